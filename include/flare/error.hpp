@@ -1,0 +1,140 @@
+// Every error that Flare reports, with the numbers that travel on the wire.
+//
+// Protocol: docs/errors.md has one row for each code: what it means, what to do.
+// Threads:  any.
+#pragma once
+
+#include <boost/system/error_code.hpp>
+#include <boost/system/result.hpp>
+
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+namespace flare {
+
+// Numbers are stable: they go on the wire and into logs. Never renumber; append inside a group.
+enum class errc : std::uint16_t {
+    ok = 0,
+
+    // 100: the peer broke the protocol
+    malformed_frame = 100,
+    unsupported_version = 101,
+    frame_too_large = 102,
+    batch_too_large = 103,
+    unexpected_frame = 104,
+    sequence_gap = 105,
+    bad_ack = 106,
+    credit_exceeded = 107,
+    unknown_lane = 108,
+    text_on_binary = 109,
+    binary_on_text = 110,
+    hello_timeout = 111,
+    invalid_utf8 = 112,
+    websocket_violation = 113,
+    bad_upgrade = 114,
+    subprotocol_missing = 115,
+    malformed_json = 116,
+    bad_chunk = 117,
+
+    // 200: who may speak, and sessions
+    unauthenticated = 200,
+    token_expired = 201,
+    user_mismatch = 202,
+    forbidden = 203,
+    reserved_name = 204,
+    session_unknown = 205,
+    session_expired = 206,
+    ticket_invalid = 207,
+    resume_proof_invalid = 208,
+    stale_carrier = 209,
+    session_replaced = 210,
+    session_ended = 211,
+    encryption_unavailable = 212,
+    compression_unavailable = 213,
+    kicked = 214,
+
+    // 300: limits
+    message_too_large = 300,
+    outbox_full = 301,
+    too_many_connections = 302,
+    too_many_per_address = 303,
+    busy = 304,
+    slow_consumer = 305,
+    send_window_full = 306,
+    rate_limited = 307,
+    probe_limit = 308,
+
+    // 400: what became of a message
+    user_offline = 400,
+    unknown_target = 401,
+    handler_failed = 402,
+    recipient_busy = 403,
+    too_old = 404,
+    outcome_unknown = 405,
+    invalid_message_id = 406,
+    duplicate_message_id = 407,
+    cancelled = 408,
+
+    // 500: reaching the other side
+    not_connected = 500,
+    connection_refused = 501,
+    connect_timeout = 502,
+    connection_lost = 503,
+    heartbeat_timeout = 504,
+    closed_by_peer = 505,
+    host_not_found = 506,
+    tls_failed = 507,
+    certificate_rejected = 508,
+    protocol_unavailable = 509,
+    would_deadlock = 510,
+    client_closed = 511,
+    shutting_down = 512,
+    network_unreachable = 513,
+    reconnect_failed = 514,
+    already_connected = 515,
+
+    // 600: configuration and this machine
+    invalid_config = 600,
+    address_in_use = 601,
+    address_unavailable = 602,
+    file_not_found = 603,
+    file_unreadable = 604,
+    certificate_invalid = 605,
+    certificate_expired = 606,
+    certificate_key_mismatch = 607,
+    not_supported = 608,
+    permission_denied = 609,
+    out_of_files = 610,
+    internal = 611,
+};
+
+// Coarse conditions: callers test these few, logs keep the exact code.
+enum class errcond : std::uint8_t {
+    retryable = 1,  // the same call may succeed later
+    auth = 2,       // credentials or rights: ask the user, do not retry
+    protocol = 3,   // a peer broke the protocol: a bug on one side
+    config = 4,     // the caller's configuration
+};
+
+// The stable short name ("user_offline"), as in docs/errors.md; "unknown" for a number of a newer peer.
+std::string_view name(errc code) noexcept;
+// One sentence that says what is wrong and what to do.
+std::string_view explain(errc code) noexcept;
+
+const boost::system::error_category& flare_category() noexcept;
+const boost::system::error_category& flare_condition_category() noexcept;
+boost::system::error_code make_error_code(errc code) noexcept;
+boost::system::error_condition make_error_condition(errcond condition) noexcept;
+
+template <typename T = void>
+using Result = boost::system::result<T>;
+
+}  // namespace flare
+
+namespace boost::system {
+template <>
+struct is_error_code_enum<flare::errc> : std::true_type {};
+template <>
+struct is_error_condition_enum<flare::errcond> : std::true_type {};
+}  // namespace boost::system

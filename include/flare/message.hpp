@@ -1,0 +1,39 @@
+// What applications exchange.
+#pragma once
+
+#include <flare/bytes.hpp>
+#include <flare/error.hpp>
+#include <flare/uuid.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace flare {
+
+enum class Platform : std::uint8_t { unknown = 0, android = 1, ios = 2, web = 3, desktop = 4, server = 5 };
+std::string_view name(Platform platform) noexcept;
+
+enum class Protocol : std::uint8_t { websocket = 1, quic = 2 };
+std::string_view name(Protocol protocol) noexcept;
+
+// Orders what waits in the outbox; it never reorders what was sent already.
+enum class Priority : std::uint8_t { low = 0, normal = 1, high = 2, urgent = 3 };
+
+// The target that reaches the server's message handler; no user may be called so.
+inline constexpr std::string_view kServerTarget = "server";
+
+struct Message {
+    Message() = default;
+    Message(std::string type_, Bytes payload_) : type(std::move(type_)), payload(std::move(payload_)) {}
+
+    Uuid id;             // nil: the library makes a UUIDv7 when the message is sent
+    std::string type;    // free text, at most 256 bytes of UTF-8
+    Bytes payload;       // at most the negotiated limit (default 16 MiB)
+    std::chrono::system_clock::time_point timestamp{};  // epoch: the library sets it when the message is sent
+    std::string from;    // set by the server: the authenticated user id, or "server"
+    std::string to;      // user id, "server", or "room:NAME"
+    Priority priority = Priority::normal;
+};
+
+}  // namespace flare

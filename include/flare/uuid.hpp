@@ -1,0 +1,48 @@
+// A 128-bit UUID (RFC 9562): message ids, attempt ids and session ids are made of it.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace flare {
+
+struct Uuid {
+    std::array<std::uint8_t, 16> bytes{};
+
+    // Version 7 (RFC 9562 section 5.7) from the system clock and the system's random source;
+    // later calls in one process give greater values.
+    static Uuid v7();
+    // Version 7 with the caller's time and 80 random bits (10 bytes): for tests and the simulator.
+    static Uuid v7(std::uint64_t unix_milliseconds, const std::array<std::uint8_t, 10>& random);
+    // 36 characters "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", either case; nothing else is taken.
+    static std::optional<Uuid> parse(std::string_view text) noexcept;
+    // Exactly 16 raw bytes.
+    static std::optional<Uuid> from_bytes(std::string_view raw) noexcept;
+
+    bool is_nil() const noexcept { return *this == Uuid{}; }
+    std::string str() const;  // 36 characters, lower case
+    std::string_view raw() const noexcept {
+        return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+    }
+    auto operator<=>(const Uuid&) const = default;
+};
+
+}  // namespace flare
+
+template <>
+struct std::hash<flare::Uuid> {
+    std::size_t operator()(const flare::Uuid& id) const noexcept {
+        std::uint64_t low = 0;
+        std::uint64_t high = 0;
+        std::memcpy(&high, id.bytes.data(), 8);
+        std::memcpy(&low, id.bytes.data() + 8, 8);
+        return static_cast<std::size_t>((low ^ (high * 0x9E3779B97F4A7C15ull)) * 0xD6E8FEB86659FD93ull);
+    }
+};

@@ -1,0 +1,47 @@
+#include <flare/bytes.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+namespace flare {
+
+Bytes Bytes::allocate(std::size_t size) {
+    Bytes made;
+    if (size == 0) return made;
+    void* memory = ::operator new(sizeof(Block) + size);
+    made.block_ = new (memory) Block;
+    made.data_ = static_cast<const char*>(memory) + sizeof(Block);
+    made.size_ = size;
+    return made;
+}
+
+Bytes::Bytes(std::string_view text) {
+    *this = make(text.size(), [&](char* out) { std::memcpy(out, text.data(), text.size()); });
+}
+
+Bytes::Bytes(std::span<const std::byte> bytes)
+    : Bytes(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size())) {}
+
+void Bytes::release() noexcept {
+    if (block_ == nullptr) return;
+    if (block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        block_->~Block();
+        ::operator delete(static_cast<void*>(block_));
+    }
+}
+
+Bytes Bytes::slice(std::size_t offset, std::size_t count) const noexcept {
+    Bytes part = *this;
+    offset = std::min(offset, size_);
+    part.data_ = data_ == nullptr ? nullptr : data_ + offset;
+    part.size_ = std::min(count, size_ - offset);
+    return part;
+}
+
+Bytes Bytes::share(std::string_view part) const noexcept {
+    if (part.empty()) return {};
+    return slice(static_cast<std::size_t>(part.data() - data_), part.size());
+}
+
+}  // namespace flare

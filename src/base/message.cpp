@@ -1,0 +1,21 @@
+#include <flare/message.hpp>
+
+namespace flare {
+
+std::string_view name(Platform platform) noexcept {
+    switch (platform) {
+        case Platform::unknown: return "unknown";
+        case Platform::android: return "android";
+        case Platform::ios: return "ios";
+        case Platform::web: return "web";
+        case Platform::desktop: return "desktop";
+        case Platform::server: return "server";
+    }
+    return "unknown";
+}
+
+std::string_view name(Protocol protocol) noexcept {
+    return protocol == Protocol::quic ? "quic" : "websocket";
+}
+
+}  // namespace flare

@@ -1,0 +1,76 @@
+// Batches: what a carrier transports. Frames, each with a varint length before it.
+//
+// Protocol: docs/protocol.md, "Batches".
+// Threads:  one at a time.
+// Owner:    a worker keeps one Batch and reuses its memory; a carrier takes what a full socket left over.
+#pragma once
+
+#include "wire/frame.hpp"
+
+#include <string>
+#include <vector>
+
+namespace flare::wire {
+
+// Collects frames for one write. Small bodies are copied behind their header; large ones are shared and
+// go out by gather write. clear() keeps the memory.
+class Batch {
+public:
+    // Bodies up to this many bytes are copied: cheaper than one more element of the gather write.
+    static constexpr std::size_t kCopyUpTo = 2048;
+
+    void add(const FrameHeader& header, const Body& body);
+    // A frame without body: acks only.
+    void add(const FrameHeader& header);
+    // A chunk of `total` bytes (first piece: total > 0) whose part is a slice of an encoded Data's content.
+    void add_chunk(const FrameHeader& header, std::uint64_t total, const Bytes& part);
+    // Encodes `data` in place, without a Body: no allocation once the Batch has grown.
+    void add_data(const FrameHeader& header, const DataView& data);
+
+    std::size_t frames() const noexcept { return frames_; }
+    std::size_t bytes() const noexcept { return bytes_; }
+    bool empty() const noexcept { return frames_ == 0; }
+    void clear() noexcept;
+
+    // The batch in order: for each segment, `head_bytes` bytes of head() (which follow those of the segment
+    // before), then `shared`; at the end what is left of head().
+    struct Segment {
+        std::size_t head_bytes = 0;
+        Bytes shared;
+    };
+    std::string_view head() const noexcept { return {head_.data(), head_size_}; }
+    const std::vector<Segment>& segments() const noexcept { return segments_; }
+    std::string str() const;  // all of it in one string: tests, JSON
+
+private:
+    char* grow(std::size_t bytes);
+    void share(const Bytes& bytes);
+
+    std::string head_;           // grown memory; head_size_ of it is in use
+    std::size_t head_size_ = 0;
+    std::size_t open_ = 0;       // where the part of head() begins that no segment covers yet
+    std::vector<Segment> segments_;
+    std::size_t frames_ = 0;
+    std::size_t bytes_ = 0;
+};
+
+// Reads the frames of one batch. The views live as long as `batch`.
+class BatchReader {
+public:
+    explicit BatchReader(std::string_view batch, std::size_t max_frame_bytes = kMaxFrameBytes) noexcept
+        : rest_(batch), max_frame_bytes_(max_frame_bytes) {}
+    bool done() const noexcept { return rest_.empty(); }
+    std::string_view rest() const noexcept { return rest_; }  // what has not been read yet
+    // Precondition: !done(). Errors: malformed_frame, frame_too_large; after an error the reader is done.
+    // On success `frame` holds the next frame (a reference, so that a caller's loop reuses one object).
+    Result<void> next(FrameView& frame) noexcept;
+
+private:
+    std::string_view rest_;
+    std::size_t max_frame_bytes_;
+};
+
+// One frame without its length prefix.
+Result<void> decode_frame(std::string_view bytes, FrameView& frame) noexcept;
+
+}  // namespace flare::wire

@@ -1,0 +1,236 @@
+// The frames of the protocol as C++ values. Views point into the batch they were
+// decoded from; `encode` functions make the bytes of a frame's body.
+//
+// Protocol: proto/flare/v1/frame.proto; docs/protocol.md, "Frames".
+// Threads:  pure functions and values.
+#pragma once
+
+#include <flare/bytes.hpp>
+#include <flare/error.hpp>
+#include <flare/message.hpp>
+
+#include <boost/container/static_vector.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace flare::wire {
+
+using Seq = std::uint64_t;        // number of a frame in its lane and direction; 0: not numbered
+using LaneIndex = std::uint32_t;
+
+inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::size_t kMaxLanes = 16;
+inline constexpr std::size_t kMaxNameBytes = 256;    // user, device, type, target; longer is malformed_frame
+inline constexpr std::size_t kMaxTokenBytes = 8192;
+inline constexpr std::size_t kMaxTextBytes = 1024;   // text in refused, goodbye, receipt: cut when encoded
+inline constexpr std::size_t kChunkThreshold = 64 * 1024;  // an encoded data body above this travels as chunks
+inline constexpr std::size_t kChunkBytes = 16 * 1024;
+inline constexpr std::size_t kMaxFrameBytes = 128 * 1024;
+inline constexpr std::size_t kMaxBatchBytes = 1024 * 1024;
+inline constexpr std::uint64_t kDefaultMaxMessageBytes = 16ull * 1024 * 1024;
+
+// Field numbers of the oneof in flare.v1.Frame.
+enum class FrameKind : std::uint8_t {
+    none = 0,  // acks only
+    hello = 10,
+    welcome = 11,
+    refused = 12,
+    activate = 13,
+    goodbye = 14,
+    ping = 15,
+    pong = 16,
+    data = 17,
+    chunk = 18,
+    receipt = 19,
+    sealed = 20,
+};
+constexpr bool is_numbered(FrameKind kind) noexcept {
+    return kind == FrameKind::data || kind == FrameKind::chunk || kind == FrameKind::receipt;
+}
+
+struct LaneState {
+    LaneIndex lane = 0;
+    Seq received = 0;
+    Seq max_seq = 0;
+    std::uint64_t max_bytes = 0;
+    bool operator==(const LaneState&) const = default;
+};
+using LaneStates = boost::container::static_vector<LaneState, kMaxLanes>;
+
+struct FrameHeader {
+    LaneIndex lane = 0;
+    Seq seq = 0;
+    LaneStates acks;
+};
+
+// A decoded frame. `body` is the content of the oneof field, still encoded: decode it by kind.
+// A kind that this version does not know is kept as FrameKind::none with `unknown_kind` set.
+struct FrameView {
+    LaneIndex lane = 0;
+    Seq seq = 0;
+    FrameKind kind = FrameKind::none;
+    bool unknown_kind = false;
+    std::string_view body;
+    LaneStates acks;
+};
+
+struct Resume {
+    std::string ticket;
+    std::string nonce;  // 16 bytes
+    std::string mac;    // 32 bytes
+};
+
+struct Hello {
+    std::uint32_t version = kVersion;
+    std::string user;
+    std::string device;
+    Platform platform = Platform::unknown;
+    std::string token;
+    Uuid attempt_id;
+    std::uint64_t epoch = 0;
+    std::optional<Resume> resume;
+    LaneStates received;
+    std::uint64_t capabilities = 0;
+    std::uint32_t lanes = 0;
+    std::uint64_t max_message_bytes = 0;
+};
+
+struct Limits {
+    std::uint64_t max_message_bytes = kDefaultMaxMessageBytes;
+    std::uint32_t max_frame_bytes = kMaxFrameBytes;
+    std::uint32_t max_batch_bytes = kMaxBatchBytes;
+    std::uint32_t max_unacked_frames = 10'000;
+    std::uint64_t max_unacked_bytes = 4ull * 1024 * 1024;
+    bool operator==(const Limits&) const = default;
+};
+
+enum class Outcome : std::uint8_t { created = 0, resumed = 1 };
+
+struct Welcome {
+    Uuid session_id;
+    std::uint32_t home_worker = 0;
+    std::string ticket;
+    std::string secret;
+    std::uint64_t capabilities = 0;
+    std::uint32_t lanes = 4;
+    std::uint32_t heartbeat_interval_ms = 0;
+    std::uint32_t heartbeat_timeout_ms = 0;
+    std::uint32_t max_ack_delay_ms = 0;
+    Limits limits;
+    LaneStates received;
+    Outcome outcome = Outcome::created;
+    std::uint32_t session_life_ms = 0;
+    std::string user;
+};
+
+struct LaneGap {
+    LaneIndex lane = 0;
+    Seq server_received = 0;
+    Seq server_sent = 0;
+    bool operator==(const LaneGap&) const = default;
+};
+using LaneGaps = boost::container::static_vector<LaneGap, kMaxLanes>;
+
+struct Refused {
+    errc code = errc::internal;
+    std::string text;
+    std::uint32_t retry_after_ms = 0;
+    std::optional<LaneGaps> gap;
+};
+
+struct Activate {
+    std::uint64_t epoch = 0;
+};
+
+struct Goodbye {
+    errc code = errc::ok;
+    std::string text;
+    LaneStates final;  // only lane and received are used
+    std::uint32_t retry_after_ms = 0;
+    bool session_ends = false;
+};
+
+struct Ping {
+    std::uint64_t id = 0;
+    std::string_view padding;
+};
+
+struct MessageView {
+    Uuid id;
+    std::string_view type;
+    std::string_view payload;
+    std::int64_t timestamp_ms = 0;
+    std::string_view to;
+};
+
+enum class ReceiptStatus : std::uint8_t {
+    unspecified = 0,
+    handled = 1,
+    delivered = 2,
+    buffered = 3,
+    stored = 4,
+    refused = 5,
+};
+
+struct ReceiptView {
+    Uuid message_id;
+    ReceiptStatus status = ReceiptStatus::unspecified;
+    errc code = errc::ok;
+    std::string_view text;
+    std::uint32_t retry_after_ms = 0;
+};
+
+struct DataView {
+    std::string_view from;
+    std::string_view message_raw;         // the encoded Message; empty: none
+    std::optional<MessageView> message;   // the same, decoded
+    std::optional<ReceiptView> receipt;
+    std::uint64_t first_sent_ms_ago = 0;
+};
+
+struct ChunkView {
+    std::uint64_t total = 0;  // 0: not the first piece
+    std::string_view part;
+};
+
+// Body decoders: `body` as in FrameView. Errors: malformed_frame. Nothing is copied into views;
+// lengths over the limits above are malformed_frame. Unknown fields are skipped.
+Result<Hello> decode_hello(std::string_view body);
+Result<Welcome> decode_welcome(std::string_view body);
+Result<Refused> decode_refused(std::string_view body);
+Result<Activate> decode_activate(std::string_view body);
+Result<Goodbye> decode_goodbye(std::string_view body);
+Result<Ping> decode_ping(std::string_view body);
+Result<DataView> decode_data(std::string_view body);
+Result<ChunkView> decode_chunk(std::string_view body);
+Result<ReceiptView> decode_receipt(std::string_view body);
+
+// An encoded frame body: the whole oneof field, tag and length included, ready to stand behind a
+// frame header. Shared by every session that sends it.
+struct Body {
+    FrameKind kind = FrameKind::none;
+    Bytes bytes;                      // tag, length, content
+    std::uint32_t content_offset = 0; // where the content starts in `bytes`
+    std::uint64_t cost = 0;           // what it takes of a lane's byte credit: payload bytes; 0 for receipts
+    std::string_view content() const noexcept { return bytes.view().substr(content_offset); }
+};
+
+Body encode(const Hello& hello);
+Body encode(const Welcome& welcome);
+Body encode(const Refused& refused);
+Body encode(const Activate& activate);
+Body encode(const Goodbye& goodbye);
+Body encode_ping(const Ping& ping);
+Body encode_pong(const Ping& ping);
+Body encode(const ReceiptView& receipt);
+
+// The bytes of a flare.v1.Message.
+Bytes encode_message(const MessageView& message);
+// Data: uses from, receipt, first_sent_ms_ago, and either message_raw (copied as it is, when not empty) or message.
+// One allocation. cost = the message's payload size.
+Body encode(const DataView& data);
+
+}  // namespace flare::wire

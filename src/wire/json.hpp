@@ -1,0 +1,26 @@
+// The subprotocol flare.v1.json: batches as JSON text, by the proto3 JSON mapping
+// (bytes as base64, 64-bit integers as strings, names in lowerCamelCase; original names are taken too).
+// A message may carry `text` in place of `payload`, a UUID string or base64 as id.
+//
+// Protocol: docs/protocol.md, "JSON".
+// Threads:  pure functions.
+#pragma once
+
+#include <flare/error.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace flare::wire {
+
+// One JSON object (a frame) or an array of them -> a binary batch. Missing message id: a UUIDv7 is made;
+// missing attempt_id in a hello: random. `error_text` (may be null) receives a sentence that names the
+// field at fault. Errors: malformed_json, invalid_utf8, batch_too_large.
+Result<std::string> json_to_batch(std::string_view text, std::string* error_text = nullptr);
+
+// A binary batch that this library made -> JSON: an object for one frame, an array for several. Message
+// payloads that are valid UTF-8 appear as `text`, others as `payload` in base64.
+// Errors: malformed_frame.
+Result<std::string> batch_to_json(std::string_view batch);
+
+}  // namespace flare::wire

@@ -1,0 +1,35 @@
+# Compiler settings and the one function that makes a module's library.
+
+find_program(FLARE_CCACHE ccache)
+if(FLARE_CCACHE AND PROJECT_IS_TOP_LEVEL)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${FLARE_CCACHE})
+endif()
+
+if(FLARE_SANITIZE)
+    add_compile_options(-fsanitize=${FLARE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    add_link_options(-fsanitize=${FLARE_SANITIZE})
+    if(FLARE_SANITIZE MATCHES thread)
+        add_compile_options(-Wno-tsan)  # Asio has fences, which g++ 12's TSan does not model
+    endif()
+endif()
+if(FLARE_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+add_library(flare_warnings INTERFACE)
+if(PROJECT_IS_TOP_LEVEL)
+    target_compile_options(flare_warnings INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror)
+endif()
+
+# flare_module(NAME LINK targets... [PRIVATE targets...]): src/NAME -> flare_NAME
+function(flare_module name)
+    cmake_parse_arguments(arg "" "" "LINK;PRIVATE" ${ARGN})
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp)
+    add_library(flare_${name} STATIC ${sources})
+    add_library(flare::${name} ALIAS flare_${name})
+    target_include_directories(flare_${name}
+        PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>
+        PRIVATE ${PROJECT_SOURCE_DIR}/src)
+    target_link_libraries(flare_${name} PUBLIC ${arg_LINK} PRIVATE ${arg_PRIVATE} $<BUILD_INTERFACE:flare_warnings>)
+    set_target_properties(flare_${name} PROPERTIES EXPORT_NAME ${name})
+endfunction()

@@ -1,0 +1,187 @@
+// The client's half of a session. Bytes, events and `now` go in; bytes, events
+// and the next deadline come out. Any number of carriers may be attached; at most one sends.
+//
+// Protocol: docs/protocol.md, "Attaching a carrier" and the state tables of the client.
+// Threads:  one at a time; no I/O, no clock.
+// Owner:    client::Core (and the simulator).
+#pragma once
+
+#include "base/random.hpp"
+#include "session/conversation.hpp"
+#include "session/dedupe.hpp"
+#include "session/outbox.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace flare::session {
+
+struct ClientSettings : Settings {
+    std::string user;
+    std::string device;
+    Platform platform = Platform::unknown;
+    std::uint32_t retry_count = 3;                          // message_retry
+    Duration retry_delay = std::chrono::seconds(1);
+    Outbox::Limits outbox;
+};
+
+// What a lost session leaves open. Client to server it is exact: every number and message id; server to client
+// it is exact when the server still knew the session (tombstone), else "complete up to N, tail unknown".
+struct GapReport {
+    errc reason = errc::ok;  // session_unknown, session_expired, session_ended, ticket_invalid
+    std::string text;
+    struct Lane {
+        LaneIndex lane = 0;
+        Seq sent = 0;             // last number that we gave
+        Seq acked = 0;            // last number that we know the server has
+        bool exact = false;       // the server told its side: the two fields after this are known
+        Seq server_received = 0;
+        Seq server_sent = 0;      // exact: numbers received + 1 .. server_sent are missing here
+        Seq received = 0;         // complete up to here, server to client
+    };
+    std::vector<Lane> lanes;
+    std::vector<Uuid> resent;     // messages without a receipt: they are sent again in the new session, in this order
+};
+
+class ClientSessionListener {
+public:
+    // `key` is attached and is the one that sends: messages flow. `resumed` false: a new session was made.
+    virtual void on_ready(CarrierKey key, bool resumed) = 0;
+    // A standby carrier is attached (see ClientSession::open).
+    virtual void on_standby(CarrierKey key) = 0;
+    // No carrier is left. The session may be resumed by opening another one.
+    virtual void on_detached(errc reason, const std::string& text) = 0;
+    // The server refused this connect for good (authentication, limits ...); the carrier is closed by close_carrier().
+    virtual void on_refused(CarrierKey key, errc code, const std::string& text, std::uint32_t retry_after_ms) = 0;
+    // The session is over by the server's word. retry_after_ms: when to come back.
+    virtual void on_ended(errc code, const std::string& text, std::uint32_t retry_after_ms) = 0;
+    virtual void on_gap(const GapReport& report) = 0;
+    // In order per lane, each once. Call ClientSession::consumed(lane, cost) when the application is done with it.
+    virtual void on_message(LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) = 0;
+    virtual void on_outcome(const Outcome& outcome) = 0;
+    virtual void on_heartbeat(CarrierKey key, Duration round_trip) = 0;
+    // The carrier in use takes too long to acknowledge: open another one if you can. It is told once per carrier.
+    virtual void on_suspect(CarrierKey key) = 0;
+    // Close this carrier in good order; the session has forgotten it, carrier_gone() is not needed for it.
+    virtual void close_carrier(CarrierKey key, errc code, const std::string& text) = 0;
+    // write(key, ...) has something to give. May come often; collect and write once per turn.
+    virtual void output_ready(CarrierKey key) = 0;
+    // disconnect() is complete: everything is acknowledged or the limit has passed.
+    virtual void on_disconnected(bool drained) = 0;
+
+protected:
+    ~ClientSessionListener() = default;
+};
+
+class ClientSession {
+public:
+    ClientSession(ClientSettings settings, base::Random& random, Budget& budget, ClientSessionListener& listener);
+    ~ClientSession();
+    ClientSession(const ClientSession&) = delete;
+    ClientSession& operator=(const ClientSession&) = delete;
+
+    // ---- carriers ----
+
+    // A connect (or reconnect) begins: a new attempt id. `token` is used when a new session must be made.
+    void begin_attempt(std::string token);
+    // A transport connection is ready: its Hello becomes writable. `standby`: attach, but leave sending where it
+    // is while another carrier lives. Otherwise it is activated as soon as the server has welcomed it.
+    void open(CarrierKey key, TimePoint now, bool standby = false);
+    // Bytes from a carrier. A protocol error closes that carrier through the listener.
+    void on_batch(CarrierKey key, std::string_view batch, TimePoint now);
+    // The carrier is gone, whoever ended it. Unknown keys are ignored.
+    void carrier_gone(CarrierKey key, errc reason, const std::string& text, TimePoint now);
+    // Moves sending to an attached carrier. Errors: not_connected (no such attached carrier).
+    Result<void> activate(CarrierKey key, TimePoint now);
+    // Appends what this carrier should send now. True: there is more when the carrier takes more.
+    bool write(CarrierKey key, wire::Batch& batch, TimePoint now, std::size_t max_bytes = wire::kMaxBatchBytes / 2);
+
+    // ---- messages ----
+
+    // Queues a message; its outcome comes by on_outcome(). `message.id` must be set. Works while offline.
+    // Errors: message_too_large, outbox_full, duplicate_message_id, unknown_target (empty), shutting_down.
+    Result<void> send(const wire::MessageView& message, Priority priority, TimePoint now);
+    void consumed(LaneIndex lane, std::uint64_t cost, TimePoint now);
+    // Messages without an outcome yet.
+    std::size_t queue_length() const noexcept { return outbox_.size(); }
+    // Forgets what was never written to a carrier; each gets the outcome `cancelled`. Returns how many.
+    std::size_t clear_queue(TimePoint now);
+    // Gives up everything: never written -> `never_sent`, written without a receipt -> outcome_unknown.
+    void fail_all(errc never_sent, const std::string& text, TimePoint now);
+
+    // ---- life ----
+
+    // Says goodbye: nothing new is taken; ends when all is acknowledged or Settings::goodbye_limit has passed.
+    void disconnect(TimePoint now);
+    TimePoint next_deadline() const;
+    void on_time(TimePoint now);
+
+    bool attached() const noexcept;                // at least one carrier is welcomed
+    CarrierKey active() const noexcept { return active_; }
+    std::optional<SessionId> id() const noexcept { return id_; }
+    bool can_resume() const noexcept { return !ticket_.empty(); }
+    std::uint32_t home_worker() const noexcept { return home_worker_; }
+    std::optional<Duration> round_trip() const noexcept { return smoothed_round_trip_; }
+    const wire::Limits& limits() const noexcept { return limits_; }
+    std::uint64_t epoch() const noexcept { return epoch_; }
+
+private:
+    enum class State : std::uint8_t { hello_due, hello_sent, attached, closing };
+    struct CarrierState;
+    class Inbound;
+
+    CarrierState* find(CarrierKey key);
+    void close(CarrierState& carrier, errc code, const std::string& text);
+    void handle(CarrierState& carrier, const wire::FrameView& frame, TimePoint now, bool& gone);
+    void handle_welcome(CarrierState& carrier, const wire::Welcome& welcome, TimePoint now);
+    void handle_refused(CarrierState& carrier, const wire::Refused& refused, TimePoint now);
+    void handle_goodbye(CarrierState& carrier, const wire::Goodbye& goodbye, TimePoint now);
+    void handle_pong(CarrierState& carrier, const wire::Ping& pong, TimePoint now);
+    wire::Hello make_hello(CarrierState& carrier);
+    void make_active(CarrierState& carrier, TimePoint now);
+    void lose_session(errc reason, const std::string& text, const std::optional<wire::LaneGaps>& gap, TimePoint now);
+    void queue_outbox(TimePoint now);
+    void enqueue(Outbox::Token token, Outbox::Entry& entry, TimePoint now);
+    void finish(Outbox::Token token, Outcome outcome);
+    void settle_disconnect(TimePoint now);
+    void check_suspect(TimePoint now);
+    void check_heartbeat(CarrierState& carrier, TimePoint now);
+    void notify_output();
+    void drop_carriers(errc code, const std::string& text);
+    void forget_session();
+    void clear_unsent(TimePoint now);
+    // How long written frames may go without an ack before the carrier is suspected.
+    Duration patience() const;
+    void detach(CarrierState& carrier, errc reason, const std::string& text, TimePoint now);
+
+    ClientSettings settings_;
+    base::Random& random_;
+    Budget& budget_;
+    ClientSessionListener& listener_;
+    Outbox outbox_;
+    DedupeRing seen_;   // ids of received messages, across sessions
+
+    Uuid attempt_id_;
+    std::string token_;
+    std::uint64_t epoch_ = 0;
+    std::optional<SessionId> id_;
+    std::string ticket_;
+    std::string secret_;
+    std::uint32_t home_worker_ = 0;
+    wire::Limits limits_;
+    Settings agreed_;   // settings with what Welcome said; referenced by conversation_
+    std::unique_ptr<Inbound> inbound_;
+    std::unique_ptr<Conversation> conversation_;
+    std::vector<std::unique_ptr<CarrierState>> carriers_;
+    CarrierKey active_ = kNoCarrier;
+    std::optional<Duration> smoothed_round_trip_;
+    bool disconnecting_ = false;
+    bool goodbye_sent_ = false;
+    std::optional<wire::Goodbye> peer_goodbye_;
+    bool ending_ = false;  // the server's goodbye is complete; once its last ack is written the session is over
+    TimePoint goodbye_deadline_ = kNever;
+};
+
+}  // namespace flare::session

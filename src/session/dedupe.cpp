@@ -1,0 +1,66 @@
+#include "session/dedupe.hpp"
+
+#include "session/planted.hpp"
+
+#include <algorithm>
+
+namespace flare::session {
+
+DedupeRing::Check DedupeRing::check(const Uuid& id, Duration first_sent_ago, TimePoint started, TimePoint now) {
+    expire(now);
+    if (const auto found = entries_.find(id); found != entries_.end()) {
+        const Entry& entry = found->second;
+        if (!entry.receipt) return {Verdict::in_progress, nullptr};
+        return {Verdict::finished, &*entry.receipt};
+    }
+    if (first_sent_ago > Duration::zero()) {
+        const TimePoint sent_at = now - first_sent_ago;
+        // Before `started` nobody remembered anything: at least once is all that can be had.
+        const bool could_have_seen_it = sent_at >= started;
+        if (could_have_seen_it && (first_sent_ago > window_ || sent_at <= forgotten_upto_)) {
+            return {Verdict::too_old, nullptr};
+        }
+    }
+    while (entries_.size() >= capacity_ && !order_.empty()) forget_oldest();
+    if (order_.full()) order_.set_capacity(std::max<std::size_t>(16, order_.capacity() * 2));
+    order_.push_back({id, now});
+    entries_.emplace(id, Entry{now, std::nullopt});
+    return {Verdict::fresh, nullptr};
+}
+
+void DedupeRing::finish(const Uuid& id, Receipt receipt) {
+    const auto found = entries_.find(id);
+    if (found == entries_.end()) return;
+    if (planted(Fault::dedupe_forgets_early)) {
+        entries_.erase(found);
+        return;
+    }
+    found->second.receipt = std::move(receipt);
+}
+
+void DedupeRing::withdraw(const Uuid& id) { entries_.erase(id); }
+
+void DedupeRing::forget_oldest() {
+    const Order oldest = order_.front();
+    order_.pop_front();
+    const auto found = entries_.find(oldest.id);
+    if (found == entries_.end() || found->second.at != oldest.at) return;  // withdrawn
+    forgotten_upto_ = std::max(forgotten_upto_, oldest.at);
+    entries_.erase(found);
+}
+
+void DedupeRing::expire(TimePoint now) {
+    while (!order_.empty() && now - order_.front().at > window_) {
+        const Order oldest = order_.front();
+        const auto found = entries_.find(oldest.id);
+        if (found != entries_.end() && found->second.at == oldest.at) {
+            // A handler is still at it: a repeat must go on waiting for its receipt.
+            if (!found->second.receipt) return;
+            entries_.erase(found);
+        }
+        order_.pop_front();
+    }
+    if (order_.empty()) order_.set_capacity(0);
+}
+
+}  // namespace flare::session

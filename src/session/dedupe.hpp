@@ -1,0 +1,68 @@
+// Message ids that were acted on, so that each is acted on once.
+//
+// Protocol: docs/protocol.md, "Message ids".
+// Threads:  its worker only.
+// Owner:    SessionTable, one for each device (user, device); it passes from session to session.
+#pragma once
+
+#include "session/types.hpp"
+
+#include <boost/circular_buffer.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <optional>
+#include <string>
+
+namespace flare::session {
+
+// The answer to a message, kept for repeats of it. Text is bounded by wire::kMaxTextBytes.
+struct Receipt {
+    wire::ReceiptStatus status = wire::ReceiptStatus::unspecified;
+    errc code = errc::ok;
+    std::string text;
+    std::uint32_t retry_after_ms = 0;
+};
+
+class DedupeRing {
+public:
+    DedupeRing(std::size_t capacity, Duration window) : capacity_(capacity), window_(window) {}
+
+    enum class Verdict {
+        fresh,        // act on it; finish() later
+        in_progress,  // being handled: the receipt will follow
+        finished,     // acted on; `receipt` of this result is the answer
+        too_old,      // a repeat of something that this ring may have forgotten
+    };
+    struct Check {
+        Verdict verdict = Verdict::fresh;
+        const Receipt* receipt = nullptr;
+    };
+    // `first_sent_ago`: 0 for a message sent the first time. `started`: since when this process remembers at
+    // all: a message first sent before it cannot be known and is taken as fresh.
+    Check check(const Uuid& id, Duration first_sent_ago, TimePoint started, TimePoint now);
+    void finish(const Uuid& id, Receipt receipt);
+    // Forgets an entry that came to nothing (the handler never ran).
+    void withdraw(const Uuid& id);
+    bool empty() const noexcept { return entries_.empty(); }
+    std::size_t size() const noexcept { return entries_.size(); }
+    void expire(TimePoint now);
+
+private:
+    struct Entry {
+        TimePoint at;
+        std::optional<Receipt> receipt;
+    };
+    struct Order {
+        Uuid id;
+        TimePoint at;  // with Entry::at it tells a withdrawn id from the same id seen again
+    };
+    void forget_oldest();
+
+    std::size_t capacity_;
+    Duration window_;
+    boost::circular_buffer<Order> order_;  // oldest first; may hold ids that were withdrawn; no memory while empty
+    boost::unordered_flat_map<Uuid, Entry, std::hash<Uuid>> entries_;
+    TimePoint forgotten_upto_ = TimePoint::min();  // time of the newest entry that was dropped for want of room
+};
+
+}  // namespace flare::session

@@ -1,0 +1,134 @@
+#include "session/receive_lane.hpp"
+
+#include "session/planted.hpp"
+
+#include <algorithm>
+
+namespace flare::session {
+namespace {
+
+// Names and numbers around a payload: what an encoded Data may be longer than its message's payload.
+constexpr std::uint64_t kEnvelopeBytes = 4 * 1024;
+// Of a message that is skipped for want of memory: enough of its beginning to find the id.
+constexpr std::size_t kKeptOfRefused = 1024;
+// An ack does not wait when this many frames have gathered.
+constexpr Seq kUrgentFrames = 64;
+
+}  // namespace
+
+ReceiveLane::ReceiveLane(const Settings& settings, Budget& budget)
+    : settings_(settings), budget_(budget), told_max_seq_(settings.lane_frames()), told_max_bytes_(settings.lane_bytes()) {}
+
+ReceiveLane::~ReceiveLane() { drop_assembly(); }
+
+Result<ReceiveLane::Verdict> ReceiveLane::accept(Seq seq, std::uint64_t cost) {
+    if (seq <= received_) {
+        ack_pending_ = true;  // the peer does not know that we have it
+        if (planted(Fault::duplicate_delivered) && seq == received_) return Verdict::take;
+        return Verdict::duplicate;
+    }
+    if (seq != received_ + 1) return errc::sequence_gap;
+    if (seq > told_max_seq_ || arrived_bytes_ + cost > told_max_bytes_) return errc::credit_exceeded;
+    received_ = seq;
+    arrived_bytes_ += cost;
+    ack_pending_ = true;
+    return Verdict::take;
+}
+
+void ReceiveLane::drop_assembly() noexcept {
+    budget_.give(charged_);
+    charged_ = 0;
+    assembly_total_ = 0;
+    assembly_seen_ = 0;
+    skipping_ = false;
+    assembly_ = std::string();
+}
+
+Result<ReceiveLane::Assembled> ReceiveLane::chunk(const wire::ChunkView& chunk) {
+    const bool first = chunk.total != 0;
+    if (first == (assembly_total_ != 0) || chunk.part.empty()) return errc::bad_chunk;
+    if (first) {
+        if (chunk.total > settings_.max_message_bytes + kEnvelopeBytes) return errc::message_too_large;
+        assembly_total_ = chunk.total;
+    }
+    if (chunk.part.size() > assembly_total_ - assembly_seen_) return errc::bad_chunk;
+    assembly_seen_ += chunk.part.size();
+    if (!skipping_ && !budget_.take(chunk.part.size())) {
+        skipping_ = true;
+        if (assembly_.size() > kKeptOfRefused) assembly_.resize(kKeptOfRefused);
+        assembly_.shrink_to_fit();
+        budget_.give(charged_);
+        charged_ = 0;
+        if (first) assembly_ = chunk.part.substr(0, kKeptOfRefused);
+    } else if (!skipping_) {
+        charged_ += chunk.part.size();
+        const bool lost = planted(Fault::chunk_dropped) && !first && assembly_seen_ != assembly_total_;
+        if (!lost) assembly_.append(chunk.part);
+    }
+    Assembled result;
+    if (assembly_seen_ == assembly_total_) {
+        result.complete = true;
+        result.refused = skipping_;
+        result.content = Bytes(std::string_view(assembly_));
+        drop_assembly();
+        return result;  // the last piece's credit returns with consumed()
+    }
+    // While the application has caught up, pieces need no credit of their own: they are in the assembly.
+    // While it has not, they wait, so that no more than one message gathers beyond the window.
+    if (unconsumed_ == 0) {
+        renew(1, chunk.part.size());
+    } else {
+        ++held_frames_;
+        held_bytes_ += chunk.part.size();
+    }
+    return result;
+}
+
+void ReceiveLane::renew(std::uint64_t frames, std::uint64_t bytes) noexcept {
+    if (planted(Fault::credit_never_renewed)) return;
+    consumed_frames_ += frames;
+    consumed_bytes_ += bytes;
+    // A sender that has used half of its credit is told; before that the news rides on what goes out anyway.
+    const wire::LaneState now = state(0);
+    if (now.max_seq - told_max_seq_ >= std::max<Seq>(1, settings_.lane_frames() / 2) ||
+        now.max_bytes - told_max_bytes_ >= settings_.lane_bytes() / 2) {
+        ack_pending_ = true;
+    }
+}
+
+void ReceiveLane::consumed(std::uint64_t cost) noexcept {
+    if (unconsumed_ != 0) --unconsumed_;
+    if (unconsumed_ == 0 && held_frames_ != 0) {
+        renew(held_frames_, held_bytes_);
+        held_frames_ = 0;
+        held_bytes_ = 0;
+    }
+    renew(1, cost);
+}
+
+void ReceiveLane::consumed_at_once(std::uint64_t cost) noexcept { renew(1, cost); }
+
+wire::LaneState ReceiveLane::state(LaneIndex lane) const noexcept {
+    Seq received = received_;
+    if (planted(Fault::ack_off_by_one) && received != 0) ++received;
+    return {lane, received, consumed_frames_ + settings_.lane_frames(), consumed_bytes_ + settings_.lane_bytes()};
+}
+
+wire::LaneState ReceiveLane::advertise(LaneIndex lane) noexcept {
+    const wire::LaneState told = state(lane);
+    told_received_ = received_;
+    told_max_seq_ = told.max_seq;
+    told_max_bytes_ = told.max_bytes;
+    ack_pending_ = false;
+    return told;
+}
+
+bool ReceiveLane::ack_urgent() const noexcept {
+    if (!ack_pending_) return false;
+    const wire::LaneState now = state(0);
+    return received_ - told_received_ >= std::clamp<Seq>(settings_.lane_frames() / 4, 1, kUrgentFrames) ||
+           now.max_seq - told_max_seq_ >= std::max<Seq>(1, settings_.lane_frames() / 2) ||
+           now.max_bytes - told_max_bytes_ >= settings_.lane_bytes() / 2;
+}
+
+}  // namespace flare::session

@@ -1,0 +1,113 @@
+// One direction of one lane, sending side: what waits, what is numbered and unacknowledged, what the peer allows.
+//
+// Protocol: docs/protocol.md, "Lanes", "Acknowledgement", "Credit", "Chunks".
+// Threads:  its worker only.
+// Owner:    Conversation.
+#pragma once
+
+#include "session/budget.hpp"
+#include "session/types.hpp"
+#include "wire/batch.hpp"
+
+#include <boost/circular_buffer.hpp>
+
+#include <functional>
+#include <optional>
+
+namespace flare::session {
+
+// What all lanes of one direction share: the bound on numbered, unacknowledged frames.
+struct SendTotals {
+    std::uint32_t unacked_frames = 0;
+    std::uint64_t unacked_bytes = 0;
+    std::uint32_t queued_frames = 0;
+    std::uint64_t queued_bytes = 0;
+};
+
+class SendLane {
+public:
+    SendLane(const Settings& settings, Budget& budget, SendTotals& totals);
+    ~SendLane();
+    SendLane(const SendLane&) = delete;
+    SendLane& operator=(const SendLane&) = delete;
+
+    // What a queued body is charged to the budget; push() takes over a charge that the caller has taken.
+    static std::size_t charge_of(const wire::Body& body) noexcept { return body.bytes.size() + 64; }
+    // Puts an encoded data or receipt in the queue; higher priority overtakes what has no number yet.
+    // `token` (0: none) comes back from ack() when the peer has it whole.
+    void push(wire::Body body, Priority priority, std::uint64_t token);
+
+    // Something can be written: frames after the cursor, or queued ones that the bounds allow a number.
+    bool ready() const noexcept;
+    // Something waits but credit or the bound on unacknowledged frames holds it up.
+    bool blocked() const noexcept;
+    bool blocked_by_credit() const noexcept;
+
+    // Writes the next frame into `batch` with `header`, of which seq is filled in here. Precondition: ready().
+    // Returns the token of a message that was given its first number by this call, else 0.
+    std::uint64_t write_next(wire::Batch& batch, wire::FrameHeader& header);
+
+    // The peer has everything up to `received`. `acked` is called for each token that became complete.
+    // Errors: bad_ack (a number never written).
+    Result<void> ack(Seq received, const std::function<void(std::uint64_t)>& acked);
+    // Credit only grows: lower values are late news.
+    void credit(Seq max_seq, std::uint64_t max_bytes) noexcept;
+
+    // Another carrier sends now: everything unacknowledged is written again.
+    void rewind() noexcept;
+
+    Seq acked() const noexcept { return acked_; }
+    Seq last_numbered() const noexcept { return next_ - 1; }
+    bool idle() const noexcept { return window_.empty() && !waiting(); }
+    // Unnumbered entries dropped, with their tokens (a chunked message that has begun stays).
+    void clear_queue(const std::function<void(std::uint64_t)>& dropped);
+    // Removes one queued, unnumbered entry. False: not there (numbered already).
+    bool withdraw(std::uint64_t token);
+    // Tokens of numbered frames above `received`, oldest first: a gap report.
+    void tokens_after(Seq received, const std::function<void(Seq, std::uint64_t)>& each) const;
+
+private:
+    struct Queued {
+        wire::Body body;
+        std::uint64_t token = 0;
+        Priority priority = Priority::normal;
+    };
+    struct Sent {                // a numbered frame
+        wire::Body body;         // chunk: only the part
+        std::uint64_t total = 0; // chunk: first piece only
+        std::uint64_t token = 0; // only on the last frame of a message
+        std::size_t charge = 0;  // to be given back to the budget with this frame
+    };
+    struct Partial {  // a big message of which some chunks have numbers; counted as queued until the last has one
+        Bytes content;
+        std::size_t offset = 0;
+        std::uint64_t token = 0;
+        std::size_t charge = 0;
+    };
+    bool waiting() const noexcept { return partial_.has_value() || !queue_.empty(); }
+    bool within_bound() const noexcept;
+    bool within_credit() const noexcept;
+    bool is_big(const Queued& entry) const noexcept;
+    std::size_t chunk_bytes() const noexcept;
+    std::uint64_t next_cost() const noexcept;
+    std::uint64_t number_next();
+    void number_chunk();
+    void unqueue(const Queued& entry) noexcept;
+
+    const Settings& settings_;
+    Budget& budget_;
+    SendTotals& totals_;
+    boost::circular_buffer<Queued> queue_;  // sorted: priority, then order of arrival
+    boost::circular_buffer<Sent> window_;   // invariant: window_[i] carries number acked_ + 1 + i
+    std::optional<Partial> partial_;
+    Seq acked_ = 0;
+    Seq next_ = 1;             // invariant: next_ == acked_ + window_.size() + 1
+    Seq cursor_ = 1;           // next number to write on the active carrier; acked_ < cursor_ <= next_
+    Seq max_seq_;              // the peer's credit
+    std::uint64_t max_bytes_;
+    std::uint64_t peer_window_; // byte credit of an untouched lane: nothing that is larger could ever be sent in one frame
+    std::uint64_t numbered_bytes_ = 0;
+    bool credit_heard_ = false;
+};
+
+}  // namespace flare::session

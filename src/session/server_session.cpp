@@ -1,0 +1,46 @@
+#include "session/server_session.hpp"
+
+#include "session/session_table.hpp"
+
+#include <algorithm>
+
+namespace flare::session {
+
+ServerSession::ServerSession(SessionTable& table, SessionId id, std::string user, std::string device, Platform platform,
+                             std::uint32_t lanes)
+    : table_(table),
+      id_(id),
+      user_(std::move(user)),
+      device_(std::move(device)),
+      platform_(platform),
+      settings_(table.settings()),
+      conversation_((settings_.lanes = lanes, settings_), lanes, table.budget_, *this) {
+    timer_.session = this;
+}
+
+ServerSession::~ServerSession() = default;
+
+std::vector<CarrierKey> ServerSession::carriers() const {
+    std::vector<CarrierKey> keys;
+    for (const Attached& carrier : carriers_) keys.push_back(carrier.key);
+    return keys;
+}
+
+ServerSession::Attached* ServerSession::carrier(CarrierKey key) {
+    const auto found = std::find_if(carriers_.begin(), carriers_.end(), [&](const Attached& c) { return c.key == key; });
+    return found == carriers_.end() ? nullptr : &*found;
+}
+
+void ServerSession::on_data(LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) {
+    table_.receive(*this, lane, data, whole, cost);
+}
+
+void ServerSession::on_message_refused(LaneIndex lane, const Uuid& id, errc code) {
+    Receipt receipt;
+    receipt.status = wire::ReceiptStatus::refused;
+    receipt.code = code;
+    receipt.retry_after_ms = 1000;
+    table_.answer(*this, lane, id, receipt, {}, {});
+}
+
+}  // namespace flare::session

@@ -1,0 +1,112 @@
+// The server's half of a session. SessionTable drives it; the server reads it.
+//
+// Protocol: docs/protocol.md, "Attaching a carrier" and the state tables of the server.
+// Threads:  its home worker only.
+// Owner:    SessionTable.
+#pragma once
+
+#include "session/conversation.hpp"
+#include "session/dedupe.hpp"
+
+#include <boost/intrusive/set.hpp>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace flare::session {
+
+class SessionTable;
+
+enum class Presence : std::uint8_t { attached, detached, gone };
+
+class ServerSession final : private ConversationListener {
+public:
+    const SessionId& id() const noexcept { return id_; }
+    const std::string& user() const noexcept { return user_; }
+    const std::string& device() const noexcept { return device_; }
+    Platform platform() const noexcept { return platform_; }
+    Presence presence() const noexcept {
+        return ended_ ? Presence::gone : carriers_.empty() ? Presence::detached : Presence::attached;
+    }
+    CarrierKey active() const noexcept { return active_; }
+    std::vector<CarrierKey> carriers() const;
+    std::uint32_t lanes() const noexcept { return conversation_.lanes(); }
+    std::size_t queued_frames() const noexcept { return conversation_.totals().queued_frames; }
+    std::size_t queued_bytes() const noexcept { return conversation_.totals().queued_bytes; }
+    std::size_t unacked_frames() const noexcept { return conversation_.totals().unacked_frames; }
+
+    // For the owner of the table's listener: whatever the server keeps with a session.
+    std::shared_ptr<void> attachment;
+
+    ~ServerSession();
+
+private:
+    friend class SessionTable;
+    struct Attached {
+        CarrierKey key = kNoCarrier;
+        std::uint64_t epoch = 0;
+        TimePoint heard_at{};
+        std::vector<std::uint64_t> pongs;   // owed; bounded
+        std::uint32_t offered = 0;          // generation of the ticket in its Welcome
+        bool welcome_due = false;
+        bool goodbye_due = false;
+        bool with_secret = false;           // its Hello came with a token: Welcome carries the secret
+        bool confirmed = false;             // something came after its Hello: its Welcome has arrived
+    };
+    ServerSession(SessionTable& table, SessionId id, std::string user, std::string device, Platform platform,
+                  std::uint32_t lanes);
+
+    void on_data(LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) override;
+    void on_message_refused(LaneIndex lane, const Uuid& id, errc code) override;
+    void on_receipt(LaneIndex, const wire::ReceiptView&) override {}  // clients send none: refused before
+    void on_numbered_first(std::uint64_t) override {}
+    void on_acked(std::uint64_t) override {}
+    Attached* carrier(CarrierKey key);
+
+    SessionTable& table_;
+    SessionId id_;
+    std::string user_;
+    std::string device_;
+    Platform platform_;
+    std::string secret_;
+    std::string ticket_;            // confirmed: the client has used or acknowledged it
+    std::string next_ticket_;       // issued, not yet confirmed; empty: none
+    std::uint32_t next_generation_ = 0;  // counts the tickets issued
+    std::string previous_ticket_;   // replaced; good only for Hellos of previous_attempt_
+    Uuid previous_attempt_;
+    Uuid attempt_;                  // of the Hello that made the session or began its latest connect
+    std::uint64_t active_epoch_ = 0;
+    Settings settings_;             // with what was agreed; referenced by conversation_
+    Conversation conversation_;
+    std::vector<Attached> carriers_;
+    CarrierKey active_ = kNoCarrier;
+    TimePoint attached_at_{};       // when the first of the present carriers came
+    TimePoint detached_at_ = kNever;
+    std::uint32_t in_progress_ = 0; // messages handed to the application and not finished
+    std::vector<std::pair<LaneIndex, std::uint64_t>> deferred_;  // consumed, but credit waits for our queue to shrink
+    TimePoint now_{};               // of the call under way
+    bool ended_ = false;            // out of every look-up; lives on until its carriers have closed
+    bool peer_goodbye_ = false;
+    wire::LaneStates peer_final_;
+    bool goodbye_ = false;          // we are ending it
+    bool goodbye_said_ = false;     // and the frame is written, with final numbers
+    errc end_code_ = errc::ok;
+    std::string end_text_;
+    std::uint32_t end_retry_after_ms_ = 0;
+    TimePoint goodbye_deadline_ = kNever;
+
+public:
+    // Order in the table's queue of deadlines.
+    struct Timer : boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+        TimePoint at = kNever;
+        ServerSession* session = nullptr;
+        friend bool operator<(const Timer& a, const Timer& b) noexcept { return a.at < b.at; }
+    };
+
+private:
+    Timer timer_;
+};
+
+}  // namespace flare::session

@@ -1,0 +1,137 @@
+// Messages of a SessionTable: acted on once, answered with a receipt, sent to sessions and users.
+#include "session/planted.hpp"
+#include "session/session_table.hpp"
+#include "session/session_table_parts.hpp"
+
+namespace flare::session {
+namespace {
+
+Receipt refused(errc code, std::string text, std::uint32_t retry_after_ms = 0) {
+    return Receipt{wire::ReceiptStatus::refused, code, std::move(text), retry_after_ms};
+}
+
+}  // namespace
+
+void SessionTable::receive(ServerSession& session, LaneIndex lane, const wire::DataView& data, const Bytes& whole,
+                           std::uint64_t cost) {
+    const TimePoint now = session.now_;
+    const Uuid id = data.message->id;
+    Device& owner = device(session.user_, session.device_);
+    owner.used_at = now;
+    const auto settled_at_once = [&](const Receipt& receipt) {
+        answer(session, lane, id, receipt, {}, {});
+        session.conversation_.consumed(lane, cost, now);
+    };
+    if (id.is_nil()) return settled_at_once(refused(errc::invalid_message_id, "a message needs an id"));
+    const auto check = owner.acted_on.check(id, std::chrono::milliseconds(data.first_sent_ms_ago), started_, now);
+    switch (check.verdict) {
+        case DedupeRing::Verdict::finished:
+            return settled_at_once(*check.receipt);
+        case DedupeRing::Verdict::too_old:
+            return settled_at_once(refused(errc::too_old, "it may have been acted on long ago: send it under a new id if it must be"));
+        case DedupeRing::Verdict::in_progress:
+            owner.waiting.push_back({id, session.id_, lane});
+            return session.conversation_.consumed(lane, cost, now);
+        case DedupeRing::Verdict::fresh:
+            break;
+    }
+    ++session.in_progress_;
+    Handling handling;
+    handling.user = session.user_;
+    handling.device = session.device_;
+    handling.session = session.id_;
+    handling.lane = lane;
+    handling.message_id = id;
+    handling.cost = cost;
+    listener_.on_message(session, std::move(handling), data, whole);
+}
+
+void SessionTable::finish(const Handling& handling, Receipt receipt, const Bytes& reply, std::string_view reply_from, TimePoint now) {
+    open_call();
+    const auto found = devices_.find(device_key(handling.user, handling.device));
+    if (found != devices_.end()) {
+        Device& owner = *found->second;
+        owner.acted_on.finish(handling.message_id, receipt);
+        // Repeats that came in another session meanwhile get the same receipt there.
+        for (const Device::Waiting& repeat : owner.waiting) {
+            if (repeat.id != handling.message_id || repeat.session == handling.session) continue;
+            if (ServerSession* later = find(repeat.session)) {
+                later->now_ = now;
+                answer(*later, repeat.lane, repeat.id, receipt, {}, {});
+                settle(*later, now);
+            }
+        }
+        std::erase_if(owner.waiting, [&](const Device::Waiting& repeat) { return repeat.id == handling.message_id; });
+    }
+    ServerSession* session = find(handling.session);
+    if (session == nullptr) return;
+    session->now_ = now;
+    --session->in_progress_;
+    answer(*session, handling.lane, handling.message_id, receipt, reply, reply_from);
+    session->deferred_.emplace_back(handling.lane, handling.cost);
+    release_deferred(*session, now);
+    settle(*session, now);
+}
+
+// Credit for what was handled returns while our own queue to this client is short: a client that reads no
+// replies is given nothing more to ask for.
+void SessionTable::release_deferred(ServerSession& session, TimePoint now) {
+    const SendTotals& totals = session.conversation_.totals();
+    if (totals.queued_frames > settings_.max_queued_frames / 2 || totals.queued_bytes > settings_.max_queued_bytes / 2) return;
+    for (const auto& [lane, cost] : session.deferred_) session.conversation_.consumed(lane, cost, now);
+    session.deferred_.clear();
+}
+
+void SessionTable::answer(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt, const Bytes& reply,
+                          std::string_view reply_from) {
+    wire::ReceiptView view;
+    view.message_id = id;
+    view.status = receipt.status;
+    view.code = receipt.code;
+    view.text = receipt.text;
+    view.retry_after_ms = receipt.retry_after_ms;
+    if (!reply.empty()) {
+        wire::DataView data;
+        data.from = reply_from;
+        data.message_raw = reply.view();
+        data.receipt = view;
+        wire::Body body = wire::encode(data);
+        if (session.conversation_.send(lane, std::move(body))) return;
+        view.code = errc::recipient_busy;
+        view.text = "handled; the reply was dropped, because too much waits for this client already";
+    }
+    (void)session.conversation_.send_anyway(lane, wire::encode(view));
+}
+
+Result<void> SessionTable::send(ServerSession& session, LaneIndex lane, const wire::Body& body, Priority priority, TimePoint now) {
+    if (session.ended_ || session.goodbye_) return errc::session_ended;
+    session.now_ = now;
+    const auto sent = session.conversation_.send(lane, body, priority);
+    if (!sent) return sent.error() == errc::outbox_full ? boost::system::error_code(errc::recipient_busy) : sent.error();
+    settle(session, now);
+    return {};
+}
+
+Receipt SessionTable::send_to_user(std::string_view user, std::string_view from, const wire::Body& body, Priority priority,
+                                   TimePoint now) {
+    open_call();
+    bool attached = false;
+    bool buffered = false;
+    errc failure = errc::user_offline;
+    for (ServerSession* session : of_user(user)) {
+        const bool live = session->presence() == Presence::attached;
+        const auto sent = send(*session, lane_of(from, session->lanes()), body, priority, now);
+        if (!sent) {
+            if (sent.error() != errc::session_ended) failure = static_cast<errc>(sent.error().value());
+            continue;
+        }
+        attached = attached || live;
+        buffered = buffered || !live;
+    }
+    if (attached) return {wire::ReceiptStatus::delivered, errc::ok, {}, 0};
+    if (buffered) return {wire::ReceiptStatus::buffered, errc::ok, {}, 0};
+    if (failure == errc::user_offline) return refused(failure, "the user has no session on this server");
+    return refused(failure, "too much waits for this user already", 1000);
+}
+
+}  // namespace flare::session

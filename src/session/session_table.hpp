@@ -1,0 +1,182 @@
+// All sessions of one home worker: makes them, attaches carriers to them, ends them,
+// keeps what outlives them (message ids, tombstones). The server drives one table per worker;
+// the simulator drives several.
+//
+// Protocol: docs/protocol.md, "Attaching a carrier" and the state tables of the server.
+// Threads:  its worker only; no I/O, no clock.
+// Owner:    server::Worker (and the simulator).
+#pragma once
+
+#include "base/random.hpp"
+#include "session/server_session.hpp"
+#include "session/ticket.hpp"
+
+#include <boost/intrusive/set.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flare::session {
+
+// What authentication found out about a Hello with a token.
+struct Identity {
+    std::string user;  // from the credential; in anonymous mode the claimed one
+};
+
+// A message from a client, to be acted on once. finish() must follow, exactly once, whatever became of it;
+// it may come after the session has ended.
+struct Handling {
+    std::string user;
+    std::string device;
+    SessionId session;
+    LaneIndex lane = 0;
+    Uuid message_id;
+    std::uint64_t cost = 0;
+};
+
+class SessionTableListener {
+public:
+    // Hooks for sessions, not for carriers.
+    virtual void on_session_created(ServerSession& session) = 0;
+    virtual void on_session_ended(ServerSession& session, errc reason, const std::string& text) = 0;
+    // Presence moved between attached and detached.
+    virtual void on_presence(ServerSession& session) = 0;
+    virtual void on_carrier_attached(ServerSession& session, CarrierKey key) = 0;
+    // A carrier of a session is no longer attached, whoever ended it.
+    virtual void on_carrier_detached(ServerSession& session, CarrierKey key) = 0;
+    // Acts on a message: first time only, in order per lane. Views end with the call unless `whole` holds them.
+    virtual void on_message(ServerSession& session, Handling handling, const wire::DataView& data, const Bytes& whole) = 0;
+    // The client pinged (its round trip is its own affair).
+    virtual void on_heartbeat(ServerSession& session) = 0;
+    // Close this carrier in good order, after what write() still gives for it. code ok: a clean goodbye.
+    virtual void close_carrier(CarrierKey key, errc code, const std::string& text) = 0;
+    // write(key, ...) has something. May come often: collect, and write once per turn of the loop.
+    virtual void output_ready(CarrierKey key) = 0;
+    // One protocol error of a peer, for the log; the carrier is closed by close_carrier().
+    virtual void on_peer_error(const ServerSession* session, CarrierKey key, errc code, const std::string& text) = 0;
+
+protected:
+    ~SessionTableListener() = default;
+};
+
+class SessionTable {
+public:
+    // `started`: when this process began to remember message ids. `home`: index of this worker.
+    SessionTable(Settings settings, std::uint32_t home, TimePoint started, base::Random& random, Budget& budget,
+                 SessionTableListener& listener);
+    ~SessionTable();
+    SessionTable(const SessionTable&) = delete;
+    SessionTable& operator=(const SessionTable&) = delete;
+
+    // ---- carriers ----
+
+    // Attaches a carrier whose Hello came with a token and was authenticated as `identity`: claims
+    // (user, device, attempt id), which makes a session or finds the one that this attempt made already.
+    // Nothing: attached, a Welcome is written by write(). Otherwise the refusal to send with refusal().
+    std::optional<wire::Refused> attach_new(CarrierKey key, const wire::Hello& hello, const Identity& identity, TimePoint now);
+    // Attaches a carrier whose Hello carries a resume proof.
+    std::optional<wire::Refused> attach_resumed(CarrierKey key, const wire::Hello& hello, TimePoint now);
+    // After these refusals the carrier may say Hello once more; after others it closes.
+    static bool may_say_hello_again(errc code) noexcept;
+
+    void on_batch(CarrierKey key, std::string_view batch, TimePoint now);
+    void carrier_gone(CarrierKey key, TimePoint now);
+    // Appends what this carrier should send now. True: there is more when the carrier takes more.
+    bool write(CarrierKey key, wire::Batch& batch, TimePoint now, std::size_t max_bytes = wire::kMaxBatchBytes / 2);
+
+    // ---- messages ----
+
+    // Ends the handling of a message: records the receipt for repeats, and sends it. `reply` (may be empty: none)
+    // is an encoded flare.v1.Message that carries the receipt along, from `reply_from`.
+    void finish(const Handling& handling, Receipt receipt, const Bytes& reply, std::string_view reply_from, TimePoint now);
+    // Queues an encoded data body on a session. Errors: busy, recipient_busy (its queue is full), session_ended.
+    Result<void> send(ServerSession& session, LaneIndex lane, const wire::Body& body, Priority priority, TimePoint now);
+    // The same on all sessions of a user. What a receipt would say: delivered, buffered, or refused with
+    // user_offline, recipient_busy, busy.
+    Receipt send_to_user(std::string_view user, std::string_view from, const wire::Body& body, Priority priority, TimePoint now);
+
+    // ---- look-ups ----
+
+    ServerSession* find(const SessionId& id);
+    ServerSession* by_carrier(CarrierKey key);
+    std::vector<ServerSession*> of_user(std::string_view user);  // live ones
+    void for_each(const std::function<void(ServerSession&)>& each);
+    std::size_t size() const noexcept { return sessions_.size(); }
+    std::size_t tombstones() const noexcept { return tombstones_.size(); }
+    std::size_t attached_carriers() const noexcept { return by_carrier_.size(); }
+
+    // ---- life ----
+
+    // Ends a session in good order: goodbye with the final numbers, closed when these are acknowledged or at the limit.
+    void end(ServerSession& session, errc code, std::string_view text, std::uint32_t retry_after_ms, TimePoint now);
+    TimePoint next_deadline() const noexcept;
+    void on_time(TimePoint now);
+
+    const Settings& settings() const noexcept { return settings_; }
+    std::uint32_t home() const noexcept { return home_; }
+
+private:
+    friend class ServerSession;
+    struct Device;      // (user, device): its session, its message ids
+    struct Tombstone;
+
+    Device& device(std::string_view user, std::string_view device);
+    ServerSession& create(Device& owner, const wire::Hello& hello, const std::string& user, TimePoint now);
+    std::optional<wire::Refused> attach(ServerSession& session, CarrierKey key, const wire::Hello& hello, bool with_secret,
+                                        TimePoint now);
+    void detach(ServerSession& session, CarrierKey key, TimePoint now);
+    void confirm_ticket(ServerSession& session);
+    void write_welcome(ServerSession& session, ServerSession::Attached& carrier, wire::Batch& batch);
+    void write_goodbye(ServerSession& session, wire::Batch& batch);
+    void bury(ServerSession& session);
+    void open_call();
+    void handle(ServerSession& session, CarrierKey key, const wire::FrameView& frame, TimePoint now, bool& gone);
+    void handle_numbered(ServerSession& session, CarrierKey key, const wire::FrameView& frame, TimePoint now);
+    void handle_activate(ServerSession& session, CarrierKey key, std::uint64_t epoch, TimePoint now);
+    void peer_error(ServerSession& session, CarrierKey key, errc code, std::string text, TimePoint now);
+    void choose_active(ServerSession& session);
+    void finalize(ServerSession& session, errc code, const std::string& text, TimePoint now);
+    void settle(ServerSession& session, TimePoint now);
+    void check(ServerSession& session, TimePoint now);
+    void arm(ServerSession& session);
+    TimePoint deadline_of(const ServerSession& session) const noexcept;
+    void forget_old(TimePoint now);
+    void receive(ServerSession& session, LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost);
+    void release_deferred(ServerSession& session, TimePoint now);
+    void answer(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt, const Bytes& reply,
+                std::string_view reply_from);
+    static std::string device_key(std::string_view user, std::string_view device);
+
+    using Timers = boost::intrusive::multiset<ServerSession::Timer, boost::intrusive::constant_time_size<false>>;
+
+    Settings settings_;
+    std::uint32_t home_;
+    TimePoint started_;
+    base::Random& random_;
+    Budget& budget_;
+    SessionTableListener& listener_;
+    Timers timers_;
+    boost::unordered_flat_map<SessionId, std::unique_ptr<ServerSession>, std::hash<SessionId>> sessions_;
+    boost::unordered_flat_map<CarrierKey, ServerSession*> by_carrier_;
+    boost::unordered_flat_map<std::string, std::unique_ptr<Device>> devices_;
+    boost::unordered_flat_map<std::string, std::vector<ServerSession*>> users_;
+    boost::unordered_flat_map<SessionId, std::unique_ptr<Tombstone>, std::hash<SessionId>> tombstones_;
+    std::vector<std::unique_ptr<ServerSession>> ended_;      // out of the look-ups, carriers still closing
+    std::vector<std::unique_ptr<ServerSession>> graveyard_;  // freed at the next call from outside
+    TimePoint next_sweep_ = kNever;
+};
+
+// ---- before a session is known: the first frame of a carrier ----
+
+// Reads the Hello that a carrier must begin with; `rest` is what follows it in the same batch.
+// Errors: unexpected_frame, malformed_frame, unsupported_version, reserved_name, unauthenticated (neither token
+// nor resume is required here: anonymous mode has an empty token).
+Result<wire::Hello> read_hello(std::string_view batch, std::string_view& rest);
+// The frame that refuses a Hello, as a batch.
+void write_refusal(wire::Batch& batch, const wire::Refused& refused);
+
+}  // namespace flare::session

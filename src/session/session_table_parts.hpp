@@ -1,0 +1,49 @@
+// What a SessionTable keeps beside the sessions themselves.
+//
+// Threads: its worker only.
+// Owner:   SessionTable; included by its own source files only.
+#pragma once
+
+#include "session/session_table.hpp"
+
+#include <boost/circular_buffer.hpp>
+
+#include <algorithm>
+
+namespace flare::session {
+
+// (user, device). Outlives its session for Settings::dedupe_window, so that a new one of the same device knows
+// what was acted on.
+struct SessionTable::Device {
+    explicit Device(const Settings& settings) : acted_on(settings.dedupe_ids, settings.dedupe_window) {}
+
+    static constexpr std::size_t kAttempts = 16;
+
+    bool knows(const Uuid& attempt) const { return std::find(attempts.begin(), attempts.end(), attempt) != attempts.end(); }
+    void remember(const Uuid& attempt) {
+        if (attempts.size() >= kAttempts) attempts.erase(attempts.begin());
+        attempts.push_back(attempt);
+    }
+
+    ServerSession* session = nullptr;
+    DedupeRing acted_on;
+    std::vector<Uuid> attempts;  // connects that made or joined a session: a late Hello of one makes no other
+    struct Waiting {             // a repeat that came while the first was being handled
+        Uuid id;
+        SessionId session;
+        LaneIndex lane = 0;
+    };
+    std::vector<Waiting> waiting;
+    TimePoint used_at{};
+};
+
+// What is left of an ended session until its ticket expires.
+struct SessionTable::Tombstone {
+    wire::LaneGaps lanes;
+    errc reason = errc::ok;
+    std::string text;
+    std::string secret;
+    TimePoint expires_at{};
+};
+
+}  // namespace flare::session

@@ -1,0 +1,29 @@
+// Resume tickets and the proof that a client holds the session's secret.
+//
+// Protocol: docs/protocol.md, "Tickets".
+// Threads:  pure functions.
+#pragma once
+
+#include "base/random.hpp"
+#include "session/types.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace flare::session {
+
+// 34 bytes: version (1), home worker, session id (16), random (16). Opaque to clients.
+inline constexpr std::size_t kTicketBytes = 34;
+inline constexpr std::size_t kSecretBytes = 32;
+
+std::string make_ticket(std::uint32_t home, const SessionId& session, base::Random& random);
+std::optional<SessionId> session_in_ticket(std::string_view ticket) noexcept;
+// The worker that a ticket names; nothing when it is not a ticket of ours.
+std::optional<std::uint32_t> home_in_ticket(std::string_view ticket) noexcept;
+
+// HMAC-SHA-256(secret, "flare resume 1" | ticket | epoch, 8 bytes big endian | nonce | attempt id).
+std::string resume_mac(std::string_view secret, std::string_view ticket, std::uint64_t epoch, std::string_view nonce,
+                       const Uuid& attempt_id);
+
+}  // namespace flare::session

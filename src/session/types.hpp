@@ -1,0 +1,82 @@
+// Words shared by both halves of a session: times, keys, limits.
+//
+// Protocol: docs/protocol.md, "Limits".
+// Threads:  values only.
+#pragma once
+
+#include "wire/frame.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace flare::session {
+
+// Time is an argument everywhere in this module; nothing here reads a clock.
+using Duration = std::chrono::steady_clock::duration;
+using TimePoint = std::chrono::steady_clock::time_point;
+inline constexpr TimePoint kNever = TimePoint::max();
+
+using wire::LaneIndex;
+using wire::Seq;
+
+struct SessionId {
+    Uuid value;
+    auto operator<=>(const SessionId&) const = default;
+};
+
+// Names a carrier towards a session. Chosen by whoever owns the carriers; never 0, never reused within one
+// SessionTable or ClientSession.
+using CarrierKey = std::uint64_t;
+inline constexpr CarrierKey kNoCarrier = 0;
+
+// Credit of a lane of which the peer has not spoken: docs/protocol.md, "Credit".
+inline constexpr std::uint32_t kInitialFrames = 2'500;
+inline constexpr std::uint64_t kInitialBytes = 1ull << 20;
+
+struct Settings {
+    std::uint32_t lanes = 4;                       // 1..wire::kMaxLanes
+    std::uint32_t max_unacked_frames = 10'000;     // a side, all lanes; beyond it nothing gets a number
+    std::uint64_t max_unacked_bytes = 4ull << 20;  // a side, payload bytes, all lanes
+    std::uint64_t max_message_bytes = wire::kDefaultMaxMessageBytes;
+    std::uint64_t max_queued_bytes = 32ull << 20;  // not yet numbered; at least twice the largest message
+    std::uint32_t max_queued_frames = 20'000;
+    Duration min_ack_delay = std::chrono::milliseconds(25);
+    Duration max_ack_delay = std::chrono::milliseconds(200);
+    Duration session_life = std::chrono::minutes(2);      // after its last carrier
+    Duration heartbeat_interval = std::chrono::seconds(30);
+    Duration heartbeat_timeout = std::chrono::seconds(60);
+    std::uint32_t max_missed_heartbeats = 3;
+    Duration slow_consumer_after = std::chrono::seconds(30);  // without credit while frames wait
+    Duration goodbye_limit = std::chrono::seconds(5);
+    Duration tombstone_life = std::chrono::minutes(10);
+    std::uint32_t dedupe_ids = 10'000;
+    Duration dedupe_window = std::chrono::minutes(2);
+
+    // One lane's share of what may be unacknowledged: the credit that a receiver grants.
+    std::uint32_t lane_frames() const noexcept { return max_unacked_frames / lanes; }
+    std::uint64_t lane_bytes() const noexcept { return max_unacked_bytes / lanes; }
+};
+
+// The lane of a conversation. Any choice is legal on the wire; this one spreads names evenly (FNV-1a, 64 bit).
+constexpr LaneIndex lane_of(std::string_view peer, std::uint32_t lanes) noexcept {
+    std::uint64_t hash = 0xcbf29ce484222325ull;
+    for (const char c : peer) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
+    return static_cast<LaneIndex>((hash >> 32) % lanes);
+}
+
+// The home worker of a user: all of a user's sessions live there, so presence, message ids and
+// replacement need no lock.
+constexpr std::uint32_t home_of(std::string_view user, std::uint32_t workers) noexcept {
+    return lane_of(user, workers);
+}
+
+}  // namespace flare::session
+
+template <>
+struct std::hash<flare::session::SessionId> {
+    std::size_t operator()(const flare::session::SessionId& id) const noexcept {
+        return std::hash<flare::Uuid>{}(id.value);
+    }
+};

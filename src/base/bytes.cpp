@@ -1,3 +1,4 @@
+// One allocation holds the counter and, behind it, the bytes.
 #include <flare/bytes.hpp>
 
 #include <algorithm>
@@ -17,7 +18,8 @@ Bytes Bytes::allocate(std::size_t size) {
 }
 
 Bytes::Bytes(std::string_view text) {
-    *this = make(text.size(), [&](char* out) { std::memcpy(out, text.data(), text.size()); });
+    Bytes made = make(text.size(), [&](char* out) { std::memcpy(out, text.data(), text.size()); });
+    swap(made);
 }
 
 Bytes::Bytes(std::span<const std::byte> bytes)
@@ -25,17 +27,22 @@ Bytes::Bytes(std::span<const std::byte> bytes)
 
 void Bytes::release() noexcept {
     if (block_ == nullptr) return;
-    if (block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-        block_->~Block();
-        ::operator delete(static_cast<void*>(block_));
+    // The only holder needs no counting: nobody else can be taking a copy of this object's share.
+    if (block_->references.load(std::memory_order_acquire) != 1 &&
+        block_->references.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+        return;
     }
+    block_->~Block();
+    ::operator delete(static_cast<void*>(block_));
 }
 
 Bytes Bytes::slice(std::size_t offset, std::size_t count) const noexcept {
+    const std::size_t start = std::min(offset, size_);
+    const std::size_t length = std::min(count, size_ - start);
+    if (length == 0) return {};  // an empty part keeps no memory alive
     Bytes part = *this;
-    offset = std::min(offset, size_);
-    part.data_ = data_ == nullptr ? nullptr : data_ + offset;
-    part.size_ = std::min(count, size_ - offset);
+    part.data_ = data_ + start;
+    part.size_ = length;
     return part;
 }
 

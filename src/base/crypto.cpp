@@ -1,5 +1,9 @@
 #include "base/crypto.hpp"
 
+#include <flare/error.hpp>
+
+#include <boost/system/system_error.hpp>
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -7,11 +11,14 @@
 namespace flare::base {
 
 std::string hmac_sha256(std::string_view key, std::string_view data) {
-    std::string out(32, '\0');
+    std::string mac(32, '\0');
     unsigned int size = 0;
-    HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(data.data()),
-         data.size(), reinterpret_cast<unsigned char*>(out.data()), &size);
-    return out;
+    const unsigned char* made = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+                                     reinterpret_cast<const unsigned char*>(data.data()), data.size(),
+                                     reinterpret_cast<unsigned char*>(mac.data()), &size);
+    // Only a broken OpenSSL set-up (no SHA-256) gets here; going on with zeros would accept anybody.
+    if (made == nullptr || size != mac.size()) throw boost::system::system_error(errc::internal, "HMAC-SHA-256");
+    return mac;
 }
 
 bool equal_constant_time(std::string_view a, std::string_view b) noexcept {

@@ -1,104 +1,185 @@
-// One table for everything that is said about an error code.
+// One table for everything that is said about an error code; docs/errors.md shows the same rows.
 #include <flare/error.hpp>
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 #include <string>
 
 namespace flare {
 namespace {
 
+// A code that is none of the conditions: the call was wrong, or its outcome is final.
+constexpr auto kFinal = static_cast<errcond>(0);
+constexpr auto kRetry = errcond::retryable;
+constexpr auto kAuth = errcond::auth;
+constexpr auto kProtocol = errcond::protocol;
+constexpr auto kConfig = errcond::config;
+
 struct Row {
     errc code;
-    std::string_view name;
-    std::string_view text;
     errcond condition;
+    std::string_view name;
+    std::string_view text;  // what is wrong; what to do
 };
 
-constexpr auto kNone = static_cast<errcond>(0);
-
+// Sorted by number. Each text has exactly one "; ": docs/errors.md puts the halves into two columns.
 constexpr Row kRows[] = {
-    {errc::ok, "ok", "no error", kNone},
-    {errc::malformed_frame, "malformed_frame", "a frame cannot be decoded: the peer and this side disagree about the protocol", errcond::protocol},
-    {errc::unsupported_version, "unsupported_version", "the peer speaks another version of the protocol: update the older side", errcond::protocol},
-    {errc::frame_too_large, "frame_too_large", "a frame is larger than the limit in welcome: cut it into chunks", errcond::protocol},
-    {errc::batch_too_large, "batch_too_large", "a batch is larger than the limit in welcome: send smaller batches", errcond::protocol},
-    {errc::unexpected_frame, "unexpected_frame", "a frame came that is not allowed in this state", errcond::protocol},
-    {errc::sequence_gap, "sequence_gap", "a numbered frame is missing on this carrier: attach another one", errcond::protocol},
-    {errc::bad_ack, "bad_ack", "an acknowledgement names a number that was never sent", errcond::protocol},
-    {errc::credit_exceeded, "credit_exceeded", "more was sent than the credit allowed", errcond::protocol},
-    {errc::unknown_lane, "unknown_lane", "a frame names a lane that the session does not have", errcond::protocol},
-    {errc::text_on_binary, "text_on_binary", "a text message came on the binary subprotocol flare.v1: use flare.v1.json for text", errcond::protocol},
-    {errc::binary_on_text, "binary_on_text", "a binary message came on the text subprotocol flare.v1.json: use flare.v1 for binary", errcond::protocol},
-    {errc::hello_timeout, "hello_timeout", "the connection did not say hello in time", errcond::protocol},
-    {errc::invalid_utf8, "invalid_utf8", "a text field is not valid UTF-8", errcond::protocol},
-    {errc::websocket_violation, "websocket_violation", "the peer broke the rules of WebSocket (RFC 6455)", errcond::protocol},
-    {errc::bad_upgrade, "bad_upgrade", "the HTTP upgrade to WebSocket failed: is this a Flare server, and is the path right?", errcond::protocol},
-    {errc::subprotocol_missing, "subprotocol_missing", "no common subprotocol: offer flare.v1 or flare.v1.json", errcond::protocol},
-    {errc::malformed_json, "malformed_json", "a text message is not the JSON of a frame", errcond::protocol},
-    {errc::bad_chunk, "bad_chunk", "the pieces of a big message do not fit together", errcond::protocol},
-    {errc::unauthenticated, "unauthenticated", "the token is missing or wrong: sign in again", errcond::auth},
-    {errc::token_expired, "token_expired", "the token has expired: get a new one", errcond::auth},
-    {errc::user_mismatch, "user_mismatch", "the credential belongs to another user than the one claimed", errcond::auth},
-    {errc::forbidden, "forbidden", "the server's policy does not allow this", errcond::auth},
-    {errc::reserved_name, "reserved_name", "this name is reserved ('server', 'room:...'): choose another", errcond::auth},
-    {errc::session_unknown, "session_unknown", "the server does not know the session (it was restarted, or the session is long over): a new one is made", errcond::retryable},
-    {errc::session_expired, "session_expired", "the session outlived its time without a carrier: a new one is made", errcond::retryable},
-    {errc::ticket_invalid, "ticket_invalid", "the resume ticket has been replaced or is not one: use the latest", errcond::retryable},
-    {errc::resume_proof_invalid, "resume_proof_invalid", "the resume proof does not fit the session's secret", errcond::auth},
-    {errc::stale_carrier, "stale_carrier", "a newer connection of the same session has taken over", errcond::retryable},
-    {errc::session_replaced, "session_replaced", "the same user and device have connected elsewhere: give each device its own device id", errcond::auth},
-    {errc::session_ended, "session_ended", "the session is over", errcond::retryable},
-    {errc::encryption_unavailable, "encryption_unavailable", "encryption is required and the peer does not offer it", errcond::auth},
-    {errc::compression_unavailable, "compression_unavailable", "the peer does not offer compression", kNone},
-    {errc::kicked, "kicked", "the server's application has ended the session", errcond::auth},
-    {errc::message_too_large, "message_too_large", "the message is larger than the limit: raise it on both sides, or send a reference", kNone},
-    {errc::outbox_full, "outbox_full", "too many messages wait for their receipts: wait for results before sending more", errcond::retryable},
-    {errc::too_many_connections, "too_many_connections", "the server holds as many connections as it is allowed to", errcond::retryable},
-    {errc::too_many_per_address, "too_many_per_address", "too many connections from this address", errcond::retryable},
-    {errc::busy, "busy", "the server has no memory for this now: try again after retry_after", errcond::retryable},
-    {errc::slow_consumer, "slow_consumer", "the client did not consume what was sent to it in time", errcond::retryable},
-    {errc::send_window_full, "send_window_full", "too many frames are unacknowledged", errcond::retryable},
-    {errc::rate_limited, "rate_limited", "too much in too short a time: try again after retry_after", errcond::retryable},
-    {errc::probe_limit, "probe_limit", "more probes than the server allows", errcond::retryable},
-    {errc::user_offline, "user_offline", "the recipient has no session on this server", errcond::retryable},
-    {errc::unknown_target, "unknown_target", "the target is not a user id, 'server' or 'room:NAME'", kNone},
-    {errc::handler_failed, "handler_failed", "the server's message handler failed", kNone},
-    {errc::recipient_busy, "recipient_busy", "too much waits for the recipient already: try again later", errcond::retryable},
-    {errc::too_old, "too_old", "the server may have acted on this message long ago and will not risk doing it twice", kNone},
-    {errc::outcome_unknown, "outcome_unknown", "the message was sent and never acknowledged: it may or may not have arrived", kNone},
-    {errc::invalid_message_id, "invalid_message_id", "a message id must be a UUID", kNone},
-    {errc::duplicate_message_id, "duplicate_message_id", "a message with this id still waits for its receipt", kNone},
-    {errc::cancelled, "cancelled", "the message was taken out of the queue before it was sent", kNone},
-    {errc::not_connected, "not_connected", "there is no connection: call connect() first", errcond::retryable},
-    {errc::connection_refused, "connection_refused", "nobody listens at this address: is the server running, is the port right?", errcond::retryable},
-    {errc::connect_timeout, "connect_timeout", "no answer within the connection time-out: is the address right, does a firewall drop it?", errcond::retryable},
-    {errc::connection_lost, "connection_lost", "the connection broke", errcond::retryable},
-    {errc::heartbeat_timeout, "heartbeat_timeout", "nothing was heard from the peer within the heartbeat time-out", errcond::retryable},
-    {errc::closed_by_peer, "closed_by_peer", "the peer closed the connection", errcond::retryable},
-    {errc::host_not_found, "host_not_found", "the host name cannot be resolved: check its spelling and the DNS", errcond::retryable},
-    {errc::tls_failed, "tls_failed", "the TLS handshake failed", kNone},
-    {errc::certificate_rejected, "certificate_rejected", "the server's certificate is not trusted: give the right ca_file() and server_name()", errcond::auth},
-    {errc::protocol_unavailable, "protocol_unavailable", "this protocol is not configured or not reachable", kNone},
-    {errc::would_deadlock, "would_deadlock", "a blocking call on the thread that would have to do the work: use the coroutine form", errcond::config},
-    {errc::client_closed, "client_closed", "the client was closed", kNone},
-    {errc::shutting_down, "shutting_down", "the other side is shutting down: come back after retry_after", errcond::retryable},
-    {errc::network_unreachable, "network_unreachable", "there is no route to this address", errcond::retryable},
-    {errc::reconnect_failed, "reconnect_failed", "every attempt to reconnect failed", errcond::retryable},
-    {errc::already_connected, "already_connected", "the client is connected or connecting already", kNone},
-    {errc::invalid_config, "invalid_config", "the configuration is wrong", errcond::config},
-    {errc::address_in_use, "address_in_use", "another process listens on this address: stop it or choose another port", errcond::config},
-    {errc::address_unavailable, "address_unavailable", "this machine does not have the address", errcond::config},
-    {errc::file_not_found, "file_not_found", "the file does not exist", errcond::config},
-    {errc::file_unreadable, "file_unreadable", "the file cannot be read: check its permissions", errcond::config},
-    {errc::certificate_invalid, "certificate_invalid", "the file holds no valid PEM certificate or key", errcond::config},
-    {errc::certificate_expired, "certificate_expired", "the certificate has expired or is not valid yet: make a new one", errcond::config},
-    {errc::certificate_key_mismatch, "certificate_key_mismatch", "the private key does not belong to the certificate", errcond::config},
-    {errc::not_supported, "not_supported", "this version does not support it", errcond::config},
-    {errc::permission_denied, "permission_denied", "the system does not permit it", errcond::config},
-    {errc::out_of_files, "out_of_files", "no file descriptors are left: raise the limit of open files", errcond::retryable},
-    {errc::internal, "internal", "an error inside Flare: please report it", kNone},
+    {errc::ok, kFinal, "ok", "nothing is wrong; go on"},
+
+    {errc::malformed_frame, kProtocol, "malformed_frame",
+     "a frame cannot be decoded or breaks a limit of its fields; compare the sender with docs/wire.md"},
+    {errc::unsupported_version, kProtocol, "unsupported_version",
+     "the peer speaks another version of the protocol; update the older side"},
+    {errc::frame_too_large, kProtocol, "frame_too_large",
+     "a frame is longer than the limit named in Welcome; send a big message in chunks"},
+    {errc::batch_too_large, kProtocol, "batch_too_large",
+     "a batch is longer than the limit named in Welcome; spread its frames over several batches"},
+    {errc::unexpected_frame, kProtocol, "unexpected_frame",
+     "a frame came that this state does not allow; compare the sender with the state tables in docs/protocol.md"},
+    {errc::sequence_gap, kProtocol, "sequence_gap",
+     "a number is missing in a lane of this carrier; attach a new carrier, which sends again what is missing"},
+    {errc::bad_ack, kProtocol, "bad_ack",
+     "an acknowledgement names a number that was never sent; mend the peer's counting per lane"},
+    {errc::credit_exceeded, kProtocol, "credit_exceeded",
+     "the peer sent more than its credit allows; make it wait for renewed credit"},
+    {errc::unknown_lane, kProtocol, "unknown_lane",
+     "a frame names a lane that the session does not have; use lanes below the number agreed in Welcome"},
+    {errc::text_on_binary, kProtocol, "text_on_binary",
+     "a text message came on the binary subprotocol flare.v1; ask for flare.v1.json to speak JSON"},
+    {errc::binary_on_text, kProtocol, "binary_on_text",
+     "a binary message came on the JSON subprotocol flare.v1.json; ask for flare.v1 to speak protobuf"},
+    {errc::hello_timeout, kProtocol, "hello_timeout",
+     "the connection said no Hello in time; send Hello first and at once"},
+    {errc::invalid_utf8, kProtocol, "invalid_utf8",
+     "a text field or a text message is not valid UTF-8; put arbitrary bytes into the payload"},
+    {errc::websocket_violation, kProtocol, "websocket_violation",
+     "the peer broke the rules of WebSocket (RFC 6455); look for the reason in the log of this side"},
+    {errc::bad_upgrade, kProtocol, "bad_upgrade",
+     "the HTTP upgrade to WebSocket failed; check that URL, port and path lead to a Flare server"},
+    {errc::subprotocol_missing, kProtocol, "subprotocol_missing",
+     "both sides have no subprotocol in common; offer flare.v1 or flare.v1.json"},
+    {errc::malformed_json, kProtocol, "malformed_json",
+     "a text message is not the JSON of a frame; mend the field that the error text names"},
+    {errc::bad_chunk, kProtocol, "bad_chunk",
+     "the pieces of a big message do not fit together; send them in order, without other messages of the lane between"},
+
+    {errc::unauthenticated, kAuth, "unauthenticated", "the token is missing or not accepted; sign in again"},
+    {errc::token_expired, kAuth, "token_expired", "the token has expired; get a new one"},
+    {errc::user_mismatch, kAuth, "user_mismatch",
+     "the credential belongs to another user than the one that Hello names; connect as that user"},
+    {errc::forbidden, kAuth, "forbidden", "the server's rules do not allow this; ask who runs the server"},
+    {errc::reserved_name, kAuth, "reserved_name",
+     "the user id is reserved (\"server\", or begins with \"room:\"); choose another one"},
+    {errc::session_unknown, kRetry, "session_unknown",
+     "the server does not know the session, perhaps because it was restarted; say Hello for a new one"},
+    {errc::session_expired, kRetry, "session_expired",
+     "the session stayed without a carrier for longer than its life; say Hello for a new one"},
+    {errc::ticket_invalid, kRetry, "ticket_invalid",
+     "the resume ticket is damaged or has been replaced; use the latest one, or say Hello for a new session"},
+    {errc::resume_proof_invalid, kAuth, "resume_proof_invalid",
+     "the resume proof does not fit the session's secret; sign in again for a new session"},
+    {errc::stale_carrier, kRetry, "stale_carrier",
+     "a newer connection of the same session has taken over; use that one, or attach with a higher epoch"},
+    {errc::session_replaced, kAuth, "session_replaced",
+     "the same user and device connected anew elsewhere; give each device a device id of its own"},
+    {errc::session_ended, kRetry, "session_ended", "the session is over; say Hello for a new one"},
+    {errc::encryption_unavailable, kConfig, "encryption_unavailable",
+     "encryption is required and the peer does not offer it; enable it on both sides"},
+    {errc::compression_unavailable, kConfig, "compression_unavailable",
+     "a compression was used that the sides did not agree on; use only what Welcome lists"},
+    {errc::kicked, kAuth, "kicked", "the server's application ended the session; ask who runs the server"},
+
+    {errc::message_too_large, kFinal, "message_too_large",
+     "the message is longer than the negotiated limit; send a shorter one, or raise max_message_bytes on both sides"},
+    {errc::outbox_full, kRetry, "outbox_full",
+     "too many messages wait for their receipts; wait for some before sending more"},
+    {errc::too_many_connections, kRetry, "too_many_connections",
+     "the server holds as many connections as it may; come back later, or raise max_connections"},
+    {errc::too_many_per_address, kRetry, "too_many_per_address",
+     "too many connections come from this address; close some, or raise the server's limit per address"},
+    {errc::busy, kRetry, "busy", "the server has no room for this at the moment; come back after retry_after"},
+    {errc::slow_consumer, kRetry, "slow_consumer",
+     "the receiver did not consume what was sent to it in time; make its handlers faster and connect again"},
+    {errc::send_window_full, kRetry, "send_window_full",
+     "too many frames are unacknowledged; wait for acknowledgements"},
+    {errc::rate_limited, kRetry, "rate_limited", "too much came in too short a time; come back after retry_after"},
+    {errc::probe_limit, kRetry, "probe_limit", "more probes came than the server allows; probe less often"},
+
+    {errc::user_offline, kRetry, "user_offline",
+     "the recipient has no session on this server; send again when the user is back"},
+    {errc::unknown_target, kFinal, "unknown_target",
+     "the target is neither a user, a room nor the server; correct the message's to"},
+    {errc::handler_failed, kFinal, "handler_failed",
+     "the server's handler threw or reported a failure; look into the server's log"},
+    {errc::recipient_busy, kRetry, "recipient_busy",
+     "too much waits for the recipient already; send again later"},
+    {errc::too_old, kFinal, "too_old",
+     "the message is a repeat from before what the server remembers; ask the recipient before sending it anew"},
+    {errc::outcome_unknown, kFinal, "outcome_unknown",
+     "nobody can tell whether the message was acted on; send it again with the same id if acting twice does no harm"},
+    {errc::invalid_message_id, kFinal, "invalid_message_id",
+     "the message id is nil or not 16 bytes; give each message a UUID of its own"},
+    {errc::duplicate_message_id, kFinal, "duplicate_message_id",
+     "another message with this id is under way; give each message a UUID of its own"},
+    {errc::cancelled, kFinal, "cancelled", "the operation was cancelled before it finished; start it again if needed"},
+
+    {errc::not_connected, kRetry, "not_connected", "there is no connection; call connect() first"},
+    {errc::connection_refused, kRetry, "connection_refused",
+     "nobody listens at this address; check that the server runs and that the port is right"},
+    {errc::connect_timeout, kRetry, "connect_timeout",
+     "no answer came within the connect time-out; check the address, and firewalls on the way"},
+    {errc::connection_lost, kRetry, "connection_lost", "the connection broke; the client connects again by itself"},
+    {errc::heartbeat_timeout, kRetry, "heartbeat_timeout",
+     "nothing was heard from the peer within the heartbeat time-out; the client connects again by itself"},
+    {errc::closed_by_peer, kRetry, "closed_by_peer", "the peer closed the connection; connect again"},
+    {errc::host_not_found, kRetry, "host_not_found",
+     "the host name cannot be resolved; check its spelling and the name server"},
+    {errc::tls_failed, kRetry, "tls_failed",
+     "the TLS handshake failed; check that the port speaks TLS and that the versions meet"},
+    {errc::certificate_rejected, kConfig, "certificate_rejected",
+     "the peer's certificate is not trusted; set the right ca_file and server_name"},
+    {errc::protocol_unavailable, kRetry, "protocol_unavailable",
+     "the server does not offer this transport; use another one"},
+    {errc::would_deadlock, kFinal, "would_deadlock",
+     "a blocking call was made on the thread that has to do the work; use the coroutine form there"},
+    {errc::client_closed, kFinal, "client_closed", "the client has been closed; make a new one"},
+    {errc::shutting_down, kRetry, "shutting_down",
+     "the other side is shutting down; come back after retry_after"},
+    {errc::network_unreachable, kRetry, "network_unreachable",
+     "this machine has no route to the address; check its network"},
+    {errc::reconnect_failed, kRetry, "reconnect_failed",
+     "every allowed attempt to reconnect failed; call connect() when the server can be reached"},
+    {errc::already_connected, kFinal, "already_connected",
+     "the client is connected or about to be; use the connection it has"},
+
+    {errc::invalid_config, kConfig, "invalid_config",
+     "the configuration contradicts itself or a value is out of range; mend what the error text names"},
+    {errc::address_in_use, kConfig, "address_in_use",
+     "another process listens at this address; stop it or choose another port"},
+    {errc::address_unavailable, kConfig, "address_unavailable",
+     "this machine does not have the address; listen on one of its own"},
+    {errc::file_not_found, kConfig, "file_not_found", "the file does not exist; correct its path"},
+    {errc::file_unreadable, kConfig, "file_unreadable", "the file cannot be read; check its permissions"},
+    {errc::certificate_invalid, kConfig, "certificate_invalid",
+     "the file holds no usable PEM certificate or key; make a new one"},
+    {errc::certificate_expired, kConfig, "certificate_expired",
+     "the certificate has expired or is not valid yet; renew it and check the clock"},
+    {errc::certificate_key_mismatch, kConfig, "certificate_key_mismatch",
+     "the private key does not belong to the certificate; give the pair that was made together"},
+    {errc::not_supported, kConfig, "not_supported",
+     "this build or version cannot do it; leave the option out, or update"},
+    {errc::permission_denied, kConfig, "permission_denied",
+     "the system does not permit it; change the rights, or use a port of 1024 or above"},
+    {errc::out_of_files, kRetry, "out_of_files",
+     "the process has no file descriptors left; raise its limit of open files"},
+    {errc::internal, kFinal, "internal", "Flare has failed inside; report it with the log"},
 };
+
+constexpr std::string_view kUnknownName = "unknown";
+constexpr std::string_view kUnknownText = "the code is of a newer version; update this side to learn more";
+
+static_assert(std::is_sorted(std::begin(kRows), std::end(kRows), [](const Row& a, const Row& b) { return a.code < b.code; }),
+              "the table is searched by halves");
 
 const Row* find(int code) noexcept {
     const auto* row = std::lower_bound(std::begin(kRows), std::end(kRows), code,
@@ -108,31 +189,31 @@ const Row* find(int code) noexcept {
 
 class Category final : public boost::system::error_category {
 public:
+    constexpr Category() noexcept : error_category(0x8f1a2e0c5d3b4791ull) {}
     const char* name() const noexcept override { return "flare"; }
     std::string message(int code) const override {
         const Row* row = find(code);
-        return row != nullptr ? std::string(row->text) : "error " + std::to_string(code) + " of a newer version";
+        return std::string(row != nullptr ? row->text : kUnknownText);
     }
     bool equivalent(int code, const boost::system::error_condition& condition) const noexcept override {
-        if (condition.category() == flare_condition_category()) {
-            const Row* row = find(code);
-            return row != nullptr && static_cast<int>(row->condition) == condition.value() && condition.value() != 0;
-        }
-        return boost::system::error_category::equivalent(code, condition);
+        if (condition.category() != flare_condition_category()) return error_category::equivalent(code, condition);
+        const Row* row = find(code);
+        return row != nullptr && row->condition != kFinal && static_cast<int>(row->condition) == condition.value();
     }
 };
 
 class ConditionCategory final : public boost::system::error_category {
 public:
+    constexpr ConditionCategory() noexcept : error_category(0x8f1a2e0c5d3b4792ull) {}
     const char* name() const noexcept override { return "flare.condition"; }
     std::string message(int condition) const override {
         switch (static_cast<errcond>(condition)) {
-            case errcond::retryable: return "may succeed later";
-            case errcond::auth: return "credentials or rights";
+            case errcond::retryable: return "the same call may succeed later";
+            case errcond::auth: return "credentials or rights are missing";
             case errcond::protocol: return "a peer broke the protocol";
-            case errcond::config: return "configuration";
+            case errcond::config: return "the configuration is wrong";
         }
-        return "unknown";
+        return "unknown condition";
     }
 };
 
@@ -140,21 +221,22 @@ public:
 
 std::string_view name(errc code) noexcept {
     const Row* row = find(static_cast<int>(code));
-    return row != nullptr ? row->name : "unknown";
+    return row != nullptr ? row->name : kUnknownName;
 }
 
 std::string_view explain(errc code) noexcept {
     const Row* row = find(static_cast<int>(code));
-    return row != nullptr ? row->text : "an error of a newer version";
+    return row != nullptr ? row->text : kUnknownText;
 }
 
+// Constants, so that codes may be used while static objects are made and destroyed.
 const boost::system::error_category& flare_category() noexcept {
-    static const Category category;
+    static constexpr Category category;
     return category;
 }
 
 const boost::system::error_category& flare_condition_category() noexcept {
-    static const ConditionCategory category;
+    static constexpr ConditionCategory category;
     return category;
 }
 

@@ -15,7 +15,11 @@ std::string_view name(Platform platform) noexcept {
 }
 
 std::string_view name(Protocol protocol) noexcept {
-    return protocol == Protocol::quic ? "quic" : "websocket";
+    switch (protocol) {
+        case Protocol::websocket: return "websocket";
+        case Protocol::quic: return "quic";
+    }
+    return "unknown";
 }
 
 }  // namespace flare

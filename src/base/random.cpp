@@ -1,37 +1,68 @@
 #include "base/random.hpp"
 
-#include <openssl/rand.h>
+#include <flare/error.hpp>
 
+#include <boost/system/system_error.hpp>
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <pthread.h>
+
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
-#include <new>
 
 namespace flare::base {
 namespace {
 
-// A buffer for each thread, so that a mask key or a nonce costs no call into the library.
+// Counts forks, so that a child throws away the bytes that its parent has buffered.
+std::atomic<std::uint64_t> forks{0};
+
+void read_system(std::span<std::uint8_t> out) {
+    // Without random bytes no id, key or mask is safe: stop what was about to use them.
+    if (RAND_bytes(out.data(), static_cast<int>(out.size())) != 1) {
+        throw boost::system::system_error(errc::internal, "the system's random source");
+    }
+}
+
+struct Buffer {
+    std::array<std::uint8_t, 2048> bytes;
+    std::size_t used = 2048;
+    std::uint64_t forks_seen = 0;
+
+    ~Buffer() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
+
+    void take(std::span<std::uint8_t> out) {
+        const std::uint64_t now = forks.load(std::memory_order_relaxed);
+        if (bytes.size() - used < out.size() || forks_seen != now) {
+            read_system(bytes);
+            used = 0;
+            forks_seen = now;
+        }
+        std::memcpy(out.data(), bytes.data() + used, out.size());
+        std::memset(bytes.data() + used, 0, out.size());  // what was given out is not kept
+        used += out.size();
+    }
+};
+
+// Has no state of its own: a reference to it may be used by any thread, whichever took it.
 class SystemRandom final : public Random {
 public:
+    SystemRandom() { pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); }); }
+
     void fill(std::span<std::uint8_t> out) override {
-        while (!out.empty()) {
-            if (used_ == buffer_.size()) refill();
-            const std::size_t count = std::min(out.size(), buffer_.size() - used_);
-            std::memcpy(out.data(), buffer_.data() + used_, count);
-            std::memset(buffer_.data() + used_, 0, count);
-            used_ += count;
-            out = out.subspan(count);
+        thread_local Buffer buffer;
+        constexpr std::size_t kBuffered = 256;  // a call into OpenSSL costs as much as this many bytes
+        if (out.size() <= kBuffered) {
+            buffer.take(out);
+            return;
+        }
+        constexpr std::size_t kPiece = std::size_t{1} << 20;  // RAND_bytes counts in int
+        for (; !out.empty(); out = out.subspan(std::min(out.size(), kPiece))) {
+            read_system(out.first(std::min(out.size(), kPiece)));
         }
     }
-
-private:
-    void refill() {
-        // Without random numbers there is no safe way on: this is as fatal as no memory.
-        if (RAND_bytes(buffer_.data(), static_cast<int>(buffer_.size())) != 1) throw std::bad_alloc();
-        used_ = 0;
-    }
-
-    std::array<std::uint8_t, 4096> buffer_{};
-    std::size_t used_ = buffer_.size();
 };
 
 }  // namespace
@@ -57,7 +88,7 @@ Uuid Random::uuid() {
 }
 
 Random& system_random() {
-    thread_local SystemRandom random;
+    static SystemRandom random;
     return random;
 }
 

@@ -2,7 +2,10 @@
 
 #include "base/random.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <span>
 
 namespace flare {
 namespace {
@@ -31,28 +34,27 @@ Uuid Uuid::v7(std::uint64_t unix_milliseconds, const std::array<std::uint8_t, 10
     return id;
 }
 
-// RFC 9562 section 6.2, method 1: a counter in rand_a keeps ids of one thread and millisecond in order; the
-// process-wide part of the promise holds across milliseconds.
+// RFC 9562 section 6.2, method 3: the 12 bits behind the milliseconds are a finer clock (1/4096 ms). When the
+// clock stands still or goes back, the process counts on from its last value.
 Uuid Uuid::v7() {
-    thread_local std::uint64_t last_ms = 0;
-    thread_local std::uint16_t counter = 0;
-    auto now = static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
-    std::array<std::uint8_t, 10> random{};
-    base::system_random().fill(random);
-    if (now <= last_ms) {
-        now = last_ms;
-        if (++counter == 0x1000) {  // 4,096 ids in a millisecond: borrow from the next one
-            ++now;
-            counter = 0;
-        }
-    } else {
-        counter = static_cast<std::uint16_t>(((random[0] & 0x07) << 8) | random[1]);
-    }
-    last_ms = now;
-    random[0] = static_cast<std::uint8_t>(counter >> 8);
-    random[1] = static_cast<std::uint8_t>(counter);
-    return v7(now, random);
+    static std::atomic<std::uint64_t> last{0};
+    const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+    const auto nanoseconds =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch).count());
+    constexpr std::uint64_t kMillisecond = 1'000'000;
+    const std::uint64_t now = (nanoseconds / kMillisecond) << 12 | (nanoseconds % kMillisecond * 4096 / kMillisecond);
+
+    std::uint64_t before = last.load(std::memory_order_relaxed);
+    std::uint64_t time = 0;
+    do {
+        time = std::max(now, before + 1);
+    } while (!last.compare_exchange_weak(before, time, std::memory_order_relaxed));
+
+    std::array<std::uint8_t, 10> rest{};
+    rest[0] = static_cast<std::uint8_t>(time >> 8 & 0x0f);
+    rest[1] = static_cast<std::uint8_t>(time);
+    base::system_random().fill(std::span(rest).subspan(2));
+    return v7(time >> 12, rest);
 }
 
 std::optional<Uuid> Uuid::parse(std::string_view text) noexcept {

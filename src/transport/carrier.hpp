@@ -1,0 +1,109 @@
+// The seam between sessions and the network. A carrier transports batches of
+// frames, in order and whole, to one peer; it knows nothing of sessions.
+//
+// Protocol: docs/protocol.md, "Carriers".
+// Threads:  one carrier belongs to one io_context run by one thread: every call and every callback there.
+// Owner:    whoever holds the unique_ptr; destroying a carrier drops the connection at once and silently.
+#pragma once
+
+#include "wire/batch.hpp"
+
+#include <flare/error.hpp>
+#include <flare/message.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace flare::transport {
+
+enum class WireFormat : std::uint8_t { protobuf, json };
+
+struct CarrierInfo {
+    Protocol protocol = Protocol::websocket;
+    WireFormat format = WireFormat::protobuf;
+    bool encrypted = false;         // TLS or QUIC
+    std::string peer_address;       // "192.0.2.1" or "2001:db8::1"; "memory" for the in-memory carrier
+    std::uint16_t peer_port = 0;
+    std::string local_address;
+    std::uint16_t local_port = 0;
+    std::string peer_certificate;   // subject of a verified client certificate; empty: none
+};
+
+struct CarrierStats {
+    std::uint64_t bytes_in = 0;   // on the wire, framing included, TLS not
+    std::uint64_t bytes_out = 0;
+    std::uint64_t batches_in = 0;
+    std::uint64_t batches_out = 0;
+};
+
+// Why a carrier ended. `code` ok: the peer closed in good order.
+struct CloseReason {
+    errc code = errc::ok;
+    std::string text;         // for people: what happened, with the peer's own words when there are any
+    bool by_peer = false;
+};
+
+// Receives what a carrier has to tell. No callback comes from inside send(), close() or the constructor;
+// a callback may destroy the carrier, or call anything on it.
+class CarrierHandler {
+public:
+    // One whole batch in protobuf form (a JSON carrier has converted it); the view ends with the call.
+    virtual void on_batch(std::string_view batch) = 0;
+    // send() takes batches again after it had filled up.
+    virtual void on_writable() = 0;
+    // The connection has ended; once, and nothing after it. Not called after the owner destroyed the carrier.
+    virtual void on_closed(const CloseReason& reason) = 0;
+
+protected:
+    ~CarrierHandler() = default;
+};
+
+// A connection that has been taken off its thread, to go on with another: socket, TLS state, bytes read but
+// not yet given to a handler. Movable between threads. Destroying it drops the connection.
+class Carrier;
+class ParkedCarrier {
+public:
+    virtual ~ParkedCarrier() = default;
+    // Makes a carrier on `context`; call it on that context's thread. Bytes that were read already are
+    // delivered first, from the event loop, once a handler is set.
+    virtual std::unique_ptr<Carrier> resume(boost::asio::io_context& context) && = 0;
+};
+
+class Carrier {
+public:
+    virtual ~Carrier() = default;
+
+    // Must be set before the next turn of the event loop; delivery begins then. May be changed later.
+    virtual void set_handler(CarrierHandler* handler) = 0;
+
+    // Whether send() takes a batch now. False while bytes of an earlier batch wait for the socket, and for
+    // ever once closing; on_writable() tells when it is true again.
+    virtual bool writable() const = 0;
+    // Precondition: writable(). Writes at once as much as the socket takes, keeps the rest (shared payloads
+    // are referenced, not copied). The batch may be cleared and reused as soon as the call returns.
+    // A failure is told by on_closed(), later, from the event loop.
+    virtual void send(const wire::Batch& batch) = 0;
+
+    // Stops or resumes reading: while paused, on_batch() is not called and the peer meets back-pressure.
+    virtual void pause_reading(bool paused) = 0;
+
+    // Ends in good order: what send() has taken goes out, then the transport's own closing handshake
+    // carries code and text (docs/protocol.md, "Closing"); on_closed() follows within `limit`. No on_batch() after.
+    virtual void close(errc code, std::string_view text,
+                       std::chrono::milliseconds limit = std::chrono::seconds(2)) = 0;
+
+    // Takes the connection off this thread; this object is dead afterwards and gives no more callbacks.
+    // May be called from on_batch(): the rest of what was read, including further batches of the same read, goes along.
+    // Null when the transport cannot move, or bytes wait to be written.
+    virtual std::unique_ptr<ParkedCarrier> park() = 0;
+
+    virtual const CarrierInfo& info() const = 0;
+    virtual const CarrierStats& stats() const = 0;
+};
+
+}  // namespace flare::transport

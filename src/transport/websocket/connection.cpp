@@ -1,0 +1,270 @@
+#include "transport/websocket/connection.hpp"
+
+#include "transport/websocket/close_code.hpp"
+#include "wire/json.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <cstring>
+#include <utility>
+
+namespace flare::transport::websocket {
+
+using boost::system::error_code;
+
+Parser make_parser(Role role, WireFormat format, const Options& options) {
+    return Parser(role, format == WireFormat::json ? Accept::text : Accept::binary, options.max_batch_bytes);
+}
+
+Connection::Connection(ConnectionStart start)
+    : socket_(std::move(start.socket)),
+      parser_(std::move(start.parser)),
+      info_(std::move(start.info)),
+      stats_(start.stats),
+      read_bytes_per_turn_(start.read_bytes_per_turn),
+      role_(start.role) {
+    stats_.bytes_in += start.unread.size();
+    backlog_.bytes = std::move(start.unread);
+}
+
+void Connection::start() { resume_reading(); }
+
+// ---- reading ----
+
+// While open, only for a handler that wants it; later, to find the peer's close frame or its end.
+bool Connection::reading() const noexcept {
+    return state_ == State::open ? handler_ != nullptr && !paused_ : state_ != State::ended;
+}
+
+void Connection::set_handler(CarrierHandler* handler) {
+    handler_ = handler;
+    if (handler == nullptr) return;
+    if (untold_) {
+        boost::asio::post(socket_.tcp.get_executor(), [weak = weak_from_this()] {
+            const auto self = weak.lock();
+            if (!self || !self->untold_ || self->handler_ == nullptr) return;
+            self->untold_ = false;
+            const CloseReason reason = *self->reason_;
+            std::exchange(self->handler_, nullptr)->on_closed(reason);
+        });
+    }
+    resume_reading();
+}
+
+void Connection::pause_reading(bool paused) {
+    paused_ = paused;
+    if (!paused) resume_reading();
+}
+
+void Connection::resume_reading() {
+    if (in_turn_ || state_ == State::ended) return;
+    if (!backlog_.empty()) {
+        post_backlog();
+    } else {
+        wait_read();
+    }
+}
+
+void Connection::wait_read() {
+    // A connection that nobody listens to yet waits too: the handler is set before the event loop turns.
+    if (waiting_read_ || state_ == State::ended || (state_ == State::open && paused_)) return;
+    waiting_read_ = true;
+    socket_.tcp.async_wait(TcpSocket::wait_read, [weak = weak_from_this()](error_code error) {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->waiting_read_ = false;
+        if (error == boost::asio::error::operation_aborted || !self->reading()) return;
+        self->read_turn();
+    });
+}
+
+void Connection::read_turn() {
+    const ReadBuffer buffer;
+    const IoResult got = socket_.read(buffer, read_bytes_per_turn_);
+    if (got.bytes != 0) {
+        stats_.bytes_in += got.bytes;
+        const std::span<char> rest = process(buffer.data().first(got.bytes));
+        if (!rest.empty()) backlog_ = {std::string(rest.data(), rest.size()), 0};
+    }
+    // A paused connection meets its end again when it reads on.
+    if (!reading() || !backlog_.empty()) return;
+    switch (got.status) {
+        case IoStatus::ok:
+        case IoStatus::would_block:
+            if (broken_) return lost(error_);
+            return wait_read();
+        case IoStatus::end: return on_end_of_stream();
+        case IoStatus::failed: return lost(got.error);
+    }
+}
+
+void Connection::post_backlog() {
+    if (backlog_posted_) return;
+    backlog_posted_ = true;
+    boost::asio::post(socket_.tcp.get_executor(), [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->backlog_posted_ = false;
+        if (self->reading()) self->process_backlog();
+    });
+}
+
+void Connection::process_backlog() {
+    Backlog input = std::exchange(backlog_, {});
+    const std::span<char> rest = process(std::span(input.bytes).subspan(input.used));
+    if (!rest.empty()) {
+        input.used = input.bytes.size() - rest.size();
+        backlog_ = std::move(input);
+    }
+    if (reading()) resume_reading();
+}
+
+// Hands on what is in `input`, until it is used up or the handler wants no more; returns what is to be kept.
+std::span<char> Connection::process(std::span<char> input) {
+    rest_ = input;
+    in_turn_ = true;
+    while (!rest_.empty() && reading() && !discarding_) {
+        const Event event = parser_.next(rest_);
+        switch (event.kind) {
+            case EventKind::none: break;
+            case EventKind::message: take_message(event); break;
+            case EventKind::ping: queue_pong(event.payload); break;
+            case EventKind::pong: break;
+            case EventKind::close: take_close(event); break;
+            case EventKind::violation: fail(event.error, event.why); break;
+        }
+    }
+    in_turn_ = false;
+    flush_pongs();
+    const std::span<char> rest = std::exchange(rest_, {});
+    return state_ == State::open ? rest : std::span<char>();
+}
+
+void Connection::take_message(const Event& event) {
+    if (state_ != State::open) return;
+    flush_pongs();  // the handler may park the connection, which has to be without bytes to write
+    ++stats_.batches_in;
+    if (!event.text) return handler_->on_batch(event.payload);
+    std::string text;
+    const Result<std::string> batch = wire::json_to_batch(event.payload, &text);
+    if (!batch) {
+        const auto code = static_cast<errc>(batch.error().value());
+        return fail(code, text.empty() ? explain(code) : text);
+    }
+    handler_->on_batch(*batch);
+}
+
+void Connection::take_close(const Event& event) {
+    if (state_ != State::open) return end();
+    const errc code = errc_of_close_code(event.close_code, info_.format);
+    std::string text(event.payload);
+    if (text.empty()) {
+        text = code == errc::closed_by_peer ? "the peer closed with code " + std::to_string(event.close_code)
+                                            : std::string(explain(code));
+    }
+    flush_pongs();
+    reason_ = std::make_unique<CloseReason>(CloseReason{code, std::move(text), true});
+    state_ = State::answering;
+    send_close(event.close_code, {});
+    if (queue_.empty()) {
+        end();
+    } else {
+        set_limit(std::chrono::seconds(2));
+    }
+}
+
+void Connection::on_end_of_stream() {
+    if (state_ == State::open) {
+        reason_ = std::make_unique<CloseReason>(
+            CloseReason{errc::connection_lost, "the connection ended without a closing handshake", true});
+    }
+    end();
+}
+
+// ---- ending ----
+
+void Connection::close(errc code, std::string_view text, std::chrono::milliseconds limit) {
+    if (state_ != State::open) return;
+    flush_pongs();
+    reason_ = std::make_unique<CloseReason>(CloseReason{code, std::string(text), false});
+    state_ = State::closing;
+    if (broken_) return;  // the event loop is about to tell
+    send_close(close_code_of(code), text);
+    set_limit(limit);
+    resume_reading();
+}
+
+// The peer is told why and gets an end of stream; what it still sends is read and thrown away, because closing a
+// socket with unread bytes would destroy the close frame on its way.
+void Connection::fail(errc code, std::string_view text) {
+    discarding_ = true;
+    if (state_ != State::open) {
+        if (state_ == State::closing) end();
+        return;
+    }
+    close(code, text, std::chrono::seconds(2));
+    if (queue_.empty() && !broken_) socket_.finish_writing();
+}
+
+void Connection::set_limit(std::chrono::milliseconds limit) {
+    limit_ = std::make_unique<boost::asio::steady_timer>(socket_.tcp.get_executor(), limit);
+    limit_->async_wait([weak = weak_from_this()](error_code error) {
+        const auto self = weak.lock();
+        if (self && !error) self->end();
+    });
+}
+
+void Connection::break_off(int error) {
+    if (broken_ || state_ == State::ended) return;
+    broken_ = true;
+    error_ = error;
+    queue_.clear();
+    pongs_.clear();
+    boost::asio::post(socket_.tcp.get_executor(), [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (!self || self->state_ == State::ended) return;
+        // The peer may have said why before it left.
+        if (self->reading() && self->backlog_.empty()) {
+            self->read_turn();
+        } else {
+            self->lost(self->error_);
+        }
+    });
+}
+
+void Connection::lost(int error) {
+    if (state_ == State::open) {
+        const bool tls_broke = socket_.tls != nullptr && error == EPROTO;
+        reason_ = std::make_unique<CloseReason>(
+            CloseReason{errc::connection_lost,
+                        "the connection broke: " + (tls_broke ? socket_.tls->error_text() : std::strerror(error)), true});
+    }
+    end();
+}
+
+void Connection::end() {
+    if (state_ == State::ended) return;
+    state_ = State::ended;
+    if (socket_.tls != nullptr && !broken_) socket_.tls->shutdown();
+    socket_.close();
+    limit_.reset();
+    queue_.clear();
+    backlog_ = {};
+    if (handler_ == nullptr) {
+        untold_ = true;
+        return;
+    }
+    const CloseReason reason = *reason_;
+    std::exchange(handler_, nullptr)->on_closed(reason);
+}
+
+void Connection::drop() noexcept {
+    state_ = State::ended;
+    handler_ = nullptr;
+    untold_ = false;
+    socket_.close();
+    limit_.reset();
+    queue_.clear();
+}
+
+}  // namespace flare::transport::websocket

@@ -1,0 +1,167 @@
+// The writing half of Connection: messages and control frames onto the socket.
+#include "transport/websocket/close_code.hpp"
+#include "transport/websocket/connection.hpp"
+#include "base/random.hpp"
+#include "wire/json.hpp"
+
+#include <array>
+
+namespace flare::transport::websocket {
+namespace {
+
+// Pongs that wait in one turn are written when they reach this; it bounds what a flood of pings may hold.
+constexpr std::size_t kPongBytes = 16 * 1024;
+
+MaskKey random_mask() {
+    MaskKey key{};
+    base::system_random().fill(key);
+    return key;
+}
+
+// Appends a whole frame; a client's is masked with a key of its own.
+void append_frame(std::string& out, Role role, Opcode opcode, std::string_view payload) {
+    FrameHead head;
+    head.opcode = opcode;
+    head.length = payload.size();
+    head.masked = role == Role::client;
+    if (head.masked) head.key = random_mask();
+    std::array<char, kMaxFrameHeaderBytes> bytes{};
+    out.append(bytes.data(), encode_frame_head(bytes.data(), head));
+    const std::size_t start = out.size();
+    out.append(payload);
+    if (head.masked) mask_into(out.data() + start, out.data() + start, payload.size(), head.key);
+}
+
+}  // namespace
+
+void Connection::send(const wire::Batch& batch) {
+    if (!writable()) return;
+    ++stats_.batches_out;
+    if (info_.format == WireFormat::json) {
+        send_json(batch);
+    } else if (role_ == Role::client) {
+        send_masked(batch);
+    } else {
+        send_plain(batch);
+    }
+}
+
+void Connection::send_plain(const wire::Batch& batch) {
+    FrameHead head;
+    head.length = batch.bytes();
+    std::array<char, kMaxFrameHeaderBytes> bytes{};
+    std::vector<Piece>& pieces = WriteScratch::of_this_thread().pieces;
+    pieces.clear();
+    pieces.push_back({bytes.data(), encode_frame_head(bytes.data(), head), nullptr});
+    const char* own = batch.head().data();
+    for (const wire::Batch::Segment& segment : batch.segments()) {
+        if (segment.head_bytes != 0) pieces.push_back({own, segment.head_bytes, nullptr});
+        own += segment.head_bytes;
+        if (!segment.shared.empty()) pieces.push_back({segment.shared.data(), segment.shared.size(), &segment.shared});
+    }
+    write(pieces);
+}
+
+void Connection::send_masked(const wire::Batch& batch) {
+    FrameHead head;
+    head.length = batch.bytes();
+    head.masked = true;
+    head.key = random_mask();
+    std::string& frame = WriteScratch::of_this_thread().frame;
+    frame.resize(kMaxFrameHeaderBytes + batch.bytes());
+    const std::size_t start = encode_frame_head(frame.data(), head);
+    std::size_t position = 0;
+    const auto put = [&](const char* data, std::size_t size) {
+        mask_into(frame.data() + start + position, data, size, head.key, position);
+        position += size;
+    };
+    const char* own = batch.head().data();
+    for (const wire::Batch::Segment& segment : batch.segments()) {
+        put(own, segment.head_bytes);
+        own += segment.head_bytes;
+        put(segment.shared.data(), segment.shared.size());
+    }
+    const Piece piece{frame.data(), start + position, nullptr};
+    write({&piece, 1});
+}
+
+void Connection::send_json(const wire::Batch& batch) {
+    const Result<std::string> text = wire::batch_to_json(batch.str());
+    if (!text) return break_off(EBADMSG);  // a batch that this library made is always well formed
+    std::string& frame = WriteScratch::of_this_thread().frame;
+    frame.clear();
+    append_frame(frame, role_, Opcode::text, *text);
+    const Piece piece{frame.data(), frame.size(), nullptr};
+    write({&piece, 1});
+}
+
+void Connection::write(std::span<const Piece> pieces) {
+    const IoResult written = socket_.write(pieces);
+    stats_.bytes_out += written.bytes;
+    if (written.status == IoStatus::failed) return break_off(written.error);
+    if (written.status == IoStatus::ok) return;
+    queue_.keep(pieces, written.bytes);
+    wait_write();
+}
+
+void Connection::send_close(std::uint16_t code, std::string_view text) {
+    if (broken_) return;
+    std::string frame;
+    append_frame(frame, role_, Opcode::close, close_payload(code, text));
+    if (!queue_.empty()) return queue_.append(frame);
+    const Piece piece{frame.data(), frame.size(), nullptr};
+    write({&piece, 1});
+}
+
+void Connection::queue_pong(std::string_view payload) {
+    if (state_ != State::open || broken_) return;
+    // Behind a full socket only the latest ping is answered (RFC 6455 section 5.5.3): a peer that pings and does
+    // not read costs one frame.
+    if (!queue_.empty()) pongs_.clear();
+    append_frame(pongs_, role_, Opcode::pong, payload);
+    if (pongs_.size() >= kPongBytes) flush_pongs();
+}
+
+void Connection::flush_pongs() {
+    if (pongs_.empty() || state_ != State::open || broken_ || !queue_.empty()) return;
+    std::string frames;
+    frames.swap(pongs_);
+    const Piece piece{frames.data(), frames.size(), nullptr};
+    write({&piece, 1});
+}
+
+void Connection::wait_write() {
+    if (waiting_write_) return;
+    waiting_write_ = true;
+    socket_.tcp.async_wait(TcpSocket::wait_write, [weak = weak_from_this()](boost::system::error_code error) {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->waiting_write_ = false;
+        if (error == boost::asio::error::operation_aborted || self->state_ == State::ended) return;
+        self->write_turn();
+    });
+}
+
+void Connection::write_turn() {
+    const IoResult written = queue_.flush(socket_);
+    stats_.bytes_out += written.bytes;
+    if (written.status == IoStatus::failed) return break_off(written.error);
+    if (!queue_.empty()) return wait_write();
+    flush_pongs();
+    if (queue_.empty() && !broken_) on_drained();
+}
+
+void Connection::on_drained() {
+    switch (state_) {
+        case State::open:
+            if (handler_ != nullptr) handler_->on_writable();
+            break;
+        case State::closing:
+            if (discarding_) socket_.finish_writing();
+            break;
+        case State::answering: end(); break;
+        case State::ended: break;
+    }
+}
+
+}  // namespace flare::transport::websocket

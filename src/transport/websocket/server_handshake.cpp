@@ -1,0 +1,137 @@
+#include "transport/websocket/server_handshake.hpp"
+
+#include "transport/websocket/connection.hpp"
+
+#include <utility>
+
+namespace flare::transport::websocket {
+
+ServerHandshake::ServerHandshake(Owner& owner, Socket socket, const Options& options, CarrierInfo info)
+    : owner_(&owner),
+      socket_(std::move(socket)),
+      options_(options),
+      info_(std::move(info)),
+      reader_(options.max_request_bytes),
+      deadline_(std::chrono::steady_clock::now() + options.handshake_timeout) {}
+
+void ServerHandshake::start() {
+    state_ = socket_.tls != nullptr ? State::tls : State::request;
+    wait(TcpSocket::wait_read);
+}
+
+void ServerHandshake::wait(TcpSocket::wait_type what) {
+    socket_.tcp.async_wait(what, [weak = weak_from_this()](boost::system::error_code error) {
+        const auto self = weak.lock();
+        if (self && error != boost::asio::error::operation_aborted) self->on_ready();
+    });
+}
+
+void ServerHandshake::on_ready() {
+    switch (state_) {
+        case State::tls: return advance_tls();
+        case State::request: return read_request();
+        case State::answering: return flush_answer();
+        case State::draining: return drain();
+        case State::finished: return;
+    }
+}
+
+void ServerHandshake::advance_tls() {
+    switch (socket_.tls->handshake()) {
+        case tls::Session::Progress::want_read: return wait(TcpSocket::wait_read);
+        case tls::Session::Progress::want_write: return wait(TcpSocket::wait_write);
+        case tls::Session::Progress::failed: return finish(nullptr);
+        case tls::Session::Progress::done: break;
+    }
+    info_.peer_certificate = socket_.tls->peer_certificate_subject();
+    state_ = State::request;
+    read_request();
+}
+
+void ServerHandshake::read_request() {
+    const ReadBuffer buffer;
+    const IoResult got = socket_.read(buffer, options_.max_request_bytes);
+    if (got.bytes != 0) {
+        switch (reader_.feed({buffer.data().data(), got.bytes})) {
+            case RequestReader::State::incomplete: break;
+            case RequestReader::State::upgrade:
+                upgrading_ = true;
+                info_.format = reader_.format();
+                return write_answer(reader_.answer());
+            case RequestReader::State::http: return answer_http();
+            case RequestReader::State::refused: return write_answer(reader_.answer());
+        }
+    }
+    if (got.status == IoStatus::end || got.status == IoStatus::failed) return finish(nullptr);
+    wait(TcpSocket::wait_read);
+}
+
+void ServerHandshake::answer_http() {
+    const auto self = shared_from_this();
+    HttpRequest request;
+    request.method = reader_.method();
+    request.target = reader_.target();
+    request.peer_address = info_.peer_address;
+    const HttpResponse response = owner_->answer(request);
+    if (owner_ == nullptr) return;
+    write_answer(http_response(response, request.method != "HEAD"));
+}
+
+void ServerHandshake::write_answer(std::string answer) {
+    answer_ = std::move(answer);
+    state_ = State::answering;
+    flush_answer();
+}
+
+void ServerHandshake::flush_answer() {
+    const Piece piece{answer_.data(), answer_.size(), nullptr};
+    const IoResult written = socket_.write({&piece, 1});
+    if (written.status == IoStatus::failed) return finish(nullptr);
+    answer_.erase(0, written.bytes);
+    if (!answer_.empty()) return wait(TcpSocket::wait_write);
+    if (!upgrading_) {
+        socket_.finish_writing();
+        state_ = State::draining;
+        return drain();
+    }
+    const Parser parser = make_parser(Role::server, info_.format, options_);
+    finish(start_connection({std::move(socket_), parser, Role::server, options_.read_bytes_per_turn, std::move(info_),
+                             CarrierStats{}, reader_.take_rest()}));
+}
+
+// Reads until the peer is done: closing with unread bytes would reset the connection and lose the answer.
+void ServerHandshake::drain() {
+    const ReadBuffer buffer;
+    const IoResult got = socket_.read(buffer, ReadBuffer::kBytes);
+    if (got.status == IoStatus::end || got.status == IoStatus::failed) return finish(nullptr);
+    wait(TcpSocket::wait_read);
+}
+
+void ServerHandshake::expire() {
+    if (state_ == State::request) {
+        HttpResponse response;
+        response.status = 408;
+        response.body = "the request did not arrive in time\n";
+        const std::string answer = http_response(response);
+        const Piece piece{answer.data(), answer.size(), nullptr};
+        socket_.write({&piece, 1});
+        socket_.finish_writing();
+    }
+    finish(nullptr);
+}
+
+void ServerHandshake::finish(std::unique_ptr<Carrier> carrier) {
+    if (state_ == State::finished) return;
+    state_ = State::finished;
+    const auto self = shared_from_this();
+    if (carrier == nullptr) socket_.close();
+    owner_->finished(*this, std::move(carrier));
+}
+
+void ServerHandshake::abandon() noexcept {
+    state_ = State::finished;
+    owner_ = nullptr;
+    socket_.close();
+}
+
+}  // namespace flare::transport::websocket

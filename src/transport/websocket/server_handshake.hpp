@@ -1,0 +1,69 @@
+// The life of an accepted connection until it is a WebSocket or gone: TLS, one
+// HTTP request, its answer.
+//
+// Threads:  its listener's only.
+// Owner:    the listener, which also watches the time.
+#pragma once
+
+#include "transport/websocket/socket.hpp"
+#include "transport/websocket/upgrade.hpp"
+#include "transport/websocket/websocket.hpp"
+
+#include <chrono>
+#include <list>
+#include <memory>
+#include <string>
+
+namespace flare::transport::websocket {
+
+class ServerHandshake : public std::enable_shared_from_this<ServerHandshake> {
+public:
+    // What the handshake asks of its listener. Either call may destroy the listener and with it this object's owner.
+    class Owner {
+    public:
+        virtual HttpResponse answer(const HttpRequest& request) = 0;
+        // Carrier: the upgrade is complete; null: the connection has gone. The last call.
+        virtual void finished(ServerHandshake& handshake, std::unique_ptr<Carrier> carrier) = 0;
+
+    protected:
+        ~Owner() = default;
+    };
+
+    ServerHandshake(Owner& owner, Socket socket, const Options& options, CarrierInfo info);
+
+    void start();
+    // Time is up: a request that has begun is told so; the connection goes.
+    void expire();
+    // The owner is no more; nothing is called after this.
+    void abandon() noexcept;
+
+    const std::string& peer_address() const noexcept { return info_.peer_address; }
+    std::chrono::steady_clock::time_point deadline() const noexcept { return deadline_; }
+
+    std::list<std::shared_ptr<ServerHandshake>>::iterator place;  // the owner's: where it keeps this one
+
+private:
+    enum class State : std::uint8_t { tls, request, answering, draining, finished };
+
+    void wait(TcpSocket::wait_type what);
+    void on_ready();
+    void advance_tls();
+    void read_request();
+    void answer_http();
+    void write_answer(std::string answer);
+    void flush_answer();
+    void drain();
+    void finish(std::unique_ptr<Carrier> carrier);
+
+    Owner* owner_;
+    Socket socket_;
+    const Options options_;
+    CarrierInfo info_;
+    RequestReader reader_;
+    std::string answer_;         // what is left to write of it
+    std::chrono::steady_clock::time_point deadline_;
+    State state_ = State::request;
+    bool upgrading_ = false;     // the answer is a 101
+};
+
+}  // namespace flare::transport::websocket

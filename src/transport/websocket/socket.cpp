@@ -1,0 +1,140 @@
+#include "transport/websocket/socket.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <utility>
+
+namespace flare::transport::websocket {
+
+struct ReadBuffer::Memory {
+    std::unique_ptr<char[]> data = std::make_unique_for_overwrite<char[]>(kBytes + tls::kMaxRecordBytes);
+    std::unique_ptr<char[]> received = std::make_unique_for_overwrite<char[]>(kBytes);
+};
+
+namespace {
+
+std::unique_ptr<ReadBuffer::Memory>& spare_memory() {
+    thread_local std::unique_ptr<ReadBuffer::Memory> memory;
+    return memory;
+}
+
+}  // namespace
+
+ReadBuffer::ReadBuffer() : memory_(std::move(spare_memory())) {
+    if (memory_ == nullptr) memory_ = std::make_unique<Memory>();
+}
+
+ReadBuffer::~ReadBuffer() { spare_memory() = std::move(memory_); }
+
+std::span<char> ReadBuffer::data() const noexcept { return {memory_->data.get(), kBytes + tls::kMaxRecordBytes}; }
+
+std::span<char> ReadBuffer::received() const noexcept { return {memory_->received.get(), kBytes}; }
+
+WriteScratch& WriteScratch::of_this_thread() {
+    thread_local WriteScratch scratch;
+    return scratch;
+}
+
+IoResult Socket::read(const ReadBuffer& buffer, std::size_t limit) {
+    const std::size_t room = std::clamp<std::size_t>(limit, 1, ReadBuffer::kBytes);
+    if (tls != nullptr) return tls->read(buffer.data(), buffer.received().first(room));
+    const ssize_t got = ::recv(tcp.native_handle(), buffer.data().data(), room, 0);
+    if (got < 0) {
+        if (errno == EAGAIN || errno == EINTR) return {0, IoStatus::would_block, 0};
+        return {0, IoStatus::failed, errno};
+    }
+    if (got == 0) return {0, IoStatus::end, 0};
+    const auto bytes = static_cast<std::size_t>(got);
+    return {bytes, bytes < room ? IoStatus::would_block : IoStatus::ok, 0};
+}
+
+namespace {
+
+IoResult write_plain(int fd, std::span<const Piece> pieces) {
+    std::vector<iovec>& vectors = WriteScratch::of_this_thread().vectors;
+    IoResult result;
+    while (!pieces.empty()) {
+        const std::size_t count = std::min<std::size_t>(pieces.size(), IOV_MAX);
+        vectors.clear();
+        std::size_t offered = 0;
+        for (const Piece& piece : pieces.first(count)) {
+            vectors.push_back({const_cast<char*>(piece.data), piece.size});
+            offered += piece.size;
+        }
+        pieces = pieces.subspan(count);
+        msghdr message{};
+        message.msg_iov = vectors.data();
+        message.msg_iovlen = count;
+        const ssize_t sent = ::sendmsg(fd, &message, MSG_NOSIGNAL);
+        if (sent < 0) {
+            const bool blocked = errno == EAGAIN || errno == EINTR;
+            result.status = blocked ? IoStatus::would_block : IoStatus::failed;
+            result.error = blocked ? 0 : errno;
+            return result;
+        }
+        result.bytes += static_cast<std::size_t>(sent);
+        if (static_cast<std::size_t>(sent) < offered) {
+            result.status = IoStatus::would_block;
+            return result;
+        }
+    }
+    return result;
+}
+
+// Small pieces become one record; a piece that fills a record alone is encrypted from where it lies.
+IoResult write_tls(tls::Session& session, std::span<const Piece> pieces) {
+    std::string& record = WriteScratch::of_this_thread().record;
+    IoResult result;
+    std::size_t index = 0;
+    std::size_t offset = 0;  // in pieces[index]
+    while (index < pieces.size()) {
+        std::string_view next(pieces[index].data + offset, pieces[index].size - offset);
+        if (next.size() < tls::kMaxRecordBytes && index + 1 < pieces.size()) {
+            record.assign(next);
+            for (std::size_t i = index + 1; i < pieces.size() && record.size() < tls::kMaxRecordBytes; ++i) {
+                record.append(pieces[i].data, std::min(pieces[i].size, tls::kMaxRecordBytes - record.size()));
+            }
+            next = record;
+        }
+        if (next.empty()) break;
+        const IoResult written = session.write(next);
+        result.bytes += written.bytes;
+        if (written.status != IoStatus::ok) {
+            result.status = written.status == IoStatus::end ? IoStatus::failed : written.status;
+            result.error = written.status == IoStatus::end ? EPIPE : written.error;
+            return result;
+        }
+        for (std::size_t left = written.bytes; left != 0 && index < pieces.size();) {
+            const std::size_t step = std::min(left, pieces[index].size - offset);
+            offset += step;
+            left -= step;
+            if (offset == pieces[index].size) {
+                ++index;
+                offset = 0;
+            }
+        }
+    }
+    return result;
+}
+
+}  // namespace
+
+IoResult Socket::write(std::span<const Piece> pieces) {
+    return tls != nullptr ? write_tls(*tls, pieces) : write_plain(tcp.native_handle(), pieces);
+}
+
+void Socket::finish_writing() noexcept {
+    if (tls != nullptr) tls->shutdown();
+    boost::system::error_code ignored;
+    tcp.shutdown(TcpSocket::shutdown_send, ignored);
+}
+
+void Socket::close() noexcept {
+    boost::system::error_code ignored;
+    tcp.close(ignored);
+}
+
+}  // namespace flare::transport::websocket

@@ -1,0 +1,100 @@
+// WebSocket carriers (RFC 6455), ws and wss, for both sides.
+//
+// Protocol: docs/protocol.md, "WebSocket"; RFC 6455.
+// Threads:  each Listener and each ConnectAttempt belongs to one io_context run by one thread.
+#pragma once
+
+#include "transport/carrier.hpp"
+#include "transport/tls/tls.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace flare::transport::websocket {
+
+struct Options {
+    std::size_t max_batch_bytes = wire::kMaxBatchBytes;  // a longer message closes with 1009, batch_too_large
+    std::size_t read_bytes_per_turn = 64 * 1024;         // how much one connection may read in one turn of the loop
+    std::chrono::milliseconds handshake_timeout{5000};   // TLS and upgrade together
+    std::size_t max_request_bytes = 16 * 1024;           // upgrade request or response, headers included
+    // Listener: fail with address_in_use when anybody listens there already, even another server of the same user
+    // (whom SO_REUSEPORT alone would let share the port unnoticed). For the first listener of a server.
+    bool exclusive = false;
+};
+
+// ---- server ----
+
+struct HttpRequest {  // a request that is not an upgrade
+    std::string method;
+    std::string target;
+    std::string peer_address;
+};
+struct HttpResponse {
+    unsigned status = 404;
+    std::string content_type = "text/plain; charset=utf-8";
+    std::string body;
+};
+
+class ListenerHandler {
+public:
+    // A connection from this address was accepted; false: it is closed at once (limit per address, shutdown).
+    virtual bool on_connection(const std::string& peer_address) = 0;
+    // A connection for which on_connection() said true has gone before on_carrier() was called for it.
+    virtual void on_connection_gone(const std::string& peer_address) = 0;
+    // The upgrade is complete. From here the carrier's own handler hears of its end.
+    virtual void on_carrier(std::unique_ptr<Carrier> carrier) = 0;
+    virtual HttpResponse on_http(const HttpRequest& request) = 0;
+    // accept() failed for want of files or memory: accepting pauses for 100 ms. Told once per pause.
+    virtual void on_accept_paused(errc code) = 0;
+
+protected:
+    ~ListenerHandler() = default;
+};
+
+class Listener {
+public:
+    // Binds and listens with SO_REUSEPORT, so that every worker has a listener of its own on one address.
+    // `address`: "127.0.0.1:4000", "[::1]:0", ":4000" (all addresses, IPv6 and IPv4). `tls`: null for ws.
+    // Errors: invalid_config, address_in_use, address_unavailable, permission_denied; error_text says which.
+
+    static Result<std::unique_ptr<Listener>> open(boost::asio::io_context& context, const std::string& address,
+                                                  std::shared_ptr<tls::ServerContext> tls, Options options,
+                                                  ListenerHandler& handler, std::string* error_text);
+    virtual ~Listener() = default;  // stops listening; connections in their handshake are dropped
+    virtual boost::asio::ip::tcp::endpoint local_endpoint() const = 0;
+    virtual void stop_accepting() = 0;
+};
+
+// ---- client ----
+
+struct ConnectTarget {
+    boost::asio::ip::tcp::endpoint endpoint;
+    std::string host_header;   // "example.com:4000"
+    std::string path = "/";
+    std::string server_name;   // SNI and certificate name; a host name or an IP address
+    bool secure = false;
+    WireFormat format = WireFormat::protobuf;
+};
+
+struct ConnectError {
+    errc code = errc::ok;
+    std::string text;  // "127.0.0.1:4000: connection refused: is the server running, is the port right?"
+};
+
+// One connection attempt to one address. Destroying it cancels at once and silently.
+class ConnectAttempt {
+public:
+    virtual ~ConnectAttempt() = default;
+};
+// `done` is called once from the event loop, with a carrier or an error. `tls` may be null when !target.secure.
+// Errors: connection_refused, connect_timeout, network_unreachable, tls_failed, certificate_rejected,
+// bad_upgrade (any HTTP answer but 101; the text has the status), subprotocol_missing, connection_lost.
+std::unique_ptr<ConnectAttempt> connect(
+    boost::asio::io_context& context, ConnectTarget target, std::shared_ptr<tls::ClientContext> tls, Options options,
+    std::function<void(std::unique_ptr<Carrier>, ConnectError)> done);
+
+}  // namespace flare::transport::websocket

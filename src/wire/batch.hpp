@@ -1,6 +1,6 @@
 // Batches: what a carrier transports. Frames, each with a varint length before it.
 //
-// Protocol: docs/protocol.md, "Batches".
+// Protocol: docs/wire.md, "Batches".
 // Threads:  one at a time.
 // Owner:    a worker keeps one Batch and reuses its memory; a carrier takes what a full socket left over.
 #pragma once
@@ -33,7 +33,7 @@ public:
     void clear() noexcept;
 
     // The batch in order: for each segment, `head_bytes` bytes of head() (which follow those of the segment
-    // before), then `shared`; at the end what is left of head().
+    // before), then `shared` (empty at most in the last segment).
     struct Segment {
         std::size_t head_bytes = 0;
         Bytes shared;
@@ -43,12 +43,13 @@ public:
     std::string str() const;  // all of it in one string: tests, JSON
 
 private:
-    char* grow(std::size_t bytes);
-    void share(const Bytes& bytes);
+    // Room for a frame of `length` bytes, the last `shared` of which stay where they are. Returns where its own
+    // bytes go, behind the length prefix.
+    char* begin_frame(std::size_t length, std::size_t shared);
 
-    std::string head_;           // grown memory; head_size_ of it is in use
+    // Invariant: the segments' head_bytes add up to head_size_.
+    std::string head_;           // memory that has been grown; head_size_ bytes of it are in use
     std::size_t head_size_ = 0;
-    std::size_t open_ = 0;       // where the part of head() begins that no segment covers yet
     std::vector<Segment> segments_;
     std::size_t frames_ = 0;
     std::size_t bytes_ = 0;

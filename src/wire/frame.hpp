@@ -25,6 +25,10 @@ inline constexpr std::uint32_t kVersion = 1;
 inline constexpr std::size_t kMaxLanes = 16;
 inline constexpr std::size_t kMaxNameBytes = 256;    // user, device, type, target; longer is malformed_frame
 inline constexpr std::size_t kMaxTokenBytes = 8192;
+inline constexpr std::size_t kMaxTicketBytes = 256;
+inline constexpr std::size_t kMaxSecretBytes = 64;
+inline constexpr std::size_t kNonceBytes = 16;
+inline constexpr std::size_t kMacBytes = 32;
 inline constexpr std::size_t kMaxTextBytes = 1024;   // text in refused, goodbye, receipt: cut when encoded
 inline constexpr std::size_t kChunkThreshold = 64 * 1024;  // an encoded data body above this travels as chunks
 inline constexpr std::size_t kChunkBytes = 16 * 1024;
@@ -79,8 +83,8 @@ struct FrameView {
 
 struct Resume {
     std::string ticket;
-    std::string nonce;  // 16 bytes
-    std::string mac;    // 32 bytes
+    std::string nonce;  // kNonceBytes
+    std::string mac;    // kMacBytes
 };
 
 struct Hello {

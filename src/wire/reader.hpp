@@ -1,106 +1,167 @@
-// A bounded protobuf reader that never throws: for bytes from a peer.
-// (protozero writes our frames; its reader reports bad bytes by exceptions, which a hot path that
-// faces the network cannot afford.)
+// A bounded protobuf reader for bytes from a peer: it never throws, asserts or reads past the end.
+// (protozero's reader reports bad bytes by exceptions, which a path that faces the network cannot afford.)
 //
-// Protocol: the protobuf encoding (varint, 64-bit, length-delimited, 32-bit).
+// Protocol: docs/wire.md, "Fields".
 // Threads:  one at a time.
 #pragma once
 
+#include "wire/utf8.hpp"
+
+#include <flare/error.hpp>
+#include <flare/uuid.hpp>
+
 #include <cstdint>
+#include <cstring>
+#include <limits>
 #include <string_view>
 
 namespace flare::wire {
 
 enum class WireType : std::uint8_t { varint = 0, fixed64 = 1, bytes = 2, fixed32 = 5 };
 
+// What stands in front of a field: its number and how its value is encoded.
+constexpr std::uint32_t tag(std::uint32_t field, WireType type) noexcept {
+    return field << 3 | static_cast<std::uint32_t>(type);
+}
+constexpr std::uint32_t number_tag(std::uint32_t field) noexcept { return tag(field, WireType::varint); }
+constexpr std::uint32_t bytes_tag(std::uint32_t field) noexcept { return tag(field, WireType::bytes); }
+
+// Used as
+//     while (reader.next()) {
+//         switch (reader.tag()) {
+//             case number_tag(1): epoch = reader.number(); break;
+//             default: reader.skip(1);  // the last field number that this message knows
+//         }
+//     }
+//     if (reader.failed()) return reader.error();
+// After a failure next() gives false, so that one test at the end is enough.
+//
+// No function here that is not inlined takes `this`: the position stays in registers, which is half the speed.
 class Reader {
 public:
     explicit Reader(std::string_view bytes) noexcept : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
 
-    // Reads the next field's tag and value. False: the end, or an error (see failed()).
+    // Takes the next field, tag and value.
     bool next() noexcept {
-        if (at_ == end_ || failed_) return false;
+        if (at_ == end_) return false;
         std::uint64_t tag = 0;
-        if (!varint(tag)) return fail();
-        field_ = static_cast<std::uint32_t>(tag >> 3);
-        type_ = static_cast<WireType>(tag & 7);
-        if (tag > 0xffffffffull || field_ == 0) return fail();
-        switch (type_) {
+        if (!take(tag) || tag < 8 || tag > std::numeric_limits<std::uint32_t>::max()) return fail();
+        tag_ = static_cast<std::uint32_t>(tag);
+        switch (type()) {
             case WireType::varint:
-                return varint(number_) || fail();
-            case WireType::bytes: {
-                std::uint64_t length = 0;
-                if (!varint(length) || length > static_cast<std::uint64_t>(end_ - at_)) return fail();
-                bytes_ = {at_, static_cast<std::size_t>(length)};
-                at_ += length;
+                return take(number_) || fail();
+            case WireType::bytes:
+                if (!take(number_) || number_ > left()) return fail();
+                bytes_ = at_;
+                at_ += number_;
+                return true;
+            case WireType::fixed64:
+            case WireType::fixed32: {
+                const std::size_t size = type() == WireType::fixed64 ? 8 : 4;
+                if (left() < size) return fail();
+                at_ += size;
                 return true;
             }
-            case WireType::fixed64:
-                return skip(8);
-            case WireType::fixed32:
-                return skip(4);
         }
-        return fail();  // groups and unknown types
+        return fail();  // groups, which proto3 does not have, and wire types that nobody has
     }
+    std::uint32_t tag() const noexcept { return tag_; }
+    std::uint32_t field() const noexcept { return tag_ >> 3; }
+    WireType type() const noexcept { return static_cast<WireType>(tag_ & 7); }
 
-    bool failed() const noexcept { return failed_; }
-    std::uint32_t field() const noexcept { return field_; }
-    WireType type() const noexcept { return type_; }
-    // The value of a varint field; of any other type the peer has erred.
-    bool number(std::uint64_t& value) noexcept {
-        if (type_ != WireType::varint) return fail();
-        value = number_;
-        return true;
-    }
-    bool bytes(std::string_view& value) noexcept {
-        if (type_ != WireType::bytes) return fail();
-        value = bytes_;
-        return true;
-    }
-    bool fail() noexcept {
-        failed_ = true;
+    bool failed() const noexcept { return code_ != errc::ok; }
+    errc code() const noexcept { return code_; }
+    boost::system::error_code error() const noexcept { return code_; }
+    bool fail(errc code = errc::malformed_frame) noexcept {
+        if (code_ == errc::ok) code_ = code;
+        at_ = end_;
         return false;
     }
+    // Fails as the reader of a part did.
+    void join(errc part) noexcept {
+        if (part != errc::ok) fail(part);
+    }
 
-    // A varint in front of `bytes`, taken off. False: it does not end, or is longer than 10 bytes.
-    static bool take_varint(std::string_view& bytes, std::uint64_t& value) noexcept {
-        Reader reader(bytes);
-        if (!reader.varint(value)) return false;
-        bytes.remove_prefix(static_cast<std::size_t>(reader.at_ - bytes.data()));
+    // The value of a field of wire type varint.
+    std::uint64_t number() const noexcept { return number_; }
+    std::uint32_t small_number() noexcept {
+        if (number_ > std::numeric_limits<std::uint32_t>::max()) fail();
+        return static_cast<std::uint32_t>(number_);
+    }
+
+    // The value of a field of wire type bytes.
+    std::string_view bytes() const noexcept { return {bytes_, static_cast<std::size_t>(number_)}; }
+    // At most `limit` bytes.
+    std::string_view bytes(std::size_t limit) noexcept {
+        if (number_ > limit) fail();
+        return bytes();
+    }
+    // At most `limit` bytes of UTF-8.
+    std::string_view text(std::size_t limit) noexcept {
+        if (number_ > limit) {
+            fail();
+        } else if (!is_utf8(bytes())) {
+            fail(errc::invalid_utf8);
+        }
+        return bytes();
+    }
+    // 16 bytes, or none (nil), which proto3 does not tell from absent.
+    Uuid uuid() noexcept {
+        Uuid id;
+        if (number_ == id.bytes.size()) {
+            std::memcpy(id.bytes.data(), bytes_, id.bytes.size());
+        } else if (number_ != 0) {
+            fail();
+        }
+        return id;
+    }
+
+    // For a field that nobody reads. When its number is <= `last_known`, it came with the wrong wire type.
+    void skip(std::uint32_t last_known) noexcept {
+        if (field() <= last_known) fail();
+    }
+
+    std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
+
+    // A varint that is no field: the length before a frame.
+    bool take(std::uint64_t& value) noexcept {
+        // Byte by byte, because the branches are well predicted: the next field can be looked at before this number
+        // is known, whereas a length computed from the bits would have to be waited for.
+        if (at_ == end_) return false;
+        const auto first = static_cast<unsigned char>(at_[0]);
+        if (first < 0x80) {
+            value = first;
+            at_ += 1;
+            return true;
+        }
+        if (left() >= 2) {
+            const auto second = static_cast<unsigned char>(at_[1]);
+            if (second < 0x80) {
+                value = (first & 0x7fu) | static_cast<std::uint64_t>(second) << 7;
+                at_ += 2;
+                return true;
+            }
+        }
+        const LongVarint found = long_varint(at_, end_);
+        if (found.end == nullptr) return false;
+        value = found.value;
+        at_ = found.end;
         return true;
     }
 
 private:
-    bool varint(std::uint64_t& value) noexcept {
-        if (at_ != end_ && static_cast<unsigned char>(*at_) < 0x80) {
-            value = static_cast<unsigned char>(*at_++);
-            return true;
-        }
-        return long_varint(value);
-    }
-    bool long_varint(std::uint64_t& value) noexcept {
-        value = 0;
-        for (unsigned shift = 0; shift < 70 && at_ != end_; shift += 7) {
-            const auto byte = static_cast<unsigned char>(*at_++);
-            if (shift == 63 && byte > 1) return false;  // more than 64 bits
-            value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-            if (byte < 0x80) return true;
-        }
-        return false;
-    }
-    bool skip(std::ptrdiff_t count) noexcept {
-        if (end_ - at_ < count) return fail();
-        at_ += count;
-        return true;
-    }
+    struct LongVarint {
+        const char* end = nullptr;  // null: it does not end in time
+        std::uint64_t value = 0;
+    };
+    static LongVarint long_varint(const char* at, const char* end) noexcept;
 
     const char* at_;
     const char* end_;
-    std::uint64_t number_ = 0;
-    std::string_view bytes_;
-    std::uint32_t field_ = 0;
-    WireType type_ = WireType::varint;
-    bool failed_ = false;
+    std::uint64_t number_ = 0;      // or the length of bytes
+    const char* bytes_ = nullptr;
+    std::uint32_t tag_ = 0;
+    errc code_ = errc::ok;
 };
 
 }  // namespace flare::wire

@@ -1,20 +1,25 @@
 #include "wire/utf8.hpp"
 
-#include <cstring>
-
 namespace flare::wire {
 namespace {
 
-// How many of the leading bytes are ASCII; eight at a time.
-std::size_t ascii_prefix(std::string_view text) noexcept {
+constexpr std::uint64_t kHighBits = 0x8080808080808080ull;
+
+std::uint64_t word_at(const char* at) noexcept {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, 8);
+    return word;
+}
+
+// How many of the leading bytes are surely ASCII: in blocks first, which the compiler turns into wide loads.
+std::size_t ascii_prefix(const char* text, std::size_t size) noexcept {
     std::size_t at = 0;
-    while (at + 8 <= text.size()) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, text.data() + at, 8);
-        if ((word & 0x8080808080808080ull) != 0) break;
-        at += 8;
+    for (; size - at >= 32; at += 32) {
+        const char* block = text + at;
+        if (((word_at(block) | word_at(block + 8) | word_at(block + 16) | word_at(block + 24)) & kHighBits) != 0) break;
     }
-    while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80) ++at;
+    while (size - at >= 8 && (word_at(text + at) & kHighBits) == 0) at += 8;
+    while (at < size && static_cast<unsigned char>(text[at]) < 0x80) ++at;
     return at;
 }
 
@@ -24,7 +29,7 @@ bool Utf8Validator::feed(std::string_view part) noexcept {
     std::size_t at = 0;
     while (at < part.size()) {
         if (pending_ == 0) {
-            at += ascii_prefix(part.substr(at));
+            at += ascii_prefix(part.data() + at, part.size() - at);
             if (at == part.size()) return true;
         }
         const auto byte = static_cast<unsigned char>(part[at++]);
@@ -50,7 +55,7 @@ bool Utf8Validator::feed(std::string_view part) noexcept {
     return true;
 }
 
-bool is_utf8(std::string_view text) noexcept {
+bool is_utf8_of_any_length(std::string_view text) noexcept {
     Utf8Validator validator;
     return validator.feed(text) && validator.complete();
 }

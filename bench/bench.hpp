@@ -1,0 +1,16 @@
+// The benchmarks: one function each, in a file of its own, listed in main.cpp.
+//
+// argv[0] is the benchmark's name, the options follow. Each prints what it measured; with --json its last line
+// is one JSON object. Returns 0 when its own limits hold.
+#pragma once
+
+#include <cstdint>
+
+namespace flare::bench {
+
+int bench_codec(int argc, char** argv);
+
+// How often this thread has called operator new. The program counts every call: allocations.cpp.
+std::uint64_t allocations() noexcept;
+
+}  // namespace flare::bench

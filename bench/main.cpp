@@ -1,0 +1,40 @@
+// flare_bench NAME [options]: runs one benchmark.
+#include "bench.hpp"
+
+#include <cstdio>
+#include <exception>
+#include <string_view>
+
+namespace {
+
+struct Benchmark {
+    std::string_view name;
+    int (*run)(int argc, char** argv);
+    const char* measures;
+};
+
+constexpr Benchmark kBenchmarks[] = {
+    {"codec", flare::bench::bench_codec, "encode and decode one 256-byte message, again and again"},
+};
+
+int usage() {
+    std::fputs("usage: flare_bench NAME [options] [--json]\n", stderr);
+    for (const Benchmark& each : kBenchmarks) std::fprintf(stderr, "  %-8s %s\n", each.name.data(), each.measures);
+    return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc < 2) return usage();
+    for (const Benchmark& each : kBenchmarks) {
+        if (each.name != argv[1]) continue;
+        try {
+            return each.run(argc - 1, argv + 1);
+        } catch (const std::exception& error) {
+            std::fprintf(stderr, "flare_bench %s: %s\n", argv[1], error.what());
+            return 1;
+        }
+    }
+    return usage();
+}

@@ -1,0 +1,169 @@
+// Frames and batches: the header in front of a body, the length in front of a frame.
+#include "wire/batch.hpp"
+
+#include "wire/data_codec.hpp"
+#include "wire/fields.hpp"
+
+#include <algorithm>
+
+namespace flare::wire {
+namespace {
+
+constexpr std::size_t kFirstHeadBytes = 4096;
+
+// Numbers of fields in Frame that a later version may give to kinds of frames; further numbers are for extensions
+// of the header, which are skipped.
+constexpr std::uint32_t kFirstKind = 10;
+constexpr std::uint32_t kLastKind = 99;
+constexpr std::uint32_t kLastKnownKind = static_cast<std::uint32_t>(FrameKind::sealed);
+
+std::size_t header_size(const FrameHeader& header) noexcept {
+    std::size_t size = number_size(header.lane) + number_size(header.seq);
+    for (const LaneState& state : header.acks) size += part_size(lane_state_size(state));
+    return size;
+}
+
+char* put_header(char* out, const FrameHeader& header) noexcept {
+    out = put_number(out, 1, header.lane);
+    out = put_number(out, 2, header.seq);
+    for (const LaneState& state : header.acks) out = put_lane_state(out, 3, state, lane_state_size(state));
+    return out;
+}
+
+// Takes a field of Frame that is none of its header.
+void read_body(Reader& reader, FrameView& frame) noexcept {
+    const std::uint32_t field = reader.field();
+    const bool known = field < 4 || (field >= kFirstKind && field <= kLastKnownKind);
+    if (reader.type() != WireType::bytes) {
+        if (known) reader.fail();
+    } else if (known && field >= kFirstKind) {
+        frame.kind = static_cast<FrameKind>(field);
+        frame.body = reader.bytes();
+    } else if (known) {
+        reader.fail();
+    } else if (field >= kFirstKind && field <= kLastKind) {
+        frame.unknown_kind = true;
+    }
+}
+
+errc read_frame(std::string_view bytes, FrameView& frame) noexcept {
+    frame.lane = 0;
+    frame.seq = 0;
+    frame.kind = FrameKind::none;
+    frame.unknown_kind = false;
+    frame.body = {};
+    frame.acks.clear();
+    Reader reader(bytes);
+    while (reader.next()) {
+        switch (reader.tag()) {
+            case number_tag(1): frame.lane = reader.small_number(); break;
+            case number_tag(2): frame.seq = reader.number(); break;
+            case bytes_tag(3): read_lane_state(reader, frame.acks); break;
+            default: read_body(reader, frame);
+        }
+    }
+    if (reader.failed()) return reader.code();
+    if (frame.kind != FrameKind::none) frame.unknown_kind = false;
+    // Whether an unknown kind is numbered is not known either.
+    const bool seq_fits = frame.unknown_kind || is_numbered(frame.kind) == (frame.seq != 0);
+    return frame.lane < kMaxLanes && seq_fits ? errc::ok : errc::malformed_frame;
+}
+
+}  // namespace
+
+// ---- writing ----
+
+void Batch::clear() noexcept {
+    head_size_ = 0;
+    segments_.clear();
+    frames_ = 0;
+    bytes_ = 0;
+}
+
+char* Batch::begin_frame(std::size_t length, std::size_t shared) {
+    const std::size_t prefix = varint_size(length);
+    const std::size_t own = prefix + length - shared;
+    if (head_.size() - head_size_ < own) head_.resize(std::max({head_.size() * 2, head_size_ + own, kFirstHeadBytes}));
+    if (segments_.empty() || !segments_.back().shared.empty()) segments_.emplace_back();
+    segments_.back().head_bytes += own;
+    char* out = head_.data() + head_size_;
+    head_size_ += own;
+    ++frames_;
+    bytes_ += prefix + length;
+    return put_varint(out, length);
+}
+
+void Batch::add(const FrameHeader& header, const Body& body) {
+    const bool copy = body.bytes.size() <= kCopyUpTo;
+    char* out = begin_frame(header_size(header) + body.bytes.size(), copy ? 0 : body.bytes.size());
+    out = put_header(out, header);
+    if (copy) {
+        put_raw(out, body.bytes.view());
+    } else {
+        segments_.back().shared = body.bytes;
+    }
+}
+
+void Batch::add(const FrameHeader& header) { put_header(begin_frame(header_size(header), 0), header); }
+
+void Batch::add_chunk(const FrameHeader& header, std::uint64_t total, const Bytes& part) {
+    const bool copy = part.size() <= kCopyUpTo;
+    const std::size_t content = number_size(total) + bytes_size(part.size());
+    char* out = begin_frame(header_size(header) + body_size(FrameKind::chunk, content), copy ? 0 : part.size());
+    out = put_body_tag(put_header(out, header), FrameKind::chunk, content);
+    out = put_number(out, 1, total);
+    if (copy) {
+        put_bytes(out, 2, part.view());
+    } else {
+        put_varint(put_tag(out, bytes_tag(2)), part.size());
+        segments_.back().shared = part;
+    }
+}
+
+void Batch::add_data(const FrameHeader& header, const DataView& data) {
+    const DataSize size = measure(data);
+    char* out = begin_frame(header_size(header) + body_size(FrameKind::data, size.total), 0);
+    put(put_body_tag(put_header(out, header), FrameKind::data, size.total), data, size);
+}
+
+std::string Batch::str() const {
+    std::string out;
+    out.reserve(bytes_);
+    std::size_t at = 0;
+    for (const Segment& segment : segments_) {
+        out.append(head(), at, segment.head_bytes);
+        out.append(segment.shared.view());
+        at += segment.head_bytes;
+    }
+    return out;
+}
+
+// ---- reading ----
+
+Result<void> BatchReader::next(FrameView& frame) noexcept {
+    Reader reader(rest_);
+    std::uint64_t length = 0;
+    errc code = errc::ok;
+    if (!reader.take(length)) {
+        code = errc::malformed_frame;
+    } else if (length > max_frame_bytes_) {
+        code = errc::frame_too_large;
+    } else if (length > reader.left()) {
+        code = errc::malformed_frame;
+    } else {
+        const char* start = rest_.data() + (rest_.size() - reader.left());
+        const auto size = static_cast<std::size_t>(length);
+        rest_ = {start + size, reader.left() - size};
+        code = read_frame({start, size}, frame);
+    }
+    if (code == errc::ok) return {};
+    rest_ = {};
+    return code;
+}
+
+Result<void> decode_frame(std::string_view bytes, FrameView& frame) noexcept {
+    if (const errc code = read_frame(bytes, frame); code != errc::ok) return code;
+    return {};
+}
+
+}  // namespace flare::wire

@@ -2,7 +2,7 @@
 // (bytes as base64, 64-bit integers as strings, names in lowerCamelCase; original names are taken too).
 // A message may carry `text` in place of `payload`, a UUID string or base64 as id.
 //
-// Protocol: docs/protocol.md, "JSON".
+// Protocol: docs/wire.md, "JSON".
 // Threads:  pure functions.
 #pragma once
 
@@ -14,8 +14,9 @@
 namespace flare::wire {
 
 // One JSON object (a frame) or an array of them -> a binary batch. Missing message id: a UUIDv7 is made;
-// missing attempt_id in a hello: random. `error_text` (may be null) receives a sentence that names the
-// field at fault. Errors: malformed_json, invalid_utf8, batch_too_large.
+// missing attempt_id in a hello: random. Members that version 1 does not know are skipped. `error_text` (may be
+// null) receives a sentence that names the field at fault. What comes out is accepted by the decoders.
+// Errors: malformed_json, invalid_utf8, batch_too_large (text or batch above kMaxBatchBytes), frame_too_large.
 Result<std::string> json_to_batch(std::string_view text, std::string* error_text = nullptr);
 
 // A binary batch that this library made -> JSON: an object for one frame, an array for several. Message

@@ -149,6 +149,15 @@ public:
         return true;
     }
 
+    // Bytes that are no field, with their length before them: a frame in its batch.
+    bool take_prefixed(std::string_view& value) noexcept {
+        std::uint64_t length = 0;
+        if (!take(length) || length > left()) return false;
+        value = {at_, static_cast<std::size_t>(length)};
+        at_ += length;
+        return true;
+    }
+
 private:
     struct LongVarint {
         const char* end = nullptr;  // null: it does not end in time

@@ -1,0 +1,124 @@
+// Binary batch -> JSON, driven by the table of the schema.
+#include "wire/base64.hpp"
+#include "wire/batch.hpp"
+#include "wire/json.hpp"
+#include "wire/reader.hpp"
+#include "wire/schema.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+namespace flare::wire {
+namespace {
+
+namespace json = boost::json;
+
+constexpr WireType wire_type(FieldType type) noexcept {
+    switch (type) {
+        case FieldType::uint32:
+        case FieldType::uint64:
+        case FieldType::int64:
+        case FieldType::boolean:
+        case FieldType::enumeration: return WireType::varint;
+        case FieldType::text:
+        case FieldType::bytes:
+        case FieldType::uuid:
+        case FieldType::message: break;
+    }
+    return WireType::bytes;
+}
+
+errc to_object(std::string_view bytes, const Schema& schema, json::object& out);
+
+json::value number_value(const Field& field, std::uint64_t number) {
+    switch (field.type) {
+        case FieldType::boolean: return number != 0;
+        case FieldType::uint32: return static_cast<std::uint32_t>(number);
+        case FieldType::int64: return json::string(std::to_string(static_cast<std::int64_t>(number)));
+        case FieldType::enumeration:
+            if (number < field.enumerators.size()) return json::string(field.enumerators[static_cast<std::size_t>(number)]);
+            return static_cast<std::int32_t>(number);
+        default: return json::string(std::to_string(number));  // 64 bits do not fit into a JavaScript number
+    }
+}
+
+// Takes the field that `reader` stands at.
+void take(Reader& reader, const Field& field, json::object& out) {
+    if (reader.type() == WireType::varint) {
+        if (reader.number() != 0) out[field.name] = number_value(field, reader.number());
+        return;
+    }
+    const std::string_view bytes = reader.bytes();
+    if (field.type == FieldType::message) {
+        json::object part;
+        reader.join(to_object(bytes, *field.part, part));
+        if (!field.repeated) {
+            out[field.name] = std::move(part);
+            return;
+        }
+        json::value& list = out[field.name];
+        if (!list.is_array()) list.emplace_array();
+        list.get_array().push_back(std::move(part));
+    } else if (field.type == FieldType::text) {
+        if (!is_utf8(bytes)) {
+            reader.fail(errc::invalid_utf8);
+        } else if (!bytes.empty()) {
+            out[field.name] = bytes;
+        }
+    } else if (!bytes.empty()) {
+        out[field.name] = to_base64(bytes);
+    }
+}
+
+// Fields with their default are left out, as proto3 does.
+errc to_object(std::string_view bytes, const Schema& schema, json::object& out) {
+    const bool in_message = &schema == &kMessageSchema;
+    const bool in_frame = &schema == &kFrameSchema;
+    std::string_view payload;
+    std::string_view text;
+    const Field* body = nullptr;
+    Reader reader(bytes);
+    while (reader.next()) {
+        const Field* field = schema.find(reader.field());
+        if (field == nullptr) continue;
+        if (reader.type() != wire_type(field->type)) {
+            reader.fail();
+        } else if (in_message && field->number == kPayloadField) {
+            payload = reader.bytes();
+        } else if (in_message && field->number == kTextField) {
+            text = reader.text(bytes.size());
+        } else {
+            if (in_frame && field->number >= kFirstBodyField) {
+                if (body != nullptr) out.erase(body->name);  // the last one counts
+                body = field;
+            }
+            take(reader, *field, out);
+        }
+    }
+    if (payload.empty()) payload = text;
+    if (reader.failed() || payload.empty()) return reader.code();
+    if (is_utf8(payload)) {
+        out["text"] = payload;
+    } else {
+        out["payload"] = to_base64(payload);
+    }
+    return errc::ok;
+}
+
+}  // namespace
+
+Result<std::string> batch_to_json(std::string_view batch) {
+    json::array frames;
+    for (Reader reader(batch); reader.left() != 0;) {
+        std::string_view frame;
+        if (!reader.take_prefixed(frame)) return make_error_code(errc::malformed_frame);
+        json::object object;
+        if (const errc code = to_object(frame, kFrameSchema, object); code != errc::ok) return make_error_code(code);
+        frames.push_back(std::move(object));
+    }
+    return frames.size() == 1 ? json::serialize(frames.front()) : json::serialize(frames);
+}
+
+}  // namespace flare::wire

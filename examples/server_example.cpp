@@ -1,0 +1,84 @@
+// A Flare server with the default handler: `chat` is answered with `chat_response`, anything else with an echo.
+//
+//     ./server_example [--websocket-addr 127.0.0.1:4000] [--workers N] [--admin-addr 127.0.0.1:4001]
+//                      [--cert certs/server.crt --key certs/server.key] [--quiet]
+#include <flare/server.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+
+namespace {
+
+// Tells on standard output who comes and goes.
+class Announcer final : public flare::EventHandler {
+public:
+    void on_user_connected(const flare::SessionInfo& session) override {
+        std::printf("+ %s (%s, %s)\n", session.user.c_str(), session.device.c_str(), std::string(flare::name(session.platform)).c_str());
+        std::fflush(stdout);
+    }
+    void on_user_disconnected(const flare::SessionInfo& session, const flare::Failure& why) override {
+        std::printf("- %s: %s\n", session.user.c_str(), why.text.c_str());
+        std::fflush(stdout);
+    }
+};
+
+int usage(const char* problem) {
+    std::fprintf(stderr, "%s\nusage: server_example [--websocket-addr HOST:PORT] [--workers N] [--admin-addr HOST:PORT]"
+                         " [--cert FILE --key FILE] [--quiet]\n", problem);
+    return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::map<std::string, std::string> options{{"--websocket-addr", "127.0.0.1:4000"}, {"--workers", "0"},
+                                               {"--admin-addr", ""}, {"--cert", ""}, {"--key", ""}};
+    bool quiet = false;
+    for (int i = 1; i < argc; ++i) {
+        const std::string option = argv[i];
+        if (option == "--quiet") {
+            quiet = true;
+        } else if (!options.contains(option) || i + 1 == argc) {
+            return usage(("unknown option or missing value: " + option).c_str());
+        } else {
+            options[option] = argv[++i];
+        }
+    }
+
+    // SIGINT and SIGTERM are taken by this thread alone, below; the server's threads inherit the mask.
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+    flare::ServerBuilder builder;
+    builder.websocket_only()
+        .websocket_addr(options["--websocket-addr"])
+        .worker_threads(static_cast<std::uint32_t>(std::strtoul(options["--workers"].c_str(), nullptr, 10)))
+        .admin_addr(options["--admin-addr"])
+        .heartbeat_interval(std::chrono::seconds(30))
+        .heartbeat_timeout(std::chrono::seconds(60));
+    if (!options["--cert"].empty()) builder.websocket_tls(options["--cert"], options["--key"]);
+    if (!quiet) builder.with_event_handler(std::make_shared<Announcer>());
+
+    auto server = builder.build();
+    if (!server) {
+        std::fprintf(stderr, "server_example: %s\n", server.error().text.c_str());
+        return 1;
+    }
+    if (const auto started = server->start(); !started) {
+        std::fprintf(stderr, "server_example: %s\n", started.error().text.c_str());
+        return 1;
+    }
+    std::printf("listening on %s\n", server->websocket_addr().c_str());
+    std::fflush(stdout);
+
+    int received = 0;
+    sigwait(&signals, &received);
+    server->stop();
+    std::printf("stopped\n");
+}

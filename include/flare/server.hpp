@@ -1,0 +1,230 @@
+// The server: accepts clients, authenticates them, hands their messages to handlers and to each other.
+//
+//     auto server = flare::ServerBuilder().websocket_addr("127.0.0.1:4000").build();
+//     if (!server) return fail(server.error().text);
+//     if (auto started = server->start(); !started) return fail(started.error().text);
+//     server->wait();
+//
+// Protocol: docs/server.md is the guide; docs/protocol.md says what travels.
+// Threads:  Server may be used from any thread. Handlers: see Execution.
+#pragma once
+
+#include <flare/failure.hpp>
+#include <flare/message.hpp>
+#include <flare/task.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flare {
+
+// A session, as handlers and hooks see it.
+struct SessionInfo {
+    std::string user;        // authenticated
+    std::string device;
+    std::string session_id;  // UUID
+    Platform platform = Platform::unknown;
+};
+
+// What a message handler answers: nothing, a message, or an error that reaches the sender as a failed send.
+class HandlerResult {
+public:
+    HandlerResult() = default;
+    HandlerResult(Message reply) : reply_(std::move(reply)) {}       // NOLINT(google-explicit-constructor)
+    HandlerResult(Failure failure) : failure_(std::move(failure)) {} // NOLINT(google-explicit-constructor)
+    const std::optional<Message>& reply() const noexcept { return reply_; }
+    const std::optional<Failure>& failure() const noexcept { return failure_; }
+
+private:
+    std::optional<Message> reply_;
+    std::optional<Failure> failure_;
+};
+
+// For one session handlers run in order, one at a time. An exception ends as a failed send (handler_failed).
+using MessageHandler = std::function<HandlerResult(const SessionInfo&, const Message&)>;
+using AsyncMessageHandler = std::function<Task<HandlerResult>(SessionInfo, Message)>;
+
+// Where a plain function runs.
+enum class Execution : std::uint8_t {
+    pool,    // on the handler pool: it may block
+    worker,  // on the session's event loop, at once: it must return within microseconds; nothing is faster
+};
+
+struct AuthRequest {
+    std::string token;
+    std::string claimed_user;
+    std::string device;
+    Platform platform = Platform::unknown;
+    std::string peer_address;
+    std::string peer_certificate;  // subject of a verified client certificate; empty: none
+    bool encrypted = false;
+};
+// The user id that the credential stands for, or why it is refused. A claim that differs is refused with user_mismatch.
+using AuthHandler = std::function<Checked<std::string>(const AuthRequest&)>;
+using AsyncAuthHandler = std::function<Task<Checked<std::string>>(AuthRequest)>;
+
+// Takes any user at its word (the default: for trying things out, and behind a gateway that has authenticated already).
+AuthHandler anonymous_auth();
+struct StaticToken {
+    std::string user;
+    std::chrono::system_clock::time_point expires = std::chrono::system_clock::time_point::max();
+};
+// token -> user and expiry. Refuses with unauthenticated or token_expired.
+AuthHandler static_token_auth(std::map<std::string, StaticToken> tokens);
+
+// Hooks. Called one after the other on a thread of their own: a slow one delays later hooks, nothing else.
+class EventHandler {
+public:
+    virtual ~EventHandler() = default;
+    virtual void on_user_connected(const SessionInfo&) {}
+    // code ok: in good order.
+    virtual void on_user_disconnected(const SessionInfo&, const Failure&) {}
+    virtual void on_heartbeat(const SessionInfo&) {}
+};
+
+// May `from` send this message to the user `to`? Called on the event loop: it must not block.
+using DeliveryPolicy = std::function<bool(std::string_view from, std::string_view to, const Message&)>;
+
+enum class LogLevel : std::uint8_t { trace, debug, info, warn, error, off };
+
+struct ServerStats {
+    std::uint64_t sessions = 0;
+    std::uint64_t sessions_attached = 0;
+    std::uint64_t sessions_detached = 0;
+    std::map<Protocol, std::uint64_t> connections;   // open now
+    std::uint64_t connections_accepted = 0;
+    std::uint64_t connections_refused = 0;           // limits
+    std::uint64_t sessions_created = 0;
+    std::uint64_t sessions_resumed = 0;              // carriers attached to a session that existed
+    std::uint64_t hand_overs = 0;                    // sockets moved to their user's home worker
+    std::uint64_t messages_received = 0;
+    std::uint64_t messages_sent = 0;                 // replies and deliveries queued
+    std::uint64_t messages_refused = 0;
+    std::uint64_t bytes_received = 0;
+    std::uint64_t bytes_sent = 0;
+    std::uint64_t heartbeats = 0;
+    std::map<errc, std::uint64_t> errors;            // by kind: protocol errors, refusals, ends
+    std::chrono::nanoseconds handler_time_total{0};
+    std::uint64_t handler_runs = 0;
+    std::uint32_t capacity = 0;                      // connections that this process can hold
+};
+
+enum class UserPresence : std::uint8_t { offline, detached, attached };
+
+// What became of a message that the server sent.
+enum class Delivery : std::uint8_t {
+    delivered,  // in a session with a live connection
+    buffered,   // only in sessions that have lost their connection at the moment
+};
+
+class Server {
+public:
+    Server(Server&&) noexcept;
+    Server& operator=(Server&&) noexcept;
+    ~Server();  // stop()
+
+    // Binds, or nothing: on an error everything is released again. Errors name the address or the path:
+    // address_in_use, address_unavailable, permission_denied, invalid_config, file_not_found, certificate_invalid,
+    // certificate_expired, certificate_key_mismatch, not_supported.
+    Checked<> start();
+    // Says goodbye to every session (they flush what waits), closes, joins. At most about 6 seconds. Idempotent.
+    void stop();
+    // Blocks until the server has stopped.
+    void wait();
+
+    // "127.0.0.1:4000", with the port that was really bound; empty before start() or when not enabled.
+    std::string websocket_addr() const;
+    std::string admin_addr() const;
+
+    // ---- blocking calls; on one of the server's own event loops they return would_deadlock ----
+
+    Checked<UserPresence> presence(std::string user);
+    Checked<std::vector<SessionInfo>> sessions(std::string user);
+    Checked<std::vector<std::string>> online_users();
+    // From "server", or from `message.from` when it is set. Errors: user_offline, recipient_busy, busy, message_too_large.
+    Checked<Delivery> send(std::string user, Message message);
+    // Returns for how many users it was delivered or buffered.
+    Checked<std::size_t> send_to_many(std::vector<std::string> users, Message message);
+    // To every session. Returns how many took it.
+    Checked<std::size_t> broadcast(Message message);
+    // Ends all sessions of a user; returns how many. The client is told `kicked` and the text.
+    Checked<std::size_t> disconnect_user(std::string user, std::string text = {});
+    Checked<bool> disconnect_session(std::string session_id, std::string text = {});
+    Checked<ServerStats> stats();
+
+    // ---- the same for coroutines, on any executor ----
+
+    Task<Checked<UserPresence>> async_presence(std::string user);
+    Task<Checked<Delivery>> async_send(std::string user, Message message);
+    Task<Checked<std::size_t>> async_broadcast(Message message);
+    Task<Checked<std::size_t>> async_disconnect_user(std::string user, std::string text = {});
+    Task<Checked<ServerStats>> async_stats();
+
+private:
+    friend class ServerBuilder;
+    class Impl;
+    explicit Server(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+class ServerBuilder {
+public:
+    ServerBuilder();
+    ServerBuilder(const ServerBuilder&);
+    ~ServerBuilder();
+
+    // Where to listen: "127.0.0.1:4000", "[::1]:0"; port 0 takes a free one. Default 127.0.0.1:4000.
+    ServerBuilder& websocket_addr(std::string address);
+    ServerBuilder& enable_websocket(bool on);
+    ServerBuilder& websocket_only();
+    // wss:// in place of ws://. PEM files.
+    ServerBuilder& websocket_tls(std::string certificate_file, std::string key_file);
+    ServerBuilder& client_ca_file(std::string path);
+    ServerBuilder& require_client_cert(bool on);
+    // Not part of this version yet: start() answers not_supported when QUIC is asked for.
+    ServerBuilder& enable_quic(bool on);
+    ServerBuilder& quic_only();
+    ServerBuilder& both_protocols();
+    // /metrics (Prometheus text), /healthz and /readyz. Default: off. Keep it on loopback: it is not authenticated.
+    ServerBuilder& admin_addr(std::string address);
+
+    // For every type that has no handler of its own. Default: `chat` -> `chat_response`, anything else -> `echo`.
+    ServerBuilder& with_message_handler(MessageHandler handler, Execution where = Execution::pool);
+    ServerBuilder& with_message_handler(AsyncMessageHandler handler);
+    ServerBuilder& on_message_type(std::string type, MessageHandler handler, Execution where = Execution::pool);
+    ServerBuilder& on_message_type(std::string type, AsyncMessageHandler handler);
+    ServerBuilder& with_auth_handler(AuthHandler handler);  // on the handler pool
+    ServerBuilder& with_auth_handler(AsyncAuthHandler handler);
+    ServerBuilder& with_event_handler(std::shared_ptr<EventHandler> handler);
+    ServerBuilder& with_delivery_policy(DeliveryPolicy policy);
+
+    ServerBuilder& max_connections(std::uint32_t count);               // 100,000; at the limit new ones are refused
+    ServerBuilder& max_connections_per_address(std::uint32_t count);   // 0: no limit (default)
+    ServerBuilder& heartbeat_interval(std::chrono::milliseconds time); // 30 s: what clients are asked to keep
+    ServerBuilder& heartbeat_timeout(std::chrono::milliseconds time);  // 60 s of silence end a connection
+    ServerBuilder& max_missed_heartbeats(std::uint32_t count);         // 3
+    ServerBuilder& hello_timeout(std::chrono::milliseconds time);      // 5 s
+    ServerBuilder& session_life(std::chrono::milliseconds time);       // 2 min after the last connection
+    ServerBuilder& slow_consumer_after(std::chrono::milliseconds time);// 30 s without credit end a session
+    ServerBuilder& max_message_bytes(std::uint64_t bytes);             // 16 MiB
+    ServerBuilder& max_memory_bytes(std::uint64_t bytes);              // 1 GiB for queues, replay and reassembly of all sessions
+    ServerBuilder& worker_threads(std::uint32_t count);                // event loops; 0: one for each core (default)
+    ServerBuilder& handler_threads(std::uint32_t count);               // the handler pool; default 4
+    ServerBuilder& log_level(LogLevel level);                          // info
+
+    // Errors: invalid_config; the text names the field.
+    Checked<Server> build() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace flare

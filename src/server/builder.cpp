@@ -1,0 +1,166 @@
+#include "server/impl.hpp"
+
+namespace flare {
+
+struct ServerBuilder::State {
+    server::Config config;
+    std::string wrong;  // the first field that was given nonsense
+    void check(bool good, const char* field_and_rule) {
+        if (!good && wrong.empty()) wrong = field_and_rule;
+    }
+};
+
+ServerBuilder::ServerBuilder() : state_(std::make_unique<State>()) {
+    state_->config.handler.plain = server::default_handler;
+    state_->config.handler.where = Execution::worker;
+}
+ServerBuilder::ServerBuilder(const ServerBuilder& other) : state_(std::make_unique<State>(*other.state_)) {}
+ServerBuilder::~ServerBuilder() = default;
+
+ServerBuilder& ServerBuilder::websocket_addr(std::string address) {
+    state_->config.websocket_addr = std::move(address);
+    return *this;
+}
+ServerBuilder& ServerBuilder::enable_websocket(bool on) {
+    state_->config.websocket = on;
+    return *this;
+}
+ServerBuilder& ServerBuilder::enable_quic(bool on) {
+    state_->config.quic = on;
+    return *this;
+}
+ServerBuilder& ServerBuilder::websocket_only() { return enable_websocket(true).enable_quic(false); }
+ServerBuilder& ServerBuilder::quic_only() { return enable_websocket(false).enable_quic(true); }
+ServerBuilder& ServerBuilder::both_protocols() { return enable_websocket(true).enable_quic(true); }
+ServerBuilder& ServerBuilder::websocket_tls(std::string certificate_file, std::string key_file) {
+    state_->check(!certificate_file.empty() && !key_file.empty(), "websocket_tls: needs a certificate and a key file");
+    state_->config.certificate_file = std::move(certificate_file);
+    state_->config.key_file = std::move(key_file);
+    return *this;
+}
+ServerBuilder& ServerBuilder::client_ca_file(std::string path) {
+    state_->config.client_ca_file = std::move(path);
+    return *this;
+}
+ServerBuilder& ServerBuilder::require_client_cert(bool on) {
+    state_->config.require_client_cert = on;
+    return *this;
+}
+ServerBuilder& ServerBuilder::admin_addr(std::string address) {
+    state_->config.admin_addr = std::move(address);
+    return *this;
+}
+ServerBuilder& ServerBuilder::with_message_handler(MessageHandler handler, Execution where) {
+    state_->check(static_cast<bool>(handler), "with_message_handler: the handler is empty");
+    state_->config.handler = {std::move(handler), where, {}};
+    return *this;
+}
+ServerBuilder& ServerBuilder::with_message_handler(AsyncMessageHandler handler) {
+    state_->check(static_cast<bool>(handler), "with_message_handler: the handler is empty");
+    state_->config.handler = {{}, Execution::worker, std::move(handler)};
+    return *this;
+}
+ServerBuilder& ServerBuilder::on_message_type(std::string type, MessageHandler handler, Execution where) {
+    state_->check(static_cast<bool>(handler), "on_message_type: the handler is empty");
+    state_->config.handlers[std::move(type)] = {std::move(handler), where, {}};
+    return *this;
+}
+ServerBuilder& ServerBuilder::on_message_type(std::string type, AsyncMessageHandler handler) {
+    state_->check(static_cast<bool>(handler), "on_message_type: the handler is empty");
+    state_->config.handlers[std::move(type)] = {{}, Execution::worker, std::move(handler)};
+    return *this;
+}
+ServerBuilder& ServerBuilder::with_auth_handler(AuthHandler handler) {
+    state_->config.auth = std::move(handler);
+    state_->config.async_auth = nullptr;
+    return *this;
+}
+ServerBuilder& ServerBuilder::with_auth_handler(AsyncAuthHandler handler) {
+    state_->config.async_auth = std::move(handler);
+    state_->config.auth = nullptr;
+    return *this;
+}
+ServerBuilder& ServerBuilder::with_event_handler(std::shared_ptr<EventHandler> handler) {
+    state_->config.events = std::move(handler);
+    return *this;
+}
+ServerBuilder& ServerBuilder::with_delivery_policy(DeliveryPolicy policy) {
+    state_->config.policy = std::move(policy);
+    return *this;
+}
+ServerBuilder& ServerBuilder::max_connections(std::uint32_t count) {
+    state_->check(count > 0, "max_connections: must be at least 1");
+    state_->config.max_connections = count;
+    return *this;
+}
+ServerBuilder& ServerBuilder::max_connections_per_address(std::uint32_t count) {
+    state_->config.max_connections_per_address = count;
+    return *this;
+}
+ServerBuilder& ServerBuilder::heartbeat_interval(std::chrono::milliseconds time) {
+    state_->check(time.count() > 0, "heartbeat_interval: must be more than 0");
+    state_->config.session.heartbeat_interval = time;
+    return *this;
+}
+ServerBuilder& ServerBuilder::heartbeat_timeout(std::chrono::milliseconds time) {
+    state_->check(time.count() > 0, "heartbeat_timeout: must be more than 0");
+    state_->config.session.heartbeat_timeout = time;
+    return *this;
+}
+ServerBuilder& ServerBuilder::max_missed_heartbeats(std::uint32_t count) {
+    state_->check(count > 0, "max_missed_heartbeats: must be at least 1");
+    state_->config.session.max_missed_heartbeats = count;
+    return *this;
+}
+ServerBuilder& ServerBuilder::hello_timeout(std::chrono::milliseconds time) {
+    state_->check(time.count() > 0, "hello_timeout: must be more than 0");
+    state_->config.hello_timeout = time;
+    return *this;
+}
+ServerBuilder& ServerBuilder::session_life(std::chrono::milliseconds time) {
+    state_->check(time.count() > 0, "session_life: must be more than 0");
+    state_->config.session.session_life = time;
+    return *this;
+}
+ServerBuilder& ServerBuilder::slow_consumer_after(std::chrono::milliseconds time) {
+    state_->check(time.count() > 0, "slow_consumer_after: must be more than 0");
+    state_->config.session.slow_consumer_after = time;
+    return *this;
+}
+ServerBuilder& ServerBuilder::max_message_bytes(std::uint64_t bytes) {
+    state_->check(bytes > 0 && bytes <= (1ull << 30), "max_message_bytes: must be within 1 byte and 1 GiB");
+    state_->config.session.max_message_bytes = bytes;
+    state_->config.session.max_queued_bytes = std::max<std::uint64_t>(32ull << 20, 2 * bytes);
+    return *this;
+}
+ServerBuilder& ServerBuilder::max_memory_bytes(std::uint64_t bytes) {
+    state_->check(bytes >= (1ull << 20), "max_memory_bytes: must be at least 1 MiB");
+    state_->config.max_memory_bytes = bytes;
+    return *this;
+}
+ServerBuilder& ServerBuilder::worker_threads(std::uint32_t count) {
+    state_->check(count <= 256, "worker_threads: at most 256");
+    state_->config.worker_threads = count;
+    return *this;
+}
+ServerBuilder& ServerBuilder::handler_threads(std::uint32_t count) {
+    state_->check(count > 0 && count <= 1024, "handler_threads: must be within 1 and 1024");
+    state_->config.handler_threads = count;
+    return *this;
+}
+ServerBuilder& ServerBuilder::log_level(LogLevel level) {
+    state_->config.log_level = level;
+    return *this;
+}
+
+Checked<Server> ServerBuilder::build() const {
+    if (!state_->wrong.empty()) return Failure(errc::invalid_config, state_->wrong);
+    const server::Config& config = state_->config;
+    if (!config.websocket && !config.quic) {
+        return Failure(errc::invalid_config, "enable_websocket, enable_quic: no protocol is enabled");
+    }
+    if (config.websocket && config.websocket_addr.empty()) return Failure(errc::invalid_config, "websocket_addr: is empty");
+    return Server(std::make_unique<Server::Impl>(config));
+}
+
+}  // namespace flare

@@ -1,0 +1,204 @@
+// What an application asks of a running server. Every question is put once, as something that begins on the right
+// worker and tells `done`; the blocking call waits for it and the coroutine awaits it.
+#include "server/impl.hpp"
+
+#include <algorithm>
+
+namespace flare {
+namespace {
+
+wire::MessageView view_of(const Message& message, std::string_view to) {
+    wire::MessageView view;
+    view.id = message.id.is_nil() ? Uuid::v7() : message.id;
+    view.type = message.type;
+    view.payload = message.payload.view();
+    const auto time = message.timestamp == std::chrono::system_clock::time_point{} ? std::chrono::system_clock::now() : message.timestamp;
+    view.timestamp_ms = std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+    view.to = to;
+    return view;
+}
+
+struct Encoded {
+    std::string from;
+    wire::Body body;
+    Priority priority = Priority::normal;
+};
+
+// Encoded once, whoever gets it.
+std::shared_ptr<const Encoded> encode(const Message& message, std::string_view to) {
+    auto made = std::make_shared<Encoded>();
+    made->from = message.from.empty() ? std::string(kServerTarget) : message.from;
+    made->priority = message.priority;
+    wire::DataView data;
+    data.from = made->from;
+    data.message = view_of(message, to);
+    made->body = wire::encode(data);
+    return made;
+}
+
+Checked<Delivery> to_delivery(const session::Receipt& receipt) {
+    if (receipt.status == wire::ReceiptStatus::delivered) return Delivery::delivered;
+    if (receipt.status == wire::ReceiptStatus::buffered) return Delivery::buffered;
+    return Failure(receipt.code, receipt.text);
+}
+
+UserPresence presence_on(server::Worker& worker, const std::string& user) {
+    UserPresence presence = UserPresence::offline;
+    for (const session::ServerSession* session : worker.table().of_user(user)) {
+        if (session->presence() == session::Presence::attached) return UserPresence::attached;
+        presence = UserPresence::detached;
+    }
+    return presence;
+}
+
+}  // namespace
+
+// ---- the questions ----
+
+void Server::Impl::presence(std::string user, Done<UserPresence> done) {
+    const std::uint32_t home = home_of(user);
+    ask<UserPresence>(home, [user = std::move(user)](server::Worker& worker) { return presence_on(worker, user); }, std::move(done));
+}
+
+void Server::Impl::sessions(std::string user, Done<std::vector<SessionInfo>> done) {
+    const std::uint32_t home = home_of(user);
+    ask<std::vector<SessionInfo>>(
+        home,
+        [user = std::move(user)](server::Worker& worker) {
+            std::vector<SessionInfo> found;
+            for (const session::ServerSession* session : worker.table().of_user(user)) found.push_back(server::Worker::info_of(*session));
+            return found;
+        },
+        std::move(done));
+}
+
+void Server::Impl::online_users(Done<std::vector<std::string>> done) {
+    ask_all<std::vector<std::string>>(
+        [](server::Worker& worker, std::vector<std::string>& users) {
+            const std::size_t begin = users.size();
+            worker.table().for_each([&](const session::ServerSession& session) { users.push_back(session.user()); });
+            const auto first = users.begin() + static_cast<std::ptrdiff_t>(begin);
+            std::sort(first, users.end());
+            users.erase(std::unique(first, users.end()), users.end());
+        },
+        std::move(done));
+}
+
+void Server::Impl::send(std::string user, const Message& message, Done<Delivery> done) {
+    if (message.payload.size() > config_.session.max_message_bytes) return done(Failure(errc::message_too_large));
+    const std::uint32_t home = home_of(user);
+    ask<Delivery>(
+        home,
+        [user, letter = encode(message, user)](server::Worker& worker) {
+            return to_delivery(worker.deliver(user, letter->from, letter->body, letter->priority));
+        },
+        std::move(done));
+}
+
+void Server::Impl::send_to_many(std::vector<std::string> users, const Message& message, Done<std::size_t> done) {
+    if (message.payload.size() > config_.session.max_message_bytes) return done(Failure(errc::message_too_large));
+    ask_all<std::size_t>(
+        [this, users = std::move(users), letter = encode(message, {})](server::Worker& worker, std::size_t& reached) {
+            for (const std::string& user : users) {
+                if (shared_->home_of(user) != worker.index()) continue;
+                if (to_delivery(worker.deliver(user, letter->from, letter->body, letter->priority))) ++reached;
+            }
+        },
+        std::move(done));
+}
+
+void Server::Impl::broadcast(const Message& message, Done<std::size_t> done) {
+    if (message.payload.size() > config_.session.max_message_bytes) return done(Failure(errc::message_too_large));
+    ask_all<std::size_t>(
+        [letter = encode(message, {})](server::Worker& worker, std::size_t& reached) {
+            reached += worker.broadcast(letter->from, letter->body, letter->priority);
+        },
+        std::move(done));
+}
+
+void Server::Impl::disconnect_user(std::string user, std::string text, Done<std::size_t> done) {
+    const std::uint32_t home = home_of(user);
+    ask<std::size_t>(
+        home,
+        [user = std::move(user), text = std::move(text)](server::Worker& worker) {
+            return worker.end_user(user, errc::kicked, text.empty() ? std::string(explain(errc::kicked)) : text);
+        },
+        std::move(done));
+}
+
+void Server::Impl::disconnect_session(const std::string& session_id, std::string text, Done<bool> done) {
+    const auto id = Uuid::parse(session_id);
+    if (!id) return done(Failure(errc::session_unknown, "a session id is a UUID"));
+    // The id does not name its worker, so each of them looks.
+    ask_all<std::size_t>(
+        [id = session::SessionId{*id}, text = std::move(text)](server::Worker& worker, std::size_t& ended) {
+            session::ServerSession* session = worker.table().find(id);
+            if (session == nullptr) return;
+            worker.table().end(*session, errc::kicked, text.empty() ? explain(errc::kicked) : std::string_view(text), 0, server::Worker::now());
+            ++ended;
+        },
+        [done](Checked<std::size_t> ended) { done(ended ? Checked<bool>(*ended != 0) : Checked<bool>(ended.error())); });
+}
+
+void Server::Impl::stats(Done<ServerStats> done) {
+    ask_all<ServerStats>(
+        [capacity = running_ ? shared_->limits.in_all() : 0](server::Worker& worker, ServerStats& stats) {
+            stats.capacity = capacity;
+            worker.add_to(stats);
+        },
+        std::move(done));
+}
+
+// ---- blocking ----
+
+Checked<UserPresence> Server::presence(std::string user) {
+    return impl_->wait_for<UserPresence>([&](auto done) { impl_->presence(std::move(user), std::move(done)); });
+}
+Checked<std::vector<SessionInfo>> Server::sessions(std::string user) {
+    return impl_->wait_for<std::vector<SessionInfo>>([&](auto done) { impl_->sessions(std::move(user), std::move(done)); });
+}
+Checked<std::vector<std::string>> Server::online_users() {
+    return impl_->wait_for<std::vector<std::string>>([&](auto done) { impl_->online_users(std::move(done)); });
+}
+Checked<Delivery> Server::send(std::string user, Message message) {
+    return impl_->wait_for<Delivery>([&](auto done) { impl_->send(std::move(user), message, std::move(done)); });
+}
+Checked<std::size_t> Server::send_to_many(std::vector<std::string> users, Message message) {
+    return impl_->wait_for<std::size_t>([&](auto done) { impl_->send_to_many(std::move(users), message, std::move(done)); });
+}
+Checked<std::size_t> Server::broadcast(Message message) {
+    return impl_->wait_for<std::size_t>([&](auto done) { impl_->broadcast(message, std::move(done)); });
+}
+Checked<std::size_t> Server::disconnect_user(std::string user, std::string text) {
+    return impl_->wait_for<std::size_t>([&](auto done) { impl_->disconnect_user(std::move(user), std::move(text), std::move(done)); });
+}
+Checked<bool> Server::disconnect_session(std::string session_id, std::string text) {
+    return impl_->wait_for<bool>([&](auto done) { impl_->disconnect_session(session_id, std::move(text), std::move(done)); });
+}
+Checked<ServerStats> Server::stats() {
+    return impl_->wait_for<ServerStats>([&](auto done) { impl_->stats(std::move(done)); });
+}
+
+// ---- for coroutines ----
+
+Task<Checked<UserPresence>> Server::async_presence(std::string user) {
+    return Impl::await<UserPresence>([impl = impl_.get(), user = std::move(user)](auto done) { impl->presence(user, std::move(done)); });
+}
+Task<Checked<Delivery>> Server::async_send(std::string user, Message message) {
+    return Impl::await<Delivery>([impl = impl_.get(), user = std::move(user), message = std::move(message)](auto done) {
+        impl->send(user, message, std::move(done));
+    });
+}
+Task<Checked<std::size_t>> Server::async_broadcast(Message message) {
+    return Impl::await<std::size_t>([impl = impl_.get(), message = std::move(message)](auto done) { impl->broadcast(message, std::move(done)); });
+}
+Task<Checked<std::size_t>> Server::async_disconnect_user(std::string user, std::string text) {
+    return Impl::await<std::size_t>([impl = impl_.get(), user = std::move(user), text = std::move(text)](auto done) {
+        impl->disconnect_user(user, text, std::move(done));
+    });
+}
+Task<Checked<ServerStats>> Server::async_stats() {
+    return Impl::await<ServerStats>([impl = impl_.get()](auto done) { impl->stats(std::move(done)); });
+}
+
+}  // namespace flare

@@ -1,0 +1,61 @@
+// What a ServerBuilder has gathered.
+//
+// Threads: immutable once the server is built.
+#pragma once
+
+#include "session/types.hpp"
+
+#include <flare/server.hpp>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <memory>
+#include <string>
+
+namespace flare::server {
+
+// One of the two is set.
+struct Handler {
+    MessageHandler plain;
+    Execution where = Execution::pool;
+    AsyncMessageHandler coroutine;
+};
+
+struct Config {
+    std::string websocket_addr = "127.0.0.1:4000";
+    bool websocket = true;
+    bool quic = false;
+    std::string certificate_file;  // empty: ws
+    std::string key_file;
+    std::string client_ca_file;
+    bool require_client_cert = false;
+    std::string admin_addr;
+
+    Handler handler;  // for types without one of their own
+    boost::unordered_flat_map<std::string, Handler> handlers;
+    AuthHandler auth;             // one of the two, or neither: anonymous
+    AsyncAuthHandler async_auth;
+    std::shared_ptr<EventHandler> events;
+    DeliveryPolicy policy;
+
+    std::uint32_t max_connections = 100'000;
+    std::uint32_t max_connections_per_address = 0;
+    std::chrono::milliseconds hello_timeout{5000};
+    std::uint64_t max_memory_bytes = 1ull << 30;
+    std::uint32_t worker_threads = 0;
+    std::uint32_t handler_threads = 4;
+    LogLevel log_level = LogLevel::info;
+    session::Settings session;
+
+    bool secure() const noexcept { return !certificate_file.empty(); }
+    const Handler& handler_for(std::string_view type) const {
+        if (handlers.empty()) return handler;
+        const auto found = handlers.find(std::string(type));
+        return found == handlers.end() ? handler : found->second;
+    }
+};
+
+// `chat` -> `chat_response`, anything else -> `echo` with the same payload.
+HandlerResult default_handler(const SessionInfo& session, const Message& message);
+
+}  // namespace flare::server

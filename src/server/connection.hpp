@@ -1,0 +1,51 @@
+// One carrier of the server, from its acceptance to its end: greeting, authentication, attached to a session.
+//
+// Threads: its worker's.
+// Owner:   Worker.
+#pragma once
+
+#include "session/session_table.hpp"
+#include "transport/carrier.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace flare::server {
+
+class Worker;
+
+class Connection final : public transport::CarrierHandler {
+public:
+    enum class State : std::uint8_t {
+        greeting,        // waits for Hello
+        authenticating,  // reading is paused
+        attached,
+        closing,         // close() is due or done
+    };
+
+    Connection(Worker& worker, session::CarrierKey key, std::unique_ptr<transport::Carrier> carrier);
+    ~Connection();
+
+    void on_batch(std::string_view batch) override;
+    void on_writable() override;
+    void on_closed(const transport::CloseReason& reason) override;
+
+    Worker& worker;
+    const session::CarrierKey key;
+    std::unique_ptr<transport::Carrier> carrier;  // null once it is gone or handed over
+    const std::string address;                    // of the peer, for the limits
+    State state = State::greeting;
+    std::uint32_t hellos = 0;
+    session::TimePoint hello_deadline = session::kNever;
+    bool dirty = false;         // in the worker's list
+    bool counted = true;        // against the limits
+    struct Close {
+        errc code = errc::ok;
+        std::string text;
+    };
+    std::optional<Close> close_due;  // after what the table still writes
+    bool close_done = false;
+};
+
+}  // namespace flare::server

@@ -1,0 +1,31 @@
+#include "base/crypto.hpp"
+#include "server/config.hpp"
+
+namespace flare {
+
+AuthHandler anonymous_auth() {
+    return [](const AuthRequest& request) -> Checked<std::string> { return request.claimed_user; };
+}
+
+AuthHandler static_token_auth(std::map<std::string, StaticToken> tokens) {
+    return [tokens = std::move(tokens)](const AuthRequest& request) -> Checked<std::string> {
+        // Every token is compared in constant time, so that no prefix of one can be guessed by the clock.
+        const StaticToken* found = nullptr;
+        for (const auto& [token, entry] : tokens) {
+            if (base::equal_constant_time(token, request.token)) found = &entry;
+        }
+        if (found == nullptr || request.token.empty()) return Failure(errc::unauthenticated);
+        if (found->expires <= std::chrono::system_clock::now()) return Failure(errc::token_expired);
+        return found->user;
+    };
+}
+
+namespace server {
+
+HandlerResult default_handler(const SessionInfo&, const Message& message) {
+    if (message.type != "chat") return Message("echo", message.payload);
+    return Message("chat_response", Bytes("收到聊天消息: " + message.payload.str()));
+}
+
+}  // namespace server
+}  // namespace flare

@@ -1,0 +1,133 @@
+// A server: its workers, started and stopped as one.
+//
+// Threads: start() and stop() one at a time (a lock sees to it); the rest any.
+// Owner:   Server.
+#pragma once
+
+#include "server/admin.hpp"
+#include "server/worker.hpp"
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <condition_variable>
+#include <future>
+#include <mutex>
+
+namespace flare {
+
+class Server::Impl {
+public:
+    explicit Impl(server::Config config) : config_(std::move(config)) {}
+    ~Impl() { stop(); }
+
+    Checked<> start();
+    void stop();
+    void wait();
+
+    std::string websocket_addr() const;
+    std::string admin_addr() const;
+
+    template <typename T>
+    using Done = std::function<void(Checked<T>)>;
+    void presence(std::string user, Done<UserPresence> done);
+    void sessions(std::string user, Done<std::vector<SessionInfo>> done);
+    void online_users(Done<std::vector<std::string>> done);
+    void send(std::string user, const Message& message, Done<Delivery> done);
+    void send_to_many(std::vector<std::string> users, const Message& message, Done<std::size_t> done);
+    void broadcast(const Message& message, Done<std::size_t> done);
+    void disconnect_user(std::string user, std::string text, Done<std::size_t> done);
+    void disconnect_session(const std::string& session_id, std::string text, Done<bool> done);
+    void stats(Done<ServerStats> done);
+
+    // Asks worker `index` and gives its answer to `done`, on the worker's thread. Not running: not_connected at once.
+    template <typename T>
+    void ask(std::uint32_t index, std::function<Checked<T>(server::Worker&)> question, Done<T> done);
+    // Asks every worker; each adds its part to one sum, one after the other.
+    template <typename T>
+    void ask_all(std::function<void(server::Worker&, T&)> question, Done<T> done);
+
+    // Waits for what `begin(done)` brings. would_deadlock on a worker's own thread.
+    template <typename T, typename Begin>
+    Checked<T> wait_for(Begin begin);
+    template <typename T, typename Begin>
+    static Task<Checked<T>> await(Begin begin);
+
+    std::uint32_t home_of(std::string_view user) const { return running_ ? shared_->home_of(user) : 0; }
+
+private:
+    Checked<> open();
+    bool on_worker_thread() const noexcept;
+
+    const server::Config config_;
+    std::mutex mutex_;  // start and stop
+    std::unique_ptr<server::Shared> shared_;
+    std::unique_ptr<server::Admin> admin_;
+    std::string websocket_addr_;
+    std::string admin_addr_;
+    std::atomic<bool> running_{false};
+    std::condition_variable stopped_;
+};
+
+template <typename T>
+void Server::Impl::ask(std::uint32_t index, std::function<Checked<T>(server::Worker&)> question, Done<T> done) {
+    const bool posted = running_ && shared_->workers[index]->post(
+                                        [question = std::move(question), done](server::Worker& worker) { done(question(worker)); });
+    if (!posted) done(Failure(errc::not_connected, "the server is not running"));
+}
+
+template <typename T>
+void Server::Impl::ask_all(std::function<void(server::Worker&, T&)> question, Done<T> done) {
+    if (!running_) return done(Failure(errc::not_connected, "the server is not running"));
+    struct Gathering {
+        std::mutex mutex;
+        T total{};
+        std::size_t missing = 0;
+        std::function<void(Checked<T>)> done;
+    };
+    auto gathering = std::make_shared<Gathering>();
+    gathering->missing = shared_->workers.size();
+    gathering->done = std::move(done);
+    const auto one_less = [gathering] {
+        std::unique_lock lock(gathering->mutex);
+        if (--gathering->missing != 0) return;
+        lock.unlock();
+        gathering->done(std::move(gathering->total));
+    };
+    for (const auto& worker : shared_->workers) {
+        const bool posted = worker->post([gathering, question, one_less](server::Worker& each) {
+            {
+                const std::lock_guard lock(gathering->mutex);
+                question(each, gathering->total);
+            }
+            one_less();
+        });
+        if (!posted) one_less();
+    }
+}
+
+template <typename T, typename Begin>
+Checked<T> Server::Impl::wait_for(Begin begin) {
+    if (on_worker_thread()) return Failure(errc::would_deadlock);
+    auto promise = std::make_shared<std::promise<Checked<T>>>();
+    auto future = promise->get_future();
+    begin([promise](Checked<T> result) { promise->set_value(std::move(result)); });
+    return future.get();
+}
+
+template <typename T, typename Begin>
+Task<Checked<T>> Server::Impl::await(Begin begin) {
+    co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(Checked<T>)>(
+        [](auto handler, Begin start) {
+            auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+            const auto executor = boost::asio::get_associated_executor(*shared);
+            start([shared, executor](Checked<T> result) {
+                boost::asio::post(executor, [shared, result = std::move(result)]() mutable { (*shared)(std::move(result)); });
+            });
+        },
+        boost::asio::use_awaitable, std::move(begin));
+}
+
+}  // namespace flare

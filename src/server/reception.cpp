@@ -1,0 +1,280 @@
+// From an accepted socket to an attached session: hello, authentication, the way to the home worker.
+#include "server/worker.hpp"
+
+#include "base/log.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+
+#include <exception>
+
+namespace flare::server {
+
+// ---- Connection ----
+
+Connection::Connection(Worker& worker_, session::CarrierKey key_, std::unique_ptr<transport::Carrier> carrier_)
+    : worker(worker_), key(key_), carrier(std::move(carrier_)), address(carrier->info().peer_address) {
+    carrier->set_handler(this);
+}
+
+Connection::~Connection() {
+    if (counted) worker.shared().limits.release(address);
+}
+
+void Connection::on_batch(std::string_view batch) {
+    switch (state) {
+        case State::greeting: return worker.greeted(*this, batch);
+        case State::attached: return worker.received(*this, batch);
+        case State::authenticating:
+        case State::closing: return;
+    }
+}
+
+void Connection::on_writable() { worker.mark_dirty(*this); }
+
+void Connection::on_closed(const transport::CloseReason& reason) { worker.closed(*this, reason); }
+
+// ---- sockets ----
+
+bool Worker::on_connection(const std::string& peer_address) {
+    const errc admitted = stopping_ ? errc::shutting_down : shared_.limits.admit(peer_address);
+    if (admitted == errc::ok) {
+        ++counters_.accepted;
+        return true;
+    }
+    ++counters_.refused;
+    count_error(admitted);
+    return false;
+}
+
+void Worker::on_connection_gone(const std::string& peer_address) { shared_.limits.release(peer_address); }
+
+void Worker::on_accept_paused(errc code) {
+    base::log().warn("accepting pauses: {} ({})", explain(code), name(code));
+    count_error(code);
+}
+
+transport::websocket::HttpResponse Worker::on_http(const transport::websocket::HttpRequest& request) {
+    if (request.target == "/healthz") return {200, "text/plain; charset=utf-8", "ok\n"};
+    if (request.target == "/readyz") {
+        const bool ready = shared_.ready.load(std::memory_order_relaxed);
+        return {ready ? 200u : 503u, "text/plain; charset=utf-8", ready ? "ready\n" : "stopping\n"};
+    }
+    return {404, "text/plain; charset=utf-8", "This port speaks WebSocket, and HTTP on /healthz and /readyz.\n"};
+}
+
+Connection* Worker::find(session::CarrierKey key) {
+    const auto found = connections_.find(key);
+    return found == connections_.end() ? nullptr : found->second.get();
+}
+
+Connection& Worker::add(std::unique_ptr<transport::Carrier> carrier, bool counted) {
+    const session::CarrierKey key = next_key_++;
+    auto made = std::make_unique<Connection>(*this, key, std::move(carrier));
+    made->counted = counted;
+    Connection& connection = *made;
+    connections_.emplace(key, std::move(made));
+    connection.hello_deadline = now() + shared_.config.hello_timeout;
+    greeting_.push_back(key);
+    return connection;
+}
+
+void Worker::on_carrier(std::unique_ptr<transport::Carrier> carrier) {
+    add(std::move(carrier), true);
+    arm_timer();
+}
+
+void Worker::closed(Connection& connection, const transport::CloseReason& reason) {
+    const session::CarrierKey key = connection.key;
+    if (reason.code != errc::ok && !connection.close_due) {
+        count_error(reason.code);
+        const auto level = reason.code == errc::connection_lost || reason.code == errc::closed_by_peer
+                               ? spdlog::level::debug
+                               : spdlog::level::info;
+        base::log().log(level, "{} {}: {}", connection.address, name(reason.code), reason.text);
+    }
+    const auto found = connections_.find(key);
+    if (found == connections_.end()) return;
+    if (connection.carrier) {
+        counters_.bytes_received += connection.carrier->stats().bytes_in;
+        counters_.bytes_sent += connection.carrier->stats().bytes_out;
+    }
+    gone_.push_back(std::move(found->second));  // it is inside a callback of its own
+    connections_.erase(found);
+    table_.carrier_gone(key, now());
+    if (!flush_posted_) {
+        flush_posted_ = true;
+        boost::asio::post(context_, [this] { flush(); });
+    }
+}
+
+void Worker::received(Connection& connection, std::string_view batch) {
+    table_.on_batch(connection.key, batch, now());
+    arm_timer();
+}
+
+// ---- hello ----
+
+void Worker::greeted(Connection& connection, std::string_view batch) {
+    std::string_view rest;
+    auto hello = session::read_hello(batch, rest);
+    if (!hello) {
+        const auto code = static_cast<errc>(hello.error().value());
+        base::log().info("{} {} in place of a hello", connection.address, name(code));
+        count_error(code);
+        wire::Refused refused;
+        refused.code = code;
+        refused.text = hello.error().message();
+        return refuse(connection, refused);
+    }
+    ++connection.hellos;
+    if (hello->resume) return to_home(connection, std::move(*hello), std::string(rest), std::nullopt);
+    authenticate(connection, std::move(*hello), std::string(rest));
+}
+
+void Worker::authenticate(Connection& connection, wire::Hello hello, std::string rest) {
+    const Config& config = shared_.config;
+    if (!config.auth && !config.async_auth) {
+        session::Identity anybody{hello.user};
+        return to_home(connection, std::move(hello), std::move(rest), std::move(anybody));
+    }
+    AuthRequest request;
+    request.token = hello.token;
+    request.claimed_user = hello.user;
+    request.device = hello.device;
+    request.platform = hello.platform;
+    request.peer_address = connection.address;
+    request.peer_certificate = connection.carrier->info().peer_certificate;
+    request.encrypted = connection.carrier->info().encrypted;
+    connection.state = Connection::State::authenticating;
+    connection.carrier->pause_reading(true);
+    const session::CarrierKey key = connection.key;
+    const auto failed = [](const std::exception_ptr& thrown) -> Checked<std::string> {
+        try {
+            std::rethrow_exception(thrown);
+        } catch (const std::exception& error) {
+            base::log().error("the authentication handler threw: {}", error.what());
+        } catch (...) {
+            base::log().error("the authentication handler threw something that is no exception");
+        }
+        return Failure(errc::internal, "authentication is out of order on the server");
+    };
+    if (config.async_auth) {
+        boost::asio::co_spawn(context_, config.async_auth(std::move(request)),
+                              [this, key, failed, hello = std::move(hello), rest = std::move(rest)](
+                                  const std::exception_ptr& thrown, Checked<std::string> user) mutable {
+                                  authenticated(key, std::move(hello), std::move(rest), thrown ? failed(thrown) : std::move(user));
+                              });
+        return;
+    }
+    // std::function wants to be copied, so what is moved along stands in one shared place.
+    auto carried = std::make_shared<std::pair<wire::Hello, std::string>>(std::move(hello), std::move(rest));
+    const bool queued = shared_.pool.push([this, key, failed, carried, request = std::move(request)] {
+        Checked<std::string> user = Failure(errc::internal);
+        try {
+            user = shared_.config.auth(request);
+        } catch (...) {
+            user = failed(std::current_exception());
+        }
+        post([key, carried, user](Worker& worker) {
+            worker.authenticated(key, std::move(carried->first), std::move(carried->second), user);
+        });
+    });
+    if (!queued) authenticated(key, std::move(carried->first), {}, Failure(errc::busy));
+}
+
+void Worker::authenticated(session::CarrierKey key, wire::Hello hello, std::string rest, Checked<std::string> user) {
+    Connection* connection = find(key);
+    if (connection == nullptr || connection->close_due) return;  // it has gone meanwhile
+    connection->state = Connection::State::greeting;
+    connection->carrier->pause_reading(false);
+    if (!user || *user != hello.user) {
+        wire::Refused refused;
+        refused.code = user ? errc::user_mismatch : user.error().code;
+        refused.text = user ? std::string(explain(errc::user_mismatch)) : user.error().text;
+        base::log().info("{} user '{}' refused: {}", connection->address, hello.user, name(refused.code));
+        count_error(refused.code);
+        return refuse(*connection, refused);
+    }
+    to_home(*connection, std::move(hello), std::move(rest), session::Identity{std::move(*user)});
+}
+
+// Every session of a user lives on one worker; a socket that was accepted elsewhere goes there with its hello.
+void Worker::to_home(Connection& connection, wire::Hello hello, std::string rest, std::optional<session::Identity> identity) {
+    std::uint32_t home = shared_.home_of(identity ? identity->user : hello.user);
+    if (hello.resume) {
+        const auto named = session::home_in_ticket(hello.resume->ticket);
+        if (named && *named < shared_.workers.size()) home = *named;
+    }
+    if (home == index_) return attach(connection, hello, rest, identity);
+    std::unique_ptr<transport::ParkedCarrier> parked = connection.carrier->park();
+    if (!parked) {
+        wire::Refused refused;
+        refused.code = errc::busy;
+        refused.text = "the connection cannot move to its worker now";
+        refused.retry_after_ms = 100;
+        return refuse(connection, refused);
+    }
+    ++counters_.hand_overs;
+    struct Move {
+        std::unique_ptr<transport::ParkedCarrier> parked;
+        wire::Hello hello;
+        std::string rest;
+        std::optional<session::Identity> identity;
+        std::uint32_t hellos;
+        bool counted;
+    };
+    auto move = std::make_shared<Move>(Move{std::move(parked), std::move(hello), std::move(rest), std::move(identity),
+                                            connection.hellos, connection.counted});
+    connection.counted = false;
+    connection.state = Connection::State::closing;
+    const auto found = connections_.find(connection.key);
+    gone_.push_back(std::move(found->second));
+    connections_.erase(found);
+    mark_dirty(*gone_.back());  // a turn's end frees it
+    shared_.workers[home]->post([move](Worker& worker) {
+        auto carrier = std::move(*move->parked).resume(worker.context_);
+        Connection& arrived = worker.add(std::move(carrier), move->counted);
+        arrived.hellos = move->hellos;
+        worker.attach(arrived, move->hello, move->rest, move->identity);
+    });
+}
+
+void Worker::attach(Connection& connection, const wire::Hello& hello, std::string_view rest,
+                    const std::optional<session::Identity>& identity) {
+    const session::CarrierKey key = connection.key;
+    connection.state = Connection::State::attached;
+    const auto refused = identity ? table_.attach_new(key, hello, *identity, now()) : table_.attach_resumed(key, hello, now());
+    if (refused) {
+        connection.state = Connection::State::greeting;
+        count_error(refused->code);
+        return refuse(connection, *refused);
+    }
+    if (!identity) ++counters_.sessions_resumed;
+    connection.hello_deadline = session::kNever;
+    if (!rest.empty()) table_.on_batch(key, rest, now());
+    arm_timer();
+}
+
+void Worker::refuse(Connection& connection, const wire::Refused& refused) {
+    if (connection.carrier->writable()) {
+        batch_.clear();
+        session::write_refusal(batch_, refused);
+        connection.carrier->send(batch_);
+    }
+    if (session::SessionTable::may_say_hello_again(refused.code) && connection.hellos < 2) {
+        connection.hello_deadline = now() + shared_.config.hello_timeout;
+        greeting_.push_back(connection.key);
+        return;
+    }
+    close(connection, refused.code, refused.text);
+}
+
+void Worker::close(Connection& connection, errc code, const std::string& text) {
+    if (connection.close_due) return;
+    connection.close_due = Connection::Close{code, text};
+    connection.state = Connection::State::closing;
+    mark_dirty(connection);
+}
+
+}  // namespace flare::server

@@ -1,0 +1,133 @@
+#include "base/log.hpp"
+#include "server/impl.hpp"
+#include "transport/websocket/address.hpp"
+
+#include <algorithm>
+#include <thread>
+
+#include <sys/resource.h>
+
+namespace flare {
+namespace {
+
+constexpr std::uint32_t kReservedFiles = 256;  // for logs, certificates, the application
+constexpr auto kStopLimit = std::chrono::seconds(6);
+
+// As many connections as are allowed and as the process may have files.
+std::uint32_t capacity_for(std::uint32_t wanted) {
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) return wanted;
+    const auto possible = static_cast<std::uint32_t>(std::min<rlim_t>(files.rlim_cur, UINT32_MAX));
+    return std::min(wanted, possible > kReservedFiles ? possible - kReservedFiles : 1);
+}
+
+}  // namespace
+
+// ---- start and stop ----
+
+bool Server::Impl::on_worker_thread() const noexcept {
+    if (!shared_) return false;
+    return std::any_of(shared_->workers.begin(), shared_->workers.end(), [](const auto& worker) { return worker->runs_here(); });
+}
+
+Checked<> Server::Impl::start() {
+    const std::lock_guard lock(mutex_);
+    if (running_) return Failure(errc::already_connected, "the server is running already");
+    base::log().set_level(static_cast<spdlog::level::level_enum>(config_.log_level));
+    if (config_.quic) return Failure(errc::not_supported, "QUIC is not part of this version: use websocket_only()");
+    auto opened = open();
+    if (!opened) {
+        admin_.reset();
+        shared_.reset();
+        return opened;
+    }
+    running_ = true;
+    shared_->ready = true;
+    for (const auto& worker : shared_->workers) worker->start_thread();
+    if (admin_) admin_->start_thread();
+    base::log().info("listening on {}://{}, {} workers, up to {} connections", config_.secure() ? "wss" : "ws", websocket_addr_,
+                     shared_->workers.size(), shared_->limits.in_all());
+    return {};
+}
+
+Checked<> Server::Impl::open() {
+    const std::uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
+    const std::uint32_t count = config_.worker_threads != 0 ? config_.worker_threads : cores;
+    const std::uint32_t capacity = capacity_for(config_.max_connections);
+    std::shared_ptr<transport::tls::ServerContext> tls;
+    if (config_.secure()) {
+        std::string text;
+        auto loaded = transport::tls::ServerContext::load(
+            {config_.certificate_file, config_.key_file, config_.client_ca_file, config_.require_client_cert}, &text);
+        if (!loaded) return Failure(static_cast<errc>(loaded.error().value()), text);
+        tls = std::move(*loaded);
+    }
+    shared_ = std::make_unique<server::Shared>(config_, capacity);
+    for (std::uint32_t i = 0; i < count; ++i) shared_->workers.push_back(std::make_unique<server::Worker>(*shared_, i));
+    std::string address = config_.websocket_addr;
+    for (const auto& worker : shared_->workers) {
+        const auto bound = worker->listen(address, tls);
+        if (!bound) return bound.error();
+        address = transport::websocket::endpoint_text(*bound);  // port 0: the others share what the first was given
+    }
+    websocket_addr_ = address;
+    if (!config_.admin_addr.empty()) {
+        admin_ = std::make_unique<server::Admin>(*shared_, [this] {
+            return wait_for<ServerStats>([this](Done<ServerStats> done) { stats(std::move(done)); });
+        });
+        const auto bound = admin_->open(config_.admin_addr);
+        if (!bound) return bound.error();
+        admin_addr_ = transport::websocket::endpoint_text(*bound);
+    }
+    return {};
+}
+
+void Server::Impl::stop() {
+    const std::lock_guard lock(mutex_);
+    if (!running_) return;
+    shared_->ready = false;
+    for (const auto& worker : shared_->workers) worker->post([](server::Worker& each) { each.begin_stop(); });
+    // Sessions flush and say goodbye; whoever does not answer in time is dropped.
+    const auto deadline = std::chrono::steady_clock::now() + kStopLimit;
+    bool idle = false;
+    while (!idle && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        const auto busy = wait_for<std::size_t>([this](Done<std::size_t> done) {
+            ask_all<std::size_t>([](server::Worker& worker, std::size_t& sum) { sum += worker.is_idle() ? 0 : 1; }, std::move(done));
+        });
+        idle = !busy || *busy == 0;
+    }
+    admin_.reset();
+    shared_->pool.stop();  // running handlers end; their answers are still posted
+    for (const auto& worker : shared_->workers) worker->post([](server::Worker& each) { each.finish_stop(); });
+    for (const auto& worker : shared_->workers) worker->join();
+    shared_->hooks.stop();
+    running_ = false;
+    shared_->workers.clear();
+    shared_.reset();
+    base::log().info("stopped");
+    stopped_.notify_all();
+}
+
+void Server::Impl::wait() {
+    std::unique_lock lock(mutex_);
+    stopped_.wait(lock, [this] { return !running_; });
+}
+
+std::string Server::Impl::websocket_addr() const { return running_ ? websocket_addr_ : std::string(); }
+std::string Server::Impl::admin_addr() const { return running_ ? admin_addr_ : std::string(); }
+
+// ---- Server ----
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::Server(Server&&) noexcept = default;
+Server& Server::operator=(Server&&) noexcept = default;
+Server::~Server() = default;
+
+Checked<> Server::start() { return impl_->start(); }
+void Server::stop() { impl_->stop(); }
+void Server::wait() { impl_->wait(); }
+std::string Server::websocket_addr() const { return impl_->websocket_addr(); }
+std::string Server::admin_addr() const { return impl_->admin_addr(); }
+
+}  // namespace flare

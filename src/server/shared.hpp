@@ -1,0 +1,62 @@
+// What the workers of one server share. Nothing here is touched on the path of a message, but for the list of workers.
+//
+// Threads: as each member says.
+// Owner:   Server::Impl.
+#pragma once
+
+#include "server/config.hpp"
+#include "server/task_queue.hpp"
+#include "session/budget.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace flare::server {
+
+class Worker;
+
+// Connections in all and per address. Any thread; one lock for each connection, none for each message.
+class ConnectionLimits {
+public:
+    ConnectionLimits(std::uint32_t in_all, std::uint32_t per_address) : in_all_(in_all), per_address_(per_address) {}
+    // errc::ok: counted, and release() must follow. Else too_many_connections, too_many_per_address.
+    errc admit(const std::string& address);
+    void release(const std::string& address);
+    std::uint32_t open() const noexcept { return open_.load(std::memory_order_relaxed); }
+    std::uint32_t in_all() const noexcept { return in_all_; }
+
+private:
+    const std::uint32_t in_all_;
+    const std::uint32_t per_address_;
+    std::atomic<std::uint32_t> open_{0};
+    std::mutex mutex_;
+    boost::unordered_flat_map<std::string, std::uint32_t> addresses_;
+};
+
+struct Shared {
+    Shared(Config config_, std::uint32_t capacity);
+    ~Shared();
+
+    static constexpr std::size_t kPoolLimit = 100'000;    // calls that wait for a thread; beyond it: busy
+    static constexpr std::size_t kHooksLimit = 1'000'000; // hooks that wait; beyond it they are dropped and logged
+
+    const Config config;
+    const session::TimePoint started;  // since when message ids are remembered
+    session::SharedBudget budget;
+    ConnectionLimits limits;
+    TaskQueue pool;
+    TaskQueue hooks;
+    std::vector<std::unique_ptr<Worker>> workers;  // fixed before the threads start
+    std::atomic<bool> ready{false};                // accepting
+
+    std::uint32_t home_of(std::string_view user) const noexcept {
+        return session::home_of(user, static_cast<std::uint32_t>(workers.size()));
+    }
+};
+
+}  // namespace flare::server

@@ -1,0 +1,215 @@
+// The event loop of a worker: mailbox, timer, one flush a turn.
+#include "server/worker.hpp"
+
+#include "base/log.hpp"
+#include "base/random.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+
+namespace flare::server {
+namespace asio = boost::asio;
+
+Worker::Worker(Shared& shared, std::uint32_t index)
+    : shared_(shared),
+      index_(index),
+      budget_(shared.budget),
+      table_(shared.config.session, index, shared.started, base::system_random(), budget_, *this) {}
+
+Worker::~Worker() {
+    join();
+    // Sessions and carriers go before the context that they stand on.
+    listener_.reset();
+    connections_.clear();
+    gone_.clear();
+}
+
+Checked<asio::ip::tcp::endpoint> Worker::listen(const std::string& address,
+                                                std::shared_ptr<transport::tls::ServerContext> tls) {
+    transport::websocket::Options options;
+    options.handshake_timeout = shared_.config.hello_timeout;
+    options.exclusive = index_ == 0;  // the others share the address with it
+    std::string text;
+    auto opened = transport::websocket::Listener::open(context_, address, std::move(tls), options, *this, &text);
+    if (!opened) return Failure(static_cast<errc>(opened.error().value()), text);
+    listener_ = std::move(*opened);
+    return listener_->local_endpoint();
+}
+
+void Worker::start_thread() {
+    thread_ = std::thread([this] {
+        const auto work = asio::make_work_guard(context_);
+        context_.run();
+    });
+}
+
+void Worker::join() {
+    if (!thread_.joinable()) return;
+    context_.stop();
+    thread_.join();
+}
+
+// ---- mailbox: one wake-up for all that gathers until the worker looks ----
+
+bool Worker::post(std::function<void(Worker&)> task) {
+    bool was_empty = false;
+    {
+        const std::lock_guard lock(mailbox_mutex_);
+        if (mailbox_closed_) return false;
+        was_empty = mailbox_.empty();
+        mailbox_.push_back(std::move(task));
+    }
+    if (was_empty) asio::post(context_, [this] { drain_mailbox(); });
+    return true;
+}
+
+void Worker::drain_mailbox() {
+    std::vector<std::function<void(Worker&)>> tasks;
+    {
+        const std::lock_guard lock(mailbox_mutex_);
+        tasks.swap(mailbox_);
+    }
+    for (const auto& task : tasks) task(*this);
+    arm_timer();
+}
+
+// ---- output: collected during a turn, written once at its end ----
+
+void Worker::mark_dirty(Connection& connection) {
+    if (connection.dirty) return;
+    connection.dirty = true;
+    dirty_.push_back(connection.key);
+    if (flush_posted_) return;
+    flush_posted_ = true;
+    asio::post(context_, [this] { flush(); });
+}
+
+void Worker::output_ready(session::CarrierKey key) {
+    if (Connection* connection = find(key)) mark_dirty(*connection);
+}
+
+void Worker::close_carrier(session::CarrierKey key, errc code, const std::string& text) {
+    Connection* connection = find(key);
+    if (connection == nullptr || connection->close_due) return;
+    connection->close_due = Connection::Close{code, text};
+    mark_dirty(*connection);
+}
+
+void Worker::flush() {
+    flush_posted_ = false;
+    flushing_.swap(dirty_);
+    const session::TimePoint time = now();
+    for (const session::CarrierKey key : flushing_) {
+        if (Connection* connection = find(key)) write(*connection, time);
+    }
+    flushing_.clear();
+    gone_.clear();
+    arm_timer();
+}
+
+void Worker::write(Connection& connection, session::TimePoint time) {
+    connection.dirty = false;
+    if (!connection.carrier || connection.close_done) return;
+    bool more = false;
+    if (connection.carrier->writable()) {
+        batch_.clear();
+        more = table_.write(connection.key, batch_, time);
+        if (!batch_.empty()) connection.carrier->send(batch_);
+    } else {
+        more = true;  // on_writable() brings us back
+    }
+    if (connection.close_due && !more) {
+        connection.close_done = true;
+        connection.state = Connection::State::closing;
+        connection.carrier->close(connection.close_due->code, connection.close_due->text);
+    } else if (more && connection.carrier->writable()) {
+        mark_dirty(connection);
+    }
+}
+
+// ---- time ----
+
+void Worker::arm_timer() {
+    session::TimePoint next = table_.next_deadline();
+    while (!greeting_.empty()) {
+        const Connection* first = find(greeting_.front());
+        if (first != nullptr && first->state == Connection::State::greeting) {
+            next = std::min(next, first->hello_deadline);
+            break;
+        }
+        greeting_.pop_front();
+    }
+    if (next >= timer_at_) return;
+    timer_at_ = next;
+    timer_.expires_at(next);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) on_timer();
+    });
+}
+
+void Worker::on_timer() {
+    timer_at_ = session::kNever;
+    const session::TimePoint time = now();
+    table_.on_time(time);
+    while (!greeting_.empty()) {
+        Connection* connection = find(greeting_.front());
+        const bool waiting = connection != nullptr && connection->state == Connection::State::greeting;
+        if (waiting && connection->hello_deadline > time) break;
+        greeting_.pop_front();
+        if (!waiting) continue;
+        base::log().info("{}:{} {}", connection->address, connection->carrier->info().peer_port, name(errc::hello_timeout));
+        count_error(errc::hello_timeout);
+        close(*connection, errc::hello_timeout, std::string(explain(errc::hello_timeout)));
+    }
+    arm_timer();
+}
+
+// ---- stopping ----
+
+void Worker::begin_stop() {
+    stopping_ = true;
+    if (listener_) listener_->stop_accepting();
+    table_.for_each([this](session::ServerSession& session) {
+        table_.end(session, errc::shutting_down, "the server is shutting down", 1000, now());
+    });
+    for (const auto& [key, connection] : connections_) {
+        if (connection->state != Connection::State::attached) close(*connection, errc::shutting_down, "the server is shutting down");
+    }
+}
+
+void Worker::finish_stop() {
+    {
+        const std::lock_guard lock(mailbox_mutex_);
+        mailbox_closed_ = true;
+    }
+    context_.stop();
+}
+
+void Worker::add_to(ServerStats& stats) const {
+    stats.sessions += table_.size();
+    const_cast<session::SessionTable&>(table_).for_each([&](const session::ServerSession& session) {
+        ++(session.presence() == session::Presence::attached ? stats.sessions_attached : stats.sessions_detached);
+    });
+    stats.connections[Protocol::websocket] += connections_.size();
+    stats.connections_accepted += counters_.accepted;
+    stats.connections_refused += counters_.refused;
+    stats.sessions_created += counters_.sessions_created;
+    stats.sessions_resumed += counters_.sessions_resumed;
+    stats.hand_overs += counters_.hand_overs;
+    stats.messages_received += counters_.messages_received;
+    stats.messages_sent += counters_.messages_sent;
+    stats.messages_refused += counters_.messages_refused;
+    stats.bytes_received += counters_.bytes_received;
+    stats.bytes_sent += counters_.bytes_sent;
+    for (const auto& [key, connection] : connections_) {
+        if (!connection->carrier) continue;
+        stats.bytes_received += connection->carrier->stats().bytes_in;
+        stats.bytes_sent += connection->carrier->stats().bytes_out;
+    }
+    stats.heartbeats += counters_.heartbeats;
+    stats.handler_runs += counters_.handler_runs;
+    stats.handler_time_total += counters_.handler_time;
+    for (const auto& [code, count] : counters_.errors) stats.errors[code] += count;
+}
+
+}  // namespace flare::server

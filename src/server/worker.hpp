@@ -1,0 +1,150 @@
+// One thread with one event loop: its listener, its connections, the sessions whose home it is.
+//
+// Threads: post() and context() from any thread; everything else on its own.
+// Owner:   Shared.
+#pragma once
+
+#include "server/connection.hpp"
+#include "server/counters.hpp"
+#include "server/shared.hpp"
+#include "session/session_table.hpp"
+#include "transport/websocket/websocket.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace flare::server {
+
+// A message on its way to a handler.
+struct Job {
+    session::Handling handling;
+    Message message;
+};
+
+// The messages of one session that wait for their handler. It outlives the session: what was received is acted on.
+struct Inbox {
+    SessionInfo info;
+    std::deque<Job> waiting;
+    bool running = false;
+};
+
+class Worker final : private session::SessionTableListener, private transport::websocket::ListenerHandler {
+public:
+    Worker(Shared& shared, std::uint32_t index);
+    ~Worker();
+
+    boost::asio::io_context& context() noexcept { return context_; }
+    // Before run(). Errors as Server::start().
+    Checked<boost::asio::ip::tcp::endpoint> listen(const std::string& address,
+                                                   std::shared_ptr<transport::tls::ServerContext> tls);
+    void start_thread();
+    void join();
+    // Runs `task` on this worker's thread, later. Tasks of one caller keep their order. False: the worker has stopped.
+    bool post(std::function<void(Worker&)> task);
+    bool runs_here() const noexcept { return thread_.get_id() == std::this_thread::get_id(); }
+
+    // ---- on its own thread ----
+
+    session::SessionTable& table() noexcept { return table_; }
+    Shared& shared() noexcept { return shared_; }
+    std::uint32_t index() const noexcept { return index_; }
+    static session::TimePoint now() { return std::chrono::steady_clock::now(); }
+    void add_to(ServerStats& stats) const;
+    static SessionInfo info_of(const session::ServerSession& session);
+    // An encoded message for sessions here: what a receipt would say.
+    session::Receipt deliver(std::string_view user, std::string_view from, const wire::Body& body, Priority priority);
+    std::size_t broadcast(std::string_view from, const wire::Body& body, Priority priority);
+    std::size_t end_user(std::string_view user, errc code, const std::string& text);
+    void begin_stop();   // no new connections, goodbye to all sessions
+    bool is_idle() const noexcept { return connections_.empty() && table_.size() == 0; }
+    void finish_stop();  // whatever is left goes at once
+
+    // ---- for Connection ----
+
+    void greeted(Connection& connection, std::string_view batch);
+    void received(Connection& connection, std::string_view batch);
+    void closed(Connection& connection, const transport::CloseReason& reason);
+    void mark_dirty(Connection& connection);
+    void count_error(errc code) { ++counters_.errors[code]; }
+
+private:
+    // SessionTableListener
+    void on_session_created(session::ServerSession& session) override;
+    void on_session_ended(session::ServerSession& session, errc reason, const std::string& text) override;
+    void on_presence(session::ServerSession&) override {}
+    void on_carrier_attached(session::ServerSession&, session::CarrierKey) override {}
+    void on_carrier_detached(session::ServerSession&, session::CarrierKey) override {}
+    void on_message(session::ServerSession& session, session::Handling handling, const wire::DataView& data,
+                    const Bytes& whole) override;
+    void on_heartbeat(session::ServerSession& session) override;
+    void close_carrier(session::CarrierKey key, errc code, const std::string& text) override;
+    void output_ready(session::CarrierKey key) override;
+    void on_peer_error(const session::ServerSession* session, session::CarrierKey key, errc code, const std::string& text) override;
+
+    // ListenerHandler
+    bool on_connection(const std::string& peer_address) override;
+    void on_connection_gone(const std::string& peer_address) override;
+    void on_carrier(std::unique_ptr<transport::Carrier> carrier) override;
+    transport::websocket::HttpResponse on_http(const transport::websocket::HttpRequest& request) override;
+    void on_accept_paused(errc code) override;
+
+    // Reception: reception.cpp
+    Connection* find(session::CarrierKey key);
+    Connection& add(std::unique_ptr<transport::Carrier> carrier, bool counted);
+    void authenticate(Connection& connection, wire::Hello hello, std::string rest);
+    void authenticated(session::CarrierKey key, wire::Hello hello, std::string rest, Checked<std::string> user);
+    void to_home(Connection& connection, wire::Hello hello, std::string rest, std::optional<session::Identity> identity);
+    void attach(Connection& connection, const wire::Hello& hello, std::string_view rest,
+                const std::optional<session::Identity>& identity);
+    void refuse(Connection& connection, const wire::Refused& refused);
+    void close(Connection& connection, errc code, const std::string& text);
+
+    // Messages: delivery.cpp
+    void to_handler(session::ServerSession& session, session::Handling handling, Message message);
+    void to_user(session::ServerSession& session, session::Handling handling, const wire::DataView& data);
+    void run_next(const std::shared_ptr<Inbox>& inbox);
+    void run(const std::shared_ptr<Inbox>& inbox, Job job);
+    void handled(const session::Handling& handling, const HandlerResult& result, session::TimePoint began);
+    void answer(const session::Handling& handling, session::Receipt receipt);
+    void hook(std::function<void(EventHandler&)> call);
+
+    // The loop: worker.cpp
+    void drain_mailbox();
+    void flush();
+    void write(Connection& connection, session::TimePoint now);
+    void arm_timer();
+    void on_timer();
+
+    Shared& shared_;
+    const std::uint32_t index_;
+    boost::asio::io_context context_{1};
+    boost::asio::steady_timer timer_{context_};
+    session::TimePoint timer_at_ = session::kNever;
+    session::Budget budget_;
+    session::SessionTable table_;
+    std::unique_ptr<transport::websocket::Listener> listener_;
+    boost::unordered_flat_map<session::CarrierKey, std::unique_ptr<Connection>> connections_;
+    std::vector<std::unique_ptr<Connection>> gone_;     // freed at the end of the turn
+    std::deque<session::CarrierKey> greeting_;          // in order of their hello deadlines
+    std::vector<session::CarrierKey> dirty_;
+    std::vector<session::CarrierKey> flushing_;
+    bool flush_posted_ = false;
+    session::CarrierKey next_key_ = 1;
+    wire::Batch batch_;
+    Counters counters_;
+    bool stopping_ = false;
+
+    std::mutex mailbox_mutex_;
+    std::vector<std::function<void(Worker&)>> mailbox_;
+    bool mailbox_closed_ = false;
+    std::thread thread_;
+};
+
+}  // namespace flare::server

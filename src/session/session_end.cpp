@@ -125,7 +125,7 @@ TimePoint SessionTable::next_deadline() const noexcept {
 }
 
 void SessionTable::on_time(TimePoint now) {
-    open_call();
+    const Entry entry(*this);
     while (!timers_.empty() && timers_.begin()->at <= now) {
         ServerSession& session = *timers_.begin()->session;
         session.timer_.unlink();

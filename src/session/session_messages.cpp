@@ -47,7 +47,7 @@ void SessionTable::receive(ServerSession& session, LaneIndex lane, const wire::D
 }
 
 void SessionTable::finish(const Handling& handling, Receipt receipt, const Bytes& reply, std::string_view reply_from, TimePoint now) {
-    open_call();
+    const Entry entry(*this);
     const auto found = devices_.find(device_key(handling.user, handling.device));
     if (found != devices_.end()) {
         Device& owner = *found->second;
@@ -114,7 +114,7 @@ Result<void> SessionTable::send(ServerSession& session, LaneIndex lane, const wi
 
 Receipt SessionTable::send_to_user(std::string_view user, std::string_view from, const wire::Body& body, Priority priority,
                                    TimePoint now) {
-    open_call();
+    const Entry entry(*this);
     bool attached = false;
     bool buffered = false;
     errc failure = errc::user_offline;

@@ -35,9 +35,6 @@ SessionTable::SessionTable(Settings settings, std::uint32_t home, TimePoint star
 
 SessionTable::~SessionTable() { timers_.clear(); }
 
-// Sessions that ended inside a callback are freed when the next call comes from outside.
-void SessionTable::open_call() { graveyard_.clear(); }
-
 std::string SessionTable::device_key(std::string_view user, std::string_view device) {
     std::string key;
     key.reserve(user.size() + device.size() + 1);
@@ -56,7 +53,7 @@ SessionTable::Device& SessionTable::device(std::string_view user, std::string_vi
 
 std::optional<wire::Refused> SessionTable::attach_new(CarrierKey key, const wire::Hello& hello, const Identity& identity,
                                                       TimePoint now) {
-    open_call();
+    const Entry entry(*this);
     if (identity.user != hello.user) return refuse(errc::user_mismatch, "the credential belongs to another user");
     Device& owner = device(identity.user, hello.device);
     owner.used_at = now;
@@ -92,7 +89,7 @@ ServerSession& SessionTable::create(Device& owner, const wire::Hello& hello, con
 }
 
 std::optional<wire::Refused> SessionTable::attach_resumed(CarrierKey key, const wire::Hello& hello, TimePoint now) {
-    open_call();
+    const Entry entry(*this);
     const auto id = hello.resume ? session_in_ticket(hello.resume->ticket) : std::nullopt;
     if (!id) return refuse(errc::ticket_invalid, "the ticket is not one of this server");
     const auto proven = [&](const std::string& secret) {
@@ -253,7 +250,7 @@ bool SessionTable::write(CarrierKey key, wire::Batch& batch, TimePoint now, std:
 // ---- reading ----
 
 void SessionTable::on_batch(CarrierKey key, std::string_view batch, TimePoint now) {
-    open_call();
+    const Entry entry(*this);
     ServerSession* session = by_carrier(key);
     if (session == nullptr || session->ended_) return;
     session->now_ = now;
@@ -368,7 +365,7 @@ void SessionTable::peer_error(ServerSession& session, CarrierKey key, errc code,
 }
 
 void SessionTable::carrier_gone(CarrierKey key, TimePoint now) {
-    open_call();
+    const Entry entry(*this);
     ServerSession* session = by_carrier(key);
     if (session == nullptr) return;
     session->now_ = now;

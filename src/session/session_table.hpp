@@ -133,7 +133,19 @@ private:
     void write_welcome(ServerSession& session, ServerSession::Attached& carrier, wire::Batch& batch);
     void write_goodbye(ServerSession& session, wire::Batch& batch);
     void bury(ServerSession& session);
-    void open_call();
+    // Calls from outside free what ended before them; callbacks that call in again must not.
+    class Entry {
+    public:
+        explicit Entry(SessionTable& table) : table_(table) {
+            if (table_.depth_++ == 0) table_.graveyard_.clear();
+        }
+        ~Entry() { --table_.depth_; }
+        Entry(const Entry&) = delete;
+        Entry& operator=(const Entry&) = delete;
+
+    private:
+        SessionTable& table_;
+    };
     void handle(ServerSession& session, CarrierKey key, const wire::FrameView& frame, TimePoint now, bool& gone);
     void handle_numbered(ServerSession& session, CarrierKey key, const wire::FrameView& frame, TimePoint now);
     void handle_activate(ServerSession& session, CarrierKey key, std::uint64_t epoch, TimePoint now);
@@ -166,7 +178,8 @@ private:
     boost::unordered_flat_map<std::string, std::vector<ServerSession*>> users_;
     boost::unordered_flat_map<SessionId, std::unique_ptr<Tombstone>, std::hash<SessionId>> tombstones_;
     std::vector<std::unique_ptr<ServerSession>> ended_;      // out of the look-ups, carriers still closing
-    std::vector<std::unique_ptr<ServerSession>> graveyard_;  // freed at the next call from outside
+    std::vector<std::unique_ptr<ServerSession>> graveyard_;  // freed by Entry
+    int depth_ = 0;  // calls under way, one inside the other
     TimePoint next_sweep_ = kNever;
 };
 

@@ -1,0 +1,117 @@
+#include "contract/carrier_kind.hpp"
+
+#include "support/certificates.hpp"
+#include "support/event_loop.hpp"
+#include "transport/memory/memory.hpp"
+#include "transport/websocket/websocket.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+namespace flare::transport::test {
+namespace {
+
+class MemoryFactory final : public CarrierFactory {
+public:
+    explicit MemoryFactory(boost::asio::io_context& context) : context_(context) {}
+    CarrierPair make() override {
+        auto [first, second] = memory::make_pair(context_);
+        return {std::move(first), std::move(second)};
+    }
+
+private:
+    boost::asio::io_context& context_;
+};
+
+// One key pair for the whole run.
+struct TestTls {
+    flare::test::Certificates files;
+    std::shared_ptr<tls::ServerContext> server;
+    std::shared_ptr<tls::ClientContext> client;
+
+    TestTls() {
+        const auto authority = files.authority();
+        const auto identity = files.make("server", {"localhost"}, &authority);
+        server = tls::ServerContext::load({identity.certificate_file, identity.key_file, "", false}, nullptr).value();
+        client = tls::ClientContext::load({authority.certificate_file, "", ""}, nullptr).value();
+    }
+    static const TestTls& get() {
+        static const TestTls made;
+        return made;
+    }
+};
+
+class WebSocketFactory final : public CarrierFactory, private websocket::ListenerHandler {
+public:
+    WebSocketFactory(boost::asio::io_context& context, bool secure, WireFormat format)
+        : context_(context), secure_(secure), format_(format) {
+        std::string error;
+        auto opened = websocket::Listener::open(context, "127.0.0.1:0", secure ? TestTls::get().server : nullptr, {},
+                                                *this, &error);
+        if (!opened) throw std::runtime_error(error);
+        listener_ = std::move(*opened);
+    }
+    CarrierPair make() override {
+        CarrierPair pair;
+        std::string error;
+        websocket::ConnectTarget target;
+        target.endpoint = listener_->local_endpoint();
+        target.host_header = "localhost";
+        target.server_name = "localhost";
+        target.secure = secure_;
+        target.format = format_;
+        const auto attempt = websocket::connect(
+            context_, target, secure_ ? TestTls::get().client : nullptr, {},
+            [&](std::unique_ptr<Carrier> carrier, const websocket::ConnectError& failed) {
+                pair.client = std::move(carrier);
+                error = failed.text;
+                if (pair.client != nullptr) pair.client->pause_reading(true);
+            });
+        flare::test::run_until(context_, [&] { return (pair.client != nullptr && accepted_ != nullptr) || !error.empty(); });
+        if (pair.client == nullptr || accepted_ == nullptr) throw std::runtime_error("no connection: " + error);
+        pair.server = std::move(accepted_);
+        pair.client->pause_reading(false);
+        pair.server->pause_reading(false);
+        return pair;
+    }
+
+private:
+    bool on_connection(const std::string& /*peer_address*/) override { return true; }
+    void on_connection_gone(const std::string& /*peer_address*/) override {}
+    void on_carrier(std::unique_ptr<Carrier> carrier) override {
+        accepted_ = std::move(carrier);
+        accepted_->pause_reading(true);
+    }
+    websocket::HttpResponse on_http(const websocket::HttpRequest& /*request*/) override { return {}; }
+    void on_accept_paused(errc /*code*/) override {}
+
+    boost::asio::io_context& context_;
+    bool secure_;
+    WireFormat format_;
+    std::unique_ptr<websocket::Listener> listener_;
+    std::unique_ptr<Carrier> accepted_;
+};
+
+template <bool Secure, WireFormat Format>
+std::unique_ptr<CarrierFactory> websocket_factory(boost::asio::io_context& context) {
+    return std::make_unique<WebSocketFactory>(context, Secure, Format);
+}
+
+}  // namespace
+
+std::vector<CarrierKind> carrier_kinds() {
+    CarrierKind memory{"Memory", [](boost::asio::io_context& context) -> std::unique_ptr<CarrierFactory> {
+                           return std::make_unique<MemoryFactory>(context);
+                       }};
+    memory.can_park = memory.limits_batches = memory.waits_for_peer = false;
+    CarrierKind json{"WsJson", websocket_factory<false, WireFormat::json>};
+    json.limits_batches = json.same_bytes = false;
+    return {
+        memory,
+        {"Ws", websocket_factory<false, WireFormat::protobuf>},
+        {"Wss", websocket_factory<true, WireFormat::protobuf>},
+        json,
+    };
+}
+
+}  // namespace flare::transport::test

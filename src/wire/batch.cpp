@@ -26,7 +26,7 @@ std::size_t header_size(const FrameHeader& header) noexcept {
 char* put_header(char* out, const FrameHeader& header) noexcept {
     out = put_number(out, 1, header.lane);
     out = put_number(out, 2, header.seq);
-    for (const LaneState& state : header.acks) out = put_lane_state(out, 3, state, lane_state_size(state));
+    for (const LaneState& state : header.acks) out = put_lane_state(out, 3, state);
     return out;
 }
 

@@ -28,7 +28,7 @@ void put_uuid(pbf_writer& out, std::uint32_t field, const Uuid& id) {
 void put_lane_states(pbf_writer& out, std::uint32_t field, const LaneStates& states) {
     char buffer[64];
     for (const LaneState& state : states) {
-        const char* end = put_lane_state(buffer, 1, state, lane_state_size(state));
+        const char* end = put_lane_state(buffer, 1, state);
         out.add_bytes(field, buffer + 2, static_cast<std::size_t>(end - buffer) - 2);
     }
 }
@@ -231,8 +231,12 @@ Body encode(const Refused& refused) {
 namespace {
 
 void read_lane_gap(Reader& reader, LaneGaps& gaps) noexcept {
+    if (gaps.size() == kMaxLanes) {
+        reader.fail();
+        return;
+    }
+    LaneGap& gap = gaps.emplace_back();
     Reader part(reader.bytes());
-    LaneGap gap;
     while (part.next()) {
         switch (part.tag()) {
             case number_tag(1): gap.lane = part.small_number(); break;
@@ -241,9 +245,8 @@ void read_lane_gap(Reader& reader, LaneGaps& gaps) noexcept {
             default: part.skip(3);
         }
     }
-    if (gap.lane >= kMaxLanes || gaps.size() == gaps.capacity()) part.fail(errc::malformed_frame);
+    if (gap.lane >= kMaxLanes) part.fail();
     reader.join(part.code());
-    if (!part.failed()) gaps.push_back(gap);
 }
 
 void read_gap(Reader& reader, LaneGaps& gaps) noexcept {

@@ -6,33 +6,6 @@
 namespace flare::wire {
 namespace {
 
-std::size_t message_size(const MessageView& message) noexcept {
-    return bytes_size(16) + bytes_size(message.type.size()) + bytes_size(message.payload.size()) +
-           number_size(static_cast<std::uint64_t>(message.timestamp_ms)) + bytes_size(message.to.size());
-}
-
-char* put_message(char* out, const MessageView& message) noexcept {
-    out = put_bytes(out, 1, message.id.raw());
-    out = put_bytes(out, 2, message.type);
-    out = put_bytes(out, 3, message.payload);
-    out = put_number(out, 4, static_cast<std::uint64_t>(message.timestamp_ms));
-    return put_bytes(out, 5, message.to);
-}
-
-std::size_t receipt_size(const ReceiptView& receipt) noexcept {
-    return bytes_size(16) + number_size(static_cast<std::uint64_t>(receipt.status)) +
-           number_size(static_cast<std::uint64_t>(receipt.code)) + bytes_size(cut_text(receipt.text).size()) +
-           number_size(receipt.retry_after_ms);
-}
-
-char* put_receipt(char* out, const ReceiptView& receipt) noexcept {
-    out = put_bytes(out, 1, receipt.message_id.raw());
-    out = put_number(out, 2, static_cast<std::uint64_t>(receipt.status));
-    out = put_number(out, 3, static_cast<std::uint64_t>(receipt.code));
-    out = put_bytes(out, 4, cut_text(receipt.text));
-    return put_number(out, 5, receipt.retry_after_ms);
-}
-
 errc read_message(std::string_view bytes, MessageView& message) noexcept {
     std::string_view text;
     Reader reader(bytes);
@@ -77,30 +50,6 @@ std::uint64_t cost_of(const DataView& data) noexcept {
 }
 
 }  // namespace
-
-DataSize measure(const DataView& data) noexcept {
-    DataSize size;
-    if (!data.message_raw.empty()) {
-        size.message = data.message_raw.size();
-    } else if (data.message) {
-        size.message = message_size(*data.message);
-    }
-    if (data.receipt) size.receipt = receipt_size(*data.receipt);
-    size.total = bytes_size(data.from.size()) + bytes_size(size.message) + bytes_size(size.receipt) +
-                 number_size(data.first_sent_ms_ago);
-    return size;
-}
-
-char* put(char* out, const DataView& data, const DataSize& size) noexcept {
-    out = put_bytes(out, 1, data.from);
-    if (!data.message_raw.empty()) {
-        out = put_bytes(out, 2, data.message_raw);
-    } else if (data.message) {
-        out = put_message(put_varint(put_tag(out, bytes_tag(2)), size.message), *data.message);
-    }
-    if (data.receipt) out = put_receipt(put_varint(put_tag(out, bytes_tag(3)), size.receipt), *data.receipt);
-    return put_number(out, 4, data.first_sent_ms_ago);
-}
 
 Bytes encode_message(const MessageView& message) {
     return Bytes::make(message_size(message), [&](char* out) { put_message(out, message); });

@@ -16,7 +16,9 @@
 namespace flare::wire {
 
 constexpr std::size_t varint_size(std::uint64_t value) noexcept {
-    return (static_cast<std::size_t>(std::bit_width(value | 1)) * 9 + 64) / 64;
+    if (value < 0x80) return 1;
+    // One byte for each seven bits begun: (bits + 6) / 7, without a division.
+    return (640 - static_cast<std::size_t>(std::countl_zero(value)) * 9) / 64;
 }
 
 // Fields 1 to 15 only: their tag is one byte.
@@ -32,10 +34,7 @@ constexpr std::size_t body_size(FrameKind kind, std::size_t content) noexcept {
 }
 
 inline char* put_varint(char* out, std::uint64_t value) noexcept {
-    while (value >= 0x80) {
-        *out++ = static_cast<char>(value | 0x80);
-        value >>= 7;
-    }
+    for (; value >= 0x80; value >>= 7) *out++ = static_cast<char>(value | 0x80);
     *out++ = static_cast<char>(value);
     return out;
 }
@@ -57,7 +56,11 @@ inline char* put_raw(char* out, std::string_view bytes) noexcept {
     return out + size;
 }
 
-inline char* put_tag(char* out, std::uint32_t tag) noexcept { return put_varint(out, tag); }
+// Fields 1 to 15.
+inline char* put_tag(char* out, std::uint32_t tag) noexcept {
+    *out = static_cast<char>(tag);
+    return out + 1;
+}
 
 inline char* put_number(char* out, std::uint32_t field, std::uint64_t value) noexcept {
     return value == 0 ? out : put_varint(put_tag(out, number_tag(field)), value);
@@ -68,7 +71,7 @@ inline char* put_bytes(char* out, std::uint32_t field, std::string_view value) n
 }
 
 inline char* put_body_tag(char* out, FrameKind kind, std::size_t content) noexcept {
-    return put_varint(put_tag(out, bytes_tag(static_cast<std::uint32_t>(kind))), content);
+    return put_varint(put_varint(out, bytes_tag(static_cast<std::uint32_t>(kind))), content);
 }
 
 // A text that stands for people, cut to kMaxTextBytes, but not inside a character.

@@ -1,0 +1,205 @@
+// The client: one session with a server, over whatever connection there is at the moment.
+//
+//     auto client = flare::ClientBuilder("alice")
+//                       .server_addresses(flare::ServerAddresses().with_websocket_url("ws://127.0.0.1:4000"))
+//                       .with_event_callback([](const flare::Event& event) { ... })
+//                       .build();
+//     client->connect();
+//     auto result = client->send_text_message("server", "hello");
+//
+// Protocol: docs/client.md is the guide; docs/protocol.md says what travels.
+// Threads:  a Client may be used from any thread, from its own callback too. Destroying it is safe in any state.
+#pragma once
+
+#include <flare/events.hpp>
+#include <flare/failure.hpp>
+#include <flare/message.hpp>
+#include <flare/task.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace flare {
+
+class ServerAddresses {
+public:
+    // "ws://host[:port][/path]"; the host may be a name (IPv6 and IPv4 are tried), an IPv4 address or an [IPv6 address].
+    ServerAddresses& with_websocket_url(std::string url) { return websocket = std::move(url), *this; }
+    ServerAddresses& with_websocket_tls_url(std::string url) { return websocket_tls = std::move(url), *this; }
+    // "quic://host:port": taken and kept; QUIC is not part of this version.
+    ServerAddresses& with_quic_url(std::string url) { return quic = std::move(url), *this; }
+
+    std::string websocket;
+    std::string websocket_tls;
+    std::string quic;
+};
+
+enum class ProtocolSelection : std::uint8_t { auto_racing, websocket, quic, manual };
+
+// Kept for the race between protocols, which needs more than one; this version checks it and uses WebSocket.
+struct ProtocolRacingConfig {
+    bool enabled = true;
+    std::chrono::milliseconds timeout{5000};
+    std::uint32_t test_message_count = 10;
+    std::map<Protocol, double> protocol_weights{{Protocol::quic, 0.7}, {Protocol::websocket, 0.3}};
+    bool auto_fallback = true;
+    std::chrono::milliseconds racing_interval{30'000};
+};
+
+enum class Encryption : std::uint8_t { off, preferred, required };
+
+enum class ClientStatus : std::uint8_t { disconnected, connecting, connected, reconnecting, failed };
+std::string_view name(ClientStatus status) noexcept;
+
+struct SendResult {
+    bool success = false;
+    Uuid message_id;
+    errc error = errc::ok;
+    std::string error_message;
+    std::uint32_t retry_count = 0;                        // times sent again
+    std::chrono::system_clock::time_point send_time{};    // when it was given to the client
+    std::chrono::nanoseconds latency{0};                  // from there to its receipt
+};
+
+struct ConnectionStats {
+    std::uint64_t messages_sent = 0;      // acknowledged by a receipt
+    std::uint64_t messages_received = 0;
+    std::uint64_t bytes_sent = 0;         // on the wire, all connections
+    std::uint64_t bytes_received = 0;
+    std::uint64_t heartbeat_count = 0;    // answered
+    std::uint64_t error_count = 0;
+    std::uint64_t reconnect_count = 0;
+    std::chrono::nanoseconds connection_time{0};  // from connect() to the first ready session
+    std::chrono::system_clock::time_point last_activity{};
+    std::optional<Protocol> protocol;
+    std::optional<std::chrono::nanoseconds> rtt;  // smoothed
+};
+
+// Measured; nothing is assumed.
+struct ProtocolMetrics {
+    Protocol protocol = Protocol::websocket;
+    std::uint64_t connects = 0;
+    std::uint64_t connect_failures = 0;
+    std::optional<std::chrono::nanoseconds> connection_latency;  // last: transport and session handshake
+    std::optional<std::chrono::nanoseconds> rtt;                 // last heartbeat
+};
+
+class Client {
+public:
+    Client(Client&&) noexcept;
+    Client& operator=(Client&&) noexcept;
+    // Ends at once: calls that wait complete with client_closed, no goodbye is said (see disconnect()). In a callback it
+    // never waits; elsewhere it waits for the callback that is running.
+    ~Client();
+
+    // ---- connection ----
+
+    // The protocol in use. Errors: connection_refused, connect_timeout, host_not_found ..., one text that says for
+    // each address why it failed; what the server refused with; already_connected.
+    Checked<Protocol> connect();
+    // Sends what waits, says goodbye, closes; at most about 5 seconds.
+    void disconnect();
+    // Drops the connection and resumes the session on another.
+    Checked<Protocol> reconnect();
+
+    // ---- messages: they return when the server has answered with a receipt, or with the reason why not ----
+
+    SendResult send_text_message(std::string target, std::string text);                   // type "text"
+    SendResult send_binary_message(std::string target, Bytes bytes, std::string type = "binary");
+    SendResult send_message(std::string target, Message message);
+    std::vector<SendResult> send_batch(std::vector<Message> messages);                    // each to its `to`
+    // Queues and returns: the outcome comes as MessageSent or MessageFailed. Errors: as a send that fails at once.
+    Checked<Uuid> post_message(std::string target, Message message);
+
+    std::size_t get_message_queue_length() const;  // without an outcome yet
+    // Forgets what was never sent; each fails with `cancelled`. Returns how many.
+    std::size_t clear_message_queue();
+
+    // ---- state ----
+
+    ClientStatus get_status() const;
+    ConnectionStats get_connection_stats() const;
+    std::optional<Protocol> get_current_protocol() const;
+    ProtocolMetrics get_protocol_metrics(Protocol protocol) const;
+    std::vector<ProtocolMetrics> get_all_protocol_metrics() const;
+    std::optional<Protocol> get_best_protocol() const;
+    bool is_protocol_available(Protocol protocol) const;   // configured, and its last attempt did not fail
+    // Errors: protocol_unavailable.
+    Checked<Protocol> switch_protocol(Protocol protocol);
+    // Empty: no session.
+    std::string get_session_id() const;
+
+    // ---- the same for coroutines, on any executor ----
+
+    Task<Checked<Protocol>> async_connect();
+    Task<void> async_disconnect();
+    Task<Checked<Protocol>> async_reconnect();
+    Task<SendResult> async_send_text_message(std::string target, std::string text);
+    Task<SendResult> async_send_binary_message(std::string target, Bytes bytes, std::string type = "binary");
+    Task<SendResult> async_send_message(std::string target, Message message);
+
+private:
+    friend class ClientBuilder;
+    class Impl;
+    explicit Client(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+using TokenProvider = std::function<std::string()>;
+
+class ClientBuilder {
+public:
+    explicit ClientBuilder(std::string user_id);
+    ClientBuilder(const ClientBuilder&);
+    ~ClientBuilder();
+
+    ClientBuilder& server_addresses(ServerAddresses addresses);
+    ClientBuilder& protocol_selection_mode(ProtocolSelection mode);
+    ClientBuilder& protocol_racing(ProtocolRacingConfig config);
+
+    ClientBuilder& connection_timeout(std::chrono::milliseconds time);   // 5 s, for connect() and for each reconnect
+    ClientBuilder& heartbeat_interval(std::chrono::milliseconds time);   // 30 s
+    ClientBuilder& heartbeat_timeout(std::chrono::milliseconds time);    // 60 s
+    ClientBuilder& max_reconnect_attempts(std::uint32_t count);          // 5
+    ClientBuilder& reconnect_delay(std::chrono::milliseconds time);      // 1 s, doubling, with jitter, at most 30 s
+    ClientBuilder& auto_reconnect(bool on);                              // on
+    // A message without acknowledgement for `delay` goes out again on another connection, up to `count` times: 3, 1 s.
+    ClientBuilder& message_retry(std::uint32_t count, std::chrono::milliseconds delay);
+    ClientBuilder& buffer_size(std::size_t bytes);                       // 8192: read in one turn of the loop
+    ClientBuilder& outbox_limit(std::size_t messages, std::size_t bytes);// 10,000, 64 MiB; beyond it outbox_full
+    ClientBuilder& max_message_bytes(std::uint64_t bytes);               // 16 MiB
+    ClientBuilder& compression(bool on);            // off; not part of this version: CapabilityUnavailable
+    ClientBuilder& encryption(bool on);             // not part of this version: build() refuses it
+    ClientBuilder& encryption(Encryption mode);     // preferred: CapabilityUnavailable
+    ClientBuilder& tls(bool verify);                // on; false with a wss:// address is refused
+    ClientBuilder& ca_file(std::string path);       // default: the system's store
+    ClientBuilder& client_cert(std::string certificate_file, std::string key_file);
+    ClientBuilder& server_name(std::string name);   // default: the URL's host
+    ClientBuilder& token(std::string token);
+    ClientBuilder& token(TokenProvider provider);   // asked on the I/O thread before each connect: it must not block long
+    ClientBuilder& platform(Platform platform);     // desktop
+    // One session for each (user, device). Default: a random id for each Client object.
+    ClientBuilder& device_id(std::string id);
+    ClientBuilder& with_event_callback(EventCallback callback);
+    // Runs the client on this loop, which must outlive it, in place of a thread of its own. One thread runs the loop.
+    ClientBuilder& io_context(boost::asio::io_context& context);
+
+    // Errors: invalid_config (the text names the field), not_supported, and those of certificate files.
+    Checked<Client> build() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace flare

@@ -1,0 +1,103 @@
+// What a client tells its application. Events come in order, never two at a time.
+//
+// Threads: the callback runs on the client's event thread, or where the builder said.
+#pragma once
+
+#include <flare/failure.hpp>
+#include <flare/message.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace flare {
+
+namespace event {
+
+// connect() has succeeded.
+struct Connected {
+    Protocol protocol;
+};
+// No connection is left. code ok: disconnect() was called.
+struct Disconnected {
+    Failure reason;
+};
+// Attempt number `attempt` (from 1) begins after `delay`.
+struct Reconnecting {
+    std::uint32_t attempt = 0;
+    std::chrono::milliseconds delay{0};
+};
+// resumed: the session goes on, nothing lost. Otherwise a Gap came before, and a new session was made.
+struct Reconnected {
+    Protocol protocol;
+    bool resumed = false;
+};
+// Given up: status failed, everything in the outbox has failed.
+struct ReconnectFailed {
+    Failure reason;
+};
+struct Error {
+    Failure failure;
+};
+struct MessageReceived {
+    Message message;
+};
+// The server has acknowledged the message with a receipt.
+struct MessageSent {
+    Uuid message_id;
+};
+struct MessageFailed {
+    Uuid message_id;
+    Failure error;
+};
+struct Heartbeat {
+    std::chrono::nanoseconds rtt{0};
+};
+struct ProtocolSwitched {
+    Protocol from;
+    Protocol to;
+};
+// A session could not be continued. docs/protocol.md, "Gaps".
+struct Gap {
+    Failure reason;
+    struct Lane {
+        std::uint32_t lane = 0;
+        std::uint64_t sent = 0;             // client to server: the last number given here ...
+        std::uint64_t acknowledged = 0;     // ... and the last that the server is known to have
+        std::uint64_t received = 0;         // server to client: complete up to here
+        bool tail_known = false;            // the server still knew the session
+        std::uint64_t server_sent = 0;      // tail_known: received + 1 .. server_sent are missing
+        std::uint64_t server_received = 0;  // tail_known: what the server really had
+    };
+    std::vector<Lane> lanes;
+    std::vector<Uuid> resent;  // messages without a receipt: they are sent again in the new session
+};
+// Something that was asked for and that the other side, or this version, cannot.
+struct CapabilityUnavailable {
+    std::string capability;
+    std::string text;
+};
+// The server is going down and says when to come back.
+struct Draining {
+    std::chrono::milliseconds retry_after{0};
+    std::string text;
+};
+
+}  // namespace event
+
+using Event = std::variant<event::Connected, event::Disconnected, event::Reconnecting, event::Reconnected, event::ReconnectFailed,
+                           event::Error, event::MessageReceived, event::MessageSent, event::MessageFailed, event::Heartbeat,
+                           event::ProtocolSwitched, event::Gap, event::CapabilityUnavailable, event::Draining>;
+
+using EventCallback = std::function<void(const Event&)>;
+
+// "Connected", "Disconnected" ...
+std::string_view name(const Event& event) noexcept;
+// One line for people: the name and what matters of it. Payloads appear with their length only.
+std::string to_string(const Event& event);
+
+}  // namespace flare

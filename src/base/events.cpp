@@ -1,0 +1,58 @@
+#include <flare/events.hpp>
+
+namespace flare {
+namespace {
+
+struct Describe {
+    std::string operator()(const event::Connected& e) const { return std::string(flare::name(e.protocol)); }
+    std::string operator()(const event::Disconnected& e) const { return e.reason.code == errc::ok ? "as asked" : e.reason.text; }
+    std::string operator()(const event::Reconnecting& e) const {
+        return "attempt " + std::to_string(e.attempt) + " in " + std::to_string(e.delay.count()) + " ms";
+    }
+    std::string operator()(const event::Reconnected& e) const {
+        return std::string(flare::name(e.protocol)) + (e.resumed ? ", the session goes on" : ", a new session");
+    }
+    std::string operator()(const event::ReconnectFailed& e) const { return e.reason.text; }
+    std::string operator()(const event::Error& e) const { return e.failure.text; }
+    std::string operator()(const event::MessageReceived& e) const {
+        return e.message.type + " from " + e.message.from + ", " + std::to_string(e.message.payload.size()) + " bytes";
+    }
+    std::string operator()(const event::MessageSent& e) const { return e.message_id.str(); }
+    std::string operator()(const event::MessageFailed& e) const { return e.message_id.str() + ": " + e.error.text; }
+    std::string operator()(const event::Heartbeat& e) const {
+        return std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(e.rtt).count()) + " us";
+    }
+    std::string operator()(const event::ProtocolSwitched& e) const {
+        return std::string(flare::name(e.from)) + " -> " + std::string(flare::name(e.to));
+    }
+    std::string operator()(const event::Gap& e) const {
+        std::string text = e.reason.text + "; " + std::to_string(e.resent.size()) + " messages are sent again";
+        for (const auto& lane : e.lanes) {
+            if (lane.sent == 0 && lane.received == 0) continue;
+            text += "; lane " + std::to_string(lane.lane) + ": to server " + std::to_string(lane.acknowledged) + " of " +
+                    std::to_string(lane.sent) + " acknowledged, from server complete up to " + std::to_string(lane.received) +
+                    (lane.tail_known ? ", then missing up to " + std::to_string(lane.server_sent) : ", tail unknown");
+        }
+        return text;
+    }
+    std::string operator()(const event::CapabilityUnavailable& e) const { return e.capability + ": " + e.text; }
+    std::string operator()(const event::Draining& e) const {
+        return e.text + ", back in " + std::to_string(e.retry_after.count()) + " ms";
+    }
+};
+
+constexpr std::string_view kNames[] = {"Connected",   "Disconnected",  "Reconnecting",     "Reconnected", "ReconnectFailed",
+                                       "Error",       "MessageReceived", "MessageSent",    "MessageFailed", "Heartbeat",
+                                       "ProtocolSwitched", "Gap",      "CapabilityUnavailable", "Draining"};
+static_assert(std::size(kNames) == std::variant_size_v<Event>);
+
+}  // namespace
+
+std::string_view name(const Event& event) noexcept { return kNames[event.index()]; }
+
+std::string to_string(const Event& event) {
+    const std::string what = std::visit(Describe{}, event);
+    return std::string(name(event)) + (what.empty() ? "" : ": " + what);
+}
+
+}  // namespace flare

@@ -1,0 +1,203 @@
+#include "base/random.hpp"
+#include "client/impl.hpp"
+
+#include <algorithm>
+
+namespace flare {
+
+struct ClientBuilder::State {
+    client::Config config;
+    ServerAddresses addresses;
+    ProtocolSelection selection = ProtocolSelection::auto_racing;
+    ProtocolRacingConfig racing;
+    Encryption encryption = Encryption::off;
+    bool compression = false;
+    bool verify = true;
+    std::string ca_file;
+    std::string certificate_file;
+    std::string key_file;
+
+    Checked<> check() const;
+    Checked<> check_racing() const;
+};
+
+ClientBuilder::ClientBuilder(std::string user_id) : state_(std::make_unique<State>()) {
+    state_->config.session.user = std::move(user_id);
+    state_->config.session.platform = Platform::desktop;
+}
+ClientBuilder::ClientBuilder(const ClientBuilder& other) : state_(std::make_unique<State>(*other.state_)) {}
+ClientBuilder::~ClientBuilder() = default;
+
+ClientBuilder& ClientBuilder::server_addresses(ServerAddresses addresses) {
+    state_->addresses = std::move(addresses);
+    return *this;
+}
+ClientBuilder& ClientBuilder::protocol_selection_mode(ProtocolSelection mode) {
+    state_->selection = mode;
+    return *this;
+}
+ClientBuilder& ClientBuilder::protocol_racing(ProtocolRacingConfig config) {
+    state_->racing = std::move(config);
+    return *this;
+}
+ClientBuilder& ClientBuilder::connection_timeout(std::chrono::milliseconds time) {
+    state_->config.connection_timeout = time;
+    return *this;
+}
+ClientBuilder& ClientBuilder::heartbeat_interval(std::chrono::milliseconds time) {
+    state_->config.session.heartbeat_interval = time;
+    return *this;
+}
+ClientBuilder& ClientBuilder::heartbeat_timeout(std::chrono::milliseconds time) {
+    state_->config.session.heartbeat_timeout = time;
+    return *this;
+}
+ClientBuilder& ClientBuilder::max_reconnect_attempts(std::uint32_t count) {
+    state_->config.max_reconnect_attempts = count;
+    return *this;
+}
+ClientBuilder& ClientBuilder::reconnect_delay(std::chrono::milliseconds time) {
+    state_->config.reconnect_delay = time;
+    return *this;
+}
+ClientBuilder& ClientBuilder::auto_reconnect(bool on) {
+    state_->config.auto_reconnect = on;
+    return *this;
+}
+ClientBuilder& ClientBuilder::message_retry(std::uint32_t count, std::chrono::milliseconds delay) {
+    state_->config.session.retry_count = count;
+    state_->config.session.retry_delay = delay;
+    return *this;
+}
+ClientBuilder& ClientBuilder::buffer_size(std::size_t bytes) {
+    state_->config.buffer_size = bytes;
+    return *this;
+}
+ClientBuilder& ClientBuilder::outbox_limit(std::size_t messages, std::size_t bytes) {
+    state_->config.session.outbox = {messages, bytes};
+    return *this;
+}
+ClientBuilder& ClientBuilder::max_message_bytes(std::uint64_t bytes) {
+    state_->config.session.max_message_bytes = bytes;
+    return *this;
+}
+ClientBuilder& ClientBuilder::compression(bool on) {
+    state_->compression = on;
+    return *this;
+}
+ClientBuilder& ClientBuilder::encryption(bool on) { return encryption(on ? Encryption::required : Encryption::off); }
+ClientBuilder& ClientBuilder::encryption(Encryption mode) {
+    state_->encryption = mode;
+    return *this;
+}
+ClientBuilder& ClientBuilder::tls(bool verify) {
+    state_->verify = verify;
+    return *this;
+}
+ClientBuilder& ClientBuilder::ca_file(std::string path) {
+    state_->ca_file = std::move(path);
+    return *this;
+}
+ClientBuilder& ClientBuilder::client_cert(std::string certificate_file, std::string key_file) {
+    state_->certificate_file = std::move(certificate_file);
+    state_->key_file = std::move(key_file);
+    return *this;
+}
+ClientBuilder& ClientBuilder::server_name(std::string name) {
+    state_->config.server_name = std::move(name);
+    return *this;
+}
+ClientBuilder& ClientBuilder::token(std::string token) {
+    return this->token([token = std::move(token)] { return token; });
+}
+ClientBuilder& ClientBuilder::token(TokenProvider provider) {
+    state_->config.token = std::move(provider);
+    return *this;
+}
+ClientBuilder& ClientBuilder::platform(Platform platform) {
+    state_->config.session.platform = platform;
+    return *this;
+}
+ClientBuilder& ClientBuilder::device_id(std::string id) {
+    state_->config.session.device = std::move(id);
+    return *this;
+}
+ClientBuilder& ClientBuilder::with_event_callback(EventCallback callback) {
+    state_->config.callback = std::move(callback);
+    return *this;
+}
+ClientBuilder& ClientBuilder::io_context(boost::asio::io_context& context) {
+    state_->config.context = &context;
+    return *this;
+}
+
+Checked<> ClientBuilder::State::check_racing() const {
+    const auto wrong = [](const char* text) { return Failure(errc::invalid_config, text); };
+    if (racing.timeout.count() <= 0) return wrong("protocol_racing.timeout: must be more than 0");
+    if (racing.test_message_count == 0) return wrong("protocol_racing.test_message_count: must be at least 1");
+    if (racing.racing_interval.count() <= 0) return wrong("protocol_racing.racing_interval: must be more than 0");
+    for (const auto& [protocol, weight] : racing.protocol_weights) {
+        if (!(weight >= 0.0 && weight <= 1.0)) return wrong("protocol_racing.protocol_weights: each must be within 0 and 1");
+    }
+    return {};
+}
+
+Checked<> ClientBuilder::State::check() const {
+    const auto wrong = [](std::string text) { return Failure(errc::invalid_config, std::move(text)); };
+    const std::string& user = config.session.user;
+    if (user.empty()) return wrong("user_id: is empty");
+    if (user.size() > wire::kMaxNameBytes) return wrong("user_id: is longer than 256 bytes");
+    if (user == kServerTarget || user.starts_with("room:")) return wrong("user_id: '" + user + "' is a reserved name");
+    if (config.session.device.size() > wire::kMaxNameBytes) return wrong("device_id: is longer than 256 bytes");
+    const bool websocket = !addresses.websocket.empty() || !addresses.websocket_tls.empty();
+    if (!websocket && addresses.quic.empty()) return wrong("server_addresses: no address is given");
+    if (selection == ProtocolSelection::websocket && !websocket) {
+        return wrong("protocol_selection_mode: WebSocket is chosen, and server_addresses has no WebSocket URL");
+    }
+    if (selection == ProtocolSelection::quic) {
+        if (addresses.quic.empty()) return wrong("protocol_selection_mode: QUIC is chosen, and server_addresses has no QUIC URL");
+        return Failure(errc::not_supported, "protocol_selection_mode: QUIC is not part of this version");
+    }
+    if (!websocket) return Failure(errc::not_supported, "server_addresses: QUIC is not part of this version; add a WebSocket URL");
+    if (config.connection_timeout.count() <= 0) return wrong("connection_timeout: must be more than 0");
+    if (config.session.heartbeat_interval.count() <= 0) return wrong("heartbeat_interval: must be more than 0");
+    if (config.session.heartbeat_timeout.count() <= 0) return wrong("heartbeat_timeout: must be more than 0");
+    if (config.reconnect_delay.count() <= 0) return wrong("reconnect_delay: must be more than 0");
+    if (config.session.retry_delay.count() <= 0) return wrong("message_retry: the delay must be more than 0");
+    if (config.buffer_size == 0) return wrong("buffer_size: must be at least 1");
+    if (config.session.outbox.messages == 0 || config.session.outbox.bytes == 0) return wrong("outbox_limit: must be at least 1");
+    if (config.session.max_message_bytes == 0) return wrong("max_message_bytes: must be at least 1");
+    if (encryption == Encryption::required) {
+        return Failure(errc::not_supported, "encryption: sealing is not part of this version; use wss:// for encryption in transit");
+    }
+    if (!verify && !addresses.websocket_tls.empty()) {
+        return wrong("tls: the server of a wss:// address is always verified; give ca_file() for a private CA");
+    }
+    if (certificate_file.empty() != key_file.empty()) return wrong("client_cert: needs a certificate and a key file");
+    return check_racing();
+}
+
+Checked<Client> ClientBuilder::build() const {
+    if (auto checked = state_->check(); !checked) return checked.error();
+    client::Config config = state_->config;
+    for (const auto& [text, scheme] : {std::pair{state_->addresses.websocket_tls, "wss"}, std::pair{state_->addresses.websocket, "ws"}}) {
+        if (text.empty()) continue;
+        auto url = client::parse_url(text, scheme);
+        if (!url) return url.error();
+        config.addresses.push_back(std::move(*url));
+    }
+    if (!state_->addresses.websocket_tls.empty()) {
+        std::string text;
+        auto loaded = transport::tls::ClientContext::load({state_->ca_file, state_->certificate_file, state_->key_file}, &text);
+        if (!loaded) return Failure(static_cast<errc>(loaded.error().value()), text);
+        config.tls = std::move(*loaded);
+    }
+    if (config.session.device.empty()) config.session.device = base::system_random().uuid().str();
+    if (state_->compression) config.unavailable.push_back({"compression", "compression is not part of this version: messages go as they are"});
+    if (state_->encryption == Encryption::preferred) {
+        config.unavailable.push_back({"encryption", "sealing is not part of this version: messages are as safe as the connection"});
+    }
+    return Client(std::make_unique<Client::Impl>(std::move(config)));
+}
+
+}  // namespace flare

@@ -1,0 +1,228 @@
+#include "client/impl.hpp"
+
+namespace flare {
+namespace {
+
+using client::Core;
+
+std::chrono::system_clock::time_point system_now() { return std::chrono::system_clock::now(); }
+
+SendResult failed(errc code) {
+    SendResult result;
+    result.error = code;
+    result.error_message = explain(code);
+    result.send_time = system_now();
+    return result;
+}
+
+Message text_message(std::string target, std::string text) {
+    Message message("text", Bytes(text));
+    message.to = std::move(target);
+    return message;
+}
+
+Message binary_message(std::string target, Bytes bytes, std::string type) {
+    Message message(std::move(type), std::move(bytes));
+    message.to = std::move(target);
+    return message;
+}
+
+Message addressed(std::string target, Message message) {
+    message.to = std::move(target);
+    return message;
+}
+
+}  // namespace
+
+std::string_view name(ClientStatus status) noexcept {
+    switch (status) {
+        case ClientStatus::disconnected: return "disconnected";
+        case ClientStatus::connecting: return "connecting";
+        case ClientStatus::connected: return "connected";
+        case ClientStatus::reconnecting: return "reconnecting";
+        case ClientStatus::failed: return "failed";
+    }
+    return "unknown";
+}
+
+// ---- life ----
+
+Client::Impl::Impl(client::Config config) {
+    boost::asio::io_context* context = config.context;
+    if (context == nullptr) {
+        own_context_ = std::make_unique<boost::asio::io_context>(1);
+        context = own_context_.get();
+        work_.emplace(context->get_executor());
+    }
+    EventCallback callback = std::move(config.callback);
+    events_ = std::make_shared<client::EventQueue>(std::move(callback));
+    core_ = std::make_shared<Core>(*context, std::move(config), events_);
+    if (own_context_) thread_ = std::thread([loop = context] { loop->run(); });
+}
+
+Client::Impl::~Impl() {
+    boost::asio::io_context& context = core_->context();
+    if (!own_context_) {
+        // The loop is the application's: it drops the core when it comes to it.
+        boost::asio::post(context, [core = core_] { core->close(); });
+        events_->stop();
+        return;
+    }
+    boost::asio::post(context, [core = core_] { core->close(); });
+    work_.reset();
+    if (thread_.get_id() == std::this_thread::get_id()) {
+        // A completion on the I/O thread destroys its own client: the thread ends by itself and takes the loop with it.
+        boost::asio::post(context, [loop = std::shared_ptr<boost::asio::io_context>(std::move(own_context_))] { loop->stop(); });
+        thread_.detach();
+    } else {
+        thread_.join();
+    }
+    events_->stop();
+    core_.reset();
+}
+
+Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&&) noexcept = default;
+Client::~Client() = default;
+
+// ---- blocking ----
+
+Checked<Protocol> Client::connect() {
+    Checked<Protocol> result = Failure(errc::internal);
+    const bool waited = impl_->wait_for<Checked<Protocol>>(result, [](Core& core, auto done) { core.connect(std::move(done)); });
+    return waited ? result : Failure(errc::would_deadlock);
+}
+
+Checked<Protocol> Client::reconnect() {
+    Checked<Protocol> result = Failure(errc::internal);
+    const bool waited = impl_->wait_for<Checked<Protocol>>(result, [](Core& core, auto done) { core.reconnect(std::move(done)); });
+    return waited ? result : Failure(errc::would_deadlock);
+}
+
+void Client::disconnect() {
+    bool result = false;
+    const auto begin = [](Core& core, auto done) { core.disconnect([done] { done(true); }); };
+    if (impl_->wait_for<bool>(result, begin)) return;
+    // On the I/O thread it cannot wait; it begins all the same.
+    boost::asio::post(impl_->core().context(), [core = impl_->shared_core()] { core->disconnect([] {}); });
+}
+
+SendResult Client::Impl::send(Message message) const {
+    SendResult result;
+    const bool waited = wait_for<SendResult>(result, [message = std::move(message), at = system_now()](Core& core, auto done) {
+        core.send(message, std::move(done), at);
+    });
+    return waited ? result : failed(errc::would_deadlock);
+}
+
+SendResult Client::send_text_message(std::string target, std::string text) {
+    return impl_->send(text_message(std::move(target), std::move(text)));
+}
+SendResult Client::send_binary_message(std::string target, Bytes bytes, std::string type) {
+    return impl_->send(binary_message(std::move(target), std::move(bytes), std::move(type)));
+}
+SendResult Client::send_message(std::string target, Message message) {
+    return impl_->send(addressed(std::move(target), std::move(message)));
+}
+
+std::vector<SendResult> Client::send_batch(std::vector<Message> messages) {
+    const std::size_t count = messages.size();
+    if (count == 0) return {};
+    std::vector<SendResult> results;
+    const bool waited = impl_->wait_for<std::vector<SendResult>>(
+        results, [messages = std::move(messages), at = system_now()](Core& core, auto done) {
+            struct Gathering {
+                std::vector<SendResult> results;
+                std::size_t missing;
+            };
+            auto gathering = std::make_shared<Gathering>(Gathering{std::vector<SendResult>(messages.size()), messages.size()});
+            for (std::size_t i = 0; i < messages.size(); ++i) {
+                core.send(messages[i],
+                          [gathering, i, done](SendResult result) {
+                              gathering->results[i] = std::move(result);
+                              if (--gathering->missing == 0) done(std::move(gathering->results));
+                          },
+                          at);
+            }
+        });
+    return waited ? results : std::vector<SendResult>(count, failed(errc::would_deadlock));
+}
+
+Checked<Uuid> Client::post_message(std::string target, Message message) {
+    const client::Snapshot state = impl_->core().snapshot();
+    if (state.status == ClientStatus::disconnected || state.status == ClientStatus::failed) return Failure(errc::not_connected);
+    if (target.empty()) return Failure(errc::unknown_target);
+    message.to = std::move(target);
+    if (message.id.is_nil()) message.id = Uuid::v7();
+    const Uuid id = message.id;
+    boost::asio::post(impl_->core().context(), [core = impl_->shared_core(), message = std::move(message), at = system_now()]() mutable {
+        core->send(std::move(message), {}, at);
+    });
+    return id;
+}
+
+std::size_t Client::clear_message_queue() {
+    std::size_t cleared = 0;
+    const bool waited = impl_->wait_for<std::size_t>(cleared, [](Core& core, auto done) { done(core.clear_queue()); });
+    return waited ? cleared : impl_->core().clear_queue();
+}
+
+// ---- state ----
+
+std::size_t Client::get_message_queue_length() const { return impl_->core().snapshot().queue_length; }
+ClientStatus Client::get_status() const { return impl_->core().snapshot().status; }
+ConnectionStats Client::get_connection_stats() const { return impl_->core().snapshot().stats; }
+std::optional<Protocol> Client::get_current_protocol() const { return impl_->core().snapshot().stats.protocol; }
+std::string Client::get_session_id() const { return impl_->core().snapshot().session_id; }
+
+ProtocolMetrics Client::get_protocol_metrics(Protocol protocol) const {
+    if (protocol == Protocol::websocket) return impl_->core().snapshot().websocket;
+    ProtocolMetrics none;
+    none.protocol = protocol;
+    return none;
+}
+
+std::vector<ProtocolMetrics> Client::get_all_protocol_metrics() const { return {get_protocol_metrics(Protocol::websocket)}; }
+
+std::optional<Protocol> Client::get_best_protocol() const {
+    return get_protocol_metrics(Protocol::websocket).connects != 0 ? std::optional(Protocol::websocket) : std::nullopt;
+}
+
+bool Client::is_protocol_available(Protocol protocol) const {
+    return protocol == Protocol::websocket && get_status() != ClientStatus::failed;
+}
+
+Checked<Protocol> Client::switch_protocol(Protocol protocol) {
+    if (protocol != Protocol::websocket) return Failure(errc::protocol_unavailable, "QUIC is not part of this version");
+    if (!get_current_protocol()) return Failure(errc::not_connected);
+    return protocol;
+}
+
+// ---- for coroutines ----
+
+Task<Checked<Protocol>> Client::async_connect() {
+    return Impl::await<Checked<Protocol>>(impl_->shared_core(), [](Core& core, auto done) { core.connect(std::move(done)); });
+}
+Task<Checked<Protocol>> Client::async_reconnect() {
+    return Impl::await<Checked<Protocol>>(impl_->shared_core(), [](Core& core, auto done) { core.reconnect(std::move(done)); });
+}
+Task<void> Client::async_disconnect() {
+    (void)co_await Impl::await<bool>(impl_->shared_core(), [](Core& core, auto done) { core.disconnect([done]() mutable { done(true); }); });
+}
+Task<SendResult> Client::async_send_message(std::string target, Message message) {
+    return Impl::await<SendResult>(impl_->shared_core(),
+                                   [message = addressed(std::move(target), std::move(message)), at = system_now()](Core& core, auto done) {
+                                       core.send(message, std::move(done), at);
+                                   });
+}
+Task<SendResult> Client::async_send_text_message(std::string target, std::string text) {
+    Message message = text_message({}, std::move(text));
+    return async_send_message(std::move(target), std::move(message));
+}
+Task<SendResult> Client::async_send_binary_message(std::string target, Bytes bytes, std::string type) {
+    Message message = binary_message({}, std::move(bytes), std::move(type));
+    return async_send_message(std::move(target), std::move(message));
+}
+
+}  // namespace flare

@@ -1,0 +1,32 @@
+// What a ClientBuilder has gathered and checked.
+#pragma once
+
+#include "client/url.hpp"
+#include "session/client_session.hpp"
+#include "transport/tls/tls.hpp"
+
+#include <flare/client.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace flare::client {
+
+struct Config {
+    session::ClientSettings session;
+    std::vector<Url> addresses;  // in the order of preference: wss, then ws
+    std::shared_ptr<transport::tls::ClientContext> tls;
+    std::string server_name;
+    std::chrono::milliseconds connection_timeout{5000};
+    std::uint32_t max_reconnect_attempts = 5;
+    std::chrono::milliseconds reconnect_delay{1000};
+    bool auto_reconnect = true;
+    std::size_t buffer_size = 8192;
+    TokenProvider token;
+    EventCallback callback;
+    std::vector<event::CapabilityUnavailable> unavailable;  // told after the first connect
+    boost::asio::io_context* context = nullptr;             // null: a thread of its own
+};
+
+}  // namespace flare::client

@@ -1,0 +1,273 @@
+// The loop of a client: bytes in, bytes out, time, messages, and what is told.
+#include "client/core.hpp"
+
+#include "base/random.hpp"
+#include "client/link.hpp"
+
+#include <boost/asio/post.hpp>
+
+namespace flare::client {
+namespace asio = boost::asio;
+
+namespace {
+
+// Queues, replay and reassembly of one client. The outbox is the real bound; this one only stops a runaway peer.
+std::size_t budget_for(const session::ClientSettings& settings) {
+    return settings.outbox.bytes + static_cast<std::size_t>(4 * settings.max_message_bytes) + (64u << 20);
+}
+
+}  // namespace
+
+Core::Core(asio::io_context& context, Config config, std::shared_ptr<EventQueue> events)
+    : context_(context),
+      config_(std::move(config)),
+      events_(std::move(events)),
+      shared_budget_(budget_for(config_.session)),
+      budget_(shared_budget_, 64 * 1024),
+      session_(config_.session, base::system_random(), budget_, *this),
+      backoff_(config_.reconnect_delay),
+      session_timer_(context),
+      connect_timer_(context),
+      reconnect_timer_(context) {}
+
+Core::~Core() = default;
+
+// ---- what others may look at ----
+
+void Core::publish() {
+    const std::lock_guard lock(snapshot_mutex_);
+    snapshot_.status = status_;
+    snapshot_.stats = stats_;
+    for (const auto& [key, link] : links_) {
+        if (!link->carrier) continue;
+        snapshot_.stats.bytes_sent += link->carrier->stats().bytes_out;
+        snapshot_.stats.bytes_received += link->carrier->stats().bytes_in;
+    }
+    snapshot_.stats.rtt = session_.round_trip();
+    snapshot_.websocket = metrics_;
+    snapshot_.queue_length = session_.queue_length();
+    snapshot_.session_id = session_.id() ? session_.id()->value.str() : std::string();
+}
+
+Snapshot Core::snapshot() const {
+    const std::lock_guard lock(snapshot_mutex_);
+    return snapshot_;
+}
+
+void Core::set_status(ClientStatus status) {
+    status_ = status;
+    publish();
+}
+
+void Core::emit(Event event, std::function<void()> after) {
+    publish();  // what the callback asks must agree with what it is told
+    events_->push(std::move(event), std::move(after));
+}
+
+// ---- bytes ----
+
+Core::Link* Core::find(session::CarrierKey key) {
+    const auto found = links_.find(key);
+    return found == links_.end() ? nullptr : found->second.get();
+}
+
+void Core::mark_dirty(Link& link) {
+    if (!link.dirty) {
+        link.dirty = true;
+        dirty_.push_back(link.key);
+    }
+    if (flush_posted_) return;
+    flush_posted_ = true;
+    asio::post(context_, [self = shared_from_this()] { self->flush(); });
+}
+
+void Core::output_ready(session::CarrierKey key) {
+    if (Link* link = find(key)) mark_dirty(*link);
+}
+
+void Core::close_carrier(session::CarrierKey key, errc code, const std::string& text) {
+    Link* link = find(key);
+    if (link == nullptr || link->close_due) return;
+    link->close_due = Link::Close{code, text};
+    mark_dirty(*link);
+}
+
+void Core::flush() {
+    flush_posted_ = false;
+    const std::vector<session::CarrierKey> keys = std::move(dirty_);
+    dirty_.clear();
+    for (const session::CarrierKey key : keys) {
+        if (Link* link = find(key)) write(*link);
+    }
+    gone_.clear();
+    finished_connector_.reset();
+    after_event();
+}
+
+void Core::write(Link& link) {
+    link.dirty = false;
+    if (link.close_done) return;
+    bool more = !link.carrier->writable();
+    if (!more) {
+        batch_.clear();
+        more = session_.write(link.key, batch_, now());
+        if (!batch_.empty()) {
+            link.carrier->send(batch_);
+            stats_.last_activity = std::chrono::system_clock::now();
+        }
+        if (more && link.carrier->writable()) mark_dirty(link);
+    }
+    if (link.close_due && !more) {
+        link.close_done = true;
+        link.carrier->close(link.close_due->code, link.close_due->text);
+    }
+}
+
+void Core::count_bytes(const transport::Carrier& carrier) {
+    stats_.bytes_sent += carrier.stats().bytes_out;
+    stats_.bytes_received += carrier.stats().bytes_in;
+}
+
+void Core::closed(session::CarrierKey key, const transport::CloseReason& reason) {
+    const auto found = links_.find(key);
+    if (found == links_.end()) return;
+    count_bytes(*found->second->carrier);
+    gone_.push_back(std::move(found->second));
+    links_.erase(found);
+    const bool known = session_.attached() || status_ == ClientStatus::connected;
+    session_.carrier_gone(key, reason.code == errc::ok ? errc::closed_by_peer : reason.code,
+                          reason.text.empty() ? std::string(explain(errc::connection_lost)) : reason.text, now());
+    // A carrier that ended before it was welcomed is a failed attempt.
+    const bool connecting = status_ == ClientStatus::connecting || status_ == ClientStatus::reconnecting;
+    if (!known && connecting && links_.empty() && !connector_ && !gone_.back()->close_due) {
+        attempt_failed(Failure(reason.code == errc::ok ? errc::closed_by_peer : reason.code, reason.text), {});
+    }
+    if (!flush_posted_) {
+        flush_posted_ = true;
+        asio::post(context_, [self = shared_from_this()] { self->flush(); });
+    }
+}
+
+// ---- time ----
+
+void Core::after_event() {
+    if (closed_) return;
+    arm_timer();
+    publish();
+}
+
+void Core::arm_timer() {
+    const session::TimePoint next = session_.next_deadline();
+    if (next >= session_timer_at_) return;
+    session_timer_at_ = next;
+    session_timer_.expires_at(std::max(next, now()));
+    session_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+        const auto self = weak.lock();
+        if (error || !self || self->closed_) return;
+        self->session_timer_at_ = session::kNever;
+        self->session_.on_time(now());
+        self->after_event();
+    });
+}
+
+// ---- messages ----
+
+void Core::send(Message message, SendDone done, std::chrono::system_clock::time_point queued_at) {
+    if (message.id.is_nil()) message.id = Uuid::v7();
+    if (message.timestamp == std::chrono::system_clock::time_point{}) message.timestamp = queued_at;
+    const auto fail = [&](errc code) {
+        SendResult result;
+        result.message_id = message.id;
+        result.error = code;
+        result.error_message = explain(code);
+        result.send_time = queued_at;
+        ++stats_.error_count;
+        if (done) {
+            done(std::move(result));
+        } else {
+            emit(event::MessageFailed{message.id, Failure(code)});
+        }
+    };
+    if (closed_) return fail(errc::client_closed);
+    if (status_ == ClientStatus::disconnected || status_ == ClientStatus::failed) return fail(errc::not_connected);
+    if (message.to.empty()) return fail(errc::unknown_target);
+    if (message.to.starts_with("room:")) return fail(errc::not_supported);
+    wire::MessageView view;
+    view.id = message.id;
+    view.type = message.type;
+    view.payload = message.payload.view();
+    view.timestamp_ms = std::chrono::duration_cast<std::chrono::milliseconds>(message.timestamp.time_since_epoch()).count();
+    view.to = message.to;
+    const auto queued = session_.send(view, message.priority, now());
+    if (!queued) return fail(static_cast<errc>(queued.error().value()));
+    send_waiters_.emplace(message.id, Waiter{std::move(done), queued_at});
+    after_event();
+}
+
+void Core::on_outcome(const session::Outcome& outcome) {
+    SendResult result;
+    result.success = outcome.error == errc::ok;
+    result.message_id = outcome.message_id;
+    result.error = outcome.error;
+    result.error_message = outcome.error == errc::ok || !outcome.text.empty() ? outcome.text : std::string(explain(outcome.error));
+    result.retry_count = outcome.retry_count;
+    result.latency = now() - outcome.queued_at;
+    SendDone done;
+    if (const auto found = send_waiters_.find(outcome.message_id); found != send_waiters_.end()) {
+        result.send_time = found->second.queued_at;
+        done = std::move(found->second.done);
+        send_waiters_.erase(found);
+    }
+    ++(result.success ? stats_.messages_sent : stats_.error_count);
+    if (result.success) {
+        emit(event::MessageSent{result.message_id});
+    } else {
+        emit(event::MessageFailed{result.message_id, Failure(result.error, result.error_message)});
+    }
+    if (done) done(std::move(result));
+}
+
+std::size_t Core::clear_queue() {
+    const std::size_t cleared = session_.clear_queue(now());
+    after_event();
+    return cleared;
+}
+
+void Core::on_message(session::LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) {
+    const wire::MessageView& view = *data.message;
+    Message message(std::string(view.type), whole.empty() ? Bytes(view.payload) : whole.share(view.payload));
+    message.id = view.id;
+    message.timestamp = std::chrono::system_clock::time_point(std::chrono::milliseconds(view.timestamp_ms));
+    message.from = std::string(data.from);
+    message.to = std::string(view.to);
+    ++stats_.messages_received;
+    stats_.last_activity = std::chrono::system_clock::now();
+    // The server may send more when the application has done with this one.
+    emit(event::MessageReceived{std::move(message)}, [weak = weak_from_this(), lane, cost, id = session_.id()] {
+        const auto self = weak.lock();
+        if (!self) return;
+        asio::post(self->context_, [self, lane, cost, id] {
+            if (self->closed_ || self->session_.id() != id) return;
+            self->session_.consumed(lane, cost, now());
+            self->after_event();
+        });
+    });
+}
+
+void Core::on_heartbeat(session::CarrierKey, session::Duration round_trip) {
+    ++stats_.heartbeat_count;
+    metrics_.rtt = round_trip;
+    emit(event::Heartbeat{round_trip});
+}
+
+void Core::on_gap(const session::GapReport& report) {
+    event::Gap gap;
+    gap.reason = Failure(report.reason, report.text.empty() ? std::string(explain(report.reason)) : report.text);
+    for (const auto& lane : report.lanes) {
+        gap.lanes.push_back({lane.lane, lane.sent, lane.acked, lane.received, lane.exact, lane.server_sent, lane.server_received});
+    }
+    gap.resent = report.resent;
+    emit(std::move(gap));
+}
+
+}  // namespace flare::client

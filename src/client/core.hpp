@@ -1,0 +1,146 @@
+// A client at work: joins the session's state machine to sockets, keeps it connected, tells what happens.
+//
+// Threads: everything on its io_context, but for the snapshot, which any thread may read.
+// Owner:   Client::Impl; handlers under way share it.
+#pragma once
+
+#include "client/backoff.hpp"
+#include "client/config.hpp"
+#include "client/connector.hpp"
+#include "client/event_queue.hpp"
+#include "session/client_session.hpp"
+#include "transport/carrier.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace flare::client {
+
+using ConnectDone = std::function<void(Checked<Protocol>)>;
+using SendDone = std::function<void(SendResult)>;
+
+// What other threads may look at.
+struct Snapshot {
+    ClientStatus status = ClientStatus::disconnected;
+    ConnectionStats stats;
+    ProtocolMetrics websocket;
+    std::size_t queue_length = 0;
+    std::string session_id;
+};
+
+class Core final : public std::enable_shared_from_this<Core>, private session::ClientSessionListener {
+public:
+    Core(boost::asio::io_context& context, Config config, std::shared_ptr<EventQueue> events);
+    ~Core();
+
+    Snapshot snapshot() const;
+    boost::asio::io_context& context() noexcept { return context_; }
+
+    // ---- on the io_context ----
+
+    void connect(ConnectDone done);
+    void reconnect(ConnectDone done);
+    void disconnect(std::function<void()> done);
+    // `done` may be empty. `queued_at`: when the application called.
+    void send(Message message, SendDone done, std::chrono::system_clock::time_point queued_at);
+    std::size_t clear_queue();
+    // The client is being destroyed: everything that waits completes with client_closed; no events after.
+    void close();
+
+private:
+    class Link;  // one carrier
+
+    // ClientSessionListener
+    void on_ready(session::CarrierKey key, bool resumed) override;
+    void on_standby(session::CarrierKey) override {}
+    void on_detached(errc reason, const std::string& text) override;
+    void on_refused(session::CarrierKey key, errc code, const std::string& text, std::uint32_t retry_after_ms) override;
+    void on_ended(errc code, const std::string& text, std::uint32_t retry_after_ms) override;
+    void on_gap(const session::GapReport& report) override;
+    void on_message(session::LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) override;
+    void on_outcome(const session::Outcome& outcome) override;
+    void on_heartbeat(session::CarrierKey key, session::Duration round_trip) override;
+    void on_suspect(session::CarrierKey key) override;
+    void close_carrier(session::CarrierKey key, errc code, const std::string& text) override;
+    void output_ready(session::CarrierKey key) override;
+    void on_disconnected(bool drained) override;
+
+    static session::TimePoint now() { return std::chrono::steady_clock::now(); }
+
+    // Connecting: core_connect.cpp
+    void begin_connect();
+    void connected_transport(std::unique_ptr<transport::Carrier> carrier, const Failure& failure);
+    void attempt_failed(const Failure& failure, std::chrono::milliseconds retry_after);
+    void connect_timed_out();
+    void schedule_reconnect(std::chrono::milliseconds at_least);
+    void lost(const Failure& reason);
+    void give_up(const Failure& failure);
+    void drop_links();
+    void complete_connect(const Checked<Protocol>& result);
+
+    // The loop: core.cpp
+    void closed(session::CarrierKey key, const transport::CloseReason& reason);
+    void mark_dirty(Link& link);
+    void flush();
+    void write(Link& link);
+    void arm_timer();
+    void after_event();
+    void set_status(ClientStatus status);
+    void emit(Event event, std::function<void()> after = {});
+    void publish();
+    Link* find(session::CarrierKey key);
+    void count_bytes(const transport::Carrier& carrier);
+
+    boost::asio::io_context& context_;
+    const Config config_;
+    std::shared_ptr<EventQueue> events_;
+    session::SharedBudget shared_budget_;
+    session::Budget budget_;
+    session::ClientSession session_;
+    Backoff backoff_;
+
+    boost::unordered_flat_map<session::CarrierKey, std::unique_ptr<Link>> links_;
+    std::vector<std::unique_ptr<Link>> gone_;  // freed at the end of the turn
+    std::vector<session::CarrierKey> dirty_;
+    bool flush_posted_ = false;
+    wire::Batch batch_;
+    session::CarrierKey next_key_ = 1;
+
+    std::unique_ptr<Connector> connector_;
+    std::unique_ptr<Connector> finished_connector_;  // it is inside its own callback
+    boost::asio::steady_timer session_timer_;
+    session::TimePoint session_timer_at_ = session::kNever;
+    boost::asio::steady_timer connect_timer_;    // bounds one attempt
+    boost::asio::steady_timer reconnect_timer_;
+    session::TimePoint connect_began_{};
+    std::uint32_t attempt_ = 0;                  // of reconnecting; 0: the first connect
+    Failure last_failure_;
+    session::CarrierKey suspect_ = session::kNoCarrier;  // closes when another carrier is ready
+
+    std::vector<ConnectDone> connect_waiters_;
+    std::vector<std::function<void()>> disconnect_waiters_;
+    struct Waiter {
+        SendDone done;
+        std::chrono::system_clock::time_point queued_at;
+    };
+    boost::unordered_flat_map<Uuid, Waiter, std::hash<Uuid>> send_waiters_;
+    bool was_connected_ = false;      // since connect(): Reconnected in place of Connected
+    bool told_unavailable_ = false;
+    bool closed_ = false;
+    bool reported_detached_ = false;  // Disconnected was told for the present loss
+    bool last_resumed_ = false;
+
+    ClientStatus status_ = ClientStatus::disconnected;
+    ConnectionStats stats_;
+    ProtocolMetrics metrics_;
+    mutable std::mutex snapshot_mutex_;
+    Snapshot snapshot_;
+};
+
+}  // namespace flare::client

@@ -1,0 +1,310 @@
+// How a client becomes and stays connected.
+#include "base/log.hpp"
+#include "base/random.hpp"
+#include "client/core.hpp"
+#include "client/link.hpp"
+
+#include <exception>
+
+namespace flare::client {
+namespace {
+
+// Repeating will not help: the application must do something.
+bool is_final(errc code) {
+    const boost::system::error_code error = code;
+    return error == errcond::auth || error == errcond::protocol || error == errcond::config;
+}
+
+}  // namespace
+
+// ---- what the application asks ----
+
+void Core::connect(ConnectDone done) {
+    if (closed_) return done(Failure(errc::client_closed));
+    if (status_ != ClientStatus::disconnected && status_ != ClientStatus::failed) return done(Failure(errc::already_connected));
+    connect_waiters_.push_back(std::move(done));
+    was_connected_ = false;
+    attempt_ = 0;
+    set_status(ClientStatus::connecting);
+    begin_connect();
+}
+
+void Core::reconnect(ConnectDone done) {
+    if (closed_) return done(Failure(errc::client_closed));
+    if (status_ == ClientStatus::disconnected || status_ == ClientStatus::failed) return connect(std::move(done));
+    connect_waiters_.push_back(std::move(done));
+    if (status_ != ClientStatus::connected) return;  // under way already
+    reported_detached_ = true;
+    emit(event::Disconnected{Failure(errc::ok, "reconnect() was called")});
+    drop_links();
+    attempt_ = 1;
+    set_status(ClientStatus::reconnecting);
+    emit(event::Reconnecting{attempt_, std::chrono::milliseconds(0)});
+    begin_connect();
+}
+
+void Core::disconnect(std::function<void()> done) {
+    if (closed_ || status_ == ClientStatus::disconnected) return done();
+    disconnect_waiters_.push_back(std::move(done));
+    connector_.reset();
+    connect_timer_.cancel();
+    reconnect_timer_.cancel();
+    session_.disconnect(now());
+    after_event();
+}
+
+void Core::on_disconnected(bool) {
+    drop_links();
+    session_.fail_all(errc::not_connected, "the client has disconnected", now());
+    const bool was_failed = status_ == ClientStatus::failed;
+    set_status(ClientStatus::disconnected);
+    complete_connect(Failure(errc::cancelled, "disconnect() was called"));
+    if (!was_failed) emit(event::Disconnected{Failure(errc::ok, "disconnect() was called")});
+    const auto waiters = std::move(disconnect_waiters_);
+    disconnect_waiters_.clear();
+    for (const auto& done : waiters) done();
+}
+
+void Core::close() {
+    if (closed_) return;
+    closed_ = true;
+    connector_.reset();
+    session_timer_.cancel();
+    connect_timer_.cancel();
+    reconnect_timer_.cancel();
+    complete_connect(Failure(errc::client_closed));
+    const auto sends = std::move(send_waiters_);
+    send_waiters_.clear();
+    for (const auto& [id, waiter] : sends) {
+        SendResult result;
+        result.message_id = id;
+        result.error = errc::client_closed;
+        result.error_message = explain(errc::client_closed);
+        result.send_time = waiter.queued_at;
+        if (waiter.done) waiter.done(std::move(result));
+    }
+    const auto waiters = std::move(disconnect_waiters_);
+    disconnect_waiters_.clear();
+    for (const auto& done : waiters) done();
+    links_.clear();
+    gone_.clear();
+}
+
+// ---- one attempt ----
+
+void Core::begin_connect() {
+    std::string token;
+    try {
+        if (config_.token) token = config_.token();
+    } catch (const std::exception& error) {
+        return attempt_failed(Failure(errc::unauthenticated, std::string("the token provider failed: ") + error.what()), {});
+    }
+    session_.begin_attempt(std::move(token));
+    connect_began_ = now();
+    connect_timer_.expires_after(config_.connection_timeout);
+    connect_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+        const auto self = weak.lock();
+        if (!error && self && !self->closed_) self->connect_timed_out();
+    });
+    connector_ = std::make_unique<Connector>(context_, config_, [this](std::unique_ptr<transport::Carrier> carrier, const Failure& failure) {
+        connected_transport(std::move(carrier), failure);
+    });
+}
+
+void Core::connected_transport(std::unique_ptr<transport::Carrier> carrier, const Failure& failure) {
+    finished_connector_ = std::move(connector_);  // its callback is running
+    if (!carrier) {
+        ++metrics_.connect_failures;
+        if (status_ == ClientStatus::connected) {  // it was to replace a suspect
+            suspect_ = session::kNoCarrier;
+            return after_event();
+        }
+        return attempt_failed(failure, {});
+    }
+    const session::CarrierKey key = next_key_++;
+    links_.emplace(key, std::make_unique<Link>(*this, key, std::move(carrier)));
+    session_.open(key, now());
+    after_event();
+}
+
+void Core::connect_timed_out() {
+    std::string text = "no session within " + std::to_string(config_.connection_timeout.count()) + " ms";
+    if (connector_) {
+        const std::string failures = connector_->failures();
+        for (const Url& url : config_.addresses) text += "; " + url.text;
+        if (!failures.empty()) text += "; " + failures;
+    } else {
+        text += ": the connection stands, but the server did not answer the hello";
+    }
+    attempt_failed(Failure(errc::connect_timeout, text), {});
+}
+
+// This attempt came to nothing. retry_after: the server asked for time, which is no failure of the attempt.
+void Core::attempt_failed(const Failure& failure, std::chrono::milliseconds retry_after) {
+    connector_.reset();
+    connect_timer_.cancel();
+    drop_links();
+    last_failure_ = failure;
+    if (status_ == ClientStatus::connecting || is_final(failure.code)) return give_up(failure);
+    if (status_ != ClientStatus::reconnecting) return;
+    if (retry_after.count() == 0) ++attempt_;
+    schedule_reconnect(retry_after);
+}
+
+void Core::give_up(const Failure& failure) {
+    const bool reconnecting = status_ == ClientStatus::reconnecting;
+    session_.fail_all(errc::not_connected, failure.text, now());
+    set_status(ClientStatus::failed);
+    ++stats_.error_count;
+    if (reconnecting) {
+        emit(event::ReconnectFailed{Failure(errc::reconnect_failed, std::string(explain(errc::reconnect_failed)) + ": " + failure.text)});
+    } else {
+        emit(event::Error{failure});
+    }
+    complete_connect(failure);
+    after_event();
+}
+
+void Core::complete_connect(const Checked<Protocol>& result) {
+    const auto waiters = std::move(connect_waiters_);
+    connect_waiters_.clear();
+    for (const ConnectDone& done : waiters) done(result);
+}
+
+void Core::drop_links() {
+    for (auto& [key, link] : links_) {
+        count_bytes(*link->carrier);
+        gone_.push_back(std::move(link));
+    }
+    links_.clear();
+    for (const auto& link : gone_) {
+        link->carrier->set_handler(nullptr);
+        session_.carrier_gone(link->key, errc::connection_lost, "dropped", now());
+    }
+    suspect_ = session::kNoCarrier;
+    if (gone_.empty() || flush_posted_) return;
+    flush_posted_ = true;
+    boost::asio::post(context_, [self = shared_from_this()] { self->flush(); });
+}
+
+// ---- what the session tells ----
+
+void Core::on_ready(session::CarrierKey key, bool resumed) {
+    connect_timer_.cancel();
+    const Link* link = find(key);
+    if (link == nullptr) return;
+    const Protocol protocol = link->carrier->info().protocol;
+    stats_.protocol = protocol;
+    stats_.last_activity = std::chrono::system_clock::now();
+    const bool was_ready = status_ == ClientStatus::connected;
+    if (!was_ready) {
+        ++metrics_.connects;
+        metrics_.connection_latency = now() - connect_began_;
+    }
+    if (suspect_ != session::kNoCarrier && suspect_ != key) {
+        // The session has moved; the carrier that had fallen silent goes.
+        const session::CarrierKey old = suspect_;
+        suspect_ = session::kNoCarrier;
+        session_.carrier_gone(old, errc::connection_lost, "replaced", now());
+        close_carrier(old, errc::ok, "replaced");
+    }
+    if (was_ready) return publish();
+    set_status(ClientStatus::connected);
+    reported_detached_ = false;
+    if (!was_connected_) {
+        was_connected_ = true;
+        stats_.connection_time = now() - connect_began_;
+        emit(event::Connected{protocol});
+        if (!told_unavailable_) {
+            told_unavailable_ = true;
+            for (const auto& each : config_.unavailable) emit(each);
+        }
+    } else {
+        ++stats_.reconnect_count;
+        emit(event::Reconnected{protocol, resumed});
+    }
+    attempt_ = 0;
+    complete_connect(protocol);
+}
+
+void Core::on_detached(errc reason, const std::string& text) {
+    if (closed_ || status_ != ClientStatus::connected || !disconnect_waiters_.empty()) return;
+    lost(Failure(reason, text));
+}
+
+// No connection is left.
+void Core::lost(const Failure& reason) {
+    stats_.protocol.reset();
+    if (!reported_detached_) {
+        reported_detached_ = true;
+        ++stats_.error_count;
+        const bool again = config_.auto_reconnect && !is_final(reason.code);
+        set_status(again ? ClientStatus::reconnecting : ClientStatus::disconnected);
+        emit(event::Disconnected{reason});
+        if (!again) {
+            connector_.reset();
+            session_.fail_all(errc::not_connected, reason.text, now());
+            return complete_connect(reason);
+        }
+    }
+    attempt_ = 1;
+    last_failure_ = reason;
+    connector_.reset();
+    schedule_reconnect({});
+}
+
+void Core::schedule_reconnect(std::chrono::milliseconds at_least) {
+    if (attempt_ > config_.max_reconnect_attempts) {
+        return give_up(Failure(last_failure_.code, std::to_string(config_.max_reconnect_attempts) + " attempts, the last: " + last_failure_.text));
+    }
+    auto delay = backoff_.before(attempt_, base::system_random().next_u64());
+    // A connection that has just worked most likely works again: the first attempt comes soon, spread a little.
+    if (attempt_ == 1) delay /= 8;
+    delay = std::max(delay, at_least);
+    emit(event::Reconnecting{attempt_, delay});
+    reconnect_timer_.expires_after(delay);
+    reconnect_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+        const auto self = weak.lock();
+        if (!error && self && !self->closed_ && self->status_ == ClientStatus::reconnecting) self->begin_connect();
+    });
+}
+
+void Core::on_refused(session::CarrierKey key, errc code, const std::string& text, std::uint32_t retry_after_ms) {
+    if (key == suspect_ || status_ == ClientStatus::connected) return;  // the session lives on another carrier
+    const Failure failure(code, text.empty() ? std::string(explain(code)) : text);
+    // The refused carrier closes in good order; only the attempt is over.
+    if (Link* link = find(key)) {
+        auto kept = std::move(links_.find(key)->second);
+        links_.erase(link->key);
+        kept->carrier->set_handler(nullptr);
+        gone_.push_back(std::move(kept));
+    }
+    attempt_failed(failure, std::chrono::milliseconds(retry_after_ms));
+}
+
+void Core::on_ended(errc code, const std::string& text, std::uint32_t retry_after_ms) {
+    const Failure reason(code == errc::ok ? errc::session_ended : code, text.empty() ? std::string(explain(code)) : text);
+    const std::chrono::milliseconds retry_after(retry_after_ms);
+    if (code == errc::shutting_down) emit(event::Draining{retry_after, reason.text});
+    const bool again = config_.auto_reconnect && !is_final(reason.code);
+    stats_.protocol.reset();
+    reported_detached_ = true;
+    set_status(again ? ClientStatus::reconnecting : ClientStatus::disconnected);
+    emit(event::Disconnected{reason});
+    if (!again) {
+        session_.fail_all(errc::not_connected, reason.text, now());
+        return complete_connect(reason);
+    }
+    attempt_ = 1;
+    last_failure_ = reason;
+    schedule_reconnect(retry_after);
+}
+
+void Core::on_suspect(session::CarrierKey key) {
+    if (closed_ || connector_ || status_ != ClientStatus::connected) return;
+    base::log().debug("no acknowledgement on connection {}: opening another", key);
+    suspect_ = key;
+    begin_connect();
+}
+
+}  // namespace flare::client

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# The demo, from nothing: installs what is needed, builds, makes certificates, starts a server, lets clients talk to it over
+# ws and wss, cuts a connection in mid-stream, and shows that nothing was lost, repeated or reordered.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scripts/setup.sh
+cmake --preset release >/dev/null
+echo "building (the first time takes some minutes) ..."
+cmake --build build/release --target server_example websocket_client cut_client secure_client >/dev/null
+scripts/generate_certs.sh >/dev/null
+
+bin=build/release/examples
+logs=$(mktemp -d)
+pids=()
+finish() {
+    status=$?
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+    if [ "$status" -ne 0 ]; then
+        echo "demo: FAILED; what the server said:"
+        cat "$logs"/*.log
+    fi
+    rm -rf "$logs"
+    exit "$status"
+}
+trap finish EXIT
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+wait_for_port() {
+    for _ in $(seq 100); do
+        if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then return 0; fi
+        sleep 0.1
+    done
+    echo "demo: nobody listens on port $1"
+    return 1
+}
+
+plain=$(free_port) secure=$(free_port) flaky=$(free_port)
+"$bin/server_example" --websocket-addr "127.0.0.1:$plain" --workers 2 >"$logs/server.log" 2>&1 & pids+=($!)
+"$bin/server_example" --websocket-addr "127.0.0.1:$secure" --cert certs/server.crt --key certs/server.key >"$logs/secure.log" 2>&1 & pids+=($!)
+wait_for_port "$plain"
+wait_for_port "$secure"
+
+echo
+echo "== a text, a binary and a custom message over ws://127.0.0.1:$plain"
+"$bin/websocket_client" "ws://127.0.0.1:$plain"
+
+echo
+echo "== the same server over TLS, its certificate verified: wss://127.0.0.1:$secure"
+"$bin/secure_client" "wss://127.0.0.1:$secure" certs/ca.crt
+
+echo
+echo "== 1,000 numbered messages each way; the TCP connection is cut in mid-stream"
+python3 examples/flaky_proxy.py "$flaky" "$plain" --cut-after 60000 --cuts 2 >"$logs/proxy.log" 2>&1 & pids+=($!)
+wait_for_port "$flaky"
+"$bin/cut_client" "ws://127.0.0.1:$flaky" --cuts 2

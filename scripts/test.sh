@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# All tests, from nothing: installs what is needed, builds, runs everything, and prints as its last line
+#     N passed, N failed, N skipped
+#     scripts/test.sh [--preset asan|tsan|release|dev] [ctest arguments]       default asan (ASan + UBSan)
+set -uo pipefail
+cd "$(dirname "$0")/.."
+preset=asan
+if [ "${1:-}" = --preset ]; then
+    preset=$2
+    shift 2
+fi
+export CCACHE_SLOPPINESS=time_macros
+scripts/setup.sh || exit 1
+scripts/generate_certs.sh >/dev/null || exit 1
+cmake --preset "$preset" >/dev/null || exit 1
+cmake --build "build/$preset" -j "$(nproc)" | grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking|Generating|Running)' || true
+[ "${PIPESTATUS[0]}" -eq 0 ] || { echo "the build failed"; exit 1; }
+
+export TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 ${TSAN_OPTIONS:-}"
+report=build/$preset/tests.xml
+ctest --test-dir "build/$preset" -j "$(nproc)" --output-on-failure --output-junit tests.xml "$@" | tail -n 60
+count() { grep -o "<testcase [^>]*status=\"$1\"" "$report" | wc -l; }
+passed=$(count run) failed=$(count fail) skipped=$(($(count disabled) + $(count notrun)))
+
+# A client in another language, from the schema alone: only where nothing was left out.
+if [ $# -eq 0 ] && command -v npm >/dev/null; then
+    (cd tests/interop && npm ci --silent --no-audit --no-fund) || exit 1
+    interop=$(cd tests/interop && FLARE_SERVER="$PWD/../../build/$preset/examples/server_example" node --test 2>&1)
+    interop_status=$?
+    number() { sed -n "s/^. $1 \([0-9]*\)\$/\1/p;s/^# $1 \([0-9]*\)\$/\1/p" <<<"$interop" | tail -n 1; }
+    [ $interop_status -eq 0 ] || printf '%s\n' "$interop"
+    passed=$((passed + $(number pass)))
+    failed=$((failed + $(number fail)))
+    skipped=$((skipped + $(number skipped)))
+elif [ $# -eq 0 ]; then
+    echo "interop tests skipped: no npm"
+    skipped=$((skipped + 1))
+fi
+[ "$passed" -gt 0 ] || failed=$((failed + 1))  # nothing ran: that is a failure
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

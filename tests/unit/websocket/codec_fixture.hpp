@@ -47,7 +47,7 @@ inline Seen violation(errc error = errc::websocket_violation) { return {EventKin
 using Events = std::vector<Seen>;
 
 // Frames as the peer of a `role` would write them.
-struct Peer {
+struct FramePeer {
     Role role = Role::server;
 
     std::string frame(int opcode, std::string_view payload, bool final = true, int reserved = 0) const {
@@ -105,7 +105,7 @@ protected:
         return events;
     }
 
-    Peer peer{std::get<0>(GetParam())};
+    FramePeer peer{std::get<0>(GetParam())};
     Accept accept = Accept::any;
     std::size_t max_message_bytes = 16 * 1024 * 1024;
 };

@@ -48,7 +48,7 @@ TEST_P(Framing, RefusesALengthThatIsNotInItsShortestForm) {
 
 TEST_P(Framing, RefusesTheWrongMasking) {
     // RFC 6455 section 5.1: a client masks, a server does not.
-    const Peer wrong{role() == Role::server ? Role::client : Role::server};
+    const FramePeer wrong{role() == Role::server ? Role::client : Role::server};
     EXPECT_THAT(receive(wrong.binary("x")), ElementsAre(violation()));
     EXPECT_THAT(receive(wrong.ping("")), ElementsAre(violation()));
 }

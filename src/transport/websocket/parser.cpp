@@ -24,13 +24,11 @@ Event Parser::next(std::span<char>& input) {
     Event event;
     forget_delivered();
     while (!finished_) {
-        if (!in_payload_) {
-            if (!take_head(input, event)) return event;
-        }
+        if (!in_payload_ && !take_head(input, event)) break;
         const bool found = is_control(head_.opcode) ? take_control(input, event) : take_data(input, event);
-        if (found || in_payload_) return event;  // in_payload_: the input has run out
+        if (found || in_payload_) break;  // in_payload_: the input has run out
     }
-    input = {};
+    if (finished_) input = {};
     return event;
 }
 

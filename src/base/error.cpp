@@ -111,8 +111,7 @@ constexpr Row kRows[] = {
      "the target is neither a user, a room nor the server; correct the message's to"},
     {errc::handler_failed, kFinal, "handler_failed",
      "the server's handler threw or reported a failure; look into the server's log"},
-    {errc::recipient_busy, kRetry, "recipient_busy",
-     "too much waits for the recipient already; send again later"},
+    {errc::recipient_busy, kRetry, "recipient_busy", "too much waits for the recipient already; send again later"},
     {errc::too_old, kFinal, "too_old",
      "the message is a repeat from before what the server remembers; ask the recipient before sending it anew"},
     {errc::outcome_unknown, kFinal, "outcome_unknown",
@@ -143,8 +142,7 @@ constexpr Row kRows[] = {
     {errc::would_deadlock, kFinal, "would_deadlock",
      "a blocking call was made on the thread that has to do the work; use the coroutine form there"},
     {errc::client_closed, kFinal, "client_closed", "the client has been closed; make a new one"},
-    {errc::shutting_down, kRetry, "shutting_down",
-     "the other side is shutting down; come back after retry_after"},
+    {errc::shutting_down, kRetry, "shutting_down", "the other side is shutting down; come back after retry_after"},
     {errc::network_unreachable, kRetry, "network_unreachable",
      "this machine has no route to the address; check its network"},
     {errc::reconnect_failed, kRetry, "reconnect_failed",
@@ -178,12 +176,14 @@ constexpr Row kRows[] = {
 constexpr std::string_view kUnknownName = "unknown";
 constexpr std::string_view kUnknownText = "the code is of a newer version; update this side to learn more";
 
-static_assert(std::is_sorted(std::begin(kRows), std::end(kRows), [](const Row& a, const Row& b) { return a.code < b.code; }),
+static_assert(std::is_sorted(std::begin(kRows), std::end(kRows),
+                             [](const Row& a, const Row& b) { return a.code < b.code; }),
               "the table is searched by halves");
 
 const Row* find(int code) noexcept {
-    const auto* row = std::lower_bound(std::begin(kRows), std::end(kRows), code,
-                                       [](const Row& each, int wanted) { return static_cast<int>(each.code) < wanted; });
+    const auto* row = std::lower_bound(std::begin(kRows), std::end(kRows), code, [](const Row& each, int wanted) {
+        return static_cast<int>(each.code) < wanted;
+    });
     return row != std::end(kRows) && static_cast<int>(row->code) == code ? row : nullptr;
 }
 

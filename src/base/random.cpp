@@ -49,7 +49,9 @@ struct Buffer {
 // Has no state of its own: a reference to it may be used by any thread, whichever took it.
 class SystemRandom final : public Random {
 public:
-    SystemRandom() { pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); }); }
+    SystemRandom() {
+        pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
+    }
 
     void fill(std::span<std::uint8_t> out) override {
         thread_local Buffer buffer;

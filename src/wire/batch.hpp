@@ -48,7 +48,7 @@ private:
     char* begin_frame(std::size_t length, std::size_t shared);
 
     // Invariant: the segments' head_bytes add up to head_size_.
-    std::string head_;           // memory that has been grown; head_size_ bytes of it are in use
+    std::string head_;  // memory that has been grown; head_size_ bytes of it are in use
     std::size_t head_size_ = 0;
     std::vector<Segment> segments_;
     std::size_t frames_ = 0;

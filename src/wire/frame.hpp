@@ -18,18 +18,18 @@
 
 namespace flare::wire {
 
-using Seq = std::uint64_t;        // number of a frame in its lane and direction; 0: not numbered
+using Seq = std::uint64_t;  // number of a frame in its lane and direction; 0: not numbered
 using LaneIndex = std::uint32_t;
 
 inline constexpr std::uint32_t kVersion = 1;
 inline constexpr std::size_t kMaxLanes = 16;
-inline constexpr std::size_t kMaxNameBytes = 256;    // user, device, type, target; longer is malformed_frame
+inline constexpr std::size_t kMaxNameBytes = 256;  // user, device, type, target; longer is malformed_frame
 inline constexpr std::size_t kMaxTokenBytes = 8192;
 inline constexpr std::size_t kMaxTicketBytes = 256;
 inline constexpr std::size_t kMaxSecretBytes = 64;
 inline constexpr std::size_t kNonceBytes = 16;
 inline constexpr std::size_t kMacBytes = 32;
-inline constexpr std::size_t kMaxTextBytes = 1024;   // text in refused, goodbye, receipt: cut when encoded
+inline constexpr std::size_t kMaxTextBytes = 1024;         // text in refused, goodbye, receipt: cut when encoded
 inline constexpr std::size_t kChunkThreshold = 64 * 1024;  // an encoded data body above this travels as chunks
 inline constexpr std::size_t kChunkBytes = 16 * 1024;
 inline constexpr std::size_t kMaxFrameBytes = 128 * 1024;
@@ -189,8 +189,8 @@ struct ReceiptView {
 
 struct DataView {
     std::string_view from;
-    std::string_view message_raw;         // the encoded Message; empty: none
-    std::optional<MessageView> message;   // the same, decoded
+    std::string_view message_raw;        // the encoded Message; empty: none
+    std::optional<MessageView> message;  // the same, decoded
     std::optional<ReceiptView> receipt;
     std::uint64_t first_sent_ms_ago = 0;
 };
@@ -216,9 +216,9 @@ Result<ReceiptView> decode_receipt(std::string_view body);
 // frame header. Shared by every session that sends it.
 struct Body {
     FrameKind kind = FrameKind::none;
-    Bytes bytes;                      // tag, length, content
-    std::uint32_t content_offset = 0; // where the content starts in `bytes`
-    std::uint64_t cost = 0;           // what it takes of a lane's byte credit: payload bytes; 0 for receipts
+    Bytes bytes;                       // tag, length, content
+    std::uint32_t content_offset = 0;  // where the content starts in `bytes`
+    std::uint64_t cost = 0;            // what it takes of a lane's byte credit: payload bytes; 0 for receipts
     std::string_view content() const noexcept { return bytes.view().substr(content_offset); }
 };
 

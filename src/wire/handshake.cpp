@@ -10,6 +10,8 @@
 namespace flare::wire {
 namespace {
 
+// Nested messages are written into strings of their own: protozero drops one that stays empty when it is written in
+// place, but to be there may be all that it says.
 using protozero::pbf_writer;
 
 void put_text(pbf_writer& out, std::uint32_t field, std::string_view value) {
@@ -37,9 +39,8 @@ Body body_of(FrameKind kind, const std::string& content) {
     Body body;
     body.kind = kind;
     body.content_offset = static_cast<std::uint32_t>(body_size(kind, content.size()) - content.size());
-    body.bytes = Bytes::make(body.content_offset + content.size(), [&](char* out) {
-        put_raw(put_body_tag(out, kind, content.size()), content);
-    });
+    body.bytes = Bytes::make(body.content_offset + content.size(),
+                             [&](char* out) { put_raw(put_body_tag(out, kind, content.size()), content); });
     return body;
 }
 
@@ -65,10 +66,12 @@ Body encode(const Hello& hello) {
     put_uuid(out, 6, hello.attempt_id);
     put_count(out, 7, hello.epoch);
     if (hello.resume) {
-        pbf_writer resume(out, 8);
+        std::string proof;
+        pbf_writer resume(proof);
         put_text(resume, 1, hello.resume->ticket);
         put_text(resume, 2, hello.resume->nonce);
         put_text(resume, 3, hello.resume->mac);
+        out.add_message(8, proof);
     }
     put_lane_states(out, 9, hello.received);
     put_count(out, 10, hello.capabilities);
@@ -140,14 +143,14 @@ Body encode(const Welcome& welcome) {
     put_count(out, 7, welcome.heartbeat_interval_ms);
     put_count(out, 8, welcome.heartbeat_timeout_ms);
     put_count(out, 9, welcome.max_ack_delay_ms);
-    {
-        pbf_writer limits(out, 10);
-        put_count(limits, 1, welcome.limits.max_message_bytes);
-        put_count(limits, 2, welcome.limits.max_frame_bytes);
-        put_count(limits, 3, welcome.limits.max_batch_bytes);
-        put_count(limits, 4, welcome.limits.max_unacked_frames);
-        put_count(limits, 5, welcome.limits.max_unacked_bytes);
-    }
+    std::string numbers;
+    pbf_writer limits(numbers);
+    put_count(limits, 1, welcome.limits.max_message_bytes);
+    put_count(limits, 2, welcome.limits.max_frame_bytes);
+    put_count(limits, 3, welcome.limits.max_batch_bytes);
+    put_count(limits, 4, welcome.limits.max_unacked_frames);
+    put_count(limits, 5, welcome.limits.max_unacked_bytes);
+    out.add_message(10, numbers);
     put_lane_states(out, 11, welcome.received);
     put_count(out, 12, static_cast<std::uint64_t>(welcome.outcome));
     put_count(out, 13, welcome.session_life_ms);
@@ -217,13 +220,17 @@ Body encode(const Refused& refused) {
     put_text(out, 2, cut_text(refused.text));
     put_count(out, 3, refused.retry_after_ms);
     if (refused.gap) {
-        pbf_writer gap(out, 4);
+        std::string lanes;
+        pbf_writer gap(lanes);
         for (const LaneGap& lane : *refused.gap) {
-            pbf_writer part(gap, 1);
+            std::string numbers;
+            pbf_writer part(numbers);
             put_count(part, 1, lane.lane);
             put_count(part, 2, lane.server_received);
             put_count(part, 3, lane.server_sent);
+            gap.add_message(1, numbers);
         }
+        out.add_message(4, lanes);
     }
     return body_of(FrameKind::refused, content);
 }

@@ -87,7 +87,8 @@ std::optional<std::int64_t> to_signed(const json::value& value) {
     if (value.is_string()) return parse_integer<std::int64_t>(value.get_string());
     if (value.is_double()) {
         const double number = value.get_double();
-        if (number >= -0x1p63 && number < 0x1p63 && number == std::floor(number)) return static_cast<std::int64_t>(number);
+        if (number >= -0x1p63 && number < 0x1p63 && number == std::floor(number))
+            return static_cast<std::int64_t>(number);
     }
     return std::nullopt;
 }
@@ -105,7 +106,8 @@ bool put_integer(pbf_writer& out, const Field& field, const json::value& value, 
         return true;
     }
     const auto number = to_unsigned(value);
-    const std::uint64_t limit = field.type == FieldType::uint32 ? std::min<std::uint64_t>(field.limit, 0xffffffffu) : field.limit;
+    const std::uint64_t limit =
+        field.type == FieldType::uint32 ? std::min<std::uint64_t>(field.limit, 0xffffffffu) : field.limit;
     if (!number || *number > limit) return path.fail("expected a whole number from 0 to " + std::to_string(limit));
     if (*number != 0) out.add_uint64(field.number, *number);
     return true;
@@ -120,7 +122,8 @@ bool put_enum(pbf_writer& out, const Field& field, const json::value& value, Pat
     } else {
         number = to_unsigned(value);
     }
-    if (!number || *number > 0x7fffffff) return path.fail("expected a name like " + std::string(field.enumerators.back()));
+    if (!number || *number > 0x7fffffff)
+        return path.fail("expected a name like " + std::string(field.enumerators.back()));
     if (*number != 0) out.add_uint64(field.number, *number);
     return true;
 }
@@ -169,8 +172,11 @@ bool put_value(pbf_writer& out, const Field& field, const json::value& value, Pa
         case FieldType::uuid: return put_uuid(out, field, value, path);
         case FieldType::enumeration: return put_enum(out, field, value, path);
         case FieldType::message: {
-            pbf_writer part(out, field.number);
-            return put_object(part, *field.part, value, path);
+            std::string content;  // of its own, because protozero drops a nested message that stays empty
+            pbf_writer part(content);
+            if (!put_object(part, *field.part, value, path)) return false;
+            out.add_message(field.number, content);
+            return true;
         }
         case FieldType::uint32:
         case FieldType::uint64:
@@ -203,8 +209,8 @@ bool is_absent_id(const json::value* value) {
 }
 
 // What a person need not type: ids, and `text` in place of `payload`. Nothing: the field is like any other.
-std::optional<bool> put_convenience(pbf_writer& out, const Schema& schema, const Field& field, const json::object& object,
-                                    const json::value* found, Path& path) {
+std::optional<bool> put_convenience(pbf_writer& out, const Schema& schema, const Field& field,
+                                    const json::object& object, const json::value* found, Path& path) {
     if (&schema == &kHelloSchema && field.name == "attemptId" && is_absent_id(found)) {
         put_bytes(out, field.number, base::system_random().uuid().raw());
         return true;
@@ -235,7 +241,8 @@ bool put_object(pbf_writer& out, const Schema& schema, const json::value& value,
         if (const auto done = put_convenience(out, schema, field, object, found, path)) {
             if (!*done) return false;
         } else if (found != nullptr) {
-            if (!(field.repeated ? put_list(out, field, *found, path) : put_value(out, field, *found, path))) return false;
+            if (!(field.repeated ? put_list(out, field, *found, path) : put_value(out, field, *found, path)))
+                return false;
         } else if (field.exact != 0) {
             return path.fail("expected " + std::to_string(field.exact) + " bytes in base64");
         }
@@ -251,7 +258,8 @@ bool check_frame(const json::object& object, Path& path) {
     for (const Field& field : kFrameSchema.fields) {
         if (field.number < kFirstBodyField || member(object, field) == nullptr) continue;
         if (body != nullptr) {
-            return path.fail("has both " + std::string(body->name) + " and " + std::string(field.name) + ": only one can be");
+            return path.fail("has both " + std::string(body->name) + " and " + std::string(field.name) +
+                             ": only one can be");
         }
         body = &field;
     }
@@ -296,7 +304,8 @@ bool put_batch(std::string& batch, std::string_view text, Path& path) {
     const std::size_t read = parser.write_some(text, error);
     if (error) return path.fail("not JSON, at byte " + std::to_string(read) + ": " + error.message());
     const auto rest = text.find_first_not_of(" \t\r\n", read);
-    if (rest != text.npos) return path.fail("not JSON, at byte " + std::to_string(rest) + ": something follows the value");
+    if (rest != text.npos)
+        return path.fail("not JSON, at byte " + std::to_string(rest) + ": something follows the value");
     const json::value value = parser.release();
     if (!value.is_array()) return put_frame(batch, value, path);
     const json::array& frames = value.get_array();

@@ -38,7 +38,8 @@ json::value number_value(const Field& field, std::uint64_t number) {
         case FieldType::uint32: return static_cast<std::uint32_t>(number);
         case FieldType::int64: return json::string(std::to_string(static_cast<std::int64_t>(number)));
         case FieldType::enumeration:
-            if (number < field.enumerators.size()) return json::string(field.enumerators[static_cast<std::size_t>(number)]);
+            if (number < field.enumerators.size())
+                return json::string(field.enumerators[static_cast<std::size_t>(number)]);
             return static_cast<std::int32_t>(number);
         default: return json::string(std::to_string(number));  // 64 bits do not fit into a JavaScript number
     }

@@ -61,9 +61,8 @@ Body encode(const DataView& data) {
     body.kind = FrameKind::data;
     body.content_offset = static_cast<std::uint32_t>(body_size(FrameKind::data, size.total) - size.total);
     body.cost = cost_of(data);
-    body.bytes = Bytes::make(body.content_offset + size.total, [&](char* out) {
-        put(put_body_tag(out, FrameKind::data, size.total), data, size);
-    });
+    body.bytes = Bytes::make(body.content_offset + size.total,
+                             [&](char* out) { put(put_body_tag(out, FrameKind::data, size.total), data, size); });
     return body;
 }
 
@@ -72,9 +71,8 @@ Body encode(const ReceiptView& receipt) {
     Body body;
     body.kind = FrameKind::receipt;
     body.content_offset = static_cast<std::uint32_t>(body_size(FrameKind::receipt, size) - size);
-    body.bytes = Bytes::make(body.content_offset + size, [&](char* out) {
-        put_receipt(put_body_tag(out, FrameKind::receipt, size), receipt);
-    });
+    body.bytes = Bytes::make(body.content_offset + size,
+                             [&](char* out) { put_receipt(put_body_tag(out, FrameKind::receipt, size), receipt); });
     return body;
 }
 

@@ -48,8 +48,7 @@ public:
         if (!take(tag) || tag < 8 || tag > std::numeric_limits<std::uint32_t>::max()) return fail();
         tag_ = static_cast<std::uint32_t>(tag);
         switch (type()) {
-            case WireType::varint:
-                return take(number_) || fail();
+            case WireType::varint: return take(number_) || fail();
             case WireType::bytes:
                 if (!take(number_) || number_ > left()) return fail();
                 bytes_ = at_;
@@ -167,7 +166,7 @@ private:
 
     const char* at_;
     const char* end_;
-    std::uint64_t number_ = 0;      // or the length of bytes
+    std::uint64_t number_ = 0;  // or the length of bytes
     const char* bytes_ = nullptr;
     std::uint32_t tag_ = 0;
     errc code_ = errc::ok;

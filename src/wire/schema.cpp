@@ -38,8 +38,17 @@ constexpr Field part(std::uint32_t field, std::string_view name, const Schema& s
     return {.number = field, .name = name, .original = name, .type = message, .part = &schema};
 }
 constexpr Field list(std::uint32_t field, std::string_view name, const Schema& schema) {
-    return {.number = field, .name = name, .original = name, .type = message, .repeated = true, .limit = kMaxLanes, .part = &schema};
+    return {.number = field,
+            .name = name,
+            .original = name,
+            .type = message,
+            .repeated = true,
+            .limit = kMaxLanes,
+            .part = &schema};
 }
+
+// One field a line, as in frame.proto.
+// clang-format off
 
 constexpr Field kLaneStateFields[] = {
     number(1, "lane", "lane", uint32, kMaxLanes - 1),
@@ -196,8 +205,11 @@ constexpr Field kFrameFields[] = {
 
 constexpr Schema kFrameSchema{"Frame", kFrameFields};
 
+// clang-format on
+
 const Field* Schema::find(std::uint32_t number) const noexcept {
-    const auto found = std::find_if(fields.begin(), fields.end(), [&](const Field& each) { return each.number == number; });
+    const auto found =
+        std::find_if(fields.begin(), fields.end(), [&](const Field& each) { return each.number == number; });
     return found == fields.end() ? nullptr : &*found;
 }
 

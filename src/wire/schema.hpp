@@ -17,13 +17,13 @@ struct Schema;
 
 struct Field {
     std::uint32_t number = 0;
-    std::string_view name;       // in JSON: lowerCamelCase
-    std::string_view original;   // as in frame.proto; taken too
+    std::string_view name;      // in JSON: lowerCamelCase
+    std::string_view original;  // as in frame.proto; taken too
     FieldType type = FieldType::uint64;
     bool repeated = false;
-    std::uint64_t limit = ~0ull;  // largest number; most bytes; most elements of a list
-    std::uint64_t exact = 0;      // bytes: this many and no other, and the field is required
-    const Schema* part = nullptr;                  // of a message
+    std::uint64_t limit = ~0ull;                         // largest number; most bytes; most elements of a list
+    std::uint64_t exact = 0;                             // bytes: this many and no other, and the field is required
+    const Schema* part = nullptr;                        // of a message
     std::span<const std::string_view> enumerators = {};  // their numbers count from 0
 };
 

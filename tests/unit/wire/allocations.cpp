@@ -1,0 +1,22 @@
+// In a file of its own: where new and delete can be seen together the compiler takes them for a mismatched pair.
+#include "allocations.hpp"
+
+#include <cstdlib>
+#include <new>
+
+namespace {
+thread_local std::size_t count = 0;
+}  // namespace
+
+namespace flare::wire::test {
+std::size_t allocations() noexcept { return count; }
+}  // namespace flare::wire::test
+
+// The array and nothrow forms of the standard library end in these.
+void* operator new(std::size_t size) {
+    ++count;
+    if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+    throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }

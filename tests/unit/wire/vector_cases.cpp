@@ -1,0 +1,335 @@
+#include "vector_cases.hpp"
+
+#include "support.hpp"
+
+#include "wire/json.hpp"
+
+#include <sstream>
+
+namespace flare::wire::test {
+namespace {
+
+const Uuid kMessageId = uuid("01910a3e-5c00-7b1a-8d5e-0123456789ab");
+const Uuid kReplyId = uuid("01910a3e-5c10-7c2b-9e6f-a0b1c2d3e4f5");
+
+MessageView chat() {
+    MessageView message;
+    message.id = kMessageId;
+    message.type = "chat";
+    message.payload = "hello";
+    message.timestamp_ms = 1'722'470'400'000;
+    message.to = "server";
+    return message;
+}
+
+DataView data_of(const MessageView& message) {
+    DataView data;
+    data.message = message;
+    return data;
+}
+
+Hello new_hello() {
+    Hello hello;
+    hello.user = "ada";
+    hello.device = "laptop";
+    hello.platform = Platform::desktop;
+    hello.token = "let-me-in";
+    hello.attempt_id.bytes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    hello.epoch = 1;
+    return hello;
+}
+
+Welcome new_welcome() {
+    Welcome welcome;
+    welcome.session_id.bytes = {16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
+    welcome.home_worker = 1;
+    welcome.ticket = counting(34, 0x40);
+    welcome.secret = counting(32, 0x80);
+    welcome.heartbeat_interval_ms = 30'000;
+    welcome.heartbeat_timeout_ms = 90'000;
+    welcome.max_ack_delay_ms = 200;
+    for (LaneIndex lane = 0; lane < 4; ++lane) welcome.received.push_back({lane, 0, 2'500, 1'048'576});
+    welcome.session_life_ms = 120'000;
+    welcome.user = "ada";
+    return welcome;
+}
+
+std::string raw_frame(std::string_view hex) {
+    const std::string bytes = from_hex(hex);
+    std::string out(1, static_cast<char>(bytes.size()));
+    return out + bytes;
+}
+
+void add_handshake(std::vector<VectorCase>& cases) {
+    using enum VectorUse;
+    cases.push_back({"hello-new",
+                     "The first frame of a client that wants a new session",
+                     both_ways,
+                     frame_of(encode(new_hello())),
+                     {}});
+
+    Hello anonymous;
+    anonymous.user = "ada";
+    anonymous.attempt_id = new_hello().attempt_id;
+    cases.push_back({"hello-least",
+                     "The shortest Hello that makes sense: no device, no token",
+                     both_ways,
+                     frame_of(encode(anonymous)),
+                     {}});
+
+    Hello resume = new_hello();
+    resume.token.clear();
+    resume.epoch = 7;
+    resume.resume = Resume{counting(34, 0x40), counting(16, 0xa0), counting(32, 0xc0)};
+    resume.received.push_back({0, 12, 2'512, 1'050'000});
+    resume.received.push_back({3, 4, 2'504, 1'048'976});
+    resume.lanes = 4;
+    resume.max_message_bytes = 1'048'576;
+    cases.push_back({"hello-resume",
+                     "A client attaches to its session, and tells what it has received",
+                     both_ways,
+                     frame_of(encode(resume)),
+                     {}});
+
+    cases.push_back({"welcome-new",
+                     "A new session, with its ticket and its secret",
+                     both_ways,
+                     frame_of(encode(new_welcome())),
+                     {}});
+
+    Welcome resumed = new_welcome();
+    resumed.secret.clear();
+    resumed.outcome = Outcome::resumed;
+    resumed.received.clear();
+    resumed.received.push_back({0, 9, 2'509, 1'049'000});
+    cases.push_back({"welcome-resumed",
+                     "A session that goes on: no secret, and what the server has received",
+                     both_ways,
+                     frame_of(encode(resumed)),
+                     {}});
+
+    Refused busy;
+    busy.code = errc::busy;
+    busy.text = "no memory for another session";
+    busy.retry_after_ms = 1'500;
+    cases.push_back({"refused-busy", "Come back later", both_ways, frame_of(encode(busy)), {}});
+
+    Refused gap;
+    gap.code = errc::session_expired;
+    gap.text = "the session has expired";
+    gap.gap.emplace().push_back({0, 9, 12});
+    gap.gap->push_back({3, 0, 4});
+    cases.push_back(
+        {"refused-gap", "The session is over; its last numbers for each lane", both_ways, frame_of(encode(gap)), {}});
+
+    cases.push_back({"activate", "From now on this carrier sends", both_ways, frame_of(encode(Activate{8})), {}});
+
+    Goodbye carrier;
+    cases.push_back({"goodbye-carrier",
+                     "Only this carrier goes: a Goodbye with every field at its default",
+                     both_ways,
+                     frame_of(encode(carrier)),
+                     {}});
+    Goodbye session;
+    session.code = errc::shutting_down;
+    session.text = "back soon";
+    session.final.push_back({0, 12, 0, 0});
+    session.retry_after_ms = 5'000;
+    session.session_ends = true;
+    cases.push_back({"goodbye-session",
+                     "The session ends, with the last number of lane 0",
+                     both_ways,
+                     frame_of(encode(session)),
+                     {}});
+
+    cases.push_back({"ping", "A ping", both_ways, frame_of(encode_ping({7, {}})), {}});
+    cases.push_back({"pong", "Its answer, with an ack riding on it", both_ways, {}, {}});
+    FrameHeader acks;
+    acks.acks.push_back({2, 300, 2'800, 1'100'000});
+    cases.back().batch = frame_of(encode_pong({7, {}}), acks);
+    const std::string padding = counting(6, 0xfa);
+    cases.push_back({"ping-padding",
+                     "A probe: a ping with bytes that mean nothing",
+                     both_ways,
+                     frame_of(encode_ping({1, padding})),
+                     {}});
+}
+
+void add_messages(std::vector<VectorCase>& cases) {
+    using enum VectorUse;
+    cases.push_back({"data-text",
+                     "The first chat message of a client to the server, on lane 2",
+                     both_ways,
+                     frame_of(encode(data_of(chat())), numbered(1, 2)),
+                     {}});
+
+    MessageView binary = chat();
+    const std::string bytes = counting(8, 0xfc);
+    binary.type = "blob";
+    binary.payload = bytes;
+    binary.to = "grace";
+    DataView again = data_of(binary);
+    again.first_sent_ms_ago = 1'250;
+    cases.push_back({"data-again",
+                     "A message with a binary payload, sent again in a new session",
+                     both_ways,
+                     frame_of(encode(again), numbered(5)),
+                     {}});
+
+    MessageView reply = chat();
+    reply.id = kReplyId;
+    reply.type = "chat_response";
+    reply.payload = "hello, ada \xe2\x98\x80";
+    reply.to = "ada";
+    DataView answer = data_of(reply);
+    answer.from = "server";
+    answer.receipt = ReceiptView{kMessageId, ReceiptStatus::handled, errc::ok, {}, 0};
+    FrameHeader header = numbered(300, 2);
+    header.acks.push_back({2, 1, 2'501, 1'048'581});
+    cases.push_back({"data-reply",
+                     "A reply that carries the receipt of what it answers, and an ack",
+                     both_ways,
+                     frame_of(encode(answer), header),
+                     {}});
+
+    MessageView before_1970 = chat();
+    before_1970.payload = {};
+    before_1970.timestamp_ms = -1;
+    cases.push_back({"data-empty",
+                     "A message without payload, from the millisecond before 1970",
+                     both_ways,
+                     frame_of(encode(data_of(before_1970)), numbered(2)),
+                     {}});
+
+    Batch chunks;
+    chunks.add_chunk(numbered(10, 1), 70'000, Bytes("the first piece"));
+    chunks.add_chunk(numbered(11, 1), 0, Bytes("and another"));
+    cases.push_back(
+        {"chunks", "Two pieces of a message whose encoding is 70,000 bytes long", both_ways, chunks.str(), {}});
+
+    ReceiptView handled{kMessageId, ReceiptStatus::handled, errc::ok, {}, 0};
+    cases.push_back({"receipt-handled",
+                     "The server's handler has finished",
+                     both_ways,
+                     frame_of(encode(handled), numbered(3, 2)),
+                     {}});
+    ReceiptView offline{kMessageId, ReceiptStatus::refused, errc::user_offline, "grace has no session", 30'000};
+    cases.push_back(
+        {"receipt-refused", "The recipient is not there", both_ways, frame_of(encode(offline), numbered(4, 2)), {}});
+
+    Batch acks;
+    FrameHeader two;
+    two.acks.push_back({0, 12, 2'512, 1'050'000});
+    two.acks.push_back({1, 18'446'744'073'709'551'615ull, 0, 0});
+    acks.add(two);
+    cases.push_back({"acks", "A frame of acks alone; lane 1 shows the largest number", both_ways, acks.str(), {}});
+
+    Batch three;
+    three.add({}, encode(Activate{2}));
+    three.add_data(numbered(1), data_of(chat()));
+    three.add({}, encode_ping({1, {}}));
+    cases.push_back({"batch", "Three frames in one batch", both_ways, three.str(), {}});
+    cases.push_back({"batch-empty", "A batch of no frames", both_ways, {}, {}});
+    cases.push_back({"sealed", "The slot for sealed frames", both_ways, raw_frame("a2 01 06 08 01 12 02 be ef"), {}});
+}
+
+void add_unusual(std::vector<VectorCase>& cases) {
+    using enum VectorUse;
+    cases.push_back({"unknown-fields",
+                     "A ping with fields of a later version in the frame (field 4, 100) and in its body (field 9)",
+                     reads_as,
+                     raw_frame("20 05 7a 07 08 07 4d 01 02 03 04 a2 06 02 68 69"),
+                     {}});
+    cases.push_back({"text-field",
+                     "A message whose text stands in the field text: it is the payload",
+                     reads_as,
+                     raw_frame("10 01 8a 01 04 12 02 32 00"),
+                     {}});
+    cases.back().batch = raw_frame("10 01 8a 01 06 12 04 32 02 68 69");
+    cases.push_back({"long-varints",
+                     "A ping whose numbers take more bytes than they need",
+                     reads_as,
+                     raw_frame("7a 85 80 00 88 80 00 87 00"),
+                     {}});
+    cases.push_back({"two-bodies",
+                     "A ping and then a pong in one frame: the last one counts",
+                     reads_as,
+                     raw_frame("7a 02 08 01 82 01 02 08 02"),
+                     {}});
+    cases.push_back({"later-enum",
+                     "A Hello with a platform of a later version: it is kept as a number in JSON, and unknown in C++",
+                     reads_as,
+                     raw_frame("52 06 08 01 12 01 61 20 09"),
+                     {}});
+    cases.back().batch = raw_frame("52 07 08 01 12 01 61 20 09");
+}
+
+void add_refused(std::vector<VectorCase>& cases) {
+    const auto add = [&](std::string name, std::string about, std::string batch, errc code = errc::malformed_frame) {
+        cases.push_back({"bad-" + std::move(name), std::move(about), VectorUse::refused, std::move(batch),
+                         std::string(flare::name(code))});
+    };
+    add("cut-length", "The length before a frame does not end", from_hex("80"));
+    add("cut-frame", "The batch ends inside its frame", from_hex("04 7a 02 08"));
+    add("too-large", "A frame that says it is 131,073 bytes long", from_hex("81 80 08"), errc::frame_too_large);
+    add("long-varint", "A number of more than 64 bits", raw_frame("7a 0b 08 ff ff ff ff ff ff ff ff ff 02"));
+    add("field-zero", "A field numbered 0", raw_frame("02 00"));
+    add("group", "A group, which proto3 does not have", raw_frame("23 24"));
+    add("wire-type", "An epoch that is not a number", raw_frame("6a 03 0a 01 31"));
+    add("body-number", "A ping that is a number", raw_frame("78 01"));
+    add("lane", "Lane 16, where at most 16 can be", raw_frame("08 10 10 01 8a 01 00"));
+    add("wide-lane", "A lane of more than 32 bits, which would be 0 if its high bits were dropped",
+        raw_frame("08 80 80 80 80 10 10 01 8a 01 00"));
+    add("no-number", "Data without a number", raw_frame("8a 01 00"));
+    add("numbered-ping", "A ping with a number", raw_frame("10 01 7a 02 08 01"));
+    add("id", "A message id of 15 bytes", raw_frame("10 01 8a 01 13 12 11 0a 0f 000102030405060708090a0b0c0d0e"));
+    add("utf8", "A user that is not UTF-8", raw_frame("52 06 08 01 12 02 c3 28"), errc::invalid_utf8);
+    add("nonce", "A resume with a nonce of one byte", raw_frame("52 07 08 01 42 03 12 01 61"));
+    Hello hello = new_hello();
+    hello.user.assign(kMaxNameBytes + 1, 'a');
+    add("name", "A user of 257 bytes", frame_of(encode(hello)));
+}
+
+}  // namespace
+
+std::vector<VectorCase> vector_cases() {
+    std::vector<VectorCase> cases;
+    add_handshake(cases);
+    add_messages(cases);
+    add_unusual(cases);
+    add_refused(cases);
+    return cases;
+}
+
+std::string vector_file(const VectorCase& each) {
+    constexpr std::size_t kBytesPerLine = 32;
+    std::string text = "about: " + each.about + "\n";
+    for (std::size_t at = 0; at < each.batch.size(); at += kBytesPerLine) {
+        text += "hex: " + to_hex(std::string_view(each.batch).substr(at, kBytesPerLine)) + "\n";
+    }
+    if (each.use == VectorUse::refused) return text + "error: " + each.refused + "\n";
+    const auto json = batch_to_json(each.batch);
+    return text + (each.use == VectorUse::both_ways ? "json: " : "reads-as: ") +
+           (json ? *json : json.error().message()) + "\n";
+}
+
+VectorFile parse_vector(const std::string& text) {
+    VectorFile file;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        const auto colon = line.find(": ");
+        if (colon == line.npos) continue;
+        const std::string key = line.substr(0, colon);
+        const std::string value = line.substr(colon + 2);
+        if (key == "about") file.about = value;
+        if (key == "hex") file.batch += from_hex(value);
+        if (key == "json") file.json = value;
+        if (key == "reads-as") file.reads_as = value;
+        if (key == "error") file.error = value;
+    }
+    return file;
+}
+
+std::string vector_path(const std::string& name) { return FLARE_SOURCE_DIR "/docs/vectors/" + name + ".txt"; }
+
+}  // namespace flare::wire::test

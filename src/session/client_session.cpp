@@ -629,7 +629,8 @@ TimePoint ClientSession::next_deadline() const {
         next = std::min(next, carrier->heard_at + settings_.heartbeat_timeout);
     }
     if (conversation_ && active_ != kNoCarrier) {
-        next = std::min(next, conversation_->next_deadline());
+        // A due ack that output_ready() was called for waits for the carrier to take it: no deadline any more.
+        if (conversation_->next_deadline() > woken_at_) next = std::min(next, conversation_->next_deadline());
         const auto active = std::find_if(carriers_.begin(), carriers_.end(), [&](const auto& c) { return c->key == active_; });
         if (conversation_->unacked_since() != kNever && active != carriers_.end() && !(*active)->suspected) {
             next = std::min(next, conversation_->unacked_since() + patience());
@@ -645,6 +646,7 @@ Duration ClientSession::patience() const {
 
 void ClientSession::on_time(TimePoint now) {
     inbound_->now = now;
+    woken_at_ = now;
     std::vector<CarrierKey> keys;
     for (const auto& carrier : carriers_) keys.push_back(carrier->key);
     for (const CarrierKey key : keys) {

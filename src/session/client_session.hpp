@@ -177,6 +177,7 @@ private:
     std::vector<std::unique_ptr<CarrierState>> carriers_;
     CarrierKey active_ = kNoCarrier;
     std::optional<Duration> smoothed_round_trip_;
+    TimePoint woken_at_ = TimePoint::min();  // last on_time()
     bool disconnecting_ = false;
     bool goodbye_sent_ = false;
     std::optional<wire::Goodbye> peer_goodbye_;

@@ -183,6 +183,11 @@ void SendLane::credit(Seq max_seq, std::uint64_t max_bytes) noexcept {
 void SendLane::rewind() noexcept {
     cursor_ = acked_ + 1;
     if (planted(Fault::replay_starts_late) && cursor_ < next_) ++cursor_;
+    if (planted(Fault::receipt_lost_on_resume)) {
+        for (Sent& sent : window_) {
+            if (sent.body.kind == wire::FrameKind::receipt) sent.body = wire::encode(wire::ReceiptView{});
+        }
+    }
 }
 
 void SendLane::clear_queue(const std::function<void(std::uint64_t)>& dropped) {

@@ -1,0 +1,105 @@
+// A client of the simulation: a session's client half, its carriers, an application that sends and receives.
+#pragma once
+
+#include "sim/carrier.hpp"
+#include "sim/ledger.hpp"
+#include "sim/server_node.hpp"
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+namespace flare::sim {
+
+class ClientNode final : private session::ClientSessionListener {
+public:
+    ClientNode(World& world, Ledger& ledger, ServerNode& server, session::ClientSettings settings, std::size_t budget_bytes);
+    ~ClientNode();
+
+    // ---- the application ----
+    void start();
+    void send(const std::string& target, std::size_t size);
+    void stop_consuming(bool stopped);
+    void disconnect();
+    void crash_and_restart();
+
+    // ---- trouble ----
+    void cut(bool one_sided);
+    void cut_before_welcome();   // the next carrier loses its Welcome
+    void black_hole();
+    void open_another(bool standby);
+    void activate_any();
+    // Somebody who listened: a copy of an earlier Hello, whole beginnings of a carrier, a forged proof.
+    void replay_hello();
+    void replay_beginning();
+    void forge_hello();
+    void late_hello() { delay_next_ = true; }
+
+    void check_at_rest();
+    void tear_down();
+    const std::string& user() const { return settings_.user; }
+
+private:
+    struct Open {
+        std::shared_ptr<Carrier> carrier;
+        bool welcomed = false;
+    };
+    struct Held {  // not yet consumed by the application
+        session::LaneIndex lane;
+        std::uint64_t cost;
+    };
+
+    void on_ready(session::CarrierKey key, bool resumed) override;
+    void on_standby(session::CarrierKey) override {}
+    void on_detached(errc, const std::string&) override;
+    void on_refused(session::CarrierKey key, errc code, const std::string& text, std::uint32_t retry_after_ms) override;
+    void on_ended(errc code, const std::string& text, std::uint32_t retry_after_ms) override;
+    void on_gap(const session::GapReport& report) override;
+    void on_message(session::LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) override;
+    void on_outcome(const session::Outcome& outcome) override;
+    void on_heartbeat(session::CarrierKey, session::Duration) override {}
+    void on_suspect(session::CarrierKey key) override;
+    void close_carrier(session::CarrierKey key, errc code, const std::string& text) override;
+    void output_ready(session::CarrierKey key) override;
+    void on_disconnected(bool drained) override;
+
+    void make_session();
+    void later(Duration delay, std::function<void()> run);
+    void connect(Duration delay);
+    session::CarrierKey open(bool standby);
+    void write(session::CarrierKey key);
+    void gone(session::CarrierKey key);
+    void schedule();
+    void remember(const Carrier& carrier);
+    std::string name() const;
+
+    World& world_;
+    Ledger& ledger_;
+    ServerNode& server_;
+    session::ClientSettings settings_;
+    std::size_t budget_bytes_;
+    std::unique_ptr<session::SharedBudget> shared_budget_;
+    std::unique_ptr<session::Budget> budget_;
+    std::unique_ptr<session::ClientSession> session_;
+    std::uint64_t incarnation_ = 0;
+    std::map<session::CarrierKey, Open> carriers_;
+    session::CarrierKey next_key_ = 1;
+    session::CarrierKey suspect_ = 0;
+    bool connecting_ = false;
+    bool wanted_ = true;         // false after disconnect()
+    bool cut_next_welcome_ = false;
+    bool delay_next_ = false;
+    bool consuming_ = true;
+    bool gap_expected_ = false;  // the session is not to be continued; a new one must come after a gap
+    bool gap_told_ = false;
+    std::optional<session::SessionId> last_id_;
+    TimePoint disconnect_at_{};
+    std::vector<Held> held_;
+    std::map<std::string, std::uint64_t> ordinals_;
+    std::set<Uuid> sent_;        // ids without an outcome
+    std::vector<std::vector<std::string>> heard_;  // what a listener on the wire has recorded
+    TimePoint wake_at_ = session::kNever;
+};
+
+}  // namespace flare::sim

@@ -1,0 +1,161 @@
+#include "sim/history.hpp"
+
+#include "sim/client_node.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace flare::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Small bounds, so that they bind.
+session::Settings make_settings(Chance& chance) {
+    session::Settings settings;
+    settings.lanes = static_cast<std::uint32_t>(1 + chance.below(4));
+    if (chance.one_in(2)) {
+        settings.max_unacked_frames = static_cast<std::uint32_t>(settings.lanes * (2 + chance.below(16)));
+        settings.max_unacked_bytes = settings.lanes * (8u << 10) * (1 + chance.below(8));
+    }
+    settings.max_message_bytes = 1 << 20;
+    settings.session_life = chance.one_in(3) ? Duration(8s) : Duration(60s);
+    settings.heartbeat_interval = chance.between(1s, 4s);
+    settings.heartbeat_timeout = 10s;
+    settings.slow_consumer_after = 15s;
+    settings.goodbye_limit = 5s;
+    return settings;
+}
+
+class Life {
+public:
+    Life(World& world) : world_(world), ledger_(world), settings_(make_settings(world.chance)) {}
+
+    void live() {
+        const bool poor = world_.chance.one_in(8);
+        if (poor) world_.happened("small budget");
+        server_ = std::make_unique<ServerNode>(world_, ledger_, settings_, poor ? 100'000 : 1u << 30);
+        const std::size_t count = 2 + world_.chance.below(2);
+        for (std::size_t i = 0; i < count; ++i) {
+            session::ClientSettings client;
+            static_cast<session::Settings&>(client) = settings_;
+            if (world_.chance.one_in(4)) client.max_unacked_frames = settings_.lanes * 8;  // sides need not agree
+            client.user = i == 0 ? "ann" : i == 1 ? "bob" : "ann";
+            client.device = "d" + std::to_string(i);
+            client.retry_delay = 1s;
+            client.retry_count = 1000;  // giving up is tested elsewhere; here everything must arrive
+            clients_.push_back(std::make_unique<ClientNode>(world_, ledger_, *server_, client, 1u << 30));
+            clients_.back()->start();
+        }
+        const TimePoint peace = world_.now() + 60s;
+        plan_messages();
+        plan_trouble();
+        world_.run_until(peace);
+        end_trouble();
+        world_.run_until(world_.now() + 150s);
+        for (const auto& client : clients_) client->check_at_rest();
+        server_->check_at_rest(clients_.size());
+        world_.require(ledger_.without_outcome() == 0, "every message has its outcome");
+        for (const auto& [id, letters] : ledger_.taken()) ledger_.compare(id, false);
+        for (const auto& client : clients_) client->tear_down();
+        server_->tear_down();
+    }
+
+private:
+    ClientNode& anybody() { return *clients_[world_.chance.below(clients_.size())]; }
+
+    void plan_messages() {
+        for (int i = 0; i < 100; ++i) {
+            world_.after(world_.chance.between(0s, 55s), [this] {
+                ClientNode& client = anybody();
+                const std::size_t size = world_.chance.one_in(25) ? 70'000 + world_.chance.below(60'000) : 60 + world_.chance.below(800);
+                const std::string target = world_.chance.one_in(3) ? (client.user() == "ann" ? "bob" : "ann") : "server";
+                const std::uint64_t burst = world_.chance.one_in(10) ? 12 : 1;
+                for (std::uint64_t n = 0; n < burst; ++n) client.send(target, n == 0 ? size : 100);
+            });
+        }
+        for (int i = 0; i < 40; ++i) {
+            world_.after(world_.chance.between(1s, 55s), [this] {
+                server_->push(world_.chance.one_in(2) ? "ann" : "bob");
+                server_->check_bounds();
+            });
+        }
+    }
+
+    void plan_trouble() {
+        const std::uint64_t troubles = world_.chance.below(14);
+        for (std::uint64_t i = 0; i < troubles; ++i) {
+            const std::uint64_t kind = world_.chance.below(18);
+            world_.after(world_.chance.between(500ms, 55s), [this, kind] { trouble(kind); });
+        }
+    }
+
+    void trouble(std::uint64_t kind) {
+        ClientNode& client = anybody();
+        switch (kind) {
+            case 0: return client.cut(false);
+            case 1: return client.cut(true);
+            case 2: return client.cut_before_welcome();
+            case 3: return client.black_hole();
+            case 4: return client.open_another(true);
+            case 5: return client.open_another(false);
+            case 6: return client.activate_any();
+            case 7: return client.replay_hello();
+            case 8: return client.replay_beginning();
+            case 9: return client.forge_hello();
+            case 10:
+                client.late_hello();
+                return client.cut(false);
+            case 11:
+                world_.happened("server crash");
+                return server_->crash_and_restart();
+            case 12: return client.crash_and_restart();
+            case 13:
+                world_.happened("clock jump");
+                return world_.leap(std::chrono::seconds(20 + world_.chance.below(200)));
+            case 14:
+                world_.happened("slow consumer");
+                client.stop_consuming(true);
+                return world_.after(world_.chance.between(2s, 25s), [&client] { client.stop_consuming(false); });
+            case 15:
+                world_.happened("kick");
+                return server_->kick();
+            case 16: return client.disconnect();
+            default:
+                world_.happened("stuck handlers");
+                server_->stop_handling(true);
+                return world_.after(4s, [this] { server_->stop_handling(false); });
+        }
+    }
+
+    void end_trouble() {
+        server_->stop_handling(false);
+        for (const auto& client : clients_) client->stop_consuming(false);
+    }
+
+    World& world_;
+    Ledger ledger_;
+    session::Settings settings_;
+    std::unique_ptr<ServerNode> server_;
+    std::vector<std::unique_ptr<ClientNode>> clients_;
+};
+
+}  // namespace
+
+History live_through(std::uint64_t seed, bool print) {
+    World world(seed, print);
+    History history;
+    history.seed = seed;
+    try {
+        Life(world).live();
+    } catch (const Violation& violation) {
+        history.violation = violation.what();
+    } catch (const std::exception& error) {
+        history.violation = std::string("an exception: ") + error.what();
+    }
+    history.trace_hash = world.trace_hash();
+    history.faults = world.faults;
+    return history;
+}
+
+}  // namespace flare::sim

@@ -1,0 +1,19 @@
+// One history: a seed makes a world, its inhabitants and its troubles.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace flare::sim {
+
+struct History {
+    std::uint64_t seed = 0;
+    std::string violation;  // empty: every promise held
+    std::uint64_t trace_hash = 0;
+    std::map<std::string, std::uint64_t> faults;
+};
+
+History live_through(std::uint64_t seed, bool print);
+
+}  // namespace flare::sim

@@ -1,0 +1,168 @@
+// The simulator's command line: docs/simulator.md.
+//     flare_sim [--seeds N] [--first F] [--json]     many histories; ends 0 when every promise held
+//     flare_sim --seed N [--trace]                   one, with its events
+//     flare_sim --mutants                            plants each fault; ends 0 when every one is noticed
+#include "session/planted.hpp"
+#include "sim/history.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace {
+
+using flare::session::Fault;
+using flare::sim::History;
+using flare::sim::live_through;
+
+constexpr std::uint64_t kSeedsForEveryFault = 1000;  // in so many every kind of trouble must have occurred
+constexpr std::uint64_t kSeedsForAMutant = 3000;
+
+struct Options {
+    std::uint64_t seeds = 500;
+    std::uint64_t first = 1;
+    std::uint64_t seed = 0;
+    bool trace = false;
+    bool mutants = false;
+    bool json = false;
+};
+
+void tell(const History& history) {
+    std::printf("seed %llu: %s\n    again: ./dev sim --seed %llu --trace\n", static_cast<unsigned long long>(history.seed),
+                history.violation.c_str(), static_cast<unsigned long long>(history.seed));
+}
+
+// One half of the seeds: every second from `first`. Writes "faults" and "violations" lines to `out`.
+void run_half(const Options& options, std::uint64_t offset, std::FILE* out) {
+    std::uint64_t violations = 0;
+    std::map<std::string, std::uint64_t> faults;
+    for (std::uint64_t i = offset; i < options.seeds; i += 2) {
+        const History history = live_through(options.first + i, false);
+        for (const auto& [fault, count] : history.faults) faults[fault] += count;
+        if (!history.violation.empty()) {
+            ++violations;
+            tell(history);
+        }
+        // The same seed makes the same history, byte for byte.
+        if (i % 50 == 0 && live_through(options.first + i, false).trace_hash != history.trace_hash) {
+            ++violations;
+            std::printf("seed %llu: two runs, two histories\n", static_cast<unsigned long long>(history.seed));
+        }
+    }
+    std::fflush(stdout);
+    for (const auto& [fault, count] : faults) std::fprintf(out, "%llu %s\n", static_cast<unsigned long long>(count), fault.c_str());
+    std::fprintf(out, "%llu violations\n", static_cast<unsigned long long>(violations));
+    std::fclose(out);
+}
+
+int run_seeds(const Options& options) {
+    const auto began = std::chrono::steady_clock::now();
+    std::map<std::string, std::uint64_t> totals;
+    std::vector<std::pair<pid_t, std::FILE*>> halves;
+    for (std::uint64_t half = 0; half < 2; ++half) {
+        int ends[2];
+        if (::pipe(ends) != 0) return 1;
+        std::fflush(stdout);
+        const pid_t pid = ::fork();
+        if (pid == 0) {
+            ::close(ends[0]);
+            run_half(options, half, ::fdopen(ends[1], "w"));
+            ::_exit(0);
+        }
+        ::close(ends[1]);
+        halves.emplace_back(pid, ::fdopen(ends[0], "r"));
+    }
+    bool died = false;
+    for (const auto& [pid, in] : halves) {
+        unsigned long long count = 0;
+        char name[128];
+        while (std::fscanf(in, "%llu %127[^\n]", &count, name) == 2) totals[name] += count;
+        std::fclose(in);
+        int status = 0;
+        ::waitpid(pid, &status, 0);
+        died = died || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+    }
+    const std::uint64_t violations = totals["violations"];
+    totals.erase("violations");
+    for (const auto& [fault, count] : totals) std::printf("%10llu  %s\n", static_cast<unsigned long long>(count), fault.c_str());
+    constexpr const char* kKinds[] = {"cut", "one-sided cut", "lost welcome", "black hole", "standby", "second carrier", "activate",
+                                      "replayed hello", "replayed beginning", "forged hello", "late hello", "server crash",
+                                      "client crash", "clock jump", "slow consumer", "kick", "client disconnects", "slow handler",
+                                      "failing handler", "stuck handlers", "small budget", "suspected carrier", "exact gap"};
+    bool missing = false;
+    for (const char* kind : kKinds) {
+        if (options.seeds < kSeedsForEveryFault || totals[kind] != 0) continue;
+        std::printf("never happened: %s\n", kind);
+        missing = true;
+    }
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    if (died) std::printf("a simulator process died\n");
+    if (options.json) {
+        std::printf("{\"seeds\":%llu,\"violations\":%llu,\"seconds\":%.1f}\n", static_cast<unsigned long long>(options.seeds),
+                    static_cast<unsigned long long>(violations), seconds);
+    } else {
+        std::printf("%llu seeds, %llu violations, %.1f s\n", static_cast<unsigned long long>(options.seeds),
+                    static_cast<unsigned long long>(violations), seconds);
+    }
+    return violations == 0 && !missing && !died ? 0 : 1;
+}
+
+int run_mutants() {
+    constexpr const char* kNames[] = {"ack_off_by_one", "replay_starts_late", "dedupe_forgets_early", "old_ticket_accepted",
+                                      "stale_carrier_activated", "credit_never_renewed", "duplicate_delivered", "gap_not_reported",
+                                      "attempt_makes_two", "receipt_lost_on_resume", "outbox_forgets_on_loss", "chunk_dropped",
+                                      "budget_leaks", "goodbye_closes_early", "hello_mac_unchecked", "standby_never_takes_over"};
+    int caught = 0;
+    for (std::size_t i = 0; i < std::size(kNames); ++i) {
+        // In a process of its own: a planted fault may do anything.
+        std::fflush(stdout);
+        const pid_t pid = ::fork();
+        if (pid == 0) {
+            flare::session::planted_fault = static_cast<Fault>(i + 1);
+            for (std::uint64_t seed = 1; seed <= kSeedsForAMutant; ++seed) {
+                const History history = live_through(seed, false);
+                if (history.violation.empty()) continue;
+                std::printf("%-26s caught by seed %llu: %s\n", kNames[i], static_cast<unsigned long long>(seed), history.violation.c_str());
+                std::fflush(stdout);
+                ::_exit(0);
+            }
+            std::printf("%-26s NOT CAUGHT in %llu seeds\n", kNames[i], static_cast<unsigned long long>(kSeedsForAMutant));
+            std::fflush(stdout);
+            ::_exit(1);
+        }
+        int status = 0;
+        ::waitpid(pid, &status, 0);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 0) ++caught;
+    }
+    std::printf("{\"mutants\":%zu,\"caught\":%d}\n", std::size(kNames), caught);
+    return caught == static_cast<int>(std::size(kNames)) ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Options options;
+    for (int i = 1; i < argc; ++i) {
+        const std::string option = argv[i];
+        const auto number = [&] { return i + 1 < argc ? std::strtoull(argv[++i], nullptr, 10) : 0; };
+        if (option == "--seeds") options.seeds = number();
+        else if (option == "--first") options.first = number();
+        else if (option == "--seed") options.seed = number();
+        else if (option == "--trace") options.trace = true;
+        else if (option == "--mutants") options.mutants = true;
+        else if (option == "--json") options.json = true;
+        else return std::fprintf(stderr, "unknown option %s\n", option.c_str()), 2;
+    }
+    if (options.mutants) return run_mutants();
+    if (options.seed == 0) return run_seeds(options);
+    const History history = live_through(options.seed, options.trace);
+    if (!history.violation.empty()) tell(history);
+    std::printf("seed %llu: trace %016llx\n", static_cast<unsigned long long>(options.seed), static_cast<unsigned long long>(history.trace_hash));
+    return history.violation.empty() ? 0 : 1;
+}

@@ -1,0 +1,388 @@
+#include "sim/server_node.hpp"
+
+#include <map>
+#include <set>
+
+namespace flare::sim {
+
+using namespace std::chrono_literals;
+using session::CarrierKey;
+
+// One carrier on the server's side.
+struct ServerNode::Peer {
+    CarrierKey key = 0;
+    std::shared_ptr<Carrier> carrier;
+    std::optional<Intruder> intruder;
+    bool attached = false;
+    bool busy = false;            // authenticating or being handed over: what arrives waits
+    std::vector<std::string> waiting;
+    std::size_t home = 0;
+    std::uint32_t hellos = 0;
+};
+
+// One home worker.
+struct ServerNode::Home final : session::SessionTableListener {
+    Home(ServerNode& node_, Process& process_, std::size_t index_)
+        : node(node_),
+          process(process_),
+          index(index_),
+          shared_budget(node.budget_bytes_),
+          budget(shared_budget, 4096),
+          table(node.settings_, static_cast<std::uint32_t>(index_), node.world_.now(), node.world_.chance, budget, *this) {}
+
+    void on_session_created(session::ServerSession& session) override {
+        node.ledger_.created(node.life_, attempt_under_way, session.id());
+        node.world_.trace("created " + session.user());
+    }
+    void on_session_ended(session::ServerSession& session, errc reason, const std::string&) override {
+        node.ledger_.ended(session.id());
+        node.world_.trace("ended " + session.user() + " " + std::string(name(reason)));
+    }
+    void on_presence(session::ServerSession&) override {}
+    void on_carrier_attached(session::ServerSession&, CarrierKey) override {}
+    void on_carrier_detached(session::ServerSession&, CarrierKey) override {}
+    void on_heartbeat(session::ServerSession&) override {}
+    void on_message(session::ServerSession& session, session::Handling handling, const wire::DataView& data, const Bytes&) override;
+    void close_carrier(CarrierKey key, errc, const std::string&) override;
+    void output_ready(CarrierKey key) override;
+    void on_peer_error(const session::ServerSession*, CarrierKey key, errc code, const std::string& text) override;
+    void write(CarrierKey key);
+    void answer(const session::Handling& handling, session::Receipt receipt, const Bytes& reply);
+
+    ServerNode& node;
+    Process& process;
+    const std::size_t index;
+    session::SharedBudget shared_budget;
+    session::Budget budget;
+    Uuid attempt_under_way;
+    session::SessionTable table;
+    TimePoint wake_at = session::kNever;
+};
+
+struct ServerNode::Process {
+    std::uint64_t life = 0;
+    std::map<CarrierKey, Peer> peers;
+    std::array<std::unique_ptr<Home>, 2> homes;
+    std::map<session::SessionId, Uuid> latest_attempt;
+    std::set<Uuid> attempts;
+};
+
+ServerNode::ServerNode(World& world, Ledger& ledger, session::Settings settings, std::size_t budget_bytes)
+    : world_(world), ledger_(ledger), settings_(settings), budget_bytes_(budget_bytes) {
+    crash_and_restart();
+}
+
+ServerNode::~ServerNode() = default;
+
+std::uint32_t ServerNode::home_of(const std::string& user) const { return session::home_of(user, 2); }
+
+void ServerNode::crash_and_restart() {
+    if (process_) {
+        for (auto& [key, peer] : process_->peers) peer.carrier->cut(world_.chance.one_in(4));
+        process_.reset();
+        ledger_.all_gone();
+    }
+    process_ = std::make_unique<Process>();
+    process_->life = ++life_;
+    for (std::size_t i = 0; i < 2; ++i) process_->homes[i] = std::make_unique<Home>(*this, *process_, i);
+}
+
+// Runs only if the process that planned it still lives then.
+void ServerNode::later(Duration delay, std::function<void()> run) {
+    world_.after(delay, [this, life = life_, run = std::move(run)] {
+        if (life == life_) run();
+    });
+}
+
+void ServerNode::schedule(Process& process, std::size_t home) {
+    Home& at = *process.homes[home];
+    const TimePoint next = std::max(at.table.next_deadline(), world_.now());
+    if (at.table.next_deadline() == session::kNever || next >= at.wake_at) return;
+    at.wake_at = next;
+    later(next - world_.now(), [this, home] {
+        Home& woken = *process_->homes[home];
+        woken.wake_at = session::kNever;
+        woken.table.on_time(world_.now());
+        schedule(*process_, home);
+    });
+}
+
+void ServerNode::accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder> intruder) {
+    const CarrierKey key = next_key_++;
+    Peer& made = process_->peers[key];
+    made.key = key;
+    made.carrier = carrier;
+    made.intruder = intruder;
+    const std::uint64_t life = life_;
+
+    // What a peer sends goes to Hello, to its session, or waits.
+    const auto receive = [this, life, key](std::string_view bytes, auto&& self) -> void {
+        if (life != life_) return;
+        const auto found = process_->peers.find(key);
+        if (found == process_->peers.end()) return;
+        Peer& peer = found->second;
+        if (peer.busy) {
+            peer.waiting.emplace_back(bytes);
+            return;
+        }
+        if (peer.attached) {
+            Home& home = *process_->homes[peer.home];
+            home.table.on_batch(key, bytes, world_.now());
+            return schedule(*process_, peer.home);
+        }
+        std::string_view rest;
+        auto hello = session::read_hello(bytes, rest);
+        if (!hello) {
+            world_.require(peer.intruder.has_value(), "an honest client begins with a hello");
+            peer.carrier->close(Side::server);
+            process_->peers.erase(found);
+            return;
+        }
+        if (peer.intruder && !hello->resume && !process_->attempts.contains(hello->attempt_id)) {
+            // A token from before a crash: whoever has it needs no replay. Not a promise of the protocol.
+            peer.carrier->close(Side::server);
+            process_->peers.erase(found);
+            return;
+        }
+        process_->attempts.insert(hello->attempt_id);
+        ++peer.hellos;
+        peer.busy = true;
+        std::uint32_t home = home_of(hello->user);
+        if (hello->resume) home = session::home_in_ticket(hello->resume->ticket).value_or(home) % 2;
+        if (!rest.empty()) peer.waiting.emplace_back(rest);
+        later(world_.chance.between(0ms, 30ms), [this, key, home, self, hello = std::move(*hello)] {
+            const auto again = process_->peers.find(key);
+            if (again == process_->peers.end()) return;
+            Peer& arrived = again->second;
+            Home& at = *process_->homes[home];
+            arrived.busy = false;
+            arrived.home = home;
+            arrived.attached = true;
+            at.attempt_under_way = hello.attempt_id;
+            std::optional<wire::Refused> refused;
+            if (hello.resume) {
+                refused = at.table.attach_resumed(key, hello, world_.now());
+            } else {
+                refused = at.table.attach_new(key, hello, session::Identity{hello.user}, world_.now());
+            }
+            if (refused) {
+                world_.trace("refused " + hello.user + " " + std::string(name(refused->code)));
+                arrived.attached = false;
+                wire::Batch batch;
+                session::write_refusal(batch, *refused);
+                arrived.carrier->send(Side::server, batch.str());
+                if (!session::SessionTable::may_say_hello_again(refused->code) || arrived.hellos >= 2) {
+                    arrived.carrier->close(Side::server);
+                    process_->peers.erase(again);
+                    return;
+                }
+            } else {
+                const session::SessionId id = at.table.by_carrier(key)->id();
+                if (arrived.intruder) {
+                    world_.require(!arrived.intruder->forged, "a forged proof attaches nothing");
+                    world_.require(arrived.intruder->attempt == process_->latest_attempt[id],
+                                   "a hello of an earlier connect attaches nothing");
+                } else {
+                    process_->latest_attempt[id] = hello.attempt_id;
+                }
+                schedule(*process_, home);
+            }
+            const auto waiting = std::move(arrived.waiting);
+            arrived.waiting.clear();
+            for (const std::string& batch : waiting) self(batch, self);
+        });
+    };
+    carrier->connect(Side::server, {[receive](std::string_view bytes) { receive(bytes, receive); },
+                                    [this, life, key] {
+                                        if (life != life_) return;
+                                        const auto found = process_->peers.find(key);
+                                        if (found != process_->peers.end() && found->second.attached) process_->homes[found->second.home]->write(key);
+                                    },
+                                    [this, life, key] {
+                                        if (life != life_) return;
+                                        const auto found = process_->peers.find(key);
+                                        if (found == process_->peers.end()) return;
+                                        const std::size_t home = found->second.home;
+                                        const bool attached = found->second.attached;
+                                        process_->peers.erase(found);
+                                        if (!attached) return;
+                                        process_->homes[home]->table.carrier_gone(key, world_.now());
+                                        schedule(*process_, home);
+                                    }});
+}
+
+// ---- a home worker ----
+
+void ServerNode::Home::output_ready(CarrierKey key) {
+    node.world_.after(0ms, [&node_ = node, life = process.life, home = index, key] {
+        if (life == node_.life_) node_.process_->homes[home]->write(key);
+    });
+}
+
+void ServerNode::Home::write(CarrierKey key) {
+    const auto found = process.peers.find(key);
+    if (found == process.peers.end() || !found->second.carrier->writable(Side::server)) return;
+    wire::Batch batch;
+    const bool more = table.write(key, batch, node.world_.now(), 8192);
+    if (!batch.empty()) found->second.carrier->send(Side::server, batch.str());
+    if (more) output_ready(key);
+    node.schedule(process, index);
+}
+
+void ServerNode::Home::close_carrier(CarrierKey key, errc, const std::string&) {
+    node.world_.after(0ms, [&node_ = node, life = process.life, home = index, key] {
+        if (life != node_.life_) return;
+        Process& process_ = *node_.process_;
+        process_.homes[home]->write(key);
+        const auto found = process_.peers.find(key);
+        if (found == process_.peers.end()) return;
+        found->second.carrier->close(Side::server);
+        process_.peers.erase(found);
+        process_.homes[home]->table.carrier_gone(key, node_.world_.now());
+    });
+}
+
+void ServerNode::Home::on_peer_error(const session::ServerSession*, CarrierKey key, errc code, const std::string& text) {
+    const auto found = process.peers.find(key);
+    const bool intruder = found != process.peers.end() && found->second.intruder.has_value();
+    if (!intruder && code != errc::stale_carrier) {
+        node.world_.violated("two honest sides find no fault with each other: " + std::string(name(code)) + " " + text);
+    }
+}
+
+void ServerNode::Home::answer(const session::Handling& handling, session::Receipt receipt, const Bytes& reply) {
+    table.finish(handling, std::move(receipt), reply, kServerTarget, node.world_.now());
+    node.schedule(process, index);
+}
+
+void ServerNode::Home::on_message(session::ServerSession& session, session::Handling handling, const wire::DataView& data, const Bytes&) {
+    World& world = node.world_;
+    const Letter letter = read_letter(world, data.message->payload);
+    node.ledger_.server_acts(process.life, handling, letter);
+    const std::string to(data.message->to);
+    const std::uint64_t life = process.life;
+    ServerNode& at = node;
+    const std::size_t here = index;
+    if (to == kServerTarget) {
+        // A handler: sometimes slow, sometimes failing; its reply has the size of the question.
+        const Duration takes = at.handlers_stopped_ ? Duration(20s) : world.chance.between(0ms, world.chance.one_in(20) ? 3000ms : 20ms);
+        if (takes > 1s) world.happened("slow handler");
+        const bool fails = world.chance.one_in(40);
+        if (fails) world.happened("failing handler");
+        world.after(takes, [&at, life, here, fails, handling = std::move(handling), size = data.message->payload.size()] {
+            if (life != at.life_) return;
+            Home& home = *at.process_->homes[here];
+            if (fails) return home.answer(handling, {wire::ReceiptStatus::refused, errc::handler_failed, "it failed", 0}, {});
+            const session::ServerSession* asker = home.table.find(handling.session);
+            const bool room = asker != nullptr && !home.budget.exhausted() && asker->queued_frames() < at.settings_.max_queued_frames / 2 &&
+                              asker->queued_bytes() < at.settings_.max_queued_bytes / 2;
+            // Only a reply that surely finds room is promised to arrive.
+            if (!room) return home.answer(handling, {wire::ReceiptStatus::handled, errc::ok, {}, 0}, {});
+            const Letter reply{"reply" + std::to_string(handling.lane), ++at.pushed_};
+            const std::string payload = write_letter(reply.conversation, reply.ordinal, std::min<std::size_t>(size, 2'000));
+            wire::MessageView view;
+            view.id = at.world_.chance.uuid();
+            view.type = "echo";
+            view.payload = payload;
+            view.to = handling.user;
+            at.ledger_.session_takes(handling.session, reply);
+            home.answer(handling, {wire::ReceiptStatus::handled, errc::ok, {}, 0}, wire::encode_message(view));
+        });
+        return;
+    }
+    // To a user: by mail to that user's home, and back.
+    const std::string payload(data.message->payload);
+    const Uuid id = handling.message_id;
+    const std::string from = session.user();
+    const std::uint32_t home = at.home_of(to);
+    const std::string target = to;
+    // Mail between two workers keeps its order: one delay for the world's whole life.
+    world.after(home == here ? Duration(0) : Duration(2ms), [&at, life, here, home, target, from, payload, id, handling = std::move(handling)] {
+        if (life != at.life_) return;
+        Home& there = *at.process_->homes[home];
+        wire::DataView view;
+        view.from = from;
+        view.message.emplace();
+        view.message->id = id;
+        view.message->type = "chat";
+        view.message->payload = payload;
+        view.message->to = target;
+        const wire::Body body = wire::encode(view);
+        (void)there.table.send_to_user(target, from, body, Priority::normal, at.world_.now());
+        at.schedule(*at.process_, home);
+        at.world_.after(2ms, [&at, life, here, handling] {
+            if (life != at.life_) return;
+            at.process_->homes[here]->answer(handling, {wire::ReceiptStatus::delivered, errc::ok, {}, 0}, {});
+        });
+    });
+}
+
+// ---- what the application of the server does ----
+
+void ServerNode::push(const std::string& user) {
+    const std::uint32_t home = home_of(user);
+    Home& at = *process_->homes[home];
+    const Letter letter{"push", ++pushed_};
+    const std::string payload = write_letter(letter.conversation, letter.ordinal, world_.chance.one_in(30) ? 90'000 : 20 + world_.chance.below(400));
+    wire::DataView view;
+    view.from = kServerTarget;
+    view.message.emplace();
+    view.message->id = world_.chance.uuid();
+    view.message->type = "push";
+    view.message->payload = payload;
+    view.message->to = user;
+    const wire::Body body = wire::encode(view);
+    for (session::ServerSession* session : at.table.of_user(user)) {
+        if (at.table.send(*session, session::lane_of("push", session->lanes()), body, Priority::normal, world_.now())) {
+            ledger_.session_takes(session->id(), letter);
+        }
+    }
+    schedule(*process_, home);
+}
+
+void ServerNode::kick() {
+    Home& home = *process_->homes[world_.chance.below(2)];
+    std::map<std::string, session::ServerSession*> sorted;
+    home.table.for_each([&](session::ServerSession& session) { sorted[session.user() + session.device()] = &session; });
+    if (sorted.empty()) return;
+    const auto chosen = std::next(sorted.begin(), static_cast<std::ptrdiff_t>(world_.chance.below(sorted.size())));
+    home.table.end(*chosen->second, errc::kicked, "thrown out", 0, world_.now());
+    schedule(*process_, home.index);
+}
+
+// ---- checks ----
+
+void ServerNode::check_bounds() {
+    for (const auto& home : process_->homes) {
+        home->table.for_each([&](const session::ServerSession& session) {
+            world_.require(session.unacked_frames() <= settings_.max_unacked_frames, "unacknowledged frames stay within their bound");
+            world_.require(session.carriers().size() <= 8, "a session has at most 8 carriers");
+        });
+    }
+}
+
+void ServerNode::check_at_rest(std::size_t clients) {
+    std::size_t sessions = 0;
+    for (const auto& home : process_->homes) {
+        home->table.for_each([&](session::ServerSession& session) {
+            ++sessions;
+            world_.require(session.presence() == session::Presence::attached, "every session has its client back");
+            world_.require(session.queued_frames() == 0 && session.unacked_frames() == 0, "every lane is drained");
+            ledger_.compare(session.id(), true);
+        });
+    }
+    world_.require(sessions == clients, "one session for each client, no ghosts");
+}
+
+void ServerNode::tear_down() {
+    for (const auto& home : process_->homes) {
+        home->table.for_each([&](session::ServerSession& session) { home->table.end(session, errc::kicked, "the end", 0, world_.now()); });
+    }
+    world_.run_until(world_.now() + 60s);
+    for (const auto& home : process_->homes) {
+        world_.require(home->table.size() == 0, "ended sessions go");
+        world_.require(home->budget.used() == 0, "the server's budget returns to zero");
+    }
+}
+
+}  // namespace flare::sim

@@ -1,0 +1,55 @@
+// A server process of the simulation: two home workers, a reception that hands carriers over, handlers, mail between homes.
+#pragma once
+
+#include "sim/carrier.hpp"
+#include "sim/ledger.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace flare::sim {
+
+class ServerNode {
+public:
+    ServerNode(World& world, Ledger& ledger, session::Settings settings, std::size_t budget_bytes);
+    ~ServerNode();
+
+    // `honest` false: a replay or a forgery; what it may do is checked. `captured`: the Hello it repeats.
+    struct Intruder {
+        bool forged = false;       // its proof is wrong: it must not attach
+        Uuid attempt;              // of the repeated Hello
+    };
+    void accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder> intruder);
+    void crash_and_restart();
+    // An application's push to all sessions of a user.
+    void push(const std::string& user);
+    // The application throws somebody out.
+    void kick();
+    void stop_handling(bool stopped) { handlers_stopped_ = stopped; }
+
+    void check_bounds();
+    void check_at_rest(std::size_t clients);
+    void tear_down();
+
+private:
+    struct Home;
+    struct Peer;
+    struct Process;  // what a crash takes away
+
+    void later(Duration delay, std::function<void()> run);
+    void schedule(Process& process, std::size_t home);
+    std::uint32_t home_of(const std::string& user) const;
+
+    World& world_;
+    Ledger& ledger_;
+    session::Settings settings_;
+    std::size_t budget_bytes_;
+    std::unique_ptr<Process> process_;
+    std::uint64_t life_ = 0;
+    std::uint64_t pushed_ = 0;
+    bool handlers_stopped_ = false;
+    session::CarrierKey next_key_ = 1;
+};
+
+}  // namespace flare::sim

@@ -13,7 +13,8 @@ namespace flare::base {
 std::string hmac_sha256(std::string_view key, std::string_view data) {
     std::string mac(32, '\0');
     unsigned int size = 0;
-    const unsigned char* made = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+    // OpenSSL takes a null pointer for "go on with the key before", whatever the length says.
+    const unsigned char* made = HMAC(EVP_sha256(), key.empty() ? "" : key.data(), static_cast<int>(key.size()),
                                      reinterpret_cast<const unsigned char*>(data.data()), data.size(),
                                      reinterpret_cast<unsigned char*>(mac.data()), &size);
     // Only a broken OpenSSL set-up (no SHA-256) gets here; going on with zeros would accept anybody.

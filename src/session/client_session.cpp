@@ -277,8 +277,6 @@ void ClientSession::handle_welcome(CarrierState& carrier, const wire::Welcome& w
     if (!known) {
         agreed_ = settings_;
         agreed_.lanes = welcome.lanes;
-        agreed_.max_unacked_frames = std::min(settings_.max_unacked_frames, welcome.limits.max_unacked_frames);
-        agreed_.max_unacked_bytes = std::min(settings_.max_unacked_bytes, welcome.limits.max_unacked_bytes);
         limits_ = welcome.limits;
         id_ = id;
         secret_ = welcome.secret;

@@ -40,7 +40,7 @@ void ServerSession::on_message_refused(LaneIndex lane, const Uuid& id, errc code
     receipt.status = wire::ReceiptStatus::refused;
     receipt.code = code;
     receipt.retry_after_ms = 1000;
-    table_.answer(*this, lane, id, receipt, {}, {});
+    table_.refuse_message(*this, lane, id, receipt);
 }
 
 }  // namespace flare::session

@@ -31,6 +31,7 @@ void SessionTable::receive(ServerSession& session, LaneIndex lane, const wire::D
             return settled_at_once(refused(errc::too_old, "it may have been acted on long ago: send it under a new id if it must be"));
         case DedupeRing::Verdict::in_progress:
             owner.waiting.push_back({id, session.id_, lane});
+            ++session.in_progress_;
             return session.conversation_.consumed(lane, cost, now);
         case DedupeRing::Verdict::fresh:
             break;
@@ -46,6 +47,15 @@ void SessionTable::receive(ServerSession& session, LaneIndex lane, const wire::D
     listener_.on_message(session, std::move(handling), data, whole);
 }
 
+// Remembered like any other answer: a repeat, should this one be lost, must not be acted on after its successors were.
+void SessionTable::refuse_message(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt) {
+    DedupeRing& acted_on = device(session.user_, session.device_).acted_on;
+    const auto check = acted_on.check(id, Duration::zero(), started_, session.now_);
+    if (check.verdict == DedupeRing::Verdict::finished) return answer(session, lane, id, *check.receipt, {}, {});
+    if (check.verdict == DedupeRing::Verdict::fresh) acted_on.finish(id, receipt);
+    answer(session, lane, id, receipt, {}, {});
+}
+
 void SessionTable::finish(const Handling& handling, Receipt receipt, const Bytes& reply, std::string_view reply_from, TimePoint now) {
     const Entry entry(*this);
     const auto found = devices_.find(device_key(handling.user, handling.device));
@@ -54,12 +64,13 @@ void SessionTable::finish(const Handling& handling, Receipt receipt, const Bytes
         owner.acted_on.finish(handling.message_id, receipt);
         // Repeats that came in another session meanwhile get the same receipt there.
         for (const Device::Waiting& repeat : owner.waiting) {
-            if (repeat.id != handling.message_id || repeat.session == handling.session) continue;
-            if (ServerSession* later = find(repeat.session)) {
-                later->now_ = now;
-                answer(*later, repeat.lane, repeat.id, receipt, {}, {});
-                settle(*later, now);
-            }
+            ServerSession* later = repeat.id == handling.message_id ? find(repeat.session) : nullptr;
+            if (later == nullptr) continue;
+            --later->in_progress_;
+            if (repeat.session == handling.session) continue;  // answered below
+            later->now_ = now;
+            answer(*later, repeat.lane, repeat.id, receipt, {}, {});
+            settle(*later, now);
         }
         std::erase_if(owner.waiting, [&](const Device::Waiting& repeat) { return repeat.id == handling.message_id; });
     }

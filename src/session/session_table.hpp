@@ -158,6 +158,7 @@ private:
     TimePoint deadline_of(const ServerSession& session) const noexcept;
     void forget_old(TimePoint now);
     void receive(ServerSession& session, LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost);
+    void refuse_message(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt);
     void release_deferred(ServerSession& session, TimePoint now);
     void answer(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt, const Bytes& reply,
                 std::string_view reply_from);

@@ -137,6 +137,7 @@ void ClientNode::gone(CarrierKey key) {
     const auto found = carriers_.find(key);
     if (found == carriers_.end()) return;
     const bool welcomed = found->second.welcomed;
+    lost_carrier_ = true;
     remember(*found->second.carrier);
     carriers_.erase(found);
     session_->carrier_gone(key, errc::connection_lost, "cut", world_.now());
@@ -233,6 +234,7 @@ void ClientNode::on_suspect(CarrierKey key) {
 
 void ClientNode::close_carrier(CarrierKey key, errc code, const std::string& text) {
     const bool fault = boost::system::error_code(code) == errcond::protocol && code != errc::unexpected_frame;
+    lost_carrier_ = lost_carrier_ || code != errc::ok;
     if (fault) world_.violated("two honest sides find no fault with each other: " + text);
     later(0ms, [this, key] {
         write(key);
@@ -247,8 +249,7 @@ void ClientNode::close_carrier(CarrierKey key, errc code, const std::string& tex
 void ClientNode::on_disconnected(bool drained) {
     world_.trace(name() + (drained ? " disconnected" : " disconnected, not drained"));
     const bool in_time = world_.now() < disconnect_at_ + settings_.goodbye_limit;
-    const bool cut_off = carriers_.empty();
-    world_.require(drained || !in_time || cut_off, "a goodbye waits for what was sent before it");
+    world_.require(drained || !in_time || lost_carrier_, "a goodbye waits for what was sent before it");
     last_id_.reset();
     connecting_ = false;
     // The application comes back later, with what is left in its outbox.
@@ -290,6 +291,7 @@ void ClientNode::disconnect() {
     if (!wanted_ || !session_->attached()) return;
     world_.happened("client disconnects");
     wanted_ = false;
+    lost_carrier_ = false;
     disconnect_at_ = world_.now();
     session_->disconnect(world_.now());
     schedule();

@@ -91,7 +91,7 @@ private:
     bool cut_next_welcome_ = false;
     bool delay_next_ = false;
     bool consuming_ = true;
-    bool gap_expected_ = false;  // the session is not to be continued; a new one must come after a gap
+    bool lost_carrier_ = false;  // since disconnect()
     bool gap_told_ = false;
     std::optional<session::SessionId> last_id_;
     TimePoint disconnect_at_{};

@@ -29,6 +29,7 @@ void Ledger::client_sends(const Uuid& id, const std::string& conversation, std::
 }
 
 void Ledger::server_acts(std::uint64_t life, const session::Handling& handling, const Letter& letter) {
+    world_.trace("acts on " + letter.conversation + " " + std::to_string(letter.ordinal));
     world_.require(everything_.contains(handling.message_id), "only what was sent is acted on");
     world_.require(acted_in_.emplace(life, handling.message_id).second, "a message is acted on once in a server's life");
     acted_.insert(handling.message_id);

@@ -1,7 +1,6 @@
 #include "sim/server_node.hpp"
 
 #include <map>
-#include <set>
 
 namespace flare::sim {
 
@@ -64,7 +63,7 @@ struct ServerNode::Process {
     std::map<CarrierKey, Peer> peers;
     std::array<std::unique_ptr<Home>, 2> homes;
     std::map<session::SessionId, Uuid> latest_attempt;
-    std::set<Uuid> attempts;
+    std::map<Uuid, TimePoint> attempts;  // that attached something, and when last
 };
 
 ServerNode::ServerNode(World& world, Ledger& ledger, session::Settings settings, std::size_t budget_bytes)
@@ -138,13 +137,14 @@ void ServerNode::accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder
             process_->peers.erase(found);
             return;
         }
-        if (peer.intruder && !hello->resume && !process_->attempts.contains(hello->attempt_id)) {
-            // A token from before a crash: whoever has it needs no replay. Not a promise of the protocol.
+        const auto seen = process_->attempts.find(hello->attempt_id);
+        const bool remembered = seen != process_->attempts.end() && world_.now() - seen->second < settings_.dedupe_window;
+        if (peer.intruder && !hello->resume && !remembered) {
+            // A token that never attached, from before a crash, or from long ago: whoever has it needs no replay.
             peer.carrier->close(Side::server);
             process_->peers.erase(found);
             return;
         }
-        process_->attempts.insert(hello->attempt_id);
         ++peer.hellos;
         peer.busy = true;
         std::uint32_t home = home_of(hello->user);
@@ -177,6 +177,7 @@ void ServerNode::accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder
                     return;
                 }
             } else {
+                process_->attempts[hello.attempt_id] = world_.now();
                 const session::SessionId id = at.table.by_carrier(key)->id();
                 if (arrived.intruder) {
                     world_.require(!arrived.intruder->forged, "a forged proof attaches nothing");

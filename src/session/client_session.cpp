@@ -514,6 +514,7 @@ void ClientSession::drop_carriers(errc code, const std::string& text) {
 }
 
 void ClientSession::forget_session() {
+    attempt_id_ = random_.uuid();  // a Hello still to come must not find the session that was left
     conversation_.reset();
     id_.reset();
     ticket_.clear();

@@ -175,7 +175,8 @@ void ClientNode::on_detached(errc, const std::string&) {
 
 void ClientNode::on_refused(CarrierKey key, errc code, const std::string& text, std::uint32_t) {
     world_.trace(name() + " refused " + std::string(flare::name(code)));
-    world_.require(code == errc::busy || code == errc::stale_carrier, ("an honest hello is not refused: " + text).c_str());
+    const bool overtaken = code == errc::stale_carrier || session::SessionTable::may_say_hello_again(code);
+    world_.require(code == errc::busy || overtaken, ("an honest hello is not refused: " + text).c_str());
     carriers_.erase(key);
     if (session_->attached()) return;
     connecting_ = false;

@@ -275,7 +275,7 @@ void ServerNode::Home::on_message(session::ServerSession& session, session::Hand
             Home& home = *at.process_->homes[here];
             if (fails) return home.answer(handling, {wire::ReceiptStatus::refused, errc::handler_failed, "it failed", 0}, {});
             const session::ServerSession* asker = home.table.find(handling.session);
-            const bool room = asker != nullptr && !home.budget.exhausted() && asker->queued_frames() < at.settings_.max_queued_frames / 2 &&
+            const bool room = asker != nullptr && at.budget_bytes_ > 1'000'000 && asker->queued_frames() < at.settings_.max_queued_frames / 2 &&
                               asker->queued_bytes() < at.settings_.max_queued_bytes / 2;
             // Only a reply that surely finds room is promised to arrive.
             if (!room) return home.answer(handling, {wire::ReceiptStatus::handled, errc::ok, {}, 0}, {});

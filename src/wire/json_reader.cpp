@@ -263,7 +263,8 @@ bool check_frame(const json::object& object, Path& path) {
         }
         body = &field;
     }
-    if (body == nullptr && member(object, *kFrameSchema.find("acks")) == nullptr) {
+    const json::value* acks = member(object, *kFrameSchema.find("acks"));
+    if (body == nullptr && (acks == nullptr || (acks->is_array() && acks->get_array().empty()))) {
         for (const auto& each : object) {
             if (kFrameSchema.find(each.key()) != nullptr) continue;
             const Path::Step step(path, each.key());

@@ -80,6 +80,7 @@ errc to_object(std::string_view bytes, const Schema& schema, json::object& out) 
     std::string_view payload;
     std::string_view text;
     const Field* body = nullptr;
+    std::string_view body_bytes;
     Reader reader(bytes);
     while (reader.next()) {
         const Field* field = schema.find(reader.field());
@@ -90,22 +91,25 @@ errc to_object(std::string_view bytes, const Schema& schema, json::object& out) 
             payload = reader.bytes();
         } else if (in_message && field->number == kTextField) {
             text = reader.text(bytes.size());
+        } else if (in_frame && field->number >= kFirstBodyField) {
+            body = field;  // the last one counts
+            body_bytes = reader.bytes();
         } else {
-            if (in_frame && field->number >= kFirstBodyField) {
-                if (body != nullptr) out.erase(body->name);  // the last one counts
-                body = field;
-            }
             take(reader, *field, out);
         }
     }
     if (payload.empty()) payload = text;
-    if (reader.failed() || payload.empty()) return reader.code();
     if (is_utf8(payload)) {
-        out["text"] = payload;
+        if (!payload.empty()) out["text"] = payload;
     } else {
         out["payload"] = to_base64(payload);
     }
-    return errc::ok;
+    if (body != nullptr && !reader.failed()) {
+        json::object part;
+        reader.join(to_object(body_bytes, *body->part, part));
+        out[body->name] = std::move(part);
+    }
+    return reader.code();
 }
 
 }  // namespace

@@ -142,6 +142,7 @@ TEST(Json, ErrorsNameTheFieldAtFault) {
     EXPECT_EQ(complaint(R"({"seq":3,"ping":{}})"), "seq: only data, chunk and receipt frames have a number");
     EXPECT_EQ(complaint(R"({"mesage":{}})"), "mesage: not a frame of version 1");
     EXPECT_EQ(complaint("{}"), "a frame needs a body (hello, data, ping, ...) or acks");
+    EXPECT_EQ(complaint(R"({"acks":[]})"), "a frame needs a body (hello, data, ping, ...) or acks");
     EXPECT_EQ(complaint("[[]]"), "[0]: expected a frame as an object");
     EXPECT_EQ(complaint("7"), "expected a frame as an object");
 }

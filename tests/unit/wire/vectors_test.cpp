@@ -27,6 +27,19 @@ TEST(Vectors, AreTheFilesInTheDocuments) {
     }
 }
 
+TEST(Vectors, AreTheFirstSeedsOfTheFuzzTargets) {
+    const auto check = [](const std::string& target, const VectorCase& each, const std::string& seed) {
+        const std::string path = FLARE_SOURCE_DIR "/fuzz/corpus/" + target + "/" + each.name;
+        if (std::getenv("FLARE_WRITE_VECTORS") != nullptr) std::ofstream(path, std::ios::binary) << seed;
+        EXPECT_EQ(read_file(path), seed) << path;
+    };
+    for (const VectorCase& each : vector_cases()) {
+        const VectorFile file = parse_vector(vector_file(each));
+        check("batch", each, file.batch);
+        if (each.use != VectorUse::refused) check("json", each, file.json + file.reads_as);
+    }
+}
+
 TEST(Vectors, BecomeTheirJsonAndTheJsonBecomesThem) {
     for (const VectorCase& each : vector_cases()) {
         if (each.use != VectorUse::both_ways) continue;

@@ -1,7 +1,7 @@
 // The frames of the protocol as C++ values. Views point into the batch they were
 // decoded from; `encode` functions make the bytes of a frame's body.
 //
-// Protocol: proto/flare/v1/frame.proto; docs/protocol.md, "Frames".
+// Protocol: proto/flare/v1/frame.proto; docs/wire.md.
 // Threads:  pure functions and values.
 #pragma once
 

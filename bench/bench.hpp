@@ -9,6 +9,7 @@
 namespace flare::bench {
 
 int bench_codec(int argc, char** argv);
+int bench_floor(int argc, char** argv);
 
 // How often this thread has called operator new. The program counts every call: allocations.cpp.
 std::uint64_t allocations() noexcept;

@@ -15,6 +15,7 @@ struct Benchmark {
 
 constexpr Benchmark kBenchmarks[] = {
     {"codec", flare::bench::bench_codec, "encode and decode one 256-byte message, again and again"},
+    {"floor", flare::bench::bench_floor, "a bare epoll WebSocket echo, to compare echo with"},
 };
 
 int usage() {

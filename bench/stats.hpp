@@ -1,0 +1,109 @@
+// What benchmarks of message traffic have in common: options, percentiles, CPU
+// time of a thread, the figures they print.
+#pragma once
+
+#include <pthread.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+#include <vector>
+
+namespace flare::bench {
+
+inline std::uint64_t now_ns() {
+    timespec time{};
+    ::clock_gettime(CLOCK_MONOTONIC, &time);
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000ull + static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+// User and system time that a running thread has used; 0 when it has ended.
+inline std::uint64_t cpu_ns(pthread_t thread) {
+    clockid_t clock{};
+    timespec time{};
+    if (::pthread_getcpuclockid(thread, &clock) != 0 || ::clock_gettime(clock, &time) != 0) return 0;
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000ull + static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+class Latencies {
+public:
+    void reserve(std::size_t count) { values_.reserve(count); }
+    void add(std::uint64_t nanoseconds) {
+        values_.push_back(static_cast<std::uint32_t>(std::min<std::uint64_t>(nanoseconds, UINT32_MAX)));
+    }
+    void clear() { values_.clear(); }
+    // Of `share` 0..1, in microseconds; 0 when nothing was measured.
+    double percentile_us(double share) {
+        if (values_.empty()) return 0;
+        const auto at = static_cast<std::size_t>(share * static_cast<double>(values_.size() - 1));
+        const auto place = values_.begin() + static_cast<std::ptrdiff_t>(at);
+        std::nth_element(values_.begin(), place, values_.end());
+        return static_cast<double>(*place) / 1000.0;
+    }
+
+private:
+    std::vector<std::uint32_t> values_;
+};
+
+struct LoadOptions {
+    std::size_t connections = 1;
+    std::size_t in_flight = 1;  // messages under way on each connection
+    std::size_t size = 64;      // bytes of a message
+    double seconds = 3;
+    bool json = false;
+
+    // Takes the option at argv[i] and moves i over its value; false: not one of these.
+    bool take(int argc, char** argv, int& i) {
+        const std::string_view option = argv[i];
+        if (option == "--json") return json = true;
+        if (i + 1 >= argc) return false;
+        const auto number = [&](std::size_t least, std::size_t most) {
+            return std::clamp<std::size_t>(std::strtoull(argv[++i], nullptr, 10), least, most);
+        };
+        if (option == "--connections") {
+            connections = number(1, 1'000'000);
+        } else if (option == "--in-flight") {
+            in_flight = number(1, 100'000);
+        } else if (option == "--size") {
+            size = number(1, 1'000'000);
+        } else if (option == "--seconds") {
+            seconds = std::clamp(std::atof(argv[++i]), 0.1, 600.0);
+        } else {
+            return false;
+        }
+        return true;
+    }
+};
+
+struct LoadResult {
+    std::uint64_t messages = 0;  // that came back within the time
+    double seconds = 0;
+    double server_cpu_seconds = 0;
+    std::uint64_t lost = 0;  // did not come back, or not in order, or not as they were
+    Latencies latencies;
+
+    // Returns the exit status.
+    int print(const char* name, const LoadOptions& options) {
+        const double rate = static_cast<double>(messages) / seconds;
+        const double cpu_us = messages == 0 ? 0 : server_cpu_seconds * 1e6 / static_cast<double>(messages);
+        const double p50 = latencies.percentile_us(0.5);
+        const double p99 = latencies.percentile_us(0.99);
+        std::printf(
+            "%s: %zu connections, %zu in flight, %zu bytes: %.0f messages/s, server CPU %.3f us each, "
+            "p50 %.1f us, p99 %.1f us, %llu lost\n",
+            name, options.connections, options.in_flight, options.size, rate, cpu_us, p50, p99,
+            static_cast<unsigned long long>(lost));
+        if (options.json) {
+            std::printf(
+                "{\"messages_per_second\":%.0f,\"server_cpu_us_per_message\":%.3f,\"p50_us\":%.1f,"
+                "\"p99_us\":%.1f,\"lost\":%llu}\n",
+                rate, cpu_us, p50, p99, static_cast<unsigned long long>(lost));
+        }
+        return lost == 0 && messages != 0 ? 0 : 1;
+    }
+};
+
+}  // namespace flare::bench

@@ -26,16 +26,16 @@ enum class WireFormat : std::uint8_t { protobuf, json };
 struct CarrierInfo {
     Protocol protocol = Protocol::websocket;
     WireFormat format = WireFormat::protobuf;
-    bool encrypted = false;         // TLS or QUIC
-    std::string peer_address;       // "192.0.2.1" or "2001:db8::1"; "memory" for the in-memory carrier
+    bool encrypted = false;    // TLS or QUIC
+    std::string peer_address;  // "192.0.2.1" or "2001:db8::1"; "memory" for the in-memory carrier
     std::uint16_t peer_port = 0;
     std::string local_address;
     std::uint16_t local_port = 0;
-    std::string peer_certificate;   // subject of a verified client certificate; empty: none
+    std::string peer_certificate;  // subject of a verified client certificate; empty: none
 };
 
 struct CarrierStats {
-    std::uint64_t bytes_in = 0;   // on the wire, framing included, TLS not
+    std::uint64_t bytes_in = 0;  // on the wire, framing included, TLS not
     std::uint64_t bytes_out = 0;
     std::uint64_t batches_in = 0;
     std::uint64_t batches_out = 0;
@@ -44,7 +44,7 @@ struct CarrierStats {
 // Why a carrier ended. `code` ok: the peer closed in good order.
 struct CloseReason {
     errc code = errc::ok;
-    std::string text;         // for people: what happened, with the peer's own words when there are any
+    std::string text;  // for people: what happened, with the peer's own words when there are any
     bool by_peer = false;
 };
 
@@ -94,8 +94,7 @@ public:
 
     // Ends in good order: what send() has taken goes out, then the transport's own closing handshake
     // carries code and text (docs/protocol.md, "Closing"); on_closed() follows within `limit`. No on_batch() after.
-    virtual void close(errc code, std::string_view text,
-                       std::chrono::milliseconds limit = std::chrono::seconds(2)) = 0;
+    virtual void close(errc code, std::string_view text, std::chrono::milliseconds limit = std::chrono::seconds(2)) = 0;
 
     // Takes the connection off this thread; this object is dead afterwards and gives no more callbacks.
     // May be called from on_batch(): the rest of what was read, including further batches of the same read, goes along.

@@ -16,7 +16,7 @@ enum class IoStatus : std::uint8_t {
 struct IoResult {
     std::size_t bytes = 0;  // moved, whatever the status is
     IoStatus status = IoStatus::ok;
-    int error = 0;          // failed: an errno; EPROTO when TLS broke
+    int error = 0;  // failed: an errno; EPROTO when TLS broke
 };
 
 }  // namespace flare::transport

@@ -150,7 +150,7 @@ protected:
 
 inline std::string kind_name(const ::testing::TestParamInfo<CarrierKind>& kind) { return kind.param.name; }
 
-#define FLARE_CARRIER_SUITE(suite)      \
+#define FLARE_CARRIER_SUITE(suite)           \
     class suite : public CarrierContract {}; \
     INSTANTIATE_TEST_SUITE_P(All, suite, ::testing::ValuesIn(carrier_kinds()), kind_name)
 

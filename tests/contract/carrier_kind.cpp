@@ -60,14 +60,15 @@ public:
         target.server_name = "localhost";
         target.secure = secure_;
         target.format = format_;
-        const auto attempt = websocket::connect(
-            context_, target, secure_ ? TestTls::get().client : nullptr, {},
-            [&](std::unique_ptr<Carrier> carrier, const websocket::ConnectError& failed) {
-                pair.client = std::move(carrier);
-                error = failed.text;
-                if (pair.client != nullptr) pair.client->pause_reading(true);
-            });
-        flare::test::run_until(context_, [&] { return (pair.client != nullptr && accepted_ != nullptr) || !error.empty(); });
+        const auto attempt =
+            websocket::connect(context_, target, secure_ ? TestTls::get().client : nullptr, {},
+                               [&](std::unique_ptr<Carrier> carrier, const websocket::ConnectError& failed) {
+                                   pair.client = std::move(carrier);
+                                   error = failed.text;
+                                   if (pair.client != nullptr) pair.client->pause_reading(true);
+                               });
+        flare::test::run_until(context_,
+                               [&] { return (pair.client != nullptr && accepted_ != nullptr) || !error.empty(); });
         if (pair.client == nullptr || accepted_ == nullptr) throw std::runtime_error("no connection: " + error);
         pair.server = std::move(accepted_);
         pair.client->pause_reading(false);

@@ -29,9 +29,9 @@ struct CarrierKind {
     std::string name;
     std::unique_ptr<CarrierFactory> (*factory)(boost::asio::io_context& context);
     bool can_park = true;
-    bool limits_batches = true;   // refuses a batch above wire::kMaxBatchBytes
-    bool same_bytes = true;       // batches arrive as the bytes that were sent (not so through JSON)
-    bool waits_for_peer = true;   // close() needs the peer's answer, so that its time limit can be met
+    bool limits_batches = true;  // refuses a batch above wire::kMaxBatchBytes
+    bool same_bytes = true;      // batches arrive as the bytes that were sent (not so through JSON)
+    bool waits_for_peer = true;  // close() needs the peer's answer, so that its time limit can be met
 };
 
 inline void PrintTo(const CarrierKind& kind, std::ostream* out) { *out << kind.name; }

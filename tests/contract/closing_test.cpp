@@ -242,7 +242,8 @@ TEST_P(CarrierDestruction, NeverMixesAnythingUp) {
                     if (!end->writable()) break;
                     Payloads batch;
                     for (unsigned i = 0; i <= up_to(4); ++i) {
-                        batch.push_back(std::to_string(sent[side].size()) + std::string(up_to(20) == 0 ? 50'000 : up_to(100), 'r'));
+                        batch.push_back(std::to_string(sent[side].size()) +
+                                        std::string(up_to(20) == 0 ? 50'000 : up_to(100), 'r'));
                         sent[side].push_back(batch.back());
                     }
                     end->send(make_batch(batch));

@@ -116,9 +116,7 @@ TEST_P(CarrierParking, WorksForTheClientsEndToo) {
 class Worker final : public CarrierHandler {
 public:
     Worker() : thread_([this] { context.run(); }) {}
-    ~Worker() {
-        stop();
-    }
+    ~Worker() { stop(); }
     void stop() {
         guard_.reset();
         boost::asio::post(context, [this] { carrier_.reset(); });

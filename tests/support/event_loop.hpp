@@ -22,7 +22,8 @@ bool run_until(boost::asio::io_context& context, Condition condition,
 
 // Turns the loop for a while, for what must not happen.
 inline void run_for(boost::asio::io_context& context, std::chrono::milliseconds time) {
-    run_until(context, [] { return false; }, time);
+    run_until(
+        context, [] { return false; }, time);
 }
 
 }  // namespace flare::test

@@ -23,7 +23,7 @@ struct Pipe {
 
     boost::asio::io_context& context;
     Options options;
-    Direction to[2];           // to[i]: what end i receives
+    Direction to[2];  // to[i]: what end i receives
     End* ends[2] = {nullptr, nullptr};
     bool turn_posted[2] = {false, false};
 };
@@ -50,9 +50,7 @@ public:
         handler_ = handler;
         post_turn(pipe_, side_);
     }
-    bool writable() const override {
-        return !closing_ && !ended_ && outgoing().bytes < pipe_->options.buffer_bytes;
-    }
+    bool writable() const override { return !closing_ && !ended_ && outgoing().bytes < pipe_->options.buffer_bytes; }
     void send(const wire::Batch& batch) override {
         if (!writable()) return;
         outgoing().batches.push_back(batch.str());

@@ -28,7 +28,8 @@ using X509Ptr = std::unique_ptr<X509, Freer<X509, X509_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY, EVP_PKEY_free>>;
 using ContextPtr = std::unique_ptr<SSL_CTX, Freer<SSL_CTX, SSL_CTX_free>>;
 
-constexpr std::size_t kMaxFileBytes = 4 * 1024 * 1024;  // larger is no PEM file of ours; the system's CA bundle has 220 KB
+constexpr std::size_t kMaxFileBytes =
+    4 * 1024 * 1024;  // larger is no PEM file of ours; the system's CA bundle has 220 KB
 
 // What went wrong, for the code and for people.
 struct Failure {
@@ -99,9 +100,10 @@ bool read_certificates(const std::string& path, std::vector<X509Ptr>& certificat
     ERR_clear_error();
     if (!certificates.empty() && at_end) return true;
     failure = {errc::certificate_invalid,
-               "certificate " + path + (certificates.empty() && at_end
-                                            ? ": no PEM certificate in it (a line -----BEGIN CERTIFICATE----- is needed)"
-                                            : ": a certificate in it is damaged")};
+               "certificate " + path +
+                   (certificates.empty() && at_end
+                        ? ": no PEM certificate in it (a line -----BEGIN CERTIFICATE----- is needed)"
+                        : ": a certificate in it is damaged")};
     return false;
 }
 
@@ -131,9 +133,10 @@ bool read_key(const std::string& path, KeyPtr& key, Failure& failure) {
     ERR_clear_error();
     if (key) return true;
     failure = {errc::certificate_invalid,
-               "key " + path + (passphrase_asked ? ": protected by a passphrase; store it without one, readable only by "
-                                                   "the user that runs this process"
-                                                 : ": no PEM private key in it")};
+               "key " + path +
+                   (passphrase_asked ? ": protected by a passphrase; store it without one, readable only by "
+                                       "the user that runs this process"
+                                     : ": no PEM private key in it")};
     return false;
 }
 
@@ -150,8 +153,8 @@ bool use_identity(SSL_CTX* context, const std::string& certificate_file, const s
                    "key " + key_file + " does not belong to certificate " + certificate_file};
         return false;
     }
-    bool used = SSL_CTX_use_certificate(context, chain.front().get()) == 1 &&
-                SSL_CTX_use_PrivateKey(context, key.get()) == 1;
+    bool used =
+        SSL_CTX_use_certificate(context, chain.front().get()) == 1 && SSL_CTX_use_PrivateKey(context, key.get()) == 1;
     for (std::size_t i = 1; used && i < chain.size(); ++i) used = SSL_CTX_add1_chain_cert(context, chain[i].get()) == 1;
     if (used) return true;
     const char* const reason = ERR_reason_error_string(ERR_get_error());
@@ -181,8 +184,8 @@ constexpr std::array<unsigned char, 9> kHttp1Alpn = {8, 'h', 't', 't', 'p', '/',
 int choose_alpn(SSL* /*ssl*/, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
                 unsigned int offered_size, void* /*argument*/) {
     unsigned char* chosen = nullptr;
-    const int result = SSL_select_next_proto(&chosen, out_size, kHttp1Alpn.data(), kHttp1Alpn.size(), offered,
-                                             offered_size);
+    const int result =
+        SSL_select_next_proto(&chosen, out_size, kHttp1Alpn.data(), kHttp1Alpn.size(), offered, offered_size);
     *out = chosen;
     return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
@@ -192,8 +195,8 @@ ContextPtr make_context(const SSL_METHOD* method) {
     if (!context) return context;
     SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
     SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                        SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(context.get(),
+                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);  // tickets resume without memory of ours
     return context;
 }

@@ -80,8 +80,7 @@ struct Session::SocketBio {
     }
 };
 
-Session::Session(SSL* ssl, int fd, std::shared_ptr<void> context)
-    : ssl_(ssl), fd_(fd), context_(std::move(context)) {}
+Session::Session(SSL* ssl, int fd, std::shared_ptr<void> context) : ssl_(ssl), fd_(fd), context_(std::move(context)) {}
 
 Session::~Session() { SSL_free(ssl_); }
 
@@ -111,8 +110,7 @@ std::unique_ptr<Session> Session::client(std::shared_ptr<ClientContext> context,
     // An address is matched against the certificate's IP entries and is never sent as SNI (RFC 6066 section 3).
     if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), server_name.c_str()) != 1) {
         SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-        if (SSL_set1_host(ssl, server_name.c_str()) != 1 ||
-            SSL_set_tlsext_host_name(ssl, server_name.c_str()) != 1) {
+        if (SSL_set1_host(ssl, server_name.c_str()) != 1 || SSL_set_tlsext_host_name(ssl, server_name.c_str()) != 1) {
             return nullptr;
         }
     }

@@ -35,8 +35,8 @@ private:
 };
 
 struct ClientOptions {
-    std::string ca_file;            // empty: the system's store
-    std::string certificate_file;   // empty: none
+    std::string ca_file;           // empty: the system's store
+    std::string certificate_file;  // empty: none
     std::string key_file;
 };
 

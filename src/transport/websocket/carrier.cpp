@@ -57,9 +57,9 @@ public:
         tcp.assign(protocol_, fd_, error);
         if (!error) fd_ = -1;
         stats_.bytes_in -= unread_.size();  // counted again by the connection that parses it
-        auto connection = std::make_shared<Connection>(
-            ConnectionStart{Socket{std::move(tcp), std::move(tls_)}, std::move(parser_), role_, read_bytes_per_turn_,
-                            std::move(info_), stats_, std::move(unread_)});
+        auto connection = std::make_shared<Connection>(ConnectionStart{Socket{std::move(tcp), std::move(tls_)},
+                                                                       std::move(parser_), role_, read_bytes_per_turn_,
+                                                                       std::move(info_), stats_, std::move(unread_)});
         if (error) {
             connection->break_off(error.value());
         } else {

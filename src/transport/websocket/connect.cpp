@@ -88,7 +88,8 @@ void AttemptState::start() {
 }
 
 int AttemptState::open_and_connect() {
-    const int fd = ::socket(target_.endpoint.data()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+    const int fd =
+        ::socket(target_.endpoint.data()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
     if (fd < 0) return errno;
     error_code error;
     socket_.tcp.assign(target_.endpoint.protocol(), fd, error);
@@ -127,7 +128,8 @@ void AttemptState::connected() {
     if (tls_ != nullptr) {
         socket_.tls = tls::Session::client(tls_, socket_.tcp.native_handle(), target_.server_name);
     }
-    if (socket_.tls == nullptr) return fail(errc::tls_failed, "TLS cannot be set up for \"" + target_.server_name + "\"");
+    if (socket_.tls == nullptr)
+        return fail(errc::tls_failed, "TLS cannot be set up for \"" + target_.server_name + "\"");
     stage_ = Stage::tls;
     advance_tls();
 }
@@ -192,12 +194,13 @@ void AttemptState::time_out() {
     const std::string after = " within " + std::to_string(options_.handshake_timeout.count()) + " ms";
     switch (stage_) {
         case Stage::connecting:
-            return fail(errc::connect_timeout, "no answer" + after + ": is the address right, does a firewall drop it?");
+            return fail(errc::connect_timeout,
+                        "no answer" + after + ": is the address right, does a firewall drop it?");
         case Stage::tls:
-            return fail(errc::connect_timeout, "the TLS handshake did not finish" + after + ": does the server speak TLS?");
+            return fail(errc::connect_timeout,
+                        "the TLS handshake did not finish" + after + ": does the server speak TLS?");
         case Stage::requesting:
-        case Stage::answer:
-            return fail(errc::connect_timeout, "the server did not answer the upgrade" + after);
+        case Stage::answer: return fail(errc::connect_timeout, "the server did not answer the upgrade" + after);
         case Stage::finished: return;
     }
 }
@@ -215,8 +218,8 @@ void AttemptState::fail_connect(int error) {
 // The connection ended between TCP's handshake and the upgrade's answer.
 void AttemptState::fail_broken(int error) {
     if (socket_.tls != nullptr && error == EPROTO) return fail(socket_.tls->error(), socket_.tls->error_text());
-    fail(errc::connection_lost, std::string("the connection broke before the upgrade was answered: ") +
-                                    std::strerror(error));
+    fail(errc::connection_lost,
+         std::string("the connection broke before the upgrade was answered: ") + std::strerror(error));
 }
 
 void AttemptState::fail(errc code, const std::string& text) {

@@ -235,9 +235,9 @@ void Connection::break_off(int error) {
 void Connection::lost(int error) {
     if (state_ == State::open) {
         const bool tls_broke = socket_.tls != nullptr && error == EPROTO;
-        reason_ = std::make_unique<CloseReason>(
-            CloseReason{errc::connection_lost,
-                        "the connection broke: " + (tls_broke ? socket_.tls->error_text() : std::strerror(error)), true});
+        reason_ = std::make_unique<CloseReason>(CloseReason{
+            errc::connection_lost,
+            "the connection broke: " + (tls_broke ? socket_.tls->error_text() : std::strerror(error)), true});
     }
     end();
 }

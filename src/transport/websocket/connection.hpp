@@ -38,7 +38,7 @@ struct ConnectionStart {
     std::size_t read_bytes_per_turn = 0;
     CarrierInfo info;
     CarrierStats stats;
-    std::string unread;        // what came behind the upgrade
+    std::string unread;  // what came behind the upgrade
 };
 
 Parser make_parser(Role role, WireFormat format, const Options& options);
@@ -107,25 +107,25 @@ private:
     SendQueue queue_;
     CarrierHandler* handler_ = nullptr;
     Backlog backlog_;
-    std::span<char> rest_;            // during process(): what is not parsed yet
-    std::string pongs_;               // during process(): frames not yet written; otherwise the latest ping's
-                                      // answer, when the socket is full
+    std::span<char> rest_;  // during process(): what is not parsed yet
+    std::string pongs_;     // during process(): frames not yet written; otherwise the latest ping's
+                            // answer, when the socket is full
     std::unique_ptr<boost::asio::steady_timer> limit_;  // while closing or answering
     std::unique_ptr<CloseReason> reason_;               // set when the state leaves open
     CarrierInfo info_;
     CarrierStats stats_;
     std::size_t read_bytes_per_turn_;
-    int error_ = 0;                   // errno of a write that failed
+    int error_ = 0;  // errno of a write that failed
     Role role_;
     State state_ = State::open;
     bool paused_ = false;
-    bool broken_ = false;             // writing has failed
-    bool discarding_ = false;         // after a violation: what the peer sends is thrown away
+    bool broken_ = false;      // writing has failed
+    bool discarding_ = false;  // after a violation: what the peer sends is thrown away
     bool in_turn_ = false;
     bool waiting_read_ = false;
     bool waiting_write_ = false;
     bool backlog_posted_ = false;
-    bool untold_ = false;             // ended without a handler to tell
+    bool untold_ = false;  // ended without a handler to tell
 };
 
 }  // namespace flare::transport::websocket

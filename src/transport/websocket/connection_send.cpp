@@ -1,7 +1,7 @@
 // The writing half of Connection: messages and control frames onto the socket.
+#include "base/random.hpp"
 #include "transport/websocket/close_code.hpp"
 #include "transport/websocket/connection.hpp"
-#include "base/random.hpp"
 #include "wire/json.hpp"
 
 #include <array>

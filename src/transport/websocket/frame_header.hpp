@@ -20,7 +20,7 @@ inline constexpr std::size_t kMaxControlBytes = 125;  // payload of a close, pin
 
 struct FrameHead {
     bool final = true;
-    std::uint8_t reserved = 0;  // the three RSV bits; no extension of ours uses them
+    std::uint8_t reserved = 0;       // the three RSV bits; no extension of ours uses them
     Opcode opcode = Opcode::binary;  // any value of 0..15 when decoded
     bool masked = false;
     MaskKey key{};

@@ -24,8 +24,8 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
 
-constexpr int kBacklog = 4096;            // the kernel cuts it to net.core.somaxconn
-constexpr int kAcceptsPerTurn = 64;       // then the connections that exist get their turn
+constexpr int kBacklog = 4096;       // the kernel cuts it to net.core.somaxconn
+constexpr int kAcceptsPerTurn = 64;  // then the connections that exist get their turn
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
 // Shared by the listener object and what waits on the event loop.

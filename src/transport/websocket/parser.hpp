@@ -25,8 +25,8 @@ enum class Role : std::uint8_t { server, client };  // which side reads: a serve
 enum class Accept : std::uint8_t { any, text, binary };
 
 enum class EventKind : std::uint8_t {
-    none,       // all input is used up
-    message,    // a whole message
+    none,     // all input is used up
+    message,  // a whole message
     ping,
     pong,
     close,      // the peer's close frame; all that follows is swallowed
@@ -74,17 +74,17 @@ private:
     std::uint64_t remaining_ = 0;  // of the current frame's payload
     std::uint64_t position_ = 0;   // in the current frame's payload
     // Invariant: while delivered_, control_, and message_ unless in_message_, may be what the last event shows.
-    std::string message_;          // of the unfinished message
-    std::string control_;          // payload of the unfinished control frame
-    FrameHead head_;               // of the current frame, while in_payload_
+    std::string message_;  // of the unfinished message
+    std::string control_;  // payload of the unfinished control frame
+    FrameHead head_;       // of the current frame, while in_payload_
     std::array<char, kMaxFrameHeaderBytes> partial_head_{};
     std::uint8_t partial_head_bytes_ = 0;
     Role role_;
     Accept accept_;
-    wire::Utf8Validator utf8_;     // of the unfinished text message
+    wire::Utf8Validator utf8_;  // of the unfinished text message
     bool in_payload_ = false;
-    bool in_message_ = false;      // a data frame has begun whose message is not complete
-    bool text_ = false;            // kind of that message
+    bool in_message_ = false;  // a data frame has begun whose message is not complete
+    bool text_ = false;        // kind of that message
     bool delivered_ = false;
     bool finished_ = false;
 };

@@ -33,7 +33,8 @@ IoResult SendQueue::flush(Socket& socket) {
     if (empty()) return result;
     std::vector<Piece>& pieces = WriteScratch::of_this_thread().pieces;
     pieces.clear();
-    for (std::size_t i = first_; i < parts_.size(); ++i) pieces.push_back({parts_[i].data(), parts_[i].size(), nullptr});
+    for (std::size_t i = first_; i < parts_.size(); ++i)
+        pieces.push_back({parts_[i].data(), parts_[i].size(), nullptr});
     result = socket.write(pieces);
     std::size_t left = result.bytes;
     while (first_ < parts_.size() && left >= parts_[first_].size()) {

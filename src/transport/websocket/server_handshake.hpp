@@ -60,10 +60,10 @@ private:
     const Options options_;
     CarrierInfo info_;
     RequestReader reader_;
-    std::string answer_;         // what is left to write of it
+    std::string answer_;  // what is left to write of it
     std::chrono::steady_clock::time_point deadline_;
     State state_ = State::request;
-    bool upgrading_ = false;     // the answer is a 101
+    bool upgrading_ = false;  // the answer is a 101
 };
 
 }  // namespace flare::transport::websocket

@@ -19,9 +19,8 @@ namespace {
 // 16 bytes in base64 are 22 characters and two '='.
 bool is_key(std::string_view key) noexcept {
     if (key.size() != 24 || key.substr(22) != "==") return false;
-    return std::all_of(key.begin(), key.begin() + 22, [](char c) {
-        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '+' || c == '/';
-    });
+    return std::all_of(key.begin(), key.begin() + 22,
+                       [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '+' || c == '/'; });
 }
 
 // The first of the client's subprotocols that is ours: the order is the client's wish.
@@ -120,12 +119,14 @@ RequestReader::State RequestReader::decide(std::string_view header) {
     if (!is_key(key)) return refuse(400, "Sec-WebSocket-Key has to be 16 bytes in base64");
     const auto format = choose_format(joined(request, http::field::sec_websocket_protocol));
     if (!format) {
-        return refuse(400, "no subprotocol in common: offer flare.v1 (protobuf) or flare.v1.json (JSON) in "
-                           "Sec-WebSocket-Protocol");
+        return refuse(400,
+                      "no subprotocol in common: offer flare.v1 (protobuf) or flare.v1.json (JSON) in "
+                      "Sec-WebSocket-Protocol");
     }
     format_ = *format;
-    answer_ = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
-              accept_of(key) + "\r\nSec-WebSocket-Protocol: " + std::string(subprotocol_of(format_)) + "\r\n\r\n";
+    answer_ =
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
+        accept_of(key) + "\r\nSec-WebSocket-Protocol: " + std::string(subprotocol_of(format_)) + "\r\n\r\n";
     return State::upgrade;
 }
 

@@ -131,8 +131,9 @@ ResponseReader::State ResponseReader::decide(std::string_view header) {
         return refuse(errc::bad_upgrade, "the answer 101 does not upgrade to websocket");
     }
     if (joined(response, http::field::sec_websocket_accept) != accept_of(key_)) {
-        return refuse(errc::bad_upgrade, "the answer's Sec-WebSocket-Accept does not belong to our key: is a proxy "
-                                         "answering in the server's place?");
+        return refuse(errc::bad_upgrade,
+                      "the answer's Sec-WebSocket-Accept does not belong to our key: is a proxy "
+                      "answering in the server's place?");
     }
     if (response.count(http::field::sec_websocket_extensions) != 0) {
         return refuse(errc::bad_upgrade, "the server chose an extension that was not offered");

@@ -73,9 +73,9 @@ public:
 
 struct ConnectTarget {
     boost::asio::ip::tcp::endpoint endpoint;
-    std::string host_header;   // "example.com:4000"
+    std::string host_header;  // "example.com:4000"
     std::string path = "/";
-    std::string server_name;   // SNI and certificate name; a host name or an IP address
+    std::string server_name;  // SNI and certificate name; a host name or an IP address
     bool secure = false;
     WireFormat format = WireFormat::protobuf;
 };
@@ -93,8 +93,8 @@ public:
 // `done` is called once from the event loop, with a carrier or an error. `tls` may be null when !target.secure.
 // Errors: connection_refused, connect_timeout, network_unreachable, tls_failed, certificate_rejected,
 // bad_upgrade (any HTTP answer but 101; the text has the status), subprotocol_missing, connection_lost.
-std::unique_ptr<ConnectAttempt> connect(
-    boost::asio::io_context& context, ConnectTarget target, std::shared_ptr<tls::ClientContext> tls, Options options,
-    std::function<void(std::unique_ptr<Carrier>, ConnectError)> done);
+std::unique_ptr<ConnectAttempt> connect(boost::asio::io_context& context, ConnectTarget target,
+                                        std::shared_ptr<tls::ClientContext> tls, Options options,
+                                        std::function<void(std::unique_ptr<Carrier>, ConnectError)> done);
 
 }  // namespace flare::transport::websocket

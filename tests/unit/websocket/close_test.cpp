@@ -45,7 +45,8 @@ TEST_P(Closing, Case7_5_1_WithAReasonThatIsNotUtf8) {
 }
 
 TEST_P(Closing, Case7_7_ValidCodes) {
-    for (const int code : {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999}) {
+    for (const int code :
+         {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999}) {
         EXPECT_THAT(receive(peer.close(code)), ElementsAre(closed(static_cast<std::uint16_t>(code)))) << code;
     }
 }
@@ -77,7 +78,8 @@ TEST(CloseCode, OfTheWrongKindOfMessageDependsOnTheFormat) {
 
 TEST(CloseCode, WithoutAMeaningOfOursIsClosedByPeer) {
     for (const int code : {1008, 1010, 1011, 1014, 3000, 3999}) {
-        EXPECT_EQ(errc_of_close_code(static_cast<std::uint16_t>(code), WireFormat::protobuf), errc::closed_by_peer) << code;
+        EXPECT_EQ(errc_of_close_code(static_cast<std::uint16_t>(code), WireFormat::protobuf), errc::closed_by_peer)
+            << code;
     }
     EXPECT_EQ(errc_of_close_code(kNoCloseCode, WireFormat::protobuf), errc::ok);
 }

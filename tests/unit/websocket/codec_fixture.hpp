@@ -119,10 +119,10 @@ inline std::string variant_name(const ::testing::TestParamInfo<Codec::ParamType>
 }
 
 // Instantiates a suite (a class derived from Codec) in all roles and deliveries.
-#define FLARE_CODEC_SUITE(suite)                                                                                \
-    class suite : public Codec {};                                                                              \
-    INSTANTIATE_TEST_SUITE_P(All, suite,                                                                        \
-                             ::testing::Combine(::testing::Values(Role::server, Role::client),                  \
+#define FLARE_CODEC_SUITE(suite)                                                                                    \
+    class suite : public Codec {};                                                                                  \
+    INSTANTIATE_TEST_SUITE_P(All, suite,                                                                            \
+                             ::testing::Combine(::testing::Values(Role::server, Role::client),                      \
                                                 ::testing::Values(std::size_t{0}, std::size_t{1}, std::size_t{7})), \
                              variant_name)
 

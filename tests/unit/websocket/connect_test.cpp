@@ -246,9 +246,8 @@ TEST_F(ConnectTest, AnIdleTlsConnectionHoldsNoRecordBuffers) {
     const std::string large(300'000, 'x');
     for (int i = 0; i < 3; ++i) {
         result.carrier->send(batch_of(large));
-        ASSERT_TRUE(run_until([&] {
-            return last().batches.size() == static_cast<std::size_t>(i) + 1 && result.carrier->writable();
-        }));
+        ASSERT_TRUE(run_until(
+            [&] { return last().batches.size() == static_cast<std::size_t>(i) + 1 && result.carrier->writable(); }));
     }
     EXPECT_EQ(last().batches.back(), batch_of(large).str());
 }

@@ -52,11 +52,11 @@ TEST_P(Fragmentation, Case5_18_ANewMessageInsideAFragmentedOne) {
 }
 
 TEST_P(Fragmentation, Case5_19_And5_20_FiveFragmentsWithPingsBetween) {
-    EXPECT_THAT(receive(peer.text("fragment1", false) + peer.more("fragment2", false) + peer.ping("pongme 1!") +
-                        peer.more("fragment3", false) + peer.more("fragment4", false) + peer.ping("pongme 2!") +
-                        peer.more("fragment5", true)),
-                ElementsAre(ping("pongme 1!"), ping("pongme 2!"),
-                            text("fragment1fragment2fragment3fragment4fragment5")));
+    EXPECT_THAT(
+        receive(peer.text("fragment1", false) + peer.more("fragment2", false) + peer.ping("pongme 1!") +
+                peer.more("fragment3", false) + peer.more("fragment4", false) + peer.ping("pongme 2!") +
+                peer.more("fragment5", true)),
+        ElementsAre(ping("pongme 1!"), ping("pongme 2!"), text("fragment1fragment2fragment3fragment4fragment5")));
 }
 
 TEST_P(Fragmentation, EmptyFragmentsAnywhere) {
@@ -123,7 +123,8 @@ TEST_P(Limits, Case9_7_And9_8_ManySmallMessages) {
     for (int i = 0; i < 1000; ++i) bytes += peer.text("0123456789abcdef");
     const Events events = receive(bytes);
     EXPECT_EQ(events.size(), 1000u);
-    EXPECT_TRUE(std::all_of(events.begin(), events.end(), [](const Seen& seen) { return seen == text("0123456789abcdef"); }));
+    EXPECT_TRUE(
+        std::all_of(events.begin(), events.end(), [](const Seen& seen) { return seen == text("0123456789abcdef"); }));
 }
 
 TEST_P(Limits, Case10_1_1_65536BytesInFragmentsOf1300) {

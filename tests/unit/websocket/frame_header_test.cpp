@@ -10,7 +10,9 @@ namespace {
 
 TEST(FrameHeader, HasTheBytesOfTheExamplesInRfc6455Section5_7) {
     std::array<char, kMaxFrameHeaderBytes> out{};
-    const auto bytes = [&](const FrameHead& head) { return std::string(out.data(), encode_frame_head(out.data(), head)); };
+    const auto bytes = [&](const FrameHead& head) {
+        return std::string(out.data(), encode_frame_head(out.data(), head));
+    };
     FrameHead head;
     head.opcode = Opcode::text;
     head.length = 5;
@@ -56,7 +58,8 @@ TEST(Mask, IsTheXorOfEachByteWithItsByteOfTheKey) {
             std::string payload(size, '\0');
             for (char& c : payload) c = static_cast<char>(random());
             std::string expected = payload;
-            for (std::size_t i = 0; i < size; ++i) expected[i] = static_cast<char>(payload[i] ^ key[(position + i) % 4]);
+            for (std::size_t i = 0; i < size; ++i)
+                expected[i] = static_cast<char>(payload[i] ^ key[(position + i) % 4]);
             std::string masked(size, '\0');
             mask_into(masked.data(), payload.data(), size, key, position);
             EXPECT_EQ(masked, expected);

@@ -216,8 +216,9 @@ TEST_F(ListenerTest, RefusesAPortThatAnotherServerUses) {
 
 TEST_F(ListenerTest, RefusesAddressesThatAreNone) {
     std::string error;
-    for (const std::string address : {"", "4000", "127.0.0.1", "localhost:4000", "127.0.0.1:", "127.0.0.1:x",
-                                      "127.0.0.1:65536", "127.0.0.1:-1", "::1:4000", "[::1]", "[127.0.0.1]:80", "[]:1"}) {
+    for (const std::string address :
+         {"", "4000", "127.0.0.1", "localhost:4000", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1",
+          "::1:4000", "[::1]", "[127.0.0.1]:80", "[]:1"}) {
         const auto opened = Listener::open(io, address, nullptr, options, *this, &error);
         ASSERT_FALSE(opened) << address;
         EXPECT_EQ(opened.error(), errc::invalid_config) << address;

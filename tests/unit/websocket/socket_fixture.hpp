@@ -138,7 +138,8 @@ protected:
     static std::string upgrade(const std::string& subprotocol = "flare.v1") {
         return "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-               "Sec-WebSocket-Protocol: " + subprotocol + "\r\n\r\n";
+               "Sec-WebSocket-Protocol: " +
+               subprotocol + "\r\n\r\n";
     }
     // A raw peer whose upgrade is done; its `received` is empty again.
     std::unique_ptr<RawPeer> upgraded(const std::string& subprotocol = "flare.v1") {

@@ -32,12 +32,14 @@ protected:
 TEST_F(TlsContext, LoadsACertificateWithItsKey) {
     std::string text;
     EXPECT_TRUE(ServerContext::load({good.certificate_file, good.key_file, "", false}, &text)) << text;
-    EXPECT_TRUE(ServerContext::load({good.certificate_file, good.key_file, good.certificate_file, true}, &text)) << text;
+    EXPECT_TRUE(ServerContext::load({good.certificate_file, good.key_file, good.certificate_file, true}, &text))
+        << text;
     EXPECT_TRUE(ClientContext::load({}, &text)) << text;
 }
 
 TEST_F(TlsContext, NamesAMissingFile) {
-    expect(errc::file_not_found, {files.path("none.crt"), good.key_file, "", false}, files.path("none.crt"), "no such file");
+    expect(errc::file_not_found, {files.path("none.crt"), good.key_file, "", false}, files.path("none.crt"),
+           "no such file");
     expect(errc::file_not_found, {good.certificate_file, files.path("none.key"), "", false}, files.path("none.key"),
            "no such file");
     expect(errc::file_not_found, {good.certificate_file, good.key_file, files.path("none.ca"), false},
@@ -48,7 +50,8 @@ TEST_F(TlsContext, NamesAFileThatCannotBeRead) {
     expect(errc::file_unreadable, {files.path(""), good.key_file, "", false}, files.path(""), "directory");
     if (::geteuid() == 0) return;  // root reads everything
     std::filesystem::permissions(good.key_file, std::filesystem::perms::none);
-    expect(errc::file_unreadable, {good.certificate_file, good.key_file, "", false}, good.key_file, "permission denied");
+    expect(errc::file_unreadable, {good.certificate_file, good.key_file, "", false}, good.key_file,
+           "permission denied");
 }
 
 TEST_F(TlsContext, NamesAFileThatIsNoPem) {
@@ -58,7 +61,8 @@ TEST_F(TlsContext, NamesAFileThatIsNoPem) {
     expect(errc::certificate_invalid, {files.path("empty"), good.key_file, "", false}, files.path("empty"), "empty");
     expect(errc::certificate_invalid, {files.path("words"), good.key_file, "", false}, files.path("words"),
            "no PEM certificate");
-    expect(errc::certificate_invalid, {files.path("broken"), good.key_file, "", false}, files.path("broken"), "damaged");
+    expect(errc::certificate_invalid, {files.path("broken"), good.key_file, "", false}, files.path("broken"),
+           "damaged");
     expect(errc::certificate_invalid, {good.certificate_file, files.path("words"), "", false}, files.path("words"),
            "no PEM private key");
     expect(errc::certificate_invalid, {good.certificate_file, good.certificate_file, "", false}, good.certificate_file,

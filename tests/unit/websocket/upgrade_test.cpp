@@ -33,7 +33,8 @@ RequestReader read(const std::string& bytes, RequestReader::State expected, std:
     RequestReader pieces(max_bytes);
     auto state = RequestReader::State::incomplete;
     std::size_t used = 0;
-    while (used < bytes.size() && state == RequestReader::State::incomplete) state = pieces.feed(bytes.substr(used++, 1));
+    while (used < bytes.size() && state == RequestReader::State::incomplete)
+        state = pieces.feed(bytes.substr(used++, 1));
     EXPECT_EQ(state, expected) << bytes;
     EXPECT_EQ(pieces.answer(), whole.answer());
     return whole;
@@ -106,7 +107,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"NoVersion", [](Request& r) { r.version.clear(); }, "426 ", "Sec-WebSocket-Version: 13\r\n"},
         Refusal{"OldVersion", [](Request& r) { r.version = "Sec-WebSocket-Version: 8\r\n"; }, "426 ",
                 "Sec-WebSocket-Version: 13\r\n"},
-        Refusal{"NoSubprotocol", [](Request& r) { r.protocol.clear(); }, "400 ", "flare.v1 (protobuf) or flare.v1.json"},
+        Refusal{"NoSubprotocol", [](Request& r) { r.protocol.clear(); }, "400 ",
+                "flare.v1 (protobuf) or flare.v1.json"},
         Refusal{"OtherSubprotocols", [](Request& r) { r.protocol = "Sec-WebSocket-Protocol: mqtt, flare.v10\r\n"; },
                 "400 ", "flare.v1 (protobuf) or flare.v1.json"},
         Refusal{"Post", [](Request& r) { r.line = "POST / HTTP/1.1"; }, "405 ", "Allow: GET\r\n"},
@@ -119,7 +121,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"BadTarget", [](Request& r) { r.line = "GET /a b HTTP/1.1"; }, "400 ", "bad HTTP request"},
         Refusal{"BadVersion", [](Request& r) { r.line = "GET / HTTP/9"; }, "400 ", "bad HTTP request"},
         Refusal{"BadHeader", [](Request& r) { r.more = "no colon here\r\n"; }, "400 ", "bad HTTP request"},
-        Refusal{"NullInHeader", [](Request& r) { r.more = std::string("X: a\0b\r\n", 8); }, "400 ", "bad HTTP request"}),
+        Refusal{"NullInHeader", [](Request& r) { r.more = std::string("X: a\0b\r\n", 8); }, "400 ",
+                "bad HTTP request"}),
     [](const auto& refusal) { return std::string(refusal.param.name); });
 
 TEST(PlainRequest, GetAndHeadAreHandedOn) {
@@ -130,14 +133,14 @@ TEST(PlainRequest, GetAndHeadAreHandedOn) {
 }
 
 TEST(PlainRequest, OtherMethodsAreRefused) {
-    EXPECT_THAT(read("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", RequestReader::State::refused).answer(),
-                StartsWith("HTTP/1.1 405 "));
+    EXPECT_THAT(
+        read("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", RequestReader::State::refused).answer(),
+        StartsWith("HTTP/1.1 405 "));
 }
 
 TEST(PlainRequest, ThatIsNoHttpIsRefusedAtItsFirstByte) {
     EXPECT_THAT(read("\x16\x03\x01\x02", RequestReader::State::refused).answer(), HasSubstr("not wss"));
-    EXPECT_THAT(read(std::string("\0\0\x80", 3), RequestReader::State::refused).answer(),
-                StartsWith("HTTP/1.1 400 "));
+    EXPECT_THAT(read(std::string("\0\0\x80", 3), RequestReader::State::refused).answer(), StartsWith("HTTP/1.1 400 "));
 }
 
 TEST(PlainRequest, TooLongAHeaderIsRefusedBeforeItEnds) {
@@ -194,12 +197,12 @@ TEST(UpgradeAnswer, IsTakenWithTheBytesBehindIt) {
 }
 
 TEST(UpgradeAnswer, WithAnotherStatusIsBadUpgradeAndShowsTheServersWords) {
-    const ConnectError error =
-        refused("HTTP/1.1 400 Bad Request\r\nContent-Length: 12\r\n\r\nno such day\n");
+    const ConnectError error = refused("HTTP/1.1 400 Bad Request\r\nContent-Length: 12\r\n\r\nno such day\n");
     EXPECT_EQ(error.code, errc::bad_upgrade);
     EXPECT_EQ(error.text, "the server answered 400 Bad Request: no such day");
     EXPECT_EQ(refused("HTTP/1.1 503 Busy\r\n\r\n").text, "the server answered 503 Busy");
-    EXPECT_EQ(refused("HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\nhalf", true).text, "the server answered 403 No: half");
+    EXPECT_EQ(refused("HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\nhalf", true).text,
+              "the server answered 403 No: half");
     EXPECT_EQ(refused("HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n").code, errc::bad_upgrade);
 }
 

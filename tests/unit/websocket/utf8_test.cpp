@@ -57,10 +57,10 @@ TEST_P(Utf8, Case6_4_3_And6_4_4_FailsAtTheFirstWrongByteOfAFrame) {
 
 TEST_P(Utf8, Case6_5to6_7_And6_9_And6_22_And6_23_ValidSequences) {
     for (const std::string valid : {
-             "Hello World", "Hello\xC2\xB5", "\xCE\xBA\xE1\xBD\xB9\xCF\x83\xCE\xBC\xCE\xB5",
-             "\x7F", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xEF\xBF\xBF", "\xF0\x90\x80\x80",
-             "\xED\x9F\xBF", "\xEE\x80\x80", "\xEF\xBF\xBD", "\xF4\x8F\xBF\xBF",
-             "\xEF\xBF\xBE", "\xF0\x9F\xBF\xBE", "\xF4\x8F\xBF\xBE",  // noncharacters are valid
+             "Hello World", "Hello\xC2\xB5", "\xCE\xBA\xE1\xBD\xB9\xCF\x83\xCE\xBC\xCE\xB5", "\x7F", "\xC2\x80",
+             "\xDF\xBF", "\xE0\xA0\x80", "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xED\x9F\xBF", "\xEE\x80\x80",
+             "\xEF\xBF\xBD", "\xF4\x8F\xBF\xBF", "\xEF\xBF\xBE", "\xF0\x9F\xBF\xBE",
+             "\xF4\x8F\xBF\xBE",  // noncharacters are valid
          }) {
         EXPECT_THAT(receive(peer.text(valid)), ElementsAre(text(valid)));
     }
@@ -69,16 +69,37 @@ TEST_P(Utf8, Case6_5to6_7_And6_9_And6_22_And6_23_ValidSequences) {
 
 TEST_P(Utf8, Case6_8_And6_10to6_21_InvalidSequences) {
     for (const std::string invalid : {
-             "\xF8\x88\x80\x80\x80", "\xFC\x84\x80\x80\x80\x80",        // 5 and 6 bytes
-             "\xF7\xBF\xBF\xBF", "\xF4\x90\x80\x80",                    // above U+10FFFF
-             "\x80", "\xBF", "\x80\xBF\x80\xBF",                        // continuation bytes alone
-             "\xC0 ", "\xDF ", "\xE0 ", "\xEF ", "\xF0 ", "\xF7 ",      // lonely start bytes
-             "\xFE", "\xFF", "\xFE\xFE\xFF\xFF",                        // impossible bytes
-             "\xC0\xAF", "\xE0\x80\xAF", "\xF0\x80\x80\xAF",            // overlong forms
-             "\xC1\xBF", "\xE0\x9F\xBF", "\xF0\x8F\xBF\xBF",
-             "\xC0\x80", "\xE0\x80\x80", "\xF0\x80\x80\x80",
-             "\xED\xA0\x80", "\xED\xAD\xBF", "\xED\xAE\x80", "\xED\xBF\xBF",  // surrogates
-             "\xED\xA0\x80\xED\xB0\x80", "\xED\xAF\xBF\xED\xBF\xBF",
+             "\xF8\x88\x80\x80\x80",
+             "\xFC\x84\x80\x80\x80\x80",  // 5 and 6 bytes
+             "\xF7\xBF\xBF\xBF",
+             "\xF4\x90\x80\x80",  // above U+10FFFF
+             "\x80",
+             "\xBF",
+             "\x80\xBF\x80\xBF",  // continuation bytes alone
+             "\xC0 ",
+             "\xDF ",
+             "\xE0 ",
+             "\xEF ",
+             "\xF0 ",
+             "\xF7 ",  // lonely start bytes
+             "\xFE",
+             "\xFF",
+             "\xFE\xFE\xFF\xFF",  // impossible bytes
+             "\xC0\xAF",
+             "\xE0\x80\xAF",
+             "\xF0\x80\x80\xAF",  // overlong forms
+             "\xC1\xBF",
+             "\xE0\x9F\xBF",
+             "\xF0\x8F\xBF\xBF",
+             "\xC0\x80",
+             "\xE0\x80\x80",
+             "\xF0\x80\x80\x80",
+             "\xED\xA0\x80",
+             "\xED\xAD\xBF",
+             "\xED\xAE\x80",
+             "\xED\xBF\xBF",  // surrogates
+             "\xED\xA0\x80\xED\xB0\x80",
+             "\xED\xAF\xBF\xED\xBF\xBF",
          }) {
         EXPECT_THAT(receive(peer.text(invalid)), ElementsAre(kInvalid)) << invalid;
         EXPECT_THAT(receive(peer.text("0123456789abcdef" + invalid)), ElementsAre(kInvalid)) << invalid;

@@ -21,7 +21,8 @@ DedupeRing::Check DedupeRing::check(const Uuid& id, Duration first_sent_ago, Tim
             return {Verdict::too_old, nullptr};
         }
     }
-    while (entries_.size() >= capacity_ && !order_.empty()) forget_oldest();
+    while (entries_.size() >= capacity_ && forget_oldest()) {
+    }
     if (order_.full()) order_.set_capacity(std::max<std::size_t>(16, order_.capacity() * 2));
     order_.push_back({id, now});
     entries_.emplace(id, Entry{now, std::nullopt});
@@ -40,17 +41,24 @@ void DedupeRing::finish(const Uuid& id, Receipt receipt) {
 
 void DedupeRing::withdraw(const Uuid& id) { entries_.erase(id); }
 
-void DedupeRing::forget_oldest() {
-    const Order oldest = order_.front();
-    order_.pop_front();
-    const auto found = entries_.find(oldest.id);
-    if (found == entries_.end() || found->second.at != oldest.at) return;  // withdrawn
-    forgotten_upto_ = std::max(forgotten_upto_, oldest.at);
-    entries_.erase(found);
+// False: all that is left is being handled, and what is being handled is not forgotten.
+bool DedupeRing::forget_oldest() {
+    for (auto oldest = order_.begin(); oldest != order_.end(); ++oldest) {
+        const auto found = entries_.find(oldest->id);
+        const bool withdrawn = found == entries_.end() || found->second.at != oldest->at;
+        if (!withdrawn && !found->second.receipt) continue;
+        if (!withdrawn) {
+            forgotten_upto_ = std::max(forgotten_upto_, oldest->at);
+            entries_.erase(found);
+        }
+        order_.erase(oldest);
+        return true;
+    }
+    return false;
 }
 
 void DedupeRing::expire(TimePoint now) {
-    while (!order_.empty() && now - order_.front().at > window_) {
+    while (!order_.empty() && now - order_.front().at > retention_) {
         const Order oldest = order_.front();
         const auto found = entries_.find(oldest.id);
         if (found != entries_.end() && found->second.at == oldest.at) {

@@ -25,7 +25,10 @@ struct Receipt {
 
 class DedupeRing {
 public:
-    DedupeRing(std::size_t capacity, Duration window) : capacity_(capacity), window_(window) {}
+    // `retention`: how long an entry stays; not less than `window`. A repeat says how old it was when it was queued, and
+    // may have waited since then for as long as a session lives without a carrier.
+    DedupeRing(std::size_t capacity, Duration window, Duration retention = {})
+        : capacity_(capacity), window_(window), retention_(retention > window ? retention : window) {}
 
     enum class Verdict {
         fresh,        // act on it; finish() later
@@ -56,10 +59,11 @@ private:
         Uuid id;
         TimePoint at;  // with Entry::at it tells a withdrawn id from the same id seen again
     };
-    void forget_oldest();
+    bool forget_oldest();
 
     std::size_t capacity_;
     Duration window_;
+    Duration retention_;
     boost::circular_buffer<Order> order_;  // oldest first; may hold ids that were withdrawn; no memory while empty
     boost::unordered_flat_map<Uuid, Entry, std::hash<Uuid>> entries_;
     TimePoint forgotten_upto_ = TimePoint::min();  // time of the newest entry that was dropped for want of room

@@ -1,0 +1,320 @@
+// What the tests of sessions share: chance with a seed, frames by hand, and both halves of a session on a bench where
+// the test moves every batch itself.
+#pragma once
+
+#include "session/client_session.hpp"
+#include "session/session_table.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace flare::session::test {
+
+using namespace std::chrono_literals;
+
+inline constexpr TimePoint kStart{std::chrono::hours(100)};
+
+// The same bytes in every run.
+class Chance final : public base::Random {
+public:
+    void fill(std::span<std::uint8_t> out) override {
+        for (std::uint8_t& byte : out) {
+            state_ = state_ * 6364136223846793005ull + 1442695040888963407ull;
+            byte = static_cast<std::uint8_t>(state_ >> 56);
+        }
+    }
+
+private:
+    std::uint64_t state_ = 1;
+};
+
+inline Uuid id_of(std::uint8_t number) {
+    Uuid id;
+    id.bytes[0] = 0xaa;
+    id.bytes[15] = number;
+    return id;
+}
+
+inline wire::MessageView message_of(std::uint8_t number, std::string_view payload,
+                                    std::string_view to = kServerTarget) {
+    wire::MessageView message;
+    message.id = id_of(number);
+    message.type = "chat";
+    message.payload = payload;
+    message.to = to;
+    return message;
+}
+
+inline wire::Body data_of(std::uint8_t number, std::string_view payload, std::string_view from = kServerTarget) {
+    wire::DataView data;
+    data.from = from;
+    data.message = message_of(number, payload, "ann");
+    return wire::encode(data);
+}
+
+// Every frame of a batch. The views point into `batch`.
+inline std::vector<wire::FrameView> frames_of(std::string_view batch) {
+    std::vector<wire::FrameView> frames;
+    wire::BatchReader reader(batch);
+    while (!reader.done()) {
+        wire::FrameView frame;
+        if (!reader.next(frame)) {
+            ADD_FAILURE() << "a batch that cannot be read";
+            break;
+        }
+        frames.push_back(frame);
+    }
+    return frames;
+}
+
+inline std::string batch_of(const wire::FrameHeader& header, const wire::Body& body) {
+    wire::Batch batch;
+    batch.add(header, body);
+    return batch.str();
+}
+
+inline std::string numbered(LaneIndex lane, Seq seq, const wire::Body& body) {
+    wire::FrameHeader header;
+    header.lane = lane;
+    header.seq = seq;
+    return batch_of(header, body);
+}
+
+template <typename T>
+errc code_of(const Result<T>& result) {
+    return result ? errc::ok : static_cast<errc>(result.error().value());
+}
+
+struct Closed {
+    CarrierKey key = kNoCarrier;
+    errc code = errc::ok;
+    bool operator==(const Closed&) const = default;
+};
+
+// ---- the server's side of the bench ----
+
+class ServerBench final : public SessionTableListener {
+public:
+    explicit ServerBench(Settings settings, std::size_t budget_bytes = 64u << 20, TimePoint started = kStart - 1h)
+        : shared(budget_bytes), budget(shared, 4096), table(settings, 0, started, chance, budget, *this) {}
+
+    void on_session_created(ServerSession& session) override { created.push_back(session.id()); }
+    void on_session_ended(ServerSession& session, errc reason, const std::string&) override {
+        ended.emplace_back(session.id(), reason);
+    }
+    void on_presence(ServerSession& session) override { presence.push_back(session.presence()); }
+    void on_carrier_attached(ServerSession&, CarrierKey key) override { attached.push_back(key); }
+    void on_carrier_detached(ServerSession&, CarrierKey key) override { detached.push_back(key); }
+    void on_message(ServerSession&, Handling handling, const wire::DataView& data, const Bytes&) override {
+        texts.emplace_back(data.message->payload);
+        handlings.push_back(std::move(handling));
+        if (!answers) return;
+        table.finish(handlings.back(), {wire::ReceiptStatus::handled, errc::ok, {}, 0}, {}, {}, now);
+    }
+    void on_heartbeat(ServerSession&) override { ++heartbeats; }
+    void close_carrier(CarrierKey key, errc code, const std::string&) override { closed.push_back({key, code}); }
+    void output_ready(CarrierKey) override {}
+    void on_peer_error(const ServerSession*, CarrierKey, errc code, const std::string&) override {
+        errors.push_back(code);
+    }
+
+    Chance chance;
+    SharedBudget shared;
+    Budget budget;
+    bool answers = true;  // handle every message at once
+    TimePoint now = kStart;
+
+    std::vector<SessionId> created;
+    std::vector<std::pair<SessionId, errc>> ended;
+    std::vector<Presence> presence;
+    std::vector<CarrierKey> attached;
+    std::vector<CarrierKey> detached;
+    std::vector<std::string> texts;
+    std::vector<Handling> handlings;
+    std::vector<Closed> closed;
+    std::vector<errc> errors;
+    int heartbeats = 0;
+
+    SessionTable table;  // last: it must go first
+};
+
+// ---- the client's side ----
+
+class ClientBench final : public ClientSessionListener {
+public:
+    explicit ClientBench(ClientSettings settings, std::size_t budget_bytes = 64u << 20)
+        : shared(budget_bytes), budget(shared, 4096), session(std::move(settings), chance, budget, *this) {}
+
+    void on_ready(CarrierKey key, bool resumed) override { ready.emplace_back(key, resumed); }
+    void on_standby(CarrierKey key) override { standby.push_back(key); }
+    void on_detached(errc reason, const std::string&) override { lost.push_back(reason); }
+    void on_refused(CarrierKey key, errc code, const std::string&, std::uint32_t) override {
+        refused.push_back({key, code});
+    }
+    void on_ended(errc code, const std::string&, std::uint32_t) override { ended.push_back(code); }
+    void on_gap(const GapReport& report) override { gaps.push_back(report); }
+    void on_message(LaneIndex lane, const wire::DataView& data, const Bytes&, std::uint64_t cost) override {
+        texts.emplace_back(data.message->payload);
+        if (consumes) {
+            session.consumed(lane, cost, now);
+        } else {
+            held.emplace_back(lane, cost);
+        }
+    }
+    void on_outcome(const Outcome& outcome) override { outcomes.push_back(outcome); }
+    void on_heartbeat(CarrierKey, Duration round_trip) override { round_trips.push_back(round_trip); }
+    void on_suspect(CarrierKey key) override { suspected.push_back(key); }
+    void close_carrier(CarrierKey key, errc code, const std::string&) override { closed.push_back({key, code}); }
+    void output_ready(CarrierKey) override {}
+    void on_disconnected(bool drained) override { disconnected.push_back(drained); }
+
+    Chance chance;
+    SharedBudget shared;
+    Budget budget;
+    bool consumes = true;
+    TimePoint now = kStart;
+
+    std::vector<std::pair<CarrierKey, bool>> ready;
+    std::vector<CarrierKey> standby;
+    std::vector<errc> lost;
+    std::vector<Closed> refused;
+    std::vector<errc> ended;
+    std::vector<GapReport> gaps;
+    std::vector<std::string> texts;
+    std::vector<std::pair<LaneIndex, std::uint64_t>> held;
+    std::vector<Outcome> outcomes;
+    std::vector<Duration> round_trips;
+    std::vector<CarrierKey> suspected;
+    std::vector<Closed> closed;
+    std::vector<bool> disconnected;
+
+    ClientSession session;
+};
+
+// ---- both, with carriers between them ----
+
+class Bench {
+public:
+    static ClientSettings client_settings(std::string user = "ann", std::string device = "phone") {
+        ClientSettings settings;
+        settings.user = std::move(user);
+        settings.device = std::move(device);
+        return settings;
+    }
+
+    explicit Bench(Settings server_settings = {}, ClientSettings settings = client_settings(),
+                   std::size_t server_budget = 64u << 20)
+        : server(server_settings, server_budget), client(std::move(settings)) {}
+
+    TimePoint now() const { return client.now; }
+    // Time passes without anybody noticing.
+    void pass(Duration by) { client.now = server.now = client.now + by; }
+    // Time passes in steps, timers fire, and what they write arrives on all carriers.
+    void live(Duration by, Duration step = 100ms) {
+        for (const TimePoint end = now() + by; now() < end;) {
+            pass(std::min<Duration>(step, end - now()));
+            client.session.on_time(now());
+            server.table.on_time(now());
+            exchange();
+        }
+    }
+
+    // ---- one batch at a time ----
+
+    std::string from_client(CarrierKey key) {
+        wire::Batch batch;
+        client.session.write(key, batch, now());
+        return batch.str();
+    }
+    std::string from_server(CarrierKey key) {
+        wire::Batch batch;
+        server.table.write(key, batch, now());
+        return batch.str();
+    }
+    void to_client(CarrierKey key, std::string_view batch) {
+        if (!batch.empty()) client.session.on_batch(key, batch, now());
+    }
+    // A Hello goes where the server's reception would bring it; the refusal, if there is one, is returned.
+    std::optional<wire::Refused> to_server(CarrierKey key, std::string_view batch) {
+        if (batch.empty()) return std::nullopt;
+        if (server.table.by_carrier(key) != nullptr) {
+            server.table.on_batch(key, batch, now());
+            return std::nullopt;
+        }
+        std::string_view rest;
+        const auto hello = read_hello(batch, rest);
+        if (!hello) {
+            ADD_FAILURE() << "not a hello: " << hello.error().message();
+            return std::nullopt;
+        }
+        const auto refused = hello->resume ? server.table.attach_resumed(key, *hello, now())
+                                           : server.table.attach_new(key, *hello, Identity{hello->user}, now());
+        if (!refused && !rest.empty()) server.table.on_batch(key, rest, now());
+        return refused;
+    }
+
+    // ---- as a network would ----
+
+    // Opens carrier `key` of the connect that is under way.
+    void open(CarrierKey key, bool standby = false) {
+        client.session.open(key, now(), standby);
+        carriers.push_back(key);
+    }
+    // A new connect with one carrier, to the end.
+    void connect(CarrierKey key, bool standby = false) {
+        client.session.begin_attempt("token");
+        open(key, standby);
+        exchange();
+    }
+    // Carries batches both ways on every carrier until nobody has anything to say.
+    void exchange() {
+        for (bool moved = true; moved;) {
+            moved = false;
+            for (const CarrierKey key : std::vector<CarrierKey>(carriers)) {
+                const std::string up = from_client(key);
+                if (const auto refused = to_server(key, up)) {
+                    wire::Batch batch;
+                    write_refusal(batch, *refused);
+                    to_client(key, batch.str());
+                }
+                const std::string down = from_server(key);
+                to_client(key, down);
+                moved = moved || !up.empty() || !down.empty();
+            }
+        }
+    }
+    // The carrier breaks, and both sides notice.
+    void cut(CarrierKey key) {
+        std::erase(carriers, key);
+        client.session.carrier_gone(key, errc::connection_lost, "cut", now());
+        server.table.carrier_gone(key, now());
+    }
+    // The carrier goes silent, and nobody notices.
+    void silence(CarrierKey key) { std::erase(carriers, key); }
+
+    Result<void> send(std::uint8_t number, std::string_view payload, std::string_view to = kServerTarget) {
+        return client.session.send(message_of(number, payload, to), Priority::normal, now());
+    }
+    Result<void> push(std::uint8_t number, std::string_view payload) {
+        ServerSession* session = server.table.find(*client.session.id());
+        if (session == nullptr) return errc::session_ended;
+        const LaneIndex lane = lane_of(kServerTarget, session->lanes());
+        return server.table.send(*session, lane, data_of(number, payload), Priority::normal, now());
+    }
+    ServerSession& session() { return *server.table.find(*client.session.id()); }
+
+    ServerBench server;
+    ClientBench client;
+    std::vector<CarrierKey> carriers;  // that carry
+};
+
+}  // namespace flare::session::test

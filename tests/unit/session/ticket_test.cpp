@@ -1,0 +1,69 @@
+#include "session/ticket.hpp"
+
+#include "support.hpp"
+
+#include <set>
+
+namespace flare::session::test {
+namespace {
+
+TEST(Ticket, NamesItsHomeAndItsSession) {
+    Chance chance;
+    const SessionId session{id_of(7)};
+    const std::string ticket = make_ticket(3, session, chance);
+
+    EXPECT_EQ(ticket.size(), kTicketBytes);
+    EXPECT_EQ(home_in_ticket(ticket), 3u);
+    EXPECT_EQ(session_in_ticket(ticket), session);
+}
+
+TEST(Ticket, IsNeverTheSameTwice) {
+    Chance chance;
+    std::set<std::string> tickets;
+    for (int i = 0; i < 100; ++i) tickets.insert(make_ticket(0, SessionId{id_of(1)}, chance));
+    EXPECT_EQ(tickets.size(), 100u);
+}
+
+TEST(Ticket, OfAnotherVersionOrLengthIsNone) {
+    Chance chance;
+    const std::string ticket = make_ticket(0, SessionId{id_of(1)}, chance);
+    std::string other = ticket;
+    other[0] = 2;
+
+    EXPECT_FALSE(home_in_ticket(other));
+    EXPECT_FALSE(session_in_ticket(other));
+    EXPECT_FALSE(session_in_ticket(ticket.substr(1)));
+    EXPECT_FALSE(session_in_ticket(ticket + "x"));
+    EXPECT_FALSE(session_in_ticket(""));
+}
+
+TEST(Ticket, ProofCoversTicketEpochNonceAndAttempt) {
+    const std::string ticket(kTicketBytes, 't');
+    const std::string nonce(wire::kNonceBytes, 'n');
+    const std::string proof = resume_mac("key", ticket, 258, nonce, id_of(1));
+
+    EXPECT_EQ(proof.size(), wire::kMacBytes);
+    EXPECT_EQ(proof, resume_mac("key", ticket, 258, nonce, id_of(1)));
+    EXPECT_NE(proof, resume_mac("kez", ticket, 258, nonce, id_of(1)));
+    EXPECT_NE(proof, resume_mac("key", std::string(kTicketBytes, 'u'), 258, nonce, id_of(1)));
+    EXPECT_NE(proof, resume_mac("key", ticket, 259, nonce, id_of(1)));
+    EXPECT_NE(proof, resume_mac("key", ticket, 258, std::string(wire::kNonceBytes, 'm'), id_of(1)));
+    EXPECT_NE(proof, resume_mac("key", ticket, 258, nonce, id_of(2)));
+}
+
+// The bytes that docs/protocol.md names, put together by printf and signed by `openssl dgst -sha256 -mac HMAC`.
+TEST(Ticket, ProofIsTheOneThatTheProtocolDescribes) {
+    const std::string proof =
+        resume_mac("key", std::string(kTicketBytes, 't'), 258, std::string(wire::kNonceBytes, 'n'), id_of(1));
+
+    std::string hex;
+    for (const char c : proof) {
+        constexpr char kDigits[] = "0123456789abcdef";
+        hex += kDigits[static_cast<unsigned char>(c) >> 4];
+        hex += kDigits[static_cast<unsigned char>(c) & 15];
+    }
+    EXPECT_EQ(hex, "146c61c84b7032a5870bc8cd36f274793a23b81d781795f27c885c8444b77b99");
+}
+
+}  // namespace
+}  // namespace flare::session::test

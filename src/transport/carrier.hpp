@@ -1,7 +1,7 @@
 // The seam between sessions and the network. A carrier transports batches of
 // frames, in order and whole, to one peer; it knows nothing of sessions.
 //
-// Protocol: docs/protocol.md, "Carriers".
+// Protocol: docs/wire.md, "Batches"; docs/websocket.md.
 // Threads:  one carrier belongs to one io_context run by one thread: every call and every callback there.
 // Owner:    whoever holds the unique_ptr; destroying a carrier drops the connection at once and silently.
 #pragma once
@@ -93,7 +93,7 @@ public:
     virtual void pause_reading(bool paused) = 0;
 
     // Ends in good order: what send() has taken goes out, then the transport's own closing handshake
-    // carries code and text (docs/protocol.md, "Closing"); on_closed() follows within `limit`. No on_batch() after.
+    // carries code and text (docs/websocket.md, "Closing"); on_closed() follows within `limit`. No on_batch() after.
     virtual void close(errc code, std::string_view text, std::chrono::milliseconds limit = std::chrono::seconds(2)) = 0;
 
     // Takes the connection off this thread; this object is dead afterwards and gives no more callbacks.

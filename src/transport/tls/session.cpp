@@ -143,6 +143,8 @@ void Session::describe_failure() {
         error_text_ = "the client showed no certificate";
     } else if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER) {
         error_text_ = "the peer does not speak TLS on this port";
+    } else if (ended_) {
+        error_text_ = "the peer closed the connection during the TLS handshake";
     } else if (reason != nullptr) {
         // Alerts of the peer about our certificate have reasons such as "tlsv13 alert certificate required".
         const std::string_view words(reason);
@@ -150,10 +152,8 @@ void Session::describe_failure() {
             error_ = errc::certificate_rejected;
         }
         error_text_ = std::string("TLS failed: ") + reason;
-    } else if (socket_error_ != 0) {
-        error_text_ = std::string("TLS failed: ") + std::strerror(socket_error_);
     } else {
-        error_text_ = "the peer closed the connection during the TLS handshake";
+        error_text_ = std::string("TLS failed: ") + std::strerror(socket_error_ != 0 ? socket_error_ : EPROTO);
     }
 }
 

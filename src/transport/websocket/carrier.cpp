@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <utility>
 
 namespace flare::transport::websocket {
@@ -32,19 +32,11 @@ private:
 };
 
 // Everything of a connection that is not bound to an event loop.
+// Everything of a connection, bound to no event loop.
 class ParkedConnection final : public ParkedCarrier {
 public:
-    ParkedConnection(int fd, boost::asio::ip::tcp protocol, std::unique_ptr<tls::Session> tls, Parser parser, Role role,
-                     std::size_t read_bytes_per_turn, CarrierInfo info, CarrierStats stats, std::string unread)
-        : fd_(fd),
-          protocol_(protocol),
-          tls_(std::move(tls)),
-          parser_(std::move(parser)),
-          role_(role),
-          read_bytes_per_turn_(read_bytes_per_turn),
-          info_(std::move(info)),
-          stats_(stats),
-          unread_(std::move(unread)) {}
+    ParkedConnection(int fd, boost::asio::ip::tcp protocol, std::unique_ptr<tls::Session> tls, ConnectionParts parts)
+        : fd_(fd), protocol_(protocol), tls_(std::move(tls)), parts_(std::move(parts)) {}
     ~ParkedConnection() override {
         if (fd_ >= 0) ::close(fd_);
     }
@@ -56,10 +48,8 @@ public:
         boost::system::error_code error;
         tcp.assign(protocol_, fd_, error);
         if (!error) fd_ = -1;
-        stats_.bytes_in -= unread_.size();  // counted again by the connection that parses it
-        auto connection = std::make_shared<Connection>(ConnectionStart{Socket{std::move(tcp), std::move(tls_)},
-                                                                       std::move(parser_), role_, read_bytes_per_turn_,
-                                                                       std::move(info_), stats_, std::move(unread_)});
+        Socket socket{std::move(tcp), std::move(tls_)};
+        auto connection = std::make_shared<Connection>(std::move(socket), std::move(parts_));
         if (error) {
             connection->break_off(error.value());
         } else {
@@ -72,12 +62,7 @@ private:
     int fd_;
     boost::asio::ip::tcp protocol_;
     std::unique_ptr<tls::Session> tls_;
-    Parser parser_;
-    Role role_;
-    std::size_t read_bytes_per_turn_;
-    CarrierInfo info_;
-    CarrierStats stats_;
-    std::string unread_;
+    ConnectionParts parts_;
 };
 
 }  // namespace
@@ -89,17 +74,33 @@ std::unique_ptr<ParkedCarrier> Connection::park() {
     if (error) return nullptr;
     const int fd = socket_.tcp.release(error);
     if (error) return nullptr;
-    std::string unread = backlog_.bytes.substr(backlog_.used);
-    unread.append(rest_.data(), rest_.size());
-    auto parked = std::make_unique<ParkedConnection>(fd, endpoint.protocol(), std::move(socket_.tls), parser_.detach(),
-                                                     role_, read_bytes_per_turn_, info_, stats_, std::move(unread));
+    ConnectionParts parts{parser_.detach(),
+                          role_,
+                          read_bytes_per_turn_,
+                          max_batch_bytes_,
+                          info_,
+                          stats_,
+                          backlog_.bytes.substr(backlog_.used)};
+    parts.unread.append(rest_.data(), rest_.size());
+    auto parked = std::make_unique<ParkedConnection>(fd, endpoint.protocol(), std::move(socket_.tls), std::move(parts));
     rest_ = {};
     drop();
     return parked;
 }
 
-std::unique_ptr<Carrier> start_connection(ConnectionStart start) {
-    auto connection = std::make_shared<Connection>(std::move(start));
+std::unique_ptr<Carrier> start_connection(Socket socket, Role role, const Options& options, CarrierInfo info,
+                                          std::string unread) {
+    const Accept accept = info.format == WireFormat::json ? Accept::text : Accept::binary;
+    CarrierStats stats;
+    stats.bytes_in = unread.size();
+    ConnectionParts parts{Parser(role, accept, std::min(options.max_batch_bytes, options.max_first_batch_bytes)),
+                          role,
+                          options.read_bytes_per_turn,
+                          options.max_batch_bytes,
+                          std::move(info),
+                          stats,
+                          std::move(unread)};
+    auto connection = std::make_shared<Connection>(std::move(socket), std::move(parts));
     connection->start();
     return std::make_unique<WebSocketCarrier>(std::move(connection));
 }

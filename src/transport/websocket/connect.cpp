@@ -184,10 +184,7 @@ void AttemptState::upgraded() {
     info.local_address = address_text(local.address());
     info.local_port = local.port();
     if (socket_.tls != nullptr) info.peer_certificate = socket_.tls->peer_certificate_subject();
-    const Parser parser = make_parser(Role::client, target_.format, options_);
-    finish(start_connection({std::move(socket_), parser, Role::client, options_.read_bytes_per_turn, std::move(info),
-                             CarrierStats{}, response_.take_rest()}),
-           {});
+    finish(start_connection(std::move(socket_), Role::client, options_, std::move(info), response_.take_rest()), {});
 }
 
 void AttemptState::time_out() {

@@ -12,20 +12,15 @@ namespace flare::transport::websocket {
 
 using boost::system::error_code;
 
-Parser make_parser(Role role, WireFormat format, const Options& options) {
-    return Parser(role, format == WireFormat::json ? Accept::text : Accept::binary, options.max_batch_bytes);
-}
-
-Connection::Connection(ConnectionStart start)
-    : socket_(std::move(start.socket)),
-      parser_(std::move(start.parser)),
-      info_(std::move(start.info)),
-      stats_(start.stats),
-      read_bytes_per_turn_(start.read_bytes_per_turn),
-      role_(start.role) {
-    stats_.bytes_in += start.unread.size();
-    backlog_.bytes = std::move(start.unread);
-}
+Connection::Connection(Socket socket, ConnectionParts parts)
+    : socket_(std::move(socket)),
+      parser_(std::move(parts.parser)),
+      backlog_{std::move(parts.unread), 0},
+      info_(std::move(parts.info)),
+      stats_(parts.stats),
+      read_bytes_per_turn_(parts.read_bytes_per_turn),
+      max_batch_bytes_(parts.max_batch_bytes),
+      role_(parts.role) {}
 
 void Connection::start() { resume_reading(); }
 
@@ -143,7 +138,7 @@ std::span<char> Connection::process(std::span<char> input) {
 void Connection::take_message(const Event& event) {
     if (state_ != State::open) return;
     flush_pongs();  // the handler may park the connection, which has to be without bytes to write
-    ++stats_.batches_in;
+    if (++stats_.batches_in == 1) parser_.set_max_message_bytes(max_batch_bytes_);
     if (!event.text) return handler_->on_batch(event.payload);
     std::string text;
     const Result<std::string> batch = wire::json_to_batch(event.payload, &text);

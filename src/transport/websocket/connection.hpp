@@ -31,24 +31,24 @@ struct Backlog {
     bool empty() const noexcept { return used == bytes.size(); }
 };
 
-struct ConnectionStart {
-    Socket socket;
+// What a connection is, apart from its socket.
+struct ConnectionParts {
     Parser parser;
     Role role = Role::server;  // this side
     std::size_t read_bytes_per_turn = 0;
+    std::size_t max_batch_bytes = 0;  // from the second message on
     CarrierInfo info;
     CarrierStats stats;
-    std::string unread;  // what came behind the upgrade
+    std::string unread;  // read and counted, but not parsed
 };
 
-Parser make_parser(Role role, WireFormat format, const Options& options);
-
-// The carrier begins to read in the next turn of the event loop.
-std::unique_ptr<Carrier> start_connection(ConnectionStart start);
+// The carrier begins to read in the next turn of the event loop. `unread`: what came behind the upgrade.
+std::unique_ptr<Carrier> start_connection(Socket socket, Role role, const Options& options, CarrierInfo info,
+                                          std::string unread);
 
 class Connection : public std::enable_shared_from_this<Connection> {
 public:
-    explicit Connection(ConnectionStart start);
+    Connection(Socket socket, ConnectionParts parts);
 
     void start();
     void set_handler(CarrierHandler* handler);
@@ -115,6 +115,7 @@ private:
     CarrierInfo info_;
     CarrierStats stats_;
     std::size_t read_bytes_per_turn_;
+    std::size_t max_batch_bytes_;
     int error_ = 0;  // errno of a write that failed
     Role role_;
     State state_ = State::open;

@@ -13,6 +13,7 @@
 
 #include <flare/error.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -56,6 +57,9 @@ public:
 
     // This parser's state for use elsewhere; views handed out by the last next() stay with this object.
     Parser detach();
+
+    // For the messages that begin from here on, and for the rest of one that has begun. Never below what is held.
+    void set_max_message_bytes(std::size_t bytes) noexcept { max_message_bytes_ = std::max(bytes, held_bytes()); }
 
     // Payload bytes held for a message that is not complete.
     std::size_t held_bytes() const noexcept { return in_message_ ? message_.size() : 0; }

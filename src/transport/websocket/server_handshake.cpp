@@ -94,9 +94,7 @@ void ServerHandshake::flush_answer() {
         state_ = State::draining;
         return drain();
     }
-    const Parser parser = make_parser(Role::server, info_.format, options_);
-    finish(start_connection({std::move(socket_), parser, Role::server, options_.read_bytes_per_turn, std::move(info_),
-                             CarrierStats{}, reader_.take_rest()}));
+    finish(start_connection(std::move(socket_), Role::server, options_, std::move(info_), reader_.take_rest()));
 }
 
 // Reads until the peer is done: closing with unread bytes would reset the connection and lose the answer.

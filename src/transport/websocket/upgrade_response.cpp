@@ -3,6 +3,7 @@
 #include "transport/websocket/upgrade_header.hpp"
 
 #include "base/random.hpp"
+#include "wire/utf8.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
@@ -33,7 +34,11 @@ std::string base64(const unsigned char* data, std::size_t size) {
 // One line without control characters, as it may come from anybody.
 std::string printable(std::string_view text) {
     std::string line;
-    for (const char c : text) line.push_back(std::iscntrl(static_cast<unsigned char>(c)) != 0 ? ' ' : c);
+    const bool utf8 = wire::is_utf8(text);
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        line.push_back(std::iscntrl(byte) != 0 ? ' ' : byte >= 0x80 && !utf8 ? '?' : c);
+    }
     while (!line.empty() && line.back() == ' ') line.pop_back();
     return line;
 }

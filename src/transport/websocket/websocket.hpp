@@ -1,6 +1,6 @@
 // WebSocket carriers (RFC 6455), ws and wss, for both sides.
 //
-// Protocol: docs/protocol.md, "WebSocket"; RFC 6455.
+// Protocol: docs/websocket.md; RFC 6455.
 // Threads:  each Listener and each ConnectAttempt belongs to one io_context run by one thread.
 #pragma once
 
@@ -18,9 +18,11 @@ namespace flare::transport::websocket {
 
 struct Options {
     std::size_t max_batch_bytes = wire::kMaxBatchBytes;  // a longer message closes with 1009, batch_too_large
-    std::size_t read_bytes_per_turn = 64 * 1024;         // how much one connection may read in one turn of the loop
-    std::chrono::milliseconds handshake_timeout{5000};   // TLS and upgrade together
-    std::size_t max_request_bytes = 16 * 1024;           // upgrade request or response, headers included
+    // The same for the peer's first message, if it is less: what a stranger may make us hold.
+    std::size_t max_first_batch_bytes = wire::kMaxBatchBytes;
+    std::size_t read_bytes_per_turn = 64 * 1024;        // how much one connection may read in one turn of the loop
+    std::chrono::milliseconds handshake_timeout{5000};  // TLS and upgrade together
+    std::size_t max_request_bytes = 16 * 1024;          // upgrade request or response, headers included
     // Listener: fail with address_in_use when anybody listens there already, even another server of the same user
     // (whom SO_REUSEPORT alone would let share the port unnoticed). For the first listener of a server.
     bool exclusive = false;

@@ -131,6 +131,19 @@ TEST_F(ConnectionTest, ClosesAJsonConnectionWithTheCodeOfEachFault) {
     }
 }
 
+TEST_F(ConnectionTest, HoldsLessForAStrangerThanForAPeerThatHasSpoken) {
+    options.max_first_batch_bytes = 500;
+    listen();
+    const std::string small = batch_of(std::string(300, 's')).str();
+    const std::string large = batch_of(std::string(3000, 'l')).str();
+    const auto raw = upgraded();
+    raw->send(peer.binary(small) + peer.binary(large));
+    ASSERT_TRUE(run_until([&] { return last().batches.size() == 2; }));
+    const Events events = answer_to(peer.binary(large));
+    ASSERT_EQ(events.size(), 1u);
+    EXPECT_EQ(events[0].code, 1009);
+}
+
 TEST_F(ConnectionTest, TellsItsReasonEvenToAPeerThatGoesOnSending) {
     const auto raw = upgraded();
     // Bytes that nobody reads any more would reset the connection and destroy the close frame.

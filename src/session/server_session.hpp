@@ -87,6 +87,7 @@ private:
     std::uint32_t in_progress_ = 0; // messages handed to the application and not finished
     std::vector<std::pair<LaneIndex, std::uint64_t>> deferred_;  // consumed, but credit waits for our queue to shrink
     TimePoint now_{};               // of the call under way
+    bool unheard_ = false;          // it waits among its device's `unheard`: docs/protocol.md, "Attaching a carrier"
     bool ended_ = false;            // out of every look-up; lives on until its carriers have closed
     bool peer_goodbye_ = false;
     wire::LaneStates peer_final_;

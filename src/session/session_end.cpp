@@ -63,6 +63,7 @@ void SessionTable::finalize(ServerSession& session, errc code, const std::string
     Device& owner = device(session.user_, session.device_);
     owner.used_at = now;
     if (owner.session == &session) owner.session = nullptr;
+    std::erase(owner.unheard, &session);
     if (const auto found = users_.find(session.user_); found != users_.end()) {
         std::erase(found->second, &session);
         if (found->second.empty()) users_.erase(found);
@@ -72,7 +73,7 @@ void SessionTable::finalize(ServerSession& session, errc code, const std::string
     sessions_.erase(found);
     if (next_sweep_ == kNever) next_sweep_ = now + kSweepEvery;
 
-    listener_.on_session_ended(session, code, text);
+    if (!session.unheard_) listener_.on_session_ended(session, code, text);
     const bool said = session.goodbye_said_;
     for (const CarrierKey key : session.carriers()) {
         ServerSession::Attached* carrier = session.carrier(key);
@@ -167,11 +168,15 @@ void SessionTable::check(ServerSession& session, TimePoint now) {
 
 void SessionTable::forget_old(TimePoint now) {
     boost::unordered::erase_if(tombstones_, [&](const auto& each) { return each.second->expires_at <= now; });
+    bool idle = false;
     boost::unordered::erase_if(devices_, [&](const auto& each) {
         const Device& owner = *each.second;
-        return owner.session == nullptr && now - owner.used_at > settings_.dedupe_window;
+        if (owner.session != nullptr || !owner.unheard.empty()) return false;
+        const bool old = now - owner.used_at > settings_.dedupe_retention();
+        idle = idle || !old;
+        return old;
     });
-    next_sweep_ = tombstones_.empty() && devices_.size() == sessions_.size() ? kNever : now + kSweepEvery;
+    next_sweep_ = tombstones_.empty() && !idle ? kNever : now + kSweepEvery;
 }
 
 }  // namespace flare::session

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxCarriers = 8;      // on one session
 constexpr std::size_t kMaxOwedPongs = 64;
+constexpr std::size_t kMaxUnheard = 4;       // sessions of one device that wait to be heard
 constexpr std::uint32_t kBusyRetryMs = 1000;
 
 std::uint32_t to_ms(Duration duration) {
@@ -57,20 +58,46 @@ std::optional<wire::Refused> SessionTable::attach_new(CarrierKey key, const wire
     if (identity.user != hello.user) return refuse(errc::user_mismatch, "the credential belongs to another user");
     Device& owner = device(identity.user, hello.device);
     owner.used_at = now;
-    if (owner.session != nullptr && owner.session->attempt_ == hello.attempt_id && !planted(Fault::attempt_makes_two)) {
-        return attach(*owner.session, key, hello, true, now);  // the same connect: its Welcome was lost, or it races
-    }
+    ServerSession* const same = planted(Fault::attempt_makes_two) ? nullptr : owner.of_attempt(hello.attempt_id);
+    if (same != nullptr) return attach(*same, key, hello, true, now);  // the same connect: its Welcome was lost, or it races
     if (owner.knows(hello.attempt_id) && !planted(Fault::attempt_makes_two)) {
         return refuse(errc::stale_carrier, "this connect has been overtaken by a later one");
     }
     if (budget_.exhausted()) return refuse(errc::busy, "the server has no memory for another session", kBusyRetryMs);
-    if (owner.session != nullptr && !planted(Fault::attempt_makes_two)) {
-        finalize(*owner.session, errc::session_replaced, "the same device has connected anew", now);
+    if (std::any_of(hello.received.begin(), hello.received.end(), [](const auto& state) { return state.received != 0; })) {
+        return refuse(errc::bad_ack, "the hello acknowledges frames of a session that it does not resume");
+    }
+    if (owner.unheard.size() >= kMaxUnheard) {
+        finalize(*owner.unheard.front(), errc::session_replaced, "the same device has connected anew", now);
     }
     ServerSession& session = create(owner, hello, identity.user, now);
-    const auto refused = attach(session, key, hello, true, now);
+    if (owner.session == nullptr || planted(Fault::attempt_makes_two)) {
+        settle_in(owner, session, now);
+    } else {
+        session.unheard_ = true;
+        owner.unheard.push_back(&session);
+    }
+    return attach(session, key, hello, true, now);
+}
+
+// A Hello may be late, or a copy: as long as another session of the device lives, a new one takes its place only when
+// something has been heard that answers the Welcome. Until then no hook tells of it.
+void SessionTable::heard(ServerSession& session, TimePoint now) {
+    Device& owner = device(session.user_, session.device_);
+    if (owner.session != nullptr) {
+        finalize(*owner.session, errc::session_replaced, "the same device has connected anew", now);
+    }
+    std::erase(owner.unheard, &session);
+    session.unheard_ = false;
+    settle_in(owner, session, now);
+    for (const CarrierKey key : session.carriers()) listener_.on_carrier_attached(session, key);
+}
+
+void SessionTable::settle_in(Device& owner, ServerSession& session, TimePoint now) {
+    owner.session = &session;
+    owner.used_at = now;
+    users_[session.user_].push_back(&session);
     listener_.on_session_created(session);
-    return refused;
 }
 
 ServerSession& SessionTable::create(Device& owner, const wire::Hello& hello, const std::string& user, TimePoint now) {
@@ -81,9 +108,7 @@ ServerSession& SessionTable::create(Device& owner, const wire::Hello& hello, con
     session.now_ = now;
     session.secret_ = random_.bytes(kSecretBytes);
     session.attempt_ = hello.attempt_id;
-    owner.session = &session;
     owner.remember(hello.attempt_id);
-    users_[user].push_back(&session);
     sessions_.emplace(id, std::move(made));
     return session;
 }
@@ -125,6 +150,8 @@ std::optional<wire::Refused> SessionTable::attach_resumed(CarrierKey key, const 
     if (const auto acked = session->conversation_.on_acks(hello.received, now); !acked) {
         return refuse(static_cast<errc>(acked.error().value()), "the hello acknowledges what was never sent");
     }
+    if (session->unheard_) heard(*session, now);  // it has the ticket, so its Welcome has arrived
+    if (session->ended_) return refuse(errc::session_ended, session->end_text_);
     if (successor) confirm_ticket(*session);
     if (hello.attempt_id != session->attempt_) {
         session->attempt_ = hello.attempt_id;
@@ -137,8 +164,12 @@ std::optional<wire::Refused> SessionTable::attach(ServerSession& session, Carrie
                                                   bool with_secret, TimePoint now) {
     session.now_ = now;
     if (with_secret) {
-        if (const auto acked = session.conversation_.on_acks(hello.received, now); !acked) {
-            return refuse(static_cast<errc>(acked.error().value()), "the hello names a lane that the session does not have");
+        wire::LaneStates credit;  // the hello speaks of the lanes that it wished for; some may not have been agreed
+        for (const wire::LaneState& state : hello.received) {
+            if (state.lane < session.lanes()) credit.push_back(state);
+        }
+        if (const auto taken = session.conversation_.on_acks(credit, now); !taken) {
+            return refuse(static_cast<errc>(taken.error().value()), "the hello acknowledges what was never sent");
         }
     }
     if (session.carriers_.size() >= kMaxCarriers) {
@@ -168,9 +199,9 @@ std::optional<wire::Refused> SessionTable::attach(ServerSession& session, Carrie
         const bool returned = session.detached_at_ != kNever;
         session.attached_at_ = now;
         session.detached_at_ = kNever;
-        if (returned) listener_.on_presence(session);
+        if (returned && !session.unheard_) listener_.on_presence(session);
     }
-    listener_.on_carrier_attached(session, key);
+    if (!session.unheard_) listener_.on_carrier_attached(session, key);
     listener_.output_ready(key);
     arm(session);
     return std::nullopt;
@@ -258,11 +289,12 @@ void SessionTable::on_batch(CarrierKey key, std::string_view batch, TimePoint no
     carrier->heard_at = now;
     if (!carrier->confirmed) {
         carrier->confirmed = true;
+        if (session->unheard_) heard(*session, now);
         if (session->active_ == kNoCarrier && session->active_epoch_ != 0) choose_active(*session);
     }
     wire::BatchReader reader(batch);
     wire::FrameView frame;
-    bool gone = false;
+    bool gone = session->ended_ || session->carrier(key) == nullptr;  // a hook may have ended it
     while (!gone && !reader.done()) {
         if (const auto read = reader.next(frame); !read) {
             peer_error(*session, key, static_cast<errc>(read.error().value()), "a frame cannot be read", now);
@@ -376,7 +408,7 @@ void SessionTable::carrier_gone(CarrierKey key, TimePoint now) {
 void SessionTable::detach(ServerSession& session, CarrierKey key, TimePoint now) {
     if (std::erase_if(session.carriers_, [&](const auto& carrier) { return carrier.key == key; }) == 0) return;
     by_carrier_.erase(key);
-    listener_.on_carrier_detached(session, key);
+    if (!session.unheard_) listener_.on_carrier_detached(session, key);
     if (session.ended_) {
         if (session.carriers_.empty()) bury(session);
         return;
@@ -387,7 +419,7 @@ void SessionTable::detach(ServerSession& session, CarrierKey key, TimePoint now)
     }
     if (session.carriers_.empty()) {
         session.detached_at_ = now;
-        listener_.on_presence(session);
+        if (!session.unheard_) listener_.on_presence(session);
     }
     arm(session);
 }

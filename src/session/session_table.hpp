@@ -75,7 +75,8 @@ public:
     // ---- carriers ----
 
     // Attaches a carrier whose Hello came with a token and was authenticated as `identity`: claims
-    // (user, device, attempt id), which makes a session or finds the one that this attempt made already.
+    // (user, device, attempt id), which makes a session or finds the one that this attempt made already. While another
+    // session of the device lives, the new one replaces it (and its hooks fire) when its client is first heard on it.
     // Nothing: attached, a Welcome is written by write(). Otherwise the refusal to send with refusal().
     std::optional<wire::Refused> attach_new(CarrierKey key, const wire::Hello& hello, const Identity& identity, TimePoint now);
     // Attaches a carrier whose Hello carries a resume proof.
@@ -128,6 +129,8 @@ private:
     ServerSession& create(Device& owner, const wire::Hello& hello, const std::string& user, TimePoint now);
     std::optional<wire::Refused> attach(ServerSession& session, CarrierKey key, const wire::Hello& hello, bool with_secret,
                                         TimePoint now);
+    void heard(ServerSession& session, TimePoint now);
+    void settle_in(Device& owner, ServerSession& session, TimePoint now);
     void detach(ServerSession& session, CarrierKey key, TimePoint now);
     void confirm_ticket(ServerSession& session);
     void write_welcome(ServerSession& session, ServerSession::Attached& carrier, wire::Batch& batch);

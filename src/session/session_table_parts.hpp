@@ -12,10 +12,10 @@
 
 namespace flare::session {
 
-// (user, device). Outlives its session for Settings::dedupe_window, so that a new one of the same device knows
+// (user, device). Outlives its session for Settings::dedupe_retention(), so that a new one of the same device knows
 // what was acted on.
 struct SessionTable::Device {
-    explicit Device(const Settings& settings) : acted_on(settings.dedupe_ids, settings.dedupe_window) {}
+    explicit Device(const Settings& settings) : acted_on(settings.dedupe_ids, settings.dedupe_window, settings.dedupe_retention()) {}
 
     static constexpr std::size_t kAttempts = 16;
 
@@ -25,7 +25,15 @@ struct SessionTable::Device {
         attempts.push_back(attempt);
     }
 
+    // Of the connect `attempt`; nullptr: it has made none that lives.
+    ServerSession* of_attempt(const Uuid& attempt) const {
+        if (session != nullptr && session->attempt_ == attempt) return session;
+        const auto found = std::find_if(unheard.begin(), unheard.end(), [&](const auto* each) { return each->attempt_ == attempt; });
+        return found == unheard.end() ? nullptr : *found;
+    }
+
     ServerSession* session = nullptr;
+    std::vector<ServerSession*> unheard;  // made while `session` lived; the first that is heard replaces it
     DedupeRing acted_on;
     std::vector<Uuid> attempts;  // connects that made or joined a session: a late Hello of one makes no other
     struct Waiting {             // a repeat that came while the first was being handled

@@ -54,6 +54,8 @@ struct Settings {
     std::uint32_t dedupe_ids = 10'000;
     Duration dedupe_window = std::chrono::minutes(2);
 
+    // How long ids are kept: a repeat that was young when it was queued may have waited for a lost carrier.
+    Duration dedupe_retention() const noexcept { return dedupe_window + session_life; }
     // One lane's share of what may be unacknowledged: the credit that a receiver grants.
     std::uint32_t lane_frames() const noexcept { return max_unacked_frames / lanes; }
     std::uint64_t lane_bytes() const noexcept { return max_unacked_bytes / lanes; }

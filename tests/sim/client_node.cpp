@@ -46,14 +46,15 @@ void ClientNode::start() { connect(world_.chance.between(0ms, 100ms)); }
 void ClientNode::connect(Duration delay) {
     if (connecting_ || !wanted_) return;
     connecting_ = true;
-    later(delay, [this] {
-        if (!wanted_) return;
+    const std::uint64_t attempt = ++attempts_;
+    later(delay, [this, attempt] {
+        if (!wanted_ || attempt != attempts_) return;
         session_->begin_attempt("token");
         const CarrierKey key = open(false);
         if (world_.chance.one_in(6)) open(world_.chance.one_in(2));  // a race of two carriers, one attempt
         // Patience for one attempt; then another.
-        later(4s, [this, key] {
-            if (!connecting_) return;
+        later(4s, [this, key, attempt] {
+            if (!connecting_ || attempt != attempts_) return;
             connecting_ = false;
             const auto found = carriers_.find(key);
             if (found != carriers_.end() && !found->second.welcomed) {
@@ -250,7 +251,8 @@ void ClientNode::close_carrier(CarrierKey key, errc code, const std::string& tex
 void ClientNode::on_disconnected(bool drained) {
     world_.trace(name() + (drained ? " disconnected" : " disconnected, not drained"));
     const bool in_time = world_.now() < disconnect_at_ + settings_.goodbye_limit;
-    world_.require(drained || !in_time || lost_carrier_, "a goodbye waits for what was sent before it");
+    const bool cut_short = last_id_ && ledger_.cut_short(*last_id_);
+    world_.require(drained || !in_time || lost_carrier_ || cut_short, "a goodbye waits for what was sent before it");
     last_id_.reset();
     connecting_ = false;
     // The application comes back later, with what is left in its outbox.

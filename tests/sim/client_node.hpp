@@ -87,6 +87,7 @@ private:
     session::CarrierKey next_key_ = 1;
     session::CarrierKey suspect_ = 0;
     bool connecting_ = false;
+    std::uint64_t attempts_ = 0;
     bool wanted_ = true;         // false after disconnect()
     bool cut_next_welcome_ = false;
     bool delay_next_ = false;

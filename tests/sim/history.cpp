@@ -112,7 +112,7 @@ private:
             case 12: return client.crash_and_restart();
             case 13:
                 world_.happened("clock jump");
-                return world_.leap(std::chrono::seconds(20 + world_.chance.below(200)));
+                return world_.leap(std::chrono::seconds(20 + world_.chance.below(80)));
             case 14:
                 world_.happened("slow consumer");
                 client.stop_consuming(true);

@@ -82,6 +82,9 @@ void Ledger::created(std::uint64_t life, const Uuid& attempt, const session::Ses
     world_.require(alive_.insert(id).second, "a session is created once");
 }
 
-void Ledger::ended(const session::SessionId& id) { world_.require(alive_.erase(id) == 1, "a session ends once"); }
+void Ledger::ended(const session::SessionId& id, errc reason) {
+    world_.require(alive_.erase(id) == 1, "a session ends once");
+    if (reason != errc::ok) cut_short_.insert(id);
+}
 
 }  // namespace flare::sim

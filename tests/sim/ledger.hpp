@@ -45,7 +45,9 @@ public:
 
     // ---- sessions ----
     void created(std::uint64_t life, const Uuid& attempt, const session::SessionId& id);
-    void ended(const session::SessionId& id);
+    void ended(const session::SessionId& id, errc reason);
+    // The server has ended it for a reason of its own.
+    bool cut_short(const session::SessionId& id) const { return cut_short_.contains(id); }
     bool lives(const session::SessionId& id) const { return alive_.contains(id); }
     void all_gone() { alive_.clear(); }
 
@@ -66,6 +68,7 @@ private:
     std::map<session::SessionId, std::vector<std::string>> got_;
     std::set<std::pair<std::uint64_t, Uuid>> attempts_;
     std::set<session::SessionId> alive_;
+    std::set<session::SessionId> cut_short_;
 };
 
 }  // namespace flare::sim

@@ -34,7 +34,7 @@ struct ServerNode::Home final : session::SessionTableListener {
         node.world_.trace("created " + session.user());
     }
     void on_session_ended(session::ServerSession& session, errc reason, const std::string&) override {
-        node.ledger_.ended(session.id());
+        node.ledger_.ended(session.id(), reason);
         node.world_.trace("ended " + session.user() + " " + std::string(name(reason)));
     }
     void on_presence(session::ServerSession&) override {}
@@ -126,8 +126,16 @@ void ServerNode::accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder
         }
         if (peer.attached) {
             Home& home = *process_->homes[peer.home];
+            const bool replayed = peer.intruder.has_value();
+            const std::size_t at = peer.home;
+            const session::ServerSession* before = home.table.by_carrier(key);
+            const CarrierKey active = before == nullptr ? session::kNoCarrier : before->active();
             home.table.on_batch(key, bytes, world_.now());
-            return schedule(*process_, peer.home);
+            const session::ServerSession* after = home.table.by_carrier(key);
+            if (replayed && after != nullptr && active != session::kNoCarrier && active != key) {
+                world_.require(after->active() != key, "a replayed activate does not take sending away");
+            }
+            return schedule(*process_, at);
         }
         std::string_view rest;
         auto hello = session::read_hello(bytes, rest);

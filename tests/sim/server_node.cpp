@@ -30,7 +30,7 @@ struct ServerNode::Home final : session::SessionTableListener {
           table(node.settings_, static_cast<std::uint32_t>(index_), node.world_.now(), node.world_.chance, budget, *this) {}
 
     void on_session_created(session::ServerSession& session) override {
-        node.ledger_.created(node.life_, attempt_under_way, session.id());
+        node.ledger_.created(node.life_, attempt_of(session.id()), session.id());
         node.world_.trace("created " + session.user());
     }
     void on_session_ended(session::ServerSession& session, errc reason, const std::string&) override {
@@ -46,6 +46,8 @@ struct ServerNode::Home final : session::SessionTableListener {
     void output_ready(CarrierKey key) override;
     void on_peer_error(const session::ServerSession*, CarrierKey key, errc code, const std::string& text) override;
     void write(CarrierKey key);
+    // A session that replaces another one is made by a Hello and told of when its client is heard.
+    Uuid attempt_of(const session::SessionId& id) const;
     void answer(const session::Handling& handling, session::Receipt receipt, const Bytes& reply);
 
     ServerNode& node;
@@ -221,6 +223,11 @@ void ServerNode::accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder
 }
 
 // ---- a home worker ----
+
+Uuid ServerNode::Home::attempt_of(const session::SessionId& id) const {
+    const auto known = process.latest_attempt.find(id);
+    return known == process.latest_attempt.end() ? attempt_under_way : known->second;
+}
 
 void ServerNode::Home::output_ready(CarrierKey key) {
     node.world_.after(0ms, [&node_ = node, life = process.life, home = index, key] {

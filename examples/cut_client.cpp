@@ -41,7 +41,8 @@ public:
     }
     bool wait() {
         std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, 60s, [this] { return acknowledged_ + failed_ >= kMessages && numbers_.size() >= kMessages; });
+        return changed_.wait_for(
+            lock, 60s, [this] { return acknowledged_ + failed_ >= kMessages && numbers_.size() >= kMessages; });
     }
     // Prints the verdict. True: nothing lost, repeated or reordered, and the cuts were told as they should.
     bool verdict(int cuts_wanted) {
@@ -92,7 +93,8 @@ int main(int argc, char** argv) {
         return 1;
     }
     for (int number = 0; number < kMessages; ++number) {
-        const auto queued = client->post_message("server", flare::Message("count", flare::Bytes(std::to_string(number))));
+        const auto queued =
+            client->post_message("server", flare::Message("count", flare::Bytes(std::to_string(number))));
         if (!queued) {
             std::fprintf(stderr, "cut_client: message %d: %s\n", number, queued.error().text.c_str());
             return 1;

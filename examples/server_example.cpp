@@ -16,7 +16,8 @@ namespace {
 class Announcer final : public flare::EventHandler {
 public:
     void on_user_connected(const flare::SessionInfo& session) override {
-        std::printf("+ %s (%s, %s)\n", session.user.c_str(), session.device.c_str(), std::string(flare::name(session.platform)).c_str());
+        std::printf("+ %s (%s, %s)\n", session.user.c_str(), session.device.c_str(),
+                    std::string(flare::name(session.platform)).c_str());
         std::fflush(stdout);
     }
     void on_user_disconnected(const flare::SessionInfo& session, const flare::Failure& why) override {
@@ -26,16 +27,21 @@ public:
 };
 
 int usage(const char* problem) {
-    std::fprintf(stderr, "%s\nusage: server_example [--websocket-addr HOST:PORT] [--workers N] [--admin-addr HOST:PORT]"
-                         " [--cert FILE --key FILE] [--quiet]\n", problem);
+    std::fprintf(stderr,
+                 "%s\nusage: server_example [--websocket-addr HOST:PORT] [--workers N] [--admin-addr HOST:PORT]"
+                 " [--cert FILE --key FILE] [--quiet]\n",
+                 problem);
     return 2;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::map<std::string, std::string> options{{"--websocket-addr", "127.0.0.1:4000"}, {"--workers", "0"},
-                                               {"--admin-addr", ""}, {"--cert", ""}, {"--key", ""}};
+    std::map<std::string, std::string> options{{"--websocket-addr", "127.0.0.1:4000"},
+                                               {"--workers", "0"},
+                                               {"--admin-addr", ""},
+                                               {"--cert", ""},
+                                               {"--key", ""}};
     bool quiet = false;
     for (int i = 1; i < argc; ++i) {
         const std::string option = argv[i];

@@ -19,10 +19,10 @@ class Bytes {
 public:
     Bytes() noexcept = default;
     // Copies `text` into one allocation; an empty view allocates nothing.
-    Bytes(std::string_view text);                     // NOLINT(google-explicit-constructor)
-    Bytes(const char* text) : Bytes(std::string_view(text)) {}   // NOLINT(google-explicit-constructor)
+    Bytes(std::string_view text);                                      // NOLINT(google-explicit-constructor)
+    Bytes(const char* text) : Bytes(std::string_view(text)) {}         // NOLINT(google-explicit-constructor)
     Bytes(const std::string& text) : Bytes(std::string_view(text)) {}  // NOLINT(google-explicit-constructor)
-    Bytes(std::span<const std::byte> bytes);          // NOLINT(google-explicit-constructor)
+    Bytes(std::span<const std::byte> bytes);                           // NOLINT(google-explicit-constructor)
 
     // One allocation of `size` bytes that `fill(char*)` writes before anybody else sees it.
     template <typename Fill>
@@ -54,9 +54,7 @@ public:
     bool empty() const noexcept { return size_ == 0; }
     std::string_view view() const noexcept { return {data_, size_}; }
     std::string str() const { return std::string(view()); }
-    std::span<const std::byte> span() const noexcept {
-        return {reinterpret_cast<const std::byte*>(data_), size_};
-    }
+    std::span<const std::byte> span() const noexcept { return {reinterpret_cast<const std::byte*>(data_), size_}; }
     // A part that shares the memory; clipped to what is there.
     Bytes slice(std::size_t offset, std::size_t count = std::string_view::npos) const noexcept;
     // The part of this object's memory that `part` points into (`part` must lie inside view()).

@@ -33,7 +33,8 @@ namespace flare {
 
 class ServerAddresses {
 public:
-    // "ws://host[:port][/path]"; the host may be a name (IPv6 and IPv4 are tried), an IPv4 address or an [IPv6 address].
+    // "ws://host[:port][/path]"; the host may be a name (IPv6 and IPv4 are tried), an IPv4 address or an [IPv6
+    // address].
     ServerAddresses& with_websocket_url(std::string url) { return websocket = std::move(url), *this; }
     ServerAddresses& with_websocket_tls_url(std::string url) { return websocket_tls = std::move(url), *this; }
     // "quic://host:port": taken and kept; QUIC is not part of this version.
@@ -66,17 +67,17 @@ struct SendResult {
     Uuid message_id;
     errc error = errc::ok;
     std::string error_message;
-    std::uint32_t retry_count = 0;                        // times sent again
-    std::chrono::system_clock::time_point send_time{};    // when it was given to the client
-    std::chrono::nanoseconds latency{0};                  // from there to its receipt
+    std::uint32_t retry_count = 0;                      // times sent again
+    std::chrono::system_clock::time_point send_time{};  // when it was given to the client
+    std::chrono::nanoseconds latency{0};                // from there to its receipt
 };
 
 struct ConnectionStats {
-    std::uint64_t messages_sent = 0;      // acknowledged by a receipt
+    std::uint64_t messages_sent = 0;  // acknowledged by a receipt
     std::uint64_t messages_received = 0;
-    std::uint64_t bytes_sent = 0;         // on the wire, all connections
+    std::uint64_t bytes_sent = 0;  // on the wire, all connections
     std::uint64_t bytes_received = 0;
-    std::uint64_t heartbeat_count = 0;    // answered
+    std::uint64_t heartbeat_count = 0;  // answered
     std::uint64_t error_count = 0;
     std::uint64_t reconnect_count = 0;
     std::chrono::nanoseconds connection_time{0};  // from connect() to the first ready session
@@ -98,8 +99,8 @@ class Client {
 public:
     Client(Client&&) noexcept;
     Client& operator=(Client&&) noexcept;
-    // Ends at once: calls that wait complete with client_closed, no goodbye is said (see disconnect()). In a callback it
-    // never waits; elsewhere it waits for the callback that is running.
+    // Ends at once: calls that wait complete with client_closed, no goodbye is said (see disconnect()). In a callback
+    // it never waits; elsewhere it waits for the callback that is running.
     ~Client();
 
     // ---- connection ----
@@ -114,10 +115,10 @@ public:
 
     // ---- messages: they return when the server has answered with a receipt, or with the reason why not ----
 
-    SendResult send_text_message(std::string target, std::string text);                   // type "text"
+    SendResult send_text_message(std::string target, std::string text);  // type "text"
     SendResult send_binary_message(std::string target, Bytes bytes, std::string type = "binary");
     SendResult send_message(std::string target, Message message);
-    std::vector<SendResult> send_batch(std::vector<Message> messages);                    // each to its `to`
+    std::vector<SendResult> send_batch(std::vector<Message> messages);  // each to its `to`
     // Queues and returns: the outcome comes as MessageSent or MessageFailed. Errors: as a send that fails at once.
     Checked<Uuid> post_message(std::string target, Message message);
 
@@ -133,7 +134,7 @@ public:
     ProtocolMetrics get_protocol_metrics(Protocol protocol) const;
     std::vector<ProtocolMetrics> get_all_protocol_metrics() const;
     std::optional<Protocol> get_best_protocol() const;
-    bool is_protocol_available(Protocol protocol) const;   // configured, and its last attempt did not fail
+    bool is_protocol_available(Protocol protocol) const;  // configured, and its last attempt did not fail
     // Errors: protocol_unavailable.
     Checked<Protocol> switch_protocol(Protocol protocol);
     // Empty: no session.
@@ -167,27 +168,28 @@ public:
     ClientBuilder& protocol_selection_mode(ProtocolSelection mode);
     ClientBuilder& protocol_racing(ProtocolRacingConfig config);
 
-    ClientBuilder& connection_timeout(std::chrono::milliseconds time);   // 5 s, for connect() and for each reconnect
-    ClientBuilder& heartbeat_interval(std::chrono::milliseconds time);   // 30 s
-    ClientBuilder& heartbeat_timeout(std::chrono::milliseconds time);    // 60 s
-    ClientBuilder& max_reconnect_attempts(std::uint32_t count);          // 5
-    ClientBuilder& reconnect_delay(std::chrono::milliseconds time);      // 1 s, doubling, with jitter, at most 30 s
-    ClientBuilder& auto_reconnect(bool on);                              // on
+    ClientBuilder& connection_timeout(std::chrono::milliseconds time);  // 5 s, for connect() and for each reconnect
+    ClientBuilder& heartbeat_interval(std::chrono::milliseconds time);  // 30 s
+    ClientBuilder& heartbeat_timeout(std::chrono::milliseconds time);   // 60 s
+    ClientBuilder& max_reconnect_attempts(std::uint32_t count);         // 5
+    ClientBuilder& reconnect_delay(std::chrono::milliseconds time);     // 1 s, doubling, with jitter, at most 30 s
+    ClientBuilder& auto_reconnect(bool on);                             // on
     // A message without acknowledgement for `delay` goes out again on another connection, up to `count` times: 3, 1 s.
     ClientBuilder& message_retry(std::uint32_t count, std::chrono::milliseconds delay);
-    ClientBuilder& buffer_size(std::size_t bytes);                       // 8192: read in one turn of the loop
-    ClientBuilder& outbox_limit(std::size_t messages, std::size_t bytes);// 10,000, 64 MiB; beyond it outbox_full
-    ClientBuilder& max_message_bytes(std::uint64_t bytes);               // 16 MiB
-    ClientBuilder& compression(bool on);            // off; not part of this version: CapabilityUnavailable
-    ClientBuilder& encryption(bool on);             // not part of this version: build() refuses it
-    ClientBuilder& encryption(Encryption mode);     // preferred: CapabilityUnavailable
-    ClientBuilder& tls(bool verify);                // on; false with a wss:// address is refused
-    ClientBuilder& ca_file(std::string path);       // default: the system's store
+    ClientBuilder& buffer_size(std::size_t bytes);                         // 8192: read in one turn of the loop
+    ClientBuilder& outbox_limit(std::size_t messages, std::size_t bytes);  // 10,000, 64 MiB; beyond it outbox_full
+    ClientBuilder& max_message_bytes(std::uint64_t bytes);                 // 16 MiB
+    ClientBuilder& compression(bool on);         // off; not part of this version: CapabilityUnavailable
+    ClientBuilder& encryption(bool on);          // not part of this version: build() refuses it
+    ClientBuilder& encryption(Encryption mode);  // preferred: CapabilityUnavailable
+    ClientBuilder& tls(bool verify);             // on; false with a wss:// address is refused
+    ClientBuilder& ca_file(std::string path);    // default: the system's store
     ClientBuilder& client_cert(std::string certificate_file, std::string key_file);
-    ClientBuilder& server_name(std::string name);   // default: the URL's host
+    ClientBuilder& server_name(std::string name);  // default: the URL's host
     ClientBuilder& token(std::string token);
-    ClientBuilder& token(TokenProvider provider);   // asked on the I/O thread before each connect: it must not block long
-    ClientBuilder& platform(Platform platform);     // desktop
+    ClientBuilder& token(
+        TokenProvider provider);                 // asked on the I/O thread before each connect: it must not block long
+    ClientBuilder& platform(Platform platform);  // desktop
     // One session for each (user, device). Default: a random id for each Client object.
     ClientBuilder& device_id(std::string id);
     ClientBuilder& with_event_callback(EventCallback callback);

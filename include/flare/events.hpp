@@ -89,9 +89,10 @@ struct Draining {
 
 }  // namespace event
 
-using Event = std::variant<event::Connected, event::Disconnected, event::Reconnecting, event::Reconnected, event::ReconnectFailed,
-                           event::Error, event::MessageReceived, event::MessageSent, event::MessageFailed, event::Heartbeat,
-                           event::ProtocolSwitched, event::Gap, event::CapabilityUnavailable, event::Draining>;
+using Event =
+    std::variant<event::Connected, event::Disconnected, event::Reconnecting, event::Reconnected, event::ReconnectFailed,
+                 event::Error, event::MessageReceived, event::MessageSent, event::MessageFailed, event::Heartbeat,
+                 event::ProtocolSwitched, event::Gap, event::CapabilityUnavailable, event::Draining>;
 
 using EventCallback = std::function<void(const Event&)>;
 

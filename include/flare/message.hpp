@@ -27,12 +27,12 @@ struct Message {
     Message() = default;
     Message(std::string type_, Bytes payload_) : type(std::move(type_)), payload(std::move(payload_)) {}
 
-    Uuid id;             // nil: the library makes a UUIDv7 when the message is sent
-    std::string type;    // free text, at most 256 bytes of UTF-8
-    Bytes payload;       // at most the negotiated limit (default 16 MiB)
+    Uuid id;                                            // nil: the library makes a UUIDv7 when the message is sent
+    std::string type;                                   // free text, at most 256 bytes of UTF-8
+    Bytes payload;                                      // at most the negotiated limit (default 16 MiB)
     std::chrono::system_clock::time_point timestamp{};  // epoch: the library sets it when the message is sent
-    std::string from;    // set by the server: the authenticated user id, or "server"
-    std::string to;      // user id, "server", or "room:NAME"
+    std::string from;                                   // set by the server: the authenticated user id, or "server"
+    std::string to;                                     // user id, "server", or "room:NAME"
     Priority priority = Priority::normal;
 };
 

@@ -27,7 +27,7 @@ namespace flare {
 
 // A session, as handlers and hooks see it.
 struct SessionInfo {
-    std::string user;        // authenticated
+    std::string user;  // authenticated
     std::string device;
     std::string session_id;  // UUID
     Platform platform = Platform::unknown;
@@ -37,8 +37,8 @@ struct SessionInfo {
 class HandlerResult {
 public:
     HandlerResult() = default;
-    HandlerResult(Message reply) : reply_(std::move(reply)) {}       // NOLINT(google-explicit-constructor)
-    HandlerResult(Failure failure) : failure_(std::move(failure)) {} // NOLINT(google-explicit-constructor)
+    HandlerResult(Message reply) : reply_(std::move(reply)) {}        // NOLINT(google-explicit-constructor)
+    HandlerResult(Failure failure) : failure_(std::move(failure)) {}  // NOLINT(google-explicit-constructor)
     const std::optional<Message>& reply() const noexcept { return reply_; }
     const std::optional<Failure>& failure() const noexcept { return failure_; }
 
@@ -98,22 +98,22 @@ struct ServerStats {
     std::uint64_t sessions = 0;
     std::uint64_t sessions_attached = 0;
     std::uint64_t sessions_detached = 0;
-    std::map<Protocol, std::uint64_t> connections;   // open now
+    std::map<Protocol, std::uint64_t> connections;  // open now
     std::uint64_t connections_accepted = 0;
-    std::uint64_t connections_refused = 0;           // limits
+    std::uint64_t connections_refused = 0;  // limits
     std::uint64_t sessions_created = 0;
-    std::uint64_t sessions_resumed = 0;              // carriers attached to a session that existed
-    std::uint64_t hand_overs = 0;                    // sockets moved to their user's home worker
+    std::uint64_t sessions_resumed = 0;  // carriers attached to a session that existed
+    std::uint64_t hand_overs = 0;        // sockets moved to their user's home worker
     std::uint64_t messages_received = 0;
-    std::uint64_t messages_sent = 0;                 // replies and deliveries queued
+    std::uint64_t messages_sent = 0;  // replies and deliveries queued
     std::uint64_t messages_refused = 0;
     std::uint64_t bytes_received = 0;
     std::uint64_t bytes_sent = 0;
     std::uint64_t heartbeats = 0;
-    std::map<errc, std::uint64_t> errors;            // by kind: protocol errors, refusals, ends
+    std::map<errc, std::uint64_t> errors;  // by kind: protocol errors, refusals, ends
     std::chrono::nanoseconds handler_time_total{0};
     std::uint64_t handler_runs = 0;
-    std::uint32_t capacity = 0;                      // connections that this process can hold
+    std::uint32_t capacity = 0;  // connections that this process can hold
 };
 
 enum class UserPresence : std::uint8_t { offline, detached, attached };
@@ -148,7 +148,8 @@ public:
     Checked<UserPresence> presence(std::string user);
     Checked<std::vector<SessionInfo>> sessions(std::string user);
     Checked<std::vector<std::string>> online_users();
-    // From "server", or from `message.from` when it is set. Errors: user_offline, recipient_busy, busy, message_too_large.
+    // From "server", or from `message.from` when it is set. Errors: user_offline, recipient_busy, busy,
+    // message_too_large.
     Checked<Delivery> send(std::string user, Message message);
     // Returns for how many users it was delivered or buffered.
     Checked<std::size_t> send_to_many(std::vector<std::string> users, Message message);
@@ -205,19 +206,19 @@ public:
     ServerBuilder& with_event_handler(std::shared_ptr<EventHandler> handler);
     ServerBuilder& with_delivery_policy(DeliveryPolicy policy);
 
-    ServerBuilder& max_connections(std::uint32_t count);               // 100,000; at the limit new ones are refused
-    ServerBuilder& max_connections_per_address(std::uint32_t count);   // 0: no limit (default)
-    ServerBuilder& heartbeat_interval(std::chrono::milliseconds time); // 30 s: what clients are asked to keep
-    ServerBuilder& heartbeat_timeout(std::chrono::milliseconds time);  // 60 s of silence end a connection
-    ServerBuilder& max_missed_heartbeats(std::uint32_t count);         // 3
-    ServerBuilder& hello_timeout(std::chrono::milliseconds time);      // 5 s
-    ServerBuilder& session_life(std::chrono::milliseconds time);       // 2 min after the last connection
-    ServerBuilder& slow_consumer_after(std::chrono::milliseconds time);// 30 s without credit end a session
-    ServerBuilder& max_message_bytes(std::uint64_t bytes);             // 16 MiB
-    ServerBuilder& max_memory_bytes(std::uint64_t bytes);              // 1 GiB for queues, replay and reassembly of all sessions
-    ServerBuilder& worker_threads(std::uint32_t count);                // event loops; 0: one for each core (default)
-    ServerBuilder& handler_threads(std::uint32_t count);               // the handler pool; default 4
-    ServerBuilder& log_level(LogLevel level);                          // info
+    ServerBuilder& max_connections(std::uint32_t count);                 // 100,000; at the limit new ones are refused
+    ServerBuilder& max_connections_per_address(std::uint32_t count);     // 0: no limit (default)
+    ServerBuilder& heartbeat_interval(std::chrono::milliseconds time);   // 30 s: what clients are asked to keep
+    ServerBuilder& heartbeat_timeout(std::chrono::milliseconds time);    // 60 s of silence end a connection
+    ServerBuilder& max_missed_heartbeats(std::uint32_t count);           // 3
+    ServerBuilder& hello_timeout(std::chrono::milliseconds time);        // 5 s
+    ServerBuilder& session_life(std::chrono::milliseconds time);         // 2 min after the last connection
+    ServerBuilder& slow_consumer_after(std::chrono::milliseconds time);  // 30 s without credit end a session
+    ServerBuilder& max_message_bytes(std::uint64_t bytes);               // 16 MiB
+    ServerBuilder& max_memory_bytes(std::uint64_t bytes);  // 1 GiB for queues, replay and reassembly of all sessions
+    ServerBuilder& worker_threads(std::uint32_t count);    // event loops; 0: one for each core (default)
+    ServerBuilder& handler_threads(std::uint32_t count);   // the handler pool; default 4
+    ServerBuilder& log_level(LogLevel level);              // info
 
     // Errors: invalid_config; the text names the field.
     Checked<Server> build() const;

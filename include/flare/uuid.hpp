@@ -28,9 +28,7 @@ struct Uuid {
 
     bool is_nil() const noexcept { return *this == Uuid{}; }
     std::string str() const;  // 36 characters, lower case
-    std::string_view raw() const noexcept {
-        return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-    }
+    std::string_view raw() const noexcept { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
     auto operator<=>(const Uuid&) const = default;
 };
 

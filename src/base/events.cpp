@@ -5,7 +5,9 @@ namespace {
 
 struct Describe {
     std::string operator()(const event::Connected& e) const { return std::string(flare::name(e.protocol)); }
-    std::string operator()(const event::Disconnected& e) const { return e.reason.code == errc::ok ? "as asked" : e.reason.text; }
+    std::string operator()(const event::Disconnected& e) const {
+        return e.reason.code == errc::ok ? "as asked" : e.reason.text;
+    }
     std::string operator()(const event::Reconnecting& e) const {
         return "attempt " + std::to_string(e.attempt) + " in " + std::to_string(e.delay.count()) + " ms";
     }
@@ -29,8 +31,9 @@ struct Describe {
         std::string text = e.reason.text + "; " + std::to_string(e.resent.size()) + " messages are sent again";
         for (const auto& lane : e.lanes) {
             if (lane.sent == 0 && lane.received == 0) continue;
-            text += "; lane " + std::to_string(lane.lane) + ": to server " + std::to_string(lane.acknowledged) + " of " +
-                    std::to_string(lane.sent) + " acknowledged, from server complete up to " + std::to_string(lane.received) +
+            text += "; lane " + std::to_string(lane.lane) + ": to server " + std::to_string(lane.acknowledged) +
+                    " of " + std::to_string(lane.sent) + " acknowledged, from server complete up to " +
+                    std::to_string(lane.received) +
                     (lane.tail_known ? ", then missing up to " + std::to_string(lane.server_sent) : ", tail unknown");
         }
         return text;
@@ -41,9 +44,20 @@ struct Describe {
     }
 };
 
-constexpr std::string_view kNames[] = {"Connected",   "Disconnected",  "Reconnecting",     "Reconnected", "ReconnectFailed",
-                                       "Error",       "MessageReceived", "MessageSent",    "MessageFailed", "Heartbeat",
-                                       "ProtocolSwitched", "Gap",      "CapabilityUnavailable", "Draining"};
+constexpr std::string_view kNames[] = {"Connected",
+                                       "Disconnected",
+                                       "Reconnecting",
+                                       "Reconnected",
+                                       "ReconnectFailed",
+                                       "Error",
+                                       "MessageReceived",
+                                       "MessageSent",
+                                       "MessageFailed",
+                                       "Heartbeat",
+                                       "ProtocolSwitched",
+                                       "Gap",
+                                       "CapabilityUnavailable",
+                                       "Draining"};
 static_assert(std::size(kNames) == std::variant_size_v<Event>);
 
 }  // namespace

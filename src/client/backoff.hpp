@@ -21,7 +21,8 @@ public:
         const std::uint32_t doublings = std::min<std::uint32_t>(attempt == 0 ? 0 : attempt - 1, 20);
         const auto full = std::min<std::int64_t>(base_.count() << doublings, std::max(kCeiling, base_).count());
         const std::int64_t half = full / 2;
-        return std::chrono::milliseconds(full - half + static_cast<std::int64_t>(random % static_cast<std::uint64_t>(half + 1)));
+        return std::chrono::milliseconds(full - half +
+                                         static_cast<std::int64_t>(random % static_cast<std::uint64_t>(half + 1)));
     }
 
 private:

@@ -137,7 +137,8 @@ Checked<> ClientBuilder::State::check_racing() const {
     if (racing.test_message_count == 0) return wrong("protocol_racing.test_message_count: must be at least 1");
     if (racing.racing_interval.count() <= 0) return wrong("protocol_racing.racing_interval: must be more than 0");
     for (const auto& [protocol, weight] : racing.protocol_weights) {
-        if (!(weight >= 0.0 && weight <= 1.0)) return wrong("protocol_racing.protocol_weights: each must be within 0 and 1");
+        if (!(weight >= 0.0 && weight <= 1.0))
+            return wrong("protocol_racing.protocol_weights: each must be within 0 and 1");
     }
     return {};
 }
@@ -155,20 +156,24 @@ Checked<> ClientBuilder::State::check() const {
         return wrong("protocol_selection_mode: WebSocket is chosen, and server_addresses has no WebSocket URL");
     }
     if (selection == ProtocolSelection::quic) {
-        if (addresses.quic.empty()) return wrong("protocol_selection_mode: QUIC is chosen, and server_addresses has no QUIC URL");
+        if (addresses.quic.empty())
+            return wrong("protocol_selection_mode: QUIC is chosen, and server_addresses has no QUIC URL");
         return Failure(errc::not_supported, "protocol_selection_mode: QUIC is not part of this version");
     }
-    if (!websocket) return Failure(errc::not_supported, "server_addresses: QUIC is not part of this version; add a WebSocket URL");
+    if (!websocket)
+        return Failure(errc::not_supported, "server_addresses: QUIC is not part of this version; add a WebSocket URL");
     if (config.connection_timeout.count() <= 0) return wrong("connection_timeout: must be more than 0");
     if (config.session.heartbeat_interval.count() <= 0) return wrong("heartbeat_interval: must be more than 0");
     if (config.session.heartbeat_timeout.count() <= 0) return wrong("heartbeat_timeout: must be more than 0");
     if (config.reconnect_delay.count() <= 0) return wrong("reconnect_delay: must be more than 0");
     if (config.session.retry_delay.count() <= 0) return wrong("message_retry: the delay must be more than 0");
     if (config.buffer_size == 0) return wrong("buffer_size: must be at least 1");
-    if (config.session.outbox.messages == 0 || config.session.outbox.bytes == 0) return wrong("outbox_limit: must be at least 1");
+    if (config.session.outbox.messages == 0 || config.session.outbox.bytes == 0)
+        return wrong("outbox_limit: must be at least 1");
     if (config.session.max_message_bytes == 0) return wrong("max_message_bytes: must be at least 1");
     if (encryption == Encryption::required) {
-        return Failure(errc::not_supported, "encryption: sealing is not part of this version; use wss:// for encryption in transit");
+        return Failure(errc::not_supported,
+                       "encryption: sealing is not part of this version; use wss:// for encryption in transit");
     }
     if (!verify && !addresses.websocket_tls.empty()) {
         return wrong("tls: the server of a wss:// address is always verified; give ca_file() for a private CA");
@@ -180,7 +185,8 @@ Checked<> ClientBuilder::State::check() const {
 Checked<Client> ClientBuilder::build() const {
     if (auto checked = state_->check(); !checked) return checked.error();
     client::Config config = state_->config;
-    for (const auto& [text, scheme] : {std::pair{state_->addresses.websocket_tls, "wss"}, std::pair{state_->addresses.websocket, "ws"}}) {
+    for (const auto& [text, scheme] :
+         {std::pair{state_->addresses.websocket_tls, "wss"}, std::pair{state_->addresses.websocket, "ws"}}) {
         if (text.empty()) continue;
         auto url = client::parse_url(text, scheme);
         if (!url) return url.error();
@@ -188,14 +194,18 @@ Checked<Client> ClientBuilder::build() const {
     }
     if (!state_->addresses.websocket_tls.empty()) {
         std::string text;
-        auto loaded = transport::tls::ClientContext::load({state_->ca_file, state_->certificate_file, state_->key_file}, &text);
+        auto loaded =
+            transport::tls::ClientContext::load({state_->ca_file, state_->certificate_file, state_->key_file}, &text);
         if (!loaded) return Failure(static_cast<errc>(loaded.error().value()), text);
         config.tls = std::move(*loaded);
     }
     if (config.session.device.empty()) config.session.device = base::system_random().uuid().str();
-    if (state_->compression) config.unavailable.push_back({"compression", "compression is not part of this version: messages go as they are"});
+    if (state_->compression)
+        config.unavailable.push_back(
+            {"compression", "compression is not part of this version: messages go as they are"});
     if (state_->encryption == Encryption::preferred) {
-        config.unavailable.push_back({"encryption", "sealing is not part of this version: messages are as safe as the connection"});
+        config.unavailable.push_back(
+            {"encryption", "sealing is not part of this version: messages are as safe as the connection"});
     }
     return Client(std::make_unique<Client::Impl>(std::move(config)));
 }

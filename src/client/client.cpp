@@ -72,7 +72,8 @@ Client::Impl::~Impl() {
     work_.reset();
     if (thread_.get_id() == std::this_thread::get_id()) {
         // A completion on the I/O thread destroys its own client: the thread ends by itself and takes the loop with it.
-        boost::asio::post(context, [loop = std::shared_ptr<boost::asio::io_context>(std::move(own_context_))] { loop->stop(); });
+        boost::asio::post(context,
+                          [loop = std::shared_ptr<boost::asio::io_context>(std::move(own_context_))] { loop->stop(); });
         thread_.detach();
     } else {
         thread_.join();
@@ -90,13 +91,15 @@ Client::~Client() = default;
 
 Checked<Protocol> Client::connect() {
     Checked<Protocol> result = Failure(errc::internal);
-    const bool waited = impl_->wait_for<Checked<Protocol>>(result, [](Core& core, auto done) { core.connect(std::move(done)); });
+    const bool waited =
+        impl_->wait_for<Checked<Protocol>>(result, [](Core& core, auto done) { core.connect(std::move(done)); });
     return waited ? result : Failure(errc::would_deadlock);
 }
 
 Checked<Protocol> Client::reconnect() {
     Checked<Protocol> result = Failure(errc::internal);
-    const bool waited = impl_->wait_for<Checked<Protocol>>(result, [](Core& core, auto done) { core.reconnect(std::move(done)); });
+    const bool waited =
+        impl_->wait_for<Checked<Protocol>>(result, [](Core& core, auto done) { core.reconnect(std::move(done)); });
     return waited ? result : Failure(errc::would_deadlock);
 }
 
@@ -110,9 +113,10 @@ void Client::disconnect() {
 
 SendResult Client::Impl::send(Message message) const {
     SendResult result;
-    const bool waited = wait_for<SendResult>(result, [message = std::move(message), at = system_now()](Core& core, auto done) {
-        core.send(message, std::move(done), at);
-    });
+    const bool waited =
+        wait_for<SendResult>(result, [message = std::move(message), at = system_now()](Core& core, auto done) {
+            core.send(message, std::move(done), at);
+        });
     return waited ? result : failed(errc::would_deadlock);
 }
 
@@ -136,14 +140,16 @@ std::vector<SendResult> Client::send_batch(std::vector<Message> messages) {
                 std::vector<SendResult> results;
                 std::size_t missing;
             };
-            auto gathering = std::make_shared<Gathering>(Gathering{std::vector<SendResult>(messages.size()), messages.size()});
+            auto gathering =
+                std::make_shared<Gathering>(Gathering{std::vector<SendResult>(messages.size()), messages.size()});
             for (std::size_t i = 0; i < messages.size(); ++i) {
-                core.send(messages[i],
-                          [gathering, i, done](SendResult result) {
-                              gathering->results[i] = std::move(result);
-                              if (--gathering->missing == 0) done(std::move(gathering->results));
-                          },
-                          at);
+                core.send(
+                    messages[i],
+                    [gathering, i, done](SendResult result) {
+                        gathering->results[i] = std::move(result);
+                        if (--gathering->missing == 0) done(std::move(gathering->results));
+                    },
+                    at);
             }
         });
     return waited ? results : std::vector<SendResult>(count, failed(errc::would_deadlock));
@@ -151,14 +157,16 @@ std::vector<SendResult> Client::send_batch(std::vector<Message> messages) {
 
 Checked<Uuid> Client::post_message(std::string target, Message message) {
     const client::Snapshot state = impl_->core().snapshot();
-    if (state.status == ClientStatus::disconnected || state.status == ClientStatus::failed) return Failure(errc::not_connected);
+    if (state.status == ClientStatus::disconnected || state.status == ClientStatus::failed)
+        return Failure(errc::not_connected);
     if (target.empty()) return Failure(errc::unknown_target);
     message.to = std::move(target);
     if (message.id.is_nil()) message.id = Uuid::v7();
     const Uuid id = message.id;
-    boost::asio::post(impl_->core().context(), [core = impl_->shared_core(), message = std::move(message), at = system_now()]() mutable {
-        core->send(std::move(message), {}, at);
-    });
+    boost::asio::post(impl_->core().context(),
+                      [core = impl_->shared_core(), message = std::move(message), at = system_now()]() mutable {
+                          core->send(std::move(message), {}, at);
+                      });
     return id;
 }
 
@@ -183,7 +191,9 @@ ProtocolMetrics Client::get_protocol_metrics(Protocol protocol) const {
     return none;
 }
 
-std::vector<ProtocolMetrics> Client::get_all_protocol_metrics() const { return {get_protocol_metrics(Protocol::websocket)}; }
+std::vector<ProtocolMetrics> Client::get_all_protocol_metrics() const {
+    return {get_protocol_metrics(Protocol::websocket)};
+}
 
 std::optional<Protocol> Client::get_best_protocol() const {
     return get_protocol_metrics(Protocol::websocket).connects != 0 ? std::optional(Protocol::websocket) : std::nullopt;
@@ -202,19 +212,21 @@ Checked<Protocol> Client::switch_protocol(Protocol protocol) {
 // ---- for coroutines ----
 
 Task<Checked<Protocol>> Client::async_connect() {
-    return Impl::await<Checked<Protocol>>(impl_->shared_core(), [](Core& core, auto done) { core.connect(std::move(done)); });
+    return Impl::await<Checked<Protocol>>(impl_->shared_core(),
+                                          [](Core& core, auto done) { core.connect(std::move(done)); });
 }
 Task<Checked<Protocol>> Client::async_reconnect() {
-    return Impl::await<Checked<Protocol>>(impl_->shared_core(), [](Core& core, auto done) { core.reconnect(std::move(done)); });
+    return Impl::await<Checked<Protocol>>(impl_->shared_core(),
+                                          [](Core& core, auto done) { core.reconnect(std::move(done)); });
 }
 Task<void> Client::async_disconnect() {
-    (void)co_await Impl::await<bool>(impl_->shared_core(), [](Core& core, auto done) { core.disconnect([done]() mutable { done(true); }); });
+    (void)co_await Impl::await<bool>(impl_->shared_core(),
+                                     [](Core& core, auto done) { core.disconnect([done]() mutable { done(true); }); });
 }
 Task<SendResult> Client::async_send_message(std::string target, Message message) {
     return Impl::await<SendResult>(impl_->shared_core(),
-                                   [message = addressed(std::move(target), std::move(message)), at = system_now()](Core& core, auto done) {
-                                       core.send(message, std::move(done), at);
-                                   });
+                                   [message = addressed(std::move(target), std::move(message)), at = system_now()](
+                                       Core& core, auto done) { core.send(message, std::move(done), at); });
 }
 Task<SendResult> Client::async_send_text_message(std::string target, std::string text) {
     Message message = text_message({}, std::move(text));

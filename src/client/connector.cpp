@@ -25,11 +25,12 @@ public:
     void start() {
         for (const Url& url : config_.addresses) {
             ++pending_;
-            resolver_.async_resolve(url.host, std::to_string(url.port), asio::ip::tcp::resolver::numeric_service,
-                                    [self = shared_from_this(), &url](const boost::system::error_code& error, const auto& results) {
-                                        if (self->finished_) return;
-                                        self->resolved(url, error, results);
-                                    });
+            resolver_.async_resolve(
+                url.host, std::to_string(url.port), asio::ip::tcp::resolver::numeric_service,
+                [self = shared_from_this(), &url](const boost::system::error_code& error, const auto& results) {
+                    if (self->finished_) return;
+                    self->resolved(url, error, results);
+                });
         }
     }
 
@@ -52,7 +53,8 @@ private:
         asio::ip::tcp::endpoint endpoint;
     };
 
-    void resolved(const Url& url, const boost::system::error_code& error, const asio::ip::tcp::resolver::results_type& results) {
+    void resolved(const Url& url, const boost::system::error_code& error,
+                  const asio::ip::tcp::resolver::results_type& results) {
         --pending_;
         if (error) {
             failures_.emplace_back(errc::host_not_found, url.text + ": " + std::string(explain(errc::host_not_found)));

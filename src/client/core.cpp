@@ -196,7 +196,8 @@ void Core::send(Message message, SendDone done, std::chrono::system_clock::time_
     view.id = message.id;
     view.type = message.type;
     view.payload = message.payload.view();
-    view.timestamp_ms = std::chrono::duration_cast<std::chrono::milliseconds>(message.timestamp.time_since_epoch()).count();
+    view.timestamp_ms =
+        std::chrono::duration_cast<std::chrono::milliseconds>(message.timestamp.time_since_epoch()).count();
     view.to = message.to;
     const auto queued = session_.send(view, message.priority, now());
     if (!queued) return fail(static_cast<errc>(queued.error().value()));
@@ -209,7 +210,8 @@ void Core::on_outcome(const session::Outcome& outcome) {
     result.success = outcome.error == errc::ok;
     result.message_id = outcome.message_id;
     result.error = outcome.error;
-    result.error_message = outcome.error == errc::ok || !outcome.text.empty() ? outcome.text : std::string(explain(outcome.error));
+    result.error_message =
+        outcome.error == errc::ok || !outcome.text.empty() ? outcome.text : std::string(explain(outcome.error));
     result.retry_count = outcome.retry_count;
     result.latency = now() - outcome.queued_at;
     SendDone done;
@@ -264,7 +266,8 @@ void Core::on_gap(const session::GapReport& report) {
     event::Gap gap;
     gap.reason = Failure(report.reason, report.text.empty() ? std::string(explain(report.reason)) : report.text);
     for (const auto& lane : report.lanes) {
-        gap.lanes.push_back({lane.lane, lane.sent, lane.acked, lane.received, lane.exact, lane.server_sent, lane.server_received});
+        gap.lanes.push_back(
+            {lane.lane, lane.sent, lane.acked, lane.received, lane.exact, lane.server_sent, lane.server_received});
     }
     gap.resent = report.resent;
     emit(std::move(gap));

@@ -63,7 +63,8 @@ private:
     void on_refused(session::CarrierKey key, errc code, const std::string& text, std::uint32_t retry_after_ms) override;
     void on_ended(errc code, const std::string& text, std::uint32_t retry_after_ms) override;
     void on_gap(const session::GapReport& report) override;
-    void on_message(session::LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) override;
+    void on_message(session::LaneIndex lane, const wire::DataView& data, const Bytes& whole,
+                    std::uint64_t cost) override;
     void on_outcome(const session::Outcome& outcome) override;
     void on_heartbeat(session::CarrierKey key, session::Duration round_trip) override;
     void on_suspect(session::CarrierKey key) override;
@@ -116,10 +117,10 @@ private:
     std::unique_ptr<Connector> finished_connector_;  // it is inside its own callback
     boost::asio::steady_timer session_timer_;
     session::TimePoint session_timer_at_ = session::kNever;
-    boost::asio::steady_timer connect_timer_;    // bounds one attempt
+    boost::asio::steady_timer connect_timer_;  // bounds one attempt
     boost::asio::steady_timer reconnect_timer_;
     session::TimePoint connect_began_{};
-    std::uint32_t attempt_ = 0;                  // of reconnecting; 0: the first connect
+    std::uint32_t attempt_ = 0;  // of reconnecting; 0: the first connect
     Failure last_failure_;
     session::CarrierKey suspect_ = session::kNoCarrier;  // closes when another carrier is ready
 
@@ -130,7 +131,7 @@ private:
         std::chrono::system_clock::time_point queued_at;
     };
     boost::unordered_flat_map<Uuid, Waiter, std::hash<Uuid>> send_waiters_;
-    bool was_connected_ = false;      // since connect(): Reconnected in place of Connected
+    bool was_connected_ = false;  // since connect(): Reconnected in place of Connected
     bool told_unavailable_ = false;
     bool closed_ = false;
     bool reported_detached_ = false;  // Disconnected was told for the present loss

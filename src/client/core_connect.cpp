@@ -21,7 +21,8 @@ bool is_final(errc code) {
 
 void Core::connect(ConnectDone done) {
     if (closed_) return done(Failure(errc::client_closed));
-    if (status_ != ClientStatus::disconnected && status_ != ClientStatus::failed) return done(Failure(errc::already_connected));
+    if (status_ != ClientStatus::disconnected && status_ != ClientStatus::failed)
+        return done(Failure(errc::already_connected));
     connect_waiters_.push_back(std::move(done));
     was_connected_ = false;
     attempt_ = 0;
@@ -97,7 +98,8 @@ void Core::begin_connect() {
     try {
         if (config_.token) token = config_.token();
     } catch (const std::exception& error) {
-        return attempt_failed(Failure(errc::unauthenticated, std::string("the token provider failed: ") + error.what()), {});
+        return attempt_failed(Failure(errc::unauthenticated, std::string("the token provider failed: ") + error.what()),
+                              {});
     }
     session_.begin_attempt(std::move(token));
     connect_began_ = now();
@@ -106,9 +108,10 @@ void Core::begin_connect() {
         const auto self = weak.lock();
         if (!error && self && !self->closed_) self->connect_timed_out();
     });
-    connector_ = std::make_unique<Connector>(context_, config_, [this](std::unique_ptr<transport::Carrier> carrier, const Failure& failure) {
-        connected_transport(std::move(carrier), failure);
-    });
+    connector_ = std::make_unique<Connector>(
+        context_, config_, [this](std::unique_ptr<transport::Carrier> carrier, const Failure& failure) {
+            connected_transport(std::move(carrier), failure);
+        });
 }
 
 void Core::connected_transport(std::unique_ptr<transport::Carrier> carrier, const Failure& failure) {
@@ -157,7 +160,8 @@ void Core::give_up(const Failure& failure) {
     set_status(ClientStatus::failed);
     ++stats_.error_count;
     if (reconnecting) {
-        emit(event::ReconnectFailed{Failure(errc::reconnect_failed, std::string(explain(errc::reconnect_failed)) + ": " + failure.text)});
+        emit(event::ReconnectFailed{
+            Failure(errc::reconnect_failed, std::string(explain(errc::reconnect_failed)) + ": " + failure.text)});
     } else {
         emit(event::Error{failure});
     }
@@ -255,7 +259,8 @@ void Core::lost(const Failure& reason) {
 
 void Core::schedule_reconnect(std::chrono::milliseconds at_least) {
     if (attempt_ > config_.max_reconnect_attempts) {
-        return give_up(Failure(last_failure_.code, std::to_string(config_.max_reconnect_attempts) + " attempts, the last: " + last_failure_.text));
+        return give_up(Failure(last_failure_.code, std::to_string(config_.max_reconnect_attempts) +
+                                                       " attempts, the last: " + last_failure_.text));
     }
     auto delay = backoff_.before(attempt_, base::system_random().next_u64());
     // A connection that has just worked most likely works again: the first attempt comes soon, spread a little.
@@ -283,7 +288,8 @@ void Core::on_refused(session::CarrierKey key, errc code, const std::string& tex
 }
 
 void Core::on_ended(errc code, const std::string& text, std::uint32_t retry_after_ms) {
-    const Failure reason(code == errc::ok ? errc::session_ended : code, text.empty() ? std::string(explain(code)) : text);
+    const Failure reason(code == errc::ok ? errc::session_ended : code,
+                         text.empty() ? std::string(explain(code)) : text);
     const std::chrono::milliseconds retry_after(retry_after_ms);
     if (code == errc::shutting_down) emit(event::Draining{retry_after, reason.text});
     const bool again = config_.auto_reconnect && !is_final(reason.code);

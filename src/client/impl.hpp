@@ -46,12 +46,14 @@ public:
                 auto shared = std::make_shared<decltype(handler)>(std::move(handler));
                 const auto executor = boost::asio::get_associated_executor(*shared);
                 auto done = [shared, executor](T value) {
-                    boost::asio::post(executor, [shared, value = std::move(value)]() mutable { (*shared)(std::move(value)); });
+                    boost::asio::post(executor,
+                                      [shared, value = std::move(value)]() mutable { (*shared)(std::move(value)); });
                 };
                 client::Core& target = *on;
-                boost::asio::post(target.context(), [on = std::move(on), start = std::move(start), done = std::move(done)]() mutable {
-                    start(*on, std::move(done));
-                });
+                boost::asio::post(target.context(),
+                                  [on = std::move(on), start = std::move(start), done = std::move(done)]() mutable {
+                                      start(*on, std::move(done));
+                                  });
             },
             boost::asio::use_awaitable, std::move(core), std::move(begin));
     }

@@ -11,7 +11,8 @@
 
 namespace flare::client {
 
-inline std::vector<boost::asio::ip::tcp::endpoint> interleave(const std::vector<boost::asio::ip::tcp::endpoint>& found) {
+inline std::vector<boost::asio::ip::tcp::endpoint> interleave(
+    const std::vector<boost::asio::ip::tcp::endpoint>& found) {
     std::vector<boost::asio::ip::tcp::endpoint> families[2];
     for (const auto& endpoint : found) families[endpoint.address().is_v6() ? 0 : 1].push_back(endpoint);
     std::vector<boost::asio::ip::tcp::endpoint> ordered;

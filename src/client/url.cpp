@@ -18,7 +18,8 @@ Checked<Url> parse_url(std::string_view text, std::string_view scheme) {
     const std::string form = std::string(scheme) + "://host[:port][/path]";
     if (!parsed) return wrong("is not a URL of the form " + form);
     const boost::urls::url_view& view = *parsed;
-    if (std::string_view(view.scheme().data(), view.scheme().size()) != scheme) return wrong("must begin with " + std::string(scheme) + "://");
+    if (std::string_view(view.scheme().data(), view.scheme().size()) != scheme)
+        return wrong("must begin with " + std::string(scheme) + "://");
     Url url;
     url.text = text;
     url.secure = scheme == "wss";

@@ -13,10 +13,10 @@
 namespace flare::client {
 
 struct Url {
-    std::string text;       // as given, for error texts
-    std::string host;       // without brackets
+    std::string text;  // as given, for error texts
+    std::string host;  // without brackets
     std::uint16_t port = 0;
-    std::string path = "/"; // with the query
+    std::string path = "/";  // with the query
     bool secure = false;
     std::string host_header() const;
 };

@@ -159,7 +159,8 @@ Checked<Server> ServerBuilder::build() const {
     if (!config.websocket && !config.quic) {
         return Failure(errc::invalid_config, "enable_websocket, enable_quic: no protocol is enabled");
     }
-    if (config.websocket && config.websocket_addr.empty()) return Failure(errc::invalid_config, "websocket_addr: is empty");
+    if (config.websocket && config.websocket_addr.empty())
+        return Failure(errc::invalid_config, "websocket_addr: is empty");
     return Server(std::make_unique<Server::Impl>(config));
 }
 

@@ -12,7 +12,8 @@ wire::MessageView view_of(const Message& message, std::string_view to) {
     view.id = message.id.is_nil() ? Uuid::v7() : message.id;
     view.type = message.type;
     view.payload = message.payload.view();
-    const auto time = message.timestamp == std::chrono::system_clock::time_point{} ? std::chrono::system_clock::now() : message.timestamp;
+    const auto time = message.timestamp == std::chrono::system_clock::time_point{} ? std::chrono::system_clock::now()
+                                                                                   : message.timestamp;
     view.timestamp_ms = std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
     view.to = to;
     return view;
@@ -57,7 +58,8 @@ UserPresence presence_on(server::Worker& worker, const std::string& user) {
 
 void Server::Impl::presence(std::string user, Done<UserPresence> done) {
     const std::uint32_t home = home_of(user);
-    ask<UserPresence>(home, [user = std::move(user)](server::Worker& worker) { return presence_on(worker, user); }, std::move(done));
+    ask<UserPresence>(
+        home, [user = std::move(user)](server::Worker& worker) { return presence_on(worker, user); }, std::move(done));
 }
 
 void Server::Impl::sessions(std::string user, Done<std::vector<SessionInfo>> done) {
@@ -66,7 +68,8 @@ void Server::Impl::sessions(std::string user, Done<std::vector<SessionInfo>> don
         home,
         [user = std::move(user)](server::Worker& worker) {
             std::vector<SessionInfo> found;
-            for (const session::ServerSession* session : worker.table().of_user(user)) found.push_back(server::Worker::info_of(*session));
+            for (const session::ServerSession* session : worker.table().of_user(user))
+                found.push_back(server::Worker::info_of(*session));
             return found;
         },
         std::move(done));
@@ -134,10 +137,13 @@ void Server::Impl::disconnect_session(const std::string& session_id, std::string
         [id = session::SessionId{*id}, text = std::move(text)](server::Worker& worker, std::size_t& ended) {
             session::ServerSession* session = worker.table().find(id);
             if (session == nullptr) return;
-            worker.table().end(*session, errc::kicked, text.empty() ? explain(errc::kicked) : std::string_view(text), 0, server::Worker::now());
+            worker.table().end(*session, errc::kicked, text.empty() ? explain(errc::kicked) : std::string_view(text), 0,
+                               server::Worker::now());
             ++ended;
         },
-        [done](Checked<std::size_t> ended) { done(ended ? Checked<bool>(*ended != 0) : Checked<bool>(ended.error())); });
+        [done](Checked<std::size_t> ended) {
+            done(ended ? Checked<bool>(*ended != 0) : Checked<bool>(ended.error()));
+        });
 }
 
 void Server::Impl::stats(Done<ServerStats> done) {
@@ -155,7 +161,8 @@ Checked<UserPresence> Server::presence(std::string user) {
     return impl_->wait_for<UserPresence>([&](auto done) { impl_->presence(std::move(user), std::move(done)); });
 }
 Checked<std::vector<SessionInfo>> Server::sessions(std::string user) {
-    return impl_->wait_for<std::vector<SessionInfo>>([&](auto done) { impl_->sessions(std::move(user), std::move(done)); });
+    return impl_->wait_for<std::vector<SessionInfo>>(
+        [&](auto done) { impl_->sessions(std::move(user), std::move(done)); });
 }
 Checked<std::vector<std::string>> Server::online_users() {
     return impl_->wait_for<std::vector<std::string>>([&](auto done) { impl_->online_users(std::move(done)); });
@@ -164,16 +171,19 @@ Checked<Delivery> Server::send(std::string user, Message message) {
     return impl_->wait_for<Delivery>([&](auto done) { impl_->send(std::move(user), message, std::move(done)); });
 }
 Checked<std::size_t> Server::send_to_many(std::vector<std::string> users, Message message) {
-    return impl_->wait_for<std::size_t>([&](auto done) { impl_->send_to_many(std::move(users), message, std::move(done)); });
+    return impl_->wait_for<std::size_t>(
+        [&](auto done) { impl_->send_to_many(std::move(users), message, std::move(done)); });
 }
 Checked<std::size_t> Server::broadcast(Message message) {
     return impl_->wait_for<std::size_t>([&](auto done) { impl_->broadcast(message, std::move(done)); });
 }
 Checked<std::size_t> Server::disconnect_user(std::string user, std::string text) {
-    return impl_->wait_for<std::size_t>([&](auto done) { impl_->disconnect_user(std::move(user), std::move(text), std::move(done)); });
+    return impl_->wait_for<std::size_t>(
+        [&](auto done) { impl_->disconnect_user(std::move(user), std::move(text), std::move(done)); });
 }
 Checked<bool> Server::disconnect_session(std::string session_id, std::string text) {
-    return impl_->wait_for<bool>([&](auto done) { impl_->disconnect_session(session_id, std::move(text), std::move(done)); });
+    return impl_->wait_for<bool>(
+        [&](auto done) { impl_->disconnect_session(session_id, std::move(text), std::move(done)); });
 }
 Checked<ServerStats> Server::stats() {
     return impl_->wait_for<ServerStats>([&](auto done) { impl_->stats(std::move(done)); });
@@ -182,7 +192,8 @@ Checked<ServerStats> Server::stats() {
 // ---- for coroutines ----
 
 Task<Checked<UserPresence>> Server::async_presence(std::string user) {
-    return Impl::await<UserPresence>([impl = impl_.get(), user = std::move(user)](auto done) { impl->presence(user, std::move(done)); });
+    return Impl::await<UserPresence>(
+        [impl = impl_.get(), user = std::move(user)](auto done) { impl->presence(user, std::move(done)); });
 }
 Task<Checked<Delivery>> Server::async_send(std::string user, Message message) {
     return Impl::await<Delivery>([impl = impl_.get(), user = std::move(user), message = std::move(message)](auto done) {
@@ -190,7 +201,8 @@ Task<Checked<Delivery>> Server::async_send(std::string user, Message message) {
     });
 }
 Task<Checked<std::size_t>> Server::async_broadcast(Message message) {
-    return Impl::await<std::size_t>([impl = impl_.get(), message = std::move(message)](auto done) { impl->broadcast(message, std::move(done)); });
+    return Impl::await<std::size_t>(
+        [impl = impl_.get(), message = std::move(message)](auto done) { impl->broadcast(message, std::move(done)); });
 }
 Task<Checked<std::size_t>> Server::async_disconnect_user(std::string user, std::string text) {
     return Impl::await<std::size_t>([impl = impl_.get(), user = std::move(user), text = std::move(text)](auto done) {

@@ -33,7 +33,7 @@ struct Config {
 
     Handler handler;  // for types without one of their own
     boost::unordered_flat_map<std::string, Handler> handlers;
-    AuthHandler auth;             // one of the two, or neither: anonymous
+    AuthHandler auth;  // one of the two, or neither: anonymous
     AsyncAuthHandler async_auth;
     std::shared_ptr<EventHandler> events;
     DeliveryPolicy policy;

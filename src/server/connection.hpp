@@ -21,7 +21,7 @@ public:
         greeting,        // waits for Hello
         authenticating,  // reading is paused
         attached,
-        closing,         // close() is due or done
+        closing,  // close() is due or done
     };
 
     Connection(Worker& worker, session::CarrierKey key, std::unique_ptr<transport::Carrier> carrier);
@@ -38,8 +38,8 @@ public:
     State state = State::greeting;
     std::uint32_t hellos = 0;
     session::TimePoint hello_deadline = session::kNever;
-    bool dirty = false;         // in the worker's list
-    bool counted = true;        // against the limits
+    bool dirty = false;   // in the worker's list
+    bool counted = true;  // against the limits
     struct Close {
         errc code = errc::ok;
         std::string text;

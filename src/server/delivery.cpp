@@ -59,7 +59,8 @@ void Worker::on_message(session::ServerSession& session, session::Handling handl
     ++counters_.messages_received;
     const std::string_view to = data.message->to;
     if (to == kServerTarget) return to_handler(session, std::move(handling), to_message(session, data, whole));
-    if (to.starts_with("room:")) return answer(handling, refusal(errc::not_supported, "rooms are not part of this version"));
+    if (to.starts_with("room:"))
+        return answer(handling, refusal(errc::not_supported, "rooms are not part of this version"));
     if (to.empty()) return answer(handling, refusal(errc::unknown_target, std::string(explain(errc::unknown_target))));
     if (shared_.config.policy) {
         bool allowed = false;
@@ -68,7 +69,9 @@ void Worker::on_message(session::ServerSession& session, session::Handling handl
         } catch (const std::exception& error) {
             base::log().error("the delivery policy threw: {}", error.what());
         }
-        if (!allowed) return answer(handling, refusal(errc::forbidden, "the server's policy does not let you write to this user"));
+        if (!allowed)
+            return answer(handling,
+                          refusal(errc::forbidden, "the server's policy does not let you write to this user"));
     }
     to_user(session, std::move(handling), data);
 }
@@ -93,15 +96,18 @@ void Worker::to_user(session::ServerSession& session, session::Handling handling
         std::string from;
         wire::Body body;
     };
-    auto letter = std::make_shared<Letter>(Letter{std::move(handling), std::string(data.message->to), session.user(), std::move(body)});
+    auto letter = std::make_shared<Letter>(
+        Letter{std::move(handling), std::string(data.message->to), session.user(), std::move(body)});
     const std::uint32_t back = index_;
     shared_.workers[home]->post([letter, back](Worker& worker) {
         const session::Receipt receipt = worker.deliver(letter->to, letter->from, letter->body, Priority::normal);
-        worker.shared_.workers[back]->post([letter, receipt](Worker& sender) { sender.answer(letter->handling, receipt); });
+        worker.shared_.workers[back]->post(
+            [letter, receipt](Worker& sender) { sender.answer(letter->handling, receipt); });
     });
 }
 
-session::Receipt Worker::deliver(std::string_view user, std::string_view from, const wire::Body& body, Priority priority) {
+session::Receipt Worker::deliver(std::string_view user, std::string_view from, const wire::Body& body,
+                                 Priority priority) {
     session::Receipt receipt = table_.send_to_user(user, from, body, priority, now());
     if (receipt.status != wire::ReceiptStatus::refused) ++counters_.messages_sent;
     return receipt;
@@ -155,7 +161,8 @@ void Worker::run(const std::shared_ptr<Inbox>& inbox, Job job) {
                               });
         return;
     }
-    if (handler.where == Execution::worker) return handled(job.handling, call(handler.plain, inbox->info, job.message), began);
+    if (handler.where == Execution::worker)
+        return handled(job.handling, call(handler.plain, inbox->info, job.message), began);
     inbox->running = true;
     auto carried = std::make_shared<Job>(std::move(job));
     const bool queued = shared_.pool.push([this, inbox, carried, began, &handler] {
@@ -182,13 +189,16 @@ void Worker::handled(const session::Handling& handling, const HandlerResult& res
     if (!result.reply()) return table_.finish(handling, receipt, {}, {}, now());
     const Message& reply = *result.reply();
     if (reply.payload.size() > shared_.config.session.max_message_bytes) {
-        return table_.finish(handling, refusal(errc::message_too_large, "the handler's reply is too large"), {}, {}, now());
+        return table_.finish(handling, refusal(errc::message_too_large, "the handler's reply is too large"), {}, {},
+                             now());
     }
     wire::MessageView view;
     view.id = reply.id.is_nil() ? Uuid::v7() : reply.id;
     view.type = reply.type;
     view.payload = reply.payload.view();
-    view.timestamp_ms = unix_ms(reply.timestamp == std::chrono::system_clock::time_point{} ? std::chrono::system_clock::now() : reply.timestamp);
+    view.timestamp_ms =
+        unix_ms(reply.timestamp == std::chrono::system_clock::time_point{} ? std::chrono::system_clock::now()
+                                                                           : reply.timestamp);
     view.to = handling.user;
     ++counters_.messages_sent;
     table_.finish(handling, receipt, wire::encode_message(view), kServerTarget, now());
@@ -240,7 +250,8 @@ void Worker::on_heartbeat(session::ServerSession& session) {
     hook([info = info_of(session)](EventHandler& events) { events.on_heartbeat(info); });
 }
 
-void Worker::on_peer_error(const session::ServerSession* session, session::CarrierKey key, errc code, const std::string& text) {
+void Worker::on_peer_error(const session::ServerSession* session, session::CarrierKey key, errc code,
+                           const std::string& text) {
     const Connection* connection = find(key);
     base::log().info("{} user '{}' {}: {}", connection == nullptr ? "?" : connection->address,
                      session == nullptr ? std::string("?") : session->user(), name(code), text);

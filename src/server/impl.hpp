@@ -7,8 +7,8 @@
 #include "server/admin.hpp"
 #include "server/worker.hpp"
 
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -73,8 +73,9 @@ private:
 
 template <typename T>
 void Server::Impl::ask(std::uint32_t index, std::function<Checked<T>(server::Worker&)> question, Done<T> done) {
-    const bool posted = running_ && shared_->workers[index]->post(
-                                        [question = std::move(question), done](server::Worker& worker) { done(question(worker)); });
+    const bool posted =
+        running_ && shared_->workers[index]->post(
+                        [question = std::move(question), done](server::Worker& worker) { done(question(worker)); });
     if (!posted) done(Failure(errc::not_connected, "the server is not running"));
 }
 
@@ -124,7 +125,8 @@ Task<Checked<T>> Server::Impl::await(Begin begin) {
             auto shared = std::make_shared<decltype(handler)>(std::move(handler));
             const auto executor = boost::asio::get_associated_executor(*shared);
             start([shared, executor](Checked<T> result) {
-                boost::asio::post(executor, [shared, result = std::move(result)]() mutable { (*shared)(std::move(result)); });
+                boost::asio::post(executor,
+                                  [shared, result = std::move(result)]() mutable { (*shared)(std::move(result)); });
             });
         },
         boost::asio::use_awaitable, std::move(begin));

@@ -163,7 +163,8 @@ void Worker::authenticate(Connection& connection, wire::Hello hello, std::string
         boost::asio::co_spawn(context_, config.async_auth(std::move(request)),
                               [this, key, failed, hello = std::move(hello), rest = std::move(rest)](
                                   const std::exception_ptr& thrown, Checked<std::string> user) mutable {
-                                  authenticated(key, std::move(hello), std::move(rest), thrown ? failed(thrown) : std::move(user));
+                                  authenticated(key, std::move(hello), std::move(rest),
+                                                thrown ? failed(thrown) : std::move(user));
                               });
         return;
     }
@@ -200,7 +201,8 @@ void Worker::authenticated(session::CarrierKey key, wire::Hello hello, std::stri
 }
 
 // Every session of a user lives on one worker; a socket that was accepted elsewhere goes there with its hello.
-void Worker::to_home(Connection& connection, wire::Hello hello, std::string rest, std::optional<session::Identity> identity) {
+void Worker::to_home(Connection& connection, wire::Hello hello, std::string rest,
+                     std::optional<session::Identity> identity) {
     std::uint32_t home = shared_.home_of(identity ? identity->user : hello.user);
     if (hello.resume) {
         const auto named = session::home_in_ticket(hello.resume->ticket);
@@ -244,7 +246,8 @@ void Worker::attach(Connection& connection, const wire::Hello& hello, std::strin
                     const std::optional<session::Identity>& identity) {
     const session::CarrierKey key = connection.key;
     connection.state = Connection::State::attached;
-    const auto refused = identity ? table_.attach_new(key, hello, *identity, now()) : table_.attach_resumed(key, hello, now());
+    const auto refused =
+        identity ? table_.attach_new(key, hello, *identity, now()) : table_.attach_resumed(key, hello, now());
     if (refused) {
         connection.state = Connection::State::greeting;
         count_error(refused->code);

@@ -27,7 +27,8 @@ std::uint32_t capacity_for(std::uint32_t wanted) {
 
 bool Server::Impl::on_worker_thread() const noexcept {
     if (!shared_) return false;
-    return std::any_of(shared_->workers.begin(), shared_->workers.end(), [](const auto& worker) { return worker->runs_here(); });
+    return std::any_of(shared_->workers.begin(), shared_->workers.end(),
+                       [](const auto& worker) { return worker->runs_here(); });
 }
 
 Checked<> Server::Impl::start() {
@@ -45,8 +46,8 @@ Checked<> Server::Impl::start() {
     shared_->ready = true;
     for (const auto& worker : shared_->workers) worker->start_thread();
     if (admin_) admin_->start_thread();
-    base::log().info("listening on {}://{}, {} workers, up to {} connections", config_.secure() ? "wss" : "ws", websocket_addr_,
-                     shared_->workers.size(), shared_->limits.in_all());
+    base::log().info("listening on {}://{}, {} workers, up to {} connections", config_.secure() ? "wss" : "ws",
+                     websocket_addr_, shared_->workers.size(), shared_->limits.in_all());
     return {};
 }
 
@@ -93,7 +94,8 @@ void Server::Impl::stop() {
     while (!idle && std::chrono::steady_clock::now() < deadline) {
         std::this_thread::sleep_for(std::chrono::milliseconds(2));
         const auto busy = wait_for<std::size_t>([this](Done<std::size_t> done) {
-            ask_all<std::size_t>([](server::Worker& worker, std::size_t& sum) { sum += worker.is_idle() ? 0 : 1; }, std::move(done));
+            ask_all<std::size_t>([](server::Worker& worker, std::size_t& sum) { sum += worker.is_idle() ? 0 : 1; },
+                                 std::move(done));
         });
         idle = !busy || *busy == 0;
     }

@@ -42,8 +42,8 @@ struct Shared {
     Shared(Config config_, std::uint32_t capacity);
     ~Shared();
 
-    static constexpr std::size_t kPoolLimit = 100'000;    // calls that wait for a thread; beyond it: busy
-    static constexpr std::size_t kHooksLimit = 1'000'000; // hooks that wait; beyond it they are dropped and logged
+    static constexpr std::size_t kPoolLimit = 100'000;     // calls that wait for a thread; beyond it: busy
+    static constexpr std::size_t kHooksLimit = 1'000'000;  // hooks that wait; beyond it they are dropped and logged
 
     const Config config;
     const session::TimePoint started;  // since when message ids are remembered

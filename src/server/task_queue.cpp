@@ -43,7 +43,8 @@ void TaskQueue::stop() {
 }
 
 bool TaskQueue::runs_here() const noexcept {
-    return std::any_of(threads_.begin(), threads_.end(), [](const std::thread& t) { return t.get_id() == std::this_thread::get_id(); });
+    return std::any_of(threads_.begin(), threads_.end(),
+                       [](const std::thread& t) { return t.get_id() == std::this_thread::get_id(); });
 }
 
 }  // namespace flare::server

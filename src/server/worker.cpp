@@ -157,7 +157,8 @@ void Worker::on_timer() {
         if (waiting && connection->hello_deadline > time) break;
         greeting_.pop_front();
         if (!waiting) continue;
-        base::log().info("{}:{} {}", connection->address, connection->carrier->info().peer_port, name(errc::hello_timeout));
+        base::log().info("{}:{} {}", connection->address, connection->carrier->info().peer_port,
+                         name(errc::hello_timeout));
         count_error(errc::hello_timeout);
         close(*connection, errc::hello_timeout, std::string(explain(errc::hello_timeout)));
     }
@@ -173,7 +174,8 @@ void Worker::begin_stop() {
         table_.end(session, errc::shutting_down, "the server is shutting down", 1000, now());
     });
     for (const auto& [key, connection] : connections_) {
-        if (connection->state != Connection::State::attached) close(*connection, errc::shutting_down, "the server is shutting down");
+        if (connection->state != Connection::State::attached)
+            close(*connection, errc::shutting_down, "the server is shutting down");
     }
 }
 

@@ -62,7 +62,7 @@ public:
     session::Receipt deliver(std::string_view user, std::string_view from, const wire::Body& body, Priority priority);
     std::size_t broadcast(std::string_view from, const wire::Body& body, Priority priority);
     std::size_t end_user(std::string_view user, errc code, const std::string& text);
-    void begin_stop();   // no new connections, goodbye to all sessions
+    void begin_stop();  // no new connections, goodbye to all sessions
     bool is_idle() const noexcept { return connections_.empty() && table_.size() == 0; }
     void finish_stop();  // whatever is left goes at once
 
@@ -86,7 +86,8 @@ private:
     void on_heartbeat(session::ServerSession& session) override;
     void close_carrier(session::CarrierKey key, errc code, const std::string& text) override;
     void output_ready(session::CarrierKey key) override;
-    void on_peer_error(const session::ServerSession* session, session::CarrierKey key, errc code, const std::string& text) override;
+    void on_peer_error(const session::ServerSession* session, session::CarrierKey key, errc code,
+                       const std::string& text) override;
 
     // ListenerHandler
     bool on_connection(const std::string& peer_address) override;
@@ -100,7 +101,8 @@ private:
     Connection& add(std::unique_ptr<transport::Carrier> carrier, bool counted);
     void authenticate(Connection& connection, wire::Hello hello, std::string rest);
     void authenticated(session::CarrierKey key, wire::Hello hello, std::string rest, Checked<std::string> user);
-    void to_home(Connection& connection, wire::Hello hello, std::string rest, std::optional<session::Identity> identity);
+    void to_home(Connection& connection, wire::Hello hello, std::string rest,
+                 std::optional<session::Identity> identity);
     void attach(Connection& connection, const wire::Hello& hello, std::string_view rest,
                 const std::optional<session::Identity>& identity);
     void refuse(Connection& connection, const wire::Refused& refused);
@@ -131,8 +133,8 @@ private:
     session::SessionTable table_;
     std::unique_ptr<transport::websocket::Listener> listener_;
     boost::unordered_flat_map<session::CarrierKey, std::unique_ptr<Connection>> connections_;
-    std::vector<std::unique_ptr<Connection>> gone_;     // freed at the end of the turn
-    std::deque<session::CarrierKey> greeting_;          // in order of their hello deadlines
+    std::vector<std::unique_ptr<Connection>> gone_;  // freed at the end of the turn
+    std::deque<session::CarrierKey> greeting_;       // in order of their hello deadlines
     std::vector<session::CarrierKey> dirty_;
     std::vector<session::CarrierKey> flushing_;
     bool flush_posted_ = false;

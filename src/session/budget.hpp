@@ -26,7 +26,8 @@ private:
 
 class Budget {
 public:
-    explicit Budget(SharedBudget& shared, std::size_t grain_bytes = 256 * 1024) : shared_(shared), grain_(grain_bytes) {}
+    explicit Budget(SharedBudget& shared, std::size_t grain_bytes = 256 * 1024)
+        : shared_(shared), grain_(grain_bytes) {}
     ~Budget();
     Budget(const Budget&) = delete;
     Budget& operator=(const Budget&) = delete;

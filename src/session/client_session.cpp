@@ -10,7 +10,9 @@ namespace {
 
 constexpr Duration kRoundTripSlack = std::chrono::milliseconds(10);
 
-std::chrono::milliseconds to_ms(Duration duration) { return std::chrono::duration_cast<std::chrono::milliseconds>(duration); }
+std::chrono::milliseconds to_ms(Duration duration) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(duration);
+}
 
 // Two senders may use the same id: what is remembered is the pair.
 Uuid seen_key(std::string_view from, const Uuid& id) {
@@ -31,8 +33,8 @@ struct ClientSession::CarrierState {
     std::uint64_t activate_epoch = 0;  // 0: no Activate is due
     bool ping_due = false;
     std::uint32_t hellos = 0;
-    std::string ticket_used;       // of the Hello under way; empty: it came with a token
-    std::uint64_t ping_id = 0;     // 0: none outstanding
+    std::string ticket_used;    // of the Hello under way; empty: it came with a token
+    std::uint64_t ping_id = 0;  // 0: none outstanding
     TimePoint ping_sent_at{};
     TimePoint next_ping_at = kNever;
     TimePoint heard_at{};
@@ -82,7 +84,8 @@ private:
     ClientSession& session_;
 };
 
-ClientSession::ClientSession(ClientSettings settings, base::Random& random, Budget& budget, ClientSessionListener& listener)
+ClientSession::ClientSession(ClientSettings settings, base::Random& random, Budget& budget,
+                             ClientSessionListener& listener)
     : settings_(std::move(settings)),
       random_(random),
       budget_(budget),
@@ -197,7 +200,8 @@ void ClientSession::on_batch(CarrierKey key, std::string_view bytes, TimePoint n
         const auto read = reader.next(frame);
         if (!read) {
             close(*carrier, static_cast<errc>(read.error().value()), "a frame cannot be read");
-            detach(*carrier, static_cast<errc>(read.error().value()), "the server sent a frame that cannot be read", now);
+            detach(*carrier, static_cast<errc>(read.error().value()), "the server sent a frame that cannot be read",
+                   now);
             return;
         }
         bool gone = false;
@@ -219,7 +223,8 @@ void ClientSession::handle(CarrierState& carrier, const wire::FrameView& frame, 
         if (!decoded) fail(static_cast<errc>(decoded.error().value()), "the server sent a malformed frame");
         return decoded.has_value();
     };
-    if (frame.unknown_kind) return fail(errc::unexpected_frame, "the server sent a frame of a kind that version 1 does not know");
+    if (frame.unknown_kind)
+        return fail(errc::unexpected_frame, "the server sent a frame of a kind that version 1 does not know");
     if (carrier.state != State::attached) {
         if (carrier.state == State::hello_sent && frame.kind == wire::FrameKind::welcome) {
             const auto welcome = wire::decode_welcome(frame.body);
@@ -235,16 +240,18 @@ void ClientSession::handle(CarrierState& carrier, const wire::FrameView& frame, 
     }
     if (!frame.acks.empty()) {
         const auto result = conversation_->on_acks(frame.acks, now);
-        if (!result) return fail(static_cast<errc>(result.error().value()), "the server acknowledged what was never sent");
+        if (!result)
+            return fail(static_cast<errc>(result.error().value()), "the server acknowledged what was never sent");
     }
     switch (frame.kind) {
-        case wire::FrameKind::none:
-            return;
+        case wire::FrameKind::none: return;
         case wire::FrameKind::data:
         case wire::FrameKind::chunk:
         case wire::FrameKind::receipt: {
             const auto result = conversation_->on_numbered(frame, now);
-            if (!result) fail(static_cast<errc>(result.error().value()), "a numbered frame does not fit: " + result.error().message());
+            if (!result)
+                fail(static_cast<errc>(result.error().value()),
+                     "a numbered frame does not fit: " + result.error().message());
             return;
         }
         case wire::FrameKind::pong: {
@@ -258,8 +265,7 @@ void ClientSession::handle(CarrierState& carrier, const wire::FrameView& frame, 
             gone = gone || find(key) == nullptr;
             return;
         }
-        default:
-            return fail(errc::unexpected_frame, "the server sent a frame that only clients send");
+        default: return fail(errc::unexpected_frame, "the server sent a frame that only clients send");
     }
 }
 
@@ -396,8 +402,8 @@ void ClientSession::detach(CarrierState& carrier, errc reason, const std::string
     if (!was_active) return;
     active_ = kNoCarrier;
     if (planted(Fault::standby_never_takes_over)) return;
-    const auto next = std::find_if(carriers_.rbegin(), carriers_.rend(),
-                                   [](const auto& c) { return c->state == State::attached; });
+    const auto next =
+        std::find_if(carriers_.rbegin(), carriers_.rend(), [](const auto& c) { return c->state == State::attached; });
     if (next != carriers_.rend()) {
         CarrierState& successor = **next;
         const CarrierKey successor_key = successor.key;
@@ -412,7 +418,8 @@ void ClientSession::detach(CarrierState& carrier, errc reason, const std::string
 
 // ---- the end of a session ----
 
-void ClientSession::lose_session(errc reason, const std::string& text, const std::optional<wire::LaneGaps>& gap, TimePoint now) {
+void ClientSession::lose_session(errc reason, const std::string& text, const std::optional<wire::LaneGaps>& gap,
+                                 TimePoint now) {
     GapReport report;
     report.reason = reason;
     report.text = text;
@@ -528,7 +535,8 @@ Result<void> ClientSession::send(const wire::MessageView& message, Priority prio
     if (disconnecting_) return errc::shutting_down;
     if (message.to.empty()) return errc::unknown_target;
     if (message.id.is_nil()) return errc::invalid_message_id;
-    if (message.payload.size() > std::min(settings_.max_message_bytes, limits_.max_message_bytes)) return errc::message_too_large;
+    if (message.payload.size() > std::min(settings_.max_message_bytes, limits_.max_message_bytes))
+        return errc::message_too_large;
     Outbox::Entry entry;
     entry.id = message.id;
     entry.to = std::string(message.to);
@@ -550,7 +558,8 @@ void ClientSession::enqueue(Outbox::Token token, Outbox::Entry& entry, TimePoint
     data.message_raw = entry.message.view();
     // encode() takes the cost from the message, of which it has only the bytes here.
     if (entry.first_sent_at != kNever) {
-        data.first_sent_ms_ago = static_cast<std::uint64_t>(std::max<std::int64_t>(1, to_ms(now - entry.first_sent_at).count()));
+        data.first_sent_ms_ago =
+            static_cast<std::uint64_t>(std::max<std::int64_t>(1, to_ms(now - entry.first_sent_at).count()));
     }
     wire::Body body = wire::encode(data);
     body.cost = entry.payload_bytes;
@@ -603,7 +612,8 @@ std::size_t ClientSession::clear_queue(TimePoint now) {
 void ClientSession::fail_all(errc never_sent, const std::string& text, TimePoint now) {
     clear_unsent(now);
     std::vector<std::pair<Outbox::Token, bool>> tokens;
-    outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) { tokens.emplace_back(token, entry.first_sent_at == kNever); });
+    outbox_.for_each(
+        [&](Outbox::Token token, Outbox::Entry& entry) { tokens.emplace_back(token, entry.first_sent_at == kNever); });
     for (const auto& [token, unsent] : tokens) {
         Outcome outcome;
         outcome.error = unsent ? never_sent : errc::outcome_unknown;
@@ -630,7 +640,8 @@ TimePoint ClientSession::next_deadline() const {
     if (conversation_ && active_ != kNoCarrier) {
         // A due ack that output_ready() was called for waits for the carrier to take it: no deadline any more.
         if (conversation_->next_deadline() > woken_at_) next = std::min(next, conversation_->next_deadline());
-        const auto active = std::find_if(carriers_.begin(), carriers_.end(), [&](const auto& c) { return c->key == active_; });
+        const auto active =
+            std::find_if(carriers_.begin(), carriers_.end(), [&](const auto& c) { return c->key == active_; });
         if (conversation_->unacked_since() != kNever && active != carriers_.end() && !(*active)->suspected) {
             next = std::min(next, conversation_->unacked_since() + patience());
         }
@@ -660,7 +671,8 @@ void ClientSession::check_heartbeat(CarrierState& carrier, TimePoint now) {
     if (carrier.state != State::attached) return;
     bool dead = now - carrier.heard_at >= settings_.heartbeat_timeout;
     if (!dead && now >= carrier.next_ping_at) {
-        if (carrier.ping_id != 0 && carrier.heard_at <= carrier.ping_sent_at) dead = ++carrier.missed >= settings_.max_missed_heartbeats;
+        if (carrier.ping_id != 0 && carrier.heard_at <= carrier.ping_sent_at)
+            dead = ++carrier.missed >= settings_.max_missed_heartbeats;
         carrier.next_ping_at = now + agreed_.heartbeat_interval;
         carrier.ping_id = 0;
         carrier.ping_due = true;
@@ -679,7 +691,8 @@ void ClientSession::check_suspect(TimePoint now) {
     carrier->suspected = true;
     std::vector<Outbox::Token> given_up;
     outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) {
-        if (entry.first_sent_at != kNever && !entry.acked && entry.retries >= settings_.retry_count) given_up.push_back(token);
+        if (entry.first_sent_at != kNever && !entry.acked && entry.retries >= settings_.retry_count)
+            given_up.push_back(token);
     });
     const CarrierKey key = active_;
     for (const Outbox::Token token : given_up) {

@@ -22,7 +22,7 @@ struct ClientSettings : Settings {
     std::string user;
     std::string device;
     Platform platform = Platform::unknown;
-    std::uint32_t retry_count = 3;                          // message_retry
+    std::uint32_t retry_count = 3;  // message_retry
     Duration retry_delay = std::chrono::seconds(1);
     Outbox::Limits outbox;
 };
@@ -34,15 +34,15 @@ struct GapReport {
     std::string text;
     struct Lane {
         LaneIndex lane = 0;
-        Seq sent = 0;             // last number that we gave
-        Seq acked = 0;            // last number that we know the server has
-        bool exact = false;       // the server told its side: the two fields after this are known
+        Seq sent = 0;        // last number that we gave
+        Seq acked = 0;       // last number that we know the server has
+        bool exact = false;  // the server told its side: the two fields after this are known
         Seq server_received = 0;
-        Seq server_sent = 0;      // exact: numbers received + 1 .. server_sent are missing here
-        Seq received = 0;         // complete up to here, server to client
+        Seq server_sent = 0;  // exact: numbers received + 1 .. server_sent are missing here
+        Seq received = 0;     // complete up to here, server to client
     };
     std::vector<Lane> lanes;
-    std::vector<Uuid> resent;     // messages without a receipt: they are sent again in the new session, in this order
+    std::vector<Uuid> resent;  // messages without a receipt: they are sent again in the new session, in this order
 };
 
 class ClientSessionListener {
@@ -118,7 +118,7 @@ public:
     TimePoint next_deadline() const;
     void on_time(TimePoint now);
 
-    bool attached() const noexcept;                // at least one carrier is welcomed
+    bool attached() const noexcept;  // at least one carrier is welcomed
     CarrierKey active() const noexcept { return active_; }
     std::optional<SessionId> id() const noexcept { return id_; }
     bool can_resume() const noexcept { return !ticket_.empty(); }
@@ -161,7 +161,7 @@ private:
     Budget& budget_;
     ClientSessionListener& listener_;
     Outbox outbox_;
-    DedupeRing seen_;   // ids of received messages, across sessions
+    DedupeRing seen_;  // ids of received messages, across sessions
 
     Uuid attempt_id_;
     std::string token_;
@@ -171,7 +171,7 @@ private:
     std::string secret_;
     std::uint32_t home_worker_ = 0;
     wire::Limits limits_;
-    Settings agreed_;   // settings with what Welcome said; referenced by conversation_
+    Settings agreed_;  // settings with what Welcome said; referenced by conversation_
     std::unique_ptr<Inbound> inbound_;
     std::unique_ptr<Conversation> conversation_;
     std::vector<std::unique_ptr<CarrierState>> carriers_;

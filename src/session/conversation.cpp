@@ -45,8 +45,13 @@ std::optional<Uuid> message_id_in(std::string_view bytes) {
 
 }  // namespace
 
-Conversation::Conversation(const Settings& settings, std::uint32_t lanes, Budget& budget, ConversationListener& listener)
-    : settings_(settings), budget_(budget), listener_(listener), lane_count_(lanes), ack_delay_(settings.min_ack_delay) {}
+Conversation::Conversation(const Settings& settings, std::uint32_t lanes, Budget& budget,
+                           ConversationListener& listener)
+    : settings_(settings),
+      budget_(budget),
+      listener_(listener),
+      lane_count_(lanes),
+      ack_delay_(settings.min_ack_delay) {}
 
 SendLane& Conversation::sending(LaneIndex lane) {
     auto& slot = send_[lane];
@@ -129,7 +134,8 @@ Result<void> Conversation::take_chunk(LaneIndex index, ReceiveLane& lane, const 
     const std::uint64_t cost = chunk.part.size();
     if (assembled->refused) {
         lane.consumed_at_once(cost);
-        if (const auto id = message_id_in(assembled->content.view())) listener_.on_message_refused(index, *id, errc::busy);
+        if (const auto id = message_id_in(assembled->content.view()))
+            listener_.on_message_refused(index, *id, errc::busy);
         return {};
     }
     const auto data = wire::decode_data(assembled->content.view());
@@ -151,7 +157,8 @@ Result<void> Conversation::on_acks(const wire::LaneStates& acks, TimePoint now) 
     bool progress = false;
     for (const wire::LaneState& state : acks) {
         if (state.lane >= lane_count_) return errc::unknown_lane;
-        if (!send_[state.lane] && state.received == 0 && state.max_seq == kInitialFrames && state.max_bytes == kInitialBytes) {
+        if (!send_[state.lane] && state.received == 0 && state.max_seq == kInitialFrames &&
+            state.max_bytes == kInitialBytes) {
             continue;  // what an untouched lane assumes anyway
         }
         SendLane& lane = sending(state.lane);

@@ -41,7 +41,8 @@ public:
     Result<void> send(LaneIndex lane, wire::Body body, Priority priority = Priority::normal, std::uint64_t token = 0);
 
     // The same past every bound: for receipts, whose number the peer's own messages bound.
-    Result<void> send_anyway(LaneIndex lane, wire::Body body, Priority priority = Priority::normal, std::uint64_t token = 0);
+    Result<void> send_anyway(LaneIndex lane, wire::Body body, Priority priority = Priority::normal,
+                             std::uint64_t token = 0);
 
     // A numbered frame arrived. Errors are protocol errors of the carrier it came on: close that one.
     // Duplicates are dropped silently. Credit exhausted by the peer: credit_exceeded.

@@ -25,8 +25,8 @@ struct Receipt {
 
 class DedupeRing {
 public:
-    // `retention`: how long an entry stays; not less than `window`. A repeat says how old it was when it was queued, and
-    // may have waited since then for as long as a session lives without a carrier.
+    // `retention`: how long an entry stays; not less than `window`. A repeat says how old it was when it was queued,
+    // and may have waited since then for as long as a session lives without a carrier.
     DedupeRing(std::size_t capacity, Duration window, Duration retention = {})
         : capacity_(capacity), window_(window), retention_(retention > window ? retention : window) {}
 

@@ -20,33 +20,33 @@ namespace flare::session {
 // What became of a message.
 struct Outcome {
     Uuid message_id;
-    errc error = errc::ok;                                         // ok: acknowledged by a receipt
-    wire::ReceiptStatus status = wire::ReceiptStatus::unspecified; // of the receipt, when there was one
+    errc error = errc::ok;                                          // ok: acknowledged by a receipt
+    wire::ReceiptStatus status = wire::ReceiptStatus::unspecified;  // of the receipt, when there was one
     std::string text;
-    std::uint32_t retry_count = 0;       // times sent again
+    std::uint32_t retry_count = 0;  // times sent again
     std::uint32_t retry_after_ms = 0;
     TimePoint queued_at{};
-    TimePoint first_sent_at = kNever;    // kNever: never written to a carrier
+    TimePoint first_sent_at = kNever;  // kNever: never written to a carrier
 };
 
 class Outbox {
 public:
     struct Limits {
         std::size_t messages = 10'000;
-        std::size_t bytes = 64ull << 20;   // payloads
+        std::size_t bytes = 64ull << 20;  // payloads
     };
     explicit Outbox(Limits limits) : limits_(limits) {}
 
     struct Entry {
         Uuid id;
         std::string to;
-        Bytes message;          // encoded flare.v1.Message
+        Bytes message;  // encoded flare.v1.Message
         std::size_t payload_bytes = 0;
         Priority priority = Priority::normal;
         TimePoint queued_at{};
         TimePoint first_sent_at = kNever;
         std::uint32_t retries = 0;
-        bool acked = false;     // the server has it; the receipt is still to come
+        bool acked = false;  // the server has it; the receipt is still to come
     };
     using Token = std::uint64_t;  // order of arrival; never 0
 

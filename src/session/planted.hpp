@@ -11,22 +11,22 @@ namespace flare::session {
 
 enum class Fault : std::uint8_t {
     none,
-    ack_off_by_one,           // acks one more than arrived
-    replay_starts_late,       // a replay skips its first frame
-    dedupe_forgets_early,     // an id is forgotten when its handling finishes
-    old_ticket_accepted,      // a retired ticket still attaches
-    stale_carrier_activated,  // a lower epoch takes over sending
-    credit_never_renewed,     // consumed() is ignored
-    duplicate_delivered,      // seq < next is taken again
-    gap_not_reported,         // a lost session is replaced in silence
-    attempt_makes_two,        // the same attempt id makes a second session
-    receipt_lost_on_resume,   // receipts are not kept for replay
-    outbox_forgets_on_loss,   // messages without a receipt are not sent again
-    chunk_dropped,            // reassembly skips a piece
-    budget_leaks,             // released memory is not given back
-    goodbye_closes_early,     // goodbye does not wait for the final numbers
-    hello_mac_unchecked,      // any proof resumes
-    standby_never_takes_over, // the active carrier's death is not noticed
+    ack_off_by_one,            // acks one more than arrived
+    replay_starts_late,        // a replay skips its first frame
+    dedupe_forgets_early,      // an id is forgotten when its handling finishes
+    old_ticket_accepted,       // a retired ticket still attaches
+    stale_carrier_activated,   // a lower epoch takes over sending
+    credit_never_renewed,      // consumed() is ignored
+    duplicate_delivered,       // seq < next is taken again
+    gap_not_reported,          // a lost session is replaced in silence
+    attempt_makes_two,         // the same attempt id makes a second session
+    receipt_lost_on_resume,    // receipts are not kept for replay
+    outbox_forgets_on_loss,    // messages without a receipt are not sent again
+    chunk_dropped,             // reassembly skips a piece
+    budget_leaks,              // released memory is not given back
+    goodbye_closes_early,      // goodbye does not wait for the final numbers
+    hello_mac_unchecked,       // any proof resumes
+    standby_never_takes_over,  // the active carrier's death is not noticed
 };
 
 #ifdef FLARE_PLANTED_FAULTS

@@ -17,7 +17,10 @@ constexpr Seq kUrgentFrames = 64;
 }  // namespace
 
 ReceiveLane::ReceiveLane(const Settings& settings, Budget& budget)
-    : settings_(settings), budget_(budget), told_max_seq_(settings.lane_frames()), told_max_bytes_(settings.lane_bytes()) {}
+    : settings_(settings),
+      budget_(budget),
+      told_max_seq_(settings.lane_frames()),
+      told_max_bytes_(settings.lane_bytes()) {}
 
 ReceiveLane::~ReceiveLane() { drop_assembly(); }
 

@@ -26,7 +26,8 @@ public:
 
     // A chunk that accept() took. Returns the whole encoded Data when this piece completes it; what gathers is
     // charged to the budget until then. `refused`: the process had no memory for it, the pieces were skipped and
-    // `content` has only the beginning, for the id; the sender gets a receipt with `busy`. Errors: bad_chunk, message_too_large.
+    // `content` has only the beginning, for the id; the sender gets a receipt with `busy`. Errors: bad_chunk,
+    // message_too_large.
     struct Assembled {
         Bytes content;
         bool complete = false;
@@ -58,21 +59,21 @@ private:
     const Settings& settings_;
     Budget& budget_;
     Seq received_ = 0;
-    Seq told_received_ = 0;            // last state advertised
+    Seq told_received_ = 0;  // last state advertised
     Seq told_max_seq_;
     std::uint64_t told_max_bytes_;
     std::uint64_t arrived_bytes_ = 0;
     std::uint64_t consumed_frames_ = 0;
     std::uint64_t consumed_bytes_ = 0;
-    std::uint64_t held_bytes_ = 0;     // chunk bytes whose credit waits until the application has caught up
+    std::uint64_t held_bytes_ = 0;  // chunk bytes whose credit waits until the application has caught up
     std::uint32_t held_frames_ = 0;
     std::uint32_t unconsumed_ = 0;
     bool ack_pending_ = false;
-    std::string assembly_;             // grows with what arrives, never ahead of it
-    std::uint64_t assembly_total_ = 0; // 0: none under way
+    std::string assembly_;              // grows with what arrives, never ahead of it
+    std::uint64_t assembly_total_ = 0;  // 0: none under way
     std::uint64_t assembly_seen_ = 0;
-    std::size_t charged_ = 0;          // of the assembly, to the budget
-    bool skipping_ = false;            // refused: pieces are counted and dropped
+    std::size_t charged_ = 0;  // of the assembly, to the budget
+    bool skipping_ = false;    // refused: pieces are counted and dropped
 };
 
 }  // namespace flare::session

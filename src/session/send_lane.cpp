@@ -82,11 +82,11 @@ bool SendLane::within_credit() const noexcept {
     return next_ <= max_seq_ && numbered_bytes_ + next_cost() <= max_bytes_;
 }
 
-bool SendLane::ready() const noexcept {
-    return cursor_ < next_ || (waiting() && within_credit() && within_bound());
-}
+bool SendLane::ready() const noexcept { return cursor_ < next_ || (waiting() && within_credit() && within_bound()); }
 
-bool SendLane::blocked() const noexcept { return cursor_ == next_ && waiting() && !(within_credit() && within_bound()); }
+bool SendLane::blocked() const noexcept {
+    return cursor_ == next_ && waiting() && !(within_credit() && within_bound());
+}
 
 bool SendLane::blocked_by_credit() const noexcept { return cursor_ == next_ && waiting() && !within_credit(); }
 
@@ -118,7 +118,8 @@ std::uint64_t SendLane::number_next() {
         Queued& entry = queue_.front();
         begun = entry.token;
         if (is_big(entry)) {
-            partial_ = Partial{entry.body.bytes.slice(entry.body.content_offset), 0, entry.token, charge_of(entry.body)};
+            partial_ =
+                Partial{entry.body.bytes.slice(entry.body.content_offset), 0, entry.token, charge_of(entry.body)};
             totals_.queued_bytes -= entry.body.content_offset;  // what stays queued is the content
             queue_.pop_front();
             number_chunk();
@@ -201,7 +202,8 @@ void SendLane::clear_queue(const std::function<void(std::uint64_t)>& dropped) {
 }
 
 bool SendLane::withdraw(std::uint64_t token) {
-    const auto found = std::find_if(queue_.begin(), queue_.end(), [&](const Queued& entry) { return entry.token == token; });
+    const auto found =
+        std::find_if(queue_.begin(), queue_.end(), [&](const Queued& entry) { return entry.token == token; });
     if (found == queue_.end()) return false;
     unqueue(*found);
     budget_.give(charge_of(found->body));

@@ -72,11 +72,11 @@ private:
         std::uint64_t token = 0;
         Priority priority = Priority::normal;
     };
-    struct Sent {                // a numbered frame
-        wire::Body body;         // chunk: only the part
-        std::uint64_t total = 0; // chunk: first piece only
-        std::uint64_t token = 0; // only on the last frame of a message
-        std::size_t charge = 0;  // to be given back to the budget with this frame
+    struct Sent {                 // a numbered frame
+        wire::Body body;          // chunk: only the part
+        std::uint64_t total = 0;  // chunk: first piece only
+        std::uint64_t token = 0;  // only on the last frame of a message
+        std::size_t charge = 0;   // to be given back to the budget with this frame
     };
     struct Partial {  // a big message of which some chunks have numbers; counted as queued until the last has one
         Bytes content;
@@ -101,11 +101,12 @@ private:
     boost::circular_buffer<Sent> window_;   // invariant: window_[i] carries number acked_ + 1 + i
     std::optional<Partial> partial_;
     Seq acked_ = 0;
-    Seq next_ = 1;             // invariant: next_ == acked_ + window_.size() + 1
-    Seq cursor_ = 1;           // next number to write on the active carrier; acked_ < cursor_ <= next_
-    Seq max_seq_;              // the peer's credit
+    Seq next_ = 1;    // invariant: next_ == acked_ + window_.size() + 1
+    Seq cursor_ = 1;  // next number to write on the active carrier; acked_ < cursor_ <= next_
+    Seq max_seq_;     // the peer's credit
     std::uint64_t max_bytes_;
-    std::uint64_t peer_window_; // byte credit of an untouched lane: nothing that is larger could ever be sent in one frame
+    std::uint64_t
+        peer_window_;  // byte credit of an untouched lane: nothing that is larger could ever be sent in one frame
     std::uint64_t numbered_bytes_ = 0;
     bool credit_heard_ = false;
 };

@@ -27,7 +27,8 @@ std::vector<CarrierKey> ServerSession::carriers() const {
 }
 
 ServerSession::Attached* ServerSession::carrier(CarrierKey key) {
-    const auto found = std::find_if(carriers_.begin(), carriers_.end(), [&](const Attached& c) { return c.key == key; });
+    const auto found =
+        std::find_if(carriers_.begin(), carriers_.end(), [&](const Attached& c) { return c.key == key; });
     return found == carriers_.end() ? nullptr : &*found;
 }
 

@@ -48,12 +48,12 @@ private:
         CarrierKey key = kNoCarrier;
         std::uint64_t epoch = 0;
         TimePoint heard_at{};
-        std::vector<std::uint64_t> pongs;   // owed; bounded
-        std::uint32_t offered = 0;          // generation of the ticket in its Welcome
+        std::vector<std::uint64_t> pongs;  // owed; bounded
+        std::uint32_t offered = 0;         // generation of the ticket in its Welcome
         bool welcome_due = false;
         bool goodbye_due = false;
-        bool with_secret = false;           // its Hello came with a token: Welcome carries the secret
-        bool confirmed = false;             // something came after its Hello: its Welcome has arrived
+        bool with_secret = false;  // its Hello came with a token: Welcome carries the secret
+        bool confirmed = false;    // something came after its Hello: its Welcome has arrived
     };
     ServerSession(SessionTable& table, SessionId id, std::string user, std::string device, Platform platform,
                   std::uint32_t lanes);
@@ -71,28 +71,28 @@ private:
     std::string device_;
     Platform platform_;
     std::string secret_;
-    std::string ticket_;            // confirmed: the client has used or acknowledged it
-    std::string next_ticket_;       // issued, not yet confirmed; empty: none
+    std::string ticket_;                 // confirmed: the client has used or acknowledged it
+    std::string next_ticket_;            // issued, not yet confirmed; empty: none
     std::uint32_t next_generation_ = 0;  // counts the tickets issued
-    std::string previous_ticket_;   // replaced; good only for Hellos of previous_attempt_
+    std::string previous_ticket_;        // replaced; good only for Hellos of previous_attempt_
     Uuid previous_attempt_;
-    Uuid attempt_;                  // of the Hello that made the session or began its latest connect
+    Uuid attempt_;  // of the Hello that made the session or began its latest connect
     std::uint64_t active_epoch_ = 0;
-    Settings settings_;             // with what was agreed; referenced by conversation_
+    Settings settings_;  // with what was agreed; referenced by conversation_
     Conversation conversation_;
     std::vector<Attached> carriers_;
     CarrierKey active_ = kNoCarrier;
-    TimePoint attached_at_{};       // when the first of the present carriers came
+    TimePoint attached_at_{};  // when the first of the present carriers came
     TimePoint detached_at_ = kNever;
-    std::uint32_t in_progress_ = 0; // messages handed to the application and not finished
+    std::uint32_t in_progress_ = 0;                              // messages handed to the application and not finished
     std::vector<std::pair<LaneIndex, std::uint64_t>> deferred_;  // consumed, but credit waits for our queue to shrink
-    TimePoint now_{};               // of the call under way
-    bool unheard_ = false;          // it waits among its device's `unheard`: docs/protocol.md, "Attaching a carrier"
-    bool ended_ = false;            // out of every look-up; lives on until its carriers have closed
+    TimePoint now_{};                                            // of the call under way
+    bool unheard_ = false;  // it waits among its device's `unheard`: docs/protocol.md, "Attaching a carrier"
+    bool ended_ = false;    // out of every look-up; lives on until its carriers have closed
     bool peer_goodbye_ = false;
     wire::LaneStates peer_final_;
-    bool goodbye_ = false;          // we are ending it
-    bool goodbye_said_ = false;     // and the frame is written, with final numbers
+    bool goodbye_ = false;       // we are ending it
+    bool goodbye_said_ = false;  // and the frame is written, with final numbers
     errc end_code_ = errc::ok;
     std::string end_text_;
     std::uint32_t end_retry_after_ms_ = 0;

@@ -12,7 +12,8 @@ constexpr Duration kSweepEvery = std::chrono::seconds(10);
 
 }  // namespace
 
-void SessionTable::end(ServerSession& session, errc code, std::string_view text, std::uint32_t retry_after_ms, TimePoint now) {
+void SessionTable::end(ServerSession& session, errc code, std::string_view text, std::uint32_t retry_after_ms,
+                       TimePoint now) {
     if (session.ended_ || session.goodbye_) return;
     session.now_ = now;
     session.goodbye_ = true;
@@ -36,7 +37,8 @@ void SessionTable::settle(ServerSession& session, TimePoint now) {
     if (session.peer_goodbye_) {
         const bool complete = session.conversation_.received_all(session.peer_final_) && session.in_progress_ == 0 &&
                               session.conversation_.drained();
-        if (complete || planted(Fault::goodbye_closes_early)) return finalize(session, errc::ok, "the client said goodbye", now);
+        if (complete || planted(Fault::goodbye_closes_early))
+            return finalize(session, errc::ok, "the client said goodbye", now);
     }
     if (session.active_ != kNoCarrier && session.conversation_.has_output(now)) listener_.output_ready(session.active_);
     arm(session);
@@ -87,7 +89,8 @@ void SessionTable::finalize(ServerSession& session, errc code, const std::string
 
 // An ended session without carriers: freed when no call is inside it any more.
 void SessionTable::bury(ServerSession& session) {
-    const auto found = std::find_if(ended_.begin(), ended_.end(), [&](const auto& each) { return each.get() == &session; });
+    const auto found =
+        std::find_if(ended_.begin(), ended_.end(), [&](const auto& each) { return each.get() == &session; });
     if (found == ended_.end()) return;
     graveyard_.push_back(std::move(*found));
     ended_.erase(found);
@@ -102,7 +105,8 @@ TimePoint SessionTable::deadline_of(const ServerSession& session) const noexcept
     if (session.active_ != kNoCarrier) {
         next = std::min(next, session.conversation_.next_deadline());
         if (session.conversation_.starved_since() != kNever) {
-            next = std::min(next, std::max(session.conversation_.starved_since(), session.attached_at_) + settings_.slow_consumer_after);
+            next = std::min(next, std::max(session.conversation_.starved_since(), session.attached_at_) +
+                                      settings_.slow_consumer_after);
         }
     }
     return next;
@@ -161,7 +165,8 @@ void SessionTable::check(ServerSession& session, TimePoint now) {
     const TimePoint starved_since = session.conversation_.starved_since();
     if (session.active_ != kNoCarrier && starved_since != kNever &&
         now - std::max(starved_since, session.attached_at_) >= settings_.slow_consumer_after) {
-        return finalize(session, errc::slow_consumer, "the client has given no credit for too long: it does not consume", now);
+        return finalize(session, errc::slow_consumer,
+                        "the client has given no credit for too long: it does not consume", now);
     }
     settle(session, now);
 }

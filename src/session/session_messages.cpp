@@ -25,16 +25,15 @@ void SessionTable::receive(ServerSession& session, LaneIndex lane, const wire::D
     if (id.is_nil()) return settled_at_once(refused(errc::invalid_message_id, "a message needs an id"));
     const auto check = owner.acted_on.check(id, std::chrono::milliseconds(data.first_sent_ms_ago), started_, now);
     switch (check.verdict) {
-        case DedupeRing::Verdict::finished:
-            return settled_at_once(*check.receipt);
+        case DedupeRing::Verdict::finished: return settled_at_once(*check.receipt);
         case DedupeRing::Verdict::too_old:
-            return settled_at_once(refused(errc::too_old, "it may have been acted on long ago: send it under a new id if it must be"));
+            return settled_at_once(
+                refused(errc::too_old, "it may have been acted on long ago: send it under a new id if it must be"));
         case DedupeRing::Verdict::in_progress:
             owner.waiting.push_back({id, session.id_, lane});
             ++session.in_progress_;
             return session.conversation_.consumed(lane, cost, now);
-        case DedupeRing::Verdict::fresh:
-            break;
+        case DedupeRing::Verdict::fresh: break;
     }
     ++session.in_progress_;
     Handling handling;
@@ -56,7 +55,8 @@ void SessionTable::refuse_message(ServerSession& session, LaneIndex lane, const 
     answer(session, lane, id, receipt, {}, {});
 }
 
-void SessionTable::finish(const Handling& handling, Receipt receipt, const Bytes& reply, std::string_view reply_from, TimePoint now) {
+void SessionTable::finish(const Handling& handling, Receipt receipt, const Bytes& reply, std::string_view reply_from,
+                          TimePoint now) {
     const Entry entry(*this);
     const auto found = devices_.find(device_key(handling.user, handling.device));
     if (found != devices_.end()) {
@@ -88,13 +88,14 @@ void SessionTable::finish(const Handling& handling, Receipt receipt, const Bytes
 // replies is given nothing more to ask for.
 void SessionTable::release_deferred(ServerSession& session, TimePoint now) {
     const SendTotals& totals = session.conversation_.totals();
-    if (totals.queued_frames > settings_.max_queued_frames / 2 || totals.queued_bytes > settings_.max_queued_bytes / 2) return;
+    if (totals.queued_frames > settings_.max_queued_frames / 2 || totals.queued_bytes > settings_.max_queued_bytes / 2)
+        return;
     for (const auto& [lane, cost] : session.deferred_) session.conversation_.consumed(lane, cost, now);
     session.deferred_.clear();
 }
 
-void SessionTable::answer(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt, const Bytes& reply,
-                          std::string_view reply_from) {
+void SessionTable::answer(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt,
+                          const Bytes& reply, std::string_view reply_from) {
     wire::ReceiptView view;
     view.message_id = id;
     view.status = receipt.status;
@@ -114,17 +115,19 @@ void SessionTable::answer(ServerSession& session, LaneIndex lane, const Uuid& id
     (void)session.conversation_.send_anyway(lane, wire::encode(view));
 }
 
-Result<void> SessionTable::send(ServerSession& session, LaneIndex lane, const wire::Body& body, Priority priority, TimePoint now) {
+Result<void> SessionTable::send(ServerSession& session, LaneIndex lane, const wire::Body& body, Priority priority,
+                                TimePoint now) {
     if (session.ended_ || session.goodbye_) return errc::session_ended;
     session.now_ = now;
     const auto sent = session.conversation_.send(lane, body, priority);
-    if (!sent) return sent.error() == errc::outbox_full ? boost::system::error_code(errc::recipient_busy) : sent.error();
+    if (!sent)
+        return sent.error() == errc::outbox_full ? boost::system::error_code(errc::recipient_busy) : sent.error();
     settle(session, now);
     return {};
 }
 
-Receipt SessionTable::send_to_user(std::string_view user, std::string_view from, const wire::Body& body, Priority priority,
-                                   TimePoint now) {
+Receipt SessionTable::send_to_user(std::string_view user, std::string_view from, const wire::Body& body,
+                                   Priority priority, TimePoint now) {
     const Entry entry(*this);
     bool attached = false;
     bool buffered = false;

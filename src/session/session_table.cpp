@@ -11,9 +11,9 @@
 namespace flare::session {
 namespace {
 
-constexpr std::size_t kMaxCarriers = 8;      // on one session
+constexpr std::size_t kMaxCarriers = 8;  // on one session
 constexpr std::size_t kMaxOwedPongs = 64;
-constexpr std::size_t kMaxUnheard = 4;       // sessions of one device that wait to be heard
+constexpr std::size_t kMaxUnheard = 4;  // sessions of one device that wait to be heard
 constexpr std::uint32_t kBusyRetryMs = 1000;
 
 std::uint32_t to_ms(Duration duration) {
@@ -30,8 +30,8 @@ wire::Refused refuse(errc code, std::string text, std::uint32_t retry_after_ms =
 
 }  // namespace
 
-SessionTable::SessionTable(Settings settings, std::uint32_t home, TimePoint started, base::Random& random, Budget& budget,
-                           SessionTableListener& listener)
+SessionTable::SessionTable(Settings settings, std::uint32_t home, TimePoint started, base::Random& random,
+                           Budget& budget, SessionTableListener& listener)
     : settings_(settings), home_(home), started_(started), random_(random), budget_(budget), listener_(listener) {}
 
 SessionTable::~SessionTable() { timers_.clear(); }
@@ -52,19 +52,21 @@ SessionTable::Device& SessionTable::device(std::string_view user, std::string_vi
 
 // ---- attaching: docs/protocol.md, "Attaching a carrier" ----
 
-std::optional<wire::Refused> SessionTable::attach_new(CarrierKey key, const wire::Hello& hello, const Identity& identity,
-                                                      TimePoint now) {
+std::optional<wire::Refused> SessionTable::attach_new(CarrierKey key, const wire::Hello& hello,
+                                                      const Identity& identity, TimePoint now) {
     const Entry entry(*this);
     if (identity.user != hello.user) return refuse(errc::user_mismatch, "the credential belongs to another user");
     Device& owner = device(identity.user, hello.device);
     owner.used_at = now;
     ServerSession* const same = planted(Fault::attempt_makes_two) ? nullptr : owner.of_attempt(hello.attempt_id);
-    if (same != nullptr) return attach(*same, key, hello, true, now);  // the same connect: its Welcome was lost, or it races
+    if (same != nullptr)
+        return attach(*same, key, hello, true, now);  // the same connect: its Welcome was lost, or it races
     if (owner.knows(hello.attempt_id) && !planted(Fault::attempt_makes_two)) {
         return refuse(errc::stale_carrier, "this connect has been overtaken by a later one");
     }
     if (budget_.exhausted()) return refuse(errc::busy, "the server has no memory for another session", kBusyRetryMs);
-    if (std::any_of(hello.received.begin(), hello.received.end(), [](const auto& state) { return state.received != 0; })) {
+    if (std::any_of(hello.received.begin(), hello.received.end(),
+                    [](const auto& state) { return state.received != 0; })) {
         return refuse(errc::bad_ack, "the hello acknowledges frames of a session that it does not resume");
     }
     if (owner.unheard.size() >= kMaxUnheard) {
@@ -101,7 +103,8 @@ void SessionTable::settle_in(Device& owner, ServerSession& session, TimePoint no
 }
 
 ServerSession& SessionTable::create(Device& owner, const wire::Hello& hello, const std::string& user, TimePoint now) {
-    const std::uint32_t lanes = hello.lanes == 0 ? settings_.lanes : std::clamp<std::uint32_t>(hello.lanes, 1, settings_.lanes);
+    const std::uint32_t lanes =
+        hello.lanes == 0 ? settings_.lanes : std::clamp<std::uint32_t>(hello.lanes, 1, settings_.lanes);
     const SessionId id{random_.uuid()};
     auto made = std::unique_ptr<ServerSession>(new ServerSession(*this, id, user, hello.device, hello.platform, lanes));
     ServerSession& session = *made;
@@ -119,8 +122,9 @@ std::optional<wire::Refused> SessionTable::attach_resumed(CarrierKey key, const 
     if (!id) return refuse(errc::ticket_invalid, "the ticket is not one of this server");
     const auto proven = [&](const std::string& secret) {
         return planted(Fault::hello_mac_unchecked) ||
-               base::equal_constant_time(resume_mac(secret, hello.resume->ticket, hello.epoch, hello.resume->nonce, hello.attempt_id),
-                                         hello.resume->mac);
+               base::equal_constant_time(
+                   resume_mac(secret, hello.resume->ticket, hello.epoch, hello.resume->nonce, hello.attempt_id),
+                   hello.resume->mac);
     };
     ServerSession* session = find(*id);
     if (session == nullptr) {
@@ -128,13 +132,15 @@ std::optional<wire::Refused> SessionTable::attach_resumed(CarrierKey key, const 
         if (found == tombstones_.end() || !proven(found->second->secret)) {
             return refuse(errc::session_unknown, "this server does not know the session (any more)");
         }
-        wire::Refused refused = refuse(found->second->reason == errc::session_expired ? errc::session_expired : errc::session_ended,
-                                       found->second->text);
+        wire::Refused refused =
+            refuse(found->second->reason == errc::session_expired ? errc::session_expired : errc::session_ended,
+                   found->second->text);
         refused.gap = found->second->lanes;
         return refused;
     }
     if (session->user_ != hello.user) return refuse(errc::user_mismatch, "the ticket belongs to another user");
-    if (!proven(session->secret_)) return refuse(errc::resume_proof_invalid, "the resume proof does not fit the ticket");
+    if (!proven(session->secret_))
+        return refuse(errc::resume_proof_invalid, "the resume proof does not fit the ticket");
     const std::string& ticket = hello.resume->ticket;
     const bool current = ticket == session->ticket_;
     const bool successor = !session->next_ticket_.empty() && ticket == session->next_ticket_;
@@ -142,10 +148,12 @@ std::optional<wire::Refused> SessionTable::attach_resumed(CarrierKey key, const 
     if (!current && !successor && !same_connect && !planted(Fault::old_ticket_accepted)) {
         return refuse(errc::ticket_invalid, "the ticket has been replaced by a newer one");
     }
-    if (hello.epoch < session->active_epoch_ && hello.attempt_id != session->attempt_ && !planted(Fault::old_ticket_accepted)) {
+    if (hello.epoch < session->active_epoch_ && hello.attempt_id != session->attempt_ &&
+        !planted(Fault::old_ticket_accepted)) {
         return refuse(errc::stale_carrier, "this connect has been overtaken by a later one");
     }
-    if (session->goodbye_ || session->peer_goodbye_) return refuse(errc::session_ended, "the session is saying goodbye");
+    if (session->goodbye_ || session->peer_goodbye_)
+        return refuse(errc::session_ended, "the session is saying goodbye");
     session->now_ = now;
     if (const auto acked = session->conversation_.on_acks(hello.received, now); !acked) {
         return refuse(static_cast<errc>(acked.error().value()), "the hello acknowledges what was never sent");
@@ -174,9 +182,10 @@ std::optional<wire::Refused> SessionTable::attach(ServerSession& session, Carrie
     }
     if (session.carriers_.size() >= kMaxCarriers) {
         // The least of those that do not send makes room.
-        const auto oldest = std::min_element(session.carriers_.begin(), session.carriers_.end(), [&](const auto& a, const auto& b) {
-            return std::pair(a.key == session.active_, a.epoch) < std::pair(b.key == session.active_, b.epoch);
-        });
+        const auto oldest =
+            std::min_element(session.carriers_.begin(), session.carriers_.end(), [&](const auto& a, const auto& b) {
+                return std::pair(a.key == session.active_, a.epoch) < std::pair(b.key == session.active_, b.epoch);
+            });
         const CarrierKey dropped = oldest->key;
         listener_.close_carrier(dropped, errc::stale_carrier, "newer carriers have taken its place");
         detach(session, dropped, now);
@@ -220,7 +229,8 @@ void SessionTable::write_welcome(ServerSession& session, ServerSession::Attached
     wire::Welcome welcome;
     welcome.session_id = session.id_.value;
     welcome.home_worker = home_;
-    welcome.ticket = carrier.offered == session.next_generation_ && !session.next_ticket_.empty() ? session.next_ticket_ : session.ticket_;
+    welcome.ticket = carrier.offered == session.next_generation_ && !session.next_ticket_.empty() ? session.next_ticket_
+                                                                                                  : session.ticket_;
     if (carrier.with_secret) welcome.secret = session.secret_;
     welcome.lanes = session.lanes();
     welcome.heartbeat_interval_ms = to_ms(settings_.heartbeat_interval);
@@ -306,7 +316,8 @@ void SessionTable::on_batch(CarrierKey key, std::string_view batch, TimePoint no
     settle(*session, now);
 }
 
-void SessionTable::handle(ServerSession& session, CarrierKey key, const wire::FrameView& frame, TimePoint now, bool& gone) {
+void SessionTable::handle(ServerSession& session, CarrierKey key, const wire::FrameView& frame, TimePoint now,
+                          bool& gone) {
     const auto fail = [&](errc code, std::string text) {
         gone = true;
         peer_error(session, key, code, std::move(text), now);
@@ -318,11 +329,9 @@ void SessionTable::handle(ServerSession& session, CarrierKey key, const wire::Fr
         }
     }
     switch (frame.kind) {
-        case wire::FrameKind::none:
-            return;
+        case wire::FrameKind::none: return;
         case wire::FrameKind::data:
-        case wire::FrameKind::chunk:
-            return handle_numbered(session, key, frame, now);
+        case wire::FrameKind::chunk: return handle_numbered(session, key, frame, now);
         case wire::FrameKind::activate: {
             const auto activate = wire::decode_activate(frame.body);
             if (!activate) return fail(errc::malformed_frame, "an activate that cannot be read");
@@ -332,7 +341,8 @@ void SessionTable::handle(ServerSession& session, CarrierKey key, const wire::Fr
             const auto ping = wire::decode_ping(frame.body);
             if (!ping) return fail(errc::malformed_frame, "a ping that cannot be read");
             ServerSession::Attached& carrier = *session.carrier(key);
-            if (carrier.pongs.size() >= kMaxOwedPongs) return fail(errc::rate_limited, "more pings than answers are read");
+            if (carrier.pongs.size() >= kMaxOwedPongs)
+                return fail(errc::rate_limited, "more pings than answers are read");
             carrier.pongs.push_back(ping->id);
             listener_.output_ready(key);
             listener_.on_heartbeat(session);
@@ -352,12 +362,12 @@ void SessionTable::handle(ServerSession& session, CarrierKey key, const wire::Fr
             }
             return;
         }
-        default:
-            return fail(errc::unexpected_frame, "a frame that only servers send, or a second hello");
+        default: return fail(errc::unexpected_frame, "a frame that only servers send, or a second hello");
     }
 }
 
-void SessionTable::handle_numbered(ServerSession& session, CarrierKey key, const wire::FrameView& frame, TimePoint now) {
+void SessionTable::handle_numbered(ServerSession& session, CarrierKey key, const wire::FrameView& frame,
+                                   TimePoint now) {
     const auto result = session.conversation_.on_numbered(frame, now);
     if (result) return;
     const auto code = static_cast<errc>(result.error().value());

@@ -49,7 +49,8 @@ public:
     // A carrier of a session is no longer attached, whoever ended it.
     virtual void on_carrier_detached(ServerSession& session, CarrierKey key) = 0;
     // Acts on a message: first time only, in order per lane. Views end with the call unless `whole` holds them.
-    virtual void on_message(ServerSession& session, Handling handling, const wire::DataView& data, const Bytes& whole) = 0;
+    virtual void on_message(ServerSession& session, Handling handling, const wire::DataView& data,
+                            const Bytes& whole) = 0;
     // The client pinged (its round trip is its own affair).
     virtual void on_heartbeat(ServerSession& session) = 0;
     // Close this carrier in good order, after what write() still gives for it. code ok: a clean goodbye.
@@ -78,7 +79,8 @@ public:
     // (user, device, attempt id), which makes a session or finds the one that this attempt made already. While another
     // session of the device lives, the new one replaces it (and its hooks fire) when its client is first heard on it.
     // Nothing: attached, a Welcome is written by write(). Otherwise the refusal to send with refusal().
-    std::optional<wire::Refused> attach_new(CarrierKey key, const wire::Hello& hello, const Identity& identity, TimePoint now);
+    std::optional<wire::Refused> attach_new(CarrierKey key, const wire::Hello& hello, const Identity& identity,
+                                            TimePoint now);
     // Attaches a carrier whose Hello carries a resume proof.
     std::optional<wire::Refused> attach_resumed(CarrierKey key, const wire::Hello& hello, TimePoint now);
     // After these refusals the carrier may say Hello once more; after others it closes.
@@ -93,12 +95,14 @@ public:
 
     // Ends the handling of a message: records the receipt for repeats, and sends it. `reply` (may be empty: none)
     // is an encoded flare.v1.Message that carries the receipt along, from `reply_from`.
-    void finish(const Handling& handling, Receipt receipt, const Bytes& reply, std::string_view reply_from, TimePoint now);
+    void finish(const Handling& handling, Receipt receipt, const Bytes& reply, std::string_view reply_from,
+                TimePoint now);
     // Queues an encoded data body on a session. Errors: busy, recipient_busy (its queue is full), session_ended.
     Result<void> send(ServerSession& session, LaneIndex lane, const wire::Body& body, Priority priority, TimePoint now);
     // The same on all sessions of a user. What a receipt would say: delivered, buffered, or refused with
     // user_offline, recipient_busy, busy.
-    Receipt send_to_user(std::string_view user, std::string_view from, const wire::Body& body, Priority priority, TimePoint now);
+    Receipt send_to_user(std::string_view user, std::string_view from, const wire::Body& body, Priority priority,
+                         TimePoint now);
 
     // ---- look-ups ----
 
@@ -122,13 +126,13 @@ public:
 
 private:
     friend class ServerSession;
-    struct Device;      // (user, device): its session, its message ids
+    struct Device;  // (user, device): its session, its message ids
     struct Tombstone;
 
     Device& device(std::string_view user, std::string_view device);
     ServerSession& create(Device& owner, const wire::Hello& hello, const std::string& user, TimePoint now);
-    std::optional<wire::Refused> attach(ServerSession& session, CarrierKey key, const wire::Hello& hello, bool with_secret,
-                                        TimePoint now);
+    std::optional<wire::Refused> attach(ServerSession& session, CarrierKey key, const wire::Hello& hello,
+                                        bool with_secret, TimePoint now);
     void heard(ServerSession& session, TimePoint now);
     void settle_in(Device& owner, ServerSession& session, TimePoint now);
     void detach(ServerSession& session, CarrierKey key, TimePoint now);
@@ -160,7 +164,8 @@ private:
     void arm(ServerSession& session);
     TimePoint deadline_of(const ServerSession& session) const noexcept;
     void forget_old(TimePoint now);
-    void receive(ServerSession& session, LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost);
+    void receive(ServerSession& session, LaneIndex lane, const wire::DataView& data, const Bytes& whole,
+                 std::uint64_t cost);
     void refuse_message(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt);
     void release_deferred(ServerSession& session, TimePoint now);
     void answer(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt, const Bytes& reply,
@@ -183,7 +188,7 @@ private:
     boost::unordered_flat_map<SessionId, std::unique_ptr<Tombstone>, std::hash<SessionId>> tombstones_;
     std::vector<std::unique_ptr<ServerSession>> ended_;      // out of the look-ups, carriers still closing
     std::vector<std::unique_ptr<ServerSession>> graveyard_;  // freed by Entry
-    int depth_ = 0;  // calls under way, one inside the other
+    int depth_ = 0;                                          // calls under way, one inside the other
     TimePoint next_sweep_ = kNever;
 };
 

@@ -15,11 +15,14 @@ namespace flare::session {
 // (user, device). Outlives its session for Settings::dedupe_retention(), so that a new one of the same device knows
 // what was acted on.
 struct SessionTable::Device {
-    explicit Device(const Settings& settings) : acted_on(settings.dedupe_ids, settings.dedupe_window, settings.dedupe_retention()) {}
+    explicit Device(const Settings& settings)
+        : acted_on(settings.dedupe_ids, settings.dedupe_window, settings.dedupe_retention()) {}
 
     static constexpr std::size_t kAttempts = 16;
 
-    bool knows(const Uuid& attempt) const { return std::find(attempts.begin(), attempts.end(), attempt) != attempts.end(); }
+    bool knows(const Uuid& attempt) const {
+        return std::find(attempts.begin(), attempts.end(), attempt) != attempts.end();
+    }
     void remember(const Uuid& attempt) {
         if (attempts.size() >= kAttempts) attempts.erase(attempts.begin());
         attempts.push_back(attempt);
@@ -28,7 +31,8 @@ struct SessionTable::Device {
     // Of the connect `attempt`; nullptr: it has made none that lives.
     ServerSession* of_attempt(const Uuid& attempt) const {
         if (session != nullptr && session->attempt_ == attempt) return session;
-        const auto found = std::find_if(unheard.begin(), unheard.end(), [&](const auto* each) { return each->attempt_ == attempt; });
+        const auto found =
+            std::find_if(unheard.begin(), unheard.end(), [&](const auto* each) { return each->attempt_ == attempt; });
         return found == unheard.end() ? nullptr : *found;
     }
 

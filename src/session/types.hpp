@@ -44,7 +44,7 @@ struct Settings {
     std::uint32_t max_queued_frames = 20'000;
     Duration min_ack_delay = std::chrono::milliseconds(25);
     Duration max_ack_delay = std::chrono::milliseconds(200);
-    Duration session_life = std::chrono::minutes(2);      // after its last carrier
+    Duration session_life = std::chrono::minutes(2);  // after its last carrier
     Duration heartbeat_interval = std::chrono::seconds(30);
     Duration heartbeat_timeout = std::chrono::seconds(60);
     std::uint32_t max_missed_heartbeats = 3;

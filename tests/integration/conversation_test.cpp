@@ -67,12 +67,14 @@ TEST(Conversation, AUserWhoIsNotThereIsOffline) {
 }
 
 TEST(Conversation, AThrowingHandlerFailsOneMessageAndDisturbsNobody) {
-    Server server = started(quiet_server()
-                                .on_message_type("bad", [](const SessionInfo&, const Message&) -> HandlerResult { throw std::runtime_error("no"); })
-                                .on_message_type("co", [](SessionInfo session, Message) -> Task<HandlerResult> {
-                                    Message reply("who", Bytes(session.user));
-                                    co_return reply;
-                                }));
+    Server server = started(
+        quiet_server()
+            .on_message_type(
+                "bad", [](const SessionInfo&, const Message&) -> HandlerResult { throw std::runtime_error("no"); })
+            .on_message_type("co", [](SessionInfo session, Message) -> Task<HandlerResult> {
+                Message reply("who", Bytes(session.user));
+                co_return reply;
+            }));
     Events events;
     Client client = connected(client_of(server.websocket_addr(), "ann", events));
     EXPECT_EQ(client.send_message("server", Message("bad", {})).error, errc::handler_failed);
@@ -85,12 +87,13 @@ TEST(Conversation, HandlersOfOneSessionRunInOrderOneAtATime) {
     std::atomic<int> running{0};
     std::atomic<bool> overlapped{false};
     std::vector<int> seen;
-    Server server = started(quiet_server().with_message_handler([&](const SessionInfo&, const Message& message) -> HandlerResult {
-        if (++running != 1) overlapped = true;
-        seen.push_back(std::stoi(message.payload.str()));
-        --running;
-        return {};
-    }));
+    Server server =
+        started(quiet_server().with_message_handler([&](const SessionInfo&, const Message& message) -> HandlerResult {
+            if (++running != 1) overlapped = true;
+            seen.push_back(std::stoi(message.payload.str()));
+            --running;
+            return {};
+        }));
     Events events;
     Client client = connected(client_of(server.websocket_addr(), "ann", events));
     for (int i = 0; i < 200; ++i) ASSERT_TRUE(client.post_message("server", Message("n", Bytes(std::to_string(i)))));
@@ -122,7 +125,8 @@ TEST(Conversation, TheServerSendsBroadcastsAndThrowsOut) {
 TEST(Conversation, AGracefulStopIsToldAsDraining) {
     Events events;
     auto server = std::make_unique<Server>(started(quiet_server()));
-    Client client = connected(client_of(server->websocket_addr(), "ann", events).max_reconnect_attempts(1).reconnect_delay(10ms));
+    Client client =
+        connected(client_of(server->websocket_addr(), "ann", events).max_reconnect_attempts(1).reconnect_delay(10ms));
     server->stop();
     ASSERT_TRUE(events.wait_for<event::Draining>());
     ASSERT_TRUE(events.wait_for<event::Disconnected>());

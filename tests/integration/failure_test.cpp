@@ -25,12 +25,17 @@ TEST(Failure, TheClientBuilderNamesTheFieldAtFault) {
     EXPECT_NE(refused(ClientBuilder("").server_addresses(ws)).text.find("user_id"), std::string::npos);
     EXPECT_NE(refused(ClientBuilder("server").server_addresses(ws)).text.find("user_id"), std::string::npos);
     EXPECT_NE(refused(ClientBuilder("ann")).text.find("server_addresses"), std::string::npos);
-    EXPECT_NE(refused(ClientBuilder("ann").server_addresses(ServerAddresses().with_websocket_url("http://x"))).text.find("ws://"), std::string::npos);
+    EXPECT_NE(refused(ClientBuilder("ann").server_addresses(ServerAddresses().with_websocket_url("http://x")))
+                  .text.find("ws://"),
+              std::string::npos);
     EXPECT_NE(refused(with().connection_timeout(0ms)).text.find("connection_timeout"), std::string::npos);
     EXPECT_NE(refused(with().heartbeat_interval(0ms)).text.find("heartbeat_interval"), std::string::npos);
     EXPECT_NE(refused(with().buffer_size(0)).text.find("buffer_size"), std::string::npos);
     EXPECT_EQ(refused(with().encryption(true)).code, errc::not_supported);
-    EXPECT_EQ(refused(ClientBuilder("ann").server_addresses(ServerAddresses().with_websocket_tls_url("wss://x")).tls(false)).code, errc::invalid_config);
+    EXPECT_EQ(
+        refused(ClientBuilder("ann").server_addresses(ServerAddresses().with_websocket_tls_url("wss://x")).tls(false))
+            .code,
+        errc::invalid_config);
     ProtocolRacingConfig racing;
     racing.protocol_weights[Protocol::quic] = 1.5;
     EXPECT_NE(refused(with().protocol_racing(racing)).text.find("protocol_weights"), std::string::npos);
@@ -66,10 +71,11 @@ TEST(Failure, NobodyListensIsToldWithAHint) {
 }
 
 TEST(Failure, AFullOutboxRefusesAndAClearedOneCancels) {
-    Server server = started(quiet_server().with_message_handler([](const SessionInfo&, const Message&) -> HandlerResult {
-        std::this_thread::sleep_for(300ms);
-        return {};
-    }));
+    Server server =
+        started(quiet_server().with_message_handler([](const SessionInfo&, const Message&) -> HandlerResult {
+            std::this_thread::sleep_for(300ms);
+            return {};
+        }));
     Events events;
     Client client = connected(client_of(server.websocket_addr(), "ann", events).outbox_limit(3, 1 << 20));
     for (int i = 0; i < 4; ++i) ASSERT_TRUE(client.post_message("server", Message("slow", {})));
@@ -140,7 +146,8 @@ public:
     explicit ServerProcess(const std::string& address) {
         pid_ = ::fork();
         if (pid_ == 0) {
-            ::execl(FLARE_SERVER_EXAMPLE, "server_example", "--websocket-addr", address.c_str(), "--workers", "2", "--quiet", nullptr);
+            ::execl(FLARE_SERVER_EXAMPLE, "server_example", "--websocket-addr", address.c_str(), "--workers", "2",
+                    "--quiet", nullptr);
             ::_exit(127);
         }
     }
@@ -171,7 +178,8 @@ TEST(Failure, AKilledServerLeavesAGapAndMessagesAreSentAgain) {
 
     server->kill();
     ASSERT_TRUE(events.wait_for<event::Disconnected>());
-    for (int i = 20; i < 40; ++i) ASSERT_TRUE(client->post_message("server", Message("text", Bytes(std::to_string(i)))));
+    for (int i = 20; i < 40; ++i)
+        ASSERT_TRUE(client->post_message("server", Message("text", Bytes(std::to_string(i)))));
     server = std::make_unique<ServerProcess>(address);
 
     ASSERT_TRUE(events.wait_for<event::Gap>());

@@ -33,7 +33,9 @@ public:
     template <typename E>
     bool wait_for(std::size_t count = 1) {
         return wait([&](const std::vector<Event>& events) {
-            return static_cast<std::size_t>(std::count_if(events.begin(), events.end(), [](const Event& e) { return std::holds_alternative<E>(e); })) >= count;
+            return static_cast<std::size_t>(std::count_if(events.begin(), events.end(), [](const Event& e) {
+                       return std::holds_alternative<E>(e);
+                   })) >= count;
         });
     }
     template <typename E>
@@ -78,7 +80,8 @@ inline Server started(const ServerBuilder& builder) {
 
 inline ClientBuilder client_of(const std::string& address, const std::string& user, Events& events) {
     ClientBuilder builder(user);
-    builder.server_addresses(ServerAddresses().with_websocket_url("ws://" + address)).with_event_callback(std::ref(events));
+    builder.server_addresses(ServerAddresses().with_websocket_url("ws://" + address))
+        .with_event_callback(std::ref(events));
     return builder;
 }
 

@@ -1,5 +1,5 @@
-// A carrier as it may behave in the world: delays, back-pressure, cuts that each side notices in its own time, black holes;
-// one stream (like WebSocket) or a control stream and one for each lane, with delays of their own (like QUIC).
+// A carrier as it may behave in the world: delays, back-pressure, cuts that each side notices in its own time, black
+// holes; one stream (like WebSocket) or a control stream and one for each lane, with delays of their own (like QUIC).
 #pragma once
 
 #include "sim/world.hpp"

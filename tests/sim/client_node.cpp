@@ -7,7 +7,8 @@ namespace flare::sim {
 using namespace std::chrono_literals;
 using session::CarrierKey;
 
-ClientNode::ClientNode(World& world, Ledger& ledger, ServerNode& server, session::ClientSettings settings, std::size_t budget_bytes)
+ClientNode::ClientNode(World& world, Ledger& ledger, ServerNode& server, session::ClientSettings settings,
+                       std::size_t budget_bytes)
     : world_(world), ledger_(ledger), server_(server), settings_(std::move(settings)), budget_bytes_(budget_bytes) {
     make_session();
 }
@@ -31,7 +32,9 @@ void ClientNode::make_session() {
     suspect_ = 0;
 }
 
-std::string ClientNode::name() const { return settings_.user + "." + settings_.device + "." + std::to_string(incarnation_); }
+std::string ClientNode::name() const {
+    return settings_.user + "." + settings_.device + "." + std::to_string(incarnation_);
+}
 
 void ClientNode::later(Duration delay, std::function<void()> run) {
     world_.after(delay, [this, incarnation = incarnation_, run = std::move(run)] {
@@ -192,13 +195,15 @@ void ClientNode::on_ended(errc code, const std::string&, std::uint32_t) {
 }
 
 void ClientNode::on_gap(const session::GapReport& report) {
-    world_.trace(name() + " gap " + std::string(flare::name(report.reason)) + " resent " + std::to_string(report.resent.size()));
+    world_.trace(name() + " gap " + std::string(flare::name(report.reason)) + " resent " +
+                 std::to_string(report.resent.size()));
     gap_told_ = true;
     for (const auto& lane : report.lanes) {
         world_.require(lane.acked <= lane.sent, "a gap report agrees with itself");
         if (!lane.exact) continue;
         world_.happened("exact gap");
-        world_.require(lane.acked <= lane.server_received && lane.server_received <= lane.sent, "an exact gap agrees with what was sent");
+        world_.require(lane.acked <= lane.server_received && lane.server_received <= lane.sent,
+                       "an exact gap agrees with what was sent");
         world_.require(lane.received <= lane.server_sent, "an exact gap agrees with what was received");
     }
     for (const Uuid& id : report.resent) world_.require(sent_.contains(id), "a gap names messages without an outcome");
@@ -316,7 +321,8 @@ void ClientNode::crash_and_restart() {
 void ClientNode::cut(bool one_sided) {
     if (carriers_.empty()) return;
     world_.happened(one_sided ? "one-sided cut" : "cut");
-    std::next(carriers_.begin(), static_cast<std::ptrdiff_t>(world_.chance.below(carriers_.size())))->second.carrier->cut(one_sided);
+    std::next(carriers_.begin(), static_cast<std::ptrdiff_t>(world_.chance.below(carriers_.size())))
+        ->second.carrier->cut(one_sided);
 }
 
 void ClientNode::cut_before_welcome() {

@@ -14,7 +14,8 @@ namespace flare::sim {
 
 class ClientNode final : private session::ClientSessionListener {
 public:
-    ClientNode(World& world, Ledger& ledger, ServerNode& server, session::ClientSettings settings, std::size_t budget_bytes);
+    ClientNode(World& world, Ledger& ledger, ServerNode& server, session::ClientSettings settings,
+               std::size_t budget_bytes);
     ~ClientNode();
 
     // ---- the application ----
@@ -26,7 +27,7 @@ public:
 
     // ---- trouble ----
     void cut(bool one_sided);
-    void cut_before_welcome();   // the next carrier loses its Welcome
+    void cut_before_welcome();  // the next carrier loses its Welcome
     void black_hole();
     void open_another(bool standby);
     void activate_any();
@@ -56,7 +57,8 @@ private:
     void on_refused(session::CarrierKey key, errc code, const std::string& text, std::uint32_t retry_after_ms) override;
     void on_ended(errc code, const std::string& text, std::uint32_t retry_after_ms) override;
     void on_gap(const session::GapReport& report) override;
-    void on_message(session::LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) override;
+    void on_message(session::LaneIndex lane, const wire::DataView& data, const Bytes& whole,
+                    std::uint64_t cost) override;
     void on_outcome(const session::Outcome& outcome) override;
     void on_heartbeat(session::CarrierKey, session::Duration) override {}
     void on_suspect(session::CarrierKey key) override;
@@ -88,7 +90,7 @@ private:
     session::CarrierKey suspect_ = 0;
     bool connecting_ = false;
     std::uint64_t attempts_ = 0;
-    bool wanted_ = true;         // false after disconnect()
+    bool wanted_ = true;  // false after disconnect()
     bool cut_next_welcome_ = false;
     bool delay_next_ = false;
     bool consuming_ = true;
@@ -98,7 +100,7 @@ private:
     TimePoint disconnect_at_{};
     std::vector<Held> held_;
     std::map<std::string, std::uint64_t> ordinals_;
-    std::set<Uuid> sent_;        // ids without an outcome
+    std::set<Uuid> sent_;                          // ids without an outcome
     std::vector<std::vector<std::string>> heard_;  // what a listener on the wire has recorded
     TimePoint wake_at_ = session::kNever;
 };

@@ -68,8 +68,10 @@ private:
         for (int i = 0; i < 100; ++i) {
             world_.after(world_.chance.between(0s, 55s), [this] {
                 ClientNode& client = anybody();
-                const std::size_t size = world_.chance.one_in(25) ? 70'000 + world_.chance.below(60'000) : 60 + world_.chance.below(800);
-                const std::string target = world_.chance.one_in(3) ? (client.user() == "ann" ? "bob" : "ann") : "server";
+                const std::size_t size =
+                    world_.chance.one_in(25) ? 70'000 + world_.chance.below(60'000) : 60 + world_.chance.below(800);
+                const std::string target =
+                    world_.chance.one_in(3) ? (client.user() == "ann" ? "bob" : "ann") : "server";
                 const std::uint64_t burst = world_.chance.one_in(10) ? 12 : 1;
                 for (std::uint64_t n = 0; n < burst; ++n) client.send(target, n == 0 ? size : 100);
             });
@@ -103,12 +105,8 @@ private:
             case 7: return client.replay_hello();
             case 8: return client.replay_beginning();
             case 9: return client.forge_hello();
-            case 10:
-                client.late_hello();
-                return client.cut(false);
-            case 11:
-                world_.happened("server crash");
-                return server_->crash_and_restart();
+            case 10: client.late_hello(); return client.cut(false);
+            case 11: world_.happened("server crash"); return server_->crash_and_restart();
             case 12: return client.crash_and_restart();
             case 13:
                 world_.happened("clock jump");
@@ -117,9 +115,7 @@ private:
                 world_.happened("slow consumer");
                 client.stop_consuming(true);
                 return world_.after(world_.chance.between(2s, 25s), [&client] { client.stop_consuming(false); });
-            case 15:
-                world_.happened("kick");
-                return server_->kick();
+            case 15: world_.happened("kick"); return server_->kick();
             case 16: return client.disconnect();
             default:
                 world_.happened("stuck handlers");

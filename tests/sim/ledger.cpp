@@ -14,11 +14,13 @@ std::string write_letter(const std::string& conversation, std::uint64_t ordinal,
 Letter read_letter(World& world, std::string_view payload) {
     const std::size_t first = payload.find(' ');
     const std::size_t second = payload.find(' ', first + 1);
-    world.require(first != std::string_view::npos && second != std::string_view::npos, "a payload arrives as it was sent");
+    world.require(first != std::string_view::npos && second != std::string_view::npos,
+                  "a payload arrives as it was sent");
     Letter letter;
     letter.conversation = payload.substr(0, first);
     const auto parsed = std::from_chars(payload.data() + first + 1, payload.data() + second, letter.ordinal);
-    const bool intact = parsed.ec == std::errc{} && write_letter(letter.conversation, letter.ordinal, payload.size()) == payload;
+    const bool intact =
+        parsed.ec == std::errc{} && write_letter(letter.conversation, letter.ordinal, payload.size()) == payload;
     world.require(intact, "a payload arrives as it was sent");
     return letter;
 }
@@ -31,7 +33,8 @@ void Ledger::client_sends(const Uuid& id, const std::string& conversation, std::
 void Ledger::server_acts(std::uint64_t life, const session::Handling& handling, const Letter& letter) {
     world_.trace("acts on " + letter.conversation + " " + std::to_string(letter.ordinal));
     world_.require(everything_.contains(handling.message_id), "only what was sent is acted on");
-    world_.require(acted_in_.emplace(life, handling.message_id).second, "a message is acted on once in a server's life");
+    world_.require(acted_in_.emplace(life, handling.message_id).second,
+                   "a message is acted on once in a server's life");
     acted_.insert(handling.message_id);
     std::uint64_t& last = last_acted_[std::to_string(life) + " " + letter.conversation];
     world_.require(letter.ordinal > last, "messages of a conversation are acted on in order");
@@ -49,7 +52,8 @@ void Ledger::client_dies(const std::string& prefix) {
     std::erase_if(open_, [&](const auto& each) { return each.second.conversation.starts_with(prefix); });
 }
 
-void Ledger::delivered_to(const std::string& client, const session::SessionId& id, const Uuid& message, const Letter& letter) {
+void Ledger::delivered_to(const std::string& client, const session::SessionId& id, const Uuid& message,
+                          const Letter& letter) {
     world_.require(given_.emplace(client, message).second, "a client is given a message once");
     std::uint64_t& last = last_given_[id.value.str() + " " + letter.conversation];
     world_.require(letter.ordinal > last, "a client is given a conversation in order");
@@ -73,7 +77,8 @@ void Ledger::compare(const session::SessionId& id, bool complete) {
     if (!complete) return;
     for (const auto& [conversation, letters] : taken) {
         const auto found = got.find(conversation);
-        world_.require(found != got.end() && found->second.size() == letters.size(), "a session that lives on loses nothing");
+        world_.require(found != got.end() && found->second.size() == letters.size(),
+                       "a session that lives on loses nothing");
     }
 }
 

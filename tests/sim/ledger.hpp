@@ -35,9 +35,14 @@ public:
     // ---- server to client, users among themselves ----
     // Between users a client is promised each message once, and in order within one of its sessions: a sender whose
     // message was lost with the recipient's session may bring it again later.
-    void delivered_to(const std::string& client, const session::SessionId& id, const Uuid& message, const Letter& letter);
-    void session_takes(const session::SessionId& id, const Letter& letter) { taken_[id].push_back(letter.conversation + " " + std::to_string(letter.ordinal)); }
-    void client_takes(const session::SessionId& id, const Letter& letter) { got_[id].push_back(letter.conversation + " " + std::to_string(letter.ordinal)); }
+    void delivered_to(const std::string& client, const session::SessionId& id, const Uuid& message,
+                      const Letter& letter);
+    void session_takes(const session::SessionId& id, const Letter& letter) {
+        taken_[id].push_back(letter.conversation + " " + std::to_string(letter.ordinal));
+    }
+    void client_takes(const session::SessionId& id, const Letter& letter) {
+        got_[id].push_back(letter.conversation + " " + std::to_string(letter.ordinal));
+    }
     // What a client got of a session is the beginning of what the session took, conversation by conversation;
     // of one that lived on, all of it.
     void compare(const session::SessionId& id, bool complete);
@@ -57,7 +62,7 @@ private:
         std::string conversation;
         std::uint64_t ordinal;
     };
-    std::map<Uuid, Sent> open_;                          // sent, no outcome yet
+    std::map<Uuid, Sent> open_;  // sent, no outcome yet
     std::map<Uuid, Sent> everything_;
     std::set<Uuid> acted_;                               // in any life
     std::set<std::pair<std::uint64_t, Uuid>> acted_in_;  // (life, id)

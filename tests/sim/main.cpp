@@ -34,8 +34,9 @@ struct Options {
 };
 
 void tell(const History& history) {
-    std::printf("seed %llu: %s\n    again: ./dev sim --seed %llu --trace\n", static_cast<unsigned long long>(history.seed),
-                history.violation.c_str(), static_cast<unsigned long long>(history.seed));
+    std::printf("seed %llu: %s\n    again: ./dev sim --seed %llu --trace\n",
+                static_cast<unsigned long long>(history.seed), history.violation.c_str(),
+                static_cast<unsigned long long>(history.seed));
 }
 
 // One half of the seeds: every second from `first`. Writes "faults" and "violations" lines to `out`.
@@ -56,7 +57,8 @@ void run_half(const Options& options, std::uint64_t offset, std::FILE* out) {
         }
     }
     std::fflush(stdout);
-    for (const auto& [fault, count] : faults) std::fprintf(out, "%llu %s\n", static_cast<unsigned long long>(count), fault.c_str());
+    for (const auto& [fault, count] : faults)
+        std::fprintf(out, "%llu %s\n", static_cast<unsigned long long>(count), fault.c_str());
     std::fprintf(out, "%llu violations\n", static_cast<unsigned long long>(violations));
     std::fclose(out);
 }
@@ -90,11 +92,31 @@ int run_seeds(const Options& options) {
     }
     const std::uint64_t violations = totals["violations"];
     totals.erase("violations");
-    for (const auto& [fault, count] : totals) std::printf("%10llu  %s\n", static_cast<unsigned long long>(count), fault.c_str());
-    constexpr const char* kKinds[] = {"cut", "one-sided cut", "lost welcome", "black hole", "standby", "second carrier", "activate",
-                                      "replayed hello", "replayed beginning", "forged hello", "late hello", "server crash",
-                                      "client crash", "clock jump", "slow consumer", "kick", "client disconnects", "slow handler",
-                                      "failing handler", "stuck handlers", "small budget", "suspected carrier", "exact gap"};
+    for (const auto& [fault, count] : totals)
+        std::printf("%10llu  %s\n", static_cast<unsigned long long>(count), fault.c_str());
+    constexpr const char* kKinds[] = {"cut",
+                                      "one-sided cut",
+                                      "lost welcome",
+                                      "black hole",
+                                      "standby",
+                                      "second carrier",
+                                      "activate",
+                                      "replayed hello",
+                                      "replayed beginning",
+                                      "forged hello",
+                                      "late hello",
+                                      "server crash",
+                                      "client crash",
+                                      "clock jump",
+                                      "slow consumer",
+                                      "kick",
+                                      "client disconnects",
+                                      "slow handler",
+                                      "failing handler",
+                                      "stuck handlers",
+                                      "small budget",
+                                      "suspected carrier",
+                                      "exact gap"};
     bool missing = false;
     for (const char* kind : kKinds) {
         if (options.seeds < kSeedsForEveryFault || totals[kind] != 0) continue;
@@ -104,8 +126,9 @@ int run_seeds(const Options& options) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     if (died) std::printf("a simulator process died\n");
     if (options.json) {
-        std::printf("{\"seeds\":%llu,\"violations\":%llu,\"seconds\":%.1f}\n", static_cast<unsigned long long>(options.seeds),
-                    static_cast<unsigned long long>(violations), seconds);
+        std::printf("{\"seeds\":%llu,\"violations\":%llu,\"seconds\":%.1f}\n",
+                    static_cast<unsigned long long>(options.seeds), static_cast<unsigned long long>(violations),
+                    seconds);
     } else {
         std::printf("%llu seeds, %llu violations, %.1f s\n", static_cast<unsigned long long>(options.seeds),
                     static_cast<unsigned long long>(violations), seconds);
@@ -114,10 +137,22 @@ int run_seeds(const Options& options) {
 }
 
 int run_mutants() {
-    constexpr const char* kNames[] = {"ack_off_by_one", "replay_starts_late", "dedupe_forgets_early", "old_ticket_accepted",
-                                      "stale_carrier_activated", "credit_never_renewed", "duplicate_delivered", "gap_not_reported",
-                                      "attempt_makes_two", "receipt_lost_on_resume", "outbox_forgets_on_loss", "chunk_dropped",
-                                      "budget_leaks", "goodbye_closes_early", "hello_mac_unchecked", "standby_never_takes_over"};
+    constexpr const char* kNames[] = {"ack_off_by_one",
+                                      "replay_starts_late",
+                                      "dedupe_forgets_early",
+                                      "old_ticket_accepted",
+                                      "stale_carrier_activated",
+                                      "credit_never_renewed",
+                                      "duplicate_delivered",
+                                      "gap_not_reported",
+                                      "attempt_makes_two",
+                                      "receipt_lost_on_resume",
+                                      "outbox_forgets_on_loss",
+                                      "chunk_dropped",
+                                      "budget_leaks",
+                                      "goodbye_closes_early",
+                                      "hello_mac_unchecked",
+                                      "standby_never_takes_over"};
     int caught = 0;
     for (std::size_t i = 0; i < std::size(kNames); ++i) {
         // In a process of its own: a planted fault may do anything.
@@ -128,11 +163,13 @@ int run_mutants() {
             for (std::uint64_t seed = 1; seed <= kSeedsForAMutant; ++seed) {
                 const History history = live_through(seed, false);
                 if (history.violation.empty()) continue;
-                std::printf("%-26s caught by seed %llu: %s\n", kNames[i], static_cast<unsigned long long>(seed), history.violation.c_str());
+                std::printf("%-26s caught by seed %llu: %s\n", kNames[i], static_cast<unsigned long long>(seed),
+                            history.violation.c_str());
                 std::fflush(stdout);
                 ::_exit(0);
             }
-            std::printf("%-26s NOT CAUGHT in %llu seeds\n", kNames[i], static_cast<unsigned long long>(kSeedsForAMutant));
+            std::printf("%-26s NOT CAUGHT in %llu seeds\n", kNames[i],
+                        static_cast<unsigned long long>(kSeedsForAMutant));
             std::fflush(stdout);
             ::_exit(1);
         }
@@ -151,18 +188,26 @@ int main(int argc, char** argv) {
     for (int i = 1; i < argc; ++i) {
         const std::string option = argv[i];
         const auto number = [&] { return i + 1 < argc ? std::strtoull(argv[++i], nullptr, 10) : 0; };
-        if (option == "--seeds") options.seeds = number();
-        else if (option == "--first") options.first = number();
-        else if (option == "--seed") options.seed = number();
-        else if (option == "--trace") options.trace = true;
-        else if (option == "--mutants") options.mutants = true;
-        else if (option == "--json") options.json = true;
-        else return std::fprintf(stderr, "unknown option %s\n", option.c_str()), 2;
+        if (option == "--seeds")
+            options.seeds = number();
+        else if (option == "--first")
+            options.first = number();
+        else if (option == "--seed")
+            options.seed = number();
+        else if (option == "--trace")
+            options.trace = true;
+        else if (option == "--mutants")
+            options.mutants = true;
+        else if (option == "--json")
+            options.json = true;
+        else
+            return std::fprintf(stderr, "unknown option %s\n", option.c_str()), 2;
     }
     if (options.mutants) return run_mutants();
     if (options.seed == 0) return run_seeds(options);
     const History history = live_through(options.seed, options.trace);
     if (!history.violation.empty()) tell(history);
-    std::printf("seed %llu: trace %016llx\n", static_cast<unsigned long long>(options.seed), static_cast<unsigned long long>(history.trace_hash));
+    std::printf("seed %llu: trace %016llx\n", static_cast<unsigned long long>(options.seed),
+                static_cast<unsigned long long>(history.trace_hash));
     return history.violation.empty() ? 0 : 1;
 }

@@ -13,7 +13,7 @@ struct ServerNode::Peer {
     std::shared_ptr<Carrier> carrier;
     std::optional<Intruder> intruder;
     bool attached = false;
-    bool busy = false;            // authenticating or being handed over: what arrives waits
+    bool busy = false;  // authenticating or being handed over: what arrives waits
     std::vector<std::string> waiting;
     std::size_t home = 0;
     std::uint32_t hellos = 0;
@@ -27,7 +27,8 @@ struct ServerNode::Home final : session::SessionTableListener {
           index(index_),
           shared_budget(node.budget_bytes_),
           budget(shared_budget, 4096),
-          table(node.settings_, static_cast<std::uint32_t>(index_), node.world_.now(), node.world_.chance, budget, *this) {}
+          table(node.settings_, static_cast<std::uint32_t>(index_), node.world_.now(), node.world_.chance, budget,
+                *this) {}
 
     void on_session_created(session::ServerSession& session) override {
         node.ledger_.created(node.life_, attempt_of(session.id()), session.id());
@@ -41,7 +42,8 @@ struct ServerNode::Home final : session::SessionTableListener {
     void on_carrier_attached(session::ServerSession&, CarrierKey) override {}
     void on_carrier_detached(session::ServerSession&, CarrierKey) override {}
     void on_heartbeat(session::ServerSession&) override {}
-    void on_message(session::ServerSession& session, session::Handling handling, const wire::DataView& data, const Bytes&) override;
+    void on_message(session::ServerSession& session, session::Handling handling, const wire::DataView& data,
+                    const Bytes&) override;
     void close_carrier(CarrierKey key, errc, const std::string&) override;
     void output_ready(CarrierKey key) override;
     void on_peer_error(const session::ServerSession*, CarrierKey key, errc code, const std::string& text) override;
@@ -148,7 +150,8 @@ void ServerNode::accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder
             return;
         }
         const auto seen = process_->attempts.find(hello->attempt_id);
-        const bool remembered = seen != process_->attempts.end() && world_.now() - seen->second < settings_.dedupe_window;
+        const bool remembered =
+            seen != process_->attempts.end() && world_.now() - seen->second < settings_.dedupe_window;
         if (peer.intruder && !hello->resume && !remembered) {
             // A token that never attached, from before a crash, or from long ago: whoever has it needs no replay.
             peer.carrier->close(Side::server);
@@ -207,7 +210,8 @@ void ServerNode::accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder
                                     [this, life, key] {
                                         if (life != life_) return;
                                         const auto found = process_->peers.find(key);
-                                        if (found != process_->peers.end() && found->second.attached) process_->homes[found->second.home]->write(key);
+                                        if (found != process_->peers.end() && found->second.attached)
+                                            process_->homes[found->second.home]->write(key);
                                     },
                                     [this, life, key] {
                                         if (life != life_) return;
@@ -258,7 +262,8 @@ void ServerNode::Home::close_carrier(CarrierKey key, errc, const std::string&) {
     });
 }
 
-void ServerNode::Home::on_peer_error(const session::ServerSession*, CarrierKey key, errc code, const std::string& text) {
+void ServerNode::Home::on_peer_error(const session::ServerSession*, CarrierKey key, errc code,
+                                     const std::string& text) {
     const auto found = process.peers.find(key);
     const bool intruder = found != process.peers.end() && found->second.intruder.has_value();
     if (!intruder && code != errc::stale_carrier) {
@@ -271,7 +276,8 @@ void ServerNode::Home::answer(const session::Handling& handling, session::Receip
     node.schedule(process, index);
 }
 
-void ServerNode::Home::on_message(session::ServerSession& session, session::Handling handling, const wire::DataView& data, const Bytes&) {
+void ServerNode::Home::on_message(session::ServerSession& session, session::Handling handling,
+                                  const wire::DataView& data, const Bytes&) {
     World& world = node.world_;
     const Letter letter = read_letter(world, data.message->payload);
     node.ledger_.server_acts(process.life, handling, letter);
@@ -281,21 +287,26 @@ void ServerNode::Home::on_message(session::ServerSession& session, session::Hand
     const std::size_t here = index;
     if (to == kServerTarget) {
         // A handler: sometimes slow, sometimes failing; its reply has the size of the question.
-        const Duration takes = at.handlers_stopped_ ? Duration(20s) : world.chance.between(0ms, world.chance.one_in(20) ? 3000ms : 20ms);
+        const Duration takes =
+            at.handlers_stopped_ ? Duration(20s) : world.chance.between(0ms, world.chance.one_in(20) ? 3000ms : 20ms);
         if (takes > 1s) world.happened("slow handler");
         const bool fails = world.chance.one_in(40);
         if (fails) world.happened("failing handler");
-        world.after(takes, [&at, life, here, fails, handling = std::move(handling), size = data.message->payload.size()] {
+        world.after(takes, [&at, life, here, fails, handling = std::move(handling),
+                            size = data.message->payload.size()] {
             if (life != at.life_) return;
             Home& home = *at.process_->homes[here];
-            if (fails) return home.answer(handling, {wire::ReceiptStatus::refused, errc::handler_failed, "it failed", 0}, {});
+            if (fails)
+                return home.answer(handling, {wire::ReceiptStatus::refused, errc::handler_failed, "it failed", 0}, {});
             const session::ServerSession* asker = home.table.find(handling.session);
-            const bool room = asker != nullptr && at.budget_bytes_ > 1'000'000 && asker->queued_frames() < at.settings_.max_queued_frames / 2 &&
+            const bool room = asker != nullptr && at.budget_bytes_ > 1'000'000 &&
+                              asker->queued_frames() < at.settings_.max_queued_frames / 2 &&
                               asker->queued_bytes() < at.settings_.max_queued_bytes / 2;
             // Only a reply that surely finds room is promised to arrive.
             if (!room) return home.answer(handling, {wire::ReceiptStatus::handled, errc::ok, {}, 0}, {});
             const Letter reply{"reply" + std::to_string(handling.lane), ++at.pushed_};
-            const std::string payload = write_letter(reply.conversation, reply.ordinal, std::min<std::size_t>(size, 2'000));
+            const std::string payload =
+                write_letter(reply.conversation, reply.ordinal, std::min<std::size_t>(size, 2'000));
             wire::MessageView view;
             view.id = at.world_.chance.uuid();
             view.type = "echo";
@@ -313,7 +324,8 @@ void ServerNode::Home::on_message(session::ServerSession& session, session::Hand
     const std::uint32_t home = at.home_of(to);
     const std::string target = to;
     // Mail between two workers keeps its order: one delay for the world's whole life.
-    world.after(home == here ? Duration(0) : Duration(2ms), [&at, life, here, home, target, from, payload, id, handling = std::move(handling)] {
+    world.after(home == here ? Duration(0) : Duration(2ms), [&at, life, here, home, target, from, payload, id,
+                                                             handling = std::move(handling)] {
         if (life != at.life_) return;
         Home& there = *at.process_->homes[home];
         wire::DataView view;
@@ -339,7 +351,8 @@ void ServerNode::push(const std::string& user) {
     const std::uint32_t home = home_of(user);
     Home& at = *process_->homes[home];
     const Letter letter{"push", ++pushed_};
-    const std::string payload = write_letter(letter.conversation, letter.ordinal, world_.chance.one_in(30) ? 90'000 : 20 + world_.chance.below(400));
+    const std::string payload = write_letter(letter.conversation, letter.ordinal,
+                                             world_.chance.one_in(30) ? 90'000 : 20 + world_.chance.below(400));
     wire::DataView view;
     view.from = kServerTarget;
     view.message.emplace();
@@ -371,7 +384,8 @@ void ServerNode::kick() {
 void ServerNode::check_bounds() {
     for (const auto& home : process_->homes) {
         home->table.for_each([&](const session::ServerSession& session) {
-            world_.require(session.unacked_frames() <= settings_.max_unacked_frames, "unacknowledged frames stay within their bound");
+            world_.require(session.unacked_frames() <= settings_.max_unacked_frames,
+                           "unacknowledged frames stay within their bound");
             world_.require(session.carriers().size() <= 8, "a session has at most 8 carriers");
         });
     }
@@ -392,7 +406,9 @@ void ServerNode::check_at_rest(std::size_t clients) {
 
 void ServerNode::tear_down() {
     for (const auto& home : process_->homes) {
-        home->table.for_each([&](session::ServerSession& session) { home->table.end(session, errc::kicked, "the end", 0, world_.now()); });
+        home->table.for_each([&](session::ServerSession& session) {
+            home->table.end(session, errc::kicked, "the end", 0, world_.now());
+        });
     }
     world_.run_until(world_.now() + 60s);
     for (const auto& home : process_->homes) {

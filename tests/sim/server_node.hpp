@@ -1,4 +1,5 @@
-// A server process of the simulation: two home workers, a reception that hands carriers over, handlers, mail between homes.
+// A server process of the simulation: two home workers, a reception that hands carriers over, handlers, mail between
+// homes.
 #pragma once
 
 #include "sim/carrier.hpp"
@@ -17,8 +18,8 @@ public:
 
     // `honest` false: a replay or a forgery; what it may do is checked. `captured`: the Hello it repeats.
     struct Intruder {
-        bool forged = false;       // its proof is wrong: it must not attach
-        Uuid attempt;              // of the repeated Hello
+        bool forged = false;  // its proof is wrong: it must not attach
+        Uuid attempt;         // of the repeated Hello
     };
     void accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder> intruder);
     void crash_and_restart();

@@ -27,7 +27,9 @@ Duration Chance::between(Duration low, Duration high) {
     return low + Duration(static_cast<Duration::rep>(below(static_cast<std::uint64_t>((high - low).count()) + 1)));
 }
 
-void World::after(Duration delay, std::function<void()> event) { events_.push({now_ + delay, order_++, std::move(event)}); }
+void World::after(Duration delay, std::function<void()> event) {
+    events_.push({now_ + delay, order_++, std::move(event)});
+}
 
 void World::run_until(TimePoint end) {
     while (!events_.empty() && events_.top().at <= end) {
@@ -41,7 +43,9 @@ void World::run_until(TimePoint end) {
 }
 
 void World::trace(std::string_view what) {
-    const auto since = std::chrono::duration_cast<std::chrono::microseconds>(now_.time_since_epoch() - std::chrono::hours(1000)).count();
+    const auto since =
+        std::chrono::duration_cast<std::chrono::microseconds>(now_.time_since_epoch() - std::chrono::hours(1000))
+            .count();
     const std::string line = std::to_string(since) + " " + std::string(what);
     for (const char c : line) hash_ = (hash_ ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
     if (print_) std::printf("%s\n", line.c_str());

@@ -64,7 +64,9 @@ private:
         TimePoint at;
         std::uint64_t order;
         std::function<void()> run;
-        bool operator>(const Event& other) const noexcept { return std::pair(at, order) > std::pair(other.at, other.order); }
+        bool operator>(const Event& other) const noexcept {
+            return std::pair(at, order) > std::pair(other.at, other.order);
+        }
     };
     TimePoint now_{std::chrono::hours(1000)};
     std::uint64_t order_ = 0;

@@ -37,9 +37,9 @@ void Core::reconnect(ConnectDone done) {
     if (status_ != ClientStatus::connected) return;  // under way already
     reported_detached_ = true;
     emit(event::Disconnected{Failure(errc::ok, "reconnect() was called")});
+    set_status(ClientStatus::reconnecting);  // what drops from here on is not a loss of its own
     drop_links();
     attempt_ = 1;
-    set_status(ClientStatus::reconnecting);
     emit(event::Reconnecting{attempt_, std::chrono::milliseconds(0)});
     begin_connect();
 }

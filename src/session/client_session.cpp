@@ -316,12 +316,12 @@ void ClientSession::handle_welcome(CarrierState& carrier, const wire::Welcome& w
     if (find(key) != nullptr) listener_.output_ready(key);
 }
 
-void ClientSession::make_active(CarrierState& carrier, TimePoint) {
+void ClientSession::make_active(CarrierState& carrier, TimePoint now) {
     active_ = carrier.key;
     for (const auto& other : carriers_) other->activate_epoch = 0;  // overtaken before it was written
     carrier.activate_epoch = ++epoch_;
     carrier.standby = false;
-    conversation_->rewind();
+    conversation_->rewind(now);
     goodbye_sent_ = false;
     // What was sent and not acknowledged goes out once more on this carrier.
     outbox_.for_each([](Outbox::Token, Outbox::Entry& entry) {
@@ -456,10 +456,7 @@ void ClientSession::lose_session(errc reason, const std::string& text, const std
     });
     for (const Outbox::Token token : forgotten) outbox_.erase(token);
     inbound_->now = now;
-    conversation_.reset();
-    id_.reset();
-    ticket_.clear();
-    secret_.clear();
+    forget_session();
     active_ = kNoCarrier;
     peer_goodbye_.reset();
     if (!planted(Fault::gap_not_reported)) listener_.on_gap(report);
@@ -503,7 +500,7 @@ void ClientSession::settle_disconnect(TimePoint now) {
     const wire::Goodbye goodbye = *peer_goodbye_;
     peer_goodbye_.reset();
     drop_carriers(errc::ok, goodbye.text);
-    bool open = false;
+    bool open = !conversation_->received_all(goodbye.final);
     outbox_.for_each([&](Outbox::Token, Outbox::Entry& entry) { open = open || entry.first_sent_at != kNever; });
     if (open) {
         lose_session(goodbye.code == errc::ok ? errc::session_ended : goodbye.code, goodbye.text, std::nullopt, now);

@@ -229,11 +229,17 @@ bool Conversation::write(wire::Batch& batch, std::size_t max_bytes, TimePoint no
     return more;
 }
 
-void Conversation::rewind() noexcept {
+void Conversation::rewind(TimePoint now) noexcept {
     for (auto& lane : send_) {
         if (lane) lane->rewind();
     }
     unacked_since_ = kNever;
+    // Acks and credit that were written to the carrier before may have been lost with it.
+    for (auto& lane : receive_) {
+        if (!lane) continue;
+        lane->want_ack();
+        ack_at_ = now;
+    }
 }
 
 wire::LaneStates Conversation::receive_states() noexcept {

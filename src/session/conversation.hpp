@@ -58,7 +58,7 @@ public:
     bool ack_pending() const noexcept { return ack_at_ != kNever; }
 
     // Sending moves to another carrier: everything unacknowledged goes out again.
-    void rewind() noexcept;
+    void rewind(TimePoint now) noexcept;
 
     // For Hello, Welcome and Goodbye.
     wire::LaneStates receive_states() noexcept;  // and remembers them as told

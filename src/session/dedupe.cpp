@@ -15,11 +15,12 @@ DedupeRing::Check DedupeRing::check(const Uuid& id, Duration first_sent_ago, Tim
     }
     if (first_sent_ago > Duration::zero()) {
         const TimePoint sent_at = now - first_sent_ago;
-        // Before `started` nobody remembered anything: at least once is all that can be had.
-        const bool could_have_seen_it = sent_at >= started;
-        if (could_have_seen_it && (first_sent_ago > window_ || sent_at <= forgotten_upto_)) {
-            return {Verdict::too_old, nullptr};
-        }
+        const TimePoint forgotten_upto = std::max(forgotten_upto_, now - retention_);
+        const bool may_have_forgotten_it = forgotten_upto >= started && sent_at <= forgotten_upto;
+        // What was sent before `started` may have been acted on by a server that is no more: at least once is all that
+        // can be had, as long as this one has forgotten nothing.
+        const bool past_window = sent_at >= started && first_sent_ago > window_;
+        if (may_have_forgotten_it || past_window) return {Verdict::too_old, nullptr};
     }
     while (entries_.size() >= capacity_ && forget_oldest()) {
     }

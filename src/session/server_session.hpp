@@ -76,7 +76,8 @@ private:
     std::uint32_t next_generation_ = 0;  // counts the tickets issued
     std::string previous_ticket_;        // replaced; good only for Hellos of previous_attempt_
     Uuid previous_attempt_;
-    Uuid attempt_;  // of the Hello that made the session or began its latest connect
+    Uuid attempt_;                     // of the Hello that made the session or began its latest connect
+    std::uint64_t attempt_epoch_ = 0;  // of that Hello
     std::uint64_t active_epoch_ = 0;
     Settings settings_;  // with what was agreed; referenced by conversation_
     Conversation conversation_;
@@ -93,6 +94,7 @@ private:
     wire::LaneStates peer_final_;
     bool goodbye_ = false;       // we are ending it
     bool goodbye_said_ = false;  // and the frame is written, with final numbers
+    bool final_ = false;         // its numbers are: what is answered from here on is dropped
     errc end_code_ = errc::ok;
     std::string end_text_;
     std::uint32_t end_retry_after_ms_ = 0;

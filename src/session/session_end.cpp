@@ -22,7 +22,10 @@ void SessionTable::end(ServerSession& session, errc code, std::string_view text,
     session.end_retry_after_ms_ = retry_after_ms;
     session.goodbye_deadline_ = std::min(session.goodbye_deadline_, now + settings_.goodbye_limit);
     // A shutdown sends what waits; whoever is thrown out gets only what has a number already.
-    if (code != errc::shutting_down && code != errc::ok) session.conversation_.clear_queue([](std::uint64_t) {});
+    if (code != errc::shutting_down && code != errc::ok) {
+        session.conversation_.clear_queue([](std::uint64_t) {});
+        session.final_ = true;
+    }
     if (session.active_ == kNoCarrier) return finalize(session, code, session.end_text_, now);
     listener_.output_ready(session.active_);
     arm(session);

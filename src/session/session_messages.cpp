@@ -96,6 +96,7 @@ void SessionTable::release_deferred(ServerSession& session, TimePoint now) {
 
 void SessionTable::answer(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt,
                           const Bytes& reply, std::string_view reply_from) {
+    if (session.final_) return;  // the client asks again in its next session, and the receipt is remembered
     wire::ReceiptView view;
     view.message_id = id;
     view.status = receipt.status;

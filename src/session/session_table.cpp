@@ -111,6 +111,7 @@ ServerSession& SessionTable::create(Device& owner, const wire::Hello& hello, con
     session.now_ = now;
     session.secret_ = random_.bytes(kSecretBytes);
     session.attempt_ = hello.attempt_id;
+    session.attempt_epoch_ = hello.epoch;
     owner.remember(hello.attempt_id);
     sessions_.emplace(id, std::move(made));
     return session;
@@ -148,8 +149,8 @@ std::optional<wire::Refused> SessionTable::attach_resumed(CarrierKey key, const 
     if (!current && !successor && !same_connect && !planted(Fault::old_ticket_accepted)) {
         return refuse(errc::ticket_invalid, "the ticket has been replaced by a newer one");
     }
-    if (hello.epoch < session->active_epoch_ && hello.attempt_id != session->attempt_ &&
-        !planted(Fault::old_ticket_accepted)) {
+    if (hello.epoch < std::max(session->active_epoch_, session->attempt_epoch_) &&
+        hello.attempt_id != session->attempt_ && !planted(Fault::old_ticket_accepted)) {
         return refuse(errc::stale_carrier, "this connect has been overtaken by a later one");
     }
     if (session->goodbye_ || session->peer_goodbye_)
@@ -160,11 +161,12 @@ std::optional<wire::Refused> SessionTable::attach_resumed(CarrierKey key, const 
     }
     if (session->unheard_) heard(*session, now);  // it has the ticket, so its Welcome has arrived
     if (session->ended_) return refuse(errc::session_ended, session->end_text_);
-    if (successor) confirm_ticket(*session);
     if (hello.attempt_id != session->attempt_) {
         session->attempt_ = hello.attempt_id;
+        session->attempt_epoch_ = hello.epoch;
         device(session->user_, session->device_).remember(hello.attempt_id);
     }
+    if (successor) confirm_ticket(*session);  // the old one is good for this connect only
     return attach(*session, key, hello, false, now);
 }
 
@@ -277,6 +279,7 @@ bool SessionTable::write(CarrierKey key, wire::Batch& batch, TimePoint now, std:
         if (session.goodbye_ && !session.goodbye_said_ && session.conversation_.all_numbered()) {
             for (auto& each : session.carriers_) each.goodbye_due = each.key == key;
             session.goodbye_said_ = true;
+            session.final_ = true;
         }
         release_deferred(session, now);
     }
@@ -394,7 +397,7 @@ void SessionTable::handle_activate(ServerSession& session, CarrierKey key, std::
     if (session.active_ != key) {
         session.active_ = key;
         session.goodbye_said_ = false;
-        session.conversation_.rewind();
+        session.conversation_.rewind(now);
     }
     listener_.output_ready(key);
 }
@@ -443,7 +446,7 @@ void SessionTable::choose_active(ServerSession& session) {
     if (newest == nullptr) return;
     session.active_ = newest->key;
     session.goodbye_said_ = false;
-    session.conversation_.rewind();
+    session.conversation_.rewind(session.now_);
     listener_.output_ready(newest->key);
 }
 

@@ -367,11 +367,10 @@ std::optional<wire::Hello> recorded_hello(const std::vector<std::string>& record
 void ClientNode::replay_hello() {
     if (heard_.empty()) return;
     const auto& recorded = heard_[world_.chance.below(heard_.size())];
-    const auto hello = recorded_hello(recorded);
-    if (!hello) return;
+    if (!recorded_hello(recorded)) return;
     world_.happened("replayed hello");
     auto carrier = std::make_shared<Carrier>(world_, false);
-    server_.accept(carrier, ServerNode::Intruder{false, hello->attempt_id});
+    server_.accept(carrier, ServerNode::Intruder{false});
     carrier->send(Side::client, recorded.front());
     world_.after(20s, [carrier] { carrier->cut(false); });
 }
@@ -379,11 +378,10 @@ void ClientNode::replay_hello() {
 void ClientNode::replay_beginning() {
     if (heard_.empty()) return;
     const auto& recorded = heard_[world_.chance.below(heard_.size())];
-    const auto hello = recorded_hello(recorded);
-    if (!hello) return;
+    if (!recorded_hello(recorded)) return;
     world_.happened("replayed beginning");
     auto carrier = std::make_shared<Carrier>(world_, false);
-    server_.accept(carrier, ServerNode::Intruder{false, hello->attempt_id});
+    server_.accept(carrier, ServerNode::Intruder{false});
     for (const std::string& batch : recorded) carrier->send(Side::client, batch);
     world_.after(20s, [carrier] { carrier->cut(false); });
 }
@@ -400,7 +398,7 @@ void ClientNode::forge_hello() {
         wire::Batch batch;
         batch.add({}, wire::encode(*hello));
         auto carrier = std::make_shared<Carrier>(world_, false);
-        server_.accept(carrier, ServerNode::Intruder{true, hello->attempt_id});
+        server_.accept(carrier, ServerNode::Intruder{true});
         carrier->send(Side::client, batch.str());
         world_.after(20s, [carrier] { carrier->cut(false); });
         return;

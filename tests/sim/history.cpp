@@ -29,7 +29,8 @@ session::Settings make_settings(Chance& chance) {
 
 class Life {
 public:
-    Life(World& world) : world_(world), ledger_(world), settings_(make_settings(world.chance)) {}
+    Life(World& world)
+        : world_(world), settings_(make_settings(world.chance)), ledger_(world, settings_.dedupe_window) {}
 
     void live() {
         const bool poor = world_.chance.one_in(8);
@@ -130,8 +131,8 @@ private:
     }
 
     World& world_;
-    Ledger ledger_;
     session::Settings settings_;
+    Ledger ledger_;
     std::unique_ptr<ServerNode> server_;
     std::vector<std::unique_ptr<ClientNode>> clients_;
 };

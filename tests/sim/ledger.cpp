@@ -54,7 +54,10 @@ void Ledger::client_dies(const std::string& prefix) {
 
 void Ledger::delivered_to(const std::string& client, const session::SessionId& id, const Uuid& message,
                           const Letter& letter) {
-    world_.require(given_.emplace(client, message).second, "a client is given a message once");
+    // A client remembers for so long what it was given; in between servers may have come and gone.
+    const auto [given, first] = given_.try_emplace({client, message}, world_.now());
+    world_.require(first || world_.now() - given->second > remembered_, "a client is given a message once");
+    given->second = world_.now();
     std::uint64_t& last = last_given_[id.value.str() + " " + letter.conversation];
     world_.require(letter.ordinal > last, "a client is given a conversation in order");
     last = letter.ordinal;

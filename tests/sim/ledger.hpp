@@ -22,7 +22,8 @@ Letter read_letter(World& world, std::string_view payload);
 
 class Ledger {
 public:
-    explicit Ledger(World& world) : world_(world) {}
+    // `remembered`: how long a client knows the ids of what it was given.
+    Ledger(World& world, session::Duration remembered) : world_(world), remembered_(remembered) {}
 
     // ---- client to server ----
     void client_sends(const Uuid& id, const std::string& conversation, std::uint64_t ordinal);
@@ -51,24 +52,26 @@ public:
     // ---- sessions ----
     void created(std::uint64_t life, const Uuid& attempt, const session::SessionId& id);
     void ended(const session::SessionId& id, errc reason);
-    // The server has ended it for a reason of its own.
+    // The server ends it for a reason of its own, which its client may hear before it is over.
+    void cut_short_by_server(const session::SessionId& id) { cut_short_.insert(id); }
     bool cut_short(const session::SessionId& id) const { return cut_short_.contains(id); }
     bool lives(const session::SessionId& id) const { return alive_.contains(id); }
     void all_gone() { alive_.clear(); }
 
 private:
     World& world_;
+    const session::Duration remembered_;
     struct Sent {
         std::string conversation;
         std::uint64_t ordinal;
     };
     std::map<Uuid, Sent> open_;  // sent, no outcome yet
     std::map<Uuid, Sent> everything_;
-    std::set<Uuid> acted_;                               // in any life
-    std::set<std::pair<std::uint64_t, Uuid>> acted_in_;  // (life, id)
-    std::map<std::string, std::uint64_t> last_acted_;    // life and conversation -> ordinal
-    std::set<std::pair<std::string, Uuid>> given_;       // (client, id)
-    std::map<std::string, std::uint64_t> last_given_;    // session and conversation -> ordinal
+    std::set<Uuid> acted_;                                              // in any life
+    std::set<std::pair<std::uint64_t, Uuid>> acted_in_;                 // (life, id)
+    std::map<std::string, std::uint64_t> last_acted_;                   // life and conversation -> ordinal
+    std::map<std::pair<std::string, Uuid>, session::TimePoint> given_;  // (client, id) -> when last
+    std::map<std::string, std::uint64_t> last_given_;                   // session and conversation -> ordinal
     std::map<session::SessionId, std::vector<std::string>> taken_;
     std::map<session::SessionId, std::vector<std::string>> got_;
     std::set<std::pair<std::uint64_t, Uuid>> attempts_;

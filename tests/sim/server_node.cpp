@@ -194,7 +194,7 @@ void ServerNode::accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder
                 const session::SessionId id = at.table.by_carrier(key)->id();
                 if (arrived.intruder) {
                     world_.require(!arrived.intruder->forged, "a forged proof attaches nothing");
-                    world_.require(arrived.intruder->attempt == process_->latest_attempt[id],
+                    world_.require(hello.attempt_id == process_->latest_attempt[id],
                                    "a hello of an earlier connect attaches nothing");
                 } else {
                     process_->latest_attempt[id] = hello.attempt_id;
@@ -375,6 +375,7 @@ void ServerNode::kick() {
     home.table.for_each([&](session::ServerSession& session) { sorted[session.user() + session.device()] = &session; });
     if (sorted.empty()) return;
     const auto chosen = std::next(sorted.begin(), static_cast<std::ptrdiff_t>(world_.chance.below(sorted.size())));
+    ledger_.cut_short_by_server(chosen->second->id());
     home.table.end(*chosen->second, errc::kicked, "thrown out", 0, world_.now());
     schedule(*process_, home.index);
 }

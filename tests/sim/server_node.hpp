@@ -16,10 +16,9 @@ public:
     ServerNode(World& world, Ledger& ledger, session::Settings settings, std::size_t budget_bytes);
     ~ServerNode();
 
-    // `honest` false: a replay or a forgery; what it may do is checked. `captured`: the Hello it repeats.
+    // A replay or a forgery: what it may do is checked.
     struct Intruder {
         bool forged = false;  // its proof is wrong: it must not attach
-        Uuid attempt;         // of the repeated Hello
     };
     void accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder> intruder);
     void crash_and_restart();

@@ -199,6 +199,25 @@ TEST(Attach, ALateHelloThatNobodyWaitsForThrowsNobodyOut) {
     EXPECT_NE(bench.server.table.find(session), nullptr);
 }
 
+TEST(Attach, ALateResumeOfAnEarlierConnectMakesNothing) {
+    Bench bench;
+    bench.connect(1);
+    bench.cut(1);
+    bench.client.session.begin_attempt("token");
+    bench.open(2);
+    const std::string late = bench.from_client(2);  // the network holds it back
+    bench.client.session.carrier_gone(2, errc::connect_timeout, "too slow", kStart);
+    bench.carriers.clear();
+    bench.client.session.begin_attempt("token");
+    bench.open(3);
+    EXPECT_EQ(refusal(bench.to_server(3, bench.from_client(3))),
+              errc::ok);  // with the same ticket; its Welcome is slow
+
+    EXPECT_EQ(refusal(bench.to_server(4, late)), errc::stale_carrier);
+    bench.exchange();
+    EXPECT_EQ(bench.session().active(), 3u);
+}
+
 TEST(Attach, AgreesOnTheServersNumberOfLanes) {
     Settings server;
     server.lanes = 2;

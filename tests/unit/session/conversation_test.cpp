@@ -218,17 +218,31 @@ TEST(Conversation, RepeatsWhatIsUnacknowledgedAndTheReceiverDropsIt) {
     a.send(0, "2");
     const std::string lost = a.write();
     b.read(std::string_view(lost).substr(0, lost.size() / 2));  // the first frame
-    a.conversation.rewind();
+    a.conversation.rewind(kStart);
 
     EXPECT_EQ(b.read(a.write()), errc::ok);
     EXPECT_EQ(b.heard.texts, (Texts{"1", "2"}));
+}
+
+TEST(Conversation, SaysAgainWhatItReceivedWhenAnotherCarrierSends) {
+    Half a;
+    Half b;
+    a.send(0, "x");
+    b.read(a.write());
+    const std::string lost = b.write(kStart + 1s);
+    ASSERT_FALSE(lost.empty());
+    EXPECT_TRUE(b.write(kStart + 2s).empty());
+
+    b.conversation.rewind(kStart + 3s);
+    a.read(b.write(kStart + 3s));
+    EXPECT_TRUE(a.conversation.drained());
 }
 
 TEST(Conversation, NamesAMessageThatGetsItsFirstNumberOnce) {
     Half a;
     a.send(0, "x", 7);
     a.write();
-    a.conversation.rewind();
+    a.conversation.rewind(kStart);
     a.write();
     EXPECT_EQ(a.heard.begun, (std::vector<std::uint64_t>{7}));
 }

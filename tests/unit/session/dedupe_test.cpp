@@ -64,6 +64,14 @@ TEST_F(DedupeRingTest, TakesARepeatFromBeforeTheProcessBegan) {
     EXPECT_EQ(ring.check(id_of(1), kWindow * 2, kStart - 1s, kStart).verdict, Verdict::fresh);
 }
 
+TEST_F(DedupeRingTest, RefusesARepeatFromBeforeTheProcessBeganOnceItMayHaveBeenActedOnAndForgotten) {
+    const auto sent_at = kStart - 1s;
+    ASSERT_EQ(ring.check(id_of(1), 2s, kStart, sent_at + 2s).verdict, Verdict::fresh);
+    ring.finish(id_of(1), {wire::ReceiptStatus::handled, errc::ok, {}, 0});
+    const auto later = kStart + kWindow + 5s;
+    EXPECT_EQ(ring.check(id_of(1), later - sent_at, kStart, later).verdict, Verdict::too_old);
+}
+
 TEST_F(DedupeRingTest, KeepsWhatIsBeingHandledHoweverLongItTakes) {
     ASSERT_EQ(check(1, kStart), Verdict::fresh);
     EXPECT_EQ(check(1, kStart + 3 * kWindow, 3 * kWindow), Verdict::in_progress);

@@ -231,14 +231,14 @@ public:
 
     // ---- one batch at a time ----
 
-    std::string from_client(CarrierKey key) {
+    std::string from_client(CarrierKey key, std::size_t max_bytes = 1u << 20) {
         wire::Batch batch;
-        client.session.write(key, batch, now());
+        client.session.write(key, batch, now(), max_bytes);
         return batch.str();
     }
-    std::string from_server(CarrierKey key) {
+    std::string from_server(CarrierKey key, std::size_t max_bytes = 1u << 20) {
         wire::Batch batch;
-        server.table.write(key, batch, now());
+        server.table.write(key, batch, now(), max_bytes);
         return batch.str();
     }
     void to_client(CarrierKey key, std::string_view batch) {
@@ -293,6 +293,7 @@ public:
                 to_client(key, down);
                 moved = moved || !up.empty() || !down.empty();
             }
+            moved = carry_closes() || moved;
         }
     }
     // The carrier breaks, and both sides notice.
@@ -315,6 +316,27 @@ public:
     }
     ServerSession& session() { return *server.table.find(*client.session.id()); }
 
+private:
+    // A carrier that one side has closed is gone for the other.
+    bool carry_closes() {
+        bool any = false;
+        for (; client_closes < client.closed.size(); ++client_closes, any = true) {
+            std::erase(carriers, client.closed[client_closes].key);
+            server.table.carrier_gone(client.closed[client_closes].key, now());
+        }
+        for (; server_closes < server.closed.size(); ++server_closes, any = true) {
+            const CarrierKey key = server.closed[server_closes].key;
+            to_client(key, from_server(key));  // in good order: after what it had to say
+            std::erase(carriers, key);
+            server.table.carrier_gone(key, now());
+            client.session.carrier_gone(key, errc::closed_by_peer, "closed", now());
+        }
+        return any;
+    }
+    std::size_t client_closes = 0;  // those that the other side has been told of
+    std::size_t server_closes = 0;
+
+public:
     ServerBench server;
     ClientBench client;
     std::vector<CarrierKey> carriers;  // that carry

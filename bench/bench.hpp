@@ -9,7 +9,13 @@
 namespace flare::bench {
 
 int bench_codec(int argc, char** argv);
+int bench_echo(int argc, char** argv);
+int bench_fanout(int argc, char** argv);
 int bench_floor(int argc, char** argv);
+
+struct LoadOptions;
+// What a message costs the server of `floor` under this load.
+double floor_cpu_us_per_message(const LoadOptions& options);
 
 // How often this thread has called operator new. The program counts every call: allocations.cpp.
 std::uint64_t allocations() noexcept;

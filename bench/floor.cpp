@@ -173,7 +173,14 @@ private:
     std::thread thread_;
 };
 
+LoadResult floor_load(const LoadOptions& options) {
+    EchoServer server;
+    return websocket_echo_load(server.port(), options, [&] { return server.cpu(); });
+}
+
 }  // namespace
+
+double floor_cpu_us_per_message(const LoadOptions& options) { return floor_load(options).server_cpu_us_per_message(); }
 
 int bench_floor(int argc, char** argv) {
     LoadOptions options;
@@ -182,9 +189,7 @@ int bench_floor(int argc, char** argv) {
         std::fprintf(stderr, "floor: unknown option %s\n", argv[i]);
         return 2;
     }
-    EchoServer server;
-    LoadResult result = websocket_echo_load(server.port(), options, [&] { return server.cpu(); });
-    return result.print("floor", options);
+    return floor_load(options).print("floor", options);
 }
 
 }  // namespace flare::bench

@@ -15,6 +15,8 @@ struct Benchmark {
 
 constexpr Benchmark kBenchmarks[] = {
     {"codec", flare::bench::bench_codec, "encode and decode one 256-byte message, again and again"},
+    {"echo", flare::bench::bench_echo, "echo through the whole stack, and the floor beside it"},
+    {"fanout", flare::bench::bench_fanout, "one session publishes to all the others"},
     {"floor", flare::bench::bench_floor, "a bare epoll WebSocket echo, to compare echo with"},
 };
 

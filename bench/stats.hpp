@@ -63,7 +63,7 @@ struct LoadOptions {
         const auto number = [&](std::size_t least, std::size_t most) {
             return std::clamp<std::size_t>(std::strtoull(argv[++i], nullptr, 10), least, most);
         };
-        if (option == "--connections") {
+        if (option == "--connections" || option == "--sessions") {
             connections = number(1, 1'000'000);
         } else if (option == "--in-flight") {
             in_flight = number(1, 100'000);
@@ -85,10 +85,13 @@ struct LoadResult {
     std::uint64_t lost = 0;  // did not come back, or not in order, or not as they were
     Latencies latencies;
 
+    double server_cpu_us_per_message() const {
+        return messages == 0 ? 0 : server_cpu_seconds * 1e6 / static_cast<double>(messages);
+    }
     // Returns the exit status.
     int print(const char* name, const LoadOptions& options) {
         const double rate = static_cast<double>(messages) / seconds;
-        const double cpu_us = messages == 0 ? 0 : server_cpu_seconds * 1e6 / static_cast<double>(messages);
+        const double cpu_us = server_cpu_us_per_message();
         const double p50 = latencies.percentile_us(0.5);
         const double p99 = latencies.percentile_us(0.99);
         std::printf(

@@ -1,0 +1,100 @@
+// Broadcast: one session publishes, the server sends each message to every session.
+//
+// Options: --transport ws|wss, --workers W (default 1), --sessions N (default 1,000), --in-flight K, --size B,
+// --seconds S (default 3), --json.
+#include "bench.hpp"
+#include "session_load.hpp"
+
+#include <cstring>
+#include <vector>
+
+namespace flare::bench {
+namespace {
+
+constexpr auto kWarmUp = std::chrono::milliseconds(500);
+constexpr auto kDrain = std::chrono::seconds(5);
+
+}  // namespace
+
+int bench_fanout(int argc, char** argv) {
+    LoadOptions options;
+    options.connections = 1000;
+    ServerOptions where;
+    for (int i = 1; i < argc; ++i) {
+        if (options.take(argc, argv, i) || where.take(argc, argv, i)) continue;
+        std::fprintf(stderr, "fanout: unknown option %s\n", argv[i]);
+        return 2;
+    }
+    const std::size_t sessions = options.connections;
+    options.size = std::max(options.size, sizeof(std::uint64_t));  // room for the number that shows the order
+    const ServerProcess server(where);
+
+    std::string payload(options.size, 'x');
+    std::vector<std::uint64_t> next(sessions, 0);  // the number that each session must get next
+    std::vector<std::size_t> missing;              // deliveries of each published message, a ring
+    std::uint64_t published = 0;
+    std::uint64_t completed = 0;
+    std::uint64_t deliveries = 0;
+    std::uint64_t lost = 0;
+    bool stopping = false;
+    missing.resize(options.in_flight);
+    LoadClient* publisher = nullptr;
+    const auto publish = [&] {
+        std::memcpy(payload.data(), &published, sizeof published);
+        missing[published % missing.size()] = sessions;
+        ++published;
+        publisher->send("publish", payload);
+    };
+    SessionLoad load([&](LoadClient& client, std::string_view, std::string_view got) {
+        std::uint64_t number = 0;
+        if (got.size() == options.size) std::memcpy(&number, got.data(), sizeof number);
+        if (got.size() != options.size || number != next[client.index()] || number < completed) ++lost;
+        next[client.index()] = number + 1;
+        ++deliveries;
+        std::size_t& left = missing[number % missing.size()];
+        if (left == 0 || --left != 0) return;
+        ++completed;
+        if (!stopping) publish();
+    });
+    load.connect(where, server.port(), sessions);
+    publisher = load.clients().front().get();
+    for (std::size_t i = 0; i < options.in_flight; ++i) publish();
+    load.run_for(kWarmUp);
+
+    const auto batches = [&] {
+        std::uint64_t count = 0;
+        for (const auto& client : load.clients()) count += client->batches_out();
+        return count;
+    };
+    deliveries = 0;
+    const std::uint64_t batches_before = batches();
+    const std::uint64_t began = now_ns();
+    const std::uint64_t cpu = server.cpu_ns();
+    load.run_for(std::chrono::nanoseconds(static_cast<std::int64_t>(options.seconds * 1e9)));
+    const double cpu_seconds = static_cast<double>(server.cpu_ns() - cpu) / 1e9;
+    const double seconds = static_cast<double>(now_ns() - began) / 1e9;
+    const std::uint64_t measured = deliveries;
+    const std::uint64_t acks = batches() - batches_before;  // but for the few of the publisher
+
+    stopping = true;
+    load.run_until([&] { return completed == published; }, kDrain);
+    for (const std::uint64_t each : next) lost += published - each;
+    lost += load.failures();
+
+    const double count = static_cast<double>(std::max<std::uint64_t>(measured, 1));
+    const double rate = static_cast<double>(measured) / seconds;
+    std::printf(
+        "fanout: %zu sessions, %zu in flight, %zu bytes: %.0f deliveries/s, server CPU %.3f us each, "
+        "%.3f acknowledgements each, %llu lost\n",
+        sessions, options.in_flight, options.size, rate, cpu_seconds * 1e6 / count, static_cast<double>(acks) / count,
+        static_cast<unsigned long long>(lost));
+    if (options.json) {
+        std::printf(
+            "{\"deliveries_per_second\":%.0f,\"server_cpu_us_per_delivery\":%.3f,\"acks_per_delivery\":%.3f,"
+            "\"lost\":%llu}\n",
+            rate, cpu_seconds * 1e6 / count, static_cast<double>(acks) / count, static_cast<unsigned long long>(lost));
+    }
+    return lost == 0 && measured != 0 ? 0 : 1;
+}
+
+}  // namespace flare::bench

@@ -1,0 +1,107 @@
+#include "server_process.hpp"
+
+#include <flare/server.hpp>
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <memory>
+#include <stdexcept>
+
+namespace flare::bench {
+namespace {
+
+constexpr std::uint32_t kReportBytes = 256;
+
+// Runs in the child: writes its port, or why it has none, and serves until `stop` closes.
+[[noreturn]] void serve(const ServerOptions& options, int report, int stop) {
+    const auto tell = [&](const std::string& text) {
+        if (::write(report, text.data(), text.size()) < 0) std::perror("bench: server");
+        ::close(report);
+    };
+    ServerBuilder builder;
+    builder.websocket_addr("127.0.0.1:0").websocket_only().worker_threads(options.workers).log_level(LogLevel::warn);
+    if (options.transport == "wss") builder.websocket_tls("certs/server.crt", "certs/server.key");
+    builder.with_message_handler(
+        [](const SessionInfo&, const Message& message) { return Message(message.type, message.payload); },
+        Execution::worker);
+    std::unique_ptr<Server> server;  // the handler is made before it
+    builder.on_message_type("publish", [&server](SessionInfo, Message message) -> Task<HandlerResult> {
+        (void)co_await server->async_broadcast(Message("published", message.payload));
+        co_return HandlerResult();
+    });
+    auto built = builder.build();
+    if (built) server = std::make_unique<Server>(std::move(*built));
+    const auto started = built ? server->start() : Checked<>(built.error());
+    if (!started) {
+        tell(started.error().text);
+        std::_Exit(1);
+    }
+    const std::string address = server->websocket_addr();
+    tell(address.substr(address.rfind(':')));
+    char ignored = 0;
+    while (::read(stop, &ignored, 1) > 0) {
+    }
+    std::_Exit(0);  // the load has ended: nothing is left to say goodbye to
+}
+
+}  // namespace
+
+bool ServerOptions::take(int argc, char** argv, int& i) {
+    const std::string_view option = argv[i];
+    if (i + 1 >= argc) return false;
+    if (option == "--transport") {
+        transport = argv[++i];
+        if (transport != "ws" && transport != "wss") throw std::runtime_error("--transport: ws or wss");
+    } else if (option == "--workers") {
+        workers = static_cast<std::uint32_t>(std::clamp<unsigned long>(std::strtoul(argv[++i], nullptr, 10), 1, 64));
+    } else {
+        return false;
+    }
+    return true;
+}
+
+ServerProcess::ServerProcess(const ServerOptions& options) {
+    rlimit files{};
+    ::getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+    int report[2];
+    int stop[2];
+    if (::pipe(report) != 0 || ::pipe(stop) != 0) throw std::runtime_error("pipe");
+    pid_ = ::fork();
+    if (pid_ < 0) throw std::runtime_error("fork");
+    if (pid_ == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        ::close(report[0]);
+        ::close(stop[1]);
+        serve(options, report[1], stop[0]);
+    }
+    ::close(report[1]);
+    ::close(stop[0]);
+    stop_ = stop[1];
+    std::string told(kReportBytes, '\0');
+    const ssize_t got = ::read(report[0], told.data(), told.size());
+    ::close(report[0]);
+    told.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+    if (told.empty() || told.front() != ':') throw std::runtime_error("the server did not start: " + told);
+    port_ = static_cast<std::uint16_t>(std::strtoul(told.c_str() + 1, nullptr, 10));
+}
+
+ServerProcess::~ServerProcess() {
+    ::close(stop_);
+    ::waitpid(pid_, nullptr, 0);
+}
+
+std::uint64_t ServerProcess::cpu_ns() const {
+    clockid_t clock{};
+    timespec time{};
+    if (::clock_getcpuclockid(pid_, &clock) != 0 || ::clock_gettime(clock, &time) != 0) return 0;
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000ull + static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+}  // namespace flare::bench

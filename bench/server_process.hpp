@@ -1,0 +1,42 @@
+// A Flare server in a process of its own, so that its CPU time is its alone.
+//
+// Threads: one at a time. Must be made before this process has threads: it forks.
+#pragma once
+
+#include "stats.hpp"
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace flare::bench {
+
+struct ServerOptions {
+    std::string transport = "ws";  // ws, wss
+    std::uint32_t workers = 1;
+
+    // Takes the option at argv[i] and moves i over its value; false: not one of these.
+    bool take(int argc, char** argv, int& i);
+};
+
+class ServerProcess {
+public:
+    // Its handler answers on the event loop: a message of type `publish` goes to every session, of any other type
+    // comes back. Throws std::runtime_error when it does not start.
+    explicit ServerProcess(const ServerOptions& options);
+    ~ServerProcess();
+    ServerProcess(const ServerProcess&) = delete;
+    ServerProcess& operator=(const ServerProcess&) = delete;
+
+    std::uint16_t port() const noexcept { return port_; }
+    std::uint64_t cpu_ns() const;  // of all its threads, since it began
+
+private:
+    pid_t pid_ = -1;
+    int stop_ = -1;  // closing it ends the process
+    std::uint16_t port_ = 0;
+};
+
+}  // namespace flare::bench

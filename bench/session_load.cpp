@@ -1,0 +1,188 @@
+#include "session_load.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <stdexcept>
+
+namespace flare::bench {
+namespace asio = boost::asio;
+namespace websocket = transport::websocket;
+
+namespace {
+
+constexpr session::CarrierKey kCarrier = 1;
+constexpr std::size_t kConnectingAtOnce = 64;
+constexpr auto kConnectLimit = std::chrono::seconds(60);
+constexpr auto kTick = std::chrono::milliseconds(5);  // timers of all sessions: acks that found nothing to ride on
+
+session::TimePoint now() { return std::chrono::steady_clock::now(); }
+
+session::ClientSettings settings_for(std::size_t index) {
+    session::ClientSettings settings;
+    settings.user = "load" + std::to_string(index);
+    settings.device = "bench";
+    settings.platform = Platform::server;
+    settings.retry_delay = std::chrono::seconds(30);  // a server under full load is slow, not gone
+    settings.outbox.messages = 200'000;
+    return settings;
+}
+
+}  // namespace
+
+// ---- one client ----
+
+LoadClient::LoadClient(SessionLoad& load, std::size_t index)
+    : load_(load), index_(index), session_(settings_for(index), base::system_random(), load.budget_, *this) {
+    session_.begin_attempt({});
+}
+
+LoadClient::~LoadClient() = default;
+
+void LoadClient::carry(std::unique_ptr<transport::Carrier> carrier) {
+    carrier_ = std::move(carrier);
+    carrier_->set_handler(this);
+    session_.open(kCarrier, now());
+}
+
+void LoadClient::send(std::string_view type, std::string_view payload) {
+    wire::MessageView message;
+    message.id = Uuid::v7();
+    message.type = type;
+    message.payload = payload;
+    message.to = "server";
+    if (const auto sent = session_.send(message, Priority::normal, now()); !sent) {
+        ++load_.failures_;
+        load_.last_failure_ = sent.error().message();
+    }
+}
+
+void LoadClient::mark() {
+    if (dirty_) return;
+    dirty_ = true;
+    load_.dirty_.push_back(this);
+    load_.post_flush();
+}
+
+void LoadClient::flush() {
+    dirty_ = false;
+    if (!carrier_ || !carrier_->writable()) return;
+    load_.batch_.clear();
+    const bool more = session_.write(kCarrier, load_.batch_, now());
+    if (!load_.batch_.empty()) carrier_->send(load_.batch_);
+    if (more && carrier_->writable()) mark();
+}
+
+void LoadClient::on_batch(std::string_view batch) { session_.on_batch(kCarrier, batch, now()); }
+
+void LoadClient::on_message(session::LaneIndex lane, const wire::DataView& data, const Bytes&, std::uint64_t cost) {
+    load_.on_message_(*this, data.message->type, data.message->payload);
+    session_.consumed(lane, cost, now());
+}
+
+void LoadClient::on_outcome(const session::Outcome& outcome) {
+    if (outcome.error == errc::ok) return;
+    ++load_.failures_;
+    load_.last_failure_ = outcome.text;
+}
+
+void LoadClient::on_closed(const transport::CloseReason& reason) {
+    ++load_.failures_;
+    load_.last_failure_ = reason.text;
+}
+void LoadClient::on_detached(errc, const std::string& text) { load_.last_failure_ = text; }
+void LoadClient::on_refused(session::CarrierKey, errc, const std::string& text, std::uint32_t) {
+    ++load_.failures_;
+    load_.last_failure_ = text;
+}
+void LoadClient::on_ended(errc, const std::string& text, std::uint32_t) {
+    ++load_.failures_;
+    load_.last_failure_ = text;
+}
+
+// ---- all of them ----
+
+SessionLoad::SessionLoad(OnMessage on_message)
+    : on_message_(std::move(on_message)), shared_budget_(std::size_t{8} << 30), budget_(shared_budget_) {
+    tick();
+}
+
+SessionLoad::~SessionLoad() = default;
+
+void SessionLoad::connect(const ServerOptions& options, std::uint16_t port, std::size_t count) {
+    websocket::ConnectTarget target;
+    target.endpoint = {asio::ip::address_v4::loopback(), port};
+    target.host_header = "127.0.0.1:" + std::to_string(port);
+    target.server_name = "127.0.0.1";
+    target.secure = options.transport == "wss";
+    std::shared_ptr<transport::tls::ClientContext> tls;
+    if (target.secure) {
+        std::string text;
+        transport::tls::ClientOptions trust;
+        trust.ca_file = "certs/ca.crt";
+        auto loaded = transport::tls::ClientContext::load(trust, &text);
+        if (!loaded) throw std::runtime_error(text);
+        tls = std::move(*loaded);
+    }
+    websocket::Options carrier_options;
+    carrier_options.handshake_timeout = kConnectLimit;
+    const auto all_ready = [this] {
+        for (const auto& client : clients_) {
+            if (!client->ready()) return false;
+        }
+        return true;
+    };
+    for (std::size_t i = 0; i < count; ++i) {
+        clients_.push_back(std::make_unique<LoadClient>(*this, i));
+        LoadClient& client = *clients_.back();
+        client.attempt_ = websocket::connect(
+            context_, target, tls, carrier_options,
+            [this, &client](std::unique_ptr<transport::Carrier> carrier, const websocket::ConnectError& error) {
+                if (carrier) return client.carry(std::move(carrier));
+                ++failures_;
+                last_failure_ = error.text;
+            });
+        const bool pause = clients_.size() % kConnectingAtOnce == 0 || clients_.size() == count;
+        if (!pause) continue;
+        const bool ready = run_until([&] { return failures_ != 0 || all_ready(); }, kConnectLimit);
+        if (!ready || failures_ != 0) throw std::runtime_error("connecting: " + last_failure_);
+    }
+}
+
+void SessionLoad::tick() {
+    timer_.expires_after(kTick);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error) return;
+        const session::TimePoint time = now();
+        for (const auto& client : clients_) {
+            if (client->session_.next_deadline() <= time) client->session_.on_time(time);
+        }
+        tick();
+    });
+}
+
+void SessionLoad::post_flush() {
+    if (flush_posted_) return;
+    flush_posted_ = true;
+    asio::post(context_, [this] { flush(); });
+}
+
+// One write for all that a turn of the loop has made.
+void SessionLoad::flush() {
+    flush_posted_ = false;
+    flushing_.swap(dirty_);
+    for (LoadClient* client : flushing_) client->flush();
+    flushing_.clear();
+}
+
+void SessionLoad::run_for(std::chrono::nanoseconds time) { context_.run_for(time); }
+
+bool SessionLoad::run_until(const std::function<bool()>& done, std::chrono::nanoseconds limit) {
+    const auto deadline = now() + limit;
+    while (!done()) {
+        if (now() >= deadline) return false;
+        context_.run_one_for(std::chrono::milliseconds(10));
+    }
+    return true;
+}
+
+}  // namespace flare::bench

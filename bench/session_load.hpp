@@ -1,0 +1,107 @@
+// Sessions for load: many clients on one thread, each the session's state machine over a carrier, with nothing of the
+// client library around it, so that one core can keep a server busy.
+//
+// Threads: one: whoever runs the io_context.
+#pragma once
+
+#include "server_process.hpp"
+
+#include "session/client_session.hpp"
+#include "transport/websocket/websocket.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace flare::bench {
+
+class SessionLoad;
+
+// One client.
+class LoadClient final : private session::ClientSessionListener, private transport::CarrierHandler {
+public:
+    LoadClient(SessionLoad& load, std::size_t index);
+    ~LoadClient();
+
+    void carry(std::unique_ptr<transport::Carrier> carrier);
+    void send(std::string_view type, std::string_view payload);
+    void flush();
+    bool ready() const noexcept { return ready_; }
+    std::size_t index() const noexcept { return index_; }
+    std::uint64_t batches_out() const { return carrier_ ? carrier_->stats().batches_out : 0; }
+
+private:
+    void on_ready(session::CarrierKey, bool) override { ready_ = true; }
+    void on_standby(session::CarrierKey) override {}
+    void on_detached(errc, const std::string& text) override;
+    void on_refused(session::CarrierKey, errc, const std::string& text, std::uint32_t) override;
+    void on_ended(errc, const std::string& text, std::uint32_t) override;
+    void on_gap(const session::GapReport&) override {}
+    void on_message(session::LaneIndex lane, const wire::DataView& data, const Bytes& whole,
+                    std::uint64_t cost) override;
+    void on_outcome(const session::Outcome& outcome) override;
+    void on_heartbeat(session::CarrierKey, session::Duration) override {}
+    void on_suspect(session::CarrierKey) override {}
+    void close_carrier(session::CarrierKey, errc, const std::string&) override {}
+    void output_ready(session::CarrierKey) override { mark(); }
+    void on_disconnected(bool) override {}
+
+    void on_batch(std::string_view batch) override;
+    void on_writable() override { mark(); }
+    void on_closed(const transport::CloseReason& reason) override;
+
+    void mark();
+
+    SessionLoad& load_;
+    const std::size_t index_;
+    session::ClientSession session_;
+    std::unique_ptr<transport::Carrier> carrier_;
+    std::unique_ptr<transport::websocket::ConnectAttempt> attempt_;
+    bool ready_ = false;
+    bool dirty_ = false;
+
+    friend class SessionLoad;
+};
+
+class SessionLoad {
+public:
+    // What a client gets, in order. `payload` ends with the call.
+    using OnMessage = std::function<void(LoadClient&, std::string_view type, std::string_view payload)>;
+
+    explicit SessionLoad(OnMessage on_message);
+    ~SessionLoad();
+
+    // Connects `count` clients and waits until each has a session. Throws std::runtime_error.
+    void connect(const ServerOptions& options, std::uint16_t port, std::size_t count);
+    void run_for(std::chrono::nanoseconds time);
+    // Runs until `done` says so; false: not within `limit`.
+    bool run_until(const std::function<bool()>& done, std::chrono::nanoseconds limit);
+    std::vector<std::unique_ptr<LoadClient>>& clients() noexcept { return clients_; }
+    // Messages that were refused or not answered, carriers that broke.
+    std::uint64_t failures() const noexcept { return failures_; }
+
+private:
+    friend class LoadClient;
+    void flush();
+    void post_flush();
+    void tick();
+
+    OnMessage on_message_;
+    boost::asio::io_context context_{1};
+    boost::asio::steady_timer timer_{context_};
+    session::SharedBudget shared_budget_;
+    session::Budget budget_;
+    std::vector<std::unique_ptr<LoadClient>> clients_;
+    std::vector<LoadClient*> dirty_;
+    std::vector<LoadClient*> flushing_;
+    bool flush_posted_ = false;
+    wire::Batch batch_;
+    std::uint64_t failures_ = 0;
+    std::string last_failure_;
+};
+
+}  // namespace flare::bench

@@ -78,6 +78,8 @@ public:
 
     // Since when frames wait for credit that the peer does not give; kNever: they do not.
     TimePoint starved_since() const noexcept { return starved_since_; }
+    // After frames were queued without a write: is it credit that they wait for?
+    void update_starvation(TimePoint now) noexcept;
     // Last time an ack moved forward, or the first unacknowledged frame was written; kNever: nothing is unacknowledged.
     TimePoint unacked_since() const noexcept { return unacked_since_; }
 
@@ -91,7 +93,6 @@ private:
     SendLane& sending(LaneIndex lane);
     ReceiveLane& receiving(LaneIndex lane);
     void schedule_ack(const ReceiveLane& lane, TimePoint now) noexcept;
-    void update_starvation(TimePoint now) noexcept;
 
     const Settings& settings_;
     Budget& budget_;

@@ -43,6 +43,7 @@ void SessionTable::settle(ServerSession& session, TimePoint now) {
         if (complete || planted(Fault::goodbye_closes_early))
             return finalize(session, errc::ok, "the client said goodbye", now);
     }
+    session.conversation_.update_starvation(now);
     if (session.active_ != kNoCarrier && session.conversation_.has_output(now)) listener_.output_ready(session.active_);
     arm(session);
 }

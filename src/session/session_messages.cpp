@@ -3,8 +3,13 @@
 #include "session/session_table.hpp"
 #include "session/session_table_parts.hpp"
 
+#include <algorithm>
+
 namespace flare::session {
 namespace {
+
+// What a peer may claim of a message's age: beyond it all is the same, and nothing overflows.
+constexpr std::uint64_t kOldestMs = 365ull * 24 * 3600 * 1000;
 
 Receipt refused(errc code, std::string text, std::uint32_t retry_after_ms = 0) {
     return Receipt{wire::ReceiptStatus::refused, code, std::move(text), retry_after_ms};
@@ -23,7 +28,8 @@ void SessionTable::receive(ServerSession& session, LaneIndex lane, const wire::D
         session.conversation_.consumed(lane, cost, now);
     };
     if (id.is_nil()) return settled_at_once(refused(errc::invalid_message_id, "a message needs an id"));
-    const auto check = owner.acted_on.check(id, std::chrono::milliseconds(data.first_sent_ms_ago), started_, now);
+    const auto ago = std::chrono::milliseconds(std::min(data.first_sent_ms_ago, kOldestMs));
+    const auto check = owner.acted_on.check(id, ago, started_, now);
     switch (check.verdict) {
         case DedupeRing::Verdict::finished: return settled_at_once(*check.receipt);
         case DedupeRing::Verdict::too_old:

@@ -1,0 +1,149 @@
+// A TCP proxy on a thread of its own that does to connections what bad networks do.
+#pragma once
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+
+#include <array>
+#include <atomic>
+#include <future>
+#include <list>
+#include <memory>
+#include <string>
+#include <thread>
+
+namespace flare::test {
+
+class Proxy {
+    using Tcp = boost::asio::ip::tcp;
+
+public:
+    // `target`: "127.0.0.1:4000".
+    explicit Proxy(const std::string& target)
+        : target_(boost::asio::ip::make_address(target.substr(0, target.rfind(':'))),
+                  static_cast<std::uint16_t>(std::stoi(target.substr(target.rfind(':') + 1)))),
+          acceptor_(context_, Tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)) {
+        accept();
+        thread_ = std::thread([this] { context_.run(); });
+    }
+    ~Proxy() {
+        context_.stop();
+        thread_.join();
+    }
+    Proxy(const Proxy&) = delete;
+    Proxy& operator=(const Proxy&) = delete;
+
+    std::string address() const { return "127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()); }
+
+    // Every connection is reset (RST) when this many more bytes have passed in either direction.
+    void reset_after(std::size_t bytes) {
+        on_thread([this, bytes] { bytes_left_ = bytes; });
+    }
+    // The connections of now stay open and carry nothing any more; later ones work.
+    void stall() {
+        on_thread([this] {
+            for (const auto& pair : pairs_) pair->stalled = true;
+        });
+    }
+    void reset() {
+        on_thread([this] { reset_all(); });
+    }
+    // New connections are accepted and carry nothing.
+    void swallow_new(bool on) {
+        on_thread([this, on] { swallow_ = on; });
+    }
+    int accepted() const { return accepted_; }
+    int resets() const { return resets_; }
+
+private:
+    struct Pair {
+        explicit Pair(boost::asio::io_context& context) : client(context), server(context) {}
+        Tcp::socket client;
+        Tcp::socket server;
+        std::array<char, 16384> up{};
+        std::array<char, 16384> down{};
+        bool stalled = false;
+        bool gone = false;
+    };
+
+    template <typename Task>
+    void on_thread(Task task) {
+        std::promise<void> done;
+        boost::asio::post(context_, [&] {
+            task();
+            done.set_value();
+        });
+        done.get_future().wait();
+    }
+
+    void accept() {
+        auto pair = std::make_shared<Pair>(context_);
+        acceptor_.async_accept(pair->client, [this, pair](const boost::system::error_code& error) {
+            if (error) return;
+            ++accepted_;
+            boost::system::error_code ignored;
+            pair->client.set_option(Tcp::no_delay(true), ignored);
+            pairs_.push_back(pair);
+            pair->stalled = swallow_;
+            pair->server.connect(target_, ignored);
+            pair->server.set_option(Tcp::no_delay(true), ignored);
+            if (ignored) {
+                drop(*pair, false);
+            } else {
+                pump(pair, pair->client, pair->server, pair->up);
+                pump(pair, pair->server, pair->client, pair->down);
+            }
+            accept();
+        });
+    }
+
+    void pump(const std::shared_ptr<Pair>& pair, Tcp::socket& from, Tcp::socket& to, std::array<char, 16384>& block) {
+        from.async_read_some(boost::asio::buffer(block), [this, pair, &from, &to, &block](
+                                                             const boost::system::error_code& error, std::size_t got) {
+            if (pair->gone || pair->stalled) return;  // a stalled connection keeps its sockets open
+            if (error) return drop(*pair, false);
+            if (bytes_left_ <= got) {
+                bytes_left_ = SIZE_MAX;
+                return reset_all();
+            }
+            if (bytes_left_ != SIZE_MAX) bytes_left_ -= got;
+            boost::asio::async_write(to, boost::asio::buffer(block.data(), got),
+                                     [this, pair, &from, &to, &block](const boost::system::error_code& failed, auto) {
+                                         if (pair->gone) return;
+                                         if (failed) return drop(*pair, false);
+                                         pump(pair, from, to, block);
+                                     });
+        });
+    }
+
+    void reset_all() {
+        for (const auto& pair : pairs_) {
+            if (!pair->gone && !pair->stalled) drop(*pair, true);
+        }
+        ++resets_;
+    }
+
+    static void drop(Pair& pair, bool reset) {
+        pair.gone = true;
+        boost::system::error_code ignored;
+        for (Tcp::socket* socket : {&pair.client, &pair.server}) {
+            if (reset) socket->set_option(boost::asio::socket_base::linger(true, 0), ignored);
+            socket->close(ignored);
+        }
+    }
+
+    boost::asio::io_context context_{1};
+    const Tcp::endpoint target_;
+    Tcp::acceptor acceptor_;
+    std::list<std::shared_ptr<Pair>> pairs_;
+    std::size_t bytes_left_ = SIZE_MAX;
+    bool swallow_ = false;
+    std::atomic<int> accepted_{0};
+    std::atomic<int> resets_{0};
+    std::thread thread_;
+};
+
+}  // namespace flare::test

@@ -1,0 +1,170 @@
+// What a server tells its operator: health, metrics, hooks; and what TLS keeps out.
+#include "integration/harness.hpp"
+#include "support/certificates.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+
+#include <thread>
+
+namespace flare::test {
+namespace {
+
+std::string http_get(const std::string& address, const std::string& path) {
+    namespace asio = boost::asio;
+    asio::io_context context;
+    asio::ip::tcp::socket socket(context);
+    const std::size_t colon = address.rfind(':');
+    socket.connect({asio::ip::make_address(address.substr(0, colon)),
+                    static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1)))});
+    asio::write(socket, asio::buffer("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    std::string answer;
+    boost::system::error_code ended;
+    asio::read(socket, asio::dynamic_buffer(answer), ended);
+    return answer;
+}
+
+TEST(Operator, SeesHealthReadinessAndMetrics) {
+    Server server = started(quiet_server().admin_addr("127.0.0.1:0"));
+    Events events;
+    Client client = connected(client_of(server.websocket_addr(), "ann", events));
+    ASSERT_TRUE(client.send_text_message("server", "x").success);
+    ASSERT_EQ(client.send_text_message("nobody", "x").error, errc::user_offline);
+
+    EXPECT_TRUE(http_get(server.websocket_addr(), "/healthz").starts_with("HTTP/1.1 200"));
+    EXPECT_TRUE(http_get(server.websocket_addr(), "/readyz").starts_with("HTTP/1.1 200"));
+    EXPECT_TRUE(http_get(server.websocket_addr(), "/metrics").starts_with("HTTP/1.1 404")) << "it is for the operator";
+    const std::string metrics = http_get(server.admin_addr(), "/metrics");
+    EXPECT_TRUE(metrics.starts_with("HTTP/1.1 200")) << metrics;
+    for (const char* line :
+         {"\nflare_sessions 1\n", "\nflare_messages_received_total 2\n",
+          "\nflare_errors_total{code=\"user_offline\"} 1\n", "\nflare_connections{protocol=\"websocket\"} 1\n"}) {
+        EXPECT_NE(metrics.find(line), std::string::npos) << line << metrics;
+    }
+    EXPECT_TRUE(http_get(server.admin_addr(), "/readyz").starts_with("HTTP/1.1 200"));
+    EXPECT_TRUE(http_get(server.admin_addr(), "/nothing").starts_with("HTTP/1.1 404"));
+}
+
+class Recorder : public EventHandler {
+public:
+    void on_user_connected(const SessionInfo& session) override { add("+" + session.user, session); }
+    void on_user_disconnected(const SessionInfo& session, const Failure& reason) override {
+        add("-" + session.user + ":" + std::string(name(reason.code)), session);
+    }
+    void on_heartbeat(const SessionInfo& session) override { add("~" + session.user, session); }
+    bool wait(const std::string& word) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, 30s, [&] { return (" " + told_ + " ").find(" " + word + " ") != word.npos; });
+    }
+    std::string last_platform() {
+        const std::lock_guard lock(mutex_);
+        return platform_;
+    }
+
+private:
+    void add(const std::string& word, const SessionInfo& session) {
+        const std::lock_guard lock(mutex_);
+        told_ += (told_.empty() ? "" : " ") + word;
+        platform_ = name(session.platform);
+        changed_.notify_all();
+    }
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::string told_;
+    std::string platform_;
+};
+
+TEST(Operator, HooksTellOfUsersAndHeartbeats) {
+    auto recorder = std::make_shared<Recorder>();
+    Server server = started(quiet_server().with_event_handler(recorder));
+    Events events;
+    {
+        Client client = connected(
+            client_of(server.websocket_addr(), "ann", events).platform(Platform::ios).heartbeat_interval(50ms));
+        EXPECT_TRUE(recorder->wait("+ann"));
+        EXPECT_TRUE(recorder->wait("~ann"));
+        EXPECT_EQ(recorder->last_platform(), "ios");
+        ASSERT_TRUE(events.wait_for<event::Heartbeat>(3));
+        EXPECT_TRUE(client.get_connection_stats().rtt.has_value());
+        client.disconnect();
+    }
+    EXPECT_TRUE(recorder->wait("-ann:ok"));
+    Client other = connected(client_of(server.websocket_addr(), "bob", events));
+    ASSERT_TRUE(server.disconnect_user("bob", "out"));
+    EXPECT_TRUE(recorder->wait("-bob:kicked"));
+}
+
+TEST(Operator, APolicyDecidesWhoWritesToWhom) {
+    Server server = started(quiet_server().with_delivery_policy(
+        [](std::string_view from, std::string_view, const Message&) { return from == "ann"; }));
+    Events events;
+    Client ann = connected(client_of(server.websocket_addr(), "ann", events));
+    Client bob = connected(client_of(server.websocket_addr(), "bob", events));
+    EXPECT_TRUE(ann.send_text_message("bob", "x").success);
+    EXPECT_EQ(bob.send_text_message("ann", "x").error, errc::forbidden);
+}
+
+TEST(Operator, StopsWithinItsLimitWhateverClientsDo) {
+    Events events;
+    auto server = std::make_unique<Server>(started(quiet_server()));
+    Client client = connected(client_of(server->websocket_addr(), "ann", events).auto_reconnect(false));
+    std::thread waiting([&] { server->wait(); });
+    server->stop();
+    waiting.join();
+    server->stop();
+    EXPECT_EQ(server->presence("ann").error().code, errc::not_connected);
+    ASSERT_TRUE(events.wait_for<event::Disconnected>());
+}
+
+class SecureServer : public ::testing::Test {
+protected:
+    ClientBuilder client_for(const std::string& host) {
+        const std::string port = server.websocket_addr().substr(server.websocket_addr().rfind(':'));
+        ClientBuilder builder("ann");
+        builder.server_addresses(ServerAddresses().with_websocket_tls_url("wss://" + host + port))
+            .with_event_callback(std::ref(events));
+        return builder;
+    }
+    static errc refusal(const ClientBuilder& builder) {
+        auto client = builder.build();
+        if (!client) return client.error().code;
+        const auto result = client->connect();
+        return result ? errc::ok : result.error().code;
+    }
+
+    Certificates certificates;
+    Certificates::Identity authority = certificates.authority("ca");
+    Certificates::Identity stranger = certificates.authority("stranger");
+    Certificates::Identity identity = certificates.make("server", {.common_name = "flare"}, &authority);
+    Server server = started(quiet_server().websocket_tls(identity.certificate_file, identity.key_file));
+    Events events;
+};
+
+TEST_F(SecureServer, IsVerifiedByAuthorityAndName) {
+    EXPECT_EQ(refusal(client_for("127.0.0.1").ca_file(authority.certificate_file)), errc::ok);
+    EXPECT_EQ(refusal(client_for("127.0.0.1").ca_file(stranger.certificate_file)), errc::certificate_rejected);
+    EXPECT_EQ(refusal(client_for("127.0.0.1")), errc::certificate_rejected) << "the system's store does not know it";
+    EXPECT_EQ(refusal(client_for("127.0.0.1").ca_file(authority.certificate_file).server_name("example.org")),
+              errc::certificate_rejected);
+    EXPECT_EQ(refusal(client_for("127.0.0.1").ca_file("/nowhere/ca.crt")), errc::file_not_found);
+}
+
+TEST_F(SecureServer, MovesTlsConnectionsToTheirHomeWorker) {
+    for (const char* user : {"ann", "bob", "eve", "joe", "kim", "sue"}) {
+        ClientBuilder builder(user);
+        Events heard;
+        builder.server_addresses(ServerAddresses().with_websocket_tls_url("wss://" + server.websocket_addr()))
+            .ca_file(authority.certificate_file)
+            .with_event_callback(std::ref(heard));
+        Client client = connected(builder);
+        EXPECT_TRUE(client.send_text_message("server", "x").success);
+        ASSERT_TRUE(heard.wait_for<event::MessageReceived>());
+        client.disconnect();
+    }
+    EXPECT_GT(server.stats()->hand_overs, 0u);
+}
+
+}  // namespace
+}  // namespace flare::test

@@ -1,0 +1,55 @@
+#include "client/url.hpp"
+
+#include <gtest/gtest.h>
+
+namespace flare::client::test {
+namespace {
+
+Url url(std::string_view text, std::string_view scheme = "ws") {
+    const auto parsed = parse_url(text, scheme);
+    EXPECT_TRUE(parsed) << parsed.error().text;
+    return parsed ? *parsed : Url{};
+}
+
+std::string complaint(std::string_view text, std::string_view scheme = "ws") {
+    const auto parsed = parse_url(text, scheme);
+    if (parsed) return "";
+    EXPECT_EQ(parsed.error().code, errc::invalid_config);
+    return parsed.error().text;
+}
+
+TEST(Url, HasHostPortAndPathWithItsQuery) {
+    const Url all = url("ws://example.com:4000/chat?room=1");
+    EXPECT_EQ(all.host, "example.com");
+    EXPECT_EQ(all.port, 4000);
+    EXPECT_EQ(all.path, "/chat?room=1");
+    EXPECT_FALSE(all.secure);
+    EXPECT_EQ(all.host_header(), "example.com:4000");
+}
+
+TEST(Url, HasThePortOfItsSchemeWhenItNamesNone) {
+    EXPECT_EQ(url("ws://example.com").port, 80);
+    EXPECT_EQ(url("ws://example.com").host_header(), "example.com");
+    EXPECT_EQ(url("ws://example.com").path, "/");
+    EXPECT_EQ(url("wss://example.com", "wss").port, 443);
+    EXPECT_TRUE(url("wss://example.com", "wss").secure);
+}
+
+TEST(Url, TakesIpv6InBrackets) {
+    EXPECT_EQ(url("ws://[::1]:4000").host, "::1");
+    EXPECT_EQ(url("ws://[::1]:4000").host_header(), "[::1]:4000");
+}
+
+TEST(Url, SaysWhatIsWrongAndShowsItself) {
+    EXPECT_NE(complaint("http://example.com").find("ws://"), std::string::npos);
+    EXPECT_NE(complaint("example.com:4000").find("example.com:4000"), std::string::npos);
+    EXPECT_NE(complaint("ws://:4000").find("host"), std::string::npos);
+    EXPECT_NE(complaint("ws://ann:secret@example.com").find("token()"), std::string::npos);
+    EXPECT_NE(complaint("ws://example.com:0").find("port"), std::string::npos);
+    EXPECT_NE(complaint("ws://example.com:70000"), "");
+    EXPECT_NE(complaint("ws://exa mple.com"), "");
+    EXPECT_NE(complaint(""), "");
+}
+
+}  // namespace
+}  // namespace flare::client::test

@@ -1,0 +1,156 @@
+// How sessions end: docs/protocol.md, the state tables of the sessions.
+#include "support.hpp"
+
+namespace flare::session::test {
+namespace {
+
+TEST(Life, AClientThatGivesNoCreditEndsAsSlowConsumer) {
+    Settings settings;
+    settings.slow_consumer_after = 10s;
+    settings.heartbeat_timeout = 1h;
+    ClientSettings client = Bench::client_settings();
+    client.max_unacked_frames = 40;
+    Bench bench(settings, client);
+    bench.connect(1);
+    const SessionId id = *bench.client.session.id();
+    for (std::uint8_t i = 0; i < 10; ++i) ASSERT_TRUE(bench.push(i, "x"));
+    EXPECT_NE(bench.from_server(1), "");  // all its credit, and it never answers
+    ASSERT_TRUE(bench.push(11, "one too many"));
+
+    bench.pass(9s);
+    bench.server.table.on_time(bench.now());
+    EXPECT_TRUE(bench.server.ended.empty());
+    bench.pass(2s);
+    bench.server.table.on_time(bench.now());
+    EXPECT_EQ(bench.server.ended, (std::vector<std::pair<SessionId, errc>>{{id, errc::slow_consumer}}));
+}
+
+TEST(Life, WhoIsThrownOutGetsNothingBehindWhatWasDropped) {
+    Bench bench;
+    bench.server.answers = false;
+    bench.connect(1);
+    ASSERT_TRUE(bench.send(1, "asks"));
+    bench.exchange();
+    ASSERT_EQ(bench.server.handlings.size(), 1u);
+    ASSERT_TRUE(bench.push(2, "dropped"));
+    bench.server.table.end(bench.session(), errc::kicked, "out", 0, bench.now());
+    bench.server.table.finish(bench.server.handlings[0], {wire::ReceiptStatus::handled, errc::ok, {}, 0},
+                              data_of(3, "reply").bytes, "server", bench.now());
+
+    bench.exchange();
+    EXPECT_TRUE(bench.client.texts.empty());
+    EXPECT_EQ(bench.client.ended, (std::vector<errc>{errc::kicked}));
+}
+
+TEST(Life, ADisconnectWaitsForWhatWasSentAndItsReceipts) {
+    Bench bench;
+    bench.server.answers = false;
+    bench.connect(1);
+    ASSERT_TRUE(bench.send(1, "x"));
+    bench.client.session.disconnect(bench.now());
+    EXPECT_EQ(code_of(bench.send(2, "too late")), errc::shutting_down);
+    bench.exchange();
+    EXPECT_TRUE(bench.client.disconnected.empty());
+
+    bench.server.table.finish(bench.server.handlings[0], {wire::ReceiptStatus::handled, errc::ok, {}, 0}, {}, {},
+                              bench.now());
+    bench.live(1s);
+    EXPECT_EQ(bench.client.disconnected, (std::vector<bool>{true}));
+    ASSERT_EQ(bench.server.ended.size(), 1u);
+    EXPECT_EQ(bench.server.ended[0].second, errc::ok);
+}
+
+TEST(Life, ADisconnectEndsAtItsLimitWhateverTheServerDoes) {
+    Bench bench;
+    bench.connect(1);
+    ASSERT_TRUE(bench.send(1, "x"));
+    bench.silence(1);
+    bench.client.session.disconnect(bench.now());
+    bench.live(6s);
+    EXPECT_EQ(bench.client.disconnected, (std::vector<bool>{false}));
+}
+
+TEST(Life, AShutdownSendsWhatWaitsAndSaysWhenToComeBack) {
+    Bench bench;
+    bench.connect(1);
+    for (std::uint8_t i = 0; i < 20; ++i) ASSERT_TRUE(bench.push(i, std::to_string(i)));
+    bench.server.table.end(bench.session(), errc::shutting_down, "update", 3000, bench.now());
+    EXPECT_EQ(code_of(bench.push(30, "late")), errc::session_ended);
+    bench.live(1s);
+    EXPECT_EQ(bench.client.texts.size(), 20u);
+    EXPECT_EQ(bench.client.ended, (std::vector<errc>{errc::shutting_down}));
+    EXPECT_TRUE(bench.client.gaps.empty()) << "nothing is missing";
+    EXPECT_EQ(bench.server.table.size(), 0u);
+}
+
+TEST(Life, ASessionWithoutCarriersExpiresAndItsTombstoneKnowsTheGap) {
+    Settings settings;
+    settings.session_life = 30s;
+    Bench bench(settings);
+    bench.connect(1);
+    bench.cut(1);
+    ASSERT_TRUE(bench.push(1, "missed"));
+    bench.live(31s);
+    ASSERT_EQ(bench.server.ended.size(), 1u);
+    EXPECT_EQ(bench.server.ended[0].second, errc::session_expired);
+
+    bench.connect(2);
+    ASSERT_EQ(bench.client.gaps.size(), 1u);
+    EXPECT_EQ(bench.client.gaps[0].reason, errc::session_expired);
+    EXPECT_TRUE(bench.client.gaps[0].lanes[0].exact);
+    EXPECT_EQ(bench.client.ready.back(), (std::pair<CarrierKey, bool>{2, false}));
+}
+
+TEST(Life, ALostSessionIsFollowedByANewConnect) {
+    Settings settings;
+    settings.session_life = 30s;
+    Bench bench(settings);
+    bench.connect(1);
+    ASSERT_TRUE(bench.send(1, "x"));
+    bench.exchange();
+    bench.cut(1);
+    bench.client.session.begin_attempt("token");
+    bench.server.table.end(bench.session(), errc::kicked, "out", 0, bench.now());
+    bench.open(2);
+    bench.exchange();  // the resume is refused, the Hello with the token that follows must not find the old one
+    EXPECT_EQ(bench.server.created.size(), 2u);
+    EXPECT_TRUE(bench.client.session.attached());
+    EXPECT_TRUE(bench.server.errors.empty());
+}
+
+TEST(Life, SilenceEndsACarrierOnBothSides) {
+    Settings settings;
+    settings.heartbeat_timeout = 20s;
+    ClientSettings client = Bench::client_settings();
+    client.heartbeat_interval = 5s;
+    client.heartbeat_timeout = 20s;
+    Bench bench(settings, client);
+    bench.connect(1);
+    bench.silence(1);
+    bench.live(21s);
+    EXPECT_EQ(bench.client.lost, (std::vector<errc>{errc::heartbeat_timeout}));
+    ASSERT_FALSE(bench.server.closed.empty());
+    EXPECT_EQ(bench.server.closed[0].code, errc::heartbeat_timeout);
+    EXPECT_EQ(bench.session().presence(), Presence::detached);
+}
+
+TEST(Life, AStandbyTakesOverAndTellsAgainWhatItHas) {
+    Bench bench;
+    bench.connect(1);
+    bench.open(2, true);
+    bench.exchange();
+    EXPECT_EQ(bench.client.standby, (std::vector<CarrierKey>{2}));
+    ASSERT_TRUE(bench.push(1, "x"));
+    bench.to_client(1, bench.from_server(1));
+    bench.pass(1s);
+    (void)bench.from_client(1);  // its acknowledgement is lost with the carrier
+    bench.cut(1);
+    bench.exchange();
+    EXPECT_EQ(bench.session().active(), 2u);
+    EXPECT_EQ(bench.session().unacked_frames(), 0u);
+    EXPECT_EQ(bench.client.texts, (std::vector<std::string>{"x"}));
+    EXPECT_TRUE(bench.client.lost.empty());
+}
+
+}  // namespace
+}  // namespace flare::session::test

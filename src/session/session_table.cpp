@@ -321,9 +321,9 @@ void SessionTable::on_batch(CarrierKey key, std::string_view batch, TimePoint no
 
 void SessionTable::handle(ServerSession& session, CarrierKey key, const wire::FrameView& frame, TimePoint now,
                           bool& gone) {
-    const auto fail = [&](errc code, std::string text) {
+    const auto fail = [&](errc code, const std::string& text) {
         gone = true;
-        peer_error(session, key, code, std::move(text), now);
+        peer_error(session, key, code, text, now);
     };
     if (frame.unknown_kind) return fail(errc::unexpected_frame, "a frame of a kind that version 1 does not know");
     if (!frame.acks.empty()) {
@@ -403,7 +403,8 @@ void SessionTable::handle_activate(ServerSession& session, CarrierKey key, std::
 }
 
 // One word in the log, the carrier closes; the session lives on without it.
-void SessionTable::peer_error(ServerSession& session, CarrierKey key, errc code, std::string text, TimePoint now) {
+void SessionTable::peer_error(ServerSession& session, CarrierKey key, errc code, const std::string& text,
+                              TimePoint now) {
     listener_.on_peer_error(&session, key, code, text);
     listener_.close_carrier(key, code, text);
     detach(session, key, now);

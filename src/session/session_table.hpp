@@ -156,7 +156,7 @@ private:
     void handle(ServerSession& session, CarrierKey key, const wire::FrameView& frame, TimePoint now, bool& gone);
     void handle_numbered(ServerSession& session, CarrierKey key, const wire::FrameView& frame, TimePoint now);
     void handle_activate(ServerSession& session, CarrierKey key, std::uint64_t epoch, TimePoint now);
-    void peer_error(ServerSession& session, CarrierKey key, errc code, std::string text, TimePoint now);
+    void peer_error(ServerSession& session, CarrierKey key, errc code, const std::string& text, TimePoint now);
     void choose_active(ServerSession& session);
     void finalize(ServerSession& session, errc code, const std::string& text, TimePoint now);
     void settle(ServerSession& session, TimePoint now);

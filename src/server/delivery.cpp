@@ -178,19 +178,20 @@ void Worker::run(const std::shared_ptr<Inbox>& inbox, Job job) {
 }
 
 void Worker::handled(const session::Handling& handling, const HandlerResult& result, session::TimePoint began) {
+    const session::TimePoint time = now();
     ++counters_.handler_runs;
-    counters_.handler_time += now() - began;
+    counters_.handler_time += time - began;
     if (result.failure()) {
         ++counters_.messages_refused;
         count_error(result.failure()->code);
-        return table_.finish(handling, refusal(result.failure()->code, result.failure()->text), {}, {}, now());
+        return table_.finish(handling, refusal(result.failure()->code, result.failure()->text), {}, {}, time);
     }
     const session::Receipt receipt{wire::ReceiptStatus::handled, errc::ok, {}, 0};
-    if (!result.reply()) return table_.finish(handling, receipt, {}, {}, now());
+    if (!result.reply()) return table_.finish(handling, receipt, {}, {}, time);
     const Message& reply = *result.reply();
     if (reply.payload.size() > shared_.config.session.max_message_bytes) {
         return table_.finish(handling, refusal(errc::message_too_large, "the handler's reply is too large"), {}, {},
-                             now());
+                             time);
     }
     wire::MessageView view;
     view.id = reply.id.is_nil() ? Uuid::v7() : reply.id;
@@ -201,7 +202,7 @@ void Worker::handled(const session::Handling& handling, const HandlerResult& res
                                                                            : reply.timestamp);
     view.to = handling.user;
     ++counters_.messages_sent;
-    table_.finish(handling, receipt, wire::encode_message(view), kServerTarget, now());
+    table_.finish(handling, receipt, wire::encode_message(view), kServerTarget, time);
 }
 
 void Worker::answer(const session::Handling& handling, session::Receipt receipt) {

@@ -3,15 +3,33 @@
 #include "session/planted.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace flare::session {
+namespace {
+
+// The receipt that is a status and nothing else.
+const Receipt* plain_receipt(wire::ReceiptStatus status) {
+    static const std::array<Receipt, 6> kAll = [] {
+        std::array<Receipt, 6> all;
+        for (std::size_t i = 0; i < all.size(); ++i) all[i].status = static_cast<wire::ReceiptStatus>(i);
+        return all;
+    }();
+    return &kAll[static_cast<std::size_t>(status) % kAll.size()];
+}
+
+bool is_plain(const Receipt& receipt) {
+    return receipt.code == errc::ok && receipt.text.empty() && receipt.retry_after_ms == 0;
+}
+
+}  // namespace
 
 DedupeRing::Check DedupeRing::check(const Uuid& id, Duration first_sent_ago, TimePoint started, TimePoint now) {
     expire(now);
     if (const auto found = entries_.find(id); found != entries_.end()) {
         const Entry& entry = found->second;
-        if (!entry.receipt) return {Verdict::in_progress, nullptr};
-        return {Verdict::finished, &*entry.receipt};
+        if (!entry.finished) return {Verdict::in_progress, nullptr};
+        return {Verdict::finished, entry.detailed ? entry.detailed.get() : plain_receipt(entry.status)};
     }
     if (first_sent_ago > Duration::zero()) {
         const TimePoint sent_at = now - first_sent_ago;
@@ -26,7 +44,7 @@ DedupeRing::Check DedupeRing::check(const Uuid& id, Duration first_sent_ago, Tim
     }
     if (order_.full()) order_.set_capacity(std::max<std::size_t>(16, order_.capacity() * 2));
     order_.push_back({id, now});
-    entries_.emplace(id, Entry{now, std::nullopt});
+    entries_.try_emplace(id).first->second.at = now;
     return {Verdict::fresh, nullptr};
 }
 
@@ -37,7 +55,10 @@ void DedupeRing::finish(const Uuid& id, Receipt receipt) {
         entries_.erase(found);
         return;
     }
-    found->second.receipt = std::move(receipt);
+    Entry& entry = found->second;
+    entry.finished = true;
+    entry.status = receipt.status;
+    if (!is_plain(receipt)) entry.detailed = std::make_unique<Receipt>(std::move(receipt));
 }
 
 void DedupeRing::withdraw(const Uuid& id) { entries_.erase(id); }
@@ -47,12 +68,12 @@ bool DedupeRing::forget_oldest() {
     for (auto oldest = order_.begin(); oldest != order_.end(); ++oldest) {
         const auto found = entries_.find(oldest->id);
         const bool withdrawn = found == entries_.end() || found->second.at != oldest->at;
-        if (!withdrawn && !found->second.receipt) continue;
+        if (!withdrawn && !found->second.finished) continue;
         if (!withdrawn) {
             forgotten_upto_ = std::max(forgotten_upto_, oldest->at);
             entries_.erase(found);
         }
-        order_.erase(oldest);
+        order_.rerase(oldest);  // moves what is older, not the thousands that are younger
         return true;
     }
     return false;
@@ -64,7 +85,7 @@ void DedupeRing::expire(TimePoint now) {
         const auto found = entries_.find(oldest.id);
         if (found != entries_.end() && found->second.at == oldest.at) {
             // A handler is still at it: a repeat must go on waiting for its receipt.
-            if (!found->second.receipt) return;
+            if (!found->second.finished) return;
             entries_.erase(found);
         }
         order_.pop_front();

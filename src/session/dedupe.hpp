@@ -10,7 +10,7 @@
 #include <boost/circular_buffer.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 
-#include <optional>
+#include <memory>
 #include <string>
 
 namespace flare::session {
@@ -51,9 +51,12 @@ public:
     void expire(TimePoint now);
 
 private:
+    // Small, because there are thousands of them: nearly every receipt is a status and nothing else.
     struct Entry {
         TimePoint at;
-        std::optional<Receipt> receipt;
+        std::unique_ptr<Receipt> detailed;  // when there is more to it than a status
+        wire::ReceiptStatus status = wire::ReceiptStatus::unspecified;
+        bool finished = false;
     };
     struct Order {
         Uuid id;

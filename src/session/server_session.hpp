@@ -18,6 +18,7 @@
 namespace flare::session {
 
 class SessionTable;
+struct Device;
 
 enum class Presence : std::uint8_t { attached, detached, gone };
 
@@ -44,6 +45,7 @@ public:
 
 private:
     friend class SessionTable;
+    friend struct Device;
     struct Attached {
         CarrierKey key = kNoCarrier;
         std::uint64_t epoch = 0;
@@ -76,6 +78,7 @@ private:
     std::uint32_t next_generation_ = 0;  // counts the tickets issued
     std::string previous_ticket_;        // replaced; good only for Hellos of previous_attempt_
     Uuid previous_attempt_;
+    Device* owner_ = nullptr;          // lives as long as one of its sessions
     Uuid attempt_;                     // of the Hello that made the session or began its latest connect
     std::uint64_t attempt_epoch_ = 0;  // of that Hello
     std::uint64_t active_epoch_ = 0;

@@ -66,7 +66,7 @@ void SessionTable::finalize(ServerSession& session, errc code, const std::string
     session.ended_ = true;
     session.timer_.unlink();
 
-    Device& owner = device(session.user_, session.device_);
+    Device& owner = *session.owner_;
     owner.used_at = now;
     if (owner.session == &session) owner.session = nullptr;
     std::erase(owner.unheard, &session);

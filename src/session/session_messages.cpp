@@ -21,7 +21,7 @@ void SessionTable::receive(ServerSession& session, LaneIndex lane, const wire::D
                            std::uint64_t cost) {
     const TimePoint now = session.now_;
     const Uuid id = data.message->id;
-    Device& owner = device(session.user_, session.device_);
+    Device& owner = *session.owner_;
     owner.used_at = now;
     const auto settled_at_once = [&](const Receipt& receipt) {
         answer(session, lane, id, receipt, {}, {});
@@ -54,7 +54,7 @@ void SessionTable::receive(ServerSession& session, LaneIndex lane, const wire::D
 
 // Remembered like any other answer: a repeat, should this one be lost, must not be acted on after its successors were.
 void SessionTable::refuse_message(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt) {
-    DedupeRing& acted_on = device(session.user_, session.device_).acted_on;
+    DedupeRing& acted_on = session.owner_->acted_on;
     const auto check = acted_on.check(id, Duration::zero(), started_, session.now_);
     if (check.verdict == DedupeRing::Verdict::finished) return answer(session, lane, id, *check.receipt, {}, {});
     if (check.verdict == DedupeRing::Verdict::fresh) acted_on.finish(id, receipt);
@@ -64,9 +64,9 @@ void SessionTable::refuse_message(ServerSession& session, LaneIndex lane, const 
 void SessionTable::finish(const Handling& handling, Receipt receipt, const Bytes& reply, std::string_view reply_from,
                           TimePoint now) {
     const Entry entry(*this);
-    const auto found = devices_.find(device_key(handling.user, handling.device));
-    if (found != devices_.end()) {
-        Device& owner = *found->second;
+    ServerSession* session = find(handling.session);
+    if (Device* const known = session != nullptr ? session->owner_ : find_device(handling.user, handling.device)) {
+        Device& owner = *known;
         owner.acted_on.finish(handling.message_id, receipt);
         // Repeats that came in another session meanwhile get the same receipt there.
         for (const Device::Waiting& repeat : owner.waiting) {
@@ -80,8 +80,7 @@ void SessionTable::finish(const Handling& handling, Receipt receipt, const Bytes
         }
         std::erase_if(owner.waiting, [&](const Device::Waiting& repeat) { return repeat.id == handling.message_id; });
     }
-    ServerSession* session = find(handling.session);
-    if (session == nullptr) return;
+    if (session == nullptr || session->ended_) return;
     session->now_ = now;
     --session->in_progress_;
     answer(*session, handling.lane, handling.message_id, receipt, reply, reply_from);

@@ -44,10 +44,15 @@ std::string SessionTable::device_key(std::string_view user, std::string_view dev
     return key;
 }
 
-SessionTable::Device& SessionTable::device(std::string_view user, std::string_view device) {
+Device& SessionTable::device(std::string_view user, std::string_view device) {
     auto& slot = devices_[device_key(user, device)];
     if (!slot) slot = std::make_unique<Device>(settings_);
     return *slot;
+}
+
+Device* SessionTable::find_device(std::string_view user, std::string_view device) {
+    const auto found = devices_.find(device_key(user, device));
+    return found == devices_.end() ? nullptr : found->second.get();
 }
 
 // ---- attaching: docs/protocol.md, "Attaching a carrier" ----
@@ -85,7 +90,7 @@ std::optional<wire::Refused> SessionTable::attach_new(CarrierKey key, const wire
 // A Hello may be late, or a copy: as long as another session of the device lives, a new one takes its place only when
 // something has been heard that answers the Welcome. Until then no hook tells of it.
 void SessionTable::heard(ServerSession& session, TimePoint now) {
-    Device& owner = device(session.user_, session.device_);
+    Device& owner = *session.owner_;
     if (owner.session != nullptr) {
         finalize(*owner.session, errc::session_replaced, "the same device has connected anew", now);
     }
@@ -110,6 +115,7 @@ ServerSession& SessionTable::create(Device& owner, const wire::Hello& hello, con
     ServerSession& session = *made;
     session.now_ = now;
     session.secret_ = random_.bytes(kSecretBytes);
+    session.owner_ = &owner;
     session.attempt_ = hello.attempt_id;
     session.attempt_epoch_ = hello.epoch;
     owner.remember(hello.attempt_id);
@@ -164,7 +170,7 @@ std::optional<wire::Refused> SessionTable::attach_resumed(CarrierKey key, const 
     if (hello.attempt_id != session->attempt_) {
         session->attempt_ = hello.attempt_id;
         session->attempt_epoch_ = hello.epoch;
-        device(session->user_, session->device_).remember(hello.attempt_id);
+        session->owner_->remember(hello.attempt_id);
     }
     if (successor) confirm_ticket(*session);  // the old one is good for this connect only
     return attach(*session, key, hello, false, now);

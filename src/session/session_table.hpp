@@ -125,11 +125,11 @@ public:
     std::uint32_t home() const noexcept { return home_; }
 
 private:
-    friend class ServerSession;
-    struct Device;  // (user, device): its session, its message ids
+    friend class ServerSession;  // (user, device): its session, its message ids
     struct Tombstone;
 
-    Device& device(std::string_view user, std::string_view device);
+    Device& device(std::string_view user, std::string_view device);  // made when there is none
+    Device* find_device(std::string_view user, std::string_view device);
     ServerSession& create(Device& owner, const wire::Hello& hello, const std::string& user, TimePoint now);
     std::optional<wire::Refused> attach(ServerSession& session, CarrierKey key, const wire::Hello& hello,
                                         bool with_secret, TimePoint now);

@@ -14,7 +14,7 @@ namespace flare::session {
 
 // (user, device). Outlives its session for Settings::dedupe_retention(), so that a new one of the same device knows
 // what was acted on.
-struct SessionTable::Device {
+struct Device {
     explicit Device(const Settings& settings)
         : acted_on(settings.dedupe_ids, settings.dedupe_window, settings.dedupe_retention()) {}
 

@@ -15,7 +15,7 @@ fi
 
 packages=(
     build-essential cmake ninja-build ccache pkg-config git ca-certificates curl openssl
-    libssl-dev libprotozero-dev libspdlog-dev prometheus-cpp-dev
+    libssl-dev libgnutls28-dev libprotozero-dev libspdlog-dev prometheus-cpp-dev
     libprotobuf-dev protobuf-compiler libgtest-dev libgmock-dev
     clang clang-format clang-tidy python3
 )
@@ -31,7 +31,13 @@ missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
 done
-if [ ${#missing[@]} -eq 0 ]; then
+# QUIC wants ngtcp2 1.11, which Debian 12 has in its backports only.
+quic_packages=(libngtcp2-dev libngtcp2-crypto-gnutls-dev)
+quic_missing=true
+if command -v pkg-config >/dev/null && pkg-config --atleast-version=1.11 libngtcp2 libngtcp2_crypto_gnutls; then
+    quic_missing=false
+fi
+if [ ${#missing[@]} -eq 0 ] && ! $quic_missing; then
     exit 0
 fi
 
@@ -40,8 +46,33 @@ if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null || { say "run it as root, or install sudo; missing: ${missing[*]}"; exit 1; }
     as_root=(sudo)
 fi
-say "installing ${missing[*]}"
+say "installing ${missing[*]} ${quic_packages[*]}"
 export DEBIAN_FRONTEND=noninteractive
-"${as_root[@]}" apt-get update -qq || { sleep 5; "${as_root[@]}" apt-get update -qq; }
-"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+
+# Adds the backports of the very source that the machine has already.
+add_backports() {
+    local stanza line file=/etc/apt/sources.list.d/flare-backports
+    grep -rqs 'bookworm-backports' /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources && return
+    for source in /etc/apt/sources.list.d/*.sources; do
+        [ -f "$source" ] || continue
+        stanza=$(awk 'BEGIN { RS = "" } /(^|\n)Suites:[^\n]*bookworm( |\n|$)/ { print; exit }' "$source")
+        [ -n "$stanza" ] || continue
+        sed -E '/^#/d; s/^Suites:.*/Suites: bookworm-backports/' <<<"$stanza" | "${as_root[@]}" tee "$file.sources" >/dev/null
+        return
+    done
+    line=$(grep -hsE '^deb .* bookworm ' /etc/apt/sources.list /etc/apt/sources.list.d/*.list | head -n 1)
+    [ -n "$line" ] || { say "no source of Debian 12 found under /etc/apt to take the backports from"; exit 1; }
+    sed 's/ bookworm / bookworm-backports /' <<<"$line" | "${as_root[@]}" tee "$file.list" >/dev/null
+}
+update() { "${as_root[@]}" apt-get update -qq || { sleep 5; "${as_root[@]}" apt-get update -qq; }; }
+install() { "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null; }
+
+from=()
+if [ "$release" = 12 ] && $quic_missing; then
+    add_backports
+    from=(-t bookworm-backports)
+fi
+update
+[ ${#missing[@]} -eq 0 ] || install "${missing[@]}"
+if $quic_missing; then install "${from[@]}" "${quic_packages[@]}"; fi
 say "done"

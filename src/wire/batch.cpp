@@ -76,11 +76,11 @@ errc read_frame(std::string_view bytes, FrameView& frame) noexcept {
 void Batch::clear() noexcept {
     head_size_ = 0;
     segments_.clear();
-    frames_ = 0;
+    marks_.clear();
     bytes_ = 0;
 }
 
-char* Batch::begin_frame(std::size_t length, std::size_t shared) {
+char* Batch::begin_frame(const FrameHeader& header, std::size_t length, std::size_t shared) {
     const std::size_t prefix = varint_size(length);
     const std::size_t own = prefix + length - shared;
     if (head_.size() - head_size_ < own) head_.resize(std::max({head_.size() * 2, head_size_ + own, kFirstHeadBytes}));
@@ -88,14 +88,14 @@ char* Batch::begin_frame(std::size_t length, std::size_t shared) {
     segments_.back().head_bytes += own;
     char* out = head_.data() + head_size_;
     head_size_ += own;
-    ++frames_;
+    marks_.push_back({header.lane, header.seq != 0, prefix + length});
     bytes_ += prefix + length;
     return put_varint(out, length);
 }
 
 void Batch::add(const FrameHeader& header, const Body& body) {
     const bool copy = body.bytes.size() <= kCopyUpTo;
-    char* out = begin_frame(header_size(header) + body.bytes.size(), copy ? 0 : body.bytes.size());
+    char* out = begin_frame(header, header_size(header) + body.bytes.size(), copy ? 0 : body.bytes.size());
     out = put_header(out, header);
     if (copy) {
         put_raw(out, body.bytes.view());
@@ -104,12 +104,12 @@ void Batch::add(const FrameHeader& header, const Body& body) {
     }
 }
 
-void Batch::add(const FrameHeader& header) { put_header(begin_frame(header_size(header), 0), header); }
+void Batch::add(const FrameHeader& header) { put_header(begin_frame(header, header_size(header), 0), header); }
 
 void Batch::add_chunk(const FrameHeader& header, std::uint64_t total, const Bytes& part) {
     const bool copy = part.size() <= kCopyUpTo;
     const std::size_t content = number_size(total) + bytes_size(part.size());
-    char* out = begin_frame(header_size(header) + body_size(FrameKind::chunk, content), copy ? 0 : part.size());
+    char* out = begin_frame(header, header_size(header) + body_size(FrameKind::chunk, content), copy ? 0 : part.size());
     out = put_body_tag(put_header(out, header), FrameKind::chunk, content);
     out = put_number(out, 1, total);
     if (copy) {
@@ -122,7 +122,7 @@ void Batch::add_chunk(const FrameHeader& header, std::uint64_t total, const Byte
 
 void Batch::add_data(const FrameHeader& header, const DataView& data) {
     const DataSize size = measure(data);
-    char* out = begin_frame(header_size(header) + body_size(FrameKind::data, size.total), 0);
+    char* out = begin_frame(header, header_size(header) + body_size(FrameKind::data, size.total), 0);
     put(put_body_tag(put_header(out, header), FrameKind::data, size.total), data, size);
 }
 

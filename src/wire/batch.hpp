@@ -27,9 +27,9 @@ public:
     // Encodes `data` in place, without a Body: no allocation once the Batch has grown.
     void add_data(const FrameHeader& header, const DataView& data);
 
-    std::size_t frames() const noexcept { return frames_; }
+    std::size_t frames() const noexcept { return marks_.size(); }
     std::size_t bytes() const noexcept { return bytes_; }
-    bool empty() const noexcept { return frames_ == 0; }
+    bool empty() const noexcept { return marks_.empty(); }
     void clear() noexcept;
 
     // The batch in order: for each segment, `head_bytes` bytes of head() (which follow those of the segment
@@ -40,18 +40,25 @@ public:
     };
     std::string_view head() const noexcept { return {head_.data(), head_size_}; }
     const std::vector<Segment>& segments() const noexcept { return segments_; }
+    // One for each frame, in order: what a transport needs to give lanes streams of their own.
+    struct Mark {
+        LaneIndex lane = 0;
+        bool numbered = false;  // false: it belongs to no lane
+        std::size_t bytes = 0;  // with its length prefix
+    };
+    const std::vector<Mark>& marks() const noexcept { return marks_; }
     std::string str() const;  // all of it in one string: tests, JSON
 
 private:
     // Room for a frame of `length` bytes, the last `shared` of which stay where they are. Returns where its own
     // bytes go, behind the length prefix.
-    char* begin_frame(std::size_t length, std::size_t shared);
+    char* begin_frame(const FrameHeader& header, std::size_t length, std::size_t shared);
 
     // Invariant: the segments' head_bytes add up to head_size_.
     std::string head_;  // memory that has been grown; head_size_ bytes of it are in use
     std::size_t head_size_ = 0;
     std::vector<Segment> segments_;
-    std::size_t frames_ = 0;
+    std::vector<Mark> marks_;
     std::size_t bytes_ = 0;
 };
 

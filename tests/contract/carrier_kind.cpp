@@ -3,6 +3,7 @@
 #include "support/certificates.hpp"
 #include "support/event_loop.hpp"
 #include "transport/memory/memory.hpp"
+#include "transport/quic/quic.hpp"
 #include "transport/websocket/websocket.hpp"
 
 #include <stdexcept>
@@ -93,6 +94,72 @@ private:
     std::unique_ptr<Carrier> accepted_;
 };
 
+// One key pair for the whole run.
+struct TestKeys {
+    flare::test::Certificates files;
+    std::shared_ptr<quic::ServerContext> server;
+    std::shared_ptr<quic::ClientContext> client;
+
+    TestKeys() {
+        const auto authority = files.authority();
+        const auto identity = files.make("server", {"localhost"}, &authority);
+        server =
+            quic::ServerContext::load({identity.certificate_file, identity.key_file, "", false}, {quic::kAlpn}, nullptr)
+                .value();
+        client = quic::ClientContext::load({authority.certificate_file, "", ""}, {quic::kAlpn}, nullptr).value();
+    }
+    static const TestKeys& get() {
+        static const TestKeys made;
+        return made;
+    }
+};
+
+class QuicFactory final : public CarrierFactory, private quic::ListenerHandler {
+public:
+    explicit QuicFactory(boost::asio::io_context& context) : context_(context) {
+        std::string error;
+        auto opened = quic::Listener::open(context, "127.0.0.1:0", TestKeys::get().server, {}, *this, &error);
+        if (!opened) throw std::runtime_error(error);
+        listener_ = std::move(*opened);
+    }
+    CarrierPair make() override {
+        CarrierPair pair;
+        std::string error;
+        quic::ConnectTarget target;
+        target.endpoint = listener_->local_endpoint();
+        target.server_name = "localhost";
+        const auto attempt = quic::connect(context_, target, TestKeys::get().client, {},
+                                           [&](std::unique_ptr<Carrier> carrier, const quic::ConnectError& failed) {
+                                               pair.client = std::move(carrier);
+                                               error = failed.text;
+                                               if (pair.client != nullptr) pair.client->pause_reading(true);
+                                           });
+        flare::test::run_until(context_,
+                               [&] { return (pair.client != nullptr && accepted_ != nullptr) || !error.empty(); });
+        if (pair.client == nullptr || accepted_ == nullptr) throw std::runtime_error("no connection: " + error);
+        pair.server = std::move(accepted_);
+        pair.client->pause_reading(false);
+        pair.server->pause_reading(false);
+        return pair;
+    }
+
+private:
+    bool on_connection(const std::string& /*peer_address*/) override { return true; }
+    void on_connection_gone(const std::string& /*peer_address*/) override {}
+    void on_carrier(std::unique_ptr<Carrier> carrier) override {
+        accepted_ = std::move(carrier);
+        accepted_->pause_reading(true);
+    }
+
+    boost::asio::io_context& context_;
+    std::unique_ptr<quic::Listener> listener_;
+    std::unique_ptr<Carrier> accepted_;
+};
+
+std::unique_ptr<CarrierFactory> quic_factory(boost::asio::io_context& context) {
+    return std::make_unique<QuicFactory>(context);
+}
+
 template <bool Secure, WireFormat Format>
 std::unique_ptr<CarrierFactory> websocket_factory(boost::asio::io_context& context) {
     return std::make_unique<WebSocketFactory>(context, Secure, Format);
@@ -107,11 +174,14 @@ std::vector<CarrierKind> carrier_kinds() {
     memory.can_park = memory.limits_batches = memory.waits_for_peer = false;
     CarrierKind json{"WsJson", websocket_factory<false, WireFormat::json>};
     json.limits_batches = json.same_bytes = false;
+    CarrierKind quic{"Quic", quic_factory};
+    quic.can_park = quic.waits_for_peer = quic.same_bytes = false;
     return {
         memory,
         {"Ws", websocket_factory<false, WireFormat::protobuf>},
         {"Wss", websocket_factory<true, WireFormat::protobuf>},
         json,
+        quic,
     };
 }
 

@@ -1,0 +1,44 @@
+// The carrier of a QUIC connection.
+//
+// Threads: its endpoint's.
+// Owner:   whoever holds it; it keeps its endpoint alive.
+#pragma once
+
+#include "transport/quic/endpoint.hpp"
+
+namespace flare::transport::quic {
+
+class QuicCarrier final : public Carrier {
+public:
+    QuicCarrier(std::shared_ptr<Endpoint> endpoint, Connection& connection);
+    ~QuicCarrier() override;
+
+    void set_handler(CarrierHandler* handler) override;
+    bool writable() const override { return connection_ != nullptr && connection_->writable(); }
+    void send(const wire::Batch& batch) override;
+    void pause_reading(bool paused) override;
+    void close(errc code, std::string_view text, std::chrono::milliseconds limit) override;
+    std::unique_ptr<ParkedCarrier> park() override { return nullptr; }  // its connection belongs to a socket
+    const CarrierInfo& info() const override { return info_; }
+    const CarrierStats& stats() const override;
+
+    // ---- from the connection ----
+
+    void tell_batch(std::string_view part);
+    void tell_writable();
+    void tell_closed(const CloseReason& reason);
+    void connection_gone();
+
+    bool has_handler() const noexcept { return handler_ != nullptr; }
+    Endpoint& endpoint() noexcept { return *endpoint_; }
+    Connection* connection() noexcept { return connection_; }
+
+private:
+    std::shared_ptr<Endpoint> endpoint_;
+    Connection* connection_;
+    CarrierHandler* handler_ = nullptr;
+    const CarrierInfo info_;
+    mutable CarrierStats stats_;  // kept when the connection goes
+};
+
+}  // namespace flare::transport::quic

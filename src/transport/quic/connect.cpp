@@ -1,0 +1,118 @@
+// A client's endpoint: one socket, one connection.
+#include "transport/quic/carrier.hpp"
+#include "transport/quic/quic.hpp"
+
+#include "transport/websocket/address.hpp"
+
+#include <boost/asio/post.hpp>
+
+namespace flare::transport::quic {
+namespace {
+
+using Done = std::function<void(std::unique_ptr<Carrier>, ConnectError)>;
+
+std::string text_of(const boost::asio::ip::udp::endpoint& endpoint) {
+    return websocket::endpoint_text({endpoint.address(), endpoint.port()});
+}
+
+class ClientEndpoint final : public Endpoint {
+public:
+    ClientEndpoint(boost::asio::io_context& context, ConnectTarget target, std::shared_ptr<ClientContext> keys,
+                   Options options, Done done)
+        : Endpoint(context, options), target_(std::move(target)), keys_(std::move(keys)), done_(std::move(done)) {}
+
+    void start() {
+        if (const int error = socket_.connect(target_.endpoint); error != 0) {
+            const errc code = websocket::connect_errc(error);
+            return fail_later(code, std::string(explain(code)));
+        }
+        watch();
+        connection_ = &add(std::make_unique<Connection>(*this, false));
+        const Address remote = Address::of(target_.endpoint);
+        if (!connection_->connect(*keys_, target_.server_name, target_.home_worker, socket_.local(), remote, now()))
+            return fail_later(errc::tls_failed, "the TLS session cannot be made");
+        touch(*connection_);
+    }
+    void cancel_if_pending() {
+        if (!done_) return;
+        done_ = nullptr;
+        shut();
+    }
+    bool rebind() {
+        UdpSocket fresh;
+        if (connection_ == nullptr || fresh.connect(target_.endpoint) != 0) return false;
+        const Address local = fresh.local();
+        replace_socket(std::move(fresh));
+        return connection_->socket_changed(local, now());
+    }
+
+private:
+    // A packet for no id that we have: it may be a stateless reset (RFC 9000 section 10.3.1).
+    void stray(const UdpSocket::Packet& packet, const ngtcp2_version_cid& ids) override {
+        if (connection_ == nullptr || ids.version != 0 || connection_->has_ended()) return;
+        connection_->packet(packet.bytes, *packet.to, *packet.from, now());
+        touch(*connection_);
+    }
+    void handshaken(Connection& connection) override {
+        connection.reported = true;
+        if (!done_) return connection.abandon();
+        const Done done = std::move(done_);
+        done_ = nullptr;
+        done(std::make_unique<QuicCarrier>(shared_from_this(), connection), {});
+    }
+    void ended(Connection& connection) override {
+        connection.reported = true;
+        tell_failure(connection.end().code == errc::ok ? errc::closed_by_peer : connection.end().code,
+                     connection.end().text);
+    }
+    void socket_failed(int error) override {
+        if (connection_ == nullptr) return;
+        connection_->socket_failed(error);
+        touch(*connection_);
+    }
+    void tell_failure(errc code, const std::string& text) {
+        if (!done_) return;
+        const Done done = std::move(done_);
+        done_ = nullptr;
+        done(nullptr, {code, text_of(target_.endpoint) + ": " + text});
+    }
+    void fail_later(errc code, std::string text) {
+        boost::asio::post(context(), [weak = weak_from_this(), code, text = std::move(text)] {
+            const auto self = weak.lock();
+            if (self) static_cast<ClientEndpoint&>(*self).tell_failure(code, text);
+        });
+    }
+
+    const ConnectTarget target_;
+    std::shared_ptr<ClientContext> keys_;
+    Done done_;
+    Connection* connection_ = nullptr;
+};
+
+class Attempt final : public ConnectAttempt {
+public:
+    explicit Attempt(std::shared_ptr<ClientEndpoint> endpoint) : endpoint_(std::move(endpoint)) {}
+    ~Attempt() override { endpoint_->cancel_if_pending(); }
+
+private:
+    std::shared_ptr<ClientEndpoint> endpoint_;
+};
+
+}  // namespace
+
+std::unique_ptr<ConnectAttempt> connect(boost::asio::io_context& context, ConnectTarget target,
+                                        std::shared_ptr<ClientContext> keys, Options options,
+                                        std::function<void(std::unique_ptr<Carrier>, ConnectError)> done) {
+    auto endpoint =
+        std::make_shared<ClientEndpoint>(context, std::move(target), std::move(keys), options, std::move(done));
+    endpoint->start();
+    return std::make_unique<Attempt>(std::move(endpoint));
+}
+
+bool rebind(Carrier& carrier) {
+    auto* const quic = dynamic_cast<QuicCarrier*>(&carrier);
+    auto* const endpoint = quic == nullptr ? nullptr : dynamic_cast<ClientEndpoint*>(&quic->endpoint());
+    return endpoint != nullptr && endpoint->rebind();
+}
+
+}  // namespace flare::transport::quic

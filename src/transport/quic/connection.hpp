@@ -1,0 +1,148 @@
+// One QUIC connection: ngtcp2's state machine, its TLS session, its streams, and the carrier that stands on it.
+//
+// Protocol: RFC 9000, RFC 9001; docs/quic.md.
+// Threads:  its endpoint's.
+// Owner:    Endpoint. Callbacks of ngtcp2 only note what has happened; what follows from it is done in the turn.
+#pragma once
+
+#include "transport/quic/keys.hpp"
+#include "transport/quic/stream.hpp"
+#include "transport/quic/udp_socket.hpp"
+
+#include <ngtcp2/ngtcp2.h>
+#include <ngtcp2/ngtcp2_crypto.h>
+
+#include <boost/intrusive/set.hpp>
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace flare::transport::quic {
+
+class Endpoint;
+class QuicCarrier;
+
+inline constexpr std::size_t kCidBytes = 8;
+inline constexpr std::size_t kFewUnsentToTell = 48 * 1024;  // so little waits: writable() is true again
+
+class Connection {
+public:
+    Connection(Endpoint& endpoint, bool server) : endpoint_(endpoint), server_(server) {}
+    ~Connection();
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    // What a server needs to know of the Initial packet that it answers.
+    struct Arrival {
+        ngtcp2_pkt_hd header;
+        std::optional<ngtcp2_cid> original_dcid;  // of a Retry: the id before it
+    };
+    // False: out of memory, or GnuTLS refuses.
+    bool accept(const ServerContext& keys, const Arrival& arrival, const Address& local, const Address& remote,
+                std::uint64_t now);
+    bool connect(const ClientContext& keys, const std::string& server_name, std::optional<std::uint8_t> home_worker,
+                 const Address& local, const Address& remote, std::uint64_t now);
+
+    // ---- from the endpoint ----
+
+    void packet(std::span<const std::uint8_t> bytes, const Address& local, const Address& remote, std::uint64_t now);
+    void expire(std::uint64_t now);
+    void write(std::uint64_t now);   // everything that may go now
+    void deliver();                  // parts, room to write, the end: what the carrier's handler is told
+    std::uint64_t deadline() const;  // ns; UINT64_MAX: none
+    bool is_handshaken() const noexcept { return handshaken_; }
+    bool is_over() const noexcept { return over_; }  // nothing is left to say or to answer
+    bool has_ended() const noexcept { return ended_.has_value(); }
+    const CloseReason& end() const noexcept { return *ended_; }
+    bool socket_changed(const Address& local, std::uint64_t now);
+    void socket_failed(int error);
+
+    // ---- from the carrier ----
+
+    void attach(QuicCarrier* carrier) noexcept { carrier_ = carrier; }
+    bool writable() const noexcept;
+    void send(const wire::Batch& batch);
+    void pause(bool paused);
+    void close(errc code, std::string_view text, std::chrono::milliseconds limit);
+    void abandon();  // its carrier is gone
+
+    CarrierInfo info() const;
+    const CarrierStats& stats() const noexcept { return stats_; }
+    ngtcp2_conn* raw() const noexcept { return conn_; }
+    const std::string& peer() const noexcept { return peer_; }
+
+    struct Timer : boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+        std::uint64_t at = UINT64_MAX;
+        Connection* connection = nullptr;
+        bool operator<(const Timer& other) const noexcept { return at < other.at; }
+    };
+    Timer timer;
+    bool touched = false;           // it is in the endpoint's list of this turn
+    bool counted = false;           // a handshake under way
+    bool reported = false;          // its carrier was given away, or its failure told
+    std::vector<std::string> cids;  // under which the endpoint finds it
+
+private:
+    friend struct Callbacks;
+
+    bool make_session(const Credentials& keys, unsigned flags);
+    static ngtcp2_settings settings_of(const Endpoint& endpoint, std::uint64_t now);
+    static ngtcp2_transport_params params_of(const Endpoint& endpoint);
+
+    Stream* stream(std::int64_t id);
+    Stream& stream_made(std::int64_t id);
+    Stream& sending(Channel channel);
+    void open_streams();
+    bool read_stream(Stream& stream);  // false: the carrier is gone, or reading stops
+    void finish_with(CloseReason reason);
+    void fail(int ngtcp2_error);
+    void write_close(std::uint64_t now);
+    void say_close(std::uint64_t now);
+    CloseReason peer_reason() const;
+    CloseReason local_reason(int ngtcp2_error) const;
+    std::size_t unsent() const;
+    bool drained() const;
+
+    Endpoint& endpoint_;
+    const bool server_;
+    ngtcp2_conn* conn_ = nullptr;
+    gnutls_session_t tls_ = nullptr;
+    ngtcp2_crypto_conn_ref ref_{};
+    QuicCarrier* carrier_ = nullptr;
+    std::string peer_;
+    Address local_;
+    Address remote_;
+
+    std::map<std::int64_t, std::unique_ptr<Stream>> streams_;  // a handful
+    std::vector<std::unique_ptr<Stream>> unopened_;            // ours, which the peer does not allow yet
+    std::array<Stream*, kChannels> sending_{};                 // what a channel is sent on
+    std::vector<Stream*> readable_;                            // in the order of arrival
+    std::size_t turn_ = 0;                                     // whose stream writes first
+    CarrierStats stats_;
+
+    bool handshaken_ = false;
+    bool paused_ = false;
+    bool full_ = false;   // writable() was false, on_writable() is owed
+    bool reset_ = false;  // a stateless reset came
+    bool over_ = false;
+
+    struct Close {
+        errc code;
+        std::string text;
+        std::uint64_t deadline;
+    };
+    std::optional<Close> closing_;       // close() was called: what was taken goes out first
+    std::optional<ngtcp2_ccerr> error_;  // to be said to the peer
+    std::string error_text_;             // that error_ points into
+    std::optional<CloseReason> fault_;   // with error_: what the handler is told
+    std::optional<CloseReason> ended_;
+    bool told_ = false;                     // on_closed() was called
+    std::vector<std::uint8_t> last_words_;  // CONNECTION_CLOSE, for late packets of the peer
+    std::uint64_t forget_at_ = UINT64_MAX;
+};
+
+}  // namespace flare::transport::quic

@@ -1,0 +1,98 @@
+// A socket with its connections: who gets a packet, one timer for all, one flush a turn. A server's endpoint has many
+// connections, a client's has one.
+//
+// Protocol: RFC 9000 section 5; docs/quic.md, "Connection ids": 8 bytes, the first names the worker, the rest is
+// random. Threads:  one io_context, run by one thread. Owner:    shared by the Listener or ConnectAttempt that made it
+// and by its carriers.
+#pragma once
+
+#include "transport/quic/connection.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace flare::transport::quic {
+
+class Endpoint : public std::enable_shared_from_this<Endpoint> {
+public:
+    Endpoint(boost::asio::io_context& context, Options options)
+        : context_(context), options_(options), timer_(context) {}
+    virtual ~Endpoint();
+    Endpoint(const Endpoint&) = delete;
+    Endpoint& operator=(const Endpoint&) = delete;
+
+    void watch();  // the socket is open: reading begins
+    void shut();   // connections go without a word, the socket closes
+
+    // ---- for Connection ----
+
+    const Options& options() const noexcept { return options_; }
+    boost::asio::io_context& context() noexcept { return context_; }
+    std::uint64_t now();  // ns of the steady clock; one value for a whole turn
+    // Something is to be told or written: at the end of this turn, or in one of its own.
+    void touch(Connection& connection);
+    // Writes at once, from outside of a turn too: for a carrier that is being destroyed.
+    void write_now(Connection& connection);
+    ngtcp2_cid make_cid();
+    void map_cid(Connection& connection, const ngtcp2_cid& cid);
+    void unmap_cid(Connection& connection, const ngtcp2_cid& cid);
+    // Collects packets for one system call; see UdpSocket::send().
+    void transmit(std::span<const std::uint8_t> bytes, std::size_t segment, const Address& from, const Address& to);
+    bool can_transmit() const noexcept { return !blocked_; }
+    UdpSocket& socket() noexcept { return socket_; }
+
+protected:
+    // No connection has this id.
+    virtual void stray(const UdpSocket::Packet& packet, const ngtcp2_version_cid& ids) = 0;
+    virtual void handshaken(Connection& connection) = 0;
+    virtual void ended(Connection& connection) = 0;  // before it was handshaken, or after: for counting
+    virtual void socket_failed(int) {}
+
+    Connection& add(std::unique_ptr<Connection> connection);
+    Connection* find(const std::uint8_t* cid, std::size_t bytes);
+    void forget(Connection& connection);  // without a word
+    void replace_socket(UdpSocket socket);
+
+    UdpSocket socket_;
+
+private:
+    void wait_readable();
+    void wait_writable();
+    void read();
+    void turn();
+    void arm();
+    void on_timer();
+    void dispatch(const UdpSocket::Packet& packet);
+
+    // Initial ids are chosen by strangers: the hash is keyed.
+    struct CidHash {
+        std::size_t operator()(const std::string& cid) const noexcept;
+    };
+    using Timers = boost::intrusive::multiset<Connection::Timer, boost::intrusive::constant_time_size<false>>;
+
+    boost::asio::io_context& context_;
+    const Options options_;
+    std::unique_ptr<boost::asio::posix::stream_descriptor> descriptor_;
+    boost::asio::steady_timer timer_;
+    std::uint64_t timer_at_ = UINT64_MAX;
+    std::uint64_t now_ = 0;
+    bool in_turn_ = false;
+    bool turn_posted_ = false;
+    bool blocked_ = false;  // the socket is full: packets wait for it
+    bool shut_ = false;
+
+    Timers timers_;
+    boost::unordered_flat_map<std::string, Connection*, CidHash> by_cid_;
+    boost::unordered_flat_map<Connection*, std::unique_ptr<Connection>> connections_;
+    std::vector<Connection*> touched_;
+    std::vector<Connection*> writing_;
+    std::vector<std::unique_ptr<Connection>> graveyard_;
+};
+
+}  // namespace flare::transport::quic

@@ -1,0 +1,74 @@
+#include "transport/quic/keys.hpp"
+
+namespace flare::transport::quic {
+namespace {
+
+// The file is known to be good for OpenSSL, which has said in detail what would be wrong; what GnuTLS alone does not
+// take is rare.
+boost::system::error_code complain(const std::string& path, int code, std::string* error_text) {
+    if (error_text != nullptr) *error_text = path + ": GnuTLS cannot use it: " + gnutls_strerror(code);
+    return errc::certificate_invalid;
+}
+
+int load_identity(Credentials& keys, const std::string& certificate_file, const std::string& key_file) {
+    return gnutls_certificate_set_x509_key_file2(keys.certificates, certificate_file.c_str(), key_file.c_str(),
+                                                 GNUTLS_X509_FMT_PEM, nullptr, 0);
+}
+
+int load_authority(Credentials& keys, const std::string& file) {
+    return gnutls_certificate_set_x509_trust_file(keys.certificates, file.c_str(), GNUTLS_X509_FMT_PEM);
+}
+
+}  // namespace
+
+Credentials::Credentials() {
+    if (gnutls_certificate_allocate_credentials(&certificates) != 0 ||
+        gnutls_priority_init(&priorities, kPriorities, nullptr) != 0) {
+        throw std::bad_alloc();
+    }
+}
+
+Credentials::~Credentials() {
+    gnutls_priority_deinit(priorities);
+    gnutls_certificate_free_credentials(certificates);
+}
+
+ServerContext::ServerContext(std::unique_ptr<Keys> keys) : keys_(std::move(keys)) {}
+ServerContext::~ServerContext() = default;
+ClientContext::ClientContext(std::unique_ptr<Keys> keys) : keys_(std::move(keys)) {}
+ClientContext::~ClientContext() = default;
+
+Result<std::shared_ptr<ServerContext>> ServerContext::load(const tls::ServerOptions& options,
+                                                           std::vector<std::string> alpn, std::string* error_text) {
+    if (const auto checked = tls::ServerContext::load(options, error_text); !checked) return checked.error();
+    auto keys = std::make_unique<Keys>();
+    keys->alpn = std::move(alpn);
+    keys->require_client_certificate = options.require_client_certificate;
+    keys->ask_for_client_certificate = !options.client_ca_file.empty();
+    if (const int code = load_identity(*keys, options.certificate_file, options.key_file); code < 0)
+        return complain(options.certificate_file, code, error_text);
+    if (keys->ask_for_client_certificate) {
+        if (const int code = load_authority(*keys, options.client_ca_file); code < 0)
+            return complain(options.client_ca_file, code, error_text);
+    }
+    return std::make_shared<ServerContext>(std::move(keys));
+}
+
+Result<std::shared_ptr<ClientContext>> ClientContext::load(const tls::ClientOptions& options,
+                                                           std::vector<std::string> alpn, std::string* error_text) {
+    if (const auto checked = tls::ClientContext::load(options, error_text); !checked) return checked.error();
+    auto keys = std::make_unique<Keys>();
+    keys->alpn = std::move(alpn);
+    if (options.ca_file.empty()) {
+        gnutls_certificate_set_x509_system_trust(keys->certificates);  // none at all: nothing will be trusted
+    } else if (const int code = load_authority(*keys, options.ca_file); code < 0) {
+        return complain(options.ca_file, code, error_text);
+    }
+    if (!options.certificate_file.empty()) {
+        if (const int code = load_identity(*keys, options.certificate_file, options.key_file); code < 0)
+            return complain(options.certificate_file, code, error_text);
+    }
+    return std::make_shared<ClientContext>(std::move(keys));
+}
+
+}  // namespace flare::transport::quic

@@ -1,0 +1,206 @@
+// A server's endpoint: new connections, Retry, version negotiation, stateless resets.
+#include "transport/quic/carrier.hpp"
+#include "transport/quic/quic.hpp"
+#include "transport/websocket/address.hpp"
+
+#include "base/random.hpp"
+
+#include <boost/asio/ip/v6_only.hpp>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace flare::transport::quic {
+namespace {
+
+constexpr std::uint64_t kRetryTokenLifeNs = 10'000'000'000;
+constexpr std::size_t kMinResetTrigger = 43;  // RFC 9000 section 10.3: a reset is smaller than what caused it
+constexpr std::uint32_t kResetsPerSecond = 1000;
+
+ngtcp2_cid cid_of(const std::uint8_t* data, std::size_t size) {
+    ngtcp2_cid cid;
+    ngtcp2_cid_init(&cid, data, size);
+    return cid;
+}
+
+class ServerEndpoint final : public Endpoint {
+public:
+    ServerEndpoint(boost::asio::io_context& context, std::shared_ptr<ServerContext> keys, Options options,
+                   ListenerHandler& handler)
+        : Endpoint(context, options), keys_(std::move(keys)), handler_(&handler) {}
+
+    errc open(const boost::asio::ip::udp::endpoint& local, bool both_families) {
+        if (options().exclusive) {
+            // Somebody else's SO_REUSEPORT would let us share the port unnoticed: a plain bind finds out.
+            UdpSocket probe;
+            if (const int error = probe.bind(local, both_families, false); error != 0)
+                return websocket::listen_errc(error);
+        }
+        if (const int error = socket_.bind(local, both_families, true); error != 0)
+            return websocket::listen_errc(error);
+        if (options().workers > 1) socket_.steer_by_worker(options().workers);
+        watch();
+        return errc::ok;
+    }
+    void stop_accepting() { accepting_ = false; }
+    // The listener has gone: carriers go on, whoever is still in a handshake does not.
+    void leave() {
+        accepting_ = false;
+        handler_ = nullptr;
+    }
+    std::uint64_t misrouted() const { return misrouted_; }
+
+private:
+    void stray(const UdpSocket::Packet& packet, const ngtcp2_version_cid& ids) override {
+        if (ids.version != 0 && ids.version != NGTCP2_PROTO_VER_V1) return negotiate_version(packet, ids);
+        if (ids.version == 0) return reset(packet, ids);
+        Connection::Arrival arrival;
+        if (ngtcp2_accept(&arrival.header, packet.bytes.data(), packet.bytes.size()) != 0) return;
+        if (!accepting_ || handler_ == nullptr) return;
+        if (arrival.header.tokenlen != 0 && arrival.header.token[0] == NGTCP2_CRYPTO_TOKEN_MAGIC_RETRY2) {
+            ngtcp2_cid original;
+            const Secret& secret = options().secret;
+            if (ngtcp2_crypto_verify_retry_token2(&original, arrival.header.token, arrival.header.tokenlen,
+                                                  secret.data(), secret.size(), arrival.header.version,
+                                                  packet.from->data(), packet.from->length, &arrival.header.dcid,
+                                                  kRetryTokenLifeNs, now()) != 0)
+                return;  // forged, old, or of another address
+            arrival.original_dcid = original;
+        } else if (handshakes_ >= options().retry_above) {
+            return retry(packet, arrival.header);
+        }
+        const std::string peer = websocket::address_text(packet.from->endpoint().address());
+        if (!handler_->on_connection(peer)) return;
+        auto made = std::make_unique<Connection>(*this, true);
+        made->counted = true;
+        ++handshakes_;
+        Connection& connection = add(std::move(made));
+        if (!connection.accept(*keys_, arrival, *packet.to, *packet.from, now())) return drop(connection);
+        connection.packet(packet.bytes, *packet.to, *packet.from, now());
+        touch(connection);
+    }
+
+    void handshaken(Connection& connection) override {
+        connection.reported = true;
+        leave_handshake(connection);
+        if (handler_ == nullptr) return connection.abandon();
+        handler_->on_carrier(std::make_unique<QuicCarrier>(shared_from_this(), connection));
+    }
+    void ended(Connection& connection) override {
+        connection.reported = true;
+        leave_handshake(connection);
+        if (handler_ != nullptr) handler_->on_connection_gone(connection.peer());
+    }
+    void leave_handshake(Connection& connection) {
+        if (!connection.counted) return;
+        connection.counted = false;
+        --handshakes_;
+    }
+    void drop(Connection& connection) {
+        connection.reported = true;
+        leave_handshake(connection);
+        if (handler_ != nullptr) handler_->on_connection_gone(connection.peer());
+        forget(connection);
+    }
+
+    // RFC 9000 section 6.1.
+    void negotiate_version(const UdpSocket::Packet& packet, const ngtcp2_version_cid& ids) {
+        if (packet.bytes.size() < NGTCP2_MAX_UDP_PAYLOAD_SIZE) return;  // no amplification (section 14.1)
+        const std::uint32_t versions[] = {NGTCP2_PROTO_VER_V1};
+        std::array<std::uint8_t, 256> out;
+        std::uint8_t any = 0;
+        base::system_random().fill({&any, 1});
+        const ngtcp2_ssize size = ngtcp2_pkt_write_version_negotiation(out.data(), out.size(), any, ids.scid,
+                                                                       ids.scidlen, ids.dcid, ids.dcidlen, versions, 1);
+        if (size > 0) answer(packet, out.data(), static_cast<std::size_t>(size));
+    }
+
+    // RFC 9000 section 8.1.2: whoever answers has shown that the address is its own.
+    void retry(const UdpSocket::Packet& packet, const ngtcp2_pkt_hd& header) {
+        const ngtcp2_cid id = make_cid();
+        std::array<std::uint8_t, NGTCP2_CRYPTO_MAX_RETRY_TOKENLEN2> token;
+        const Secret& secret = options().secret;
+        const ngtcp2_ssize token_size =
+            ngtcp2_crypto_generate_retry_token2(token.data(), secret.data(), secret.size(), header.version,
+                                                packet.from->data(), packet.from->length, &id, &header.dcid, now());
+        if (token_size < 0) return;
+        std::array<std::uint8_t, 256> out;
+        const ngtcp2_ssize size =
+            ngtcp2_crypto_write_retry(out.data(), out.size(), header.version, &header.scid, &id, &header.dcid,
+                                      token.data(), static_cast<std::size_t>(token_size));
+        if (size > 0) answer(packet, out.data(), static_cast<std::size_t>(size));
+    }
+
+    // RFC 9000 section 10.3: a connection of the process before us, or one that we have forgotten.
+    void reset(const UdpSocket::Packet& packet, const ngtcp2_version_cid& ids) {
+        if (ids.dcidlen != kCidBytes) return;
+        if (options().workers > 1 && ids.dcid[0] % options().workers != options().worker) {
+            ++misrouted_;
+            return;
+        }
+        if (packet.bytes.size() < kMinResetTrigger || !may_reset()) return;
+        const ngtcp2_cid cid = cid_of(ids.dcid, ids.dcidlen);
+        std::array<std::uint8_t, NGTCP2_STATELESS_RESET_TOKENLEN> token;
+        const Secret& secret = options().secret;
+        if (ngtcp2_crypto_generate_stateless_reset_token(token.data(), secret.data(), secret.size(), &cid) != 0) return;
+        std::array<std::uint8_t, 21> random;
+        base::system_random().fill(random);
+        std::array<std::uint8_t, 64> out;
+        const ngtcp2_ssize size =
+            ngtcp2_pkt_write_stateless_reset(out.data(), out.size(), token.data(), random.data(), random.size());
+        if (size > 0) answer(packet, out.data(), static_cast<std::size_t>(size));
+    }
+    bool may_reset() {
+        const std::uint64_t second = now() / 1'000'000'000;
+        if (second != reset_second_) {
+            reset_second_ = second;
+            resets_ = 0;
+        }
+        return ++resets_ <= kResetsPerSecond;
+    }
+
+    void answer(const UdpSocket::Packet& packet, const std::uint8_t* data, std::size_t size) {
+        transmit({data, size}, size, *packet.to, *packet.from);
+    }
+
+    std::shared_ptr<ServerContext> keys_;
+    ListenerHandler* handler_;
+    bool accepting_ = true;
+    std::size_t handshakes_ = 0;
+    std::uint64_t misrouted_ = 0;
+    std::uint64_t reset_second_ = 0;
+    std::uint32_t resets_ = 0;
+};
+
+class ListenerImpl final : public Listener {
+public:
+    explicit ListenerImpl(std::shared_ptr<ServerEndpoint> endpoint) : endpoint_(std::move(endpoint)) {}
+    ~ListenerImpl() override { endpoint_->leave(); }
+    boost::asio::ip::udp::endpoint local_endpoint() const override { return endpoint_->socket().local().endpoint(); }
+    void stop_accepting() override { endpoint_->stop_accepting(); }
+    std::uint64_t misrouted() const override { return endpoint_->misrouted(); }
+
+private:
+    std::shared_ptr<ServerEndpoint> endpoint_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Listener>> Listener::open(boost::asio::io_context& context, const std::string& address,
+                                                 std::shared_ptr<ServerContext> keys, Options options,
+                                                 ListenerHandler& handler, std::string* error_text) {
+    const auto complain = [&](errc code, const std::string& text) {
+        if (error_text != nullptr) *error_text = text;
+        return boost::system::error_code(code);
+    };
+    const auto parsed = websocket::parse_listen_address(address);
+    if (!parsed) return complain(errc::invalid_config, "'" + address + "' is no address: 127.0.0.1:4010, [::1]:4010");
+    const boost::asio::ip::udp::endpoint local(parsed->endpoint.address(), parsed->endpoint.port());
+    auto endpoint = std::make_shared<ServerEndpoint>(context, std::move(keys), options, handler);
+    if (const errc code = endpoint->open(local, parsed->both_families); code != errc::ok)
+        return complain(code, address + ": " + std::string(explain(code)));
+    return std::unique_ptr<Listener>(std::make_unique<ListenerImpl>(std::move(endpoint)));
+}
+
+}  // namespace flare::transport::quic

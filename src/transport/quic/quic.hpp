@@ -1,0 +1,135 @@
+// QUIC carriers (RFC 9000) for both sides, on ngtcp2 and GnuTLS.
+//
+// Protocol: docs/quic.md; RFC 9000, RFC 9001.
+// Threads:  each Listener and each ConnectAttempt belongs to one io_context run by one thread; contexts are immutable
+//           and may be shared by threads.
+#pragma once
+
+#include "transport/carrier.hpp"
+#include "transport/tls/tls.hpp"
+
+#include <boost/asio/ip/udp.hpp>
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace flare::transport::quic {
+
+inline constexpr const char* kAlpn = "flare-core";
+
+// ---- keys and certificates ----
+
+class ServerContext {
+public:
+    // The files, errors and texts are those of tls::ServerContext::load(). `alpn`: what clients may speak, in the order
+    // of preference; a client that offers none of them is refused (RFC 7301).
+    static Result<std::shared_ptr<ServerContext>> load(const tls::ServerOptions& options, std::vector<std::string> alpn,
+                                                       std::string* error_text);
+    struct Keys;
+    explicit ServerContext(std::unique_ptr<Keys> keys);
+    ~ServerContext();
+    const Keys& keys() const noexcept { return *keys_; }
+
+private:
+    std::unique_ptr<Keys> keys_;
+};
+
+class ClientContext {
+public:
+    // As tls::ClientContext::load().
+    static Result<std::shared_ptr<ClientContext>> load(const tls::ClientOptions& options, std::vector<std::string> alpn,
+                                                       std::string* error_text);
+    struct Keys;
+    explicit ClientContext(std::unique_ptr<Keys> keys);
+    ~ClientContext();
+    const Keys& keys() const noexcept { return *keys_; }
+
+private:
+    std::unique_ptr<Keys> keys_;
+};
+
+// ---- both sides ----
+
+using Secret = std::array<std::uint8_t, 32>;
+
+struct Options {
+    std::size_t max_batch_bytes = wire::kMaxBatchBytes;        // a longer part closes with batch_too_large
+    std::size_t max_first_batch_bytes = wire::kMaxBatchBytes;  // the same for the first of each stream, if it is less
+    std::chrono::milliseconds handshake_timeout{5000};
+    std::chrono::milliseconds idle_timeout{
+        120'000};  // the less of both sides' counts; the session's heartbeat is shorter
+
+    // ---- a server's ----
+    std::uint32_t worker = 0;   // first byte of its connection ids
+    std::uint32_t workers = 1;  // how many listeners share the port
+    // Makes stateless reset tokens (RFC 9000 section 10.3) and Retry tokens: the same for all workers, and for a
+    // server that is started again, so that its clients learn at once that their connections are gone.
+    Secret secret{};
+    // Handshakes under way from which on addresses are validated by Retry (RFC 9000 section 8.1.2).
+    std::size_t retry_above = 256;
+    bool exclusive = false;  // see websocket::Options
+};
+
+// ---- server ----
+
+class ListenerHandler {
+public:
+    // A handshake from this address begins; false: its packets are dropped.
+    virtual bool on_connection(const std::string& peer_address) = 0;
+    // A connection for which on_connection() said true has gone before on_carrier() was called for it.
+    virtual void on_connection_gone(const std::string& peer_address) = 0;
+    // The handshake is complete.
+    virtual void on_carrier(std::unique_ptr<Carrier> carrier) = 0;
+
+protected:
+    ~ListenerHandler() = default;
+};
+
+class Listener {
+public:
+    // As websocket::Listener::open(). With Options::workers > 1 the listeners of a port must be opened in the order of
+    // their numbers: the kernel is told to bring each connection's packets to the worker that its id names.
+    static Result<std::unique_ptr<Listener>> open(boost::asio::io_context& context, const std::string& address,
+                                                  std::shared_ptr<ServerContext> keys, Options options,
+                                                  ListenerHandler& handler, std::string* error_text);
+    virtual ~Listener() = default;  // handshakes under way are dropped; carriers go on
+    virtual boost::asio::ip::udp::endpoint local_endpoint() const = 0;
+    virtual void stop_accepting() = 0;
+    // Packets for connections of another worker, which the kernel should have brought there. They are dropped.
+    virtual std::uint64_t misrouted() const = 0;
+};
+
+// ---- client ----
+
+struct ConnectTarget {
+    boost::asio::ip::udp::endpoint endpoint;
+    std::string server_name;  // certificate name; a host name or an IP address
+    // The worker whose session the client means: the first byte of the first connection id.
+    std::optional<std::uint8_t> home_worker;
+};
+
+struct ConnectError {
+    errc code = errc::ok;
+    std::string text;  // begins with the address
+};
+
+// One connection attempt to one address. Destroying it cancels at once and silently.
+class ConnectAttempt {
+public:
+    virtual ~ConnectAttempt() = default;
+};
+// `done` is called once from the event loop, with a carrier or an error. Errors: connection_refused, connect_timeout,
+// network_unreachable, tls_failed (ALPN too: the text says so), certificate_rejected, closed_by_peer.
+std::unique_ptr<ConnectAttempt> connect(boost::asio::io_context& context, ConnectTarget target,
+                                        std::shared_ptr<ClientContext> keys, Options options,
+                                        std::function<void(std::unique_ptr<Carrier>, ConnectError)> done);
+
+// Moves a client's carrier to a socket of its own choice on another port, as after a change of the network: the
+// connection goes on (RFC 9000 section 9). False: not a QUIC carrier of a client, or no socket can be had.
+bool rebind(Carrier& carrier);
+
+}  // namespace flare::transport::quic

@@ -1,0 +1,72 @@
+// A UDP socket that receives and sends many packets in one system call: recvmmsg with GRO, sendmsg with GSO.
+//
+// Protocol: udp(7); RFC 9000 section 14 (packets are not fragmented).
+// Threads:  one.
+// Owner:    Endpoint.
+#pragma once
+
+#include <flare/error.hpp>
+
+#include <boost/asio/ip/udp.hpp>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace flare::transport::quic {
+
+// An address as the kernel and ngtcp2 want it.
+struct Address {
+    sockaddr_storage storage{};
+    socklen_t length = 0;
+
+    static Address of(const boost::asio::ip::udp::endpoint& endpoint);
+    boost::asio::ip::udp::endpoint endpoint() const;
+    const sockaddr* data() const noexcept { return reinterpret_cast<const sockaddr*>(&storage); }
+    bool operator==(const Address& other) const noexcept;
+};
+
+class UdpSocket {
+public:
+    UdpSocket() = default;
+    ~UdpSocket();
+    UdpSocket(UdpSocket&& other) noexcept;
+    UdpSocket& operator=(UdpSocket&& other) noexcept;
+
+    // Errors are errno. `share`: SO_REUSEPORT.
+    int bind(const boost::asio::ip::udp::endpoint& local, bool both_families, bool share);
+    // Only packets from there arrive, and ICMP errors are told.
+    int connect(const boost::asio::ip::udp::endpoint& remote);
+    // With `workers` sockets bound in order, connection ids decide which gets a packet (design of ids: endpoint.hpp).
+    void steer_by_worker(std::uint32_t workers);
+
+    int fd() const noexcept { return fd_; }
+    const Address& local() const noexcept { return local_; }
+
+    struct Packet {
+        std::span<const std::uint8_t> bytes;
+        const Address* from;
+        const Address* to;
+    };
+    // Takes one batch from the socket. False: it was the last one for now. `error`: errno of a socket that tells one
+    // (ECONNREFUSED), else 0.
+    bool receive(const std::function<void(const Packet&)>& each, int& error);
+    // `bytes` are packets of `segment` bytes each, the last may be shorter. `from` matters on a socket for all
+    // addresses. 0, EAGAIN (nothing was sent), or another errno.
+    int send(std::span<const std::uint8_t> bytes, std::size_t segment, const Address& from, const Address& to);
+
+private:
+    int open(int family);
+
+    int fd_ = -1;
+    bool connected_ = false;
+    bool all_addresses_ = false;
+    Address local_;
+};
+
+}  // namespace flare::transport::quic

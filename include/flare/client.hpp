@@ -37,7 +37,7 @@ public:
     // address].
     ServerAddresses& with_websocket_url(std::string url) { return websocket = std::move(url), *this; }
     ServerAddresses& with_websocket_tls_url(std::string url) { return websocket_tls = std::move(url), *this; }
-    // "quic://host:port": taken and kept; QUIC is not part of this version.
+    // "quic://host[:port]"; always encrypted and verified.
     ServerAddresses& with_quic_url(std::string url) { return quic = std::move(url), *this; }
 
     std::string websocket;
@@ -47,7 +47,8 @@ public:
 
 enum class ProtocolSelection : std::uint8_t { auto_racing, websocket, quic, manual };
 
-// Kept for the race between protocols, which needs more than one; this version checks it and uses WebSocket.
+// Checked and kept: in this version the protocols' connections race (QUIC first, the others 250 ms apart), what they
+// carry is not measured yet.
 struct ProtocolRacingConfig {
     bool enabled = true;
     std::chrono::milliseconds timeout{5000};
@@ -135,7 +136,8 @@ public:
     std::vector<ProtocolMetrics> get_all_protocol_metrics() const;
     std::optional<Protocol> get_best_protocol() const;
     bool is_protocol_available(Protocol protocol) const;  // configured, and its last attempt did not fail
-    // Errors: protocol_unavailable.
+    // Moves the session to a connection of that protocol; nothing is lost, repeated or reordered. Errors:
+    // protocol_unavailable, not_connected, busy, and those of connect(): then the connection stays where it is.
     Checked<Protocol> switch_protocol(Protocol protocol);
     // Empty: no session.
     std::string get_session_id() const;

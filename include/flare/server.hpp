@@ -104,6 +104,7 @@ struct ServerStats {
     std::uint64_t sessions_created = 0;
     std::uint64_t sessions_resumed = 0;  // carriers attached to a session that existed
     std::uint64_t hand_overs = 0;        // sockets moved to their user's home worker
+    std::uint64_t quic_misrouted = 0;    // packets that the kernel brought to another worker than their id names
     std::uint64_t messages_received = 0;
     std::uint64_t messages_sent = 0;  // replies and deliveries queued
     std::uint64_t messages_refused = 0;
@@ -132,7 +133,7 @@ public:
 
     // Binds, or nothing: on an error everything is released again. Errors name the address or the path:
     // address_in_use, address_unavailable, permission_denied, invalid_config, file_not_found, certificate_invalid,
-    // certificate_expired, certificate_key_mismatch, not_supported.
+    // certificate_expired, certificate_key_mismatch.
     Checked<> start();
     // Says goodbye to every session (they flush what waits), closes, joins. At most about 6 seconds. Idempotent.
     void stop();
@@ -141,6 +142,7 @@ public:
 
     // "127.0.0.1:4000", with the port that was really bound; empty before start() or when not enabled.
     std::string websocket_addr() const;
+    std::string quic_addr() const;
     std::string admin_addr() const;
 
     // ---- blocking calls; on one of the server's own event loops they return would_deadlock ----
@@ -189,9 +191,17 @@ public:
     ServerBuilder& websocket_tls(std::string certificate_file, std::string key_file);
     ServerBuilder& client_ca_file(std::string path);
     ServerBuilder& require_client_cert(bool on);
-    // Not part of this version yet: start() answers not_supported when QUIC is asked for.
-    ServerBuilder& enable_quic(bool on);
+    // UDP. Default 127.0.0.1:4010.
+    ServerBuilder& quic_addr(std::string address);
+    ServerBuilder& enable_quic(bool on);  // on
     ServerBuilder& quic_only();
+    // PEM files; QUIC is always encrypted. Default certs/server.crt and certs/server.key.
+    ServerBuilder& quic_tls(std::string certificate_file, std::string key_file);
+    // What clients may ask for (RFC 7301). Default flare-core.
+    ServerBuilder& quic_alpn(std::vector<std::string> protocols);
+    // Any text that is kept for the next start, and kept secret: clients of a server that was started again with it
+    // hear at once that their connections are gone (RFC 9000 section 10.3). Default: another one for each start.
+    ServerBuilder& quic_secret(std::string secret);
     ServerBuilder& both_protocols();
     // /metrics (Prometheus text), /healthz and /readyz. Default: off. Keep it on loopback: it is not authenticated.
     ServerBuilder& admin_addr(std::string address);

@@ -155,13 +155,8 @@ Checked<> ClientBuilder::State::check() const {
     if (selection == ProtocolSelection::websocket && !websocket) {
         return wrong("protocol_selection_mode: WebSocket is chosen, and server_addresses has no WebSocket URL");
     }
-    if (selection == ProtocolSelection::quic) {
-        if (addresses.quic.empty())
-            return wrong("protocol_selection_mode: QUIC is chosen, and server_addresses has no QUIC URL");
-        return Failure(errc::not_supported, "protocol_selection_mode: QUIC is not part of this version");
-    }
-    if (!websocket)
-        return Failure(errc::not_supported, "server_addresses: QUIC is not part of this version; add a WebSocket URL");
+    if (selection == ProtocolSelection::quic && addresses.quic.empty())
+        return wrong("protocol_selection_mode: QUIC is chosen, and server_addresses has no QUIC URL");
     if (config.connection_timeout.count() <= 0) return wrong("connection_timeout: must be more than 0");
     if (config.session.heartbeat_interval.count() <= 0) return wrong("heartbeat_interval: must be more than 0");
     if (config.session.heartbeat_timeout.count() <= 0) return wrong("heartbeat_timeout: must be more than 0");
@@ -175,8 +170,9 @@ Checked<> ClientBuilder::State::check() const {
         return Failure(errc::not_supported,
                        "encryption: sealing is not part of this version; use wss:// for encryption in transit");
     }
-    if (!verify && !addresses.websocket_tls.empty()) {
-        return wrong("tls: the server of a wss:// address is always verified; give ca_file() for a private CA");
+    if (!verify && !(addresses.websocket_tls.empty() && addresses.quic.empty())) {
+        return wrong(
+            "tls: the server of a wss:// or quic:// address is always verified; give ca_file() for a private CA");
     }
     if (certificate_file.empty() != key_file.empty()) return wrong("client_cert: needs a certificate and a key file");
     return check_racing();
@@ -186,11 +182,22 @@ Checked<Client> ClientBuilder::build() const {
     if (auto checked = state_->check(); !checked) return checked.error();
     client::Config config = state_->config;
     for (const auto& [text, scheme] :
-         {std::pair{state_->addresses.websocket_tls, "wss"}, std::pair{state_->addresses.websocket, "ws"}}) {
+         {std::pair{state_->addresses.quic, "quic"}, std::pair{state_->addresses.websocket_tls, "wss"},
+          std::pair{state_->addresses.websocket, "ws"}}) {
         if (text.empty()) continue;
         auto url = client::parse_url(text, scheme);
         if (!url) return url.error();
-        config.addresses.push_back(std::move(*url));
+        const bool other =
+            (state_->selection == ProtocolSelection::websocket && url->protocol != Protocol::websocket) ||
+            (state_->selection == ProtocolSelection::quic && url->protocol != Protocol::quic);
+        if (!other) config.addresses.push_back(std::move(*url));
+    }
+    if (config.has(Protocol::quic)) {
+        std::string text;
+        auto loaded = transport::quic::ClientContext::load(
+            {state_->ca_file, state_->certificate_file, state_->key_file}, {transport::quic::kAlpn}, &text);
+        if (!loaded) return Failure(static_cast<errc>(loaded.error().value()), text);
+        config.quic = std::move(*loaded);
     }
     if (!state_->addresses.websocket_tls.empty()) {
         std::string text;

@@ -185,28 +185,40 @@ std::optional<Protocol> Client::get_current_protocol() const { return impl_->cor
 std::string Client::get_session_id() const { return impl_->core().snapshot().session_id; }
 
 ProtocolMetrics Client::get_protocol_metrics(Protocol protocol) const {
-    if (protocol == Protocol::websocket) return impl_->core().snapshot().websocket;
+    const client::Snapshot snapshot = impl_->core().snapshot();
+    const auto found = snapshot.metrics.find(protocol);
+    if (found != snapshot.metrics.end()) return found->second;
     ProtocolMetrics none;
     none.protocol = protocol;
     return none;
 }
 
 std::vector<ProtocolMetrics> Client::get_all_protocol_metrics() const {
-    return {get_protocol_metrics(Protocol::websocket)};
+    std::vector<ProtocolMetrics> all;
+    for (const auto& [protocol, metrics] : impl_->core().snapshot().metrics) all.push_back(metrics);
+    return all;
 }
 
+// The one whose round trip is shorter, of those that have worked.
 std::optional<Protocol> Client::get_best_protocol() const {
-    return get_protocol_metrics(Protocol::websocket).connects != 0 ? std::optional(Protocol::websocket) : std::nullopt;
+    std::optional<ProtocolMetrics> best;
+    for (const auto& [protocol, metrics] : impl_->core().snapshot().metrics) {
+        if (metrics.connects == 0) continue;
+        const bool better = !best || (metrics.rtt && (!best->rtt || *metrics.rtt < *best->rtt));
+        if (better) best = metrics;
+    }
+    return best ? std::optional(best->protocol) : std::nullopt;
 }
 
 bool Client::is_protocol_available(Protocol protocol) const {
-    return protocol == Protocol::websocket && get_status() != ClientStatus::failed;
+    return impl_->core().snapshot().metrics.contains(protocol) && get_status() != ClientStatus::failed;
 }
 
 Checked<Protocol> Client::switch_protocol(Protocol protocol) {
-    if (protocol != Protocol::websocket) return Failure(errc::protocol_unavailable, "QUIC is not part of this version");
-    if (!get_current_protocol()) return Failure(errc::not_connected);
-    return protocol;
+    Checked<Protocol> result = Failure(errc::would_deadlock);
+    impl_->wait_for<Checked<Protocol>>(
+        result, [protocol](Core& core, auto done) { core.switch_protocol(protocol, std::move(done)); });
+    return result;
 }
 
 // ---- for coroutines ----

@@ -3,10 +3,12 @@
 
 #include "client/url.hpp"
 #include "session/client_session.hpp"
+#include "transport/quic/quic.hpp"
 #include "transport/tls/tls.hpp"
 
 #include <flare/client.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,8 +17,9 @@ namespace flare::client {
 
 struct Config {
     session::ClientSettings session;
-    std::vector<Url> addresses;  // in the order of preference: wss, then ws
+    std::vector<Url> addresses;  // in the order of preference: QUIC, wss, ws
     std::shared_ptr<transport::tls::ClientContext> tls;
+    std::shared_ptr<transport::quic::ClientContext> quic;
     std::string server_name;
     std::chrono::milliseconds connection_timeout{5000};
     std::uint32_t max_reconnect_attempts = 5;
@@ -27,6 +30,11 @@ struct Config {
     EventCallback callback;
     std::vector<event::CapabilityUnavailable> unavailable;  // told after the first connect
     boost::asio::io_context* context = nullptr;             // null: a thread of its own
+
+    bool has(Protocol protocol) const {
+        return std::any_of(addresses.begin(), addresses.end(),
+                           [&](const Url& url) { return url.protocol == protocol; });
+    }
 };
 
 }  // namespace flare::client

@@ -8,6 +8,7 @@
 namespace flare::client {
 namespace asio = boost::asio;
 using transport::Carrier;
+namespace quic = transport::quic;
 namespace websocket = transport::websocket;
 
 namespace {
@@ -22,8 +23,9 @@ public:
         : context_(context), config_(config), done_(std::move(done)), resolver_(context), timer_(context) {}
 
     // All names are resolved at once; the addresses of the first URL that is ready are tried first.
-    void start() {
+    void start(std::optional<Protocol> only) {
         for (const Url& url : config_.addresses) {
+            if (only && url.protocol != *only) continue;
             ++pending_;
             resolver_.async_resolve(
                 url.host, std::to_string(url.port), asio::ip::tcp::resolver::numeric_service,
@@ -70,6 +72,20 @@ private:
     void try_next() {
         if (finished_ || next_ == candidates_.size()) return settle();
         const Candidate candidate = candidates_[next_++];
+        ++open_;
+        if (candidate.url->protocol == Protocol::quic) {
+            begin_quic(candidate);
+        } else {
+            begin_websocket(candidate);
+        }
+        if (next_ == candidates_.size()) return;
+        timer_.expires_after(kStagger);
+        timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+            if (!error && !self->finished_) self->try_next();
+        });
+    }
+
+    void begin_websocket(const Candidate& candidate) {
         websocket::ConnectTarget target;
         target.endpoint = candidate.endpoint;
         target.host_header = candidate.url->host_header();
@@ -79,20 +95,30 @@ private:
         websocket::Options options;
         options.read_bytes_per_turn = config_.buffer_size;
         options.handshake_timeout = config_.connection_timeout;
-        ++open_;
         attempts_.push_back(websocket::connect(
             context_, std::move(target), config_.tls, options,
             [weak = weak_from_this()](std::unique_ptr<Carrier> carrier, const websocket::ConnectError& error) {
                 if (const auto self = weak.lock(); self && !self->finished_) self->ended(std::move(carrier), error);
             }));
-        if (next_ == candidates_.size()) return;
-        timer_.expires_after(kStagger);
-        timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
-            if (!error && !self->finished_) self->try_next();
-        });
     }
 
-    void ended(std::unique_ptr<Carrier> carrier, const websocket::ConnectError& error) {
+    void begin_quic(const Candidate& candidate) {
+        quic::ConnectTarget target;
+        target.endpoint = {candidate.endpoint.address(), candidate.endpoint.port()};
+        target.server_name = config_.server_name.empty() ? candidate.url->host : config_.server_name;
+        target.home_worker = session::home_byte(config_.session.user);
+        quic::Options options;
+        options.handshake_timeout = config_.connection_timeout;
+        attempts_.push_back(
+            quic::connect(context_, std::move(target), config_.quic, options,
+                          [weak = weak_from_this()](std::unique_ptr<Carrier> carrier, const quic::ConnectError& error) {
+                              if (const auto self = weak.lock(); self && !self->finished_)
+                                  self->ended(std::move(carrier), error);
+                          }));
+    }
+
+    template <typename Error>
+    void ended(std::unique_ptr<Carrier> carrier, const Error& error) {
         --open_;
         if (carrier) return finish(std::move(carrier), {});
         failures_.emplace_back(error.code, error.text);
@@ -124,17 +150,17 @@ private:
     asio::steady_timer timer_;
     std::vector<Candidate> candidates_;
     std::size_t next_ = 0;
-    std::vector<std::unique_ptr<websocket::ConnectAttempt>> attempts_;
+    std::vector<std::shared_ptr<void>> attempts_;  // destroying one cancels it
     std::vector<Failure> failures_;
     std::size_t pending_ = 0;  // names being resolved
     std::size_t open_ = 0;     // attempts under way
     bool finished_ = false;
 };
 
-Connector::Connector(asio::io_context& context, const Config& config,
+Connector::Connector(asio::io_context& context, const Config& config, std::optional<Protocol> only,
                      std::function<void(std::unique_ptr<Carrier>, Failure)> done)
     : state_(std::make_shared<State>(context, config, std::move(done))) {
-    state_->start();
+    state_->start(only);
 }
 
 Connector::~Connector() { state_->cancel(); }

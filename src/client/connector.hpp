@@ -6,20 +6,22 @@
 #pragma once
 
 #include "client/config.hpp"
+#include "transport/quic/quic.hpp"
 #include "transport/websocket/websocket.hpp"
 
 #include <boost/asio/io_context.hpp>
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace flare::client {
 
 class Connector {
 public:
     // `done` is called once, from the event loop: with a carrier, or with why there is none (one text that names each
-    // address). It may destroy the Connector.
-    Connector(boost::asio::io_context& context, const Config& config,
+    // address). It may destroy the Connector. `only`: addresses of one protocol.
+    Connector(boost::asio::io_context& context, const Config& config, std::optional<Protocol> only,
               std::function<void(std::unique_ptr<transport::Carrier>, Failure)> done);
     ~Connector();
     Connector(const Connector&) = delete;

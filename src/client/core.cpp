@@ -28,7 +28,10 @@ Core::Core(asio::io_context& context, Config config, std::shared_ptr<EventQueue>
       backoff_(config_.reconnect_delay),
       session_timer_(context),
       connect_timer_(context),
-      reconnect_timer_(context) {}
+      reconnect_timer_(context) {
+    for (const Url& url : config_.addresses) metrics_[url.protocol].protocol = url.protocol;
+    snapshot_.metrics = metrics_;
+}
 
 Core::~Core() = default;
 
@@ -44,7 +47,7 @@ void Core::publish() {
         snapshot_.stats.bytes_received += link->carrier->stats().bytes_in;
     }
     snapshot_.stats.rtt = session_.round_trip();
-    snapshot_.websocket = metrics_;
+    snapshot_.metrics = metrics_;
     snapshot_.queue_length = session_.queue_length();
     snapshot_.session_id = session_.id() ? session_.id()->value.str() : std::string();
 }
@@ -256,9 +259,9 @@ void Core::on_message(session::LaneIndex lane, const wire::DataView& data, const
     });
 }
 
-void Core::on_heartbeat(session::CarrierKey, session::Duration round_trip) {
+void Core::on_heartbeat(session::CarrierKey key, session::Duration round_trip) {
     ++stats_.heartbeat_count;
-    metrics_.rtt = round_trip;
+    if (const Link* link = find(key)) metrics_[link->carrier->info().protocol].rtt = round_trip;
     emit(event::Heartbeat{round_trip});
 }
 

@@ -16,8 +16,10 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace flare::client {
@@ -29,7 +31,7 @@ using SendDone = std::function<void(SendResult)>;
 struct Snapshot {
     ClientStatus status = ClientStatus::disconnected;
     ConnectionStats stats;
-    ProtocolMetrics websocket;
+    std::map<Protocol, ProtocolMetrics> metrics;  // of every protocol that is configured
     std::size_t queue_length = 0;
     std::string session_id;
 };
@@ -47,6 +49,8 @@ public:
     void connect(ConnectDone done);
     void reconnect(ConnectDone done);
     void disconnect(std::function<void()> done);
+    // Opens a connection of that protocol beside the one in use, moves the session there, then drops the old one.
+    void switch_protocol(Protocol protocol, ConnectDone done);
     // `done` may be empty. `queued_at`: when the application called.
     void send(Message message, SendDone done, std::chrono::system_clock::time_point queued_at);
     std::size_t clear_queue();
@@ -75,7 +79,8 @@ private:
     static session::TimePoint now() { return std::chrono::steady_clock::now(); }
 
     // Connecting: core_connect.cpp
-    void begin_connect();
+    void begin_connect(std::optional<Protocol> only = {});
+    void complete_switch(const Checked<Protocol>& result);
     void connected_transport(std::unique_ptr<transport::Carrier> carrier, const Failure& failure);
     void attempt_failed(const Failure& failure, std::chrono::milliseconds retry_after);
     void connect_timed_out();
@@ -125,6 +130,7 @@ private:
     session::CarrierKey suspect_ = session::kNoCarrier;  // closes when another carrier is ready
 
     std::vector<ConnectDone> connect_waiters_;
+    ConnectDone switch_waiter_;
     std::vector<std::function<void()>> disconnect_waiters_;
     struct Waiter {
         SendDone done;
@@ -139,7 +145,7 @@ private:
 
     ClientStatus status_ = ClientStatus::disconnected;
     ConnectionStats stats_;
-    ProtocolMetrics metrics_;
+    std::map<Protocol, ProtocolMetrics> metrics_;
     mutable std::mutex snapshot_mutex_;
     Snapshot snapshot_;
 };

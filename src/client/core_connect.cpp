@@ -93,7 +93,7 @@ void Core::close() {
 
 // ---- one attempt ----
 
-void Core::begin_connect() {
+void Core::begin_connect(std::optional<Protocol> only) {
     std::string token;
     try {
         if (config_.token) token = config_.token();
@@ -109,7 +109,7 @@ void Core::begin_connect() {
         if (!error && self && !self->closed_) self->connect_timed_out();
     });
     connector_ = std::make_unique<Connector>(
-        context_, config_, [this](std::unique_ptr<transport::Carrier> carrier, const Failure& failure) {
+        context_, config_, only, [this](std::unique_ptr<transport::Carrier> carrier, const Failure& failure) {
             connected_transport(std::move(carrier), failure);
         });
 }
@@ -117,9 +117,10 @@ void Core::begin_connect() {
 void Core::connected_transport(std::unique_ptr<transport::Carrier> carrier, const Failure& failure) {
     finished_connector_ = std::move(connector_);  // its callback is running
     if (!carrier) {
-        ++metrics_.connect_failures;
-        if (status_ == ClientStatus::connected) {  // it was to replace a suspect
+        for (auto& [protocol, metrics] : metrics_) ++metrics.connect_failures;
+        if (status_ == ClientStatus::connected) {  // it was to replace another
             suspect_ = session::kNoCarrier;
+            complete_switch(failure);
             return after_event();
         }
         return attempt_failed(failure, {});
@@ -131,6 +132,11 @@ void Core::connected_transport(std::unique_ptr<transport::Carrier> carrier, cons
 }
 
 void Core::connect_timed_out() {
+    if (switch_waiter_ && status_ == ClientStatus::connected) {  // the connection in use is none the worse
+        connector_.reset();
+        suspect_ = session::kNoCarrier;
+        return complete_switch(Failure(errc::connect_timeout, "no session over the other protocol in time"));
+    }
     std::string text = "no session within " + std::to_string(config_.connection_timeout.count()) + " ms";
     if (connector_) {
         const std::string failures = connector_->failures();
@@ -173,6 +179,27 @@ void Core::complete_connect(const Checked<Protocol>& result) {
     const auto waiters = std::move(connect_waiters_);
     connect_waiters_.clear();
     for (const ConnectDone& done : waiters) done(result);
+    complete_switch(Failure(errc::not_connected));
+}
+
+void Core::switch_protocol(Protocol protocol, ConnectDone done) {
+    if (closed_) return done(Failure(errc::client_closed));
+    if (!config_.has(protocol))
+        return done(Failure(errc::protocol_unavailable, "server_addresses has no URL of this protocol"));
+    if (status_ != ClientStatus::connected) return done(Failure(errc::not_connected));
+    if (stats_.protocol == protocol) return done(protocol);
+    if (connector_ || switch_waiter_ || suspect_ != session::kNoCarrier)
+        return done(Failure(errc::busy, "another connection is being made already"));
+    switch_waiter_ = std::move(done);
+    suspect_ = session_.active();
+    begin_connect(protocol);
+}
+
+void Core::complete_switch(const Checked<Protocol>& result) {
+    if (!switch_waiter_) return;
+    const ConnectDone done = std::move(switch_waiter_);
+    switch_waiter_ = nullptr;
+    done(result);
 }
 
 void Core::drop_links() {
@@ -195,15 +222,18 @@ void Core::drop_links() {
 
 void Core::on_ready(session::CarrierKey key, bool resumed) {
     connect_timer_.cancel();
-    const Link* link = find(key);
+    Link* link = find(key);
     if (link == nullptr) return;
     const Protocol protocol = link->carrier->info().protocol;
+    const std::optional<Protocol> before = stats_.protocol;
     stats_.protocol = protocol;
     stats_.last_activity = std::chrono::system_clock::now();
     const bool was_ready = status_ == ClientStatus::connected;
-    if (!was_ready) {
-        ++metrics_.connects;
-        metrics_.connection_latency = now() - connect_began_;
+    const bool fresh = !link->ready;
+    if (fresh) {
+        link->ready = true;
+        ++metrics_[protocol].connects;
+        metrics_[protocol].connection_latency = now() - connect_began_;
     }
     if (suspect_ != session::kNoCarrier && suspect_ != key) {
         // The session has moved; the carrier that had fallen silent goes.
@@ -212,7 +242,11 @@ void Core::on_ready(session::CarrierKey key, bool resumed) {
         session_.carrier_gone(old, errc::connection_lost, "replaced", now());
         close_carrier(old, errc::ok, "replaced");
     }
-    if (was_ready) return publish();
+    if (was_ready) {
+        if (before && *before != protocol) emit(event::ProtocolSwitched{*before, protocol});
+        complete_switch(protocol);
+        return publish();
+    }
     set_status(ClientStatus::connected);
     reported_detached_ = false;
     if (!was_connected_) {
@@ -275,7 +309,9 @@ void Core::schedule_reconnect(std::chrono::milliseconds at_least) {
 }
 
 void Core::on_refused(session::CarrierKey key, errc code, const std::string& text, std::uint32_t retry_after_ms) {
-    if (key == suspect_ || status_ == ClientStatus::connected) return;  // the session lives on another carrier
+    if (key == suspect_ || status_ == ClientStatus::connected) {  // the session lives on another carrier
+        return complete_switch(Failure(code, text));
+    }
     const Failure failure(code, text.empty() ? std::string(explain(code)) : text);
     // The refused carrier closes in good order; only the attempt is over.
     if (Link* link = find(key)) {

@@ -27,6 +27,7 @@ public:
     const session::CarrierKey key;
     std::unique_ptr<transport::Carrier> carrier;
     bool dirty = false;
+    bool ready = false;  // it has been welcomed
     struct Close {
         errc code;
         std::string text;

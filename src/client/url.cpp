@@ -15,14 +15,15 @@ Checked<Url> parse_url(std::string_view text, std::string_view scheme) {
         return Failure(errc::invalid_config, "server_addresses: '" + std::string(text) + "' " + why);
     };
     const auto parsed = boost::urls::parse_uri({text.data(), text.size()});
-    const std::string form = std::string(scheme) + "://host[:port][/path]";
+    const std::string form = std::string(scheme) + (scheme == "quic" ? "://host[:port]" : "://host[:port][/path]");
     if (!parsed) return wrong("is not a URL of the form " + form);
     const boost::urls::url_view& view = *parsed;
     if (std::string_view(view.scheme().data(), view.scheme().size()) != scheme)
         return wrong("must begin with " + std::string(scheme) + "://");
     Url url;
     url.text = text;
-    url.secure = scheme == "wss";
+    url.protocol = scheme == "quic" ? Protocol::quic : Protocol::websocket;
+    url.secure = scheme != "ws";
     const auto host = view.host_address();
     url.host.assign(host.data(), host.size());
     if (url.host.empty()) return wrong("has no host; the form is " + form);
@@ -32,6 +33,8 @@ Checked<Url> parse_url(std::string_view text, std::string_view scheme) {
         url.port = view.port_number();
         if (url.port == 0) return wrong("has no usable port");
     }
+    if (url.protocol == Protocol::quic && !(view.encoded_path().empty() && !view.has_query()))
+        return wrong("must have no path: QUIC has none");
     const auto path = view.encoded_path();
     if (!path.empty()) url.path.assign(path.data(), path.size());
     if (view.has_query()) {

@@ -1,10 +1,11 @@
 // Server addresses as URLs.
 //
-// Protocol: RFC 3986; RFC 6455 section 3 for ws and wss.
+// Protocol: RFC 3986; RFC 6455 section 3 for ws and wss; "quic://host:port" is ours.
 // Threads:  pure functions.
 #pragma once
 
 #include <flare/failure.hpp>
+#include <flare/message.hpp>
 
 #include <cstdint>
 #include <string>
@@ -18,10 +19,11 @@ struct Url {
     std::uint16_t port = 0;
     std::string path = "/";  // with the query
     bool secure = false;
+    Protocol protocol = Protocol::websocket;
     std::string host_header() const;
 };
 
-// `scheme`: "ws" or "wss"; another one is refused. Errors: invalid_config.
+// `scheme`: "ws", "wss" or "quic"; another one is refused. Errors: invalid_config.
 Checked<Url> parse_url(std::string_view text, std::string_view scheme);
 
 }  // namespace flare::client

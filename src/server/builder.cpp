@@ -1,5 +1,7 @@
 #include "server/impl.hpp"
 
+#include <algorithm>
+
 namespace flare {
 
 struct ServerBuilder::State {
@@ -23,6 +25,27 @@ ServerBuilder& ServerBuilder::websocket_addr(std::string address) {
 }
 ServerBuilder& ServerBuilder::enable_websocket(bool on) {
     state_->config.websocket = on;
+    return *this;
+}
+ServerBuilder& ServerBuilder::quic_addr(std::string address) {
+    state_->config.quic_addr = std::move(address);
+    return *this;
+}
+ServerBuilder& ServerBuilder::quic_tls(std::string certificate_file, std::string key_file) {
+    state_->check(!certificate_file.empty() && !key_file.empty(), "quic_tls: needs a certificate and a key file");
+    state_->config.quic_certificate_file = std::move(certificate_file);
+    state_->config.quic_key_file = std::move(key_file);
+    return *this;
+}
+ServerBuilder& ServerBuilder::quic_alpn(std::vector<std::string> protocols) {
+    const auto fits = [](const std::string& each) { return !each.empty() && each.size() < 256; };
+    state_->check(!protocols.empty() && std::all_of(protocols.begin(), protocols.end(), fits),
+                  "quic_alpn: needs at least one protocol of 1 to 255 bytes");
+    state_->config.quic_alpn = std::move(protocols);
+    return *this;
+}
+ServerBuilder& ServerBuilder::quic_secret(std::string secret) {
+    state_->config.quic_secret = std::move(secret);
     return *this;
 }
 ServerBuilder& ServerBuilder::enable_quic(bool on) {
@@ -161,6 +184,7 @@ Checked<Server> ServerBuilder::build() const {
     }
     if (config.websocket && config.websocket_addr.empty())
         return Failure(errc::invalid_config, "websocket_addr: is empty");
+    if (config.quic && config.quic_addr.empty()) return Failure(errc::invalid_config, "quic_addr: is empty");
     return Server(std::make_unique<Server::Impl>(config));
 }
 

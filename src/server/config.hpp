@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace flare::server {
 
@@ -24,7 +25,12 @@ struct Handler {
 struct Config {
     std::string websocket_addr = "127.0.0.1:4000";
     bool websocket = true;
-    bool quic = false;
+    std::string quic_addr = "127.0.0.1:4010";
+    bool quic = true;
+    std::string quic_certificate_file = "certs/server.crt";
+    std::string quic_key_file = "certs/server.key";
+    std::vector<std::string> quic_alpn{"flare-core"};
+    std::string quic_secret;       // empty: another one for each start
     std::string certificate_file;  // empty: ws
     std::string key_file;
     std::string client_ca_file;

@@ -28,6 +28,7 @@ public:
     void wait();
 
     std::string websocket_addr() const;
+    std::string quic_addr() const;
     std::string admin_addr() const;
 
     template <typename T>
@@ -59,6 +60,8 @@ public:
 
 private:
     Checked<> open();
+    Checked<> open_websocket();
+    Checked<> open_quic();
     bool on_worker_thread() const noexcept;
 
     const server::Config config_;
@@ -66,6 +69,7 @@ private:
     std::unique_ptr<server::Shared> shared_;
     std::unique_ptr<server::Admin> admin_;
     std::string websocket_addr_;
+    std::string quic_addr_;
     std::string admin_addr_;
     std::atomic<bool> running_{false};
     std::condition_variable stopped_;

@@ -52,6 +52,7 @@ std::string metrics_text(const ServerStats& stats) {
     counter("flare_sessions_created_total", "Sessions made", stats.sessions_created);
     counter("flare_sessions_resumed_total", "Connections that joined a session that existed", stats.sessions_resumed);
     counter("flare_hand_overs_total", "Sockets moved to their user's home worker", stats.hand_overs);
+    counter("flare_quic_misrouted_total", "QUIC packets that came to the wrong worker", stats.quic_misrouted);
     counter("flare_messages_received_total", "Messages received, each counted once", stats.messages_received);
     counter("flare_messages_sent_total", "Replies and deliveries queued", stats.messages_sent);
     counter("flare_messages_refused_total", "Messages refused", stats.messages_refused);

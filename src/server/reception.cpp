@@ -213,7 +213,9 @@ void Worker::to_home(Connection& connection, wire::Hello hello, std::string rest
     if (!parked) {
         wire::Refused refused;
         refused.code = errc::busy;
-        refused.text = "the connection cannot move to its worker now";
+        refused.text = connection.carrier->info().protocol == Protocol::quic
+                           ? "this worker is not the user's home: begin the first connection id with the home byte"
+                           : "the connection cannot move to its worker now";
         refused.retry_after_ms = 100;
         return refuse(connection, refused);
     }

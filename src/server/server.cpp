@@ -1,4 +1,6 @@
+#include "base/crypto.hpp"
 #include "base/log.hpp"
+#include "base/random.hpp"
 #include "server/impl.hpp"
 #include "transport/websocket/address.hpp"
 
@@ -35,7 +37,6 @@ Checked<> Server::Impl::start() {
     const std::lock_guard lock(mutex_);
     if (running_) return Failure(errc::already_connected, "the server is running already");
     base::log().set_level(static_cast<spdlog::level::level_enum>(config_.log_level));
-    if (config_.quic) return Failure(errc::not_supported, "QUIC is not part of this version: use websocket_only()");
     auto opened = open();
     if (!opened) {
         admin_.reset();
@@ -46,8 +47,9 @@ Checked<> Server::Impl::start() {
     shared_->ready = true;
     for (const auto& worker : shared_->workers) worker->start_thread();
     if (admin_) admin_->start_thread();
-    base::log().info("listening on {}://{}, {} workers, up to {} connections", config_.secure() ? "wss" : "ws",
-                     websocket_addr_, shared_->workers.size(), shared_->limits.in_all());
+    if (config_.websocket) base::log().info("listening on {}://{}", config_.secure() ? "wss" : "ws", websocket_addr_);
+    if (config_.quic) base::log().info("listening on quic://{}", quic_addr_);
+    base::log().info("{} workers, up to {} connections", shared_->workers.size(), shared_->limits.in_all());
     return {};
 }
 
@@ -55,23 +57,14 @@ Checked<> Server::Impl::open() {
     const std::uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
     const std::uint32_t count = config_.worker_threads != 0 ? config_.worker_threads : cores;
     const std::uint32_t capacity = capacity_for(config_.max_connections);
-    std::shared_ptr<transport::tls::ServerContext> tls;
-    if (config_.secure()) {
-        std::string text;
-        auto loaded = transport::tls::ServerContext::load(
-            {config_.certificate_file, config_.key_file, config_.client_ca_file, config_.require_client_cert}, &text);
-        if (!loaded) return Failure(static_cast<errc>(loaded.error().value()), text);
-        tls = std::move(*loaded);
-    }
     shared_ = std::make_unique<server::Shared>(config_, capacity);
     for (std::uint32_t i = 0; i < count; ++i) shared_->workers.push_back(std::make_unique<server::Worker>(*shared_, i));
-    std::string address = config_.websocket_addr;
-    for (const auto& worker : shared_->workers) {
-        const auto bound = worker->listen(address, tls);
-        if (!bound) return bound.error();
-        address = transport::websocket::endpoint_text(*bound);  // port 0: the others share what the first was given
+    if (config_.websocket) {
+        if (auto opened = open_websocket(); !opened) return opened;
     }
-    websocket_addr_ = address;
+    if (config_.quic) {
+        if (auto opened = open_quic(); !opened) return opened;
+    }
     if (!config_.admin_addr.empty()) {
         admin_ = std::make_unique<server::Admin>(*shared_, [this] {
             return wait_for<ServerStats>([this](Done<ServerStats> done) { stats(std::move(done)); });
@@ -80,6 +73,48 @@ Checked<> Server::Impl::open() {
         if (!bound) return bound.error();
         admin_addr_ = transport::websocket::endpoint_text(*bound);
     }
+    return {};
+}
+
+Checked<> Server::Impl::open_websocket() {
+    std::shared_ptr<transport::tls::ServerContext> tls;
+    if (config_.secure()) {
+        std::string text;
+        auto loaded = transport::tls::ServerContext::load(
+            {config_.certificate_file, config_.key_file, config_.client_ca_file, config_.require_client_cert}, &text);
+        if (!loaded) return Failure(static_cast<errc>(loaded.error().value()), text);
+        tls = std::move(*loaded);
+    }
+    std::string address = config_.websocket_addr;
+    for (const auto& worker : shared_->workers) {
+        const auto bound = worker->listen(address, tls);
+        if (!bound) return bound.error();
+        address = transport::websocket::endpoint_text(*bound);  // port 0: the others share what the first was given
+    }
+    websocket_addr_ = address;
+    return {};
+}
+
+Checked<> Server::Impl::open_quic() {
+    std::string text;
+    auto keys = transport::quic::ServerContext::load(
+        {config_.quic_certificate_file, config_.quic_key_file, config_.client_ca_file, config_.require_client_cert},
+        config_.quic_alpn, &text);
+    if (!keys) return Failure(static_cast<errc>(keys.error().value()), text);
+    transport::quic::Secret secret;
+    if (config_.quic_secret.empty()) {
+        base::system_random().fill(secret);
+    } else {
+        const std::string hash = base::hmac_sha256(config_.quic_secret, "flare quic secret 1");
+        std::copy_n(hash.begin(), secret.size(), secret.begin());
+    }
+    std::string address = config_.quic_addr;
+    for (const auto& worker : shared_->workers) {  // in the order of their numbers: Listener::open()
+        const auto bound = worker->listen_quic(address, *keys, secret);
+        if (!bound) return bound.error();
+        address = transport::websocket::endpoint_text({bound->address(), bound->port()});
+    }
+    quic_addr_ = address;
     return {};
 }
 
@@ -117,6 +152,7 @@ void Server::Impl::wait() {
 }
 
 std::string Server::Impl::websocket_addr() const { return running_ ? websocket_addr_ : std::string(); }
+std::string Server::Impl::quic_addr() const { return running_ ? quic_addr_ : std::string(); }
 std::string Server::Impl::admin_addr() const { return running_ ? admin_addr_ : std::string(); }
 
 // ---- Server ----
@@ -130,6 +166,7 @@ Checked<> Server::start() { return impl_->start(); }
 void Server::stop() { impl_->stop(); }
 void Server::wait() { impl_->wait(); }
 std::string Server::websocket_addr() const { return impl_->websocket_addr(); }
+std::string Server::quic_addr() const { return impl_->quic_addr(); }
 std::string Server::admin_addr() const { return impl_->admin_addr(); }
 
 }  // namespace flare

@@ -20,6 +20,7 @@ Worker::~Worker() {
     join();
     // Sessions and carriers go before the context that they stand on.
     listener_.reset();
+    quic_listener_.reset();
     connections_.clear();
     gone_.clear();
 }
@@ -34,6 +35,22 @@ Checked<asio::ip::tcp::endpoint> Worker::listen(const std::string& address,
     if (!opened) return Failure(static_cast<errc>(opened.error().value()), text);
     listener_ = std::move(*opened);
     return listener_->local_endpoint();
+}
+
+Checked<asio::ip::udp::endpoint> Worker::listen_quic(const std::string& address,
+                                                     std::shared_ptr<transport::quic::ServerContext> keys,
+                                                     const transport::quic::Secret& secret) {
+    transport::quic::Options options;
+    options.handshake_timeout = shared_.config.hello_timeout;
+    options.worker = index_;
+    options.workers = static_cast<std::uint32_t>(shared_.workers.size());
+    options.secret = secret;
+    options.exclusive = index_ == 0;
+    std::string text;
+    auto opened = transport::quic::Listener::open(context_, address, std::move(keys), options, *this, &text);
+    if (!opened) return Failure(static_cast<errc>(opened.error().value()), text);
+    quic_listener_ = std::move(*opened);
+    return quic_listener_->local_endpoint();
 }
 
 void Worker::start_thread() {
@@ -170,6 +187,7 @@ void Worker::on_timer() {
 void Worker::begin_stop() {
     stopping_ = true;
     if (listener_) listener_->stop_accepting();
+    if (quic_listener_) quic_listener_->stop_accepting();
     table_.for_each([this](session::ServerSession& session) {
         table_.end(session, errc::shutting_down, "the server is shutting down", 1000, now());
     });
@@ -192,7 +210,12 @@ void Worker::add_to(ServerStats& stats) const {
     const_cast<session::SessionTable&>(table_).for_each([&](const session::ServerSession& session) {
         ++(session.presence() == session::Presence::attached ? stats.sessions_attached : stats.sessions_detached);
     });
-    stats.connections[Protocol::websocket] += connections_.size();
+    if (listener_) stats.connections.try_emplace(Protocol::websocket);
+    if (quic_listener_) stats.connections.try_emplace(Protocol::quic);
+    for (const auto& [key, connection] : connections_) {
+        if (connection->carrier) ++stats.connections[connection->carrier->info().protocol];
+    }
+    if (quic_listener_) stats.quic_misrouted += quic_listener_->misrouted();
     stats.connections_accepted += counters_.accepted;
     stats.connections_refused += counters_.refused;
     stats.sessions_created += counters_.sessions_created;

@@ -8,6 +8,7 @@
 #include "server/counters.hpp"
 #include "server/shared.hpp"
 #include "session/session_table.hpp"
+#include "transport/quic/quic.hpp"
 #include "transport/websocket/websocket.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -35,7 +36,9 @@ struct Inbox {
     bool running = false;
 };
 
-class Worker final : private session::SessionTableListener, private transport::websocket::ListenerHandler {
+class Worker final : private session::SessionTableListener,
+                     private transport::websocket::ListenerHandler,
+                     private transport::quic::ListenerHandler {
 public:
     Worker(Shared& shared, std::uint32_t index);
     ~Worker();
@@ -44,6 +47,9 @@ public:
     // Before run(). Errors as Server::start().
     Checked<boost::asio::ip::tcp::endpoint> listen(const std::string& address,
                                                    std::shared_ptr<transport::tls::ServerContext> tls);
+    Checked<boost::asio::ip::udp::endpoint> listen_quic(const std::string& address,
+                                                        std::shared_ptr<transport::quic::ServerContext> keys,
+                                                        const transport::quic::Secret& secret);
     void start_thread();
     void join();
     // Runs `task` on this worker's thread, later. Tasks of one caller keep their order. False: the worker has stopped.
@@ -89,7 +95,7 @@ private:
     void on_peer_error(const session::ServerSession* session, session::CarrierKey key, errc code,
                        const std::string& text) override;
 
-    // ListenerHandler
+    // ListenerHandler of both transports
     bool on_connection(const std::string& peer_address) override;
     void on_connection_gone(const std::string& peer_address) override;
     void on_carrier(std::unique_ptr<transport::Carrier> carrier) override;
@@ -132,6 +138,7 @@ private:
     session::Budget budget_;
     session::SessionTable table_;
     std::unique_ptr<transport::websocket::Listener> listener_;
+    std::unique_ptr<transport::quic::Listener> quic_listener_;
     boost::unordered_flat_map<session::CarrierKey, std::unique_ptr<Connection>> connections_;
     std::vector<std::unique_ptr<Connection>> gone_;  // freed at the end of the turn
     std::deque<session::CarrierKey> greeting_;       // in order of their hello deadlines

@@ -68,10 +68,14 @@ constexpr LaneIndex lane_of(std::string_view peer, std::uint32_t lanes) noexcept
     return static_cast<LaneIndex>((hash >> 32) % lanes);
 }
 
+// What a client, which does not know how many workers there are, can say of a user's home: docs/quic.md.
+constexpr std::uint8_t home_byte(std::string_view user) noexcept {
+    return static_cast<std::uint8_t>(lane_of(user, 256));
+}
 // The home worker of a user: all of a user's sessions live there, so presence, message ids and
 // replacement need no lock.
 constexpr std::uint32_t home_of(std::string_view user, std::uint32_t workers) noexcept {
-    return lane_of(user, workers);
+    return home_byte(user) % workers;
 }
 
 }  // namespace flare::session

@@ -56,8 +56,11 @@ TEST(Failure, AServerSaysWhyItCannotStart) {
     EXPECT_EQ(missing.error().code, errc::file_not_found);
     EXPECT_NE(missing.error().text.find("/nowhere/server.crt"), std::string::npos) << missing.error().text;
 
-    auto quic = ServerBuilder().quic_only().log_level(LogLevel::off).build();
-    EXPECT_EQ(quic->start().error().code, errc::not_supported);
+    auto quic = ServerBuilder().quic_only().quic_tls("/nowhere/quic.crt", "/nowhere/quic.key").log_level(LogLevel::off);
+    const auto no_certificate = quic.build()->start();
+    ASSERT_FALSE(no_certificate);
+    EXPECT_EQ(no_certificate.error().code, errc::file_not_found);
+    EXPECT_NE(no_certificate.error().text.find("/nowhere/quic.crt"), std::string::npos) << no_certificate.error().text;
 }
 
 TEST(Failure, NobodyListensIsToldWithAHint) {

@@ -1,7 +1,7 @@
 // Echo through the whole stack: WebSocket, frames, session, handler, reply with its receipt, and back. Beside it, in
 // the same run, the floor: what the same load costs a bare WebSocket echo.
 //
-// Options: --transport ws|wss, --workers W (default 1), --connections N, --in-flight K, --size B, --seconds S
+// Options: --transport ws|wss|quic, --workers W (default 1), --connections N, --in-flight K, --size B, --seconds S
 // (default 3), --no-floor, --json.
 #include "bench.hpp"
 #include "session_load.hpp"

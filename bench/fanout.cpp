@@ -1,6 +1,6 @@
 // Broadcast: one session publishes, the server sends each message to every session.
 //
-// Options: --transport ws|wss, --workers W (default 1), --sessions N (default 1,000), --in-flight K, --size B,
+// Options: --transport ws|wss|quic, --workers W (default 1), --sessions N (default 1,000), --in-flight K, --size B,
 // --seconds S (default 3), --json.
 #include "bench.hpp"
 #include "session_load.hpp"

@@ -25,6 +25,7 @@ constexpr std::uint32_t kReportBytes = 256;
     };
     ServerBuilder builder;
     builder.websocket_addr("127.0.0.1:0").websocket_only().worker_threads(options.workers).log_level(LogLevel::warn);
+    if (options.transport == "quic") builder.quic_only().quic_addr("127.0.0.1:0");
     if (options.transport == "wss") builder.websocket_tls("certs/server.crt", "certs/server.key");
     builder.with_message_handler(
         [](const SessionInfo&, const Message& message) { return Message(message.type, message.payload); },
@@ -41,7 +42,7 @@ constexpr std::uint32_t kReportBytes = 256;
         tell(started.error().text);
         std::_Exit(1);
     }
-    const std::string address = server->websocket_addr();
+    const std::string address = options.transport == "quic" ? server->quic_addr() : server->websocket_addr();
     tell(address.substr(address.rfind(':')));
     char ignored = 0;
     while (::read(stop, &ignored, 1) > 0) {
@@ -56,7 +57,8 @@ bool ServerOptions::take(int argc, char** argv, int& i) {
     if (i + 1 >= argc) return false;
     if (option == "--transport") {
         transport = argv[++i];
-        if (transport != "ws" && transport != "wss") throw std::runtime_error("--transport: ws or wss");
+        if (transport != "ws" && transport != "wss" && transport != "quic")
+            throw std::runtime_error("--transport: ws, wss or quic");
     } else if (option == "--workers") {
         workers = static_cast<std::uint32_t>(std::clamp<unsigned long>(std::strtoul(argv[++i], nullptr, 10), 1, 64));
     } else {

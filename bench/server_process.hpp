@@ -14,7 +14,7 @@
 namespace flare::bench {
 
 struct ServerOptions {
-    std::string transport = "ws";  // ws, wss
+    std::string transport = "ws";  // ws, wss, quic
     std::uint32_t workers = 1;
 
     // Takes the option at argv[i] and moves i over its value; false: not one of these.

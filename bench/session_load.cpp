@@ -6,6 +6,7 @@
 
 namespace flare::bench {
 namespace asio = boost::asio;
+namespace quic = transport::quic;
 namespace websocket = transport::websocket;
 
 namespace {
@@ -108,23 +109,51 @@ SessionLoad::SessionLoad(OnMessage on_message)
 
 SessionLoad::~SessionLoad() = default;
 
-void SessionLoad::connect(const ServerOptions& options, std::uint16_t port, std::size_t count) {
+// What connects one client to this server.
+std::function<std::shared_ptr<void>(LoadClient&)> SessionLoad::dialer(const ServerOptions& options,
+                                                                      std::uint16_t port) {
+    const auto done = [this](LoadClient& client) {
+        return [this, &client](std::unique_ptr<transport::Carrier> carrier, const auto& error) {
+            if (carrier) return client.carry(std::move(carrier));
+            ++failures_;
+            last_failure_ = error.text;
+        };
+    };
+    const auto loaded = [](auto result, const std::string& text) {
+        if (!result) throw std::runtime_error(text);
+        return std::move(*result);
+    };
+    transport::tls::ClientOptions trust;
+    trust.ca_file = "certs/ca.crt";
+    std::string text;
+    if (options.transport == "quic") {
+        quic::ConnectTarget target;
+        target.endpoint = {asio::ip::address_v4::loopback(), port};
+        target.server_name = "127.0.0.1";
+        quic::Options carrier_options;
+        carrier_options.handshake_timeout = kConnectLimit;
+        auto keys = quic::ClientContext::load(trust, {quic::kAlpn}, &text);
+        return [this, done, target, carrier_options, keys = loaded(std::move(keys), text)](LoadClient& client) mutable {
+            target.home_worker = session::home_byte("load" + std::to_string(client.index()));
+            return std::shared_ptr<void>(quic::connect(context_, target, keys, carrier_options, done(client)));
+        };
+    }
     websocket::ConnectTarget target;
     target.endpoint = {asio::ip::address_v4::loopback(), port};
     target.host_header = "127.0.0.1:" + std::to_string(port);
     target.server_name = "127.0.0.1";
     target.secure = options.transport == "wss";
-    std::shared_ptr<transport::tls::ClientContext> tls;
-    if (target.secure) {
-        std::string text;
-        transport::tls::ClientOptions trust;
-        trust.ca_file = "certs/ca.crt";
-        auto loaded = transport::tls::ClientContext::load(trust, &text);
-        if (!loaded) throw std::runtime_error(text);
-        tls = std::move(*loaded);
-    }
     websocket::Options carrier_options;
     carrier_options.handshake_timeout = kConnectLimit;
+    std::shared_ptr<transport::tls::ClientContext> tls;
+    if (target.secure) tls = loaded(transport::tls::ClientContext::load(trust, &text), text);
+    return [this, done, target, carrier_options, tls](LoadClient& client) {
+        return std::shared_ptr<void>(websocket::connect(context_, target, tls, carrier_options, done(client)));
+    };
+}
+
+void SessionLoad::connect(const ServerOptions& options, std::uint16_t port, std::size_t count) {
+    const auto dial = dialer(options, port);
     const auto all_ready = [this] {
         for (const auto& client : clients_) {
             if (!client->ready()) return false;
@@ -133,14 +162,7 @@ void SessionLoad::connect(const ServerOptions& options, std::uint16_t port, std:
     };
     for (std::size_t i = 0; i < count; ++i) {
         clients_.push_back(std::make_unique<LoadClient>(*this, i));
-        LoadClient& client = *clients_.back();
-        client.attempt_ = websocket::connect(
-            context_, target, tls, carrier_options,
-            [this, &client](std::unique_ptr<transport::Carrier> carrier, const websocket::ConnectError& error) {
-                if (carrier) return client.carry(std::move(carrier));
-                ++failures_;
-                last_failure_ = error.text;
-            });
+        clients_.back()->attempt_ = dial(*clients_.back());
         const bool pause = clients_.size() % kConnectingAtOnce == 0 || clients_.size() == count;
         if (!pause) continue;
         const bool ready = run_until([&] { return failures_ != 0 || all_ready(); }, kConnectLimit);

@@ -7,6 +7,7 @@
 #include "server_process.hpp"
 
 #include "session/client_session.hpp"
+#include "transport/quic/quic.hpp"
 #include "transport/websocket/websocket.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -60,7 +61,7 @@ private:
     const std::size_t index_;
     session::ClientSession session_;
     std::unique_ptr<transport::Carrier> carrier_;
-    std::unique_ptr<transport::websocket::ConnectAttempt> attempt_;
+    std::shared_ptr<void> attempt_;
     bool ready_ = false;
     bool dirty_ = false;
 
@@ -86,6 +87,7 @@ public:
 
 private:
     friend class LoadClient;
+    std::function<std::shared_ptr<void>(LoadClient&)> dialer(const ServerOptions& options, std::uint16_t port);
     void flush();
     void post_flush();
     void tick();

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # The demo, from nothing: installs what is needed, builds, makes certificates, starts a server, lets clients talk to it over
-# ws and wss, cuts a connection in mid-stream, and shows that nothing was lost, repeated or reordered.
+# ws, wss and QUIC, moves a conversation between protocols, cuts a connection in mid-stream, and shows that nothing was
+# lost, repeated or reordered.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/setup.sh
 cmake --preset release >/dev/null
 echo "building (the first time takes some minutes) ..."
-cmake --build build/release --target server_example websocket_client cut_client secure_client >/dev/null
+cmake --build build/release --target server_example websocket_client quic_client switch_client cut_client secure_client >/dev/null
 scripts/generate_certs.sh >/dev/null
 
 bin=build/release/examples
@@ -36,9 +37,9 @@ wait_for_port() {
     return 1
 }
 
-plain=$(free_port) secure=$(free_port) flaky=$(free_port)
-"$bin/server_example" --websocket-addr "127.0.0.1:$plain" --workers 2 >"$logs/server.log" 2>&1 & pids+=($!)
-"$bin/server_example" --websocket-addr "127.0.0.1:$secure" --cert certs/server.crt --key certs/server.key >"$logs/secure.log" 2>&1 & pids+=($!)
+plain=$(free_port) secure=$(free_port) flaky=$(free_port) quic=$(free_port)
+"$bin/server_example" --websocket-addr "127.0.0.1:$plain" --quic-addr "127.0.0.1:$quic" --workers 2 >"$logs/server.log" 2>&1 & pids+=($!)
+"$bin/server_example" --websocket-addr "127.0.0.1:$secure" --no-quic --cert certs/server.crt --key certs/server.key >"$logs/secure.log" 2>&1 & pids+=($!)
 wait_for_port "$plain"
 wait_for_port "$secure"
 
@@ -49,6 +50,14 @@ echo "== a text, a binary and a custom message over ws://127.0.0.1:$plain"
 echo
 echo "== the same server over TLS, its certificate verified: wss://127.0.0.1:$secure"
 "$bin/secure_client" "wss://127.0.0.1:$secure" certs/ca.crt
+
+echo
+echo "== a text, a binary and a custom message over quic://127.0.0.1:$quic"
+"$bin/quic_client" "quic://127.0.0.1:$quic" certs/ca.crt
+
+echo
+echo "== 1,000 numbered messages each way; the conversation moves between QUIC and WebSocket in mid-stream"
+"$bin/switch_client" "quic://127.0.0.1:$quic" "ws://127.0.0.1:$plain" certs/ca.crt
 
 echo
 echo "== 1,000 numbered messages each way; the TCP connection is cut in mid-stream"

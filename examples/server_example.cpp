@@ -1,7 +1,10 @@
 // A Flare server with the default handler: `chat` is answered with `chat_response`, anything else with an echo.
 //
-//     ./server_example [--websocket-addr 127.0.0.1:4000] [--workers N] [--admin-addr 127.0.0.1:4001]
-//                      [--cert certs/server.crt --key certs/server.key] [--quiet]
+//     ./server_example [--websocket-addr 127.0.0.1:4000] [--quic-addr 127.0.0.1:4010 | --no-quic] [--quic-secret TEXT]
+//                      [--workers N] [--admin-addr 127.0.0.1:4001] [--cert FILE --key FILE] [--quiet]
+//
+// QUIC uses certs/server.crt and certs/server.key (scripts/generate_certs.sh makes them); --cert and --key are for
+// wss:// in place of ws://.
 #include <flare/server.hpp>
 
 #include <csignal>
@@ -28,8 +31,9 @@ public:
 
 int usage(const char* problem) {
     std::fprintf(stderr,
-                 "%s\nusage: server_example [--websocket-addr HOST:PORT] [--workers N] [--admin-addr HOST:PORT]"
-                 " [--cert FILE --key FILE] [--quiet]\n",
+                 "%s\nusage: server_example [--websocket-addr HOST:PORT] [--quic-addr HOST:PORT | --no-quic] "
+                 "[--quic-secret TEXT]"
+                 " [--workers N] [--admin-addr HOST:PORT] [--cert FILE --key FILE] [--quiet]\n",
                  problem);
     return 2;
 }
@@ -38,15 +42,20 @@ int usage(const char* problem) {
 
 int main(int argc, char** argv) {
     std::map<std::string, std::string> options{{"--websocket-addr", "127.0.0.1:4000"},
+                                               {"--quic-addr", "127.0.0.1:4010"},
+                                               {"--quic-secret", ""},
                                                {"--workers", "0"},
                                                {"--admin-addr", ""},
                                                {"--cert", ""},
                                                {"--key", ""}};
     bool quiet = false;
+    bool quic = true;
     for (int i = 1; i < argc; ++i) {
         const std::string option = argv[i];
         if (option == "--quiet") {
             quiet = true;
+        } else if (option == "--no-quic") {
+            quic = false;
         } else if (!options.contains(option) || i + 1 == argc) {
             return usage(("unknown option or missing value: " + option).c_str());
         } else {
@@ -62,8 +71,12 @@ int main(int argc, char** argv) {
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
     flare::ServerBuilder builder;
-    builder.websocket_only()
-        .websocket_addr(options["--websocket-addr"])
+    builder.websocket_addr(options["--websocket-addr"])
+        .quic_addr(options["--quic-addr"])
+        .enable_quic(quic)
+        .quic_tls("certs/server.crt", "certs/server.key")
+        .quic_alpn({"flare-core"})
+        .quic_secret(options["--quic-secret"])
         .worker_threads(static_cast<std::uint32_t>(std::strtoul(options["--workers"].c_str(), nullptr, 10)))
         .admin_addr(options["--admin-addr"])
         .heartbeat_interval(std::chrono::seconds(30))
@@ -80,7 +93,8 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "server_example: %s\n", started.error().text.c_str());
         return 1;
     }
-    std::printf("listening on %s\n", server->websocket_addr().c_str());
+    std::printf("listening on %s%s\n", server->websocket_addr().c_str(),
+                quic ? (", QUIC on " + server->quic_addr()).c_str() : "");
     std::fflush(stdout);
 
     int received = 0;

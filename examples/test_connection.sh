@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Does a server really answer? Asks each endpoint and says what is wrong.
-#     examples/test_connection.sh [HOST:PORT]        default 127.0.0.1:4000
+#     examples/test_connection.sh [HOST:PORT [HOST:QUIC_PORT]]        default 127.0.0.1:4000 127.0.0.1:4010
 set -uo pipefail
 cd "$(dirname "$0")/.."
 address=${1:-127.0.0.1:4000}
+quic=${2:-127.0.0.1:4010}
 failed=0
 check() {  # name, command ...
     local what=$1
@@ -27,5 +28,11 @@ if [ -x "$client" ]; then
     check "ws://$address session and messages" timeout 20 "$client" "ws://$address"
 else
     echo "skipped ws://$address session and messages: $client is not built (./examples/demo.sh builds it)"
+fi
+client=build/release/examples/quic_client
+if [ -x "$client" ]; then
+    check "quic://$quic session and messages" timeout 20 "$client" "quic://$quic" certs/ca.crt
+else
+    echo "skipped quic://$quic session and messages: $client is not built (./examples/demo.sh builds it)"
 fi
 exit $failed

@@ -1,15 +1,12 @@
 // What goes wrong, and how it is told.
 #include "integration/harness.hpp"
+#include "integration/server_process.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
-#include <csignal>
 #include <cstdlib>
 #include <thread>
-
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace flare::test {
 namespace {
@@ -143,36 +140,13 @@ TEST(Failure, AClientMayBeDestroyedInItsCallbackAndWhileConnecting) {
     }
 }
 
-// A server process that can be killed.
-class ServerProcess {
-public:
-    explicit ServerProcess(const std::string& address) {
-        pid_ = ::fork();
-        if (pid_ == 0) {
-            ::execl(FLARE_SERVER_EXAMPLE, "server_example", "--websocket-addr", address.c_str(), "--workers", "2",
-                    "--quiet", nullptr);
-            ::_exit(127);
-        }
-    }
-    ~ServerProcess() { kill(); }
-    void kill() {
-        if (pid_ <= 0) return;
-        ::kill(pid_, SIGKILL);
-        ::waitpid(pid_, nullptr, 0);
-        pid_ = 0;
-    }
-
-private:
-    pid_t pid_ = 0;
-};
-
 TEST(Failure, AKilledServerLeavesAGapAndMessagesAreSentAgain) {
     std::string address;
     {
         const Server probe = started(quiet_server());  // a port that was free a moment ago
         address = probe.websocket_addr();
     }
-    auto server = std::make_unique<ServerProcess>(address);
+    auto server = std::make_unique<ServerProcess>(std::vector<std::string>{"--websocket-addr", address, "--no-quic"});
     Events events;
     auto client = client_of(address, "ann", events).max_reconnect_attempts(20).reconnect_delay(100ms).build();
     for (int i = 0; i < 100 && !client->connect(); ++i) std::this_thread::sleep_for(100ms);
@@ -183,7 +157,7 @@ TEST(Failure, AKilledServerLeavesAGapAndMessagesAreSentAgain) {
     ASSERT_TRUE(events.wait_for<event::Disconnected>());
     for (int i = 20; i < 40; ++i)
         ASSERT_TRUE(client->post_message("server", Message("text", Bytes(std::to_string(i)))));
-    server = std::make_unique<ServerProcess>(address);
+    server = std::make_unique<ServerProcess>(std::vector<std::string>{"--websocket-addr", address, "--no-quic"});
 
     ASSERT_TRUE(events.wait_for<event::Gap>());
     ASSERT_TRUE(events.wait_for<event::MessageSent>(40));

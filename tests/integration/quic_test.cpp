@@ -1,5 +1,6 @@
 // The same sessions over QUIC, and between the protocols.
 #include "integration/harness.hpp"
+#include "integration/server_process.hpp"
 #include "support/certificates.hpp"
 
 #include <thread>
@@ -135,19 +136,47 @@ TEST_F(Quic, NobodyListensIsToldAtOnce) {
     EXPECT_NE(result.error().text.find(address), std::string::npos) << result.error().text;
 }
 
-TEST_F(Quic, AServerThatStartsAgainResetsItsOldConnectionsAtOnce) {
-    ServerBuilder made = builder().quic_secret("kept for the next start");
-    auto server = std::make_unique<Server>(started(made));
-    Client client = connected(client_for(*server, "ann", events).heartbeat_interval(200ms).reconnect_delay(100ms));
-    ASSERT_TRUE(client.send_text_message("server", "before").success);
-    const std::string address = server->quic_addr();
-    // A child holds nothing of it: the old process is as good as killed, without a goodbye.
-    server->stop();
-    server.reset();
-    EXPECT_TRUE(events.wait_for<event::Disconnected>());
-    server = std::make_unique<Server>(started(made.quic_addr(address)));
-    EXPECT_TRUE(events.wait_for<event::Reconnected>());
-    EXPECT_TRUE(client.send_text_message("server", "after").success);
+TEST_F(Quic, AKilledServerIsNoticedAtOnceWhenItIsBackAndLeavesAGap) {
+    std::string websocket;
+    std::string quic;
+    {
+        const Server probe = started(builder());  // ports that were free a moment ago
+        websocket = probe.websocket_addr();
+        quic = probe.quic_addr();
+    }
+    const std::vector<std::string> options{"--websocket-addr", websocket, "--quic-addr", quic, "--quic-secret", "kept"};
+    auto server = std::make_unique<ServerProcess>(options);
+    ClientBuilder made("ann");
+    made.server_addresses(ServerAddresses().with_quic_url("quic://" + quic))
+        .ca_file(FLARE_SOURCE_DIR "/certs/ca.crt")
+        .max_reconnect_attempts(30)
+        .reconnect_delay(100ms)
+        .heartbeat_interval(30s)  // not the heartbeat finds out
+        .message_retry(3, 60s)    // nor the missing acknowledgement
+        .with_event_callback(std::ref(events));
+    auto client = made.build();
+    ASSERT_TRUE(client) << client.error().text;
+    for (int i = 0; i < 100 && !client->connect(); ++i) std::this_thread::sleep_for(100ms);
+    for (int i = 0; i < 20; ++i) ASSERT_TRUE(client->send_text_message("server", std::to_string(i)).success);
+
+    server->kill();
+    server = std::make_unique<ServerProcess>(options);
+    for (int i = 20; i < 40; ++i)
+        ASSERT_TRUE(client->post_message("server", Message("text", Bytes(std::to_string(i)))));
+    // A stateless reset ends the connection as soon as the new process answers a packet of it.
+    ASSERT_TRUE(events.wait_for<event::Disconnected>());
+    EXPECT_EQ(events.all<event::Disconnected>()[0].reason.code, errc::connection_lost);
+    ASSERT_TRUE(events.wait_for<event::Gap>());
+    ASSERT_TRUE(events.wait_for<event::MessageSent>(40));
+    ASSERT_TRUE(events.wait_for<event::MessageReceived>(40));
+    const event::Gap gap = events.all<event::Gap>()[0];
+    EXPECT_EQ(gap.reason.code, errc::session_unknown);
+    std::uint64_t received = 0;
+    for (const auto& lane : gap.lanes) {
+        received += lane.received;
+        EXPECT_FALSE(lane.tail_known);
+    }
+    EXPECT_EQ(received, 20u);
 }
 
 }  // namespace

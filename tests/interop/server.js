@@ -16,7 +16,7 @@ function freePort() {
 
 export async function startServer(port = 0) {
   port ||= await freePort();
-  const process_ = spawn(binary, ['--websocket-addr', `127.0.0.1:${port}`, '--workers', '2'], {stdio: ['ignore', 'ignore', 'inherit']});
+  const process_ = spawn(binary, ['--websocket-addr', `127.0.0.1:${port}`, '--workers', '2', '--no-quic'], {stdio: ['ignore', 'ignore', 'inherit']});
   let ended = false;
   const exited = new Promise((resolve) => process_.once('exit', (code) => { ended = true; resolve(code); }));
   for (let i = 0; ; ++i) {

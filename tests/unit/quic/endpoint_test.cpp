@@ -1,0 +1,296 @@
+// Servers and clients of QUIC over real sockets: what strangers send, what networks do.
+#include "support/certificates.hpp"
+#include "support/event_loop.hpp"
+#include "transport/quic/quic.hpp"
+#include "wire/batch.hpp"
+
+#include <boost/asio/ip/udp.hpp>
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace flare::transport::quic::test {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::udp;
+using namespace std::chrono_literals;
+
+struct Keys {
+    flare::test::Certificates files;
+    flare::test::Certificates::Identity authority = files.authority();
+    flare::test::Certificates::Identity stranger = files.authority("stranger");
+    flare::test::Certificates::Identity identity = files.make("server", {.common_name = "flare"}, &authority);
+
+    std::shared_ptr<ServerContext> server(std::vector<std::string> alpn = {kAlpn}) const {
+        return ServerContext::load({identity.certificate_file, identity.key_file, "", false}, std::move(alpn), nullptr)
+            .value();
+    }
+    std::shared_ptr<ClientContext> client() const {
+        return ClientContext::load({authority.certificate_file, "", ""}, {kAlpn}, nullptr).value();
+    }
+};
+
+wire::Batch batch_of(const std::string& payload, wire::LaneIndex lane = 0) {
+    wire::DataView data;
+    wire::MessageView message;
+    message.type = "test";
+    message.payload = payload;
+    data.message = message;
+    wire::FrameHeader header;
+    header.lane = lane;
+    header.seq = 1;
+    wire::Batch batch;
+    batch.add(header, wire::encode(data));
+    return batch;
+}
+
+// A carrier that keeps what it hears, and echoes when asked to.
+struct Peer final : CarrierHandler {
+    explicit Peer(std::unique_ptr<Carrier> made, bool echoes_ = false) : carrier(std::move(made)), echoes(echoes_) {
+        carrier->set_handler(this);
+    }
+    void on_batch(std::string_view batch) override {
+        heard += batch.size();
+        ++batches;
+        if (echoes) carrier->send(batch_of("echo"));
+    }
+    void on_writable() override {}
+    void on_closed(const CloseReason& reason) override { closed = reason; }
+
+    std::unique_ptr<Carrier> carrier;
+    bool echoes;
+    std::size_t heard = 0;
+    int batches = 0;
+    std::optional<CloseReason> closed;
+};
+
+class Endpoints : public ::testing::Test, protected ListenerHandler {
+protected:
+    std::unique_ptr<Listener> listen(Options options = {}, const std::string& address = "127.0.0.1:0") {
+        std::string text;
+        auto opened = Listener::open(io, address, keys.server(), options, *this, &text);
+        EXPECT_TRUE(opened) << text;
+        return opened ? std::move(*opened) : nullptr;
+    }
+    std::unique_ptr<Peer> connect(const udp::endpoint& to, Options options = {},
+                                  const std::string& name = "localhost") {
+        std::unique_ptr<Peer> made;
+        error = {};
+        ConnectTarget target;
+        target.endpoint = to;
+        target.server_name = name;
+        target.home_worker = home;
+        const auto attempt = quic::connect(io, target, keys.client(), options,
+                                           [&](std::unique_ptr<Carrier> carrier, const ConnectError& failed) {
+                                               if (carrier) made = std::make_unique<Peer>(std::move(carrier));
+                                               error = failed;
+                                           });
+        EXPECT_TRUE(until([&] { return made != nullptr || error.code != errc::ok; }));
+        return made;
+    }
+    template <typename Condition>
+    bool until(Condition condition) {
+        return flare::test::run_until(io, condition);
+    }
+    void expect_echo(Peer& peer) {
+        const int before = peer.batches;
+        peer.carrier->send(batch_of("hello"));
+        EXPECT_TRUE(until([&] { return peer.batches > before; }));
+    }
+    // Sends one datagram and returns what comes back within a while.
+    std::string probe(const udp::endpoint& to, const std::string& datagram) {
+        udp::socket socket(io, udp::endpoint(asio::ip::address_v4::loopback(), 0));
+        socket.send_to(asio::buffer(datagram), to);
+        std::string answer(2048, '\0');
+        udp::endpoint from;
+        std::size_t got = 0;
+        socket.async_receive_from(asio::buffer(answer), from,
+                                  [&](const boost::system::error_code& failed, std::size_t size) {
+                                      if (!failed) got = size;
+                                  });
+        flare::test::run_for(io, 50ms);
+        socket.close();
+        flare::test::run_for(io, 1ms);
+        answer.resize(got);
+        return answer;
+    }
+
+    bool on_connection(const std::string&) override {
+        ++begun;
+        return admits;
+    }
+    void on_connection_gone(const std::string&) override { ++gone; }
+    void on_carrier(std::unique_ptr<Carrier> carrier) override {
+        accepted.push_back(std::make_unique<Peer>(std::move(carrier), true));
+    }
+
+    asio::io_context io;
+    Keys keys;
+    std::optional<std::uint8_t> home;
+    ConnectError error;
+    bool admits = true;
+    int begun = 0;
+    int gone = 0;
+    std::vector<std::unique_ptr<Peer>> accepted;
+};
+
+TEST_F(Endpoints, ShrugOffGarbageOfEveryLength) {
+    const auto listener = listen();
+    std::mt19937 random(7);
+    udp::socket socket(io, udp::endpoint(asio::ip::address_v4::loopback(), 0));
+    for (std::size_t size = 0; size < 1500; size += 3) {
+        std::string datagram(size, '\0');
+        for (char& byte : datagram) byte = static_cast<char>(random());
+        socket.send_to(asio::buffer(datagram), listener->local_endpoint());
+        if (size % 300 == 0) io.poll();
+    }
+    const auto peer = connect(listener->local_endpoint());
+    ASSERT_NE(peer, nullptr) << error.text;
+    expect_echo(*peer);
+    EXPECT_EQ(accepted.size(), 1u);
+}
+
+TEST_F(Endpoints, AnswerAnotherVersionWithTheirsButOnlyToWholePackets) {
+    const auto listener = listen();
+    // A long header (RFC 9000 section 17.2) of a version that nobody has.
+    std::string packet(
+        "\xc0\x1a\x2a\x3a\x4a\x08"
+        "12345678"
+        "\x08"
+        "abcdefgh",
+        23);
+    EXPECT_EQ(probe(listener->local_endpoint(), packet), "") << "an answer would be larger than the question";
+    packet.resize(1200, '\0');
+    const std::string answer = probe(listener->local_endpoint(), packet);
+    ASSERT_GE(answer.size(), 27u);
+    EXPECT_EQ(answer.substr(1, 4), std::string(4, '\0'));  // section 17.2.1: version negotiation
+    EXPECT_EQ(answer.substr(5, 9),
+              "\x08"
+              "abcdefgh");
+    EXPECT_EQ(answer.substr(answer.size() - 4), std::string("\0\0\0\1", 4));
+    EXPECT_EQ(begun, 0);
+}
+
+TEST_F(Endpoints, ResetWhatTheyDoNotKnowWithLessThanTheyGot) {
+    const auto listener = listen();
+    const std::string packet =
+        "\x40"
+        "12345678" +
+        std::string(100, 'x');  // a short header
+    const std::string answer = probe(listener->local_endpoint(), packet);
+    EXPECT_FALSE(answer.empty());
+    EXPECT_LT(answer.size(), packet.size());
+    EXPECT_EQ(probe(listener->local_endpoint(), packet.substr(0, 40)), "");
+}
+
+TEST_F(Endpoints, ValidateAddressesByRetryWhenHandshakesPileUp) {
+    Options options;
+    options.retry_above = 0;
+    const auto listener = listen(options);
+    const auto peer = connect(listener->local_endpoint());
+    ASSERT_NE(peer, nullptr) << error.text;
+    expect_echo(*peer);
+    EXPECT_EQ(begun, 1) << "what came before the Retry cost nothing";
+}
+
+TEST_F(Endpoints, DropWhomTheirOwnerDoesNotAdmit) {
+    const auto listener = listen();
+    admits = false;
+    Options options;
+    options.handshake_timeout = 200ms;
+    EXPECT_EQ(connect(listener->local_endpoint(), options), nullptr);
+    EXPECT_EQ(error.code, errc::connect_timeout) << error.text;
+    EXPECT_TRUE(accepted.empty());
+}
+
+TEST_F(Endpoints, TellAClientAtOnceThatNobodyListens) {
+    udp::socket unused(io, udp::endpoint(asio::ip::address_v4::loopback(), 0));
+    const udp::endpoint endpoint = unused.local_endpoint();
+    unused.close();
+    EXPECT_EQ(connect(endpoint), nullptr);
+    EXPECT_EQ(error.code, errc::connection_refused) << error.text;
+}
+
+TEST_F(Endpoints, GiveUpOnASilentServer) {
+    const udp::socket silent(io, udp::endpoint(asio::ip::address_v4::loopback(), 0));
+    Options options;
+    options.handshake_timeout = 200ms;
+    EXPECT_EQ(connect(silent.local_endpoint(), options), nullptr);
+    EXPECT_EQ(error.code, errc::connect_timeout) << error.text;
+}
+
+TEST_F(Endpoints, RefuseACertificateOfAnotherName) {
+    const auto listener = listen();
+    EXPECT_EQ(connect(listener->local_endpoint(), {}, "example.org"), nullptr);
+    EXPECT_EQ(error.code, errc::certificate_rejected) << error.text;
+    EXPECT_NE(connect(listener->local_endpoint(), {}, "127.0.0.1"), nullptr) << error.text;
+}
+
+TEST_F(Endpoints, CancelAtAnyStep) {
+    const auto listener = listen();
+    for (int steps = 0; steps < 12; ++steps) {
+        ConnectTarget target;
+        target.endpoint = listener->local_endpoint();
+        target.server_name = "localhost";
+        auto attempt =
+            quic::connect(io, target, keys.client(), {}, [](std::unique_ptr<Carrier>, const ConnectError&) {});
+        io.restart();
+        for (int i = 0; i < steps; ++i) io.poll_one();
+        attempt.reset();
+        io.restart();
+        io.poll();
+    }
+    const auto peer = connect(listener->local_endpoint());
+    ASSERT_NE(peer, nullptr) << error.text;
+}
+
+TEST_F(Endpoints, FollowAClientToAnotherPort) {
+    const auto listener = listen();
+    const auto peer = connect(listener->local_endpoint());
+    ASSERT_NE(peer, nullptr) << error.text;
+    for (int i = 0; i < 5; ++i) {
+        expect_echo(*peer);
+        ASSERT_TRUE(rebind(*peer->carrier));
+    }
+    expect_echo(*peer);
+    EXPECT_EQ(accepted.size(), 1u) << "one connection, all the time";
+    EXPECT_FALSE(peer->closed);
+}
+
+TEST_F(Endpoints, KeepConnectionsWithTheirWorkerWhereverPacketsComeFrom) {
+    Options options;
+    options.workers = 2;
+    options.secret.fill(1);
+    std::vector<std::unique_ptr<Listener>> listeners;
+    listeners.push_back(listen(options));
+    options.worker = 1;
+    listeners.push_back(listen(options, "127.0.0.1:" + std::to_string(listeners[0]->local_endpoint().port())));
+    ASSERT_NE(listeners[1], nullptr);
+    std::vector<std::unique_ptr<Peer>> peers;
+    for (std::uint8_t i = 0; i < 20; ++i) {
+        home = i;
+        peers.push_back(connect(listeners[0]->local_endpoint()));
+        ASSERT_NE(peers.back(), nullptr) << error.text;
+    }
+    for (int round = 0; round < 3; ++round) {
+        for (const auto& peer : peers) {
+            ASSERT_TRUE(rebind(*peer->carrier));
+            expect_echo(*peer);
+        }
+    }
+    for (const auto& listener : listeners) EXPECT_EQ(listener->misrouted(), 0u);
+    for (const auto& peer : peers) EXPECT_FALSE(peer->closed);
+}
+
+TEST_F(Endpoints, KeepLanesApart) {
+    const auto listener = listen();
+    const auto peer = connect(listener->local_endpoint());
+    ASSERT_NE(peer, nullptr) << error.text;
+    for (wire::LaneIndex lane = 0; lane < 16; ++lane) peer->carrier->send(batch_of(std::string(3000, 'x'), lane));
+    EXPECT_TRUE(until([&] { return accepted.size() == 1 && accepted[0]->batches == 16 && peer->batches == 16; }));
+}
+
+}  // namespace
+}  // namespace flare::transport::quic::test

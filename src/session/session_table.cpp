@@ -440,6 +440,9 @@ void SessionTable::detach(ServerSession& session, CarrierKey key, TimePoint now)
     if (session.carriers_.empty()) {
         session.detached_at_ = now;
         if (!session.unheard_) listener_.on_presence(session);
+        // Nobody can come back to a session that says goodbye: there is nothing to wait for.
+        if (session.goodbye_) return finalize(session, session.end_code_, session.end_text_, now);
+        if (session.peer_goodbye_) return finalize(session, errc::ok, "the client said goodbye", now);
     }
     arm(session);
 }

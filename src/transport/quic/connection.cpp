@@ -155,6 +155,7 @@ void Connection::write(std::uint64_t now) {
         used += length;
         if (length < segment || used + kPacketBytes > kGroupBytes) flush();
         ++next;
+        if (!endpoint_.can_transmit()) break;  // the socket is full: the rest goes when it is writable
     }
     flush();
     ngtcp2_conn_update_pkt_tx_time(conn_, now);

@@ -83,6 +83,18 @@ TEST(Life, AShutdownSendsWhatWaitsAndSaysWhenToComeBack) {
     EXPECT_EQ(bench.server.table.size(), 0u);
 }
 
+TEST(Life, ASessionThatSaysGoodbyeEndsWithItsLastCarrier) {
+    Bench bench;
+    bench.connect(1);
+    ASSERT_TRUE(bench.push(1, "never acknowledged"));
+    bench.server.table.end(bench.session(), errc::shutting_down, "update", 0, bench.now());
+    EXPECT_TRUE(bench.server.ended.empty());
+    bench.cut(1);
+    ASSERT_EQ(bench.server.ended.size(), 1u);
+    EXPECT_EQ(bench.server.ended[0].second, errc::shutting_down);
+    EXPECT_EQ(bench.server.table.size(), 0u);
+}
+
 TEST(Life, ASessionWithoutCarriersExpiresAndItsTombstoneKnowsTheGap) {
     Settings settings;
     settings.session_life = 30s;

@@ -114,7 +114,8 @@ struct ServerStats {
     std::map<errc, std::uint64_t> errors;  // by kind: protocol errors, refusals, ends
     std::chrono::nanoseconds handler_time_total{0};
     std::uint64_t handler_runs = 0;
-    std::uint32_t capacity = 0;  // connections that this process can hold
+    std::uint32_t capacity = 0;       // connections that this process can hold
+    std::uint64_t worker_stalls = 0;  // how often an event loop did not turn for a second: a handler blocked it
 };
 
 enum class UserPresence : std::uint8_t { offline, detached, attached };

@@ -148,8 +148,9 @@ void Server::Impl::disconnect_session(const std::string& session_id, std::string
 
 void Server::Impl::stats(Done<ServerStats> done) {
     ask_all<ServerStats>(
-        [capacity = running_ ? shared_->limits.in_all() : 0](server::Worker& worker, ServerStats& stats) {
-            stats.capacity = capacity;
+        [](server::Worker& worker, ServerStats& stats) {
+            stats.capacity = worker.shared().limits.in_all();
+            stats.worker_stalls = worker.shared().stalls.load(std::memory_order_relaxed);
             worker.add_to(stats);
         },
         std::move(done));

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "server/admin.hpp"
+#include "server/watchdog.hpp"
 #include "server/worker.hpp"
 
 #include <boost/asio/associated_executor.hpp>
@@ -68,6 +69,7 @@ private:
     std::mutex mutex_;  // start and stop
     std::unique_ptr<server::Shared> shared_;
     std::unique_ptr<server::Admin> admin_;
+    std::unique_ptr<server::Watchdog> watchdog_;
     std::string websocket_addr_;
     std::string quic_addr_;
     std::string admin_addr_;

@@ -46,6 +46,7 @@ Checked<> Server::Impl::start() {
     running_ = true;
     shared_->ready = true;
     for (const auto& worker : shared_->workers) worker->start_thread();
+    watchdog_ = std::make_unique<server::Watchdog>(*shared_);
     if (admin_) admin_->start_thread();
     if (config_.websocket) base::log().info("listening on {}://{}", config_.secure() ? "wss" : "ws", websocket_addr_);
     if (config_.quic) base::log().info("listening on quic://{}", quic_addr_);
@@ -135,6 +136,7 @@ void Server::Impl::stop() {
         idle = !busy || *busy == 0;
     }
     admin_.reset();
+    watchdog_.reset();
     shared_->pool.stop();  // running handlers end; their answers are still posted
     for (const auto& worker : shared_->workers) worker->post([](server::Worker& each) { each.finish_stop(); });
     for (const auto& worker : shared_->workers) worker->join();

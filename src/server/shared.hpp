@@ -53,6 +53,7 @@ struct Shared {
     TaskQueue hooks;
     std::vector<std::unique_ptr<Worker>> workers;  // fixed before the threads start
     std::atomic<bool> ready{false};                // accepting
+    std::atomic<std::uint64_t> stalls{0};          // see Watchdog
 
     std::uint32_t home_of(std::string_view user) const noexcept {
         return session::home_of(user, static_cast<std::uint32_t>(workers.size()));

@@ -118,6 +118,20 @@ TEST(Operator, StopsWithinItsLimitWhateverClientsDo) {
     ASSERT_TRUE(events.wait_for<event::Disconnected>());
 }
 
+TEST(Operator, IsToldOfAHandlerThatBlocksItsEventLoop) {
+    Server server = started(quiet_server().worker_threads(1).with_message_handler(
+        [](const SessionInfo&, const Message&) -> HandlerResult {
+            std::this_thread::sleep_for(1600ms);
+            return {};
+        },
+        Execution::worker));
+    Events events;
+    Client client = connected(client_of(server.websocket_addr(), "ann", events));
+    EXPECT_EQ(server.stats()->worker_stalls, 0u);
+    ASSERT_TRUE(client.send_text_message("server", "x").success);
+    EXPECT_EQ(server.stats()->worker_stalls, 1u);
+}
+
 class SecureServer : public ::testing::Test {
 protected:
     ClientBuilder client_for(const std::string& host) {

@@ -1,0 +1,115 @@
+// How a client's session ends: lost, said goodbye to, or ended by the server.
+#include "session/client_session_parts.hpp"
+
+#include "session/planted.hpp"
+
+namespace flare::session {
+
+void ClientSession::lose_session(errc reason, const std::string& text, const std::optional<wire::LaneGaps>& gap,
+                                 TimePoint now) {
+    GapReport report;
+    report.reason = reason;
+    report.text = text;
+    if (conversation_) {
+        for (LaneIndex i = 0; i < conversation_->lanes(); ++i) {
+            GapReport::Lane lane;
+            lane.lane = i;
+            if (const SendLane* send = conversation_->send_lane(i)) {
+                lane.sent = send->last_numbered();
+                lane.acked = send->acked();
+            }
+            lane.received = conversation_->received(i);
+            if (gap) {
+                lane.exact = true;
+                for (const wire::LaneGap& known : *gap) {
+                    if (known.lane != i) continue;
+                    lane.server_received = known.server_received;
+                    lane.server_sent = known.server_sent;
+                }
+            }
+            report.lanes.push_back(lane);
+        }
+    }
+    std::vector<Outbox::Token> forgotten;
+    outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) {
+        if (entry.first_sent_at == kNever) return;
+        if (planted(Fault::outbox_forgets_on_loss)) {
+            forgotten.push_back(token);
+            return;
+        }
+        report.resent.push_back(entry.id);
+        entry.acked = false;
+        ++entry.retries;
+    });
+    for (const Outbox::Token token : forgotten) outbox_.erase(token);
+    inbound_->now = now;
+    forget_session();
+    active_ = kNoCarrier;
+    peer_goodbye_.reset();
+    if (!planted(Fault::gap_not_reported)) listener_.on_gap(report);
+}
+
+void ClientSession::disconnect(TimePoint now) {
+    inbound_->now = now;
+    if (disconnecting_) return;
+    disconnecting_ = true;
+    goodbye_sent_ = false;
+    goodbye_deadline_ = now + settings_.goodbye_limit;
+    settle_disconnect(now);
+    notify_output();
+}
+
+// Both ways to the end: we said goodbye and wait for the server's, or the server said it.
+void ClientSession::settle_disconnect(TimePoint now) {
+    if (disconnecting_) {
+        const bool answered = peer_goodbye_ && conversation_ && conversation_->received_all(peer_goodbye_->final);
+        if (!answered && attached() && now < goodbye_deadline_) return;
+        disconnecting_ = false;
+        goodbye_deadline_ = kNever;
+        peer_goodbye_.reset();
+        const bool drained = answered && outbox_.size() == 0;
+        drop_carriers(errc::ok, "disconnect");
+        forget_session();
+        listener_.on_disconnected(drained);
+        return;
+    }
+    if (!peer_goodbye_ || !conversation_) return;
+    if (!conversation_->received_all(peer_goodbye_->final) && now < goodbye_deadline_ && attached()) return;
+    // Tell the server that all has arrived; then the session is over.
+    conversation_->hurry_acks(now);
+    if (active_ != kNoCarrier && conversation_->ack_pending() && now < goodbye_deadline_) {
+        ending_ = true;
+        listener_.output_ready(active_);
+        return;
+    }
+    ending_ = false;
+    goodbye_deadline_ = kNever;
+    const wire::Goodbye goodbye = *peer_goodbye_;
+    peer_goodbye_.reset();
+    drop_carriers(errc::ok, goodbye.text);
+    bool open = !conversation_->received_all(goodbye.final);
+    outbox_.for_each([&](Outbox::Token, Outbox::Entry& entry) { open = open || entry.first_sent_at != kNever; });
+    if (open) {
+        lose_session(goodbye.code == errc::ok ? errc::session_ended : goodbye.code, goodbye.text, std::nullopt, now);
+    } else {
+        forget_session();
+    }
+    listener_.on_ended(goodbye.code, goodbye.text, goodbye.retry_after_ms);
+}
+
+void ClientSession::drop_carriers(errc code, const std::string& text) {
+    const auto dropped = std::move(carriers_);
+    carriers_.clear();
+    active_ = kNoCarrier;
+    for (const auto& carrier : dropped) listener_.close_carrier(carrier->key, code, text);
+}
+
+void ClientSession::forget_session() {
+    attempt_id_ = random_.uuid();  // a Hello still to come must not find the session that was left
+    conversation_.reset();
+    id_.reset();
+    ticket_.clear();
+    secret_.clear();
+}
+
+}  // namespace flare::session

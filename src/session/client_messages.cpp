@@ -1,0 +1,158 @@
+// Messages of a client's session: from the outbox to the lanes, from the lanes to the application.
+#include "session/client_session_parts.hpp"
+
+#include <algorithm>
+
+namespace flare::session {
+namespace {
+
+std::chrono::milliseconds to_ms(Duration duration) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(duration);
+}
+
+// Two senders may use the same id: what is remembered is the pair.
+Uuid seen_key(std::string_view from, const Uuid& id) {
+    Uuid key = id;
+    std::uint64_t hash = 0xcbf29ce484222325ull;
+    for (const char c : from) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
+    for (std::size_t i = 0; i < 8; ++i) key.bytes[i] ^= static_cast<std::uint8_t>(hash >> (8 * i));
+    return key;
+}
+
+}  // namespace
+
+// ---- what comes in ----
+
+void ClientSession::Inbound::on_data(LaneIndex lane, const wire::DataView& data, const Bytes& whole,
+                                     std::uint64_t cost) {
+    const Uuid key = seen_key(data.from, data.message->id);
+    if (session_.seen_.check(key, Duration::zero(), TimePoint::min(), now).verdict != DedupeRing::Verdict::fresh) {
+        session_.conversation_->consumed(lane, cost, now);
+        return;
+    }
+    session_.seen_.finish(key, Receipt{});
+    session_.listener_.on_message(lane, data, whole, cost);
+}
+
+void ClientSession::Inbound::on_receipt(LaneIndex, const wire::ReceiptView& receipt) {
+    Outbox::Token token = 0;
+    if (session_.outbox_.find(receipt.message_id, &token) == nullptr) return;  // failed or answered before
+    Outcome outcome;
+    outcome.status = receipt.status;
+    outcome.error = receipt.status == wire::ReceiptStatus::refused
+                        ? (receipt.code == errc::ok ? errc::forbidden : receipt.code)
+                        : errc::ok;
+    outcome.text = std::string(receipt.text);
+    outcome.retry_after_ms = receipt.retry_after_ms;
+    session_.finish(token, std::move(outcome));
+}
+
+void ClientSession::Inbound::on_numbered_first(std::uint64_t token) {
+    Outbox::Entry* entry = session_.outbox_.find(token);
+    if (entry != nullptr && entry->first_sent_at == kNever) entry->first_sent_at = now;
+}
+
+void ClientSession::Inbound::on_acked(std::uint64_t token) {
+    if (Outbox::Entry* entry = session_.outbox_.find(token)) entry->acked = true;
+}
+
+// ---- what goes out ----
+
+Result<void> ClientSession::send(const wire::MessageView& message, Priority priority, TimePoint now) {
+    inbound_->now = now;
+    if (disconnecting_) return errc::shutting_down;
+    if (message.to.empty()) return errc::unknown_target;
+    if (message.id.is_nil()) return errc::invalid_message_id;
+    if (message.payload.size() > std::min(settings_.max_message_bytes, limits_.max_message_bytes))
+        return errc::message_too_large;
+    Outbox::Entry entry;
+    entry.id = message.id;
+    entry.to = std::string(message.to);
+    entry.payload_bytes = message.payload.size();
+    entry.priority = priority;
+    entry.queued_at = now;
+    entry.message = wire::encode_message(message);
+    const auto token = outbox_.add(std::move(entry));
+    if (!token) return token.error();
+    if (conversation_) {
+        enqueue(*token, *outbox_.find(*token), now);
+        notify_output();
+    }
+    return {};
+}
+
+void ClientSession::enqueue(Outbox::Token token, Outbox::Entry& entry, TimePoint now) {
+    wire::DataView data;
+    data.message_raw = entry.message.view();
+    // encode() takes the cost from the message, of which it has only the bytes here.
+    if (entry.first_sent_at != kNever) {
+        data.first_sent_ms_ago =
+            static_cast<std::uint64_t>(std::max<std::int64_t>(1, to_ms(now - entry.first_sent_at).count()));
+    }
+    wire::Body body = wire::encode(data);
+    body.cost = entry.payload_bytes;
+    // The outbox is the bound here, so that what it took always finds its place.
+    (void)conversation_->send_anyway(lane_of(entry.to, conversation_->lanes()), std::move(body), entry.priority, token);
+}
+
+void ClientSession::queue_outbox(TimePoint now) {
+    outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) { enqueue(token, entry, now); });
+}
+
+void ClientSession::consumed(LaneIndex lane, std::uint64_t cost, TimePoint now) {
+    inbound_->now = now;
+    if (!conversation_) return;
+    conversation_->consumed(lane, cost, now);
+    if (active_ != kNoCarrier && conversation_->has_output(now)) listener_.output_ready(active_);
+}
+
+void ClientSession::finish(Outbox::Token token, Outcome outcome) {
+    Outbox::Entry* entry = outbox_.find(token);
+    if (entry == nullptr) return;
+    outcome.message_id = entry->id;
+    outcome.retry_count = entry->retries;
+    outcome.queued_at = entry->queued_at;
+    outcome.first_sent_at = entry->first_sent_at;
+    outbox_.erase(token);
+    listener_.on_outcome(outcome);
+}
+
+std::size_t ClientSession::clear_queue(TimePoint now) {
+    inbound_->now = now;
+    std::vector<Outbox::Token> tokens;
+    outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) {
+        if (entry.first_sent_at == kNever) tokens.push_back(token);
+    });
+    for (const Outbox::Token token : tokens) {
+        const Outbox::Entry* entry = outbox_.find(token);
+        if (entry == nullptr) continue;
+        if (conversation_) {
+            SendLane* lane = conversation_->send_lane(lane_of(entry->to, conversation_->lanes()));
+            if (lane != nullptr) lane->withdraw(token);
+        }
+        Outcome outcome;
+        outcome.error = errc::cancelled;
+        finish(token, std::move(outcome));
+    }
+    return tokens.size();
+}
+
+void ClientSession::fail_all(errc never_sent, const std::string& text, TimePoint now) {
+    clear_unsent(now);
+    std::vector<std::pair<Outbox::Token, bool>> tokens;
+    outbox_.for_each(
+        [&](Outbox::Token token, Outbox::Entry& entry) { tokens.emplace_back(token, entry.first_sent_at == kNever); });
+    for (const auto& [token, unsent] : tokens) {
+        Outcome outcome;
+        outcome.error = unsent ? never_sent : errc::outcome_unknown;
+        outcome.text = text;
+        finish(token, std::move(outcome));
+    }
+}
+
+void ClientSession::clear_unsent(TimePoint now) {
+    inbound_->now = now;
+    if (conversation_) conversation_->clear_queue([](std::uint64_t) {});
+}
+
+}  // namespace flare::session

@@ -13,7 +13,7 @@ export CCACHE_SLOPPINESS=time_macros
 scripts/setup.sh || exit 1
 scripts/generate_certs.sh >/dev/null || exit 1
 cmake --preset "$preset" >/dev/null || exit 1
-cmake --build "build/$preset" -j "$(nproc)" | grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking|Generating|Running)' || true
+cmake --build "build/$preset" -j "$(nproc)" | grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking|Generating|Running)'
 [ "${PIPESTATUS[0]}" -eq 0 ] || { echo "the build failed"; exit 1; }
 
 export TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 ${TSAN_OPTIONS:-}"

@@ -112,6 +112,52 @@ TEST_F(Quic, VerifiesTheServer) {
     EXPECT_EQ(refusal(client_for(server, "ann", events).server_name("example.org")), errc::certificate_rejected);
 }
 
+TEST_F(Quic, AClientsCertificateReachesTheAuthHandlerOverEitherProtocol) {
+    const auto mine = certificates.make("client", {.common_name = "ann's phone"}, &authority);
+    std::mutex mutex;
+    std::vector<std::string> subjects;
+    Server server = started(builder()
+                                .websocket_tls(identity.certificate_file, identity.key_file)
+                                .client_ca_file(authority.certificate_file)
+                                .require_client_cert(true)
+                                .with_auth_handler([&](const AuthRequest& request) -> Checked<std::string> {
+                                    const std::lock_guard lock(mutex);
+                                    subjects.push_back(request.peer_certificate);
+                                    return request.claimed_user;
+                                }));
+    for (const ProtocolSelection mode : {ProtocolSelection::quic, ProtocolSelection::websocket}) {
+        ClientBuilder made("ann");
+        made.server_addresses(ServerAddresses()
+                                  .with_quic_url("quic://" + server.quic_addr())
+                                  .with_websocket_tls_url("wss://" + server.websocket_addr()))
+            .protocol_selection_mode(mode)
+            .ca_file(authority.certificate_file)
+            .connection_timeout(3s);
+        EXPECT_FALSE(made.build()->connect()) << "without a certificate";
+        Client client = connected(made.client_cert(mine.certificate_file, mine.key_file));
+        EXPECT_TRUE(client.send_text_message("server", "x").success);
+    }
+    ASSERT_EQ(subjects.size(), 2u);
+    EXPECT_EQ(subjects[0], "CN=ann's phone");
+    EXPECT_EQ(subjects[1], subjects[0]);
+}
+
+TEST_F(Quic, ACertificateOfAnotherAuthorityProvesNothing) {
+    const auto forged = certificates.make("forged", {.common_name = "ann's phone"}, &stranger);
+    std::mutex mutex;
+    std::vector<std::string> subjects;
+    Server server = started(builder()
+                                .client_ca_file(authority.certificate_file)
+                                .with_auth_handler([&](const AuthRequest& request) -> Checked<std::string> {
+                                    const std::lock_guard lock(mutex);
+                                    subjects.push_back(request.peer_certificate);
+                                    return request.claimed_user;
+                                }));
+    auto client = client_for(server, "ann", events).client_cert(forged.certificate_file, forged.key_file).build();
+    (void)client->connect();  // refused or not: nobody may take it at its word
+    for (const std::string& subject : subjects) EXPECT_EQ(subject, "");
+}
+
 TEST_F(Quic, AnotherApplicationProtocolIsRefusedByName) {
     Server server = started(builder().quic_alpn({"something-else"}));
     auto client = client_for(server, "ann", events).build();

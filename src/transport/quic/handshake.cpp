@@ -71,7 +71,6 @@ struct Callbacks {
     static int handshake_completed(ngtcp2_conn*, void* user) {
         Connection& connection = of(user);
         connection.handshaken_ = true;
-        if (connection.server_) (void)gnutls_session_ticket_send(connection.tls_, 1, 0);
         return 0;
     }
     static int recv_stateless_reset(ngtcp2_conn*, const ngtcp2_pkt_stateless_reset*, void* user) {
@@ -267,7 +266,10 @@ CarrierInfo Connection::info() const {
     info.local_address = here.address().to_string();
     info.local_port = here.port();
     unsigned count = 0;
+    unsigned doubts = 0;
     const gnutls_datum_t* chain = server_ ? gnutls_certificate_get_peers(tls_, &count) : nullptr;
+    // One that was asked for and not required has not been verified yet.
+    if (chain != nullptr && (gnutls_certificate_verify_peers2(tls_, &doubts) != 0 || doubts != 0)) chain = nullptr;
     gnutls_x509_crt_t certificate = nullptr;
     if (chain != nullptr && count != 0 && gnutls_x509_crt_init(&certificate) == 0) {
         gnutls_datum_t subject{};

@@ -11,6 +11,7 @@ namespace flare::session {
 namespace {
 
 constexpr Duration kRoundTripSlack = std::chrono::milliseconds(10);
+constexpr std::size_t kFirstFlightBytes = 8 * 1024;  // what a connection may send before it has heard from its peer
 
 }  // namespace
 
@@ -88,6 +89,7 @@ bool ClientSession::write(CarrierKey key, wire::Batch& batch, TimePoint now, std
         batch.add({}, wire::encode(make_hello(*carrier)));
         carrier->state = State::hello_sent;
         ++carrier->hellos;
+        if (may_hurry(*carrier)) write_first_flight(*carrier, batch, now);
         return false;
     }
     if (carrier->state != State::attached) return false;
@@ -116,6 +118,22 @@ bool ClientSession::write(CarrierKey key, wire::Batch& batch, TimePoint now, std
         goodbye_sent_ = true;
     }
     return more;
+}
+
+// A session that is resumed need not wait for the Welcome: its numbers tell new from old whatever becomes of this
+// carrier. Only the first carrier of a connect hurries, so that sending has one place.
+bool ClientSession::may_hurry(const CarrierState& carrier) const noexcept {
+    const auto hurries = [&](const auto& other) { return other->key != carrier.key && other->first_epoch != 0; };
+    return !carrier.ticket_used.empty() && active_ == kNoCarrier && !disconnecting_ && !ending_ &&
+           std::none_of(carriers_.begin(), carriers_.end(), hurries);
+}
+
+void ClientSession::write_first_flight(CarrierState& carrier, wire::Batch& batch, TimePoint now) {
+    inbound_->now = now;
+    carrier.first_epoch = ++epoch_;
+    batch.add({}, wire::encode(wire::Activate{carrier.first_epoch}));
+    repeat_unacknowledged(now);
+    (void)conversation_->write(batch, kFirstFlightBytes, now);
 }
 
 void ClientSession::on_batch(CarrierKey key, std::string_view bytes, TimePoint now) {
@@ -249,11 +267,20 @@ void ClientSession::handle_welcome(CarrierState& carrier, const wire::Welcome& w
 void ClientSession::make_active(CarrierState& carrier, TimePoint now) {
     active_ = carrier.key;
     for (const auto& other : carriers_) other->activate_epoch = 0;  // overtaken before it was written
-    carrier.activate_epoch = ++epoch_;
     carrier.standby = false;
-    conversation_->rewind(now);
     goodbye_sent_ = false;
-    // What was sent and not acknowledged goes out once more on this carrier.
+    if (carrier.first_epoch != 0 && carrier.first_epoch == epoch_) {
+        // It sends already. The same Activate once more tells the server that its Welcome has arrived.
+        carrier.activate_epoch = carrier.first_epoch;
+        return;
+    }
+    carrier.activate_epoch = ++epoch_;
+    repeat_unacknowledged(now);
+}
+
+// What was sent and not acknowledged goes out once more, on another carrier.
+void ClientSession::repeat_unacknowledged(TimePoint now) {
+    conversation_->rewind(now);
     outbox_.for_each([](Outbox::Token, Outbox::Entry& entry) {
         if (entry.first_sent_at != kNever && !entry.acked) ++entry.retries;
     });

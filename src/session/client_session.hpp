@@ -95,7 +95,8 @@ public:
     void carrier_gone(CarrierKey key, errc reason, const std::string& text, TimePoint now);
     // Moves sending to an attached carrier. Errors: not_connected (no such attached carrier).
     Result<void> activate(CarrierKey key, TimePoint now);
-    // Appends what this carrier should send now. True: there is more when the carrier takes more.
+    // Appends what this carrier should send now. True: there is more when the carrier takes more. What follows the
+    // Hello at once (docs/protocol.md, "The first flight") is at most kFirstFlightBytes.
     bool write(CarrierKey key, wire::Batch& batch, TimePoint now, std::size_t max_bytes = wire::kMaxBatchBytes / 2);
 
     // ---- messages ----
@@ -140,7 +141,10 @@ private:
     void handle_goodbye(CarrierState& carrier, const wire::Goodbye& goodbye, TimePoint now);
     void handle_pong(CarrierState& carrier, const wire::Ping& pong, TimePoint now);
     wire::Hello make_hello(CarrierState& carrier);
+    bool may_hurry(const CarrierState& carrier) const noexcept;
+    void write_first_flight(CarrierState& carrier, wire::Batch& batch, TimePoint now);
     void make_active(CarrierState& carrier, TimePoint now);
+    void repeat_unacknowledged(TimePoint now);
     void lose_session(errc reason, const std::string& text, const std::optional<wire::LaneGaps>& gap, TimePoint now);
     void queue_outbox(TimePoint now);
     void enqueue(Outbox::Token token, Outbox::Entry& entry, TimePoint now);

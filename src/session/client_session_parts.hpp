@@ -16,6 +16,7 @@ struct ClientSession::CarrierState {
     bool standby = false;
     bool suspected = false;
     std::uint64_t activate_epoch = 0;  // 0: no Activate is due
+    std::uint64_t first_epoch = 0;     // of the Activate that went with its Hello; 0: none did
     bool ping_due = false;
     std::uint32_t hellos = 0;
     std::string ticket_used;    // of the Hello under way; empty: it came with a token

@@ -27,6 +27,7 @@ enum class Fault : std::uint8_t {
     goodbye_closes_early,      // goodbye does not wait for the final numbers
     hello_mac_unchecked,       // any proof resumes
     standby_never_takes_over,  // the active carrier's death is not noticed
+    ticket_confirmed_unseen,   // an Activate that was sent before the Welcome retires the old ticket
 };
 
 #ifdef FLARE_PLANTED_FAULTS

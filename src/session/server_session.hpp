@@ -56,6 +56,7 @@ private:
         bool goodbye_due = false;
         bool with_secret = false;  // its Hello came with a token: Welcome carries the secret
         bool confirmed = false;    // something came after its Hello: its Welcome has arrived
+        bool activated = false;    // an Activate with an epoch of its own came on it
     };
     ServerSession(SessionTable& table, SessionId id, std::string user, std::string device, Platform platform,
                   std::uint32_t lanes);

@@ -1,8 +1,7 @@
-// Attaching carriers, reading from them, writing to them. The end of sessions is in session_end.cpp, messages
-// are in session_messages.cpp.
+// Reading from carriers and writing to them. Attaching is in session_attach.cpp, the end of sessions in
+// session_end.cpp, messages are in session_messages.cpp.
 #include "session/session_table.hpp"
 
-#include "base/crypto.hpp"
 #include "session/planted.hpp"
 #include "session/session_table_parts.hpp"
 
@@ -11,21 +10,10 @@
 namespace flare::session {
 namespace {
 
-constexpr std::size_t kMaxCarriers = 8;  // on one session
 constexpr std::size_t kMaxOwedPongs = 64;
-constexpr std::size_t kMaxUnheard = 4;  // sessions of one device that wait to be heard
-constexpr std::uint32_t kBusyRetryMs = 1000;
 
 std::uint32_t to_ms(Duration duration) {
     return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
-}
-
-wire::Refused refuse(errc code, std::string text, std::uint32_t retry_after_ms = 0) {
-    wire::Refused refused;
-    refused.code = code;
-    refused.text = std::move(text);
-    refused.retry_after_ms = retry_after_ms;
-    return refused;
 }
 
 }  // namespace
@@ -55,183 +43,7 @@ Device* SessionTable::find_device(std::string_view user, std::string_view device
     return found == devices_.end() ? nullptr : found->second.get();
 }
 
-// ---- attaching: docs/protocol.md, "Attaching a carrier" ----
-
-std::optional<wire::Refused> SessionTable::attach_new(CarrierKey key, const wire::Hello& hello,
-                                                      const Identity& identity, TimePoint now) {
-    const Entry entry(*this);
-    if (identity.user != hello.user) return refuse(errc::user_mismatch, "the credential belongs to another user");
-    Device& owner = device(identity.user, hello.device);
-    owner.used_at = now;
-    ServerSession* const same = planted(Fault::attempt_makes_two) ? nullptr : owner.of_attempt(hello.attempt_id);
-    if (same != nullptr)
-        return attach(*same, key, hello, true, now);  // the same connect: its Welcome was lost, or it races
-    if (owner.knows(hello.attempt_id) && !planted(Fault::attempt_makes_two)) {
-        return refuse(errc::stale_carrier, "this connect has been overtaken by a later one");
-    }
-    if (budget_.exhausted()) return refuse(errc::busy, "the server has no memory for another session", kBusyRetryMs);
-    if (std::any_of(hello.received.begin(), hello.received.end(),
-                    [](const auto& state) { return state.received != 0; })) {
-        return refuse(errc::bad_ack, "the hello acknowledges frames of a session that it does not resume");
-    }
-    if (owner.unheard.size() >= kMaxUnheard) {
-        finalize(*owner.unheard.front(), errc::session_replaced, "the same device has connected anew", now);
-    }
-    ServerSession& session = create(owner, hello, identity.user, now);
-    if (owner.session == nullptr || planted(Fault::attempt_makes_two)) {
-        settle_in(owner, session, now);
-    } else {
-        session.unheard_ = true;
-        owner.unheard.push_back(&session);
-    }
-    return attach(session, key, hello, true, now);
-}
-
-// A Hello may be late, or a copy: as long as another session of the device lives, a new one takes its place only when
-// something has been heard that answers the Welcome. Until then no hook tells of it.
-void SessionTable::heard(ServerSession& session, TimePoint now) {
-    Device& owner = *session.owner_;
-    if (owner.session != nullptr) {
-        finalize(*owner.session, errc::session_replaced, "the same device has connected anew", now);
-    }
-    std::erase(owner.unheard, &session);
-    session.unheard_ = false;
-    settle_in(owner, session, now);
-    for (const CarrierKey key : session.carriers()) listener_.on_carrier_attached(session, key);
-}
-
-void SessionTable::settle_in(Device& owner, ServerSession& session, TimePoint now) {
-    owner.session = &session;
-    owner.used_at = now;
-    users_[session.user_].push_back(&session);
-    listener_.on_session_created(session);
-}
-
-ServerSession& SessionTable::create(Device& owner, const wire::Hello& hello, const std::string& user, TimePoint now) {
-    const std::uint32_t lanes =
-        hello.lanes == 0 ? settings_.lanes : std::clamp<std::uint32_t>(hello.lanes, 1, settings_.lanes);
-    const SessionId id{random_.uuid()};
-    auto made = std::unique_ptr<ServerSession>(new ServerSession(*this, id, user, hello.device, hello.platform, lanes));
-    ServerSession& session = *made;
-    session.now_ = now;
-    session.secret_ = random_.bytes(kSecretBytes);
-    session.owner_ = &owner;
-    session.attempt_ = hello.attempt_id;
-    session.attempt_epoch_ = hello.epoch;
-    owner.remember(hello.attempt_id);
-    sessions_.emplace(id, std::move(made));
-    return session;
-}
-
-std::optional<wire::Refused> SessionTable::attach_resumed(CarrierKey key, const wire::Hello& hello, TimePoint now) {
-    const Entry entry(*this);
-    const auto id = hello.resume ? session_in_ticket(hello.resume->ticket) : std::nullopt;
-    if (!id) return refuse(errc::ticket_invalid, "the ticket is not one of this server");
-    const auto proven = [&](const std::string& secret) {
-        return planted(Fault::hello_mac_unchecked) ||
-               base::equal_constant_time(
-                   resume_mac(secret, hello.resume->ticket, hello.epoch, hello.resume->nonce, hello.attempt_id),
-                   hello.resume->mac);
-    };
-    ServerSession* session = find(*id);
-    if (session == nullptr) {
-        const auto found = tombstones_.find(*id);
-        if (found == tombstones_.end() || !proven(found->second->secret)) {
-            return refuse(errc::session_unknown, "this server does not know the session (any more)");
-        }
-        wire::Refused refused =
-            refuse(found->second->reason == errc::session_expired ? errc::session_expired : errc::session_ended,
-                   found->second->text);
-        refused.gap = found->second->lanes;
-        return refused;
-    }
-    if (session->user_ != hello.user) return refuse(errc::user_mismatch, "the ticket belongs to another user");
-    if (!proven(session->secret_))
-        return refuse(errc::resume_proof_invalid, "the resume proof does not fit the ticket");
-    const std::string& ticket = hello.resume->ticket;
-    const bool current = ticket == session->ticket_;
-    const bool successor = !session->next_ticket_.empty() && ticket == session->next_ticket_;
-    const bool same_connect = ticket == session->previous_ticket_ && hello.attempt_id == session->previous_attempt_;
-    if (!current && !successor && !same_connect && !planted(Fault::old_ticket_accepted)) {
-        return refuse(errc::ticket_invalid, "the ticket has been replaced by a newer one");
-    }
-    if (hello.epoch < std::max(session->active_epoch_, session->attempt_epoch_) &&
-        hello.attempt_id != session->attempt_ && !planted(Fault::old_ticket_accepted)) {
-        return refuse(errc::stale_carrier, "this connect has been overtaken by a later one");
-    }
-    if (session->goodbye_ || session->peer_goodbye_)
-        return refuse(errc::session_ended, "the session is saying goodbye");
-    session->now_ = now;
-    if (const auto acked = session->conversation_.on_acks(hello.received, now); !acked) {
-        return refuse(static_cast<errc>(acked.error().value()), "the hello acknowledges what was never sent");
-    }
-    if (session->unheard_) heard(*session, now);  // it has the ticket, so its Welcome has arrived
-    if (session->ended_) return refuse(errc::session_ended, session->end_text_);
-    if (hello.attempt_id != session->attempt_) {
-        session->attempt_ = hello.attempt_id;
-        session->attempt_epoch_ = hello.epoch;
-        session->owner_->remember(hello.attempt_id);
-    }
-    if (successor) confirm_ticket(*session);  // the old one is good for this connect only
-    return attach(*session, key, hello, false, now);
-}
-
-std::optional<wire::Refused> SessionTable::attach(ServerSession& session, CarrierKey key, const wire::Hello& hello,
-                                                  bool with_secret, TimePoint now) {
-    session.now_ = now;
-    if (with_secret) {
-        wire::LaneStates credit;  // the hello speaks of the lanes that it wished for; some may not have been agreed
-        for (const wire::LaneState& state : hello.received) {
-            if (state.lane < session.lanes()) credit.push_back(state);
-        }
-        if (const auto taken = session.conversation_.on_acks(credit, now); !taken) {
-            return refuse(static_cast<errc>(taken.error().value()), "the hello acknowledges what was never sent");
-        }
-    }
-    if (session.carriers_.size() >= kMaxCarriers) {
-        // The least of those that do not send makes room.
-        const auto oldest =
-            std::min_element(session.carriers_.begin(), session.carriers_.end(), [&](const auto& a, const auto& b) {
-                return std::pair(a.key == session.active_, a.epoch) < std::pair(b.key == session.active_, b.epoch);
-            });
-        const CarrierKey dropped = oldest->key;
-        listener_.close_carrier(dropped, errc::stale_carrier, "newer carriers have taken its place");
-        detach(session, dropped, now);
-    }
-    const bool was_detached = session.carriers_.empty();
-    if (session.next_ticket_.empty()) {
-        session.next_ticket_ = make_ticket(home_, session.id_, random_);
-        ++session.next_generation_;
-    }
-    ServerSession::Attached carrier;
-    carrier.key = key;
-    carrier.epoch = hello.epoch;
-    carrier.heard_at = now;
-    carrier.welcome_due = true;
-    carrier.with_secret = with_secret;
-    carrier.offered = session.next_generation_;
-    session.carriers_.push_back(std::move(carrier));
-    by_carrier_[key] = &session;
-    if (was_detached) {
-        const bool returned = session.detached_at_ != kNever;
-        session.attached_at_ = now;
-        session.detached_at_ = kNever;
-        if (returned && !session.unheard_) listener_.on_presence(session);
-    }
-    if (!session.unheard_) listener_.on_carrier_attached(session, key);
-    listener_.output_ready(key);
-    arm(session);
-    return std::nullopt;
-}
-
-// The client has the ticket that its Welcome offered: the one before is good no longer, but for Hellos of the
-// connect that is still under way.
-void SessionTable::confirm_ticket(ServerSession& session) {
-    session.previous_ticket_ = std::move(session.ticket_);
-    session.previous_attempt_ = session.attempt_;
-    session.ticket_ = std::move(session.next_ticket_);
-    session.next_ticket_.clear();
-}
+// ---- writing ----
 
 void SessionTable::write_welcome(ServerSession& session, ServerSession::Attached& carrier, wire::Batch& batch) {
     wire::Welcome welcome;
@@ -306,7 +118,7 @@ void SessionTable::on_batch(CarrierKey key, std::string_view batch, TimePoint no
     session->now_ = now;
     ServerSession::Attached* carrier = session->carrier(key);
     carrier->heard_at = now;
-    if (!carrier->confirmed) {
+    if (!carrier->confirmed && !carrier->welcome_due) {
         carrier->confirmed = true;
         if (session->unheard_) heard(*session, now);
         if (session->active_ == kNoCarrier && session->active_epoch_ != 0) choose_active(*session);
@@ -397,9 +209,13 @@ void SessionTable::handle_activate(ServerSession& session, CarrierKey key, std::
     if (stale && !planted(Fault::stale_carrier_activated)) {
         return peer_error(session, key, errc::stale_carrier, "a later activate has moved sending elsewhere", now);
     }
+    ServerSession::Attached& carrier = *session.carrier(key);
+    // An epoch that was activated elsewhere is somebody's copy, and says nothing of what the client has got.
+    carrier.activated = carrier.activated || epoch > session.active_epoch_;
     session.active_epoch_ = epoch;
-    const ServerSession::Attached& carrier = *session.carrier(key);
-    if (!session.next_ticket_.empty() && carrier.offered == session.next_generation_) confirm_ticket(session);
+    const bool welcomed = !carrier.welcome_due || planted(Fault::ticket_confirmed_unseen);
+    const bool knows_ticket = welcomed && carrier.activated && carrier.offered == session.next_generation_;
+    if (knows_ticket && !session.next_ticket_.empty()) confirm_ticket(session);
     if (session.active_ != key) {
         session.active_ = key;
         session.goodbye_said_ = false;

@@ -83,6 +83,10 @@ public:
                                             TimePoint now);
     // Attaches a carrier whose Hello carries a resume proof.
     std::optional<wire::Refused> attach_resumed(CarrierKey key, const wire::Hello& hello, TimePoint now);
+    // Early data (RFC 8446 section 2.3): a Hello with a resume proof, and what came with it, that may be a copy of what
+    // somebody else has sent. Messages of its session are acted on, once as always; nothing is attached, activated or
+    // answered until attach_resumed() is called for the same Hello.
+    void take_early(const wire::Hello& hello, std::string_view first_flight, TimePoint now);
     // After these refusals the carrier may say Hello once more; after others it closes.
     static bool may_say_hello_again(errc code) noexcept;
 
@@ -133,6 +137,8 @@ private:
     ServerSession& create(Device& owner, const wire::Hello& hello, const std::string& user, TimePoint now);
     std::optional<wire::Refused> attach(ServerSession& session, CarrierKey key, const wire::Hello& hello,
                                         bool with_secret, TimePoint now);
+    std::optional<wire::Refused> find_resumed(const wire::Hello& hello, ServerSession*& session);
+    static bool is_next_ticket(const ServerSession& session, std::string_view ticket) noexcept;
     void heard(ServerSession& session, TimePoint now);
     void settle_in(Device& owner, ServerSession& session, TimePoint now);
     void detach(ServerSession& session, CarrierKey key, TimePoint now);

@@ -13,7 +13,10 @@ Carrier::Carrier(World& world, bool lane_streams)
 void Carrier::send(Side side, const std::string& batch) {
     if (dead_) return;
     if (side == Side::client) sent_by_client.push_back(batch);
-    if (!lane_streams_) return transmit(side, 0, batch, batch.size());
+    const bool first = !spoken_[index(side)];
+    spoken_[index(side)] = true;
+    // What goes with a Hello stays with it: docs/quic.md, "Streams".
+    if (!lane_streams_ || (first && side == Side::client)) return transmit(side, 0, batch, batch.size());
     // Frames of one lane stay together; lanes and the control stream overtake each other.
     std::array<std::string, 1 + wire::kMaxLanes> parts;
     wire::BatchReader reader(batch);
@@ -35,18 +38,34 @@ void Carrier::transmit(Side from, std::size_t stream, std::string bytes, std::si
     in_flight_[index(from)] += charge;
     TimePoint& last = last_arrival_[index(from)][stream];
     last = std::max(last, world_.now() + world_.chance.between(100us, slow_));
-    world_.after(last - world_.now(), [self = shared_from_this(), from, bytes = std::move(bytes), charge] {
+    world_.after(last - world_.now(), [self = shared_from_this(), from, stream, bytes = std::move(bytes), charge] {
         if (self->dead_) return;
         if (self->silent_) return;  // and the sender's window stays full, as a socket's would
         const bool was_full = !self->writable(from);
         self->in_flight_[index(from)] -= charge;
-        const auto deliver = self->ends_[index(other(from))].on_batch;
-        if (deliver) deliver(bytes);
+        self->deliver(from, stream, bytes);
         if (was_full && !self->dead_ && self->writable(from)) {
             const auto tell = self->ends_[index(from)].on_writable;
             if (tell) tell();
         }
     });
+}
+
+// Nothing comes before the control stream has begun.
+void Carrier::deliver(Side from, std::size_t stream, const std::string& bytes) {
+    auto& early = early_[index(from)];
+    const bool begins = stream == 0 && !begun_[index(from)];
+    if (stream == 0) begun_[index(from)] = true;
+    if (!begun_[index(from)]) {
+        early.push_back(bytes);
+        return;
+    }
+    std::vector<std::string> now{bytes};
+    if (begins) now.insert(now.end(), early.begin(), early.end());
+    for (const std::string& each : now) {
+        const auto tell = ends_[index(other(from))].on_batch;
+        if (tell && !dead_) tell(each);
+    }
 }
 
 void Carrier::close(Side side) {

@@ -41,6 +41,7 @@ public:
 private:
     static std::size_t index(Side side) noexcept { return static_cast<std::size_t>(side); }
     void transmit(Side from, std::size_t stream, std::string bytes, std::size_t charge);
+    void deliver(Side from, std::size_t stream, const std::string& bytes);
     void tell_gone(Side side, Duration delay);
 
     World& world_;
@@ -49,6 +50,9 @@ private:
     const Duration slow_;  // up to this long a batch is under way
     std::array<End, 2> ends_;
     std::array<std::size_t, 2> in_flight_{};
+    std::array<bool, 2> spoken_{};
+    std::array<bool, 2> begun_{};
+    std::array<std::vector<std::string>, 2> early_;  // from each side, for lanes, before its control stream has begun
     std::array<std::array<TimePoint, 1 + wire::kMaxLanes>, 2> last_arrival_{};
     bool dead_ = false;
     bool silent_ = false;

@@ -198,6 +198,7 @@ void ClientNode::on_gap(const session::GapReport& report) {
     world_.trace(name() + " gap " + std::string(flare::name(report.reason)) + " resent " +
                  std::to_string(report.resent.size()));
     gap_told_ = true;
+    world_.require(report.reason != errc::ticket_invalid, "the newest ticket of a client is good");
     for (const auto& lane : report.lanes) {
         world_.require(lane.acked <= lane.sent, "a gap report agrees with itself");
         if (!lane.exact) continue;

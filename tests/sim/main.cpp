@@ -152,7 +152,8 @@ int run_mutants() {
                                       "budget_leaks",
                                       "goodbye_closes_early",
                                       "hello_mac_unchecked",
-                                      "standby_never_takes_over"};
+                                      "standby_never_takes_over",
+                                      "ticket_confirmed_unseen"};
     int caught = 0;
     for (std::size_t i = 0; i < std::size(kNames); ++i) {
         // In a process of its own: a planted fault may do anything.

@@ -158,53 +158,69 @@ void ServerNode::accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder
             process_->peers.erase(found);
             return;
         }
-        ++peer.hellos;
-        peer.busy = true;
         std::uint32_t home = home_of(hello->user);
         if (hello->resume) home = session::home_in_ticket(hello->resume->ticket).value_or(home) % 2;
-        if (!rest.empty()) peer.waiting.emplace_back(rest);
-        later(world_.chance.between(0ms, 30ms), [this, key, home, self, hello = std::move(*hello)] {
-            const auto again = process_->peers.find(key);
-            if (again == process_->peers.end()) return;
-            Peer& arrived = again->second;
-            Home& at = *process_->homes[home];
-            arrived.busy = false;
-            arrived.home = home;
-            arrived.attached = true;
-            at.attempt_under_way = hello.attempt_id;
-            std::optional<wire::Refused> refused;
-            if (hello.resume) {
-                refused = at.table.attach_resumed(key, hello, world_.now());
-            } else {
-                refused = at.table.attach_new(key, hello, session::Identity{hello.user}, world_.now());
+        if (hello->resume && world_.chance.one_in(3)) {
+            // In early data; the handshake of a copy is never completed.
+            world_.happened(peer.intruder ? "replayed early data" : "early data");
+            process_->homes[home]->table.take_early(*hello, rest, world_.now());
+            schedule(*process_, home);
+            if (peer.intruder) {
+                peer.carrier->close(Side::server);
+                process_->peers.erase(found);
+                return;
             }
-            if (refused) {
-                world_.trace("refused " + hello.user + " " + std::string(name(refused->code)));
-                arrived.attached = false;
-                wire::Batch batch;
-                session::write_refusal(batch, *refused);
-                arrived.carrier->send(Side::server, batch.str());
-                if (!session::SessionTable::may_say_hello_again(refused->code) || arrived.hellos >= 2) {
-                    arrived.carrier->close(Side::server);
-                    process_->peers.erase(again);
-                    return;
-                }
-            } else {
-                process_->attempts[hello.attempt_id] = world_.now();
-                const session::SessionId id = at.table.by_carrier(key)->id();
-                if (arrived.intruder) {
-                    world_.require(!arrived.intruder->forged, "a forged proof attaches nothing");
-                    world_.require(hello.attempt_id == process_->latest_attempt[id],
-                                   "a hello of an earlier connect attaches nothing");
-                } else {
-                    process_->latest_attempt[id] = hello.attempt_id;
-                }
-                schedule(*process_, home);
-            }
-            const auto waiting = std::move(arrived.waiting);
-            arrived.waiting.clear();
-            for (const std::string& batch : waiting) self(batch, self);
-        });
+        }
+        ++peer.hellos;
+        peer.busy = true;
+        later(world_.chance.between(0ms, 30ms),
+              [this, key, home, self, hello = std::move(*hello), first_flight = std::string(rest)] {
+                  const auto again = process_->peers.find(key);
+                  if (again == process_->peers.end()) return;
+                  Peer& arrived = again->second;
+                  Home& at = *process_->homes[home];
+                  arrived.busy = false;
+                  arrived.home = home;
+                  arrived.attached = true;
+                  at.attempt_under_way = hello.attempt_id;
+                  std::optional<wire::Refused> refused;
+                  if (hello.resume) {
+                      refused = at.table.attach_resumed(key, hello, world_.now());
+                  } else {
+                      refused = at.table.attach_new(key, hello, session::Identity{hello.user}, world_.now());
+                  }
+                  if (refused) {
+                      world_.trace("refused " + hello.user + " " + std::string(name(refused->code)));
+                      arrived.attached = false;
+                      wire::Batch batch;
+                      session::write_refusal(batch, *refused);
+                      arrived.carrier->send(Side::server, batch.str());
+                      if (!session::SessionTable::may_say_hello_again(refused->code) || arrived.hellos >= 2) {
+                          arrived.carrier->close(Side::server);
+                          process_->peers.erase(again);
+                          return;
+                      }
+                  } else {
+                      process_->attempts[hello.attempt_id] = world_.now();
+                      const session::SessionId id = at.table.by_carrier(key)->id();
+                      if (arrived.intruder) {
+                          world_.require(!arrived.intruder->forged, "a forged proof attaches nothing");
+                          world_.require(hello.attempt_id == process_->latest_attempt[id],
+                                         "a hello of an earlier connect attaches nothing");
+                      } else {
+                          process_->latest_attempt[id] = hello.attempt_id;
+                      }
+                      schedule(*process_, home);
+                      if (!first_flight.empty()) {
+                          if (!arrived.intruder) world_.happened("first flight");
+                          self(first_flight, self);
+                      }
+                  }
+                  if (!process_->peers.contains(key)) return;
+                  const auto waiting = std::move(arrived.waiting);
+                  arrived.waiting.clear();
+                  for (const std::string& batch : waiting) self(batch, self);
+              });
     };
     carrier->connect(Side::server, {[receive](std::string_view bytes) { receive(bytes, receive); },
                                     [this, life, key] {

@@ -85,6 +85,14 @@ struct ConnectionStats {
     std::chrono::system_clock::time_point last_activity{};
     std::optional<Protocol> protocol;
     std::optional<std::chrono::nanoseconds> rtt;  // smoothed
+    // The path of a QUIC connection, as its transport sees it (RFC 9002).
+    struct QuicPath {
+        std::chrono::nanoseconds smoothed_rtt{0};
+        std::uint64_t congestion_window = 0;  // bytes
+        std::uint64_t bytes_in_flight = 0;
+        std::uint64_t migrations = 0;  // moves to another address, of this connection
+    };
+    std::optional<QuicPath> quic;  // the connection in use
 };
 
 // Measured; nothing is assumed.
@@ -94,6 +102,9 @@ struct ProtocolMetrics {
     std::uint64_t connect_failures = 0;
     std::optional<std::chrono::nanoseconds> connection_latency;  // last: transport and session handshake
     std::optional<std::chrono::nanoseconds> rtt;                 // last heartbeat
+    // QUIC: connections whose first packets carried messages (0-RTT), and what the server made of these.
+    std::uint64_t early_data_accepted = 0;
+    std::uint64_t early_data_rejected = 0;  // they were sent again after the handshake
 };
 
 class Client {
@@ -188,6 +199,8 @@ public:
     ClientBuilder& ca_file(std::string path);    // default: the system's store
     ClientBuilder& client_cert(std::string certificate_file, std::string key_file);
     ClientBuilder& server_name(std::string name);  // default: the URL's host
+    // When a session is resumed over QUIC, hello and messages go with the first packets (0-RTT). On. Never a token.
+    ClientBuilder& enable_quic_0rtt(bool on);
     ClientBuilder& token(std::string token);
     ClientBuilder& token(
         TokenProvider provider);                 // asked on the I/O thread before each connect: it must not block long

@@ -104,6 +104,8 @@ struct ServerStats {
     std::uint64_t sessions_created = 0;
     std::uint64_t sessions_resumed = 0;  // carriers attached to a session that existed
     std::uint64_t hand_overs = 0;        // sockets moved to their user's home worker
+    std::uint64_t quic_early_data = 0;   // connections that began with early data (0-RTT)
+    std::uint64_t quic_migrations = 0;   // of connections, to another address of their client
     std::uint64_t quic_misrouted = 0;    // packets that the kernel brought to another worker than their id names
     std::uint64_t messages_received = 0;
     std::uint64_t messages_sent = 0;  // replies and deliveries queued
@@ -203,6 +205,9 @@ public:
     // Any text that is kept for the next start, and kept secret: clients of a server that was started again with it
     // hear at once that their connections are gone (RFC 9000 section 10.3). Default: another one for each start.
     ServerBuilder& quic_secret(std::string secret);
+    // Takes the messages of a client that comes back from its first packets, before the handshake is complete. Copies
+    // of these packets have no effect. On; off where client_ca_file() is given.
+    ServerBuilder& enable_quic_0rtt(bool on);
     ServerBuilder& both_protocols();
     // /metrics (Prometheus text), /healthz and /readyz. Default: off. Keep it on loopback: it is not authenticated.
     ServerBuilder& admin_addr(std::string address);

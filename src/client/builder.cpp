@@ -107,6 +107,10 @@ ClientBuilder& ClientBuilder::server_name(std::string name) {
     state_->config.server_name = std::move(name);
     return *this;
 }
+ClientBuilder& ClientBuilder::enable_quic_0rtt(bool on) {
+    state_->config.quic_0rtt = on;
+    return *this;
+}
 ClientBuilder& ClientBuilder::token(std::string token) {
     return this->token([token = std::move(token)] { return token; });
 }

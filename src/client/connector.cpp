@@ -19,8 +19,14 @@ constexpr std::chrono::milliseconds kStagger{250};
 
 class Connector::State : public std::enable_shared_from_this<Connector::State> {
 public:
-    State(asio::io_context& context, const Config& config, std::function<void(std::unique_ptr<Carrier>, Failure)> done)
-        : context_(context), config_(config), done_(std::move(done)), resolver_(context), timer_(context) {}
+    State(asio::io_context& context, const Config& config, std::function<void(wire::Batch&)> first_flight,
+          std::function<void(std::unique_ptr<Carrier>, Failure)> done)
+        : context_(context),
+          config_(config),
+          first_flight_(std::move(first_flight)),
+          done_(std::move(done)),
+          resolver_(context),
+          timer_(context) {}
 
     // All names are resolved at once; the addresses of the first URL that is ready are tried first.
     void start(std::optional<Protocol> only) {
@@ -107,6 +113,7 @@ private:
         target.endpoint = {candidate.endpoint.address(), candidate.endpoint.port()};
         target.server_name = config_.server_name.empty() ? candidate.url->host : config_.server_name;
         target.home_worker = session::home_byte(config_.session.user);
+        if (config_.quic_0rtt) target.first_flight = first_flight_;
         quic::Options options;
         options.handshake_timeout = config_.connection_timeout;
         attempts_.push_back(
@@ -145,6 +152,7 @@ private:
 
     asio::io_context& context_;
     const Config& config_;
+    const std::function<void(wire::Batch&)> first_flight_;
     std::function<void(std::unique_ptr<Carrier>, Failure)> done_;
     asio::ip::tcp::resolver resolver_;
     asio::steady_timer timer_;
@@ -158,8 +166,9 @@ private:
 };
 
 Connector::Connector(asio::io_context& context, const Config& config, std::optional<Protocol> only,
+                     std::function<void(wire::Batch&)> first_flight,
                      std::function<void(std::unique_ptr<Carrier>, Failure)> done)
-    : state_(std::make_shared<State>(context, config, std::move(done))) {
+    : state_(std::make_shared<State>(context, config, std::move(first_flight), std::move(done))) {
     state_->start(only);
 }
 

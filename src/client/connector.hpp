@@ -20,8 +20,10 @@ namespace flare::client {
 class Connector {
 public:
     // `done` is called once, from the event loop: with a carrier, or with why there is none (one text that names each
-    // address). It may destroy the Connector. `only`: addresses of one protocol.
+    // address). It may destroy the Connector. `only`: addresses of one protocol. `first_flight`: see
+    // quic::ConnectTarget.
     Connector(boost::asio::io_context& context, const Config& config, std::optional<Protocol> only,
+              std::function<void(wire::Batch&)> first_flight,
               std::function<void(std::unique_ptr<transport::Carrier>, Failure)> done);
     ~Connector();
     Connector(const Connector&) = delete;

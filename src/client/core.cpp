@@ -43,8 +43,12 @@ void Core::publish() {
     snapshot_.stats = stats_;
     for (const auto& [key, link] : links_) {
         if (!link->carrier) continue;
-        snapshot_.stats.bytes_sent += link->carrier->stats().bytes_out;
-        snapshot_.stats.bytes_received += link->carrier->stats().bytes_in;
+        const transport::CarrierStats& of_carrier = link->carrier->stats();
+        snapshot_.stats.bytes_sent += of_carrier.bytes_out;
+        snapshot_.stats.bytes_received += of_carrier.bytes_in;
+        if (key != session_.active() || link->carrier->info().protocol != Protocol::quic) continue;
+        snapshot_.stats.quic = {of_carrier.smoothed_rtt, of_carrier.congestion_window, of_carrier.bytes_in_flight,
+                                of_carrier.migrations};
     }
     snapshot_.stats.rtt = session_.round_trip();
     snapshot_.metrics = metrics_;

@@ -81,6 +81,8 @@ private:
     // Connecting: core_connect.cpp
     void begin_connect(std::optional<Protocol> only = {});
     void complete_switch(const Checked<Protocol>& result);
+    void write_first_flight(wire::Batch& batch);
+    void drop_early();
     void connected_transport(std::unique_ptr<transport::Carrier> carrier, const Failure& failure);
     void attempt_failed(const Failure& failure, std::chrono::milliseconds retry_after);
     void connect_timed_out();
@@ -127,6 +129,7 @@ private:
     session::TimePoint connect_began_{};
     std::uint32_t attempt_ = 0;  // of reconnecting; 0: the first connect
     Failure last_failure_;
+    session::CarrierKey early_ = session::kNoCarrier;    // sent as early data; its connection is not made yet
     session::CarrierKey suspect_ = session::kNoCarrier;  // closes when another carrier is ready
 
     std::vector<ConnectDone> connect_waiters_;

@@ -5,6 +5,7 @@
 #include "client/link.hpp"
 
 #include <exception>
+#include <utility>
 
 namespace flare::client {
 namespace {
@@ -94,6 +95,7 @@ void Core::close() {
 // ---- one attempt ----
 
 void Core::begin_connect(std::optional<Protocol> only) {
+    drop_early();
     std::string token;
     try {
         if (config_.token) token = config_.token();
@@ -109,14 +111,30 @@ void Core::begin_connect(std::optional<Protocol> only) {
         if (!error && self && !self->closed_) self->connect_timed_out();
     });
     connector_ = std::make_unique<Connector>(
-        context_, config_, only, [this](std::unique_ptr<transport::Carrier> carrier, const Failure& failure) {
+        context_, config_, only, [this](wire::Batch& batch) { write_first_flight(batch); },
+        [this](std::unique_ptr<transport::Carrier> carrier, const Failure& failure) {
             connected_transport(std::move(carrier), failure);
         });
+}
+
+// A connection that may never be made takes the session's first flight along; another one may still win.
+void Core::write_first_flight(wire::Batch& batch) {
+    if (early_ != session::kNoCarrier || !session_.may_go_early()) return;
+    early_ = next_key_++;
+    session_.open(early_, now());
+    session_.write(early_, batch, now());
+}
+
+void Core::drop_early() {
+    if (early_ == session::kNoCarrier) return;
+    session_.carrier_gone(early_, errc::connection_lost, "the early connection was not made", now());
+    early_ = session::kNoCarrier;
 }
 
 void Core::connected_transport(std::unique_ptr<transport::Carrier> carrier, const Failure& failure) {
     finished_connector_ = std::move(connector_);  // its callback is running
     if (!carrier) {
+        drop_early();
         for (auto& [protocol, metrics] : metrics_) ++metrics.connect_failures;
         if (status_ == ClientStatus::connected) {  // it was to replace another
             suspect_ = session::kNoCarrier;
@@ -125,9 +143,15 @@ void Core::connected_transport(std::unique_ptr<transport::Carrier> carrier, cons
         }
         return attempt_failed(failure, {});
     }
-    const session::CarrierKey key = next_key_++;
+    const transport::EarlyData early_data = carrier->info().early_data;
+    ProtocolMetrics& metrics = metrics_[carrier->info().protocol];
+    metrics.early_data_accepted += early_data == transport::EarlyData::accepted ? 1u : 0u;
+    metrics.early_data_rejected += early_data == transport::EarlyData::rejected ? 1u : 0u;
+    if (early_data == transport::EarlyData::none) drop_early();
+    const bool greeted = early_ != session::kNoCarrier;
+    const session::CarrierKey key = greeted ? std::exchange(early_, session::kNoCarrier) : next_key_++;
     links_.emplace(key, std::make_unique<Link>(*this, key, std::move(carrier)));
-    session_.open(key, now());
+    if (!greeted) session_.open(key, now());
     after_event();
 }
 
@@ -203,6 +227,7 @@ void Core::complete_switch(const Checked<Protocol>& result) {
 }
 
 void Core::drop_links() {
+    drop_early();
     for (auto& [key, link] : links_) {
         count_bytes(*link->carrier);
         gone_.push_back(std::move(link));

@@ -48,6 +48,10 @@ ServerBuilder& ServerBuilder::quic_secret(std::string secret) {
     state_->config.quic_secret = std::move(secret);
     return *this;
 }
+ServerBuilder& ServerBuilder::enable_quic_0rtt(bool on) {
+    state_->config.quic_0rtt = on;
+    return *this;
+}
 ServerBuilder& ServerBuilder::enable_quic(bool on) {
     state_->config.quic = on;
     return *this;

@@ -30,6 +30,7 @@ struct Config {
     std::string quic_certificate_file = "certs/server.crt";
     std::string quic_key_file = "certs/server.key";
     std::vector<std::string> quic_alpn{"flare-core"};
+    bool quic_0rtt = true;
     std::string quic_secret;       // empty: another one for each start
     std::string certificate_file;  // empty: ws
     std::string key_file;

@@ -19,6 +19,7 @@ class Connection final : public transport::CarrierHandler {
 public:
     enum class State : std::uint8_t {
         greeting,        // waits for Hello
+        early,           // reading is paused: `waiting` goes on when the handshake is complete
         authenticating,  // reading is paused
         attached,
         closing,  // close() is due or done
@@ -29,6 +30,7 @@ public:
 
     void on_batch(std::string_view batch) override;
     void on_writable() override;
+    void on_confirmed() override;
     void on_closed(const transport::CloseReason& reason) override;
 
     Worker& worker;
@@ -38,6 +40,7 @@ public:
     State state = State::greeting;
     std::uint32_t hellos = 0;
     session::TimePoint hello_deadline = session::kNever;
+    std::string waiting;  // the first batch, of early data
     bool dirty = false;   // in the worker's list
     bool counted = true;  // against the limits
     struct Close {

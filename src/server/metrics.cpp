@@ -52,6 +52,9 @@ std::string metrics_text(const ServerStats& stats) {
     counter("flare_sessions_created_total", "Sessions made", stats.sessions_created);
     counter("flare_sessions_resumed_total", "Connections that joined a session that existed", stats.sessions_resumed);
     counter("flare_hand_overs_total", "Sockets moved to their user's home worker", stats.hand_overs);
+    counter("flare_quic_early_data_total", "Connections that began with early data (0-RTT)", stats.quic_early_data);
+    counter("flare_quic_migrations_total", "Moves of a QUIC connection to another address of its client",
+            stats.quic_migrations);
     counter("flare_quic_misrouted_total", "QUIC packets that came to the wrong worker", stats.quic_misrouted);
     counter("flare_messages_received_total", "Messages received, each counted once", stats.messages_received);
     counter("flare_messages_sent_total", "Replies and deliveries queued", stats.messages_sent);

@@ -25,9 +25,14 @@ void Connection::on_batch(std::string_view batch) {
     switch (state) {
         case State::greeting: return worker.greeted(*this, batch);
         case State::attached: return worker.received(*this, batch);
+        case State::early:
         case State::authenticating:
         case State::closing: return;
     }
+}
+
+void Connection::on_confirmed() {
+    if (state == State::early) worker.confirmed(*this);
 }
 
 void Connection::on_writable() { worker.mark_dirty(*this); }
@@ -98,6 +103,7 @@ void Worker::closed(Connection& connection, const transport::CloseReason& reason
     if (connection.carrier) {
         counters_.bytes_received += connection.carrier->stats().bytes_in;
         counters_.bytes_sent += connection.carrier->stats().bytes_out;
+        counters_.migrations += connection.carrier->stats().migrations;
     }
     gone_.push_back(std::move(found->second));  // it is inside a callback of its own
     connections_.erase(found);
@@ -127,9 +133,29 @@ void Worker::greeted(Connection& connection, std::string_view batch) {
         refused.text = hello.error().message();
         return refuse(connection, refused);
     }
+    if (connection.carrier->info().early) return wait_for_handshake(connection, *hello, batch, rest);
     ++connection.hellos;
     if (hello->resume) return to_home(connection, std::move(*hello), std::string(rest), std::nullopt);
     authenticate(connection, std::move(*hello), std::string(rest));
+}
+
+// What came in early data may be a copy. Messages of a session here are acted on; all else waits.
+void Worker::wait_for_handshake(Connection& connection, const wire::Hello& hello, std::string_view batch,
+                                std::string_view rest) {
+    connection.state = Connection::State::early;
+    connection.waiting = batch;
+    connection.carrier->pause_reading(true);
+    ++counters_.early_data;
+    if (!hello.resume || home_of(hello, hello.user) != index_) return;
+    table_.take_early(hello, rest, now());
+    arm_timer();
+}
+
+void Worker::confirmed(Connection& connection) {
+    connection.state = Connection::State::greeting;
+    const std::string batch = std::move(connection.waiting);
+    connection.carrier->pause_reading(false);
+    greeted(connection, batch);
 }
 
 void Worker::authenticate(Connection& connection, wire::Hello hello, std::string rest) {
@@ -200,14 +226,18 @@ void Worker::authenticated(session::CarrierKey key, wire::Hello hello, std::stri
     to_home(*connection, std::move(hello), std::move(rest), session::Identity{std::move(*user)});
 }
 
+std::uint32_t Worker::home_of(const wire::Hello& hello, const std::string& user) const {
+    if (hello.resume) {
+        const auto named = session::home_in_ticket(hello.resume->ticket);
+        if (named && *named < shared_.workers.size()) return *named;
+    }
+    return shared_.home_of(user);
+}
+
 // Every session of a user lives on one worker; a socket that was accepted elsewhere goes there with its hello.
 void Worker::to_home(Connection& connection, wire::Hello hello, std::string rest,
                      std::optional<session::Identity> identity) {
-    std::uint32_t home = shared_.home_of(identity ? identity->user : hello.user);
-    if (hello.resume) {
-        const auto named = session::home_in_ticket(hello.resume->ticket);
-        if (named && *named < shared_.workers.size()) home = *named;
-    }
+    const std::uint32_t home = home_of(hello, identity ? identity->user : hello.user);
     if (home == index_) return attach(connection, hello, rest, identity);
     std::unique_ptr<transport::ParkedCarrier> parked = connection.carrier->park();
     if (!parked) {

@@ -97,11 +97,6 @@ Checked<> Server::Impl::open_websocket() {
 }
 
 Checked<> Server::Impl::open_quic() {
-    std::string text;
-    auto keys = transport::quic::ServerContext::load(
-        {config_.quic_certificate_file, config_.quic_key_file, config_.client_ca_file, config_.require_client_cert},
-        config_.quic_alpn, &text);
-    if (!keys) return Failure(static_cast<errc>(keys.error().value()), text);
     transport::quic::Secret secret;
     if (config_.quic_secret.empty()) {
         base::system_random().fill(secret);
@@ -109,6 +104,11 @@ Checked<> Server::Impl::open_quic() {
         const std::string hash = base::hmac_sha256(config_.quic_secret, "flare quic secret 1");
         std::copy_n(hash.begin(), secret.size(), secret.begin());
     }
+    std::string text;
+    auto keys = transport::quic::ServerContext::load(
+        {config_.quic_certificate_file, config_.quic_key_file, config_.client_ca_file, config_.require_client_cert},
+        config_.quic_alpn, &text, transport::quic::Resumption{secret, config_.quic_0rtt});
+    if (!keys) return Failure(static_cast<errc>(keys.error().value()), text);
     std::string address = config_.quic_addr;
     for (const auto& worker : shared_->workers) {  // in the order of their numbers: Listener::open()
         const auto bound = worker->listen_quic(address, *keys, secret);

@@ -221,6 +221,8 @@ void Worker::add_to(ServerStats& stats) const {
     stats.sessions_created += counters_.sessions_created;
     stats.sessions_resumed += counters_.sessions_resumed;
     stats.hand_overs += counters_.hand_overs;
+    stats.quic_early_data += counters_.early_data;
+    stats.quic_migrations += counters_.migrations;
     stats.messages_received += counters_.messages_received;
     stats.messages_sent += counters_.messages_sent;
     stats.messages_refused += counters_.messages_refused;
@@ -228,8 +230,10 @@ void Worker::add_to(ServerStats& stats) const {
     stats.bytes_sent += counters_.bytes_sent;
     for (const auto& [key, connection] : connections_) {
         if (!connection->carrier) continue;
-        stats.bytes_received += connection->carrier->stats().bytes_in;
-        stats.bytes_sent += connection->carrier->stats().bytes_out;
+        const transport::CarrierStats& of_carrier = connection->carrier->stats();
+        stats.bytes_received += of_carrier.bytes_in;
+        stats.bytes_sent += of_carrier.bytes_out;
+        stats.quic_migrations += of_carrier.migrations;
     }
     stats.heartbeats += counters_.heartbeats;
     stats.handler_runs += counters_.handler_runs;

@@ -75,6 +75,7 @@ public:
     // ---- for Connection ----
 
     void greeted(Connection& connection, std::string_view batch);
+    void confirmed(Connection& connection);
     void received(Connection& connection, std::string_view batch);
     void closed(Connection& connection, const transport::CloseReason& reason);
     void mark_dirty(Connection& connection);
@@ -105,6 +106,9 @@ private:
     // Reception: reception.cpp
     Connection* find(session::CarrierKey key);
     Connection& add(std::unique_ptr<transport::Carrier> carrier, bool counted);
+    void wait_for_handshake(Connection& connection, const wire::Hello& hello, std::string_view batch,
+                            std::string_view rest);
+    std::uint32_t home_of(const wire::Hello& hello, const std::string& user) const;
     void authenticate(Connection& connection, wire::Hello hello, std::string rest);
     void authenticated(session::CarrierKey key, wire::Hello hello, std::string rest, Checked<std::string> user);
     void to_home(Connection& connection, wire::Hello hello, std::string rest,

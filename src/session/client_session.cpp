@@ -89,7 +89,7 @@ bool ClientSession::write(CarrierKey key, wire::Batch& batch, TimePoint now, std
         batch.add({}, wire::encode(make_hello(*carrier)));
         carrier->state = State::hello_sent;
         ++carrier->hellos;
-        if (may_hurry(*carrier)) write_first_flight(*carrier, batch, now);
+        if (!carrier->ticket_used.empty() && may_go_early()) write_first_flight(*carrier, batch, now);
         return false;
     }
     if (carrier->state != State::attached) return false;
@@ -122,9 +122,9 @@ bool ClientSession::write(CarrierKey key, wire::Batch& batch, TimePoint now, std
 
 // A session that is resumed need not wait for the Welcome: its numbers tell new from old whatever becomes of this
 // carrier. Only the first carrier of a connect hurries, so that sending has one place.
-bool ClientSession::may_hurry(const CarrierState& carrier) const noexcept {
-    const auto hurries = [&](const auto& other) { return other->key != carrier.key && other->first_epoch != 0; };
-    return !carrier.ticket_used.empty() && active_ == kNoCarrier && !disconnecting_ && !ending_ &&
+bool ClientSession::may_go_early() const noexcept {
+    const auto hurries = [](const auto& other) { return other->first_epoch != 0; };
+    return can_resume() && conversation_ && active_ == kNoCarrier && !disconnecting_ && !ending_ &&
            std::none_of(carriers_.begin(), carriers_.end(), hurries);
 }
 

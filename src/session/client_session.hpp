@@ -123,6 +123,9 @@ public:
     CarrierKey active() const noexcept { return active_; }
     std::optional<SessionId> id() const noexcept { return id_; }
     bool can_resume() const noexcept { return !ticket_.empty(); }
+    // What open() and write() give for a new carrier now may travel as early data (docs/protocol.md, "The first
+    // flight").
+    bool may_go_early() const noexcept;
     std::uint32_t home_worker() const noexcept { return home_worker_; }
     std::optional<Duration> round_trip() const noexcept { return smoothed_round_trip_; }
     const wire::Limits& limits() const noexcept { return limits_; }
@@ -141,7 +144,6 @@ private:
     void handle_goodbye(CarrierState& carrier, const wire::Goodbye& goodbye, TimePoint now);
     void handle_pong(CarrierState& carrier, const wire::Ping& pong, TimePoint now);
     wire::Hello make_hello(CarrierState& carrier);
-    bool may_hurry(const CarrierState& carrier) const noexcept;
     void write_first_flight(CarrierState& carrier, wire::Batch& batch, TimePoint now);
     void make_active(CarrierState& carrier, TimePoint now);
     void repeat_unacknowledged(TimePoint now);

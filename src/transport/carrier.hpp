@@ -23,6 +23,9 @@ namespace flare::transport {
 
 enum class WireFormat : std::uint8_t { protobuf, json };
 
+// A client's: what became of what it sent before the handshake was complete.
+enum class EarlyData : std::uint8_t { none, accepted, rejected };
+
 struct CarrierInfo {
     Protocol protocol = Protocol::websocket;
     WireFormat format = WireFormat::protobuf;
@@ -32,6 +35,9 @@ struct CarrierInfo {
     std::string local_address;
     std::uint16_t local_port = 0;
     std::string peer_certificate;  // subject of a verified client certificate; empty: none
+    // A server's: it was made in early data, and what comes may be a copy of somebody else's, until on_confirmed().
+    bool early = false;
+    EarlyData early_data = EarlyData::none;
 };
 
 struct CarrierStats {
@@ -39,6 +45,11 @@ struct CarrierStats {
     std::uint64_t bytes_out = 0;
     std::uint64_t batches_in = 0;
     std::uint64_t batches_out = 0;
+    std::uint64_t migrations = 0;  // paths that it has moved to and validated
+    // Of the path in use, where the transport knows (QUIC).
+    std::chrono::nanoseconds smoothed_rtt{0};  // RFC 9002 section 5.3; 0: not known
+    std::uint64_t congestion_window = 0;       // bytes
+    std::uint64_t bytes_in_flight = 0;
 };
 
 // Why a carrier ended. `code` ok: the peer closed in good order.
@@ -56,6 +67,8 @@ public:
     virtual void on_batch(std::string_view batch) = 0;
     // send() takes batches again after it had filled up.
     virtual void on_writable() = 0;
+    // The handshake of a carrier that was made in early data is complete: info().early is false now.
+    virtual void on_confirmed() {}
     // The connection has ended; once, and nothing after it. Not called after the owner destroyed the carrier.
     virtual void on_closed(const CloseReason& reason) = 0;
 

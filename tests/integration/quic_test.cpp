@@ -1,39 +1,13 @@
 // The same sessions over QUIC, and between the protocols.
-#include "integration/harness.hpp"
+#include "integration/quic_harness.hpp"
 #include "integration/server_process.hpp"
-#include "support/certificates.hpp"
 
 #include <thread>
 
 namespace flare::test {
 namespace {
 
-class Quic : public ::testing::Test {
-protected:
-    ServerBuilder builder() {
-        return quiet_server()
-            .both_protocols()
-            .quic_addr("127.0.0.1:0")
-            .quic_tls(identity.certificate_file, identity.key_file);
-    }
-    ClientBuilder client_for(const Server& server, const std::string& user, Events& heard,
-                             ProtocolSelection mode = ProtocolSelection::quic) {
-        ClientBuilder made(user);
-        made.server_addresses(ServerAddresses()
-                                  .with_quic_url("quic://" + server.quic_addr())
-                                  .with_websocket_url("ws://" + server.websocket_addr()))
-            .protocol_selection_mode(mode)
-            .ca_file(authority.certificate_file)
-            .with_event_callback(std::ref(heard));
-        return made;
-    }
-
-    Certificates certificates;
-    Certificates::Identity authority = certificates.authority("ca");
-    Certificates::Identity stranger = certificates.authority("stranger");
-    Certificates::Identity identity = certificates.make("server", {.common_name = "flare"}, &authority);
-    Events events;
-};
+class Quic : public QuicHarness {};
 
 TEST_F(Quic, CarriesTheSameMessages) {
     Server server = started(builder());

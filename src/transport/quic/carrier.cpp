@@ -41,6 +41,11 @@ void QuicCarrier::tell_writable() {
     if (handler_ != nullptr) handler_->on_writable();
 }
 
+void QuicCarrier::tell_confirmed() {
+    info_.early = false;
+    if (handler_ != nullptr) handler_->on_confirmed();
+}
+
 // The connection may still answer late packets; for this carrier it is over.
 void QuicCarrier::tell_closed(const CloseReason& reason) {
     stats_ = connection_->stats();

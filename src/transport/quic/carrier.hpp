@@ -26,6 +26,7 @@ public:
 
     void tell_batch(std::string_view part);
     void tell_writable();
+    void tell_confirmed();
     void tell_closed(const CloseReason& reason);
     void connection_gone();
 
@@ -37,7 +38,7 @@ private:
     std::shared_ptr<Endpoint> endpoint_;
     Connection* connection_;
     CarrierHandler* handler_ = nullptr;
-    const CarrierInfo info_;
+    CarrierInfo info_;
     mutable CarrierStats stats_;  // kept when the connection goes
 };
 

@@ -29,13 +29,25 @@ public:
         watch();
         connection_ = &add(std::make_unique<Connection>(*this, false));
         const Address remote = Address::of(target_.endpoint);
-        if (!connection_->connect(*keys_, target_.server_name, target_.home_worker, socket_.local(), remote, now()))
+        Connection::Departure departure;
+        departure.server_name = target_.server_name;
+        departure.ticket_name = target_.server_name + ":" + std::to_string(target_.endpoint.port());
+        departure.home_worker = target_.home_worker;
+        departure.ticket = ticket_ = keys_->keys().tickets.take(departure.ticket_name);
+        ticket_name_ = departure.ticket_name;
+        if (!connection_->connect(*keys_, departure, socket_.local(), remote, now()))
             return fail_later(errc::tls_failed, "the TLS session cannot be made");
+        if (target_.first_flight && connection_->can_send_early()) {
+            wire::Batch batch;
+            target_.first_flight(batch);
+            if (!batch.empty()) connection_->send(batch);
+        }
         touch(*connection_);
     }
     void cancel_if_pending() {
         if (!done_) return;
         done_ = nullptr;
+        give_ticket_back();
         shut();
     }
     bool rebind() {
@@ -61,6 +73,7 @@ private:
         done(std::make_unique<QuicCarrier>(shared_from_this(), connection), {});
     }
     void ended(Connection& connection) override {
+        if (connection.reported) return;
         connection.reported = true;
         tell_failure(connection.end().code == errc::ok ? errc::closed_by_peer : connection.end().code,
                      connection.end().text);
@@ -70,8 +83,15 @@ private:
         connection_->socket_failed(error);
         touch(*connection_);
     }
+    // No packet of the server has come: it is as good as new.
+    void give_ticket_back() {
+        if (!ticket_ || connection_ == nullptr || connection_->has_heard()) return;
+        keys_->keys().tickets.keep(ticket_name_, std::move(*ticket_));
+        ticket_.reset();
+    }
     void tell_failure(errc code, const std::string& text) {
         if (!done_) return;
+        give_ticket_back();
         const Done done = std::move(done_);
         done_ = nullptr;
         done(nullptr, {code, text_of(target_.endpoint) + ": " + text});
@@ -87,6 +107,8 @@ private:
     std::shared_ptr<ClientContext> keys_;
     Done done_;
     Connection* connection_ = nullptr;
+    std::string ticket_name_;
+    std::optional<Ticket> ticket_;
 };
 
 class Attempt final : public ConnectAttempt {

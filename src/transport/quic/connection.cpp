@@ -46,6 +46,7 @@ void Connection::packet(std::span<const std::uint8_t> bytes, const Address& loca
         if (!last_words_.empty()) endpoint_.transmit(last_words_, last_words_.size(), local, remote);
         return;
     }
+    heard_ = true;
     const ngtcp2_path path = path_of(local, remote);
     const ngtcp2_pkt_info info{};
     const int code = ngtcp2_conn_read_pkt(conn_, &path, &info, bytes.data(), bytes.size(), now);
@@ -159,6 +160,7 @@ void Connection::write(std::uint64_t now) {
     }
     flush();
     ngtcp2_conn_update_pkt_tx_time(conn_, now);
+    settle_tls();
     if (full_ && !closing_ && unsent() <= kFewUnsentToTell) endpoint_.touch(*this);
 }
 
@@ -188,7 +190,8 @@ bool Connection::drained() const {
 
 bool Connection::writable() const noexcept { return !closing_ && !error_ && !ended_ && !full_; }
 
-// A batch goes in parts, one for each run of frames of a channel.
+// A batch goes in parts, one for each run of frames of a channel. Only the first, when it begins without a number (with
+// Hello or Welcome), goes whole on channel 0: its frames stay behind the one that they depend on.
 void Connection::send(const wire::Batch& batch) {
     const auto& segments = batch.segments();
     std::size_t segment = 0;  // where in the batch we are
@@ -217,7 +220,12 @@ void Connection::send(const wire::Batch& batch) {
         }
     };
     const auto& marks = batch.marks();
-    const auto channel_of = [](const wire::Batch::Mark& mark) { return mark.numbered ? 1 + mark.lane : 0; };
+    const bool together = !spoken_ && !marks.empty() && !marks.front().numbered;
+    if (!spoken_) hold_lanes_ = together && !server_;
+    spoken_ = true;
+    const auto channel_of = [&](const wire::Batch::Mark& mark) {
+        return mark.numbered && !together ? 1 + mark.lane : 0;
+    };
     for (std::size_t i = 0; i < marks.size();) {
         const Channel channel = channel_of(marks[i]);
         std::size_t bytes = 0;
@@ -254,6 +262,22 @@ Stream& Connection::sending(Channel channel) {
     unopened_.push_back(std::move(made));
     open_streams();
     return *sending_[channel];
+}
+
+void Connection::migrated(const ngtcp2_path& path) {
+    ++stats_.migrations;
+    local_ = address_of(path.local);
+    remote_ = address_of(path.remote);
+}
+
+CarrierStats Connection::stats() const {
+    CarrierStats stats = stats_;
+    ngtcp2_conn_info info{};
+    ngtcp2_conn_get_conn_info(conn_, &info);
+    stats.smoothed_rtt = std::chrono::nanoseconds(info.smoothed_rtt);
+    stats.congestion_window = info.cwnd;
+    stats.bytes_in_flight = info.bytes_in_flight;
+    return stats;
 }
 
 bool Connection::socket_changed(const Address& local, std::uint64_t now) {

@@ -44,8 +44,14 @@ public:
     // False: out of memory, or GnuTLS refuses.
     bool accept(const ServerContext& keys, const Arrival& arrival, const Address& local, const Address& remote,
                 std::uint64_t now);
-    bool connect(const ClientContext& keys, const std::string& server_name, std::optional<std::uint8_t> home_worker,
-                 const Address& local, const Address& remote, std::uint64_t now);
+    struct Departure {
+        std::string server_name;
+        std::string ticket_name;       // under which tickets of this server are kept
+        std::optional<Ticket> ticket;  // of an earlier connection
+        std::optional<std::uint8_t> home_worker;
+    };
+    bool connect(const ClientContext& keys, const Departure& departure, const Address& local, const Address& remote,
+                 std::uint64_t now);
 
     // ---- from the endpoint ----
 
@@ -55,7 +61,11 @@ public:
     void deliver();                  // parts, room to write, the end: what the carrier's handler is told
     std::uint64_t deadline() const;  // ns; UINT64_MAX: none
     bool is_handshaken() const noexcept { return handshaken_; }
-    bool is_over() const noexcept { return over_; }  // nothing is left to say or to answer
+    bool has_early_data() const noexcept { return early_arrived_; }   // a server's
+    bool can_send_early() const noexcept { return may_send_early_; }  // a client's, before its first turn
+    bool has_heard() const noexcept { return heard_; }                // any packet at all
+    void confirm();                                                   // its carrier was made in early data
+    bool is_over() const noexcept { return over_; }                   // nothing is left to say or to answer
     bool has_ended() const noexcept { return ended_.has_value(); }
     const CloseReason& end() const noexcept { return *ended_; }
     bool socket_changed(const Address& local, std::uint64_t now);
@@ -71,7 +81,7 @@ public:
     void abandon();  // its carrier is gone
 
     CarrierInfo info() const;
-    const CarrierStats& stats() const noexcept { return stats_; }
+    CarrierStats stats() const;
     ngtcp2_conn* raw() const noexcept { return conn_; }
     const std::string& peer() const noexcept { return peer_; }
 
@@ -84,6 +94,8 @@ public:
     bool touched = false;           // it is in the endpoint's list of this turn
     bool counted = false;           // a handshake under way
     bool reported = false;          // its carrier was given away, or its failure told
+    bool confirmed = false;         // its carrier was given away, and the handshake is complete
+    bool end_counted = false;       // Endpoint::ended() was called
     std::vector<std::string> cids;  // under which the endpoint finds it
 
 private:
@@ -97,6 +109,10 @@ private:
     Stream& stream_made(std::int64_t id);
     Stream& sending(Channel channel);
     void open_streams();
+    void migrated(const ngtcp2_path& path);
+    void begin_streams_again();  // the server has refused early data
+    bool waits(const Stream& stream) const noexcept;
+    void settle_tls();
     bool read_stream(Stream& stream);  // false: the carrier is gone, or reading stops
     void finish_with(CloseReason reason);
     void fail(int ngtcp2_error);
@@ -112,6 +128,11 @@ private:
     ngtcp2_conn* conn_ = nullptr;
     gnutls_session_t tls_ = nullptr;
     ngtcp2_crypto_conn_ref ref_{};
+    TicketStore* tickets_ = nullptr;  // a client's
+    std::string ticket_name_;
+    std::string server_name_;  // GnuTLS keeps a pointer to it
+    std::string new_ticket_;     // came, and is not kept yet
+    bool sends_ticket_ = false;  // a server's
     QuicCarrier* carrier_ = nullptr;
     std::string peer_;
     Address local_;
@@ -125,6 +146,12 @@ private:
     CarrierStats stats_;
 
     bool handshaken_ = false;
+    bool heard_ = false;
+    bool may_send_early_ = false;
+    bool early_arrived_ = false;
+    EarlyData early_data_ = EarlyData::none;
+    bool spoken_ = false;      // the first batch has been sent
+    bool hold_lanes_ = false;  // until the first part of channel 0 has come: docs/quic.md, "Streams"
     bool paused_ = false;
     bool full_ = false;   // writable() was false, on_writable() is owed
     bool reset_ = false;  // a stateless reset came

@@ -31,14 +31,18 @@ std::string cut(std::string_view text) {
 
 void Connection::deliver() {
     if (carrier_ == nullptr || !carrier_->has_handler()) return;
-    const bool may_read = !closing_ && !error_;
-    while (may_read && !paused_ && carrier_ != nullptr && !closing_ && !error_ && !readable_.empty()) {
-        Stream& stream = *readable_.front();
-        if (!read_stream(stream)) break;
-        if (!readable_.empty() && readable_.front() == &stream) {
-            stream.readable = false;
-            readable_.erase(readable_.begin());
+    const auto may_read = [&] { return carrier_ != nullptr && !paused_ && !closing_ && !error_; };
+    for (std::size_t i = 0; may_read() && i < readable_.size();) {
+        Stream& stream = *readable_[i];
+        if (waits(stream)) {
+            ++i;
+            continue;
         }
+        const bool held = hold_lanes_;
+        if (!read_stream(stream)) break;
+        stream.readable = false;
+        std::erase(readable_, &stream);
+        if (held && !hold_lanes_) i = 0;  // what waited for this part may go
     }
     if (carrier_ == nullptr) return;
     if (full_ && !closing_ && !error_ && !ended_ && unsent() <= kFewUnsentToTell) {
@@ -48,11 +52,23 @@ void Connection::deliver() {
     }
     // The end is told when all that came before it has been.
     const bool by_peer = ended_ && ended_->by_peer;
-    const bool waits = by_peer && !closing_ && paused_ && !readable_.empty();
-    if (ended_ && !told_ && !waits && is_handshaken()) {
+    const bool unread = by_peer && !closing_ && paused_ && !readable_.empty();
+    if (ended_ && !told_ && !unread) {
         told_ = true;
         carrier_->tell_closed(*ended_);
     }
+}
+
+// Whether a stream of a lane must wait for channel 0 to begin.
+bool Connection::waits(const Stream& stream) const noexcept {
+    if (!hold_lanes_) return false;
+    if (stream.channel) return *stream.channel != 0;
+    return !stream.in.empty() && stream.in.front() != 0;
+}
+
+void Connection::confirm() {
+    confirmed = true;
+    if (carrier_ != nullptr) carrier_->tell_confirmed();
 }
 
 bool Connection::read_stream(Stream& stream) {
@@ -82,6 +98,7 @@ bool Connection::read_stream(Stream& stream) {
             break;
         }
         stream.first_part = false;
+        if (stream.channel == 0u) hold_lanes_ = false;
         ++stats_.batches_in;
         carrier_->tell_batch(part);
         stopped = carrier_ == nullptr || paused_ || closing_.has_value();

@@ -206,14 +206,28 @@ void Endpoint::turn() {
         // What handlers do touches connections again: they come in the next round, unless they have been told already.
         for (std::size_t i = 0; i < writing_.size() && !shut_; ++i) {
             Connection& connection = *writing_[i];
-            if (connection.is_handshaken() && !connection.reported) handshaken(connection);
+            if (!connection.reported && connection.is_handshaken()) {
+                connection.confirmed = true;
+                confirmed(connection);
+                handshaken(connection);
+            } else if (!connection.reported && connection.has_early_data()) {
+                early(connection);
+            }
             if (!shut_) connection.deliver();
+            if (!shut_ && connection.reported && connection.is_handshaken() && !connection.confirmed) {
+                confirmed(connection);
+                connection.confirm();
+                if (!shut_) connection.deliver();  // it may have held up reading
+            }
         }
         if (shut_) break;
         for (Connection* connection : writing_) {
             connection->touched = false;
             connection->write(now_);
-            if (connection->has_ended() && !connection->reported) ended(*connection);
+            if (connection->has_ended() && !connection->end_counted) {
+                connection->end_counted = true;
+                ended(*connection);
+            }
             if (connection->is_over()) {
                 forget(*connection);
                 continue;

@@ -51,7 +51,9 @@ protected:
     // No connection has this id.
     virtual void stray(const UdpSocket::Packet& packet, const ngtcp2_version_cid& ids) = 0;
     virtual void handshaken(Connection& connection) = 0;
-    virtual void ended(Connection& connection) = 0;  // before it was handshaken, or after: for counting
+    virtual void early(Connection&) {}               // data has come before the handshake was complete
+    virtual void confirmed(Connection&) {}           // the handshake is complete: for counting
+    virtual void ended(Connection& connection) = 0;  // before that, or after
     virtual void socket_failed(int) {}
 
     Connection& add(std::unique_ptr<Connection> connection);

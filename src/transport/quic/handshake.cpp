@@ -34,9 +34,10 @@ void fill_random(std::uint8_t* out, std::size_t size, const ngtcp2_rand_ctx*) {
 struct Callbacks {
     static Connection& of(void* user) { return *static_cast<Connection*>(user); }
 
-    static int recv_stream_data(ngtcp2_conn*, std::uint32_t, std::int64_t id, std::uint64_t, const std::uint8_t* data,
-                                std::size_t size, void* user, void*) {
+    static int recv_stream_data(ngtcp2_conn*, std::uint32_t flags, std::int64_t id, std::uint64_t,
+                                const std::uint8_t* data, std::size_t size, void* user, void*) {
         Connection& connection = of(user);
+        if ((flags & NGTCP2_STREAM_DATA_FLAG_0RTT) != 0) connection.early_arrived_ = true;
         Stream& stream = connection.stream_made(id);
         stream.in.append(reinterpret_cast<const char*>(data), size);
         stream.held += size;
@@ -68,9 +69,37 @@ struct Callbacks {
         if (Stream* stream = of(user).stream(id)) stream->blocked = false;
         return 0;
     }
-    static int handshake_completed(ngtcp2_conn*, void* user) {
+    static int handshake_completed(ngtcp2_conn* conn, void* user) {
         Connection& connection = of(user);
         connection.handshaken_ = true;
+        if (connection.sends_ticket_) (void)gnutls_session_ticket_send(connection.tls_, 1, 0);
+        if (connection.server_ || !connection.may_send_early_) return 0;
+        const bool accepted = (gnutls_session_get_flags(connection.tls_) & GNUTLS_SFLAGS_EARLY_DATA) != 0;
+        if (connection.spoken_) connection.early_data_ = accepted ? EarlyData::accepted : EarlyData::rejected;
+        return accepted ? 0 : ngtcp2_conn_tls_early_data_rejected(conn);
+    }
+    static int early_data_rejected(ngtcp2_conn*, void* user) {
+        of(user).begin_streams_again();
+        return 0;
+    }
+    // What comes for TLS once its session has been given up is of no use.
+    static int recv_crypto_data(ngtcp2_conn* conn, ngtcp2_encryption_level level, std::uint64_t offset,
+                                const std::uint8_t* data, std::size_t size, void* user) {
+        if (of(user).tls_ == nullptr) return NGTCP2_ERR_CRYPTO;
+        return ngtcp2_crypto_recv_crypto_data_cb(conn, level, offset, data, size, user);
+    }
+    static int ticket_came(gnutls_session_t session, unsigned, unsigned, unsigned, const gnutls_datum_t*) {
+        auto* const ref = static_cast<ngtcp2_crypto_conn_ref*>(gnutls_session_get_ptr(session));
+        gnutls_datum_t packed{};
+        if (gnutls_session_get_data2(session, &packed) != 0) return 0;
+        of(ref->user_data).new_ticket_.assign(reinterpret_cast<const char*>(packed.data), packed.size);
+        gnutls_free(packed.data);
+        return 0;
+    }
+    static int path_validated(ngtcp2_conn* conn, std::uint32_t, const ngtcp2_path*, const ngtcp2_path* old,
+                              ngtcp2_path_validation_result result, void* user) {
+        if (old != nullptr && result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS)
+            of(user).migrated(*ngtcp2_conn_get_path(conn));
         return 0;
     }
     static int recv_stateless_reset(ngtcp2_conn*, const ngtcp2_pkt_stateless_reset*, void* user) {
@@ -95,7 +124,7 @@ struct Callbacks {
 
     static ngtcp2_callbacks common() {
         ngtcp2_callbacks all{};
-        all.recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb;
+        all.recv_crypto_data = recv_crypto_data;
         all.encrypt = ngtcp2_crypto_encrypt_cb;
         all.decrypt = ngtcp2_crypto_decrypt_cb;
         all.hp_mask = ngtcp2_crypto_hp_mask_cb;
@@ -114,6 +143,7 @@ struct Callbacks {
         all.handshake_completed = handshake_completed;
         all.get_new_connection_id = get_new_connection_id;
         all.remove_connection_id = remove_connection_id;
+        all.path_validation = path_validated;
         return all;
     }
 };
@@ -189,9 +219,22 @@ bool Connection::accept(const ServerContext& keys, const Arrival& arrival, const
     if (ngtcp2_conn_server_new(&conn_, &arrival.header.scid, &id, &path, arrival.header.version, &callbacks, &settings,
                                &params, nullptr, this) != 0)
         return false;
-    if (!make_session(keys.keys(), GNUTLS_SERVER | GNUTLS_NO_AUTO_SEND_TICKET | GNUTLS_NO_END_OF_EARLY_DATA))
+    const unsigned early = keys.keys().early_data ? unsigned{GNUTLS_ENABLE_EARLY_DATA} : 0u;
+    if (!make_session(keys.keys(), GNUTLS_SERVER | GNUTLS_NO_AUTO_SEND_TICKET | GNUTLS_NO_END_OF_EARLY_DATA | early))
         return false;
     if (ngtcp2_crypto_gnutls_configure_server_session(tls_) != 0) return false;
+    if (!keys.keys().ticket_key.empty()) {
+        const std::string& key = keys.keys().ticket_key;
+        const gnutls_datum_t master{reinterpret_cast<unsigned char*>(const_cast<char*>(key.data())),
+                                    static_cast<unsigned>(key.size())};
+        if (gnutls_session_ticket_enable_server(tls_, &master) != 0) return false;
+        sends_ticket_ = true;
+    }
+    if (early != 0) {
+        gnutls_anti_replay_enable(tls_, keys.keys().replays.handle());
+        // RFC 9001 section 4.6.1: this value and no other; QUIC's own flow control bounds early data.
+        if (gnutls_record_set_max_early_data_size(tls_, 0xffffffffu) != 0) return false;
+    }
     if (keys.keys().ask_for_client_certificate) {
         const bool required = keys.keys().require_client_certificate;
         gnutls_certificate_server_set_request(tls_, required ? GNUTLS_CERT_REQUIRE : GNUTLS_CERT_REQUEST);
@@ -203,9 +246,11 @@ bool Connection::accept(const ServerContext& keys, const Arrival& arrival, const
     return true;
 }
 
-bool Connection::connect(const ClientContext& keys, const std::string& server_name,
-                         std::optional<std::uint8_t> home_worker, const Address& local, const Address& remote,
-                         std::uint64_t now) {
+bool Connection::connect(const ClientContext& keys, const Departure& departure, const Address& local,
+                         const Address& remote, std::uint64_t now) {
+    server_name_ = departure.server_name;
+    tickets_ = &keys.keys().tickets;
+    ticket_name_ = departure.ticket_name;
     local_ = local;
     remote_ = remote;
     peer_ = remote.endpoint().address().to_string();
@@ -213,12 +258,13 @@ bool Connection::connect(const ClientContext& keys, const std::string& server_na
     callbacks.client_initial = ngtcp2_crypto_client_initial_cb;
     callbacks.recv_retry = ngtcp2_crypto_recv_retry_cb;
     callbacks.recv_stateless_reset = Callbacks::recv_stateless_reset;
+    callbacks.tls_early_data_rejected = Callbacks::early_data_rejected;
 
     const ngtcp2_cid id = endpoint_.make_cid();
     ngtcp2_cid server_id;
     std::array<std::uint8_t, 16> random;
     base::system_random().fill(random);
-    if (home_worker) random[0] = *home_worker;
+    if (departure.home_worker) random[0] = *departure.home_worker;
     ngtcp2_cid_init(&server_id, random.data(), random.size());
     const ngtcp2_settings settings = settings_of(endpoint_, now);
     const ngtcp2_transport_params params = params_of(endpoint_);
@@ -228,15 +274,24 @@ bool Connection::connect(const ClientContext& keys, const std::string& server_na
     if (ngtcp2_conn_client_new(&conn_, &server_id, &id, &path, NGTCP2_PROTO_VER_V1, &callbacks, &settings, &params,
                                nullptr, this) != 0)
         return false;
-    if (!make_session(keys.keys(), GNUTLS_CLIENT | GNUTLS_NO_END_OF_EARLY_DATA)) return false;
+    if (!make_session(keys.keys(), GNUTLS_CLIENT | GNUTLS_ENABLE_EARLY_DATA | GNUTLS_NO_END_OF_EARLY_DATA))
+        return false;
     if (ngtcp2_crypto_gnutls_configure_client_session(tls_) != 0) return false;
     boost::system::error_code not_an_address;
-    (void)boost::asio::ip::make_address(server_name, not_an_address);
+    (void)boost::asio::ip::make_address(server_name_, not_an_address);
     if (not_an_address) {  // RFC 6066 section 3: no addresses in SNI
-        gnutls_server_name_set(tls_, GNUTLS_NAME_DNS, server_name.data(), server_name.size());
+        gnutls_server_name_set(tls_, GNUTLS_NAME_DNS, server_name_.data(), server_name_.size());
     }
-    gnutls_session_set_verify_cert(tls_, server_name.c_str(), 0);
+    gnutls_session_set_verify_cert(tls_, server_name_.c_str(), 0);
+    gnutls_handshake_set_hook_function(tls_, GNUTLS_HANDSHAKE_NEW_SESSION_TICKET, GNUTLS_HOOK_POST,
+                                       Callbacks::ticket_came);
     ngtcp2_conn_set_tls_native_handle(conn_, tls_);
+    if (const auto& ticket = departure.ticket; ticket) {
+        const auto* const parameters = reinterpret_cast<const std::uint8_t*>(ticket->parameters.data());
+        may_send_early_ =
+            gnutls_session_set_data(tls_, ticket->session.data(), ticket->session.size()) == 0 &&
+            ngtcp2_conn_decode_and_set_0rtt_transport_params(conn_, parameters, ticket->parameters.size()) == 0;
+    }
     endpoint_.map_cid(*this, id);
     return true;
 }
@@ -255,10 +310,41 @@ Stream& Connection::stream_made(std::int64_t id) {
     return *slot;
 }
 
+void Connection::begin_streams_again() {
+    for (auto& [id, stream] : streams_) {
+        stream->id = -1;
+        stream->blocked = false;
+        stream->out.restart();
+        unopened_.push_back(std::move(stream));
+    }
+    streams_.clear();
+}
+
+// Keeps a ticket that came; gives TLS up (10 KiB of every connection) when nothing more can come for it.
+void Connection::settle_tls() {
+    if (!handshaken_ || tls_ == nullptr || !reported || ended_ || error_) return;
+    if (!server_ && new_ticket_.empty()) return;
+    if (!server_) {
+        std::array<std::uint8_t, 256> parameters;
+        const ngtcp2_ssize size = ngtcp2_conn_encode_0rtt_transport_params(conn_, parameters.data(), parameters.size());
+        if (size > 0) {
+            tickets_->keep(ticket_name_,
+                           {std::move(new_ticket_), std::string(reinterpret_cast<const char*>(parameters.data()),
+                                                                static_cast<std::size_t>(size))});
+        }
+        new_ticket_.clear();
+    }
+    ngtcp2_conn_set_tls_native_handle(conn_, nullptr);
+    gnutls_deinit(tls_);
+    tls_ = nullptr;
+}
+
 CarrierInfo Connection::info() const {
     CarrierInfo info;
     info.protocol = Protocol::quic;
     info.encrypted = true;
+    info.early = server_ && !handshaken_;
+    info.early_data = early_data_;
     const auto peer = remote_.endpoint();
     const auto here = local_.endpoint();
     info.peer_address = peer.address().to_string();
@@ -267,7 +353,8 @@ CarrierInfo Connection::info() const {
     info.local_port = here.port();
     unsigned count = 0;
     unsigned doubts = 0;
-    const gnutls_datum_t* chain = server_ ? gnutls_certificate_get_peers(tls_, &count) : nullptr;
+    const bool may_have_shown = server_ && handshaken_;
+    const gnutls_datum_t* chain = may_have_shown ? gnutls_certificate_get_peers(tls_, &count) : nullptr;
     // One that was asked for and not required has not been verified yet.
     if (chain != nullptr && (gnutls_certificate_verify_peers2(tls_, &doubts) != 0 || doubts != 0)) chain = nullptr;
     gnutls_x509_crt_t certificate = nullptr;

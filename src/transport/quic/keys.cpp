@@ -1,5 +1,7 @@
 #include "transport/quic/keys.hpp"
 
+#include "base/crypto.hpp"
+
 namespace flare::transport::quic {
 namespace {
 
@@ -13,6 +15,12 @@ boost::system::error_code complain(const std::string& path, int code, std::strin
 int load_identity(Credentials& keys, const std::string& certificate_file, const std::string& key_file) {
     return gnutls_certificate_set_x509_key_file2(keys.certificates, certificate_file.c_str(), key_file.c_str(),
                                                  GNUTLS_X509_FMT_PEM, nullptr, 0);
+}
+
+// The master key of tickets: as long as GnuTLS wants it (16 bytes of name, 32 for AES, 16 for the MAC).
+std::string ticket_key_of(const Secret& secret) {
+    const std::string_view bytes(reinterpret_cast<const char*>(secret.data()), secret.size());
+    return base::hmac_sha256(bytes, "flare quic ticket 1") + base::hmac_sha256(bytes, "flare quic ticket 2");
 }
 
 int load_authority(Credentials& keys, const std::string& file) {
@@ -39,7 +47,8 @@ ClientContext::ClientContext(std::unique_ptr<Keys> keys) : keys_(std::move(keys)
 ClientContext::~ClientContext() = default;
 
 Result<std::shared_ptr<ServerContext>> ServerContext::load(const tls::ServerOptions& options,
-                                                           std::vector<std::string> alpn, std::string* error_text) {
+                                                           std::vector<std::string> alpn, std::string* error_text,
+                                                           const std::optional<Resumption>& resumption) {
     if (const auto checked = tls::ServerContext::load(options, error_text); !checked) return checked.error();
     auto keys = std::make_unique<Keys>();
     keys->alpn = std::move(alpn);
@@ -47,6 +56,11 @@ Result<std::shared_ptr<ServerContext>> ServerContext::load(const tls::ServerOpti
     keys->ask_for_client_certificate = !options.client_ca_file.empty();
     if (const int code = load_identity(*keys, options.certificate_file, options.key_file); code < 0)
         return complain(options.certificate_file, code, error_text);
+    // A resumed handshake shows no certificate: whoever asks for one wants to see it every time.
+    if (resumption && !keys->ask_for_client_certificate) {
+        keys->ticket_key = ticket_key_of(resumption->secret);
+        keys->early_data = resumption->early_data;
+    }
     if (keys->ask_for_client_certificate) {
         if (const int code = load_authority(*keys, options.client_ca_file); code < 0)
             return complain(options.client_ca_file, code, error_text);

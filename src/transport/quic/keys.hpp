@@ -1,10 +1,12 @@
 // What the contexts hold: GnuTLS credentials, priorities, ALPN.
 //
-// Threads: immutable once made.
+// Threads: immutable once made, but for what locks itself.
 // Owner:   ServerContext, ClientContext.
 #pragma once
 
 #include "transport/quic/quic.hpp"
+#include "transport/quic/replay_guard.hpp"
+#include "transport/quic/ticket_store.hpp"
 
 #include <gnutls/gnutls.h>
 
@@ -29,8 +31,14 @@ struct Credentials {
 struct ServerContext::Keys : Credentials {
     bool require_client_certificate = false;
     bool ask_for_client_certificate = false;
+    bool early_data = false;
+    // Empty: no tickets. GnuTLS makes of it the keys that encrypt tickets, another every few hours.
+    std::string ticket_key;
+    mutable ReplayGuard replays;
 };
 
-struct ClientContext::Keys : Credentials {};
+struct ClientContext::Keys : Credentials {
+    mutable TicketStore tickets;
+};
 
 }  // namespace flare::transport::quic

@@ -81,15 +81,18 @@ private:
         touch(connection);
     }
 
-    void handshaken(Connection& connection) override {
+    void handshaken(Connection& connection) override { give_away(connection); }
+    void early(Connection& connection) override { give_away(connection); }
+    void give_away(Connection& connection) {
         connection.reported = true;
-        leave_handshake(connection);
         if (handler_ == nullptr) return connection.abandon();
         handler_->on_carrier(std::make_unique<QuicCarrier>(shared_from_this(), connection));
     }
+    void confirmed(Connection& connection) override { leave_handshake(connection); }
     void ended(Connection& connection) override {
-        connection.reported = true;
         leave_handshake(connection);
+        if (connection.reported) return;
+        connection.reported = true;
         if (handler_ != nullptr) handler_->on_connection_gone(connection.peer());
     }
     void leave_handshake(Connection& connection) {

@@ -23,12 +23,22 @@ inline constexpr const char* kAlpn = "flare-core";
 
 // ---- keys and certificates ----
 
+using Secret = std::array<std::uint8_t, 32>;
+
+// What a server grants to clients that come back.
+struct Resumption {
+    Secret secret{};         // makes the keys of its tickets: the same in every process that shall take them
+    bool early_data = true;  // 0-RTT (RFC 9001 section 4.6)
+};
+
 class ServerContext {
 public:
     // The files, errors and texts are those of tls::ServerContext::load(). `alpn`: what clients may speak, in the order
     // of preference; a client that offers none of them is refused (RFC 7301).
+    // Without `resumption`, and where client certificates are asked for, there are no tickets.
     static Result<std::shared_ptr<ServerContext>> load(const tls::ServerOptions& options, std::vector<std::string> alpn,
-                                                       std::string* error_text);
+                                                       std::string* error_text,
+                                                       const std::optional<Resumption>& resumption = std::nullopt);
     struct Keys;
     explicit ServerContext(std::unique_ptr<Keys> keys);
     ~ServerContext();
@@ -53,8 +63,6 @@ private:
 };
 
 // ---- both sides ----
-
-using Secret = std::array<std::uint8_t, 32>;
 
 struct Options {
     std::size_t max_batch_bytes = wire::kMaxBatchBytes;        // a longer part closes with batch_too_large
@@ -82,7 +90,7 @@ public:
     virtual bool on_connection(const std::string& peer_address) = 0;
     // A connection for which on_connection() said true has gone before on_carrier() was called for it.
     virtual void on_connection_gone(const std::string& peer_address) = 0;
-    // The handshake is complete.
+    // The handshake is complete; or early data has come, and CarrierInfo::early tells so.
     virtual void on_carrier(std::unique_ptr<Carrier> carrier) = 0;
 
 protected:
@@ -110,6 +118,9 @@ struct ConnectTarget {
     std::string server_name;  // certificate name; a host name or an IP address
     // The worker whose session the client means: the first byte of the first connection id.
     std::optional<std::uint8_t> home_worker;
+    // Called at most once, before connect() returns, when the server has given a ticket that allows early data: what
+    // shall go with the first packets. It goes again, once, if the server refuses early data. Empty: nothing.
+    std::function<void(wire::Batch&)> first_flight;
 };
 
 struct ConnectError {

@@ -29,6 +29,8 @@ public:
     // The next bytes to send, in at most `capacity` vectors; returns how many are used.
     std::size_t next(ngtcp2_vec* vectors, std::size_t capacity);
     void sent(std::size_t bytes);
+    // Nothing of it has arrived: all goes again, on another stream.
+    void restart() noexcept { sent_ = cursor_ = cursor_offset_ = 0; }
     // The peer has everything before this offset of the stream.
     void acked(std::uint64_t offset);
 

@@ -150,6 +150,10 @@ public:
     // Moves the session to a connection of that protocol; nothing is lost, repeated or reordered. Errors:
     // protocol_unavailable, not_connected, busy, and those of connect(): then the connection stays where it is.
     Checked<Protocol> switch_protocol(Protocol protocol);
+    // Moves the QUIC connection in use to another socket, as it does by itself when this machine's addresses change.
+    // `local_address`: where from ("192.0.2.7"); empty: the system's choice. Errors: not_connected,
+    // protocol_unavailable (it is no QUIC connection), address_unavailable, network_unreachable, invalid_config.
+    Checked<> migrate(std::string local_address = {});
     // Empty: no session.
     std::string get_session_id() const;
 

@@ -221,6 +221,12 @@ Checked<Protocol> Client::switch_protocol(Protocol protocol) {
     return result;
 }
 
+Checked<> Client::migrate(std::string local_address) {
+    Checked<> result = Failure(errc::would_deadlock);
+    impl_->wait_for<Checked<>>(result, [&local_address](Core& core, auto done) { done(core.migrate(local_address)); });
+    return result;
+}
+
 // ---- for coroutines ----
 
 Task<Checked<Protocol>> Client::async_connect() {

@@ -4,6 +4,7 @@
 // Owner:   Client::Impl; handlers under way share it.
 #pragma once
 
+#include "client/address_monitor.hpp"
 #include "client/backoff.hpp"
 #include "client/config.hpp"
 #include "client/connector.hpp"
@@ -51,6 +52,7 @@ public:
     void disconnect(std::function<void()> done);
     // Opens a connection of that protocol beside the one in use, moves the session there, then drops the old one.
     void switch_protocol(Protocol protocol, ConnectDone done);
+    Checked<> migrate(const std::string& local_address);
     // `done` may be empty. `queued_at`: when the application called.
     void send(Message message, SendDone done, std::chrono::system_clock::time_point queued_at);
     std::size_t clear_queue();
@@ -79,6 +81,7 @@ private:
     static session::TimePoint now() { return std::chrono::steady_clock::now(); }
 
     // Connecting: core_connect.cpp
+    void addresses_changed();
     void begin_connect(std::optional<Protocol> only = {});
     void complete_switch(const Checked<Protocol>& result);
     void write_first_flight(wire::Batch& batch);
@@ -120,6 +123,7 @@ private:
     wire::Batch batch_;
     session::CarrierKey next_key_ = 1;
 
+    std::unique_ptr<AddressMonitor> addresses_;  // while connected
     std::unique_ptr<Connector> connector_;
     std::unique_ptr<Connector> finished_connector_;  // it is inside its own callback
     boost::asio::steady_timer session_timer_;

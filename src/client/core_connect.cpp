@@ -70,6 +70,7 @@ void Core::on_disconnected(bool) {
 void Core::close() {
     if (closed_) return;
     closed_ = true;
+    addresses_.reset();
     connector_.reset();
     session_timer_.cancel();
     connect_timer_.cancel();
@@ -219,6 +220,31 @@ void Core::switch_protocol(Protocol protocol, ConnectDone done) {
     begin_connect(protocol);
 }
 
+Checked<> Core::migrate(const std::string& local_address) {
+    boost::system::error_code wrong;
+    boost::asio::ip::address from;
+    if (!local_address.empty()) from = boost::asio::ip::make_address(local_address, wrong);
+    if (wrong) return Failure(errc::invalid_config, "'" + local_address + "' is no IP address");
+    Link* const link = find(session_.active());
+    if (link == nullptr) return Failure(errc::not_connected);
+    const auto moved = transport::quic::migrate(*link->carrier, from);
+    if (!moved) return Failure(static_cast<errc>(moved.error().value()));
+    base::log().debug("the QUIC connection moves to another socket");
+    return {};
+}
+
+// Packets of the connection in use may leave from another address now, or its own may be gone.
+void Core::addresses_changed() {
+    Link* const link = find(session_.active());
+    if (closed_ || link == nullptr) return;
+    const transport::CarrierInfo& info = link->carrier->info();
+    const std::string source = source_address_to(info.peer_address);
+    if (source.empty() || source == info.local_address) return;
+    base::log().info("this machine's address changed from {} to {}", info.local_address, source);
+    if (migrate({})) return;
+    if (info.protocol != Protocol::quic) on_suspect(link->key);  // TCP cannot move
+}
+
 void Core::complete_switch(const Checked<Protocol>& result) {
     if (!switch_waiter_) return;
     const ConnectDone done = std::move(switch_waiter_);
@@ -273,6 +299,7 @@ void Core::on_ready(session::CarrierKey key, bool resumed) {
         return publish();
     }
     set_status(ClientStatus::connected);
+    if (!addresses_) addresses_ = std::make_unique<AddressMonitor>(context_, [this] { addresses_changed(); });
     reported_detached_ = false;
     if (!was_connected_) {
         was_connected_ = true;

@@ -86,6 +86,35 @@ TEST_F(Quic, VerifiesTheServer) {
     EXPECT_EQ(refusal(client_for(server, "ann", events).server_name("example.org")), errc::certificate_rejected);
 }
 
+TEST_F(Quic, AnExpiredCertificateIsNamedWhenTheServerStarts) {
+    const auto old = certificates.make(
+        "old", {.common_name = "flare", .valid_from_seconds = -7200, .valid_until_seconds = -3600}, &authority);
+    auto built = builder().quic_tls(old.certificate_file, old.key_file).build();
+    ASSERT_TRUE(built);
+    const auto up = built->start();
+    ASSERT_FALSE(up);
+    EXPECT_NE(up.error().text.find(old.certificate_file), std::string::npos) << up.error().text;
+}
+
+TEST_F(Quic, CarriersOfBothProtocolsMeetOnTheHomeWorker) {
+    Server server = started(builder().worker_threads(2));
+    for (int i = 0; i < 20; ++i) {
+        Events heard;
+        Client client =
+            connected(client_for(server, "user" + std::to_string(i), heard, ProtocolSelection::auto_racing));
+        ASSERT_TRUE(client.switch_protocol(Protocol::websocket));
+        ASSERT_TRUE(client.send_text_message("server", "over WebSocket").success);
+        ASSERT_TRUE(client.switch_protocol(Protocol::quic));
+        ASSERT_TRUE(client.send_text_message("server", "over QUIC").success);
+        EXPECT_TRUE(heard.all<event::Gap>().empty());
+    }
+    const auto stats = *server.stats();
+    EXPECT_EQ(stats.sessions_created, 20u) << "one session for each client, whatever worker its sockets came to";
+    EXPECT_EQ(stats.sessions_resumed, 40u);
+    EXPECT_GT(stats.hand_overs, 0u);
+    EXPECT_EQ(stats.quic_misrouted, 0u);
+}
+
 TEST_F(Quic, AClientsCertificateReachesTheAuthHandlerOverEitherProtocol) {
     const auto mine = certificates.make("client", {.common_name = "ann's phone"}, &authority);
     std::mutex mutex;

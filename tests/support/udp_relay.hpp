@@ -8,6 +8,7 @@
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <array>
 #include <future>
 #include <map>
@@ -39,6 +40,17 @@ public:
         for (auto& [client, flow] : flows_) flow = make_flow(client);
         ++rebinds;
     }
+    // The same for as many of its clients, the next ones each time.
+    void rebind_some(std::size_t count) {
+        if (flows_.empty()) return;
+        auto flow = flows_.upper_bound(last_rebound_);
+        for (std::size_t i = 0; i < std::min(count, flows_.size()); ++i, ++flow) {
+            if (flow == flows_.end()) flow = flows_.begin();
+            flow->second = make_flow(flow->first);
+            last_rebound_ = flow->first;
+            ++rebinds;
+        }
+    }
     // Sends datagrams to the server from a port of their own.
     void send(const std::vector<std::string>& datagrams) {
         udp::socket socket(context_, udp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
@@ -58,7 +70,7 @@ private:
         explicit Flow(boost::asio::io_context& context)
             : socket(context, udp::endpoint(boost::asio::ip::address_v4::loopback(), 0)) {}
         udp::socket socket;
-        std::array<char, 65536> bytes{};
+        std::array<char, 2048> bytes{};
         udp::endpoint from;
     };
 
@@ -106,6 +118,7 @@ private:
     std::array<char, 65536> bytes_{};
     udp::endpoint from_;
     std::map<udp::endpoint, std::shared_ptr<Flow>> flows_;
+    udp::endpoint last_rebound_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -54,6 +54,13 @@ void QuicCarrier::tell_closed(const CloseReason& reason) {
     if (handler_ != nullptr) handler_->on_closed(reason);
 }
 
+void QuicCarrier::update_addresses(const Address& local, const Address& remote) {
+    info_.local_address = local.endpoint().address().to_string();
+    info_.local_port = local.endpoint().port();
+    info_.peer_address = remote.endpoint().address().to_string();
+    info_.peer_port = remote.endpoint().port();
+}
+
 void QuicCarrier::connection_gone() {
     stats_ = connection_->stats();
     connection_ = nullptr;

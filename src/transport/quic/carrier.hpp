@@ -29,6 +29,7 @@ public:
     void tell_confirmed();
     void tell_closed(const CloseReason& reason);
     void connection_gone();
+    void update_addresses(const Address& local, const Address& remote);
 
     bool has_handler() const noexcept { return handler_ != nullptr; }
     Endpoint& endpoint() noexcept { return *endpoint_; }

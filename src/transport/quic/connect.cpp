@@ -50,12 +50,15 @@ public:
         give_ticket_back();
         shut();
     }
-    bool rebind() {
+    Result<void> migrate(const boost::asio::ip::address& from) {
+        if (connection_ == nullptr || connection_->has_ended() || !connection_->is_handshaken())
+            return errc::not_connected;
         UdpSocket fresh;
-        if (connection_ == nullptr || fresh.connect(target_.endpoint) != 0) return false;
+        if (const int error = fresh.connect(target_.endpoint, from); error != 0)
+            return error == EADDRNOTAVAIL ? errc::address_unavailable : errc::network_unreachable;
         const Address local = fresh.local();
         replace_socket(std::move(fresh));
-        return connection_->socket_changed(local, now());
+        return connection_->socket_changed(local, now()) ? Result<void>() : errc::not_connected;
     }
 
 private:
@@ -131,10 +134,10 @@ std::unique_ptr<ConnectAttempt> connect(boost::asio::io_context& context, Connec
     return std::make_unique<Attempt>(std::move(endpoint));
 }
 
-bool rebind(Carrier& carrier) {
+Result<void> migrate(Carrier& carrier, const boost::asio::ip::address& from) {
     auto* const quic = dynamic_cast<QuicCarrier*>(&carrier);
     auto* const endpoint = quic == nullptr ? nullptr : dynamic_cast<ClientEndpoint*>(&quic->endpoint());
-    return endpoint != nullptr && endpoint->rebind();
+    return endpoint == nullptr ? Result<void>(errc::protocol_unavailable) : endpoint->migrate(from);
 }
 
 }  // namespace flare::transport::quic

@@ -265,9 +265,11 @@ Stream& Connection::sending(Channel channel) {
 }
 
 void Connection::migrated(const ngtcp2_path& path) {
+    moving_ = false;
     ++stats_.migrations;
     local_ = address_of(path.local);
     remote_ = address_of(path.remote);
+    if (carrier_ != nullptr) carrier_->update_addresses(local_, remote_);
 }
 
 CarrierStats Connection::stats() const {
@@ -284,7 +286,7 @@ bool Connection::socket_changed(const Address& local, std::uint64_t now) {
     if (ended_ || !handshaken_) return false;
     const ngtcp2_path path = path_of(local, remote_);
     if (ngtcp2_conn_initiate_immediate_migration(conn_, &path, now) != 0) return false;
-    local_ = local;
+    moving_ = true;
     endpoint_.touch(*this);
     return true;
 }

@@ -130,7 +130,7 @@ private:
     ngtcp2_crypto_conn_ref ref_{};
     TicketStore* tickets_ = nullptr;  // a client's
     std::string ticket_name_;
-    std::string server_name_;  // GnuTLS keeps a pointer to it
+    std::string server_name_;    // GnuTLS keeps a pointer to it
     std::string new_ticket_;     // came, and is not kept yet
     bool sends_ticket_ = false;  // a server's
     QuicCarrier* carrier_ = nullptr;
@@ -146,6 +146,7 @@ private:
     CarrierStats stats_;
 
     bool handshaken_ = false;
+    bool moving_ = false;  // a client's, to another socket; the path is not validated yet
     bool heard_ = false;
     bool may_send_early_ = false;
     bool early_arrived_ = false;

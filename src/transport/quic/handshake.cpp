@@ -98,8 +98,13 @@ struct Callbacks {
     }
     static int path_validated(ngtcp2_conn* conn, std::uint32_t, const ngtcp2_path*, const ngtcp2_path* old,
                               ngtcp2_path_validation_result result, void* user) {
-        if (old != nullptr && result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS)
-            of(user).migrated(*ngtcp2_conn_get_path(conn));
+        Connection& connection = of(user);
+        if (result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS) {
+            if (old != nullptr || connection.moving_) connection.migrated(*ngtcp2_conn_get_path(conn));
+        } else if (connection.moving_ && result == NGTCP2_PATH_VALIDATION_RESULT_FAILURE) {
+            connection.close(errc::connection_lost, "the path from the new address does not work",
+                             std::chrono::milliseconds(0));
+        }
         return 0;
     }
     static int recv_stateless_reset(ngtcp2_conn*, const ngtcp2_pkt_stateless_reset*, void* user) {

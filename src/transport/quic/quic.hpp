@@ -139,8 +139,10 @@ std::unique_ptr<ConnectAttempt> connect(boost::asio::io_context& context, Connec
                                         std::shared_ptr<ClientContext> keys, Options options,
                                         std::function<void(std::unique_ptr<Carrier>, ConnectError)> done);
 
-// Moves a client's carrier to a socket of its own choice on another port, as after a change of the network: the
-// connection goes on (RFC 9000 section 9). False: not a QUIC carrier of a client, or no socket can be had.
-bool rebind(Carrier& carrier);
+// Moves a client's carrier to a new socket, as after a change of the network: the connection goes on (RFC 9000
+// section 9). `from`: the local address; unspecified: the kernel's choice. When the new path does not validate the
+// carrier ends with connection_lost. Errors: protocol_unavailable (not a QUIC carrier of a client), not_connected,
+// network_unreachable, address_unavailable.
+Result<void> migrate(Carrier& carrier, const boost::asio::ip::address& from = {});
 
 }  // namespace flare::transport::quic

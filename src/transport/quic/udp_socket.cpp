@@ -140,8 +140,12 @@ int UdpSocket::bind(const boost::asio::ip::udp::endpoint& local, bool both_famil
     return ::getsockname(fd_, reinterpret_cast<sockaddr*>(&local_.storage), &local_.length) == 0 ? 0 : errno;
 }
 
-int UdpSocket::connect(const boost::asio::ip::udp::endpoint& remote) {
+int UdpSocket::connect(const boost::asio::ip::udp::endpoint& remote, const boost::asio::ip::address& from) {
     if (const int error = open(remote.data()->sa_family); error != 0) return error;
+    if (!from.is_unspecified()) {
+        const boost::asio::ip::udp::endpoint local(from, 0);
+        if (::bind(fd_, local.data(), static_cast<socklen_t>(local.size())) != 0) return errno;
+    }
     if (::connect(fd_, remote.data(), static_cast<socklen_t>(remote.size())) != 0) return errno;
     connected_ = true;
     local_.length = sizeof local_.storage;

@@ -40,8 +40,9 @@ public:
 
     // Errors are errno. `share`: SO_REUSEPORT.
     int bind(const boost::asio::ip::udp::endpoint& local, bool both_families, bool share);
-    // Only packets from there arrive, and ICMP errors are told.
-    int connect(const boost::asio::ip::udp::endpoint& remote);
+    // Only packets from there arrive, and ICMP errors are told. `from`: the local address; unspecified: the kernel's
+    // choice.
+    int connect(const boost::asio::ip::udp::endpoint& remote, const boost::asio::ip::address& from = {});
     // With `workers` sockets bound in order, connection ids decide which gets a packet (design of ids: endpoint.hpp).
     void steer_by_worker(std::uint32_t workers);
 

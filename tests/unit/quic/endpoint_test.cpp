@@ -252,7 +252,7 @@ TEST_F(Endpoints, FollowAClientToAnotherPort) {
     ASSERT_NE(peer, nullptr) << error.text;
     for (int i = 0; i < 5; ++i) {
         expect_echo(*peer);
-        ASSERT_TRUE(rebind(*peer->carrier));
+        ASSERT_TRUE(migrate(*peer->carrier));
     }
     expect_echo(*peer);
     EXPECT_EQ(accepted.size(), 1u) << "one connection, all the time";
@@ -276,7 +276,7 @@ TEST_F(Endpoints, KeepConnectionsWithTheirWorkerWhereverPacketsComeFrom) {
     }
     for (int round = 0; round < 3; ++round) {
         for (const auto& peer : peers) {
-            ASSERT_TRUE(rebind(*peer->carrier));
+            ASSERT_TRUE(migrate(*peer->carrier));
             expect_echo(*peer);
         }
     }

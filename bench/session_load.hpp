@@ -52,6 +52,7 @@ private:
     void on_disconnected(bool) override {}
 
     void on_batch(std::string_view batch) override;
+    void on_turn_end() override { if (dirty_) flush(); }
     void on_writable() override { mark(); }
     void on_closed(const transport::CloseReason& reason) override;
 

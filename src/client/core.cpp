@@ -101,14 +101,18 @@ void Core::close_carrier(session::CarrierKey key, errc code, const std::string& 
 
 void Core::flush() {
     flush_posted_ = false;
+    write_dirty();
+    gone_.clear();
+    finished_connector_.reset();
+    after_event();
+}
+
+void Core::write_dirty() {
     const std::vector<session::CarrierKey> keys = std::move(dirty_);
     dirty_.clear();
     for (const session::CarrierKey key : keys) {
         if (Link* link = find(key)) write(*link);
     }
-    gone_.clear();
-    finished_connector_.reset();
-    after_event();
 }
 
 void Core::write(Link& link) {

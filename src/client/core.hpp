@@ -99,6 +99,7 @@ private:
     void closed(session::CarrierKey key, const transport::CloseReason& reason);
     void mark_dirty(Link& link);
     void flush();
+    void write_dirty();
     void write(Link& link);
     void arm_timer();
     void after_event();

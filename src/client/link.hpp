@@ -20,6 +20,7 @@ public:
         core.session_.on_batch(key, batch, now());
         core.after_event();
     }
+    void on_turn_end() override { core.write_dirty(); }
     void on_writable() override { core.mark_dirty(*this); }
     void on_closed(const transport::CloseReason& reason) override { core.closed(key, reason); }
 

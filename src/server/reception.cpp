@@ -35,6 +35,8 @@ void Connection::on_confirmed() {
     if (state == State::early) worker.confirmed(*this);
 }
 
+void Connection::on_turn_end() { worker.write_dirty(); }
+
 void Connection::on_writable() { worker.mark_dirty(*this); }
 
 void Connection::on_closed(const transport::CloseReason& reason) { worker.closed(*this, reason); }

@@ -114,14 +114,19 @@ void Worker::close_carrier(session::CarrierKey key, errc code, const std::string
 
 void Worker::flush() {
     flush_posted_ = false;
+    write_dirty();
+    gone_.clear();
+    arm_timer();
+}
+
+void Worker::write_dirty() {
+    if (dirty_.empty()) return;
     flushing_.swap(dirty_);
     const session::TimePoint time = now();
     for (const session::CarrierKey key : flushing_) {
         if (Connection* connection = find(key)) write(*connection, time);
     }
     flushing_.clear();
-    gone_.clear();
-    arm_timer();
 }
 
 void Worker::write(Connection& connection, session::TimePoint time) {

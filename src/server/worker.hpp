@@ -79,6 +79,7 @@ public:
     void received(Connection& connection, std::string_view batch);
     void closed(Connection& connection, const transport::CloseReason& reason);
     void mark_dirty(Connection& connection);
+    void write_dirty();
     void count_error(errc code) { ++counters_.errors[code]; }
 
 private:

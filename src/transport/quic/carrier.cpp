@@ -41,6 +41,10 @@ void QuicCarrier::tell_writable() {
     if (handler_ != nullptr) handler_->on_writable();
 }
 
+void QuicCarrier::tell_turn_end() {
+    if (handler_ != nullptr) handler_->on_turn_end();
+}
+
 void QuicCarrier::tell_confirmed() {
     info_.early = false;
     if (handler_ != nullptr) handler_->on_confirmed();

@@ -26,6 +26,7 @@ public:
 
     void tell_batch(std::string_view part);
     void tell_writable();
+    void tell_turn_end();
     void tell_confirmed();
     void tell_closed(const CloseReason& reason);
     void connection_gone();

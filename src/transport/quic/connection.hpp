@@ -59,6 +59,7 @@ public:
     void expire(std::uint64_t now);
     void write(std::uint64_t now);   // everything that may go now
     void deliver();                  // parts, room to write, the end: what the carrier's handler is told
+    void end_turn();                 // the carrier's handler is told that this was all
     std::uint64_t deadline() const;  // ns; UINT64_MAX: none
     bool is_handshaken() const noexcept { return handshaken_; }
     bool has_early_data() const noexcept { return early_arrived_; }   // a server's

@@ -66,6 +66,10 @@ bool Connection::waits(const Stream& stream) const noexcept {
     return !stream.in.empty() && stream.in.front() != 0;
 }
 
+void Connection::end_turn() {
+    if (carrier_ != nullptr) carrier_->tell_turn_end();
+}
+
 void Connection::confirm() {
     confirmed = true;
     if (carrier_ != nullptr) carrier_->tell_confirmed();

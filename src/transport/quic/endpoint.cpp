@@ -196,7 +196,8 @@ void Endpoint::write_now(Connection& connection) {
     touch(connection);  // its timer, and its burial
 }
 
-// First all that came is told, then all that this caused is written, once for each connection.
+// First all that came is told, then all that this caused is written, once for each connection: an answer goes in the
+// packet that acknowledges its question.
 void Endpoint::turn() {
     if (in_turn_) return;
     const auto self = shared_from_this();
@@ -220,6 +221,7 @@ void Endpoint::turn() {
                 if (!shut_) connection.deliver();  // it may have held up reading
             }
         }
+        for (std::size_t i = 0; i < writing_.size() && !shut_; ++i) writing_[i]->end_turn();
         if (shut_) break;
         for (Connection* connection : writing_) {
             connection->touched = false;

@@ -10,8 +10,10 @@ namespace flare::bench {
 
 int bench_codec(int argc, char** argv);
 int bench_echo(int argc, char** argv);
+int bench_connect(int argc, char** argv);
 int bench_fanout(int argc, char** argv);
 int bench_floor(int argc, char** argv);
+int bench_idle(int argc, char** argv);
 
 struct LoadOptions;
 // What a message costs the server of `floor` under this load.

@@ -15,9 +15,11 @@ struct Benchmark {
 
 constexpr Benchmark kBenchmarks[] = {
     {"codec", flare::bench::bench_codec, "encode and decode one 256-byte message, again and again"},
+    {"connect", flare::bench::bench_connect, "new and resumed sessions a second"},
     {"echo", flare::bench::bench_echo, "echo through the whole stack, and the floor beside it"},
     {"fanout", flare::bench::bench_fanout, "one session publishes to all the others"},
     {"floor", flare::bench::bench_floor, "a bare epoll WebSocket echo, to compare echo with"},
+    {"idle", flare::bench::bench_idle, "memory of a session that has nothing to do"},
 };
 
 int usage() {

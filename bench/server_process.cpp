@@ -9,6 +9,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <memory>
 #include <stdexcept>
 
@@ -104,6 +105,15 @@ std::uint64_t ServerProcess::cpu_ns() const {
     timespec time{};
     if (::clock_getcpuclockid(pid_, &clock) != 0 || ::clock_gettime(clock, &time) != 0) return 0;
     return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000ull + static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+std::uint64_t ServerProcess::memory_bytes() const {
+    std::ifstream file("/proc/" + std::to_string(pid_) + "/smaps_rollup");
+    std::uint64_t kilobytes = 0;
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with("Private_")) kilobytes += std::strtoull(line.c_str() + line.find(':') + 1, nullptr, 10);
+    }
+    return kilobytes * 1024;
 }
 
 }  // namespace flare::bench

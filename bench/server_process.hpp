@@ -31,7 +31,8 @@ public:
     ServerProcess& operator=(const ServerProcess&) = delete;
 
     std::uint16_t port() const noexcept { return port_; }
-    std::uint64_t cpu_ns() const;  // of all its threads, since it began
+    std::uint64_t cpu_ns() const;        // of all its threads, since it began
+    std::uint64_t memory_bytes() const;  // its own, that nobody shares
 
 private:
     pid_t pid_ = -1;

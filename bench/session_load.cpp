@@ -42,7 +42,27 @@ LoadClient::~LoadClient() = default;
 void LoadClient::carry(std::unique_ptr<transport::Carrier> carrier) {
     carrier_ = std::move(carrier);
     carrier_->set_handler(this);
+    load_.early_ += carrier_->info().early_data == transport::EarlyData::accepted ? 1u : 0u;
+    if (!early_) session_.open(kCarrier, now());
+}
+
+void LoadClient::first_flight(wire::Batch& batch) {
+    if (!session_.may_go_early()) return;
+    early_ = true;
     session_.open(kCarrier, now());
+    session_.write(kCarrier, batch, now());
+}
+
+void LoadClient::drop() {
+    carrier_.reset();
+    ready_ = early_ = false;
+    session_.carrier_gone(kCarrier, errc::connection_lost, "dropped", now());
+    session_.begin_attempt({});
+}
+
+void LoadClient::on_ready(session::CarrierKey, bool) {
+    ready_ = true;
+    if (load_.on_ready_) load_.on_ready_(*this);
 }
 
 void LoadClient::send(std::string_view type, std::string_view payload) {
@@ -110,8 +130,7 @@ SessionLoad::SessionLoad(OnMessage on_message)
 SessionLoad::~SessionLoad() = default;
 
 // What connects one client to this server.
-std::function<std::shared_ptr<void>(LoadClient&)> SessionLoad::dialer(const ServerOptions& options,
-                                                                      std::uint16_t port) {
+SessionLoad::Dial SessionLoad::dialer(const ServerOptions& options, std::uint16_t port, bool tickets) {
     const auto done = [this](LoadClient& client) {
         return [this, &client](std::unique_ptr<transport::Carrier> carrier, const auto& error) {
             if (carrier) return client.carry(std::move(carrier));
@@ -132,9 +151,11 @@ std::function<std::shared_ptr<void>(LoadClient&)> SessionLoad::dialer(const Serv
         target.server_name = "127.0.0.1";
         quic::Options carrier_options;
         carrier_options.handshake_timeout = kConnectLimit;
+        carrier_options.tickets = tickets;
         auto keys = quic::ClientContext::load(trust, {quic::kAlpn}, &text);
         return [this, done, target, carrier_options, keys = loaded(std::move(keys), text)](LoadClient& client) mutable {
             target.home_worker = session::home_byte("load" + std::to_string(client.index()));
+            target.first_flight = [&client](wire::Batch& batch) { client.first_flight(batch); };
             return std::shared_ptr<void>(quic::connect(context_, target, keys, carrier_options, done(client)));
         };
     }
@@ -153,7 +174,7 @@ std::function<std::shared_ptr<void>(LoadClient&)> SessionLoad::dialer(const Serv
 }
 
 void SessionLoad::connect(const ServerOptions& options, std::uint16_t port, std::size_t count) {
-    const auto dial = dialer(options, port);
+    const auto dial = dialer(options, port, false);
     const auto all_ready = [this] {
         for (const auto& client : clients_) {
             if (!client->ready()) return false;
@@ -161,13 +182,48 @@ void SessionLoad::connect(const ServerOptions& options, std::uint16_t port, std:
         return true;
     };
     for (std::size_t i = 0; i < count; ++i) {
-        clients_.push_back(std::make_unique<LoadClient>(*this, i));
+        clients_.push_back(std::make_unique<LoadClient>(*this, clients_.size()));
         clients_.back()->attempt_ = dial(*clients_.back());
-        const bool pause = clients_.size() % kConnectingAtOnce == 0 || clients_.size() == count;
+        const bool pause = clients_.size() % kConnectingAtOnce == 0 || i + 1 == count;
         if (!pause) continue;
         const bool ready = run_until([&] { return failures_ != 0 || all_ready(); }, kConnectLimit);
         if (!ready || failures_ != 0) throw std::runtime_error("connecting: " + last_failure_);
     }
+}
+
+SessionLoad::Dialled SessionLoad::dial_for(const ServerOptions& options, std::uint16_t port, std::size_t at_once,
+                                           bool resume, std::chrono::nanoseconds time) {
+    std::vector<Dial> dials;  // one each: a ticket is used once
+    for (std::size_t i = 0; i < at_once; ++i) dials.push_back(dialer(options, port, resume));
+    Dialled result;
+    bool stopping = false;
+    const auto again = [&](std::size_t index) {
+        if (stopping) return;
+        ++result.connections;
+        std::unique_ptr<LoadClient>& client = clients_[index];
+        if (resume) {
+            client->drop();
+        } else {
+            client = std::make_unique<LoadClient>(*this, index);
+        }
+        client->attempt_ = dials[index](*client);
+    };
+    on_ready_ = [&](LoadClient& client) {
+        // A while later, so that the server's ticket has come.
+        auto timer = std::make_shared<asio::steady_timer>(context_, std::chrono::milliseconds(resume ? 2 : 0));
+        timer->async_wait([&again, timer, index = client.index()](const boost::system::error_code&) { again(index); });
+    };
+    for (std::size_t i = 0; i < at_once; ++i) {
+        clients_.push_back(std::make_unique<LoadClient>(*this, i));
+        clients_.back()->attempt_ = dials[i](*clients_.back());
+    }
+    run_for(time);
+    stopping = true;
+    on_ready_ = nullptr;
+    run_for(std::chrono::milliseconds(50));
+    result.early = early_;
+    if (failures_ != 0) throw std::runtime_error("connecting: " + last_failure_);
+    return result;
 }
 
 void SessionLoad::tick() {

@@ -29,6 +29,9 @@ public:
     ~LoadClient();
 
     void carry(std::unique_ptr<transport::Carrier> carrier);
+    void first_flight(wire::Batch& batch);
+    // Drops the connection; the session waits to be resumed.
+    void drop();
     void send(std::string_view type, std::string_view payload);
     void flush();
     bool ready() const noexcept { return ready_; }
@@ -36,7 +39,7 @@ public:
     std::uint64_t batches_out() const { return carrier_ ? carrier_->stats().batches_out : 0; }
 
 private:
-    void on_ready(session::CarrierKey, bool) override { ready_ = true; }
+    void on_ready(session::CarrierKey, bool) override;
     void on_standby(session::CarrierKey) override {}
     void on_detached(errc, const std::string& text) override;
     void on_refused(session::CarrierKey, errc, const std::string& text, std::uint32_t) override;
@@ -52,7 +55,9 @@ private:
     void on_disconnected(bool) override {}
 
     void on_batch(std::string_view batch) override;
-    void on_turn_end() override { if (dirty_) flush(); }
+    void on_turn_end() override {
+        if (dirty_) flush();
+    }
     void on_writable() override { mark(); }
     void on_closed(const transport::CloseReason& reason) override;
 
@@ -65,6 +70,7 @@ private:
     std::shared_ptr<void> attempt_;
     bool ready_ = false;
     bool dirty_ = false;
+    bool early_ = false;  // its hello went as early data
 
     friend class SessionLoad;
 };
@@ -83,12 +89,21 @@ public:
     // Runs until `done` says so; false: not within `limit`.
     bool run_until(const std::function<bool()>& done, std::chrono::nanoseconds limit);
     std::vector<std::unique_ptr<LoadClient>>& clients() noexcept { return clients_; }
+    // Makes connection after connection for a while, `at_once` at a time; each ends when its session stands. `resume`:
+    // of the same sessions (with early data where the transport can), else each time a new one.
+    struct Dialled {
+        std::uint64_t connections = 0;
+        std::uint64_t early = 0;  // whose early data the server took
+    };
+    Dialled dial_for(const ServerOptions& options, std::uint16_t port, std::size_t at_once, bool resume,
+                     std::chrono::nanoseconds time);
     // Messages that were refused or not answered, carriers that broke.
     std::uint64_t failures() const noexcept { return failures_; }
 
 private:
     friend class LoadClient;
-    std::function<std::shared_ptr<void>(LoadClient&)> dialer(const ServerOptions& options, std::uint16_t port);
+    using Dial = std::function<std::shared_ptr<void>(LoadClient&)>;
+    Dial dialer(const ServerOptions& options, std::uint16_t port, bool tickets);
     void flush();
     void post_flush();
     void tick();
@@ -105,6 +120,8 @@ private:
     wire::Batch batch_;
     std::uint64_t failures_ = 0;
     std::string last_failure_;
+    std::function<void(LoadClient&)> on_ready_;
+    std::uint64_t early_ = 0;
 };
 
 }  // namespace flare::bench

@@ -13,6 +13,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/container/deque.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <deque>
@@ -32,7 +33,7 @@ struct Job {
 // The messages of one session that wait for their handler. It outlives the session: what was received is acted on.
 struct Inbox {
     SessionInfo info;
-    std::deque<Job> waiting;
+    boost::container::deque<Job> waiting;  // it has no memory while empty
     bool running = false;
 };
 

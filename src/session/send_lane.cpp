@@ -9,7 +9,7 @@ namespace {
 
 template <typename Ring>
 void make_room(Ring& ring) {
-    if (ring.full()) ring.set_capacity(std::max<std::size_t>(8, ring.capacity() * 2));
+    if (ring.full()) ring.set_capacity(std::max<std::size_t>(2, ring.capacity() * 2));
 }
 
 }  // namespace

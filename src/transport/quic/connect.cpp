@@ -33,7 +33,8 @@ public:
         departure.server_name = target_.server_name;
         departure.ticket_name = target_.server_name + ":" + std::to_string(target_.endpoint.port());
         departure.home_worker = target_.home_worker;
-        departure.ticket = ticket_ = keys_->keys().tickets.take(departure.ticket_name);
+        if (options().tickets) ticket_ = keys_->keys().tickets.take(departure.ticket_name);
+        departure.ticket = ticket_;
         ticket_name_ = departure.ticket_name;
         if (!connection_->connect(*keys_, departure, socket_.local(), remote, now()))
             return fail_later(errc::tls_failed, "the TLS session cannot be made");

@@ -22,12 +22,7 @@ ngtcp2_path path_of(const Address& local, const Address& remote) {
     return path;
 }
 
-Address address_of(const ngtcp2_addr& from) {
-    Address address;
-    std::memcpy(&address.storage, from.addr, from.addrlen);
-    address.length = from.addrlen;
-    return address;
-}
+Address address_of(const ngtcp2_addr& from) { return Address::of(from.addr, from.addrlen); }
 
 }  // namespace
 

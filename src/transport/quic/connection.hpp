@@ -14,6 +14,7 @@
 
 #include <boost/intrusive/set.hpp>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <memory>
@@ -28,6 +29,17 @@ class QuicCarrier;
 
 inline constexpr std::size_t kCidBytes = 8;
 inline constexpr std::size_t kFewUnsentToTell = 48 * 1024;  // so little waits: writable() is true again
+
+// A connection id: at most 20 bytes (RFC 9000 section 17.2).
+struct Cid {
+    Cid(const std::uint8_t* data, std::size_t count) : size(static_cast<std::uint8_t>(std::min(count, bytes.size()))) {
+        std::copy_n(data, size, bytes.begin());
+    }
+    bool operator==(const Cid&) const = default;
+
+    std::array<std::uint8_t, NGTCP2_MAX_CIDLEN> bytes{};
+    std::uint8_t size;
+};
 
 class Connection {
 public:
@@ -92,12 +104,12 @@ public:
         bool operator<(const Timer& other) const noexcept { return at < other.at; }
     };
     Timer timer;
-    bool touched = false;           // it is in the endpoint's list of this turn
-    bool counted = false;           // a handshake under way
-    bool reported = false;          // its carrier was given away, or its failure told
-    bool confirmed = false;         // its carrier was given away, and the handshake is complete
-    bool end_counted = false;       // Endpoint::ended() was called
-    std::vector<std::string> cids;  // under which the endpoint finds it
+    bool touched = false;      // it is in the endpoint's list of this turn
+    bool counted = false;      // a handshake under way
+    bool reported = false;     // its carrier was given away, or its failure told
+    bool confirmed = false;    // its carrier was given away, and the handshake is complete
+    bool end_counted = false;  // Endpoint::ended() was called
+    std::vector<Cid> cids;     // under which the endpoint finds it
 
 private:
     friend struct Callbacks;

@@ -207,12 +207,8 @@ void Connection::write_close(std::uint64_t now) {
                                                                  last_words_.size(), &*error_, now);
     last_words_.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
     if (last_words_.empty()) return;
-    Address from;
-    Address to;
-    std::memcpy(&from.storage, path.path.local.addr, path.path.local.addrlen);
-    from.length = path.path.local.addrlen;
-    std::memcpy(&to.storage, path.path.remote.addr, path.path.remote.addrlen);
-    to.length = path.path.remote.addrlen;
+    const Address from = Address::of(path.path.local.addr, path.path.local.addrlen);
+    const Address to = Address::of(path.path.remote.addr, path.path.remote.addrlen);
     endpoint_.transmit(last_words_, last_words_.size(), from, to);
 }
 

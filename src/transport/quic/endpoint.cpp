@@ -28,11 +28,11 @@ std::uint64_t random_key() {
 
 }  // namespace
 
-std::size_t Endpoint::CidHash::operator()(const std::string& cid) const noexcept {
+std::size_t Endpoint::CidHash::operator()(const Cid& cid) const noexcept {
     std::uint64_t hash = random_key();
-    for (std::size_t i = 0; i < cid.size(); i += 8) {
+    for (std::size_t i = 0; i < cid.size; i += 8) {
         std::uint64_t word = 0;
-        std::memcpy(&word, cid.data() + i, std::min<std::size_t>(8, cid.size() - i));
+        std::memcpy(&word, cid.bytes.data() + i, std::min<std::size_t>(8, cid.bytes.size() - i));
         hash = (hash ^ word) * 0x9E3779B97F4A7C15ull;
         hash ^= hash >> 29;
     }
@@ -134,7 +134,7 @@ Connection& Endpoint::add(std::unique_ptr<Connection> connection) {
 
 // It stays in memory until the end of the turn: somebody may be inside it.
 void Endpoint::forget(Connection& connection) {
-    for (const std::string& cid : connection.cids) by_cid_.erase(cid);
+    for (const Cid& cid : connection.cids) by_cid_.erase(cid);
     connection.timer.unlink();
     std::erase(touched_, &connection);
     const auto found = connections_.find(&connection);
@@ -143,7 +143,7 @@ void Endpoint::forget(Connection& connection) {
 }
 
 Connection* Endpoint::find(const std::uint8_t* cid, std::size_t bytes) {
-    const auto found = by_cid_.find(std::string(reinterpret_cast<const char*>(cid), bytes));
+    const auto found = by_cid_.find(Cid(cid, bytes));
     return found == by_cid_.end() ? nullptr : found->second;
 }
 
@@ -157,13 +157,13 @@ ngtcp2_cid Endpoint::make_cid() {
 }
 
 void Endpoint::map_cid(Connection& connection, const ngtcp2_cid& cid) {
-    std::string key(reinterpret_cast<const char*>(cid.data), cid.datalen);
+    const Cid key(cid.data, cid.datalen);
     by_cid_[key] = &connection;
-    connection.cids.push_back(std::move(key));
+    connection.cids.push_back(key);
 }
 
 void Endpoint::unmap_cid(Connection& connection, const ngtcp2_cid& cid) {
-    const std::string key(reinterpret_cast<const char*>(cid.data), cid.datalen);
+    const Cid key(cid.data, cid.datalen);
     by_cid_.erase(key);
     std::erase(connection.cids, key);
 }

@@ -74,7 +74,7 @@ private:
 
     // Initial ids are chosen by strangers: the hash is keyed.
     struct CidHash {
-        std::size_t operator()(const std::string& cid) const noexcept;
+        std::size_t operator()(const Cid& cid) const noexcept;
     };
     using Timers = boost::intrusive::multiset<Connection::Timer, boost::intrusive::constant_time_size<false>>;
 
@@ -90,7 +90,7 @@ private:
     bool shut_ = false;
 
     Timers timers_;
-    boost::unordered_flat_map<std::string, Connection*, CidHash> by_cid_;
+    boost::unordered_flat_map<Cid, Connection*, CidHash> by_cid_;
     boost::unordered_flat_map<Connection*, std::unique_ptr<Connection>> connections_;
     std::vector<Connection*> touched_;
     std::vector<Connection*> writing_;

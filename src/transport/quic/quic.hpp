@@ -71,6 +71,8 @@ struct Options {
     std::chrono::milliseconds idle_timeout{
         120'000};  // the less of both sides' counts; the session's heartbeat is shorter
 
+    bool tickets = true;  // a client's: keep and use session tickets
+
     // ---- a server's ----
     std::uint32_t worker = 0;   // first byte of its connection ids
     std::uint32_t workers = 1;  // how many listeners share the port

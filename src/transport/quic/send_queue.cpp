@@ -4,6 +4,11 @@
 #include <cstring>
 
 namespace flare::transport::quic {
+namespace {
+
+constexpr std::size_t kFewPieces = 4;
+
+}  // namespace
 
 void SendQueue::copy(std::string_view bytes) {
     end_ += bytes.size();
@@ -58,15 +63,22 @@ void SendQueue::sent(std::size_t bytes) {
 
 void SendQueue::acked(std::uint64_t offset) {
     acked_ = std::max(acked_, std::min(offset, sent_));
-    while (cursor_ > 0 && first_ + pieces_.front().size <= acked_) {
-        first_ += pieces_.front().size;
-        pieces_.pop_front();
-        --cursor_;
-    }
     if (acked_ == end_) {
+        // Idle streams hold no memory to speak of.
+        if (pieces_.capacity() > kFewPieces) pieces_ = std::vector<Piece>();
         pieces_.clear();
-        cursor_ = cursor_offset_ = 0;
+        gone_ = cursor_ = cursor_offset_ = 0;
         first_ = end_;
+        return;
+    }
+    while (gone_ < cursor_ && first_ + pieces_[gone_].size <= acked_) {
+        first_ += pieces_[gone_].size;
+        pieces_[gone_++] = Piece();
+    }
+    if (gone_ > kFewPieces && gone_ * 2 > pieces_.size()) {
+        pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(gone_));
+        cursor_ -= gone_;
+        gone_ = 0;
     }
 }
 

@@ -11,9 +11,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 namespace flare::transport::quic {
 
@@ -30,7 +30,7 @@ public:
     std::size_t next(ngtcp2_vec* vectors, std::size_t capacity);
     void sent(std::size_t bytes);
     // Nothing of it has arrived: all goes again, on another stream.
-    void restart() noexcept { sent_ = cursor_ = cursor_offset_ = 0; }
+    void restart() noexcept { sent_ = cursor_ = cursor_offset_ = 0; }  // gone_ and first_ are 0 still
     // The peer has everything before this offset of the stream.
     void acked(std::uint64_t offset);
 
@@ -43,8 +43,9 @@ private:
         const char* data() const noexcept { return block ? block.get() : shared.view().data(); }
     };
 
-    std::deque<Piece> pieces_;
-    std::uint64_t first_ = 0;  // stream offset of the first piece's first byte; invariant: first_ <= acked_
+    std::vector<Piece> pieces_;  // those before gone_ have been acknowledged
+    std::size_t gone_ = 0;
+    std::uint64_t first_ = 0;  // stream offset of the first byte of pieces_[gone_]; invariant: first_ <= acked_
     std::uint64_t acked_ = 0;  // acked_ <= sent_ <= end_
     std::uint64_t sent_ = 0;
     std::uint64_t end_ = 0;

@@ -4,6 +4,7 @@
 #include <netinet/udp.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -51,12 +52,11 @@ void read_control(msghdr& header, std::size_t& segment, Address& to) {
         } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
             in_pktinfo info{};
             std::memcpy(&info, CMSG_DATA(c), sizeof info);
-            if (to.storage.ss_family == AF_INET) reinterpret_cast<sockaddr_in&>(to.storage).sin_addr = info.ipi_addr;
+            if (to.family() == AF_INET) to.storage.v4.sin_addr = info.ipi_addr;
         } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
             in6_pktinfo info{};
             std::memcpy(&info, CMSG_DATA(c), sizeof info);
-            if (to.storage.ss_family == AF_INET6)
-                reinterpret_cast<sockaddr_in6&>(to.storage).sin6_addr = info.ipi6_addr;
+            if (to.family() == AF_INET6) to.storage.v6.sin6_addr = info.ipi6_addr;
         }
     }
 }
@@ -76,11 +76,15 @@ void add_control(msghdr& header, std::size_t& used, int level, int type, const T
 
 // ---- addresses ----
 
-Address Address::of(const boost::asio::ip::udp::endpoint& endpoint) {
+Address Address::of(const sockaddr* from, socklen_t length) {
     Address address;
-    std::memcpy(&address.storage, endpoint.data(), endpoint.size());
-    address.length = static_cast<socklen_t>(endpoint.size());
+    address.length = std::min<socklen_t>(length, sizeof address.storage);
+    std::memcpy(&address.storage, from, address.length);
     return address;
+}
+
+Address Address::of(const boost::asio::ip::udp::endpoint& endpoint) {
+    return of(endpoint.data(), static_cast<socklen_t>(endpoint.size()));
 }
 
 boost::asio::ip::udp::endpoint Address::endpoint() const {
@@ -137,7 +141,7 @@ int UdpSocket::bind(const boost::asio::ip::udp::endpoint& local, bool both_famil
     }
     if (::bind(fd_, local.data(), static_cast<socklen_t>(local.size())) != 0) return errno;
     local_.length = sizeof local_.storage;
-    return ::getsockname(fd_, reinterpret_cast<sockaddr*>(&local_.storage), &local_.length) == 0 ? 0 : errno;
+    return ::getsockname(fd_, &local_.storage.any, &local_.length) == 0 ? 0 : errno;
 }
 
 int UdpSocket::connect(const boost::asio::ip::udp::endpoint& remote, const boost::asio::ip::address& from) {
@@ -149,7 +153,7 @@ int UdpSocket::connect(const boost::asio::ip::udp::endpoint& remote, const boost
     if (::connect(fd_, remote.data(), static_cast<socklen_t>(remote.size())) != 0) return errno;
     connected_ = true;
     local_.length = sizeof local_.storage;
-    return ::getsockname(fd_, reinterpret_cast<sockaddr*>(&local_.storage), &local_.length) == 0 ? 0 : errno;
+    return ::getsockname(fd_, &local_.storage.any, &local_.length) == 0 ? 0 : errno;
 }
 
 // A long header has its first connection id at byte 6 (RFC 9000 section 17.2), a short one at byte 1 (section 17.3).
@@ -214,13 +218,13 @@ int UdpSocket::send(std::span<const std::uint8_t> bytes, std::size_t segment, co
     }
     header.msg_control = control;
     if (bytes.size() > segment) add_control(header, used, SOL_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(segment));
-    if (all_addresses_ && from.storage.ss_family == AF_INET) {
+    if (all_addresses_ && from.family() == AF_INET) {
         in_pktinfo info{};
-        info.ipi_spec_dst = reinterpret_cast<const sockaddr_in&>(from.storage).sin_addr;
+        info.ipi_spec_dst = from.storage.v4.sin_addr;
         add_control(header, used, IPPROTO_IP, IP_PKTINFO, info);
-    } else if (all_addresses_ && from.storage.ss_family == AF_INET6) {
+    } else if (all_addresses_ && from.family() == AF_INET6) {
         in6_pktinfo info{};
-        info.ipi6_addr = reinterpret_cast<const sockaddr_in6&>(from.storage).sin6_addr;
+        info.ipi6_addr = from.storage.v6.sin6_addr;
         add_control(header, used, IPPROTO_IPV6, IPV6_PKTINFO, info);
     }
     if (used == 0) header.msg_control = nullptr;

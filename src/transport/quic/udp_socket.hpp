@@ -22,12 +22,20 @@ namespace flare::transport::quic {
 
 // An address as the kernel and ngtcp2 want it.
 struct Address {
-    sockaddr_storage storage{};
+    // Every connection has some: a sockaddr_storage would be four times as large.
+    union Storage {
+        sockaddr_in6 v6;
+        sockaddr_in v4;
+        sockaddr any;
+    };
+    Storage storage{};
     socklen_t length = 0;
 
     static Address of(const boost::asio::ip::udp::endpoint& endpoint);
+    static Address of(const sockaddr* from, socklen_t length);
+    sa_family_t family() const noexcept { return storage.any.sa_family; }
     boost::asio::ip::udp::endpoint endpoint() const;
-    const sockaddr* data() const noexcept { return reinterpret_cast<const sockaddr*>(&storage); }
+    const sockaddr* data() const noexcept { return &storage.any; }
     bool operator==(const Address& other) const noexcept;
 };
 

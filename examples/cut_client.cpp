@@ -1,7 +1,9 @@
 // Sends 1,000 numbered messages and gets 1,000 numbered replies while its connection is cut in mid-stream, and counts
-// what was lost, repeated or reordered. Run it through flaky_proxy.py; ./demo.sh does.
+// what was lost, repeated or reordered. ./demo.sh runs it over ws:// through flaky_proxy.py, and over quic://, where it
+// discards its connection twice and moves to another port in between.
 //
-//     ./cut_client ws://127.0.0.1:PORT [--cuts N]     N: how many cuts must have happened (default 1)
+//     ./cut_client ws://127.0.0.1:PORT [CA.crt] [--cuts N]     N: how many cuts must have happened (default 1)
+//     ./cut_client quic://127.0.0.1:PORT CA.crt --cuts 2
 #include <flare/client.hpp>
 
 #include <chrono>
@@ -73,14 +75,31 @@ private:
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc < 2) {
-        std::fprintf(stderr, "usage: cut_client ws://HOST:PORT [--cuts N]\n");
+    std::string url;
+    std::string authority;
+    int cuts_wanted = 1;
+    for (int i = 1; i < argc; ++i) {
+        if (std::string(argv[i]) == "--cuts" && i + 1 < argc) {
+            cuts_wanted = std::atoi(argv[++i]);
+        } else {
+            (url.empty() ? url : authority) = argv[i];
+        }
+    }
+    if (url.empty()) {
+        std::fprintf(stderr, "usage: cut_client ws://HOST:PORT|quic://HOST:PORT [CA.crt] [--cuts N]\n");
         return 2;
     }
-    const int cuts_wanted = argc > 3 && std::string(argv[2]) == "--cuts" ? std::atoi(argv[3]) : 1;
+    const bool quic = url.starts_with("quic://");
+    flare::ServerAddresses addresses;
+    if (quic) {
+        addresses.with_quic_url(url);
+    } else {
+        addresses.with_websocket_url(url);
+    }
     Story story;
     auto client = flare::ClientBuilder("demo_user")
-                      .server_addresses(flare::ServerAddresses().with_websocket_url(argv[1]))
+                      .server_addresses(addresses)
+                      .ca_file(authority)
                       .reconnect_delay(1s)
                       .with_event_callback(std::ref(story))
                       .build();
@@ -100,6 +119,8 @@ int main(int argc, char** argv) {
             return 1;
         }
         if (number % 50 == 49) std::this_thread::sleep_for(10ms);  // a conversation, not one burst
+        if (quic && (number == 330 || number == 730)) (void)client->reconnect();
+        if (quic && number == 530) std::printf("moving to another port: %s\n", client->migrate() ? "done" : "failed");
     }
     if (!story.wait()) std::fprintf(stderr, "cut_client: not everything came within a minute\n");
     client->disconnect();

@@ -56,6 +56,10 @@ echo "== a text, a binary and a custom message over quic://127.0.0.1:$quic"
 "$bin/quic_client" "quic://127.0.0.1:$quic" certs/ca.crt
 
 echo
+echo "== 1,000 numbered messages each way over QUIC; the connection is discarded twice and moves to another port in between"
+"$bin/cut_client" "quic://127.0.0.1:$quic" certs/ca.crt --cuts 2
+
+echo
 echo "== 1,000 numbered messages each way; the conversation moves between QUIC and WebSocket in mid-stream"
 "$bin/switch_client" "quic://127.0.0.1:$quic" "ws://127.0.0.1:$plain" certs/ca.crt
 

@@ -1,10 +1,12 @@
 // A Flare client over QUIC, written with coroutines: connects, sends a text, a binary and a custom JSON message to the
-// server's handler, prints every event, its status and its statistics.
+// server's handler, then connects a second time with a message in the first packets (0-RTT), and moves to another port.
+// Prints every event, its status and its statistics.
 //
 //     ./quic_client [quic://127.0.0.1:4010] [certs/ca.crt]
 #include <flare/client.hpp>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 
@@ -52,6 +54,27 @@ flare::Task<bool> talk(flare::Client& client) {
     co_return good;
 }
 
+// The connection is dropped and the session resumed; what is sent meanwhile goes along with the first packets.
+flare::Task<bool> come_back(flare::Client& client) {
+    using namespace boost::asio::experimental::awaitable_operators;
+    const auto [protocol, early] =
+        co_await (client.async_reconnect() && client.async_send_text_message("server", "in the first packets"));
+    const bool good = report("text in the first packets", early) && protocol;
+    const flare::ProtocolMetrics metrics = client.get_protocol_metrics(flare::Protocol::quic);
+    std::printf("early data: accepted %llu, rejected %llu\n",
+                static_cast<unsigned long long>(metrics.early_data_accepted),
+                static_cast<unsigned long long>(metrics.early_data_rejected));
+    if (const auto moved = client.migrate(); !moved) {
+        std::fprintf(stderr, "quic_client: %s\n", moved.error().text.c_str());
+        co_return false;
+    }
+    co_return report("text from another port",
+                     co_await client.async_send_text_message("server", "from another port")) &&
+        good&& metrics.early_data_accepted == 1;
+}
+
+flare::Task<bool> run(flare::Client& client) { co_return co_await talk(client) && co_await come_back(client); }
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -74,11 +97,11 @@ int main(int argc, char** argv) {
         return 1;
     }
     boost::asio::io_context loop;
-    auto result = boost::asio::co_spawn(loop, talk(*client), boost::asio::use_future);
+    auto result = boost::asio::co_spawn(loop, run(*client), boost::asio::use_future);
     loop.run();
     if (!result.get()) return 1;
 
-    for (int i = 0; i < 100 && replies < 3; ++i) std::this_thread::sleep_for(20ms);
+    for (int i = 0; i < 100 && replies < 5; ++i) std::this_thread::sleep_for(20ms);
     const flare::ConnectionStats stats = client->get_connection_stats();
     std::printf("status %s over %s, round trip %lld us, %llu messages sent, %llu received\n",
                 std::string(flare::name(client->get_status())).c_str(),
@@ -87,5 +110,5 @@ int main(int argc, char** argv) {
                 static_cast<unsigned long long>(stats.messages_sent),
                 static_cast<unsigned long long>(stats.messages_received));
     client->disconnect();
-    return replies == 3 ? 0 : 1;
+    return replies == 5 ? 0 : 1;
 }

@@ -25,7 +25,8 @@ passed=$(count run) failed=$(count fail) skipped=$(($(count disabled) + $(count 
 # A client in another language, from the schema alone: only where nothing was left out.
 if [ $# -eq 0 ] && command -v npm >/dev/null; then
     (cd tests/interop && npm ci --silent --no-audit --no-fund) || exit 1
-    interop=$(cd tests/interop && FLARE_SERVER="$PWD/../../build/$preset/examples/server_example" node --test 2>&1)
+    binaries=$PWD/build/$preset
+    interop=$(cd tests/interop && FLARE_SERVER=$binaries/examples/server_example FLARE_CLIENT=$binaries/tests/interop_client node --test 2>&1)
     interop_status=$?
     number() { sed -n "s/^. $1 \([0-9]*\)\$/\1/p;s/^# $1 \([0-9]*\)\$/\1/p" <<<"$interop" | tail -n 1; }
     [ $interop_status -eq 0 ] || printf '%s\n' "$interop"

@@ -5,7 +5,7 @@ import {fileURLToPath} from 'node:url';
 
 const binary = process.env.FLARE_SERVER ?? fileURLToPath(new URL('../../build/asan/examples/server_example', import.meta.url));
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve) => {
     const probe = createServer().listen(0, '127.0.0.1', () => {
       const {port} = probe.address();
@@ -14,9 +14,9 @@ function freePort() {
   });
 }
 
-export async function startServer(port = 0) {
+export async function startServer(port = 0, options = ['--workers', '2', '--no-quic']) {
   port ||= await freePort();
-  const process_ = spawn(binary, ['--websocket-addr', `127.0.0.1:${port}`, '--workers', '2', '--no-quic'], {stdio: ['ignore', 'ignore', 'inherit']});
+  const process_ = spawn(binary, ['--websocket-addr', `127.0.0.1:${port}`, ...options], {cwd: fileURLToPath(new URL('../..', import.meta.url)), stdio: ['ignore', 'ignore', 'inherit']});
   let ended = false;
   const exited = new Promise((resolve) => process_.once('exit', (code) => { ended = true; resolve(code); }));
   for (let i = 0; ; ++i) {

@@ -205,6 +205,8 @@ public:
     ClientBuilder& server_name(std::string name);  // default: the URL's host
     // When a session is resumed over QUIC, hello and messages go with the first packets (0-RTT). On. Never a token.
     ClientBuilder& enable_quic_0rtt(bool on);
+    ClientBuilder& quic_congestion(QuicCongestion algorithm);  // cubic
+    ClientBuilder& quic_qlog(std::string folder);              // as ServerBuilder::quic_qlog()
     ClientBuilder& token(std::string token);
     ClientBuilder& token(
         TokenProvider provider);                 // asked on the I/O thread before each connect: it must not block long

@@ -15,6 +15,8 @@ enum class Platform : std::uint8_t { unknown = 0, android = 1, ios = 2, web = 3,
 std::string_view name(Platform platform) noexcept;
 
 enum class Protocol : std::uint8_t { websocket = 1, quic = 2 };
+// How a QUIC connection finds out what its path can carry: CUBIC (RFC 9438), or BBR version 2.
+enum class QuicCongestion : std::uint8_t { cubic, bbr };
 std::string_view name(Protocol protocol) noexcept;
 
 // Orders what waits in the outbox; it never reorders what was sent already.

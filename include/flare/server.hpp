@@ -208,6 +208,9 @@ public:
     // Takes the messages of a client that comes back from its first packets, before the handshake is complete. Copies
     // of these packets have no effect. On; off where client_ca_file() is given.
     ServerBuilder& enable_quic_0rtt(bool on);
+    ServerBuilder& quic_congestion(QuicCongestion algorithm);  // cubic
+    // Records every QUIC connection in a file of its own in this folder (qlog). Off: it costs a lot.
+    ServerBuilder& quic_qlog(std::string folder);
     ServerBuilder& both_protocols();
     // /metrics (Prometheus text), /healthz and /readyz. Default: off. Keep it on loopback: it is not authenticated.
     ServerBuilder& admin_addr(std::string address);

@@ -111,6 +111,14 @@ ClientBuilder& ClientBuilder::enable_quic_0rtt(bool on) {
     state_->config.quic_0rtt = on;
     return *this;
 }
+ClientBuilder& ClientBuilder::quic_congestion(QuicCongestion algorithm) {
+    state_->config.quic_congestion = algorithm;
+    return *this;
+}
+ClientBuilder& ClientBuilder::quic_qlog(std::string folder) {
+    state_->config.quic_qlog_folder = std::move(folder);
+    return *this;
+}
 ClientBuilder& ClientBuilder::token(std::string token) {
     return this->token([token = std::move(token)] { return token; });
 }

@@ -22,6 +22,8 @@ struct Config {
     std::shared_ptr<transport::quic::ClientContext> quic;
     std::string server_name;
     bool quic_0rtt = true;
+    QuicCongestion quic_congestion = QuicCongestion::cubic;
+    std::string quic_qlog_folder;
     std::chrono::milliseconds connection_timeout{5000};
     std::uint32_t max_reconnect_attempts = 5;
     std::chrono::milliseconds reconnect_delay{1000};

@@ -116,6 +116,10 @@ private:
         if (config_.quic_0rtt) target.first_flight = first_flight_;
         quic::Options options;
         options.handshake_timeout = config_.connection_timeout;
+        options.idle_timeout =
+            std::chrono::duration_cast<std::chrono::milliseconds>(2 * config_.session.heartbeat_timeout);
+        options.congestion = config_.quic_congestion;
+        options.qlog_folder = config_.quic_qlog_folder;
         attempts_.push_back(
             quic::connect(context_, std::move(target), config_.quic, options,
                           [weak = weak_from_this()](std::unique_ptr<Carrier> carrier, const quic::ConnectError& error) {

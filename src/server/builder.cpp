@@ -52,6 +52,14 @@ ServerBuilder& ServerBuilder::enable_quic_0rtt(bool on) {
     state_->config.quic_0rtt = on;
     return *this;
 }
+ServerBuilder& ServerBuilder::quic_congestion(QuicCongestion algorithm) {
+    state_->config.quic_congestion = algorithm;
+    return *this;
+}
+ServerBuilder& ServerBuilder::quic_qlog(std::string folder) {
+    state_->config.quic_qlog_folder = std::move(folder);
+    return *this;
+}
 ServerBuilder& ServerBuilder::enable_quic(bool on) {
     state_->config.quic = on;
     return *this;

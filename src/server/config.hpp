@@ -31,6 +31,8 @@ struct Config {
     std::string quic_key_file = "certs/server.key";
     std::vector<std::string> quic_alpn{"flare-core"};
     bool quic_0rtt = true;
+    QuicCongestion quic_congestion = QuicCongestion::cubic;
+    std::string quic_qlog_folder;
     std::string quic_secret;       // empty: another one for each start
     std::string certificate_file;  // empty: ws
     std::string key_file;

@@ -5,6 +5,7 @@
 #include "transport/websocket/address.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <thread>
 
 #include <sys/resource.h>
@@ -97,6 +98,9 @@ Checked<> Server::Impl::open_websocket() {
 }
 
 Checked<> Server::Impl::open_quic() {
+    const std::string& folder = config_.quic_qlog_folder;
+    if (std::error_code ignored; !folder.empty() && !std::filesystem::is_directory(folder, ignored))
+        return Failure(errc::file_not_found, "quic_qlog: " + folder + " is no folder");
     transport::quic::Secret secret;
     if (config_.quic_secret.empty()) {
         base::system_random().fill(secret);

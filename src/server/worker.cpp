@@ -46,6 +46,10 @@ Checked<asio::ip::udp::endpoint> Worker::listen_quic(const std::string& address,
     options.workers = static_cast<std::uint32_t>(shared_.workers.size());
     options.secret = secret;
     options.exclusive = index_ == 0;
+    options.idle_timeout =
+        std::chrono::duration_cast<std::chrono::milliseconds>(2 * shared_.config.session.heartbeat_timeout);
+    options.congestion = shared_.config.quic_congestion;
+    options.qlog_folder = shared_.config.quic_qlog_folder;
     std::string text;
     auto opened = transport::quic::Listener::open(context_, address, std::move(keys), options, *this, &text);
     if (!opened) return Failure(static_cast<errc>(opened.error().value()), text);

@@ -2,6 +2,9 @@
 #include "integration/quic_harness.hpp"
 #include "integration/server_process.hpp"
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 namespace flare::test {
@@ -94,6 +97,37 @@ TEST_F(Quic, AnExpiredCertificateIsNamedWhenTheServerStarts) {
     const auto up = built->start();
     ASSERT_FALSE(up);
     EXPECT_NE(up.error().text.find(old.certificate_file), std::string::npos) << up.error().text;
+}
+
+TEST_F(Quic, EitherCongestionControlCarriesAndIsRecorded) {
+    for (const QuicCongestion algorithm : {QuicCongestion::cubic, QuicCongestion::bbr}) {
+        const std::string folder = certificates.path(algorithm == QuicCongestion::bbr ? "bbr" : "cubic");
+        std::filesystem::create_directory(folder);
+        {
+            Server server = started(builder().quic_congestion(algorithm).quic_qlog(folder));
+            Events heard;
+            Client client = connected(client_for(server, "ann", heard).quic_congestion(algorithm).quic_qlog(folder));
+            EXPECT_TRUE(client.send_binary_message("server", Bytes(std::string(2'000'000, 'x'))).success);
+            const auto path = client.get_connection_stats().quic;
+            ASSERT_TRUE(path);
+            EXPECT_GT(path->smoothed_rtt.count(), 0);
+            EXPECT_GT(path->congestion_window, 12'000u) << "more than it began with";
+        }
+        int records = 0;
+        for (const auto& file : std::filesystem::directory_iterator(folder)) {
+            std::ifstream stream(file.path());
+            const std::string text((std::istreambuf_iterator<char>(stream)), {});
+            EXPECT_NE(text.find("packet_sent"), std::string::npos) << file.path();
+            EXPECT_NE(text.find("metrics_updated"), std::string::npos) << file.path();
+            ++records;
+        }
+        EXPECT_EQ(records, 2) << "one of each side";
+    }
+    auto nowhere = builder().quic_qlog("/nonexistent").build();
+    ASSERT_TRUE(nowhere);
+    const auto up = nowhere->start();
+    ASSERT_FALSE(up);
+    EXPECT_EQ(up.error().code, errc::file_not_found);
 }
 
 TEST_F(Quic, CarriersOfBothProtocolsMeetOnTheHomeWorker) {

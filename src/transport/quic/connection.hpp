@@ -6,6 +6,7 @@
 #pragma once
 
 #include "transport/quic/keys.hpp"
+#include "transport/quic/qlog.hpp"
 #include "transport/quic/stream.hpp"
 #include "transport/quic/udp_socket.hpp"
 
@@ -115,7 +116,7 @@ private:
     friend struct Callbacks;
 
     bool make_session(const Credentials& keys, unsigned flags);
-    static ngtcp2_settings settings_of(const Endpoint& endpoint, std::uint64_t now);
+    ngtcp2_settings settings_for(const ngtcp2_cid& first_id, std::uint64_t now);
     static ngtcp2_transport_params params_of(const Endpoint& endpoint);
 
     Stream* stream(std::int64_t id);
@@ -138,6 +139,7 @@ private:
 
     Endpoint& endpoint_;
     const bool server_;
+    std::unique_ptr<Qlog> qlog_;  // null: none
     ngtcp2_conn* conn_ = nullptr;
     gnutls_session_t tls_ = nullptr;
     ngtcp2_crypto_conn_ref ref_{};

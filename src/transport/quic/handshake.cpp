@@ -125,6 +125,9 @@ struct Callbacks {
         connection.endpoint_.unmap_cid(connection, *cid);
         return 0;
     }
+    static void qlog_write(void* user, std::uint32_t, const void* data, std::size_t size) {
+        of(user).qlog_->write(data, size);
+    }
     static ngtcp2_conn* get_conn(ngtcp2_crypto_conn_ref* ref) { return of(ref->user_data).conn_; }
 
     static ngtcp2_callbacks common() {
@@ -153,11 +156,16 @@ struct Callbacks {
     }
 };
 
-ngtcp2_settings Connection::settings_of(const Endpoint& endpoint, std::uint64_t now) {
+ngtcp2_settings Connection::settings_for(const ngtcp2_cid& first_id, std::uint64_t now) {
     ngtcp2_settings settings;
     ngtcp2_settings_default(&settings);
+    const Options& options = endpoint_.options();
+    settings.cc_algo = options.congestion == QuicCongestion::bbr ? NGTCP2_CC_ALGO_BBR : NGTCP2_CC_ALGO_CUBIC;
+    if (!options.qlog_folder.empty())
+        qlog_ = Qlog::open(options.qlog_folder, {first_id.data, first_id.datalen}, server_);
+    if (qlog_) settings.qlog_write = Callbacks::qlog_write;
     settings.initial_ts = now;
-    settings.handshake_timeout = ns(endpoint.options().handshake_timeout);
+    settings.handshake_timeout = ns(options.handshake_timeout);
     settings.ack_thresh = 1;  // an ack rides on the answer, where the default would send it alone a little later
     settings.max_tx_udp_payload_size = 1452;
     return settings;
@@ -201,7 +209,7 @@ bool Connection::accept(const ServerContext& keys, const Arrival& arrival, const
     callbacks.recv_client_initial = ngtcp2_crypto_recv_client_initial_cb;
 
     const ngtcp2_cid id = endpoint_.make_cid();
-    ngtcp2_settings settings = settings_of(endpoint_, now);
+    ngtcp2_settings settings = settings_for(arrival.original_dcid.value_or(arrival.header.dcid), now);
     ngtcp2_transport_params params = params_of(endpoint_);
     params.original_dcid = arrival.header.dcid;
     params.original_dcid_present = 1;
@@ -271,7 +279,7 @@ bool Connection::connect(const ClientContext& keys, const Departure& departure, 
     base::system_random().fill(random);
     if (departure.home_worker) random[0] = *departure.home_worker;
     ngtcp2_cid_init(&server_id, random.data(), random.size());
-    const ngtcp2_settings settings = settings_of(endpoint_, now);
+    const ngtcp2_settings settings = settings_for(server_id, now);
     const ngtcp2_transport_params params = params_of(endpoint_);
     ngtcp2_path path{};
     path.local = {const_cast<sockaddr*>(local.data()), local.length};

@@ -3,6 +3,7 @@
 #include "transport/quic/quic.hpp"
 #include "transport/websocket/address.hpp"
 
+#include "base/crypto.hpp"
 #include "base/random.hpp"
 
 #include <boost/asio/ip/v6_only.hpp>
@@ -60,12 +61,15 @@ private:
         if (!accepting_ || handler_ == nullptr) return;
         if (arrival.header.tokenlen != 0 && arrival.header.token[0] == NGTCP2_CRYPTO_TOKEN_MAGIC_RETRY2) {
             ngtcp2_cid original;
-            const Secret& secret = options().secret;
-            if (ngtcp2_crypto_verify_retry_token2(&original, arrival.header.token, arrival.header.tokenlen,
-                                                  secret.data(), secret.size(), arrival.header.version,
-                                                  packet.from->data(), packet.from->length, &arrival.header.dcid,
-                                                  kRetryTokenLifeNs, now()) != 0)
-                return;  // forged, old, or of another address
+            const auto fits = [&](const std::string& key) {
+                return ngtcp2_crypto_verify_retry_token2(&original, arrival.header.token, arrival.header.tokenlen,
+                                                         reinterpret_cast<const std::uint8_t*>(key.data()), key.size(),
+                                                         arrival.header.version, packet.from->data(),
+                                                         packet.from->length, &arrival.header.dcid, kRetryTokenLifeNs,
+                                                         now()) == 0;
+            };
+            // Forged, old, or of another address: it is dropped.
+            if (!fits(retry_key(0)) && !fits(retry_key(1))) return;
             arrival.original_dcid = original;
         } else if (handshakes_ >= options().retry_above) {
             return retry(packet, arrival.header);
@@ -123,16 +127,24 @@ private:
     void retry(const UdpSocket::Packet& packet, const ngtcp2_pkt_hd& header) {
         const ngtcp2_cid id = make_cid();
         std::array<std::uint8_t, NGTCP2_CRYPTO_MAX_RETRY_TOKENLEN2> token;
-        const Secret& secret = options().secret;
-        const ngtcp2_ssize token_size =
-            ngtcp2_crypto_generate_retry_token2(token.data(), secret.data(), secret.size(), header.version,
-                                                packet.from->data(), packet.from->length, &id, &header.dcid, now());
+        const std::string key = retry_key(0);
+        const ngtcp2_ssize token_size = ngtcp2_crypto_generate_retry_token2(
+            token.data(), reinterpret_cast<const std::uint8_t*>(key.data()), key.size(), header.version,
+            packet.from->data(), packet.from->length, &id, &header.dcid, now());
         if (token_size < 0) return;
         std::array<std::uint8_t, 256> out;
         const ngtcp2_ssize size =
             ngtcp2_crypto_write_retry(out.data(), out.size(), header.version, &header.scid, &id, &header.dcid,
                                       token.data(), static_cast<std::size_t>(token_size));
         if (size > 0) answer(packet, out.data(), static_cast<std::size_t>(size));
+    }
+
+    // Another key every hour; the one before is good for tokens that are under way.
+    std::string retry_key(std::uint64_t hours_ago) {
+        const std::uint64_t hour = now() / 3'600'000'000'000 - hours_ago;
+        const Secret& secret = options().secret;
+        return base::hmac_sha256({reinterpret_cast<const char*>(secret.data()), secret.size()},
+                                 "flare quic retry " + std::to_string(hour));
     }
 
     // RFC 9000 section 10.3: a connection of the process before us, or one that we have forgotten.

@@ -68,8 +68,10 @@ struct Options {
     std::size_t max_batch_bytes = wire::kMaxBatchBytes;        // a longer part closes with batch_too_large
     std::size_t max_first_batch_bytes = wire::kMaxBatchBytes;  // the same for the first of each stream, if it is less
     std::chrono::milliseconds handshake_timeout{5000};
-    std::chrono::milliseconds idle_timeout{
-        120'000};  // the less of both sides' counts; the session's heartbeat is shorter
+    // The less of both sides' counts (RFC 9000 section 10.1). The session's heartbeat keeps a connection alive.
+    std::chrono::milliseconds idle_timeout{120'000};
+    QuicCongestion congestion = QuicCongestion::cubic;
+    std::string qlog_folder;  // empty: no qlog
 
     bool tickets = true;  // a client's: keep and use session tickets
 

@@ -1,0 +1,32 @@
+#include "transport/quic/qlog.hpp"
+
+#include "base/log.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+namespace flare::transport::quic {
+
+std::unique_ptr<Qlog> Qlog::open(const std::string& folder, std::span<const std::uint8_t> id, bool server) {
+    std::string path = folder + "/";
+    for (const std::uint8_t byte : id) {
+        constexpr char kDigits[] = "0123456789abcdef";
+        path += kDigits[byte >> 4];
+        path += kDigits[byte & 15];
+    }
+    path += server ? "-server.sqlog" : "-client.sqlog";
+    std::unique_ptr<std::FILE, Closer> file(std::fopen(path.c_str(), "wbxe"));
+    if (!file) {
+        base::log().warn("qlog: {}: {}", path, std::strerror(errno));
+        return nullptr;
+    }
+    return std::unique_ptr<Qlog>(new Qlog(std::move(file), std::move(path)));
+}
+
+void Qlog::write(const void* data, std::size_t size) {
+    if (!file_ || std::fwrite(data, 1, size, file_.get()) == size) return;
+    base::log().warn("qlog: {}: {}; nothing more is recorded of this connection", path_, std::strerror(errno));
+    file_.reset();
+}
+
+}  // namespace flare::transport::quic

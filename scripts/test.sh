@@ -9,7 +9,7 @@ if [ "${1:-}" = --preset ]; then
     preset=$2
     shift 2
 fi
-export CCACHE_SLOPPINESS=time_macros
+export CCACHE_SLOPPINESS=time_macros CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1  # one cache for all checkouts
 scripts/setup.sh || exit 1
 scripts/generate_certs.sh >/dev/null || exit 1
 cmake --preset "$preset" >/dev/null || exit 1

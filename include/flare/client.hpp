@@ -205,6 +205,9 @@ public:
     ClientBuilder& server_name(std::string name);  // default: the URL's host
     // When a session is resumed over QUIC, hello and messages go with the first packets (0-RTT). On. Never a token.
     ClientBuilder& enable_quic_0rtt(bool on);
+    // Where TLS session tickets outlive the process, for cheaper handshakes: a file that only this user can read.
+    // Default: they are kept in memory.
+    ClientBuilder& quic_ticket_file(std::string path);
     ClientBuilder& quic_congestion(QuicCongestion algorithm);  // cubic
     ClientBuilder& quic_qlog(std::string folder);              // as ServerBuilder::quic_qlog()
     ClientBuilder& token(std::string token);

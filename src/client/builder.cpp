@@ -16,6 +16,7 @@ struct ClientBuilder::State {
     std::string ca_file;
     std::string certificate_file;
     std::string key_file;
+    std::string ticket_file;
 
     Checked<> check() const;
     Checked<> check_racing() const;
@@ -109,6 +110,10 @@ ClientBuilder& ClientBuilder::server_name(std::string name) {
 }
 ClientBuilder& ClientBuilder::enable_quic_0rtt(bool on) {
     state_->config.quic_0rtt = on;
+    return *this;
+}
+ClientBuilder& ClientBuilder::quic_ticket_file(std::string path) {
+    state_->ticket_file = std::move(path);
     return *this;
 }
 ClientBuilder& ClientBuilder::quic_congestion(QuicCongestion algorithm) {
@@ -206,8 +211,9 @@ Checked<Client> ClientBuilder::build() const {
     }
     if (config.has(Protocol::quic)) {
         std::string text;
-        auto loaded = transport::quic::ClientContext::load(
-            {state_->ca_file, state_->certificate_file, state_->key_file}, {transport::quic::kAlpn}, &text);
+        auto loaded =
+            transport::quic::ClientContext::load({state_->ca_file, state_->certificate_file, state_->key_file},
+                                                 {transport::quic::kAlpn}, &text, state_->ticket_file);
         if (!loaded) return Failure(static_cast<errc>(loaded.error().value()), text);
         config.quic = std::move(*loaded);
     }

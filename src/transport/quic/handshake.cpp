@@ -340,7 +340,7 @@ void Connection::settle_tls() {
     if (!server_) {
         std::array<std::uint8_t, 256> parameters;
         const ngtcp2_ssize size = ngtcp2_conn_encode_0rtt_transport_params(conn_, parameters.data(), parameters.size());
-        if (size > 0) {
+        if (size > 0 && endpoint_.options().tickets) {
             tickets_->keep(ticket_name_,
                            {std::move(new_ticket_), std::string(reinterpret_cast<const char*>(parameters.data()),
                                                                 static_cast<std::size_t>(size))});

@@ -69,9 +69,10 @@ Result<std::shared_ptr<ServerContext>> ServerContext::load(const tls::ServerOpti
 }
 
 Result<std::shared_ptr<ClientContext>> ClientContext::load(const tls::ClientOptions& options,
-                                                           std::vector<std::string> alpn, std::string* error_text) {
+                                                           std::vector<std::string> alpn, std::string* error_text,
+                                                           const std::string& ticket_file) {
     if (const auto checked = tls::ClientContext::load(options, error_text); !checked) return checked.error();
-    auto keys = std::make_unique<Keys>();
+    auto keys = std::make_unique<Keys>(ticket_file);
     keys->alpn = std::move(alpn);
     if (options.ca_file.empty()) {
         gnutls_certificate_set_x509_system_trust(keys->certificates);  // none at all: nothing will be trusted

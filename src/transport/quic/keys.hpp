@@ -38,6 +38,7 @@ struct ServerContext::Keys : Credentials {
 };
 
 struct ClientContext::Keys : Credentials {
+    explicit Keys(std::string ticket_file) : tickets(std::move(ticket_file)) {}
     mutable TicketStore tickets;
 };
 

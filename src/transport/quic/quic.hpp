@@ -50,9 +50,9 @@ private:
 
 class ClientContext {
 public:
-    // As tls::ClientContext::load().
+    // As tls::ClientContext::load(). `ticket_file`: see TicketStore; empty: tickets are kept in memory alone.
     static Result<std::shared_ptr<ClientContext>> load(const tls::ClientOptions& options, std::vector<std::string> alpn,
-                                                       std::string* error_text);
+                                                       std::string* error_text, const std::string& ticket_file = {});
     struct Keys;
     explicit ClientContext(std::unique_ptr<Keys> keys);
     ~ClientContext();

@@ -9,6 +9,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
+#include <sys/stat.h>
+
 namespace flare::transport::quic::test {
 namespace {
 
@@ -249,6 +253,52 @@ TEST(TicketStore, ForgetsTheOldestServer) {
     EXPECT_FALSE(store.take("server0"));
     ASSERT_TRUE(store.take("server69"));
     EXPECT_FALSE(store.take("server69"));
+}
+
+TEST(TicketStore, OutlivesTheProcessInAFile) {
+    const flare::test::Certificates folder;
+    const std::string path = folder.path("tickets");
+    const std::string raw("\0\xff\n ticket", 10);
+    {
+        TicketStore store(path);
+        store.keep("a:1", {raw, "parameters"});
+        store.keep("b:2", {"b", "b"});
+    }
+    struct stat status {};
+    ASSERT_EQ(::stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777u, 0600u);
+    {
+        std::ofstream(path, std::ios::app) << "c:3 nonsense\n\nd:4 %% %%\n";
+        TicketStore store(path);
+        const auto ticket = store.take("a:1");
+        ASSERT_TRUE(ticket);
+        EXPECT_EQ(ticket->session, raw);
+        EXPECT_EQ(ticket->parameters, "parameters");
+        EXPECT_FALSE(store.take("c:3"));
+        EXPECT_FALSE(store.take("d:4"));
+    }
+    TicketStore store(path);
+    EXPECT_FALSE(store.take("a:1")) << "used once, whatever the process";
+    EXPECT_TRUE(store.take("b:2"));
+}
+
+TEST(TicketStore, GoesOnWhereNothingCanBeWritten) {
+    TicketStore store("/nonexistent/tickets");
+    store.keep("a:1", {"a", "a"});
+    EXPECT_TRUE(store.take("a:1"));
+}
+
+TEST_F(EarlyDataTest, WorksWithATicketOfAnotherProcess) {
+    const std::string path = files.path("tickets");
+    const auto another_process = [&] {
+        return ClientContext::load({authority.certificate_file, "", ""}, {kAlpn}, nullptr, path).value();
+    };
+    client = another_process();
+    become_known();
+    client = another_process();
+    const auto peer = connect(first_flight);
+    ASSERT_TRUE(peer);
+    EXPECT_EQ(peer->carrier->info().early_data, EarlyData::accepted);
 }
 
 TEST(ReplayGuard, KnowsAHelloForOneWindowAtLeast) {

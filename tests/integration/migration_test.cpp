@@ -79,6 +79,21 @@ TEST_F(Migration, IsRefusedWhereItCannotBe) {
     EXPECT_EQ(client.migrate().error().code, errc::not_connected);
 }
 
+TEST_F(Migration, ToAPathThatDoesNotWorkEndsTheConnectionAndTheSessionGoesOn) {
+    Server server = started(builder());
+    RelayThread path(udp_endpoint(server.quic_addr()));
+    Client client = connected(client_for(server, "ann", events, ProtocolSelection::quic, path.address()));
+    ASSERT_TRUE(client.send_text_message("server", "before").success);
+    path.with([](UdpRelay& relay) { relay.deaf = true; });
+    ASSERT_TRUE(client.migrate());
+    ASSERT_TRUE(events.wait_for<event::Disconnected>());
+    EXPECT_EQ(events.all<event::Disconnected>()[0].reason.code, errc::connection_lost);
+    path.with([](UdpRelay& relay) { relay.deaf = false; });
+    ASSERT_TRUE(events.wait_for<event::Reconnected>());
+    EXPECT_TRUE(events.all<event::Reconnected>()[0].resumed);
+    EXPECT_TRUE(client.send_text_message("server", "after").success);
+}
+
 // Every connection on a path of its own, whose ports change again and again while messages flow; two workers.
 TEST_F(Migration, OfFiveHundredConnectionsBringsNoPacketToTheWrongWorker) {
     constexpr std::size_t kConnections = 500;
@@ -124,7 +139,8 @@ TEST_F(Migration, OfFiveHundredConnectionsBringsNoPacketToTheWrongWorker) {
 
 // Two hosts, and an address that is taken away.
 TEST_F(Migration, ByItselfWhenTheAddressOfTheMachineChanges) {
-    if (!NetworkNamespaces::can_be_made()) GTEST_SKIP() << "needs root to make network namespaces";
+    if (!NetworkNamespaces::can_be_made())
+        GTEST_SKIP() << "`ip netns add` is refused: it needs root (CAP_SYS_ADMIN) and iproute2";
     NetworkNamespaces hosts;
     const auto server_identity = certificates.make("far", {.common_name = "far", .names = "IP:10.77.0.1"}, &authority);
     hosts.run("ip addr add 10.77.0.2/24 dev near");

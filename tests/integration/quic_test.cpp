@@ -99,6 +99,20 @@ TEST_F(Quic, AnExpiredCertificateIsNamedWhenTheServerStarts) {
     EXPECT_NE(up.error().text.find(old.certificate_file), std::string::npos) << up.error().text;
 }
 
+TEST_F(Quic, AnAnswerTravelsInThePacketThatAcknowledgesItsQuestion) {
+    constexpr std::size_t kMessages = 100;
+    Server server = started(builder().with_message_handler(
+        [](const SessionInfo&, const Message& message) { return Message("echo", message.payload); },
+        Execution::worker));
+    RelayThread path(udp_endpoint(server.quic_addr()));
+    Client client = connected(client_for(server, "ann", events, ProtocolSelection::quic, path.address()));
+    ASSERT_TRUE(client.send_text_message("server", "first").success);
+    path.with([](UdpRelay& relay) { relay.from_server.clear(); });
+    for (std::size_t i = 0; i < kMessages; ++i) ASSERT_TRUE(client.send_text_message("server", "x").success);
+    const auto datagrams = path.with([](UdpRelay& relay) { return relay.from_server.size(); });
+    EXPECT_LT(datagrams, kMessages * 3 / 2) << "two of each: the acknowledgement went alone";
+}
+
 TEST_F(Quic, EitherCongestionControlCarriesAndIsRecorded) {
     for (const QuicCongestion algorithm : {QuicCongestion::cubic, QuicCongestion::bbr}) {
         const std::string folder = certificates.path(algorithm == QuicCongestion::bbr ? "bbr" : "cubic");

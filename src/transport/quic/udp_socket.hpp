@@ -62,8 +62,8 @@ public:
         const Address* from;
         const Address* to;
     };
-    // Takes one batch from the socket. False: it was the last one for now. `error`: errno of a socket that tells one
-    // (ECONNREFUSED), else 0.
+    // Takes what waits on the socket, as much as fits one system call. False: nothing is left on it. `error`: an errno
+    // that the socket reports in place of packets (ECONNREFUSED), else 0.
     bool receive(const std::function<void(const Packet&)>& each, int& error);
     // `bytes` are packets of `segment` bytes each, the last may be shorter. `from` matters on a socket for all
     // addresses. 0, EAGAIN (nothing was sent), or another errno.

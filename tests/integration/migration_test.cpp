@@ -20,12 +20,8 @@ protected:
             std::this_thread::sleep_for(std::chrono::milliseconds(2));
             if (i % 100 == 50) meanwhile();
         }
-        ASSERT_TRUE(events.wait_for<event::MessageSent>(kMessages));
-        ASSERT_TRUE(events.wait_for<event::MessageReceived>(kMessages));
-        const auto received = events.all<event::MessageReceived>();
-        ASSERT_EQ(received.size(), static_cast<std::size_t>(kMessages));
-        for (int i = 0; i < kMessages; ++i)
-            ASSERT_EQ(received[static_cast<std::size_t>(i)].message.payload.str(), std::to_string(i));
+        expect_all_in_order(kMessages);
+        if (HasFatalFailure()) return;
         EXPECT_EQ(events.turns(), "Connected ");
         EXPECT_EQ(client.get_protocol_metrics(Protocol::quic).connects, 1u);
     }

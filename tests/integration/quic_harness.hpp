@@ -29,6 +29,15 @@ protected:
         return made;
     }
 
+    // Messages 0, 1, 2 ... were each acknowledged, and their echoes came once and in order.
+    void expect_all_in_order(std::size_t count) {
+        ASSERT_TRUE(events.wait_for<event::MessageSent>(count));
+        ASSERT_TRUE(events.wait_for<event::MessageReceived>(count));
+        const auto received = events.all<event::MessageReceived>();
+        ASSERT_EQ(received.size(), count);
+        for (std::size_t i = 0; i < count; ++i) ASSERT_EQ(received[i].message.payload.str(), std::to_string(i));
+    }
+
     Certificates certificates;
     Certificates::Identity authority = certificates.authority("ca");
     Certificates::Identity stranger = certificates.authority("stranger");

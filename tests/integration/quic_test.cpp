@@ -65,12 +65,8 @@ TEST_F(Quic, AConversationMovesBetweenTheProtocols) {
         ASSERT_TRUE(moved) << moved.error().text;
         EXPECT_EQ(client.get_current_protocol(), other);
     }
-    ASSERT_TRUE(events.wait_for<event::MessageSent>(kMessages));
-    ASSERT_TRUE(events.wait_for<event::MessageReceived>(kMessages));
-    const auto received = events.all<event::MessageReceived>();
-    ASSERT_EQ(received.size(), static_cast<std::size_t>(kMessages));
-    for (int i = 0; i < kMessages; ++i)
-        ASSERT_EQ(received[static_cast<std::size_t>(i)].message.payload.str(), std::to_string(i));
+    expect_all_in_order(kMessages);
+    if (HasFatalFailure()) return;
     EXPECT_EQ(events.all<event::ProtocolSwitched>().size(), 5u);
     EXPECT_TRUE(events.all<event::Disconnected>().empty());
     EXPECT_EQ(server.stats()->sessions_created, 1u);

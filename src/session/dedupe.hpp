@@ -12,6 +12,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace flare::session {
 
@@ -46,7 +48,7 @@ public:
     void finish(const Uuid& id, Receipt receipt);
     // Forgets an entry that came to nothing (the handler never ran).
     void withdraw(const Uuid& id);
-    bool empty() const noexcept { return entries_.empty(); }
+    bool empty() const noexcept { return entries_.size() == 0; }
     std::size_t size() const noexcept { return entries_.size(); }
     void expire(TimePoint now);
 
@@ -62,13 +64,30 @@ private:
         Uuid id;
         TimePoint at;  // with Entry::at it tells a withdrawn id from the same id seen again
     };
+    // By id. Most devices have a few at a time, and the smallest hash table takes more than a kilobyte.
+    class Entries {
+    public:
+        Entry* find(const Uuid& id);
+        Entry& add(const Uuid& id);  // precondition: it is not there
+        void erase(const Uuid& id);
+        std::size_t size() const noexcept { return few_.size() + many_.size(); }
+        void release() noexcept {  // precondition: size() == 0
+            few_ = decltype(few_)();
+            many_ = decltype(many_)();
+        }
+
+    private:
+        static constexpr std::size_t kFew = 8;
+        std::vector<std::pair<Uuid, Entry>> few_;  // invariant: few_ or many_ is empty
+        boost::unordered_flat_map<Uuid, Entry, std::hash<Uuid>> many_;
+    };
     bool forget_oldest();
 
     std::size_t capacity_;
     Duration window_;
     Duration retention_;
     boost::circular_buffer<Order> order_;  // oldest first; may hold ids that were withdrawn; no memory while empty
-    boost::unordered_flat_map<Uuid, Entry, std::hash<Uuid>> entries_;
+    Entries entries_;
     TimePoint forgotten_upto_ = TimePoint::min();  // time of the newest entry that was dropped for want of room
 };
 

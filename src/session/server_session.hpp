@@ -94,11 +94,10 @@ private:
     TimePoint now_{};                                            // of the call under way
     bool unheard_ = false;  // it waits among its device's `unheard`: docs/protocol.md, "Attaching a carrier"
     bool ended_ = false;    // out of every look-up; lives on until its carriers have closed
-    bool peer_goodbye_ = false;
-    wire::LaneStates peer_final_;
-    bool goodbye_ = false;       // we are ending it
-    bool goodbye_said_ = false;  // and the frame is written, with final numbers
-    bool final_ = false;         // its numbers are: what is answered from here on is dropped
+    std::unique_ptr<const wire::LaneStates> peer_final_;  // the peer has said goodbye, with these numbers
+    bool goodbye_ = false;                                // we are ending it
+    bool goodbye_said_ = false;                           // and the frame is written, with final numbers
+    bool final_ = false;                                  // its numbers are: what is answered from here on is dropped
     errc end_code_ = errc::ok;
     std::string end_text_;
     std::uint32_t end_retry_after_ms_ = 0;

@@ -126,8 +126,7 @@ std::optional<wire::Refused> SessionTable::find_resumed(const wire::Hello& hello
         hello.attempt_id != session->attempt_ && !planted(Fault::old_ticket_accepted)) {
         return refuse(errc::stale_carrier, "this connect has been overtaken by a later one");
     }
-    if (session->goodbye_ || session->peer_goodbye_)
-        return refuse(errc::session_ended, "the session is saying goodbye");
+    if (session->goodbye_ || session->peer_final_) return refuse(errc::session_ended, "the session is saying goodbye");
     return std::nullopt;
 }
 

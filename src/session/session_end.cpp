@@ -37,8 +37,8 @@ void SessionTable::settle(ServerSession& session, TimePoint now) {
     if (session.goodbye_ && session.goodbye_said_ && session.conversation_.drained()) {
         return finalize(session, session.end_code_, session.end_text_, now);
     }
-    if (session.peer_goodbye_) {
-        const bool complete = session.conversation_.received_all(session.peer_final_) && session.in_progress_ == 0 &&
+    if (session.peer_final_) {
+        const bool complete = session.conversation_.received_all(*session.peer_final_) && session.in_progress_ == 0 &&
                               session.conversation_.drained();
         if (complete || planted(Fault::goodbye_closes_early))
             return finalize(session, errc::ok, "the client said goodbye", now);

@@ -173,8 +173,7 @@ void SessionTable::handle(ServerSession& session, CarrierKey key, const wire::Fr
             const auto goodbye = wire::decode_goodbye(frame.body);
             if (!goodbye) return fail(errc::malformed_frame, "a goodbye that cannot be read");
             if (goodbye->session_ends) {
-                session.peer_goodbye_ = true;
-                session.peer_final_ = goodbye->final;
+                session.peer_final_ = std::make_unique<const wire::LaneStates>(goodbye->final);
                 session.goodbye_deadline_ = std::min(session.goodbye_deadline_, now + settings_.goodbye_limit);
             } else {
                 gone = true;
@@ -258,7 +257,7 @@ void SessionTable::detach(ServerSession& session, CarrierKey key, TimePoint now)
         if (!session.unheard_) listener_.on_presence(session);
         // Nobody can come back to a session that says goodbye: there is nothing to wait for.
         if (session.goodbye_) return finalize(session, session.end_code_, session.end_text_, now);
-        if (session.peer_goodbye_) return finalize(session, errc::ok, "the client said goodbye", now);
+        if (session.peer_final_) return finalize(session, errc::ok, "the client said goodbye", now);
     }
     arm(session);
 }

@@ -7,18 +7,24 @@ namespace flare::transport::quic {
 namespace {
 
 constexpr std::size_t kFewPieces = 4;
+// Most streams have a message or two on their way. Thousands of large blocks, freed at different times, leave holes
+// that nothing else fits in.
+constexpr std::size_t kFirstBlockBytes = 512;
+constexpr std::size_t kBlockBytes = 4096;
 
 }  // namespace
 
 void SendQueue::copy(std::string_view bytes) {
     end_ += bytes.size();
     while (!bytes.empty()) {
-        if (pieces_.empty() || !pieces_.back().block || pieces_.back().size == kBlockBytes) {
-            pieces_.emplace_back();
-            pieces_.back().block = std::make_unique_for_overwrite<char[]>(kBlockBytes);
+        if (pieces_.empty() || pieces_.back().size == pieces_.back().capacity) {
+            const std::size_t capacity = pieces_.empty() ? kFirstBlockBytes : kBlockBytes;
+            Piece& fresh = pieces_.emplace_back();
+            fresh.block = std::make_unique_for_overwrite<char[]>(capacity);
+            fresh.capacity = capacity;
         }
         Piece& piece = pieces_.back();
-        const std::size_t part = std::min(bytes.size(), kBlockBytes - piece.size);
+        const std::size_t part = std::min(bytes.size(), piece.capacity - piece.size);
         std::memcpy(piece.block.get() + piece.size, bytes.data(), part);
         piece.size += part;
         bytes.remove_prefix(part);
@@ -28,9 +34,9 @@ void SendQueue::copy(std::string_view bytes) {
 void SendQueue::share(const Bytes& bytes) {
     if (bytes.empty()) return;
     end_ += bytes.size();
-    pieces_.emplace_back();
-    pieces_.back().shared = bytes;
-    pieces_.back().size = bytes.size();
+    Piece& piece = pieces_.emplace_back();
+    piece.shared = bytes;
+    piece.size = piece.capacity = bytes.size();
 }
 
 std::size_t SendQueue::next(ngtcp2_vec* vectors, std::size_t capacity) {

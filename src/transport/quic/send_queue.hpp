@@ -35,11 +35,11 @@ public:
     void acked(std::uint64_t offset);
 
 private:
-    static constexpr std::size_t kBlockBytes = 4096;
     struct Piece {
-        std::unique_ptr<char[]> block;  // own bytes, `size` of kBlockBytes in use; null: shared ones
+        std::unique_ptr<char[]> block;  // own bytes, `size` of `capacity` in use; null: shared ones
         Bytes shared;
         std::size_t size = 0;
+        std::size_t capacity = 0;
         const char* data() const noexcept { return block ? block.get() : shared.view().data(); }
     };
 

@@ -99,6 +99,26 @@ TEST_F(DedupeRingTest, AWithdrawnIdSeenAgainLivesItsOwnTime) {
     EXPECT_EQ(check(1, kStart + kWindow + 30s, 90s), Verdict::finished);
 }
 
+TEST_F(DedupeRingTest, KnowsEveryIdWhileItGrowsFromAFewToMany) {
+    DedupeRing large{50, kWindow};
+    const auto verdict = [&](std::uint8_t number) { return large.check(id_of(number), 0s, kStarted, kStart).verdict; };
+    for (std::uint8_t number = 1; number <= 40; ++number) {
+        ASSERT_EQ(verdict(number), Verdict::fresh);
+        if (number == 3) continue;  // still being handled
+        large.finish(id_of(number), {wire::ReceiptStatus::handled, errc::ok, {}, 0});
+        for (std::uint8_t earlier = 1; earlier <= number; ++earlier)
+            ASSERT_EQ(verdict(earlier), earlier == 3 ? Verdict::in_progress : Verdict::finished);
+    }
+    EXPECT_EQ(large.size(), 40u);
+    for (std::uint8_t number = 41; number <= 70; ++number) {
+        ASSERT_EQ(verdict(number), Verdict::fresh);
+        large.finish(id_of(number), {wire::ReceiptStatus::handled, errc::ok, {}, 0});
+    }
+    EXPECT_EQ(large.size(), 50u);
+    EXPECT_EQ(verdict(3), Verdict::in_progress) << "the others are forgotten first";
+    EXPECT_EQ(verdict(22), Verdict::finished);
+}
+
 TEST_F(DedupeRingTest, IsEmptyWhenAllHasExpired) {
     act_on(1, kStart);
     ring.expire(kStart + kWindow + 1s);

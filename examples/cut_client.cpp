@@ -1,6 +1,6 @@
 // Sends 1,000 numbered messages and gets 1,000 numbered replies while its connection is cut in mid-stream, and counts
 // what was lost, repeated or reordered. ./demo.sh runs it over ws:// through flaky_proxy.py, and over quic://, where it
-// discards its connection twice and moves to another port in between.
+// discards its connection, moves to another port, and has server_example discard its side of the connection.
 //
 //     ./cut_client ws://127.0.0.1:PORT [CA.crt] [--cuts N]     N: how many cuts must have happened (default 1)
 //     ./cut_client quic://127.0.0.1:PORT CA.crt --cuts 2
@@ -112,14 +112,15 @@ int main(int argc, char** argv) {
         return 1;
     }
     for (int number = 0; number < kMessages; ++number) {
-        const auto queued =
-            client->post_message("server", flare::Message("count", flare::Bytes(std::to_string(number))));
+        const bool cut_by_server = quic && number == 730;
+        const auto queued = client->post_message(
+            "server", flare::Message(cut_by_server ? "cut" : "count", flare::Bytes(std::to_string(number))));
         if (!queued) {
             std::fprintf(stderr, "cut_client: message %d: %s\n", number, queued.error().text.c_str());
             return 1;
         }
         if (number % 50 == 49) std::this_thread::sleep_for(10ms);  // a conversation, not one burst
-        if (quic && (number == 330 || number == 730)) (void)client->reconnect();
+        if (quic && number == 330) (void)client->reconnect();
         if (quic && number == 530) std::printf("moving to another port: %s\n", client->migrate() ? "done" : "failed");
     }
     if (!story.wait()) std::fprintf(stderr, "cut_client: not everything came within a minute\n");

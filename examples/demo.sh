@@ -56,7 +56,7 @@ echo "== a text, a binary and a custom message over quic://127.0.0.1:$quic"
 "$bin/quic_client" "quic://127.0.0.1:$quic" certs/ca.crt
 
 echo
-echo "== 1,000 numbered messages each way over QUIC; the connection is discarded twice and moves to another port in between"
+echo "== 1,000 numbered messages each way over QUIC; the connection is discarded by the client, moved to another port, and discarded by the server"
 "$bin/cut_client" "quic://127.0.0.1:$quic" certs/ca.crt --cuts 2
 
 echo

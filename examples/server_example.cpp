@@ -1,10 +1,11 @@
 // A Flare server with the default handler: `chat` is answered with `chat_response`, anything else with an echo.
 //
 //     ./server_example [--websocket-addr 127.0.0.1:4000] [--quic-addr 127.0.0.1:4010 | --no-quic] [--quic-secret TEXT]
-//                      [--workers N] [--admin-addr 127.0.0.1:4001] [--cert FILE --key FILE] [--quiet]
+//                      [--quic-alpn flare-core] [--quic-retry-above 256] [--workers N] [--admin-addr 127.0.0.1:4001]
+//                      [--cert FILE --key FILE] [--quiet]
 //
 // QUIC uses certs/server.crt and certs/server.key (scripts/generate_certs.sh makes them); --cert and --key are for
-// wss:// in place of ws://.
+// wss:// in place of ws://. A message of type `cut` is answered too, but first its sender's connections are discarded.
 #include <flare/server.hpp>
 
 #include <csignal>
@@ -32,8 +33,8 @@ public:
 int usage(const char* problem) {
     std::fprintf(stderr,
                  "%s\nusage: server_example [--websocket-addr HOST:PORT] [--quic-addr HOST:PORT | --no-quic] "
-                 "[--quic-secret TEXT]"
-                 " [--workers N] [--admin-addr HOST:PORT] [--cert FILE --key FILE] [--quiet]\n",
+                 "[--quic-secret TEXT] [--quic-alpn NAME] [--quic-retry-above N] "
+                 "[--workers N] [--admin-addr HOST:PORT] [--cert FILE --key FILE] [--quiet]\n",
                  problem);
     return 2;
 }
@@ -44,6 +45,8 @@ int main(int argc, char** argv) {
     std::map<std::string, std::string> options{{"--websocket-addr", "127.0.0.1:4000"},
                                                {"--quic-addr", "127.0.0.1:4010"},
                                                {"--quic-secret", ""},
+                                               {"--quic-alpn", "flare-core"},
+                                               {"--quic-retry-above", "256"},
                                                {"--workers", "0"},
                                                {"--admin-addr", ""},
                                                {"--cert", ""},
@@ -70,17 +73,26 @@ int main(int argc, char** argv) {
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
+    const auto number = [&](const char* option) {
+        return static_cast<std::uint32_t>(std::strtoul(options[option].c_str(), nullptr, 10));
+    };
+    flare::Server* running = nullptr;
     flare::ServerBuilder builder;
     builder.websocket_addr(options["--websocket-addr"])
         .quic_addr(options["--quic-addr"])
         .enable_quic(quic)
         .quic_tls("certs/server.crt", "certs/server.key")
-        .quic_alpn({"flare-core"})
+        .quic_alpn({options["--quic-alpn"]})
+        .quic_retry_above(number("--quic-retry-above"))
         .quic_secret(options["--quic-secret"])
-        .worker_threads(static_cast<std::uint32_t>(std::strtoul(options["--workers"].c_str(), nullptr, 10)))
+        .worker_threads(number("--workers"))
         .admin_addr(options["--admin-addr"])
         .heartbeat_interval(std::chrono::seconds(30))
-        .heartbeat_timeout(std::chrono::seconds(60));
+        .heartbeat_timeout(std::chrono::seconds(60))
+        .on_message_type("cut", [&running](const flare::SessionInfo& sender, const flare::Message& message) {
+            (void)running->drop_connections(sender.user);
+            return flare::Message("echo", message.payload);
+        });
     if (!options["--cert"].empty()) builder.websocket_tls(options["--cert"], options["--key"]);
     if (!quiet) builder.with_event_handler(std::make_shared<Announcer>());
 
@@ -89,6 +101,7 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "server_example: %s\n", server.error().text.c_str());
         return 1;
     }
+    running = &*server;
     if (const auto started = server->start(); !started) {
         std::fprintf(stderr, "server_example: %s\n", started.error().text.c_str());
         return 1;

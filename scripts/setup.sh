@@ -32,9 +32,10 @@ for package in "${packages[@]}"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
 done
 # QUIC wants ngtcp2 1.11, which Debian 12 has in its backports only.
-quic_packages=(libngtcp2-dev libngtcp2-crypto-gnutls-dev)
+quic_packages=(libngtcp2-dev libngtcp2-crypto-gnutls-dev ngtcp2-client)
 quic_missing=true
-if command -v pkg-config >/dev/null && pkg-config --atleast-version=1.11 libngtcp2 libngtcp2_crypto_gnutls; then
+if command -v pkg-config >/dev/null && pkg-config --atleast-version=1.11 libngtcp2 libngtcp2_crypto_gnutls &&
+    command -v gtlsclient >/dev/null; then
     quic_missing=false
 fi
 if [ ${#missing[@]} -eq 0 ] && ! $quic_missing; then

@@ -163,6 +163,9 @@ public:
     // Ends all sessions of a user; returns how many. The client is told `kicked` and the text.
     Checked<std::size_t> disconnect_user(std::string user, std::string text = {});
     Checked<bool> disconnect_session(std::string session_id, std::string text = {});
+    // Discards the connections of a user without a word, as a failing network would; the sessions stay, and their
+    // clients come back to them. For trying out how an application takes it. Returns how many there were.
+    Checked<std::size_t> drop_connections(std::string user);
     Checked<ServerStats> stats();
 
     // ---- the same for coroutines, on any executor ----
@@ -209,6 +212,9 @@ public:
     // of these packets have no effect. On; off where client_ca_file() is given.
     ServerBuilder& enable_quic_0rtt(bool on);
     ServerBuilder& quic_congestion(QuicCongestion algorithm);  // cubic
+    // From how many unfinished handshakes on a worker makes new clients show that their address is their own, which
+    // costs them a round trip (Retry, RFC 9000 section 8.1.2). 0: always. Default 256.
+    ServerBuilder& quic_retry_above(std::uint32_t handshakes);
     // Records every QUIC connection in a file of its own in this folder (qlog). Off: it costs a lot.
     ServerBuilder& quic_qlog(std::string folder);
     ServerBuilder& both_protocols();

@@ -52,6 +52,10 @@ ServerBuilder& ServerBuilder::enable_quic_0rtt(bool on) {
     state_->config.quic_0rtt = on;
     return *this;
 }
+ServerBuilder& ServerBuilder::quic_retry_above(std::uint32_t handshakes) {
+    state_->config.quic_retry_above = handshakes;
+    return *this;
+}
 ServerBuilder& ServerBuilder::quic_congestion(QuicCongestion algorithm) {
     state_->config.quic_congestion = algorithm;
     return *this;

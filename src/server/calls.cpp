@@ -146,6 +146,13 @@ void Server::Impl::disconnect_session(const std::string& session_id, std::string
         });
 }
 
+void Server::Impl::drop_connections(std::string user, Done<std::size_t> done) {
+    const std::uint32_t home = home_of(user);
+    ask<std::size_t>(
+        home, [user = std::move(user)](server::Worker& worker) { return worker.drop_connections(user); },
+        std::move(done));
+}
+
 void Server::Impl::stats(Done<ServerStats> done) {
     ask_all<ServerStats>(
         [](server::Worker& worker, ServerStats& stats) {
@@ -185,6 +192,9 @@ Checked<std::size_t> Server::disconnect_user(std::string user, std::string text)
 Checked<bool> Server::disconnect_session(std::string session_id, std::string text) {
     return impl_->wait_for<bool>(
         [&](auto done) { impl_->disconnect_session(session_id, std::move(text), std::move(done)); });
+}
+Checked<std::size_t> Server::drop_connections(std::string user) {
+    return impl_->wait_for<std::size_t>([&](auto done) { impl_->drop_connections(std::move(user), std::move(done)); });
 }
 Checked<ServerStats> Server::stats() {
     return impl_->wait_for<ServerStats>([&](auto done) { impl_->stats(std::move(done)); });

@@ -32,6 +32,7 @@ struct Config {
     std::vector<std::string> quic_alpn{"flare-core"};
     bool quic_0rtt = true;
     QuicCongestion quic_congestion = QuicCongestion::cubic;
+    std::uint32_t quic_retry_above = 256;
     std::string quic_qlog_folder;
     std::string quic_secret;       // empty: another one for each start
     std::string certificate_file;  // empty: ws

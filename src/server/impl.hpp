@@ -41,6 +41,7 @@ public:
     void send_to_many(std::vector<std::string> users, const Message& message, Done<std::size_t> done);
     void broadcast(const Message& message, Done<std::size_t> done);
     void disconnect_user(std::string user, std::string text, Done<std::size_t> done);
+    void drop_connections(std::string user, Done<std::size_t> done);
     void disconnect_session(const std::string& session_id, std::string text, Done<bool> done);
     void stats(Done<ServerStats> done);
 

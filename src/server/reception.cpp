@@ -116,6 +116,19 @@ void Worker::closed(Connection& connection, const transport::CloseReason& reason
     }
 }
 
+std::size_t Worker::drop_connections(std::string_view user) {
+    std::size_t dropped = 0;
+    for (const session::ServerSession* session : table_.of_user(user)) {
+        for (const session::CarrierKey key : session->carriers()) {
+            Connection* connection = find(key);
+            if (connection == nullptr) continue;
+            closed(*connection, {errc::connection_lost, "discarded by the server", false});
+            ++dropped;
+        }
+    }
+    return dropped;
+}
+
 void Worker::received(Connection& connection, std::string_view batch) {
     table_.on_batch(connection.key, batch, now());
     arm_timer();

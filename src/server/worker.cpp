@@ -49,6 +49,7 @@ Checked<asio::ip::udp::endpoint> Worker::listen_quic(const std::string& address,
     options.idle_timeout =
         std::chrono::duration_cast<std::chrono::milliseconds>(2 * shared_.config.session.heartbeat_timeout);
     options.congestion = shared_.config.quic_congestion;
+    options.retry_above = shared_.config.quic_retry_above;
     options.qlog_folder = shared_.config.quic_qlog_folder;
     std::string text;
     auto opened = transport::quic::Listener::open(context_, address, std::move(keys), options, *this, &text);

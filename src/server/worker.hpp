@@ -69,6 +69,7 @@ public:
     session::Receipt deliver(std::string_view user, std::string_view from, const wire::Body& body, Priority priority);
     std::size_t broadcast(std::string_view from, const wire::Body& body, Priority priority);
     std::size_t end_user(std::string_view user, errc code, const std::string& text);
+    std::size_t drop_connections(std::string_view user);
     void begin_stop();  // no new connections, goodbye to all sessions
     bool is_idle() const noexcept { return connections_.empty() && table_.size() == 0; }
     void finish_stop();  // whatever is left goes at once

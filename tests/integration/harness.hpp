@@ -47,6 +47,10 @@ public:
         }
         return found;
     }
+    void clear() {
+        const std::lock_guard lock(mutex_);
+        events_.clear();
+    }
     // The names in order, without heartbeats and messages.
     std::string turns() {
         const std::lock_guard lock(mutex_);

@@ -51,6 +51,35 @@ TEST_F(Quic, ResumesTheSessionOnANewConnection) {
     EXPECT_TRUE(events.all<event::Gap>().empty());
 }
 
+TEST_F(Quic, ConnectionsThatTheServerDiscardsAreReplacedInMidStream) {
+    Server server = started(builder());
+    for (const auto mode : {ProtocolSelection::quic, ProtocolSelection::websocket}) {
+        events.clear();
+        Client client = connected(client_for(server, "ann", events, mode).reconnect_delay(10ms));
+        for (int i = 0; i < 300; ++i) {
+            ASSERT_TRUE(client.post_message("server", Message("count", Bytes(std::to_string(i)))));
+            if (i % 100 == 50) {
+                ASSERT_EQ(server.drop_connections("ann").value(), 1u);
+                ASSERT_TRUE(events.wait_for<event::Reconnected>(static_cast<std::size_t>(i / 100 + 1)));
+            }
+        }
+        expect_all_in_order(300);
+        EXPECT_EQ(events.all<event::Disconnected>().size(), 3u);
+        EXPECT_EQ(server.drop_connections("nobody").value(), 0u);
+    }
+    EXPECT_EQ(server.stats()->sessions_created, 2u);
+}
+
+TEST_F(Quic, AddressesAreValidatedFromTheFirstHandshakeWhenAskedTo) {
+    Server server = started(builder().quic_retry_above(0));
+    RelayThread path(udp_endpoint(server.quic_addr()));
+    Client client = connected(client_for(server, "ann", events, ProtocolSelection::quic, path.address()));
+    const auto first_byte =
+        path.with([](UdpRelay& relay) { return static_cast<unsigned char>(relay.from_server.at(0)[0]); });
+    EXPECT_EQ(first_byte & 0xf0u, 0xf0u) << "a Retry packet: RFC 9000 section 17.2.5";
+    EXPECT_TRUE(client.send_text_message("server", "hello").success);
+}
+
 TEST_F(Quic, AConversationMovesBetweenTheProtocols) {
     Server server = started(builder().with_message_handler(
         [](const SessionInfo&, const Message& message) { return Message("echo", message.payload); },

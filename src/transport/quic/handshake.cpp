@@ -178,6 +178,7 @@ ngtcp2_transport_params Connection::params_of(const Endpoint& endpoint) {
     params.initial_max_stream_data_bidi_remote = kStreamWindow;
     params.initial_max_data = kConnectionWindow;
     params.initial_max_streams_bidi = kMaxStreams;
+    params.initial_max_streams_uni = endpoint.options().unidirectional_streams;
     params.max_idle_timeout = ns(endpoint.options().idle_timeout);
     params.active_connection_id_limit = 4;
     return params;

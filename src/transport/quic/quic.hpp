@@ -83,6 +83,8 @@ struct Options {
     Secret secret{};
     // Handshakes under way from which on addresses are validated by Retry (RFC 9000 section 8.1.2).
     std::size_t retry_above = 256;
+    std::uint32_t unidirectional_streams =
+        0;                   // that a client may open; Flare's use none, those of HTTP/3 insist on three
     bool exclusive = false;  // see websocket::Options
 };
 

@@ -8,6 +8,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <future>
 #include <random>
 
 namespace flare::transport::quic::test {
@@ -193,6 +197,34 @@ TEST_F(Endpoints, ValidateAddressesByRetryWhenHandshakesPileUp) {
     ASSERT_NE(peer, nullptr) << error.text;
     expect_echo(*peer);
     EXPECT_EQ(begun, 1) << "what came before the Retry cost nothing";
+}
+
+// Debian's ngtcp2-client speaks HTTP/3 alone: it can shake hands, and then we and it have nothing to say to each other.
+TEST_F(Endpoints, ShakeHandsAfterARetryWithNgtcp2sOwnClient) {
+    if (std::system("command -v gtlsclient >/dev/null") != 0) GTEST_SKIP() << "no gtlsclient: install ngtcp2-client";
+    Options options;
+    options.retry_above = 0;
+    options.unidirectional_streams = 3;
+    std::string text;
+    const auto listener =
+        std::move(Listener::open(io, "127.0.0.1:0", keys.server({"h3"}), options, *this, &text).value());
+    const auto port = std::to_string(listener->local_endpoint().port());
+    auto output = std::async(std::launch::async, [&] {
+        std::string said;
+        std::FILE* const pipe =
+            ::popen(("timeout 20 gtlsclient --timeout=1s 127.0.0.1 " + port + " 2>&1").c_str(), "r");
+        std::array<char, 4096> part;
+        while (const std::size_t got = std::fread(part.data(), 1, part.size(), pipe)) said.append(part.data(), got);
+        ::pclose(pipe);
+        return said;
+    });
+    EXPECT_TRUE(until([&] { return output.wait_for(0s) == std::future_status::ready; }));
+    const std::string said = output.get();
+    EXPECT_NE(said.find("type=Retry"), std::string::npos) << said;
+    EXPECT_NE(said.find("QUIC handshake has completed"), std::string::npos) << said;
+    EXPECT_NE(said.find("QUIC handshake has been confirmed"), std::string::npos) << said;
+    EXPECT_EQ(begun, 1);
+    EXPECT_EQ(accepted.size(), 1u);
 }
 
 TEST_F(Endpoints, DropWhomTheirOwnerDoesNotAdmit) {

@@ -17,7 +17,7 @@ packages=(
     build-essential cmake ninja-build ccache pkg-config git ca-certificates curl openssl
     libssl-dev libgnutls28-dev libprotozero-dev libspdlog-dev prometheus-cpp-dev
     libprotobuf-dev protobuf-compiler libgtest-dev libgmock-dev
-    clang clang-format clang-tidy python3 iproute2
+    clang clang-format clang-tidy python3 iproute2 nftables
 )
 if [ "$release" = 12 ]; then
     packages+=(libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libclang-rt-14-dev)

@@ -47,15 +47,20 @@ public:
 
 enum class ProtocolSelection : std::uint8_t { auto_racing, websocket, quic, manual };
 
-// Checked and kept: in this version the protocols' connections race (QUIC first, the others 250 ms apart), what they
-// carry is not measured yet.
+// With addresses of two protocols the client races them: at each connect, and behind the session, by measuring. The
+// text is docs/racing.md.
 struct ProtocolRacingConfig {
-    bool enabled = true;
-    std::chrono::milliseconds timeout{5000};
-    std::uint32_t test_message_count = 10;
+    bool enabled = true;                      // off: the first connection that stands is used, nothing is measured
+    std::chrono::milliseconds timeout{5000};  // of one race behind the session
+    std::uint32_t test_message_count = 10;    // small and large probes each, at most 20
+    // 0..1: head start at a connect, and factor of the score. They move with what is measured on a network.
     std::map<Protocol, double> protocol_weights{{Protocol::quic, 0.7}, {Protocol::websocket, 0.3}};
-    bool auto_fallback = true;
+    bool auto_fallback = true;  // when a connection fails, or is of no use, the session goes on over another protocol
     std::chrono::milliseconds racing_interval{30'000};
+    // Keeps a connection of the second best protocol open, to continue on at once when the first fails.
+    bool warm_standby = false;
+    // Where it is kept, across processes, which protocol did how well on which network. Default: in memory.
+    std::string memory_file;
 };
 
 enum class Encryption : std::uint8_t { off, preferred, required };
@@ -102,6 +107,16 @@ struct ProtocolMetrics {
     std::uint64_t connect_failures = 0;
     std::optional<std::chrono::nanoseconds> connection_latency;  // last: transport and session handshake
     std::optional<std::chrono::nanoseconds> rtt;                 // last heartbeat
+    bool available = true;                                       // its last attempt did not fail
+    // Of the last race behind the session; docs/racing.md says how they are measured.
+    std::uint64_t races = 0;
+    std::uint64_t probes_sent = 0;  // all races
+    std::uint64_t probes_answered = 0;
+    std::optional<std::chrono::nanoseconds> latency_min, latency_median, latency_p99, jitter;  // of round trips
+    std::optional<double> bytes_per_second;
+    std::optional<double> success_rate;  // 0..1
+    std::optional<double> weight;        // as configured, moved by what was measured on this network
+    std::optional<double> score;         // higher is better; nothing: not measured, or not available
     // QUIC: connections whose first packets carried messages (0-RTT), and what the server made of these.
     std::uint64_t early_data_accepted = 0;
     std::uint64_t early_data_rejected = 0;  // they were sent again after the handshake
@@ -145,6 +160,7 @@ public:
     std::optional<Protocol> get_current_protocol() const;
     ProtocolMetrics get_protocol_metrics(Protocol protocol) const;
     std::vector<ProtocolMetrics> get_all_protocol_metrics() const;
+    // By score; until two are measured, the one in use.
     std::optional<Protocol> get_best_protocol() const;
     bool is_protocol_available(Protocol protocol) const;  // configured, and its last attempt did not fail
     // Moves the session to a connection of that protocol; nothing is lost, repeated or reordered. Errors:

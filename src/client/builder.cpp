@@ -209,6 +209,9 @@ Checked<Client> ClientBuilder::build() const {
             (state_->selection == ProtocolSelection::quic && url->protocol != Protocol::quic);
         if (!other) config.addresses.push_back(std::move(*url));
     }
+    config.racing = state_->racing;
+    config.measures = state_->racing.enabled && state_->selection == ProtocolSelection::auto_racing;
+    config.session.suspect_early = state_->racing.auto_fallback && config.protocols().size() > 1;
     if (config.has(Protocol::quic)) {
         std::string text;
         auto loaded =

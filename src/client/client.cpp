@@ -199,19 +199,22 @@ std::vector<ProtocolMetrics> Client::get_all_protocol_metrics() const {
     return all;
 }
 
-// The one whose round trip is shorter, of those that have worked.
 std::optional<Protocol> Client::get_best_protocol() const {
-    std::optional<ProtocolMetrics> best;
-    for (const auto& [protocol, metrics] : impl_->core().snapshot().metrics) {
-        if (metrics.connects == 0) continue;
-        const bool better = !best || (metrics.rtt && (!best->rtt || *metrics.rtt < *best->rtt));
-        if (better) best = metrics;
+    const client::Snapshot snapshot = impl_->core().snapshot();
+    std::optional<Protocol> best = snapshot.stats.protocol;
+    double best_score = 0;
+    for (const auto& [protocol, metrics] : snapshot.metrics) {
+        if (!metrics.score || *metrics.score <= best_score) continue;
+        best = protocol;
+        best_score = *metrics.score;
     }
-    return best ? std::optional(best->protocol) : std::nullopt;
+    return best;
 }
 
 bool Client::is_protocol_available(Protocol protocol) const {
-    return impl_->core().snapshot().metrics.contains(protocol) && get_status() != ClientStatus::failed;
+    const client::Snapshot snapshot = impl_->core().snapshot();
+    const auto found = snapshot.metrics.find(protocol);
+    return found != snapshot.metrics.end() && found->second.available && snapshot.status != ClientStatus::failed;
 }
 
 Checked<Protocol> Client::switch_protocol(Protocol protocol) {

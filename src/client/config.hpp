@@ -28,12 +28,26 @@ struct Config {
     std::uint32_t max_reconnect_attempts = 5;
     std::chrono::milliseconds reconnect_delay{1000};
     bool auto_reconnect = true;
+    ProtocolRacingConfig racing;
+    bool measures = false;  // the protocols race on behind the session
     std::size_t buffer_size = 8192;
     TokenProvider token;
     EventCallback callback;
     std::vector<event::CapabilityUnavailable> unavailable;  // told after the first connect
     boost::asio::io_context* context = nullptr;             // null: a thread of its own
 
+    // Of the addresses, in their order, each once.
+    std::vector<Protocol> protocols() const {
+        std::vector<Protocol> found;
+        for (const Url& url : addresses) {
+            if (std::find(found.begin(), found.end(), url.protocol) == found.end()) found.push_back(url.protocol);
+        }
+        return found;
+    }
+    double weight(Protocol protocol) const {
+        const auto found = racing.protocol_weights.find(protocol);
+        return found == racing.protocol_weights.end() ? 0.5 : found->second;
+    }
     bool has(Protocol protocol) const {
         return std::any_of(addresses.begin(), addresses.end(),
                            [&](const Url& url) { return url.protocol == protocol; });

@@ -1,117 +1,186 @@
 #include "client/connector.hpp"
 
 #include "client/interleave.hpp"
+#include "racing/plan.hpp"
 #include "transport/websocket/address.hpp"
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
 
 namespace flare::client {
 namespace asio = boost::asio;
 using transport::Carrier;
 namespace quic = transport::quic;
 namespace websocket = transport::websocket;
+using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr std::chrono::milliseconds kStagger{250};
+// How many round trips the handshake of a connection takes: TCP and the upgrade, TLS 1.3 between them; QUIC's one.
+int handshake_round_trips(const Url& url) { return url.protocol == Protocol::quic ? 1 : url.secure ? 3 : 2; }
 
 }  // namespace
 
 class Connector::State : public std::enable_shared_from_this<Connector::State> {
 public:
-    State(asio::io_context& context, const Config& config, std::function<void(wire::Batch&)> first_flight,
-          std::function<void(std::unique_ptr<Carrier>, Failure)> done)
+    State(asio::io_context& context, const Config& config, std::vector<Start> starts,
+          std::function<void(wire::Batch&)> first_flight, std::function<void(Made)> made,
+          std::function<void()> exhausted)
         : context_(context),
           config_(config),
           first_flight_(std::move(first_flight)),
-          done_(std::move(done)),
-          resolver_(context),
-          timer_(context) {}
+          made_(std::move(made)),
+          exhausted_(std::move(exhausted)),
+          resolver_(context) {
+        for (const Start& start : starts) lines_.push_back(std::make_unique<Line>(context, start));
+    }
 
-    // All names are resolved at once; the addresses of the first URL that is ready are tried first.
-    void start(std::optional<Protocol> only) {
-        for (const Url& url : config_.addresses) {
-            if (only && url.protocol != *only) continue;
-            ++pending_;
-            resolver_.async_resolve(
-                url.host, std::to_string(url.port), asio::ip::tcp::resolver::numeric_service,
-                [self = shared_from_this(), &url](const boost::system::error_code& error, const auto& results) {
-                    if (self->finished_) return;
-                    self->resolved(url, error, results);
-                });
+    void start() {
+        for (const auto& line : lines_) {
+            arm(*line, line->after);
+            resolver_.async_resolve(line->url.host, std::to_string(line->url.port),
+                                    asio::ip::tcp::resolver::numeric_service,
+                                    [self = shared_from_this(), &line = *line](const boost::system::error_code& error,
+                                                                               const auto& results) {
+                                        if (!self->finished_) self->resolved(line, error, results);
+                                    });
         }
     }
 
     void cancel() {
         finished_ = true;
-        attempts_.clear();
         resolver_.cancel();
-        timer_.cancel();
+        for (const auto& line : lines_) {
+            line->attempts.clear();
+            line->timer.cancel();
+        }
     }
 
     std::string failures() const {
         std::string text;
-        for (const Failure& failure : failures_) text += (text.empty() ? "" : "; ") + failure.text;
+        for (const auto& line : lines_) {
+            text += (text.empty() ? "" : "; ") + line->url.text + ": ";
+            if (!line->failures.empty()) {
+                for (std::size_t i = 0; i < line->failures.size(); ++i)
+                    text += (i == 0 ? "" : ", ") + line->failures[i].text;
+            } else if (!line->begun) {
+                text += "not tried yet";
+            } else if (line->url.protocol == Protocol::quic) {
+                text += "no answer; is UDP blocked on the way?";
+            } else {
+                text += "no answer";
+            }
+        }
         return text;
     }
 
-private:
-    struct Candidate {
-        const Url* url;
-        asio::ip::tcp::endpoint endpoint;
-    };
-
-    void resolved(const Url& url, const boost::system::error_code& error,
-                  const asio::ip::tcp::resolver::results_type& results) {
-        --pending_;
-        if (error) {
-            failures_.emplace_back(errc::host_not_found, url.text + ": " + std::string(explain(errc::host_not_found)));
-            return settle();
+    errc code() const {
+        for (const auto& line : lines_) {
+            if (!line->failures.empty()) return line->failures.front().code;
         }
-        std::vector<asio::ip::tcp::endpoint> endpoints;
-        for (const auto& result : results) endpoints.push_back(result.endpoint());
-        const bool idle = attempts_.empty() && next_ == candidates_.size();
-        for (const auto& endpoint : interleave(endpoints)) candidates_.push_back({&url, endpoint});
-        if (idle) try_next();
+        return errc::connect_timeout;
     }
 
-    void try_next() {
-        if (finished_ || next_ == candidates_.size()) return settle();
-        const Candidate candidate = candidates_[next_++];
-        ++open_;
-        if (candidate.url->protocol == Protocol::quic) {
-            begin_quic(candidate);
-        } else {
-            begin_websocket(candidate);
-        }
-        if (next_ == candidates_.size()) return;
-        timer_.expires_after(kStagger);
-        timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
-            if (!error && !self->finished_) self->try_next();
+    bool pending() const {
+        return std::any_of(lines_.begin(), lines_.end(), [](const auto& line) { return !line->settled(); });
+    }
+
+    bool failed(Protocol protocol) const {
+        return std::all_of(lines_.begin(), lines_.end(), [&](const auto& line) {
+            return line->url.protocol != protocol || (line->settled() && !line->made);
         });
     }
 
-    void begin_websocket(const Candidate& candidate) {
+private:
+    // The addresses of one URL, one after the other.
+    struct Line {
+        Line(asio::io_context& context, const Start& start) : url(*start.url), after(start.after), timer(context) {}
+        // Nothing is left to wait for.
+        bool settled() const { return resolved && open == 0 && next == endpoints.size(); }
+
+        const Url& url;
+        const std::chrono::milliseconds after;
+        asio::steady_timer timer;  // until the next address
+        std::vector<asio::ip::tcp::endpoint> endpoints;
+        std::size_t next = 0;
+        std::size_t open = 0;  // attempts under way
+        bool resolved = false;
+        bool due = false;  // its head start is over
+        bool begun = false;
+        bool made = false;
+        std::vector<std::shared_ptr<void>> attempts;  // destroying one cancels it
+        std::vector<Failure> failures;
+    };
+
+    void arm(Line& line, std::chrono::milliseconds after) {
+        if (after.count() == 0) {
+            line.due = true;
+            return;
+        }
+        line.timer.expires_after(after);
+        line.timer.async_wait([self = shared_from_this(), &line](const boost::system::error_code& error) {
+            if (error || self->finished_) return;
+            line.due = true;
+            self->try_next(line);
+        });
+    }
+
+    void resolved(Line& line, const boost::system::error_code& error,
+                  const asio::ip::tcp::resolver::results_type& results) {
+        line.resolved = true;
+        if (error) {
+            line.failures.emplace_back(errc::host_not_found, std::string(explain(errc::host_not_found)));
+            return hurry(line);
+        }
+        std::vector<asio::ip::tcp::endpoint> found;
+        for (const auto& result : results) found.push_back(result.endpoint());
+        line.endpoints = interleave(found);
+        try_next(line);
+    }
+
+    void try_next(Line& line) {
+        if (!line.due || !line.resolved || line.made || line.next == line.endpoints.size()) return;
+        const auto endpoint = line.endpoints[line.next++];
+        ++line.open;
+        line.begun = true;
+        line.due = false;
+        if (line.next < line.endpoints.size()) arm(line, racing::kStagger);
+        if (line.url.protocol == Protocol::quic) {
+            begin_quic(line, endpoint);
+        } else {
+            begin_websocket(line, endpoint);
+        }
+    }
+
+    template <typename Error>
+    auto on_ended(Line& line) {
+        return [weak = weak_from_this(), &line, began = Clock::now()](std::unique_ptr<Carrier> carrier,
+                                                                      const Error& error) {
+            const auto self = weak.lock();
+            if (self && !self->finished_) self->ended(line, std::move(carrier), began, error.code, error.text);
+        };
+    }
+
+    void begin_websocket(Line& line, const asio::ip::tcp::endpoint& endpoint) {
         websocket::ConnectTarget target;
-        target.endpoint = candidate.endpoint;
-        target.host_header = candidate.url->host_header();
-        target.path = candidate.url->path;
-        target.server_name = config_.server_name.empty() ? candidate.url->host : config_.server_name;
-        target.secure = candidate.url->secure;
+        target.endpoint = endpoint;
+        target.host_header = line.url.host_header();
+        target.path = line.url.path;
+        target.server_name = config_.server_name.empty() ? line.url.host : config_.server_name;
+        target.secure = line.url.secure;
         websocket::Options options;
         options.read_bytes_per_turn = config_.buffer_size;
         options.handshake_timeout = config_.connection_timeout;
-        attempts_.push_back(websocket::connect(
-            context_, std::move(target), config_.tls, options,
-            [weak = weak_from_this()](std::unique_ptr<Carrier> carrier, const websocket::ConnectError& error) {
-                if (const auto self = weak.lock(); self && !self->finished_) self->ended(std::move(carrier), error);
-            }));
+        line.attempts.push_back(websocket::connect(context_, std::move(target), config_.tls, options,
+                                                   on_ended<websocket::ConnectError>(line)));
     }
 
-    void begin_quic(const Candidate& candidate) {
+    void begin_quic(Line& line, const asio::ip::tcp::endpoint& endpoint) {
         quic::ConnectTarget target;
-        target.endpoint = {candidate.endpoint.address(), candidate.endpoint.port()};
-        target.server_name = config_.server_name.empty() ? candidate.url->host : config_.server_name;
+        target.endpoint = {endpoint.address(), endpoint.port()};
+        target.server_name = config_.server_name.empty() ? line.url.host : config_.server_name;
         target.home_worker = session::home_byte(config_.session.user);
         if (config_.quic_0rtt) target.first_flight = first_flight_;
         quic::Options options;
@@ -120,64 +189,70 @@ private:
             std::chrono::duration_cast<std::chrono::milliseconds>(2 * config_.session.heartbeat_timeout);
         options.congestion = config_.quic_congestion;
         options.qlog_folder = config_.quic_qlog_folder;
-        attempts_.push_back(
-            quic::connect(context_, std::move(target), config_.quic, options,
-                          [weak = weak_from_this()](std::unique_ptr<Carrier> carrier, const quic::ConnectError& error) {
-                              if (const auto self = weak.lock(); self && !self->finished_)
-                                  self->ended(std::move(carrier), error);
-                          }));
+        line.attempts.push_back(
+            quic::connect(context_, std::move(target), config_.quic, options, on_ended<quic::ConnectError>(line)));
     }
 
-    template <typename Error>
-    void ended(std::unique_ptr<Carrier> carrier, const Error& error) {
-        --open_;
-        if (carrier) return finish(std::move(carrier), {});
-        failures_.emplace_back(error.code, error.text);
-        timer_.cancel();
-        try_next();  // a failure frees the way for the next at once
+    void ended(Line& line, std::unique_ptr<Carrier> carrier, Clock::time_point began, errc code,
+               const std::string& text) {
+        --line.open;
+        if (!carrier) {
+            line.failures.emplace_back(code, text);
+            return hurry(line);
+        }
+        line.made = true;
+        line.open = 0;
+        line.next = line.endpoints.size();
+        line.timer.cancel();
+        // The other addresses of this URL have lost; the attempt that has won is inside its own callback.
+        for (const auto& attempt : std::exchange(line.attempts, {})) finished_attempts_.push_back(attempt);
+        asio::post(context_, [self = shared_from_this()] { self->finished_attempts_.clear(); });
+        const auto took = Clock::now() - began;
+        made_({std::move(carrier), took, took / handshake_round_trips(line.url)});
     }
 
-    // Is there nothing left to hope for?
-    void settle() {
-        if (finished_ || pending_ != 0 || open_ != 0 || next_ != candidates_.size()) return;
-        const errc code = failures_.empty() ? errc::not_connected : failures_.front().code;
-        finish(nullptr, Failure(code, failures()));
+    // A failure frees the way for the next address at once, and a URL that has failed for the URL behind it.
+    void hurry(Line& failed) {
+        if (!failed.settled()) return begin_now(failed);
+        for (const auto& line : lines_) {
+            if (!line->settled()) return line->begun ? void() : begin_now(*line);
+        }
+        exhausted_();
     }
 
-    void finish(std::unique_ptr<Carrier> carrier, const Failure& failure) {
-        const auto self = shared_from_this();
-        finished_ = true;
-        timer_.cancel();
-        resolver_.cancel();
-        attempts_.clear();  // losers
-        const auto done = std::move(done_);
-        done(std::move(carrier), failure);
+    void begin_now(Line& line) {
+        line.timer.cancel();
+        line.due = true;
+        try_next(line);
     }
 
     asio::io_context& context_;
     const Config& config_;
     const std::function<void(wire::Batch&)> first_flight_;
-    std::function<void(std::unique_ptr<Carrier>, Failure)> done_;
+    const std::function<void(Made)> made_;
+    const std::function<void()> exhausted_;
     asio::ip::tcp::resolver resolver_;
-    asio::steady_timer timer_;
-    std::vector<Candidate> candidates_;
-    std::size_t next_ = 0;
-    std::vector<std::shared_ptr<void>> attempts_;  // destroying one cancels it
-    std::vector<Failure> failures_;
-    std::size_t pending_ = 0;  // names being resolved
-    std::size_t open_ = 0;     // attempts under way
+    std::vector<std::unique_ptr<Line>> lines_;
+    std::vector<std::shared_ptr<void>> finished_attempts_;
     bool finished_ = false;
 };
 
-Connector::Connector(asio::io_context& context, const Config& config, std::optional<Protocol> only,
-                     std::function<void(wire::Batch&)> first_flight,
-                     std::function<void(std::unique_ptr<Carrier>, Failure)> done)
-    : state_(std::make_shared<State>(context, config, std::move(first_flight), std::move(done))) {
-    state_->start(only);
+Connector::Connector(asio::io_context& context, const Config& config, std::vector<Start> starts,
+                     std::function<void(wire::Batch&)> first_flight, std::function<void(Made)> made,
+                     std::function<void()> exhausted)
+    : state_(std::make_shared<State>(context, config, std::move(starts), std::move(first_flight), std::move(made),
+                                     std::move(exhausted))) {
+    state_->start();
 }
 
 Connector::~Connector() { state_->cancel(); }
 
 std::string Connector::failures() const { return state_->failures(); }
+
+errc Connector::code() const { return state_->code(); }
+
+bool Connector::pending() const { return state_->pending(); }
+
+bool Connector::failed(Protocol protocol) const { return state_->failed(protocol); }
 
 }  // namespace flare::client

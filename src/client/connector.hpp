@@ -1,8 +1,10 @@
-// One connect: resolves the configured addresses and tries them, staggered, until one gives a carrier.
+// One connect: resolves the configured addresses and tries them, staggered, until its owner has what it wants.
 //
-// Protocol: RFC 8305 (Happy Eyeballs v2): 250 ms between attempts, losers are cancelled, never waited for.
+// Protocol: RFC 8305 (Happy Eyeballs v2): 250 ms between the addresses of a name; docs/racing.md, "The start", between
+// URLs.
+//           Losers are cancelled, never waited for.
 // Threads:  its client's I/O thread.
-// Owner:    Core. Destroying it cancels everything, silently.
+// Owner:    Core, Race. Destroying it cancels everything, silently; a callback may do so.
 #pragma once
 
 #include "client/config.hpp"
@@ -13,24 +15,38 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
+#include <vector>
 
 namespace flare::client {
 
 class Connector {
 public:
-    // `done` is called once, from the event loop: with a carrier, or with why there is none (one text that names each
-    // address). It may destroy the Connector. `only`: addresses of one protocol. `first_flight`: see
-    // quic::ConnectTarget.
-    Connector(boost::asio::io_context& context, const Config& config, std::optional<Protocol> only,
-              std::function<void(wire::Batch&)> first_flight,
-              std::function<void(std::unique_ptr<transport::Carrier>, Failure)> done);
+    struct Start {
+        const Url* url = nullptr;
+        std::chrono::milliseconds after{0};  // or as soon as everything before it has failed
+    };
+    struct Made {
+        std::unique_ptr<transport::Carrier> carrier;
+        std::chrono::steady_clock::duration took{};        // the attempt
+        std::chrono::steady_clock::duration round_trip{};  // of its path, as the handshake's duration tells
+    };
+    // `made` is called for each connection, from the event loop; the others go on meanwhile. `exhausted`: nothing is
+    // left to wait for. `first_flight`: see quic::ConnectTarget; empty: no early data.
+    Connector(boost::asio::io_context& context, const Config& config, std::vector<Start> starts,
+              std::function<void(wire::Batch&)> first_flight, std::function<void(Made)> made,
+              std::function<void()> exhausted);
     ~Connector();
     Connector(const Connector&) = delete;
     Connector& operator=(const Connector&) = delete;
 
-    // Why the attempts that have ended so far have failed: for a time-out's text.
+    // Why there is no connection: for each URL what failed, or that nothing has answered yet.
     std::string failures() const;
+    // The code of the first failure; connect_timeout while there is none.
+    errc code() const;
+    // Something may still come.
+    bool pending() const;
+    // Has every address of this protocol failed?
+    bool failed(Protocol protocol) const;
 
 private:
     class State;

@@ -11,9 +11,23 @@ namespace asio = boost::asio;
 
 namespace {
 
+// Small ones and large ones; a session has at most ClientSession::kMaxProbes open on a carrier.
+constexpr std::uint32_t kMostProbes = 20;
+
 // Queues, replay and reassembly of one client. The outbox is the real bound; this one only stops a runaway peer.
 std::size_t budget_for(const session::ClientSettings& settings) {
     return settings.outbox.bytes + static_cast<std::size_t>(4 * settings.max_message_bytes) + (64u << 20);
+}
+
+Race::Settings race_settings(const Config& config) {
+    Race::Settings settings;
+    settings.protocols = config.protocols();
+    settings.measures = config.measures && settings.protocols.size() > 1;
+    settings.warm_standby = config.racing.warm_standby;
+    settings.probes = std::min<std::uint32_t>(config.racing.test_message_count, kMostProbes);
+    settings.timeout = config.racing.timeout;
+    settings.interval = config.racing.racing_interval;
+    return settings;
 }
 
 }  // namespace
@@ -26,9 +40,12 @@ Core::Core(asio::io_context& context, Config config, std::shared_ptr<EventQueue>
       budget_(shared_budget_, 64 * 1024),
       session_(config_.session, base::system_random(), budget_, *this),
       backoff_(config_.reconnect_delay),
+      race_(context, race_settings(config_), *this),
+      memory_(config_),
       session_timer_(context),
       connect_timer_(context),
-      reconnect_timer_(context) {
+      reconnect_timer_(context),
+      hedge_timer_(context) {
     for (const Url& url : config_.addresses) metrics_[url.protocol].protocol = url.protocol;
     snapshot_.metrics = metrics_;
 }
@@ -103,7 +120,6 @@ void Core::flush() {
     flush_posted_ = false;
     write_dirty();
     gone_.clear();
-    finished_connector_.reset();
     after_event();
 }
 
@@ -143,15 +159,18 @@ void Core::closed(session::CarrierKey key, const transport::CloseReason& reason)
     const auto found = links_.find(key);
     if (found == links_.end()) return;
     count_bytes(*found->second->carrier);
+    const Protocol protocol = found->second->carrier->info().protocol;
+    const bool was_pending = found->second->pending();
+    const bool was_standby = found->second->standby && !found->second->ready && !found->second->close_due;
     gone_.push_back(std::move(found->second));
     links_.erase(found);
-    const bool known = session_.attached() || status_ == ClientStatus::connected;
     session_.carrier_gone(key, reason.code == errc::ok ? errc::closed_by_peer : reason.code,
                           reason.text.empty() ? std::string(explain(errc::connection_lost)) : reason.text, now());
-    // A carrier that ended before it was welcomed is a failed attempt.
-    const bool connecting = status_ == ClientStatus::connecting || status_ == ClientStatus::reconnecting;
-    if (!known && connecting && links_.empty() && !connector_ && !gone_.back()->close_due) {
-        attempt_failed(Failure(reason.code == errc::ok ? errc::closed_by_peer : reason.code, reason.text), {});
+    race_.gone(key);
+    if (was_standby) {
+        race_.standby_failed(protocol);
+    } else if (was_pending) {
+        pending_link_closed(Failure(reason.code == errc::ok ? errc::closed_by_peer : reason.code, reason.text));
     }
     if (!flush_posted_) {
         flush_posted_ = true;

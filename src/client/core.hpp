@@ -9,6 +9,8 @@
 #include "client/config.hpp"
 #include "client/connector.hpp"
 #include "client/event_queue.hpp"
+#include "client/race.hpp"
+#include "client/racing_memory.hpp"
 #include "session/client_session.hpp"
 #include "transport/carrier.hpp"
 
@@ -37,7 +39,12 @@ struct Snapshot {
     std::string session_id;
 };
 
-class Core final : public std::enable_shared_from_this<Core>, private session::ClientSessionListener {
+// Repeating will not help: the application must do something.
+bool is_final(errc code);
+
+class Core final : public std::enable_shared_from_this<Core>,
+                   private session::ClientSessionListener,
+                   private Race::Host {
 public:
     Core(boost::asio::io_context& context, Config config, std::shared_ptr<EventQueue> events);
     ~Core();
@@ -64,7 +71,7 @@ private:
 
     // ClientSessionListener
     void on_ready(session::CarrierKey key, bool resumed) override;
-    void on_standby(session::CarrierKey) override {}
+    void on_standby(session::CarrierKey key) override;
     void on_detached(errc reason, const std::string& text) override;
     void on_refused(session::CarrierKey key, errc code, const std::string& text, std::uint32_t retry_after_ms) override;
     void on_ended(errc code, const std::string& text, std::uint32_t retry_after_ms) override;
@@ -74,26 +81,52 @@ private:
     void on_outcome(const session::Outcome& outcome) override;
     void on_heartbeat(session::CarrierKey key, session::Duration round_trip) override;
     void on_suspect(session::CarrierKey key) override;
+    void on_recovered(session::CarrierKey key) override;
+    void on_slow(session::CarrierKey key, session::Duration age) override;
+    void on_probe(session::CarrierKey key, std::uint64_t id) override;
     void close_carrier(session::CarrierKey key, errc code, const std::string& text) override;
     void output_ready(session::CarrierKey key) override;
     void on_disconnected(bool drained) override;
 
     static session::TimePoint now() { return std::chrono::steady_clock::now(); }
 
+    // Race::Host
+    void open_standby(Protocol protocol) override;
+    void cancel_standby(Protocol protocol) override;
+    std::uint64_t send_probe(session::CarrierKey key, std::size_t padding) override;
+    void close_standby(session::CarrierKey key) override;
+    void move_to(session::CarrierKey key) override;
+    double weight(Protocol protocol) override;
+    void on_measured(const std::map<Protocol, Result>& results) override;
+    void on_unreachable(Protocol protocol) override;
+
     // Connecting: core_connect.cpp
-    void addresses_changed();
     void begin_connect(std::optional<Protocol> only = {});
-    void complete_switch(const Checked<Protocol>& result);
+    std::vector<Connector::Start> starts(std::optional<Protocol> only) const;
     void write_first_flight(wire::Batch& batch);
     void drop_early();
-    void connected_transport(std::unique_ptr<transport::Carrier> carrier, const Failure& failure);
-    void attempt_failed(const Failure& failure, std::chrono::milliseconds retry_after);
+    void connected_transport(Connector::Made made);
+    void greet(Link& link);
+    void greet_reserves();
+    bool waits_for_welcome() const;
+    void pending_link_closed(const Failure& failure);
+    void nothing_connected();
     void connect_timed_out();
+    void end_attempt();
+    void attempt_failed(const Failure& failure, std::chrono::milliseconds retry_after);
     void schedule_reconnect(std::chrono::milliseconds at_least);
     void lost(const Failure& reason);
     void give_up(const Failure& failure);
     void drop_links();
     void complete_connect(const Checked<Protocol>& result);
+
+    // Moving: core_moves.cpp
+    void addresses_changed();
+    bool may_fall_back() const;
+    void replace(session::CarrierKey key, std::optional<Protocol> failed);
+    void move_failed(const Failure& failure);
+    void carry_on(Link& link, Race::Why why, bool resumed);
+    void complete_switch(const Checked<Protocol>& result);
 
     // The loop: core.cpp
     void closed(session::CarrierKey key, const transport::CloseReason& reason);
@@ -126,16 +159,24 @@ private:
 
     std::unique_ptr<AddressMonitor> addresses_;  // while connected
     std::unique_ptr<Connector> connector_;
-    std::unique_ptr<Connector> finished_connector_;  // it is inside its own callback
+    std::map<Protocol, std::unique_ptr<Connector>> standby_connectors_;
+    Race race_;
+    RacingMemory memory_;
     boost::asio::steady_timer session_timer_;
     session::TimePoint session_timer_at_ = session::kNever;
     boost::asio::steady_timer connect_timer_;  // bounds one attempt
     boost::asio::steady_timer reconnect_timer_;
+    boost::asio::steady_timer hedge_timer_;   // then connections in reserve say hello, too
+    bool attempting_ = false;                 // a connection is being made, or waits for its Welcome
+    std::optional<Failure> attempt_failure_;  // of a connection that was made and then ended
     session::TimePoint connect_began_{};
     std::uint32_t attempt_ = 0;  // of reconnecting; 0: the first connect
     Failure last_failure_;
     session::CarrierKey early_ = session::kNoCarrier;    // sent as early data; its connection is not made yet
-    session::CarrierKey suspect_ = session::kNoCarrier;  // closes when another carrier is ready
+    session::CarrierKey suspect_ = session::kNoCarrier;  // another carrier is being made to take its place
+    std::optional<Protocol> failed_;                     // the protocol that is to be left: it is tried last
+    bool falling_back_ = false;                          // no carrier is left, and not every protocol has been tried
+    Failure fallback_reason_;
 
     std::vector<ConnectDone> connect_waiters_;
     ConnectDone switch_waiter_;

@@ -3,20 +3,23 @@
 #include "base/random.hpp"
 #include "client/core.hpp"
 #include "client/link.hpp"
+#include "racing/plan.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
 namespace flare::client {
 namespace {
 
-// Repeating will not help: the application must do something.
+constexpr session::Duration kHedgeSlack = std::chrono::milliseconds(50);
+
+}  // namespace
+
 bool is_final(errc code) {
     const boost::system::error_code error = code;
     return error == errcond::auth || error == errcond::protocol || error == errcond::config;
 }
-
-}  // namespace
 
 // ---- what the application asks ----
 
@@ -48,8 +51,8 @@ void Core::reconnect(ConnectDone done) {
 void Core::disconnect(std::function<void()> done) {
     if (closed_ || status_ == ClientStatus::disconnected) return done();
     disconnect_waiters_.push_back(std::move(done));
-    connector_.reset();
-    connect_timer_.cancel();
+    end_attempt();
+    race_.pause();
     reconnect_timer_.cancel();
     session_.disconnect(now());
     after_event();
@@ -72,9 +75,12 @@ void Core::close() {
     closed_ = true;
     addresses_.reset();
     connector_.reset();
+    standby_connectors_.clear();
+    race_.reset();
     session_timer_.cancel();
     connect_timer_.cancel();
     reconnect_timer_.cancel();
+    hedge_timer_.cancel();
     complete_connect(Failure(errc::client_closed));
     const auto sends = std::move(send_waiters_);
     send_waiters_.clear();
@@ -97,25 +103,45 @@ void Core::close() {
 
 void Core::begin_connect(std::optional<Protocol> only) {
     drop_early();
+    connector_.reset();
     std::string token;
     try {
         if (config_.token) token = config_.token();
     } catch (const std::exception& error) {
-        return attempt_failed(Failure(errc::unauthenticated, std::string("the token provider failed: ") + error.what()),
-                              {});
+        const Failure failure(errc::unauthenticated, std::string("the token provider failed: ") + error.what());
+        return status_ == ClientStatus::connected ? move_failed(failure) : attempt_failed(failure, {});
     }
     session_.begin_attempt(std::move(token));
+    attempting_ = true;
+    attempt_failure_.reset();
     connect_began_ = now();
     connect_timer_.expires_after(config_.connection_timeout);
     connect_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
         const auto self = weak.lock();
-        if (!error && self && !self->closed_) self->connect_timed_out();
+        if (!error && self && !self->closed_ && self->attempting_) self->connect_timed_out();
     });
+    memory_.look_at_network();
     connector_ = std::make_unique<Connector>(
-        context_, config_, only, [this](wire::Batch& batch) { write_first_flight(batch); },
-        [this](std::unique_ptr<transport::Carrier> carrier, const Failure& failure) {
-            connected_transport(std::move(carrier), failure);
+        context_, config_, starts(only), [this](wire::Batch& batch) { write_first_flight(batch); },
+        [this](Connector::Made made) { connected_transport(std::move(made)); },
+        [this] {
+            if (!waits_for_welcome()) nothing_connected();
         });
+}
+
+std::vector<Connector::Start> Core::starts(std::optional<Protocol> only) const {
+    std::vector<const Url*> urls;
+    std::vector<racing::Entrant> entrants;
+    const std::optional<Protocol> favourite = memory_.winner();
+    for (const Url& url : config_.addresses) {
+        if (only && url.protocol != *only) continue;
+        urls.push_back(&url);
+        entrants.push_back({url.protocol, memory_.weight(url.protocol, config_.weight(url.protocol)),
+                            favourite == url.protocol, failed_ == url.protocol || memory_.doubtful(url.protocol)});
+    }
+    std::vector<Connector::Start> starts;
+    for (const racing::Start& start : racing::plan(entrants)) starts.push_back({urls[start.entrant], start.after});
+    return starts;
 }
 
 // A connection that may never be made takes the session's first flight along; another one may still win.
@@ -132,51 +158,98 @@ void Core::drop_early() {
     early_ = session::kNoCarrier;
 }
 
-void Core::connected_transport(std::unique_ptr<transport::Carrier> carrier, const Failure& failure) {
-    finished_connector_ = std::move(connector_);  // its callback is running
-    if (!carrier) {
-        drop_early();
-        for (auto& [protocol, metrics] : metrics_) ++metrics.connect_failures;
-        if (status_ == ClientStatus::connected) {  // it was to replace another
-            suspect_ = session::kNoCarrier;
-            complete_switch(failure);
-            return after_event();
-        }
-        return attempt_failed(failure, {});
-    }
-    const transport::EarlyData early_data = carrier->info().early_data;
-    ProtocolMetrics& metrics = metrics_[carrier->info().protocol];
-    metrics.early_data_accepted += early_data == transport::EarlyData::accepted ? 1u : 0u;
-    metrics.early_data_rejected += early_data == transport::EarlyData::rejected ? 1u : 0u;
-    if (early_data == transport::EarlyData::none) drop_early();
-    const bool greeted = early_ != session::kNoCarrier;
+// The first connection says hello. One that comes later does so too if its path is so much shorter that its Welcome
+// will be there first; otherwise it stays in reserve.
+void Core::connected_transport(Connector::Made made) {
+    const transport::CarrierInfo& info = made.carrier->info();
+    ProtocolMetrics& metrics = metrics_[info.protocol];
+    metrics.early_data_accepted += info.early_data == transport::EarlyData::accepted ? 1u : 0u;
+    metrics.early_data_rejected += info.early_data == transport::EarlyData::rejected ? 1u : 0u;
+    if (info.protocol == Protocol::quic && info.early_data == transport::EarlyData::none) drop_early();
+    const bool greeted = info.protocol == Protocol::quic && early_ != session::kNoCarrier;
     const session::CarrierKey key = greeted ? std::exchange(early_, session::kNoCarrier) : next_key_++;
-    links_.emplace(key, std::make_unique<Link>(*this, key, std::move(carrier)));
-    if (!greeted) session_.open(key, now());
+    session::TimePoint welcome_at = session::kNever;  // the soonest, of those that have said hello
+    for (const auto& [other, link] : links_) {
+        if (link->pending() && link->greeted) welcome_at = std::min(welcome_at, link->welcome_at);
+    }
+    Link& link = *links_.emplace(key, std::make_unique<Link>(*this, key, std::move(made.carrier))).first->second;
+    link.began = connect_began_;
+    link.welcome_at = now() + made.round_trip;
+    link.greeted = greeted;
+    if (greeted) return after_event();
+    if (link.welcome_at < welcome_at) {
+        greet(link);
+    } else {
+        hedge_timer_.expires_at(welcome_at + std::max<session::Duration>(kHedgeSlack, made.round_trip));
+        hedge_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+            const auto self = weak.lock();
+            if (!error && self && !self->closed_) self->greet_reserves();
+        });
+    }
     after_event();
 }
 
+void Core::greet(Link& link) {
+    link.greeted = true;
+    session_.open(link.key, now(), link.standby);
+}
+
+void Core::greet_reserves() {
+    for (const auto& [key, link] : links_) {
+        if (link->pending() && !link->greeted) greet(*link);
+    }
+    after_event();
+}
+
+bool Core::waits_for_welcome() const {
+    return std::any_of(links_.begin(), links_.end(), [](const auto& each) { return each.second->pending(); });
+}
+
+// A carrier that was made for this attempt has ended before it was welcomed.
+void Core::pending_link_closed(const Failure& failure) {
+    if (!attempting_) return;
+    attempt_failure_ = failure;
+    if (waits_for_welcome()) return greet_reserves();
+    if (!connector_ || !connector_->pending()) nothing_connected();
+}
+
+// Every address has failed.
+void Core::nothing_connected() {
+    const Failure failure = attempt_failure_ ? *attempt_failure_
+                            : connector_     ? Failure(connector_->code(), connector_->failures())
+                                             : Failure(errc::connection_lost);
+    for (const Protocol protocol : config_.protocols()) ++metrics_[protocol].connect_failures;
+    status_ == ClientStatus::connected ? move_failed(failure) : attempt_failed(failure, {});
+}
+
 void Core::connect_timed_out() {
-    if (switch_waiter_ && status_ == ClientStatus::connected) {  // the connection in use is none the worse
-        connector_.reset();
-        suspect_ = session::kNoCarrier;
-        return complete_switch(Failure(errc::connect_timeout, "no session over the other protocol in time"));
+    std::string text = "no session within " + std::to_string(config_.connection_timeout.count()) + " ms: ";
+    if (waits_for_welcome())
+        text += "the connection stands, but the server did not answer the hello";
+    else if (connector_)
+        text += connector_->failures();
+    if (waits_for_welcome() && connector_ && config_.addresses.size() > 1) text += "; " + connector_->failures();
+    const Failure failure(errc::connect_timeout, text);
+    status_ == ClientStatus::connected ? move_failed(failure) : attempt_failed(failure, {});
+}
+
+// The attempt is over, one way or the other: what it has left open goes.
+void Core::end_attempt() {
+    attempting_ = false;
+    connector_.reset();
+    connect_timer_.cancel();
+    hedge_timer_.cancel();
+    drop_early();
+    for (const auto& [key, link] : links_) {
+        if (!link->pending()) continue;
+        session_.carrier_gone(key, errc::connection_lost, "another connection was faster", now());
+        close_carrier(key, errc::ok, "another connection was faster");
     }
-    std::string text = "no session within " + std::to_string(config_.connection_timeout.count()) + " ms";
-    if (connector_) {
-        const std::string failures = connector_->failures();
-        for (const Url& url : config_.addresses) text += "; " + url.text;
-        if (!failures.empty()) text += "; " + failures;
-    } else {
-        text += ": the connection stands, but the server did not answer the hello";
-    }
-    attempt_failed(Failure(errc::connect_timeout, text), {});
 }
 
 // This attempt came to nothing. retry_after: the server asked for time, which is no failure of the attempt.
 void Core::attempt_failed(const Failure& failure, std::chrono::milliseconds retry_after) {
-    connector_.reset();
-    connect_timer_.cancel();
+    end_attempt();
     drop_links();
     last_failure_ = failure;
     if (status_ == ClientStatus::connecting || is_final(failure.code)) return give_up(failure);
@@ -207,53 +280,10 @@ void Core::complete_connect(const Checked<Protocol>& result) {
     complete_switch(Failure(errc::not_connected));
 }
 
-void Core::switch_protocol(Protocol protocol, ConnectDone done) {
-    if (closed_) return done(Failure(errc::client_closed));
-    if (!config_.has(protocol))
-        return done(Failure(errc::protocol_unavailable, "server_addresses has no URL of this protocol"));
-    if (status_ != ClientStatus::connected) return done(Failure(errc::not_connected));
-    if (stats_.protocol == protocol) return done(protocol);
-    if (connector_ || switch_waiter_ || suspect_ != session::kNoCarrier)
-        return done(Failure(errc::busy, "another connection is being made already"));
-    switch_waiter_ = std::move(done);
-    suspect_ = session_.active();
-    begin_connect(protocol);
-}
-
-Checked<> Core::migrate(const std::string& local_address) {
-    boost::system::error_code wrong;
-    boost::asio::ip::address from;
-    if (!local_address.empty()) from = boost::asio::ip::make_address(local_address, wrong);
-    if (wrong) return Failure(errc::invalid_config, "'" + local_address + "' is no IP address");
-    Link* const link = find(session_.active());
-    if (link == nullptr) return Failure(errc::not_connected);
-    const auto moved = transport::quic::migrate(*link->carrier, from);
-    if (!moved) return Failure(static_cast<errc>(moved.error().value()));
-    base::log().debug("the QUIC connection moves to another socket");
-    return {};
-}
-
-// Packets of the connection in use may leave from another address now, or its own may be gone.
-void Core::addresses_changed() {
-    Link* const link = find(session_.active());
-    if (closed_ || link == nullptr) return;
-    const transport::CarrierInfo& info = link->carrier->info();
-    const std::string source = source_address_to(info.peer_address);
-    if (source.empty() || source == info.local_address) return;
-    base::log().info("this machine's address changed from {} to {}", info.local_address, source);
-    if (migrate({})) return;
-    if (info.protocol != Protocol::quic) on_suspect(link->key);  // TCP cannot move
-}
-
-void Core::complete_switch(const Checked<Protocol>& result) {
-    if (!switch_waiter_) return;
-    const ConnectDone done = std::move(switch_waiter_);
-    switch_waiter_ = nullptr;
-    done(result);
-}
-
 void Core::drop_links() {
     drop_early();
+    race_.reset();
+    standby_connectors_.clear();
     for (auto& [key, link] : links_) {
         count_bytes(*link->carrier);
         gone_.push_back(std::move(link));
@@ -269,62 +299,10 @@ void Core::drop_links() {
     boost::asio::post(context_, [self = shared_from_this()] { self->flush(); });
 }
 
-// ---- what the session tells ----
-
-void Core::on_ready(session::CarrierKey key, bool resumed) {
-    connect_timer_.cancel();
-    Link* link = find(key);
-    if (link == nullptr) return;
-    const Protocol protocol = link->carrier->info().protocol;
-    const std::optional<Protocol> before = stats_.protocol;
-    stats_.protocol = protocol;
-    stats_.last_activity = std::chrono::system_clock::now();
-    const bool was_ready = status_ == ClientStatus::connected;
-    const bool fresh = !link->ready;
-    if (fresh) {
-        link->ready = true;
-        ++metrics_[protocol].connects;
-        metrics_[protocol].connection_latency = now() - connect_began_;
-    }
-    if (suspect_ != session::kNoCarrier && suspect_ != key) {
-        // The session has moved; the carrier that had fallen silent goes.
-        const session::CarrierKey old = suspect_;
-        suspect_ = session::kNoCarrier;
-        session_.carrier_gone(old, errc::connection_lost, "replaced", now());
-        close_carrier(old, errc::ok, "replaced");
-    }
-    if (was_ready) {
-        if (before && *before != protocol) emit(event::ProtocolSwitched{*before, protocol});
-        complete_switch(protocol);
-        return publish();
-    }
-    set_status(ClientStatus::connected);
-    if (!addresses_) addresses_ = std::make_unique<AddressMonitor>(context_, [this] { addresses_changed(); });
-    reported_detached_ = false;
-    if (!was_connected_) {
-        was_connected_ = true;
-        stats_.connection_time = now() - connect_began_;
-        emit(event::Connected{protocol});
-        if (!told_unavailable_) {
-            told_unavailable_ = true;
-            for (const auto& each : config_.unavailable) emit(each);
-        }
-    } else {
-        ++stats_.reconnect_count;
-        emit(event::Reconnected{protocol, resumed});
-    }
-    attempt_ = 0;
-    complete_connect(protocol);
-}
-
-void Core::on_detached(errc reason, const std::string& text) {
-    if (closed_ || status_ != ClientStatus::connected || !disconnect_waiters_.empty()) return;
-    lost(Failure(reason, text));
-}
-
 // No connection is left.
 void Core::lost(const Failure& reason) {
     stats_.protocol.reset();
+    race_.pause();
     if (!reported_detached_) {
         reported_detached_ = true;
         ++stats_.error_count;
@@ -332,14 +310,14 @@ void Core::lost(const Failure& reason) {
         set_status(again ? ClientStatus::reconnecting : ClientStatus::disconnected);
         emit(event::Disconnected{reason});
         if (!again) {
-            connector_.reset();
+            end_attempt();
             session_.fail_all(errc::not_connected, reason.text, now());
             return complete_connect(reason);
         }
     }
     attempt_ = 1;
     last_failure_ = reason;
-    connector_.reset();
+    end_attempt();
     schedule_reconnect({});
 }
 
@@ -361,14 +339,14 @@ void Core::schedule_reconnect(std::chrono::milliseconds at_least) {
 }
 
 void Core::on_refused(session::CarrierKey key, errc code, const std::string& text, std::uint32_t retry_after_ms) {
-    if (key == suspect_ || status_ == ClientStatus::connected) {  // the session lives on another carrier
-        return complete_switch(Failure(code, text));
-    }
     const Failure failure(code, text.empty() ? std::string(explain(code)) : text);
+    Link* link = find(key);
+    if (link != nullptr && link->standby) return race_.standby_failed(link->carrier->info().protocol);
+    if (status_ == ClientStatus::connected) return move_failed(failure);  // the session may live on another carrier
     // The refused carrier closes in good order; only the attempt is over.
-    if (Link* link = find(key)) {
+    if (link != nullptr) {
         auto kept = std::move(links_.find(key)->second);
-        links_.erase(link->key);
+        links_.erase(key);
         kept->carrier->set_handler(nullptr);
         gone_.push_back(std::move(kept));
     }
@@ -382,6 +360,7 @@ void Core::on_ended(errc code, const std::string& text, std::uint32_t retry_afte
     if (code == errc::shutting_down) emit(event::Draining{retry_after, reason.text});
     const bool again = config_.auto_reconnect && !is_final(reason.code);
     stats_.protocol.reset();
+    race_.pause();
     reported_detached_ = true;
     set_status(again ? ClientStatus::reconnecting : ClientStatus::disconnected);
     emit(event::Disconnected{reason});
@@ -392,13 +371,6 @@ void Core::on_ended(errc code, const std::string& text, std::uint32_t retry_afte
     attempt_ = 1;
     last_failure_ = reason;
     schedule_reconnect(retry_after);
-}
-
-void Core::on_suspect(session::CarrierKey key) {
-    if (closed_ || connector_ || status_ != ClientStatus::connected) return;
-    base::log().debug("no acknowledgement on connection {}: opening another", key);
-    suspect_ = key;
-    begin_connect();
 }
 
 }  // namespace flare::client

@@ -28,13 +28,20 @@ public:
     const session::CarrierKey key;
     std::unique_ptr<transport::Carrier> carrier;
     bool dirty = false;
-    bool ready = false;  // it has been welcomed
+    bool standby = false;             // it was opened beside the one in use, to be measured
+    bool greeted = false;             // its Hello goes out, or has
+    bool ready = false;               // it has been welcomed
+    session::TimePoint began{};       // when its connect did
+    session::TimePoint welcome_at{};  // when its Welcome may be expected
     struct Close {
         errc code;
         std::string text;
     };
     std::optional<Close> close_due;
     bool close_done = false;
+
+    // It was made for a connect, and its Welcome has not come.
+    bool pending() const { return !ready && !standby && !close_due; }
 };
 
 }  // namespace flare::client

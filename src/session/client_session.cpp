@@ -10,7 +10,6 @@
 namespace flare::session {
 namespace {
 
-constexpr Duration kRoundTripSlack = std::chrono::milliseconds(10);
 constexpr std::size_t kFirstFlightBytes = 8 * 1024;  // what a connection may send before it has heard from its peer
 
 }  // namespace
@@ -107,9 +106,19 @@ bool ClientSession::write(CarrierKey key, wire::Batch& batch, TimePoint now, std
         ping.id = carrier->ping_id;
         batch.add({}, wire::encode_ping(ping));
     }
+    for (CarrierState::Probe& probe : carrier->probes) {
+        if (probe.written_at != kNever) continue;
+        probe.written_at = now;
+        const std::string padding(probe.padding, '\0');
+        wire::Ping ping;
+        ping.id = probe.id;
+        ping.padding = padding;
+        batch.add({}, wire::encode_ping(ping));
+    }
     if (key != active_ || !conversation_) return false;
     inbound_->now = now;
     const bool more = conversation_->write(batch, max_bytes, now);
+    if (timed_.seq == 0 && settings_.suspect_early) time_one(now);
     if (disconnecting_ && !goodbye_sent_ && conversation_->all_numbered()) {
         wire::Goodbye goodbye;
         goodbye.final = conversation_->final_states();
@@ -140,6 +149,7 @@ void ClientSession::on_batch(CarrierKey key, std::string_view bytes, TimePoint n
     inbound_->now = now;
     CarrierState* carrier = find(key);
     if (carrier == nullptr) return;
+    carrier->heard_gap = (carrier->heard_gap * 7 + (now - carrier->heard_at)) / 8;
     carrier->heard_at = now;
     carrier->missed = 0;
     wire::BatchReader reader(bytes, limits_.max_frame_bytes);
@@ -190,6 +200,7 @@ void ClientSession::handle(CarrierState& carrier, const wire::FrameView& frame, 
         const auto result = conversation_->on_acks(frame.acks, now);
         if (!result)
             return fail(static_cast<errc>(result.error().value()), "the server acknowledged what was never sent");
+        note_progress(carrier, now);
     }
     switch (frame.kind) {
         case wire::FrameKind::none: return;
@@ -266,6 +277,8 @@ void ClientSession::handle_welcome(CarrierState& carrier, const wire::Welcome& w
 
 void ClientSession::make_active(CarrierState& carrier, TimePoint now) {
     active_ = carrier.key;
+    if (carrier.round_trip) smoothed_round_trip_ = carrier.round_trip;
+    timed_.seq = 0;
     for (const auto& other : carriers_) other->activate_epoch = 0;  // overtaken before it was written
     carrier.standby = false;
     goodbye_sent_ = false;
@@ -332,13 +345,17 @@ void ClientSession::handle_goodbye(CarrierState& carrier, const wire::Goodbye& g
 }
 
 void ClientSession::handle_pong(CarrierState& carrier, const wire::Ping& pong, TimePoint now) {
+    const auto probe = std::find_if(carrier.probes.begin(), carrier.probes.end(),
+                                    [&](const auto& open) { return open.id == pong.id; });
+    if (probe != carrier.probes.end()) {
+        if (probe->padding == 0) note_round_trip(carrier, now - probe->written_at);
+        carrier.probes.erase(probe);
+        return listener_.on_probe(carrier.key, pong.id);
+    }
     if (pong.id != carrier.ping_id || carrier.ping_id == 0) return;  // an answer to a ping given up
     carrier.ping_id = 0;
     const Duration round_trip = now - carrier.ping_sent_at;
-    if (carrier.key == active_) {
-        // RFC 6298 section 2: SRTT <- 7/8 SRTT + 1/8 R.
-        smoothed_round_trip_ = smoothed_round_trip_ ? (*smoothed_round_trip_ * 7 + round_trip) / 8 : round_trip;
-    }
+    note_round_trip(carrier, round_trip);
     listener_.on_heartbeat(carrier.key, round_trip);
 }
 
@@ -388,20 +405,14 @@ TimePoint ClientSession::next_deadline() const {
         if (conversation_->next_deadline() > woken_at_) next = std::min(next, conversation_->next_deadline());
         const auto active =
             std::find_if(carriers_.begin(), carriers_.end(), [&](const auto& c) { return c->key == active_; });
-        if (conversation_->unacked_since() != kNever && active != carriers_.end() && !(*active)->suspected) {
-            next = std::min(next, conversation_->unacked_since() + patience());
-        }
+        if (active != carriers_.end()) next = std::min({next, suspect_at(**active), slow_at()});
     }
     return next;
 }
 
-Duration ClientSession::patience() const {
-    const Duration round_trip = smoothed_round_trip_.value_or(Duration::zero());
-    return std::max(settings_.retry_delay, 2 * (round_trip + settings_.max_ack_delay) + kRoundTripSlack);
-}
-
 void ClientSession::on_time(TimePoint now) {
     inbound_->now = now;
+    note_oversleeping(now);
     woken_at_ = now;
     std::vector<CarrierKey> keys;
     for (const auto& carrier : carriers_) keys.push_back(carrier->key);
@@ -409,6 +420,7 @@ void ClientSession::on_time(TimePoint now) {
         if (CarrierState* carrier = find(key)) check_heartbeat(*carrier, now);
     }
     check_suspect(now);
+    check_slow(now);
     settle_disconnect(now);
     if (conversation_ && active_ != kNoCarrier && conversation_->has_output(now)) listener_.output_ready(active_);
 }
@@ -430,30 +442,12 @@ void ClientSession::check_heartbeat(CarrierState& carrier, TimePoint now) {
     detach(carrier, errc::heartbeat_timeout, text, now);
 }
 
-void ClientSession::check_suspect(TimePoint now) {
-    if (!conversation_ || active_ == kNoCarrier || conversation_->unacked_since() == kNever) return;
-    CarrierState* carrier = find(active_);
-    if (carrier == nullptr || carrier->suspected || now < conversation_->unacked_since() + patience()) return;
-    carrier->suspected = true;
-    std::vector<Outbox::Token> given_up;
-    outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) {
-        if (entry.first_sent_at != kNever && !entry.acked && entry.retries >= settings_.retry_count)
-            given_up.push_back(token);
-    });
-    const CarrierKey key = active_;
-    for (const Outbox::Token token : given_up) {
-        Outcome outcome;
-        outcome.error = errc::outcome_unknown;
-        outcome.text = "no acknowledgement after the agreed number of repeats";
-        finish(token, std::move(outcome));
-    }
-    listener_.on_suspect(key);
-}
-
 void ClientSession::notify_output() {
     for (const auto& carrier : carriers_) {
         if (carrier->state != State::attached) continue;
-        const bool control = carrier->activate_epoch != 0 || carrier->ping_due;
+        const bool probing = std::any_of(carrier->probes.begin(), carrier->probes.end(),
+                                         [](const auto& probe) { return probe.written_at == kNever; });
+        const bool control = carrier->activate_epoch != 0 || carrier->ping_due || probing;
         const bool numbered = carrier->key == active_ && conversation_ &&
                               (conversation_->has_output(inbound_->now) || (disconnecting_ && !goodbye_sent_));
         if (control || numbered) listener_.output_ready(carrier->key);

@@ -24,6 +24,9 @@ struct ClientSettings : Settings {
     Platform platform = Platform::unknown;
     std::uint32_t retry_count = 3;  // message_retry
     Duration retry_delay = std::chrono::seconds(1);
+    // There is another way to the server: a carrier that does not answer is suspected as soon as its round trip allows,
+    // in place of after retry_delay (docs/racing.md, "When a connection is of no use").
+    bool suspect_early = false;
     Outbox::Limits outbox;
 };
 
@@ -62,8 +65,14 @@ public:
     virtual void on_message(LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) = 0;
     virtual void on_outcome(const Outcome& outcome) = 0;
     virtual void on_heartbeat(CarrierKey key, Duration round_trip) = 0;
-    // The carrier in use takes too long to acknowledge: open another one if you can. It is told once per carrier.
+    // The carrier in use takes too long to acknowledge: open another one if you can. Told once, until it recovers.
     virtual void on_suspect(CarrierKey key) = 0;
+    // A suspected carrier has acknowledged something after all.
+    virtual void on_recovered(CarrierKey) {}
+    // Acknowledgements come, but much later than the round trip explains. Again while that lasts, every few seconds.
+    virtual void on_slow(CarrierKey, Duration /*age of what waits*/) {}
+    // The answer to probe().
+    virtual void on_probe(CarrierKey, std::uint64_t /*id*/) {}
     // Close this carrier in good order; the session has forgotten it, carrier_gone() is not needed for it.
     virtual void close_carrier(CarrierKey key, errc code, const std::string& text) = 0;
     // write(key, ...) has something to give. May come often; collect and write once per turn.
@@ -98,6 +107,11 @@ public:
     // Appends what this carrier should send now. True: there is more when the carrier takes more. What follows the
     // Hello at once (docs/protocol.md, "The first flight") is at most kFirstFlightBytes.
     bool write(CarrierKey key, wire::Batch& batch, TimePoint now, std::size_t max_bytes = wire::kMaxBatchBytes / 2);
+
+    // Sends a ping with `padding` bytes that mean nothing; the answer is told by on_probe() with the id returned. 0:
+    // the carrier is not attached, or kMaxProbes are open on it.
+    std::uint64_t probe(CarrierKey key, std::size_t padding);
+    static constexpr std::size_t kMaxProbes = 40;
 
     // ---- messages ----
 
@@ -153,6 +167,13 @@ private:
     void finish(Outbox::Token token, Outcome outcome);
     void settle_disconnect(TimePoint now);
     void check_suspect(TimePoint now);
+    void check_slow(TimePoint now);
+    void time_one(TimePoint now);
+    void note_round_trip(CarrierState& carrier, Duration sample);
+    void note_oversleeping(TimePoint now);
+    void note_progress(CarrierState& carrier, TimePoint now);
+    TimePoint suspect_at(const CarrierState& active) const;
+    TimePoint slow_at() const;
     void check_heartbeat(CarrierState& carrier, TimePoint now);
     void notify_output();
     void drop_carriers(errc code, const std::string& text);
@@ -183,7 +204,16 @@ private:
     std::vector<std::unique_ptr<CarrierState>> carriers_;
     CarrierKey active_ = kNoCarrier;
     std::optional<Duration> smoothed_round_trip_;
-    TimePoint woken_at_ = TimePoint::min();  // last on_time()
+    TimePoint woken_at_ = TimePoint::min();      // last on_time()
+    TimePoint patient_from_ = TimePoint::min();  // nothing is held against the time before: this process slept
+    // One numbered frame whose acknowledgement is timed; seq 0: none.
+    struct Timed {
+        LaneIndex lane = 0;
+        Seq seq = 0;
+        TimePoint at{};
+    };
+    Timed timed_;
+    TimePoint slow_told_at_ = TimePoint::min();
     bool disconnecting_ = false;
     bool goodbye_sent_ = false;
     std::optional<wire::Goodbye> peer_goodbye_;

@@ -7,6 +7,7 @@
 #include "session/client_session.hpp"
 
 #include <string>
+#include <vector>
 
 namespace flare::session {
 
@@ -15,8 +16,11 @@ struct ClientSession::CarrierState {
     State state = State::hello_due;
     bool standby = false;
     bool suspected = false;
-    std::uint64_t activate_epoch = 0;  // 0: no Activate is due
-    std::uint64_t first_epoch = 0;     // of the Activate that went with its Hello; 0: none did
+    std::uint32_t suspicions = 0;
+    Duration heard_gap{0};               // smoothed time between batches
+    std::optional<Duration> round_trip;  // smoothed
+    std::uint64_t activate_epoch = 0;    // 0: no Activate is due
+    std::uint64_t first_epoch = 0;       // of the Activate that went with its Hello; 0: none did
     bool ping_due = false;
     std::uint32_t hellos = 0;
     std::string ticket_used;    // of the Hello under way; empty: it came with a token
@@ -25,6 +29,12 @@ struct ClientSession::CarrierState {
     TimePoint next_ping_at = kNever;
     TimePoint heard_at{};
     std::uint32_t missed = 0;
+    struct Probe {
+        std::uint64_t id = 0;
+        std::size_t padding = 0;
+        TimePoint written_at = kNever;
+    };
+    std::vector<Probe> probes;
 };
 
 // What the conversation delivers, filtered and passed on.

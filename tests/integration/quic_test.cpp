@@ -84,7 +84,7 @@ TEST_F(Quic, AConversationMovesBetweenTheProtocols) {
     Server server = started(builder().with_message_handler(
         [](const SessionInfo&, const Message& message) { return Message("echo", message.payload); },
         Execution::worker));
-    Client client = connected(client_for(server, "ann", events, ProtocolSelection::auto_racing));
+    Client client = connected(client_for(server, "ann", events, ProtocolSelection::manual));
     constexpr int kMessages = 2000;
     for (int i = 0; i < kMessages; ++i) {
         ASSERT_TRUE(client.post_message("server", Message("n", Bytes(std::to_string(i)))));
@@ -174,7 +174,7 @@ TEST_F(Quic, CarriersOfBothProtocolsMeetOnTheHomeWorker) {
     for (int i = 0; i < 20; ++i) {
         Events heard;
         Client client =
-            connected(client_for(server, "user" + std::to_string(i), heard, ProtocolSelection::auto_racing));
+            connected(client_for(server, "user" + std::to_string(i), heard, ProtocolSelection::manual));
         ASSERT_TRUE(client.switch_protocol(Protocol::websocket));
         ASSERT_TRUE(client.send_text_message("server", "over WebSocket").success);
         ASSERT_TRUE(client.switch_protocol(Protocol::quic));

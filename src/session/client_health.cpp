@@ -1,0 +1,123 @@
+// How a client's session judges the carrier in use: does it answer, and in time?
+#include "session/client_session_parts.hpp"
+
+#include <algorithm>
+
+// Protocol: docs/racing.md, "When a connection is of no use".
+
+namespace flare::session {
+namespace {
+
+constexpr Duration kRoundTripSlack = std::chrono::milliseconds(10);
+constexpr Duration kLeastPatience = std::chrono::milliseconds(100);
+constexpr int kQuietRoundTrips = 3;
+constexpr int kQuietGaps = 8;
+constexpr Duration kLeastSlow = std::chrono::milliseconds(500);
+constexpr int kSlowRoundTrips = 6;
+constexpr Duration kSlowAgain = std::chrono::seconds(3);
+constexpr Duration kOverslept = std::chrono::milliseconds(100);
+constexpr std::uint32_t kSuspicionsWithdrawn = 3;
+
+}  // namespace
+
+// How long written frames may go without an acknowledgement that moves on.
+Duration ClientSession::patience() const {
+    const Duration round_trip = smoothed_round_trip_.value_or(Duration::zero());
+    const Duration expected = 2 * (round_trip + settings_.max_ack_delay) + kRoundTripSlack;
+    return settings_.suspect_early ? expected : std::max(settings_.retry_delay, expected);
+}
+
+TimePoint ClientSession::suspect_at(const CarrierState& active) const {
+    if (conversation_->unacked_since() == kNever || active.suspected) return kNever;
+    const TimePoint since = std::max(conversation_->unacked_since(), patient_from_);
+    TimePoint at = since + patience();
+    if (settings_.suspect_early && smoothed_round_trip_) {
+        // Where batches come often, their absence says more than that of an acknowledgement.
+        const Duration quiet = std::max(kLeastPatience, kQuietRoundTrips * *smoothed_round_trip_ +
+                                                            settings_.min_ack_delay + kQuietGaps * active.heard_gap);
+        at = std::min(at, std::max(since, active.heard_at) + quiet);
+    }
+    return at;
+}
+
+void ClientSession::check_suspect(TimePoint now) {
+    if (!conversation_ || active_ == kNoCarrier) return;
+    CarrierState* carrier = find(active_);
+    if (carrier == nullptr || now < suspect_at(*carrier)) return;
+    carrier->suspected = true;
+    ++carrier->suspicions;
+    // The last repeat has had its time, too.
+    const Duration whole = (settings_.retry_count + 1) * settings_.retry_delay;
+    std::vector<Outbox::Token> given_up;
+    outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) {
+        if (entry.first_sent_at == kNever || entry.acked || entry.retries < settings_.retry_count) return;
+        if (!settings_.suspect_early || now - entry.first_sent_at >= whole) given_up.push_back(token);
+    });
+    const CarrierKey key = active_;
+    for (const Outbox::Token token : given_up) {
+        Outcome outcome;
+        outcome.error = errc::outcome_unknown;
+        outcome.text = "no acknowledgement after the agreed number of repeats";
+        finish(token, std::move(outcome));
+    }
+    listener_.on_suspect(key);
+}
+
+void ClientSession::note_round_trip(CarrierState& carrier, Duration sample) {
+    // RFC 6298 section 2: SRTT <- 7/8 SRTT + 1/8 R.
+    carrier.round_trip = carrier.round_trip ? (*carrier.round_trip * 7 + sample) / 8 : sample;
+    if (carrier.key == active_) smoothed_round_trip_ = carrier.round_trip;
+}
+
+// An acknowledgement has come on this carrier.
+void ClientSession::note_progress(CarrierState& carrier, TimePoint now) {
+    if (timed_.seq != 0) {
+        const SendLane* lane = conversation_->send_lane(timed_.lane);
+        if (lane == nullptr || lane->acked() >= timed_.seq) timed_.seq = 0;
+    }
+    if (carrier.key != active_ || !carrier.suspected || carrier.suspicions > kSuspicionsWithdrawn) return;
+    const TimePoint since = conversation_->unacked_since();
+    if (since != kNever && since != now) return;  // it has not moved on
+    carrier.suspected = false;
+    listener_.on_recovered(carrier.key);
+}
+
+void ClientSession::time_one(TimePoint now) {
+    for (LaneIndex lane = 0; lane < conversation_->lanes(); ++lane) {
+        const SendLane* sent = conversation_->send_lane(lane);
+        if (sent == nullptr || sent->last_numbered() == sent->acked()) continue;
+        timed_ = {lane, sent->last_numbered(), now};
+        return;
+    }
+}
+
+TimePoint ClientSession::slow_at() const {
+    if (!settings_.suspect_early || timed_.seq == 0 || !smoothed_round_trip_) return kNever;
+    const Duration limit = std::max(kLeastSlow, kSlowRoundTrips * *smoothed_round_trip_ + settings_.max_ack_delay);
+    const TimePoint at = std::max(timed_.at, patient_from_) + limit;
+    return slow_told_at_ == TimePoint::min() ? at : std::max(at, slow_told_at_ + kSlowAgain);
+}
+
+void ClientSession::check_slow(TimePoint now) {
+    if (!conversation_ || active_ == kNoCarrier || now < slow_at()) return;
+    slow_told_at_ = now;
+    listener_.on_slow(active_, now - timed_.at);
+}
+
+// What could not be read while this process did not run is not the carrier's fault.
+void ClientSession::note_oversleeping(TimePoint now) {
+    const TimePoint due = next_deadline();
+    if (settings_.suspect_early && due != TimePoint::min() && due != kNever && now - due > kOverslept)
+        patient_from_ = now;
+}
+
+std::uint64_t ClientSession::probe(CarrierKey key, std::size_t padding) {
+    CarrierState* carrier = find(key);
+    if (carrier == nullptr || carrier->state != State::attached || carrier->probes.size() >= kMaxProbes) return 0;
+    const std::uint64_t id = random_.next_u64() | 1;
+    carrier->probes.push_back({id, padding, kNever});
+    listener_.output_ready(key);
+    return id;
+}
+
+}  // namespace flare::session

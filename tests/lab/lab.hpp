@@ -1,0 +1,54 @@
+// The lab's scenarios: one function each, listed in main.cpp. Each prints what it measured and, with --json, one JSON
+// object as its last line. It returns 0 when nothing was lost, repeated or reordered, and, with --limits, when the
+// times hold.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace flare::lab {
+
+struct Options {
+    int runs = 0;  // 0: the scenario's own number
+    std::string transport;
+    bool json = false;
+    bool limits = false;
+    bool verbose = false;
+    bool warm_standby = false;
+
+    int runs_or(int fallback) const { return runs > 0 ? runs : fallback; }
+};
+
+int lab_address_change(const Options& options);
+int lab_black_hole(const Options& options);
+int lab_connect(const Options& options);
+int lab_flap(const Options& options);
+int lab_ghosts(const Options& options);
+int lab_prefer(const Options& options);
+int lab_tcp_reset(const Options& options);
+int lab_throttle(const Options& options);
+
+class Figures {
+public:
+    void add(double value) { values_.push_back(value); }
+    bool empty() const { return values_.empty(); }
+    std::size_t size() const { return values_.size(); }
+    // `share` 0..1; nearest rank. 0 when there are none.
+    double percentile(double share) const {
+        if (values_.empty()) return 0;
+        std::vector<double> sorted = values_;
+        std::sort(sorted.begin(), sorted.end());
+        const auto rank = static_cast<std::size_t>(share * static_cast<double>(sorted.size()) + 0.999999);
+        return sorted[std::clamp<std::size_t>(rank, 1, sorted.size()) - 1];
+    }
+    double median() const { return percentile(0.5); }
+    double worst() const { return percentile(1); }
+
+private:
+    std::vector<double> values_;
+};
+
+}  // namespace flare::lab

@@ -1,0 +1,80 @@
+// flare_lab SCENARIO [options]: Flare on bad networks, made of network namespaces.
+#include "lab/lab.hpp"
+#include "lab/network.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <string_view>
+
+namespace {
+
+using flare::lab::Options;
+
+struct Scenario {
+    std::string_view name;
+    int (*run)(const Options& options);
+    const char* shows;
+};
+
+constexpr Scenario kScenarios[] = {
+    {"address-change", flare::lab::lab_address_change, "the client's address changes in mid-conversation"},
+    {"black-hole", flare::lab::lab_black_hole, "UDP vanishes in mid-conversation, and comes back"},
+    {"connect", flare::lab::lab_connect, "time to a ready session, for every mix of bad UDP and bad TCP"},
+    {"flap", flare::lab::lab_flap, "UDP comes and goes every 5 s"},
+    {"ghosts", flare::lab::lab_ghosts, "close races, and the sessions that they leave on the server"},
+    {"prefer", flare::lab::lab_prefer, "one protocol's path is 100 ms slower"},
+    {"tcp-reset", flare::lab::lab_tcp_reset, "TCP is reset in mid-conversation"},
+    {"throttle", flare::lab::lab_throttle, "UDP becomes slow, or loses large packets, in mid-conversation"},
+};
+
+int usage() {
+    std::fputs(
+        "usage: flare_lab SCENARIO [--runs N] [--transport quic|ws|auto] [--warm-standby] [--json] [--limits] "
+        "[--verbose]\n",
+        stderr);
+    for (const Scenario& each : kScenarios) std::fprintf(stderr, "  %-15s %s\n", each.name.data(), each.shows);
+    return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc < 2) return usage();
+    Options options;
+    for (int i = 2; i < argc; ++i) {
+        const std::string_view option = argv[i];
+        if (option == "--json") {
+            options.json = true;
+        } else if (option == "--limits") {
+            options.limits = true;
+        } else if (option == "--verbose") {
+            options.verbose = true;
+        } else if (option == "--warm-standby") {
+            options.warm_standby = true;
+        } else if (option == "--runs" && i + 1 < argc) {
+            options.runs = std::atoi(argv[++i]);
+        } else if (option == "--transport" && i + 1 < argc) {
+            options.transport = argv[++i];
+        } else {
+            return usage();
+        }
+    }
+    for (const Scenario& each : kScenarios) {
+        if (each.name != argv[1]) continue;
+        if (const std::string reason = flare::lab::Network::why_not(); !reason.empty()) {
+            std::printf("lab %s: skipped: %s\n0 passed, 0 failed, 1 skipped\n", argv[1], reason.c_str());
+            return 0;
+        }
+        std::setvbuf(stdout, nullptr, _IOLBF, 0);
+        std::signal(SIGPIPE, SIG_IGN);
+        try {
+            return each.run(options);
+        } catch (const std::exception& error) {
+            std::fprintf(stderr, "flare_lab %s: %s\n", argv[1], error.what());
+            return 1;
+        }
+    }
+    return usage();
+}

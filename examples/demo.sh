@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The demo, from nothing: installs what is needed, builds, makes certificates, starts a server, lets clients talk to it over
-# ws, wss and QUIC, moves a conversation between protocols, cuts a connection in mid-stream, and shows that nothing was
+# ws, wss and QUIC, lets these race, moves a conversation between protocols, cuts a connection in mid-stream, and shows that nothing was
 # lost, repeated or reordered.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh
 cmake --preset release >/dev/null
 echo "building (the first time takes some minutes) ..."
-cmake --build build/release --target server_example websocket_client quic_client switch_client cut_client secure_client >/dev/null
+cmake --build build/release --target server_example websocket_client quic_client auto_racing_client switch_client cut_client secure_client >/dev/null
 scripts/generate_certs.sh >/dev/null
 
 bin=build/release/examples
@@ -37,7 +37,7 @@ wait_for_port() {
     return 1
 }
 
-plain=$(free_port) secure=$(free_port) flaky=$(free_port) quic=$(free_port)
+plain=$(free_port) secure=$(free_port) flaky=$(free_port) quic=$(free_port) vanishing=$(free_port)
 "$bin/server_example" --websocket-addr "127.0.0.1:$plain" --quic-addr "127.0.0.1:$quic" --workers 2 >"$logs/server.log" 2>&1 & pids+=($!)
 "$bin/server_example" --websocket-addr "127.0.0.1:$secure" --no-quic --cert certs/server.crt --key certs/server.key >"$logs/secure.log" 2>&1 & pids+=($!)
 wait_for_port "$plain"
@@ -62,6 +62,16 @@ echo "== 1,000 numbered messages each way over QUIC; the connection is discarded
 echo
 echo "== 1,000 numbered messages each way; the conversation moves between QUIC and WebSocket in mid-stream"
 "$bin/switch_client" "quic://127.0.0.1:$quic" "ws://127.0.0.1:$plain" certs/ca.crt
+
+echo
+echo "== QUIC and WebSocket race; both are measured, the better one is used"
+"$bin/auto_racing_client" "quic://127.0.0.1:$quic" "ws://127.0.0.1:$plain" certs/ca.crt
+
+echo
+echo "== 1,000 numbered messages each way; UDP vanishes in mid-stream, and the conversation moves to WebSocket by itself"
+python3 examples/flaky_proxy.py "$vanishing" "$quic" --udp --vanish-after 900 >"$logs/udp.log" 2>&1 & pids+=($!)
+for _ in $(seq 100); do grep -q ready "$logs/udp.log" && break; sleep 0.1; done
+"$bin/switch_client" "quic://127.0.0.1:$vanishing" "ws://127.0.0.1:$plain" certs/ca.crt --race
 
 echo
 echo "== 1,000 numbered messages each way; the TCP connection is cut in mid-stream"

@@ -35,4 +35,10 @@ if [ -x "$client" ]; then
 else
     echo "skipped quic://$quic session and messages: $client is not built (./examples/demo.sh builds it)"
 fi
+client=build/release/examples/auto_racing_client
+if [ -x "$client" ]; then
+    check "quic://$quic and ws://$address, raced" timeout 20 "$client" "quic://$quic" "ws://$address" certs/ca.crt
+else
+    echo "skipped quic://$quic and ws://$address, raced: $client is not built (./examples/demo.sh builds it)"
+fi
 exit $failed

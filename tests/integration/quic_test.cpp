@@ -173,8 +173,7 @@ TEST_F(Quic, CarriersOfBothProtocolsMeetOnTheHomeWorker) {
     Server server = started(builder().worker_threads(2));
     for (int i = 0; i < 20; ++i) {
         Events heard;
-        Client client =
-            connected(client_for(server, "user" + std::to_string(i), heard, ProtocolSelection::manual));
+        Client client = connected(client_for(server, "user" + std::to_string(i), heard, ProtocolSelection::manual));
         ASSERT_TRUE(client.switch_protocol(Protocol::websocket));
         ASSERT_TRUE(client.send_text_message("server", "over WebSocket").success);
         ASSERT_TRUE(client.switch_protocol(Protocol::quic));

@@ -78,6 +78,8 @@ Network::Network(std::uint64_t seed)
     shell("ip netns exec " + router_ +
           " sh -c 'cd /proc/sys/net/ipv4; echo 1 >ip_forward; for d in all default clients servers line; do echo 0 "
           ">conf/$d/rp_filter; done'");
+    // When the first address of an interface goes, the others stay.
+    shell("ip netns exec " + client_ + " sh -c 'echo 1 >/proc/sys/net/ipv4/conf/all/promote_secondaries'");
     // What comes from either side goes to the line first; what the line gives back takes the way to its destination.
     for (const char* side : {"clients", "servers"}) shell("ip -n " + router_ + " rule add iif " + side + " lookup 100");
     shell("ip -n " + router_ + " route add default dev line table 100");
@@ -115,7 +117,6 @@ void Network::change_client_address() {
     const std::string next = second_address_ ? kFirstAddress : kSecondAddress;
     second_address_ = !second_address_;
     const std::string ip = "ip -n " + client_ + " ";
-    // The kernel takes routes away with the last address of an interface, so the new one comes first.
     shell(ip + "addr add " + next + "/24 dev uplink && " + ip + "addr del " + now + "/24 dev uplink && " + ip +
           "route replace default via 10.78.1.1");
 }

@@ -174,6 +174,9 @@ public:
     void on_outcome(const Outcome& outcome) override { outcomes.push_back(outcome); }
     void on_heartbeat(CarrierKey, Duration round_trip) override { round_trips.push_back(round_trip); }
     void on_suspect(CarrierKey key) override { suspected.push_back(key); }
+    void on_recovered(CarrierKey key) override { recovered.push_back(key); }
+    void on_slow(CarrierKey, Duration age) override { slow.push_back(age); }
+    void on_probe(CarrierKey, std::uint64_t id) override { probes.push_back(id); }
     void close_carrier(CarrierKey key, errc code, const std::string&) override { closed.push_back({key, code}); }
     void output_ready(CarrierKey) override {}
     void on_disconnected(bool drained) override { disconnected.push_back(drained); }
@@ -195,6 +198,9 @@ public:
     std::vector<Outcome> outcomes;
     std::vector<Duration> round_trips;
     std::vector<CarrierKey> suspected;
+    std::vector<CarrierKey> recovered;
+    std::vector<Duration> slow;
+    std::vector<std::uint64_t> probes;
     std::vector<Closed> closed;
     std::vector<bool> disconnected;
 

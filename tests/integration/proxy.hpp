@@ -55,6 +55,10 @@ public:
     void swallow_new(bool on) {
         on_thread([this, on] { swallow_ = on; });
     }
+    // New connections are answered once, and then carry nothing.
+    void answer_new_once() {
+        on_thread([this] { once_ = true; });
+    }
     int accepted() const { return accepted_; }
     int resets() const { return resets_; }
 
@@ -66,6 +70,7 @@ private:
         std::array<char, 16384> up{};
         std::array<char, 16384> down{};
         bool stalled = false;
+        bool once = false;
         bool gone = false;
     };
 
@@ -88,6 +93,7 @@ private:
             pair->client.set_option(Tcp::no_delay(true), ignored);
             pairs_.push_back(pair);
             pair->stalled = swallow_;
+            pair->once = once_;
             pair->server.connect(target_, ignored);
             pair->server.set_option(Tcp::no_delay(true), ignored);
             if (ignored) {
@@ -114,6 +120,7 @@ private:
                                      [this, pair, &from, &to, &block](const boost::system::error_code& failed, auto) {
                                          if (pair->gone) return;
                                          if (failed) return drop(*pair, false);
+                                         if (pair->once && &from == &pair->server) pair->stalled = true;
                                          pump(pair, from, to, block);
                                      });
         });
@@ -141,6 +148,7 @@ private:
     std::list<std::shared_ptr<Pair>> pairs_;
     std::size_t bytes_left_ = SIZE_MAX;
     bool swallow_ = false;
+    bool once_ = false;
     std::atomic<int> accepted_{0};
     std::atomic<int> resets_{0};
     std::thread thread_;

@@ -30,6 +30,7 @@ void ClientNode::make_session() {
     last_id_.reset();
     connecting_ = false;
     suspect_ = 0;
+    probes_.clear();
 }
 
 std::string ClientNode::name() const {
@@ -351,6 +352,26 @@ void ClientNode::activate_any() {
         }
     }
     schedule();
+}
+
+void ClientNode::probe() {
+    for (const auto& [key, open] : carriers_) {
+        for (std::size_t i = 0; i <= session::ClientSession::kMaxProbes; ++i) {
+            if (const std::uint64_t id = session_->probe(key, i % 2 == 0 ? 0 : 1000); id != 0) probes_.emplace(key, id);
+        }
+    }
+    world_.happened("probes");
+    schedule();
+}
+
+void ClientNode::on_probe(CarrierKey key, std::uint64_t id) {
+    world_.require(probes_.erase({key, id}) == 1, "a probe is answered once, where it was sent");
+    world_.happened("probe answered");
+}
+
+void ClientNode::on_recovered(CarrierKey key) {
+    world_.happened("recovered");
+    if (suspect_ == key) suspect_ = 0;
 }
 
 namespace {

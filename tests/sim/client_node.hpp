@@ -31,6 +31,7 @@ public:
     void black_hole();
     void open_another(bool standby);
     void activate_any();
+    void probe();  // all carriers, with more probes than are allowed
     // Somebody who listened: a copy of an earlier Hello, whole beginnings of a carrier, a forged proof.
     void replay_hello();
     void replay_beginning();
@@ -62,6 +63,8 @@ private:
     void on_outcome(const session::Outcome& outcome) override;
     void on_heartbeat(session::CarrierKey, session::Duration) override {}
     void on_suspect(session::CarrierKey key) override;
+    void on_recovered(session::CarrierKey key) override;
+    void on_probe(session::CarrierKey key, std::uint64_t id) override;
     void close_carrier(session::CarrierKey key, errc code, const std::string& text) override;
     void output_ready(session::CarrierKey key) override;
     void on_disconnected(bool drained) override;
@@ -88,6 +91,7 @@ private:
     std::map<session::CarrierKey, Open> carriers_;
     session::CarrierKey next_key_ = 1;
     session::CarrierKey suspect_ = 0;
+    std::set<std::pair<session::CarrierKey, std::uint64_t>> probes_;  // not answered yet
     bool connecting_ = false;
     std::uint64_t attempts_ = 0;
     bool wanted_ = true;  // false after disconnect()

@@ -44,6 +44,7 @@ public:
             client.user = i == 0 ? "ann" : i == 1 ? "bob" : "ann";
             client.device = "d" + std::to_string(i);
             client.retry_delay = 1s;
+            client.suspect_early = world_.chance.one_in(2);  // as when there is another way to the server
             client.retry_count = 1000;  // giving up is tested elsewhere; here everything must arrive
             clients_.push_back(std::make_unique<ClientNode>(world_, ledger_, *server_, client, 1u << 30));
             clients_.back()->start();
@@ -88,7 +89,7 @@ private:
     void plan_trouble() {
         const std::uint64_t troubles = world_.chance.below(14);
         for (std::uint64_t i = 0; i < troubles; ++i) {
-            const std::uint64_t kind = world_.chance.below(18);
+            const std::uint64_t kind = world_.chance.below(19);
             world_.after(world_.chance.between(500ms, 55s), [this, kind] { trouble(kind); });
         }
     }
@@ -118,6 +119,7 @@ private:
                 return world_.after(world_.chance.between(2s, 25s), [&client] { client.stop_consuming(false); });
             case 15: world_.happened("kick"); return server_->kick();
             case 16: return client.disconnect();
+            case 17: return client.probe();
             default:
                 world_.happened("stuck handlers");
                 server_->stop_handling(true);

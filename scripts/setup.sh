@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Installs what Flare is built and tested with, by Debian package name. Debian 12 and 13, as root or with sudo.
 # Does nothing, quickly, when everything is there.
+#     setup.sh [--peers]   --peers: also the systems that ./dev lab compare puts beside Flare (mosquitto, nats-server and
+#                          Node packages; Debian starts the first two as services)
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -27,6 +30,8 @@ fi
 # Node is there already on many machines, under another package name: any that answers will do.
 command -v node >/dev/null && command -v npm >/dev/null || packages+=(nodejs npm)
 
+if [ "${1:-}" = --peers ]; then packages+=(mosquitto nats-server); fi
+
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
@@ -38,7 +43,9 @@ if command -v pkg-config >/dev/null && pkg-config --atleast-version=1.11 libngtc
     command -v gtlsclient >/dev/null; then
     quic_missing=false
 fi
+node_packages() { [ "${1:-}" != --peers ] || (cd tests/lab/peers && npm ci --silent --no-audit --no-fund); }
 if [ ${#missing[@]} -eq 0 ] && ! $quic_missing; then
+    node_packages "$@"
     exit 0
 fi
 
@@ -76,4 +83,5 @@ fi
 update
 [ ${#missing[@]} -eq 0 ] || install "${missing[@]}"
 if $quic_missing; then install "${from[@]}" "${quic_packages[@]}"; fi
+node_packages "$@"
 say "done"

@@ -104,6 +104,7 @@ void Core::close() {
 void Core::begin_connect(std::optional<Protocol> only) {
     drop_early();
     connector_.reset();
+    connect_began_ = now();
     std::string token;
     try {
         if (config_.token) token = config_.token();
@@ -114,7 +115,6 @@ void Core::begin_connect(std::optional<Protocol> only) {
     session_.begin_attempt(std::move(token));
     attempting_ = true;
     attempt_failure_.reset();
-    connect_began_ = now();
     connect_timer_.expires_after(config_.connection_timeout);
     connect_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
         const auto self = weak.lock();

@@ -151,7 +151,8 @@ void Core::move_failed(const Failure& failure) {
     complete_switch(failure);
     if (suspected == session::kNoCarrier) race_.resume();
     if (suspected == session::kNoCarrier || !find(suspected)) return after_event();
-    reconnect_timer_.expires_after(config_.reconnect_delay);
+    // An attempt that took as long as the delay was no haste.
+    reconnect_timer_.expires_at(connect_began_ + config_.reconnect_delay);
     reconnect_timer_.async_wait([weak = weak_from_this(), suspected](const boost::system::error_code& error) {
         const auto self = weak.lock();
         if (!error && self && self->session_.active() == suspected) self->on_suspect(suspected);

@@ -241,7 +241,11 @@ int lab_ghosts(const Options& options) {
     judged.expect(made == wanted && stats->sessions == 0, "one session for each, and none is left");
     judged.expect(stage.connected_hooks() == wanted && stage.disconnected_hooks() == wanted,
                   "presence has seen each once");
-    return judged.finish();
+    if (options.json)
+        std::printf("{\"races\":%d,\"won_by_quic\":%d,\"failed\":%d,\"sessions_made\":%llu,\"sessions_left\":%llu}\n",
+                    runs, over_quic, failed, static_cast<unsigned long long>(made),
+                    static_cast<unsigned long long>(stats ? stats->sessions : 1));
+    return judged.status();
 }
 
 }  // namespace flare::lab

@@ -44,7 +44,7 @@ int Judged::finish() {
             runs_, static_cast<unsigned long long>(sum_.lost), static_cast<unsigned long long>(sum_.repeated),
             static_cast<unsigned long long>(sum_.reordered), silences.median(), silences.percentile(0.95),
             silences.worst());
-    return good_ ? 0 : 1;
+    return status();
 }
 
 }  // namespace flare::lab

@@ -23,6 +23,7 @@ public:
 
     // Prints the sum; returns the exit status.
     int finish();
+    int status() const { return good_ ? 0 : 1; }
 
 private:
     const char* const scenario_;

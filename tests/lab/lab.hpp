@@ -24,6 +24,7 @@ struct Options {
 
 int lab_address_change(const Options& options);
 int lab_black_hole(const Options& options);
+int lab_compare(const Options& options);
 int lab_connect(const Options& options);
 int lab_flap(const Options& options);
 int lab_ghosts(const Options& options);

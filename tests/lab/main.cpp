@@ -21,6 +21,8 @@ struct Scenario {
 constexpr Scenario kScenarios[] = {
     {"address-change", flare::lab::lab_address_change, "the client's address changes in mid-conversation"},
     {"black-hole", flare::lab::lab_black_hole, "UDP vanishes in mid-conversation, and comes back"},
+    {"compare", flare::lab::lab_compare,
+     "the same faults for Flare, Socket.IO, MQTT and NATS: scripts/setup.sh --peers"},
     {"connect", flare::lab::lab_connect, "time to a ready session, for every mix of bad UDP and bad TCP"},
     {"flap", flare::lab::lab_flap, "UDP comes and goes every 5 s"},
     {"ghosts", flare::lab::lab_ghosts, "close races, and the sessions that they leave on the server"},

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <exception>
 #include <stdexcept>
@@ -21,7 +22,11 @@ constexpr std::uint32_t kServerAddress = 10u << 24 | 78u << 16 | 2u << 8 | 2u;
 constexpr const char* kFirstAddress = "10.78.1.2";
 constexpr const char* kSecondAddress = "10.78.1.3";
 
-std::string host_name(const char* role) { return "flare-lab-" + std::string(role) + "-" + std::to_string(::getpid()); }
+std::string host_name(const char* role, int network) {
+    return "flare-lab-" + std::string(role) + "-" + std::to_string(::getpid()) + "-" + std::to_string(network);
+}
+
+std::atomic<int> networks{0};  // of this process, so far
 
 // Large virtual packets would pass where real ones do not.
 void switch_off_offloads(const std::string& interface) {
@@ -45,14 +50,17 @@ std::string Network::why_not() {
     if (::geteuid() != 0) return "it needs root, for network namespaces";
     if (std::system("command -v ip nft >/dev/null 2>&1") != 0)
         return "it needs iproute2 and nftables (scripts/setup.sh)";
-    if (std::system("ip netns add flare-lab-probe 2>/dev/null && ip netns del flare-lab-probe") != 0)
+    const std::string probe = host_name("probe", 0);
+    if (std::system(("ip netns add " + probe + " 2>/dev/null && ip netns del " + probe).c_str()) != 0)
         return "network namespaces cannot be made here";
     if (::access("/dev/net/tun", R_OK | W_OK) != 0) return "there is no /dev/net/tun";
     return {};
 }
 
-Network::Network(std::uint64_t seed)
-    : client_(host_name("client")), router_(host_name("router")), server_(host_name("server")) {
+Network::Network(std::uint64_t seed) : Network(seed, ++networks) {}
+
+Network::Network(std::uint64_t seed, int number)
+    : client_(host_name("client", number)), router_(host_name("router", number)), server_(host_name("server", number)) {
     for (const std::string& host : {client_, router_, server_})
         shell("ip netns add " + host + " && ip -n " + host + " link set lo up");
     const auto cable = [](const std::string& host, const std::string& name, const std::string& address,

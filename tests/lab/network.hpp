@@ -43,6 +43,7 @@ public:
     void change_client_address();
 
 private:
+    Network(std::uint64_t seed, int number);
     static void on(const std::string& host, const std::function<void()>& task);
     static void shell(const std::string& command);
 

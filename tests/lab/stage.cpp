@@ -142,9 +142,10 @@ bool Stage::flows_again(std::uint64_t count) const {
     return false;
 }
 
+std::pair<std::uint64_t, std::uint64_t> Stage::stop_sending() { return {from_client_->stop(), from_server_->stop()}; }
+
 Stage::Outcome Stage::stop_traffic() {
-    const std::uint64_t sent_up = from_client_->stop();
-    const std::uint64_t sent_down = from_server_->stop();
+    const auto [sent_up, sent_down] = stop_sending();
     at_server.wait_for(sent_up, 30s);
     at_client.wait_for(sent_down, 30s);
     const Arrivals::Verdict up = at_server.verdict(sent_up);

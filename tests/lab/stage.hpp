@@ -73,6 +73,8 @@ public:
         std::uint64_t lost = 0, repeated = 0, reordered = 0;
         std::uint64_t refused = 0;  // the sender was told that it cannot be sent
     };
+    // Ends the traffic: how many messages were to be sent, {up, down}.
+    std::pair<std::uint64_t, std::uint64_t> stop_sending();
     // Ends the traffic, and waits for what is under way.
     Outcome stop_traffic();
     double silence_ms() const;  // the longer of the two directions, since mark()

@@ -38,7 +38,7 @@ Arrivals::Verdict Arrivals::verdict(std::uint64_t sent) const {
     const std::lock_guard lock(mutex_);
     Verdict verdict;
     verdict.reordered = reordered_;
-    verdict.silence = silence_;
+    verdict.silence = std::max<std::chrono::nanoseconds>(silence_, Clock::now() - last_);
     for (const std::uint8_t count : times_) verdict.repeated += count > 1 ? count - 1u : 0u;
     verdict.lost = sent > distinct_ ? sent - distinct_ : 0;
     return verdict;

@@ -35,7 +35,7 @@ public:
         std::uint64_t lost = 0;
         std::uint64_t repeated = 0;
         std::uint64_t reordered = 0;
-        std::chrono::nanoseconds silence{0};  // the longest since mark()
+        std::chrono::nanoseconds silence{0};  // the longest since mark(), the one that lasts included
     };
     // `sent`: how many were given to the sender.
     Verdict verdict(std::uint64_t sent) const;

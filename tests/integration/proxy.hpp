@@ -5,10 +5,12 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <future>
 #include <list>
 #include <memory>
@@ -58,6 +60,10 @@ public:
     // New connections are answered once, and then carry nothing.
     void answer_new_once() {
         on_thread([this] { once_ = true; });
+    }
+    // What is read waits so long before it is written.
+    void slow_down(std::chrono::milliseconds delay) {
+        on_thread([this, delay] { delay_ = delay; });
     }
     int accepted() const { return accepted_; }
     int resets() const { return resets_; }
@@ -116,14 +122,23 @@ private:
                 return reset_all();
             }
             if (bytes_left_ != SIZE_MAX) bytes_left_ -= got;
-            boost::asio::async_write(to, boost::asio::buffer(block.data(), got),
-                                     [this, pair, &from, &to, &block](const boost::system::error_code& failed, auto) {
-                                         if (pair->gone) return;
-                                         if (failed) return drop(*pair, false);
-                                         if (pair->once && &from == &pair->server) pair->stalled = true;
-                                         pump(pair, from, to, block);
-                                     });
+            if (delay_.count() == 0) return pass_on(pair, from, to, block, got);
+            auto timer = std::make_shared<boost::asio::steady_timer>(context_, delay_);
+            timer->async_wait([this, timer, pair, &from, &to, &block, got](const boost::system::error_code&) {
+                if (!pair->gone) pass_on(pair, from, to, block, got);
+            });
         });
+    }
+
+    void pass_on(const std::shared_ptr<Pair>& pair, Tcp::socket& from, Tcp::socket& to, std::array<char, 16384>& block,
+                 std::size_t size) {
+        boost::asio::async_write(to, boost::asio::buffer(block.data(), size),
+                                 [this, pair, &from, &to, &block](const boost::system::error_code& failed, auto) {
+                                     if (pair->gone) return;
+                                     if (failed) return drop(*pair, false);
+                                     if (pair->once && &from == &pair->server) pair->stalled = true;
+                                     pump(pair, from, to, block);
+                                 });
     }
 
     void reset_all() {
@@ -149,6 +164,7 @@ private:
     std::size_t bytes_left_ = SIZE_MAX;
     bool swallow_ = false;
     bool once_ = false;
+    std::chrono::milliseconds delay_{0};
     std::atomic<int> accepted_{0};
     std::atomic<int> resets_{0};
     std::thread thread_;

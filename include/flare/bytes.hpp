@@ -66,7 +66,9 @@ public:
 
 private:
     struct Block {
+        explicit Block(std::size_t of) : size(of) {}
         std::atomic<std::uint32_t> references{1};
+        const std::size_t size;  // of the bytes behind it
     };
     static Bytes allocate(std::size_t size);
     void retain() const noexcept {

@@ -1,6 +1,8 @@
 // One allocation holds the counter and, behind it, the bytes.
 #include <flare/bytes.hpp>
 
+#include "base/pool.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <new>
@@ -10,8 +12,8 @@ namespace flare {
 Bytes Bytes::allocate(std::size_t size) {
     Bytes made;
     if (size == 0) return made;
-    void* memory = ::operator new(sizeof(Block) + size);
-    made.block_ = new (memory) Block;
+    void* memory = base::take(sizeof(Block) + size);
+    made.block_ = new (memory) Block(size);
     made.data_ = static_cast<const char*>(memory) + sizeof(Block);
     made.size_ = size;
     return made;
@@ -32,8 +34,9 @@ void Bytes::release() noexcept {
         block_->references.fetch_sub(1, std::memory_order_acq_rel) != 1) {
         return;
     }
+    const std::size_t size = sizeof(Block) + block_->size;
     block_->~Block();
-    ::operator delete(static_cast<void*>(block_));
+    base::give(static_cast<void*>(block_), size);
 }
 
 Bytes Bytes::slice(std::size_t offset, std::size_t count) const noexcept {

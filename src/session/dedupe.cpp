@@ -22,36 +22,16 @@ bool is_plain(const Receipt& receipt) {
     return receipt.code == errc::ok && receipt.text.empty() && receipt.retry_after_ms == 0;
 }
 
+// Records that are gone may be as many as the others, and so many more.
+constexpr std::size_t kSlack = 64;
+
 }  // namespace
-
-DedupeRing::Entry* DedupeRing::Entries::find(const Uuid& id) {
-    for (auto& [each, entry] : few_) {
-        if (each == id) return &entry;
-    }
-    const auto found = many_.find(id);
-    return found == many_.end() ? nullptr : &found->second;
-}
-
-DedupeRing::Entry& DedupeRing::Entries::add(const Uuid& id) {
-    if (many_.empty() && few_.size() < kFew) return few_.emplace_back(id, Entry()).second;
-    for (auto& [each, entry] : few_) many_.emplace(each, std::move(entry));
-    few_ = decltype(few_)();
-    return many_.try_emplace(id).first->second;
-}
-
-void DedupeRing::Entries::erase(const Uuid& id) {
-    if (few_.empty()) {
-        many_.erase(id);
-    } else {
-        std::erase_if(few_, [&](const auto& each) { return each.first == id; });
-    }
-}
 
 DedupeRing::Check DedupeRing::check(const Uuid& id, Duration first_sent_ago, TimePoint started, TimePoint now) {
     expire(now);
-    if (const Entry* const entry = entries_.find(id)) {
-        if (!entry->finished) return {Verdict::in_progress, nullptr};
-        return {Verdict::finished, entry->detailed ? entry->detailed.get() : plain_receipt(entry->status)};
+    if (const Record* const record = find(id)) {
+        if (record->state == State::in_progress) return {Verdict::in_progress, nullptr};
+        return {Verdict::finished, record->detailed ? &rare_->receipts.at(id) : plain_receipt(record->status)};
     }
     if (first_sent_ago > Duration::zero()) {
         const TimePoint sent_at = now - first_sent_ago;
@@ -62,59 +42,117 @@ DedupeRing::Check DedupeRing::check(const Uuid& id, Duration first_sent_ago, Tim
         const bool past_window = sent_at >= started && first_sent_ago > window_;
         if (may_have_forgotten_it || past_window) return {Verdict::too_old, nullptr};
     }
-    while (entries_.size() >= capacity_ && forget_oldest()) {
+    while (live_ >= capacity_ && forget_oldest()) {
     }
-    if (order_.full()) order_.set_capacity(std::max<std::size_t>(4, order_.capacity() * 2));
-    order_.push_back({id, now});
-    entries_.add(id).at = now;
+    append(id, now);
     return {Verdict::fresh, nullptr};
 }
 
 void DedupeRing::finish(const Uuid& id, Receipt receipt) {
-    Entry* const entry = entries_.find(id);
-    if (entry == nullptr) return;
-    if (planted(Fault::dedupe_forgets_early)) {
-        entries_.erase(id);
-        return;
-    }
-    entry->finished = true;
-    entry->status = receipt.status;
-    if (!is_plain(receipt)) entry->detailed = std::make_unique<Receipt>(std::move(receipt));
+    Record* const record = find(id);
+    if (record == nullptr) return;
+    if (planted(Fault::dedupe_forgets_early)) return drop(*record);
+    record->state = State::finished;
+    record->status = receipt.status;
+    if (is_plain(receipt)) return;
+    record->detailed = true;
+    rare().receipts.insert_or_assign(id, std::move(receipt));
 }
 
-void DedupeRing::withdraw(const Uuid& id) { entries_.erase(id); }
+void DedupeRing::withdraw(const Uuid& id) {
+    if (Record* const record = find(id)) drop(*record);
+}
+
+DedupeRing::Record* DedupeRing::find(const Uuid& id) {
+    if (records_.empty()) return nullptr;
+    Record* found = nullptr;
+    if (!ascending_) {
+        const auto place = rare_->index.find(id);
+        if (place != rare_->index.end()) found = &records_[static_cast<std::size_t>(place->second - first_)];
+    } else if (records_.back().id == id) {
+        found = &records_.back();
+    } else if (id < records_.back().id) {
+        const auto place = std::lower_bound(records_.begin(), records_.end(), id,
+                                            [](const Record& each, const Uuid& wanted) { return each.id < wanted; });
+        if (place->id == id) found = &*place;
+    }
+    return found == nullptr || found->state == State::gone ? nullptr : found;
+}
+
+void DedupeRing::append(const Uuid& id, TimePoint now) {
+    if (ascending_ && !records_.empty() && !(records_.back().id < id)) index_all();
+    if (records_.full()) records_.set_capacity(std::max<std::size_t>(4, records_.capacity() * 2));
+    records_.push_back({id, now});
+    if (!ascending_) rare_->index[id] = first_ + records_.size() - 1;
+    ++live_;
+}
+
+void DedupeRing::drop(Record& record) {
+    record.state = State::gone;
+    --live_;
+    if (record.detailed) rare_->receipts.erase(record.id);
+}
+
+void DedupeRing::pop_front() {
+    Record& record = records_.front();
+    if (record.state != State::gone) drop(record);
+    if (!ascending_) {
+        const auto place = rare_->index.find(record.id);  // or another one's, if the id came again
+        if (place != rare_->index.end() && place->second == first_) rare_->index.erase(place);
+    }
+    records_.pop_front();
+    ++first_;
+}
 
 // False: all that is left is being handled, and what is being handled is not forgotten.
 bool DedupeRing::forget_oldest() {
-    for (auto oldest = order_.begin(); oldest != order_.end(); ++oldest) {
-        const Entry* const found = entries_.find(oldest->id);
-        const bool withdrawn = found == nullptr || found->at != oldest->at;
-        if (!withdrawn && !found->finished) continue;
-        if (!withdrawn) {
-            forgotten_upto_ = std::max(forgotten_upto_, oldest->at);
-            entries_.erase(oldest->id);
+    while (!records_.empty() && records_.front().state == State::gone) pop_front();
+    for (Record& record : records_) {
+        if (record.state != State::finished) continue;
+        forgotten_upto_ = std::max(forgotten_upto_, record.at);
+        if (&record == &records_.front()) {
+            pop_front();
+        } else {
+            drop(record);
+            if (records_.size() > 2 * live_ + kSlack) compact();
         }
-        order_.rerase(oldest);  // moves what is older, not the thousands that are younger
         return true;
     }
     return false;
 }
 
 void DedupeRing::expire(TimePoint now) {
-    while (!order_.empty() && now - order_.front().at > retention_) {
-        const Order oldest = order_.front();
-        const Entry* const found = entries_.find(oldest.id);
-        if (found != nullptr && found->at == oldest.at) {
+    while (!records_.empty()) {
+        const Record& oldest = records_.front();
+        if (oldest.state != State::gone) {
+            if (now - oldest.at <= retention_) return;
             // A handler is still at it: a repeat must go on waiting for its receipt.
-            if (!found->finished) return;
-            entries_.erase(oldest.id);
+            if (oldest.state == State::in_progress) return;
         }
-        order_.pop_front();
+        pop_front();
     }
-    if (order_.empty()) {
-        order_.set_capacity(0);
-        entries_.release();
-    }
+    records_.set_capacity(0);
+    rare_.reset();
+    ascending_ = true;
+}
+
+void DedupeRing::index_all() {
+    ascending_ = false;
+    rare().index.clear();
+    for (std::size_t i = 0; i < records_.size(); ++i) rare_->index[records_[i].id] = first_ + i;
+}
+
+// Leaves out what is gone: behind one that takes long to handle it would pile up.
+void DedupeRing::compact() {
+    records_.erase(
+        std::remove_if(records_.begin(), records_.end(), [](const Record& each) { return each.state == State::gone; }),
+        records_.end());
+    if (!ascending_) index_all();
+}
+
+DedupeRing::Rare& DedupeRing::rare() {
+    if (!rare_) rare_ = std::make_unique<Rare>();
+    return *rare_;
 }
 
 }  // namespace flare::session

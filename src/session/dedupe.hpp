@@ -5,6 +5,7 @@
 // Owner:    SessionTable, one for each device (user, device); it passes from session to session.
 #pragma once
 
+#include "base/pool.hpp"
 #include "session/types.hpp"
 
 #include <boost/circular_buffer.hpp>
@@ -12,8 +13,6 @@
 
 #include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
 namespace flare::session {
 
@@ -48,46 +47,45 @@ public:
     void finish(const Uuid& id, Receipt receipt);
     // Forgets an entry that came to nothing (the handler never ran).
     void withdraw(const Uuid& id);
-    bool empty() const noexcept { return entries_.size() == 0; }
-    std::size_t size() const noexcept { return entries_.size(); }
+    bool empty() const noexcept { return live_ == 0; }
+    std::size_t size() const noexcept { return live_; }
     void expire(TimePoint now);
 
 private:
-    // Small, because there are thousands of them: nearly every receipt is a status and nothing else.
-    struct Entry {
-        TimePoint at;
-        std::unique_ptr<Receipt> detailed;  // when there is more to it than a status
-        wire::ReceiptStatus status = wire::ReceiptStatus::unspecified;
-        bool finished = false;
-    };
-    struct Order {
+    enum class State : std::uint8_t { in_progress, finished, gone };
+    struct Record {
         Uuid id;
-        TimePoint at;  // with Entry::at it tells a withdrawn id from the same id seen again
+        TimePoint at;
+        State state = State::in_progress;
+        wire::ReceiptStatus status = wire::ReceiptStatus::unspecified;
+        bool detailed = false;  // there is more to the receipt than a status: Rare::receipts
     };
-    // By id. Most devices have a few at a time, and the smallest hash table takes more than a kilobyte.
-    class Entries {
-    public:
-        Entry* find(const Uuid& id);
-        Entry& add(const Uuid& id);  // precondition: it is not there
-        void erase(const Uuid& id);
-        std::size_t size() const noexcept { return few_.size() + many_.size(); }
-        void release() noexcept {  // precondition: size() == 0
-            few_ = decltype(few_)();
-            many_ = decltype(many_)();
-        }
+    // What most rings never need.
+    struct Rare {
+        boost::unordered_flat_map<Uuid, Receipt, std::hash<Uuid>> receipts;
+        // The number of each id's newest record, in use while the ids do not ascend.
+        boost::unordered_flat_map<Uuid, std::uint64_t, std::hash<Uuid>> index;
+    };
 
-    private:
-        static constexpr std::size_t kFew = 8;
-        std::vector<std::pair<Uuid, Entry>> few_;  // invariant: few_ or many_ is empty
-        boost::unordered_flat_map<Uuid, Entry, std::hash<Uuid>> many_;
-    };
+    Record* find(const Uuid& id);
+    void append(const Uuid& id, TimePoint now);
+    void drop(Record& record);
+    void pop_front();
     bool forget_oldest();
+    void index_all();
+    void compact();
+    Rare& rare();
 
     std::size_t capacity_;
     Duration window_;
     Duration retention_;
-    boost::circular_buffer<Order> order_;  // oldest first; may hold ids that were withdrawn; no memory while empty
-    Entries entries_;
+    // In the order of arrival. Ids are made in that order as a rule (RFC 9562, version 7), and then the ring is its own
+    // index: a new id is behind the last one, a repeat is found by halving. No memory while empty.
+    boost::circular_buffer<Record, base::PoolAllocator<Record>> records_;
+    std::unique_ptr<Rare> rare_;
+    std::uint64_t first_ = 0;                      // number of records_.front()
+    std::size_t live_ = 0;                         // records that are not gone
+    bool ascending_ = true;                        // invariant: if false, rare_->index is complete
     TimePoint forgotten_upto_ = TimePoint::min();  // time of the newest entry that was dropped for want of room
 };
 

@@ -44,6 +44,10 @@ void SendLane::push(wire::Body body, Priority priority, std::uint64_t token) {
     make_room(queue_);
     ++totals_.queued_frames;
     totals_.queued_bytes += body.bytes.size();
+    if (queue_.empty() || queue_.back().priority >= priority) {
+        queue_.push_back(Queued{std::move(body), token, priority});
+        return;
+    }
     auto place = queue_.end();
     while (place != queue_.begin() && std::prev(place)->priority < priority) --place;
     queue_.insert(place, Queued{std::move(body), token, priority});

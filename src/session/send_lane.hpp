@@ -5,6 +5,7 @@
 // Owner:    Conversation.
 #pragma once
 
+#include "base/pool.hpp"
 #include "session/budget.hpp"
 #include "session/types.hpp"
 #include "wire/batch.hpp"
@@ -97,8 +98,9 @@ private:
     const Settings& settings_;
     Budget& budget_;
     SendTotals& totals_;
-    boost::circular_buffer<Queued> queue_;  // sorted: priority, then order of arrival
-    boost::circular_buffer<Sent> window_;   // invariant: window_[i] carries number acked_ + 1 + i
+    boost::circular_buffer<Queued, base::PoolAllocator<Queued>> queue_;  // sorted: priority, then order of arrival
+    boost::circular_buffer<Sent, base::PoolAllocator<Sent>>
+        window_;  // invariant: window_[i] carries number acked_ + 1 + i
     std::optional<Partial> partial_;
     Seq acked_ = 0;
     Seq next_ = 1;    // invariant: next_ == acked_ + window_.size() + 1

@@ -4,6 +4,8 @@
 #include "transport/quic/carrier.hpp"
 #include "transport/quic/endpoint.hpp"
 
+#include <boost/container/small_vector.hpp>
+
 #include <algorithm>
 #include <cstring>
 
@@ -102,7 +104,7 @@ void Connection::write(std::uint64_t now) {
         if (used != 0) endpoint_.transmit({group.data(), used}, segment, from, to);
         used = segment = 0;
     };
-    std::vector<Stream*> with_data;
+    boost::container::small_vector<Stream*, kChannels> with_data;
     for (Stream* each : sending_) {
         const bool known = each == nullptr || std::find(with_data.begin(), with_data.end(), each) != with_data.end();
         if (!known && each->id >= 0 && each->out.unsent() != 0 && !each->blocked) with_data.push_back(each);

@@ -76,7 +76,7 @@ void Connection::confirm() {
 }
 
 bool Connection::read_stream(Stream& stream) {
-    const std::string arrived = std::move(stream.in);
+    const base::PooledString arrived = std::move(stream.in);
     stream.in.clear();
     std::string_view rest = arrived;
     bool malformed = false;

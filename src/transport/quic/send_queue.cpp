@@ -17,14 +17,12 @@ constexpr std::size_t kBlockBytes = 4096;
 void SendQueue::copy(std::string_view bytes) {
     end_ += bytes.size();
     while (!bytes.empty()) {
-        if (pieces_.empty() || pieces_.back().size == pieces_.back().capacity) {
+        if (pieces_.empty() || pieces_.back().full()) {
             const std::size_t capacity = pieces_.empty() ? kFirstBlockBytes : kBlockBytes;
-            Piece& fresh = pieces_.emplace_back();
-            fresh.block = std::make_unique_for_overwrite<char[]>(capacity);
-            fresh.capacity = capacity;
+            pieces_.emplace_back().block = base::make_block(capacity);
         }
         Piece& piece = pieces_.back();
-        const std::size_t part = std::min(bytes.size(), piece.capacity - piece.size);
+        const std::size_t part = std::min(bytes.size(), piece.block.get_deleter().size - piece.size);
         std::memcpy(piece.block.get() + piece.size, bytes.data(), part);
         piece.size += part;
         bytes.remove_prefix(part);
@@ -36,7 +34,7 @@ void SendQueue::share(const Bytes& bytes) {
     end_ += bytes.size();
     Piece& piece = pieces_.emplace_back();
     piece.shared = bytes;
-    piece.size = piece.capacity = bytes.size();
+    piece.size = bytes.size();
 }
 
 std::size_t SendQueue::next(ngtcp2_vec* vectors, std::size_t capacity) {

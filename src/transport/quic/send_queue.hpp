@@ -7,6 +7,8 @@
 
 #include <flare/bytes.hpp>
 
+#include "base/pool.hpp"
+
 #include <ngtcp2/ngtcp2.h>
 
 #include <cstddef>
@@ -36,10 +38,10 @@ public:
 
 private:
     struct Piece {
-        std::unique_ptr<char[]> block;  // own bytes, `size` of `capacity` in use; null: shared ones
+        base::PooledBlock block;  // own bytes, `size` of its own in use; null: shared ones
         Bytes shared;
         std::size_t size = 0;
-        std::size_t capacity = 0;
+        bool full() const noexcept { return !block || size == block.get_deleter().size; }
         const char* data() const noexcept { return block ? block.get() : shared.view().data(); }
     };
 

@@ -34,7 +34,7 @@ struct Stream {
     SendQueue out;
     bool blocked = false;  // the peer's flow control, until it extends it
 
-    std::string in;                  // arrived, not yet given to the handler
+    base::PooledString in;           // arrived, not yet given to the handler
     std::size_t held = 0;            // bytes of flow control that are not given back yet
     std::optional<Channel> channel;  // of what comes in; not known before the first bytes
     bool first_part = true;

@@ -2,6 +2,9 @@
 
 #include "support.hpp"
 
+#include <array>
+#include <random>
+
 namespace flare::session::test {
 namespace {
 
@@ -123,6 +126,81 @@ TEST_F(DedupeRingTest, IsEmptyWhenAllHasExpired) {
     act_on(1, kStart);
     ring.expire(kStart + kWindow + 1s);
     EXPECT_TRUE(ring.empty());
+}
+
+TEST_F(DedupeRingTest, KnowsIdsThatCameOutOfOrder) {
+    constexpr std::array<std::uint8_t, 4> kNumbers{5, 9, 2, 7};
+    for (const std::uint8_t number : kNumbers) act_on(number, kStart);
+    for (const std::uint8_t number : kNumbers) EXPECT_EQ(check(number, kStart), Verdict::finished);
+    EXPECT_EQ(check(1, kStart + 1s), Verdict::fresh);
+    EXPECT_EQ(check(5, kStart + 1s, 1s), Verdict::too_old) << "the first that came is forgotten, not the smallest";
+}
+
+TEST_F(DedupeRingTest, WhatWasForgottenBehindASlowOneTakesNoRoom) {
+    DedupeRing large{100, kWindow};
+    ASSERT_EQ(large.check(id_of(1), 0s, kStarted, kStart).verdict, Verdict::fresh);
+    Uuid id = id_of(2);
+    for (int i = 0; i < 1'000'000; ++i) {
+        for (std::size_t at = 8; at-- > 0 && ++id.bytes[at] == 0;) {
+        }
+        ASSERT_EQ(large.check(id, 0s, kStarted, kStart).verdict, Verdict::fresh);
+        large.finish(id, {wire::ReceiptStatus::handled, errc::ok, {}, 0});
+    }
+    EXPECT_EQ(large.size(), 100u);
+    EXPECT_EQ(large.check(id_of(1), 1s, kStarted, kStart).verdict, Verdict::in_progress);
+}
+
+// Against a list that is searched from end to end.
+TEST_F(DedupeRingTest, AgreesWithASimpleList) {
+    struct Known {
+        Uuid id;
+        TimePoint at;
+        bool finished = false;
+    };
+    constexpr std::size_t kCapacity = 20;
+    std::mt19937_64 random(7);
+    for (int round = 0; round < 200; ++round) {
+        DedupeRing tested{kCapacity, kWindow};
+        std::vector<Known> list;
+        const bool shuffled = round % 2 == 1;
+        TimePoint now = kStart;
+        for (int step = 1; step < 200; ++step) {
+            now += std::chrono::milliseconds(random() % 2000);
+            std::erase_if(list, [&, stop = false](const Known& each) mutable {
+                stop = stop || now - each.at <= kWindow || !each.finished;
+                return !stop;
+            });
+            const bool again = random() % 4 == 0 && !list.empty();
+            const Uuid id = again ? list[random() % list.size()].id
+                                  : id_of(static_cast<std::uint8_t>(shuffled ? 1 + random() % 250 : step));
+            auto known = std::find_if(list.begin(), list.end(), [&](const Known& each) { return each.id == id; });
+            const auto check = tested.check(id, 0s, kStarted, now);
+            if (known == list.end()) {
+                ASSERT_EQ(check.verdict, Verdict::fresh);
+                const auto finished = [](const Known& each) { return each.finished; };
+                while (list.size() >= kCapacity) {
+                    const auto oldest = std::find_if(list.begin(), list.end(), finished);
+                    if (oldest == list.end()) break;
+                    list.erase(oldest);
+                }
+                list.push_back({id, now});
+                known = std::prev(list.end());
+            } else {
+                ASSERT_EQ(check.verdict, known->finished ? Verdict::finished : Verdict::in_progress);
+                if (known->finished) {
+                    ASSERT_EQ(check.receipt->text, known->id.str());
+                }
+            }
+            if (!known->finished && random() % 8 == 0) {
+                tested.withdraw(id);
+                list.erase(known);
+            } else if (!known->finished && random() % 4 != 0) {
+                tested.finish(id, {wire::ReceiptStatus::refused, errc::handler_failed, id.str(), 0});
+                known->finished = true;
+            }
+            ASSERT_EQ(tested.size(), list.size());
+        }
+    }
 }
 
 }  // namespace

@@ -27,6 +27,8 @@ struct Uuid {
     static std::optional<Uuid> from_bytes(std::string_view raw) noexcept;
 
     bool is_nil() const noexcept { return *this == Uuid{}; }
+    // Of a version 7 id: when it was made, in Unix time (RFC 9562 section 5.7).
+    std::uint64_t unix_milliseconds() const noexcept;
     std::string str() const;  // 36 characters, lower case
     std::string_view raw() const noexcept { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
     auto operator<=>(const Uuid&) const = default;

@@ -57,6 +57,12 @@ Uuid Uuid::v7() {
     return v7(time >> 12, rest);
 }
 
+std::uint64_t Uuid::unix_milliseconds() const noexcept {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < 6; ++i) value = value << 8 | bytes[i];
+    return value;
+}
+
 std::optional<Uuid> Uuid::parse(std::string_view text) noexcept {
     if (text.size() != 36) return std::nullopt;
     Uuid id;

@@ -54,7 +54,7 @@ SessionInfo Worker::info_of(const session::ServerSession& session) {
     return {session.user(), session.device(), session.id().value.str(), session.platform()};
 }
 
-void Worker::on_message(session::ServerSession& session, session::Handling handling, const wire::DataView& data,
+void Worker::on_message(session::ServerSession& session, session::Handling&& handling, const wire::DataView& data,
                         const Bytes& whole) {
     ++counters_.messages_received;
     const std::string_view to = data.message->to;
@@ -79,7 +79,7 @@ void Worker::on_message(session::ServerSession& session, session::Handling handl
 // ---- to users ----
 
 // The sender's bytes go on as they are, encoded once for all devices of the recipient; `from` is ours.
-void Worker::to_user(session::ServerSession& session, session::Handling handling, const wire::DataView& data) {
+void Worker::to_user(session::ServerSession& session, session::Handling&& handling, const wire::DataView& data) {
     wire::DataView forwarded;
     forwarded.from = session.user();
     forwarded.message_raw = data.message_raw;
@@ -131,10 +131,23 @@ std::size_t Worker::end_user(std::string_view user, errc code, const std::string
 
 // ---- to handlers: in order and one at a time for each session ----
 
-void Worker::to_handler(session::ServerSession& session, session::Handling handling, Message message) {
+void Worker::to_handler(session::ServerSession& session, session::Handling&& handling, Message&& message) {
+    const Inbox& first = *static_cast<const Inbox*>(session.attachment.get());
+    if (!first.running && first.waiting.empty()) {
+        const Handler& handler = shared_.config.handler_for(message.type);
+        if (!handler.coroutine && handler.where == Execution::worker)
+            return run_here(first, handling, message, handler);
+    }
     const auto inbox = std::static_pointer_cast<Inbox>(session.attachment);
-    if (!inbox->running && inbox->waiting.empty()) return run(inbox, Job{std::move(handling), std::move(message)});
     inbox->waiting.push_back(Job{std::move(handling), std::move(message)});
+    if (!inbox->running && inbox->waiting.size() == 1) run_next(inbox);
+}
+
+// At once, on this thread: the shortest way.
+void Worker::run_here(const Inbox& inbox, const session::Handling& handling, const Message& message,
+                      const Handler& handler) {
+    const session::TimePoint began = handled_at_;
+    handled(handling, call(handler.plain, inbox.info, message), began);
 }
 
 void Worker::run_next(const std::shared_ptr<Inbox>& inbox) {
@@ -148,6 +161,8 @@ void Worker::run_next(const std::shared_ptr<Inbox>& inbox) {
 
 void Worker::run(const std::shared_ptr<Inbox>& inbox, Job job) {
     const Handler& handler = shared_.config.handler_for(job.message.type);
+    if (!handler.coroutine && handler.where == Execution::worker)
+        return run_here(*inbox, job.handling, job.message, handler);
     const session::TimePoint began = now();
     if (handler.coroutine) {
         inbox->running = true;
@@ -161,8 +176,6 @@ void Worker::run(const std::shared_ptr<Inbox>& inbox, Job job) {
                               });
         return;
     }
-    if (handler.where == Execution::worker)
-        return handled(job.handling, call(handler.plain, inbox->info, job.message), began);
     inbox->running = true;
     auto carried = std::make_shared<Job>(std::move(job));
     const bool queued = shared_.pool.push([this, inbox, carried, began, &handler] {
@@ -178,31 +191,33 @@ void Worker::run(const std::shared_ptr<Inbox>& inbox, Job job) {
 }
 
 void Worker::handled(const session::Handling& handling, const HandlerResult& result, session::TimePoint began) {
-    const session::TimePoint time = now();
+    const session::TimePoint time = handled_at_ = now();
     ++counters_.handler_runs;
     counters_.handler_time += time - began;
     if (result.failure()) {
         ++counters_.messages_refused;
         count_error(result.failure()->code);
-        return table_.finish(handling, refusal(result.failure()->code, result.failure()->text), {}, {}, time);
+        return table_.finish(handling, refusal(result.failure()->code, result.failure()->text), nullptr, time);
     }
     const session::Receipt receipt{wire::ReceiptStatus::handled, errc::ok, {}, 0};
-    if (!result.reply()) return table_.finish(handling, receipt, {}, {}, time);
-    const Message& reply = *result.reply();
-    if (reply.payload.size() > shared_.config.session.max_message_bytes) {
-        return table_.finish(handling, refusal(errc::message_too_large, "the handler's reply is too large"), {}, {},
+    if (!result.reply()) return table_.finish(handling, receipt, nullptr, time);
+    const Message& message = *result.reply();
+    if (message.payload.size() > shared_.config.session.max_message_bytes) {
+        return table_.finish(handling, refusal(errc::message_too_large, "the handler's reply is too large"), nullptr,
                              time);
     }
-    wire::MessageView view;
-    view.id = reply.id.is_nil() ? Uuid::v7() : reply.id;
-    view.type = reply.type;
-    view.payload = reply.payload.view();
-    view.timestamp_ms =
-        unix_ms(reply.timestamp == std::chrono::system_clock::time_point{} ? std::chrono::system_clock::now()
-                                                                           : reply.timestamp);
+    session::Reply reply{kServerTarget, {}};
+    wire::MessageView& view = reply.message;
+    view.id = message.id.is_nil() ? Uuid::v7() : message.id;
+    view.type = message.type;
+    view.payload = message.payload.view();
+    const bool dated = message.timestamp != std::chrono::system_clock::time_point{};
+    view.timestamp_ms = dated                 ? unix_ms(message.timestamp)
+                        : message.id.is_nil() ? static_cast<std::int64_t>(view.id.unix_milliseconds())
+                                              : unix_ms(std::chrono::system_clock::now());
     view.to = handling.user;
     ++counters_.messages_sent;
-    table_.finish(handling, receipt, wire::encode_message(view), kServerTarget, time);
+    table_.finish(handling, receipt, &reply, time);
 }
 
 void Worker::answer(const session::Handling& handling, session::Receipt receipt) {
@@ -210,7 +225,7 @@ void Worker::answer(const session::Handling& handling, session::Receipt receipt)
         ++counters_.messages_refused;
         count_error(receipt.code);
     }
-    table_.finish(handling, std::move(receipt), {}, {}, now());
+    table_.finish(handling, std::move(receipt), nullptr, now());
 }
 
 // ---- hooks ----

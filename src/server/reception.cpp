@@ -130,7 +130,8 @@ std::size_t Worker::drop_connections(std::string_view user) {
 }
 
 void Worker::received(Connection& connection, std::string_view batch) {
-    table_.on_batch(connection.key, batch, now());
+    handled_at_ = now();
+    table_.on_batch(connection.key, batch, handled_at_);
     arm_timer();
 }
 

@@ -91,7 +91,7 @@ private:
     void on_presence(session::ServerSession&) override {}
     void on_carrier_attached(session::ServerSession&, session::CarrierKey) override {}
     void on_carrier_detached(session::ServerSession&, session::CarrierKey) override {}
-    void on_message(session::ServerSession& session, session::Handling handling, const wire::DataView& data,
+    void on_message(session::ServerSession& session, session::Handling&& handling, const wire::DataView& data,
                     const Bytes& whole) override;
     void on_heartbeat(session::ServerSession& session) override;
     void close_carrier(session::CarrierKey key, errc code, const std::string& text) override;
@@ -122,10 +122,12 @@ private:
     void close(Connection& connection, errc code, const std::string& text);
 
     // Messages: delivery.cpp
-    void to_handler(session::ServerSession& session, session::Handling handling, Message message);
-    void to_user(session::ServerSession& session, session::Handling handling, const wire::DataView& data);
+    void to_handler(session::ServerSession& session, session::Handling&& handling, Message&& message);
+    void to_user(session::ServerSession& session, session::Handling&& handling, const wire::DataView& data);
     void run_next(const std::shared_ptr<Inbox>& inbox);
     void run(const std::shared_ptr<Inbox>& inbox, Job job);
+    void run_here(const Inbox& inbox, const session::Handling& handling, const Message& message,
+                  const Handler& handler);
     void handled(const session::Handling& handling, const HandlerResult& result, session::TimePoint began);
     void answer(const session::Handling& handling, session::Receipt receipt);
     void hook(std::function<void(EventHandler&)> call);
@@ -142,6 +144,7 @@ private:
     boost::asio::io_context context_{1};
     boost::asio::steady_timer timer_{context_};
     session::TimePoint timer_at_ = session::kNever;
+    session::TimePoint handled_at_{};  // the last batch came, or the last handler ended
     session::Budget budget_;
     session::SessionTable table_;
     std::unique_ptr<transport::websocket::Listener> listener_;

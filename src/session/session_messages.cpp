@@ -24,7 +24,7 @@ void SessionTable::receive(ServerSession& session, LaneIndex lane, const wire::D
     Device& owner = *session.owner_;
     owner.used_at = now;
     const auto settled_at_once = [&](const Receipt& receipt) {
-        answer(session, lane, id, receipt, {}, {});
+        answer(session, lane, id, receipt, nullptr);
         session.conversation_.consumed(lane, cost, now);
     };
     if (id.is_nil()) return settled_at_once(refused(errc::invalid_message_id, "a message needs an id"));
@@ -56,13 +56,12 @@ void SessionTable::receive(ServerSession& session, LaneIndex lane, const wire::D
 void SessionTable::refuse_message(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt) {
     DedupeRing& acted_on = session.owner_->acted_on;
     const auto check = acted_on.check(id, Duration::zero(), started_, session.now_);
-    if (check.verdict == DedupeRing::Verdict::finished) return answer(session, lane, id, *check.receipt, {}, {});
+    if (check.verdict == DedupeRing::Verdict::finished) return answer(session, lane, id, *check.receipt, nullptr);
     if (check.verdict == DedupeRing::Verdict::fresh) acted_on.finish(id, receipt);
-    answer(session, lane, id, receipt, {}, {});
+    answer(session, lane, id, receipt, nullptr);
 }
 
-void SessionTable::finish(const Handling& handling, Receipt receipt, const Bytes& reply, std::string_view reply_from,
-                          TimePoint now) {
+void SessionTable::finish(const Handling& handling, Receipt receipt, const Reply* reply, TimePoint now) {
     const Entry entry(*this);
     ServerSession* session = find(handling.session);
     if (Device* const known = session != nullptr ? session->owner_ : find_device(handling.user, handling.device)) {
@@ -75,7 +74,7 @@ void SessionTable::finish(const Handling& handling, Receipt receipt, const Bytes
             --later->in_progress_;
             if (repeat.session == handling.session) continue;  // answered below
             later->now_ = now;
-            answer(*later, repeat.lane, repeat.id, receipt, {}, {});
+            answer(*later, repeat.lane, repeat.id, receipt, nullptr);
             settle(*later, now);
         }
         std::erase_if(owner.waiting, [&](const Device::Waiting& repeat) { return repeat.id == handling.message_id; });
@@ -83,8 +82,9 @@ void SessionTable::finish(const Handling& handling, Receipt receipt, const Bytes
     if (session == nullptr || session->ended_) return;
     session->now_ = now;
     --session->in_progress_;
-    answer(*session, handling.lane, handling.message_id, receipt, reply, reply_from);
+    answer(*session, handling.lane, handling.message_id, receipt, reply);
     session->deferred_.emplace_back(handling.lane, handling.cost);
+    if (session == reading_) return;  // on_batch() goes on with it
     release_deferred(*session, now);
     settle(*session, now);
 }
@@ -100,7 +100,7 @@ void SessionTable::release_deferred(ServerSession& session, TimePoint now) {
 }
 
 void SessionTable::answer(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt,
-                          const Bytes& reply, std::string_view reply_from) {
+                          const Reply* reply) {
     if (session.final_) return;  // the client asks again in its next session, and the receipt is remembered
     wire::ReceiptView view;
     view.message_id = id;
@@ -108,10 +108,10 @@ void SessionTable::answer(ServerSession& session, LaneIndex lane, const Uuid& id
     view.code = receipt.code;
     view.text = receipt.text;
     view.retry_after_ms = receipt.retry_after_ms;
-    if (!reply.empty()) {
+    if (reply != nullptr) {
         wire::DataView data;
-        data.from = reply_from;
-        data.message_raw = reply.view();
+        data.from = reply->from;
+        data.message = reply->message;
         data.receipt = view;
         wire::Body body = wire::encode(data);
         if (session.conversation_.send(lane, std::move(body))) return;

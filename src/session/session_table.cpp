@@ -126,6 +126,7 @@ void SessionTable::on_batch(CarrierKey key, std::string_view batch, TimePoint no
     wire::BatchReader reader(batch);
     wire::FrameView frame;
     bool gone = session->ended_ || session->carrier(key) == nullptr;  // a hook may have ended it
+    reading_ = session;
     while (!gone && !reader.done()) {
         if (const auto read = reader.next(frame); !read) {
             peer_error(*session, key, static_cast<errc>(read.error().value()), "a frame cannot be read", now);
@@ -134,6 +135,8 @@ void SessionTable::on_batch(CarrierKey key, std::string_view batch, TimePoint no
         handle(*session, key, frame, now, gone);
         gone = gone || session->ended_ || session->carrier(key) == nullptr;
     }
+    reading_ = nullptr;
+    release_deferred(*session, now);
     settle(*session, now);
 }
 

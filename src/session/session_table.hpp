@@ -38,6 +38,12 @@ struct Handling {
     std::uint64_t cost = 0;
 };
 
+// A message that answers another one.
+struct Reply {
+    std::string_view from;
+    wire::MessageView message;
+};
+
 class SessionTableListener {
 public:
     // Hooks for sessions, not for carriers.
@@ -49,7 +55,7 @@ public:
     // A carrier of a session is no longer attached, whoever ended it.
     virtual void on_carrier_detached(ServerSession& session, CarrierKey key) = 0;
     // Acts on a message: first time only, in order per lane. Views end with the call unless `whole` holds them.
-    virtual void on_message(ServerSession& session, Handling handling, const wire::DataView& data,
+    virtual void on_message(ServerSession& session, Handling&& handling, const wire::DataView& data,
                             const Bytes& whole) = 0;
     // The client pinged (its round trip is its own affair).
     virtual void on_heartbeat(ServerSession& session) = 0;
@@ -97,10 +103,9 @@ public:
 
     // ---- messages ----
 
-    // Ends the handling of a message: records the receipt for repeats, and sends it. `reply` (may be empty: none)
-    // is an encoded flare.v1.Message that carries the receipt along, from `reply_from`.
-    void finish(const Handling& handling, Receipt receipt, const Bytes& reply, std::string_view reply_from,
-                TimePoint now);
+    // Ends the handling of a message: records the receipt for repeats, and sends it. `reply` (may be null) carries
+    // the receipt along.
+    void finish(const Handling& handling, Receipt receipt, const Reply* reply, TimePoint now);
     // Queues an encoded data body on a session. Errors: busy, recipient_busy (its queue is full), session_ended.
     Result<void> send(ServerSession& session, LaneIndex lane, const wire::Body& body, Priority priority, TimePoint now);
     // The same on all sessions of a user. What a receipt would say: delivered, buffered, or refused with
@@ -174,8 +179,7 @@ private:
                  std::uint64_t cost);
     void refuse_message(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt);
     void release_deferred(ServerSession& session, TimePoint now);
-    void answer(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt, const Bytes& reply,
-                std::string_view reply_from);
+    void answer(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt, const Reply* reply);
     static std::string device_key(std::string_view user, std::string_view device);
 
     using Timers = boost::intrusive::multiset<ServerSession::Timer, boost::intrusive::constant_time_size<false>>;
@@ -195,6 +199,7 @@ private:
     std::vector<std::unique_ptr<ServerSession>> ended_;      // out of the look-ups, carriers still closing
     std::vector<std::unique_ptr<ServerSession>> graveyard_;  // freed by Entry
     int depth_ = 0;                                          // calls under way, one inside the other
+    ServerSession* reading_ = nullptr;                       // whose batch on_batch() is in the middle of
     TimePoint next_sweep_ = kNever;
 };
 

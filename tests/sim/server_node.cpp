@@ -42,7 +42,7 @@ struct ServerNode::Home final : session::SessionTableListener {
     void on_carrier_attached(session::ServerSession&, CarrierKey) override {}
     void on_carrier_detached(session::ServerSession&, CarrierKey) override {}
     void on_heartbeat(session::ServerSession&) override {}
-    void on_message(session::ServerSession& session, session::Handling handling, const wire::DataView& data,
+    void on_message(session::ServerSession& session, session::Handling&& handling, const wire::DataView& data,
                     const Bytes&) override;
     void close_carrier(CarrierKey key, errc, const std::string&) override;
     void output_ready(CarrierKey key) override;
@@ -50,7 +50,7 @@ struct ServerNode::Home final : session::SessionTableListener {
     void write(CarrierKey key);
     // A session that replaces another one is made by a Hello and told of when its client is heard.
     Uuid attempt_of(const session::SessionId& id) const;
-    void answer(const session::Handling& handling, session::Receipt receipt, const Bytes& reply);
+    void answer(const session::Handling& handling, session::Receipt receipt, const session::Reply* reply);
 
     ServerNode& node;
     Process& process;
@@ -287,12 +287,13 @@ void ServerNode::Home::on_peer_error(const session::ServerSession*, CarrierKey k
     }
 }
 
-void ServerNode::Home::answer(const session::Handling& handling, session::Receipt receipt, const Bytes& reply) {
-    table.finish(handling, std::move(receipt), reply, kServerTarget, node.world_.now());
+void ServerNode::Home::answer(const session::Handling& handling, session::Receipt receipt,
+                              const session::Reply* reply) {
+    table.finish(handling, std::move(receipt), reply, node.world_.now());
     node.schedule(process, index);
 }
 
-void ServerNode::Home::on_message(session::ServerSession& session, session::Handling handling,
+void ServerNode::Home::on_message(session::ServerSession& session, session::Handling&& handling,
                                   const wire::DataView& data, const Bytes&) {
     World& world = node.world_;
     const Letter letter = read_letter(world, data.message->payload);
@@ -308,29 +309,32 @@ void ServerNode::Home::on_message(session::ServerSession& session, session::Hand
         if (takes > 1s) world.happened("slow handler");
         const bool fails = world.chance.one_in(40);
         if (fails) world.happened("failing handler");
-        world.after(takes, [&at, life, here, fails, handling = std::move(handling),
-                            size = data.message->payload.size()] {
+        auto act = [&at, life, here, fails, handling = std::move(handling), size = data.message->payload.size()] {
             if (life != at.life_) return;
             Home& home = *at.process_->homes[here];
             if (fails)
-                return home.answer(handling, {wire::ReceiptStatus::refused, errc::handler_failed, "it failed", 0}, {});
+                return home.answer(handling, {wire::ReceiptStatus::refused, errc::handler_failed, "it failed", 0},
+                                   nullptr);
             const session::ServerSession* asker = home.table.find(handling.session);
             const bool room = asker != nullptr && at.budget_bytes_ > 1'000'000 &&
                               asker->queued_frames() < at.settings_.max_queued_frames / 2 &&
                               asker->queued_bytes() < at.settings_.max_queued_bytes / 2;
             // Only a reply that surely finds room is promised to arrive.
-            if (!room) return home.answer(handling, {wire::ReceiptStatus::handled, errc::ok, {}, 0}, {});
-            const Letter reply{"reply" + std::to_string(handling.lane), ++at.pushed_};
+            if (!room) return home.answer(handling, {wire::ReceiptStatus::handled, errc::ok, {}, 0}, nullptr);
+            const Letter answer{"reply" + std::to_string(handling.lane), ++at.pushed_};
             const std::string payload =
-                write_letter(reply.conversation, reply.ordinal, std::min<std::size_t>(size, 2'000));
-            wire::MessageView view;
+                write_letter(answer.conversation, answer.ordinal, std::min<std::size_t>(size, 2'000));
+            session::Reply reply{kServerTarget, {}};
+            wire::MessageView& view = reply.message;
             view.id = at.world_.chance.uuid();
             view.type = "echo";
             view.payload = payload;
             view.to = handling.user;
-            at.ledger_.session_takes(handling.session, reply);
-            home.answer(handling, {wire::ReceiptStatus::handled, errc::ok, {}, 0}, wire::encode_message(view));
-        });
+            at.ledger_.session_takes(handling.session, answer);
+            home.answer(handling, {wire::ReceiptStatus::handled, errc::ok, {}, 0}, &reply);
+        };
+        if (takes < 2ms) return act();  // in the middle of the batch that brought the message
+        world.after(takes, std::move(act));
         return;
     }
     // To a user: by mail to that user's home, and back.

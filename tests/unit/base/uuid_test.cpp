@@ -82,5 +82,7 @@ TEST(Uuid, LaterIdsAreGreaterInEveryThreadOfTheProcess) {
     EXPECT_LT(elsewhere, Uuid::v7());
 }
 
+TEST(Uuid, SaysWhenItWasMade) { EXPECT_EQ(Uuid::v7(1'700'000'000'123, {}).unix_milliseconds(), 1'700'000'000'123u); }
+
 }  // namespace
 }  // namespace flare::test

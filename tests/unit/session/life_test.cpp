@@ -34,8 +34,9 @@ TEST(Life, WhoIsThrownOutGetsNothingBehindWhatWasDropped) {
     ASSERT_EQ(bench.server.handlings.size(), 1u);
     ASSERT_TRUE(bench.push(2, "dropped"));
     bench.server.table.end(bench.session(), errc::kicked, "out", 0, bench.now());
-    bench.server.table.finish(bench.server.handlings[0], {wire::ReceiptStatus::handled, errc::ok, {}, 0},
-                              data_of(3, "reply").bytes, "server", bench.now());
+    const Reply reply{"server", message_of(3, "reply")};
+    bench.server.table.finish(bench.server.handlings[0], {wire::ReceiptStatus::handled, errc::ok, {}, 0}, &reply,
+                              bench.now());
 
     bench.exchange();
     EXPECT_TRUE(bench.client.texts.empty());
@@ -52,7 +53,7 @@ TEST(Life, ADisconnectWaitsForWhatWasSentAndItsReceipts) {
     bench.exchange();
     EXPECT_TRUE(bench.client.disconnected.empty());
 
-    bench.server.table.finish(bench.server.handlings[0], {wire::ReceiptStatus::handled, errc::ok, {}, 0}, {}, {},
+    bench.server.table.finish(bench.server.handlings[0], {wire::ReceiptStatus::handled, errc::ok, {}, 0}, nullptr,
                               bench.now());
     bench.live(1s);
     EXPECT_EQ(bench.client.disconnected, (std::vector<bool>{true}));

@@ -115,11 +115,11 @@ public:
     void on_presence(ServerSession& session) override { presence.push_back(session.presence()); }
     void on_carrier_attached(ServerSession&, CarrierKey key) override { attached.push_back(key); }
     void on_carrier_detached(ServerSession&, CarrierKey key) override { detached.push_back(key); }
-    void on_message(ServerSession&, Handling handling, const wire::DataView& data, const Bytes&) override {
+    void on_message(ServerSession&, Handling&& handling, const wire::DataView& data, const Bytes&) override {
         texts.emplace_back(data.message->payload);
         handlings.push_back(std::move(handling));
         if (!answers) return;
-        table.finish(handlings.back(), {wire::ReceiptStatus::handled, errc::ok, {}, 0}, {}, {}, now);
+        table.finish(handlings.back(), {wire::ReceiptStatus::handled, errc::ok, {}, 0}, nullptr, now);
     }
     void on_heartbeat(ServerSession&) override { ++heartbeats; }
     void close_carrier(CarrierKey key, errc code, const std::string&) override { closed.push_back({key, code}); }

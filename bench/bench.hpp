@@ -4,8 +4,6 @@
 // is one JSON object. Returns 0 when its own limits hold.
 #pragma once
 
-#include <cstdint>
-
 namespace flare::bench {
 
 int bench_codec(int argc, char** argv);
@@ -14,12 +12,10 @@ int bench_connect(int argc, char** argv);
 int bench_fanout(int argc, char** argv);
 int bench_floor(int argc, char** argv);
 int bench_idle(int argc, char** argv);
+int bench_peer(int argc, char** argv);
 
 struct LoadOptions;
 // What a message costs the server of `floor` under this load.
 double floor_cpu_us_per_message(const LoadOptions& options);
-
-// How often this thread has called operator new. The program counts every call: allocations.cpp.
-std::uint64_t allocations() noexcept;
 
 }  // namespace flare::bench

@@ -2,6 +2,7 @@
 // encoded into a Batch that is used again, read back and decoded.
 //
 // Options: --seconds S (default 2), --json. Fails when a round trip allocates, or changes what it carries.
+#include "allocations.hpp"
 #include "bench.hpp"
 
 #include "wire/batch.hpp"

@@ -1,10 +1,12 @@
 // Echo through the whole stack: WebSocket, frames, session, handler, reply with its receipt, and back. Beside it, in
 // the same run, the floor: what the same load costs a bare WebSocket echo.
 //
-// Options: --transport ws|wss|quic, --workers W (default 1), --connections N, --in-flight K, --size B, --seconds S
-// (default 3), --no-floor, --json.
+// Options: --transport ws|wss|quic, --workers W (default 1), --connections N, --in-flight K or --rate R, --size B,
+// --large-every N, --large-size B, --seconds S (default 3), --warm-up S, --no-floor, --picture FILE, --json.
 #include "bench.hpp"
 #include "session_load.hpp"
+
+#include <unistd.h>
 
 #include <cstring>
 #include <deque>
@@ -13,65 +15,119 @@
 namespace flare::bench {
 namespace {
 
-constexpr auto kWarmUp = std::chrono::milliseconds(500);
 constexpr auto kDrain = std::chrono::seconds(5);
+constexpr auto kLongest = std::chrono::minutes(10);  // for a number of messages
+constexpr auto kSlice = std::chrono::milliseconds(1);
 
 struct Conversation {
-    std::deque<std::uint64_t> sent_at;  // of the messages under way, in order
+    std::deque<std::uint64_t> due_at;  // of the messages under way, in order
     std::uint64_t sent = 0;
     std::uint64_t received = 0;
 };
 
-LoadResult echo_load(const ServerProcess& server, const ServerOptions& where, const LoadOptions& options) {
-    std::vector<Conversation> conversations(options.connections);
-    std::string payload(options.size, 'x');
-    LoadResult result;
-    std::uint64_t messages = 0;
-    bool stopping = false;
-    const auto send = [&](LoadClient& client) {
-        Conversation& conversation = conversations[client.index()];
-        std::memcpy(payload.data(), &conversation.sent, std::min(sizeof conversation.sent, payload.size()));
-        ++conversation.sent;
-        conversation.sent_at.push_back(now_ns());
-        client.send("bench", payload);
-    };
-    SessionLoad load([&](LoadClient& client, std::string_view, std::string_view back) {
-        Conversation& conversation = conversations[client.index()];
-        const std::size_t numbered = std::min(sizeof conversation.received, options.size);
-        if (back.size() != options.size || std::memcmp(back.data(), &conversation.received, numbered) != 0) {
-            ++result.lost;
-        }
-        ++conversation.received;
-        ++messages;
-        result.latencies.add(now_ns() - conversation.sent_at.front());
-        conversation.sent_at.pop_front();
-        if (!stopping) send(client);
-    });
-    load.connect(where, server.port(), options.connections);
-    for (const auto& client : load.clients()) {
-        for (std::size_t i = 0; i < options.in_flight; ++i) send(*client);
+class EchoLoad {
+public:
+    EchoLoad(const LoadOptions& options, const ServerProcess& server)
+        : options_(options), server_(server), conversations_(options.connections) {
+        payload_.assign(std::max(options.size, options.large_size), 'x');
     }
-    load.run_for(kWarmUp);
-    messages = 0;
-    result.latencies.clear();
-    result.latencies.reserve(8'000'000);
 
-    const std::uint64_t began = now_ns();
-    const std::uint64_t cpu = server.cpu_ns();
-    load.run_for(std::chrono::nanoseconds(static_cast<std::int64_t>(options.seconds * 1e9)));
-    result.server_cpu_seconds = static_cast<double>(server.cpu_ns() - cpu) / 1e9;
-    result.seconds = static_cast<double>(now_ns() - began) / 1e9;
-    result.messages = messages;
-    stopping = true;
-    const auto outstanding = [&] {
+    LoadResult run(const ServerOptions& where) {
+        load_.connect(where, server_.port(), options_.connections);
+        first_due_ = next_due_ = now_ns();
+        if (options_.rate == 0) {
+            for (const auto& client : load_.clients()) {
+                for (std::size_t i = 0; i < options_.in_flight; ++i) send(*client, now_ns());
+            }
+        }
+        run_until(now_ns() + options_.warm_up_ns());
+        messages_ = 0;
+        result_.latencies.clear();
+        result_.latencies.reserve(8'000'000);
+
+        const std::uint64_t began = now_ns();
+        const std::uint64_t cpu = server_.cpu_ns();
+        const ServerProcess::Heap heap = server_.heap();
+        const std::uint64_t end = began + static_cast<std::uint64_t>(options_.seconds * 1e9);
+        if (options_.messages != 0) load_.run_until([&] { return messages_ >= options_.messages; }, kLongest);
+        for (std::uint64_t told = began, until = 0; options_.messages == 0 && now_ns() < end; told = until) {
+            until = std::min(end, now_ns() + 1'000'000'000);
+            const std::uint64_t before = messages_;
+            run_until(until);
+            if (::isatty(STDERR_FILENO) != 0)
+                std::fprintf(stderr, "\r%4.0f s left, %.0f messages/s  ", static_cast<double>(end - until) / 1e9,
+                             static_cast<double>(messages_ - before) / (static_cast<double>(until - told) / 1e9));
+        }
+        if (options_.messages == 0 && ::isatty(STDERR_FILENO) != 0) std::fputc('\n', stderr);
+        result_.server_cpu_seconds = static_cast<double>(server_.cpu_ns() - cpu) / 1e9;
+        result_.seconds = static_cast<double>(now_ns() - began) / 1e9;
+        result_.messages = messages_;
+        result_.server_memory_bytes = server_.memory_bytes();
+        result_.allocations = server_.heap().by_new - heap.by_new;
+        result_.library_allocations = server_.heap().by_libraries - heap.by_libraries;
+        stopping_ = true;
+        load_.run_until([&] { return outstanding() == 0; }, kDrain);
+        result_.lost += outstanding() + load_.failures();
+        return std::move(result_);
+    }
+
+private:
+    std::size_t size_of(std::uint64_t number) const {
+        return options_.large_every != 0 && number % options_.large_every == options_.large_every - 1
+                   ? options_.large_size
+                   : options_.size;
+    }
+
+    void send(LoadClient& client, std::uint64_t due) {
+        Conversation& conversation = conversations_[client.index()];
+        std::memcpy(payload_.data(), &conversation.sent, sizeof conversation.sent);
+        const std::size_t size = size_of(conversation.sent++);
+        conversation.due_at.push_back(due);
+        client.send("bench", std::string_view(payload_).substr(0, size));
+    }
+
+    void take(LoadClient& client, std::string_view back) {
+        Conversation& conversation = conversations_[client.index()];
+        const std::size_t size = size_of(conversation.received);
+        const std::size_t numbered = std::min(sizeof conversation.received, size);
+        if (back.size() != size || std::memcmp(back.data(), &conversation.received, numbered) != 0) ++result_.lost;
+        ++conversation.received;
+        ++messages_;
+        result_.latencies.add(now_ns() - conversation.due_at.front());
+        conversation.due_at.pop_front();
+        if (!stopping_ && options_.rate == 0) send(client, now_ns());
+    }
+
+    void run_until(std::uint64_t end) {
+        if (options_.rate == 0) return load_.run_for(std::chrono::nanoseconds(end - now_ns()));
+        const double step = 1e9 / options_.rate;
+        while (now_ns() < end) {
+            for (const std::uint64_t now = now_ns(); next_due_ <= now; ++posted_) {
+                send(*load_.clients()[posted_ % load_.clients().size()], next_due_);
+                next_due_ = first_due_ + static_cast<std::uint64_t>(static_cast<double>(posted_ + 1) * step);
+            }
+            load_.run_for(kSlice);
+        }
+    }
+
+    std::uint64_t outstanding() const {
         std::uint64_t count = 0;
-        for (const Conversation& each : conversations) count += each.sent - each.received;
+        for (const Conversation& each : conversations_) count += each.sent - each.received;
         return count;
-    };
-    load.run_until([&] { return outstanding() == 0; }, kDrain);
-    result.lost += outstanding() + load.failures();
-    return result;
-}
+    }
+
+    const LoadOptions& options_;
+    const ServerProcess& server_;
+    std::vector<Conversation> conversations_;
+    std::string payload_;
+    LoadResult result_;
+    std::uint64_t messages_ = 0;
+    std::uint64_t posted_ = 0;  // at a rate
+    std::uint64_t first_due_ = 0;
+    std::uint64_t next_due_ = 0;
+    bool stopping_ = false;
+    SessionLoad load_{[this](LoadClient& client, std::string_view, std::string_view back) { take(client, back); }};
+};
 
 }  // namespace
 
@@ -90,7 +146,7 @@ int bench_echo(int argc, char** argv) {
     LoadResult result;
     {
         const ServerProcess server(where);
-        result = echo_load(server, where, options);
+        result = EchoLoad(options, server).run(where);
     }
     if (with_floor) {
         const double cpu = result.server_cpu_us_per_message();

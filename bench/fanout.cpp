@@ -11,7 +11,6 @@
 namespace flare::bench {
 namespace {
 
-constexpr auto kWarmUp = std::chrono::milliseconds(500);
 constexpr auto kDrain = std::chrono::seconds(5);
 
 }  // namespace
@@ -59,7 +58,7 @@ int bench_fanout(int argc, char** argv) {
     load.connect(where, server.port(), sessions);
     publisher = load.clients().front().get();
     for (std::size_t i = 0; i < options.in_flight; ++i) publish();
-    load.run_for(kWarmUp);
+    load.run_for(std::chrono::nanoseconds(options.warm_up_ns()));
 
     const auto batches = [&] {
         std::uint64_t count = 0;

@@ -3,8 +3,8 @@
 //
 // Options: --connections N, --in-flight K, --size B, --seconds S (default 3), --json.
 #include "bench.hpp"
-#include "stats.hpp"
-#include "websocket_load.hpp"
+#include "echo_load.hpp"
+#include "pin.hpp"
 
 #include "transport/websocket/parser.hpp"
 #include "transport/websocket/upgrade.hpp"
@@ -48,6 +48,7 @@ public:
         watch(listener_, &listener_);
         watch(stop_, &stop_);
         buffer_.resize(256 * 1024);
+        const ServerCpu first;
         thread_ = std::thread([this] { run(); });
     }
     ~EchoServer() {
@@ -175,7 +176,7 @@ private:
 
 LoadResult floor_load(const LoadOptions& options) {
     EchoServer server;
-    return websocket_echo_load(server.port(), options, [&] { return server.cpu(); });
+    return echo_load(find_system("websocket"), server.port(), options, [&] { return server.cpu(); });
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ constexpr Benchmark kBenchmarks[] = {
     {"fanout", flare::bench::bench_fanout, "one session publishes to all the others"},
     {"floor", flare::bench::bench_floor, "a bare epoll WebSocket echo, to compare echo with"},
     {"idle", flare::bench::bench_idle, "memory of a session that has nothing to do"},
+    {"peer", flare::bench::bench_peer, "ws, socketio, mosquitto, nats under the load of echo"},
 };
 
 int usage() {

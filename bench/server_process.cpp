@@ -1,7 +1,10 @@
 #include "server_process.hpp"
 
+#include "pin.hpp"
+
 #include <flare/server.hpp>
 
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -11,6 +14,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <memory>
+#include <new>
 #include <stdexcept>
 
 namespace flare::bench {
@@ -76,12 +80,17 @@ ServerProcess::ServerProcess(const ServerOptions& options) {
     int report[2];
     int stop[2];
     if (::pipe(report) != 0 || ::pipe(stop) != 0) throw std::runtime_error("pipe");
+    void* const shared = ::mmap(nullptr, sizeof(HeapCounts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) throw std::runtime_error("mmap");
+    heap_ = new (shared) HeapCounts;
+    const ServerCpu first(options.workers == 1);
     pid_ = ::fork();
     if (pid_ < 0) throw std::runtime_error("fork");
     if (pid_ == 0) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         ::close(report[0]);
         ::close(stop[1]);
+        count_heap_in(heap_);
         serve(options, report[1], stop[0]);
     }
     ::close(report[1]);
@@ -98,14 +107,15 @@ ServerProcess::ServerProcess(const ServerOptions& options) {
 ServerProcess::~ServerProcess() {
     ::close(stop_);
     ::waitpid(pid_, nullptr, 0);
+    ::munmap(heap_, sizeof *heap_);
 }
 
-std::uint64_t ServerProcess::cpu_ns() const {
-    clockid_t clock{};
-    timespec time{};
-    if (::clock_getcpuclockid(pid_, &clock) != 0 || ::clock_gettime(clock, &time) != 0) return 0;
-    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000ull + static_cast<std::uint64_t>(time.tv_nsec);
+ServerProcess::Heap ServerProcess::heap() const noexcept {
+    const std::uint64_t by_new = heap_->by_new;
+    return {by_new, std::max<std::uint64_t>(heap_->by_malloc, by_new) - by_new};
 }
+
+std::uint64_t ServerProcess::cpu_ns() const { return process_cpu_ns(pid_); }
 
 std::uint64_t ServerProcess::memory_bytes() const {
     std::ifstream file("/proc/" + std::to_string(pid_) + "/smaps_rollup");

@@ -3,6 +3,7 @@
 // Threads: one at a time. Must be made before this process has threads: it forks.
 #pragma once
 
+#include "allocations.hpp"
 #include "stats.hpp"
 
 #include <sys/types.h>
@@ -33,10 +34,16 @@ public:
     std::uint16_t port() const noexcept { return port_; }
     std::uint64_t cpu_ns() const;        // of all its threads, since it began
     std::uint64_t memory_bytes() const;  // its own, that nobody shares
+    struct Heap {
+        std::uint64_t by_new = 0;        // operator new
+        std::uint64_t by_libraries = 0;  // malloc and its like, but for the former
+    };
+    Heap heap() const noexcept;  // calls since it began
 
 private:
     pid_t pid_ = -1;
-    int stop_ = -1;  // closing it ends the process
+    HeapCounts* heap_ = nullptr;  // shared with the process
+    int stop_ = -1;               // closing it ends the process
     std::uint16_t port_ = 0;
 };
 

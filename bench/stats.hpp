@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +30,14 @@ inline std::uint64_t cpu_ns(pthread_t thread) {
     return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000ull + static_cast<std::uint64_t>(time.tv_nsec);
 }
 
+// The same of another process, of all its threads.
+inline std::uint64_t process_cpu_ns(pid_t process) {
+    clockid_t clock{};
+    timespec time{};
+    if (::clock_getcpuclockid(process, &clock) != 0 || ::clock_gettime(clock, &time) != 0) return 0;
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000ull + static_cast<std::uint64_t>(time.tv_nsec);
+}
+
 class Latencies {
 public:
     void reserve(std::size_t count) { values_.reserve(count); }
@@ -35,6 +45,7 @@ public:
         values_.push_back(static_cast<std::uint32_t>(std::min<std::uint64_t>(nanoseconds, UINT32_MAX)));
     }
     void clear() { values_.clear(); }
+    std::size_t size() const { return values_.size(); }
     // Of `share` 0..1, in microseconds; 0 when nothing was measured.
     double percentile_us(double share) {
         if (values_.empty()) return 0;
@@ -53,6 +64,15 @@ struct LoadOptions {
     std::size_t in_flight = 1;  // messages under way on each connection
     std::size_t size = 64;      // bytes of a message
     double seconds = 3;
+    std::uint64_t messages = 0;  // ends after so many, in place of `seconds`; 0: no end but the time
+    double warm_up = 0.5;        // seconds before those that count
+    // Messages a second of all connections together, sent when they are due whether earlier ones are back or not; 0:
+    // each answer brings the next message. Latency counts from when a message was due, so that a server that stalls is
+    // not spared (no coordinated omission).
+    double rate = 0;
+    std::size_t large_every = 0;  // 0: none; n: every nth message has large_size bytes
+    std::size_t large_size = 16 * 1024;
+    std::string picture;  // a file for a picture of the latencies (SVG)
     bool json = false;
 
     // Takes the option at argv[i] and moves i over its value; false: not one of these.
@@ -71,42 +91,41 @@ struct LoadOptions {
             size = number(1, 1'000'000);
         } else if (option == "--seconds") {
             seconds = std::clamp(std::atof(argv[++i]), 0.1, 600.0);
+        } else if (option == "--messages") {
+            messages = number(0, 1'000'000'000);
+        } else if (option == "--rate") {
+            rate = std::clamp(std::atof(argv[++i]), 0.0, 1e8);
+        } else if (option == "--large-every") {
+            large_every = number(0, 1'000'000);
+        } else if (option == "--large-size") {
+            large_size = number(1, 1'000'000);
+        } else if (option == "--picture") {
+            picture = argv[++i];
+        } else if (option == "--warm-up") {
+            warm_up = std::clamp(std::atof(argv[++i]), 0.1, 60.0);
         } else {
             return false;
         }
         return true;
     }
+    std::uint64_t warm_up_ns() const { return static_cast<std::uint64_t>(warm_up * 1e9); }
 };
 
 struct LoadResult {
     std::uint64_t messages = 0;  // that came back within the time
     double seconds = 0;
     double server_cpu_seconds = 0;
+    std::uint64_t server_memory_bytes = 0;  // at the end; 0: not known
+    // Calls within the time, of the server: of operator new, and of malloc by libraries.
+    std::optional<std::uint64_t> allocations, library_allocations;
     std::uint64_t lost = 0;  // did not come back, or not in order, or not as they were
     Latencies latencies;
 
     double server_cpu_us_per_message() const {
         return messages == 0 ? 0 : server_cpu_seconds * 1e6 / static_cast<double>(messages);
     }
-    // Returns the exit status.
-    int print(const char* name, const LoadOptions& options) {
-        const double rate = static_cast<double>(messages) / seconds;
-        const double cpu_us = server_cpu_us_per_message();
-        const double p50 = latencies.percentile_us(0.5);
-        const double p99 = latencies.percentile_us(0.99);
-        std::printf(
-            "%s: %zu connections, %zu in flight, %zu bytes: %.0f messages/s, server CPU %.3f us each, "
-            "p50 %.1f us, p99 %.1f us, %llu lost\n",
-            name, options.connections, options.in_flight, options.size, rate, cpu_us, p50, p99,
-            static_cast<unsigned long long>(lost));
-        if (options.json) {
-            std::printf(
-                "{\"messages_per_second\":%.0f,\"server_cpu_us_per_message\":%.3f,\"p50_us\":%.1f,"
-                "\"p99_us\":%.1f,\"lost\":%llu}\n",
-                rate, cpu_us, p50, p99, static_cast<unsigned long long>(lost));
-        }
-        return lost == 0 && messages != 0 ? 0 : 1;
-    }
+    // Prints, and draws options.picture. Returns the exit status.
+    int print(const char* name, const LoadOptions& options);
 };
 
 }  // namespace flare::bench

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what Flare is built and tested with, by Debian package name. Debian 12 and 13, as root or with sudo.
 # Does nothing, quickly, when everything is there.
-#     setup.sh [--peers]   --peers: also the systems that ./dev lab compare puts beside Flare (mosquitto, nats-server and
-#                          Node packages; Debian starts the first two as services)
+#     setup.sh [--peers]   --peers: also the systems that ./dev lab compare and ./dev bench peer put beside Flare
+#                          (mosquitto, nats-server, Node packages; Debian starts the first two as services)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -43,7 +43,10 @@ if command -v pkg-config >/dev/null && pkg-config --atleast-version=1.11 libngtc
     command -v gtlsclient >/dev/null; then
     quic_missing=false
 fi
-node_packages() { [ "${1:-}" != --peers ] || (cd tests/lab/peers && npm ci --silent --no-audit --no-fund); }
+node_packages() {
+    [ "${1:-}" = --peers ] || return 0
+    for folder in tests/lab/peers bench/peers; do (cd "$folder" && npm ci --silent --no-audit --no-fund); done
+}
 if [ ${#missing[@]} -eq 0 ] && ! $quic_missing; then
     node_packages "$@"
     exit 0

@@ -50,9 +50,9 @@ int bench_connect(int argc, char** argv) {
         static_cast<unsigned long long>(resumed.dialled.connections), resumed.server_cpu_ms);
     if (options.json) {
         std::printf(
-            "{\"new_per_second\":%.0f,\"new_server_cpu_ms\":%.3f,\"resumed_per_second\":%.0f,"
-            "\"resumed_server_cpu_ms\":%.3f,\"early_data\":%llu}\n",
-            fresh.per_second, fresh.server_cpu_ms, resumed.per_second, resumed.server_cpu_ms,
+            "{\"connects_per_second\":%.0f,\"server_cpu_us_per_connect\":%.0f,\"resumes_per_second\":%.0f,"
+            "\"server_cpu_us_per_resume\":%.0f,\"early_data\":%llu}\n",
+            fresh.per_second, fresh.server_cpu_ms * 1000, resumed.per_second, resumed.server_cpu_ms * 1000,
             static_cast<unsigned long long>(resumed.dialled.early));
     }
     return fresh.dialled.connections != 0 && resumed.dialled.connections != 0 ? 0 : 1;

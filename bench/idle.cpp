@@ -1,8 +1,11 @@
-// What a session costs a server that has nothing to do: memory.
+// What sessions cost a server that have nothing to do: memory, and CPU time for their heartbeats.
 //
-// Options: --transport ws|wss|quic, --workers W (default 1), --sessions N (default 5,000), --json.
+// Options: --transport ws|wss|quic, --workers W (default 1), --sessions N (default 5,000), --seconds S of quiet in
+// which CPU time is measured (default 3; heartbeats come every 30 s), --json.
 #include "bench.hpp"
 #include "session_load.hpp"
+
+#include <algorithm>
 
 namespace flare::bench {
 namespace {
@@ -35,11 +38,19 @@ int bench_idle(int argc, char** argv) {
     bool good = connect_and_talk(kFirst);
     const std::uint64_t before = server.memory_bytes();
     good = connect_and_talk(options.connections) && good;
-    const double each =
-        static_cast<double>(server.memory_bytes() - before) / 1024 / static_cast<double>(options.connections);
-    std::printf("idle: %zu sessions over %s: %.1f KiB of server memory each\n", options.connections,
-                where.transport.c_str(), each);
-    if (options.json) std::printf("{\"sessions\":%zu,\"kib_per_session\":%.1f}\n", options.connections, each);
+    const double each = static_cast<double>(server.memory_bytes() - before) / static_cast<double>(options.connections);
+    const std::uint64_t began = now_ns();
+    const std::uint64_t cpu = server.cpu_ns();
+    load.run_for(std::chrono::nanoseconds(static_cast<std::int64_t>(options.seconds * 1e9)));
+    const double percent = 100 * static_cast<double>(server.cpu_ns() - cpu) / static_cast<double>(now_ns() - began);
+    const bool held =
+        std::all_of(load.clients().begin(), load.clients().end(), [](const auto& client) { return client->ready(); });
+    good = good && held && load.failures() == 0;
+    std::printf("idle: %zu sessions over %s: %.0f bytes of server memory each; %.2f %% of a CPU for all; %s\n",
+                options.connections, where.transport.c_str(), each, percent, good ? "all held" : "NOT all held");
+    if (options.json)
+        std::printf("{\"sessions\":%zu,\"bytes_per_session\":%.0f,\"server_cpu_percent\":%.2f}\n", options.connections,
+                    each, percent);
     return good ? 0 : 1;
 }
 

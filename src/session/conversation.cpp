@@ -51,6 +51,8 @@ Conversation::Conversation(const Settings& settings, std::uint32_t lanes, Budget
       budget_(budget),
       listener_(listener),
       lane_count_(lanes),
+      send_(lanes),
+      receive_(lanes),
       ack_delay_(settings.min_ack_delay) {}
 
 SendLane& Conversation::sending(LaneIndex lane) {

@@ -9,7 +9,8 @@
 #include "session/receive_lane.hpp"
 #include "session/send_lane.hpp"
 
-#include <array>
+#include <boost/container/small_vector.hpp>
+
 #include <memory>
 
 namespace flare::session {
@@ -84,8 +85,11 @@ public:
     TimePoint unacked_since() const noexcept { return unacked_since_; }
 
     const SendTotals& totals() const noexcept { return totals_; }
-    SendLane* send_lane(LaneIndex lane) noexcept { return send_[lane].get(); }  // null: never used
-    Seq received(LaneIndex lane) const noexcept { return receive_[lane] ? receive_[lane]->received() : 0; }
+    // Null: never used, or there is no such lane.
+    SendLane* send_lane(LaneIndex lane) noexcept { return lane < lane_count_ ? send_[lane].get() : nullptr; }
+    Seq received(LaneIndex lane) const noexcept {
+        return lane < lane_count_ && receive_[lane] ? receive_[lane]->received() : 0;
+    }
 
 private:
     Result<void> take_chunk(LaneIndex lane, ReceiveLane& receive, const wire::ChunkView& chunk);
@@ -100,8 +104,10 @@ private:
     std::uint32_t lane_count_;
     LaneIndex turn_ = 0;  // round robin over the lanes
     SendTotals totals_;
-    std::array<std::unique_ptr<SendLane>, wire::kMaxLanes> send_;
-    std::array<std::unique_ptr<ReceiveLane>, wire::kMaxLanes> receive_;
+    static constexpr std::size_t kUsualLanes = 4;  // more take memory of their own
+    // One for each lane; null: never used.
+    boost::container::small_vector<std::unique_ptr<SendLane>, kUsualLanes> send_;
+    boost::container::small_vector<std::unique_ptr<ReceiveLane>, kUsualLanes> receive_;
     Duration ack_delay_;
     TimePoint ack_at_ = kNever;
     TimePoint starved_since_ = kNever;

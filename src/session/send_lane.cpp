@@ -168,7 +168,7 @@ Result<void> SendLane::ack(Seq received, const std::function<void(std::uint64_t)
         if (token != 0) acked(token);
     }
     cursor_ = std::max(cursor_, acked_ + 1);
-    if (window_.empty() && window_.capacity() > 64) window_.set_capacity(0);
+    if (window_.empty()) window_.set_capacity(0);
     return {};
 }
 

@@ -119,11 +119,15 @@ public:
     ~Worker() { stop(); }
     void stop() {
         guard_.reset();
-        boost::asio::post(context, [this] { carrier_.reset(); });
+        boost::asio::post(context, [this] {
+            stopping_ = true;
+            carrier_.reset();
+        });
         if (thread_.joinable()) thread_.join();
     }
     void take(std::shared_ptr<ParkedCarrier> parked) {
         boost::asio::post(context, [this, parked = std::move(parked)] {
+            if (stopping_) return;  // the last batch may move the connection while the test ends
             carrier_ = std::move(*parked).resume(context);
             carrier_->set_handler(this);
         });
@@ -154,6 +158,7 @@ public:
 private:
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_{context.get_executor()};
     std::unique_ptr<Carrier> carrier_;
+    bool stopping_ = false;
     std::thread thread_;
 };
 

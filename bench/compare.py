@@ -1,0 +1,125 @@
+"""Runs flare_bench for Flare and other systems, round after round, and writes docs/performance.md."""
+import argparse
+import datetime
+import json
+import pathlib
+import platform
+import statistics
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BENCH = ROOT / 'build/release/bench/flare_bench'
+
+FLARE = 'Flare, ws'
+SYSTEMS = {
+    FLARE: ['echo', '--no-floor'],
+    'a bare epoll WebSocket echo': ['floor'],
+    'Flare, wss': ['echo', '--no-floor', '--transport', 'wss'],
+    'Flare, QUIC': ['echo', '--no-floor', '--transport', 'quic'],
+    'ws (Node)': ['peer', 'ws'],
+    'Socket.IO': ['peer', 'socketio'],
+    'mosquitto, TCP': ['peer', 'mosquitto'],
+    'mosquitto, WebSocket': ['peer', 'mosquitto-ws'],
+    'nats-server, TCP': ['peer', 'nats'],
+    'nats-server, WebSocket': ['peer', 'nats-ws'],
+}
+LOADS = [(500, 1, 256), (20, 64, 256)]  # connections, in flight, bytes
+
+OWN = {
+    'broadcast to 1,000 sessions, 1 in flight, us of server CPU a delivery':
+        (['fanout', '--sessions', '1000'], 'server_cpu_us_per_delivery'),
+    'broadcast to 1,000 sessions, 64 in flight, us of server CPU a delivery':
+        (['fanout', '--sessions', '1000', '--in-flight', '64'], 'server_cpu_us_per_delivery'),
+    'echo, allocations a message': (['echo', '--no-floor', '--connections', '20'], 'allocations_per_message'),
+    'echo over QUIC, allocations a message':
+        (['echo', '--no-floor', '--transport', 'quic', '--connections', '20'], 'allocations_per_message'),
+    'idle WebSocket session, bytes of server memory': (['idle'], 'bytes_per_session'),
+    'idle wss session': (['idle', '--transport', 'wss'], 'bytes_per_session'),
+    'idle QUIC session': (['idle', '--transport', 'quic'], 'bytes_per_session'),
+    'a new QUIC session, us of server CPU': (['connect', '--transport', 'quic'], 'server_cpu_us_per_connect'),
+    'a resumed one, with early data': (['connect', '--transport', 'quic'], 'server_cpu_us_per_resume'),
+}
+
+NOTES = """\
+One CPU has the server, the other the load, which is the same program for all: it speaks each system's protocol, sends a message
+when the one before it is back, and checks that each comes back once, whole and in order. What counts is the CPU time that the server's process
+takes for a message: one in, one out, with whatever acknowledges it. Ratios are those of one round; the table has their median, least and greatest.
+
+- Flare: the handler answers on the event loop; every message has an id that is acted on once, a sequence number, an acknowledgement and a receipt.
+- ws: perMessageDeflate off. No acknowledgements. Socket.IO: WebSocket only; each event is acknowledged with what it carried.
+- mosquitto: each client publishes to its own topic with QoS 1, both ways acknowledged; limits on what is in flight and queued are off, nothing is kept or logged.
+- nats-server: each client publishes to its own subject; core NATS acknowledges nothing.
+"""
+
+
+def run(arguments):
+    """The JSON object that the command ends with."""
+    done = subprocess.run([BENCH, *arguments, '--json'], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def spread(values, digits=2):
+    return f'{statistics.median(values):.{digits}f} ({min(values):.{digits}f}-{max(values):.{digits}f})'
+
+
+def compare(load, rounds, seconds):
+    connections, in_flight, size = load
+    options = ['--connections', str(connections), '--in-flight', str(in_flight), '--size', str(size), '--seconds',
+               str(seconds), '--warm-up', '1']
+    results = {name: [] for name in SYSTEMS}
+    for number in range(rounds):
+        for name, command in SYSTEMS.items():
+            results[name].append(run([*command, *options]))
+        print(f'{connections} connections, {in_flight} in flight: round {number + 1} of {rounds}', flush=True)
+    cpu = {name: [each['server_cpu_us_per_message'] for each in runs] for name, runs in results.items()}
+    lines = [f'## Echo: {connections} connections, {in_flight} in flight, {size} bytes', '',
+             "| | us of server CPU a message | ratio to Flare's | messages a CPU-second | p50, us | p99, us |",
+             '|---|---|---|---|---|---|']
+    for name, runs in results.items():
+        ratios = [a / b for a, b in zip(cpu[name], cpu[FLARE])]
+        lines.append(f'| {name} | {spread(cpu[name])} | {spread(ratios)} | {1e6 / statistics.median(cpu[name]):,.0f} | '
+                     f"{statistics.median(each['p50_us'] for each in runs):,.0f} | "
+                     f"{statistics.median(each['p99_us'] for each in runs):,.0f} |")
+    return lines + ['']
+
+
+def own(rounds):
+    lines = ['## Flare alone', '', '| | median (least-greatest) |', '|---|---|']
+    for what, (command, key) in OWN.items():
+        lines.append(f'| {what} | {spread([run(command)[key] for _ in range(rounds)])} |')
+        print(what, flush=True)
+    return lines + ['']
+
+
+def version_of(command):
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def machine():
+    cpu = next(line.split(':')[1].strip() for line in open('/proc/cpuinfo') if line.startswith('model name'))
+    cores = version_of(['nproc'])
+    debian = [f"{name} {version_of(['dpkg-query', '-W', '-f', '${Version}', name])}" for name in ('mosquitto', 'nats-server')]
+    node = [f"{name} {json.load(open(ROOT / f'bench/peers/node_modules/{name}/package.json'))['version']}"
+            for name in ('ws', 'socket.io')]
+    return (f"{datetime.date.today()}, {cpu}, {cores} CPUs, Linux {platform.release()}; {', '.join(debian + node)}, "
+            f"Node {version_of(['node', '--version'])}.")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--rounds', type=int, default=5)
+    parser.add_argument('--seconds', type=float, default=3)
+    options = parser.parse_args()
+    lines = ['# Performance', '', 'Written by `bench/compare.sh`; not by hand.', '', machine(), '', NOTES]
+    for load in LOADS:
+        lines += compare(load, options.rounds, options.seconds)
+    lines += own(min(options.rounds, 3))
+    text = '\n'.join(lines)
+    (ROOT / 'docs/performance.md').write_text(text)
+    print(text)
+
+
+if __name__ == '__main__':
+    main()

@@ -41,9 +41,11 @@ public:
     State state = State::greeting;
     std::uint32_t hellos = 0;
     session::TimePoint hello_deadline = session::kNever;
-    std::string waiting;  // the first batch, of early data
-    bool dirty = false;   // in the worker's list
-    bool counted = true;  // against the limits
+    std::string waiting;   // the first batch, of early data
+    bool dirty = false;    // in the worker's list
+    bool in_turn = false;  // between on_batch() and on_turn_end()
+    bool awaited = false;  // it was dirty before its turn
+    bool counted = true;   // against the limits
     struct Close {
         errc code = errc::ok;
         std::string text;

@@ -35,7 +35,7 @@ void Connection::on_confirmed() {
     if (state == State::early) worker.confirmed(*this);
 }
 
-void Connection::on_turn_end() { worker.write_dirty(); }
+void Connection::on_turn_end() { worker.turn_ended(*this); }
 
 void Connection::on_writable() { worker.mark_dirty(*this); }
 
@@ -130,6 +130,7 @@ std::size_t Worker::drop_connections(std::string_view user) {
 }
 
 void Worker::received(Connection& connection, std::string_view batch) {
+    if (!std::exchange(connection.in_turn, true)) connection.awaited = connection.dirty;
     handled_at_ = now();
     table_.on_batch(connection.key, batch, handled_at_);
     arm_timer();

@@ -124,6 +124,17 @@ void Worker::flush() {
     arm_timer();
 }
 
+// Answers go out while the session is in the cache, unless others had something for it before: then more of that may
+// come. QUIC writes for all connections of its socket, whose packets the answers may ride in.
+void Worker::turn_ended(Connection& connection) {
+    connection.in_turn = false;
+    if (!connection.carrier) return;
+    if (connection.carrier->info().protocol == Protocol::quic) return write_dirty();
+    if (!connection.dirty || connection.awaited || dirty_.back() != connection.key) return;
+    dirty_.pop_back();
+    write(connection, handled_at_);
+}
+
 void Worker::write_dirty() {
     if (dirty_.empty()) return;
     flushing_.swap(dirty_);

@@ -82,6 +82,7 @@ public:
     void closed(Connection& connection, const transport::CloseReason& reason);
     void mark_dirty(Connection& connection);
     void write_dirty();
+    void turn_ended(Connection& connection);
     void count_error(errc code) { ++counters_.errors[code]; }
 
 private:

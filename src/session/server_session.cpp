@@ -20,8 +20,8 @@ ServerSession::ServerSession(SessionTable& table, SessionId id, std::string user
 
 ServerSession::~ServerSession() = default;
 
-std::vector<CarrierKey> ServerSession::carriers() const {
-    std::vector<CarrierKey> keys;
+boost::container::small_vector<CarrierKey, 4> ServerSession::carriers() const {
+    boost::container::small_vector<CarrierKey, 4> keys;
     for (const Attached& carrier : carriers_) keys.push_back(carrier.key);
     return keys;
 }

@@ -8,6 +8,7 @@
 #include "session/conversation.hpp"
 #include "session/dedupe.hpp"
 
+#include <boost/container/small_vector.hpp>
 #include <boost/intrusive/set.hpp>
 
 #include <memory>
@@ -32,7 +33,8 @@ public:
         return ended_ ? Presence::gone : carriers_.empty() ? Presence::detached : Presence::attached;
     }
     CarrierKey active() const noexcept { return active_; }
-    std::vector<CarrierKey> carriers() const;
+    // As they are now: callbacks may add and take away.
+    boost::container::small_vector<CarrierKey, 4> carriers() const;
     std::uint32_t lanes() const noexcept { return conversation_.lanes(); }
     std::size_t queued_frames() const noexcept { return conversation_.totals().queued_frames; }
     std::size_t queued_bytes() const noexcept { return conversation_.totals().queued_bytes; }

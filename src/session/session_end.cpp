@@ -44,8 +44,9 @@ void SessionTable::settle(ServerSession& session, TimePoint now) {
             return finalize(session, errc::ok, "the client said goodbye", now);
     }
     session.conversation_.update_starvation(now);
-    if (session.active_ != kNoCarrier && session.conversation_.has_output(now)) listener_.output_ready(session.active_);
-    arm(session);
+    const bool writes = session.active_ != kNoCarrier && session.conversation_.has_output(now);
+    if (writes) listener_.output_ready(session.active_);
+    arm(session, writes);
 }
 
 void SessionTable::finalize(ServerSession& session, errc code, const std::string& text, TimePoint now) {
@@ -102,12 +103,12 @@ void SessionTable::bury(ServerSession& session) {
 
 // ---- time ----
 
-TimePoint SessionTable::deadline_of(const ServerSession& session) const noexcept {
+TimePoint SessionTable::deadline_of(const ServerSession& session, bool writes) const noexcept {
     TimePoint next = session.goodbye_deadline_;
     for (const auto& carrier : session.carriers_) next = std::min(next, carrier.heard_at + settings_.heartbeat_timeout);
     if (session.detached_at_ != kNever) next = std::min(next, session.detached_at_ + settings_.session_life);
     if (session.active_ != kNoCarrier) {
-        next = std::min(next, session.conversation_.next_deadline());
+        if (!writes) next = std::min(next, session.conversation_.next_deadline());
         if (session.conversation_.starved_since() != kNever) {
             next = std::min(next, std::max(session.conversation_.starved_since(), session.attached_at_) +
                                       settings_.slow_consumer_after);
@@ -116,10 +117,11 @@ TimePoint SessionTable::deadline_of(const ServerSession& session) const noexcept
     return next;
 }
 
-// The timer may fire early, never late: it moves only when the new deadline is nearer.
-void SessionTable::arm(ServerSession& session) {
+// The timer may fire early, never late: it moves only when the new deadline is nearer. `writes`: an ack goes with what
+// is about to be written and needs no timer; write() arms again.
+void SessionTable::arm(ServerSession& session, bool writes) {
     if (session.ended_) return;
-    const TimePoint at = deadline_of(session);
+    const TimePoint at = deadline_of(session, writes);
     if (session.timer_.is_linked()) {
         if (session.timer_.at <= at) return;
         session.timer_.unlink();
@@ -141,7 +143,7 @@ void SessionTable::on_time(TimePoint now) {
         session.now_ = now;
         check(session, now);
         if (session.ended_) continue;
-        const TimePoint next = deadline_of(session);
+        const TimePoint next = deadline_of(session, false);
         session.timer_.unlink();
         if (next == kNever) continue;
         // An ack that is due waits for its carrier to take it; looking again at once would not hurry it.

@@ -172,8 +172,8 @@ private:
     void finalize(ServerSession& session, errc code, const std::string& text, TimePoint now);
     void settle(ServerSession& session, TimePoint now);
     void check(ServerSession& session, TimePoint now);
-    void arm(ServerSession& session);
-    TimePoint deadline_of(const ServerSession& session) const noexcept;
+    void arm(ServerSession& session, bool writes = false);
+    TimePoint deadline_of(const ServerSession& session, bool writes) const noexcept;
     void forget_old(TimePoint now);
     void receive(ServerSession& session, LaneIndex lane, const wire::DataView& data, const Bytes& whole,
                  std::uint64_t cost);

@@ -65,8 +65,8 @@ class CarrierHandler {
 public:
     // One whole batch in protobuf form (a JSON carrier has converted it); the view ends with the call.
     virtual void on_batch(std::string_view batch) = 0;
-    // All that came together has been told; what is sent now may travel with the transport's own acknowledgements.
-    // Not every transport tells it: it is a chance, not a duty.
+    // All that came together has been told; what is sent now finds this connection's memory in the cache, and may
+    // travel with the transport's own acknowledgements. Not every transport tells it: it is a chance, not a duty.
     virtual void on_turn_end() {}
     // send() takes batches again after it had filled up.
     virtual void on_writable() = 0;

@@ -1,5 +1,7 @@
 #include "transport/websocket/address.hpp"
 
+#include <sys/socket.h>
+
 #include <cerrno>
 #include <charconv>
 
@@ -39,6 +41,26 @@ std::string endpoint_text(const ip::tcp::endpoint& endpoint) {
     const std::string address = address_text(endpoint.address());
     const std::string port = ":" + std::to_string(endpoint.port());
     return address.find(':') == std::string::npos ? address + port : "[" + address + "]" + port;
+}
+
+namespace {
+
+ip::tcp::endpoint endpoint_of(int fd, int (*ask)(int, sockaddr*, socklen_t*)) {
+    ip::tcp::endpoint endpoint;
+    auto size = static_cast<socklen_t>(endpoint.capacity());
+    if (ask(fd, endpoint.data(), &size) != 0) return {};
+    endpoint.resize(size);
+    return endpoint;
+}
+
+}  // namespace
+
+ip::tcp::endpoint local_endpoint_of(int fd) {
+    return endpoint_of(fd, [](int of, sockaddr* to, socklen_t* size) { return ::getsockname(of, to, size); });
+}
+
+ip::tcp::endpoint remote_endpoint_of(int fd) {
+    return endpoint_of(fd, [](int of, sockaddr* to, socklen_t* size) { return ::getpeername(of, to, size); });
 }
 
 errc listen_errc(int error) noexcept {

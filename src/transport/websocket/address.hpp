@@ -26,6 +26,10 @@ std::optional<ListenAddress> parse_listen_address(std::string_view text);
 std::string address_text(const boost::asio::ip::address& address);
 std::string endpoint_text(const boost::asio::ip::tcp::endpoint& endpoint);
 
+// Of a TCP socket; all zero: it is not connected any more.
+boost::asio::ip::tcp::endpoint local_endpoint_of(int fd);
+boost::asio::ip::tcp::endpoint remote_endpoint_of(int fd);
+
 errc listen_errc(int error) noexcept;
 errc connect_errc(int error) noexcept;
 

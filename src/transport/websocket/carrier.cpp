@@ -31,12 +31,11 @@ private:
     std::shared_ptr<Connection> connection_;
 };
 
-// Everything of a connection that is not bound to an event loop.
 // Everything of a connection, bound to no event loop.
 class ParkedConnection final : public ParkedCarrier {
 public:
-    ParkedConnection(int fd, boost::asio::ip::tcp protocol, std::unique_ptr<tls::Session> tls, ConnectionParts parts)
-        : fd_(fd), protocol_(protocol), tls_(std::move(tls)), parts_(std::move(parts)) {}
+    ParkedConnection(int fd, std::unique_ptr<tls::Session> tls, ConnectionParts parts)
+        : fd_(fd), tls_(std::move(tls)), parts_(std::move(parts)) {}
     ~ParkedConnection() override {
         if (fd_ >= 0) ::close(fd_);
     }
@@ -44,23 +43,14 @@ public:
     ParkedConnection& operator=(const ParkedConnection&) = delete;
 
     std::unique_ptr<Carrier> resume(boost::asio::io_context& context) && override {
-        TcpSocket tcp(context.get_executor());
-        boost::system::error_code error;
-        tcp.assign(protocol_, fd_, error);
-        if (!error) fd_ = -1;
-        Socket socket{std::move(tcp), std::move(tls_)};
+        Socket socket{PolledSocket(Poller::of(context), std::exchange(fd_, -1)), std::move(tls_)};
         auto connection = std::make_shared<Connection>(std::move(socket), std::move(parts_));
-        if (error) {
-            connection->break_off(error.value());
-        } else {
-            connection->start();
-        }
+        connection->start();
         return std::make_unique<WebSocketCarrier>(std::move(connection));
     }
 
 private:
     int fd_;
-    boost::asio::ip::tcp protocol_;
     std::unique_ptr<tls::Session> tls_;
     ConnectionParts parts_;
 };
@@ -69,11 +59,7 @@ private:
 
 std::unique_ptr<ParkedCarrier> Connection::park() {
     if (state_ != State::open || !queue_.empty() || !pongs_.empty() || broken_) return nullptr;
-    boost::system::error_code error;
-    const auto endpoint = socket_.tcp.local_endpoint(error);
-    if (error) return nullptr;
-    const int fd = socket_.tcp.release(error);
-    if (error) return nullptr;
+    const int fd = socket_.tcp.release();
     ConnectionParts parts{parser_.detach(),
                           role_,
                           read_bytes_per_turn_,
@@ -82,7 +68,7 @@ std::unique_ptr<ParkedCarrier> Connection::park() {
                           stats_,
                           backlog_.bytes.substr(backlog_.used)};
     parts.unread.append(rest_.data(), rest_.size());
-    auto parked = std::make_unique<ParkedConnection>(fd, endpoint.protocol(), std::move(socket_.tls), std::move(parts));
+    auto parked = std::make_unique<ParkedConnection>(fd, std::move(socket_.tls), std::move(parts));
     rest_ = {};
     drop();
     return parked;

@@ -23,11 +23,11 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using Done = std::function<void(std::unique_ptr<Carrier>, ConnectError)>;
 
-class AttemptState final : public std::enable_shared_from_this<AttemptState> {
+class AttemptState final : public std::enable_shared_from_this<AttemptState>, private Poller::Watcher {
 public:
     AttemptState(asio::io_context& context, ConnectTarget target, std::shared_ptr<tls::ClientContext> tls,
                  const Options& options, Done done)
-        : socket_{TcpSocket(context.get_executor()), nullptr},
+        : socket_{PolledSocket(Poller::of(context), -1), nullptr},
           timer_(context.get_executor()),
           target_(std::move(target)),
           tls_(std::move(tls)),
@@ -40,7 +40,7 @@ public:
     void cancel() noexcept {
         stage_ = Stage::finished;
         done_ = nullptr;
-        socket_.close();
+        socket_.tcp.close();
         timer_.cancel();
     }
 
@@ -48,8 +48,8 @@ private:
     enum class Stage : std::uint8_t { connecting, tls, requesting, answer, finished };
 
     int open_and_connect();
-    void wait(TcpSocket::wait_type what);
-    void on_ready();
+    void wait(Wait what);
+    void on_ready(bool readable, bool writable) override;
     void connected();
     void advance_tls();
     void send_request();
@@ -81,8 +81,8 @@ void AttemptState::start() {
         if (self && !cancelled) self->time_out();
     });
     const int error = open_and_connect();
-    if (error == 0 || error == EINPROGRESS) return wait(TcpSocket::wait_write);
-    asio::post(socket_.tcp.get_executor(), [weak = weak_from_this(), error] {
+    if (error == 0 || error == EINPROGRESS) return wait(Wait::write);
+    asio::post(socket_.tcp.executor(), [weak = weak_from_this(), error] {
         if (const auto self = weak.lock()) self->fail_connect(error);
     });
 }
@@ -91,25 +91,20 @@ int AttemptState::open_and_connect() {
     const int fd =
         ::socket(target_.endpoint.data()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
     if (fd < 0) return errno;
-    error_code error;
-    socket_.tcp.assign(target_.endpoint.protocol(), fd, error);
-    if (error) {
-        ::close(fd);
-        return error.value();
-    }
+    socket_.tcp.open(fd);
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return ::connect(fd, target_.endpoint.data(), static_cast<socklen_t>(target_.endpoint.size())) == 0 ? 0 : errno;
 }
 
-void AttemptState::wait(TcpSocket::wait_type what) {
-    socket_.tcp.async_wait(what, [weak = weak_from_this()](error_code error) {
-        const auto self = weak.lock();
-        if (self && error != asio::error::operation_aborted) self->on_ready();
-    });
+void AttemptState::wait(Wait what) {
+    if (const int error = socket_.tcp.watch(*this, what == Wait::read, what == Wait::write); error != 0) {
+        fail(connect_errc(error), std::strerror(error));
+    }
 }
 
-void AttemptState::on_ready() {
+void AttemptState::on_ready(bool, bool) {
+    const auto self = shared_from_this();  // the owner may let go of it
     switch (stage_) {
         case Stage::connecting: return connected();
         case Stage::tls: return advance_tls();
@@ -122,11 +117,11 @@ void AttemptState::on_ready() {
 void AttemptState::connected() {
     int error = 0;
     socklen_t size = sizeof error;
-    if (::getsockopt(socket_.tcp.native_handle(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+    if (::getsockopt(socket_.tcp.fd(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
     if (error != 0) return fail_connect(error);
     if (!target_.secure) return send_request();
     if (tls_ != nullptr) {
-        socket_.tls = tls::Session::client(tls_, socket_.tcp.native_handle(), target_.server_name);
+        socket_.tls = tls::Session::client(tls_, socket_.tcp.fd(), target_.server_name);
     }
     if (socket_.tls == nullptr)
         return fail(errc::tls_failed, "TLS cannot be set up for \"" + target_.server_name + "\"");
@@ -136,8 +131,8 @@ void AttemptState::connected() {
 
 void AttemptState::advance_tls() {
     switch (socket_.tls->handshake()) {
-        case tls::Session::Progress::want_read: return wait(TcpSocket::wait_read);
-        case tls::Session::Progress::want_write: return wait(TcpSocket::wait_write);
+        case tls::Session::Progress::want_read: return wait(Wait::read);
+        case tls::Session::Progress::want_write: return wait(Wait::write);
         case tls::Session::Progress::failed: return fail(socket_.tls->error(), socket_.tls->error_text());
         case tls::Session::Progress::done: return send_request();
     }
@@ -154,9 +149,9 @@ void AttemptState::write_request() {
     const IoResult written = socket_.write({&piece, 1});
     if (written.status == IoStatus::failed) return fail_broken(written.error);
     request_.erase(0, written.bytes);
-    if (!request_.empty()) return wait(TcpSocket::wait_write);
+    if (!request_.empty()) return wait(Wait::write);
     stage_ = Stage::answer;
-    wait(TcpSocket::wait_read);
+    wait(Wait::read);
 }
 
 void AttemptState::read_answer() {
@@ -166,7 +161,7 @@ void AttemptState::read_answer() {
     if (got.bytes != 0) state = response_.feed({buffer.data().data(), got.bytes});
     if (state == ResponseReader::State::incomplete) {
         if (got.status == IoStatus::failed) return fail_broken(got.error);
-        if (got.status != IoStatus::end) return wait(TcpSocket::wait_read);
+        if (got.status != IoStatus::end) return wait(Wait::read);
         state = response_.end();
     }
     if (state == ResponseReader::State::upgraded) return upgraded();
@@ -179,8 +174,7 @@ void AttemptState::upgraded() {
     info.encrypted = target_.secure;
     info.peer_address = address_text(target_.endpoint.address());
     info.peer_port = target_.endpoint.port();
-    error_code ignored;
-    const auto local = socket_.tcp.local_endpoint(ignored);
+    const auto local = local_endpoint_of(socket_.tcp.fd());
     info.local_address = address_text(local.address());
     info.local_port = local.port();
     if (socket_.tls != nullptr) info.peer_certificate = socket_.tls->peer_certificate_subject();
@@ -232,7 +226,7 @@ void AttemptState::finish(std::unique_ptr<Carrier> carrier, ConnectError error) 
     const Done done = std::exchange(done_, nullptr);
     stage_ = Stage::finished;
     timer_.cancel();
-    socket_.close();
+    socket_.tcp.close();
     done(std::move(carrier), std::move(error));
 }
 

@@ -35,7 +35,7 @@ void Connection::set_handler(CarrierHandler* handler) {
     handler_ = handler;
     if (handler == nullptr) return;
     if (untold_) {
-        boost::asio::post(socket_.tcp.get_executor(), [weak = weak_from_this()] {
+        boost::asio::post(socket_.tcp.executor(), [weak = weak_from_this()] {
             const auto self = weak.lock();
             if (!self || !self->untold_ || self->handler_ == nullptr) return;
             self->untold_ = false;
@@ -64,13 +64,22 @@ void Connection::wait_read() {
     // A connection that nobody listens to yet waits too: the handler is set before the event loop turns.
     if (waiting_read_ || state_ == State::ended || (state_ == State::open && paused_)) return;
     waiting_read_ = true;
-    socket_.tcp.async_wait(TcpSocket::wait_read, [weak = weak_from_this()](error_code error) {
-        const auto self = weak.lock();
-        if (!self) return;
-        self->waiting_read_ = false;
-        if (error == boost::asio::error::operation_aborted || !self->reading()) return;
-        self->read_turn();
-    });
+    watch();
+}
+
+// What is waited for at the end of an event is, most often, what was waited for before it.
+void Connection::watch() {
+    if (in_event_ || state_ == State::ended) return;
+    if (const int error = socket_.tcp.watch(*this, waiting_read_, waiting_write_); error != 0) break_off(error);
+}
+
+void Connection::on_ready(bool readable, bool writable) {
+    const auto self = shared_from_this();  // a handler may let go of the carrier
+    in_event_ = true;
+    if (readable && std::exchange(waiting_read_, false) && reading()) read_turn();
+    if (writable && state_ != State::ended && std::exchange(waiting_write_, false)) write_turn();
+    in_event_ = false;
+    watch();
 }
 
 void Connection::read_turn() {
@@ -96,7 +105,7 @@ void Connection::read_turn() {
 void Connection::post_backlog() {
     if (backlog_posted_) return;
     backlog_posted_ = true;
-    boost::asio::post(socket_.tcp.get_executor(), [weak = weak_from_this()] {
+    boost::asio::post(socket_.tcp.executor(), [weak = weak_from_this()] {
         const auto self = weak.lock();
         if (!self) return;
         self->backlog_posted_ = false;
@@ -131,6 +140,7 @@ std::span<char> Connection::process(std::span<char> input) {
     }
     in_turn_ = false;
     flush_pongs();
+    if (state_ == State::open && handler_ != nullptr) handler_->on_turn_end();
     const std::span<char> rest = std::exchange(rest_, {});
     return state_ == State::open ? rest : std::span<char>();
 }
@@ -202,7 +212,7 @@ void Connection::fail(errc code, std::string_view text) {
 }
 
 void Connection::set_limit(std::chrono::milliseconds limit) {
-    limit_ = std::make_unique<boost::asio::steady_timer>(socket_.tcp.get_executor(), limit);
+    limit_ = std::make_unique<boost::asio::steady_timer>(socket_.tcp.executor(), limit);
     limit_->async_wait([weak = weak_from_this()](error_code error) {
         const auto self = weak.lock();
         if (self && !error) self->end();
@@ -215,7 +225,7 @@ void Connection::break_off(int error) {
     error_ = error;
     queue_.clear();
     pongs_.clear();
-    boost::asio::post(socket_.tcp.get_executor(), [weak = weak_from_this()] {
+    boost::asio::post(socket_.tcp.executor(), [weak = weak_from_this()] {
         const auto self = weak.lock();
         if (!self || self->state_ == State::ended) return;
         // The peer may have said why before it left.
@@ -241,7 +251,7 @@ void Connection::end() {
     if (state_ == State::ended) return;
     state_ = State::ended;
     if (socket_.tls != nullptr && !broken_) socket_.tls->shutdown();
-    socket_.close();
+    socket_.tcp.close();
     limit_.reset();
     queue_.clear();
     backlog_ = {};
@@ -257,7 +267,7 @@ void Connection::drop() noexcept {
     state_ = State::ended;
     handler_ = nullptr;
     untold_ = false;
-    socket_.close();
+    socket_.tcp.close();
     limit_.reset();
     queue_.clear();
 }

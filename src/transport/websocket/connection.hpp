@@ -46,7 +46,7 @@ struct ConnectionParts {
 std::unique_ptr<Carrier> start_connection(Socket socket, Role role, const Options& options, CarrierInfo info,
                                           std::string unread);
 
-class Connection : public std::enable_shared_from_this<Connection> {
+class Connection final : public std::enable_shared_from_this<Connection>, private Poller::Watcher {
 public:
     Connection(Socket socket, ConnectionParts parts);
 
@@ -71,6 +71,9 @@ private:
         answering,  // the peer's close frame has come; ours is on its way
         ended,      // on_closed() was called or is not wanted any more
     };
+
+    void on_ready(bool readable, bool writable) override;
+    void watch();
 
     // Reading.
     bool reading() const noexcept;
@@ -123,6 +126,7 @@ private:
     bool broken_ = false;      // writing has failed
     bool discarding_ = false;  // after a violation: what the peer sends is thrown away
     bool in_turn_ = false;
+    bool in_event_ = false;  // watch() follows
     bool waiting_read_ = false;
     bool waiting_write_ = false;
     bool backlog_posted_ = false;

@@ -133,13 +133,7 @@ void Connection::flush_pongs() {
 void Connection::wait_write() {
     if (waiting_write_) return;
     waiting_write_ = true;
-    socket_.tcp.async_wait(TcpSocket::wait_write, [weak = weak_from_this()](boost::system::error_code error) {
-        const auto self = weak.lock();
-        if (!self) return;
-        self->waiting_write_ = false;
-        if (error == boost::asio::error::operation_aborted || self->state_ == State::ended) return;
-        self->write_turn();
-    });
+    watch();
 }
 
 void Connection::write_turn() {

@@ -22,7 +22,7 @@ namespace {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
-using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
+using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, asio::io_context::executor_type>;
 
 constexpr int kBacklog = 4096;       // the kernel cuts it to net.core.somaxconn
 constexpr int kAcceptsPerTurn = 64;  // then the connections that exist get their turn
@@ -33,7 +33,8 @@ class ListenerState final : public std::enable_shared_from_this<ListenerState>, 
 public:
     ListenerState(asio::io_context& context, std::shared_ptr<tls::ServerContext> tls, const Options& options,
                   ListenerHandler& handler)
-        : acceptor_(context.get_executor()),
+        : poller_(Poller::of(context)),
+          acceptor_(context.get_executor()),
           timer_(context.get_executor()),
           pause_(context.get_executor()),
           tls_(std::move(tls)),
@@ -63,6 +64,7 @@ private:
     void watch();
     void expire();
 
+    Poller& poller_;
     Acceptor acceptor_;
     asio::steady_timer timer_;  // for the oldest handshake
     asio::steady_timer pause_;
@@ -137,16 +139,10 @@ void ListenerState::accept_turn() {
 }
 
 void ListenerState::take(int fd) {
-    Socket socket{TcpSocket(acceptor_.get_executor()), nullptr};
-    error_code error;
-    socket.tcp.assign(local_endpoint().protocol(), fd, error);
-    if (error) {
-        ::close(fd);
-        return;
-    }
-    const auto remote = socket.tcp.remote_endpoint(error);
-    if (error) return;  // it has gone already
-    const auto local = socket.tcp.local_endpoint(error);
+    Socket socket{PolledSocket(poller_, fd), nullptr};
+    const auto remote = remote_endpoint_of(fd);
+    if (remote.port() == 0) return;  // it has gone already
+    const auto local = local_endpoint_of(fd);
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 

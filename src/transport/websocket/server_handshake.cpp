@@ -16,17 +16,15 @@ ServerHandshake::ServerHandshake(Owner& owner, Socket socket, const Options& opt
 
 void ServerHandshake::start() {
     state_ = socket_.tls != nullptr ? State::tls : State::request;
-    wait(TcpSocket::wait_read);
+    wait(Wait::read);
 }
 
-void ServerHandshake::wait(TcpSocket::wait_type what) {
-    socket_.tcp.async_wait(what, [weak = weak_from_this()](boost::system::error_code error) {
-        const auto self = weak.lock();
-        if (self && error != boost::asio::error::operation_aborted) self->on_ready();
-    });
+void ServerHandshake::wait(Wait what) {
+    if (socket_.tcp.watch(*this, what == Wait::read, what == Wait::write) != 0) finish(nullptr);
 }
 
-void ServerHandshake::on_ready() {
+void ServerHandshake::on_ready(bool, bool) {
+    const auto self = shared_from_this();  // the owner may let go of it
     switch (state_) {
         case State::tls: return advance_tls();
         case State::request: return read_request();
@@ -38,8 +36,8 @@ void ServerHandshake::on_ready() {
 
 void ServerHandshake::advance_tls() {
     switch (socket_.tls->handshake()) {
-        case tls::Session::Progress::want_read: return wait(TcpSocket::wait_read);
-        case tls::Session::Progress::want_write: return wait(TcpSocket::wait_write);
+        case tls::Session::Progress::want_read: return wait(Wait::read);
+        case tls::Session::Progress::want_write: return wait(Wait::write);
         case tls::Session::Progress::failed: return finish(nullptr);
         case tls::Session::Progress::done: break;
     }
@@ -63,7 +61,7 @@ void ServerHandshake::read_request() {
         }
     }
     if (got.status == IoStatus::end || got.status == IoStatus::failed) return finish(nullptr);
-    wait(TcpSocket::wait_read);
+    wait(Wait::read);
 }
 
 void ServerHandshake::answer_http() {
@@ -88,7 +86,7 @@ void ServerHandshake::flush_answer() {
     const IoResult written = socket_.write({&piece, 1});
     if (written.status == IoStatus::failed) return finish(nullptr);
     answer_.erase(0, written.bytes);
-    if (!answer_.empty()) return wait(TcpSocket::wait_write);
+    if (!answer_.empty()) return wait(Wait::write);
     if (!upgrading_) {
         socket_.finish_writing();
         state_ = State::draining;
@@ -102,7 +100,7 @@ void ServerHandshake::drain() {
     const ReadBuffer buffer;
     const IoResult got = socket_.read(buffer, ReadBuffer::kBytes);
     if (got.status == IoStatus::end || got.status == IoStatus::failed) return finish(nullptr);
-    wait(TcpSocket::wait_read);
+    wait(Wait::read);
 }
 
 void ServerHandshake::expire() {
@@ -122,14 +120,14 @@ void ServerHandshake::finish(std::unique_ptr<Carrier> carrier) {
     if (state_ == State::finished) return;
     state_ = State::finished;
     const auto self = shared_from_this();
-    if (carrier == nullptr) socket_.close();
+    if (carrier == nullptr) socket_.tcp.close();
     owner_->finished(*this, std::move(carrier));
 }
 
 void ServerHandshake::abandon() noexcept {
     state_ = State::finished;
     owner_ = nullptr;
-    socket_.close();
+    socket_.tcp.close();
 }
 
 }  // namespace flare::transport::websocket

@@ -16,7 +16,7 @@
 
 namespace flare::transport::websocket {
 
-class ServerHandshake : public std::enable_shared_from_this<ServerHandshake> {
+class ServerHandshake final : public std::enable_shared_from_this<ServerHandshake>, private Poller::Watcher {
 public:
     // What the handshake asks of its listener. Either call may destroy the listener and with it this object's owner.
     class Owner {
@@ -45,8 +45,8 @@ public:
 private:
     enum class State : std::uint8_t { tls, request, answering, draining, finished };
 
-    void wait(TcpSocket::wait_type what);
-    void on_ready();
+    void wait(Wait what);
+    void on_ready(bool readable, bool writable) override;
     void advance_tls();
     void read_request();
     void answer_http();

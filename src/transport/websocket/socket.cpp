@@ -41,7 +41,7 @@ WriteScratch& WriteScratch::of_this_thread() {
 IoResult Socket::read(const ReadBuffer& buffer, std::size_t limit) {
     const std::size_t room = std::clamp<std::size_t>(limit, 1, ReadBuffer::kBytes);
     if (tls != nullptr) return tls->read(buffer.data(), buffer.received().first(room));
-    const ssize_t got = ::recv(tcp.native_handle(), buffer.data().data(), room, 0);
+    const ssize_t got = ::recv(tcp.fd(), buffer.data().data(), room, 0);
     if (got < 0) {
         if (errno == EAGAIN || errno == EINTR) return {0, IoStatus::would_block, 0};
         return {0, IoStatus::failed, errno};
@@ -123,18 +123,12 @@ IoResult write_tls(tls::Session& session, std::span<const Piece> pieces) {
 }  // namespace
 
 IoResult Socket::write(std::span<const Piece> pieces) {
-    return tls != nullptr ? write_tls(*tls, pieces) : write_plain(tcp.native_handle(), pieces);
+    return tls != nullptr ? write_tls(*tls, pieces) : write_plain(tcp.fd(), pieces);
 }
 
 void Socket::finish_writing() noexcept {
     if (tls != nullptr) tls->shutdown();
-    boost::system::error_code ignored;
-    tcp.shutdown(TcpSocket::shutdown_send, ignored);
-}
-
-void Socket::close() noexcept {
-    boost::system::error_code ignored;
-    tcp.close(ignored);
+    ::shutdown(tcp.fd(), SHUT_WR);
 }
 
 }  // namespace flare::transport::websocket

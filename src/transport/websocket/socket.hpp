@@ -6,13 +6,10 @@
 #pragma once
 
 #include "transport/io.hpp"
+#include "transport/poller.hpp"
 #include "transport/tls/session.hpp"
 
 #include <flare/bytes.hpp>
-
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 
 #include <memory>
 #include <span>
@@ -22,9 +19,6 @@
 #include <sys/uio.h>
 
 namespace flare::transport::websocket {
-
-using Executor = boost::asio::io_context::executor_type;
-using TcpSocket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
 
 // A run of bytes to write. `shared`: the bytes lie in it, so that keeping them costs a reference; null: copy.
 struct Piece {
@@ -63,8 +57,10 @@ struct WriteScratch {
     static WriteScratch& of_this_thread();
 };
 
+enum class Wait : std::uint8_t { read, write };
+
 struct Socket {
-    TcpSocket tcp;
+    PolledSocket tcp;
     std::unique_ptr<tls::Session> tls;  // null: plain
 
     // Reads once, at most `limit` bytes off the socket, into buffer.data().
@@ -74,7 +70,6 @@ struct Socket {
     IoResult write(std::span<const Piece> pieces);
     // No more will be written: the peer reads to the end and sees it.
     void finish_writing() noexcept;
-    void close() noexcept;
 };
 
 }  // namespace flare::transport::websocket

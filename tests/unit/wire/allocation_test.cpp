@@ -49,12 +49,13 @@ TEST(Allocations, AreNoneOnTheWayOfAMessage) {
     EXPECT_EQ(allocations_of(trip), 0u);
 }
 
-TEST(Allocations, AreOneForABody) {
+TEST(Allocations, AreAtMostOneForABody) {
     const Sample sample;
-    EXPECT_EQ(allocations_of([&] { (void)encode(sample.data); }), 1u);
-    EXPECT_EQ(allocations_of([&] { (void)encode(*sample.data.receipt); }), 1u);
-    EXPECT_EQ(allocations_of([&] { (void)encode_message(*sample.data.message); }), 1u);
-    EXPECT_EQ(allocations_of([&] { (void)encode_ping({1, sample.payload}); }), 1u);
+    // None where the thread still has a block of that size.
+    EXPECT_LE(allocations_of([&] { (void)encode(sample.data); }), 1u);
+    EXPECT_LE(allocations_of([&] { (void)encode(*sample.data.receipt); }), 1u);
+    EXPECT_LE(allocations_of([&] { (void)encode_message(*sample.data.message); }), 1u);
+    EXPECT_LE(allocations_of([&] { (void)encode_ping({1, sample.payload}); }), 1u);
 }
 
 TEST(Allocations, AreNoneWhenBytesAreRefused) {

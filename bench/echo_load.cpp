@@ -56,9 +56,13 @@ public:
         const std::uint64_t patience = now_ns() + kReadyNs;
         while (ready_ < connections_.size() && now_ns() < patience) turn_until(now_ns() + 1'000'000);
         if (ready_ < connections_.size()) throw std::runtime_error("not every connection was ready in time");
-        for (const auto& connection : connections_) {
-            for (std::size_t i = 0; i < options_.in_flight; ++i) add_message(*connection);
-            flush(*connection);
+        if (options_.fan_out) {
+            publish();
+        } else {
+            for (const auto& connection : connections_) {
+                for (std::size_t i = 0; i < options_.in_flight; ++i) add_message(*connection);
+                flush(*connection);
+            }
         }
         turn_until(now_ns() + options_.warm_up_ns());
         messages_ = 0;
@@ -101,7 +105,8 @@ private:
     };
 
     std::uint64_t outstanding() const {
-        std::uint64_t count = 0;
+        std::uint64_t count = missing_;
+        if (options_.fan_out) return count;
         for (const auto& connection : connections_) count += connection->sent - connection->received_count;
         return count;
     }
@@ -158,6 +163,14 @@ private:
         ++connection.sent;
         connection.sent_at.push_back(now_ns());
         connection.dialect->send(payload_, connection);
+    }
+
+    // The next when all have got the last: fan-out.
+    void publish() {
+        published_at_ = now_ns();
+        missing_ = options_.in_flight * connections_.size();
+        for (std::size_t i = 0; i < options_.in_flight; ++i) add_message(*connections_.front());
+        flush(*connections_.front());
     }
 
     void add_unit(Connection& connection, std::string_view unit) {
@@ -234,6 +247,13 @@ private:
     void take(Connection& connection, std::string_view payload) {
         put_number(expected_.data(), expected_.size(), connection.received_count);
         if (payload != expected_) ++wrong_;
+        if (options_.fan_out) {
+            latencies_.add(now_ - published_at_);
+            ++connection.received_count;
+            ++messages_;
+            if (--missing_ == 0 && !stopping_) publish();
+            return;
+        }
         if (connection.sent_at.empty()) return;
         latencies_.add(now_ - connection.sent_at.front());
         connection.sent_at.pop_front();
@@ -254,6 +274,8 @@ private:
     std::uint64_t now_ = 0;
     std::uint64_t messages_ = 0;
     std::uint64_t wrong_ = 0;
+    std::uint64_t missing_ = 0;  // deliveries of what was published last
+    std::uint64_t published_at_ = 0;
     bool stopping_ = false;
 };
 

@@ -1,5 +1,5 @@
-// Load for a server that sends every message back to the connection it came from: so many connections with so many
-// messages under way on each, measured for so long.
+// Load for a server that sends every message back to the connection it came from, or to all: so many connections with
+// so many messages under way on each, measured for so long.
 //
 // Threads: runs in the calling thread.
 #pragma once

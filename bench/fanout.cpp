@@ -1,11 +1,13 @@
-// Broadcast: one session publishes, the server sends each message to every session.
+// Broadcast: one session publishes, so many messages at once, the server sends each to every session, and when all have
+// them come the next. Beside it, in the same run, the floor: what the same load costs a bare WebSocket server.
 //
 // Options: --transport ws|wss|quic, --workers W (default 1), --sessions N (default 1,000), --in-flight K, --size B,
-// --seconds S (default 3), --json.
+// --seconds S (default 3), --no-floor, --json.
 #include "bench.hpp"
 #include "session_load.hpp"
 
 #include <cstring>
+#include <memory>
 #include <vector>
 
 namespace flare::bench {
@@ -19,45 +21,48 @@ int bench_fanout(int argc, char** argv) {
     LoadOptions options;
     options.connections = 1000;
     ServerOptions where;
+    bool with_floor = true;
     for (int i = 1; i < argc; ++i) {
+        if (std::strcmp(argv[i], "--no-floor") == 0) {
+            with_floor = false;
+            continue;
+        }
         if (options.take(argc, argv, i) || where.take(argc, argv, i)) continue;
         std::fprintf(stderr, "fanout: unknown option %s\n", argv[i]);
         return 2;
     }
     const std::size_t sessions = options.connections;
     options.size = std::max(options.size, sizeof(std::uint64_t));  // room for the number that shows the order
-    const ServerProcess server(where);
+    auto process = std::make_unique<ServerProcess>(where);
+    const ServerProcess& server = *process;
 
     std::string payload(options.size, 'x');
     std::vector<std::uint64_t> next(sessions, 0);  // the number that each session must get next
-    std::vector<std::size_t> missing;              // deliveries of each published message, a ring
     std::uint64_t published = 0;
-    std::uint64_t completed = 0;
+    std::size_t missing = 0;  // deliveries of what was published last
     std::uint64_t deliveries = 0;
     std::uint64_t lost = 0;
     bool stopping = false;
-    missing.resize(options.in_flight);
     LoadClient* publisher = nullptr;
     const auto publish = [&] {
-        std::memcpy(payload.data(), &published, sizeof published);
-        missing[published % missing.size()] = sessions;
-        ++published;
-        publisher->send("publish", payload);
+        missing = sessions * options.in_flight;
+        for (std::size_t i = 0; i < options.in_flight; ++i, ++published) {
+            std::memcpy(payload.data(), &published, sizeof published);
+            publisher->send("publish", payload);
+        }
     };
-    SessionLoad load([&](LoadClient& client, std::string_view, std::string_view got) {
+    auto clients = std::make_unique<SessionLoad>([&](LoadClient& client, std::string_view, std::string_view got) {
         std::uint64_t number = 0;
         if (got.size() == options.size) std::memcpy(&number, got.data(), sizeof number);
-        if (got.size() != options.size || number != next[client.index()] || number < completed) ++lost;
+        if (got.size() != options.size || number != next[client.index()]) ++lost;
         next[client.index()] = number + 1;
         ++deliveries;
-        std::size_t& left = missing[number % missing.size()];
-        if (left == 0 || --left != 0) return;
-        ++completed;
-        if (!stopping) publish();
+        if (missing != 0 && --missing == 0 && !stopping) publish();
     });
+    SessionLoad& load = *clients;
     load.connect(where, server.port(), sessions);
     publisher = load.clients().front().get();
-    for (std::size_t i = 0; i < options.in_flight; ++i) publish();
+    publish();
     load.run_for(std::chrono::nanoseconds(options.warm_up_ns()));
 
     const auto batches = [&] {
@@ -76,22 +81,31 @@ int bench_fanout(int argc, char** argv) {
     const std::uint64_t acks = batches() - batches_before;  // but for the few of the publisher
 
     stopping = true;
-    load.run_until([&] { return completed == published; }, kDrain);
+    load.run_until([&] { return missing == 0; }, kDrain);
     for (const std::uint64_t each : next) lost += published - each;
     lost += load.failures();
 
+    clients.reset();
+    process.reset();
+
     const double count = static_cast<double>(std::max<std::uint64_t>(measured, 1));
     const double rate = static_cast<double>(measured) / seconds;
+    const double cpu_us = cpu_seconds * 1e6 / count;
+    options.fan_out = true;
+    const double floor = with_floor ? floor_cpu_us_per_message(options) : 0;
+    if (with_floor)
+        std::printf("a bare WebSocket server takes %.3f us a delivery under the same load: ratio %.2f\n", floor,
+                    cpu_us / floor);
     std::printf(
         "fanout: %zu sessions, %zu in flight, %zu bytes: %.0f deliveries/s, server CPU %.3f us each, "
         "%.3f acknowledgements each, %llu lost\n",
-        sessions, options.in_flight, options.size, rate, cpu_seconds * 1e6 / count, static_cast<double>(acks) / count,
+        sessions, options.in_flight, options.size, rate, cpu_us, static_cast<double>(acks) / count,
         static_cast<unsigned long long>(lost));
     if (options.json) {
         std::printf(
             "{\"deliveries_per_second\":%.0f,\"server_cpu_us_per_delivery\":%.3f,\"acks_per_delivery\":%.3f,"
             "\"lost\":%llu}\n",
-            rate, cpu_seconds * 1e6 / count, static_cast<double>(acks) / count, static_cast<unsigned long long>(lost));
+            rate, cpu_us, static_cast<double>(acks) / count, static_cast<unsigned long long>(lost));
     }
     return lost == 0 && measured != 0 ? 0 : 1;
 }

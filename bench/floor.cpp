@@ -1,7 +1,7 @@
-// The floor: what a WebSocket echo costs with nothing around it. One thread with
-// epoll, the raw codec, one read and one write for all that a read brought.
+// The floor: what a WebSocket echo, or a broadcast, costs with nothing around it. One thread with
+// epoll, the raw codec, one read and one write (a broadcast: to each connection) for all that a read brought.
 //
-// Options: --connections N, --in-flight K, --size B, --seconds S (default 3), --json.
+// Options: --connections N, --in-flight K, --size B, --seconds S (default 3), --fan-out, --json.
 #include "bench.hpp"
 #include "echo_load.hpp"
 #include "pin.hpp"
@@ -32,7 +32,8 @@ using namespace transport::websocket;
 
 class EchoServer {
 public:
-    EchoServer() {
+    // fan_out: what comes goes to all connections.
+    explicit EchoServer(bool fan_out) : fan_out_(fan_out) {
         listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         sockaddr_in address{};
         address.sin_family = AF_INET;
@@ -107,6 +108,7 @@ private:
         watch(fd, connection.get());
         Connection* const key = connection.get();
         connections_.emplace(key, std::move(connection));
+        in_order_.push_back(key);
     }
 
     void read(Connection& connection) {
@@ -127,7 +129,11 @@ private:
             out_.append(bytes, encode_frame_head(bytes, head));
             out_.append(event.payload);
         }
-        write(connection, out_);
+        if (!fan_out_) {
+            write(connection, out_);
+        } else if (!out_.empty()) {
+            for (Connection* const each : in_order_) write(*each, out_);
+        }
     }
 
     void upgrade(Connection& connection, std::string_view bytes) {
@@ -161,9 +167,11 @@ private:
 
     void drop(Connection& connection) {
         ::close(connection.fd);
+        std::erase(in_order_, &connection);
         connections_.erase(&connection);
     }
 
+    const bool fan_out_;
     int listener_ = -1;
     int stop_ = -1;
     int epoll_ = -1;
@@ -171,11 +179,12 @@ private:
     std::vector<char> buffer_;
     std::string out_;
     std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
+    std::vector<Connection*> in_order_;
     std::thread thread_;
 };
 
 LoadResult floor_load(const LoadOptions& options) {
-    EchoServer server;
+    EchoServer server(options.fan_out);
     return echo_load(find_system("websocket"), server.port(), options, [&] { return server.cpu(); });
 }
 
@@ -186,6 +195,10 @@ double floor_cpu_us_per_message(const LoadOptions& options) { return floor_load(
 int bench_floor(int argc, char** argv) {
     LoadOptions options;
     for (int i = 1; i < argc; ++i) {
+        if (std::strcmp(argv[i], "--fan-out") == 0) {
+            options.fan_out = true;
+            continue;
+        }
         if (options.take(argc, argv, i)) continue;
         std::fprintf(stderr, "floor: unknown option %s\n", argv[i]);
         return 2;

@@ -110,10 +110,6 @@ void Worker::closed(Connection& connection, const transport::CloseReason& reason
     gone_.push_back(std::move(found->second));  // it is inside a callback of its own
     connections_.erase(found);
     table_.carrier_gone(key, now());
-    if (!flush_posted_) {
-        flush_posted_ = true;
-        boost::asio::post(context_, [this] { flush(); });
-    }
 }
 
 std::size_t Worker::drop_connections(std::string_view user) {

@@ -61,8 +61,21 @@ Checked<asio::ip::udp::endpoint> Worker::listen_quic(const std::string& address,
 void Worker::start_thread() {
     thread_ = std::thread([this] {
         const auto work = asio::make_work_guard(context_);
-        context_.run();
+        run();
     });
+}
+
+// Output waits while the loop has other work that is ready, which may add to it, but no longer than writing it would
+// take: a burst of broadcasts becomes one write for each session, and a wait at most doubles what it delays.
+void Worker::run() {
+    constexpr std::chrono::microseconds kTimeOfAWrite{8};
+    while (context_.run_one() != 0) {
+        if (dirty_.empty() && gone_.empty()) continue;
+        const session::TimePoint began = now();
+        while (now() - began < kTimeOfAWrite * dirty_.size() && context_.poll_one() != 0) {
+        }
+        flush();
+    }
 }
 
 void Worker::join() {
@@ -101,9 +114,6 @@ void Worker::mark_dirty(Connection& connection) {
     if (connection.dirty) return;
     connection.dirty = true;
     dirty_.push_back(connection.key);
-    if (flush_posted_) return;
-    flush_posted_ = true;
-    asio::post(context_, [this] { flush(); });
 }
 
 void Worker::output_ready(session::CarrierKey key) {
@@ -118,7 +128,6 @@ void Worker::close_carrier(session::CarrierKey key, errc code, const std::string
 }
 
 void Worker::flush() {
-    flush_posted_ = false;
     write_dirty();
     gone_.clear();
     arm_timer();

@@ -135,6 +135,7 @@ private:
 
     // The loop: worker.cpp
     void drain_mailbox();
+    void run();
     void flush();
     void write(Connection& connection, session::TimePoint now);
     void arm_timer();
@@ -155,7 +156,6 @@ private:
     std::deque<session::CarrierKey> greeting_;       // in order of their hello deadlines
     std::vector<session::CarrierKey> dirty_;
     std::vector<session::CarrierKey> flushing_;
-    bool flush_posted_ = false;
     session::CarrierKey next_key_ = 1;
     wire::Batch batch_;
     Counters counters_;

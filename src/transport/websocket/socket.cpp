@@ -3,8 +3,10 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
+#include <cstring>
 #include <utility>
 
 namespace flare::transport::websocket {
@@ -53,7 +55,36 @@ IoResult Socket::read(const ReadBuffer& buffer, std::size_t limit) {
 
 namespace {
 
+constexpr std::size_t kSmallBytes = 2048;
+
+// What took `sent` of `offered` bytes, or did not.
+IoResult outcome_of(ssize_t sent, std::size_t offered) {
+    if (sent < 0) {
+        if (errno == EAGAIN || errno == EINTR) return {0, IoStatus::would_block, 0};
+        return {0, IoStatus::failed, errno};
+    }
+    const auto bytes = static_cast<std::size_t>(sent);
+    return {bytes, bytes < offered ? IoStatus::would_block : IoStatus::ok, 0};
+}
+
+// Copying little is cheaper than having the kernel gather it.
+IoResult write_small(int fd, std::span<const Piece> pieces) {
+    std::array<char, kSmallBytes> bytes;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+    char* end = bytes.data();
+    for (const Piece& piece : pieces) {
+        std::memcpy(end, piece.data, piece.size);
+        end += piece.size;
+    }
+    const auto size = static_cast<std::size_t>(end - bytes.data());
+    return outcome_of(::send(fd, bytes.data(), size, MSG_NOSIGNAL), size);
+}
+
 IoResult write_plain(int fd, std::span<const Piece> pieces) {
+    std::size_t total = 0;
+    for (const Piece& piece : pieces) {
+        if ((total += piece.size) > kSmallBytes) break;
+    }
+    if (total <= kSmallBytes) return write_small(fd, pieces);
     std::vector<iovec>& vectors = WriteScratch::of_this_thread().vectors;
     IoResult result;
     while (!pieces.empty()) {
@@ -68,18 +99,9 @@ IoResult write_plain(int fd, std::span<const Piece> pieces) {
         msghdr message{};
         message.msg_iov = vectors.data();
         message.msg_iovlen = count;
-        const ssize_t sent = ::sendmsg(fd, &message, MSG_NOSIGNAL);
-        if (sent < 0) {
-            const bool blocked = errno == EAGAIN || errno == EINTR;
-            result.status = blocked ? IoStatus::would_block : IoStatus::failed;
-            result.error = blocked ? 0 : errno;
-            return result;
-        }
-        result.bytes += static_cast<std::size_t>(sent);
-        if (static_cast<std::size_t>(sent) < offered) {
-            result.status = IoStatus::would_block;
-            return result;
-        }
+        const IoResult part = outcome_of(::sendmsg(fd, &message, MSG_NOSIGNAL), offered);
+        result = {result.bytes + part.bytes, part.status, part.error};
+        if (part.status != IoStatus::ok) return result;
     }
     return result;
 }

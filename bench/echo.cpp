@@ -2,7 +2,9 @@
 // the same run, the floor: what the same load costs a bare WebSocket echo.
 //
 // Options: --transport ws|wss|quic, --workers W (default 1), --connections N, --in-flight K or --rate R, --size B,
-// --large-every N, --large-size B, --seconds S (default 3), --warm-up S, --no-floor, --picture FILE, --json.
+// --large-every N, --large-size B, --seconds S (default 3), --warm-up S, --idle N (sessions beside them that have
+// nothing to do), --pairs (to users in place of the server: two sessions talk, on different workers where there are
+// any), --no-floor, --picture FILE, --json.
 #include "bench.hpp"
 #include "session_load.hpp"
 
@@ -27,17 +29,20 @@ struct Conversation {
 
 class EchoLoad {
 public:
-    EchoLoad(const LoadOptions& options, const ServerProcess& server)
-        : options_(options), server_(server), conversations_(options.connections) {
+    EchoLoad(const LoadOptions& options, const ServerOptions& where, const ServerProcess& server, std::size_t idle,
+             bool pairs)
+        : options_(options), where_(where), server_(server), idle_(idle), conversations_(options.connections) {
+        if (pairs) make_pairs();
         payload_.assign(std::max(options.size, options.large_size), 'x');
     }
 
-    LoadResult run(const ServerOptions& where) {
-        load_.connect(where, server_.port(), options_.connections);
+    LoadResult run() {
+        load_.connect(where_, server_.port(), options_.connections);
+        if (idle_ != 0) load_.connect(where_, server_.port(), idle_, true);
         first_due_ = next_due_ = now_ns();
         if (options_.rate == 0) {
-            for (const auto& client : load_.clients()) {
-                for (std::size_t i = 0; i < options_.in_flight; ++i) send(*client, now_ns());
+            for (std::size_t client = 0; client < options_.connections; ++client) {
+                for (std::size_t i = 0; i < options_.in_flight; ++i) send(client, now_ns());
             }
         }
         run_until(now_ns() + options_.warm_up_ns());
@@ -78,16 +83,45 @@ private:
                    : options_.size;
     }
 
-    void send(LoadClient& client, std::uint64_t due) {
-        Conversation& conversation = conversations_[client.index()];
+    // Each with the next that is at home on another worker; with one worker, with the next.
+    void make_pairs() {
+        partners_.resize(conversations_.size());
+        std::vector<bool> taken(partners_.size(), false);
+        const auto home = [&](std::size_t index) {
+            return session::home_of(LoadClient::user_of(index), where_.workers);
+        };
+        for (std::size_t i = 0; i < partners_.size(); ++i) {
+            if (taken[i]) continue;
+            taken[i] = true;
+            std::size_t other = i + 1;
+            while (other < taken.size() && (taken[other] || (where_.workers > 1 && home(other) == home(i)))) ++other;
+            if (other == taken.size()) other = i;  // nobody is left: it talks to itself
+            taken[other] = true;
+            partners_[i] = other;
+            partners_[other] = i;
+        }
+    }
+
+    // Who gets what this one sends.
+    std::size_t partner_of(std::size_t index) const { return partners_.empty() ? index : partners_[index]; }
+
+    void send(std::size_t index, std::uint64_t due) {
+        LoadClient& client = *load_.clients()[index];
+        Conversation& conversation = conversations_[index];
         std::memcpy(payload_.data(), &conversation.sent, sizeof conversation.sent);
         const std::size_t size = size_of(conversation.sent++);
         conversation.due_at.push_back(due);
-        client.send("bench", std::string_view(payload_).substr(0, size));
+        const std::string_view payload = std::string_view(payload_).substr(0, size);
+        if (partners_.empty()) {
+            client.send("bench", payload);
+        } else {
+            client.send("bench", payload, LoadClient::user_of(partners_[index]));
+        }
     }
 
     void take(LoadClient& client, std::string_view back) {
-        Conversation& conversation = conversations_[client.index()];
+        // What a conversation has sent comes back to it, or to its partner.
+        Conversation& conversation = conversations_[partner_of(client.index())];
         const std::size_t size = size_of(conversation.received);
         const std::size_t numbered = std::min(sizeof conversation.received, size);
         if (back.size() != size || std::memcmp(back.data(), &conversation.received, numbered) != 0) ++result_.lost;
@@ -95,7 +129,7 @@ private:
         ++messages_;
         result_.latencies.add(now_ns() - conversation.due_at.front());
         conversation.due_at.pop_front();
-        if (!stopping_ && options_.rate == 0) send(client, now_ns());
+        if (!stopping_ && options_.rate == 0) send(client.index(), now_ns());
     }
 
     void run_until(std::uint64_t end) {
@@ -103,7 +137,7 @@ private:
         const double step = 1e9 / options_.rate;
         while (now_ns() < end) {
             for (const std::uint64_t now = now_ns(); next_due_ <= now; ++posted_) {
-                send(*load_.clients()[posted_ % load_.clients().size()], next_due_);
+                send(posted_ % options_.connections, next_due_);
                 next_due_ = first_due_ + static_cast<std::uint64_t>(static_cast<double>(posted_ + 1) * step);
             }
             load_.run_for(kSlice);
@@ -117,7 +151,10 @@ private:
     }
 
     const LoadOptions& options_;
+    const ServerOptions& where_;
     const ServerProcess& server_;
+    const std::size_t idle_;
+    std::vector<std::size_t> partners_;  // empty: everybody gets his own back
     std::vector<Conversation> conversations_;
     std::string payload_;
     LoadResult result_;
@@ -135,9 +172,15 @@ int bench_echo(int argc, char** argv) {
     LoadOptions options;
     ServerOptions where;
     bool with_floor = true;
+    bool pairs = false;
+    std::size_t idle = 0;
     for (int i = 1; i < argc; ++i) {
         if (std::strcmp(argv[i], "--no-floor") == 0) {
             with_floor = false;
+        } else if (std::strcmp(argv[i], "--pairs") == 0) {
+            pairs = true;
+        } else if (std::strcmp(argv[i], "--idle") == 0 && i + 1 < argc) {
+            idle = std::strtoull(argv[++i], nullptr, 10);
         } else if (!options.take(argc, argv, i) && !where.take(argc, argv, i)) {
             std::fprintf(stderr, "echo: unknown option %s\n", argv[i]);
             return 2;
@@ -146,7 +189,7 @@ int bench_echo(int argc, char** argv) {
     LoadResult result;
     {
         const ServerProcess server(where);
-        result = EchoLoad(options, server).run(where);
+        result = EchoLoad(options, where, server, idle, pairs).run();
     }
     if (with_floor) {
         const double cpu = result.server_cpu_us_per_message();

@@ -29,9 +29,9 @@ int bench_idle(int argc, char** argv) {
     SessionLoad load([&](LoadClient&, std::string_view, std::string_view) { ++answers; });
     const auto connect_and_talk = [&](std::size_t sessions) {
         const std::size_t before = load.clients().size();
-        load.connect(where, server.port(), sessions);
+        load.connect(where, server.port(), sessions, true);
         for (std::size_t i = before; i < load.clients().size(); ++i) load.clients()[i]->send("echo", "hello");
-        const bool all = load.run_until([&] { return answers == load.clients().size(); }, std::chrono::seconds(30));
+        const bool all = load.run_until([&] { return answers == load.clients().size(); }, std::chrono::seconds(60));
         load.run_for(kQuiet);
         return all && load.failures() == 0;
     };

@@ -2,6 +2,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace flare::bench {
@@ -14,13 +15,14 @@ namespace {
 constexpr session::CarrierKey kCarrier = 1;
 constexpr std::size_t kConnectingAtOnce = 64;
 constexpr auto kConnectLimit = std::chrono::seconds(60);
+constexpr std::size_t kTicked = 2000;                 // sessions in one tick
 constexpr auto kTick = std::chrono::milliseconds(5);  // timers of all sessions: acks that found nothing to ride on
 
 session::TimePoint now() { return std::chrono::steady_clock::now(); }
 
 session::ClientSettings settings_for(std::size_t index) {
     session::ClientSettings settings;
-    settings.user = "load" + std::to_string(index);
+    settings.user = LoadClient::user_of(index);
     settings.device = "bench";
     settings.platform = Platform::server;
     settings.retry_delay = std::chrono::seconds(30);  // a server under full load is slow, not gone
@@ -37,7 +39,9 @@ LoadClient::LoadClient(SessionLoad& load, std::size_t index)
     session_.begin_attempt({});
 }
 
-LoadClient::~LoadClient() = default;
+LoadClient::~LoadClient() {
+    if (ready_) --load_.ready_;
+}
 
 void LoadClient::carry(std::unique_ptr<transport::Carrier> carrier) {
     carrier_ = std::move(carrier);
@@ -55,22 +59,24 @@ void LoadClient::first_flight(wire::Batch& batch) {
 
 void LoadClient::drop() {
     carrier_.reset();
+    if (ready_) --load_.ready_;
     ready_ = early_ = false;
     session_.carrier_gone(kCarrier, errc::connection_lost, "dropped", now());
     session_.begin_attempt({});
 }
 
 void LoadClient::on_ready(session::CarrierKey, bool) {
+    if (!ready_) ++load_.ready_;
     ready_ = true;
     if (load_.on_ready_) load_.on_ready_(*this);
 }
 
-void LoadClient::send(std::string_view type, std::string_view payload) {
+void LoadClient::send(std::string_view type, std::string_view payload, std::string_view to) {
     wire::MessageView message;
     message.id = Uuid::v7();
     message.type = type;
     message.payload = payload;
-    message.to = "server";
+    message.to = to;
     if (const auto sent = session_.send(message, Priority::normal, now()); !sent) {
         ++load_.failures_;
         load_.last_failure_ = sent.error().message();
@@ -130,7 +136,7 @@ SessionLoad::SessionLoad(OnMessage on_message)
 SessionLoad::~SessionLoad() = default;
 
 // What connects one client to this server.
-SessionLoad::Dial SessionLoad::dialer(const ServerOptions& options, std::uint16_t port, bool tickets) {
+SessionLoad::Dial SessionLoad::dialer(const ServerOptions& options, std::uint16_t port, bool tickets, bool together) {
     const auto done = [this](LoadClient& client) {
         return [this, &client](std::unique_ptr<transport::Carrier> carrier, const auto& error) {
             if (carrier) return client.carry(std::move(carrier));
@@ -152,9 +158,22 @@ SessionLoad::Dial SessionLoad::dialer(const ServerOptions& options, std::uint16_
         quic::Options carrier_options;
         carrier_options.handshake_timeout = kConnectLimit;
         carrier_options.tickets = tickets;
-        auto keys = quic::ClientContext::load(trust, {quic::kAlpn}, &text);
-        return [this, done, target, carrier_options, keys = loaded(std::move(keys), text)](LoadClient& client) mutable {
-            target.home_worker = session::home_byte("load" + std::to_string(client.index()));
+        const auto keys = loaded(quic::ClientContext::load(trust, {quic::kAlpn}, &text), text);
+        if (together) {
+            auto fleet = std::make_shared<QuicFleet>(context_, target, keys, carrier_options);
+            fleet->begin();
+            return [this, fleet](LoadClient& client) {
+                fleet->dial(session::home_byte(LoadClient::user_of(client.index())),
+                            [this, &client](std::unique_ptr<transport::Carrier> carrier, const std::string& failure) {
+                                if (carrier) return client.carry(std::move(carrier));
+                                ++failures_;
+                                last_failure_ = failure;
+                            });
+                return std::shared_ptr<void>(fleet);
+            };
+        }
+        return [this, done, target, carrier_options, keys](LoadClient& client) mutable {
+            target.home_worker = session::home_byte(LoadClient::user_of(client.index()));
             target.first_flight = [&client](wire::Batch& batch) { client.first_flight(batch); };
             return std::shared_ptr<void>(quic::connect(context_, target, keys, carrier_options, done(client)));
         };
@@ -173,20 +192,14 @@ SessionLoad::Dial SessionLoad::dialer(const ServerOptions& options, std::uint16_
     };
 }
 
-void SessionLoad::connect(const ServerOptions& options, std::uint16_t port, std::size_t count) {
-    const auto dial = dialer(options, port, false);
-    const auto all_ready = [this] {
-        for (const auto& client : clients_) {
-            if (!client->ready()) return false;
-        }
-        return true;
-    };
+void SessionLoad::connect(const ServerOptions& options, std::uint16_t port, std::size_t count, bool together) {
+    const auto dial = dialer(options, port, false, together);
     for (std::size_t i = 0; i < count; ++i) {
         clients_.push_back(std::make_unique<LoadClient>(*this, clients_.size()));
         clients_.back()->attempt_ = dial(*clients_.back());
         const bool pause = clients_.size() % kConnectingAtOnce == 0 || i + 1 == count;
         if (!pause) continue;
-        const bool ready = run_until([&] { return failures_ != 0 || all_ready(); }, kConnectLimit);
+        const bool ready = run_until([&] { return failures_ != 0 || ready_ == clients_.size(); }, kConnectLimit);
         if (!ready || failures_ != 0) throw std::runtime_error("connecting: " + last_failure_);
     }
 }
@@ -194,7 +207,7 @@ void SessionLoad::connect(const ServerOptions& options, std::uint16_t port, std:
 SessionLoad::Dialled SessionLoad::dial_for(const ServerOptions& options, std::uint16_t port, std::size_t at_once,
                                            bool resume, std::chrono::nanoseconds time) {
     std::vector<Dial> dials;  // one each: a ticket is used once
-    for (std::size_t i = 0; i < at_once; ++i) dials.push_back(dialer(options, port, resume));
+    for (std::size_t i = 0; i < at_once; ++i) dials.push_back(dialer(options, port, resume, false));
     Dialled result;
     bool stopping = false;
     const auto again = [&](std::size_t index) {
@@ -231,8 +244,9 @@ void SessionLoad::tick() {
     timer_.async_wait([this](const boost::system::error_code& error) {
         if (error) return;
         const session::TimePoint time = now();
-        for (const auto& client : clients_) {
-            if (client->session_.next_deadline() <= time) client->session_.on_time(time);
+        for (std::size_t i = 0; i < std::min(kTicked, clients_.size()); ++i, ++ticked_) {
+            session::ClientSession& session = clients_[ticked_ % clients_.size()]->session_;
+            if (session.next_deadline() <= time) session.on_time(time);
         }
         tick();
     });

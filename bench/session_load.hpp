@@ -6,8 +6,8 @@
 
 #include "server_process.hpp"
 
+#include "quic_fleet.hpp"
 #include "session/client_session.hpp"
-#include "transport/quic/quic.hpp"
 #include "transport/websocket/websocket.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -32,9 +32,11 @@ public:
     void first_flight(wire::Batch& batch);
     // Drops the connection; the session waits to be resumed.
     void drop();
-    void send(std::string_view type, std::string_view payload);
+    // To the server's handler, or to another client.
+    void send(std::string_view type, std::string_view payload, std::string_view to = "server");
     void flush();
     bool ready() const noexcept { return ready_; }
+    static std::string user_of(std::size_t index) { return "load" + std::to_string(index); }
     std::size_t index() const noexcept { return index_; }
     std::uint64_t batches_out() const { return carrier_ ? carrier_->stats().batches_out : 0; }
 
@@ -83,8 +85,9 @@ public:
     explicit SessionLoad(OnMessage on_message);
     ~SessionLoad();
 
-    // Connects `count` clients and waits until each has a session. Throws std::runtime_error.
-    void connect(const ServerOptions& options, std::uint16_t port, std::size_t count);
+    // Connects `count` clients and waits until each has a session. Throws std::runtime_error. together: QUIC clients
+    // share one socket, as those of one machine would not; for sessions that only have to be there.
+    void connect(const ServerOptions& options, std::uint16_t port, std::size_t count, bool together = false);
     void run_for(std::chrono::nanoseconds time);
     // Runs until `done` says so; false: not within `limit`.
     bool run_until(const std::function<bool()>& done, std::chrono::nanoseconds limit);
@@ -103,7 +106,7 @@ public:
 private:
     friend class LoadClient;
     using Dial = std::function<std::shared_ptr<void>(LoadClient&)>;
-    Dial dialer(const ServerOptions& options, std::uint16_t port, bool tickets);
+    Dial dialer(const ServerOptions& options, std::uint16_t port, bool tickets, bool together);
     void flush();
     void post_flush();
     void tick();
@@ -117,6 +120,8 @@ private:
     std::vector<LoadClient*> dirty_;
     std::vector<LoadClient*> flushing_;
     bool flush_posted_ = false;
+    std::size_t ready_ = 0;   // clients that have their sessions
+    std::size_t ticked_ = 0;  // where tick() goes on
     wire::Batch batch_;
     std::uint64_t failures_ = 0;
     std::string last_failure_;

@@ -35,8 +35,8 @@ struct Server final : ListenerHandler {
         options.retry_above = 4;
         listener = Listener::open(io, "127.0.0.1:0", keys, options, *this, nullptr).value();
     }
-    bool on_connection(const std::string&) override { return true; }
-    void on_connection_gone(const std::string&) override {}
+    bool on_handshake(const std::string&) override { return true; }
+    void on_handshake_gone(const std::string&) override {}
     void on_carrier(std::unique_ptr<Carrier>) override { std::abort(); }  // nobody here can finish a handshake
 
     flare::test::Certificates files;

@@ -38,6 +38,7 @@ public:
     const session::CarrierKey key;
     std::unique_ptr<transport::Carrier> carrier;  // null once it is gone or handed over
     const std::string address;                    // of the peer, for the limits
+    const Protocol protocol;
     State state = State::greeting;
     std::uint32_t hellos = 0;
     session::TimePoint hello_deadline = session::kNever;

@@ -13,12 +13,16 @@ namespace flare::server {
 // ---- Connection ----
 
 Connection::Connection(Worker& worker_, session::CarrierKey key_, std::unique_ptr<transport::Carrier> carrier_)
-    : worker(worker_), key(key_), carrier(std::move(carrier_)), address(carrier->info().peer_address) {
+    : worker(worker_),
+      key(key_),
+      carrier(std::move(carrier_)),
+      address(carrier->info().peer_address),
+      protocol(carrier->info().protocol) {
     carrier->set_handler(this);
 }
 
 Connection::~Connection() {
-    if (counted) worker.shared().limits.release(address);
+    if (counted) worker.shared().limits.release(address, protocol);
 }
 
 void Connection::on_batch(std::string_view batch) {
@@ -43,8 +47,12 @@ void Connection::on_closed(const transport::CloseReason& reason) { worker.closed
 
 // ---- sockets ----
 
-bool Worker::on_connection(const std::string& peer_address) {
-    const errc admitted = stopping_ ? errc::shutting_down : shared_.limits.admit(peer_address);
+bool Worker::on_connection(const std::string& peer_address) { return admit(peer_address, Protocol::websocket); }
+
+bool Worker::on_handshake(const std::string& peer_address) { return admit(peer_address, Protocol::quic); }
+
+bool Worker::admit(const std::string& peer_address, Protocol protocol) {
+    const errc admitted = stopping_ ? errc::shutting_down : shared_.limits.admit(peer_address, protocol);
     if (admitted == errc::ok) {
         ++counters_.accepted;
         return true;
@@ -54,7 +62,13 @@ bool Worker::on_connection(const std::string& peer_address) {
     return false;
 }
 
-void Worker::on_connection_gone(const std::string& peer_address) { shared_.limits.release(peer_address); }
+void Worker::on_connection_gone(const std::string& peer_address) {
+    shared_.limits.release(peer_address, Protocol::websocket);
+}
+
+void Worker::on_handshake_gone(const std::string& peer_address) {
+    shared_.limits.release(peer_address, Protocol::quic);
+}
 
 void Worker::on_accept_paused(errc code) {
     base::log().warn("accepting pauses: {} ({})", explain(code), name(code));

@@ -16,12 +16,12 @@ namespace {
 constexpr std::uint32_t kReservedFiles = 256;  // for logs, certificates, the application
 constexpr auto kStopLimit = std::chrono::seconds(6);
 
-// As many connections as are allowed and as the process may have files.
-std::uint32_t capacity_for(std::uint32_t wanted) {
+// How many connections may have a file each.
+std::uint32_t files_for_connections() {
     rlimit files{};
-    if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) return wanted;
+    if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) return UINT32_MAX;
     const auto possible = static_cast<std::uint32_t>(std::min<rlim_t>(files.rlim_cur, UINT32_MAX));
-    return std::min(wanted, possible > kReservedFiles ? possible - kReservedFiles : 1);
+    return possible > kReservedFiles ? possible - kReservedFiles : 1;
 }
 
 }  // namespace
@@ -58,8 +58,7 @@ Checked<> Server::Impl::start() {
 Checked<> Server::Impl::open() {
     const std::uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
     const std::uint32_t count = config_.worker_threads != 0 ? config_.worker_threads : cores;
-    const std::uint32_t capacity = capacity_for(config_.max_connections);
-    shared_ = std::make_unique<server::Shared>(config_, capacity);
+    shared_ = std::make_unique<server::Shared>(config_, files_for_connections());
     for (std::uint32_t i = 0; i < count; ++i) shared_->workers.push_back(std::make_unique<server::Worker>(*shared_, i));
     if (config_.websocket) {
         if (auto opened = open_websocket(); !opened) return opened;

@@ -2,36 +2,42 @@
 
 #include "server/worker.hpp"
 
+#include <algorithm>
+
 namespace flare::server {
 
-Shared::Shared(Config config_, std::uint32_t capacity)
+Shared::Shared(Config config_, std::uint32_t files)
     : config(std::move(config_)),
       started(std::chrono::steady_clock::now()),
       budget(config.max_memory_bytes),
-      limits(capacity, config.max_connections_per_address),
+      limits(config.quic ? config.max_connections : std::min(config.max_connections, files), files,
+             config.max_connections_per_address),
       pool(config.handler_threads, kPoolLimit),
       hooks(1, kHooksLimit) {}
 
 Shared::~Shared() = default;
 
-errc ConnectionLimits::admit(const std::string& address) {
-    if (open_.fetch_add(1, std::memory_order_relaxed) >= in_all_) {
+errc ConnectionLimits::admit(const std::string& address, Protocol protocol) {
+    const std::uint32_t file = protocol == Protocol::websocket ? 1 : 0;
+    const bool full = open_.fetch_add(1, std::memory_order_relaxed) >= in_all_;
+    const bool out_of_files = with_file_.fetch_add(file, std::memory_order_relaxed) + file > files_;
+    const auto refuse = [&](errc why) {
         open_.fetch_sub(1, std::memory_order_relaxed);
-        return errc::too_many_connections;
-    }
+        with_file_.fetch_sub(file, std::memory_order_relaxed);
+        return why;
+    };
+    if (full || (out_of_files && file != 0)) return refuse(errc::too_many_connections);
     if (per_address_ == 0) return errc::ok;
     const std::lock_guard lock(mutex_);
     std::uint32_t& count = addresses_[address];
-    if (count >= per_address_) {
-        open_.fetch_sub(1, std::memory_order_relaxed);
-        return errc::too_many_per_address;
-    }
+    if (count >= per_address_) return refuse(errc::too_many_per_address);
     ++count;
     return errc::ok;
 }
 
-void ConnectionLimits::release(const std::string& address) {
+void ConnectionLimits::release(const std::string& address, Protocol protocol) {
     open_.fetch_sub(1, std::memory_order_relaxed);
+    if (protocol == Protocol::websocket) with_file_.fetch_sub(1, std::memory_order_relaxed);
     if (per_address_ == 0) return;
     const std::lock_guard lock(mutex_);
     const auto found = addresses_.find(address);

@@ -20,26 +20,31 @@ namespace flare::server {
 
 class Worker;
 
-// Connections in all and per address. Any thread; one lock for each connection, none for each message.
+// Connections in all, per address, and those that take a file each: a TCP connection does, a QUIC connection does not.
+// Any thread; one lock for each connection, none for each message.
 class ConnectionLimits {
 public:
-    ConnectionLimits(std::uint32_t in_all, std::uint32_t per_address) : in_all_(in_all), per_address_(per_address) {}
+    ConnectionLimits(std::uint32_t in_all, std::uint32_t files, std::uint32_t per_address)
+        : in_all_(in_all), files_(files), per_address_(per_address) {}
     // errc::ok: counted, and release() must follow. Else too_many_connections, too_many_per_address.
-    errc admit(const std::string& address);
-    void release(const std::string& address);
+    errc admit(const std::string& address, Protocol protocol);
+    void release(const std::string& address, Protocol protocol);
     std::uint32_t open() const noexcept { return open_.load(std::memory_order_relaxed); }
     std::uint32_t in_all() const noexcept { return in_all_; }
 
 private:
     const std::uint32_t in_all_;
+    const std::uint32_t files_;
     const std::uint32_t per_address_;
     std::atomic<std::uint32_t> open_{0};
+    std::atomic<std::uint32_t> with_file_{0};
     std::mutex mutex_;
     boost::unordered_flat_map<std::string, std::uint32_t> addresses_;
 };
 
 struct Shared {
-    Shared(Config config_, std::uint32_t capacity);
+    // files: how many connections may have a file each.
+    Shared(Config config_, std::uint32_t files);
     ~Shared();
 
     static constexpr std::size_t kPoolLimit = 100'000;     // calls that wait for a thread; beyond it: busy

@@ -138,7 +138,7 @@ void Worker::flush() {
 void Worker::turn_ended(Connection& connection) {
     connection.in_turn = false;
     if (!connection.carrier) return;
-    if (connection.carrier->info().protocol == Protocol::quic) return write_dirty();
+    if (connection.protocol == Protocol::quic) return write_dirty();
     if (!connection.dirty || connection.awaited || dirty_.back() != connection.key) return;
     dirty_.pop_back();
     write(connection, handled_at_);

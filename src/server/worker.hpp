@@ -103,6 +103,9 @@ private:
     // ListenerHandler of both transports
     bool on_connection(const std::string& peer_address) override;
     void on_connection_gone(const std::string& peer_address) override;
+    bool on_handshake(const std::string& peer_address) override;
+    void on_handshake_gone(const std::string& peer_address) override;
+    bool admit(const std::string& peer_address, Protocol protocol);
     void on_carrier(std::unique_ptr<transport::Carrier> carrier) override;
     transport::websocket::HttpResponse on_http(const transport::websocket::HttpRequest& request) override;
     void on_accept_paused(errc code) override;

@@ -144,8 +144,8 @@ public:
     }
 
 private:
-    bool on_connection(const std::string& /*peer_address*/) override { return true; }
-    void on_connection_gone(const std::string& /*peer_address*/) override {}
+    bool on_handshake(const std::string& /*peer_address*/) override { return true; }
+    void on_handshake_gone(const std::string& /*peer_address*/) override {}
     void on_carrier(std::unique_ptr<Carrier> carrier) override {
         accepted_ = std::move(carrier);
         accepted_->pause_reading(true);

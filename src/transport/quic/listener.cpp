@@ -75,7 +75,7 @@ private:
             return retry(packet, arrival.header);
         }
         const std::string peer = websocket::address_text(packet.from->endpoint().address());
-        if (!handler_->on_connection(peer)) return;
+        if (!handler_->on_handshake(peer)) return;
         auto made = std::make_unique<Connection>(*this, true);
         made->counted = true;
         ++handshakes_;
@@ -97,7 +97,7 @@ private:
         leave_handshake(connection);
         if (connection.reported) return;
         connection.reported = true;
-        if (handler_ != nullptr) handler_->on_connection_gone(connection.peer());
+        if (handler_ != nullptr) handler_->on_handshake_gone(connection.peer());
     }
     void leave_handshake(Connection& connection) {
         if (!connection.counted) return;
@@ -107,7 +107,7 @@ private:
     void drop(Connection& connection) {
         connection.reported = true;
         leave_handshake(connection);
-        if (handler_ != nullptr) handler_->on_connection_gone(connection.peer());
+        if (handler_ != nullptr) handler_->on_handshake_gone(connection.peer());
         forget(connection);
     }
 

@@ -93,9 +93,9 @@ struct Options {
 class ListenerHandler {
 public:
     // A handshake from this address begins; false: its packets are dropped.
-    virtual bool on_connection(const std::string& peer_address) = 0;
-    // A connection for which on_connection() said true has gone before on_carrier() was called for it.
-    virtual void on_connection_gone(const std::string& peer_address) = 0;
+    virtual bool on_handshake(const std::string& peer_address) = 0;
+    // A connection for which on_handshake() said true has gone before on_carrier() was called for it.
+    virtual void on_handshake_gone(const std::string& peer_address) = 0;
     // The handshake is complete; or early data has come, and CarrierInfo::early tells so.
     virtual void on_carrier(std::unique_ptr<Carrier> carrier) = 0;
 

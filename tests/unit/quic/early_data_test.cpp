@@ -121,8 +121,8 @@ protected:
         return flare::test::run_until(io, condition);
     }
 
-    bool on_connection(const std::string&) override { return true; }
-    void on_connection_gone(const std::string&) override {}
+    bool on_handshake(const std::string&) override { return true; }
+    void on_handshake_gone(const std::string&) override {}
     void on_carrier(std::unique_ptr<Carrier> carrier) override {
         accepted.push_back(std::make_unique<Peer>(std::move(carrier)));
     }

@@ -121,11 +121,11 @@ protected:
         return answer;
     }
 
-    bool on_connection(const std::string&) override {
+    bool on_handshake(const std::string&) override {
         ++begun;
         return admits;
     }
-    void on_connection_gone(const std::string&) override { ++gone; }
+    void on_handshake_gone(const std::string&) override { ++gone; }
     void on_carrier(std::unique_ptr<Carrier> carrier) override {
         accepted.push_back(std::make_unique<Peer>(std::move(carrier), true));
     }

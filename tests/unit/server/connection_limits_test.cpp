@@ -6,25 +6,39 @@ namespace flare::server::test {
 namespace {
 
 TEST(ConnectionLimits, CountsAllAndEachAddress) {
-    ConnectionLimits limits(3, 2);
-    EXPECT_EQ(limits.admit("a"), errc::ok);
-    EXPECT_EQ(limits.admit("a"), errc::ok);
-    EXPECT_EQ(limits.admit("a"), errc::too_many_per_address);
-    EXPECT_EQ(limits.admit("b"), errc::ok);
-    EXPECT_EQ(limits.admit("c"), errc::too_many_connections);
+    ConnectionLimits limits(3, 100, 2);
+    EXPECT_EQ(limits.admit("a", Protocol::websocket), errc::ok);
+    EXPECT_EQ(limits.admit("a", Protocol::websocket), errc::ok);
+    EXPECT_EQ(limits.admit("a", Protocol::websocket), errc::too_many_per_address);
+    EXPECT_EQ(limits.admit("b", Protocol::websocket), errc::ok);
+    EXPECT_EQ(limits.admit("c", Protocol::websocket), errc::too_many_connections);
     EXPECT_EQ(limits.open(), 3u);
 
-    limits.release("a");
-    EXPECT_EQ(limits.admit("c"), errc::ok);
+    limits.release("a", Protocol::websocket);
+    EXPECT_EQ(limits.admit("c", Protocol::websocket), errc::ok);
     EXPECT_EQ(limits.open(), 3u);
 }
 
 TEST(ConnectionLimits, WithoutALimitPerAddressCountsOnlyAll) {
-    ConnectionLimits limits(100, 0);
-    for (int i = 0; i < 100; ++i) EXPECT_EQ(limits.admit("a"), errc::ok);
-    EXPECT_EQ(limits.admit("a"), errc::too_many_connections);
-    for (int i = 0; i < 100; ++i) limits.release("a");
+    ConnectionLimits limits(100, 100, 0);
+    for (int i = 0; i < 100; ++i) EXPECT_EQ(limits.admit("a", Protocol::websocket), errc::ok);
+    EXPECT_EQ(limits.admit("a", Protocol::websocket), errc::too_many_connections);
+    for (int i = 0; i < 100; ++i) limits.release("a", Protocol::websocket);
     EXPECT_EQ(limits.open(), 0u);
+}
+
+TEST(ConnectionLimits, FilesLimitOnlyWhatTakesOne) {
+    ConnectionLimits limits(10, 2, 0);
+    EXPECT_EQ(limits.admit("a", Protocol::websocket), errc::ok);
+    EXPECT_EQ(limits.admit("a", Protocol::websocket), errc::ok);
+    EXPECT_EQ(limits.admit("a", Protocol::websocket), errc::too_many_connections);
+    for (int i = 0; i < 8; ++i) EXPECT_EQ(limits.admit("a", Protocol::quic), errc::ok);
+    EXPECT_EQ(limits.admit("a", Protocol::quic), errc::too_many_connections);
+    limits.release("a", Protocol::quic);
+    EXPECT_EQ(limits.admit("a", Protocol::websocket), errc::too_many_connections);
+    limits.release("a", Protocol::websocket);
+    EXPECT_EQ(limits.admit("a", Protocol::websocket), errc::ok);
+    EXPECT_EQ(limits.open(), 9u);
 }
 
 }  // namespace

@@ -40,8 +40,16 @@ struct Buffer {
             used = 0;
             forks_seen = now;
         }
-        std::memcpy(out.data(), bytes.data() + used, out.size());
-        std::memset(bytes.data() + used, 0, out.size());  // what was given out is not kept
+        // What was given out is not kept. Of the usual size without calls: every message id wants some.
+        std::uint8_t* const given = bytes.data() + used;
+        constexpr std::size_t kUsual = sizeof(std::uint64_t);
+        if (out.size() == kUsual) {
+            std::memcpy(out.data(), given, kUsual);
+            std::memset(given, 0, kUsual);
+        } else {
+            std::memcpy(out.data(), given, out.size());
+            std::memset(given, 0, out.size());
+        }
         used += out.size();
     }
 };

@@ -7,8 +7,9 @@
 
 #include <flare/server.hpp>
 
-#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/container/flat_map.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,9 +42,9 @@ struct Config {
     bool require_client_cert = false;
     std::string admin_addr;
 
-    Handler handler;  // for types without one of their own
-    boost::unordered_flat_map<std::string, Handler> handlers;
-    AuthHandler auth;  // one of the two, or neither: anonymous
+    Handler handler;                                                         // for types without one of their own
+    boost::container::flat_map<std::string, Handler, std::less<>> handlers;  // few: searched by halving
+    AuthHandler auth;                                                        // one of the two, or neither: anonymous
     AsyncAuthHandler async_auth;
     std::shared_ptr<EventHandler> events;
     DeliveryPolicy policy;
@@ -60,7 +61,7 @@ struct Config {
     bool secure() const noexcept { return !certificate_file.empty(); }
     const Handler& handler_for(std::string_view type) const {
         if (handlers.empty()) return handler;
-        const auto found = handlers.find(std::string(type));
+        const auto found = handlers.find(type);
         return found == handlers.end() ? handler : found->second;
     }
 };

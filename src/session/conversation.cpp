@@ -206,8 +206,9 @@ bool Conversation::write(wire::Batch& batch, std::size_t max_bytes, TimePoint no
     bool more = true;
     while (more && batch.bytes() < max_bytes) {
         more = false;
-        for (LaneIndex i = 0; i < lane_count_ && batch.bytes() < max_bytes; ++i) {
-            const LaneIndex index = (turn_ + i) % lane_count_;
+        LaneIndex index = turn_;
+        const auto next = [this](LaneIndex lane) { return lane + 1 == lane_count_ ? 0 : lane + 1; };
+        for (LaneIndex i = 0; i < lane_count_ && batch.bytes() < max_bytes; ++i, index = next(index)) {
             if (!send_[index] || !send_[index]->ready()) continue;
             header.lane = index;
             if (const std::uint64_t token = send_[index]->write_next(batch, header); token != 0) {
@@ -216,7 +217,7 @@ bool Conversation::write(wire::Batch& batch, std::size_t max_bytes, TimePoint no
             header.acks.clear();
             wrote = more = true;
         }
-        turn_ = (turn_ + 1) % lane_count_;
+        turn_ = next(turn_);
     }
     if (wrote) {
         ack_delay_ = settings_.min_ack_delay;

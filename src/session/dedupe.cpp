@@ -82,6 +82,7 @@ DedupeRing::Record* DedupeRing::find(const Uuid& id) {
 void DedupeRing::append(const Uuid& id, TimePoint now) {
     if (ascending_ && !records_.empty() && !(records_.back().id < id)) index_all();
     if (records_.full()) records_.set_capacity(std::max<std::size_t>(4, records_.capacity() * 2));
+    if (records_.empty()) oldest_ = now;
     records_.push_back({id, now});
     if (!ascending_) rare_->index[id] = first_ + records_.size() - 1;
     ++live_;
@@ -89,6 +90,7 @@ void DedupeRing::append(const Uuid& id, TimePoint now) {
 
 void DedupeRing::drop(Record& record) {
     record.state = State::gone;
+    oldest_ = TimePoint::min();
     --live_;
     if (record.detailed) rare_->receipts.erase(record.id);
 }
@@ -122,8 +124,10 @@ bool DedupeRing::forget_oldest() {
 }
 
 void DedupeRing::expire(TimePoint now) {
+    if (!records_.empty() && oldest_ >= now - retention_) return;
     while (!records_.empty()) {
         const Record& oldest = records_.front();
+        oldest_ = oldest.at;
         if (oldest.state != State::gone) {
             if (now - oldest.at <= retention_) return;
             // A handler is still at it: a repeat must go on waiting for its receipt.

@@ -84,6 +84,7 @@ private:
     boost::circular_buffer<Record, base::PoolAllocator<Record>> records_;
     std::unique_ptr<Rare> rare_;
     std::uint64_t first_ = 0;                      // number of records_.front()
+    TimePoint oldest_ = TimePoint::min();          // no record is older; the front is cold memory
     std::size_t live_ = 0;                         // records that are not gone
     bool ascending_ = true;                        // invariant: if false, rare_->index is complete
     TimePoint forgotten_upto_ = TimePoint::min();  // time of the newest entry that was dropped for want of room

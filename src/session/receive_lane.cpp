@@ -19,8 +19,10 @@ constexpr Seq kUrgentFrames = 64;
 ReceiveLane::ReceiveLane(const Settings& settings, Budget& budget)
     : settings_(settings),
       budget_(budget),
-      told_max_seq_(settings.lane_frames()),
-      told_max_bytes_(settings.lane_bytes()) {}
+      lane_frames_(settings.lane_frames()),
+      lane_bytes_(settings.lane_bytes()),
+      told_max_seq_(lane_frames_),
+      told_max_bytes_(lane_bytes_) {}
 
 ReceiveLane::~ReceiveLane() { drop_assembly(); }
 
@@ -92,11 +94,12 @@ void ReceiveLane::renew(std::uint64_t frames, std::uint64_t bytes) noexcept {
     consumed_frames_ += frames;
     consumed_bytes_ += bytes;
     // A sender that has used half of its credit is told; before that the news rides on what goes out anyway.
-    const wire::LaneState now = state(0);
-    if (now.max_seq - told_max_seq_ >= std::max<Seq>(1, settings_.lane_frames() / 2) ||
-        now.max_bytes - told_max_bytes_ >= settings_.lane_bytes() / 2) {
-        ack_pending_ = true;
-    }
+    if (half_is_used()) ack_pending_ = true;
+}
+
+bool ReceiveLane::half_is_used() const noexcept {
+    return consumed_frames_ + lane_frames_ - told_max_seq_ >= std::max<Seq>(1, lane_frames_ / 2) ||
+           consumed_bytes_ + lane_bytes_ - told_max_bytes_ >= lane_bytes_ / 2;
 }
 
 void ReceiveLane::consumed(std::uint64_t cost) noexcept {
@@ -114,7 +117,7 @@ void ReceiveLane::consumed_at_once(std::uint64_t cost) noexcept { renew(1, cost)
 wire::LaneState ReceiveLane::state(LaneIndex lane) const noexcept {
     Seq received = received_;
     if (planted(Fault::ack_off_by_one) && received != 0) ++received;
-    return {lane, received, consumed_frames_ + settings_.lane_frames(), consumed_bytes_ + settings_.lane_bytes()};
+    return {lane, received, consumed_frames_ + lane_frames_, consumed_bytes_ + lane_bytes_};
 }
 
 wire::LaneState ReceiveLane::advertise(LaneIndex lane) noexcept {
@@ -128,10 +131,7 @@ wire::LaneState ReceiveLane::advertise(LaneIndex lane) noexcept {
 
 bool ReceiveLane::ack_urgent() const noexcept {
     if (!ack_pending_) return false;
-    const wire::LaneState now = state(0);
-    return received_ - told_received_ >= std::clamp<Seq>(settings_.lane_frames() / 4, 1, kUrgentFrames) ||
-           now.max_seq - told_max_seq_ >= std::max<Seq>(1, settings_.lane_frames() / 2) ||
-           now.max_bytes - told_max_bytes_ >= settings_.lane_bytes() / 2;
+    return received_ - told_received_ >= std::clamp<Seq>(lane_frames_ / 4, 1, kUrgentFrames) || half_is_used();
 }
 
 }  // namespace flare::session

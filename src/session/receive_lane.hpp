@@ -54,10 +54,15 @@ public:
 
 private:
     void renew(std::uint64_t frames, std::uint64_t bytes) noexcept;
+    // Of the credit that the peer knows of.
+    bool half_is_used() const noexcept;
     void drop_assembly() noexcept;
 
     const Settings& settings_;
     Budget& budget_;
+    // Settings::lane_frames() and lane_bytes(), divided once.
+    const std::uint32_t lane_frames_;
+    const std::uint64_t lane_bytes_;
     Seq received_ = 0;
     Seq told_received_ = 0;  // last state advertised
     Seq told_max_seq_;

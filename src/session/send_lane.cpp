@@ -5,14 +5,6 @@
 #include <algorithm>
 
 namespace flare::session {
-namespace {
-
-template <typename Ring>
-void make_room(Ring& ring) {
-    if (ring.full()) ring.set_capacity(std::max<std::size_t>(2, ring.capacity() * 2));
-}
-
-}  // namespace
 
 // The credit before a peer has said anything is that of the same settings: docs/protocol.md, "Credit".
 SendLane::SendLane(const Settings& settings, Budget& budget, SendTotals& totals)
@@ -21,19 +13,21 @@ SendLane::SendLane(const Settings& settings, Budget& budget, SendTotals& totals)
       totals_(totals),
       max_seq_(kInitialFrames),
       max_bytes_(kInitialBytes),
-      peer_window_(kInitialBytes) {}
+      peer_window_(kInitialBytes) {
+    set_pieces();
+}
 
 SendLane::~SendLane() {
-    for (const Queued& entry : queue_) {
+    for (const Frame& entry : queue_) {
         unqueue(entry);
-        budget_.give(charge_of(entry.body));
+        budget_.give(entry.charge);
     }
     if (partial_) {
         budget_.give(partial_->charge);
         --totals_.queued_frames;
         totals_.queued_bytes -= partial_->content.size() - partial_->offset;
     }
-    for (const Sent& sent : window_) {
+    for (const Frame& sent : window_) {
         budget_.give(sent.charge);
         --totals_.unacked_frames;
         totals_.unacked_bytes -= sent.body.cost;
@@ -41,63 +35,30 @@ SendLane::~SendLane() {
 }
 
 void SendLane::push(wire::Body body, Priority priority, std::uint64_t token) {
-    make_room(queue_);
     ++totals_.queued_frames;
     totals_.queued_bytes += body.bytes.size();
-    if (queue_.empty() || queue_.back().priority >= priority) {
-        queue_.push_back(Queued{std::move(body), token, priority});
-        return;
-    }
     auto place = queue_.end();
     while (place != queue_.begin() && std::prev(place)->priority < priority) --place;
-    queue_.insert(place, Queued{std::move(body), token, priority});
+    const std::size_t charge = charge_of(body);
+    queue_.insert(place, Frame{std::move(body), 0, token, charge, priority});
 }
 
-void SendLane::unqueue(const Queued& entry) noexcept {
+// A frame may cost at most half of a lane's window, so that two can be under way and renewal keeps it moving.
+void SendLane::set_pieces() noexcept {
+    const std::uint64_t window = std::min(peer_window_, settings_.lane_bytes());
+    big_above_ = static_cast<std::size_t>(std::min<std::uint64_t>(wire::kChunkThreshold, window / 2));
+    chunk_bytes_ = static_cast<std::size_t>(std::clamp<std::uint64_t>(window / 4, 1, wire::kChunkBytes));
+}
+
+void SendLane::unqueue(const Frame& entry) noexcept {
     --totals_.queued_frames;
     totals_.queued_bytes -= entry.body.bytes.size();
 }
 
-std::size_t SendLane::chunk_bytes() const noexcept {
-    return static_cast<std::size_t>(
-        std::clamp<std::uint64_t>(std::min(peer_window_, settings_.lane_bytes()) / 4, 1, wire::kChunkBytes));
-}
-
-// A frame may cost at most half of a lane's window, so that two can be under way and renewal keeps it moving.
-bool SendLane::is_big(const Queued& entry) const noexcept {
-    if (entry.body.kind != wire::FrameKind::data) return false;
-    const std::uint64_t threshold =
-        std::min<std::uint64_t>(wire::kChunkThreshold, std::min(peer_window_, settings_.lane_bytes()) / 2);
-    return entry.body.content().size() > threshold;
-}
-
-std::uint64_t SendLane::next_cost() const noexcept {
-    if (partial_) return std::min<std::uint64_t>(chunk_bytes(), partial_->content.size() - partial_->offset);
-    const Queued& entry = queue_.front();
-    return is_big(entry) ? chunk_bytes() : entry.body.cost;
-}
-
-bool SendLane::within_bound() const noexcept {
-    return totals_.unacked_frames < settings_.max_unacked_frames &&
-           totals_.unacked_bytes + next_cost() <= settings_.max_unacked_bytes;
-}
-
-bool SendLane::within_credit() const noexcept {
-    return next_ <= max_seq_ && numbered_bytes_ + next_cost() <= max_bytes_;
-}
-
-bool SendLane::ready() const noexcept { return cursor_ < next_ || (waiting() && within_credit() && within_bound()); }
-
-bool SendLane::blocked() const noexcept {
-    return cursor_ == next_ && waiting() && !(within_credit() && within_bound());
-}
-
-bool SendLane::blocked_by_credit() const noexcept { return cursor_ == next_ && waiting() && !within_credit(); }
-
 void SendLane::number_chunk() {
     Partial& partial = *partial_;
     const std::size_t size = static_cast<std::size_t>(next_cost());
-    Sent sent;
+    Frame sent;
     sent.body.kind = wire::FrameKind::chunk;
     sent.body.bytes = partial.content.slice(partial.offset, size);
     sent.body.cost = size;
@@ -114,28 +75,24 @@ void SendLane::number_chunk() {
 }
 
 std::uint64_t SendLane::number_next() {
-    make_room(window_);
     std::uint64_t begun = 0;
     if (partial_) {
         number_chunk();
     } else {
-        Queued& entry = queue_.front();
+        const Frame& entry = queue_.front();
         begun = entry.token;
         if (is_big(entry)) {
-            partial_ =
-                Partial{entry.body.bytes.slice(entry.body.content_offset), 0, entry.token, charge_of(entry.body)};
+            partial_ = Partial{entry.body.bytes.slice(entry.body.content_offset), 0, entry.token, entry.charge};
             totals_.queued_bytes -= entry.body.content_offset;  // what stays queued is the content
             queue_.pop_front();
             number_chunk();
         } else {
             unqueue(entry);
-            const std::size_t charge = charge_of(entry.body);
-            window_.push_back(Sent{std::move(entry.body), 0, entry.token, charge});
-            queue_.pop_front();
+            window_.splice(window_.end(), queue_, queue_.begin());
         }
-        if (queue_.empty()) queue_.set_capacity(0);
     }
-    const Sent& sent = window_.back();
+    unwritten_ = std::prev(window_.end());
+    const Frame& sent = *unwritten_;
     ++next_;
     numbered_bytes_ += sent.body.cost;
     ++totals_.unacked_frames;
@@ -145,7 +102,7 @@ std::uint64_t SendLane::number_next() {
 
 std::uint64_t SendLane::write_next(wire::Batch& batch, wire::FrameHeader& header) {
     const std::uint64_t begun = cursor_ == next_ ? number_next() : 0;
-    const Sent& sent = window_[static_cast<std::size_t>(cursor_ - acked_ - 1)];
+    const Frame& sent = *unwritten_++;
     header.seq = cursor_++;
     if (sent.body.kind == wire::FrameKind::chunk) {
         batch.add_chunk(header, sent.total, sent.body.bytes);
@@ -158,17 +115,17 @@ std::uint64_t SendLane::write_next(wire::Batch& batch, wire::FrameHeader& header
 Result<void> SendLane::ack(Seq received, const std::function<void(std::uint64_t)>& acked) {
     if (received >= next_) return errc::bad_ack;
     while (acked_ < received) {
-        const Sent& sent = window_.front();
+        const Frame& sent = window_.front();
         const std::uint64_t token = sent.token;
         budget_.give(sent.charge);
         --totals_.unacked_frames;
         totals_.unacked_bytes -= sent.body.cost;
+        if (unwritten_ == window_.begin()) ++unwritten_;
         window_.pop_front();
         ++acked_;
         if (token != 0) acked(token);
     }
     cursor_ = std::max(cursor_, acked_ + 1);
-    if (window_.empty()) window_.set_capacity(0);
     return {};
 }
 
@@ -178,6 +135,7 @@ void SendLane::credit(Seq max_seq, std::uint64_t max_bytes) noexcept {
         max_seq_ = max_seq;
         max_bytes_ = max_bytes;
         peer_window_ = max_bytes;
+        set_pieces();
         credit_heard_ = true;
         return;
     }
@@ -187,9 +145,13 @@ void SendLane::credit(Seq max_seq, std::uint64_t max_bytes) noexcept {
 
 void SendLane::rewind() noexcept {
     cursor_ = acked_ + 1;
-    if (planted(Fault::replay_starts_late) && cursor_ < next_) ++cursor_;
+    unwritten_ = window_.begin();
+    if (planted(Fault::replay_starts_late) && cursor_ < next_) {
+        ++cursor_;
+        ++unwritten_;
+    }
     if (planted(Fault::receipt_lost_on_resume)) {
-        for (Sent& sent : window_) {
+        for (Frame& sent : window_) {
             if (sent.body.kind == wire::FrameKind::receipt) sent.body = wire::encode(wire::ReceiptView{});
         }
     }
@@ -199,7 +161,7 @@ void SendLane::clear_queue(const std::function<void(std::uint64_t)>& dropped) {
     while (!queue_.empty()) {
         const std::uint64_t token = queue_.front().token;
         unqueue(queue_.front());
-        budget_.give(charge_of(queue_.front().body));
+        budget_.give(queue_.front().charge);
         queue_.pop_front();
         if (token != 0) dropped(token);
     }
@@ -207,17 +169,17 @@ void SendLane::clear_queue(const std::function<void(std::uint64_t)>& dropped) {
 
 bool SendLane::withdraw(std::uint64_t token) {
     const auto found =
-        std::find_if(queue_.begin(), queue_.end(), [&](const Queued& entry) { return entry.token == token; });
+        std::find_if(queue_.begin(), queue_.end(), [&](const Frame& entry) { return entry.token == token; });
     if (found == queue_.end()) return false;
     unqueue(*found);
-    budget_.give(charge_of(found->body));
+    budget_.give(found->charge);
     queue_.erase(found);
     return true;
 }
 
 void SendLane::tokens_after(Seq received, const std::function<void(Seq, std::uint64_t)>& each) const {
     Seq seq = acked_;
-    for (const Sent& sent : window_) {
+    for (const Frame& sent : window_) {
         ++seq;
         if (seq > received && sent.token != 0) each(seq, sent.token);
     }

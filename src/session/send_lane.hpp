@@ -10,9 +10,9 @@
 #include "session/types.hpp"
 #include "wire/batch.hpp"
 
-#include <boost/circular_buffer.hpp>
-
+#include <algorithm>
 #include <functional>
+#include <list>
 #include <optional>
 
 namespace flare::session {
@@ -39,10 +39,10 @@ public:
     void push(wire::Body body, Priority priority, std::uint64_t token);
 
     // Something can be written: frames after the cursor, or queued ones that the bounds allow a number.
-    bool ready() const noexcept;
+    bool ready() const noexcept { return cursor_ < next_ || (waiting() && within_credit() && within_bound()); }
     // Something waits but credit or the bound on unacknowledged frames holds it up.
-    bool blocked() const noexcept;
-    bool blocked_by_credit() const noexcept;
+    bool blocked() const noexcept { return cursor_ == next_ && waiting() && !(within_credit() && within_bound()); }
+    bool blocked_by_credit() const noexcept { return cursor_ == next_ && waiting() && !within_credit(); }
 
     // Writes the next frame into `batch` with `header`, of which seq is filled in here. Precondition: ready().
     // Returns the token of a message that was given its first number by this call, else 0.
@@ -68,17 +68,15 @@ public:
     void tokens_after(Seq received, const std::function<void(Seq, std::uint64_t)>& each) const;
 
 private:
-    struct Queued {
-        wire::Body body;
-        std::uint64_t token = 0;
-        Priority priority = Priority::normal;
-    };
-    struct Sent {                 // a numbered frame
+    struct Frame {
         wire::Body body;          // chunk: only the part
         std::uint64_t total = 0;  // chunk: first piece only
         std::uint64_t token = 0;  // only on the last frame of a message
         std::size_t charge = 0;   // to be given back to the budget with this frame
+        Priority priority = Priority::normal;
     };
+    // A frame moves from list to list and is made once.
+    using Frames = std::list<Frame, base::PoolAllocator<Frame>>;
     struct Partial {  // a big message of which some chunks have numbers; counted as queued until the last has one
         Bytes content;
         std::size_t offset = 0;
@@ -86,29 +84,41 @@ private:
         std::size_t charge = 0;
     };
     bool waiting() const noexcept { return partial_.has_value() || !queue_.empty(); }
-    bool within_bound() const noexcept;
-    bool within_credit() const noexcept;
-    bool is_big(const Queued& entry) const noexcept;
-    std::size_t chunk_bytes() const noexcept;
-    std::uint64_t next_cost() const noexcept;
+    bool within_bound() const noexcept {
+        return totals_.unacked_frames < settings_.max_unacked_frames &&
+               totals_.unacked_bytes + next_cost() <= settings_.max_unacked_bytes;
+    }
+    bool within_credit() const noexcept { return next_ <= max_seq_ && numbered_bytes_ + next_cost() <= max_bytes_; }
+    bool is_big(const Frame& entry) const noexcept {
+        return entry.body.kind == wire::FrameKind::data &&
+               entry.body.bytes.size() - entry.body.content_offset > big_above_;
+    }
+    std::uint64_t next_cost() const noexcept {
+        if (partial_) return std::min(chunk_bytes_, partial_->content.size() - partial_->offset);
+        const Frame& entry = queue_.front();
+        return is_big(entry) ? chunk_bytes_ : entry.body.cost;
+    }
+    void set_pieces() noexcept;
     std::uint64_t number_next();
     void number_chunk();
-    void unqueue(const Queued& entry) noexcept;
+    void unqueue(const Frame& entry) noexcept;
 
     const Settings& settings_;
     Budget& budget_;
     SendTotals& totals_;
-    boost::circular_buffer<Queued, base::PoolAllocator<Queued>> queue_;  // sorted: priority, then order of arrival
-    boost::circular_buffer<Sent, base::PoolAllocator<Sent>>
-        window_;  // invariant: window_[i] carries number acked_ + 1 + i
+    Frames queue_;   // sorted: priority, then order of arrival
+    Frames window_;  // numbered, unacknowledged; invariant: the first carries number acked_ + 1
     std::optional<Partial> partial_;
     Seq acked_ = 0;
     Seq next_ = 1;    // invariant: next_ == acked_ + window_.size() + 1
     Seq cursor_ = 1;  // next number to write on the active carrier; acked_ < cursor_ <= next_
-    Seq max_seq_;     // the peer's credit
+    Frames::iterator unwritten_ = window_.end();  // invariant: carries number cursor_; the end when cursor_ == next_
+    Seq max_seq_;                                 // the peer's credit
     std::uint64_t max_bytes_;
-    std::uint64_t
-        peer_window_;  // byte credit of an untouched lane: nothing that is larger could ever be sent in one frame
+    // Byte credit of an untouched lane: nothing that is larger could ever be sent in one frame.
+    std::uint64_t peer_window_;
+    std::size_t big_above_ = 0;    // a larger one goes in chunks
+    std::size_t chunk_bytes_ = 0;  // of so many bytes
     std::uint64_t numbered_bytes_ = 0;
     bool credit_heard_ = false;
 };

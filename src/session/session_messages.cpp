@@ -63,7 +63,8 @@ void SessionTable::refuse_message(ServerSession& session, LaneIndex lane, const 
 
 void SessionTable::finish(const Handling& handling, Receipt receipt, const Reply* reply, TimePoint now) {
     const Entry entry(*this);
-    ServerSession* session = find(handling.session);
+    ServerSession* session =
+        reading_ != nullptr && reading_->id_ == handling.session ? reading_ : find(handling.session);
     if (Device* const known = session != nullptr ? session->owner_ : find_device(handling.user, handling.device)) {
         Device& owner = *known;
         owner.acted_on.finish(handling.message_id, receipt);
@@ -77,7 +78,9 @@ void SessionTable::finish(const Handling& handling, Receipt receipt, const Reply
             answer(*later, repeat.lane, repeat.id, receipt, nullptr);
             settle(*later, now);
         }
-        std::erase_if(owner.waiting, [&](const Device::Waiting& repeat) { return repeat.id == handling.message_id; });
+        if (!owner.waiting.empty())
+            std::erase_if(owner.waiting,
+                          [&](const Device::Waiting& repeat) { return repeat.id == handling.message_id; });
     }
     if (session == nullptr || session->ended_) return;
     session->now_ = now;

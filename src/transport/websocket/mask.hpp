@@ -1,4 +1,4 @@
-// Masking of WebSocket payloads: XOR with a 4-byte key, eight bytes at a time.
+// Masking of WebSocket payloads: XOR with a 4-byte key, many bytes at a time.
 //
 // Protocol: RFC 6455 section 5.3.
 // Threads:  pure functions.
@@ -16,12 +16,18 @@ using MaskKey = std::array<std::uint8_t, 4>;  // in the order of the wire
 // Writes `size` bytes of `from`, masked or unmasked, to `to`; they may be the same memory, but not overlap
 // otherwise. `position`: how many bytes of the frame's payload came before from[0].
 inline void mask_into(char* to, const char* from, std::size_t size, MaskKey key, std::size_t position = 0) noexcept {
-    std::array<std::uint8_t, 8> turned{};
-    for (std::size_t i = 0; i < turned.size(); ++i) turned[i] = key[(position + i) & 3];
-    std::uint64_t wide = 0;
-    std::memcpy(&wide, turned.data(), sizeof wide);
+    const MaskKey turned{key[position & 3], key[(position + 1) & 3], key[(position + 2) & 3], key[(position + 3) & 3]};
+    std::uint32_t narrow = 0;
+    std::memcpy(&narrow, turned.data(), sizeof narrow);
+    const std::uint64_t wide = std::uint64_t{narrow} << 32 | narrow;
 
     std::size_t done = 0;
+    // Read whole before it is written, so that the compiler may use wide registers, also in place.
+    for (std::array<std::uint64_t, 4> block; done + sizeof block <= size; done += sizeof block) {
+        std::memcpy(block.data(), from + done, sizeof block);
+        for (std::uint64_t& word : block) word ^= wide;
+        std::memcpy(to + done, block.data(), sizeof block);
+    }
     for (; done + sizeof wide <= size; done += sizeof wide) {
         std::uint64_t word = 0;
         std::memcpy(&word, from + done, sizeof word);
@@ -29,7 +35,7 @@ inline void mask_into(char* to, const char* from, std::size_t size, MaskKey key,
         std::memcpy(to + done, &word, sizeof word);
     }
     for (; done < size; ++done) {
-        to[done] = static_cast<char>(static_cast<std::uint8_t>(from[done]) ^ turned[done & 7]);
+        to[done] = static_cast<char>(static_cast<std::uint8_t>(from[done]) ^ turned[done & 3]);
     }
 }
 

@@ -2,7 +2,7 @@
 // them come the next. Beside it, in the same run, the floor: what the same load costs a bare WebSocket server.
 //
 // Options: --transport ws|wss|quic, --workers W (default 1), --sessions N (default 1,000), --in-flight K, --size B,
-// --seconds S (default 3), --no-floor, --json.
+// --seconds S (default 3) or --messages N (deliveries), --warm-up S, --no-floor, --json.
 #include "bench.hpp"
 #include "session_load.hpp"
 
@@ -14,6 +14,7 @@ namespace flare::bench {
 namespace {
 
 constexpr auto kDrain = std::chrono::seconds(5);
+constexpr auto kLongest = std::chrono::minutes(10);  // for a number of messages
 
 }  // namespace
 
@@ -74,7 +75,11 @@ int bench_fanout(int argc, char** argv) {
     const std::uint64_t batches_before = batches();
     const std::uint64_t began = now_ns();
     const std::uint64_t cpu = server.cpu_ns();
-    load.run_for(std::chrono::nanoseconds(static_cast<std::int64_t>(options.seconds * 1e9)));
+    if (options.messages != 0) {
+        load.run_until([&] { return deliveries >= options.messages; }, kLongest);
+    } else {
+        load.run_for(std::chrono::nanoseconds(static_cast<std::int64_t>(options.seconds * 1e9)));
+    }
     const double cpu_seconds = static_cast<double>(server.cpu_ns() - cpu) / 1e9;
     const double seconds = static_cast<double>(now_ns() - began) / 1e9;
     const std::uint64_t measured = deliveries;

@@ -1,7 +1,7 @@
 // What sessions cost a server that have nothing to do: memory, and CPU time for their heartbeats.
 //
-// Options: --transport ws|wss|quic, --workers W (default 1), --sessions N (default 5,000), --seconds S of quiet in
-// which CPU time is measured (default 3; heartbeats come every 30 s), --json.
+// Options: --transport ws|wss|quic, --workers W (default 1), --sessions N (default 5,000), --heartbeat S (default 30),
+// --seconds S of quiet in which CPU time is measured (default 3) or --messages N (heartbeats), --json.
 #include "bench.hpp"
 #include "session_load.hpp"
 
@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kFirst = 64;  // what every server has that has ever served: tables, arenas
 constexpr auto kQuiet = std::chrono::seconds(3);
+constexpr auto kLongest = std::chrono::minutes(10);  // for a number of heartbeats
 
 }  // namespace
 
@@ -41,7 +42,12 @@ int bench_idle(int argc, char** argv) {
     const double each = static_cast<double>(server.memory_bytes() - before) / static_cast<double>(options.connections);
     const std::uint64_t began = now_ns();
     const std::uint64_t cpu = server.cpu_ns();
-    load.run_for(std::chrono::nanoseconds(static_cast<std::int64_t>(options.seconds * 1e9)));
+    if (options.messages != 0) {
+        const std::uint64_t enough = load.heartbeats() + options.messages;
+        good = load.run_until([&] { return load.heartbeats() >= enough; }, kLongest) && good;
+    } else {
+        load.run_for(std::chrono::nanoseconds(static_cast<std::int64_t>(options.seconds * 1e9)));
+    }
     const double percent = 100 * static_cast<double>(server.cpu_ns() - cpu) / static_cast<double>(now_ns() - began);
     const bool held =
         std::all_of(load.clients().begin(), load.clients().end(), [](const auto& client) { return client->ready(); });

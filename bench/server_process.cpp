@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -29,7 +30,11 @@ constexpr std::uint32_t kReportBytes = 256;
         ::close(report);
     };
     ServerBuilder builder;
-    builder.websocket_addr("127.0.0.1:0").websocket_only().worker_threads(options.workers).log_level(LogLevel::warn);
+    builder.websocket_addr("127.0.0.1:0")
+        .websocket_only()
+        .worker_threads(options.workers)
+        .heartbeat_interval(options.heartbeat)
+        .log_level(LogLevel::warn);
     if (options.transport == "quic") builder.quic_only().quic_addr("127.0.0.1:0");
     if (options.transport == "wss") builder.websocket_tls("certs/server.crt", "certs/server.key");
     builder.with_message_handler(
@@ -66,6 +71,8 @@ bool ServerOptions::take(int argc, char** argv, int& i) {
             throw std::runtime_error("--transport: ws, wss or quic");
     } else if (option == "--workers") {
         workers = static_cast<std::uint32_t>(std::clamp<unsigned long>(std::strtoul(argv[++i], nullptr, 10), 1, 64));
+    } else if (option == "--heartbeat") {
+        heartbeat = std::chrono::milliseconds(std::lround(std::clamp(std::atof(argv[++i]), 0.1, 3600.0) * 1000));
     } else {
         return false;
     }

@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ namespace flare::bench {
 struct ServerOptions {
     std::string transport = "ws";  // ws, wss, quic
     std::uint32_t workers = 1;
+    std::chrono::milliseconds heartbeat = std::chrono::seconds(30);
 
     // Takes the option at argv[i] and moves i over its value; false: not one of these.
     bool take(int argc, char** argv, int& i);

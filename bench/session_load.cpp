@@ -112,6 +112,8 @@ void LoadClient::on_outcome(const session::Outcome& outcome) {
     load_.last_failure_ = outcome.text;
 }
 
+void LoadClient::on_heartbeat(session::CarrierKey, session::Duration) { ++load_.heartbeats_; }
+
 void LoadClient::on_closed(const transport::CloseReason& reason) {
     ++load_.failures_;
     load_.last_failure_ = reason.text;

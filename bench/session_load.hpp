@@ -50,7 +50,7 @@ private:
     void on_message(session::LaneIndex lane, const wire::DataView& data, const Bytes& whole,
                     std::uint64_t cost) override;
     void on_outcome(const session::Outcome& outcome) override;
-    void on_heartbeat(session::CarrierKey, session::Duration) override {}
+    void on_heartbeat(session::CarrierKey, session::Duration) override;
     void on_suspect(session::CarrierKey) override {}
     void close_carrier(session::CarrierKey, errc, const std::string&) override {}
     void output_ready(session::CarrierKey) override { mark(); }
@@ -102,6 +102,8 @@ public:
                      std::chrono::nanoseconds time);
     // Messages that were refused or not answered, carriers that broke.
     std::uint64_t failures() const noexcept { return failures_; }
+    // That were answered.
+    std::uint64_t heartbeats() const noexcept { return heartbeats_; }
 
 private:
     friend class LoadClient;
@@ -124,6 +126,7 @@ private:
     std::size_t ticked_ = 0;  // where tick() goes on
     wire::Batch batch_;
     std::uint64_t failures_ = 0;
+    std::uint64_t heartbeats_ = 0;
     std::string last_failure_;
     std::function<void(LoadClient&)> on_ready_;
     std::uint64_t early_ = 0;

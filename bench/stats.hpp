@@ -103,7 +103,7 @@ struct LoadOptions {
         } else if (option == "--picture") {
             picture = argv[++i];
         } else if (option == "--warm-up") {
-            warm_up = std::clamp(std::atof(argv[++i]), 0.1, 60.0);
+            warm_up = std::clamp(std::atof(argv[++i]), 0.0, 60.0);
         } else {
             return false;
         }

@@ -18,7 +18,8 @@ cmake --build "build/$preset" -j "$(nproc)" | grep -vE '^\[[0-9]+/[0-9]+\] (Buil
 
 export TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 ${TSAN_OPTIONS:-}"
 report=build/$preset/tests.xml
-ctest --test-dir "build/$preset" -j "$(nproc)" --output-on-failure --output-junit tests.xml "$@" | tail -n 60
+ctest --test-dir "build/$preset" -j "$(nproc)" --output-on-failure --output-junit tests.xml "$@" |
+    grep -vE '^ +Start +[0-9]+: |^ *[0-9]+/[0-9]+ Test .* Passed +[0-9.]+ sec$'
 count() { grep -o "<testcase [^>]*status=\"$1\"" "$report" | wc -l; }
 passed=$(count run) failed=$(count fail) skipped=$(($(count disabled) + $(count notrun)))
 

@@ -80,6 +80,8 @@ bool decode(const FrameView& frame) {
             return chunk.has_value();
         }
         case FrameKind::receipt: return read_again(decode_receipt(frame.body), frame.kind);
+        case FrameKind::credential: return read_again(decode_credential(frame.body), frame.kind);
+        case FrameKind::credential_state: return read_again(decode_credential_state(frame.body), frame.kind);
         case FrameKind::none: return true;
         case FrameKind::sealed: return false;  // nobody has looked into it
     }

@@ -27,6 +27,8 @@ bool decodes(const FrameView& frame) {
         case FrameKind::data: return decode_data(frame.body).has_value();
         case FrameKind::chunk: return decode_chunk(frame.body).has_value();
         case FrameKind::receipt: return decode_receipt(frame.body).has_value();
+        case FrameKind::credential: return decode_credential(frame.body).has_value();
+        case FrameKind::credential_state: return decode_credential_state(frame.body).has_value();
         case FrameKind::none:
         case FrameKind::sealed: break;
     }

@@ -128,6 +128,7 @@ private:
         table.finish(handling, {wire::ReceiptStatus::handled, errc::ok, {}, 0}, &reply, clock_now());
     }
     void on_heartbeat(session::ServerSession&) override {}
+    void on_credential(session::ServerSession&, std::string_view) override {}
     void close_carrier(session::CarrierKey, errc, const std::string& text) override { throw std::runtime_error(text); }
     void output_ready(session::CarrierKey) override {}
     void on_peer_error(const session::ServerSession*, session::CarrierKey, errc, const std::string& text) override {

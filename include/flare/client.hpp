@@ -170,6 +170,10 @@ public:
     // `local_address`: where from ("192.0.2.7"); empty: the system's choice. Errors: not_connected,
     // protocol_unavailable (it is no QUIC connection), address_unavailable, network_unreachable, invalid_config.
     Checked<> migrate(std::string local_address = {});
+    // Brings the server another credential for the session, without reconnecting, and returns when it has looked at
+    // it. Errors: not_connected, cancelled (another call came before the answer), and what the server refuses it with
+    // (unauthenticated, token_expired, user_mismatch ...): then the session goes on with the credential that it has.
+    Checked<> refresh_token(std::string token);
     // Empty: no session.
     std::string get_session_id() const;
 
@@ -178,6 +182,7 @@ public:
     Task<Checked<Protocol>> async_connect();
     Task<void> async_disconnect();
     Task<Checked<Protocol>> async_reconnect();
+    Task<Checked<>> async_refresh_token(std::string token);
     Task<SendResult> async_send_text_message(std::string target, std::string text);
     Task<SendResult> async_send_binary_message(std::string target, Bytes bytes, std::string type = "binary");
     Task<SendResult> async_send_message(std::string target, Message message);
@@ -228,7 +233,8 @@ public:
     ClientBuilder& quic_qlog(std::string folder);              // as ServerBuilder::quic_qlog()
     ClientBuilder& token(std::string token);
     ClientBuilder& token(
-        TokenProvider provider);                 // asked on the I/O thread before each connect: it must not block long
+        // Asked on the I/O thread before each connect, and when the token expires soon: it must not block long.
+        TokenProvider provider);
     ClientBuilder& platform(Platform platform);  // desktop
     // One session for each (user, device). Default: a random id for each Client object.
     ClientBuilder& device_id(std::string id);

@@ -81,6 +81,11 @@ struct CapabilityUnavailable {
     std::string capability;
     std::string text;
 };
+// The session's credential expires soon; the session ends then, with token_expired. A token provider is asked for
+// another one at once; otherwise Client::refresh_token() is the answer.
+struct TokenExpiring {
+    std::chrono::milliseconds left{0};
+};
 // The server is going down and says when to come back.
 struct Draining {
     std::chrono::milliseconds retry_after{0};
@@ -89,10 +94,10 @@ struct Draining {
 
 }  // namespace event
 
-using Event =
-    std::variant<event::Connected, event::Disconnected, event::Reconnecting, event::Reconnected, event::ReconnectFailed,
-                 event::Error, event::MessageReceived, event::MessageSent, event::MessageFailed, event::Heartbeat,
-                 event::ProtocolSwitched, event::Gap, event::CapabilityUnavailable, event::Draining>;
+using Event = std::variant<event::Connected, event::Disconnected, event::Reconnecting, event::Reconnected,
+                           event::ReconnectFailed, event::Error, event::MessageReceived, event::MessageSent,
+                           event::MessageFailed, event::Heartbeat, event::ProtocolSwitched, event::Gap,
+                           event::CapabilityUnavailable, event::Draining, event::TokenExpiring>;
 
 using EventCallback = std::function<void(const Event&)>;
 

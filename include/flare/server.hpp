@@ -10,6 +10,7 @@
 #pragma once
 
 #include <flare/failure.hpp>
+#include <flare/identity.hpp>
 #include <flare/message.hpp>
 #include <flare/task.hpp>
 
@@ -66,9 +67,10 @@ struct AuthRequest {
     std::string peer_certificate;  // subject of a verified client certificate; empty: none
     bool encrypted = false;
 };
-// The user id that the credential stands for, or why it is refused. A claim that differs is refused with user_mismatch.
-using AuthHandler = std::function<Checked<std::string>(const AuthRequest&)>;
-using AsyncAuthHandler = std::function<Task<Checked<std::string>>(AuthRequest)>;
+// Whom the credential stands for and until when, or why it is refused. A claim that differs is refused with
+// user_mismatch. Asked for each new session, and for each new credential of a session (Client::refresh_token).
+using AuthHandler = std::function<Checked<Identity>(const AuthRequest&)>;
+using AsyncAuthHandler = std::function<Task<Checked<Identity>>(AuthRequest)>;
 
 // Takes any user at its word (the default: for trying things out, and behind a gateway that has authenticated already).
 AuthHandler anonymous_auth();
@@ -76,7 +78,7 @@ struct StaticToken {
     std::string user;
     std::chrono::system_clock::time_point expires = std::chrono::system_clock::time_point::max();
 };
-// token -> user and expiry. Refuses with unauthenticated or token_expired.
+// token -> user and expiry. Refuses with unauthenticated or token_expired; ends a session when its token expires.
 AuthHandler static_token_auth(std::map<std::string, StaticToken> tokens);
 
 // Hooks. Called one after the other on a thread of their own: a slow one delays later hooks, nothing else.
@@ -231,13 +233,16 @@ public:
     ServerBuilder& with_event_handler(std::shared_ptr<EventHandler> handler);
     ServerBuilder& with_delivery_policy(DeliveryPolicy policy);
 
-    ServerBuilder& max_connections(std::uint32_t count);                 // 100,000; at the limit new ones are refused
-    ServerBuilder& max_connections_per_address(std::uint32_t count);     // 0: no limit (default)
-    ServerBuilder& heartbeat_interval(std::chrono::milliseconds time);   // 30 s: what clients are asked to keep
-    ServerBuilder& heartbeat_timeout(std::chrono::milliseconds time);    // 60 s of silence end a connection
-    ServerBuilder& max_missed_heartbeats(std::uint32_t count);           // 3
-    ServerBuilder& hello_timeout(std::chrono::milliseconds time);        // 5 s
-    ServerBuilder& session_life(std::chrono::milliseconds time);         // 2 min after the last connection
+    ServerBuilder& max_connections(std::uint32_t count);                // 100,000; at the limit new ones are refused
+    ServerBuilder& max_connections_per_address(std::uint32_t count);    // 0: no limit (default)
+    ServerBuilder& heartbeat_interval(std::chrono::milliseconds time);  // 30 s: what clients are asked to keep
+    ServerBuilder& heartbeat_timeout(std::chrono::milliseconds time);   // 60 s of silence end a connection
+    ServerBuilder& max_missed_heartbeats(std::uint32_t count);          // 3
+    ServerBuilder& hello_timeout(std::chrono::milliseconds time);       // 5 s
+    ServerBuilder& session_life(std::chrono::milliseconds time);        // 2 min after the last connection
+    // 1 min: so long before the credential of a session expires its client is told; less for credentials that live
+    // less than four times as long.
+    ServerBuilder& credential_warning(std::chrono::milliseconds time);
     ServerBuilder& slow_consumer_after(std::chrono::milliseconds time);  // 30 s without credit end a session
     ServerBuilder& max_message_bytes(std::uint64_t bytes);               // 16 MiB
     ServerBuilder& max_memory_bytes(std::uint64_t bytes);  // 1 GiB for queues, replay and reassembly of all sessions

@@ -42,6 +42,9 @@ struct Describe {
     std::string operator()(const event::Draining& e) const {
         return e.text + ", back in " + std::to_string(e.retry_after.count()) + " ms";
     }
+    std::string operator()(const event::TokenExpiring& e) const {
+        return "in " + std::to_string(e.left.count()) + " ms";
+    }
 };
 
 constexpr std::string_view kNames[] = {"Connected",
@@ -57,7 +60,8 @@ constexpr std::string_view kNames[] = {"Connected",
                                        "ProtocolSwitched",
                                        "Gap",
                                        "CapabilityUnavailable",
-                                       "Draining"};
+                                       "Draining",
+                                       "TokenExpiring"};
 static_assert(std::size(kNames) == std::variant_size_v<Event>);
 
 }  // namespace

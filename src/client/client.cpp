@@ -230,6 +230,14 @@ Checked<> Client::migrate(std::string local_address) {
     return result;
 }
 
+Checked<> Client::refresh_token(std::string token) {
+    Checked<> result = Failure(errc::would_deadlock);
+    impl_->wait_for<Checked<>>(result, [token = std::move(token)](Core& core, auto done) mutable {
+        core.refresh_token(std::move(token), std::move(done));
+    });
+    return result;
+}
+
 // ---- for coroutines ----
 
 Task<Checked<Protocol>> Client::async_connect() {
@@ -243,6 +251,11 @@ Task<Checked<Protocol>> Client::async_reconnect() {
 Task<void> Client::async_disconnect() {
     (void)co_await Impl::await<bool>(impl_->shared_core(),
                                      [](Core& core, auto done) { core.disconnect([done]() mutable { done(true); }); });
+}
+Task<Checked<>> Client::async_refresh_token(std::string token) {
+    return Impl::await<Checked<>>(impl_->shared_core(), [token = std::move(token)](Core& core, auto done) mutable {
+        core.refresh_token(std::move(token), std::move(done));
+    });
 }
 Task<SendResult> Client::async_send_message(std::string target, Message message) {
     return Impl::await<SendResult>(impl_->shared_core(),

@@ -81,6 +81,8 @@ Snapshot Core::snapshot() const {
 void Core::set_status(ClientStatus status) {
     status_ = status;
     publish();
+    if (status == ClientStatus::disconnected || status == ClientStatus::failed)
+        complete_refresh(Failure(errc::not_connected));
 }
 
 void Core::emit(Event event, std::function<void()> after) {

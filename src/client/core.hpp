@@ -60,6 +60,7 @@ public:
     // Opens a connection of that protocol beside the one in use, moves the session there, then drops the old one.
     void switch_protocol(Protocol protocol, ConnectDone done);
     Checked<> migrate(const std::string& local_address);
+    void refresh_token(std::string token, std::function<void(Checked<>)> done);
     // `done` may be empty. `queued_at`: when the application called.
     void send(Message message, SendDone done, std::chrono::system_clock::time_point queued_at);
     std::size_t clear_queue();
@@ -86,6 +87,7 @@ private:
     void on_probe(session::CarrierKey key, std::uint64_t id) override;
     void close_carrier(session::CarrierKey key, errc code, const std::string& text) override;
     void output_ready(session::CarrierKey key) override;
+    void on_credential(const wire::CredentialState& state) override;
     void on_disconnected(bool drained) override;
 
     static session::TimePoint now() { return std::chrono::steady_clock::now(); }
@@ -119,6 +121,7 @@ private:
     void give_up(const Failure& failure);
     void drop_links();
     void complete_connect(const Checked<Protocol>& result);
+    void complete_refresh(const Checked<>& result);
 
     // Moving: core_moves.cpp
     void addresses_changed();
@@ -181,6 +184,8 @@ private:
     std::vector<ConnectDone> connect_waiters_;
     ConnectDone switch_waiter_;
     std::vector<std::function<void()>> disconnect_waiters_;
+    std::function<void(Checked<>)> refresh_waiter_;
+    std::string last_token_;  // that the server has seen
     struct Waiter {
         SendDone done;
         std::chrono::system_clock::time_point queued_at;

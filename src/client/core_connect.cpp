@@ -82,6 +82,7 @@ void Core::close() {
     reconnect_timer_.cancel();
     hedge_timer_.cancel();
     complete_connect(Failure(errc::client_closed));
+    complete_refresh(Failure(errc::client_closed));
     const auto sends = std::move(send_waiters_);
     send_waiters_.clear();
     for (const auto& [id, waiter] : sends) {
@@ -112,6 +113,7 @@ void Core::begin_connect(std::optional<Protocol> only) {
         const Failure failure(errc::unauthenticated, std::string("the token provider failed: ") + error.what());
         return status_ == ClientStatus::connected ? move_failed(failure) : attempt_failed(failure, {});
     }
+    last_token_ = token;
     session_.begin_attempt(std::move(token));
     attempting_ = true;
     attempt_failure_.reset();
@@ -353,7 +355,41 @@ void Core::on_refused(session::CarrierKey key, errc code, const std::string& tex
     attempt_failed(failure, std::chrono::milliseconds(retry_after_ms));
 }
 
+void Core::refresh_token(std::string token, std::function<void(Checked<>)> done) {
+    complete_refresh(Failure(errc::cancelled, "another token has taken the place of this one"));
+    if (closed_) return done(Failure(errc::client_closed));
+    if (!session_.id()) return done(Failure(errc::not_connected));
+    refresh_waiter_ = std::move(done);
+    last_token_ = token;
+    session_.renew_credential(std::move(token));
+}
+
+void Core::complete_refresh(const Checked<>& result) {
+    if (const auto done = std::exchange(refresh_waiter_, nullptr)) done(result);
+}
+
+void Core::on_credential(const wire::CredentialState& state) {
+    if (state.answer) {
+        if (state.code == errc::ok) return complete_refresh({});
+        const Failure failure(state.code, state.text.empty() ? std::string(explain(state.code)) : state.text);
+        if (!refresh_waiter_) emit(event::Error{failure});  // the provider's
+        return complete_refresh(failure);
+    }
+    emit(event::TokenExpiring{std::chrono::milliseconds(state.expires_in_ms)});
+    if (!config_.token || refresh_waiter_) return;
+    try {
+        std::string token = config_.token();
+        if (token == last_token_) return;  // it has nothing newer
+        last_token_ = token;
+        session_.renew_credential(std::move(token));
+    } catch (const std::exception& error) {
+        emit(event::Error{Failure(errc::unauthenticated, std::string("the token provider failed: ") + error.what())});
+    }
+}
+
+// A session that is over takes no other token: the next one is asked for its own.
 void Core::on_ended(errc code, const std::string& text, std::uint32_t retry_after_ms) {
+    complete_refresh(Failure(code == errc::ok ? errc::session_ended : code, text));
     const Failure reason(code == errc::ok ? errc::session_ended : code,
                          text.empty() ? std::string(explain(code)) : text);
     const std::chrono::milliseconds retry_after(retry_after_ms);

@@ -161,6 +161,11 @@ ServerBuilder& ServerBuilder::session_life(std::chrono::milliseconds time) {
     state_->config.session.session_life = time;
     return *this;
 }
+ServerBuilder& ServerBuilder::credential_warning(std::chrono::milliseconds time) {
+    state_->check(time.count() > 0, "credential_warning: must be more than 0");
+    state_->config.session.credential_warning = time;
+    return *this;
+}
 ServerBuilder& ServerBuilder::slow_consumer_after(std::chrono::milliseconds time) {
     state_->check(time.count() > 0, "slow_consumer_after: must be more than 0");
     state_->config.session.slow_consumer_after = time;

@@ -4,11 +4,11 @@
 namespace flare {
 
 AuthHandler anonymous_auth() {
-    return [](const AuthRequest& request) -> Checked<std::string> { return request.claimed_user; };
+    return [](const AuthRequest& request) -> Checked<Identity> { return Identity(request.claimed_user); };
 }
 
 AuthHandler static_token_auth(std::map<std::string, StaticToken> tokens) {
-    return [tokens = std::move(tokens)](const AuthRequest& request) -> Checked<std::string> {
+    return [tokens = std::move(tokens)](const AuthRequest& request) -> Checked<Identity> {
         // Every token is compared in constant time, so that no prefix of one can be guessed by the clock.
         const StaticToken* found = nullptr;
         for (const auto& [token, entry] : tokens) {
@@ -16,7 +16,7 @@ AuthHandler static_token_auth(std::map<std::string, StaticToken> tokens) {
         }
         if (found == nullptr || request.token.empty()) return Failure(errc::unauthenticated);
         if (found->expires <= std::chrono::system_clock::now()) return Failure(errc::token_expired);
-        return found->user;
+        return Identity(found->user, found->expires);
     };
 }
 

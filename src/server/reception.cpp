@@ -163,6 +163,11 @@ void Worker::greeted(Connection& connection, std::string_view batch) {
     if (connection.carrier->info().early) return wait_for_handshake(connection, *hello, batch, rest);
     ++connection.hellos;
     if (hello->resume) return to_home(connection, std::move(*hello), std::string(rest), std::nullopt);
+    const Config& config = shared_.config;
+    if (!config.auth && !config.async_auth) {
+        session::Identity anybody{hello->user, session::kNever};
+        return to_home(connection, std::move(*hello), std::string(rest), std::move(anybody));
+    }
     authenticate(connection, std::move(*hello), std::string(rest));
 }
 
@@ -185,12 +190,59 @@ void Worker::confirmed(Connection& connection) {
     greeted(connection, batch);
 }
 
-void Worker::authenticate(Connection& connection, wire::Hello hello, std::string rest) {
+// Asks the handler, wherever it runs; `done` is called on this worker's thread, perhaps at once.
+void Worker::verify(AuthRequest request, std::function<void(Checked<Identity>)> done) {
     const Config& config = shared_.config;
-    if (!config.auth && !config.async_auth) {
-        session::Identity anybody{hello.user};
-        return to_home(connection, std::move(hello), std::move(rest), std::move(anybody));
+    if (!config.auth && !config.async_auth) return done(Identity(request.claimed_user));
+    const auto failed = [](const std::exception_ptr& thrown) -> Checked<Identity> {
+        try {
+            std::rethrow_exception(thrown);
+        } catch (const std::exception& error) {
+            base::log().error("the authentication handler threw: {}", error.what());
+        } catch (...) {
+            base::log().error("the authentication handler threw something that is no exception");
+        }
+        return Failure(errc::internal, "authentication is out of order on the server");
+    };
+    const auto checked = [](Checked<Identity> identity) -> Checked<Identity> {
+        if (identity && identity->expires <= std::chrono::system_clock::now()) return Failure(errc::token_expired);
+        return identity;
+    };
+    if (config.async_auth) {
+        boost::asio::co_spawn(
+            context_, config.async_auth(std::move(request)),
+            [failed, checked, done = std::move(done)](const std::exception_ptr& thrown, Checked<Identity> identity) {
+                done(thrown ? failed(thrown) : checked(std::move(identity)));
+            });
+        return;
     }
+    // std::function wants to be copied, so what is moved along stands in one shared place.
+    auto carried = std::make_shared<std::pair<AuthRequest, std::function<void(Checked<Identity>)>>>(std::move(request),
+                                                                                                    std::move(done));
+    const bool queued = shared_.pool.push([this, failed, checked, carried] {
+        Checked<Identity> identity = Failure(errc::internal);
+        try {
+            identity = checked(shared_.config.auth(carried->first));
+        } catch (...) {
+            identity = failed(std::current_exception());
+        }
+        post([carried, identity](Worker&) { carried->second(identity); });
+    });
+    if (!queued) carried->second(Failure(errc::busy));
+}
+
+// Expiry in the session's clock, which nobody sets. Beyond ten years it is never.
+session::Identity Worker::in_steady_time(Identity identity) {
+    constexpr auto kFar = std::chrono::hours(24 * 3650);
+    const auto system_now = std::chrono::system_clock::now();
+    session::Identity result{std::move(identity.user), session::kNever};
+    if (identity.expires < system_now + kFar) {
+        result.expires_at = now() + std::chrono::duration_cast<session::Duration>(identity.expires - system_now);
+    }
+    return result;
+}
+
+void Worker::authenticate(Connection& connection, wire::Hello hello, std::string rest) {
     AuthRequest request;
     request.token = hello.token;
     request.claimed_user = hello.user;
@@ -201,56 +253,48 @@ void Worker::authenticate(Connection& connection, wire::Hello hello, std::string
     request.encrypted = connection.carrier->info().encrypted;
     connection.state = Connection::State::authenticating;
     connection.carrier->pause_reading(true);
-    const session::CarrierKey key = connection.key;
-    const auto failed = [](const std::exception_ptr& thrown) -> Checked<std::string> {
-        try {
-            std::rethrow_exception(thrown);
-        } catch (const std::exception& error) {
-            base::log().error("the authentication handler threw: {}", error.what());
-        } catch (...) {
-            base::log().error("the authentication handler threw something that is no exception");
-        }
-        return Failure(errc::internal, "authentication is out of order on the server");
-    };
-    if (config.async_auth) {
-        boost::asio::co_spawn(context_, config.async_auth(std::move(request)),
-                              [this, key, failed, hello = std::move(hello), rest = std::move(rest)](
-                                  const std::exception_ptr& thrown, Checked<std::string> user) mutable {
-                                  authenticated(key, std::move(hello), std::move(rest),
-                                                thrown ? failed(thrown) : std::move(user));
-                              });
-        return;
-    }
-    // std::function wants to be copied, so what is moved along stands in one shared place.
     auto carried = std::make_shared<std::pair<wire::Hello, std::string>>(std::move(hello), std::move(rest));
-    const bool queued = shared_.pool.push([this, key, failed, carried, request = std::move(request)] {
-        Checked<std::string> user = Failure(errc::internal);
-        try {
-            user = shared_.config.auth(request);
-        } catch (...) {
-            user = failed(std::current_exception());
-        }
-        post([key, carried, user](Worker& worker) {
-            worker.authenticated(key, std::move(carried->first), std::move(carried->second), user);
-        });
+    verify(std::move(request), [this, key = connection.key, carried](Checked<Identity> identity) {
+        authenticated(key, std::move(carried->first), std::move(carried->second), std::move(identity));
     });
-    if (!queued) authenticated(key, std::move(carried->first), {}, Failure(errc::busy));
 }
 
-void Worker::authenticated(session::CarrierKey key, wire::Hello hello, std::string rest, Checked<std::string> user) {
+void Worker::authenticated(session::CarrierKey key, wire::Hello hello, std::string rest, Checked<Identity> identity) {
     Connection* connection = find(key);
     if (connection == nullptr || connection->close_due) return;  // it has gone meanwhile
     connection->state = Connection::State::greeting;
     connection->carrier->pause_reading(false);
-    if (!user || *user != hello.user) {
+    if (!identity || identity->user != hello.user) {
         wire::Refused refused;
-        refused.code = user ? errc::user_mismatch : user.error().code;
-        refused.text = user ? std::string(explain(errc::user_mismatch)) : user.error().text;
+        refused.code = identity ? errc::user_mismatch : identity.error().code;
+        refused.text = identity ? std::string(explain(errc::user_mismatch)) : identity.error().text;
         base::log().info("{} user '{}' refused: {}", connection->address, hello.user, name(refused.code));
         count_error(refused.code);
         return refuse(*connection, refused);
     }
-    to_home(*connection, std::move(hello), std::move(rest), session::Identity{std::move(*user)});
+    to_home(*connection, std::move(hello), std::move(rest), in_steady_time(std::move(*identity)));
+}
+
+void Worker::on_credential(session::ServerSession& session, std::string_view token) {
+    AuthRequest request;
+    request.token = token;
+    request.claimed_user = session.user();
+    request.device = session.device();
+    request.platform = session.platform();
+    if (const Connection* connection = find(session.active())) {
+        request.peer_address = connection->address;
+        request.peer_certificate = connection->carrier->info().peer_certificate;
+        request.encrypted = connection->carrier->info().encrypted;
+    }
+    verify(std::move(request), [this, id = session.id()](Checked<Identity> identity) {
+        if (!identity) {
+            count_error(identity.error().code);
+            table_.renew(id, identity.error(), now());
+        } else {
+            table_.renew(id, in_steady_time(std::move(*identity)), now());
+        }
+        arm_timer();
+    });
 }
 
 std::uint32_t Worker::home_of(const wire::Hello& hello, const std::string& user) const {

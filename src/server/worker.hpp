@@ -95,6 +95,7 @@ private:
     void on_message(session::ServerSession& session, session::Handling&& handling, const wire::DataView& data,
                     const Bytes& whole) override;
     void on_heartbeat(session::ServerSession& session) override;
+    void on_credential(session::ServerSession& session, std::string_view token) override;
     void close_carrier(session::CarrierKey key, errc code, const std::string& text) override;
     void output_ready(session::CarrierKey key) override;
     void on_peer_error(const session::ServerSession* session, session::CarrierKey key, errc code,
@@ -117,7 +118,9 @@ private:
                             std::string_view rest);
     std::uint32_t home_of(const wire::Hello& hello, const std::string& user) const;
     void authenticate(Connection& connection, wire::Hello hello, std::string rest);
-    void authenticated(session::CarrierKey key, wire::Hello hello, std::string rest, Checked<std::string> user);
+    void authenticated(session::CarrierKey key, wire::Hello hello, std::string rest, Checked<Identity> identity);
+    void verify(AuthRequest request, std::function<void(Checked<Identity>)> done);
+    static session::Identity in_steady_time(Identity identity);
     void to_home(Connection& connection, wire::Hello hello, std::string rest,
                  std::optional<session::Identity> identity);
     void attach(Connection& connection, const wire::Hello& hello, std::string_view rest,

@@ -116,6 +116,10 @@ bool ClientSession::write(CarrierKey key, wire::Batch& batch, TimePoint now, std
         batch.add({}, wire::encode_ping(ping));
     }
     if (key != active_ || !conversation_) return false;
+    if (new_token_due_) {
+        batch.add({}, wire::encode(wire::CredentialView{*new_token_}));
+        new_token_due_ = false;
+    }
     inbound_->now = now;
     const bool more = conversation_->write(batch, max_bytes, now);
     if (timed_.seq == 0 && settings_.suspect_early) time_one(now);
@@ -218,6 +222,12 @@ void ClientSession::handle(CarrierState& carrier, const wire::FrameView& frame, 
             if (decoded_or_fail(pong)) handle_pong(carrier, *pong, now);
             return;
         }
+        case wire::FrameKind::credential_state: {
+            const auto state = wire::decode_credential_state(frame.body);
+            if (decoded_or_fail(state)) handle_credential(*state);
+            gone = gone || find(key) == nullptr;
+            return;
+        }
         case wire::FrameKind::goodbye: {
             const auto goodbye = wire::decode_goodbye(frame.body);
             if (decoded_or_fail(goodbye)) handle_goodbye(carrier, *goodbye, now);
@@ -277,6 +287,7 @@ void ClientSession::handle_welcome(CarrierState& carrier, const wire::Welcome& w
 
 void ClientSession::make_active(CarrierState& carrier, TimePoint now) {
     active_ = carrier.key;
+    new_token_due_ = new_token_.has_value();
     if (carrier.round_trip) smoothed_round_trip_ = carrier.round_trip;
     timed_.seq = 0;
     for (const auto& other : carriers_) other->activate_epoch = 0;  // overtaken before it was written
@@ -342,6 +353,21 @@ void ClientSession::handle_goodbye(CarrierState& carrier, const wire::Goodbye& g
     peer_goodbye_ = goodbye;
     if (goodbye_deadline_ == kNever) goodbye_deadline_ = now + settings_.goodbye_limit;
     settle_disconnect(now);
+}
+
+void ClientSession::renew_credential(std::string token) {
+    new_token_ = std::move(token);
+    new_token_due_ = true;
+    if (active_ != kNoCarrier) listener_.output_ready(active_);
+}
+
+void ClientSession::handle_credential(const wire::CredentialState& state) {
+    if (state.answer) {
+        if (!new_token_ || new_token_due_) return;  // to one that another has taken the place of
+        if (state.code == errc::ok) token_ = std::move(*new_token_);
+        new_token_.reset();
+    }
+    listener_.on_credential(state);
 }
 
 void ClientSession::handle_pong(CarrierState& carrier, const wire::Ping& pong, TimePoint now) {
@@ -447,7 +473,8 @@ void ClientSession::notify_output() {
         if (carrier->state != State::attached) continue;
         const bool probing = std::any_of(carrier->probes.begin(), carrier->probes.end(),
                                          [](const auto& probe) { return probe.written_at == kNever; });
-        const bool control = carrier->activate_epoch != 0 || carrier->ping_due || probing;
+        const bool control =
+            carrier->activate_epoch != 0 || carrier->ping_due || probing || (new_token_due_ && carrier->key == active_);
         const bool numbered = carrier->key == active_ && conversation_ &&
                               (conversation_->has_output(inbound_->now) || (disconnecting_ && !goodbye_sent_));
         if (control || numbered) listener_.output_ready(carrier->key);

@@ -77,6 +77,8 @@ public:
     virtual void close_carrier(CarrierKey key, errc code, const std::string& text) = 0;
     // write(key, ...) has something to give. May come often; collect and write once per turn.
     virtual void output_ready(CarrierKey key) = 0;
+    // The server's word on the session's credential: the answer to renew_credential(), or a warning.
+    virtual void on_credential(const wire::CredentialState&) {}
     // disconnect() is complete: everything is acknowledged or the limit has passed.
     virtual void on_disconnected(bool drained) = 0;
 
@@ -107,6 +109,10 @@ public:
     // Appends what this carrier should send now. True: there is more when the carrier takes more. What follows the
     // Hello at once (docs/protocol.md, "The first flight") is at most kFirstFlightBytes.
     bool write(CarrierKey key, wire::Batch& batch, TimePoint now, std::size_t max_bytes = wire::kMaxBatchBytes / 2);
+
+    // Brings the server another credential for this session; on_credential() tells what it makes of it. One at a time:
+    // a later call takes the place of one without an answer. It waits for a carrier, and goes again on the next.
+    void renew_credential(std::string token);
 
     // Sends a ping with `padding` bytes that mean nothing; the answer is told by on_probe() with the id returned. 0:
     // the carrier is not attached, or kMaxProbes are open on it.
@@ -156,6 +162,7 @@ private:
     void handle_welcome(CarrierState& carrier, const wire::Welcome& welcome, TimePoint now);
     void handle_refused(CarrierState& carrier, const wire::Refused& refused, TimePoint now);
     void handle_goodbye(CarrierState& carrier, const wire::Goodbye& goodbye, TimePoint now);
+    void handle_credential(const wire::CredentialState& state);
     void handle_pong(CarrierState& carrier, const wire::Ping& pong, TimePoint now);
     wire::Hello make_hello(CarrierState& carrier);
     void write_first_flight(CarrierState& carrier, wire::Batch& batch, TimePoint now);
@@ -192,6 +199,8 @@ private:
 
     Uuid attempt_id_;
     std::string token_;
+    std::optional<std::string> new_token_;  // without an answer yet
+    bool new_token_due_ = false;            // to be written on the carrier that sends
     std::uint64_t epoch_ = 0;
     std::optional<SessionId> id_;
     std::string ticket_;

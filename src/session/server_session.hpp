@@ -94,8 +94,13 @@ private:
     std::uint32_t in_progress_ = 0;                              // messages handed to the application and not finished
     std::vector<std::pair<LaneIndex, std::uint64_t>> deferred_;  // consumed, but credit waits for our queue to shrink
     TimePoint now_{};                                            // of the call under way
-    bool unheard_ = false;  // it waits among its device's `unheard`: docs/protocol.md, "Attaching a carrier"
-    bool ended_ = false;    // out of every look-up; lives on until its carriers have closed
+    // The credential: when it expires, when the client is to be told so (kNever: it was), what is to be told next.
+    TimePoint expires_at_ = kNever;
+    TimePoint warn_at_ = kNever;
+    std::unique_ptr<wire::CredentialState> credential_told_;
+    bool renewing_ = false;  // a new one is being looked at
+    bool unheard_ = false;   // it waits among its device's `unheard`: docs/protocol.md, "Attaching a carrier"
+    bool ended_ = false;     // out of every look-up; lives on until its carriers have closed
     std::unique_ptr<const wire::LaneStates> peer_final_;  // the peer has said goodbye, with these numbers
     bool goodbye_ = false;                                // we are ending it
     bool goodbye_said_ = false;                           // and the frame is written, with final numbers

@@ -44,7 +44,7 @@ std::optional<wire::Refused> SessionTable::attach_new(CarrierKey key, const wire
     if (owner.unheard.size() >= kMaxUnheard) {
         finalize(*owner.unheard.front(), errc::session_replaced, "the same device has connected anew", now);
     }
-    ServerSession& session = create(owner, hello, identity.user, now);
+    ServerSession& session = create(owner, hello, identity, now);
     if (owner.session == nullptr || planted(Fault::attempt_makes_two)) {
         settle_in(owner, session, now);
     } else {
@@ -74,14 +74,16 @@ void SessionTable::settle_in(Device& owner, ServerSession& session, TimePoint no
     listener_.on_session_created(session);
 }
 
-ServerSession& SessionTable::create(Device& owner, const wire::Hello& hello, const std::string& user, TimePoint now) {
+ServerSession& SessionTable::create(Device& owner, const wire::Hello& hello, const Identity& identity, TimePoint now) {
     const std::uint32_t lanes =
         hello.lanes == 0 ? settings_.lanes : std::clamp<std::uint32_t>(hello.lanes, 1, settings_.lanes);
     const SessionId id{random_.uuid()};
-    auto made = std::unique_ptr<ServerSession>(new ServerSession(*this, id, user, hello.device, hello.platform, lanes));
+    auto made = std::unique_ptr<ServerSession>(
+        new ServerSession(*this, id, identity.user, hello.device, hello.platform, lanes));
     ServerSession& session = *made;
     session.now_ = now;
     session.secret_ = random_.bytes(kSecretBytes);
+    set_expiry(session, identity.expires_at, now);
     session.owner_ = &owner;
     session.attempt_ = hello.attempt_id;
     session.attempt_epoch_ = hello.epoch;

@@ -17,6 +17,7 @@ void SessionTable::end(ServerSession& session, errc code, std::string_view text,
     if (session.ended_ || session.goodbye_) return;
     session.now_ = now;
     session.goodbye_ = true;
+    session.expires_at_ = session.warn_at_ = kNever;
     session.end_code_ = code;
     session.end_text_ = std::string(text);
     session.end_retry_after_ms_ = retry_after_ms;
@@ -104,7 +105,7 @@ void SessionTable::bury(ServerSession& session) {
 // ---- time ----
 
 TimePoint SessionTable::deadline_of(const ServerSession& session, bool writes) const noexcept {
-    TimePoint next = session.goodbye_deadline_;
+    TimePoint next = std::min({session.goodbye_deadline_, session.warn_at_, session.expires_at_});
     for (const auto& carrier : session.carriers_) next = std::min(next, carrier.heard_at + settings_.heartbeat_timeout);
     if (session.detached_at_ != kNever) next = std::min(next, session.detached_at_ + settings_.session_life);
     if (session.active_ != kNoCarrier) {
@@ -167,6 +168,13 @@ void SessionTable::check(ServerSession& session, TimePoint now) {
     if (session.goodbye_deadline_ <= now) {
         return finalize(session, session.goodbye_ ? session.end_code_ : errc::ok,
                         session.goodbye_ ? session.end_text_ : "the client said goodbye", now);
+    }
+    if (session.expires_at_ <= now) {
+        return end(session, errc::token_expired, "the credential has expired and no other one has come", 0, now);
+    }
+    if (session.warn_at_ <= now) {
+        session.warn_at_ = kNever;
+        tell_credential(session, {}, now);
     }
     const TimePoint starved_since = session.conversation_.starved_since();
     if (session.active_ != kNoCarrier && starved_since != kNever &&

@@ -93,6 +93,10 @@ bool SessionTable::write(CarrierKey key, wire::Batch& batch, TimePoint now, std:
     carrier->pongs.clear();
     bool more = false;
     if (key == session.active_ && !session.ended_) {
+        if (session.credential_told_) {
+            batch.add({}, wire::encode(*session.credential_told_));
+            session.credential_told_.reset();
+        }
         more = session.conversation_.write(batch, max_bytes, now);
         if (session.goodbye_ && !session.goodbye_said_ && session.conversation_.all_numbered()) {
             for (auto& each : session.carriers_) each.goodbye_due = each.key == key;
@@ -171,6 +175,11 @@ void SessionTable::handle(ServerSession& session, CarrierKey key, const wire::Fr
             listener_.output_ready(key);
             listener_.on_heartbeat(session);
             return;
+        }
+        case wire::FrameKind::credential: {
+            const auto credential = wire::decode_credential(frame.body);
+            if (!credential) return fail(errc::malformed_frame, "a credential that cannot be read");
+            return handle_credential(session, credential->token);
         }
         case wire::FrameKind::goodbye: {
             const auto goodbye = wire::decode_goodbye(frame.body);

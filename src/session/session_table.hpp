@@ -11,6 +11,8 @@
 #include "session/server_session.hpp"
 #include "session/ticket.hpp"
 
+#include <flare/failure.hpp>
+
 #include <boost/intrusive/set.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -25,6 +27,7 @@ namespace flare::session {
 // What authentication found out about a Hello with a token.
 struct Identity {
     std::string user;  // from the credential; in anonymous mode the claimed one
+    TimePoint expires_at = kNever;
 };
 
 // A message from a client, to be acted on once. finish() must follow, exactly once, whatever became of it;
@@ -59,6 +62,8 @@ public:
                             const Bytes& whole) = 0;
     // The client pinged (its round trip is its own affair).
     virtual void on_heartbeat(ServerSession& session) = 0;
+    // The client brings a new credential for its session: renew() must follow, once. `token` ends with the call.
+    virtual void on_credential(ServerSession& session, std::string_view token) = 0;
     // Close this carrier in good order, after what write() still gives for it. code ok: a clean goodbye.
     virtual void close_carrier(CarrierKey key, errc code, const std::string& text) = 0;
     // write(key, ...) has something. May come often: collect, and write once per turn of the loop.
@@ -101,6 +106,9 @@ public:
     // Appends what this carrier should send now. True: there is more when the carrier takes more.
     bool write(CarrierKey key, wire::Batch& batch, TimePoint now, std::size_t max_bytes = wire::kMaxBatchBytes / 2);
 
+    // What authentication made of a new credential. A session that has ended meanwhile is passed over.
+    void renew(const SessionId& id, const Checked<Identity>& identity, TimePoint now);
+
     // ---- messages ----
 
     // Ends the handling of a message: records the receipt for repeats, and sends it. `reply` (may be null) carries
@@ -139,7 +147,7 @@ private:
 
     Device& device(std::string_view user, std::string_view device);  // made when there is none
     Device* find_device(std::string_view user, std::string_view device);
-    ServerSession& create(Device& owner, const wire::Hello& hello, const std::string& user, TimePoint now);
+    ServerSession& create(Device& owner, const wire::Hello& hello, const Identity& identity, TimePoint now);
     std::optional<wire::Refused> attach(ServerSession& session, CarrierKey key, const wire::Hello& hello,
                                         bool with_secret, TimePoint now);
     std::optional<wire::Refused> find_resumed(const wire::Hello& hello, ServerSession*& session);
@@ -169,6 +177,9 @@ private:
     void handle_activate(ServerSession& session, CarrierKey key, std::uint64_t epoch, TimePoint now);
     void peer_error(ServerSession& session, CarrierKey key, errc code, const std::string& text, TimePoint now);
     void choose_active(ServerSession& session);
+    void handle_credential(ServerSession& session, std::string_view token);
+    void set_expiry(ServerSession& session, TimePoint expires_at, TimePoint now);
+    void tell_credential(ServerSession& session, wire::CredentialState state, TimePoint now);
     void finalize(ServerSession& session, errc code, const std::string& text, TimePoint now);
     void settle(ServerSession& session, TimePoint now);
     void check(ServerSession& session, TimePoint now);

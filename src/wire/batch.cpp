@@ -15,7 +15,7 @@ constexpr std::size_t kFirstHeadBytes = 4096;
 // of the header, which are skipped.
 constexpr std::uint32_t kFirstKind = 10;
 constexpr std::uint32_t kLastKind = 99;
-constexpr std::uint32_t kLastKnownKind = static_cast<std::uint32_t>(FrameKind::sealed);
+constexpr std::uint32_t kLastKnownKind = static_cast<std::uint32_t>(FrameKind::credential_state);
 
 std::size_t header_size(const FrameHeader& header) noexcept {
     std::size_t size = number_size(header.lane) + number_size(header.seq);

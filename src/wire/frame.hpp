@@ -50,6 +50,8 @@ enum class FrameKind : std::uint8_t {
     chunk = 18,
     receipt = 19,
     sealed = 20,
+    credential = 21,
+    credential_state = 22,
 };
 constexpr bool is_numbered(FrameKind kind) noexcept {
     return kind == FrameKind::data || kind == FrameKind::chunk || kind == FrameKind::receipt;
@@ -162,6 +164,17 @@ struct Ping {
     std::string_view padding;
 };
 
+struct CredentialView {
+    std::string_view token;
+};
+
+struct CredentialState {
+    errc code = errc::ok;
+    std::string text;
+    std::uint64_t expires_in_ms = 0;  // 0: never
+    bool answer = false;              // to a Credential; else the server says it unasked
+};
+
 struct MessageView {
     Uuid id;
     std::string_view type;
@@ -208,6 +221,8 @@ Result<Refused> decode_refused(std::string_view body);
 Result<Activate> decode_activate(std::string_view body);
 Result<Goodbye> decode_goodbye(std::string_view body);
 Result<Ping> decode_ping(std::string_view body);
+Result<CredentialView> decode_credential(std::string_view body);
+Result<CredentialState> decode_credential_state(std::string_view body);
 Result<DataView> decode_data(std::string_view body);
 Result<ChunkView> decode_chunk(std::string_view body);
 Result<ReceiptView> decode_receipt(std::string_view body);
@@ -229,6 +244,8 @@ Body encode(const Activate& activate);
 Body encode(const Goodbye& goodbye);
 Body encode_ping(const Ping& ping);
 Body encode_pong(const Ping& ping);
+Body encode(const CredentialView& credential);
+Body encode(const CredentialState& state);
 Body encode(const ReceiptView& receipt);
 
 // The bytes of a flare.v1.Message.

@@ -1,5 +1,5 @@
-// Hello, Welcome, Refused, Activate, Goodbye, Ping: frames that come once or seldom. Written with protozero, read
-// with our own reader.
+// Hello, Welcome, Refused, Activate, Goodbye, Ping, Credential: frames that come once or seldom. Written with
+// protozero, read with our own reader.
 #include "wire/fields.hpp"
 #include "wire/frame.hpp"
 
@@ -370,6 +370,55 @@ Result<Ping> decode_ping(std::string_view body) {
     }
     if (reader.failed()) return reader.error();
     return ping;
+}
+
+// ---- Credential ----
+
+Body encode(const CredentialView& credential) {
+    std::string content;
+    pbf_writer out(content);
+    put_text(out, 1, credential.token);
+    return body_of(FrameKind::credential, content);
+}
+
+Result<CredentialView> decode_credential(std::string_view body) {
+    CredentialView credential;
+    Reader reader(body);
+    while (reader.next()) {
+        if (reader.tag() == bytes_tag(1)) {
+            credential.token = reader.text(kMaxTokenBytes);
+        } else {
+            reader.skip(1);
+        }
+    }
+    if (reader.failed()) return reader.error();
+    return credential;
+}
+
+Body encode(const CredentialState& state) {
+    std::string content;
+    pbf_writer out(content);
+    put_count(out, 1, static_cast<std::uint64_t>(state.code));
+    put_text(out, 2, cut_text(state.text));
+    put_count(out, 3, state.expires_in_ms);
+    put_count(out, 4, state.answer ? 1 : 0);
+    return body_of(FrameKind::credential_state, content);
+}
+
+Result<CredentialState> decode_credential_state(std::string_view body) {
+    CredentialState state;
+    Reader reader(body);
+    while (reader.next()) {
+        switch (reader.tag()) {
+            case number_tag(1): state.code = to_errc(reader.number()); break;
+            case bytes_tag(2): state.text = reader.text(kMaxTextBytes); break;
+            case number_tag(3): state.expires_in_ms = reader.number(); break;
+            case number_tag(4): state.answer = reader.number() != 0; break;
+            default: reader.skip(4);
+        }
+    }
+    if (reader.failed()) return reader.error();
+    return state;
 }
 
 }  // namespace flare::wire

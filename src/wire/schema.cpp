@@ -181,6 +181,17 @@ constexpr Schema kData{"Data", kDataFields};
 constexpr Field kChunkFields[] = {number(1, "total", "total", uint64), blob(2, "part", kAny)};
 constexpr Schema kChunk{"Chunk", kChunkFields};
 
+constexpr Field kCredentialFields[] = {string(1, "token", kMaxTokenBytes)};
+constexpr Schema kCredential{"Credential", kCredentialFields};
+
+constexpr Field kCredentialStateFields[] = {
+    number(1, "code", "code", uint32),
+    string(2, "text", kMaxTextBytes),
+    number(3, "expiresInMs", "expires_in_ms", uint64),
+    number(4, "answer", "answer", boolean),
+};
+constexpr Schema kCredentialState{"CredentialState", kCredentialStateFields};
+
 constexpr Field kSealedFields[] = {number(1, "nonce", "nonce", uint64), blob(2, "ciphertext", kAny)};
 constexpr Schema kSealed{"Sealed", kSealedFields};
 
@@ -199,6 +210,8 @@ constexpr Field kFrameFields[] = {
     part(18, "chunk", kChunk),
     part(19, "receipt", kReceipt),
     part(20, "sealed", kSealed),
+    part(21, "credential", kCredential),
+    {.number = 22, .name = "credentialState", .original = "credential_state", .type = message, .part = &kCredentialState},
 };
 
 }  // namespace

@@ -109,7 +109,7 @@ TEST_F(EarlyMessages, AreOffWhereTheClientWantsNone) {
 
 TEST_F(EarlyMessages, NeverTakeAnAuthenticationTokenAlong) {
     std::atomic<int> asked{0};
-    begin(counting().with_auth_handler([&](const AuthRequest& request) -> Checked<std::string> {
+    begin(counting().with_auth_handler([&](const AuthRequest& request) -> Checked<Identity> {
         ++asked;
         if (request.token != "secret") return Failure(errc::unauthenticated, "no");
         return request.claimed_user;

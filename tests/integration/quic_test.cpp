@@ -195,7 +195,7 @@ TEST_F(Quic, AClientsCertificateReachesTheAuthHandlerOverEitherProtocol) {
                                 .websocket_tls(identity.certificate_file, identity.key_file)
                                 .client_ca_file(authority.certificate_file)
                                 .require_client_cert(true)
-                                .with_auth_handler([&](const AuthRequest& request) -> Checked<std::string> {
+                                .with_auth_handler([&](const AuthRequest& request) -> Checked<Identity> {
                                     const std::lock_guard lock(mutex);
                                     subjects.push_back(request.peer_certificate);
                                     return request.claimed_user;
@@ -223,7 +223,7 @@ TEST_F(Quic, ACertificateOfAnotherAuthorityProvesNothing) {
     std::vector<std::string> subjects;
     Server server = started(builder()
                                 .client_ca_file(authority.certificate_file)
-                                .with_auth_handler([&](const AuthRequest& request) -> Checked<std::string> {
+                                .with_auth_handler([&](const AuthRequest& request) -> Checked<Identity> {
                                     const std::lock_guard lock(mutex);
                                     subjects.push_back(request.peer_certificate);
                                     return request.claimed_user;

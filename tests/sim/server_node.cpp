@@ -42,6 +42,7 @@ struct ServerNode::Home final : session::SessionTableListener {
     void on_carrier_attached(session::ServerSession&, CarrierKey) override {}
     void on_carrier_detached(session::ServerSession&, CarrierKey) override {}
     void on_heartbeat(session::ServerSession&) override {}
+    void on_credential(session::ServerSession&, std::string_view) override {}
     void on_message(session::ServerSession& session, session::Handling&& handling, const wire::DataView& data,
                     const Bytes&) override;
     void close_carrier(CarrierKey key, errc, const std::string&) override;

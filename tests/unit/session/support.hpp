@@ -122,6 +122,10 @@ public:
         table.finish(handlings.back(), {wire::ReceiptStatus::handled, errc::ok, {}, 0}, nullptr, now);
     }
     void on_heartbeat(ServerSession&) override { ++heartbeats; }
+    void on_credential(ServerSession& session, std::string_view token) override {
+        credentials.emplace_back(token);
+        if (answers) table.renew(session.id(), next_identity, now);
+    }
     void close_carrier(CarrierKey key, errc code, const std::string&) override { closed.push_back({key, code}); }
     void output_ready(CarrierKey) override {}
     void on_peer_error(const ServerSession*, CarrierKey, errc code, const std::string&) override {
@@ -144,6 +148,9 @@ public:
     std::vector<Closed> closed;
     std::vector<errc> errors;
     int heartbeats = 0;
+    TimePoint expires_at = kNever;  // of the credential that a new session comes with
+    std::vector<std::string> credentials;
+    Checked<Identity> next_identity = Identity{"ann"};  // of any other credential
 
     SessionTable table;  // last: it must go first
 };
@@ -177,6 +184,7 @@ public:
     void on_recovered(CarrierKey key) override { recovered.push_back(key); }
     void on_slow(CarrierKey, Duration age) override { slow.push_back(age); }
     void on_probe(CarrierKey, std::uint64_t id) override { probes.push_back(id); }
+    void on_credential(const wire::CredentialState& state) override { credentials.push_back(state); }
     void close_carrier(CarrierKey key, errc code, const std::string&) override { closed.push_back({key, code}); }
     void output_ready(CarrierKey) override {}
     void on_disconnected(bool drained) override { disconnected.push_back(drained); }
@@ -203,6 +211,7 @@ public:
     std::vector<std::uint64_t> probes;
     std::vector<Closed> closed;
     std::vector<bool> disconnected;
+    std::vector<wire::CredentialState> credentials;
 
     ClientSession session;
 };
@@ -264,8 +273,9 @@ public:
             ADD_FAILURE() << "not a hello: " << hello.error().message();
             return std::nullopt;
         }
-        const auto refused = hello->resume ? server.table.attach_resumed(key, *hello, now())
-                                           : server.table.attach_new(key, *hello, Identity{hello->user}, now());
+        const auto refused =
+            hello->resume ? server.table.attach_resumed(key, *hello, now())
+                          : server.table.attach_new(key, *hello, Identity{hello->user, server.expires_at}, now());
         if (!refused) greeted.push_back(key);
         if (!refused && !rest.empty()) server.table.on_batch(key, rest, now());
         return refused;

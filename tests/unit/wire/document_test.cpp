@@ -136,7 +136,7 @@ TEST(Document, ItsLimitsAreTheCodes) {
         {"secret", kMaxSecretBytes},
         {"nonce", kNonceBytes},
         {"mac", kMacBytes},
-        {"text in Refused, Goodbye, Receipt", kMaxTextBytes},
+        {"text in Refused, Goodbye, Receipt, CredentialState", kMaxTextBytes},
         {"lane", kMaxLanes - 1},
         {"lane states in one list", kMaxLanes},
         {"encoded Data in one frame", kChunkThreshold},

@@ -168,6 +168,19 @@ TEST(Frames, ActivateGoodbyeAndPingComeBackAsTheyWent) {
     EXPECT_EQ(ping.padding, padding);
 }
 
+TEST(Frames, CredentialsComeBackAsTheyWentAndWithinTheirLimits) {
+    const std::string token(kMaxTokenBytes, 't');
+    EXPECT_EQ(decode_credential(encode(CredentialView{token}).content()).value().token, token);
+    EXPECT_EQ(decode_credential(encode(CredentialView{token + "t"}).content()).error(), errc::malformed_frame);
+
+    const CredentialState state{errc::token_expired, "too late", kLargest, true};
+    const CredentialState back = decode_credential_state(encode(state).content()).value();
+    EXPECT_EQ(back.code, state.code);
+    EXPECT_EQ(back.text, state.text);
+    EXPECT_EQ(back.expires_in_ms, state.expires_in_ms);
+    EXPECT_TRUE(back.answer);
+}
+
 TEST(Frames, DataComesBackAsItWentWithoutACopy) {
     const std::string payload(100'000, '\xff');
     DataView data;
@@ -328,14 +341,14 @@ TEST(Frames, TheFrameViewIsUsedAgainWithoutTraces) {
 
 TEST(Frames, AKindOfALaterVersionIsToldApartFromAnUnknownFieldOfTheHeader) {
     FrameView frame;
-    ASSERT_TRUE(decode_frame(from_hex("aa0100"), frame));  // field 21
+    ASSERT_TRUE(decode_frame(from_hex("ba0100"), frame));  // field 23
     EXPECT_TRUE(frame.unknown_kind);
     EXPECT_EQ(frame.kind, FrameKind::none);
     ASSERT_TRUE(decode_frame(from_hex("1005 9a0600"), frame));  // field 99, numbered for all we know
     EXPECT_TRUE(frame.unknown_kind);
     ASSERT_TRUE(decode_frame(from_hex("2200 a20600"), frame));  // fields 4 and 100
     EXPECT_FALSE(frame.unknown_kind);
-    ASSERT_TRUE(decode_frame(from_hex("aa0100 7a00"), frame));  // field 21 and a ping
+    ASSERT_TRUE(decode_frame(from_hex("ba0100 7a00"), frame));  // field 23 and a ping
     EXPECT_FALSE(frame.unknown_kind);
     EXPECT_EQ(frame.kind, FrameKind::ping);
     ASSERT_TRUE(decode_frame("", frame));
@@ -346,7 +359,8 @@ TEST(Frames, OnlyDataChunksAndReceiptsAreNumbered) {
     FrameView frame;
     for (const FrameKind kind :
          {FrameKind::hello, FrameKind::welcome, FrameKind::refused, FrameKind::activate, FrameKind::goodbye,
-          FrameKind::ping, FrameKind::pong, FrameKind::data, FrameKind::chunk, FrameKind::receipt}) {
+          FrameKind::ping, FrameKind::pong, FrameKind::data, FrameKind::chunk, FrameKind::receipt,
+          FrameKind::credential, FrameKind::credential_state}) {
         char bytes[4];
         const std::string field(bytes, put_body_tag(bytes, kind, 0));
         const std::string seq = from_hex("1001");

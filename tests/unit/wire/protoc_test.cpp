@@ -187,6 +187,19 @@ void expect_equal(const v1::Frame& theirs, const FrameView& ours, Batch& again) 
             expect_equal(theirs.receipt(), receipt);
             return again.add(header, encode(receipt));
         }
+        case FrameKind::credential: {
+            const CredentialView credential = decode_credential(ours.body).value();
+            EXPECT_EQ(theirs.credential().token(), credential.token);
+            return again.add(header, encode(credential));
+        }
+        case FrameKind::credential_state: {
+            const CredentialState state = decode_credential_state(ours.body).value();
+            EXPECT_EQ(theirs.credential_state().code(), static_cast<std::uint32_t>(state.code));
+            EXPECT_EQ(theirs.credential_state().text(), state.text);
+            EXPECT_EQ(theirs.credential_state().expires_in_ms(), state.expires_in_ms);
+            EXPECT_EQ(theirs.credential_state().answer(), state.answer);
+            return again.add(header, encode(state));
+        }
         case FrameKind::none:
         case FrameKind::sealed: return again.add(header);
     }

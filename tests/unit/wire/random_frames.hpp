@@ -22,7 +22,7 @@ public:
         v1::Frame frame;
         if (chance(2)) frame.set_lane(below(kMaxLanes));
         if (chance(2)) fill_states(*frame.mutable_acks());
-        switch (below(11)) {
+        switch (below(13)) {
             case 0: fill(*frame.mutable_hello()); break;
             case 1: fill(*frame.mutable_welcome()); break;
             case 2: fill(*frame.mutable_refused()); break;
@@ -36,6 +36,13 @@ public:
                 frame.mutable_chunk()->set_part(bytes(300));
                 break;
             case 9: fill(*frame.mutable_receipt()); break;
+            case 10: frame.mutable_credential()->set_token(text(500)); break;
+            case 11:
+                frame.mutable_credential_state()->set_code(below(700));
+                frame.mutable_credential_state()->set_text(text(kMaxTextBytes));
+                frame.mutable_credential_state()->set_expires_in_ms(number());
+                frame.mutable_credential_state()->set_answer(chance(2));
+                break;
             default: break;  // acks alone
         }
         if (frame.has_data() || frame.has_chunk() || frame.has_receipt()) frame.set_seq(number() | 1);

@@ -61,6 +61,8 @@ inline boost::system::error_code decode_body(FrameKind kind, std::string_view bo
         case FrameKind::data: return error_of(decode_data(body));
         case FrameKind::chunk: return error_of(decode_chunk(body));
         case FrameKind::receipt: return error_of(decode_receipt(body));
+        case FrameKind::credential: return error_of(decode_credential(body));
+        case FrameKind::credential_state: return error_of(decode_credential_state(body));
         case FrameKind::none:
         case FrameKind::sealed: break;
     }

@@ -230,6 +230,11 @@ void add_messages(std::vector<VectorCase>& cases) {
     three.add({}, encode_ping({1, {}}));
     cases.push_back({"batch", "Three frames in one batch", both_ways, three.str(), {}});
     cases.push_back({"batch-empty", "A batch of no frames", both_ways, {}, {}});
+    cases.push_back(
+        {"credential", "A new credential for the session", both_ways, frame_of(encode(CredentialView{"new!"})), {}});
+    CredentialState soon;
+    soon.expires_in_ms = 60'000;
+    cases.push_back({"credential-state", "The credential ends in a minute", both_ways, frame_of(encode(soon)), {}});
     cases.push_back({"sealed", "The slot for sealed frames", both_ways, raw_frame("a2 01 06 08 01 12 02 be ef"), {}});
 }
 

@@ -25,19 +25,43 @@ SYSTEMS = {
 }
 LOADS = [(500, 1, 256), (20, 64, 256)]  # connections, in flight, bytes
 
+MANY = ['--connections', '500', '--size', '256']
+PAIRS = ['echo', '--no-floor', '--pairs', '--connections', '20', '--in-flight', '64', '--size', '256']
+FEW_QUIC = ['echo', '--no-floor', '--transport', 'quic', '--connections', '100', '--size', '256']
+FAN_OUT = ['fanout', '--sessions', '1000', '--size', '256']
+CPU, FLOOR = 'server_cpu_us_per_delivery', 'floor_cpu_us_per_delivery'
+# What is asked of one run: a command, and what of its JSON object; a second command: the ratio of the first to it.
 OWN = {
-    'broadcast to 1,000 sessions, 1 in flight, us of server CPU a delivery':
-        (['fanout', '--sessions', '1000'], 'server_cpu_us_per_delivery'),
-    'broadcast to 1,000 sessions, 64 in flight, us of server CPU a delivery':
-        (['fanout', '--sessions', '1000', '--in-flight', '64'], 'server_cpu_us_per_delivery'),
-    'echo, allocations a message': (['echo', '--no-floor', '--connections', '20'], 'allocations_per_message'),
-    'echo over QUIC, allocations a message':
-        (['echo', '--no-floor', '--transport', 'quic', '--connections', '20'], 'allocations_per_message'),
-    'idle WebSocket session, bytes of server memory': (['idle'], 'bytes_per_session'),
-    'idle wss session': (['idle', '--transport', 'wss'], 'bytes_per_session'),
-    'idle QUIC session': (['idle', '--transport', 'quic'], 'bytes_per_session'),
-    'a new QUIC session, us of server CPU': (['connect', '--transport', 'quic'], 'server_cpu_us_per_connect'),
-    'a resumed one, with early data': (['connect', '--transport', 'quic'], 'server_cpu_us_per_resume'),
+    'broadcast to 1,000 sessions, 1 in flight: us of server CPU a delivery': (FAN_OUT, lambda own: own[CPU]),
+    '- ratio to a bare epoll WebSocket server, as often acknowledged': (FAN_OUT, lambda own: own[CPU] / own[FLOOR]),
+    '- acknowledgements a delivery': (FAN_OUT, lambda own: own['acks_per_delivery']),
+    'broadcast to 1,000 sessions, 64 in flight: us of server CPU a delivery':
+        ([*FAN_OUT, '--in-flight', '64', '--no-floor'], lambda own: own[CPU]),
+    'two workers, echo, 500 connections, 1 in flight: ratio to one worker':
+        (['echo', '--no-floor', *MANY, '--workers', '2'], 'server_cpu_us_per_message', ['echo', '--no-floor', *MANY]),
+    'two workers, user to user, 20 connections, 64 in flight: ratio to one worker':
+        ([*PAIRS, '--workers', '2'], 'server_cpu_us_per_message', PAIRS),
+    'QUIC echo, 100 sessions talk, 49,900 more are connected: ratio to 100 alone':
+        ([*FEW_QUIC, '--idle', '49900'], 'server_cpu_us_per_message', FEW_QUIC),
+    'echo: allocations a message':
+        (['echo', '--no-floor', '--connections', '20', '--in-flight', '64'], lambda own: own['allocations_per_message']),
+    'echo over QUIC: allocations a message':
+        (['echo', '--no-floor', '--transport', 'quic', '--connections', '20', '--in-flight', '64', '--warm-up', '3'],
+         lambda own: own['allocations_per_message']),
+    '- of them by ngtcp2, GnuTLS and other libraries':
+        (['echo', '--no-floor', '--transport', 'quic', '--connections', '20', '--in-flight', '64', '--warm-up', '3'],
+         lambda own: own['library_allocations_per_message']),
+    '19,000 idle WebSocket sessions: bytes of server memory each':
+        (['idle', '--sessions', '19000', '--seconds', '30'], lambda own: own['bytes_per_session']),
+    '- % of a CPU, heartbeats every 30 s':
+        (['idle', '--sessions', '19000', '--seconds', '30'], lambda own: own['server_cpu_percent']),
+    '50,000 idle QUIC sessions: bytes each':
+        (['idle', '--transport', 'quic', '--sessions', '50000', '--seconds', '30'], lambda own: own['bytes_per_session']),
+    '- % of a CPU':
+        (['idle', '--transport', 'quic', '--sessions', '50000', '--seconds', '30'], lambda own: own['server_cpu_percent']),
+    'idle wss session: bytes': (['idle', '--transport', 'wss'], lambda own: own['bytes_per_session']),
+    'a new QUIC session: us of server CPU': (['connect', '--transport', 'quic'], lambda own: own['server_cpu_us_per_connect']),
+    'a resumed one, with early data': (['connect', '--transport', 'quic'], lambda own: own['server_cpu_us_per_resume']),
 }
 
 NOTES = """\
@@ -49,6 +73,8 @@ takes for a message: one in, one out, with whatever acknowledges it. Ratios are 
 - ws: perMessageDeflate off. No acknowledgements. Socket.IO: WebSocket only; each event is acknowledged with what it carried.
 - mosquitto: each client publishes to its own topic with QoS 1, both ways acknowledged; limits on what is in flight and queued are off, nothing is kept or logged.
 - nats-server: each client publishes to its own subject; core NATS acknowledges nothing.
+
+The load never sleeps: waking it would be work of the server's CPU, and the more of it the faster the load is.
 """
 
 
@@ -87,9 +113,15 @@ def compare(load, rounds, seconds):
 
 def own(rounds):
     lines = ['## Flare alone', '', '| | median (least-greatest) |', '|---|---|']
-    for what, (command, key) in OWN.items():
-        lines.append(f'| {what} | {spread([run(command)[key] for _ in range(rounds)])} |')
-        print(what, flush=True)
+    ran = {}  # rows about the same command share its runs
+    for what, (command, value, *beside) in OWN.items():
+        key = (*command, *(word for other in beside for word in other))
+        if key not in ran:
+            ran[key] = [[run(each) for each in (command, *beside)] for _ in range(1 if '50000' in command else rounds)]
+        values = [first[value] / others[0][value] if others else value(first) for first, *others in ran[key]]
+        digits = 0 if values[0] >= 1000 else 3 if values[0] < 0.1 else 2
+        lines.append(f'| {what} | {spread(values, digits)} |')
+        print(what, spread(values, digits), flush=True)
     return lines + ['']
 
 

@@ -39,6 +39,7 @@ public:
     LoadResult run() {
         load_.connect(where_, server_.port(), options_.connections);
         if (idle_ != 0) load_.connect(where_, server_.port(), idle_, true);
+        load_.stay_awake();
         first_due_ = next_due_ = now_ns();
         if (options_.rate == 0) {
             for (std::size_t client = 0; client < options_.connections; ++client) {

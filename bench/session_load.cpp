@@ -268,13 +268,23 @@ void SessionLoad::flush() {
     flushing_.clear();
 }
 
-void SessionLoad::run_for(std::chrono::nanoseconds time) { context_.run_for(time); }
+void SessionLoad::run_for(std::chrono::nanoseconds time) {
+    if (!awake_) {
+        context_.run_for(time);
+        return;
+    }
+    for (const auto deadline = now() + time; now() < deadline;) context_.poll();
+}
 
 bool SessionLoad::run_until(const std::function<bool()>& done, std::chrono::nanoseconds limit) {
     const auto deadline = now() + limit;
     while (!done()) {
         if (now() >= deadline) return false;
-        context_.run_one_for(std::chrono::milliseconds(10));
+        if (awake_) {
+            context_.poll_one();
+        } else {
+            context_.run_one_for(std::chrono::milliseconds(10));
+        }
     }
     return true;
 }

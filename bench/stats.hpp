@@ -71,6 +71,7 @@ struct LoadOptions {
     // not spared (no coordinated omission).
     double rate = 0;
     bool fan_out = false;         // the first connection sends, in_flight messages at once, all get them
+    std::size_t ack_every = 0;    // fan-out: each connection says something after so many; 0: nothing
     std::size_t large_every = 0;  // 0: none; n: every nth message has large_size bytes
     std::size_t large_size = 16 * 1024;
     std::string picture;  // a file for a picture of the latencies (SVG)

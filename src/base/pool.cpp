@@ -9,9 +9,9 @@ namespace {
 
 // Blocks are multiples of this: no more than 63 bytes are wasted.
 constexpr std::size_t kStep = 64;
-constexpr std::size_t kLargest = 8 * 1024;
+constexpr std::size_t kLargest = 64 * 1024;
 constexpr std::size_t kClasses = kLargest / kStep;
-constexpr std::size_t kKeptBytes = 2 * 1024 * 1024;  // by each thread
+constexpr std::size_t kKeptBytes = 8 * 1024 * 1024;  // by each thread
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kKeeps = false;  // or a block that is used after it was given back would go unnoticed

@@ -69,7 +69,7 @@ void SendQueue::acked(std::uint64_t offset) {
     acked_ = std::max(acked_, std::min(offset, sent_));
     if (acked_ == end_) {
         // Idle streams hold no memory to speak of.
-        if (pieces_.capacity() > kFewPieces) pieces_ = std::vector<Piece>();
+        if (pieces_.capacity() > kFewPieces) pieces_ = Pieces();
         pieces_.clear();
         gone_ = cursor_ = cursor_offset_ = 0;
         first_ = end_;

@@ -45,7 +45,8 @@ private:
         const char* data() const noexcept { return block ? block.get() : shared.view().data(); }
     };
 
-    std::vector<Piece> pieces_;  // those before gone_ have been acknowledged
+    using Pieces = std::vector<Piece, base::PoolAllocator<Piece>>;
+    Pieces pieces_;  // those before gone_ have been acknowledged
     std::size_t gone_ = 0;
     std::uint64_t first_ = 0;  // stream offset of the first byte of pieces_[gone_]; invariant: first_ <= acked_
     std::uint64_t acked_ = 0;  // acked_ <= sent_ <= end_

@@ -124,6 +124,8 @@ private:
         }
         const int on = 1;
         ::setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        const timeval patience{5, 0};
+        ::setsockopt(connection->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
         std::string first = system_.websocket ? upgrade(connection->fd) : std::string();
         epoll_event event{};
         event.events = EPOLLIN;
@@ -149,7 +151,7 @@ private:
         std::string response;
         for (;;) {
             const ssize_t got = ::recv(fd, buffer_.data(), buffer_.size(), 0);
-            if (got <= 0) throw std::runtime_error("the server closed during the upgrade");
+            if (got <= 0) throw std::runtime_error("the server closed, or said nothing, during the upgrade");
             response.append(buffer_.data(), static_cast<std::size_t>(got));
             const std::size_t end = response.find("\r\n\r\n");
             if (end == std::string::npos) continue;

@@ -66,11 +66,12 @@ int main(int argc, char** argv) {
         }
     }
 
-    // SIGINT and SIGTERM are taken by this thread alone, below; the server's threads inherit the mask.
+    // SIGINT, SIGTERM and SIGHUP are taken by this thread alone, below; the server's threads inherit the mask.
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
     const auto number = [&](const char* option) {
@@ -111,7 +112,7 @@ int main(int argc, char** argv) {
     std::fflush(stdout);
 
     int received = 0;
-    sigwait(&signals, &received);
+    while (sigwait(&signals, &received) == 0 && received == SIGHUP) (void)server->reload_certificates();  // it logs
     server->stop();
     std::printf("stopped\n");
 }

@@ -168,6 +168,9 @@ public:
     // Discards the connections of a user without a word, as a failing network would; the sessions stay, and their
     // clients come back to them. For trying out how an application takes it. Returns how many there were.
     Checked<std::size_t> drop_connections(std::string user);
+    // Reads certificates, keys and authorities for wss and QUIC again. When all are good, connections that come from
+    // now on are served with them; those that stand stay. Errors, which change nothing, as start().
+    Checked<> reload_certificates();
     Checked<ServerStats> stats();
 
     // ---- the same for coroutines, on any executor ----
@@ -195,6 +198,9 @@ public:
     ServerBuilder& websocket_addr(std::string address);
     ServerBuilder& enable_websocket(bool on);
     ServerBuilder& websocket_only();
+    // Web pages that may connect, by what browsers send as Origin ("https://app.example.com"; "*": all of them), beside
+    // those that come from the host and port that they ask. What is no browser sends none and may. Default: no others.
+    ServerBuilder& allowed_origins(std::vector<std::string> origins);
     // wss:// in place of ws://. PEM files.
     ServerBuilder& websocket_tls(std::string certificate_file, std::string key_file);
     ServerBuilder& client_ca_file(std::string path);
@@ -205,6 +211,9 @@ public:
     ServerBuilder& quic_only();
     // PEM files; QUIC is always encrypted. Default certs/server.crt and certs/server.key.
     ServerBuilder& quic_tls(std::string certificate_file, std::string key_file);
+    // Looks so often whether a file of a certificate, a key or an authority has changed, and reads them again, as
+    // Server::reload_certificates(). A set that is not good is logged and the one in use stays. 0: never (default).
+    ServerBuilder& watch_certificates(std::chrono::milliseconds interval);
     // What clients may ask for (RFC 7301). Default flare-core.
     ServerBuilder& quic_alpn(std::vector<std::string> protocols);
     // Any text that is kept for the next start, and kept secret: clients of a server that was started again with it

@@ -7,7 +7,7 @@ namespace flare {
 struct ServerBuilder::State {
     server::Config config;
     std::string wrong;  // the first field that was given nonsense
-    void check(bool good, const char* field_and_rule) {
+    void check(bool good, std::string_view field_and_rule) {
         if (!good && wrong.empty()) wrong = field_and_rule;
     }
 };
@@ -154,6 +154,21 @@ ServerBuilder& ServerBuilder::max_missed_heartbeats(std::uint32_t count) {
 ServerBuilder& ServerBuilder::hello_timeout(std::chrono::milliseconds time) {
     state_->check(time.count() > 0, "hello_timeout: must be more than 0");
     state_->config.hello_timeout = time;
+    return *this;
+}
+ServerBuilder& ServerBuilder::watch_certificates(std::chrono::milliseconds interval) {
+    state_->check(interval.count() >= 0, "watch_certificates: must not be less than 0");
+    state_->config.certificate_watch = interval;
+    return *this;
+}
+ServerBuilder& ServerBuilder::allowed_origins(std::vector<std::string> origins) {
+    for (const std::string& origin : origins) {
+        const std::size_t scheme_end = origin.find("://");
+        const bool whole = scheme_end != std::string::npos && origin.find('/', scheme_end + 3) == std::string::npos;
+        state_->check(whole || origin == "*" || origin == "null",
+                      "allowed_origins: \"" + origin + "\" is no origin: write it as https://app.example.com");
+    }
+    state_->config.allowed_origins = std::move(origins);
     return *this;
 }
 ServerBuilder& ServerBuilder::session_life(std::chrono::milliseconds time) {

@@ -40,6 +40,8 @@ struct Config {
     std::string key_file;
     std::string client_ca_file;
     bool require_client_cert = false;
+    std::chrono::milliseconds certificate_watch{0};  // 0: off
+    std::vector<std::string> allowed_origins;
     std::string admin_addr;
 
     Handler handler;                                                         // for types without one of their own

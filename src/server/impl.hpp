@@ -5,6 +5,8 @@
 #pragma once
 
 #include "server/admin.hpp"
+#include "server/certificate_watch.hpp"
+#include "server/certificates.hpp"
 #include "server/watchdog.hpp"
 #include "server/worker.hpp"
 
@@ -27,6 +29,7 @@ public:
     Checked<> start();
     void stop();
     void wait();
+    Checked<> reload_certificates();
 
     std::string websocket_addr() const;
     std::string quic_addr() const;
@@ -71,6 +74,10 @@ private:
     std::unique_ptr<server::Shared> shared_;
     std::unique_ptr<server::Admin> admin_;
     std::unique_ptr<server::Watchdog> watchdog_;
+    std::mutex certificates_mutex_;
+    transport::quic::Secret quic_secret_{};
+    server::Certificates certificates_;
+    std::unique_ptr<server::CertificateWatch> certificate_watch_;  // null: off
     std::string websocket_addr_;
     std::string quic_addr_;
     std::string admin_addr_;

@@ -48,6 +48,10 @@ Checked<> Server::Impl::start() {
     shared_->ready = true;
     for (const auto& worker : shared_->workers) worker->start_thread();
     watchdog_ = std::make_unique<server::Watchdog>(*shared_);
+    if (config_.certificate_watch.count() > 0) {
+        certificate_watch_ = std::make_unique<server::CertificateWatch>(
+            server::Certificates::files(config_), config_.certificate_watch, [this] { (void)reload_certificates(); });
+    }
     if (admin_) admin_->start_thread();
     if (config_.websocket) base::log().info("listening on {}://{}", config_.secure() ? "wss" : "ws", websocket_addr_);
     if (config_.quic) base::log().info("listening on quic://{}", quic_addr_);
@@ -60,6 +64,15 @@ Checked<> Server::Impl::open() {
     const std::uint32_t count = config_.worker_threads != 0 ? config_.worker_threads : cores;
     shared_ = std::make_unique<server::Shared>(config_, files_for_connections());
     for (std::uint32_t i = 0; i < count; ++i) shared_->workers.push_back(std::make_unique<server::Worker>(*shared_, i));
+    if (config_.quic_secret.empty()) {
+        base::system_random().fill(quic_secret_);
+    } else {
+        const std::string hash = base::hmac_sha256(config_.quic_secret, "flare quic secret 1");
+        std::copy_n(hash.begin(), quic_secret_.size(), quic_secret_.begin());
+    }
+    auto certificates = server::Certificates::load(config_, quic_secret_, {});
+    if (!certificates) return certificates.error();
+    certificates_ = std::move(*certificates);
     if (config_.websocket) {
         if (auto opened = open_websocket(); !opened) return opened;
     }
@@ -78,17 +91,9 @@ Checked<> Server::Impl::open() {
 }
 
 Checked<> Server::Impl::open_websocket() {
-    std::shared_ptr<transport::tls::ServerContext> tls;
-    if (config_.secure()) {
-        std::string text;
-        auto loaded = transport::tls::ServerContext::load(
-            {config_.certificate_file, config_.key_file, config_.client_ca_file, config_.require_client_cert}, &text);
-        if (!loaded) return Failure(static_cast<errc>(loaded.error().value()), text);
-        tls = std::move(*loaded);
-    }
     std::string address = config_.websocket_addr;
     for (const auto& worker : shared_->workers) {
-        const auto bound = worker->listen(address, tls);
+        const auto bound = worker->listen(address, certificates_.tls);
         if (!bound) return bound.error();
         address = transport::websocket::endpoint_text(*bound);  // port 0: the others share what the first was given
     }
@@ -100,21 +105,9 @@ Checked<> Server::Impl::open_quic() {
     const std::string& folder = config_.quic_qlog_folder;
     if (std::error_code ignored; !folder.empty() && !std::filesystem::is_directory(folder, ignored))
         return Failure(errc::file_not_found, "quic_qlog: " + folder + " is no folder");
-    transport::quic::Secret secret;
-    if (config_.quic_secret.empty()) {
-        base::system_random().fill(secret);
-    } else {
-        const std::string hash = base::hmac_sha256(config_.quic_secret, "flare quic secret 1");
-        std::copy_n(hash.begin(), secret.size(), secret.begin());
-    }
-    std::string text;
-    auto keys = transport::quic::ServerContext::load(
-        {config_.quic_certificate_file, config_.quic_key_file, config_.client_ca_file, config_.require_client_cert},
-        config_.quic_alpn, &text, transport::quic::Resumption{secret, config_.quic_0rtt});
-    if (!keys) return Failure(static_cast<errc>(keys.error().value()), text);
     std::string address = config_.quic_addr;
     for (const auto& worker : shared_->workers) {  // in the order of their numbers: Listener::open()
-        const auto bound = worker->listen_quic(address, *keys, secret);
+        const auto bound = worker->listen_quic(address, certificates_.quic, quic_secret_);
         if (!bound) return bound.error();
         address = transport::websocket::endpoint_text({bound->address(), bound->port()});
     }
@@ -122,9 +115,29 @@ Checked<> Server::Impl::open_quic() {
     return {};
 }
 
+Checked<> Server::Impl::reload_certificates() {
+    const std::lock_guard lock(certificates_mutex_);
+    if (!running_) return Failure(errc::not_connected, "the server is not running");
+    auto loaded = server::Certificates::load(config_, quic_secret_, certificates_);
+    if (!loaded) {
+        base::log().error("the certificates stay as they are: {}", loaded.error().text);
+        return loaded.error();
+    }
+    certificates_ = std::move(*loaded);
+    for (const auto& worker : shared_->workers) {
+        worker->post([certificates = certificates_](server::Worker& each) {
+            each.use_certificates(certificates.tls, certificates.quic);
+        });
+    }
+    base::log().info("new connections are served with the certificates that were read again");
+    return {};
+}
+
 void Server::Impl::stop() {
     const std::lock_guard lock(mutex_);
     if (!running_) return;
+    certificate_watch_.reset();
+    const std::lock_guard no_reload(certificates_mutex_);
     shared_->ready = false;
     for (const auto& worker : shared_->workers) worker->post([](server::Worker& each) { each.begin_stop(); });
     // Sessions flush and say goodbye; whoever does not answer in time is dropped.
@@ -170,6 +183,7 @@ Server::~Server() = default;
 Checked<> Server::start() { return impl_->start(); }
 void Server::stop() { impl_->stop(); }
 void Server::wait() { impl_->wait(); }
+Checked<> Server::reload_certificates() { return impl_->reload_certificates(); }
 std::string Server::websocket_addr() const { return impl_->websocket_addr(); }
 std::string Server::quic_addr() const { return impl_->quic_addr(); }
 std::string Server::admin_addr() const { return impl_->admin_addr(); }

@@ -30,6 +30,7 @@ Checked<asio::ip::tcp::endpoint> Worker::listen(const std::string& address,
     transport::websocket::Options options;
     options.handshake_timeout = shared_.config.hello_timeout;
     options.exclusive = index_ == 0;  // the others share the address with it
+    options.allowed_origins = shared_.config.allowed_origins;
     std::string text;
     auto opened = transport::websocket::Listener::open(context_, address, std::move(tls), options, *this, &text);
     if (!opened) return Failure(static_cast<errc>(opened.error().value()), text);
@@ -56,6 +57,12 @@ Checked<asio::ip::udp::endpoint> Worker::listen_quic(const std::string& address,
     if (!opened) return Failure(static_cast<errc>(opened.error().value()), text);
     quic_listener_ = std::move(*opened);
     return quic_listener_->local_endpoint();
+}
+
+void Worker::use_certificates(std::shared_ptr<transport::tls::ServerContext> tls,
+                              std::shared_ptr<transport::quic::ServerContext> keys) {
+    if (listener_ && tls) listener_->use(std::move(tls));
+    if (quic_listener_ && keys) quic_listener_->use(std::move(keys));
 }
 
 void Worker::start_thread() {

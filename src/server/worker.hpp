@@ -51,6 +51,9 @@ public:
     Checked<boost::asio::ip::udp::endpoint> listen_quic(const std::string& address,
                                                         std::shared_ptr<transport::quic::ServerContext> keys,
                                                         const transport::quic::Secret& secret);
+    // For connections that come from now on; null: not enabled.
+    void use_certificates(std::shared_ptr<transport::tls::ServerContext> tls,
+                          std::shared_ptr<transport::quic::ServerContext> keys);
     void start_thread();
     void join();
     // Runs `task` on this worker's thread, later. Tasks of one caller keep their order. False: the worker has stopped.

@@ -2,6 +2,10 @@
 #include "integration/harness.hpp"
 #include "integration/raw_peer.hpp"
 
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+
 #include <thread>
 
 namespace flare::test {
@@ -43,6 +47,36 @@ protected:
     Events events;
     Client honest = connected(client_of(server.websocket_addr(), "honest", events));
 };
+
+// What an upgrade request of a page of this origin is answered with.
+std::string status_for_page(const std::string& address, const std::string& origin) {
+    boost::asio::io_context context;
+    boost::asio::ip::tcp::socket socket(context);
+    const std::size_t colon = address.rfind(':');
+    socket.connect({boost::asio::ip::make_address(address.substr(0, colon)),
+                    static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1)))});
+    boost::asio::write(socket,
+                       boost::asio::buffer("GET / HTTP/1.1\r\nHost: " + address +
+                                           "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                                           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                                           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: flare.v1.json\r\n"
+                                           "Origin: " +
+                                           origin + "\r\n\r\n"));
+    std::string answer(12, ' ');
+    boost::asio::read(socket, boost::asio::buffer(answer));
+    return answer.substr(9);
+}
+
+TEST(WebPages, ConnectFromOriginsThatAreAllowed) {
+    Server strict = started(quiet_server());
+    EXPECT_EQ(status_for_page(strict.websocket_addr(), "http://" + strict.websocket_addr()), "101");
+    EXPECT_EQ(status_for_page(strict.websocket_addr(), "https://app.example.com"), "403");
+    Server open = started(quiet_server().allowed_origins({"https://app.example.com"}));
+    EXPECT_EQ(status_for_page(open.websocket_addr(), "https://app.example.com"), "101");
+    EXPECT_EQ(status_for_page(open.websocket_addr(), "https://evil.example"), "403");
+    const auto nonsense = quiet_server().allowed_origins({"app.example.com"}).build();
+    EXPECT_NE(nonsense.error().text.find("allowed_origins"), std::string::npos) << nonsense.error().text;
+}
 
 TEST_F(Hostile, SilenceInPlaceOfAHelloMeetsTheHelloTimeout) {
     RawPeer peer(server.websocket_addr());

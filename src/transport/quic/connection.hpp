@@ -55,8 +55,8 @@ public:
         std::optional<ngtcp2_cid> original_dcid;  // of a Retry: the id before it
     };
     // False: out of memory, or GnuTLS refuses.
-    bool accept(const ServerContext& keys, const Arrival& arrival, const Address& local, const Address& remote,
-                std::uint64_t now);
+    bool accept(std::shared_ptr<const ServerContext> keys, const Arrival& arrival, const Address& local,
+                const Address& remote, std::uint64_t now);
     struct Departure {
         std::string server_name;
         std::string ticket_name;       // under which tickets of this server are kept
@@ -142,6 +142,7 @@ private:
     std::unique_ptr<Qlog> qlog_;  // null: none
     ngtcp2_conn* conn_ = nullptr;
     gnutls_session_t tls_ = nullptr;
+    std::shared_ptr<const ServerContext> server_keys_;  // a server's: GnuTLS keeps pointers into them
     ngtcp2_crypto_conn_ref ref_{};
     TicketStore* tickets_ = nullptr;  // a client's
     std::string ticket_name_;

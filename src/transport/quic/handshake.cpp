@@ -201,8 +201,8 @@ bool Connection::make_session(const Credentials& keys, unsigned flags) {
     return true;
 }
 
-bool Connection::accept(const ServerContext& keys, const Arrival& arrival, const Address& local, const Address& remote,
-                        std::uint64_t now) {
+bool Connection::accept(std::shared_ptr<const ServerContext> keys, const Arrival& arrival, const Address& local,
+                        const Address& remote, std::uint64_t now) {
     local_ = local;
     remote_ = remote;
     peer_ = remote.endpoint().address().to_string();
@@ -233,27 +233,28 @@ bool Connection::accept(const ServerContext& keys, const Arrival& arrival, const
     if (ngtcp2_conn_server_new(&conn_, &arrival.header.scid, &id, &path, arrival.header.version, &callbacks, &settings,
                                &params, nullptr, this) != 0)
         return false;
-    const unsigned early = keys.keys().early_data ? unsigned{GNUTLS_ENABLE_EARLY_DATA} : 0u;
-    if (!make_session(keys.keys(), GNUTLS_SERVER | GNUTLS_NO_AUTO_SEND_TICKET | GNUTLS_NO_END_OF_EARLY_DATA | early))
+    const unsigned early = keys->keys().early_data ? unsigned{GNUTLS_ENABLE_EARLY_DATA} : 0u;
+    if (!make_session(keys->keys(), GNUTLS_SERVER | GNUTLS_NO_AUTO_SEND_TICKET | GNUTLS_NO_END_OF_EARLY_DATA | early))
         return false;
     if (ngtcp2_crypto_gnutls_configure_server_session(tls_) != 0) return false;
-    if (!keys.keys().ticket_key.empty()) {
-        const std::string& key = keys.keys().ticket_key;
+    if (!keys->keys().ticket_key.empty()) {
+        const std::string& key = keys->keys().ticket_key;
         const gnutls_datum_t master{reinterpret_cast<unsigned char*>(const_cast<char*>(key.data())),
                                     static_cast<unsigned>(key.size())};
         if (gnutls_session_ticket_enable_server(tls_, &master) != 0) return false;
         sends_ticket_ = true;
     }
     if (early != 0) {
-        gnutls_anti_replay_enable(tls_, keys.keys().replays.handle());
+        gnutls_anti_replay_enable(tls_, keys->keys().replays->handle());
         // RFC 9001 section 4.6.1: this value and no other; QUIC's own flow control bounds early data.
         if (gnutls_record_set_max_early_data_size(tls_, 0xffffffffu) != 0) return false;
     }
-    if (keys.keys().ask_for_client_certificate) {
-        const bool required = keys.keys().require_client_certificate;
+    if (keys->keys().ask_for_client_certificate) {
+        const bool required = keys->keys().require_client_certificate;
         gnutls_certificate_server_set_request(tls_, required ? GNUTLS_CERT_REQUIRE : GNUTLS_CERT_REQUEST);
         if (required) gnutls_session_set_verify_cert(tls_, nullptr, 0);
     }
+    server_keys_ = std::move(keys);
     ngtcp2_conn_set_tls_native_handle(conn_, tls_);
     endpoint_.map_cid(*this, id);
     endpoint_.map_cid(*this, arrival.header.dcid);  // until the client has heard of ours
@@ -350,6 +351,7 @@ void Connection::settle_tls() {
     }
     ngtcp2_conn_set_tls_native_handle(conn_, nullptr);
     gnutls_deinit(tls_);
+    server_keys_.reset();
     tls_ = nullptr;
 }
 

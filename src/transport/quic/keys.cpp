@@ -48,10 +48,12 @@ ClientContext::~ClientContext() = default;
 
 Result<std::shared_ptr<ServerContext>> ServerContext::load(const tls::ServerOptions& options,
                                                            std::vector<std::string> alpn, std::string* error_text,
-                                                           const std::optional<Resumption>& resumption) {
+                                                           const std::optional<Resumption>& resumption,
+                                                           const ServerContext* before) {
     if (const auto checked = tls::ServerContext::load(options, error_text); !checked) return checked.error();
     auto keys = std::make_unique<Keys>();
     keys->alpn = std::move(alpn);
+    keys->replays = before != nullptr ? before->keys().replays : std::make_shared<ReplayGuard>();
     keys->require_client_certificate = options.require_client_certificate;
     keys->ask_for_client_certificate = !options.client_ca_file.empty();
     if (const int code = load_identity(*keys, options.certificate_file, options.key_file); code < 0)

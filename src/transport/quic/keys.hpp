@@ -34,7 +34,7 @@ struct ServerContext::Keys : Credentials {
     bool early_data = false;
     // Empty: no tickets. GnuTLS makes of it the keys that encrypt tickets, another every few hours.
     std::string ticket_key;
-    mutable ReplayGuard replays;
+    std::shared_ptr<ReplayGuard> replays;  // goes on when the certificate changes
 };
 
 struct ClientContext::Keys : Credentials {

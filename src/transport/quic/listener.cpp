@@ -45,6 +45,7 @@ public:
         return errc::ok;
     }
     void stop_accepting() { accepting_ = false; }
+    void use(std::shared_ptr<ServerContext> keys) { keys_ = std::move(keys); }
     // The listener has gone: carriers go on, whoever is still in a handshake does not.
     void leave() {
         accepting_ = false;
@@ -80,7 +81,7 @@ private:
         made->counted = true;
         ++handshakes_;
         Connection& connection = add(std::move(made));
-        if (!connection.accept(*keys_, arrival, *packet.to, *packet.from, now())) return drop(connection);
+        if (!connection.accept(keys_, arrival, *packet.to, *packet.from, now())) return drop(connection);
         connection.packet(packet.bytes, *packet.to, *packet.from, now());
         touch(connection);
     }
@@ -195,6 +196,7 @@ public:
     boost::asio::ip::udp::endpoint local_endpoint() const override { return endpoint_->socket().local().endpoint(); }
     void stop_accepting() override { endpoint_->stop_accepting(); }
     std::uint64_t misrouted() const override { return endpoint_->misrouted(); }
+    void use(std::shared_ptr<ServerContext> keys) override { endpoint_->use(std::move(keys)); }
 
 private:
     std::shared_ptr<ServerEndpoint> endpoint_;

@@ -35,10 +35,12 @@ class ServerContext {
 public:
     // The files, errors and texts are those of tls::ServerContext::load(). `alpn`: what clients may speak, in the order
     // of preference; a client that offers none of them is refused (RFC 7301).
-    // Without `resumption`, and where client certificates are asked for, there are no tickets.
+    // Without `resumption`, and where client certificates are asked for, there are no tickets. `before`: the context
+    // that this one takes the place of; what it remembers of early data stays remembered. May be null.
     static Result<std::shared_ptr<ServerContext>> load(const tls::ServerOptions& options, std::vector<std::string> alpn,
                                                        std::string* error_text,
-                                                       const std::optional<Resumption>& resumption = std::nullopt);
+                                                       const std::optional<Resumption>& resumption = std::nullopt,
+                                                       const ServerContext* before = nullptr);
     struct Keys;
     explicit ServerContext(std::unique_ptr<Keys> keys);
     ~ServerContext();
@@ -115,6 +117,8 @@ public:
     virtual void stop_accepting() = 0;
     // Packets for connections of another worker, which the kernel should have brought there. They are dropped.
     virtual std::uint64_t misrouted() const = 0;
+    // Other keys for connections that come from now on; those that stand keep theirs.
+    virtual void use(std::shared_ptr<ServerContext> keys) = 0;
 };
 
 // ---- client ----

@@ -46,6 +46,7 @@ public:
     void wait_accept();
     void stop_accepting();
     void abandon() noexcept;
+    void use(std::shared_ptr<tls::ServerContext> tls) { tls_ = std::move(tls); }
     asio::ip::tcp::endpoint local_endpoint() const {
         error_code ignored;
         return acceptor_.local_endpoint(ignored);
@@ -232,6 +233,7 @@ public:
 
     asio::ip::tcp::endpoint local_endpoint() const override { return endpoint_; }
     void stop_accepting() override { state_->stop_accepting(); }
+    void use(std::shared_ptr<tls::ServerContext> tls) override { state_->use(std::move(tls)); }
 
 private:
     std::shared_ptr<ListenerState> state_;

@@ -11,7 +11,7 @@ ServerHandshake::ServerHandshake(Owner& owner, Socket socket, const Options& opt
       socket_(std::move(socket)),
       options_(options),
       info_(std::move(info)),
-      reader_(options.max_request_bytes),
+      reader_(options_.max_request_bytes, options_.allowed_origins),
       deadline_(std::chrono::steady_clock::now() + options.handshake_timeout) {}
 
 void ServerHandshake::start() {

@@ -9,6 +9,7 @@
 #include "transport/websocket/websocket.hpp"
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,8 +28,9 @@ std::string http_response(const HttpResponse& response, bool with_body = true, s
 // Collects one request up to the end of its header.
 class RequestReader {
 public:
-    // max_bytes: header included; a longer one is refused with 431.
-    explicit RequestReader(std::size_t max_bytes) : max_bytes_(max_bytes) {}
+    // max_bytes: header included; a longer one is refused with 431. allowed_origins: see Options; lives longer.
+    explicit RequestReader(std::size_t max_bytes, std::span<const std::string> allowed_origins = {})
+        : max_bytes_(max_bytes), allowed_origins_(allowed_origins) {}
 
     enum class State : std::uint8_t {
         incomplete,  // more bytes are needed
@@ -51,6 +53,7 @@ private:
     State decide(std::string_view header);
 
     std::size_t max_bytes_;
+    std::span<const std::string> allowed_origins_;
     std::string buffer_;
     std::string answer_;
     std::string method_;

@@ -3,6 +3,7 @@
 #include "transport/websocket/upgrade_header.hpp"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/status.hpp>
@@ -30,6 +31,14 @@ std::optional<WireFormat> choose_format(const std::string& offered) {
         if (to_std(token) == kJsonSubprotocol) return WireFormat::json;
     }
     return std::nullopt;
+}
+
+// A page of the host that it asks, in the form that browsers send (RFC 6454 section 6.1), or one that is named.
+bool is_allowed(std::string_view origin, std::string_view host, std::span<const std::string> allowed) {
+    const std::size_t scheme_end = origin.find("://");
+    if (scheme_end != std::string_view::npos && boost::beast::iequals(origin.substr(scheme_end + 3), host)) return true;
+    return std::any_of(allowed.begin(), allowed.end(),
+                       [&](const std::string& each) { return each == "*" || boost::beast::iequals(each, origin); });
 }
 
 }  // namespace
@@ -114,6 +123,12 @@ RequestReader::State RequestReader::decide(std::string_view header) {
     }
     if (joined(request, http::field::sec_websocket_version) != "13") {
         return refuse(426, "WebSocket version 13 is needed", "Sec-WebSocket-Version: 13\r\n");
+    }
+    if (const std::size_t origins = request.count(http::field::origin); origins != 0) {
+        const std::string_view origin = to_std(request[http::field::origin]);
+        if (origins > 1 || !is_allowed(origin, to_std(request[http::field::host]), allowed_origins_)) {
+            return refuse(403, "pages of this origin may not connect: name it in allowed_origins on the server");
+        }
     }
     const std::string key = joined(request, http::field::sec_websocket_key);
     if (!is_key(key)) return refuse(400, "Sec-WebSocket-Key has to be 16 bytes in base64");

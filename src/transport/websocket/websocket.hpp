@@ -23,6 +23,9 @@ struct Options {
     std::size_t read_bytes_per_turn = 64 * 1024;        // how much one connection may read in one turn of the loop
     std::chrono::milliseconds handshake_timeout{5000};  // TLS and upgrade together
     std::size_t max_request_bytes = 16 * 1024;          // upgrade request or response, headers included
+    // Listener: which web pages may connect (the Origin header that browsers send, RFC 6455 section 10.2): pages of the
+    // host that is asked itself, and these ("https://app.example.com"; "*": all). A client that sends none is no page.
+    std::vector<std::string> allowed_origins;
     // Listener: fail with address_in_use when anybody listens there already, even another server of the same user
     // (whom SO_REUSEPORT alone would let share the port unnoticed). For the first listener of a server.
     bool exclusive = false;
@@ -69,6 +72,9 @@ public:
     virtual ~Listener() = default;  // stops listening; connections in their handshake are dropped
     virtual boost::asio::ip::tcp::endpoint local_endpoint() const = 0;
     virtual void stop_accepting() = 0;
+    // Another certificate for connections that come from now on; those that stand keep theirs. Null makes no sense
+    // where open() was given one, and the other way round.
+    virtual void use(std::shared_ptr<tls::ServerContext> tls) = 0;
 };
 
 // ---- client ----

@@ -56,6 +56,33 @@ TEST(UpgradeRequest, TakesTheFirstSubprotocolOfTheClientThatIsOurs) {
     EXPECT_EQ(read(request.str(), RequestReader::State::upgrade).format(), WireFormat::protobuf);
 }
 
+// RFC 6455 section 10.2: browsers say where a page comes from, and others cannot be told from browsers that lie.
+TEST(UpgradeRequest, PagesComeFromTheHostThatIsAskedOrFromAnOriginThatIsNamed) {
+    const std::vector<std::string> named{"https://app.example.com", "http://localhost:8080"};
+    const std::vector<std::string> all{"*"};
+    const auto answer = [](const std::string& headers, std::span<const std::string> allowed) {
+        Request request;
+        request.host = "Host: chat.example.com:4000\r\n";
+        request.more = headers;
+        RequestReader reader(16 * 1024, allowed);
+        (void)reader.feed(request.str());
+        return reader.answer().substr(9, 3);
+    };
+    EXPECT_EQ(answer("", {}), "101");
+    EXPECT_EQ(answer("Origin: https://chat.example.com:4000\r\n", {}), "101");
+    EXPECT_EQ(answer("Origin: https://CHAT.example.com:4000\r\n", {}), "101");
+    for (const char* stranger : {"https://evil.example", "https://chat.example.com", "https://chat.example.com:40000",
+                                 "https://evil-chat.example.com:4000", "null", "chat.example.com:4000", ""}) {
+        EXPECT_EQ(answer("Origin: " + std::string(stranger) + "\r\n", {}), "403") << stranger;
+        EXPECT_EQ(answer("Origin: " + std::string(stranger) + "\r\n", all), "101") << stranger;
+    }
+    EXPECT_EQ(answer("Origin: https://app.example.com\r\n", named), "101");
+    EXPECT_EQ(answer("Origin: http://localhost:8080\r\n", named), "101");
+    EXPECT_EQ(answer("Origin: http://app.example.com\r\n", named), "403");
+    EXPECT_EQ(answer("Origin: https://app.example.com.evil.example\r\n", named), "403");
+    EXPECT_EQ(answer("Origin: https://app.example.com\r\nOrigin: https://evil.example\r\n", named), "403");
+}
+
 TEST(UpgradeRequest, TakesListsAndAnyCase) {
     Request request;
     request.upgrade = "UPGRADE: h2c, WebSocket\r\n";

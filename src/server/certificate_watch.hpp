@@ -1,0 +1,38 @@
+// Looks now and then whether one of some files has changed, and says so when they have come to rest: certificate and
+// key are written one after the other.
+//
+// Threads: one of its own, on which `changed` is called.
+// Owner:   Server::Impl.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace flare::server {
+
+class CertificateWatch {
+public:
+    CertificateWatch(std::vector<std::string> files, std::chrono::milliseconds interval, std::function<void()> changed);
+    ~CertificateWatch();
+    CertificateWatch(const CertificateWatch&) = delete;
+    CertificateWatch& operator=(const CertificateWatch&) = delete;
+
+private:
+    void run();
+    std::string look() const;  // changes when a file does
+
+    const std::vector<std::string> files_;
+    const std::chrono::milliseconds interval_;
+    const std::function<void()> changed_;
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    bool stopping_ = false;
+    std::thread thread_;
+};
+
+}  // namespace flare::server

@@ -244,6 +244,7 @@ private:
     void on_outcome(const Outcome&) override {}
     void on_heartbeat(CarrierKey, Duration) override {}
     void on_suspect(CarrierKey) override {}
+    void on_credential(const wire::CredentialState&) override {}
     void on_disconnected(bool) override {}
 
     TimePoint now_{std::chrono::hours(1)};

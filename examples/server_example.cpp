@@ -2,10 +2,11 @@
 //
 //     ./server_example [--websocket-addr 127.0.0.1:4000] [--quic-addr 127.0.0.1:4010 | --no-quic] [--quic-secret TEXT]
 //                      [--quic-alpn flare-core] [--quic-retry-above 256] [--workers N] [--admin-addr 127.0.0.1:4001]
-//                      [--cert FILE --key FILE] [--quiet]
+//                      [--cert FILE --key FILE] [--allow-insecure] [--quiet]
 //
 // QUIC uses certs/server.crt and certs/server.key (scripts/generate_certs.sh makes them); --cert and --key are for
-// wss:// in place of ws://. A message of type `cut` is answered too, but first its sender's connections are discarded.
+// wss:// in place of ws://. It takes everybody at their word, so addresses beyond loopback need --allow-insecure.
+// A message of type `cut` is answered too, but first its sender's connections are discarded.
 #include <flare/server.hpp>
 
 #include <csignal>
@@ -34,7 +35,7 @@ int usage(const char* problem) {
     std::fprintf(stderr,
                  "%s\nusage: server_example [--websocket-addr HOST:PORT] [--quic-addr HOST:PORT | --no-quic] "
                  "[--quic-secret TEXT] [--quic-alpn NAME] [--quic-retry-above N] "
-                 "[--workers N] [--admin-addr HOST:PORT] [--cert FILE --key FILE] [--quiet]\n",
+                 "[--workers N] [--admin-addr HOST:PORT] [--cert FILE --key FILE] [--allow-insecure] [--quiet]\n",
                  problem);
     return 2;
 }
@@ -52,11 +53,14 @@ int main(int argc, char** argv) {
                                                {"--cert", ""},
                                                {"--key", ""}};
     bool quiet = false;
+    bool insecure = false;
     bool quic = true;
     for (int i = 1; i < argc; ++i) {
         const std::string option = argv[i];
         if (option == "--quiet") {
             quiet = true;
+        } else if (option == "--allow-insecure") {
+            insecure = true;
         } else if (option == "--no-quic") {
             quic = false;
         } else if (!options.contains(option) || i + 1 == argc) {
@@ -88,6 +92,7 @@ int main(int argc, char** argv) {
         .quic_secret(options["--quic-secret"])
         .worker_threads(number("--workers"))
         .admin_addr(options["--admin-addr"])
+        .allow_insecure(insecure)
         .heartbeat_interval(std::chrono::seconds(30))
         .heartbeat_timeout(std::chrono::seconds(60))
         .on_message_type("cut", [&running](const flare::SessionInfo& sender, const flare::Message& message) {

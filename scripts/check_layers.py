@@ -7,17 +7,18 @@ import sys
 ALLOWED = {
     "base": set(),
     "wire": {"base"},
+    "auth": {"wire", "base"},
     "session": {"wire", "base"},
     "transport": {"wire", "base"},
     "racing": {"base"},
     "client": {"racing", "session", "transport", "wire", "base"},
-    "server": {"session", "transport", "wire", "base"},
+    "server": {"auth", "session", "transport", "wire", "base"},
 }
 # Headers of others, and the only places where they may stand.
 KEPT_OUT = {
     r"<boost/asio|<boost/beast|<sys/socket\.h>": {"transport", "client", "server"},
     r"<openssl/ssl\.h>": {"transport"},
-    r"<boost/json": {"wire"},
+    r"<boost/json": {"wire", "auth"},
     r"<boost/url": {"client", "transport"},
     r"<spdlog": {"base"},
     r"<prometheus": {"server"},

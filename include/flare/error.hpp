@@ -53,6 +53,7 @@ enum class errc : std::uint16_t {
     encryption_unavailable = 212,
     compression_unavailable = 213,
     kicked = 214,
+    credential_revoked = 215,
 
     // 300: limits
     message_too_large = 300,
@@ -107,6 +108,7 @@ enum class errc : std::uint16_t {
     permission_denied = 609,
     out_of_files = 610,
     internal = 611,
+    file_unwritable = 612,
 };
 
 // Coarse conditions: callers test these few, logs keep the exact code.

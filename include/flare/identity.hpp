@@ -19,6 +19,8 @@ struct Identity {
     std::string user;
     // A session of this credential ends then, unless its client brings another one. max(): never.
     std::chrono::system_clock::time_point expires = std::chrono::system_clock::time_point::max();
+    // What Server::revoke_token() calls the credential (`jti` of a JWT). Empty: it cannot be revoked by itself.
+    std::string token_id;
 };
 
 }  // namespace flare

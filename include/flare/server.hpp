@@ -119,7 +119,17 @@ struct ServerStats {
     std::chrono::nanoseconds handler_time_total{0};
     std::uint64_t handler_runs = 0;
     std::uint32_t capacity = 0;       // connections that this process can hold
+    std::uint64_t revocations = 0;    // users and tokens that are remembered as revoked
     std::uint64_t worker_stalls = 0;  // how often an event loop did not turn for a second: a handler blocked it
+};
+
+// How long a revocation is kept when nobody says; no token that jwt_auth() takes by default lives longer.
+inline constexpr std::chrono::hours kRevocationLife{24 * 30};
+
+// May a user have sessions on several devices?
+enum class DevicePolicy : std::uint8_t {
+    many,
+    newest_wins,  // a session on another device ends the one before, whose client is told session_replaced
 };
 
 enum class UserPresence : std::uint8_t { offline, detached, attached };
@@ -138,7 +148,7 @@ public:
 
     // Binds, or nothing: on an error everything is released again. Errors name the address or the path:
     // address_in_use, address_unavailable, permission_denied, invalid_config, file_not_found, certificate_invalid,
-    // certificate_expired, certificate_key_mismatch.
+    // certificate_expired, certificate_key_mismatch; file_unreadable, file_unwritable (revocations_file).
     Checked<> start();
     // Says goodbye to every session (they flush what waits), closes, joins. At most about 6 seconds. Idempotent.
     void stop();
@@ -165,6 +175,19 @@ public:
     // Ends all sessions of a user; returns how many. The client is told `kicked` and the text.
     Checked<std::size_t> disconnect_user(std::string user, std::string text = {});
     Checked<bool> disconnect_session(std::string session_id, std::string text = {});
+    // Takes effect at once: ends the sessions of the user, or those whose credential has that id (Identity::token_id,
+    // the `jti` of a JWT), with credential_revoked and the text, and refuses to resume them or to make new ones until
+    // then (by default kRevocationLife from now; a time that has passed lifts a revocation). Returns how many sessions
+    // were ended. Errors: invalid_config (the name is empty or longer than 256 bytes); busy: max_revocations, nothing
+    // was done; file_unwritable: done, but lost when this process ends.
+    Checked<std::size_t> revoke_user(std::string user, std::optional<std::chrono::system_clock::time_point> until = {},
+                                     std::string text = {});
+    Checked<std::size_t> revoke_token(std::string token_id,
+                                      std::optional<std::chrono::system_clock::time_point> until = {},
+                                      std::string text = {});
+    // As disconnect_session(), but at once, and its client is told not to come back by itself. Its credential stays
+    // good.
+    Checked<bool> revoke_session(std::string session_id, std::string text = {});
     // Discards the connections of a user without a word, as a failing network would; the sessions stay, and their
     // clients come back to them. For trying out how an application takes it. Returns how many there were.
     Checked<std::size_t> drop_connections(std::string user);
@@ -179,6 +202,12 @@ public:
     Task<Checked<Delivery>> async_send(std::string user, Message message);
     Task<Checked<std::size_t>> async_broadcast(Message message);
     Task<Checked<std::size_t>> async_disconnect_user(std::string user, std::string text = {});
+    Task<Checked<std::size_t>> async_revoke_user(std::string user,
+                                                 std::optional<std::chrono::system_clock::time_point> until = {},
+                                                 std::string text = {});
+    Task<Checked<std::size_t>> async_revoke_token(std::string token_id,
+                                                  std::optional<std::chrono::system_clock::time_point> until = {},
+                                                  std::string text = {});
     Task<Checked<ServerStats>> async_stats();
 
 private:
@@ -239,6 +268,16 @@ public:
     ServerBuilder& on_message_type(std::string type, AsyncMessageHandler handler);
     ServerBuilder& with_auth_handler(AuthHandler handler);  // on the handler pool
     ServerBuilder& with_auth_handler(AsyncAuthHandler handler);
+    // A server that can be reached from other machines refuses to start (invalid_config) without an authentication
+    // handler that looks at something, or without TLS. On: it starts, and says so in its log. Off.
+    ServerBuilder& allow_insecure(bool on);
+    ServerBuilder& device_policy(DevicePolicy policy);  // many
+    // Beyond it a new session takes the place of the user's oldest, as with newest_wins, which is 1. 0: any number.
+    ServerBuilder& max_devices_per_user(std::uint32_t count);
+    // Where revocations are kept over a restart, for one server. Read by start(), made when there is none. A line that
+    // cannot be read is an error. Default: in memory only.
+    ServerBuilder& revocations_file(std::string path);
+    ServerBuilder& max_revocations(std::uint32_t count);  // 1,000,000 users and tokens, some 100 bytes each
     ServerBuilder& with_event_handler(std::shared_ptr<EventHandler> handler);
     ServerBuilder& with_delivery_policy(DeliveryPolicy policy);
 

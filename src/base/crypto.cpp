@@ -10,6 +10,15 @@
 
 namespace flare::base {
 
+std::string sha256(std::string_view data) {
+    std::string hash(32, '\0');
+    unsigned int size = 0;
+    const int made = EVP_Digest(data.data(), data.size(), reinterpret_cast<unsigned char*>(hash.data()), &size,
+                                EVP_sha256(), nullptr);
+    if (made != 1 || size != hash.size()) throw boost::system::system_error(errc::internal, "SHA-256");
+    return hash;
+}
+
 std::string hmac_sha256(std::string_view key, std::string_view data) {
     std::string mac(32, '\0');
     unsigned int size = 0;

@@ -88,6 +88,8 @@ constexpr Row kRows[] = {
     {errc::compression_unavailable, kConfig, "compression_unavailable",
      "a compression was used that the sides did not agree on; use only what Welcome lists"},
     {errc::kicked, kAuth, "kicked", "the server's application ended the session; ask who runs the server"},
+    {errc::credential_revoked, kAuth, "credential_revoked",
+     "the user or the token is not accepted any more; sign in again, or ask who runs the server"},
 
     {errc::message_too_large, kFinal, "message_too_large",
      "the message is longer than the negotiated limit; send a shorter one, or raise max_message_bytes on both sides"},
@@ -171,6 +173,8 @@ constexpr Row kRows[] = {
     {errc::out_of_files, kRetry, "out_of_files",
      "the process has no file descriptors left; raise its limit of open files"},
     {errc::internal, kFinal, "internal", "Flare has failed inside; report it with the log"},
+    {errc::file_unwritable, kConfig, "file_unwritable",
+     "the file cannot be written; check its permissions and the room on its disk"},
 };
 
 constexpr std::string_view kUnknownName = "unknown";

@@ -1,4 +1,5 @@
 #include "server/impl.hpp"
+#include "server/known_auth.hpp"
 
 #include <algorithm>
 
@@ -110,6 +111,8 @@ ServerBuilder& ServerBuilder::on_message_type(std::string type, AsyncMessageHand
     return *this;
 }
 ServerBuilder& ServerBuilder::with_auth_handler(AuthHandler handler) {
+    // There is nothing to ask: as without a handler.
+    if (handler.target<server::AnonymousAuth>() != nullptr) handler = nullptr;
     state_->config.auth = std::move(handler);
     state_->config.async_auth = nullptr;
     return *this;
@@ -117,6 +120,26 @@ ServerBuilder& ServerBuilder::with_auth_handler(AuthHandler handler) {
 ServerBuilder& ServerBuilder::with_auth_handler(AsyncAuthHandler handler) {
     state_->config.async_auth = std::move(handler);
     state_->config.auth = nullptr;
+    return *this;
+}
+ServerBuilder& ServerBuilder::allow_insecure(bool on) {
+    state_->config.allow_insecure = on;
+    return *this;
+}
+ServerBuilder& ServerBuilder::device_policy(DevicePolicy policy) {
+    return max_devices_per_user(policy == DevicePolicy::newest_wins ? 1 : 0);
+}
+ServerBuilder& ServerBuilder::max_devices_per_user(std::uint32_t count) {
+    state_->config.session.max_devices = count;
+    return *this;
+}
+ServerBuilder& ServerBuilder::revocations_file(std::string path) {
+    state_->config.revocations_file = std::move(path);
+    return *this;
+}
+ServerBuilder& ServerBuilder::max_revocations(std::uint32_t count) {
+    state_->check(count > 0, "max_revocations: must be at least 1");
+    state_->config.max_revocations = count;
     return *this;
 }
 ServerBuilder& ServerBuilder::with_event_handler(std::shared_ptr<EventHandler> handler) {
@@ -215,6 +238,8 @@ ServerBuilder& ServerBuilder::log_level(LogLevel level) {
 Checked<Server> ServerBuilder::build() const {
     if (!state_->wrong.empty()) return Failure(errc::invalid_config, state_->wrong);
     const server::Config& config = state_->config;
+    if (const auto* broken = config.auth.target<server::BrokenAuth>()) return broken->failure;
+    if (const auto* broken = config.async_auth.target<server::BrokenAsyncAuth>()) return broken->failure;
     if (!config.websocket && !config.quic) {
         return Failure(errc::invalid_config, "enable_websocket, enable_quic: no protocol is enabled");
     }

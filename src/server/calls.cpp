@@ -157,6 +157,7 @@ void Server::Impl::stats(Done<ServerStats> done) {
     ask_all<ServerStats>(
         [](server::Worker& worker, ServerStats& stats) {
             stats.capacity = worker.shared().limits.in_all();
+            stats.revocations = worker.shared().revocations.size();
             stats.worker_stalls = worker.shared().stalls.load(std::memory_order_relaxed);
             worker.add_to(stats);
         },

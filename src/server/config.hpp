@@ -48,6 +48,9 @@ struct Config {
     boost::container::flat_map<std::string, Handler, std::less<>> handlers;  // few: searched by halving
     AuthHandler auth;                                                        // one of the two, or neither: anonymous
     AsyncAuthHandler async_auth;
+    bool allow_insecure = false;
+    std::string revocations_file;  // empty: in memory only
+    std::uint32_t max_revocations = 1'000'000;
     std::shared_ptr<EventHandler> events;
     DeliveryPolicy policy;
 

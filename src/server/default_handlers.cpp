@@ -1,11 +1,10 @@
 #include "base/crypto.hpp"
 #include "server/config.hpp"
+#include "server/known_auth.hpp"
 
 namespace flare {
 
-AuthHandler anonymous_auth() {
-    return [](const AuthRequest& request) -> Checked<Identity> { return Identity(request.claimed_user); };
-}
+AuthHandler anonymous_auth() { return server::AnonymousAuth(); }
 
 AuthHandler static_token_auth(std::map<std::string, StaticToken> tokens) {
     return [tokens = std::move(tokens)](const AuthRequest& request) -> Checked<Identity> {

@@ -129,6 +129,17 @@ std::size_t Worker::end_user(std::string_view user, errc code, const std::string
     return sessions.size();
 }
 
+std::size_t Worker::cut_off(const std::function<bool(const session::ServerSession&)>& which, errc code,
+                            const std::string& text) {
+    std::size_t ended = 0;
+    table_.for_each([&](session::ServerSession& session) {
+        if (!which(session)) return;
+        table_.cut_off(session, code, text, now());
+        ++ended;
+    });
+    return ended;
+}
+
 // ---- to handlers: in order and one at a time for each session ----
 
 void Worker::to_handler(session::ServerSession& session, session::Handling&& handling, Message&& message) {

@@ -23,7 +23,8 @@ namespace flare {
 
 class Server::Impl {
 public:
-    explicit Impl(server::Config config) : config_(std::move(config)) {}
+    explicit Impl(server::Config config)
+        : config_(std::move(config)), revocations_(std::make_unique<auth::Revocations>(config_.max_revocations)) {}
     ~Impl() { stop(); }
 
     Checked<> start();
@@ -47,6 +48,12 @@ public:
     void drop_connections(std::string user, Done<std::size_t> done);
     void disconnect_session(const std::string& session_id, std::string text, Done<bool> done);
     void stats(Done<ServerStats> done);
+    void revoke(auth::Revocations::Kind kind, std::string name,
+                std::optional<std::chrono::system_clock::time_point> until, std::string text, Done<std::size_t> done);
+    void revoke_session(const std::string& session_id, std::string text, Done<bool> done);
+    Task<Checked<std::size_t>> async_revoke(auth::Revocations::Kind kind, std::string name,
+                                            std::optional<std::chrono::system_clock::time_point> until,
+                                            std::string text);
 
     // Asks worker `index` and gives its answer to `done`, on the worker's thread. Not running: not_connected at once.
     template <typename T>
@@ -70,7 +77,8 @@ private:
     bool on_worker_thread() const noexcept;
 
     const server::Config config_;
-    std::mutex mutex_;  // start and stop
+    const std::unique_ptr<auth::Revocations> revocations_;  // outlives a stop
+    std::mutex mutex_;                                      // start and stop
     std::unique_ptr<server::Shared> shared_;
     std::unique_ptr<server::Admin> admin_;
     std::unique_ptr<server::Watchdog> watchdog_;

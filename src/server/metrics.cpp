@@ -63,6 +63,7 @@ std::string metrics_text(const ServerStats& stats) {
     counter("flare_bytes_sent_total", "Bytes written to connections", stats.bytes_sent);
     counter("flare_heartbeats_total", "Pings answered", stats.heartbeats);
     counter("flare_handler_runs_total", "Runs of message handlers", stats.handler_runs);
+    gauge("flare_revocations", "Users and tokens that are remembered as revoked", stats.revocations);
     counter("flare_worker_stalls_total", "Times that an event loop did not turn for a second", stats.worker_stalls);
     add("flare_handler_seconds_total", "Time from a message's turn to its handler's end", MetricType::Counter,
         std::chrono::duration<double>(stats.handler_time_total).count());

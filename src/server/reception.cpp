@@ -9,6 +9,11 @@
 #include <exception>
 
 namespace flare::server {
+namespace {
+
+constexpr std::uint32_t kBusyRetryMs = 1000;  // when authentication has no room
+
+}  // namespace
 
 // ---- Connection ----
 
@@ -165,7 +170,7 @@ void Worker::greeted(Connection& connection, std::string_view batch) {
     if (hello->resume) return to_home(connection, std::move(*hello), std::string(rest), std::nullopt);
     const Config& config = shared_.config;
     if (!config.auth && !config.async_auth) {
-        session::Identity anybody{hello->user, session::kNever};
+        session::Identity anybody{hello->user, session::kNever, {}};
         return to_home(connection, std::move(*hello), std::string(rest), std::move(anybody));
     }
     authenticate(connection, std::move(*hello), std::string(rest));
@@ -188,6 +193,11 @@ void Worker::confirmed(Connection& connection) {
     const std::string batch = std::move(connection.waiting);
     connection.carrier->pause_reading(false);
     greeted(connection, batch);
+}
+
+bool Worker::is_revoked(const session::Identity& identity) const {
+    return shared_.revocations.size() != 0 &&
+           shared_.revocations.revoked(identity.user, identity.token_id, std::chrono::system_clock::now());
 }
 
 // Asks the handler, wherever it runs; `done` is called on this worker's thread, perhaps at once.
@@ -235,7 +245,7 @@ void Worker::verify(AuthRequest request, std::function<void(Checked<Identity>)> 
 session::Identity Worker::in_steady_time(Identity identity) {
     constexpr auto kFar = std::chrono::hours(24 * 3650);
     const auto system_now = std::chrono::system_clock::now();
-    session::Identity result{std::move(identity.user), session::kNever};
+    session::Identity result{std::move(identity.user), session::kNever, std::move(identity.token_id)};
     if (identity.expires < system_now + kFar) {
         result.expires_at = now() + std::chrono::duration_cast<session::Duration>(identity.expires - system_now);
     }
@@ -268,7 +278,9 @@ void Worker::authenticated(session::CarrierKey key, wire::Hello hello, std::stri
         wire::Refused refused;
         refused.code = identity ? errc::user_mismatch : identity.error().code;
         refused.text = identity ? std::string(explain(errc::user_mismatch)) : identity.error().text;
-        base::log().info("{} user '{}' refused: {}", connection->address, hello.user, name(refused.code));
+        if (refused.code == errc::busy) refused.retry_after_ms = kBusyRetryMs;
+        base::log().info("{} user '{}' refused: {}, {}", connection->address, hello.user, name(refused.code),
+                         refused.text);
         count_error(refused.code);
         return refuse(*connection, refused);
     }
@@ -287,12 +299,14 @@ void Worker::on_credential(session::ServerSession& session, std::string_view tok
         request.encrypted = connection->carrier->info().encrypted;
     }
     verify(std::move(request), [this, id = session.id()](Checked<Identity> identity) {
+        Checked<session::Identity> result = Failure(errc::credential_revoked);
         if (!identity) {
-            count_error(identity.error().code);
-            table_.renew(id, identity.error(), now());
-        } else {
-            table_.renew(id, in_steady_time(std::move(*identity)), now());
+            result = identity.error();
+        } else if (auto good = in_steady_time(std::move(*identity)); !is_revoked(good)) {
+            result = std::move(good);
         }
+        if (!result) count_error(result.error().code);
+        table_.renew(id, result, now());
         arm_timer();
     });
 }
@@ -348,6 +362,14 @@ void Worker::to_home(Connection& connection, wire::Hello hello, std::string rest
 void Worker::attach(Connection& connection, const wire::Hello& hello, std::string_view rest,
                     const std::optional<session::Identity>& identity) {
     const session::CarrierKey key = connection.key;
+    if (identity && is_revoked(*identity)) {
+        wire::Refused refused;
+        refused.code = errc::credential_revoked;
+        refused.text = explain(errc::credential_revoked);
+        base::log().info("{} user '{}' refused: {}", connection.address, hello.user, name(refused.code));
+        count_error(refused.code);
+        return refuse(connection, refused);
+    }
     connection.state = Connection::State::attached;
     const auto refused =
         identity ? table_.attach_new(key, hello, *identity, now()) : table_.attach_resumed(key, hello, now());

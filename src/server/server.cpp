@@ -1,6 +1,7 @@
 #include "base/crypto.hpp"
 #include "base/log.hpp"
 #include "base/random.hpp"
+#include "server/exposure.hpp"
 #include "server/impl.hpp"
 #include "transport/websocket/address.hpp"
 
@@ -38,6 +39,13 @@ Checked<> Server::Impl::start() {
     const std::lock_guard lock(mutex_);
     if (running_) return Failure(errc::already_connected, "the server is running already");
     base::log().set_level(static_cast<spdlog::level::level_enum>(config_.log_level));
+    if (const auto exposed = server::exposure_of(config_)) {
+        if (!config_.allow_insecure)
+            return Failure(
+                errc::invalid_config,
+                *exposed + "; if that is meant (in a closed network, behind a gateway), allow_insecure(true)");
+        base::log().warn("{}; allow_insecure() is on", *exposed);
+    }
     auto opened = open();
     if (!opened) {
         admin_.reset();
@@ -60,9 +68,13 @@ Checked<> Server::Impl::start() {
 }
 
 Checked<> Server::Impl::open() {
+    if (!config_.revocations_file.empty()) {
+        const auto read = revocations_->open(config_.revocations_file, std::chrono::system_clock::now());
+        if (!read) return read;
+    }
     const std::uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
     const std::uint32_t count = config_.worker_threads != 0 ? config_.worker_threads : cores;
-    shared_ = std::make_unique<server::Shared>(config_, files_for_connections());
+    shared_ = std::make_unique<server::Shared>(config_, files_for_connections(), *revocations_);
     for (std::uint32_t i = 0; i < count; ++i) shared_->workers.push_back(std::make_unique<server::Worker>(*shared_, i));
     if (config_.quic_secret.empty()) {
         base::system_random().fill(quic_secret_);

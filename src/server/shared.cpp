@@ -6,14 +6,15 @@
 
 namespace flare::server {
 
-Shared::Shared(Config config_, std::uint32_t files)
+Shared::Shared(Config config_, std::uint32_t files, const auth::Revocations& revocations_)
     : config(std::move(config_)),
       started(std::chrono::steady_clock::now()),
       budget(config.max_memory_bytes),
       limits(config.quic ? config.max_connections : std::min(config.max_connections, files), files,
              config.max_connections_per_address),
       pool(config.handler_threads, kPoolLimit),
-      hooks(1, kHooksLimit) {}
+      hooks(1, kHooksLimit),
+      revocations(revocations_) {}
 
 Shared::~Shared() = default;
 

@@ -4,6 +4,7 @@
 // Owner:   Server::Impl.
 #pragma once
 
+#include "auth/revocations.hpp"
 #include "server/config.hpp"
 #include "server/task_queue.hpp"
 #include "session/budget.hpp"
@@ -44,7 +45,7 @@ private:
 
 struct Shared {
     // files: how many connections may have a file each.
-    Shared(Config config_, std::uint32_t files);
+    Shared(Config config_, std::uint32_t files, const auth::Revocations& revocations);
     ~Shared();
 
     static constexpr std::size_t kPoolLimit = 100'000;     // calls that wait for a thread; beyond it: busy
@@ -56,6 +57,7 @@ struct Shared {
     ConnectionLimits limits;
     TaskQueue pool;
     TaskQueue hooks;
+    const auth::Revocations& revocations;
     std::vector<std::unique_ptr<Worker>> workers;  // fixed before the threads start
     std::atomic<bool> ready{false};                // accepting
     std::atomic<std::uint64_t> stalls{0};          // see Watchdog

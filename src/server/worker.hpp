@@ -72,6 +72,9 @@ public:
     session::Receipt deliver(std::string_view user, std::string_view from, const wire::Body& body, Priority priority);
     std::size_t broadcast(std::string_view from, const wire::Body& body, Priority priority);
     std::size_t end_user(std::string_view user, errc code, const std::string& text);
+    // Ends, at once, every session that `which` names.
+    std::size_t cut_off(const std::function<bool(const session::ServerSession&)>& which, errc code,
+                        const std::string& text);
     std::size_t drop_connections(std::string_view user);
     void begin_stop();  // no new connections, goodbye to all sessions
     bool is_idle() const noexcept { return connections_.empty() && table_.size() == 0; }
@@ -122,6 +125,7 @@ private:
     std::uint32_t home_of(const wire::Hello& hello, const std::string& user) const;
     void authenticate(Connection& connection, wire::Hello hello, std::string rest);
     void authenticated(session::CarrierKey key, wire::Hello hello, std::string rest, Checked<Identity> identity);
+    bool is_revoked(const session::Identity& identity) const;
     void verify(AuthRequest request, std::function<void(Checked<Identity>)> done);
     static session::Identity in_steady_time(Identity identity);
     void to_home(Connection& connection, wire::Hello hello, std::string rest,

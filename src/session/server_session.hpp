@@ -13,6 +13,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,6 +30,7 @@ public:
     const std::string& user() const noexcept { return user_; }
     const std::string& device() const noexcept { return device_; }
     Platform platform() const noexcept { return platform_; }
+    std::string_view token_id() const noexcept { return token_id_ ? std::string_view(*token_id_) : std::string_view(); }
     Presence presence() const noexcept {
         return ended_ ? Presence::gone : carriers_.empty() ? Presence::detached : Presence::attached;
     }
@@ -69,6 +71,9 @@ private:
     void on_numbered_first(std::uint64_t) override {}
     void on_acked(std::uint64_t) override {}
     Attached* carrier(CarrierKey key);
+    void set_token_id(const std::string& id) {
+        token_id_ = id.empty() ? nullptr : std::make_unique<const std::string>(id);
+    }
 
     SessionTable& table_;
     SessionId id_;
@@ -98,9 +103,10 @@ private:
     TimePoint expires_at_ = kNever;
     TimePoint warn_at_ = kNever;
     std::unique_ptr<wire::CredentialState> credential_told_;
-    bool renewing_ = false;  // a new one is being looked at
-    bool unheard_ = false;   // it waits among its device's `unheard`: docs/protocol.md, "Attaching a carrier"
-    bool ended_ = false;     // out of every look-up; lives on until its carriers have closed
+    std::unique_ptr<const std::string> token_id_;  // null: it has none
+    bool renewing_ = false;                        // a new one is being looked at
+    bool unheard_ = false;  // it waits among its device's `unheard`: docs/protocol.md, "Attaching a carrier"
+    bool ended_ = false;    // out of every look-up; lives on until its carriers have closed
     std::unique_ptr<const wire::LaneStates> peer_final_;  // the peer has said goodbye, with these numbers
     bool goodbye_ = false;                                // we are ending it
     bool goodbye_said_ = false;                           // and the frame is written, with final numbers

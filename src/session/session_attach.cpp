@@ -45,7 +45,7 @@ std::optional<wire::Refused> SessionTable::attach_new(CarrierKey key, const wire
         finalize(*owner.unheard.front(), errc::session_replaced, "the same device has connected anew", now);
     }
     ServerSession& session = create(owner, hello, identity, now);
-    if (owner.session == nullptr || planted(Fault::attempt_makes_two)) {
+    if ((owner.session == nullptr && !is_full(identity.user)) || planted(Fault::attempt_makes_two)) {
         settle_in(owner, session, now);
     } else {
         session.unheard_ = true;
@@ -54,17 +54,36 @@ std::optional<wire::Refused> SessionTable::attach_new(CarrierKey key, const wire
     return attach(session, key, hello, true, now);
 }
 
-// A Hello may be late, or a copy: as long as another session of the device lives, a new one takes its place only when
-// something has been heard that answers the Welcome. Until then no hook tells of it.
+// A Hello may be late, or a copy: as long as another session of the device lives, or of other devices that would have
+// to go, a new one takes its place only when something has been heard that answers the Welcome. Until then no hook
+// tells of it.
 void SessionTable::heard(ServerSession& session, TimePoint now) {
     Device& owner = *session.owner_;
     if (owner.session != nullptr) {
         finalize(*owner.session, errc::session_replaced, "the same device has connected anew", now);
     }
+    make_room(session.user_, now);
     std::erase(owner.unheard, &session);
     session.unheard_ = false;
     settle_in(owner, session, now);
     for (const CarrierKey key : session.carriers()) listener_.on_carrier_attached(session, key);
+}
+
+bool SessionTable::is_full(const std::string& user) const {
+    if (settings_.max_devices == 0) return false;
+    const auto found = users_.find(user);
+    return found != users_.end() && found->second.size() >= settings_.max_devices;
+}
+
+// The oldest sessions of a user go for a new one. Whoever comes back to one of them is told so, and does not push the
+// new one out in turn.
+void SessionTable::make_room(const std::string& user, TimePoint now) {
+    while (is_full(user)) {
+        cut_off(*users_.find(user)->second.front(), errc::session_replaced,
+                settings_.max_devices == 1 ? "the user has connected with another device, and one at a time is allowed"
+                                           : "the user has connected with another device, and this was the oldest",
+                now);
+    }
 }
 
 void SessionTable::settle_in(Device& owner, ServerSession& session, TimePoint now) {
@@ -84,6 +103,7 @@ ServerSession& SessionTable::create(Device& owner, const wire::Hello& hello, con
     session.now_ = now;
     session.secret_ = random_.bytes(kSecretBytes);
     set_expiry(session, identity.expires_at, now);
+    session.set_token_id(identity.token_id);
     session.owner_ = &owner;
     session.attempt_ = hello.attempt_id;
     session.attempt_epoch_ = hello.epoch;
@@ -108,9 +128,7 @@ std::optional<wire::Refused> SessionTable::find_resumed(const wire::Hello& hello
         if (found == tombstones_.end() || !proven(found->second->secret)) {
             return refuse(errc::session_unknown, "this server does not know the session (any more)");
         }
-        wire::Refused refused =
-            refuse(found->second->reason == errc::session_expired ? errc::session_expired : errc::session_ended,
-                   found->second->text);
+        wire::Refused refused = refuse(found->second->resume_code, found->second->text);
         refused.gap = found->second->lanes;
         return refused;
     }

@@ -50,7 +50,12 @@ void SessionTable::settle(ServerSession& session, TimePoint now) {
     arm(session, writes);
 }
 
-void SessionTable::finalize(ServerSession& session, errc code, const std::string& text, TimePoint now) {
+void SessionTable::cut_off(ServerSession& session, errc code, const std::string& text, TimePoint now) {
+    finalize(session, code, text, now, code);
+}
+
+void SessionTable::finalize(ServerSession& session, errc code, const std::string& text, TimePoint now,
+                            errc resume_code) {
     if (session.ended_) return;
     session.now_ = now;
     session.end_code_ = code;
@@ -60,7 +65,7 @@ void SessionTable::finalize(ServerSession& session, errc code, const std::string
         const SendLane* sent = session.conversation_.send_lane(i);
         grave->lanes.push_back({i, session.conversation_.received(i), sent == nullptr ? 0 : sent->last_numbered()});
     }
-    grave->reason = code;
+    grave->resume_code = resume_code;
     grave->text = text;
     grave->secret = session.secret_;
     grave->expires_at = now + settings_.tombstone_life;
@@ -163,7 +168,7 @@ void SessionTable::check(ServerSession& session, TimePoint now) {
         }
     }
     if (session.detached_at_ != kNever && now - session.detached_at_ >= settings_.session_life) {
-        return finalize(session, errc::session_expired, "no carrier came back in time", now);
+        return finalize(session, errc::session_expired, "no carrier came back in time", now, errc::session_expired);
     }
     if (session.goodbye_deadline_ <= now) {
         return finalize(session, session.goodbye_ ? session.end_code_ : errc::ok,

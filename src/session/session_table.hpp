@@ -28,6 +28,7 @@ namespace flare::session {
 struct Identity {
     std::string user;  // from the credential; in anonymous mode the claimed one
     TimePoint expires_at = kNever;
+    std::string token_id{};  // how the credential is revoked; empty: not by itself
 };
 
 // A message from a client, to be acted on once. finish() must follow, exactly once, whatever became of it;
@@ -135,6 +136,8 @@ public:
 
     // Ends a session in good order: goodbye with the final numbers, closed when these are acknowledged or at the limit.
     void end(ServerSession& session, errc code, std::string_view text, std::uint32_t retry_after_ms, TimePoint now);
+    // Ends a session at once: what waits is dropped, the Goodbye says why, and who resumes it is refused with `code`.
+    void cut_off(ServerSession& session, errc code, const std::string& text, TimePoint now);
     TimePoint next_deadline() const noexcept;
     void on_time(TimePoint now);
 
@@ -154,6 +157,8 @@ private:
     static bool is_next_ticket(const ServerSession& session, std::string_view ticket) noexcept;
     void heard(ServerSession& session, TimePoint now);
     void settle_in(Device& owner, ServerSession& session, TimePoint now);
+    bool is_full(const std::string& user) const;
+    void make_room(const std::string& user, TimePoint now);
     void detach(ServerSession& session, CarrierKey key, TimePoint now);
     void confirm_ticket(ServerSession& session);
     void write_welcome(ServerSession& session, ServerSession::Attached& carrier, wire::Batch& batch);
@@ -180,7 +185,9 @@ private:
     void handle_credential(ServerSession& session, std::string_view token);
     void set_expiry(ServerSession& session, TimePoint expires_at, TimePoint now);
     void tell_credential(ServerSession& session, wire::CredentialState state, TimePoint now);
-    void finalize(ServerSession& session, errc code, const std::string& text, TimePoint now);
+    // resume_code: what a resume is refused with.
+    void finalize(ServerSession& session, errc code, const std::string& text, TimePoint now,
+                  errc resume_code = errc::session_ended);
     void settle(ServerSession& session, TimePoint now);
     void check(ServerSession& session, TimePoint now);
     void arm(ServerSession& session, bool writes = false);

@@ -52,7 +52,7 @@ struct Device {
 // What is left of an ended session until its ticket expires.
 struct SessionTable::Tombstone {
     wire::LaneGaps lanes;
-    errc reason = errc::ok;
+    errc resume_code = errc::session_ended;  // what a resume is refused with
     std::string text;
     std::string secret;
     TimePoint expires_at{};

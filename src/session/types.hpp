@@ -48,7 +48,8 @@ struct Settings {
     Duration heartbeat_interval = std::chrono::seconds(30);
     Duration heartbeat_timeout = std::chrono::seconds(60);
     std::uint32_t max_missed_heartbeats = 3;
-    Duration credential_warning = std::chrono::minutes(1);    // before it expires
+    Duration credential_warning = std::chrono::minutes(1);  // before it expires
+    std::uint32_t max_devices = 0;  // sessions of one user; beyond it a new one takes the place of the oldest; 0: any
     Duration slow_consumer_after = std::chrono::seconds(30);  // without credit while frames wait
     Duration goodbye_limit = std::chrono::seconds(5);
     Duration tombstone_life = std::chrono::minutes(10);

@@ -40,7 +40,7 @@ TEST_F(Migration, ToAnotherPortInMidStream) {
 }
 
 TEST_F(Migration, ToAnotherAddressInMidStream) {
-    Server server = started(builder().quic_addr("0.0.0.0:0"));
+    Server server = started(builder().quic_addr("0.0.0.0:0").allow_insecure(true));
     const std::string port = server.quic_addr().substr(server.quic_addr().rfind(':'));
     Client client = connected(client_for(server, "ann", events, ProtocolSelection::quic, "127.0.0.1" + port));
     int next = 2;
@@ -145,6 +145,7 @@ TEST_F(Migration, ByItselfWhenTheAddressOfTheMachineChanges) {
         Server server = started(builder()
                                     .websocket_addr("10.77.0.1:0")
                                     .quic_addr("10.77.0.1:0")
+                                    .allow_insecure(true)
                                     .quic_tls(server_identity.certificate_file, server_identity.key_file));
         hosts.in_near([&] {
             Client client = connected(client_for(server, "ann", events));

@@ -1,0 +1,49 @@
+// What the service of http_auth() has said of tokens a moment ago. Only good answers; bounded; never beyond their
+// expiry.
+//
+// Threads: any.
+// Owner:   the handler that http_auth() makes.
+#pragma once
+
+#include <flare/identity.hpp>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace flare::auth {
+
+class AnswerCache {
+public:
+    using Time = std::chrono::system_clock::time_point;
+
+    // limit: beyond it the oldest is forgotten.
+    explicit AnswerCache(std::size_t limit) : limit_(limit) {}
+
+    // SHA-256 of both: no token stays in memory for the sake of this.
+    static std::string key_of(std::string_view token, std::string_view user);
+
+    std::optional<Identity> find(const std::string& key, Time now);
+    void put(const std::string& key, const Identity& identity, Time until);
+    std::size_t size() const;
+
+private:
+    struct Entry {
+        Identity identity;
+        Time until;
+        std::uint64_t number = 0;
+    };
+    const std::size_t limit_;
+    mutable std::mutex mutex_;
+    boost::unordered_flat_map<std::string, Entry> entries_;
+    std::deque<std::pair<std::uint64_t, std::string>> order_;  // as they came; an entry that was renewed stands twice
+    std::uint64_t next_ = 0;
+};
+
+}  // namespace flare::auth

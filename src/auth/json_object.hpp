@@ -1,0 +1,40 @@
+// A JSON object from outside, of which only the top level counts: strings, numbers, arrays of strings. Strict where
+// lenience would let two readers see two things: UTF-8 only, nothing behind the object, no name twice.
+//
+// Protocol: RFC 8259; RFC 7519 section 4 for names that come twice.
+// Threads:  values.
+#pragma once
+
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace flare::auth {
+
+struct JsonValue {
+    enum class Kind : unsigned char { string, number, strings, other };
+    Kind kind = Kind::other;
+    std::string text;                  // string
+    double number = 0;                 // number
+    std::vector<std::string> strings;  // strings: an array of nothing else
+};
+
+class JsonObject {
+public:
+    // Nothing: `problem` says what is wrong, without any of the text.
+    static std::optional<JsonObject> parse(std::string_view text, std::string_view& problem);
+    const JsonValue* find(std::string_view name) const;
+    // Nothing: there is none, or it is no string.
+    std::optional<std::string_view> string(std::string_view name) const;
+
+private:
+    std::vector<std::pair<std::string, JsonValue>> members_;  // in the order of their names, each once
+};
+
+// {"name":"value",...} with everything escaped.
+std::string to_json(std::initializer_list<std::pair<std::string_view, std::string_view>> members);
+
+}  // namespace flare::auth

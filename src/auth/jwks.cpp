@@ -1,0 +1,175 @@
+// JSON Web Key Sets. The file is the operator's, so it is read with an ordinary parser; what its keys are is checked
+// all the same, as it often comes from somebody else.
+#include "auth/base64url.hpp"
+#include "auth/verify_key.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace flare::auth {
+namespace json = boost::json;
+
+// Makes VerifyKeys of JSON objects.
+class Jwks {
+public:
+    // Nothing: a key for something else, which is passed over.
+    static Checked<std::optional<VerifyKey>> key(const json::object& jwk);
+
+private:
+    static Checked<VerifyKey> rsa(const json::object& jwk, std::string id);
+    static Checked<VerifyKey> p256(const json::object& jwk, std::string id);
+    static Checked<VerifyKey> ed25519(const json::object& jwk, std::string id);
+    static Checked<VerifyKey> oct(const json::object& jwk, std::string id);
+};
+
+namespace {
+
+template <typename T, void (*Free)(T*)>
+struct Freer {
+    void operator()(T* made) const { Free(made); }
+};
+using Number = std::unique_ptr<BIGNUM, Freer<BIGNUM, BN_free>>;
+using Builder = std::unique_ptr<OSSL_PARAM_BLD, Freer<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>>;
+using Parameters = std::unique_ptr<OSSL_PARAM, Freer<OSSL_PARAM, OSSL_PARAM_free>>;
+using Context = std::unique_ptr<EVP_PKEY_CTX, Freer<EVP_PKEY_CTX, EVP_PKEY_CTX_free>>;
+
+constexpr std::size_t kMaxKeys = 256;
+constexpr std::size_t kMaxIdBytes = 256;
+
+Failure wrong(const std::string& why) { return {errc::invalid_config, why}; }
+
+std::string text_of(const json::object& jwk, std::string_view name) {
+    const json::value* value = jwk.if_contains(json::string_view(name.data(), name.size()));
+    return value != nullptr && value->is_string() ? std::string(value->get_string().data(), value->get_string().size())
+                                                  : std::string();
+}
+
+// Empty: missing, or not base64url.
+std::string bytes_of(const json::object& jwk, std::string_view name) {
+    return from_base64url(text_of(jwk, name)).value_or(std::string());
+}
+
+const unsigned char* raw(const std::string& bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
+
+// Null: OpenSSL does not take them for a key.
+std::shared_ptr<EVP_PKEY> from_parameters(const char* type, const Builder& builder) {
+    const Parameters parameters(OSSL_PARAM_BLD_to_param(builder.get()));
+    const Context context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
+    EVP_PKEY* key = nullptr;
+    if (parameters == nullptr || context == nullptr || EVP_PKEY_fromdata_init(context.get()) != 1 ||
+        EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters.get()) != 1) {
+        ERR_clear_error();
+        return nullptr;
+    }
+    return {key, EVP_PKEY_free};
+}
+
+}  // namespace
+
+Checked<VerifyKey> Jwks::rsa(const json::object& jwk, std::string id) {
+    const std::string n = bytes_of(jwk, "n");
+    const std::string e = bytes_of(jwk, "e");
+    if (n.empty() || e.empty() || n.size() > 1024 || e.size() > 8) return wrong("n or e is missing or unusable");
+    const Number modulus(BN_bin2bn(raw(n), static_cast<int>(n.size()), nullptr));
+    const Number exponent(BN_bin2bn(raw(e), static_cast<int>(e.size()), nullptr));
+    const Builder builder(OSSL_PARAM_BLD_new());
+    if (builder == nullptr || OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, modulus.get()) != 1 ||
+        OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, exponent.get()) != 1)
+        return wrong("out of memory");
+    auto key = from_parameters("RSA", builder);
+    if (key == nullptr) return wrong("n and e are no RSA key");
+    return VerifyKey::made(std::move(key), JwtAlgorithm::rs256, std::move(id));
+}
+
+Checked<VerifyKey> Jwks::p256(const json::object& jwk, std::string id) {
+    const std::string x = bytes_of(jwk, "x");
+    const std::string y = bytes_of(jwk, "y");
+    if (x.size() != 32 || y.size() != 32) return wrong("x and y must have 32 bytes each");
+    const std::string point = "\x04" + x + y;
+    const Builder builder(OSSL_PARAM_BLD_new());
+    if (builder == nullptr ||
+        OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) != 1 ||
+        OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()) != 1)
+        return wrong("out of memory");
+    auto key = from_parameters("EC", builder);
+    if (key == nullptr) return wrong("x and y are no point of the curve");
+    return VerifyKey::made(std::move(key), JwtAlgorithm::es256, std::move(id));
+}
+
+Checked<VerifyKey> Jwks::ed25519(const json::object& jwk, std::string id) {
+    const std::string x = bytes_of(jwk, "x");
+    if (x.size() != 32) return wrong("x must have 32 bytes");
+    EVP_PKEY* const key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw(x), x.size());
+    ERR_clear_error();
+    if (key == nullptr) return wrong("x is no Ed25519 key");
+    return VerifyKey::made(std::shared_ptr<EVP_PKEY>(key, EVP_PKEY_free), JwtAlgorithm::eddsa, std::move(id));
+}
+
+Checked<VerifyKey> Jwks::oct(const json::object& jwk, std::string id) {
+    std::string secret = bytes_of(jwk, "k");
+    if (secret.empty()) return wrong("k is missing or unusable");
+    return VerifyKey::secret(std::move(secret), std::move(id));
+}
+
+Checked<std::optional<VerifyKey>> Jwks::key(const json::object& jwk) {
+    const std::string kind = text_of(jwk, "kty");
+    const std::string curve = text_of(jwk, "crv");
+    const std::string use = text_of(jwk, "use");
+    const std::string named = text_of(jwk, "alg");
+    std::string id = text_of(jwk, "kid");
+    if (id.size() > kMaxIdBytes) return wrong("its kid is longer than 256 bytes");
+    if (!use.empty() && use != "sig") return std::optional<VerifyKey>();
+    Checked<VerifyKey> (*make)(const json::object&, std::string) = nullptr;
+    JwtAlgorithm bound = JwtAlgorithm::hs256;
+    if (kind == "RSA") {
+        make = rsa, bound = JwtAlgorithm::rs256;
+    } else if (kind == "EC" && curve == "P-256") {
+        make = p256, bound = JwtAlgorithm::es256;
+    } else if (kind == "OKP" && curve == "Ed25519") {
+        make = ed25519, bound = JwtAlgorithm::eddsa;
+    } else if (kind == "oct") {
+        make = oct, bound = JwtAlgorithm::hs256;
+    }
+    // A key for another algorithm of the same kind (PS256, say) is one for something else.
+    if (make == nullptr || (!named.empty() && named != jose_name(bound))) return std::optional<VerifyKey>();
+    auto made = make(jwk, std::move(id));
+    if (!made) return made.error();
+    return std::optional<VerifyKey>(std::move(*made));
+}
+
+Checked<KeySet> keys_from_jwks(std::string_view text) {
+    boost::system::error_code error;
+    const json::value document = json::parse({text.data(), text.size()}, error);
+    if (error) return wrong("the file is not JSON: " + error.message());
+    const json::value* const list = document.is_object() ? document.get_object().if_contains("keys") : nullptr;
+    if (list == nullptr || !list->is_array())
+        return wrong("the file is no JSON Web Key Set: an object with an array `keys`");
+    KeySet keys;
+    std::size_t at = 0;
+    for (const json::value& each : list->get_array()) {
+        const std::string place = "keys[" + std::to_string(at++) + "]: ";
+        if (!each.is_object()) return wrong(place + "is no object");
+        auto key = Jwks::key(each.get_object());
+        if (!key) return wrong(place + key.error().text);
+        if (!*key) continue;
+        const bool twice = std::any_of(keys.begin(), keys.end(), [&](const auto& k) { return k.id() == (*key)->id(); });
+        if (twice) return wrong(place + "has the name (kid) of another key, or neither has one");
+        if (keys.size() >= kMaxKeys) return wrong("the file holds more than 256 keys");
+        keys.push_back(std::move(**key));
+    }
+    if (keys.empty()) return wrong("the file holds no key for HS256, RS256, ES256 or EdDSA signatures");
+    return keys;
+}
+
+}  // namespace flare::auth

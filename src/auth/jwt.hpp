@@ -1,0 +1,25 @@
+// JSON Web Tokens: is this one signed by a key of ours, for us, and good at this time?
+//
+// Nothing in a token is believed before its signature fits, but for the name of the key. What it says about keys
+// elsewhere (jku, jwk, x5u) is passed over; what it calls critical (crit) is refused, as nothing of it is known here.
+//
+// Protocol: RFC 7515 (JWS compact), RFC 7519 (claims), RFC 8725 (what goes wrong with both).
+// Threads:  pure functions.
+#pragma once
+
+#include "auth/verify_key.hpp"
+
+#include <flare/auth.hpp>
+
+#include <string_view>
+
+namespace flare::auth {
+
+inline constexpr std::size_t kMaxTokenBytes = 8192;
+inline constexpr std::size_t kMaxTokenIdBytes = 256;
+
+// Errors: unauthenticated, token_expired. The text says why, in words of ours: no piece of the token is in it.
+Checked<Identity> verify_jwt(std::string_view token, const KeySet& keys, const JwtOptions& rules,
+                             std::chrono::system_clock::time_point now);
+
+}  // namespace flare::auth

@@ -1,0 +1,33 @@
+#include "server/exposure.hpp"
+
+#include "transport/websocket/address.hpp"
+
+namespace flare::server {
+namespace {
+
+bool beyond_loopback(const std::string& address) {
+    const auto parsed = transport::websocket::parse_listen_address(address);
+    if (!parsed) return false;
+    const boost::asio::ip::address& ip = parsed->endpoint.address();
+    if (ip.is_v6() && ip.to_v6().is_v4_mapped())
+        return !boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, ip.to_v6()).is_loopback();
+    return !ip.is_loopback();
+}
+
+}  // namespace
+
+std::optional<std::string> exposure_of(const Config& config) {
+    const bool anybody = !config.auth && !config.async_auth;
+    const auto told = [&](const char* what, const std::string& address, bool readable) {
+        return std::string(what) + " " + address + " can be reached from other machines, and " +
+               (anybody ? "anybody is taken for whom they say they are (give with_auth_handler())" : "") +
+               (anybody && readable ? ", and " : "") +
+               (readable ? "what is said can be read on the way (give websocket_tls())" : "");
+    };
+    if (config.websocket && (anybody || !config.secure()) && beyond_loopback(config.websocket_addr))
+        return told("websocket_addr", config.websocket_addr, !config.secure());
+    if (config.quic && anybody && beyond_loopback(config.quic_addr)) return told("quic_addr", config.quic_addr, false);
+    return std::nullopt;
+}
+
+}  // namespace flare::server

@@ -1,0 +1,253 @@
+#include "transport/http/post.hpp"
+
+#include "transport/tls/session.hpp"
+#include "transport/websocket/address.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+
+#include <array>
+#include <exception>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace flare::transport::http {
+namespace asio = boost::asio;
+namespace beast_http = boost::beast::http;
+using Tcp = asio::ip::tcp;
+using Error = boost::system::error_code;
+
+namespace {
+
+constexpr std::size_t kReadBytes = 16 * 1024;
+constexpr std::uint32_t kMaxHeaderBytes = 8192;
+
+// One question. The coroutine that asks may give up; the one that talks then ends at its next wait.
+class Exchange {
+public:
+    Exchange(const asio::any_io_executor& executor, std::shared_ptr<const Endpoint> endpoint, const std::string& body)
+        : endpoint_(std::move(endpoint)), resolver_(executor), socket_(executor), over_(executor) {
+        over_.expires_after(endpoint_->timeout);
+        request_ = "POST " + endpoint_->path + " HTTP/1.1\r\nHost: " + endpoint_->host_header +
+                   "\r\nContent-Length: " + std::to_string(body.size()) + "\r\nConnection: close\r\n";
+        for (const auto& [name, value] : endpoint_->headers) request_ += name + ": " + value + "\r\n";
+        request_ += "\r\n" + body;
+        parser_.body_limit(endpoint_->max_answer_bytes);
+        parser_.header_limit(kMaxHeaderBytes);
+        parser_.eager(true);
+    }
+
+    // Until there is a result or time is over.
+    Task<void> wait() {
+        Error ignored;
+        if (!result_) co_await over_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+    Checked<Answer> take() {
+        if (!result_) {
+            result_ = Failure(errc::connect_timeout, "no answer came in time");
+            Error ignored;
+            socket_.close(ignored);
+            resolver_.cancel();
+        }
+        return std::move(*result_);
+    }
+    void finish(Checked<Answer> result) {
+        if (!result_) result_ = std::move(result);
+        over_.expires_at(asio::steady_timer::time_point::min());  // whoever waits, or is about to
+    }
+    static Task<void> talk(std::shared_ptr<Exchange> self);
+
+private:
+    Task<std::optional<Failure>> connect();
+    Task<std::optional<Failure>> shake_hands();
+    Task<std::optional<Failure>> send();
+    Task<std::optional<Failure>> receive();
+    // False: given up meanwhile.
+    Task<bool> ready(Tcp::socket::wait_type what);
+    IoResult write(std::string_view data);
+    IoResult read(std::span<char> out);
+    Failure lost(const std::string& when) const { return {errc::connection_lost, "the connection was lost " + when}; }
+    // Feeds the parser. Nothing: more is to come, or it is complete.
+    std::optional<Failure> parse(std::string_view bytes);
+
+    const std::shared_ptr<const Endpoint> endpoint_;
+    Tcp::resolver resolver_;
+    Tcp::socket socket_;
+    asio::steady_timer over_;
+    std::unique_ptr<tls::Session> tls_;
+    std::string request_;
+    std::string unparsed_;
+    beast_http::response_parser<beast_http::string_body> parser_;
+    std::optional<Checked<Answer>> result_;
+};
+
+Task<void> Exchange::talk(std::shared_ptr<Exchange> self) {
+    std::optional<Failure> failure = co_await self->connect();
+    if (!failure && self->endpoint_->tls) failure = co_await self->shake_hands();
+    if (!failure) failure = co_await self->send();
+    if (!failure) failure = co_await self->receive();
+    if (failure) {
+        self->finish(*failure);
+    } else {
+        Answer answer;
+        answer.status = self->parser_.get().result_int();
+        answer.body = std::move(self->parser_.get().body());
+        self->finish(std::move(answer));
+    }
+}
+
+Task<bool> Exchange::ready(Tcp::socket::wait_type what) {
+    Error error;
+    co_await socket_.async_wait(what, asio::redirect_error(asio::use_awaitable, error));
+    co_return !error && socket_.is_open();
+}
+
+Task<std::optional<Failure>> Exchange::connect() {
+    Error error;
+    Tcp::resolver::results_type found;
+    if (const auto literal = asio::ip::make_address(endpoint_->host, error); !error) {
+        found = Tcp::resolver::results_type::create(Tcp::endpoint(literal, endpoint_->port), endpoint_->host, "");
+    } else {
+        error.clear();
+        found = co_await resolver_.async_resolve(endpoint_->host, std::to_string(endpoint_->port),
+                                                 Tcp::resolver::numeric_service,
+                                                 asio::redirect_error(asio::use_awaitable, error));
+        if (error) co_return Failure(errc::host_not_found, "the host name cannot be resolved: " + error.message());
+    }
+    if (result_) co_return Failure(errc::cancelled);
+    co_await asio::async_connect(socket_, found, asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return Failure(websocket::connect_errc(error.value()), "cannot connect: " + error.message());
+    socket_.non_blocking(true, error);
+    if (error) co_return lost("at once");
+    co_return std::nullopt;
+}
+
+Task<std::optional<Failure>> Exchange::shake_hands() {
+    tls_ = tls::Session::client(endpoint_->tls, socket_.native_handle(), endpoint_->host);
+    if (tls_ == nullptr) co_return Failure(errc::tls_failed, "no memory for TLS");
+    for (;;) {
+        const auto progress = tls_->handshake();
+        if (progress == tls::Session::Progress::done) co_return std::nullopt;
+        if (progress == tls::Session::Progress::failed) co_return Failure(tls_->error(), tls_->error_text());
+        const bool reads = progress == tls::Session::Progress::want_read;
+        const bool goes_on = co_await ready(reads ? Tcp::socket::wait_read : Tcp::socket::wait_write);
+        if (!goes_on) co_return lost("during the TLS handshake");
+    }
+}
+
+IoResult Exchange::write(std::string_view data) {
+    if (tls_) return tls_->write(data);
+    Error error;
+    const std::size_t written = socket_.write_some(asio::buffer(data.data(), data.size()), error);
+    if (error == asio::error::would_block) return {0, IoStatus::would_block, 0};
+    return {written, error ? IoStatus::failed : IoStatus::ok, error.value()};
+}
+
+Task<std::optional<Failure>> Exchange::send() {
+    std::string_view rest = request_;
+    while (!rest.empty()) {
+        const IoResult written = write(rest);
+        rest.remove_prefix(written.bytes);
+        if (written.status == IoStatus::failed || written.status == IoStatus::end) co_return lost("while asking");
+        if (written.status != IoStatus::would_block) continue;
+        const bool goes_on = co_await ready(Tcp::socket::wait_write);
+        if (!goes_on) co_return lost("while asking");
+    }
+    co_return std::nullopt;
+}
+
+IoResult Exchange::read(std::span<char> out) {
+    if (tls_) {
+        std::array<char, kReadBytes> ciphertext;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+        return tls_->read(out, ciphertext);
+    }
+    Error error;
+    const std::size_t got = socket_.read_some(asio::buffer(out.data(), out.size()), error);
+    if (error == asio::error::would_block) return {0, IoStatus::would_block, 0};
+    if (error == asio::error::eof) return {0, IoStatus::end, 0};
+    return {got, error ? IoStatus::failed : IoStatus::ok, error.value()};
+}
+
+std::optional<Failure> Exchange::parse(std::string_view bytes) {
+    unparsed_.append(bytes);
+    while (!unparsed_.empty() && !parser_.is_done()) {
+        Error error;
+        const std::size_t taken = parser_.put(asio::buffer(unparsed_), error);
+        unparsed_.erase(0, taken);
+        if (error == beast_http::error::need_more || (taken == 0 && !error)) return std::nullopt;
+        if (error == beast_http::error::body_limit)
+            return Failure(errc::malformed_frame,
+                           "the answer is longer than " + std::to_string(endpoint_->max_answer_bytes) + " bytes");
+        if (error) return Failure(errc::malformed_frame, "the answer is no HTTP: " + error.message());
+    }
+    return std::nullopt;
+}
+
+Task<std::optional<Failure>> Exchange::receive() {
+    const auto buffer = std::make_unique<std::array<char, kReadBytes + tls::kMaxRecordBytes>>();
+    while (!parser_.is_done()) {
+        const IoResult got = read(*buffer);
+        if (auto failure = parse({buffer->data(), got.bytes})) co_return failure;
+        if (got.status == IoStatus::failed) co_return lost("before the answer was complete");
+        if (got.status == IoStatus::end) {
+            Error error;
+            // Beast takes the end of nothing for a mistake of ours.
+            if (!parser_.got_some()) co_return lost("before an answer came");
+            if (!parser_.is_done()) parser_.put_eof(error);
+            if (error || !parser_.is_done()) co_return lost("before the answer was complete");
+        }
+        if (got.status != IoStatus::would_block || parser_.is_done()) continue;
+        const bool goes_on = co_await ready(Tcp::socket::wait_read);
+        if (!goes_on) co_return lost("before the answer came");
+    }
+    co_return std::nullopt;
+}
+
+}  // namespace
+
+Checked<Url> parse_url(const std::string& text) {
+    const auto wrong = [](const char* why) { return Failure(errc::invalid_config, why); };
+    const auto parsed = boost::urls::parse_uri(text);
+    if (!parsed) return wrong("is not a URL of the form http://host[:port]/path or https://");
+    const boost::urls::url_view& view = *parsed;
+    const std::string_view scheme(view.scheme().data(), view.scheme().size());
+    if (scheme != "http" && scheme != "https") return wrong("must begin with http:// or https://");
+    if (view.has_userinfo()) return wrong("must not carry a user or a password: use `authorization`");
+    if (view.has_query() || view.has_fragment())
+        return wrong("must have no query and no fragment, which would stand in logs: use `authorization`");
+    Url url;
+    url.secure = scheme == "https";
+    Endpoint& to = url.endpoint;
+    const auto host = view.host_address();
+    to.host.assign(host.data(), host.size());
+    if (to.host.empty()) return wrong("has no host");
+    to.port = view.has_port() ? view.port_number() : url.secure ? 443 : 80;
+    if (to.port == 0) return wrong("has no usable port");
+    const auto path = view.encoded_path();
+    if (!path.empty()) to.path.assign(path.data(), path.size());
+    const std::string name = to.host.find(':') == std::string::npos ? to.host : "[" + to.host + "]";
+    to.host_header = to.port == (url.secure ? 443 : 80) ? name : name + ":" + std::to_string(to.port);
+    return url;
+}
+
+Task<Checked<Answer>> post(std::shared_ptr<const Endpoint> endpoint, std::string body) {
+    const auto executor = co_await asio::this_coro::executor;
+    auto exchange = std::make_shared<Exchange>(executor, std::move(endpoint), body);
+    asio::co_spawn(executor, Exchange::talk(exchange), [exchange](const std::exception_ptr& thrown) {
+        if (thrown) exchange->finish(Failure(errc::internal, "asking has failed inside"));
+    });
+    co_await exchange->wait();
+    co_return exchange->take();
+}
+
+}  // namespace flare::transport::http

@@ -1,0 +1,117 @@
+// Keys in a file that changes under a running server.
+#include "auth/key_file.hpp"
+#include "auth/jwt.hpp"
+#include "support/folder.hpp"
+#include "support/tokens.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace flare::auth::test {
+namespace {
+
+using flare::test::Folder;
+using flare::test::Signer;
+using namespace std::chrono_literals;
+
+Failure why(const JwtOptions& options) {
+    const auto file = KeyFile::open(options);
+    return file ? Failure(errc::ok, "taken") : file.error();
+}
+
+// Looks until it holds; the limit only ends a run that hangs.
+bool in_time(const std::function<bool()>& holds) {
+    for (const auto end = std::chrono::steady_clock::now() + 30s; std::chrono::steady_clock::now() < end;) {
+        if (holds()) return true;
+        std::this_thread::sleep_for(20ms);
+    }
+    return false;
+}
+
+TEST(KeyFile, IsNamedWhenItCannotBeUsed) {
+    Folder folder;
+    JwtOptions options;
+    EXPECT_EQ(why(options).text, "jwt_auth: needs either key_file or jwks_file");
+    options.key_file = folder.path("missing");
+    EXPECT_EQ(why(options).text, "jwt_auth: key_file needs an algorithm");
+    options.algorithm = JwtAlgorithm::hs256;
+    EXPECT_EQ(why(options).code, errc::file_not_found);
+    EXPECT_NE(why(options).text.find(options.key_file), std::string::npos);
+    options.key_file = folder.write("short", "too short\n");
+    EXPECT_EQ(why(options).code, errc::invalid_config);
+    EXPECT_NE(why(options).text.find(options.key_file + ": the secret has 9 bytes"), std::string::npos);
+    EXPECT_EQ(why(options).text.find("too short"), std::string::npos) << "secrets are not shown";
+    options.key_file = folder.write("large", std::string(300'000, 'x'));
+    EXPECT_EQ(why(options).code, errc::invalid_config);
+    options.jwks_file = options.key_file;
+    EXPECT_EQ(why(options).text, "jwt_auth: needs either key_file or jwks_file");
+    options.key_file.clear();
+    options.jwks_file = folder.write("jwks", "{}");
+    EXPECT_NE(why(options).text.find("jwks_file " + options.jwks_file), std::string::npos);
+}
+
+TEST(KeyFile, OneLineEndAfterASecretDoesNotCount) {
+    Folder folder;
+    const std::string secret(40, 's');
+    JwtOptions options;
+    options.algorithm = JwtAlgorithm::hs256;
+    for (const char* end : {"", "\n", "\r\n"}) {
+        options.key_file = folder.write("secret", secret + end);
+        const auto file = KeyFile::open(options);
+        ASSERT_TRUE(file);
+        EXPECT_TRUE((*(*file)->keys())[0].verifies("text", Signer::secret(secret).sign("text")));
+    }
+}
+
+TEST(KeyFile, IsReadAgainWhenItHasChanged) {
+    Folder folder;
+    const Signer first = Signer::ed25519();
+    const Signer second = Signer::ed25519();
+    JwtOptions options;
+    options.jwks_file = folder.write("jwks", "{\"keys\":[" + first.jwk(R"("kid":"1")") + "]}");
+    const auto file = KeyFile::open(options);
+    ASSERT_TRUE(file);
+    const auto verifies = [&](const Signer& signer) {
+        return (*(*file)->keys())[0].verifies("text", signer.sign("text"));
+    };
+    EXPECT_TRUE(verifies(first));
+    folder.replace("jwks", "{\"keys\":[" + second.jwk(R"("kid":"2")") + "]}");
+    EXPECT_TRUE(in_time([&] { return verifies(second); }));
+    EXPECT_FALSE(verifies(first));
+    // What cannot be used changes nothing, and what comes after it does.
+    folder.replace("jwks", "{\"keys\":[");
+    const auto before = (*file)->keys();
+    std::this_thread::sleep_for(1100ms);  // it looks once a second
+    EXPECT_EQ((*file)->keys(), before);
+    std::filesystem::remove(folder.path("jwks"));
+    std::this_thread::sleep_for(1100ms);
+    EXPECT_EQ((*file)->keys(), before);
+    folder.replace("jwks", "{\"keys\":[" + first.jwk(R"("kid":"1")") + "]}");
+    EXPECT_TRUE(in_time([&] { return verifies(first); }));
+}
+
+TEST(KeyFile, IsSharedByThreads) {
+    Folder folder;
+    const Signer signer = Signer::ec();
+    JwtOptions options;
+    options.algorithm = JwtAlgorithm::es256;
+    options.key_file = folder.write("key", signer.public_pem());
+    const auto file = KeyFile::open(options);
+    ASSERT_TRUE(file);
+    const auto now = std::chrono::system_clock::now();
+    const std::string token =
+        signer.token(R"({"sub":"ann","exp":)" + std::to_string(flare::test::unix_seconds(now) + 60) + "}");
+    std::atomic<int> good{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) {
+        threads.emplace_back([&] {
+            for (int k = 0; k < 100; ++k) good += verify_jwt(token, *(*file)->keys(), options, now) ? 1 : 0;
+        });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(good, 400);
+}
+
+}  // namespace
+}  // namespace flare::auth::test

@@ -13,6 +13,7 @@ int bench_fanout(int argc, char** argv);
 int bench_floor(int argc, char** argv);
 int bench_idle(int argc, char** argv);
 int bench_peer(int argc, char** argv);
+int bench_storm(int argc, char** argv);
 
 struct LoadOptions;
 // What a message costs the server of `floor` under this load.

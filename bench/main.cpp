@@ -21,6 +21,7 @@ constexpr Benchmark kBenchmarks[] = {
     {"floor", flare::bench::bench_floor, "a bare epoll WebSocket echo, to compare echo with"},
     {"idle", flare::bench::bench_idle, "memory of a session that has nothing to do"},
     {"peer", flare::bench::bench_peer, "ws, socketio, mosquitto, nats under the load of echo"},
+    {"storm", flare::bench::bench_storm, "a server goes down and comes back with all its clients"},
 };
 
 int usage() {

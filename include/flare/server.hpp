@@ -103,6 +103,9 @@ struct ServerStats {
     std::map<Protocol, std::uint64_t> connections;  // open now
     std::uint64_t connections_accepted = 0;
     std::uint64_t connections_refused = 0;  // limits
+    std::uint64_t admissions = 0;           // new sessions let in by admission_rate()
+    std::uint64_t admissions_refused = 0;   // and those told to come back later
+    std::uint64_t tickets_honoured = 0;     // sessions made for a ticket of before a restart: nobody was asked
     std::uint64_t sessions_created = 0;
     std::uint64_t sessions_resumed = 0;  // carriers attached to a session that existed
     std::uint64_t hand_overs = 0;        // sockets moved to their user's home worker
@@ -148,7 +151,8 @@ public:
 
     // Binds, or nothing: on an error everything is released again. Errors name the address or the path:
     // address_in_use, address_unavailable, permission_denied, invalid_config, file_not_found, certificate_invalid,
-    // certificate_expired, certificate_key_mismatch; file_unreadable, file_unwritable (revocations_file).
+    // certificate_expired, certificate_key_mismatch; file_unreadable, file_unwritable (revocations_file,
+    // ticket_key_file).
     Checked<> start();
     // Says goodbye to every session (they flush what waits), closes, joins. At most about 6 seconds. Idempotent.
     void stop();
@@ -281,8 +285,17 @@ public:
     ServerBuilder& with_event_handler(std::shared_ptr<EventHandler> handler);
     ServerBuilder& with_delivery_policy(DeliveryPolicy policy);
 
-    ServerBuilder& max_connections(std::uint32_t count);                // 100,000; at the limit new ones are refused
-    ServerBuilder& max_connections_per_address(std::uint32_t count);    // 0: no limit (default)
+    ServerBuilder& max_connections(std::uint32_t count);              // 100,000; at the limit new ones are refused
+    ServerBuilder& max_connections_per_address(std::uint32_t count);  // 0: no limit (default)
+    // How many sessions may begin in a second; others are refused with rate_limited before the auth handler is asked,
+    // and told when to come back. Resuming a session that lives is always let in. Also how fast the clients of a server
+    // that stops are told to come back. 0: no limit (default).
+    ServerBuilder& admission_rate(std::uint32_t per_second);
+    // A file that is kept for the next start, with a key of 32 bytes in hex or base64 (made when it is missing), and
+    // perhaps the one before in a second line. With it a client that was here before comes back to a server that was
+    // started again without the auth handler being asked, as long as its credential has not expired: docs/server.md,
+    // "Storms". Default: none.
+    ServerBuilder& ticket_key_file(std::string path);
     ServerBuilder& heartbeat_interval(std::chrono::milliseconds time);  // 30 s: what clients are asked to keep
     ServerBuilder& heartbeat_timeout(std::chrono::milliseconds time);   // 60 s of silence end a connection
     ServerBuilder& max_missed_heartbeats(std::uint32_t count);          // 3

@@ -116,7 +116,7 @@ private:
     void connect_timed_out();
     void end_attempt();
     void attempt_failed(const Failure& failure, std::chrono::milliseconds retry_after);
-    void schedule_reconnect(std::chrono::milliseconds at_least);
+    void schedule_reconnect(std::chrono::milliseconds slot);
     void lost(const Failure& reason);
     void give_up(const Failure& failure);
     void drop_links();

@@ -323,7 +323,8 @@ void Core::lost(const Failure& reason) {
     schedule_reconnect({});
 }
 
-void Core::schedule_reconnect(std::chrono::milliseconds at_least) {
+// slot: when the server said to come back, which is spread over its clients already; 0: it said nothing.
+void Core::schedule_reconnect(std::chrono::milliseconds slot) {
     if (attempt_ > config_.max_reconnect_attempts) {
         return give_up(Failure(last_failure_.code, std::to_string(config_.max_reconnect_attempts) +
                                                        " attempts, the last: " + last_failure_.text));
@@ -331,7 +332,7 @@ void Core::schedule_reconnect(std::chrono::milliseconds at_least) {
     auto delay = backoff_.before(attempt_, base::system_random().next_u64());
     // A connection that has just worked most likely works again: the first attempt comes soon, spread a little.
     if (attempt_ == 1) delay /= 8;
-    delay = std::max(delay, at_least);
+    if (slot.count() > 0) delay = slot;
     emit(event::Reconnecting{attempt_, delay});
     reconnect_timer_.expires_after(delay);
     reconnect_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
@@ -397,6 +398,9 @@ void Core::on_ended(errc code, const std::string& text, std::uint32_t retry_afte
     const bool again = config_.auto_reconnect && !is_final(reason.code);
     stats_.protocol.reset();
     race_.pause();
+    end_attempt();  // a connection that is being made would be there before its time
+    falling_back_ = false;
+    suspect_ = session::kNoCarrier;
     reported_detached_ = true;
     set_status(again ? ClientStatus::reconnecting : ClientStatus::disconnected);
     emit(event::Disconnected{reason});

@@ -159,6 +159,16 @@ ServerBuilder& ServerBuilder::max_connections_per_address(std::uint32_t count) {
     state_->config.max_connections_per_address = count;
     return *this;
 }
+ServerBuilder& ServerBuilder::admission_rate(std::uint32_t per_second) {
+    state_->check(per_second <= 1'000'000, "admission_rate: at most 1,000,000 a second");
+    state_->config.admission_rate = per_second;
+    return *this;
+}
+ServerBuilder& ServerBuilder::ticket_key_file(std::string path) {
+    state_->check(!path.empty(), "ticket_key_file: is empty");
+    state_->config.ticket_key_file = std::move(path);
+    return *this;
+}
 ServerBuilder& ServerBuilder::heartbeat_interval(std::chrono::milliseconds time) {
     state_->check(time.count() > 0, "heartbeat_interval: must be more than 0");
     state_->config.session.heartbeat_interval = time;

@@ -56,6 +56,8 @@ struct Config {
 
     std::uint32_t max_connections = 100'000;
     std::uint32_t max_connections_per_address = 0;
+    std::uint32_t admission_rate = 0;  // 0: everybody at once
+    std::string ticket_key_file;       // empty: tickets end with the process
     std::chrono::milliseconds hello_timeout{5000};
     std::uint64_t max_memory_bytes = 1ull << 30;
     std::uint32_t worker_threads = 0;

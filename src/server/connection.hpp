@@ -41,6 +41,9 @@ public:
     const Protocol protocol;
     State state = State::greeting;
     std::uint32_t hellos = 0;
+    bool let_in = false;  // by the admission rate
+    // Whose ticket, of before this process began, the Hello before has proven to hold; null: nobody's.
+    std::unique_ptr<const session::TicketIdentity> vouched;
     session::TimePoint hello_deadline = session::kNever;
     std::string waiting;   // the first batch, of early data
     bool dirty = false;    // in the worker's list

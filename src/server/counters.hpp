@@ -8,6 +8,9 @@ namespace flare::server {
 struct Counters {
     std::uint64_t accepted = 0;
     std::uint64_t refused = 0;
+    std::uint64_t admissions = 0;
+    std::uint64_t admissions_refused = 0;
+    std::uint64_t tickets_honoured = 0;
     std::uint64_t sessions_created = 0;
     std::uint64_t sessions_resumed = 0;
     std::uint64_t hand_overs = 0;

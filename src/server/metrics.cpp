@@ -49,6 +49,9 @@ std::string metrics_text(const ServerStats& stats) {
     gauge("flare_connections_capacity", "Connections that this process can hold", stats.capacity);
     counter("flare_connections_accepted_total", "Connections accepted", stats.connections_accepted);
     counter("flare_connections_refused_total", "Connections refused by a limit", stats.connections_refused);
+    counter("flare_admissions_total", "New sessions let in by the admission rate", stats.admissions);
+    counter("flare_admissions_refused_total", "New sessions told to come back later", stats.admissions_refused);
+    counter("flare_tickets_honoured_total", "Sessions made for a ticket of before a restart", stats.tickets_honoured);
     counter("flare_sessions_created_total", "Sessions made", stats.sessions_created);
     counter("flare_sessions_resumed_total", "Connections that joined a session that existed", stats.sessions_resumed);
     counter("flare_hand_overs_total", "Sockets moved to their user's home worker", stats.hand_overs);

@@ -168,9 +168,15 @@ void Worker::greeted(Connection& connection, std::string_view batch) {
     if (connection.carrier->info().early) return wait_for_handshake(connection, *hello, batch, rest);
     ++connection.hellos;
     if (hello->resume) return to_home(connection, std::move(*hello), std::string(rest), std::nullopt);
+    if (!let_in(connection)) return;
+    if (const auto vouched = std::move(connection.vouched);
+        vouched && vouched->user == hello->user && vouched->device == hello->device) {
+        ++counters_.tickets_honoured;
+        return to_home(connection, std::move(*hello), std::string(rest), of_ticket(*vouched));
+    }
     const Config& config = shared_.config;
     if (!config.auth && !config.async_auth) {
-        session::Identity anybody{hello->user, session::kNever, {}};
+        session::Identity anybody{hello->user};
         return to_home(connection, std::move(*hello), std::string(rest), std::move(anybody));
     }
     authenticate(connection, std::move(*hello), std::string(rest));
@@ -247,6 +253,9 @@ session::Identity Worker::in_steady_time(Identity identity) {
     const auto system_now = std::chrono::system_clock::now();
     session::Identity result{std::move(identity.user), session::kNever, std::move(identity.token_id)};
     if (identity.expires < system_now + kFar) {
+        const auto unix_ms =
+            std::chrono::duration_cast<std::chrono::milliseconds>(identity.expires.time_since_epoch()).count();
+        result.expires_unix_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(1, unix_ms));
         result.expires_at = now() + std::chrono::duration_cast<session::Duration>(identity.expires - system_now);
     }
     return result;
@@ -323,7 +332,11 @@ std::uint32_t Worker::home_of(const wire::Hello& hello, const std::string& user)
 void Worker::to_home(Connection& connection, wire::Hello hello, std::string rest,
                      std::optional<session::Identity> identity) {
     const std::uint32_t home = home_of(hello, identity ? identity->user : hello.user);
-    if (home == index_) return attach(connection, hello, rest, identity);
+    // A QUIC connection stands at its user's home already. A ticket that names another worker was made by a process
+    // with another number of them: nobody knows it there either.
+    const bool at_home = home == index_ || (hello.resume && connection.protocol == Protocol::quic &&
+                                            index_ == shared_.home_of(hello.user));
+    if (at_home) return attach(connection, hello, rest, identity);
     std::unique_ptr<transport::ParkedCarrier> parked = connection.carrier->park();
     if (!parked) {
         wire::Refused refused;
@@ -375,6 +388,11 @@ void Worker::attach(Connection& connection, const wire::Hello& hello, std::strin
         identity ? table_.attach_new(key, hello, *identity, now()) : table_.attach_resumed(key, hello, now());
     if (refused) {
         connection.state = Connection::State::greeting;
+        // A new session comes next, unless this one lives: its client keeps its ticket until there is room for that.
+        const bool begins_anew = !identity && session::SessionTable::may_say_hello_again(refused->code) &&
+                                 refused->code != errc::ticket_invalid;
+        if (begins_anew && !let_in(connection)) return;
+        if (!identity && refused->code == errc::session_unknown) connection.vouched = vouched_by(hello);
         count_error(refused->code);
         return refuse(connection, *refused);
     }

@@ -3,6 +3,7 @@
 #include "base/random.hpp"
 #include "server/exposure.hpp"
 #include "server/impl.hpp"
+#include "server/ticket_key_file.hpp"
 #include "transport/websocket/address.hpp"
 
 #include <algorithm>
@@ -75,6 +76,13 @@ Checked<> Server::Impl::open() {
     const std::uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
     const std::uint32_t count = config_.worker_threads != 0 ? config_.worker_threads : cores;
     shared_ = std::make_unique<server::Shared>(config_, files_for_connections(), *revocations_);
+    if (!config_.ticket_key_file.empty()) {
+        auto keys = server::load_ticket_keys(config_.ticket_key_file);
+        if (!keys) return keys.error();
+        shared_->ticket_keys = std::make_unique<const session::TicketKeys>(
+            std::move(keys->current), std::move(keys->previous),
+            base::system_random().bytes(session::TicketKeys::kProcessBytes));
+    }
     for (std::uint32_t i = 0; i < count; ++i) shared_->workers.push_back(std::make_unique<server::Worker>(*shared_, i));
     if (config_.quic_secret.empty()) {
         base::system_random().fill(quic_secret_);

@@ -12,6 +12,7 @@ Shared::Shared(Config config_, std::uint32_t files, const auth::Revocations& rev
       budget(config.max_memory_bytes),
       limits(config.quic ? config.max_connections : std::min(config.max_connections, files), files,
              config.max_connections_per_address),
+      admission(config.admission_rate),
       pool(config.handler_threads, kPoolLimit),
       hooks(1, kHooksLimit),
       revocations(revocations_) {}

@@ -5,9 +5,11 @@
 #pragma once
 
 #include "auth/revocations.hpp"
+#include "server/admission.hpp"
 #include "server/config.hpp"
 #include "server/task_queue.hpp"
 #include "session/budget.hpp"
+#include "session/ticket_keys.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -55,6 +57,9 @@ struct Shared {
     const session::TimePoint started;  // since when message ids are remembered
     session::SharedBudget budget;
     ConnectionLimits limits;
+    Admission admission;
+    std::unique_ptr<const session::TicketKeys>
+        ticket_keys;  // set before the workers are made; null: tickets do not last
     TaskQueue pool;
     TaskQueue hooks;
     const auth::Revocations& revocations;

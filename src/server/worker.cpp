@@ -14,7 +14,8 @@ Worker::Worker(Shared& shared, std::uint32_t index)
     : shared_(shared),
       index_(index),
       budget_(shared.budget),
-      table_(shared.config.session, index, shared.started, base::system_random(), budget_, *this) {}
+      table_(shared.config.session, index, shared.started, base::system_random(), budget_, *this,
+             shared.ticket_keys.get()) {}
 
 Worker::~Worker() {
     join();
@@ -225,8 +226,16 @@ void Worker::begin_stop() {
     stopping_ = true;
     if (listener_) listener_->stop_accepting();
     if (quic_listener_) quic_listener_->stop_accepting();
-    table_.for_each([this](session::ServerSession& session) {
-        table_.end(session, errc::shutting_down, "the server is shutting down", 1000, now());
+    // Each session that can hear it gets a slot of its own to come back in. Workers take turns.
+    std::size_t slot = index_;
+    table_.for_each([this, &slot](session::ServerSession& session) {
+        std::chrono::milliseconds retry_after{0};
+        if (session.presence() == session::Presence::attached) {
+            retry_after = shared_.admission.drain_slot(slot);
+            slot += shared_.workers.size();
+        }
+        table_.end(session, errc::shutting_down, "the server is shutting down",
+                   static_cast<std::uint32_t>(retry_after.count()), now());
     });
     for (const auto& [key, connection] : connections_) {
         if (connection->state != Connection::State::attached)
@@ -255,6 +264,9 @@ void Worker::add_to(ServerStats& stats) const {
     if (quic_listener_) stats.quic_misrouted += quic_listener_->misrouted();
     stats.connections_accepted += counters_.accepted;
     stats.connections_refused += counters_.refused;
+    stats.admissions += counters_.admissions;
+    stats.admissions_refused += counters_.admissions_refused;
+    stats.tickets_honoured += counters_.tickets_honoured;
     stats.sessions_created += counters_.sessions_created;
     stats.sessions_resumed += counters_.sessions_resumed;
     stats.hand_overs += counters_.hand_overs;

@@ -128,6 +128,11 @@ private:
     bool is_revoked(const session::Identity& identity) const;
     void verify(AuthRequest request, std::function<void(Checked<Identity>)> done);
     static session::Identity in_steady_time(Identity identity);
+    // Storms: storm.cpp
+    bool let_in(Connection& connection);
+    bool ticket_holds(const session::TicketIdentity& identity) const;
+    std::unique_ptr<const session::TicketIdentity> vouched_by(const wire::Hello& hello) const;
+    static session::Identity of_ticket(const session::TicketIdentity& identity);
     void to_home(Connection& connection, wire::Hello hello, std::string rest,
                  std::optional<session::Identity> identity);
     void attach(Connection& connection, const wire::Hello& hello, std::string_view rest,

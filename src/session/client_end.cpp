@@ -70,6 +70,7 @@ void ClientSession::settle_disconnect(TimePoint now) {
         const bool drained = answered && outbox_.size() == 0;
         drop_carriers(errc::ok, "disconnect");
         forget_session();
+        forget_kept_ticket();
         listener_.on_disconnected(drained);
         return;
     }
@@ -87,7 +88,9 @@ void ClientSession::settle_disconnect(TimePoint now) {
     const wire::Goodbye goodbye = *peer_goodbye_;
     peer_goodbye_.reset();
     drop_carriers(errc::ok, goodbye.text);
-    bool open = !conversation_->received_all(goodbye.final);
+    drained_ = conversation_->received_all(goodbye.final);
+    if (goodbye.code == errc::shutting_down) keep_ticket();
+    bool open = !drained_;
     outbox_.for_each([&](Outbox::Token, Outbox::Entry& entry) { open = open || entry.first_sent_at != kNever; });
     if (open) {
         lose_session(goodbye.code == errc::ok ? errc::session_ended : goodbye.code, goodbye.text, std::nullopt, now);
@@ -102,6 +105,17 @@ void ClientSession::drop_carriers(errc code, const std::string& text) {
     carriers_.clear();
     active_ = kNoCarrier;
     for (const auto& carrier : dropped) listener_.close_carrier(carrier->key, code, text);
+}
+
+void ClientSession::keep_ticket() {
+    if (!ticket_lasts_) return;
+    kept_ticket_ = ticket_;
+    kept_secret_ = secret_;
+}
+
+void ClientSession::forget_kept_ticket() {
+    kept_ticket_.clear();
+    kept_secret_.clear();
 }
 
 void ClientSession::forget_session() {

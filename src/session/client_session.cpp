@@ -63,14 +63,15 @@ wire::Hello ClientSession::make_hello(CarrierState& carrier) {
     hello.epoch = ++epoch_;
     hello.lanes = settings_.lanes;
     hello.max_message_bytes = settings_.max_message_bytes;
-    if (can_resume() && conversation_) {
+    const bool live = can_resume() && conversation_;
+    if (live || (!kept_ticket_.empty() && carrier.hellos == 0)) {
         wire::Resume resume;
-        resume.ticket = ticket_;
+        resume.ticket = live ? ticket_ : kept_ticket_;
         resume.nonce = random_.bytes(16);
-        resume.mac = resume_mac(secret_, ticket_, hello.epoch, resume.nonce, attempt_id_);
+        resume.mac = resume_mac(live ? secret_ : kept_secret_, resume.ticket, hello.epoch, resume.nonce, attempt_id_);
+        carrier.ticket_used = resume.ticket;
         hello.resume = std::move(resume);
-        hello.received = conversation_->receive_states();
-        carrier.ticket_used = ticket_;
+        if (live) hello.received = conversation_->receive_states();
     } else {
         hello.token = token_;
         for (LaneIndex lane = 0; lane < settings_.lanes; ++lane) {
@@ -257,7 +258,9 @@ void ClientSession::handle_welcome(CarrierState& carrier, const wire::Welcome& w
         secret_ = welcome.secret;
         conversation_ = std::make_unique<Conversation>(agreed_, welcome.lanes, budget_, *inbound_);
         goodbye_sent_ = false;
+        forget_kept_ticket();
     }
+    ticket_lasts_ = (welcome.capabilities & wire::kLastingTicket) != 0;
     if (welcome.heartbeat_interval_ms != 0) {
         agreed_.heartbeat_interval =
             std::min<Duration>(settings_.heartbeat_interval, std::chrono::milliseconds(welcome.heartbeat_interval_ms));
@@ -332,6 +335,9 @@ void ClientSession::handle_refused(CarrierState& carrier, const wire::Refused& r
             detach(carrier, refused.code, refused.text, now);
             return;
         }
+        // A server that was started again has seen the ticket now; should this carrier break before the next Welcome,
+        // it must see it once more.
+        if (still_the_same && refused.code == errc::session_unknown) keep_ticket();
         if (still_the_same) lose_session(refused.code, refused.text, refused.gap, now);
         if (CarrierState* still = find(key)) {
             still->state = State::hello_due;
@@ -339,6 +345,7 @@ void ClientSession::handle_refused(CarrierState& carrier, const wire::Refused& r
         }
         return;
     }
+    if (boost::system::error_code(refused.code) != errcond::retryable) forget_kept_ticket();
     close(carrier, refused.code, refused.text);
     std::erase_if(carriers_, [&](const auto& c) { return c->key == key; });
     listener_.on_refused(key, refused.code, refused.text, refused.retry_after_ms);

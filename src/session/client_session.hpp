@@ -147,6 +147,8 @@ public:
     // flight").
     bool may_go_early() const noexcept;
     std::uint32_t home_worker() const noexcept { return home_worker_; }
+    // Within on_ended(): everything that the server's Goodbye has numbered arrived before the end.
+    bool drained() const noexcept { return drained_; }
     std::optional<Duration> round_trip() const noexcept { return smoothed_round_trip_; }
     const wire::Limits& limits() const noexcept { return limits_; }
     std::uint64_t epoch() const noexcept { return epoch_; }
@@ -185,6 +187,8 @@ private:
     void notify_output();
     void drop_carriers(errc code, const std::string& text);
     void forget_session();
+    void keep_ticket();
+    void forget_kept_ticket();
     void clear_unsent(TimePoint now);
     // How long written frames may go without an ack before the carrier is suspected.
     Duration patience() const;
@@ -205,6 +209,12 @@ private:
     std::optional<SessionId> id_;
     std::string ticket_;
     std::string secret_;
+    // Of a session that is over by the server's word, kept until the next one stands: they take the place of the token
+    // where the server has been started again (docs/protocol.md, "Tickets"). Empty: none.
+    std::string kept_ticket_;
+    std::string kept_secret_;
+    bool ticket_lasts_ = false;  // the server says so
+    bool drained_ = false;
     std::uint32_t home_worker_ = 0;
     wire::Limits limits_;
     Settings agreed_;  // settings with what Welcome said; referenced by conversation_

@@ -104,6 +104,7 @@ private:
     TimePoint warn_at_ = kNever;
     std::unique_ptr<wire::CredentialState> credential_told_;
     std::unique_ptr<const std::string> token_id_;  // null: it has none
+    std::uint64_t expires_unix_ms_ = 0;            // expires_at_, for tickets
     bool renewing_ = false;                        // a new one is being looked at
     bool unheard_ = false;  // it waits among its device's `unheard`: docs/protocol.md, "Attaching a carrier"
     bool ended_ = false;    // out of every look-up; lives on until its carriers have closed

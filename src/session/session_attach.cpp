@@ -103,6 +103,7 @@ ServerSession& SessionTable::create(Device& owner, const wire::Hello& hello, con
     session.now_ = now;
     session.secret_ = random_.bytes(kSecretBytes);
     set_expiry(session, identity.expires_at, now);
+    session.expires_unix_ms_ = identity.expires_unix_ms;
     session.set_token_id(identity.token_id);
     session.owner_ = &owner;
     session.attempt_ = hello.attempt_id;
@@ -216,7 +217,7 @@ std::optional<wire::Refused> SessionTable::attach(ServerSession& session, Carrie
     }
     const bool was_detached = session.carriers_.empty();
     if (session.next_ticket_.empty()) {
-        session.next_ticket_ = make_ticket(home_, session.id_, random_);
+        session.next_ticket_ = new_ticket(session);
         ++session.next_generation_;
     }
     ServerSession::Attached carrier;
@@ -238,6 +239,19 @@ std::optional<wire::Refused> SessionTable::attach(ServerSession& session, Carrie
     listener_.output_ready(key);
     arm(session);
     return std::nullopt;
+}
+
+std::string SessionTable::new_ticket(const ServerSession& session) {
+    if (ticket_keys_ != nullptr) {
+        const TicketIdentity identity{session.id_,
+                                      session.user_,
+                                      session.device_,
+                                      session.secret_,
+                                      std::string(session.token_id()),
+                                      session.expires_unix_ms_};
+        if (auto sealed = ticket_keys_->seal(home_, identity, random_)) return std::move(*sealed);
+    }
+    return make_ticket(home_, session.id_, random_);
 }
 
 // The client has the ticket that its Welcome offered: the one before is good no longer, but for Hellos of the

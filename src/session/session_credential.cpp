@@ -35,6 +35,7 @@ void SessionTable::renew(const SessionId& id, const Checked<Identity>& identity,
         state.text = "the new credential belongs to another user";
     } else {
         set_expiry(*session, identity->expires_at, now);
+        session->expires_unix_ms_ = identity->expires_unix_ms;
         session->set_token_id(identity->token_id);
         arm(*session);
     }

@@ -19,6 +19,8 @@ Receipt refused(errc code, std::string text, std::uint32_t retry_after_ms = 0) {
 
 void SessionTable::receive(ServerSession& session, LaneIndex lane, const wire::DataView& data, const Bytes& whole,
                            std::uint64_t cost) {
+    // Its sender gets no receipt, and sends it again in its next session: acting on it here would act on it twice.
+    if (session.goodbye_) return;
     const TimePoint now = session.now_;
     const Uuid id = data.message->id;
     Device& owner = *session.owner_;

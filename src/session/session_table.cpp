@@ -19,8 +19,14 @@ std::uint32_t to_ms(Duration duration) {
 }  // namespace
 
 SessionTable::SessionTable(Settings settings, std::uint32_t home, TimePoint started, base::Random& random,
-                           Budget& budget, SessionTableListener& listener)
-    : settings_(settings), home_(home), started_(started), random_(random), budget_(budget), listener_(listener) {}
+                           Budget& budget, SessionTableListener& listener, const TicketKeys* ticket_keys)
+    : settings_(settings),
+      home_(home),
+      started_(started),
+      random_(random),
+      budget_(budget),
+      listener_(listener),
+      ticket_keys_(ticket_keys) {}
 
 SessionTable::~SessionTable() { timers_.clear(); }
 
@@ -52,6 +58,7 @@ void SessionTable::write_welcome(ServerSession& session, ServerSession::Attached
     welcome.ticket = carrier.offered == session.next_generation_ && !session.next_ticket_.empty() ? session.next_ticket_
                                                                                                   : session.ticket_;
     if (carrier.with_secret) welcome.secret = session.secret_;
+    if (is_sealed(welcome.ticket)) welcome.capabilities |= wire::kLastingTicket;
     welcome.lanes = session.lanes();
     welcome.heartbeat_interval_ms = to_ms(settings_.heartbeat_interval);
     welcome.heartbeat_timeout_ms = to_ms(settings_.heartbeat_timeout);
@@ -98,7 +105,9 @@ bool SessionTable::write(CarrierKey key, wire::Batch& batch, TimePoint now, std:
             session.credential_told_.reset();
         }
         more = session.conversation_.write(batch, max_bytes, now);
-        if (session.goodbye_ && !session.goodbye_said_ && session.conversation_.all_numbered()) {
+        // What was handed to a handler before the end is answered yet; whoever is thrown out gets no answer.
+        const bool answered = session.in_progress_ == 0 || session.final_;
+        if (session.goodbye_ && !session.goodbye_said_ && answered && session.conversation_.all_numbered()) {
             for (auto& each : session.carriers_) each.goodbye_due = each.key == key;
             session.goodbye_said_ = true;
             session.final_ = true;

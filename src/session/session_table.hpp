@@ -10,6 +10,7 @@
 #include "base/random.hpp"
 #include "session/server_session.hpp"
 #include "session/ticket.hpp"
+#include "session/ticket_keys.hpp"
 
 #include <flare/failure.hpp>
 
@@ -28,7 +29,8 @@ namespace flare::session {
 struct Identity {
     std::string user;  // from the credential; in anonymous mode the claimed one
     TimePoint expires_at = kNever;
-    std::string token_id{};  // how the credential is revoked; empty: not by itself
+    std::string token_id{};             // how the credential is revoked; empty: not by itself
+    std::uint64_t expires_unix_ms = 0;  // expires_at by the clock on the wall, for tickets; 0: never
 };
 
 // A message from a client, to be acted on once. finish() must follow, exactly once, whatever became of it;
@@ -79,8 +81,9 @@ protected:
 class SessionTable {
 public:
     // `started`: when this process began to remember message ids. `home`: index of this worker.
+    // `ticket_keys`: null, or what makes tickets last beyond this process; it must outlive the table.
     SessionTable(Settings settings, std::uint32_t home, TimePoint started, base::Random& random, Budget& budget,
-                 SessionTableListener& listener);
+                 SessionTableListener& listener, const TicketKeys* ticket_keys = nullptr);
     ~SessionTable();
     SessionTable(const SessionTable&) = delete;
     SessionTable& operator=(const SessionTable&) = delete;
@@ -161,6 +164,7 @@ private:
     void make_room(const std::string& user, TimePoint now);
     void detach(ServerSession& session, CarrierKey key, TimePoint now);
     void confirm_ticket(ServerSession& session);
+    std::string new_ticket(const ServerSession& session);
     void write_welcome(ServerSession& session, ServerSession::Attached& carrier, wire::Batch& batch);
     void write_goodbye(ServerSession& session, wire::Batch& batch);
     void bury(ServerSession& session);
@@ -208,6 +212,7 @@ private:
     base::Random& random_;
     Budget& budget_;
     SessionTableListener& listener_;
+    const TicketKeys* const ticket_keys_;
     Timers timers_;
     boost::unordered_flat_map<SessionId, std::unique_ptr<ServerSession>, std::hash<SessionId>> sessions_;
     boost::unordered_flat_map<CarrierKey, ServerSession*> by_carrier_;

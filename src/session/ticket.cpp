@@ -5,27 +5,38 @@
 namespace flare::session {
 namespace {
 
-constexpr char kTicketVersion = 1;
+constexpr char kPlain = 1;
+constexpr char kSealed = 2;
+
+std::string head_of(char version, std::uint32_t home, const SessionId& session) {
+    std::string head;
+    head.push_back(version);
+    head.push_back(static_cast<char>(home));
+    head.append(session.value.raw());
+    return head;
+}
+
+bool is_plain(std::string_view ticket) noexcept { return ticket.size() == kTicketBytes && ticket[0] == kPlain; }
 
 }  // namespace
 
 std::string make_ticket(std::uint32_t home, const SessionId& session, base::Random& random) {
-    std::string ticket;
-    ticket.reserve(kTicketBytes);
-    ticket.push_back(kTicketVersion);
-    ticket.push_back(static_cast<char>(home));
-    ticket.append(session.value.raw());
-    ticket.append(random.bytes(16));
-    return ticket;
+    return head_of(kPlain, home, session).append(random.bytes(kTicketBytes - kTicketHeadBytes));
+}
+
+std::string make_sealed_head(std::uint32_t home, const SessionId& session) { return head_of(kSealed, home, session); }
+
+bool is_sealed(std::string_view ticket) noexcept {
+    return ticket.size() > kTicketBytes && ticket.size() <= wire::kMaxTicketBytes && ticket[0] == kSealed;
 }
 
 std::optional<SessionId> session_in_ticket(std::string_view ticket) noexcept {
-    if (ticket.size() != kTicketBytes || ticket[0] != kTicketVersion) return std::nullopt;
+    if (!is_plain(ticket) && !is_sealed(ticket)) return std::nullopt;
     return SessionId{*Uuid::from_bytes(ticket.substr(2, 16))};
 }
 
 std::optional<std::uint32_t> home_in_ticket(std::string_view ticket) noexcept {
-    if (ticket.size() != kTicketBytes || ticket[0] != kTicketVersion) return std::nullopt;
+    if (!is_plain(ticket) && !is_sealed(ticket)) return std::nullopt;
     return static_cast<unsigned char>(ticket[1]);
 }
 

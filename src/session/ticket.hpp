@@ -13,11 +13,16 @@
 
 namespace flare::session {
 
-// 34 bytes: version (1), home worker, session id (16), random (16). Opaque to clients.
+// 34 bytes: version (1), home worker, session id (16), random (16). Opaque to clients. A sealed ticket (version 2, see
+// TicketKeys) begins alike, and is longer.
 inline constexpr std::size_t kTicketBytes = 34;
+inline constexpr std::size_t kTicketHeadBytes = 18;  // version, home worker, session id
 inline constexpr std::size_t kSecretBytes = 32;
 
 std::string make_ticket(std::uint32_t home, const SessionId& session, base::Random& random);
+// The beginning of a sealed one.
+std::string make_sealed_head(std::uint32_t home, const SessionId& session);
+bool is_sealed(std::string_view ticket) noexcept;
 std::optional<SessionId> session_in_ticket(std::string_view ticket) noexcept;
 // The worker that a ticket names; nothing when it is not a ticket of ours.
 std::optional<std::uint32_t> home_in_ticket(std::string_view ticket) noexcept;

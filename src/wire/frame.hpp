@@ -25,7 +25,7 @@ inline constexpr std::uint32_t kVersion = 1;
 inline constexpr std::size_t kMaxLanes = 16;
 inline constexpr std::size_t kMaxNameBytes = 256;  // user, device, type, target; longer is malformed_frame
 inline constexpr std::size_t kMaxTokenBytes = 8192;
-inline constexpr std::size_t kMaxTicketBytes = 256;
+inline constexpr std::size_t kMaxTicketBytes = 1024;
 inline constexpr std::size_t kMaxSecretBytes = 64;
 inline constexpr std::size_t kNonceBytes = 16;
 inline constexpr std::size_t kMacBytes = 32;
@@ -35,6 +35,9 @@ inline constexpr std::size_t kChunkBytes = 16 * 1024;
 inline constexpr std::size_t kMaxFrameBytes = 128 * 1024;
 inline constexpr std::size_t kMaxBatchBytes = 1024 * 1024;
 inline constexpr std::uint64_t kDefaultMaxMessageBytes = 16ull * 1024 * 1024;
+
+// A bit of Welcome.capabilities: the ticket stands for the credential when the server has been started again.
+inline constexpr std::uint64_t kLastingTicket = 8;
 
 // Field numbers of the oneof in flare.v1.Frame.
 enum class FrameKind : std::uint8_t {

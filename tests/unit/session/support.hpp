@@ -105,8 +105,9 @@ struct Closed {
 
 class ServerBench final : public SessionTableListener {
 public:
-    explicit ServerBench(Settings settings, std::size_t budget_bytes = 64u << 20, TimePoint started = kStart - 1h)
-        : shared(budget_bytes), budget(shared, 4096), table(settings, 0, started, chance, budget, *this) {}
+    explicit ServerBench(Settings settings, std::size_t budget_bytes = 64u << 20, TimePoint started = kStart - 1h,
+                         const TicketKeys* keys = nullptr)
+        : shared(budget_bytes), budget(shared, 4096), table(settings, 0, started, chance, budget, *this, keys) {}
 
     void on_session_created(ServerSession& session) override { created.push_back(session.id()); }
     void on_session_ended(ServerSession& session, errc reason, const std::string&) override {
@@ -228,8 +229,8 @@ public:
     }
 
     explicit Bench(Settings server_settings = {}, ClientSettings settings = client_settings(),
-                   std::size_t server_budget = 64u << 20)
-        : server(server_settings, server_budget), client(std::move(settings)) {}
+                   std::size_t server_budget = 64u << 20, const TicketKeys* keys = nullptr)
+        : server(server_settings, server_budget, kStart - 1h, keys), client(std::move(settings)) {}
 
     TimePoint now() const { return client.now; }
     // Time passes without anybody noticing.

@@ -1,0 +1,57 @@
+// When everybody comes at once: who is let in, and whose ticket of before a restart takes the place of the credential.
+// docs/server.md, "Storms".
+#include "base/crypto.hpp"
+#include "server/worker.hpp"
+
+namespace flare::server {
+
+// Takes a place at the admission rate for this connection, or refuses it until its slot.
+bool Worker::let_in(Connection& connection) {
+    if (connection.let_in || !shared_.admission.on()) return true;
+    const auto wait = shared_.admission.ask(now());
+    if (!wait) {
+        ++counters_.admissions;
+        return connection.let_in = true;
+    }
+    ++counters_.admissions_refused;
+    count_error(errc::rate_limited);
+    wire::Refused refused;
+    refused.code = errc::rate_limited;
+    refused.text = "more sessions begin at the moment than the server lets in";
+    refused.retry_after_ms = static_cast<std::uint32_t>(wait->count());
+    refuse(connection, refused);
+    return false;
+}
+
+// Whether what a ticket says still holds. Whether its user or its credential was revoked is asked for every session
+// that is made: attach().
+bool Worker::ticket_holds(const session::TicketIdentity& identity) const {
+    const auto unix_time = std::chrono::system_clock::now().time_since_epoch();
+    const auto unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(unix_time).count();
+    return identity.expires_unix_ms == 0 || static_cast<std::uint64_t>(unix_ms) < identity.expires_unix_ms;
+}
+
+// Whom a resume stands for whose session nobody knows here: it shows a ticket that another process has sealed with our
+// key, and proves to hold the secret in it. Null: nobody.
+std::unique_ptr<const session::TicketIdentity> Worker::vouched_by(const wire::Hello& hello) const {
+    if (!shared_.ticket_keys) return nullptr;
+    auto identity = shared_.ticket_keys->open(hello.resume->ticket);
+    if (!identity) return nullptr;
+    const std::string proof =
+        session::resume_mac(identity->secret, hello.resume->ticket, hello.epoch, hello.resume->nonce, hello.attempt_id);
+    if (!base::equal_constant_time(proof, hello.resume->mac) || !ticket_holds(*identity)) return nullptr;
+    return std::make_unique<const session::TicketIdentity>(std::move(*identity));
+}
+
+// It was let in by its credential, and ends with it.
+session::Identity Worker::of_ticket(const session::TicketIdentity& ticket) {
+    Identity identity(ticket.user);
+    identity.token_id = ticket.token_id;
+    if (ticket.expires_unix_ms != 0) {
+        identity.expires = std::chrono::system_clock::time_point(
+            std::chrono::milliseconds(static_cast<std::int64_t>(ticket.expires_unix_ms)));
+    }
+    return in_steady_time(std::move(identity));
+}
+
+}  // namespace flare::server

@@ -1,0 +1,22 @@
+// The file with the key of tickets that outlive the process: docs/server.md, "Storms".
+//
+// Threads: any.
+#pragma once
+
+#include <flare/failure.hpp>
+
+#include <string>
+
+namespace flare::server {
+
+struct TicketKeyFile {
+    std::string current;   // session::TicketKeys::kKeyBytes
+    std::string previous;  // as many, or none
+};
+
+// Reads `path`; where there is no such file, makes one that only its owner may read. A line is a key, 32 bytes in hex
+// or base64, the second one that of before.
+// Errors: file_not_found (its folder), file_unreadable, permission_denied, invalid_config (what is in it).
+Checked<TicketKeyFile> load_ticket_keys(const std::string& path);
+
+}  // namespace flare::server

@@ -1,0 +1,424 @@
+// Servers that go down and come back with all their clients: docs/server.md, "Storms".
+#include "integration/harness.hpp"
+#include "integration/quic_harness.hpp"
+#include "integration/raw_peer.hpp"
+#include "session/ticket.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include <stdlib.h>
+
+namespace flare::test {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Storm : ::testing::Test {
+    Storm() {
+        std::string pattern = (std::filesystem::temp_directory_path() / "flare-storm-XXXXXX").string();
+        folder = ::mkdtemp(pattern.data());
+    }
+    ~Storm() override { std::filesystem::remove_all(folder); }
+
+    // A server whose handler knows the token `good`, and counts how often it is asked.
+    ServerBuilder builder() {
+        return quiet_server()
+            .ticket_key_file(folder + "/key")
+            .with_auth_handler([this](const AuthRequest& request) -> Checked<Identity> {
+                ++asked;
+                if (request.token != "good") return Failure(errc::unauthenticated);
+                Identity identity(request.claimed_user);
+                identity.expires = expires;
+                identity.token_id = "token-1";
+                return identity;
+            });
+    }
+    // The session of a raw client that a server has welcomed.
+    struct Held {
+        wire::Hello hello;  // the one that made it
+        std::string ticket;
+        std::string secret;
+    };
+    Held hold(const Server& server, const std::string& user) {
+        RawPeer peer(server.websocket_addr());
+        Held held;
+        held.hello = RawPeer::hello_of(user);
+        held.hello.token = "good";
+        EXPECT_EQ(peer.hello(held.hello), wire::FrameKind::welcome);
+        if (!peer.welcome) return held;
+        EXPECT_NE(peer.welcome->capabilities & wire::kLastingTicket, 0u);
+        held.ticket = peer.welcome->ticket;
+        held.secret = peer.welcome->secret;
+        return held;
+    }
+    static wire::Hello resume_of(const Held& held, const std::string& secret) {
+        wire::Hello hello = RawPeer::hello_of(held.hello.user);
+        hello.epoch = 2;
+        wire::Resume resume;
+        resume.ticket = held.ticket;
+        resume.nonce = std::string(wire::kNonceBytes, 'n');
+        resume.mac = session::resume_mac(secret, held.ticket, hello.epoch, resume.nonce, hello.attempt_id);
+        hello.resume = std::move(resume);
+        return hello;
+    }
+    // What the second Hello of a connection is answered whose first was a resume that nobody knew.
+    static wire::FrameKind second(RawPeer& peer, const wire::Hello& hello) {
+        peer.batches.clear();
+        return peer.hello(hello);
+    }
+    static wire::Hello without_token(const std::string& user) { return RawPeer::hello_of(user); }
+
+    std::string folder;
+    std::atomic<int> asked{0};
+    std::chrono::system_clock::time_point expires = std::chrono::system_clock::time_point::max();
+};
+
+// ---- the ticket in place of the credential ----
+
+TEST_F(Storm, AProvenTicketOfBeforeTheRestartTakesThePlaceOfTheCredential) {
+    auto server = std::make_unique<Server>(started(builder()));
+    const Held held = hold(*server, "ann");
+    server->stop();
+    server = std::make_unique<Server>(started(builder()));
+    asked = 0;
+
+    RawPeer peer(server->websocket_addr());
+    ASSERT_EQ(peer.hello(resume_of(held, held.secret)), wire::FrameKind::refused);
+    EXPECT_EQ(peer.refused->code, errc::session_unknown) << "the client hears of the gap as ever";
+    ASSERT_EQ(second(peer, without_token("ann")), wire::FrameKind::welcome);
+    EXPECT_EQ(peer.welcome->user, "ann");
+    EXPECT_EQ(peer.welcome->secret.size(), 32u) << "a new session, with a secret of its own";
+    EXPECT_EQ(asked, 0);
+    EXPECT_EQ(server->stats()->tickets_honoured, 1u);
+}
+
+TEST_F(Storm, ATicketSpeaksForItsUserAndDeviceAlone) {
+    auto server = std::make_unique<Server>(started(builder()));
+    const Held held = hold(*server, "ann");
+    server->stop();
+    server = std::make_unique<Server>(started(builder()));
+    asked = 0;
+
+    wire::Hello other_device = without_token("ann");
+    other_device.device = "tablet";
+    for (const wire::Hello& claim : {without_token("bob"), other_device}) {
+        RawPeer peer(server->websocket_addr());
+        ASSERT_EQ(peer.hello(resume_of(held, held.secret)), wire::FrameKind::refused);
+        ASSERT_EQ(second(peer, claim), wire::FrameKind::refused);
+        EXPECT_EQ(peer.refused->code, errc::unauthenticated);
+    }
+    EXPECT_EQ(asked, 2);
+    // And a Hello in another name than the ticket's proves nothing for either.
+    Held as_bob = held;
+    as_bob.hello.user = "bob";
+    RawPeer peer(server->websocket_addr());
+    ASSERT_EQ(peer.hello(resume_of(as_bob, held.secret)), wire::FrameKind::refused);
+    ASSERT_EQ(second(peer, without_token("bob")), wire::FrameKind::refused);
+    EXPECT_EQ(asked, 3);
+}
+
+TEST_F(Storm, ATicketWithoutItsSecretOrKeyOrBeyondItsTimeIsWorthNothing) {
+    const auto refused_after = [&](const Held& held, const std::string& secret) {
+        Server server = started(builder());
+        asked = 0;
+        RawPeer peer(server.websocket_addr());
+        EXPECT_EQ(peer.hello(resume_of(held, secret)), wire::FrameKind::refused);
+        EXPECT_EQ(peer.refused->code, errc::session_unknown);
+        EXPECT_EQ(second(peer, without_token("ann")), wire::FrameKind::refused);
+        EXPECT_EQ(asked, 1) << "the handler decides";
+        return peer.refused->code;
+    };
+    Held held;
+    {
+        Server server = started(builder());
+        held = hold(server, "ann");
+    }
+    EXPECT_EQ(refused_after(held, std::string(32, 'x')), errc::unauthenticated);
+
+    expires = std::chrono::system_clock::now() + 300ms;
+    Held brief;
+    {
+        Server server = started(builder());
+        brief = hold(server, "ann");
+    }
+    std::this_thread::sleep_until(expires + 1ms);
+    EXPECT_EQ(refused_after(brief, brief.secret), errc::unauthenticated);
+
+    std::filesystem::remove(folder + "/key");
+    EXPECT_EQ(refused_after(held, held.secret), errc::unauthenticated);
+}
+
+TEST_F(Storm, ALiveSessionWinsOverItsTicketAndAnEndedOneIsNotRevivedByIt) {
+    Server server = started(builder());
+    Held held = hold(server, "ann");
+    RawPeer resumed(server.websocket_addr());
+    ASSERT_EQ(resumed.hello(resume_of(held, held.secret)), wire::FrameKind::welcome);
+    EXPECT_EQ(resumed.welcome->outcome, wire::Outcome::resumed);
+    held.ticket = resumed.welcome->ticket;
+
+    EXPECT_EQ(server.disconnect_user("ann").value(), 1u);
+    (void)resumed.closed_with();
+    asked = 0;
+    RawPeer peer(server.websocket_addr());
+    ASSERT_EQ(peer.hello(resume_of(held, held.secret)), wire::FrameKind::refused);
+    ASSERT_EQ(second(peer, without_token("ann")), wire::FrameKind::refused);
+    EXPECT_EQ(asked, 1);
+    EXPECT_EQ(server.stats()->tickets_honoured, 0u);
+}
+
+TEST_F(Storm, ASessionMadeByTicketEndsWithTheCredentialThatMadeTheTicket) {
+    expires = std::chrono::system_clock::now() + 3s;
+    std::string address;
+    Held held;
+    {
+        Server server = started(builder());
+        held = hold(server, "ann");
+    }
+    Server server = started(builder());
+    RawPeer peer(server.websocket_addr());
+    ASSERT_EQ(peer.hello(resume_of(held, held.secret)), wire::FrameKind::refused);
+    ASSERT_EQ(second(peer, without_token("ann")), wire::FrameKind::welcome);
+    EXPECT_EQ(peer.closed_with(), errc::token_expired);
+    EXPECT_GE(std::chrono::system_clock::now(), expires);
+}
+
+// ---- admission ----
+
+TEST_F(Storm, WhoComesTooEarlyIsToldWhenBeforeAnybodyIsAsked) {
+    Server server = started(builder().admission_rate(1));
+    const Held held = hold(server, "ann");
+    EXPECT_EQ(asked, 1);
+
+    RawPeer early(server.websocket_addr());
+    wire::Hello hello = RawPeer::hello_of("bob");
+    hello.token = "good";
+    ASSERT_EQ(early.hello(hello), wire::FrameKind::refused);
+    EXPECT_EQ(early.refused->code, errc::rate_limited);
+    EXPECT_GE(early.refused->retry_after_ms, 1000u);
+    EXPECT_EQ(early.closed_with(), errc::rate_limited);
+    RawPeer next(server.websocket_addr());
+    hello.attempt_id = Uuid::v7();
+    ASSERT_EQ(next.hello(hello), wire::FrameKind::refused);
+    EXPECT_GE(next.refused->retry_after_ms, early.refused->retry_after_ms + 900) << "another slot";
+    EXPECT_EQ(asked, 1) << "nobody was asked";
+
+    // A session that lives is always let in.
+    RawPeer resumed(server.websocket_addr());
+    EXPECT_EQ(resumed.hello(resume_of(held, held.secret)), wire::FrameKind::welcome);
+
+    const auto stats = server.stats();
+    EXPECT_EQ(stats->admissions, 1u);
+    EXPECT_EQ(stats->admissions_refused, 2u);
+    EXPECT_EQ(stats->errors.at(errc::rate_limited), 2u);
+}
+
+TEST_F(Storm, ASessionOfBeforeTheRestartWaitsForItsPlaceWithItsTicket) {
+    auto server = std::make_unique<Server>(started(builder()));
+    const Held held = hold(*server, "ann");
+    server->stop();
+    server = std::make_unique<Server>(started(builder().admission_rate(1)));
+    (void)hold(*server, "bob");  // takes this second's place
+
+    RawPeer early(server->websocket_addr());
+    ASSERT_EQ(early.hello(resume_of(held, held.secret)), wire::FrameKind::refused);
+    EXPECT_EQ(early.refused->code, errc::rate_limited);
+    const auto slot = Clock::now() + std::chrono::milliseconds(early.refused->retry_after_ms);
+    std::this_thread::sleep_until(slot);
+    asked = 0;
+    RawPeer peer(server->websocket_addr());
+    ASSERT_EQ(peer.hello(resume_of(held, held.secret)), wire::FrameKind::refused);
+    EXPECT_EQ(peer.refused->code, errc::session_unknown);
+    ASSERT_EQ(second(peer, without_token("ann")), wire::FrameKind::welcome) << "one place for both Hellos";
+    EXPECT_EQ(asked, 0);
+}
+
+// ---- the client ----
+
+TEST_F(Storm, ARefusalThatNamesATimeIsNoFailedAttempt) {
+    auto server = std::make_unique<Server>(started(builder()));
+    const std::string address = server->websocket_addr();
+    Events events;
+    Client client =
+        connected(client_of(address, "ann", events).token("good").max_reconnect_attempts(1).reconnect_delay(10s));
+    server->stop();
+    ASSERT_TRUE(events.wait_for<event::Draining>());
+    server = std::make_unique<Server>(started(builder().websocket_addr(address).admission_rate(1)));
+    // Others take the places in which it comes back, until it has been refused at least twice.
+    std::atomic<bool> enough{false};
+    std::thread others([&] {
+        for (int i = 0; !enough; ++i) {
+            Events ignored;
+            auto other = client_of(address, "other" + std::to_string(i), ignored).token("good").build();
+            (void)other->connect();
+            std::this_thread::sleep_for(20ms);
+        }
+    });
+    EXPECT_TRUE(events.wait_for<event::Reconnecting>(3));
+    enough = true;
+    others.join();
+    EXPECT_TRUE(events.wait_for<event::Reconnected>());
+    EXPECT_TRUE(events.all<event::ReconnectFailed>().empty());
+    for (const auto& each : events.all<event::Reconnecting>()) EXPECT_EQ(each.attempt, 1u);
+}
+
+TEST_F(Storm, AConnectionWithoutASessionIsNoSuccess) {
+    // Whoever answers here accepts connections, and refuses every Hello for good measure without a time.
+    auto server = std::make_unique<Server>(started(builder()));
+    const std::string address = server->websocket_addr();
+    Events events;
+    Client client =
+        connected(client_of(address, "ann", events).token("good").max_reconnect_attempts(3).reconnect_delay(20ms));
+    server->stop();
+    ASSERT_TRUE(events.wait_for<event::Draining>());
+    std::filesystem::remove(folder + "/key");
+    server = std::make_unique<Server>(started(quiet_server().websocket_addr(address).with_auth_handler(
+        [](const AuthRequest&) -> Checked<Identity> { return Failure(errc::busy); })));
+    ASSERT_TRUE(events.wait_for<event::ReconnectFailed>());
+    const auto attempts = events.all<event::Reconnecting>();
+    ASSERT_EQ(attempts.size(), 3u);
+    for (std::uint32_t i = 0; i < 3; ++i) EXPECT_EQ(attempts[i].attempt, i + 1) << "the count goes on";
+}
+
+// ---- all of it ----
+
+TEST_F(Storm, TwoHundredClientsComeBackInTheirSlotsAndLoseNothing) {
+    constexpr std::size_t kClients = 200;
+    constexpr std::uint32_t kRate = 100;
+    constexpr int kBefore = 3;  // messages of each
+    std::mutex mutex;
+    std::map<std::string, int> handled;
+    const auto counting = [&](ServerBuilder made) {
+        return made.with_message_handler([&](const SessionInfo&, const Message& message) -> HandlerResult {
+            const std::lock_guard lock(mutex);
+            ++handled[std::string(message.payload.view())];
+            return Message("seen", message.payload);
+        });
+    };
+    auto server = std::make_unique<Server>(started(counting(builder())));
+    const std::string address = server->websocket_addr();
+
+    boost::asio::io_context loop;
+    auto work = boost::asio::make_work_guard(loop);
+    std::thread runner([&] { loop.run(); });
+    struct One {
+        Events events;
+        std::optional<Client> client;
+        std::atomic<std::int64_t> drained_at{0};
+        std::atomic<std::int64_t> back_at{0};
+        std::atomic<int> seen{0};
+    };
+    std::vector<std::unique_ptr<One>> all;
+    const auto now_ms = [] {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch()).count();
+    };
+    for (std::size_t i = 0; i < kClients; ++i) {
+        all.push_back(std::make_unique<One>());
+        One& one = *all.back();
+        auto made = client_of(address, "user" + std::to_string(i), one.events)
+                        .token("good")
+                        .io_context(loop)
+                        .with_event_callback([&one, now_ms](const Event& event) {
+                            if (std::holds_alternative<event::Draining>(event)) one.drained_at = now_ms();
+                            if (std::holds_alternative<event::Reconnected>(event)) one.back_at = now_ms();
+                            if (std::holds_alternative<event::MessageReceived>(event)) ++one.seen;
+                            one.events(event);
+                        })
+                        .build();
+        ASSERT_TRUE(made);
+        one.client.emplace(std::move(*made));
+        ASSERT_TRUE(one.client->connect());
+    }
+    EXPECT_EQ(asked, static_cast<int>(kClients));
+
+    // Some are under way when the server goes down, some are sent while it is away.
+    std::thread talk([&] {
+        for (int round = 0; round < kBefore; ++round) {
+            for (std::size_t i = 0; i < kClients; i += 4) {
+                (void)all[i]->client->post_message("server",
+                                                   Message("note", std::to_string(i) + "/" + std::to_string(round)));
+            }
+        }
+    });
+    server->stop();
+    talk.join();
+    const std::int64_t restarted = now_ms();
+    server = std::make_unique<Server>(started(counting(builder().websocket_addr(address).admission_rate(kRate))));
+    asked = 0;
+
+    std::vector<std::int64_t> back;
+    for (const auto& one : all) {
+        ASSERT_TRUE(one->events.wait_for<event::Reconnected>());
+        const auto told = one->events.all<event::Draining>();
+        ASSERT_EQ(told.size(), 1u);
+        EXPECT_GE(one->back_at + 1, one->drained_at + told[0].retry_after.count()) << "not before its slot";
+        EXPECT_TRUE(one->events.all<event::ReconnectFailed>().empty());
+        back.push_back(one->back_at);
+    }
+    std::sort(back.begin(), back.end());
+    EXPECT_GE(back.back() - restarted, 1000 * static_cast<std::int64_t>(kClients) / (2 * kRate));
+    EXPECT_EQ(asked, 0) << "tickets take the place of credentials";
+    const auto stats = server->stats();
+    EXPECT_EQ(stats->tickets_honoured, kClients);
+    EXPECT_EQ(stats->admissions, kClients);
+    for (std::size_t i = 0; i < kClients; i += 4) {
+        ASSERT_TRUE(all[i]->events.wait_for<event::MessageSent>(kBefore)) << i;
+        ASSERT_TRUE(all[i]->events.wait_for<event::MessageReceived>(kBefore)) << i;
+        for (int round = 0; round < kBefore; ++round) {
+            const std::lock_guard lock(mutex);
+            EXPECT_EQ(handled[std::to_string(i) + "/" + std::to_string(round)], 1);
+        }
+        EXPECT_EQ(all[i]->seen, kBefore);
+    }
+    for (const auto& one : all) one->client.reset();
+    work.reset();
+    loop.stop();
+    runner.join();
+}
+
+// ---- over QUIC ----
+
+struct QuicStorm : QuicHarness {
+    std::string key = certificates.path("tickets.key");
+};
+
+TEST_F(QuicStorm, AClientComesBackToARestartedServerWithAnotherNumberOfWorkers) {
+    std::atomic<int> asked{0};
+    const auto made = [&](std::uint32_t workers) {
+        return builder().worker_threads(workers).ticket_key_file(key).quic_secret("storm").with_auth_handler(
+            [&](const AuthRequest& request) -> Checked<Identity> {
+                ++asked;
+                return Identity(request.claimed_user);
+            });
+    };
+    auto server = std::make_unique<Server>(started(made(4)));
+    std::vector<std::unique_ptr<Events>> heard;
+    std::vector<Client> clients;
+    for (int i = 0; i < 8; ++i) {  // so many that some have a home that is there no more
+        heard.push_back(std::make_unique<Events>());
+        clients.push_back(connected(client_for(*server, "user" + std::to_string(i), *heard.back())));
+    }
+    const std::string quic = server->quic_addr();
+    const std::string websocket = server->websocket_addr();
+    server->stop();
+    asked = 0;
+    server = std::make_unique<Server>(started(made(3).quic_addr(quic).websocket_addr(websocket)));
+    for (auto& events_of : heard) {
+        ASSERT_TRUE(events_of->wait_for<event::Reconnected>());
+        EXPECT_TRUE(events_of->all<event::ReconnectFailed>().empty());
+    }
+    EXPECT_EQ(asked, 0);
+    for (Client& client : clients) EXPECT_TRUE(client.send_text_message("server", "hello").success);
+}
+
+}  // namespace
+}  // namespace flare::test

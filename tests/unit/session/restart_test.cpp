@@ -1,0 +1,158 @@
+// A server that goes down in order and comes back as another process: docs/protocol.md, "Goodbye", "Tickets".
+#include "support.hpp"
+
+namespace flare::session::test {
+namespace {
+
+// A client whose server has the key of `process`, and the Hello that it says on carrier `key`.
+struct Restart : ::testing::Test {
+    Restart() { bench.connect(1); }
+    void drain() {
+        bench.server.table.end(bench.session(), errc::shutting_down, "update", 3000, bench.now());
+        bench.live(1s);
+        ASSERT_EQ(bench.client.ended, (std::vector<errc>{errc::shutting_down}));
+    }
+    wire::Hello hello_on(CarrierKey key) {
+        bench.client.session.begin_attempt("token");
+        bench.client.session.open(key, bench.now());
+        return next_hello(key);
+    }
+    wire::Hello next_hello(CarrierKey key) {
+        batch = bench.from_client(key);
+        std::string_view rest;
+        auto hello = read_hello(batch, rest);
+        EXPECT_TRUE(hello);
+        EXPECT_TRUE(rest.empty()) << "nothing goes early without a session";
+        return hello ? *hello : wire::Hello();
+    }
+    void refuse(CarrierKey key, errc code, std::uint32_t retry_after_ms = 0) {
+        wire::Refused refused;
+        refused.code = code;
+        refused.retry_after_ms = retry_after_ms;
+        wire::Batch answer;
+        write_refusal(answer, refused);
+        bench.to_client(key, answer.str());
+    }
+
+    TicketKeys keys{std::string(32, 'k'), {}, "process1"};
+    Bench bench{{}, Bench::client_settings(), 64u << 20, &keys};
+    std::string batch;
+};
+
+TEST_F(Restart, ATicketComesBackInPlaceOfTheTokenAfterAnOrderlyEnd) {
+    drain();
+    const wire::Hello first = hello_on(2);
+    ASSERT_TRUE(first.resume);
+    EXPECT_TRUE(first.token.empty());
+    const TicketKeys next(std::string(32, 'k'), {}, "process2");
+    const auto identity = next.open(first.resume->ticket);
+    ASSERT_TRUE(identity);
+    EXPECT_EQ(identity->user, "ann");
+    EXPECT_EQ(first.resume->mac,
+              resume_mac(identity->secret, first.resume->ticket, first.epoch, first.resume->nonce, first.attempt_id));
+
+    refuse(2, errc::session_unknown);
+    EXPECT_TRUE(bench.client.gaps.empty()) << "nothing was missing, and the end was told";
+    const wire::Hello second = next_hello(2);
+    EXPECT_FALSE(second.resume);
+    EXPECT_EQ(second.token, "token");
+}
+
+TEST_F(Restart, AServerThatHasNoTimeSeesTheSameTicketLater) {
+    drain();
+    const std::string ticket = hello_on(2).resume->ticket;
+    refuse(2, errc::rate_limited, 500);
+    ASSERT_EQ(bench.client.refused.size(), 1u);
+    ASSERT_TRUE(hello_on(3).resume);
+    EXPECT_TRUE(bench.client.gaps.empty());
+    refuse(3, errc::session_unknown);
+    (void)next_hello(3);
+    bench.client.session.carrier_gone(3, errc::connection_lost, "cut", bench.now());
+    const wire::Hello again = hello_on(4);  // no session has come of it yet
+    ASSERT_TRUE(again.resume);
+    EXPECT_EQ(again.resume->ticket, ticket);
+}
+
+TEST_F(Restart, ATicketThatIsRefusedForGoodIsNotShownAgain) {
+    drain();
+    (void)hello_on(2);
+    refuse(2, errc::session_unknown);
+    (void)next_hello(2);
+    refuse(2, errc::unauthenticated);
+    EXPECT_FALSE(hello_on(3).resume);
+}
+
+TEST_F(Restart, ANewSessionForgetsTheTicketOfTheOneBefore) {
+    drain();
+    bench.server.table.on_time(bench.now());
+    bench.connect(2);
+    ASSERT_EQ(bench.server.created.size(), 2u);
+    bench.client.session.disconnect(bench.now());
+    bench.live(1s);
+    EXPECT_FALSE(hello_on(3).resume);
+}
+
+TEST_F(Restart, ASessionLostToARestartKeepsItsTicketUntilTheNextStands) {
+    bench.cut(1);
+    (void)hello_on(2);
+    refuse(2, errc::session_unknown);
+    EXPECT_EQ(bench.client.gaps.size(), 1u);
+    bench.client.session.carrier_gone(2, errc::connection_lost, "cut", bench.now());
+    ASSERT_TRUE(hello_on(3).resume);
+    refuse(3, errc::session_unknown);
+    EXPECT_EQ(bench.client.gaps.size(), 1u) << "it was told once";
+}
+
+TEST_F(Restart, WithoutAKeyTheClientComesWithItsToken) {
+    Bench plain;
+    plain.connect(1);
+    plain.server.table.end(plain.session(), errc::shutting_down, "update", 3000, plain.now());
+    plain.live(1s);
+    plain.client.session.begin_attempt("token");
+    plain.client.session.open(2, plain.now());
+    std::string_view rest;
+    const std::string said = plain.from_client(2);
+    EXPECT_EQ(read_hello(said, rest)->token, "token");
+}
+
+TEST_F(Restart, WhatAHandlerHasIsAnsweredBeforeTheGoodbye) {
+    bench.server.answers = false;
+    ASSERT_TRUE(bench.send(1, "slow"));
+    bench.exchange();
+    ASSERT_EQ(bench.server.handlings.size(), 1u);
+    bench.server.table.end(bench.session(), errc::shutting_down, "update", 3000, bench.now());
+    bench.live(1s);
+    EXPECT_TRUE(bench.client.ended.empty());
+    bench.server.table.finish(bench.server.handlings[0], {wire::ReceiptStatus::handled, errc::ok, {}, 0}, nullptr,
+                              bench.now());
+    bench.live(1s);
+    EXPECT_EQ(bench.client.ended, (std::vector<errc>{errc::shutting_down}));
+    ASSERT_EQ(bench.client.outcomes.size(), 1u);
+    EXPECT_EQ(bench.client.outcomes[0].error, errc::ok);
+    EXPECT_TRUE(bench.client.gaps.empty());
+}
+
+TEST_F(Restart, AHandlerThatTakesTooLongDoesNotHoldUpTheEnd) {
+    bench.server.answers = false;
+    ASSERT_TRUE(bench.send(1, "slow"));
+    bench.exchange();
+    bench.server.table.end(bench.session(), errc::shutting_down, "update", 3000, bench.now());
+    bench.live(6s);
+    EXPECT_EQ(bench.client.ended, (std::vector<errc>{errc::shutting_down}));
+    EXPECT_EQ(bench.client.gaps.size(), 1u) << "its outcome is open";
+}
+
+TEST_F(Restart, WhatComesAfterTheEndBeganIsActedOnInTheNextSessionAlone) {
+    bench.server.table.end(bench.session(), errc::shutting_down, "update", 3000, bench.now());
+    ASSERT_TRUE(bench.send(1, "late"));
+    bench.live(1s);
+    EXPECT_TRUE(bench.server.texts.empty());
+    ASSERT_EQ(bench.client.ended.size(), 1u);
+    bench.connect(2);
+    EXPECT_EQ(bench.server.texts, (std::vector<std::string>{"late"}));
+    ASSERT_EQ(bench.client.outcomes.size(), 1u);
+    EXPECT_EQ(bench.client.outcomes[0].error, errc::ok);
+}
+
+}  // namespace
+}  // namespace flare::session::test

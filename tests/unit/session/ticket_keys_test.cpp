@@ -1,0 +1,124 @@
+// Tickets that outlive the process: docs/protocol.md, "Tickets".
+#include "session/ticket_keys.hpp"
+
+#include "session/ticket.hpp"
+#include "support.hpp"
+
+namespace flare::session::test {
+namespace {
+
+struct TicketKeysTest : ::testing::Test {
+    TicketIdentity ann() const {
+        return {SessionId{id_of(7)}, "ann", "phone", std::string(kSecretBytes, 's'), "token-1", 1'700'000'000'123};
+    }
+    Chance chance;
+    std::string key = std::string(32, 'k');
+    TicketKeys before{key, {}, "process1"};
+    TicketKeys after{key, {}, "process2"};
+};
+
+TEST_F(TicketKeysTest, TellsTheNextProcessWhoseItIs) {
+    const auto ticket = before.seal(3, ann(), chance);
+    ASSERT_TRUE(ticket);
+    EXPECT_TRUE(is_sealed(*ticket));
+    EXPECT_EQ(home_in_ticket(*ticket), 3u);
+    EXPECT_EQ(session_in_ticket(*ticket), ann().session);
+
+    const auto identity = after.open(*ticket);
+    ASSERT_TRUE(identity);
+    EXPECT_EQ(identity->session, ann().session);
+    EXPECT_EQ(identity->user, "ann");
+    EXPECT_EQ(identity->device, "phone");
+    EXPECT_EQ(identity->secret, ann().secret);
+    EXPECT_EQ(identity->token_id, "token-1");
+    EXPECT_EQ(identity->expires_unix_ms, 1'700'000'000'123u);
+}
+
+// Put together from docs/decisions/0013 and src/session/ticket_keys.hpp by Python's hmac and cryptography.
+TEST_F(TicketKeysTest, OpensWhatOthersHaveSealedByItsDescription) {
+    const std::string_view hex =
+        "0203000102030405060708090a0b0c0d0e0f53535353535353535353535353535353aa79b789c79545e88bd7b4574a0913f96503e2d981"
+        "c7"
+        "5a2274885d585f597cc49d442a711d19a69dc054c33e8a7273b06850607626d85c0306aae481ea3867594dafaf1029dc2c7eed101c3108"
+        "16"
+        "94d645979fc3c2";
+    std::string ticket;
+    for (std::size_t i = 0; i < hex.size(); i += 2)
+        ticket.push_back(static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16)));
+    const auto identity = after.open(ticket);
+    ASSERT_TRUE(identity);
+    EXPECT_EQ(identity->user, "ann");
+    EXPECT_EQ(identity->device, "phone");
+    EXPECT_EQ(identity->secret, ann().secret);
+    EXPECT_EQ(identity->token_id, "token-1");
+    EXPECT_EQ(identity->expires_unix_ms, 1'700'000'000'123u);
+    EXPECT_EQ(home_in_ticket(ticket), 3u);
+}
+
+TEST_F(TicketKeysTest, TellsNothingToTheProcessThatMadeIt) {
+    EXPECT_FALSE(before.open(*before.seal(0, ann(), chance)));
+}
+
+TEST_F(TicketKeysTest, TellsNothingToWhoeverHasNoKeyOrAnotherOne) {
+    const std::string ticket = *before.seal(0, ann(), chance);
+    EXPECT_FALSE(TicketKeys(std::string(32, 'x'), {}, "process2").open(ticket));
+    EXPECT_EQ(ticket.find("ann"), ticket.npos);
+    EXPECT_EQ(ticket.find("phone"), ticket.npos);
+    EXPECT_EQ(ticket.find(ann().secret), ticket.npos);
+}
+
+TEST_F(TicketKeysTest, OpensWithTheKeyOfBeforeAndSealsWithThePresentOne) {
+    const std::string next(32, 'n');
+    const TicketKeys rotated(next, key, "process2");
+    EXPECT_TRUE(rotated.open(*before.seal(0, ann(), chance)));
+    EXPECT_FALSE(TicketKeys(key, {}, "process3").open(*rotated.seal(0, ann(), chance)));
+    EXPECT_TRUE(TicketKeys(next, {}, "process3").open(*rotated.seal(0, ann(), chance)));
+}
+
+TEST_F(TicketKeysTest, OpensNothingThatWasChangedAnywhere) {
+    const std::string ticket = *before.seal(0, ann(), chance);
+    for (std::size_t i = 0; i < ticket.size(); ++i) {
+        std::string other = ticket;
+        other[i] ^= 1;
+        EXPECT_FALSE(after.open(other)) << i;
+    }
+    for (std::size_t size = 0; size < ticket.size(); ++size) EXPECT_FALSE(after.open(ticket.substr(0, size))) << size;
+    EXPECT_FALSE(after.open(ticket + "x"));
+    EXPECT_FALSE(after.open(make_ticket(0, ann().session, chance)));
+}
+
+TEST_F(TicketKeysTest, IsNeverTheSameTwice) {
+    EXPECT_NE(*before.seal(0, ann(), chance), *before.seal(0, ann(), chance));
+}
+
+TEST_F(TicketKeysTest, HoldsTheLongestNamesAndNoLonger) {
+    TicketIdentity longest = ann();
+    longest.user = std::string(wire::kMaxNameBytes, 'u');
+    longest.device = std::string(wire::kMaxNameBytes, 'd');
+    longest.token_id = std::string(wire::kMaxNameBytes, 't');
+    const auto ticket = before.seal(0, longest, chance);
+    ASSERT_TRUE(ticket);
+    EXPECT_LE(ticket->size(), wire::kMaxTicketBytes);
+    ASSERT_TRUE(after.open(*ticket));
+    EXPECT_EQ(after.open(*ticket)->device, longest.device);
+
+    longest.token_id += 't';
+    EXPECT_FALSE(before.seal(0, longest, chance));
+}
+
+TEST_F(TicketKeysTest, ContentThatDoesNotAddUpIsNone) {
+    std::string content(TicketKeys::kProcessBytes + 8 + kSecretBytes, '\0');
+    const auto text = [](std::string_view of) {
+        return std::string(1, static_cast<char>(of.size() >> 8)) + static_cast<char>(of.size()) + std::string(of);
+    };
+    EXPECT_TRUE(read_ticket_content(content + text("ann") + text("") + text("")));
+    EXPECT_FALSE(read_ticket_content(content + text("") + text("") + text("")));
+    EXPECT_FALSE(read_ticket_content(content + text("ann") + text("")));
+    EXPECT_FALSE(read_ticket_content(content + text("ann") + text("") + text("") + "x"));
+    EXPECT_FALSE(read_ticket_content(content + text(std::string(257, 'u')) + text("") + text("")));
+    EXPECT_FALSE(read_ticket_content(content.substr(1)));
+    EXPECT_FALSE(read_ticket_content(""));
+}
+
+}  // namespace
+}  // namespace flare::session::test

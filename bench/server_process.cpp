@@ -41,10 +41,17 @@ constexpr std::uint32_t kReportBytes = 256;
         [](const SessionInfo&, const Message& message) { return Message(message.type, message.payload); },
         Execution::worker);
     std::unique_ptr<Server> server;  // the handler is made before it
-    builder.on_message_type("publish", [&server](SessionInfo, Message message) -> Task<HandlerResult> {
-        (void)co_await server->async_broadcast(Message("published", message.payload));
+    const auto publish = [](Server* where, std::atomic<std::uint64_t>* published,
+                            Message message) -> Task<HandlerResult> {
+        Message copy("published", message.payload);
+        (void)co_await where->async_broadcast(std::move(copy));
+        if (published != nullptr) ++*published;
         co_return HandlerResult();
+    };
+    builder.on_message_type("publish", [&server, publish, published = options.published](SessionInfo, Message message) {
+        return publish(server.get(), published, std::move(message));
     });
+    if (options.configure) options.configure(builder);
     auto built = builder.build();
     if (built) server = std::make_unique<Server>(std::move(*built));
     const auto started = built ? server->start() : Checked<>(built.error());
@@ -123,6 +130,15 @@ ServerProcess::Heap ServerProcess::heap() const noexcept {
 }
 
 std::uint64_t ServerProcess::cpu_ns() const { return process_cpu_ns(pid_); }
+
+std::uint64_t ServerProcess::resident_bytes() const {
+    std::ifstream file("/proc/" + std::to_string(pid_) + "/statm");
+    std::uint64_t pages = 0;
+    std::uint64_t resident = 0;
+    std::uint64_t shared = 0;
+    file >> pages >> resident >> shared;
+    return (resident - shared) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
 
 std::uint64_t ServerProcess::memory_bytes() const {
     std::ifstream file("/proc/" + std::to_string(pid_) + "/smaps_rollup");

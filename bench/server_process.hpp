@@ -8,10 +8,16 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
+
+namespace flare {
+class ServerBuilder;
+}
 
 namespace flare::bench {
 
@@ -19,6 +25,8 @@ struct ServerOptions {
     std::string transport = "ws";  // ws, wss, quic
     std::uint32_t workers = 1;
     std::chrono::milliseconds heartbeat = std::chrono::seconds(30);
+    std::function<void(ServerBuilder&)> configure;    // what a benchmark needs otherwise; called in its process
+    std::atomic<std::uint64_t>* published = nullptr;  // counts broadcasts, in memory that the processes share
 
     // Takes the option at argv[i] and moves i over its value; false: not one of these.
     bool take(int argc, char** argv, int& i);
@@ -34,8 +42,9 @@ public:
     ServerProcess& operator=(const ServerProcess&) = delete;
 
     std::uint16_t port() const noexcept { return port_; }
-    std::uint64_t cpu_ns() const;        // of all its threads, since it began
-    std::uint64_t memory_bytes() const;  // its own, that nobody shares
+    std::uint64_t cpu_ns() const;          // of all its threads, since it began
+    std::uint64_t memory_bytes() const;    // its own, that nobody shares
+    std::uint64_t resident_bytes() const;  // the same, but for what it shares with its parent: quick to ask
     struct Heap {
         std::uint64_t by_new = 0;        // operator new
         std::uint64_t by_libraries = 0;  // malloc and its like, but for the former

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace flare::bench {
 namespace asio = boost::asio;
@@ -90,9 +91,31 @@ void LoadClient::mark() {
     load_.post_flush();
 }
 
+void LoadClient::stall() {
+    stalled_ = comes_back_ = true;
+    carrier_->pause_reading(true);
+}
+
+void LoadClient::read_again() {
+    stalled_ = false;
+    carrier_->pause_reading(false);
+    mark();
+}
+
+// Its connection is of no use any more.
+void LoadClient::come_back() {
+    if (std::exchange(ready_, false)) --load_.ready_;
+    asio::post(load_.context_, [this] {
+        carrier_.reset();
+        session_.carrier_gone(kCarrier, errc::connection_lost, "ended by the server", now());
+        session_.begin_attempt({});
+        attempt_ = load_.dial_(*this);
+    });
+}
+
 void LoadClient::flush() {
     dirty_ = false;
-    if (!carrier_ || !carrier_->writable()) return;
+    if (stalled_ || !carrier_ || !carrier_->writable()) return;
     load_.batch_.clear();
     const bool more = session_.write(kCarrier, load_.batch_, now());
     if (!load_.batch_.empty()) carrier_->send(load_.batch_);
@@ -115,6 +138,10 @@ void LoadClient::on_outcome(const session::Outcome& outcome) {
 void LoadClient::on_heartbeat(session::CarrierKey, session::Duration) { ++load_.heartbeats_; }
 
 void LoadClient::on_closed(const transport::CloseReason& reason) {
+    if (comes_back_) {
+        if (ready_) come_back();
+        return;
+    }
     ++load_.failures_;
     load_.last_failure_ = reason.text;
 }
@@ -124,6 +151,10 @@ void LoadClient::on_refused(session::CarrierKey, errc, const std::string& text, 
     load_.last_failure_ = text;
 }
 void LoadClient::on_ended(errc, const std::string& text, std::uint32_t) {
+    if (comes_back_) {
+        if (ready_) come_back();
+        return;
+    }
     ++load_.failures_;
     load_.last_failure_ = text;
 }
@@ -195,7 +226,7 @@ SessionLoad::Dial SessionLoad::dialer(const ServerOptions& options, std::uint16_
 }
 
 void SessionLoad::connect(const ServerOptions& options, std::uint16_t port, std::size_t count, bool together) {
-    const auto dial = dialer(options, port, false, together);
+    const auto dial = dial_ = dialer(options, port, false, together);
     for (std::size_t i = 0; i < count; ++i) {
         clients_.push_back(std::make_unique<LoadClient>(*this, clients_.size()));
         clients_.back()->attempt_ = dial(*clients_.back());
@@ -248,6 +279,7 @@ void SessionLoad::tick() {
         const session::TimePoint time = now();
         for (std::size_t i = 0; i < std::min(kTicked, clients_.size()); ++i, ++ticked_) {
             session::ClientSession& session = clients_[ticked_ % clients_.size()]->session_;
+            if (clients_[ticked_ % clients_.size()]->stalled_) continue;
             if (session.next_deadline() <= time) session.on_time(time);
         }
         tick();

@@ -36,6 +36,13 @@ public:
     void send(std::string_view type, std::string_view payload, std::string_view to = "server");
     void flush();
     bool ready() const noexcept { return ready_; }
+    // Reads nothing and says nothing, as a process does that has been stopped.
+    void stall();
+    // Goes on where it was. When the connection or the session has ended meanwhile, it comes back for its session.
+    void read_again();
+    bool stalled() const noexcept { return stalled_; }
+    // What it was told of sessions that could not be continued.
+    const std::vector<session::GapReport>& gaps() const noexcept { return gaps_; }
     static std::string user_of(std::size_t index) { return "load" + std::to_string(index); }
     std::size_t index() const noexcept { return index_; }
     std::uint64_t batches_out() const { return carrier_ ? carrier_->stats().batches_out : 0; }
@@ -46,7 +53,7 @@ private:
     void on_detached(errc, const std::string& text) override;
     void on_refused(session::CarrierKey, errc, const std::string& text, std::uint32_t) override;
     void on_ended(errc, const std::string& text, std::uint32_t) override;
-    void on_gap(const session::GapReport&) override {}
+    void on_gap(const session::GapReport& report) override { gaps_.push_back(report); }
     void on_message(session::LaneIndex lane, const wire::DataView& data, const Bytes& whole,
                     std::uint64_t cost) override;
     void on_outcome(const session::Outcome& outcome) override;
@@ -64,6 +71,7 @@ private:
     void on_closed(const transport::CloseReason& reason) override;
 
     void mark();
+    void come_back();
 
     SessionLoad& load_;
     const std::size_t index_;
@@ -73,6 +81,9 @@ private:
     bool ready_ = false;
     bool dirty_ = false;
     bool early_ = false;  // its hello went as early data
+    bool stalled_ = false;
+    bool comes_back_ = false;  // an end is no failure
+    std::vector<session::GapReport> gaps_;
 
     friend class SessionLoad;
 };
@@ -133,6 +144,7 @@ private:
     bool awake_ = false;
     std::string last_failure_;
     std::function<void(LoadClient&)> on_ready_;
+    Dial dial_;  // of connect()
     std::uint64_t early_ = 0;
 };
 

@@ -73,6 +73,7 @@ struct SendResult {
     Uuid message_id;
     errc error = errc::ok;
     std::string error_message;
+    std::chrono::milliseconds retry_after{0};           // the server refused it for now: when there is room; else 0
     std::uint32_t retry_count = 0;                      // times sent again
     std::chrono::system_clock::time_point send_time{};  // when it was given to the client
     std::chrono::nanoseconds latency{0};                // from there to its receipt

@@ -121,8 +121,12 @@ struct ServerStats {
     std::map<errc, std::uint64_t> errors;  // by kind: protocol errors, refusals, ends
     std::chrono::nanoseconds handler_time_total{0};
     std::uint64_t handler_runs = 0;
-    std::uint32_t capacity = 0;       // connections that this process can hold
-    std::uint64_t revocations = 0;    // users and tokens that are remembered as revoked
+    std::uint64_t revocations = 0;             // users and tokens that are remembered as revoked
+    std::uint32_t capacity = 0;                // connections that this process can hold
+    std::uint64_t memory_bytes = 0;            // of max_memory_bytes, in use
+    std::uint64_t sessions_refused_busy = 0;   // new ones, when memory was used up: then, in this order,
+    std::uint64_t sessions_shed_detached = 0;  // that were ended while they had no connection
+    std::uint64_t sessions_shed_stalled = 0;   // and whose clients took nothing
     std::uint64_t worker_stalls = 0;  // how often an event loop did not turn for a second: a handler blocked it
 };
 
@@ -304,12 +308,29 @@ public:
     // 1 min: so long before the credential of a session expires its client is told; less for credentials that live
     // less than four times as long.
     ServerBuilder& credential_warning(std::chrono::milliseconds time);
-    ServerBuilder& slow_consumer_after(std::chrono::milliseconds time);  // 30 s without credit end a session
-    ServerBuilder& max_message_bytes(std::uint64_t bytes);               // 16 MiB
-    ServerBuilder& max_memory_bytes(std::uint64_t bytes);  // 1 GiB for queues, replay and reassembly of all sessions
-    ServerBuilder& worker_threads(std::uint32_t count);    // event loops; 0: one for each core (default)
-    ServerBuilder& handler_threads(std::uint32_t count);   // the handler pool; default 4
-    ServerBuilder& log_level(LogLevel level);              // info
+    // 30 s in which something waits for a client that takes nothing end its session.
+    ServerBuilder& slow_consumer_after(std::chrono::milliseconds time);
+    ServerBuilder& max_message_bytes(std::uint64_t bytes);  // 16 MiB
+    ServerBuilder& max_memory_bytes(std::uint64_t bytes);   // 1 GiB for queues, replay and reassembly of all sessions
+    // How many connections may begin in a second, as many of them at once after a pause; more are refused. 0: no limit
+    // (default).
+    ServerBuilder& max_handshakes_per_second(std::uint32_t count);
+    // What is acted on of one device's session; more is refused with rate_limited and the time to wait. 0: no limit
+    // (default). burst: so much at once after a pause; 0: what the rate gives in a second, and at least one message of
+    // max_message_bytes.
+    ServerBuilder& max_messages_per_second(std::uint32_t count, std::uint32_t burst = 0);
+    ServerBuilder& max_bytes_per_second(std::uint64_t bytes, std::uint64_t burst = 0);  // of payloads
+    // What a client may put into one batch: 132 KiB to 1 MiB (default).
+    ServerBuilder& max_batch_bytes(std::uint32_t bytes);
+    // What a side of a session may have under way, sent and not acknowledged: at least 64 frames and 64 KiB. Default
+    // 10,000 and 4 MiB. Less costs throughput on long ways: bytes / round-trip time is its ceiling.
+    ServerBuilder& max_unacked(std::uint32_t frames, std::uint64_t bytes);
+    // What may wait for one client behind that; beyond it whoever sends hears recipient_busy. At least 16 frames and
+    // two messages of max_message_bytes. Default 20,000 and 32 MiB.
+    ServerBuilder& max_queued(std::uint32_t frames, std::uint64_t bytes);
+    ServerBuilder& worker_threads(std::uint32_t count);   // event loops; 0: one for each core (default)
+    ServerBuilder& handler_threads(std::uint32_t count);  // the handler pool; default 4
+    ServerBuilder& log_level(LogLevel level);             // info
 
     // Errors: invalid_config; the text names the field.
     Checked<Server> build() const;

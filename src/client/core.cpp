@@ -244,6 +244,9 @@ void Core::on_outcome(const session::Outcome& outcome) {
     result.error = outcome.error;
     result.error_message =
         outcome.error == errc::ok || !outcome.text.empty() ? outcome.text : std::string(explain(outcome.error));
+    result.retry_after = std::chrono::milliseconds(outcome.retry_after_ms);
+    if (!result.success && outcome.retry_after_ms != 0)
+        result.error_message += "; send it again in " + std::to_string(outcome.retry_after_ms) + " ms, under a new id";
     result.retry_count = outcome.retry_count;
     result.latency = now() - outcome.queued_at;
     SendDone done;

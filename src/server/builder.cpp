@@ -4,6 +4,11 @@
 #include <algorithm>
 
 namespace flare {
+namespace {
+
+constexpr std::uint32_t kLeastBatchBytes = wire::kMaxFrameBytes + 4096;
+
+}  // namespace
 
 struct ServerBuilder::State {
     server::Config config;
@@ -222,7 +227,42 @@ ServerBuilder& ServerBuilder::slow_consumer_after(std::chrono::milliseconds time
 ServerBuilder& ServerBuilder::max_message_bytes(std::uint64_t bytes) {
     state_->check(bytes > 0 && bytes <= (1ull << 30), "max_message_bytes: must be within 1 byte and 1 GiB");
     state_->config.session.max_message_bytes = bytes;
-    state_->config.session.max_queued_bytes = std::max<std::uint64_t>(32ull << 20, 2 * bytes);
+    return *this;
+}
+ServerBuilder& ServerBuilder::max_handshakes_per_second(std::uint32_t count) {
+    state_->config.max_handshakes_per_second = count;
+    return *this;
+}
+ServerBuilder& ServerBuilder::max_messages_per_second(std::uint32_t count, std::uint32_t burst) {
+    state_->check(count != 0 || burst == 0, "max_messages_per_second: a burst needs a rate");
+    state_->config.session.message_rate = {count, burst == 0 ? count : burst};
+    return *this;
+}
+ServerBuilder& ServerBuilder::max_bytes_per_second(std::uint64_t bytes, std::uint64_t burst) {
+    state_->check(bytes != 0 || burst == 0, "max_bytes_per_second: a burst needs a rate");
+    state_->check(bytes <= session::Rate::kMaxBurst && burst <= session::Rate::kMaxBurst,
+                  "max_bytes_per_second: at most 4 GiB");
+    state_->config.session.byte_rate = {bytes, burst};  // build() knows the largest message
+    return *this;
+}
+ServerBuilder& ServerBuilder::max_batch_bytes(std::uint32_t bytes) {
+    state_->check(bytes >= kLeastBatchBytes && bytes <= wire::kMaxBatchBytes,
+                  "max_batch_bytes: must be within 132 KiB (the largest frame has room) and 1 MiB");
+    state_->config.session.max_batch_bytes = bytes;
+    return *this;
+}
+ServerBuilder& ServerBuilder::max_unacked(std::uint32_t frames, std::uint64_t bytes) {
+    state_->check(frames >= 64 && frames <= 10'000'000, "max_unacked: must be within 64 and 10,000,000 frames");
+    state_->check(bytes >= (64ull << 10) && bytes <= (1ull << 30), "max_unacked: must be within 64 KiB and 1 GiB");
+    state_->config.session.max_unacked_frames = frames;
+    state_->config.session.max_unacked_bytes = bytes;
+    return *this;
+}
+ServerBuilder& ServerBuilder::max_queued(std::uint32_t frames, std::uint64_t bytes) {
+    state_->check(frames >= 16, "max_queued: must be at least 16 frames");
+    state_->config.session.max_queued_frames = frames;
+    state_->config.session.max_queued_bytes = bytes;
+    state_->config.queue_named = true;
     return *this;
 }
 ServerBuilder& ServerBuilder::max_memory_bytes(std::uint64_t bytes) {
@@ -247,7 +287,24 @@ ServerBuilder& ServerBuilder::log_level(LogLevel level) {
 
 Checked<Server> ServerBuilder::build() const {
     if (!state_->wrong.empty()) return Failure(errc::invalid_config, state_->wrong);
-    const server::Config& config = state_->config;
+    server::Config config = state_->config;
+    session::Settings& session = config.session;
+    const std::uint64_t two_messages = 2 * session.max_message_bytes;
+    if (!config.queue_named) {
+        session.max_queued_bytes = std::max(session.max_queued_bytes, two_messages);
+    } else if (session.max_queued_bytes < two_messages) {
+        return Failure(errc::invalid_config, "max_queued: must have room for two messages of max_message_bytes, " +
+                                                 std::to_string(two_messages) + " bytes");
+    }
+    if (session.byte_rate.limited()) {
+        std::uint64_t& burst = session.byte_rate.burst;
+        if (burst == 0) burst = std::max(session.byte_rate.per_second, session.max_message_bytes);
+        if (burst < session.max_message_bytes) {
+            return Failure(errc::invalid_config, "max_bytes_per_second: the burst must hold max_message_bytes, " +
+                                                     std::to_string(session.max_message_bytes) +
+                                                     " bytes: a larger message would never be let through");
+        }
+    }
     if (const auto* broken = config.auth.target<server::BrokenAuth>()) return broken->failure;
     if (const auto* broken = config.async_auth.target<server::BrokenAsyncAuth>()) return broken->failure;
     if (!config.websocket && !config.quic) {

@@ -9,9 +9,11 @@
 
 #include <boost/container/flat_map.hpp>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace flare::server {
@@ -58,6 +60,8 @@ struct Config {
     std::uint32_t max_connections_per_address = 0;
     std::uint32_t admission_rate = 0;  // 0: everybody at once
     std::string ticket_key_file;       // empty: tickets end with the process
+    std::uint32_t max_handshakes_per_second = 0;
+    bool queue_named = false;  // max_queued() was called
     std::chrono::milliseconds hello_timeout{5000};
     std::uint64_t max_memory_bytes = 1ull << 30;
     std::uint32_t worker_threads = 0;
@@ -65,6 +69,9 @@ struct Config {
     LogLevel log_level = LogLevel::info;
     session::Settings session;
 
+    std::uint32_t workers() const noexcept {
+        return worker_threads != 0 ? worker_threads : std::max(1u, std::thread::hardware_concurrency());
+    }
     bool secure() const noexcept { return !certificate_file.empty(); }
     const Handler& handler_for(std::string_view type) const {
         if (handlers.empty()) return handler;

@@ -44,12 +44,12 @@ public:
     bool let_in = false;  // by the admission rate
     // Whose ticket, of before this process began, the Hello before has proven to hold; null: nobody's.
     std::unique_ptr<const session::TicketIdentity> vouched;
-    session::TimePoint hello_deadline = session::kNever;
-    std::string waiting;   // the first batch, of early data
-    bool dirty = false;    // in the worker's list
-    bool in_turn = false;  // between on_batch() and on_turn_end()
-    bool awaited = false;  // it was dirty before its turn
-    bool counted = true;   // against the limits
+    session::TimePoint deadline = session::kNever;  // of its Hello; later, of its end
+    std::string waiting;                            // the first batch, of early data
+    bool dirty = false;                             // in the worker's list
+    bool in_turn = false;                           // between on_batch() and on_turn_end()
+    bool awaited = false;                           // it was dirty before its turn
+    bool counted = true;                            // against the limits
     struct Close {
         errc code = errc::ok;
         std::string text;

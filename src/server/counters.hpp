@@ -16,6 +16,9 @@ struct Counters {
     std::uint64_t hand_overs = 0;
     std::uint64_t early_data = 0;
     std::uint64_t migrations = 0;  // of carriers that have gone
+    std::uint64_t sessions_refused_busy = 0;
+    std::uint64_t sessions_shed_detached = 0;
+    std::uint64_t sessions_shed_stalled = 0;
     std::uint64_t messages_received = 0;
     std::uint64_t messages_sent = 0;
     std::uint64_t messages_refused = 0;

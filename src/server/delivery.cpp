@@ -271,6 +271,12 @@ void Worker::on_session_ended(session::ServerSession& session, errc reason, cons
     hook([info, failure = Failure(reason, text)](EventHandler& events) { events.on_user_disconnected(info, failure); });
 }
 
+void Worker::on_message_refused(session::ServerSession&, errc code) {
+    ++counters_.messages_received;
+    ++counters_.messages_refused;
+    count_error(code);
+}
+
 void Worker::on_heartbeat(session::ServerSession& session) {
     ++counters_.heartbeats;
     if (!shared_.config.events) return;

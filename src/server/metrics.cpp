@@ -59,6 +59,7 @@ std::string metrics_text(const ServerStats& stats) {
     counter("flare_quic_migrations_total", "Moves of a QUIC connection to another address of its client",
             stats.quic_migrations);
     counter("flare_quic_misrouted_total", "QUIC packets that came to the wrong worker", stats.quic_misrouted);
+    gauge("flare_memory_bytes", "Memory of sessions in use, of max_memory_bytes", stats.memory_bytes);
     counter("flare_messages_received_total", "Messages received, each counted once", stats.messages_received);
     counter("flare_messages_sent_total", "Replies and deliveries queued", stats.messages_sent);
     counter("flare_messages_refused_total", "Messages refused", stats.messages_refused);
@@ -75,6 +76,15 @@ std::string metrics_text(const ServerStats& stats) {
     for (const auto& [protocol, count] : stats.connections) {
         families.back().metric.push_back(value(MetricType::Gauge, static_cast<double>(count)));
         families.back().metric.back().label.push_back({"protocol", std::string(name(protocol))});
+    }
+    families.push_back(family("flare_sessions_shed_total", "Sessions refused or ended because memory was used up",
+                              MetricType::Counter));
+    const std::pair<const char*, std::uint64_t> shed[] = {{"new", stats.sessions_refused_busy},
+                                                          {"detached", stats.sessions_shed_detached},
+                                                          {"stalled", stats.sessions_shed_stalled}};
+    for (const auto& [kind, count] : shed) {
+        families.back().metric.push_back(value(MetricType::Counter, static_cast<double>(count)));
+        families.back().metric.back().label.push_back({"kind", kind});
     }
     families.push_back(family("flare_errors_total", "Errors by kind: docs/errors.md", MetricType::Counter));
     for (const auto& [code, count] : stats.errors) {

@@ -57,7 +57,7 @@ bool Worker::on_connection(const std::string& peer_address) { return admit(peer_
 bool Worker::on_handshake(const std::string& peer_address) { return admit(peer_address, Protocol::quic); }
 
 bool Worker::admit(const std::string& peer_address, Protocol protocol) {
-    const errc admitted = stopping_ ? errc::shutting_down : shared_.limits.admit(peer_address, protocol);
+    const errc admitted = stopping_ ? errc::shutting_down : shared_.limits.admit(peer_address, protocol, now());
     if (admitted == errc::ok) {
         ++counters_.accepted;
         return true;
@@ -100,8 +100,7 @@ Connection& Worker::add(std::unique_ptr<transport::Carrier> carrier, bool counte
     made->counted = counted;
     Connection& connection = *made;
     connections_.emplace(key, std::move(made));
-    connection.hello_deadline = now() + shared_.config.hello_timeout;
-    greeting_.push_back(key);
+    set_deadline(connection, greeting_, shared_.config.hello_timeout);
     return connection;
 }
 
@@ -394,10 +393,10 @@ void Worker::attach(Connection& connection, const wire::Hello& hello, std::strin
         if (begins_anew && !let_in(connection)) return;
         if (!identity && refused->code == errc::session_unknown) connection.vouched = vouched_by(hello);
         count_error(refused->code);
+        counters_.sessions_refused_busy += refused->code == errc::busy ? 1 : 0;
         return refuse(connection, *refused);
     }
     if (!identity) ++counters_.sessions_resumed;
-    connection.hello_deadline = session::kNever;
     if (!rest.empty()) table_.on_batch(key, rest, now());
     arm_timer();
 }
@@ -409,8 +408,7 @@ void Worker::refuse(Connection& connection, const wire::Refused& refused) {
         connection.carrier->send(batch_);
     }
     if (session::SessionTable::may_say_hello_again(refused.code) && connection.hellos < 2) {
-        connection.hello_deadline = now() + shared_.config.hello_timeout;
-        greeting_.push_back(connection.key);
+        set_deadline(connection, greeting_, shared_.config.hello_timeout);
         return;
     }
     close(connection, refused.code, refused.text);
@@ -420,6 +418,7 @@ void Worker::close(Connection& connection, errc code, const std::string& text) {
     if (connection.close_due) return;
     connection.close_due = Connection::Close{code, text};
     connection.state = Connection::State::closing;
+    set_deadline(connection, closing_, kCloseLimit);
     mark_dirty(connection);
 }
 

@@ -73,8 +73,7 @@ Checked<> Server::Impl::open() {
         const auto read = revocations_->open(config_.revocations_file, std::chrono::system_clock::now());
         if (!read) return read;
     }
-    const std::uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
-    const std::uint32_t count = config_.worker_threads != 0 ? config_.worker_threads : cores;
+    const std::uint32_t count = config_.workers();
     shared_ = std::make_unique<server::Shared>(config_, files_for_connections(), *revocations_);
     if (!config_.ticket_key_file.empty()) {
         auto keys = server::load_ticket_keys(config_.ticket_key_file);

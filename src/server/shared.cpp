@@ -11,7 +11,7 @@ Shared::Shared(Config config_, std::uint32_t files, const auth::Revocations& rev
       started(std::chrono::steady_clock::now()),
       budget(config.max_memory_bytes),
       limits(config.quic ? config.max_connections : std::min(config.max_connections, files), files,
-             config.max_connections_per_address),
+             config.max_connections_per_address, {config.max_handshakes_per_second, config.max_handshakes_per_second}),
       admission(config.admission_rate),
       pool(config.handler_threads, kPoolLimit),
       hooks(1, kHooksLimit),
@@ -19,7 +19,11 @@ Shared::Shared(Config config_, std::uint32_t files, const auth::Revocations& rev
 
 Shared::~Shared() = default;
 
-errc ConnectionLimits::admit(const std::string& address, Protocol protocol) {
+std::size_t Shared::grain() const noexcept {
+    return std::clamp<std::size_t>(config.max_memory_bytes / 16 / config.workers(), 4096, 256 * 1024);
+}
+
+errc ConnectionLimits::admit(const std::string& address, Protocol protocol, session::TimePoint now) {
     const std::uint32_t file = protocol == Protocol::websocket ? 1 : 0;
     const bool full = open_.fetch_add(1, std::memory_order_relaxed) >= in_all_;
     const bool out_of_files = with_file_.fetch_add(file, std::memory_order_relaxed) + file > files_;
@@ -29,11 +33,12 @@ errc ConnectionLimits::admit(const std::string& address, Protocol protocol) {
         return why;
     };
     if (full || (out_of_files && file != 0)) return refuse(errc::too_many_connections);
-    if (per_address_ == 0) return errc::ok;
+    if (per_address_ == 0) return begin_.take(now) ? errc::ok : refuse(errc::rate_limited);
     const std::lock_guard lock(mutex_);
-    std::uint32_t& count = addresses_[address];
-    if (count >= per_address_) return refuse(errc::too_many_per_address);
-    ++count;
+    const auto found = addresses_.find(address);
+    if (found != addresses_.end() && found->second >= per_address_) return refuse(errc::too_many_per_address);
+    if (!begin_.take(now)) return refuse(errc::rate_limited);
+    ++addresses_[address];
     return errc::ok;
 }
 

@@ -23,14 +23,16 @@ namespace flare::server {
 
 class Worker;
 
-// Connections in all, per address, and those that take a file each: a TCP connection does, a QUIC connection does not.
+// Connections in all, per address, how many may begin in a second, and those that take a file each: a TCP connection
+// does, a QUIC connection does not.
 // Any thread; one lock for each connection, none for each message.
 class ConnectionLimits {
 public:
-    ConnectionLimits(std::uint32_t in_all, std::uint32_t files, std::uint32_t per_address)
-        : in_all_(in_all), files_(files), per_address_(per_address) {}
-    // errc::ok: counted, and release() must follow. Else too_many_connections, too_many_per_address.
-    errc admit(const std::string& address, Protocol protocol);
+    ConnectionLimits(std::uint32_t in_all, std::uint32_t files, std::uint32_t per_address, session::Rate begin = {})
+        : in_all_(in_all), files_(files), per_address_(per_address), begin_(begin) {}
+    // errc::ok: counted, and release() must follow. Else too_many_connections, too_many_per_address, rate_limited.
+    // Whoever is refused takes nothing of the rate.
+    errc admit(const std::string& address, Protocol protocol, session::TimePoint now = {});
     void release(const std::string& address, Protocol protocol);
     std::uint32_t open() const noexcept { return open_.load(std::memory_order_relaxed); }
     std::uint32_t in_all() const noexcept { return in_all_; }
@@ -39,6 +41,7 @@ private:
     const std::uint32_t in_all_;
     const std::uint32_t files_;
     const std::uint32_t per_address_;
+    session::SharedBucket begin_;
     std::atomic<std::uint32_t> open_{0};
     std::atomic<std::uint32_t> with_file_{0};
     std::mutex mutex_;
@@ -66,7 +69,10 @@ struct Shared {
     std::vector<std::unique_ptr<Worker>> workers;  // fixed before the threads start
     std::atomic<bool> ready{false};                // accepting
     std::atomic<std::uint64_t> stalls{0};          // see Watchdog
+    std::atomic<bool> shedding{false};             // see Worker::shed()
 
+    // Of memory, that a worker takes and keeps at a time: small against what all may have.
+    std::size_t grain() const noexcept;
     std::uint32_t home_of(std::string_view user) const noexcept {
         return session::home_of(user, static_cast<std::uint32_t>(workers.size()));
     }

@@ -9,11 +9,23 @@
 
 namespace flare::server {
 namespace asio = boost::asio;
+namespace {
+
+// What one write brings a connection: the rest waits where it is counted, and a slow link acknowledges in small steps.
+constexpr std::size_t kWriteBytes = 128 * 1024;
+// After kCloseLimit: for the transport's own last words.
+constexpr std::chrono::milliseconds kLastWordLimit{500};
+
+bool waits_for_hello(const Connection& connection) { return connection.state == Connection::State::greeting; }
+bool waits_to_close(const Connection& connection) { return connection.close_due && !connection.close_done; }
+
+}  // namespace
 
 Worker::Worker(Shared& shared, std::uint32_t index)
     : shared_(shared),
       index_(index),
-      budget_(shared.budget),
+      budget_(shared.budget, shared.grain()),
+      write_bytes_(std::min(kWriteBytes, session::fill_batch_to(shared.config.session.max_batch_bytes))),
       table_(shared.config.session, index, shared.started, base::system_random(), budget_, *this,
              shared.ticket_keys.get()) {}
 
@@ -32,6 +44,7 @@ Checked<asio::ip::tcp::endpoint> Worker::listen(const std::string& address,
     options.handshake_timeout = shared_.config.hello_timeout;
     options.exclusive = index_ == 0;  // the others share the address with it
     options.allowed_origins = shared_.config.allowed_origins;
+    options.max_batch_bytes = shared_.config.session.max_batch_bytes;
     std::string text;
     auto opened = transport::websocket::Listener::open(context_, address, std::move(tls), options, *this, &text);
     if (!opened) return Failure(static_cast<errc>(opened.error().value()), text);
@@ -48,6 +61,7 @@ Checked<asio::ip::udp::endpoint> Worker::listen_quic(const std::string& address,
     options.workers = static_cast<std::uint32_t>(shared_.workers.size());
     options.secret = secret;
     options.exclusive = index_ == 0;
+    options.max_batch_bytes = shared_.config.session.max_batch_bytes;
     options.idle_timeout =
         std::chrono::duration_cast<std::chrono::milliseconds>(2 * shared_.config.session.heartbeat_timeout);
     options.congestion = shared_.config.quic_congestion;
@@ -132,6 +146,7 @@ void Worker::close_carrier(session::CarrierKey key, errc code, const std::string
     Connection* connection = find(key);
     if (connection == nullptr || connection->close_due) return;
     connection->close_due = Connection::Close{code, text};
+    set_deadline(*connection, closing_, kCloseLimit);
     mark_dirty(*connection);
 }
 
@@ -168,32 +183,44 @@ void Worker::write(Connection& connection, session::TimePoint time) {
     bool more = false;
     if (connection.carrier->writable()) {
         batch_.clear();
-        more = table_.write(connection.key, batch_, time);
+        more = table_.write(connection.key, batch_, time, write_bytes_);
         if (!batch_.empty()) connection.carrier->send(batch_);
     } else {
         more = true;  // on_writable() brings us back
     }
     if (connection.close_due && !more) {
-        connection.close_done = true;
-        connection.state = Connection::State::closing;
-        connection.carrier->close(connection.close_due->code, connection.close_due->text);
+        close_now(connection, kCloseLimit);
     } else if (more && connection.carrier->writable()) {
         mark_dirty(connection);
     }
 }
 
+void Worker::close_now(Connection& connection, std::chrono::milliseconds limit) {
+    connection.close_done = true;
+    connection.state = Connection::State::closing;
+    connection.carrier->close(connection.close_due->code, connection.close_due->text, limit);
+}
+
 // ---- time ----
+
+void Worker::set_deadline(Connection& connection, std::deque<session::CarrierKey>& of, session::Duration from_now) {
+    connection.deadline = now() + from_now;
+    of.push_back(connection.key);
+}
+
+// The first that still waits; those before it, which do not, are taken off.
+Connection* Worker::first_of(std::deque<session::CarrierKey>& keys, bool (*waits)(const Connection&)) {
+    for (; !keys.empty(); keys.pop_front()) {
+        Connection* connection = find(keys.front());
+        if (connection != nullptr && waits(*connection)) return connection;
+    }
+    return nullptr;
+}
 
 void Worker::arm_timer() {
     session::TimePoint next = table_.next_deadline();
-    while (!greeting_.empty()) {
-        const Connection* first = find(greeting_.front());
-        if (first != nullptr && first->state == Connection::State::greeting) {
-            next = std::min(next, first->hello_deadline);
-            break;
-        }
-        greeting_.pop_front();
-    }
+    if (const Connection* first = first_of(greeting_, waits_for_hello)) next = std::min(next, first->deadline);
+    if (const Connection* first = first_of(closing_, waits_to_close)) next = std::min(next, first->deadline);
     if (next >= timer_at_) return;
     timer_at_ = next;
     timer_.expires_at(next);
@@ -206,18 +233,43 @@ void Worker::on_timer() {
     timer_at_ = session::kNever;
     const session::TimePoint time = now();
     table_.on_time(time);
-    while (!greeting_.empty()) {
-        Connection* connection = find(greeting_.front());
-        const bool waiting = connection != nullptr && connection->state == Connection::State::greeting;
-        if (waiting && connection->hello_deadline > time) break;
+    for (Connection* first = nullptr; (first = first_of(greeting_, waits_for_hello)) && first->deadline <= time;) {
         greeting_.pop_front();
-        if (!waiting) continue;
-        base::log().info("{}:{} {}", connection->address, connection->carrier->info().peer_port,
-                         name(errc::hello_timeout));
+        base::log().info("{}:{} {}", first->address, first->carrier->info().peer_port, name(errc::hello_timeout));
         count_error(errc::hello_timeout);
-        close(*connection, errc::hello_timeout, std::string(explain(errc::hello_timeout)));
+        close(*first, errc::hello_timeout, std::string(explain(errc::hello_timeout)));
+    }
+    // Whoever does not read is not waited for any longer.
+    for (Connection* first = nullptr; (first = first_of(closing_, waits_to_close)) && first->deadline <= time;) {
+        closing_.pop_front();
+        close_now(*first, kLastWordLimit);
     }
     arm_timer();
+}
+
+// ---- memory ----
+
+void Worker::on_memory_short() {
+    if (shared_.shedding.exchange(true)) return;
+    if (!shared_.workers.front()->post([](Worker& first) { first.shed(session::Shed::detached); }))
+        shared_.shedding = false;
+}
+
+// One worker after the other, so that nobody's client is given up while another worker has something that nobody uses.
+void Worker::shed(session::Shed kind) {
+    const std::size_t ended = table_.shed(kind, now());
+    const bool detached = kind == session::Shed::detached;
+    (detached ? counters_.sessions_shed_detached : counters_.sessions_shed_stalled) += ended;
+    if (ended != 0) {
+        base::log().warn("max_memory_bytes is used up: {} {} sessions were ended", ended,
+                         detached ? "detached" : "stalled");
+    }
+    const bool last = index_ + 1 == shared_.workers.size();
+    if (!budget_.relieved() && !(last && !detached)) {
+        const session::Shed next = last ? session::Shed::stalled : kind;
+        if (shared_.workers[last ? 0 : index_ + 1]->post([next](Worker& worker) { worker.shed(next); })) return;
+    }
+    shared_.shedding = false;
 }
 
 // ---- stopping ----
@@ -272,6 +324,10 @@ void Worker::add_to(ServerStats& stats) const {
     stats.hand_overs += counters_.hand_overs;
     stats.quic_early_data += counters_.early_data;
     stats.quic_migrations += counters_.migrations;
+    stats.memory_bytes += budget_.used();
+    stats.sessions_refused_busy += counters_.sessions_refused_busy;
+    stats.sessions_shed_detached += counters_.sessions_shed_detached;
+    stats.sessions_shed_stalled += counters_.sessions_shed_stalled;
     stats.messages_received += counters_.messages_received;
     stats.messages_sent += counters_.messages_sent;
     stats.messages_refused += counters_.messages_refused;

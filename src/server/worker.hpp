@@ -77,6 +77,8 @@ public:
                         const std::string& text);
     std::size_t drop_connections(std::string_view user);
     void begin_stop();  // no new connections, goodbye to all sessions
+    // Ends sessions for their memory, and goes on to the next worker until there is enough: docs/server.md, "Memory".
+    void shed(session::Shed kind);
     bool is_idle() const noexcept { return connections_.empty() && table_.size() == 0; }
     void finish_stop();  // whatever is left goes at once
 
@@ -92,6 +94,9 @@ public:
     void count_error(errc code) { ++counters_.errors[code]; }
 
 private:
+    // How long the last words to a connection wait for a peer that does not read.
+    static constexpr std::chrono::milliseconds kCloseLimit{2000};
+
     // SessionTableListener
     void on_session_created(session::ServerSession& session) override;
     void on_session_ended(session::ServerSession& session, errc reason, const std::string& text) override;
@@ -100,6 +105,8 @@ private:
     void on_carrier_detached(session::ServerSession&, session::CarrierKey) override {}
     void on_message(session::ServerSession& session, session::Handling&& handling, const wire::DataView& data,
                     const Bytes& whole) override;
+    void on_message_refused(session::ServerSession& session, errc code) override;
+    void on_memory_short() override;
     void on_heartbeat(session::ServerSession& session) override;
     void on_credential(session::ServerSession& session, std::string_view token) override;
     void close_carrier(session::CarrierKey key, errc code, const std::string& text) override;
@@ -156,8 +163,11 @@ private:
     void run();
     void flush();
     void write(Connection& connection, session::TimePoint now);
+    void close_now(Connection& connection, std::chrono::milliseconds limit);
     void arm_timer();
     void on_timer();
+    void set_deadline(Connection& connection, std::deque<session::CarrierKey>& of, session::Duration from_now);
+    Connection* first_of(std::deque<session::CarrierKey>& keys, bool (*waits)(const Connection&));
 
     Shared& shared_;
     const std::uint32_t index_;
@@ -166,12 +176,14 @@ private:
     session::TimePoint timer_at_ = session::kNever;
     session::TimePoint handled_at_{};  // the last batch came, or the last handler ended
     session::Budget budget_;
+    const std::size_t write_bytes_;
     session::SessionTable table_;
     std::unique_ptr<transport::websocket::Listener> listener_;
     std::unique_ptr<transport::quic::Listener> quic_listener_;
     boost::unordered_flat_map<session::CarrierKey, std::unique_ptr<Connection>> connections_;
     std::vector<std::unique_ptr<Connection>> gone_;  // freed at the end of the turn
-    std::deque<session::CarrierKey> greeting_;       // in order of their hello deadlines
+    std::deque<session::CarrierKey> greeting_;       // in order of their deadlines
+    std::deque<session::CarrierKey> closing_;        // the same
     std::vector<session::CarrierKey> dirty_;
     std::vector<session::CarrierKey> flushing_;
     session::CarrierKey next_key_ = 1;

@@ -38,7 +38,10 @@ public:
     void take_anyway(std::size_t bytes) noexcept;
     void give(std::size_t bytes) noexcept;
     std::size_t used() const noexcept { return used_; }
-    bool exhausted() const noexcept { return shared_.leased() >= shared_.limit(); }
+    // So little is left, a sixteenth, that it is for the sessions that are there.
+    bool exhausted() const noexcept { return shared_.leased() + shared_.limit() / 16 >= shared_.limit(); }
+    // There is room again, after something was given back.
+    bool relieved() const noexcept { return shared_.leased() <= shared_.limit() - shared_.limit() / 8; }
 
 private:
     SharedBudget& shared_;

@@ -122,7 +122,7 @@ bool ClientSession::write(CarrierKey key, wire::Batch& batch, TimePoint now, std
         new_token_due_ = false;
     }
     inbound_->now = now;
-    const bool more = conversation_->write(batch, max_bytes, now);
+    const bool more = conversation_->write(batch, std::min(max_bytes, fill_batch_to(limits_.max_batch_bytes)), now);
     if (timed_.seq == 0 && settings_.suspect_early) time_one(now);
     if (disconnecting_ && !goodbye_sent_ && conversation_->all_numbered()) {
         wire::Goodbye goodbye;

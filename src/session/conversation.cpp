@@ -155,8 +155,14 @@ void Conversation::schedule_ack(const ReceiveLane& lane, TimePoint now) noexcept
     ack_at_ = lane.ack_urgent() ? std::min(ack_at_, now) : std::min(ack_at_, now + ack_delay_);
 }
 
+bool Conversation::waits_for_credit() const noexcept {
+    return std::any_of(send_.begin(), send_.end(), [](const auto& lane) { return lane && lane->blocked_by_credit(); });
+}
+
 Result<void> Conversation::on_acks(const wire::LaneStates& acks, TimePoint now) {
     bool progress = false;
+    const bool starved = starved_since_ != kNever;
+    const bool without_credit = starved && waits_for_credit();
     for (const wire::LaneState& state : acks) {
         if (state.lane >= lane_count_) return errc::unknown_lane;
         if (!send_[state.lane] && state.received == 0 && state.max_seq == kInitialFrames &&
@@ -172,7 +178,12 @@ Result<void> Conversation::on_acks(const wire::LaneStates& acks, TimePoint now) 
         progress = progress || lane.acked() != before;
     }
     if (progress) unacked_since_ = totals_.unacked_frames == 0 ? kNever : now;
-    update_starvation(now);
+    // An acknowledgement without credit says that the frames are there, not that anybody consumes them.
+    if (starved && (progress || without_credit) && !waits_for_credit()) {
+        starved_since_ = kNever;
+    } else {
+        update_starvation(now);
+    }
     return {};
 }
 
@@ -284,15 +295,28 @@ void Conversation::hurry_acks(TimePoint now) noexcept {
 }
 
 void Conversation::update_starvation(TimePoint now) noexcept {
-    bool starved = false;
-    if (totals_.queued_frames != 0) {
-        for (const auto& lane : send_) starved = starved || (lane && lane->blocked_by_credit());
-    }
-    if (!starved) {
+    if (totals_.queued_frames == 0) {
         starved_since_ = kNever;
     } else if (starved_since_ == kNever) {
         starved_since_ = now;
     }
+}
+
+std::size_t Conversation::held_bytes() const noexcept {
+    std::size_t held = totals_.queued_bytes + totals_.unacked_bytes +
+                       (totals_.queued_frames + totals_.unacked_frames) * SendLane::kFrameCharge;
+    for (const auto& lane : receive_) held += lane ? lane->held_bytes() : 0;
+    return held;
+}
+
+void Conversation::discard() noexcept {
+    for (auto& lane : send_) {
+        if (lane) lane->discard();
+    }
+    for (auto& lane : receive_) {
+        if (lane) lane->discard();
+    }
+    ack_at_ = starved_since_ = unacked_since_ = kNever;
 }
 
 }  // namespace flare::session

@@ -77,14 +77,19 @@ public:
     // The earliest of: a delayed ack is due.
     TimePoint next_deadline() const noexcept { return ack_at_; }
 
-    // Since when frames wait for credit that the peer does not give; kNever: they do not.
+    // Since when frames wait and the peer takes nothing: it gives no credit, or acknowledges nothing; kNever: it does,
+    // or none wait.
     TimePoint starved_since() const noexcept { return starved_since_; }
-    // After frames were queued without a write: is it credit that they wait for?
+    // After frames were queued without a write: do they wait?
     void update_starvation(TimePoint now) noexcept;
     // Last time an ack moved forward, or the first unacknowledged frame was written; kNever: nothing is unacknowledged.
     TimePoint unacked_since() const noexcept { return unacked_since_; }
 
     const SendTotals& totals() const noexcept { return totals_; }
+    // About what it takes of the budget.
+    std::size_t held_bytes() const noexcept;
+    // The session is over: what is held is freed, numbers stay. Nothing may be sent or received afterwards.
+    void discard() noexcept;
     // Null: never used, or there is no such lane.
     SendLane* send_lane(LaneIndex lane) noexcept { return lane < lane_count_ ? send_[lane].get() : nullptr; }
     Seq received(LaneIndex lane) const noexcept {
@@ -97,6 +102,7 @@ private:
     SendLane& sending(LaneIndex lane);
     ReceiveLane& receiving(LaneIndex lane);
     void schedule_ack(const ReceiveLane& lane, TimePoint now) noexcept;
+    bool waits_for_credit() const noexcept;
 
     const Settings& settings_;
     Budget& budget_;

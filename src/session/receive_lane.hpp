@@ -43,6 +43,10 @@ public:
     void consumed_at_once(std::uint64_t cost) noexcept;
 
     Seq received() const noexcept { return received_; }
+    // Bytes of a big message that is not complete.
+    std::size_t held_bytes() const noexcept { return charged_; }
+    // Frees them. Nothing may arrive afterwards.
+    void discard() noexcept { drop_assembly(); }
     // What is to be told the peer. advertise() remembers it as promised.
     wire::LaneState state(LaneIndex lane) const noexcept;
     wire::LaneState advertise(LaneIndex lane) noexcept;

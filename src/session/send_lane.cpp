@@ -17,7 +17,10 @@ SendLane::SendLane(const Settings& settings, Budget& budget, SendTotals& totals)
     set_pieces();
 }
 
-SendLane::~SendLane() {
+SendLane::~SendLane() { discard(); }
+
+void SendLane::discard() noexcept {
+    next_ += waiting_numbers();
     for (const Frame& entry : queue_) {
         unqueue(entry);
         budget_.give(entry.charge);
@@ -32,6 +35,20 @@ SendLane::~SendLane() {
         --totals_.unacked_frames;
         totals_.unacked_bytes -= sent.body.cost;
     }
+    queue_.clear();
+    partial_.reset();
+    window_.clear();
+    unwritten_ = window_.end();
+    cursor_ = next_;
+}
+
+// How many numbers what waits would take.
+Seq SendLane::waiting_numbers() const noexcept {
+    const auto pieces = [this](std::size_t bytes) { return (bytes + chunk_bytes_ - 1) / chunk_bytes_; };
+    Seq count = partial_ ? pieces(partial_->content.size() - partial_->offset) : 0;
+    for (const Frame& entry : queue_)
+        count += is_big(entry) ? pieces(entry.body.bytes.size() - entry.body.content_offset) : 1;
+    return count;
 }
 
 void SendLane::push(wire::Body body, Priority priority, std::uint64_t token) {

@@ -33,7 +33,8 @@ public:
     SendLane& operator=(const SendLane&) = delete;
 
     // What a queued body is charged to the budget; push() takes over a charge that the caller has taken.
-    static std::size_t charge_of(const wire::Body& body) noexcept { return body.bytes.size() + 64; }
+    static std::size_t charge_of(const wire::Body& body) noexcept { return body.bytes.size() + kFrameCharge; }
+    static constexpr std::size_t kFrameCharge = 64;
     // Puts an encoded data or receipt in the queue; higher priority overtakes what has no number yet.
     // `token` (0: none) comes back from ack() when the peer has it whole.
     void push(wire::Body body, Priority priority, std::uint64_t token);
@@ -59,6 +60,9 @@ public:
 
     Seq acked() const noexcept { return acked_; }
     Seq last_numbered() const noexcept { return next_ - 1; }
+    // The session is over. Frees what is held; last_numbered() counts what had no number yet, so that whoever is told
+    // of a gap knows its end. Nothing may be sent afterwards.
+    void discard() noexcept;
     bool idle() const noexcept { return window_.empty() && !waiting(); }
     // Unnumbered entries dropped, with their tokens (a chunked message that has begun stays).
     void clear_queue(const std::function<void(std::uint64_t)>& dropped);
@@ -102,6 +106,7 @@ private:
     std::uint64_t number_next();
     void number_chunk();
     void unqueue(const Frame& entry) noexcept;
+    Seq waiting_numbers() const noexcept;
 
     const Settings& settings_;
     Budget& budget_;

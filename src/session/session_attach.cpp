@@ -36,7 +36,10 @@ std::optional<wire::Refused> SessionTable::attach_new(CarrierKey key, const wire
     if (owner.knows(hello.attempt_id) && !planted(Fault::attempt_makes_two)) {
         return refuse(errc::stale_carrier, "this connect has been overtaken by a later one");
     }
-    if (budget_.exhausted()) return refuse(errc::busy, "the server has no memory for another session", kBusyRetryMs);
+    if (budget_.exhausted()) {
+        memory_short(now);
+        return refuse(errc::busy, "the server has no memory for another session", kBusyRetryMs);
+    }
     if (std::any_of(hello.received.begin(), hello.received.end(),
                     [](const auto& state) { return state.received != 0; })) {
         return refuse(errc::bad_ack, "the hello acknowledges frames of a session that it does not resume");
@@ -129,7 +132,9 @@ std::optional<wire::Refused> SessionTable::find_resumed(const wire::Hello& hello
         if (found == tombstones_.end() || !proven(found->second->secret)) {
             return refuse(errc::session_unknown, "this server does not know the session (any more)");
         }
-        wire::Refused refused = refuse(found->second->resume_code, found->second->text);
+        const Tombstone& grave = *found->second;
+        const std::string why = grave.reason == grave.resume_code ? "" : std::string(name(grave.reason)) + ": ";
+        wire::Refused refused = refuse(grave.resume_code, why + grave.text);
         refused.gap = found->second->lanes;
         return refused;
     }

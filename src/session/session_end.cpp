@@ -60,11 +60,15 @@ void SessionTable::finalize(ServerSession& session, errc code, const std::string
     session.now_ = now;
     session.end_code_ = code;
     session.end_text_ = text;
+    // Its carriers may stay for a while, when their clients do not read; what waits for them need not. It has numbers
+    // from here on, so that the client learns of it.
+    session.conversation_.discard();
     auto grave = std::make_unique<Tombstone>();
     for (LaneIndex i = 0; i < session.lanes(); ++i) {
         const SendLane* sent = session.conversation_.send_lane(i);
         grave->lanes.push_back({i, session.conversation_.received(i), sent == nullptr ? 0 : sent->last_numbered()});
     }
+    grave->reason = code;
     grave->resume_code = resume_code;
     grave->text = text;
     grave->secret = session.secret_;
@@ -185,7 +189,7 @@ void SessionTable::check(ServerSession& session, TimePoint now) {
     if (session.active_ != kNoCarrier && starved_since != kNever &&
         now - std::max(starved_since, session.attached_at_) >= settings_.slow_consumer_after) {
         return finalize(session, errc::slow_consumer,
-                        "the client has given no credit for too long: it does not consume", now);
+                        "the client has taken nothing for too long, though something waits for it", now);
     }
     settle(session, now);
 }

@@ -25,9 +25,10 @@ void SessionTable::receive(ServerSession& session, LaneIndex lane, const wire::D
     const Uuid id = data.message->id;
     Device& owner = *session.owner_;
     owner.used_at = now;
+    // Its credit waits like that of what is handled: whoever reads no receipts is not asked for more.
     const auto settled_at_once = [&](const Receipt& receipt) {
         answer(session, lane, id, receipt, nullptr);
-        session.conversation_.consumed(lane, cost, now);
+        session.deferred_.emplace_back(lane, cost);
     };
     if (id.is_nil()) return settled_at_once(refused(errc::invalid_message_id, "a message needs an id"));
     const auto ago = std::chrono::milliseconds(std::min(data.first_sent_ms_ago, kOldestMs));
@@ -43,6 +44,13 @@ void SessionTable::receive(ServerSession& session, LaneIndex lane, const wire::D
             return session.conversation_.consumed(lane, cost, now);
         case DedupeRing::Verdict::fresh: break;
     }
+    if (settings_.limits_rates()) {
+        if (const auto over = over_rate(owner, data.message->payload.size(), now)) {
+            owner.acted_on.finish(id, *over);  // see refuse_message()
+            listener_.on_message_refused(session, over->code);
+            return settled_at_once(*over);
+        }
+    }
     ++session.in_progress_;
     Handling handling;
     handling.user = session.user_;
@@ -54,12 +62,35 @@ void SessionTable::receive(ServerSession& session, LaneIndex lane, const wire::D
     listener_.on_message(session, std::move(handling), data, whole);
 }
 
+// A refusal, if this message comes too fast.
+std::optional<Receipt> SessionTable::over_rate(Device& owner, std::size_t bytes, TimePoint now) {
+    if (!owner.rates) owner.rates = std::make_unique<Device::Rates>();
+    Device::Rates& rates = *owner.rates;
+    const Duration for_messages = rates.messages.wait(settings_.message_rate, 1, now);
+    const Duration for_bytes = rates.bytes.wait(settings_.byte_rate, bytes, now);
+    const Duration wait = std::max(for_messages, for_bytes);
+    if (wait <= Duration::zero()) {
+        rates.messages.take(settings_.message_rate, 1, now);
+        rates.bytes.take(settings_.byte_rate, bytes, now);
+        return std::nullopt;
+    }
+    const bool messages = for_messages >= for_bytes;
+    const Rate& rate = messages ? settings_.message_rate : settings_.byte_rate;
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
+    return refused(
+        errc::rate_limited,
+        "this session may send " + std::to_string(rate.per_second) + (messages ? " messages" : " bytes") + " a second",
+        static_cast<std::uint32_t>(std::min<std::int64_t>(ms, UINT32_MAX)));
+}
+
 // Remembered like any other answer: a repeat, should this one be lost, must not be acted on after its successors were.
 void SessionTable::refuse_message(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt) {
     DedupeRing& acted_on = session.owner_->acted_on;
     const auto check = acted_on.check(id, Duration::zero(), started_, session.now_);
     if (check.verdict == DedupeRing::Verdict::finished) return answer(session, lane, id, *check.receipt, nullptr);
     if (check.verdict == DedupeRing::Verdict::fresh) acted_on.finish(id, receipt);
+    listener_.on_message_refused(session, receipt.code);
+    if (receipt.code == errc::busy) memory_short(session.now_);
     answer(session, lane, id, receipt, nullptr);
 }
 
@@ -119,7 +150,9 @@ void SessionTable::answer(ServerSession& session, LaneIndex lane, const Uuid& id
         data.message = reply->message;
         data.receipt = view;
         wire::Body body = wire::encode(data);
-        if (session.conversation_.send(lane, std::move(body))) return;
+        const auto sent = session.conversation_.send(lane, std::move(body));
+        if (sent) return;
+        if (sent.error() == errc::busy) memory_short(session.now_);
         view.code = errc::recipient_busy;
         view.text = "handled; the reply was dropped, because too much waits for this client already";
     }
@@ -131,8 +164,11 @@ Result<void> SessionTable::send(ServerSession& session, LaneIndex lane, const wi
     if (session.ended_ || session.goodbye_) return errc::session_ended;
     session.now_ = now;
     const auto sent = session.conversation_.send(lane, body, priority);
-    if (!sent)
-        return sent.error() == errc::outbox_full ? boost::system::error_code(errc::recipient_busy) : sent.error();
+    if (!sent) {
+        if (sent.error() == errc::outbox_full) return errc::recipient_busy;
+        if (sent.error() == errc::busy) memory_short(now);
+        return sent.error();
+    }
     settle(session, now);
     return {};
 }

@@ -66,6 +66,11 @@ void SessionTable::write_welcome(ServerSession& session, ServerSession::Attached
     welcome.limits.max_message_bytes = settings_.max_message_bytes;
     welcome.limits.max_unacked_frames = settings_.max_unacked_frames;
     welcome.limits.max_unacked_bytes = settings_.max_unacked_bytes;
+    welcome.limits.max_batch_bytes = settings_.max_batch_bytes;
+    welcome.limits.max_messages_per_second = static_cast<std::uint32_t>(settings_.message_rate.per_second);
+    welcome.limits.message_burst = static_cast<std::uint32_t>(settings_.message_rate.burst);
+    welcome.limits.max_bytes_per_second = settings_.byte_rate.per_second;
+    welcome.limits.byte_burst = settings_.byte_rate.burst;
     welcome.received = session.conversation_.receive_states();
     welcome.outcome = carrier.with_secret ? wire::Outcome::created : wire::Outcome::resumed;
     welcome.session_life_ms = to_ms(settings_.session_life);

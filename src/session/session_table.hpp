@@ -19,6 +19,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,6 +64,10 @@ public:
     // Acts on a message: first time only, in order per lane. Views end with the call unless `whole` holds them.
     virtual void on_message(ServerSession& session, Handling&& handling, const wire::DataView& data,
                             const Bytes& whole) = 0;
+    // A message was answered with a refusal and not given to on_message(): it came too fast, or there was no memory.
+    virtual void on_message_refused(ServerSession&, errc) {}
+    // max_memory_bytes is used up: shed() should follow, but not from inside this call.
+    virtual void on_memory_short() {}
     // The client pinged (its round trip is its own affair).
     virtual void on_heartbeat(ServerSession& session) = 0;
     // The client brings a new credential for its session: renew() must follow, once. `token` ends with the call.
@@ -76,6 +81,12 @@ public:
 
 protected:
     ~SessionTableListener() = default;
+};
+
+// What goes first when memory is used up, in this order.
+enum class Shed : std::uint8_t {
+    detached,  // sessions without a carrier; those that hold the most first
+    stalled,   // whose clients have taken nothing for a while, though something waits; the longest first
 };
 
 class SessionTable {
@@ -141,6 +152,8 @@ public:
     void end(ServerSession& session, errc code, std::string_view text, std::uint32_t retry_after_ms, TimePoint now);
     // Ends a session at once: what waits is dropped, the Goodbye says why, and who resumes it is refused with `code`.
     void cut_off(ServerSession& session, errc code, const std::string& text, TimePoint now);
+    // Ends sessions of this kind until the budget is relieved; returns how many.
+    std::size_t shed(Shed kind, TimePoint now);
     TimePoint next_deadline() const noexcept;
     void on_time(TimePoint now);
 
@@ -197,8 +210,11 @@ private:
     void arm(ServerSession& session, bool writes = false);
     TimePoint deadline_of(const ServerSession& session, bool writes) const noexcept;
     void forget_old(TimePoint now);
+    void memory_short(TimePoint now);
+    static TimePoint idle_since(const ServerSession& session) noexcept;
     void receive(ServerSession& session, LaneIndex lane, const wire::DataView& data, const Bytes& whole,
                  std::uint64_t cost);
+    std::optional<Receipt> over_rate(Device& owner, std::size_t bytes, TimePoint now);
     void refuse_message(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt);
     void release_deferred(ServerSession& session, TimePoint now);
     void answer(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt, const Reply* reply);
@@ -224,6 +240,7 @@ private:
     int depth_ = 0;                                          // calls under way, one inside the other
     ServerSession* reading_ = nullptr;                       // whose batch on_batch() is in the middle of
     TimePoint next_sweep_ = kNever;
+    TimePoint shed_again_at_{};
 };
 
 // ---- before a session is known: the first frame of a carrier ----

@@ -46,12 +46,19 @@ struct Device {
         LaneIndex lane = 0;
     };
     std::vector<Waiting> waiting;
+    // Made with the first message where rates are limited. Another session of the device does not begin anew.
+    struct Rates {
+        Bucket messages;
+        Bucket bytes;
+    };
+    std::unique_ptr<Rates> rates;
     TimePoint used_at{};
 };
 
 // What is left of an ended session until its ticket expires.
 struct SessionTable::Tombstone {
     wire::LaneGaps lanes;
+    errc reason = errc::ok;
     errc resume_code = errc::session_ended;  // what a resume is refused with
     std::string text;
     std::string secret;

@@ -4,8 +4,10 @@
 // Threads:  values only.
 #pragma once
 
+#include "session/rate.hpp"
 #include "wire/frame.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -42,6 +44,9 @@ struct Settings {
     std::uint64_t max_message_bytes = wire::kDefaultMaxMessageBytes;
     std::uint64_t max_queued_bytes = 32ull << 20;  // not yet numbered; at least twice the largest message
     std::uint32_t max_queued_frames = 20'000;
+    std::uint32_t max_batch_bytes = wire::kMaxBatchBytes;  // what a client may put into one batch
+    Rate message_rate;                                     // of one device's messages that are acted on
+    Rate byte_rate;                                        // and of their payloads
     Duration min_ack_delay = std::chrono::milliseconds(25);
     Duration max_ack_delay = std::chrono::milliseconds(200);
     Duration session_life = std::chrono::minutes(2);  // after its last carrier
@@ -61,7 +66,15 @@ struct Settings {
     // One lane's share of what may be unacknowledged: the credit that a receiver grants.
     std::uint32_t lane_frames() const noexcept { return max_unacked_frames / lanes; }
     std::uint64_t lane_bytes() const noexcept { return max_unacked_bytes / lanes; }
+    bool limits_rates() const noexcept { return message_rate.limited() || byte_rate.limited(); }
 };
+
+// Up to where a batch is filled with frames, so that the last one, which may be of any size that a lane's frame has,
+// stays within the limit.
+constexpr std::size_t fill_batch_to(std::size_t max_batch_bytes) noexcept {
+    constexpr std::size_t kLastFrame = wire::kChunkThreshold + 4096;
+    return max_batch_bytes - std::min(max_batch_bytes / 2, kLastFrame);
+}
 
 // The lane of a conversation. Any choice is legal on the wire; this one spreads names evenly (FNV-1a, 64 bit).
 constexpr LaneIndex lane_of(std::string_view peer, std::uint32_t lanes) noexcept {

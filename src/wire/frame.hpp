@@ -113,6 +113,11 @@ struct Limits {
     std::uint32_t max_batch_bytes = kMaxBatchBytes;
     std::uint32_t max_unacked_frames = 10'000;
     std::uint64_t max_unacked_bytes = 4ull * 1024 * 1024;
+    // What the server acts on of one session; 0: as much as comes. A burst may come at once.
+    std::uint32_t max_messages_per_second = 0;
+    std::uint32_t message_burst = 0;
+    std::uint64_t max_bytes_per_second = 0;  // of payloads
+    std::uint64_t byte_burst = 0;
     bool operator==(const Limits&) const = default;
 };
 

@@ -150,6 +150,10 @@ Body encode(const Welcome& welcome) {
     put_count(limits, 3, welcome.limits.max_batch_bytes);
     put_count(limits, 4, welcome.limits.max_unacked_frames);
     put_count(limits, 5, welcome.limits.max_unacked_bytes);
+    put_count(limits, 6, welcome.limits.max_messages_per_second);
+    put_count(limits, 7, welcome.limits.message_burst);
+    put_count(limits, 8, welcome.limits.max_bytes_per_second);
+    put_count(limits, 9, welcome.limits.byte_burst);
     out.add_message(10, numbers);
     put_lane_states(out, 11, welcome.received);
     put_count(out, 12, static_cast<std::uint64_t>(welcome.outcome));
@@ -176,7 +180,11 @@ void read_limits(Reader& reader, Limits& limits) noexcept {
             case number_tag(3): set_limit(limits.max_batch_bytes, part.small_number()); break;
             case number_tag(4): set_limit(limits.max_unacked_frames, part.small_number()); break;
             case number_tag(5): set_limit(limits.max_unacked_bytes, part.number()); break;
-            default: part.skip(5);
+            case number_tag(6): limits.max_messages_per_second = part.small_number(); break;
+            case number_tag(7): limits.message_burst = part.small_number(); break;
+            case number_tag(8): limits.max_bytes_per_second = part.number(); break;
+            case number_tag(9): limits.byte_burst = part.number(); break;
+            default: part.skip(9);
         }
     }
     reader.join(part.code());

@@ -92,6 +92,10 @@ constexpr Field kLimitsFields[] = {
     number(3, "maxBatchBytes", "max_batch_bytes", uint32),
     number(4, "maxUnackedFrames", "max_unacked_frames", uint32),
     number(5, "maxUnackedBytes", "max_unacked_bytes", uint64),
+    number(6, "maxMessagesPerSecond", "max_messages_per_second", uint32),
+    number(7, "messageBurst", "message_burst", uint32),
+    number(8, "maxBytesPerSecond", "max_bytes_per_second", uint64),
+    number(9, "byteBurst", "byte_burst", uint64),
 };
 constexpr Schema kLimits{"Limits", kLimitsFields};
 

@@ -11,11 +11,14 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <future>
 #include <list>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace flare::test {
 
@@ -50,6 +53,20 @@ public:
             for (const auto& pair : pairs_) pair->stalled = true;
         });
     }
+    // The connections of now carry nothing until let_go(); what was read by then is not lost.
+    void hold() {
+        on_thread([this] {
+            for (const auto& pair : pairs_) pair->held = true;
+        });
+    }
+    void let_go() {
+        on_thread([this] {
+            for (const auto& pair : pairs_) {
+                pair->held = false;
+                for (const auto& go_on : std::exchange(pair->waiting, {})) go_on();
+            }
+        });
+    }
     void reset() {
         on_thread([this] { reset_all(); });
     }
@@ -78,6 +95,8 @@ private:
         bool stalled = false;
         bool once = false;
         bool gone = false;
+        bool held = false;
+        std::vector<std::function<void()>> waiting;
     };
 
     template <typename Task>
@@ -117,6 +136,12 @@ private:
                                                              const boost::system::error_code& error, std::size_t got) {
             if (pair->gone || pair->stalled) return;  // a stalled connection keeps its sockets open
             if (error) return drop(*pair, false);
+            if (pair->held) {
+                pair->waiting.emplace_back([this, pair, &from, &to, &block, got] {
+                    if (!pair->gone) pass_on(pair, from, to, block, got);
+                });
+                return;
+            }
             if (bytes_left_ <= got) {
                 bytes_left_ = SIZE_MAX;
                 return reset_all();

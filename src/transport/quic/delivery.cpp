@@ -223,6 +223,9 @@ CloseReason Connection::peer_reason() const {
         const errc code = is_known(said->error_code) ? static_cast<errc>(said->error_code) : errc::closed_by_peer;
         return {code, text, true};
     }
+    if (said->error_code == NGTCP2_CONNECTION_REFUSED) {
+        return {errc::busy, "the server takes no more connections at the moment", true};
+    }
     if (said->error_code == kNoApplicationProtocol) {
         return {errc::tls_failed, "the server speaks none of the application protocols that were offered (ALPN)", true};
     }

@@ -76,7 +76,7 @@ private:
             return retry(packet, arrival.header);
         }
         const std::string peer = websocket::address_text(packet.from->endpoint().address());
-        if (!handler_->on_handshake(peer)) return;
+        if (!handler_->on_handshake(peer)) return refuse(packet, arrival.header);
         auto made = std::make_unique<Connection>(*this, true);
         made->counted = true;
         ++handshakes_;
@@ -121,6 +121,15 @@ private:
         base::system_random().fill({&any, 1});
         const ngtcp2_ssize size = ngtcp2_pkt_write_version_negotiation(out.data(), out.size(), any, ids.scid,
                                                                        ids.scidlen, ids.dcid, ids.dcidlen, versions, 1);
+        if (size > 0) answer(packet, out.data(), static_cast<std::size_t>(size));
+    }
+
+    // RFC 9000 section 5.2.2: the client learns at once, and nothing is kept of it. The answer is shorter than what
+    // asked.
+    void refuse(const UdpSocket::Packet& packet, const ngtcp2_pkt_hd& header) {
+        std::array<std::uint8_t, 256> out;
+        const ngtcp2_ssize size = ngtcp2_crypto_write_connection_close(
+            out.data(), out.size(), header.version, &header.scid, &header.dcid, NGTCP2_CONNECTION_REFUSED, nullptr, 0);
         if (size > 0) answer(packet, out.data(), static_cast<std::size_t>(size));
     }
 

@@ -94,7 +94,7 @@ struct Options {
 
 class ListenerHandler {
 public:
-    // A handshake from this address begins; false: its packets are dropped.
+    // A handshake from this address begins; false: it is refused at once (CONNECTION_REFUSED).
     virtual bool on_handshake(const std::string& peer_address) = 0;
     // A connection for which on_handshake() said true has gone before on_carrier() was called for it.
     virtual void on_handshake_gone(const std::string& peer_address) = 0;

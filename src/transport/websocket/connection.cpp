@@ -215,7 +215,10 @@ void Connection::set_limit(std::chrono::milliseconds limit) {
     limit_ = std::make_unique<boost::asio::steady_timer>(socket_.tcp.executor(), limit);
     limit_->async_wait([weak = weak_from_this()](error_code error) {
         const auto self = weak.lock();
-        if (self && !error) self->end();
+        if (!self || error) return;
+        // A peer that does not read is not waited for, by the kernel neither.
+        if (!self->queue_.empty()) self->socket_.reset_when_closed();
+        self->end();
     });
 }
 

@@ -24,7 +24,10 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, asio::io_context::executor_type>;
 
-constexpr int kBacklog = 4096;       // the kernel cuts it to net.core.somaxconn
+constexpr int kBacklog = 4096;  // the kernel cuts it to net.core.somaxconn
+// Bytes of a connection that the kernel takes before it has sent those before: what a peer costs that does not read.
+// What is on its way is bounded by the peer's own window.
+constexpr int kUnsentBytes = 128 * 1024;
 constexpr int kAcceptsPerTurn = 64;  // then the connections that exist get their turn
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
@@ -86,6 +89,7 @@ int bind_and_listen(int fd, const ListenAddress& address, bool share) {
     if (endpoint.address().is_v6()) {
         ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, address.both_families ? &off : &on, sizeof on);
     }
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentBytes, sizeof kUnsentBytes);  // accepted ones inherit it
     if (::bind(fd, endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0) return errno;
     return ::listen(fd, kBacklog) == 0 ? 0 : errno;
 }

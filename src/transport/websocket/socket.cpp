@@ -148,6 +148,11 @@ IoResult Socket::write(std::span<const Piece> pieces) {
     return tls != nullptr ? write_tls(*tls, pieces) : write_plain(tcp.fd(), pieces);
 }
 
+void Socket::reset_when_closed() noexcept {
+    const linger at_once{1, 0};
+    ::setsockopt(tcp.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
 void Socket::finish_writing() noexcept {
     if (tls != nullptr) tls->shutdown();
     ::shutdown(tcp.fd(), SHUT_WR);

@@ -70,6 +70,8 @@ struct Socket {
     IoResult write(std::span<const Piece> pieces);
     // No more will be written: the peer reads to the end and sees it.
     void finish_writing() noexcept;
+    // What the kernel still has goes nowhere, and takes no memory, when the socket is closed.
+    void reset_when_closed() noexcept;
 };
 
 }  // namespace flare::transport::websocket

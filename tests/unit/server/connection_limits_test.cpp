@@ -41,5 +41,20 @@ TEST(ConnectionLimits, FilesLimitOnlyWhatTakesOne) {
     EXPECT_EQ(limits.open(), 9u);
 }
 
+TEST(ConnectionLimits, LetsSoManyBeginInASecondAndWhoIsRefusedTakesNothing) {
+    using namespace std::chrono_literals;
+    const session::TimePoint start{1h};
+    ConnectionLimits limits(100, 100, 2, {4, 4});
+    for (const char* address : {"a", "a", "b", "b"}) EXPECT_EQ(limits.admit(address, Protocol::quic, start), errc::ok);
+    EXPECT_EQ(limits.admit("c", Protocol::websocket, start), errc::rate_limited);
+    EXPECT_EQ(limits.admit("c", Protocol::quic, start + 249ms), errc::rate_limited);
+    EXPECT_EQ(limits.open(), 4u);
+
+    // Its address has all that it may have: the room is for somebody else.
+    EXPECT_EQ(limits.admit("a", Protocol::quic, start + 250ms), errc::too_many_per_address);
+    EXPECT_EQ(limits.admit("c", Protocol::quic, start + 250ms), errc::ok);
+    EXPECT_EQ(limits.admit("c", Protocol::quic, start + 250ms), errc::rate_limited);
+}
+
 }  // namespace
 }  // namespace flare::server::test

@@ -48,6 +48,21 @@ TEST(Budget, GoesPastTheLimitForWhatWasPromised) {
     EXPECT_TRUE(budget.take(50));
 }
 
+TEST(Budget, KeepsASixteenthForWhoIsThereAndIsRelievedAtSevenEighths) {
+    SharedBudget shared(1600);
+    Budget budget(shared, 1);
+
+    ASSERT_TRUE(budget.take(1499));
+    EXPECT_FALSE(budget.exhausted());
+    ASSERT_TRUE(budget.take(1));
+    EXPECT_TRUE(budget.exhausted());
+    EXPECT_FALSE(budget.relieved());
+    budget.give(99);
+    EXPECT_FALSE(budget.relieved());
+    budget.give(10);
+    EXPECT_TRUE(budget.relieved());
+}
+
 TEST(Budget, ReturnsAllButASlackWhenItIsUsedNoLonger) {
     SharedBudget shared(10'000);
     Budget budget(shared, 100);

@@ -122,6 +122,8 @@ public:
         if (!answers) return;
         table.finish(handlings.back(), {wire::ReceiptStatus::handled, errc::ok, {}, 0}, nullptr, now);
     }
+    void on_message_refused(ServerSession&, errc code) override { refused.push_back(code); }
+    void on_memory_short() override { ++memory_shorts; }
     void on_heartbeat(ServerSession&) override { ++heartbeats; }
     void on_credential(ServerSession& session, std::string_view token) override {
         credentials.emplace_back(token);
@@ -148,6 +150,8 @@ public:
     std::vector<Handling> handlings;
     std::vector<Closed> closed;
     std::vector<errc> errors;
+    std::vector<errc> refused;
+    int memory_shorts = 0;
     int heartbeats = 0;
     TimePoint expires_at = kNever;  // of the credential that a new session comes with
     std::vector<std::string> credentials;

@@ -146,6 +146,10 @@ TEST(Document, ItsLimitsAreTheCodes) {
         {"`max_batch_bytes`", defaults.max_batch_bytes},
         {"`max_unacked_frames`", defaults.max_unacked_frames},
         {"`max_unacked_bytes`", defaults.max_unacked_bytes},
+        {"`max_messages_per_second`", defaults.max_messages_per_second},
+        {"`message_burst`", defaults.message_burst},
+        {"`max_bytes_per_second`", defaults.max_bytes_per_second},
+        {"`byte_burst`", defaults.byte_burst},
     };
     for (const auto& [what, limit] : expected) EXPECT_EQ(limits[what], std::to_string(limit)) << what;
 }

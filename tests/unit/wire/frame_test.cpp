@@ -85,7 +85,7 @@ TEST(Frames, WelcomeComesBackAsItWent) {
     welcome.heartbeat_interval_ms = 30'000;
     welcome.heartbeat_timeout_ms = 90'000;
     welcome.max_ack_delay_ms = 200;
-    welcome.limits = Limits{1, 2, 3, 4, 5};
+    welcome.limits = Limits{1, 2, 3, 4, 5, 6, 7, 8, 9};
     welcome.received = sixteen_lanes();
     welcome.outcome = Outcome::resumed;
     welcome.session_life_ms = kLargest32;

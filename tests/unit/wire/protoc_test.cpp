@@ -65,8 +65,10 @@ void expect_equal(const v1::Welcome& theirs, const Welcome& ours) {
     Limits limits;
     if (theirs.has_limits()) {
         limits = {theirs.limits().max_message_bytes(), theirs.limits().max_frame_bytes(),
-                  theirs.limits().max_batch_bytes(), theirs.limits().max_unacked_frames(),
-                  theirs.limits().max_unacked_bytes()};
+                  theirs.limits().max_batch_bytes(),   theirs.limits().max_unacked_frames(),
+                  theirs.limits().max_unacked_bytes(), theirs.limits().max_messages_per_second(),
+                  theirs.limits().message_burst(),     theirs.limits().max_bytes_per_second(),
+                  theirs.limits().byte_burst()};
     }
     EXPECT_EQ(limits, ours.limits);
     expect_states(theirs.received(), ours.received);

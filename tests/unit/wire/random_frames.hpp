@@ -144,6 +144,12 @@ private:
             welcome.mutable_limits()->set_max_batch_bytes(small() | 1);
             welcome.mutable_limits()->set_max_unacked_frames(small() | 1);
             welcome.mutable_limits()->set_max_unacked_bytes(number() | 1);
+            if (chance(2)) {
+                welcome.mutable_limits()->set_max_messages_per_second(small());
+                welcome.mutable_limits()->set_message_burst(small());
+                welcome.mutable_limits()->set_max_bytes_per_second(number());
+                welcome.mutable_limits()->set_byte_burst(number());
+            }
         }
         fill_states(*welcome.mutable_received());
         welcome.set_outcome(static_cast<v1::Outcome>(below(3)));

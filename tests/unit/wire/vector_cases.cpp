@@ -108,6 +108,14 @@ void add_handshake(std::vector<VectorCase>& cases) {
                      frame_of(encode(resumed)),
                      {}});
 
+    Welcome limited = new_welcome();
+    limited.limits = Limits{65'536, 131'072, 262'144, 400, 131'072, 20, 40, 100'000, 200'000};
+    cases.push_back({"welcome-limits",
+                     "A new session of a server that limits sizes and rates",
+                     both_ways,
+                     frame_of(encode(limited)),
+                     {}});
+
     Refused busy;
     busy.code = errc::busy;
     busy.text = "no memory for another session";

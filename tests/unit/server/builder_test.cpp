@@ -1,0 +1,52 @@
+// What ServerBuilder::build() makes of limits, at their edges.
+#include <flare/server.hpp>
+
+#include <gtest/gtest.h>
+
+namespace flare::server::test {
+namespace {
+
+std::string refusal(const ServerBuilder& builder) {
+    const auto built = builder.build();
+    if (built) return {};
+    EXPECT_EQ(built.error().code, errc::invalid_config);
+    return built.error().text;
+}
+bool names(const std::string& text, const std::string& field) { return text.starts_with(field + ": "); }
+
+TEST(Builder, HoldsABatchToTheLargestFrameAndTheProtocol) {
+    EXPECT_EQ(refusal(ServerBuilder().max_batch_bytes(135'168)), "");
+    EXPECT_EQ(refusal(ServerBuilder().max_batch_bytes(1u << 20)), "");
+    EXPECT_TRUE(names(refusal(ServerBuilder().max_batch_bytes(135'167)), "max_batch_bytes"));
+    EXPECT_TRUE(names(refusal(ServerBuilder().max_batch_bytes((1u << 20) + 1)), "max_batch_bytes"));
+}
+
+TEST(Builder, HoldsWhatIsUnderWayAboveALeast) {
+    EXPECT_EQ(refusal(ServerBuilder().max_unacked(64, 65'536)), "");
+    EXPECT_TRUE(names(refusal(ServerBuilder().max_unacked(63, 65'536)), "max_unacked"));
+    EXPECT_TRUE(names(refusal(ServerBuilder().max_unacked(64, 65'535)), "max_unacked"));
+    EXPECT_TRUE(names(refusal(ServerBuilder().max_unacked(64, (1ull << 30) + 1)), "max_unacked"));
+}
+
+TEST(Builder, GivesAQueueRoomForTwoMessagesInWhicheverOrderItIsTold) {
+    EXPECT_EQ(refusal(ServerBuilder().max_queued(16, 20'000).max_message_bytes(10'000)), "");
+    EXPECT_EQ(refusal(ServerBuilder().max_message_bytes(10'000).max_queued(16, 20'000)), "");
+    EXPECT_TRUE(names(refusal(ServerBuilder().max_message_bytes(10'001).max_queued(16, 20'000)), "max_queued"));
+    EXPECT_TRUE(names(refusal(ServerBuilder().max_queued(16, 20'000)), "max_queued"));
+    EXPECT_TRUE(names(refusal(ServerBuilder().max_queued(15, 64u << 20)), "max_queued"));
+    EXPECT_EQ(refusal(ServerBuilder().max_message_bytes(1ull << 30)), "") << "the default grows with it";
+}
+
+TEST(Builder, HoldsABurstToTheLargestMessage) {
+    EXPECT_EQ(refusal(ServerBuilder().max_message_bytes(10'000).max_bytes_per_second(1, 10'000)), "");
+    EXPECT_TRUE(names(refusal(ServerBuilder().max_message_bytes(10'000).max_bytes_per_second(1, 9'999)),
+                      "max_bytes_per_second"));
+    EXPECT_EQ(refusal(ServerBuilder().max_bytes_per_second(1)), "") << "the burst follows max_message_bytes";
+    EXPECT_TRUE(names(refusal(ServerBuilder().max_bytes_per_second(0, 1)), "max_bytes_per_second"));
+    EXPECT_TRUE(names(refusal(ServerBuilder().max_bytes_per_second((1ull << 32) + 1)), "max_bytes_per_second"));
+    EXPECT_TRUE(names(refusal(ServerBuilder().max_messages_per_second(0, 1)), "max_messages_per_second"));
+    EXPECT_EQ(refusal(ServerBuilder().max_messages_per_second(1, 1)), "");
+}
+
+}  // namespace
+}  // namespace flare::server::test

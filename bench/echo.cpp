@@ -1,7 +1,8 @@
 // Echo through the whole stack: WebSocket, frames, session, handler, reply with its receipt, and back. Beside it, in
 // the same run, the floor: what the same load costs a bare WebSocket echo.
 //
-// Options: --transport ws|wss|quic, --workers W (default 1), --connections N, --in-flight K or --rate R, --size B,
+// Options: --transport ws|wss|quic, --sealed, --workers W (default 1), --connections N, --in-flight K or --rate R,
+// --size B,
 // --large-every N, --large-size B, --seconds S (default 3), --warm-up S, --idle N (sessions beside them that have
 // nothing to do), --pairs (to users in place of the server: two sessions talk, on different workers where there are
 // any), --no-floor, --picture FILE, --json.

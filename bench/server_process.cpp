@@ -37,6 +37,7 @@ constexpr std::uint32_t kReportBytes = 256;
         .log_level(LogLevel::warn);
     if (options.transport == "quic") builder.quic_only().quic_addr("127.0.0.1:0");
     if (options.transport == "wss") builder.websocket_tls("certs/server.crt", "certs/server.key");
+    if (options.sealed) builder.sealing_key("certs/sealing.key");
     builder.with_message_handler(
         [](const SessionInfo&, const Message& message) { return Message(message.type, message.payload); },
         Execution::worker);
@@ -71,6 +72,7 @@ constexpr std::uint32_t kReportBytes = 256;
 
 bool ServerOptions::take(int argc, char** argv, int& i) {
     const std::string_view option = argv[i];
+    if (option == "--sealed") return sealed = true;
     if (i + 1 >= argc) return false;
     if (option == "--transport") {
         transport = argv[++i];

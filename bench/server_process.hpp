@@ -24,6 +24,7 @@ namespace flare::bench {
 struct ServerOptions {
     std::string transport = "ws";  // ws, wss, quic
     std::uint32_t workers = 1;
+    bool sealed = false;  // with the key of certs/sealing.key
     std::chrono::milliseconds heartbeat = std::chrono::seconds(30);
     std::function<void(ServerBuilder&)> configure;    // what a benchmark needs otherwise; called in its process
     std::atomic<std::uint64_t>* published = nullptr;  // counts broadcasts, in memory that the processes share

@@ -1,8 +1,11 @@
 #include "session_load.hpp"
 
+#include "wire/base64.hpp"
+
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <fstream>
 #include <stdexcept>
 #include <utility>
 
@@ -168,10 +171,29 @@ SessionLoad::SessionLoad(OnMessage on_message)
 
 SessionLoad::~SessionLoad() = default;
 
+void SessionLoad::seal(LoadClient& client, std::unique_ptr<transport::Carrier> carrier,
+                       const client::Sealing& sealing) {
+    client.sealing_ =
+        std::make_shared<client::SealAttempt>(context_, std::move(carrier), sealing, client::SealAttempt::Server{},
+                                              kConnectLimit, [this, &client](client::SealAttempt::Outcome outcome) {
+                                                  if (outcome.carrier) return client.carry(std::move(outcome.carrier));
+                                                  ++failures_;
+                                                  last_failure_ = outcome.failure.text;
+                                              });
+}
+
 // What connects one client to this server.
 SessionLoad::Dial SessionLoad::dialer(const ServerOptions& options, std::uint16_t port, bool tickets, bool together) {
-    const auto done = [this](LoadClient& client) {
-        return [this, &client](std::unique_ptr<transport::Carrier> carrier, const auto& error) {
+    client::Sealing sealing;
+    if (options.sealed) {
+        std::string line;
+        std::getline(std::ifstream("certs/sealing.pub"), line);
+        sealing.pinned = base::key_of(wire::from_base64(line).value_or(""));
+        if (!sealing.pinned) throw std::runtime_error("certs/sealing.pub: scripts/generate_certs.sh makes it");
+    }
+    const auto done = [this, sealing](LoadClient& client) {
+        return [this, &client, sealing](std::unique_ptr<transport::Carrier> carrier, const auto& error) {
+            if (carrier && sealing.pinned) return seal(client, std::move(carrier), sealing);
             if (carrier) return client.carry(std::move(carrier));
             ++failures_;
             last_failure_ = error.text;
@@ -192,7 +214,7 @@ SessionLoad::Dial SessionLoad::dialer(const ServerOptions& options, std::uint16_
         carrier_options.handshake_timeout = kConnectLimit;
         carrier_options.tickets = tickets;
         const auto keys = loaded(quic::ClientContext::load(trust, {quic::kAlpn}, &text), text);
-        if (together) {
+        if (together && !options.sealed) {
             auto fleet = std::make_shared<QuicFleet>(context_, target, keys, carrier_options);
             fleet->begin();
             return [this, fleet](LoadClient& client) {
@@ -205,9 +227,9 @@ SessionLoad::Dial SessionLoad::dialer(const ServerOptions& options, std::uint16_
                 return std::shared_ptr<void>(fleet);
             };
         }
-        return [this, done, target, carrier_options, keys](LoadClient& client) mutable {
+        return [this, done, target, carrier_options, keys, sealed = options.sealed](LoadClient& client) mutable {
             target.home_worker = session::home_byte(LoadClient::user_of(client.index()));
-            target.first_flight = [&client](wire::Batch& batch) { client.first_flight(batch); };
+            if (!sealed) target.first_flight = [&client](wire::Batch& batch) { client.first_flight(batch); };
             return std::shared_ptr<void>(quic::connect(context_, target, keys, carrier_options, done(client)));
         };
     }

@@ -6,6 +6,7 @@
 
 #include "server_process.hpp"
 
+#include "client/sealing.hpp"
 #include "quic_fleet.hpp"
 #include "session/client_session.hpp"
 #include "transport/websocket/websocket.hpp"
@@ -78,6 +79,7 @@ private:
     session::ClientSession session_;
     std::unique_ptr<transport::Carrier> carrier_;
     std::shared_ptr<void> attempt_;
+    std::shared_ptr<void> sealing_;  // the same, of sealing
     bool ready_ = false;
     bool dirty_ = false;
     bool early_ = false;  // its hello went as early data
@@ -122,6 +124,7 @@ public:
 private:
     friend class LoadClient;
     using Dial = std::function<std::shared_ptr<void>(LoadClient&)>;
+    void seal(LoadClient& client, std::unique_ptr<transport::Carrier> carrier, const client::Sealing& sealing);
     Dial dialer(const ServerOptions& options, std::uint16_t port, bool tickets, bool together);
     void flush();
     void post_flush();

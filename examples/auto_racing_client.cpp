@@ -64,6 +64,7 @@ int main(int argc, char** argv) {
                       .protocol_selection_mode(flare::ProtocolSelection::auto_racing)
                       .protocol_racing(racing)
                       .tls(true)
+                      .encryption(true)
                       .ca_file(argc > 3 ? argv[3] : "certs/ca.crt")
                       .connection_timeout(5s)
                       .heartbeat_interval(30s)

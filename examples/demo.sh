@@ -44,15 +44,15 @@ wait_for_port "$plain"
 wait_for_port "$secure"
 
 echo
-echo "== a text, a binary and a custom message over ws://127.0.0.1:$plain"
-"$bin/websocket_client" "ws://127.0.0.1:$plain"
+echo "== a text, a binary and a custom message over ws://127.0.0.1:$plain, sealed"
+"$bin/websocket_client" "ws://127.0.0.1:$plain" certs/ca.crt
 
 echo
 echo "== the same server over TLS, its certificate verified: wss://127.0.0.1:$secure"
 "$bin/secure_client" "wss://127.0.0.1:$secure" certs/ca.crt
 
 echo
-echo "== a text, a binary and a custom message over quic://127.0.0.1:$quic"
+echo "== a text, a binary and a custom message over quic://127.0.0.1:$quic, sealed; then one in the first packets, not sealed"
 "$bin/quic_client" "quic://127.0.0.1:$quic" certs/ca.crt
 
 echo

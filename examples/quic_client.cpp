@@ -1,6 +1,6 @@
 // A Flare client over QUIC, written with coroutines: connects, sends a text, a binary and a custom JSON message to the
-// server's handler, then connects a second time with a message in the first packets (0-RTT), and moves to another port.
-// Prints every event, its status and its statistics.
+// server's handler, sealed. Then, not sealed, a session that comes back with a message in its first packets (0-RTT),
+// which sealing has no room for, and moves to another port. Prints every event, its status and its statistics.
 //
 //     ./quic_client [quic://127.0.0.1:4010] [certs/ca.crt]
 #include <flare/client.hpp>
@@ -36,12 +36,14 @@ bool report(const char* what, const flare::SendResult& result) {
 
 // Every call of the client exists for coroutines. Aggregates that own memory are named before they go into a co_await:
 // g++ 12 destroys them twice otherwise.
-flare::Task<bool> talk(flare::Client& client) {
+flare::Task<bool> connect(flare::Client& client) {
     const auto protocol = co_await client.async_connect();
-    if (!protocol) {
-        std::fprintf(stderr, "quic_client: %s\n", protocol.error().text.c_str());
-        co_return false;
-    }
+    if (!protocol) std::fprintf(stderr, "quic_client: %s\n", protocol.error().text.c_str());
+    co_return protocol.has_value();
+}
+
+flare::Task<bool> talk(flare::Client& client) {
+    if (!co_await connect(client)) co_return false;
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const std::string timestamp = std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
     flare::Bytes binary(std::string("\x01\x02\x03\x04"));
@@ -57,9 +59,11 @@ flare::Task<bool> talk(flare::Client& client) {
 // The connection is dropped and the session resumed; what is sent meanwhile goes along with the first packets.
 flare::Task<bool> come_back(flare::Client& client) {
     using namespace boost::asio::experimental::awaitable_operators;
+    if (!co_await connect(client)) co_return false;
+    bool good = report("text, not sealed", co_await client.async_send_text_message("server", "Hello again"));
     const auto [protocol, early] =
         co_await (client.async_reconnect() && client.async_send_text_message("server", "in the first packets"));
-    const bool good = report("text in the first packets", early) && protocol;
+    good = report("text in the first packets", early) && protocol && good;
     const flare::ProtocolMetrics metrics = client.get_protocol_metrics(flare::Protocol::quic);
     std::printf("early data: accepted %llu, rejected %llu\n",
                 static_cast<unsigned long long>(metrics.early_data_accepted),
@@ -73,42 +77,46 @@ flare::Task<bool> come_back(flare::Client& client) {
         good&& metrics.early_data_accepted == 1;
 }
 
-flare::Task<bool> run(flare::Client& client) { co_return co_await talk(client) && co_await come_back(client); }
+flare::Task<bool> run(flare::Client& sealed, flare::Client& early) {
+    const bool good = co_await talk(sealed);
+    co_return co_await come_back(early) && good;
+}
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    auto client =
-        flare::ClientBuilder("quic_user")
-            .server_addresses(flare::ServerAddresses().with_quic_url(argc > 1 ? argv[1] : "quic://127.0.0.1:4010"))
-            .protocol_selection_mode(flare::ProtocolSelection::quic)
-            .tls(true)
-            .ca_file(argc > 2 ? argv[2] : "certs/ca.crt")
-            .connection_timeout(5s)
-            .heartbeat_interval(30s)
-            .max_reconnect_attempts(3)
-            .reconnect_delay(1s)
-            .message_retry(3, 1s)
-            .buffer_size(8192)
-            .with_event_callback(on_event)
-            .build();
-    if (!client) {
-        std::fprintf(stderr, "quic_client: %s\n", client.error().text.c_str());
+    flare::ClientBuilder builder("quic_user");
+    builder.server_addresses(flare::ServerAddresses().with_quic_url(argc > 1 ? argv[1] : "quic://127.0.0.1:4010"))
+        .protocol_selection_mode(flare::ProtocolSelection::quic)
+        .tls(true)
+        .ca_file(argc > 2 ? argv[2] : "certs/ca.crt")
+        .connection_timeout(5s)
+        .heartbeat_interval(30s)
+        .max_reconnect_attempts(3)
+        .reconnect_delay(1s)
+        .message_retry(3, 1s)
+        .buffer_size(8192)
+        .with_event_callback(on_event);
+    auto client = builder.encryption(true).build();
+    auto unsealed = builder.encryption(false).build();
+    if (!client || !unsealed) {
+        std::fprintf(stderr, "quic_client: %s\n", (client ? unsealed : client).error().text.c_str());
         return 1;
     }
     boost::asio::io_context loop;
-    auto result = boost::asio::co_spawn(loop, run(*client), boost::asio::use_future);
+    auto result = boost::asio::co_spawn(loop, run(*client, *unsealed), boost::asio::use_future);
     loop.run();
     if (!result.get()) return 1;
 
-    for (int i = 0; i < 100 && replies < 5; ++i) std::this_thread::sleep_for(20ms);
+    for (int i = 0; i < 100 && replies < 6; ++i) std::this_thread::sleep_for(20ms);
     const flare::ConnectionStats stats = client->get_connection_stats();
-    std::printf("status %s over %s, round trip %lld us, %llu messages sent, %llu received\n",
+    std::printf("status %s over %s%s, round trip %lld us, %llu messages sent, %llu received\n",
                 std::string(flare::name(client->get_status())).c_str(),
                 stats.protocol ? std::string(flare::name(*stats.protocol)).c_str() : "nothing",
-                static_cast<long long>(stats.rtt ? stats.rtt->count() / 1000 : 0),
+                stats.sealed ? ", sealed" : "", static_cast<long long>(stats.rtt ? stats.rtt->count() / 1000 : 0),
                 static_cast<unsigned long long>(stats.messages_sent),
                 static_cast<unsigned long long>(stats.messages_received));
     client->disconnect();
-    return replies == 5 ? 0 : 1;
+    unsealed->disconnect();
+    return replies == 6 ? 0 : 1;
 }

@@ -2,16 +2,18 @@
 //
 //     ./server_example [--websocket-addr 127.0.0.1:4000] [--quic-addr 127.0.0.1:4010 | --no-quic] [--quic-secret TEXT]
 //                      [--quic-alpn flare-core] [--quic-retry-above 256] [--workers N] [--admin-addr 127.0.0.1:4001]
-//                      [--cert FILE --key FILE] [--allow-insecure] [--quiet]
+//                      [--cert FILE --key FILE] [--sealing-key certs/sealing.key] [--allow-insecure] [--quiet]
 //
 // QUIC uses certs/server.crt and certs/server.key (scripts/generate_certs.sh makes them); --cert and --key are for
-// wss:// in place of ws://. It takes everybody at their word, so addresses beyond loopback need --allow-insecure.
+// wss:// in place of ws://. Clients can seal what they say if there is a sealing key (the same script makes it). It
+// takes everybody at their word, so addresses beyond loopback need --allow-insecure.
 // A message of type `cut` is answered too, but first its sender's connections are discarded.
 #include <flare/server.hpp>
 
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <string>
 
@@ -35,7 +37,8 @@ int usage(const char* problem) {
     std::fprintf(stderr,
                  "%s\nusage: server_example [--websocket-addr HOST:PORT] [--quic-addr HOST:PORT | --no-quic] "
                  "[--quic-secret TEXT] [--quic-alpn NAME] [--quic-retry-above N] "
-                 "[--workers N] [--admin-addr HOST:PORT] [--cert FILE --key FILE] [--allow-insecure] [--quiet]\n",
+                 "[--workers N] [--admin-addr HOST:PORT] [--cert FILE --key FILE] [--sealing-key FILE] "
+                 "[--allow-insecure] [--quiet]\n",
                  problem);
     return 2;
 }
@@ -51,7 +54,8 @@ int main(int argc, char** argv) {
                                                {"--workers", "0"},
                                                {"--admin-addr", ""},
                                                {"--cert", ""},
-                                               {"--key", ""}};
+                                               {"--key", ""},
+                                               {"--sealing-key", "certs/sealing.key"}};
     bool quiet = false;
     bool insecure = false;
     bool quic = true;
@@ -100,6 +104,8 @@ int main(int argc, char** argv) {
             return flare::Message("echo", message.payload);
         });
     if (!options["--cert"].empty()) builder.websocket_tls(options["--cert"], options["--key"]);
+    const bool sealing = std::filesystem::exists(options["--sealing-key"]);
+    if (sealing) builder.sealing_key(options["--sealing-key"]);
     if (!quiet) builder.with_event_handler(std::make_shared<Announcer>());
 
     auto server = builder.build();
@@ -114,6 +120,11 @@ int main(int argc, char** argv) {
     }
     std::printf("listening on %s%s\n", server->websocket_addr().c_str(),
                 quic ? (", QUIC on " + server->quic_addr()).c_str() : "");
+    if (sealing) {
+        std::printf("sealing with the key %s\n", server->sealing_public_key().c_str());
+    } else {
+        std::printf("no sealing: there is no file %s\n", options["--sealing-key"].c_str());
+    }
     std::fflush(stdout);
 
     int received = 0;

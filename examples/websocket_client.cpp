@@ -1,7 +1,8 @@
 // A Flare client over WebSocket: connects, sends a text, a binary and a custom JSON message to the server's handler,
-// prints every event, its status and its statistics.
+// prints every event, its status and its statistics. Everything is sealed, although ws:// has no encryption of its own:
+// the server's certificate vouches for its key.
 //
-//     ./websocket_client [ws://127.0.0.1:4000]
+//     ./websocket_client [ws://127.0.0.1:4000] [certs/ca.crt]
 #include <flare/client.hpp>
 
 #include <atomic>
@@ -51,6 +52,8 @@ int main(int argc, char** argv) {
         flare::ClientBuilder("websocket_user")
             .server_addresses(flare::ServerAddresses().with_websocket_url(argc > 1 ? argv[1] : "ws://127.0.0.1:4000"))
             .protocol_selection_mode(flare::ProtocolSelection::websocket)
+            .encryption(true)
+            .ca_file(argc > 2 ? argv[2] : "certs/ca.crt")
             .connection_timeout(5s)
             .heartbeat_interval(30s)
             .max_reconnect_attempts(3)
@@ -81,8 +84,9 @@ int main(int argc, char** argv) {
     for (int i = 0; i < 100 && replies < 4; ++i) std::this_thread::sleep_for(20ms);
 
     const flare::ConnectionStats stats = client->get_connection_stats();
-    std::printf("status %s over %s\n", std::string(flare::name(client->get_status())).c_str(),
-                stats.protocol ? std::string(flare::name(*stats.protocol)).c_str() : "nothing");
+    std::printf("status %s over %s%s\n", std::string(flare::name(client->get_status())).c_str(),
+                stats.protocol ? std::string(flare::name(*stats.protocol)).c_str() : "nothing",
+                stats.sealed ? ", sealed" : "");
     std::printf(
         "stats  messages %llu sent, %llu received; bytes %llu sent, %llu received; %llu errors, %llu reconnects, "
         "connected in %lld us\n",

@@ -83,7 +83,12 @@ bool decode(const FrameView& frame) {
         case FrameKind::credential: return read_again(decode_credential(frame.body), frame.kind);
         case FrameKind::credential_state: return read_again(decode_credential_state(frame.body), frame.kind);
         case FrameKind::none: return true;
-        case FrameKind::sealed: return false;  // nobody has looked into it
+        case FrameKind::seal: return read_again(decode_seal(frame.body), frame.kind);
+        case FrameKind::sealed: {
+            const auto sealed = decode_sealed(frame.body);
+            if (sealed) require(inside(sealed->ciphertext, frame.body));
+            return sealed.has_value();
+        }
     }
     return true;
 }

@@ -29,8 +29,9 @@ bool decodes(const FrameView& frame) {
         case FrameKind::receipt: return decode_receipt(frame.body).has_value();
         case FrameKind::credential: return decode_credential(frame.body).has_value();
         case FrameKind::credential_state: return decode_credential_state(frame.body).has_value();
-        case FrameKind::none:
-        case FrameKind::sealed: break;
+        case FrameKind::seal: return decode_seal(frame.body).has_value();
+        case FrameKind::sealed: return decode_sealed(frame.body).has_value();
+        case FrameKind::none: break;
     }
     return true;
 }

@@ -90,6 +90,7 @@ struct ConnectionStats {
     std::chrono::nanoseconds connection_time{0};  // from connect() to the first ready session
     std::chrono::system_clock::time_point last_activity{};
     std::optional<Protocol> protocol;
+    bool sealed = false;                          // the connection in use: ClientBuilder::encryption()
     std::optional<std::chrono::nanoseconds> rtt;  // smoothed
     // The path of a QUIC connection, as its transport sees it (RFC 9002).
     struct QuicPath {
@@ -218,11 +219,17 @@ public:
     ClientBuilder& buffer_size(std::size_t bytes);                         // 8192: read in one turn of the loop
     ClientBuilder& outbox_limit(std::size_t messages, std::size_t bytes);  // 10,000, 64 MiB; beyond it outbox_full
     ClientBuilder& max_message_bytes(std::uint64_t bytes);                 // 16 MiB
-    ClientBuilder& compression(bool on);         // off; not part of this version: CapabilityUnavailable
-    ClientBuilder& encryption(bool on);          // not part of this version: build() refuses it
-    ClientBuilder& encryption(Encryption mode);  // preferred: CapabilityUnavailable
-    ClientBuilder& tls(bool verify);             // on; false with a wss:// address is refused
-    ClientBuilder& ca_file(std::string path);    // default: the system's store
+    ClientBuilder& compression(bool on);  // off; not part of this version: CapabilityUnavailable
+    // Seals everything between this client and the server, whatever the transport does: docs/client.md, "Sealing". Off.
+    // true, `required`: with a server that cannot, connect() fails with encryption_unavailable. `preferred`: then it
+    // goes unsealed, which an event tells (CapabilityUnavailable).
+    ClientBuilder& encryption(bool on);
+    ClientBuilder& encryption(Encryption mode);
+    // What the server is known by when sealing: its key, 32 bytes in base64 (Server::sealing_public_key()). Without it
+    // the server's certificate vouches for its key, checked as for wss://; over ws:// that needs ca_file().
+    ClientBuilder& server_key(std::string base64);
+    ClientBuilder& tls(bool verify);           // on; false with a wss:// address is refused
+    ClientBuilder& ca_file(std::string path);  // default: the system's store
     ClientBuilder& client_cert(std::string certificate_file, std::string key_file);
     ClientBuilder& server_name(std::string name);  // default: the URL's host
     // When a session is resumed over QUIC, hello and messages go with the first packets (0-RTT). On. Never a token.

@@ -54,6 +54,7 @@ enum class errc : std::uint16_t {
     compression_unavailable = 213,
     kicked = 214,
     credential_revoked = 215,
+    server_key_mismatch = 220,
 
     // 300: limits
     message_too_large = 300,
@@ -94,6 +95,7 @@ enum class errc : std::uint16_t {
     network_unreachable = 513,
     reconnect_failed = 514,
     already_connected = 515,
+    seal_broken = 520,
 
     // 600: configuration and this machine
     invalid_config = 600,

@@ -167,6 +167,9 @@ public:
     std::string websocket_addr() const;
     std::string quic_addr() const;
     std::string admin_addr() const;
+    // What clients pin (ClientBuilder::server_key): the first key of sealing_key(), in base64. Empty: none, or not
+    // running.
+    std::string sealing_public_key() const;
 
     // ---- blocking calls; on one of the server's own event loops they return would_deadlock ----
 
@@ -268,6 +271,11 @@ public:
     ServerBuilder& both_protocols();
     // /metrics (Prometheus text), /healthz and /readyz. Default: off. Keep it on loopback: it is not authenticated.
     ServerBuilder& admin_addr(std::string address);
+    // Lets clients seal what they say, whatever the transport (ClientBuilder::encryption). A file that only this user
+    // can read, with the secret key; scripts/generate_certs.sh makes one. With more lines than one: clients that ask
+    // are told the first key, those that know another are served too. The certificate of websocket_tls(), else of
+    // quic_tls(), vouches for it. Default: no sealing.
+    ServerBuilder& sealing_key(std::string file);
 
     // For every type that has no handler of its own. Default: `chat` -> `chat_response`, anything else -> `echo`.
     ServerBuilder& with_message_handler(MessageHandler handler, Execution where = Execution::pool);

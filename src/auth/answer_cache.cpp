@@ -8,7 +8,8 @@ namespace flare::auth {
 
 std::string AnswerCache::key_of(std::string_view token, std::string_view user) {
     // The length in front, so that no two pairs make the same text.
-    return base::sha256(std::to_string(token.size()) + ':' + std::string(token) + std::string(user));
+    return std::string(
+        base::view(base::sha256(std::to_string(token.size()) + ':' + std::string(token) + std::string(user))));
 }
 
 std::optional<Identity> AnswerCache::find(const std::string& key, Time now) {

@@ -6,63 +6,77 @@
 
 #include <openssl/evp.h>
 
+#include <array>
 #include <memory>
 
 namespace flare::base {
 namespace {
 
-struct Freed {
+void require(bool done) {
+    if (!done) throw boost::system::system_error(errc::internal, "ChaCha20-Poly1305");
+}
+
+struct Freer {
     void operator()(EVP_CIPHER_CTX* context) const noexcept { EVP_CIPHER_CTX_free(context); }
+    void operator()(EVP_CIPHER* cipher) const noexcept { EVP_CIPHER_free(cipher); }
 };
-using Context = std::unique_ptr<EVP_CIPHER_CTX, Freed>;
+
+// OpenSSL looks algorithms up by name, which costs more than to encrypt a message: once for each thread and direction.
+EVP_CIPHER_CTX* context_of_thread(bool sealing) {
+    using Context = std::unique_ptr<EVP_CIPHER_CTX, Freer>;
+    const auto make = [](bool seals) {
+        static const std::unique_ptr<EVP_CIPHER, Freer> cipher(EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr));
+        Context made(EVP_CIPHER_CTX_new());
+        require(cipher != nullptr && made != nullptr);
+        require(EVP_CipherInit_ex2(made.get(), cipher.get(), nullptr, nullptr, seals ? 1 : 0, nullptr) == 1);
+        return made;
+    };
+    if (sealing) {
+        thread_local const Context context = make(true);
+        return context.get();
+    }
+    thread_local const Context context = make(false);
+    return context.get();
+}
 
 const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
-unsigned char* bytes_of(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
-
-// Only a broken OpenSSL set-up (no AES), or one of our own calls, gets here.
-[[noreturn]] void broken() { throw boost::system::system_error(errc::internal, "AES-256-GCM"); }
 
 }  // namespace
 
-std::string aes256_gcm_seal(std::string_view key, std::string_view nonce, std::string_view associated,
-                            std::string_view plain) {
-    const Context context(EVP_CIPHER_CTX_new());
-    std::string sealed(plain.size() + kAeadTagBytes, '\0');
+Aead::Aead(Direction direction, const Key& key, std::uint64_t number, std::string_view associated)
+    : context_(context_of_thread(direction == Direction::seal)) {
+    std::array<unsigned char, 12> nonce{};
+    for (std::size_t i = 0; i < 8; ++i) nonce[4 + i] = static_cast<unsigned char>(number >> (8 * i));
+    require(EVP_CipherInit_ex2(context_, nullptr, key.data(), nonce.data(), -1, nullptr) == 1);
     int size = 0;
-    const bool sizes = key.size() == kAeadKeyBytes && nonce.size() == kAeadNonceBytes;
-    if (!context || !sizes ||
-        EVP_EncryptInit_ex2(context.get(), EVP_aes_256_gcm(), bytes_of(key), bytes_of(nonce), nullptr) != 1 ||
-        EVP_EncryptUpdate(context.get(), nullptr, &size, bytes_of(associated), static_cast<int>(associated.size())) !=
-            1 ||
-        EVP_EncryptUpdate(context.get(), bytes_of(sealed), &size, bytes_of(plain), static_cast<int>(plain.size())) !=
-            1 ||
-        EVP_EncryptFinal_ex(context.get(), bytes_of(sealed) + size, &size) != 1 ||
-        EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_GET_TAG, static_cast<int>(kAeadTagBytes),
-                            bytes_of(sealed) + plain.size()) != 1)
-        broken();
-    return sealed;
+    if (!associated.empty()) {
+        require(EVP_CipherUpdate(context_, nullptr, &size, bytes_of(associated), static_cast<int>(associated.size())) ==
+                1);
+    }
 }
 
-std::optional<std::string> aes256_gcm_open(std::string_view key, std::string_view nonce, std::string_view associated,
-                                           std::string_view sealed) {
-    if (sealed.size() < kAeadTagBytes) return std::nullopt;
-    const Context context(EVP_CIPHER_CTX_new());
-    std::string tag(sealed.substr(sealed.size() - kAeadTagBytes));
-    sealed.remove_suffix(kAeadTagBytes);
-    std::string plain(sealed.size(), '\0');
+void Aead::update(std::string_view bytes, char* out) {
+    if (bytes.empty()) return;
     int size = 0;
-    const bool sizes = key.size() == kAeadKeyBytes && nonce.size() == kAeadNonceBytes;
-    if (!context || !sizes ||
-        EVP_DecryptInit_ex2(context.get(), EVP_aes_256_gcm(), bytes_of(key), bytes_of(nonce), nullptr) != 1 ||
-        EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_TAG, static_cast<int>(tag.size()), tag.data()) != 1 ||
-        EVP_DecryptUpdate(context.get(), nullptr, &size, bytes_of(associated), static_cast<int>(associated.size())) !=
-            1)
-        broken();
-    if (EVP_DecryptUpdate(context.get(), bytes_of(plain), &size, bytes_of(sealed), static_cast<int>(sealed.size())) !=
-            1 ||
-        EVP_DecryptFinal_ex(context.get(), bytes_of(plain) + size, &size) != 1)
-        return std::nullopt;
-    return plain;
+    require(EVP_CipherUpdate(context_, reinterpret_cast<unsigned char*>(out), &size, bytes_of(bytes),
+                             static_cast<int>(bytes.size())) == 1);
+}
+
+void Aead::finish(char* tag) {
+    int size = 0;
+    unsigned char none = 0;
+    require(EVP_CipherFinal_ex(context_, &none, &size) == 1);
+    require(EVP_CIPHER_CTX_ctrl(context_, EVP_CTRL_AEAD_GET_TAG, kAeadTagBytes, tag) == 1);
+}
+
+bool Aead::finish(std::string_view tag) {
+    if (tag.size() != kAeadTagBytes) return false;
+    std::array<char, kAeadTagBytes> expected{};  // OpenSSL wants to be able to write there
+    tag.copy(expected.data(), expected.size());
+    require(EVP_CIPHER_CTX_ctrl(context_, EVP_CTRL_AEAD_SET_TAG, kAeadTagBytes, expected.data()) == 1);
+    int size = 0;
+    unsigned char none = 0;
+    return EVP_CipherFinal_ex(context_, &none, &size) == 1;
 }
 
 }  // namespace flare::base

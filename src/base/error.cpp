@@ -90,6 +90,9 @@ constexpr Row kRows[] = {
     {errc::kicked, kAuth, "kicked", "the server's application ended the session; ask who runs the server"},
     {errc::credential_revoked, kAuth, "credential_revoked",
      "the user or the token is not accepted any more; sign in again, or ask who runs the server"},
+    {errc::server_key_mismatch, kConfig, "server_key_mismatch",
+     "the server does not have the sealing key that this client expects, or it is not the server; compare server_key "
+     "with the server's sealing_public_key()"},
 
     {errc::message_too_large, kFinal, "message_too_large",
      "the message is longer than the negotiated limit; send a shorter one, or raise max_message_bytes on both sides"},
@@ -151,6 +154,9 @@ constexpr Row kRows[] = {
      "every allowed attempt to reconnect failed; call connect() when the server can be reached"},
     {errc::already_connected, kFinal, "already_connected",
      "the client is connected or about to be; use the connection it has"},
+    {errc::seal_broken, kRetry, "seal_broken",
+     "what came on a sealed connection was changed, repeated, left out or reordered on its way; the client connects "
+     "again by itself"},
 
     {errc::invalid_config, kConfig, "invalid_config",
      "the configuration contradicts itself or a value is out of range; mend what the error text names"},

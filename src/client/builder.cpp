@@ -1,5 +1,7 @@
+#include "base/crypto.hpp"
 #include "base/random.hpp"
 #include "client/impl.hpp"
+#include "wire/base64.hpp"
 
 #include <algorithm>
 
@@ -11,6 +13,7 @@ struct ClientBuilder::State {
     ProtocolSelection selection = ProtocolSelection::auto_racing;
     ProtocolRacingConfig racing;
     Encryption encryption = Encryption::off;
+    std::string server_key;
     bool compression = false;
     bool verify = true;
     std::string ca_file;
@@ -20,6 +23,7 @@ struct ClientBuilder::State {
 
     Checked<> check() const;
     Checked<> check_racing() const;
+    Checked<client::Sealing> sealing(const client::Config& config) const;
 };
 
 ClientBuilder::ClientBuilder(std::string user_id) : state_(std::make_unique<State>()) {
@@ -89,6 +93,10 @@ ClientBuilder& ClientBuilder::compression(bool on) {
 ClientBuilder& ClientBuilder::encryption(bool on) { return encryption(on ? Encryption::required : Encryption::off); }
 ClientBuilder& ClientBuilder::encryption(Encryption mode) {
     state_->encryption = mode;
+    return *this;
+}
+ClientBuilder& ClientBuilder::server_key(std::string base64) {
+    state_->server_key = std::move(base64);
     return *this;
 }
 ClientBuilder& ClientBuilder::tls(bool verify) {
@@ -183,16 +191,41 @@ Checked<> ClientBuilder::State::check() const {
     if (config.session.outbox.messages == 0 || config.session.outbox.bytes == 0)
         return wrong("outbox_limit: must be at least 1");
     if (config.session.max_message_bytes == 0) return wrong("max_message_bytes: must be at least 1");
-    if (encryption == Encryption::required) {
-        return Failure(errc::not_supported,
-                       "encryption: sealing is not part of this version; use wss:// for encryption in transit");
-    }
     if (!verify && !(addresses.websocket_tls.empty() && addresses.quic.empty())) {
         return wrong(
             "tls: the server of a wss:// or quic:// address is always verified; give ca_file() for a private CA");
     }
     if (certificate_file.empty() != key_file.empty()) return wrong("client_cert: needs a certificate and a key file");
     return check_racing();
+}
+
+// How the server's sealing key is known.
+Checked<client::Sealing> ClientBuilder::State::sealing(const client::Config& checked) const {
+    client::Sealing made;
+    made.mode = encryption;
+    made.known = std::make_shared<std::map<std::string, wire::Key>>();
+    if (!server_key.empty()) {
+        made.pinned = base::key_of(wire::from_base64(server_key).value_or(""));
+        base::Key probe{1};
+        if (!made.pinned || !base::x25519(probe, *made.pinned))
+            return Failure(
+                errc::invalid_config,
+                "server_key: is no key of 32 bytes in base64, as the server's sealing_public_key() gives it");
+    }
+    if (encryption == Encryption::off || made.pinned) return made;
+    const bool plain = std::any_of(checked.addresses.begin(), checked.addresses.end(),
+                                   [](const client::Url& url) { return !url.secure; });
+    if (encryption == Encryption::required && plain && ca_file.empty()) {
+        return Failure(
+            errc::invalid_config,
+            "encryption: over ws:// the server is known by server_key() or by a certificate of ca_file(), and "
+            "neither is given");
+    }
+    std::string text;
+    auto loaded = transport::tls::ClientContext::load({ca_file, "", ""}, &text);
+    if (!loaded) return Failure(static_cast<errc>(loaded.error().value()), text);
+    made.trust = std::move(*loaded);
+    return made;
 }
 
 Checked<Client> ClientBuilder::build() const {
@@ -231,10 +264,9 @@ Checked<Client> ClientBuilder::build() const {
     if (state_->compression)
         config.unavailable.push_back(
             {"compression", "compression is not part of this version: messages go as they are"});
-    if (state_->encryption == Encryption::preferred) {
-        config.unavailable.push_back(
-            {"encryption", "sealing is not part of this version: messages are as safe as the connection"});
-    }
+    auto sealing = state_->sealing(config);
+    if (!sealing) return sealing.error();
+    config.sealing = std::move(*sealing);
     return Client(std::make_unique<Client::Impl>(std::move(config)));
 }
 

@@ -1,6 +1,7 @@
 // What a ClientBuilder has gathered and checked.
 #pragma once
 
+#include "client/sealing.hpp"
 #include "client/url.hpp"
 #include "session/client_session.hpp"
 #include "transport/quic/quic.hpp"
@@ -21,6 +22,7 @@ struct Config {
     std::shared_ptr<transport::tls::ClientContext> tls;
     std::shared_ptr<transport::quic::ClientContext> quic;
     std::string server_name;
+    Sealing sealing;
     bool quic_0rtt = true;
     QuicCongestion quic_congestion = QuicCongestion::cubic;
     std::string quic_qlog_folder;

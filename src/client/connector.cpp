@@ -112,6 +112,7 @@ private:
         bool made = false;
         std::vector<std::shared_ptr<void>> attempts;  // destroying one cancels it
         std::vector<Failure> failures;
+        std::string unsealed_because;  // it is tried without sealing
     };
 
     void arm(Line& line, std::chrono::milliseconds after) {
@@ -147,20 +148,28 @@ private:
         line.begun = true;
         line.due = false;
         if (line.next < line.endpoints.size()) arm(line, racing::kStagger);
-        if (line.url.protocol == Protocol::quic) {
-            begin_quic(line, endpoint);
-        } else {
-            begin_websocket(line, endpoint);
-        }
+        begin(line, endpoint);
     }
 
     template <typename Error>
-    auto on_ended(Line& line) {
-        return [weak = weak_from_this(), &line, began = Clock::now()](std::unique_ptr<Carrier> carrier,
-                                                                      const Error& error) {
+    auto on_ended(Line& line, const asio::ip::tcp::endpoint& endpoint) {
+        return [weak = weak_from_this(), &line, endpoint, began = Clock::now()](std::unique_ptr<Carrier> carrier,
+                                                                                const Error& error) {
             const auto self = weak.lock();
-            if (self && !self->finished_) self->ended(line, std::move(carrier), began, error.code, error.text);
+            if (!self || self->finished_) return;
+            if (!carrier) return self->failed_at(line, Failure(error.code, error.text));
+            if (self->config_.sealing.mode != Encryption::off && line.unsealed_because.empty())
+                return self->seal(line, endpoint, std::move(carrier), began);
+            self->ended(line, std::move(carrier), began, 0);
         };
+    }
+
+    std::string name_of(const Line& line) const {
+        return config_.server_name.empty() ? line.url.host : config_.server_name;
+    }
+
+    void begin(Line& line, const asio::ip::tcp::endpoint& endpoint) {
+        line.url.protocol == Protocol::quic ? begin_quic(line, endpoint) : begin_websocket(line, endpoint);
     }
 
     void begin_websocket(Line& line, const asio::ip::tcp::endpoint& endpoint) {
@@ -168,38 +177,64 @@ private:
         target.endpoint = endpoint;
         target.host_header = line.url.host_header();
         target.path = line.url.path;
-        target.server_name = config_.server_name.empty() ? line.url.host : config_.server_name;
+        target.server_name = name_of(line);
         target.secure = line.url.secure;
         websocket::Options options;
         options.read_bytes_per_turn = config_.buffer_size;
         options.handshake_timeout = config_.connection_timeout;
         line.attempts.push_back(websocket::connect(context_, std::move(target), config_.tls, options,
-                                                   on_ended<websocket::ConnectError>(line)));
+                                                   on_ended<websocket::ConnectError>(line, endpoint)));
     }
 
     void begin_quic(Line& line, const asio::ip::tcp::endpoint& endpoint) {
         quic::ConnectTarget target;
         target.endpoint = {endpoint.address(), endpoint.port()};
-        target.server_name = config_.server_name.empty() ? line.url.host : config_.server_name;
+        target.server_name = name_of(line);
         target.home_worker = session::home_byte(config_.session.user);
-        if (config_.quic_0rtt) target.first_flight = first_flight_;
+        // The handshake of sealing has to come before anything else.
+        if (config_.quic_0rtt && config_.sealing.mode == Encryption::off) target.first_flight = first_flight_;
         quic::Options options;
         options.handshake_timeout = config_.connection_timeout;
         options.idle_timeout =
             std::chrono::duration_cast<std::chrono::milliseconds>(2 * config_.session.heartbeat_timeout);
         options.congestion = config_.quic_congestion;
         options.qlog_folder = config_.quic_qlog_folder;
-        line.attempts.push_back(
-            quic::connect(context_, std::move(target), config_.quic, options, on_ended<quic::ConnectError>(line)));
+        line.attempts.push_back(quic::connect(context_, std::move(target), config_.quic, options,
+                                              on_ended<quic::ConnectError>(line, endpoint)));
     }
 
-    void ended(Line& line, std::unique_ptr<Carrier> carrier, Clock::time_point began, errc code,
-               const std::string& text) {
-        --line.open;
-        if (!carrier) {
-            line.failures.emplace_back(code, text);
-            return hurry(line);
+    void seal(Line& line, const asio::ip::tcp::endpoint& endpoint, std::unique_ptr<Carrier> carrier,
+              Clock::time_point began) {
+        const std::string address = line.url.host + ":" + std::to_string(line.url.port);
+        line.attempts.push_back(std::make_shared<SealAttempt>(
+            context_, std::move(carrier), config_.sealing, SealAttempt::Server{name_of(line), address},
+            config_.connection_timeout,
+            [weak = weak_from_this(), &line, endpoint, began](SealAttempt::Outcome outcome) {
+                const auto self = weak.lock();
+                if (self && !self->finished_) self->sealed(line, endpoint, began, std::move(outcome));
+            }));
+    }
+
+    void sealed(Line& line, const asio::ip::tcp::endpoint& endpoint, Clock::time_point began,
+                SealAttempt::Outcome outcome) {
+        if (outcome.carrier) return ended(line, std::move(outcome.carrier), began, outcome.round_trips);
+        const errc code = outcome.failure.code;
+        if (outcome.again) return begin(line, endpoint);
+        if (config_.sealing.mode == Encryption::preferred &&
+            (code == errc::encryption_unavailable || code == errc::certificate_rejected)) {
+            line.unsealed_because = outcome.failure.text;
+            return begin(line, endpoint);
         }
+        failed_at(line, std::move(outcome.failure));
+    }
+
+    void failed_at(Line& line, Failure failure) {
+        --line.open;
+        line.failures.push_back(std::move(failure));
+        hurry(line);
+    }
+
+    void ended(Line& line, std::unique_ptr<Carrier> carrier, Clock::time_point began, int sealing_round_trips) {
         line.made = true;
         line.open = 0;
         line.next = line.endpoints.size();
@@ -208,7 +243,8 @@ private:
         for (const auto& attempt : std::exchange(line.attempts, {})) finished_attempts_.push_back(attempt);
         asio::post(context_, [self = shared_from_this()] { self->finished_attempts_.clear(); });
         const auto took = Clock::now() - began;
-        made_({std::move(carrier), took, took / handshake_round_trips(line.url)});
+        made_({std::move(carrier), took, took / (handshake_round_trips(line.url) + sealing_round_trips),
+               line.unsealed_because});
     }
 
     // A failure frees the way for the next address at once, and a URL that has failed for the URL behind it.

@@ -28,10 +28,12 @@ public:
     struct Made {
         std::unique_ptr<transport::Carrier> carrier;
         std::chrono::steady_clock::duration took{};        // the attempt
-        std::chrono::steady_clock::duration round_trip{};  // of its path, as the handshake's duration tells
+        std::chrono::steady_clock::duration round_trip{};  // of its path, as the handshakes' duration tells
+        std::string unsealed_because;                      // Encryption::preferred: why it is not sealed
     };
-    // `made` is called for each connection, from the event loop; the others go on meanwhile. `exhausted`: nothing is
-    // left to wait for. `first_flight`: see quic::ConnectTarget; empty: no early data.
+    // `made` is called for each connection (sealed, if the configuration says so), from the event loop; the others go
+    // on meanwhile. `exhausted`: nothing is left to wait for. `first_flight`: see quic::ConnectTarget; empty: no early
+    // data.
     Connector(boost::asio::io_context& context, const Config& config, std::vector<Start> starts,
               std::function<void(wire::Batch&)> first_flight, std::function<void(Made)> made,
               std::function<void()> exhausted);

@@ -63,6 +63,7 @@ void Core::publish() {
         const transport::CarrierStats& of_carrier = link->carrier->stats();
         snapshot_.stats.bytes_sent += of_carrier.bytes_out;
         snapshot_.stats.bytes_received += of_carrier.bytes_in;
+        if (key == session_.active()) snapshot_.stats.sealed = link->carrier->sealed();
         if (key != session_.active() || link->carrier->info().protocol != Protocol::quic) continue;
         snapshot_.stats.quic = {of_carrier.smoothed_rtt, of_carrier.congestion_window, of_carrier.bytes_in_flight,
                                 of_carrier.migrations};

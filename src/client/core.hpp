@@ -130,6 +130,7 @@ private:
     void move_failed(const Failure& failure);
     void carry_on(Link& link, Race::Why why, bool resumed);
     void complete_switch(const Checked<Protocol>& result);
+    void tell_unsealed(const std::string& because);
 
     // The loop: core.cpp
     void closed(session::CarrierKey key, const transport::CloseReason& reason);
@@ -193,6 +194,7 @@ private:
     boost::unordered_flat_map<Uuid, Waiter, std::hash<Uuid>> send_waiters_;
     bool was_connected_ = false;  // since connect(): Reconnected in place of Connected
     bool told_unavailable_ = false;
+    bool told_unsealed_ = false;
     bool closed_ = false;
     bool reported_detached_ = false;  // Disconnected was told for the present loss
     bool last_resumed_ = false;

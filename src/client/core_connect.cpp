@@ -176,6 +176,7 @@ void Core::connected_transport(Connector::Made made) {
     }
     Link& link = *links_.emplace(key, std::make_unique<Link>(*this, key, std::move(made.carrier))).first->second;
     link.began = connect_began_;
+    link.unsealed_because = std::move(made.unsealed_because);
     link.welcome_at = now() + made.round_trip;
     link.greeted = greeted;
     if (greeted) return after_event();

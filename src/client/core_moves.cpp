@@ -62,8 +62,10 @@ void Core::carry_on(Link& link, Race::Why why, bool resumed) {
     stats_.protocol = protocol;
     stats_.last_activity = std::chrono::system_clock::now();
     race_.in_use(protocol, key, why, latency);
+    const std::string unsealed = link.unsealed_because;
     if (status_ == ClientStatus::connected) {
         if (before && *before != protocol) emit(event::ProtocolSwitched{*before, protocol});
+        tell_unsealed(unsealed);
         complete_switch(protocol);
         return after_event();
     }
@@ -82,8 +84,15 @@ void Core::carry_on(Link& link, Race::Why why, bool resumed) {
         ++stats_.reconnect_count;
         emit(event::Reconnected{protocol, resumed});
     }
+    tell_unsealed(unsealed);
     attempt_ = 0;
     complete_connect(protocol);
+}
+
+// Once for each time that the session comes to be unsealed.
+void Core::tell_unsealed(const std::string& because) {
+    if (!because.empty() && !told_unsealed_) emit(event::CapabilityUnavailable{"encryption", because});
+    told_unsealed_ = !because.empty();
 }
 
 // ---- the connection in use fails ----
@@ -225,6 +234,7 @@ void Core::open_standby(Protocol protocol) {
                 *links_.emplace(key, std::make_unique<Link>(*this, key, std::move(made.carrier))).first->second;
             link.standby = true;
             link.began = began;
+            link.unsealed_because = std::move(made.unsealed_because);
             greet(link);
             after_event();
         },

@@ -29,6 +29,7 @@ public:
     std::unique_ptr<transport::Carrier> carrier;
     bool dirty = false;
     bool standby = false;             // it was opened beside the one in use, to be measured
+    std::string unsealed_because;     // Encryption::preferred
     bool greeted = false;             // its Hello goes out, or has
     bool ready = false;               // it has been welcomed
     session::TimePoint began{};       // when its connect did

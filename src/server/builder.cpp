@@ -91,6 +91,10 @@ ServerBuilder& ServerBuilder::require_client_cert(bool on) {
     state_->config.require_client_cert = on;
     return *this;
 }
+ServerBuilder& ServerBuilder::sealing_key(std::string file) {
+    state_->config.sealing_key_file = std::move(file);
+    return *this;
+}
 ServerBuilder& ServerBuilder::admin_addr(std::string address) {
     state_->config.admin_addr = std::move(address);
     return *this;

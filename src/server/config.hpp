@@ -45,6 +45,7 @@ struct Config {
     std::chrono::milliseconds certificate_watch{0};  // 0: off
     std::vector<std::string> allowed_origins;
     std::string admin_addr;
+    std::string sealing_key_file;  // empty: clients cannot seal
 
     Handler handler;                                                         // for types without one of their own
     boost::container::flat_map<std::string, Handler, std::less<>> handlers;  // few: searched by halving

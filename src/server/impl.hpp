@@ -35,6 +35,7 @@ public:
     std::string websocket_addr() const;
     std::string quic_addr() const;
     std::string admin_addr() const;
+    std::string sealing_public_key() const;
 
     template <typename T>
     using Done = std::function<void(Checked<T>)>;
@@ -89,6 +90,7 @@ private:
     std::string websocket_addr_;
     std::string quic_addr_;
     std::string admin_addr_;
+    std::string sealing_public_key_;
     std::atomic<bool> running_{false};
     std::condition_variable stopped_;
 };

@@ -2,6 +2,7 @@
 #include "server/worker.hpp"
 
 #include "base/log.hpp"
+#include "wire/seal.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
@@ -153,6 +154,7 @@ void Worker::received(Connection& connection, std::string_view batch) {
 // ---- hello ----
 
 void Worker::greeted(Connection& connection, std::string_view batch) {
+    if (wire::begins_with_seal(batch)) return seal(connection, batch);
     std::string_view rest;
     auto hello = session::read_hello(batch, rest);
     if (!hello) {
@@ -268,7 +270,7 @@ void Worker::authenticate(Connection& connection, wire::Hello hello, std::string
     request.platform = hello.platform;
     request.peer_address = connection.address;
     request.peer_certificate = connection.carrier->info().peer_certificate;
-    request.encrypted = connection.carrier->info().encrypted;
+    request.encrypted = connection.carrier->info().encrypted || connection.carrier->sealed();
     connection.state = Connection::State::authenticating;
     connection.carrier->pause_reading(true);
     auto carried = std::make_shared<std::pair<wire::Hello, std::string>>(std::move(hello), std::move(rest));
@@ -304,7 +306,7 @@ void Worker::on_credential(session::ServerSession& session, std::string_view tok
     if (const Connection* connection = find(session.active())) {
         request.peer_address = connection->address;
         request.peer_certificate = connection->carrier->info().peer_certificate;
-        request.encrypted = connection->carrier->info().encrypted;
+        request.encrypted = connection->carrier->info().encrypted || connection->carrier->sealed();
     }
     verify(std::move(request), [this, id = session.id()](Checked<Identity> identity) {
         Checked<session::Identity> result = Failure(errc::credential_revoked);

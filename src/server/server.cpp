@@ -5,6 +5,7 @@
 #include "server/impl.hpp"
 #include "server/ticket_key_file.hpp"
 #include "transport/websocket/address.hpp"
+#include "wire/base64.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -64,6 +65,7 @@ Checked<> Server::Impl::start() {
     if (admin_) admin_->start_thread();
     if (config_.websocket) base::log().info("listening on {}://{}", config_.secure() ? "wss" : "ws", websocket_addr_);
     if (config_.quic) base::log().info("listening on quic://{}", quic_addr_);
+    if (shared_->sealing) base::log().info("sealing with the key {}", sealing_public_key_);
     base::log().info("{} workers, up to {} connections", shared_->workers.size(), shared_->limits.in_all());
     return {};
 }
@@ -97,6 +99,12 @@ Checked<> Server::Impl::open() {
     }
     if (config_.quic) {
         if (auto opened = open_quic(); !opened) return opened;
+    }
+    if (!config_.sealing_key_file.empty()) {
+        auto loaded = server::load_sealing(config_);
+        if (!loaded) return loaded.error();
+        shared_->sealing = std::move(*loaded);
+        sealing_public_key_ = wire::to_base64(base::view(shared_->sealing->keys.front().known));
     }
     if (!config_.admin_addr.empty()) {
         admin_ = std::make_unique<server::Admin>(*shared_, [this] {
@@ -191,6 +199,7 @@ void Server::Impl::wait() {
 std::string Server::Impl::websocket_addr() const { return running_ ? websocket_addr_ : std::string(); }
 std::string Server::Impl::quic_addr() const { return running_ ? quic_addr_ : std::string(); }
 std::string Server::Impl::admin_addr() const { return running_ ? admin_addr_ : std::string(); }
+std::string Server::Impl::sealing_public_key() const { return running_ ? sealing_public_key_ : std::string(); }
 
 // ---- Server ----
 
@@ -206,5 +215,6 @@ Checked<> Server::reload_certificates() { return impl_->reload_certificates(); }
 std::string Server::websocket_addr() const { return impl_->websocket_addr(); }
 std::string Server::quic_addr() const { return impl_->quic_addr(); }
 std::string Server::admin_addr() const { return impl_->admin_addr(); }
+std::string Server::sealing_public_key() const { return impl_->sealing_public_key(); }
 
 }  // namespace flare

@@ -127,6 +127,8 @@ private:
     // Reception: reception.cpp
     Connection* find(session::CarrierKey key);
     Connection& add(std::unique_ptr<transport::Carrier> carrier, bool counted);
+    void seal(Connection& connection, std::string_view batch);  // sealing.cpp
+    bool tell_sealing_key(Connection& connection, std::string_view nonce);
     void wait_for_handshake(Connection& connection, const wire::Hello& hello, std::string_view batch,
                             std::string_view rest);
     std::uint32_t home_of(const wire::Hello& hello, const std::string& user) const;

@@ -174,6 +174,12 @@ void SessionTable::check(ServerSession& session, TimePoint now) {
     if (session.detached_at_ != kNever && now - session.detached_at_ >= settings_.session_life) {
         return finalize(session, errc::session_expired, "no carrier came back in time", now, errc::session_expired);
     }
+    // A handler still has something of this client, or it has not taken its answers: shutting_down would say that
+    // everything is answered.
+    if (session.goodbye_deadline_ <= now && session.end_code_ == errc::shutting_down && !session.final_) {
+        return finalize(session, errc::session_ended,
+                        "the server is shutting down, and not everything could be answered in time", now);
+    }
     if (session.goodbye_deadline_ <= now) {
         return finalize(session, session.goodbye_ ? session.end_code_ : errc::ok,
                         session.goodbye_ ? session.end_text_ : "the client said goodbye", now);

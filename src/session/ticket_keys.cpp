@@ -4,6 +4,7 @@
 #include "base/crypto.hpp"
 #include "session/ticket.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace flare::session {
@@ -11,10 +12,23 @@ namespace {
 
 constexpr std::size_t kSaltBytes = 16;
 constexpr std::size_t kFixedContent = TicketKeys::kProcessBytes + 8 + kSecretBytes;
-const std::string kNonce(base::kAeadNonceBytes, '\0');
 
-std::string key_of(std::string_view master, std::string_view salt) {
-    return base::hmac_sha256(master, std::string("flare ticket 1").append(salt));
+// Every ticket has its own: it seals once, with the number 0.
+base::Key key_of(std::string_view master, std::string_view salt) {
+    const std::string bytes = base::hmac_sha256(master, std::string("flare ticket 1").append(salt));
+    base::Key key{};
+    std::copy_n(bytes.begin(), key.size(), key.begin());
+    return key;
+}
+
+// Nothing: not one bit of it is as it was, or it is another key's.
+std::optional<std::string> opened(const base::Key& key, std::string_view head, std::string_view sealed) {
+    if (sealed.size() < base::kAeadTagBytes) return std::nullopt;
+    std::string content(sealed.size() - base::kAeadTagBytes, '\0');
+    base::Aead aead(base::Aead::Direction::open, key, 0, head);
+    aead.update(sealed.substr(0, content.size()), content.data());
+    if (!aead.finish(sealed.substr(content.size()))) return std::nullopt;
+    return content;
 }
 
 void put_number(std::string& out, std::uint64_t number, int bytes) {
@@ -54,8 +68,11 @@ std::optional<std::string> TicketKeys::seal(std::uint32_t home, const TicketIden
     }
     std::string ticket = make_sealed_head(home, identity.session);
     const std::string salt = random.bytes(kSaltBytes);
-    const std::string sealed = base::aes256_gcm_seal(key_of(keys_[0], salt), kNonce, ticket, content);
-    return ticket.append(salt).append(sealed);
+    std::array<char, base::kAeadTagBytes> tag{};
+    base::Aead aead(base::Aead::Direction::seal, key_of(keys_[0], salt), 0, ticket);
+    aead.update(content, content.data());
+    aead.finish(tag.data());
+    return ticket.append(salt).append(content).append(tag.data(), tag.size());
 }
 
 std::optional<TicketIdentity> TicketKeys::open(std::string_view ticket) const {
@@ -66,7 +83,7 @@ std::optional<TicketIdentity> TicketKeys::open(std::string_view ticket) const {
     const std::string_view sealed = ticket.substr(kTicketHeadBytes + kSaltBytes);
     for (const std::string& key : keys_) {
         if (key.empty()) continue;
-        const auto content = base::aes256_gcm_open(key_of(key, salt), kNonce, head, sealed);
+        const auto content = opened(key_of(key, salt), head, sealed);
         if (!content) continue;
         if (content->starts_with(process_)) return std::nullopt;
         auto identity = read_ticket_content(*content);

@@ -25,7 +25,7 @@ struct TicketIdentity {
     std::uint64_t expires_unix_ms = 0;  // when that credential does; 0: never
 };
 
-//   version 2 (1 byte) | home worker | session id (16) | salt (16) | AES-256-GCM of what is below | tag (16)
+//   version 2 (1 byte) | home worker | session id (16) | salt (16) | ChaCha20-Poly1305 of what is below | tag (16)
 //   process (8) | expiry (8, big endian) | secret (32) | user | device | token id, each behind its length (2)
 //
 // What stands before the salt can be read by anybody, and is bound as associated data. Every ticket has a key of its

@@ -29,7 +29,7 @@ enum class EarlyData : std::uint8_t { none, accepted, rejected };
 struct CarrierInfo {
     Protocol protocol = Protocol::websocket;
     WireFormat format = WireFormat::protobuf;
-    bool encrypted = false;    // TLS or QUIC
+    bool encrypted = false;    // TLS or QUIC; see also Carrier::sealed()
     std::string peer_address;  // "192.0.2.1" or "2001:db8::1"; "memory" for the in-memory carrier
     std::uint16_t peer_port = 0;
     std::string local_address;
@@ -119,6 +119,17 @@ public:
 
     virtual const CarrierInfo& info() const = 0;
     virtual const CarrierStats& stats() const = 0;
+
+    // ---- for what stands between carriers and sessions: transport/sealed ----
+
+    // Everything on it is encrypted between the two programs, whatever the transport does.
+    virtual bool sealed() const noexcept { return false; }
+    // The carrier that moves the bytes: this one, unless it stands around another.
+    virtual Carrier& bare() noexcept { return *this; }
+    // Frames of different lanes may overtake each other.
+    virtual bool lanes_apart() const noexcept { return false; }
+    // Lets batches of lanes wait, unread, until one more batch of frames without a number has come.
+    virtual void hold_lanes() {}
 };
 
 }  // namespace flare::transport

@@ -15,7 +15,7 @@ constexpr std::size_t kFirstHeadBytes = 4096;
 // of the header, which are skipped.
 constexpr std::uint32_t kFirstKind = 10;
 constexpr std::uint32_t kLastKind = 99;
-constexpr std::uint32_t kLastKnownKind = static_cast<std::uint32_t>(FrameKind::credential_state);
+constexpr std::uint32_t kLastKnownKind = static_cast<std::uint32_t>(FrameKind::seal);
 
 std::size_t header_size(const FrameHeader& header) noexcept {
     std::size_t size = number_size(header.lane) + number_size(header.seq);
@@ -126,6 +126,15 @@ void Batch::add_data(const FrameHeader& header, const DataView& data) {
     put(put_body_tag(put_header(out, header), FrameKind::data, size.total), data, size);
 }
 
+char* Batch::add_sealed(LaneIndex lane, bool numbered, std::uint64_t nonce, std::size_t ciphertext) {
+    const std::size_t content = number_size(nonce) + part_size(ciphertext);
+    char* out = begin_frame({}, body_size(FrameKind::sealed, content), 0);
+    marks_.back().lane = lane;
+    marks_.back().numbered = numbered;
+    out = put_number(put_body_tag(out, FrameKind::sealed, content), 1, nonce);
+    return put_varint(put_tag(out, bytes_tag(2)), ciphertext);
+}
+
 std::string Batch::str() const {
     std::string out;
     out.reserve(bytes_);
@@ -136,6 +145,23 @@ std::string Batch::str() const {
         at += segment.head_bytes;
     }
     return out;
+}
+
+std::string_view BatchBytes::next(std::size_t most) noexcept {
+    const auto& segments = batch_.segments();
+    for (; segment_ < segments.size(); ++segment_, in_segment_ = 0) {
+        const Batch::Segment& from = segments[segment_];
+        std::string_view found;
+        if (in_segment_ < from.head_bytes) {
+            found = batch_.head().substr(in_heads_, std::min(most, from.head_bytes - in_segment_));
+            in_heads_ += found.size();
+        } else {
+            found = from.shared.view().substr(in_segment_ - from.head_bytes, most);
+        }
+        in_segment_ += found.size();
+        if (!found.empty()) return found;
+    }
+    return {};
 }
 
 // ---- reading ----

@@ -26,6 +26,9 @@ public:
     void add_chunk(const FrameHeader& header, std::uint64_t total, const Bytes& part);
     // Encodes `data` in place, without a Body: no allocation once the Batch has grown.
     void add_data(const FrameHeader& header, const DataView& data);
+    // A sealed frame that travels as if its header had this lane, and a number or none. Returns where its `ciphertext`
+    // bytes (at least 1) go, which must be written before anything else is added.
+    char* add_sealed(LaneIndex lane, bool numbered, std::uint64_t nonce, std::size_t ciphertext);
 
     std::size_t frames() const noexcept { return marks_.size(); }
     std::size_t bytes() const noexcept { return bytes_; }
@@ -60,6 +63,20 @@ private:
     std::vector<Segment> segments_;
     std::vector<Mark> marks_;
     std::size_t bytes_ = 0;
+};
+
+// Walks over the bytes of a batch, which must not change meanwhile.
+class BatchBytes {
+public:
+    explicit BatchBytes(const Batch& batch) noexcept : batch_(batch) {}
+    // The next bytes that lie together, at most so many; empty: these were all. Precondition: most > 0.
+    std::string_view next(std::size_t most) noexcept;
+
+private:
+    const Batch& batch_;
+    std::size_t segment_ = 0;
+    std::size_t in_segment_ = 0;  // own bytes and shared ones
+    std::size_t in_heads_ = 0;    // of all segments
 };
 
 // Reads the frames of one batch. The views live as long as `batch`.

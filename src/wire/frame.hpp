@@ -29,6 +29,12 @@ inline constexpr std::size_t kMaxTicketBytes = 1024;
 inline constexpr std::size_t kMaxSecretBytes = 64;
 inline constexpr std::size_t kNonceBytes = 16;
 inline constexpr std::size_t kMacBytes = 32;
+inline constexpr std::size_t kSealNonceBytes = 32;
+inline constexpr std::size_t kSealHandshakeBytes = 48;  // X25519 key and tag
+inline constexpr std::size_t kSealKeyBytes = 32;
+inline constexpr std::size_t kMaxCertificatesBytes = 32 * 1024;
+inline constexpr std::size_t kMaxSignatureBytes = 1024;
+inline constexpr std::size_t kMaxSealedBytes = 65'535;     // ciphertext with its tag: Noise, section 3
 inline constexpr std::size_t kMaxTextBytes = 1024;         // text in refused, goodbye, receipt: cut when encoded
 inline constexpr std::size_t kChunkThreshold = 64 * 1024;  // an encoded data body above this travels as chunks
 inline constexpr std::size_t kChunkBytes = 16 * 1024;
@@ -55,6 +61,7 @@ enum class FrameKind : std::uint8_t {
     sealed = 20,
     credential = 21,
     credential_state = 22,
+    seal = 23,
 };
 constexpr bool is_numbered(FrameKind kind) noexcept {
     return kind == FrameKind::data || kind == FrameKind::chunk || kind == FrameKind::receipt;
@@ -183,6 +190,20 @@ struct CredentialState {
     bool answer = false;              // to a Credential; else the server says it unasked
 };
 
+// One side's word before a carrier is sealed. Lengths are at most those above, or none.
+struct Seal {
+    std::string nonce;
+    std::string handshake;
+    std::string key;
+    std::string certificates;
+    std::string signature;
+};
+
+struct SealedView {
+    std::uint64_t nonce = 0;
+    std::string_view ciphertext;
+};
+
 struct MessageView {
     Uuid id;
     std::string_view type;
@@ -231,6 +252,8 @@ Result<Goodbye> decode_goodbye(std::string_view body);
 Result<Ping> decode_ping(std::string_view body);
 Result<CredentialView> decode_credential(std::string_view body);
 Result<CredentialState> decode_credential_state(std::string_view body);
+Result<Seal> decode_seal(std::string_view body);
+Result<SealedView> decode_sealed(std::string_view body);
 Result<DataView> decode_data(std::string_view body);
 Result<ChunkView> decode_chunk(std::string_view body);
 Result<ReceiptView> decode_receipt(std::string_view body);
@@ -254,6 +277,7 @@ Body encode_ping(const Ping& ping);
 Body encode_pong(const Ping& ping);
 Body encode(const CredentialView& credential);
 Body encode(const CredentialState& state);
+Body encode(const Seal& seal);
 Body encode(const ReceiptView& receipt);
 
 // The bytes of a flare.v1.Message.

@@ -429,4 +429,48 @@ Result<CredentialState> decode_credential_state(std::string_view body) {
     return state;
 }
 
+// ---- Seal, Sealed ----
+
+Body encode(const Seal& seal) {
+    std::string content;
+    pbf_writer out(content);
+    put_text(out, 1, seal.nonce);
+    put_text(out, 2, seal.handshake);
+    put_text(out, 3, seal.key);
+    put_text(out, 4, seal.certificates);
+    put_text(out, 5, seal.signature);
+    return body_of(FrameKind::seal, content);
+}
+
+Result<Seal> decode_seal(std::string_view body) {
+    Seal seal;
+    Reader reader(body);
+    while (reader.next()) {
+        switch (reader.tag()) {
+            case bytes_tag(1): seal.nonce = reader.bytes(kSealNonceBytes); break;
+            case bytes_tag(2): seal.handshake = reader.bytes(kSealHandshakeBytes); break;
+            case bytes_tag(3): seal.key = reader.bytes(kSealKeyBytes); break;
+            case bytes_tag(4): seal.certificates = reader.bytes(kMaxCertificatesBytes); break;
+            case bytes_tag(5): seal.signature = reader.bytes(kMaxSignatureBytes); break;
+            default: reader.skip(5);
+        }
+    }
+    if (reader.failed()) return reader.error();
+    return seal;
+}
+
+Result<SealedView> decode_sealed(std::string_view body) {
+    SealedView sealed;
+    Reader reader(body);
+    while (reader.next()) {
+        switch (reader.tag()) {
+            case number_tag(1): sealed.nonce = reader.number(); break;
+            case bytes_tag(2): sealed.ciphertext = reader.bytes(kMaxSealedBytes); break;
+            default: reader.skip(2);
+        }
+    }
+    if (reader.failed()) return reader.error();
+    return sealed;
+}
+
 }  // namespace flare::wire

@@ -196,7 +196,16 @@ constexpr Field kCredentialStateFields[] = {
 };
 constexpr Schema kCredentialState{"CredentialState", kCredentialStateFields};
 
-constexpr Field kSealedFields[] = {number(1, "nonce", "nonce", uint64), blob(2, "ciphertext", kAny)};
+constexpr Field kSealFields[] = {
+    blob(1, "nonce", kSealNonceBytes),
+    blob(2, "handshake", kSealHandshakeBytes),
+    blob(3, "key", kSealKeyBytes),
+    blob(4, "certificates", kMaxCertificatesBytes),
+    blob(5, "signature", kMaxSignatureBytes),
+};
+constexpr Schema kSeal{"Seal", kSealFields};
+
+constexpr Field kSealedFields[] = {number(1, "nonce", "nonce", uint64), blob(2, "ciphertext", kMaxSealedBytes)};
 constexpr Schema kSealed{"Sealed", kSealedFields};
 
 constexpr Field kFrameFields[] = {
@@ -216,6 +225,7 @@ constexpr Field kFrameFields[] = {
     part(20, "sealed", kSealed),
     part(21, "credential", kCredential),
     {.number = 22, .name = "credentialState", .original = "credential_state", .type = message, .part = &kCredentialState},
+    part(23, "seal", kSeal),
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "support/event_loop.hpp"
 #include "transport/memory/memory.hpp"
 #include "transport/quic/quic.hpp"
+#include "transport/sealed/sealed.hpp"
 #include "transport/websocket/websocket.hpp"
 
 #include <stdexcept>
@@ -165,6 +166,28 @@ std::unique_ptr<CarrierFactory> websocket_factory(boost::asio::io_context& conte
     return std::make_unique<WebSocketFactory>(context, Secure, Format);
 }
 
+// Another kind of carriers, sealed.
+class SealedFactory final : public CarrierFactory {
+public:
+    explicit SealedFactory(std::unique_ptr<CarrierFactory> inside) : inside_(std::move(inside)) {}
+    CarrierPair make() override {
+        CarrierPair pair = inside_->make();
+        wire::SealKeys keys;
+        keys.send.fill(1);
+        keys.receive.fill(2);
+        return {sealed::make_carrier(std::move(pair.client), keys),
+                sealed::make_carrier(std::move(pair.server), {keys.receive, keys.send})};
+    }
+
+private:
+    std::unique_ptr<CarrierFactory> inside_;
+};
+
+template <std::unique_ptr<CarrierFactory> (*Inside)(boost::asio::io_context&)>
+std::unique_ptr<CarrierFactory> sealed_factory(boost::asio::io_context& context) {
+    return std::make_unique<SealedFactory>(Inside(context));
+}
+
 }  // namespace
 
 std::vector<CarrierKind> carrier_kinds() {
@@ -176,12 +199,20 @@ std::vector<CarrierKind> carrier_kinds() {
     json.limits_batches = json.same_bytes = false;
     CarrierKind quic{"Quic", quic_factory};
     quic.can_park = quic.waits_for_peer = quic.same_bytes = false;
+    CarrierKind sealed_ws{"SealedWs", sealed_factory<websocket_factory<false, WireFormat::protobuf>>};
+    CarrierKind sealed_quic = quic;
+    // Seals take some of the room: 17 bytes and a header for 64 KiB. Sessions write half of what a batch may have.
+    sealed_ws.limits_batches = sealed_quic.limits_batches = false;
+    sealed_quic.name = "SealedQuic";
+    sealed_quic.factory = sealed_factory<quic_factory>;
     return {
         memory,
         {"Ws", websocket_factory<false, WireFormat::protobuf>},
         {"Wss", websocket_factory<true, WireFormat::protobuf>},
         json,
         quic,
+        sealed_ws,
+        sealed_quic,
     };
 }
 

@@ -122,6 +122,26 @@ TEST_P(CarrierDelivery, TakesABatchAtTheLimitAndClosesAtOneAboveIt) {
     EXPECT_TRUE(client_seen.closed->by_peer);
 }
 
+TEST_P(CarrierDelivery, HeldLanesWaitForABatchWithoutNumbers) {
+    const auto ping = [&] {
+        wire::Batch batch;
+        batch.add({}, wire::encode_ping({1, {}}));
+        server->send(batch);
+    };
+    client_seen.batch_hook = [&] {
+        client->hold_lanes();
+        client_seen.batch_hook = nullptr;
+    };
+    ping();
+    ASSERT_TRUE(run_until([&] { return client_seen.batches.size() == 1; }));
+    send_server({"on a lane"});
+    run_for(std::chrono::milliseconds(5));  // time to do it wrong
+    ping();
+    ASSERT_TRUE(run_until([&] { return client_seen.batches.size() == 3; }));
+    // Where nothing overtakes anything there is nothing to hold.
+    EXPECT_EQ(client_seen.batches[client->lanes_apart() ? 2 : 1], Payloads{"on a lane"});
+}
+
 FLARE_CARRIER_SUITE(CarrierBackPressure);
 
 TEST_P(CarrierBackPressure, FillsUpWhenThePeerDoesNotReadAndTellsWhenItDrains) {

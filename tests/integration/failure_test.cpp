@@ -28,7 +28,7 @@ TEST(Failure, TheClientBuilderNamesTheFieldAtFault) {
     EXPECT_NE(refused(with().connection_timeout(0ms)).text.find("connection_timeout"), std::string::npos);
     EXPECT_NE(refused(with().heartbeat_interval(0ms)).text.find("heartbeat_interval"), std::string::npos);
     EXPECT_NE(refused(with().buffer_size(0)).text.find("buffer_size"), std::string::npos);
-    EXPECT_EQ(refused(with().encryption(true)).code, errc::not_supported);
+    EXPECT_NE(refused(with().encryption(true)).text.find("encryption"), std::string::npos);
     EXPECT_EQ(
         refused(ClientBuilder("ann").server_addresses(ServerAddresses().with_websocket_tls_url("wss://x")).tls(false))
             .code,

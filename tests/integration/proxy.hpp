@@ -82,6 +82,20 @@ public:
     void slow_down(std::chrono::milliseconds delay) {
         on_thread([this, delay] { delay_ = delay; });
     }
+    // From now on, what clients say (or servers, to clients) is kept.
+    void listen_in() {
+        on_thread([this] { listens_ = true; });
+    }
+    std::string heard(bool from_clients) {
+        std::string bytes;
+        on_thread([&] { bytes = from_clients ? heard_up_ : heard_down_; });
+        return bytes;
+    }
+    // A bit of the byte behind this many more of that direction is flipped, once.
+    void flip_after(bool from_clients, std::size_t bytes) {
+        on_thread([&] { (from_clients ? flip_up_ : flip_down_) = bytes; });
+    }
+    int flips() const { return flips_; }
     int accepted() const { return accepted_; }
     int resets() const { return resets_; }
 
@@ -147,6 +161,9 @@ private:
                 return reset_all();
             }
             if (bytes_left_ != SIZE_MAX) bytes_left_ -= got;
+            const bool up = &from == &pair->client;
+            if (listens_) (up ? heard_up_ : heard_down_).append(block.data(), got);
+            flip(up ? flip_up_ : flip_down_, block.data(), got);
             if (delay_.count() == 0) return pass_on(pair, from, to, block, got);
             auto timer = std::make_shared<boost::asio::steady_timer>(context_, delay_);
             timer->async_wait([this, timer, pair, &from, &to, &block, got](const boost::system::error_code&) {
@@ -164,6 +181,17 @@ private:
                                      if (pair->once && &from == &pair->server) pair->stalled = true;
                                      pump(pair, from, to, block);
                                  });
+    }
+
+    void flip(std::size_t& after, char* bytes, std::size_t count) {
+        if (after == SIZE_MAX) return;
+        if (after >= count) {
+            after -= count;
+            return;
+        }
+        bytes[after] = static_cast<char>(bytes[after] ^ 4);
+        after = SIZE_MAX;
+        ++flips_;
     }
 
     void reset_all() {
@@ -190,6 +218,12 @@ private:
     bool swallow_ = false;
     bool once_ = false;
     std::chrono::milliseconds delay_{0};
+    bool listens_ = false;
+    std::string heard_up_;
+    std::string heard_down_;
+    std::size_t flip_up_ = SIZE_MAX;
+    std::size_t flip_down_ = SIZE_MAX;
+    std::atomic<int> flips_{0};
     std::atomic<int> accepted_{0};
     std::atomic<int> resets_{0};
     std::thread thread_;

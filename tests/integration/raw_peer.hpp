@@ -17,12 +17,13 @@ namespace flare::test {
 class RawPeer final : private transport::CarrierHandler {
 public:
     // `address`: "127.0.0.1:4000". Fails the test when there is no connection; see carrier().
-    explicit RawPeer(const std::string& address) {
+    explicit RawPeer(const std::string& address, transport::WireFormat format = transport::WireFormat::protobuf) {
         const std::size_t colon = address.rfind(':');
         transport::websocket::ConnectTarget target;
         target.endpoint = {boost::asio::ip::make_address(address.substr(0, colon)),
                            static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1)))};
         target.host_header = address;
+        target.format = format;
         bool done = false;
         attempt_ = transport::websocket::connect(
             context_, target, nullptr, {},

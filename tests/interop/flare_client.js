@@ -33,6 +33,7 @@ export class FlareClient {
     this.socket = new WebSocket(this.url, 'flare.v1');
     this.socket.binaryType = 'nodebuffer';
     await new Promise((resolve, reject) => this.socket.once('open', resolve).once('error', reject));
+    if (this.seal) this.socket = await this.seal(this.socket);
     const welcomed = new Promise((resolve, reject) => {
       this.onWelcome = resolve;
       this.onRefused = reject;

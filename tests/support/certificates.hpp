@@ -3,6 +3,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -37,6 +38,7 @@ public:
         long valid_from_seconds = -3600;                          // from now
         long valid_until_seconds = 24 * 3600;
         bool authority = false;
+        const char* key = "EC";  // P-256; or "RSA", "ED25519"
     };
 
     Certificates() {
@@ -56,7 +58,10 @@ public:
     // `issuer` null: signed by itself.
     Identity make(const std::string& file_name, const Spec& spec, const Identity* issuer = nullptr) const {
         Identity made;
-        made.key.reset(EVP_EC_gen("P-256"));
+        const std::string kind = spec.key;
+        made.key.reset(kind == "RSA"  ? EVP_RSA_gen(2048)
+                       : kind == "EC" ? EVP_EC_gen("P-256")
+                                      : EVP_PKEY_Q_keygen(nullptr, nullptr, spec.key));
         made.certificate.reset(X509_new());
         X509* const x = made.certificate.get();
         X509_set_version(x, 2);

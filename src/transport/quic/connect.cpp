@@ -136,7 +136,7 @@ std::unique_ptr<ConnectAttempt> connect(boost::asio::io_context& context, Connec
 }
 
 Result<void> migrate(Carrier& carrier, const boost::asio::ip::address& from) {
-    auto* const quic = dynamic_cast<QuicCarrier*>(&carrier);
+    auto* const quic = dynamic_cast<QuicCarrier*>(&carrier.bare());
     auto* const endpoint = quic == nullptr ? nullptr : dynamic_cast<ClientEndpoint*>(&quic->endpoint());
     return endpoint == nullptr ? Result<void>(errc::protocol_unavailable) : endpoint->migrate(from);
 }

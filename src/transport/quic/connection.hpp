@@ -91,6 +91,7 @@ public:
     bool writable() const noexcept;
     void send(const wire::Batch& batch);
     void pause(bool paused);
+    void hold_lanes() noexcept { hold_lanes_ = true; }
     void close(errc code, std::string_view text, std::chrono::milliseconds limit);
     void abandon();  // its carrier is gone
 

@@ -1,4 +1,5 @@
 #include "base/crypto.hpp"
+#include "base/aead.hpp"
 #include "base/random.hpp"
 
 #include <gtest/gtest.h>
@@ -22,6 +23,11 @@ std::string hex(std::string_view bytes) {
     return out;
 }
 
+TEST(Sha256, IsThatOfFips180) {
+    EXPECT_EQ(hex(view(sha256("abc"))), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    EXPECT_EQ(hex(view(sha256(""))), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
 TEST(Hmac, AgreesWithRfc4231) {
     EXPECT_EQ(hex(hmac_sha256(std::string(20, '\x0b'), "Hi There")),
               "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
@@ -33,6 +39,60 @@ TEST(Hmac, AgreesWithRfc4231) {
 
 TEST(Hmac, TakesEmptyKeysAndData) {
     EXPECT_EQ(hex(hmac_sha256({}, {})), "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+}
+
+Key key(std::string_view digits) {
+    Key made{};
+    for (std::size_t i = 0; i < made.size(); ++i)
+        made[i] = static_cast<std::uint8_t>(std::stoi(std::string(digits.substr(2 * i, 2)), nullptr, 16));
+    return made;
+}
+
+TEST(X25519, AgreesWithRfc7748) {
+    const Key alice = key("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a");
+    const Key bob = key("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb");
+    EXPECT_EQ(hex(view(x25519_public(alice))), "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a");
+    EXPECT_EQ(hex(view(x25519_public(bob))), "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
+    const auto shared = x25519(alice, x25519_public(bob));
+    ASSERT_TRUE(shared);
+    EXPECT_EQ(hex(view(*shared)), "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
+    EXPECT_EQ(x25519(bob, x25519_public(alice)), shared);
+}
+
+TEST(X25519, RefusesKeysThatLeadToZero) {
+    EXPECT_FALSE(x25519(key(std::string(64, '7')), Key{}));
+    EXPECT_FALSE(x25519(key(std::string(64, '7')), Key{1}));
+}
+
+TEST(Aead, GivesTheSameInOnePieceAndInMany) {
+    const Key with = key(std::string(64, '5'));
+    std::string plain(1000, '\0');
+    for (std::size_t i = 0; i < plain.size(); ++i) plain[i] = static_cast<char>(i);
+    const auto sealed = [&](std::size_t piece) {
+        std::string out(plain.size() + kAeadTagBytes, '\0');
+        Aead aead(Aead::Direction::seal, with, 7, "with this");
+        for (std::size_t at = 0; at < plain.size(); at += piece)
+            aead.update(std::string_view(plain).substr(at, piece), out.data() + at);
+        aead.finish(out.data() + plain.size());
+        return out;
+    };
+    const std::string whole = sealed(plain.size());
+    for (const std::size_t piece : {1u, 16u, 63u, 64u, 65u, 333u}) EXPECT_EQ(sealed(piece), whole) << piece;
+
+    const auto opens = [&](std::string bytes, std::uint64_t number, std::string_view associated) {
+        Aead aead(Aead::Direction::open, with, number, associated);
+        aead.update(std::string_view(bytes).substr(0, plain.size()), bytes.data());
+        const bool good = aead.finish(std::string_view(bytes).substr(plain.size()));
+        return good && bytes.substr(0, plain.size()) == plain;
+    };
+    EXPECT_TRUE(opens(whole, 7, "with this"));
+    EXPECT_FALSE(opens(whole, 8, "with this"));
+    EXPECT_FALSE(opens(whole, 7, "with that"));
+    EXPECT_FALSE(opens(whole, 7, {}));
+    std::string changed = whole;
+    changed[500] ^= 1;
+    EXPECT_FALSE(opens(changed, 7, "with this"));
+    EXPECT_TRUE(opens(whole, 7, "with this")) << "a failure leaves nothing behind";
 }
 
 TEST(EqualConstantTime, ComparesBytesAndLengths) {

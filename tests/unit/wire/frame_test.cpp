@@ -341,7 +341,7 @@ TEST(Frames, TheFrameViewIsUsedAgainWithoutTraces) {
 
 TEST(Frames, AKindOfALaterVersionIsToldApartFromAnUnknownFieldOfTheHeader) {
     FrameView frame;
-    ASSERT_TRUE(decode_frame(from_hex("ba0100"), frame));  // field 23
+    ASSERT_TRUE(decode_frame(from_hex("c20100"), frame));  // field 24
     EXPECT_TRUE(frame.unknown_kind);
     EXPECT_EQ(frame.kind, FrameKind::none);
     ASSERT_TRUE(decode_frame(from_hex("1005 9a0600"), frame));  // field 99, numbered for all we know

@@ -202,8 +202,26 @@ void expect_equal(const v1::Frame& theirs, const FrameView& ours, Batch& again) 
             EXPECT_EQ(theirs.credential_state().answer(), state.answer);
             return again.add(header, encode(state));
         }
-        case FrameKind::none:
-        case FrameKind::sealed: return again.add(header);
+        case FrameKind::seal: {
+            const Seal seal = decode_seal(ours.body).value();
+            EXPECT_EQ(theirs.seal().nonce(), seal.nonce);
+            EXPECT_EQ(theirs.seal().handshake(), seal.handshake);
+            EXPECT_EQ(theirs.seal().key(), seal.key);
+            EXPECT_EQ(theirs.seal().certificates(), seal.certificates);
+            EXPECT_EQ(theirs.seal().signature(), seal.signature);
+            return again.add(header, encode(seal));
+        }
+        case FrameKind::sealed: {
+            const SealedView sealed = decode_sealed(ours.body).value();
+            EXPECT_EQ(theirs.sealed().nonce(), sealed.nonce);
+            EXPECT_EQ(theirs.sealed().ciphertext(), sealed.ciphertext);
+            char* const out = again.add_sealed(2, true, sealed.nonce, sealed.ciphertext.size());
+            sealed.ciphertext.copy(out, sealed.ciphertext.size());
+            EXPECT_EQ(again.marks().back().lane, 2u);
+            EXPECT_TRUE(again.marks().back().numbered);
+            return;
+        }
+        case FrameKind::none: return again.add(header);
     }
 }
 

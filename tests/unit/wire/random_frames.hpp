@@ -22,7 +22,7 @@ public:
         v1::Frame frame;
         if (chance(2)) frame.set_lane(below(kMaxLanes));
         if (chance(2)) fill_states(*frame.mutable_acks());
-        switch (below(13)) {
+        switch (below(15)) {
             case 0: fill(*frame.mutable_hello()); break;
             case 1: fill(*frame.mutable_welcome()); break;
             case 2: fill(*frame.mutable_refused()); break;
@@ -42,6 +42,12 @@ public:
                 frame.mutable_credential_state()->set_text(text(kMaxTextBytes));
                 frame.mutable_credential_state()->set_expires_in_ms(number());
                 frame.mutable_credential_state()->set_answer(chance(2));
+                break;
+            case 12: fill(*frame.mutable_seal()); break;
+            case 13:  // our writer puts no header in front of it, and something in it
+                frame.Clear();
+                frame.mutable_sealed()->set_nonce(number());
+                frame.mutable_sealed()->set_ciphertext(bytes(300) + "!");
                 break;
             default: break;  // acks alone
         }
@@ -190,6 +196,13 @@ private:
         receipt.set_code(below(700));
         receipt.set_text(text(kMaxTextBytes));
         receipt.set_retry_after_ms(small());
+    }
+    void fill(v1::Seal& seal) {
+        seal.set_nonce(bytes(kSealNonceBytes));
+        seal.set_handshake(bytes(kSealHandshakeBytes));
+        seal.set_key(bytes(kSealKeyBytes));
+        seal.set_certificates(bytes(900));
+        seal.set_signature(bytes(200));
     }
     void fill(v1::Data& data) {
         data.set_from(text(kMaxNameBytes));

@@ -63,8 +63,9 @@ inline boost::system::error_code decode_body(FrameKind kind, std::string_view bo
         case FrameKind::receipt: return error_of(decode_receipt(body));
         case FrameKind::credential: return error_of(decode_credential(body));
         case FrameKind::credential_state: return error_of(decode_credential_state(body));
-        case FrameKind::none:
-        case FrameKind::sealed: break;
+        case FrameKind::seal: return error_of(decode_seal(body));
+        case FrameKind::sealed: return error_of(decode_sealed(body));
+        case FrameKind::none: break;
     }
     return {};
 }

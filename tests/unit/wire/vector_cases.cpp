@@ -243,7 +243,30 @@ void add_messages(std::vector<VectorCase>& cases) {
     CredentialState soon;
     soon.expires_in_ms = 60'000;
     cases.push_back({"credential-state", "The credential ends in a minute", both_ways, frame_of(encode(soon)), {}});
-    cases.push_back({"sealed", "The slot for sealed frames", both_ways, raw_frame("a2 01 06 08 01 12 02 be ef"), {}});
+}
+
+void add_sealing(std::vector<VectorCase>& cases) {
+    using enum VectorUse;
+    Seal ask;
+    ask.nonce = counting(kSealNonceBytes);
+    cases.push_back({"seal-ask", "A client asks for the server's sealing key", both_ways, frame_of(encode(ask)), {}});
+    Seal answer;
+    answer.key = counting(kSealKeyBytes, 0x40);
+    answer.certificates = from_hex("30 03 02 01 05");
+    answer.signature = from_hex("5e a1");
+    cases.push_back({"seal-key",
+                     "The server tells it; the certificate and the signature are not real ones",
+                     both_ways,
+                     frame_of(encode(answer)),
+                     {}});
+    Seal hands;
+    hands.handshake = counting(kSealHandshakeBytes, 0x80);
+    cases.push_back({"seal-handshake", "A message of the handshake", both_ways, frame_of(encode(hands)), {}});
+    cases.push_back({"sealed",
+                     "A sealed frame: number 5 of channel 3 (lane 2), the last of its batch",
+                     both_ways,
+                     raw_frame("a2 01 07 08 c3 02 12 02 be ef"),
+                     {}});
 }
 
 void add_unusual(std::vector<VectorCase>& cases) {
@@ -298,6 +321,7 @@ void add_refused(std::vector<VectorCase>& cases) {
     add("id", "A message id of 15 bytes", raw_frame("10 01 8a 01 13 12 11 0a 0f 000102030405060708090a0b0c0d0e"));
     add("utf8", "A user that is not UTF-8", raw_frame("52 06 08 01 12 02 c3 28"), errc::invalid_utf8);
     add("nonce", "A resume with a nonce of one byte", raw_frame("52 07 08 01 42 03 12 01 61"));
+    add("seal", "A handshake message of 49 bytes", raw_frame("ba 01 33 12 31" + to_hex(std::string(49, 'x'))));
     Hello hello = new_hello();
     hello.user.assign(kMaxNameBytes + 1, 'a');
     add("name", "A user of 257 bytes", frame_of(encode(hello)));
@@ -309,6 +333,7 @@ std::vector<VectorCase> vector_cases() {
     std::vector<VectorCase> cases;
     add_handshake(cases);
     add_messages(cases);
+    add_sealing(cases);
     add_unusual(cases);
     add_refused(cases);
     return cases;

@@ -7,6 +7,7 @@
 namespace flare::bench {
 
 int bench_codec(int argc, char** argv);
+int bench_compress(int argc, char** argv);
 int bench_echo(int argc, char** argv);
 int bench_connect(int argc, char** argv);
 int bench_fanout(int argc, char** argv);

@@ -15,6 +15,7 @@ struct Benchmark {
 
 constexpr Benchmark kBenchmarks[] = {
     {"codec", flare::bench::bench_codec, "encode and decode one 256-byte message, again and again"},
+    {"compress", flare::bench::bench_compress, "what chat messages shrink to, and what that costs"},
     {"connect", flare::bench::bench_connect, "new and resumed sessions a second"},
     {"echo", flare::bench::bench_echo, "echo through the whole stack, and the floor beside it"},
     {"fanout", flare::bench::bench_fanout, "one session publishes to all the others"},

@@ -96,6 +96,7 @@ int main(int argc, char** argv) {
         .reconnect_delay(1s)
         .message_retry(3, 1s)
         .buffer_size(8192)
+        .compression(true)
         .with_event_callback(on_event);
     auto client = builder.encryption(true).build();
     auto unsealed = builder.encryption(false).build();

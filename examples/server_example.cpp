@@ -97,6 +97,7 @@ int main(int argc, char** argv) {
         .worker_threads(number("--workers"))
         .admin_addr(options["--admin-addr"])
         .allow_insecure(insecure)
+        .compression(true)
         .heartbeat_interval(std::chrono::seconds(30))
         .heartbeat_timeout(std::chrono::seconds(60))
         .on_message_type("cut", [&running](const flare::SessionInfo& sender, const flare::Message& message) {

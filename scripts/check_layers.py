@@ -23,6 +23,8 @@ KEPT_OUT = {
     r"<spdlog": {"base"},
     r"<prometheus": {"server"},
     r"<protozero": {"wire"},
+    r"<zstd\.h>|<zdict\.h>": {"wire"},
+    r"<zlib\.h>": {"wire", "transport"},
     r"<ngtcp2|<gnutls": {"transport/quic"},
 }
 # State machines take the time as an argument.

@@ -11,6 +11,7 @@
 // Threads:  a Client may be used from any thread, from its own callback too. Destroying it is safe in any state.
 #pragma once
 
+#include <flare/compression.hpp>
 #include <flare/events.hpp>
 #include <flare/failure.hpp>
 #include <flare/message.hpp>
@@ -100,6 +101,7 @@ struct ConnectionStats {
         std::uint64_t migrations = 0;  // moves to another address, of this connection
     };
     std::optional<QuicPath> quic;  // the connection in use
+    CompressionStats compression;
 };
 
 // Measured; nothing is assumed.
@@ -219,7 +221,12 @@ public:
     ClientBuilder& buffer_size(std::size_t bytes);                         // 8192: read in one turn of the loop
     ClientBuilder& outbox_limit(std::size_t messages, std::size_t bytes);  // 10,000, 64 MiB; beyond it outbox_full
     ClientBuilder& max_message_bytes(std::uint64_t bytes);                 // 16 MiB
-    ClientBuilder& compression(bool on);  // off; not part of this version: CapabilityUnavailable
+    // Payloads are compressed, both ways, when the server offers it; CapabilityUnavailable tells when it does not. Off.
+    ClientBuilder& compression(bool on);
+    // Payloads below go as they are: 512 bytes, with a dictionary 64.
+    ClientBuilder& compression_threshold(std::size_t bytes);
+    // A zstd dictionary file, the server's: then short messages shrink too. build() reads it.
+    ClientBuilder& compression_dictionary(std::string path);
     // Seals everything between this client and the server, whatever the transport does: docs/client.md, "Sealing". Off.
     // true, `required`: with a server that cannot, connect() fails with encryption_unavailable. `preferred`: then it
     // goes unsealed, which an event tells (CapabilityUnavailable).

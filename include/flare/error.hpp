@@ -77,6 +77,7 @@ enum class errc : std::uint16_t {
     invalid_message_id = 406,
     duplicate_message_id = 407,
     cancelled = 408,
+    bad_compression = 409,
 
     // 500: reaching the other side
     not_connected = 500,

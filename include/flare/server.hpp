@@ -9,6 +9,7 @@
 // Threads:  Server may be used from any thread. Handlers: see Execution.
 #pragma once
 
+#include <flare/compression.hpp>
 #include <flare/failure.hpp>
 #include <flare/identity.hpp>
 #include <flare/message.hpp>
@@ -127,6 +128,7 @@ struct ServerStats {
     std::uint64_t sessions_refused_busy = 0;   // new ones, when memory was used up: then, in this order,
     std::uint64_t sessions_shed_detached = 0;  // that were ended while they had no connection
     std::uint64_t sessions_shed_stalled = 0;   // and whose clients took nothing
+    CompressionStats compression;
     std::uint64_t worker_stalls = 0;  // how often an event loop did not turn for a second: a handler blocked it
 };
 
@@ -340,7 +342,17 @@ public:
     ServerBuilder& handler_threads(std::uint32_t count);  // the handler pool; default 4
     ServerBuilder& log_level(LogLevel level);             // info
 
-    // Errors: invalid_config; the text names the field.
+    // Offers zstd and gzip to clients; docs/compression.md says what is compressed and when not to. Off.
+    ServerBuilder& compression(bool on);
+    // Payloads below go as they are: 512 bytes, with a dictionary 64.
+    ServerBuilder& compression_threshold(std::size_t bytes);
+    ServerBuilder& compression_level(int level);  // of zstd, 1 to 19; above 3 it takes much time. Default 1
+    // A zstd dictionary file (flare_train makes one), used with clients that have the same. build() reads it.
+    ServerBuilder& compression_dictionary(std::string path);
+    // Agrees to permessage-deflate (RFC 7692) with clients that offer it, as browsers do, each message by itself. Off.
+    ServerBuilder& websocket_deflate(bool on);
+
+    // Errors: invalid_config; the text names the field. file_not_found, file_unreadable: compression_dictionary.
     Checked<Server> build() const;
 
 private:

@@ -126,6 +126,8 @@ constexpr Row kRows[] = {
     {errc::duplicate_message_id, kFinal, "duplicate_message_id",
      "another message with this id is under way; give each message a UUID of its own"},
     {errc::cancelled, kFinal, "cancelled", "the operation was cancelled before it finished; start it again if needed"},
+    {errc::bad_compression, kProtocol, "bad_compression",
+     "a compressed payload is damaged or inflates to another size than it says; mend the program that compressed it"},
 
     {errc::not_connected, kRetry, "not_connected", "there is no connection; call connect() first"},
     {errc::connection_refused, kRetry, "connection_refused",

@@ -15,6 +15,8 @@ struct ClientBuilder::State {
     Encryption encryption = Encryption::off;
     std::string server_key;
     bool compression = false;
+    wire::Compression::Options compressing;
+    std::string dictionary_file;
     bool verify = true;
     std::string ca_file;
     std::string certificate_file;
@@ -88,6 +90,14 @@ ClientBuilder& ClientBuilder::max_message_bytes(std::uint64_t bytes) {
 }
 ClientBuilder& ClientBuilder::compression(bool on) {
     state_->compression = on;
+    return *this;
+}
+ClientBuilder& ClientBuilder::compression_threshold(std::size_t bytes) {
+    state_->compressing.threshold = state_->compressing.dictionary_threshold = bytes;
+    return *this;
+}
+ClientBuilder& ClientBuilder::compression_dictionary(std::string path) {
+    state_->dictionary_file = std::move(path);
     return *this;
 }
 ClientBuilder& ClientBuilder::encryption(bool on) { return encryption(on ? Encryption::required : Encryption::off); }
@@ -261,9 +271,9 @@ Checked<Client> ClientBuilder::build() const {
         config.tls = std::move(*loaded);
     }
     if (config.session.device.empty()) config.session.device = base::system_random().uuid().str();
-    if (state_->compression)
-        config.unavailable.push_back(
-            {"compression", "compression is not part of this version: messages go as they are"});
+    auto compression = wire::make_compression(state_->compression, state_->compressing, state_->dictionary_file);
+    if (!compression) return compression.error();
+    config.session.compression = std::move(*compression);
     auto sealing = state_->sealing(config);
     if (!sealing) return sealing.error();
     config.sealing = std::move(*sealing);

@@ -69,6 +69,7 @@ void Core::publish() {
                                 of_carrier.migrations};
     }
     snapshot_.stats.rtt = session_.round_trip();
+    if (config_.session.compression) snapshot_.stats.compression = config_.session.compression->stats();
     snapshot_.metrics = metrics_;
     snapshot_.queue_length = session_.queue_length();
     snapshot_.session_id = session_.id() ? session_.id()->value.str() : std::string();
@@ -281,7 +282,7 @@ void Core::on_message(session::LaneIndex lane, const wire::DataView& data, const
     ++stats_.messages_received;
     stats_.last_activity = std::chrono::system_clock::now();
     // The server may send more when the application has done with this one.
-    emit(event::MessageReceived{std::move(message)}, [weak = weak_from_this(), lane, cost, id = session_.id()] {
+    const auto done = [weak = weak_from_this(), lane, cost, id = session_.id()] {
         const auto self = weak.lock();
         if (!self) return;
         asio::post(self->context_, [self, lane, cost, id] {
@@ -289,7 +290,36 @@ void Core::on_message(session::LaneIndex lane, const wire::DataView& data, const
             self->session_.consumed(lane, cost, now());
             self->after_event();
         });
-    });
+    };
+    if (view.encoding != wire::Encoding::none) return emit_inflated(std::move(message), view, done);
+    emit(event::MessageReceived{std::move(message)}, done);
+}
+
+// Inflated on the event thread, when the callback's turn comes: what waits is no larger than the credit that it took,
+// and the I/O thread goes on. A message that cannot be inflated is told, and harms nothing else.
+void Core::emit_inflated(Message message, const wire::MessageView& view, std::function<void()> after) {
+    publish();
+    auto shared = std::make_shared<Message>(std::move(message));
+    events_->push(
+        [shared, encoding = view.encoding, size = view.size, encodings = session_.encodings(),
+         compression = config_.session.compression, most = config_.session.max_message_bytes]() -> Event {
+            wire::MessageView compressed;
+            compressed.payload = shared->payload.view();
+            compressed.encoding = encoding;
+            compressed.size = size;
+            errc code = errc::compression_unavailable;
+            if (compression) {
+                if (auto inflated = compression->inflate(compressed, encodings, most)) {
+                    shared->payload = std::move(*inflated);
+                    return event::MessageReceived{std::move(*shared)};
+                } else {
+                    code = static_cast<errc>(inflated.error().value());
+                }
+            }
+            return event::Error{Failure(
+                code, "message " + shared->id.str() + " from '" + shared->from + "': " + std::string(explain(code)))};
+        },
+        std::move(after));
 }
 
 void Core::on_heartbeat(session::CarrierKey key, session::Duration round_trip) {

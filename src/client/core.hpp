@@ -131,6 +131,7 @@ private:
     void carry_on(Link& link, Race::Why why, bool resumed);
     void complete_switch(const Checked<Protocol>& result);
     void tell_unsealed(const std::string& because);
+    void tell_compression();
 
     // The loop: core.cpp
     void closed(session::CarrierKey key, const transport::CloseReason& reason);
@@ -142,6 +143,7 @@ private:
     void after_event();
     void set_status(ClientStatus status);
     void emit(Event event, std::function<void()> after = {});
+    void emit_inflated(Message message, const wire::MessageView& view, std::function<void()> after);
     void publish();
     Link* find(session::CarrierKey key);
     void count_bytes(const transport::Carrier& carrier);

@@ -79,6 +79,7 @@ void Core::carry_on(Link& link, Race::Why why, bool resumed) {
         if (!told_unavailable_) {
             told_unavailable_ = true;
             for (const auto& each : config_.unavailable) emit(each);
+            tell_compression();
         }
     } else {
         ++stats_.reconnect_count;
@@ -93,6 +94,18 @@ void Core::carry_on(Link& link, Race::Why why, bool resumed) {
 void Core::tell_unsealed(const std::string& because) {
     if (!because.empty() && !told_unsealed_) emit(event::CapabilityUnavailable{"encryption", because});
     told_unsealed_ = !because.empty();
+}
+
+void Core::tell_compression() {
+    if (!config_.session.compression) return;
+    const wire::Encodings agreed = session_.encodings();
+    if (agreed == 0) {
+        emit(event::CapabilityUnavailable{"compression", "the server does not offer it: messages go as they are"});
+    } else if (!config_.session.compression->dictionary_id().empty() &&
+               !wire::has(agreed, wire::Encoding::zstd_dictionary)) {
+        emit(event::CapabilityUnavailable{
+            "compression_dictionary", "the server does not have this dictionary: messages are compressed without one"});
+    }
 }
 
 // ---- the connection in use fails ----

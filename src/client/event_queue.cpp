@@ -12,6 +12,7 @@ namespace flare::client {
 struct EventQueue::State {
     struct Entry {
         Event event;
+        std::function<Event()> make;  // empty: `event` is there
         std::function<void()> after;
     };
     EventCallback callback;
@@ -19,6 +20,8 @@ struct EventQueue::State {
     std::condition_variable wake;
     std::deque<Entry> waiting;
     bool stopped = false;
+
+    void push(Entry entry);
 };
 
 EventQueue::EventQueue(EventCallback callback) : state_(std::make_shared<State>()) {
@@ -29,12 +32,20 @@ EventQueue::EventQueue(EventCallback callback) : state_(std::make_shared<State>(
 EventQueue::~EventQueue() { stop(); }
 
 void EventQueue::push(Event event, std::function<void()> after) {
+    state_->push({std::move(event), {}, std::move(after)});
+}
+
+void EventQueue::push(std::function<Event()> make, std::function<void()> after) {
+    state_->push({event::Draining{}, std::move(make), std::move(after)});
+}
+
+void EventQueue::State::push(Entry entry) {
     {
-        const std::lock_guard lock(state_->mutex);
-        if (state_->stopped) return;
-        state_->waiting.push_back({std::move(event), std::move(after)});
+        const std::lock_guard lock(mutex);
+        if (stopped) return;
+        waiting.push_back(std::move(entry));
     }
-    state_->wake.notify_one();
+    wake.notify_one();
 }
 
 void EventQueue::run(const std::shared_ptr<State>& state) {
@@ -42,10 +53,11 @@ void EventQueue::run(const std::shared_ptr<State>& state) {
     for (;;) {
         state->wake.wait(lock, [&] { return state->stopped || !state->waiting.empty(); });
         if (state->stopped) return;
-        const State::Entry entry = std::move(state->waiting.front());
+        State::Entry entry = std::move(state->waiting.front());
         state->waiting.pop_front();
         lock.unlock();
         try {
+            if (entry.make) entry.event = entry.make();
             if (state->callback) state->callback(entry.event);
         } catch (const std::exception& error) {
             base::log().error("the event callback threw: {}", error.what());

@@ -21,6 +21,8 @@ public:
 
     // `after` (may be empty) runs on the event thread when the callback has returned.
     void push(Event event, std::function<void()> after = {});
+    // The event is made on the event thread, when its turn has come.
+    void push(std::function<Event()> make, std::function<void()> after = {});
     bool runs_here() const noexcept { return thread_.get_id() == std::this_thread::get_id(); }
     // No callback begins after this. Waits for the one that is running, unless called from inside it.
     void stop();

@@ -12,6 +12,9 @@ constexpr std::uint32_t kLeastBatchBytes = wire::kMaxFrameBytes + 4096;
 
 struct ServerBuilder::State {
     server::Config config;
+    bool compression = false;
+    std::string dictionary_file;
+    wire::Compression::Options compressing;
     std::string wrong;  // the first field that was given nonsense
     void check(bool good, std::string_view field_and_rule) {
         if (!good && wrong.empty()) wrong = field_and_rule;
@@ -289,6 +292,29 @@ ServerBuilder& ServerBuilder::log_level(LogLevel level) {
     return *this;
 }
 
+ServerBuilder& ServerBuilder::websocket_deflate(bool on) {
+    state_->config.websocket_deflate = on;
+    return *this;
+}
+ServerBuilder& ServerBuilder::compression(bool on) {
+    state_->compression = on;
+    return *this;
+}
+ServerBuilder& ServerBuilder::compression_threshold(std::size_t bytes) {
+    state_->compressing.threshold = state_->compressing.dictionary_threshold = bytes;
+    return *this;
+}
+ServerBuilder& ServerBuilder::compression_level(int level) {
+    state_->check(level >= 1 && level <= 19, "compression_level: must be within 1 and 19");
+    state_->compressing.level = level;
+    return *this;
+}
+ServerBuilder& ServerBuilder::compression_dictionary(std::string path) {
+    state_->check(!path.empty(), "compression_dictionary: the path is empty");
+    state_->dictionary_file = std::move(path);
+    return *this;
+}
+
 Checked<Server> ServerBuilder::build() const {
     if (!state_->wrong.empty()) return Failure(errc::invalid_config, state_->wrong);
     server::Config config = state_->config;
@@ -317,7 +343,10 @@ Checked<Server> ServerBuilder::build() const {
     if (config.websocket && config.websocket_addr.empty())
         return Failure(errc::invalid_config, "websocket_addr: is empty");
     if (config.quic && config.quic_addr.empty()) return Failure(errc::invalid_config, "quic_addr: is empty");
-    return Server(std::make_unique<Server::Impl>(config));
+    auto compression = wire::make_compression(state_->compression, state_->compressing, state_->dictionary_file);
+    if (!compression) return compression.error();
+    config.compression = std::move(*compression);
+    return Server(std::make_unique<Server::Impl>(std::move(config)));
 }
 
 }  // namespace flare

@@ -19,24 +19,6 @@ wire::MessageView view_of(const Message& message, std::string_view to) {
     return view;
 }
 
-struct Encoded {
-    std::string from;
-    wire::Body body;
-    Priority priority = Priority::normal;
-};
-
-// Encoded once, whoever gets it.
-std::shared_ptr<const Encoded> encode(const Message& message, std::string_view to) {
-    auto made = std::make_shared<Encoded>();
-    made->from = message.from.empty() ? std::string(kServerTarget) : message.from;
-    made->priority = message.priority;
-    wire::DataView data;
-    data.from = made->from;
-    data.message = view_of(message, to);
-    made->body = wire::encode(data);
-    return made;
-}
-
 Checked<Delivery> to_delivery(const session::Receipt& receipt) {
     if (receipt.status == wire::ReceiptStatus::delivered) return Delivery::delivered;
     if (receipt.status == wire::ReceiptStatus::buffered) return Delivery::buffered;
@@ -53,6 +35,18 @@ UserPresence presence_on(server::Worker& worker, const std::string& user) {
 }
 
 }  // namespace
+
+// What is too large for an event loop is compressed here, by the thread that sends it.
+std::shared_ptr<server::Encoded> Server::Impl::encode(const Message& message, std::string_view to) const {
+    std::string from = message.from.empty() ? std::string(kServerTarget) : message.from;
+    wire::DataView data;
+    data.from = from;
+    data.message = view_of(message, to);
+    wire::Forms forms(wire::encode(data), *data.message, config_.compression.get(), false);
+    if (config_.compression && message.payload.size() > wire::kAtOnceBytes && !on_worker_thread())
+        forms.prepare(wire::set_of(wire::Encoding::zstd));
+    return std::make_shared<server::Encoded>(server::Encoded{std::move(from), std::move(forms), message.priority});
+}
 
 // ---- the questions ----
 
@@ -93,7 +87,7 @@ void Server::Impl::send(std::string user, const Message& message, Done<Delivery>
     ask<Delivery>(
         home,
         [user, letter = encode(message, user)](server::Worker& worker) {
-            return to_delivery(worker.deliver(user, letter->from, letter->body, letter->priority));
+            return to_delivery(worker.deliver(user, letter->from, letter->forms, letter->priority));
         },
         std::move(done));
 }
@@ -104,7 +98,7 @@ void Server::Impl::send_to_many(std::vector<std::string> users, const Message& m
         [this, users = std::move(users), letter = encode(message, {})](server::Worker& worker, std::size_t& reached) {
             for (const std::string& user : users) {
                 if (shared_->home_of(user) != worker.index()) continue;
-                if (to_delivery(worker.deliver(user, letter->from, letter->body, letter->priority))) ++reached;
+                if (to_delivery(worker.deliver(user, letter->from, letter->forms, letter->priority))) ++reached;
             }
         },
         std::move(done));
@@ -114,7 +108,7 @@ void Server::Impl::broadcast(const Message& message, Done<std::size_t> done) {
     if (message.payload.size() > config_.session.max_message_bytes) return done(Failure(errc::message_too_large));
     ask_all<std::size_t>(
         [letter = encode(message, {})](server::Worker& worker, std::size_t& reached) {
-            reached += worker.broadcast(letter->from, letter->body, letter->priority);
+            reached += worker.broadcast(letter->from, letter->forms, letter->priority);
         },
         std::move(done));
 }
@@ -159,6 +153,7 @@ void Server::Impl::stats(Done<ServerStats> done) {
             stats.capacity = worker.shared().limits.in_all();
             stats.revocations = worker.shared().revocations.size();
             stats.worker_stalls = worker.shared().stalls.load(std::memory_order_relaxed);
+            if (const auto& compression = worker.shared().config.compression) stats.compression = compression->stats();
             worker.add_to(stats);
         },
         std::move(done));

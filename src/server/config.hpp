@@ -4,6 +4,7 @@
 #pragma once
 
 #include "session/types.hpp"
+#include "wire/compression.hpp"
 
 #include <flare/server.hpp>
 
@@ -28,6 +29,7 @@ struct Handler {
 struct Config {
     std::string websocket_addr = "127.0.0.1:4000";
     bool websocket = true;
+    bool websocket_deflate = false;
     std::string quic_addr = "127.0.0.1:4010";
     bool quic = true;
     std::string quic_certificate_file = "certs/server.crt";
@@ -69,6 +71,7 @@ struct Config {
     std::uint32_t handler_threads = 4;
     LogLevel log_level = LogLevel::info;
     session::Settings session;
+    std::shared_ptr<const wire::Compression> compression;  // null: off
 
     std::uint32_t workers() const noexcept {
         return worker_threads != 0 ? worker_threads : std::max(1u, std::thread::hardware_concurrency());

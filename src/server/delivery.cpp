@@ -1,6 +1,6 @@
-// Messages: to the server's handlers, to users on this worker or another, and the answers back.
+// Messages: to the server's handlers, and the answers back; hooks. Messages to users are in forwarding.cpp.
+#include "server/delivery.hpp"
 #include "base/log.hpp"
-#include "server/worker.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 
@@ -8,20 +8,6 @@
 
 namespace flare::server {
 namespace {
-
-session::Receipt refusal(errc code, std::string text, std::uint32_t retry_after_ms = 0) {
-    return {wire::ReceiptStatus::refused, code, std::move(text), retry_after_ms};
-}
-
-Message to_message(const session::ServerSession& session, const wire::DataView& data, const Bytes& whole) {
-    const wire::MessageView& view = *data.message;
-    Message message(std::string(view.type), whole.empty() ? Bytes(view.payload) : whole.share(view.payload));
-    message.id = view.id;
-    message.timestamp = std::chrono::system_clock::time_point(std::chrono::milliseconds(view.timestamp_ms));
-    message.from = session.user();
-    message.to = std::string(view.to);
-    return message;
-}
 
 std::int64_t unix_ms(std::chrono::system_clock::time_point time) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
@@ -48,6 +34,38 @@ HandlerResult call(const MessageHandler& handler, const SessionInfo& info, const
     }
 }
 
+// Replaces the payload by what it inflates to. Errors: bad_compression.
+errc inflate_here(const Config& config, Job& job) {
+    wire::MessageView view;
+    view.payload = job.message.payload.view();
+    view.encoding = job.encoding;
+    view.size = job.size;
+    auto inflated = config.compression->inflate(view, job.encodings, config.session.max_message_bytes);
+    if (!inflated) return static_cast<errc>(inflated.error().value());
+    job.message.payload = std::move(*inflated);
+    job.encoding = wire::Encoding::none;
+    return errc::ok;
+}
+
+struct PoolResult {
+    HandlerResult result;
+    Packed packed;  // the reply's payload
+};
+
+// A thread of the pool inflates and compresses, whatever the size, so that the event loop need not.
+PoolResult call_in_pool(const Config& config, const Handler& handler, const SessionInfo& info, Job& job) {
+    if (job.encoding != wire::Encoding::none) {
+        if (const errc code = inflate_here(config, job); code != errc::ok) return {Failure(code), {}};
+    }
+    PoolResult made{call(handler.plain, info, job.message), {}};
+    if (job.encodings == 0 || !made.result.reply()) return made;
+    const std::string_view payload = made.result.reply()->payload.view();
+    if (payload.size() > config.session.max_message_bytes) return made;
+    if (const auto packed = config.compression->pack(payload, job.encodings))
+        made.packed = {Bytes(packed->bytes), packed->encoding};
+    return made;
+}
+
 }  // namespace
 
 SessionInfo Worker::info_of(const session::ServerSession& session) {
@@ -57,76 +75,20 @@ SessionInfo Worker::info_of(const session::ServerSession& session) {
 void Worker::on_message(session::ServerSession& session, session::Handling&& handling, const wire::DataView& data,
                         const Bytes& whole) {
     ++counters_.messages_received;
-    const std::string_view to = data.message->to;
-    if (to == kServerTarget) return to_handler(session, std::move(handling), to_message(session, data, whole));
+    const wire::MessageView& message = *data.message;
+    if (message.encoding != wire::Encoding::none) {
+        const wire::Compression* compression = shared_.config.compression.get();
+        const errc code = compression == nullptr ? errc::compression_unavailable
+                                                 : compression->check(message, session.encodings(),
+                                                                      shared_.config.session.max_message_bytes);
+        if (code != errc::ok) return answer(handling, refusal(code, std::string(explain(code))));
+    }
+    const std::string_view to = message.to;
+    if (to == kServerTarget) return to_handler(session, std::move(handling), to_message(session, data, whole), message);
     if (to.starts_with("room:"))
         return answer(handling, refusal(errc::not_supported, "rooms are not part of this version"));
     if (to.empty()) return answer(handling, refusal(errc::unknown_target, std::string(explain(errc::unknown_target))));
-    if (shared_.config.policy) {
-        bool allowed = false;
-        try {
-            allowed = shared_.config.policy(session.user(), to, to_message(session, data, whole));
-        } catch (const std::exception& error) {
-            base::log().error("the delivery policy threw: {}", error.what());
-        }
-        if (!allowed)
-            return answer(handling,
-                          refusal(errc::forbidden, "the server's policy does not let you write to this user"));
-    }
-    to_user(session, std::move(handling), data);
-}
-
-// ---- to users ----
-
-// The sender's bytes go on as they are, encoded once for all devices of the recipient; `from` is ours.
-void Worker::to_user(session::ServerSession& session, session::Handling&& handling, const wire::DataView& data) {
-    wire::DataView forwarded;
-    forwarded.from = session.user();
-    forwarded.message_raw = data.message_raw;
-    forwarded.message = data.message;
-    wire::Body body = wire::encode(forwarded);
-    body.cost = data.message->payload.size();
-    const std::uint32_t home = shared_.home_of(data.message->to);
-    if (home == index_) {
-        return answer(handling, deliver(data.message->to, session.user(), body, Priority::normal));
-    }
-    struct Letter {
-        session::Handling handling;
-        std::string to;
-        std::string from;
-        wire::Body body;
-    };
-    auto letter = std::make_shared<Letter>(
-        Letter{std::move(handling), std::string(data.message->to), session.user(), std::move(body)});
-    const std::uint32_t back = index_;
-    shared_.workers[home]->post([letter, back](Worker& worker) {
-        const session::Receipt receipt = worker.deliver(letter->to, letter->from, letter->body, Priority::normal);
-        worker.shared_.workers[back]->post(
-            [letter, receipt](Worker& sender) { sender.answer(letter->handling, receipt); });
-    });
-}
-
-session::Receipt Worker::deliver(std::string_view user, std::string_view from, const wire::Body& body,
-                                 Priority priority) {
-    session::Receipt receipt = table_.send_to_user(user, from, body, priority, now());
-    if (receipt.status != wire::ReceiptStatus::refused) ++counters_.messages_sent;
-    return receipt;
-}
-
-std::size_t Worker::broadcast(std::string_view from, const wire::Body& body, Priority priority) {
-    std::size_t taken = 0;
-    const session::TimePoint time = now();
-    table_.for_each([&](session::ServerSession& session) {
-        if (table_.send(session, session::lane_of(from, session.lanes()), body, priority, time)) ++taken;
-    });
-    counters_.messages_sent += taken;
-    return taken;
-}
-
-std::size_t Worker::end_user(std::string_view user, errc code, const std::string& text) {
-    const auto sessions = table_.of_user(user);
-    for (session::ServerSession* session : sessions) table_.end(*session, code, text, 0, now());
-    return sessions.size();
+    to_user(session, std::move(handling), data, whole);
 }
 
 std::size_t Worker::cut_off(const std::function<bool(const session::ServerSession&)>& which, errc code,
@@ -142,15 +104,17 @@ std::size_t Worker::cut_off(const std::function<bool(const session::ServerSessio
 
 // ---- to handlers: in order and one at a time for each session ----
 
-void Worker::to_handler(session::ServerSession& session, session::Handling&& handling, Message&& message) {
+void Worker::to_handler(session::ServerSession& session, session::Handling&& handling, Message&& message,
+                        const wire::MessageView& view) {
     const Inbox& first = *static_cast<const Inbox*>(session.attachment.get());
-    if (!first.running && first.waiting.empty()) {
+    if (!first.running && first.waiting.empty() && view.encoding == wire::Encoding::none) {
         const Handler& handler = shared_.config.handler_for(message.type);
         if (!handler.coroutine && handler.where == Execution::worker)
             return run_here(first, handling, message, handler);
     }
     const auto inbox = std::static_pointer_cast<Inbox>(session.attachment);
-    inbox->waiting.push_back(Job{std::move(handling), std::move(message)});
+    inbox->waiting.push_back(
+        Job{std::move(handling), std::move(message), view.encoding, view.size, session.encodings(), 0});
     if (!inbox->running && inbox->waiting.size() == 1) run_next(inbox);
 }
 
@@ -172,15 +136,21 @@ void Worker::run_next(const std::shared_ptr<Inbox>& inbox) {
 
 void Worker::run(const std::shared_ptr<Inbox>& inbox, Job job) {
     const Handler& handler = shared_.config.handler_for(job.message.type);
-    if (!handler.coroutine && handler.where == Execution::worker)
-        return run_here(*inbox, job.handling, job.message, handler);
+    const bool in_pool = !handler.coroutine && handler.where == Execution::pool;
+    if (job.encoding != wire::Encoding::none && !in_pool && !inflate(inbox, job)) return;
+    const std::size_t charge = job.charge;
+    if (!handler.coroutine && !in_pool) {
+        run_here(*inbox, job.handling, job.message, handler);
+        return budget_.give(charge);
+    }
     const session::TimePoint began = now();
     if (handler.coroutine) {
         inbox->running = true;
         SessionInfo info = inbox->info;
         boost::asio::co_spawn(context_, handler.coroutine(std::move(info), std::move(job.message)),
-                              [this, inbox, handling = std::move(job.handling), began](const std::exception_ptr& thrown,
-                                                                                       HandlerResult result) {
+                              [this, inbox, handling = std::move(job.handling), began, charge](
+                                  const std::exception_ptr& thrown, HandlerResult result) {
+                                  budget_.give(charge);
                                   handled(handling, thrown ? thrown_result(thrown) : result, began);
                                   run_next(inbox);
                                   arm_timer();
@@ -190,9 +160,9 @@ void Worker::run(const std::shared_ptr<Inbox>& inbox, Job job) {
     inbox->running = true;
     auto carried = std::make_shared<Job>(std::move(job));
     const bool queued = shared_.pool.push([this, inbox, carried, began, &handler] {
-        auto result = std::make_shared<HandlerResult>(call(handler.plain, inbox->info, carried->message));
+        auto result = std::make_shared<PoolResult>(call_in_pool(shared_.config, handler, inbox->info, *carried));
         post([inbox, carried, began, result](Worker& worker) {
-            worker.handled(carried->handling, *result, began);
+            worker.handled(carried->handling, result->result, began, &result->packed);
             worker.run_next(inbox);
         });
     });
@@ -201,7 +171,46 @@ void Worker::run(const std::shared_ptr<Inbox>& inbox, Job job) {
     answer(carried->handling, refusal(errc::busy, "too many messages wait for a handler", 1000));
 }
 
-void Worker::handled(const session::Handling& handling, const HandlerResult& result, session::TimePoint began) {
+// Before the handler's turn. False: not now; it is inflated in the pool and comes back, or has been refused.
+bool Worker::inflate(const std::shared_ptr<Inbox>& inbox, Job& job) {
+    const auto refuse = [&](errc code, std::uint32_t retry_after_ms = 0) {
+        answer(job.handling, refusal(code, std::string(explain(code)), retry_after_ms));
+    };
+    if (job.size <= wire::kAtOnceBytes) {
+        const errc code = inflate_here(shared_.config, job);
+        if (code != errc::ok) refuse(code);
+        return code == errc::ok;
+    }
+    const auto size = static_cast<std::size_t>(job.size);
+    if (!budget_.take(size)) {
+        refuse(errc::busy, 1000);
+        return false;
+    }
+    job.charge = size;
+    auto carried = std::make_shared<Job>(std::move(job));
+    inbox->running = true;
+    const bool queued = shared_.pool.push([this, inbox, carried] {
+        const errc code = inflate_here(shared_.config, *carried);
+        post([inbox, carried, code](Worker& worker) {
+            inbox->running = false;
+            if (code == errc::ok) {
+                worker.run(inbox, std::move(*carried));
+            } else {
+                worker.budget_.give(carried->charge);
+                worker.answer(carried->handling, refusal(code, std::string(explain(code))));
+            }
+            if (!inbox->running) worker.run_next(inbox);
+        });
+    });
+    if (queued) return false;
+    inbox->running = false;
+    budget_.give(carried->charge);
+    answer(carried->handling, refusal(errc::busy, "too many messages wait for a handler", 1000));
+    return false;
+}
+
+void Worker::handled(const session::Handling& handling, const HandlerResult& result, session::TimePoint began,
+                     const Packed* packed) {
     const session::TimePoint time = handled_at_ = now();
     ++counters_.handler_runs;
     counters_.handler_time += time - began;
@@ -227,6 +236,12 @@ void Worker::handled(const session::Handling& handling, const HandlerResult& res
                         : message.id.is_nil() ? static_cast<std::int64_t>(view.id.unix_milliseconds())
                                               : unix_ms(std::chrono::system_clock::now());
     view.to = handling.user;
+    reply.judged = packed != nullptr;
+    if (packed != nullptr && packed->encoding != wire::Encoding::none) {
+        view.encoding = packed->encoding;
+        view.size = view.payload.size();
+        view.payload = packed->bytes.view();
+    }
     ++counters_.messages_sent;
     table_.finish(handling, receipt, &reply, time);
 }

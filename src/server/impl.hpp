@@ -19,6 +19,17 @@
 #include <future>
 #include <mutex>
 
+namespace flare::server {
+
+// Encoded and compressed once, whoever gets it. Workers make its forms one after the other: ask_all() holds a lock.
+struct Encoded {
+    std::string from;
+    wire::Forms forms;
+    Priority priority = Priority::normal;
+};
+
+}  // namespace flare::server
+
 namespace flare {
 
 class Server::Impl {
@@ -76,6 +87,7 @@ private:
     Checked<> open_websocket();
     Checked<> open_quic();
     bool on_worker_thread() const noexcept;
+    std::shared_ptr<server::Encoded> encode(const Message& message, std::string_view to) const;
 
     const server::Config config_;
     const std::unique_ptr<auth::Revocations> revocations_;  // outlives a stop

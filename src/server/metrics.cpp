@@ -69,6 +69,15 @@ std::string metrics_text(const ServerStats& stats) {
     counter("flare_handler_runs_total", "Runs of message handlers", stats.handler_runs);
     gauge("flare_revocations", "Users and tokens that are remembered as revoked", stats.revocations);
     counter("flare_worker_stalls_total", "Times that an event loop did not turn for a second", stats.worker_stalls);
+    const CompressionStats& zip = stats.compression;
+    counter("flare_compressed_messages_total", "Payloads compressed", zip.compressed);
+    counter("flare_compressed_from_bytes_total", "Payload bytes before compressing", zip.compressed_from);
+    counter("flare_compressed_to_bytes_total", "Payload bytes after compressing", zip.compressed_to);
+    counter("flare_inflated_messages_total", "Payloads inflated", zip.inflated);
+    counter("flare_inflated_from_bytes_total", "Payload bytes before inflating", zip.inflated_from);
+    counter("flare_inflated_to_bytes_total", "Payload bytes after inflating", zip.inflated_to);
+    counter("flare_compression_refused_total", "Compressed payloads that were damaged, too large or not agreed on",
+            zip.refused);
     add("flare_handler_seconds_total", "Time from a message's turn to its handler's end", MetricType::Counter,
         std::chrono::duration<double>(stats.handler_time_total).count());
 

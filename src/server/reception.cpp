@@ -166,6 +166,10 @@ void Worker::greeted(Connection& connection, std::string_view batch) {
         refused.text = hello.error().message();
         return refuse(connection, refused);
     }
+    if (connection.carrier->info().format == transport::WireFormat::json) {  // text for people, and it stays so
+        hello->capabilities &= ~wire::Compression::kOffered;
+        hello->dictionary.clear();
+    }
     if (connection.carrier->info().early) return wait_for_handshake(connection, *hello, batch, rest);
     ++connection.hellos;
     if (hello->resume) return to_home(connection, std::move(*hello), std::string(rest), std::nullopt);

@@ -27,7 +27,9 @@ Worker::Worker(Shared& shared, std::uint32_t index)
       budget_(shared.budget, shared.grain()),
       write_bytes_(std::min(kWriteBytes, session::fill_batch_to(shared.config.session.max_batch_bytes))),
       table_(shared.config.session, index, shared.started, base::system_random(), budget_, *this,
-             shared.ticket_keys.get()) {}
+             shared.ticket_keys.get()) {
+    table_.offer(shared.config.compression.get());
+}
 
 Worker::~Worker() {
     join();
@@ -45,6 +47,7 @@ Checked<asio::ip::tcp::endpoint> Worker::listen(const std::string& address,
     options.exclusive = index_ == 0;  // the others share the address with it
     options.allowed_origins = shared_.config.allowed_origins;
     options.max_batch_bytes = shared_.config.session.max_batch_bytes;
+    options.deflate = shared_.config.websocket_deflate;
     std::string text;
     auto opened = transport::websocket::Listener::open(context_, address, std::move(tls), options, *this, &text);
     if (!opened) return Failure(static_cast<errc>(opened.error().value()), text);

@@ -28,13 +28,29 @@ namespace flare::server {
 struct Job {
     session::Handling handling;
     Message message;
+    // Its payload as it came, until its turn: what waits is no larger than the credit that it took.
+    wire::Encoding encoding = wire::Encoding::none;
+    std::uint64_t size = 0;
+    wire::Encodings encodings = 0;  // of its session
+    std::size_t charge = 0;         // to the budget, for as long as the handler runs
 };
+
+// A payload that a thread of the pool has compressed, or found not worth it.
+struct Packed {
+    Bytes bytes;
+    wire::Encoding encoding = wire::Encoding::none;
+};
+
+// A message on its way to a user: forwarding.cpp.
+struct Letter;
 
 // The messages of one session that wait for their handler. It outlives the session: what was received is acted on.
 struct Inbox {
     SessionInfo info;
     boost::container::deque<Job> waiting;  // it has no memory while empty
     bool running = false;
+    // Not null: a large message to a user is being inflated, and later ones wait, so that they do not overtake it.
+    std::unique_ptr<std::deque<std::shared_ptr<Letter>>> held;
 };
 
 class Worker final : private session::SessionTableListener,
@@ -69,8 +85,8 @@ public:
     void add_to(ServerStats& stats) const;
     static SessionInfo info_of(const session::ServerSession& session);
     // An encoded message for sessions here: what a receipt would say.
-    session::Receipt deliver(std::string_view user, std::string_view from, const wire::Body& body, Priority priority);
-    std::size_t broadcast(std::string_view from, const wire::Body& body, Priority priority);
+    session::Receipt deliver(std::string_view user, std::string_view from, wire::Forms& forms, Priority priority);
+    std::size_t broadcast(std::string_view from, wire::Forms& forms, Priority priority);
     std::size_t end_user(std::string_view user, errc code, const std::string& text);
     // Ends, at once, every session that `which` names.
     std::size_t cut_off(const std::function<bool(const session::ServerSession&)>& which, errc code,
@@ -150,15 +166,26 @@ private:
     void close(Connection& connection, errc code, const std::string& text);
 
     // Messages: delivery.cpp
-    void to_handler(session::ServerSession& session, session::Handling&& handling, Message&& message);
-    void to_user(session::ServerSession& session, session::Handling&& handling, const wire::DataView& data);
+    void to_handler(session::ServerSession& session, session::Handling&& handling, Message&& message,
+                    const wire::MessageView& view);
     void run_next(const std::shared_ptr<Inbox>& inbox);
     void run(const std::shared_ptr<Inbox>& inbox, Job job);
+    bool inflate(const std::shared_ptr<Inbox>& inbox, Job& job);
     void run_here(const Inbox& inbox, const session::Handling& handling, const Message& message,
                   const Handler& handler);
-    void handled(const session::Handling& handling, const HandlerResult& result, session::TimePoint began);
+    void handled(const session::Handling& handling, const HandlerResult& result, session::TimePoint began,
+                 const Packed* packed = nullptr);
     void answer(const session::Handling& handling, session::Receipt receipt);
     void hook(std::function<void(EventHandler&)> call);
+
+    // Messages to users: forwarding.cpp
+    void to_user(session::ServerSession& session, session::Handling&& handling, const wire::DataView& data,
+                 const Bytes& whole);
+    bool is_allowed(std::string_view from, std::string_view to, const Message& message);
+    void send_letter(const std::shared_ptr<Letter>& letter);
+    void begin_large(const std::shared_ptr<Letter>& letter);
+    void inflate_letter(const std::shared_ptr<Letter>& letter);
+    void end_large(const std::shared_ptr<Letter>& letter, session::Receipt receipt);
 
     // The loop: worker.cpp
     void drain_mailbox();

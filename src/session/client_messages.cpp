@@ -81,16 +81,35 @@ Result<void> ClientSession::send(const wire::MessageView& message, Priority prio
     return {};
 }
 
-void ClientSession::enqueue(Outbox::Token token, Outbox::Entry& entry, TimePoint now) {
+// The outbox keeps messages as they are: what the next session agrees on may be something else.
+wire::Body ClientSession::encode(const Outbox::Entry& entry, std::uint64_t first_sent_ms_ago) const {
     wire::DataView data;
+    data.first_sent_ms_ago = first_sent_ms_ago;
     data.message_raw = entry.message.view();
-    // encode() takes the cost from the message, of which it has only the bytes here.
-    if (entry.first_sent_at != kNever) {
-        data.first_sent_ms_ago =
-            static_cast<std::uint64_t>(std::max<std::int64_t>(1, to_ms(now - entry.first_sent_at).count()));
+    if (encodings_ != 0) {
+        const auto message = wire::decode_message(entry.message.view());
+        const auto packed = message ? settings_.compression->pack(message->payload, encodings_) : std::nullopt;
+        if (packed) {
+            data.message_raw = {};
+            data.message = *message;
+            data.message->payload = packed->bytes;
+            data.message->encoding = packed->encoding;
+            data.message->size = message->payload.size();
+            return wire::encode(data);
+        }
     }
+    // encode() takes the cost from the message, of which it has only the bytes here.
     wire::Body body = wire::encode(data);
     body.cost = entry.payload_bytes;
+    return body;
+}
+
+void ClientSession::enqueue(Outbox::Token token, Outbox::Entry& entry, TimePoint now) {
+    std::uint64_t ago = 0;
+    if (entry.first_sent_at != kNever) {
+        ago = static_cast<std::uint64_t>(std::max<std::int64_t>(1, to_ms(now - entry.first_sent_at).count()));
+    }
+    wire::Body body = encode(entry, ago);
     // The outbox is the bound here, so that what it took always finds its place.
     (void)conversation_->send_anyway(lane_of(entry.to, conversation_->lanes()), std::move(body), entry.priority, token);
 }

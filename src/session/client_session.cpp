@@ -63,6 +63,10 @@ wire::Hello ClientSession::make_hello(CarrierState& carrier) {
     hello.epoch = ++epoch_;
     hello.lanes = settings_.lanes;
     hello.max_message_bytes = settings_.max_message_bytes;
+    if (settings_.compression) {
+        hello.capabilities = wire::Compression::kOffered;
+        hello.dictionary = settings_.compression->dictionary_id();
+    }
     const bool live = can_resume() && conversation_;
     if (live || (!kept_ticket_.empty() && carrier.hellos == 0)) {
         wire::Resume resume;
@@ -256,6 +260,8 @@ void ClientSession::handle_welcome(CarrierState& carrier, const wire::Welcome& w
         limits_ = welcome.limits;
         id_ = id;
         secret_ = welcome.secret;
+        encodings_ = settings_.compression ? settings_.compression->agree(welcome.capabilities, welcome.dictionary)
+                                           : wire::Encodings{0};
         conversation_ = std::make_unique<Conversation>(agreed_, welcome.lanes, budget_, *inbound_);
         goodbye_sent_ = false;
         forget_kept_ticket();

@@ -10,6 +10,7 @@
 #include "session/conversation.hpp"
 #include "session/dedupe.hpp"
 #include "session/outbox.hpp"
+#include "wire/compression.hpp"
 
 #include <memory>
 #include <optional>
@@ -28,6 +29,7 @@ struct ClientSettings : Settings {
     // in place of after retry_delay (docs/racing.md, "When a connection is of no use").
     bool suspect_early = false;
     Outbox::Limits outbox;
+    std::shared_ptr<const wire::Compression> compression;  // null: off
 };
 
 // What a lost session leaves open. Client to server it is exact: every number and message id; server to client
@@ -151,6 +153,8 @@ public:
     bool drained() const noexcept { return drained_; }
     std::optional<Duration> round_trip() const noexcept { return smoothed_round_trip_; }
     const wire::Limits& limits() const noexcept { return limits_; }
+    // How payloads may be compressed in this session, both ways.
+    wire::Encodings encodings() const noexcept { return encodings_; }
     std::uint64_t epoch() const noexcept { return epoch_; }
 
 private:
@@ -173,6 +177,7 @@ private:
     void lose_session(errc reason, const std::string& text, const std::optional<wire::LaneGaps>& gap, TimePoint now);
     void queue_outbox(TimePoint now);
     void enqueue(Outbox::Token token, Outbox::Entry& entry, TimePoint now);
+    wire::Body encode(const Outbox::Entry& entry, std::uint64_t first_sent_ms_ago) const;
     void finish(Outbox::Token token, Outcome outcome);
     void settle_disconnect(TimePoint now);
     void check_suspect(TimePoint now);
@@ -216,6 +221,7 @@ private:
     bool ticket_lasts_ = false;  // the server says so
     bool drained_ = false;
     std::uint32_t home_worker_ = 0;
+    wire::Encodings encodings_ = 0;
     wire::Limits limits_;
     Settings agreed_;  // settings with what Welcome said; referenced by conversation_
     std::unique_ptr<Inbound> inbound_;

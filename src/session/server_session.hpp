@@ -7,6 +7,7 @@
 
 #include "session/conversation.hpp"
 #include "session/dedupe.hpp"
+#include "wire/compression.hpp"
 
 #include <boost/container/small_vector.hpp>
 #include <boost/intrusive/set.hpp>
@@ -38,6 +39,8 @@ public:
     // As they are now: callbacks may add and take away.
     boost::container::small_vector<CarrierKey, 4> carriers() const;
     std::uint32_t lanes() const noexcept { return conversation_.lanes(); }
+    // How payloads may be compressed, both ways; agreed when the session was made, for its life.
+    wire::Encodings encodings() const noexcept { return encodings_; }
     std::size_t queued_frames() const noexcept { return conversation_.totals().queued_frames; }
     std::size_t queued_bytes() const noexcept { return conversation_.totals().queued_bytes; }
     std::size_t unacked_frames() const noexcept { return conversation_.totals().unacked_frames; }
@@ -106,6 +109,7 @@ private:
     std::unique_ptr<const std::string> token_id_;  // null: it has none
     std::uint64_t expires_unix_ms_ = 0;            // expires_at_, for tickets
     bool renewing_ = false;                        // a new one is being looked at
+    wire::Encodings encodings_ = 0;
     bool unheard_ = false;  // it waits among its device's `unheard`: docs/protocol.md, "Attaching a carrier"
     bool ended_ = false;    // out of every look-up; lives on until its carriers have closed
     std::unique_ptr<const wire::LaneStates> peer_final_;  // the peer has said goodbye, with these numbers

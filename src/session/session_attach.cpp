@@ -31,8 +31,10 @@ std::optional<wire::Refused> SessionTable::attach_new(CarrierKey key, const wire
     Device& owner = device(identity.user, hello.device);
     owner.used_at = now;
     ServerSession* const same = planted(Fault::attempt_makes_two) ? nullptr : owner.of_attempt(hello.attempt_id);
-    if (same != nullptr)
-        return attach(*same, key, hello, true, now);  // the same connect: its Welcome was lost, or it races
+    if (same != nullptr) {  // the same connect: its Welcome was lost, or it races
+        if (auto refused = lacks_encodings(*same, hello)) return refused;
+        return attach(*same, key, hello, true, now);
+    }
     if (owner.knows(hello.attempt_id) && !planted(Fault::attempt_makes_two)) {
         return refuse(errc::stale_carrier, "this connect has been overtaken by a later one");
     }
@@ -105,6 +107,7 @@ ServerSession& SessionTable::create(Device& owner, const wire::Hello& hello, con
     ServerSession& session = *made;
     session.now_ = now;
     session.secret_ = random_.bytes(kSecretBytes);
+    session.encodings_ = encodings_of(hello);
     set_expiry(session, identity.expires_at, now);
     session.expires_unix_ms_ = identity.expires_unix_ms;
     session.set_token_id(identity.token_id);
@@ -114,6 +117,17 @@ ServerSession& SessionTable::create(Device& owner, const wire::Hello& hello, con
     owner.remember(hello.attempt_id);
     sessions_.emplace(id, std::move(made));
     return session;
+}
+
+wire::Encodings SessionTable::encodings_of(const wire::Hello& hello) const noexcept {
+    return compression_ == nullptr ? wire::Encodings{0} : compression_->agree(hello.capabilities, hello.dictionary);
+}
+
+// What is queued and unacknowledged may be compressed: a carrier joins only if all of it can be read there.
+std::optional<wire::Refused> SessionTable::lacks_encodings(const ServerSession& session,
+                                                           const wire::Hello& hello) const {
+    if ((session.encodings_ & ~encodings_of(hello)) == 0) return std::nullopt;
+    return refuse(errc::ticket_invalid, "the session was agreed on with compression that this hello does not offer");
 }
 
 // Finds the session that a Hello resumes and its proof fits; otherwise, why it may not.
@@ -153,7 +167,7 @@ std::optional<wire::Refused> SessionTable::find_resumed(const wire::Hello& hello
         return refuse(errc::stale_carrier, "this connect has been overtaken by a later one");
     }
     if (session->goodbye_ || session->peer_final_) return refuse(errc::session_ended, "the session is saying goodbye");
-    return std::nullopt;
+    return lacks_encodings(*session, hello);
 }
 
 bool SessionTable::is_next_ticket(const ServerSession& session, std::string_view ticket) noexcept {

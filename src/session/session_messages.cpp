@@ -149,6 +149,14 @@ void SessionTable::answer(ServerSession& session, LaneIndex lane, const Uuid& id
         data.from = reply->from;
         data.message = reply->message;
         data.receipt = view;
+        const std::string_view payload = reply->message.payload;
+        if (session.encodings_ != 0 && !reply->judged && payload.size() <= wire::kAtOnceBytes) {
+            if (const auto packed = compression_->pack(payload, session.encodings_)) {
+                data.message->payload = packed->bytes;
+                data.message->encoding = packed->encoding;
+                data.message->size = payload.size();
+            }
+        }
         wire::Body body = wire::encode(data);
         const auto sent = session.conversation_.send(lane, std::move(body));
         if (sent) return;
@@ -173,15 +181,20 @@ Result<void> SessionTable::send(ServerSession& session, LaneIndex lane, const wi
     return {};
 }
 
-Receipt SessionTable::send_to_user(std::string_view user, std::string_view from, const wire::Body& body,
-                                   Priority priority, TimePoint now) {
+Receipt SessionTable::send_to_user(std::string_view user, std::string_view from, wire::Forms& forms, Priority priority,
+                                   TimePoint now) {
     const Entry entry(*this);
     bool attached = false;
     bool buffered = false;
     errc failure = errc::user_offline;
     for (ServerSession* session : of_user(user)) {
         const bool live = session->presence() == Presence::attached;
-        const auto sent = send(*session, lane_of(from, session->lanes()), body, priority, now);
+        const wire::Body* const body = forms.fit(session->encodings());
+        if (body == nullptr) {
+            failure = errc::bad_compression;
+            continue;
+        }
+        const auto sent = send(*session, lane_of(from, session->lanes()), *body, priority, now);
         if (!sent) {
             if (sent.error() != errc::session_ended) failure = static_cast<errc>(sent.error().value());
             continue;
@@ -192,6 +205,7 @@ Receipt SessionTable::send_to_user(std::string_view user, std::string_view from,
     if (attached) return {wire::ReceiptStatus::delivered, errc::ok, {}, 0};
     if (buffered) return {wire::ReceiptStatus::buffered, errc::ok, {}, 0};
     if (failure == errc::user_offline) return refused(failure, "the user has no session on this server");
+    if (failure == errc::bad_compression) return refused(failure, std::string(explain(failure)));
     return refused(failure, "too much waits for this user already", 1000);
 }
 

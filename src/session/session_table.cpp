@@ -58,6 +58,9 @@ void SessionTable::write_welcome(ServerSession& session, ServerSession::Attached
     welcome.ticket = carrier.offered == session.next_generation_ && !session.next_ticket_.empty() ? session.next_ticket_
                                                                                                   : session.ticket_;
     if (carrier.with_secret) welcome.secret = session.secret_;
+    welcome.capabilities = wire::Compression::capabilities_of(session.encodings_);
+    if (wire::has(session.encodings_, wire::Encoding::zstd_dictionary))
+        welcome.dictionary = compression_->dictionary_id();
     if (is_sealed(welcome.ticket)) welcome.capabilities |= wire::kLastingTicket;
     welcome.lanes = session.lanes();
     welcome.heartbeat_interval_ms = to_ms(settings_.heartbeat_interval);

@@ -11,6 +11,7 @@
 #include "session/server_session.hpp"
 #include "session/ticket.hpp"
 #include "session/ticket_keys.hpp"
+#include "wire/forms.hpp"
 
 #include <flare/failure.hpp>
 
@@ -49,6 +50,7 @@ struct Handling {
 struct Reply {
     std::string_view from;
     wire::MessageView message;
+    bool judged = false;  // whether its payload is worth compressing has been found out: it goes as it is
 };
 
 class SessionTableListener {
@@ -99,6 +101,9 @@ public:
     SessionTable(const SessionTable&) = delete;
     SessionTable& operator=(const SessionTable&) = delete;
 
+    // Offers compression to sessions that are made from here on. It must outlive the table; null: off.
+    void offer(const wire::Compression* compression) noexcept { compression_ = compression; }
+
     // ---- carriers ----
 
     // Attaches a carrier whose Hello came with a token and was authenticated as `identity`: claims
@@ -133,8 +138,13 @@ public:
     Result<void> send(ServerSession& session, LaneIndex lane, const wire::Body& body, Priority priority, TimePoint now);
     // The same on all sessions of a user. What a receipt would say: delivered, buffered, or refused with
     // user_offline, recipient_busy, busy.
-    Receipt send_to_user(std::string_view user, std::string_view from, const wire::Body& body, Priority priority,
+    Receipt send_to_user(std::string_view user, std::string_view from, wire::Forms& forms, Priority priority,
                          TimePoint now);
+    Receipt send_to_user(std::string_view user, std::string_view from, const wire::Body& body, Priority priority,
+                         TimePoint now) {
+        wire::Forms forms(body);
+        return send_to_user(user, from, forms, priority, now);
+    }
 
     // ---- look-ups ----
 
@@ -218,6 +228,8 @@ private:
     void refuse_message(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt);
     void release_deferred(ServerSession& session, TimePoint now);
     void answer(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt, const Reply* reply);
+    wire::Encodings encodings_of(const wire::Hello& hello) const noexcept;
+    std::optional<wire::Refused> lacks_encodings(const ServerSession& session, const wire::Hello& hello) const;
     static std::string device_key(std::string_view user, std::string_view device);
 
     using Timers = boost::intrusive::multiset<ServerSession::Timer, boost::intrusive::constant_time_size<false>>;
@@ -229,6 +241,7 @@ private:
     Budget& budget_;
     SessionTableListener& listener_;
     const TicketKeys* const ticket_keys_;
+    const wire::Compression* compression_ = nullptr;
     Timers timers_;
     boost::unordered_flat_map<SessionId, std::unique_ptr<ServerSession>, std::hash<SessionId>> sessions_;
     boost::unordered_flat_map<CarrierKey, ServerSession*> by_carrier_;

@@ -34,7 +34,8 @@ inline constexpr std::size_t kSealHandshakeBytes = 48;  // X25519 key and tag
 inline constexpr std::size_t kSealKeyBytes = 32;
 inline constexpr std::size_t kMaxCertificatesBytes = 32 * 1024;
 inline constexpr std::size_t kMaxSignatureBytes = 1024;
-inline constexpr std::size_t kMaxSealedBytes = 65'535;     // ciphertext with its tag: Noise, section 3
+inline constexpr std::size_t kMaxSealedBytes = 65'535;  // ciphertext with its tag: Noise, section 3
+inline constexpr std::size_t kMaxDictionaryIdBytes = 64;
 inline constexpr std::size_t kMaxTextBytes = 1024;         // text in refused, goodbye, receipt: cut when encoded
 inline constexpr std::size_t kChunkThreshold = 64 * 1024;  // an encoded data body above this travels as chunks
 inline constexpr std::size_t kChunkBytes = 16 * 1024;
@@ -44,6 +45,9 @@ inline constexpr std::uint64_t kDefaultMaxMessageBytes = 16ull * 1024 * 1024;
 
 // A bit of Welcome.capabilities: the ticket stands for the credential when the server has been started again.
 inline constexpr std::uint64_t kLastingTicket = 8;
+// Bits of Hello.capabilities and Welcome.capabilities.
+inline constexpr std::uint64_t kCapabilityZstd = 1;
+inline constexpr std::uint64_t kCapabilityGzip = 2;
 
 // Field numbers of the oneof in flare.v1.Frame.
 enum class FrameKind : std::uint8_t {
@@ -112,6 +116,7 @@ struct Hello {
     std::uint64_t capabilities = 0;
     std::uint32_t lanes = 0;
     std::uint64_t max_message_bytes = 0;
+    std::string dictionary;
 };
 
 struct Limits {
@@ -145,6 +150,7 @@ struct Welcome {
     Outcome outcome = Outcome::created;
     std::uint32_t session_life_ms = 0;
     std::string user;
+    std::string dictionary;
 };
 
 struct LaneGap {
@@ -203,13 +209,17 @@ struct SealedView {
     std::uint64_t nonce = 0;
     std::string_view ciphertext;
 };
+// How a payload is compressed. A later version's is `unknown`: what it means cannot be guessed.
+enum class Encoding : std::uint8_t { none = 0, zstd = 1, gzip = 2, zstd_dictionary = 3, unknown = 255 };
 
 struct MessageView {
     Uuid id;
     std::string_view type;
-    std::string_view payload;
+    std::string_view payload;  // as it travels
     std::int64_t timestamp_ms = 0;
     std::string_view to;
+    Encoding encoding = Encoding::none;
+    std::uint64_t size = 0;  // with an encoding: of the payload when it is inflated
 };
 
 enum class ReceiptStatus : std::uint8_t {
@@ -255,6 +265,7 @@ Result<CredentialState> decode_credential_state(std::string_view body);
 Result<Seal> decode_seal(std::string_view body);
 Result<SealedView> decode_sealed(std::string_view body);
 Result<DataView> decode_data(std::string_view body);
+Result<MessageView> decode_message(std::string_view message);  // an encoded Message
 Result<ChunkView> decode_chunk(std::string_view body);
 Result<ReceiptView> decode_receipt(std::string_view body);
 
@@ -282,6 +293,9 @@ Body encode(const ReceiptView& receipt);
 
 // The bytes of a flare.v1.Message.
 Bytes encode_message(const MessageView& message);
+// The encoded Message `raw`, which a decoder has accepted, with another payload: all else in it stays, fields of later
+// versions too.
+std::string with_payload(std::string_view raw, std::string_view payload, Encoding encoding, std::uint64_t size);
 // Data: uses from, receipt, first_sent_ms_ago, and either message_raw (copied as it is, when not empty) or message.
 // One allocation. cost = the message's payload size.
 Body encode(const DataView& data);

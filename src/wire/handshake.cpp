@@ -77,6 +77,7 @@ Body encode(const Hello& hello) {
     put_count(out, 10, hello.capabilities);
     put_count(out, 11, hello.lanes);
     put_count(out, 12, hello.max_message_bytes);
+    put_text(out, 13, hello.dictionary);
     return body_of(FrameKind::hello, content);
 }
 
@@ -116,7 +117,8 @@ Result<Hello> decode_hello(std::string_view body) {
             case number_tag(10): hello.capabilities = reader.number(); break;
             case number_tag(11): hello.lanes = reader.small_number(); break;
             case number_tag(12): hello.max_message_bytes = reader.number(); break;
-            default: reader.skip(12);
+            case bytes_tag(13): hello.dictionary = reader.bytes(kMaxDictionaryIdBytes); break;
+            default: reader.skip(13);
         }
     }
     if (!reader.failed()) return hello;
@@ -159,6 +161,7 @@ Body encode(const Welcome& welcome) {
     put_count(out, 12, static_cast<std::uint64_t>(welcome.outcome));
     put_count(out, 13, welcome.session_life_ms);
     put_text(out, 14, welcome.user);
+    put_text(out, 15, welcome.dictionary);
     return body_of(FrameKind::welcome, content);
 }
 
@@ -212,7 +215,8 @@ Result<Welcome> decode_welcome(std::string_view body) {
             case number_tag(12): welcome.outcome = to_enum(reader.number(), Outcome::resumed, Outcome::created); break;
             case number_tag(13): welcome.session_life_ms = reader.small_number(); break;
             case bytes_tag(14): welcome.user = reader.text(kMaxNameBytes); break;
-            default: reader.skip(14);
+            case bytes_tag(15): welcome.dictionary = reader.bytes(kMaxDictionaryIdBytes); break;
+            default: reader.skip(15);
         }
     }
     if (reader.failed()) return reader.error();

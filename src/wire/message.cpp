@@ -17,7 +17,11 @@ errc read_message(std::string_view bytes, MessageView& message) noexcept {
             case number_tag(4): message.timestamp_ms = static_cast<std::int64_t>(reader.number()); break;
             case bytes_tag(5): message.to = reader.text(kMaxNameBytes); break;
             case bytes_tag(6): text = reader.text(bytes.size()); break;
-            default: reader.skip(6);
+            case number_tag(7):
+                message.encoding = to_enum(reader.number(), Encoding::zstd_dictionary, Encoding::unknown);
+                break;
+            case number_tag(8): message.size = reader.number(); break;
+            default: reader.skip(8);
         }
     }
     if (message.payload.empty()) message.payload = text;  // typed by a person
@@ -53,6 +57,29 @@ std::uint64_t cost_of(const DataView& data) noexcept {
 
 Bytes encode_message(const MessageView& message) {
     return Bytes::make(message_size(message), [&](char* out) { put_message(out, message); });
+}
+
+std::string with_payload(std::string_view raw, std::string_view payload, Encoding encoding, std::uint64_t size) {
+    MessageView tail;
+    tail.payload = payload;
+    tail.encoding = encoding;
+    tail.size = size;
+    const std::size_t room = raw.size() + message_size(tail);
+    std::string out;
+    out.reserve(room);
+    Reader reader(raw);
+    for (std::size_t begin = raw.size(); reader.next(); begin = reader.left()) {
+        const std::uint32_t field = reader.field();
+        const bool replaced = field == 3 || field == 6 || field == 7 || field == 8;
+        if (!replaced) out.append(raw.substr(raw.size() - begin, begin - reader.left()));
+    }
+    const std::size_t kept = out.size();
+    out.resize(room);
+    char* end = put_bytes(out.data() + kept, 3, payload);
+    end = put_number(end, 7, static_cast<std::uint64_t>(encoding));
+    end = put_number(end, 8, size);
+    out.resize(static_cast<std::size_t>(end - out.data()));
+    return out;
 }
 
 Body encode(const DataView& data) {
@@ -94,6 +121,12 @@ Result<DataView> decode_data(std::string_view body) {
     }
     if (reader.failed()) result = reader.error();
     return result;
+}
+
+Result<MessageView> decode_message(std::string_view bytes) {
+    MessageView message;
+    if (const errc code = read_message(bytes, message); code != errc::ok) return make_error_code(code);
+    return message;
 }
 
 Result<ChunkView> decode_chunk(std::string_view body) {

@@ -18,6 +18,9 @@ constexpr std::string_view kStatuses[] = {"RECEIPT_STATUS_UNSPECIFIED", "RECEIPT
                                           "RECEIPT_STATUS_DELIVERED",   "RECEIPT_STATUS_BUFFERED",
                                           "RECEIPT_STATUS_STORED",      "RECEIPT_STATUS_REFUSED"};
 
+constexpr std::string_view kEncodings[] = {"ENCODING_NONE", "ENCODING_ZSTD", "ENCODING_GZIP",
+                                           "ENCODING_ZSTD_DICTIONARY"};
+
 constexpr Field number(std::uint32_t field, std::string_view name, std::string_view original, FieldType type,
                        std::uint64_t limit = kAny) {
     return {.number = field, .name = name, .original = original, .type = type, .limit = limit};
@@ -78,6 +81,7 @@ constexpr Field kHelloFields[] = {
     number(10, "capabilities", "capabilities", uint64),
     number(11, "lanes", "lanes", uint32),
     number(12, "maxMessageBytes", "max_message_bytes", uint64),
+    blob(13, "dictionary", kMaxDictionaryIdBytes),
 };
 
 }  // namespace
@@ -114,6 +118,7 @@ constexpr Field kWelcomeFields[] = {
     choice(12, "outcome", kOutcomes),
     number(13, "sessionLifeMs", "session_life_ms", uint32),
     string(14, "user", kMaxNameBytes),
+    blob(15, "dictionary", kMaxDictionaryIdBytes),
 };
 constexpr Schema kWelcome{"Welcome", kWelcomeFields};
 
@@ -157,6 +162,8 @@ constexpr Field kMessageFields[] = {
     number(4, "timestampMs", "timestamp_ms", int64),
     string(5, "to", kMaxNameBytes),
     string(kTextField, "text", kAny),
+    choice(7, "encoding", kEncodings),
+    number(8, "size", "size", uint64),
 };
 
 constexpr Field kReceiptFields[] = {

@@ -75,7 +75,7 @@ std::unique_ptr<ParkedCarrier> Connection::park() {
 }
 
 std::unique_ptr<Carrier> start_connection(Socket socket, Role role, const Options& options, CarrierInfo info,
-                                          std::string unread) {
+                                          std::string unread, bool deflate) {
     const Accept accept = info.format == WireFormat::json ? Accept::text : Accept::binary;
     CarrierStats stats;
     stats.bytes_in = unread.size();
@@ -86,6 +86,7 @@ std::unique_ptr<Carrier> start_connection(Socket socket, Role role, const Option
                           std::move(info),
                           stats,
                           std::move(unread)};
+    if (deflate) parts.parser.allow_compressed();
     auto connection = std::make_shared<Connection>(std::move(socket), std::move(parts));
     connection->start();
     return std::make_unique<WebSocketCarrier>(std::move(connection));

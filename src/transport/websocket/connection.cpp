@@ -1,6 +1,7 @@
 #include "transport/websocket/connection.hpp"
 
 #include "transport/websocket/close_code.hpp"
+#include "transport/websocket/deflate.hpp"
 #include "wire/json.hpp"
 
 #include <boost/asio/post.hpp>
@@ -20,7 +21,8 @@ Connection::Connection(Socket socket, ConnectionParts parts)
       stats_(parts.stats),
       read_bytes_per_turn_(parts.read_bytes_per_turn),
       max_batch_bytes_(parts.max_batch_bytes),
-      role_(parts.role) {}
+      role_(parts.role),
+      deflate_(parser_.allows_compressed()) {}
 
 void Connection::start() { resume_reading(); }
 
@@ -148,10 +150,20 @@ std::span<char> Connection::process(std::span<char> input) {
 void Connection::take_message(const Event& event) {
     if (state_ != State::open) return;
     flush_pongs();  // the handler may park the connection, which has to be without bytes to write
+    const std::size_t most = parser_.max_message_bytes();
     if (++stats_.batches_in == 1) parser_.set_max_message_bytes(max_batch_bytes_);
-    if (!event.text) return handler_->on_batch(event.payload);
+    if (!event.compressed) return take_batch(event.payload, event.text);
+    const auto inflated = inflate_message(event.payload, most);
+    if (inflated) return take_batch(*inflated, event.text);
+    const auto code = static_cast<errc>(inflated.error().value());
+    fail(code, code == errc::batch_too_large ? "a message is longer than the limit when it is inflated"
+                                             : "a compressed message cannot be inflated");
+}
+
+void Connection::take_batch(std::string_view payload, bool is_text) {
+    if (!is_text) return handler_->on_batch(payload);
     std::string text;
-    const Result<std::string> batch = wire::json_to_batch(event.payload, &text);
+    const Result<std::string> batch = wire::json_to_batch(payload, &text);
     if (!batch) {
         const auto code = static_cast<errc>(batch.error().value());
         return fail(code, text.empty() ? explain(code) : text);

@@ -44,7 +44,7 @@ struct ConnectionParts {
 
 // The carrier begins to read in the next turn of the event loop. `unread`: what came behind the upgrade.
 std::unique_ptr<Carrier> start_connection(Socket socket, Role role, const Options& options, CarrierInfo info,
-                                          std::string unread);
+                                          std::string unread, bool deflate = false);
 
 class Connection final : public std::enable_shared_from_this<Connection>, private Poller::Watcher {
 public:
@@ -84,6 +84,7 @@ private:
     void process_backlog();
     std::span<char> process(std::span<char> input);
     void take_message(const Event& event);
+    void take_batch(std::string_view payload, bool text);
     void take_close(const Event& event);
     void on_end_of_stream();
 
@@ -92,6 +93,7 @@ private:
     void send_plain(const wire::Batch& batch);
     void send_masked(const wire::Batch& batch);
     void send_json(const wire::Batch& batch);
+    void send_each_deflated(const wire::Batch& batch);
     void send_close(std::uint16_t code, std::string_view text);
     void queue_pong(std::string_view payload);
     void flush_pongs();
@@ -130,6 +132,7 @@ private:
     bool waiting_read_ = false;
     bool waiting_write_ = false;
     bool backlog_posted_ = false;
+    const bool deflate_;   // permessage-deflate was agreed on
     bool untold_ = false;  // ended without a handler to tell
 };
 

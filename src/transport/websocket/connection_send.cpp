@@ -2,6 +2,7 @@
 #include "base/random.hpp"
 #include "transport/websocket/close_code.hpp"
 #include "transport/websocket/connection.hpp"
+#include "transport/websocket/deflate.hpp"
 #include "wire/json.hpp"
 
 #include <array>
@@ -19,9 +20,10 @@ MaskKey random_mask() {
 }
 
 // Appends a whole frame; a client's is masked with a key of its own.
-void append_frame(std::string& out, Role role, Opcode opcode, std::string_view payload) {
+void append_frame(std::string& out, Role role, Opcode opcode, std::string_view payload, std::uint8_t reserved = 0) {
     FrameHead head;
     head.opcode = opcode;
+    head.reserved = reserved;
     head.length = payload.size();
     head.masked = role == Role::client;
     if (head.masked) head.key = random_mask();
@@ -37,6 +39,7 @@ void append_frame(std::string& out, Role role, Opcode opcode, std::string_view p
 void Connection::send(const wire::Batch& batch) {
     if (!writable()) return;
     ++stats_.batches_out;
+    if (deflate_) return send_each_deflated(batch);
     if (info_.format == WireFormat::json) {
         send_json(batch);
     } else if (role_ == Role::client) {
@@ -92,6 +95,31 @@ void Connection::send_json(const wire::Batch& batch) {
     frame.clear();
     append_frame(frame, role_, Opcode::text, *text);
     const Piece piece{frame.data(), frame.size(), nullptr};
+    write({&piece, 1});
+}
+
+// Each frame in a message of its own, so that no message has what two senders wrote in one window.
+void Connection::send_each_deflated(const wire::Batch& batch) {
+    constexpr std::uint8_t kCompressed = 4;  // RSV1
+    const bool json = info_.format == WireFormat::json;
+    const std::string bytes = batch.str();
+    std::string& frames = WriteScratch::of_this_thread().frame;
+    frames.clear();
+    std::size_t at = 0;
+    for (const wire::Batch::Mark& mark : batch.marks()) {
+        std::string_view payload = std::string_view(bytes).substr(at, mark.bytes);
+        at += mark.bytes;
+        Result<std::string> text;
+        if (json) {
+            text = wire::batch_to_json(payload);
+            if (!text) return break_off(EBADMSG);
+            payload = *text;
+        }
+        const auto deflated = deflate_message(payload);
+        append_frame(frames, role_, json ? Opcode::text : Opcode::binary, deflated.value_or(payload),
+                     deflated ? kCompressed : 0);
+    }
+    const Piece piece{frames.data(), frames.size(), nullptr};
     write({&piece, 1});
 }
 

@@ -33,7 +33,7 @@ Event Parser::next(std::span<char>& input) {
 }
 
 Parser Parser::detach() {
-    Parser moved(role_, accept_, max_message_bytes_);
+    Parser moved(role_, accept_, max_message_bytes_);  // and all else is moved below
     std::string message;
     std::string control;
     if (delivered_) {
@@ -116,7 +116,10 @@ bool Parser::check_first_bytes(std::uint8_t first, std::uint8_t second, Event& e
         fail(event, errc::websocket_violation, why);
         return false;
     };
-    if ((first & 0x70) != 0) return refuse("a reserved bit is set, but no extension was negotiated");
+    // RSV1 says that a message is compressed: on its first frame, and nowhere else (RFC 7692 section 6).
+    const bool may_be_compressed = deflate_ && (opcode == 1 || opcode == 2);
+    if ((first & (may_be_compressed ? 0x30 : 0x70)) != 0)
+        return refuse("a reserved bit is set, but no extension was negotiated that has it here");
     if ((opcode > 2 && opcode < 8) || opcode > 10) return refuse("reserved opcode");
     if (masked != (role_ == Role::server)) {
         return refuse(masked ? "a server's frame is masked" : "a client's frame is not masked");
@@ -207,12 +210,14 @@ bool Parser::take_data(std::span<char>& input, Event& event) {
     if (position_ == 0 && head_.opcode != Opcode::continuation) {
         in_message_ = true;
         text_ = head_.opcode == Opcode::text;
+        compressed_ = head_.reserved != 0;
         utf8_ = {};
     }
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, input.size()));
     const std::span<char> piece = take(input, count);
     if (head_.masked) mask_into(piece.data(), piece.data(), count, head_.key, static_cast<std::size_t>(position_));
-    if (text_ && !utf8_.feed(view(piece))) {
+    const bool checks = text_ && !compressed_;
+    if (checks && !utf8_.feed(view(piece))) {
         fail(event, errc::invalid_utf8, "a text message that is not UTF-8");
         return true;
     }
@@ -224,7 +229,7 @@ bool Parser::take_data(std::span<char>& input, Event& event) {
 
     in_payload_ = false;
     if (!head_.final) return false;
-    if (text_ && !utf8_.complete()) {
+    if (checks && !utf8_.complete()) {
         fail(event, errc::invalid_utf8, "a text message that ends inside a character");
         return true;
     }
@@ -232,6 +237,7 @@ bool Parser::take_data(std::span<char>& input, Event& event) {
     delivered_ = true;
     event.kind = EventKind::message;
     event.text = text_;
+    event.compressed = compressed_;
     event.payload = whole ? view(piece) : std::string_view(message_);
     return true;
 }

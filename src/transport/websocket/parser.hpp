@@ -37,6 +37,7 @@ enum class EventKind : std::uint8_t {
 struct Event {
     EventKind kind = EventKind::none;
     bool text = false;             // message
+    bool compressed = false;       // message: its payload is still to be inflated, and a text to be checked then
     std::string_view payload;      // message, ping, pong; close: the reason, valid UTF-8
     std::uint16_t close_code = 0;  // close; 0: the peer gave none
     errc error = errc::ok;         // violation: websocket_violation, invalid_utf8, batch_too_large,
@@ -54,6 +55,11 @@ public:
     // Takes bytes from the front of `input` up to the end of the next event. Views in the event point into
     // the input or into the parser, and end with the next call.
     Event next(std::span<char>& input);
+
+    // permessage-deflate was agreed on: a message may be compressed.
+    void allow_compressed() noexcept { deflate_ = true; }
+    bool allows_compressed() const noexcept { return deflate_; }
+    std::size_t max_message_bytes() const noexcept { return max_message_bytes_; }
 
     // This parser's state for use elsewhere; views handed out by the last next() stay with this object.
     Parser detach();
@@ -89,6 +95,8 @@ private:
     bool in_payload_ = false;
     bool in_message_ = false;  // a data frame has begun whose message is not complete
     bool text_ = false;        // kind of that message
+    bool compressed_ = false;  // it is
+    bool deflate_ = false;
     bool delivered_ = false;
     bool finished_ = false;
 };

@@ -11,7 +11,7 @@ ServerHandshake::ServerHandshake(Owner& owner, Socket socket, const Options& opt
       socket_(std::move(socket)),
       options_(options),
       info_(std::move(info)),
-      reader_(options_.max_request_bytes, options_.allowed_origins),
+      reader_(options_.max_request_bytes, options_.deflate, options_.allowed_origins),
       deadline_(std::chrono::steady_clock::now() + options.handshake_timeout) {}
 
 void ServerHandshake::start() {
@@ -92,7 +92,8 @@ void ServerHandshake::flush_answer() {
         state_ = State::draining;
         return drain();
     }
-    finish(start_connection(std::move(socket_), Role::server, options_, std::move(info_), reader_.take_rest()));
+    finish(start_connection(std::move(socket_), Role::server, options_, std::move(info_), reader_.take_rest(),
+                            reader_.deflates()));
 }
 
 // Reads until the peer is done: closing with unread bytes would reset the connection and lose the answer.

@@ -28,9 +28,11 @@ std::string http_response(const HttpResponse& response, bool with_body = true, s
 // Collects one request up to the end of its header.
 class RequestReader {
 public:
-    // max_bytes: header included; a longer one is refused with 431. allowed_origins: see Options; lives longer.
-    explicit RequestReader(std::size_t max_bytes, std::span<const std::string> allowed_origins = {})
-        : max_bytes_(max_bytes), allowed_origins_(allowed_origins) {}
+    // max_bytes: header included; a longer one is refused with 431. `deflate`: permessage-deflate is offered.
+    // allowed_origins: see Options; lives longer.
+    explicit RequestReader(std::size_t max_bytes, bool deflate = false,
+                           std::span<const std::string> allowed_origins = {})
+        : max_bytes_(max_bytes), allowed_origins_(allowed_origins), deflate_(deflate) {}
 
     enum class State : std::uint8_t {
         incomplete,  // more bytes are needed
@@ -43,6 +45,7 @@ public:
 
     const std::string& answer() const noexcept { return answer_; }
     WireFormat format() const noexcept { return format_; }
+    bool deflates() const noexcept { return deflates_; }  // the 101 agrees to permessage-deflate
     const std::string& method() const noexcept { return method_; }
     const std::string& target() const noexcept { return target_; }
     // What came behind the request; after upgrade these are the first frames.
@@ -59,6 +62,8 @@ private:
     std::string method_;
     std::string target_;
     WireFormat format_ = WireFormat::protobuf;
+    bool deflate_;
+    bool deflates_ = false;
 };
 
 // ---- client ----

@@ -1,4 +1,5 @@
 // The server's half of the upgrade: reading a request and deciding on it.
+#include "transport/websocket/deflate.hpp"
 #include "transport/websocket/upgrade.hpp"
 #include "transport/websocket/upgrade_header.hpp"
 
@@ -139,9 +140,13 @@ RequestReader::State RequestReader::decide(std::string_view header) {
                       "Sec-WebSocket-Protocol");
     }
     format_ = *format;
+    const auto extension =
+        deflate_ ? choose_deflate(joined(request, http::field::sec_websocket_extensions)) : std::nullopt;
+    deflates_ = extension.has_value();
     answer_ =
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
-        accept_of(key) + "\r\nSec-WebSocket-Protocol: " + std::string(subprotocol_of(format_)) + "\r\n\r\n";
+        accept_of(key) + "\r\nSec-WebSocket-Protocol: " + std::string(subprotocol_of(format_)) +
+        (extension ? "\r\nSec-WebSocket-Extensions: " + *extension : std::string()) + "\r\n\r\n";
     return State::upgrade;
 }
 

@@ -29,6 +29,7 @@ struct Options {
     // Listener: fail with address_in_use when anybody listens there already, even another server of the same user
     // (whom SO_REUSEPORT alone would let share the port unnoticed). For the first listener of a server.
     bool exclusive = false;
+    bool deflate = false;  // Listener: agrees to permessage-deflate
 };
 
 // ---- server ----

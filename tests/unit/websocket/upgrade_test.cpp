@@ -64,7 +64,7 @@ TEST(UpgradeRequest, PagesComeFromTheHostThatIsAskedOrFromAnOriginThatIsNamed) {
         Request request;
         request.host = "Host: chat.example.com:4000\r\n";
         request.more = headers;
-        RequestReader reader(16 * 1024, allowed);
+        RequestReader reader(16 * 1024, false, allowed);
         (void)reader.feed(request.str());
         return reader.answer().substr(9, 3);
     };

@@ -142,6 +142,7 @@ TEST(Document, ItsLimitsAreTheCodes) {
         {"certificates", kMaxCertificatesBytes},
         {"signature", kMaxSignatureBytes},
         {"ciphertext", kMaxSealedBytes},
+        {"dictionary", kMaxDictionaryIdBytes},
         {"text in Refused, Goodbye, Receipt, CredentialState", kMaxTextBytes},
         {"lane", kMaxLanes - 1},
         {"lane states in one list", kMaxLanes},

@@ -50,6 +50,7 @@ void expect_equal(const v1::Hello& theirs, const Hello& ours) {
     EXPECT_EQ(theirs.capabilities(), ours.capabilities);
     EXPECT_EQ(theirs.lanes(), ours.lanes);
     EXPECT_EQ(theirs.max_message_bytes(), ours.max_message_bytes);
+    EXPECT_EQ(theirs.dictionary(), ours.dictionary);
 }
 
 void expect_equal(const v1::Welcome& theirs, const Welcome& ours) {
@@ -75,6 +76,7 @@ void expect_equal(const v1::Welcome& theirs, const Welcome& ours) {
     EXPECT_EQ(theirs.outcome() == v1::OUTCOME_RESUMED, ours.outcome == Outcome::resumed);
     EXPECT_EQ(theirs.session_life_ms(), ours.session_life_ms);
     EXPECT_EQ(theirs.user(), ours.user);
+    EXPECT_EQ(theirs.dictionary(), ours.dictionary);
 }
 
 void expect_equal(const v1::Refused& theirs, const Refused& ours) {
@@ -121,6 +123,8 @@ void expect_equal(const v1::Data& theirs, const DataView& ours) {
         EXPECT_EQ(theirs.message().payload(), ours.message->payload);
         EXPECT_EQ(theirs.message().timestamp_ms(), ours.message->timestamp_ms);
         EXPECT_EQ(theirs.message().to(), ours.message->to);
+        EXPECT_EQ(static_cast<int>(theirs.message().encoding()), static_cast<int>(ours.message->encoding));
+        EXPECT_EQ(theirs.message().size(), ours.message->size);
     }
     ASSERT_EQ(theirs.has_receipt(), ours.receipt.has_value());
     if (ours.receipt) expect_equal(theirs.receipt(), *ours.receipt);

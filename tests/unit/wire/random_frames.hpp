@@ -133,6 +133,7 @@ private:
         hello.set_capabilities(number());
         hello.set_lanes(small());
         hello.set_max_message_bytes(number());
+        if (chance(3)) hello.set_dictionary(bytes(kMaxDictionaryIdBytes));
     }
     void fill(v1::Welcome& welcome) {
         welcome.set_session_id(exactly(16));
@@ -161,6 +162,7 @@ private:
         welcome.set_outcome(static_cast<v1::Outcome>(below(3)));
         welcome.set_session_life_ms(small());
         welcome.set_user(text(kMaxNameBytes));
+        if (chance(3)) welcome.set_dictionary(bytes(kMaxDictionaryIdBytes));
     }
     void fill(v1::Refused& refused) {
         refused.set_code(below(700));
@@ -213,6 +215,10 @@ private:
             message->set_payload(chance(2) ? bytes(600) : text(600));
             message->set_timestamp_ms(static_cast<std::int64_t>(chance(2) ? number() : ~number()));
             message->set_to(text(kMaxNameBytes));
+            if (chance(3)) {
+                message->set_encoding(static_cast<v1::Encoding>(below(4)));
+                message->set_size(number());
+            }
         }
         if (chance(3)) fill(*data.mutable_receipt());
         data.set_first_sent_ms_ago(number());

@@ -77,6 +77,15 @@ void add_handshake(std::vector<VectorCase>& cases) {
                      frame_of(encode(anonymous)),
                      {}});
 
+    Hello zip = anonymous;
+    zip.capabilities = kCapabilityZstd | kCapabilityGzip;
+    zip.dictionary = counting(20, 0xe0);
+    cases.push_back({"hello-compression",
+                     "A client that can compress, and with which dictionary",
+                     both_ways,
+                     frame_of(encode(zip)),
+                     {}});
+
     Hello resume = new_hello();
     resume.token.clear();
     resume.epoch = 7;
@@ -95,6 +104,15 @@ void add_handshake(std::vector<VectorCase>& cases) {
                      "A new session, with its ticket and its secret",
                      both_ways,
                      frame_of(encode(new_welcome())),
+                     {}});
+
+    Welcome agreed = new_welcome();
+    agreed.capabilities = kCapabilityZstd | kCapabilityGzip;
+    agreed.dictionary = counting(20, 0xe0);
+    cases.push_back({"welcome-compression",
+                     "A session in which both sides may compress, with the same dictionary",
+                     both_ways,
+                     frame_of(encode(agreed)),
                      {}});
 
     Welcome resumed = new_welcome();
@@ -182,6 +200,18 @@ void add_messages(std::vector<VectorCase>& cases) {
                      "A message with a binary payload, sent again in a new session",
                      both_ways,
                      frame_of(encode(again), numbered(5)),
+                     {}});
+
+    // A hundred times "a": one frame of zstd with one block that repeats a byte.
+    const std::string packed = from_hex("28b52ffd 20 64 230300 61");
+    MessageView compressed = chat();
+    compressed.payload = packed;
+    compressed.encoding = Encoding::zstd;
+    compressed.size = 100;
+    cases.push_back({"data-compressed",
+                     "A message whose payload is 100 times the letter a, compressed with zstd",
+                     both_ways,
+                     frame_of(encode(data_of(compressed)), numbered(3)),
                      {}});
 
     MessageView reply = chat();
@@ -298,6 +328,12 @@ void add_unusual(std::vector<VectorCase>& cases) {
                      raw_frame("52 06 08 01 12 01 61 20 09"),
                      {}});
     cases.back().batch = raw_frame("52 07 08 01 12 01 61 20 09");
+    cases.push_back(
+        {"later-encoding",
+         "A message compressed in a way of a later version: a number in JSON, and refused when it is acted on",
+         reads_as,
+         raw_frame("10 01 8a 01 0b 12 09 1a 03 61 62 63 38 09 40 05"),
+         {}});
 }
 
 void add_refused(std::vector<VectorCase>& cases) {

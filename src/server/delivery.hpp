@@ -1,0 +1,25 @@
+// What delivery.cpp and forwarding.cpp share.
+//
+// Threads: pure functions.
+#pragma once
+
+#include "server/worker.hpp"
+
+namespace flare::server {
+
+inline session::Receipt refusal(errc code, std::string text, std::uint32_t retry_after_ms = 0) {
+    return {wire::ReceiptStatus::refused, code, std::move(text), retry_after_ms};
+}
+
+// The payload is what came, compressed or not.
+inline Message to_message(const session::ServerSession& session, const wire::DataView& data, const Bytes& whole) {
+    const wire::MessageView& view = *data.message;
+    Message message(std::string(view.type), whole.empty() ? Bytes(view.payload) : whole.share(view.payload));
+    message.id = view.id;
+    message.timestamp = std::chrono::system_clock::time_point(std::chrono::milliseconds(view.timestamp_ms));
+    message.from = session.user();
+    message.to = std::string(view.to);
+    return message;
+}
+
+}  // namespace flare::server

@@ -143,8 +143,9 @@ public:
         const SocketMemory peak_kernel = peak_kernel_;
         for (std::size_t i = first_stalled_; i < load_->clients().size(); ++i) load_->clients()[i]->read_again();
         const auto back = [this] {
-            return std::all_of(load_->clients().begin(), load_->clients().end(),
-                               [](const auto& client) { return client->ready(); });
+            const auto& clients = load_->clients();
+            return std::all_of(clients.begin() + static_cast<std::ptrdiff_t>(first_stalled_), clients.end(),
+                               [](const auto& client) { return client->ready() && !client->gaps().empty(); });
         };
         period(std::min(half, 5.0), nullptr, back);
         const bool all_back = load_->run_until(back, std::chrono::seconds(20));

@@ -17,6 +17,7 @@ constexpr double kMostOverRate = 1.1;
 constexpr double kFirstConnects = 0.9;  // of the rate: the storm is to come later
 constexpr auto kTalkBefore = std::chrono::seconds(2);
 constexpr auto kTalkAfter = std::chrono::seconds(1);
+constexpr auto kLastReading = std::chrono::milliseconds(200);  // of the server's counters
 constexpr auto kStopLimit = std::chrono::seconds(30);
 constexpr std::uint64_t kSecond = 1'000'000'000;
 
@@ -92,6 +93,7 @@ int bench_storm(int argc, char** argv) {
     const std::size_t back = load.ready();
     const std::uint64_t last = load.counts.arrivals.empty() ? now_ns() : load.counts.arrivals.back();
     load.run_until([&] { return load.open() == 0; }, limit);
+    load.run_until([] { return false; }, kLastReading);
 
     std::size_t lost = load.open();
     std::size_t repeated = 0;

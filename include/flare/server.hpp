@@ -204,8 +204,9 @@ public:
     // Discards the connections of a user without a word, as a failing network would; the sessions stay, and their
     // clients come back to them. For trying out how an application takes it. Returns how many there were.
     Checked<std::size_t> drop_connections(std::string user);
-    // Reads certificates, keys and authorities for wss and QUIC again. When all are good, connections that come from
-    // now on are served with them; those that stand stay. Errors, which change nothing, as start().
+    // Reads certificates, keys and authorities for wss and QUIC, and the sealing key, again. When all are good,
+    // connections that come from now on are served with them; those that stand stay. Errors, which change nothing, as
+    // start().
     Checked<> reload_certificates();
     Checked<ServerStats> stats();
 

@@ -19,6 +19,11 @@ Checked<Certificates> Certificates::load(const Config& config, const transport::
         if (!keys) return Failure(static_cast<errc>(keys.error().value()), text);
         loaded.quic = std::move(*keys);
     }
+    if (!config.sealing_key_file.empty()) {
+        auto sealing = load_sealing(config);
+        if (!sealing) return sealing.error();
+        loaded.sealing = std::move(*sealing);
+    }
     return loaded;
 }
 
@@ -32,6 +37,7 @@ std::vector<std::string> Certificates::files(const Config& config) {
         files.push_back(config.quic_certificate_file);
         files.push_back(config.quic_key_file);
     }
+    if (!config.sealing_key_file.empty()) files.push_back(config.sealing_key_file);
     if (!config.client_ca_file.empty()) files.push_back(config.client_ca_file);
     return files;
 }

@@ -1,9 +1,10 @@
-// Certificates and keys of a server, for wss and for QUIC: read together, or not at all.
+// Certificates and keys of a server, for wss, for QUIC and for sealing: read together, or not at all.
 //
 // Threads: a value; what it holds is immutable.
 #pragma once
 
 #include "server/config.hpp"
+#include "server/sealing.hpp"
 #include "transport/quic/quic.hpp"
 #include "transport/tls/tls.hpp"
 
@@ -16,6 +17,7 @@ namespace flare::server {
 struct Certificates {
     std::shared_ptr<transport::tls::ServerContext> tls;    // null: ws, or no WebSocket
     std::shared_ptr<transport::quic::ServerContext> quic;  // null: no QUIC
+    std::shared_ptr<const Sealing> sealing;                // null: clients cannot seal
 
     // Errors as Server::start(). `quic_secret`: see transport::quic::Resumption. `before`: those that these take the
     // place of; empty at the start.

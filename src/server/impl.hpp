@@ -46,7 +46,7 @@ public:
     std::string websocket_addr() const;
     std::string quic_addr() const;
     std::string admin_addr() const;
-    std::string sealing_public_key() const;
+    std::string sealing_public_key();
 
     template <typename T>
     using Done = std::function<void(Checked<T>)>;
@@ -95,14 +95,14 @@ private:
     std::unique_ptr<server::Shared> shared_;
     std::unique_ptr<server::Admin> admin_;
     std::unique_ptr<server::Watchdog> watchdog_;
-    std::mutex certificates_mutex_;
     transport::quic::Secret quic_secret_{};
+    std::mutex certificates_mutex_;  // guards the next two
+    bool may_reload_ = false;        // between start() and stop()
     server::Certificates certificates_;
     std::unique_ptr<server::CertificateWatch> certificate_watch_;  // null: off
     std::string websocket_addr_;
     std::string quic_addr_;
     std::string admin_addr_;
-    std::string sealing_public_key_;
     std::atomic<bool> running_{false};
     std::condition_variable stopped_;
 };

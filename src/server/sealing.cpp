@@ -105,7 +105,7 @@ void Worker::seal(Connection& connection, std::string_view batch) {
         refuse(connection, refused);
     };
     transport::Carrier& carrier = *connection.carrier;
-    const Sealing* const sealing = shared_.sealing.get();
+    const auto sealing = sealing_;
     if (carrier.sealed() || carrier.info().early) return refuse_with(errc::unexpected_frame);
     if (sealing == nullptr) return refuse_with(errc::encryption_unavailable, "this server has no sealing key");
     if (carrier.info().format == transport::WireFormat::json)
@@ -144,7 +144,7 @@ void Worker::seal(Connection& connection, std::string_view batch) {
 
 // False: no certificate can vouch for it.
 bool Worker::tell_sealing_key(Connection& connection, std::string_view nonce) {
-    const Sealing& sealing = *shared_.sealing;
+    const Sealing& sealing = *sealing_;
     if (!sealing.certificate) return false;
     connection.told_key = true;
     wire::Seal seal;

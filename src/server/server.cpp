@@ -57,6 +57,10 @@ Checked<> Server::Impl::start() {
     running_ = true;
     shared_->ready = true;
     for (const auto& worker : shared_->workers) worker->start_thread();
+    {
+        const std::lock_guard reload(certificates_mutex_);
+        may_reload_ = true;
+    }
     watchdog_ = std::make_unique<server::Watchdog>(*shared_);
     if (config_.certificate_watch.count() > 0) {
         certificate_watch_ = std::make_unique<server::CertificateWatch>(
@@ -65,7 +69,7 @@ Checked<> Server::Impl::start() {
     if (admin_) admin_->start_thread();
     if (config_.websocket) base::log().info("listening on {}://{}", config_.secure() ? "wss" : "ws", websocket_addr_);
     if (config_.quic) base::log().info("listening on quic://{}", quic_addr_);
-    if (shared_->sealing) base::log().info("sealing with the key {}", sealing_public_key_);
+    if (certificates_.sealing) base::log().info("sealing with the key {}", sealing_public_key());
     base::log().info("{} workers, up to {} connections", shared_->workers.size(), shared_->limits.in_all());
     return {};
 }
@@ -100,12 +104,7 @@ Checked<> Server::Impl::open() {
     if (config_.quic) {
         if (auto opened = open_quic(); !opened) return opened;
     }
-    if (!config_.sealing_key_file.empty()) {
-        auto loaded = server::load_sealing(config_);
-        if (!loaded) return loaded.error();
-        shared_->sealing = std::move(*loaded);
-        sealing_public_key_ = wire::to_base64(base::view(shared_->sealing->keys.front().known));
-    }
+    for (const auto& worker : shared_->workers) worker->use_certificates(certificates_);
     if (!config_.admin_addr.empty()) {
         admin_ = std::make_unique<server::Admin>(*shared_, [this] {
             return wait_for<ServerStats>([this](Done<ServerStats> done) { stats(std::move(done)); });
@@ -144,7 +143,7 @@ Checked<> Server::Impl::open_quic() {
 
 Checked<> Server::Impl::reload_certificates() {
     const std::lock_guard lock(certificates_mutex_);
-    if (!running_) return Failure(errc::not_connected, "the server is not running");
+    if (!may_reload_) return Failure(errc::not_connected, "the server is not running");
     auto loaded = server::Certificates::load(config_, quic_secret_, certificates_);
     if (!loaded) {
         base::log().error("the certificates stay as they are: {}", loaded.error().text);
@@ -152,9 +151,7 @@ Checked<> Server::Impl::reload_certificates() {
     }
     certificates_ = std::move(*loaded);
     for (const auto& worker : shared_->workers) {
-        worker->post([certificates = certificates_](server::Worker& each) {
-            each.use_certificates(certificates.tls, certificates.quic);
-        });
+        worker->post([certificates = certificates_](server::Worker& each) { each.use_certificates(certificates); });
     }
     base::log().info("new connections are served with the certificates that were read again");
     return {};
@@ -164,7 +161,10 @@ void Server::Impl::stop() {
     const std::lock_guard lock(mutex_);
     if (!running_) return;
     certificate_watch_.reset();
-    const std::lock_guard no_reload(certificates_mutex_);
+    {
+        const std::lock_guard no_reload(certificates_mutex_);
+        may_reload_ = false;
+    }
     shared_->ready = false;
     for (const auto& worker : shared_->workers) worker->post([](server::Worker& each) { each.begin_stop(); });
     // Sessions flush and say goodbye; whoever does not answer in time is dropped.
@@ -199,7 +199,11 @@ void Server::Impl::wait() {
 std::string Server::Impl::websocket_addr() const { return running_ ? websocket_addr_ : std::string(); }
 std::string Server::Impl::quic_addr() const { return running_ ? quic_addr_ : std::string(); }
 std::string Server::Impl::admin_addr() const { return running_ ? admin_addr_ : std::string(); }
-std::string Server::Impl::sealing_public_key() const { return running_ ? sealing_public_key_ : std::string(); }
+std::string Server::Impl::sealing_public_key() {
+    const std::lock_guard lock(certificates_mutex_);
+    return running_ && certificates_.sealing ? wire::to_base64(base::view(certificates_.sealing->keys.front().known))
+                                             : std::string();
+}
 
 // ---- Server ----
 

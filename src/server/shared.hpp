@@ -7,7 +7,6 @@
 #include "auth/revocations.hpp"
 #include "server/admission.hpp"
 #include "server/config.hpp"
-#include "server/sealing.hpp"
 #include "server/task_queue.hpp"
 #include "session/budget.hpp"
 #include "session/ticket_keys.hpp"
@@ -68,7 +67,6 @@ struct Shared {
     TaskQueue hooks;
     const auth::Revocations& revocations;
     std::vector<std::unique_ptr<Worker>> workers;  // fixed before the threads start
-    std::shared_ptr<const Sealing> sealing;        // the same; null: none
     std::atomic<bool> ready{false};                // accepting
     std::atomic<std::uint64_t> stalls{0};          // see Watchdog
     std::atomic<bool> shedding{false};             // see Worker::shed()

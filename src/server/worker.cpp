@@ -77,10 +77,10 @@ Checked<asio::ip::udp::endpoint> Worker::listen_quic(const std::string& address,
     return quic_listener_->local_endpoint();
 }
 
-void Worker::use_certificates(std::shared_ptr<transport::tls::ServerContext> tls,
-                              std::shared_ptr<transport::quic::ServerContext> keys) {
-    if (listener_ && tls) listener_->use(std::move(tls));
-    if (quic_listener_ && keys) quic_listener_->use(std::move(keys));
+void Worker::use_certificates(const Certificates& certificates) {
+    if (listener_ && certificates.tls) listener_->use(certificates.tls);
+    if (quic_listener_ && certificates.quic) quic_listener_->use(certificates.quic);
+    sealing_ = certificates.sealing;
 }
 
 void Worker::start_thread() {
@@ -222,8 +222,12 @@ Connection* Worker::first_of(std::deque<session::CarrierKey>& keys, bool (*waits
 
 void Worker::arm_timer() {
     session::TimePoint next = table_.next_deadline();
-    if (const Connection* first = first_of(greeting_, waits_for_hello)) next = std::min(next, first->deadline);
-    if (const Connection* first = first_of(closing_, waits_to_close)) next = std::min(next, first->deadline);
+    const auto consider = [&](std::deque<session::CarrierKey>& keys, bool (*waits)(const Connection&)) {
+        if (keys.empty()) return;
+        if (const Connection* first = first_of(keys, waits)) next = std::min(next, first->deadline);
+    };
+    consider(greeting_, waits_for_hello);
+    consider(closing_, waits_to_close);
     if (next >= timer_at_) return;
     timer_at_ = next;
     timer_.expires_at(next);

@@ -4,6 +4,7 @@
 // Owner:   Shared.
 #pragma once
 
+#include "server/certificates.hpp"
 #include "server/connection.hpp"
 #include "server/counters.hpp"
 #include "server/shared.hpp"
@@ -67,9 +68,8 @@ public:
     Checked<boost::asio::ip::udp::endpoint> listen_quic(const std::string& address,
                                                         std::shared_ptr<transport::quic::ServerContext> keys,
                                                         const transport::quic::Secret& secret);
-    // For connections that come from now on; null: not enabled.
-    void use_certificates(std::shared_ptr<transport::tls::ServerContext> tls,
-                          std::shared_ptr<transport::quic::ServerContext> keys);
+    // For connections that come from now on.
+    void use_certificates(const Certificates& certificates);
     void start_thread();
     void join();
     // Runs `task` on this worker's thread, later. Tasks of one caller keep their order. False: the worker has stopped.
@@ -209,6 +209,7 @@ private:
     session::SessionTable table_;
     std::unique_ptr<transport::websocket::Listener> listener_;
     std::unique_ptr<transport::quic::Listener> quic_listener_;
+    std::shared_ptr<const Sealing> sealing_;  // null: clients cannot seal
     boost::unordered_flat_map<session::CarrierKey, std::unique_ptr<Connection>> connections_;
     std::vector<std::unique_ptr<Connection>> gone_;  // freed at the end of the turn
     std::deque<session::CarrierKey> greeting_;       // in order of their deadlines

@@ -39,6 +39,7 @@ void ClientSession::lose_session(errc reason, const std::string& text, const std
         }
         report.resent.push_back(entry.id);
         entry.acked = false;
+        entry.uncertain = true;
         ++entry.retries;
     });
     for (const Outbox::Token token : forgotten) outbox_.erase(token);
@@ -89,11 +90,21 @@ void ClientSession::settle_disconnect(TimePoint now) {
     peer_goodbye_.reset();
     drop_carriers(errc::ok, goodbye.text);
     drained_ = conversation_->received_all(goodbye.final);
-    if (goodbye.code == errc::shutting_down) keep_ticket();
+    const bool orderly = goodbye.code == errc::shutting_down;
+    if (orderly || goodbye.code == errc::session_ended) keep_ticket();
+    if (orderly && drained_) unsend();
     bool open = !drained_;
     outbox_.for_each([&](Outbox::Token, Outbox::Entry& entry) { open = open || entry.first_sent_at != kNever; });
     if (open) {
-        lose_session(goodbye.code == errc::ok ? errc::session_ended : goodbye.code, goodbye.text, std::nullopt, now);
+        wire::LaneGaps known;  // the goodbye has acknowledged what the server had
+        for (LaneIndex i = 0; i < conversation_->lanes(); ++i) {
+            const SendLane* send = conversation_->send_lane(i);
+            known.push_back({i, send == nullptr ? 0 : send->acked(), conversation_->received(i)});
+        }
+        for (const wire::LaneState& last : goodbye.final) {
+            if (last.lane < known.size()) known[last.lane].server_sent = last.received;
+        }
+        lose_session(goodbye.code == errc::ok ? errc::session_ended : goodbye.code, goodbye.text, known, now);
     } else {
         forget_session();
     }
@@ -105,6 +116,17 @@ void ClientSession::drop_carriers(errc code, const std::string& text) {
     carriers_.clear();
     active_ = kNoCarrier;
     for (const auto& carrier : dropped) listener_.close_carrier(carrier->key, code, text);
+}
+
+// The server has answered all that it has acted on in this session: what has no receipt is as if it had never been
+// sent, and another process, which cannot know, may take it for new.
+void ClientSession::unsend() {
+    outbox_.for_each([](Outbox::Token, Outbox::Entry& entry) {
+        if (entry.first_sent_at == kNever || entry.uncertain) return;
+        entry.first_sent_at = kNever;
+        entry.acked = false;
+        ++entry.retries;
+    });
 }
 
 void ClientSession::keep_ticket() {

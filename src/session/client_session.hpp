@@ -192,6 +192,7 @@ private:
     void notify_output();
     void drop_carriers(errc code, const std::string& text);
     void forget_session();
+    void unsend();
     void keep_ticket();
     void forget_kept_ticket();
     void clear_unsent(TimePoint now);

@@ -89,7 +89,9 @@ void SessionTable::write_goodbye(ServerSession& session, wire::Batch& batch) {
     goodbye.final = session.conversation_.final_states();
     goodbye.retry_after_ms = session.end_retry_after_ms_;
     goodbye.session_ends = true;
-    batch.add({}, wire::encode(goodbye));
+    wire::FrameHeader header;  // with what has arrived: the client knows the end in both directions
+    header.acks = session.conversation_.receive_states();
+    batch.add(header, wire::encode(goodbye));
 }
 
 bool SessionTable::write(CarrierKey key, wire::Batch& batch, TimePoint now, std::size_t max_bytes) {

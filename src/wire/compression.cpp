@@ -10,6 +10,7 @@ namespace flare::wire {
 namespace {
 
 constexpr int kGzipLevel = 6;
+constexpr std::size_t kGzipUpTo = 32 * 1024;   // deflate takes ten times as long as zstd: a millisecond
 constexpr int kGzipWindow = 15 + 16;           // 32 KiB, in the format of RFC 1952
 constexpr std::size_t kGain = 16;              // less is not worth the receiver's trouble
 constexpr std::size_t kKeptScratch = 1 << 20;  // of a thread, between messages
@@ -125,8 +126,7 @@ Encoding Compression::choose(std::size_t size, Encodings encodings) const noexce
         return size >= options_.dictionary_threshold ? Encoding::zstd_dictionary : Encoding::none;
     if (size < options_.threshold) return Encoding::none;
     if (has(encodings, Encoding::zstd)) return Encoding::zstd;
-    // Deflate takes ten times as long: what is large goes as it is.
-    return has(encodings, Encoding::gzip) && size <= kAtOnceBytes ? Encoding::gzip : Encoding::none;
+    return has(encodings, Encoding::gzip) && size <= kGzipUpTo ? Encoding::gzip : Encoding::none;
 }
 
 std::optional<Compression::Packed> Compression::pack(std::string_view payload, Encodings encodings) const {

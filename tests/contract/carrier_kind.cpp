@@ -201,6 +201,7 @@ std::vector<CarrierKind> carrier_kinds() {
     quic.can_park = quic.waits_for_peer = quic.same_bytes = false;
     CarrierKind sealed_ws{"SealedWs", sealed_factory<websocket_factory<false, WireFormat::protobuf>>};
     CarrierKind sealed_quic = quic;
+    sealed_ws.trusts_close = sealed_quic.trusts_close = false;
     // Seals take some of the room: 17 bytes and a header for 64 KiB. Sessions write half of what a batch may have.
     sealed_ws.limits_batches = sealed_quic.limits_batches = false;
     sealed_quic.name = "SealedQuic";

@@ -31,6 +31,7 @@ struct CarrierKind {
     bool can_park = true;
     bool limits_batches = true;  // refuses a batch above wire::kMaxBatchBytes
     bool same_bytes = true;      // batches arrive as the bytes that were sent (not so through JSON)
+    bool trusts_close = true;    // takes every code of a close for the peer's word
     bool waits_for_peer = true;  // close() needs the peer's answer, so that its time limit can be met
 };
 

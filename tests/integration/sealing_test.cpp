@@ -44,6 +44,33 @@ TEST_F(Sealed, ConversationsGoOverQuic) {
     EXPECT_TRUE(client.send_text_message("server", "from another port").success);
 }
 
+TEST_F(Sealed, AnotherKeyIsReadWithTheCertificatesAndClientsOfTheOldOneGoOn) {
+    Server server = started(sealing_builder());
+    Client old_client = connected(sealing_client(server).server_key(key.pin));
+    const SealingKey next(certificates, "next.key", 50);
+    certificates.write("sealing.key", next.line + "\n");
+    const auto reloaded = server.reload_certificates();
+    ASSERT_TRUE(reloaded) << reloaded.error().text;
+    EXPECT_EQ(server.sealing_public_key(), next.pin);
+
+    EXPECT_TRUE(old_client.send_text_message("server", "still sealed").success);
+    Events heard;
+    const auto guest = [&](const std::string& pin) {
+        return client_for(server, "guest", heard, ProtocolSelection::websocket)
+            .token("guest")
+            .encryption(true)
+            .auto_reconnect(false)
+            .server_key(pin)
+            .build();
+    };
+    EXPECT_EQ(guest(key.pin)->connect().error().code, errc::server_key_mismatch);
+    EXPECT_TRUE(guest(next.pin)->connect());
+
+    certificates.write("sealing.key", "no key\n");
+    EXPECT_FALSE(server.reload_certificates());
+    EXPECT_EQ(server.sealing_public_key(), next.pin);
+}
+
 TEST_F(Sealed, ClientsThatSealAndClientsThatDoNotTalkToEachOther) {
     Server server = started(sealing_builder());
     Client client = connected(sealing_client(server));

@@ -40,7 +40,9 @@ TEST(Operator, SeesHealthReadinessAndMetrics) {
     EXPECT_TRUE(metrics.starts_with("HTTP/1.1 200")) << metrics;
     for (const char* line :
          {"\nflare_sessions 1\n", "\nflare_messages_received_total 2\n",
-          "\nflare_errors_total{code=\"user_offline\"} 1\n", "\nflare_connections{protocol=\"websocket\"} 1\n"}) {
+          "\nflare_errors_total{code=\"user_offline\"} 1\n", "\nflare_connections{protocol=\"websocket\"} 1\n",
+          "\nflare_sessions_shed_total{kind=\"new\"} 0\n", "\nflare_sessions_shed_total{kind=\"detached\"} 0\n",
+          "\nflare_sessions_shed_total{kind=\"stalled\"} 0\n", "\nflare_memory_bytes "}) {
         EXPECT_NE(metrics.find(line), std::string::npos) << line << metrics;
     }
     EXPECT_TRUE(http_get(server.admin_addr(), "/readyz").starts_with("HTTP/1.1 200"));

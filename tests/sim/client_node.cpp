@@ -27,6 +27,7 @@ void ClientNode::make_session() {
     ordinals_.clear();
     held_.clear();
     sent_.clear();
+    uncertain_.clear();
     last_id_.reset();
     connecting_ = false;
     suspect_ = 0;
@@ -190,6 +191,13 @@ void ClientNode::on_refused(CarrierKey key, errc code, const std::string& text, 
 
 void ClientNode::on_ended(errc code, const std::string&, std::uint32_t) {
     world_.trace(name() + " ended " + std::string(flare::name(code)));
+    if (code == errc::shutting_down && session_->drained()) {
+        world_.happened("orderly end");
+        for (const Uuid& id : sent_) {
+            world_.require(uncertain_.contains(id) || !ledger_.acted_on(id),
+                           "after an orderly end what has no receipt was not acted on");
+        }
+    }
     connecting_ = false;
     last_id_.reset();  // its end was told by name
     connect(world_.chance.between(100ms, 1s));
@@ -208,6 +216,7 @@ void ClientNode::on_gap(const session::GapReport& report) {
                        "an exact gap agrees with what was sent");
         world_.require(lane.received <= lane.server_sent, "an exact gap agrees with what was received");
     }
+    uncertain_.insert(report.resent.begin(), report.resent.end());
     for (const Uuid& id : report.resent) world_.require(sent_.contains(id), "a gap names messages without an outcome");
 }
 

@@ -105,6 +105,7 @@ private:
     std::vector<Held> held_;
     std::map<std::string, std::uint64_t> ordinals_;
     std::set<Uuid> sent_;                          // ids without an outcome
+    std::set<Uuid> uncertain_;                     // of them, those that a gap has named
     std::vector<std::vector<std::string>> heard_;  // what a listener on the wire has recorded
     TimePoint wake_at_ = session::kNever;
 };

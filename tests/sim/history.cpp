@@ -89,7 +89,7 @@ private:
     void plan_trouble() {
         const std::uint64_t troubles = world_.chance.below(14);
         for (std::uint64_t i = 0; i < troubles; ++i) {
-            const std::uint64_t kind = world_.chance.below(19);
+            const std::uint64_t kind = world_.chance.below(20);
             world_.after(world_.chance.between(500ms, 55s), [this, kind] { trouble(kind); });
         }
     }
@@ -120,6 +120,7 @@ private:
             case 15: world_.happened("kick"); return server_->kick();
             case 16: return client.disconnect();
             case 17: return client.probe();
+            case 18: world_.happened("server restart in order"); return server_->shut_down_and_restart();
             default:
                 world_.happened("stuck handlers");
                 server_->stop_handling(true);

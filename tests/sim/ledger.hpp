@@ -32,6 +32,7 @@ public:
     // Messages that will have no outcome: the client process that sent them is no more.
     void client_dies(const std::string& conversation_prefix);
     std::size_t without_outcome() const { return open_.size(); }
+    bool acted_on(const Uuid& id) const { return acted_.contains(id); }
 
     // ---- server to client, users among themselves ----
     // Between users a client is promised each message once, and in order within one of its sessions: a sender whose

@@ -401,6 +401,17 @@ void ServerNode::kick() {
     schedule(*process_, home.index);
 }
 
+void ServerNode::shut_down_and_restart() {
+    for (const auto& home : process_->homes) {
+        home->table.for_each([&](session::ServerSession& session) {
+            ledger_.cut_short_by_server(session.id());
+            home->table.end(session, errc::shutting_down, "another version", 0, world_.now());
+        });
+        schedule(*process_, home->index);
+    }
+    later(6s, [this] { crash_and_restart(); });
+}
+
 // ---- checks ----
 
 void ServerNode::check_bounds() {

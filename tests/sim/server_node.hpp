@@ -22,6 +22,8 @@ public:
     };
     void accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder> intruder);
     void crash_and_restart();
+    // Says goodbye to every session, and is another process 6 seconds later.
+    void shut_down_and_restart();
     // An application's push to all sessions of a user.
     void push(const std::string& user);
     // The application throws somebody out.

@@ -79,7 +79,7 @@ void Connection::expire(std::uint64_t now) {
 }
 
 std::uint64_t Connection::deadline() const {
-    if (ended_) return forget_at_;
+    if (ended_) return over_ ? UINT64_MAX : forget_at_;
     const std::uint64_t next = ngtcp2_conn_get_expiry(conn_);
     return closing_ ? std::min(next, closing_->deadline) : next;
 }

@@ -79,7 +79,8 @@ public:
     bool can_send_early() const noexcept { return may_send_early_; }  // a client's, before its first turn
     bool has_heard() const noexcept { return heard_; }                // any packet at all
     void confirm();                                                   // its carrier was made in early data
-    bool is_over() const noexcept { return over_; }                   // nothing is left to say or to answer
+    // Nothing is left to say or to answer, nor to be told a carrier that reads on later.
+    bool is_over() const noexcept { return over_ && !(ended_ && !told_ && paused_ && carrier_ != nullptr); }
     bool has_ended() const noexcept { return ended_.has_value(); }
     const CloseReason& end() const noexcept { return *ended_; }
     bool socket_changed(const Address& local, std::uint64_t now);

@@ -6,9 +6,13 @@
 
 namespace flare::server {
 
-CertificateWatch::CertificateWatch(std::vector<std::string> files, std::chrono::milliseconds interval,
+CertificateWatch::CertificateWatch(std::vector<std::string> files, std::string seen, std::chrono::milliseconds interval,
                                    std::function<void()> changed)
-    : files_(std::move(files)), interval_(interval), changed_(std::move(changed)), thread_([this] { run(); }) {}
+    : files_(std::move(files)),
+      seen_(std::move(seen)),
+      interval_(interval),
+      changed_(std::move(changed)),
+      thread_([this] { run(); }) {}
 
 CertificateWatch::~CertificateWatch() {
     {
@@ -20,13 +24,12 @@ CertificateWatch::~CertificateWatch() {
 }
 
 void CertificateWatch::run() {
-    std::string known = look();
-    std::string last = known;
+    std::string last = seen_;
     std::unique_lock lock(mutex_);
     while (!wake_.wait_for(lock, interval_, [this] { return stopping_; })) {
-        const std::string now = look();
-        if (now != known && now == last) {
-            known = now;
+        const std::string now = look(files_);
+        if (now != seen_ && now == last) {
+            seen_ = now;
             changed_();
         }
         last = now;
@@ -34,9 +37,9 @@ void CertificateWatch::run() {
 }
 
 // A file that is replaced has another inode, one that is written to another time.
-std::string CertificateWatch::look() const {
+std::string CertificateWatch::look(const std::vector<std::string>& files) {
     std::string seen;
-    for (const std::string& file : files_) {
+    for (const std::string& file : files) {
         struct stat info {};
         if (::stat(file.c_str(), &info) == 0) {
             seen += std::to_string(info.st_ino) + ' ' + std::to_string(info.st_size) + ' ' +

@@ -17,16 +17,21 @@ namespace flare::server {
 
 class CertificateWatch {
 public:
-    CertificateWatch(std::vector<std::string> files, std::chrono::milliseconds interval, std::function<void()> changed);
+    // `seen`: what look() said before the files were read for the last time, so that no change falls in between.
+    CertificateWatch(std::vector<std::string> files, std::string seen, std::chrono::milliseconds interval,
+                     std::function<void()> changed);
     ~CertificateWatch();
     CertificateWatch(const CertificateWatch&) = delete;
     CertificateWatch& operator=(const CertificateWatch&) = delete;
 
+    // Says something else when one of them has changed.
+    static std::string look(const std::vector<std::string>& files);
+
 private:
     void run();
-    std::string look() const;  // changes when a file does
 
     const std::vector<std::string> files_;
+    std::string seen_;
     const std::chrono::milliseconds interval_;
     const std::function<void()> changed_;
     std::mutex mutex_;

@@ -99,6 +99,7 @@ private:
     std::mutex certificates_mutex_;  // guards the next two
     bool may_reload_ = false;        // between start() and stop()
     server::Certificates certificates_;
+    std::string certificates_seen_;                                // before they were read first
     std::unique_ptr<server::CertificateWatch> certificate_watch_;  // null: off
     std::string websocket_addr_;
     std::string quic_addr_;

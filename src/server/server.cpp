@@ -63,8 +63,9 @@ Checked<> Server::Impl::start() {
     }
     watchdog_ = std::make_unique<server::Watchdog>(*shared_);
     if (config_.certificate_watch.count() > 0) {
-        certificate_watch_ = std::make_unique<server::CertificateWatch>(
-            server::Certificates::files(config_), config_.certificate_watch, [this] { (void)reload_certificates(); });
+        certificate_watch_ = std::make_unique<server::CertificateWatch>(server::Certificates::files(config_),
+                                                                        certificates_seen_, config_.certificate_watch,
+                                                                        [this] { (void)reload_certificates(); });
     }
     if (admin_) admin_->start_thread();
     if (config_.websocket) base::log().info("listening on {}://{}", config_.secure() ? "wss" : "ws", websocket_addr_);
@@ -95,6 +96,7 @@ Checked<> Server::Impl::open() {
         const std::string hash = base::hmac_sha256(config_.quic_secret, "flare quic secret 1");
         std::copy_n(hash.begin(), quic_secret_.size(), quic_secret_.begin());
     }
+    certificates_seen_ = server::CertificateWatch::look(server::Certificates::files(config_));
     auto certificates = server::Certificates::load(config_, quic_secret_, {});
     if (!certificates) return certificates.error();
     certificates_ = std::move(*certificates);

@@ -74,7 +74,7 @@ struct SendResult {
     Uuid message_id;
     errc error = errc::ok;
     std::string error_message;
-    std::chrono::milliseconds retry_after{0};           // the server refused it for now: when there is room; else 0
+    std::chrono::milliseconds retry_after{0};           // how long the server asks to wait; 0: it names no time
     std::uint32_t retry_count = 0;                      // times sent again
     std::chrono::system_clock::time_point send_time{};  // when it was given to the client
     std::chrono::nanoseconds latency{0};                // from there to its receipt
@@ -257,7 +257,7 @@ public:
     // Runs the client on this loop, which must outlive it, in place of a thread of its own. One thread runs the loop.
     ClientBuilder& io_context(boost::asio::io_context& context);
 
-    // Errors: invalid_config (the text names the field), not_supported, and those of certificate files.
+    // Errors: invalid_config (the text names the field), and those of certificate and dictionary files.
     Checked<Client> build() const;
 
 private:

@@ -19,7 +19,7 @@ fi
 packages=(
     build-essential cmake ninja-build ccache pkg-config git ca-certificates curl openssl
     libssl-dev libgnutls28-dev libzstd-dev zlib1g-dev libprotozero-dev libspdlog-dev prometheus-cpp-dev
-    libprotobuf-dev protobuf-compiler libgtest-dev libgmock-dev libbenchmark-dev valgrind
+    libcli11-dev libtomlplusplus-dev libprotobuf-dev protobuf-compiler libgtest-dev libgmock-dev libbenchmark-dev valgrind
     clang clang-format clang-tidy python3 iproute2 nftables
 )
 if [ "$release" = 12 ]; then

@@ -1,0 +1,10 @@
+// The commands, one file each.
+#pragma once
+
+#include "command.hpp"
+
+namespace flare::cli {
+
+void add_version(CLI::App& app, Run& run);
+
+}  // namespace flare::cli

@@ -1,0 +1,28 @@
+// flare: one binary for what people run beside and instead of their own programs. docs/cli.md is the guide.
+#include "commands.hpp"
+#include "output.hpp"
+
+#include <exception>
+
+int main(int argc, char** argv) {
+    using namespace flare::cli;
+    CLI::App app{"Flare: messages that survive bad networks", "flare"};
+    app.require_subcommand(1);
+    app.set_help_all_flag("--help-all", "help for every command");
+    app.footer("Exit codes: 0 done, 1 failed, 2 wrong options or configuration, 3 no server answered, 4 refused.");
+
+    Run run;
+    add_version(app, run);
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? kDone : kUsage;  // CLI11 has printed help or the problem
+    }
+    try {
+        return run();
+    } catch (const std::exception& error) {
+        print_problem(app.get_subcommands().front()->get_name(), error.what());
+        return kFailed;
+    }
+}

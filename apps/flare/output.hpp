@@ -1,0 +1,42 @@
+// Output for people and for programs: colours where a person looks, one JSON object a line where a program reads.
+//
+// What was asked for goes to standard output; problems, progress and hints go to standard error.
+#pragma once
+
+#include <boost/json.hpp>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace flare::cli {
+
+enum class Tone { plain, good, bad, warning, dim, strong };
+
+// Escape sequences around `text` where `stream` is a terminal and neither NO_COLOR nor TERM=dumb says otherwise.
+std::string coloured(Tone tone, std::string_view text, std::FILE* stream = stdout);
+bool is_terminal(std::FILE* stream) noexcept;
+
+// One line on standard output, flushed.
+void print_json(const boost::json::object& object);
+// "flare COMMAND: text" on standard error.
+void print_problem(std::string_view command, std::string_view text);
+// What another machine sent, safe to show: control characters and escape sequences are made visible.
+std::string printable(std::string_view text);
+
+// Shows that something goes on, when it takes longer than a second and a person looks: a line on standard error that
+// is overwritten, and wiped by the destructor.
+class Progress {
+public:
+    explicit Progress(std::string what);
+    ~Progress();
+    Progress(const Progress&) = delete;
+    Progress& operator=(const Progress&) = delete;
+
+private:
+    struct Ticker;
+    std::unique_ptr<Ticker> ticker_;  // none where nobody looks
+};
+
+}  // namespace flare::cli

@@ -31,6 +31,7 @@ fi
 command -v node >/dev/null && command -v npm >/dev/null || packages+=(nodejs npm)
 
 if [ "${1:-}" = --peers ]; then packages+=(mosquitto nats-server); fi
+[ "${1:-}" = --build ] || packages+=(doxygen)  # ./dev doc
 
 missing=()
 for package in "${packages[@]}"; do

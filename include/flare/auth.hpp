@@ -28,6 +28,7 @@ enum class JwtAlgorithm : std::uint8_t {
     eddsa,  // Ed25519
 };
 
+// Which tokens jwt_auth() takes.
 struct JwtOptions {
     // The keys, in one of two files. It is read again when it has changed (looked at once a second, when tokens come);
     // one that cannot be used is named in the log, and the keys from before stay.
@@ -53,6 +54,7 @@ struct JwtOptions {
 // Options or a key file that cannot be used make ServerBuilder::build() fail with a text that names what is wrong.
 AuthHandler jwt_auth(JwtOptions options);
 
+// Whom http_auth() asks, and how patiently.
 struct HttpAuthOptions {
     std::string url;                          // http://host[:port]/path or https://; no user, password or query
     std::chrono::milliseconds timeout{3000};  // from the question to the answer

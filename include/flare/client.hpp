@@ -32,6 +32,7 @@ class io_context;
 
 namespace flare {
 
+// Where the server is; at least one. Others of the same protocol are tried in the order wss, ws.
 class ServerAddresses {
 public:
     // "ws://host[:port][/path]"; the host may be a name (IPv6 and IPv4 are tried), an IPv4 address or an [IPv6
@@ -46,6 +47,7 @@ public:
     std::string quic;
 };
 
+// Which protocols are used: all, measured; one; or all, and the application moves by switch_protocol().
 enum class ProtocolSelection : std::uint8_t { auto_racing, websocket, quic, manual };
 
 // With addresses of two protocols the client races them: at each connect, and behind the session, by measuring. The
@@ -64,11 +66,14 @@ struct ProtocolRacingConfig {
     std::string memory_file;
 };
 
+// Of sealing: not at all; where the server can; or nothing without it.
 enum class Encryption : std::uint8_t { off, preferred, required };
 
+// docs/client.md, "Connection and status", says when it is which.
 enum class ClientStatus : std::uint8_t { disconnected, connecting, connected, reconnecting, failed };
 std::string_view name(ClientStatus status) noexcept;
 
+// What became of a message. success: handled, delivered, or in a session of the recipient that lost its connection.
 struct SendResult {
     bool success = false;
     Uuid message_id;
@@ -80,6 +85,7 @@ struct SendResult {
     std::chrono::nanoseconds latency{0};                // from there to its receipt
 };
 
+// Counted since the client was built, over all its connections.
 struct ConnectionStats {
     std::uint64_t messages_sent = 0;  // acknowledged by a receipt
     std::uint64_t messages_received = 0;
@@ -146,6 +152,10 @@ public:
 
     // ---- messages: they return when the server has answered with a receipt, or with the reason why not ----
 
+    // Errors (SendResult::error): not_connected (no session, and none is sought), outbox_full, message_too_large,
+    // unknown_target, not_supported (room:NAME), duplicate_message_id; user_offline, forbidden, handler_failed or what
+    // the handler said; rate_limited, busy, recipient_busy (after retry_after, under a new id); outcome_unknown;
+    // cancelled, client_closed, would_deadlock.
     SendResult send_text_message(std::string target, std::string text);  // type "text"
     SendResult send_binary_message(std::string target, Bytes bytes, std::string type = "binary");
     SendResult send_message(std::string target, Message message);
@@ -254,7 +264,8 @@ public:
     // One session for each (user, device). Default: a random id for each Client object.
     ClientBuilder& device_id(std::string id);
     ClientBuilder& with_event_callback(EventCallback callback);
-    // Runs the client on this loop, which must outlive it, in place of a thread of its own. One thread runs the loop.
+    // Runs the client on this loop, which must outlive it, in place of a thread of its own. One thread runs the loop. A
+    // client listens on after disconnect(): run() returns when the loop is stopped, or its clients are destroyed.
     ClientBuilder& io_context(boost::asio::io_context& context);
 
     // Errors: invalid_config (the text names the field), and those of certificate and dictionary files.

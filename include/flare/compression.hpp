@@ -5,6 +5,7 @@
 
 namespace flare {
 
+// Counted since the client or the server was built.
 struct CompressionStats {
     std::uint64_t compressed = 0;       // payloads that were compressed here ...
     std::uint64_t compressed_from = 0;  // ... their bytes before ...

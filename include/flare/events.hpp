@@ -40,9 +40,11 @@ struct Reconnected {
 struct ReconnectFailed {
     Failure reason;
 };
+// Something failed that no other event tells: the first connect, a message that came compressed and is damaged.
 struct Error {
     Failure failure;
 };
+// From another user, or from the server's handler or application (`from` is "server").
 struct MessageReceived {
     Message message;
 };
@@ -50,13 +52,16 @@ struct MessageReceived {
 struct MessageSent {
     Uuid message_id;
 };
+// The message has no receipt and will not be sent again, or its receipt says why it was refused.
 struct MessageFailed {
     Uuid message_id;
     Failure error;
 };
+// A ping was answered, after `rtt`.
 struct Heartbeat {
     std::chrono::nanoseconds rtt{0};
 };
+// The session has moved to a connection of another protocol; nothing was lost, repeated or reordered.
 struct ProtocolSwitched {
     Protocol from;
     Protocol to;
@@ -64,6 +69,7 @@ struct ProtocolSwitched {
 // A session could not be continued. docs/protocol.md, "Gaps".
 struct Gap {
     Failure reason;
+    // One of the session's numbered sub-streams; numbers begin at 1.
     struct Lane {
         std::uint32_t lane = 0;
         std::uint64_t sent = 0;             // client to server: the last number given here ...

@@ -59,6 +59,7 @@ enum class Execution : std::uint8_t {
     worker,  // on the session's event loop, at once: it must return within microseconds; nothing is faster
 };
 
+// What is known of a client that wants a session, or brings another credential for it.
 struct AuthRequest {
     std::string token;
     std::string claimed_user;
@@ -75,6 +76,7 @@ using AsyncAuthHandler = std::function<Task<Checked<Identity>>(AuthRequest)>;
 
 // Takes any user at its word (the default: for trying things out, and behind a gateway that has authenticated already).
 AuthHandler anonymous_auth();
+// Whom a token of static_token_auth() stands for, and until when.
 struct StaticToken {
     std::string user;
     std::chrono::system_clock::time_point expires = std::chrono::system_clock::time_point::max();
@@ -95,10 +97,12 @@ public:
 // May `from` send this message to the user `to`? Called on the event loop: it must not block.
 using DeliveryPolicy = std::function<bool(std::string_view from, std::string_view to, const Message&)>;
 
+// From what on the server writes to its log, which is standard error.
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error, off };
 
+// Counted since start(), over all workers; what is there now, where it says so.
 struct ServerStats {
-    std::uint64_t sessions = 0;
+    std::uint64_t sessions = 0;  // now, attached and detached
     std::uint64_t sessions_attached = 0;
     std::uint64_t sessions_detached = 0;
     std::map<Protocol, std::uint64_t> connections;  // open now
@@ -141,6 +145,7 @@ enum class DevicePolicy : std::uint8_t {
     newest_wins,  // a session on another device ends the one before, whose client is told session_replaced
 };
 
+// Of a user's sessions: one has a live connection; all have lost theirs and wait; there is none.
 enum class UserPresence : std::uint8_t { offline, detached, attached };
 
 // What became of a message that the server sent.
@@ -300,7 +305,8 @@ public:
     ServerBuilder& with_event_handler(std::shared_ptr<EventHandler> handler);
     ServerBuilder& with_delivery_policy(DeliveryPolicy policy);
 
-    ServerBuilder& max_connections(std::uint32_t count);              // 100,000; at the limit new ones are refused
+    // 100,000, and never more than the process may have open files, less 256. At the limit new ones are refused.
+    ServerBuilder& max_connections(std::uint32_t count);
     ServerBuilder& max_connections_per_address(std::uint32_t count);  // 0: no limit (default)
     // How many sessions may begin in a second; others are refused with rate_limited before the auth handler is asked,
     // and told when to come back. Resuming a session that lives is always let in. Also how fast the clients of a server
@@ -314,15 +320,17 @@ public:
     ServerBuilder& heartbeat_interval(std::chrono::milliseconds time);  // 30 s: what clients are asked to keep
     ServerBuilder& heartbeat_timeout(std::chrono::milliseconds time);   // 60 s of silence end a connection
     ServerBuilder& max_missed_heartbeats(std::uint32_t count);          // 3
-    ServerBuilder& hello_timeout(std::chrono::milliseconds time);       // 5 s
-    ServerBuilder& session_life(std::chrono::milliseconds time);        // 2 min after the last connection
+    ServerBuilder& hello_timeout(std::chrono::milliseconds time);  // 5 s for TLS and upgrade, and again until Hello
+    ServerBuilder& session_life(std::chrono::milliseconds time);   // 2 min after the last connection
     // 1 min: so long before the credential of a session expires its client is told; less for credentials that live
     // less than four times as long.
     ServerBuilder& credential_warning(std::chrono::milliseconds time);
     // 30 s in which something waits for a client that takes nothing end its session.
     ServerBuilder& slow_consumer_after(std::chrono::milliseconds time);
-    ServerBuilder& max_message_bytes(std::uint64_t bytes);  // 16 MiB
-    ServerBuilder& max_memory_bytes(std::uint64_t bytes);   // 1 GiB for queues, replay and reassembly of all sessions
+    ServerBuilder& max_message_bytes(std::uint64_t bytes);  // 16 MiB, at most 1 GiB; beyond it message_too_large
+    // 1 GiB, at least 1 MiB, for queues, replay and reassembly of all sessions. At the limit new sessions are refused
+    // with busy, then those without a connection end, then those whose clients take nothing: docs/server.md, "Memory".
+    ServerBuilder& max_memory_bytes(std::uint64_t bytes);
     // How many connections may begin in a second, as many of them at once after a pause; more are refused. 0: no limit
     // (default).
     ServerBuilder& max_handshakes_per_second(std::uint32_t count);
@@ -339,8 +347,8 @@ public:
     // What may wait for one client behind that; beyond it whoever sends hears recipient_busy. At least 16 frames and
     // two messages of max_message_bytes. Default 20,000 and 32 MiB.
     ServerBuilder& max_queued(std::uint32_t frames, std::uint64_t bytes);
-    ServerBuilder& worker_threads(std::uint32_t count);   // event loops; 0: one for each core (default)
-    ServerBuilder& handler_threads(std::uint32_t count);  // the handler pool; default 4
+    ServerBuilder& worker_threads(std::uint32_t count);   // event loops, at most 256; 0: one for each core (default)
+    ServerBuilder& handler_threads(std::uint32_t count);  // the handler pool, 1 to 1024; default 4
     ServerBuilder& log_level(LogLevel level);             // info
 
     // Offers zstd and gzip to clients; docs/compression.md says what is compressed and when not to. Off.

@@ -31,6 +31,7 @@ void* counted(std::size_t size, std::align_val_t alignment) {
 namespace flare::bench {
 std::uint64_t allocations() noexcept { return count; }
 void count_heap_in(HeapCounts* counts) noexcept { process_counts = counts; }
+bool counts_heap() noexcept { return true; }
 }  // namespace flare::bench
 
 // The array and nothrow forms of the standard library end in these.

@@ -18,5 +18,7 @@ struct HeapCounts {
 };
 // From now on every call of this process is counted there; `counts` outlives the process.
 void count_heap_in(HeapCounts* counts) noexcept;
+// False in programs whose malloc is nobody's but the system's: nothing is ever counted.
+bool counts_heap() noexcept;
 
 }  // namespace flare::bench

@@ -42,7 +42,8 @@ int bench_connect(int argc, char** argv) {
     }
     const Rate fresh = measure(where, options, false);
     const Rate resumed = measure(where, options, true);
-    std::printf(
+    std::fprintf(
+        for_people(options.json),
         "connect over %s, %zu at once: %.0f new sessions/s, server CPU %.3f ms each; %.0f resumed/s (%llu of %llu with "
         "early data), server CPU %.3f ms each\n",
         where.transport.c_str(), options.connections, fresh.per_second, fresh.server_cpu_ms, resumed.per_second,

@@ -4,8 +4,10 @@
 // Options: --transport ws|wss|quic, --sealed, --workers W (default 1), --connections N, --in-flight K or --rate R,
 // --size B,
 // --large-every N, --large-size B, --seconds S (default 3), --warm-up S, --idle N (sessions beside them that have
-// nothing to do), --pairs (to users in place of the server: two sessions talk, on different workers where there are
-// any), --no-floor, --picture FILE, --json.
+// nothing to do), --url URL (a server that runs already and takes anybody's word; its CPU time is not seen), --ca-file
+// FILE, --pairs (to users in place of the server: two sessions talk, on different workers where there are
+// any), --no-floor, --svg FILE, --json.
+#include "allocations.hpp"
 #include "bench.hpp"
 #include "session_load.hpp"
 
@@ -21,6 +23,9 @@ namespace {
 constexpr auto kDrain = std::chrono::seconds(5);
 constexpr auto kLongest = std::chrono::minutes(10);  // for a number of messages
 constexpr auto kSlice = std::chrono::milliseconds(1);
+constexpr std::size_t kMostElsewhere = 1000;  // connections, and messages under way on each
+constexpr double kLongestElsewhere = 60;
+constexpr double kFastestElsewhere = 100'000;
 
 struct Conversation {
     std::deque<std::uint64_t> due_at;  // of the messages under way, in order
@@ -70,8 +75,11 @@ public:
         result_.seconds = static_cast<double>(now_ns() - began) / 1e9;
         result_.messages = messages_;
         result_.server_memory_bytes = server_.memory_bytes();
-        result_.allocations = server_.heap().by_new - heap.by_new;
-        result_.library_allocations = server_.heap().by_libraries - heap.by_libraries;
+        result_.server_seen = server_.seen();
+        if (server_.seen() && counts_heap()) {
+            result_.allocations = server_.heap().by_new - heap.by_new;
+            result_.library_allocations = server_.heap().by_libraries - heap.by_libraries;
+        }
         stopping_ = true;
         load_.run_until([&] { return outstanding() == 0; }, kDrain);
         result_.lost += outstanding() + load_.failures();
@@ -168,13 +176,10 @@ private:
     SessionLoad load_{[this](LoadClient& client, std::string_view, std::string_view back) { take(client, back); }};
 };
 
-}  // namespace
-
-int bench_echo(int argc, char** argv) {
-    LoadOptions options;
+// `options`, `pairs`: what counts where nothing else is said.
+int run_echo(const char* name, LoadOptions options, bool pairs, int argc, char** argv) {
     ServerOptions where;
     bool with_floor = true;
-    bool pairs = false;
     std::size_t idle = 0;
     for (int i = 1; i < argc; ++i) {
         if (std::strcmp(argv[i], "--no-floor") == 0) {
@@ -184,9 +189,22 @@ int bench_echo(int argc, char** argv) {
         } else if (std::strcmp(argv[i], "--idle") == 0 && i + 1 < argc) {
             idle = std::strtoull(argv[++i], nullptr, 10);
         } else if (!options.take(argc, argv, i) && !where.take(argc, argv, i)) {
-            std::fprintf(stderr, "echo: unknown option %s\n", argv[i]);
+            std::fprintf(stderr, "%s: unknown option %s\n", name, argv[i]);
             return 2;
         }
+    }
+    if (where.running) {
+        // It is somebody's, and may be others' too.
+        const bool modest = options.connections <= kMostElsewhere && options.in_flight <= kMostElsewhere &&
+                            options.seconds <= kLongestElsewhere && options.rate <= kFastestElsewhere && idle == 0;
+        if (!modest) {
+            std::fprintf(stderr,
+                         "%s: --url loads a server that runs already, with at most 1,000 connections, 1,000 in flight, "
+                         "100,000 messages a second and 60 seconds, without --idle\n",
+                         name);
+            return 2;
+        }
+        with_floor = false;
     }
     LoadResult result;
     {
@@ -196,10 +214,24 @@ int bench_echo(int argc, char** argv) {
     if (with_floor) {
         const double cpu = result.server_cpu_us_per_message();
         const double floor = floor_cpu_us_per_message(options);
-        std::printf("a bare WebSocket echo costs %.3f us a message under the same load: ratio %.2f\n", floor,
-                    cpu / floor);
+        std::fprintf(for_people(options.json),
+                     "a bare WebSocket echo costs %.3f us a message under the same load: ratio %.2f\n", floor,
+                     cpu / floor);
     }
-    return result.print("echo", options);
+    return result.print(name, options);
+}
+
+}  // namespace
+
+int bench_echo(int argc, char** argv) { return run_echo("echo", {}, false, argc, argv); }
+
+// Chat: pairs of users who talk to each other, 1 % of the messages large.
+int bench_mixed(int argc, char** argv) {
+    LoadOptions options;
+    options.connections = 100;
+    options.size = 128;
+    options.large_every = 100;
+    return run_echo("mixed", std::move(options), true, argc, argv);
 }
 
 }  // namespace flare::bench

@@ -101,14 +101,15 @@ int bench_fanout(int argc, char** argv) {
     options.ack_every = acks == 0 ? 0 : std::max<std::uint64_t>(measured / acks, 1);
     const double floor = with_floor ? floor_cpu_us_per_message(options) : 0;
     if (with_floor)
-        std::printf(
+        std::fprintf(
+            for_people(options.json),
             "a bare WebSocket server takes %.3f us a delivery under the same load, acknowledged as often: ratio %.2f\n",
             floor, cpu_us / floor);
-    std::printf(
-        "fanout: %zu sessions, %zu in flight, %zu bytes: %.0f deliveries/s, server CPU %.3f us each, "
-        "%.3f acknowledgements each, %llu lost\n",
-        sessions, options.in_flight, options.size, rate, cpu_us, static_cast<double>(acks) / count,
-        static_cast<unsigned long long>(lost));
+    std::fprintf(for_people(options.json),
+                 "fanout: %zu sessions, %zu in flight, %zu bytes: %.0f deliveries/s, server CPU %.3f us each, "
+                 "%.3f acknowledgements each, %llu lost\n",
+                 sessions, options.in_flight, options.size, rate, cpu_us, static_cast<double>(acks) / count,
+                 static_cast<unsigned long long>(lost));
     if (options.json) {
         std::printf(
             "{\"deliveries_per_second\":%.0f,\"server_cpu_us_per_delivery\":%.3f,\"acks_per_delivery\":%.3f,"

@@ -52,8 +52,9 @@ int bench_idle(int argc, char** argv) {
     const bool held =
         std::all_of(load.clients().begin(), load.clients().end(), [](const auto& client) { return client->ready(); });
     good = good && held && load.failures() == 0;
-    std::printf("idle: %zu sessions over %s: %.0f bytes of server memory each; %.2f %% of a CPU for all; %s\n",
-                options.connections, where.transport.c_str(), each, percent, good ? "all held" : "NOT all held");
+    std::fprintf(for_people(options.json),
+                 "idle: %zu sessions over %s: %.0f bytes of server memory each; %.2f %% of a CPU for all; %s\n",
+                 options.connections, where.transport.c_str(), each, percent, good ? "all held" : "NOT all held");
     if (options.json)
         std::printf("{\"sessions\":%zu,\"bytes_per_session\":%.0f,\"server_cpu_percent\":%.2f}\n", options.connections,
                     each, percent);

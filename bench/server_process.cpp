@@ -1,8 +1,12 @@
 #include "server_process.hpp"
 
+#include "client/url.hpp"
 #include "pin.hpp"
 
 #include <flare/server.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -74,6 +78,16 @@ bool ServerOptions::take(int argc, char** argv, int& i) {
     const std::string_view option = argv[i];
     if (option == "--sealed") return sealed = true;
     if (i + 1 >= argc) return false;
+    if (option == "--url") {
+        running = RunningServer::at(argv[++i], transport);
+        running->ca_file = ca_file;
+        return true;
+    }
+    if (option == "--ca-file") {
+        ca_file = argv[++i];
+        if (running) running->ca_file = ca_file;
+        return true;
+    }
     if (option == "--transport") {
         transport = argv[++i];
         if (transport != "ws" && transport != "wss" && transport != "quic")
@@ -88,7 +102,29 @@ bool ServerOptions::take(int argc, char** argv, int& i) {
     return true;
 }
 
+RunningServer RunningServer::at(const std::string& url, std::string& transport) {
+    const std::string scheme = url.substr(0, std::min(url.find("://"), url.size()));
+    if (scheme != "ws" && scheme != "wss" && scheme != "quic")
+        throw std::invalid_argument("--url: write it as ws://HOST:PORT, wss://HOST:PORT or quic://HOST:PORT");
+    const auto parsed = client::parse_url(url, scheme);
+    if (!parsed) throw std::invalid_argument("--url: " + parsed.error().text);
+    RunningServer server;
+    transport = scheme;
+    server.host = parsed->host;
+    server.port = parsed->port;
+    boost::asio::io_context context;
+    boost::system::error_code error;
+    const auto found = boost::asio::ip::tcp::resolver(context).resolve(server.host, "", error);
+    if (error || found.empty()) throw std::runtime_error("connecting: there is no host " + server.host);
+    server.address = found.begin()->endpoint().address();
+    return server;
+}
+
 ServerProcess::ServerProcess(const ServerOptions& options) {
+    if (options.running) {
+        port_ = options.running->port;
+        return;
+    }
     rlimit files{};
     ::getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
@@ -121,17 +157,19 @@ ServerProcess::ServerProcess(const ServerOptions& options) {
 }
 
 ServerProcess::~ServerProcess() {
+    if (!seen()) return;
     ::close(stop_);
     ::waitpid(pid_, nullptr, 0);
     ::munmap(heap_, sizeof *heap_);
 }
 
 ServerProcess::Heap ServerProcess::heap() const noexcept {
+    if (!seen()) return {};
     const std::uint64_t by_new = heap_->by_new;
     return {by_new, std::max<std::uint64_t>(heap_->by_malloc, by_new) - by_new};
 }
 
-std::uint64_t ServerProcess::cpu_ns() const { return process_cpu_ns(pid_); }
+std::uint64_t ServerProcess::cpu_ns() const { return seen() ? process_cpu_ns(pid_) : 0; }
 
 std::uint64_t ServerProcess::resident_bytes() const {
     std::ifstream file("/proc/" + std::to_string(pid_) + "/statm");
@@ -143,6 +181,7 @@ std::uint64_t ServerProcess::resident_bytes() const {
 }
 
 std::uint64_t ServerProcess::memory_bytes() const {
+    if (!seen()) return 0;
     std::ifstream file("/proc/" + std::to_string(pid_) + "/smaps_rollup");
     std::uint64_t kilobytes = 0;
     for (std::string line; std::getline(file, line);) {

@@ -4,7 +4,10 @@
 
 #include <boost/asio/post.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdio>
 #include <fstream>
 #include <stdexcept>
 #include <utility>
@@ -204,12 +207,15 @@ SessionLoad::Dial SessionLoad::dialer(const ServerOptions& options, std::uint16_
         return std::move(*result);
     };
     transport::tls::ClientOptions trust;
-    trust.ca_file = "certs/ca.crt";
+    trust.ca_file = options.running ? options.running->ca_file : "certs/ca.crt";
+    const asio::ip::address address =
+        options.running ? options.running->address : asio::ip::address(asio::ip::address_v4::loopback());
+    const std::string host = options.running ? options.running->host : "127.0.0.1";
     std::string text;
     if (options.transport == "quic") {
         quic::ConnectTarget target;
-        target.endpoint = {asio::ip::address_v4::loopback(), port};
-        target.server_name = "127.0.0.1";
+        target.endpoint = {address, port};
+        target.server_name = host;
         quic::Options carrier_options;
         carrier_options.handshake_timeout = kConnectLimit;
         carrier_options.tickets = tickets;
@@ -234,9 +240,9 @@ SessionLoad::Dial SessionLoad::dialer(const ServerOptions& options, std::uint16_
         };
     }
     websocket::ConnectTarget target;
-    target.endpoint = {asio::ip::address_v4::loopback(), port};
-    target.host_header = "127.0.0.1:" + std::to_string(port);
-    target.server_name = "127.0.0.1";
+    target.endpoint = {address, port};
+    target.host_header = (host.find(':') == host.npos ? host : "[" + host + "]") + ":" + std::to_string(port);
+    target.server_name = host;
     target.secure = options.transport == "wss";
     websocket::Options carrier_options;
     carrier_options.handshake_timeout = kConnectLimit;
@@ -323,11 +329,18 @@ void SessionLoad::flush() {
 }
 
 void SessionLoad::run_for(std::chrono::nanoseconds time) {
-    if (!awake_) {
-        context_.run_for(time);
-        return;
+    const auto end = now() + time;
+    const bool tells = time > std::chrono::seconds(1) && ::isatty(STDERR_FILENO) != 0;
+    for (auto next = now(); next < end;) {
+        if (tells) std::fprintf(stderr, "\r%4.0f s left  ", std::chrono::duration<double>(end - next).count());
+        next = std::min(end, next + std::chrono::seconds(1));
+        if (!awake_) {
+            context_.run_for(next - now());
+        } else {
+            while (now() < next) context_.poll();
+        }
     }
-    for (const auto deadline = now() + time; now() < deadline;) context_.poll();
+    if (tells) std::fputs("\r\x1b[K", stderr);
 }
 
 bool SessionLoad::run_until(const std::function<bool()>& done, std::chrono::nanoseconds limit) {

@@ -230,11 +230,12 @@ private:
             if (exact && received == received_[i] && sent == end.published) {
                 ++exact_gaps_;
             } else if (exact_gaps_ + 3 > i - first_stalled_) {
-                std::printf("%s: exact %d, received %llu and told %llu, sent %llu and told %llu\n",
-                            LoadClient::user_of(i).c_str(), exact ? 1 : 0,
-                            static_cast<unsigned long long>(received_[i]), static_cast<unsigned long long>(received),
-                            static_cast<unsigned long long>(end.published.load()),
-                            static_cast<unsigned long long>(sent));
+                std::fprintf(for_people(options_.load.json),
+                             "%s: exact %d, received %llu and told %llu, sent %llu and told %llu\n",
+                             LoadClient::user_of(i).c_str(), exact ? 1 : 0,
+                             static_cast<unsigned long long>(received_[i]), static_cast<unsigned long long>(received),
+                             static_cast<unsigned long long>(end.published.load()),
+                             static_cast<unsigned long long>(sent));
             }
         }
     }
@@ -251,7 +252,8 @@ private:
         const double stalled_p99 = Windows::median(stalled.p99);
         const double ratio = p99 == 0 ? 0 : stalled_p99 / p99;
         lost_ += load_->failures();
-        std::printf(
+        std::fprintf(
+            for_people(options_.load.json),
             "stall: %zu subscribers over %s, %.0f messages/s of %zu bytes; %zu do not read for %.0f s\n"
             "a session may hold %.0f KiB: %u frames or %.0f KiB unacknowledged, %.0f KiB waiting; it ends after %.1f "
             "s\n"
@@ -271,11 +273,13 @@ private:
         std::string reasons;
         for (const auto& [reason, count] : reasons_)
             reasons += (reasons.empty() ? "" : ", ") + reason + " " + std::to_string(count);
-        std::printf(
+        std::fprintf(
+            for_people(options_.load.json),
             "the stalled sessions ended: %s; %zu of %zu clients were told an exact gap, %llu messages in all; %s\n",
             reasons.c_str(), exact_gaps_, options_.stalled, static_cast<unsigned long long>(missing_),
             all_back ? "all came back" : "NOT all came back");
-        std::printf("%llu lost, repeated or reordered for the others\n", static_cast<unsigned long long>(lost_));
+        std::fprintf(for_people(options_.load.json), "%llu lost, repeated or reordered for the others\n",
+                     static_cast<unsigned long long>(lost_));
         const std::size_t slow = reasons_["slow_consumer"];
         const bool good = grown <= allowed && ratio <= kMostRatio && slow == options_.stalled &&
                           exact_gaps_ == options_.stalled && all_back && lost_ == 0;

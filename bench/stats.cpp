@@ -48,23 +48,29 @@ int LoadResult::print(const char* name, const LoadOptions& options) {
     const double p99 = latencies.percentile_us(0.99);
     const double p999 = latencies.percentile_us(0.999);
     const double megabytes = static_cast<double>(server_memory_bytes) / (1 << 20);
-    std::printf(
-        "%s: %zu connections, %zu in flight, %zu bytes: %.0f messages/s, server CPU %.3f us each, "
-        "p50 %.1f us, p99 %.1f us, p99.9 %.1f us, %llu lost",
-        name, options.connections, options.in_flight, options.size, rate, cpu_us, p50, p99, p999,
-        static_cast<unsigned long long>(lost));
-    if (server_memory_bytes != 0) std::printf(", server memory %.1f MiB", megabytes);
+    std::FILE* const out = for_people(options.json);
+    std::fprintf(out, "%s: %zu connections, ", name, options.connections);
+    if (options.rate == 0) {
+        std::fprintf(out, "%zu in flight", options.in_flight);
+    } else {
+        std::fprintf(out, "%.0f a second asked for", options.rate);
+    }
+    std::fprintf(out, ", %zu bytes: %.0f messages/s, ", options.size, rate);
+    if (server_seen) std::fprintf(out, "server CPU %.3f us each, ", cpu_us);
+    std::fprintf(out, "p50 %.1f us, p99 %.1f us, p99.9 %.1f us, %llu lost", p50, p99, p999,
+                 static_cast<unsigned long long>(lost));
+    if (server_memory_bytes != 0) std::fprintf(out, ", server memory %.1f MiB", megabytes);
     const auto each = [&](const std::optional<std::uint64_t>& calls) {
         return static_cast<double>(calls.value_or(0)) / static_cast<double>(std::max<std::uint64_t>(messages, 1));
     };
     if (allocations)
-        std::printf(", %.3f allocations each (%.3f more by libraries)", each(allocations), each(library_allocations));
-    std::printf("\n");
+        std::fprintf(out, ", %.3f allocations each (%.3f more by libraries)", each(allocations),
+                     each(library_allocations));
+    std::fprintf(out, "\n");
     if (options.json) {
-        std::printf(
-            "{\"messages_per_second\":%.0f,\"server_cpu_us_per_message\":%.3f,\"p50_us\":%.1f,"
-            "\"p99_us\":%.1f,\"p999_us\":%.1f,",
-            rate, cpu_us, p50, p99, p999);
+        std::printf("{\"messages_per_second\":%.0f,", rate);
+        if (server_seen) std::printf("\"server_cpu_us_per_message\":%.3f,", cpu_us);
+        std::printf("\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,", p50, p99, p999);
         if (server_memory_bytes != 0) std::printf("\"server_memory_mib\":%.1f,", megabytes);
         if (allocations)
             std::printf("\"allocations_per_message\":%.3f,\"library_allocations_per_message\":%.3f,", each(allocations),

@@ -101,7 +101,7 @@ struct LoadOptions {
             large_every = number(0, 1'000'000);
         } else if (option == "--large-size") {
             large_size = number(1, 1'000'000);
-        } else if (option == "--picture") {
+        } else if (option == "--svg") {
             picture = argv[++i];
         } else if (option == "--warm-up") {
             warm_up = std::clamp(std::atof(argv[++i]), 0.0, 60.0);
@@ -113,9 +113,13 @@ struct LoadOptions {
     std::uint64_t warm_up_ns() const { return static_cast<std::uint64_t>(warm_up * 1e9); }
 };
 
+// Where what is for people goes, so that a program that asked for JSON reads nothing else.
+inline std::FILE* for_people(bool json) { return json ? stderr : stdout; }
+
 struct LoadResult {
     std::uint64_t messages = 0;  // that came back within the time
     double seconds = 0;
+    bool server_seen = true;  // false: it runs elsewhere, its CPU time is not known
     double server_cpu_seconds = 0;
     std::uint64_t server_memory_bytes = 0;  // at the end; 0: not known
     // Calls within the time, of the server: of operator new, and of malloc by libraries.

@@ -105,7 +105,8 @@ int bench_storm(int argc, char** argv) {
     const double over = most_over_rate(after, storm.rate);
     const auto seconds = [](std::uint64_t from, std::uint64_t to) { return static_cast<double>(to - from) / 1e9; };
     const bool good = stopped && returned && over <= kMostOverRate && lost == 0 && after.auth_calls == 0;
-    std::printf(
+    std::fprintf(
+        for_people(options.json),
         "storm: %u sessions over %s; drained %zu of %zu in %.2f s; %zu back %.2f s after the stop began, at most %.3f "
         "of %u a second let in, %zu became ready in 100 ms at most; %zu connects refused with a slot, %zu failed, %zu "
         "connections lost; %zu messages, %zu lost, %zu repeated; the authentication handler was asked %llu times after "
@@ -115,7 +116,7 @@ int bench_storm(int argc, char** argv) {
         most_within(load.counts.arrivals, kSecond / 10), load.counts.refused, load.counts.failed, load.counts.lost,
         load.sent(), lost, repeated, static_cast<unsigned long long>(after.auth_calls),
         static_cast<unsigned long long>(after.tickets_honoured), good ? "good" : "NOT good");
-    if (!good) std::printf("storm: the last failure: %s\n", load.last_failure().c_str());
+    if (!good) std::fprintf(for_people(options.json), "storm: the last failure: %s\n", load.last_failure().c_str());
     if (options.json) {
         std::printf(
             "{\"sessions\":%u,\"rate\":%u,\"drained\":%zu,\"back\":%zu,\"seconds_to_drain\":%.3f,"

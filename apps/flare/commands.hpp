@@ -5,6 +5,7 @@
 
 namespace flare::cli {
 
+void add_server(CLI::App& app, Run& run);
 void add_version(CLI::App& app, Run& run);
 
 }  // namespace flare::cli

@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
     app.footer("Exit codes: 0 done, 1 failed, 2 wrong options or configuration, 3 no server answered, 4 refused.");
 
     Run run;
+    add_server(app, run);
     add_version(app, run);
 
     try {

@@ -1,0 +1,49 @@
+#include "manual/troff.hpp"
+
+namespace flare::cli {
+namespace {
+
+std::string upper(std::string_view text) {
+    std::string made(text);
+    for (char& c : made) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    return made;
+}
+
+}  // namespace
+
+std::string Troff::escaped(std::string_view text) {
+    std::string made;
+    for (const char c : text) {
+        const bool line_begins = made.empty() || made.back() == '\n';
+        if (line_begins && (c == '.' || c == '\'')) made += "\\&";
+        if (c == '\\') {
+            made += "\\e";
+        } else if (c == '-') {
+            made += "\\-";  // a minus that can be copied, and no hyphen
+        } else if (c == '\'') {
+            made += "\\(aq";
+        } else if (c == '`') {
+            made += "\\(ga";
+        } else if (c == '"') {
+            made += "\\(dq";
+        } else {
+            made += c;
+        }
+    }
+    return made;
+}
+
+Troff::Troff(std::string_view name, int section, std::string_view version) {
+    text_.append(".TH \"").append(escaped(upper(name))).append("\" ").append(std::to_string(section));
+    text_.append(" \"\" \"flare ").append(escaped(version)).append("\" \"Flare\"\n.nh\n.ad l\n");
+}
+
+void Troff::section(std::string_view title) { text_.append(".SH \"").append(escaped(title)).append("\"\n"); }
+void Troff::text(std::string_view text) { text_.append(".PP\n").append(escaped(text)).append("\n"); }
+void Troff::item(std::string_view term, std::string_view text) {
+    text_.append(".TP\n\\fB").append(escaped(term)).append("\\fR\n").append(escaped(text)).append("\n");
+}
+void Troff::more(std::string_view text) { text_.append(".IP\n").append(escaped(text)).append("\n"); }
+void Troff::literal(std::string_view lines) { text_.append(".PP\n.nf\n").append(escaped(lines)).append("\n.fi\n"); }
+
+}  // namespace flare::cli

@@ -1,0 +1,287 @@
+// flare server: the ready server. Its configuration is in server_config/.
+#include "commands.hpp"
+#include "output.hpp"
+#include "server_config/configuration.hpp"
+#include "server_config/describe.hpp"
+#include "server_config/value.hpp"
+#include "service_manager.hpp"
+
+#include <flare/server.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <memory>
+
+extern char** environ;
+
+namespace flare::cli {
+namespace {
+
+namespace json = boost::json;
+using namespace server_config;
+
+constexpr const char* kDefaultFile = "/etc/flare/server.toml";
+constexpr std::string_view kFileVariable = "FLARE_SERVER_CONFIG";
+
+struct ServerFlags {
+    std::string file;
+    std::map<std::string, std::string> settings;  // by key; only those that were given
+    bool check = false;
+    bool print = false;
+    std::string describe;
+    bool users = false;
+    bool json = false;
+};
+
+// Tells on standard output who comes and goes.
+class Announcer final : public EventHandler {
+public:
+    explicit Announcer(bool as_json) : json_(as_json) {}
+    void on_user_connected(const SessionInfo& session) override {
+        if (json_) return print_json(object("connected", session));
+        std::printf("%s %s (%s, %s)\n", coloured(Tone::good, "+").c_str(), printable(session.user).c_str(),
+                    printable(session.device).c_str(), std::string(name(session.platform)).c_str());
+        std::fflush(stdout);
+    }
+    void on_user_disconnected(const SessionInfo& session, const Failure& why) override {
+        if (json_) {
+            json::object told = object("disconnected", session);
+            told["code"] = name(why.code);
+            told["text"] = why.text;
+            return print_json(told);
+        }
+        std::printf("%s %s: %s\n", coloured(Tone::dim, "-").c_str(), printable(session.user).c_str(),
+                    printable(why.text).c_str());
+        std::fflush(stdout);
+    }
+
+private:
+    static json::object object(std::string_view event, const SessionInfo& session) {
+        return {{"event", event},
+                {"user", session.user},
+                {"device", session.device},
+                {"session", session.session_id},
+                {"platform", name(session.platform)}};
+    }
+    const bool json_;
+};
+
+Pairs environment() {
+    Pairs variables;
+    for (char** each = environ; *each != nullptr; ++each) {
+        const std::string_view text(*each);
+        const std::size_t end = text.find('=');
+        if (!text.starts_with("FLARE_SERVER_") || end == text.npos || text.substr(0, end) == kFileVariable) continue;
+        variables.emplace_back(text.substr(0, end), text.substr(end + 1));
+    }
+    return variables;
+}
+
+Configuration gather(const ServerFlags& flags) {
+    Configuration configuration;
+    std::string file = flags.file;
+    const char* const variable = std::getenv(std::string(kFileVariable).c_str());
+    std::string who = "--config";
+    if (file.empty() && variable != nullptr) {
+        file = variable;
+        who = kFileVariable;
+    }
+    std::error_code ignored;
+    if (file.empty() && std::filesystem::exists(kDefaultFile, ignored)) file = kDefaultFile;
+    if (!file.empty()) {
+        if (const auto read = add_file(configuration, file); !read)
+            configuration.problems.push_back({who, {}, read.error().text});
+    }
+    add_environment(configuration, environment());
+    add_flags(configuration, Pairs(flags.settings.begin(), flags.settings.end()));
+    return configuration;
+}
+
+json::array in_json(const std::vector<Problem>& problems) {
+    json::array list;
+    for (const Problem& each : problems)
+        list.push_back(json::object{{"where", each.where}, {"key", each.key}, {"text", each.text}});
+    return list;
+}
+
+// Prints problems and warnings; with --json that is the result.
+int report(const Configuration& configuration, bool as_json) {
+    const std::size_t count = configuration.problems.size();
+    for (const Problem& each : configuration.warnings)
+        std::fprintf(stderr, "%s (%s)\n", printable(each.line()).c_str(),
+                     coloured(Tone::warning, "warning", stderr).c_str());
+    for (const Problem& each : configuration.problems) std::fprintf(stderr, "%s\n", printable(each.line()).c_str());
+    if (as_json)
+        print_json({{"ok", count == 0},
+                    {"problems", in_json(configuration.problems)},
+                    {"warnings", in_json(configuration.warnings)}});
+    if (count == 0) return kDone;
+    print_problem("server", std::to_string(count) + (count == 1 ? " problem" : " problems") + " in the configuration");
+    return kUsage;
+}
+
+// What somebody who runs this command can do about an error of start().
+std::string advice(const Failure& failure) {
+    switch (failure.code) {
+        case errc::address_in_use:
+        case errc::address_unavailable:
+        case errc::permission_denied:
+            return "websocket.address, quic.address and admin_address say where to listen; ss -lntup shows who does";
+        case errc::file_not_found:
+            if (failure.text.find("certificate") == failure.text.npos) return {};
+            return "`flare certs make` makes certificates for trying out; --quic-enabled=false goes without QUIC";
+        case errc::invalid_config:
+            if (failure.text.find("allow_insecure") == failure.text.npos) return {};
+            return "in the configuration: auth.mode, websocket.certificate and websocket.key, or allow_insecure = true";
+        default: return {};
+    }
+}
+
+int start_failed(const Failure& failure, bool as_json) {
+    print_problem("server", failure.text);
+    if (const std::string more = advice(failure); !more.empty()) print_problem("server", more);
+    if (as_json) print_json({{"event", "failed"}, {"code", name(failure.code)}, {"text", failure.text}});
+    return failure.code == errc::invalid_config ? kUsage : kFailed;
+}
+
+void tell_addresses(const Server& server, const Values& values, bool as_json) {
+    json::object told{{"event", "listening"}};
+    const auto add = [&](const char* what, const std::string& scheme, const std::string& address) {
+        if (!address.empty()) told[what] = scheme + address;
+    };
+    add("websocket", values.given("websocket.certificate") ? "wss://" : "ws://", server.websocket_addr());
+    add("quic", "quic://", server.quic_addr());
+    add("admin", "http://", server.admin_addr());
+    add("sealing_key", "", server.sealing_public_key());
+    if (as_json) return print_json(told);
+    std::string line = "listening on";
+    for (const char* what : {"websocket", "quic", "admin"}) {
+        if (const auto* address = told.if_contains(what)) line.append(" ").append(address->as_string());
+    }
+    std::printf("%s\n", line.c_str());
+    if (const auto* key = told.if_contains("sealing_key"))
+        std::printf("sealing with the key %s\n", key->as_string().c_str());
+    std::fflush(stdout);
+}
+
+// Blocks until the process is told to stop, and stops the server.
+void serve(Server& server, const sigset_t& signals) {
+    int received = 0;
+    while (sigwait(&signals, &received) == 0 && received == SIGHUP) {
+        tell_service_manager_of_reload();
+        const auto reloaded = server.reload_certificates();  // it logs
+        tell_service_manager(reloaded
+                                 ? "READY=1\nSTATUS=certificates were read again"
+                                 : "READY=1\nSTATUS=certificates could not be read again; the old ones are in use");
+    }
+    tell_service_manager("STOPPING=1");
+    // From here on another signal ends the process at once.
+    std::signal(SIGTERM, SIG_DFL);
+    std::signal(SIGINT, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+    server.stop();
+}
+
+// What stands behind a flag in its help.
+std::string type_of(const Setting& setting) {
+    switch (setting.kind) {
+        case Kind::flag: return "[true|false]";
+        case Kind::count: return "NUMBER";
+        case Kind::size: return "SIZE";
+        case Kind::time: return "DURATION";
+        case Kind::path: return "FILE";
+        case Kind::address: return "HOST:PORT";
+        case Kind::words: return "A,B";
+        case Kind::choice: {
+            std::string choices = "{" + std::string(setting.choices) + "}";
+            std::replace(choices.begin(), choices.end(), '|', ',');
+            return choices;
+        }
+        case Kind::text:
+        case Kind::secret: break;
+    }
+    return "TEXT";
+}
+
+int run_server(const ServerFlags& flags) {
+    if (flags.describe == "toml") return std::fputs(example_file().c_str(), stdout), kDone;
+    if (flags.describe == "markdown") return std::fputs(markdown().c_str(), stdout), kDone;
+    if (flags.describe == "man") return std::fputs(manual_page(FLARE_VERSION).c_str(), stdout), kDone;
+
+    Configuration configuration = gather(flags);
+    ServerBuilder builder = make_builder(configuration);
+    if (flags.check) {
+        check_files(configuration);
+        const int code = report(configuration, flags.json);
+        if (code == kDone && !flags.json) std::printf("the configuration is good\n");
+        return code;
+    }
+    if (flags.print) {
+        std::fputs(print_config(configuration.values).c_str(), stdout);
+        return report(configuration, false);
+    }
+    if (report(configuration, flags.json && !configuration.problems.empty()) != kDone) return kUsage;
+
+    // Taken by this thread alone, in serve(); the server's threads inherit the mask.
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int each : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, each);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+    if (flags.users) builder.with_event_handler(std::make_shared<Announcer>(flags.json));
+    auto server = builder.build();
+    if (!server) return start_failed(server.error(), flags.json);
+    if (const auto started = server->start(); !started) return start_failed(started.error(), flags.json);
+    tell_addresses(*server, configuration.values, flags.json);
+    tell_service_manager("READY=1");
+    serve(*server, signals);
+    if (flags.json) {
+        print_json({{"event", "stopped"}});
+    } else {
+        std::printf("stopped\n");
+    }
+    return kDone;
+}
+
+}  // namespace
+
+void add_server(CLI::App& app, Run& run) {
+    auto flags = std::make_shared<ServerFlags>();
+    CLI::App* command = app.add_subcommand("server", "Runs the ready server");
+    command
+        ->add_option("--config", flags->file,
+                     "TOML file with the configuration; default /etc/flare/server.toml if it is there")
+        ->type_name("FILE");
+    command->add_flag("--check-config", flags->check, "says everything that is wrong with the configuration, and ends");
+    command->add_flag("--print-config", flags->print,
+                      "prints the configuration with where each value comes from, and ends");
+    command->add_option("--describe", flags->describe, "prints what can be configured, and ends")
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember({"toml", "markdown", "man"}));
+    command->add_flag("--show-users", flags->users, "tells who comes and goes");
+    command->add_flag("--json", flags->json, "one JSON object a line");
+    for (const Setting& setting : settings()) {
+        const bool is_flag = setting.kind == Kind::flag;
+        CLI::Option* const option = command->add_option_function<std::string>(
+            setting.flag(),
+            [flags, key = setting.key(), is_flag](const std::string& text) {
+                flags->settings[key] = is_flag && text.empty() ? "true" : text;
+            },
+            std::string(setting.says));
+        option->type_name(type_of(setting));
+        option->group(setting.section.empty() ? "General" : std::string(setting.section));
+        if (is_flag) option->expected(0, 1);
+    }
+    command->footer(
+        "Everything can be said in the file and in the environment, too (FLARE_SERVER_LIMITS_MAX_CONNECTIONS); what "
+        "stands on a\ncommand line is visible to other users of the machine. SIGHUP reads the certificates again, "
+        "SIGTERM lets every session\ngo in good order, a second SIGTERM ends at once.");
+    command->callback([flags, &run] { run = [flags] { return run_server(*flags); }; });
+}
+
+}  // namespace flare::cli

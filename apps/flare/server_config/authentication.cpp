@@ -1,0 +1,105 @@
+#include "server_config/authentication.hpp"
+
+#include "auth/file.hpp"
+#include "server/known_auth.hpp"
+
+#include <sys/stat.h>
+#include <time.h>
+
+#include <chrono>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+namespace flare::cli::server_config {
+namespace {
+
+constexpr std::size_t kMaxTokensFileBytes = 16u << 20;
+
+using std::chrono::seconds;
+
+JwtOptions jwt_options(const Values& values) {
+    JwtOptions options;
+    options.key_file = values.text("auth.jwt.key_file");
+    const std::string algorithm = values.text("auth.jwt.algorithm");
+    if (algorithm == "HS256") options.algorithm = JwtAlgorithm::hs256;
+    if (algorithm == "RS256") options.algorithm = JwtAlgorithm::rs256;
+    if (algorithm == "ES256") options.algorithm = JwtAlgorithm::es256;
+    if (algorithm == "EdDSA") options.algorithm = JwtAlgorithm::eddsa;
+    options.key_id = values.text("auth.jwt.key_id");
+    options.jwks_file = values.text("auth.jwt.jwks_file");
+    options.issuer = values.text("auth.jwt.issuer");
+    options.audience = values.words("auth.jwt.audience");
+    options.user_claim = values.text("auth.jwt.user_claim");
+    options.clock_skew = std::chrono::ceil<seconds>(values.time("auth.jwt.clock_skew"));
+    options.require_expiry = values.flag("auth.jwt.require_expiry");
+    options.max_life = std::chrono::ceil<seconds>(values.time("auth.jwt.max_life"));
+    return options;
+}
+
+HttpAuthOptions http_options(const Values& values) {
+    HttpAuthOptions options;
+    options.url = values.text("auth.http.url");
+    options.timeout = values.time("auth.http.timeout");
+    options.cache_for = values.time("auth.http.cache_for");
+    options.cache_entries = static_cast<std::size_t>(values.number("auth.http.cache_entries"));
+    options.max_answer_bytes = static_cast<std::size_t>(values.number("auth.http.max_answer_bytes"));
+    options.max_requests = static_cast<std::uint32_t>(values.number("auth.http.max_requests"));
+    options.ca_file = values.text("auth.http.ca_file");
+    options.authorization = values.text("auth.http.authorization");
+    return options;
+}
+
+AuthHandler static_auth(const std::string& path) {
+    const auto broken = [](const std::string& text) {
+        return server::BrokenAuth{Failure(errc::invalid_config, "static_token_auth: " + text)};
+    };
+    if (path.empty()) return broken("needs auth.static.tokens_file");
+    struct stat found {};
+    if (::stat(path.c_str(), &found) == 0 && (found.st_mode & (S_IRWXO | S_IWGRP)) != 0)
+        return broken("tokens_file " + path + ": others may use it; chmod 640 it");
+    const auto text = auth::read_file(path, "tokens_file", kMaxTokensFileBytes);
+    if (!text) return broken(text.error().text);
+    auto tokens = parse_static_tokens(*text);
+    if (!tokens) return broken("tokens_file " + path + ": " + tokens.error().text);
+    return static_token_auth(std::move(*tokens));
+}
+
+}  // namespace
+
+void apply_authentication(ServerBuilder& builder, const Values& values, const Setting& mode) {
+    const std::string kind = values.text(mode.key());
+    if (kind == "static") builder.with_auth_handler(static_auth(values.text("auth.static.tokens_file")));
+    if (kind == "jwt") builder.with_auth_handler(jwt_auth(jwt_options(values)));
+    if (kind == "http") builder.with_auth_handler(http_auth(http_options(values)));
+}
+
+Checked<std::map<std::string, StaticToken>> parse_static_tokens(std::string_view text) {
+    std::map<std::string, StaticToken> tokens;
+    std::istringstream lines{std::string(text)};
+    std::size_t number = 0;
+    for (std::string line; std::getline(lines, line);) {
+        ++number;
+        const auto wrong = [&](const std::string& why) {
+            return Failure(errc::invalid_config, "line " + std::to_string(number) + ": " + why);
+        };
+        std::istringstream words(line);
+        std::string token, user, expiry, more;
+        words >> token >> user >> expiry >> more;
+        if (token.empty() || token.front() == '#') continue;
+        if (user.empty() || !more.empty()) return wrong("write TOKEN USER, or TOKEN USER 2030-01-31T12:00:00Z");
+        StaticToken entry;
+        entry.user = user;
+        if (!expiry.empty()) {
+            std::tm date{};
+            const char* const end = ::strptime(expiry.c_str(), "%Y-%m-%dT%H:%M:%SZ", &date);
+            if (end == nullptr || *end != '\0') return wrong("the expiry is no time: write it as 2030-01-31T12:00:00Z");
+            entry.expires = std::chrono::system_clock::from_time_t(::timegm(&date));
+        }
+        if (!tokens.emplace(std::move(token), std::move(entry)).second) return wrong("a token that another line has");
+    }
+    if (tokens.empty()) return Failure(errc::invalid_config, "there is no token in it");
+    return tokens;
+}
+
+}  // namespace flare::cli::server_config

@@ -1,0 +1,181 @@
+#include "server_config/configuration.hpp"
+
+#include "server/certificates.hpp"
+#include "server_config/value.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <numeric>
+
+namespace flare::cli::server_config {
+namespace {
+
+constexpr std::string_view kVariables = "FLARE_SERVER_";
+
+// How many letters must be put in, left out or changed.
+std::size_t distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t above = row[j];
+            row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0u : 1u)});
+            diagonal = above;
+        }
+    }
+    return row[b.size()];
+}
+
+std::string_view name_of(std::string_view key) { return key.substr(key.rfind('.') + 1); }
+std::string_view section_of(std::string_view key) {
+    const std::size_t dot = key.rfind('.');
+    return dot == key.npos ? std::string_view() : key.substr(0, dot);
+}
+
+// The builder begins with the name of its call, which says nothing to somebody who writes a file.
+std::string without_call(const Setting& setting, const std::string& text) {
+    const std::size_t colon = text.find(": ");
+    const bool named = colon != text.npos && (text.substr(0, colon).find(' ') == text.npos ||
+                                              text.starts_with("enable_websocket, enable_quic: "));
+    return named && setting.kind != Kind::path ? text.substr(colon + 2) : text;
+}
+
+void add_texts(Configuration& configuration, const Setting& setting, std::string_view text, const std::string& where) {
+    auto value = parse_value(setting, text);
+    if (value) {
+        configuration.values.set(setting, std::move(*value), where);
+    } else {
+        configuration.problems.push_back({where, setting.key(), value.error().text});
+    }
+}
+
+// What is said of a way to authenticate that is not in use is a mistake, and not a small one.
+void check_unused_authentication(Configuration& configuration) {
+    const Values defaults;
+    const std::string mode = configuration.values.text("auth.mode");
+    for (const Setting& setting : settings()) {
+        const bool said = configuration.values.given(setting) &&
+                          configuration.values.of(setting) != defaults.of(setting);  // what --print-config writes
+        if (!setting.section.starts_with("auth.") || !said) continue;
+        const std::string wanted(setting.section.substr(std::string_view("auth.").size()));
+        if (wanted != mode)
+            configuration.problems.push_back({configuration.values.where(setting), setting.key(),
+                                              "has no effect, because auth.mode is \"" + mode + "\": set it to \"" +
+                                                  wanted + "\", or leave this out"});
+    }
+}
+
+}  // namespace
+
+std::string Problem::line() const { return where + ": " + (key.empty() ? "" : key + ": ") + text; }
+
+std::string nearest_key(std::string_view key) {
+    std::string best;
+    std::size_t least = std::max<std::size_t>(2, name_of(key).size() / 3) + 1;
+    for (const Setting& setting : settings()) {
+        const bool here = setting.section == section_of(key);
+        // In another section only a name that is (almost) the same counts.
+        const std::size_t far = distance(name_of(key), setting.name) + (here ? 0u : 1u);
+        if (far >= least) continue;
+        least = far;
+        best = here ? std::string(setting.name) : setting.key();
+    }
+    return best;
+}
+
+void add_environment(Configuration& configuration, const Pairs& variables) {
+    for (const auto& [name, text] : variables) {
+        if (text.empty()) continue;
+        const auto all = settings();
+        const auto found = std::find_if(all.begin(), all.end(),
+                                        [&name = name](const Setting& each) { return each.variable() == name; });
+        if (found != all.end()) {
+            add_texts(configuration, *found, text, name);
+        } else if (name.starts_with(kVariables)) {
+            configuration.warnings.push_back({name, {}, "no setting has this variable; it is passed over"});
+        }
+    }
+}
+
+void add_flags(Configuration& configuration, const Pairs& flags) {
+    for (const auto& [key, text] : flags) {
+        const Setting& setting = *find_setting(key);
+        // Empty: as if nobody had said anything.
+        const bool lifted = text.empty() && setting.kind != Kind::words;
+        if (lifted) {
+            configuration.values.set(setting, Value(std::string()), setting.flag());
+        } else {
+            add_texts(configuration, setting, text, setting.flag());
+        }
+    }
+}
+
+ServerBuilder make_builder(Configuration& configuration) {
+    const Values& values = configuration.values;
+    check_unused_authentication(configuration);
+    auto good = std::make_unique<ServerBuilder>();
+    std::vector<std::string> told;
+    for (const Setting& setting : settings()) {
+        if (setting.apply == nullptr || !values.given(setting)) continue;
+        // The builder knows its limits, and tells of the first mistake only: so each setting is tried by itself.
+        auto attempt = std::make_unique<ServerBuilder>(*good);
+        setting.apply(*attempt, values, setting);
+        if (const auto built = attempt->build(); built) {
+            good = std::move(attempt);
+        } else if (std::find(told.begin(), told.end(), built.error().text) == told.end()) {
+            told.push_back(built.error().text);
+            configuration.problems.push_back(
+                {values.where(setting), setting.key(), without_call(setting, built.error().text)});
+            // So that it hides no mistake of one that is applied together with it.
+            configuration.values.set(setting, Value(std::string()), {});
+        }
+    }
+    return *good;
+}
+
+void check_files(Configuration& configuration) {
+    const Values& values = configuration.values;
+    const auto check = [&](const server::Config& config) {
+        const auto loaded = server::Certificates::load(config, {}, {});
+        if (loaded) return;
+        // The text names the file; whoever named it to us is to blame.
+        const std::string& text = loaded.error().text;
+        for (const char* key : {"websocket.certificate", "websocket.key", "quic.certificate", "quic.key",
+                                "tls.client_ca_file", "tls.sealing_key_file"}) {
+            const std::string file = values.text(key);
+            if (file.empty() || text.find(" " + file) == text.npos) continue;
+            const std::string& where = values.where(*find_setting(key));
+            return configuration.problems.push_back({where.empty() ? "default" : where, key, text});
+        }
+        configuration.problems.push_back({"certificates", {}, text});
+    };
+    // Each by itself, so that one problem does not hide another.
+    server::Config none;
+    none.websocket = none.quic = false;
+    none.client_ca_file = values.text("tls.client_ca_file");
+    none.require_client_cert = values.flag("tls.require_client_certificate");
+    if (values.flag("websocket.enabled") && values.given("websocket.certificate")) {
+        server::Config config = none;
+        config.websocket = true;
+        config.certificate_file = values.text("websocket.certificate");
+        config.key_file = values.text("websocket.key");
+        check(config);
+    }
+    if (values.flag("quic.enabled")) {
+        server::Config config = none;
+        config.quic = true;
+        config.quic_certificate_file = values.text("quic.certificate");
+        config.quic_key_file = values.text("quic.key");
+        config.quic_alpn = values.words("quic.alpn");
+        check(config);
+    }
+    if (values.given("tls.sealing_key_file")) {
+        server::Config config = none;
+        config.sealing_key_file = values.text("tls.sealing_key_file");
+        check(config);
+    }
+}
+
+}  // namespace flare::cli::server_config

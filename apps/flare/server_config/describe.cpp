@@ -1,0 +1,140 @@
+#include "server_config/describe.hpp"
+
+#include "server_config/value.hpp"
+
+#include "manual/troff.hpp"
+
+namespace flare::cli::server_config {
+namespace {
+
+constexpr std::size_t kWidth = 120;
+
+// Words, each line beginning with "# ".
+std::string comment(std::string_view text) {
+    std::string lines;
+    std::string line = "#";
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find(' '), text.size());
+        if (line.size() + 1 + end > kWidth) {
+            lines += line + "\n";
+            line = "#";
+        }
+        line.append(" ").append(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return lines + line + "\n";
+}
+
+std::string default_of(const Setting& setting) {
+    const Values defaults;
+    return defaults.has(setting) ? to_toml(defaults.of(setting), setting.kind) : std::string();
+}
+
+// What stands behind the `=` of a key that has no default.
+std::string placeholder(const Setting& setting) { return setting.kind == Kind::words ? "[]" : "\"\""; }
+
+template <typename Write>
+std::string in_sections(Write write) {
+    std::string text;
+    std::string_view section;
+    for (const Setting& setting : settings()) {
+        if (setting.section != section) text.append("\n[").append(section = setting.section).append("]\n");
+        text += write(setting);
+    }
+    return text;
+}
+
+std::string upper(std::string text) {
+    for (char& c : text) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    return text;
+}
+
+}  // namespace
+
+std::string print_config(const Values& values) {
+    return in_sections([&](const Setting& setting) {
+        const std::string name(setting.name);
+        const std::string from = values.given(setting) ? values.where(setting) : "default";
+        std::string text = "\n" + comment(std::string(setting.says) + " (" + describe(setting) + ")");
+        if (!values.has(setting)) return text + "# " + name + " is not set\n";
+        if (setting.kind == Kind::secret) return text + "# " + name + " is set, and not shown (" + from + ")\n";
+        return text + name + " = " + to_toml(values.of(setting), setting.kind) + "  # " + from + "\n";
+    });
+}
+
+std::string example_file() {
+    std::string text = comment(
+        "Configuration of `flare server`, which reads /etc/flare/server.toml or the file that --config names. Every "
+        "key is here, with its "
+        "default where it has one: take the # from a line to change it. The environment "
+        "(FLARE_SERVER_LIMITS_MAX_CONNECTIONS=5000) and "
+        "flags (--limits-max-connections 5000) say the same and count for more. `flare server --check-config` tells "
+        "what is wrong with a "
+        "configuration, `flare server --print-config` what is in use and who said so. Durations are written \"500ms\", "
+        "\"30s\", \"2m\", "
+        "\"1h\", \"7d\", sizes \"512B\", \"64KiB\", \"16MiB\", \"1GiB\".");
+    return text + in_sections([](const Setting& setting) {
+               const std::string value = default_of(setting);
+               return "\n" + comment(std::string(setting.says) + " (" + describe(setting) + ")") + "#" +
+                      std::string(setting.name) + " = " + (value.empty() ? placeholder(setting) : value) + "\n";
+           });
+}
+
+std::string markdown() {
+    std::string text =
+        "# Configuration of `flare server`\n\n"
+        "Written by `flare server --describe markdown`; not by hand. A test compares the two.\n\n"
+        "A key can be said in a TOML file (`--config FILE`, or `FLARE_SERVER_CONFIG`; else /etc/flare/server.toml if "
+        "it is there), in the "
+        "environment,\nand as a flag; the later in this order counts. Names of variables and flags follow from the "
+        "key:\n"
+        "`limits.max_connections` is `FLARE_SERVER_LIMITS_MAX_CONNECTIONS` and `--limits-max-connections`. Lists are "
+        "`a,b` there.\n"
+        "Durations need a unit (`500ms`, `30s`, `2m`, `1h`, `7d`), sizes too (`512B`, `64KiB`, `16MiB`, `1GiB`).\n\n"
+        "The last column names the call of `ServerBuilder`, or the option of `include/flare/auth.hpp`, that a key "
+        "becomes.\n";
+    std::string_view section = "-";
+    for (const Setting& setting : settings()) {
+        if (setting.section != section) {
+            section = setting.section;
+            text.append("\n## ").append(section.empty() ? "Above all sections" : "[" + std::string(section) + "]");
+            text += "\n\n| key | value | default | | becomes |\n|---|---|---|---|---|\n";
+        }
+        const std::string value = default_of(setting);
+        text += "| `" + std::string(setting.name) + "` | " + describe(setting) + " | " +
+                (value.empty() ? "" : "`" + value + "`") + " | " + std::string(setting.says) + " | `" +
+                std::string(setting.builder) + "` |\n";
+    }
+    return text;
+}
+
+std::string manual_page(std::string_view version) {
+    Troff page("flare-server.toml", 5, version);
+    page.section("NAME");
+    page.text("flare-server.toml - configuration of flare server");
+    page.section("SYNOPSIS");
+    page.text("/etc/flare/server.toml");
+    page.section("DESCRIPTION");
+    page.text(
+        "A TOML file with the settings of flare-server(1). Each can be said in the environment and as a flag too, "
+        "which count for more, in "
+        "this order; their names follow from the key. Durations are written \"500ms\", \"30s\", \"2m\", \"1h\", "
+        "\"7d\", sizes \"512B\", "
+        "\"64KiB\", \"16MiB\", \"1GiB\".");
+    std::string_view section = "-";
+    for (const Setting& setting : settings()) {
+        if (setting.section != section) {
+            section = setting.section;
+            page.section(section.empty() ? "ABOVE ALL SECTIONS" : "[" + upper(std::string(section)) + "]");
+        }
+        const std::string value = default_of(setting);
+        page.item(std::string(setting.name), std::string(setting.says) + " (" + describe(setting) +
+                                                 (value.empty() ? "" : "; default " + value) + ")");
+        page.more(setting.variable() + ", " + setting.flag());
+    }
+    page.section("SEE ALSO");
+    page.text("flare-server(1)");
+    return page.str();
+}
+
+}  // namespace flare::cli::server_config

@@ -1,0 +1,129 @@
+// The only file that knows toml++.
+#include "auth/file.hpp"
+#include "server_config/configuration.hpp"
+#include "server_config/value.hpp"
+
+#include <toml++/toml.h>
+
+#include <sys/stat.h>
+
+#include <optional>
+
+namespace flare::cli::server_config {
+namespace {
+
+constexpr std::size_t kMaxFileBytes = 1u << 20;
+
+std::string place(const std::string& name, const toml::source_region& source) {
+    return name + ":" + std::to_string(source.begin.line) + ":" + std::to_string(source.begin.column);
+}
+
+Failure wrong(std::string text) { return {errc::invalid_config, std::move(text)}; }
+
+Checked<Value> read_words(const toml::array& array) {
+    std::vector<std::string> words;
+    for (const toml::node& each : array) {
+        const auto text = each.value_exact<std::string>();
+        if (!text) return wrong("is a list of texts: [\"a\", \"b\"]");
+        words.push_back(*text);
+    }
+    return Value(std::move(words));
+}
+
+Checked<Value> read_value(const Setting& setting, const toml::node& node) {
+    if (const auto text = node.value_exact<std::string>()) {
+        if (setting.kind == Kind::flag || setting.kind == Kind::count)
+            return wrong(setting.kind == Kind::flag ? "is true or false, without quotation marks"
+                                                    : "is a number, without quotation marks");
+        if (setting.kind == Kind::words) return wrong("is a list of texts: [\"a\", \"b\"]");
+        // "": as if it were not there.
+        return text->empty() ? Checked<Value>(Value(std::string())) : parse_value(setting, *text);
+    }
+    if (const auto number = node.value_exact<std::int64_t>()) {
+        switch (setting.kind) {
+            case Kind::count:
+            case Kind::size:
+            case Kind::time:
+                if (*number >= 0) return parse_value(setting, std::to_string(*number));
+                return wrong("must not be less than 0");
+            default: break;
+        }
+    }
+    if (const auto flag = node.value_exact<bool>(); flag && setting.kind == Kind::flag) return Value(*flag);
+    if (const auto* array = node.as_array(); array != nullptr && setting.kind == Kind::words) return read_words(*array);
+    return wrong("must be a " + describe(setting));
+}
+
+class Reader {
+public:
+    Reader(Configuration& configuration, const std::string& name) : configuration_(configuration), name_(name) {}
+
+    void read(const toml::table& table, const std::string& prefix) {
+        for (const auto& [name, node] : table) {
+            const std::string key = prefix + std::string(name.str());
+            if (const auto* inner = node.as_table()) {
+                if (find_setting(key) != nullptr) {
+                    problem(name.source(), key, "is a key and not a section");
+                } else if (is_section(key)) {
+                    read(*inner, key + ".");
+                } else {
+                    problem(name.source(), key, "unknown section");
+                }
+                continue;
+            }
+            const Setting* const setting = find_setting(key);
+            if (setting == nullptr) {
+                const std::string nearest = nearest_key(key);
+                problem(name.source(), key, "unknown key" + (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
+                continue;
+            }
+            auto value = read_value(*setting, node);
+            if (!value) {
+                problem(node.source(), key, value.error().text);
+            } else {
+                configuration_.values.set(*setting, std::move(*value), place(name_, name.source()));
+            }
+        }
+    }
+
+private:
+    static bool is_section(std::string_view name) {
+        for (const Setting& each : settings()) {
+            if (each.section == name || each.section.starts_with(std::string(name) + ".")) return true;
+        }
+        return false;
+    }
+    void problem(const toml::source_region& source, const std::string& key, std::string text) {
+        configuration_.problems.push_back({place(name_, source), key, std::move(text)});
+    }
+
+    Configuration& configuration_;
+    const std::string& name_;
+};
+
+}  // namespace
+
+void add_toml(Configuration& configuration, std::string_view text, const std::string& name) {
+    try {
+        const toml::table table = toml::parse(text, name);
+        Reader(configuration, name).read(table, {});
+    } catch (const toml::parse_error& error) {
+        configuration.problems.push_back({place(name, error.source()), {}, std::string(error.description())});
+    }
+}
+
+Checked<> add_file(Configuration& configuration, const std::string& path) {
+    const auto text = auth::read_file(path, "configuration", kMaxFileBytes);
+    if (!text) return text.error();
+    add_toml(configuration, *text, path);
+    struct stat found {};
+    if (::stat(path.c_str(), &found) != 0 || (found.st_mode & S_IROTH) == 0) return {};
+    for (const Setting& setting : settings()) {
+        if (setting.kind == Kind::secret && configuration.values.where(setting).starts_with(path + ":"))
+            configuration.warnings.push_back({configuration.values.where(setting), setting.key(),
+                                              "is a secret in a file that everybody may read; chmod o= it"});
+    }
+    return {};
+}
+
+}  // namespace flare::cli::server_config

@@ -1,0 +1,127 @@
+// A command of the flare tool in a process of its own, with what it prints.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace flare::test {
+
+class ToolProcess {
+public:
+    struct Options {
+        std::map<std::string, std::string> environment;  // beside that of the test
+        std::string folder = FLARE_SOURCE_DIR;           // where it runs
+        std::string input;                               // its standard input
+    };
+
+    explicit ToolProcess(std::vector<std::string> arguments) : ToolProcess(std::move(arguments), Options()) {}
+    ToolProcess(std::vector<std::string> arguments, const Options& options) {
+        arguments.insert(arguments.begin(), "flare");
+        std::vector<char*> pointers;
+        for (std::string& each : arguments) pointers.push_back(each.data());
+        pointers.push_back(nullptr);
+        int in[2], out[2], err[2];
+        if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0)
+            throw std::runtime_error("pipe");
+        pid_ = ::fork();
+        if (pid_ == 0) {
+            ::dup2(in[0], 0);
+            ::dup2(out[1], 1);
+            ::dup2(err[1], 2);
+            for (const auto& [name, value] : options.environment) ::setenv(name.c_str(), value.c_str(), 1);
+            if (::chdir(options.folder.c_str()) == 0) ::execv(FLARE_TOOL, pointers.data());
+            ::_exit(127);
+        }
+        for (const int fd : {in[0], out[1], err[1]}) ::close(fd);
+        if (::write(in[1], options.input.data(), options.input.size()) < 0) ADD_FAILURE() << "write";
+        ::close(in[1]);
+        out_reader_ = std::thread([this, fd = out[0]] { collect(fd, out_); });
+        err_reader_ = std::thread([this, fd = err[0]] { collect(fd, err_); });
+    }
+    ~ToolProcess() {
+        if (pid_ > 0) {
+            ::kill(pid_, SIGKILL);
+            ::waitpid(pid_, nullptr, 0);
+        }
+        out_reader_.join();
+        err_reader_.join();
+    }
+    ToolProcess(const ToolProcess&) = delete;
+    ToolProcess& operator=(const ToolProcess&) = delete;
+
+    std::string out() { return read(out_); }
+    std::string err() { return read(err_); }
+    // Until standard output (or standard error) has this; false: it ended without, or a generous time passed.
+    bool says(const std::string& text) { return wait_for(out_, text); }
+    bool complains(const std::string& text) { return wait_for(err_, text); }
+    void signal(int number) { ::kill(pid_, number); }
+    // Its exit code; 128 and the signal that ended it; -1: it did not end within a generous time.
+    int wait() {
+        int status = 0;
+        std::unique_lock lock(mutex_);
+        if (!changed_.wait_for(lock, std::chrono::seconds(60), [this] { return ended_ == 2; })) return -1;
+        lock.unlock();
+        if (pid_ <= 0) return -1;
+        ::waitpid(pid_, &status, 0);
+        pid_ = 0;
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    }
+
+private:
+    void collect(int fd, std::string& text) {
+        char block[4096];
+        for (ssize_t got = 0; (got = ::read(fd, block, sizeof block)) > 0;) {
+            const std::lock_guard lock(mutex_);
+            text.append(block, static_cast<std::size_t>(got));
+            changed_.notify_all();
+        }
+        ::close(fd);
+        const std::lock_guard lock(mutex_);
+        ++ended_;
+        changed_.notify_all();
+    }
+    std::string read(const std::string& text) {
+        const std::lock_guard lock(mutex_);
+        return text;
+    }
+    bool wait_for(const std::string& where, const std::string& text) {
+        std::unique_lock lock(mutex_);
+        const auto there = [&] { return where.find(text) != where.npos; };
+        changed_.wait_for(lock, std::chrono::seconds(60), [&] { return there() || ended_ == 2; });
+        return there();
+    }
+
+    pid_t pid_ = 0;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::string out_, err_;
+    int ended_ = 0;  // of the two streams
+    std::thread out_reader_, err_reader_;
+};
+
+// A command that ends by itself.
+struct Ran {
+    int code;
+    std::string out;
+    std::string err;
+};
+inline Ran run_tool(std::vector<std::string> arguments, const ToolProcess::Options& options = {}) {
+    ToolProcess process(std::move(arguments), options);
+    const int code = process.wait();
+    return {code, process.out(), process.err()};
+}
+
+}  // namespace flare::test

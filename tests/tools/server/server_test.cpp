@@ -1,0 +1,288 @@
+// flare server, started as a person starts it, with clients that connect to it.
+#include "integration/raw_peer.hpp"
+#include "support/certificates.hpp"
+#include "support/folder.hpp"
+#include "support/tokens.hpp"
+#include "support/tool_process.hpp"
+
+#include <flare/client.hpp>
+
+#include <boost/json.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <sstream>
+
+namespace flare::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+// With everything that this test says, and no file of the machine.
+class FlareServer {
+public:
+    explicit FlareServer(std::vector<std::string> more, const std::string& file_text = "",
+                         std::map<std::string, std::string> environment = {}) {
+        const std::string file = folder_.write("server.toml", file_text);
+        std::vector<std::string> arguments = {
+            "server", "--json", "--config", file, "--websocket-address", "127.0.0.1:0", "--worker-threads", "1"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        ToolProcess::Options options;
+        options.environment = std::move(environment);
+        process_ = std::make_unique<ToolProcess>(arguments, options);
+    }
+    ToolProcess& process() { return *process_; }
+    // What it tells of itself when it listens.
+    boost::json::object told() {
+        if (!process_->says("\n")) throw std::runtime_error("it does not listen: " + process_->err());
+        std::istringstream lines(process_->out());
+        std::string line;
+        std::getline(lines, line);
+        return boost::json::parse(line).as_object();
+    }
+    std::string url(const char* protocol = "websocket") { return std::string(told().at(protocol).as_string()); }
+
+private:
+    Folder folder_;
+    std::unique_ptr<ToolProcess> process_;
+};
+
+Client client_of(const std::string& url, const std::string& user, const std::string& token = {}) {
+    ClientBuilder builder(user);
+    builder.server_addresses(ServerAddresses().with_websocket_url(url)).auto_reconnect(false);
+    if (!token.empty()) builder.token(token);
+    return std::move(*builder.build());
+}
+
+TEST(FlareServer, AnswersAndDeliversWithoutProgramming) {
+    FlareServer server({"--quic-enabled=false", "--show-users"});
+    Client alice = client_of(server.url(), "alice");
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::vector<std::string> got;
+    auto bob = ClientBuilder("bob")
+                   .server_addresses(ServerAddresses().with_websocket_url(server.url()))
+                   .with_event_callback([&](const Event& event) {
+                       if (const auto* message = std::get_if<event::MessageReceived>(&event)) {
+                           const std::lock_guard lock(mutex);
+                           got.push_back(message->message.payload.str());
+                           changed.notify_all();
+                       }
+                   })
+                   .build();
+    ASSERT_TRUE(alice.connect());
+    ASSERT_TRUE(bob->connect());
+    EXPECT_TRUE(alice.send_text_message("server", "hello").success);
+    EXPECT_TRUE(alice.send_text_message("bob", "hello bob").success);
+    {
+        std::unique_lock lock(mutex);
+        EXPECT_TRUE(changed.wait_for(lock, std::chrono::seconds(30), [&] { return !got.empty(); }));
+        EXPECT_EQ(got.front(), "hello bob");
+    }
+    EXPECT_TRUE(server.process().says(R"("event":"connected","user":"alice")"));
+    alice.disconnect();
+    EXPECT_TRUE(server.process().says(R"("event":"disconnected","user":"alice")"));
+    server.process().signal(SIGTERM);
+    EXPECT_EQ(server.process().wait(), 0);
+    EXPECT_THAT(server.process().out(), HasSubstr("{\"event\":\"stopped\"}\n"));
+}
+
+TEST(FlareServer, TakesItsConfigurationFromEverySource) {
+    FlareServer server({"--limits-max-message-bytes", "2KiB"},
+                       "[quic]\nenabled = false\n[limits]\nmax_message_bytes = \"1KiB\"\n",
+                       {{"FLARE_SERVER_ADMIN_ADDRESS", "127.0.0.1:0"}});
+    const auto told = server.told();
+    EXPECT_TRUE(told.contains("admin"));
+    EXPECT_FALSE(told.contains("quic"));
+    Client alice = client_of(server.url(), "alice");
+    ASSERT_TRUE(alice.connect());
+    EXPECT_TRUE(alice.send_text_message("server", std::string(1500, 'x')).success);
+    EXPECT_FALSE(alice.send_text_message("server", std::string(2500, 'x')).success);
+}
+
+TEST(FlareServer, LetsOnlyTokensInThatItKnows) {
+    const Folder folder;
+    const std::string tokens = folder.write("tokens", "hush alice\n");
+    std::filesystem::permissions(tokens, std::filesystem::perms(0600));
+    FlareServer server({"--quic-enabled=false", "--auth-mode", "static", "--auth-static-tokens-file", tokens});
+    EXPECT_TRUE(client_of(server.url(), "alice", "hush").connect());
+    const auto refused = client_of(server.url(), "alice", "guess").connect();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::unauthenticated);
+}
+
+TEST(FlareServer, VerifiesSignedTokens) {
+    const Folder folder;
+    const Signer signer = Signer::ed25519();
+    const std::string key = folder.write("key.pem", signer.public_pem());
+    FlareServer server({"--quic-enabled=false"}, "[auth]\nmode = \"jwt\"\n[auth.jwt]\nkey_file = \"" + key +
+                                                     "\"\nalgorithm = \"EdDSA\"\nissuer = \"test\"\n");
+    const auto now = unix_seconds(std::chrono::system_clock::now());
+    const auto token = [&](const std::string& issuer) {
+        return signer.token(R"({"sub":"alice","iss":")" + issuer + R"(","exp":)" + std::to_string(now + 600) + "}");
+    };
+    EXPECT_TRUE(client_of(server.url(), "alice", token("test")).connect());
+    EXPECT_FALSE(client_of(server.url(), "alice", token("another")).connect());
+}
+
+TEST(FlareServer, RefusesAWrongConfigurationWithEveryProblem) {
+    const Folder folder;
+    const std::string file = folder.write("server.toml", "[limits]\nmax_conections = 5\nmax_memory_bytes = \"1B\"\n");
+    for (const bool check : {true, false}) {
+        std::vector<std::string> arguments = {"server", "--config", file, "--sessions-life", "5"};
+        if (check) arguments.emplace_back("--check-config");
+        const Ran ran = run_tool(arguments);
+        EXPECT_EQ(ran.code, 2);
+        EXPECT_THAT(ran.err,
+                    HasSubstr(file + ":2:1: limits.max_conections: unknown key; did you mean max_connections?\n"));
+        EXPECT_THAT(ran.err, HasSubstr(file + ":3:1: limits.max_memory_bytes: must be at least 1 MiB\n"));
+        EXPECT_THAT(ran.err, HasSubstr("--sessions-life: sessions.life: needs a unit"));
+        EXPECT_EQ(ran.out, "");
+    }
+}
+
+TEST(FlareServer, NamesAFileThatIsNotThere) {
+    Ran ran = run_tool({"server", "--config", "/nowhere/server.toml"});
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_THAT(ran.err, HasSubstr("--config: configuration /nowhere/server.toml: no such file"));
+    ToolProcess::Options options;
+    options.environment["FLARE_SERVER_CONFIG"] = "/nowhere/server.toml";
+    ran = run_tool({"server"}, options);
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_THAT(ran.err, HasSubstr("FLARE_SERVER_CONFIG: configuration /nowhere/server.toml: no such file"));
+}
+
+TEST(FlareServer, TellsProblemsToPrograms) {
+    const Folder folder;
+    const std::string file = folder.write("server.toml", "x = 1\n");
+    const Ran ran = run_tool({"server", "--config", file, "--check-config", "--json", "--quic-enabled=false"});
+    EXPECT_EQ(ran.code, 2);
+    const auto result = boost::json::parse(ran.out).as_object();
+    EXPECT_FALSE(result.at("ok").as_bool());
+    EXPECT_EQ(result.at("problems").at(0).at("key").as_string(), "x");
+    EXPECT_EQ(result.at("problems").at(0).at("where").as_string(), file + ":1:1");
+}
+
+TEST(FlareServer, ChecksCertificatesAndKeysBeforeItStarts) {
+    const Certificates certificates;
+    const auto authority = certificates.authority();
+    Certificates::Spec spec;
+    spec.common_name = "expired";
+    spec.valid_from_seconds = -7200;
+    spec.valid_until_seconds = -3600;
+    const auto expired = certificates.make("expired", spec, &authority);
+    certificates.write("open.key", "anybody may read this\n");
+    std::filesystem::permissions(certificates.path("open.key"), std::filesystem::perms(0644));
+    certificates.write("server.toml", "[quic]\ncertificate = \"/nowhere/server.crt\"\n[websocket]\ncertificate = \"" +
+                                          expired.certificate_file + "\"\nkey = \"" + expired.key_file +
+                                          "\"\n[tls]\nsealing_key_file = \"" + certificates.path("open.key") + "\"\n");
+    const Ran ran = run_tool({"server", "--config", certificates.path("server.toml"), "--check-config"});
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_THAT(ran.err, HasSubstr(":2:1: quic.certificate: certificate /nowhere/server.crt: no such file"));
+    EXPECT_THAT(ran.err,
+                HasSubstr(":4:1: websocket.certificate: certificate " + expired.certificate_file + ": expired on"));
+    EXPECT_THAT(ran.err, HasSubstr(":7:1: tls.sealing_key_file: sealing_key " + certificates.path("open.key") +
+                                   ": others than its owner may use it"));
+}
+
+TEST(FlareServer, PrintsTheConfigurationThatCounts) {
+    const Folder folder;
+    const std::string file = folder.write("server.toml", "[sessions]\nlife = \"90s\"\n");
+    ToolProcess::Options options;
+    options.environment["FLARE_SERVER_QUIC_SECRET"] = "hush";
+    const Ran ran = run_tool({"server", "--config", file, "--print-config", "--log-level", "warn"}, options);
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    EXPECT_THAT(ran.out, HasSubstr("life = \"90s\"  # " + file + ":2:1"));
+    EXPECT_THAT(ran.out, HasSubstr("log_level = \"warn\"  # --log-level"));
+    EXPECT_THAT(ran.out, Not(HasSubstr("hush")));
+    // What it prints is a configuration.
+    const std::string again = folder.write("again.toml", ran.out);
+    EXPECT_EQ(run_tool({"server", "--config", again, "--print-config"}).code, 0);
+}
+
+TEST(FlareServer, NamesThePortThatIsTaken) {
+    FlareServer first({"--quic-enabled=false"});
+    const std::string address = first.url().substr(std::string("ws://").size());
+    const Ran ran =
+        run_tool({"server", "--config", "/dev/null", "--quic-enabled=false", "--websocket-address", address});
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_THAT(ran.err, HasSubstr("cannot listen on " + address));
+    EXPECT_THAT(ran.err, HasSubstr("ss -lntup shows who does"));
+}
+
+TEST(FlareServer, DoesNotStartOpenToStrangers) {
+    const Ran ran = run_tool({"server", "--config", "/dev/null", "--quic-enabled=false", "--websocket-address", ":0"});
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_THAT(ran.err, HasSubstr("can be reached from other machines"));
+    EXPECT_THAT(ran.err, HasSubstr("auth.mode, websocket.certificate and websocket.key, or allow_insecure = true"));
+}
+
+// The socket that systemd listens on.
+class NotifySocket {
+public:
+    NotifySocket() : fd_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)), path_(folder_.path("notify")) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        path_.copy(address.sun_path, sizeof address.sun_path - 1);
+        const timeval limit{60, 0};
+        ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+        if (::bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+            throw std::runtime_error("bind");
+    }
+    ~NotifySocket() { ::close(fd_); }
+    const std::string& path() const { return path_; }
+    std::string next() const {
+        char text[512];
+        const ssize_t got = ::recv(fd_, text, sizeof text, 0);
+        return {text, got < 0 ? 0u : static_cast<std::size_t>(got)};
+    }
+
+private:
+    Folder folder_;
+    int fd_;
+    std::string path_;
+};
+
+TEST(FlareServer, TellsTheServiceManagerWhatItDoes) {
+    const NotifySocket manager;
+    const Certificates certificates;
+    const auto authority = certificates.authority();
+    Certificates::Spec spec;
+    spec.common_name = "first";
+    const auto identity = certificates.make("server", spec, &authority);
+    FlareServer server({"--quic-enabled=false", "--websocket-certificate", identity.certificate_file, "--websocket-key",
+                        identity.key_file},
+                       "", {{"NOTIFY_SOCKET", manager.path()}});
+    EXPECT_EQ(manager.next(), "READY=1");
+    server.process().signal(SIGHUP);
+    EXPECT_THAT(manager.next(), testing::StartsWith("RELOADING=1\nMONOTONIC_USEC="));
+    EXPECT_EQ(manager.next(), "READY=1\nSTATUS=certificates were read again");
+    std::filesystem::remove(identity.key_file);
+    server.process().signal(SIGHUP);
+    EXPECT_THAT(manager.next(), testing::StartsWith("RELOADING=1\n"));
+    EXPECT_THAT(manager.next(), HasSubstr("could not be read again"));
+    server.process().signal(SIGTERM);
+    EXPECT_EQ(manager.next(), "STOPPING=1");
+    EXPECT_EQ(server.process().wait(), 0);
+}
+
+TEST(FlareServer, EndsAtOnceWhenItIsToldTwice) {
+    const NotifySocket manager;
+    FlareServer server({"--quic-enabled=false"}, "", {{"NOTIFY_SOCKET", manager.path()}});
+    EXPECT_EQ(manager.next(), "READY=1");
+    // A client that does not answer the Goodbye holds the server up for seconds.
+    RawPeer silent(server.url().substr(std::string("ws://").size()));
+    ASSERT_EQ(silent.hello(RawPeer::hello_of("silent")), wire::FrameKind::welcome);
+    server.process().signal(SIGTERM);
+    EXPECT_EQ(manager.next(), "STOPPING=1");
+    server.process().signal(SIGTERM);
+    EXPECT_EQ(server.process().wait(), 128 + SIGTERM);
+}
+
+}  // namespace
+}  // namespace flare::test

@@ -13,6 +13,8 @@ int main(int argc, char** argv) {
 
     Run run;
     add_server(app, run);
+    add_token(app, run);
+    add_certs(app, run);
     add_version(app, run);
 
     try {

@@ -8,6 +8,7 @@ namespace flare::cli {
 void add_server(CLI::App& app, Run& run);
 void add_token(CLI::App& app, Run& run);
 void add_certs(CLI::App& app, Run& run);
+void add_train(CLI::App& app, Run& run);
 void add_version(CLI::App& app, Run& run);
 
 }  // namespace flare::cli

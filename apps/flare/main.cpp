@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
     add_server(app, run);
     add_token(app, run);
     add_certs(app, run);
+    add_train(app, run);
     add_version(app, run);
 
     try {

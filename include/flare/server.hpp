@@ -356,7 +356,7 @@ public:
     // Payloads below go as they are: 512 bytes, with a dictionary 64.
     ServerBuilder& compression_threshold(std::size_t bytes);
     ServerBuilder& compression_level(int level);  // of zstd, 1 to 19; above 3 it takes much time. Default 1
-    // A zstd dictionary file (flare_train makes one), used with clients that have the same. build() reads it.
+    // A zstd dictionary file (`flare train` makes one), used with clients that have the same. build() reads it.
     ServerBuilder& compression_dictionary(std::string path);
     // Agrees to permessage-deflate (RFC 7692) with clients that offer it, as browsers do, each message by itself. Off.
     ServerBuilder& websocket_deflate(bool on);

@@ -44,7 +44,7 @@ Checked<std::shared_ptr<const Dictionary>> Dictionary::make(std::string_view byt
         made->inflate_ = ZSTD_createDDict(bytes.data(), bytes.size());
     }
     if (made->compress_ == nullptr || made->inflate_ == nullptr) {
-        return Failure(errc::invalid_config, what + " is no zstd dictionary; make one with flare_train");
+        return Failure(errc::invalid_config, what + " is no zstd dictionary; make one with flare train");
     }
     for (int shift = 24; shift >= 0; shift -= 8) made->id_ += static_cast<char>(number >> shift);
     made->id_ += base::view(base::sha256(bytes)).substr(0, kIdHashBytes);

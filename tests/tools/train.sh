@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# flare_train makes dictionaries of every kind of samples, and says what is wrong with bad ones.
-#     tests/tools/flare_train.sh PATH_OF_FLARE_TRAIN
+# flare train makes dictionaries of every kind of samples, and says what is wrong with bad ones.
+#     tests/tools/train.sh PATH_OF_FLARE
 set -euo pipefail
-train=$1
+flare=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-fail() { echo "flare_train.sh: $*" >&2; exit 1; }
+fail() { echo "train.sh: $*" >&2; exit 1; }
 
 python3 - <<'END'
 import os, struct
@@ -21,16 +21,16 @@ expect_dictionary() {  # file, size at most
     [ "$(head -c 4 "$1" | od -An -tx1 | tr -d ' ')" = 37a430ec ] || fail "$1 is no zstd dictionary"
     [ "$(stat -c %s "$1")" -le "$2" ] || fail "$1 is larger than it may be"
 }
-"$train" lines of_lines
+"$flare" train lines of_lines
 expect_dictionary of_lines 16384
-"$train" --prefixed --size 4096 prefixed of_prefixed
+"$flare" train --prefixed --size 4096 prefixed of_prefixed
 expect_dictionary of_prefixed 4096
-"$train" files of_files
+"$flare" train files of_files
 expect_dictionary of_files 16384
 
 expect_refusal() {  # exit code, what it says, arguments ...
     local code=0 said
-    said=$("$train" "${@:3}" 2>&1) || code=$?
+    said=$("$flare" train "${@:3}" 2>&1) || code=$?
     [ "$code" = "$1" ] || fail "exit code $code for: ${*:3}"
     [[ $said == *"$2"* ]] || fail "it said: $said"
 }
@@ -39,5 +39,5 @@ expect_refusal 1 "cannot be read" missing out
 printf 'one\n' >few
 expect_refusal 1 "no dictionary can be made" few out
 expect_refusal 1 "cannot be written" lines missing/out
-expect_refusal 2 "usage" lines
-expect_refusal 2 "usage" --size 1 lines out
+expect_refusal 2 "output is required" lines
+expect_refusal 2 "not in range" --size 1 lines out

@@ -9,6 +9,7 @@ void add_server(CLI::App& app, Run& run);
 void add_token(CLI::App& app, Run& run);
 void add_certs(CLI::App& app, Run& run);
 void add_train(CLI::App& app, Run& run);
+void add_bench(CLI::App& app, Run& run);
 void add_version(CLI::App& app, Run& run);
 
 }  // namespace flare::cli

@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
     add_token(app, run);
     add_certs(app, run);
     add_train(app, run);
+    add_bench(app, run);
     add_version(app, run);
 
     try {

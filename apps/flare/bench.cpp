@@ -1,0 +1,198 @@
+// flare bench: the load generators of bench/, with a server of their own or against one that runs.
+#include "bench.hpp"
+#include "commands.hpp"
+#include "keys/certificates.hpp"
+#include "output.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flare::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct LoadOption {
+    const char* flag;
+    const char* type;  // null: it takes no value
+    const char* says;
+    CLI::Validator check;
+};
+
+const CLI::Validator kAnything([](std::string&) { return std::string(); }, "");
+
+const LoadOption kTransport{"--transport", "NAME", "default ws", CLI::IsMember({"ws", "wss", "quic"})};
+const LoadOption kWorkers{"--workers", "NUMBER", "event loops of the server; default 1", CLI::Range(1, 64)};
+const LoadOption kConnections{"--connections", "NUMBER", "sessions at once", CLI::Range(1, 1'000'000)};
+const LoadOption kInFlight{"--in-flight", "NUMBER", "messages under way on each; default 1", CLI::Range(1, 100'000)};
+const LoadOption kRate{
+    "--rate", "NUMBER",
+    "messages a second in all, sent when they are due whatever is under way; latency counts from then",
+    CLI::Range(1.0, 1e8)};
+const LoadOption kSize{"--size", "BYTES", "of a message", CLI::Range(1, 1'000'000)};
+const LoadOption kLargeEvery{"--large-every", "NUMBER", "every so manieth message is large; 0: none",
+                             CLI::Range(0, 1'000'000)};
+const LoadOption kLargeSize{"--large-size", "BYTES", "of a large one; default 16384", CLI::Range(1, 1'000'000)};
+const LoadOption kSeconds{"--seconds", "NUMBER", "that are measured; default 3", CLI::Range(0.1, 600.0)};
+const LoadOption kWarmUp{"--warm-up", "NUMBER", "seconds before those; default 0.5", CLI::Range(0.0, 60.0)};
+const LoadOption kMessages{"--messages", "NUMBER", "in place of --seconds", CLI::Range(1, 1'000'000'000)};
+const LoadOption kSvg{"--svg", "FILE", "write a picture of the latencies", kAnything};
+const LoadOption kSealed{"--sealed", nullptr, "everything encrypted between client and server", kAnything};
+const LoadOption kNoFloor{"--no-floor", nullptr, "do not measure a bare WebSocket server beside it", kAnything};
+const LoadOption kUrl{"--url", "URL", "load a server that runs already and takes anybody's word", kAnything};
+const LoadOption kCaFile{"--ca-file", "FILE", "whom to trust at --url; default: the system's store", CLI::ExistingFile};
+const LoadOption kPairs{"--pairs", nullptr, "users talk to each other, not to the server", kAnything};
+const LoadOption kIdle{"--idle", "NUMBER", "sessions beside them that say nothing", CLI::Range(1, 1'000'000)};
+const LoadOption kSessions{"--sessions", "NUMBER", "how many", CLI::Range(1, 1'000'000)};
+const LoadOption kHeartbeat{"--heartbeat", "NUMBER", "seconds between heartbeats; default 30", CLI::Range(0.1, 3600.0)};
+const LoadOption kStalled{"--stalled", "NUMBER", "of them stop reading; default 50", CLI::Range(1, 100'000)};
+const LoadOption kJson{"--json", nullptr, "one JSON object; what is for people goes to standard error", kAnything};
+
+struct Benchmark {
+    const char* name;
+    int (*run)(int argc, char** argv);
+    const char* says;
+    std::vector<const LoadOption*> options;
+};
+
+std::vector<Benchmark> benchmarks() {
+    return {
+        {"connect",
+         bench::bench_connect,
+         "New sessions a second, then the same sessions resumed",
+         {&kTransport, &kWorkers, &kConnections, &kSeconds}},
+        {"echo",
+         bench::bench_echo,
+         "Messages to the server and back",
+         {&kTransport, &kWorkers, &kConnections, &kInFlight, &kRate, &kSize, &kLargeEvery, &kLargeSize, &kSeconds,
+          &kWarmUp, &kMessages, &kPairs, &kIdle, &kSealed, &kNoFloor, &kSvg, &kUrl, &kCaFile}},
+        {"fanout",
+         bench::bench_fanout,
+         "One session publishes to all the others",
+         {&kTransport, &kWorkers, &kSessions, &kInFlight, &kSize, &kSeconds, &kWarmUp, &kMessages, &kNoFloor}},
+        {"floor",
+         bench::bench_floor,
+         "A bare WebSocket echo, to compare with",
+         {&kConnections, &kInFlight, &kSize, &kSeconds, &kWarmUp, &kSvg}},
+        {"idle",
+         bench::bench_idle,
+         "What sessions cost that have nothing to do",
+         {&kTransport, &kWorkers, &kSessions, &kHeartbeat, &kSeconds}},
+        {"mixed",
+         bench::bench_mixed,
+         "Users who chat in pairs, 1 % of the messages large",
+         {&kTransport, &kWorkers, &kConnections, &kInFlight, &kRate, &kSize, &kLargeEvery, &kLargeSize, &kSeconds,
+          &kWarmUp, &kMessages, &kSealed, &kNoFloor, &kSvg, &kUrl, &kCaFile}},
+        {"stall",
+         bench::bench_stall,
+         "Some subscribers stop reading: memory, and the others' latency",
+         {&kTransport, &kWorkers, &kSessions, &kStalled, &kRate, &kSize, &kSeconds}},
+        {"storm",
+         bench::bench_storm,
+         "A server is started again under all its clients",
+         {&kTransport, &kWorkers, &kSessions, &kRate}},
+    };
+}
+
+struct Arguments {
+    std::vector<std::string> words;  // as the benchmark takes them
+    bool elsewhere = false;          // --url
+};
+
+// Certificates of its own, in a folder that goes away, where the benchmark finds them: certs/ of the current folder.
+class Workplace {
+public:
+    Workplace() : before_(fs::current_path()) {
+        std::string pattern = (fs::temp_directory_path() / "flare-bench-XXXXXX").string();
+        if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error(pattern + " cannot be made");
+        folder_ = pattern;
+        fs::current_path(folder_);
+        CertificateSpec spec;
+        spec.names = {"localhost"};
+        spec.addresses = {"127.0.0.1", "::1"};
+        bool made_key = false;
+        const auto made = make_certificates(spec);
+        const auto key = sealing_key("certs/sealing.key", false, made_key);
+        if (!made || !key) throw std::runtime_error(made ? key.error().text : made.error().text);
+    }
+    ~Workplace() {
+        std::error_code ignored;
+        fs::current_path(before_, ignored);
+        fs::remove_all(folder_, ignored);
+    }
+    Workplace(const Workplace&) = delete;
+    Workplace& operator=(const Workplace&) = delete;
+
+private:
+    fs::path before_;
+    fs::path folder_;
+};
+
+int run_benchmark(const Benchmark& benchmark, const Arguments& arguments) {
+    std::vector<std::string> words = arguments.words;
+    words.insert(words.begin(), benchmark.name);
+    std::vector<char*> pointers;
+    for (std::string& each : words) pointers.push_back(each.data());
+    std::unique_ptr<Workplace> workplace;
+    if (!arguments.elsewhere) workplace = std::make_unique<Workplace>();
+    try {
+        return benchmark.run(static_cast<int>(pointers.size()), pointers.data());
+    } catch (const std::invalid_argument& error) {
+        print_problem("bench", error.what());
+        return kUsage;
+    } catch (const std::runtime_error& error) {
+        print_problem("bench", error.what());
+        const bool unreachable = arguments.elsewhere && std::string_view(error.what()).starts_with("connecting: ");
+        return unreachable ? kUnreachable : kFailed;
+    }
+}
+
+void add_benchmark(CLI::App& parent, const Benchmark& benchmark, Run& run) {
+    CLI::App* command = parent.add_subcommand(benchmark.name, benchmark.says);
+    auto arguments = std::make_shared<Arguments>();
+    std::vector<const LoadOption*> options = benchmark.options;
+    options.push_back(&kJson);
+    for (const LoadOption* each : options) {
+        const std::string flag = each->flag;
+        if (each->type == nullptr) {
+            command->add_flag_callback(
+                flag, [arguments, flag] { arguments->words.push_back(flag); }, each->says);
+            continue;
+        }
+        const bool path = each == &kSvg || each == &kCaFile;
+        CLI::Option* option = command->add_option_function<std::string>(
+            flag,
+            [arguments, flag, path](const std::string& text) {
+                arguments->words.push_back(flag);
+                // The benchmark may run in a folder of its own.
+                arguments->words.push_back(path ? fs::absolute(text).string() : text);
+                arguments->elsewhere = arguments->elsewhere || flag == kUrl.flag;
+            },
+            each->says);
+        option->type_name(each->type)->check(each->check);
+        if (each == &kUrl && command->get_option_no_throw(kTransport.flag) != nullptr)
+            option->excludes(command->get_option(kTransport.flag));
+    }
+    command->callback([benchmark, arguments, &run] {
+        run = [benchmark, arguments] { return run_benchmark(benchmark, *arguments); };
+    });
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, Run& run) {
+    CLI::App* command = app.add_subcommand("bench", "Measures what messages and sessions cost on this machine");
+    command->require_subcommand(1);
+    command->footer(
+        "Each starts a server of its own on loopback, in a process of its own whose CPU time is measured. --url loads "
+        "one\nthat runs already: at most 1,000 connections, 100,000 messages a second and 60 seconds.");
+    for (const Benchmark& each : benchmarks()) add_benchmark(*command, each, run);
+}
+
+}  // namespace flare::cli

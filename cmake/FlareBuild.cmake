@@ -13,8 +13,7 @@ if(FLARE_SANITIZE)
     endif()
 endif()
 if(FLARE_FUZZ)
-    # clang 14 cannot compile a coroutine with the check of function types.
-    add_compile_options(-fsanitize=fuzzer-no-link -fno-sanitize=function)
+    add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
 add_library(flare_warnings INTERFACE)

@@ -21,6 +21,7 @@ packages=(
     libssl-dev libgnutls28-dev libzstd-dev zlib1g-dev libprotozero-dev libspdlog-dev prometheus-cpp-dev
     libcli11-dev libtomlplusplus-dev libprotobuf-dev protobuf-compiler libgtest-dev libgmock-dev libbenchmark-dev valgrind
     clang clang-format clang-tidy python3 iproute2 nftables
+    groff-base
 )
 if [ "$release" = 12 ]; then
     packages+=(libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libclang-rt-14-dev)

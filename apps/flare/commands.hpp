@@ -10,6 +10,8 @@ void add_token(CLI::App& app, Run& run);
 void add_certs(CLI::App& app, Run& run);
 void add_train(CLI::App& app, Run& run);
 void add_bench(CLI::App& app, Run& run);
+void add_completion(CLI::App& app, Run& run);
+void add_man(CLI::App& app, Run& run);
 void add_version(CLI::App& app, Run& run);
 
 }  // namespace flare::cli

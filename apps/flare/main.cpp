@@ -17,6 +17,8 @@ int main(int argc, char** argv) {
     add_certs(app, run);
     add_train(app, run);
     add_bench(app, run);
+    add_completion(app, run);
+    add_man(app, run);
     add_version(app, run);
 
     try {

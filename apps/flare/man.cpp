@@ -1,0 +1,72 @@
+// flare man: the manual pages, made of the commands as they are.
+#include "commands.hpp"
+#include "output.hpp"
+#include "server_config/describe.hpp"
+#include "tree/command_tree.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+namespace flare::cli {
+namespace {
+
+constexpr std::string_view kServerFile = "server.toml";
+
+int write_all(const CommandNode& root, const std::filesystem::path& folder) {
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    const auto write = [&](const std::string& name, const std::string& page) {
+        std::ofstream(folder / name, std::ios::trunc) << page;
+        return std::filesystem::file_size(folder / name, error) == page.size();
+    };
+    bool good = write("flare.1", manual_page(root, root, FLARE_VERSION)) &&
+                write("flare-server.toml.5", server_config::manual_page(FLARE_VERSION));
+    for (const CommandNode& each : root.commands)
+        good = good && write("flare-" + each.name + ".1", manual_page(each, root, FLARE_VERSION));
+    if (good) return kDone;
+    print_problem("man", folder.string() + " cannot be written");
+    return kFailed;
+}
+
+int print_page(const CommandNode& root, const std::string& name) {
+    std::string page;
+    if (name.empty()) {
+        page = manual_page(root, root, FLARE_VERSION);
+    } else if (name == kServerFile) {
+        page = server_config::manual_page(FLARE_VERSION);
+    } else {
+        const auto found = std::find_if(root.commands.begin(), root.commands.end(),
+                                        [&](const CommandNode& each) { return each.name == name; });
+        if (found == root.commands.end()) {
+            print_problem("man", "there is no command " + printable(name) + "; `flare --help` lists them");
+            return kUsage;
+        }
+        page = manual_page(*found, root, FLARE_VERSION);
+    }
+    std::fputs(page.c_str(), stdout);
+    return kDone;
+}
+
+}  // namespace
+
+void add_man(CLI::App& app, Run& run) {
+    struct Options {
+        std::string name, folder;
+    };
+    auto options = std::make_shared<Options>();
+    CLI::App* command = app.add_subcommand("man", "Prints a manual page: flare man server | man -l -");
+    command->add_option("command", options->name, "a command, or server.toml; none: the tool as a whole")
+        ->type_name("COMMAND");
+    command->add_option("--out", options->folder, "write all pages to this folder")->type_name("FOLDER");
+    command->callback([options, &app, &run] {
+        run = [options, &app] {
+            const CommandNode root = tree_of(app);
+            return options->folder.empty() ? print_page(root, options->name) : write_all(root, options->folder);
+        };
+    });
+}
+
+}  // namespace flare::cli

@@ -2,6 +2,7 @@
 #include "integration/raw_peer.hpp"
 #include "support/certificates.hpp"
 #include "support/folder.hpp"
+#include "support/http_server.hpp"
 #include "support/tokens.hpp"
 #include "support/tool_process.hpp"
 
@@ -128,6 +129,19 @@ TEST(FlareServer, VerifiesSignedTokens) {
     };
     EXPECT_TRUE(client_of(server.url(), "alice", token("test")).connect());
     EXPECT_FALSE(client_of(server.url(), "alice", token("another")).connect());
+}
+
+TEST(FlareServer, AsksAServiceThatItIsGiven) {
+    HttpServer service([](const std::string& request) {
+        const bool good =
+            request.find(R"("token":"good")") != request.npos && request.find("Bearer of-the-server") != request.npos;
+        return good ? http_answer(200, R"({"user":"alice"})") : http_answer(401, "");
+    });
+    FlareServer server({"--quic-enabled=false"},
+                       "[auth]\nmode = \"http\"\n[auth.http]\nurl = \"" + service.url() + "\"\n",
+                       {{"FLARE_SERVER_AUTH_HTTP_AUTHORIZATION", "Bearer of-the-server"}});
+    EXPECT_TRUE(client_of(server.url(), "alice", "good").connect());
+    EXPECT_FALSE(client_of(server.url(), "alice", "bad").connect());
 }
 
 TEST(FlareServer, RefusesAWrongConfigurationWithEveryProblem) {

@@ -139,8 +139,7 @@ TEST(FlareBench, FansOutConnectsAndHoldsSessions) {
                   .to_number<int>(),
               0);
     EXPECT_GT(
-        measured({"connect", "--connections", "2", "--seconds", "0.3"}).at("connects_per_second").to_number<double>(),
-        0);
+        measured({"connect", "--connections", "2", "--seconds", "3"}).at("connects_per_second").to_number<double>(), 0);
 }
 
 TEST(FlareBench, LoadsAServerThatRunsAlready) {

@@ -36,7 +36,7 @@ const LoadOption kRate{
     "messages a second in all, sent when they are due whatever is under way; latency counts from then",
     CLI::Range(1.0, 1e8)};
 const LoadOption kSize{"--size", "BYTES", "of a message", CLI::Range(1, 1'000'000)};
-const LoadOption kLargeEvery{"--large-every", "NUMBER", "every so manieth message is large; 0: none",
+const LoadOption kLargeEvery{"--large-every", "NUMBER", "one message in so many is large; 0: none",
                              CLI::Range(0, 1'000'000)};
 const LoadOption kLargeSize{"--large-size", "BYTES", "of a large one; default 16384", CLI::Range(1, 1'000'000)};
 const LoadOption kSeconds{"--seconds", "NUMBER", "that are measured; default 3", CLI::Range(0.1, 600.0)};

@@ -66,7 +66,8 @@ TEST_P(FlareToken, IsTakenByAServerWithTheKey) {
             .code,
         1);
 }
-INSTANTIATE_TEST_SUITE_P(EveryAlgorithm, FlareToken, testing::Values("HS256", "RS256", "ES256", "EdDSA"));
+INSTANTIATE_TEST_SUITE_P(EveryAlgorithm, FlareToken, testing::Values("HS256", "RS256", "ES256", "EdDSA"),
+                         [](const auto& each) { return std::string(each.param); });
 
 using FlareTokenShow = FlareToken;
 

@@ -16,6 +16,10 @@ if(FLARE_FUZZ)
     add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
+# Public names carry FLARE_EXPORT.
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+
 add_library(flare_warnings INTERFACE)
 if(PROJECT_IS_TOP_LEVEL)
     target_compile_options(flare_warnings INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror)
@@ -35,5 +39,5 @@ function(flare_module name)
         PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>
         PRIVATE ${PROJECT_SOURCE_DIR}/src)
     target_link_libraries(flare_${name} PUBLIC ${arg_LINK} PRIVATE ${arg_PRIVATE} $<BUILD_INTERFACE:flare_warnings>)
-    set_target_properties(flare_${name} PROPERTIES EXPORT_NAME ${name})
+    set_property(GLOBAL APPEND PROPERTY flare_modules ${name})
 endfunction()

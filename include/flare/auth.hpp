@@ -10,6 +10,7 @@
 // Threads:  the handlers may be called from any thread, and one handler by several servers.
 #pragma once
 
+#include <flare/export.hpp>
 #include <flare/server.hpp>
 
 #include <chrono>
@@ -52,7 +53,7 @@ struct JwtOptions {
 // The token is a JWT; the user is `user_claim`, the session ends with `exp` (plus clock_skew), `jti` is what
 // Server::revoke_token() takes. Refuses with unauthenticated or token_expired and a text that says why.
 // Options or a key file that cannot be used make ServerBuilder::build() fail with a text that names what is wrong.
-AuthHandler jwt_auth(JwtOptions options);
+FLARE_EXPORT AuthHandler jwt_auth(JwtOptions options);
 
 // Whom http_auth() asks, and how patiently.
 struct HttpAuthOptions {
@@ -71,6 +72,6 @@ struct HttpAuthOptions {
 // Posts {"token", "user", "device", "platform", "address"} as JSON to the URL and takes for an answer:
 // 200 with {"user", "expires_in_ms"?, "token_id"?}; 401 or 403, perhaps with {"text"}: unauthenticated.
 // Anything else, no answer in time included, is `busy`: clients come back. See jwt_auth() for unusable options.
-AsyncAuthHandler http_auth(HttpAuthOptions options);
+FLARE_EXPORT AsyncAuthHandler http_auth(HttpAuthOptions options);
 
 }  // namespace flare

@@ -5,6 +5,8 @@
 // Owner:   whoever holds a copy; the memory goes with the last one.
 #pragma once
 
+#include <flare/export.hpp>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +17,7 @@
 
 namespace flare {
 
-class Bytes {
+class FLARE_EXPORT Bytes {
 public:
     Bytes() noexcept = default;
     // Copies `text` into one allocation; an empty view allocates nothing.

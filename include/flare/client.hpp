@@ -13,6 +13,7 @@
 
 #include <flare/compression.hpp>
 #include <flare/events.hpp>
+#include <flare/export.hpp>
 #include <flare/failure.hpp>
 #include <flare/message.hpp>
 #include <flare/task.hpp>
@@ -71,7 +72,7 @@ enum class Encryption : std::uint8_t { off, preferred, required };
 
 // docs/client.md, "Connection and status", says when it is which.
 enum class ClientStatus : std::uint8_t { disconnected, connecting, connected, reconnecting, failed };
-std::string_view name(ClientStatus status) noexcept;
+FLARE_EXPORT std::string_view name(ClientStatus status) noexcept;
 
 // What became of a message. success: handled, delivered, or in a session of the recipient that lost its connection.
 struct SendResult {
@@ -132,7 +133,7 @@ struct ProtocolMetrics {
     std::uint64_t early_data_rejected = 0;  // they were sent again after the handshake
 };
 
-class Client {
+class FLARE_EXPORT Client {
 public:
     Client(Client&&) noexcept;
     Client& operator=(Client&&) noexcept;
@@ -210,7 +211,7 @@ private:
 
 using TokenProvider = std::function<std::string()>;
 
-class ClientBuilder {
+class FLARE_EXPORT ClientBuilder {
 public:
     explicit ClientBuilder(std::string user_id);
     ClientBuilder(const ClientBuilder&);

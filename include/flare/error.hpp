@@ -4,6 +4,8 @@
 // Threads:  any.
 #pragma once
 
+#include <flare/export.hpp>
+
 #include <boost/system/error_code.hpp>
 #include <boost/system/result.hpp>
 
@@ -123,14 +125,14 @@ enum class errcond : std::uint8_t {
 };
 
 // The stable short name ("user_offline"), as in docs/errors.md; "unknown" for a number of a newer peer.
-std::string_view name(errc code) noexcept;
+FLARE_EXPORT std::string_view name(errc code) noexcept;
 // One sentence that says what is wrong and what to do.
-std::string_view explain(errc code) noexcept;
+FLARE_EXPORT std::string_view explain(errc code) noexcept;
 
-const boost::system::error_category& flare_category() noexcept;
-const boost::system::error_category& flare_condition_category() noexcept;
-boost::system::error_code make_error_code(errc code) noexcept;
-boost::system::error_condition make_error_condition(errcond condition) noexcept;
+FLARE_EXPORT const boost::system::error_category& flare_category() noexcept;
+FLARE_EXPORT const boost::system::error_category& flare_condition_category() noexcept;
+FLARE_EXPORT boost::system::error_code make_error_code(errc code) noexcept;
+FLARE_EXPORT boost::system::error_condition make_error_condition(errcond condition) noexcept;
 
 template <typename T = void>
 using Result = boost::system::result<T>;

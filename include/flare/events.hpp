@@ -3,6 +3,7 @@
 // Threads: the callback runs on the client's event thread, or where the builder said.
 #pragma once
 
+#include <flare/export.hpp>
 #include <flare/failure.hpp>
 #include <flare/message.hpp>
 
@@ -108,8 +109,8 @@ using Event = std::variant<event::Connected, event::Disconnected, event::Reconne
 using EventCallback = std::function<void(const Event&)>;
 
 // "Connected", "Disconnected" ...
-std::string_view name(const Event& event) noexcept;
+FLARE_EXPORT std::string_view name(const Event& event) noexcept;
 // One line for people: the name and what matters of it. Payloads appear with their length only.
-std::string to_string(const Event& event);
+FLARE_EXPORT std::string to_string(const Event& event);
 
 }  // namespace flare

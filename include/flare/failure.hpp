@@ -2,6 +2,7 @@
 #pragma once
 
 #include <flare/error.hpp>
+#include <flare/export.hpp>
 
 #include <string>
 #include <utility>
@@ -22,6 +23,6 @@ template <typename T = void>
 using Checked = boost::system::result<T, Failure>;
 
 // What Checked<T>::value() throws when there is none; found by argument-dependent lookup.
-[[noreturn]] void throw_exception_from_error(const Failure& failure, const boost::source_location& where);
+[[noreturn]] FLARE_EXPORT void throw_exception_from_error(const Failure& failure, const boost::source_location& where);
 
 }  // namespace flare

@@ -3,6 +3,7 @@
 
 #include <flare/bytes.hpp>
 #include <flare/error.hpp>
+#include <flare/export.hpp>
 #include <flare/uuid.hpp>
 
 #include <chrono>
@@ -13,13 +14,13 @@ namespace flare {
 
 // What a client says that it runs on.
 enum class Platform : std::uint8_t { unknown = 0, android = 1, ios = 2, web = 3, desktop = 4, server = 5 };
-std::string_view name(Platform platform) noexcept;
+FLARE_EXPORT std::string_view name(Platform platform) noexcept;
 
 // What carries a session. ws:// and wss:// are one protocol.
 enum class Protocol : std::uint8_t { websocket = 1, quic = 2 };
 // How a QUIC connection finds out what its path can carry: CUBIC (RFC 9438), or BBR version 2.
 enum class QuicCongestion : std::uint8_t { cubic, bbr };
-std::string_view name(Protocol protocol) noexcept;
+FLARE_EXPORT std::string_view name(Protocol protocol) noexcept;
 
 // Orders what waits in the outbox; it never reorders what was sent already.
 enum class Priority : std::uint8_t { low = 0, normal = 1, high = 2, urgent = 3 };

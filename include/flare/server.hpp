@@ -10,6 +10,7 @@
 #pragma once
 
 #include <flare/compression.hpp>
+#include <flare/export.hpp>
 #include <flare/failure.hpp>
 #include <flare/identity.hpp>
 #include <flare/message.hpp>
@@ -75,17 +76,17 @@ using AuthHandler = std::function<Checked<Identity>(const AuthRequest&)>;
 using AsyncAuthHandler = std::function<Task<Checked<Identity>>(AuthRequest)>;
 
 // Takes any user at its word (the default: for trying things out, and behind a gateway that has authenticated already).
-AuthHandler anonymous_auth();
+FLARE_EXPORT AuthHandler anonymous_auth();
 // Whom a token of static_token_auth() stands for, and until when.
 struct StaticToken {
     std::string user;
     std::chrono::system_clock::time_point expires = std::chrono::system_clock::time_point::max();
 };
 // token -> user and expiry. Refuses with unauthenticated or token_expired; ends a session when its token expires.
-AuthHandler static_token_auth(std::map<std::string, StaticToken> tokens);
+FLARE_EXPORT AuthHandler static_token_auth(std::map<std::string, StaticToken> tokens);
 
 // Hooks. Called one after the other on a thread of their own: a slow one delays later hooks, nothing else.
-class EventHandler {
+class FLARE_EXPORT EventHandler {
 public:
     virtual ~EventHandler() = default;
     virtual void on_user_connected(const SessionInfo&) {}
@@ -154,7 +155,7 @@ enum class Delivery : std::uint8_t {
     buffered,   // only in sessions that have lost their connection at the moment
 };
 
-class Server {
+class FLARE_EXPORT Server {
 public:
     Server(Server&&) noexcept;
     Server& operator=(Server&&) noexcept;
@@ -236,7 +237,7 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-class ServerBuilder {
+class FLARE_EXPORT ServerBuilder {
 public:
     ServerBuilder();
     ServerBuilder(const ServerBuilder&);

@@ -1,6 +1,8 @@
 // A 128-bit UUID (RFC 9562): message ids, attempt ids and session ids are made of it.
 #pragma once
 
+#include <flare/export.hpp>
+
 #include <array>
 #include <compare>
 #include <cstddef>
@@ -13,7 +15,7 @@
 
 namespace flare {
 
-struct Uuid {
+struct FLARE_EXPORT Uuid {
     std::array<std::uint8_t, 16> bytes{};
 
     // Version 7 (RFC 9562 section 5.7) from the system clock and the system's random source;

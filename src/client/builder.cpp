@@ -7,7 +7,7 @@
 
 namespace flare {
 
-struct ClientBuilder::State {
+struct FLARE_HIDDEN ClientBuilder::State {
     client::Config config;
     ServerAddresses addresses;
     ProtocolSelection selection = ProtocolSelection::auto_racing;

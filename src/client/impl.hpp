@@ -18,7 +18,7 @@
 
 namespace flare {
 
-class Client::Impl {
+class FLARE_HIDDEN Client::Impl {
 public:
     explicit Impl(client::Config config);
     ~Impl();

@@ -10,7 +10,7 @@ constexpr std::uint32_t kLeastBatchBytes = wire::kMaxFrameBytes + 4096;
 
 }  // namespace
 
-struct ServerBuilder::State {
+struct FLARE_HIDDEN ServerBuilder::State {
     server::Config config;
     bool compression = false;
     std::string dictionary_file;

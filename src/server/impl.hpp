@@ -32,7 +32,7 @@ struct Encoded {
 
 namespace flare {
 
-class Server::Impl {
+class FLARE_HIDDEN Server::Impl {
 public:
     explicit Impl(server::Config config)
         : config_(std::move(config)), revocations_(std::make_unique<auth::Revocations>(config_.max_revocations)) {}

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Builds the Debian packages libflare0.1, libflare-dev and flare-tools for the release of Debian that this runs on, into
+# build/package. Their names are the last lines printed.
+#     scripts/package.sh [cmake arguments]       for example -DFLARE_PACKAGE_MAINTAINER='Ann <ann@example.org>'
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export CCACHE_SLOPPINESS=time_macros CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1  # one cache for all checkouts
+scripts/setup.sh --build
+rm -f build/package/*.deb
+cmake --preset package "$@" >/dev/null
+if ! cmake --build build/package -j "$(nproc)" >build/package/build.log 2>&1; then
+    cat build/package/build.log
+    echo "the build failed"
+    exit 1
+fi
+(cd build/package && cpack -B . >cpack.log 2>&1) || { cat build/package/cpack.log; exit 1; }
+ls build/package/*.deb

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Installs Flare's Debian packages into a bare Debian, builds programs there against libflare-dev, runs them and the tool,
+# and removes the packages again. Needs root and debootstrap.
+#     tests/package/use_packages.sh 12|13 FOLDER_OF_DEBS [--keep FOLDER]
+#   --keep    the system is made in FOLDER and stays
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/bare_system.sh"
+[ $# -ge 2 ] || { sed -n 2,5p "$0" >&2; exit 2; }
+release=$1 debs=$2
+suite=$(bare_suite "$release")
+work=$(mktemp -d "${TMPDIR:-/var/tmp}/flare-packages.XXXXXX")
+trap 'bare_end; rm -rf --one-file-system "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+root=$work/system
+[ "${3:-}" != --keep ] || root=$4
+
+fail() { echo "packages: $*"; exit 1; }
+quietly() { bare_run "$root" "$1" >"$work/log" 2>&1 || { cat "$work/log"; fail "$1"; }; }
+
+[ -x "$root/usr/bin/apt-get" ] || bare_make "$release" "$root"
+if [ "$release" = 12 ]; then  # ngtcp2 comes from there
+    sed -n "s/ $suite / $suite-backports /p" "$root/etc/apt/sources.list" >"$root/etc/apt/sources.list.d/backports.list"
+fi
+mkdir -p "$root/root/debs" "$root/root/consumer"
+cp "$debs"/*.deb "$root/root/debs/"
+cp "$here"/CMakeLists.txt "$here"/*.cpp "$root/root/consumer/"
+
+quietly 'apt-get update -qq'
+quietly 'apt-get install -y -qq --no-install-recommends ./debs/flare-tools_*.deb ./debs/libflare0.1_*.deb'
+echo "packages: $(bare_run "$root" 'flare version') is installed"
+quietly 'test -f /usr/lib/systemd/system/flare-server.service'
+
+# A program against the library: the compiler, and what libflare-dev asks for, which is Boost's headers.
+quietly 'apt-get install -y -qq --no-install-recommends g++ make cmake pkg-config ./debs/libflare-dev_*.deb'
+others=$(bare_run "$root" "dpkg-query -W -f '\${Package}\n' '*-dev'" |
+    grep -vE '^(libflare-dev|libboost1\.[0-9]+-dev|libc6-dev|libstdc\+\+-[0-9]+-dev|libgcc-[0-9]+-dev|linux-libc-dev|libcrypt-dev|libnsl-dev|libtirpc-dev)$' || true)
+[ -z "$others" ] || fail "libflare-dev brings more than Boost: $others"
+quietly 'cmake -S consumer -B build -DLINK=flare && cmake --build build'
+for program in consumer own_loop; do bare_run "$root" "timeout 60 build/$program" || fail "$program, by find_package"; done
+quietly 'g++ $(pkg-config --cflags flare) consumer/consumer.cpp -o hello $(pkg-config --libs flare)'
+bare_run "$root" 'timeout 60 ./hello' || fail "hello, by pkg-config"
+if bare_run "$root" 'cmake -S consumer -B static -DLINK=static' >"$work/log" 2>&1; then
+    fail "find_package found what flare::static needs, which is not there"
+fi
+
+quietly 'apt-get purge -y -qq flare-tools libflare0.1 libflare-dev'
+left=$(bare_run "$root" "find / -xdev -path /proc -prune -o -path /root -prune -o \( -name '*flare*' -print \)")
+[ -z "$left" ] || fail "left behind: $left"
+echo "packages: used and removed on Debian $release"

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-scripts/setup.sh
+scripts/setup.sh --build
 cmake --preset release >/dev/null
 echo "building (the first time takes some minutes) ..."
 cmake --build build/release --target server_example websocket_client quic_client auto_racing_client switch_client cut_client secure_client >/dev/null

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Installs what Flare is built and tested with, by Debian package name. Debian 12 and 13, as root or with sudo.
 # Does nothing, quickly, when everything is there.
-#     setup.sh [--peers]   --peers: also the systems that ./dev lab compare and ./dev bench peer put beside Flare
-#                          (mosquitto, nats-server, Node packages; Debian starts the first two as services)
+#     setup.sh [--build | --peers]
+#   --build   what building takes, without the tools that only tests and developers use: for the demo, several times quicker
+#   --peers   also the systems that ./dev lab compare and ./dev bench peer put beside Flare (mosquitto, nats-server, Node
+#             packages; Debian starts the first two as services)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,32 +19,34 @@ if [ "${ID:-}" != debian ] || { [ "$release" != 12 ] && [ "$release" != 13 ]; };
 fi
 
 packages=(
-    build-essential cmake ninja-build ccache pkg-config git ca-certificates curl openssl
+    build-essential cmake ninja-build ccache pkg-config git ca-certificates curl openssl python3 file
     libssl-dev libgnutls28-dev libzstd-dev zlib1g-dev libprotozero-dev libspdlog-dev prometheus-cpp-dev
-    libcli11-dev libtomlplusplus-dev libprotobuf-dev protobuf-compiler libgtest-dev libgmock-dev libbenchmark-dev valgrind
-    clang clang-format clang-tidy python3 iproute2 nftables
-    groff-base
+    libcli11-dev libtomlplusplus-dev libprotobuf-dev protobuf-compiler libgtest-dev libgmock-dev libbenchmark-dev
 )
+developers=(valgrind clang clang-format clang-tidy iproute2 nftables groff-base doxygen)
 if [ "$release" = 12 ]; then
-    packages+=(libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libclang-rt-14-dev)
+    packages+=(libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev)
+    developers+=(libclang-rt-14-dev)
 else
-    packages+=(libboost-dev libboost-json-dev libboost-url-dev libclang-rt-dev)
+    packages+=(libboost-dev libboost-json-dev libboost-url-dev)
+    developers+=(libclang-rt-dev)
 fi
 # Node is there already on many machines, under another package name: any that answers will do.
-command -v node >/dev/null && command -v npm >/dev/null || packages+=(nodejs npm)
+command -v node >/dev/null && command -v npm >/dev/null || developers+=(nodejs npm)
+if [ "${1:-}" != --build ]; then packages+=("${developers[@]}"); fi
 
 if [ "${1:-}" = --peers ]; then packages+=(mosquitto nats-server); fi
-[ "${1:-}" = --build ] || packages+=(doxygen)  # ./dev doc
 
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
 done
-# QUIC wants ngtcp2 1.11, which Debian 12 has in its backports only.
-quic_packages=(libngtcp2-dev libngtcp2-crypto-gnutls-dev ngtcp2-client)
+# QUIC wants ngtcp2 1.11, which Debian 12 has in its backports only; tests also want its client.
+quic_packages=(libngtcp2-dev libngtcp2-crypto-gnutls-dev)
+[ "${1:-}" = --build ] || quic_packages+=(ngtcp2-client)
 quic_missing=true
 if command -v pkg-config >/dev/null && pkg-config --atleast-version=1.11 libngtcp2 libngtcp2_crypto_gnutls &&
-    command -v gtlsclient >/dev/null; then
+    { [ "${1:-}" = --build ] || command -v gtlsclient >/dev/null; }; then
     quic_missing=false
 fi
 node_packages() {

@@ -1,6 +1,10 @@
 # The tool's share of cmake --install, and Debian packages (scripts/package.sh): libflare0.1, libflare-dev, flare-tools.
 set(flare_soname_package libflare${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 set(flare_etc ${CMAKE_INSTALL_FULL_SYSCONFDIR}/flare)
+set(flare_etc_destination ${CMAKE_INSTALL_SYSCONFDIR}/flare)
+if(CMAKE_INSTALL_PREFIX STREQUAL /usr)
+    set(flare_etc_destination ${flare_etc})  # whose configuration is not below it
+endif()
 
 # ---- the tool and what belongs to it ----
 
@@ -9,7 +13,7 @@ if(TARGET flare_tool)
     configure_file(${PROJECT_SOURCE_DIR}/packaging/flare-server.service.in ${PROJECT_BINARY_DIR}/flare-server.service @ONLY)
     install(FILES ${PROJECT_BINARY_DIR}/flare-server.service DESTINATION lib/systemd/system COMPONENT tools)
     install(FILES ${PROJECT_SOURCE_DIR}/packaging/flare.sysusers.conf DESTINATION lib/sysusers.d RENAME flare.conf COMPONENT tools)
-    install(FILES ${PROJECT_SOURCE_DIR}/packaging/server.toml DESTINATION ${flare_etc} COMPONENT tools OPTIONAL)
+    install(FILES ${PROJECT_SOURCE_DIR}/packaging/server.toml DESTINATION ${flare_etc_destination} COMPONENT tools OPTIONAL)
 endif()
 if(TARGET flare_man)
     set(flare_extras ${PROJECT_BINARY_DIR}/tool-extras)

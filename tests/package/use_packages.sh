@@ -34,8 +34,8 @@ quietly 'test -f /usr/lib/systemd/system/flare-server.service'
 
 # A program against the library: the compiler, and what libflare-dev asks for, which is Boost's headers.
 quietly 'apt-get install -y -qq --no-install-recommends g++ make cmake pkg-config ./debs/libflare-dev_*.deb'
-others=$(bare_run "$root" "dpkg-query -W -f '\${Package}\n' '*-dev'" |
-    grep -vE '^(libflare-dev|libboost1\.[0-9]+-dev|libc6-dev|libstdc\+\+-[0-9]+-dev|libgcc-[0-9]+-dev|linux-libc-dev|libcrypt-dev|libnsl-dev|libtirpc-dev)$' || true)
+others=$(bare_run "$root" "dpkg-query -W -f '\${db:Status-Abbrev} \${Package}\n' '*-dev'" | sed -n 's/^ii *//p' |
+    grep -vE '^(libflare-dev|dpkg-dev|libboost1\.[0-9]+-dev|libc6-dev|libstdc\+\+-[0-9]+-dev|libgcc-[0-9]+-dev|linux-libc-dev|libcrypt-dev|libnsl-dev|libtirpc-dev)$' || true)
 [ -z "$others" ] || fail "libflare-dev brings more than Boost: $others"
 quietly 'cmake -S consumer -B build -DLINK=flare && cmake --build build'
 for program in consumer own_loop; do bare_run "$root" "timeout 60 build/$program" || fail "$program, by find_package"; done

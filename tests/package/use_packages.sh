@@ -30,7 +30,10 @@ cp "$here"/CMakeLists.txt "$here"/*.cpp "$root/root/consumer/"
 quietly 'apt-get update -qq'
 quietly 'apt-get install -y -qq --no-install-recommends ./debs/flare-tools_*.deb ./debs/libflare0.1_*.deb'
 echo "packages: $(bare_run "$root" 'flare version') is installed"
-quietly 'test -f /usr/lib/systemd/system/flare-server.service'
+for file in /etc/flare/server.toml /usr/lib/systemd/system/flare-server.service /usr/share/man/man1/flare.1.gz \
+    /usr/share/bash-completion/completions/flare; do
+    [ -s "$root$file" ] || fail "flare-tools has no $file"
+done
 
 # A program against the library: the compiler, and what libflare-dev asks for, which is Boost's headers.
 quietly 'apt-get install -y -qq --no-install-recommends g++ make cmake pkg-config ./debs/libflare-dev_*.deb'

@@ -37,7 +37,11 @@ set(CPACK_DEBIAN_PACKAGE_RELEASE 1+deb${CMAKE_MATCH_1})
 set(CPACK_PACKAGE_NAME flare)
 set(CPACK_PACKAGE_VENDOR Flare)
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")  # each package has its own
-set(FLARE_PACKAGE_MAINTAINER "Flare maintainers <root@localhost>" CACHE STRING "Whom the Debian packages name as maintainer")
+set(flare_maintainer "Flare maintainers <root@localhost>")
+if(DEFINED ENV{DEBEMAIL})  # as Debian's own tools know who builds
+    set(flare_maintainer "$ENV{DEBFULLNAME} <$ENV{DEBEMAIL}>")
+endif()
+set(FLARE_PACKAGE_MAINTAINER ${flare_maintainer} CACHE STRING "Whom the Debian packages name as maintainer")
 set(CPACK_PACKAGE_CONTACT ${FLARE_PACKAGE_MAINTAINER})
 set(CPACK_GENERATOR DEB)
 set(CPACK_DEB_COMPONENT_INSTALL ON)

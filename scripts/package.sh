@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the Debian packages libflare0.1, libflare-dev and flare-tools for the release of Debian that this runs on, into
 # build/package. Their names are the last lines printed.
-#     scripts/package.sh [cmake arguments]       for example -DFLARE_PACKAGE_MAINTAINER='Ann <ann@example.org>'
+#     scripts/package.sh [cmake arguments]
+# The maintainer that they name is who builds them: DEBFULLNAME and DEBEMAIL.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CCACHE_SLOPPINESS=time_macros CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1  # one cache for all checkouts

@@ -77,7 +77,7 @@ add_backports() {
         sed -E '/^#/d; s/^Suites:.*/Suites: bookworm-backports/' <<<"$stanza" | "${as_root[@]}" tee "$file.sources" >/dev/null
         return
     done
-    line=$(grep -hsE '^deb .* bookworm ' /etc/apt/sources.list /etc/apt/sources.list.d/*.list | head -n 1)
+    line=$(grep -hsE '^deb .* bookworm ' /etc/apt/sources.list /etc/apt/sources.list.d/*.list | head -n 1 || true)  # grep minds a missing file
     [ -n "$line" ] || { say "no source of Debian 12 found under /etc/apt to take the backports from"; exit 1; }
     sed 's/ bookworm / bookworm-backports /' <<<"$line" | "${as_root[@]}" tee "$file.list" >/dev/null
 }

@@ -13,6 +13,11 @@ int main(int argc, char** argv) {
 
     Run run;
     add_server(app, run);
+    add_chat(app, run);
+    add_send(app, run);
+    add_listen(app, run);
+    add_race(app, run);
+    add_doctor(app, run);
     add_token(app, run);
     add_certs(app, run);
     add_train(app, run);

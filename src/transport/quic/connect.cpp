@@ -1,5 +1,6 @@
 // A client's endpoint: one socket, one connection.
 #include "transport/quic/carrier.hpp"
+#include "transport/quic/examine.hpp"
 #include "transport/quic/quic.hpp"
 
 #include "transport/websocket/address.hpp"
@@ -18,8 +19,12 @@ std::string text_of(const boost::asio::ip::udp::endpoint& endpoint) {
 class ClientEndpoint final : public Endpoint {
 public:
     ClientEndpoint(boost::asio::io_context& context, ConnectTarget target, std::shared_ptr<ClientContext> keys,
-                   Options options, Done done)
-        : Endpoint(context, options), target_(std::move(target)), keys_(std::move(keys)), done_(std::move(done)) {}
+                   Options options, OnCertificates on_certificates, Done done)
+        : Endpoint(context, options),
+          target_(std::move(target)),
+          keys_(std::move(keys)),
+          on_certificates_(std::move(on_certificates)),
+          done_(std::move(done)) {}
 
     void start() {
         if (const int error = socket_.connect(target_.endpoint); error != 0) {
@@ -72,6 +77,7 @@ private:
     void handshaken(Connection& connection) override {
         connection.reported = true;
         if (!done_) return connection.abandon();
+        show_certificates(connection);
         const Done done = std::move(done_);
         done_ = nullptr;
         done(std::make_unique<QuicCarrier>(shared_from_this(), connection), {});
@@ -79,13 +85,21 @@ private:
     void ended(Connection& connection) override {
         if (connection.reported) return;
         connection.reported = true;
-        tell_failure(connection.end().code == errc::ok ? errc::closed_by_peer : connection.end().code,
-                     connection.end().text);
+        if (done_) show_certificates(connection);
+        const CloseReason& reason = connection.end();
+        const bool silent = reason.code == errc::connect_timeout && !connection.has_heard();
+        tell_failure(reason.code == errc::ok ? errc::closed_by_peer : reason.code,
+                     reason.text + (silent ? "; is UDP blocked on the way?" : ""));
     }
     void socket_failed(int error) override {
         if (connection_ == nullptr) return;
         connection_->socket_failed(error);
         touch(*connection_);
+    }
+    void show_certificates(const Connection& connection) {
+        if (!on_certificates_) return;
+        const auto shown = connection.peer_certificates();
+        if (!shown.empty()) on_certificates_(shown);
     }
     // No packet of the server has come: it is as good as new.
     void give_ticket_back() {
@@ -109,6 +123,7 @@ private:
 
     const ConnectTarget target_;
     std::shared_ptr<ClientContext> keys_;
+    const OnCertificates on_certificates_;  // may be empty
     Done done_;
     Connection* connection_ = nullptr;
     std::string ticket_name_;
@@ -129,8 +144,15 @@ private:
 std::unique_ptr<ConnectAttempt> connect(boost::asio::io_context& context, ConnectTarget target,
                                         std::shared_ptr<ClientContext> keys, Options options,
                                         std::function<void(std::unique_ptr<Carrier>, ConnectError)> done) {
-    auto endpoint =
-        std::make_shared<ClientEndpoint>(context, std::move(target), std::move(keys), options, std::move(done));
+    return connect_examined(context, std::move(target), std::move(keys), std::move(options), {}, std::move(done));
+}
+
+std::unique_ptr<ConnectAttempt> connect_examined(boost::asio::io_context& context, ConnectTarget target,
+                                                 std::shared_ptr<ClientContext> keys, Options options,
+                                                 OnCertificates on_certificates,
+                                                 std::function<void(std::unique_ptr<Carrier>, ConnectError)> done) {
+    auto endpoint = std::make_shared<ClientEndpoint>(context, std::move(target), std::move(keys), std::move(options),
+                                                     std::move(on_certificates), std::move(done));
     endpoint->start();
     return std::make_unique<Attempt>(std::move(endpoint));
 }

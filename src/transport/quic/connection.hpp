@@ -65,6 +65,8 @@ public:
     };
     bool connect(const ClientContext& keys, const Departure& departure, const Address& local, const Address& remote,
                  std::uint64_t now);
+    // What the peer has shown so far, as DER; empty once TLS has been given up.
+    std::vector<std::string> peer_certificates() const;
 
     // ---- from the endpoint ----
 

@@ -246,8 +246,9 @@ CloseReason Connection::local_reason(int ngtcp2_error) const {
     if (ngtcp2_error != NGTCP2_ERR_CRYPTO) {
         return {errc::connection_lost, std::string("QUIC: ") + ngtcp2_strerror(ngtcp2_error), false};
     }
+    // All bits: nobody was to be verified, so that is not what failed.
     const unsigned status = tls_ == nullptr ? 0 : gnutls_session_get_verify_cert_status(tls_);
-    if (status != 0) {
+    if (status != 0 && status != ~0u) {
         gnutls_datum_t why{};
         std::string text = "the certificate is not trusted";
         if (gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &why, 0) == 0) {

@@ -355,6 +355,15 @@ void Connection::settle_tls() {
     tls_ = nullptr;
 }
 
+std::vector<std::string> Connection::peer_certificates() const {
+    std::vector<std::string> shown;
+    unsigned count = 0;
+    const gnutls_datum_t* const chain = tls_ == nullptr ? nullptr : gnutls_certificate_get_peers(tls_, &count);
+    for (unsigned i = 0; chain != nullptr && i < count; ++i)
+        shown.emplace_back(reinterpret_cast<const char*>(chain[i].data), chain[i].size);
+    return shown;
+}
+
 CarrierInfo Connection::info() const {
     CarrierInfo info;
     info.protocol = Protocol::quic;

@@ -4,6 +4,7 @@
 #include "transport/websocket/address.hpp"
 
 #include "base/crypto.hpp"
+#include "base/log.hpp"
 #include "base/random.hpp"
 
 #include <boost/asio/ip/v6_only.hpp>
@@ -98,6 +99,10 @@ private:
         leave_handshake(connection);
         if (connection.reported) return;
         connection.reported = true;
+        // Whoever gave up or went silent is no news; what one side found wrong with the other is.
+        const CloseReason& reason = connection.end();
+        if (reason.code == errc::tls_failed || reason.code == errc::certificate_rejected)
+            base::log().info("{} QUIC handshake failed: {}", connection.peer(), reason.text);
         if (handler_ != nullptr) handler_->on_handshake_gone(connection.peer());
     }
     void leave_handshake(Connection& connection) {

@@ -209,8 +209,9 @@ void AttemptState::fail_connect(int error) {
 // The connection ended between TCP's handshake and the upgrade's answer.
 void AttemptState::fail_broken(int error) {
     if (socket_.tls != nullptr && error == EPROTO) return fail(socket_.tls->error(), socket_.tls->error_text());
-    fail(errc::connection_lost,
-         std::string("the connection broke before the upgrade was answered: ") + std::strerror(error));
+    fail(errc::connection_lost, std::string("the connection broke before the upgrade was answered: ") +
+                                    std::strerror(error) +
+                                    (target_.secure ? "" : "; does this port speak TLS (wss://)?"));
 }
 
 void AttemptState::fail(errc code, const std::string& text) {

@@ -2,6 +2,8 @@
 
 #include "transport/websocket/connection.hpp"
 
+#include "base/log.hpp"
+
 #include <utility>
 
 namespace flare::transport::websocket {
@@ -38,7 +40,11 @@ void ServerHandshake::advance_tls() {
     switch (socket_.tls->handshake()) {
         case tls::Session::Progress::want_read: return wait(Wait::read);
         case tls::Session::Progress::want_write: return wait(Wait::write);
-        case tls::Session::Progress::failed: return finish(nullptr);
+        case tls::Session::Progress::failed:
+            // A connection that only comes and goes asks whether somebody listens: load balancers do it all the time.
+            if (socket_.tls->error_text().find("closed the connection") == std::string::npos)
+                base::log().info("{} TLS handshake failed: {}", info_.peer_address, socket_.tls->error_text());
+            return finish(nullptr);
         case tls::Session::Progress::done: break;
     }
     info_.peer_certificate = socket_.tls->peer_certificate_subject();
@@ -57,7 +63,15 @@ void ServerHandshake::read_request() {
                 info_.format = reader_.format();
                 return write_answer(reader_.answer());
             case RequestReader::State::http: return answer_http();
-            case RequestReader::State::refused: return write_answer(reader_.answer());
+            case RequestReader::State::refused: {
+                // The first line of the body: what was wrong with the request.
+                const std::string& answer = reader_.answer();
+                const std::size_t body = answer.find("\r\n\r\n");
+                base::log().info(
+                    "{} upgrade refused: {}", info_.peer_address,
+                    body == std::string::npos ? "" : answer.substr(body + 4, answer.find('\n', body + 4) - body - 4));
+                return write_answer(answer);
+            }
         }
     }
     if (got.status == IoStatus::end || got.status == IoStatus::failed) return finish(nullptr);
@@ -72,7 +86,7 @@ void ServerHandshake::answer_http() {
     request.peer_address = info_.peer_address;
     const HttpResponse response = owner_->answer(request);
     if (owner_ == nullptr) return;
-    write_answer(http_response(response, request.method != "HEAD"));
+    write_answer(http_response(response, request.method != "HEAD", date_header(std::chrono::system_clock::now())));
 }
 
 void ServerHandshake::write_answer(std::string answer) {

@@ -8,6 +8,7 @@
 #include "transport/carrier.hpp"
 #include "transport/websocket/websocket.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -22,6 +23,9 @@ std::string_view subprotocol_of(WireFormat format) noexcept;
 
 // A whole response with "Connection: close". `headers`: more header lines, each with its CRLF.
 std::string http_response(const HttpResponse& response, bool with_body = true, std::string_view headers = {});
+
+// RFC 9110 section 6.6.1: an answer says when it was made, by which clients can check their clock. With its CRLF.
+std::string date_header(std::chrono::system_clock::time_point now);
 
 // ---- server ----
 

@@ -10,8 +10,11 @@
 #include <boost/beast/http/status.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdint>
+#include <cstdio>
+#include <ctime>
 #include <optional>
 
 namespace flare::transport::websocket {
@@ -56,6 +59,20 @@ std::string http_response(const HttpResponse& response, bool with_body, std::str
     text.append("\r\nConnection: close\r\n").append(headers).append("\r\n");
     if (with_body) text += response.body;
     return text;
+}
+
+std::string date_header(std::chrono::system_clock::time_point now) {
+    static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+    std::tm parts{};
+    gmtime_r(&seconds, &parts);
+    std::array<char, 64> text{};  // not strftime(), which speaks the language of the process
+    std::snprintf(text.data(), text.size(), "Date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n", kDays[parts.tm_wday],
+                  parts.tm_mday, kMonths[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min,
+                  parts.tm_sec);
+    return text.data();
 }
 
 RequestReader::State RequestReader::refuse(unsigned status, std::string text, std::string_view headers) {

@@ -188,6 +188,12 @@ TEST(PlainRequest, TheAnswerIsAWholeHttpMessage) {
     EXPECT_THAT(http_response(response, false), ::testing::EndsWith("Connection: close\r\n\r\n"));
 }
 
+TEST(PlainRequest, TheAnswersDateIsWrittenAsHttpWantsIt) {
+    // The example of RFC 9110 section 5.6.7.
+    EXPECT_EQ(date_header(std::chrono::system_clock::time_point(std::chrono::seconds(784111777))),
+              "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n");
+}
+
 // ---- the client's half ----
 
 std::string good_answer() {

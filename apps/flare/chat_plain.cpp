@@ -1,0 +1,59 @@
+// A chat in plain lines: for scripts, logs and tests.
+#include "chat_view.hpp"
+#include "output.hpp"
+
+#include <cstdio>
+#include <utility>
+
+namespace flare::cli {
+namespace {
+
+class PlainChatView final : public ChatView {
+public:
+    explicit PlainChatView(std::string user) : user_(std::move(user)) {}
+    void heard(const std::string& from, const std::string&, const std::string& text) override {
+        print(printable(from) + ": " + printable(text));
+    }
+    void sent(const SentLine& line) override {
+        const std::string what = user_ + " \u2192 " + printable(line.to) + ": " + printable(line.text);
+        print(line.fault.empty() ? "\u2713 " + what : "\u2717 " + what + " (" + printable(line.fault) + ")");
+    }
+    void note(const std::string& text) override { print("* " + printable(text)); }
+    void show(const ChatBottom&) override {}
+
+private:
+    static void print(const std::string& line) {
+        std::printf("%s\n", line.c_str());
+        std::fflush(stdout);
+    }
+    const std::string user_;
+};
+
+class JsonChatView final : public ChatView {
+public:
+    void heard(const std::string& from, const std::string& type, const std::string& text) override {
+        print_json({{"event", "message"}, {"from", from}, {"type", type}, {"text", text}});
+    }
+    void sent(const SentLine& line) override {
+        boost::json::object object{{"event", line.fault.empty() ? "acknowledged" : "failed"},
+                                   {"id", line.id},
+                                   {"to", line.to},
+                                   {"text", line.text}};
+        if (!line.fault.empty()) {
+            object["code"] = line.code;
+            object["fault"] = line.fault;
+        }
+        print_json(object);
+    }
+    void note(const std::string& text) override { print_json({{"event", "note"}, {"text", text}}); }
+    void show(const ChatBottom&) override {}
+};
+
+}  // namespace
+
+std::unique_ptr<ChatView> plain_chat_view(std::string user, bool json) {
+    if (json) return std::make_unique<JsonChatView>();
+    return std::make_unique<PlainChatView>(std::move(user));
+}
+
+}  // namespace flare::cli

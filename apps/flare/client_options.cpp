@@ -1,0 +1,180 @@
+#include "client_options.hpp"
+
+#include "base/log.hpp"
+#include "output.hpp"
+#include "token_claims.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <random>
+
+namespace flare::cli {
+namespace {
+
+constexpr const char* kDefaultUrl = "flare://127.0.0.1";
+
+bool is_this_machine(std::string_view host) {
+    return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+}
+
+Checked<std::vector<std::string>> expand(const std::string& url) {
+    constexpr std::string_view kShort = "flare://";
+    for (const std::string_view scheme : {"ws://", "wss://", "quic://"}) {
+        if (url.starts_with(scheme)) return std::vector{url};
+    }
+    const auto wrong = [&](const char* why) { return Failure(errc::invalid_config, "'" + url + "' " + why); };
+    if (!url.starts_with(kShort))
+        return wrong(
+            "is no address of a server: use ws://HOST:PORT, wss://HOST:PORT, quic://HOST:PORT or flare://HOST");
+    const std::string host = url.substr(kShort.size());
+    const bool bracketed = host.starts_with('[') && host.ends_with(']');
+    if (host.empty() || host.find_first_of("/?@") != host.npos ||
+        (!bracketed && host.find_first_of(":[]") != host.npos)) {
+        return wrong(
+            "must be flare://HOST alone (an IPv6 address in brackets): it means the ports 4010 and 4000; for others "
+            "write quic://HOST:PORT and wss://HOST:PORT");
+    }
+    return std::vector{"quic://" + host + ":4010", (is_this_machine(host) ? "ws://" : "wss://") + host + ":4000"};
+}
+
+}  // namespace
+
+std::shared_ptr<ClientOptions> add_client_options(CLI::App& command, Urls urls) {
+    auto options = std::make_shared<ClientOptions>();
+    ClientOptions& o = *options;
+    command.footer(
+        "Addresses: ws://HOST:PORT, wss://HOST:PORT, quic://HOST:PORT; flare://HOST stands for\n"
+        "quic://HOST:4010 with wss://HOST:4000 (ws:// for this machine). With several the client uses the\n"
+        "better one. Default: flare://127.0.0.1");
+    command
+        .add_option(urls == Urls::positional ? "url,--url" : "--url", o.urls, "address of the server, one of each kind")
+        ->type_name("URL")
+        ->allow_extra_args(urls == Urls::positional);  // where it is named, what follows one URL is something else
+    command.add_option("--user", o.user, "user id (default: the token's, else your login name)")->envname("FLARE_USER");
+    command.add_option("--token", o.token,
+                       "credential; other users of this machine can see it in the list of processes: prefer "
+                       "--token-file or the environment");
+    command.add_option("--token-file", o.token_file, "file with the credential; read again for each connect");
+    command
+        .add_option("--ca-file", o.ca_file,
+                    "certificates (PEM) of who vouches for the server, in place of the system's")
+        ->envname("FLARE_CA_FILE");
+    auto* certificate = command.add_option("--client-cert", o.client_cert, "certificate (PEM) to show to the server");
+    auto* key = command.add_option("--client-key", o.client_key, "its key (PEM)");
+    certificate->needs(key);
+    key->needs(certificate);
+    command.add_option("--server-name", o.server_name,
+                       "name that the server's certificate must carry (default: the URL's)");
+    command.add_option("--server-key", o.server_key, "the server's sealing key in base64, for --encrypt");
+    command.add_option("--encrypt", o.encrypt, "sealing between the two programs: off, preferred, required")
+        ->check(CLI::IsMember({"off", "preferred", "required"}));
+    command.add_flag("--compress", o.compress, "compress payloads when the server can");
+    command.add_option("--device", o.device, "device id (default: a random one)");
+    command.add_option("--timeout", o.timeout_seconds, "seconds to reach the server (default 5)")
+        ->check(CLI::Range(0.05, 3600.0));
+    command.add_option("--protocol", o.protocol, "auto (the better one), ws or quic")
+        ->check(CLI::IsMember({"auto", "ws", "quic"}));
+    command.add_flag("--json", o.json, "one JSON object a line; the last one is the result");
+    return options;
+}
+
+Checked<std::vector<std::string>> urls_of(const ClientOptions& options) {
+    std::vector<std::string> urls;
+    for (const std::string& url : options.urls.empty() ? std::vector<std::string>{kDefaultUrl} : options.urls) {
+        auto expanded = expand(url);
+        if (!expanded) return expanded.error();
+        urls.insert(urls.end(), expanded->begin(), expanded->end());
+    }
+    return urls;
+}
+
+Checked<ServerAddresses> addresses_of(const ClientOptions& options) {
+    const auto urls = urls_of(options);
+    if (!urls) return urls.error();
+    ServerAddresses addresses;
+    for (const std::string& url : *urls) {
+        std::string& place = url.starts_with("quic:")  ? addresses.quic
+                             : url.starts_with("wss:") ? addresses.websocket_tls
+                                                       : addresses.websocket;
+        if (!place.empty())
+            return Failure(errc::invalid_config, "'" + place + "' and '" + url + "': give one address of each kind");
+        place = url;
+    }
+    return addresses;
+}
+
+Checked<std::string> token_of(const ClientOptions& options) {
+    std::string token = options.token;
+    if (token.empty() && !options.token_file.empty()) {
+        std::ifstream file(options.token_file, std::ios::binary);
+        if (!file) {
+            const int error = errno;
+            return Failure(error == ENOENT ? errc::file_not_found : errc::file_unreadable,
+                           "--token-file " + options.token_file + ": " + std::strerror(error));
+        }
+        token.assign(std::istreambuf_iterator<char>(file), {});
+    } else if (const char* given = std::getenv("FLARE_TOKEN"); token.empty() && given != nullptr) {
+        token = given;
+    }
+    while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')) token.pop_back();
+    return token;
+}
+
+std::string token_or_none(const ClientOptions& options) {
+    auto token = token_of(options);
+    return token ? std::move(*token) : std::string();
+}
+
+std::string user_of(const ClientOptions& options) {
+    if (!options.user.empty()) return options.user;
+    if (const auto token = token_of(options); token) {
+        if (const auto claims = claims_of(*token); claims && !claims->subject.empty()) return claims->subject;
+    }
+    if (const char* login = std::getenv("USER"); login != nullptr && *login != '\0') return login;
+    static const std::string guest = "guest-" + std::to_string(std::random_device{}() % 1'000'000);
+    return guest;
+}
+
+Checked<ClientBuilder> builder_of(const ClientOptions& options) {
+    auto addresses = addresses_of(options);
+    if (!addresses) return addresses.error();
+    if (const auto token = token_of(options); !token) return token.error();
+    // What the library logs, these commands tell by its events and errors.
+    base::log().set_level(spdlog::level::err);
+    ClientBuilder builder(user_of(options));
+    builder.server_addresses(std::move(*addresses))
+        .connection_timeout(options.timeout())
+        .compression(options.compress)
+        .token([options] { return token_or_none(options); });
+    if (options.protocol == "ws") builder.protocol_selection_mode(ProtocolSelection::websocket);
+    if (options.protocol == "quic") builder.protocol_selection_mode(ProtocolSelection::quic);
+    if (!options.ca_file.empty()) builder.ca_file(options.ca_file);
+    if (!options.client_cert.empty()) builder.client_cert(options.client_cert, options.client_key);
+    if (!options.server_name.empty()) builder.server_name(options.server_name);
+    if (!options.server_key.empty()) builder.server_key(options.server_key);
+    if (!options.device.empty()) builder.device_id(options.device);
+    if (options.encrypt != "off")
+        builder.encryption(options.encrypt == "required" ? Encryption::required : Encryption::preferred);
+    return builder;
+}
+
+ExitCode exit_code_of(errc code) noexcept {
+    const auto number = static_cast<int>(code);
+    if (code == errc::ok) return kDone;
+    if (code == errc::message_too_large || code == errc::outbox_full) return kFailed;
+    if (number < 200 || (number >= 500 && number < 600)) return kUnreachable;
+    if (number < 400) return kRefused;
+    return number < 500 || code == errc::internal ? kFailed : kUsage;
+}
+
+int report_failure(std::string_view command, const ClientOptions& options, const Failure& failure) {
+    print_problem(command, printable(failure.text));
+    if (options.json)
+        print_json({{"result", "failed"}, {"code", std::string(name(failure.code))}, {"text", failure.text}});
+    return exit_code_of(failure.code);
+}
+
+}  // namespace flare::cli

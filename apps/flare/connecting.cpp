@@ -1,0 +1,30 @@
+#include "connecting.hpp"
+
+#include <atomic>
+#include <csignal>
+#include <thread>
+
+namespace flare::cli {
+
+std::optional<Checked<Protocol>> connect_or_signal(Client& client, Inbox& inbox) {
+    std::optional<Checked<Protocol>> result;
+    std::atomic<bool> done{false};
+    std::thread connecting([&] {
+        result.emplace(client.connect());
+        done = true;
+        inbox.wake();
+    });
+    bool interrupted = false;
+    while (!done) {
+        const int signal = inbox.wait().signal;
+        if (signal == 0 || signal == SIGWINCH || signal == SIGTSTP) continue;
+        interrupted = true;
+        client.disconnect();
+        break;
+    }
+    connecting.join();
+    if (interrupted) return {};
+    return result;
+}
+
+}  // namespace flare::cli

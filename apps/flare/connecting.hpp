@@ -1,0 +1,15 @@
+// The blocking connect() of a client, in a command that Ctrl-C must be able to end.
+#pragma once
+
+#include "inbox.hpp"
+
+#include <flare/client.hpp>
+
+#include <optional>
+
+namespace flare::cli {
+
+// Nothing: a signal came first, and the client has been told to disconnect.
+std::optional<Checked<Protocol>> connect_or_signal(Client& client, Inbox& inbox);
+
+}  // namespace flare::cli

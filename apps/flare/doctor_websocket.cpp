@@ -1,0 +1,286 @@
+// The doctor's steps for ws:// and wss://.
+#include "certificate_checks.hpp"
+#include "examination.hpp"
+#include "output.hpp"
+#include "phrases.hpp"
+#include "probe_socket.hpp"
+#include "transport/websocket/upgrade.hpp"
+
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <optional>
+
+namespace flare::cli {
+namespace {
+
+namespace http = boost::beast::http;
+namespace websocket = transport::websocket;
+using Endpoint = boost::asio::ip::tcp::endpoint;
+
+constexpr std::size_t kMostAnswerBytes = 64 * 1024;
+
+struct SslFreer {
+    void operator()(SSL* ssl) const { SSL_free(ssl); }
+};
+
+// A TCP connection to the server, with TLS when the address has it.
+struct Opened {
+    TcpConnection tcp;
+    std::unique_ptr<SSL, SslFreer> ssl;
+    std::string tls_fault;  // empty: none
+
+    ProbeStream stream(std::chrono::milliseconds limit) {
+        return {tcp.socket.get(), ssl.get(), ProbeClock::now() + limit};
+    }
+};
+
+std::string tls_fault_text() {
+    const unsigned long code = ERR_get_error();
+    if (code == 0) return "the server closed the connection";
+    if (ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER) return "the server does not speak TLS on this port";
+    const char* const reason = ERR_reason_error_string(code);
+    return reason == nullptr ? "unknown TLS error" : reason;
+}
+
+// The certificate is looked at afterwards: here everything is accepted, and nothing secret is sent.
+void start_tls(Opened& opened, const Examination& examination) {
+    const auto deadline = ProbeClock::now() + examination.options.timeout();
+    ERR_clear_error();
+    opened.ssl.reset(SSL_new(examination.trust->native()));
+    SSL* const ssl = opened.ssl.get();
+    SSL_set_verify(ssl, SSL_VERIFY_NONE, nullptr);
+    SSL_set_fd(ssl, opened.tcp.socket.get());
+    boost::system::error_code not_an_address;
+    (void)boost::asio::ip::make_address(examination.name(), not_an_address);
+    if (not_an_address) SSL_set_tlsext_host_name(ssl, examination.name().c_str());
+    for (;;) {
+        const int result = SSL_connect(ssl);
+        if (result == 1) return;
+        const int error = SSL_get_error(ssl, result);
+        const bool waits = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
+        if (waits && wait_for(opened.tcp.socket.get(), error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline))
+            continue;
+        opened.tls_fault = waits ? "the TLS handshake was not answered in time" : tls_fault_text();
+        return;
+    }
+}
+
+Opened open(const Examination& examination, const Endpoint& endpoint) {
+    Opened opened;
+    opened.tcp = connect_tcp(endpoint, examination.options.timeout());
+    if (opened.tcp.error == 0 && examination.url.secure) start_tls(opened, examination);
+    return opened;
+}
+
+// Where plain HTTP got nowhere: is it a port for TLS?
+bool speaks_tls(const Examination& e, const Endpoint& endpoint) {
+    Opened opened;
+    opened.tcp = connect_tcp(endpoint, e.options.timeout());
+    if (opened.tcp.error != 0) return false;
+    start_tls(opened, e);
+    return opened.tls_fault.empty();
+}
+
+Check tcp_problem(const Examination& e, const boost::asio::ip::address& address, int error) {
+    const std::string at = e.at(address);
+    switch (error) {
+        case ECONNREFUSED:
+            return problem("tcp", "connection_refused", "nothing listens at " + at + " (connection refused)",
+                           "start the server, or correct the port of the address");
+        case ETIMEDOUT:
+            if (e.reached.by_udp.contains(e.url.host)) {
+                return problem("tcp", "tcp_blocked",
+                               "no answer from " + at +
+                                   ", though UDP to the same host works: TCP is blocked between "
+                                   "here and there",
+                               "open TCP port " + std::to_string(e.url.port) +
+                                   " in the firewalls on the way; until then use the quic:// address alone");
+            }
+            return problem("tcp", "connect_timeout",
+                           "no answer from " + at + ": the host is down, or TCP is blocked between here and there",
+                           "check the address, and that firewalls on the way let TCP port " +
+                               std::to_string(e.url.port) + " through");
+        default:
+            return problem("tcp", "network_unreachable", at + ": " + std::strerror(error),
+                           "check this machine's network and its routes");
+    }
+}
+
+// The first address that answers.
+std::optional<Endpoint> reach(Examination& e) {
+    std::optional<Endpoint> found;
+    std::vector<Check> failures;
+    for (const auto& address : e.addresses) {
+        const Endpoint endpoint(address, e.url.port);
+        const auto made = connect_tcp(endpoint, e.options.timeout());
+        if (made.error == 0 || made.error == ECONNREFUSED) e.reached.by_tcp.insert(e.url.host);
+        if (made.error != 0) {
+            failures.push_back(tcp_problem(e, address, made.error));
+            continue;
+        }
+        e.report.add(fine("tcp", e.at(address) + " answers in " + time_text(made.took)));
+        if (!found) found = endpoint;
+    }
+    for (Check& failure : failures) {
+        e.report.add(found ? lessened(std::move(failure)) : std::move(failure));
+    }
+    return found;
+}
+
+std::vector<std::string> chain_of(SSL* ssl) {
+    std::vector<std::string> chain;
+    const STACK_OF(X509)* const shown = SSL_get_peer_cert_chain(ssl);
+    for (int i = 0; shown != nullptr && i < sk_X509_num(shown); ++i) {
+        unsigned char* der = nullptr;
+        const int size = i2d_X509(sk_X509_value(shown, i), &der);
+        if (size > 0) chain.emplace_back(reinterpret_cast<const char*>(der), static_cast<std::size_t>(size));
+        OPENSSL_free(der);
+    }
+    return chain;
+}
+
+std::string shown_bytes(std::string_view bytes) {
+    return printable(bytes.substr(0, std::min<std::size_t>(60, bytes.size())));
+}
+
+// What answers here is no HTTP server.
+Check stranger(const Examination& e, const std::string& first_bytes, bool timed_out, bool tls_there) {
+    const std::string check = "http";
+    if (tls_there) {
+        return problem(check, "speaks_tls", "this port speaks TLS, and the address says ws://",
+                       "use wss:// in the address");
+    }
+    if (!first_bytes.empty()) {
+        return problem(
+            check, "not_flare",
+            "something else answers at this port, which does not speak HTTP: \"" + shown_bytes(first_bytes) + "\"",
+            "correct the port: Flare's default is 4000");
+    }
+    if (timed_out) {
+        return problem(check, "no_answer", "the port takes connections, and answers nothing",
+                       "see whether the program that listens there hangs, or is no Flare server");
+    }
+    const bool wants_certificate = e.url.secure && e.options.client_cert.empty();
+    return problem(check, "closed_by_peer", "the server closed the connection in place of an answer",
+                   wants_certificate
+                       ? "if the server wants a certificate of its clients, give --client-cert and --client-key"
+                       : "correct the port; if this machine is not welcome there, ask who runs the server");
+}
+
+std::optional<std::chrono::system_clock::time_point> http_time(std::string_view text) {
+    std::tm parts{};
+    if (strptime(std::string(text).c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts) == nullptr) return {};
+    return std::chrono::system_clock::from_time_t(timegm(&parts));
+}
+
+// /healthz, by which a Flare server is known, and the clock of whoever answers. True: HTTP is spoken here.
+bool examine_http(Examination& e, const Endpoint& endpoint, Opened& opened) {
+    auto stream = opened.stream(e.options.timeout());
+    const auto asked = std::chrono::system_clock::now();
+    std::string answer;
+    http::response_parser<http::string_body> parser;
+    parser.body_limit(kMostAnswerBytes);
+    boost::system::error_code error;
+    if (stream.write("GET /healthz HTTP/1.1\r\nHost: " + e.url.host_header() + "\r\nConnection: close\r\n\r\n")) {
+        for (std::string block = stream.read(); !block.empty() && answer.size() < kMostAnswerBytes;
+             block = stream.read())
+            answer += block;
+    }
+    const auto answered = std::chrono::system_clock::now();
+    if (!answer.starts_with("HTTP/1.")) {
+        const bool timed_out = stream.timed_out();
+        opened = Opened();  // whoever serves one connection at a time shall see the next
+        e.report.add(stranger(e, answer, timed_out, !e.url.secure && speaks_tls(e, endpoint)));
+        return false;
+    }
+    parser.eager(true);
+    parser.put(boost::asio::buffer(answer), error);
+    const auto& response = parser.get();
+    const bool healthy = response.result_int() == 200 && response.body() == "ok\n";
+    const std::string status = std::to_string(response.result_int());
+    if (healthy) {
+        e.report.add(fine("http", "/healthz says ok"));
+    } else {
+        e.report.add(warning("http", "not_flare",
+                             "/healthz is answered with " + status + ": no Flare server, or a proxy in front of one",
+                             "see whether the port is right; the next check decides"));
+    }
+    const auto date = response[http::field::date];
+    if (const auto time = http_time({date.data(), date.size()})) {
+        // The server has written whole seconds, somewhere between the question and the answer.
+        const auto middle = asked + (answered - asked) / 2;
+        const auto ahead = *time + std::chrono::milliseconds(500) - middle;
+        e.report.add(clock_check(
+            std::chrono::duration_cast<std::chrono::milliseconds>(ahead),
+            std::chrono::milliseconds(500) + std::chrono::duration_cast<std::chrono::milliseconds>(answered - asked)));
+    }
+    return true;
+}
+
+// The upgrade that every client asks for, on a connection of its own.
+bool examine_upgrade(Examination& e, const Endpoint& endpoint) {
+    Opened opened = open(e, endpoint);
+    auto stream = opened.stream(e.options.timeout());
+    websocket::ConnectTarget target;
+    target.host_header = e.url.host_header();
+    target.path = e.url.path;
+    const std::string key = websocket::make_key();
+    websocket::ResponseReader reader(key, target.format, 16 * 1024);
+    auto state = websocket::ResponseReader::State::incomplete;
+    if (opened.tcp.error == 0 && opened.tls_fault.empty() && stream.write(websocket::upgrade_request(target, key))) {
+        while (state == websocket::ResponseReader::State::incomplete) {
+            const std::string block = stream.read();
+            state = block.empty() ? reader.end() : reader.feed(block);
+        }
+    }
+    if (state == websocket::ResponseReader::State::upgraded) {
+        e.report.add(fine("upgrade", "the server speaks WebSocket and the subprotocol flare.v1"));
+        return true;
+    }
+    if (stream.timed_out() || state == websocket::ResponseReader::State::incomplete) {
+        e.report.add(problem("upgrade", "no_answer", "the upgrade to WebSocket was not answered",
+                             "see whether a proxy on the way lets WebSocket through"));
+    } else {
+        const auto& fault = reader.error();
+        e.report.add(problem("upgrade", name(fault.code), fault.text,
+                             "the host, port and path of the address have to lead to a Flare server; a proxy in "
+                             "between has to pass the Upgrade header on"));
+    }
+    return false;
+}
+
+}  // namespace
+
+bool examine_websocket(Examination& e) {
+    const auto endpoint = reach(e);
+    if (!endpoint) return false;
+    Opened opened = open(e, *endpoint);
+    bool trusted = true;
+    if (e.url.secure) {
+        if (!opened.tls_fault.empty()) {
+            e.report.add(problem("tls", "tls_failed", opened.tls_fault,
+                                 "see whether the port is right and its server has TLS switched on; without TLS the "
+                                 "address begins with ws://"));
+            return false;
+        }
+        e.report.add(
+            fine("tls", std::string(SSL_get_version(opened.ssl.get())) + ", " + SSL_get_cipher_name(opened.ssl.get())));
+        trusted =
+            check_certificates(e.report, chain_of(opened.ssl.get()), *e.trust, e.name(), !e.options.ca_file.empty());
+    }
+    if (!examine_http(e, *endpoint, opened)) return false;
+    opened = Opened();  // a server of few connections shall have this one back
+    return examine_upgrade(e, *endpoint) && trusted;
+}
+
+}  // namespace flare::cli

@@ -1,0 +1,105 @@
+// flare listen: prints the messages of a user as they come.
+#include "client_options.hpp"
+#include "commands.hpp"
+#include "connecting.hpp"
+#include "output.hpp"
+#include "phrases.hpp"
+#include "wire/base64.hpp"
+#include "wire/utf8.hpp"
+
+#include <csignal>
+
+namespace flare::cli {
+namespace {
+
+struct ListenOptions {
+    std::uint64_t count = 0;  // 0: until Ctrl-C
+    bool events = false;
+};
+
+void print_message(const Message& message, bool json) {
+    if (!json) {
+        std::printf("%s %s [%s] %s\n", coloured(Tone::dim, clock_text(message.timestamp)).c_str(),
+                    coloured(Tone::strong, printable(message.from)).c_str(), printable(message.type).c_str(),
+                    payload_text(message.payload).c_str());
+        std::fflush(stdout);
+        return;
+    }
+    boost::json::object object{
+        {"event", "message"},
+        {"id", message.id.str()},
+        {"from", message.from},
+        {"type", message.type},
+        {"timestamp_ms",
+         std::chrono::duration_cast<std::chrono::milliseconds>(message.timestamp.time_since_epoch()).count()}};
+    if (wire::is_utf8(message.payload.view())) {
+        object["text"] = message.payload.str();
+    } else {
+        object["base64"] = wire::to_base64(message.payload.view());
+    }
+    print_json(object);
+}
+
+void print_event(const Event& event, bool json) {
+    if (json) return print_json({{"event", std::string(name(event))}, {"text", to_string(event)}});
+    std::printf("%s\n", coloured(Tone::dim, "* " + printable(to_string(event))).c_str());
+    std::fflush(stdout);
+}
+
+// The client will not come back by itself.
+std::optional<Failure> final_failure(const Event& event, const Client& client) {
+    if (const auto* const gone = std::get_if<event::ReconnectFailed>(&event)) return gone->reason;
+    const auto* const lost = std::get_if<event::Disconnected>(&event);
+    if (lost != nullptr && lost->reason.code != errc::ok && client.get_status() == ClientStatus::disconnected)
+        return lost->reason;
+    return {};
+}
+
+int run_listen(const ClientOptions& common, const ListenOptions& options) {
+    auto builder = builder_of(common);
+    if (!builder) return report_failure("listen", common, builder.error());
+    Inbox inbox{SIGINT, SIGTERM};
+    builder->with_event_callback(inbox.callback());
+    auto client = builder->build();
+    if (!client) return report_failure("listen", common, client.error());
+    std::optional<Progress> progress(std::in_place, "connecting");
+    const auto connected = connect_or_signal(*client, inbox);
+    progress.reset();
+    if (!connected) return kDone;
+    if (!*connected) return report_failure("listen", common, connected->error());
+    if (!common.json) {
+        std::fprintf(stderr, "listening as %s over %s; Ctrl-C ends\n", printable(user_of(common)).c_str(),
+                     std::string(spoken(**connected)).c_str());
+    }
+
+    std::uint64_t heard = 0;
+    for (bool over = false; !over;) {
+        if (inbox.wait().signal != 0) break;
+        for (const Event& event : inbox.take()) {
+            if (const auto* const received = std::get_if<event::MessageReceived>(&event)) {
+                print_message(received->message, common.json);
+                over = ++heard == options.count;
+                if (over) break;
+            } else if (options.events) {
+                print_event(event, common.json);
+            }
+            if (const auto failure = final_failure(event, *client)) return report_failure("listen", common, *failure);
+        }
+    }
+    client->disconnect();
+    if (common.json) print_json({{"result", "done"}, {"messages", heard}});
+    return kDone;
+}
+
+}  // namespace
+
+void add_listen(CLI::App& app, Run& run) {
+    CLI::App* command = app.add_subcommand("listen", "Prints messages as they come; Ctrl-C ends");
+    auto options = std::make_shared<ListenOptions>();
+    command->add_option("--count", options->count, "ends after so many messages");
+    command->add_flag("--events", options->events, "prints the other events of the connection, too");
+    auto common = add_client_options(*command, Urls::positional);
+    command->callback([common, options, &run] { run = [common, options] { return run_listen(*common, *options); }; });
+}
+
+}  // namespace flare::cli

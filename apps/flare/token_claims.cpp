@@ -1,0 +1,38 @@
+#include "token_claims.hpp"
+
+#include "auth/base64url.hpp"
+
+#include <boost/json.hpp>
+
+namespace flare::cli {
+namespace {
+
+std::optional<std::int64_t> seconds(const boost::json::object& claims, const char* name) {
+    const auto* const value = claims.if_contains(name);
+    if (value == nullptr || !value->is_number()) return {};
+    boost::system::error_code error;
+    const auto number = value->to_number<std::int64_t>(error);
+    return error ? std::optional<std::int64_t>() : number;
+}
+
+}  // namespace
+
+std::optional<TokenClaims> claims_of(std::string_view token) {
+    const std::size_t first = token.find('.');
+    const std::size_t second = first == token.npos ? token.npos : token.find('.', first + 1);
+    if (second == token.npos || token.find('.', second + 1) != token.npos) return {};
+    const auto json = auth::from_base64url(token.substr(first + 1, second - first - 1));
+    if (!json) return {};
+    boost::system::error_code error;
+    const auto value = boost::json::parse(*json, error);
+    if (error || !value.is_object()) return {};
+    const auto& object = value.get_object();
+    TokenClaims claims;
+    if (const auto* const subject = object.if_contains("sub"); subject != nullptr && subject->is_string())
+        claims.subject = subject->get_string().c_str();
+    claims.expires = seconds(object, "exp");
+    claims.not_before = seconds(object, "nbf");
+    return claims;
+}
+
+}  // namespace flare::cli

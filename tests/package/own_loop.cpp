@@ -1,10 +1,9 @@
-// A client on the application's own event loop, and coroutines of the application that wait for it: Asio is compiled into
-// both the application and the library here, and the two have to agree.
+// A client on the application's own event loop, and coroutines of the application that wait for it: Asio is compiled
+// into both the application and the library here, and the two have to agree.
 #include <flare/client.hpp>
 #include <flare/server.hpp>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <cstdio>

@@ -18,6 +18,8 @@ int main(int argc, char** argv) {
     add_listen(app, run);
     add_race(app, run);
     add_doctor(app, run);
+    add_explain(app, run);
+    add_top(app, run);
     add_token(app, run);
     add_certs(app, run);
     add_train(app, run);

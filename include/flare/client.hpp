@@ -191,6 +191,9 @@ public:
     Checked<> refresh_token(std::string token);
     // Empty: no session.
     std::string get_session_id() const;
+    // What decided about connections, and when: attempts, races, suspicions, switches with their reasons. Always on;
+    // nothing is recorded of a message. One JSON object a line, the last 512 of them (docs/explain.md, "Records").
+    std::string get_flight_record() const;
 
     // ---- the same for coroutines, on any executor ----
 
@@ -257,6 +260,10 @@ public:
     ClientBuilder& quic_ticket_file(std::string path);
     ClientBuilder& quic_congestion(QuicCongestion algorithm);  // cubic
     ClientBuilder& quic_qlog(std::string folder);              // as ServerBuilder::quic_qlog()
+    // Where the flight record (Client::get_flight_record()) is kept as a file, too: SESSION.jsonl, readable by this
+    // user only, at most 512 KiB; of more than 64 the oldest goes. `flare explain` reads it. A local folder, which must
+    // exist. When it cannot be written, an Error event says so, once, and the session goes on. Default: in memory only.
+    ClientBuilder& flight_recorder(std::string folder);
     ClientBuilder& token(std::string token);
     ClientBuilder& token(
         // Asked on the I/O thread before each connect, and when the token expires soon: it must not block long.

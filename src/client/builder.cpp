@@ -142,6 +142,10 @@ ClientBuilder& ClientBuilder::quic_qlog(std::string folder) {
     state_->config.quic_qlog_folder = std::move(folder);
     return *this;
 }
+ClientBuilder& ClientBuilder::flight_recorder(std::string folder) {
+    state_->config.record_folder = std::move(folder);
+    return *this;
+}
 ClientBuilder& ClientBuilder::token(std::string token) {
     return this->token([token = std::move(token)] { return token; });
 }

@@ -183,6 +183,7 @@ ClientStatus Client::get_status() const { return impl_->core().snapshot().status
 ConnectionStats Client::get_connection_stats() const { return impl_->core().snapshot().stats; }
 std::optional<Protocol> Client::get_current_protocol() const { return impl_->core().snapshot().stats.protocol; }
 std::string Client::get_session_id() const { return impl_->core().snapshot().session_id; }
+std::string Client::get_flight_record() const { return impl_->core().flight_record(); }
 
 ProtocolMetrics Client::get_protocol_metrics(Protocol protocol) const {
     const client::Snapshot snapshot = impl_->core().snapshot();

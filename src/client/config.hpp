@@ -26,6 +26,7 @@ struct Config {
     bool quic_0rtt = true;
     QuicCongestion quic_congestion = QuicCongestion::cubic;
     std::string quic_qlog_folder;
+    std::string record_folder;  // empty: the flight record is kept in memory only
     std::chrono::milliseconds connection_timeout{5000};
     std::uint32_t max_reconnect_attempts = 5;
     std::chrono::milliseconds reconnect_delay{1000};

@@ -25,11 +25,12 @@ int handshake_round_trips(const Url& url) { return url.protocol == Protocol::qui
 
 class Connector::State : public std::enable_shared_from_this<Connector::State> {
 public:
-    State(asio::io_context& context, const Config& config, std::vector<Start> starts,
+    State(asio::io_context& context, const Config& config, Recorder& recorder, std::vector<Start> starts,
           std::function<void(wire::Batch&)> first_flight, std::function<void(Made)> made,
           std::function<void()> exhausted)
         : context_(context),
           config_(config),
+          recorder_(recorder),
           first_flight_(std::move(first_flight)),
           made_(std::move(made)),
           exhausted_(std::move(exhausted)),
@@ -76,6 +77,16 @@ public:
         return text;
     }
 
+    void record_unanswered() const {
+        for (const auto& line : lines_) {
+            if (line->open == 0) continue;
+            recorder_.add(recorder_.line("unanswered")
+                              .add("address", address_of(line->url))
+                              .add("protocol", record_name(line->url.protocol))
+                              .ms("tried_ms", Clock::now() - line->began));
+        }
+    }
+
     errc code() const {
         for (const auto& line : lines_) {
             if (!line->failures.empty()) return line->failures.front().code;
@@ -109,10 +120,17 @@ private:
         bool resolved = false;
         bool due = false;  // its head start is over
         bool begun = false;
+        Clock::time_point began{};  // the first attempt
         bool made = false;
         std::vector<std::shared_ptr<void>> attempts;  // destroying one cancels it
         std::vector<Failure> failures;
         std::string unsealed_because;  // it is tried without sealing
+    };
+
+    struct Attempt {
+        asio::ip::tcp::endpoint endpoint;
+        Clock::time_point began;
+        transport::HandshakeTimes times;
     };
 
     void arm(Line& line, std::chrono::milliseconds after) {
@@ -132,12 +150,26 @@ private:
                   const asio::ip::tcp::resolver::results_type& results) {
         line.resolved = true;
         if (error) {
+            recorder_.add(recorder_.line("failed")
+                              .add("address", address_of(line.url))
+                              .add("protocol", record_name(line.url.protocol))
+                              .add("code", name(errc::host_not_found))
+                              .add("text", error.message())
+                              .ms("took_ms", Clock::now() - made_at_));
             line.failures.emplace_back(errc::host_not_found, std::string(explain(errc::host_not_found)));
             return hurry(line);
         }
         std::vector<asio::ip::tcp::endpoint> found;
         for (const auto& result : results) found.push_back(result.endpoint());
         line.endpoints = interleave(found);
+        std::vector<std::string> texts;
+        for (const auto& endpoint : line.endpoints) texts.push_back(websocket::endpoint_text(endpoint));
+        if (line.url.host != line.endpoints.front().address().to_string()) {
+            recorder_.add(recorder_.line("resolved")
+                              .add("address", address_of(line.url))
+                              .add("endpoints", texts)
+                              .ms("took_ms", Clock::now() - made_at_));
+        }
         try_next(line);
     }
 
@@ -145,6 +177,7 @@ private:
         if (!line.due || !line.resolved || line.made || line.next == line.endpoints.size()) return;
         const auto endpoint = line.endpoints[line.next++];
         ++line.open;
+        if (!line.begun) line.began = Clock::now();
         line.begun = true;
         line.due = false;
         if (line.next < line.endpoints.size()) arm(line, racing::kStagger);
@@ -153,15 +186,31 @@ private:
 
     template <typename Error>
     auto on_ended(Line& line, const asio::ip::tcp::endpoint& endpoint) {
-        return [weak = weak_from_this(), &line, endpoint, began = Clock::now()](std::unique_ptr<Carrier> carrier,
-                                                                                const Error& error) {
+        return [weak = weak_from_this(), &line, attempt = Attempt{endpoint, Clock::now(), {}}](
+                   std::unique_ptr<Carrier> carrier, const Error& error) mutable {
             const auto self = weak.lock();
             if (!self || self->finished_) return;
-            if (!carrier) return self->failed_at(line, Failure(error.code, error.text));
+            attempt.times = error.times;
+            if (!carrier) return self->failed_at(line, attempt, Failure(error.code, error.text));
             if (self->config_.sealing.mode != Encryption::off && line.unsealed_because.empty())
-                return self->seal(line, endpoint, std::move(carrier), began);
-            self->ended(line, std::move(carrier), began, 0);
+                return self->seal(line, attempt, std::move(carrier));
+            self->ended(line, attempt, std::move(carrier), 0);
         };
+    }
+
+    flight::Line told(std::string_view event, const Line& line, const Attempt& attempt) const {
+        flight::Line told = recorder_.line(event);
+        told.add("address", address_of(line.url))
+            .add("endpoint", websocket::endpoint_text(attempt.endpoint))
+            .add("protocol", record_name(line.url.protocol))
+            .ms("took_ms", Clock::now() - attempt.began);
+        const auto part = [&](std::string_view key, std::chrono::nanoseconds time) {
+            if (time.count() != 0) told.ms(key, time);
+        };
+        part("connect_ms", attempt.times.connect);
+        part("secure_ms", attempt.times.secure);
+        part("upgrade_ms", attempt.times.upgrade);
+        return told;
     }
 
     std::string name_of(const Line& line) const {
@@ -203,46 +252,45 @@ private:
                                               on_ended<quic::ConnectError>(line, endpoint)));
     }
 
-    void seal(Line& line, const asio::ip::tcp::endpoint& endpoint, std::unique_ptr<Carrier> carrier,
-              Clock::time_point began) {
+    void seal(Line& line, const Attempt& attempt, std::unique_ptr<Carrier> carrier) {
         const std::string address = line.url.host + ":" + std::to_string(line.url.port);
         line.attempts.push_back(std::make_shared<SealAttempt>(
             context_, std::move(carrier), config_.sealing, SealAttempt::Server{name_of(line), address},
-            config_.connection_timeout,
-            [weak = weak_from_this(), &line, endpoint, began](SealAttempt::Outcome outcome) {
+            config_.connection_timeout, [weak = weak_from_this(), &line, attempt](SealAttempt::Outcome outcome) {
                 const auto self = weak.lock();
-                if (self && !self->finished_) self->sealed(line, endpoint, began, std::move(outcome));
+                if (self && !self->finished_) self->sealed(line, attempt, std::move(outcome));
             }));
     }
 
-    void sealed(Line& line, const asio::ip::tcp::endpoint& endpoint, Clock::time_point began,
-                SealAttempt::Outcome outcome) {
-        if (outcome.carrier) return ended(line, std::move(outcome.carrier), began, outcome.round_trips);
+    void sealed(Line& line, const Attempt& attempt, SealAttempt::Outcome outcome) {
+        if (outcome.carrier) return ended(line, attempt, std::move(outcome.carrier), outcome.round_trips);
         const errc code = outcome.failure.code;
-        if (outcome.again) return begin(line, endpoint);
+        if (outcome.again) return begin(line, attempt.endpoint);
         if (config_.sealing.mode == Encryption::preferred &&
             (code == errc::encryption_unavailable || code == errc::certificate_rejected)) {
             line.unsealed_because = outcome.failure.text;
-            return begin(line, endpoint);
+            return begin(line, attempt.endpoint);
         }
-        failed_at(line, std::move(outcome.failure));
+        failed_at(line, attempt, std::move(outcome.failure));
     }
 
-    void failed_at(Line& line, Failure failure) {
+    void failed_at(Line& line, const Attempt& attempt, Failure failure) {
+        recorder_.add(told("failed", line, attempt).add("code", name(failure.code)).add("text", failure.text));
         --line.open;
         line.failures.push_back(std::move(failure));
         hurry(line);
     }
 
-    void ended(Line& line, std::unique_ptr<Carrier> carrier, Clock::time_point began, int sealing_round_trips) {
+    void ended(Line& line, const Attempt& attempt, std::unique_ptr<Carrier> carrier, int sealing_round_trips) {
+        recorder_.add(told("connected", line, attempt));
         line.made = true;
         line.open = 0;
         line.next = line.endpoints.size();
         line.timer.cancel();
         // The other addresses of this URL have lost; the attempt that has won is inside its own callback.
-        for (const auto& attempt : std::exchange(line.attempts, {})) finished_attempts_.push_back(attempt);
+        for (const auto& other : std::exchange(line.attempts, {})) finished_attempts_.push_back(other);
         asio::post(context_, [self = shared_from_this()] { self->finished_attempts_.clear(); });
-        const auto took = Clock::now() - began;
+        const auto took = Clock::now() - attempt.began;
         made_({std::move(carrier), took, took / (handshake_round_trips(line.url) + sealing_round_trips),
                line.unsealed_because});
     }
@@ -264,6 +312,8 @@ private:
 
     asio::io_context& context_;
     const Config& config_;
+    Recorder& recorder_;
+    const Clock::time_point made_at_ = Clock::now();
     const std::function<void(wire::Batch&)> first_flight_;
     const std::function<void(Made)> made_;
     const std::function<void()> exhausted_;
@@ -273,17 +323,19 @@ private:
     bool finished_ = false;
 };
 
-Connector::Connector(asio::io_context& context, const Config& config, std::vector<Start> starts,
+Connector::Connector(asio::io_context& context, const Config& config, Recorder& recorder, std::vector<Start> starts,
                      std::function<void(wire::Batch&)> first_flight, std::function<void(Made)> made,
                      std::function<void()> exhausted)
-    : state_(std::make_shared<State>(context, config, std::move(starts), std::move(first_flight), std::move(made),
-                                     std::move(exhausted))) {
+    : state_(std::make_shared<State>(context, config, recorder, std::move(starts), std::move(first_flight),
+                                     std::move(made), std::move(exhausted))) {
     state_->start();
 }
 
 Connector::~Connector() { state_->cancel(); }
 
 std::string Connector::failures() const { return state_->failures(); }
+
+void Connector::record_unanswered() const { state_->record_unanswered(); }
 
 errc Connector::code() const { return state_->code(); }
 

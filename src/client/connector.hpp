@@ -8,6 +8,7 @@
 #pragma once
 
 #include "client/config.hpp"
+#include "client/recorder.hpp"
 #include "transport/quic/quic.hpp"
 #include "transport/websocket/websocket.hpp"
 
@@ -33,8 +34,8 @@ public:
     };
     // `made` is called for each connection (sealed, if the configuration says so), from the event loop; the others go
     // on meanwhile. `exhausted`: nothing is left to wait for. `first_flight`: see quic::ConnectTarget; empty: no early
-    // data.
-    Connector(boost::asio::io_context& context, const Config& config, std::vector<Start> starts,
+    // data. What becomes of each address goes to the recorder.
+    Connector(boost::asio::io_context& context, const Config& config, Recorder& recorder, std::vector<Start> starts,
               std::function<void(wire::Batch&)> first_flight, std::function<void(Made)> made,
               std::function<void()> exhausted);
     ~Connector();
@@ -45,6 +46,8 @@ public:
     std::string failures() const;
     // The code of the first failure; connect_timeout while there is none.
     errc code() const;
+    // Records the addresses that have been tried and have not answered: nobody waits for them any more.
+    void record_unanswered() const;
     // Something may still come.
     bool pending() const;
     // Has every address of this protocol failed?

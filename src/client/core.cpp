@@ -42,6 +42,7 @@ Core::Core(asio::io_context& context, Config config, std::shared_ptr<EventQueue>
       backoff_(config_.reconnect_delay),
       race_(context, race_settings(config_), *this),
       memory_(config_),
+      recorder_(config_, [this](const Failure& failure) { emit(event::Error{failure}); }),
       session_timer_(context),
       connect_timer_(context),
       reconnect_timer_(context),
@@ -116,6 +117,14 @@ void Core::output_ready(session::CarrierKey key) {
 void Core::close_carrier(session::CarrierKey key, errc code, const std::string& text) {
     Link* link = find(key);
     if (link == nullptr || link->close_due) return;
+    if (code != errc::ok) {
+        recorder_.add(recorder_.line("closing")
+                          .add("carrier", key)
+                          .add("protocol", record_name(link->carrier->info().protocol))
+                          .add("in_use", link->ready && !link->standby)
+                          .add("code", name(code))
+                          .add("text", text));
+    }
     link->close_due = Link::Close{code, text};
     mark_dirty(*link);
 }
@@ -164,6 +173,7 @@ void Core::closed(session::CarrierKey key, const transport::CloseReason& reason)
     if (found == links_.end()) return;
     count_bytes(*found->second->carrier);
     const Protocol protocol = found->second->carrier->info().protocol;
+    record_lost(*found->second, reason);
     const bool was_pending = found->second->pending();
     const bool was_standby = found->second->standby && !found->second->ready && !found->second->close_due;
     gone_.push_back(std::move(found->second));
@@ -258,6 +268,14 @@ void Core::on_outcome(const session::Outcome& outcome) {
         send_waiters_.erase(found);
     }
     ++(result.success ? stats_.messages_sent : stats_.error_count);
+    if (result.error == errc::rate_limited || result.error == errc::busy || result.error == errc::recipient_busy) {
+        const std::string code(name(result.error));
+        if (const auto times = recorder_.worth_a_line("throttled", code))
+            recorder_.add(recorder_.line("throttled")
+                              .add("code", code)
+                              .add("times", times)
+                              .ms("retry_after_ms", result.retry_after));
+    }
     if (result.success) {
         emit(event::MessageSent{result.message_id});
     } else {
@@ -329,6 +347,7 @@ void Core::on_heartbeat(session::CarrierKey key, session::Duration round_trip) {
 }
 
 void Core::on_gap(const session::GapReport& report) {
+    record_gap(report);
     event::Gap gap;
     gap.reason = Failure(report.reason, report.text.empty() ? std::string(explain(report.reason)) : report.text);
     for (const auto& lane : report.lanes) {

@@ -11,6 +11,8 @@
 #include "client/event_queue.hpp"
 #include "client/race.hpp"
 #include "client/racing_memory.hpp"
+#include "client/recorder.hpp"
+#include "racing/plan.hpp"
 #include "session/client_session.hpp"
 #include "transport/carrier.hpp"
 
@@ -50,6 +52,7 @@ public:
     ~Core();
 
     Snapshot snapshot() const;
+    std::string flight_record() const { return recorder_.text(); }
     boost::asio::io_context& context() noexcept { return context_; }
 
     // ---- on the io_context ----
@@ -99,12 +102,12 @@ private:
     void close_standby(session::CarrierKey key) override;
     void move_to(session::CarrierKey key) override;
     double weight(Protocol protocol) override;
-    void on_measured(const std::map<Protocol, Result>& results) override;
+    void on_measured(const std::map<Protocol, Result>& results, const Verdict& verdict) override;
     void on_unreachable(Protocol protocol) override;
 
     // Connecting: core_connect.cpp
     void begin_connect(std::optional<Protocol> only = {});
-    std::vector<Connector::Start> starts(std::optional<Protocol> only) const;
+    std::vector<Connector::Start> starts(std::optional<Protocol> only, bool recorded);
     void write_first_flight(wire::Batch& batch);
     void drop_early();
     void connected_transport(Connector::Made made);
@@ -132,6 +135,17 @@ private:
     void complete_switch(const Checked<Protocol>& result);
     void tell_unsealed(const std::string& because);
     void tell_compression();
+
+    // What the flight record is told: core_record.cpp
+    void record_connecting(const std::vector<Connector::Start>& starts, const std::vector<racing::Entrant>& entrants);
+    void record_in_use(const Link& link, Race::Why why, bool resumed, std::optional<Protocol> before);
+    void record_suspicion(const Link& link);
+    void record_path(flight::Line& line, const transport::Carrier& carrier) const;
+    void record_lost(const Link& link, const transport::CloseReason& reason);
+    void record_gap(const session::GapReport& report);
+    void record_race(const std::map<Protocol, Result>& results, const Verdict& verdict);
+    void record_failure(std::string_view event, errc code, std::string_view text, std::uint32_t retry_after_ms = 0);
+    void moves_again(session::CarrierKey key);
 
     // The loop: core.cpp
     void closed(session::CarrierKey key, const transport::CloseReason& reason);
@@ -168,6 +182,9 @@ private:
     std::map<Protocol, std::unique_ptr<Connector>> standby_connectors_;
     Race race_;
     RacingMemory memory_;
+    Recorder recorder_;
+    session::TimePoint still_since_ = session::kNever;  // nothing has moved since; the next batch in use is recorded
+    std::string recorded_session_;
     boost::asio::steady_timer session_timer_;
     session::TimePoint session_timer_at_ = session::kNever;
     boost::asio::steady_timer connect_timer_;  // bounds one attempt

@@ -3,7 +3,6 @@
 #include "base/random.hpp"
 #include "client/core.hpp"
 #include "client/link.hpp"
-#include "racing/plan.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -28,6 +27,7 @@ void Core::connect(ConnectDone done) {
     if (status_ != ClientStatus::disconnected && status_ != ClientStatus::failed)
         return done(Failure(errc::already_connected));
     connect_waiters_.push_back(std::move(done));
+    recorder_.add(recorder_.line("connect_asked"));
     was_connected_ = false;
     attempt_ = 0;
     set_status(ClientStatus::connecting);
@@ -40,6 +40,8 @@ void Core::reconnect(ConnectDone done) {
     connect_waiters_.push_back(std::move(done));
     if (status_ != ClientStatus::connected) return;  // under way already
     reported_detached_ = true;
+    recorder_.add(recorder_.line("reconnect_asked"));
+    still_since_ = now();
     emit(event::Disconnected{Failure(errc::ok, "reconnect() was called")});
     set_status(ClientStatus::reconnecting);  // what drops from here on is not a loss of its own
     drop_links();
@@ -51,6 +53,7 @@ void Core::reconnect(ConnectDone done) {
 void Core::disconnect(std::function<void()> done) {
     if (closed_ || status_ == ClientStatus::disconnected) return done();
     disconnect_waiters_.push_back(std::move(done));
+    recorder_.add(recorder_.line("disconnect_asked"));
     end_attempt();
     race_.pause();
     reconnect_timer_.cancel();
@@ -58,7 +61,8 @@ void Core::disconnect(std::function<void()> done) {
     after_event();
 }
 
-void Core::on_disconnected(bool) {
+void Core::on_disconnected(bool drained) {
+    recorder_.add(recorder_.line("disconnected").add("drained", drained));
     drop_links();
     session_.fail_all(errc::not_connected, "the client has disconnected", now());
     const bool was_failed = status_ == ClientStatus::failed;
@@ -124,14 +128,14 @@ void Core::begin_connect(std::optional<Protocol> only) {
     });
     memory_.look_at_network();
     connector_ = std::make_unique<Connector>(
-        context_, config_, starts(only), [this](wire::Batch& batch) { write_first_flight(batch); },
+        context_, config_, recorder_, starts(only, true), [this](wire::Batch& batch) { write_first_flight(batch); },
         [this](Connector::Made made) { connected_transport(std::move(made)); },
         [this] {
             if (!waits_for_welcome()) nothing_connected();
         });
 }
 
-std::vector<Connector::Start> Core::starts(std::optional<Protocol> only) const {
+std::vector<Connector::Start> Core::starts(std::optional<Protocol> only, bool recorded) {
     std::vector<const Url*> urls;
     std::vector<racing::Entrant> entrants;
     const std::optional<Protocol> favourite = memory_.winner();
@@ -143,6 +147,7 @@ std::vector<Connector::Start> Core::starts(std::optional<Protocol> only) const {
     }
     std::vector<Connector::Start> starts;
     for (const racing::Start& start : racing::plan(entrants)) starts.push_back({urls[start.entrant], start.after});
+    if (recorded) record_connecting(starts, entrants);
     return starts;
 }
 
@@ -233,12 +238,14 @@ void Core::connect_timed_out() {
         text += connector_->failures();
     if (waits_for_welcome() && connector_ && config_.addresses.size() > 1) text += "; " + connector_->failures();
     const Failure failure(errc::connect_timeout, text);
+    recorder_.add(recorder_.line("timed_out").add("no_welcome", waits_for_welcome()));
     status_ == ClientStatus::connected ? move_failed(failure) : attempt_failed(failure, {});
 }
 
 // The attempt is over, one way or the other: what it has left open goes.
 void Core::end_attempt() {
     attempting_ = false;
+    if (connector_) connector_->record_unanswered();
     connector_.reset();
     connect_timer_.cancel();
     hedge_timer_.cancel();
@@ -263,6 +270,8 @@ void Core::attempt_failed(const Failure& failure, std::chrono::milliseconds retr
 
 void Core::give_up(const Failure& failure) {
     const bool reconnecting = status_ == ClientStatus::reconnecting;
+    recorder_.add(recorder_.line("gave_up").add("code", name(failure.code)));
+    recorder_.no_session();
     session_.fail_all(errc::not_connected, failure.text, now());
     set_status(ClientStatus::failed);
     ++stats_.error_count;
@@ -310,6 +319,7 @@ void Core::lost(const Failure& reason) {
         reported_detached_ = true;
         ++stats_.error_count;
         const bool again = config_.auto_reconnect && !is_final(reason.code);
+        recorder_.add(recorder_.line("no_connection").add("code", name(reason.code)).add("again", again));
         set_status(again ? ClientStatus::reconnecting : ClientStatus::disconnected);
         emit(event::Disconnected{reason});
         if (!again) {
@@ -334,6 +344,8 @@ void Core::schedule_reconnect(std::chrono::milliseconds slot) {
     // A connection that has just worked most likely works again: the first attempt comes soon, spread a little.
     if (attempt_ == 1) delay /= 8;
     if (slot.count() > 0) delay = slot;
+    recorder_.add(
+        recorder_.line("reconnecting").add("attempt", attempt_).ms("delay_ms", delay).add("slot", slot.count() > 0));
     emit(event::Reconnecting{attempt_, delay});
     reconnect_timer_.expires_after(delay);
     reconnect_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
@@ -345,6 +357,7 @@ void Core::schedule_reconnect(std::chrono::milliseconds slot) {
 void Core::on_refused(session::CarrierKey key, errc code, const std::string& text, std::uint32_t retry_after_ms) {
     const Failure failure(code, text.empty() ? std::string(explain(code)) : text);
     Link* link = find(key);
+    record_failure("refused", code, failure.text, retry_after_ms);
     if (link != nullptr && link->standby) return race_.standby_failed(link->carrier->info().protocol);
     if (status_ == ClientStatus::connected) return move_failed(failure);  // the session may live on another carrier
     // The refused carrier closes in good order; only the attempt is over.
@@ -371,6 +384,12 @@ void Core::complete_refresh(const Checked<>& result) {
 }
 
 void Core::on_credential(const wire::CredentialState& state) {
+    recorder_.add(recorder_.line("credential")
+                      .add("what", !state.answer            ? "expires"
+                                   : state.code == errc::ok ? "renewed"
+                                                            : "refused")
+                      .add("code", name(state.code))
+                      .ms("expires_in_ms", std::chrono::milliseconds(state.expires_in_ms)));
     if (state.answer) {
         if (state.code == errc::ok) return complete_refresh({});
         const Failure failure(state.code, state.text.empty() ? std::string(explain(state.code)) : state.text);
@@ -395,6 +414,7 @@ void Core::on_ended(errc code, const std::string& text, std::uint32_t retry_afte
     const Failure reason(code == errc::ok ? errc::session_ended : code,
                          text.empty() ? std::string(explain(code)) : text);
     const std::chrono::milliseconds retry_after(retry_after_ms);
+    record_failure("ended", reason.code, reason.text, retry_after_ms);
     if (code == errc::shutting_down) emit(event::Draining{retry_after, reason.text});
     const bool again = config_.auto_reconnect && !is_final(reason.code);
     stats_.protocol.reset();

@@ -26,6 +26,13 @@ void Core::on_standby(session::CarrierKey key) {
     ++metrics_[protocol].connects;
     metrics_[protocol].connection_latency = now() - link->began;
     standby_connectors_.erase(protocol);
+    if (const auto times = recorder_.worth_a_line(std::string(name(protocol)) + " beside", "attached")) {
+        recorder_.add(recorder_.line("beside")
+                          .add("protocol", record_name(protocol))
+                          .add("carrier", key)
+                          .add("times", times)
+                          .ms("took_ms", now() - link->began));
+    }
     race_.standby_ready(protocol, key, now() - link->began);
 }
 
@@ -59,6 +66,7 @@ void Core::carry_on(Link& link, Race::Why why, bool resumed) {
     suspect_ = session::kNoCarrier;
     falling_back_ = false;
     const std::optional<Protocol> before = stats_.protocol;
+    record_in_use(link, why, resumed, before);
     stats_.protocol = protocol;
     stats_.last_activity = std::chrono::system_clock::now();
     race_.in_use(protocol, key, why, latency);
@@ -115,6 +123,7 @@ bool Core::may_fall_back() const { return config_.racing.auto_fallback && config
 void Core::on_detached(errc reason, const std::string& text) {
     if (closed_ || status_ != ClientStatus::connected || !disconnect_waiters_.empty()) return;
     const Failure failure(reason, text);
+    record_failure("detached", reason, text);
     if (!may_fall_back() || is_final(reason)) return lost(failure);
     base::log().info("the connection over {} has failed ({}): trying every protocol", name(*stats_.protocol), text);
     falling_back_ = true;
@@ -130,6 +139,7 @@ void Core::on_suspect(session::CarrierKey key) {
     const Link* link = find(key);
     if (link == nullptr) return;
     base::log().debug("no acknowledgement on connection {}: another one takes its place", key);
+    record_suspicion(*link);
     replace(key, link->carrier->info().protocol);
 }
 
@@ -147,6 +157,11 @@ void Core::replace(session::CarrierKey key, std::optional<Protocol> failed) {
 
 void Core::on_recovered(session::CarrierKey key) {
     if (key != session_.active()) return;
+    recorder_.add(
+        recorder_.line("recovered")
+            .add("carrier", key)
+            .ms("still_ms", still_since_ == session::kNever ? session::Duration::zero() : now() - still_since_));
+    still_since_ = session::kNever;
     if (suspect_ == key && attempting_ && !waits_for_welcome()) {
         end_attempt();
         suspect_ = session::kNoCarrier;
@@ -182,7 +197,15 @@ void Core::move_failed(const Failure& failure) {
     after_event();
 }
 
-void Core::on_slow(session::CarrierKey, session::Duration age) { race_.slow(age); }
+void Core::on_slow(session::CarrierKey key, session::Duration age) {
+    if (const Link* link = find(key)) {
+        flight::Line line = recorder_.line("slow");
+        line.add("protocol", record_name(link->carrier->info().protocol)).ms("age_ms", age);
+        record_path(line, *link->carrier);
+        recorder_.add(line);
+    }
+    race_.slow(age);
+}
 
 // ---- what the application asks ----
 
@@ -194,6 +217,7 @@ void Core::switch_protocol(Protocol protocol, ConnectDone done) {
     if (stats_.protocol == protocol && !falling_back_) return done(protocol);
     if (attempting_ || switch_waiter_) return done(Failure(errc::busy, "another connection is being made already"));
     switch_waiter_ = std::move(done);
+    recorder_.add(recorder_.line("switch_asked").add("protocol", record_name(protocol)));
     const auto standby = race_.standby();
     Link* link = standby ? find(*standby) : nullptr;
     if (link != nullptr && link->carrier->info().protocol == protocol && session_.activate(*standby, now()))
@@ -231,7 +255,14 @@ void Core::addresses_changed() {
     if (source.empty() || source == info.local_address) return;
     base::log().info("this machine's address changed from {} to {}", info.local_address, source);
     race_.network_changed();
-    if (migrate({})) return;
+    const bool migrates = migrate({}).has_value();
+    recorder_.add(recorder_.line("address_changed")
+                      .add("protocol", record_name(info.protocol))
+                      .add("from", info.local_address)
+                      .add("to", source)
+                      .add("migrates", migrates));
+    still_since_ = session_.queue_length() != 0 ? session_.heard_at(link->key) : now();
+    if (migrates) return;
     if (info.protocol != Protocol::quic && !attempting_) replace(link->key, std::nullopt);  // TCP cannot move
 }
 
@@ -240,7 +271,7 @@ void Core::addresses_changed() {
 void Core::open_standby(Protocol protocol) {
     const auto began = now();
     standby_connectors_[protocol] = std::make_unique<Connector>(
-        context_, config_, starts(protocol), nullptr,
+        context_, config_, recorder_, starts(protocol, false), nullptr,
         [this, began](Connector::Made made) {
             const session::CarrierKey key = next_key_++;
             Link& link =
@@ -259,6 +290,8 @@ void Core::open_standby(Protocol protocol) {
 }
 
 void Core::cancel_standby(Protocol protocol) {
+    if (const auto found = standby_connectors_.find(protocol); found != standby_connectors_.end())
+        found->second->record_unanswered();
     standby_connectors_.erase(protocol);
     for (const auto& [key, link] : links_) {
         if (!link->standby || link->ready || link->close_due || link->carrier->info().protocol != protocol) continue;
@@ -285,7 +318,8 @@ void Core::move_to(session::CarrierKey key) {
 
 double Core::weight(Protocol protocol) { return memory_.weight(protocol, config_.weight(protocol)); }
 
-void Core::on_measured(const std::map<Protocol, Result>& results) {
+void Core::on_measured(const std::map<Protocol, Result>& results, const Verdict& verdict) {
+    record_race(results, verdict);
     double sum = 0;
     std::map<Protocol, double> shares;
     for (const auto& [protocol, result] : results) sum += shares[protocol] = racing::score(result.measured, 0.5);
@@ -311,6 +345,8 @@ void Core::on_measured(const std::map<Protocol, Result>& results) {
 }
 
 void Core::on_unreachable(Protocol protocol) {
+    if (const auto times = recorder_.worth_a_line(std::string(name(protocol)) + " beside", "unreachable"))
+        recorder_.add(recorder_.line("unreachable").add("protocol", record_name(protocol)).add("times", times));
     ++metrics_[protocol].connect_failures;
     metrics_[protocol].available = false;
     metrics_[protocol].score.reset();

@@ -17,7 +17,9 @@ public:
         carrier->set_handler(this);
     }
     void on_batch(std::string_view batch) override {
+        const bool may_move_again = core.still_since_ != session::kNever && ready;
         core.session_.on_batch(key, batch, now());
+        if (may_move_again) core.moves_again(key);
         core.after_event();
     }
     void on_turn_end() override { core.write_dirty(); }
@@ -34,6 +36,8 @@ public:
     bool ready = false;               // it has been welcomed
     session::TimePoint began{};       // when its connect did
     session::TimePoint welcome_at{};  // when its Welcome may be expected
+    // Of its path when it was suspected. Another one later: its packets still come. 0: it was not.
+    std::chrono::nanoseconds rtt_when_suspected{0};
     struct Close {
         errc code;
         std::string text;

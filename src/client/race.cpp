@@ -256,7 +256,8 @@ void Race::judge(Protocol protocol, Runner& runner, TimePoint now) {
     const double challenger = results[protocol].score;
     current.probing.reset();
     runner.probing.reset();
-    slow_age_ = {};
+    Host::Verdict verdict{*current_, protocol};
+    verdict.slow = std::exchange(slow_age_, Duration::zero());
     referee_.measured(protocol, now);
     for (const auto& [of, result] : results) {
         base::log().debug(
@@ -267,12 +268,14 @@ void Race::judge(Protocol protocol, Runner& runner, TimePoint now) {
     }
     const session::CarrierKey key = runner.key;
     const bool move = referee_.should_move(in_use, challenger, now);
+    verdict.moves = move;
+    verdict.too_early = referee_.too_early(now);
     if (!move && settings_.warm_standby) {
         runner.phase = Phase::waiting;
     } else if (!move) {
         runner = {};
     }
-    host_.on_measured(results);
+    host_.on_measured(results, verdict);
     if (move) return host_.move_to(key);
     if (!settings_.warm_standby) host_.close_standby(key);
 }

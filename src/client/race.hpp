@@ -49,7 +49,15 @@ public:
             double score = 0;
             double weight = 0;
         };
-        virtual void on_measured(const std::map<Protocol, Result>& results) = 0;
+        // What follows from it.
+        struct Verdict {
+            Protocol in_use;
+            Protocol challenger;
+            bool moves = false;
+            bool too_early = false;    // the last move for the sake of a score is less than an interval ago
+            racing::Duration slow{0};  // so long a frame has waited on the one in use; 0: it was not slow
+        };
+        virtual void on_measured(const std::map<Protocol, Result>& results, const Verdict& verdict) = 0;
         virtual void on_unreachable(Protocol protocol) = 0;
 
     protected:

@@ -52,7 +52,7 @@ Duration Referee::probation(Protocol protocol) const {
 }
 
 bool Referee::should_move(double in_use, double challenger, TimePoint now) const {
-    return now >= settled_until_ && challenger > kHysteresis * in_use;
+    return !too_early(now) && challenger > kHysteresis * in_use;
 }
 
 }  // namespace flare::racing

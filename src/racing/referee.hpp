@@ -36,6 +36,8 @@ public:
     // How long its probes must be answered before the session may move to it: nothing, unless it has failed in use.
     Duration probation(Protocol protocol) const;
     bool should_move(double in_use, double challenger, TimePoint now) const;
+    // No session moves for the sake of a score now, so soon after the last time.
+    bool too_early(TimePoint now) const noexcept { return now < settled_until_; }
 
 private:
     struct State {

@@ -2,7 +2,22 @@
 
 #include "server/counters.hpp"
 
+#include <boost/url/parse.hpp>
+
 namespace flare::server {
+namespace {
+
+using transport::websocket::HttpResponse;
+
+constexpr const char* kText = "text/plain; charset=utf-8";
+constexpr std::string_view kSessions = "/sessions";
+
+HttpResponse json(const Checked<std::string>& body) {
+    if (!body) return {503, kText, body.error().text + "\n"};
+    return {200, "application/json", *body + "\n"};
+}
+
+}  // namespace
 
 Admin::~Admin() {
     context_.stop();
@@ -22,16 +37,33 @@ void Admin::start_thread() {
     thread_ = std::thread([this] { context_.run(); });
 }
 
-transport::websocket::HttpResponse Admin::on_http(const transport::websocket::HttpRequest& request) {
-    if (request.target == "/healthz") return {200, "text/plain; charset=utf-8", "ok\n"};
-    if (request.target == "/readyz") {
+HttpResponse Admin::on_http(const transport::websocket::HttpRequest& request) {
+    const auto target = boost::urls::parse_origin_form(request.target);
+    if (!target) return {400, kText, "the target cannot be read\n"};
+    const std::string path(target->path());
+    if (path == "/healthz") return {200, kText, "ok\n"};
+    if (path == "/readyz") {
         const bool ready = shared_.ready.load(std::memory_order_relaxed);
-        return {ready ? 200u : 503u, "text/plain; charset=utf-8", ready ? "ready\n" : "stopping\n"};
+        return {ready ? 200u : 503u, kText, ready ? "ready\n" : "stopping\n"};
     }
-    if (request.target != "/metrics") return {404, "text/plain; charset=utf-8", "/metrics, /healthz, /readyz\n"};
-    const Checked<ServerStats> stats = stats_();
-    if (!stats) return {503, "text/plain; charset=utf-8", stats.error().text + "\n"};
+    if (path == "/stats") return json(ask_.stats_json());
+    if (path.starts_with(kSessions)) {
+        const auto user = target->params().find("user");
+        return sessions(path, user == target->params().end() ? std::string() : std::string((*user).value));
+    }
+    if (path != "/metrics") return {404, kText, "/metrics, /healthz, /readyz, /stats, /sessions, /sessions/ID\n"};
+    const Checked<ServerStats> stats = ask_.stats();
+    if (!stats) return {503, kText, stats.error().text + "\n"};
     return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(*stats)};
+}
+
+HttpResponse Admin::sessions(const std::string& path, const std::string& user) const {
+    if (path == kSessions) return json(ask_.sessions(user));
+    const auto id = path[kSessions.size()] == '/' ? Uuid::parse(path.substr(kSessions.size() + 1)) : std::nullopt;
+    if (!id) return {400, kText, "/sessions/ID: the id is no UUID\n"};
+    const Checked<std::string> found = ask_.session(session::SessionId{*id});
+    if (found && found->empty()) return {404, kText, "nothing is known of this session (any more)\n"};
+    return json(found);
 }
 
 }  // namespace flare::server

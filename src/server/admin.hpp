@@ -1,4 +1,5 @@
-// The admin address: /metrics, /healthz, /readyz, on a thread of its own, so that a scrape may wait for the workers.
+// The admin address: /metrics, /healthz, /readyz, /stats, /sessions, on a thread of its own, so that a scrape may wait
+// for the workers.
 //
 // Threads: open() and the destructor on the server's; requests on its own.
 // Owner:   Server::Impl.
@@ -16,7 +17,14 @@ namespace flare::server {
 
 class Admin final : private transport::websocket::ListenerHandler {
 public:
-    Admin(Shared& shared, std::function<Checked<ServerStats>()> stats) : shared_(shared), stats_(std::move(stats)) {}
+    // What it asks the server; each waits for the answer. Texts are JSON.
+    struct Questions {
+        std::function<Checked<ServerStats>()> stats;
+        std::function<Checked<std::string>()> stats_json;
+        std::function<Checked<std::string>(const std::string& user)> sessions;
+        std::function<Checked<std::string>(const session::SessionId& id)> session;  // empty text: it is not known
+    };
+    Admin(Shared& shared, Questions ask) : shared_(shared), ask_(std::move(ask)) {}
     ~Admin();
     Checked<boost::asio::ip::tcp::endpoint> open(const std::string& address);
     void start_thread();
@@ -27,9 +35,10 @@ private:
     void on_carrier(std::unique_ptr<transport::Carrier>) override {}  // dropped: no sessions here
     transport::websocket::HttpResponse on_http(const transport::websocket::HttpRequest& request) override;
     void on_accept_paused(errc) override {}
+    transport::websocket::HttpResponse sessions(const std::string& path, const std::string& user) const;
 
     Shared& shared_;
-    std::function<Checked<ServerStats>()> stats_;
+    const Questions ask_;
     boost::asio::io_context context_{1};
     std::unique_ptr<transport::websocket::Listener> listener_;
     std::thread thread_;

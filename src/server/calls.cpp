@@ -147,16 +147,14 @@ void Server::Impl::drop_connections(std::string user, Done<std::size_t> done) {
         std::move(done));
 }
 
-void Server::Impl::stats(Done<ServerStats> done) {
-    ask_all<ServerStats>(
-        [](server::Worker& worker, ServerStats& stats) {
-            stats.capacity = worker.shared().limits.in_all();
-            stats.revocations = worker.shared().revocations.size();
-            stats.worker_stalls = worker.shared().stalls.load(std::memory_order_relaxed);
-            if (const auto& compression = worker.shared().config.compression) stats.compression = compression->stats();
-            worker.add_to(stats);
-        },
-        std::move(done));
+void Server::Impl::stats(Done<ServerStats> done) { ask_all<ServerStats>(sum_up, std::move(done)); }
+
+void Server::Impl::sum_up(server::Worker& worker, ServerStats& stats) {
+    stats.capacity = worker.shared().limits.in_all();
+    stats.revocations = worker.shared().revocations.size();
+    stats.worker_stalls = worker.shared().stalls.load(std::memory_order_relaxed);
+    if (const auto& compression = worker.shared().config.compression) stats.compression = compression->stats();
+    worker.add_to(stats);
 }
 
 // ---- blocking ----

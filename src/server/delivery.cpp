@@ -277,16 +277,23 @@ void Worker::on_session_created(session::ServerSession& session) {
     base::log().debug("session {} of '{}' begins", inbox->info.session_id, inbox->info.user);
     hook([info = inbox->info](EventHandler& events) { events.on_user_connected(info); });
     session.attachment = std::move(inbox);
+    log_.add(FlightLog::entry(session.id(), Happened::made, now()));
 }
+
+void Worker::on_carrier_attached(session::ServerSession&, session::CarrierKey key) { note(key, Happened::attached); }
+
+void Worker::on_carrier_activated(session::ServerSession&, session::CarrierKey key) { note(key, Happened::activated); }
 
 void Worker::on_session_ended(session::ServerSession& session, errc reason, const std::string& text) {
     const SessionInfo info = info_of(session);
     base::log().debug("session {} of '{}' ends: {} {}", info.session_id, info.user, name(reason), text);
     if (reason != errc::ok) count_error(reason);
+    log_.add(FlightLog::entry(session.id(), Happened::ended, now(), reason));
     hook([info, failure = Failure(reason, text)](EventHandler& events) { events.on_user_disconnected(info, failure); });
 }
 
-void Worker::on_message_refused(session::ServerSession&, errc code) {
+void Worker::on_message_refused(session::ServerSession& session, errc code) {
+    log_.add(FlightLog::entry(session.id(), Happened::message_refused, now(), code));
     ++counters_.messages_received;
     ++counters_.messages_refused;
     count_error(code);

@@ -60,6 +60,8 @@ public:
     void drop_connections(std::string user, Done<std::size_t> done);
     void disconnect_session(const std::string& session_id, std::string text, Done<bool> done);
     void stats(Done<ServerStats> done);
+    // A worker's part of them.
+    static void sum_up(server::Worker& worker, ServerStats& stats);
     void revoke(auth::Revocations::Kind kind, std::string name,
                 std::optional<std::chrono::system_clock::time_point> until, std::string text, Done<std::size_t> done);
     void revoke_session(const std::string& session_id, std::string text, Done<bool> done);
@@ -86,6 +88,11 @@ private:
     Checked<> open();
     Checked<> open_websocket();
     Checked<> open_quic();
+    // What the admin address asks: inspect.cpp
+    server::Admin::Questions questions();
+    void stats_json(Done<std::string> done);
+    void list_sessions(std::string user, Done<std::string> done);
+    void session_report(session::SessionId id, Done<std::string> done);
     bool on_worker_thread() const noexcept;
     std::shared_ptr<server::Encoded> encode(const Message& message, std::string_view to) const;
 

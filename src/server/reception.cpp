@@ -126,6 +126,7 @@ void Worker::closed(Connection& connection, const transport::CloseReason& reason
         counters_.bytes_sent += connection.carrier->stats().bytes_out;
         counters_.migrations += connection.carrier->stats().migrations;
     }
+    note(key, Happened::closed, reason.code, reason.ending);
     gone_.push_back(std::move(found->second));  // it is inside a callback of its own
     connections_.erase(found);
     table_.carrier_gone(key, now());
@@ -399,10 +400,15 @@ void Worker::attach(Connection& connection, const wire::Hello& hello, std::strin
         if (begins_anew && !let_in(connection)) return;
         if (!identity && refused->code == errc::session_unknown) connection.vouched = vouched_by(hello);
         count_error(refused->code);
+        const auto named = hello.resume ? session::session_in_ticket(hello.resume->ticket) : std::nullopt;
+        if (named) log_.add(FlightLog::entry(*named, Happened::refused, now(), refused->code));
         counters_.sessions_refused_busy += refused->code == errc::busy ? 1 : 0;
         return refuse(connection, *refused);
     }
-    if (!identity) ++counters_.sessions_resumed;
+    if (!identity) {
+        ++counters_.sessions_resumed;
+        note(key, Happened::resumed);
+    }
     if (!rest.empty()) table_.on_batch(key, rest, now());
     arm_timer();
 }

@@ -108,9 +108,7 @@ Checked<> Server::Impl::open() {
     }
     for (const auto& worker : shared_->workers) worker->use_certificates(certificates_);
     if (!config_.admin_addr.empty()) {
-        admin_ = std::make_unique<server::Admin>(*shared_, [this] {
-            return wait_for<ServerStats>([this](Done<ServerStats> done) { stats(std::move(done)); });
-        });
+        admin_ = std::make_unique<server::Admin>(*shared_, questions());
         const auto bound = admin_->open(config_.admin_addr);
         if (!bound) return bound.error();
         admin_addr_ = transport::websocket::endpoint_text(*bound);

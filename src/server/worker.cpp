@@ -148,6 +148,7 @@ void Worker::output_ready(session::CarrierKey key) {
 void Worker::close_carrier(session::CarrierKey key, errc code, const std::string& text) {
     Connection* connection = find(key);
     if (connection == nullptr || connection->close_due) return;
+    if (code != errc::ok) note(key, Happened::closing, code);
     connection->close_due = Connection::Close{code, text};
     set_deadline(*connection, closing_, kCloseLimit);
     mark_dirty(*connection);

@@ -7,6 +7,7 @@
 #include "server/certificates.hpp"
 #include "server/connection.hpp"
 #include "server/counters.hpp"
+#include "server/flight_log.hpp"
 #include "server/shared.hpp"
 #include "session/session_table.hpp"
 #include "transport/quic/quic.hpp"
@@ -86,6 +87,12 @@ public:
     static SessionInfo info_of(const session::ServerSession& session);
     // An encoded message for sessions here: what a receipt would say.
     session::Receipt deliver(std::string_view user, std::string_view from, wire::Forms& forms, Priority priority);
+    // ---- for the admin address: worker_report.cpp ----
+    // Objects as JSON, with when the session was made: the newest, at most `most`. Empty user: all of them.
+    using Listed = std::vector<std::pair<session::TimePoint, std::string>>;
+    void list_sessions(std::string_view user, std::size_t most, Listed& listed);
+    // A session, if it lives, and what happened to it, if that is remembered. Nothing: neither.
+    std::optional<std::string> report(const session::SessionId& id);
     std::size_t broadcast(std::string_view from, wire::Forms& forms, Priority priority);
     std::size_t end_user(std::string_view user, errc code, const std::string& text);
     // Ends, at once, every session that `which` names.
@@ -117,7 +124,8 @@ private:
     void on_session_created(session::ServerSession& session) override;
     void on_session_ended(session::ServerSession& session, errc reason, const std::string& text) override;
     void on_presence(session::ServerSession&) override {}
-    void on_carrier_attached(session::ServerSession&, session::CarrierKey) override {}
+    void on_carrier_attached(session::ServerSession& session, session::CarrierKey key) override;
+    void on_carrier_activated(session::ServerSession& session, session::CarrierKey key) override;
     void on_carrier_detached(session::ServerSession&, session::CarrierKey) override {}
     void on_message(session::ServerSession& session, session::Handling&& handling, const wire::DataView& data,
                     const Bytes& whole) override;
@@ -177,6 +185,10 @@ private:
                  const Packed* packed = nullptr);
     void answer(const session::Handling& handling, session::Receipt receipt);
     void hook(std::function<void(EventHandler&)> call);
+    // What the flight log is told of a carrier.
+    void note(session::CarrierKey key, Happened what, errc code = errc::ok,
+              transport::Ending ending = transport::Ending::said);
+    std::string object_of(const session::ServerSession& session);
 
     // Messages to users: forwarding.cpp
     void to_user(session::ServerSession& session, session::Handling&& handling, const wire::DataView& data,
@@ -219,6 +231,7 @@ private:
     session::CarrierKey next_key_ = 1;
     wire::Batch batch_;
     Counters counters_;
+    FlightLog log_;
     bool stopping_ = false;
 
     std::mutex mailbox_mutex_;

@@ -33,17 +33,27 @@ TimePoint ClientSession::suspect_at(const CarrierState& active) const {
     TimePoint at = since + patience();
     if (settings_.suspect_early && smoothed_round_trip_) {
         // Where batches come often, their absence says more than that of an acknowledgement.
-        const Duration quiet = std::max(kLeastPatience, kQuietRoundTrips * *smoothed_round_trip_ +
-                                                            settings_.min_ack_delay + kQuietGaps * active.heard_gap);
-        at = std::min(at, std::max(since, active.heard_at) + quiet);
+        at = std::min(at, std::max(since, active.heard_at) + quiet_limit(active));
     }
     return at;
+}
+
+// How long nothing at all may come.
+Duration ClientSession::quiet_limit(const CarrierState& active) const {
+    return std::max(kLeastPatience, kQuietRoundTrips * smoothed_round_trip_.value_or(Duration::zero()) +
+                                        settings_.min_ack_delay + kQuietGaps * active.heard_gap);
 }
 
 void ClientSession::check_suspect(TimePoint now) {
     if (!conversation_ || active_ == kNoCarrier) return;
     CarrierState* carrier = find(active_);
     if (carrier == nullptr || now < suspect_at(*carrier)) return;
+    suspicion_ = {false, carrier->heard_at, conversation_->unacked_since(), patience()};
+    if (settings_.suspect_early && smoothed_round_trip_ &&
+        now >= std::max({suspicion_.unacked_since, patient_from_, carrier->heard_at}) + quiet_limit(*carrier)) {
+        suspicion_.silent = true;
+        suspicion_.limit = quiet_limit(*carrier);
+    }
     carrier->suspected = true;
     ++carrier->suspicions;
     // The last repeat has had its time, too.
@@ -67,6 +77,11 @@ void ClientSession::note_round_trip(CarrierState& carrier, Duration sample) {
     // RFC 6298 section 2: SRTT <- 7/8 SRTT + 1/8 R.
     carrier.round_trip = carrier.round_trip ? (*carrier.round_trip * 7 + sample) / 8 : sample;
     if (carrier.key == active_) smoothed_round_trip_ = carrier.round_trip;
+}
+
+TimePoint ClientSession::heard_at(CarrierKey key) const noexcept {
+    const auto found = std::find_if(carriers_.begin(), carriers_.end(), [&](const auto& c) { return c->key == key; });
+    return found == carriers_.end() ? kNever : (*found)->heard_at;
 }
 
 // An acknowledgement has come on this carrier.

@@ -67,7 +67,8 @@ public:
     virtual void on_message(LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) = 0;
     virtual void on_outcome(const Outcome& outcome) = 0;
     virtual void on_heartbeat(CarrierKey key, Duration round_trip) = 0;
-    // The carrier in use takes too long to acknowledge: open another one if you can. Told once, until it recovers.
+    // The carrier in use takes too long to acknowledge, suspicion() says how: open another one if you can. Told once,
+    // until it recovers.
     virtual void on_suspect(CarrierKey key) = 0;
     // A suspected carrier has acknowledged something after all.
     virtual void on_recovered(CarrierKey) {}
@@ -152,6 +153,16 @@ public:
     // Within on_ended(): everything that the server's Goodbye has numbered arrived before the end.
     bool drained() const noexcept { return drained_; }
     std::optional<Duration> round_trip() const noexcept { return smoothed_round_trip_; }
+    // Within on_suspect(): what speaks against the carrier in use.
+    struct Suspicion {
+        bool silent = false;        // nothing at all has come for `limit`; else something has, but no acknowledgement
+        TimePoint heard_at{};       // the last batch
+        TimePoint unacked_since{};  // frames wait for an acknowledgement that moves on
+        Duration limit{0};
+    };
+    const Suspicion& suspicion() const noexcept { return suspicion_; }
+    // When something came last on this carrier; kNever: it is none of the session's.
+    TimePoint heard_at(CarrierKey key) const noexcept;
     const wire::Limits& limits() const noexcept { return limits_; }
     // How payloads may be compressed in this session, both ways.
     wire::Encodings encodings() const noexcept { return encodings_; }
@@ -186,6 +197,7 @@ private:
     void note_round_trip(CarrierState& carrier, Duration sample);
     void note_oversleeping(TimePoint now);
     void note_progress(CarrierState& carrier, TimePoint now);
+    Duration quiet_limit(const CarrierState& active) const;
     TimePoint suspect_at(const CarrierState& active) const;
     TimePoint slow_at() const;
     void check_heartbeat(CarrierState& carrier, TimePoint now);
@@ -240,6 +252,7 @@ private:
     };
     Timed timed_;
     TimePoint slow_told_at_ = TimePoint::min();
+    Suspicion suspicion_;
     bool disconnecting_ = false;
     bool goodbye_sent_ = false;
     std::optional<wire::Goodbye> peer_goodbye_;

@@ -250,6 +250,7 @@ void SessionTable::handle_activate(ServerSession& session, CarrierKey key, std::
         session.active_ = key;
         session.goodbye_said_ = false;
         session.conversation_.rewind(now);
+        if (!session.unheard_) listener_.on_carrier_activated(session, key);
     }
     listener_.output_ready(key);
 }
@@ -303,6 +304,7 @@ void SessionTable::choose_active(ServerSession& session) {
     session.active_ = newest->key;
     session.goodbye_said_ = false;
     session.conversation_.rewind(session.now_);
+    if (!session.unheard_) listener_.on_carrier_activated(session, newest->key);
     listener_.output_ready(newest->key);
 }
 

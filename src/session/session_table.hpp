@@ -61,6 +61,8 @@ public:
     // Presence moved between attached and detached.
     virtual void on_presence(ServerSession& session) = 0;
     virtual void on_carrier_attached(ServerSession& session, CarrierKey key) = 0;
+    // This carrier sends for the session from now on.
+    virtual void on_carrier_activated(ServerSession&, CarrierKey) {}
     // A carrier of a session is no longer attached, whoever ended it.
     virtual void on_carrier_detached(ServerSession& session, CarrierKey key) = 0;
     // Acts on a message: first time only, in order per lane. Views end with the call unless `whole` holds them.

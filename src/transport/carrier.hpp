@@ -26,6 +26,23 @@ enum class WireFormat : std::uint8_t { protobuf, json };
 // A client's: what became of what it sent before the handshake was complete.
 enum class EarlyData : std::uint8_t { none, accepted, rejected };
 
+// A connection's path as the kernel (TCP_INFO) or QUIC sees it at this moment; 0: not known.
+struct PathFigures {
+    std::chrono::nanoseconds smoothed_rtt{0};
+    std::chrono::nanoseconds latest_rtt{0};  // QUIC
+    std::chrono::nanoseconds min_rtt{0};
+    std::size_t largest_packet = 0;     // QUIC: UDP payload bytes that it sends
+    std::uint64_t retransmits = 0;      // TCP: segments sent again, in all
+    std::uint64_t bytes_in_flight = 0;  // QUIC
+};
+
+// How long the parts of making a client's carrier took; 0: there was no such part, or it was not reached.
+struct HandshakeTimes {
+    std::chrono::nanoseconds connect{0};  // TCP
+    std::chrono::nanoseconds secure{0};   // TLS; QUIC's whole handshake
+    std::chrono::nanoseconds upgrade{0};  // of HTTP to WebSocket
+};
+
 struct CarrierInfo {
     Protocol protocol = Protocol::websocket;
     WireFormat format = WireFormat::protobuf;
@@ -52,11 +69,25 @@ struct CarrierStats {
     std::uint64_t bytes_in_flight = 0;
 };
 
+// How a carrier's end showed itself.
+enum class Ending : std::uint8_t {
+    said,             // somebody said so: WebSocket's close frame, QUIC's CONNECTION_CLOSE
+    finished,         // TCP's FIN without a word
+    reset,            // TCP's RST
+    unreachable,      // the kernel or an ICMP message says that there is no way, or nobody there
+    silent,           // nothing came for too long
+    stateless_reset,  // the host answers that it knows nothing of this QUIC connection
+    broken,           // anything else: what came was damaged, a new path did not work
+};
+std::string_view name(Ending ending) noexcept;
+Ending ending_of(int error) noexcept;  // of an errno that a socket gave
+
 // Why a carrier ended. `code` ok: the peer closed in good order.
 struct CloseReason {
     errc code = errc::ok;
     std::string text;  // for people: what happened, with the peer's own words when there are any
     bool by_peer = false;
+    Ending ending = Ending::said;
 };
 
 // Receives what a carrier has to tell. No callback comes from inside send(), close() or the constructor;
@@ -119,6 +150,8 @@ public:
 
     virtual const CarrierInfo& info() const = 0;
     virtual const CarrierStats& stats() const = 0;
+    // It costs a system call: not for every message.
+    virtual PathFigures path() const { return {}; }
 
     // ---- for what stands between carriers and sessions: transport/sealed ----
 

@@ -18,6 +18,7 @@ struct Options {
     bool limits = false;
     bool verbose = false;
     bool warm_standby = false;
+    std::string only;  // explain: this cause alone
 
     int runs_or(int fallback) const { return runs > 0 ? runs : fallback; }
 };
@@ -26,11 +27,15 @@ int lab_address_change(const Options& options);
 int lab_black_hole(const Options& options);
 int lab_compare(const Options& options);
 int lab_connect(const Options& options);
+int lab_explain(const Options& options);
 int lab_flap(const Options& options);
 int lab_ghosts(const Options& options);
 int lab_prefer(const Options& options);
 int lab_tcp_reset(const Options& options);
 int lab_throttle(const Options& options);
+
+// Not a scenario: a server in a process of its own, for one that has to die.
+int lab_serve(const std::string& certificate, const std::string& key);
 
 class Figures {
 public:

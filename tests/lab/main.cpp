@@ -24,6 +24,7 @@ constexpr Scenario kScenarios[] = {
     {"compare", flare::lab::lab_compare,
      "the same faults for Flare, Socket.IO, MQTT and NATS: scripts/setup.sh --peers"},
     {"connect", flare::lab::lab_connect, "time to a ready session, for every mix of bad UDP and bad TCP"},
+    {"explain", flare::lab::lab_explain, "faults, and whether the client's flight record names each (--only CAUSE)"},
     {"flap", flare::lab::lab_flap, "UDP comes and goes every 5 s"},
     {"ghosts", flare::lab::lab_ghosts, "close races, and the sessions that they leave on the server"},
     {"prefer", flare::lab::lab_prefer, "one protocol's path is 100 ms slower"},
@@ -44,6 +45,10 @@ int usage() {
 
 int main(int argc, char** argv) {
     if (argc < 2) return usage();
+    if (argc == 4 && std::string_view(argv[1]) == "serve") {
+        std::setvbuf(stdout, nullptr, _IOLBF, 0);
+        return flare::lab::lab_serve(argv[2], argv[3]);
+    }
     Options options;
     for (int i = 2; i < argc; ++i) {
         const std::string_view option = argv[i];
@@ -57,6 +62,8 @@ int main(int argc, char** argv) {
             options.warm_standby = true;
         } else if (option == "--runs" && i + 1 < argc) {
             options.runs = std::atoi(argv[++i]);
+        } else if (option == "--only" && i + 1 < argc) {
+            options.only = argv[++i];
         } else if (option == "--transport" && i + 1 < argc) {
             options.transport = argv[++i];
         } else {

@@ -116,6 +116,10 @@ Checked<Protocol> Stage::connect() {
 
 void Stage::drop_client() { client_.reset(); }
 
+std::vector<std::string> Stage::serve_command() const {
+    return {"/proc/self/exe", "serve", identity_.certificate_file, identity_.key_file};
+}
+
 void Stage::start_traffic(double per_second, std::uint64_t large_every, std::size_t large_bytes) {
     const auto message = [large_every, large_bytes](std::uint64_t number) {
         std::string text = std::to_string(number);

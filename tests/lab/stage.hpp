@@ -62,6 +62,8 @@ public:
     Client& client() { return *client_; }
     Server& server() { return *server_; }
     void drop_client();
+    // Starts lab_serve() with this stage's certificate.
+    std::vector<std::string> serve_command() const;
 
     // Messages both ways, each `per_second`.
     // Every `large_every`th has `large_bytes` (0: none).

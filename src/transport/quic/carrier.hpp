@@ -21,6 +21,7 @@ public:
     std::unique_ptr<ParkedCarrier> park() override { return nullptr; }  // its connection belongs to a socket
     const CarrierInfo& info() const override { return info_; }
     const CarrierStats& stats() const override;
+    PathFigures path() const override { return connection_ == nullptr ? PathFigures{} : connection_->path(); }
     bool lanes_apart() const noexcept override { return true; }
     void hold_lanes() override {
         if (connection_ != nullptr) connection_->hold_lanes();

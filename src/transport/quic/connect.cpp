@@ -80,7 +80,9 @@ private:
         show_certificates(connection);
         const Done done = std::move(done_);
         done_ = nullptr;
-        done(std::make_unique<QuicCarrier>(shared_from_this(), connection), {});
+        ConnectError none;
+        none.times.secure = std::chrono::steady_clock::now() - began_;
+        done(std::make_unique<QuicCarrier>(shared_from_this(), connection), std::move(none));
     }
     void ended(Connection& connection) override {
         if (connection.reported) return;
@@ -112,7 +114,7 @@ private:
         give_ticket_back();
         const Done done = std::move(done_);
         done_ = nullptr;
-        done(nullptr, {code, text_of(target_.endpoint) + ": " + text});
+        done(nullptr, {code, text_of(target_.endpoint) + ": " + text, {}});
     }
     void fail_later(errc code, std::string text) {
         boost::asio::post(context(), [weak = weak_from_this(), code, text = std::move(text)] {
@@ -121,6 +123,7 @@ private:
         });
     }
 
+    const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     const ConnectTarget target_;
     std::shared_ptr<ClientContext> keys_;
     const OnCertificates on_certificates_;  // may be empty

@@ -66,12 +66,13 @@ void Connection::expire(std::uint64_t now) {
     const int code = ngtcp2_conn_handle_expiry(conn_, now);
     if (code == 0) return;
     if (code == NGTCP2_ERR_IDLE_CLOSE) {
-        finish_with({errc::connection_lost, "nothing was heard from the peer within the idle time-out", false});
+        finish_with(
+            {errc::connection_lost, "nothing was heard from the peer within the idle time-out", false, Ending::silent});
         over_ = true;  // RFC 9000 section 10.1: silently
         return;
     }
     if (code == NGTCP2_ERR_HANDSHAKE_TIMEOUT) {
-        finish_with({errc::connect_timeout, "no answer within the handshake time-out", false});
+        finish_with({errc::connect_timeout, "no answer within the handshake time-out", false, Ending::silent});
         over_ = true;
         return;
     }
@@ -277,6 +278,18 @@ CarrierStats Connection::stats() const {
     stats.congestion_window = info.cwnd;
     stats.bytes_in_flight = info.bytes_in_flight;
     return stats;
+}
+
+PathFigures Connection::path() const {
+    ngtcp2_conn_info info{};
+    ngtcp2_conn_get_conn_info(conn_, &info);
+    PathFigures figures;
+    figures.smoothed_rtt = std::chrono::nanoseconds(info.smoothed_rtt);
+    figures.latest_rtt = std::chrono::nanoseconds(info.latest_rtt);
+    figures.min_rtt = std::chrono::nanoseconds(info.min_rtt);
+    figures.largest_packet = ngtcp2_conn_get_path_max_tx_udp_payload_size(conn_);
+    figures.bytes_in_flight = info.bytes_in_flight;
+    return figures;
 }
 
 bool Connection::socket_changed(const Address& local, std::uint64_t now) {

@@ -100,6 +100,7 @@ public:
 
     CarrierInfo info() const;
     CarrierStats stats() const;
+    PathFigures path() const;
     ngtcp2_conn* raw() const noexcept { return conn_; }
     const std::string& peer() const noexcept { return peer_; }
 

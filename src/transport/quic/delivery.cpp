@@ -215,7 +215,8 @@ void Connection::write_close(std::uint64_t now) {
 // What the peer's CONNECTION_CLOSE says (RFC 9000 section 19.19).
 CloseReason Connection::peer_reason() const {
     if (reset_) {
-        return {errc::connection_lost, "the server does not know this connection any more: it was started again", true};
+        return {errc::connection_lost, "the server does not know this connection any more: it was started again", true,
+                Ending::stateless_reset};
     }
     const ngtcp2_ccerr* said = ngtcp2_conn_get_ccerr(conn_);
     std::string text(reinterpret_cast<const char*>(said->reason), said->reasonlen);
@@ -244,7 +245,7 @@ CloseReason Connection::peer_reason() const {
 
 CloseReason Connection::local_reason(int ngtcp2_error) const {
     if (ngtcp2_error != NGTCP2_ERR_CRYPTO) {
-        return {errc::connection_lost, std::string("QUIC: ") + ngtcp2_strerror(ngtcp2_error), false};
+        return {errc::connection_lost, std::string("QUIC: ") + ngtcp2_strerror(ngtcp2_error), false, Ending::broken};
     }
     // All bits: nobody was to be verified, so that is not what failed.
     const unsigned status = tls_ == nullptr ? 0 : gnutls_session_get_verify_cert_status(tls_);
@@ -266,7 +267,7 @@ CloseReason Connection::local_reason(int ngtcp2_error) const {
 void Connection::socket_failed(int error) {
     if (ended_ || handshaken_) return;  // one ICMP message does not end a connection that stands (RFC 8085 section 5.2)
     const errc code = error == ECONNREFUSED ? errc::connection_refused : errc::network_unreachable;
-    finish_with({code, std::string(explain(code)), false});
+    finish_with({code, std::string(explain(code)), false, Ending::unreachable});
     over_ = true;
 }
 

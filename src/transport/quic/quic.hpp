@@ -135,7 +135,8 @@ struct ConnectTarget {
 
 struct ConnectError {
     errc code = errc::ok;
-    std::string text;  // begins with the address
+    std::string text;      // begins with the address
+    HandshakeTimes times;  // of a success, too
 };
 
 // One connection attempt to one address. Destroying it cancels at once and silently.

@@ -57,6 +57,7 @@ public:
     std::unique_ptr<ParkedCarrier> park() override;
     const CarrierInfo& info() const override { return inside_->info(); }
     const CarrierStats& stats() const override { return inside_->stats(); }
+    PathFigures path() const override { return inside_->path(); }
     bool sealed() const noexcept override { return true; }
     Carrier& bare() noexcept override { return inside_->bare(); }
     bool lanes_apart() const noexcept override { return inside_->lanes_apart(); }

@@ -26,6 +26,7 @@ public:
     std::unique_ptr<ParkedCarrier> park() override { return connection_->park(); }
     const CarrierInfo& info() const override { return connection_->info(); }
     const CarrierStats& stats() const override { return connection_->stats(); }
+    PathFigures path() const override { return connection_->path(); }
 
 private:
     std::shared_ptr<Connection> connection_;

@@ -57,6 +57,7 @@ private:
     void read_answer();
     void upgraded();
     void time_out();
+    void end_part(std::chrono::nanoseconds& part);
     void fail(errc code, const std::string& text);
     void fail_connect(int error);
     void fail_broken(int error);
@@ -72,9 +73,17 @@ private:
     ResponseReader response_;
     std::string request_;  // what is left to write of it
     Stage stage_ = Stage::connecting;
+    HandshakeTimes times_;
+    std::chrono::steady_clock::time_point part_began_;
 };
 
+void AttemptState::end_part(std::chrono::nanoseconds& part) {
+    const auto now = std::chrono::steady_clock::now();
+    part = now - std::exchange(part_began_, now);
+}
+
 void AttemptState::start() {
+    part_began_ = std::chrono::steady_clock::now();
     timer_.expires_after(options_.handshake_timeout);
     timer_.async_wait([weak = weak_from_this()](error_code cancelled) {
         const auto self = weak.lock();
@@ -119,6 +128,7 @@ void AttemptState::connected() {
     socklen_t size = sizeof error;
     if (::getsockopt(socket_.tcp.fd(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
     if (error != 0) return fail_connect(error);
+    end_part(times_.connect);
     if (!target_.secure) return send_request();
     if (tls_ != nullptr) {
         socket_.tls = tls::Session::client(tls_, socket_.tcp.fd(), target_.server_name);
@@ -134,7 +144,7 @@ void AttemptState::advance_tls() {
         case tls::Session::Progress::want_read: return wait(Wait::read);
         case tls::Session::Progress::want_write: return wait(Wait::write);
         case tls::Session::Progress::failed: return fail(socket_.tls->error(), socket_.tls->error_text());
-        case tls::Session::Progress::done: return send_request();
+        case tls::Session::Progress::done: end_part(times_.secure); return send_request();
     }
 }
 
@@ -169,6 +179,7 @@ void AttemptState::read_answer() {
 }
 
 void AttemptState::upgraded() {
+    end_part(times_.upgrade);
     CarrierInfo info;
     info.format = target_.format;
     info.encrypted = target_.secure;
@@ -228,6 +239,7 @@ void AttemptState::finish(std::unique_ptr<Carrier> carrier, ConnectError error) 
     stage_ = Stage::finished;
     timer_.cancel();
     socket_.tcp.close();
+    error.times = times_;
     done(std::move(carrier), std::move(error));
 }
 

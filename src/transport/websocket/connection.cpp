@@ -6,6 +6,10 @@
 
 #include <boost/asio/post.hpp>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <cstring>
 #include <utility>
 
@@ -192,8 +196,8 @@ void Connection::take_close(const Event& event) {
 
 void Connection::on_end_of_stream() {
     if (state_ == State::open) {
-        reason_ = std::make_unique<CloseReason>(
-            CloseReason{errc::connection_lost, "the connection ended without a closing handshake", true});
+        reason_ = std::make_unique<CloseReason>(CloseReason{
+            errc::connection_lost, "the connection ended without a closing handshake", true, Ending::finished});
     }
     end();
 }
@@ -255,9 +259,10 @@ void Connection::break_off(int error) {
 void Connection::lost(int error) {
     if (state_ == State::open) {
         const bool tls_broke = socket_.tls != nullptr && error == EPROTO;
-        reason_ = std::make_unique<CloseReason>(CloseReason{
-            errc::connection_lost,
-            "the connection broke: " + (tls_broke ? socket_.tls->error_text() : std::strerror(error)), true});
+        reason_ = std::make_unique<CloseReason>(
+            CloseReason{errc::connection_lost,
+                        "the connection broke: " + (tls_broke ? socket_.tls->error_text() : std::strerror(error)), true,
+                        ending_of(error)});
     }
     end();
 }
@@ -276,6 +281,17 @@ void Connection::end() {
     }
     const CloseReason reason = *reason_;
     std::exchange(handler_, nullptr)->on_closed(reason);
+}
+
+PathFigures Connection::path() const noexcept {
+    PathFigures figures;
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    if (socket_.tcp.fd() < 0 || ::getsockopt(socket_.tcp.fd(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+        return figures;
+    figures.smoothed_rtt = std::chrono::microseconds(info.tcpi_rtt);
+    figures.retransmits = info.tcpi_total_retrans;
+    return figures;
 }
 
 void Connection::drop() noexcept {

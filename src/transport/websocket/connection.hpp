@@ -63,6 +63,7 @@ public:
 
     const CarrierInfo& info() const noexcept { return info_; }
     const CarrierStats& stats() const noexcept { return stats_; }
+    PathFigures path() const noexcept;
 
 private:
     enum class State : std::uint8_t {

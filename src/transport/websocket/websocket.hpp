@@ -91,7 +91,8 @@ struct ConnectTarget {
 
 struct ConnectError {
     errc code = errc::ok;
-    std::string text;  // "127.0.0.1:4000: connection refused: is the server running, is the port right?"
+    std::string text;      // "127.0.0.1:4000: connection refused: is the server running, is the port right?"
+    HandshakeTimes times;  // of a success, too
 };
 
 // One connection attempt to one address. Destroying it cancels at once and silently.

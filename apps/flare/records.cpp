@@ -1,0 +1,72 @@
+#include "records.hpp"
+
+#include "output.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <vector>
+
+namespace flare::cli {
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view kEnding = ".jsonl";
+
+std::vector<fs::directory_entry> records_in(const std::string& folder) {
+    std::vector<fs::directory_entry> found;
+    std::error_code error;
+    for (fs::directory_iterator each(folder, error), end; !error && each != end; each.increment(error)) {
+        std::error_code ignored;
+        if (each->path().extension() == kEnding && each->is_regular_file(ignored)) found.push_back(*each);
+    }
+    return found;
+}
+
+}  // namespace
+
+std::string record_folder() {
+    if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state == '/')
+        return std::string(state) + "/flare/sessions";
+    const char* home = std::getenv("HOME");
+    return std::string(home == nullptr ? "." : home) + "/.local/state/flare/sessions";
+}
+
+Checked<std::string> make_record_folder() {
+    std::string folder = record_folder();
+    std::error_code error;
+    if (fs::create_directories(folder, error)) fs::permissions(folder, fs::perms::owner_all, error);
+    if (error || !fs::is_directory(folder))
+        return Failure(errc::file_unwritable, folder + ": cannot be made: " + error.message());
+    return folder;
+}
+
+Checked<std::string> find_record(const std::string& named, const std::string& folder) {
+    std::error_code ignored;
+    if (fs::is_regular_file(named, ignored)) return named;
+    const auto records = records_in(folder);
+    std::vector<fs::directory_entry> fitting;
+    for (const auto& each : records) {
+        if (named == "last") {
+            if (fitting.empty() || each.last_write_time(ignored) > fitting.front().last_write_time(ignored))
+                fitting.assign(1, each);
+        } else if (each.path().stem().string().starts_with(named)) {
+            fitting.push_back(each);
+        }
+    }
+    if (fitting.size() == 1) return fitting.front().path().string();
+    if (fitting.size() > 1) {
+        std::string text =
+            "'" + printable(named) + "' is the beginning of " + std::to_string(fitting.size()) + " sessions:";
+        for (std::size_t i = 0; i < fitting.size() && i < 5; ++i)
+            text += " " + printable(fitting[i].path().stem().string());
+        return Failure(errc::invalid_config, text + (fitting.size() > 5 ? " ..." : ""));
+    }
+    return Failure(
+        errc::file_not_found,
+        (named == "last" ? "there is no record in " : "there is no record of '" + printable(named) + "' in ") + folder +
+            ". Clients write one with --record or ClientBuilder::flight_recorder(); --folder says "
+            "where else to look, --admin HOST:PORT asks a server");
+}
+
+}  // namespace flare::cli

@@ -1,0 +1,228 @@
+// flare top: what a running server does at the moment.
+#include "admin_client.hpp"
+#include "commands.hpp"
+#include "output.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace flare::cli {
+namespace {
+
+namespace json = boost::json;
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+    std::string admin = "127.0.0.1:4001";
+    double interval = 1;
+    std::uint64_t count = 0;  // 0: until it is interrupted
+    bool json = false;
+};
+
+// What /stats said, and when.
+struct Sample {
+    json::object stats;
+    double at = 0;  // of the server's life, seconds
+
+    double number(std::string_view key) const { return number_of(stats, key); }
+    static double number_of(const json::object& object, std::string_view key) {
+        const json::value* value = object.if_contains(key);
+        if (value == nullptr || !value->is_number()) return 0;
+        return value->is_double() ? value->get_double() : value->to_number<double>();
+    }
+    const json::object& part(std::string_view key) const {
+        static const json::object kNone;
+        const json::value* value = stats.if_contains(key);
+        return value != nullptr && value->is_object() ? value->get_object() : kNone;
+    }
+    std::vector<double> worker_cpu() const {
+        std::vector<double> seconds;
+        const json::value* workers = stats.if_contains("workers");
+        if (workers == nullptr || !workers->is_array()) return seconds;
+        for (const json::value& each : workers->get_array()) {
+            if (!each.is_object()) continue;
+            const auto index = static_cast<std::size_t>(std::min(1023.0, number_of(each.get_object(), "worker")));
+            if (seconds.size() <= index) seconds.resize(index + 1);
+            seconds[index] = number_of(each.get_object(), "cpu_seconds");
+        }
+        return seconds;
+    }
+};
+
+// Between two samples. A server that was started again meanwhile begins at nothing.
+struct Rates {
+    const Sample& before;
+    const Sample& now;
+    double seconds() const { return std::max(0.001, now.at - before.at); }
+    double of(std::string_view key) const { return std::max(0.0, now.number(key) - before.number(key)) / seconds(); }
+    // Of a message's turn to its handler's end, in this interval.
+    double handler_ms() const {
+        const double runs = now.number("handler_runs") - before.number("handler_runs");
+        return runs > 0 ? (now.number("handler_time_ms") - before.number("handler_time_ms")) / runs : 0;
+    }
+    std::vector<double> cpu_percent() const {
+        const std::vector<double> was = before.worker_cpu();
+        std::vector<double> percent = now.worker_cpu();
+        for (std::size_t i = 0; i < percent.size(); ++i)
+            percent[i] = std::max(0.0, percent[i] - (i < was.size() ? was[i] : 0)) / seconds() * 100;
+        return percent;
+    }
+    json::object errors() const {
+        json::object rates;
+        for (const auto& each : now.part("errors")) {
+            const double rate = (Sample::number_of(now.part("errors"), each.key()) -
+                                 Sample::number_of(before.part("errors"), each.key())) /
+                                seconds();
+            if (rate > 0) rates[each.key()] = std::round(rate * 100) / 100;
+        }
+        return rates;
+    }
+};
+
+std::string text_of(double number, const char* unit = "") {
+    static constexpr const char* kScales[] = {"", "k", "M", "G", "T"};
+    int scale = 0;
+    for (; number >= 10'000 && scale < 4; ++scale) number /= 1000;
+    char text[64];
+    std::snprintf(text, sizeof text, number < 10 && number != std::floor(number) ? "%.1f %s%s" : "%.0f %s%s", number,
+                  kScales[scale], unit);
+    std::string made = text;
+    while (!made.empty() && made.back() == ' ') made.pop_back();
+    return made;
+}
+
+std::string connections_of(const Sample& sample) {
+    std::string text;
+    for (const auto& each : sample.part("connections"))
+        text += (text.empty() ? "" : ", ") + printable(each.key()) + " " +
+                text_of(Sample::number_of(sample.part("connections"), each.key()));
+    return text.empty() ? "none" : text;
+}
+
+std::string errors_of(const Rates& rates) {
+    std::string text;
+    const json::object errors = rates.errors();
+    for (const auto& each : errors)
+        text += (text.empty() ? "" : ", ") + printable(each.key()) + " " +
+                text_of(Sample::number_of(errors, each.key())) + "/s";
+    return text.empty() ? "none" : text;
+}
+
+std::string cpu_of(const Rates& rates) {
+    std::string text;
+    for (const double percent : rates.cpu_percent())
+        text += (text.empty() ? "" : ", ") + text_of(std::round(percent)) + " %";
+    return text.empty() ? "not known" : text;
+}
+
+std::vector<std::string> block(const Options& options, const Rates& rates) {
+    const Sample& now = rates.now;
+    const auto line = [](const char* name, const std::string& text) {
+        char begin[32];
+        std::snprintf(begin, sizeof begin, "  %-13s ", name);
+        return begin + text;
+    };
+    return {
+        coloured(Tone::strong, "flare top  " + options.admin + "  up " + text_of(std::floor(now.at), "s")),
+        line("connections", connections_of(now)),
+        line("sessions", text_of(now.number("sessions_attached")) + " attached, " +
+                             text_of(now.number("sessions_detached")) + " away"),
+        line("messages", text_of(rates.of("messages_received")) + "/s in, " + text_of(rates.of("messages_sent")) +
+                             "/s out, " + text_of(rates.of("messages_refused")) + "/s refused"),
+        line("bytes",
+             text_of(rates.of("bytes_received"), "B/s") + " in, " + text_of(rates.of("bytes_sent"), "B/s") + " out"),
+        line("connects", text_of(rates.of("connections_accepted")) + "/s, " + text_of(rates.of("sessions_created")) +
+                             "/s new sessions, " + text_of(rates.of("sessions_resumed")) + "/s resumed"),
+        line("handlers", text_of(rates.of("handler_runs")) + "/s, mean " + text_of(rates.handler_ms(), "ms")),
+        line("errors", errors_of(rates)),
+        line("worker CPU", cpu_of(rates)),
+        line("memory", text_of(now.number("memory_bytes"), "B") + " of sessions"),
+    };
+}
+
+std::string one_line(const Rates& rates) {
+    return "connections: " + connections_of(rates.now) + "; sessions: " + text_of(rates.now.number("sessions")) +
+           "; messages: " + text_of(rates.of("messages_received")) + "/s in, " + text_of(rates.of("messages_sent")) +
+           "/s out; bytes: " + text_of(rates.of("bytes_received"), "B/s") + " in, " +
+           text_of(rates.of("bytes_sent"), "B/s") + " out; handlers: " + text_of(rates.handler_ms(), "ms") +
+           "; CPU: " + cpu_of(rates) + "; memory: " + text_of(rates.now.number("memory_bytes"), "B") +
+           "; errors: " + errors_of(rates);
+}
+
+json::object object_of(const Rates& rates) {
+    json::object object{{"seconds", rates.seconds()}};
+    for (const char* key :
+         {"connections", "sessions", "sessions_attached", "sessions_detached", "memory_bytes", "up_ms"}) {
+        if (const json::value* value = rates.now.stats.if_contains(key)) object[key] = *value;
+    }
+    for (const char* key : {"messages_received", "messages_sent", "messages_refused", "bytes_received", "bytes_sent",
+                            "connections_accepted", "sessions_created", "sessions_resumed"})
+        object[std::string(key) + "_per_second"] = rates.of(key);
+    object["handler_ms"] = rates.handler_ms();
+    object["errors_per_second"] = rates.errors();
+    json::array cpu;
+    for (const double percent : rates.cpu_percent()) cpu.emplace_back(percent);
+    object["worker_cpu_percent"] = cpu;
+    return object;
+}
+
+void show(const Options& options, const Rates& rates, std::size_t& drawn) {
+    if (options.json) return print_json(object_of(rates));
+    if (!is_terminal(stdout)) {
+        std::printf("%s\n", one_line(rates).c_str());
+        std::fflush(stdout);
+        return;
+    }
+    if (drawn != 0) std::printf("\x1b[%zuA", drawn);
+    const auto lines = block(options, rates);
+    for (const std::string& line : lines) std::printf("%s\x1b[K\n", line.c_str());
+    std::fflush(stdout);
+    drawn = lines.size();
+}
+
+int top(const Options& options) {
+    std::optional<Sample> before;
+    std::size_t drawn = 0;
+    auto next = Clock::now();
+    for (std::uint64_t shown = 0; options.count == 0 || shown < options.count;) {
+        auto answer = admin_json(options.admin, "/stats");
+        if (!answer) {
+            print_problem("top", answer.error().text);
+            return answer.error().code == errc::invalid_config ? kUsage : kUnreachable;
+        }
+        Sample now{std::move(answer->as_object()), 0};
+        now.at = now.number("up_ms") / 1000;
+        if (before && now.at < before->at) before.reset();  // another process
+        if (before) {
+            show(options, {*before, now}, drawn);
+            ++shown;
+        }
+        before = std::move(now);
+        if (options.count != 0 && shown == options.count) break;
+        next += std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.interval));
+        next = std::max(next, Clock::now());
+        std::this_thread::sleep_until(next);
+    }
+    return kDone;
+}
+
+}  // namespace
+
+void add_top(CLI::App& app, Run& run) {
+    auto options = std::make_shared<Options>();
+    CLI::App* command = app.add_subcommand("top", "Shows what a running server does: connections, rates, errors, load");
+    command->add_option("--admin", options->admin, "the server's admin address, HOST:PORT")->capture_default_str();
+    command->add_option("--interval", options->interval, "seconds between two looks")
+        ->capture_default_str()
+        ->check(CLI::Range(0.1, 3600.0));
+    command->add_option("--count", options->count, "ends after so many; 0: when it is interrupted")
+        ->capture_default_str();
+    command->add_flag("--json", options->json, "one JSON object for each interval");
+    command->callback([options, &run] { run = [options] { return top(*options); }; });
+}
+
+}  // namespace flare::cli

@@ -1,0 +1,121 @@
+// What the admin address asks the workers, put together.
+#include "flight/line.hpp"
+#include "server/impl.hpp"
+
+#include <ctime>
+
+#include <algorithm>
+
+namespace flare {
+namespace {
+
+constexpr std::size_t kMostSessions = 100;  // of a list
+
+using flight::Part;
+
+struct Figures {
+    ServerStats stats;
+    std::vector<std::string> workers;
+};
+
+// On the worker's own thread.
+double cpu_seconds() {
+    timespec time{};
+    if (::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) != 0) return 0;
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
+std::string text_of(const Figures& figures, std::chrono::nanoseconds up) {
+    const ServerStats& stats = figures.stats;
+    Part connections;
+    for (const auto& [protocol, count] : stats.connections)
+        connections.add(protocol == Protocol::quic ? "quic" : "websocket", count);
+    Part errors;
+    for (const auto& [code, count] : stats.errors) errors.add(name(code), count);
+    Part part;
+    part.ms("up_ms", up)
+        .raw("connections", connections.text())
+        .add("capacity", stats.capacity)
+        .add("connections_accepted", stats.connections_accepted)
+        .add("connections_refused", stats.connections_refused)
+        .add("sessions", stats.sessions)
+        .add("sessions_attached", stats.sessions_attached)
+        .add("sessions_detached", stats.sessions_detached)
+        .add("sessions_created", stats.sessions_created)
+        .add("sessions_resumed", stats.sessions_resumed)
+        .add("sessions_shed", stats.sessions_refused_busy + stats.sessions_shed_detached + stats.sessions_shed_stalled)
+        .add("messages_received", stats.messages_received)
+        .add("messages_sent", stats.messages_sent)
+        .add("messages_refused", stats.messages_refused)
+        .add("bytes_received", stats.bytes_received)
+        .add("bytes_sent", stats.bytes_sent)
+        .add("heartbeats", stats.heartbeats)
+        .add("quic_migrations", stats.quic_migrations)
+        .add("handler_runs", stats.handler_runs)
+        .ms("handler_time_ms", stats.handler_time_total)
+        .add("memory_bytes", stats.memory_bytes)
+        .add("worker_stalls", stats.worker_stalls)
+        .raw("errors", errors.text())
+        .raw("workers", flight::list_of(figures.workers));
+    return part.text();
+}
+
+}  // namespace
+
+server::Admin::Questions Server::Impl::questions() {
+    const auto text = [this](auto begin) { return wait_for<std::string>(std::move(begin)); };
+    return {
+        [this] { return wait_for<ServerStats>([this](Done<ServerStats> done) { stats(std::move(done)); }); },
+        [this, text] { return text([this](Done<std::string> done) { stats_json(std::move(done)); }); },
+        [this, text](const std::string& user) {
+            return text([this, user](Done<std::string> done) { list_sessions(user, std::move(done)); });
+        },
+        [this, text](const session::SessionId& id) {
+            return text([this, id](Done<std::string> done) { session_report(id, std::move(done)); });
+        },
+    };
+}
+
+void Server::Impl::stats_json(Done<std::string> done) {
+    const auto up = session::TimePoint::clock::now() - (shared_ ? shared_->started : session::TimePoint::clock::now());
+    ask_all<Figures>(
+        [](server::Worker& worker, Figures& figures) {
+            sum_up(worker, figures.stats);
+            Part part;
+            part.add("worker", worker.index()).add("sessions", worker.table().size()).add("cpu_seconds", cpu_seconds());
+            figures.workers.push_back(part.text());
+        },
+        [done = std::move(done), up](Checked<Figures> figures) {
+            if (!figures) return done(figures.error());
+            done(text_of(*figures, up));
+        });
+}
+
+void Server::Impl::list_sessions(std::string user, Done<std::string> done) {
+    using Listed = server::Worker::Listed;
+    ask_all<Listed>([user = std::move(user)](server::Worker& worker,
+                                             Listed& listed) { worker.list_sessions(user, kMostSessions, listed); },
+                    [done = std::move(done)](Checked<Listed> listed) {
+                        if (!listed) return done(listed.error());
+                        std::sort(listed->begin(), listed->end(),
+                                  [](const auto& a, const auto& b) { return a.first > b.first; });
+                        std::vector<std::string> parts;
+                        for (auto& [made, object] : *listed) {
+                            if (parts.size() < kMostSessions) parts.push_back(std::move(object));
+                        }
+                        const bool all = parts.size() == listed->size();
+                        Part part;
+                        part.raw("sessions", flight::list_of(parts)).add("more", !all || parts.size() == kMostSessions);
+                        done(part.text());
+                    });
+}
+
+void Server::Impl::session_report(session::SessionId id, Done<std::string> done) {
+    ask_all<std::string>(
+        [id](server::Worker& worker, std::string& found) {
+            if (auto report = worker.report(id)) found = std::move(*report);
+        },
+        std::move(done));
+}
+
+}  // namespace flare

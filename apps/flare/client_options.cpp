@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "output.hpp"
+#include "records.hpp"
 #include "token_claims.hpp"
 
 #include <cerrno>
@@ -71,6 +72,8 @@ std::shared_ptr<ClientOptions> add_client_options(CLI::App& command, Urls urls) 
     command.add_option("--server-key", o.server_key, "the server's sealing key in base64, for --encrypt");
     command.add_option("--encrypt", o.encrypt, "sealing between the two programs: off, preferred, required")
         ->check(CLI::IsMember({"off", "preferred", "required"}));
+    command.add_flag("--record", o.record, "keep a flight record where flare explain looks for it");
+    command.add_option("--record-folder", o.record_folder, "keep it in this folder")->type_name("FOLDER");
     command.add_flag("--compress", o.compress, "compress payloads when the server can");
     command.add_option("--device", o.device, "device id (default: a random one)");
     command.add_option("--timeout", o.timeout_seconds, "seconds to reach the server (default 5)")
@@ -155,6 +158,13 @@ Checked<ClientBuilder> builder_of(const ClientOptions& options) {
     if (!options.client_cert.empty()) builder.client_cert(options.client_cert, options.client_key);
     if (!options.server_name.empty()) builder.server_name(options.server_name);
     if (!options.server_key.empty()) builder.server_key(options.server_key);
+    if (!options.record_folder.empty()) {
+        builder.flight_recorder(options.record_folder);
+    } else if (options.record) {
+        auto folder = make_record_folder();
+        if (!folder) return folder.error();
+        builder.flight_recorder(std::move(*folder));
+    }
     if (!options.device.empty()) builder.device_id(options.device);
     if (options.encrypt != "off")
         builder.encryption(options.encrypt == "required" ? Encryption::required : Encryption::preferred);

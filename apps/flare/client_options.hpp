@@ -27,9 +27,11 @@ struct ClientOptions {
     std::string server_key;
     std::string encrypt = "off";
     std::string device;
+    std::string record_folder;  // where a flight record is kept; empty: only when `record`, in the usual place
     std::string protocol = "auto";
     double timeout_seconds = 5;
     bool compress = false;
+    bool record = false;
     bool json = false;
 
     std::chrono::milliseconds timeout() const {

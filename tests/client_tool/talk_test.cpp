@@ -70,6 +70,18 @@ TEST_F(ClientTool, SendTellsApartWhyItFailed) {
     EXPECT_THAT(twice.problems, HasSubstr("give one address of each kind"));
 }
 
+TEST_F(ClientTool, ARecordIsKeptWhereExplainFindsIt) {
+    auto server = started(quiet_server());
+    const std::map<std::string, std::string> home{{"XDG_STATE_HOME", certificates.path("state")}};
+    Tool send({"send", "server", "hello", "--record", "--url", ws(server)}, home);
+    EXPECT_EQ(send.finish(), 0) << send.problems;
+    Tool explain({"explain", "last", "--json"}, home);
+    EXPECT_EQ(explain.finish(), 0) << explain.problems;
+    const auto story = result_of(explain.output);
+    EXPECT_EQ(story.at("cause").as_string(), "none");
+    EXPECT_EQ(story.at("user").as_string(), "tester");
+}
+
 TEST_F(ClientTool, TheTokenMayStandInAFileOrTheEnvironment) {
     auto server = started(quiet_server().with_auth_handler(static_token_auth({{"secret", {"tester"}}})));
     certificates.write("token", "secret\n");

@@ -1,6 +1,6 @@
-#include "client/config.hpp"
-
 #include "client/recorder.hpp"
+
+#include "client/config.hpp"
 
 #include <bit>
 

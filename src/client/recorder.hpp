@@ -11,6 +11,8 @@
 #include "flight/line.hpp"
 #include "flight/ring.hpp"
 
+#include <flare/message.hpp>
+
 #include <chrono>
 #include <functional>
 #include <map>

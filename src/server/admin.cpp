@@ -17,6 +17,13 @@ HttpResponse json(const Checked<std::string>& body) {
     return {200, "application/json", *body + "\n"};
 }
 
+// A web page can have a name of its own lead to this machine (DNS rebinding), and read what is answered. An address
+// and "localhost" cannot be had that way.
+bool is_no_pages_name(std::string_view host) {
+    const auto authority = boost::urls::parse_authority(host);
+    return authority && (authority->host_type() != boost::urls::host_type::name || authority->host() == "localhost");
+}
+
 }  // namespace
 
 Admin::~Admin() {
@@ -38,6 +45,8 @@ void Admin::start_thread() {
 }
 
 HttpResponse Admin::on_http(const transport::websocket::HttpRequest& request) {
+    if (listener_->local_endpoint().address().is_loopback() && !is_no_pages_name(request.host))
+        return {403, kText, "ask by the address, or as localhost: another name may be that of a web page\n"};
     const auto target = boost::urls::parse_origin_form(request.target);
     if (!target) return {400, kText, "the target cannot be read\n"};
     const std::string path(target->path());

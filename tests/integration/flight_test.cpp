@@ -1,12 +1,8 @@
 // Flight records of clients and servers, and what the admin address tells of sessions.
 #include "integration/harness.hpp"
+#include "integration/http_get.hpp"
 #include "support/folder.hpp"
 
-#include <boost/asio/connect.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
@@ -19,21 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 namespace json = boost::json;
-
-std::string get(const std::string& address, const std::string& target) {
-    using boost::asio::ip::tcp;
-    boost::asio::io_context context;
-    tcp::socket socket(context);
-    const std::size_t colon = address.rfind(':');
-    socket.connect(tcp::endpoint(boost::asio::ip::make_address(address.substr(0, colon)),
-                                 static_cast<std::uint16_t>(std::stoul(address.substr(colon + 1)))));
-    boost::asio::write(socket,
-                       boost::asio::buffer("GET " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
-    std::string answer;
-    boost::system::error_code end;
-    boost::asio::read(socket, boost::asio::dynamic_buffer(answer), end);
-    return answer;
-}
 
 json::value body_of(const std::string& answer) {
     boost::system::error_code wrong;
@@ -123,6 +104,14 @@ TEST(FlightRecord, OfAConnectThatFailedIsKeptToo) {
     EXPECT_TRUE(has_event(folder.read(files[0].filename()), "gave_up"));
 }
 
+TEST(Admin, RefusesNamesThatAWebPageMayHaveLeadHere) {
+    Server server = started(quiet_server().admin_addr("127.0.0.1:0"));
+    for (const char* host : {"page.example", "page.example:4001", "localhost.page.example"})
+        EXPECT_TRUE(http_get(server.admin_addr(), "/sessions", host).starts_with("HTTP/1.1 403")) << host;
+    for (const char* host : {"127.0.0.1:4001", "[::1]:4001", "localhost", "localhost:4001"})
+        EXPECT_TRUE(http_get(server.admin_addr(), "/sessions", host).starts_with("HTTP/1.1 200")) << host;
+}
+
 TEST(Admin, ListsSessionsAndTellsWhatHappenedToEach) {
     Server server = started(quiet_server().admin_addr("127.0.0.1:0"));
     Events events;
@@ -130,13 +119,13 @@ TEST(Admin, ListsSessionsAndTellsWhatHappenedToEach) {
     Client bob = connected(client_of(server.websocket_addr(), "bob", events));
     ASSERT_TRUE(ann.send_text_message("server", "a payload").success);
 
-    const json::value all = body_of(get(server.admin_addr(), "/sessions"));
+    const json::value all = body_of(http_get(server.admin_addr(), "/sessions"));
     ASSERT_EQ(all.at("sessions").as_array().size(), 2u);
     EXPECT_EQ(all.at("sessions").at(0).at("user").as_string(), "bob") << "the newest comes first";
-    const json::value anns = body_of(get(server.admin_addr(), "/sessions?user=ann"));
+    const json::value anns = body_of(http_get(server.admin_addr(), "/sessions?user=ann"));
     ASSERT_EQ(anns.at("sessions").as_array().size(), 1u);
 
-    const std::string answer = get(server.admin_addr(), "/sessions/" + ann.get_session_id());
+    const std::string answer = http_get(server.admin_addr(), "/sessions/" + ann.get_session_id());
     EXPECT_EQ(answer.find("a secret"), std::string::npos);
     EXPECT_EQ(answer.find("a payload"), std::string::npos);
     const json::value one = body_of(answer);
@@ -153,7 +142,7 @@ TEST(Admin, ListsSessionsAndTellsWhatHappenedToEach) {
 
     ASSERT_EQ(server.drop_connections("ann").value(), 1u);
     ASSERT_TRUE(events.wait_for<event::Reconnected>());
-    const std::string later = get(server.admin_addr(), "/sessions/" + ann.get_session_id());
+    const std::string later = http_get(server.admin_addr(), "/sessions/" + ann.get_session_id());
     EXPECT_TRUE(has_event(later, "server_closed"));
     EXPECT_TRUE(has_event(later, "server_resumed"));
 }
@@ -165,17 +154,17 @@ TEST(Admin, RemembersASessionThatHasEnded) {
     const std::string id = ann.get_session_id();
     ASSERT_EQ(server.disconnect_user("ann").value(), 1u);
     ASSERT_TRUE(events.wait_for<event::Disconnected>());
-    const json::value one = body_of(get(server.admin_addr(), "/sessions/" + id));
+    const json::value one = body_of(http_get(server.admin_addr(), "/sessions/" + id));
     EXPECT_TRUE(one.at("session").is_null());
     EXPECT_TRUE(has_event(json::serialize(one.at("record")), "server_ended")) << json::serialize(one);
 }
 
 TEST(Admin, RefusesWhatIsNoSessionsId) {
     Server server = started(quiet_server().admin_addr("127.0.0.1:0"));
-    EXPECT_TRUE(get(server.admin_addr(), "/sessions/../../etc/passwd").starts_with("HTTP/1.1 400"));
-    EXPECT_TRUE(get(server.admin_addr(), "/sessionsx").starts_with("HTTP/1.1 400"));
-    EXPECT_TRUE(get(server.admin_addr(), "/sessions/" + Uuid::v7().str()).starts_with("HTTP/1.1 404"));
-    EXPECT_TRUE(get(server.websocket_addr(), "/sessions").starts_with("HTTP/1.1 404")) << "it is for the operator";
+    EXPECT_TRUE(http_get(server.admin_addr(), "/sessions/../../etc/passwd").starts_with("HTTP/1.1 400"));
+    EXPECT_TRUE(http_get(server.admin_addr(), "/sessionsx").starts_with("HTTP/1.1 400"));
+    EXPECT_TRUE(http_get(server.admin_addr(), "/sessions/" + Uuid::v7().str()).starts_with("HTTP/1.1 404"));
+    EXPECT_TRUE(http_get(server.websocket_addr(), "/sessions").starts_with("HTTP/1.1 404")) << "it is for the operator";
 }
 
 TEST(Admin, TellsItsFiguresAsJson) {
@@ -183,7 +172,7 @@ TEST(Admin, TellsItsFiguresAsJson) {
     Events events;
     Client ann = connected(client_of(server.websocket_addr(), "ann", events));
     ASSERT_TRUE(ann.send_text_message("server", "x").success);
-    const json::value stats = body_of(get(server.admin_addr(), "/stats"));
+    const json::value stats = body_of(http_get(server.admin_addr(), "/stats"));
     EXPECT_EQ(stats.at("sessions").to_number<int>(), 1);
     EXPECT_EQ(stats.at("messages_received").to_number<int>(), 1);
     EXPECT_EQ(stats.at("connections").at("websocket").to_number<int>(), 1);

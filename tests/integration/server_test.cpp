@@ -1,30 +1,12 @@
 // What a server tells its operator: health, metrics, hooks; and what TLS keeps out.
 #include "integration/harness.hpp"
+#include "integration/http_get.hpp"
 #include "support/certificates.hpp"
-
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/write.hpp>
 
 #include <thread>
 
 namespace flare::test {
 namespace {
-
-std::string http_get(const std::string& address, const std::string& path) {
-    namespace asio = boost::asio;
-    asio::io_context context;
-    asio::ip::tcp::socket socket(context);
-    const std::size_t colon = address.rfind(':');
-    socket.connect({asio::ip::make_address(address.substr(0, colon)),
-                    static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1)))});
-    asio::write(socket, asio::buffer("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
-    std::string answer;
-    boost::system::error_code ended;
-    asio::read(socket, asio::dynamic_buffer(answer), ended);
-    return answer;
-}
 
 TEST(Operator, SeesHealthReadinessAndMetrics) {
     Server server = started(quiet_server().admin_addr("127.0.0.1:0"));

@@ -83,6 +83,7 @@ void ServerHandshake::answer_http() {
     HttpRequest request;
     request.method = reader_.method();
     request.target = reader_.target();
+    request.host = reader_.host();
     request.peer_address = info_.peer_address;
     const HttpResponse response = owner_->answer(request);
     if (owner_ == nullptr) return;

@@ -41,7 +41,7 @@ public:
     enum class State : std::uint8_t {
         incomplete,  // more bytes are needed
         upgrade,     // answer() is the 101; the connection is a WebSocket once it is written
-        http,        // a GET or HEAD that is no upgrade: method(), target()
+        http,        // a GET or HEAD that is no upgrade: method(), target(), host()
         refused,     // answer() says why; close once it is written
     };
     // Takes all of `bytes`. Call it until it returns anything but incomplete.
@@ -52,6 +52,7 @@ public:
     bool deflates() const noexcept { return deflates_; }  // the 101 agrees to permessage-deflate
     const std::string& method() const noexcept { return method_; }
     const std::string& target() const noexcept { return target_; }
+    const std::string& host() const noexcept { return host_; }
     // What came behind the request; after upgrade these are the first frames.
     std::string take_rest() { return std::move(buffer_); }
 
@@ -65,6 +66,7 @@ private:
     std::string answer_;
     std::string method_;
     std::string target_;
+    std::string host_;
     WireFormat format_ = WireFormat::protobuf;
     bool deflate_;
     bool deflates_ = false;

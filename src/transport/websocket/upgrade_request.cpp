@@ -116,6 +116,7 @@ RequestReader::State RequestReader::decide(std::string_view header) {
     const auto& request = parser.get();
     method_ = to_std(request.method_string());
     target_ = to_std(request.target());
+    host_ = to_std(request[http::field::host]);
     const bool modern = request.version() >= 11;
     const bool wants_upgrade = has_token(joined(request, http::field::upgrade), "websocket") ||
                                request.count(http::field::sec_websocket_key) != 0 ||

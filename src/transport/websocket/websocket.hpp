@@ -37,6 +37,7 @@ struct Options {
 struct HttpRequest {  // a request that is not an upgrade
     std::string method;
     std::string target;
+    std::string host;  // as it was asked for; empty: HTTP/1.0 without one
     std::string peer_address;
 };
 struct HttpResponse {

@@ -29,8 +29,8 @@ Checked<> write_new_file(const std::string& path, std::string_view content, bool
     const std::string draft = path + "." + std::to_string(::getpid());
     const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, open ? 0644 : 0600);
     if (fd < 0) return failed(path, errno);
-    const bool written = ::write(fd, content.data(), content.size()) == static_cast<ssize_t>(content.size());
-    int error = written ? 0 : errno;
+    const ssize_t written = ::write(fd, content.data(), content.size());
+    int error = written < 0 ? errno : static_cast<std::size_t>(written) < content.size() ? ENOSPC : 0;
     ::close(fd);
     // link() refuses a name that somebody has taken meanwhile.
     if (error == 0 && (force ? std::rename(draft.c_str(), path.c_str()) : ::link(draft.c_str(), path.c_str())) != 0)

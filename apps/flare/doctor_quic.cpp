@@ -134,7 +134,7 @@ Handshake shake_hands(const Examination& e, const Endpoint& endpoint, std::share
         });
     context.run_for(e.options.timeout() + std::chrono::seconds(1));
     if (!result.stands && result.error.code == errc::ok)
-        result.error = {errc::connect_timeout, "no answer within the handshake time-out"};
+        result.error = {errc::connect_timeout, "no answer within the handshake time-out", {}};
     return result;
 }
 

@@ -18,6 +18,7 @@
 #include <condition_variable>
 #include <future>
 #include <mutex>
+#include <shared_mutex>
 
 namespace flare::server {
 
@@ -82,7 +83,10 @@ public:
     template <typename T, typename Begin>
     static Task<Checked<T>> await(Begin begin);
 
-    std::uint32_t home_of(std::string_view user) const { return running_ ? shared_->home_of(user) : 0; }
+    std::uint32_t home_of(std::string_view user) const {
+        const std::shared_lock lock(alive_);
+        return running_ ? shared_->home_of(user) : 0;
+    }
 
 private:
     Checked<> open();
@@ -99,6 +103,7 @@ private:
     const server::Config config_;
     const std::unique_ptr<auth::Revocations> revocations_;  // outlives a stop
     std::mutex mutex_;                                      // start and stop
+    mutable std::shared_mutex alive_;                       // shared: whoever asks workers; alone: when they go
     std::unique_ptr<server::Shared> shared_;
     std::unique_ptr<server::Admin> admin_;
     std::unique_ptr<server::Watchdog> watchdog_;
@@ -117,15 +122,21 @@ private:
 
 template <typename T>
 void Server::Impl::ask(std::uint32_t index, std::function<Checked<T>(server::Worker&)> question, Done<T> done) {
+    std::shared_lock lock(alive_);
     const bool posted =
         running_ && shared_->workers[index]->post(
                         [question = std::move(question), done](server::Worker& worker) { done(question(worker)); });
+    lock.unlock();
     if (!posted) done(Failure(errc::not_connected, "the server is not running"));
 }
 
 template <typename T>
 void Server::Impl::ask_all(std::function<void(server::Worker&, T&)> question, Done<T> done) {
-    if (!running_) return done(Failure(errc::not_connected, "the server is not running"));
+    std::shared_lock lock(alive_);
+    if (!running_) {
+        lock.unlock();
+        return done(Failure(errc::not_connected, "the server is not running"));
+    }
     struct Gathering {
         std::mutex mutex;
         T total{};
@@ -136,21 +147,24 @@ void Server::Impl::ask_all(std::function<void(server::Worker&, T&)> question, Do
     gathering->missing = shared_->workers.size();
     gathering->done = std::move(done);
     const auto one_less = [gathering] {
-        std::unique_lock lock(gathering->mutex);
+        std::unique_lock gathered(gathering->mutex);
         if (--gathering->missing != 0) return;
-        lock.unlock();
+        gathered.unlock();
         gathering->done(std::move(gathering->total));
     };
+    std::size_t stopped = 0;
     for (const auto& worker : shared_->workers) {
         const bool posted = worker->post([gathering, question, one_less](server::Worker& each) {
             {
-                const std::lock_guard lock(gathering->mutex);
+                const std::lock_guard adding(gathering->mutex);
                 question(each, gathering->total);
             }
             one_less();
         });
-        if (!posted) one_less();
+        stopped += posted ? 0 : 1;
     }
+    lock.unlock();
+    for (; stopped > 0; --stopped) one_less();
 }
 
 template <typename T, typename Begin>

@@ -56,9 +56,13 @@ void Server::Impl::revoke_session(const std::string& session_id, std::string tex
 Task<Checked<std::size_t>> Server::Impl::async_revoke(auth::Revocations::Kind kind, std::string name,
                                                       std::optional<Time> until, std::string text) {
     return await<std::size_t>([this, kind, name = std::move(name), until, text = std::move(text)](auto done) {
-        if (!running_) return done(Failure(errc::not_connected, "the server is not running"));
-        const bool queued =
-            shared_->pool.push([this, kind, name, until, text, done] { revoke(kind, name, until, text, done); });
+        std::shared_lock lock(alive_);
+        const bool running = running_;
+        const bool queued = running && shared_->pool.push([this, kind, name, until, text, done] {
+            revoke(kind, name, until, text, done);
+        });
+        lock.unlock();
+        if (!running) return done(Failure(errc::not_connected, "the server is not running"));
         if (!queued) done(Failure(errc::busy));
     });
 }

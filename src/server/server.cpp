@@ -32,6 +32,7 @@ std::uint32_t files_for_connections() {
 // ---- start and stop ----
 
 bool Server::Impl::on_worker_thread() const noexcept {
+    const std::shared_lock lock(alive_);
     if (!shared_) return false;
     return std::any_of(shared_->workers.begin(), shared_->workers.end(),
                        [](const auto& worker) { return worker->runs_here(); });
@@ -184,9 +185,14 @@ void Server::Impl::stop() {
     for (const auto& worker : shared_->workers) worker->post([](server::Worker& each) { each.finish_stop(); });
     for (const auto& worker : shared_->workers) worker->join();
     shared_->hooks.stop();
-    running_ = false;
-    shared_->workers.clear();
-    shared_.reset();
+    std::unique_ptr<server::Shared> gone;
+    {
+        const std::unique_lock nobody_asks(alive_);
+        running_ = false;
+        gone = std::move(shared_);
+    }
+    gone->workers.clear();
+    gone.reset();
     base::log().info("stopped");
     stopped_.notify_all();
 }

@@ -107,6 +107,7 @@ void Worker::join() {
     if (!thread_.joinable()) return;
     context_.stop();
     thread_.join();
+    close_mailbox();
 }
 
 // ---- mailbox: one wake-up for all that gathers until the worker looks ----
@@ -121,6 +122,16 @@ bool Worker::post(std::function<void(Worker&)> task) {
     }
     if (was_empty) asio::post(context_, [this] { drain_mailbox(); });
     return true;
+}
+
+void Worker::close_mailbox() {
+    std::vector<std::function<void(Worker&)>> rest;
+    {
+        const std::lock_guard lock(mailbox_mutex_);
+        mailbox_closed_ = true;
+        rest.swap(mailbox_);
+    }
+    for (const auto& task : rest) task(*this);
 }
 
 void Worker::drain_mailbox() {
@@ -304,10 +315,7 @@ void Worker::begin_stop() {
 }
 
 void Worker::finish_stop() {
-    {
-        const std::lock_guard lock(mailbox_mutex_);
-        mailbox_closed_ = true;
-    }
+    close_mailbox();
     context_.stop();
 }
 

@@ -201,6 +201,8 @@ private:
 
     // The loop: worker.cpp
     void drain_mailbox();
+    // Nothing more is taken; what has been is done, because somebody waits for the answer. On its thread, or after it.
+    void close_mailbox();
     void run();
     void flush();
     void write(Connection& connection, session::TimePoint now);

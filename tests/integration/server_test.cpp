@@ -8,6 +8,30 @@
 namespace flare::test {
 namespace {
 
+TEST(Operator, AsksWhileTheServerStopsAndIsAlwaysAnswered) {
+    for (int round = 0; round < 20; ++round) {
+        Server server = started(quiet_server());
+        std::vector<std::thread> askers;
+        for (int i = 0; i < 3; ++i) {
+            askers.emplace_back([&server, i] {
+                Checked<> last;
+                while (last) {
+                    if (i == 0) {
+                        const auto sent = server.send("nobody", Message("text", Bytes(std::string("x"))));
+                        EXPECT_FALSE(sent);
+                        if (sent.error().code != errc::user_offline) last = sent.error();
+                    } else if (const auto asked = server.stats(); !asked) {
+                        last = asked.error();
+                    }
+                }
+                EXPECT_EQ(last.error().code, errc::not_connected);
+            });
+        }
+        server.stop();
+        for (std::thread& each : askers) each.join();
+    }
+}
+
 TEST(Operator, SeesHealthReadinessAndMetrics) {
     Server server = started(quiet_server().admin_addr("127.0.0.1:0"));
     Events events;

@@ -30,8 +30,8 @@ std::string default_of(const Setting& setting) {
     return defaults.has(setting) ? to_toml(defaults.of(setting), setting.kind) : std::string();
 }
 
-// What stands behind the `=` of a key that has no default.
-std::string placeholder(const Setting& setting) { return setting.kind == Kind::words ? "[]" : "\"\""; }
+// How TOML writes the value of a key that has no default: an empty list or an empty text.
+std::string empty_value(const Setting& setting) { return setting.kind == Kind::words ? "[]" : "\"\""; }
 
 template <typename Write>
 std::string in_sections(Write write) {
@@ -76,7 +76,7 @@ std::string example_file() {
     return text + in_sections([](const Setting& setting) {
                const std::string value = default_of(setting);
                return "\n" + comment(std::string(setting.says) + " (" + describe(setting) + ")") + "#" +
-                      std::string(setting.name) + " = " + (value.empty() ? placeholder(setting) : value) + "\n";
+                      std::string(setting.name) + " = " + (value.empty() ? empty_value(setting) : value) + "\n";
            });
 }
 

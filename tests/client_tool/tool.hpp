@@ -14,6 +14,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,7 +24,9 @@ namespace flare::test {
 // A running `flare ARGUMENTS`; killed with the object if it still runs.
 class Tool {
 public:
-    explicit Tool(std::vector<std::string> arguments, std::map<std::string, std::string> environment = {}) {
+    // `hosts`: a file that takes the place of /etc/hosts for it (needs root); empty: the machine's own.
+    explicit Tool(std::vector<std::string> arguments, std::map<std::string, std::string> environment = {},
+                  const std::string& hosts = {}) {
         int in[2];
         int out[2];
         int err[2];
@@ -40,6 +44,10 @@ public:
             ::setenv("USER", "tester", 1);
             ::setenv("TZ", "UTC", 1);
             for (const auto& [name, value] : environment) ::setenv(name.c_str(), value.c_str(), 1);
+            if (!hosts.empty() &&
+                (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+                 ::mount(hosts.c_str(), "/etc/hosts", nullptr, MS_BIND, nullptr) != 0))
+                ::_exit(126);
             ::execv(FLARE_TOOL, words.data());
             ::_exit(127);
         }

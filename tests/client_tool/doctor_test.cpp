@@ -1,8 +1,8 @@
 // flare doctor, the binary, before faults that are made on purpose: what it says to people and to programs.
-#include "client_tool/tool.hpp"
 #include "integration/network_namespaces.hpp"
 #include "integration/quic_harness.hpp"
 #include "support/tokens.hpp"
+#include "support/tool_process.hpp"
 
 #include <gmock/gmock.h>
 
@@ -53,13 +53,13 @@ struct Diagnosis {
 Diagnosis examine(std::vector<std::string> arguments, const std::string& hosts = {}) {
     arguments.insert(arguments.begin(), "doctor");
     Diagnosis diagnosis;
-    Tool people(arguments, {}, hosts);
-    people.finish();
-    diagnosis.text = people.output + people.problems;
+    ToolProcess people(arguments, {.hosts = hosts});
+    people.wait();
+    diagnosis.text = people.out() + people.err();
     arguments.emplace_back("--json");
-    Tool program(arguments, {}, hosts);
-    diagnosis.exit_code = program.finish();
-    diagnosis.json = result_of(program.output);
+    ToolProcess program(arguments, {.hosts = hosts});
+    diagnosis.exit_code = program.wait();
+    diagnosis.json = result_of(program.out());
     return diagnosis;
 }
 
@@ -319,9 +319,9 @@ TEST_F(Doctor, ReadsInATokenThatItHasExpiredOrIsForSomebodyElse) {
 }
 
 TEST_F(Doctor, RefusesAnAddressThatIsNone) {
-    Tool tool({"doctor", "http://127.0.0.1:4000"});
-    EXPECT_EQ(tool.finish(), 2);
-    EXPECT_THAT(tool.problems, HasSubstr("'http://127.0.0.1:4000' is no address of a server: use ws://HOST:PORT"));
+    ToolProcess tool({"doctor", "http://127.0.0.1:4000"});
+    EXPECT_EQ(tool.wait(), 2);
+    EXPECT_THAT(tool.err(), HasSubstr("'http://127.0.0.1:4000' is no address of a server: use ws://HOST:PORT"));
 }
 
 TEST_F(Doctor, AnAddressThatFailsBesideOneThatWorksIsAWarning) {

@@ -1,6 +1,6 @@
 // flare send, listen, race and chat without a terminal: the binary against real servers.
-#include "client_tool/tool.hpp"
 #include "integration/quic_harness.hpp"
+#include "support/tool_process.hpp"
 
 #include <gmock/gmock.h>
 
@@ -26,19 +26,18 @@ protected:
 
 TEST_F(ClientTool, SendPrintsTheReceiptAndTheAnswer) {
     auto server = started(quiet_server());
-    Tool send({"send", "server", "hello", "--type", "chat", "--reply", "--url", ws(server)});
-    EXPECT_EQ(send.finish(), 0) << send.problems;
-    EXPECT_THAT(send.output, HasSubstr("acknowledged by server in "));
-    EXPECT_THAT(send.output, HasSubstr("over WebSocket (id "));
-    EXPECT_THAT(send.output, HasSubstr("server: [chat_response] 收到聊天消息: hello\n"));
+    ToolProcess send({"send", "server", "hello", "--type", "chat", "--reply", "--url", ws(server)});
+    EXPECT_EQ(send.wait(), 0) << send.err();
+    EXPECT_THAT(send.out(), HasSubstr("acknowledged by server in "));
+    EXPECT_THAT(send.out(), HasSubstr("over WebSocket (id "));
+    EXPECT_THAT(send.out(), HasSubstr("server: [chat_response] 收到聊天消息: hello\n"));
 }
 
 TEST_F(ClientTool, SendTakesStandardInputAndAnswersInJson) {
     auto server = started(quiet_server());
-    Tool send({"send", "server", "--reply", "--json", "--url", ws(server)});
-    send.type("from a pipe\n");
-    EXPECT_EQ(send.finish(), 0) << send.problems;
-    const auto result = result_of(send.output);
+    ToolProcess send({"send", "server", "--reply", "--json", "--url", ws(server)}, {.input = "from a pipe\n"});
+    EXPECT_EQ(send.wait(), 0) << send.err();
+    const auto result = result_of(send.out());
     EXPECT_EQ(result.at("result").as_string(), "acknowledged");
     EXPECT_EQ(result.at("protocol").as_string(), "websocket");
     EXPECT_GT(result.at("latency_ms").as_double(), 0);
@@ -47,37 +46,37 @@ TEST_F(ClientTool, SendTakesStandardInputAndAnswersInJson) {
 
 TEST_F(ClientTool, SendTellsApartWhyItFailed) {
     auto server = started(quiet_server().with_auth_handler(static_token_auth({{"secret", {"tester"}}})));
-    Tool offline({"send", "nobody", "hi", "--token", "secret", "--json", "--url", ws(server)});
-    EXPECT_EQ(offline.finish(), 1);
-    EXPECT_EQ(result_of(offline.output).at("code").as_string(), "user_offline");
-    EXPECT_THAT(offline.problems, HasSubstr("flare send: not delivered to nobody: the user has no session"));
+    ToolProcess offline({"send", "nobody", "hi", "--token", "secret", "--json", "--url", ws(server)});
+    EXPECT_EQ(offline.wait(), 1);
+    EXPECT_EQ(result_of(offline.out()).at("code").as_string(), "user_offline");
+    EXPECT_THAT(offline.err(), HasSubstr("flare send: not delivered to nobody: the user has no session"));
 
-    Tool refused({"send", "server", "hi", "--json", "--url", ws(server)});
-    EXPECT_EQ(refused.finish(), 4);
-    EXPECT_EQ(result_of(refused.output).at("code").as_string(), "unauthenticated");
+    ToolProcess refused({"send", "server", "hi", "--json", "--url", ws(server)});
+    EXPECT_EQ(refused.wait(), 4);
+    EXPECT_EQ(result_of(refused.out()).at("code").as_string(), "unauthenticated");
 
     const std::string address = ws(server);
     server.stop();
-    Tool unreachable({"send", "server", "hi", "--json", "--url", address});
-    EXPECT_EQ(unreachable.finish(), 3);
-    EXPECT_EQ(result_of(unreachable.output).at("code").as_string(), "connection_refused");
-    EXPECT_THAT(unreachable.problems, HasSubstr("connection refused: is the server running, is the port right?"));
+    ToolProcess unreachable({"send", "server", "hi", "--json", "--url", address});
+    EXPECT_EQ(unreachable.wait(), 3);
+    EXPECT_EQ(result_of(unreachable.out()).at("code").as_string(), "connection_refused");
+    EXPECT_THAT(unreachable.err(), HasSubstr("connection refused: is the server running, is the port right?"));
 
-    Tool wrong({"send", "server", "hi", "--url", "ws://"});
-    EXPECT_EQ(wrong.finish(), 2);
-    Tool twice({"send", "server", "hi", "--url", "ws://a", "--url", "ws://b"});
-    EXPECT_EQ(twice.finish(), 2);
-    EXPECT_THAT(twice.problems, HasSubstr("give one address of each kind"));
+    ToolProcess wrong({"send", "server", "hi", "--url", "ws://"});
+    EXPECT_EQ(wrong.wait(), 2);
+    ToolProcess twice({"send", "server", "hi", "--url", "ws://a", "--url", "ws://b"});
+    EXPECT_EQ(twice.wait(), 2);
+    EXPECT_THAT(twice.err(), HasSubstr("give one address of each kind"));
 }
 
 TEST_F(ClientTool, ARecordIsKeptWhereExplainFindsIt) {
     auto server = started(quiet_server());
     const std::map<std::string, std::string> home{{"XDG_STATE_HOME", certificates.path("state")}};
-    Tool send({"send", "server", "hello", "--record", "--url", ws(server)}, home);
-    EXPECT_EQ(send.finish(), 0) << send.problems;
-    Tool explain({"explain", "last", "--json"}, home);
-    EXPECT_EQ(explain.finish(), 0) << explain.problems;
-    const auto story = result_of(explain.output);
+    ToolProcess send({"send", "server", "hello", "--record", "--url", ws(server)}, {.environment = home});
+    EXPECT_EQ(send.wait(), 0) << send.err();
+    ToolProcess explain({"explain", "last", "--json"}, {.environment = home});
+    EXPECT_EQ(explain.wait(), 0) << explain.err();
+    const auto story = result_of(explain.out());
     EXPECT_EQ(story.at("cause").as_string(), "none");
     EXPECT_EQ(story.at("user").as_string(), "tester");
 }
@@ -85,74 +84,75 @@ TEST_F(ClientTool, ARecordIsKeptWhereExplainFindsIt) {
 TEST_F(ClientTool, TheTokenMayStandInAFileOrTheEnvironment) {
     auto server = started(quiet_server().with_auth_handler(static_token_auth({{"secret", {"tester"}}})));
     certificates.write("token", "secret\n");
-    Tool file({"send", "server", "hi", "--token-file", certificates.path("token"), "--url", ws(server)});
-    EXPECT_EQ(file.finish(), 0) << file.problems;
-    Tool environment({"send", "server", "hi", "--url", ws(server)}, {{"FLARE_TOKEN", "secret"}});
-    EXPECT_EQ(environment.finish(), 0) << environment.problems;
-    Tool missing({"send", "server", "hi", "--token-file", certificates.path("none"), "--url", ws(server)});
-    EXPECT_EQ(missing.finish(), 2);
-    EXPECT_THAT(missing.problems, HasSubstr("--token-file " + certificates.path("none") + ": No such file"));
+    ToolProcess file({"send", "server", "hi", "--token-file", certificates.path("token"), "--url", ws(server)});
+    EXPECT_EQ(file.wait(), 0) << file.err();
+    ToolProcess environment({"send", "server", "hi", "--url", ws(server)},
+                            {.environment = {{"FLARE_TOKEN", "secret"}}});
+    EXPECT_EQ(environment.wait(), 0) << environment.err();
+    ToolProcess missing({"send", "server", "hi", "--token-file", certificates.path("none"), "--url", ws(server)});
+    EXPECT_EQ(missing.wait(), 2);
+    EXPECT_THAT(missing.err(), HasSubstr("--token-file " + certificates.path("none") + ": No such file"));
 }
 
 TEST_F(ClientTool, ListenPrintsMessagesUntilItHasEnough) {
     auto server = started(quiet_server());
-    Tool listen({"listen", "--user", "bob", "--count", "2", ws(server)});
-    ASSERT_TRUE(listen.says("listening as bob over WebSocket"));
+    ToolProcess listen({"listen", "--user", "bob", "--count", "2", ws(server)});
+    ASSERT_TRUE(listen.complains("listening as bob over WebSocket"));
     for (const char* text : {"one\x1b[2J", "two"}) {
-        Tool send({"send", "bob", text, "--user", "alice", "--url", ws(server)});
-        EXPECT_EQ(send.finish(), 0) << send.problems;
+        ToolProcess send({"send", "bob", text, "--user", "alice", "--url", ws(server)});
+        EXPECT_EQ(send.wait(), 0) << send.err();
     }
-    EXPECT_EQ(listen.finish(), 0);
-    EXPECT_THAT(listen.output, HasSubstr(" alice [text] one\\x1b[2J\n"));
-    EXPECT_THAT(listen.output, HasSubstr(" alice [text] two\n"));
+    EXPECT_EQ(listen.wait(), 0);
+    EXPECT_THAT(listen.out(), HasSubstr(" alice [text] one\\x1b[2J\n"));
+    EXPECT_THAT(listen.out(), HasSubstr(" alice [text] two\n"));
 }
 
 TEST_F(ClientTool, ListenEndsInGoodOrderWithCtrlC) {
     auto server = started(quiet_server());
-    Tool listen({"listen", "--user", "bob", "--json", "--events", ws(server)});
+    ToolProcess listen({"listen", "--user", "bob", "--json", "--events", ws(server)});
     ASSERT_TRUE(listen.says("\"event\":\"Connected\""));
-    Tool send({"send", "bob", "hi", "--user", "alice", "--url", ws(server)});
-    EXPECT_EQ(send.finish(), 0) << send.problems;
+    ToolProcess send({"send", "bob", "hi", "--user", "alice", "--url", ws(server)});
+    EXPECT_EQ(send.wait(), 0) << send.err();
     ASSERT_TRUE(listen.says("\"from\":\"alice\""));
     listen.signal(SIGINT);
-    EXPECT_EQ(listen.finish(), 0);
-    EXPECT_EQ(result_of(listen.output).at("messages").as_int64(), 1);
+    EXPECT_EQ(listen.wait(), 0);
+    EXPECT_EQ(result_of(listen.out()).at("messages").as_int64(), 1);
     EXPECT_TRUE(server.online_users()->empty());  // it has said goodbye
 }
 
 TEST_F(ClientTool, RaceMeasuresBothAndExplains) {
     auto server = started(builder());
-    Tool race(with({"race", "--rounds", "2", "--interval", "0.3", "--json"}, both(server)));
-    EXPECT_EQ(race.finish(), 0) << race.problems;
-    const auto result = result_of(race.output);
+    ToolProcess race(with({"race", "--rounds", "2", "--interval", "0.3", "--json"}, both(server)));
+    EXPECT_EQ(race.wait(), 0) << race.err();
+    const auto result = result_of(race.out());
     EXPECT_EQ(result.at("rounds").as_int64(), 2);
     EXPECT_EQ(result.at("protocols").as_array().size(), 2u);
     for (const auto& each : result.at("protocols").as_array()) {
         EXPECT_GT(each.at("median_ms").as_double(), 0);
         EXPECT_GT(each.at("score").as_double(), 0);
     }
-    Tool people(with({"race", "--rounds", "1", "--interval", "0.3"}, both(server)));
-    EXPECT_EQ(people.finish(), 0) << people.problems;
-    EXPECT_THAT(people.output, HasSubstr("QUIC: connected in "));
-    EXPECT_THAT(people.output, HasSubstr(", median round trip "));
-    EXPECT_THAT(people.output, Not(HasSubstr("\x1b")));
+    ToolProcess people(with({"race", "--rounds", "1", "--interval", "0.3"}, both(server)));
+    EXPECT_EQ(people.wait(), 0) << people.err();
+    EXPECT_THAT(people.out(), HasSubstr("QUIC: connected in "));
+    EXPECT_THAT(people.out(), HasSubstr(", median round trip "));
+    EXPECT_THAT(people.out(), Not(HasSubstr("\x1b")));
 }
 
 TEST_F(ClientTool, RaceWithoutQuicSaysWhy) {
     auto server = started(builder());
-    Tool race({"race", "--rounds", "1", "--interval", "0.3", "--timeout", "1", ws(server), "quic://127.0.0.1:1",
-               "--ca-file", authority.certificate_file});
-    EXPECT_EQ(race.finish(), 0) << race.problems;
-    EXPECT_THAT(race.output, HasSubstr("WebSocket is used because QUIC could not be reached."));
-    Tool one({"race", ws(server)});
-    EXPECT_EQ(one.finish(), 2);
-    EXPECT_THAT(one.problems, HasSubstr("a race needs two protocols"));
+    ToolProcess race({"race", "--rounds", "1", "--interval", "0.3", "--timeout", "1", ws(server), "quic://127.0.0.1:1",
+                      "--ca-file", authority.certificate_file});
+    EXPECT_EQ(race.wait(), 0) << race.err();
+    EXPECT_THAT(race.out(), HasSubstr("WebSocket is used because QUIC could not be reached."));
+    ToolProcess one({"race", ws(server)});
+    EXPECT_EQ(one.wait(), 2);
+    EXPECT_THAT(one.err(), HasSubstr("a race needs two protocols"));
 }
 
 TEST_F(ClientTool, ChatInPlainLinesCarriesMessagesBothWays) {
     auto server = started(quiet_server());
-    Tool alice({"chat", "--user", "alice", "--to", "bob", ws(server)});
-    Tool bob({"chat", "--user", "bob", ws(server)});
+    ToolProcess alice({"chat", "--user", "alice", "--to", "bob", ws(server)}, {.input = std::nullopt});
+    ToolProcess bob({"chat", "--user", "bob", ws(server)}, {.input = std::nullopt});
     bob.type("/to alice\n");
     ASSERT_TRUE(bob.says("* what you type goes to alice now"));
     alice.type("hello bob\n");
@@ -164,21 +164,21 @@ TEST_F(ClientTool, ChatInPlainLinesCarriesMessagesBothWays) {
     ASSERT_TRUE(bob.says("* there is no /nothing; /help lists what there is"));
     alice.type("/to carol\nare you there?");
     alice.end_input();
-    EXPECT_EQ(alice.finish(), 0);
-    EXPECT_THAT(alice.output,
+    EXPECT_EQ(alice.wait(), 0);
+    EXPECT_THAT(alice.out(),
                 HasSubstr("\u2717 alice \u2192 carol: are you there? (the user has no session on this server"));
     bob.type("/quit\n");
-    EXPECT_EQ(bob.finish(), 0);
+    EXPECT_EQ(bob.wait(), 0);
 }
 
 TEST_F(ClientTool, ChatWithTheServerIsAnswered) {
     auto server = started(quiet_server());
-    Tool chat({"chat", "--json", ws(server)});
+    ToolProcess chat({"chat", "--json", ws(server)}, {.input = std::nullopt});
     chat.type("hello\n");
     ASSERT_TRUE(chat.says("收到聊天消息: hello"));
     chat.end_input();
-    EXPECT_EQ(chat.finish(), 0);
-    EXPECT_EQ(result_of(chat.output).at("result").as_string(), "done");
+    EXPECT_EQ(chat.wait(), 0);
+    EXPECT_EQ(result_of(chat.out()).at("result").as_string(), "done");
 }
 
 }  // namespace

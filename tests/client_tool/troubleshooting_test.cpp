@@ -1,8 +1,8 @@
 // Every failure of docs/troubleshooting.md, brought about, and what a person reads of it: in the program that uses the
 // client library, and in the server's log. What `flare doctor` says is in doctor_test.cpp.
 #include "base/log.hpp"
-#include "client_tool/tool.hpp"
 #include "integration/quic_harness.hpp"
+#include "support/tool_process.hpp"
 
 #include <gmock/gmock.h>
 
@@ -189,9 +189,9 @@ TEST_F(Troubleshooting, NoProtocolConfigured) {
     ASSERT_FALSE(server);
     EXPECT_EQ(server.error().code, errc::invalid_config);
     EXPECT_THAT(server.error().text, HasSubstr("enable_websocket"));
-    Tool tool({"send", "server", "hi", "--protocol", "quic", "--url", "ws://127.0.0.1:4000"});
-    EXPECT_EQ(tool.finish(), 2);
-    EXPECT_THAT(tool.problems, HasSubstr("QUIC is chosen, and server_addresses has no QUIC URL"));
+    ToolProcess tool({"send", "server", "hi", "--protocol", "quic", "--url", "ws://127.0.0.1:4000"});
+    EXPECT_EQ(tool.wait(), 2);
+    EXPECT_THAT(tool.err(), HasSubstr("QUIC is chosen, and server_addresses has no QUIC URL"));
 }
 
 TEST_F(Troubleshooting, UnknownTarget) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <boost/json.hpp>
 
 #include <chrono>
 #include <condition_variable>
@@ -9,11 +10,16 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,9 +28,11 @@ namespace flare::test {
 class ToolProcess {
 public:
     struct Options {
-        std::map<std::string, std::string> environment;  // beside that of the test
-        std::string folder = FLARE_SOURCE_DIR;           // where it runs
-        std::string input;                               // its standard input
+        std::map<std::string, std::string> environment{};  // beside that of the test
+        std::string folder = FLARE_SOURCE_DIR;             // where it runs
+        // Its standard input; nothing: that stays open, for type().
+        std::optional<std::string> input = std::string();
+        std::string hosts{};  // a file in place of /etc/hosts, which takes root; empty: the machine's own
     };
 
     explicit ToolProcess(std::vector<std::string> arguments) : ToolProcess(std::move(arguments), Options()) {}
@@ -41,13 +49,23 @@ public:
             ::dup2(in[0], 0);
             ::dup2(out[1], 1);
             ::dup2(err[1], 2);
+            for (const char* name : {"FLARE_TOKEN", "FLARE_USER", "FLARE_CA_FILE"}) ::unsetenv(name);
+            ::setenv("USER", "tester", 1);
+            ::setenv("TZ", "UTC", 1);
             for (const auto& [name, value] : options.environment) ::setenv(name.c_str(), value.c_str(), 1);
+            if (!options.hosts.empty() &&
+                (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+                 ::mount(options.hosts.c_str(), "/etc/hosts", nullptr, MS_BIND, nullptr) != 0))
+                ::_exit(126);
             if (::chdir(options.folder.c_str()) == 0) ::execv(FLARE_TOOL, pointers.data());
             ::_exit(127);
         }
         for (const int fd : {in[0], out[1], err[1]}) ::close(fd);
-        if (::write(in[1], options.input.data(), options.input.size()) < 0) ADD_FAILURE() << "write";
-        ::close(in[1]);
+        in_ = in[1];
+        if (options.input) {
+            type(*options.input);
+            end_input();
+        }
         out_reader_ = std::thread([this, fd = out[0]] { collect(fd, out_); });
         err_reader_ = std::thread([this, fd = err[0]] { collect(fd, err_); });
     }
@@ -56,20 +74,29 @@ public:
             ::kill(pid_, SIGKILL);
             ::waitpid(pid_, nullptr, 0);
         }
+        end_input();
         out_reader_.join();
         err_reader_.join();
     }
     ToolProcess(const ToolProcess&) = delete;
     ToolProcess& operator=(const ToolProcess&) = delete;
 
+    void type(const std::string& text) const {
+        EXPECT_EQ(::write(in_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    }
+    void end_input() {
+        if (in_ >= 0) ::close(std::exchange(in_, -1));
+    }
     std::string out() { return read(out_); }
     std::string err() { return read(err_); }
     // Until standard output (or standard error) has this; false: it ended without, or a generous time passed.
     bool says(const std::string& text) { return wait_for(out_, text); }
     bool complains(const std::string& text) { return wait_for(err_, text); }
     void signal(int number) { ::kill(pid_, number); }
-    // Its exit code; 128 and the signal that ended it; -1: it did not end within a generous time.
+    // Ends its input and waits. Its exit code; 128 and the signal that ended it; -1: it did not end within a generous
+    // time.
     int wait() {
+        end_input();
         int status = 0;
         std::unique_lock lock(mutex_);
         if (!changed_.wait_for(lock, std::chrono::seconds(60), [this] { return ended_ == 2; })) return -1;
@@ -105,6 +132,7 @@ private:
     }
 
     pid_t pid_ = 0;
+    int in_ = -1;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::string out_, err_;
@@ -122,6 +150,16 @@ inline Ran run_tool(std::vector<std::string> arguments, const ToolProcess::Optio
     ToolProcess process(std::move(arguments), options);
     const int code = process.wait();
     return {code, process.out(), process.err()};
+}
+
+// The last line of an output, which is one JSON object.
+inline boost::json::object result_of(const std::string& output) {
+    const std::size_t end = output.empty() ? 0 : output.size() - 1;
+    const std::size_t begin = output.rfind('\n', end == 0 ? 0 : end - 1);
+    boost::system::error_code error;
+    const auto value = boost::json::parse(output.substr(begin == output.npos ? 0 : begin + 1), error);
+    EXPECT_FALSE(error) << output;
+    return error ? boost::json::object() : value.as_object();
 }
 
 }  // namespace flare::test

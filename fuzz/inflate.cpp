@@ -44,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     MessageView message;
     message.payload = payload;
     message.encoding = data[0] <= 3 ? static_cast<Encoding>(data[0]) : Encoding::unknown;
-    message.size = data[1] | data[2] << 8 | data[3] << 16;
+    message.size = std::uint64_t{data[1]} | std::uint64_t{data[2]} << 8 | std::uint64_t{data[3]} << 16;
     const auto inflated = compression().inflate(message, kAll, kMost);
     if (inflated) {
         require(inflated->size() == message.size && message.size <= kMost && !inflated->empty());

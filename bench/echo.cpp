@@ -20,8 +20,6 @@
 namespace flare::bench {
 namespace {
 
-constexpr auto kDrain = std::chrono::seconds(5);
-constexpr auto kLongest = std::chrono::minutes(10);  // for a number of messages
 constexpr auto kSlice = std::chrono::milliseconds(1);
 constexpr std::size_t kMostElsewhere = 1000;  // connections, and messages under way on each
 constexpr double kLongestElsewhere = 60;

@@ -240,7 +240,7 @@ private:
     void take_bytes(Connection& connection, std::span<char> input) {
         if (!system_.websocket) return take_stretch(connection, {input.data(), input.size()});
         while (!input.empty()) {
-            const Event event = connection.parser.next(input);
+            const transport::websocket::Event event = connection.parser.next(input);
             if (event.kind == EventKind::message) take_stretch(connection, event.payload);
         }
     }

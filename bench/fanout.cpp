@@ -11,12 +11,7 @@
 #include <vector>
 
 namespace flare::bench {
-namespace {
-
-constexpr auto kDrain = std::chrono::seconds(5);
-constexpr auto kLongest = std::chrono::minutes(10);  // for a number of messages
-
-}  // namespace
+namespace {}  // namespace
 
 int bench_fanout(int argc, char** argv) {
     LoadOptions options;

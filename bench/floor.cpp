@@ -119,7 +119,7 @@ private:
         if (connection.request != nullptr) return upgrade(connection, {input.data(), input.size()});
         out_.clear();
         while (!input.empty()) {
-            const Event event = connection.parser.next(input);
+            const transport::websocket::Event event = connection.parser.next(input);
             if (event.kind == EventKind::none || event.kind == EventKind::pong) continue;
             if (event.kind == EventKind::close || event.kind == EventKind::violation) return drop(connection);
             FrameHead head;

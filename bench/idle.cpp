@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::size_t kFirst = 64;  // what every server has that has ever served: tables, arenas
 constexpr auto kQuiet = std::chrono::seconds(3);
-constexpr auto kLongest = std::chrono::minutes(10);  // for a number of heartbeats
 
 }  // namespace
 

@@ -14,12 +14,16 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace flare::bench {
+
+inline constexpr std::chrono::minutes kLongest{10};  // a measurement that waits for a number of messages
+inline constexpr std::chrono::seconds kDrain{5};     // what is under way at the end of one
 
 class SessionLoad;
 

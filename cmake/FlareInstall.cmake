@@ -25,7 +25,7 @@ set_target_properties(flare PROPERTIES
 add_library(flare_static STATIC ${flare_objects})
 set_target_properties(flare_static PROPERTIES OUTPUT_NAME flare EXPORT_NAME static)
 
-set(flare_built_on OpenSSL::SSL OpenSSL::Crypto Boost::json Boost::url spdlog::spdlog_header_only prometheus-cpp::core
+set(flare_built_on OpenSSL::SSL OpenSSL::Crypto Boost::json Boost::url spdlog::spdlog prometheus-cpp::core
     PkgConfig::ngtcp2 PkgConfig::zstd ZLIB::ZLIB)
 target_link_libraries(flare PRIVATE ${flare_built_on})
 target_link_libraries(flare_static PRIVATE ${flare_built_on})
@@ -59,7 +59,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/flare-config-version.cmak
 install(FILES ${PROJECT_BINARY_DIR}/flare-config.cmake ${PROJECT_BINARY_DIR}/flare-config-version.cmake
     DESTINATION ${flare_config_dir} COMPONENT development)
 # What flare_built_on is to a linker, for pkg-config.
-set(flare_link_names "-lssl -lcrypto -lboost_json -lboost_url -lfmt -lprometheus-cpp-core -lngtcp2_crypto_gnutls -lngtcp2 -lgnutls -lzstd -lz")
+set(flare_link_names "-lssl -lcrypto -lboost_json -lboost_url -lspdlog -lfmt -lprometheus-cpp-core -lngtcp2_crypto_gnutls -lngtcp2 -lgnutls -lzstd -lz")
 file(RELATIVE_PATH flare_prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 foreach(name flare flare-static)
     configure_file(${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)

@@ -1,5 +1,6 @@
 #include "certificate_checks.hpp"
 
+#include "base/owned.hpp"
 #include "phrases.hpp"
 
 #include <boost/asio/ip/address.hpp>
@@ -10,7 +11,6 @@
 
 #include <array>
 #include <chrono>
-#include <memory>
 #include <set>
 
 namespace flare::cli {
@@ -18,12 +18,7 @@ namespace {
 
 constexpr std::chrono::hours kWarnBefore{14 * 24};
 
-struct Freer {
-    void operator()(X509* each) const { X509_free(each); }
-    void operator()(X509_STORE_CTX* each) const { X509_STORE_CTX_free(each); }
-    void operator()(GENERAL_NAMES* each) const { GENERAL_NAMES_free(each); }
-};
-using X509Ptr = std::unique_ptr<X509, Freer>;
+using X509Ptr = base::Owned<X509, X509_free>;
 using Seconds = std::chrono::time_point<std::chrono::system_clock, std::chrono::seconds>;
 
 std::string name_text(const X509_NAME* name) {
@@ -40,7 +35,7 @@ Seconds time_of(const ASN1_TIME* time) {
 
 // What the certificate may be used for: "localhost, 127.0.0.1".
 std::string names_of(const X509* certificate) {
-    const std::unique_ptr<GENERAL_NAMES, Freer> names(
+    const base::Owned<GENERAL_NAMES, GENERAL_NAMES_free> names(
         static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
     std::string text;
     for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
@@ -69,7 +64,7 @@ std::string names_of(const X509* certificate) {
 // Every fault that OpenSSL finds, not only the first.
 std::set<int> faults_of(const std::vector<X509Ptr>& chain, const transport::tls::ClientContext& trust) {
     std::set<int> faults;
-    const std::unique_ptr<X509_STORE_CTX, Freer> context(X509_STORE_CTX_new());
+    const base::Owned<X509_STORE_CTX, X509_STORE_CTX_free> context(X509_STORE_CTX_new());
     STACK_OF(X509)* const others = sk_X509_new_null();
     for (std::size_t i = 1; i < chain.size(); ++i) sk_X509_push(others, chain[i].get());
     if (X509_STORE_CTX_init(context.get(), SSL_CTX_get_cert_store(trust.native()), chain.front().get(), others) == 1) {

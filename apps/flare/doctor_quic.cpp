@@ -16,7 +16,7 @@ namespace flare::cli {
 namespace {
 
 namespace quic = transport::quic;
-using Endpoint = boost::asio::ip::udp::endpoint;
+using UdpEndpoint = boost::asio::ip::udp::endpoint;
 
 // A refusal counts: the host is there.
 bool answers_tcp(const Examination& e, const boost::asio::ip::address& address) {
@@ -60,8 +60,8 @@ Check udp_problem(const Examination& e, const boost::asio::ip::address& address,
 }
 
 // The first address where QUIC answers.
-std::optional<Endpoint> reach(Examination& e) {
-    std::optional<Endpoint> found;
+std::optional<UdpEndpoint> reach_udp(Examination& e) {
+    std::optional<UdpEndpoint> found;
     std::vector<Check> failures;
     for (const auto& address : e.addresses) {
         std::vector<std::size_t> sizes{1200, 1232, 1392, 1452};
@@ -81,7 +81,7 @@ std::optional<Endpoint> reach(Examination& e) {
                                  "nothing has to be done: QUIC finds that out by itself; a tunnel or VPN on the way is "
                                  "the usual cause"));
         }
-        if (!found) found = Endpoint(address, e.url.port);
+        if (!found) found = UdpEndpoint(address, e.url.port);
     }
     for (Check& failure : failures) {
         e.report.add(found ? lessened(std::move(failure)) : std::move(failure));
@@ -108,7 +108,7 @@ struct Handshake {
     std::chrono::nanoseconds took{0};
 };
 
-Handshake shake_hands(const Examination& e, const Endpoint& endpoint, std::shared_ptr<quic::ClientContext> keys) {
+Handshake shake_hands(const Examination& e, const UdpEndpoint& endpoint, std::shared_ptr<quic::ClientContext> keys) {
     Handshake result;
     boost::asio::io_context context(1);
     Farewell farewell(context);
@@ -162,7 +162,7 @@ Check handshake_problem(const Handshake& handshake) {
 }  // namespace
 
 bool examine_quic(Examination& e) {
-    const auto endpoint = reach(e);
+    const auto endpoint = reach_udp(e);
     if (!endpoint) return false;
     std::string text;
     auto keys = quic::ClientContext::load({e.options.ca_file, e.options.client_cert, e.options.client_key},

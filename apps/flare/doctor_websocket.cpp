@@ -1,4 +1,5 @@
 // The doctor's steps for ws:// and wss://.
+#include "base/owned.hpp"
 #include "certificate_checks.hpp"
 #include "examination.hpp"
 #include "output.hpp"
@@ -25,18 +26,14 @@ namespace {
 
 namespace http = boost::beast::http;
 namespace websocket = transport::websocket;
-using Endpoint = boost::asio::ip::tcp::endpoint;
+using TcpEndpoint = boost::asio::ip::tcp::endpoint;
 
 constexpr std::size_t kMostAnswerBytes = 64 * 1024;
-
-struct SslFreer {
-    void operator()(SSL* ssl) const { SSL_free(ssl); }
-};
 
 // A TCP connection to the server, with TLS when the address has it.
 struct Opened {
     TcpConnection tcp;
-    std::unique_ptr<SSL, SslFreer> ssl;
+    base::Owned<SSL, SSL_free> ssl;
     std::string tls_fault;  // empty: none
 
     ProbeStream stream(std::chrono::milliseconds limit) {
@@ -75,7 +72,7 @@ void start_tls(Opened& opened, const Examination& examination) {
     }
 }
 
-Opened open(const Examination& examination, const Endpoint& endpoint) {
+Opened open(const Examination& examination, const TcpEndpoint& endpoint) {
     Opened opened;
     opened.tcp = connect_tcp(endpoint, examination.options.timeout());
     if (opened.tcp.error == 0 && examination.url.secure) start_tls(opened, examination);
@@ -83,7 +80,7 @@ Opened open(const Examination& examination, const Endpoint& endpoint) {
 }
 
 // Where plain HTTP got nowhere: is it a port for TLS?
-bool speaks_tls(const Examination& e, const Endpoint& endpoint) {
+bool speaks_tls(const Examination& e, const TcpEndpoint& endpoint) {
     Opened opened;
     opened.tcp = connect_tcp(endpoint, e.options.timeout());
     if (opened.tcp.error != 0) return false;
@@ -117,11 +114,11 @@ Check tcp_problem(const Examination& e, const boost::asio::ip::address& address,
 }
 
 // The first address that answers.
-std::optional<Endpoint> reach(Examination& e) {
-    std::optional<Endpoint> found;
+std::optional<TcpEndpoint> reach_tcp(Examination& e) {
+    std::optional<TcpEndpoint> found;
     std::vector<Check> failures;
     for (const auto& address : e.addresses) {
-        const Endpoint endpoint(address, e.url.port);
+        const TcpEndpoint endpoint(address, e.url.port);
         const auto made = connect_tcp(endpoint, e.options.timeout());
         if (made.error == 0 || made.error == ECONNREFUSED) e.reached.by_tcp.insert(e.url.host);
         if (made.error != 0) {
@@ -184,7 +181,7 @@ std::optional<std::chrono::system_clock::time_point> http_time(std::string_view 
 }
 
 // /healthz, by which a Flare server is known, and the clock of whoever answers. True: HTTP is spoken here.
-bool examine_http(Examination& e, const Endpoint& endpoint, Opened& opened) {
+bool examine_http(Examination& e, const TcpEndpoint& endpoint, Opened& opened) {
     auto stream = opened.stream(e.options.timeout());
     const auto asked = std::chrono::system_clock::now();
     std::string answer;
@@ -228,7 +225,7 @@ bool examine_http(Examination& e, const Endpoint& endpoint, Opened& opened) {
 }
 
 // The upgrade that every client asks for, on a connection of its own.
-bool examine_upgrade(Examination& e, const Endpoint& endpoint) {
+bool examine_upgrade(Examination& e, const TcpEndpoint& endpoint) {
     Opened opened = open(e, endpoint);
     auto stream = opened.stream(e.options.timeout());
     websocket::ConnectTarget target;
@@ -262,7 +259,7 @@ bool examine_upgrade(Examination& e, const Endpoint& endpoint) {
 }  // namespace
 
 bool examine_websocket(Examination& e) {
-    const auto endpoint = reach(e);
+    const auto endpoint = reach_tcp(e);
     if (!endpoint) return false;
     Opened opened = open(e, *endpoint);
     bool trusted = true;

@@ -15,14 +15,14 @@ constexpr std::string_view kBegin = "\x1b[?2004h";
 constexpr std::string_view kEnd = "\x1b[?2004l";
 constexpr int kFaults[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL};
 
-termios before;               // as it was found
+termios as_found;             // as it was found
 volatile sig_atomic_t taken;  // it is not as it was
 
 // Only what may be called when everything is broken: signal-safety(7).
 void on_fault(int signal) {
     if (taken != 0) {
         [[maybe_unused]] const auto written = ::write(STDOUT_FILENO, kEnd.data(), kEnd.size());
-        ::tcsetattr(STDIN_FILENO, TCSANOW, &before);
+        ::tcsetattr(STDIN_FILENO, TCSANOW, &as_found);
     }
     ::signal(signal, SIG_DFL);
     ::raise(signal);
@@ -41,8 +41,8 @@ RawTerminal::~RawTerminal() {
 }
 
 void RawTerminal::take() {
-    if (::tcgetattr(STDIN_FILENO, &before) != 0) return;
-    termios raw = before;
+    if (::tcgetattr(STDIN_FILENO, &as_found) != 0) return;
+    termios raw = as_found;
     raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO | ISIG | IEXTEN);
     raw.c_iflag &= ~static_cast<tcflag_t>(ICRNL | IXON);
     raw.c_cc[VMIN] = 1;
@@ -55,7 +55,7 @@ void RawTerminal::take() {
 void RawTerminal::give_back() {
     if (taken == 0) return;
     write(kEnd);
-    ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
+    ::tcsetattr(STDIN_FILENO, TCSADRAIN, &as_found);
     taken = 0;
 }
 

@@ -16,7 +16,7 @@ namespace {
 namespace json = boost::json;
 using Clock = std::chrono::steady_clock;
 
-struct Options {
+struct TopOptions {
     std::string admin = "127.0.0.1:4001";
     double interval = 1;
     std::uint64_t count = 0;  // 0: until it is interrupted
@@ -119,7 +119,7 @@ std::string cpu_of(const Rates& rates) {
     return text.empty() ? "not known" : text;
 }
 
-std::vector<std::string> block(const Options& options, const Rates& rates) {
+std::vector<std::string> block(const TopOptions& options, const Rates& rates) {
     const Sample& now = rates.now;
     const auto line = [](const char* name, const std::string& text) {
         char begin[32];
@@ -170,7 +170,7 @@ json::object object_of(const Rates& rates) {
     return object;
 }
 
-void show(const Options& options, const Rates& rates, std::size_t& drawn) {
+void show(const TopOptions& options, const Rates& rates, std::size_t& drawn) {
     if (options.json) return print_json(object_of(rates));
     if (!is_terminal(stdout)) {
         std::printf("%s\n", one_line(rates).c_str());
@@ -184,7 +184,7 @@ void show(const Options& options, const Rates& rates, std::size_t& drawn) {
     drawn = lines.size();
 }
 
-int top(const Options& options) {
+int top(const TopOptions& options) {
     std::optional<Sample> before;
     std::size_t drawn = 0;
     auto next = Clock::now();
@@ -213,7 +213,7 @@ int top(const Options& options) {
 }  // namespace
 
 void add_top(CLI::App& app, Run& run) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<TopOptions>();
     CLI::App* command = app.add_subcommand("top", "Shows what a running server does: connections, rates, errors, load");
     command->add_option("--admin", options->admin, "the server's admin address, HOST:PORT")->capture_default_str();
     command->add_option("--interval", options->interval, "seconds between two looks")

@@ -17,14 +17,14 @@ namespace {
 
 constexpr std::size_t kMostSamples = 256u << 20;  // bytes of all
 
-struct Options {
+struct TrainOptions {
     std::string samples, output;
     std::uint32_t size = 16 * 1024;
     bool prefixed = false;
     bool json = false;
 };
 
-int fail(const std::string& text) {
+int cannot_train(const std::string& text) {
     print_problem("train", text);
     return kFailed;
 }
@@ -83,7 +83,7 @@ void report(const std::vector<std::string>& samples, const std::string& dictiona
     }
 }
 
-Checked<std::vector<std::string>> read_samples(const Options& options) {
+Checked<std::vector<std::string>> read_samples(const TrainOptions& options) {
     const auto wrong = [](const std::string& text) { return Failure(errc::file_unreadable, text); };
     const std::string too_much = "the samples are more than 256 MiB: take fewer";
     std::vector<std::string> samples;
@@ -110,16 +110,16 @@ Checked<std::vector<std::string>> read_samples(const Options& options) {
     return samples;
 }
 
-int train(const Options& options) {
+int train(const TrainOptions& options) {
     const Progress progress("training");
     const auto samples = read_samples(options);
-    if (!samples) return fail(samples.error().text);
+    if (!samples) return cannot_train(samples.error().text);
     const auto dictionary = wire::train_dictionary(*samples, options.size);
-    if (!dictionary) return fail(dictionary.error().text);
+    if (!dictionary) return cannot_train(dictionary.error().text);
     std::ofstream out(options.output, std::ios::binary | std::ios::trunc);
     out << *dictionary;
     out.close();
-    if (!out) return fail(options.output + " cannot be written");
+    if (!out) return cannot_train(options.output + " cannot be written");
     report(*samples, *dictionary, options.json);
     return kDone;
 }
@@ -127,7 +127,7 @@ int train(const Options& options) {
 }  // namespace
 
 void add_train(CLI::App& app, Run& run) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<TrainOptions>();
     CLI::App* command = app.add_subcommand("train", "Makes a compression dictionary of messages");
     command
         ->add_option("samples", options->samples,

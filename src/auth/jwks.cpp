@@ -2,6 +2,7 @@
 // all the same, as it often comes from somebody else.
 #include "auth/base64url.hpp"
 #include "auth/verify_key.hpp"
+#include "base/owned.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -35,14 +36,10 @@ private:
 
 namespace {
 
-template <typename T, void (*Free)(T*)>
-struct Freer {
-    void operator()(T* made) const { Free(made); }
-};
-using Number = std::unique_ptr<BIGNUM, Freer<BIGNUM, BN_free>>;
-using Builder = std::unique_ptr<OSSL_PARAM_BLD, Freer<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>>;
-using Parameters = std::unique_ptr<OSSL_PARAM, Freer<OSSL_PARAM, OSSL_PARAM_free>>;
-using Context = std::unique_ptr<EVP_PKEY_CTX, Freer<EVP_PKEY_CTX, EVP_PKEY_CTX_free>>;
+using Number = base::Owned<BIGNUM, BN_free>;
+using Builder = base::Owned<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
+using Parameters = base::Owned<OSSL_PARAM, OSSL_PARAM_free>;
+using Context = base::Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 
 constexpr std::size_t kMaxKeys = 256;
 constexpr std::size_t kMaxIdBytes = 256;

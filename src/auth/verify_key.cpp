@@ -1,6 +1,7 @@
 #include "auth/verify_key.hpp"
 
 #include "base/crypto.hpp"
+#include "base/owned.hpp"
 
 #include <openssl/bn.h>
 #include <openssl/ec.h>
@@ -23,10 +24,7 @@ const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<c
 
 // r and s, 32 bytes each (RFC 7518 section 3.4), as the DER that OpenSSL reads. Empty: out of memory.
 std::string to_der(std::string_view signature) {
-    struct Freer {
-        void operator()(ECDSA_SIG* made) const { ECDSA_SIG_free(made); }
-    };
-    const std::unique_ptr<ECDSA_SIG, Freer> both(ECDSA_SIG_new());
+    const base::Owned<ECDSA_SIG, ECDSA_SIG_free> both(ECDSA_SIG_new());
     BIGNUM* const r = BN_bin2bn(bytes_of(signature), 32, nullptr);
     BIGNUM* const s = BN_bin2bn(bytes_of(signature.substr(32)), 32, nullptr);
     if (both == nullptr || r == nullptr || s == nullptr || ECDSA_SIG_set0(both.get(), r, s) != 1) {
@@ -67,10 +65,7 @@ std::string misfit(EVP_PKEY* key, JwtAlgorithm algorithm) {
             return {};
         case JwtAlgorithm::hs256: return "HS256 needs a secret, not a public key";
     }
-    struct Freer {
-        void operator()(EVP_PKEY_CTX* made) const { EVP_PKEY_CTX_free(made); }
-    };
-    const std::unique_ptr<EVP_PKEY_CTX, Freer> context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+    const base::Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free> context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
     if (context == nullptr || EVP_PKEY_public_check(context.get()) != 1) return "the public key is no valid one";
     return {};
 }
@@ -101,14 +96,11 @@ Checked<VerifyKey> VerifyKey::secret(std::string bytes, std::string id) {
 }
 
 Checked<VerifyKey> VerifyKey::pem(std::string_view text, JwtAlgorithm algorithm, std::string id) {
-    struct Freer {
-        void operator()(BIO* bio) const { BIO_free(bio); }
-    };
     if (text.find("PRIVATE KEY-----") != std::string_view::npos)
         return Failure(errc::invalid_config,
                        "the file holds a private key, which belongs to the issuer alone; give the public one "
                        "(openssl pkey -in key.pem -pubout)");
-    const std::unique_ptr<BIO, Freer> bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+    const base::Owned<BIO, BIO_free> bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
     EVP_PKEY* const read = bio == nullptr ? nullptr : PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr);
     ERR_clear_error();
     if (read == nullptr)
@@ -140,10 +132,7 @@ bool VerifyKey::verifies(std::string_view signed_text, std::string_view signatur
     } else if (signature.size() != static_cast<std::size_t>(EVP_PKEY_get_size(key_.get()))) {
         return false;
     }
-    struct Freer {
-        void operator()(EVP_MD_CTX* made) const { EVP_MD_CTX_free(made); }
-    };
-    const std::unique_ptr<EVP_MD_CTX, Freer> context(EVP_MD_CTX_new());
+    const base::Owned<EVP_MD_CTX, EVP_MD_CTX_free> context(EVP_MD_CTX_new());
     // RSA: PKCS #1 v1.5 is what OpenSSL does unless told otherwise, and what RS256 is.
     const bool good = context != nullptr &&
                       EVP_DigestVerifyInit(context.get(), nullptr, digest, nullptr, key_.get()) == 1 &&

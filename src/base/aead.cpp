@@ -1,5 +1,7 @@
 #include "base/aead.hpp"
 
+#include "base/owned.hpp"
+
 #include <flare/error.hpp>
 
 #include <boost/system/system_error.hpp>
@@ -7,7 +9,6 @@
 #include <openssl/evp.h>
 
 #include <array>
-#include <memory>
 
 namespace flare::base {
 namespace {
@@ -16,16 +17,11 @@ void require(bool done) {
     if (!done) throw boost::system::system_error(errc::internal, "ChaCha20-Poly1305");
 }
 
-struct Freer {
-    void operator()(EVP_CIPHER_CTX* context) const noexcept { EVP_CIPHER_CTX_free(context); }
-    void operator()(EVP_CIPHER* cipher) const noexcept { EVP_CIPHER_free(cipher); }
-};
-
 // OpenSSL looks algorithms up by name, which costs more than to encrypt a message: once for each thread and direction.
 EVP_CIPHER_CTX* context_of_thread(bool sealing) {
-    using Context = std::unique_ptr<EVP_CIPHER_CTX, Freer>;
+    using Context = Owned<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
     const auto make = [](bool seals) {
-        static const std::unique_ptr<EVP_CIPHER, Freer> cipher(EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr));
+        static const Owned<EVP_CIPHER, EVP_CIPHER_free> cipher(EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr));
         Context made(EVP_CIPHER_CTX_new());
         require(cipher != nullptr && made != nullptr);
         require(EVP_CipherInit_ex2(made.get(), cipher.get(), nullptr, nullptr, seals ? 1 : 0, nullptr) == 1);

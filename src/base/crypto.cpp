@@ -1,5 +1,7 @@
 #include "base/crypto.hpp"
 
+#include "base/owned.hpp"
+
 #include <flare/error.hpp>
 
 #include <boost/system/system_error.hpp>
@@ -10,17 +12,12 @@
 #include <openssl/hmac.h>
 
 #include <algorithm>
-#include <memory>
 
 namespace flare::base {
 namespace {
 
-struct Freer {
-    void operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
-    void operator()(EVP_PKEY_CTX* context) const noexcept { EVP_PKEY_CTX_free(context); }
-};
-using PkeyPtr = std::unique_ptr<EVP_PKEY, Freer>;
-using ContextPtr = std::unique_ptr<EVP_PKEY_CTX, Freer>;
+using PkeyPtr = Owned<EVP_PKEY, EVP_PKEY_free>;
+using ContextPtr = Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 
 // Only a broken OpenSSL set-up, or no memory, gets here.
 void require(bool done, const char* what) {

@@ -12,7 +12,7 @@
 namespace flare::flight {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
     std::string shown(text.substr(0, Line::kMaxTextBytes));
     // A character that the cut has halved, or bytes that are no text.
     if (!wire::is_utf8(shown)) {
@@ -23,7 +23,7 @@ std::string quoted(std::string_view text) {
     return boost::json::serialize(boost::json::string(shown));
 }
 
-std::string decimal(double number) {
+std::string json_number(double number) {
     if (!std::isfinite(number)) return "null";
     char text[64];
     std::snprintf(text, sizeof text, "%.3f", number);
@@ -46,18 +46,18 @@ Line& Line::raw(std::string_view key, std::string_view json) {
     return *this;
 }
 
-Line& Line::add(std::string_view key, std::string_view text) { return raw(key, quoted(text)); }
+Line& Line::add(std::string_view key, std::string_view text) { return raw(key, json_text(text)); }
 
 Line& Line::add(std::string_view key, const std::vector<std::string>& texts) {
     std::string list = "[";
-    for (const std::string& each : texts) list.append(list.size() > 1 ? "," : "").append(quoted(each));
+    for (const std::string& each : texts) list.append(list.size() > 1 ? "," : "").append(json_text(each));
     return raw(key, list + ']');
 }
 
-Line& Line::add(std::string_view key, double number) { return raw(key, decimal(number)); }
+Line& Line::add(std::string_view key, double number) { return raw(key, json_number(number)); }
 
 Line& Line::ms(std::string_view key, std::chrono::nanoseconds time) {
-    return raw(key, decimal(std::chrono::duration<double, std::milli>(time).count()));
+    return raw(key, json_number(std::chrono::duration<double, std::milli>(time).count()));
 }
 
 std::string list_of(const std::vector<std::string>& parts) {

@@ -14,6 +14,8 @@ constexpr std::size_t kMaxProblems = 20;  // that are told one by one
 
 }  // namespace
 
+std::string after_colon(const std::string& text) { return text.empty() ? text : ": " + text; }
+
 std::string duration(double ms) {
     char text[48];
     if (ms < 10) {

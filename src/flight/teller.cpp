@@ -17,8 +17,6 @@ namespace {
 constexpr int kTurnsThatFlap = 3;
 constexpr int kFailuresThatFlap = 3;
 
-std::string quoted(const std::string& text) { return text.empty() ? text : ": " + text; }
-
 std::vector<Record> objects(const Record& record, std::string_view key) {
     std::vector<Record> found;
     const auto* list = record.object().if_contains(key);
@@ -145,8 +143,8 @@ void Teller::failed(const Record& record) {
     if (record.text("code") == "connect_timeout") evidence_.unanswered.insert(protocol);
     if (record.text("code") == "certificate_rejected" || record.text("code") == "tls_failed")
         evidence_.refused = record;
-    say(record.text("address") + " failed after " + duration(record.number("took_ms")) + quoted(record.text("text")) +
-            ".",
+    say(record.text("address") + " failed after " + duration(record.number("took_ms")) +
+            after_colon(record.text("text")) + ".",
         Mood::bad);
 }
 
@@ -265,8 +263,8 @@ void Teller::lost(const Record& record) {
     if (!record.flag("in_use")) {
         if (record.flag("by_us")) return;
         if (record.flag("beside"))
-            say("The " + shown(protocol) + " connection beside the one in use ended" + quoted(record.text("text")) +
-                ".");
+            say("The " + shown(protocol) + " connection beside the one in use ended" +
+                after_colon(record.text("text")) + ".");
         return;
     }
     if (record.flag("by_us")) return;
@@ -280,7 +278,7 @@ void Teller::lost(const Record& record) {
              : ending == "stateless_reset" ? "is unknown to the server's host"
              : ending == "silent"          ? "was given up: nothing came any more"
                                            : "broke") +
-            quoted(record.text("text")) + ".",
+            after_colon(record.text("text")) + ".",
         Mood::bad);
 }
 
@@ -298,7 +296,7 @@ void Teller::ended(const Record& record) {
     evidence_.ended = record;
     stop_use();
     const std::string text = record.text("text");
-    say("The server ended the session (" + record.text("code") + ")" + quoted(text) +
+    say("The server ended the session (" + record.text("code") + ")" + after_colon(text) +
             (record.number("retry_after_ms") > 0
                  ? "; it asked to come back in " + duration(record.number("retry_after_ms"))
                  : "") +

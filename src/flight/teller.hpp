@@ -15,6 +15,8 @@ namespace flare::flight {
 
 // "240 ms", "12.3 s"
 std::string duration(double ms);
+// ": text", or nothing for nothing
+std::string after_colon(const std::string& text);
 
 class Teller {
 public:

@@ -6,7 +6,6 @@ namespace flare::flight {
 namespace {
 
 std::string whole(double number) { return std::to_string(static_cast<long long>(number)); }
-std::string quoted(const std::string& text) { return text.empty() ? text : ": " + text; }
 
 }  // namespace
 
@@ -39,7 +38,7 @@ bool Teller::told_in_words(const Record& record) {
             trouble();
             evidence_.closing = record;
         }
-        say("The client closed the " + protocol + " connection (" + code + ")" + quoted(text) + ".", Mood::bad);
+        say("The client closed the " + protocol + " connection (" + code + ")" + after_colon(text) + ".", Mood::bad);
     } else if (event == "detached") {
         trouble();
         evidence_.detached = record;
@@ -53,7 +52,7 @@ bool Teller::told_in_words(const Record& record) {
             Mood::bad);
     } else if (event == "refused") {
         evidence_.refused = record;
-        say("The server refused (" + code + ")" + quoted(text) + ".", Mood::bad);
+        say("The server refused (" + code + ")" + after_colon(text) + ".", Mood::bad);
         blame(evidence_.cause(before_, {}, {}));
     } else if (event == "timed_out") {
         say(record.flag("no_welcome")

@@ -19,7 +19,7 @@
 namespace flare::server {
 namespace {
 
-constexpr std::size_t kMaxFileBytes = 4096;
+constexpr std::size_t kMaxTicketFileBytes = 4096;
 constexpr std::string_view kHex = "0123456789abcdef";
 
 struct Descriptor {
@@ -88,7 +88,7 @@ Checked<TicketKeyFile> load_ticket_keys(const std::string& path) {
         file.fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     }
     if (file.fd < 0) return from_errno(path, "read");
-    std::array<char, kMaxFileBytes> block{};
+    std::array<char, kMaxTicketFileBytes> block{};
     const ssize_t size = ::read(file.fd, block.data(), block.size());
     if (size < 0) return from_errno(path, "read");
     std::vector<std::string> keys;

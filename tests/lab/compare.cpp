@@ -14,7 +14,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kRoundTrip = 50ms;
 constexpr double kPerSecond = 100;    // each way
 constexpr std::uint64_t kBack = 200;  // messages after the fault, each way: it works again
 constexpr auto kMostOfACell = 120s;

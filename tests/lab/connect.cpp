@@ -10,7 +10,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kRoundTrip = 50ms;
 constexpr auto kTimeout = 5s;
 constexpr auto kPause = 100ms;  // what is left of the connection before goes its way, slow lines included
 constexpr double kStaggerMs = 250;

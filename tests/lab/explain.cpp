@@ -14,10 +14,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kRoundTrip = 50ms;
 constexpr int kOtherWebsocketPort = 4001;  // of a server in a process of its own
 constexpr int kOtherQuicPort = 4011;
-const std::string kResetTcp = "tcp dport 4000 reject with tcp reset\ntcp sport 4000 reject with tcp reset\n";
 
 ProtocolRacingConfig prefers(Protocol protocol, std::chrono::milliseconds interval = 6s) {
     ProtocolRacingConfig config;
@@ -139,13 +137,13 @@ void server_dies(Stage& stage, Reach reach) {
     sender.join();
 }
 
-struct Fault {
+struct Injected {
     const char* name;
     const char* cause;
     std::function<void(Stage&)> inflict;
 };
 
-const Fault kFaults[] = {
+const Injected kInjected[] = {
     {"UDP vanishes", "udp_silent", udp_vanishes},
     {"TCP is reset", "tcp_reset", tcp_is_reset},
     {"another address, QUIC", "address_changed", quic_moves_along},
@@ -163,7 +161,7 @@ int lab_explain(const Options& options) {
     const int runs = options.runs_or(3);
     int right = 0;
     int wrong = 0;
-    for (const Fault& fault : kFaults) {
+    for (const Injected& fault : kInjected) {
         if (!options.only.empty() && options.only != fault.cause) continue;
         for (int run = 0; run < runs; ++run) {
             Stage stage(kRoundTrip);

@@ -10,10 +10,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kRoundTrip = 50ms;
 constexpr auto kRacingInterval = 6s;  // the default is 30 s; the runs need not be that long
 const std::string kDropLargeUdp = "udp length > 1208 drop\n";
-const std::string kResetTcp = "tcp dport 4000 reject with tcp reset\ntcp sport 4000 reject with tcp reset\n";
 
 ProtocolRacingConfig racing(const Options& options) {
     ProtocolRacingConfig config;

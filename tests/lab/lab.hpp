@@ -4,12 +4,15 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace flare::lab {
+
+inline constexpr std::chrono::milliseconds kRoundTrip{50};  // where a scenario does not change it
 
 struct Options {
     int runs = 0;  // 0: the scenario's own number

@@ -20,6 +20,9 @@
 
 namespace flare::lab {
 
+// A rule of the network: the server's TCP answers with a reset, as does the client's.
+inline const std::string kResetTcp = "tcp dport 4000 reject with tcp reset\ntcp sport 4000 reject with tcp reset\n";
+
 enum class Reach : std::uint8_t { both, quic, websocket };
 
 // The client's events, with the time of each.

@@ -2,6 +2,7 @@
 
 #include "auth/file.hpp"
 #include "base/crypto.hpp"
+#include "base/owned.hpp"
 #include "base/random.hpp"
 #include "keys/new_file.hpp"
 #include "wire/base64.hpp"
@@ -27,16 +28,6 @@ namespace {
 constexpr std::size_t kMaxFileBytes = 4u << 20;
 constexpr long kClockSlack = 3600;  // seconds that a certificate is valid before it was made: clocks differ
 
-struct Freer {
-    void operator()(X509* made) const { X509_free(made); }
-    void operator()(BIO* made) const { BIO_free(made); }
-    void operator()(BIGNUM* made) const { BN_free(made); }
-    void operator()(X509_EXTENSION* made) const { X509_EXTENSION_free(made); }
-    void operator()(GENERAL_NAMES* made) const { GENERAL_NAMES_free(made); }
-};
-template <typename T>
-using Owned = std::unique_ptr<T, Freer>;
-
 void need(bool done) {
     if (!done) throw std::runtime_error("OpenSSL cannot make a certificate");
 }
@@ -50,7 +41,7 @@ std::string content_of(BIO* bio) {
 // ---- making ----
 
 struct Issued {
-    Owned<X509> certificate;
+    base::Owned<X509, X509_free> certificate;
     KeyPair key;
 };
 
@@ -58,7 +49,8 @@ void add_extension(X509* certificate, X509* issuer, int kind, const std::string&
     X509V3_CTX context;
     X509V3_set_ctx_nodb(&context);
     X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-    const Owned<X509_EXTENSION> extension(X509V3_EXT_conf_nid(nullptr, &context, kind, value.c_str()));
+    const base::Owned<X509_EXTENSION, X509_EXTENSION_free> extension(
+        X509V3_EXT_conf_nid(nullptr, &context, kind, value.c_str()));
     need(extension != nullptr && X509_add_ext(certificate, extension.get(), -1) == 1);
 }
 
@@ -68,9 +60,9 @@ using Extensions = std::vector<std::pair<int, std::string>>;
 Issued issue(const std::string& common_name, std::uint32_t days, const Extensions& extensions, const Issued* issuer) {
     auto key = KeyPair::make(JwtAlgorithm::es256);
     need(static_cast<bool>(key));
-    Issued made{Owned<X509>(X509_new()), std::move(*key)};
+    Issued made{base::Owned<X509, X509_free>(X509_new()), std::move(*key)};
     X509* const x = made.certificate.get();
-    const Owned<BIGNUM> serial(BN_new());
+    const base::Owned<BIGNUM, BN_free> serial(BN_new());
     need(x != nullptr && X509_set_version(x, 2) == 1 &&
          BN_rand(serial.get(), 127, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) &&
          BN_to_ASN1_INTEGER(serial.get(), X509_get_serialNumber(x)) != nullptr);
@@ -90,7 +82,7 @@ Issued issue(const std::string& common_name, std::uint32_t days, const Extension
 }
 
 std::string pem(X509* certificate) {
-    const Owned<BIO> out(BIO_new(BIO_s_mem()));
+    const base::Owned<BIO, BIO_free> out(BIO_new(BIO_s_mem()));
     need(PEM_write_bio_X509(out.get(), certificate) == 1);
     return content_of(out.get());
 }
@@ -133,14 +125,14 @@ std::chrono::system_clock::time_point time_of(const ASN1_TIME* time) {
 }
 
 std::string name_text(const X509_NAME* name) {
-    const Owned<BIO> out(BIO_new(BIO_s_mem()));
+    const base::Owned<BIO, BIO_free> out(BIO_new(BIO_s_mem()));
     if (X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) < 0) return "?";
     return content_of(out.get());
 }
 
 std::vector<std::string> names_of(const X509* certificate) {
     std::vector<std::string> names;
-    const Owned<GENERAL_NAMES> all(
+    const base::Owned<GENERAL_NAMES, GENERAL_NAMES_free> all(
         static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
     for (int i = 0; i < sk_GENERAL_NAME_num(all.get()); ++i) {
         const GENERAL_NAME* const each = sk_GENERAL_NAME_value(all.get(), i);
@@ -163,11 +155,11 @@ std::vector<std::string> names_of(const X509* certificate) {
     return names;
 }
 
-Checked<std::vector<Owned<X509>>> load(const std::string& file) {
+Checked<std::vector<base::Owned<X509, X509_free>>> load(const std::string& file) {
     const auto text = auth::read_file(file, "certificate", kMaxFileBytes);
     if (!text) return text.error();
-    std::vector<Owned<X509>> found;
-    const Owned<BIO> in(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
+    std::vector<base::Owned<X509, X509_free>> found;
+    const base::Owned<BIO, BIO_free> in(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
     ERR_clear_error();
     while (X509* const each = PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)) found.emplace_back(each);
     const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
@@ -232,7 +224,7 @@ Checked<std::vector<CertificateFacts>> read_certificates(const std::string& file
     const auto found = load(file);
     if (!found) return found.error();
     std::vector<CertificateFacts> all;
-    for (const Owned<X509>& each : *found) {
+    for (const base::Owned<X509, X509_free>& each : *found) {
         CertificateFacts facts;
         facts.subject = name_text(X509_get_subject_name(each.get()));
         facts.issuer = name_text(X509_get_issuer_name(each.get()));
@@ -254,7 +246,7 @@ std::optional<std::string> key_mismatch(const std::string& certificate_file, con
     if (!found) return found.error().text;
     const auto text = auth::read_file(key_file, "key", kMaxFileBytes);
     if (!text) return text.error().text;
-    const Owned<BIO> in(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
+    const base::Owned<BIO, BIO_free> in(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
     EVP_PKEY* const key = PEM_read_bio_PrivateKey(
         in.get(), nullptr, [](char*, int, int, void*) { return 0; }, nullptr);
     const bool fits = key != nullptr && X509_check_private_key(found->front().get(), key) == 1;

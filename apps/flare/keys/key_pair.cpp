@@ -4,6 +4,7 @@
 #include "auth/file.hpp"
 #include "auth/verify_key.hpp"
 #include "base/crypto.hpp"
+#include "base/owned.hpp"
 #include "base/random.hpp"
 
 #include <openssl/bn.h>
@@ -19,16 +20,11 @@
 namespace flare::cli {
 namespace {
 
-constexpr std::size_t kMaxFileBytes = 64 * 1024;
+constexpr std::size_t kMaxKeyBytes = 64 * 1024;
 constexpr std::size_t kSecretBytes = 48;
 constexpr unsigned kRsaBits = 3072;
 
-struct Freer {
-    void operator()(BIO* made) const { BIO_free(made); }
-    void operator()(EVP_MD_CTX* made) const { EVP_MD_CTX_free(made); }
-    void operator()(ECDSA_SIG* made) const { ECDSA_SIG_free(made); }
-};
-using BioPtr = std::unique_ptr<BIO, Freer>;
+using BioPtr = base::Owned<BIO, BIO_free>;
 
 template <typename Write>
 std::string written(Write write) {
@@ -42,7 +38,7 @@ std::string written(Write write) {
 // r and s, 32 bytes each, of the DER that OpenSSL makes.
 std::string raw_ecdsa(const std::string& der) {
     const auto* data = reinterpret_cast<const unsigned char*>(der.data());
-    const std::unique_ptr<ECDSA_SIG, Freer> both(d2i_ECDSA_SIG(nullptr, &data, static_cast<long>(der.size())));
+    const base::Owned<ECDSA_SIG, ECDSA_SIG_free> both(d2i_ECDSA_SIG(nullptr, &data, static_cast<long>(der.size())));
     std::string made(64, '\0');
     auto* const out = reinterpret_cast<unsigned char*>(made.data());
     if (!both || BN_bn2binpad(ECDSA_SIG_get0_r(both.get()), out, 32) != 32 ||
@@ -87,7 +83,7 @@ Checked<KeyPair> KeyPair::make(JwtAlgorithm algorithm) {
 }
 
 Checked<KeyPair> KeyPair::read(const std::string& file, std::optional<JwtAlgorithm> algorithm) {
-    auto text = auth::read_file(file, "key", kMaxFileBytes);
+    auto text = auth::read_file(file, "key", kMaxKeyBytes);
     if (!text) return text.error();
     const auto wrong = [&](const std::string& why) {
         return Failure(errc::invalid_config, "key " + file + ": " + why);
@@ -123,7 +119,7 @@ Checked<KeyPair> KeyPair::read(const std::string& file, std::optional<JwtAlgorit
 
 std::string KeyPair::sign(std::string_view text) const {
     if (!key_) return base::hmac_sha256(secret_, text);
-    const std::unique_ptr<EVP_MD_CTX, Freer> context(EVP_MD_CTX_new());
+    const base::Owned<EVP_MD_CTX, EVP_MD_CTX_free> context(EVP_MD_CTX_new());
     const EVP_MD* const digest = algorithm_ == JwtAlgorithm::eddsa ? nullptr : EVP_sha256();
     const auto* const data = reinterpret_cast<const unsigned char*>(text.data());
     std::string made(1024, '\0');

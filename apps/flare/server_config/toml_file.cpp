@@ -18,8 +18,6 @@ std::string place(const std::string& name, const toml::source_region& source) {
     return name + ":" + std::to_string(source.begin.line) + ":" + std::to_string(source.begin.column);
 }
 
-Failure wrong(std::string text) { return {errc::invalid_config, std::move(text)}; }
-
 Checked<Value> read_words(const toml::array& array) {
     std::vector<std::string> words;
     for (const toml::node& each : array) {

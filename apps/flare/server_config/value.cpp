@@ -24,8 +24,6 @@ constexpr std::array<Unit, 4> kSizes = {{{"GiB", 1u << 30}, {"MiB", 1u << 20}, {
 constexpr std::uint64_t kMostMs = 100ull * 365 * 86'400'000;  // a hundred years
 constexpr std::uint64_t kMostBytes = 1ull << 50;
 
-Failure wrong(std::string text) { return {errc::invalid_config, std::move(text)}; }
-
 std::optional<std::uint64_t> whole_number(std::string_view text) {
     std::uint64_t number = 0;
     const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -96,6 +94,8 @@ std::string listed(std::string_view choices) {
 }
 
 }  // namespace
+
+Failure wrong(std::string text) { return {errc::invalid_config, std::move(text)}; }
 
 Checked<milliseconds> parse_duration(std::string_view text) {
     const auto time = with_unit(text, kTimes, kMostMs, "\"30s\"");

@@ -1,5 +1,9 @@
 #include "transport/tls/tls.hpp"
 
+#include "base/owned.hpp"
+
+#include <flare/failure.hpp>
+
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -18,24 +22,13 @@
 namespace flare::transport::tls {
 namespace {
 
-template <typename T, void (*Free)(T*)>
-struct Freer {
-    void operator()(T* object) const noexcept { Free(object); }
-};
-void free_bio(BIO* bio) { BIO_free(bio); }
-using BioPtr = std::unique_ptr<BIO, Freer<BIO, free_bio>>;
-using X509Ptr = std::unique_ptr<X509, Freer<X509, X509_free>>;
-using KeyPtr = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY, EVP_PKEY_free>>;
-using ContextPtr = std::unique_ptr<SSL_CTX, Freer<SSL_CTX, SSL_CTX_free>>;
+using BioPtr = base::Owned<BIO, BIO_free>;
+using X509Ptr = base::Owned<X509, X509_free>;
+using KeyPtr = base::Owned<EVP_PKEY, EVP_PKEY_free>;
+using ContextPtr = base::Owned<SSL_CTX, SSL_CTX_free>;
 
 constexpr std::size_t kMaxFileBytes =
     4 * 1024 * 1024;  // larger is no PEM file of ours; the system's CA bundle has 220 KB
-
-// What went wrong, for the code and for people.
-struct Failure {
-    errc code = errc::ok;
-    std::string text;
-};
 
 struct FileCloser {
     int fd;

@@ -1,5 +1,7 @@
 #include "transport/tls/signed_key.hpp"
 
+#include "base/owned.hpp"
+
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
@@ -15,16 +17,11 @@ namespace {
 
 constexpr int kMaxCertificates = 10;  // more is no chain
 
-struct Freer {
-    void operator()(X509* certificate) const noexcept { X509_free(certificate); }
-    void operator()(X509_STORE_CTX* context) const noexcept { X509_STORE_CTX_free(context); }
-    void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
-    void operator()(STACK_OF(X509) * chain) const noexcept { sk_X509_pop_free(chain, X509_free); }
-};
-using X509Ptr = std::unique_ptr<X509, Freer>;
-using ChainPtr = std::unique_ptr<STACK_OF(X509), Freer>;
-using StoreContextPtr = std::unique_ptr<X509_STORE_CTX, Freer>;
-using DigestPtr = std::unique_ptr<EVP_MD_CTX, Freer>;
+void free_chain(STACK_OF(X509) * chain) { sk_X509_pop_free(chain, X509_free); }
+using CertificatePtr = base::Owned<X509, X509_free>;
+using ChainPtr = base::Owned<STACK_OF(X509), free_chain>;
+using StoreContextPtr = base::Owned<X509_STORE_CTX, X509_STORE_CTX_free>;
+using DigestPtr = base::Owned<EVP_MD_CTX, EVP_MD_CTX_free>;
 
 // Nothing else that a certificate's key signs begins like this: 64 blanks keep signatures of TLS 1.2 apart, whose first
 // bytes the other side chooses, and the text those of TLS 1.3 (RFC 8446 section 4.4.3).
@@ -63,7 +60,7 @@ ChainPtr read_chain(std::string_view certificates) {
     const unsigned char* at = bytes_of(certificates);
     const unsigned char* const end = at + certificates.size();
     while (chain && at != end) {
-        X509Ptr certificate(d2i_X509(nullptr, &at, static_cast<long>(end - at)));
+        CertificatePtr certificate(d2i_X509(nullptr, &at, static_cast<long>(end - at)));
         if (!certificate || sk_X509_num(chain.get()) == kMaxCertificates ||
             sk_X509_push(chain.get(), certificate.get()) == 0) {
             return nullptr;

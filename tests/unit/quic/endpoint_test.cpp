@@ -51,8 +51,8 @@ wire::Batch batch_of(const std::string& payload, wire::LaneIndex lane = 0) {
 }
 
 // A carrier that keeps what it hears, and echoes when asked to.
-struct Peer final : CarrierHandler {
-    explicit Peer(std::unique_ptr<Carrier> made, bool echoes_ = false) : carrier(std::move(made)), echoes(echoes_) {
+struct Echoer final : CarrierHandler {
+    explicit Echoer(std::unique_ptr<Carrier> made, bool echoes_ = false) : carrier(std::move(made)), echoes(echoes_) {
         carrier->set_handler(this);
     }
     void on_batch(std::string_view batch) override {
@@ -78,9 +78,9 @@ protected:
         EXPECT_TRUE(opened) << text;
         return opened ? std::move(*opened) : nullptr;
     }
-    std::unique_ptr<Peer> connect(const udp::endpoint& to, Options options = {},
-                                  const std::string& name = "localhost") {
-        std::unique_ptr<Peer> made;
+    std::unique_ptr<Echoer> connect(const udp::endpoint& to, Options options = {},
+                                    const std::string& name = "localhost") {
+        std::unique_ptr<Echoer> made;
         error = {};
         ConnectTarget target;
         target.endpoint = to;
@@ -88,7 +88,7 @@ protected:
         target.home_worker = home;
         const auto attempt = quic::connect(io, target, keys.client(), options,
                                            [&](std::unique_ptr<Carrier> carrier, const ConnectError& failed) {
-                                               if (carrier) made = std::make_unique<Peer>(std::move(carrier));
+                                               if (carrier) made = std::make_unique<Echoer>(std::move(carrier));
                                                error = failed;
                                            });
         EXPECT_TRUE(until([&] { return made != nullptr || error.code != errc::ok; }));
@@ -98,7 +98,7 @@ protected:
     bool until(Condition condition) {
         return flare::test::run_until(io, condition);
     }
-    void expect_echo(Peer& peer) {
+    void expect_echo(Echoer& peer) {
         const int before = peer.batches;
         peer.carrier->send(batch_of("hello"));
         EXPECT_TRUE(until([&] { return peer.batches > before; }));
@@ -127,7 +127,7 @@ protected:
     }
     void on_handshake_gone(const std::string&) override { ++gone; }
     void on_carrier(std::unique_ptr<Carrier> carrier) override {
-        accepted.push_back(std::make_unique<Peer>(std::move(carrier), true));
+        accepted.push_back(std::make_unique<Echoer>(std::move(carrier), true));
     }
 
     asio::io_context io;
@@ -137,7 +137,7 @@ protected:
     bool admits = true;
     int begun = 0;
     int gone = 0;
-    std::vector<std::unique_ptr<Peer>> accepted;
+    std::vector<std::unique_ptr<Echoer>> accepted;
 };
 
 TEST_F(Endpoints, ShrugOffGarbageOfEveryLength) {
@@ -299,7 +299,7 @@ TEST_F(Endpoints, KeepConnectionsWithTheirWorkerWhereverPacketsComeFrom) {
     options.worker = 1;
     listeners.push_back(listen(options, "127.0.0.1:" + std::to_string(listeners[0]->local_endpoint().port())));
     ASSERT_NE(listeners[1], nullptr);
-    std::vector<std::unique_ptr<Peer>> peers;
+    std::vector<std::unique_ptr<Echoer>> peers;
     for (std::uint8_t i = 0; i < 20; ++i) {
         home = i;
         peers.push_back(connect(listeners[0]->local_endpoint()));

@@ -31,7 +31,7 @@ struct Told {
 void put(const std::string& file, const std::string& content) { std::ofstream(file) << content; }
 
 TEST(CertificateWatch, NoticesAFileThatChangedBeforeItBegan) {
-    const test::Folder folder;
+    const flare::test::Folder folder;
     const std::string file = folder.path("server.crt");
     put(file, "one");
     const std::string seen = CertificateWatch::look({file});
@@ -42,7 +42,7 @@ TEST(CertificateWatch, NoticesAFileThatChangedBeforeItBegan) {
 }
 
 TEST(CertificateWatch, NoticesFilesThatAreReplacedRemovedAndThereAgain) {
-    const test::Folder folder;
+    const flare::test::Folder folder;
     const std::string file = folder.path("server.crt");
     put(file, "one");
     Told told;

@@ -8,8 +8,8 @@
 namespace flare::wire::test {
 namespace {
 
-constexpr Encodings kZstd = set_of(Encoding::zstd);
-constexpr Encodings kGzip = set_of(Encoding::gzip);
+constexpr Encodings kByZstd = set_of(Encoding::zstd);
+constexpr Encodings kByGzip = set_of(Encoding::gzip);
 
 std::string text(std::size_t size) {
     std::string made;
@@ -59,7 +59,7 @@ TEST(Forms, WithoutCompressionThereIsOneForm) {
     Body body = data_with(text(10'000));
     Forms forms(body, message_in(body), nullptr, false);
     EXPECT_EQ(forms.fit(0), &forms.original());
-    EXPECT_EQ(forms.fit(kZstd | kGzip), &forms.original());
+    EXPECT_EQ(forms.fit(kByZstd | kByGzip), &forms.original());
 }
 
 TEST(Forms, EachIsMadeOnceForAllWhoTakeIt) {
@@ -67,13 +67,13 @@ TEST(Forms, EachIsMadeOnceForAllWhoTakeIt) {
     const std::string payload = text(10'000);
     Body body = data_with(payload);
     Forms forms(body, message_in(body), &compression, false);
-    const Body* zstd = forms.fit(kZstd);
-    const Body* gzip = forms.fit(kGzip);
+    const Body* zstd = forms.fit(kByZstd);
+    const Body* gzip = forms.fit(kByGzip);
     for (int i = 0; i < 100; ++i) {
         EXPECT_EQ(forms.fit(0), &forms.original());
-        EXPECT_EQ(forms.fit(kZstd), zstd);
-        EXPECT_EQ(forms.fit(kZstd | kGzip), zstd);
-        EXPECT_EQ(forms.fit(kGzip), gzip);
+        EXPECT_EQ(forms.fit(kByZstd), zstd);
+        EXPECT_EQ(forms.fit(kByZstd | kByGzip), zstd);
+        EXPECT_EQ(forms.fit(kByGzip), gzip);
     }
     EXPECT_EQ(compression.stats().compressed, 2u);
     EXPECT_EQ(message_in(*zstd).encoding, Encoding::zstd);
@@ -87,10 +87,10 @@ TEST(Forms, EachIsMadeOnceForAllWhoTakeIt) {
 TEST(Forms, ACompressedMessageGoesOnAsItIsToWhoReadsIt) {
     const Compression compression({});
     const std::string payload = text(10'000);
-    const std::string packed(compression.pack(payload, kZstd)->bytes);
+    const std::string packed(compression.pack(payload, kByZstd)->bytes);
     Body body = data_with(packed, Encoding::zstd, payload.size());
     Forms forms(body, message_in(body), &compression, true);
-    EXPECT_EQ(forms.fit(kZstd), &forms.original());
+    EXPECT_EQ(forms.fit(kByZstd), &forms.original());
     EXPECT_EQ(compression.stats().inflated, 0u);
 
     const Body* plain = forms.fit(0);
@@ -99,7 +99,7 @@ TEST(Forms, ACompressedMessageGoesOnAsItIsToWhoReadsIt) {
     EXPECT_EQ(message_in(*plain).size, 0u);
     EXPECT_EQ(message_in(*plain).payload, payload);
     expect_the_rest_unchanged(*plain);
-    const Body* gzip = forms.fit(kGzip);
+    const Body* gzip = forms.fit(kByGzip);
     EXPECT_EQ(message_in(*gzip).encoding, Encoding::gzip);
     EXPECT_EQ(inflated(compression, *gzip), payload);
     EXPECT_EQ(forms.fit(0), plain);
@@ -110,16 +110,16 @@ TEST(Forms, WhatItsSenderLeftPlainStaysPlain) {
     const Compression compression({});
     Body body = data_with(text(10'000));
     Forms forms(body, message_in(body), &compression, true);
-    EXPECT_EQ(forms.fit(kZstd), &forms.original());
+    EXPECT_EQ(forms.fit(kByZstd), &forms.original());
 }
 
 TEST(Forms, ADamagedPayloadFitsOnlyWhoTakesItAsItIs) {
     const Compression compression({});
     Body body = data_with(from_hex("28b52ffd 20 64 2303"), Encoding::zstd, 100);
     Forms forms(body, message_in(body), &compression, true);
-    EXPECT_EQ(forms.fit(kZstd), &forms.original());
+    EXPECT_EQ(forms.fit(kByZstd), &forms.original());
     EXPECT_EQ(forms.fit(0), nullptr);
-    EXPECT_EQ(forms.fit(kGzip), nullptr);
+    EXPECT_EQ(forms.fit(kByGzip), nullptr);
     EXPECT_EQ(forms.inflate(), nullptr);
 }
 
@@ -128,22 +128,22 @@ TEST(Forms, LargePayloadsAreWorkForAnotherThread) {
     const std::string payload = text(kAtOnceBytes + 1);
     Body body = data_with(payload);
     Forms forms(body, message_in(body), &compression, false);
-    EXPECT_EQ(forms.fit(kZstd), &forms.original());  // not compressed here
-    forms.prepare(kZstd);
-    EXPECT_EQ(message_in(*forms.fit(kZstd)).encoding, Encoding::zstd);
-    EXPECT_EQ(inflated(compression, *forms.fit(kZstd)), payload);
-    EXPECT_EQ(forms.fit(kGzip), &forms.original());
+    EXPECT_EQ(forms.fit(kByZstd), &forms.original());  // not compressed here
+    forms.prepare(kByZstd);
+    EXPECT_EQ(message_in(*forms.fit(kByZstd)).encoding, Encoding::zstd);
+    EXPECT_EQ(inflated(compression, *forms.fit(kByZstd)), payload);
+    EXPECT_EQ(forms.fit(kByGzip), &forms.original());
     EXPECT_EQ(forms.fit(0), &forms.original());
 
-    const std::string packed(compression.pack(payload, kZstd)->bytes);
+    const std::string packed(compression.pack(payload, kByZstd)->bytes);
     Body compressed = data_with(packed, Encoding::zstd, payload.size());
     Forms arrived(compressed, message_in(compressed), &compression, true);
-    EXPECT_FALSE(arrived.is_work(kZstd));
+    EXPECT_FALSE(arrived.is_work(kByZstd));
     EXPECT_TRUE(arrived.is_work(0));
     ASSERT_NE(arrived.inflate(), nullptr);
     EXPECT_FALSE(arrived.is_work(0));
     EXPECT_EQ(message_in(*arrived.fit(0)).payload, payload);
-    EXPECT_EQ(message_in(*arrived.fit(kGzip)).payload, payload);
+    EXPECT_EQ(message_in(*arrived.fit(kByGzip)).payload, payload);
 }
 
 TEST(Forms, WhatDoesNotShrinkStaysPlain) {
@@ -153,8 +153,8 @@ TEST(Forms, WhatDoesNotShrinkStaysPlain) {
     for (char& each : noise) each = static_cast<char>((state = state * 1664525u + 1013904223u) >> 24);
     Body body = data_with(noise);
     Forms forms(body, message_in(body), &compression, false);
-    EXPECT_EQ(message_in(*forms.fit(kZstd)).payload, noise);
-    EXPECT_EQ(message_in(*forms.fit(kZstd)).encoding, Encoding::none);
+    EXPECT_EQ(message_in(*forms.fit(kByZstd)).payload, noise);
+    EXPECT_EQ(message_in(*forms.fit(kByZstd)).encoding, Encoding::none);
 }
 
 }  // namespace

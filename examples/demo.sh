@@ -8,7 +8,12 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh --build
 cmake --preset release >/dev/null
 echo "building (the first time takes some minutes) ..."
-cmake --build build/release --target server_example websocket_client quic_client auto_racing_client switch_client cut_client secure_client >/dev/null
+build=(cmake --build build/release --target server_example websocket_client quic_client auto_racing_client switch_client cut_client secure_client)
+if [ -t 1 ]; then
+    "${build[@]}"  # with its progress, on one line
+else
+    said=$("${build[@]}" 2>&1) || { printf '%s\ndemo: the build failed\n' "$said"; exit 1; }
+fi
 scripts/generate_certs.sh >/dev/null
 
 bin=build/release/examples

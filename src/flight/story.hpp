@@ -4,6 +4,7 @@
 // Threads:  a pure function. The text may be anything: a line that is no record is told in `problems`, and passed over.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>

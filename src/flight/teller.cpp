@@ -16,6 +16,8 @@ namespace {
 
 constexpr int kTurnsThatFlap = 3;
 constexpr int kFailuresThatFlap = 3;
+// From here on it is no time of a system clock, whose nanoseconds are a 64-bit number: the year 2255.
+constexpr double kEndOfClockMs = 9e12;
 
 std::vector<Record> objects(const Record& record, std::string_view key) {
     std::vector<Record> found;
@@ -57,8 +59,7 @@ void Teller::take(const Record& record) {
     if (event.starts_with("server_") && !story.of_server) {
         story.of_server = true;
         base_ms_ = record.at_ms();
-        // A number that is no time of a clock would not fit.
-        if (base_ms_ > 0 && base_ms_ < 1e14)
+        if (base_ms_ > 0 && base_ms_ < kEndOfClockMs)
             story.began = utc(
                 std::chrono::system_clock::time_point(std::chrono::milliseconds(static_cast<std::int64_t>(base_ms_))));
     }

@@ -11,7 +11,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kRacingInterval = 6s;  // the default is 30 s; the runs need not be that long
-const std::string kDropLargeUdp = "udp length > 1208 drop\n";
 
 ProtocolRacingConfig racing(const Options& options) {
     ProtocolRacingConfig config;

@@ -20,9 +20,6 @@
 
 namespace flare::lab {
 
-// A rule of the network: the server's TCP answers with a reset, as does the client's.
-inline const std::string kResetTcp = "tcp dport 4000 reject with tcp reset\ntcp sport 4000 reject with tcp reset\n";
-
 enum class Reach : std::uint8_t { both, quic, websocket };
 
 // The client's events, with the time of each.
@@ -104,5 +101,7 @@ private:
 
 // nft statements.
 inline const std::string kDropUdp = "meta l4proto udp drop\n";
+inline const std::string kDropLargeUdp = "udp length > 1208 drop\n";
+inline const std::string kResetTcp = "tcp dport 4000 reject with tcp reset\ntcp sport 4000 reject with tcp reset\n";
 
 }  // namespace flare::lab

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <condition_variable>
+#include <cstdint>
 #include <cstdlib>
 #include <functional>
 #include <list>

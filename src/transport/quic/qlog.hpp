@@ -5,6 +5,7 @@
 // Owner:    Connection.
 #pragma once
 
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <span>

@@ -248,6 +248,14 @@ TEST(FlightStory, OfAServerTellsWhoCameAndHowItEnded) {
     EXPECT_TRUE(says(story, "from 192.0.2.7 port 4711"));
 }
 
+TEST(FlightStory, ATimeThatNoClockHasIsPassedOver) {
+    for (const char* ms : {"17000000000010", "9e12", "1e300", "-5"}) {
+        const Story story = tell(std::string(R"({"t_ms":)") + ms + R"(,"event":"server_made"})");
+        EXPECT_TRUE(story.of_server) << ms;
+        EXPECT_EQ(story.began, "") << ms;
+    }
+}
+
 TEST(FlightStory, EveryCauseIsExplainedAndTheGravestComesFirst) {
     std::size_t before = causes().size() + 1;
     for (const std::string_view cause : causes()) {

@@ -206,8 +206,9 @@ TEST_F(Endpoints, ShakeHandsAfterARetryWithNgtcp2sOwnClient) {
     options.retry_above = 0;
     options.unidirectional_streams = 3;
     std::string text;
-    const auto listener =
-        std::move(Listener::open(io, "127.0.0.1:0", keys.server({"h3"}), options, *this, &text).value());
+    auto opened = Listener::open(io, "127.0.0.1:0", keys.server({"h3"}), options, *this, &text);
+    ASSERT_TRUE(opened) << text;
+    const auto listener = std::move(*opened);
     const auto port = std::to_string(listener->local_endpoint().port());
     auto output = std::async(std::launch::async, [&] {
         std::string said;

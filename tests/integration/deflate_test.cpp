@@ -18,7 +18,7 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 using asio::ip::tcp;
 
-std::string text(std::size_t size) {
+std::string prose(std::size_t size) {
     std::string made;
     while (made.size() < size) made += "a line of a chat, number " + std::to_string(made.size()) + " ";
     return made.substr(0, size);
@@ -77,7 +77,7 @@ TEST(Deflate, ABrowserThatOffersItReadsAndWritesCompressedJson) {
     browser.send(hello_of("ann"), true);
     EXPECT_NE(browser.read_until("welcome").find("welcome"), std::string::npos);
     for (int i = 1; i <= 3; ++i) {
-        const std::string words = text(20'000) + std::to_string(i);
+        const std::string words = prose(20'000) + std::to_string(i);
         browser.send(R"({"seq":)" + std::to_string(i) + R"(,"data":{"message":{"to":"server","type":"x","text":")" +
                          words + R"("}}})",
                      true);
@@ -99,7 +99,7 @@ TEST(Deflate, BinaryBatchesAreCompressedToo) {
     batch.add({}, wire::encode(hello));
     batch.add({}, wire::encode(wire::Activate{2}));
     wire::DataView data;
-    const std::string words = text(20'000);
+    const std::string words = prose(20'000);
     data.message.emplace();
     data.message->id = Uuid::v7();
     data.message->type = "x";
@@ -120,7 +120,7 @@ TEST(Deflate, WithoutOfferOrWithoutTheOptionNothingIsCompressed) {
         EXPECT_EQ(browser.extension(), "");
         browser.send(hello_of("ann"), true);
         EXPECT_NE(browser.read_until("welcome").find("welcome"), std::string::npos);
-        const std::string words = text(5'000);
+        const std::string words = prose(5'000);
         browser.send(R"({"seq":1,"data":{"message":{"to":"server","type":"x","text":")" + words + R"("}}})", true);
         EXPECT_NE(browser.read_until("\"text\"").find(words), std::string::npos);
         EXPECT_GT(server.stats()->bytes_sent, 5'000u);

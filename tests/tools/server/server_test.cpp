@@ -57,7 +57,7 @@ Client client_of(const std::string& url, const std::string& user, const std::str
     ClientBuilder builder(user);
     builder.server_addresses(ServerAddresses().with_websocket_url(url)).auto_reconnect(false);
     if (!token.empty()) builder.token(token);
-    return std::move(*builder.build());
+    return *builder.build();
 }
 
 TEST(FlareServer, AnswersAndDeliversWithoutProgramming) {

@@ -136,7 +136,8 @@ TEST_F(Migration, OfFiveHundredConnectionsBringsNoPacketToTheWrongWorker) {
 // Two hosts, and an address that is taken away.
 TEST_F(Migration, ByItselfWhenTheAddressOfTheMachineChanges) {
     if (!NetworkNamespaces::can_be_made())
-        GTEST_SKIP() << "`ip netns add` is refused: it needs root (CAP_SYS_ADMIN) and iproute2";
+        GTEST_SKIP()
+            << "network namespaces cannot be used: that takes root (CAP_SYS_ADMIN), iproute2, and / being a mount";
     NetworkNamespaces hosts;
     const auto server_identity = certificates.make("far", {.common_name = "far", .names = "IP:10.77.0.1"}, &authority);
     hosts.run("ip addr add 10.77.0.2/24 dev near");

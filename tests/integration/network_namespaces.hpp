@@ -17,8 +17,12 @@ namespace flare::test {
 
 class NetworkNamespaces {
 public:
+    // Using them takes more than making them: `ip -n` wants / to be a mount, which it is not after a mere chroot.
     static bool can_be_made() {
-        return ::geteuid() == 0 && std::system("ip netns add flare-probe 2>/dev/null && ip netns del flare-probe") == 0;
+        return ::geteuid() == 0 &&
+               std::system(
+                   "ip netns add flare-probe 2>/dev/null || exit 1; ip -n flare-probe link set lo up 2>/dev/null; "
+                   "used=$?; ip netns del flare-probe; exit $used") == 0;
     }
     NetworkNamespaces() {
         shell("ip netns add " + far_ + " && ip netns add " + near_);

@@ -46,8 +46,11 @@ std::string Network::why_not() {
     if (std::system("command -v ip nft >/dev/null 2>&1") != 0)
         return "it needs iproute2 and nftables (scripts/setup.sh)";
     const std::string probe = host_name("probe", 0);
-    if (std::system(("ip netns add " + probe + " 2>/dev/null && ip netns del " + probe).c_str()) != 0)
+    if (std::system(("ip netns add " + probe + " 2>/dev/null").c_str()) != 0)
         return "network namespaces cannot be made here";
+    const bool used = std::system(("ip -n " + probe + " link set lo up 2>/dev/null").c_str()) == 0;
+    if (std::system(("ip netns del " + probe).c_str()) != 0 || !used)
+        return "network namespaces cannot be used here: / must be a mount, which it is not after a mere chroot";
     if (::access("/dev/net/tun", R_OK | W_OK) != 0) return "there is no /dev/net/tun";
     return {};
 }

@@ -35,7 +35,8 @@ std::string Troff::escaped(std::string_view text) {
 
 Troff::Troff(std::string_view name, int section, std::string_view version) {
     text_.append(".TH \"").append(escaped(upper(name))).append("\" ").append(std::to_string(section));
-    text_.append(" \"\" \"flare ").append(escaped(version)).append("\" \"Flare\"\n.nh\n.ad l\n");
+    text_.append(" \"\" \"flare ").append(escaped(version)).append("\" \"Flare\"\n.nh\n");
+    text_.append(".ad l\n.ds AD l\n");  // lines are not stretched; groff 1.23 asks the string at every paragraph
 }
 
 void Troff::section(std::string_view title) { text_.append(".SH \"").append(escaped(title)).append("\"\n"); }

@@ -26,12 +26,15 @@ class Top : public testing::Test {
 protected:
     Top()
         : server_(*ServerBuilder()
+                       .websocket_only()
                        .websocket_addr("127.0.0.1:0")
                        .admin_addr("127.0.0.1:0")
                        .worker_threads(1)
+                       .log_level(LogLevel::off)
                        .with_message_handler([](const SessionInfo&, const Message&) -> HandlerResult { return {}; })
                        .build()) {
-        EXPECT_TRUE(server_.start());
+        const auto started = server_.start();
+        EXPECT_TRUE(started) << started.error().text;
         auto made = ClientBuilder("alice")
                         .server_addresses(ServerAddresses().with_websocket_url("ws://" + server_.websocket_addr()))
                         .build();
@@ -41,9 +44,10 @@ protected:
             while (!done_) (void)client_->send_text_message("server", "hello");
         });
     }
-    ~Top() override {
+    ~Top() override { end_talk(); }
+    void end_talk() {
         done_ = true;
-        talker_.join();
+        if (talker_.joinable()) talker_.join();
     }
     std::vector<std::string> arguments(std::vector<std::string> more) const {
         std::vector<std::string> all = {"top", "--admin", server_.admin_addr(), "--interval", "0.2"};
@@ -85,6 +89,7 @@ TEST_F(Top, IsALineForEachIntervalWhereThereIsNoTerminal) {
 
 TEST_F(Top, SaysThatTheAdminAddressDoesNotAnswer) {
     const auto asking = arguments({"--count", "1"});
+    end_talk();  // which a server that has gone would hold up
     server_.stop();
     const Ran result = run_tool(asking);
     EXPECT_EQ(result.code, 3) << result.out;

@@ -35,6 +35,7 @@ bare_make() {  # RELEASE FOLDER
     debootstrap --variant=minbase "$suite" "$2" "$mirror" >"$2.log" 2>&1 ||
         { bare_say "debootstrap failed:"; tail -n 20 "$2.log" >&2; return 1; }
     cp /etc/resolv.conf "$2/etc/resolv.conf"
+    [ ! -f "$HOME/.npmrc" ] || cp "$HOME/.npmrc" "$2/root/"  # where this machine has npm's packages from
     echo force-unsafe-io >"$2/etc/dpkg/dpkg.cfg.d/throw-away"  # much faster, and nobody needs it after a power cut
 }
 

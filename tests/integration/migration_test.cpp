@@ -135,25 +135,23 @@ TEST_F(Migration, OfFiveHundredConnectionsBringsNoPacketToTheWrongWorker) {
 
 // Two hosts, and an address that is taken away.
 TEST_F(Migration, ByItselfWhenTheAddressOfTheMachineChanges) {
-    if (!NetworkNamespaces::can_be_made())
-        GTEST_SKIP()
-            << "network namespaces cannot be used: that takes root (CAP_SYS_ADMIN), iproute2, and / being a mount";
+    if (const std::string reason = NetworkNamespace::why_not(); !reason.empty()) GTEST_SKIP() << reason;
     NetworkNamespaces hosts;
     const auto server_identity = certificates.make("far", {.common_name = "far", .names = "IP:10.77.0.1"}, &authority);
-    hosts.run("ip addr add 10.77.0.2/24 dev near");
+    hosts.near().run("ip addr add 10.77.0.2/24 dev near");
     std::atomic<bool> done{false};
-    hosts.in_far([&] {
+    hosts.far().on([&] {
         Server server = started(builder()
                                     .websocket_addr("10.77.0.1:0")
                                     .quic_addr("10.77.0.1:0")
                                     .allow_insecure(true)
                                     .quic_tls(server_identity.certificate_file, server_identity.key_file));
-        hosts.in_near([&] {
+        hosts.near().on([&] {
             Client client = connected(client_for(server, "ann", events));
             talk_through(client, [&, moved = false]() mutable {
                 if (moved) return;
                 moved = true;
-                hosts.run("ip addr del 10.77.0.2/24 dev near && ip addr add 10.77.0.3/24 dev near");
+                hosts.near().run("ip addr del 10.77.0.2/24 dev near && ip addr add 10.77.0.3/24 dev near");
             });
             EXPECT_EQ(client.get_connection_stats().quic->migrations, 1u);
         });

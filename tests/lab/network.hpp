@@ -9,6 +9,7 @@
 #pragma once
 
 #include "lab/impairment.hpp"
+#include "support/network_namespace.hpp"
 
 #include <functional>
 #include <memory>
@@ -24,14 +25,11 @@ public:
     static std::string why_not();
 
     explicit Network(std::uint64_t seed = 1);
-    ~Network();
-    Network(const Network&) = delete;
-    Network& operator=(const Network&) = delete;
 
     // Runs `task` on a thread of that host: its sockets, and the threads that it starts, belong there.
-    void on_client(const std::function<void()>& task) const { on(client_, task); }
-    void on_server(const std::function<void()>& task) const { on(server_, task); }
-    void on_router(const std::function<void()>& task) const { on(router_, task); }
+    void on_client(const std::function<void()>& task) const { client_.on(task); }
+    void on_server(const std::function<void()>& task) const { server_.on(task); }
+    void on_router(const std::function<void()>& task) const { router_.on(task); }
 
     Impairment& line() { return *line_; }
     void round_trip(std::chrono::milliseconds time);  // of everything
@@ -44,10 +42,8 @@ public:
 
 private:
     Network(std::uint64_t seed, int number);
-    static void on(const std::string& host, const std::function<void()>& task);
-    static void shell(const std::string& command);
 
-    const std::string client_, router_, server_;
+    const test::NetworkNamespace client_, router_, server_;
     std::unique_ptr<Impairment> line_;
     bool second_address_ = false;
 };

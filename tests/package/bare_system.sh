@@ -45,8 +45,7 @@ bare_run() {  # FOLDER COMMAND
     local status=0
     unshare --mount --pid --fork --kill-child bash -c '
         root=$1
-        mount --bind "$root" "$root" &&  # / is a mount inside, as everywhere: network namespaces want that
-            mount -t proc proc "$root/proc" && mount -t sysfs -o ro sysfs "$root/sys" &&
+        mount -t proc proc "$root/proc" && mount -t sysfs -o ro sysfs "$root/sys" &&
             mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts" &&
             mkdir -p "$root/dev/shm" && mount -t tmpfs tmpfs "$root/dev/shm" || exit
         ln -sf pts/ptmx "$root/dev/ptmx"

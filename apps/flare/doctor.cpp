@@ -3,6 +3,7 @@
 #include "commands.hpp"
 #include "examination.hpp"
 #include "output.hpp"
+#include "transport/host.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -19,14 +20,16 @@ struct DoctorOptions {
 
 // All addresses of a host, IPv6 first, as clients try them.
 std::vector<boost::asio::ip::address> resolve(Report& report, const client::Url& url) {
-    std::vector<boost::asio::ip::address> found;
+    auto found = transport::known_addresses(url.host);
+    if (found.size() == 1) return found;  // it is an address
     boost::system::error_code error;
-    if (const auto literal = boost::asio::ip::make_address(url.host, error); !error) return {literal};
-    boost::asio::io_context context;
-    boost::asio::ip::tcp::resolver resolver(context);
-    for (const auto& each : resolver.resolve(url.host, std::to_string(url.port), error)) {
-        const auto address = each.endpoint().address();
-        if (std::find(found.begin(), found.end(), address) == found.end()) found.push_back(address);
+    if (found.empty()) {
+        boost::asio::io_context context;
+        boost::asio::ip::tcp::resolver resolver(context);
+        for (const auto& each : resolver.resolve(url.host, std::to_string(url.port), error)) {
+            const auto address = each.endpoint().address();
+            if (std::find(found.begin(), found.end(), address) == found.end()) found.push_back(address);
+        }
     }
     if (found.empty()) {
         report.add(problem("name", name(errc::host_not_found),

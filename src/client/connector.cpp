@@ -2,6 +2,7 @@
 
 #include "client/interleave.hpp"
 #include "racing/plan.hpp"
+#include "transport/host.hpp"
 #include "transport/websocket/address.hpp"
 
 #include <boost/asio/post.hpp>
@@ -41,12 +42,7 @@ public:
     void start() {
         for (const auto& line : lines_) {
             arm(*line, line->after);
-            resolver_.async_resolve(line->url.host, std::to_string(line->url.port),
-                                    asio::ip::tcp::resolver::numeric_service,
-                                    [self = shared_from_this(), &line = *line](const boost::system::error_code& error,
-                                                                               const auto& results) {
-                                        if (!self->finished_) self->resolved(line, error, results);
-                                    });
+            resolve(*line);
         }
     }
 
@@ -146,8 +142,27 @@ private:
         });
     }
 
+    void resolve(Line& line) {
+        std::vector<asio::ip::tcp::endpoint> known;
+        for (const auto& address : transport::known_addresses(line.url.host))
+            known.emplace_back(address, line.url.port);
+        if (!known.empty()) {
+            return asio::post(context_, [self = shared_from_this(), &line, known = std::move(known)] {
+                if (!self->finished_) self->resolved(line, {}, known);
+            });
+        }
+        resolver_.async_resolve(
+            line.url.host, std::to_string(line.url.port), asio::ip::tcp::resolver::numeric_service,
+            [self = shared_from_this(), &line](const boost::system::error_code& error, const auto& results) {
+                if (self->finished_) return;
+                std::vector<asio::ip::tcp::endpoint> found;
+                for (const auto& result : results) found.push_back(result.endpoint());
+                self->resolved(line, error, found);
+            });
+    }
+
     void resolved(Line& line, const boost::system::error_code& error,
-                  const asio::ip::tcp::resolver::results_type& results) {
+                  const std::vector<asio::ip::tcp::endpoint>& found) {
         line.resolved = true;
         if (error) {
             recorder_.add(recorder_.line("failed")
@@ -159,8 +174,6 @@ private:
             line.failures.emplace_back(errc::host_not_found, std::string(explain(errc::host_not_found)));
             return hurry(line);
         }
-        std::vector<asio::ip::tcp::endpoint> found;
-        for (const auto& result : results) found.push_back(result.endpoint());
         line.endpoints = interleave(found);
         std::vector<std::string> texts;
         for (const auto& endpoint : line.endpoints) texts.push_back(websocket::endpoint_text(endpoint));

@@ -327,7 +327,7 @@ TEST_F(Doctor, RefusesAnAddressThatIsNone) {
 TEST_F(Doctor, AnAddressThatFailsBesideOneThatWorksIsAWarning) {
     auto server = started(builder());
     const std::string address = server.websocket_addr();
-    const auto found = examine({"ws://localhost" + address.substr(address.rfind(':'))});  // ::1 and 127.0.0.1
+    const auto found = examine({"ws://both.localhost" + address.substr(address.rfind(':'))});  // ::1 and 127.0.0.1
     EXPECT_EQ(found.exit_code, 0) << found.text;
     EXPECT_EQ(found.codes("warning"), "tcp:connection_refused");
     EXPECT_THAT(found.text, HasSubstr("clients go to the other address"));

@@ -70,6 +70,15 @@ TEST(Failure, NobodyListensIsToldWithAHint) {
     EXPECT_EQ(client->get_status(), ClientStatus::failed);
 }
 
+// RFC 6761 section 6.3. No name server and no /etc/hosts knows this name.
+TEST(Failure, ANameOfThisMachineNeedsNoNameServer) {
+    Events events;
+    Server server = started(quiet_server());
+    const std::string address = server.websocket_addr();
+    Client client = connected(client_of("chat.localhost" + address.substr(address.rfind(':')), "alice", events));
+    EXPECT_TRUE(client.send_text_message("alice", "hello").success);
+}
+
 TEST(Failure, AFullOutboxRefusesAndAClearedOneCancels) {
     Server server =
         started(quiet_server().with_message_handler([](const SessionInfo&, const Message&) -> HandlerResult {

@@ -1,5 +1,6 @@
 #include "transport/http/post.hpp"
 
+#include "transport/host.hpp"
 #include "transport/tls/session.hpp"
 #include "transport/websocket/address.hpp"
 
@@ -20,6 +21,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace flare::transport::http {
 namespace asio = boost::asio;
@@ -114,14 +116,13 @@ Task<bool> Exchange::ready(Tcp::socket::wait_type what) {
 
 Task<std::optional<Failure>> Exchange::connect() {
     Error error;
-    Tcp::resolver::results_type found;
-    if (const auto literal = asio::ip::make_address(endpoint_->host, error); !error) {
-        found = Tcp::resolver::results_type::create(Tcp::endpoint(literal, endpoint_->port), endpoint_->host, "");
-    } else {
-        error.clear();
-        found = co_await resolver_.async_resolve(endpoint_->host, std::to_string(endpoint_->port),
-                                                 Tcp::resolver::numeric_service,
-                                                 asio::redirect_error(asio::use_awaitable, error));
+    std::vector<Tcp::endpoint> found;
+    for (const auto& address : known_addresses(endpoint_->host)) found.emplace_back(address, endpoint_->port);
+    if (found.empty()) {
+        const auto results = co_await resolver_.async_resolve(endpoint_->host, std::to_string(endpoint_->port),
+                                                              Tcp::resolver::numeric_service,
+                                                              asio::redirect_error(asio::use_awaitable, error));
+        for (const auto& result : results) found.push_back(result.endpoint());
         if (error) co_return Failure(errc::host_not_found, "the host name cannot be resolved: " + error.message());
     }
     if (result_) co_return Failure(errc::cancelled);

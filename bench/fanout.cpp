@@ -11,7 +11,6 @@
 #include <vector>
 
 namespace flare::bench {
-namespace {}  // namespace
 
 int bench_fanout(int argc, char** argv) {
     LoadOptions options;

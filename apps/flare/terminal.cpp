@@ -15,7 +15,7 @@ constexpr std::string_view kBegin = "\x1b[?2004h";
 constexpr std::string_view kEnd = "\x1b[?2004l";
 constexpr int kFaults[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL};
 
-termios as_found;             // as it was found
+termios as_found;             // of its settings
 volatile sig_atomic_t taken;  // it is not as it was
 
 // Only what may be called when everything is broken: signal-safety(7).

@@ -28,6 +28,9 @@ namespace {
 constexpr std::size_t kMaxFileBytes = 4u << 20;
 constexpr long kClockSlack = 3600;  // seconds that a certificate is valid before it was made: clocks differ
 
+using Certificate = base::Owned<X509, X509_free>;
+using BioPtr = base::Owned<BIO, BIO_free>;
+
 void need(bool done) {
     if (!done) throw std::runtime_error("OpenSSL cannot make a certificate");
 }
@@ -41,7 +44,7 @@ std::string content_of(BIO* bio) {
 // ---- making ----
 
 struct Issued {
-    base::Owned<X509, X509_free> certificate;
+    Certificate certificate;
     KeyPair key;
 };
 
@@ -60,7 +63,7 @@ using Extensions = std::vector<std::pair<int, std::string>>;
 Issued issue(const std::string& common_name, std::uint32_t days, const Extensions& extensions, const Issued* issuer) {
     auto key = KeyPair::make(JwtAlgorithm::es256);
     need(static_cast<bool>(key));
-    Issued made{base::Owned<X509, X509_free>(X509_new()), std::move(*key)};
+    Issued made{Certificate(X509_new()), std::move(*key)};
     X509* const x = made.certificate.get();
     const base::Owned<BIGNUM, BN_free> serial(BN_new());
     need(x != nullptr && X509_set_version(x, 2) == 1 &&
@@ -82,7 +85,7 @@ Issued issue(const std::string& common_name, std::uint32_t days, const Extension
 }
 
 std::string pem(X509* certificate) {
-    const base::Owned<BIO, BIO_free> out(BIO_new(BIO_s_mem()));
+    const BioPtr out(BIO_new(BIO_s_mem()));
     need(PEM_write_bio_X509(out.get(), certificate) == 1);
     return content_of(out.get());
 }
@@ -125,7 +128,7 @@ std::chrono::system_clock::time_point time_of(const ASN1_TIME* time) {
 }
 
 std::string name_text(const X509_NAME* name) {
-    const base::Owned<BIO, BIO_free> out(BIO_new(BIO_s_mem()));
+    const BioPtr out(BIO_new(BIO_s_mem()));
     if (X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) < 0) return "?";
     return content_of(out.get());
 }
@@ -155,11 +158,11 @@ std::vector<std::string> names_of(const X509* certificate) {
     return names;
 }
 
-Checked<std::vector<base::Owned<X509, X509_free>>> load(const std::string& file) {
+Checked<std::vector<Certificate>> load(const std::string& file) {
     const auto text = auth::read_file(file, "certificate", kMaxFileBytes);
     if (!text) return text.error();
-    std::vector<base::Owned<X509, X509_free>> found;
-    const base::Owned<BIO, BIO_free> in(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
+    std::vector<Certificate> found;
+    const BioPtr in(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
     ERR_clear_error();
     while (X509* const each = PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)) found.emplace_back(each);
     const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
@@ -224,7 +227,7 @@ Checked<std::vector<CertificateFacts>> read_certificates(const std::string& file
     const auto found = load(file);
     if (!found) return found.error();
     std::vector<CertificateFacts> all;
-    for (const base::Owned<X509, X509_free>& each : *found) {
+    for (const Certificate& each : *found) {
         CertificateFacts facts;
         facts.subject = name_text(X509_get_subject_name(each.get()));
         facts.issuer = name_text(X509_get_issuer_name(each.get()));
@@ -246,7 +249,7 @@ std::optional<std::string> key_mismatch(const std::string& certificate_file, con
     if (!found) return found.error().text;
     const auto text = auth::read_file(key_file, "key", kMaxFileBytes);
     if (!text) return text.error().text;
-    const base::Owned<BIO, BIO_free> in(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
+    const BioPtr in(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
     EVP_PKEY* const key = PEM_read_bio_PrivateKey(
         in.get(), nullptr, [](char*, int, int, void*) { return 0; }, nullptr);
     const bool fits = key != nullptr && X509_check_private_key(found->front().get(), key) == 1;

@@ -20,11 +20,13 @@ ROOM = 1.05  # another patch release of the compiler may do so much more
 BATCHED_ROOM = 1.20  # several in flight, or to many: how many share a read or a write is the scheduler's choice
 
 ECHO = ['echo', '--no-floor', '--connections', '20', '--size', '256']
+# One connection: then each message has a wake-up of its own, and none is the scheduler's choice.
+ALONE = ['echo', '--no-floor', '--connections', '1', '--size', '256', '--in-flight', '1']
 FAN_OUT = ['fanout', '--no-floor', '--sessions', '200', '--size', '256']
 # What is counted: command, and --messages of the short run and of the long one.
 INSTRUCTIONS = {
     'echo, 64 in flight: instructions a message': ([*ECHO, '--in-flight', '64', '--warm-up', '0'], 20_000, 60_000),
-    'echo, 1 in flight: instructions a message': ([*ECHO, '--in-flight', '1', '--warm-up', '0'], 10_000, 30_000),
+    'echo, 1 in flight: instructions a message': ([*ALONE, '--warm-up', '0'], 10_000, 30_000),
     'broadcast, 16 in flight: instructions a delivery': ([*FAN_OUT, '--in-flight', '16', '--warm-up', '0'], 40_000, 200_000),
     'broadcast, 1 in flight: instructions a delivery': ([*FAN_OUT, '--in-flight', '1', '--warm-up', '0'], 40_000, 120_000),
     'idle: instructions a heartbeat': (['idle', '--sessions', '200', '--heartbeat', '0.2'], 1_000, 4_000),

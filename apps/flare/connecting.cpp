@@ -23,6 +23,7 @@ std::optional<Checked<Protocol>> connect_or_signal(Client& client, Inbox& inbox)
         break;
     }
     connecting.join();
+    inbox.wake();  // what came meanwhile is in the inbox, and its wake-up was taken above
     if (interrupted) return {};
     return result;
 }

@@ -1,4 +1,4 @@
-#include "../../../apps/flare/line_editor.hpp"
+#include "apps/flare/line_editor.hpp"
 
 #include <gtest/gtest.h>
 

@@ -12,6 +12,13 @@ if(FLARE_SANITIZE)
         add_compile_options(-Wno-tsan)  # Asio has fences, which g++ 12's TSan does not model
     endif()
 endif()
+# For directories of programs, which test the library or use it: under the address sanitizer their own code is compiled as fast
+# as can be, a third of the time. The library is compiled and checked in full.
+macro(flare_compile_quickly)
+    if(FLARE_SANITIZE MATCHES address AND NOT FLARE_FUZZ)
+        add_compile_options(-O0 -fno-sanitize=null,alignment,vptr)
+    endif()
+endmacro()
 if(FLARE_FUZZ)
     # clang 14 cannot compile a coroutine with the check of function types.
     add_compile_options(-fsanitize=fuzzer-no-link -fno-sanitize=function)

@@ -1,21 +1,28 @@
 #!/usr/bin/env bash
 # All tests, from nothing: installs what is needed, builds, runs everything, and prints as its last line
 #     N passed, N failed, N skipped
-#     scripts/test.sh [--preset asan|tsan|release|dev] [ctest arguments]       default asan (ASan + UBSan)
+#     scripts/test.sh [--preset asan|tsan|release|dev] [--only "PROGRAM ..."] [ctest arguments]
+#   --preset  default asan (ASan + UBSan)
+#   --only    only these test programs are built and run, for example "unit_session unit_quic"
 set -uo pipefail
 cd "$(dirname "$0")/.."
-preset=asan
-if [ "${1:-}" = --preset ]; then
-    preset=$2
+preset=asan only=()
+while true; do
+    case ${1:-} in
+        --preset) preset=$2 ;;
+        --only) read -ra only <<<"$2" ;;
+        *) break ;;
+    esac
     shift 2
-fi
+done
 export CCACHE_SLOPPINESS=time_macros CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1  # one cache for all checkouts
 scripts/setup.sh || exit 1
 scripts/generate_certs.sh >/dev/null || exit 1
 cmake --preset "$preset" >/dev/null || exit 1
-cmake --build "build/$preset" -j "$(nproc)" | grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking|Generating|Running)'
+cmake --build "build/$preset" -j "$(nproc)" ${only:+--target "${only[@]}"} | grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking|Generating|Running)'
 [ "${PIPESTATUS[0]}" -eq 0 ] || { echo "the build failed"; exit 1; }
 
+[ ${#only[@]} -eq 0 ] || set -- -R "^($(IFS='|'; echo "${only[*]}"))\." "$@"
 export TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 ${TSAN_OPTIONS:-}"
 report=build/$preset/tests.xml
 ctest --test-dir "build/$preset" -j "$(nproc)" --output-on-failure --output-junit tests.xml "$@" |

@@ -1,6 +1,7 @@
 // A connection's traffic: packets in, packets out, time.
 #include "transport/quic/connection.hpp"
 
+#include "base/crypto.hpp"
 #include "transport/quic/carrier.hpp"
 #include "transport/quic/endpoint.hpp"
 
@@ -15,6 +16,7 @@ namespace {
 constexpr std::size_t kPacketBytes = 1452;              // of UDP payload: Ethernet's 1500 less IPv6 and UDP headers
 constexpr std::size_t kGroupBytes = 44 * kPacketBytes;  // what one system call takes (udp(7), UDP_SEGMENT)
 constexpr std::size_t kVectors = 16;
+constexpr std::size_t kLeastResetBytes = 21;  // RFC 9000 section 10.3
 constexpr std::size_t kMaxUnsent = 320 * 1024;  // beyond it writable() is false; more than one stream's window
 
 ngtcp2_path path_of(const Address& local, const Address& remote) {
@@ -44,7 +46,7 @@ void Connection::packet(std::span<const std::uint8_t> bytes, const Address& loca
         return;
     }
     heard_ = true;
-    const ngtcp2_path path = path_of(local, remote);
+    const ngtcp2_path path = path_of(server_ ? local : leaving_from_, remote);
     const ngtcp2_pkt_info info{};
     const int code = ngtcp2_conn_read_pkt(conn_, &path, &info, bytes.data(), bytes.size(), now);
     if (code == 0) return;
@@ -292,11 +294,28 @@ PathFigures Connection::path() const {
     return figures;
 }
 
+bool Connection::is_reset(std::span<const std::uint8_t> packet) const {
+    if (packet.size() < kLeastResetBytes) return false;
+    boost::container::small_vector<ngtcp2_cid_token, 8> ids(ngtcp2_conn_get_active_dcid(conn_, nullptr));
+    ids.resize(ngtcp2_conn_get_active_dcid(conn_, ids.data()));
+    const auto text = [](const std::uint8_t* bytes) {
+        return std::string_view(reinterpret_cast<const char*>(bytes), NGTCP2_STATELESS_RESET_TOKENLEN);
+    };
+    const auto end = text(packet.last(NGTCP2_STATELESS_RESET_TOKENLEN).data());
+    return std::any_of(ids.begin(), ids.end(), [&](const ngtcp2_cid_token& id) {
+        return id.token_present != 0 && base::equal_constant_time(text(id.token), end);
+    });
+}
+
 bool Connection::socket_changed(const Address& local, std::uint64_t now) {
     if (ended_ || !handshaken_) return false;
     const ngtcp2_path path = path_of(local, remote_);
-    if (ngtcp2_conn_initiate_immediate_migration(conn_, &path, now) != 0) return false;
-    moving_ = true;
+    // It fails while the peer has given no id to move with: then the peer sees what it sees of a client behind a NAT that
+    // takes another port, and validates that (RFC 9000 section 9.3).
+    if (ngtcp2_conn_initiate_immediate_migration(conn_, &path, now) == 0) {
+        moving_ = true;
+        leaving_from_ = local;
+    }
     endpoint_.touch(*this);
     return true;
 }

@@ -85,7 +85,10 @@ public:
     bool is_over() const noexcept { return over_ && !(ended_ && !told_ && paused_ && carrier_ != nullptr); }
     bool has_ended() const noexcept { return ended_.has_value(); }
     const CloseReason& end() const noexcept { return *ended_; }
+    // A client's: its packets leave from there now. False: it is over, or a handshake, which cannot move.
     bool socket_changed(const Address& local, std::uint64_t now);
+    // Does it end with a token by which the peer resets this connection (RFC 9000 section 10.3.1)?
+    bool is_reset(std::span<const std::uint8_t> packet) const;
     void socket_failed(int error);
 
     // ---- from the carrier ----
@@ -158,6 +161,7 @@ private:
     std::string peer_;
     Address local_;
     Address remote_;
+    Address leaving_from_;  // a client's, as ngtcp2 was told; the path there may not be validated yet
 
     std::map<std::int64_t, std::unique_ptr<Stream>> streams_;  // a handful
     std::vector<std::unique_ptr<Stream>> unopened_;            // ours, which the peer does not allow yet

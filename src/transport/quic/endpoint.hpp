@@ -1,5 +1,5 @@
 // A socket with its connections: who gets a packet, one timer for all, one flush a turn. A server's endpoint has many
-// connections, a client's has one.
+// connections, a client's has one, or those that share it.
 //
 // Protocol: RFC 9000 section 5; docs/quic.md, "Connection ids": 8 bytes, the first names the worker, the rest is
 // random. Threads:  one io_context, run by one thread. Owner:    shared by the Listener or ConnectAttempt that made it
@@ -60,6 +60,11 @@ protected:
     Connection* find(const std::uint8_t* cid, std::size_t bytes);
     void forget(Connection& connection);  // without a word
     void replace_socket(UdpSocket socket);
+    template <typename Each>
+    void for_each(Each each) {
+        for (const auto& [connection, owner] : connections_) each(*connection);
+    }
+    std::size_t connections() const noexcept { return connections_.size(); }
 
     UdpSocket socket_;
 

@@ -267,6 +267,7 @@ bool Connection::connect(const ClientContext& keys, const Departure& departure, 
     tickets_ = &keys.keys().tickets;
     ticket_name_ = departure.ticket_name;
     local_ = local;
+    leaving_from_ = local;
     remote_ = remote;
     peer_ = remote.endpoint().address().to_string();
     ngtcp2_callbacks callbacks = Callbacks::common();

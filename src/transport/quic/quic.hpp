@@ -88,6 +88,8 @@ struct Options {
     std::uint32_t unidirectional_streams =
         0;                   // that a client may open; Flare's use none, those of HTTP/3 insist on three
     bool exclusive = false;  // see websocket::Options
+
+    bool operator==(const Options&) const = default;
 };
 
 // ---- server ----
@@ -128,6 +130,9 @@ struct ConnectTarget {
     std::string server_name;  // certificate name; a host name or an IP address
     // The worker whose session the client means: the first byte of the first connection id.
     std::optional<std::uint8_t> home_worker;
+    // With other connections of the same io_context to this endpoint that say so and have the same options: for
+    // processes with many. Then migrate() moves all of them.
+    bool share_socket = false;
     // Called at most once, before connect() returns, when the server has given a ticket that allows early data: what
     // shall go with the first packets. It goes again, once, if the server refuses early data. Empty: nothing.
     std::function<void(wire::Batch&)> first_flight;

@@ -15,6 +15,7 @@ FIELD = r"^    [\w:<>]+ (\w+)(?: =|\{|;)"
 WANTED = [
     ("client.hpp", "Client", METHOD), ("client.hpp", "ClientBuilder", METHOD), ("client.hpp", "ServerAddresses", METHOD),
     ("client.hpp", "SendResult", FIELD), ("client.hpp", "ProtocolRacingConfig", FIELD), ("message.hpp", "Message", FIELD),
+    ("session_pool.hpp", "SessionPool", METHOD), ("session_pool.hpp", "SessionPoolOptions", FIELD),
     ("server.hpp", "Server", METHOD), ("server.hpp", "ServerBuilder", METHOD),
     ("server.hpp", "EventHandler", r"^    virtual void (\w+)\("),
 ]

@@ -33,6 +33,10 @@ class io_context;
 
 namespace flare {
 
+namespace client {
+class Shared;
+}
+
 // Where the server is; at least one. Others of the same protocol are tried in the order wss, ws.
 class ServerAddresses {
 public:
@@ -207,6 +211,7 @@ public:
 
 private:
     friend class ClientBuilder;
+    friend class SessionPool;
     class Impl;
     explicit Client(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
@@ -280,6 +285,9 @@ public:
     Checked<Client> build() const;
 
 private:
+    friend class SessionPool;
+    const std::string& user_id() const;
+    Checked<Client> build(std::shared_ptr<client::Shared> shared) const;
     struct State;
     std::unique_ptr<State> state_;
 };

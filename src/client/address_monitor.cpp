@@ -1,6 +1,8 @@
 #include "client/address_monitor.hpp"
 
 #include <boost/asio/ip/udp.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -10,6 +12,10 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <memory>
+#include <set>
+#include <utility>
+#include <vector>
 
 namespace flare::client {
 namespace {
@@ -30,63 +36,100 @@ int open_netlink() {
 
 }  // namespace
 
-class AddressMonitor::State : public std::enable_shared_from_this<State> {
+// One socket for all monitors of an io_context: open while there is one.
+class AddressMonitor::Watch final : public boost::asio::io_context::service {
 public:
-    State(boost::asio::io_context& context, std::function<void()> changed)
-        : changed_(std::move(changed)), socket_(context), timer_(context) {
-        if (const int fd = open_netlink(); fd >= 0) socket_.assign(fd);
+    static inline boost::asio::io_context::id id;
+    explicit Watch(boost::asio::io_context& context) : service(context), context_(context) {}
+
+    void add(AddressMonitor& monitor) {
+        monitors_.insert(&monitor);
+        if (!source_) source_ = Source::open(context_, *this);
     }
-    void wait() {
-        if (!socket_.is_open()) return;
-        socket_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                           [self = shared_from_this()](const boost::system::error_code& error) {
-                               if (error || self->stopped_) return;
-                               self->drain();
-                               self->wait();
-                           });
-    }
-    void stop() {
-        stopped_ = true;
-        boost::system::error_code ignored;
-        socket_.close(ignored);
-        timer_.cancel();
+    void remove(AddressMonitor& monitor) {
+        monitors_.erase(&monitor);
+        if (monitors_.empty()) close();
     }
 
 private:
-    // Which address it was does not matter: who cares asks the kernel what it would use now.
-    void drain() {
-        std::array<char, 8192> notes;
-        bool any = false;
-        for (;;) {
-            const ssize_t got = ::recv(socket_.native_handle(), notes.data(), notes.size(), 0);
-            if (got > 0 || (got < 0 && errno == ENOBUFS)) {  // ENOBUFS: there were more than fit
-                any = true;
-                continue;
-            }
-            if (got < 0 && errno == EINTR) continue;
-            break;
+    class Source : public std::enable_shared_from_this<Source> {
+    public:
+        Source(boost::asio::io_context& context, Watch& watch) : watch_(&watch), socket_(context), timer_(context) {}
+        // Null: this system has no netlink.
+        static std::shared_ptr<Source> open(boost::asio::io_context& context, Watch& watch) {
+            const int fd = open_netlink();
+            if (fd < 0) return nullptr;
+            auto made = std::make_shared<Source>(context, watch);
+            made->socket_.assign(fd);
+            made->wait();
+            return made;
         }
-        if (!any) return;
-        timer_.expires_after(kTogether);
-        timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
-            if (error || self->stopped_) return;
-            const auto changed = self->changed_;
-            changed();
-        });
-    }
+        void stop() {
+            watch_ = nullptr;
+            boost::system::error_code ignored;
+            socket_.close(ignored);
+            timer_.cancel();
+        }
 
-    const std::function<void()> changed_;
-    boost::asio::posix::stream_descriptor socket_;
-    boost::asio::steady_timer timer_;
-    bool stopped_ = false;
+    private:
+        void wait() {
+            socket_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                               [self = shared_from_this()](const boost::system::error_code& error) {
+                                   if (error || self->watch_ == nullptr) return;
+                                   self->drain();
+                                   self->wait();
+                               });
+        }
+        // Which address it was does not matter: who cares asks the kernel what it would use now.
+        void drain() {
+            std::array<char, 8192> notes;
+            bool any = false;
+            for (;;) {
+                const ssize_t got = ::recv(socket_.native_handle(), notes.data(), notes.size(), 0);
+                if (got > 0 || (got < 0 && errno == ENOBUFS)) {  // ENOBUFS: there were more than fit
+                    any = true;
+                    continue;
+                }
+                if (got < 0 && errno == EINTR) continue;
+                break;
+            }
+            if (!any) return;
+            timer_.expires_after(kTogether);
+            timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+                if (!error && self->watch_ != nullptr) self->watch_->tell();
+            });
+        }
+
+        Watch* watch_;  // null: stopped
+        boost::asio::posix::stream_descriptor socket_;
+        boost::asio::steady_timer timer_;
+    };
+
+    // Whoever is told may destroy any of them.
+    void tell() {
+        const std::vector<AddressMonitor*> told(monitors_.begin(), monitors_.end());
+        for (AddressMonitor* const monitor : told) {
+            if (!monitors_.contains(monitor)) continue;
+            const auto changed = monitor->changed_;
+            changed();
+        }
+    }
+    void close() {
+        if (source_) std::exchange(source_, nullptr)->stop();
+    }
+    void shutdown() noexcept override { close(); }
+
+    boost::asio::io_context& context_;
+    std::set<AddressMonitor*> monitors_;
+    std::shared_ptr<Source> source_;
 };
 
 AddressMonitor::AddressMonitor(boost::asio::io_context& context, std::function<void()> changed)
-    : state_(std::make_shared<State>(context, std::move(changed))) {
-    state_->wait();
+    : changed_(std::move(changed)), watch_(boost::asio::use_service<Watch>(context)) {
+    watch_.add(*this);
 }
 
-AddressMonitor::~AddressMonitor() { state_->stop(); }
+AddressMonitor::~AddressMonitor() { watch_.remove(*this); }
 
 // connect() on a UDP socket sends nothing: it only looks up the route.
 std::string source_address_to(const std::string& peer_address) {

@@ -1,16 +1,13 @@
 // Tells when this machine's network addresses have changed.
 //
 // Protocol: rtnetlink(7): RTM_NEWADDR, RTM_DELADDR.
-// Threads:  one io_context, run by one thread.
+// Threads:  one io_context, run by one thread; its monitors share a socket.
 // Owner:    Core.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <functional>
-#include <memory>
 #include <string>
 
 namespace flare::client {
@@ -25,8 +22,9 @@ public:
     AddressMonitor& operator=(const AddressMonitor&) = delete;
 
 private:
-    class State;
-    std::shared_ptr<State> state_;
+    class Watch;
+    const std::function<void()> changed_;
+    Watch& watch_;
 };
 
 // The address that packets to `peer_address` leave from now; empty: there is no way there.

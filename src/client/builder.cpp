@@ -35,6 +35,8 @@ ClientBuilder::ClientBuilder(std::string user_id) : state_(std::make_unique<Stat
 ClientBuilder::ClientBuilder(const ClientBuilder& other) : state_(std::make_unique<State>(*other.state_)) {}
 ClientBuilder::~ClientBuilder() = default;
 
+const std::string& ClientBuilder::user_id() const { return state_->config.session.user; }
+
 ClientBuilder& ClientBuilder::server_addresses(ServerAddresses addresses) {
     state_->addresses = std::move(addresses);
     return *this;
@@ -235,16 +237,22 @@ Checked<client::Sealing> ClientBuilder::State::sealing(const client::Config& che
             "encryption: over ws:// the server is known by server_key() or by a certificate of ca_file(), and "
             "neither is given");
     }
-    std::string text;
-    auto loaded = transport::tls::ClientContext::load({ca_file, "", ""}, &text);
-    if (!loaded) return Failure(static_cast<errc>(loaded.error().value()), text);
+    const transport::tls::ClientOptions files{ca_file, "", ""};
+    auto loaded = checked.shared ? checked.shared->tls(files) : client::load_tls(files);
+    if (!loaded) return loaded.error();
     made.trust = std::move(*loaded);
     return made;
 }
 
-Checked<Client> ClientBuilder::build() const {
+Checked<Client> ClientBuilder::build() const { return build(nullptr); }
+
+Checked<Client> ClientBuilder::build(std::shared_ptr<client::Shared> shared) const {
     if (auto checked = state_->check(); !checked) return checked.error();
     client::Config config = state_->config;
+    if (shared && config.context != nullptr)
+        return Failure(errc::invalid_config, "io_context: a SessionPool has threads of its own");
+    config.shared = shared;
+    config.shares_sockets = shared != nullptr;
     for (const auto& [text, scheme] :
          {std::pair{state_->addresses.quic, "quic"}, std::pair{state_->addresses.websocket_tls, "wss"},
           std::pair{state_->addresses.websocket, "ws"}}) {
@@ -259,19 +267,15 @@ Checked<Client> ClientBuilder::build() const {
     config.racing = state_->racing;
     config.measures = state_->racing.enabled && state_->selection == ProtocolSelection::auto_racing;
     config.session.suspect_early = state_->racing.auto_fallback && config.protocols().size() > 1;
+    const transport::tls::ClientOptions files{state_->ca_file, state_->certificate_file, state_->key_file};
     if (config.has(Protocol::quic)) {
-        std::string text;
-        auto loaded =
-            transport::quic::ClientContext::load({state_->ca_file, state_->certificate_file, state_->key_file},
-                                                 {transport::quic::kAlpn}, &text, state_->ticket_file);
-        if (!loaded) return Failure(static_cast<errc>(loaded.error().value()), text);
+        auto loaded = shared ? shared->quic(files, state_->ticket_file) : client::load_quic(files, state_->ticket_file);
+        if (!loaded) return loaded.error();
         config.quic = std::move(*loaded);
     }
     if (!state_->addresses.websocket_tls.empty()) {
-        std::string text;
-        auto loaded =
-            transport::tls::ClientContext::load({state_->ca_file, state_->certificate_file, state_->key_file}, &text);
-        if (!loaded) return Failure(static_cast<errc>(loaded.error().value()), text);
+        auto loaded = shared ? shared->tls(files) : client::load_tls(files);
+        if (!loaded) return loaded.error();
         config.tls = std::move(*loaded);
     }
     if (config.session.device.empty()) config.session.device = base::system_random().uuid().str();

@@ -47,15 +47,16 @@ std::string_view name(ClientStatus status) noexcept {
 
 // ---- life ----
 
-Client::Impl::Impl(client::Config config) {
-    boost::asio::io_context* context = config.context;
+Client::Impl::Impl(client::Config config) : shared_(std::move(config.shared)) {
+    boost::asio::io_context* context = shared_ ? &shared_->loop() : config.context;
     if (context == nullptr) {
         own_context_ = std::make_unique<boost::asio::io_context>(1);
         context = own_context_.get();
         work_.emplace(context->get_executor());
     }
     EventCallback callback = std::move(config.callback);
-    events_ = std::make_shared<client::EventQueue>(std::move(callback));
+    events_ = std::make_shared<client::EventQueue>(
+        std::move(callback), shared_ ? shared_->callback_threads() : client::make_callback_threads(1));
     core_ = std::make_shared<Core>(*context, std::move(config), events_);
     if (own_context_) thread_ = std::thread([loop = context] { loop->run(); });
 }
@@ -63,7 +64,7 @@ Client::Impl::Impl(client::Config config) {
 Client::Impl::~Impl() {
     boost::asio::io_context& context = core_->context();
     if (!own_context_) {
-        // The loop is the application's: it drops the core when it comes to it.
+        // The loop is the application's, or the pool's: it drops the core when it comes to it.
         boost::asio::post(context, [core = core_] { core->close(); });
         events_->stop();
         return;

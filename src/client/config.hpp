@@ -2,6 +2,7 @@
 #pragma once
 
 #include "client/sealing.hpp"
+#include "client/shared.hpp"
 #include "client/url.hpp"
 #include "session/client_session.hpp"
 #include "transport/quic/quic.hpp"
@@ -24,6 +25,7 @@ struct Config {
     std::string server_name;
     Sealing sealing;
     bool quic_0rtt = true;
+    bool shares_sockets = false;  // over QUIC, with the other clients of its loop
     QuicCongestion quic_congestion = QuicCongestion::cubic;
     std::string quic_qlog_folder;
     std::string record_folder;  // empty: the flight record is kept in memory only
@@ -38,6 +40,7 @@ struct Config {
     EventCallback callback;
     std::vector<event::CapabilityUnavailable> unavailable;  // told after the first connect
     boost::asio::io_context* context = nullptr;             // null: a thread of its own
+    std::shared_ptr<Shared> shared;                         // null: it is in no SessionPool
 
     // Of the addresses, in their order, each once.
     std::vector<Protocol> protocols() const {

@@ -1,20 +1,25 @@
-// Runs an application's callback for one event after the other, on a thread of its own.
+// Runs an application's callback for one event after the other, on a thread of its own or on threads that many share.
 //
-// Threads: push() any; the callback on its thread.
-// Owner:   Client::Impl; the thread shares the state, so that destruction inside a callback works.
+// Threads: push() any; the callback on one of `threads`, never two at a time.
+// Owner:   Client::Impl; what runs shares the state, so that destruction inside a callback works.
 #pragma once
 
 #include <flare/events.hpp>
 
+#include <boost/asio/thread_pool.hpp>
+
 #include <functional>
 #include <memory>
-#include <thread>
 
 namespace flare::client {
 
+using CallbackThreads = std::shared_ptr<boost::asio::thread_pool>;
+// Its last owner may be one of the threads.
+CallbackThreads make_callback_threads(unsigned count);
+
 class EventQueue {
 public:
-    explicit EventQueue(EventCallback callback);
+    explicit EventQueue(EventCallback callback, CallbackThreads threads = make_callback_threads(1));
     ~EventQueue();
     EventQueue(const EventQueue&) = delete;
     EventQueue& operator=(const EventQueue&) = delete;
@@ -23,16 +28,14 @@ public:
     void push(Event event, std::function<void()> after = {});
     // The event is made on the event thread, when its turn has come.
     void push(std::function<Event()> make, std::function<void()> after = {});
-    bool runs_here() const noexcept { return thread_.get_id() == std::this_thread::get_id(); }
-    // No callback begins after this. Waits for the one that is running, unless called from inside it.
+    // No callback begins after this. The first call waits for the one that is running, unless it comes from inside it.
     void stop();
 
 private:
     struct State;
-    static void run(const std::shared_ptr<State>& state);
 
-    std::shared_ptr<State> state_;
-    std::thread thread_;
+    const CallbackThreads threads_;
+    const std::shared_ptr<State> state_;
 };
 
 }  // namespace flare::client

@@ -62,6 +62,7 @@ public:
     SendResult send(Message message) const;
 
 private:
+    std::shared_ptr<client::Shared> shared_;  // null: it is in no SessionPool
     std::unique_ptr<boost::asio::io_context> own_context_;
     std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
     std::shared_ptr<client::EventQueue> events_;

@@ -232,8 +232,7 @@ std::unique_ptr<ConnectAttempt> connect_examined(asio::io_context& context, Conn
                                                  std::shared_ptr<ClientContext> keys, Options options,
                                                  OnCertificates on_certificates,
                                                  std::function<void(std::unique_ptr<Carrier>, ConnectError)> done) {
-    auto dial =
-        std::make_shared<Dial>(std::move(target), std::move(keys), std::move(on_certificates), std::move(done));
+    auto dial = std::make_shared<Dial>(std::move(target), std::move(keys), std::move(on_certificates), std::move(done));
     int error = 0;
     std::shared_ptr<ClientEndpoint> endpoint;
     if (dial->target.share_socket) {

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kPacketBytes = 1452;              // of UDP payload: Ethernet's 1500 less IPv6 and UDP headers
 constexpr std::size_t kGroupBytes = 44 * kPacketBytes;  // what one system call takes (udp(7), UDP_SEGMENT)
 constexpr std::size_t kVectors = 16;
-constexpr std::size_t kLeastResetBytes = 21;  // RFC 9000 section 10.3
+constexpr std::size_t kLeastResetBytes = 21;    // RFC 9000 section 10.3
 constexpr std::size_t kMaxUnsent = 320 * 1024;  // beyond it writable() is false; more than one stream's window
 
 ngtcp2_path path_of(const Address& local, const Address& remote) {
@@ -310,8 +310,8 @@ bool Connection::is_reset(std::span<const std::uint8_t> packet) const {
 bool Connection::socket_changed(const Address& local, std::uint64_t now) {
     if (ended_ || !handshaken_) return false;
     const ngtcp2_path path = path_of(local, remote_);
-    // It fails while the peer has given no id to move with: then the peer sees what it sees of a client behind a NAT that
-    // takes another port, and validates that (RFC 9000 section 9.3).
+    // It fails while the peer has given no id to move with: then the peer sees what it sees of a client behind a NAT
+    // that takes another port, and validates that (RFC 9000 section 9.3).
     if (ngtcp2_conn_initiate_immediate_migration(conn_, &path, now) == 0) {
         moving_ = true;
         leaving_from_ = local;

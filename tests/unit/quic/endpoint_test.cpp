@@ -425,9 +425,8 @@ TEST_F(SharedSocket, EndsHandshakesWhenItMoves) {
     relay.deaf = true;
     ConnectTarget target{relay.endpoint(), "localhost", {}, true, {}};
     errc failed = errc::ok;
-    const auto attempt =
-        quic::connect(io, target, keys.client(), {},
-                      [&](std::unique_ptr<Carrier>, const ConnectError& told) { failed = told.code; });
+    const auto attempt = quic::connect(io, target, keys.client(), {},
+                                       [&](std::unique_ptr<Carrier>, const ConnectError& told) { failed = told.code; });
     flare::test::run_for(io, 20ms);
     ASSERT_TRUE(migrate(*peer->carrier));
     EXPECT_TRUE(until([&] { return failed != errc::ok; }));

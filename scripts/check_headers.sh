@@ -2,10 +2,9 @@
 # Every public header compiles alone.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-failed=0
-for header in include/flare/*.hpp; do
-    g++ -std=c++20 -fsyntax-only -Wall -Wextra -Iinclude -include "$header" -x c++ /dev/null ||
-        { echo "not alone: $header"; failed=1; }
-done
-[ $failed -eq 0 ] && echo "headers: each compiles alone"
-exit $failed
+alone() {
+    g++ -std=c++20 -fsyntax-only -Wall -Wextra -Iinclude -include "$1" -x c++ /dev/null || { echo "not alone: $1"; return 1; }
+}
+export -f alone
+printf '%s\n' include/flare/*.hpp | xargs -P "$(nproc)" -I{} bash -c 'alone {}' || exit 1
+echo "headers: each compiles alone"

@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
 # All tests, from nothing: installs what is needed, builds, runs everything, and prints as its last line
 #     N passed, N failed, N skipped
-#     scripts/test.sh [--preset asan|tsan|release|dev] [--only "PROGRAM ..."] [ctest arguments]
-#   --preset  default asan (ASan + UBSan)
-#   --only    only these test programs are built and run, for example "unit_session unit_quic"
+#     scripts/test.sh [--preset asan|tsan|release|dev] [--only "PROGRAM ..."] [--without LABEL] [ctest arguments]
+#   --preset   default asan (ASan + UBSan)
+#   --only     only these test programs are built and run, for example "unit_session unit_quic"
+#   --without  leaves out the tests of this label, for example package
 set -uo pipefail
 cd "$(dirname "$0")/.."
-preset=asan only=()
+preset=asan only=() without=()
 while true; do
     case ${1:-} in
         --preset) preset=$2 ;;
         --only) read -ra only <<<"$2" ;;
+        --without) without=(-LE "$2") ;;
         *) break ;;
     esac
     shift 2
@@ -25,7 +27,7 @@ cmake --build "build/$preset" -j "$(nproc)" ${only:+--target "${only[@]}"} | gre
 [ ${#only[@]} -eq 0 ] || set -- -R "^($(IFS='|'; echo "${only[*]}"))\." "$@"
 export TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 ${TSAN_OPTIONS:-}"
 report=build/$preset/tests.xml
-ctest --test-dir "build/$preset" -j "$(nproc)" --output-on-failure --output-junit tests.xml "$@" |
+ctest --test-dir "build/$preset" -j "$(nproc)" --output-on-failure --output-junit tests.xml "${without[@]}" "$@" |
     grep -vE '^ +Start +[0-9]+: |^ *[0-9]+/[0-9]+ Test .* Passed +[0-9.]+ sec$'
 count() { grep -o "<testcase [^>]*status=\"$1\"" "$report" | wc -l; }
 passed=$(count run) failed=$(count fail) skipped=$(($(count disabled) + $(count notrun)))

@@ -38,11 +38,9 @@ void ClientSession::lose_session(errc reason, const std::string& text, const std
             return;
         }
         report.resent.push_back(entry.id);
-        entry.acked = false;
-        entry.uncertain = true;
-        ++entry.retries;
     });
     for (const Outbox::Token token : forgotten) outbox_.erase(token);
+    leave_open();
     inbound_->now = now;
     forget_session();
     active_ = kNoCarrier;
@@ -69,6 +67,7 @@ void ClientSession::settle_disconnect(TimePoint now) {
         goodbye_deadline_ = kNever;
         peer_goodbye_.reset();
         const bool drained = answered && outbox_.size() == 0;
+        leave_open();
         drop_carriers(errc::ok, "disconnect");
         forget_session();
         forget_kept_ticket();
@@ -125,6 +124,17 @@ void ClientSession::unsend() {
         if (entry.first_sent_at == kNever || entry.uncertain) return;
         entry.first_sent_at = kNever;
         entry.acked = false;
+        ++entry.retries;
+    });
+}
+
+// A session is left in which these were sent: a server may have acted on them, and no later end in good order says that
+// it has not.
+void ClientSession::leave_open() {
+    outbox_.for_each([](Outbox::Token, Outbox::Entry& entry) {
+        if (entry.first_sent_at == kNever) return;
+        entry.acked = false;
+        entry.uncertain = true;
         ++entry.retries;
     });
 }

@@ -93,7 +93,10 @@ bool ClientSession::write(CarrierKey key, wire::Batch& batch, TimePoint now, std
         batch.add({}, wire::encode(make_hello(*carrier)));
         carrier->state = State::hello_sent;
         ++carrier->hellos;
-        if (!carrier->ticket_used.empty() && may_go_early()) write_first_flight(*carrier, batch, now);
+        // Where lanes have streams of their own only the first batch of a carrier stays together: docs/quic.md,
+        // "Streams".
+        const bool stays_together = carrier->hellos == 1;
+        if (stays_together && !carrier->ticket_used.empty() && may_go_early()) write_first_flight(*carrier, batch, now);
         return false;
     }
     if (carrier->state != State::attached) return false;

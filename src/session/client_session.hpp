@@ -204,6 +204,7 @@ private:
     void notify_output();
     void drop_carriers(errc code, const std::string& text);
     void forget_session();
+    void leave_open();
     void unsend();
     void keep_ticket();
     void forget_kept_ticket();

@@ -47,7 +47,7 @@ public:
         TimePoint first_sent_at = kNever;
         std::uint32_t retries = 0;
         bool acked = false;      // the server has it; the receipt is still to come
-        bool uncertain = false;  // a session was lost in which it was sent: a server may have acted on it
+        bool uncertain = false;  // a session was left in which it was sent: a server may have acted on it
     };
     using Token = std::uint64_t;  // order of arrival; never 0
 

@@ -269,6 +269,8 @@ void ClientNode::on_disconnected(bool drained) {
     const bool in_time = world_.now() < disconnect_at_ + settings_.goodbye_limit;
     const bool cut_short = last_id_ && ledger_.cut_short(*last_id_);
     world_.require(drained || !in_time || lost_carrier_ || cut_short, "a goodbye waits for what was sent before it");
+    // It has left a session in which they may have been acted on: the orderly end of another one says nothing of them.
+    uncertain_.insert(sent_.begin(), sent_.end());
     last_id_.reset();
     connecting_ = false;
     // The application comes back later, with what is left in its outbox.

@@ -1,6 +1,7 @@
 // The simulator's command line: docs/simulator.md.
 //     flare_sim [--seeds N] [--first F] [--json]     many histories; ends 0 when every promise held
 //     flare_sim --seed N [--trace]                   one, with its events
+//     flare_sim --list FILE [--json]                 the seeds in a file, one a line; # begins a comment
 //     flare_sim --mutants                            plants each fault; ends 0 when every one is noticed
 #include "session/planted.hpp"
 #include "sim/history.hpp"
@@ -8,7 +9,8 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,11 +29,25 @@ constexpr std::uint64_t kSeedsForAMutant = 3000;
 struct Options {
     std::uint64_t seeds = 500;
     std::uint64_t first = 1;
-    std::uint64_t seed = 0;
+    std::optional<std::uint64_t> seed;
     bool trace = false;
     bool mutants = false;
     bool json = false;
+    std::vector<std::uint64_t> listed;  // in place of `seeds` from `first`
+
+    std::uint64_t seed_at(std::uint64_t i) const { return listed.empty() ? first + i : listed[i]; }
 };
+
+// False: there is no such file, or no seed in it.
+bool read_list(const char* path, Options& options) {
+    std::ifstream in(path);
+    for (std::string line; std::getline(in, line);) {
+        const std::uint64_t seed = std::strtoull(line.c_str(), nullptr, 10);
+        if (seed != 0) options.listed.push_back(seed);
+    }
+    options.seeds = options.listed.size();
+    return !options.listed.empty();
+}
 
 void tell(const History& history) {
     std::printf("seed %llu: %s\n    again: ./dev sim --seed %llu --trace\n",
@@ -44,14 +60,15 @@ void run_half(const Options& options, std::uint64_t offset, std::FILE* out) {
     std::uint64_t violations = 0;
     std::map<std::string, std::uint64_t> faults;
     for (std::uint64_t i = offset; i < options.seeds; i += 2) {
-        const History history = live_through(options.first + i, false);
+        const std::uint64_t seed = options.seed_at(i);
+        const History history = live_through(seed, false);
         for (const auto& [fault, count] : history.faults) faults[fault] += count;
         if (!history.violation.empty()) {
             ++violations;
             tell(history);
         }
         // The same seed makes the same history, byte for byte.
-        if (i % 50 == 0 && live_through(options.first + i, false).trace_hash != history.trace_hash) {
+        if (i % 50 == 0 && live_through(seed, false).trace_hash != history.trace_hash) {
             ++violations;
             std::printf("seed %llu: two runs, two histories\n", static_cast<unsigned long long>(history.seed));
         }
@@ -65,6 +82,9 @@ void run_half(const Options& options, std::uint64_t offset, std::FILE* out) {
 
 int run_seeds(const Options& options) {
     const auto began = std::chrono::steady_clock::now();
+    if (options.listed.empty())
+        std::printf("seeds %llu to %llu\n", static_cast<unsigned long long>(options.first),
+                    static_cast<unsigned long long>(options.first + options.seeds - 1));
     std::map<std::string, std::uint64_t> totals;
     std::vector<std::pair<pid_t, std::FILE*>> halves;
     for (std::uint64_t half = 0; half < 2; ++half) {
@@ -195,7 +215,10 @@ int main(int argc, char** argv) {
             options.first = number();
         else if (option == "--seed")
             options.seed = number();
-        else if (option == "--trace")
+        else if (option == "--list") {
+            const char* const path = i + 1 < argc ? argv[++i] : "";
+            if (!read_list(path, options)) return std::fprintf(stderr, "no seeds in '%s'\n", path), 2;
+        } else if (option == "--trace")
             options.trace = true;
         else if (option == "--mutants")
             options.mutants = true;
@@ -205,10 +228,10 @@ int main(int argc, char** argv) {
             return std::fprintf(stderr, "unknown option %s\n", option.c_str()), 2;
     }
     if (options.mutants) return run_mutants();
-    if (options.seed == 0) return run_seeds(options);
-    const History history = live_through(options.seed, options.trace);
+    if (!options.seed) return run_seeds(options);
+    const History history = live_through(*options.seed, options.trace);
     if (!history.violation.empty()) tell(history);
-    std::printf("seed %llu: trace %016llx\n", static_cast<unsigned long long>(options.seed),
+    std::printf("seed %llu: trace %016llx\n", static_cast<unsigned long long>(*options.seed),
                 static_cast<unsigned long long>(history.trace_hash));
     return history.violation.empty() ? 0 : 1;
 }

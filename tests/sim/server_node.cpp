@@ -145,6 +145,7 @@ void ServerNode::accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder
         std::string_view rest;
         auto hello = session::read_hello(bytes, rest);
         if (!hello) {
+            world_.trace("no hello on carrier " + std::to_string(key));
             world_.require(peer.intruder.has_value(), "an honest client begins with a hello");
             peer.carrier->close(Side::server);
             process_->peers.erase(found);
@@ -174,6 +175,9 @@ void ServerNode::accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder
         }
         ++peer.hellos;
         peer.busy = true;
+        world_.trace("hello " + std::to_string(peer.hellos) + " of " + hello->user + "." + hello->device +
+                     " on carrier " + std::to_string(key) + (hello->resume ? ", resumes" : "") +
+                     (rest.empty() ? "" : ", more behind it"));
         later(world_.chance.between(0ms, 30ms),
               [this, key, home, self, hello = std::move(*hello), first_flight = std::string(rest)] {
                   const auto again = process_->peers.find(key);
@@ -298,6 +302,8 @@ void ServerNode::Home::on_message(session::ServerSession& session, session::Hand
                                   const wire::DataView& data, const Bytes&) {
     World& world = node.world_;
     const Letter letter = read_letter(world, data.message->payload);
+    world.require(data.first_sent_ms_ago > 0 || !node.ledger_.acted_on(handling.message_id),
+                  "what was acted on before comes again as a repeat");
     node.ledger_.server_acts(process.life, handling, letter);
     const std::string to(data.message->to);
     const std::uint64_t life = process.life;

@@ -80,6 +80,22 @@ TEST_F(FirstFlight, OnlyTheFirstCarrierOfAConnectHurries) {
     bench.exchange();
 }
 
+TEST_F(FirstFlight, GoesWithTheFirstHelloOfACarrierAlone) {
+    bench.open(3);
+    const std::string flight = bench.from_client(2);
+    EXPECT_EQ(kinds_of(bench.from_client(3)), std::vector{wire::FrameKind::hello});
+    bench.to_server(2, flight);
+    bench.exchange();  // the Welcome on carrier 2 brings another ticket than the one shown on carrier 3
+    bench.cut(2);
+    ASSERT_EQ(code_of(bench.send(3, "waits again")), errc::ok);
+    wire::Refused refused;
+    refused.code = errc::ticket_invalid;
+    wire::Batch answer;
+    write_refusal(answer, refused);
+    bench.to_client(3, answer.str());
+    EXPECT_EQ(kinds_of(bench.from_client(3)), std::vector{wire::FrameKind::hello});
+}
+
 TEST_F(FirstFlight, IsBounded) {
     for (std::uint8_t i = 10; i < 30; ++i) ASSERT_EQ(code_of(bench.send(i, std::string(2000, 'x'))), errc::ok);
     EXPECT_LE(bench.from_client(2).size(), 12u * 1024);

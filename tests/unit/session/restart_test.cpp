@@ -156,6 +156,40 @@ TEST_F(Restart, AClientThatDoesNotTakeItsAnswersIsNotToldThatItHasThem) {
     EXPECT_EQ(bench.client.ended, (std::vector<errc>{errc::session_ended}));
 }
 
+TEST_F(Restart, WhatADisconnectLeftOpenStaysARepeatThroughTheOrderlyEndOfALaterSession) {
+    bench.server.answers = false;
+    ASSERT_TRUE(bench.send(1, "slow"));
+    bench.exchange();
+    ASSERT_EQ(bench.server.texts, (std::vector<std::string>{"slow"}));
+    bench.client.session.disconnect(bench.now());
+    bench.live(6s);  // the handler takes longer than the client waits
+    ASSERT_EQ(bench.client.disconnected, (std::vector<bool>{false}));
+
+    bench.client.session.begin_attempt("token");
+    bench.open(2);
+    bench.to_server(2, bench.from_client(2));
+    bench.to_client(2, bench.from_server(2));
+    bench.server.table.end(bench.session(), errc::shutting_down, "update", 3000, bench.now());
+    bench.live(1s);
+    ASSERT_EQ(bench.client.ended, (std::vector<errc>{errc::shutting_down}));
+
+    ServerBench next({}, 64u << 20, bench.now());
+    next.now = bench.now();
+    (void)hello_on(3);
+    refuse(3, errc::session_unknown);
+    ASSERT_FALSE(next.table.attach_new(3, next_hello(3), Identity{"ann"}, next.now));
+    wire::Batch welcome;
+    next.table.write(3, welcome, next.now);
+    bench.to_client(3, welcome.str());
+    const std::string sent = bench.from_client(3);
+    std::vector<std::uint64_t> ages;
+    for (const auto& frame : frames_of(sent)) {
+        if (frame.kind == wire::FrameKind::data) ages.push_back(wire::decode_data(frame.body)->first_sent_ms_ago);
+    }
+    ASSERT_EQ(ages.size(), 1u);
+    EXPECT_GT(ages[0], 0u) << "a server may have acted on it";
+}
+
 TEST_F(Restart, WhatComesAfterTheEndBeganIsActedOnInTheNextSessionAlone) {
     bench.server.table.end(bench.session(), errc::shutting_down, "update", 3000, bench.now());
     ASSERT_TRUE(bench.send(1, "late"));

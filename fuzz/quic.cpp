@@ -35,9 +35,9 @@ struct Server final : ListenerHandler {
         options.retry_above = 4;
         listener = Listener::open(io, "127.0.0.1:0", keys, options, *this, nullptr).value();
     }
-    bool on_handshake(const std::string&) override { return true; }
-    void on_handshake_gone(const std::string&) override {}
-    void on_carrier(std::unique_ptr<Carrier>) override { std::abort(); }  // nobody here can finish a handshake
+    Answer on_handshake(const std::string&, bool) override { return Answer::admit; }
+    void on_handshake_gone(const std::string&, bool) override {}
+    void on_carrier(std::unique_ptr<Carrier>, bool) override { std::abort(); }  // nobody here can finish a handshake
 
     flare::test::Certificates files;
     boost::asio::io_context io{1};

@@ -50,6 +50,7 @@ public:
     bool in_turn = false;                           // between on_batch() and on_turn_end()
     bool awaited = false;                           // it was dirty before its turn
     bool counted = true;                            // against the limits
+    bool stranger = false;                          // not against its address, which may not be its own
     bool told_key = false;                          // the server's sealing key, with a signature made for it
     struct Close {
         errc code = errc::ok;

@@ -28,7 +28,9 @@ Connection::Connection(Worker& worker_, session::CarrierKey key_, std::unique_pt
 }
 
 Connection::~Connection() {
-    if (counted) worker.shared().limits.release(address, protocol);
+    if (!counted) return;
+    ConnectionLimits& limits = worker.shared().limits;
+    stranger ? limits.release_stranger() : limits.release(address, protocol);
 }
 
 void Connection::on_batch(std::string_view batch) {
@@ -42,6 +44,7 @@ void Connection::on_batch(std::string_view batch) {
 }
 
 void Connection::on_confirmed() {
+    if (!worker.claim_address(*this)) return;
     if (state == State::early) worker.confirmed(*this);
 }
 
@@ -53,12 +56,22 @@ void Connection::on_closed(const transport::CloseReason& reason) { worker.closed
 
 // ---- sockets ----
 
-bool Worker::on_connection(const std::string& peer_address) { return admit(peer_address, Protocol::websocket); }
+bool Worker::on_connection(const std::string& peer_address) {
+    return admit(stopping_ ? errc::shutting_down : shared_.limits.admit(peer_address, Protocol::websocket, now()));
+}
 
-bool Worker::on_handshake(const std::string& peer_address) { return admit(peer_address, Protocol::quic); }
+// Only an address that is validated is held to its limit: anybody may write that of somebody else into a packet.
+transport::quic::ListenerHandler::Answer Worker::on_handshake(const std::string& peer_address, bool validated) {
+    std::optional<errc> admitted = errc::shutting_down;
+    if (!stopping_) {
+        admitted = validated ? shared_.limits.admit(peer_address, Protocol::quic, now())
+                             : shared_.limits.admit_stranger(now());
+    }
+    if (!admitted) return Answer::validate;
+    return admit(*admitted) ? Answer::admit : Answer::refuse;
+}
 
-bool Worker::admit(const std::string& peer_address, Protocol protocol) {
-    const errc admitted = stopping_ ? errc::shutting_down : shared_.limits.admit(peer_address, protocol, now());
+bool Worker::admit(errc admitted) {
     if (admitted == errc::ok) {
         ++counters_.accepted;
         return true;
@@ -72,8 +85,8 @@ void Worker::on_connection_gone(const std::string& peer_address) {
     shared_.limits.release(peer_address, Protocol::websocket);
 }
 
-void Worker::on_handshake_gone(const std::string& peer_address) {
-    shared_.limits.release(peer_address, Protocol::quic);
+void Worker::on_handshake_gone(const std::string& peer_address, bool validated) {
+    validated ? shared_.limits.release(peer_address, Protocol::quic) : shared_.limits.release_stranger();
 }
 
 void Worker::on_accept_paused(errc code) {
@@ -108,6 +121,28 @@ Connection& Worker::add(std::unique_ptr<transport::Carrier> carrier, bool counte
 void Worker::on_carrier(std::unique_ptr<transport::Carrier> carrier) {
     add(std::move(carrier), true);
     arm_timer();
+}
+
+void Worker::on_carrier(std::unique_ptr<transport::Carrier> carrier, bool validated) {
+    const bool early = carrier->info().early;
+    Connection& connection = add(std::move(carrier), true);
+    connection.stranger = !validated;
+    if (!early) claim_address(connection);
+    arm_timer();
+}
+
+// Its handshake is complete, so its address is its own. False: that one has all the connections that it may have.
+bool Worker::claim_address(Connection& connection) {
+    if (!connection.stranger) return true;
+    const errc claimed = shared_.limits.claim(connection.address);
+    if (claimed == errc::ok) {
+        connection.stranger = false;
+        return true;
+    }
+    ++counters_.refused;
+    count_error(claimed);
+    close(connection, claimed, std::string(explain(claimed)));
+    return false;
 }
 
 void Worker::closed(Connection& connection, const transport::CloseReason& reason) {

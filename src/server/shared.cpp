@@ -51,4 +51,36 @@ void ConnectionLimits::release(const std::string& address, Protocol protocol) {
     if (found != addresses_.end() && --found->second == 0) addresses_.erase(found);
 }
 
+std::optional<errc> ConnectionLimits::admit_stranger(session::TimePoint now) {
+    if (open_.fetch_add(1, std::memory_order_relaxed) >= in_all_) {
+        open_.fetch_sub(1, std::memory_order_relaxed);
+        return errc::too_many_connections;
+    }
+    std::optional<errc> refused;
+    const std::uint32_t most = std::max<std::uint32_t>(in_all_ / kShareOfStrangers, 1);
+    const bool room = strangers_open_.fetch_add(1, std::memory_order_relaxed) < most;
+    if (room && strangers_.take(now)) {
+        if (begin_.take(now)) return errc::ok;
+        refused = errc::rate_limited;
+    }
+    release_stranger();
+    return refused;
+}
+
+void ConnectionLimits::release_stranger() {
+    open_.fetch_sub(1, std::memory_order_relaxed);
+    strangers_open_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+errc ConnectionLimits::claim(const std::string& address) {
+    if (per_address_ != 0) {
+        const std::lock_guard lock(mutex_);
+        std::uint32_t& count = addresses_[address];
+        if (count >= per_address_) return errc::too_many_per_address;
+        ++count;
+    }
+    strangers_open_.fetch_sub(1, std::memory_order_relaxed);
+    return errc::ok;
+}
+
 }  // namespace flare::server

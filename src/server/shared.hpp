@@ -13,9 +13,11 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,11 +31,21 @@ class Worker;
 class ConnectionLimits {
 public:
     ConnectionLimits(std::uint32_t in_all, std::uint32_t files, std::uint32_t per_address, session::Rate begin = {})
-        : in_all_(in_all), files_(files), per_address_(per_address), begin_(begin) {}
+        : in_all_(in_all), files_(files), per_address_(per_address), begin_(begin), strangers_(share_of(begin)) {}
     // errc::ok: counted, and release() must follow. Else too_many_connections, too_many_per_address, rate_limited.
     // Whoever is refused takes nothing of the rate.
     errc admit(const std::string& address, Protocol protocol, session::TimePoint now = {});
     void release(const std::string& address, Protocol protocol);
+
+    // A QUIC handshake from an address that anybody may have written: it counts in all, and against no address. At most
+    // a quarter of the connections and of the rate go to such; nullopt: the address must be validated first, and
+    // nothing was counted. errc::ok: claim() or release_stranger() must follow. Else too_many_connections,
+    // rate_limited.
+    std::optional<errc> admit_stranger(session::TimePoint now = {});
+    void release_stranger();
+    // The address has turned out to be the peer's own. errc::ok: release() must follow in place of release_stranger().
+    // Else too_many_per_address: it goes on counting as a stranger.
+    errc claim(const std::string& address);
     std::uint32_t open() const noexcept { return open_.load(std::memory_order_relaxed); }
     std::uint32_t in_all() const noexcept { return in_all_; }
 
@@ -41,7 +53,17 @@ private:
     const std::uint32_t in_all_;
     const std::uint32_t files_;
     const std::uint32_t per_address_;
+    static constexpr std::uint32_t kShareOfStrangers = 4;
+    static session::Rate share_of(session::Rate all) {
+        const auto part = [](std::uint64_t of) {
+            return of == 0 ? 0 : std::max<std::uint64_t>(of / kShareOfStrangers, 1);
+        };
+        return {part(all.per_second), part(all.burst)};
+    }
+
     session::SharedBucket begin_;
+    session::SharedBucket strangers_;
+    std::atomic<std::uint32_t> strangers_open_{0};
     std::atomic<std::uint32_t> open_{0};
     std::atomic<std::uint32_t> with_file_{0};
     std::mutex mutex_;

@@ -109,6 +109,7 @@ public:
 
     void greeted(Connection& connection, std::string_view batch);
     void confirmed(Connection& connection);
+    bool claim_address(Connection& connection);
     void received(Connection& connection, std::string_view batch);
     void closed(Connection& connection, const transport::CloseReason& reason);
     void mark_dirty(Connection& connection);
@@ -141,14 +142,15 @@ private:
     // ListenerHandler of both transports
     bool on_connection(const std::string& peer_address) override;
     void on_connection_gone(const std::string& peer_address) override;
-    bool on_handshake(const std::string& peer_address) override;
-    void on_handshake_gone(const std::string& peer_address) override;
-    bool admit(const std::string& peer_address, Protocol protocol);
+    Answer on_handshake(const std::string& peer_address, bool validated) override;
+    void on_handshake_gone(const std::string& peer_address, bool validated) override;
+    void on_carrier(std::unique_ptr<transport::Carrier> carrier, bool validated) override;
     void on_carrier(std::unique_ptr<transport::Carrier> carrier) override;
     transport::websocket::HttpResponse on_http(const transport::websocket::HttpRequest& request) override;
     void on_accept_paused(errc code) override;
 
     // Reception: reception.cpp
+    bool admit(errc admitted);
     Connection* find(session::CarrierKey key);
     Connection& add(std::unique_ptr<transport::Carrier> carrier, bool counted);
     void seal(Connection& connection, std::string_view batch);  // sealing.cpp

@@ -145,9 +145,9 @@ public:
     }
 
 private:
-    bool on_handshake(const std::string& /*peer_address*/) override { return true; }
-    void on_handshake_gone(const std::string& /*peer_address*/) override {}
-    void on_carrier(std::unique_ptr<Carrier> carrier) override {
+    Answer on_handshake(const std::string& /*peer_address*/, bool) override { return Answer::admit; }
+    void on_handshake_gone(const std::string& /*peer_address*/, bool) override {}
+    void on_carrier(std::unique_ptr<Carrier> carrier, bool) override {
         accepted_ = std::move(carrier);
         accepted_->pause_reading(true);
     }

@@ -70,6 +70,37 @@ TEST_F(Quic, ConnectionsThatTheServerDiscardsAreReplacedInMidStream) {
     EXPECT_EQ(server.stats()->sessions_created, 2u);
 }
 
+// Whoever writes somebody's address into packets must not lock that address out, here of all protocols.
+TEST_F(Quic, HandshakesThatAnybodyMayHaveForgedCountForNoAddress) {
+    Server server = started(builder().worker_threads(1).max_connections_per_address(2));
+    // First packets of clients that are never heard of again: what a forger records and sends.
+    UdpRelay::udp::endpoint target = udp_endpoint(server.quic_addr());
+    boost::asio::io_context io;
+    UdpRelay::udp::socket forger(io, UdpRelay::udp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+    for (int i = 0; i < 10; ++i) {
+        RelayThread path(target);
+        path.with([](UdpRelay& relay) { relay.swallow_clients = true; });
+        Events unheard;
+        auto lost = client_for(server, "eve", unheard, ProtocolSelection::quic, path.address())
+                        .connection_timeout(100ms)
+                        .build();
+        EXPECT_FALSE(lost->connect());
+        const auto first = path.with([](UdpRelay& relay) { return relay.from_clients.at(0); });
+        forger.send_to(boost::asio::buffer(first), target);
+    }
+    Events heard[3];
+    Client over_websocket = connected(client_for(server, "ann", heard[0], ProtocolSelection::websocket));
+    Client over_quic = connected(client_for(server, "bob", heard[1]));
+    EXPECT_TRUE(over_websocket.send_text_message("server", "x").success);
+    EXPECT_TRUE(over_quic.send_text_message("server", "x").success);
+    // Those two are all that the address may have, and they have shown that it is theirs.
+    auto third = client_for(server, "joe", heard[2]).build();
+    const auto refused = third->connect();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::too_many_per_address) << refused.error().text;
+    EXPECT_FALSE(client_for(server, "joe", heard[2], ProtocolSelection::websocket).build()->connect());
+}
+
 TEST_F(Quic, AddressesAreValidatedFromTheFirstHandshakeWhenAskedTo) {
     Server server = started(builder().quic_retry_above(0));
     RelayThread path(udp_endpoint(server.quic_addr()));

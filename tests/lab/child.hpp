@@ -24,6 +24,7 @@ public:
     Child& operator=(const Child&) = delete;
 
     void say(const std::string& line) const;
+    pid_t pid() const noexcept { return pid_; }
 
 private:
     void read() const;

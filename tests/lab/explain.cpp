@@ -14,9 +14,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int kOtherWebsocketPort = 4001;  // of a server in a process of its own
-constexpr int kOtherQuicPort = 4011;
-
 ProtocolRacingConfig prefers(Protocol protocol, std::chrono::milliseconds interval = 6s) {
     ProtocolRacingConfig config;
     const Protocol other = protocol == Protocol::quic ? Protocol::websocket : Protocol::quic;

@@ -34,10 +34,13 @@ int lab_explain(const Options& options);
 int lab_flap(const Options& options);
 int lab_ghosts(const Options& options);
 int lab_prefer(const Options& options);
+int lab_quic_flood(const Options& options);
 int lab_tcp_reset(const Options& options);
 int lab_throttle(const Options& options);
 
-// Not a scenario: a server in a process of its own, for one that has to die.
+inline constexpr std::uint16_t kOtherWebsocketPort = 4001;
+inline constexpr std::uint16_t kOtherQuicPort = 4011;
+// Not a scenario: a server in a process of its own, at these ports, for one that has to die, or is watched.
 int lab_serve(const std::string& certificate, const std::string& key);
 
 class Figures {

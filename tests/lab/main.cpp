@@ -28,6 +28,8 @@ constexpr Scenario kScenarios[] = {
     {"flap", flare::lab::lab_flap, "UDP comes and goes every 5 s"},
     {"ghosts", flare::lab::lab_ghosts, "close races, and the sessions that they leave on the server"},
     {"prefer", flare::lab::lab_prefer, "one protocol's path is 100 ms slower"},
+    {"quic-flood", flare::lab::lab_quic_flood,
+     "15,000 forged first packets a second (--only refused|unfinished|garbage)"},
     {"tcp-reset", flare::lab::lab_tcp_reset, "TCP is reset in mid-conversation"},
     {"throttle", flare::lab::lab_throttle, "UDP becomes slow, or loses large packets, in mid-conversation"},
 };

@@ -57,12 +57,19 @@ public:
         for (const std::string& datagram : datagrams) socket.send_to(boost::asio::buffer(datagram), server_);
     }
 
+    // Sends the server once more what its only client has sent before, from the same port.
+    void repeat(const std::string& datagram) {
+        flows_.begin()->second->socket.send_to(boost::asio::buffer(datagram), server_);
+    }
+
     std::vector<std::string> from_clients;  // all datagrams, in order, while `records`
     std::vector<std::string> from_server;
     bool records = true;
     bool deaf = false;             // nothing passes
     bool only_handshakes = false;  // of what clients send: packets with a long header (RFC 9000 section 17.2)
     bool mute_server = false;      // nothing passes to clients
+    bool swallow_clients = false;  // what clients send is recorded and goes no further
+    std::size_t cut_to = 0;        // so many bytes of each datagram of clients pass; 0: all
     int rebinds = 0;
 
 private:
@@ -82,10 +89,12 @@ private:
                 const bool short_header = size == 0 || (static_cast<unsigned char>(bytes_[0]) & 0x80u) == 0;
                 if (!error && !deaf && !(only_handshakes && short_header)) {
                     if (records) from_clients.emplace_back(bytes_.data(), size);
+                    if (swallow_clients) return receive_from_clients();
                     auto& flow = flows_[from_];
                     if (!flow) flow = make_flow(from_);
                     boost::system::error_code ignored;
-                    flow->socket.send_to(boost::asio::buffer(bytes_.data(), size), server_, 0, ignored);
+                    const std::size_t passes = cut_to == 0 ? size : std::min(size, cut_to);
+                    flow->socket.send_to(boost::asio::buffer(bytes_.data(), passes), server_, 0, ignored);
                 }
                 receive_from_clients();
             });

@@ -42,7 +42,8 @@ void Connection::packet(std::span<const std::uint8_t> bytes, const Address& loca
                         std::uint64_t now) {
     if (ended_) {
         // RFC 9000 section 10.2.1: late packets are answered with the close again.
-        if (!last_words_.empty()) endpoint_.transmit(last_words_, last_words_.size(), local, remote);
+        if (last_words_.answers(bytes.size(), remote))
+            endpoint_.transmit(last_words_.packet, last_words_.packet.size(), local, remote);
         return;
     }
     heard_ = true;
@@ -53,16 +54,17 @@ void Connection::packet(std::span<const std::uint8_t> bytes, const Address& loca
     switch (code) {
         case NGTCP2_ERR_DRAINING: return finish_with(peer_reason());
         case NGTCP2_ERR_RETRY:
-        case NGTCP2_ERR_DROP_CONN: return finish_with({errc::connection_lost, "the handshake was dropped", true});
+        case NGTCP2_ERR_DROP_CONN:
+            fate_ = code == NGTCP2_ERR_RETRY ? Fate::needs_retry : Fate::dropped;
+            finish_with({errc::connection_lost, "the handshake was dropped", true});
+            silent_ = true;
+            return;
         default: return fail(code);
     }
 }
 
 void Connection::expire(std::uint64_t now) {
-    if (ended_) {
-        over_ = over_ || now >= forget_at_;
-        return;
-    }
+    if (ended_) return;
     if (closing_ && now >= closing_->deadline) return say_close(now);
     if (ngtcp2_conn_get_expiry(conn_) > now) return;
     const int code = ngtcp2_conn_handle_expiry(conn_, now);
@@ -70,19 +72,19 @@ void Connection::expire(std::uint64_t now) {
     if (code == NGTCP2_ERR_IDLE_CLOSE) {
         finish_with(
             {errc::connection_lost, "nothing was heard from the peer within the idle time-out", false, Ending::silent});
-        over_ = true;  // RFC 9000 section 10.1: silently
+        silent_ = true;  // RFC 9000 section 10.1: silently
         return;
     }
     if (code == NGTCP2_ERR_HANDSHAKE_TIMEOUT) {
         finish_with({errc::connect_timeout, "no answer within the handshake time-out", false, Ending::silent});
-        over_ = true;
+        silent_ = true;
         return;
     }
     fail(code);
 }
 
 std::uint64_t Connection::deadline() const {
-    if (ended_) return over_ ? UINT64_MAX : forget_at_;
+    if (ended_) return UINT64_MAX;
     const std::uint64_t next = ngtcp2_conn_get_expiry(conn_);
     return closing_ ? std::min(next, closing_->deadline) : next;
 }
@@ -90,7 +92,7 @@ std::uint64_t Connection::deadline() const {
 // ---- out ----
 
 void Connection::write(std::uint64_t now) {
-    if (ended_ || over_) return;
+    if (ended_) return;
     if (error_) return say_close(now);
     open_streams();
     if (closing_ && (drained() || now >= closing_->deadline)) return say_close(now);

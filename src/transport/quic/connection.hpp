@@ -5,6 +5,7 @@
 // Owner:    Endpoint. Callbacks of ngtcp2 only note what has happened; what follows from it is done in the turn.
 #pragma once
 
+#include "transport/quic/farewells.hpp"
 #include "transport/quic/keys.hpp"
 #include "transport/quic/qlog.hpp"
 #include "transport/quic/stream.hpp"
@@ -30,17 +31,6 @@ class QuicCarrier;
 
 inline constexpr std::size_t kCidBytes = 8;
 inline constexpr std::size_t kFewUnsentToTell = 48 * 1024;  // so little waits: writable() is true again
-
-// A connection id: at most 20 bytes (RFC 9000 section 17.2).
-struct Cid {
-    Cid(const std::uint8_t* data, std::size_t count) : size(static_cast<std::uint8_t>(std::min(count, bytes.size()))) {
-        std::copy_n(data, size, bytes.begin());
-    }
-    bool operator==(const Cid&) const = default;
-
-    std::array<std::uint8_t, NGTCP2_MAX_CIDLEN> bytes{};
-    std::uint8_t size;
-};
 
 class Connection {
 public:
@@ -81,8 +71,13 @@ public:
     bool can_send_early() const noexcept { return may_send_early_; }  // a client's, before its first turn
     bool has_heard() const noexcept { return heard_; }                // any packet at all
     void confirm();                                                   // its carrier was made in early data
-    // Nothing is left to say or to answer, nor to be told a carrier that reads on later.
-    bool is_over() const noexcept { return over_ && !(ended_ && !told_ && paused_ && carrier_ != nullptr); }
+    // It has ended, and its carrier knows, or has gone: only its farewell is left.
+    bool is_over() const noexcept { return ended_ && carrier_ == nullptr; }
+    // What is to be kept of one that is over, all but what it counts for; nothing when it ended in silence.
+    std::optional<Farewells::Entry> farewell(std::uint64_t now);
+    // A server's: its first packet was no handshake, and nothing is owed.
+    bool is_nothing() const noexcept { return fate_ != Fate::goes_on; }
+    bool needs_retry() const noexcept { return fate_ == Fate::needs_retry; }
     bool has_ended() const noexcept { return ended_.has_value(); }
     const CloseReason& end() const noexcept { return *ended_; }
     // A client's: its packets leave from there now. False: it is over, or a handshake, which cannot move.
@@ -114,7 +109,7 @@ public:
     };
     Timer timer;
     bool touched = false;      // it is in the endpoint's list of this turn
-    bool counted = false;      // a handshake under way
+    Claims claims;             // a server's
     bool reported = false;     // its carrier was given away, or its failure told
     bool confirmed = false;    // its carrier was given away, and the handshake is complete
     bool end_counted = false;  // Endpoint::ended() was called
@@ -179,9 +174,10 @@ private:
     bool spoken_ = false;      // the first batch has been sent
     bool hold_lanes_ = false;  // until the first part of channel 0 has come: docs/quic.md, "Streams"
     bool paused_ = false;
-    bool full_ = false;   // writable() was false, on_writable() is owed
-    bool reset_ = false;  // a stateless reset came
-    bool over_ = false;
+    bool full_ = false;    // writable() was false, on_writable() is owed
+    bool reset_ = false;   // a stateless reset came
+    bool silent_ = false;  // it ended without a word, and late packets get none
+    enum class Fate : std::uint8_t { goes_on, dropped, needs_retry } fate_ = Fate::goes_on;
 
     struct Close {
         errc code;
@@ -193,8 +189,8 @@ private:
     std::string error_text_;             // that error_ points into
     std::optional<CloseReason> fault_;   // with error_: what the handler is told
     std::optional<CloseReason> ended_;
-    bool told_ = false;                     // on_closed() was called
-    std::vector<std::uint8_t> last_words_;  // CONNECTION_CLOSE, for late packets of the peer
+    bool told_ = false;  // on_closed() was called
+    LastWords last_words_;
     std::uint64_t forget_at_ = UINT64_MAX;
 };
 

@@ -6,12 +6,14 @@
 #include <gnutls/x509.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace flare::transport::quic {
 namespace {
 
 constexpr std::size_t kMaxReasonBytes = 256;
+constexpr std::size_t kMostOfAClose = 1452;
 constexpr std::uint64_t kTlsAlert = 0x100;  // RFC 9001 section 4.8: CRYPTO_ERROR is this plus the alert
 constexpr std::uint64_t kNoApplicationProtocol = kTlsAlert + 120;
 
@@ -199,17 +201,29 @@ void Connection::say_close(std::uint64_t now) {
 
 void Connection::write_close(std::uint64_t now) {
     if (ngtcp2_conn_in_closing_period(conn_) || ngtcp2_conn_in_draining_period(conn_)) return;
-    last_words_.resize(1452);
+    std::array<std::uint8_t, kMostOfAClose> packet;
     ngtcp2_path_storage path;
     ngtcp2_path_storage_zero(&path);
     ngtcp2_pkt_info info{};
-    const ngtcp2_ssize size = ngtcp2_conn_write_connection_close(conn_, &path.path, &info, last_words_.data(),
-                                                                 last_words_.size(), &*error_, now);
-    last_words_.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
-    if (last_words_.empty()) return;
+    const ngtcp2_ssize size =
+        ngtcp2_conn_write_connection_close(conn_, &path.path, &info, packet.data(), packet.size(), &*error_, now);
+    if (size <= 0) return;
+    last_words_.packet.assign(packet.data(), packet.data() + size);
+    last_words_.peer = Address::of(path.path.remote.addr, path.path.remote.addrlen);
+    last_words_.validated = !server_ || handshaken_ || claims.validated;
     const Address from = Address::of(path.path.local.addr, path.path.local.addrlen);
-    const Address to = Address::of(path.path.remote.addr, path.path.remote.addrlen);
-    endpoint_.transmit(last_words_, last_words_.size(), from, to);
+    endpoint_.transmit(last_words_.packet, last_words_.packet.size(), from, last_words_.peer);
+}
+
+std::optional<Farewells::Entry> Connection::farewell(std::uint64_t now) {
+    // Whoever sends what is no handshake is owed nothing, but is counted among those who might be forging addresses.
+    const bool only_counts = fate_ == Fate::dropped && claims.handshake;
+    if ((silent_ && !only_counts) || forget_at_ <= now) return std::nullopt;
+    Farewells::Entry entry;
+    if (!only_counts) entry.cids = cids;
+    entry.words = std::move(last_words_);
+    entry.until = forget_at_;
+    return entry;
 }
 
 // What the peer's CONNECTION_CLOSE says (RFC 9000 section 19.19).
@@ -268,7 +282,7 @@ void Connection::socket_failed(int error) {
     if (ended_ || handshaken_) return;  // one ICMP message does not end a connection that stands (RFC 8085 section 5.2)
     const errc code = error == ECONNREFUSED ? errc::connection_refused : errc::network_unreachable;
     finish_with({code, std::string(explain(code)), false, Ending::unreachable});
-    over_ = true;
+    silent_ = true;
 }
 
 }  // namespace flare::transport::quic

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
+#include <utility>
 
 namespace flare::transport::quic {
 namespace asio = boost::asio;
@@ -21,23 +21,7 @@ std::uint64_t steady_ns() {
             .count());
 }
 
-std::uint64_t random_key() {
-    static const std::uint64_t key = base::system_random().next_u64();
-    return key;
-}
-
 }  // namespace
-
-std::size_t Endpoint::CidHash::operator()(const Cid& cid) const noexcept {
-    std::uint64_t hash = random_key();
-    for (std::size_t i = 0; i < cid.size; i += 8) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, cid.bytes.data() + i, std::min<std::size_t>(8, cid.bytes.size() - i));
-        hash = (hash ^ word) * 0x9E3779B97F4A7C15ull;
-        hash ^= hash >> 29;
-    }
-    return static_cast<std::size_t>(hash * random_key());
-}
 
 Endpoint::~Endpoint() { shut(); }
 
@@ -108,7 +92,14 @@ void Endpoint::dispatch(const UdpSocket::Packet& packet) {
     const int decoded = ngtcp2_pkt_decode_version_cid(&ids, packet.bytes.data(), packet.bytes.size(), kCidBytes);
     if (decoded != 0 && decoded != NGTCP2_ERR_VERSION_NEGOTIATION) return;  // no QUIC
     Connection* const connection = decoded == 0 ? find(ids.dcid, ids.dcidlen) : nullptr;
-    if (connection == nullptr) return stray(packet, ids);
+    if (connection == nullptr) {
+        LastWords* const ended = decoded == 0 ? farewells_.find(Cid(ids.dcid, ids.dcidlen)) : nullptr;
+        if (ended == nullptr) return stray(packet, ids);
+        // RFC 9000 section 10.2.1: late packets are answered with the close again.
+        if (ended->answers(packet.bytes.size(), *packet.from))
+            transmit(ended->packet, ended->packet.size(), *packet.to, *packet.from);
+        return;
+    }
     connection->packet(packet.bytes, *packet.to, *packet.from, now_);
     touch(*connection);
 }
@@ -140,6 +131,16 @@ void Endpoint::forget(Connection& connection) {
     const auto found = connections_.find(&connection);
     graveyard_.push_back(std::move(found->second));
     connections_.erase(found);
+    released(std::exchange(connection.claims, {}));
+}
+
+// Its last words stay, and with them what it counts for.
+void Endpoint::bury(Connection& connection) {
+    if (auto entry = connection.farewell(now_)) {
+        entry->claims = std::exchange(connection.claims, {});
+        farewells_.keep(std::move(*entry));
+    }
+    forget(connection);
 }
 
 Connection* Endpoint::find(const std::uint8_t* cid, std::size_t bytes) {
@@ -231,7 +232,7 @@ void Endpoint::turn() {
                 ended(*connection);
             }
             if (connection->is_over()) {
-                forget(*connection);
+                bury(*connection);
                 continue;
             }
             const std::uint64_t at = connection->deadline();
@@ -249,7 +250,7 @@ void Endpoint::turn() {
 }
 
 void Endpoint::arm() {
-    const std::uint64_t next = timers_.empty() ? UINT64_MAX : timers_.begin()->at;
+    const std::uint64_t next = std::min(timers_.empty() ? UINT64_MAX : timers_.begin()->at, farewells_.next());
     if (next == timer_at_) return;
     // A timer that fires early finds nothing to do; moving it back would cost more.
     if (next > timer_at_ && timer_at_ != UINT64_MAX) return;
@@ -265,6 +266,7 @@ void Endpoint::arm() {
 void Endpoint::on_timer() {
     timer_at_ = UINT64_MAX;
     now_ = steady_ns();
+    farewells_.expire(now_);
     while (!timers_.empty() && timers_.begin()->at <= now_) {
         Connection& connection = *timers_.begin()->connection;
         connection.timer.unlink();

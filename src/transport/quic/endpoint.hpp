@@ -22,7 +22,10 @@ namespace flare::transport::quic {
 class Endpoint : public std::enable_shared_from_this<Endpoint> {
 public:
     Endpoint(boost::asio::io_context& context, Options options)
-        : context_(context), options_(options), timer_(context) {}
+        : context_(context),
+          options_(options),
+          timer_(context),
+          farewells_([this](const Claims& claims) { released(claims); }) {}
     virtual ~Endpoint();
     Endpoint(const Endpoint&) = delete;
     Endpoint& operator=(const Endpoint&) = delete;
@@ -55,6 +58,7 @@ protected:
     virtual void confirmed(Connection&) {}           // the handshake is complete: for counting
     virtual void ended(Connection& connection) = 0;  // before that, or after
     virtual void socket_failed(int) {}
+    virtual void released(const Claims&) {}  // a connection, or its last words, counts for these no longer
 
     Connection& add(std::unique_ptr<Connection> connection);
     Connection* find(const std::uint8_t* cid, std::size_t bytes);
@@ -65,6 +69,7 @@ protected:
         for (const auto& [connection, owner] : connections_) each(*connection);
     }
     std::size_t connections() const noexcept { return connections_.size(); }
+    const Farewells& farewells() const noexcept { return farewells_; }
 
     UdpSocket socket_;
 
@@ -76,11 +81,8 @@ private:
     void arm();
     void on_timer();
     void dispatch(const UdpSocket::Packet& packet);
+    void bury(Connection& connection);
 
-    // Initial ids are chosen by strangers: the hash is keyed.
-    struct CidHash {
-        std::size_t operator()(const Cid& cid) const noexcept;
-    };
     using Timers = boost::intrusive::multiset<Connection::Timer, boost::intrusive::constant_time_size<false>>;
 
     boost::asio::io_context& context_;
@@ -100,6 +102,7 @@ private:
     std::vector<Connection*> touched_;
     std::vector<Connection*> writing_;
     std::vector<std::unique_ptr<Connection>> graveyard_;
+    Farewells farewells_;
 };
 
 }  // namespace flare::transport::quic

@@ -9,9 +9,11 @@
 
 #include <boost/asio/ip/v6_only.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace flare::transport::quic {
 namespace {
@@ -53,8 +55,11 @@ public:
         handler_ = nullptr;
     }
     std::uint64_t misrouted() const { return misrouted_; }
+    ListenerLoad load() const { return {connections(), handshakes_, farewells().size(), farewells().bytes()}; }
 
 private:
+    using Key = std::array<std::uint8_t, 32>;
+
     void stray(const UdpSocket::Packet& packet, const ngtcp2_version_cid& ids) override {
         if (ids.version != 0 && ids.version != NGTCP2_PROTO_VER_V1) return negotiate_version(packet, ids);
         if (ids.version == 0) return reset(packet, ids);
@@ -63,27 +68,37 @@ private:
         if (!accepting_ || handler_ == nullptr) return;
         if (arrival.header.tokenlen != 0 && arrival.header.token[0] == NGTCP2_CRYPTO_TOKEN_MAGIC_RETRY2) {
             ngtcp2_cid original;
-            const auto fits = [&](const std::string& key) {
+            const auto fits = [&](const Key& key) {
                 return ngtcp2_crypto_verify_retry_token2(&original, arrival.header.token, arrival.header.tokenlen,
-                                                         reinterpret_cast<const std::uint8_t*>(key.data()), key.size(),
-                                                         arrival.header.version, packet.from->data(),
-                                                         packet.from->length, &arrival.header.dcid, kRetryTokenLifeNs,
-                                                         now()) == 0;
+                                                         key.data(), key.size(), arrival.header.version,
+                                                         packet.from->data(), packet.from->length, &arrival.header.dcid,
+                                                         kRetryTokenLifeNs, now()) == 0;
             };
             // Forged, old, or of another address: it is dropped.
-            if (!fits(retry_key(0)) && !fits(retry_key(1))) return;
+            const auto& keys = retry_keys();
+            if (!fits(keys[0]) && !fits(keys[1])) return;
             arrival.original_dcid = original;
         } else if (handshakes_ >= options().retry_above) {
             return retry(packet, arrival.header);
         }
-        const std::string peer = websocket::address_text(packet.from->endpoint().address());
-        if (!handler_->on_handshake(peer)) return refuse(packet, arrival.header);
-        auto made = std::make_unique<Connection>(*this, true);
-        made->counted = true;
+        Claims claims{true, true, arrival.original_dcid.has_value(),
+                      websocket::address_text(packet.from->endpoint().address())};
+        switch (handler_->on_handshake(claims.peer, claims.validated)) {
+            case ListenerHandler::Answer::admit: break;
+            case ListenerHandler::Answer::validate:
+                return claims.validated ? refuse(packet, arrival.header) : retry(packet, arrival.header);
+            case ListenerHandler::Answer::refuse: return refuse(packet, arrival.header);
+        }
         ++handshakes_;
+        auto made = std::make_unique<Connection>(*this, true);
+        made->claims = std::move(claims);
         Connection& connection = add(std::move(made));
         if (!connection.accept(keys_, arrival, *packet.to, *packet.from, now())) return drop(connection);
         connection.packet(packet.bytes, *packet.to, *packet.from, now());
+        if (connection.needs_retry()) {
+            drop(connection);
+            return retry(packet, arrival.header);
+        }
         touch(connection);
     }
 
@@ -92,28 +107,35 @@ private:
     void give_away(Connection& connection) {
         connection.reported = true;
         if (handler_ == nullptr) return connection.abandon();
-        handler_->on_carrier(std::make_unique<QuicCarrier>(shared_from_this(), connection));
+        connection.claims.place = false;
+        handler_->on_carrier(std::make_unique<QuicCarrier>(shared_from_this(), connection),
+                             connection.claims.validated);
     }
-    void confirmed(Connection& connection) override { leave_handshake(connection); }
+    void confirmed(Connection& connection) override { leave_handshake(connection.claims); }
+    // A handshake that has failed goes on counting until its last words are forgotten.
     void ended(Connection& connection) override {
-        leave_handshake(connection);
         if (connection.reported) return;
         connection.reported = true;
         // Whoever gave up or went silent is no news; what one side found wrong with the other is.
         const CloseReason& reason = connection.end();
         if (reason.code == errc::tls_failed || reason.code == errc::certificate_rejected)
             base::log().info("{} QUIC handshake failed: {}", connection.peer(), reason.text);
-        if (handler_ != nullptr) handler_->on_handshake_gone(connection.peer());
+        if (connection.is_nothing()) give_place_back(connection.claims);
     }
-    void leave_handshake(Connection& connection) {
-        if (!connection.counted) return;
-        connection.counted = false;
-        --handshakes_;
+    void leave_handshake(Claims& claims) {
+        if (std::exchange(claims.handshake, false)) --handshakes_;
+    }
+    void give_place_back(Claims& claims) {
+        if (std::exchange(claims.place, false) && handler_ != nullptr)
+            handler_->on_handshake_gone(claims.peer, claims.validated);
+    }
+    void released(const Claims& claims) override {
+        Claims last = claims;
+        leave_handshake(last);
+        give_place_back(last);
     }
     void drop(Connection& connection) {
         connection.reported = true;
-        leave_handshake(connection);
-        if (handler_ != nullptr) handler_->on_handshake_gone(connection.peer());
         forget(connection);
     }
 
@@ -142,10 +164,10 @@ private:
     void retry(const UdpSocket::Packet& packet, const ngtcp2_pkt_hd& header) {
         const ngtcp2_cid id = make_cid();
         std::array<std::uint8_t, NGTCP2_CRYPTO_MAX_RETRY_TOKENLEN2> token;
-        const std::string key = retry_key(0);
-        const ngtcp2_ssize token_size = ngtcp2_crypto_generate_retry_token2(
-            token.data(), reinterpret_cast<const std::uint8_t*>(key.data()), key.size(), header.version,
-            packet.from->data(), packet.from->length, &id, &header.dcid, now());
+        const Key& key = retry_keys()[0];
+        const ngtcp2_ssize token_size =
+            ngtcp2_crypto_generate_retry_token2(token.data(), key.data(), key.size(), header.version,
+                                                packet.from->data(), packet.from->length, &id, &header.dcid, now());
         if (token_size < 0) return;
         std::array<std::uint8_t, 256> out;
         const ngtcp2_ssize size =
@@ -155,11 +177,21 @@ private:
     }
 
     // Another key every hour; the one before is good for tokens that are under way.
-    std::string retry_key(std::uint64_t hours_ago) {
-        const std::uint64_t hour = now() / 3'600'000'000'000 - hours_ago;
+    const std::array<Key, 2>& retry_keys() {
+        const std::uint64_t hour = now() / 3'600'000'000'000;
+        if (hour != retry_hour_) {
+            retry_hour_ = hour;
+            retry_keys_ = {retry_key(hour), retry_key(hour - 1)};
+        }
+        return retry_keys_;
+    }
+    Key retry_key(std::uint64_t hour) const {
         const Secret& secret = options().secret;
-        return base::hmac_sha256({reinterpret_cast<const char*>(secret.data()), secret.size()},
-                                 "flare quic retry " + std::to_string(hour));
+        const std::string made = base::hmac_sha256({reinterpret_cast<const char*>(secret.data()), secret.size()},
+                                                   "flare quic retry " + std::to_string(hour));
+        Key key;
+        std::copy_n(made.begin(), key.size(), key.begin());
+        return key;
     }
 
     // RFC 9000 section 10.3: a connection of the process before us, or one that we have forgotten.
@@ -197,7 +229,9 @@ private:
     std::shared_ptr<ServerContext> keys_;
     ListenerHandler* handler_;
     bool accepting_ = true;
-    std::size_t handshakes_ = 0;
+    std::size_t handshakes_ = 0;       // under way, or failed lately
+    std::array<Key, 2> retry_keys_{};  // of this hour and of the one before
+    std::uint64_t retry_hour_ = UINT64_MAX;
     std::uint64_t misrouted_ = 0;
     std::uint64_t reset_second_ = 0;
     std::uint32_t resets_ = 0;
@@ -210,6 +244,7 @@ public:
     boost::asio::ip::udp::endpoint local_endpoint() const override { return endpoint_->socket().local().endpoint(); }
     void stop_accepting() override { endpoint_->stop_accepting(); }
     std::uint64_t misrouted() const override { return endpoint_->misrouted(); }
+    ListenerLoad load() const override { return endpoint_->load(); }
     void use(std::shared_ptr<ServerContext> keys) override { endpoint_->use(std::move(keys)); }
 
 private:

@@ -83,7 +83,8 @@ struct Options {
     // Makes stateless reset tokens (RFC 9000 section 10.3) and Retry tokens: the same for all workers, and for a
     // server that is started again, so that its clients learn at once that their connections are gone.
     Secret secret{};
-    // Handshakes under way from which on addresses are validated by Retry (RFC 9000 section 8.1.2).
+    // Handshakes under way, or failed within the last seconds, from which on addresses are validated by Retry (RFC 9000
+    // section 8.1.2).
     std::size_t retry_above = 256;
     std::uint32_t unidirectional_streams =
         0;                   // that a client may open; Flare's use none, those of HTTP/3 insist on three
@@ -96,15 +97,30 @@ struct Options {
 
 class ListenerHandler {
 public:
-    // A handshake from this address begins; false: it is refused at once (CONNECTION_REFUSED).
-    virtual bool on_handshake(const std::string& peer_address) = 0;
-    // A connection for which on_handshake() said true has gone before on_carrier() was called for it.
-    virtual void on_handshake_gone(const std::string& peer_address) = 0;
-    // The handshake is complete; or early data has come, and CarrierInfo::early tells so.
-    virtual void on_carrier(std::unique_ptr<Carrier> carrier) = 0;
+    enum class Answer : std::uint8_t {
+        admit,
+        validate,  // not before the address is validated (Retry); to one that is, the same as refuse
+        refuse,    // CONNECTION_REFUSED, at once
+    };
+    // A handshake begins. `validated`: its address is the peer's own, as the token of a Retry shows; else anybody may
+    // have written it, and it must be held against nobody who has that address.
+    virtual Answer on_handshake(const std::string& peer_address, bool validated) = 0;
+    // A connection that was admitted has gone before on_carrier() was called for it, and so have its last words.
+    virtual void on_handshake_gone(const std::string& peer_address, bool validated) = 0;
+    // The handshake is complete, which validates the address (RFC 9000 section 8.1); or early data has come before
+    // that, as CarrierInfo::early says. `validated`: what on_handshake() was told.
+    virtual void on_carrier(std::unique_ptr<Carrier> carrier, bool validated) = 0;
 
 protected:
     ~ListenerHandler() = default;
+};
+
+// What a listener holds at the moment.
+struct ListenerLoad {
+    std::size_t connections = 0;  // whole ones: handshakes under way, carriers
+    std::size_t handshakes = 0;   // that count for Options::retry_above: under way, or failed lately
+    std::size_t farewells = 0;    // last words of connections that have ended, a few hundred bytes each
+    std::size_t farewell_bytes = 0;
 };
 
 class Listener {
@@ -119,6 +135,7 @@ public:
     virtual void stop_accepting() = 0;
     // Packets for connections of another worker, which the kernel should have brought there. They are dropped.
     virtual std::uint64_t misrouted() const = 0;
+    virtual ListenerLoad load() const = 0;
     // Other keys for connections that come from now on; those that stand keep theirs.
     virtual void use(std::shared_ptr<ServerContext> keys) = 0;
 };

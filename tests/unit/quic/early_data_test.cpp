@@ -121,9 +121,9 @@ protected:
         return flare::test::run_until(io, condition);
     }
 
-    bool on_handshake(const std::string&) override { return true; }
-    void on_handshake_gone(const std::string&) override {}
-    void on_carrier(std::unique_ptr<Carrier> carrier) override {
+    Answer on_handshake(const std::string&, bool) override { return Answer::admit; }
+    void on_handshake_gone(const std::string&, bool) override {}
+    void on_carrier(std::unique_ptr<Carrier> carrier, bool) override {
         accepted.push_back(std::make_unique<Peer>(std::move(carrier)));
     }
 

@@ -32,8 +32,8 @@ struct Keys {
         return ServerContext::load({identity.certificate_file, identity.key_file, "", false}, std::move(alpn), nullptr)
             .value();
     }
-    std::shared_ptr<ClientContext> client() const {
-        return ClientContext::load({authority.certificate_file, "", ""}, {kAlpn}, nullptr).value();
+    std::shared_ptr<ClientContext> client(std::vector<std::string> alpn = {kAlpn}) const {
+        return ClientContext::load({authority.certificate_file, "", ""}, std::move(alpn), nullptr).value();
     }
 };
 
@@ -88,7 +88,7 @@ protected:
         target.server_name = name;
         target.home_worker = home;
         target.share_socket = shares;
-        const auto attempt = quic::connect(io, target, keys.client(), options,
+        const auto attempt = quic::connect(io, target, keys.client(alpn), options,
                                            [&](std::unique_ptr<Carrier> carrier, const ConnectError& failed) {
                                                if (carrier) made = std::make_unique<Echoer>(std::move(carrier));
                                                error = failed;
@@ -123,12 +123,17 @@ protected:
         return answer;
     }
 
-    bool on_handshake(const std::string&) override {
+    Answer on_handshake(const std::string&, bool validated) override {
         ++begun;
-        return admits;
+        if (demands_proof && !validated) return Answer::validate;
+        return admits ? Answer::admit : Answer::refuse;
     }
-    void on_handshake_gone(const std::string&) override { ++gone; }
-    void on_carrier(std::unique_ptr<Carrier> carrier) override {
+    void on_handshake_gone(const std::string&, bool validated) override {
+        ++gone;
+        gone_validated += validated ? 1 : 0;
+    }
+    void on_carrier(std::unique_ptr<Carrier> carrier, bool validated) override {
+        accepted_validated += validated ? 1 : 0;
         accepted.push_back(std::make_unique<Echoer>(std::move(carrier), true));
     }
 
@@ -138,8 +143,12 @@ protected:
     bool shares = false;
     ConnectError error;
     bool admits = true;
+    bool demands_proof = false;
     int begun = 0;
     int gone = 0;
+    int gone_validated = 0;
+    int accepted_validated = 0;
+    std::vector<std::string> alpn{kAlpn};  // that clients offer
     std::vector<std::unique_ptr<Echoer>> accepted;
 };
 
@@ -200,6 +209,94 @@ TEST_F(Endpoints, ValidateAddressesByRetryWhenHandshakesPileUp) {
     ASSERT_NE(peer, nullptr) << error.text;
     expect_echo(*peer);
     EXPECT_EQ(begun, 1) << "what came before the Retry cost nothing";
+    EXPECT_EQ(accepted_validated, 1);
+}
+
+// A handshake that fails at once leaves its ids and last words, and these count until they are forgotten: against the
+// limit of connections, and for Retry.
+TEST_F(Endpoints, KeepOnlyTheLastWordsOfAHandshakeThatFails) {
+    Options options;
+    options.retry_above = 3;
+    const auto listener = listen(options);
+    alpn = {"h3"};
+    for (int i = 1; i <= 3; ++i) {
+        EXPECT_EQ(connect(listener->local_endpoint()), nullptr);
+        EXPECT_EQ(error.code, errc::tls_failed) << error.text;
+        const ListenerLoad load = listener->load();
+        EXPECT_EQ(load.connections, 0u);
+        EXPECT_EQ(load.farewells, static_cast<std::size_t>(i));
+        EXPECT_EQ(load.handshakes, static_cast<std::size_t>(i));
+        EXPECT_LT(load.farewell_bytes, 1024u * static_cast<std::size_t>(i));
+        EXPECT_EQ(gone, 0);
+    }
+    flare::test::UdpRelay relay(io, listener->local_endpoint());
+    alpn = {kAlpn};
+    const auto peer = connect(relay.endpoint());
+    ASSERT_NE(peer, nullptr) << error.text;
+    EXPECT_EQ(static_cast<unsigned char>(relay.from_server.at(0)[0]) & 0xf0u, 0xf0u) << "a Retry packet";
+    expect_echo(*peer);
+    EXPECT_EQ(accepted_validated, 1);
+    EXPECT_TRUE(until([&] { return gone == 3; })) << "after three probe time-outs they count no more";
+    EXPECT_EQ(gone_validated, 0);
+    EXPECT_EQ(listener->load().handshakes, 0u);
+    EXPECT_EQ(listener->load().farewells, 0u);
+}
+
+// Nobody is owed an answer to what is no handshake; it counts for Retry, since it costs as much as the beginning of
+// one.
+TEST_F(Endpoints, KeepNothingOfInitialsThatHoldNoHandshake) {
+    Options options;
+    options.retry_above = 5;
+    const auto listener = listen(options);
+    std::string packet(1200, 'g');
+    const std::string header("\xc0\0\0\0\1\x08", 6);
+    for (char i = 0; i < 5; ++i) {
+        packet.replace(0, 6, header);
+        packet[6] = i;
+        packet[14] = 8;
+        packet.replace(23, 3, std::string("\0\x44\x90", 3));  // no token; the length of the rest
+        EXPECT_EQ(probe(listener->local_endpoint(), packet), "");
+    }
+    EXPECT_EQ(begun, 5);
+    EXPECT_EQ(gone, 5) << "their places are free";
+    EXPECT_EQ(listener->load().connections, 0u);
+    EXPECT_EQ(listener->load().handshakes, 5u);
+    packet[6] = 5;
+    EXPECT_EQ(static_cast<unsigned char>(probe(listener->local_endpoint(), packet).at(0)) & 0xf0u, 0xf0u) << "a Retry";
+    EXPECT_EQ(begun, 5);
+}
+
+// What an owner may say of somebody whose address anybody could have written.
+TEST_F(Endpoints, ValidateAnAddressWhenTheirOwnerWantsIt) {
+    const auto listener = listen();
+    demands_proof = true;
+    const auto peer = connect(listener->local_endpoint());
+    ASSERT_NE(peer, nullptr) << error.text;
+    expect_echo(*peer);
+    EXPECT_EQ(begun, 2);
+    EXPECT_EQ(accepted_validated, 1);
+}
+
+// RFC 9000 section 10.2: late packets of a connection that has ended are no stray ones.
+TEST_F(Endpoints, AnswerLatePacketsWithTheCloseAgainEverMoreRarely) {
+    const auto listener = listen();
+    flare::test::UdpRelay relay(io, listener->local_endpoint());
+    const auto peer = connect(relay.endpoint());
+    ASSERT_NE(peer, nullptr) << error.text;
+    expect_echo(*peer);
+    relay.mute_server = true;
+    accepted.at(0)->carrier->close(errc::shutting_down, "the end", 0ms);
+    ASSERT_TRUE(until([&] { return listener->load().farewells == 1; }));
+    EXPECT_EQ(listener->load().connections, 0u);
+    flare::test::run_for(io, 20ms);  // the close itself is lost
+    relay.mute_server = false;
+    relay.from_server.clear();
+    const std::string late = relay.from_clients.back();
+    for (int i = 0; i < 60; ++i) relay.repeat(late);
+    ASSERT_TRUE(until([&] { return peer->closed.has_value(); }));
+    EXPECT_EQ(peer->closed->code, errc::shutting_down);
+    flare::test::run_for(io, 50ms);
+    EXPECT_LE(relay.from_server.size(), 7u) << "at most to the 1st, 2nd, 4th ... 64th";
 }
 
 // Debian's ngtcp2-client speaks HTTP/3 alone: it can shake hands, and then we and it have nothing to say to each other.

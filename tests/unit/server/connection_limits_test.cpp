@@ -56,5 +56,55 @@ TEST(ConnectionLimits, LetsSoManyBeginInASecondAndWhoIsRefusedTakesNothing) {
     EXPECT_EQ(limits.admit("c", Protocol::quic, start + 250ms), errc::rate_limited);
 }
 
+// Whoever writes somebody's address into a packet must not use up what that address may have.
+TEST(ConnectionLimits, HoldsAgainstAnAddressOnlyWhatIsItsOwn) {
+    ConnectionLimits limits(100, 100, 2);
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(limits.admit_stranger(), errc::ok);
+    EXPECT_EQ(limits.open(), 10u);
+    EXPECT_EQ(limits.admit("a", Protocol::websocket), errc::ok);
+    EXPECT_EQ(limits.claim("a"), errc::ok) << "the handshake of one is complete: it was no forgery";
+    EXPECT_EQ(limits.claim("a"), errc::too_many_per_address);
+    EXPECT_EQ(limits.admit("a", Protocol::quic), errc::too_many_per_address);
+    EXPECT_EQ(limits.claim("b"), errc::ok);
+    EXPECT_EQ(limits.open(), 11u) << "whoever claims its address was counted before";
+
+    for (int i = 0; i < 8; ++i) limits.release_stranger();
+    limits.release("a", Protocol::quic);
+    EXPECT_EQ(limits.admit("a", Protocol::websocket), errc::ok);
+    limits.release("a", Protocol::websocket);
+    limits.release("a", Protocol::websocket);
+    limits.release("b", Protocol::quic);
+    EXPECT_EQ(limits.open(), 0u);
+}
+
+// All of these together keep nobody out whose address is known: they have to validate theirs first.
+TEST(ConnectionLimits, LeavesStrangersAQuarterOfAllConnections) {
+    ConnectionLimits limits(40, 100, 0);
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(limits.admit_stranger(), errc::ok);
+    EXPECT_EQ(limits.admit_stranger(), std::nullopt);
+    EXPECT_EQ(limits.open(), 10u);
+    EXPECT_EQ(limits.claim("a"), errc::ok);
+    EXPECT_EQ(limits.admit_stranger(), errc::ok) << "one of them is no stranger any more";
+    for (int i = 0; i < 29; ++i) EXPECT_EQ(limits.admit("b", Protocol::quic), errc::ok);
+    EXPECT_EQ(limits.admit_stranger(), errc::too_many_connections);
+    EXPECT_EQ(limits.open(), 40u);
+
+    ConnectionLimits one(1, 100, 0);
+    EXPECT_EQ(one.admit_stranger(), errc::ok) << "a quarter is at least one";
+}
+
+TEST(ConnectionLimits, LeavesStrangersAQuarterOfTheRate) {
+    using namespace std::chrono_literals;
+    const session::TimePoint start{1h};
+    ConnectionLimits limits(1000, 1000, 0, {8, 8});
+    EXPECT_EQ(limits.admit_stranger(start), errc::ok);
+    EXPECT_EQ(limits.admit_stranger(start), errc::ok);
+    for (int i = 0; i < 1000; ++i) EXPECT_EQ(limits.admit_stranger(start), std::nullopt);
+    for (int i = 0; i < 6; ++i) EXPECT_EQ(limits.admit("a", Protocol::websocket, start), errc::ok);
+    EXPECT_EQ(limits.admit("a", Protocol::websocket, start), errc::rate_limited);
+    EXPECT_EQ(limits.open(), 8u);
+    EXPECT_EQ(limits.admit_stranger(start + 10s), errc::ok);
+}
+
 }  // namespace
 }  // namespace flare::server::test

@@ -19,7 +19,9 @@ namespace flare::transport::quic {
 namespace {
 
 constexpr std::uint64_t kRetryTokenLifeNs = 10'000'000'000;
-constexpr std::size_t kMinResetTrigger = 43;  // RFC 9000 section 10.3: a reset is smaller than what caused it
+// RFC 9000 section 10.3: five bytes that look like a packet's, and the token.
+constexpr std::size_t kLeastReset = NGTCP2_MIN_STATELESS_RESET_RANDLEN + NGTCP2_STATELESS_RESET_TOKENLEN;
+constexpr std::size_t kMostReset = NGTCP2_MAX_UDP_PAYLOAD_SIZE;
 constexpr std::uint32_t kResetsPerSecond = 1000;
 
 ngtcp2_cid cid_of(const std::uint8_t* data, std::size_t size) {
@@ -62,7 +64,10 @@ private:
 
     void stray(const UdpSocket::Packet& packet, const ngtcp2_version_cid& ids) override {
         if (ids.version != 0 && ids.version != NGTCP2_PROTO_VER_V1) return negotiate_version(packet, ids);
-        if (ids.version == 0) return reset(packet, ids);
+        // A long header without a version is a version negotiation packet (RFC 9000 section 17.2.1): no client sends
+        // it.
+        const bool long_header = (packet.bytes.front() & 0x80u) != 0;
+        if (ids.version == 0) return long_header ? void() : reset(packet, ids);
         Connection::Arrival arrival;
         if (ngtcp2_accept(&arrival.header, packet.bytes.data(), packet.bytes.size()) != 0) return;
         if (!accepting_ || handler_ == nullptr) return;
@@ -194,23 +199,25 @@ private:
         return key;
     }
 
-    // RFC 9000 section 10.3: a connection of the process before us, or one that we have forgotten.
+    // RFC 9000 section 10.3: a connection of the process before us, or one that we have forgotten. The answer is one
+    // byte shorter than the packet: two servers that take each other's resets for packets soon fall silent.
     void reset(const UdpSocket::Packet& packet, const ngtcp2_version_cid& ids) {
         if (ids.dcidlen != kCidBytes) return;
         if (options().workers > 1 && ids.dcid[0] % options().workers != options().worker) {
             ++misrouted_;
             return;
         }
-        if (packet.bytes.size() < kMinResetTrigger || !may_reset()) return;
+        if (packet.bytes.size() <= kLeastReset || !may_reset()) return;
         const ngtcp2_cid cid = cid_of(ids.dcid, ids.dcidlen);
         std::array<std::uint8_t, NGTCP2_STATELESS_RESET_TOKENLEN> token;
         const Secret& secret = options().secret;
         if (ngtcp2_crypto_generate_stateless_reset_token(token.data(), secret.data(), secret.size(), &cid) != 0) return;
-        std::array<std::uint8_t, 21> random;
-        base::system_random().fill(random);
-        std::array<std::uint8_t, 64> out;
+        std::array<std::uint8_t, kMostReset> random;
+        const std::size_t before = std::min(packet.bytes.size() - 1, kMostReset) - token.size();
+        base::system_random().fill({random.data(), before});
+        std::array<std::uint8_t, kMostReset> out;
         const ngtcp2_ssize size =
-            ngtcp2_pkt_write_stateless_reset(out.data(), out.size(), token.data(), random.data(), random.size());
+            ngtcp2_pkt_write_stateless_reset(out.data(), out.size(), token.data(), random.data(), before);
         if (size > 0) answer(packet, out.data(), static_cast<std::size_t>(size));
     }
     bool may_reset() {

@@ -189,16 +189,51 @@ TEST_F(Endpoints, AnswerAnotherVersionWithTheirsButOnlyToWholePackets) {
     EXPECT_EQ(begun, 0);
 }
 
-TEST_F(Endpoints, ResetWhatTheyDoNotKnowWithLessThanTheyGot) {
+// RFC 9000 section 10.3: browsers send packets of 32 to 39 bytes.
+TEST_F(Endpoints, ResetWhatTheyDoNotKnowWithOneByteLessThanTheyGot) {
     const auto listener = listen();
-    const std::string packet =
-        "\x40"
-        "12345678" +
-        std::string(100, 'x');  // a short header
-    const std::string answer = probe(listener->local_endpoint(), packet);
-    EXPECT_FALSE(answer.empty());
-    EXPECT_LT(answer.size(), packet.size());
-    EXPECT_EQ(probe(listener->local_endpoint(), packet.substr(0, 40)), "");
+    const std::string packet = "\x40" + std::string(1499, '5');  // a short header
+    std::string token;
+    for (const std::size_t size : {22u, 23u, 32u, 39u, 42u, 43u, 44u, 100u, 1200u}) {
+        const std::string answer = probe(listener->local_endpoint(), packet.substr(0, size));
+        ASSERT_EQ(answer.size(), size - 1) << "to a packet of " << size;
+        EXPECT_EQ(static_cast<unsigned char>(answer[0]) & 0xc0u, 0x40u) << "it looks like a short header";
+        if (token.empty()) token = answer.substr(answer.size() - 16);
+        EXPECT_EQ(answer.substr(answer.size() - 16), token) << "the same id, the same token";
+    }
+    EXPECT_EQ(probe(listener->local_endpoint(), packet).size(), 1200u) << "never longer than any path allows";
+    for (const std::size_t size : {1u, 8u, 9u, 20u, 21u})
+        EXPECT_EQ(probe(listener->local_endpoint(), packet.substr(0, size)), "") << "to a packet of " << size;
+}
+
+// A reset answers a short header, and only that: anything else might go back and forth for ever.
+TEST_F(Endpoints, NeverResetALongHeader) {
+    const auto listener = listen();
+    for (const std::size_t size : {22u, 32u, 43u, 100u, 1200u}) {
+        for (const int first : {0x80, 0xc0, 0xd0, 0xe0, 0xf0, 0xff}) {
+            for (const char version : {'\0', '\1'}) {  // none: version negotiation (section 17.2.1)
+                std::string packet(size, 'x');
+                packet[0] = static_cast<char>(first);
+                packet.replace(1, 4, std::string("\0\0\0", 3) + version);
+                packet[5] = 8;
+                if (size > 14) packet[14] = 0;
+                EXPECT_EQ(probe(listener->local_endpoint(), packet), "")
+                    << "first byte " << first << ", version " << int{version} << ", " << size << " bytes";
+            }
+        }
+    }
+}
+
+// A server that answers each reset with a reset would never stop, were they not shorter each time.
+TEST_F(Endpoints, SoonFallSilentOverEachOthersResets) {
+    const auto listener = listen();
+    std::string packet = "\x40" + std::string(59, '5');
+    int answers = 0;
+    while (!packet.empty() && answers < 100) {
+        packet = probe(listener->local_endpoint(), packet);
+        answers += packet.empty() ? 0 : 1;
+    }
+    EXPECT_EQ(answers, 60 - 21);
 }
 
 TEST_F(Endpoints, ValidateAddressesByRetryWhenHandshakesPileUp) {
@@ -563,8 +598,10 @@ TEST_F(SharedSocket, BringsEachConnectionItsReset) {
     listener = listen(options, "127.0.0.1:" + std::to_string(at.port()));
     ASSERT_NE(listener, nullptr);
     relay.mute_server = false;
+    relay.cut_to = 22;  // the least that is answered: 21 bytes reset a connection, too
     peers[1]->carrier->send(batch_of("hello"));
     ASSERT_TRUE(until([&] { return peers[1]->closed.has_value(); }));
+    relay.cut_to = 0;
     EXPECT_EQ(peers[1]->closed->ending, Ending::stateless_reset);
     EXPECT_FALSE(peers[0]->closed || peers[2]->closed);
     peers[0]->carrier->send(batch_of("hello"));

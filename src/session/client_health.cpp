@@ -22,9 +22,11 @@ constexpr std::uint32_t kSuspicionsWithdrawn = 3;
 
 // How long written frames may go without an acknowledgement that moves on.
 Duration ClientSession::patience() const {
-    const Duration round_trip = smoothed_round_trip_.value_or(Duration::zero());
-    const Duration expected = 2 * (round_trip + settings_.max_ack_delay) + kRoundTripSlack;
-    return settings_.suspect_early ? expected : std::max(settings_.retry_delay, expected);
+    return settings_.suspect_early ? expected_answer() : std::max(settings_.retry_delay, expected_answer());
+}
+
+Duration ClientSession::expected_answer() const {
+    return 2 * (smoothed_round_trip_.value_or(Duration::zero()) + settings_.max_ack_delay) + kRoundTripSlack;
 }
 
 TimePoint ClientSession::suspect_at(const CarrierState& active) const {
@@ -113,6 +115,31 @@ TimePoint ClientSession::slow_at() const {
     return slow_told_at_ == TimePoint::min() ? at : std::max(at, slow_told_at_ + kSlowAgain);
 }
 
+// On another connection the session is not known. That may be another server, or a liar; or else the server has been
+// started again, and the carriers that are attached lead to nobody. They are asked: one that answers is believed, one
+// that is silent is given up, and what becomes of the session is then decided as after any loss of its carrier.
+void ClientSession::put_on_trial(TimePoint now) {
+    for (const auto& carrier : carriers_) {
+        if (carrier->state != State::attached || carrier->on_trial_since != kNever) continue;
+        carrier->on_trial_since = now;
+        carrier->ping_id = 0;
+        carrier->ping_due = true;
+        listener_.output_ready(carrier->key);
+    }
+}
+
+TimePoint ClientSession::condemned_at(const CarrierState& carrier) const {
+    if (carrier.on_trial_since == kNever) return kNever;
+    return std::max(carrier.on_trial_since, patient_from_) + std::max(settings_.retry_delay, expected_answer());
+}
+
+void ClientSession::check_trial(CarrierState& carrier, TimePoint now) {
+    if (carrier.state != State::attached || now < condemned_at(carrier)) return;
+    const std::string text = "the server knows the session no longer, and nothing comes on this connection";
+    close(carrier, errc::connection_lost, text);
+    detach(carrier, errc::connection_lost, text, now);
+}
+
 void ClientSession::check_slow(TimePoint now) {
     if (!conversation_ || active_ == kNoCarrier || now < slow_at()) return;
     slow_told_at_ = now;
@@ -122,7 +149,9 @@ void ClientSession::check_slow(TimePoint now) {
 // What could not be read while this process did not run is not the carrier's fault.
 void ClientSession::note_oversleeping(TimePoint now) {
     const TimePoint due = next_deadline();
-    if (settings_.suspect_early && due != TimePoint::min() && due != kNever && now - due > kOverslept)
+    const bool on_trial = std::any_of(carriers_.begin(), carriers_.end(),
+                                      [](const auto& each) { return each->on_trial_since != kNever; });
+    if ((settings_.suspect_early || on_trial) && due != TimePoint::min() && due != kNever && now - due > kOverslept)
         patient_from_ = now;
 }
 

@@ -164,6 +164,7 @@ void ClientSession::on_batch(CarrierKey key, std::string_view bytes, TimePoint n
     carrier->heard_gap = (carrier->heard_gap * 7 + (now - carrier->heard_at)) / 8;
     carrier->heard_at = now;
     carrier->missed = 0;
+    carrier->on_trial_since = kNever;
     wire::BatchReader reader(bytes, limits_.max_frame_bytes);
     wire::FrameView frame;
     while (!reader.done()) {
@@ -339,10 +340,10 @@ void ClientSession::handle_refused(CarrierState& carrier, const wire::Refused& r
     if (was_resume && again && carrier.hellos < 2) {
         const bool still_the_same = can_resume() && ticket_ == carrier.ticket_used;
         if (still_the_same && attached()) {
-            // The session lives on another carrier: this refusal concerns only this one.
+            // The session has another carrier: this refusal concerns only this one, unless the other is silent.
             close(carrier, refused.code, refused.text);
             detach(carrier, refused.code, refused.text, now);
-            return;
+            return put_on_trial(now);
         }
         // A server that was started again has seen the ticket now; should this carrier break before the next Welcome,
         // it must see it once more.
@@ -440,7 +441,7 @@ TimePoint ClientSession::next_deadline() const {
     for (const auto& carrier : carriers_) {
         if (carrier->state != State::attached) continue;
         next = std::min(next, carrier->next_ping_at);
-        next = std::min(next, carrier->heard_at + settings_.heartbeat_timeout);
+        next = std::min({next, carrier->heard_at + settings_.heartbeat_timeout, condemned_at(*carrier)});
     }
     if (conversation_ && active_ != kNoCarrier) {
         // A due ack that output_ready() was called for waits for the carrier to take it: no deadline any more.
@@ -460,6 +461,7 @@ void ClientSession::on_time(TimePoint now) {
     for (const auto& carrier : carriers_) keys.push_back(carrier->key);
     for (const CarrierKey key : keys) {
         if (CarrierState* carrier = find(key)) check_heartbeat(*carrier, now);
+        if (CarrierState* carrier = find(key)) check_trial(*carrier, now);
     }
     check_suspect(now);
     check_slow(now);

@@ -201,6 +201,9 @@ private:
     TimePoint suspect_at(const CarrierState& active) const;
     TimePoint slow_at() const;
     void check_heartbeat(CarrierState& carrier, TimePoint now);
+    void put_on_trial(TimePoint now);
+    void check_trial(CarrierState& carrier, TimePoint now);
+    TimePoint condemned_at(const CarrierState& carrier) const;
     void notify_output();
     void drop_carriers(errc code, const std::string& text);
     void forget_session();
@@ -211,6 +214,7 @@ private:
     void clear_unsent(TimePoint now);
     // How long written frames may go without an ack before the carrier is suspected.
     Duration patience() const;
+    Duration expected_answer() const;
     void detach(CarrierState& carrier, errc reason, const std::string& text, TimePoint now);
 
     ClientSettings settings_;

@@ -29,6 +29,7 @@ struct ClientSession::CarrierState {
     TimePoint next_ping_at = kNever;
     TimePoint heard_at{};
     std::uint32_t missed = 0;
+    TimePoint on_trial_since = kNever;  // the server knows the session no longer, somebody says; nothing came since
     struct Probe {
         std::uint64_t id = 0;
         std::size_t padding = 0;

@@ -331,5 +331,42 @@ TEST_F(Quic, AKilledServerIsNoticedAtOnceWhenItIsBackAndLeavesAGap) {
     EXPECT_EQ(received, 20u);
 }
 
+// Without a secret that is kept the new process cannot say that the old connection is gone: the client finds out over
+// another one, before message_retry gives its messages up.
+TEST_F(Quic, AKilledServerWithoutASecretLosesNoMessageEither) {
+    std::string websocket;
+    std::string quic;
+    {
+        const Server probe = started(builder());  // ports that were free a moment ago
+        websocket = probe.websocket_addr();
+        quic = probe.quic_addr();
+    }
+    const std::vector<std::string> options{"--websocket-addr", websocket, "--quic-addr", quic};
+    auto server = std::make_unique<ServerProcess>(options);
+    ClientBuilder made("ann");
+    made.server_addresses(ServerAddresses().with_quic_url("quic://" + quic))
+        .ca_file(FLARE_SOURCE_DIR "/certs/ca.crt")
+        .max_reconnect_attempts(30)
+        .reconnect_delay(100ms)
+        .heartbeat_interval(30s)  // not the heartbeat finds out
+        .heartbeat_timeout(120s)
+        .message_retry(3, 300ms)
+        .with_event_callback(std::ref(events));
+    auto client = made.build();
+    ASSERT_TRUE(client) << client.error().text;
+    for (int i = 0; i < 100 && !client->connect(); ++i) std::this_thread::sleep_for(100ms);
+    ASSERT_TRUE(client->send_text_message("server", "0").success);
+
+    server->kill();
+    server = std::make_unique<ServerProcess>(options);
+    const SendResult result = client->send_text_message("server", "1");
+    EXPECT_TRUE(result.success) << result.error_message;
+    ASSERT_TRUE(events.wait_for<event::Gap>());
+    EXPECT_EQ(events.all<event::Gap>()[0].reason.code, errc::session_unknown);
+    EXPECT_EQ(events.all<event::Disconnected>().size(), 1u);
+    ASSERT_TRUE(events.wait_for<event::Reconnected>());
+    EXPECT_FALSE(events.all<event::Reconnected>()[0].resumed);
+}
+
 }  // namespace
 }  // namespace flare::test

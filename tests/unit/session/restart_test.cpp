@@ -105,6 +105,84 @@ TEST_F(Restart, ASessionLostToARestartKeepsItsTicketUntilTheNextStands) {
     EXPECT_EQ(bench.client.gaps.size(), 1u) << "it was told once";
 }
 
+// The process has been killed: the old carrier leads to nobody, and only another one hears that the session is gone.
+TEST_F(Restart, ASilentCarrierIsGivenUpWhenTheSessionIsNotKnownElsewhere) {
+    bench.silence(1);
+    ASSERT_TRUE(bench.send(1, "lost"));
+    ASSERT_FALSE(bench.from_client(1).empty());
+    const TimePoint sent_at = bench.now();
+    bench.live(1s);
+    ASSERT_EQ(bench.client.suspected, (std::vector<CarrierKey>{1}));
+    ASSERT_TRUE(hello_on(2).resume);
+    refuse(2, errc::session_unknown);
+    EXPECT_EQ(bench.client.closed, (std::vector<Closed>{{2, errc::session_unknown}}));
+    EXPECT_TRUE(bench.client.lost.empty()) << "another server may have said so, or a liar";
+    EXPECT_FALSE(bench.from_client(1).empty()) << "it is asked at once";
+
+    bench.live(1s, 10ms);
+    EXPECT_EQ(bench.client.lost, (std::vector<errc>{errc::connection_lost}));
+    EXPECT_TRUE(bench.client.gaps.empty()) << "the session is not given up yet";
+    ASSERT_TRUE(hello_on(3).resume);
+    refuse(3, errc::session_unknown);
+    ASSERT_EQ(bench.client.gaps.size(), 1u);
+    EXPECT_EQ(bench.client.gaps[0].resent.size(), 1u);
+    EXPECT_EQ(next_hello(3).token, "token");
+    EXPECT_LT(bench.now() - sent_at, 4s) << "message_retry: three repeats, a second each";
+}
+
+// However often somebody else says that there is no such session.
+TEST_F(Restart, ACarrierThatAnswersIsNotGivenUpForWhatIsSaidElsewhere) {
+    for (const errc code : {errc::session_unknown, errc::session_expired, errc::session_ended, errc::ticket_invalid}) {
+        for (CarrierKey key = 100; key < 110; ++key) {
+            ASSERT_TRUE(hello_on(key).resume);
+            refuse(key, code);
+            bench.live(300ms);
+        }
+        bench.live(5s);
+    }
+    EXPECT_TRUE(bench.client.lost.empty());
+    EXPECT_TRUE(bench.client.gaps.empty());
+    EXPECT_EQ(bench.client.session.active(), 1u);
+    ASSERT_TRUE(bench.send(1, "still here"));
+    bench.live(1s);
+    EXPECT_EQ(bench.server.texts, (std::vector<std::string>{"still here"}));
+}
+
+// The answer counts, whatever it is and on however long a line, as long as it comes in time.
+TEST_F(Restart, ACarrierOnTrialIsAcquittedByAnythingThatComes) {
+    bench.silence(1);
+    ASSERT_TRUE(hello_on(2).resume);
+    refuse(2, errc::session_unknown);
+    bench.live(900ms);
+    ASSERT_TRUE(bench.push(7, "news"));
+    bench.to_client(1, bench.from_server(1));
+    bench.live(20s);
+    EXPECT_TRUE(bench.client.lost.empty());
+}
+
+TEST_F(Restart, AStandbyThatAnswersTakesTheSessionFromASilentCarrier) {
+    bench.connect(2, true);
+    ASSERT_EQ(bench.client.session.active(), 1u);
+    bench.silence(1);
+    ASSERT_TRUE(hello_on(3).resume);
+    refuse(3, errc::session_unknown);
+    bench.live(3s);
+    EXPECT_EQ(bench.client.session.active(), 2u);
+    EXPECT_TRUE(bench.client.lost.empty());
+    EXPECT_TRUE(bench.client.gaps.empty());
+}
+
+// A process that was stopped could hear no answer.
+TEST_F(Restart, TimeInWhichTheClientSleptIsNotHeldAgainstACarrierOnTrial) {
+    ASSERT_TRUE(hello_on(2).resume);
+    refuse(2, errc::session_unknown);
+    bench.pass(10s);
+    bench.client.session.on_time(bench.now());
+    EXPECT_TRUE(bench.client.lost.empty());
+    bench.live(5s);
+    EXPECT_TRUE(bench.client.lost.empty());
+}
+
 TEST_F(Restart, WithoutAKeyTheClientComesWithItsToken) {
     Bench plain;
     plain.connect(1);

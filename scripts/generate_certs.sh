@@ -14,7 +14,7 @@ cd "$directory"
 umask 077
 # X25519, 32 bytes in base64 each: they are the last ones of what OpenSSL writes.
 if [ "$force" = yes ] || ! [ -s sealing.key ] || ! [ -s sealing.pub ]; then
-    rm -f sealing.key sealing.pub
+    rm -f sealing.key sealing.pub sealing.der
     openssl genpkey -algorithm X25519 -outform DER -out sealing.der
     tail -c 32 sealing.der | base64 >sealing.key
     openssl pkey -inform DER -in sealing.der -pubout -outform DER | tail -c 32 | base64 >sealing.pub
@@ -29,7 +29,8 @@ if fresh ca && fresh server && fresh client && openssl verify -CAfile ca.crt ser
     exit 0
 fi
 
-key() { openssl ecparam -name prime256v1 -genkey -noout -out "$1.key"; }
+# A file that is there keeps its mode when it is written to: a key gets a new one.
+key() { rm -f "$1.key" && openssl ecparam -name prime256v1 -genkey -noout -out "$1.key"; }
 signed() {  # name, subject, extensions
     key "$1"
     openssl req -new -key "$1.key" -subj "/O=Flare test/CN=$2" -out "$1.csr"

@@ -147,7 +147,7 @@ int run_chat(const ClientOptions& common, const ChatOptions& options) {
     const bool terminal = !common.json && is_terminal(stdin) && is_terminal(stdout);
     if (std::setlocale(LC_CTYPE, "") == nullptr || MB_CUR_MAX == 1) std::setlocale(LC_CTYPE, "C.UTF-8");
     Inbox inbox{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP};
-    builder->with_event_callback(inbox.callback());
+    builder->with_event_callback(common.record_fault->watch(inbox.callback()));
     if (terminal)
         builder->max_reconnect_attempts(1000).heartbeat_interval(
             std::chrono::seconds(5));  // a person decides when to give up
@@ -177,7 +177,9 @@ void add_chat(CLI::App& app, Run& run) {
     command->add_option("--to", options->peer, "whom to talk to at first (default: server)");
     command->add_flag("--no-typing", options->no_typing, "does not tell the other one that you are typing");
     auto common = add_client_options(*command, Urls::positional);
-    command->callback([common, options, &run] { run = [common, options] { return run_chat(*common, *options); }; });
+    command->callback([common, options, &run] {
+        run = [common, options] { return conclude("chat", *common, run_chat(*common, *options)); };
+    });
 }
 
 }  // namespace flare::cli

@@ -1,20 +1,18 @@
 #include "client_options.hpp"
 
+#include "base/file.hpp"
 #include "base/log.hpp"
 #include "output.hpp"
 #include "records.hpp"
 #include "token_claims.hpp"
 
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <random>
 
 namespace flare::cli {
 namespace {
 
+constexpr std::size_t kMaxTokenFileBytes = 64 * 1024;
 constexpr const char* kDefaultUrl = "flare://127.0.0.1";
 
 bool is_this_machine(std::string_view host) {
@@ -112,13 +110,9 @@ Checked<ServerAddresses> addresses_of(const ClientOptions& options) {
 Checked<std::string> token_of(const ClientOptions& options) {
     std::string token = options.token;
     if (token.empty() && !options.token_file.empty()) {
-        std::ifstream file(options.token_file, std::ios::binary);
-        if (!file) {
-            const int error = errno;
-            return Failure(error == ENOENT ? errc::file_not_found : errc::file_unreadable,
-                           "--token-file " + options.token_file + ": " + std::strerror(error));
-        }
-        token.assign(std::istreambuf_iterator<char>(file), {});
+        auto read = base::read_file(options.token_file, "--token-file", kMaxTokenFileBytes, base::Access::secret);
+        if (!read) return read;
+        token = std::move(*read);
     } else if (const char* given = std::getenv("FLARE_TOKEN"); token.empty() && given != nullptr) {
         token = given;
     }
@@ -158,17 +152,39 @@ Checked<ClientBuilder> builder_of(const ClientOptions& options) {
     if (!options.client_cert.empty()) builder.client_cert(options.client_cert, options.client_key);
     if (!options.server_name.empty()) builder.server_name(options.server_name);
     if (!options.server_key.empty()) builder.server_key(options.server_key);
-    if (!options.record_folder.empty()) {
-        builder.flight_recorder(options.record_folder);
-    } else if (options.record) {
-        auto folder = make_record_folder();
+    if (options.record || !options.record_folder.empty()) {
+        auto folder = options.record_folder.empty() ? make_record_folder() : options.record_folder;
         if (!folder) return folder.error();
+        if (const auto fits = check_record_folder(*folder); !fits) return fits.error();
         builder.flight_recorder(std::move(*folder));
     }
     if (!options.device.empty()) builder.device_id(options.device);
     if (options.encrypt != "off")
         builder.encryption(options.encrypt == "required" ? Encryption::required : Encryption::preferred);
     return builder;
+}
+
+EventCallback RecordFault::watch(EventCallback next) {
+    return [this, next = std::move(next)](const Event& event) {
+        const auto* const error = std::get_if<event::Error>(&event);
+        if (error != nullptr && error->failure.text.starts_with("flight record ")) {
+            const std::lock_guard lock(mutex_);
+            failure_ = error->failure;
+        }
+        next(event);
+    };
+}
+
+std::optional<Failure> RecordFault::found() const {
+    const std::lock_guard lock(mutex_);
+    return failure_;
+}
+
+int conclude(std::string_view command, const ClientOptions& options, int code) {
+    const auto fault = options.record_fault->found();
+    if (!fault) return code;
+    print_problem(command, printable(fault->text));
+    return code == kDone ? static_cast<int>(kFailed) : code;
 }
 
 ExitCode exit_code_of(errc code) noexcept {

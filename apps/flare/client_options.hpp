@@ -8,12 +8,25 @@
 #include <flare/client.hpp>
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace flare::cli {
+
+// What an event has said of a flight record that was asked for and cannot be written any more.
+class RecordFault {
+public:
+    // `next` with an ear for it.
+    EventCallback watch(EventCallback next);
+    std::optional<Failure> found() const;
+
+private:
+    mutable std::mutex mutex_;
+    std::optional<Failure> failure_;
+};
 
 struct ClientOptions {
     std::vector<std::string> urls;  // as typed; addresses_of() expands flare://
@@ -33,6 +46,7 @@ struct ClientOptions {
     bool compress = false;
     bool record = false;
     bool json = false;
+    std::shared_ptr<RecordFault> record_fault = std::make_shared<RecordFault>();
 
     std::chrono::milliseconds timeout() const {
         return std::chrono::milliseconds(static_cast<std::int64_t>(timeout_seconds * 1000));
@@ -64,5 +78,7 @@ Checked<ClientBuilder> builder_of(const ClientOptions& options);
 ExitCode exit_code_of(errc code) noexcept;
 // Prints what is wrong, and with --json the last line of the output; returns the exit code.
 int report_failure(std::string_view command, const ClientOptions& options, const Failure& failure);
+// The end of a command: its own exit code, unless all went well but for the flight record that it was to keep.
+int conclude(std::string_view command, const ClientOptions& options, int code);
 
 }  // namespace flare::cli

@@ -59,7 +59,7 @@ int run_listen(const ClientOptions& common, const ListenOptions& options) {
     auto builder = builder_of(common);
     if (!builder) return report_failure("listen", common, builder.error());
     Inbox inbox{SIGINT, SIGTERM};
-    builder->with_event_callback(inbox.callback());
+    builder->with_event_callback(common.record_fault->watch(inbox.callback()));
     auto client = builder->build();
     if (!client) return report_failure("listen", common, client.error());
     std::optional<Progress> progress(std::in_place, "connecting");
@@ -99,7 +99,9 @@ void add_listen(CLI::App& app, Run& run) {
     command->add_option("--count", options->count, "ends after so many messages");
     command->add_flag("--events", options->events, "prints the other events of the connection, too");
     auto common = add_client_options(*command, Urls::positional);
-    command->callback([common, options, &run] { run = [common, options] { return run_listen(*common, *options); }; });
+    command->callback([common, options, &run] {
+        run = [common, options] { return conclude("listen", *common, run_listen(*common, *options)); };
+    });
 }
 
 }  // namespace flare::cli

@@ -1,4 +1,5 @@
 // flare man: the manual pages, made of the commands as they are.
+#include "base/file.hpp"
 #include "commands.hpp"
 #include "output.hpp"
 #include "server_config/describe.hpp"
@@ -7,7 +8,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 
 namespace flare::cli {
@@ -16,18 +16,20 @@ namespace {
 constexpr std::string_view kServerFile = "server.toml";
 
 int write_all(const CommandNode& root, const std::filesystem::path& folder) {
-    std::error_code error;
-    std::filesystem::create_directories(folder, error);
+    auto good = base::make_folders(folder.string(), "folder", base::Access::open);
     const auto write = [&](const std::string& name, const std::string& page) {
-        std::ofstream(folder / name, std::ios::trunc) << page;
-        return std::filesystem::file_size(folder / name, error) == page.size();
+        if (!good) return;
+        base::Writing writing;
+        writing.access = base::Access::open;
+        if (const auto written = base::put_file((folder / name).string(), {}, page, writing); !written)
+            good = written.error();
     };
-    bool good = write("flare.1", manual_page(root, root, FLARE_VERSION)) &&
-                write("flare-server.toml.5", server_config::manual_page(FLARE_VERSION));
+    write("flare.1", manual_page(root, root, FLARE_VERSION));
+    write("flare-server.toml.5", server_config::manual_page(FLARE_VERSION));
     for (const CommandNode& each : root.commands)
-        good = good && write("flare-" + each.name + ".1", manual_page(each, root, FLARE_VERSION));
+        write("flare-" + each.name + ".1", manual_page(each, root, FLARE_VERSION));
     if (good) return kDone;
-    print_problem("man", folder.string() + " cannot be written");
+    print_problem("man", good.error().text);
     return kFailed;
 }
 

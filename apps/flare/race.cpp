@@ -129,7 +129,7 @@ int run_race(const ClientOptions& common, const RaceOptions& options) {
     racing.timeout = common.timeout();
     racing.test_message_count = options.probes;
     Inbox inbox{SIGINT, SIGTERM};
-    builder->protocol_racing(racing).with_event_callback(inbox.callback());
+    builder->protocol_racing(racing).with_event_callback(common.record_fault->watch(inbox.callback()));
     auto client = builder->build();
     if (!client) return fail(client.error());
     std::optional<Progress> progress(std::in_place, "connecting");
@@ -169,7 +169,9 @@ void add_race(CLI::App& app, Run& run) {
     command->add_option("--probes", options->probes, "small and large probes in each round (default 10)")
         ->check(CLI::Range(1, 20));
     auto common = add_client_options(*command, Urls::positional);
-    command->callback([common, options, &run] { run = [common, options] { return run_race(*common, *options); }; });
+    command->callback([common, options, &run] {
+        run = [common, options] { return conclude("race", *common, run_race(*common, *options)); };
+    });
 }
 
 }  // namespace flare::cli

@@ -1,6 +1,9 @@
 #include "records.hpp"
 
+#include "base/file.hpp"
 #include "output.hpp"
+
+#include <flare/uuid.hpp>
 
 #include <cstdlib>
 #include <filesystem>
@@ -12,6 +15,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kEnding = ".jsonl";
+constexpr std::size_t kTrialBytes = 64 * 1024;  // more than most records grow to
 
 std::vector<fs::directory_entry> records_in(const std::string& folder) {
     std::vector<fs::directory_entry> found;
@@ -34,11 +38,19 @@ std::string record_folder() {
 
 Checked<std::string> make_record_folder() {
     std::string folder = record_folder();
-    std::error_code error;
-    if (fs::create_directories(folder, error)) fs::permissions(folder, fs::perms::owner_all, error);
-    if (error || !fs::is_directory(folder))
-        return Failure(errc::file_unwritable, folder + ": cannot be made: " + error.message());
+    if (const auto made = base::make_folders(folder, "record folder", base::Access::secret); !made) return made.error();
     return folder;
+}
+
+Checked<> check_record_folder(const std::string& folder) {
+    std::error_code error;
+    const std::string trial = folder + "/.trial-" + Uuid::v7().str();
+    const auto made = base::put_file(trial, {}, std::string(kTrialBytes, ' '), {});
+    fs::remove(trial, error);
+    if (made) return {};
+    const errc code = fs::is_directory(folder, error) ? errc::file_unwritable : errc::file_not_found;
+    return Failure(code, "no flight record can be kept in " + folder + ": " +
+                             (code == errc::file_not_found ? "there is no such folder" : made.error().text));
 }
 
 Checked<std::string> find_record(const std::string& named, const std::string& folder) {

@@ -84,7 +84,7 @@ int run_send(const ClientOptions& common, const SendOptions& options) {
     auto payload = payload_of(options);
     if (!payload) return report_failure("send", common, payload.error());
     Reply reply(options.target);
-    builder->auto_reconnect(false).with_event_callback(std::ref(reply));
+    builder->auto_reconnect(false).with_event_callback(common.record_fault->watch(std::ref(reply)));
     auto client = builder->build();
     if (!client) return report_failure("send", common, client.error());
 
@@ -146,7 +146,7 @@ void add_send(CLI::App& app, Run& run) {
     auto common = add_client_options(*command, Urls::named);
     command->callback([common, options, text, &run] {
         options->has_text = text->count() != 0;
-        run = [common, options] { return run_send(*common, *options); };
+        run = [common, options] { return conclude("send", *common, run_send(*common, *options)); };
     });
 }
 

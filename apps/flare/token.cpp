@@ -1,8 +1,8 @@
 // flare token: tokens (JWT) for trying out and for tests. docs/auth.md says what a server makes of them.
 #include "auth/base64url.hpp"
-#include "auth/file.hpp"
 #include "auth/jwt.hpp"
 #include "auth/key_file.hpp"
+#include "base/file.hpp"
 #include "commands.hpp"
 #include "keys/key_pair.hpp"
 #include "keys/new_file.hpp"
@@ -151,7 +151,7 @@ std::vector<std::string> problems_of(const json::object& header, const json::obj
 // By the server's own rules. Nothing: it is good.
 std::optional<std::string> refusal(const ShowOptions& options, const std::string& token) {
     JwtOptions rules;
-    const auto text = auth::read_file(options.key, "key", kMaxKeyFileBytes);
+    const auto text = base::read_file(options.key, "key", kMaxKeyFileBytes);
     if (!text) return text.error().text;
     const std::size_t first = text->find_first_not_of(" \t\r\n");
     if (first != text->npos && (*text)[first] == '{') {

@@ -1,4 +1,5 @@
 // flare train: makes a dictionary of messages, for compression_dictionary(). docs/compression.md, "Dictionaries".
+#include "base/file.hpp"
 #include "commands.hpp"
 #include "output.hpp"
 #include "wire/compression.hpp"
@@ -116,10 +117,10 @@ int train(const TrainOptions& options) {
     if (!samples) return cannot_train(samples.error().text);
     const auto dictionary = wire::train_dictionary(*samples, options.size);
     if (!dictionary) return cannot_train(dictionary.error().text);
-    std::ofstream out(options.output, std::ios::binary | std::ios::trunc);
-    out << *dictionary;
-    out.close();
-    if (!out) return cannot_train(options.output + " cannot be written");
+    base::Writing writing;
+    writing.access = base::Access::open;
+    if (const auto written = base::put_file(options.output, {}, *dictionary, writing); !written)
+        return cannot_train(written.error().text);
     report(*samples, *dictionary, options.json);
     return kDone;
 }

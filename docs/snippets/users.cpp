@@ -31,6 +31,7 @@ flare::Client client_for(const std::string& user, const std::string& token, cons
 
 int main() {
     std::ofstream("jwt.secret") << "a secret of thirty-two bytes or more\n";
+    std::filesystem::permissions("jwt.secret", std::filesystem::perms(0600));
 
     flare::ServerBuilder builder;
     // snippet: static-tokens

@@ -1,7 +1,9 @@
 #include "auth/key_file.hpp"
 
-#include "auth/file.hpp"
+#include "base/file.hpp"
 #include "base/log.hpp"
+
+#include <algorithm>
 
 namespace flare::auth {
 namespace {
@@ -31,22 +33,26 @@ Checked<std::shared_ptr<KeyFile>> KeyFile::open(const JwtOptions& options) {
 }
 
 Checked<KeySet> KeyFile::load() const {
-    auto text = read_file(path_, what_, kMaxKeyFileBytes);
-    if (!text) return text.error();
+    auto contents = base::read_contents(path_, what_, kMaxKeyFileBytes);
+    if (!contents) return contents.error();
+    std::string& text = contents->bytes;
     const auto named = [&](const Failure& failure) {
         return Failure(failure.code, what_ + " " + path_ + ": " + failure.text);
     };
     if (!algorithm_) {
-        auto keys = keys_from_jwks(*text);
+        auto keys = keys_from_jwks(text);
         if (!keys) return named(keys.error());
+        const auto is_secret = [](const VerifyKey& key) { return key.algorithm() == JwtAlgorithm::hs256; };
+        if (contents->exposed && std::any_of(keys->begin(), keys->end(), is_secret)) return *contents->exposed;
         return keys;
     }
     if (*algorithm_ == JwtAlgorithm::hs256) {
-        if (text->ends_with('\n')) text->pop_back();
-        if (text->ends_with('\r')) text->pop_back();
+        if (contents->exposed) return *contents->exposed;
+        if (text.ends_with('\n')) text.pop_back();
+        if (text.ends_with('\r')) text.pop_back();
     }
-    auto key = *algorithm_ == JwtAlgorithm::hs256 ? VerifyKey::secret(std::move(*text), id_)
-                                                  : VerifyKey::pem(*text, *algorithm_, id_);
+    auto key = *algorithm_ == JwtAlgorithm::hs256 ? VerifyKey::secret(std::move(text), id_)
+                                                  : VerifyKey::pem(text, *algorithm_, id_);
     if (!key) return named(key.error());
     KeySet keys;
     keys.push_back(std::move(*key));

@@ -1,17 +1,14 @@
 #include "auth/revocation_file.hpp"
 
-#include "auth/file.hpp"
+#include "base/file.hpp"
 #include "base/log.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cstdio>
 #include <cstring>
-#include <filesystem>
 
 namespace flare::auth {
 namespace {
@@ -19,6 +16,7 @@ namespace {
 using Time = std::chrono::system_clock::time_point;
 
 constexpr std::string_view kFirstLine = "flare revocations 1";
+constexpr const char* kRevocationsWhat = "revocations_file";
 constexpr std::string_view kUser = "user";
 constexpr std::string_view kToken = "token";
 constexpr std::size_t kMaxFileBytes = 1u << 30;
@@ -58,16 +56,6 @@ std::optional<std::string> unescaped(std::string_view text) {
     return name;
 }
 
-bool write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t written = ::write(fd, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return false;
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
-}
-
 }  // namespace
 
 std::string to_line(const Revocation& revocation) {
@@ -93,19 +81,17 @@ std::optional<Revocation> from_line(std::string_view line) {
 }
 
 Failure RevocationFile::unwritable() const {
-    return {errc::file_unwritable, "revocations_file " + path_ + ": cannot be written: " + std::strerror(errno)};
+    return {errc::file_unwritable,
+            std::string(kRevocationsWhat) + " " + path_ + ": cannot be written: " + std::strerror(errno)};
 }
 
 Checked<std::unique_ptr<RevocationFile>> RevocationFile::open(const std::string& path,
                                                               const std::function<void(Revocation)>& each) {
     std::unique_ptr<RevocationFile> file(new RevocationFile(path));
-    file->fd_ = ::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    if (file->fd_ < 0) {
-        if (errno == ENOENT || errno == ENOTDIR)
-            return Failure(errc::file_not_found, "revocations_file " + path + ": its folder does not exist");
-        return file->unwritable();
-    }
-    auto text = read_file(path, "revocations_file", kMaxFileBytes);
+    auto opened = base::open_kept_file(path, kRevocationsWhat);
+    if (!opened) return opened.error();
+    file->file_ = std::move(*opened);
+    auto text = base::read_file(path, kRevocationsWhat, kMaxFileBytes, base::Access::kept);
     if (!text) return text.error();
     std::string_view rest = *text;
     std::size_t number = 0;
@@ -118,7 +104,8 @@ Checked<std::unique_ptr<RevocationFile>> RevocationFile::open(const std::string&
         const std::size_t end = rest.find('\n');
         if (end == rest.npos) {
             base::log().warn("revocations_file {}: line {} has no end and is passed over", path, number);
-            if (::ftruncate(file->fd_, static_cast<off_t>(text->size() - rest.size())) != 0) return file->unwritable();
+            if (::ftruncate(file->file_.get(), static_cast<off_t>(text->size() - rest.size())) != 0)
+                return file->unwritable();
             --number;
             break;
         }
@@ -133,47 +120,32 @@ Checked<std::unique_ptr<RevocationFile>> RevocationFile::open(const std::string&
         ++file->lines_;
         each(std::move(*revocation));
     }
-    if (number == 0 && !write_all(file->fd_, std::string(kFirstLine) + "\n")) return file->unwritable();
+    if (number == 0 && base::write_all(file->file_.get(), std::string(kFirstLine) + "\n") != 0)
+        return file->unwritable();
     return file;
 }
 
-RevocationFile::~RevocationFile() {
-    if (fd_ >= 0) ::close(fd_);
-}
-
 Checked<> RevocationFile::append(const Revocation& revocation) {
-    const off_t before = ::lseek(fd_, 0, SEEK_END);
-    if (!write_all(fd_, to_line(revocation) + "\n") || ::fdatasync(fd_) != 0) {
+    const int fd = file_.get();
+    const off_t before = ::lseek(fd, 0, SEEK_END);
+    if (base::write_all(fd, to_line(revocation) + "\n") != 0 || ::fdatasync(fd) != 0) {
         const Failure failure = unwritable();
         // What follows must not stand behind half a line.
-        if (before < 0 || ::ftruncate(fd_, before) != 0) base::log().warn("{}", unwritable().text);
+        if (before < 0 || ::ftruncate(fd, before) != 0) base::log().warn("{}", unwritable().text);
         return failure;
     }
     ++lines_;
     return {};
 }
 
-// Written beside it and put in its place: whoever stops in between leaves one or the other.
 Checked<> RevocationFile::rewrite(const std::vector<Revocation>& all) {
-    const std::string beside = path_ + ".new";
-    const int fd = ::open(beside.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0) return unwritable();
     std::string text = std::string(kFirstLine) + "\n";
     for (const Revocation& each : all) text += to_line(each) + "\n";
-    if (!write_all(fd, text) || ::fdatasync(fd) != 0 || ::rename(beside.c_str(), path_.c_str()) != 0) {
-        const Failure failure = unwritable();
-        ::close(fd);
-        ::unlink(beside.c_str());
-        return failure;
-    }
-    const std::filesystem::path parent = std::filesystem::path(path_).parent_path();
-    if (const int folder = ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        folder >= 0) {
-        ::fsync(folder);
-        ::close(folder);
-    }
-    ::close(fd_);
-    fd_ = fd;
+    base::Writing writing;
+    writing.durable = true;
+    auto written = base::put_file(path_, kRevocationsWhat, text, writing);
+    if (!written) return written.error();
+    file_ = std::move(*written);
     lines_ = all.size();
     return {};
 }

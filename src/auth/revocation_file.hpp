@@ -11,6 +11,8 @@
 // Owner:   Revocations.
 #pragma once
 
+#include "base/file.hpp"
+
 #include <flare/failure.hpp>
 
 #include <chrono>
@@ -38,13 +40,10 @@ class RevocationFile {
 public:
     // Reads all of it, line by line; a file that does not exist is made. A last line without its end was being written
     // when the machine stopped: it is passed over, with a warning, as nobody was told that it holds.
-    // Errors: file_unreadable, file_unwritable, file_not_found (its folder); invalid_config names the line that is
-    // wrong.
+    // Errors: file_unreadable, file_unwritable, permission_denied, file_not_found (its folder); invalid_config names
+    // the line that is wrong.
     static Checked<std::unique_ptr<RevocationFile>> open(const std::string& path,
                                                          const std::function<void(Revocation)>& each);
-    ~RevocationFile();
-    RevocationFile(const RevocationFile&) = delete;
-    RevocationFile& operator=(const RevocationFile&) = delete;
 
     // On the disk when it returns. Errors: file_unwritable.
     Checked<> append(const Revocation& revocation);
@@ -57,7 +56,7 @@ private:
     Failure unwritable() const;
 
     const std::string path_;
-    int fd_ = -1;            // appends
+    base::Descriptor file_;  // appends
     std::size_t lines_ = 0;  // without the first
 };
 

@@ -1,16 +1,11 @@
 #include "client/racing_memory.hpp"
 
+#include "base/file.hpp"
 #include "base/log.hpp"
 #include "client/address_monitor.hpp"
 
 #include <boost/asio/ip/network_v4.hpp>
 #include <boost/asio/ip/network_v6.hpp>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <fstream>
-#include <sstream>
 
 namespace flare::client {
 namespace {
@@ -19,6 +14,9 @@ namespace ip = boost::asio::ip;
 
 // Addresses that stand for "somewhere else" (RFC 5737, RFC 3849): nothing is sent there.
 constexpr const char* kElsewhere[] = {"192.0.2.1", "2001:db8::1"};
+
+constexpr const char* kMemoryWhat = "racing memory";
+constexpr std::size_t kMaxMemoryBytes = 1u << 20;  // 64 networks with two protocols take a few KB
 
 std::chrono::system_clock::time_point now() { return std::chrono::system_clock::now(); }
 
@@ -37,14 +35,12 @@ std::string network_of(const std::string& local_address) {
 RacingMemory::RacingMemory(const Config& config)
     : file_(config.racing.memory_file), server_(config.addresses.empty() ? "" : config.addresses.front().host) {
     if (file_.empty()) return;
-    std::ifstream file(file_);
-    if (!file) {
-        if (errno != ENOENT) base::log().warn("{}: cannot be read: {}", file_, std::strerror(errno));
+    const auto text = base::read_file(file_, kMemoryWhat, kMaxMemoryBytes);
+    if (!text) {
+        if (text.error().code != errc::file_not_found) base::log().warn("{}", text.error().text);
         return;
     }
-    std::ostringstream text;
-    text << file.rdbuf();
-    if (!memory_.read(text.str())) base::log().warn("{}: is no racing memory; it will be replaced", file_);
+    if (!memory_.read(*text)) base::log().warn("{}: is no racing memory; it will be replaced", file_);
 }
 
 void RacingMemory::look_at_network() {
@@ -79,18 +75,10 @@ std::optional<Protocol> RacingMemory::winner() const { return memory_.winner(pla
 
 bool RacingMemory::doubtful(Protocol protocol) const { return memory_.doubtful(place_, protocol, now()); }
 
-// Written beside and renamed, so that there is always a whole one.
 void RacingMemory::save() {
     if (file_.empty()) return;
-    const std::string fresh = file_ + ".new";
-    {
-        std::ofstream file(fresh, std::ios::trunc);
-        file << memory_.text();
-        file.close();
-        if (file && std::rename(fresh.c_str(), file_.c_str()) == 0) return;
-    }
-    base::log().warn("{}: cannot be written: {}", file_, std::strerror(errno));
-    std::remove(fresh.c_str());
+    const auto written = base::put_file(file_, kMemoryWhat, memory_.text(), {});
+    if (!written) base::log().warn("{}", written.error().text);
 }
 
 }  // namespace flare::client

@@ -2,12 +2,7 @@
 
 #include <flare/uuid.hpp>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <system_error>
@@ -17,53 +12,36 @@
 namespace flare::flight {
 namespace fs = std::filesystem;
 
-Journal::~Journal() { close(); }
+namespace {
 
-void Journal::close() noexcept {
-    if (file_ >= 0) ::close(file_);
-    file_ = -1;
+constexpr const char* kRecordWhat = "flight record";
+
+}  // namespace
+
+Checked<> Journal::fail(const Failure& failure) {
+    file_ = {};
+    return Failure(failure.code, failure.text + ". The session goes on; its record is kept in memory only");
 }
 
-Checked<> Journal::fail(int error) {
-    close();
-    const errc code = error == ENOENT || error == ENOTDIR ? errc::file_not_found : errc::file_unwritable;
-    return Failure(code, "flight record " + folder_ + "/" + name_ + std::string(kEnding) + ": " + std::strerror(error) +
-                             (code == errc::file_not_found ? "; make the folder first" : "") +
-                             ". The session goes on; its record is kept in memory only");
-}
-
-// Written beside and renamed: whoever reads it finds a whole one, and a file of the same name that somebody else has
-// put there is not followed.
 Checked<> Journal::begin(const std::string& name, const std::string& text) {
-    close();
     name_ = name;
-    bytes_ = 0;
+    bytes_ = text.size();
     remove_oldest();
     const std::string path = folder_ + "/" + name_ + std::string(kEnding);
-    const std::string fresh = path + ".new";
-    ::unlink(fresh.c_str());
-    file_ = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (file_ < 0) return fail(errno);
-    if (auto written = write(text); !written) {
-        ::unlink(fresh.c_str());
-        return written;
-    }
-    if (::rename(fresh.c_str(), path.c_str()) != 0) {
-        const int error = errno;
-        ::unlink(fresh.c_str());
-        return fail(error);
-    }
+    // Nobody but us has a reason to know this name: a link there is a trap.
+    std::error_code ignored;
+    if (fs::is_symlink(path, ignored)) fs::remove(path, ignored);
+    auto made = base::put_file(path, kRecordWhat, text, {});
+    if (!made) return fail(made.error());
+    file_ = std::move(*made);
     return {};
 }
 
 Checked<> Journal::write(const std::string& text) {
-    std::string_view left = text;
-    while (!left.empty()) {
-        const ssize_t written = ::write(file_, left.data(), left.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return fail(written < 0 ? errno : ENOSPC);
-        left.remove_prefix(static_cast<std::size_t>(written));
-    }
+    const int error = base::write_all(file_.get(), text);
+    if (error != 0)
+        return fail({errc::file_unwritable, std::string(kRecordWhat) + " " + folder_ + "/" + name_ +
+                                                std::string(kEnding) + ": " + std::strerror(error)});
     bytes_ += text.size();
     return {};
 }

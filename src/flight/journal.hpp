@@ -6,6 +6,8 @@
 // Owner:   client::Recorder.
 #pragma once
 
+#include "base/file.hpp"
+
 #include <flare/failure.hpp>
 
 #include <cstddef>
@@ -23,9 +25,6 @@ public:
     static constexpr std::string_view kNoSession = "connect-";
 
     explicit Journal(std::string folder) : folder_(std::move(folder)) {}
-    ~Journal();
-    Journal(const Journal&) = delete;
-    Journal& operator=(const Journal&) = delete;
 
     // From now on the lines belong to `name`, whose file begins with `text`. Errors: file_not_found (no such folder),
     // file_unwritable; nothing more is written after one.
@@ -33,21 +32,20 @@ public:
     // `everything`: called when the file has grown too large. Errors: file_unwritable.
     template <typename Everything>
     Checked<> add(std::string_view line, const Everything& everything) {
-        if (file_ < 0) return {};
+        if (!file_) return {};
         if (bytes_ + line.size() + 1 > kMaxFileBytes) return begin(std::string(name_), everything());
         return write(std::string(line) + '\n');
     }
-    bool is_open() const noexcept { return file_ >= 0; }
+    bool is_open() const noexcept { return static_cast<bool>(file_); }
 
 private:
     Checked<> write(const std::string& text);
-    Checked<> fail(int error);
-    void close() noexcept;
+    Checked<> fail(const Failure& failure);
     void remove_oldest() const;
 
     const std::string folder_;
     std::string name_;
-    int file_ = -1;
+    base::Descriptor file_;
     std::size_t bytes_ = 0;
 };
 

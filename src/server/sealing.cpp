@@ -1,5 +1,6 @@
 #include "server/sealing.hpp"
 
+#include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "server/worker.hpp"
@@ -10,13 +11,6 @@
 
 #include <openssl/crypto.h>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <sstream>
 
 namespace flare::server {
@@ -25,35 +19,14 @@ namespace {
 constexpr std::size_t kMaxFileBytes = 4096;
 constexpr std::size_t kMaxKeys = 8;  // each is tried on every handshake whose key is none of those before it
 
-struct FileCloser {
-    int fd;
-    ~FileCloser() {
-        if (fd >= 0) ::close(fd);
-    }
-};
-
-Checked<std::string> read_secret_file(const std::string& path) {
-    const auto wrong = [&](errc code, const std::string& what) { return Failure(code, "sealing_key " + path + what); };
-    const FileCloser file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    struct stat status {};
-    if (file.fd < 0 || ::fstat(file.fd, &status) != 0) {
-        if (errno == ENOENT || errno == ENOTDIR)
-            return wrong(errc::file_not_found, ": no such file; scripts/generate_certs.sh makes one");
-        return wrong(errc::file_unreadable, std::string(": ") + std::strerror(errno));
-    }
-    if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-        return wrong(errc::permission_denied, ": others than its owner may use it; chmod 600 it");
-    std::string content(kMaxFileBytes + 1, '\0');
-    const ssize_t got = ::read(file.fd, content.data(), content.size());
-    if (got < 0) return wrong(errc::file_unreadable, std::string(": ") + std::strerror(errno));
-    if (static_cast<std::size_t>(got) > kMaxFileBytes) return wrong(errc::certificate_invalid, ": too long");
-    content.resize(static_cast<std::size_t>(got));
-    return content;
-}
-
 Checked<std::vector<wire::KeyPair>> read_keys(const std::string& path) {
-    Checked<std::string> content = read_secret_file(path);
-    if (!content) return content.error();
+    Checked<std::string> content = base::read_file(path, "sealing_key", kMaxFileBytes, base::Access::secret);
+    if (!content) {
+        Failure failure = content.error();
+        if (failure.code == errc::invalid_config) failure.code = errc::certificate_invalid;
+        if (failure.code == errc::file_not_found) failure.text += "; scripts/generate_certs.sh makes one";
+        return failure;
+    }
     std::vector<wire::KeyPair> keys;
     bool good = true;
     std::istringstream lines(*content);

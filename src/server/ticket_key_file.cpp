@@ -1,44 +1,25 @@
 #include "server/ticket_key_file.hpp"
 
+#include "base/file.hpp"
 #include "base/random.hpp"
 #include "session/ticket_keys.hpp"
 #include "wire/base64.hpp"
 
-#include <array>
-#include <cerrno>
-#include <cstring>
+#include <filesystem>
 #include <optional>
 #include <sstream>
 #include <string_view>
 #include <vector>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 namespace flare::server {
 namespace {
 
+constexpr const char* kTicketKeyWhat = "ticket_key_file";
 constexpr std::size_t kMaxTicketFileBytes = 4096;
 constexpr std::string_view kHex = "0123456789abcdef";
 
-struct Descriptor {
-    int fd;
-    ~Descriptor() {
-        if (fd >= 0) ::close(fd);
-    }
-};
-
 Failure fail(errc code, const std::string& path, const std::string& why) {
-    return Failure(code, "ticket_key_file: " + path + ": " + why);
-}
-
-Failure from_errno(const std::string& path, const char* what) {
-    const int error = errno;
-    if (error == ENOENT || error == ENOTDIR) return fail(errc::file_not_found, path, "there is no such folder");
-    if (error == EACCES || error == EPERM || error == EROFS)
-        return fail(errc::permission_denied, path, std::string("this process may not ") + what + " it");
-    return fail(errc::file_unreadable, path, std::string("cannot ") + what + " it: " + std::strerror(error));
+    return Failure(code, std::string(kTicketKeyWhat) + " " + path + ": " + why);
 }
 
 std::optional<std::string> from_hex(std::string_view text) {
@@ -62,37 +43,27 @@ Checked<> make(const std::string& path) {
         line.push_back(kHex[byte & 15]);
     }
     line.push_back('\n');
-    const std::string draft = path + "." + std::to_string(::getpid());
-    {
-        const Descriptor file{::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR)};
-        if (file.fd < 0) return from_errno(path, "make");
-        if (::write(file.fd, line.data(), line.size()) != static_cast<ssize_t>(line.size()) || ::fsync(file.fd) != 0) {
-            const Failure failure = from_errno(path, "write");
-            ::unlink(draft.c_str());
-            return failure;
-        }
-    }
-    const bool linked = ::link(draft.c_str(), path.c_str()) == 0 || errno == EEXIST;
-    const Failure failure = linked ? Failure() : from_errno(path, "make");
-    ::unlink(draft.c_str());
-    if (!linked) return failure;
+    base::Writing writing;
+    writing.replace = false;
+    writing.durable = true;
+    const auto written = base::put_file(path, kTicketKeyWhat, line, writing);
+    std::error_code ignored;
+    if (!written && !std::filesystem::exists(path, ignored)) return written.error();
     return {};
 }
 
 }  // namespace
 
 Checked<TicketKeyFile> load_ticket_keys(const std::string& path) {
-    Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    if (file.fd < 0 && errno == ENOENT) {
+    auto text = base::read_file(path, kTicketKeyWhat, kMaxTicketFileBytes, base::Access::kept);
+    std::error_code ignored;
+    if (!text && text.error().code == errc::file_not_found && !std::filesystem::is_symlink(path, ignored)) {
         if (const auto made = make(path); !made) return made.error();
-        file.fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+        text = base::read_file(path, kTicketKeyWhat, kMaxTicketFileBytes, base::Access::kept);
     }
-    if (file.fd < 0) return from_errno(path, "read");
-    std::array<char, kMaxTicketFileBytes> block{};
-    const ssize_t size = ::read(file.fd, block.data(), block.size());
-    if (size < 0) return from_errno(path, "read");
+    if (!text) return text.error();
     std::vector<std::string> keys;
-    std::istringstream lines(std::string(block.data(), static_cast<std::size_t>(size)));
+    std::istringstream lines(*text);
     for (std::string line; std::getline(lines, line);) {
         line.erase(line.find_last_not_of(" \t\r") + 1);
         if (line.empty()) continue;

@@ -16,7 +16,8 @@ struct TicketKeyFile {
 
 // Reads `path`; where there is no such file, makes one that only its owner may read. A line is a key, 32 bytes in hex
 // or base64, the second one that of before.
-// Errors: file_not_found (its folder), file_unreadable, permission_denied, invalid_config (what is in it).
+// Errors: file_not_found (its folder), file_unreadable, file_unwritable, permission_denied (others may use it, or it is
+// somebody else's), invalid_config (what is in it).
 Checked<TicketKeyFile> load_ticket_keys(const std::string& path);
 
 }  // namespace flare::server

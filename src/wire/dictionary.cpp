@@ -1,11 +1,9 @@
 #include "wire/dictionary.hpp"
 
 #include "base/crypto.hpp"
+#include "base/file.hpp"
 
-#include <cerrno>
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 
 #include <zdict.h>
 #include <zstd.h>
@@ -20,18 +18,9 @@ constexpr std::size_t kIdAt = 4;  // RFC 8878 section 5: magic number, id (both 
 
 Checked<std::shared_ptr<const Dictionary>> Dictionary::load(const std::string& path, int level,
                                                             const std::string& what) {
-    errno = 0;
-    std::ifstream in(path, std::ios::binary);
-    if (!in) {
-        if (errno == ENOENT) return Failure(errc::file_not_found, what + ": " + path + " does not exist");
-        return Failure(errc::file_unreadable, what + ": " + path + " cannot be read; check its permissions");
-    }
-    std::string bytes(kMaxBytes + 1, '\0');
-    in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    if (in.bad() || (in.fail() && !in.eof()))
-        return Failure(errc::file_unreadable, what + ": " + path + " cannot be read");
-    bytes.resize(static_cast<std::size_t>(in.gcount()));
-    return make(bytes, level, what + ": " + path);
+    const auto bytes = base::read_file(path, what, kMaxBytes);
+    if (!bytes) return bytes.error();
+    return make(*bytes, level, what + " " + path);
 }
 
 Checked<std::shared_ptr<const Dictionary>> Dictionary::make(std::string_view bytes, int level,

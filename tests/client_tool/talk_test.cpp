@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <csignal>
+#include <filesystem>
 
 namespace flare::test {
 namespace {
@@ -91,7 +92,26 @@ TEST_F(ClientTool, TheTokenMayStandInAFileOrTheEnvironment) {
     EXPECT_EQ(environment.wait(), 0) << environment.err();
     ToolProcess missing({"send", "server", "hi", "--token-file", certificates.path("none"), "--url", ws(server)});
     EXPECT_EQ(missing.wait(), 2);
-    EXPECT_THAT(missing.err(), HasSubstr("--token-file " + certificates.path("none") + ": No such file"));
+    EXPECT_THAT(missing.err(), HasSubstr("--token-file " + certificates.path("none") + ": no such file"));
+    std::filesystem::permissions(certificates.path("token"), std::filesystem::perms(0644));
+    ToolProcess open({"send", "server", "hi", "--token-file", certificates.path("token"), "--url", ws(server)});
+    EXPECT_EQ(open.wait(), 2);
+    EXPECT_THAT(open.err(), HasSubstr("run: chmod 600 " + certificates.path("token")));
+}
+
+TEST_F(ClientTool, ARecordFolderThatCannotBeUsedIsAnErrorAndNothingIsSent) {
+    // Nobody listens there: 3 would mean that the command has tried.
+    const auto refused = [&](const std::string& folder, const std::string& why) {
+        ToolProcess send({"send", "server", "hi", "--record-folder", folder, "--url", "ws://127.0.0.1:1", "--json"});
+        EXPECT_EQ(send.wait(), 2);
+        EXPECT_THAT(send.err(), HasSubstr("no flight record can be kept in " + folder + ": " + why));
+        EXPECT_EQ(result_of(send.out()).at("result").as_string(), "failed");
+    };
+    refused(certificates.path("missing"), "there is no such folder");
+    certificates.write("plain", "");
+    refused(certificates.path("plain"), "there is no such folder");
+    refused("/proc", "");
+    EXPECT_FALSE(std::filesystem::exists(certificates.path("missing")));
 }
 
 TEST_F(ClientTool, ListenPrintsMessagesUntilItHasEnough) {

@@ -357,7 +357,7 @@ TEST_F(Sealed, AServerSaysWhatIsWrongWithItsKeyFile) {
         return result.error();
     };
     EXPECT_EQ(start("/nowhere/sealing.key").code, errc::file_not_found);
-    ::chmod(key.file.c_str(), 0640);
+    ::chmod(key.file.c_str(), 0644);
     EXPECT_EQ(start(key.file).code, errc::permission_denied);
     for (const std::string& bad :
          {std::string(), std::string("# nothing\n"), std::string("AAAA\n"), std::string(5000, 'A')}) {

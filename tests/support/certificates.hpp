@@ -10,6 +10,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -95,6 +97,10 @@ public:
         spec.authority = true;
         return make(file_name, spec);
     }
+    std::string read(const std::string& file_name) const {
+        std::ifstream in(path(file_name), std::ios::binary);
+        return {std::istreambuf_iterator<char>(in), {}};
+    }
     void write(const std::string& file_name, const std::string& content) const {
         FILE* const file = open(path(file_name));
         std::fwrite(content.data(), 1, content.size(), file);
@@ -114,6 +120,7 @@ private:
     static FILE* open(const std::string& path) {
         FILE* const file = std::fopen(path.c_str(), "w");
         if (file == nullptr) throw std::runtime_error(path);
+        std::filesystem::permissions(path, std::filesystem::perms(0600));  // keys are refused when others may use them
         return file;
     }
 

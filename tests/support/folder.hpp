@@ -25,8 +25,10 @@ public:
     Folder& operator=(const Folder&) = delete;
 
     std::string path(const std::string& name) const { return (folder_ / name).string(); }
+    // For this user alone, as secrets have to be.
     std::string write(const std::string& name, const std::string& content) const {
         std::ofstream(path(name), std::ios::binary) << content;
+        std::filesystem::permissions(path(name), std::filesystem::perms(0600));
         return path(name);
     }
     // In one step, as a careful operator does it.

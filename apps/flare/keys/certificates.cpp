@@ -1,7 +1,7 @@
 #include "keys/certificates.hpp"
 
-#include "auth/file.hpp"
 #include "base/crypto.hpp"
+#include "base/file.hpp"
 #include "base/owned.hpp"
 #include "base/random.hpp"
 #include "keys/new_file.hpp"
@@ -159,7 +159,7 @@ std::vector<std::string> names_of(const X509* certificate) {
 }
 
 Checked<std::vector<Certificate>> load(const std::string& file) {
-    const auto text = auth::read_file(file, "certificate", kMaxFileBytes);
+    const auto text = base::read_file(file, "certificate", kMaxFileBytes);
     if (!text) return text.error();
     std::vector<Certificate> found;
     const BioPtr in(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
@@ -179,9 +179,8 @@ Checked<std::vector<Certificate>> load(const std::string& file) {
 Checked<std::vector<std::string>> make_certificates(const CertificateSpec& spec) {
     const auto names = alternative_names(spec);
     if (!names) return names.error();
-    std::error_code error;
-    std::filesystem::create_directories(spec.folder, error);
-    if (error) return Failure(errc::file_unwritable, spec.folder + ": " + error.message());
+    if (const auto folder = base::make_folders(spec.folder, "folder", base::Access::open); !folder)
+        return folder.error();
     const auto path = [&](const std::string& name) { return (std::filesystem::path(spec.folder) / name).string(); };
 
     const Issued authority = issue("Flare certificates for trying out", spec.days,
@@ -247,7 +246,7 @@ Checked<std::vector<CertificateFacts>> read_certificates(const std::string& file
 std::optional<std::string> key_mismatch(const std::string& certificate_file, const std::string& key_file) {
     const auto found = load(certificate_file);
     if (!found) return found.error().text;
-    const auto text = auth::read_file(key_file, "key", kMaxFileBytes);
+    const auto text = base::read_file(key_file, "key", kMaxFileBytes, base::Access::secret);
     if (!text) return text.error().text;
     const BioPtr in(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
     EVP_PKEY* const key = PEM_read_bio_PrivateKey(
@@ -278,7 +277,7 @@ Checked<std::string> sealing_key(const std::string& file, bool force, bool& made
         if (!written) return written.error();
         return public_text;
     }
-    const auto text = auth::read_file(file, "sealing key", kMaxFileBytes);
+    const auto text = base::read_file(file, "sealing key", kMaxFileBytes, base::Access::secret);
     if (!text) return text.error();
     std::istringstream lines(*text);
     for (std::string line; std::getline(lines, line);) {

@@ -1,9 +1,9 @@
 #include "keys/key_pair.hpp"
 
 #include "auth/base64url.hpp"
-#include "auth/file.hpp"
 #include "auth/verify_key.hpp"
 #include "base/crypto.hpp"
+#include "base/file.hpp"
 #include "base/owned.hpp"
 #include "base/random.hpp"
 
@@ -83,8 +83,10 @@ Checked<KeyPair> KeyPair::make(JwtAlgorithm algorithm) {
 }
 
 Checked<KeyPair> KeyPair::read(const std::string& file, std::optional<JwtAlgorithm> algorithm) {
-    auto text = auth::read_file(file, "key", kMaxKeyBytes);
-    if (!text) return text.error();
+    auto contents = base::read_contents(file, "key", kMaxKeyBytes);
+    if (!contents) return contents.error();
+    std::string* const text = &contents->bytes;
+    if (contents->exposed && text->find("PUBLIC KEY-----") == text->npos) return *contents->exposed;
     const auto wrong = [&](const std::string& why) {
         return Failure(errc::invalid_config, "key " + file + ": " + why);
     };

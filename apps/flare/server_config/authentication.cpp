@@ -1,9 +1,8 @@
 #include "server_config/authentication.hpp"
 
-#include "auth/file.hpp"
+#include "base/file.hpp"
 #include "server/known_auth.hpp"
 
-#include <sys/stat.h>
 #include <time.h>
 
 #include <chrono>
@@ -55,10 +54,7 @@ AuthHandler static_auth(const std::string& path) {
         return server::BrokenAuth{Failure(errc::invalid_config, "static_token_auth: " + text)};
     };
     if (path.empty()) return broken("needs auth.static.tokens_file");
-    struct stat found {};
-    if (::stat(path.c_str(), &found) == 0 && (found.st_mode & (S_IRWXO | S_IWGRP)) != 0)
-        return broken("tokens_file " + path + ": others may use it; chmod 640 it");
-    const auto text = auth::read_file(path, "tokens_file", kMaxTokensFileBytes);
+    const auto text = base::read_file(path, "tokens_file", kMaxTokensFileBytes, base::Access::secret);
     if (!text) return broken(text.error().text);
     auto tokens = parse_static_tokens(*text);
     if (!tokens) return broken("tokens_file " + path + ": " + tokens.error().text);

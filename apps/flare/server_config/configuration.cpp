@@ -1,9 +1,11 @@
 #include "server_config/configuration.hpp"
 
+#include "base/file.hpp"
 #include "server/certificates.hpp"
 #include "server_config/value.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <numeric>
 
@@ -135,7 +137,21 @@ ServerBuilder make_builder(Configuration& configuration) {
     return *good;
 }
 
+// Files that the server makes when they are missing: only what is there already can be wrong, and nothing is made.
+void check_kept_files(Configuration& configuration) {
+    constexpr std::size_t kMostBytes = 1u << 30;
+    for (const char* key : {"sessions.ticket_key_file", "sessions.revocations_file"}) {
+        const std::string file = configuration.values.text(key);
+        std::error_code ignored;
+        if (file.empty() || !std::filesystem::exists(std::filesystem::symlink_status(file, ignored))) continue;
+        const Setting& setting = *find_setting(key);
+        if (const auto read = base::read_file(file, std::string(setting.name), kMostBytes, base::Access::kept); !read)
+            configuration.problems.push_back({configuration.values.where(setting), key, read.error().text});
+    }
+}
+
 void check_files(Configuration& configuration) {
+    check_kept_files(configuration);
     const Values& values = configuration.values;
     const auto check = [&](const server::Config& config) {
         const auto loaded = server::Certificates::load(config, {}, {});

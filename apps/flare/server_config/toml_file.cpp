@@ -1,11 +1,9 @@
 // The only file that knows toml++.
-#include "auth/file.hpp"
+#include "base/file.hpp"
 #include "server_config/configuration.hpp"
 #include "server_config/value.hpp"
 
 #include <toml++/toml.h>
-
-#include <sys/stat.h>
 
 #include <optional>
 
@@ -111,15 +109,15 @@ void add_toml(Configuration& configuration, std::string_view text, const std::st
 }
 
 Checked<> add_file(Configuration& configuration, const std::string& path) {
-    const auto text = auth::read_file(path, "configuration", kMaxFileBytes);
-    if (!text) return text.error();
-    add_toml(configuration, *text, path);
-    struct stat found {};
-    if (::stat(path.c_str(), &found) != 0 || (found.st_mode & S_IROTH) == 0) return {};
+    const auto contents = base::read_contents(path, "configuration", kMaxFileBytes);
+    if (!contents) return contents.error();
+    add_toml(configuration, contents->bytes, path);
+    if (!contents->exposed) return {};
     for (const Setting& setting : settings()) {
-        if (setting.kind == Kind::secret && configuration.values.where(setting).starts_with(path + ":"))
-            configuration.warnings.push_back({configuration.values.where(setting), setting.key(),
-                                              "is a secret in a file that everybody may read; chmod o= it"});
+        if (setting.kind == Kind::secret && configuration.values.given(setting) &&
+            configuration.values.where(setting).starts_with(path + ":"))
+            configuration.problems.push_back(
+                {configuration.values.where(setting), setting.key(), contents->exposed->text});
     }
     return {};
 }

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fcntl.h>
+
 namespace flare::transport::quic {
 
 std::unique_ptr<Qlog> Qlog::open(const std::string& folder, std::span<const std::uint8_t> id, bool server) {
@@ -15,7 +17,9 @@ std::unique_ptr<Qlog> Qlog::open(const std::string& folder, std::span<const std:
         path += kDigits[byte & 15];
     }
     path += server ? "-server.sqlog" : "-client.sqlog";
-    std::unique_ptr<std::FILE, Closer> file(std::fopen(path.c_str(), "wbxe"));
+    // Who talks to whom, and when, is nobody else's business.
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    std::unique_ptr<std::FILE, Closer> file(fd < 0 ? nullptr : ::fdopen(fd, "wb"));
     if (!file) {
         base::log().warn("qlog: {}: {}", path, std::strerror(errno));
         return nullptr;

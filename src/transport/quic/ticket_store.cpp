@@ -1,19 +1,19 @@
 #include "transport/quic/ticket_store.hpp"
 
+#include "base/file.hpp"
 #include "base/log.hpp"
 #include "wire/base64.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <sstream>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 namespace flare::transport::quic {
+namespace {
+
+constexpr const char* kTicketFileWhat = "ticket file";
+constexpr std::size_t kMaxTicketFileBytes = 4u << 20;  // 64 servers with tickets of 16 KB each come nowhere near
+
+}  // namespace
 
 TicketStore::TicketStore(std::string file) : file_(std::move(file)) {
     if (!file_.empty()) load();
@@ -21,7 +21,12 @@ TicketStore::TicketStore(std::string file) : file_(std::move(file)) {
 
 // A line for each server: its name, the ticket, the parameters; the latter two in base64.
 void TicketStore::load() {
-    std::ifstream stream(file_);
+    const auto text = base::read_file(file_, kTicketFileWhat, kMaxTicketFileBytes, base::Access::kept);
+    if (!text) {
+        if (text.error().code != errc::file_not_found) base::log().warn("{}; it is not used", text.error().text);
+        return;
+    }
+    std::istringstream stream(*text);
     for (std::string line; std::getline(stream, line) && tickets_.size() < kMaxServers;) {
         std::istringstream words(line);
         std::string server;
@@ -35,19 +40,15 @@ void TicketStore::load() {
     }
 }
 
-// Into a file beside it, which then takes its place: a crash leaves the one or the other.
 void TicketStore::save() {
     if (file_.empty()) return;
     std::string text;
     for (const auto& [server, ticket] : tickets_) {
         text += server + " " + wire::to_base64(ticket.session) + " " + wire::to_base64(ticket.parameters) + "\n";
     }
-    const std::string fresh = file_ + ".new";
-    const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    const bool written = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    const bool closed = fd >= 0 && ::close(fd) == 0;
-    if (written && closed && std::rename(fresh.c_str(), file_.c_str()) == 0) return;
-    if (!warned_) base::log().warn("tickets cannot be kept in {}: {}", file_, std::strerror(errno));
+    const auto written = base::put_file(file_, kTicketFileWhat, text, {});
+    if (written) return;
+    if (!warned_) base::log().warn("tickets are not kept: {}", written.error().text);
     warned_ = true;
 }
 

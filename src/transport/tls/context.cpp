@@ -1,5 +1,6 @@
 #include "transport/tls/tls.hpp"
 
+#include "base/file.hpp"
 #include "base/owned.hpp"
 
 #include <flare/failure.hpp>
@@ -9,12 +10,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,40 +26,25 @@ using ContextPtr = base::Owned<SSL_CTX, SSL_CTX_free>;
 constexpr std::size_t kMaxFileBytes =
     4 * 1024 * 1024;  // larger is no PEM file of ours; the system's CA bundle has 220 KB
 
-struct FileCloser {
-    int fd;
-    ~FileCloser() {
-        if (fd >= 0) ::close(fd);
-    }
-};
-
-bool read_file(const std::string& path, const char* what, std::string& content, Failure& failure) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    const FileCloser closer{fd};
-    const auto fail = [&](errc code, const std::string& reason) {
-        failure = {code, std::string(what) + " " + path + ": " + reason};
+// Of the certificates or the key. A key is a secret, wherever it stands: some put it behind their certificate.
+bool read_pem(const std::string& path, const char* what, std::string& content, Failure& failure) {
+    auto contents = base::read_contents(path, what, kMaxFileBytes);
+    if (!contents) {
+        failure = contents.error();
+        if (failure.code == errc::file_not_found)
+            failure.text += "; scripts/generate_certs.sh makes a set for trying out";
+        if (failure.code == errc::invalid_config) failure.code = errc::certificate_invalid;
         return false;
-    };
-    if (fd < 0) {
-        const int error = errno;
-        if (error == ENOENT || error == ENOTDIR) {
-            return fail(errc::file_not_found, "no such file; scripts/generate_certs.sh makes a set for trying out");
-        }
-        if (error == EACCES || error == EPERM) {
-            return fail(errc::file_unreadable, "permission denied; let the user that runs this process read it");
-        }
-        return fail(errc::file_unreadable, std::strerror(error));
     }
-    std::array<char, 8192> block{};
-    for (;;) {
-        const ssize_t got = ::read(fd, block.data(), block.size());
-        if (got < 0) return fail(errc::file_unreadable, std::strerror(errno));
-        if (got == 0) break;
-        content.append(block.data(), static_cast<std::size_t>(got));
-        if (content.size() > kMaxFileBytes) return fail(errc::certificate_invalid, "too long for a PEM file");
+    content = std::move(contents->bytes);
+    if (content.empty()) {
+        failure = {errc::certificate_invalid, std::string(what) + " " + path + ": the file is empty"};
+        return false;
     }
-    if (content.empty()) return fail(errc::certificate_invalid, "the file is empty");
-    return true;
+    if (!contents->exposed || content.find("PRIVATE KEY-----") == content.npos) return true;
+    failure = std::move(*contents->exposed);
+    OPENSSL_cleanse(content.data(), content.size());
+    return false;
 }
 
 int refuse_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* asked) {
@@ -82,7 +63,7 @@ std::string time_text(const ASN1_TIME* time) {
 // All certificates of a PEM file, the leaf first.
 bool read_certificates(const std::string& path, std::vector<X509Ptr>& certificates, Failure& failure) {
     std::string content;
-    if (!read_file(path, "certificate", content, failure)) return false;
+    if (!read_pem(path, "certificate", content, failure)) return false;
     ERR_clear_error();
     const BioPtr bio(BIO_new_mem_buf(content.data(), static_cast<int>(content.size())));
     while (X509* const certificate = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
@@ -118,7 +99,7 @@ bool check_dates(const std::string& path, const X509* certificate, Failure& fail
 
 bool read_key(const std::string& path, KeyPtr& key, Failure& failure) {
     std::string content;
-    if (!read_file(path, "key", content, failure)) return false;
+    if (!read_pem(path, "key", content, failure)) return false;
     const BioPtr bio(BIO_new_mem_buf(content.data(), static_cast<int>(content.size())));
     bool passphrase_asked = false;
     key.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, refuse_passphrase, &passphrase_asked));

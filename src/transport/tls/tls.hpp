@@ -21,8 +21,8 @@ struct ServerOptions {
 
 class ServerContext {
 public:
-    // Errors: file_not_found, file_unreadable, certificate_invalid, certificate_expired,
-    // certificate_key_mismatch. error_text names the path and says what to do.
+    // Errors: file_not_found, file_unreadable, permission_denied (a key that others may use), certificate_invalid,
+    // certificate_expired, certificate_key_mismatch. error_text names the path and says what to do.
     static Result<std::shared_ptr<ServerContext>> load(const ServerOptions& options, std::string* error_text);
     explicit ServerContext(SSL_CTX* context) : context_(context) {}
     ~ServerContext();

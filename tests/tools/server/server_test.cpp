@@ -200,8 +200,9 @@ TEST(FlareServer, ChecksCertificatesAndKeysBeforeItStarts) {
     EXPECT_THAT(ran.err, HasSubstr(":2:1: quic.certificate: certificate /nowhere/server.crt: no such file"));
     EXPECT_THAT(ran.err,
                 HasSubstr(":4:1: websocket.certificate: certificate " + expired.certificate_file + ": expired on"));
-    EXPECT_THAT(ran.err, HasSubstr(":7:1: tls.sealing_key_file: sealing_key " + certificates.path("open.key") +
-                                   ": others than its owner may use it"));
+    EXPECT_THAT(ran.err,
+                HasSubstr(":7:1: tls.sealing_key_file: sealing_key " + certificates.path("open.key") +
+                          ": a secret with mode 0644, which every user of this machine may use; run: chmod 600 "));
 }
 
 TEST(FlareServer, PrintsTheConfigurationThatCounts) {

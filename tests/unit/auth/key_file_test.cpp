@@ -51,6 +51,30 @@ TEST(KeyFile, IsNamedWhenItCannotBeUsed) {
     EXPECT_NE(why(options).text.find("jwks_file " + options.jwks_file), std::string::npos);
 }
 
+TEST(KeyFile, ASecretThatOthersMayUseIsRefusedAndAPublicKeyIsNot) {
+    Folder folder;
+    const auto expose = [&](const std::string& name, const std::string& content) {
+        const std::string file = folder.write(name, content);
+        std::filesystem::permissions(file, std::filesystem::perms(0644));
+        return file;
+    };
+    JwtOptions options;
+    options.algorithm = JwtAlgorithm::hs256;
+    options.key_file = expose("secret", std::string(40, 's'));
+    EXPECT_EQ(why(options).code, errc::permission_denied);
+    EXPECT_NE(why(options).text.find("mode 0644"), std::string::npos) << why(options).text;
+    EXPECT_NE(why(options).text.find("chmod 600 " + options.key_file), std::string::npos) << why(options).text;
+
+    JwtOptions set;
+    set.jwks_file = expose("set", R"({"keys":[{"kty":"oct","alg":"HS256","k":")" + std::string(64, 'A') + R"("}]})");
+    EXPECT_EQ(why(set).code, errc::permission_denied);
+
+    const Signer signer = Signer::ed25519();
+    options.algorithm = JwtAlgorithm::eddsa;
+    options.key_file = expose("public", signer.public_pem());
+    EXPECT_EQ(why(options).code, errc::ok) << why(options).text;
+}
+
 TEST(KeyFile, OneLineEndAfterASecretDoesNotCount) {
     Folder folder;
     const std::string secret(40, 's');

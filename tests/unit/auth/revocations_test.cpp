@@ -109,6 +109,23 @@ TEST(Revocations, ALineThatIsWrongIsNamed) {
     EXPECT_EQ(revocations.open(folder.path(""), kNow).error().code, errc::file_unwritable) << "a folder";
 }
 
+TEST(Revocations, AFileThatOthersMayUseOrThatIsALinkIsRefused) {
+    Folder folder;
+    const auto why = [&] {
+        Revocations revocations(10);
+        const auto opened = revocations.open(folder.path("revoked"), kNow);
+        return opened ? Failure(errc::ok, "opened") : opened.error();
+    };
+    folder.write("revoked", "flare revocations 1\n");
+    std::filesystem::permissions(folder.path("revoked"), std::filesystem::perms(0644));
+    EXPECT_EQ(why().code, errc::permission_denied);
+    EXPECT_NE(why().text.find("chmod 600 " + folder.path("revoked")), std::string::npos) << why().text;
+    std::filesystem::remove(folder.path("revoked"));
+    std::filesystem::create_symlink(folder.path("elsewhere"), folder.path("revoked"));
+    EXPECT_EQ(why().code, errc::file_unwritable);
+    EXPECT_FALSE(std::filesystem::exists(folder.path("elsewhere")));
+}
+
 TEST(Revocations, ALineThatWasCutOffIsPassedOverAndTheNextIsWhole) {
     Folder folder;
     const std::string path = folder.write("revoked", "flare revocations 1\nuser 1900000000000 ann\nuser 19000000");
@@ -126,7 +143,11 @@ TEST(Revocations, TheFileIsRewrittenWhenMostOfItIsOver) {
     Revocations revocations(10'000);
     ASSERT_TRUE(revocations.open(folder.path("revoked"), kNow));
     ASSERT_TRUE(revocations.revoke(Kind::user, "ann", kNow + 1h, kNow));
+    // A draft of a process that was killed, and a trap for one: neither is touched.
+    folder.write("victim", "precious");
+    std::filesystem::create_symlink(folder.path("victim"), folder.path("revoked.new"));
     for (int i = 0; i < 1100; ++i) ASSERT_TRUE(revocations.revoke(Kind::token, "t", kNow + 1min * i, kNow));
+    EXPECT_EQ(folder.read("victim"), "precious");
     const std::string text = folder.read("revoked");
     EXPECT_LT(std::count(text.begin(), text.end(), '\n'), 200);
     Revocations again(10);

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace flare::server {
 namespace {
@@ -19,7 +20,10 @@ struct TicketKeyFileTest : ::testing::Test {
         path = folder + "/tickets.key";
     }
     ~TicketKeyFileTest() override { std::filesystem::remove_all(folder); }
-    void write(const std::string& text) const { std::ofstream(path) << text; }
+    void write(const std::string& text) const {
+        std::ofstream(path) << text;
+        ::chmod(path.c_str(), 0600);
+    }
     void expect_failure(errc code) const {
         const auto keys = load_ticket_keys(path);
         ASSERT_FALSE(keys);
@@ -71,6 +75,43 @@ TEST_F(TicketKeyFileTest, SaysWhatIsWrongWithIt) {
     expect_failure(errc::invalid_config);
     std::filesystem::remove(path);
     std::filesystem::create_directory(path);
+    expect_failure(errc::file_unreadable);
+}
+
+TEST_F(TicketKeyFileTest, IsRefusedWhenOthersMayUseIt) {
+    write(kHex);
+    ::chmod(path.c_str(), 0644);
+    expect_failure(errc::permission_denied);
+    EXPECT_NE(load_ticket_keys(path).error().text.find("chmod 600 " + path), std::string::npos);
+    ::chmod(path.c_str(), 0640);
+    EXPECT_TRUE(load_ticket_keys(path));
+}
+
+TEST_F(TicketKeyFileTest, IsRefusedWhenAnotherUserHasPutItThere) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+    write(kHex);
+    ASSERT_EQ(::chown(path.c_str(), 12345, 12345), 0);
+    expect_failure(errc::permission_denied);
+}
+
+TEST_F(TicketKeyFileTest, IsReadThroughALinkAndNeverMadeThroughOne) {
+    const std::string target = folder + "/mounted";
+    std::filesystem::create_symlink(target, path);
+    expect_failure(errc::file_not_found);
+    EXPECT_FALSE(std::filesystem::exists(target));
+    std::ofstream(target) << kHex;
+    ::chmod(target.c_str(), 0600);
+    EXPECT_TRUE(load_ticket_keys(path));
+}
+
+TEST_F(TicketKeyFileTest, ADraftThatACrashHasLeftIsInNobodysWay) {
+    std::ofstream(path + "." + std::to_string(::getpid())) << "half";
+    std::ofstream(path + ".new") << "half";
+    EXPECT_TRUE(load_ticket_keys(path));
+}
+
+TEST_F(TicketKeyFileTest, APipeIsRefusedAndNotWaitedFor) {
+    ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
     expect_failure(errc::file_unreadable);
 }
 

@@ -292,11 +292,17 @@ TEST(ServerConfigMistakes, AreSecretsThatEverybodyMayRead) {
     std::filesystem::permissions(path, std::filesystem::perms(0644));
     Configuration open;
     ASSERT_TRUE(add_file(open, path));
-    EXPECT_THAT(lines(open.warnings), ElementsAre(HasSubstr("quic.secret: is a secret in a file that everybody may")));
+    EXPECT_THAT(lines(open.problems), ElementsAre(AllOf(HasSubstr("quic.secret: configuration " + path),
+                                                        HasSubstr("mode 0644"), HasSubstr("chmod 600"))));
     std::filesystem::permissions(path, std::filesystem::perms(0640));
     Configuration closed;
     ASSERT_TRUE(add_file(closed, path));
-    EXPECT_THAT(lines(closed.warnings), IsEmpty());
+    EXPECT_THAT(lines(closed.problems), IsEmpty());
+    const std::string plain = folder.write("plain.toml", "[quic]\nsecret = \"\"\n");
+    std::filesystem::permissions(plain, std::filesystem::perms(0644));
+    Configuration without;
+    ASSERT_TRUE(add_file(without, plain));
+    EXPECT_THAT(lines(without.problems), IsEmpty()) << "a file without a secret may be read by all";
 }
 
 // ---- authentication ----
@@ -341,7 +347,8 @@ TEST(ServerConfigAuthentication, RefusesATokensFileThatEverybodyMayRead) {
     const std::string path = folder.write("tokens", "hush alice\n");
     const std::string text = "[auth]\nmode = \"static\"\nstatic.tokens_file = \"" + path + "\"\n";
     std::filesystem::permissions(path, std::filesystem::perms(0644));
-    EXPECT_THAT(problems_of(text), ElementsAre(HasSubstr("others may use it; chmod 640 it")));
+    EXPECT_THAT(problems_of(text),
+                ElementsAre(AllOf(HasSubstr("tokens_file " + path), HasSubstr("run: chmod 600 " + path))));
     std::filesystem::permissions(path, std::filesystem::perms(0640));
     EXPECT_THAT(problems_of(text), IsEmpty());
 }

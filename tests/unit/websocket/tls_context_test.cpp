@@ -47,11 +47,34 @@ TEST_F(TlsContext, NamesAMissingFile) {
 }
 
 TEST_F(TlsContext, NamesAFileThatCannotBeRead) {
-    expect(errc::file_unreadable, {files.path(""), good.key_file, "", false}, files.path(""), "directory");
+    expect(errc::file_unreadable, {files.path(""), good.key_file, "", false}, files.path(""), "is a folder");
     if (::geteuid() == 0) return;  // root reads everything
     std::filesystem::permissions(good.key_file, std::filesystem::perms::none);
     expect(errc::file_unreadable, {good.certificate_file, good.key_file, "", false}, good.key_file,
            "permission denied");
+}
+
+TEST_F(TlsContext, RefusesAKeyThatOthersMayUseWhereverItStands) {
+    files.write("both.crt", files.read("good.crt") + files.read("good.key"));
+    EXPECT_TRUE(ServerContext::load({files.path("both.crt"), files.path("both.crt"), "", false}, nullptr));
+    std::filesystem::permissions(files.path("both.crt"), std::filesystem::perms(0644));
+    expect(errc::permission_denied, {files.path("both.crt"), good.key_file, "", false}, files.path("both.crt"),
+           "mode 0644");
+    std::filesystem::permissions(good.certificate_file, std::filesystem::perms(0644));
+    std::filesystem::permissions(good.key_file, std::filesystem::perms(0640));
+    EXPECT_TRUE(ServerContext::load({good.certificate_file, good.key_file, "", false}, nullptr));
+    std::filesystem::permissions(good.key_file, std::filesystem::perms(0644));
+    expect(errc::permission_denied, {good.certificate_file, good.key_file, "", false}, good.key_file,
+           "chmod 600 " + good.key_file);
+    std::string text;
+    EXPECT_FALSE(ClientContext::load({"", good.certificate_file, good.key_file}, &text));
+    EXPECT_THAT(text, testing::HasSubstr("chmod 600 " + good.key_file));
+}
+
+TEST_F(TlsContext, APipeIsRefusedAndNotWaitedFor) {
+    ASSERT_EQ(::mkfifo(files.path("pipe").c_str(), 0600), 0);
+    expect(errc::file_unreadable, {good.certificate_file, files.path("pipe"), "", false}, files.path("pipe"), "a pipe");
+    expect(errc::file_unreadable, {files.path("pipe"), good.key_file, "", false}, files.path("pipe"), "a pipe");
 }
 
 TEST_F(TlsContext, NamesAFileThatIsNoPem) {
@@ -76,6 +99,7 @@ TEST_F(TlsContext, NamesAKeyWithAPassphrase) {
     PEM_write_PKCS8PrivateKey(file, good.key.get(), EVP_aes_256_cbc(), reinterpret_cast<char*>(passphrase), 6, nullptr,
                               nullptr);
     std::fclose(file);
+    std::filesystem::permissions(files.path("locked.key"), std::filesystem::perms(0600));
     expect(errc::certificate_invalid, {good.certificate_file, files.path("locked.key"), "", false},
            files.path("locked.key"), "passphrase");
 }

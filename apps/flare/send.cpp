@@ -109,6 +109,10 @@ int run_send(const ClientOptions& common, const SendOptions& options) {
                     printable(options.target).c_str(), time_text(sent.latency).c_str(),
                     std::string(spoken(*connected)).c_str(), sent.message_id.str().c_str());
     }
+    if (sent.partly != errc::ok) {
+        result["partly"] = std::string(name(sent.partly));
+        print_problem("send", printable(sent.error_message));
+    }
     ExitCode code = kDone;
     if (options.reply) {
         progress.emplace("waiting for an answer");

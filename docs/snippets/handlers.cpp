@@ -21,7 +21,7 @@ flare::HandlerResult square(const flare::SessionInfo&, const flare::Message& mes
 // A coroutine on the session's event loop: it waits without blocking anybody.
 flare::Task<flare::HandlerResult> tell_bob(flare::Server& server, flare::SessionInfo sender, flare::Message message) {
     flare::Message note("note", sender.user + " says " + message.payload.str());
-    flare::Checked<flare::Delivery> told = co_await server.async_send("bob", std::move(note));
+    flare::Checked<flare::DeliveryReport> told = co_await server.async_send("bob", std::move(note));
     if (!told) co_return told.error();  // bob is offline, or too much waits for him
     co_return flare::HandlerResult();   // nothing but the receipt
 }

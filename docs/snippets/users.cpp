@@ -98,8 +98,8 @@ int main() {
 
     flare::Message notice("notice", "the kitchen is open");
     auto to_one = server->send("bob", notice);                      // delivered, or buffered for a lost connection
-    auto to_some = server->send_to_many({"alice", "bob"}, notice);  // how many users it reached
-    auto to_all = server->broadcast(notice);                        // how many sessions took it
+    auto to_some = server->send_to_many({"alice", "bob"}, notice);  // ->reached: how many users
+    auto to_all = server->broadcast(notice);                        // ->reached: how many sessions
     // end
     trying::expect(presence && *presence == flare::UserPresence::attached, "bob is online");
     trying::expect(devices && devices->size() == 1 && devices->front().user == "bob", "on one device");

@@ -84,6 +84,8 @@ struct SendResult {
     Uuid message_id;
     errc error = errc::ok;
     std::string error_message;
+    // success, but not on all devices of the recipient: message_too_large for some, as error_message says; else ok.
+    errc partly = errc::ok;
     std::chrono::milliseconds retry_after{0};           // how long the server asks to wait; 0: it names no time
     std::uint32_t retry_count = 0;                      // times sent again
     std::chrono::system_clock::time_point send_time{};  // when it was given to the client

@@ -155,6 +155,21 @@ enum class Delivery : std::uint8_t {
     buffered,   // only in sessions that have lost their connection at the moment
 };
 
+// The same, and for how many of the user's sessions it was too large (ClientBuilder::max_message_bytes), though others
+// took it. None took it: message_too_large is the error.
+struct DeliveryReport {
+    Delivery delivery = Delivery::delivered;
+    std::size_t too_large = 0;
+    operator Delivery() const noexcept { return delivery; }  // NOLINT(google-explicit-constructor)
+};
+
+// How many a message reached: users with send_to_many(), sessions with broadcast().
+struct FanOut {
+    std::size_t reached = 0;    // it was delivered, or buffered
+    std::size_t too_large = 0;  // that it did not reach because their clients take nothing that large
+    operator std::size_t() const noexcept { return reached; }  // NOLINT(google-explicit-constructor)
+};
+
 class FLARE_EXPORT Server {
 public:
     Server(Server&&) noexcept;
@@ -185,12 +200,12 @@ public:
     Checked<std::vector<SessionInfo>> sessions(std::string user);
     Checked<std::vector<std::string>> online_users();
     // From "server", or from `message.from` when it is set. Errors: user_offline, recipient_busy, busy,
-    // message_too_large.
-    Checked<Delivery> send(std::string user, Message message);
-    // Returns for how many users it was delivered or buffered.
-    Checked<std::size_t> send_to_many(std::vector<std::string> users, Message message);
-    // To every session. Returns how many took it.
-    Checked<std::size_t> broadcast(Message message);
+    // message_too_large (for this server, or for every session of the user).
+    Checked<DeliveryReport> send(std::string user, Message message);
+    // For how many users it was delivered or buffered, and for how many it was too large.
+    Checked<FanOut> send_to_many(std::vector<std::string> users, Message message);
+    // To every session: how many took it, and for how many it was too large.
+    Checked<FanOut> broadcast(Message message);
     // Ends all sessions of a user; returns how many. The client is told `kicked` and the text.
     Checked<std::size_t> disconnect_user(std::string user, std::string text = {});
     Checked<bool> disconnect_session(std::string session_id, std::string text = {});
@@ -219,8 +234,8 @@ public:
     // ---- the same for coroutines, on any executor ----
 
     Task<Checked<UserPresence>> async_presence(std::string user);
-    Task<Checked<Delivery>> async_send(std::string user, Message message);
-    Task<Checked<std::size_t>> async_broadcast(Message message);
+    Task<Checked<DeliveryReport>> async_send(std::string user, Message message);
+    Task<Checked<FanOut>> async_broadcast(Message message);
     Task<Checked<std::size_t>> async_disconnect_user(std::string user, std::string text = {});
     Task<Checked<std::size_t>> async_revoke_user(std::string user,
                                                  std::optional<std::chrono::system_clock::time_point> until = {},

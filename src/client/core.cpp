@@ -254,6 +254,7 @@ void Core::on_outcome(const session::Outcome& outcome) {
     result.success = outcome.error == errc::ok;
     result.message_id = outcome.message_id;
     result.error = outcome.error;
+    result.partly = outcome.partly;
     result.error_message =
         outcome.error == errc::ok || !outcome.text.empty() ? outcome.text : std::string(explain(outcome.error));
     result.retry_after = std::chrono::milliseconds(outcome.retry_after_ms);

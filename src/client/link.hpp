@@ -22,6 +22,7 @@ public:
         if (may_move_again) core.moves_again(key);
         core.after_event();
     }
+    void on_alive() override { core.session_.on_alive(key, now()); }
     void on_turn_end() override { core.write_dirty(); }
     void on_writable() override { core.mark_dirty(*this); }
     void on_closed(const transport::CloseReason& reason) override { core.closed(key, reason); }

@@ -19,10 +19,13 @@ wire::MessageView view_of(const Message& message, std::string_view to) {
     return view;
 }
 
-Checked<Delivery> to_delivery(const session::Receipt& receipt) {
-    if (receipt.status == wire::ReceiptStatus::delivered) return Delivery::delivered;
-    if (receipt.status == wire::ReceiptStatus::buffered) return Delivery::buffered;
-    return Failure(receipt.code, receipt.text);
+Checked<DeliveryReport> deliver(server::Worker& worker, const std::string& user, server::Encoded& letter) {
+    DeliveryReport report;
+    const session::Receipt receipt =
+        worker.deliver(user, letter.from, letter.forms, letter.priority, &report.too_large);
+    if (receipt.status == wire::ReceiptStatus::refused) return Failure(receipt.code, receipt.text);
+    report.delivery = receipt.status == wire::ReceiptStatus::buffered ? Delivery::buffered : Delivery::delivered;
+    return report;
 }
 
 UserPresence presence_on(server::Worker& worker, const std::string& user) {
@@ -81,34 +84,35 @@ void Server::Impl::online_users(Done<std::vector<std::string>> done) {
         std::move(done));
 }
 
-void Server::Impl::send(std::string user, const Message& message, Done<Delivery> done) {
+void Server::Impl::send(std::string user, const Message& message, Done<DeliveryReport> done) {
     if (message.payload.size() > config_.session.max_message_bytes) return done(Failure(errc::message_too_large));
     const std::uint32_t home = home_of(user);
-    ask<Delivery>(
-        home,
-        [user, letter = encode(message, user)](server::Worker& worker) {
-            return to_delivery(worker.deliver(user, letter->from, letter->forms, letter->priority));
-        },
+    ask<DeliveryReport>(
+        home, [user, letter = encode(message, user)](server::Worker& worker) { return deliver(worker, user, *letter); },
         std::move(done));
 }
 
-void Server::Impl::send_to_many(std::vector<std::string> users, const Message& message, Done<std::size_t> done) {
+void Server::Impl::send_to_many(std::vector<std::string> users, const Message& message, Done<FanOut> done) {
     if (message.payload.size() > config_.session.max_message_bytes) return done(Failure(errc::message_too_large));
-    ask_all<std::size_t>(
-        [this, users = std::move(users), letter = encode(message, {})](server::Worker& worker, std::size_t& reached) {
+    ask_all<FanOut>(
+        [this, users = std::move(users), letter = encode(message, {})](server::Worker& worker, FanOut& out) {
             for (const std::string& user : users) {
                 if (shared_->home_of(user) != worker.index()) continue;
-                if (to_delivery(worker.deliver(user, letter->from, letter->forms, letter->priority))) ++reached;
+                const auto sent = deliver(worker, user, *letter);
+                if (sent) ++out.reached;
+                if (!sent && sent.error().code == errc::message_too_large) ++out.too_large;
             }
         },
         std::move(done));
 }
 
-void Server::Impl::broadcast(const Message& message, Done<std::size_t> done) {
+void Server::Impl::broadcast(const Message& message, Done<FanOut> done) {
     if (message.payload.size() > config_.session.max_message_bytes) return done(Failure(errc::message_too_large));
-    ask_all<std::size_t>(
-        [letter = encode(message, {})](server::Worker& worker, std::size_t& reached) {
-            reached += worker.broadcast(letter->from, letter->forms, letter->priority);
+    ask_all<FanOut>(
+        [letter = encode(message, {})](server::Worker& worker, FanOut& out) {
+            const FanOut there = worker.broadcast(letter->from, letter->forms, letter->priority);
+            out.reached += there.reached;
+            out.too_large += there.too_large;
         },
         std::move(done));
 }
@@ -169,15 +173,14 @@ Checked<std::vector<SessionInfo>> Server::sessions(std::string user) {
 Checked<std::vector<std::string>> Server::online_users() {
     return impl_->wait_for<std::vector<std::string>>([&](auto done) { impl_->online_users(std::move(done)); });
 }
-Checked<Delivery> Server::send(std::string user, Message message) {
-    return impl_->wait_for<Delivery>([&](auto done) { impl_->send(std::move(user), message, std::move(done)); });
+Checked<DeliveryReport> Server::send(std::string user, Message message) {
+    return impl_->wait_for<DeliveryReport>([&](auto done) { impl_->send(std::move(user), message, std::move(done)); });
 }
-Checked<std::size_t> Server::send_to_many(std::vector<std::string> users, Message message) {
-    return impl_->wait_for<std::size_t>(
-        [&](auto done) { impl_->send_to_many(std::move(users), message, std::move(done)); });
+Checked<FanOut> Server::send_to_many(std::vector<std::string> users, Message message) {
+    return impl_->wait_for<FanOut>([&](auto done) { impl_->send_to_many(std::move(users), message, std::move(done)); });
 }
-Checked<std::size_t> Server::broadcast(Message message) {
-    return impl_->wait_for<std::size_t>([&](auto done) { impl_->broadcast(message, std::move(done)); });
+Checked<FanOut> Server::broadcast(Message message) {
+    return impl_->wait_for<FanOut>([&](auto done) { impl_->broadcast(message, std::move(done)); });
 }
 Checked<std::size_t> Server::disconnect_user(std::string user, std::string text) {
     return impl_->wait_for<std::size_t>(
@@ -200,13 +203,12 @@ Task<Checked<UserPresence>> Server::async_presence(std::string user) {
     return Impl::await<UserPresence>(
         [impl = impl_.get(), user = std::move(user)](auto done) { impl->presence(user, std::move(done)); });
 }
-Task<Checked<Delivery>> Server::async_send(std::string user, Message message) {
-    return Impl::await<Delivery>([impl = impl_.get(), user = std::move(user), message = std::move(message)](auto done) {
-        impl->send(user, message, std::move(done));
-    });
+Task<Checked<DeliveryReport>> Server::async_send(std::string user, Message message) {
+    return Impl::await<DeliveryReport>([impl = impl_.get(), user = std::move(user), message = std::move(message)](
+                                           auto done) { impl->send(user, message, std::move(done)); });
 }
-Task<Checked<std::size_t>> Server::async_broadcast(Message message) {
-    return Impl::await<std::size_t>(
+Task<Checked<FanOut>> Server::async_broadcast(Message message) {
+    return Impl::await<FanOut>(
         [impl = impl_.get(), message = std::move(message)](auto done) { impl->broadcast(message, std::move(done)); });
 }
 Task<Checked<std::size_t>> Server::async_disconnect_user(std::string user, std::string text) {

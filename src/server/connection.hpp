@@ -29,6 +29,7 @@ public:
     ~Connection();
 
     void on_batch(std::string_view batch) override;
+    void on_alive() override;
     void on_turn_end() override;
     void on_writable() override;
     void on_confirmed() override;

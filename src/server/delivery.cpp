@@ -299,6 +299,12 @@ void Worker::on_message_refused(session::ServerSession& session, errc code) {
     count_error(code);
 }
 
+void Worker::on_reply_refused(session::ServerSession& session, errc code) {
+    log_.add(FlightLog::entry(session.id(), Happened::message_refused, now(), code));
+    ++counters_.messages_refused;
+    count_error(code);
+}
+
 void Worker::on_heartbeat(session::ServerSession& session) {
     ++counters_.heartbeats;
     if (!shared_.config.events) return;

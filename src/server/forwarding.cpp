@@ -84,22 +84,26 @@ void Worker::send_letter(const std::shared_ptr<Letter>& letter) {
     });
 }
 
-session::Receipt Worker::deliver(std::string_view user, std::string_view from, wire::Forms& forms, Priority priority) {
-    session::Receipt receipt = table_.send_to_user(user, from, forms, priority, now());
+session::Receipt Worker::deliver(std::string_view user, std::string_view from, wire::Forms& forms, Priority priority,
+                                 std::size_t* too_large) {
+    session::Receipt receipt = table_.send_to_user(user, from, forms, priority, now(), too_large);
     if (receipt.status != wire::ReceiptStatus::refused) ++counters_.messages_sent;
     return receipt;
 }
 
-std::size_t Worker::broadcast(std::string_view from, wire::Forms& forms, Priority priority) {
-    std::size_t taken = 0;
+FanOut Worker::broadcast(std::string_view from, wire::Forms& forms, Priority priority) {
+    FanOut out;
     const session::TimePoint time = now();
     table_.for_each([&](session::ServerSession& session) {
-        const wire::Body* const body = forms.fit(session.encodings());
-        const session::LaneIndex lane = session::lane_of(from, session.lanes());
-        if (body != nullptr && table_.send(session, lane, *body, priority, time)) ++taken;
+        const auto sent = table_.send(session, session::lane_of(from, session.lanes()), forms, priority, time);
+        if (sent) {
+            ++out.reached;
+        } else if (sent.error() == errc::message_too_large) {
+            ++out.too_large;
+        }
     });
-    counters_.messages_sent += taken;
-    return taken;
+    counters_.messages_sent += out.reached;
+    return out;
 }
 
 std::size_t Worker::end_user(std::string_view user, errc code, const std::string& text) {
@@ -115,7 +119,8 @@ void Worker::begin_large(const std::shared_ptr<Letter>& letter) {
     shared_.workers[shared_.home_of(letter->to)]->post([letter](Worker& worker) {
         bool work = false;
         for (const session::ServerSession* session : worker.table_.of_user(letter->to))
-            work = work || letter->forms.is_work(session->encodings());
+            work = work || (letter->forms.is_work(session->encodings()) &&
+                            letter->forms.size() <= session->max_message_bytes());
         session::Receipt receipt;
         if (!work) receipt = worker.deliver(letter->to, letter->from, letter->forms, Priority::normal);
         worker.shared_.workers[letter->sender]->post([letter, receipt, work](Worker& sender) {

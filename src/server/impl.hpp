@@ -54,9 +54,9 @@ public:
     void presence(std::string user, Done<UserPresence> done);
     void sessions(std::string user, Done<std::vector<SessionInfo>> done);
     void online_users(Done<std::vector<std::string>> done);
-    void send(std::string user, const Message& message, Done<Delivery> done);
-    void send_to_many(std::vector<std::string> users, const Message& message, Done<std::size_t> done);
-    void broadcast(const Message& message, Done<std::size_t> done);
+    void send(std::string user, const Message& message, Done<DeliveryReport> done);
+    void send_to_many(std::vector<std::string> users, const Message& message, Done<FanOut> done);
+    void broadcast(const Message& message, Done<FanOut> done);
     void disconnect_user(std::string user, std::string text, Done<std::size_t> done);
     void drop_connections(std::string user, Done<std::size_t> done);
     void disconnect_session(const std::string& session_id, std::string text, Done<bool> done);

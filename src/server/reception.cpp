@@ -48,6 +48,11 @@ void Connection::on_confirmed() {
     if (state == State::early) worker.confirmed(*this);
 }
 
+// Before Hello it is worth nothing: hello_timeout runs on.
+void Connection::on_alive() {
+    if (state == State::attached) worker.alive(*this);
+}
+
 void Connection::on_turn_end() { worker.turn_ended(*this); }
 
 void Connection::on_writable() { worker.mark_dirty(*this); }
@@ -179,6 +184,8 @@ std::size_t Worker::drop_connections(std::string_view user) {
     }
     return dropped;
 }
+
+void Worker::alive(Connection& connection) { table_.on_alive(connection.key, now()); }
 
 void Worker::received(Connection& connection, std::string_view batch) {
     if (!std::exchange(connection.in_turn, true)) connection.awaited = connection.dirty;

@@ -86,14 +86,15 @@ public:
     void add_to(ServerStats& stats) const;
     static SessionInfo info_of(const session::ServerSession& session);
     // An encoded message for sessions here: what a receipt would say.
-    session::Receipt deliver(std::string_view user, std::string_view from, wire::Forms& forms, Priority priority);
+    session::Receipt deliver(std::string_view user, std::string_view from, wire::Forms& forms, Priority priority,
+                             std::size_t* too_large = nullptr);
     // ---- for the admin address: worker_report.cpp ----
     // Objects as JSON, with when the session was made: the newest, at most `most`. Empty user: all of them.
     using Listed = std::vector<std::pair<session::TimePoint, std::string>>;
     void list_sessions(std::string_view user, std::size_t most, Listed& listed);
     // A session, if it lives, and what happened to it, if that is remembered. Nothing: neither.
     std::optional<std::string> report(const session::SessionId& id);
-    std::size_t broadcast(std::string_view from, wire::Forms& forms, Priority priority);
+    FanOut broadcast(std::string_view from, wire::Forms& forms, Priority priority);
     std::size_t end_user(std::string_view user, errc code, const std::string& text);
     // Ends, at once, every session that `which` names.
     std::size_t cut_off(const std::function<bool(const session::ServerSession&)>& which, errc code,
@@ -111,6 +112,7 @@ public:
     void confirmed(Connection& connection);
     bool claim_address(Connection& connection);
     void received(Connection& connection, std::string_view batch);
+    void alive(Connection& connection);
     void closed(Connection& connection, const transport::CloseReason& reason);
     void mark_dirty(Connection& connection);
     void write_dirty();
@@ -131,6 +133,7 @@ private:
     void on_message(session::ServerSession& session, session::Handling&& handling, const wire::DataView& data,
                     const Bytes& whole) override;
     void on_message_refused(session::ServerSession& session, errc code) override;
+    void on_reply_refused(session::ServerSession& session, errc code) override;
     void on_memory_short() override;
     void on_heartbeat(session::ServerSession& session) override;
     void on_credential(session::ServerSession& session, std::string_view token) override;

@@ -26,7 +26,7 @@ Duration ClientSession::patience() const {
 }
 
 Duration ClientSession::expected_answer() const {
-    return 2 * (smoothed_round_trip_.value_or(Duration::zero()) + settings_.max_ack_delay) + kRoundTripSlack;
+    return 2 * (smoothed_round_trip_.value_or(Duration::zero()) + server_ack_delay_) + kRoundTripSlack;
 }
 
 TimePoint ClientSession::suspect_at(const CarrierState& active) const {
@@ -110,7 +110,7 @@ void ClientSession::time_one(TimePoint now) {
 
 TimePoint ClientSession::slow_at() const {
     if (!settings_.suspect_early || timed_.seq == 0 || !smoothed_round_trip_) return kNever;
-    const Duration limit = std::max(kLeastSlow, kSlowRoundTrips * *smoothed_round_trip_ + settings_.max_ack_delay);
+    const Duration limit = std::max(kLeastSlow, kSlowRoundTrips * *smoothed_round_trip_ + server_ack_delay_);
     const TimePoint at = std::max(timed_.at, patient_from_) + limit;
     return slow_told_at_ == TimePoint::min() ? at : std::max(at, slow_told_at_ + kSlowAgain);
 }

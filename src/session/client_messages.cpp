@@ -42,6 +42,7 @@ void ClientSession::Inbound::on_receipt(LaneIndex, const wire::ReceiptView& rece
     outcome.error = receipt.status == wire::ReceiptStatus::refused
                         ? (receipt.code == errc::ok ? errc::forbidden : receipt.code)
                         : errc::ok;
+    if (receipt.status != wire::ReceiptStatus::refused) outcome.partly = receipt.code;
     outcome.text = std::string(receipt.text);
     outcome.retry_after_ms = receipt.retry_after_ms;
     session_.finish(token, std::move(outcome));
@@ -114,8 +115,22 @@ void ClientSession::enqueue(Outbox::Token token, Outbox::Entry& entry, TimePoint
     (void)conversation_->send_anyway(lane_of(entry.to, conversation_->lanes()), std::move(body), entry.priority, token);
 }
 
+// This session's server may take less than the one for which a message was accepted. Sending it would end the session.
 void ClientSession::queue_outbox(TimePoint now) {
-    outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) { enqueue(token, entry, now); });
+    std::vector<std::pair<Outbox::Token, bool>> too_large;
+    outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) {
+        if (entry.payload_bytes > limits_.max_message_bytes) {
+            too_large.emplace_back(token, entry.first_sent_at == kNever);
+        } else {
+            enqueue(token, entry, now);
+        }
+    });
+    for (const auto& [token, unsent] : too_large) {
+        Outcome outcome;
+        outcome.error = unsent ? errc::message_too_large : errc::outcome_unknown;
+        outcome.text = "the server takes messages of " + std::to_string(limits_.max_message_bytes) + " bytes";
+        finish(token, std::move(outcome));
+    }
 }
 
 void ClientSession::consumed(LaneIndex lane, std::uint64_t cost, TimePoint now) {

@@ -10,6 +10,7 @@
 namespace flare::session {
 namespace {
 
+constexpr Duration kLongestAckDelay = std::chrono::seconds(10);  // that a server is believed
 constexpr std::size_t kFirstFlightBytes = 8 * 1024;  // what a connection may send before it has heard from its peer
 
 }  // namespace
@@ -165,7 +166,8 @@ void ClientSession::on_batch(CarrierKey key, std::string_view bytes, TimePoint n
     carrier->heard_at = now;
     carrier->missed = 0;
     carrier->on_trial_since = kNever;
-    wire::BatchReader reader(bytes, limits_.max_frame_bytes);
+    // Welcome says what the server takes; what it may say is version 1's.
+    wire::BatchReader reader(bytes, std::max<std::size_t>(wire::kMaxFrameBytes, limits_.max_frame_bytes));
     wire::FrameView frame;
     while (!reader.done()) {
         const auto read = reader.next(frame);
@@ -181,6 +183,13 @@ void ClientSession::on_batch(CarrierKey key, std::string_view bytes, TimePoint n
     }
     settle_disconnect(now);
     notify_output();
+}
+
+void ClientSession::on_alive(CarrierKey key, TimePoint now) {
+    CarrierState* carrier = find(key);
+    if (carrier == nullptr || carrier->state != State::attached) return;
+    carrier->heard_at = now;
+    carrier->missed = 0;
 }
 
 void ClientSession::handle(CarrierState& carrier, const wire::FrameView& frame, TimePoint now, bool& gone) {
@@ -266,7 +275,14 @@ void ClientSession::handle_welcome(CarrierState& carrier, const wire::Welcome& w
         secret_ = welcome.secret;
         encodings_ = settings_.compression ? settings_.compression->agree(welcome.capabilities, welcome.dictionary)
                                            : wire::Encodings{0};
+        if (welcome.max_ack_delay_ms != 0) {
+            server_ack_delay_ =
+                std::min<Duration>(std::chrono::milliseconds(welcome.max_ack_delay_ms), kLongestAckDelay);
+            agreed_.max_ack_delay = std::min(settings_.max_ack_delay, server_ack_delay_);
+            agreed_.min_ack_delay = std::min(settings_.min_ack_delay, agreed_.max_ack_delay);
+        }
         conversation_ = std::make_unique<Conversation>(agreed_, welcome.lanes, budget_, *inbound_);
+        conversation_->keep_to(limits_);
         goodbye_sent_ = false;
         forget_kept_ticket();
     }
@@ -274,6 +290,10 @@ void ClientSession::handle_welcome(CarrierState& carrier, const wire::Welcome& w
     if (welcome.heartbeat_interval_ms != 0) {
         agreed_.heartbeat_interval =
             std::min<Duration>(settings_.heartbeat_interval, std::chrono::milliseconds(welcome.heartbeat_interval_ms));
+    }
+    if (welcome.heartbeat_timeout_ms != 0) {  // silence that would end the carrier must not be reached
+        agreed_.heartbeat_interval = std::min<Duration>(
+            agreed_.heartbeat_interval, Duration(std::chrono::milliseconds(welcome.heartbeat_timeout_ms)) / 2);
     }
     ticket_ = welcome.ticket;
     home_worker_ = welcome.home_worker;

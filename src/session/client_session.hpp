@@ -105,6 +105,8 @@ public:
     void open(CarrierKey key, TimePoint now, bool standby = false);
     // Bytes from a carrier. A protocol error closes that carrier through the listener.
     void on_batch(CarrierKey key, std::string_view batch, TimePoint now);
+    // The carrier's server lives, though it has said nothing: it is not given up for silence.
+    void on_alive(CarrierKey key, TimePoint now);
     // The carrier is gone, whoever ended it. Unknown keys are ignored.
     void carrier_gone(CarrierKey key, errc reason, const std::string& text, TimePoint now);
     // Moves sending to an attached carrier. Errors: not_connected (no such attached carrier).
@@ -241,6 +243,7 @@ private:
     std::uint32_t home_worker_ = 0;
     wire::Encodings encodings_ = 0;
     wire::Limits limits_;
+    Duration server_ack_delay_ = settings_.max_ack_delay;  // as Welcome says
     Settings agreed_;  // settings with what Welcome said; referenced by conversation_
     std::unique_ptr<Inbound> inbound_;
     std::unique_ptr<Conversation> conversation_;

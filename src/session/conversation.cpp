@@ -55,6 +55,16 @@ Conversation::Conversation(const Settings& settings, std::uint32_t lanes, Budget
       receive_(lanes),
       ack_delay_(settings.min_ack_delay) {}
 
+void Conversation::keep_to(const wire::Limits& limits) noexcept {
+    // For the header of a frame, with what a whole list of acks takes.
+    constexpr std::size_t kHeaderBytes = 1024;
+    constexpr std::size_t kLeastPiece = 512;  // less would be a peer that cannot take a Hello either
+    totals_.most_frames = limits.max_unacked_frames;
+    totals_.most_bytes = limits.max_unacked_bytes;
+    totals_.most_in_frame =
+        limits.max_frame_bytes < kHeaderBytes + kLeastPiece ? kLeastPiece : limits.max_frame_bytes - kHeaderBytes;
+}
+
 SendLane& Conversation::sending(LaneIndex lane) {
     auto& slot = send_[lane];
     if (!slot) slot = std::make_unique<SendLane>(settings_, budget_, totals_);
@@ -105,6 +115,7 @@ Result<void> Conversation::on_numbered(const wire::FrameView& frame, TimePoint n
         const auto verdict = lane.accept(frame.seq, 0);
         if (!verdict) return verdict.error();
         if (*verdict == ReceiveLane::Verdict::take) {
+            if (lane.assembling()) return errc::bad_chunk;
             lane.consumed_at_once(0);
             listener_.on_receipt(frame.lane, *receipt);
         }
@@ -115,6 +126,7 @@ Result<void> Conversation::on_numbered(const wire::FrameView& frame, TimePoint n
         const auto verdict = lane.accept(frame.seq, cost);
         if (!verdict) return verdict.error();
         if (*verdict == ReceiveLane::Verdict::take) {
+            if (lane.assembling()) return errc::bad_chunk;
             if (cost > settings_.max_message_bytes) return errc::message_too_large;
             if (data->receipt) listener_.on_receipt(frame.lane, *data->receipt);
             if (data->message) {

@@ -37,6 +37,8 @@ public:
     Conversation(const Settings& settings, std::uint32_t lanes, Budget& budget, ConversationListener& listener);
 
     std::uint32_t lanes() const noexcept { return lane_count_; }
+    // What the peer has said that it takes, beside what the settings say. Before anything is sent.
+    void keep_to(const wire::Limits& limits) noexcept;
 
     // Errors: unknown_lane, outbox_full (queue bound; what waits stays), busy (process budget).
     Result<void> send(LaneIndex lane, wire::Body body, Priority priority = Priority::normal, std::uint64_t token = 0);

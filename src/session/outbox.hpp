@@ -23,6 +23,7 @@ struct Outcome {
     errc error = errc::ok;                                          // ok: acknowledged by a receipt
     wire::ReceiptStatus status = wire::ReceiptStatus::unspecified;  // of the receipt, when there was one
     std::string text;
+    errc partly = errc::ok;         // ok, but not for every device of the recipient
     std::uint32_t retry_count = 0;  // times sent again
     std::uint32_t retry_after_ms = 0;
     TimePoint queued_at{};

@@ -7,8 +7,6 @@
 namespace flare::session {
 namespace {
 
-// Names and numbers around a payload: what an encoded Data may be longer than its message's payload.
-constexpr std::uint64_t kEnvelopeBytes = 4 * 1024;
 // Of a message that is skipped for want of memory: enough of its beginning to find the id.
 constexpr std::size_t kKeptOfRefused = 1024;
 // An ack does not wait when this many frames have gathered.

@@ -34,6 +34,10 @@ public:
         bool refused = false;
     };
     Result<Assembled> chunk(const wire::ChunkView& chunk);
+    // Pieces of a big message have come, and its last has not: nothing else may come between them.
+    bool assembling() const noexcept { return assembly_total_ != 0; }
+    // Names, numbers, a receipt: by so much an encoded Data may be longer than its message's payload.
+    static constexpr std::uint64_t kEnvelopeBytes = 4 * 1024;
 
     // A message was handed to the application, which answers with consumed() once.
     void delivered() noexcept { ++unconsumed_; }

@@ -62,9 +62,11 @@ void SendLane::push(wire::Body body, Priority priority, std::uint64_t token) {
 
 // A frame may cost at most half of a lane's window, so that two can be under way and renewal keeps it moving.
 void SendLane::set_pieces() noexcept {
-    const std::uint64_t window = std::min(peer_window_, settings_.lane_bytes());
-    big_above_ = static_cast<std::size_t>(std::min<std::uint64_t>(wire::kChunkThreshold, window / 2));
-    chunk_bytes_ = static_cast<std::size_t>(std::clamp<std::uint64_t>(window / 4, 1, wire::kChunkBytes));
+    const std::uint64_t window = std::min({peer_window_, settings_.lane_bytes(), totals_.most_bytes});
+    const std::size_t most = totals_.most_in_frame;
+    big_above_ = static_cast<std::size_t>(std::min<std::uint64_t>(std::min(wire::kChunkThreshold, most), window / 2));
+    chunk_bytes_ =
+        static_cast<std::size_t>(std::clamp<std::uint64_t>(window / 4, 1, std::min(wire::kChunkBytes, most)));
 }
 
 void SendLane::unqueue(const Frame& entry) noexcept {

@@ -17,8 +17,12 @@
 
 namespace flare::session {
 
-// What all lanes of one direction share: the bound on numbered, unacknowledged frames.
+// What all lanes of one direction share: the bounds on frames, and how much there is.
 struct SendTotals {
+    // The peer's; those of the settings hold as well.
+    std::uint32_t most_frames = UINT32_MAX;             // numbered, unacknowledged
+    std::uint64_t most_bytes = UINT64_MAX;              // of them
+    std::size_t most_in_frame = wire::kChunkThreshold;  // of an encoded data, or a part of one
     std::uint32_t unacked_frames = 0;
     std::uint64_t unacked_bytes = 0;
     std::uint32_t queued_frames = 0;
@@ -89,8 +93,8 @@ private:
     };
     bool waiting() const noexcept { return partial_.has_value() || !queue_.empty(); }
     bool within_bound() const noexcept {
-        return totals_.unacked_frames < settings_.max_unacked_frames &&
-               totals_.unacked_bytes + next_cost() <= settings_.max_unacked_bytes;
+        return totals_.unacked_frames < std::min(settings_.max_unacked_frames, totals_.most_frames) &&
+               totals_.unacked_bytes + next_cost() <= std::min(settings_.max_unacked_bytes, totals_.most_bytes);
     }
     bool within_credit() const noexcept { return next_ <= max_seq_ && numbered_bytes_ + next_cost() <= max_bytes_; }
     bool is_big(const Frame& entry) const noexcept {

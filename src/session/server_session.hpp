@@ -41,6 +41,8 @@ public:
     std::uint32_t lanes() const noexcept { return conversation_.lanes(); }
     // How payloads may be compressed, both ways; agreed when the session was made, for its life.
     wire::Encodings encodings() const noexcept { return encodings_; }
+    // The largest payload that the client takes, before compression: as agreed when the session was made.
+    std::uint64_t max_message_bytes() const noexcept { return max_message_bytes_; }
     std::size_t queued_frames() const noexcept { return conversation_.totals().queued_frames; }
     std::size_t queued_bytes() const noexcept { return conversation_.totals().queued_bytes; }
     std::size_t unacked_frames() const noexcept { return conversation_.totals().unacked_frames; }
@@ -109,6 +111,7 @@ private:
     std::unique_ptr<const std::string> token_id_;  // null: it has none
     std::uint64_t expires_unix_ms_ = 0;            // expires_at_, for tickets
     bool renewing_ = false;                        // a new one is being looked at
+    std::uint64_t max_message_bytes_ = wire::kDefaultMaxMessageBytes;
     wire::Encodings encodings_ = 0;
     bool unheard_ = false;  // it waits among its device's `unheard`: docs/protocol.md, "Attaching a carrier"
     bool ended_ = false;    // out of every look-up; lives on until its carriers have closed

@@ -14,6 +14,11 @@ constexpr std::size_t kMaxCarriers = 8;  // on one session
 constexpr std::size_t kMaxUnheard = 4;   // sessions of one device that wait to be heard
 constexpr std::uint32_t kBusyRetryMs = 1000;
 
+// The largest payload that a client takes which says this.
+std::uint64_t limit_in(const wire::Hello& hello) noexcept {
+    return hello.max_message_bytes == 0 ? wire::kDefaultMaxMessageBytes : hello.max_message_bytes;
+}
+
 wire::Refused refuse(errc code, std::string text, std::uint32_t retry_after_ms = 0) {
     wire::Refused refused;
     refused.code = code;
@@ -32,7 +37,7 @@ std::optional<wire::Refused> SessionTable::attach_new(CarrierKey key, const wire
     owner.used_at = now;
     ServerSession* const same = planted(Fault::attempt_makes_two) ? nullptr : owner.of_attempt(hello.attempt_id);
     if (same != nullptr) {  // the same connect: its Welcome was lost, or it races
-        if (auto refused = lacks_encodings(*same, hello)) return refused;
+        if (auto refused = offers_less(*same, hello)) return refused;
         return attach(*same, key, hello, true, now);
     }
     if (owner.knows(hello.attempt_id) && !planted(Fault::attempt_makes_two)) {
@@ -108,6 +113,7 @@ ServerSession& SessionTable::create(Device& owner, const wire::Hello& hello, con
     session.now_ = now;
     session.secret_ = random_.bytes(kSecretBytes);
     session.encodings_ = encodings_of(hello);
+    session.max_message_bytes_ = limit_in(hello);
     set_expiry(session, identity.expires_at, now);
     session.expires_unix_ms_ = identity.expires_unix_ms;
     session.set_token_id(identity.token_id);
@@ -123,11 +129,18 @@ wire::Encodings SessionTable::encodings_of(const wire::Hello& hello) const noexc
     return compression_ == nullptr ? wire::Encodings{0} : compression_->agree(hello.capabilities, hello.dictionary);
 }
 
-// What is queued and unacknowledged may be compressed: a carrier joins only if all of it can be read there.
-std::optional<wire::Refused> SessionTable::lacks_encodings(const ServerSession& session,
-                                                           const wire::Hello& hello) const {
-    if ((session.encodings_ & ~encodings_of(hello)) == 0) return std::nullopt;
-    return refuse(errc::ticket_invalid, "the session was agreed on with compression that this hello does not offer");
+// What is queued and unacknowledged may be compressed, and as large as was agreed: a carrier joins only if all of it
+// can be taken there.
+std::optional<wire::Refused> SessionTable::offers_less(const ServerSession& session, const wire::Hello& hello) const {
+    if ((session.encodings_ & ~encodings_of(hello)) != 0) {
+        return refuse(errc::ticket_invalid,
+                      "the session was agreed on with compression that this hello does not offer");
+    }
+    if (limit_in(hello) < session.max_message_bytes_) {
+        return refuse(errc::ticket_invalid,
+                      "the session was agreed on with larger messages than this hello takes (max_message_bytes)");
+    }
+    return std::nullopt;
 }
 
 // Finds the session that a Hello resumes and its proof fits; otherwise, why it may not.
@@ -167,7 +180,7 @@ std::optional<wire::Refused> SessionTable::find_resumed(const wire::Hello& hello
         return refuse(errc::stale_carrier, "this connect has been overtaken by a later one");
     }
     if (session->goodbye_ || session->peer_final_) return refuse(errc::session_ended, "the session is saying goodbye");
-    return lacks_encodings(*session, hello);
+    return offers_less(*session, hello);
 }
 
 bool SessionTable::is_next_ticket(const ServerSession& session, std::string_view ticket) noexcept {

@@ -15,6 +15,19 @@ Receipt refused(errc code, std::string text, std::uint32_t retry_after_ms = 0) {
     return Receipt{wire::ReceiptStatus::refused, code, std::move(text), retry_after_ms};
 }
 
+// Of a payload, before compression.
+std::uint64_t size_of(const wire::MessageView& message) noexcept {
+    return message.encoding == wire::Encoding::none ? message.payload.size() : message.size;
+}
+
+// Whether a receiver with this limit takes the bytes. What travels may be longer than what it stands for, when somebody
+// wants it to.
+bool within(std::uint64_t max_message_bytes, const wire::Body& body) noexcept {
+    const std::size_t content = body.bytes.size() - body.content_offset;
+    return body.cost <= max_message_bytes &&
+           content - std::min<std::size_t>(content, ReceiveLane::kEnvelopeBytes) <= max_message_bytes;
+}
+
 }  // namespace
 
 void SessionTable::receive(ServerSession& session, LaneIndex lane, const wire::DataView& data, const Bytes& whole,
@@ -98,6 +111,12 @@ void SessionTable::finish(const Handling& handling, Receipt receipt, const Reply
     const Entry entry(*this);
     ServerSession* session =
         reading_ != nullptr && reading_->id_ == handling.session ? reading_ : find(handling.session);
+    if (reply != nullptr && session != nullptr && size_of(reply->message) > session->max_message_bytes_) {
+        reply = nullptr;
+        receipt = refused(errc::message_too_large,
+                          "handled; the reply was dropped, because it is larger than this client takes");
+        listener_.on_reply_refused(*session, receipt.code);
+    }
     if (Device* const known = session != nullptr ? session->owner_ : find_device(handling.user, handling.device)) {
         Device& owner = *known;
         owner.acted_on.finish(handling.message_id, receipt);
@@ -170,6 +189,7 @@ void SessionTable::answer(ServerSession& session, LaneIndex lane, const Uuid& id
 Result<void> SessionTable::send(ServerSession& session, LaneIndex lane, const wire::Body& body, Priority priority,
                                 TimePoint now) {
     if (session.ended_ || session.goodbye_) return errc::session_ended;
+    if (!within(session.max_message_bytes_, body)) return errc::message_too_large;
     session.now_ = now;
     const auto sent = session.conversation_.send(lane, body, priority);
     if (!sent) {
@@ -181,29 +201,51 @@ Result<void> SessionTable::send(ServerSession& session, LaneIndex lane, const wi
     return {};
 }
 
+Result<void> SessionTable::send(ServerSession& session, LaneIndex lane, wire::Forms& forms, Priority priority,
+                                TimePoint now) {
+    if (session.ended_ || session.goodbye_) return errc::session_ended;
+    if (forms.size() > session.max_message_bytes_) return errc::message_too_large;
+    const wire::Body* const body = forms.fit(session.encodings_);
+    if (body == nullptr) return errc::bad_compression;
+    return send(session, lane, *body, priority, now);
+}
+
 Receipt SessionTable::send_to_user(std::string_view user, std::string_view from, wire::Forms& forms, Priority priority,
-                                   TimePoint now) {
+                                   TimePoint now, std::size_t* too_large) {
     const Entry entry(*this);
     bool attached = false;
     bool buffered = false;
+    std::size_t could_not = 0;
+    std::uint64_t takes = 0;  // the most that one of them does
     errc failure = errc::user_offline;
     for (ServerSession* session : of_user(user)) {
         const bool live = session->presence() == Presence::attached;
-        const wire::Body* const body = forms.fit(session->encodings());
-        if (body == nullptr) {
-            failure = errc::bad_compression;
-            continue;
-        }
-        const auto sent = send(*session, lane_of(from, session->lanes()), *body, priority, now);
+        const auto sent = send(*session, lane_of(from, session->lanes()), forms, priority, now);
         if (!sent) {
-            if (sent.error() != errc::session_ended) failure = static_cast<errc>(sent.error().value());
+            if (sent.error() == errc::message_too_large) {
+                ++could_not;
+                takes = std::max(takes, session->max_message_bytes_);
+            } else if (sent.error() != errc::session_ended) {
+                failure = static_cast<errc>(sent.error().value());
+            }
             continue;
         }
         attached = attached || live;
         buffered = buffered || !live;
     }
-    if (attached) return {wire::ReceiptStatus::delivered, errc::ok, {}, 0};
-    if (buffered) return {wire::ReceiptStatus::buffered, errc::ok, {}, 0};
+    if (too_large != nullptr) *too_large = could_not;
+    if (attached || buffered) {
+        Receipt receipt{attached ? wire::ReceiptStatus::delivered : wire::ReceiptStatus::buffered, errc::ok, {}, 0};
+        if (could_not != 0) {
+            receipt.code = errc::message_too_large;
+            receipt.text = "too large for " + std::to_string(could_not) + " of the user's devices";
+        }
+        return receipt;
+    }
+    if (could_not != 0 && failure == errc::user_offline) {
+        return refused(errc::message_too_large,
+                       "the message is larger than the user's devices take: " + std::to_string(takes) + " bytes");
+    }
     if (failure == errc::user_offline) return refused(failure, "the user has no session on this server");
     if (failure == errc::bad_compression) return refused(failure, std::string(explain(failure)));
     return refused(failure, "too much waits for this user already", 1000);

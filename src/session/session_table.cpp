@@ -163,6 +163,12 @@ void SessionTable::on_batch(CarrierKey key, std::string_view batch, TimePoint no
     settle(*session, now);
 }
 
+void SessionTable::on_alive(CarrierKey key, TimePoint now) {
+    ServerSession* session = by_carrier(key);
+    if (session == nullptr || session->ended_) return;
+    if (ServerSession::Attached* carrier = session->carrier(key)) carrier->heard_at = now;
+}
+
 void SessionTable::handle(ServerSession& session, CarrierKey key, const wire::FrameView& frame, TimePoint now,
                           bool& gone) {
     const auto fail = [&](errc code, const std::string& text) {

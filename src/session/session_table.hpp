@@ -70,6 +70,8 @@ public:
                             const Bytes& whole) = 0;
     // A message was answered with a refusal and not given to on_message(): it came too fast, or there was no memory.
     virtual void on_message_refused(ServerSession&, errc) {}
+    // A reply was dropped, and its receipt is a refusal: it is larger than the client takes.
+    virtual void on_reply_refused(ServerSession&, errc) {}
     // max_memory_bytes is used up: shed() should follow, but not from inside this call.
     virtual void on_memory_short() {}
     // The client pinged (its round trip is its own affair).
@@ -124,6 +126,9 @@ public:
     static bool may_say_hello_again(errc code) noexcept;
 
     void on_batch(CarrierKey key, std::string_view batch, TimePoint now);
+    // The carrier's client lives, though it has said nothing: it is not given up for silence. Nothing else follows from
+    // it, not even that a Welcome has arrived.
+    void on_alive(CarrierKey key, TimePoint now);
     void carrier_gone(CarrierKey key, TimePoint now);
     // Appends what this carrier should send now. True: there is more when the carrier takes more.
     bool write(CarrierKey key, wire::Batch& batch, TimePoint now, std::size_t max_bytes = wire::kMaxBatchBytes / 2);
@@ -136,12 +141,16 @@ public:
     // Ends the handling of a message: records the receipt for repeats, and sends it. `reply` (may be null) carries
     // the receipt along.
     void finish(const Handling& handling, Receipt receipt, const Reply* reply, TimePoint now);
-    // Queues an encoded data body on a session. Errors: busy, recipient_busy (its queue is full), session_ended.
+    // Queues an encoded data body on a session. Errors: busy, recipient_busy (its queue is full), session_ended,
+    // message_too_large (for this client).
     Result<void> send(ServerSession& session, LaneIndex lane, const wire::Body& body, Priority priority, TimePoint now);
+    // The same in the form that the client can read; bad_compression: there is none.
+    Result<void> send(ServerSession& session, LaneIndex lane, wire::Forms& forms, Priority priority, TimePoint now);
     // The same on all sessions of a user. What a receipt would say: delivered, buffered, or refused with
-    // user_offline, recipient_busy, busy.
+    // user_offline, recipient_busy, busy, message_too_large. If some took it for whose others it was too large, the
+    // code beside delivered or buffered is message_too_large. `too_large` (may be null): how many these are.
     Receipt send_to_user(std::string_view user, std::string_view from, wire::Forms& forms, Priority priority,
-                         TimePoint now);
+                         TimePoint now, std::size_t* too_large = nullptr);
     Receipt send_to_user(std::string_view user, std::string_view from, const wire::Body& body, Priority priority,
                          TimePoint now) {
         wire::Forms forms(body);
@@ -231,7 +240,7 @@ private:
     void release_deferred(ServerSession& session, TimePoint now);
     void answer(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt, const Reply* reply);
     wire::Encodings encodings_of(const wire::Hello& hello) const noexcept;
-    std::optional<wire::Refused> lacks_encodings(const ServerSession& session, const wire::Hello& hello) const;
+    std::optional<wire::Refused> offers_less(const ServerSession& session, const wire::Hello& hello) const;
     static std::string device_key(std::string_view user, std::string_view device);
 
     using Timers = boost::intrusive::multiset<ServerSession::Timer, boost::intrusive::constant_time_size<false>>;

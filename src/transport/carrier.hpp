@@ -96,6 +96,9 @@ class CarrierHandler {
 public:
     // One whole batch in protobuf form (a JSON carrier has converted it); the view ends with the call.
     virtual void on_batch(std::string_view batch) = 0;
+    // The peer has shown that it lives by something else than a batch: a WebSocket ping or pong. Anybody on the way may
+    // have said it, so a sealed carrier does not tell.
+    virtual void on_alive() {}
     // All that came together has been told; what is sent now finds this connection's memory in the cache, and may
     // travel with the transport's own acknowledgements. Not every transport tells it: it is a chance, not a duty.
     virtual void on_turn_end() {}

@@ -23,9 +23,11 @@ Body replaced(const Body& original, std::string_view payload, Encoding encoding,
 }  // namespace
 
 Forms::Forms(Body original, const MessageView& message, const Compression* compression, bool judged)
-    : original_(std::move(original)), compression_(compression), encoding_(message.encoding) {
+    : original_(std::move(original)),
+      size_(message.encoding == Encoding::none ? message.payload.size() : message.size),
+      compression_(compression),
+      encoding_(message.encoding) {
     if (compression_ == nullptr) return;
-    size_ = encoding_ == Encoding::none ? message.payload.size() : message.size;
     improvable_ =
         encoding_ == Encoding::none && !judged && compression_->choose(message.payload.size(), kAll) != Encoding::none;
 }

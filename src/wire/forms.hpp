@@ -15,7 +15,7 @@ namespace flare::wire {
 class Forms {
 public:
     // Goes as it is to everybody.
-    explicit Forms(Body original) : original_(std::move(original)) {}
+    explicit Forms(Body original) : original_(std::move(original)), size_(original_.cost) {}
     // `message` is what `original`, an encoded Data, holds; if it is compressed, Compression::check() has accepted it.
     // `compression` null: as above. `judged`: a payload that is
     // not compressed was left so on purpose, by a sender that could have.
@@ -37,7 +37,7 @@ public:
 
     // The payload, inflated. Null: it is damaged.
     const Bytes* inflate();
-    std::uint64_t size() const noexcept { return size_; }  // of the inflated payload
+    std::uint64_t size() const noexcept { return size_; }  // of the payload, inflated
     // Compresses for peers that take `encodings`, whatever the size.
     void prepare(Encodings encodings);
 

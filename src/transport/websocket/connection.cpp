@@ -138,8 +138,10 @@ std::span<char> Connection::process(std::span<char> input) {
         switch (event.kind) {
             case EventKind::none: break;
             case EventKind::message: take_message(event); break;
-            case EventKind::ping: queue_pong(event.payload); break;
-            case EventKind::pong: break;
+            case EventKind::ping: queue_pong(event.payload); [[fallthrough]];
+            case EventKind::pong:
+                if (state_ == State::open && handler_ != nullptr) handler_->on_alive();
+                break;
             case EventKind::close: take_close(event); break;
             case EventKind::violation: fail(event.error, event.why); break;
         }

@@ -127,8 +127,10 @@ struct ServerStats {
     std::map<errc, std::uint64_t> errors;  // by kind: protocol errors, refusals, ends
     std::chrono::nanoseconds handler_time_total{0};
     std::uint64_t handler_runs = 0;
+    std::uint64_t users_expected = 0;          // whom a restart has let go and who are not back: now
     std::uint64_t revocations = 0;             // users and tokens that are remembered as revoked
     std::uint32_t capacity = 0;                // connections that this process can hold
+    std::uint32_t websocket_capacity = 0;      // and of these over WebSocket, which take a file each; 0: not enabled
     std::uint64_t memory_bytes = 0;            // of max_memory_bytes, in use
     std::uint64_t sessions_refused_busy = 0;   // new ones, when memory was used up: then, in this order,
     std::uint64_t sessions_shed_detached = 0;  // that were ended while they had no connection
@@ -199,7 +201,8 @@ public:
     Checked<UserPresence> presence(std::string user);
     Checked<std::vector<SessionInfo>> sessions(std::string user);
     Checked<std::vector<std::string>> online_users();
-    // From "server", or from `message.from` when it is set. Errors: user_offline, recipient_busy, busy,
+    // From "server", or from `message.from` when it is set. Errors: user_offline, recipient_busy, busy (no memory, or the
+    // user is expected back after a restart: the text says when),
     // message_too_large (for this server, or for every session of the user).
     Checked<DeliveryReport> send(std::string user, Message message);
     // For how many users it was delivered or buffered, and for how many it was too large.
@@ -330,8 +333,9 @@ public:
     ServerBuilder& admission_rate(std::uint32_t per_second);
     // A file that is kept for the next start, with a key of 32 bytes in hex or base64 (made when it is missing), and
     // perhaps the one before in a second line. With it a client that was here before comes back to a server that was
-    // started again without the auth handler being asked, as long as its credential has not expired: docs/server.md,
-    // "Storms". Default: none.
+    // started again without the auth handler being asked, as long as its credential has not expired, and who writes to
+    // it meanwhile hears busy in place of user_offline: stop() writes whom it lets go into a file beside it (".returning"
+    // at the end of its name), which the next start() takes. docs/server.md, "Storms". Default: none.
     ServerBuilder& ticket_key_file(std::string path);
     ServerBuilder& heartbeat_interval(std::chrono::milliseconds time);  // 30 s: what clients are asked to keep
     ServerBuilder& heartbeat_timeout(std::chrono::milliseconds time);   // 60 s of silence end a connection

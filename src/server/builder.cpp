@@ -164,6 +164,7 @@ ServerBuilder& ServerBuilder::with_delivery_policy(DeliveryPolicy policy) {
 }
 ServerBuilder& ServerBuilder::max_connections(std::uint32_t count) {
     state_->check(count > 0, "max_connections: must be at least 1");
+    state_->config.max_connections_named = true;
     state_->config.max_connections = count;
     return *this;
 }

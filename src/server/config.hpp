@@ -60,6 +60,7 @@ struct Config {
     DeliveryPolicy policy;
 
     std::uint32_t max_connections = 100'000;
+    bool max_connections_named = false;  // max_connections() was called
     std::uint32_t max_connections_per_address = 0;
     std::uint32_t admission_rate = 0;  // 0: everybody at once
     std::string ticket_key_file;       // empty: tickets end with the process

@@ -92,6 +92,9 @@ private:
     Checked<> open();
     Checked<> open_websocket();
     Checked<> open_quic();
+    // Whom this process lets go, for the next one, and whom the last one did: returning.cpp
+    void keep_returning();
+    void expect_returning();
     // What the admin address asks: inspect.cpp
     server::Admin::Questions questions();
     void stats_json(Done<std::string> done);
@@ -108,8 +111,10 @@ private:
     std::unique_ptr<server::Admin> admin_;
     std::unique_ptr<server::Watchdog> watchdog_;
     transport::quic::Secret quic_secret_{};
-    std::mutex certificates_mutex_;  // guards the next two
-    bool may_reload_ = false;        // between start() and stop()
+    std::string ticket_key_;           // of ticket_key_file(); empty: none
+    std::string previous_ticket_key_;  // the same
+    std::mutex certificates_mutex_;    // guards the next two
+    bool may_reload_ = false;          // between start() and stop()
     server::Certificates certificates_;
     std::string certificates_seen_;                                // before they were read first
     std::unique_ptr<server::CertificateWatch> certificate_watch_;  // null: off

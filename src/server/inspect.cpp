@@ -36,6 +36,8 @@ std::string text_of(const Figures& figures, std::chrono::nanoseconds up) {
     part.ms("up_ms", up)
         .raw("connections", connections.text())
         .add("capacity", stats.capacity)
+        .add("websocket_capacity", stats.websocket_capacity)
+        .add("users_expected", stats.users_expected)
         .add("connections_accepted", stats.connections_accepted)
         .add("connections_refused", stats.connections_refused)
         .add("sessions", stats.sessions)

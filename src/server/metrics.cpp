@@ -47,6 +47,8 @@ std::string metrics_text(const ServerStats& stats) {
     gauge("flare_sessions_attached", "Sessions with a live connection", stats.sessions_attached);
     gauge("flare_sessions_detached", "Sessions that wait for their client to come back", stats.sessions_detached);
     gauge("flare_connections_capacity", "Connections that this process can hold", stats.capacity);
+    gauge("flare_websocket_capacity", "WebSocket connections for which there are files", stats.websocket_capacity);
+    gauge("flare_users_expected", "Users whom a restart has let go and who are not back", stats.users_expected);
     counter("flare_connections_accepted_total", "Connections accepted", stats.connections_accepted);
     counter("flare_connections_refused_total", "Connections refused by a limit", stats.connections_refused);
     counter("flare_admissions_total", "New sessions let in by the admission rate", stats.admissions);

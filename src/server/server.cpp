@@ -2,6 +2,7 @@
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "server/exposure.hpp"
+#include "server/files.hpp"
 #include "server/impl.hpp"
 #include "server/ticket_key_file.hpp"
 #include "transport/websocket/address.hpp"
@@ -11,21 +12,10 @@
 #include <filesystem>
 #include <thread>
 
-#include <sys/resource.h>
-
 namespace flare {
 namespace {
 
-constexpr std::uint32_t kReservedFiles = 256;  // for logs, certificates, the application
 constexpr auto kStopLimit = std::chrono::seconds(6);
-
-// How many connections may have a file each.
-std::uint32_t files_for_connections() {
-    rlimit files{};
-    if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) return UINT32_MAX;
-    const auto possible = static_cast<std::uint32_t>(std::min<rlim_t>(files.rlim_cur, UINT32_MAX));
-    return possible > kReservedFiles ? possible - kReservedFiles : 1;
-}
 
 }  // namespace
 
@@ -55,6 +45,7 @@ Checked<> Server::Impl::start() {
         shared_.reset();
         return opened;
     }
+    expect_returning();
     running_ = true;
     shared_->ready = true;
     for (const auto& worker : shared_->workers) worker->start_thread();
@@ -72,7 +63,13 @@ Checked<> Server::Impl::start() {
     if (config_.websocket) base::log().info("listening on {}://{}", config_.secure() ? "wss" : "ws", websocket_addr_);
     if (config_.quic) base::log().info("listening on quic://{}", quic_addr_);
     if (certificates_.sealing) base::log().info("sealing with the key {}", sealing_public_key());
-    base::log().info("{} workers, up to {} connections", shared_->workers.size(), shared_->limits.in_all());
+    const server::ConnectionLimits& limits = shared_->limits;
+    base::log().info("{} workers, up to {} connections{}", shared_->workers.size(), limits.in_all(),
+                     config_.websocket && limits.with_file() < limits.in_all()
+                         ? ", " + std::to_string(limits.with_file()) + " of them over WebSocket"
+                         : std::string());
+    if (const auto shortage = server::shortage_of_files(config_, server::limit_of_files()))
+        base::log().warn("{}", *shortage);
     return {};
 }
 
@@ -82,10 +79,13 @@ Checked<> Server::Impl::open() {
         if (!read) return read;
     }
     const std::uint32_t count = config_.workers();
-    shared_ = std::make_unique<server::Shared>(config_, files_for_connections(), *revocations_);
+    shared_ = std::make_unique<server::Shared>(config_, server::files_for_connections(server::limit_of_files()),
+                                               *revocations_);
     if (!config_.ticket_key_file.empty()) {
         auto keys = server::load_ticket_keys(config_.ticket_key_file);
         if (!keys) return keys.error();
+        ticket_key_ = keys->current;
+        previous_ticket_key_ = keys->previous;
         shared_->ticket_keys = std::make_unique<const session::TicketKeys>(
             std::move(keys->current), std::move(keys->previous),
             base::system_random().bytes(session::TicketKeys::kProcessBytes));
@@ -168,6 +168,7 @@ void Server::Impl::stop() {
     }
     shared_->ready = false;
     for (const auto& worker : shared_->workers) worker->post([](server::Worker& each) { each.begin_stop(); });
+    keep_returning();
     // Sessions flush and say goodbye; whoever does not answer in time is dropped.
     const auto deadline = std::chrono::steady_clock::now() + kStopLimit;
     bool idle = false;

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,6 +25,9 @@
 namespace flare::server {
 
 class Worker;
+
+// A user whom a server that stops has let go is expected for so long after the moment that the client was told.
+inline constexpr std::chrono::seconds kExpectedLate{120};
 
 // Connections in all, per address, how many may begin in a second, and those that take a file each: a TCP connection
 // does, a QUIC connection does not.
@@ -48,6 +52,7 @@ public:
     errc claim(const std::string& address);
     std::uint32_t open() const noexcept { return open_.load(std::memory_order_relaxed); }
     std::uint32_t in_all() const noexcept { return in_all_; }
+    std::uint32_t with_file() const noexcept { return std::min(in_all_, files_); }
 
 private:
     const std::uint32_t in_all_;

@@ -298,8 +298,15 @@ void Worker::begin_stop() {
     if (listener_) listener_->stop_accepting();
     if (quic_listener_) quic_listener_->stop_accepting();
     // Each session that can hear it gets a slot of its own to come back in. Workers take turns.
+    // Where tickets last, another process is to come, and its users' friends: who writes to one who has gone already
+    // hears what the next process would say.
     std::size_t slot = index_;
     table_.for_each([this, &slot](session::ServerSession& session) {
+        if (shared_.ticket_keys) {
+            const bool attached = session.presence() == session::Presence::attached;
+            const session::TimePoint back = now() + shared_.admission.drain_slot(attached ? slot : 0);
+            table_.expect(session.user(), back, back + kExpectedLate);
+        }
         std::chrono::milliseconds retry_after{0};
         if (session.presence() == session::Presence::attached) {
             retry_after = shared_.admission.drain_slot(slot);
@@ -321,6 +328,7 @@ void Worker::finish_stop() {
 
 void Worker::add_to(ServerStats& stats) const {
     stats.sessions += table_.size();
+    stats.users_expected += table_.expected().size();
     const_cast<session::SessionTable&>(table_).for_each([&](const session::ServerSession& session) {
         ++(session.presence() == session::Presence::attached ? stats.sessions_attached : stats.sessions_detached);
     });

@@ -48,6 +48,15 @@ void ClientSession::lose_session(errc reason, const std::string& text, const std
     if (!planted(Fault::gap_not_reported)) listener_.on_gap(report);
 }
 
+// A frame has come whose number counts and whose content cannot be had: resuming would pass over it in silence.
+void ClientSession::give_session_up(errc reason, const std::string& text, TimePoint now) {
+    if (!conversation_) return;
+    const bool attached_elsewhere = attached();
+    drop_carriers(reason, text);
+    lose_session(reason, text, std::nullopt, now);
+    if (attached_elsewhere) listener_.on_detached(reason, text);
+}
+
 void ClientSession::disconnect(TimePoint now) {
     inbound_->now = now;
     if (disconnecting_) return;

@@ -164,4 +164,45 @@ std::uint64_t ClientSession::probe(CarrierKey key, std::size_t padding) {
     return id;
 }
 
+// ---- heartbeats ----
+
+void ClientSession::on_alive(CarrierKey key, TimePoint now) {
+    CarrierState* carrier = find(key);
+    if (carrier == nullptr || carrier->state != State::attached) return;
+    carrier->heard_at = now;
+    carrier->missed = 0;
+}
+
+void ClientSession::handle_pong(CarrierState& carrier, const wire::Ping& pong, TimePoint now) {
+    const auto probe = std::find_if(carrier.probes.begin(), carrier.probes.end(),
+                                    [&](const auto& open) { return open.id == pong.id; });
+    if (probe != carrier.probes.end()) {
+        if (probe->padding == 0) note_round_trip(carrier, now - probe->written_at);
+        carrier.probes.erase(probe);
+        return listener_.on_probe(carrier.key, pong.id);
+    }
+    if (pong.id != carrier.ping_id || carrier.ping_id == 0) return;  // an answer to a ping given up
+    carrier.ping_id = 0;
+    const Duration round_trip = now - carrier.ping_sent_at;
+    note_round_trip(carrier, round_trip);
+    listener_.on_heartbeat(carrier.key, round_trip);
+}
+
+void ClientSession::check_heartbeat(CarrierState& carrier, TimePoint now) {
+    if (carrier.state != State::attached) return;
+    bool dead = now - carrier.heard_at >= settings_.heartbeat_timeout;
+    if (!dead && now >= carrier.next_ping_at) {
+        if (carrier.ping_id != 0 && carrier.heard_at <= carrier.ping_sent_at)
+            dead = ++carrier.missed >= settings_.max_missed_heartbeats;
+        carrier.next_ping_at = now + agreed_.heartbeat_interval;
+        carrier.ping_id = 0;
+        carrier.ping_due = true;
+        if (!dead) listener_.output_ready(carrier.key);
+    }
+    if (!dead) return;
+    const std::string text = "nothing was heard from the server within the heartbeat time-out";
+    close(carrier, errc::heartbeat_timeout, text);
+    detach(carrier, errc::heartbeat_timeout, text, now);
+}
+
 }  // namespace flare::session

@@ -37,6 +37,7 @@ void ClientSession::Inbound::on_data(LaneIndex lane, const wire::DataView& data,
 void ClientSession::Inbound::on_receipt(LaneIndex, const wire::ReceiptView& receipt) {
     Outbox::Token token = 0;
     if (session_.outbox_.find(receipt.message_id, &token) == nullptr) return;  // failed or answered before
+    if (receipt.status == wire::ReceiptStatus::refused && session_.keep_for_later(token, receipt, now)) return;
     Outcome outcome;
     outcome.status = receipt.status;
     outcome.error = receipt.status == wire::ReceiptStatus::refused
@@ -75,8 +76,11 @@ Result<void> ClientSession::send(const wire::MessageView& message, Priority prio
     entry.message = wire::encode_message(message);
     const auto token = outbox_.add(std::move(entry));
     if (!token) return token.error();
-    if (conversation_) {
-        enqueue(*token, *outbox_.find(*token), now);
+    Outbox::Entry& kept = *outbox_.find(*token);
+    if (busy_.contains(kept.to)) {
+        park(kept);
+    } else if (conversation_) {
+        enqueue(*token, kept, now);
         notify_output();
     }
     return {};
@@ -110,6 +114,7 @@ void ClientSession::enqueue(Outbox::Token token, Outbox::Entry& entry, TimePoint
     if (entry.first_sent_at != kNever) {
         ago = static_cast<std::uint64_t>(std::max<std::int64_t>(1, to_ms(now - entry.first_sent_at).count()));
     }
+    if (entry.parked) entry.parked = entry.acked = false;
     wire::Body body = encode(entry, ago);
     // The outbox is the bound here, so that what it took always finds its place.
     (void)conversation_->send_anyway(lane_of(entry.to, conversation_->lanes()), std::move(body), entry.priority, token);
@@ -117,10 +122,13 @@ void ClientSession::enqueue(Outbox::Token token, Outbox::Entry& entry, TimePoint
 
 // This session's server may take less than the one for which a message was accepted. Sending it would end the session.
 void ClientSession::queue_outbox(TimePoint now) {
+    (void)no_longer_busy(now);
     std::vector<std::pair<Outbox::Token, bool>> too_large;
     outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) {
         if (entry.payload_bytes > limits_.max_message_bytes) {
             too_large.emplace_back(token, entry.first_sent_at == kNever);
+        } else if (busy_.contains(entry.to)) {
+            park(entry);
         } else {
             enqueue(token, entry, now);
         }

@@ -185,13 +185,6 @@ void ClientSession::on_batch(CarrierKey key, std::string_view bytes, TimePoint n
     notify_output();
 }
 
-void ClientSession::on_alive(CarrierKey key, TimePoint now) {
-    CarrierState* carrier = find(key);
-    if (carrier == nullptr || carrier->state != State::attached) return;
-    carrier->heard_at = now;
-    carrier->missed = 0;
-}
-
 void ClientSession::handle(CarrierState& carrier, const wire::FrameView& frame, TimePoint now, bool& gone) {
     const CarrierKey key = carrier.key;
     const auto fail = [&](errc code, const std::string& text) {
@@ -230,9 +223,13 @@ void ClientSession::handle(CarrierState& carrier, const wire::FrameView& frame, 
         case wire::FrameKind::chunk:
         case wire::FrameKind::receipt: {
             const auto result = conversation_->on_numbered(frame, now);
-            if (!result)
-                fail(static_cast<errc>(result.error().value()),
-                     "a numbered frame does not fit: " + result.error().message());
+            if (result) return;
+            const auto code = static_cast<errc>(result.error().value());
+            const std::string text = "a numbered frame does not fit: " + result.error().message();
+            fail(code, text);
+            const bool of_carrier =
+                code == errc::sequence_gap || code == errc::credit_exceeded || code == errc::unknown_lane;
+            if (!of_carrier) give_session_up(code, text, now);
             return;
         }
         case wire::FrameKind::pong: {
@@ -407,21 +404,6 @@ void ClientSession::handle_credential(const wire::CredentialState& state) {
     listener_.on_credential(state);
 }
 
-void ClientSession::handle_pong(CarrierState& carrier, const wire::Ping& pong, TimePoint now) {
-    const auto probe = std::find_if(carrier.probes.begin(), carrier.probes.end(),
-                                    [&](const auto& open) { return open.id == pong.id; });
-    if (probe != carrier.probes.end()) {
-        if (probe->padding == 0) note_round_trip(carrier, now - probe->written_at);
-        carrier.probes.erase(probe);
-        return listener_.on_probe(carrier.key, pong.id);
-    }
-    if (pong.id != carrier.ping_id || carrier.ping_id == 0) return;  // an answer to a ping given up
-    carrier.ping_id = 0;
-    const Duration round_trip = now - carrier.ping_sent_at;
-    note_round_trip(carrier, round_trip);
-    listener_.on_heartbeat(carrier.key, round_trip);
-}
-
 void ClientSession::close(CarrierState& carrier, errc code, const std::string& text) {
     carrier.state = State::closing;
     listener_.close_carrier(carrier.key, code, text);
@@ -456,7 +438,7 @@ void ClientSession::detach(CarrierState& carrier, errc reason, const std::string
 // ---- time ----
 
 TimePoint ClientSession::next_deadline() const {
-    TimePoint next = goodbye_deadline_;
+    TimePoint next = conversation_ ? std::min(goodbye_deadline_, busy_until_) : goodbye_deadline_;
     if (ending_ && conversation_ && !conversation_->ack_pending()) next = TimePoint::min();
     for (const auto& carrier : carriers_) {
         if (carrier->state != State::attached) continue;
@@ -485,25 +467,9 @@ void ClientSession::on_time(TimePoint now) {
     }
     check_suspect(now);
     check_slow(now);
+    send_what_was_busy(now);
     settle_disconnect(now);
     if (conversation_ && active_ != kNoCarrier && conversation_->has_output(now)) listener_.output_ready(active_);
-}
-
-void ClientSession::check_heartbeat(CarrierState& carrier, TimePoint now) {
-    if (carrier.state != State::attached) return;
-    bool dead = now - carrier.heard_at >= settings_.heartbeat_timeout;
-    if (!dead && now >= carrier.next_ping_at) {
-        if (carrier.ping_id != 0 && carrier.heard_at <= carrier.ping_sent_at)
-            dead = ++carrier.missed >= settings_.max_missed_heartbeats;
-        carrier.next_ping_at = now + agreed_.heartbeat_interval;
-        carrier.ping_id = 0;
-        carrier.ping_due = true;
-        if (!dead) listener_.output_ready(carrier.key);
-    }
-    if (!dead) return;
-    const std::string text = "nothing was heard from the server within the heartbeat time-out";
-    close(carrier, errc::heartbeat_timeout, text);
-    detach(carrier, errc::heartbeat_timeout, text, now);
 }
 
 void ClientSession::notify_output() {

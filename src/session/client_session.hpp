@@ -12,6 +12,7 @@
 #include "session/outbox.hpp"
 #include "wire/compression.hpp"
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -187,8 +188,13 @@ private:
     void write_first_flight(CarrierState& carrier, wire::Batch& batch, TimePoint now);
     void make_active(CarrierState& carrier, TimePoint now);
     void repeat_unacknowledged(TimePoint now);
+    void give_session_up(errc reason, const std::string& text, TimePoint now);
     void lose_session(errc reason, const std::string& text, const std::optional<wire::LaneGaps>& gap, TimePoint now);
     void queue_outbox(TimePoint now);
+    bool keep_for_later(Outbox::Token token, const wire::ReceiptView& receipt, TimePoint now);
+    static void park(Outbox::Entry& entry) noexcept;
+    std::vector<std::string> no_longer_busy(TimePoint now);
+    void send_what_was_busy(TimePoint now);
     void enqueue(Outbox::Token token, Outbox::Entry& entry, TimePoint now);
     wire::Body encode(const Outbox::Entry& entry, std::uint64_t first_sent_ms_ago) const;
     void finish(Outbox::Token token, Outcome outcome);
@@ -224,7 +230,10 @@ private:
     Budget& budget_;
     ClientSessionListener& listener_;
     Outbox outbox_;
-    DedupeRing seen_;  // ids of received messages, across sessions
+    // Targets for which the server has no room yet, and when to send again. No more than there are messages.
+    std::map<std::string, TimePoint, std::less<>> busy_;
+    TimePoint busy_until_ = kNever;  // the first of these times, or earlier
+    DedupeRing seen_;                // ids of received messages, across sessions
 
     Uuid attempt_id_;
     std::string token_;

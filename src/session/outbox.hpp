@@ -47,7 +47,9 @@ public:
         TimePoint queued_at{};
         TimePoint first_sent_at = kNever;
         std::uint32_t retries = 0;
-        bool acked = false;      // the server has it; the receipt is still to come
+        bool acked = false;             // the server has it; the receipt is still to come
+        TimePoint busy_since = kNever;  // the server said so first
+        bool parked = false;     // it is in no lane: it, or one before it to the same target, is to be sent later
         bool uncertain = false;  // a session was left in which it was sent: a server may have acted on it
     };
     using Token = std::uint64_t;  // order of arrival; never 0

@@ -100,6 +100,7 @@ void SessionTable::settle_in(Device& owner, ServerSession& session, TimePoint no
     owner.session = &session;
     owner.used_at = now;
     users_[session.user_].push_back(&session);
+    expected_.came(session.user_);
     listener_.on_session_created(session);
 }
 

@@ -200,7 +200,13 @@ void SessionTable::check(ServerSession& session, TimePoint now) {
     settle(session, now);
 }
 
+void SessionTable::expect(std::string user, TimePoint back, TimePoint until) {
+    expected_.add(std::move(user), back, until);
+    next_sweep_ = std::min(next_sweep_, until);
+}
+
 void SessionTable::forget_old(TimePoint now) {
+    expected_.expire(now);
     boost::unordered::erase_if(tombstones_, [&](const auto& each) { return each.second->expires_at <= now; });
     bool idle = false;
     boost::unordered::erase_if(devices_, [&](const auto& each) {
@@ -210,7 +216,7 @@ void SessionTable::forget_old(TimePoint now) {
         idle = idle || !old;
         return old;
     });
-    next_sweep_ = tombstones_.empty() && !idle ? kNever : now + kSweepEvery;
+    next_sweep_ = tombstones_.empty() && !idle && expected_.empty() ? kNever : now + kSweepEvery;
 }
 
 }  // namespace flare::session

@@ -15,6 +15,17 @@ Receipt refused(errc code, std::string text, std::uint32_t retry_after_ms = 0) {
     return Receipt{wire::ReceiptStatus::refused, code, std::move(text), retry_after_ms};
 }
 
+// For repeats. What is to be sent again after a while has not been acted on: the next time it is new.
+void note_answer(DedupeRing& acted_on, const Uuid& id, const Receipt& receipt) {
+    const bool later =
+        receipt.status == wire::ReceiptStatus::refused && receipt.code == errc::busy && receipt.retry_after_ms != 0;
+    if (later) {
+        acted_on.withdraw(id);
+    } else {
+        acted_on.finish(id, receipt);
+    }
+}
+
 // Of a payload, before compression.
 std::uint64_t size_of(const wire::MessageView& message) noexcept {
     return message.encoding == wire::Encoding::none ? message.payload.size() : message.size;
@@ -97,11 +108,12 @@ std::optional<Receipt> SessionTable::over_rate(Device& owner, std::size_t bytes,
 }
 
 // Remembered like any other answer: a repeat, should this one be lost, must not be acted on after its successors were.
+// A busy that names a time asks for the repeat, and is not.
 void SessionTable::refuse_message(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt) {
     DedupeRing& acted_on = session.owner_->acted_on;
     const auto check = acted_on.check(id, Duration::zero(), started_, session.now_);
     if (check.verdict == DedupeRing::Verdict::finished) return answer(session, lane, id, *check.receipt, nullptr);
-    if (check.verdict == DedupeRing::Verdict::fresh) acted_on.finish(id, receipt);
+    if (check.verdict == DedupeRing::Verdict::fresh) note_answer(acted_on, id, receipt);
     listener_.on_message_refused(session, receipt.code);
     if (receipt.code == errc::busy) memory_short(session.now_);
     answer(session, lane, id, receipt, nullptr);
@@ -119,7 +131,7 @@ void SessionTable::finish(const Handling& handling, Receipt receipt, const Reply
     }
     if (Device* const known = session != nullptr ? session->owner_ : find_device(handling.user, handling.device)) {
         Device& owner = *known;
-        owner.acted_on.finish(handling.message_id, receipt);
+        note_answer(owner.acted_on, handling.message_id, receipt);
         // Repeats that came in another session meanwhile get the same receipt there.
         for (const Device::Waiting& repeat : owner.waiting) {
             ServerSession* later = repeat.id == handling.message_id ? find(repeat.session) : nullptr;
@@ -246,7 +258,15 @@ Receipt SessionTable::send_to_user(std::string_view user, std::string_view from,
         return refused(errc::message_too_large,
                        "the message is larger than the user's devices take: " + std::to_string(takes) + " bytes");
     }
-    if (failure == errc::user_offline) return refused(failure, "the user has no session on this server");
+    if (failure == errc::user_offline) {
+        const auto wait = expected_.wait(user, now);
+        if (!wait) return refused(failure, "the user has no session on this server");
+        const auto ms = std::min<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(*wait).count(), UINT32_MAX);
+        return refused(errc::busy,
+                       "the server was started again, and the user is expected back: try again in " +
+                           std::to_string((ms + 999) / 1000) + " s",
+                       static_cast<std::uint32_t>(ms));
+    }
     if (failure == errc::bad_compression) return refused(failure, std::string(explain(failure)));
     return refused(failure, "too much waits for this user already", 1000);
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/random.hpp"
+#include "session/expected.hpp"
 #include "session/server_session.hpp"
 #include "session/ticket.hpp"
 #include "session/ticket_keys.hpp"
@@ -147,8 +148,9 @@ public:
     // The same in the form that the client can read; bad_compression: there is none.
     Result<void> send(ServerSession& session, LaneIndex lane, wire::Forms& forms, Priority priority, TimePoint now);
     // The same on all sessions of a user. What a receipt would say: delivered, buffered, or refused with
-    // user_offline, recipient_busy, busy, message_too_large. If some took it for whose others it was too large, the
-    // code beside delivered or buffered is message_too_large. `too_large` (may be null): how many these are.
+    // user_offline, recipient_busy, busy (also of a user who is expected back), message_too_large. If some took it for
+    // whose others it was too large, the code beside delivered or buffered is message_too_large. `too_large` (may be
+    // null): how many these are.
     Receipt send_to_user(std::string_view user, std::string_view from, wire::Forms& forms, Priority priority,
                          TimePoint now, std::size_t* too_large = nullptr);
     Receipt send_to_user(std::string_view user, std::string_view from, const wire::Body& body, Priority priority,
@@ -156,6 +158,11 @@ public:
         wire::Forms forms(body);
         return send_to_user(user, from, forms, priority, now);
     }
+
+    // Until then a message to this user, who has no session, is refused with busy and the time to wait. It ends when
+    // the user has a session.
+    void expect(std::string user, TimePoint back, TimePoint until);
+    const Expected& expected() const noexcept { return expected_; }
 
     // ---- look-ups ----
 
@@ -259,6 +266,7 @@ private:
     boost::unordered_flat_map<std::string, std::unique_ptr<Device>> devices_;
     boost::unordered_flat_map<std::string, std::vector<ServerSession*>> users_;
     boost::unordered_flat_map<SessionId, std::unique_ptr<Tombstone>, std::hash<SessionId>> tombstones_;
+    Expected expected_;
     std::vector<std::unique_ptr<ServerSession>> ended_;      // out of the look-ups, carriers still closing
     std::vector<std::unique_ptr<ServerSession>> graveyard_;  // freed by Entry
     int depth_ = 0;                                          // calls under way, one inside the other

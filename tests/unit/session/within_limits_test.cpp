@@ -110,7 +110,6 @@ TEST_F(OfDifferentDevices, TheSizeCountsBeforeCompression) {
 
 // Nothing stops a sender from making the compressed bytes longer than what they stand for.
 TEST_F(OfDifferentDevices, WhatTravelsCountsTooWhenItIsLongerThanItSays) {
-    const wire::Compression compression(wire::Compression::Options{});
     const std::string bytes(5'001, 'z');
     wire::DataView data;
     data.from = "bob";
@@ -314,9 +313,9 @@ struct OneHalf {
         void on_acked(std::uint64_t) override {}
     };
     explicit OneHalf(const wire::Limits& limits) { conversation.keep_to(limits); }
-    std::string write() {
+    std::string write(std::size_t max_bytes = 1u << 20) {
         wire::Batch batch;
-        conversation.write(batch, 1u << 20, kStart);
+        conversation.write(batch, max_bytes, kStart);
         return batch.str();
     }
     Settings settings;
@@ -397,9 +396,7 @@ std::string chunk_frame(Seq seq, std::uint64_t total, std::string_view part) {
     return batch.str();
 }
 
-std::string encoded_data(std::size_t payload) {
-    return std::string(data_of(1, std::string(payload, 'x')).content());
-}
+std::string encoded_data(std::size_t payload) { return std::string(data_of(1, std::string(payload, 'x')).content()); }
 
 wire::Body receipt_body() {
     wire::ReceiptView receipt;
@@ -440,13 +437,46 @@ TEST(WithinLimits, NeitherDataNorReceiptMayComeBetweenTwoChunksToAClient) {
         ASSERT_EQ(bench.client.closed.size(), 1u);
         EXPECT_EQ(bench.client.closed[0].code, errc::bad_chunk);
         EXPECT_TRUE(bench.client.texts.empty());
+        ASSERT_EQ(bench.client.gaps.size(), 1u) << "resuming would pass over it in silence";
+        EXPECT_EQ(bench.client.gaps[0].reason, errc::bad_chunk);
     }
+}
+
+TEST(WithinLimits, WhatAServerShouldNotHaveSentIsAGapAndTheNextSessionGoesOn) {
+    Bench bench({}, taking(kSmall));
+    bench.connect(1);
+    ASSERT_TRUE(bench.push(1, "before"));
+    bench.exchange();
+    bench.open(2, true);
+    bench.exchange();
+    const LaneIndex lane = lane_of(kServerTarget, 4);
+    const std::string whole = encoded_data(150'000);
+    bench.to_client(1, [&] {
+        wire::FrameHeader header;
+        header.lane = lane;
+        header.seq = 2;
+        wire::Batch batch;
+        batch.add_chunk(header, whole.size(), Bytes(std::string_view(whole).substr(0, 100)));
+        return batch.str();
+    }());
+    ASSERT_EQ(bench.client.gaps.size(), 1u);
+    EXPECT_EQ(bench.client.gaps[0].reason, errc::message_too_large);
+    EXPECT_EQ(bench.client.closed.size(), 2u) << "the standby, too";
+    EXPECT_FALSE(bench.client.lost.empty());
+    bench.exchange();
+    bench.connect(3);
+    ASSERT_TRUE(bench.push(3, "after"));
+    bench.live(1s);
+    EXPECT_EQ(bench.client.texts, (std::vector<std::string>{"before", "after"}));
 }
 
 TEST(WithinLimits, ASenderPutsNothingBetweenTheChunksOfAMessage) {
     OneHalf half{wire::Limits{}};
     ASSERT_TRUE(half.conversation.send(0, data_of(1, std::string(200'000, 'x'))));
-    ASSERT_FALSE(frames_of(half.write()).empty());  // the first chunks have numbers
+    (void)half.write(50'000);
+    const Seq begun = half.conversation.send_lane(0)->last_numbered();
+    ASSERT_GT(begun, 1u);
+    ASSERT_LT(begun, 10u) << "some chunks have numbers, some have not";
     ASSERT_TRUE(half.conversation.send(0, data_of(2, "urgent"), Priority::urgent));
     ASSERT_TRUE(half.conversation.send_anyway(0, receipt_body(), Priority::urgent));
     half.conversation.clear_queue([](std::uint64_t) {});

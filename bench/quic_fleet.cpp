@@ -16,11 +16,11 @@ QuicFleet::QuicFleet(boost::asio::io_context& context, quic::ConnectTarget targe
         throw std::runtime_error(std::string("a UDP socket: ") + std::strerror(error));
 }
 
-void QuicFleet::dial(std::uint8_t home_worker, Done done) {
+void QuicFleet::dial(base::Place place, Done done) {
     quic::Connection& connection = add(std::make_unique<quic::Connection>(*this, false));
     quic::Connection::Departure departure;
     departure.server_name = target_.server_name;
-    departure.home_worker = home_worker;
+    departure.place = place;
     waiting_[&connection] = std::move(done);
     if (!connection.connect(*keys_, departure, socket_.local(), quic::Address::of(target_.endpoint), now()))
         throw std::runtime_error("the TLS session cannot be made");

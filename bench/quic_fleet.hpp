@@ -22,7 +22,7 @@ public:
     QuicFleet(boost::asio::io_context& context, transport::quic::ConnectTarget target,
               std::shared_ptr<transport::quic::ClientContext> keys, const transport::quic::Options& options);
     void begin() { watch(); }
-    void dial(std::uint8_t home_worker, Done done);
+    void dial(base::Place place, Done done);
 
 private:
     void stray(const transport::quic::UdpSocket::Packet&, const ngtcp2_version_cid&) override {}

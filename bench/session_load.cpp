@@ -224,7 +224,7 @@ SessionLoad::Dial SessionLoad::dialer(const ServerOptions& options, std::uint16_
             auto fleet = std::make_shared<QuicFleet>(context_, target, keys, carrier_options);
             fleet->begin();
             return [this, fleet](LoadClient& client) {
-                fleet->dial(session::home_byte(LoadClient::user_of(client.index())),
+                fleet->dial(base::place_of(LoadClient::user_of(client.index())),
                             [this, &client](std::unique_ptr<transport::Carrier> carrier, const std::string& failure) {
                                 if (carrier) return client.carry(std::move(carrier));
                                 ++failures_;
@@ -234,7 +234,7 @@ SessionLoad::Dial SessionLoad::dialer(const ServerOptions& options, std::uint16_
             };
         }
         return [this, done, target, carrier_options, keys, sealed = options.sealed](LoadClient& client) mutable {
-            target.home_worker = session::home_byte(LoadClient::user_of(client.index()));
+            target.place = base::place_of(LoadClient::user_of(client.index()));
             if (!sealed) target.first_flight = [&client](wire::Batch& batch) { client.first_flight(batch); };
             return std::shared_ptr<void>(quic::connect(context_, target, keys, carrier_options, done(client)));
         };

@@ -230,7 +230,7 @@ std::shared_ptr<void> StormLoad::connect(StormClient& client) {
             fleets_[at] = std::make_shared<QuicFleet>(context_, target, quic_, carrier_options);
             fleets_[at]->begin();
         }
-        fleets_[at]->dial(session::home_byte(StormClient::user_of(client.index())),
+        fleets_[at]->dial(base::place_of(StormClient::user_of(client.index())),
                           [&client](std::unique_ptr<transport::Carrier> carrier, const std::string& failure) {
                               client.connected(std::move(carrier), failure);
                           });

@@ -28,11 +28,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view bytes(reinterpret_cast<const char*>(data), size);
 
     const bool named = session::session_in_ticket(bytes).has_value();
-    require(named == session::home_in_ticket(bytes).has_value());
+    require(named == session::place_in_ticket(bytes).has_value());
     if (const auto opened = after.open(bytes)) require(named && opened->session == session::session_in_ticket(bytes));
 
     if (auto identity = session::read_ticket_content(bytes)) {
-        const auto ticket = before.seal(7, *identity, base::system_random());
+        const auto ticket = before.seal(*identity, base::system_random());
         require(ticket && ticket->size() <= wire::kMaxTicketBytes && !before.open(*ticket));
         const auto opened = after.open(*ticket);
         require(opened && equal(*opened, *identity));

@@ -367,7 +367,7 @@ public:
     // What may wait for one client behind that; beyond it whoever sends hears recipient_busy. At least 16 frames and
     // two messages of max_message_bytes. Default 20,000 and 32 MiB.
     ServerBuilder& max_queued(std::uint32_t frames, std::uint64_t bytes);
-    ServerBuilder& worker_threads(std::uint32_t count);   // event loops, at most 256; 0: one for each core (default)
+    ServerBuilder& worker_threads(std::uint32_t count);   // event loops, at most 1024; 0: one for each core
     ServerBuilder& handler_threads(std::uint32_t count);  // the handler pool, 1 to 1024; default 4
     ServerBuilder& log_level(LogLevel level);             // info
 

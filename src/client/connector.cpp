@@ -252,7 +252,7 @@ private:
         quic::ConnectTarget target;
         target.endpoint = {endpoint.address(), endpoint.port()};
         target.server_name = name_of(line);
-        target.home_worker = session::home_byte(config_.session.user);
+        target.place = base::place_of(config_.session.user);
         target.share_socket = config_.shares_sockets;
         // The handshake of sealing has to come before anything else.
         if (config_.quic_0rtt && config_.sealing.mode == Encryption::off) target.first_flight = first_flight_;

@@ -279,7 +279,7 @@ ServerBuilder& ServerBuilder::max_memory_bytes(std::uint64_t bytes) {
     return *this;
 }
 ServerBuilder& ServerBuilder::worker_threads(std::uint32_t count) {
-    state_->check(count <= 256, "worker_threads: at most 256");
+    state_->check(count <= base::kMaxWorkers, "worker_threads: at most 1024");
     state_->config.worker_threads = count;
     return *this;
 }

@@ -75,7 +75,8 @@ struct Config {
     std::shared_ptr<const wire::Compression> compression;  // null: off
 
     std::uint32_t workers() const noexcept {
-        return worker_threads != 0 ? worker_threads : std::max(1u, std::thread::hardware_concurrency());
+        return worker_threads != 0 ? worker_threads
+                                   : std::clamp(std::thread::hardware_concurrency(), 1u, base::kMaxWorkers);
     }
     bool secure() const noexcept { return !certificate_file.empty(); }
     const Handler& handler_for(std::string_view type) const {

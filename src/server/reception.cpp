@@ -370,8 +370,8 @@ void Worker::on_credential(session::ServerSession& session, std::string_view tok
 
 std::uint32_t Worker::home_of(const wire::Hello& hello, const std::string& user) const {
     if (hello.resume) {
-        const auto named = session::home_in_ticket(hello.resume->ticket);
-        if (named && *named < shared_.workers.size()) return *named;
+        if (const auto place = session::place_in_ticket(hello.resume->ticket))
+            return base::worker_of(*place, static_cast<std::uint32_t>(shared_.workers.size()));
     }
     return shared_.home_of(user);
 }
@@ -380,8 +380,8 @@ std::uint32_t Worker::home_of(const wire::Hello& hello, const std::string& user)
 void Worker::to_home(Connection& connection, wire::Hello hello, std::string rest,
                      std::optional<session::Identity> identity) {
     const std::uint32_t home = home_of(hello, identity ? identity->user : hello.user);
-    // A QUIC connection stands at its user's home already. A ticket that names another worker was made by a process
-    // with another number of them: nobody knows it there either.
+    // A QUIC connection arrived at its user's home already. A ticket that leads elsewhere is another user's: it is
+    // refused here as well as there.
     const bool at_home = home == index_ || (hello.resume && connection.protocol == Protocol::quic &&
                                             index_ == shared_.home_of(hello.user));
     if (at_home) return attach(connection, hello, rest, identity);
@@ -389,9 +389,10 @@ void Worker::to_home(Connection& connection, wire::Hello hello, std::string rest
     if (!parked) {
         wire::Refused refused;
         refused.code = errc::busy;
-        refused.text = connection.carrier->info().protocol == Protocol::quic
-                           ? "this worker is not the user's home: begin the first connection id with the home byte"
-                           : "the connection cannot move to its worker now";
+        refused.text =
+            connection.carrier->info().protocol == Protocol::quic
+                ? "this worker is not the user's home: put the place of the user id into the first connection id"
+                : "the connection cannot move to its worker now";
         refused.retry_after_ms = 100;
         return refuse(connection, refused);
     }

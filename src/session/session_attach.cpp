@@ -282,9 +282,9 @@ std::string SessionTable::new_ticket(const ServerSession& session) {
                                       session.secret_,
                                       std::string(session.token_id()),
                                       session.expires_unix_ms_};
-        if (auto sealed = ticket_keys_->seal(home_, identity, random_)) return std::move(*sealed);
+        if (auto sealed = ticket_keys_->seal(identity, random_)) return std::move(*sealed);
     }
-    return make_ticket(home_, session.id_, random_);
+    return make_ticket(base::place_of(session.user_), session.id_, random_);
 }
 
 // The client has the ticket that its Welcome offered: the one before is good no longer, but for Hellos of the

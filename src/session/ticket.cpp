@@ -8,23 +8,25 @@ namespace {
 constexpr char kPlain = 1;
 constexpr char kSealed = 2;
 
-std::string head_of(char version, std::uint32_t home, const SessionId& session) {
-    std::string head;
-    head.push_back(version);
-    head.push_back(static_cast<char>(home));
-    head.append(session.value.raw());
-    return head;
+constexpr std::size_t kPlaceAt = 1 + base::kNodeBytes;
+constexpr std::size_t kSessionAt = kPlaceAt + base::kPlaceBytes;
+
+std::string head_of(char version, base::Place place, const SessionId& session) {
+    std::string head(kSessionAt, '\0');
+    head[0] = version;
+    base::put_place(head.data() + kPlaceAt, place);
+    return head.append(session.value.raw());
 }
 
 bool is_plain(std::string_view ticket) noexcept { return ticket.size() == kTicketBytes && ticket[0] == kPlain; }
 
 }  // namespace
 
-std::string make_ticket(std::uint32_t home, const SessionId& session, base::Random& random) {
-    return head_of(kPlain, home, session).append(random.bytes(kTicketBytes - kTicketHeadBytes));
+std::string make_ticket(base::Place place, const SessionId& session, base::Random& random) {
+    return head_of(kPlain, place, session).append(random.bytes(kTicketBytes - kTicketHeadBytes));
 }
 
-std::string make_sealed_head(std::uint32_t home, const SessionId& session) { return head_of(kSealed, home, session); }
+std::string make_sealed_head(base::Place place, const SessionId& session) { return head_of(kSealed, place, session); }
 
 bool is_sealed(std::string_view ticket) noexcept {
     return ticket.size() > kTicketBytes && ticket.size() <= wire::kMaxTicketBytes && ticket[0] == kSealed;
@@ -32,12 +34,12 @@ bool is_sealed(std::string_view ticket) noexcept {
 
 std::optional<SessionId> session_in_ticket(std::string_view ticket) noexcept {
     if (!is_plain(ticket) && !is_sealed(ticket)) return std::nullopt;
-    return SessionId{*Uuid::from_bytes(ticket.substr(2, 16))};
+    return SessionId{*Uuid::from_bytes(ticket.substr(kSessionAt, 16))};
 }
 
-std::optional<std::uint32_t> home_in_ticket(std::string_view ticket) noexcept {
+std::optional<base::Place> place_in_ticket(std::string_view ticket) noexcept {
     if (!is_plain(ticket) && !is_sealed(ticket)) return std::nullopt;
-    return static_cast<unsigned char>(ticket[1]);
+    return base::take_place(ticket.data() + kPlaceAt);
 }
 
 std::string resume_mac(std::string_view secret, std::string_view ticket, std::uint64_t epoch, std::string_view nonce,

@@ -13,19 +13,19 @@
 
 namespace flare::session {
 
-// 34 bytes: version (1), home worker, session id (16), random (16). Opaque to clients. A sealed ticket (version 2, see
-// TicketKeys) begins alike, and is longer.
-inline constexpr std::size_t kTicketBytes = 34;
-inline constexpr std::size_t kTicketHeadBytes = 18;  // version, home worker, session id
+// 36 bytes: version (1), node (0), the user's place (2), session id (16), random (16). Opaque to clients. A sealed
+// ticket (version 2, see TicketKeys) begins alike, and is longer.
+inline constexpr std::size_t kTicketBytes = 36;
+inline constexpr std::size_t kTicketHeadBytes = 20;  // version, node, place, session id
 inline constexpr std::size_t kSecretBytes = 32;
 
-std::string make_ticket(std::uint32_t home, const SessionId& session, base::Random& random);
+std::string make_ticket(base::Place place, const SessionId& session, base::Random& random);
 // The beginning of a sealed one.
-std::string make_sealed_head(std::uint32_t home, const SessionId& session);
+std::string make_sealed_head(base::Place place, const SessionId& session);
 bool is_sealed(std::string_view ticket) noexcept;
 std::optional<SessionId> session_in_ticket(std::string_view ticket) noexcept;
-// The worker that a ticket names; nothing when it is not a ticket of ours.
-std::optional<std::uint32_t> home_in_ticket(std::string_view ticket) noexcept;
+// Where the ticket's user belongs; nothing when it is not a ticket of ours.
+std::optional<base::Place> place_in_ticket(std::string_view ticket) noexcept;
 
 // HMAC-SHA-256(secret, "flare resume 1" | ticket | epoch, 8 bytes big endian | nonce | attempt id).
 std::string resume_mac(std::string_view secret, std::string_view ticket, std::uint64_t epoch, std::string_view nonce,

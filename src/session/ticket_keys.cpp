@@ -56,8 +56,7 @@ bool take_text(std::string_view& in, std::string& text) {
 TicketKeys::TicketKeys(std::string current, std::string previous, std::string process)
     : keys_{std::move(current), std::move(previous)}, process_(std::move(process)) {}
 
-std::optional<std::string> TicketKeys::seal(std::uint32_t home, const TicketIdentity& identity,
-                                            base::Random& random) const {
+std::optional<std::string> TicketKeys::seal(const TicketIdentity& identity, base::Random& random) const {
     std::string content = process_;
     put_number(content, identity.expires_unix_ms, 8);
     content.append(identity.secret);
@@ -66,7 +65,7 @@ std::optional<std::string> TicketKeys::seal(std::uint32_t home, const TicketIden
         put_number(content, text->size(), 2);
         content.append(*text);
     }
-    std::string ticket = make_sealed_head(home, identity.session);
+    std::string ticket = make_sealed_head(base::place_of(identity.user), identity.session);
     const std::string salt = random.bytes(kSaltBytes);
     std::array<char, base::kAeadTagBytes> tag{};
     base::Aead aead(base::Aead::Direction::seal, key_of(keys_[0], salt), 0, ticket);

@@ -4,6 +4,7 @@
 // Threads:  values only.
 #pragma once
 
+#include "base/place.hpp"
 #include "session/rate.hpp"
 #include "wire/frame.hpp"
 
@@ -76,21 +77,15 @@ constexpr std::size_t fill_batch_to(std::size_t max_batch_bytes) noexcept {
     return max_batch_bytes - std::min(max_batch_bytes / 2, kLastFrame);
 }
 
-// The lane of a conversation. Any choice is legal on the wire; this one spreads names evenly (FNV-1a, 64 bit).
+// The lane of a conversation. Any choice is legal on the wire; this one spreads names evenly.
 constexpr LaneIndex lane_of(std::string_view peer, std::uint32_t lanes) noexcept {
-    std::uint64_t hash = 0xcbf29ce484222325ull;
-    for (const char c : peer) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
-    return static_cast<LaneIndex>((hash >> 32) % lanes);
+    return static_cast<LaneIndex>(base::part_of(base::name_hash(peer, base::kLaneSeed) >> 16, lanes));
 }
 
-// What a client, which does not know how many workers there are, can say of a user's home: docs/quic.md.
-constexpr std::uint8_t home_byte(std::string_view user) noexcept {
-    return static_cast<std::uint8_t>(lane_of(user, 256));
-}
 // The home worker of a user: all of a user's sessions live there, so presence, message ids and
 // replacement need no lock.
 constexpr std::uint32_t home_of(std::string_view user, std::uint32_t workers) noexcept {
-    return home_byte(user) % workers;
+    return base::worker_of(base::place_of(user), workers);
 }
 
 }  // namespace flare::session

@@ -161,7 +161,9 @@ void ServerNode::accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder
             return;
         }
         std::uint32_t home = home_of(hello->user);
-        if (hello->resume) home = session::home_in_ticket(hello->resume->ticket).value_or(home) % 2;
+        if (hello->resume) {
+            if (const auto place = session::place_in_ticket(hello->resume->ticket)) home = base::worker_of(*place, 2);
+        }
         if (hello->resume && world_.chance.one_in(3)) {
             // In early data; the handshake of a copy is never completed.
             world_.happened(peer.intruder ? "replayed early data" : "early data");

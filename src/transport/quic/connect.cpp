@@ -81,7 +81,7 @@ public:
         Connection::Departure departure;
         departure.server_name = dial->target.server_name;
         departure.ticket_name = dial->ticket_name;
-        departure.home_worker = dial->target.home_worker;
+        departure.place = dial->target.place;
         if (options().tickets) dial->ticket = dial->keys->keys().tickets.take(dial->ticket_name);
         departure.ticket = dial->ticket;
         if (!connection.connect(*dial->keys, departure, socket_.local(), Address::of(remote_), now())) {

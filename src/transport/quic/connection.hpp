@@ -51,7 +51,7 @@ public:
         std::string server_name;
         std::string ticket_name;       // under which tickets of this server are kept
         std::optional<Ticket> ticket;  // of an earlier connection
-        std::optional<std::uint8_t> home_worker;
+        std::optional<base::Place> place;
     };
     bool connect(const ClientContext& keys, const Departure& departure, const Address& local, const Address& remote,
                  std::uint64_t now);

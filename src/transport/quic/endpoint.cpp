@@ -1,5 +1,6 @@
 #include "transport/quic/endpoint.hpp"
 
+#include "base/place.hpp"
 #include "base/random.hpp"
 
 #include <boost/asio/post.hpp>
@@ -151,7 +152,9 @@ Connection* Endpoint::find(const std::uint8_t* cid, std::size_t bytes) {
 ngtcp2_cid Endpoint::make_cid() {
     std::array<std::uint8_t, kCidBytes> bytes;
     base::system_random().fill(bytes);
-    bytes[0] = static_cast<std::uint8_t>(options_.worker);
+    const auto chance = static_cast<std::uint16_t>(base::take_place(&bytes[base::kNodeBytes]));
+    bytes[0] = 0;  // the node
+    base::put_place(&bytes[base::kNodeBytes], base::place_at(options_.worker, options_.workers, chance));
     ngtcp2_cid cid;
     ngtcp2_cid_init(&cid, bytes.data(), bytes.size());
     return cid;

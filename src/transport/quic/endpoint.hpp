@@ -1,9 +1,11 @@
 // A socket with its connections: who gets a packet, one timer for all, one flush a turn. A server's endpoint has many
 // connections, a client's has one, or those that share it.
 //
-// Protocol: RFC 9000 section 5; docs/quic.md, "Connection ids": 8 bytes, the first names the worker, the rest is
-// random. Threads:  one io_context, run by one thread. Owner:    shared by the Listener or ConnectAttempt that made it
-// and by its carriers.
+// Protocol: RFC 9000 section 5; docs/quic.md, "Connection ids": 8 bytes, of which two are a place of the worker; but
+// for
+//           the node the rest is random.
+// Threads:  one io_context, run by one thread.
+// Owner:    shared by the Listener or ConnectAttempt that made it and by its carriers.
 #pragma once
 
 #include "transport/quic/connection.hpp"

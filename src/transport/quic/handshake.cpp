@@ -3,6 +3,7 @@
 #include "transport/quic/connection.hpp"
 #include "transport/quic/endpoint.hpp"
 
+#include "base/place.hpp"
 #include "base/random.hpp"
 
 #include <boost/asio/ip/address.hpp>
@@ -280,7 +281,7 @@ bool Connection::connect(const ClientContext& keys, const Departure& departure, 
     ngtcp2_cid server_id;
     std::array<std::uint8_t, 16> random;
     base::system_random().fill(random);
-    if (departure.home_worker) random[0] = *departure.home_worker;
+    if (departure.place) base::put_place(&random[base::kNodeBytes], *departure.place);
     ngtcp2_cid_init(&server_id, random.data(), random.size());
     const ngtcp2_settings settings = settings_for(server_id, now);
     const ngtcp2_transport_params params = params_of(endpoint_);

@@ -203,7 +203,7 @@ private:
     // byte shorter than the packet: two servers that take each other's resets for packets soon fall silent.
     void reset(const UdpSocket::Packet& packet, const ngtcp2_version_cid& ids) {
         if (ids.dcidlen != kCidBytes) return;
-        if (options().workers > 1 && ids.dcid[0] % options().workers != options().worker) {
+        if (base::worker_of(base::take_place(ids.dcid + base::kNodeBytes), options().workers) != options().worker) {
             ++misrouted_;
             return;
         }

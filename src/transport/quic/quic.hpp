@@ -5,6 +5,7 @@
 //           and may be shared by threads.
 #pragma once
 
+#include "base/place.hpp"
 #include "transport/carrier.hpp"
 #include "transport/tls/tls.hpp"
 
@@ -78,7 +79,7 @@ struct Options {
     bool tickets = true;  // a client's: keep and use session tickets
 
     // ---- a server's ----
-    std::uint32_t worker = 0;   // first byte of its connection ids
+    std::uint32_t worker = 0;   // its connection ids have places of this one
     std::uint32_t workers = 1;  // how many listeners share the port
     // Makes stateless reset tokens (RFC 9000 section 10.3) and Retry tokens: the same for all workers, and for a
     // server that is started again, so that its clients learn at once that their connections are gone.
@@ -126,7 +127,7 @@ struct ListenerLoad {
 class Listener {
 public:
     // As websocket::Listener::open(). With Options::workers > 1 the listeners of a port must be opened in the order of
-    // their numbers: the kernel is told to bring each connection's packets to the worker that its id names.
+    // their numbers: the kernel is told to bring each connection's packets to the worker whose place its id has.
     static Result<std::unique_ptr<Listener>> open(boost::asio::io_context& context, const std::string& address,
                                                   std::shared_ptr<ServerContext> keys, Options options,
                                                   ListenerHandler& handler, std::string* error_text);
@@ -145,8 +146,8 @@ public:
 struct ConnectTarget {
     boost::asio::ip::udp::endpoint endpoint;
     std::string server_name;  // certificate name; a host name or an IP address
-    // The worker whose session the client means: the first byte of the first connection id.
-    std::optional<std::uint8_t> home_worker;
+    // Where the user belongs: goes into the first connection id.
+    std::optional<base::Place> place;
     // With other connections of the same io_context to this endpoint that say so and have the same options: for
     // processes with many. Then migrate() moves all of them.
     bool share_socket = false;

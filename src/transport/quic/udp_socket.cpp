@@ -1,5 +1,7 @@
 #include "transport/quic/udp_socket.hpp"
 
+#include "base/place.hpp"
+
 #include <linux/filter.h>
 #include <netinet/udp.h>
 #include <unistd.h>
@@ -157,12 +159,15 @@ int UdpSocket::connect(const boost::asio::ip::udp::endpoint& remote, const boost
 }
 
 // A long header has its first connection id at byte 6 (RFC 9000 section 17.2), a short one at byte 1 (section 17.3).
+// The filter is base::worker_of() of the place in it.
 void UdpSocket::steer_by_worker(std::uint32_t workers) {
+    constexpr std::uint32_t kLong = 6 + base::kNodeBytes;
+    constexpr std::uint32_t kShort = 1 + base::kNodeBytes;
     sock_filter program[] = {
-        {BPF_LD | BPF_B | BPF_ABS, 0, 0, 0}, {BPF_JMP | BPF_JSET | BPF_K, 0, 2, 0x80},
-        {BPF_LD | BPF_B | BPF_ABS, 0, 0, 6}, {BPF_JMP | BPF_JA, 0, 0, 1},
-        {BPF_LD | BPF_B | BPF_ABS, 0, 0, 1}, {BPF_ALU | BPF_MOD | BPF_K, 0, 0, workers},
-        {BPF_RET | BPF_A, 0, 0, 0},
+        {BPF_LD | BPF_B | BPF_ABS, 0, 0, 0},      {BPF_JMP | BPF_JSET | BPF_K, 0, 2, 0x80},
+        {BPF_LD | BPF_H | BPF_ABS, 0, 0, kLong},  {BPF_JMP | BPF_JA, 0, 0, 1},
+        {BPF_LD | BPF_H | BPF_ABS, 0, 0, kShort}, {BPF_ALU | BPF_MUL | BPF_K, 0, 0, workers},
+        {BPF_ALU | BPF_RSH | BPF_K, 0, 0, 16},    {BPF_RET | BPF_A, 0, 0, 0},
     };
     const sock_fprog filter{sizeof program / sizeof program[0], program};
     ::setsockopt(fd_, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &filter, sizeof filter);

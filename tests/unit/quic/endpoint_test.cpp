@@ -86,7 +86,7 @@ protected:
         ConnectTarget target;
         target.endpoint = to;
         target.server_name = name;
-        target.home_worker = home;
+        target.place = place;
         target.share_socket = shares;
         const auto attempt = quic::connect(io, target, keys.client(alpn), options,
                                            [&](std::unique_ptr<Carrier> carrier, const ConnectError& failed) {
@@ -139,7 +139,7 @@ protected:
 
     asio::io_context io;
     Keys keys;
-    std::optional<std::uint8_t> home;
+    std::optional<base::Place> place;
     bool shares = false;
     ConnectError error;
     bool admits = true;
@@ -448,21 +448,45 @@ TEST_F(Endpoints, FollowAClientThatMovesAsSoonAsItIsConnected) {
     }
 }
 
-TEST_F(Endpoints, KeepConnectionsWithTheirWorkerWhereverPacketsComeFrom) {
+// One of several listeners on a port: who comes to it.
+struct AtWorker final : ListenerHandler {
+    bool on_handshake(const std::string&) override { return true; }
+    void on_handshake_gone(const std::string&) override {}
+    void on_carrier(std::unique_ptr<Carrier> carrier) override {
+        accepted.push_back(std::make_unique<Echoer>(std::move(carrier), true));
+    }
+    std::vector<std::unique_ptr<Echoer>> accepted;
+    std::size_t expected = 0;
+};
+
+class ManyWorkers : public Endpoints, public ::testing::WithParamInterface<std::uint32_t> {};
+INSTANTIATE_TEST_SUITE_P(, ManyWorkers, ::testing::Values(2u, 3u, 61u, 300u));
+
+TEST_P(ManyWorkers, KeepConnectionsWithTheirWorkerWhereverPacketsComeFrom) {
     Options options;
-    options.workers = 2;
+    options.workers = GetParam();
     options.secret.fill(1);
+    std::vector<AtWorker> workers(options.workers);
     std::vector<std::unique_ptr<Listener>> listeners;
-    listeners.push_back(listen(options));
-    options.worker = 1;
-    listeners.push_back(listen(options, "127.0.0.1:" + std::to_string(listeners[0]->local_endpoint().port())));
-    ASSERT_NE(listeners[1], nullptr);
+    std::string address = "127.0.0.1:0";
+    for (options.worker = 0; options.worker < options.workers; ++options.worker) {
+        std::string text;
+        auto opened = Listener::open(io, address, keys.server(), options, workers[options.worker], &text);
+        ASSERT_TRUE(opened) << text;
+        listeners.push_back(std::move(*opened));
+        address = "127.0.0.1:" + std::to_string(listeners[0]->local_endpoint().port());
+    }
     std::vector<std::unique_ptr<Echoer>> peers;
-    for (std::uint8_t i = 0; i < 20; ++i) {
-        home = i;
+    for (std::uint32_t i = 0; i < 16; ++i) {
+        place = static_cast<base::Place>(i * 4369);  // 0 and 65535 among them
         peers.push_back(connect(listeners[0]->local_endpoint()));
         ASSERT_NE(peers.back(), nullptr) << error.text;
+        ++workers[base::worker_of(*place, options.workers)].expected;
     }
+    EXPECT_TRUE(until([&] {
+        return std::all_of(workers.begin(), workers.end(),
+                           [](const AtWorker& worker) { return worker.accepted.size() == worker.expected; });
+    })) << "each came to the worker of its place";
     for (int round = 0; round < 3; ++round) {
         for (const auto& peer : peers) {
             ASSERT_TRUE(migrate(*peer->carrier));

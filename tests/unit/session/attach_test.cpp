@@ -218,14 +218,6 @@ TEST(Attach, ALateResumeOfAnEarlierConnectMakesNothing) {
     EXPECT_EQ(bench.session().active(), 3u);
 }
 
-TEST(Attach, AHomeByteNamesTheHomeWorkerWhateverTheirNumber) {
-    for (const std::string user : {"ann", "bob", "eve", "用户", ""}) {
-        for (std::uint32_t workers = 1; workers <= 256; ++workers) {
-            EXPECT_EQ(home_of(user, workers), home_byte(user) % workers);
-        }
-    }
-}
-
 TEST(Attach, AgreesOnTheServersNumberOfLanes) {
     Settings server;
     server.lanes = 2;

@@ -18,10 +18,10 @@ struct TicketKeysTest : ::testing::Test {
 };
 
 TEST_F(TicketKeysTest, TellsTheNextProcessWhoseItIs) {
-    const auto ticket = before.seal(3, ann(), chance);
+    const auto ticket = before.seal(ann(), chance);
     ASSERT_TRUE(ticket);
     EXPECT_TRUE(is_sealed(*ticket));
-    EXPECT_EQ(home_in_ticket(*ticket), 3u);
+    EXPECT_EQ(place_in_ticket(*ticket), base::place_of("ann"));
     EXPECT_EQ(session_in_ticket(*ticket), ann().session);
 
     const auto identity = after.open(*ticket);
@@ -37,9 +37,9 @@ TEST_F(TicketKeysTest, TellsTheNextProcessWhoseItIs) {
 // Put together from docs/decisions/0013 and src/session/ticket_keys.hpp by Node's crypto (HMAC, ChaCha20-Poly1305).
 TEST_F(TicketKeysTest, OpensWhatOthersHaveSealedByItsDescription) {
     const std::string_view hex =
-        "0203000102030405060708090a0b0c0d0e0f535353535353535353535353535353538d539ddd36ad49a3f737b7f1480acf050856"
-        "b76ef106d000fd51432a81c8d3de5d4f3ba2be3093b91ff634eea8441358d6a845ed8e2c8f013583d99a3bebce80b38cd610fac6"
-        "0a88e1d063cb20a5b2bd76350acb10";
+        "02003a0f000102030405060708090a0b0c0d0e0f535353535353535353535353535353538d539ddd36ad49a3f737b7f1480acf05"
+        "0856b76ef106d000fd51432a81c8d3de5d4f3ba2be3093b91ff634eea8441358d6a845ed8e2c8f013583d99a3bebce80b38cd610"
+        "fa1f315adb6e3c34b23c3d529844a651bc";
     std::string ticket;
     for (std::size_t i = 0; i < hex.size(); i += 2)
         ticket.push_back(static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16)));
@@ -50,15 +50,13 @@ TEST_F(TicketKeysTest, OpensWhatOthersHaveSealedByItsDescription) {
     EXPECT_EQ(identity->secret, ann().secret);
     EXPECT_EQ(identity->token_id, "token-1");
     EXPECT_EQ(identity->expires_unix_ms, 1'700'000'000'123u);
-    EXPECT_EQ(home_in_ticket(ticket), 3u);
+    EXPECT_EQ(place_in_ticket(ticket), base::place_of("ann"));
 }
 
-TEST_F(TicketKeysTest, TellsNothingToTheProcessThatMadeIt) {
-    EXPECT_FALSE(before.open(*before.seal(0, ann(), chance)));
-}
+TEST_F(TicketKeysTest, TellsNothingToTheProcessThatMadeIt) { EXPECT_FALSE(before.open(*before.seal(ann(), chance))); }
 
 TEST_F(TicketKeysTest, TellsNothingToWhoeverHasNoKeyOrAnotherOne) {
-    const std::string ticket = *before.seal(0, ann(), chance);
+    const std::string ticket = *before.seal(ann(), chance);
     EXPECT_FALSE(TicketKeys(std::string(32, 'x'), {}, "process2").open(ticket));
     EXPECT_EQ(ticket.find("ann"), ticket.npos);
     EXPECT_EQ(ticket.find("phone"), ticket.npos);
@@ -68,13 +66,13 @@ TEST_F(TicketKeysTest, TellsNothingToWhoeverHasNoKeyOrAnotherOne) {
 TEST_F(TicketKeysTest, OpensWithTheKeyOfBeforeAndSealsWithThePresentOne) {
     const std::string next(32, 'n');
     const TicketKeys rotated(next, key, "process2");
-    EXPECT_TRUE(rotated.open(*before.seal(0, ann(), chance)));
-    EXPECT_FALSE(TicketKeys(key, {}, "process3").open(*rotated.seal(0, ann(), chance)));
-    EXPECT_TRUE(TicketKeys(next, {}, "process3").open(*rotated.seal(0, ann(), chance)));
+    EXPECT_TRUE(rotated.open(*before.seal(ann(), chance)));
+    EXPECT_FALSE(TicketKeys(key, {}, "process3").open(*rotated.seal(ann(), chance)));
+    EXPECT_TRUE(TicketKeys(next, {}, "process3").open(*rotated.seal(ann(), chance)));
 }
 
 TEST_F(TicketKeysTest, OpensNothingThatWasChangedAnywhere) {
-    const std::string ticket = *before.seal(0, ann(), chance);
+    const std::string ticket = *before.seal(ann(), chance);
     for (std::size_t i = 0; i < ticket.size(); ++i) {
         std::string other = ticket;
         other[i] ^= 1;
@@ -82,26 +80,24 @@ TEST_F(TicketKeysTest, OpensNothingThatWasChangedAnywhere) {
     }
     for (std::size_t size = 0; size < ticket.size(); ++size) EXPECT_FALSE(after.open(ticket.substr(0, size))) << size;
     EXPECT_FALSE(after.open(ticket + "x"));
-    EXPECT_FALSE(after.open(make_ticket(0, ann().session, chance)));
+    EXPECT_FALSE(after.open(make_ticket(base::Place{}, ann().session, chance)));
 }
 
-TEST_F(TicketKeysTest, IsNeverTheSameTwice) {
-    EXPECT_NE(*before.seal(0, ann(), chance), *before.seal(0, ann(), chance));
-}
+TEST_F(TicketKeysTest, IsNeverTheSameTwice) { EXPECT_NE(*before.seal(ann(), chance), *before.seal(ann(), chance)); }
 
 TEST_F(TicketKeysTest, HoldsTheLongestNamesAndNoLonger) {
     TicketIdentity longest = ann();
     longest.user = std::string(wire::kMaxNameBytes, 'u');
     longest.device = std::string(wire::kMaxNameBytes, 'd');
     longest.token_id = std::string(wire::kMaxNameBytes, 't');
-    const auto ticket = before.seal(0, longest, chance);
+    const auto ticket = before.seal(longest, chance);
     ASSERT_TRUE(ticket);
     EXPECT_LE(ticket->size(), wire::kMaxTicketBytes);
     ASSERT_TRUE(after.open(*ticket));
     EXPECT_EQ(after.open(*ticket)->device, longest.device);
 
     longest.token_id += 't';
-    EXPECT_FALSE(before.seal(0, longest, chance));
+    EXPECT_FALSE(before.seal(longest, chance));
 }
 
 TEST_F(TicketKeysTest, ContentThatDoesNotAddUpIsNone) {

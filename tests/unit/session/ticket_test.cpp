@@ -7,30 +7,31 @@
 namespace flare::session::test {
 namespace {
 
-TEST(Ticket, NamesItsHomeAndItsSession) {
+TEST(Ticket, NamesThePlaceOfItsUserAndItsSession) {
     Chance chance;
     const SessionId session{id_of(7)};
-    const std::string ticket = make_ticket(3, session, chance);
+    const std::string ticket = make_ticket(base::Place{0x1234}, session, chance);
 
     EXPECT_EQ(ticket.size(), kTicketBytes);
-    EXPECT_EQ(home_in_ticket(ticket), 3u);
+    EXPECT_EQ(ticket.substr(0, 4), std::string("\x01\x00\x12\x34", 4)) << "version, node, place";
+    EXPECT_EQ(place_in_ticket(ticket), base::Place{0x1234});
     EXPECT_EQ(session_in_ticket(ticket), session);
 }
 
 TEST(Ticket, IsNeverTheSameTwice) {
     Chance chance;
     std::set<std::string> tickets;
-    for (int i = 0; i < 100; ++i) tickets.insert(make_ticket(0, SessionId{id_of(1)}, chance));
+    for (int i = 0; i < 100; ++i) tickets.insert(make_ticket(base::Place{}, SessionId{id_of(1)}, chance));
     EXPECT_EQ(tickets.size(), 100u);
 }
 
 TEST(Ticket, OfAnotherVersionOrLengthIsNone) {
     Chance chance;
-    const std::string ticket = make_ticket(0, SessionId{id_of(1)}, chance);
+    const std::string ticket = make_ticket(base::Place{}, SessionId{id_of(1)}, chance);
     std::string other = ticket;
     other[0] = 2;
 
-    EXPECT_FALSE(home_in_ticket(other));
+    EXPECT_FALSE(place_in_ticket(other));
     EXPECT_FALSE(session_in_ticket(other));
     EXPECT_FALSE(session_in_ticket(ticket.substr(1)));
     EXPECT_FALSE(session_in_ticket(ticket + "x"));

@@ -136,6 +136,8 @@ std::string advice(const Failure& failure) {
             if (failure.text.find("certificate") == failure.text.npos) return {};
             return "`flare certs make` makes certificates for trying out; --quic-enabled=false goes without QUIC";
         case errc::invalid_config:
+            if (failure.text.find("expose_metrics") != failure.text.npos)
+                return "in the configuration: admin_address on 127.0.0.1, or expose_metrics = true";
             if (failure.text.find("allow_insecure") == failure.text.npos) return {};
             return "in the configuration: auth.mode, websocket.certificate and websocket.key, or allow_insecure = true";
         default: return {};

@@ -266,7 +266,10 @@ public:
     ServerBuilder& enable_websocket(bool on);
     ServerBuilder& websocket_only();
     // Web pages that may connect, by what browsers send as Origin ("https://app.example.com"; "*": all of them), beside
-    // those that come from the host and port that they ask. What is no browser sends none and may. Default: no others.
+    // those that come from the host and port that they ask. Clients that are no browsers send none and may connect.
+    // Default: no others. A server on loopback without an authentication handler accepts only clients that ask for it
+    // by address or as localhost, because a web page can have any other name lead to this machine (DNS rebinding); name
+    // the origin here ("http://dev.example.com:4000") to accept it, of clients that send none too.
     ServerBuilder& allowed_origins(std::vector<std::string> origins);
     // wss:// in place of ws://. PEM files.
     ServerBuilder& websocket_tls(std::string certificate_file, std::string key_file);
@@ -296,8 +299,13 @@ public:
     // Records every QUIC connection in a file of its own in this folder (qlog). Off: it costs a lot.
     ServerBuilder& quic_qlog(std::string folder);
     ServerBuilder& both_protocols();
-    // /metrics (Prometheus text), /healthz and /readyz. Default: off. Keep it on loopback: it is not authenticated.
+    // /metrics (Prometheus text), /healthz, /readyz, /stats and /sessions. Default: off. It is not authenticated, so
+    // start() refuses (invalid_config) an address that other machines can reach, unless expose_metrics() is on. It
+    // takes 32 connections at a time, each for hello_timeout() at most; further ones are closed at once.
     ServerBuilder& admin_addr(std::string address);
+    // Lets other machines reach admin_addr(), for a Prometheus elsewhere: /metrics, /healthz and /readyz are answered
+    // to anybody, /stats and /sessions to this machine alone. Off.
+    ServerBuilder& expose_metrics(bool on);
     // Lets clients seal what they say, whatever the transport (ClientBuilder::encryption). A file that only this user
     // can read, with the secret key; scripts/generate_certs.sh makes one. With more lines than one: clients that ask
     // are told the first key, those that know another are served too. The certificate of websocket_tls(), else of

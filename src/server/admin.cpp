@@ -1,6 +1,8 @@
 #include "server/admin.hpp"
 
 #include "server/counters.hpp"
+#include "server/exposure.hpp"
+#include "transport/websocket/page_rule.hpp"
 
 #include <boost/url/parse.hpp>
 
@@ -17,14 +19,23 @@ HttpResponse json(const Checked<std::string>& body) {
     return {200, "application/json", *body + "\n"};
 }
 
-// A web page can have a name of its own lead to this machine (DNS rebinding), and read what is answered. An address
-// and "localhost" cannot be had that way.
-bool is_no_pages_name(std::string_view host) {
-    const auto authority = boost::urls::parse_authority(host);
-    return authority && (authority->host_type() != boost::urls::host_type::name || authority->host() == "localhost");
+bool is_this_machine(const std::string& peer_address) {
+    boost::system::error_code error;
+    const auto address = boost::asio::ip::make_address(peer_address, error);
+    return !error && address.is_loopback();
 }
 
 }  // namespace
+
+std::optional<std::string> admin_objection(std::string_view path, std::string_view host,
+                                           const std::string& peer_address, bool exposed) {
+    const bool for_all = path == "/metrics" || path == "/healthz" || path == "/readyz";
+    if (exposed && for_all) return std::nullopt;
+    if (!is_this_machine(peer_address)) return "only the machine of the server itself may ask for this";
+    if (!transport::websocket::is_nobodys_name(host))
+        return "ask by the address, or as localhost: another name may be that of a web page";
+    return std::nullopt;
+}
 
 Admin::~Admin() {
     context_.stop();
@@ -34,7 +45,10 @@ Admin::~Admin() {
 
 Checked<boost::asio::ip::tcp::endpoint> Admin::open(const std::string& address) {
     std::string text;
-    auto opened = transport::websocket::Listener::open(context_, address, nullptr, {}, *this, &text);
+    transport::websocket::Options options;
+    options.upgrades = false;
+    options.handshake_timeout = shared_.config.hello_timeout;
+    auto opened = transport::websocket::Listener::open(context_, address, nullptr, options, *this, &text);
     if (!opened) return Failure(static_cast<errc>(opened.error().value()), "admin address: " + text);
     listener_ = std::move(*opened);
     return listener_->local_endpoint();
@@ -45,11 +59,12 @@ void Admin::start_thread() {
 }
 
 HttpResponse Admin::on_http(const transport::websocket::HttpRequest& request) {
-    if (listener_->local_endpoint().address().is_loopback() && !is_no_pages_name(request.host))
-        return {403, kText, "ask by the address, or as localhost: another name may be that of a web page\n"};
     const auto target = boost::urls::parse_origin_form(request.target);
     if (!target) return {400, kText, "the target cannot be read\n"};
     const std::string path(target->path());
+    if (const auto objection =
+            admin_objection(path, request.host, request.peer_address, beyond_loopback(shared_.config.admin_addr)))
+        return {403, kText, *objection + "\n"};
     if (path == "/healthz") return {200, kText, "ok\n"};
     if (path == "/readyz") {
         const bool ready = shared_.ready.load(std::memory_order_relaxed);

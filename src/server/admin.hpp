@@ -10,10 +10,20 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <cstddef>
 #include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <thread>
 
 namespace flare::server {
+
+// Why a request is not answered; nothing: it is. Sessions and figures are for this machine, and not for a web page that
+// has a name of its own lead to it (DNS rebinding). `exposed`: strangers can reach the address, and get metrics and
+// health.
+std::optional<std::string> admin_objection(std::string_view path, std::string_view host,
+                                           const std::string& peer_address, bool exposed);
 
 class Admin final : private transport::websocket::ListenerHandler {
 public:
@@ -30,9 +40,16 @@ public:
     void start_thread();
 
 private:
-    bool on_connection(const std::string&) override { return true; }
-    void on_connection_gone(const std::string&) override {}
-    void on_carrier(std::unique_ptr<transport::Carrier>) override {}  // dropped: no sessions here
+    // Each may take as long as a handshake. Beyond it connections are closed at once: the files are for users.
+    static constexpr std::size_t kMaxConnections = 32;
+
+    bool on_connection(const std::string&) override {
+        if (connections_ == kMaxConnections) return false;
+        ++connections_;
+        return true;
+    }
+    void on_connection_gone(const std::string&) override { --connections_; }
+    void on_carrier(std::unique_ptr<transport::Carrier>) override { --connections_; }  // upgrades are off
     transport::websocket::HttpResponse on_http(const transport::websocket::HttpRequest& request) override;
     void on_accept_paused(errc) override {}
     transport::websocket::HttpResponse sessions(const std::string& path, const std::string& user) const;
@@ -41,6 +58,7 @@ private:
     const Questions ask_;
     boost::asio::io_context context_{1};
     std::unique_ptr<transport::websocket::Listener> listener_;
+    std::size_t connections_ = 0;
     std::thread thread_;
 };
 

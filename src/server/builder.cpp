@@ -102,6 +102,10 @@ ServerBuilder& ServerBuilder::admin_addr(std::string address) {
     state_->config.admin_addr = std::move(address);
     return *this;
 }
+ServerBuilder& ServerBuilder::expose_metrics(bool on) {
+    state_->config.expose_metrics = on;
+    return *this;
+}
 ServerBuilder& ServerBuilder::with_message_handler(MessageHandler handler, Execution where) {
     state_->check(static_cast<bool>(handler), "with_message_handler: the handler is empty");
     state_->config.handler = {std::move(handler), where, {}};

@@ -54,6 +54,7 @@ struct Config {
     AuthHandler auth;                                                        // one of the two, or neither: anonymous
     AsyncAuthHandler async_auth;
     bool allow_insecure = false;
+    bool expose_metrics = false;   // admin_addr may be reached by strangers, who get /metrics and health alone
     std::string revocations_file;  // empty: in memory only
     std::uint32_t max_revocations = 1'000'000;
     std::shared_ptr<EventHandler> events;
@@ -78,6 +79,8 @@ struct Config {
         return worker_threads != 0 ? worker_threads
                                    : std::clamp(std::thread::hardware_concurrency(), 1u, base::kMaxWorkers);
     }
+    // Everybody is who they say they are.
+    bool believes_anybody() const noexcept { return !auth && !async_auth; }
     bool secure() const noexcept { return !certificate_file.empty(); }
     const Handler& handler_for(std::string_view type) const {
         if (handlers.empty()) return handler;

@@ -3,7 +3,6 @@
 #include "transport/websocket/address.hpp"
 
 namespace flare::server {
-namespace {
 
 bool beyond_loopback(const std::string& address) {
     const auto parsed = transport::websocket::parse_listen_address(address);
@@ -14,10 +13,8 @@ bool beyond_loopback(const std::string& address) {
     return !ip.is_loopback();
 }
 
-}  // namespace
-
 std::optional<std::string> exposure_of(const Config& config) {
-    const bool anybody = !config.auth && !config.async_auth;
+    const bool anybody = config.believes_anybody();
     const auto told = [&](const char* what, const std::string& address, bool readable) {
         return std::string(what) + " " + address + " can be reached from other machines, and " +
                (anybody ? "anybody is taken for whom they say they are (give with_auth_handler())" : "") +
@@ -28,6 +25,16 @@ std::optional<std::string> exposure_of(const Config& config) {
         return told("websocket_addr", config.websocket_addr, !config.secure());
     if (config.quic && anybody && beyond_loopback(config.quic_addr)) return told("quic_addr", config.quic_addr, false);
     return std::nullopt;
+}
+
+std::optional<std::string> admin_exposure_of(const Config& config) {
+    if (config.expose_metrics || !beyond_loopback(config.admin_addr)) return std::nullopt;
+    return "admin_addr " + config.admin_addr +
+           " can be reached from other machines, and asks nobody for a token: listen on 127.0.0.1, or, for a "
+           "Prometheus "
+           "elsewhere, give expose_metrics(true), which answers /metrics, /healthz and /readyz to anybody and all else "
+           "to "
+           "this machine alone";
 }
 
 }  // namespace flare::server

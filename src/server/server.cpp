@@ -39,6 +39,7 @@ Checked<> Server::Impl::start() {
                 *exposed + "; if that is meant (in a closed network, behind a gateway), allow_insecure(true)");
         base::log().warn("{}; allow_insecure() is on", *exposed);
     }
+    if (auto exposed = server::admin_exposure_of(config_)) return Failure(errc::invalid_config, std::move(*exposed));
     auto opened = open();
     if (!opened) {
         admin_.reset();

@@ -3,6 +3,7 @@
 
 #include "base/log.hpp"
 #include "base/random.hpp"
+#include "server/exposure.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -46,6 +47,7 @@ Checked<asio::ip::tcp::endpoint> Worker::listen(const std::string& address,
     options.handshake_timeout = shared_.config.hello_timeout;
     options.exclusive = index_ == 0;  // the others share the address with it
     options.allowed_origins = shared_.config.allowed_origins;
+    options.guards_names = shared_.config.believes_anybody() && !beyond_loopback(shared_.config.websocket_addr);
     options.max_batch_bytes = shared_.config.session.max_batch_bytes;
     options.deflate = shared_.config.websocket_deflate;
     std::string text;

@@ -84,8 +84,14 @@ constexpr Setting kSettings[] = {
     {"", "handler_threads", Kind::count, "4", "handler_threads",
      "Threads for handlers that may block, and for authentication.", to<&B::handler_threads>},
     {"", "admin_address", Kind::address, "", "admin_addr",
-     "Where /metrics, /healthz and /readyz are served. Keep it on loopback: it is not authenticated.",
+     "Where /metrics, /healthz, /readyz, /stats and /sessions are served, without authentication: on loopback, or with "
+     "expose_metrics.",
      to<&B::admin_addr>},
+    {"", "expose_metrics", Kind::flag, "false", "expose_metrics",
+     "Let other machines reach admin_address: they get /metrics, /healthz and /readyz; /stats and /sessions are for "
+     "this "
+     "machine alone.",
+     to<&B::expose_metrics>},
     {"", "allow_insecure", Kind::flag, "false", "allow_insecure",
      "Start even where strangers can reach a server without authentication or without TLS: in a closed network, behind "
      "a gateway.",

@@ -13,7 +13,8 @@ ServerHandshake::ServerHandshake(Owner& owner, Socket socket, const Options& opt
       socket_(std::move(socket)),
       options_(options),
       info_(std::move(info)),
-      reader_(options_.max_request_bytes, options_.deflate, options_.allowed_origins),
+      reader_(options_.max_request_bytes, options_.deflate, PageRule{options_.allowed_origins, options_.guards_names},
+              options_.upgrades),
       deadline_(std::chrono::steady_clock::now() + options.handshake_timeout) {}
 
 void ServerHandshake::start() {

@@ -6,11 +6,11 @@
 #pragma once
 
 #include "transport/carrier.hpp"
+#include "transport/websocket/page_rule.hpp"
 #include "transport/websocket/websocket.hpp"
 
 #include <chrono>
 #include <cstddef>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -33,10 +33,9 @@ std::string date_header(std::chrono::system_clock::time_point now);
 class RequestReader {
 public:
     // max_bytes: header included; a longer one is refused with 431. `deflate`: permessage-deflate is offered.
-    // allowed_origins: see Options; lives longer.
-    explicit RequestReader(std::size_t max_bytes, bool deflate = false,
-                           std::span<const std::string> allowed_origins = {})
-        : max_bytes_(max_bytes), allowed_origins_(allowed_origins), deflate_(deflate) {}
+    // upgrades: see Options.
+    explicit RequestReader(std::size_t max_bytes, bool deflate = false, PageRule pages = {}, bool upgrades = true)
+        : max_bytes_(max_bytes), pages_(pages), deflate_(deflate), upgrades_(upgrades) {}
 
     enum class State : std::uint8_t {
         incomplete,  // more bytes are needed
@@ -61,7 +60,7 @@ private:
     State decide(std::string_view header);
 
     std::size_t max_bytes_;
-    std::span<const std::string> allowed_origins_;
+    PageRule pages_;
     std::string buffer_;
     std::string answer_;
     std::string method_;
@@ -69,6 +68,7 @@ private:
     std::string host_;
     WireFormat format_ = WireFormat::protobuf;
     bool deflate_;
+    bool upgrades_;
     bool deflates_ = false;
 };
 

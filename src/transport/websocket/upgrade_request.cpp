@@ -4,7 +4,6 @@
 #include "transport/websocket/upgrade_header.hpp"
 
 #include <boost/asio/buffer.hpp>
-#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/status.hpp>
@@ -35,14 +34,6 @@ std::optional<WireFormat> choose_format(const std::string& offered) {
         if (to_std(token) == kJsonSubprotocol) return WireFormat::json;
     }
     return std::nullopt;
-}
-
-// A page of the host that it asks, in the form that browsers send (RFC 6454 section 6.1), or one that is named.
-bool is_allowed(std::string_view origin, std::string_view host, std::span<const std::string> allowed) {
-    const std::size_t scheme_end = origin.find("://");
-    if (scheme_end != std::string_view::npos && boost::beast::iequals(origin.substr(scheme_end + 3), host)) return true;
-    return std::any_of(allowed.begin(), allowed.end(),
-                       [&](const std::string& each) { return each == "*" || boost::beast::iequals(each, origin); });
 }
 
 }  // namespace
@@ -129,6 +120,7 @@ RequestReader::State RequestReader::decide(std::string_view header) {
         return refuse(405, "only GET and HEAD are answered here", "Allow: GET, HEAD\r\n");
     }
 
+    if (!upgrades_) return refuse(400, "no WebSocket here: this address answers plain HTTP requests alone");
     if (method_ != "GET") return refuse(405, "a WebSocket upgrade is a GET request", "Allow: GET\r\n");
     if (!modern) return refuse(400, "a WebSocket upgrade needs HTTP/1.1");
     if (parser.chunked() || parser.content_length().value_or(0) != 0) {
@@ -143,12 +135,10 @@ RequestReader::State RequestReader::decide(std::string_view header) {
     if (joined(request, http::field::sec_websocket_version) != "13") {
         return refuse(426, "WebSocket version 13 is needed", "Sec-WebSocket-Version: 13\r\n");
     }
-    if (const std::size_t origins = request.count(http::field::origin); origins != 0) {
-        const std::string_view origin = to_std(request[http::field::origin]);
-        if (origins > 1 || !is_allowed(origin, to_std(request[http::field::host]), allowed_origins_)) {
-            return refuse(403, "pages of this origin may not connect: name it in allowed_origins on the server");
-        }
-    }
+    std::optional<std::string_view> origin;
+    if (request.count(http::field::origin) > 1) return refuse(403, "at most one Origin header is allowed");
+    if (request.count(http::field::origin) == 1) origin = to_std(request[http::field::origin]);
+    if (auto objection = pages_.objection(host_, origin)) return refuse(403, std::move(*objection));
     const std::string key = joined(request, http::field::sec_websocket_key);
     if (!is_key(key)) return refuse(400, "Sec-WebSocket-Key has to be 16 bytes in base64");
     const auto format = choose_format(joined(request, http::field::sec_websocket_protocol));

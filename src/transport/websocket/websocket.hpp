@@ -26,6 +26,8 @@ struct Options {
     // Listener: which web pages may connect (the Origin header that browsers send, RFC 6455 section 10.2): pages of the
     // host that is asked itself, and these ("https://app.example.com"; "*": all). A client that sends none is no page.
     std::vector<std::string> allowed_origins;
+    bool guards_names = false;  // Listener: see PageRule
+    bool upgrades = true;       // Listener: false: plain HTTP alone, and whoever wants a WebSocket is told so
     // Listener: fail with address_in_use when anybody listens there already, even another server of the same user
     // (whom SO_REUSEPORT alone would let share the port unnoticed). For the first listener of a server.
     bool exclusive = false;

@@ -41,6 +41,26 @@ TEST_F(Exposure, BeyondItAuthenticationAndTlsAreNeeded) {
     }
 }
 
+TEST_F(Exposure, OfTheAdminAddressNeedsItsOwnConsent) {
+    for (const char* address : {"0.0.0.0:4001", ":4001", "[::]:4001", "192.0.2.1:4001", "[::ffff:192.0.2.1]:4001"}) {
+        config.admin_addr = address;
+        config.expose_metrics = false;
+        config.allow_insecure = true;  // of something else
+        config.auth = handler;
+        config.certificate_file = "server.crt";
+        const std::string text = admin_exposure_of(config).value_or("");
+        EXPECT_NE(text.find(address), std::string::npos);
+        EXPECT_NE(text.find("expose_metrics(true)"), std::string::npos) << text;
+        config.expose_metrics = true;
+        EXPECT_FALSE(admin_exposure_of(config));
+    }
+    config.expose_metrics = false;
+    for (const char* address : {"", "127.0.0.1:4001", "127.9.9.9:0", "[::1]:4001", "[::ffff:127.0.0.1]:4001"}) {
+        config.admin_addr = address;
+        EXPECT_FALSE(admin_exposure_of(config)) << address;
+    }
+}
+
 TEST_F(Exposure, QuicIsEncryptedAndNeedsAuthenticationOnly) {
     config.quic = true;
     config.quic_addr = "0.0.0.0:4010";

@@ -64,7 +64,7 @@ TEST(UpgradeRequest, PagesComeFromTheHostThatIsAskedOrFromAnOriginThatIsNamed) {
         Request request;
         request.host = "Host: chat.example.com:4000\r\n";
         request.more = headers;
-        RequestReader reader(16 * 1024, false, allowed);
+        RequestReader reader(16 * 1024, false, {allowed, false});
         (void)reader.feed(request.str());
         return reader.answer().substr(9, 3);
     };
@@ -81,6 +81,26 @@ TEST(UpgradeRequest, PagesComeFromTheHostThatIsAskedOrFromAnOriginThatIsNamed) {
     EXPECT_EQ(answer("Origin: http://app.example.com\r\n", named), "403");
     EXPECT_EQ(answer("Origin: https://app.example.com.evil.example\r\n", named), "403");
     EXPECT_EQ(answer("Origin: https://app.example.com\r\nOrigin: https://evil.example\r\n", named), "403");
+}
+
+TEST(UpgradeRequest, OfANameThatLeadsHereIsRefusedWhereNamesAreGuarded) {
+    RequestReader reader(16 * 1024, false, {{}, true});
+    EXPECT_EQ(reader.feed(Request{}.str()), RequestReader::State::refused);
+    EXPECT_THAT(reader.answer(), StartsWith("HTTP/1.1 403 "));
+    EXPECT_THAT(reader.answer(), HasSubstr("add http://server.example.com to allowed_origins"));
+    Request forwarded;
+    forwarded.more = "X-Forwarded-Host: localhost\r\nForwarded: host=localhost\r\n";
+    RequestReader again(16 * 1024, false, {{}, true});
+    EXPECT_EQ(again.feed(forwarded.str()), RequestReader::State::refused) << "any page can write these headers";
+}
+
+TEST(UpgradeRequest, IsRefusedWhereThereAreNoUpgrades) {
+    RequestReader reader(16 * 1024, false, {}, false);
+    EXPECT_EQ(reader.feed(Request{}.str()), RequestReader::State::refused);
+    EXPECT_THAT(reader.answer(), StartsWith("HTTP/1.1 400 "));
+    EXPECT_THAT(reader.answer(), HasSubstr("no WebSocket here"));
+    RequestReader plain(16 * 1024, false, {}, false);
+    EXPECT_EQ(plain.feed("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"), RequestReader::State::http);
 }
 
 TEST(UpgradeRequest, TakesListsAndAnyCase) {

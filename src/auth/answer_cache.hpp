@@ -5,6 +5,8 @@
 // Owner:   the handler that http_auth() makes.
 #pragma once
 
+#include "base/keyed_hash.hpp"
+
 #include <flare/identity.hpp>
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -41,7 +43,7 @@ private:
     };
     const std::size_t limit_;
     mutable std::mutex mutex_;
-    boost::unordered_flat_map<std::string, Entry> entries_;
+    boost::unordered_flat_map<std::string, Entry, base::NameHash> entries_;
     std::deque<std::pair<std::uint64_t, std::string>> order_;  // as they came; an entry that was renewed stands twice
     std::uint64_t next_ = 0;
 };

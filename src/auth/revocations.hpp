@@ -5,6 +5,7 @@
 #pragma once
 
 #include "auth/revocation_file.hpp"
+#include "base/keyed_hash.hpp"
 
 #include <flare/failure.hpp>
 
@@ -43,7 +44,7 @@ public:
     std::size_t size() const noexcept { return size_.load(std::memory_order_acquire); }
 
 private:
-    using Names = boost::unordered_flat_map<std::string, Time>;
+    using Names = boost::unordered_flat_map<std::string, Time, base::NameHash>;
     void take(Kind kind, std::string name, Time until, Time now);
     void forget_old(Time now);
     Checked<> compact();

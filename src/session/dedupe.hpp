@@ -5,6 +5,7 @@
 // Owner:    SessionTable, one for each device (user, device); it passes from session to session.
 #pragma once
 
+#include "base/keyed_hash.hpp"
 #include "base/pool.hpp"
 #include "session/types.hpp"
 
@@ -62,9 +63,9 @@ private:
     };
     // What most rings never need.
     struct Rare {
-        boost::unordered_flat_map<Uuid, Receipt, std::hash<Uuid>> receipts;
+        boost::unordered_flat_map<Uuid, Receipt, base::IdHash> receipts;
         // The number of each id's newest record, in use while the ids do not ascend.
-        boost::unordered_flat_map<Uuid, std::uint64_t, std::hash<Uuid>> index;
+        boost::unordered_flat_map<Uuid, std::uint64_t, base::IdHash> index;
     };
 
     Record* find(const Uuid& id);

@@ -7,6 +7,7 @@
 // Owner:    server::Worker (and the simulator).
 #pragma once
 
+#include "base/keyed_hash.hpp"
 #include "base/random.hpp"
 #include "session/expected.hpp"
 #include "session/server_session.hpp"
@@ -263,8 +264,8 @@ private:
     Timers timers_;
     boost::unordered_flat_map<SessionId, std::unique_ptr<ServerSession>, std::hash<SessionId>> sessions_;
     boost::unordered_flat_map<CarrierKey, ServerSession*> by_carrier_;
-    boost::unordered_flat_map<std::string, std::unique_ptr<Device>> devices_;
-    boost::unordered_flat_map<std::string, std::vector<ServerSession*>> users_;
+    boost::unordered_flat_map<std::string, std::unique_ptr<Device>, base::NameHash> devices_;
+    boost::unordered_flat_map<std::string, std::vector<ServerSession*>, base::NameHash> users_;
     boost::unordered_flat_map<SessionId, std::unique_ptr<Tombstone>, std::hash<SessionId>> tombstones_;
     Expected expected_;
     std::vector<std::unique_ptr<ServerSession>> ended_;      // out of the look-ups, carriers still closing

@@ -334,7 +334,8 @@ public:
 
     // 100,000, and never more than the process may have open files, less 256. At the limit new ones are refused.
     ServerBuilder& max_connections(std::uint32_t count);
-    ServerBuilder& max_connections_per_address(std::uint32_t count);  // 0: no limit (default)
+    // An IPv6 network of 64 bits counts as one address. 0: no limit (default).
+    ServerBuilder& max_connections_per_address(std::uint32_t count);
     // How many sessions may begin in a second; others are refused with rate_limited before the auth handler is asked,
     // and told when to come back. Resuming a session that lives is always let in. Also how fast the clients of a server
     // that stops are told to come back. 0: no limit (default).

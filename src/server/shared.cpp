@@ -2,6 +2,8 @@
 
 #include "server/worker.hpp"
 
+#include <boost/asio/ip/address.hpp>
+
 #include <algorithm>
 
 namespace flare::server {
@@ -23,6 +25,15 @@ std::size_t Shared::grain() const noexcept {
     return std::clamp<std::size_t>(config.max_memory_bytes / 16 / config.workers(), 4096, 256 * 1024);
 }
 
+std::string ConnectionLimits::source_of(const std::string& address) {
+    boost::system::error_code error;
+    const auto parsed = boost::asio::ip::make_address(address, error);
+    if (error || !parsed.is_v6() || parsed.to_v6().is_v4_mapped() || parsed.to_v6().is_link_local()) return address;
+    auto bytes = parsed.to_v6().to_bytes();
+    std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
+    return boost::asio::ip::address_v6(bytes).to_string() + "/64";
+}
+
 errc ConnectionLimits::admit(const std::string& address, Protocol protocol, session::TimePoint now) {
     const std::uint32_t file = protocol == Protocol::websocket ? 1 : 0;
     const bool full = open_.fetch_add(1, std::memory_order_relaxed) >= in_all_;
@@ -35,10 +46,11 @@ errc ConnectionLimits::admit(const std::string& address, Protocol protocol, sess
     if (full || (out_of_files && file != 0)) return refuse(errc::too_many_connections);
     if (per_address_ == 0) return begin_.take(now) ? errc::ok : refuse(errc::rate_limited);
     const std::lock_guard lock(mutex_);
-    const auto found = addresses_.find(address);
+    const std::string source = source_of(address);
+    const auto found = addresses_.find(source);
     if (found != addresses_.end() && found->second >= per_address_) return refuse(errc::too_many_per_address);
     if (!begin_.take(now)) return refuse(errc::rate_limited);
-    ++addresses_[address];
+    ++addresses_[source];
     return errc::ok;
 }
 
@@ -47,7 +59,7 @@ void ConnectionLimits::release(const std::string& address, Protocol protocol) {
     if (protocol == Protocol::websocket) with_file_.fetch_sub(1, std::memory_order_relaxed);
     if (per_address_ == 0) return;
     const std::lock_guard lock(mutex_);
-    const auto found = addresses_.find(address);
+    const auto found = addresses_.find(source_of(address));
     if (found != addresses_.end() && --found->second == 0) addresses_.erase(found);
 }
 
@@ -75,7 +87,7 @@ void ConnectionLimits::release_stranger() {
 errc ConnectionLimits::claim(const std::string& address) {
     if (per_address_ != 0) {
         const std::lock_guard lock(mutex_);
-        std::uint32_t& count = addresses_[address];
+        std::uint32_t& count = addresses_[source_of(address)];
         if (count >= per_address_) return errc::too_many_per_address;
         ++count;
     }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "auth/revocations.hpp"
+#include "base/keyed_hash.hpp"
 #include "server/admission.hpp"
 #include "server/config.hpp"
 #include "server/task_queue.hpp"
@@ -50,6 +51,9 @@ public:
     // The address has turned out to be the peer's own. errc::ok: release() must follow in place of release_stranger().
     // Else too_many_per_address: it goes on counting as a stranger.
     errc claim(const std::string& address);
+    // Who counts as one address: an IPv6 network of 64 bits, which is the least that a customer gets (RFC 6177), and
+    // has addresses without end. Link-local addresses and those of IPv4 count alone.
+    static std::string source_of(const std::string& address);
     std::uint32_t open() const noexcept { return open_.load(std::memory_order_relaxed); }
     std::uint32_t in_all() const noexcept { return in_all_; }
     std::uint32_t with_file() const noexcept { return std::min(in_all_, files_); }
@@ -72,7 +76,7 @@ private:
     std::atomic<std::uint32_t> open_{0};
     std::atomic<std::uint32_t> with_file_{0};
     std::mutex mutex_;
-    boost::unordered_flat_map<std::string, std::uint32_t> addresses_;
+    boost::unordered_flat_map<std::string, std::uint32_t, base::NameHash> addresses_;
 };
 
 struct Shared {

@@ -19,6 +19,20 @@ TEST(ConnectionLimits, CountsAllAndEachAddress) {
     EXPECT_EQ(limits.open(), 3u);
 }
 
+TEST(ConnectionLimits, AnIpv6NetworkIsOneAddress) {
+    ConnectionLimits limits(100, 100, 2);
+    EXPECT_EQ(limits.admit("2001:db8:1:2::1", Protocol::websocket), errc::ok);
+    EXPECT_EQ(limits.admit("2001:db8:1:2:ffff:ffff:ffff:ffff", Protocol::quic), errc::ok);
+    EXPECT_EQ(limits.admit("2001:db8:1:2:8000::", Protocol::websocket), errc::too_many_per_address);
+    EXPECT_EQ(limits.admit_stranger(), errc::ok);
+    EXPECT_EQ(limits.claim("2001:db8:1:2::7"), errc::too_many_per_address);
+    EXPECT_EQ(limits.claim("2001:db8:1:3::7"), errc::ok);
+    limits.release("2001:db8:1:2::1", Protocol::websocket);
+    EXPECT_EQ(limits.admit("2001:db8:1:2::9", Protocol::websocket), errc::ok);
+    for (const char* alone : {"192.0.2.1", "192.0.2.2", "fe80::1%eth0", "fe80::2", "::ffff:192.0.2.3", "nonsense"})
+        EXPECT_EQ(ConnectionLimits::source_of(alone), alone);
+}
+
 TEST(ConnectionLimits, WithoutALimitPerAddressCountsOnlyAll) {
     ConnectionLimits limits(100, 100, 0);
     for (int i = 0; i < 100; ++i) EXPECT_EQ(limits.admit("a", Protocol::websocket), errc::ok);

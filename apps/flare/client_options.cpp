@@ -140,7 +140,7 @@ Checked<ClientBuilder> builder_of(const ClientOptions& options) {
     if (!addresses) return addresses.error();
     if (const auto token = token_of(options); !token) return token.error();
     // What the library logs, these commands tell by its events and errors.
-    base::log().set_level(spdlog::level::err);
+    base::log().set_level(base::Log::Level::err);
     ClientBuilder builder(user_of(options));
     builder.server_addresses(std::move(*addresses))
         .connection_timeout(options.timeout())

@@ -207,6 +207,10 @@ bool examine_http(Examination& e, const TcpEndpoint& endpoint, Opened& opened) {
     const std::string status = std::to_string(response.result_int());
     if (healthy) {
         e.report.add(fine("http", "/healthz says ok"));
+    } else if (response.result_int() == 503 && response.body().starts_with("worker ")) {
+        e.report.add(warning("http", "unhealthy",
+                             "/healthz says " + response.body().substr(0, response.body().find('\n')),
+                             "an event loop of the server hangs: its log names the worker"));
     } else {
         e.report.add(warning("http", "not_flare",
                              "/healthz is answered with " + status + ": no Flare server, or a proxy in front of one",

@@ -2,10 +2,32 @@
 #include "commands.hpp"
 #include "output.hpp"
 
+#include "base/log.hpp"
+
+#include <cstdlib>
 #include <exception>
+
+namespace {
+
+// An exception that nobody catches: what the log still holds, and what it was, before the process aborts.
+[[noreturn]] void die() {
+    std::string why = "terminated";
+    try {
+        if (const auto thrown = std::current_exception()) std::rethrow_exception(thrown);
+    } catch (const std::exception& error) {
+        why.append(" by an exception: ").append(error.what());
+    } catch (...) {
+        why += " by something that is no exception";
+    }
+    flare::base::last_words(why);
+    std::abort();
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
     using namespace flare::cli;
+    std::set_terminate(die);
     CLI::App app{"Flare: messages that survive bad networks", "flare"};
     app.require_subcommand(1);
     app.set_help_all_flag("--help-all", "help for every command");

@@ -1,5 +1,7 @@
 #include "output.hpp"
 
+#include "base/escape.hpp"
+
 #include <unistd.h>
 
 #include <chrono>
@@ -41,32 +43,15 @@ std::string coloured(Tone tone, std::string_view text, std::FILE* stream) {
     return std::string(sequence(tone)).append(text).append("\x1b[0m");
 }
 
+std::string json_line(const boost::json::object& object) { return base::harmless_json(boost::json::serialize(object)); }
+
 void print_json(const boost::json::object& object) {
-    std::printf("%s\n", boost::json::serialize(object).c_str());
+    std::printf("%s\n", json_line(object).c_str());
     std::fflush(stdout);
 }
 
 void print_problem(std::string_view command, std::string_view text) {
-    std::fprintf(stderr, "flare %.*s: %.*s\n", static_cast<int>(command.size()), command.data(),
-                 static_cast<int>(text.size()), text.data());
-}
-
-std::string printable(std::string_view text) {
-    constexpr char kHex[] = "0123456789abcdef";
-    std::string shown;
-    shown.reserve(text.size());
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const auto byte = static_cast<unsigned char>(text[i]);
-        // U+0080 to U+009F are control characters too, two bytes in UTF-8.
-        const bool wide = byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-        if (byte >= 0x20 && byte != 0x7F && !wide) {
-            shown += text[i];
-            continue;
-        }
-        const auto code = wide ? static_cast<unsigned char>(text[++i]) : byte;
-        shown.append("\\x").append(1, kHex[code >> 4]).append(1, kHex[code & 15]);
-    }
-    return shown;
+    std::fprintf(stderr, "flare %s: %s\n", printable(command).c_str(), printable(text).c_str());
 }
 
 struct Progress::Ticker {
@@ -83,7 +68,7 @@ struct Progress::Ticker {
         while (!ended.wait_for(lock, std::chrono::seconds(1), [this] { return over; })) {
             const auto seconds =
                 std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began);
-            std::fprintf(stderr, "\r%s ... %lld s", what.c_str(), static_cast<long long>(seconds.count()));
+            std::fprintf(stderr, "\r%s ... %lld s", printable(what).c_str(), static_cast<long long>(seconds.count()));
             std::fflush(stderr);
             shown = true;
         }

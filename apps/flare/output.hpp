@@ -3,6 +3,8 @@
 // What was asked for goes to standard output; problems, progress and hints go to standard error.
 #pragma once
 
+#include <flare/printable.hpp>
+
 #include <boost/json.hpp>
 
 #include <cstdio>
@@ -18,12 +20,14 @@ enum class Tone { plain, good, bad, warning, dim, strong };
 std::string coloured(Tone tone, std::string_view text, std::FILE* stream = stdout);
 bool is_terminal(std::FILE* stream) noexcept;
 
-// One line on standard output, flushed.
+// An object as one line, without its end, in which no text has an effect on a terminal.
+std::string json_line(const boost::json::object& object);
+// The same on standard output, flushed.
 void print_json(const boost::json::object& object);
-// "flare COMMAND: text" on standard error.
+// "flare COMMAND: text" on standard error. The text may hold what others said: it is escaped.
 void print_problem(std::string_view command, std::string_view text);
-// What another machine sent, safe to show: control characters and escape sequences are made visible.
-std::string printable(std::string_view text);
+// What another machine sent, safe to show.
+using flare::printable;
 
 // Shows that something goes on, when it takes longer than a second and a person looks: a line on standard error that
 // is overwritten, and wiped by the destructor.

@@ -6,6 +6,9 @@
 #include "server_config/value.hpp"
 #include "service_manager.hpp"
 
+#include "base/line_writer.hpp"
+#include "base/log.hpp"
+
 #include <flare/server.hpp>
 
 #include <unistd.h>
@@ -38,26 +41,46 @@ struct ServerFlags {
     bool json = false;
 };
 
+// Standard output of a server, which must neither end nor wait because of whoever reads it.
+base::LineWriter& out() {
+    static base::LineWriter writer(
+        STDOUT_FILENO, [](const base::LineWriter::Line& line, std::string& to) { to += line.text; },
+        [](std::uint64_t dropped) -> base::LineWriter::Line {
+            return {{}, 0, true, "(" + std::to_string(dropped) + " lines that nobody read were dropped)"};
+        });
+    return writer;
+}
+
+// A JSON reader skips no line: it gets one of its own kind.
+base::LineWriter& json_out() {
+    static base::LineWriter writer(
+        STDOUT_FILENO, [](const base::LineWriter::Line& line, std::string& to) { to += line.text; },
+        [](std::uint64_t dropped) -> base::LineWriter::Line {
+            return {{}, 0, true, json_line({{"event", "dropped"}, {"lines", dropped}})};
+        });
+    return writer;
+}
+
+void tell(std::string line) { out().write({{}, 0, false, std::move(line)}); }
+void tell(const json::object& object) { json_out().write({{}, 0, false, json_line(object)}); }
+
 // Tells on standard output who comes and goes.
 class Announcer final : public EventHandler {
 public:
     explicit Announcer(bool as_json) : json_(as_json) {}
     void on_user_connected(const SessionInfo& session) override {
-        if (json_) return print_json(object("connected", session));
-        std::printf("%s %s (%s, %s)\n", coloured(Tone::good, "+").c_str(), printable(session.user).c_str(),
-                    printable(session.device).c_str(), std::string(name(session.platform)).c_str());
-        std::fflush(stdout);
+        if (json_) return tell(object("connected", session));
+        tell(coloured(Tone::good, "+") + " " + printable(session.user) + " (" + printable(session.device) + ", " +
+             std::string(name(session.platform)) + ")");
     }
     void on_user_disconnected(const SessionInfo& session, const Failure& why) override {
         if (json_) {
             json::object told = object("disconnected", session);
             told["code"] = name(why.code);
             told["text"] = why.text;
-            return print_json(told);
+            return tell(told);
         }
-        std::printf("%s %s: %s\n", coloured(Tone::dim, "-").c_str(), printable(session.user).c_str(),
-                    printable(why.text).c_str());
-        std::fflush(stdout);
+        tell(coloured(Tone::dim, "-") + " " + printable(session.user) + ": " + printable(why.text));
     }
 
 private:
@@ -160,15 +183,14 @@ void tell_addresses(const Server& server, const Values& values, bool as_json) {
     add("quic", "quic://", server.quic_addr());
     add("admin", "http://", server.admin_addr());
     add("sealing_key", "", server.sealing_public_key());
-    if (as_json) return print_json(told);
+    if (as_json) return tell(told);
     std::string line = "listening on";
     for (const char* what : {"websocket", "quic", "admin"}) {
         if (const auto* address = told.if_contains(what)) line.append(" ").append(address->as_string());
     }
-    std::printf("%s\n", line.c_str());
+    tell(line);
     if (const auto* key = told.if_contains("sealing_key"))
-        std::printf("sealing with the key %s\n", key->as_string().c_str());
-    std::fflush(stdout);
+        tell("sealing with the key " + std::string(key->as_string()));
 }
 
 // Blocks until the process is told to stop, and stops the server.
@@ -229,6 +251,8 @@ int run_server(const ServerFlags& flags) {
     }
     if (report(configuration, flags.json && !configuration.problems.empty()) != kDone) return kUsage;
 
+    // What is still printed by others, a warning before the start or a last word of C++: nobody needs to read it.
+    std::signal(SIGPIPE, SIG_IGN);
     // Taken by this thread alone, in serve(); the server's threads inherit the mask.
     sigset_t signals;
     sigemptyset(&signals);
@@ -243,9 +267,9 @@ int run_server(const ServerFlags& flags) {
     tell_service_manager("READY=1");
     serve(*server, signals);
     if (flags.json) {
-        print_json({{"event", "stopped"}});
+        tell(json::object{{"event", "stopped"}});
     } else {
-        std::printf("stopped\n");
+        tell("stopped");
     }
     return kDone;
 }

@@ -80,9 +80,10 @@ struct EventQueue::State : std::enable_shared_from_this<State> {
             if (entry.make) entry.event = entry.make();
             if (callback) callback(entry.event);
         } catch (const std::exception& error) {
-            base::log().error("the event callback threw: {}", error.what());
+            base::log().limited(base::LogKind::event_handler_threw, "the event callback threw: {}", error.what());
         } catch (...) {
-            base::log().error("the event callback threw something that is no exception");
+            base::log().limited(base::LogKind::event_handler_threw,
+                                "the event callback threw something that is no exception");
         }
         if (entry.after) entry.after();
         entry = {};  // what it holds goes while it is still this callback's time

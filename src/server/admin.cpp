@@ -65,11 +65,12 @@ HttpResponse Admin::on_http(const transport::websocket::HttpRequest& request) {
     if (const auto objection =
             admin_objection(path, request.host, request.peer_address, beyond_loopback(shared_.config.admin_addr)))
         return {403, kText, *objection + "\n"};
+    if (path == "/readyz" && !shared_.ready.load(std::memory_order_relaxed)) return {503, kText, "stopping\n"};
+    // What follows is for the workers to answer: it would wait for one that does not turn.
+    if (const std::string trouble = shared_.health.trouble(Health::Clock::now()); !trouble.empty())
+        return {503, kText, trouble + "\n"};
     if (path == "/healthz") return {200, kText, "ok\n"};
-    if (path == "/readyz") {
-        const bool ready = shared_.ready.load(std::memory_order_relaxed);
-        return {ready ? 200u : 503u, kText, ready ? "ready\n" : "stopping\n"};
-    }
+    if (path == "/readyz") return {200, kText, "ready\n"};
     if (path == "/stats") return json(ask_.stats_json());
     if (path.starts_with(kSessions)) {
         const auto user = target->params().find("user");

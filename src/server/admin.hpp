@@ -27,7 +27,8 @@ std::optional<std::string> admin_objection(std::string_view path, std::string_vi
 
 class Admin final : private transport::websocket::ListenerHandler {
 public:
-    // What it asks the server; each waits for the answer. Texts are JSON.
+    // What it asks the server; each waits for the answer, for kPatience at most. Texts are JSON.
+    static constexpr std::chrono::milliseconds kPatience{2000};
     struct Questions {
         std::function<Checked<ServerStats>()> stats;
         std::function<Checked<std::string>()> stats_json;

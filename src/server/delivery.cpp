@@ -22,7 +22,7 @@ HandlerResult thrown_result(const std::exception_ptr& thrown) {
         what = error.what();
     } catch (...) {
     }
-    base::log().error("a message handler threw: {}", what);
+    base::log().limited(base::LogKind::handler_threw, "a message handler threw: {}", what);
     return Failure(errc::handler_failed, "the server's message handler failed");
 }
 
@@ -262,19 +262,22 @@ void Worker::hook(std::function<void(EventHandler&)> call) {
         try {
             call(*events);
         } catch (const std::exception& error) {
-            base::log().error("an event handler threw: {}", error.what());
+            base::log().limited(base::LogKind::event_handler_threw, "an event handler threw: {}", error.what());
         } catch (...) {
-            base::log().error("an event handler threw something that is no exception");
+            base::log().limited(base::LogKind::event_handler_threw,
+                                "an event handler threw something that is no exception");
         }
     });
-    if (!queued) base::log().warn("an event was dropped: the event handler is too slow or has stopped");
+    if (!queued)
+        base::log().limited(base::LogKind::dropped_event,
+                            "an event was dropped: the event handler is too slow or has stopped");
 }
 
 void Worker::on_session_created(session::ServerSession& session) {
     ++counters_.sessions_created;
     auto inbox = std::make_shared<Inbox>();
     inbox->info = info_of(session);
-    base::log().debug("session {} of '{}' begins", inbox->info.session_id, inbox->info.user);
+    base::log().debug("session {} of {} begins", inbox->info.session_id, base::Quoted{inbox->info.user});
     hook([info = inbox->info](EventHandler& events) { events.on_user_connected(info); });
     session.attachment = std::move(inbox);
     log_.add(FlightLog::entry(session.id(), Happened::made, now()));
@@ -286,7 +289,7 @@ void Worker::on_carrier_activated(session::ServerSession&, session::CarrierKey k
 
 void Worker::on_session_ended(session::ServerSession& session, errc reason, const std::string& text) {
     const SessionInfo info = info_of(session);
-    base::log().debug("session {} of '{}' ends: {} {}", info.session_id, info.user, name(reason), text);
+    base::log().debug("session {} of {} ends: {} {}", info.session_id, base::Quoted{info.user}, name(reason), text);
     if (reason != errc::ok) count_error(reason);
     log_.add(FlightLog::entry(session.id(), Happened::ended, now(), reason));
     hook([info, failure = Failure(reason, text)](EventHandler& events) { events.on_user_disconnected(info, failure); });
@@ -314,8 +317,9 @@ void Worker::on_heartbeat(session::ServerSession& session) {
 void Worker::on_peer_error(const session::ServerSession* session, session::CarrierKey key, errc code,
                            const std::string& text) {
     const Connection* connection = find(key);
-    base::log().info("{} user '{}' {}: {}", connection == nullptr ? "?" : connection->address,
-                     session == nullptr ? std::string("?") : session->user(), name(code), text);
+    base::log().limited(base::LogKind::protocol_error, "{} user {} {}: {}",
+                        connection == nullptr ? "?" : connection->address,
+                        base::Quoted{session == nullptr ? std::string_view("?") : session->user()}, name(code), text);
     count_error(code);
 }
 

@@ -23,7 +23,7 @@ bool Worker::is_allowed(std::string_view from, std::string_view to, const Messag
     try {
         return shared_.config.policy(from, to, message);
     } catch (const std::exception& error) {
-        base::log().error("the delivery policy threw: {}", error.what());
+        base::log().limited(base::LogKind::policy_threw, "the delivery policy threw: {}", error.what());
     }
     return false;
 }

@@ -6,13 +6,13 @@
 #include "transport/http/post.hpp"
 
 #include <flare/auth.hpp>
+#include <flare/printable.hpp>
 
 #include <atomic>
 
 namespace flare {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 namespace http = transport::http;
 
 constexpr double kLongestMs = 1e14;  // some 3,000 years; larger is no time
@@ -29,15 +29,10 @@ struct Hook {
     const std::shared_ptr<const http::Endpoint> endpoint;
     auth::AnswerCache cache;
     std::atomic<std::uint32_t> under_way{0};
-    std::atomic<Clock::rep> told_at{0};  // when the log was last told that the service does not answer
 
-    // No answer is the service's fault and not the client's, which comes back. The log hears of it once a second.
-    Failure no_answer(const std::string& why) {
-        const Clock::rep now = Clock::now().time_since_epoch().count();
-        Clock::rep before = told_at.load(std::memory_order_relaxed);
-        const bool tell = now - before >= Clock::duration(std::chrono::seconds(1)).count() &&
-                          told_at.compare_exchange_strong(before, now, std::memory_order_relaxed);
-        if (tell) base::log().warn("http_auth {}: {}", options.url, why);
+    // No answer is the service's fault and not the client's, which comes back.
+    Failure no_answer(const std::string& why) const {
+        base::log().limited(base::LogKind::unanswered_authentication, "http_auth {}: {}", options.url, why);
         return {errc::busy, "authentication has no answer at the moment; come back later"};
     }
 };
@@ -61,7 +56,7 @@ Failure refused(const http::Answer& answer) {
     const auto object = auth::JsonObject::parse(answer.body, problem);
     const auto text = object ? object->string("text") : std::nullopt;
     if (!text || text->empty() || text->size() > kMaxTextBytes) return errc::unauthenticated;
-    return {errc::unauthenticated, std::string(*text)};
+    return {errc::unauthenticated, printable(*text)};
 }
 
 // The body of an answer with status 200.

@@ -77,9 +77,9 @@ public:
     template <typename T>
     void ask_all(std::function<void(server::Worker&, T&)> question, Done<T> done);
 
-    // Waits for what `begin(done)` brings. would_deadlock on a worker's own thread.
+    // Waits for what `begin(done)` brings. would_deadlock on a worker's own thread; busy: nothing came within `limit`.
     template <typename T, typename Begin>
-    Checked<T> wait_for(Begin begin);
+    Checked<T> wait_for(Begin begin, std::optional<std::chrono::milliseconds> limit = {});
     template <typename T, typename Begin>
     static Task<Checked<T>> await(Begin begin);
 
@@ -173,11 +173,13 @@ void Server::Impl::ask_all(std::function<void(server::Worker&, T&)> question, Do
 }
 
 template <typename T, typename Begin>
-Checked<T> Server::Impl::wait_for(Begin begin) {
+Checked<T> Server::Impl::wait_for(Begin begin, std::optional<std::chrono::milliseconds> limit) {
     if (on_worker_thread()) return Failure(errc::would_deadlock);
     auto promise = std::make_shared<std::promise<Checked<T>>>();
     auto future = promise->get_future();
     begin([promise](Checked<T> result) { promise->set_value(std::move(result)); });
+    if (limit && future.wait_for(*limit) != std::future_status::ready)
+        return Failure(errc::busy, "a worker does not answer");
     return future.get();
 }
 

@@ -65,9 +65,12 @@ std::string text_of(const Figures& figures, std::chrono::nanoseconds up) {
 }  // namespace
 
 server::Admin::Questions Server::Impl::questions() {
-    const auto text = [this](auto begin) { return wait_for<std::string>(std::move(begin)); };
+    const auto text = [this](auto begin) { return wait_for<std::string>(std::move(begin), server::Admin::kPatience); };
     return {
-        [this] { return wait_for<ServerStats>([this](Done<ServerStats> done) { stats(std::move(done)); }); },
+        [this] {
+            return wait_for<ServerStats>([this](Done<ServerStats> done) { stats(std::move(done)); },
+                                         server::Admin::kPatience);
+        },
         [this, text] { return text([this](Done<std::string> done) { stats_json(std::move(done)); }); },
         [this, text](const std::string& user) {
             return text([this, user](Done<std::string> done) { list_sessions(user, std::move(done)); });

@@ -95,17 +95,20 @@ void Worker::on_handshake_gone(const std::string& peer_address, bool validated) 
 }
 
 void Worker::on_accept_paused(errc code) {
-    base::log().warn("accepting pauses: {} ({})", explain(code), name(code));
+    base::log().limited(base::LogKind::accept_paused, "accepting pauses: {} ({})", explain(code), name(code));
     count_error(code);
 }
 
 transport::websocket::HttpResponse Worker::on_http(const transport::websocket::HttpRequest& request) {
-    if (request.target == "/healthz") return {200, "text/plain; charset=utf-8", "ok\n"};
-    if (request.target == "/readyz") {
-        const bool ready = shared_.ready.load(std::memory_order_relaxed);
-        return {ready ? 200u : 503u, "text/plain; charset=utf-8", ready ? "ready\n" : "stopping\n"};
+    constexpr const char* kText = "text/plain; charset=utf-8";
+    const bool is_ready = request.target == "/readyz";
+    if (is_ready || request.target == "/healthz") {
+        if (is_ready && !shared_.ready.load(std::memory_order_relaxed)) return {503, kText, "stopping\n"};
+        const std::string trouble = shared_.health.trouble(now(), index_);
+        if (!trouble.empty()) return {503, kText, trouble + "\n"};
+        return {200, kText, is_ready ? "ready\n" : "ok\n"};
     }
-    return {404, "text/plain; charset=utf-8", "This port speaks WebSocket, and HTTP on /healthz and /readyz.\n"};
+    return {404, kText, "This port speaks WebSocket, and HTTP on /healthz and /readyz.\n"};
 }
 
 Connection* Worker::find(session::CarrierKey key) {
@@ -154,10 +157,12 @@ void Worker::closed(Connection& connection, const transport::CloseReason& reason
     const session::CarrierKey key = connection.key;
     if (reason.code != errc::ok && !connection.close_due) {
         count_error(reason.code);
-        const auto level = reason.code == errc::connection_lost || reason.code == errc::closed_by_peer
-                               ? spdlog::level::debug
-                               : spdlog::level::info;
-        base::log().log(level, "{} {}: {}", connection.address, name(reason.code), reason.text);
+        if (reason.code == errc::connection_lost || reason.code == errc::closed_by_peer) {
+            base::log().debug("{} {}: {}", connection.address, name(reason.code), reason.text);
+        } else {
+            base::log().limited(base::LogKind::protocol_error, "{} {}: {}", connection.address, name(reason.code),
+                                reason.text);
+        }
     }
     const auto found = connections_.find(key);
     if (found == connections_.end()) return;
@@ -202,7 +207,7 @@ void Worker::greeted(Connection& connection, std::string_view batch) {
     auto hello = session::read_hello(batch, rest);
     if (!hello) {
         const auto code = static_cast<errc>(hello.error().value());
-        base::log().info("{} {} in place of a hello", connection.address, name(code));
+        base::log().limited(base::LogKind::refused_hello, "{} {} in place of a hello", connection.address, name(code));
         count_error(code);
         wire::Refused refused;
         refused.code = code;
@@ -262,9 +267,11 @@ void Worker::verify(AuthRequest request, std::function<void(Checked<Identity>)> 
         try {
             std::rethrow_exception(thrown);
         } catch (const std::exception& error) {
-            base::log().error("the authentication handler threw: {}", error.what());
+            base::log().limited(base::LogKind::authentication_threw, "the authentication handler threw: {}",
+                                error.what());
         } catch (...) {
-            base::log().error("the authentication handler threw something that is no exception");
+            base::log().limited(base::LogKind::authentication_threw,
+                                "the authentication handler threw something that is no exception");
         }
         return Failure(errc::internal, "authentication is out of order on the server");
     };
@@ -336,8 +343,8 @@ void Worker::authenticated(session::CarrierKey key, wire::Hello hello, std::stri
         refused.code = identity ? errc::user_mismatch : identity.error().code;
         refused.text = identity ? std::string(explain(errc::user_mismatch)) : identity.error().text;
         if (refused.code == errc::busy) refused.retry_after_ms = kBusyRetryMs;
-        base::log().info("{} user '{}' refused: {}, {}", connection->address, hello.user, name(refused.code),
-                         refused.text);
+        base::log().limited(base::LogKind::refused_hello, "{} user {} refused: {}, {}", connection->address,
+                            base::Quoted{hello.user}, name(refused.code), refused.text);
         count_error(refused.code);
         return refuse(*connection, refused);
     }
@@ -428,7 +435,8 @@ void Worker::attach(Connection& connection, const wire::Hello& hello, std::strin
         wire::Refused refused;
         refused.code = errc::credential_revoked;
         refused.text = explain(errc::credential_revoked);
-        base::log().info("{} user '{}' refused: {}", connection.address, hello.user, name(refused.code));
+        base::log().limited(base::LogKind::refused_hello, "{} user {} refused: {}", connection.address,
+                            base::Quoted{hello.user}, name(refused.code));
         count_error(refused.code);
         return refuse(connection, refused);
     }

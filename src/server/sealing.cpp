@@ -73,7 +73,7 @@ void Worker::seal(Connection& connection, std::string_view batch) {
         wire::Refused refused;
         refused.code = code;
         refused.text = text.empty() ? std::string(explain(code)) : std::move(text);
-        base::log().info("{} sealing refused: {}", connection.address, refused.text);
+        base::log().limited(base::LogKind::refused_sealing, "{} sealing refused: {}", connection.address, refused.text);
         count_error(code);
         refuse(connection, refused);
     };

@@ -31,7 +31,7 @@ bool Server::Impl::on_worker_thread() const noexcept {
 Checked<> Server::Impl::start() {
     const std::lock_guard lock(mutex_);
     if (running_) return Failure(errc::already_connected, "the server is running already");
-    base::log().set_level(static_cast<spdlog::level::level_enum>(config_.log_level));
+    base::log().set_level(static_cast<base::Log::Level>(config_.log_level));
     if (const auto exposed = server::exposure_of(config_)) {
         if (!config_.allow_insecure)
             return Failure(
@@ -195,6 +195,7 @@ void Server::Impl::stop() {
     }
     gone->workers.clear();
     gone.reset();
+    base::log().sum_up(true);
     base::log().info("stopped");
     stopped_.notify_all();
 }

@@ -8,6 +8,7 @@
 #include "base/keyed_hash.hpp"
 #include "server/admission.hpp"
 #include "server/config.hpp"
+#include "server/health.hpp"
 #include "server/task_queue.hpp"
 #include "session/budget.hpp"
 #include "session/ticket_keys.hpp"
@@ -92,6 +93,7 @@ struct Shared {
     session::SharedBudget budget;
     ConnectionLimits limits;
     Admission admission;
+    Health health{config.workers()};
     std::unique_ptr<const session::TicketKeys>
         ticket_keys;  // set before the workers are made; null: tickets do not last
     TaskQueue pool;

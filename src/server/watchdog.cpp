@@ -5,8 +5,7 @@
 
 namespace flare::server {
 
-Watchdog::Watchdog(Shared& shared) : shared_(shared) {
-    for (std::size_t i = 0; i < shared.workers.size(); ++i) watched_.push_back(std::make_shared<Watched>());
+Watchdog::Watchdog(Shared& shared) : shared_(shared), told_(shared.workers.size()) {
     thread_ = std::thread([this] { run(); });
 }
 
@@ -23,27 +22,25 @@ void Watchdog::run() {
     std::unique_lock lock(mutex_);
     while (!wake_.wait_for(lock, kLook, [this] { return stopping_; })) {
         const auto now = std::chrono::steady_clock::now();
-        for (std::size_t i = 0; i < watched_.size(); ++i) look(i, now);
+        for (std::size_t i = 0; i < told_.size(); ++i) look(i, now);
+        base::log().sum_up();
     }
 }
 
-// One question at a time waits on each loop.
-void Watchdog::look(std::size_t index, std::chrono::steady_clock::time_point now) {
-    const std::shared_ptr<Watched>& worker = watched_[index];
-    if (!worker->answered.load(std::memory_order_acquire)) {
-        if (worker->told || now - worker->asked_at < kPatience) return;
-        worker->told = true;
+void Watchdog::look(std::size_t index, Health::Clock::time_point now) {
+    Health& health = shared_.health;
+    if (!health.ask(index, now)) {
+        if (told_[index] || !health.silent_for(index, now)) return;
+        told_[index] = true;
         shared_.stalls.fetch_add(1, std::memory_order_relaxed);
         base::log().warn("worker {} has not turned for {} ms: a handler blocks its event loop", index,
-                         kPatience.count());
+                         Health::kPatience.count());
         return;
     }
-    worker->told = false;
-    worker->asked_at = now;
-    worker->answered.store(false, std::memory_order_relaxed);
+    told_[index] = false;
     const bool posted =
-        shared_.workers[index]->post([worker](Worker&) { worker->answered.store(true, std::memory_order_release); });
-    if (!posted) worker->answered.store(true, std::memory_order_relaxed);  // it is stopping
+        shared_.workers[index]->post([index](Worker& worker) { worker.shared().health.answered(index); });
+    if (!posted) health.answered(index);  // it is stopping
 }
 
 }  // namespace flare::server

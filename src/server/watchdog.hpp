@@ -1,16 +1,15 @@
-// Looks whether the event loops still turn, and says which one does not: a handler that blocks on its loop (a coroutine
-// that never awaits, an Execution::worker function that takes long) holds up every session there.
+// Asks the event loops whether they still turn (Health), and says which one does not: a handler that blocks on its loop
+// (a coroutine that never awaits, an Execution::worker function that takes long) holds up every session there. It also
+// has the log sum up what its limits have held back.
 //
-// Threads: one of its own; stalls() any.
+// Threads: one of its own.
 // Owner:   Server::Impl. Must go before the workers.
 #pragma once
 
 #include "server/shared.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -20,7 +19,6 @@ namespace flare::server {
 class Watchdog {
 public:
     static constexpr std::chrono::milliseconds kLook{250};
-    static constexpr std::chrono::milliseconds kPatience{1000};  // a loop that has not turned for so long is told of
 
     explicit Watchdog(Shared& shared);
     ~Watchdog();
@@ -28,16 +26,11 @@ public:
     Watchdog& operator=(const Watchdog&) = delete;
 
 private:
-    struct Watched {
-        std::atomic<bool> answered{true};
-        std::chrono::steady_clock::time_point asked_at{};
-        bool told = false;
-    };
     void run();
-    void look(std::size_t index, std::chrono::steady_clock::time_point now);
+    void look(std::size_t index, Health::Clock::time_point now);
 
     Shared& shared_;
-    std::vector<std::shared_ptr<Watched>> watched_;
+    std::vector<bool> told_;  // of each worker, while it does not answer
     std::mutex mutex_;
     std::condition_variable wake_;
     bool stopping_ = false;

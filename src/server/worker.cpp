@@ -256,7 +256,8 @@ void Worker::on_timer() {
     table_.on_time(time);
     for (Connection* first = nullptr; (first = first_of(greeting_, waits_for_hello)) && first->deadline <= time;) {
         greeting_.pop_front();
-        base::log().info("{}:{} {}", first->address, first->carrier->info().peer_port, name(errc::hello_timeout));
+        base::log().limited(base::LogKind::silent_connection, "{}:{} {}", first->address,
+                            first->carrier->info().peer_port, name(errc::hello_timeout));
         count_error(errc::hello_timeout);
         close(*first, errc::hello_timeout, std::string(explain(errc::hello_timeout)));
     }
@@ -282,8 +283,8 @@ void Worker::shed(session::Shed kind) {
     const bool detached = kind == session::Shed::detached;
     (detached ? counters_.sessions_shed_detached : counters_.sessions_shed_stalled) += ended;
     if (ended != 0) {
-        base::log().warn("max_memory_bytes is used up: {} {} sessions were ended", ended,
-                         detached ? "detached" : "stalled");
+        base::log().limited(base::LogKind::memory_used_up, "max_memory_bytes is used up: {} {} sessions were ended",
+                            ended, detached ? "detached" : "stalled");
     }
     const bool last = index_ + 1 == shared_.workers.size();
     if (!budget_.relieved() && !(last && !detached)) {

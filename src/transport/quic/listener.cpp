@@ -124,7 +124,8 @@ private:
         // Whoever gave up or went silent is no news; what one side found wrong with the other is.
         const CloseReason& reason = connection.end();
         if (reason.code == errc::tls_failed || reason.code == errc::certificate_rejected)
-            base::log().info("{} QUIC handshake failed: {}", connection.peer(), reason.text);
+            base::log().limited(base::LogKind::failed_quic, "{} QUIC handshake failed: {}", connection.peer(),
+                                reason.text);
         if (connection.is_nothing()) give_place_back(connection.claims);
     }
     void leave_handshake(Claims& claims) {

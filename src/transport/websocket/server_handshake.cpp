@@ -44,7 +44,8 @@ void ServerHandshake::advance_tls() {
         case tls::Session::Progress::failed:
             // A connection that only comes and goes asks whether somebody listens: load balancers do it all the time.
             if (socket_.tls->error_text().find("closed the connection") == std::string::npos)
-                base::log().info("{} TLS handshake failed: {}", info_.peer_address, socket_.tls->error_text());
+                base::log().limited(base::LogKind::failed_tls, "{} TLS handshake failed: {}", info_.peer_address,
+                                    socket_.tls->error_text());
             return finish(nullptr);
         case tls::Session::Progress::done: break;
     }
@@ -68,8 +69,8 @@ void ServerHandshake::read_request() {
                 // The first line of the body: what was wrong with the request.
                 const std::string& answer = reader_.answer();
                 const std::size_t body = answer.find("\r\n\r\n");
-                base::log().info(
-                    "{} upgrade refused: {}", info_.peer_address,
+                base::log().limited(
+                    base::LogKind::refused_upgrade, "{} upgrade refused: {}", info_.peer_address,
                     body == std::string::npos ? "" : answer.substr(body + 4, answer.find('\n', body + 4) - body - 4));
                 return write_answer(answer);
             }

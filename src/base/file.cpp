@@ -1,5 +1,6 @@
 #include "base/file.hpp"
 
+#include "base/quiet_writes.hpp"
 #include "base/random.hpp"
 
 #include <array>
@@ -174,6 +175,7 @@ Checked<std::string> read_file(const std::string& path, const std::string& what,
 // ---- writing ----
 
 int write_all(int fd, std::string_view bytes) noexcept {
+    const QuietWrites quiet;
     while (!bytes.empty()) {
         const ssize_t written = ::write(fd, bytes.data(), bytes.size());
         if (written < 0 && errno == EINTR) continue;

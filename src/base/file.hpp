@@ -76,7 +76,7 @@ Checked<> may_put_file(const std::string& path, const std::string& what, bool re
 // A file that is written in place from now on, made empty if it is missing. Never through a link in the last component.
 // Errors: file_not_found (its folder), file_unwritable, permission_denied (Access::kept).
 Checked<Descriptor> open_kept_file(const std::string& path, const std::string& what);
-// All of it, or an errno.
+// All of it, or an errno; never a signal (QuietWrites).
 int write_all(int fd, std::string_view bytes) noexcept;
 
 // Makes a folder with its parents, each for this user alone (0700) or for all to read (0755).

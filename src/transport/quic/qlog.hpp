@@ -5,6 +5,8 @@
 // Owner:    Connection.
 #pragma once
 
+#include "base/quiet_writes.hpp"
+
 #include <cstdint>
 #include <cstdio>
 #include <memory>
@@ -22,7 +24,10 @@ public:
 
 private:
     struct Closer {
-        void operator()(std::FILE* file) const noexcept { (void)std::fclose(file); }
+        void operator()(std::FILE* file) const noexcept {
+            const base::QuietWrites quiet;
+            (void)std::fclose(file);
+        }
     };
     Qlog(std::unique_ptr<std::FILE, Closer> file, std::string path) : file_(std::move(file)), path_(std::move(path)) {}
 

@@ -8,6 +8,7 @@
 // wss:// in place of ws://. Clients can seal what they say if there is a sealing key (the same script makes it). It
 // takes everybody at their word, so addresses beyond loopback need --allow-insecure.
 // A message of type `cut` is answered too, but first its sender's connections are discarded.
+#include <flare/printable.hpp>
 #include <flare/server.hpp>
 
 #include <csignal>
@@ -23,12 +24,12 @@ namespace {
 class Announcer final : public flare::EventHandler {
 public:
     void on_user_connected(const flare::SessionInfo& session) override {
-        std::printf("+ %s (%s, %s)\n", session.user.c_str(), session.device.c_str(),
+        std::printf("+ %s (%s, %s)\n", flare::printable(session.user).c_str(), flare::printable(session.device).c_str(),
                     std::string(flare::name(session.platform)).c_str());
         std::fflush(stdout);
     }
     void on_user_disconnected(const flare::SessionInfo& session, const flare::Failure& why) override {
-        std::printf("- %s: %s\n", session.user.c_str(), why.text.c_str());
+        std::printf("- %s: %s\n", flare::printable(session.user).c_str(), flare::printable(why.text).c_str());
         std::fflush(stdout);
     }
 };

@@ -4,6 +4,7 @@
 //
 //     ./websocket_client [ws://127.0.0.1:4000] [certs/ca.crt]
 #include <flare/client.hpp>
+#include <flare/printable.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -22,7 +23,7 @@ void on_event(const flare::Event& event) {
     if (const auto* received = std::get_if<flare::event::MessageReceived>(&event)) {
         const flare::Message& message = received->message;
         const bool text = message.type != "echo" || message.payload.size() != 4;
-        if (text) std::printf("       %s\n", message.payload.str().c_str());
+        if (text) std::printf("       %s\n", flare::printable(message.payload.view()).c_str());
         ++replies;
     }
     std::fflush(stdout);

@@ -15,7 +15,7 @@ public:
         print(printable(from) + ": " + printable(text));
     }
     void sent(const SentLine& line) override {
-        const std::string what = user_ + " \u2192 " + printable(line.to) + ": " + printable(line.text);
+        const std::string what = printable(user_) + " \u2192 " + printable(line.to) + ": " + printable(line.text);
         print(line.fault.empty() ? "\u2713 " + what : "\u2717 " + what + " (" + printable(line.fault) + ")");
     }
     void note(const std::string& text) override { print("* " + printable(text)); }

@@ -69,7 +69,7 @@ void Report::add(Check check) {
 
 void Report::print(const Check& check) {
     const Mark mark = mark_of(check.verdict);
-    std::printf("  %s %-18s %s\n", coloured(mark.tone, mark.sign).c_str(), check.name.c_str(),
+    std::printf("  %s %-18s %s\n", coloured(mark.tone, mark.sign).c_str(), printable(check.name).c_str(),
                 coloured(check.verdict == Verdict::skipped ? Tone::dim : Tone::plain, printable(check.text)).c_str());
     if (!check.advice.empty())
         std::printf("    %s %s\n", coloured(mark.tone, "\u2192").c_str(), printable(check.advice).c_str());

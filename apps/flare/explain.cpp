@@ -104,10 +104,10 @@ void print_summary(const flight::Story& story) {
         print_line("Longest silence", milliseconds(story.still_ms) + ", until " + clock(story.still_at_ms));
     std::string connect;
     for (const auto& part : story.connect)
-        connect += (connect.empty() ? "" : ", ") + part.name + " " + milliseconds(part.ms);
+        connect += (connect.empty() ? "" : ", ") + printable(part.name) + " " + milliseconds(part.ms);
     if (!connect.empty()) print_line("Connect", connect);
     const bool good = story.cause == "none" || story.cause == "asked" || story.cause == "measured_better";
-    print_line("Cause", coloured(good ? Tone::good : Tone::bad, story.cause) + ": " +
+    print_line("Cause", coloured(good ? Tone::good : Tone::bad, printable(story.cause)) + ": " +
                             std::string(flight::explain_cause(story.cause)));
 }
 

@@ -1,4 +1,5 @@
 #include <flare/events.hpp>
+#include <flare/printable.hpp>
 
 namespace flare {
 namespace {
@@ -70,7 +71,7 @@ std::string_view name(const Event& event) noexcept { return kNames[event.index()
 
 std::string to_string(const Event& event) {
     const std::string what = std::visit(Describe{}, event);
-    return std::string(name(event)) + (what.empty() ? "" : ": " + what);
+    return std::string(name(event)) + (what.empty() ? "" : ": " + printable(what));
 }
 
 }  // namespace flare

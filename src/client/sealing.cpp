@@ -5,6 +5,8 @@
 #include "transport/tls/signed_key.hpp"
 #include "wire/seal.hpp"
 
+#include <flare/printable.hpp>
+
 #include <utility>
 
 namespace flare::client {
@@ -83,7 +85,8 @@ void SealAttempt::take_refusal(std::string_view batch) {
     wire::FrameView frame;
     std::string text = "the server does not know sealing";
     if (!reader.done() && reader.next(frame) && frame.kind == wire::FrameKind::refused) {
-        const auto refused = wire::decode_refused(frame.body);
+        auto refused = wire::decode_refused(frame.body);
+        if (refused) refused->text = printable(refused->text, wire::kMaxTextBytes);
         if (refused && refused->code == errc::server_key_mismatch) return fail(errc::server_key_mismatch);
         if (refused && boost::system::error_code(refused->code) == errcond::retryable)
             return fail(Failure(refused->code, refused->text));

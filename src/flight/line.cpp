@@ -1,5 +1,6 @@
 #include "flight/line.hpp"
 
+#include "base/escape.hpp"
 #include "wire/utf8.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -20,7 +21,7 @@ std::string json_text(std::string_view text) {
             if (static_cast<unsigned char>(each) >= 0x80) each = '?';
         }
     }
-    return boost::json::serialize(boost::json::string(shown));
+    return base::harmless_json(boost::json::serialize(boost::json::string(shown)));
 }
 
 std::string json_number(double number) {

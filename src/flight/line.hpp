@@ -15,8 +15,8 @@ namespace flare::flight {
 
 class Line {
 public:
-    // Of a text; what is longer is cut. Texts may come from the network: control characters are escaped, and what is no
-    // UTF-8 is replaced.
+    // Of a text; what is longer is cut. Texts may come from the network: what has an effect on a terminal is escaped,
+    // and what is no UTF-8 is replaced.
     static constexpr std::size_t kMaxTextBytes = 400;
 
     // `at`: since the record began.

@@ -1,6 +1,8 @@
 // Messages of a client's session: from the outbox to the lanes, from the lanes to the application.
 #include "session/client_session_parts.hpp"
 
+#include <flare/printable.hpp>
+
 #include <algorithm>
 
 namespace flare::session {
@@ -44,7 +46,7 @@ void ClientSession::Inbound::on_receipt(LaneIndex, const wire::ReceiptView& rece
                         ? (receipt.code == errc::ok ? errc::forbidden : receipt.code)
                         : errc::ok;
     if (receipt.status != wire::ReceiptStatus::refused) outcome.partly = receipt.code;
-    outcome.text = std::string(receipt.text);
+    outcome.text = printable(receipt.text, wire::kMaxTextBytes);
     outcome.retry_after_ms = receipt.retry_after_ms;
     session_.finish(token, std::move(outcome));
 }

@@ -5,6 +5,8 @@
 #include "session/planted.hpp"
 #include "session/ticket.hpp"
 
+#include <flare/printable.hpp>
+
 #include <algorithm>
 
 namespace flare::session {
@@ -203,7 +205,8 @@ void ClientSession::handle(CarrierState& carrier, const wire::FrameView& frame, 
             const auto welcome = wire::decode_welcome(frame.body);
             if (decoded_or_fail(welcome)) handle_welcome(carrier, *welcome, now);
         } else if (carrier.state == State::hello_sent && frame.kind == wire::FrameKind::refused) {
-            const auto refused = wire::decode_refused(frame.body);
+            auto refused = wire::decode_refused(frame.body);
+            if (refused) refused->text = printable(refused->text, wire::kMaxTextBytes);
             if (decoded_or_fail(refused)) handle_refused(carrier, *refused, now);
         } else {
             return fail(errc::unexpected_frame, "the server must begin with welcome or refused");
@@ -238,13 +241,15 @@ void ClientSession::handle(CarrierState& carrier, const wire::FrameView& frame, 
             return;
         }
         case wire::FrameKind::credential_state: {
-            const auto state = wire::decode_credential_state(frame.body);
+            auto state = wire::decode_credential_state(frame.body);
+            if (state) state->text = printable(state->text, wire::kMaxTextBytes);
             if (decoded_or_fail(state)) handle_credential(*state);
             gone = gone || find(key) == nullptr;
             return;
         }
         case wire::FrameKind::goodbye: {
-            const auto goodbye = wire::decode_goodbye(frame.body);
+            auto goodbye = wire::decode_goodbye(frame.body);
+            if (goodbye) goodbye->text = printable(goodbye->text, wire::kMaxTextBytes);
             if (decoded_or_fail(goodbye)) handle_goodbye(carrier, *goodbye, now);
             gone = gone || find(key) == nullptr;
             return;

@@ -128,6 +128,7 @@ private:
     static bool complete(const std::string& request) {
         const std::size_t end = request.find("\r\n\r\n");
         if (end == request.npos) return false;
+        if (request.starts_with("GET ")) return true;
         const std::string name = "Content-Length: ";
         const std::size_t length = request.find(name);
         return length != request.npos &&

@@ -3,6 +3,8 @@
 #include "transport/quic/connection.hpp"
 #include "transport/quic/endpoint.hpp"
 
+#include <flare/printable.hpp>
+
 #include <gnutls/x509.h>
 
 #include <algorithm>
@@ -233,7 +235,7 @@ CloseReason Connection::peer_reason() const {
                 Ending::stateless_reset};
     }
     const ngtcp2_ccerr* said = ngtcp2_conn_get_ccerr(conn_);
-    std::string text(reinterpret_cast<const char*>(said->reason), said->reasonlen);
+    std::string text = printable({reinterpret_cast<const char*>(said->reason), said->reasonlen});
     if (said->type == NGTCP2_CCERR_TYPE_APPLICATION) {
         const errc code = is_known(said->error_code) ? static_cast<errc>(said->error_code) : errc::closed_by_peer;
         return {code, text, true};

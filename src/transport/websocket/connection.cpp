@@ -4,6 +4,8 @@
 #include "transport/websocket/deflate.hpp"
 #include "wire/json.hpp"
 
+#include <flare/printable.hpp>
+
 #include <boost/asio/post.hpp>
 
 #include <netinet/in.h>
@@ -180,7 +182,7 @@ void Connection::take_batch(std::string_view payload, bool is_text) {
 void Connection::take_close(const Event& event) {
     if (state_ != State::open) return end();
     const errc code = errc_of_close_code(event.close_code, info_.format);
-    std::string text(event.payload);
+    std::string text = printable(event.payload);
     if (text.empty()) {
         text = code == errc::closed_by_peer ? "the peer closed with code " + std::to_string(event.close_code)
                                             : std::string(explain(code));

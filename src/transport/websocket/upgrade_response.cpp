@@ -3,7 +3,8 @@
 #include "transport/websocket/upgrade_header.hpp"
 
 #include "base/random.hpp"
-#include "wire/utf8.hpp"
+
+#include <flare/printable.hpp>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
@@ -14,7 +15,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdint>
 
 namespace flare::transport::websocket {
@@ -31,16 +31,13 @@ std::string base64(const unsigned char* data, std::size_t size) {
     return text;
 }
 
-// One line without control characters, as it may come from anybody.
-std::string printable(std::string_view text) {
-    std::string line;
-    const bool utf8 = wire::is_utf8(text);
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        line.push_back(std::iscntrl(byte) != 0 ? ' ' : byte >= 0x80 && !utf8 ? '?' : c);
-    }
+// One line of what may come from anybody and have several.
+std::string one_line(std::string_view text) {
+    std::string line(text);
+    std::replace_if(
+        line.begin(), line.end(), [](char c) { return c == '\r' || c == '\n' || c == '\t'; }, ' ');
     while (!line.empty() && line.back() == ' ') line.pop_back();
-    return line;
+    return printable(line);
 }
 
 }  // namespace
@@ -104,7 +101,7 @@ ResponseReader::State ResponseReader::end() {
 
 ResponseReader::State ResponseReader::refuse_status() {
     std::string text = "the server answered " + status_line_;
-    const std::string body = printable(std::string_view(buffer_).substr(0, kShownBodyBytes));
+    const std::string body = one_line(std::string_view(buffer_).substr(0, kShownBodyBytes));
     if (!body.empty()) text += ": " + body;
     return refuse(errc::bad_upgrade, std::move(text));
 }
@@ -122,7 +119,7 @@ ResponseReader::State ResponseReader::decide(std::string_view header) {
 
     const auto& response = parser.get();
     if (response.result_int() != 101) {
-        status_line_ = std::to_string(response.result_int()) + " " + printable(to_std(response.reason()));
+        status_line_ = std::to_string(response.result_int()) + " " + one_line(to_std(response.reason()));
         std::uint64_t length = 0;
         for (const char c : to_std(response[http::field::content_length])) {
             if (c < '0' || c > '9' || length > kShownBodyBytes) break;
@@ -147,7 +144,7 @@ ResponseReader::State ResponseReader::decide(std::string_view header) {
     if (chosen != subprotocol_of(format_)) {
         return refuse(errc::subprotocol_missing,
                       "the server did not choose the subprotocol " + std::string(subprotocol_of(format_)) +
-                          (chosen.empty() ? std::string(": it is no Flare server") : ", but " + printable(chosen)));
+                          (chosen.empty() ? std::string(": it is no Flare server") : ", but " + one_line(chosen)));
     }
     return State::upgraded;
 }

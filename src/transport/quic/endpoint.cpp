@@ -14,7 +14,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr int kBatchesPerTurn = 8;  // then others have their turn
+constexpr int kBatchesPerTurn = 8;              // then others have their turn
+constexpr std::size_t kBeginningsPerTurn = 16;  // likewise: each costs as much as hundreds of packets
 
 std::uint64_t steady_ns() {
     return static_cast<std::uint64_t>(
@@ -80,7 +81,8 @@ void Endpoint::read() {
     now_ = steady_ns();
     in_turn_ = true;
     int error = 0;
-    for (int i = 0; i < kBatchesPerTurn && !shut_; ++i) {
+    added_in_turn_ = 0;
+    for (int i = 0; i < kBatchesPerTurn && added_in_turn_ < kBeginningsPerTurn && !shut_; ++i) {
         if (!socket_.receive([this](const UdpSocket::Packet& packet) { dispatch(packet); }, error)) break;
     }
     if (error != 0 && !shut_) socket_failed(error);
@@ -120,6 +122,7 @@ void Endpoint::transmit(std::span<const std::uint8_t> bytes, std::size_t segment
 Connection& Endpoint::add(std::unique_ptr<Connection> connection) {
     Connection& added = *connection;
     added.timer.connection = &added;
+    ++added_in_turn_;
     connections_.emplace(&added, std::move(connection));
     return added;
 }

@@ -94,6 +94,7 @@ private:
     std::uint64_t timer_at_ = UINT64_MAX;
     std::uint64_t now_ = 0;
     bool in_turn_ = false;
+    std::size_t added_in_turn_ = 0;
     bool turn_posted_ = false;
     bool blocked_ = false;  // the socket is full: packets wait for it
     bool shut_ = false;

@@ -2,6 +2,7 @@
 
 #include "base/file.hpp"
 #include "output.hpp"
+#include "state_folder.hpp"
 
 #include <flare/uuid.hpp>
 
@@ -29,12 +30,7 @@ std::vector<fs::directory_entry> records_in(const std::string& folder) {
 
 }  // namespace
 
-std::string record_folder() {
-    if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state == '/')
-        return std::string(state) + "/flare/sessions";
-    const char* home = std::getenv("HOME");
-    return std::string(home == nullptr ? "." : home) + "/.local/state/flare/sessions";
-}
+std::string record_folder() { return state_folder() + "/sessions"; }
 
 Checked<std::string> make_record_folder() {
     std::string folder = record_folder();

@@ -5,6 +5,9 @@
 #include "server_config/describe.hpp"
 #include "server_config/value.hpp"
 #include "service_manager.hpp"
+#include "state_folder.hpp"
+
+#include "base/file.hpp"
 
 #include "base/line_writer.hpp"
 #include "base/log.hpp"
@@ -232,6 +235,23 @@ std::string type_of(const Setting& setting) {
     return "TEXT";
 }
 
+// Clients of a server that was killed hear of it from the next one at once, when that has the same secret: one is made
+// and kept without being asked for. Where nothing can be kept the server starts without.
+void keep_quic_secret(ServerBuilder& builder, const Values& values) {
+    if (!values.flag("quic.enabled") || values.given("quic.secret") || values.given("quic.secret_file")) return;
+    const std::string folder = service_state_folder();
+    const std::string file = folder + "/quic.secret";
+    const auto made = base::make_folders(folder, "state folder", base::Access::secret);
+    const bool there = ::access(file.c_str(), F_OK) == 0;
+    if (made && (there || ::access(folder.c_str(), W_OK) == 0)) {
+        builder.quic_secret_file(file);
+        return;
+    }
+    print_problem("server", "no quic.secret can be kept in " + folder +
+                                ": QUIC clients of a server that is killed will not hear at once that it was started "
+                                "again; quic.secret_file names another place");
+}
+
 int run_server(const ServerFlags& flags) {
     if (flags.describe == "toml") return std::fputs(example_file().c_str(), stdout), kDone;
     if (flags.describe == "markdown") return std::fputs(markdown().c_str(), stdout), kDone;
@@ -259,6 +279,7 @@ int run_server(const ServerFlags& flags) {
     for (const int each : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, each);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
+    keep_quic_secret(builder, configuration.values);
     if (flags.users) builder.with_event_handler(std::make_shared<Announcer>(flags.json));
     auto server = builder.build();
     if (!server) return start_failed(server.error(), flags.json);

@@ -289,12 +289,15 @@ public:
     // Any text that is kept for the next start, and kept secret: clients of a server that was started again with it
     // hear at once that their connections are gone (RFC 9000 section 10.3). Default: another one for each start.
     ServerBuilder& quic_secret(std::string secret);
+    // The same from a file that is kept for the next start, with 32 bytes in hex or base64; made, for this user alone,
+    // when it is missing. quic_secret() goes before it. Default: none.
+    ServerBuilder& quic_secret_file(std::string path);
     // Takes the messages of a client that comes back from its first packets, before the handshake is complete. Copies
     // of these packets have no effect. On; off where client_ca_file() is given.
     ServerBuilder& enable_quic_0rtt(bool on);
     ServerBuilder& quic_congestion(QuicCongestion algorithm);  // cubic
-    // From how many unfinished handshakes on a worker makes new clients show that their address is their own, which
-    // costs them a round trip (Retry, RFC 9000 section 8.1.2). 0: always. Default 256.
+    // From how many handshakes on, unfinished or failed in the last seconds, a worker makes new clients show that their
+    // address is their own, which costs them a round trip (Retry, RFC 9000 section 8.1.2). 0: always. Default 256.
     ServerBuilder& quic_retry_above(std::uint32_t handshakes);
     // Records every QUIC connection in a file of its own in this folder (qlog). Off: it costs a lot.
     ServerBuilder& quic_qlog(std::string folder);
@@ -334,7 +337,8 @@ public:
 
     // 100,000, and never more than the process may have open files, less 256. At the limit new ones are refused.
     ServerBuilder& max_connections(std::uint32_t count);
-    // An IPv6 network of 64 bits counts as one address. 0: no limit (default).
+    // Of addresses that have shown to be the peer's own (anybody can write another's into a first QUIC packet); an IPv6
+    // network of 64 bits counts as one. 0: no limit (default).
     ServerBuilder& max_connections_per_address(std::uint32_t count);
     // How many sessions may begin in a second; others are refused with rate_limited before the auth handler is asked,
     // and told when to come back. Resuming a session that lives is always let in. Also how fast the clients of a server

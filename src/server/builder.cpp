@@ -57,6 +57,11 @@ ServerBuilder& ServerBuilder::quic_secret(std::string secret) {
     state_->config.quic_secret = std::move(secret);
     return *this;
 }
+ServerBuilder& ServerBuilder::quic_secret_file(std::string path) {
+    state_->check(!path.empty(), "quic_secret_file: is empty");
+    state_->config.quic_secret_file = std::move(path);
+    return *this;
+}
 ServerBuilder& ServerBuilder::enable_quic_0rtt(bool on) {
     state_->config.quic_0rtt = on;
     return *this;

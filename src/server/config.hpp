@@ -39,7 +39,8 @@ struct Config {
     QuicCongestion quic_congestion = QuicCongestion::cubic;
     std::uint32_t quic_retry_above = 256;
     std::string quic_qlog_folder;
-    std::string quic_secret;       // empty: another one for each start
+    std::string quic_secret;       // empty: that of the file
+    std::string quic_secret_file;  // empty: another one for each start
     std::string certificate_file;  // empty: ws
     std::string key_file;
     std::string client_ca_file;

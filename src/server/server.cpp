@@ -92,10 +92,16 @@ Checked<> Server::Impl::open() {
             base::system_random().bytes(session::TicketKeys::kProcessBytes));
     }
     for (std::uint32_t i = 0; i < count; ++i) shared_->workers.push_back(std::make_unique<server::Worker>(*shared_, i));
-    if (config_.quic_secret.empty()) {
+    std::string secret = config_.quic_secret;
+    if (secret.empty() && config_.quic && !config_.quic_secret_file.empty()) {
+        auto kept = server::load_ticket_keys(config_.quic_secret_file, "quic_secret_file");
+        if (!kept) return kept.error();
+        secret = std::move(kept->current);
+    }
+    if (secret.empty()) {
         base::system_random().fill(quic_secret_);
     } else {
-        const std::string hash = base::hmac_sha256(config_.quic_secret, "flare quic secret 1");
+        const std::string hash = base::hmac_sha256(secret, "flare quic secret 1");
         std::copy_n(hash.begin(), quic_secret_.size(), quic_secret_.begin());
     }
     certificates_seen_ = server::CertificateWatch::look(server::Certificates::files(config_));

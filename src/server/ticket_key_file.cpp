@@ -14,13 +14,8 @@
 namespace flare::server {
 namespace {
 
-constexpr const char* kTicketKeyWhat = "ticket_key_file";
 constexpr std::size_t kMaxTicketFileBytes = 4096;
 constexpr std::string_view kHex = "0123456789abcdef";
-
-Failure fail(errc code, const std::string& path, const std::string& why) {
-    return Failure(code, std::string(kTicketKeyWhat) + " " + path + ": " + why);
-}
 
 std::optional<std::string> from_hex(std::string_view text) {
     std::string bytes;
@@ -34,7 +29,7 @@ std::optional<std::string> from_hex(std::string_view text) {
 }
 
 // Whole, or not there: another process that starts at the same moment may make it, too.
-Checked<> make(const std::string& path) {
+Checked<> make(const std::string& path, const std::string& what) {
     const std::string key = base::system_random().bytes(session::TicketKeys::kKeyBytes);
     std::string line;
     for (const char c : key) {
@@ -46,7 +41,7 @@ Checked<> make(const std::string& path) {
     base::Writing writing;
     writing.replace = false;
     writing.durable = true;
-    const auto written = base::put_file(path, kTicketKeyWhat, line, writing);
+    const auto written = base::put_file(path, what, line, writing);
     std::error_code ignored;
     if (!written && !std::filesystem::exists(path, ignored)) return written.error();
     return {};
@@ -54,12 +49,13 @@ Checked<> make(const std::string& path) {
 
 }  // namespace
 
-Checked<TicketKeyFile> load_ticket_keys(const std::string& path) {
-    auto text = base::read_file(path, kTicketKeyWhat, kMaxTicketFileBytes, base::Access::kept);
+Checked<TicketKeyFile> load_ticket_keys(const std::string& path, const std::string& what) {
+    const auto fail = [&](errc code, const std::string& why) { return Failure(code, what + " " + path + ": " + why); };
+    auto text = base::read_file(path, what, kMaxTicketFileBytes, base::Access::kept);
     std::error_code ignored;
     if (!text && text.error().code == errc::file_not_found && !std::filesystem::is_symlink(path, ignored)) {
-        if (const auto made = make(path); !made) return made.error();
-        text = base::read_file(path, kTicketKeyWhat, kMaxTicketFileBytes, base::Access::kept);
+        if (const auto made = make(path, what); !made) return made.error();
+        text = base::read_file(path, what, kMaxTicketFileBytes, base::Access::kept);
     }
     if (!text) return text.error();
     std::vector<std::string> keys;
@@ -71,13 +67,13 @@ Checked<TicketKeyFile> load_ticket_keys(const std::string& path) {
         auto key = hex ? from_hex(line) : wire::from_base64(line);
         if (!key || key->size() != session::TicketKeys::kKeyBytes)
             return fail(
-                errc::invalid_config, path,
+                errc::invalid_config,
                 "line " + std::to_string(keys.size() + 1) +
                     " is not a key of 32 bytes, in 64 hex digits or in base64 (openssl rand -hex 32 makes one)");
         keys.push_back(std::move(*key));
     }
-    if (keys.empty()) return fail(errc::invalid_config, path, "there is no key in it; remove it, and one is made");
-    if (keys.size() > 2) return fail(errc::invalid_config, path, "more than two keys: the present and the one before");
+    if (keys.empty()) return fail(errc::invalid_config, "there is no key in it; remove it, and one is made");
+    if (keys.size() > 2) return fail(errc::invalid_config, "more than two keys: the present and the one before");
     keys.resize(2);
     return TicketKeyFile{std::move(keys[0]), std::move(keys[1])};
 }

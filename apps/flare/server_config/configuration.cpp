@@ -140,7 +140,7 @@ ServerBuilder make_builder(Configuration& configuration) {
 // Files that the server makes when they are missing: only what is there already can be wrong, and nothing is made.
 void check_kept_files(Configuration& configuration) {
     constexpr std::size_t kMostBytes = 1u << 30;
-    for (const char* key : {"sessions.ticket_key_file", "sessions.revocations_file"}) {
+    for (const char* key : {"sessions.ticket_key_file", "sessions.revocations_file", "quic.secret_file"}) {
         const std::string file = configuration.values.text(key);
         std::error_code ignored;
         if (file.empty() || !std::filesystem::exists(std::filesystem::symlink_status(file, ignored))) continue;

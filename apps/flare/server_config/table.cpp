@@ -120,11 +120,16 @@ constexpr Setting kSettings[] = {
     {"quic", "congestion", Kind::choice, "cubic", "quic_congestion", "Congestion control.", quic_congestion,
      "cubic|bbr"},
     {"quic", "retry_above", Kind::count, "256", "quic_retry_above",
-     "Unfinished handshakes on a worker from which new clients must show that their address is their own; 0: always.",
+     "Handshakes on a worker, unfinished or failed lately, beyond which new clients must prove their address; 0: "
+     "always.",
      to<&B::quic_retry_above>},
     {"quic", "secret", Kind::secret, "", "quic_secret",
      "Any text, kept for the next start: clients of the process before hear at once that their connections are gone.",
      to<&B::quic_secret>},
+    {"quic", "secret_file", Kind::path, "", "quic_secret_file",
+     "The same in a file, which is made when it is missing. Without either it is quic.secret in the state folder: "
+     "$STATE_DIRECTORY, else $XDG_STATE_HOME/flare.",
+     to<&B::quic_secret_file>},
     {"quic", "qlog_folder", Kind::path, "", "quic_qlog",
      "Record every connection in a file of its own. It costs a lot.", to<&B::quic_qlog>},
 

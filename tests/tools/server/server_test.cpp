@@ -13,9 +13,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <array>
 #include <sstream>
 
 namespace flare::test {
@@ -104,6 +106,71 @@ TEST(FlareServer, TakesItsConfigurationFromEverySource) {
     ASSERT_TRUE(alice.connect());
     EXPECT_TRUE(alice.send_text_message("server", std::string(1500, 'x')).success);
     EXPECT_FALSE(alice.send_text_message("server", std::string(2500, 'x')).success);
+}
+
+// What a server says of a QUIC connection that it does not know: the token at the end of a stateless reset (RFC 9000
+// section 10.3) is made of its secret and the connection's id.
+std::string reset_token_of(FlareServer& server) {
+    const std::string url = server.url("quic");
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1))));
+    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const timeval patience{30, 0};
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    const std::string packet = "\x40" + std::string(31, '5');
+    std::array<char, 64> answer{};
+    ssize_t size = -1;
+    if (::sendto(fd, packet.data(), packet.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to) > 0)
+        size = ::recv(fd, answer.data(), answer.size(), 0);
+    ::close(fd);
+    return size < 16 ? std::string() : std::string(answer.data() + size - 16, 16);
+}
+
+TEST(FlareServer, KeepsASecretForTheQuicClientsOfTheNextStart) {
+    const Certificates certificates;
+    const auto authority = certificates.authority("ca");
+    const auto identity = certificates.make("server", {.common_name = "flare"}, &authority);
+    const Folder state;
+    const auto started = [&](std::map<std::string, std::string> environment, std::vector<std::string> more = {}) {
+        more.insert(more.end(), {"--quic-address", "127.0.0.1:0", "--quic-certificate", identity.certificate_file,
+                                 "--quic-key", identity.key_file});
+        return std::make_unique<FlareServer>(more, "", std::move(environment));
+    };
+    const auto killed = [](FlareServer& server) {
+        server.process().signal(SIGKILL);
+        EXPECT_EQ(server.process().wait(), 128 + SIGKILL);
+    };
+    const std::map<std::string, std::string> at_home{{"XDG_STATE_HOME", state.path("home")}};
+    const auto first = started(at_home);
+    const std::string token = reset_token_of(*first);
+    EXPECT_EQ(token.size(), 16u);
+    killed(*first);
+    EXPECT_EQ(std::filesystem::status(state.path("home/flare/quic.secret")).permissions(),
+              std::filesystem::perms(0600));
+    EXPECT_EQ(reset_token_of(*started(at_home)), token);
+
+    // A service's own folder goes before, and one that was named before both.
+    std::filesystem::create_directory(state.path("service"));
+    auto as_a_service = at_home;
+    as_a_service["STATE_DIRECTORY"] = state.path("service") + ":" + state.path("second");
+    EXPECT_NE(reset_token_of(*started(as_a_service)), token);
+    EXPECT_TRUE(std::filesystem::exists(state.path("service/quic.secret")));
+    EXPECT_EQ(reset_token_of(*started(as_a_service, {"--quic-secret-file", state.path("home/flare/quic.secret")})),
+              token);
+    EXPECT_NE(reset_token_of(*started(at_home, {"--quic-secret", "another"})), token);
+}
+
+TEST(FlareServer, StartsWhereNoSecretForQuicCanBeKept) {
+    const Certificates certificates;
+    const auto authority = certificates.authority("ca");
+    const auto identity = certificates.make("server", {.common_name = "flare"}, &authority);
+    const std::vector<std::string> quic{"--quic-address",          "127.0.0.1:0", "--quic-certificate",
+                                        identity.certificate_file, "--quic-key",  identity.key_file};
+    FlareServer server(quic, "", {{"XDG_STATE_HOME", "/dev/null"}});
+    EXPECT_EQ(reset_token_of(server).size(), 16u);
+    EXPECT_TRUE(server.process().complains("no quic.secret can be kept in /dev/null/flare"));
 }
 
 TEST(FlareServer, LetsOnlyTokensInThatItKnows) {

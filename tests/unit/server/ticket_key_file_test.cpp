@@ -115,6 +115,14 @@ TEST_F(TicketKeyFileTest, APipeIsRefusedAndNotWaitedFor) {
     expect_failure(errc::file_unreadable);
 }
 
+TEST_F(TicketKeyFileTest, NamesTheSettingThatItIsReadFor) {
+    std::ofstream(path) << "short\n";
+    ::chmod(path.c_str(), 0600);
+    const auto loaded = load_ticket_keys(path, "quic_secret_file");
+    ASSERT_FALSE(loaded);
+    EXPECT_EQ(loaded.error().text.find("quic_secret_file " + path), 0u) << loaded.error().text;
+}
+
 TEST_F(TicketKeyFileTest, IsNotMadeWhereThereIsNoFolder) {
     path = folder + "/nowhere/tickets.key";
     expect_failure(errc::file_not_found);

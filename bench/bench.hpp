@@ -12,6 +12,7 @@ int bench_echo(int argc, char** argv);
 int bench_connect(int argc, char** argv);
 int bench_fanout(int argc, char** argv);
 int bench_floor(int argc, char** argv);
+int bench_large(int argc, char** argv);
 int bench_mixed(int argc, char** argv);
 int bench_idle(int argc, char** argv);
 int bench_stall(int argc, char** argv);

@@ -21,6 +21,7 @@ constexpr Benchmark kBenchmarks[] = {
     {"fanout", flare::bench::bench_fanout, "one session publishes to all the others"},
     {"floor", flare::bench::bench_floor, "a bare epoll WebSocket echo, to compare echo with"},
     {"idle", flare::bench::bench_idle, "memory of a session that has nothing to do"},
+    {"large", flare::bench::bench_large, "a large message down and up, with a delay of the network"},
     {"mixed", flare::bench::bench_mixed, "users who chat in pairs, 1 % of the messages large"},
     {"stall", flare::bench::bench_stall, "some subscribers stop reading: memory, the others' latency, exact gaps"},
     {"peer", flare::bench::bench_peer, "ws, socketio, mosquitto, nats under the load of echo"},

@@ -93,15 +93,18 @@ void Worker::start_thread() {
 }
 
 // Output waits while the loop has other work that is ready, which may add to it, but no longer than writing it would
-// take: a burst of broadcasts becomes one write for each session, and a wait at most doubles what it delays.
+// take: a burst of broadcasts becomes one write for each session, and a wait at most doubles what it delays. What has
+// more than one write may take is dirty again behind its flush: the loop does not sleep until it has been written.
 void Worker::run() {
     constexpr std::chrono::microseconds kTimeOfAWrite{8};
     while (context_.run_one() != 0) {
-        if (dirty_.empty() && gone_.empty()) continue;
-        const session::TimePoint began = now();
-        while (now() - began < kTimeOfAWrite * dirty_.size() && context_.poll_one() != 0) {
+        while (!(dirty_.empty() && gone_.empty())) {
+            const session::TimePoint began = now();
+            while (now() - began < kTimeOfAWrite * dirty_.size() && context_.poll_one() != 0) {
+            }
+            flush();
+            if (context_.stopped()) break;
         }
-        flush();
     }
 }
 

@@ -321,6 +321,45 @@ TEST(Conversation, AMessageLargerThanTheWindowGetsThrough) {
     EXPECT_EQ(b.heard.texts, (Texts{payload}));
 }
 
+// A message needs no more round trips than half windows, and one to begin and to end: what is read is acknowledged at
+// once, however slow the clock of acknowledgements is.
+class RoundTrips : public ::testing::TestWithParam<std::tuple<std::size_t, std::uint32_t>> {};
+
+TEST_P(RoundTrips, OfALargeMessageAreBoundedByTheWindow) {
+    const auto [bytes, lanes] = GetParam();
+    Settings settings;
+    settings.lanes = lanes;
+    settings.max_queued_bytes = 64u << 20;
+    Half a(settings, 256u << 20);
+    Half b(settings, 256u << 20);
+    ASSERT_EQ(code_of(a.conversation.on_acks(b.conversation.receive_states(), kStart)), errc::ok);
+    const std::string payload(bytes, 'x');
+    ASSERT_EQ(a.send(lanes - 1, payload), errc::ok);
+
+    const std::size_t half_window = static_cast<std::size_t>(settings.lane_bytes() / 2);
+    const std::size_t most = (bytes + half_window - 1) / half_window + 2;
+    std::size_t round_trips = 0;
+    TimePoint now = kStart;
+    while (b.heard.texts.empty() && round_trips <= most) {
+        ++round_trips;
+        std::vector<std::string> under_way;  // as much as a carrier takes that is never full
+        while (a.conversation.has_output(now)) under_way.push_back(a.write(now, 128 * 1024));
+        std::vector<std::string> back;
+        for (const std::string& batch : under_way) {
+            ASSERT_EQ(b.read(batch, now), errc::ok);
+            if (b.conversation.has_output(now)) back.push_back(b.write(now));
+        }
+        now += 1ms;
+        for (const std::string& batch : back) ASSERT_EQ(a.read(batch, now), errc::ok);
+    }
+    EXPECT_EQ(b.heard.texts, (Texts{payload}));
+    EXPECT_LE(round_trips, most);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, RoundTrips,
+                         ::testing::Combine(::testing::Values(300u << 10, 1u << 20, 4u << 20, 8u << 20, 16'000'000u),
+                                            ::testing::Values(1u, 4u, 16u)));
+
 // ---- bad content ----
 
 TEST(Conversation, RefusesAMessageOverTheAgreedSize) {

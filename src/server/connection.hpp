@@ -25,6 +25,9 @@ public:
         closing,  // close() is due or done
     };
 
+    // Of one connection, in one turn of the loop, before others have theirs: a small batch may have very many.
+    static constexpr std::size_t kFramesPerTurn = 256;
+
     Connection(Worker& worker, session::CarrierKey key, std::unique_ptr<transport::Carrier> carrier);
     ~Connection();
 
@@ -47,12 +50,19 @@ public:
     std::unique_ptr<const session::TicketIdentity> vouched;
     session::TimePoint deadline = session::kNever;  // of its Hello; later, of its end
     std::string waiting;                            // the first batch, of early data
-    bool dirty = false;                             // in the worker's list
-    bool in_turn = false;                           // between on_batch() and on_turn_end()
-    bool awaited = false;                           // it was dirty before its turn
-    bool counted = true;                            // against the limits
-    bool stranger = false;                          // not against its address, which may not be its own
-    bool told_key = false;                          // the server's sealing key, with a signature made for it
+    // What came in a batch of many frames and waits for the next turn, in which reading goes on: Worker::take().
+    struct Rest {
+        std::string bytes;
+        std::size_t used = 0;
+    };
+    std::unique_ptr<Rest> rest;
+    std::size_t frames_left = kFramesPerTurn;  // in this turn of the loop
+    bool dirty = false;                        // in the worker's list
+    bool in_turn = false;                      // between on_batch() and on_turn_end()
+    bool awaited = false;                      // it was dirty before its turn
+    bool counted = true;                       // against the limits
+    bool stranger = false;                     // not against its address, which may not be its own
+    bool told_key = false;                     // the server's sealing key, with a signature made for it
     struct Close {
         errc code = errc::ok;
         std::string text;

@@ -82,6 +82,7 @@ void Worker::on_message(session::ServerSession& session, session::Handling&& han
                                                  : compression->check(message, session.encodings(),
                                                                       shared_.config.session.max_message_bytes);
         if (code != errc::ok) return answer(handling, refusal(code, std::string(explain(code))));
+        inflating_ += std::min<std::size_t>(static_cast<std::size_t>(message.size), wire::kAtOnceBytes);
     }
     const std::string_view to = message.to;
     if (to == kServerTarget) return to_handler(session, std::move(handling), to_message(session, data, whole), message);

@@ -13,6 +13,9 @@ namespace flare::server {
 namespace {
 
 constexpr std::uint32_t kBusyRetryMs = 1000;  // when authentication has no room
+// Of payloads that a connection's messages may have inflated on the loop in one turn, and how often that is asked.
+constexpr std::size_t kInflatedPerTurn = 256 * 1024;
+constexpr std::size_t kFramesPerLook = 8;
 
 }  // namespace
 
@@ -194,9 +197,52 @@ void Worker::alive(Connection& connection) { table_.on_alive(connection.key, now
 
 void Worker::received(Connection& connection, std::string_view batch) {
     if (!std::exchange(connection.in_turn, true)) connection.awaited = connection.dirty;
+    take(connection, batch);
+}
+
+// Hands on as many frames as this turn still has, and reads no more before the next one when there are none left.
+void Worker::take(Connection& connection, std::string_view batch) {
+    const std::size_t used = take_front(connection, batch);
+    if (used == batch.size() && connection.frames_left != 0) return;
+    if (connection.state != Connection::State::attached || !connection.carrier) return;
+    connection.rest = std::make_unique<Connection::Rest>(Connection::Rest{std::string(batch.substr(used)), 0});
+    connection.carrier->pause_reading(true);
+    boost::asio::post(context_, [this, key = connection.key] { go_on(key); });
+}
+
+std::size_t Worker::take_front(Connection& connection, std::string_view batch) {
+    // What has to be inflated is looked at a few frames at a time: it may be much more than what came.
+    const std::size_t step = shared_.config.compression ? kFramesPerLook : Connection::kFramesPerTurn;
+    std::size_t used = 0;
+    inflating_ = 0;
     handled_at_ = now();
-    table_.on_batch(connection.key, batch, handled_at_);
+    do {
+        const wire::Front front = wire::front_of(batch.substr(used), std::min(step, connection.frames_left));
+        connection.frames_left -= std::min(connection.frames_left, std::max<std::size_t>(front.frames, 1));
+        used += front.bytes.size();
+        table_.on_batch(connection.key, front.bytes, handled_at_);
+        if (inflating_ >= kInflatedPerTurn) connection.frames_left = 0;
+    } while (used != batch.size() && connection.frames_left != 0);
     arm_timer();
+    return used;
+}
+
+void Worker::go_on(session::CarrierKey key) {
+    Connection* connection = find(key);
+    if (connection == nullptr || !connection->rest || connection->state != Connection::State::attached) return;
+    connection->frames_left = Connection::kFramesPerTurn;
+    Connection::Rest& rest = *connection->rest;
+    if (rest.used != rest.bytes.size())
+        rest.used += take_front(*connection, std::string_view(rest.bytes).substr(rest.used));
+    connection = find(key);
+    if (connection == nullptr || !connection->carrier || connection->state != Connection::State::attached) return;
+    if (rest.used != rest.bytes.size()) {
+        boost::asio::post(context_, [this, key] { go_on(key); });
+        return;
+    }
+    connection->rest.reset();
+    connection->frames_left = Connection::kFramesPerTurn;
+    connection->carrier->pause_reading(false);
 }
 
 // ---- hello ----
@@ -460,7 +506,7 @@ void Worker::attach(Connection& connection, const wire::Hello& hello, std::strin
         ++counters_.sessions_resumed;
         note(key, Happened::resumed);
     }
-    if (!rest.empty()) table_.on_batch(key, rest, now());
+    if (!rest.empty()) take(connection, rest);
     arm_timer();
 }
 

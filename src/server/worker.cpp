@@ -180,6 +180,7 @@ void Worker::flush() {
 // come. QUIC writes for all connections of its socket, whose packets the answers may ride in.
 void Worker::turn_ended(Connection& connection) {
     connection.in_turn = false;
+    if (!connection.rest) connection.frames_left = Connection::kFramesPerTurn;
     if (!connection.carrier) return;
     if (connection.protocol == Protocol::quic) return write_dirty();
     if (!connection.dirty || connection.awaited || dirty_.back() != connection.key) return;

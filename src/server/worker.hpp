@@ -113,6 +113,7 @@ public:
     bool claim_address(Connection& connection);
     void received(Connection& connection, std::string_view batch);
     void alive(Connection& connection);
+    void take(Connection& connection, std::string_view batch);
     void closed(Connection& connection, const transport::CloseReason& reason);
     void mark_dirty(Connection& connection);
     void write_dirty();
@@ -154,6 +155,8 @@ private:
 
     // Reception: reception.cpp
     bool admit(errc admitted);
+    std::size_t take_front(Connection& connection, std::string_view batch);
+    void go_on(session::CarrierKey key);
     Connection* find(session::CarrierKey key);
     Connection& add(std::unique_ptr<transport::Carrier> carrier, bool counted);
     void seal(Connection& connection, std::string_view batch);  // sealing.cpp
@@ -223,6 +226,7 @@ private:
     boost::asio::steady_timer timer_{context_};
     session::TimePoint timer_at_ = session::kNever;
     session::TimePoint handled_at_{};  // the last batch came, or the last handler ended
+    std::size_t inflating_ = 0;        // announced sizes of what this turn's messages inflate on the loop
     session::Budget budget_;
     const std::size_t write_bytes_;
     session::SessionTable table_;

@@ -187,6 +187,22 @@ Result<void> BatchReader::next(FrameView& frame) noexcept {
     return code;
 }
 
+Front front_of(std::string_view batch, std::size_t most) noexcept {
+    Front front;
+    Reader reader(batch);
+    std::uint64_t length = 0;
+    while (front.frames < most && reader.left() != 0) {
+        ++front.frames;
+        if (!reader.take(length) || length > reader.left()) {
+            front.bytes = batch;
+            return front;
+        }
+        reader = Reader(batch.substr(batch.size() - reader.left() + static_cast<std::size_t>(length)));
+    }
+    front.bytes = batch.substr(0, batch.size() - reader.left());
+    return front;
+}
+
 Result<void> decode_frame(std::string_view bytes, FrameView& frame) noexcept {
     if (const errc code = read_frame(bytes, frame); code != errc::ok) return code;
     return {};

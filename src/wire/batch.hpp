@@ -96,6 +96,13 @@ private:
 };
 
 // One frame without its length prefix.
+// The front of a batch that has at most `most` frames, and how many it has. A frame that cannot be read belongs to it.
+struct Front {
+    std::string_view bytes;
+    std::size_t frames = 0;
+};
+Front front_of(std::string_view batch, std::size_t most) noexcept;
+
 Result<void> decode_frame(std::string_view bytes, FrameView& frame) noexcept;
 
 }  // namespace flare::wire

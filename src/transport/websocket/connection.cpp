@@ -19,6 +19,16 @@ namespace flare::transport::websocket {
 
 using boost::system::error_code;
 
+namespace {
+
+// What one connection may bring in one turn of the loop, whatever a few bytes can ask for; the rest waits for its next
+// turn, before which others have theirs. A message that has begun is taken whole: its own limit bounds it.
+constexpr std::size_t kEventsPerTurn = 256;      // messages and control frames
+constexpr std::size_t kMadePerTurn = 64 * 1024;  // bytes inflated, or read as JSON
+constexpr std::size_t kCostOfInflating = 1024;   // of any message, as if it had made so many bytes
+
+}  // namespace
+
 Connection::Connection(Socket socket, ConnectionParts parts)
     : socket_(std::move(socket)),
       parser_(std::move(parts.parser)),
@@ -98,8 +108,9 @@ void Connection::read_turn() {
         const std::span<char> rest = process(buffer.data().first(got.bytes));
         if (!rest.empty()) backlog_ = {std::string(rest.data(), rest.size()), 0};
     }
-    // A paused connection meets its end again when it reads on.
-    if (!reading() || !backlog_.empty()) return;
+    // A connection that has not taken everything meets its end again when it reads on.
+    if (!backlog_.empty()) return reading() ? post_backlog() : void();
+    if (!reading()) return;
     switch (got.status) {
         case IoStatus::ok:
         case IoStatus::would_block:
@@ -131,11 +142,14 @@ void Connection::process_backlog() {
     if (reading()) resume_reading();
 }
 
-// Hands on what is in `input`, until it is used up or the handler wants no more; returns what is to be kept.
+// Hands on what is in `input`, until it is used up, the turn is over or the handler wants no more; returns what is to
+// be kept.
 std::span<char> Connection::process(std::span<char> input) {
     rest_ = input;
     in_turn_ = true;
-    while (!rest_.empty() && reading() && !discarding_) {
+    made_ = 0;
+    for (std::size_t events = 0; !rest_.empty() && reading() && !discarding_; ++events) {
+        if (events == kEventsPerTurn || made_ >= kMadePerTurn) break;
         const Event event = parser_.next(rest_);
         switch (event.kind) {
             case EventKind::none: break;
@@ -152,7 +166,7 @@ std::span<char> Connection::process(std::span<char> input) {
     flush_pongs();
     if (state_ == State::open && handler_ != nullptr) handler_->on_turn_end();
     const std::span<char> rest = std::exchange(rest_, {});
-    return state_ == State::open ? rest : std::span<char>();
+    return state_ == State::ended || discarding_ ? std::span<char>() : rest;
 }
 
 void Connection::take_message(const Event& event) {
@@ -162,7 +176,11 @@ void Connection::take_message(const Event& event) {
     if (++stats_.batches_in == 1) parser_.set_max_message_bytes(max_batch_bytes_);
     if (!event.compressed) return take_batch(event.payload, event.text);
     const auto inflated = inflate_message(event.payload, most);
-    if (inflated) return take_batch(*inflated, event.text);
+    made_ += kCostOfInflating + event.payload.size();
+    if (inflated) {
+        made_ += inflated->size();
+        return take_batch(*inflated, event.text);
+    }
     const auto code = static_cast<errc>(inflated.error().value());
     fail(code, code == errc::batch_too_large ? "a message is longer than the limit when it is inflated"
                                              : "a compressed message cannot be inflated");
@@ -171,6 +189,7 @@ void Connection::take_message(const Event& event) {
 void Connection::take_batch(std::string_view payload, bool is_text) {
     if (!is_text) return handler_->on_batch(payload);
     std::string text;
+    made_ += payload.size();
     const Result<std::string> batch = wire::json_to_batch(payload, &text);
     if (!batch) {
         const auto code = static_cast<errc>(batch.error().value());

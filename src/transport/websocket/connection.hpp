@@ -122,7 +122,8 @@ private:
     CarrierStats stats_;
     std::size_t read_bytes_per_turn_;
     std::size_t max_batch_bytes_;
-    int error_ = 0;  // errno of a write that failed
+    std::size_t made_ = 0;  // in this turn, of what came: see process()
+    int error_ = 0;         // errno of a write that failed
     Role role_;
     State state_ = State::open;
     bool paused_ = false;

@@ -18,6 +18,10 @@ constexpr int kWindow = -15;  // raw, 32 KiB
 constexpr int kLevel = 1;
 constexpr std::size_t kKept = 64 * 1024;  // of a thread's memory, between messages
 constexpr std::size_t kFirstRoom = 16 * 1024;
+// Each block of a compressed message may bring tables that cost more than its bytes say. Compressors end a block after
+// thousands of symbols, or where somebody flushes.
+constexpr std::size_t kAnyBlocks = 64;
+constexpr std::size_t kBytesPerBlock = 1024;
 // A message is a run of blocks up to a flush, whose last four bytes are left out (RFC 7692 section 7.2.1).
 constexpr std::string_view kTail("\x00\x00\xff\xff", 4);
 
@@ -215,12 +219,13 @@ Result<std::string_view> inflate_message(std::string_view payload, std::size_t m
     std::size_t room = std::min(max_bytes + 1, kFirstRoom);  // one more shows that it is too much
     char* out = tools().inflated.take(room);
     bool tail = false;
+    std::size_t blocks_left = kAnyBlocks + payload.size() / kBytesPerBlock;
     stream.next_in = bytes_of(payload.data());
     stream.avail_in = static_cast<uInt>(payload.size());
     for (;;) {
         stream.next_out = bytes_of(out + made);
         stream.avail_out = static_cast<uInt>(room - made);
-        const int done = ::inflate(&stream, Z_SYNC_FLUSH);
+        const int done = ::inflate(&stream, Z_BLOCK);  // up to the end of a block
         made = room - stream.avail_out;
         if (made > max_bytes) return make_error_code(errc::batch_too_large);
         if (done == Z_STREAM_END) {
@@ -238,7 +243,7 @@ Result<std::string_view> inflate_message(std::string_view payload, std::size_t m
             tail = true;
             stream.next_in = bytes_of(kTail.data());
             stream.avail_in = static_cast<uInt>(kTail.size());
-        } else {
+        } else if (--blocks_left == 0) {
             return make_error_code(errc::websocket_violation);
         }
     }

@@ -2,6 +2,7 @@
 // even that.
 #include "codec_fixture.hpp"
 #include "socket_fixture.hpp"
+#include "transport/websocket/deflate.hpp"
 
 #include <malloc.h>
 
@@ -188,6 +189,75 @@ TEST_F(ConnectionTest, AFloodOfPingsFromAPeerThatDoesNotReadCostsNoMemory) {
     EXPECT_LT(after, before + 64 * 1024);
     EXPECT_FALSE(last().closed);
     EXPECT_FALSE(last().carrier->writable());
+}
+
+// What one turn of the loop brings is counted by the loop's own steps: between two of them others are served.
+TEST_F(ConnectionTest, OneTurnBringsABoundedNumberOfMessages) {
+    const auto raw = upgraded();
+    constexpr std::size_t kMessages = 3'000;
+    std::string bytes;
+    for (std::size_t i = 0; i < kMessages; ++i) bytes += peer.binary("");
+    raw->send(bytes);
+    std::size_t most = 0;
+    while (last().batches.size() < kMessages) {
+        const std::size_t before = last().batches.size();
+        ASSERT_NE(io.run_one_for(10s), 0u) << before << " messages have come";
+        most = std::max(most, last().batches.size() - before);
+    }
+    EXPECT_LE(most, 256u);
+    raw->send(peer.close(1000));
+    ASSERT_TRUE(run_until([&] { return last().closed.has_value(); }));
+    EXPECT_EQ(last().closed->code, errc::ok);
+}
+
+TEST_F(ConnectionTest, OneTurnAnswersABoundedNumberOfPings) {
+    const auto raw = upgraded();
+    constexpr std::size_t kPings = 3'000;
+    std::string bytes;
+    for (std::size_t i = 0; i < kPings; ++i) bytes += peer.ping("");
+    raw->send(bytes);
+    std::size_t most = 0;
+    for (std::size_t seen = 0; seen < kPings * 2;) {
+        ASSERT_NE(io.run_one_for(10s), 0u);
+        raw->poll();
+        most = std::max(most, raw->received.size() - seen);
+        seen = raw->received.size();
+    }
+    EXPECT_LE(most, 2 * 256u);
+}
+
+TEST_F(ConnectionTest, ACloseFrameBehindManyMessagesIsFoundInALaterTurn) {
+    const auto raw = upgraded();
+    std::string bytes;
+    for (int i = 0; i < 1'000; ++i) bytes += peer.binary("");
+    raw->send(bytes + peer.close(1000, "bye"));
+    ASSERT_TRUE(run_until([&] { return last().closed.has_value(); }));
+    EXPECT_EQ(last().closed->text, "bye");
+    EXPECT_EQ(last().batches.size(), 1'000u);
+}
+
+TEST_F(ConnectionTest, OneTurnInflatesABoundedAmount) {
+    options.deflate = true;
+    listener.reset();
+    listen();
+    auto raw = std::make_unique<RawPeer>(listener->local_endpoint());
+    std::string request = upgrade();
+    request.insert(request.size() - 2, "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+    raw->send(request);
+    ASSERT_TRUE(run_until([&] { return peers.size() == 1; }));
+    const std::string large(128 * 1024, '\0');
+    const std::string small(deflate_message(large).value());
+    constexpr std::size_t kMessages = 60;
+    std::string bytes;
+    for (std::size_t i = 0; i < kMessages; ++i) bytes += peer.frame(2, small, true, 4);
+    raw->send(bytes);
+    std::size_t most = 0;
+    while (last().batches.size() < kMessages) {
+        const std::size_t before = last().batches.size();
+        ASSERT_NE(io.run_one_for(10s), 0u);
+        most = std::max(most, last().batches.size() - before);
+    }
+    EXPECT_EQ(most, 1u);  // each is more than a turn may bring
 }
 
 TEST_F(ConnectionTest, MasksEachFrameOfAClientWithAnotherKey) {

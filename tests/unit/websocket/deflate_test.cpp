@@ -110,6 +110,24 @@ TEST(Deflate, InflatesNoMoreThanItMay) {
     EXPECT_EQ(inflated(packed, 0), "batch_too_large");
 }
 
+TEST(Deflate, AMessageOfManyBlocksIsReadUpToAsManyAsCompressorsMake) {
+    // Of the fixed kind and empty: 10 bits, which begin at any bit of a byte.
+    const auto blocks = [](std::size_t count) {
+        std::string bytes((count * 10 + 3 + 7) / 8, '\0');
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::size_t bit = i * 10 + 1;  // BFINAL 0, BTYPE 01, and the end of the block: seven zeros
+            bytes[bit / 8] = static_cast<char>(bytes[bit / 8] | (1 << (bit % 8)));
+        }
+        return bytes;
+    };
+    for (const std::size_t count : {1u, 2u, 3u, 10u, 50u}) {
+        const auto inflated = inflate_message(blocks(count), 1000);
+        ASSERT_TRUE(inflated) << count << ": " << inflated.error().message();
+        EXPECT_EQ(*inflated, "");
+    }
+    EXPECT_EQ(inflate_message(blocks(100'000), 1000).error(), errc::websocket_violation);
+}
+
 TEST(Deflate, WhatIsNoDeflateIsAViolation) {
     EXPECT_EQ(inflated("\xff\xff\xff"s), "websocket_violation");
     EXPECT_EQ(inflated("\xf3\x48\xcd\xc9\xc9\x07\x00garbage"s), "websocket_violation") << "behind a last block";

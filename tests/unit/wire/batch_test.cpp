@@ -115,5 +115,23 @@ TEST(BatchReader, IsDoneAfterAnError) {
     EXPECT_TRUE(reader.rest().empty());
 }
 
+TEST(BatchFront, HasAsManyFramesAsItMayAndEndsBetweenTwo) {
+    const std::string batch("\0\x02\x08\x01\0\x02\x08\x02", 8);
+    const auto front = [&](std::size_t most) { return front_of(batch, most); };
+    EXPECT_EQ(front(0).bytes.size(), 0u);
+    EXPECT_EQ(front(1).bytes.size(), 1u);
+    EXPECT_EQ(front(2).bytes.size(), 4u);
+    EXPECT_EQ(front(3).bytes.size(), 5u);
+    EXPECT_EQ(front(4).bytes.size(), 8u);
+    EXPECT_EQ(front(100).bytes.size(), 8u);
+    EXPECT_EQ(front(100).frames, 4u);
+    EXPECT_EQ(front_of("", 5).frames, 0u);
+}
+
+TEST(BatchFront, OfWhatCannotBeReadIsTheWholeBatch) {
+    for (const std::string& bad : {std::string("\x05\x08", 2), std::string("\0\x80", 2), std::string(11, '\xff')})
+        EXPECT_EQ(front_of(bad, 5).bytes, bad);
+}
+
 }  // namespace
 }  // namespace flare::wire::test

@@ -46,8 +46,8 @@ public:
     State state = State::greeting;
     std::uint32_t hellos = 0;
     bool let_in = false;  // by the admission rate
-    // Whose ticket, of before this process began, the Hello before has proven to hold; null: nobody's.
-    std::unique_ptr<const session::TicketIdentity> vouched;
+    // What the Refused of the Hello before has asked about a ticket of before this process began; null: nothing.
+    std::unique_ptr<const session::TicketChallenge> challenge;
     session::TimePoint deadline = session::kNever;  // of its Hello; later, of its end
     std::string waiting;                            // the first batch, of early data
     // What came in a batch of many frames and waits for the next turn, in which reading goes on: Worker::take().

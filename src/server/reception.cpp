@@ -268,17 +268,16 @@ void Worker::greeted(Connection& connection, std::string_view batch) {
     ++connection.hellos;
     if (hello->resume) return to_home(connection, std::move(*hello), std::string(rest), std::nullopt);
     if (!let_in(connection)) return;
-    if (const auto vouched = std::move(connection.vouched);
-        vouched && vouched->user == hello->user && vouched->device == hello->device) {
-        ++counters_.tickets_honoured;
-        return to_home(connection, std::move(*hello), std::string(rest), of_ticket(*vouched));
-    }
+    if (auto identity = proven_by_ticket(connection, *hello))
+        return to_home(connection, std::move(*hello), std::string(rest), std::move(*identity));
+    look_at_credential(connection, std::move(*hello), std::string(rest));
+}
+
+void Worker::look_at_credential(Connection& connection, wire::Hello hello, std::string rest) {
     const Config& config = shared_.config;
-    if (!config.auth && !config.async_auth) {
-        session::Identity anybody{hello->user};
-        return to_home(connection, std::move(*hello), std::string(rest), std::move(anybody));
-    }
-    authenticate(connection, std::move(*hello), std::string(rest));
+    if (config.auth || config.async_auth) return authenticate(connection, std::move(hello), std::move(rest));
+    session::Identity anybody{hello.user};
+    to_home(connection, std::move(hello), std::move(rest), std::move(anybody));
 }
 
 // What came in early data may be a copy. Messages of a session here are acted on; all else waits.
@@ -477,6 +476,9 @@ void Worker::to_home(Connection& connection, wire::Hello hello, std::string rest
 void Worker::attach(Connection& connection, const wire::Hello& hello, std::string_view rest,
                     const std::optional<session::Identity>& identity) {
     const session::CarrierKey key = connection.key;
+    const bool by_ticket = identity && identity->ticket_of;
+    if (by_ticket && !table_.may_honour(*identity->ticket_of, hello.attempt_id))
+        return look_at_credential(connection, hello, std::string(rest));
     if (identity && is_revoked(*identity)) {
         wire::Refused refused;
         refused.code = errc::credential_revoked;
@@ -487,7 +489,7 @@ void Worker::attach(Connection& connection, const wire::Hello& hello, std::strin
         return refuse(connection, refused);
     }
     connection.state = Connection::State::attached;
-    const auto refused =
+    auto refused =
         identity ? table_.attach_new(key, hello, *identity, now()) : table_.attach_resumed(key, hello, now());
     if (refused) {
         connection.state = Connection::State::greeting;
@@ -495,13 +497,14 @@ void Worker::attach(Connection& connection, const wire::Hello& hello, std::strin
         const bool begins_anew = !identity && session::SessionTable::may_say_hello_again(refused->code) &&
                                  refused->code != errc::ticket_invalid;
         if (begins_anew && !let_in(connection)) return;
-        if (!identity && refused->code == errc::session_unknown) connection.vouched = vouched_by(hello);
+        if (!identity && refused->code == errc::session_unknown) ask_for_proof(connection, hello, *refused);
         count_error(refused->code);
         const auto named = hello.resume ? session::session_in_ticket(hello.resume->ticket) : std::nullopt;
         if (named) log_.add(FlightLog::entry(*named, Happened::refused, now(), refused->code));
         counters_.sessions_refused_busy += refused->code == errc::busy ? 1 : 0;
         return refuse(connection, *refused);
     }
+    counters_.tickets_honoured += by_ticket ? 1 : 0;
     if (!identity) {
         ++counters_.sessions_resumed;
         note(key, Happened::resumed);

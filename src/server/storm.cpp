@@ -1,6 +1,6 @@
 // When everybody comes at once: who is let in, and whose ticket of before a restart takes the place of the credential.
 // docs/server.md, "Storms".
-#include "base/crypto.hpp"
+#include "base/random.hpp"
 #include "server/worker.hpp"
 
 namespace flare::server {
@@ -31,16 +31,19 @@ bool Worker::ticket_holds(const session::TicketIdentity& identity) const {
     return identity.expires_unix_ms == 0 || static_cast<std::uint64_t>(unix_ms) < identity.expires_unix_ms;
 }
 
-// Whom a resume stands for whose session nobody knows here: it shows a ticket that another process has sealed with our
-// key, and proves to hold the secret in it. Null: nobody.
-std::unique_ptr<const session::TicketIdentity> Worker::vouched_by(const wire::Hello& hello) const {
-    if (!shared_.ticket_keys) return nullptr;
-    auto identity = shared_.ticket_keys->open(hello.resume->ticket);
-    if (!identity) return nullptr;
-    const std::string proof =
-        session::resume_mac(identity->secret, hello.resume->ticket, hello.epoch, hello.resume->nonce, hello.attempt_id);
-    if (!base::equal_constant_time(proof, hello.resume->mac) || !ticket_holds(*identity)) return nullptr;
-    return std::make_unique<const session::TicketIdentity>(std::move(*identity));
+// A resume whose session nobody knows here: if it shows a ticket of a process before, the Refused asks for a proof that
+// is made for this connection.
+void Worker::ask_for_proof(Connection& connection, const wire::Hello& hello, wire::Refused& refused) {
+    if (!shared_.ticket_keys) return;
+    connection.challenge = session::challenge_ticket(*shared_.ticket_keys, hello, base::system_random());
+    if (connection.challenge) refused.challenge = connection.challenge->bytes;
+}
+
+// Whom the Hello after that stands for. Nothing: the credential decides.
+std::optional<session::Identity> Worker::proven_by_ticket(Connection& connection, const wire::Hello& hello) {
+    const auto challenge = std::move(connection.challenge);
+    if (!challenge || !session::answers(*challenge, hello) || !ticket_holds(challenge->identity)) return std::nullopt;
+    return of_ticket(challenge->identity);
 }
 
 // It was let in by its credential, and ends with it.
@@ -51,7 +54,9 @@ session::Identity Worker::of_ticket(const session::TicketIdentity& ticket) {
         identity.expires = std::chrono::system_clock::time_point(
             std::chrono::milliseconds(static_cast<std::int64_t>(ticket.expires_unix_ms)));
     }
-    return in_steady_time(std::move(identity));
+    session::Identity result = in_steady_time(std::move(identity));
+    result.ticket_of = ticket.session;
+    return result;
 }
 
 }  // namespace flare::server

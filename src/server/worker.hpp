@@ -164,6 +164,7 @@ private:
     void wait_for_handshake(Connection& connection, const wire::Hello& hello, std::string_view batch,
                             std::string_view rest);
     std::uint32_t home_of(const wire::Hello& hello, const std::string& user) const;
+    void look_at_credential(Connection& connection, wire::Hello hello, std::string rest);
     void authenticate(Connection& connection, wire::Hello hello, std::string rest);
     void authenticated(session::CarrierKey key, wire::Hello hello, std::string rest, Checked<Identity> identity);
     bool is_revoked(const session::Identity& identity) const;
@@ -172,7 +173,8 @@ private:
     // Storms: storm.cpp
     bool let_in(Connection& connection);
     bool ticket_holds(const session::TicketIdentity& identity) const;
-    std::unique_ptr<const session::TicketIdentity> vouched_by(const wire::Hello& hello) const;
+    void ask_for_proof(Connection& connection, const wire::Hello& hello, wire::Refused& refused);
+    std::optional<session::Identity> proven_by_ticket(Connection& connection, const wire::Hello& hello);
     static session::Identity of_ticket(const session::TicketIdentity& identity);
     void to_home(Connection& connection, wire::Hello hello, std::string rest,
                  std::optional<session::Identity> identity);

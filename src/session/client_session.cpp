@@ -2,6 +2,7 @@
 #include "session/client_session.hpp"
 
 #include "session/client_session_parts.hpp"
+#include "session/lasting_ticket.hpp"
 #include "session/planted.hpp"
 #include "session/ticket.hpp"
 
@@ -81,6 +82,10 @@ wire::Hello ClientSession::make_hello(CarrierState& carrier) {
         if (live) hello.received = conversation_->receive_states();
     } else {
         hello.token = token_;
+        if (!carrier.challenge.empty() && carrier.ticket_used == kept_ticket_) {
+            hello.ticket_proof =
+                ticket_proof(kept_secret_, kept_ticket_, carrier.challenge, hello.epoch, hello.attempt_id);
+        }
         for (LaneIndex lane = 0; lane < settings_.lanes; ++lane) {
             hello.received.push_back({lane, 0, settings_.lane_frames(), settings_.lane_bytes()});
         }
@@ -373,6 +378,7 @@ void ClientSession::handle_refused(CarrierState& carrier, const wire::Refused& r
         if (still_the_same) lose_session(refused.code, refused.text, refused.gap, now);
         if (CarrierState* still = find(key)) {
             still->state = State::hello_due;
+            still->challenge = refused.challenge;
             listener_.output_ready(key);
         }
         return;

@@ -24,6 +24,7 @@ struct ClientSession::CarrierState {
     bool ping_due = false;
     std::uint32_t hellos = 0;
     std::string ticket_used;    // of the Hello under way; empty: it came with a token
+    std::string challenge;      // of the Refused that answered it; empty: none
     std::uint64_t ping_id = 0;  // 0: none outstanding
     TimePoint ping_sent_at{};
     TimePoint next_ping_at = kNever;

@@ -28,6 +28,10 @@ enum class Fault : std::uint8_t {
     hello_mac_unchecked,       // any proof resumes
     standby_never_takes_over,  // the active carrier's death is not noticed
     ticket_confirmed_unseen,   // an Activate that was sent before the Welcome retires the old ticket
+    used_hello_forgotten,      // a copy of a Hello that has attached a carrier attaches another
+    early_data_uses_hello,     // a Hello counts as used when it came in early data
+    ticket_without_challenge,  // a lasting ticket is honoured without a proof made for the connection
+    ticket_honoured_twice,     // a lasting ticket makes a session for every connect that proves it
 };
 
 #ifdef FLARE_PLANTED_FAULTS

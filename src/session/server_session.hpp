@@ -7,6 +7,7 @@
 
 #include "session/conversation.hpp"
 #include "session/dedupe.hpp"
+#include "session/used_epochs.hpp"
 #include "wire/compression.hpp"
 
 #include <boost/container/small_vector.hpp>
@@ -95,6 +96,7 @@ private:
     Uuid attempt_;                     // of the Hello that made the session or began its latest connect
     std::uint64_t attempt_epoch_ = 0;  // of that Hello
     std::uint64_t active_epoch_ = 0;
+    UsedEpochs used_;    // of the Hellos that have attached a carrier
     Settings settings_;  // with what was agreed; referenced by conversation_
     Conversation conversation_;
     std::vector<Attached> carriers_;

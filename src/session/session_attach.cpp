@@ -37,8 +37,12 @@ std::optional<wire::Refused> SessionTable::attach_new(CarrierKey key, const wire
     owner.used_at = now;
     ServerSession* const same = planted(Fault::attempt_makes_two) ? nullptr : owner.of_attempt(hello.attempt_id);
     if (same != nullptr) {  // the same connect: its Welcome was lost, or it races
+        if (auto refused = taken_before(*same, hello)) return refused;
         if (auto refused = offers_less(*same, hello)) return refused;
         return attach(*same, key, hello, true, now);
+    }
+    if (identity.ticket_of && !honoured_.may_make_one(*identity.ticket_of)) {
+        return refuse(errc::unauthenticated, "the ticket has made a session here before: a credential is needed");
     }
     if (owner.knows(hello.attempt_id) && !planted(Fault::attempt_makes_two)) {
         return refuse(errc::stale_carrier, "this connect has been overtaken by a later one");
@@ -55,6 +59,7 @@ std::optional<wire::Refused> SessionTable::attach_new(CarrierKey key, const wire
         finalize(*owner.unheard.front(), errc::session_replaced, "the same device has connected anew", now);
     }
     ServerSession& session = create(owner, hello, identity, now);
+    if (identity.ticket_of) honoured_.note(*identity.ticket_of, hello.attempt_id);
     if ((owner.session == nullptr && !is_full(identity.user)) || planted(Fault::attempt_makes_two)) {
         settle_in(owner, session, now);
     } else {
@@ -180,8 +185,15 @@ std::optional<wire::Refused> SessionTable::find_resumed(const wire::Hello& hello
         hello.attempt_id != session->attempt_ && !planted(Fault::old_ticket_accepted)) {
         return refuse(errc::stale_carrier, "this connect has been overtaken by a later one");
     }
+    if (auto refused = taken_before(*session, hello)) return refused;
     if (session->goodbye_ || session->peer_final_) return refuse(errc::session_ended, "the session is saying goodbye");
     return offers_less(*session, hello);
+}
+
+// Whoever listens can say a Hello again, byte for byte; its client says another one.
+std::optional<wire::Refused> SessionTable::taken_before(const ServerSession& session, const wire::Hello& hello) {
+    if (!session.used_.has(hello.epoch) || planted(Fault::used_hello_forgotten)) return std::nullopt;
+    return refuse(errc::stale_carrier, "this hello has attached a carrier before, or many later ones have");
 }
 
 bool SessionTable::is_next_ticket(const ServerSession& session, std::string_view ticket) noexcept {
@@ -215,6 +227,7 @@ void SessionTable::take_early(const wire::Hello& hello, std::string_view first_f
     ServerSession* session = nullptr;
     if (!hello.resume || find_resumed(hello, session) || session->unheard_) return;
     session->now_ = now;
+    if (planted(Fault::early_data_uses_hello)) session->used_.add(hello.epoch);
     wire::BatchReader reader(first_flight);
     wire::FrameView frame;
     while (!reader.done() && !session->ended_) {
@@ -253,6 +266,7 @@ std::optional<wire::Refused> SessionTable::attach(ServerSession& session, Carrie
         session.next_ticket_ = new_ticket(session);
         ++session.next_generation_;
     }
+    session.used_.add(hello.epoch);
     ServerSession::Attached carrier;
     carrier.key = key;
     carrier.epoch = hello.epoch;

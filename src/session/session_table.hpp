@@ -10,9 +10,9 @@
 #include "base/keyed_hash.hpp"
 #include "base/random.hpp"
 #include "session/expected.hpp"
+#include "session/lasting_ticket.hpp"
 #include "session/server_session.hpp"
 #include "session/ticket.hpp"
-#include "session/ticket_keys.hpp"
 #include "wire/forms.hpp"
 
 #include <flare/failure.hpp>
@@ -33,8 +33,9 @@ namespace flare::session {
 struct Identity {
     std::string user;  // from the credential; in anonymous mode the claimed one
     TimePoint expires_at = kNever;
-    std::string token_id{};             // how the credential is revoked; empty: not by itself
-    std::uint64_t expires_unix_ms = 0;  // expires_at by the clock on the wall, for tickets; 0: never
+    std::string token_id{};                // how the credential is revoked; empty: not by itself
+    std::uint64_t expires_unix_ms = 0;     // expires_at by the clock on the wall, for tickets; 0: never
+    std::optional<SessionId> ticket_of{};  // the lost session whose ticket took the place of a credential
 };
 
 // A message from a client, to be acted on once. finish() must follow, exactly once, whatever became of it;
@@ -120,6 +121,11 @@ public:
                                             TimePoint now);
     // Attaches a carrier whose Hello carries a resume proof.
     std::optional<wire::Refused> attach_resumed(CarrierKey key, const wire::Hello& hello, TimePoint now);
+    // Whether a ticket of this session of a process before may take the place of a credential for the connect
+    // `attempt`: attach_new() notes that it has.
+    bool may_honour(const SessionId& session, const Uuid& attempt) const {
+        return honoured_.may_attach(session, attempt);
+    }
     // Early data (RFC 8446 section 2.3): a Hello with a resume proof, and what came with it, that may be a copy of what
     // somebody else has sent. Messages of its session are acted on, once as always; nothing is attached, activated or
     // answered until attach_resumed() is called for the same Hello.
@@ -199,6 +205,7 @@ private:
     std::optional<wire::Refused> attach(ServerSession& session, CarrierKey key, const wire::Hello& hello,
                                         bool with_secret, TimePoint now);
     std::optional<wire::Refused> find_resumed(const wire::Hello& hello, ServerSession*& session);
+    static std::optional<wire::Refused> taken_before(const ServerSession& session, const wire::Hello& hello);
     static bool is_next_ticket(const ServerSession& session, std::string_view ticket) noexcept;
     void heard(ServerSession& session, TimePoint now);
     void settle_in(Device& owner, ServerSession& session, TimePoint now);
@@ -268,6 +275,7 @@ private:
     boost::unordered_flat_map<std::string, std::vector<ServerSession*>, base::NameHash> users_;
     boost::unordered_flat_map<SessionId, std::unique_ptr<Tombstone>, std::hash<SessionId>> tombstones_;
     Expected expected_;
+    HonouredTickets honoured_;
     std::vector<std::unique_ptr<ServerSession>> ended_;      // out of the look-ups, carriers still closing
     std::vector<std::unique_ptr<ServerSession>> graveyard_;  // freed by Entry
     int depth_ = 0;                                          // calls under way, one inside the other

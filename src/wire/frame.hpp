@@ -29,6 +29,7 @@ inline constexpr std::size_t kMaxTicketBytes = 1024;
 inline constexpr std::size_t kMaxSecretBytes = 64;
 inline constexpr std::size_t kNonceBytes = 16;
 inline constexpr std::size_t kMacBytes = 32;
+inline constexpr std::size_t kChallengeBytes = 16;
 inline constexpr std::size_t kSealNonceBytes = 32;
 inline constexpr std::size_t kSealHandshakeBytes = 48;  // X25519 key and tag
 inline constexpr std::size_t kSealKeyBytes = 32;
@@ -117,6 +118,7 @@ struct Hello {
     std::uint32_t lanes = 0;
     std::uint64_t max_message_bytes = 0;
     std::string dictionary;
+    std::string ticket_proof;  // kMacBytes, or empty
 };
 
 struct Limits {
@@ -166,6 +168,7 @@ struct Refused {
     std::string text;
     std::uint32_t retry_after_ms = 0;
     std::optional<LaneGaps> gap;
+    std::string challenge;  // kChallengeBytes, or empty
 };
 
 struct Activate {

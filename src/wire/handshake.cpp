@@ -51,6 +51,13 @@ std::string_view exact(Reader& reader, std::size_t size) noexcept {
     return value;
 }
 
+// The same, where there need not be any.
+std::string_view exact_or_none(Reader& reader, std::size_t size) noexcept {
+    const std::string_view value = reader.bytes();
+    if (!value.empty() && value.size() != size) reader.fail(errc::malformed_frame);
+    return value;
+}
+
 }  // namespace
 
 // ---- Hello ----
@@ -78,6 +85,7 @@ Body encode(const Hello& hello) {
     put_count(out, 11, hello.lanes);
     put_count(out, 12, hello.max_message_bytes);
     put_text(out, 13, hello.dictionary);
+    put_text(out, 14, hello.ticket_proof);
     return body_of(FrameKind::hello, content);
 }
 
@@ -118,7 +126,8 @@ Result<Hello> decode_hello(std::string_view body) {
             case number_tag(11): hello.lanes = reader.small_number(); break;
             case number_tag(12): hello.max_message_bytes = reader.number(); break;
             case bytes_tag(13): hello.dictionary = reader.bytes(kMaxDictionaryIdBytes); break;
-            default: reader.skip(13);
+            case bytes_tag(14): hello.ticket_proof = exact_or_none(reader, kMacBytes); break;
+            default: reader.skip(14);
         }
     }
     if (!reader.failed()) return hello;
@@ -244,6 +253,7 @@ Body encode(const Refused& refused) {
         }
         out.add_message(4, lanes);
     }
+    put_text(out, 5, refused.challenge);
     return body_of(FrameKind::refused, content);
 }
 
@@ -292,7 +302,8 @@ Result<Refused> decode_refused(std::string_view body) {
             case bytes_tag(2): refused.text = reader.text(kMaxTextBytes); break;
             case number_tag(3): refused.retry_after_ms = reader.small_number(); break;
             case bytes_tag(4): read_gap(reader, refused.gap.emplace()); break;
-            default: reader.skip(4);
+            case bytes_tag(5): refused.challenge = exact_or_none(reader, kChallengeBytes); break;
+            default: reader.skip(5);
         }
     }
     if (reader.failed()) return reader.error();

@@ -31,6 +31,9 @@ constexpr Field string(std::uint32_t field, std::string_view name, std::uint64_t
 constexpr Field blob(std::uint32_t field, std::string_view name, std::uint64_t limit, std::uint64_t exact = 0) {
     return {.number = field, .name = name, .original = name, .type = bytes, .limit = limit, .exact = exact};
 }
+constexpr Field blob(std::uint32_t field, std::string_view name, std::string_view original, std::uint64_t limit) {
+    return {.number = field, .name = name, .original = original, .type = bytes, .limit = limit};
+}
 constexpr Field id(std::uint32_t field, std::string_view name, std::string_view original) {
     return {.number = field, .name = name, .original = original, .type = uuid};
 }
@@ -82,6 +85,7 @@ constexpr Field kHelloFields[] = {
     number(11, "lanes", "lanes", uint32),
     number(12, "maxMessageBytes", "max_message_bytes", uint64),
     blob(13, "dictionary", kMaxDictionaryIdBytes),
+    blob(14, "ticketProof", "ticket_proof", kMacBytes),
 };
 
 }  // namespace
@@ -137,6 +141,7 @@ constexpr Field kRefusedFields[] = {
     string(2, "text", kMaxTextBytes),
     number(3, "retryAfterMs", "retry_after_ms", uint32),
     part(4, "gap", kGap),
+    blob(5, "challenge", kChallengeBytes),
 };
 constexpr Schema kRefused{"Refused", kRefusedFields};
 

@@ -2,6 +2,7 @@
 #include "integration/harness.hpp"
 #include "integration/quic_harness.hpp"
 #include "integration/raw_peer.hpp"
+#include "session/lasting_ticket.hpp"
 #include "session/ticket.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -71,6 +72,13 @@ struct Storm : ::testing::Test {
         hello.resume = std::move(resume);
         return hello;
     }
+    // Answers the challenge of the Refused that `peer` has got, as who holds `secret` does.
+    static wire::Hello proven(const RawPeer& peer, const Held& held, const std::string& secret, wire::Hello hello) {
+        EXPECT_EQ(peer.refused->challenge.size(), wire::kChallengeBytes);
+        hello.ticket_proof =
+            session::ticket_proof(secret, held.ticket, peer.refused->challenge, hello.epoch, hello.attempt_id);
+        return hello;
+    }
     // What the second Hello of a connection is answered whose first was a resume that nobody knew.
     static wire::FrameKind second(RawPeer& peer, const wire::Hello& hello) {
         peer.batches.clear();
@@ -95,7 +103,7 @@ TEST_F(Storm, AProvenTicketOfBeforeTheRestartTakesThePlaceOfTheCredential) {
     RawPeer peer(server->websocket_addr());
     ASSERT_EQ(peer.hello(resume_of(held, held.secret)), wire::FrameKind::refused);
     EXPECT_EQ(peer.refused->code, errc::session_unknown) << "the client hears of the gap as ever";
-    ASSERT_EQ(second(peer, without_token("ann")), wire::FrameKind::welcome);
+    ASSERT_EQ(second(peer, proven(peer, held, held.secret, without_token("ann"))), wire::FrameKind::welcome);
     EXPECT_EQ(peer.welcome->user, "ann");
     EXPECT_EQ(peer.welcome->secret.size(), 32u) << "a new session, with a secret of its own";
     EXPECT_EQ(asked, 0);
@@ -114,7 +122,7 @@ TEST_F(Storm, ATicketSpeaksForItsUserAndDeviceAlone) {
     for (const wire::Hello& claim : {without_token("bob"), other_device}) {
         RawPeer peer(server->websocket_addr());
         ASSERT_EQ(peer.hello(resume_of(held, held.secret)), wire::FrameKind::refused);
-        ASSERT_EQ(second(peer, claim), wire::FrameKind::refused);
+        ASSERT_EQ(second(peer, proven(peer, held, held.secret, claim)), wire::FrameKind::refused);
         EXPECT_EQ(peer.refused->code, errc::unauthenticated);
     }
     EXPECT_EQ(asked, 2);
@@ -123,8 +131,63 @@ TEST_F(Storm, ATicketSpeaksForItsUserAndDeviceAlone) {
     as_bob.hello.user = "bob";
     RawPeer peer(server->websocket_addr());
     ASSERT_EQ(peer.hello(resume_of(as_bob, held.secret)), wire::FrameKind::refused);
-    ASSERT_EQ(second(peer, without_token("bob")), wire::FrameKind::refused);
+    ASSERT_EQ(second(peer, proven(peer, held, held.secret, without_token("bob"))), wire::FrameKind::refused);
     EXPECT_EQ(asked, 3);
+}
+
+// Somebody who has listened repeats the resume, and has neither token nor secret.
+TEST_F(Storm, ARecordedResumeVouchesForNobody) {
+    auto server = std::make_unique<Server>(started(builder()));
+    const Held held = hold(*server, "ann");
+    server->stop();
+    server = std::make_unique<Server>(started(builder()));
+    asked = 0;
+
+    const wire::Hello recorded = resume_of(held, held.secret);
+    RawPeer client(server->websocket_addr());
+    ASSERT_EQ(client.hello(recorded), wire::FrameKind::refused);
+    const wire::Hello answer = proven(client, held, held.secret, without_token("ann"));
+
+    wire::Hello copied = answer;  // the proof of another connection
+    for (const wire::Hello& claim : {without_token("ann"), copied}) {
+        RawPeer peer(server->websocket_addr());
+        ASSERT_EQ(peer.hello(recorded), wire::FrameKind::refused);
+        EXPECT_NE(peer.refused->challenge, client.refused->challenge);
+        ASSERT_EQ(second(peer, claim), wire::FrameKind::refused);
+        EXPECT_EQ(peer.refused->code, errc::unauthenticated);
+    }
+    EXPECT_EQ(asked, 2) << "the handler decides";
+    EXPECT_EQ(second(client, answer), wire::FrameKind::welcome) << "and the client itself is not held up";
+    EXPECT_EQ(server->stats()->tickets_honoured, 1u);
+}
+
+TEST_F(Storm, ATicketIsHonouredOnceByAllWorkersOfAProcess) {
+    auto server = std::make_unique<Server>(started(builder().worker_threads(4)));
+    const Held held = hold(*server, "ann");
+    server->stop();
+    server = std::make_unique<Server>(started(builder().worker_threads(4)));
+    asked = 0;
+    for (int i = 0; i < 8; ++i) {  // connections are accepted by whatever worker
+        RawPeer peer(server->websocket_addr());
+        ASSERT_EQ(peer.hello(resume_of(held, held.secret)), wire::FrameKind::refused);
+        const auto answer = second(peer, proven(peer, held, held.secret, without_token("ann")));
+        EXPECT_EQ(answer, i == 0 ? wire::FrameKind::welcome : wire::FrameKind::refused);
+        EXPECT_EQ(asked, i) << "from the second on the handler decides";
+    }
+    EXPECT_EQ(server->stats()->tickets_honoured, 1u);
+}
+
+// The same over a connection on which the session lives.
+TEST_F(Storm, ARecordedResumeOfALiveSessionAttachesNothing) {
+    Server server = started(builder());
+    const Held held = hold(server, "ann");
+    const wire::Hello recorded = resume_of(held, held.secret);
+    RawPeer client(server.websocket_addr());
+    ASSERT_EQ(client.hello(recorded), wire::FrameKind::welcome);
+    RawPeer peer(server.websocket_addr());
+    ASSERT_EQ(peer.hello(recorded), wire::FrameKind::refused);
+    EXPECT_EQ(peer.refused->code, errc::stale_carrier);
+    EXPECT_EQ(server.stats()->sessions_resumed, 1u);
 }
 
 TEST_F(Storm, ATicketWithoutItsSecretOrKeyOrBeyondItsTimeIsWorthNothing) {
@@ -181,6 +244,7 @@ TEST_F(Storm, WhatWasRevokedStaysRevokedOverARestartWhateverTicketsSay) {
     auto server = std::make_unique<Server>(started(with_memory()));
     const Held ann = hold(*server, "ann");
     const Held bob = hold(*server, "bob");
+    const Held eve = hold(*server, "eve");
     EXPECT_EQ(server->revoke_user("ann").value(), 1u);
     server->stop();
     server = std::make_unique<Server>(started(with_memory()));
@@ -188,13 +252,13 @@ TEST_F(Storm, WhatWasRevokedStaysRevokedOverARestartWhateverTicketsSay) {
     const auto answer = [&](const Held& held) {
         RawPeer peer(server->websocket_addr());
         EXPECT_EQ(peer.hello(resume_of(held, held.secret)), wire::FrameKind::refused);
-        const wire::FrameKind kind = second(peer, without_token(held.hello.user));
+        const wire::FrameKind kind = second(peer, proven(peer, held, held.secret, without_token(held.hello.user)));
         return kind == wire::FrameKind::refused ? peer.refused->code : errc::ok;
     };
     EXPECT_EQ(answer(bob), errc::ok);
     EXPECT_EQ(answer(ann), errc::credential_revoked);
-    server->revoke_token("token-1");  // the credential that bob's ticket stands for
-    EXPECT_EQ(answer(bob), errc::credential_revoked);
+    server->revoke_token("token-1");  // the credential that eve's ticket stands for
+    EXPECT_EQ(answer(eve), errc::credential_revoked);
 }
 
 TEST_F(Storm, ASessionMadeByTicketEndsWithTheCredentialThatMadeTheTicket) {
@@ -208,7 +272,7 @@ TEST_F(Storm, ASessionMadeByTicketEndsWithTheCredentialThatMadeTheTicket) {
     Server server = started(builder());
     RawPeer peer(server.websocket_addr());
     ASSERT_EQ(peer.hello(resume_of(held, held.secret)), wire::FrameKind::refused);
-    ASSERT_EQ(second(peer, without_token("ann")), wire::FrameKind::welcome);
+    ASSERT_EQ(second(peer, proven(peer, held, held.secret, without_token("ann"))), wire::FrameKind::welcome);
     EXPECT_EQ(peer.closed_with(), errc::token_expired);
     EXPECT_GE(std::chrono::system_clock::now() + 5ms, expires) << "tickets count in milliseconds";
 }
@@ -259,7 +323,8 @@ TEST_F(Storm, ASessionOfBeforeTheRestartWaitsForItsPlaceWithItsTicket) {
     RawPeer peer(server->websocket_addr());
     ASSERT_EQ(peer.hello(resume_of(held, held.secret)), wire::FrameKind::refused);
     EXPECT_EQ(peer.refused->code, errc::session_unknown);
-    ASSERT_EQ(second(peer, without_token("ann")), wire::FrameKind::welcome) << "one place for both Hellos";
+    ASSERT_EQ(second(peer, proven(peer, held, held.secret, without_token("ann"))), wire::FrameKind::welcome)
+        << "one place for both Hellos";
     EXPECT_EQ(asked, 0);
 }
 

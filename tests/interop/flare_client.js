@@ -49,14 +49,23 @@ export class FlareClient {
 
   hello() {
     const hello = {version: 1, user: this.user, device: this.device, platform: 3, attemptId: this.attempt, epoch: ++this.epoch};
-    if (this.session === null) return {...hello, token: ''};
-    const {ticket, secret} = this.session;
-    const nonce = randomBytes(16);
     const epoch = Buffer.alloc(8);
     epoch.writeBigUInt64BE(BigInt(this.epoch));
+    if (this.session === null) return {...hello, token: '', ...this.ticketProof(epoch)};
+    const {ticket, secret} = this.session;
+    const nonce = randomBytes(16);
     const proven = Buffer.concat([Buffer.from('flare resume 1'), ticket, epoch, nonce, this.attempt]);
     const mac = createHmac('sha256', secret).update(proven).digest();
     return {...hello, resume: {ticket, nonce, mac}, received: this.laneStates()};
+  }
+
+  // A server that was started again has asked for a proof of the lost session's ticket, made for this connection.
+  ticketProof(epoch) {
+    if (this.asked === undefined) return {};
+    const {challenge, ticket, secret} = this.asked;
+    this.asked = undefined;
+    const proven = Buffer.concat([Buffer.from('flare ticket proof 1'), ticket, challenge, epoch, this.attempt]);
+    return {ticketProof: createHmac('sha256', secret).update(proven).digest()};
   }
 
   laneStates() {
@@ -67,6 +76,8 @@ export class FlareClient {
 
   receive(frame) {
     if (frame.welcome) return this.welcomed(frame.welcome);
+    const challenge = frame.refused?.challenge ?? [];
+    if (challenge.length !== 0 && this.session !== null) this.asked = {challenge, ...this.session};
     if (frame.refused) return this.onRefused(Object.assign(new Error(frame.refused.text), {refused: frame.refused}));
     for (const ack of frame.acks) {
       const lane = this.session.lanes[ack.lane];

@@ -44,6 +44,7 @@ TEST(Frames, HelloComesBackAsItWent) {
     hello.capabilities = 5;
     hello.lanes = kLargest32;
     hello.max_message_bytes = 1;
+    hello.ticket_proof = counting(kMacBytes);
     const std::string batch = frame_of(encode(hello));
     const FrameView frame = only_frame(batch);
     ASSERT_EQ(frame.kind, FrameKind::hello);
@@ -59,6 +60,7 @@ TEST(Frames, HelloComesBackAsItWent) {
     EXPECT_EQ(back.resume->ticket, hello.resume->ticket);
     EXPECT_EQ(back.resume->nonce, hello.resume->nonce);
     EXPECT_EQ(back.resume->mac, hello.resume->mac);
+    EXPECT_EQ(back.ticket_proof, hello.ticket_proof);
     EXPECT_EQ(back.received, hello.received);
     EXPECT_EQ(back.capabilities, hello.capabilities);
     EXPECT_EQ(back.lanes, hello.lanes);
@@ -117,6 +119,19 @@ TEST(Frames, LimitsThatAWelcomeDoesNotNameAreTheDefaults) {
     EXPECT_EQ(decode_welcome("").value().lanes, 0u);  // the session refuses a Welcome without lanes
 }
 
+TEST(Frames, AProofOrAChallengeOfAnotherLengthIsMalformed) {
+    for (const std::size_t size : {1u, 31u, 33u, 64u}) {
+        Hello hello;
+        hello.user = "ada";
+        hello.attempt_id = Uuid::v7();
+        hello.ticket_proof = std::string(size, 'p');
+        EXPECT_FALSE(decode_hello(only_frame(frame_of(encode(hello))).body)) << size;
+        Refused refused;
+        refused.challenge = std::string(size, 'c');
+        EXPECT_FALSE(decode_refused(only_frame(frame_of(encode(refused))).body)) << size;
+    }
+}
+
 TEST(Frames, RefusedComesBackAsItWent) {
     Refused refused;
     refused.code = errc::session_expired;
@@ -124,12 +139,14 @@ TEST(Frames, RefusedComesBackAsItWent) {
     refused.retry_after_ms = 7;
     refused.gap.emplace().push_back({0, 0, 0});
     refused.gap->push_back({15, kLargest, 1});
+    refused.challenge = counting(kChallengeBytes);
     const std::string batch = frame_of(encode(refused));
     const Refused back = decode_refused(only_frame(batch).body).value();
     EXPECT_EQ(back.code, refused.code);
     EXPECT_EQ(back.text, refused.text);
     EXPECT_EQ(back.retry_after_ms, refused.retry_after_ms);
     EXPECT_EQ(back.gap, refused.gap);
+    EXPECT_EQ(back.challenge, refused.challenge);
 
     refused.gap = LaneGaps{};  // known, and nothing to tell
     EXPECT_EQ(decode_refused(only_frame(frame_of(encode(refused))).body).value().gap, LaneGaps{});

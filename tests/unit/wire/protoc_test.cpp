@@ -51,6 +51,7 @@ void expect_equal(const v1::Hello& theirs, const Hello& ours) {
     EXPECT_EQ(theirs.lanes(), ours.lanes);
     EXPECT_EQ(theirs.max_message_bytes(), ours.max_message_bytes);
     EXPECT_EQ(theirs.dictionary(), ours.dictionary);
+    EXPECT_EQ(theirs.ticket_proof(), ours.ticket_proof);
 }
 
 void expect_equal(const v1::Welcome& theirs, const Welcome& ours) {
@@ -83,6 +84,7 @@ void expect_equal(const v1::Refused& theirs, const Refused& ours) {
     EXPECT_EQ(theirs.code(), static_cast<std::uint32_t>(ours.code));
     EXPECT_EQ(theirs.text(), ours.text);
     EXPECT_EQ(theirs.retry_after_ms(), ours.retry_after_ms);
+    EXPECT_EQ(theirs.challenge(), ours.challenge);
     ASSERT_EQ(theirs.has_gap(), ours.gap.has_value());
     if (!ours.gap) return;
     ASSERT_EQ(static_cast<std::size_t>(theirs.gap().lanes_size()), ours.gap->size());

@@ -134,6 +134,7 @@ private:
         hello.set_lanes(small());
         hello.set_max_message_bytes(number());
         if (chance(3)) hello.set_dictionary(bytes(kMaxDictionaryIdBytes));
+        if (chance(3)) hello.set_ticket_proof(exactly(kMacBytes));
     }
     void fill(v1::Welcome& welcome) {
         welcome.set_session_id(exactly(16));
@@ -168,6 +169,7 @@ private:
         refused.set_code(below(700));
         refused.set_text(text(kMaxTextBytes));
         refused.set_retry_after_ms(small());
+        if (chance(3)) refused.set_challenge(exactly(kChallengeBytes));
         if (chance(2)) return;
         auto* gap = refused.mutable_gap();
         for (unsigned i = below(kMaxLanes + 1); i > 0; --i) {

@@ -77,6 +77,14 @@ void add_handshake(std::vector<VectorCase>& cases) {
                      frame_of(encode(anonymous)),
                      {}});
 
+    Hello proves = new_hello();
+    proves.ticket_proof = counting(kMacBytes, 0x50);
+    cases.push_back({"hello-ticket-proof",
+                     "A new session for a lasting ticket: the proof answers the challenge of a Refused",
+                     both_ways,
+                     frame_of(encode(proves)),
+                     {}});
+
     Hello zip = anonymous;
     zip.capabilities = kCapabilityZstd | kCapabilityGzip;
     zip.dictionary = counting(20, 0xe0);
@@ -147,6 +155,16 @@ void add_handshake(std::vector<VectorCase>& cases) {
     gap.gap->push_back({3, 0, 4});
     cases.push_back(
         {"refused-gap", "The session is over; its last numbers for each lane", both_ways, frame_of(encode(gap)), {}});
+
+    Refused asks;
+    asks.code = errc::session_unknown;
+    asks.text = "this server does not know the session (any more)";
+    asks.challenge = counting(kChallengeBytes, 0x30);
+    cases.push_back({"refused-challenge",
+                     "A server that was started again asks for a proof of the lasting ticket, made for this connection",
+                     both_ways,
+                     frame_of(encode(asks)),
+                     {}});
 
     cases.push_back({"activate", "From now on this carrier sends", both_ways, frame_of(encode(Activate{8})), {}});
 

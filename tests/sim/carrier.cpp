@@ -15,6 +15,7 @@ void Carrier::send(Side side, const std::string& batch) {
     if (side == Side::client) sent_by_client.push_back(batch);
     const bool first = !spoken_[index(side)];
     spoken_[index(side)] = true;
+    if (first && side == Side::client) last_arrival_[index(side)].fill(world_.now() + held_back_);
     // What goes with a Hello stays with it: docs/quic.md, "Streams".
     if (!lane_streams_ || (first && side == Side::client)) return transmit(side, 0, batch, batch.size());
     // Frames of one lane stay together; lanes and the control stream overtake each other.

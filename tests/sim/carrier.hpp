@@ -30,6 +30,8 @@ public:
     // `side` closes in good order: what it sent arrives, then the other side hears of the end.
     void close(Side side);
 
+    // What the client says first arrives so much later.
+    void hold_back(Duration delay) { held_back_ = delay; }
     // Everything under way is lost. Each side notices later; with `one_sided` one of them never does.
     void cut(bool one_sided);
     // From now on nothing arrives, and nobody is told.
@@ -54,6 +56,7 @@ private:
     std::array<bool, 2> begun_{};
     std::array<std::vector<std::string>, 2> early_;  // from each side, for lanes, before its control stream has begun
     std::array<std::array<TimePoint, 1 + wire::kMaxLanes>, 2> last_arrival_{};
+    Duration held_back_{0};
     bool dead_ = false;
     bool silent_ = false;
 };

@@ -54,7 +54,7 @@ void ClientNode::connect(Duration delay) {
     const std::uint64_t attempt = ++attempts_;
     later(delay, [this, attempt] {
         if (!wanted_ || attempt != attempts_) return;
-        session_->begin_attempt("token");
+        session_->begin_attempt(std::string(kToken));
         const CarrierKey key = open(false);
         if (world_.chance.one_in(6)) open(world_.chance.one_in(2));  // a race of two carriers, one attempt
         // Patience for one attempt; then another.
@@ -81,8 +81,9 @@ CarrierKey ClientNode::open(bool standby) {
                                         if (incarnation != incarnation_) return;
                                         const auto found = carriers_.find(key);
                                         if (found == carriers_.end()) return;
-                                        if (cut_next_welcome_ && !found->second.welcomed) {
-                                            cut_next_welcome_ = false;
+                                        ++found->second.batches;
+                                        if (cut_at_batch_ == found->second.batches && !found->second.welcomed) {
+                                            cut_at_batch_ = 0;
                                             world_.happened("lost welcome");
                                             return found->second.carrier->cut(false);
                                         }
@@ -95,10 +96,13 @@ CarrierKey ClientNode::open(bool standby) {
                                     [this, key, incarnation = incarnation_] {
                                         if (incarnation == incarnation_) gone(key);
                                     }});
-    const Duration delay = delay_next_ ? Duration(6s) : world_.chance.between(0ms, 60ms);
-    if (delay_next_) world_.happened("late hello");
+    const Duration delay = world_.chance.between(0ms, 60ms);
+    if (delay_next_) {
+        world_.happened("late hello");
+        carrier->hold_back(world_.chance.between(1s, 8s));
+    }
     delay_next_ = false;
-    world_.after(delay, [this, carrier] { server_.accept(carrier, std::nullopt); });
+    world_.after(delay, [this, carrier] { server_.accept(carrier, ServerNode::Who::client); });
     // The Hello waits for the transport's own handshake.
     later(delay, [this, key, standby] {
         if (!carriers_.contains(key)) return;
@@ -114,7 +118,14 @@ void ClientNode::write(CarrierKey key) {
     const auto carrier = found->second.carrier;
     wire::Batch batch;
     const bool more = session_->write(key, batch, world_.now(), 8192);
-    if (!batch.empty()) carrier->send(Side::client, batch.str());
+    if (!batch.empty()) {
+        const std::string bytes = batch.str();
+        std::string_view rest;
+        const auto hello =
+            found->second.welcomed ? Result<wire::Hello>(errc::unexpected_frame) : session::read_hello(bytes, rest);
+        if (hello) found->second.resumed_at = hello->resume ? session_->epoch() : 0;
+        carrier->send(Side::client, bytes);
+    }
     if (more) output_ready(key);
     schedule();
 }
@@ -183,6 +194,10 @@ void ClientNode::on_refused(CarrierKey key, errc code, const std::string& text, 
     world_.trace(name() + " refused " + std::string(flare::name(code)));
     const bool overtaken = code == errc::stale_carrier || session::SessionTable::may_say_hello_again(code);
     world_.require(code == errc::busy || overtaken, ("an honest hello is not refused: " + text).c_str());
+    const auto found = carriers_.find(key);
+    world_.require(
+        code != errc::stale_carrier || found == carriers_.end() || found->second.resumed_at != session_->epoch(),
+        "the newest resume of a client is not called stale");
     carriers_.erase(key);
     if (session_->attached()) return;
     connecting_ = false;
@@ -339,7 +354,7 @@ void ClientNode::cut(bool one_sided) {
 }
 
 void ClientNode::cut_before_welcome() {
-    cut_next_welcome_ = true;
+    cut_at_batch_ = 1 + world_.chance.below(2);
     cut(false);
 }
 
@@ -403,7 +418,7 @@ void ClientNode::replay_hello() {
     if (!recorded_hello(recorded)) return;
     world_.happened("replayed hello");
     auto carrier = std::make_shared<Carrier>(world_, false);
-    server_.accept(carrier, ServerNode::Intruder{false});
+    server_.accept(carrier, ServerNode::Who::repeater);
     carrier->send(Side::client, recorded.front());
     world_.after(20s, [carrier] { carrier->cut(false); });
 }
@@ -414,7 +429,7 @@ void ClientNode::replay_beginning() {
     if (!recorded_hello(recorded)) return;
     world_.happened("replayed beginning");
     auto carrier = std::make_shared<Carrier>(world_, false);
-    server_.accept(carrier, ServerNode::Intruder{false});
+    server_.accept(carrier, ServerNode::Who::repeater);
     for (const std::string& batch : recorded) carrier->send(Side::client, batch);
     world_.after(20s, [carrier] { carrier->cut(false); });
 }
@@ -431,7 +446,7 @@ void ClientNode::forge_hello() {
         wire::Batch batch;
         batch.add({}, wire::encode(*hello));
         auto carrier = std::make_shared<Carrier>(world_, false);
-        server_.accept(carrier, ServerNode::Intruder{true});
+        server_.accept(carrier, ServerNode::Who::forger);
         carrier->send(Side::client, batch.str());
         world_.after(20s, [carrier] { carrier->cut(false); });
         return;

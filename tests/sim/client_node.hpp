@@ -27,7 +27,7 @@ public:
 
     // ---- trouble ----
     void cut(bool one_sided);
-    void cut_before_welcome();  // the next carrier loses its Welcome
+    void cut_before_welcome();  // a coming carrier loses its Welcome, whether or not a Refused comes before it
     void black_hole();
     void open_another(bool standby);
     void activate_any();
@@ -46,6 +46,8 @@ private:
     struct Open {
         std::shared_ptr<Carrier> carrier;
         bool welcomed = false;
+        std::uint64_t batches = 0;     // that came
+        std::uint64_t resumed_at = 0;  // the session's epoch when it had said a resume; 0: it said none
     };
     struct Held {  // not yet consumed by the application
         session::LaneIndex lane;
@@ -94,8 +96,8 @@ private:
     std::set<std::pair<session::CarrierKey, std::uint64_t>> probes_;  // not answered yet
     bool connecting_ = false;
     std::uint64_t attempts_ = 0;
-    bool wanted_ = true;  // false after disconnect()
-    bool cut_next_welcome_ = false;
+    bool wanted_ = true;              // false after disconnect()
+    std::uint64_t cut_at_batch_ = 0;  // the first carrier to get so many batches and no Welcome is cut; 0: none
     bool delay_next_ = false;
     bool consuming_ = true;
     bool lost_carrier_ = false;  // since disconnect()

@@ -1,5 +1,6 @@
 #include "sim/history.hpp"
 
+#include "sim/attacker.hpp"
 #include "sim/client_node.hpp"
 
 #include <memory>
@@ -36,6 +37,7 @@ public:
         const bool poor = world_.chance.one_in(8);
         if (poor) world_.happened("small budget");
         server_ = std::make_unique<ServerNode>(world_, ledger_, settings_, poor ? 100'000 : 1u << 30);
+        attacker_ = std::make_unique<Attacker>(world_, *server_);
         const std::size_t count = 2 + world_.chance.below(2);
         for (std::size_t i = 0; i < count; ++i) {
             session::ClientSettings client;
@@ -89,7 +91,7 @@ private:
     void plan_trouble() {
         const std::uint64_t troubles = world_.chance.below(14);
         for (std::uint64_t i = 0; i < troubles; ++i) {
-            const std::uint64_t kind = world_.chance.below(20);
+            const std::uint64_t kind = world_.chance.below(23);
             world_.after(world_.chance.between(500ms, 55s), [this, kind] { trouble(kind); });
         }
     }
@@ -108,7 +110,10 @@ private:
             case 8: return client.replay_beginning();
             case 9: return client.forge_hello();
             case 10: client.late_hello(); return client.cut(false);
-            case 11: world_.happened("server crash"); return server_->crash_and_restart();
+            case 11:
+                world_.happened("server crash");
+                attacker_->attack_soon();
+                return server_->crash_and_restart();
             case 12: return client.crash_and_restart();
             case 13:
                 world_.happened("clock jump");
@@ -120,7 +125,13 @@ private:
             case 15: world_.happened("kick"); return server_->kick();
             case 16: return client.disconnect();
             case 17: return client.probe();
-            case 18: world_.happened("server restart in order"); return server_->shut_down_and_restart();
+            case 18:
+                world_.happened("server restart in order");
+                attacker_->attack_soon();
+                return server_->shut_down_and_restart();
+            case 19: return attacker_->attack_soon();
+            case 20: attacker_->attack_soon(); return client.cut(false);
+            case 21: return attacker_->attack();
             default:
                 world_.happened("stuck handlers");
                 server_->stop_handling(true);
@@ -137,6 +148,7 @@ private:
     session::Settings settings_;
     Ledger ledger_;
     std::unique_ptr<ServerNode> server_;
+    std::unique_ptr<Attacker> attacker_;
     std::vector<std::unique_ptr<ClientNode>> clients_;
 };
 

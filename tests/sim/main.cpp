@@ -136,7 +136,14 @@ int run_seeds(const Options& options) {
                                       "stuck handlers",
                                       "small budget",
                                       "suspected carrier",
-                                      "exact gap"};
+                                      "exact gap",
+                                      "replayed early data",
+                                      "honoured ticket",
+                                      "repeated hello",
+                                      "repeated carrier",
+                                      "pieces of carriers",
+                                      "made-up second hello",
+                                      "repeated second hello"};
     bool missing = false;
     for (const char* kind : kKinds) {
         if (options.seeds < kSeedsForEveryFault || totals[kind] != 0) continue;
@@ -173,7 +180,11 @@ int run_mutants() {
                                       "goodbye_closes_early",
                                       "hello_mac_unchecked",
                                       "standby_never_takes_over",
-                                      "ticket_confirmed_unseen"};
+                                      "ticket_confirmed_unseen",
+                                      "used_hello_forgotten",
+                                      "early_data_uses_hello",
+                                      "ticket_without_challenge",
+                                      "ticket_honoured_twice"};
     int caught = 0;
     for (std::size_t i = 0; i < std::size(kNames); ++i) {
         // In a process of its own: a planted fault may do anything.

@@ -1,17 +1,34 @@
 #include "sim/server_node.hpp"
 
 #include <map>
+#include <optional>
+#include <set>
 
 namespace flare::sim {
 
 using namespace std::chrono_literals;
 using session::CarrierKey;
 
+namespace {
+
+// The epoch of the first Activate in a batch; 0: there is none.
+std::uint64_t activate_in(std::string_view batch) {
+    wire::BatchReader reader(batch);
+    wire::FrameView frame;
+    while (!reader.done() && reader.next(frame)) {
+        if (frame.kind == wire::FrameKind::activate) return wire::decode_activate(frame.body)->epoch;
+    }
+    return 0;
+}
+
+}  // namespace
+
 // One carrier on the server's side.
 struct ServerNode::Peer {
     CarrierKey key = 0;
     std::shared_ptr<Carrier> carrier;
-    std::optional<Intruder> intruder;
+    Who who = Who::client;
+    std::unique_ptr<const session::TicketChallenge> challenge;  // of the Refused before; null: none
     bool attached = false;
     bool busy = false;  // authenticating or being handed over: what arrives waits
     std::vector<std::string> waiting;
@@ -21,14 +38,14 @@ struct ServerNode::Peer {
 
 // One home worker.
 struct ServerNode::Home final : session::SessionTableListener {
-    Home(ServerNode& node_, Process& process_, std::size_t index_)
+    Home(ServerNode& node_, Process& process_, std::size_t index_, const session::TicketKeys* keys)
         : node(node_),
           process(process_),
           index(index_),
           shared_budget(node.budget_bytes_),
           budget(shared_budget, 4096),
           table(node.settings_, static_cast<std::uint32_t>(index_), node.world_.now(), node.world_.chance, budget,
-                *this) {}
+                *this, keys) {}
 
     void on_session_created(session::ServerSession& session) override {
         node.ledger_.created(node.life_, attempt_of(session.id()), session.id());
@@ -64,15 +81,31 @@ struct ServerNode::Home final : session::SessionTableListener {
 };
 
 struct ServerNode::Process {
-    std::uint64_t life = 0;
+    explicit Process(std::uint64_t number) : life(number), keys(std::string(32, 'k'), {}, process_name(number)) {}
+
+    static std::string process_name(std::uint64_t number) {
+        std::string name = std::to_string(number);
+        return name.insert(0, session::TicketKeys::kProcessBytes - name.size(), '0');
+    }
+
+    std::uint64_t life;
+    session::TicketKeys keys;
     std::map<CarrierKey, Peer> peers;
     std::array<std::unique_ptr<Home>, 2> homes;
     std::map<session::SessionId, Uuid> latest_attempt;
-    std::map<Uuid, TimePoint> attempts;  // that attached something, and when last
+    std::map<Uuid, TimePoint> attempts;                         // that attached something, and when last
+    std::set<std::pair<Uuid, std::uint64_t>> taken;             // Hellos that attached something: attempt and epoch
+    std::map<session::SessionId, std::uint64_t> highest_taken;  // epoch, of each session
+    std::map<session::SessionId, std::uint64_t> activated;      // the highest epoch of an Activate, of each session
+    std::map<session::SessionId, session::SessionId> honoured;  // a lost session, and what its ticket has made
 };
 
 ServerNode::ServerNode(World& world, Ledger& ledger, session::Settings settings, std::size_t budget_bytes)
-    : world_(world), ledger_(ledger), settings_(settings), budget_bytes_(budget_bytes) {
+    : world_(world),
+      ledger_(ledger),
+      settings_(settings),
+      budget_bytes_(budget_bytes),
+      tickets_last_(world.chance.one_in(2)) {
     crash_and_restart();
 }
 
@@ -86,9 +119,9 @@ void ServerNode::crash_and_restart() {
         process_.reset();
         ledger_.all_gone();
     }
-    process_ = std::make_unique<Process>();
-    process_->life = ++life_;
-    for (std::size_t i = 0; i < 2; ++i) process_->homes[i] = std::make_unique<Home>(*this, *process_, i);
+    process_ = std::make_unique<Process>(++life_);
+    const session::TicketKeys* const keys = tickets_last_ ? &process_->keys : nullptr;
+    for (std::size_t i = 0; i < 2; ++i) process_->homes[i] = std::make_unique<Home>(*this, *process_, i, keys);
 }
 
 // Runs only if the process that planned it still lives then.
@@ -111,12 +144,35 @@ void ServerNode::schedule(Process& process, std::size_t home) {
     });
 }
 
-void ServerNode::accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder> intruder) {
+// What an intruder may say with success, whatever sessions do: a token that has made nothing in this process lately,
+// and a resume that its client has not brought yet. Whoever can read or hold these back needs no replay; TLS is the
+// answer (docs/threat-model.md, "Resume tickets").
+bool ServerNode::is_credential(const wire::Hello& hello) const {
+    const bool taken = process_->taken.contains({hello.attempt_id, hello.epoch});
+    if (!hello.resume) {
+        const auto seen = process_->attempts.find(hello.attempt_id);
+        const bool remembered =
+            seen != process_->attempts.end() && world_.now() - seen->second < settings_.dedupe_window;
+        return hello.token == kToken && !(taken && remembered);
+    }
+    const auto id = session::session_in_ticket(hello.resume->ticket);
+    if (taken || !id) return false;
+    const auto highest = process_->highest_taken.find(*id);
+    if (highest == process_->highest_taken.end()) return false;  // of a process before
+    return hello.epoch > highest->second || process_->latest_attempt.at(*id) == hello.attempt_id;
+}
+
+void ServerNode::accept(std::shared_ptr<Carrier> carrier, Who who) {
+    constexpr std::size_t kOverheard = 40;
+    if (who == Who::client) {
+        if (overheard_.size() == kOverheard) overheard_.erase(overheard_.begin());
+        overheard_.push_back(carrier);
+    }
     const CarrierKey key = next_key_++;
     Peer& made = process_->peers[key];
     made.key = key;
     made.carrier = carrier;
-    made.intruder = intruder;
+    made.who = who;
     const std::uint64_t life = life_;
 
     // What a peer sends goes to Hello, to its session, or waits.
@@ -130,15 +186,21 @@ void ServerNode::accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder
             return;
         }
         if (peer.attached) {
-            Home& home = *process_->homes[peer.home];
-            const bool replayed = peer.intruder.has_value();
             const std::size_t at = peer.home;
-            const session::ServerSession* before = home.table.by_carrier(key);
-            const CarrierKey active = before == nullptr ? session::kNoCarrier : before->active();
-            home.table.on_batch(key, bytes, world_.now());
-            const session::ServerSession* after = home.table.by_carrier(key);
-            if (replayed && after != nullptr && active != session::kNoCarrier && active != key) {
-                world_.require(after->active() != key, "a replayed activate does not take sending away");
+            session::SessionTable& table = process_->homes[at]->table;
+            const std::uint64_t epoch = activate_in(bytes);
+            const session::ServerSession* const before = epoch == 0 ? nullptr : table.by_carrier(key);
+            if (before != nullptr) {
+                std::uint64_t& highest = process_->activated[before->id()];
+                const bool stale = epoch < highest;
+                const bool active = before->active() == key;
+                highest = std::max(highest, epoch);
+                table.on_batch(key, bytes, world_.now());
+                const session::ServerSession* const after = table.by_carrier(key);
+                world_.require(!stale || active || after == nullptr || after->active() != key,
+                               "a stale activate does not take sending away");
+            } else {
+                table.on_batch(key, bytes, world_.now());
             }
             return schedule(*process_, at);
         }
@@ -146,16 +208,7 @@ void ServerNode::accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder
         auto hello = session::read_hello(bytes, rest);
         if (!hello) {
             world_.trace("no hello on carrier " + std::to_string(key));
-            world_.require(peer.intruder.has_value(), "an honest client begins with a hello");
-            peer.carrier->close(Side::server);
-            process_->peers.erase(found);
-            return;
-        }
-        const auto seen = process_->attempts.find(hello->attempt_id);
-        const bool remembered =
-            seen != process_->attempts.end() && world_.now() - seen->second < settings_.dedupe_window;
-        if (peer.intruder && !hello->resume && !remembered) {
-            // A token that never attached, from before a crash, or from long ago: whoever has it needs no replay.
+            world_.require(peer.who != Who::client, "an honest client begins with a hello");
             peer.carrier->close(Side::server);
             process_->peers.erase(found);
             return;
@@ -166,68 +219,71 @@ void ServerNode::accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder
         }
         if (hello->resume && world_.chance.one_in(3)) {
             // In early data; the handshake of a copy is never completed.
-            world_.happened(peer.intruder ? "replayed early data" : "early data");
+            world_.happened(peer.who != Who::client ? "replayed early data" : "early data");
             process_->homes[home]->table.take_early(*hello, rest, world_.now());
             schedule(*process_, home);
-            if (peer.intruder) {
-                peer.carrier->close(Side::server);
-                process_->peers.erase(found);
-                return;
-            }
+        }
+        if (peer.who == Who::repeater && is_credential(*hello)) {
+            peer.carrier->close(Side::server);
+            process_->peers.erase(found);
+            return;
         }
         ++peer.hellos;
         peer.busy = true;
         world_.trace("hello " + std::to_string(peer.hellos) + " of " + hello->user + "." + hello->device +
                      " on carrier " + std::to_string(key) + (hello->resume ? ", resumes" : "") +
                      (rest.empty() ? "" : ", more behind it"));
-        later(world_.chance.between(0ms, 30ms),
-              [this, key, home, self, hello = std::move(*hello), first_flight = std::string(rest)] {
-                  const auto again = process_->peers.find(key);
-                  if (again == process_->peers.end()) return;
-                  Peer& arrived = again->second;
-                  Home& at = *process_->homes[home];
-                  arrived.busy = false;
-                  arrived.home = home;
-                  arrived.attached = true;
-                  at.attempt_under_way = hello.attempt_id;
-                  std::optional<wire::Refused> refused;
-                  if (hello.resume) {
-                      refused = at.table.attach_resumed(key, hello, world_.now());
-                  } else {
-                      refused = at.table.attach_new(key, hello, session::Identity{hello.user}, world_.now());
-                  }
-                  if (refused) {
-                      world_.trace("refused " + hello.user + " " + std::string(name(refused->code)));
-                      arrived.attached = false;
-                      wire::Batch batch;
-                      session::write_refusal(batch, *refused);
-                      arrived.carrier->send(Side::server, batch.str());
-                      if (!session::SessionTable::may_say_hello_again(refused->code) || arrived.hellos >= 2) {
-                          arrived.carrier->close(Side::server);
-                          process_->peers.erase(again);
-                          return;
-                      }
-                  } else {
-                      process_->attempts[hello.attempt_id] = world_.now();
-                      const session::SessionId id = at.table.by_carrier(key)->id();
-                      if (arrived.intruder) {
-                          world_.require(!arrived.intruder->forged, "a forged proof attaches nothing");
-                          world_.require(hello.attempt_id == process_->latest_attempt[id],
-                                         "a hello of an earlier connect attaches nothing");
-                      } else {
-                          process_->latest_attempt[id] = hello.attempt_id;
-                      }
-                      schedule(*process_, home);
-                      if (!first_flight.empty()) {
-                          if (!arrived.intruder) world_.happened("first flight");
-                          self(first_flight, self);
-                      }
-                  }
-                  if (!process_->peers.contains(key)) return;
-                  const auto waiting = std::move(arrived.waiting);
-                  arrived.waiting.clear();
-                  for (const std::string& batch : waiting) self(batch, self);
-              });
+        later(world_.chance.between(0ms, 30ms), [this, key, home, self, hello = std::move(*hello),
+                                                 first_flight = std::string(rest)] {
+            const auto again = process_->peers.find(key);
+            if (again == process_->peers.end()) return;
+            Peer& arrived = again->second;
+            Home& at = *process_->homes[home];
+            arrived.busy = false;
+            arrived.home = home;
+            arrived.attached = true;
+            at.attempt_under_way = hello.attempt_id;
+            session::Identity identity{hello.user};
+            auto refused = hello.resume ? resume(at, arrived, hello) : begin(at, arrived, hello, identity);
+            if (refused) {
+                world_.trace("refused " + hello.user + " " + std::string(name(refused->code)));
+                arrived.attached = false;
+                wire::Batch batch;
+                session::write_refusal(batch, *refused);
+                arrived.carrier->send(Side::server, batch.str());
+                if (!session::SessionTable::may_say_hello_again(refused->code) || arrived.hellos >= 2) {
+                    arrived.carrier->close(Side::server);
+                    process_->peers.erase(again);
+                    return;
+                }
+            } else {
+                process_->attempts[hello.attempt_id] = world_.now();
+                const session::SessionId id = at.table.by_carrier(key)->id();
+                world_.require(arrived.who == Who::client, "who repeats or forges attaches nothing");
+                const auto latest = process_->latest_attempt.find(id);
+                const bool overtaken = latest != process_->latest_attempt.end() && latest->second != hello.attempt_id &&
+                                       hello.epoch < process_->highest_taken[id];
+                world_.require(!overtaken, "a hello of an earlier connect attaches nothing");
+                process_->latest_attempt[id] = hello.attempt_id;
+                process_->taken.emplace(hello.attempt_id, hello.epoch);
+                std::uint64_t& highest = process_->highest_taken[id];
+                highest = std::max(highest, hello.epoch);
+                if (identity.ticket_of) {
+                    world_.happened("honoured ticket");
+                    world_.require(process_->honoured.try_emplace(*identity.ticket_of, id).first->second == id,
+                                   "the tickets of a lost session make one session");
+                }
+                schedule(*process_, home);
+                if (!first_flight.empty()) {
+                    world_.happened("first flight");
+                    self(first_flight, self);
+                }
+            }
+            if (!process_->peers.contains(key)) return;
+            const auto waiting = std::move(arrived.waiting);
+            arrived.waiting.clear();
+            for (const std::string& batch : waiting) self(batch, self);
+        });
     };
     carrier->connect(Side::server, {[receive](std::string_view bytes) { receive(bytes, receive); },
                                     [this, life, key] {
@@ -247,6 +303,29 @@ void ServerNode::accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder
                                         process_->homes[home]->table.carrier_gone(key, world_.now());
                                         schedule(*process_, home);
                                     }});
+}
+
+std::optional<wire::Refused> ServerNode::resume(Home& home, Peer& peer, const wire::Hello& hello) {
+    auto refused = home.table.attach_resumed(peer.key, hello, world_.now());
+    if (!refused || refused->code != errc::session_unknown || !tickets_last_) return refused;
+    peer.challenge = session::challenge_ticket(process_->keys, hello, world_.chance);
+    if (peer.challenge) refused->challenge = peer.challenge->bytes;
+    return refused;
+}
+
+// With a token, or with the proof of a ticket in its place.
+std::optional<wire::Refused> ServerNode::begin(Home& home, Peer& peer, const wire::Hello& hello,
+                                               session::Identity& identity) {
+    const auto challenge = std::move(peer.challenge);
+    if (challenge && session::answers(*challenge, hello) &&
+        home.table.may_honour(challenge->identity.session, hello.attempt_id)) {
+        identity.ticket_of = challenge->identity.session;
+    } else if (hello.token != kToken) {
+        wire::Refused refused;
+        refused.code = errc::unauthenticated;
+        return refused;
+    }
+    return home.table.attach_new(peer.key, hello, identity, world_.now());
 }
 
 // ---- a home worker ----
@@ -288,7 +367,7 @@ void ServerNode::Home::close_carrier(CarrierKey key, errc, const std::string&) {
 void ServerNode::Home::on_peer_error(const session::ServerSession*, CarrierKey key, errc code,
                                      const std::string& text) {
     const auto found = process.peers.find(key);
-    const bool intruder = found != process.peers.end() && found->second.intruder.has_value();
+    const bool intruder = found != process.peers.end() && found->second.who != Who::client;
     if (!intruder && code != errc::stale_carrier) {
         node.world_.violated("two honest sides find no fault with each other: " + std::string(name(code)) + " " + text);
     }

@@ -8,19 +8,23 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace flare::sim {
+
+inline constexpr std::string_view kToken = "token";  // of every client
 
 class ServerNode {
 public:
     ServerNode(World& world, Ledger& ledger, session::Settings settings, std::size_t budget_bytes);
     ~ServerNode();
 
-    // A replay or a forgery: what it may do is checked.
-    struct Intruder {
-        bool forged = false;  // its proof is wrong: it must not attach
-    };
-    void accept(std::shared_ptr<Carrier> carrier, std::optional<Intruder> intruder);
+    // Only clients may get attached to anything.
+    enum class Who : std::uint8_t { client, repeater, forger };
+    void accept(std::shared_ptr<Carrier> carrier, Who who);
+    // Carriers of clients, the latest ones: what was said on them can be heard by anybody.
+    const std::vector<std::shared_ptr<Carrier>>& overheard() const noexcept { return overheard_; }
     void crash_and_restart();
     // Says goodbye to every session, and is another process 6 seconds later.
     void shut_down_and_restart();
@@ -39,6 +43,10 @@ private:
     struct Peer;
     struct Process;  // what a crash takes away
 
+    bool is_credential(const wire::Hello& hello) const;
+    std::optional<wire::Refused> resume(Home& home, Peer& peer, const wire::Hello& hello);
+    std::optional<wire::Refused> begin(Home& home, Peer& peer, const wire::Hello& hello, session::Identity& identity);
+
     void later(Duration delay, std::function<void()> run);
     void schedule(Process& process, std::size_t home);
     std::uint32_t home_of(const std::string& user) const;
@@ -50,6 +58,8 @@ private:
     std::unique_ptr<Process> process_;
     std::uint64_t life_ = 0;
     std::uint64_t pushed_ = 0;
+    bool tickets_last_;  // beyond a process
+    std::vector<std::shared_ptr<Carrier>> overheard_;
     bool handlers_stopped_ = false;
     session::CarrierKey next_key_ = 1;
 };

@@ -1,5 +1,6 @@
 #include "server/impl.hpp"
 #include "server/known_auth.hpp"
+#include "server/overlap.hpp"
 
 #include <algorithm>
 
@@ -353,6 +354,7 @@ Checked<Server> ServerBuilder::build() const {
     if (config.websocket && config.websocket_addr.empty())
         return Failure(errc::invalid_config, "websocket_addr: is empty");
     if (config.quic && config.quic_addr.empty()) return Failure(errc::invalid_config, "quic_addr: is empty");
+    if (auto overlap = overlap_of(config)) return Failure(errc::invalid_config, std::move(*overlap));
     auto compression = wire::make_compression(state_->compression, state_->compressing, state_->dictionary_file);
     if (!compression) return compression.error();
     config.compression = std::move(*compression);

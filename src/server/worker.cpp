@@ -41,11 +41,17 @@ Worker::~Worker() {
     gone_.clear();
 }
 
+transport::PortUse Worker::port_use() const noexcept {
+    using enum transport::PortUse;
+    if (shared_.workers.size() < 2) return alone;
+    return index_ == 0 ? first : sibling;
+}
+
 Checked<asio::ip::tcp::endpoint> Worker::listen(const std::string& address,
                                                 std::shared_ptr<transport::tls::ServerContext> tls) {
     transport::websocket::Options options;
     options.handshake_timeout = shared_.config.hello_timeout;
-    options.exclusive = index_ == 0;  // the others share the address with it
+    options.port_use = port_use();
     options.allowed_origins = shared_.config.allowed_origins;
     options.guards_names = shared_.config.believes_anybody() && !beyond_loopback(shared_.config.websocket_addr);
     options.max_batch_bytes = shared_.config.session.max_batch_bytes;
@@ -65,7 +71,7 @@ Checked<asio::ip::udp::endpoint> Worker::listen_quic(const std::string& address,
     options.worker = index_;
     options.workers = static_cast<std::uint32_t>(shared_.workers.size());
     options.secret = secret;
-    options.exclusive = index_ == 0;
+    options.port_use = port_use();
     options.max_batch_bytes = shared_.config.session.max_batch_bytes;
     options.idle_timeout =
         std::chrono::duration_cast<std::chrono::milliseconds>(2 * shared_.config.session.heartbeat_timeout);

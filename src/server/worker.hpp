@@ -121,6 +121,7 @@ public:
     void count_error(errc code) { ++counters_.errors[code]; }
 
 private:
+    transport::PortUse port_use() const noexcept;
     // How long the last words to a connection wait for a peer that does not read.
     static constexpr std::chrono::milliseconds kCloseLimit{2000};
 

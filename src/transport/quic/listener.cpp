@@ -37,13 +37,7 @@ public:
         : Endpoint(context, options), keys_(std::move(keys)), handler_(&handler) {}
 
     errc open(const boost::asio::ip::udp::endpoint& local, bool both_families) {
-        if (options().exclusive) {
-            // Somebody else's SO_REUSEPORT would let us share the port unnoticed: a plain bind finds out.
-            UdpSocket probe;
-            if (const int error = probe.bind(local, both_families, false); error != 0)
-                return websocket::listen_errc(error);
-        }
-        if (const int error = socket_.bind(local, both_families, true); error != 0)
+        if (const int error = socket_.bind(local, both_families, options().port_use); error != 0)
             return websocket::listen_errc(error);
         if (options().workers > 1) socket_.steer_by_worker(options().workers);
         watch();

@@ -7,6 +7,7 @@
 
 #include "base/place.hpp"
 #include "transport/carrier.hpp"
+#include "transport/port_use.hpp"
 #include "transport/tls/tls.hpp"
 
 #include <boost/asio/ip/udp.hpp>
@@ -88,8 +89,8 @@ struct Options {
     // section 8.1.2).
     std::size_t retry_above = 256;
     std::uint32_t unidirectional_streams =
-        0;                   // that a client may open; Flare's use none, those of HTTP/3 insist on three
-    bool exclusive = false;  // see websocket::Options
+        0;  // that a client may open; Flare's use none, those of HTTP/3 insist on three
+    PortUse port_use = PortUse::alone;
 
     bool operator==(const Options&) const = default;
 };

@@ -131,10 +131,10 @@ int UdpSocket::open(int family) {
     return 0;
 }
 
-int UdpSocket::bind(const boost::asio::ip::udp::endpoint& local, bool both_families, bool share) {
+int UdpSocket::bind(const boost::asio::ip::udp::endpoint& local, bool both_families, PortUse use) {
     const int family = local.data()->sa_family;
     if (const int error = open(family); error != 0) return error;
-    if (share) set(fd_, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (use == PortUse::sibling) set(fd_, SOL_SOCKET, SO_REUSEPORT, 1);
     if (family == AF_INET6) set(fd_, IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1);
     if (local.address().is_unspecified()) {
         all_addresses_ = true;
@@ -142,6 +142,7 @@ int UdpSocket::bind(const boost::asio::ip::udp::endpoint& local, bool both_famil
         if (family == AF_INET) set(fd_, IPPROTO_IP, IP_PKTINFO, 1);
     }
     if (::bind(fd_, local.data(), static_cast<socklen_t>(local.size())) != 0) return errno;
+    if (use == PortUse::first) set(fd_, SOL_SOCKET, SO_REUSEPORT, 1);
     local_.length = sizeof local_.storage;
     return ::getsockname(fd_, &local_.storage.any, &local_.length) == 0 ? 0 : errno;
 }

@@ -5,6 +5,8 @@
 // Owner:    Endpoint.
 #pragma once
 
+#include "transport/port_use.hpp"
+
 #include <flare/error.hpp>
 
 #include <boost/asio/ip/udp.hpp>
@@ -46,8 +48,8 @@ public:
     UdpSocket(UdpSocket&& other) noexcept;
     UdpSocket& operator=(UdpSocket&& other) noexcept;
 
-    // Errors are errno. `share`: SO_REUSEPORT.
-    int bind(const boost::asio::ip::udp::endpoint& local, bool both_families, bool share);
+    // Errors are errno.
+    int bind(const boost::asio::ip::udp::endpoint& local, bool both_families, PortUse use);
     // Only packets from there arrive, and ICMP errors are told. `from`: the local address; unspecified: the kernel's
     // choice.
     int connect(const boost::asio::ip::udp::endpoint& remote, const boost::asio::ip::address& from = {});

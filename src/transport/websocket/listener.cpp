@@ -80,18 +80,21 @@ private:
     bool watching_ = false;
 };
 
-int bind_and_listen(int fd, const ListenAddress& address, bool share) {
+int bind_and_listen(int fd, const ListenAddress& address, PortUse use) {
     const int on = 1;
     const int off = 0;
     const asio::ip::tcp::endpoint& endpoint = address.endpoint;
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (share && ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) return errno;
+    if (use == PortUse::sibling && ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) return errno;
     if (endpoint.address().is_v6()) {
         ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, address.both_families ? &off : &on, sizeof on);
     }
     ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentBytes, sizeof kUnsentBytes);  // accepted ones inherit it
     if (::bind(fd, endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0) return errno;
-    return ::listen(fd, kBacklog) == 0 ? 0 : errno;
+    // Of two that have bound at once it is listen() that refuses the second.
+    if (::listen(fd, kBacklog) != 0) return errno;
+    if (use == PortUse::first && ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) return errno;
+    return 0;
 }
 
 int open_socket(const ListenAddress& address) {
@@ -100,17 +103,9 @@ int open_socket(const ListenAddress& address) {
 }
 
 int ListenerState::listen(const ListenAddress& address) {
-    if (options_.exclusive && address.endpoint.port() != 0) {
-        // With SO_REUSEPORT a second server of the same user would share the port unnoticed; without it, it fails.
-        const int probe = open_socket(address);
-        if (probe < 0) return errno;
-        const int error = bind_and_listen(probe, address, false);
-        ::close(probe);
-        if (error != 0) return error;
-    }
     const int fd = open_socket(address);
     if (fd < 0) return errno;
-    int error = bind_and_listen(fd, address, true);
+    int error = bind_and_listen(fd, address, options_.port_use);
     if (error == 0) {
         error_code failed;
         acceptor_.assign(address.endpoint.protocol(), fd, failed);
@@ -267,7 +262,10 @@ Result<std::unique_ptr<Listener>> Listener::open(asio::io_context& context, cons
     if (error != 0) {
         const errc code = listen_errc(error);
         std::string advice;
-        if (code == errc::address_in_use) advice = "; another process listens there: stop it or take another port";
+        if (code == errc::address_in_use)
+            advice =
+                "; something else listens there, perhaps another process or another listener of this server: stop it "
+                "or take another port";
         if (code == errc::address_unavailable) advice = "; this machine has no such address";
         if (code == errc::permission_denied) advice = "; ports below 1024 need rights that this process lacks";
         return report(code, "cannot listen on " + address + ": " + std::strerror(error) + advice);

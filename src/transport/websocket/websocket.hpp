@@ -5,6 +5,7 @@
 #pragma once
 
 #include "transport/carrier.hpp"
+#include "transport/port_use.hpp"
 #include "transport/tls/tls.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
@@ -26,12 +27,10 @@ struct Options {
     // Listener: which web pages may connect (the Origin header that browsers send, RFC 6455 section 10.2): pages of the
     // host that is asked itself, and these ("https://app.example.com"; "*": all). A client that sends none is no page.
     std::vector<std::string> allowed_origins;
-    bool guards_names = false;  // Listener: see PageRule
-    bool upgrades = true;       // Listener: false: plain HTTP alone, and whoever wants a WebSocket is told so
-    // Listener: fail with address_in_use when anybody listens there already, even another server of the same user
-    // (whom SO_REUSEPORT alone would let share the port unnoticed). For the first listener of a server.
-    bool exclusive = false;
-    bool deflate = false;  // Listener: agrees to permessage-deflate
+    bool guards_names = false;          // Listener: see PageRule
+    bool upgrades = true;               // Listener: false: plain HTTP alone, and whoever wants a WebSocket is told so
+    PortUse port_use = PortUse::alone;  // Listener
+    bool deflate = false;               // Listener: agrees to permessage-deflate
 };
 
 // ---- server ----
@@ -66,7 +65,7 @@ protected:
 
 class Listener {
 public:
-    // Binds and listens with SO_REUSEPORT, so that every worker has a listener of its own on one address.
+    // Every worker may have a listener of its own on one address: Options::port_use.
     // `address`: "127.0.0.1:4000", "[::1]:0", ":4000" (all addresses, IPv6 and IPv4). `tls`: null for ws.
     // Errors: invalid_config, address_in_use, address_unavailable, permission_denied; error_text says which.
 

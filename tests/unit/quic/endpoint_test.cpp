@@ -448,6 +448,31 @@ TEST_F(Endpoints, FollowAClientThatMovesAsSoonAsItIsConnected) {
     }
 }
 
+TEST_F(Endpoints, ShareTheirPortWithNobodyElse) {
+    for (const std::string mine : {"127.0.0.1:0", "0.0.0.0:0", "[::1]:0", "[::]:0", ":0"}) {
+        for (const PortUse first : {PortUse::alone, PortUse::first}) {
+            Options options;
+            options.port_use = first;
+            const auto listener = listen(options, mine);
+            ASSERT_NE(listener, nullptr) << mine;
+            const std::string port = ":" + std::to_string(listener->local_endpoint().port());
+            const bool v4 = mine.find('[') == mine.npos;
+            const bool v6 = mine.front() == '[' || mine == ":0";
+            for (const std::string theirs : {"127.0.0.1", "0.0.0.0", "[::1]", "[::]", ""}) {
+                for (const PortUse use : {PortUse::alone, PortUse::first, PortUse::sibling}) {
+                    if (use == PortUse::sibling && first == PortUse::first) continue;  // one of its own
+                    if (!(theirs.empty() || (theirs.front() == '[' ? v6 : v4))) continue;
+                    options.port_use = use;
+                    std::string text;
+                    const auto other = Listener::open(io, theirs + port, keys.server(), options, *this, &text);
+                    ASSERT_FALSE(other) << mine << " and " << theirs;
+                    EXPECT_EQ(other.error(), errc::address_in_use) << text;
+                }
+            }
+        }
+    }
+}
+
 // One of several listeners on a port: who comes to it.
 struct AtWorker final : ListenerHandler {
     bool on_handshake(const std::string&) override { return true; }
@@ -470,6 +495,7 @@ TEST_P(ManyWorkers, KeepConnectionsWithTheirWorkerWhereverPacketsComeFrom) {
     std::vector<std::unique_ptr<Listener>> listeners;
     std::string address = "127.0.0.1:0";
     for (options.worker = 0; options.worker < options.workers; ++options.worker) {
+        options.port_use = options.worker == 0 ? PortUse::first : PortUse::sibling;
         std::string text;
         auto opened = Listener::open(io, address, keys.server(), options, workers[options.worker], &text);
         ASSERT_TRUE(opened) << text;

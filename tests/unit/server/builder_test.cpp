@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace flare::server::test {
 namespace {
 
@@ -13,6 +17,33 @@ std::string refusal(const ServerBuilder& builder) {
     return built.error().text;
 }
 bool names(const std::string& text, const std::string& field) { return text.starts_with(field + ": "); }
+
+TEST(Builder, RefusesTwoListenersOfOneConfigurationOnOnePort) {
+    const auto both = [](const std::string& websocket, const std::string& admin) {
+        return refusal(ServerBuilder().websocket_only().websocket_addr(websocket).admin_addr(admin));
+    };
+    for (const auto& [websocket, admin] :
+         std::vector<std::pair<std::string, std::string>>{{"127.0.0.1:4000", "127.0.0.1:4000"},
+                                                          {"0.0.0.0:4000", "127.0.0.1:4000"},
+                                                          {"127.0.0.1:4000", "0.0.0.0:4000"},
+                                                          {":4000", "127.0.0.1:4000"},
+                                                          {":4000", "[::1]:4000"},
+                                                          {"[::1]:4000", ":4000"},
+                                                          {"[::]:4000", "[::1]:4000"},
+                                                          {":4000", "0.0.0.0:4000"}}) {
+        EXPECT_TRUE(names(both(websocket, admin), "admin_addr")) << websocket << " and " << admin;
+    }
+    for (const auto& [websocket, admin] :
+         std::vector<std::pair<std::string, std::string>>{{"127.0.0.1:4000", "127.0.0.1:4001"},
+                                                          {"127.0.0.1:0", "127.0.0.1:0"},
+                                                          {"127.0.0.1:4000", "127.0.0.2:4000"},
+                                                          {"[::]:4000", "127.0.0.1:4000"},
+                                                          {"127.0.0.1:4000", "[::1]:4000"}}) {
+        EXPECT_EQ(both(websocket, admin), "") << websocket << " and " << admin;
+    }
+    EXPECT_EQ(refusal(ServerBuilder().quic_only().quic_addr("127.0.0.1:4000").admin_addr("127.0.0.1:4000")), "")
+        << "UDP and TCP";
+}
 
 TEST(Builder, HoldsABatchToTheLargestFrameAndTheProtocol) {
     EXPECT_EQ(refusal(ServerBuilder().max_batch_bytes(135'168)), "");

@@ -191,7 +191,9 @@ TEST_F(ListenerTest, StopsAcceptingAndFinishesTheHandshakesItHas) {
 }
 
 TEST_F(ListenerTest, SharesItsPortWithItsSiblings) {
+    options.port_use = PortUse::first;
     listen();
+    options.port_use = PortUse::sibling;
     std::string error;
     const auto endpoint = listener->local_endpoint();
     auto second = Listener::open(io, "127.0.0.1:" + std::to_string(endpoint.port()), nullptr, options, *this, &error);
@@ -200,9 +202,34 @@ TEST_F(ListenerTest, SharesItsPortWithItsSiblings) {
     EXPECT_EQ(peers.size(), 20u);
 }
 
+TEST_F(ListenerTest, SharesItsPortWithNobodyElse) {
+    for (const std::string mine : {"127.0.0.1:0", "0.0.0.0:0", "[::1]:0", "[::]:0", ":0"}) {
+        for (const PortUse first : {PortUse::alone, PortUse::first}) {
+            options.port_use = first;
+            listener.reset();
+            listen(mine);
+            const std::string port = ":" + std::to_string(listener->local_endpoint().port());
+            const bool v4 = mine.find('[') == mine.npos;
+            const bool v6 = mine.front() == '[' || mine == ":0";
+            for (const std::string theirs : {"127.0.0.1", "0.0.0.0", "[::1]", "[::]", ""}) {
+                const bool meets = theirs.empty() || (theirs.front() == '[' ? v6 : v4);
+                for (const PortUse use : {PortUse::alone, PortUse::first, PortUse::sibling}) {
+                    if (use == PortUse::sibling && first == PortUse::first) continue;  // one of its own
+                    options.port_use = use;
+                    std::string error;
+                    const auto other = Listener::open(io, theirs + port, nullptr, options, *this, &error);
+                    if (!meets) continue;
+                    ASSERT_FALSE(other) << mine << " and " << theirs;
+                    EXPECT_EQ(other.error(), errc::address_in_use) << error;
+                }
+            }
+        }
+    }
+}
+
 TEST_F(ListenerTest, RefusesAPortThatAnotherServerUses) {
+    options.port_use = PortUse::first;
     listen();
-    options.exclusive = true;
     std::string error;
     const std::string address = "127.0.0.1:" + std::to_string(listener->local_endpoint().port());
     auto second = Listener::open(io, address, nullptr, options, *this, &error);

@@ -2,6 +2,7 @@
 
 #include "base/owned.hpp"
 #include "phrases.hpp"
+#include "transport/tls/chain.hpp"
 
 #include <boost/asio/ip/address.hpp>
 
@@ -9,23 +10,18 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include <array>
+#include <algorithm>
 #include <chrono>
-#include <set>
+#include <utility>
 
 namespace flare::cli {
 namespace {
 
 constexpr std::chrono::hours kWarnBefore{14 * 24};
+constexpr std::size_t kMostFaults = 8;
 
 using X509Ptr = base::Owned<X509, X509_free>;
 using Seconds = std::chrono::time_point<std::chrono::system_clock, std::chrono::seconds>;
-
-std::string name_text(const X509_NAME* name) {
-    std::array<char, 256> text{};
-    X509_NAME_oneline(name, text.data(), static_cast<int>(text.size()));
-    return text.data();
-}
 
 Seconds time_of(const ASN1_TIME* time) {
     std::tm parts{};
@@ -61,9 +57,16 @@ std::string names_of(const X509* certificate) {
     return text.empty() ? "no name at all" : text;
 }
 
-// Every fault that OpenSSL finds, not only the first.
-std::set<int> faults_of(const std::vector<X509Ptr>& chain, const transport::tls::ClientContext& trust) {
-    std::set<int> faults;
+struct TrustFault {
+    int error = X509_V_OK;
+    int depth = 0;
+    std::string subject;  // of the certificate that it is about
+    std::string dates;    // what is wrong with them
+};
+
+// Every fault that OpenSSL finds on the way to an authority, not only the first.
+std::vector<TrustFault> faults_of(const std::vector<X509Ptr>& chain, const transport::tls::ClientContext& trust) {
+    std::vector<TrustFault> faults;
     const base::Owned<X509_STORE_CTX, X509_STORE_CTX_free> context(X509_STORE_CTX_new());
     STACK_OF(X509)* const others = sk_X509_new_null();
     for (std::size_t i = 1; i < chain.size(); ++i) sk_X509_push(others, chain[i].get());
@@ -71,8 +74,16 @@ std::set<int> faults_of(const std::vector<X509Ptr>& chain, const transport::tls:
         X509_STORE_CTX_set_default(context.get(), "ssl_server");
         X509_STORE_CTX_set_app_data(context.get(), &faults);
         X509_STORE_CTX_set_verify_cb(context.get(), [](int ok, X509_STORE_CTX* at) {
-            if (ok != 1)
-                static_cast<std::set<int>*>(X509_STORE_CTX_get_app_data(at))->insert(X509_STORE_CTX_get_error(at));
+            if (ok == 1) return 1;
+            TrustFault fault;
+            fault.error = X509_STORE_CTX_get_error(at);
+            fault.depth = X509_STORE_CTX_get_error_depth(at);
+            if (const X509* const certificate = X509_STORE_CTX_get_current_cert(at)) {
+                fault.subject = transport::tls::subject_of(certificate);
+                fault.dates = transport::tls::date_fault(certificate);
+            }
+            auto& all = *static_cast<std::vector<TrustFault>*>(X509_STORE_CTX_get_app_data(at));
+            if (all.size() < kMostFaults) all.push_back(std::move(fault));
             return 1;
         });
         X509_verify_cert(context.get());
@@ -81,26 +92,40 @@ std::set<int> faults_of(const std::vector<X509Ptr>& chain, const transport::tls:
     return faults;
 }
 
-Check dates_check(const X509* certificate) {
+bool is_about_dates(const TrustFault& fault) {
+    return fault.error == X509_V_ERR_CERT_HAS_EXPIRED || fault.error == X509_V_ERR_CERT_NOT_YET_VALID;
+}
+
+// Of each certificate that was sent, the first fault counts: it is the one to repair.
+Check dates_check(const std::vector<X509Ptr>& chain) {
     const std::string name = "certificate dates";
     const auto now = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
-    const Seconds from = time_of(X509_get0_notBefore(certificate));
-    const Seconds until = time_of(X509_get0_notAfter(certificate));
-    if (until <= now) {
-        return problem(
-            name, "certificate_expired",
-            "the certificate expired " + span_text(now - until) + " ago, at " + date_text(until),
-            "renew the certificate on the server; if this is wrong, check this machine's clock, which says " +
-                date_text(now));
+    Seconds first_end = Seconds::max();
+    for (std::size_t i = 0; i < chain.size(); ++i) {
+        const Seconds from = time_of(X509_get0_notBefore(chain[i].get()));
+        const Seconds until = time_of(X509_get0_notAfter(chain[i].get()));
+        first_end = std::min(first_end, until);
+        const std::string which = i == 0 ? "the certificate"
+                                         : "certificate " + std::to_string(i + 1) + " of the " +
+                                               std::to_string(chain.size()) + " that the server sends, " +
+                                               transport::tls::subject_of(chain[i].get()) + ",";
+        if (until <= now) {
+            const std::string renew =
+                i == 0 ? "renew the certificate on the server"
+                       : "give the server the present certificate of this issuer, behind its own in the same file";
+            return problem(name, "certificate_expired",
+                           which + " expired " + span_text(now - until) + " ago, at " + date_text(until),
+                           renew + "; if this is wrong, check this machine's clock, which says " + date_text(now));
+        }
+        if (from > now) {
+            return problem(name, "certificate_not_yet_valid",
+                           which + " is not valid before " + date_text(from) + ", in " + span_text(from - now),
+                           "check the clocks of this machine, which says " + date_text(now) +
+                               ", and of the one that made the certificate");
+        }
     }
-    if (from > now) {
-        return problem(name, "certificate_not_yet_valid",
-                       "the certificate is not valid before " + date_text(from) + ", in " + span_text(from - now),
-                       "check the clocks of this machine, which says " + date_text(now) +
-                           ", and of the one that made the certificate");
-    }
-    const std::string good = "valid until " + date_text(until) + ", " + span_text(until - now) + " from now";
-    if (until - now < kWarnBefore)
+    const std::string good = "valid until " + date_text(first_end) + ", " + span_text(first_end - now) + " from now";
+    if (first_end - now < kWarnBefore)
         return warning(name, "certificate_expires_soon", good, "renew the certificate on the server before then");
     return fine(name, good);
 }
@@ -117,20 +142,58 @@ Check name_check(X509* certificate, const std::string& name) {
         "use one of its names in the address, give it with --server-name, or have a certificate made for " + name);
 }
 
-Check chain_check(const std::vector<X509Ptr>& chain, std::set<int> faults, bool own_authorities) {
-    for (const int dates : {X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_CERT_NOT_YET_VALID}) faults.erase(dates);
+// What whoever runs the client or the server does about the first fault.
+std::string trust_advice(const std::vector<X509Ptr>& chain, const TrustFault& fault, bool own_authorities) {
+    if (is_about_dates(fault))
+        return own_authorities ? "replace the authority's certificate in --ca-file, and have the server's issued by it"
+                               : "update this system's certificates; if all are new, check this machine's clock";
+    if (fault.error == X509_V_ERR_CERT_SIGNATURE_FAILURE || fault.error == X509_V_ERR_INVALID_CA ||
+        fault.error == X509_V_ERR_PATH_LENGTH_EXCEEDED)
+        return "give the server the chain that its authority has issued: each certificate followed by its issuer's";
+    const std::string file =
+        own_authorities ? "--ca-file does not hold the authority that issued it: give the right file (certs/ca.crt of "
+                          "the server, if scripts/generate_certs.sh made it)"
+                        : "a private authority has to be named: --ca-file FILE (certs/ca.crt of the server, if "
+                          "scripts/generate_certs.sh made it)";
+    const bool issuer_missing = fault.error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+                                fault.error == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
+    if (!issuer_missing) return file;
+    return file + "; or the server does not send the certificate of " + transport::tls::issuer_of(chain.back().get()) +
+           ": put it behind its own, in the same file";
+}
+
+Check chain_check(const std::vector<X509Ptr>& chain, const std::vector<TrustFault>& found, bool own_authorities) {
+    const std::string name = "certificate chain";
     const X509* const leaf = chain.front().get();
-    const std::string issuer = name_text(X509_get_issuer_name(leaf));
-    if (faults.empty()) return fine("certificate chain", "issued by " + issuer + ", which is trusted");
-    std::string text = "the certificate of " + name_text(X509_get_subject_name(leaf)) + ", issued by " + issuer + ": ";
-    for (const int each : faults)
-        text += (each == *faults.begin() ? "" : "; ") + std::string(X509_verify_cert_error_string(each));
-    return problem("certificate chain", "certificate_not_trusted", text,
-                   own_authorities
-                       ? "--ca-file does not hold the authority that issued it: give the right file (certs/ca.crt of "
-                         "the server, if scripts/generate_certs.sh made it)"
-                       : "a private authority has to be named: --ca-file FILE (certs/ca.crt of the server, if "
-                         "scripts/generate_certs.sh made it)");
+    const std::string issuer = transport::tls::issuer_of(leaf);
+    // Dates of what was sent have a check of their own.
+    std::vector<TrustFault> faults;
+    for (const TrustFault& each : found) {
+        const bool sent = std::any_of(chain.begin(), chain.end(), [&](const X509Ptr& certificate) {
+            return transport::tls::subject_of(certificate.get()) == each.subject &&
+                   transport::tls::date_fault(certificate.get()) == each.dates;
+        });
+        if (!is_about_dates(each) || !sent) faults.push_back(each);
+    }
+    if (!faults.empty()) {
+        std::string text = "the certificate of " + transport::tls::subject_of(leaf) + ", issued by " + issuer + ": ";
+        for (std::size_t i = 0; i < faults.size(); ++i) {
+            text += (i == 0 ? "" : "; ") + std::string(X509_verify_cert_error_string(faults[i].error));
+            if (is_about_dates(faults[i])) text += " (" + faults[i].subject + ", " + faults[i].dates + ")";
+        }
+        return problem(name, "certificate_not_trusted", text, trust_advice(chain, faults.front(), own_authorities));
+    }
+    std::vector<X509*> sent;
+    for (const X509Ptr& each : chain) sent.push_back(each.get());
+    for (const auto& fault : transport::tls::chain_faults(sent)) {
+        using enum transport::tls::ChainFault::Kind;
+        if (fault.kind == out_of_order || fault.kind == wrong_issuer)
+            return warning(
+                name, "certificate_chain_order",
+                "trusted here, but the server's chain is not in order, which other clients refuse: " + fault.text,
+                fault.advice);
+    }
+    return fine(name, "issued by " + issuer + ", which is trusted");
 }
 
 }  // namespace
@@ -150,7 +213,7 @@ bool check_certificates(Report& report, const std::vector<std::string>& chain,
     }
     const std::size_t before = report.problems();
     report.add(chain_check(certificates, faults_of(certificates, trust), own_authorities));
-    report.add(dates_check(certificates.front().get()));
+    report.add(dates_check(certificates));
     report.add(name_check(certificates.front().get(), name));
     return report.problems() == before;
 }

@@ -101,7 +101,14 @@ int show(const std::string& file, const std::string& key_file, bool as_json) {
         std::printf("  valid    %s to %s: %s\n", date(each.from).c_str(), date(each.until).c_str(),
                     coloured(verdict.tone, verdict.text).c_str());
     }
-    json::object result{{"certificates", list}};
+    const auto chain = chain_problems(file);
+    if (!chain) return fail(chain.error());
+    good = good && chain->empty();
+    if (!as_json) {
+        for (const std::string& each : *chain)
+            std::printf("%s %s\n", coloured(Tone::bad, "chain:").c_str(), printable(each).c_str());
+    }
+    json::object result{{"certificates", list}, {"chain_problems", json::value_from(*chain)}};
     if (!key_file.empty()) {
         const auto mismatch = key_mismatch(file, key_file);
         good = good && !mismatch;

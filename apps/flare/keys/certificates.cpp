@@ -5,6 +5,7 @@
 #include "base/owned.hpp"
 #include "base/random.hpp"
 #include "keys/new_file.hpp"
+#include "transport/tls/chain.hpp"
 #include "wire/base64.hpp"
 
 #include <boost/asio/ip/address.hpp>
@@ -241,6 +242,17 @@ Checked<std::vector<CertificateFacts>> read_certificates(const std::string& file
         all.push_back(std::move(facts));
     }
     return all;
+}
+
+Checked<std::vector<std::string>> chain_problems(const std::string& file) {
+    const auto found = load(file);
+    if (!found) return found.error();
+    std::vector<std::string> problems;
+    if (X509_check_ca(found->front().get()) != 0) return problems;
+    std::vector<X509*> chain;
+    for (const Certificate& each : *found) chain.push_back(each.get());
+    for (const auto& fault : transport::tls::chain_faults(chain)) problems.push_back(fault.text + "; " + fault.advice);
+    return problems;
 }
 
 std::optional<std::string> key_mismatch(const std::string& certificate_file, const std::string& key_file) {

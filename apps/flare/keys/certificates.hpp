@@ -34,6 +34,9 @@ struct CertificateFacts {
 
 // Errors: file_not_found, file_unreadable; certificate_invalid: there is none in it, or a damaged one.
 Checked<std::vector<CertificateFacts>> read_certificates(const std::string& file);
+// What is wrong with the file as a chain that a server sends: "number 2 of 3, CN=..., ..."; empty: nothing. A file that
+// begins with an authority is a set and no chain. Errors: those of read_certificates().
+Checked<std::vector<std::string>> chain_problems(const std::string& file);
 // Nothing: the key belongs to the first certificate of the file; otherwise why not.
 std::optional<std::string> key_mismatch(const std::string& certificate_file, const std::string& key_file);
 

@@ -1,7 +1,9 @@
 #include "transport/tls/tls.hpp"
 
 #include "base/file.hpp"
+#include "base/log.hpp"
 #include "base/owned.hpp"
+#include "transport/tls/chain.hpp"
 
 #include <flare/failure.hpp>
 
@@ -52,14 +54,6 @@ int refuse_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* ask
     return 0;
 }
 
-std::string time_text(const ASN1_TIME* time) {
-    const BioPtr bio(BIO_new(BIO_s_mem()));
-    if (!bio || ASN1_TIME_print(bio.get(), time) != 1) return "an unknown time";
-    char* data = nullptr;
-    const long size = BIO_get_mem_data(bio.get(), &data);
-    return {data, static_cast<std::size_t>(size)};
-}
-
 // All certificates of a PEM file, the leaf first.
 bool read_certificates(const std::string& path, std::vector<X509Ptr>& certificates, Failure& failure) {
     std::string content;
@@ -81,20 +75,38 @@ bool read_certificates(const std::string& path, std::vector<X509Ptr>& certificat
     return false;
 }
 
-bool check_dates(const std::string& path, const X509* certificate, Failure& failure) {
-    const ASN1_TIME* const from = X509_get0_notBefore(certificate);
-    const ASN1_TIME* const until = X509_get0_notAfter(certificate);
-    if (X509_cmp_current_time(until) < 0) {
-        failure = {errc::certificate_expired,
-                   "certificate " + path + ": expired on " + time_text(until) + "; replace it"};
-        return false;
+// The first certificate is named by its file alone, as most files have only that one.
+bool check_chain(const std::string& path, const std::vector<X509Ptr>& certificates, Failure& failure) {
+    std::vector<X509*> chain;
+    for (const X509Ptr& each : certificates) chain.push_back(each.get());
+    const auto faults = chain_faults(chain);
+    if (faults.empty()) return true;
+    const ChainFault& worst = faults.front();
+    const std::string dates = worst.at == 0 ? date_fault(chain.front()) : std::string();
+    failure = {worst.code(), "certificate " + path + ": " + (dates.empty() ? worst.text : dates) + "; " + worst.advice};
+    return false;
+}
+
+// Authorities are a set: what is too old in it is not trusted, and the others are.
+bool check_authorities(const std::string& path, const std::vector<X509Ptr>& authorities, Failure& failure) {
+    std::size_t bad = 0;
+    std::string first;
+    for (const X509Ptr& each : authorities) {
+        const std::string dates = date_fault(each.get());
+        if (dates.empty()) continue;
+        if (bad++ == 0) first = authorities.size() == 1 ? dates : subject_of(each.get()) + ", " + dates;
+        if (bad == 1)
+            failure = {dates.starts_with("expired") ? errc::certificate_expired : errc::certificate_invalid, {}};
     }
-    if (X509_cmp_current_time(from) > 0) {
-        failure = {errc::certificate_invalid, "certificate " + path + ": not valid before " + time_text(from) +
-                                                  "; is this machine's clock right?"};
-        return false;
+    if (bad == 0) return true;
+    if (bad < authorities.size()) {
+        base::log().warn("certificate {}: {} of {} authorities cannot be used: {}", path, bad, authorities.size(),
+                         first);
+        return true;
     }
-    return true;
+    failure.text = "certificate " + path + ": " + (bad == 1 ? "" : "no authority in it can be used: ") + first +
+                   (failure.code == errc::certificate_expired ? "; replace it" : "; is this machine's clock right?");
+    return false;
 }
 
 bool read_key(const std::string& path, KeyPtr& key, Failure& failure) {
@@ -119,7 +131,7 @@ bool use_identity(SSL_CTX* context, const std::string& certificate_file, const s
     std::vector<X509Ptr> chain;
     KeyPtr key;
     if (!read_certificates(certificate_file, chain, failure)) return false;
-    if (!check_dates(certificate_file, chain.front().get(), failure)) return false;
+    if (!check_chain(certificate_file, chain, failure)) return false;
     if (!read_key(key_file, key, failure)) return false;
     if (X509_check_private_key(chain.front().get(), key.get()) != 1) {
         ERR_clear_error();
@@ -147,8 +159,7 @@ bool trust(SSL_CTX* context, const std::string& ca_file, bool announce, Failure&
         X509_STORE_add_cert(store, authority.get());
         if (announce) SSL_CTX_add_client_CA(context, authority.get());
     }
-    if (authorities.size() == 1 && !check_dates(ca_file, authorities.front().get(), failure)) return false;
-    return true;
+    return check_authorities(ca_file, authorities, failure);
 }
 
 constexpr std::array<unsigned char, 9> kHttp1Alpn = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};

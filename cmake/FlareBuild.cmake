@@ -24,6 +24,27 @@ if(FLARE_FUZZ)
     add_compile_options(-fsanitize=fuzzer-no-link -fno-sanitize=function)
 endif()
 
+# What is shipped makes a bug in memory handling worth less to an attacker; packages are built the same way. FORTIFY wants
+# optimisation, sanitizers bring checks of their own, and as a part of another project that project's flags count.
+set(harden_by_default ${PROJECT_IS_TOP_LEVEL})
+if(FLARE_SANITIZE OR FLARE_FUZZ)
+    set(harden_by_default OFF)
+endif()
+option(FLARE_HARDEN "Optimized builds: stack protector, FORTIFY, full RELRO, control-flow protection" ${harden_by_default})
+if(FLARE_HARDEN)
+    set(optimized "$<CONFIG:Release,RelWithDebInfo,MinSizeRel>")
+    set(flags -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+        list(APPEND flags -fcf-protection=full)
+    elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+        list(APPEND flags -mbranch-protection=standard)
+    endif()
+    add_compile_options("$<${optimized}:${flags}>")
+    add_link_options("$<${optimized}:-Wl,-z,relro;-Wl,-z,now;-Wl,-z,noexecstack>")
+    include(CheckPIESupported)  # programs are position-independent, whatever the compiler's default
+    check_pie_supported(LANGUAGES CXX)
+endif()
+
 # The headers of Asio and coroutines are most of what a source file costs to compile: eight files together cost little more
 # than one. Off: every file alone, as a developer wants it who changes one.
 option(FLARE_UNITY "Compile several source files together" OFF)

@@ -475,9 +475,9 @@ TEST_F(Endpoints, ShareTheirPortWithNobodyElse) {
 
 // One of several listeners on a port: who comes to it.
 struct AtWorker final : ListenerHandler {
-    bool on_handshake(const std::string&) override { return true; }
-    void on_handshake_gone(const std::string&) override {}
-    void on_carrier(std::unique_ptr<Carrier> carrier) override {
+    Answer on_handshake(const std::string&, bool) override { return Answer::admit; }
+    void on_handshake_gone(const std::string&, bool) override {}
+    void on_carrier(std::unique_ptr<Carrier> carrier, bool) override {
         accepted.push_back(std::make_unique<Echoer>(std::move(carrier), true));
     }
     std::vector<std::unique_ptr<Echoer>> accepted;

@@ -370,7 +370,7 @@ TEST(LastingTicketProof, IsTheOneThatTheProtocolDescribes) {
         hex.push_back(kDigits[static_cast<unsigned char>(c) >> 4]);
         hex.push_back(kDigits[static_cast<unsigned char>(c) & 15]);
     }
-    EXPECT_EQ(hex, "2efce2940fd93ebe2456201c0129a1a08e5ab85be0dfd63f9e0c608db7e4c9fa");
+    EXPECT_EQ(hex, "68892f448e6fe2ab340f747646577cc10a63f752993d253a41b52f6e25808e92");
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ TEST(Ticket, ProofIsTheOneThatTheProtocolDescribes) {
         hex += kDigits[static_cast<unsigned char>(c) >> 4];
         hex += kDigits[static_cast<unsigned char>(c) & 15];
     }
-    EXPECT_EQ(hex, "146c61c84b7032a5870bc8cd36f274793a23b81d781795f27c885c8444b77b99");
+    EXPECT_EQ(hex, "6bc0ae44734c1ef883c28714d3a85f0734bb123332ffd7f4fa5addc07e25b6e3");
 }
 
 }  // namespace

@@ -61,8 +61,8 @@ TEST(ManyFrames, OfOneBatchLetOthersHaveTheirTurns) {
         batch.add(header, message_of("many"));
     }
     many.carrier()->send(batch);
-    ASSERT_TRUE(
-        many.wait([&, started = begun.get_future()] { return started.wait_for(0s) == std::future_status::ready; }));
+    const auto first = begun.get_future();
+    ASSERT_TRUE(many.wait([&] { return first.wait_for(0s) == std::future_status::ready; }));
     header.lane = 0;
     header.seq = 1;
     other.send(header, message_of("other"));

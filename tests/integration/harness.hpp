@@ -11,6 +11,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace flare::test {
@@ -95,6 +96,15 @@ inline Client connected(const ClientBuilder& builder) {
     const auto result = client->connect();
     EXPECT_TRUE(result) << result.error().text;
     return std::move(*client);
+}
+
+// The server counts on its own threads: until `good`, or a generous time.
+inline bool eventually(const std::function<bool()>& good) {
+    for (const auto end = std::chrono::steady_clock::now() + 30s; std::chrono::steady_clock::now() < end;) {
+        if (good()) return true;
+        std::this_thread::sleep_for(10ms);
+    }
+    return false;
 }
 
 }  // namespace flare::test

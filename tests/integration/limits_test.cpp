@@ -9,15 +9,6 @@
 namespace flare::test {
 namespace {
 
-// The server counts on its own threads: until `good`, or a generous time.
-bool eventually(const std::function<bool()>& good) {
-    for (const auto end = std::chrono::steady_clock::now() + 30s; std::chrono::steady_clock::now() < end;) {
-        if (good()) return true;
-        std::this_thread::sleep_for(10ms);
-    }
-    return false;
-}
-
 TEST(Handshakes, OverTheRateAreClosedAtOnceAndCounted) {
     Server server = started(quiet_server().max_handshakes_per_second(1));
     RawPeer first(server.websocket_addr());

@@ -36,6 +36,7 @@ bool is_nobodys_name(std::string_view host) {
     const auto authority = boost::urls::parse_authority(host);
     // What is escaped is no name that a browser sends.
     if (!authority || authority->has_userinfo() || host.find('%') != std::string_view::npos) return false;
+    if (authority->host_type() == boost::urls::host_type::ipvfuture) return false;  // RFC 3986 section 3.2.2: none yet
     return !known_addresses(std::string(authority->host_address())).empty();
 }
 

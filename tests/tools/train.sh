@@ -38,6 +38,6 @@ expect_refusal 1 "lengths before them" --prefixed cut out
 expect_refusal 1 "cannot be read" missing out
 printf 'one\n' >few
 expect_refusal 1 "no dictionary can be made" few out
-expect_refusal 1 "cannot be written" lines missing/out
+expect_refusal 1 "its folder does not exist" lines missing/out
 expect_refusal 2 "output is required" lines
 expect_refusal 2 "not in range" --size 1 lines out

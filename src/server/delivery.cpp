@@ -169,14 +169,12 @@ void Worker::run(const std::shared_ptr<Inbox>& inbox, Job job) {
     });
     if (queued) return;
     inbox->running = false;
-    answer(carried->handling, refusal(errc::busy, "too many messages wait for a handler", 1000));
+    answer(carried->handling, refusal(errc::busy, "too many messages wait for a handler"));
 }
 
 // Before the handler's turn. False: not now; it is inflated in the pool and comes back, or has been refused.
 bool Worker::inflate(const std::shared_ptr<Inbox>& inbox, Job& job) {
-    const auto refuse = [&](errc code, std::uint32_t retry_after_ms = 0) {
-        answer(job.handling, refusal(code, std::string(explain(code)), retry_after_ms));
-    };
+    const auto refuse = [&](errc code) { answer(job.handling, refusal(code, std::string(explain(code)))); };
     if (job.size <= wire::kAtOnceBytes) {
         const errc code = inflate_here(shared_.config, job);
         if (code != errc::ok) refuse(code);
@@ -184,7 +182,7 @@ bool Worker::inflate(const std::shared_ptr<Inbox>& inbox, Job& job) {
     }
     const auto size = static_cast<std::size_t>(job.size);
     if (!budget_.take(size)) {
-        refuse(errc::busy, 1000);
+        refuse(errc::busy);
         return false;
     }
     job.charge = size;
@@ -206,7 +204,7 @@ bool Worker::inflate(const std::shared_ptr<Inbox>& inbox, Job& job) {
     if (queued) return false;
     inbox->running = false;
     budget_.give(carried->charge);
-    answer(carried->handling, refusal(errc::busy, "too many messages wait for a handler", 1000));
+    answer(carried->handling, refusal(errc::busy, "too many messages wait for a handler"));
     return false;
 }
 

@@ -7,8 +7,8 @@
 
 namespace flare::server {
 
-inline session::Receipt refusal(errc code, std::string text, std::uint32_t retry_after_ms = 0) {
-    return {wire::ReceiptStatus::refused, code, std::move(text), retry_after_ms};
+inline session::Receipt refusal(errc code, std::string text) {
+    return {wire::ReceiptStatus::refused, code, std::move(text), 0};
 }
 
 // The payload is what came, compressed or not.

@@ -135,7 +135,7 @@ void Worker::begin_large(const std::shared_ptr<Letter>& letter) {
 
 void Worker::inflate_letter(const std::shared_ptr<Letter>& letter) {
     const auto size = static_cast<std::size_t>(letter->forms.size());
-    if (!budget_.take(size)) return end_large(letter, refusal(errc::busy, std::string(explain(errc::busy)), 1000));
+    if (!budget_.take(size)) return end_large(letter, refusal(errc::busy, std::string(explain(errc::busy))));
     letter->charge = size;
     const bool queued = shared_.pool.push([this, letter] {
         const bool whole = letter->forms.inflate() != nullptr;
@@ -153,7 +153,7 @@ void Worker::inflate_letter(const std::shared_ptr<Letter>& letter) {
             worker.begin_large(letter);
         });
     });
-    if (!queued) end_large(letter, refusal(errc::busy, "too much waits to be inflated", 1000));
+    if (!queued) end_large(letter, refusal(errc::busy, "too much waits to be inflated"));
 }
 
 // Answers, and lets those go that have waited for it, up to the next large one.

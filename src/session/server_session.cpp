@@ -39,8 +39,8 @@ void ServerSession::on_data(LaneIndex lane, const wire::DataView& data, const By
 void ServerSession::on_message_refused(LaneIndex lane, const Uuid& id, errc code) {
     Receipt receipt;
     receipt.status = wire::ReceiptStatus::refused;
+    // Without a time: what was under way behind it is acted on, and a repeat would come after that.
     receipt.code = code;
-    receipt.retry_after_ms = 1000;
     table_.refuse_message(*this, lane, id, receipt);
 }
 

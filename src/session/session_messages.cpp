@@ -268,7 +268,8 @@ Receipt SessionTable::send_to_user(std::string_view user, std::string_view from,
                        static_cast<std::uint32_t>(ms));
     }
     if (failure == errc::bad_compression) return refused(failure, std::string(explain(failure)));
-    return refused(failure, "too much waits for this user already", 1000);
+    // A busy with a time would be kept by the sender's client, while what is behind it may find room.
+    return refused(failure, "too much waits for this user already", failure == errc::busy ? 0 : 1000);
 }
 
 }  // namespace flare::session

@@ -156,6 +156,23 @@ TEST_F(Busy, WhatIsQueuedBehindAndHasNoNumberWaitsToo) {
     EXPECT_EQ(bench.server.texts, (std::vector<std::string>{"first", "first", "queued"}));
 }
 
+TEST(BusyForWantOfMemory, IsTheOutcomeBecauseWhatIsBehindItIsActedOn) {
+    Bench bench({}, Bench::client_settings(), 150'000);
+    bench.connect(1);
+    bench.server.budget.take_anyway(60'000);
+    ASSERT_TRUE(bench.send(1, std::string(100'000, 'x'), "bob"));
+    ASSERT_TRUE(bench.send(2, "behind it", "bob"));
+    bench.exchange();
+    ASSERT_EQ(bench.server.refused, (std::vector<errc>{errc::busy}));
+    ASSERT_EQ(bench.client.outcomes.size(), 2u);
+    EXPECT_EQ(bench.client.outcomes[0].message_id, id_of(1));
+    EXPECT_EQ(bench.client.outcomes[0].error, errc::busy);
+    EXPECT_EQ(bench.client.outcomes[0].retry_after_ms, 0u);
+    bench.server.budget.give(60'000);
+    bench.live(2min, 1s);
+    EXPECT_EQ(bench.server.texts, (std::vector<std::string>{"behind it"})) << "never after its successor";
+}
+
 TEST_F(Busy, WithoutATimeItIsTheOutcome) {
     ASSERT_TRUE(bench.send(1, "hello", "bob"));
     bench.exchange();

@@ -14,17 +14,18 @@ def run(*command):
 
 
 def entries(binary):
-    """Of functions of ours that anybody can call through a pointer: what a library exports, what a program begins with."""
-    dynamic = run("nm", "-D", "--defined-only", binary)
-    names = set(re.findall(r"^[0-9a-f]+ T (_ZNK?5flare\w+)", dynamic, re.M))
-    return names or {"main"}
+    """Where functions of ours begin that anybody can call through a pointer: what a library exports, or main(). By
+    address: a constructor has two names, of which a listing shows one."""
+    exported = re.findall(r"^([0-9a-f]+) T (_ZNK?5flare\w+)", run("nm", "-D", "--defined-only", binary), re.M)
+    found = exported or re.findall(r"^([0-9a-f]+) T (main)$", run("nm", "--defined-only", binary), re.M)
+    return {int(address, 16): name for address, name in found}
 
 
-def without_landing_pad(binary, names):
-    # The first instruction of each function, in the order of the file.
+def without_landing_pad(binary, functions):
     listing = run("objdump", "-d", "--no-show-raw-insn", binary)
-    first = dict(re.findall(r"^[0-9a-f]+ <([^>]+)>:\n\s*[0-9a-f]+:\s*(\S+)", listing, re.M))
-    return sorted(name for name in names if first.get(name) != "endbr64")
+    first = re.findall(r"^([0-9a-f]+) <[^>]+>:\n\s*[0-9a-f]+:\s*(\S+)", listing, re.M)
+    padded = {int(address, 16) for address, instruction in first if instruction == "endbr64"}
+    return sorted(name for address, name in functions.items() if address not in padded)
 
 
 def faults_of(binary):

@@ -201,9 +201,9 @@ public:
     Checked<UserPresence> presence(std::string user);
     Checked<std::vector<SessionInfo>> sessions(std::string user);
     Checked<std::vector<std::string>> online_users();
-    // From "server", or from `message.from` when it is set. Errors: user_offline, recipient_busy, busy (no memory, or the
-    // user is expected back after a restart: the text says when),
-    // message_too_large (for this server, or for every session of the user).
+    // From "server", or from `message.from` when it is set. Errors: user_offline, recipient_busy, busy (no memory, or
+    // the user is expected back after a restart: the text says when), message_too_large (for this server, or for every
+    // session of the user).
     Checked<DeliveryReport> send(std::string user, Message message);
     // For how many users it was delivered or buffered, and for how many it was too large.
     Checked<FanOut> send_to_many(std::vector<std::string> users, Message message);
@@ -347,8 +347,8 @@ public:
     // A file that is kept for the next start, with a key of 32 bytes in hex or base64 (made when it is missing), and
     // perhaps the one before in a second line. With it a client that was here before comes back to a server that was
     // started again without the auth handler being asked, as long as its credential has not expired, and who writes to
-    // it meanwhile hears busy in place of user_offline: stop() writes whom it lets go into a file beside it (".returning"
-    // at the end of its name), which the next start() takes. docs/server.md, "Storms". Default: none.
+    // it meanwhile hears busy in place of user_offline: stop() writes whom it lets go into a file beside it
+    // (".returning" at the end of its name), which the next start() takes. docs/server.md, "Storms". Default: none.
     ServerBuilder& ticket_key_file(std::string path);
     ServerBuilder& heartbeat_interval(std::chrono::milliseconds time);  // 30 s: what clients are asked to keep
     ServerBuilder& heartbeat_timeout(std::chrono::milliseconds time);   // 60 s of silence end a connection

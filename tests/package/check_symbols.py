@@ -9,7 +9,7 @@ import sys
 ALLOWED = re.compile(
     r"^(vtable for |typeinfo for |typeinfo name for )?flare::(event::)?"
     r"(Bytes|Uuid|Client|ClientBuilder|SessionPool|Server|ServerBuilder|EventHandler)(::|$)"
-    r"|^flare::(name|explain|to_string|make_error_code|make_error_condition|flare_category|flare_condition_category"
+    r"|^flare::(name|explain|printable|to_string|make_error_code|make_error_condition|flare_category|flare_condition_category"
     r"|throw_exception_from_error|anonymous_auth|static_token_auth|jwt_auth|http_auth)(\[abi:cxx11\])?\("
     r"|^(TLS init function for )?boost::asio::detail::keyword_tss_ptr<.*>::value_$"
     r"|^FLARE_\d+\.\d+$")

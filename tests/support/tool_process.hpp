@@ -38,6 +38,12 @@ public:
         std::vector<char*> pointers;
         for (std::string& each : arguments) pointers.push_back(each.data());
         pointers.push_back(nullptr);
+        // Made before fork(): a child of a process with threads may allocate nothing, since another thread may hold the
+        // allocator's lock at that moment (POSIX, fork(); the address sanitizer's is never released in the child).
+        const std::vector<std::string> variables = environment_of(options);
+        std::vector<char*> environment;
+        for (const std::string& each : variables) environment.push_back(const_cast<char*>(each.c_str()));
+        environment.push_back(nullptr);
         int in[2], out[2], err[2];
         if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0)
             throw std::runtime_error("pipe");
@@ -46,11 +52,7 @@ public:
             ::dup2(in[0], 0);
             ::dup2(out[1], 1);
             ::dup2(err[1], 2);
-            for (const char* name : {"FLARE_TOKEN", "FLARE_USER", "FLARE_CA_FILE"}) ::unsetenv(name);
-            ::setenv("USER", "tester", 1);
-            ::setenv("TZ", "UTC", 1);
-            for (const auto& [name, value] : options.environment) ::setenv(name.c_str(), value.c_str(), 1);
-            if (::chdir(options.folder.c_str()) == 0) ::execv(FLARE_TOOL, pointers.data());
+            if (::chdir(options.folder.c_str()) == 0) ::execve(FLARE_TOOL, pointers.data(), environment.data());
             ::_exit(127);
         }
         for (const int fd : {in[0], out[1], err[1]}) ::close(fd);
@@ -101,6 +103,21 @@ public:
     }
 
 private:
+    // NAME=VALUE of each: that of the test, without what would change a command, and what the options say.
+    static std::vector<std::string> environment_of(const Options& options) {
+        std::map<std::string, std::string> all;
+        for (char** each = environ; *each != nullptr; ++each) {
+            const std::string variable(*each);
+            all[variable.substr(0, variable.find('='))] = variable;
+        }
+        for (const char* name : {"FLARE_TOKEN", "FLARE_USER", "FLARE_CA_FILE"}) all.erase(name);
+        std::map<std::string, std::string> set = options.environment;
+        set.insert({{"USER", "tester"}, {"TZ", "UTC"}});
+        for (const auto& [name, value] : set) all[name] = name + "=" + value;
+        std::vector<std::string> variables;
+        for (auto& [name, variable] : all) variables.push_back(std::move(variable));
+        return variables;
+    }
     void collect(int fd, std::string& text) {
         char block[4096];
         for (ssize_t got = 0; (got = ::read(fd, block, sizeof block)) > 0;) {

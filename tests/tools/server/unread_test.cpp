@@ -22,16 +22,18 @@ protected:
         }
     }
     void start(const std::string& notify_socket = {}) {
+        // Here, and not in the child, which may allocate nothing: this process has threads.
+        if (!notify_socket.empty()) ::setenv("NOTIFY_SOCKET", notify_socket.c_str(), 1);
         pid_ = ::fork();
         if (pid_ == 0) {
             ::dup2(out_.writer(), STDOUT_FILENO);
             ::dup2(err_.writer(), STDERR_FILENO);
-            if (!notify_socket.empty()) ::setenv("NOTIFY_SOCKET", notify_socket.c_str(), 1);
             ::execl(FLARE_TOOL, "flare", "server", "--config", "/dev/null", "--quic-enabled=false",
                     "--websocket-address", "127.0.0.1:0", "--worker-threads", "1", "--show-users", "--log-level",
                     "debug", nullptr);
             ::_exit(127);
         }
+        ::unsetenv("NOTIFY_SOCKET");
         const std::string begin = "listening on ";
         ASSERT_TRUE(out_.says(begin) && out_.says("\n"));
         const std::size_t at = out_.text().find(begin) + begin.size();

@@ -45,6 +45,7 @@ TEST_F(ToolShows, MessagesWithoutEffect) {
     ToolProcess chat({"chat", "--user", "dave", "--to", "alice", ws(server)}, {.input = std::nullopt});
     ASSERT_TRUE(listen.complains("listening as bob"));
     ASSERT_TRUE(json.says("Connected"));
+    ASSERT_TRUE(eventually([&] { return !server.sessions("dave").value().empty(); }));
     for (const char* each : {"bob", "carol", "dave"}) {
         for (const std::string& from : {std::string("alice"), everything(200)}) {
             Message message(everything(60), Bytes(everything()));

@@ -150,13 +150,15 @@ class Person:
 
     def sees(self, what, without=None):
         """Waits until a row contains `what` (and the screen does not contain `without`)."""
+        if not self.waits_for(lambda: any(what in row for row in self.rows()) and not (without and without in self.text())):
+            raise AssertionError(f"never seen: {what!r}\n{self.text()}")
+
+    def waits_for(self, condition):
         deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            if any(what in row for row in self.rows()) and not (without and without in self.text()):
-                return
-            if not self.look():
-                break
-        raise AssertionError(f"never seen: {what!r}\n{self.text()}")
+        while not condition():
+            if time.monotonic() >= deadline or not self.look():
+                return bool(condition())
+        return True
 
     def finish(self):
         deadline = time.monotonic() + PATIENCE

@@ -13,11 +13,12 @@ from chat_stage import Stage
 
 
 def prompt_row(person, prompt):
-    return next(i for i, row in reversed(list(enumerate(person.screen.display))) if row.startswith(prompt))
+    return max((i for i, row in enumerate(person.screen.display) if row.startswith(prompt)), default=-1)
 
 
 def check(condition, what, person):
-    if not condition:
+    """Waits until it holds: what was seen may be the first half of what is drawn at once."""
+    if not person.waits_for(condition):
         raise AssertionError(f"{what}\n{person.text()}")
 
 
@@ -46,11 +47,10 @@ def editing_survives_messages(alice, bob):
     alice.sees("bob> wide 世界 x")
     bob.keys("in between\r")
     alice.sees("bob: in between")
-    row = prompt_row(alice, "bob> ")
-    check(alice.screen.display[row].rstrip() == "bob> wide 世界 x", "the line is drawn again", alice)
-    check(alice.screen.cursor.y == row, "the cursor is in the line", alice)
-    check(alice.screen.cursor.x == len("bob> wide ") + 4, "the cursor counts wide characters twice", alice)
-    check(sum(each.startswith("bob> ") for each in alice.rows()) == 1, "the line is there once", alice)
+    check(lambda: alice.screen.display[prompt_row(alice, "bob> ")].rstrip() == "bob> wide 世界 x", "the line is drawn again", alice)
+    check(lambda: alice.screen.cursor.y == prompt_row(alice, "bob> "), "the cursor is in the line", alice)
+    check(lambda: alice.screen.cursor.x == len("bob> wide ") + 4, "the cursor counts wide characters twice", alice)
+    check(lambda: sum(each.startswith("bob> ") for each in alice.rows()) == 1, "the line is there once", alice)
     alice.keys("!\r")
     bob.sees("alice: wide 世界! x")
 
@@ -63,8 +63,12 @@ def resizing_redraws(alice, bob):
     alice.sees("window changes")  # the end of the line, where the cursor is
     alice.resize(72, 16)
     alice.sees("bob> kept while the window changes")
-    check(sum(each.startswith("bob> ") for each in alice.rows()) == 1, "the line is there once", alice)
+    check(lambda: sum(each.startswith("bob> ") for each in alice.rows()) == 1, "the line is there once", alice)
     alice.keys("\x15")
+
+
+def local_modes(person):
+    return termios.tcgetattr(person.fd)[3]
 
 
 def suspending_gives_the_terminal_back(alice):
@@ -74,12 +78,15 @@ def suspending_gives_the_terminal_back(alice):
     os.waitpid(alice.pid, os.WUNTRACED)  # it has stopped
     while alice.look(0.2) and any("half a line" in row for row in alice.rows()):
         pass
-    local = termios.tcgetattr(alice.fd)[3]
-    check(local & termios.ICANON and local & termios.ECHO, "the terminal is as it was", alice)
+    check(lambda: local_modes(alice) & termios.ICANON and local_modes(alice) & termios.ECHO, "the terminal is as it was", alice)
     os.kill(alice.pid, signal.SIGCONT)
     alice.sees("bob> half a line")
-    check(not termios.tcgetattr(alice.fd)[3] & termios.ICANON, "the terminal is taken again", alice)
+    check(lambda: not local_modes(alice) & termios.ICANON, "the terminal is taken again", alice)
     alice.keys("\x15")
+
+
+def says_why(text):
+    return text.startswith(("QUIC stopped answering", "it measures better (score "))
 
 
 def the_chat_goes_on_without_udp(stage, alice, bob):
@@ -92,9 +99,8 @@ def the_chat_goes_on_without_udp(stage, alice, bob):
     for person in (alice, bob):
         # Either the session noticed the silence, or a race under way measured what came of it.
         person.sees("* moved from QUIC to WebSocket: ")
-        reason = person.text().split("* moved from QUIC to WebSocket: ")[1]
-        check(reason.startswith(("QUIC stopped answering", "it measures better (score ")), "it says why", person)
-    check(any(row.startswith("WebSocket") for row in alice.screen.display), "the status line says so", alice)
+        check(lambda: says_why(person.text().split("* moved from QUIC to WebSocket: ")[1]), "it says why", person)
+    check(lambda: any(row.startswith("WebSocket") for row in alice.screen.display), "the status line says so", alice)
 
 
 def failures_are_told(alice):
@@ -108,15 +114,17 @@ def every_way_out_restores(stage, alice, bob):
     alice.keys("/quit\r")
     bob.keys("\x04")
     for person in (alice, bob):
-        check(person.finish() == 0, "it ends well", person)
-        check(person.raw.rstrip().endswith(b"\x1b[?2004l"), "bracketed paste is off again", person)
-        check(b"?1049h" not in person.raw, "no alternate screen", person)
+        code = person.finish()
+        check(lambda: code == 0, "it ends well", person)
+        check(lambda: person.raw.rstrip().endswith(b"\x1b[?2004l"), "bracketed paste is off again", person)
+        check(lambda: b"?1049h" not in person.raw, "no alternate screen", person)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         carol = stage.chat("carol")
         carol.sees("server>")
         os.kill(carol.pid, number)
-        check(carol.finish() == 0, f"signal {number} ends it well", carol)
-        check(b"\x1b[?2004l" in carol.raw, f"signal {number} gives the terminal back", carol)
+        code = carol.finish()
+        check(lambda: code == 0, f"signal {number} ends it well", carol)
+        check(lambda: b"\x1b[?2004l" in carol.raw, f"signal {number} gives the terminal back", carol)
 
 
 def main():

@@ -66,6 +66,29 @@ Diagnosis examine(std::vector<std::string> arguments) {
 class Doctor : public QuicHarness {
 protected:
     std::string ca() const { return authority.certificate_file; }
+    // Of a server with this certificate. Ours does not start with one that is bad, so somebody else has to show it.
+    Diagnosis examine_showing(const std::string& certificate_file, const std::string& key_file) const {
+        asio::ssl::context tls(asio::ssl::context::tls_server);
+        tls.use_certificate_chain_file(certificate_file);
+        tls.use_private_key_file(key_file, asio::ssl::context::pem);
+        asio::io_context context;
+        asio::ip::tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
+        std::atomic<bool> stopping{false};
+        std::thread showing([&] {
+            while (!stopping) {
+                boost::system::error_code ignored;
+                asio::ssl::stream<asio::ip::tcp::socket> stream(acceptor.accept(ignored), tls);
+                if (!stopping) stream.handshake(asio::ssl::stream_base::server, ignored);
+            }
+        });
+        auto found =
+            examine({"wss://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()), "--ca-file", ca()});
+        stopping = true;
+        boost::system::error_code ignored;
+        asio::ip::tcp::socket(context).connect(acceptor.local_endpoint(), ignored);
+        showing.join();
+        return found;
+    }
     // A port where nobody listens.
     static std::string free_port() {
         asio::io_context context;
@@ -163,32 +186,31 @@ TEST_F(Doctor, SaysWhenACertificateHasExpired) {
     const auto old = certificates.make(
         "old", {.common_name = "old", .valid_from_seconds = -86400 * 10, .valid_until_seconds = -86400 * 3 - 60},
         &authority);
-    // A server with such a certificate does not start, so somebody else has to show it.
-    asio::ssl::context tls(asio::ssl::context::tls_server);
-    tls.use_certificate_chain_file(old.certificate_file);
-    tls.use_private_key_file(old.key_file, asio::ssl::context::pem);
-    asio::io_context context;
-    asio::ip::tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
-    std::atomic<bool> stopping{false};
-    std::thread showing([&] {
-        while (!stopping) {
-            boost::system::error_code ignored;
-            asio::ssl::stream<asio::ip::tcp::socket> stream(acceptor.accept(ignored), tls);
-            if (!stopping) stream.handshake(asio::ssl::stream_base::server, ignored);
-        }
-    });
-    const auto found =
-        examine({"wss://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()), "--ca-file", ca()});
-    stopping = true;
-    boost::system::error_code ignored;
-    asio::ip::tcp::socket(context).connect(acceptor.local_endpoint(), ignored);
-    showing.join();
+    const auto found = examine_showing(old.certificate_file, old.key_file);
     EXPECT_EQ(found.exit_code, 1);
     EXPECT_THAT(found.problems(), HasSubstr("certificate dates:certificate_expired"));
     EXPECT_TRUE(found.is_fine("certificate chain")) << found.text;
     EXPECT_TRUE(found.is_fine("certificate name")) << found.text;
     EXPECT_THAT(found.text, HasSubstr("the certificate expired 3 days ago"));
     EXPECT_THAT(found.text, HasSubstr("renew the certificate on the server"));
+}
+
+TEST_F(Doctor, SaysWhichCertificateOfTheChainHasExpired) {
+    const auto old = certificates.make("old",
+                                       {.common_name = "Old",
+                                        .names = "",
+                                        .valid_from_seconds = -86400 * 10,
+                                        .valid_until_seconds = -86400 * 3 - 60,
+                                        .authority = true},
+                                       &authority);
+    const auto below = certificates.make("below", {.common_name = "below"}, &old);
+    certificates.write("chain.crt", certificates.read("below.crt") + certificates.read("old.crt"));
+    const auto found = examine_showing(certificates.path("chain.crt"), below.key_file);
+    EXPECT_EQ(found.exit_code, 1);
+    EXPECT_THAT(found.problems(), HasSubstr("certificate dates:certificate_expired"));
+    EXPECT_THAT(found.text, HasSubstr("certificate 2 of the 2 that the server sends, CN=Old, expired 3 days ago"));
+    EXPECT_THAT(found.text, HasSubstr("give the server the present certificate of this issuer"));
+    EXPECT_THAT(found.text, Not(HasSubstr("--ca-file does not hold")));
 }
 
 TEST_F(Doctor, SaysWhenACertificateIsForAnotherName) {

@@ -82,6 +82,26 @@ TEST_F(CertificateReload, ASetThatIsNotGoodIsRefusedWholeAndTheOldOneStays) {
     expect_served_by(server, authority, stranger);
 }
 
+TEST_F(CertificateReload, AChainWhoseIntermediateHasExpiredIsRefusedAndNamed) {
+    const auto old = certificates.make("old",
+                                       {.common_name = "Old",
+                                        .names = "",
+                                        .valid_from_seconds = -7200,
+                                        .valid_until_seconds = -3600,
+                                        .authority = true},
+                                       &stranger);
+    const auto below = certificates.make("below", {.common_name = "flare"}, &old);
+    certificates.write("chain.crt", certificates.read("below.crt") + certificates.read("old.crt"));
+    Server server = started(reloading());
+    put(certificates.path("chain.crt"), certificate);
+    put(below.key_file, key);
+    const auto reloaded = server.reload_certificates();
+    EXPECT_EQ(reloaded.error().code, errc::certificate_expired);
+    EXPECT_NE(reloaded.error().text.find("number 2 of 2, CN=Old, expired on "), std::string::npos)
+        << reloaded.error().text;
+    expect_served_by(server, authority, stranger);
+}
+
 // wss:// would be good; QUIC's key is not, and so neither changes.
 TEST_F(CertificateReload, OneProtocolDoesNotChangeWithoutTheOther) {
     const std::string quic_key = certificates.path("quic.key");

@@ -167,6 +167,22 @@ TEST(FlareCerts, AreTakenByAServerAndShown) {
     EXPECT_EQ(checked.code, 0) << checked.err;
 }
 
+TEST(FlareCerts, ShowsWhatIsWrongWithAChain) {
+    const Folder folder;
+    const std::string out = folder.path("certs");
+    ASSERT_EQ(run_tool({"certs", "make", "--out", out}).code, 0);
+    const std::string chain = folder.read("certs/server.crt") + folder.read("certs/server.crt");
+    folder.write("chain.crt", chain);
+    const Ran shown = run_tool({"certs", "show", folder.path("chain.crt")});
+    EXPECT_EQ(shown.code, 1);
+    EXPECT_THAT(shown.out, HasSubstr("chain:"));
+    EXPECT_THAT(shown.out, HasSubstr("number 2 of 2"));
+    EXPECT_THAT(shown.out, HasSubstr("is the same as number 1"));
+    EXPECT_THAT(run_tool({"certs", "show", folder.path("chain.crt"), "--json"}).out,
+                HasSubstr("is the same as number 1"));
+    EXPECT_THAT(run_tool({"certs", "show", out + "/server.crt"}).out, testing::Not(HasSubstr("chain:")));
+}
+
 TEST(FlareCerts, AreNeverOverwrittenUnasked) {
     const Folder folder;
     const std::string out = folder.path("certs");

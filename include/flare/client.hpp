@@ -160,10 +160,10 @@ public:
     // ---- messages: they return when the server has answered with a receipt, or with the reason why not ----
 
     // Errors (SendResult::error): not_connected (no session, and none is sought), outbox_full, message_too_large,
-    // unknown_target, not_supported (room:NAME), duplicate_message_id; user_offline, forbidden, handler_failed or what
-    // the handler said; rate_limited, recipient_busy (after retry_after, under a new id); busy (for 10 minutes the
-    // client sends it again by itself whenever the server says); outcome_unknown; cancelled, client_closed,
-    // would_deadlock.
+    // invalid_name (target or type: more than 256 bytes, or not UTF-8), unknown_target, not_supported (room:NAME),
+    // duplicate_message_id; user_offline, forbidden, handler_failed or what the handler said; rate_limited,
+    // recipient_busy (after retry_after, under a new id); busy (for 10 minutes the client sends it again by itself
+    // whenever the server says); outcome_unknown; cancelled, client_closed, would_deadlock.
     SendResult send_text_message(std::string target, std::string text);  // type "text"
     SendResult send_binary_message(std::string target, Bytes bytes, std::string type = "binary");
     SendResult send_message(std::string target, Message message);

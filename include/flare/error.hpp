@@ -80,6 +80,7 @@ enum class errc : std::uint16_t {
     duplicate_message_id = 407,
     cancelled = 408,
     bad_compression = 409,
+    invalid_name = 410,
 
     // 500: reaching the other side
     not_connected = 500,

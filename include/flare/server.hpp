@@ -203,7 +203,7 @@ public:
     Checked<std::vector<std::string>> online_users();
     // From "server", or from `message.from` when it is set. Errors: user_offline, recipient_busy, busy (no memory, or
     // the user is expected back after a restart: the text says when), message_too_large (for this server, or for every
-    // session of the user).
+    // session of the user), invalid_name (type or from: more than 256 bytes, or not UTF-8).
     Checked<DeliveryReport> send(std::string user, Message message);
     // For how many users it was delivered or buffered, and for how many it was too large.
     Checked<FanOut> send_to_many(std::vector<std::string> users, Message message);

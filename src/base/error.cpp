@@ -128,6 +128,8 @@ constexpr Row kRows[] = {
     {errc::cancelled, kFinal, "cancelled", "the operation was cancelled before it finished; start it again if needed"},
     {errc::bad_compression, kProtocol, "bad_compression",
      "a compressed payload is damaged or inflates to another size than it says; mend the program that compressed it"},
+    {errc::invalid_name, kFinal, "invalid_name",
+     "a type, sender or target is longer than 256 bytes or not UTF-8; put arbitrary bytes into the payload"},
 
     {errc::not_connected, kRetry, "not_connected", "there is no connection; call connect() first"},
     {errc::connection_refused, kRetry, "connection_refused",

@@ -188,9 +188,9 @@ Checked<> ClientBuilder::State::check() const {
     const auto wrong = [](std::string text) { return Failure(errc::invalid_config, std::move(text)); };
     const std::string& user = config.session.user;
     if (user.empty()) return wrong("user_id: is empty");
-    if (user.size() > wire::kMaxNameBytes) return wrong("user_id: is longer than 256 bytes");
+    if (!wire::is_name(user)) return wrong("user_id: is longer than 256 bytes or not UTF-8");
     if (user == kServerTarget || user.starts_with("room:")) return wrong("user_id: '" + user + "' is a reserved name");
-    if (config.session.device.size() > wire::kMaxNameBytes) return wrong("device_id: is longer than 256 bytes");
+    if (!wire::is_name(config.session.device)) return wrong("device_id: is longer than 256 bytes or not UTF-8");
     const bool websocket = !addresses.websocket.empty() || !addresses.websocket_tls.empty();
     if (!websocket && addresses.quic.empty()) return wrong("server_addresses: no address is given");
     if (selection == ProtocolSelection::websocket && !websocket) {

@@ -106,6 +106,7 @@ private:
     void on_unreachable(Protocol protocol) override;
 
     // Connecting: core_connect.cpp
+    Checked<std::string> provided_token() const;
     void begin_connect(std::optional<Protocol> only = {});
     std::vector<Connector::Start> starts(std::optional<Protocol> only, bool recorded);
     void write_first_flight(wire::Batch& batch);

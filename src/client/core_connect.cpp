@@ -3,6 +3,7 @@
 #include "base/random.hpp"
 #include "client/core.hpp"
 #include "client/link.hpp"
+#include "wire/utf8.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -12,6 +13,11 @@ namespace flare::client {
 namespace {
 
 constexpr session::Duration kHedgeSlack = std::chrono::milliseconds(50);
+constexpr const char* kNoToken = "the token is longer than 8192 bytes or not UTF-8, so that no Hello can carry it";
+
+bool can_be_sent(std::string_view token) noexcept {
+    return token.size() <= wire::kMaxTokenBytes && wire::is_utf8(token);
+}
 
 }  // namespace
 
@@ -106,19 +112,25 @@ void Core::close() {
 
 // ---- one attempt ----
 
+Checked<std::string> Core::provided_token() const {
+    try {
+        std::string token = config_.token();
+        if (can_be_sent(token)) return token;
+        return Failure(errc::unauthenticated, kNoToken);
+    } catch (const std::exception& error) {
+        return Failure(errc::unauthenticated, std::string("the token provider failed: ") + error.what());
+    }
+}
+
 void Core::begin_connect(std::optional<Protocol> only) {
     drop_early();
     connector_.reset();
     connect_began_ = now();
-    std::string token;
-    try {
-        if (config_.token) token = config_.token();
-    } catch (const std::exception& error) {
-        const Failure failure(errc::unauthenticated, std::string("the token provider failed: ") + error.what());
-        return status_ == ClientStatus::connected ? move_failed(failure) : attempt_failed(failure, {});
-    }
-    last_token_ = token;
-    session_.begin_attempt(std::move(token));
+    Checked<std::string> token = config_.token ? provided_token() : std::string();
+    if (!token)
+        return status_ == ClientStatus::connected ? move_failed(token.error()) : attempt_failed(token.error(), {});
+    last_token_ = *token;
+    session_.begin_attempt(std::move(*token));
     attempting_ = true;
     attempt_failure_.reset();
     connect_timer_.expires_after(config_.connection_timeout);
@@ -374,6 +386,7 @@ void Core::refresh_token(std::string token, std::function<void(Checked<>)> done)
     complete_refresh(Failure(errc::cancelled, "another token has taken the place of this one"));
     if (closed_) return done(Failure(errc::client_closed));
     if (!session_.id()) return done(Failure(errc::not_connected));
+    if (!can_be_sent(token)) return done(Failure(errc::unauthenticated, kNoToken));
     refresh_waiter_ = std::move(done);
     last_token_ = token;
     session_.renew_credential(std::move(token));
@@ -398,14 +411,11 @@ void Core::on_credential(const wire::CredentialState& state) {
     }
     emit(event::TokenExpiring{std::chrono::milliseconds(state.expires_in_ms)});
     if (!config_.token || refresh_waiter_) return;
-    try {
-        std::string token = config_.token();
-        if (token == last_token_) return;  // it has nothing newer
-        last_token_ = token;
-        session_.renew_credential(std::move(token));
-    } catch (const std::exception& error) {
-        emit(event::Error{Failure(errc::unauthenticated, std::string("the token provider failed: ") + error.what())});
-    }
+    Checked<std::string> token = provided_token();
+    if (!token) return emit(event::Error{token.error()});
+    if (*token == last_token_) return;  // it has nothing newer
+    last_token_ = *token;
+    session_.renew_credential(std::move(*token));
 }
 
 // A session that is over takes no other token: the next one is asked for its own.

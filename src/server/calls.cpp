@@ -2,6 +2,8 @@
 // worker and tells `done`; the blocking call waits for it and the coroutine awaits it.
 #include "server/impl.hpp"
 
+#include <flare/printable.hpp>
+
 #include <algorithm>
 
 namespace flare {
@@ -28,6 +30,11 @@ Checked<DeliveryReport> deliver(server::Worker& worker, const std::string& user,
     return report;
 }
 
+// What a farewell says: an application's text that any client can read.
+std::string farewell(const std::string& text) {
+    return text.empty() ? std::string(explain(errc::kicked)) : printable(text, wire::kMaxTextBytes);
+}
+
 UserPresence presence_on(server::Worker& worker, const std::string& user) {
     UserPresence presence = UserPresence::offline;
     for (const session::ServerSession* session : worker.table().of_user(user)) {
@@ -49,6 +56,11 @@ std::shared_ptr<server::Encoded> Server::Impl::encode(const Message& message, st
     if (config_.compression && message.payload.size() > wire::kAtOnceBytes && !on_worker_thread())
         forms.prepare(wire::set_of(wire::Encoding::zstd));
     return std::make_shared<server::Encoded>(server::Encoded{std::move(from), std::move(forms), message.priority});
+}
+
+errc Server::Impl::what_is_wrong(const Message& message) const noexcept {
+    if (message.payload.size() > config_.session.max_message_bytes) return errc::message_too_large;
+    return wire::is_name(message.type) && wire::is_name(message.from) ? errc::ok : errc::invalid_name;
 }
 
 // ---- the questions ----
@@ -85,7 +97,7 @@ void Server::Impl::online_users(Done<std::vector<std::string>> done) {
 }
 
 void Server::Impl::send(std::string user, const Message& message, Done<DeliveryReport> done) {
-    if (message.payload.size() > config_.session.max_message_bytes) return done(Failure(errc::message_too_large));
+    if (const errc wrong = what_is_wrong(message); wrong != errc::ok) return done(Failure(wrong));
     const std::uint32_t home = home_of(user);
     ask<DeliveryReport>(
         home, [user, letter = encode(message, user)](server::Worker& worker) { return deliver(worker, user, *letter); },
@@ -93,7 +105,7 @@ void Server::Impl::send(std::string user, const Message& message, Done<DeliveryR
 }
 
 void Server::Impl::send_to_many(std::vector<std::string> users, const Message& message, Done<FanOut> done) {
-    if (message.payload.size() > config_.session.max_message_bytes) return done(Failure(errc::message_too_large));
+    if (const errc wrong = what_is_wrong(message); wrong != errc::ok) return done(Failure(wrong));
     ask_all<FanOut>(
         [this, users = std::move(users), letter = encode(message, {})](server::Worker& worker, FanOut& out) {
             for (const std::string& user : users) {
@@ -107,7 +119,7 @@ void Server::Impl::send_to_many(std::vector<std::string> users, const Message& m
 }
 
 void Server::Impl::broadcast(const Message& message, Done<FanOut> done) {
-    if (message.payload.size() > config_.session.max_message_bytes) return done(Failure(errc::message_too_large));
+    if (const errc wrong = what_is_wrong(message); wrong != errc::ok) return done(Failure(wrong));
     ask_all<FanOut>(
         [letter = encode(message, {})](server::Worker& worker, FanOut& out) {
             const FanOut there = worker.broadcast(letter->from, letter->forms, letter->priority);
@@ -121,8 +133,8 @@ void Server::Impl::disconnect_user(std::string user, std::string text, Done<std:
     const std::uint32_t home = home_of(user);
     ask<std::size_t>(
         home,
-        [user = std::move(user), text = std::move(text)](server::Worker& worker) {
-            return worker.end_user(user, errc::kicked, text.empty() ? std::string(explain(errc::kicked)) : text);
+        [user = std::move(user), text = farewell(text)](server::Worker& worker) {
+            return worker.end_user(user, errc::kicked, text);
         },
         std::move(done));
 }
@@ -132,11 +144,10 @@ void Server::Impl::disconnect_session(const std::string& session_id, std::string
     if (!id) return done(Failure(errc::session_unknown, "a session id is a UUID"));
     // The id does not name its worker, so each of them looks.
     ask_all<std::size_t>(
-        [id = session::SessionId{*id}, text = std::move(text)](server::Worker& worker, std::size_t& ended) {
+        [id = session::SessionId{*id}, text = farewell(text)](server::Worker& worker, std::size_t& ended) {
             session::ServerSession* session = worker.table().find(id);
             if (session == nullptr) return;
-            worker.table().end(*session, errc::kicked, text.empty() ? explain(errc::kicked) : std::string_view(text), 0,
-                               server::Worker::now());
+            worker.table().end(*session, errc::kicked, text, 0, server::Worker::now());
             ++ended;
         },
         [done](Checked<std::size_t> ended) {

@@ -81,14 +81,14 @@ void Worker::on_message(session::ServerSession& session, session::Handling&& han
         const errc code = compression == nullptr ? errc::compression_unavailable
                                                  : compression->check(message, session.encodings(),
                                                                       shared_.config.session.max_message_bytes);
-        if (code != errc::ok) return answer(handling, refusal(code, std::string(explain(code))));
+        if (code != errc::ok) return answer(handling, refusal(code, explain(code)));
         inflating_ += std::min<std::size_t>(static_cast<std::size_t>(message.size), wire::kAtOnceBytes);
     }
     const std::string_view to = message.to;
     if (to == kServerTarget) return to_handler(session, std::move(handling), to_message(session, data, whole), message);
     if (to.starts_with("room:"))
         return answer(handling, refusal(errc::not_supported, "rooms are not part of this version"));
-    if (to.empty()) return answer(handling, refusal(errc::unknown_target, std::string(explain(errc::unknown_target))));
+    if (to.empty()) return answer(handling, refusal(errc::unknown_target, explain(errc::unknown_target)));
     to_user(session, std::move(handling), data, whole);
 }
 
@@ -174,7 +174,7 @@ void Worker::run(const std::shared_ptr<Inbox>& inbox, Job job) {
 
 // Before the handler's turn. False: not now; it is inflated in the pool and comes back, or has been refused.
 bool Worker::inflate(const std::shared_ptr<Inbox>& inbox, Job& job) {
-    const auto refuse = [&](errc code) { answer(job.handling, refusal(code, std::string(explain(code)))); };
+    const auto refuse = [&](errc code) { answer(job.handling, refusal(code, explain(code))); };
     if (job.size <= wire::kAtOnceBytes) {
         const errc code = inflate_here(shared_.config, job);
         if (code != errc::ok) refuse(code);
@@ -196,7 +196,7 @@ bool Worker::inflate(const std::shared_ptr<Inbox>& inbox, Job& job) {
                 worker.run(inbox, std::move(*carried));
             } else {
                 worker.budget_.give(carried->charge);
-                worker.answer(carried->handling, refusal(code, std::string(explain(code))));
+                worker.answer(carried->handling, refusal(code, explain(code)));
             }
             if (!inbox->running) worker.run_next(inbox);
         });
@@ -224,6 +224,10 @@ void Worker::handled(const session::Handling& handling, const HandlerResult& res
     if (message.payload.size() > shared_.config.session.max_message_bytes) {
         return table_.finish(handling, refusal(errc::message_too_large, "the handler's reply is too large"), nullptr,
                              time);
+    }
+    if (!wire::is_name(message.type)) {
+        return table_.finish(handling, refusal(errc::invalid_name, "the type of the handler's reply is no name"),
+                             nullptr, time);
     }
     session::Reply reply{kServerTarget, {}};
     wire::MessageView& view = reply.message;

@@ -5,10 +5,13 @@
 
 #include "server/worker.hpp"
 
+#include <flare/printable.hpp>
+
 namespace flare::server {
 
-inline session::Receipt refusal(errc code, std::string text) {
-    return {wire::ReceiptStatus::refused, code, std::move(text), 0};
+// The text may be an application's.
+inline session::Receipt refusal(errc code, std::string_view text) {
+    return {wire::ReceiptStatus::refused, code, printable(text, wire::kMaxTextBytes), 0};
 }
 
 // The payload is what came, compressed or not.

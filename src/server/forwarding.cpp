@@ -55,8 +55,7 @@ void Worker::to_user(session::ServerSession& session, session::Handling&& handli
     const bool large = compressed && forms.size() > wire::kAtOnceBytes;
     if (asks && compressed && !large) {
         const Bytes* payload = forms.inflate();
-        if (payload == nullptr)
-            return answer(handling, refusal(errc::bad_compression, std::string(explain(errc::bad_compression))));
+        if (payload == nullptr) return answer(handling, refusal(errc::bad_compression, explain(errc::bad_compression)));
         Message message = to_message(session, data, whole);
         message.payload = *payload;
         if (!is_allowed(session.user(), to, message)) return answer(handling, forbidden());
@@ -135,14 +134,13 @@ void Worker::begin_large(const std::shared_ptr<Letter>& letter) {
 
 void Worker::inflate_letter(const std::shared_ptr<Letter>& letter) {
     const auto size = static_cast<std::size_t>(letter->forms.size());
-    if (!budget_.take(size)) return end_large(letter, refusal(errc::busy, std::string(explain(errc::busy))));
+    if (!budget_.take(size)) return end_large(letter, refusal(errc::busy, explain(errc::busy)));
     letter->charge = size;
     const bool queued = shared_.pool.push([this, letter] {
         const bool whole = letter->forms.inflate() != nullptr;
         post([letter, whole](Worker& worker) {
             if (!whole) {
-                return worker.end_large(letter,
-                                        refusal(errc::bad_compression, std::string(explain(errc::bad_compression))));
+                return worker.end_large(letter, refusal(errc::bad_compression, explain(errc::bad_compression)));
             }
             if (letter->asked) {
                 letter->asked->payload = *letter->forms.inflate();

@@ -101,6 +101,7 @@ private:
     void list_sessions(std::string user, Done<std::string> done);
     void session_report(session::SessionId id, Done<std::string> done);
     bool on_worker_thread() const noexcept;
+    errc what_is_wrong(const Message& message) const noexcept;  // message_too_large, invalid_name
     std::shared_ptr<server::Encoded> encode(const Message& message, std::string_view to) const;
 
     const server::Config config_;

@@ -4,6 +4,8 @@
 #include "base/log.hpp"
 #include "wire/seal.hpp"
 
+#include <flare/printable.hpp>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 
@@ -321,7 +323,8 @@ void Worker::verify(AuthRequest request, std::function<void(Checked<Identity>)> 
         return Failure(errc::internal, "authentication is out of order on the server");
     };
     const auto checked = [](Checked<Identity> identity) -> Checked<Identity> {
-        if (identity && identity->expires <= std::chrono::system_clock::now()) return Failure(errc::token_expired);
+        if (!identity) return Failure(identity.error().code, printable(identity.error().text, wire::kMaxTextBytes));
+        if (identity->expires <= std::chrono::system_clock::now()) return Failure(errc::token_expired);
         return identity;
     };
     if (config.async_auth) {

@@ -4,7 +4,6 @@
 #include "base/file.hpp"
 #include "wire/base64.hpp"
 #include "wire/frame.hpp"
-#include "wire/utf8.hpp"
 
 #include <charconv>
 #include <string_view>
@@ -32,7 +31,7 @@ bool read_line(std::string_view line, Returning& entry) {
     const auto [rest, error] = std::from_chars(line.data(), end, entry.back_unix_ms);
     if (error != std::errc() || rest == end || *rest != ' ' || entry.back_unix_ms > kLastMs) return false;
     auto user = wire::from_base64(std::string_view(rest + 1, static_cast<std::size_t>(end - rest - 1)));
-    if (!user || user->empty() || user->size() > wire::kMaxNameBytes || !wire::is_utf8(*user)) return false;
+    if (!user || user->empty() || !wire::is_name(*user)) return false;
     entry.user = std::move(*user);
     return true;
 }

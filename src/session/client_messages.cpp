@@ -67,6 +67,7 @@ Result<void> ClientSession::send(const wire::MessageView& message, Priority prio
     if (disconnecting_) return errc::shutting_down;
     if (message.to.empty()) return errc::unknown_target;
     if (message.id.is_nil()) return errc::invalid_message_id;
+    if (!wire::is_name(message.to) || !wire::is_name(message.type)) return errc::invalid_name;
     if (message.payload.size() > std::min(settings_.max_message_bytes, limits_.max_message_bytes))
         return errc::message_too_large;
     Outbox::Entry entry;

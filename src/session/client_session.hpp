@@ -128,7 +128,8 @@ public:
     // ---- messages ----
 
     // Queues a message; its outcome comes by on_outcome(). `message.id` must be set. Works while offline.
-    // Errors: message_too_large, outbox_full, duplicate_message_id, unknown_target (empty), shutting_down.
+    // Errors: message_too_large, outbox_full, duplicate_message_id, unknown_target (empty), invalid_name,
+    // shutting_down.
     Result<void> send(const wire::MessageView& message, Priority priority, TimePoint now);
     void consumed(LaneIndex lane, std::uint64_t cost, TimePoint now);
     // Messages without an outcome yet.

@@ -5,6 +5,8 @@
 // Threads:  pure functions and values.
 #pragma once
 
+#include "wire/utf8.hpp"
+
 #include <flare/bytes.hpp>
 #include <flare/error.hpp>
 #include <flare/message.hpp>
@@ -23,8 +25,8 @@ using LaneIndex = std::uint32_t;
 
 inline constexpr std::uint32_t kVersion = 1;
 inline constexpr std::size_t kMaxLanes = 16;
-inline constexpr std::size_t kMaxNameBytes = 256;  // user, device, type, target; longer is malformed_frame
-inline constexpr std::size_t kMaxTokenBytes = 8192;
+inline constexpr std::size_t kMaxNameBytes = 256;    // user, device, type, target; longer is malformed_frame
+inline constexpr std::size_t kMaxTokenBytes = 8192;  // longer is malformed_frame, too
 inline constexpr std::size_t kMaxTicketBytes = 1024;
 inline constexpr std::size_t kMaxSecretBytes = 64;
 inline constexpr std::size_t kNonceBytes = 16;
@@ -43,6 +45,9 @@ inline constexpr std::size_t kChunkBytes = 16 * 1024;
 inline constexpr std::size_t kMaxFrameBytes = 128 * 1024;
 inline constexpr std::size_t kMaxBatchBytes = 1024 * 1024;
 inline constexpr std::uint64_t kDefaultMaxMessageBytes = 16ull * 1024 * 1024;
+
+// Can it be a user, device, type or target?
+inline bool is_name(std::string_view text) noexcept { return text.size() <= kMaxNameBytes && is_utf8(text); }
 
 // A bit of Welcome.capabilities: the ticket stands for the credential when the server has been started again.
 inline constexpr std::uint64_t kLastingTicket = 8;

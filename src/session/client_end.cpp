@@ -44,7 +44,6 @@ void ClientSession::lose_session(errc reason, const std::string& text, const std
     inbound_->now = now;
     forget_session();
     active_ = kNoCarrier;
-    peer_goodbye_.reset();
     if (!planted(Fault::gap_not_reported)) listener_.on_gap(report);
 }
 
@@ -55,6 +54,7 @@ void ClientSession::give_session_up(errc reason, const std::string& text, TimePo
     drop_carriers(reason, text);
     lose_session(reason, text, std::nullopt, now);
     if (attached_elsewhere) listener_.on_detached(reason, text);
+    settle_disconnect(now);  // there is nobody left to say goodbye to
 }
 
 void ClientSession::disconnect(TimePoint now) {
@@ -165,6 +165,10 @@ void ClientSession::forget_session() {
     id_.reset();
     ticket_.clear();
     secret_.clear();
+    // The end of this one is not the next one's.
+    peer_goodbye_.reset();
+    ending_ = false;
+    if (!disconnecting_) goodbye_deadline_ = kNever;
 }
 
 }  // namespace flare::session

@@ -96,6 +96,85 @@ TEST(Life, ASessionThatSaysGoodbyeEndsWithItsLastCarrier) {
     EXPECT_EQ(bench.server.table.size(), 0u);
 }
 
+// Otherwise the next session says again and again that its time has come.
+TEST(Life, AnEndThatADisconnectOvertakesIsNotTheNextSessions) {
+    Bench bench;
+    bench.connect(1);
+    ASSERT_TRUE(bench.send(1, "x"));
+    bench.exchange();
+    ASSERT_TRUE(bench.push(1, "its acknowledgement waits for the carrier"));
+    bench.server.table.end(bench.session(), errc::kicked, "out", 0, bench.now());
+    bench.to_client(1, bench.from_server(1));
+    ASSERT_TRUE(bench.client.ended.empty());
+    bench.client.session.disconnect(bench.now());
+    ASSERT_EQ(bench.client.disconnected.size(), 1u);
+
+    bench.connect(2);
+    ASSERT_TRUE(bench.client.session.attached());
+    bench.client.session.on_time(bench.now());
+    EXPECT_GT(bench.client.session.next_deadline(), bench.now());
+    bench.cut(2);
+    EXPECT_TRUE(bench.client.session.may_go_early());
+}
+
+// Something waits for the client that the server's goodbye counts and that does not come.
+class HalfAGoodbye : public ::testing::Test {
+protected:
+    HalfAGoodbye() {
+        bench.connect(1);
+        bench.open(2, true);
+        bench.exchange();
+        EXPECT_TRUE(bench.push(1, "lost"));
+    }
+    static ClientSettings takes_little() {
+        ClientSettings settings = Bench::client_settings();
+        settings.max_message_bytes = 10;
+        return settings;
+    }
+    void goodbye_alone(CarrierKey key) {
+        bench.server.table.end(bench.session(), errc::kicked, "out", 0, bench.now());
+        const std::string said = bench.from_server(key);
+        for (const auto& frame : frames_of(said)) {
+            if (frame.kind != wire::FrameKind::goodbye) continue;
+            bench.to_client(key, batch_of({}, wire::encode(*wire::decode_goodbye(frame.body))));
+        }
+    }
+    // A frame whose number counts and whose content cannot be had.
+    void too_large(CarrierKey key) {
+        bench.to_client(key, numbered(lane_of(kServerTarget, 4), 1, data_of(9, "more than it takes")));
+    }
+
+    Bench bench{{}, takes_little()};
+};
+
+TEST_F(HalfAGoodbye, OfASessionThatIsLostSetsTheNextOneNoTime) {
+    (void)bench.from_server(1);
+    goodbye_alone(1);
+    too_large(2);
+    ASSERT_EQ(bench.client.gaps.size(), 1u);
+    ASSERT_TRUE(bench.client.ended.empty());
+
+    bench.connect(3);
+    bench.live(6s);  // longer than that goodbye had
+    EXPECT_GT(bench.client.session.next_deadline(), bench.now());
+    ASSERT_TRUE(bench.push(2, "late"));
+    const std::string late = bench.from_server(3);
+    goodbye_alone(3);
+    EXPECT_TRUE(bench.client.ended.empty()) << "what was sent before has its time";
+    bench.to_client(3, late);
+    bench.live(1s);
+    EXPECT_EQ(bench.client.ended, (std::vector<errc>{errc::kicked}));
+    EXPECT_EQ(bench.client.texts, (std::vector<std::string>{"late"}));
+}
+
+TEST_F(HalfAGoodbye, ADisconnectIsOverWithItsSession) {
+    bench.client.session.disconnect(bench.now());
+    too_large(2);
+    EXPECT_EQ(bench.client.disconnected, (std::vector<bool>{false}));
+    bench.connect(3);
+    EXPECT_TRUE(bench.send(1, "x"));
+}
+
 TEST(Life, ASessionWithoutCarriersExpiresAndItsTombstoneKnowsTheGap) {
     Settings settings;
     settings.session_life = 30s;

@@ -27,9 +27,18 @@ void SessionTable::end(ServerSession& session, errc code, std::string_view text,
         session.conversation_.clear_queue([](std::uint64_t) {});
         session.final_ = true;
     }
-    if (session.active_ == kNoCarrier) return finalize(session, code, session.end_text_, now);
-    listener_.output_ready(session.active_);
+    if (session.active_ != kNoCarrier) {
+        listener_.output_ready(session.active_);
+    } else if (code != errc::shutting_down || !owes_something(session)) {
+        return finalize(session, code, session.end_text_, now);
+    }
     arm(session);
+}
+
+// Its client is back and has not said yet on which carrier it is to be sent to. A Goodbye now would say that all is
+// answered, and a handler still has something of it, or what waits for it would be dropped.
+bool SessionTable::owes_something(const ServerSession& session) {
+    return !session.carriers_.empty() && (session.in_progress_ != 0 || !session.conversation_.drained());
 }
 
 // After every event: is there something to write, is the session complete?

@@ -241,6 +241,7 @@ private:
     // resume_code: what a resume is refused with.
     void finalize(ServerSession& session, errc code, const std::string& text, TimePoint now,
                   errc resume_code = errc::session_ended);
+    static bool owes_something(const ServerSession& session);
     void settle(ServerSession& session, TimePoint now);
     void check(ServerSession& session, TimePoint now);
     void arm(ServerSession& session, bool writes = false);

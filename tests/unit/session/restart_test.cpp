@@ -234,6 +234,88 @@ TEST_F(Restart, AClientThatDoesNotTakeItsAnswersIsNotToldThatItHasThem) {
     EXPECT_EQ(bench.client.ended, (std::vector<errc>{errc::session_ended}));
 }
 
+// Of two racing carriers the one with an Activate behind its Hello is lost; the other one is attached, and does not
+// send yet. A handler has a message.
+struct BeforeActivate : Restart {
+    BeforeActivate() {
+        bench.server.answers = false;
+        EXPECT_TRUE(bench.send(1, "slow"));
+        bench.exchange();
+        bench.cut(1);
+        bench.client.session.begin_attempt("token");
+        bench.client.session.open(2, bench.now());
+        (void)bench.from_client(2);
+        bench.open(3);
+        EXPECT_FALSE(bench.to_server(3, bench.from_client(3)));
+        EXPECT_EQ(bench.session().active(), kNoCarrier);
+        welcome = bench.from_server(3);
+    }
+    void finish() {
+        bench.server.table.finish(bench.server.handlings[0], {wire::ReceiptStatus::handled, errc::ok, {}, 0}, nullptr,
+                                  bench.now());
+    }
+    // While the Welcome is under way.
+    void end() {
+        bench.server.table.end(bench.session(), errc::shutting_down, "update", 3000, bench.now());
+        bench.to_client(3, welcome);
+    }
+    void expect_a_receipt_and_the_end() {
+        ASSERT_EQ(bench.client.outcomes.size(), 1u);
+        EXPECT_EQ(bench.client.outcomes[0].error, errc::ok);
+        EXPECT_EQ(bench.client.ended, (std::vector<errc>{errc::shutting_down}));
+        EXPECT_TRUE(bench.client.gaps.empty());
+    }
+
+    std::string welcome;
+};
+
+TEST_F(BeforeActivate, WhatAHandlerHasIsAnsweredBeforeTheGoodbye) {
+    end();
+    bench.exchange();
+    EXPECT_TRUE(bench.client.ended.empty());
+    finish();
+    bench.live(1s);
+    expect_a_receipt_and_the_end();
+}
+
+TEST_F(BeforeActivate, AnAnswerThatWaitsGoesOutBeforeTheGoodbye) {
+    finish();
+    end();
+    bench.live(1s);
+    expect_a_receipt_and_the_end();
+}
+
+TEST_F(BeforeActivate, AnEndWithoutAnActivateIsNotAnOrderlyOne) {
+    end();
+    bench.pass(6s);
+    bench.server.table.on_time(bench.now());
+    ASSERT_EQ(bench.server.ended.size(), 1u);
+    EXPECT_EQ(bench.server.ended[0].second, errc::session_ended);
+    bench.exchange();
+    EXPECT_EQ(bench.client.ended, (std::vector<errc>{errc::session_ended}));
+    EXPECT_EQ(bench.client.gaps.size(), 1u);
+}
+
+TEST_F(BeforeActivate, ASessionThatIsOwedNothingEndsAtOnce) {
+    const CarrierKey standby = 4;
+    finish();
+    bench.to_client(3, welcome);
+    bench.live(1s);
+    ASSERT_EQ(bench.client.outcomes.size(), 1u);
+    bench.open(standby, true);
+    ASSERT_FALSE(bench.to_server(standby, bench.from_client(standby)));
+    const std::string unheard = bench.from_server(standby);
+    bench.server.table.carrier_gone(3, bench.now());
+    ASSERT_EQ(bench.session().active(), kNoCarrier);
+    bench.server.table.end(bench.session(), errc::shutting_down, "update", 3000, bench.now());
+    EXPECT_EQ(bench.server.ended.size(), 1u);
+    bench.to_client(standby, unheard);
+    bench.to_client(standby, bench.from_server(standby));
+    bench.live(1s);
+    EXPECT_EQ(bench.client.ended, (std::vector<errc>{errc::shutting_down}));
+    EXPECT_TRUE(bench.client.gaps.empty());
+}
+
 TEST_F(Restart, WhatADisconnectLeftOpenStaysARepeatThroughTheOrderlyEndOfALaterSession) {
     bench.server.answers = false;
     ASSERT_TRUE(bench.send(1, "slow"));

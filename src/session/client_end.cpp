@@ -3,6 +3,8 @@
 
 #include "session/planted.hpp"
 
+#include <algorithm>
+
 namespace flare::session {
 
 void ClientSession::lose_session(errc reason, const std::string& text, const std::optional<wire::LaneGaps>& gap,
@@ -148,6 +150,19 @@ void ClientSession::leave_open() {
     });
 }
 
+// A ticket has a successor only when it has been seen here, so each is newer than all that came before it. What a
+// slower carrier's Welcome offers once more is not, and may have been replaced.
+void ClientSession::take_ticket(const CarrierState& carrier, const std::string& ticket) {
+    if (std::find(had_tickets_.begin(), had_tickets_.end(), ticket) != had_tickets_.end()) return;
+    const bool another_waits = std::any_of(carriers_.begin(), carriers_.end(), [&](const auto& other) {
+        return other.get() != &carrier && other->state == State::hello_sent;
+    });
+    // A Hello from here on shows this one, and is offered a later one.
+    if (!another_waits) had_tickets_.clear();
+    had_tickets_.push_back(ticket);
+    ticket_ = ticket;
+}
+
 void ClientSession::keep_ticket() {
     if (!ticket_lasts_) return;
     kept_ticket_ = ticket_;
@@ -164,6 +179,7 @@ void ClientSession::forget_session() {
     conversation_.reset();
     id_.reset();
     ticket_.clear();
+    had_tickets_.clear();
     secret_.clear();
     // The end of this one is not the next one's.
     peer_goodbye_.reset();

@@ -302,7 +302,7 @@ void ClientSession::handle_welcome(CarrierState& carrier, const wire::Welcome& w
         agreed_.heartbeat_interval = std::min<Duration>(
             agreed_.heartbeat_interval, Duration(std::chrono::milliseconds(welcome.heartbeat_timeout_ms)) / 2);
     }
-    ticket_ = welcome.ticket;
+    take_ticket(carrier, welcome.ticket);
     home_worker_ = welcome.home_worker;
     if (const auto acked = conversation_->on_acks(welcome.received, now); !acked) {
         const std::string text = "the server's welcome acknowledges what was never sent";

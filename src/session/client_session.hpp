@@ -218,6 +218,7 @@ private:
     void forget_session();
     void leave_open();
     void unsend();
+    void take_ticket(const CarrierState& carrier, const std::string& ticket);
     void keep_ticket();
     void forget_kept_ticket();
     void clear_unsent(TimePoint now);
@@ -242,7 +243,8 @@ private:
     bool new_token_due_ = false;            // to be written on the carrier that sends
     std::uint64_t epoch_ = 0;
     std::optional<SessionId> id_;
-    std::string ticket_;
+    std::string ticket_;                    // the newest
+    std::vector<std::string> had_tickets_;  // it and those before, which a Welcome still to come may offer
     std::string secret_;
     // Of a session that is over by the server's word, kept until the next one stands: they take the place of the token
     // where the server has been started again (docs/protocol.md, "Tickets"). Empty: none.

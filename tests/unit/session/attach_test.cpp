@@ -126,6 +126,60 @@ TEST(Attach, ALostWelcomeCostsNothing) {
     EXPECT_EQ(bench.server.texts, (std::vector<std::string>{"hi"}));
 }
 
+// Its Welcome was written when the ticket in it was the newest.
+TEST(Attach, ASlowerCarriersWelcomeBringsNoTicketBackThatWasUsed) {
+    Bench bench;
+    bench.client.session.begin_attempt("token");
+    for (const CarrierKey key : {1u, 2u}) {
+        bench.open(key);
+        ASSERT_EQ(refusal(bench.to_server(key, bench.from_client(key))), errc::ok);
+    }
+    const std::string slow = bench.from_server(2);
+    bench.to_client(1, bench.from_server(1));
+    bench.open(3);  // resumes with the ticket that both offered
+    ASSERT_EQ(refusal(bench.to_server(3, bench.from_client(3))), errc::ok);
+    bench.to_client(3, bench.from_server(3));
+    bench.to_server(3, bench.from_client(3));
+    bench.to_client(2, slow);
+    bench.exchange();
+    EXPECT_EQ(bench.session().active(), 2u);
+
+    for (const CarrierKey key : {1u, 2u, 3u}) bench.cut(key);
+    bench.connect(4);
+    EXPECT_TRUE(bench.client.gaps.empty());
+    EXPECT_EQ(bench.client.ready.back(), (std::pair<CarrierKey, bool>{4, true}));
+}
+
+TEST(Attach, ASlowerCarriersWelcomeBringsNoTicketBackThatWasActivated) {
+    Bench bench;
+    bench.connect(1);
+    bench.cut(1);
+    bench.client.session.begin_attempt("token");
+    std::map<CarrierKey, std::string> said;
+    for (const CarrierKey key : {2u, 3u, 4u}) {
+        bench.open(key);
+        said[key] = bench.from_client(key);
+    }
+    for (const CarrierKey key : {2u, 3u}) ASSERT_EQ(refusal(bench.to_server(key, said[key])), errc::ok);
+    const std::string slow = bench.from_server(3);
+    for (const CarrierKey key : {2u, 4u}) {
+        if (key == 4) {
+            ASSERT_EQ(refusal(bench.to_server(key, said[key])), errc::ok);
+        }
+        const std::string welcome = bench.from_server(key);
+        EXPECT_EQ(welcome_in(welcome).ticket == welcome_in(slow).ticket, key == 2);
+        bench.to_client(key, welcome);
+        bench.to_server(key, bench.from_client(key));
+    }
+    bench.to_client(3, slow);
+    bench.exchange();
+
+    for (const CarrierKey key : {2u, 3u, 4u}) bench.cut(key);
+    bench.connect(5);
+    EXPECT_TRUE(bench.client.gaps.empty());
+    EXPECT_EQ(bench.client.ready.back(), (std::pair<CarrierKey, bool>{5, true}));
+}
+
 TEST(Attach, SessionsOfTwoDevicesLiveSideBySide) {
     Bench bench;
     wire::Hello other = hello_of(9);

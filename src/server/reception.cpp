@@ -480,7 +480,7 @@ void Worker::attach(Connection& connection, const wire::Hello& hello, std::strin
                     const std::optional<session::Identity>& identity) {
     const session::CarrierKey key = connection.key;
     const bool by_ticket = identity && identity->ticket_of;
-    if (by_ticket && !table_.may_honour(*identity->ticket_of, hello.attempt_id))
+    if (by_ticket && !table_.may_honour(*identity->ticket_of, hello))
         return look_at_credential(connection, hello, std::string(rest));
     if (identity && is_revoked(*identity)) {
         wire::Refused refused;

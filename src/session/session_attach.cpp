@@ -41,11 +41,12 @@ std::optional<wire::Refused> SessionTable::attach_new(CarrierKey key, const wire
         if (auto refused = offers_less(*same, hello)) return refused;
         return attach(*same, key, hello, true, now);
     }
-    if (identity.ticket_of && !honoured_.may_make_one(*identity.ticket_of)) {
-        return refuse(errc::unauthenticated, "the ticket has made a session here before: a credential is needed");
-    }
+    // Also of a connect whose session has ended: nothing is wrong with its credential, or with its ticket.
     if (owner.knows(hello.attempt_id) && !planted(Fault::attempt_makes_two)) {
         return refuse(errc::stale_carrier, "this connect has been overtaken by a later one");
+    }
+    if (identity.ticket_of && !honoured_.may_make_one(*identity.ticket_of)) {
+        return refuse(errc::unauthenticated, "the ticket has made a session here before: a credential is needed");
     }
     if (budget_.exhausted()) {
         memory_short(now);
@@ -67,6 +68,15 @@ std::optional<wire::Refused> SessionTable::attach_new(CarrierKey key, const wire
         owner.unheard.push_back(&session);
     }
     return attach(session, key, hello, true, now);
+}
+
+// The carriers of the connect for which it was honoured need no credential, be it to hear that its session is over. As
+// soon as nobody remembers that connect, the credential decides.
+bool SessionTable::may_honour(const SessionId& lost, const wire::Hello& hello) const {
+    if (honoured_.may_make_one(lost)) return true;
+    const Device* const owner = find_device(hello.user, hello.device);
+    return owner != nullptr && honoured_.may_attach(lost, hello.attempt_id) &&
+           (owner->of_attempt(hello.attempt_id) != nullptr || owner->knows(hello.attempt_id));
 }
 
 // A Hello may be late, or a copy: as long as another session of the device lives, or of other devices that would have

@@ -44,7 +44,7 @@ Device& SessionTable::device(std::string_view user, std::string_view device) {
     return *slot;
 }
 
-Device* SessionTable::find_device(std::string_view user, std::string_view device) {
+Device* SessionTable::find_device(std::string_view user, std::string_view device) const {
     const auto found = devices_.find(device_key(user, device));
     return found == devices_.end() ? nullptr : found->second.get();
 }

@@ -121,11 +121,9 @@ public:
                                             TimePoint now);
     // Attaches a carrier whose Hello carries a resume proof.
     std::optional<wire::Refused> attach_resumed(CarrierKey key, const wire::Hello& hello, TimePoint now);
-    // Whether a ticket of this session of a process before may take the place of a credential for the connect
-    // `attempt`: attach_new() notes that it has.
-    bool may_honour(const SessionId& session, const Uuid& attempt) const {
-        return honoured_.may_attach(session, attempt);
-    }
+    // Whether a ticket of `lost`, a session of a process before, may take the place of a credential for this Hello:
+    // attach_new() notes that it has.
+    bool may_honour(const SessionId& lost, const wire::Hello& hello) const;
     // Early data (RFC 8446 section 2.3): a Hello with a resume proof, and what came with it, that may be a copy of what
     // somebody else has sent. Messages of its session are acted on, once as always; nothing is attached, activated or
     // answered until attach_resumed() is called for the same Hello.
@@ -200,7 +198,7 @@ private:
     struct Tombstone;
 
     Device& device(std::string_view user, std::string_view device);  // made when there is none
-    Device* find_device(std::string_view user, std::string_view device);
+    Device* find_device(std::string_view user, std::string_view device) const;
     ServerSession& create(Device& owner, const wire::Hello& hello, const Identity& identity, TimePoint now);
     std::optional<wire::Refused> attach(ServerSession& session, CarrierKey key, const wire::Hello& hello,
                                         bool with_secret, TimePoint now);

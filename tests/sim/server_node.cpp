@@ -317,8 +317,7 @@ std::optional<wire::Refused> ServerNode::resume(Home& home, Peer& peer, const wi
 std::optional<wire::Refused> ServerNode::begin(Home& home, Peer& peer, const wire::Hello& hello,
                                                session::Identity& identity) {
     const auto challenge = std::move(peer.challenge);
-    if (challenge && session::answers(*challenge, hello) &&
-        home.table.may_honour(challenge->identity.session, hello.attempt_id)) {
+    if (challenge && session::answers(*challenge, hello) && home.table.may_honour(challenge->identity.session, hello)) {
         identity.ticket_of = challenge->identity.session;
     } else if (hello.token != kToken) {
         wire::Refused refused;

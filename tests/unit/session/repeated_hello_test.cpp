@@ -318,18 +318,18 @@ TEST_F(LastingTicket, MakesOneSessionForOneConnect) {
     hello.device = "phone";
     hello.attempt_id = id_of(50);
     hello.epoch = 10;
-    ASSERT_TRUE(next.table.may_honour(lost, hello.attempt_id));
+    ASSERT_TRUE(next.table.may_honour(lost, hello));
     ASSERT_EQ(answer_of(next.table.attach_new(1, hello, identity, kStart)), errc::ok);
     hello.epoch = 11;  // another carrier of the same connect
-    EXPECT_TRUE(next.table.may_honour(lost, hello.attempt_id));
+    EXPECT_TRUE(next.table.may_honour(lost, hello));
     EXPECT_EQ(answer_of(next.table.attach_new(2, hello, identity, kStart)), errc::ok);
     EXPECT_EQ(next.created.size(), 1u);
 
     hello.attempt_id = id_of(51);
-    EXPECT_FALSE(next.table.may_honour(lost, hello.attempt_id));
+    EXPECT_FALSE(next.table.may_honour(lost, hello));
     EXPECT_EQ(answer_of(next.table.attach_new(3, hello, identity, kStart)), errc::unauthenticated);
     identity.ticket_of = SessionId{id_of(77)};
-    EXPECT_TRUE(next.table.may_honour(*identity.ticket_of, hello.attempt_id)) << "another lost session";
+    EXPECT_TRUE(next.table.may_honour(*identity.ticket_of, hello)) << "another lost session";
     identity.ticket_of.reset();
     EXPECT_EQ(answer_of(next.table.attach_new(4, hello, identity, kStart)), errc::ok) << "a token is good as ever";
 }
@@ -345,7 +345,40 @@ TEST_F(LastingTicket, ThatWasRefusedIsNotUsedUp) {
     hello.device = "phone";
     hello.attempt_id = id_of(50);
     EXPECT_EQ(answer_of(next.table.attach_new(1, hello, identity, kStart)), errc::busy);
-    EXPECT_TRUE(next.table.may_honour(lost, id_of(51)));
+    hello.attempt_id = id_of(51);
+    EXPECT_TRUE(next.table.may_honour(lost, hello));
+}
+
+// A slower carrier of the connect for which the ticket was honoured: no word against the credential, which would keep
+// its client from coming back.
+TEST_F(LastingTicket, OfAConnectWhoseSessionIsOverIsNoReasonToAskForACredential) {
+    const SessionId lost = *bench.client.session.id();
+    ServerBench next({}, 64u << 20, kStart, &after);
+    Identity identity{"ann"};
+    identity.ticket_of = lost;
+    wire::Hello hello;
+    hello.user = "ann";
+    hello.device = "phone";
+    hello.attempt_id = id_of(50);
+    hello.epoch = 10;
+    ASSERT_EQ(answer_of(next.table.attach_new(1, hello, identity, kStart)), errc::ok);
+    next.table.end(*next.table.find(next.created[0]), errc::shutting_down, "update", 0, kStart);
+    ASSERT_EQ(next.ended.size(), 1u);
+
+    hello.epoch = 11;
+    EXPECT_TRUE(next.table.may_honour(lost, hello));
+    EXPECT_EQ(answer_of(next.table.attach_new(2, hello, identity, kStart)), errc::stale_carrier);
+    EXPECT_EQ(next.created.size(), 1u);
+    for (std::uint8_t other = 51; other < 80; ++other) {
+        hello.attempt_id = id_of(other);
+        EXPECT_FALSE(next.table.may_honour(lost, hello)) << "a later connect";
+        ASSERT_EQ(answer_of(next.table.attach_new(other, hello, Identity{"ann"}, kStart)), errc::ok);
+        next.table.cut_off(*next.table.by_carrier(other), errc::kicked, "out", kStart);
+    }
+    hello.attempt_id = id_of(50);
+    EXPECT_FALSE(next.table.may_honour(lost, hello)) << "nobody remembers that connect: the credential decides";
+    identity.ticket_of.reset();
+    EXPECT_EQ(answer_of(next.table.attach_new(90, hello, identity, kStart)), errc::ok);
 }
 
 TEST(HonouredTickets, PastItsBoundHonoursNothingNewAndForgetsNothing) {

@@ -101,7 +101,8 @@ bool SessionTable::write(CarrierKey key, wire::Batch& batch, TimePoint now, std:
     ServerSession::Attached* carrier = session.carrier(key);
     if (carrier == nullptr) return false;
     session.now_ = now;
-    if (carrier->welcome_due && !session.ended_) write_welcome(session, *carrier, batch);
+    // Also of a session that has ended meanwhile: a Goodbye in its place would be a fault of the protocol.
+    if (carrier->welcome_due && (!session.ended_ || carrier->goodbye_due)) write_welcome(session, *carrier, batch);
     for (const std::uint64_t id : carrier->pongs) {
         wire::Ping pong;
         pong.id = id;

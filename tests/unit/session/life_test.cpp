@@ -117,6 +117,39 @@ TEST(Life, AnEndThatADisconnectOvertakesIsNotTheNextSessions) {
     EXPECT_TRUE(bench.client.session.may_go_early());
 }
 
+TEST(Life, AnEndThatOvertakesTheWelcomeComesBehindIt) {
+    Bench bench;
+    bench.client.session.begin_attempt("token");
+    bench.open(1);
+    ASSERT_FALSE(bench.to_server(1, bench.from_client(1)));
+    bench.server.table.end(*bench.server.table.by_carrier(1), errc::kicked, "out", 0, bench.now());
+    bench.exchange();
+    EXPECT_EQ(bench.client.ended, (std::vector<errc>{errc::kicked}));
+    EXPECT_EQ(bench.client.closed, (std::vector<Closed>{{1, errc::ok}}));
+}
+
+TEST(Life, AnEndThatOvertakesTheWelcomeOfAResumeTellsOfTheGap) {
+    Bench bench;
+    bench.server.answers = false;
+    bench.connect(1);
+    ASSERT_TRUE(bench.send(1, "asks"));
+    bench.exchange();
+    bench.cut(1);
+    ASSERT_TRUE(bench.push(2, "missed"));
+    bench.client.session.begin_attempt("token");
+    bench.open(2);
+    ASSERT_FALSE(bench.to_server(2, bench.from_client(2)));
+    bench.server.table.cut_off(bench.session(), errc::credential_revoked, "revoked", bench.now());
+    bench.exchange();
+    EXPECT_EQ(bench.client.ended, (std::vector<errc>{errc::credential_revoked}));
+    ASSERT_EQ(bench.client.gaps.size(), 1u);
+    const GapReport& gap = bench.client.gaps[0];
+    EXPECT_EQ(gap.resent, (std::vector<Uuid>{id_of(1)}));
+    const auto& lane = gap.lanes[lane_of(kServerTarget, 4)];
+    EXPECT_TRUE(lane.exact);
+    EXPECT_EQ(lane.server_sent, lane.received + 1);
+}
+
 // Something waits for the client that the server's goodbye counts and that does not come.
 class HalfAGoodbye : public ::testing::Test {
 protected:

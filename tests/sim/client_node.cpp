@@ -266,7 +266,7 @@ void ClientNode::on_suspect(CarrierKey key) {
 }
 
 void ClientNode::close_carrier(CarrierKey key, errc code, const std::string& text) {
-    const bool fault = boost::system::error_code(code) == errcond::protocol && code != errc::unexpected_frame;
+    const bool fault = boost::system::error_code(code) == errcond::protocol;
     lost_carrier_ = lost_carrier_ || code != errc::ok;
     if (fault) world_.violated("two honest sides find no fault with each other: " + text);
     later(0ms, [this, key] {

@@ -153,6 +153,9 @@ public:
 
     virtual const CarrierInfo& info() const = 0;
     virtual const CarrierStats& stats() const = 0;
+    // Memory for what has come and has not been handed on: the beginning of a batch, what waits while reading is
+    // paused.
+    virtual std::size_t held_bytes() const noexcept { return 0; }
     // It costs a system call: not for every message.
     virtual PathFigures path() const { return {}; }
 

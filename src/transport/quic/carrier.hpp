@@ -16,6 +16,7 @@ public:
     void set_handler(CarrierHandler* handler) override;
     bool writable() const override { return connection_ != nullptr && connection_->writable(); }
     void send(const wire::Batch& batch) override;
+    std::size_t held_bytes() const noexcept override { return connection_ == nullptr ? 0 : connection_->held_bytes(); }
     void pause_reading(bool paused) override;
     void close(errc code, std::string_view text, std::chrono::milliseconds limit) override;
     std::unique_ptr<ParkedCarrier> park() override { return nullptr; }  // its connection belongs to a socket

@@ -92,6 +92,7 @@ public:
     bool writable() const noexcept;
     void send(const wire::Batch& batch);
     void pause(bool paused);
+    std::size_t held_bytes() const noexcept { return held_; }
     void hold_lanes() noexcept { hold_lanes_ = true; }
     void close(errc code, std::string_view text, std::chrono::milliseconds limit);
     void abandon();  // its carrier is gone
@@ -162,6 +163,7 @@ private:
     std::vector<std::unique_ptr<Stream>> unopened_;            // ours, which the peer does not allow yet
     std::array<Stream*, kChannels> sending_{};                 // what a channel is sent on
     std::vector<Stream*> readable_;                            // in the order of arrival
+    std::size_t held_ = 0;                                     // bytes that came and were not handed on
     std::size_t turn_ = 0;                                     // whose stream writes first
     CarrierStats stats_;
 

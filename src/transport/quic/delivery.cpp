@@ -82,6 +82,7 @@ void Connection::confirm() {
 bool Connection::read_stream(Stream& stream) {
     const base::PooledString arrived = std::move(stream.in);
     stream.in.clear();
+    held_ -= arrived.size();
     std::string_view rest = arrived;
     bool malformed = false;
     if (!stream.channel && !rest.empty()) {
@@ -92,8 +93,10 @@ bool Connection::read_stream(Stream& stream) {
     const Options& options = endpoint_.options();
     bool stopped = false;
     while (stream.channel && !malformed && !rest.empty() && !stopped) {
-        const std::size_t limit = stream.first_part ? std::min(options.max_first_batch_bytes, options.max_batch_bytes)
-                                                    : options.max_batch_bytes;
+        // A lane is opened by somebody who has been welcomed.
+        const std::size_t limit = stream.first_part && stream.channel == 0u
+                                      ? std::min(options.max_first_batch_bytes, options.max_batch_bytes)
+                                      : options.max_batch_bytes;
         std::string_view part;
         const PartReader::State state = PartReader::next(rest, limit, part);
         if (state == PartReader::State::incomplete) break;
@@ -119,6 +122,7 @@ bool Connection::read_stream(Stream& stream) {
     const std::size_t used = arrived.size() - rest.size();
     // What came while the handler was busy is behind the rest.
     stream.in.insert(0, rest);
+    held_ += rest.size();
     // An unfinished part is bounded by its own limit: the window must not hold up its end.
     const std::size_t give_back = stopped ? std::min(used, stream.held) : stream.held;
     if (give_back != 0 && !ended_) {

@@ -42,6 +42,7 @@ struct Callbacks {
         Stream& stream = connection.stream_made(id);
         stream.in.append(reinterpret_cast<const char*>(data), size);
         stream.held += size;
+        connection.held_ += size;
         connection.stats_.bytes_in += size;
         if (!stream.readable && size != 0) {
             stream.readable = true;

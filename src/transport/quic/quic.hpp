@@ -70,7 +70,7 @@ private:
 
 struct Options {
     std::size_t max_batch_bytes = wire::kMaxBatchBytes;        // a longer part closes with batch_too_large
-    std::size_t max_first_batch_bytes = wire::kMaxBatchBytes;  // the same for the first of each stream, if it is less
+    std::size_t max_first_batch_bytes = wire::kMaxBatchBytes;  // the same for the first of all, if it is less
     std::chrono::milliseconds handshake_timeout{5000};
     // The less of both sides' counts (RFC 9000 section 10.1). The session's heartbeat keeps a connection alive.
     std::chrono::milliseconds idle_timeout{120'000};

@@ -58,6 +58,7 @@ public:
     const CarrierInfo& info() const override { return inside_->info(); }
     const CarrierStats& stats() const override { return inside_->stats(); }
     PathFigures path() const override { return inside_->path(); }
+    std::size_t held_bytes() const noexcept override { return inside_->held_bytes(); }
     bool sealed() const noexcept override { return true; }
     Carrier& bare() noexcept override { return inside_->bare(); }
     bool lanes_apart() const noexcept override { return inside_->lanes_apart(); }

@@ -26,6 +26,7 @@ public:
     std::unique_ptr<ParkedCarrier> park() override { return connection_->park(); }
     const CarrierInfo& info() const override { return connection_->info(); }
     const CarrierStats& stats() const override { return connection_->stats(); }
+    std::size_t held_bytes() const noexcept override { return connection_->held_bytes(); }
     PathFigures path() const override { return connection_->path(); }
 
 private:

@@ -64,6 +64,9 @@ public:
     const CarrierInfo& info() const noexcept { return info_; }
     const CarrierStats& stats() const noexcept { return stats_; }
     PathFigures path() const noexcept;
+    std::size_t held_bytes() const noexcept {
+        return parser_.memory_bytes() + (backlog_.empty() ? 0 : backlog_.bytes.capacity()) + rest_.size();
+    }
 
 private:
     enum class State : std::uint8_t {

@@ -69,6 +69,8 @@ public:
 
     // Payload bytes held for a message that is not complete.
     std::size_t held_bytes() const noexcept { return in_message_ ? message_.size() : 0; }
+    // What that takes.
+    std::size_t memory_bytes() const noexcept { return in_message_ && !message_.empty() ? message_.capacity() : 0; }
 
 private:
     bool take_head(std::span<char>& input, Event& event);

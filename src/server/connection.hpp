@@ -49,14 +49,16 @@ public:
     // What the Refused of the Hello before has asked about a ticket of before this process began; null: nothing.
     std::unique_ptr<const session::TicketChallenge> challenge;
     session::TimePoint deadline = session::kNever;  // of its Hello; later, of its end
-    std::string waiting;                            // the first batch, of early data
+    std::string waiting;                            // early: the first batch; authenticating: what came with Hello
     // What came in a batch of many frames and waits for the next turn, in which reading goes on: Worker::take().
     struct Rest {
         std::string bytes;
         std::size_t used = 0;
     };
     std::unique_ptr<Rest> rest;
+    std::size_t charged = 0;                   // to the budget: what it holds that came and was not handed on
     std::size_t frames_left = kFramesPerTurn;  // in this turn of the loop
+    bool gone = false;                         // closed: its worker frees it at the end of the turn
     bool dirty = false;                        // in the worker's list
     bool in_turn = false;                      // between on_batch() and on_turn_end()
     bool awaited = false;                      // it was dirty before its turn

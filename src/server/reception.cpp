@@ -33,6 +33,7 @@ Connection::Connection(Worker& worker_, session::CarrierKey key_, std::unique_pt
 }
 
 Connection::~Connection() {
+    worker.give_back(*this);
     if (!counted) return;
     ConnectionLimits& limits = worker.shared().limits;
     stranger ? limits.release_stranger() : limits.release(address, protocol);
@@ -177,7 +178,10 @@ void Worker::closed(Connection& connection, const transport::CloseReason& reason
         counters_.migrations += connection.carrier->stats().migrations;
     }
     note(key, Happened::closed, reason.code, reason.ending);
-    gone_.push_back(std::move(found->second));  // it is inside a callback of its own
+    give_back(connection);
+    connection.gone = true;
+    connection.state = Connection::State::closing;  // what its carrier still brings is nobody's
+    gone_.push_back(std::move(found->second));      // it is inside a callback of its own
     connections_.erase(found);
     table_.carrier_gone(key, now());
 }
@@ -243,6 +247,8 @@ void Worker::go_on(session::CarrierKey key) {
         return;
     }
     connection->rest.reset();
+    charge(*connection);
+    if (connection->gone) return;
     connection->frames_left = Connection::kFramesPerTurn;
     connection->carrier->pause_reading(false);
 }
@@ -375,15 +381,19 @@ void Worker::authenticate(Connection& connection, wire::Hello hello, std::string
     request.encrypted = connection.carrier->info().encrypted || connection.carrier->sealed();
     connection.state = Connection::State::authenticating;
     connection.carrier->pause_reading(true);
-    auto carried = std::make_shared<std::pair<wire::Hello, std::string>>(std::move(hello), std::move(rest));
+    connection.waiting = std::move(rest);  // counted with it, and goes when it goes
+    auto carried = std::make_shared<wire::Hello>(std::move(hello));
     verify(std::move(request), [this, key = connection.key, carried](Checked<Identity> identity) {
-        authenticated(key, std::move(carried->first), std::move(carried->second), std::move(identity));
+        authenticated(key, std::move(*carried), std::move(identity));
     });
 }
 
-void Worker::authenticated(session::CarrierKey key, wire::Hello hello, std::string rest, Checked<Identity> identity) {
+void Worker::authenticated(session::CarrierKey key, wire::Hello hello, Checked<Identity> identity) {
     Connection* connection = find(key);
     if (connection == nullptr || connection->close_due) return;  // it has gone meanwhile
+    std::string rest = std::exchange(connection->waiting, {});
+    charge(*connection);
+    if (connection->gone) return;
     connection->state = Connection::State::greeting;
     connection->carrier->pause_reading(false);
     if (!identity || identity->user != hello.user) {
@@ -463,6 +473,7 @@ void Worker::to_home(Connection& connection, wire::Hello hello, std::string rest
     auto move = std::make_shared<Move>(Move{std::move(parked), std::move(hello), std::move(rest), std::move(identity),
                                             connection.hellos, connection.counted});
     connection.counted = false;
+    connection.gone = true;
     connection.state = Connection::State::closing;
     const auto found = connections_.find(connection.key);
     gone_.push_back(std::move(found->second));

@@ -14,6 +14,8 @@ namespace {
 
 // What one write brings a connection: the rest waits where it is counted, and a slow link acknowledges in small steps.
 constexpr std::size_t kWriteBytes = 128 * 1024;
+// What a stranger may send before it is known: a Hello with the largest token, and a first flight behind it.
+constexpr std::size_t kFirstBatchBytes = wire::kMaxFrameBytes;
 // After kCloseLimit: for the transport's own last words.
 constexpr std::chrono::milliseconds kLastWordLimit{500};
 
@@ -55,6 +57,7 @@ Checked<asio::ip::tcp::endpoint> Worker::listen(const std::string& address,
     options.allowed_origins = shared_.config.allowed_origins;
     options.guards_names = shared_.config.believes_anybody() && !beyond_loopback(shared_.config.websocket_addr);
     options.max_batch_bytes = shared_.config.session.max_batch_bytes;
+    options.max_first_batch_bytes = kFirstBatchBytes;
     options.deflate = shared_.config.websocket_deflate;
     std::string text;
     auto opened = transport::websocket::Listener::open(context_, address, std::move(tls), options, *this, &text);
@@ -73,6 +76,7 @@ Checked<asio::ip::udp::endpoint> Worker::listen_quic(const std::string& address,
     options.secret = secret;
     options.port_use = port_use();
     options.max_batch_bytes = shared_.config.session.max_batch_bytes;
+    options.max_first_batch_bytes = kFirstBatchBytes;
     options.idle_timeout =
         std::chrono::duration_cast<std::chrono::milliseconds>(2 * shared_.config.session.heartbeat_timeout);
     options.congestion = shared_.config.quic_congestion;
@@ -186,6 +190,8 @@ void Worker::flush() {
 // come. QUIC writes for all connections of its socket, whose packets the answers may ride in.
 void Worker::turn_ended(Connection& connection) {
     connection.in_turn = false;
+    if (!connection.gone) charge(connection);
+    if (connection.gone) return;
     if (!connection.rest) connection.frames_left = Connection::kFramesPerTurn;
     if (!connection.carrier) return;
     if (connection.protocol == Protocol::quic) return write_dirty();
@@ -277,31 +283,6 @@ void Worker::on_timer() {
         close_now(*first, kLastWordLimit);
     }
     arm_timer();
-}
-
-// ---- memory ----
-
-void Worker::on_memory_short() {
-    if (shared_.shedding.exchange(true)) return;
-    if (!shared_.workers.front()->post([](Worker& first) { first.shed(session::Shed::detached); }))
-        shared_.shedding = false;
-}
-
-// One worker after the other, so that nobody's client is given up while another worker has something that nobody uses.
-void Worker::shed(session::Shed kind) {
-    const std::size_t ended = table_.shed(kind, now());
-    const bool detached = kind == session::Shed::detached;
-    (detached ? counters_.sessions_shed_detached : counters_.sessions_shed_stalled) += ended;
-    if (ended != 0) {
-        base::log().limited(base::LogKind::memory_used_up, "max_memory_bytes is used up: {} {} sessions were ended",
-                            ended, detached ? "detached" : "stalled");
-    }
-    const bool last = index_ + 1 == shared_.workers.size();
-    if (!budget_.relieved() && !(last && !detached)) {
-        const session::Shed next = last ? session::Shed::stalled : kind;
-        if (shared_.workers[last ? 0 : index_ + 1]->post([next](Worker& worker) { worker.shed(next); })) return;
-    }
-    shared_.shedding = false;
 }
 
 // ---- stopping ----

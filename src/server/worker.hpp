@@ -118,6 +118,7 @@ public:
     void mark_dirty(Connection& connection);
     void write_dirty();
     void turn_ended(Connection& connection);
+    void give_back(Connection& connection) noexcept;
     void count_error(errc code) { ++counters_.errors[code]; }
 
 private:
@@ -167,7 +168,7 @@ private:
     std::uint32_t home_of(const wire::Hello& hello, const std::string& user) const;
     void look_at_credential(Connection& connection, wire::Hello hello, std::string rest);
     void authenticate(Connection& connection, wire::Hello hello, std::string rest);
-    void authenticated(session::CarrierKey key, wire::Hello hello, std::string rest, Checked<Identity> identity);
+    void authenticated(session::CarrierKey key, wire::Hello hello, Checked<Identity> identity);
     bool is_revoked(const session::Identity& identity) const;
     void verify(AuthRequest request, std::function<void(Checked<Identity>)> done);
     static session::Identity in_steady_time(Identity identity);
@@ -183,6 +184,11 @@ private:
                 const std::optional<session::Identity>& identity);
     void refuse(Connection& connection, const wire::Refused& refused);
     void close(Connection& connection, errc code, const std::string& text);
+
+    // Memory: memory.cpp
+    void charge(Connection& connection);
+    void shed_unread();
+    std::size_t most_unread() const noexcept;
 
     // Messages: delivery.cpp
     void to_handler(session::ServerSession& session, session::Handling&& handling, Message&& message,
@@ -231,6 +237,7 @@ private:
     session::TimePoint handled_at_{};  // the last batch came, or the last handler ended
     std::size_t inflating_ = 0;        // announced sizes of what this turn's messages inflate on the loop
     session::Budget budget_;
+    std::size_t unread_ = 0;       // of it: what connections hold that came and was not handed on
     const std::size_t write_bytes_;
     session::SessionTable table_;
     std::unique_ptr<transport::websocket::Listener> listener_;

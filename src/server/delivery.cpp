@@ -52,9 +52,13 @@ struct PoolResult {
     Packed packed;  // the reply's payload
 };
 
-// A thread of the pool inflates and compresses, whatever the size, so that the event loop need not.
-PoolResult call_in_pool(const Config& config, const Handler& handler, const SessionInfo& info, Job& job) {
+// A thread of the pool inflates and compresses, whatever the size, so that the event loop need not. What it inflates is
+// in memory, and counted, for as long as the handler runs.
+PoolResult call_in_pool(Shared& shared, const Handler& handler, const SessionInfo& info, Job& job) {
+    const Config& config = shared.config;
+    session::Budget inflated(shared.budget, 0);
     if (job.encoding != wire::Encoding::none) {
+        if (!inflated.take(static_cast<std::size_t>(job.size))) return {Failure(errc::busy), {}};
         if (const errc code = inflate_here(config, job); code != errc::ok) return {Failure(code), {}};
     }
     PoolResult made{call(handler.plain, info, job.message), {}};
@@ -113,9 +117,11 @@ void Worker::to_handler(session::ServerSession& session, session::Handling&& han
         if (!handler.coroutine && handler.where == Execution::worker)
             return run_here(first, handling, message, handler);
     }
+    const std::size_t charge = kJobCharge + message.payload.size();
+    if (!take_for_handler(charge)) return answer(handling, refusal(errc::busy, explain(errc::busy)));
     const auto inbox = std::static_pointer_cast<Inbox>(session.attachment);
     inbox->waiting.push_back(
-        Job{std::move(handling), std::move(message), view.encoding, view.size, session.encodings(), 0});
+        Job{std::move(handling), std::move(message), view.encoding, view.size, session.encodings(), charge});
     if (!inbox->running && inbox->waiting.size() == 1) run_next(inbox);
 }
 
@@ -142,7 +148,7 @@ void Worker::run(const std::shared_ptr<Inbox>& inbox, Job job) {
     const std::size_t charge = job.charge;
     if (!handler.coroutine && !in_pool) {
         run_here(*inbox, job.handling, job.message, handler);
-        return budget_.give(charge);
+        return give_from_handler(charge);
     }
     const session::TimePoint began = now();
     if (handler.coroutine) {
@@ -151,7 +157,7 @@ void Worker::run(const std::shared_ptr<Inbox>& inbox, Job job) {
         boost::asio::co_spawn(context_, handler.coroutine(std::move(info), std::move(job.message)),
                               [this, inbox, handling = std::move(job.handling), began, charge](
                                   const std::exception_ptr& thrown, HandlerResult result) {
-                                  budget_.give(charge);
+                                  give_from_handler(charge);
                                   handled(handling, thrown ? thrown_result(thrown) : result, began);
                                   run_next(inbox);
                                   arm_timer();
@@ -161,31 +167,36 @@ void Worker::run(const std::shared_ptr<Inbox>& inbox, Job job) {
     inbox->running = true;
     auto carried = std::make_shared<Job>(std::move(job));
     const bool queued = shared_.pool.push([this, inbox, carried, began, &handler] {
-        auto result = std::make_shared<PoolResult>(call_in_pool(shared_.config, handler, inbox->info, *carried));
+        auto result = std::make_shared<PoolResult>(call_in_pool(shared_, handler, inbox->info, *carried));
         post([inbox, carried, began, result](Worker& worker) {
+            worker.give_from_handler(carried->charge);
             worker.handled(carried->handling, result->result, began, &result->packed);
             worker.run_next(inbox);
         });
     });
     if (queued) return;
     inbox->running = false;
+    give_from_handler(carried->charge);
     answer(carried->handling, refusal(errc::busy, "too many messages wait for a handler"));
 }
 
 // Before the handler's turn. False: not now; it is inflated in the pool and comes back, or has been refused.
 bool Worker::inflate(const std::shared_ptr<Inbox>& inbox, Job& job) {
-    const auto refuse = [&](errc code) { answer(job.handling, refusal(code, explain(code))); };
+    const auto refuse = [&](errc code) {
+        give_from_handler(job.charge);
+        answer(job.handling, refusal(code, explain(code)));
+    };
     if (job.size <= wire::kAtOnceBytes) {
         const errc code = inflate_here(shared_.config, job);
         if (code != errc::ok) refuse(code);
         return code == errc::ok;
     }
     const auto size = static_cast<std::size_t>(job.size);
-    if (!budget_.take(size)) {
+    if (!take_for_handler(size, job.charge)) {
         refuse(errc::busy);
         return false;
     }
-    job.charge = size;
+    job.charge += size;
     auto carried = std::make_shared<Job>(std::move(job));
     inbox->running = true;
     const bool queued = shared_.pool.push([this, inbox, carried] {
@@ -195,7 +206,7 @@ bool Worker::inflate(const std::shared_ptr<Inbox>& inbox, Job& job) {
             if (code == errc::ok) {
                 worker.run(inbox, std::move(*carried));
             } else {
-                worker.budget_.give(carried->charge);
+                worker.give_from_handler(carried->charge);
                 worker.answer(carried->handling, refusal(code, explain(code)));
             }
             if (!inbox->running) worker.run_next(inbox);
@@ -203,7 +214,7 @@ bool Worker::inflate(const std::shared_ptr<Inbox>& inbox, Job& job) {
     });
     if (queued) return false;
     inbox->running = false;
-    budget_.give(carried->charge);
+    give_from_handler(carried->charge);
     answer(carried->handling, refusal(errc::busy, "too many messages wait for a handler"));
     return false;
 }

@@ -9,6 +9,9 @@
 
 namespace flare::server {
 
+// To the budget, of a message that waits: beside its payload.
+inline constexpr std::size_t kJobCharge = 512;
+
 // The text may be an application's.
 inline session::Receipt refusal(errc code, std::string_view text) {
     return {wire::ReceiptStatus::refused, code, printable(text, wire::kMaxTextBytes), 0};

@@ -66,6 +66,10 @@ void Worker::to_user(session::ServerSession& session, session::Handling&& handli
     auto letter = std::make_shared<Letter>(
         Letter{std::move(handling), std::string(to), session.user(), std::move(forms), index_, {}, {}, 0});
     if (!large && !waits) return send_letter(letter);
+    const std::size_t charge = kJobCharge + data.message->payload.size();
+    if (!take_for_handler(charge))
+        return answer(letter->handling, refusal(errc::busy, explain(errc::busy)));
+    letter->charge = charge;
     letter->inbox = std::static_pointer_cast<Inbox>(session.attachment);
     if (large && asks) letter->asked = to_message(session, data, whole);
     if (waits) return letter->inbox->held->push_back(std::move(letter));
@@ -134,8 +138,9 @@ void Worker::begin_large(const std::shared_ptr<Letter>& letter) {
 
 void Worker::inflate_letter(const std::shared_ptr<Letter>& letter) {
     const auto size = static_cast<std::size_t>(letter->forms.size());
-    if (!budget_.take(size)) return end_large(letter, refusal(errc::busy, explain(errc::busy)));
-    letter->charge = size;
+    if (!take_for_handler(size, letter->charge))
+        return end_large(letter, refusal(errc::busy, explain(errc::busy)));
+    letter->charge += size;
     const bool queued = shared_.pool.push([this, letter] {
         const bool whole = letter->forms.inflate() != nullptr;
         post([letter, whole](Worker& worker) {
@@ -156,13 +161,14 @@ void Worker::inflate_letter(const std::shared_ptr<Letter>& letter) {
 
 // Answers, and lets those go that have waited for it, up to the next large one.
 void Worker::end_large(const std::shared_ptr<Letter>& letter, session::Receipt receipt) {
-    budget_.give(std::exchange(letter->charge, 0));
+    give_from_handler(std::exchange(letter->charge, 0));
     const std::shared_ptr<Inbox> inbox = letter->inbox;
     answer(letter->handling, std::move(receipt));
     while (!inbox->held->empty()) {
         const std::shared_ptr<Letter> next = std::move(inbox->held->front());
         inbox->held->pop_front();
         if (next->is_large()) return begin_large(next);
+        give_from_handler(std::exchange(next->charge, 0));
         send_letter(next);
     }
     inbox->held.reset();

@@ -91,4 +91,24 @@ void Worker::shed_unread() {
                         dropped);
 }
 
+// ---- messages that wait for handlers ----
+
+// Half of all memory, each worker its part; one message is taken, whatever its size, as long as there is memory at all.
+// `has`: what this message took before. False: there is no memory, or too much waits.
+bool Worker::take_for_handler(std::size_t bytes, std::size_t has) {
+    const std::size_t most = shared_.budget.limit() / 2 / shared_.workers.size();
+    if (in_handlers_ != has && in_handlers_ + bytes > most) return false;
+    if (!budget_.take(bytes)) {
+        on_memory_short();
+        return false;
+    }
+    in_handlers_ += bytes;
+    return true;
+}
+
+void Worker::give_from_handler(std::size_t bytes) noexcept {
+    in_handlers_ -= bytes;
+    budget_.give(bytes);
+}
+
 }  // namespace flare::server

@@ -189,6 +189,8 @@ private:
     void charge(Connection& connection);
     void shed_unread();
     std::size_t most_unread() const noexcept;
+    bool take_for_handler(std::size_t bytes, std::size_t has = 0);
+    void give_from_handler(std::size_t bytes) noexcept;
 
     // Messages: delivery.cpp
     void to_handler(session::ServerSession& session, session::Handling&& handling, Message&& message,
@@ -238,6 +240,7 @@ private:
     std::size_t inflating_ = 0;        // announced sizes of what this turn's messages inflate on the loop
     session::Budget budget_;
     std::size_t unread_ = 0;       // of it: what connections hold that came and was not handed on
+    std::size_t in_handlers_ = 0;  // of it: messages that wait for their handlers
     const std::size_t write_bytes_;
     session::SessionTable table_;
     std::unique_ptr<transport::websocket::Listener> listener_;

@@ -8,6 +8,7 @@
 
 #include <future>
 #include <list>
+#include <random>
 
 namespace flare::test {
 namespace {
@@ -50,6 +51,43 @@ std::string unfinished() {
     std::string all = masked(std::string(120'000, 'x'));
     all.pop_back();
     return all;
+}
+
+// What does not shrink.
+std::string noise(std::size_t bytes) {
+    std::mt19937 random(7);
+    std::string made(bytes, '\0');
+    for (char& each : made) each = static_cast<char>(random());
+    return made;
+}
+
+// A gate in a handler. What waits at it goes on with the test's end at the latest.
+class Gate {
+public:
+    ~Gate() { open(); }
+    void open() {
+        if (!std::exchange(open_, true)) promise_.set_value();
+    }
+    MessageHandler handler() const {
+        return [gate = gate_](const SessionInfo&, const Message&) {
+            gate.wait();
+            return HandlerResult();
+        };
+    }
+
+private:
+    std::promise<void> promise_;
+    std::shared_future<void> gate_ = promise_.get_future().share();
+    bool open_ = false;
+};
+
+bool refused_as_busy(Events& events) {
+    return events.wait([](const std::vector<Event>& seen) {
+        return std::any_of(seen.begin(), seen.end(), [](const Event& each) {
+            const auto* failed = std::get_if<event::MessageFailed>(&each);
+            return failed != nullptr && failed->error.code == errc::busy;
+        });
+    });
 }
 
 TEST(Memory, OfBatchesThatAreNotCompleteIsCountedAndHasAnEnd) {
@@ -112,6 +150,66 @@ TEST(Memory, OfWhatWaitsForAuthenticationIsCountedAndGoesOnWithItsConnection) {
     open.set_value();
     EXPECT_TRUE(eventually([&] { return server.stats()->memory_bytes < 1u << 20; }))
         << "what waited is not given back when it goes on";
+}
+
+TEST(Memory, OfMessagesThatWaitForTheirHandlerIsCountedAndRefusedBeyondAShare) {
+    Gate gate;
+    Server server =
+        started(quiet_server().worker_threads(1).max_memory_bytes(kCeiling).on_message_type("slow", gate.handler()));
+    Events events;
+    std::list<Client> senders;
+    for (int i = 0; i < 30; ++i)
+        senders.push_back(connected(client_of(server.websocket_addr(), "sender" + std::to_string(i), events)));
+    for (Client& sender : senders)
+        EXPECT_TRUE(sender.post_message("server", Message("slow", std::string(700'000, 'x'))));
+    EXPECT_TRUE(refused_as_busy(events)) << "21 MB wait under a ceiling of 16 MiB";
+    EXPECT_GT(server.stats()->memory_bytes, 4u << 20);
+    gate.open();
+    EXPECT_TRUE(eventually([&] { return server.stats()->memory_bytes < 1u << 20; })) << "it is not given back";
+}
+
+TEST(Memory, OfWhatHandlersInflateIsCountedAndRefusedBeyondTheCeiling) {
+    Gate gate;
+    Server server = started(quiet_server()
+                                .worker_threads(1)
+                                .handler_threads(4)
+                                .compression(true)
+                                .max_memory_bytes(kCeiling)
+                                .on_message_type("slow", gate.handler()));
+    Events events;
+    std::list<Client> senders;
+    for (int i = 0; i < 4; ++i)
+        senders.push_back(
+            connected(client_of(server.websocket_addr(), "sender" + std::to_string(i), events).compression(true)));
+    for (Client& sender : senders)
+        EXPECT_TRUE(sender.post_message("server", Message("slow", std::string(7'000'000, 'x'))));
+    EXPECT_TRUE(refused_as_busy(events)) << "28 MB are inflated under a ceiling of 16 MiB";
+    gate.open();
+    EXPECT_TRUE(eventually([&] { return server.stats()->memory_bytes < 1u << 20; })) << "it is not given back";
+}
+
+TEST(Memory, OfMessagesThatWaitBehindALargeOneIsCountedAndRefusedBeyondAShare) {
+    Gate gate;
+    Server server = started(quiet_server()
+                                .worker_threads(1)
+                                .handler_threads(1)
+                                .compression(true)
+                                .max_memory_bytes(kCeiling)
+                                .on_message_type("slow", gate.handler()));
+    Events events;
+    Client busy = connected(client_of(server.websocket_addr(), "busy", events));
+    EXPECT_TRUE(busy.post_message("server", Message("slow", "the pool's only thread")));
+    Client plain = connected(client_of(server.websocket_addr(), "plain", events));  // reads nothing compressed
+    std::list<Client> senders;
+    const std::string behind = noise(700'000);
+    for (int i = 0; i < 24; ++i) {
+        senders.push_back(
+            connected(client_of(server.websocket_addr(), "sender" + std::to_string(i), events).compression(true)));
+        EXPECT_TRUE(senders.back().post_message("plain", Message("large", std::string(300'000, 'x'))));
+        EXPECT_TRUE(senders.back().post_message("plain", Message("behind", behind)));
+    }
+    EXPECT_TRUE(refused_as_busy(events)) << "17 MB wait under a ceiling of 16 MiB";
+    gate.open();
 }
 
 }  // namespace

@@ -98,7 +98,7 @@ void Worker::shed_unread() {
 bool Worker::take_for_handler(std::size_t bytes, std::size_t has) {
     const std::size_t most = shared_.budget.limit() / 2 / shared_.workers.size();
     if (in_handlers_ != has && in_handlers_ + bytes > most) return false;
-    if (!budget_.take(bytes)) {
+    if (!budget_.take_by_size(bytes)) {
         on_memory_short();
         return false;
     }

@@ -16,7 +16,12 @@ bool SharedBudget::lease(std::size_t bytes) noexcept {
 
 Budget::~Budget() { shared_.give_back(leased_); }
 
-bool Budget::take(std::size_t bytes) noexcept {
+bool Budget::take(std::size_t bytes, Use use) noexcept {
+    if (use != Use::small && shared_.keeps_) {
+        const std::size_t kept = shared_.limit_ / (use == Use::large ? 32 : 4);
+        const std::size_t used = shared_.leased() - (leased_ - used_);
+        if (used + bytes > shared_.limit_ - kept) return false;
+    }
     if (used_ + bytes > leased_) {
         const std::size_t missing = used_ + bytes - leased_;
         // A whole grain if there is one, else just what is needed.
@@ -35,7 +40,7 @@ bool Budget::take(std::size_t bytes) noexcept {
 void Budget::take_anyway(std::size_t bytes) noexcept {
     if (take(bytes)) return;
     const std::size_t missing = used_ + bytes - leased_;
-    shared_.leased_.fetch_add(missing, std::memory_order_relaxed);
+    shared_.lease_anyway(missing);
     leased_ += missing;
     used_ += bytes;
 }

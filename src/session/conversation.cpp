@@ -83,7 +83,7 @@ Result<void> Conversation::send(LaneIndex lane, wire::Body body, Priority priori
         totals_.queued_bytes + body.bytes.size() > settings_.max_queued_bytes) {
         return errc::outbox_full;
     }
-    if (!budget_.take(SendLane::charge_of(body))) return errc::busy;
+    if (!budget_.take_by_size(SendLane::charge_of(body))) return errc::busy;
     push(lane, std::move(body), priority, token);
     return {};
 }

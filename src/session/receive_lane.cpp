@@ -47,6 +47,22 @@ void ReceiveLane::drop_assembly() noexcept {
     assembly_ = std::string();
 }
 
+// For a piece of the message: twice what there was, as a string would, but no more than the message has. All of it is
+// counted. False: there is no memory.
+bool ReceiveLane::make_room(std::size_t bytes) {
+    const std::size_t needed = assembly_.size() + bytes;
+    if (needed <= charged_) return true;
+    const auto room = static_cast<std::size_t>(
+        std::min<std::uint64_t>(assembly_total_, std::max<std::uint64_t>(needed, 2 * charged_)));
+    if (!budget_.take(room - charged_, Use::pieces)) return false;
+    std::string larger;
+    larger.reserve(room);
+    larger.append(assembly_);
+    assembly_ = std::move(larger);
+    charged_ = room;
+    return true;
+}
+
 Result<ReceiveLane::Assembled> ReceiveLane::chunk(const wire::ChunkView& chunk) {
     const bool first = chunk.total != 0;
     if (first == (assembly_total_ != 0) || chunk.part.empty()) return errc::bad_chunk;
@@ -56,7 +72,7 @@ Result<ReceiveLane::Assembled> ReceiveLane::chunk(const wire::ChunkView& chunk) 
     }
     if (chunk.part.size() > assembly_total_ - assembly_seen_) return errc::bad_chunk;
     assembly_seen_ += chunk.part.size();
-    if (!skipping_ && !budget_.take(chunk.part.size())) {
+    if (!skipping_ && !make_room(chunk.part.size())) {
         skipping_ = true;
         if (assembly_.size() > kKeptOfRefused) assembly_.resize(kKeptOfRefused);
         assembly_.shrink_to_fit();
@@ -64,7 +80,6 @@ Result<ReceiveLane::Assembled> ReceiveLane::chunk(const wire::ChunkView& chunk) 
         charged_ = 0;
         if (first) assembly_ = chunk.part.substr(0, kKeptOfRefused);
     } else if (!skipping_) {
-        charged_ += chunk.part.size();
         const bool lost = planted(Fault::chunk_dropped) && !first && assembly_seen_ != assembly_total_;
         if (!lost) assembly_.append(chunk.part);
     }

@@ -65,6 +65,7 @@ private:
     // Of the credit that the peer knows of.
     bool half_is_used() const noexcept;
     void drop_assembly() noexcept;
+    bool make_room(std::size_t bytes);
 
     const Settings& settings_;
     Budget& budget_;
@@ -82,10 +83,10 @@ private:
     std::uint32_t held_frames_ = 0;
     std::uint32_t unconsumed_ = 0;
     bool ack_pending_ = false;
-    std::string assembly_;              // grows with what arrives, never ahead of it
+    std::string assembly_;              // grows with what arrives, as make_room() says
     std::uint64_t assembly_total_ = 0;  // 0: none under way
     std::uint64_t assembly_seen_ = 0;
-    std::size_t charged_ = 0;  // of the assembly, to the budget
+    std::size_t charged_ = 0;  // the room of the assembly, to the budget
     bool skipping_ = false;    // refused: pieces are counted and dropped
 };
 

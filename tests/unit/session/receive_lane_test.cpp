@@ -155,6 +155,31 @@ TEST_F(ReceiveLaneTest, MemoryGrowsWithWhatArrivesNotWithWhatIsAnnounced) {
     EXPECT_EQ(budget.used(), 3u);
 }
 
+TEST_F(ReceiveLaneTest, CountsTheRoomThatAMessageTakesAndTakesNoMoreThanItHas) {
+    ASSERT_TRUE(lane().chunk(piece(10'000, std::string(4'000, 'x'))));
+    ASSERT_TRUE(lane().chunk(piece(0, std::string(1'000, 'x'))));
+    EXPECT_EQ(budget.used(), 8'000u) << "a string grows to twice its size";
+    ASSERT_TRUE(lane().chunk(piece(0, std::string(4'000, 'x'))));
+    EXPECT_EQ(budget.used(), 10'000u);
+}
+
+TEST_F(ReceiveLaneTest, LeavesMemoryForWhatIsSmall) {
+    SharedBudget most(10'000, true);
+    Budget small(most, 1);
+    ReceiveLane lane(settings, small);
+    ASSERT_TRUE(lane.chunk(piece(7'500, std::string(7'499, 'x'))));
+    EXPECT_FALSE(small.take(2, Use::pieces)) << "a quarter is kept";
+    EXPECT_TRUE(small.take(2'000, Use::large));
+    EXPECT_FALSE(small.take(400, Use::large)) << "a thirty-second is kept";
+    EXPECT_TRUE(small.take(400));
+    small.give(2'400);
+    ReceiveLane other(settings, small);
+    ASSERT_TRUE(other.chunk(piece(2'000, std::string(1'000, 'x'))));
+    const auto last = other.chunk(piece(0, std::string(1'000, 'x')));
+    ASSERT_TRUE(last);
+    EXPECT_TRUE(last->refused);
+}
+
 TEST_F(ReceiveLaneTest, SkipsAMessageForWhichTheProcessHasNoMemory) {
     SharedBudget none(4);
     Budget small(none, 1);

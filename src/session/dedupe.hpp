@@ -29,8 +29,13 @@ class DedupeRing {
 public:
     // `retention`: how long an entry stays; not less than `window`. A repeat says how old it was when it was queued,
     // and may have waited since then for as long as a session lives without a carrier.
-    DedupeRing(std::size_t capacity, Duration window, Duration retention = {})
-        : capacity_(capacity), window_(window), retention_(retention > window ? retention : window) {}
+    // `forgotten_upto`: another ring before this one may have forgotten what came until then.
+    DedupeRing(std::size_t capacity, Duration window, Duration retention = {},
+               TimePoint forgotten_upto = TimePoint::min())
+        : capacity_(capacity),
+          window_(window),
+          retention_(retention > window ? retention : window),
+          forgotten_upto_(forgotten_upto) {}
 
     enum class Verdict {
         fresh,        // act on it; finish() later
@@ -84,11 +89,11 @@ private:
     // index: a new id is behind the last one, a repeat is found by halving. No memory while empty.
     boost::circular_buffer<Record, base::PoolAllocator<Record>> records_;
     std::unique_ptr<Rare> rare_;
-    std::uint64_t first_ = 0;                      // number of records_.front()
-    TimePoint oldest_ = TimePoint::min();          // no record is older; the front is cold memory
-    std::size_t live_ = 0;                         // records that are not gone
-    bool ascending_ = true;                        // invariant: if false, rare_->index is complete
-    TimePoint forgotten_upto_ = TimePoint::min();  // time of the newest entry that was dropped for want of room
+    std::uint64_t first_ = 0;              // number of records_.front()
+    TimePoint oldest_ = TimePoint::min();  // no record is older; the front is cold memory
+    std::size_t live_ = 0;                 // records that are not gone
+    bool ascending_ = true;                // invariant: if false, rare_->index is complete
+    TimePoint forgotten_upto_;             // time of the newest entry that was dropped for want of room
 };
 
 }  // namespace flare::session

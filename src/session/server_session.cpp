@@ -5,6 +5,13 @@
 #include <algorithm>
 
 namespace flare::session {
+namespace {
+
+// What a session without traffic takes, with what its server keeps beside it; names come on top.
+constexpr std::size_t kSessionBytes = 3072;
+constexpr std::size_t kNameCopies = 3;
+
+}  // namespace
 
 ServerSession::ServerSession(SessionTable& table, SessionId id, std::string user, std::string device, Platform platform,
                              std::uint32_t lanes)
@@ -16,9 +23,11 @@ ServerSession::ServerSession(SessionTable& table, SessionId id, std::string user
       settings_(table.settings()),
       conversation_((settings_.lanes = lanes, settings_), lanes, table.budget_, *this) {
     timer_.session = this;
+    charge_ = kSessionBytes + kNameCopies * (user_.size() + device_.size());
+    table_.budget_.take_anyway(charge_);
 }
 
-ServerSession::~ServerSession() = default;
+ServerSession::~ServerSession() { table_.budget_.give(charge_); }
 
 boost::container::small_vector<CarrierKey, 4> ServerSession::carriers() const {
     boost::container::small_vector<CarrierKey, 4> keys;

@@ -115,8 +115,9 @@ private:
     bool renewing_ = false;                        // a new one is being looked at
     std::uint64_t max_message_bytes_ = wire::kDefaultMaxMessageBytes;
     wire::Encodings encodings_ = 0;
-    bool unheard_ = false;  // it waits among its device's `unheard`: docs/protocol.md, "Attaching a carrier"
-    bool ended_ = false;    // out of every look-up; lives on until its carriers have closed
+    std::size_t charge_ = 0;  // to the budget, for the session itself
+    bool unheard_ = false;    // it waits among its device's `unheard`: docs/protocol.md, "Attaching a carrier"
+    bool ended_ = false;      // out of every look-up; lives on until its carriers have closed
     std::unique_ptr<const wire::LaneStates> peer_final_;  // the peer has said goodbye, with these numbers
     bool goodbye_ = false;                                // we are ending it
     bool goodbye_said_ = false;                           // and the frame is written, with final numbers

@@ -33,29 +33,29 @@ std::optional<wire::Refused> SessionTable::attach_new(CarrierKey key, const wire
                                                       const Identity& identity, TimePoint now) {
     const Entry entry(*this);
     if (identity.user != hello.user) return refuse(errc::user_mismatch, "the credential belongs to another user");
-    Device& owner = device(identity.user, hello.device);
-    owner.used_at = now;
-    ServerSession* const same = planted(Fault::attempt_makes_two) ? nullptr : owner.of_attempt(hello.attempt_id);
+    Device* const known = find_device(identity.user, hello.device);
+    if (known != nullptr) known->used_at = now;
+    ServerSession* const same =
+        known == nullptr || planted(Fault::attempt_makes_two) ? nullptr : known->of_attempt(hello.attempt_id);
     if (same != nullptr) {  // the same connect: its Welcome was lost, or it races
         if (auto refused = taken_before(*same, hello)) return refused;
         if (auto refused = offers_less(*same, hello)) return refused;
         return attach(*same, key, hello, true, now);
     }
     // Also of a connect whose session has ended: nothing is wrong with its credential, or with its ticket.
-    if (owner.knows(hello.attempt_id) && !planted(Fault::attempt_makes_two)) {
+    if (known != nullptr && known->knows(hello.attempt_id) && !planted(Fault::attempt_makes_two)) {
         return refuse(errc::stale_carrier, "this connect has been overtaken by a later one");
     }
     if (identity.ticket_of && !honoured_.may_make_one(*identity.ticket_of)) {
         return refuse(errc::unauthenticated, "the ticket has made a session here before: a credential is needed");
     }
-    if (budget_.exhausted()) {
-        memory_short(now);
-        return refuse(errc::busy, "the server has no memory for another session", kBusyRetryMs);
-    }
+    if (no_room(now)) return refuse(errc::busy, "the server has no memory for another session", kBusyRetryMs);
     if (std::any_of(hello.received.begin(), hello.received.end(),
                     [](const auto& state) { return state.received != 0; })) {
         return refuse(errc::bad_ack, "the hello acknowledges frames of a session that it does not resume");
     }
+    Device& owner = device(identity.user, hello.device);
+    owner.used_at = now;
     if (owner.unheard.size() >= kMaxUnheard) {
         finalize(*owner.unheard.front(), errc::session_replaced, "the same device has connected anew", now);
     }
@@ -77,6 +77,12 @@ bool SessionTable::may_honour(const SessionId& lost, const wire::Hello& hello) c
     const Device* const owner = find_device(hello.user, hello.device);
     return owner != nullptr && honoured_.may_attach(lost, hello.attempt_id) &&
            (owner->of_attempt(hello.attempt_id) != nullptr || owner->knows(hello.attempt_id));
+}
+
+bool SessionTable::no_room(TimePoint now) {
+    if (!budget_.exhausted()) return false;
+    memory_short(now);
+    return true;
 }
 
 // A Hello may be late, or a copy: as long as another session of the device lives, or of other devices that would have

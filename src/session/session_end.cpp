@@ -4,6 +4,7 @@
 #include "session/session_table_parts.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace flare::session {
 namespace {
@@ -72,6 +73,7 @@ void SessionTable::finalize(ServerSession& session, errc code, const std::string
     // Its carriers may stay for a while, when their clients do not read; what waits for them need not. It has numbers
     // from here on, so that the client learns of it.
     session.conversation_.discard();
+    budget_.give(std::exchange(session.charge_, 0));
     auto grave = std::make_unique<Tombstone>();
     for (LaneIndex i = 0; i < session.lanes(); ++i) {
         const SendLane* sent = session.conversation_.send_lane(i);
@@ -82,6 +84,7 @@ void SessionTable::finalize(ServerSession& session, errc code, const std::string
     grave->text = text;
     grave->secret = session.secret_;
     grave->expires_at = now + settings_.tombstone_life;
+    budget_.take_anyway(grave->charge());
     tombstones_.insert_or_assign(session.id_, std::move(grave));
     session.ended_ = true;
     session.timer_.unlink();
@@ -216,13 +219,18 @@ void SessionTable::expect(std::string user, TimePoint back, TimePoint until) {
 
 void SessionTable::forget_old(TimePoint now) {
     expected_.expire(now);
-    boost::unordered::erase_if(tombstones_, [&](const auto& each) { return each.second->expires_at <= now; });
+    boost::unordered::erase_if(tombstones_, [&](const auto& each) {
+        if (each.second->expires_at > now) return false;
+        budget_.give(each.second->charge());
+        return true;
+    });
     bool idle = false;
     boost::unordered::erase_if(devices_, [&](const auto& each) {
         const Device& owner = *each.second;
         if (owner.session != nullptr || !owner.unheard.empty()) return false;
         const bool old = now - owner.used_at > settings_.dedupe_retention();
         idle = idle || !old;
+        if (old) budget_.give(Device::charge_of(each.first));
         return old;
     });
     next_sweep_ = tombstones_.empty() && !idle && expected_.empty() ? kNever : now + kSweepEvery;

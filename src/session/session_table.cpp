@@ -39,9 +39,12 @@ std::string SessionTable::device_key(std::string_view user, std::string_view dev
 }
 
 Device& SessionTable::device(std::string_view user, std::string_view device) {
-    auto& slot = devices_[device_key(user, device)];
-    if (!slot) slot = std::make_unique<Device>(settings_);
-    return *slot;
+    const auto [found, made] = devices_.try_emplace(device_key(user, device));
+    if (made) {
+        found->second = std::make_unique<Device>(settings_, devices_forgotten_at_);
+        budget_.take_anyway(Device::charge_of(found->first));
+    }
+    return *found->second;
 }
 
 Device* SessionTable::find_device(std::string_view user, std::string_view device) const {

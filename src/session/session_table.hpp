@@ -94,7 +94,7 @@ protected:
 
 // What goes first when memory is used up, in this order.
 enum class Shed : std::uint8_t {
-    detached,  // sessions without a carrier; those that hold the most first
+    detached,  // what is left of sessions that have ended, then those without a carrier
     stalled,   // whose clients have taken nothing for a while, though something waits; the longest first
 };
 
@@ -207,6 +207,8 @@ private:
     static bool is_next_ticket(const ServerSession& session, std::string_view ticket) noexcept;
     void heard(ServerSession& session, TimePoint now);
     void settle_in(Device& owner, ServerSession& session, TimePoint now);
+    bool no_room(TimePoint now);
+    void forget_ended(TimePoint now);
     bool is_full(const std::string& user) const;
     void make_room(const std::string& user, TimePoint now);
     void detach(ServerSession& session, CarrierKey key, TimePoint now);
@@ -281,6 +283,7 @@ private:
     ServerSession* reading_ = nullptr;                       // whose batch on_batch() is in the middle of
     TimePoint next_sweep_ = kNever;
     TimePoint shed_again_at_{};
+    TimePoint devices_forgotten_at_ = TimePoint::min();  // the last time that one went for its memory
 };
 
 // ---- before a session is known: the first frame of a carrier ----

@@ -15,9 +15,11 @@ namespace flare::session {
 // (user, device). Outlives its session for Settings::dedupe_retention(), so that a new one of the same device knows
 // what was acted on.
 struct Device {
-    explicit Device(const Settings& settings)
-        : acted_on(settings.dedupe_ids, settings.dedupe_window, settings.dedupe_retention()) {}
+    Device(const Settings& settings, TimePoint forgotten_upto)
+        : acted_on(settings.dedupe_ids, settings.dedupe_window, settings.dedupe_retention(), forgotten_upto) {}
 
+    // To the budget: itself, its place in the table, and its key there.
+    static std::size_t charge_of(const std::string& key) noexcept { return 512 + key.size(); }
     static constexpr std::size_t kAttempts = 16;
 
     bool knows(const Uuid& attempt) const {
@@ -63,6 +65,9 @@ struct SessionTable::Tombstone {
     std::string text;
     std::string secret;
     TimePoint expires_at{};
+
+    // To the budget: itself, and its place in the table.
+    std::size_t charge() const noexcept { return 512 + text.size(); }
 };
 
 }  // namespace flare::session

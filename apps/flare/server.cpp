@@ -14,6 +14,7 @@
 
 #include <flare/server.hpp>
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +28,13 @@ extern char** environ;
 
 namespace flare::cli {
 namespace {
+
+// glibc takes freed blocks of up to 32 MiB into its heaps once it has seen them come and go, one heap for each thread,
+// and keeps them: 16 MB messages cost 200 MiB under a ceiling of 64, and 86 with these.
+void give_large_blocks_back() {
+    ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    ::mallopt(M_TRIM_THRESHOLD, 2 << 20);
+}
 
 namespace json = boost::json;
 using namespace server_config;
@@ -281,6 +289,7 @@ int run_server(const ServerFlags& flags) {
 
     keep_quic_secret(builder, configuration.values);
     if (flags.users) builder.with_event_handler(std::make_shared<Announcer>(flags.json));
+    give_large_blocks_back();
     auto server = builder.build();
     if (!server) return start_failed(server.error(), flags.json);
     if (const auto started = server->start(); !started) return start_failed(started.error(), flags.json);

@@ -167,6 +167,7 @@ void Server::Impl::stats(Done<ServerStats> done) { ask_all<ServerStats>(sum_up, 
 void Server::Impl::sum_up(server::Worker& worker, ServerStats& stats) {
     stats.capacity = worker.shared().limits.in_all();
     if (worker.shared().config.websocket) stats.websocket_capacity = worker.shared().limits.with_file();
+    if (worker.index() == 0) stats.memory_bytes += worker.shared().limits.memory_bytes();  // of all workers
     stats.revocations = worker.shared().revocations.size();
     stats.worker_stalls = worker.shared().stalls.load(std::memory_order_relaxed);
     if (const auto& compression = worker.shared().config.compression) stats.compression = compression->stats();

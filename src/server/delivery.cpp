@@ -49,24 +49,35 @@ errc inflate_here(const Config& config, Job& job) {
 
 struct PoolResult {
     HandlerResult result;
-    Packed packed;  // the reply's payload
+    Packed packed;                             // the reply's payload
+    std::unique_ptr<session::Budget> charged;  // for what was inflated, which the reply may share
 };
 
-// A thread of the pool inflates and compresses, whatever the size, so that the event loop need not. What it inflates is
-// in memory, and counted, for as long as the handler runs.
+// Memory that is counted while a thread of the pool needs it, whose worker's own budget it must not touch.
+std::unique_ptr<session::Budget> charged_for(Shared& shared, std::size_t bytes) {
+    auto made = std::make_unique<session::Budget>(shared.budget, 0);
+    return made->take_by_size(bytes) ? std::move(made) : nullptr;
+}
+
+// A thread of the pool inflates and compresses, whatever the size, so that the event loop need not. A reply that cannot
+// be compressed for want of memory goes as it is.
 PoolResult call_in_pool(Shared& shared, const Handler& handler, const SessionInfo& info, Job& job) {
     const Config& config = shared.config;
-    session::Budget inflated(shared.budget, 0);
+    std::unique_ptr<session::Budget> inflated;
     if (job.encoding != wire::Encoding::none) {
-        if (!inflated.take(static_cast<std::size_t>(job.size))) return {Failure(errc::busy), {}};
-        if (const errc code = inflate_here(config, job); code != errc::ok) return {Failure(code), {}};
+        inflated = charged_for(shared, static_cast<std::size_t>(job.size));
+        if (!inflated) return {Failure(errc::busy), {}, nullptr};
+        if (const errc code = inflate_here(config, job); code != errc::ok) return {Failure(code), {}, nullptr};
     }
-    PoolResult made{call(handler.plain, info, job.message), {}};
+    PoolResult made{call(handler.plain, info, job.message), {}, std::move(inflated)};
     if (job.encodings == 0 || !made.result.reply()) return made;
     const std::string_view payload = made.result.reply()->payload.view();
     if (payload.size() > config.session.max_message_bytes) return made;
+    const auto room = charged_for(shared, payload.size());
+    if (!room) return made;
     if (const auto packed = config.compression->pack(payload, job.encodings))
         made.packed = {Bytes(packed->bytes), packed->encoding};
+    wire::Compression::trim();
     return made;
 }
 

@@ -36,7 +36,8 @@ Connection::~Connection() {
     worker.give_back(*this);
     if (!counted) return;
     ConnectionLimits& limits = worker.shared().limits;
-    stranger ? limits.release_stranger() : limits.release(address, protocol);
+    constexpr auto kStage = ConnectionLimits::Stage::carrier;
+    stranger ? limits.release_stranger(kStage) : limits.release(address, protocol, kStage);
 }
 
 void Connection::on_batch(std::string_view batch) {
@@ -133,11 +134,13 @@ Connection& Worker::add(std::unique_ptr<transport::Carrier> carrier, bool counte
 }
 
 void Worker::on_carrier(std::unique_ptr<transport::Carrier> carrier) {
+    shared_.limits.begun(Protocol::websocket);
     add(std::move(carrier), true);
     arm_timer();
 }
 
 void Worker::on_carrier(std::unique_ptr<transport::Carrier> carrier, bool validated) {
+    shared_.limits.begun(Protocol::quic);
     const bool early = carrier->info().early;
     Connection& connection = add(std::move(carrier), true);
     connection.stranger = !validated;

@@ -31,24 +31,36 @@ class Worker;
 // A user whom a server that stops has let go is expected for so long after the moment that the client was told.
 inline constexpr std::chrono::seconds kExpectedLate{120};
 
-// Connections in all, per address, how many may begin in a second, and those that take a file each: a TCP connection
-// does, a QUIC connection does not.
-// Any thread; one lock for each connection, none for each message.
+// Connections in all, per address, how many may begin in a second, those that take a file each (a TCP connection does,
+// a QUIC connection does not), and what they take of all memory: at most half of it. Any thread; one lock for each
+// connection, none for each message.
 class ConnectionLimits {
 public:
-    ConnectionLimits(std::uint32_t in_all, std::uint32_t files, std::uint32_t per_address, session::Rate begin = {})
-        : in_all_(in_all), files_(files), per_address_(per_address), begin_(begin), strangers_(share_of(begin)) {}
-    // errc::ok: counted, and release() must follow. Else too_many_connections, too_many_per_address, rate_limited.
+    // `budget`: null: memory is not counted; else it must outlive this. `secure`: WebSocket is wss.
+    ConnectionLimits(std::uint32_t in_all, std::uint32_t files, std::uint32_t per_address, session::Rate begin = {},
+                     session::SharedBudget* budget = nullptr, bool secure = false)
+        : in_all_(in_all),
+          files_(files),
+          per_address_(per_address),
+          budget_(budget),
+          secure_(secure),
+          begin_(begin),
+          strangers_(share_of(begin)) {}
+    // A handshake may take several times what the connection takes afterwards: begun() is called in between.
+    enum class Stage : std::uint8_t { handshake, carrier };
+    void begun(Protocol protocol) noexcept;
+    // errc::ok: counted, and release() must follow. Else too_many_connections, too_many_per_address, rate_limited, busy
+    // (no memory).
     // Whoever is refused takes nothing of the rate.
     errc admit(const std::string& address, Protocol protocol, session::TimePoint now = {});
-    void release(const std::string& address, Protocol protocol);
+    void release(const std::string& address, Protocol protocol, Stage stage = Stage::handshake);
 
     // A QUIC handshake from an address that anybody may have written: it counts in all, and against no address. At most
     // a quarter of the connections and of the rate go to such; nullopt: the address must be validated first, and
     // nothing was counted. errc::ok: claim() or release_stranger() must follow. Else too_many_connections,
-    // rate_limited.
+    // rate_limited, busy.
     std::optional<errc> admit_stranger(session::TimePoint now = {});
-    void release_stranger();
+    void release_stranger(Stage stage = Stage::handshake);
     // The address has turned out to be the peer's own. errc::ok: release() must follow in place of release_stranger().
     // Else too_many_per_address: it goes on counting as a stranger.
     errc claim(const std::string& address);
@@ -57,12 +69,22 @@ public:
     static std::string source_of(const std::string& address);
     std::uint32_t open() const noexcept { return open_.load(std::memory_order_relaxed); }
     std::uint32_t in_all() const noexcept { return in_all_; }
+    std::size_t memory_bytes() const noexcept { return held_.load(std::memory_order_relaxed); }
     std::uint32_t with_file() const noexcept { return std::min(in_all_, files_); }
 
 private:
+    // Measured, rounded up: with its buffers and the state of TLS; what the kernel has is not the process's.
+    std::size_t bytes_of(Protocol protocol, Stage stage) const noexcept;
+    bool take_memory(Protocol protocol) noexcept;
+    void give_memory(std::size_t bytes) noexcept;
+    void forget_stranger() noexcept;
+
     const std::uint32_t in_all_;
     const std::uint32_t files_;
     const std::uint32_t per_address_;
+    session::SharedBudget* const budget_;
+    const bool secure_;
+    std::atomic<std::size_t> held_{0};  // of it
     static constexpr std::uint32_t kShareOfStrangers = 4;
     static session::Rate share_of(session::Rate all) {
         const auto part = [](std::uint64_t of) {

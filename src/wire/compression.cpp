@@ -66,6 +66,12 @@ public:
         return scratch_.get();
     }
 
+    void trim() noexcept {
+        if (capacity_ <= kKeptScratch) return;
+        scratch_.reset();
+        capacity_ = 0;
+    }
+
 private:
     ZSTD_CCtx* compress_ = nullptr;
     ZSTD_DCtx* inflate_ = nullptr;
@@ -128,6 +134,8 @@ Encoding Compression::choose(std::size_t size, Encodings encodings) const noexce
     if (has(encodings, Encoding::zstd)) return Encoding::zstd;
     return has(encodings, Encoding::gzip) && size <= kGzipUpTo ? Encoding::gzip : Encoding::none;
 }
+
+void Compression::trim() noexcept { tools().trim(); }
 
 std::optional<Compression::Packed> Compression::pack(std::string_view payload, Encodings encodings) const {
     const Encoding encoding = choose(payload.size(), encodings);

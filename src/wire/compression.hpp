@@ -67,6 +67,8 @@ public:
     };
     // Nothing: it is too small, or does not shrink.
     std::optional<Packed> pack(std::string_view payload, Encodings encodings) const;
+    // Of what pack() needed this thread keeps no more than for messages of an ordinary size. Its last bytes are gone.
+    static void trim() noexcept;
 
     // ---- inflating ----
 

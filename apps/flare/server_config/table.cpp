@@ -183,7 +183,7 @@ constexpr Setting kSettings[] = {
     {"limits", "max_message_bytes", Kind::size, "16MiB", "max_message_bytes", "The largest payload.",
      to<&B::max_message_bytes>},
     {"limits", "max_memory_bytes", Kind::size, "1GiB", "max_memory_bytes",
-     "For queues, replay and reassembly of all sessions; beyond it sessions are shed in a stated order.",
+     "For all that clients can make the server hold; beyond it sessions are shed in a stated order.",
      to<&B::max_memory_bytes>},
     {"limits", "max_messages_per_second", Kind::count, "0", "max_messages_per_second",
      "Messages of one device's session; more are refused with the time to wait. 0: no limit.", message_rate},

@@ -19,6 +19,41 @@ TEST(ConnectionLimits, CountsAllAndEachAddress) {
     EXPECT_EQ(limits.open(), 3u);
 }
 
+TEST(ConnectionLimits, MemoryOfConnectionsIsCountedAndHasAShare) {
+    session::SharedBudget budget(4u << 20);
+    ConnectionLimits limits(10'000, 10'000, 0, {}, &budget);
+    std::size_t handshakes = 0;
+    while (handshakes < 1000 && limits.admit("a", Protocol::websocket) == errc::ok) ++handshakes;
+    EXPECT_GT(handshakes, 50u);
+    EXPECT_LT(handshakes, 200u);
+    EXPECT_LE(budget.leased(), budget.limit() / 2);
+    EXPECT_EQ(limits.admit("a", Protocol::quic), errc::busy);
+    EXPECT_EQ(limits.admit_stranger(), errc::busy);
+
+    // A handshake takes more than the connection that it makes.
+    const std::size_t before = budget.leased();
+    for (std::size_t i = 0; i < handshakes; ++i) limits.begun(Protocol::websocket);
+    EXPECT_LT(budget.leased(), before / 4);
+    EXPECT_EQ(limits.admit_stranger(), errc::ok);
+    limits.begun(Protocol::quic);
+    limits.release_stranger(ConnectionLimits::Stage::carrier);
+    for (std::size_t i = 0; i < handshakes; ++i)
+        limits.release("a", Protocol::websocket, ConnectionLimits::Stage::carrier);
+    EXPECT_EQ(limits.admit("a", Protocol::quic), errc::ok);
+    limits.release("a", Protocol::quic);
+    EXPECT_EQ(budget.leased(), 0u);
+    EXPECT_EQ(limits.open(), 0u);
+}
+
+TEST(ConnectionLimits, SomeConnectionsGetInWhateverElseIsInMemory) {
+    session::SharedBudget budget(4u << 20);
+    budget.lease_anyway(budget.limit());
+    ConnectionLimits limits(10'000, 10'000, 0, {}, &budget, true);
+    EXPECT_EQ(limits.admit("a", Protocol::websocket), errc::ok) << "it hears why nothing more can be had";
+    limits.release("a", Protocol::websocket);
+    EXPECT_EQ(budget.leased(), budget.limit());
+}
+
 TEST(ConnectionLimits, AnIpv6NetworkIsOneAddress) {
     ConnectionLimits limits(100, 100, 2);
     EXPECT_EQ(limits.admit("2001:db8:1:2::1", Protocol::websocket), errc::ok);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <fstream>
 #include <stdexcept>
 
 namespace flare::lab {
@@ -66,6 +67,14 @@ void Child::read() const {
             on_line_(std::string_view(text).substr(begin, end - begin));
         text.erase(0, begin);
     }
+}
+
+double resident_mib(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/statm");
+    std::size_t all = 0;
+    std::size_t resident = 0;
+    file >> all >> resident;
+    return static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 20);
 }
 
 }  // namespace flare::lab

@@ -36,4 +36,7 @@ private:
     std::thread reader_;
 };
 
+// What this process has in memory.
+double resident_mib(pid_t pid);
+
 }  // namespace flare::lab

@@ -21,7 +21,8 @@ struct Options {
     bool limits = false;
     bool verbose = false;
     bool warm_standby = false;
-    std::string only;  // explain: this cause alone
+    std::string only;    // explain: this cause alone; memory: this attack; quic-flood: these packets
+    std::string server;  // memory: the program `flare`, in place of the one that was built with the lab
 
     int runs_or(int fallback) const { return runs > 0 ? runs : fallback; }
 };
@@ -33,6 +34,7 @@ int lab_connect(const Options& options);
 int lab_explain(const Options& options);
 int lab_flap(const Options& options);
 int lab_ghosts(const Options& options);
+int lab_memory(const Options& options);
 int lab_prefer(const Options& options);
 int lab_quic_flood(const Options& options);
 int lab_tcp_reset(const Options& options);
@@ -42,6 +44,8 @@ inline constexpr std::uint16_t kOtherWebsocketPort = 4001;
 inline constexpr std::uint16_t kOtherQuicPort = 4011;
 // Not a scenario: a server in a process of its own, at these ports, for one that has to die, or is watched.
 int lab_serve(const std::string& certificate, const std::string& key);
+// The same, over WebSocket, with a ceiling of memory and a handler of the type "slow" that takes its time.
+int lab_serve_slowly();
 
 class Figures {
 public:

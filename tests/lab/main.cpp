@@ -27,6 +27,8 @@ constexpr Scenario kScenarios[] = {
     {"explain", flare::lab::lab_explain, "faults, and whether the client's flight record names each (--only CAUSE)"},
     {"flap", flare::lab::lab_flap, "UDP comes and goes every 5 s"},
     {"ghosts", flare::lab::lab_ghosts, "close races, and the sessions that they leave on the server"},
+    {"memory", flare::lab::lab_memory,
+     "ten attacks on a server's memory, under a ceiling of 64 MiB (--only NAME, --server PROGRAM)"},
     {"prefer", flare::lab::lab_prefer, "one protocol's path is 100 ms slower"},
     {"quic-flood", flare::lab::lab_quic_flood,
      "15,000 forged first packets a second (--only refused|unfinished|garbage)"},
@@ -51,6 +53,7 @@ int main(int argc, char** argv) {
         std::setvbuf(stdout, nullptr, _IOLBF, 0);
         return flare::lab::lab_serve(argv[2], argv[3]);
     }
+    if (argc == 2 && std::string_view(argv[1]) == "serve-slowly") return flare::lab::lab_serve_slowly();
     Options options;
     for (int i = 2; i < argc; ++i) {
         const std::string_view option = argv[i];
@@ -66,6 +69,8 @@ int main(int argc, char** argv) {
             options.runs = std::atoi(argv[++i]);
         } else if (option == "--only" && i + 1 < argc) {
             options.only = argv[++i];
+        } else if (option == "--server" && i + 1 < argc) {
+            options.server = argv[++i];
         } else if (option == "--transport" && i + 1 < argc) {
             options.transport = argv[++i];
         } else {

@@ -203,5 +203,12 @@ TEST_F(DedupeRingTest, AgreesWithASimpleList) {
     }
 }
 
+TEST(DedupeRing, InPlaceOfOneThatWasForgottenActsOnNothingThatThatOneMayHaveActedOn) {
+    DedupeRing ring(4, kWindow, {}, kStart);
+    EXPECT_EQ(ring.check(id_of(1), 10s, kStarted, kStart + 5s).verdict, Verdict::too_old);
+    EXPECT_EQ(ring.check(id_of(2), 2s, kStarted, kStart + 5s).verdict, Verdict::fresh);
+    EXPECT_EQ(ring.check(id_of(3), {}, kStarted, kStart).verdict, Verdict::fresh);
+}
+
 }  // namespace
 }  // namespace flare::session::test

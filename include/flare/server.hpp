@@ -361,7 +361,7 @@ public:
     // 30 s in which something waits for a client that takes nothing end its session.
     ServerBuilder& slow_consumer_after(std::chrono::milliseconds time);
     ServerBuilder& max_message_bytes(std::uint64_t bytes);  // 16 MiB, at most 1 GiB; beyond it message_too_large
-    // 1 GiB, at least 1 MiB, for queues, replay and reassembly of all sessions. At the limit new sessions are refused
+    // 4 GiB, at least 1 MiB, for all that peers can make the server hold. At the limit new sessions are refused
     // with busy, then those without a connection end, then those whose clients take nothing: docs/server.md, "Memory".
     ServerBuilder& max_memory_bytes(std::uint64_t bytes);
     // How many connections may begin in a second, as many of them at once after a pause; more are refused. 0: no limit

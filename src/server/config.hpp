@@ -69,7 +69,7 @@ struct Config {
     std::uint32_t max_handshakes_per_second = 0;
     bool queue_named = false;  // max_queued() was called
     std::chrono::milliseconds hello_timeout{5000};
-    std::uint64_t max_memory_bytes = 1ull << 30;
+    std::uint64_t max_memory_bytes = 4ull << 30;
     std::uint32_t worker_threads = 0;
     std::uint32_t handler_threads = 4;
     LogLevel log_level = LogLevel::info;

@@ -1,8 +1,8 @@
 #include "base/crypto.hpp"
 #include "base/log.hpp"
 #include "base/random.hpp"
+#include "server/capacity.hpp"
 #include "server/exposure.hpp"
-#include "server/files.hpp"
 #include "server/impl.hpp"
 #include "server/ticket_key_file.hpp"
 #include "transport/websocket/address.hpp"
@@ -71,6 +71,8 @@ Checked<> Server::Impl::start() {
                          : std::string());
     if (const auto shortage = server::shortage_of_files(config_, server::limit_of_files()))
         base::log().warn("{}", *shortage);
+    const std::size_t bytes = limits.bytes_of(config_.quic ? Protocol::quic : Protocol::websocket);
+    if (const auto shortage = server::shortage_of_memory(config_, bytes)) base::log().warn("{}", *shortage);
     return {};
 }
 

@@ -71,10 +71,10 @@ public:
     std::uint32_t in_all() const noexcept { return in_all_; }
     std::size_t memory_bytes() const noexcept { return held_.load(std::memory_order_relaxed); }
     std::uint32_t with_file() const noexcept { return std::min(in_all_, files_); }
+    // Measured, rounded up: with its buffers and the state of TLS; what the kernel has is not the process's.
+    std::size_t bytes_of(Protocol protocol, Stage stage = Stage::carrier) const noexcept;
 
 private:
-    // Measured, rounded up: with its buffers and the state of TLS; what the kernel has is not the process's.
-    std::size_t bytes_of(Protocol protocol, Stage stage) const noexcept;
     bool take_memory(Protocol protocol) noexcept;
     void give_memory(std::size_t bytes) noexcept;
     void forget_stranger() noexcept;

@@ -182,7 +182,7 @@ constexpr Setting kSettings[] = {
      "Connections that may begin in a second; 0: no limit.", to<&B::max_handshakes_per_second>},
     {"limits", "max_message_bytes", Kind::size, "16MiB", "max_message_bytes", "The largest payload.",
      to<&B::max_message_bytes>},
-    {"limits", "max_memory_bytes", Kind::size, "1GiB", "max_memory_bytes",
+    {"limits", "max_memory_bytes", Kind::size, "4GiB", "max_memory_bytes",
      "For all that clients can make the server hold; beyond it sessions are shed in a stated order.",
      to<&B::max_memory_bytes>},
     {"limits", "max_messages_per_second", Kind::count, "0", "max_messages_per_second",

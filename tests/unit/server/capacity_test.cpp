@@ -1,5 +1,5 @@
-// What the limit of open files leaves: docs/operations.md, "Limits of the system".
-#include "server/files.hpp"
+// What the limit of open files leaves: docs/operations.md, "Limits of the system"; and max_memory_bytes: "Memory".
+#include "server/capacity.hpp"
 
 #include <gtest/gtest.h>
 
@@ -43,6 +43,25 @@ TEST(Files, OfNoConcernWithoutWebSocket) {
     Config config = holding(2000);
     config.websocket = false;
     EXPECT_FALSE(shortage_of_files(config, 257));
+}
+
+TEST(Memory, TooLittleForWhatWasAskedForIsWarnedOf) {
+    Config config = holding(100'000);
+    config.max_memory_bytes = 1ull << 30;
+    const auto warning = shortage_of_memory(config, 40 * 1024);
+    for (const char* word : {"100000", "room for 13107 connections over QUIC", "7813 MiB"})
+        EXPECT_TRUE(mentions(warning, word)) << word << " in: " << warning.value_or("");
+    config.quic = false;
+    EXPECT_TRUE(mentions(shortage_of_memory(config, 20 * 1024), "26214 connections over WebSocket"));
+    config.max_memory_bytes = 7813ull << 20;
+    EXPECT_FALSE(shortage_of_memory(config, 40 * 1024));
+}
+
+TEST(Memory, TheDefaultOfConnectionsWarnsOnlyWhenHardlyAnyFit) {
+    Config config;
+    EXPECT_FALSE(shortage_of_memory(config, 40 * 1024));
+    config.max_memory_bytes = 4u << 20;
+    EXPECT_TRUE(mentions(shortage_of_memory(config, 40 * 1024), "room for 51 connections"));
 }
 
 }  // namespace

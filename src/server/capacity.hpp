@@ -1,4 +1,4 @@
-// How many connections the limit of open files leaves room for.
+// How many connections the limit of open files and max_memory_bytes leave room for.
 //
 // Threads: any.
 #pragma once
@@ -20,5 +20,7 @@ std::uint32_t files_for_connections(std::uint32_t limit) noexcept;
 // What to warn of: fewer WebSocket connections have a file than max_connections() asks for, or so few that nobody can
 // want it.
 std::optional<std::string> shortage_of_files(const Config& config, std::uint32_t limit);
+// The same of memory, of which connections may have half. `bytes`: what one takes by the protocol that takes the most.
+std::optional<std::string> shortage_of_memory(const Config& config, std::size_t bytes);
 
 }  // namespace flare::server

@@ -1,4 +1,4 @@
-#include "server/files.hpp"
+#include "server/capacity.hpp"
 
 #include <algorithm>
 
@@ -8,6 +8,7 @@ namespace flare::server {
 namespace {
 
 constexpr std::uint32_t kFewConnections = 100;
+constexpr std::uint64_t kMiB = 1u << 20;
 
 }  // namespace
 
@@ -31,6 +32,17 @@ std::optional<std::string> shortage_of_files(const Config& config, std::uint32_t
            " are kept for other things: there is room for " + std::to_string(left) + " WebSocket connection" +
            (left == 1 ? "" : "s") + "; raise the limit (ulimit -n, LimitNOFILE= of a service) to " +
            std::to_string(std::uint64_t{config.max_connections} + kReservedFiles);
+}
+
+std::optional<std::string> shortage_of_memory(const Config& config, std::size_t bytes) {
+    const std::uint64_t left = config.max_memory_bytes / 2 / bytes;
+    if (left >= config.max_connections || (!config.max_connections_named && left >= kFewConnections))
+        return std::nullopt;
+    const std::uint64_t enough = (2 * std::uint64_t{config.max_connections} * bytes + kMiB - 1) / kMiB;
+    return "max_connections is " + std::to_string(config.max_connections) +
+           ", but half of max_memory_bytes has room for " + std::to_string(left) + " connection" +
+           (left == 1 ? "" : "s") + " over " + (config.quic ? "QUIC" : "WebSocket") + "; raise it to " +
+           std::to_string(enough) + " MiB";
 }
 
 }  // namespace flare::server

@@ -1,95 +1,22 @@
 // Servers that go down and come back with all their clients: docs/server.md, "Storms".
-#include "integration/harness.hpp"
 #include "integration/quic_harness.hpp"
-#include "integration/raw_peer.hpp"
-#include "session/lasting_ticket.hpp"
-#include "session/ticket.hpp"
+#include "integration/storm_harness.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <algorithm>
 #include <atomic>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
 
-#include <stdlib.h>
-
 namespace flare::test {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-struct Storm : ::testing::Test {
-    Storm() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "flare-storm-XXXXXX").string();
-        folder = ::mkdtemp(pattern.data());
-    }
-    ~Storm() override { std::filesystem::remove_all(folder); }
-
-    // A server whose handler knows the token `good`, and counts how often it is asked.
-    ServerBuilder builder() {
-        return quiet_server()
-            .ticket_key_file(folder + "/key")
-            .with_auth_handler([this](const AuthRequest& request) -> Checked<Identity> {
-                ++asked;
-                if (request.token != "good") return Failure(errc::unauthenticated);
-                Identity identity(request.claimed_user);
-                identity.expires = expires;
-                identity.token_id = "token-1";
-                return identity;
-            });
-    }
-    // The session of a raw client that a server has welcomed.
-    struct Held {
-        wire::Hello hello;  // the one that made it
-        std::string ticket;
-        std::string secret;
-    };
-    Held hold(const Server& server, const std::string& user) {
-        RawPeer peer(server.websocket_addr());
-        Held held;
-        held.hello = RawPeer::hello_of(user);
-        held.hello.token = "good";
-        EXPECT_EQ(peer.hello(held.hello), wire::FrameKind::welcome);
-        if (!peer.welcome) return held;
-        EXPECT_NE(peer.welcome->capabilities & wire::kLastingTicket, 0u);
-        held.ticket = peer.welcome->ticket;
-        held.secret = peer.welcome->secret;
-        return held;
-    }
-    static wire::Hello resume_of(const Held& held, const std::string& secret) {
-        wire::Hello hello = RawPeer::hello_of(held.hello.user);
-        hello.epoch = 2;
-        wire::Resume resume;
-        resume.ticket = held.ticket;
-        resume.nonce = std::string(wire::kNonceBytes, 'n');
-        resume.mac = session::resume_mac(secret, held.ticket, hello.epoch, resume.nonce, hello.attempt_id);
-        hello.resume = std::move(resume);
-        return hello;
-    }
-    // Answers the challenge of the Refused that `peer` has got, as who holds `secret` does.
-    static wire::Hello proven(const RawPeer& peer, const Held& held, const std::string& secret, wire::Hello hello) {
-        EXPECT_EQ(peer.refused->challenge.size(), wire::kChallengeBytes);
-        hello.ticket_proof =
-            session::ticket_proof(secret, held.ticket, peer.refused->challenge, hello.epoch, hello.attempt_id);
-        return hello;
-    }
-    // What the second Hello of a connection is answered whose first was a resume that nobody knew.
-    static wire::FrameKind second(RawPeer& peer, const wire::Hello& hello) {
-        peer.batches.clear();
-        return peer.hello(hello);
-    }
-    static wire::Hello without_token(const std::string& user) { return RawPeer::hello_of(user); }
-
-    std::string folder;
-    std::atomic<int> asked{0};
-    std::chrono::system_clock::time_point expires = std::chrono::system_clock::time_point::max();
-};
 
 // ---- the ticket in place of the credential ----
 
@@ -463,129 +390,6 @@ TEST_F(Storm, TwoHundredClientsComeBackInTheirSlotsAndLoseNothing) {
     work.reset();
     loop.stop();
     runner.join();
-}
-
-// ---- whom a restart has let go and who is not back yet ----
-
-TEST_F(Storm, AMessageToAUserWhoIsNotBackYetIsKeptUntilTheUserIs) {
-    auto server = std::make_unique<Server>(started(builder()));
-    const std::string address = server->websocket_addr();
-    (void)hold(*server, "bob");
-    (void)hold(*server, "eve");
-    Events events;
-    Client ann = connected(client_of(address, "ann", events).token("good"));
-    server->stop();
-    EXPECT_TRUE(std::filesystem::exists(folder + "/key.returning"));
-    server = std::make_unique<Server>(started(builder().websocket_addr(address)));
-    EXPECT_FALSE(std::filesystem::exists(folder + "/key.returning")) << "it is for one start";
-    ASSERT_TRUE(events.wait_for<event::Reconnected>());
-    EXPECT_EQ(server->stats()->users_expected, 2u) << "ann is back";
-
-    ASSERT_TRUE(ann.post_message("bob", Message("note", "one")));
-    ASSERT_TRUE(ann.post_message("bob", Message("note", "two")));
-    EXPECT_FALSE(ann.send_text_message("nobody", "x").success) << "a stranger is offline as ever";
-    for (const auto end = Clock::now() + 30s; Clock::now() < end && server->stats()->errors[errc::busy] == 0;)
-        std::this_thread::sleep_for(5ms);
-    EXPECT_GE(server->stats()->errors[errc::busy], 1u);
-    EXPECT_TRUE(events.all<event::MessageSent>().empty());
-
-    const auto pushed = server->send("bob", Message("note", "from the server"));
-    ASSERT_FALSE(pushed);
-    EXPECT_EQ(pushed.error().code, errc::busy);
-    EXPECT_NE(pushed.error().text.find("expected back"), std::string::npos) << pushed.error().text;
-
-    RawPeer peer(address);
-    wire::Hello hello = RawPeer::hello_of("bob");
-    hello.token = "good";
-    ASSERT_EQ(peer.hello(hello), wire::FrameKind::welcome);
-    wire::Activate activate;
-    activate.epoch = 9;
-    peer.send({}, wire::encode(activate));
-    ASSERT_TRUE(events.wait_for<event::MessageSent>(2));
-    for (const auto& failed : events.all<event::MessageFailed>()) EXPECT_EQ(failed.error.code, errc::user_offline);
-    EXPECT_EQ(events.all<event::MessageFailed>().size(), 1u) << "the stranger's";
-    EXPECT_EQ(server->stats()->users_expected, 1u);
-    EXPECT_TRUE(server->send("bob", Message("note", "from the server")));
-}
-
-TEST_F(Storm, AtASlowAdmissionRateWhoIsBackFirstLosesNoMessageToThoseWhoComeLast) {
-    constexpr std::size_t kClients = 8;
-    auto server = std::make_unique<Server>(started(builder()));
-    const std::string address = server->websocket_addr();
-    std::vector<std::unique_ptr<Events>> heard;
-    std::vector<Client> clients;
-    for (std::size_t i = 0; i < kClients; ++i) {
-        heard.push_back(std::make_unique<Events>());
-        clients.push_back(connected(client_of(address, "user" + std::to_string(i), *heard[i]).token("good")));
-    }
-    server->stop();
-    server = std::make_unique<Server>(started(builder().websocket_addr(address).admission_rate(2)));
-    EXPECT_EQ(server->stats()->users_expected, kClients);
-    for (std::size_t i = 0; i < kClients; ++i) {  // sent at once, on the way as soon as the sender is back
-        for (std::size_t to = 0; to < kClients; ++to) {
-            if (to == i) continue;
-            ASSERT_TRUE(clients[i].post_message("user" + std::to_string(to), Message("n", std::to_string(i))));
-        }
-    }
-    for (std::size_t i = 0; i < kClients; ++i) {
-        EXPECT_TRUE(heard[i]->wait_for<event::MessageSent>(kClients - 1)) << i;
-        EXPECT_TRUE(heard[i]->wait_for<event::MessageReceived>(kClients - 1)) << i;
-        EXPECT_TRUE(heard[i]->all<event::MessageFailed>().empty()) << i;
-        EXPECT_EQ(heard[i]->all<event::MessageReceived>().size(), kClients - 1) << i;
-    }
-    EXPECT_GE(server->stats()->errors[errc::busy], 1u) << "some were not back yet";
-    EXPECT_EQ(server->stats()->users_expected, 0u);
-}
-
-TEST_F(Storm, WhoIsStillExpectedWhenTheNextServerStopsIsExpectedByTheOneAfterIt) {
-    for (int process = 0; process < 3; ++process) {
-        Server server = started(builder());
-        if (process == 0) (void)hold(server, "bob");
-        EXPECT_EQ(server.stats()->users_expected, process == 0 ? 0u : 1u);
-    }
-    std::filesystem::remove(folder + "/key.returning");
-    Server crashed = started(builder());
-    EXPECT_EQ(crashed.stats()->users_expected, 0u) << "what was read once, or never written, names nobody";
-}
-
-TEST_F(Storm, WithoutATicketKeyNobodyIsExpected) {
-    auto server = std::make_unique<Server>(started(quiet_server()));
-    const std::string address = server->websocket_addr();
-    Events bobs;
-    Client bob = connected(client_of(address, "bob", bobs).auto_reconnect(false));
-    server->stop();
-    EXPECT_TRUE(std::filesystem::is_empty(folder));
-    server = std::make_unique<Server>(started(quiet_server().websocket_addr(address)));
-    EXPECT_EQ(server->send("bob", Message("note", "x")).error().code, errc::user_offline);
-}
-
-TEST_F(Storm, AFileThatIsDamagedOrForeignStopsNoStart) {
-    {
-        Server server = started(builder());
-        (void)hold(server, "bob");
-    }
-    const std::string path = folder + "/key.returning";
-    ASSERT_TRUE(std::filesystem::exists(path));
-    std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
-    {
-        Server server = started(builder());
-        EXPECT_EQ(server.stats()->users_expected, 0u);
-        (void)hold(server, "bob");
-    }
-    std::filesystem::copy_file(folder + "/key", folder + "/kept");
-    std::filesystem::remove(folder + "/key");  // another key is made, and the file was not made with it
-    {
-        Server server = started(builder());
-        EXPECT_EQ(server.stats()->users_expected, 0u);
-    }
-    std::filesystem::remove(path);
-    std::filesystem::create_directories(path + "/full");
-    {
-        Server server = started(builder());
-        EXPECT_EQ(server.stats()->users_expected, 0u);
-        (void)hold(server, "bob");
-    }  // and no stop
-    EXPECT_TRUE(std::filesystem::is_directory(path));
 }
 
 // ---- over QUIC ----

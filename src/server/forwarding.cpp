@@ -67,8 +67,7 @@ void Worker::to_user(session::ServerSession& session, session::Handling&& handli
         Letter{std::move(handling), std::string(to), session.user(), std::move(forms), index_, {}, {}, 0});
     if (!large && !waits) return send_letter(letter);
     const std::size_t charge = kJobCharge + data.message->payload.size();
-    if (!take_for_handler(charge))
-        return answer(letter->handling, refusal(errc::busy, explain(errc::busy)));
+    if (!take_for_handler(charge)) return answer(letter->handling, refusal(errc::busy, explain(errc::busy)));
     letter->charge = charge;
     letter->inbox = std::static_pointer_cast<Inbox>(session.attachment);
     if (large && asks) letter->asked = to_message(session, data, whole);
@@ -138,8 +137,7 @@ void Worker::begin_large(const std::shared_ptr<Letter>& letter) {
 
 void Worker::inflate_letter(const std::shared_ptr<Letter>& letter) {
     const auto size = static_cast<std::size_t>(letter->forms.size());
-    if (!take_for_handler(size, letter->charge))
-        return end_large(letter, refusal(errc::busy, explain(errc::busy)));
+    if (!take_for_handler(size, letter->charge)) return end_large(letter, refusal(errc::busy, explain(errc::busy)));
     letter->charge += size;
     const bool queued = shared_.pool.push([this, letter] {
         const bool whole = letter->forms.inflate() != nullptr;

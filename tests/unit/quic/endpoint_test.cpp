@@ -379,7 +379,7 @@ TEST_P(ManyWorkers, KeepConnectionsWithTheirWorkerWhereverPacketsComeFrom) {
         }
     }
     for (const auto& listener : listeners) EXPECT_EQ(listener->misrouted(), 0u);
-    for (const auto& peer : peers) EXPECT_FALSE(peer->closed);
+    for (const auto& peer : peers) EXPECT_FALSE(peer->closed) << name(peer->closed->code) << ": " << peer->closed->text;
 }
 
 TEST_F(Endpoints, KeepLanesApart) {

@@ -5,6 +5,7 @@
 
 #include <flare/server.hpp>
 
+#include <boost/algorithm/string/case_conv.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
@@ -103,7 +104,7 @@ bool ServerOptions::take(int argc, char** argv, int& i) {
 }
 
 RunningServer RunningServer::at(const std::string& url, std::string& transport) {
-    const std::string scheme = url.substr(0, std::min(url.find("://"), url.size()));
+    const std::string scheme = boost::to_lower_copy(url.substr(0, std::min(url.find("://"), url.size())));
     if (scheme != "ws" && scheme != "wss" && scheme != "quic")
         throw std::invalid_argument("--url: write it as ws://HOST:PORT, wss://HOST:PORT or quic://HOST:PORT");
     const auto parsed = client::parse_url(url, scheme);

@@ -1,5 +1,6 @@
 #include "session_load.hpp"
 
+#include "transport/url.hpp"
 #include "wire/base64.hpp"
 
 #include <boost/asio/post.hpp>
@@ -241,7 +242,7 @@ SessionLoad::Dial SessionLoad::dialer(const ServerOptions& options, std::uint16_
     }
     websocket::ConnectTarget target;
     target.endpoint = {address, port};
-    target.host_header = (host.find(':') == host.npos ? host : "[" + host + "]") + ":" + std::to_string(port);
+    target.host_header = transport::in_brackets(host) + ":" + std::to_string(port);
     target.server_name = host;
     target.secure = options.transport == "wss";
     websocket::Options carrier_options;

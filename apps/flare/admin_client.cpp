@@ -1,5 +1,8 @@
 #include "admin_client.hpp"
 
+#include "transport/host.hpp"
+#include "transport/url.hpp"
+
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -12,30 +15,17 @@
 #include <boost/json/parse.hpp>
 
 #include <chrono>
-#include <optional>
+#include <vector>
 
 namespace flare::cli {
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
+using Endpoint = asio::ip::tcp::endpoint;
 
 namespace {
 
 constexpr std::chrono::seconds kLimit{5};
 constexpr std::uint64_t kMaxBodyBytes = 16 * 1024 * 1024;
-
-struct Place {
-    std::string host;
-    std::string port;
-};
-
-std::optional<Place> place_of(const std::string& address) {
-    const std::size_t colon = address.rfind(':');
-    if (colon == std::string::npos || colon + 1 == address.size() || colon == 0) return std::nullopt;
-    Place place{address.substr(0, colon), address.substr(colon + 1)};
-    if (place.host.front() == '[' && place.host.back() == ']') place.host = place.host.substr(1, place.host.size() - 2);
-    if (place.host.empty() || place.port.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
-    return place;
-}
 
 // One request on a connection of its own.
 struct Request {
@@ -49,20 +39,30 @@ struct Request {
     bool resolved = false;
     bool connected = false;
 
-    void run(const Place& place) {
+    void run(const transport::Authority& place) {
         parser.body_limit(kMaxBodyBytes);
-        resolver.async_resolve(
-            place.host, place.port, [this](const boost::system::error_code& failed, const auto& found) {
-                if ((error = failed)) return;
-                resolved = true;
-                stream.expires_after(kLimit);
-                stream.async_connect(found, [this](const boost::system::error_code& refused, const auto&) {
-                    if ((error = refused)) return;
-                    connected = true;
-                    ask();
-                });
-            });
+        std::vector<Endpoint> known;
+        for (const auto& address : transport::known_addresses(place.host)) known.emplace_back(address, *place.port);
+        if (!known.empty()) {
+            connect(known);
+        } else {
+            resolver.async_resolve(place.host, std::to_string(*place.port), asio::ip::tcp::resolver::numeric_service,
+                                   [this](const boost::system::error_code& failed, const auto& found) {
+                                       if ((error = failed)) return;
+                                       connect({found.begin(), found.end()});
+                                   });
+        }
         context.run();
+    }
+
+    void connect(const std::vector<Endpoint>& found) {
+        resolved = true;
+        stream.expires_after(kLimit);
+        stream.async_connect(found, [this](const boost::system::error_code& refused, const auto&) {
+            if ((error = refused)) return;
+            connected = true;
+            ask();
+        });
     }
 
     void ask() {
@@ -77,11 +77,13 @@ struct Request {
 }  // namespace
 
 Checked<AdminAnswer> admin_get(const std::string& address, const std::string& target) {
-    const auto place = place_of(address);
-    if (!place) return Failure(errc::invalid_config, "--admin: '" + address + "' is no HOST:PORT");
+    const auto place = transport::parse_authority(address);
+    if (!place) return Failure(errc::invalid_config, "--admin: '" + address + "' " + place.error().text);
+    if (place->host.empty() || place->port.value_or(0) == 0)
+        return Failure(errc::invalid_config, "--admin: '" + address + "' is no HOST:PORT");
     Request request;
     request.request = {http::verb::get, target, 11};
-    request.request.set(http::field::host, address);
+    request.request.set(http::field::host, transport::host_header(place->host, *place->port, "http"));
     request.run(*place);
     if (!request.error) return AdminAnswer{request.parser.get().result_int(), request.parser.get().body()};
     const auto fail = [&](errc code, const std::string& why) {

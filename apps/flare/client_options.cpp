@@ -5,7 +5,12 @@
 #include "output.hpp"
 #include "records.hpp"
 #include "token_claims.hpp"
+#include "transport/host.hpp"
+#include "transport/url.hpp"
 
+#include <boost/algorithm/string/case_conv.hpp>
+
+#include <algorithm>
 #include <cstdlib>
 #include <random>
 
@@ -15,28 +20,30 @@ namespace {
 constexpr std::size_t kMaxTokenFileBytes = 64 * 1024;
 constexpr const char* kDefaultUrl = "flare://127.0.0.1";
 
-bool is_this_machine(std::string_view host) {
-    return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+bool is_this_machine(const std::string& host) {
+    const auto known = transport::known_addresses(host);
+    return !known.empty() &&
+           std::all_of(known.begin(), known.end(), [](const auto& each) { return each.is_loopback(); });
 }
 
 Checked<std::vector<std::string>> expand(const std::string& url) {
-    constexpr std::string_view kShort = "flare://";
-    for (const std::string_view scheme : {"ws://", "wss://", "quic://"}) {
-        if (url.starts_with(scheme)) return std::vector{url};
-    }
     const auto wrong = [&](const char* why) { return Failure(errc::invalid_config, "'" + url + "' " + why); };
-    if (!url.starts_with(kShort))
+    const std::size_t scheme_end = std::min(url.find("://"), url.size());
+    const std::string scheme = boost::to_lower_copy(url.substr(0, scheme_end));
+    const std::string rest = url.substr(std::min(scheme_end + 3, url.size()));
+    if (scheme == "ws" || scheme == "wss" || scheme == "quic") return std::vector{scheme + "://" + rest};
+    if (scheme != "flare")
         return wrong(
             "is no address of a server: use ws://HOST:PORT, wss://HOST:PORT, quic://HOST:PORT or flare://HOST");
-    const std::string host = url.substr(kShort.size());
-    const bool bracketed = host.starts_with('[') && host.ends_with(']');
-    if (host.empty() || host.find_first_of("/?@") != host.npos ||
-        (!bracketed && host.find_first_of(":[]") != host.npos)) {
+    const auto place = transport::parse_authority(rest);
+    if (!place || place->host.empty() || place->port) {
         return wrong(
             "must be flare://HOST alone (an IPv6 address in brackets): it means the ports 4010 and 4000; for others "
             "write quic://HOST:PORT and wss://HOST:PORT");
     }
-    return std::vector{"quic://" + host + ":4010", (is_this_machine(host) ? "ws://" : "wss://") + host + ":4000"};
+    const std::string host = transport::in_brackets(place->host);
+    const char* const websocket = is_this_machine(place->host) ? "ws://" : "wss://";
+    return std::vector{"quic://" + host + ":4010", websocket + host + ":4000"};
 }
 
 }  // namespace

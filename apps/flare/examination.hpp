@@ -5,7 +5,9 @@
 #include "client/url.hpp"
 #include "client_options.hpp"
 #include "doctor_report.hpp"
+#include "transport/host.hpp"
 #include "transport/tls/tls.hpp"
+#include "transport/url.hpp"
 
 #include <boost/asio/ip/address.hpp>
 
@@ -31,10 +33,11 @@ struct Examination {
     std::shared_ptr<transport::tls::ClientContext> trust;
 
     // What the certificate has to be for.
-    std::string name() const { return options.server_name.empty() ? url.host : options.server_name; }
+    std::string name() const {
+        return transport::certificate_name(options.server_name.empty() ? url.host : options.server_name);
+    }
     std::string at(const boost::asio::ip::address& address) const {
-        return (address.is_v6() ? "[" + address.to_string() + "]" : address.to_string()) + ":" +
-               std::to_string(url.port);
+        return transport::in_brackets(address.to_string()) + ":" + std::to_string(url.port);
     }
 };
 

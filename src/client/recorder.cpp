@@ -23,7 +23,7 @@ std::string head(const Config& config) {
 
 }  // namespace
 
-std::string address_of(const Url& url) { return url.text.substr(0, url.text.find("://")) + "://" + url.host_header(); }
+std::string address_of(const Url& url) { return url.shown(); }
 
 std::string_view record_name(Protocol protocol) noexcept { return protocol == Protocol::quic ? "quic" : "websocket"; }
 

@@ -1,46 +1,33 @@
 #include "client/url.hpp"
 
-#include <boost/url/parse.hpp>
-#include <boost/url/url_view.hpp>
+#include "transport/url.hpp"
 
 namespace flare::client {
 
-std::string Url::host_header() const {
-    const std::string name = host.find(':') == std::string::npos ? host : "[" + host + "]";
-    return port == (secure ? 443 : 80) ? name : name + ":" + std::to_string(port);
-}
+std::string Url::host_header() const { return transport::host_header(host, port, scheme); }
+
+std::string Url::shown() const { return scheme + "://" + host_header(); }
 
 Checked<Url> parse_url(std::string_view text, std::string_view scheme) {
     const auto wrong = [&](const std::string& why) {
         return Failure(errc::invalid_config, "server_addresses: '" + std::string(text) + "' " + why);
     };
-    const auto parsed = boost::urls::parse_uri({text.data(), text.size()});
     const std::string form = std::string(scheme) + (scheme == "quic" ? "://host[:port]" : "://host[:port][/path]");
-    if (!parsed) return wrong("is not a URL of the form " + form);
-    const boost::urls::url_view& view = *parsed;
-    if (std::string_view(view.scheme().data(), view.scheme().size()) != scheme)
-        return wrong("must begin with " + std::string(scheme) + "://");
+    auto parts = transport::parse_url(text);
+    if (!parts) return wrong(parts.error().text + "; the form is " + form);
+    if (parts->scheme != scheme) return wrong("must begin with " + std::string(scheme) + "://");
+    if (parts->has_user) return wrong("must not carry a user or a password: use token()");
     Url url;
     url.text = text;
+    url.scheme = std::move(parts->scheme);
     url.protocol = scheme == "quic" ? Protocol::quic : Protocol::websocket;
     url.secure = scheme != "ws";
-    const auto host = view.host_address();
-    url.host.assign(host.data(), host.size());
-    if (url.host.empty()) return wrong("has no host; the form is " + form);
-    if (view.has_userinfo()) return wrong("must not carry a user or a password: use token()");
-    url.port = url.secure ? 443 : 80;
-    if (view.has_port()) {
-        url.port = view.port_number();
-        if (url.port == 0) return wrong("has no usable port");
-    }
-    if (url.protocol == Protocol::quic && !(view.encoded_path().empty() && !view.has_query()))
+    url.host = std::move(parts->authority.host);
+    url.port = parts->authority.port.value_or(transport::default_port(scheme));
+    if (url.protocol == Protocol::quic && !(parts->path.empty() && parts->query.empty()))
         return wrong("must have no path: QUIC has none");
-    const auto path = view.encoded_path();
-    if (!path.empty()) url.path.assign(path.data(), path.size());
-    if (view.has_query()) {
-        const auto query = view.encoded_query();
-        url.path += "?" + std::string(query.data(), query.size());
-    }
+    if (!parts->path.empty()) url.path = std::move(parts->path);
+    url.path += parts->query;
     return url;
 }
 

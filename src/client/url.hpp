@@ -14,16 +14,18 @@
 namespace flare::client {
 
 struct Url {
-    std::string text;  // as given, for error texts
-    std::string host;  // without brackets
+    std::string text;    // as given, for error texts
+    std::string scheme;  // lower case
+    std::string host;    // without brackets
     std::uint16_t port = 0;
     std::string path = "/";  // with the query
     bool secure = false;
     Protocol protocol = Protocol::websocket;
     std::string host_header() const;
+    std::string shown() const;  // "wss://chat.example:4000"
 };
 
-// `scheme`: "ws", "wss" or "quic"; another one is refused. Errors: invalid_config.
+// `scheme`: "ws", "wss" or "quic"; another one is refused. In `text` its case does not matter. Errors: invalid_config.
 Checked<Url> parse_url(std::string_view text, std::string_view scheme);
 
 }  // namespace flare::client

@@ -346,6 +346,25 @@ TEST_F(Doctor, RefusesAnAddressThatIsNone) {
     EXPECT_THAT(tool.err(), HasSubstr("'http://127.0.0.1:4000' is no address of a server: use ws://HOST:PORT"));
 }
 
+// getaddrinfo() takes 65536 + 4000 for 4000, and strtoul() takes 40x for 40.
+TEST_F(Doctor, RefusesAPortThatIsNone) {
+    for (const char* port : {"69536", "40x", "-1", ""}) {
+        const auto found = examine({"ws://127.0.0.1:" + std::string(port)});
+        EXPECT_EQ(found.problems(), "address:invalid_config") << port;
+        EXPECT_THAT(found.text, HasSubstr("has no usable port"));
+        ToolProcess top({"top", "--count", "1", "--admin", "127.0.0.1:" + std::string(port)});
+        EXPECT_EQ(top.wait(), 2) << port;
+        EXPECT_THAT(top.err(), HasSubstr("has no usable port"));
+    }
+}
+
+TEST_F(Doctor, TakesASchemeInAnyCaseAndAZone) {
+    auto server = started(builder());
+    EXPECT_EQ(examine({"WS://" + server.websocket_addr()}).problems(), "");
+    // The zone is no interface: that is found when the name is resolved, not by the parser.
+    EXPECT_EQ(examine({"ws://[fe80::1%25nosuch]:4000"}).problems(), "name:host_not_found");
+}
+
 TEST_F(Doctor, AnAddressThatFailsBesideOneThatWorksIsAWarning) {
     auto server = started(builder());
     const std::string address = server.websocket_addr();

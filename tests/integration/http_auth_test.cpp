@@ -280,7 +280,8 @@ TEST(HttpAuth, OptionsThatCannotBeUsedAreNamedByBuild) {
     };
     EXPECT_EQ(build_error(with("http://127.0.0.1/auth")), "built");
     for (const char* url : {"", "127.0.0.1", "ftp://host/", "http:///x", "http://user:secret@host/",
-                            "http://host/?key=secret", "http://host:0/", "http://host/#x"}) {
+                            "http://host/?key=secret", "http://host:0/", "http://host:99999/", "http://host:40x/",
+                            "http://host:/", "http://::1/", "http://host/#x"}) {
         const std::string error = build_error(with(url));
         EXPECT_TRUE(error.starts_with("invalid_config: http_auth: url ")) << error;
         EXPECT_EQ(error.find("secret"), std::string::npos) << error;

@@ -2,6 +2,7 @@
 
 #include "transport/host.hpp"
 #include "transport/tls/session.hpp"
+#include "transport/url.hpp"
 #include "transport/websocket/address.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -13,8 +14,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <boost/url/parse.hpp>
-#include <boost/url/url_view.hpp>
 
 #include <array>
 #include <exception>
@@ -217,27 +216,20 @@ Task<std::optional<Failure>> Exchange::receive() {
 }  // namespace
 
 Checked<Url> parse_url(const std::string& text) {
-    const auto wrong = [](const char* why) { return Failure(errc::invalid_config, why); };
-    const auto parsed = boost::urls::parse_uri(text);
-    if (!parsed) return wrong("is not a URL of the form http://host[:port]/path or https://");
-    const boost::urls::url_view& view = *parsed;
-    const std::string_view scheme(view.scheme().data(), view.scheme().size());
-    if (scheme != "http" && scheme != "https") return wrong("must begin with http:// or https://");
-    if (view.has_userinfo()) return wrong("must not carry a user or a password: use `authorization`");
-    if (view.has_query() || view.has_fragment())
+    const auto wrong = [](const std::string& why) { return Failure(errc::invalid_config, why); };
+    auto parts = transport::parse_url(text);
+    if (!parts) return wrong(parts.error().text + "; the form is http://host[:port]/path or https://");
+    if (parts->scheme != "http" && parts->scheme != "https") return wrong("must begin with http:// or https://");
+    if (parts->has_user) return wrong("must not carry a user or a password: use `authorization`");
+    if (!parts->query.empty() || parts->has_fragment)
         return wrong("must have no query and no fragment, which would stand in logs: use `authorization`");
     Url url;
-    url.secure = scheme == "https";
+    url.secure = parts->scheme == "https";
     Endpoint& to = url.endpoint;
-    const auto host = view.host_address();
-    to.host.assign(host.data(), host.size());
-    if (to.host.empty()) return wrong("has no host");
-    to.port = view.has_port() ? view.port_number() : url.secure ? 443 : 80;
-    if (to.port == 0) return wrong("has no usable port");
-    const auto path = view.encoded_path();
-    if (!path.empty()) to.path.assign(path.data(), path.size());
-    const std::string name = to.host.find(':') == std::string::npos ? to.host : "[" + to.host + "]";
-    to.host_header = to.port == (url.secure ? 443 : 80) ? name : name + ":" + std::to_string(to.port);
+    to.host = std::move(parts->authority.host);
+    to.port = parts->authority.port.value_or(default_port(parts->scheme));
+    if (!parts->path.empty()) to.path = std::move(parts->path);
+    to.host_header = host_header(to.host, to.port, parts->scheme);
     return url;
 }
 

@@ -1,4 +1,5 @@
 // How a connection begins: settings, TLS, and the callbacks of ngtcp2.
+#include "transport/host.hpp"
 #include "transport/quic/carrier.hpp"
 #include "transport/quic/connection.hpp"
 #include "transport/quic/endpoint.hpp"
@@ -265,7 +266,7 @@ bool Connection::accept(std::shared_ptr<const ServerContext> keys, const Arrival
 
 bool Connection::connect(const ClientContext& keys, const Departure& departure, const Address& local,
                          const Address& remote, std::uint64_t now) {
-    server_name_ = departure.server_name;
+    server_name_ = certificate_name(departure.server_name);
     tickets_ = &keys.keys().tickets;
     ticket_name_ = departure.ticket_name;
     local_ = local;

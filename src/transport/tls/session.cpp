@@ -1,5 +1,7 @@
 #include "transport/tls/session.hpp"
 
+#include "transport/host.hpp"
+
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -108,9 +110,10 @@ std::unique_ptr<Session> Session::client(std::shared_ptr<ClientContext> context,
     if (session == nullptr) return nullptr;
     SSL_set_connect_state(ssl);
     // An address is matched against the certificate's IP entries and is never sent as SNI (RFC 6066 section 3).
-    if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), server_name.c_str()) != 1) {
+    const std::string name = certificate_name(server_name);
+    if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str()) != 1) {
         SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-        if (SSL_set1_host(ssl, server_name.c_str()) != 1 || SSL_set_tlsext_host_name(ssl, server_name.c_str()) != 1) {
+        if (SSL_set1_host(ssl, name.c_str()) != 1 || SSL_set_tlsext_host_name(ssl, name.c_str()) != 1) {
             return nullptr;
         }
     }

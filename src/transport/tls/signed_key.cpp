@@ -1,6 +1,7 @@
 #include "transport/tls/signed_key.hpp"
 
 #include "base/owned.hpp"
+#include "transport/host.hpp"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -79,9 +80,10 @@ std::string why_not_trusted(SSL_CTX* trust, const std::string& server_name, STAC
     X509_STORE_CTX_set_default(context.get(), "ssl_server");
     X509_VERIFY_PARAM* const wanted = X509_STORE_CTX_get0_param(context.get());
     X509_VERIFY_PARAM_set_auth_level(wanted, SSL_CTX_get_security_level(trust));
-    if (X509_VERIFY_PARAM_set1_ip_asc(wanted, server_name.c_str()) != 1) {
+    const std::string name = certificate_name(server_name);
+    if (X509_VERIFY_PARAM_set1_ip_asc(wanted, name.c_str()) != 1) {
         X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-        if (server_name.empty() || X509_VERIFY_PARAM_set1_host(wanted, server_name.c_str(), 0) != 1)
+        if (name.empty() || X509_VERIFY_PARAM_set1_host(wanted, name.c_str(), 0) != 1)
             return "'" + server_name + "' is no name";
     }
     if (X509_verify_cert(context.get()) == 1) return {};

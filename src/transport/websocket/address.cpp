@@ -1,33 +1,23 @@
 #include "transport/websocket/address.hpp"
 
+#include "transport/url.hpp"
+
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <charconv>
 
 namespace flare::transport::websocket {
 
 namespace ip = boost::asio::ip;
 
 std::optional<ListenAddress> parse_listen_address(std::string_view text) {
-    const std::size_t colon = text.rfind(':');
-    if (colon == std::string_view::npos) return std::nullopt;
-    std::string_view host = text.substr(0, colon);
-    const std::string_view port_text = text.substr(colon + 1);
-
-    std::uint16_t port = 0;
-    const auto parsed = std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
-    if (port_text.empty() || parsed.ec != std::errc{} || parsed.ptr != port_text.data() + port_text.size()) {
-        return std::nullopt;
-    }
-    if (host.empty()) return ListenAddress{{ip::address_v6::any(), port}, true};
-
-    const bool brackets = host.front() == '[' && host.back() == ']';
-    if (brackets) host = host.substr(1, host.size() - 2);
+    const auto place = parse_authority(text);
+    if (!place || !place->port) return std::nullopt;
+    if (place->host.empty()) return ListenAddress{{ip::address_v6::any(), *place->port}, true};
     boost::system::error_code error;
-    const ip::address address = ip::make_address(std::string(host), error);
-    if (error || address.is_v6() != brackets) return std::nullopt;
-    return ListenAddress{{address, port}, false};
+    const ip::address address = ip::make_address(place->host, error);
+    if (error) return std::nullopt;
+    return ListenAddress{{address, *place->port}, false};
 }
 
 std::string address_text(const ip::address& address) {
@@ -38,9 +28,7 @@ std::string address_text(const ip::address& address) {
 }
 
 std::string endpoint_text(const ip::tcp::endpoint& endpoint) {
-    const std::string address = address_text(endpoint.address());
-    const std::string port = ":" + std::to_string(endpoint.port());
-    return address.find(':') == std::string::npos ? address + port : "[" + address + "]" + port;
+    return in_brackets(address_text(endpoint.address())) + ":" + std::to_string(endpoint.port());
 }
 
 namespace {
@@ -68,6 +56,7 @@ errc listen_errc(int error) noexcept {
         case EADDRINUSE: return errc::address_in_use;
         case EADDRNOTAVAIL:
         case EAFNOSUPPORT:
+        case EINVAL:  // a link-local address without a zone of this machine
         case ENODEV: return errc::address_unavailable;
         case EACCES:
         case EPERM: return errc::permission_denied;
@@ -88,7 +77,8 @@ errc connect_errc(int error) noexcept {
         case ENETDOWN:
         case EHOSTDOWN:
         case EADDRNOTAVAIL:
-        case EAFNOSUPPORT: return errc::network_unreachable;
+        case EAFNOSUPPORT:
+        case EINVAL: return errc::network_unreachable;  // EINVAL: a link-local address without a zone
         case EACCES:
         case EPERM: return errc::permission_denied;
         case EMFILE:

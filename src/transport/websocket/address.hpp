@@ -19,7 +19,8 @@ struct ListenAddress {
     bool both_families = false;  // an IPv6 socket that takes IPv4 too
 };
 
-// "127.0.0.1:4000", "[::1]:0", ":4000" (all addresses of both families). Nothing: not of that form.
+// "127.0.0.1:4000", "[::1]:0", "[fe80::1%eth0]:4000", ":4000" (all addresses of both families). Nothing: not of that
+// form. A zone that is no interface is found when the address is bound.
 std::optional<ListenAddress> parse_listen_address(std::string_view text);
 
 // An IPv4 address that reached an IPv6 socket is written as IPv4.

@@ -162,6 +162,7 @@ TEST(FlareBench, LoadsAServerThatRunsAlready) {
         EXPECT_THAT(ran.err, HasSubstr("at most 1,000 connections"));
     }
     EXPECT_EQ(run_tool({"bench", "echo", "--url", "http://127.0.0.1:1"}).code, 2);
+    EXPECT_EQ(run_tool({"bench", "echo", "--url", "ws://127.0.0.1:65537"}).code, 2) << "which is not port 1";
     EXPECT_EQ(run_tool({"bench", "echo", "--url", "ws://127.0.0.1:1"}).code, 3) << "nobody listens there";
 }
 

@@ -40,6 +40,23 @@ TEST(Url, TakesIpv6InBrackets) {
     EXPECT_EQ(url("ws://[::1]:4000").host_header(), "[::1]:4000");
 }
 
+TEST(Url, HasAZoneThatTheServerDoesNotHear) {
+    EXPECT_EQ(url("ws://[fe80::1%25eth0]:4000").host, "fe80::1%eth0");
+    EXPECT_EQ(url("ws://[fe80::1%eth0]:4000").host_header(), "[fe80::1]:4000");
+}
+
+TEST(Url, TakesASchemeInAnyCase) {
+    EXPECT_EQ(url("WS://example.com:4000").shown(), "ws://example.com:4000");
+    EXPECT_TRUE(url("Wss://example.com", "wss").secure);
+    EXPECT_EQ(url("QUIC://example.com", "quic").protocol, Protocol::quic);
+}
+
+TEST(Url, APortOutOfRangeIsRefusedForEveryScheme) {
+    for (const char* scheme : {"ws", "wss", "quic"})
+        for (const char* port : {"99999", "65536", "40x", "-1", "", "4294967376"})
+            EXPECT_NE(complaint(std::string(scheme) + "://h:" + port, scheme).find("port"), std::string::npos) << port;
+}
+
 TEST(Url, SaysWhatIsWrongAndShowsItself) {
     EXPECT_NE(complaint("http://example.com").find("ws://"), std::string::npos);
     EXPECT_NE(complaint("example.com:4000").find("example.com:4000"), std::string::npos);

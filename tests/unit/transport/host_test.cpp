@@ -24,5 +24,19 @@ TEST(Host, OtherNamesHaveToBeResolved) {
         EXPECT_TRUE(known_addresses(name).empty()) << name;
 }
 
+TEST(Host, AZoneIsAnInterfaceOfThisMachineOrHasToBeResolved) {
+    const auto known = known_addresses("fe80::1%lo");
+    ASSERT_EQ(known.size(), 1u);
+    EXPECT_NE(known[0].to_v6().scope_id(), 0u);
+    EXPECT_TRUE(known_addresses("fe80::1%nosuchinterface").empty());
+}
+
+TEST(Host, ACertificateNamesNoDotAtTheEndAndNoZone) {
+    EXPECT_EQ(certificate_name("chat.example."), "chat.example");
+    EXPECT_EQ(certificate_name("chat.example"), "chat.example");
+    EXPECT_EQ(certificate_name("fe80::1%eth0"), "fe80::1");
+    EXPECT_EQ(certificate_name("192.0.2.7"), "192.0.2.7");
+}
+
 }  // namespace
 }  // namespace flare::transport::test

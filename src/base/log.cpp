@@ -19,6 +19,7 @@ struct KindRow {
 };
 constexpr KindRow kKinds[] = {
     {Log::Level::info, "refused upgrades"},
+    {Log::Level::info, "refused pages"},
     {Log::Level::info, "refused hellos"},
     {Log::Level::info, "connections without a hello"},
     {Log::Level::info, "failed TLS handshakes"},

@@ -35,6 +35,7 @@ struct Quoted {
 // Lines of one kind share one limit.
 enum class LogKind : std::uint8_t {
     refused_upgrade,
+    refused_page,
     refused_hello,
     silent_connection,
     failed_tls,

@@ -1,6 +1,7 @@
 #include "server/impl.hpp"
 #include "server/known_auth.hpp"
 #include "server/overlap.hpp"
+#include "transport/websocket/page_rule.hpp"
 
 #include <algorithm>
 
@@ -219,9 +220,7 @@ ServerBuilder& ServerBuilder::watch_certificates(std::chrono::milliseconds inter
 }
 ServerBuilder& ServerBuilder::allowed_origins(std::vector<std::string> origins) {
     for (const std::string& origin : origins) {
-        const std::size_t scheme_end = origin.find("://");
-        const bool whole = scheme_end != std::string::npos && origin.find('/', scheme_end + 3) == std::string::npos;
-        state_->check(whole || origin == "*" || origin == "null",
+        state_->check(transport::websocket::is_origin(origin) || origin == "*" || origin == "null",
                       "allowed_origins: \"" + origin + "\" is no origin: write it as https://app.example.com");
     }
     state_->config.allowed_origins = std::move(origins);

@@ -173,6 +173,13 @@ TEST_F(SecureServer, IsVerifiedByAuthorityAndName) {
     EXPECT_EQ(refusal(client_for("127.0.0.1").ca_file("/nowhere/ca.crt")), errc::file_not_found);
 }
 
+// RFC 6066 section 3: SNI has no dot at its end, and no certificate has one.
+TEST_F(SecureServer, IsTheSameByANameWithADotAtItsEnd) {
+    EXPECT_EQ(refusal(client_for("localhost.").ca_file(authority.certificate_file)), errc::ok);
+    EXPECT_EQ(refusal(client_for("127.0.0.1").ca_file(authority.certificate_file).server_name("localhost.")), errc::ok);
+    EXPECT_EQ(refusal(client_for("chat.localhost.").ca_file(authority.certificate_file)), errc::certificate_rejected);
+}
+
 TEST_F(SecureServer, MovesTlsConnectionsToTheirHomeWorker) {
     for (const char* user : {"ann", "bob", "eve", "joe", "kim", "sue"}) {
         ClientBuilder builder(user);

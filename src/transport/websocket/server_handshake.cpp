@@ -13,8 +13,8 @@ ServerHandshake::ServerHandshake(Owner& owner, Socket socket, const Options& opt
       socket_(std::move(socket)),
       options_(options),
       info_(std::move(info)),
-      reader_(options_.max_request_bytes, options_.deflate, PageRule{options_.allowed_origins, options_.guards_names},
-              options_.upgrades),
+      reader_(options_.max_request_bytes, options_.deflate,
+              PageRule{options_.allowed_origins, options_.guards_names, info_.encrypted}, options_.upgrades),
       deadline_(std::chrono::steady_clock::now() + options.handshake_timeout) {}
 
 void ServerHandshake::start() {
@@ -70,7 +70,8 @@ void ServerHandshake::read_request() {
                 const std::string& answer = reader_.answer();
                 const std::size_t body = answer.find("\r\n\r\n");
                 base::log().limited(
-                    base::LogKind::refused_upgrade, "{} upgrade refused: {}", info_.peer_address,
+                    reader_.refused_page() ? base::LogKind::refused_page : base::LogKind::refused_upgrade,
+                    "{} upgrade refused: {}", info_.peer_address,
                     body == std::string::npos ? "" : answer.substr(body + 4, answer.find('\n', body + 4) - body - 4));
                 return write_answer(answer);
             }

@@ -48,7 +48,8 @@ public:
 
     const std::string& answer() const noexcept { return answer_; }
     WireFormat format() const noexcept { return format_; }
-    bool deflates() const noexcept { return deflates_; }  // the 101 agrees to permessage-deflate
+    bool deflates() const noexcept { return deflates_; }          // the 101 agrees to permessage-deflate
+    bool refused_page() const noexcept { return refused_page_; }  // refused, by PageRule
     const std::string& method() const noexcept { return method_; }
     const std::string& target() const noexcept { return target_; }
     const std::string& host() const noexcept { return host_; }
@@ -70,6 +71,7 @@ private:
     bool deflate_;
     bool upgrades_;
     bool deflates_ = false;
+    bool refused_page_ = false;
 };
 
 // ---- client ----

@@ -138,7 +138,10 @@ RequestReader::State RequestReader::decide(std::string_view header) {
     std::optional<std::string_view> origin;
     if (request.count(http::field::origin) > 1) return refuse(403, "at most one Origin header is allowed");
     if (request.count(http::field::origin) == 1) origin = to_std(request[http::field::origin]);
-    if (auto objection = pages_.objection(host_, origin)) return refuse(403, std::move(*objection));
+    if (auto objection = pages_.objection(host_, origin)) {
+        refused_page_ = true;
+        return refuse(403, std::move(*objection));
+    }
     const std::string key = joined(request, http::field::sec_websocket_key);
     if (!is_key(key)) return refuse(400, "Sec-WebSocket-Key has to be 16 bytes in base64");
     const auto format = choose_format(joined(request, http::field::sec_websocket_protocol));

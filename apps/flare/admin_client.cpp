@@ -1,6 +1,7 @@
 #include "admin_client.hpp"
 
 #include "transport/host.hpp"
+#include "transport/http/interim.hpp"
 #include "transport/url.hpp"
 
 #include <boost/asio/connect.hpp>
@@ -15,6 +16,7 @@
 #include <boost/json/parse.hpp>
 
 #include <chrono>
+#include <optional>
 #include <vector>
 
 namespace flare::cli {
@@ -26,6 +28,7 @@ namespace {
 
 constexpr std::chrono::seconds kLimit{5};
 constexpr std::uint64_t kMaxBodyBytes = 16 * 1024 * 1024;
+constexpr std::size_t kMaxInterimBytes = 16 * 1024;
 
 // One request on a connection of its own.
 struct Request {
@@ -34,13 +37,13 @@ struct Request {
     boost::beast::tcp_stream stream{context};
     boost::beast::flat_buffer buffer;
     http::request<http::empty_body> request;
-    http::response_parser<http::string_body> parser;
+    std::optional<http::response_parser<http::string_body>> parser;
+    transport::http::InterimAnswers interim{kMaxInterimBytes};
     boost::system::error_code error;
     bool resolved = false;
     bool connected = false;
 
     void run(const transport::Authority& place) {
-        parser.body_limit(kMaxBodyBytes);
         std::vector<Endpoint> known;
         for (const auto& address : transport::known_addresses(place.host)) known.emplace_back(address, *place.port);
         if (!known.empty()) {
@@ -68,8 +71,18 @@ struct Request {
     void ask() {
         http::async_write(stream, request, [this](const boost::system::error_code& failed, std::size_t) {
             if ((error = failed)) return;
-            http::async_read(stream, buffer, parser,
-                             [this](const boost::system::error_code& broke, std::size_t) { error = broke; });
+            hear();
+        });
+    }
+
+    void hear() {
+        parser.emplace();
+        parser->body_limit(kMaxBodyBytes);
+        http::async_read(stream, buffer, *parser, [this](const boost::system::error_code& broke, std::size_t bytes) {
+            error = broke;
+            if (error || !transport::http::InterimAnswers::is_one(parser->get().result_int())) return;
+            if (interim.pass(bytes)) return hear();
+            error = http::make_error_code(http::error::header_limit);
         });
     }
 };
@@ -85,7 +98,7 @@ Checked<AdminAnswer> admin_get(const std::string& address, const std::string& ta
     request.request = {http::verb::get, target, 11};
     request.request.set(http::field::host, transport::host_header(place->host, *place->port, "http"));
     request.run(*place);
-    if (!request.error) return AdminAnswer{request.parser.get().result_int(), request.parser.get().body()};
+    if (!request.error) return AdminAnswer{request.parser->get().result_int(), request.parser->get().body()};
     const auto fail = [&](errc code, const std::string& why) {
         return Failure(code, "the admin address " + address + " " + why +
                                  ": is the server running with an admin address, and is it this one?");

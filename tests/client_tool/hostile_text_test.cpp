@@ -101,6 +101,21 @@ TEST_F(ToolShows, StrangersWithoutEffect) {
     expect_harmless({"explain", "0190aaaa-0000-7000-8000-000000000000", "--admin", address});
 }
 
+// RFC 9110 section 15.2: a proxy may say so before it has an answer.
+TEST_F(ToolShows, AnswersThatComeAfterInterimOnes) {
+    HttpServer service([](const std::string& request) {
+        const std::string before = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+        const bool stats = request.find("/stats") != request.npos;
+        return before + (stats ? http_answer(200, R"({"up_ms":1})") : http_answer(200, "ok\n"));
+    });
+    const std::string address = "127.0.0.1:" + std::to_string(service.port());
+    ToolProcess top({"top", "--admin", address, "--count", "1", "--interval", "0.1"});
+    EXPECT_EQ(top.wait(), 0) << top.err();
+    ToolProcess doctor({"doctor", "ws://" + address});
+    doctor.wait();
+    EXPECT_THAT(doctor.out(), HasSubstr("/healthz says ok"));
+}
+
 TEST_F(ToolShows, FilesWithoutEffect) {
     const std::string record = certificates.path("hostile.jsonl");
     certificates.write(

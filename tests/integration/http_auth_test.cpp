@@ -185,6 +185,27 @@ TEST(HttpAuth, TakesExpiryAndTokenIdFromTheAnswer) {
     EXPECT_EQ(identity->token_id, "t-1");
 }
 
+// RFC 9110 section 15.2.
+TEST(HttpAuth, TheAnswerComesAfterInterimAnswers) {
+    const std::string kGood = http_answer(200, R"({"user":"ann"})");
+    const auto after = [&](const std::string& before) {
+        HttpServer service([&](const std::string&) { return before + kGood; });
+        return ask(http_auth(options_for(service.url())), request_of("t"));
+    };
+    EXPECT_TRUE(after("HTTP/1.1 100 Continue\r\n\r\n"));
+    EXPECT_TRUE(
+        after("HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n"
+              "Content-Length: 3\r\n\r\n"));
+    std::string many;
+    for (int i = 0; i < 16; ++i) many += "HTTP/1.1 102 Processing\r\n\r\n";
+    EXPECT_TRUE(after(many));
+    EXPECT_EQ(after(many + "HTTP/1.1 102 Processing\r\n\r\n").error().code, errc::busy) << "too many";
+    const std::string large = "HTTP/1.1 103 x\r\nX: " + std::string(5000, 'x') + "\r\n\r\n";
+    EXPECT_TRUE(after(large));
+    EXPECT_EQ(after(large + large).error().code, errc::busy) << "8 KiB together";
+    EXPECT_EQ(after("HTTP/1.1 101 Switching Protocols\r\n\r\n").error().code, errc::busy) << "nobody asked for it";
+}
+
 TEST(HttpAuth, NoAnswerInTimeIsBusy) {
     std::unique_ptr<HttpServer> service;
     service = std::make_unique<HttpServer>([&](const std::string&) {

@@ -1,6 +1,7 @@
 #include "transport/http/post.hpp"
 
 #include "transport/host.hpp"
+#include "transport/http/interim.hpp"
 #include "transport/tls/session.hpp"
 #include "transport/url.hpp"
 #include "transport/websocket/address.hpp"
@@ -43,9 +44,7 @@ public:
                    "\r\nContent-Length: " + std::to_string(body.size()) + "\r\nConnection: close\r\n";
         for (const auto& [name, value] : endpoint_->headers) request_ += name + ": " + value + "\r\n";
         request_ += "\r\n" + body;
-        parser_.body_limit(endpoint_->max_answer_bytes);
-        parser_.header_limit(kMaxHeaderBytes);
-        parser_.eager(true);
+        expect_answer();
     }
 
     // Until there is a result or time is over.
@@ -78,7 +77,8 @@ private:
     IoResult write(std::string_view data);
     IoResult read(std::span<char> out);
     Failure lost(const std::string& when) const { return {errc::connection_lost, "the connection was lost " + when}; }
-    // Feeds the parser. Nothing: more is to come, or it is complete.
+    void expect_answer();
+    // Feeds the parser. Nothing: more is to come, or the answer is complete.
     std::optional<Failure> parse(std::string_view bytes);
 
     const std::shared_ptr<const Endpoint> endpoint_;
@@ -88,7 +88,9 @@ private:
     std::unique_ptr<tls::Session> tls_;
     std::string request_;
     std::string unparsed_;
-    beast_http::response_parser<beast_http::string_body> parser_;
+    std::optional<beast_http::response_parser<beast_http::string_body>> parser_;
+    std::size_t parsed_bytes_ = 0;  // of the answer that parser_ has
+    InterimAnswers interim_{kMaxHeaderBytes};
     std::optional<Checked<Answer>> result_;
 };
 
@@ -101,8 +103,8 @@ Task<void> Exchange::talk(std::shared_ptr<Exchange> self) {
         self->finish(*failure);
     } else {
         Answer answer;
-        answer.status = self->parser_.get().result_int();
-        answer.body = std::move(self->parser_.get().body());
+        answer.status = self->parser_->get().result_int();
+        answer.body = std::move(self->parser_->get().body());
         self->finish(std::move(answer));
     }
 }
@@ -178,35 +180,48 @@ IoResult Exchange::read(std::span<char> out) {
     return {got, error ? IoStatus::failed : IoStatus::ok, error.value()};
 }
 
+void Exchange::expect_answer() {
+    parser_.emplace();
+    parser_->body_limit(endpoint_->max_answer_bytes);
+    parser_->header_limit(kMaxHeaderBytes);
+    parser_->eager(true);
+    parsed_bytes_ = 0;
+}
+
 std::optional<Failure> Exchange::parse(std::string_view bytes) {
     unparsed_.append(bytes);
-    while (!unparsed_.empty() && !parser_.is_done()) {
+    while (!unparsed_.empty() && !parser_->is_done()) {
         Error error;
-        const std::size_t taken = parser_.put(asio::buffer(unparsed_), error);
+        const std::size_t taken = parser_->put(asio::buffer(unparsed_), error);
         unparsed_.erase(0, taken);
+        parsed_bytes_ += taken;
         if (error == beast_http::error::need_more || (taken == 0 && !error)) return std::nullopt;
         if (error == beast_http::error::body_limit)
             return Failure(errc::malformed_frame,
                            "the answer is longer than " + std::to_string(endpoint_->max_answer_bytes) + " bytes");
         if (error) return Failure(errc::malformed_frame, "the answer is no HTTP: " + error.message());
+        if (!parser_->is_done() || !InterimAnswers::is_one(parser_->get().result_int())) continue;
+        if (!interim_.pass(parsed_bytes_))
+            return Failure(errc::malformed_frame, "interim answers come, and no end of them");
+        expect_answer();
     }
     return std::nullopt;
 }
 
 Task<std::optional<Failure>> Exchange::receive() {
     const auto buffer = std::make_unique<std::array<char, kReadBytes + tls::kMaxRecordBytes>>();
-    while (!parser_.is_done()) {
+    while (!parser_->is_done()) {
         const IoResult got = read(*buffer);
         if (auto failure = parse({buffer->data(), got.bytes})) co_return failure;
         if (got.status == IoStatus::failed) co_return lost("before the answer was complete");
         if (got.status == IoStatus::end) {
             Error error;
             // Beast takes the end of nothing for a mistake of ours.
-            if (!parser_.got_some()) co_return lost("before an answer came");
-            if (!parser_.is_done()) parser_.put_eof(error);
-            if (error || !parser_.is_done()) co_return lost("before the answer was complete");
+            if (!parser_->got_some()) co_return lost("before an answer came");
+            if (!parser_->is_done()) parser_->put_eof(error);
+            if (error || !parser_->is_done()) co_return lost("before the answer was complete");
         }
-        if (got.status != IoStatus::would_block || parser_.is_done()) continue;
+        if (got.status != IoStatus::would_block || parser_->is_done()) continue;
         const bool goes_on = co_await ready(Tcp::socket::wait_read);
         if (!goes_on) co_return lost("before the answer came");
     }

@@ -1,6 +1,6 @@
 // One POST over HTTP/1.1 and its answer, on a connection of its own, within a time and a size.
 //
-// Protocol: RFC 9110, RFC 9112; TLS as in transport/tls.
+// Protocol: RFC 9110 (interim answers are passed over, section 15.2), RFC 9112; TLS as in transport/tls.
 // Threads:  the executor of the coroutine, which must be of a single thread.
 #pragma once
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "transport/carrier.hpp"
+#include "transport/http/interim.hpp"
 #include "transport/websocket/page_rule.hpp"
 #include "transport/websocket/websocket.hpp"
 
@@ -40,7 +41,7 @@ public:
     enum class State : std::uint8_t {
         incomplete,  // more bytes are needed
         upgrade,     // answer() is the 101; the connection is a WebSocket once it is written
-        http,        // a GET or HEAD that is no upgrade: method(), target(), host()
+        http,        // a GET or HEAD that is no upgrade: method(), target() in its origin form, host()
         refused,     // answer() says why; close once it is written
     };
     // Takes all of `bytes`. Call it until it returns anything but incomplete.
@@ -59,8 +60,11 @@ public:
 private:
     State refuse(unsigned status, std::string text, std::string_view headers = {});
     State decide(std::string_view header);
+    // False: it is neither of the origin form nor of the absolute form.
+    bool read_target();
 
     std::size_t max_bytes_;
+    int empty_lines_ = 0;  // before the request
     PageRule pages_;
     std::string buffer_;
     std::string answer_;
@@ -82,10 +86,11 @@ std::string make_key();
 std::string accept_of(std::string_view key);
 std::string upgrade_request(const ConnectTarget& target, std::string_view key);
 
+// Passes over interim answers (100, 102, 103), as long as all headers together have at most max_bytes.
 class ResponseReader {
 public:
     ResponseReader(std::string key, WireFormat format, std::size_t max_bytes)
-        : key_(std::move(key)), format_(format), max_bytes_(max_bytes) {}
+        : key_(std::move(key)), format_(format), max_bytes_(max_bytes), interim_(max_bytes) {}
 
     enum class State : std::uint8_t { incomplete, upgraded, refused };
     State feed(std::string_view bytes);
@@ -105,6 +110,7 @@ private:
     WireFormat format_;
     std::size_t max_bytes_;
     std::string buffer_;
+    transport::http::InterimAnswers interim_;
     std::string status_line_;     // "400 Bad Request", once the header says anything but 101
     std::size_t body_bytes_ = 0;  // of the body of such an answer, as much as is shown
     ConnectError error_;

@@ -1,4 +1,5 @@
 // The server's half of the upgrade: reading a request and deciding on it.
+#include "transport/url.hpp"
 #include "transport/websocket/deflate.hpp"
 #include "transport/websocket/upgrade.hpp"
 #include "transport/websocket/upgrade_header.hpp"
@@ -19,6 +20,8 @@
 namespace flare::transport::websocket {
 namespace http = boost::beast::http;
 namespace {
+
+constexpr int kMaxEmptyLines = 4;  // before a request
 
 // 16 bytes in base64 are 22 characters and two '='.
 bool is_key(std::string_view key) noexcept {
@@ -76,9 +79,12 @@ RequestReader::State RequestReader::refuse(unsigned status, std::string text, st
 }
 
 RequestReader::State RequestReader::feed(std::string_view bytes) {
-    const std::size_t before = buffer_.size();
+    std::size_t before = buffer_.size();
     buffer_.append(bytes);
-    if (buffer_.empty()) return State::incomplete;
+    // Some clients end what they sent before with an empty line too many (RFC 9112 section 2.2).
+    for (; empty_lines_ < kMaxEmptyLines && buffer_.starts_with("\r\n"); ++empty_lines_, before = 0)
+        buffer_.erase(0, 2);
+    if (buffer_.empty() || (buffer_ == "\r" && empty_lines_ < kMaxEmptyLines)) return State::incomplete;
     // A TLS ClientHello begins with 0x16; no method begins with anything but a letter.
     if (std::isalpha(static_cast<unsigned char>(buffer_.front())) == 0) {
         return refuse(400, buffer_.front() == '\x16' ? "this port speaks ws, not wss: TLS is not switched on here"
@@ -93,6 +99,18 @@ RequestReader::State RequestReader::feed(std::string_view bytes) {
     const std::string header = buffer_.substr(0, end);
     buffer_.erase(0, end);
     return decide(header);
+}
+
+// The absolute form, which a proxy is asked with and every server has to take, becomes the origin form, and its host is
+// the one that is asked (RFC 9112 section 3.2.2).
+bool RequestReader::read_target() {
+    if (target_.starts_with('/')) return true;
+    auto parts = parse_url(target_);
+    if (!parts || parts->has_user || parts->has_fragment || default_port(parts->scheme) == 0) return false;
+    host_ = in_brackets(parts->authority.host);
+    if (parts->authority.port) host_ += ":" + std::to_string(*parts->authority.port);
+    target_ = (parts->path.empty() ? "/" : parts->path) + parts->query;
+    return true;
 }
 
 RequestReader::State RequestReader::decide(std::string_view header) {
@@ -115,6 +133,8 @@ RequestReader::State RequestReader::decide(std::string_view header) {
     if (request.count(http::field::host) > 1 || (modern && request[http::field::host].empty())) {
         return refuse(400, "exactly one Host header is needed");
     }
+    if ((method_ == "GET" || method_ == "HEAD") && !read_target())
+        return refuse(400, "the request target cannot be read");
     if (!wants_upgrade) {
         if (method_ == "GET" || method_ == "HEAD") return State::http;
         return refuse(405, "only GET and HEAD are answered here", "Allow: GET, HEAD\r\n");

@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 
 namespace flare::transport::websocket {
 namespace http = boost::beast::http;
@@ -71,17 +72,17 @@ ResponseReader::State ResponseReader::refuse(errc code, std::string text) {
 }
 
 ResponseReader::State ResponseReader::feed(std::string_view bytes) {
-    const std::size_t before = buffer_.size();
+    std::size_t unseen = buffer_.size();
     buffer_.append(bytes);
-    if (status_line_.empty()) {
+    while (status_line_.empty()) {
         constexpr std::string_view kStart = "HTTP/1.";
         const std::size_t seen = std::min(buffer_.size(), kStart.size());
         if (std::string_view(buffer_).substr(0, seen) != kStart.substr(0, seen)) {
             return refuse(errc::bad_upgrade, "the peer does not answer in HTTP: is this the right port?");
         }
-        const std::size_t end = header_end(buffer_, before);
+        const std::size_t end = header_end(buffer_, std::exchange(unseen, 0));
         const bool whole = end != std::string_view::npos;
-        if ((whole ? end : buffer_.size()) > max_bytes_) {
+        if (interim_.bytes() + (whole ? end : buffer_.size()) > max_bytes_) {
             return refuse(errc::bad_upgrade,
                           "the answer's header is longer than " + std::to_string(max_bytes_) + " bytes");
         }
@@ -106,7 +107,8 @@ ResponseReader::State ResponseReader::refuse_status() {
     return refuse(errc::bad_upgrade, std::move(text));
 }
 
-// incomplete: refused with a status, whose body is still to be read.
+// incomplete: refused with a status, whose body is still to be read; or an interim answer, with nothing in
+// status_line_.
 ResponseReader::State ResponseReader::decide(std::string_view header) {
     http::response_parser<http::empty_body> parser;
     parser.header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(max_bytes_, UINT32_MAX)));
@@ -118,6 +120,11 @@ ResponseReader::State ResponseReader::decide(std::string_view header) {
     if (error) return refuse(errc::bad_upgrade, "bad HTTP answer: " + error.message());
 
     const auto& response = parser.get();
+    if (transport::http::InterimAnswers::is_one(response.result_int())) {
+        if (interim_.pass(header.size())) return State::incomplete;
+        return refuse(errc::bad_upgrade, "the server sends interim answers (" + std::to_string(response.result_int()) +
+                                             ") and no end of them");
+    }
     if (response.result_int() != 101) {
         status_line_ = std::to_string(response.result_int()) + " " + one_line(to_std(response.reason()));
         std::uint64_t length = 0;

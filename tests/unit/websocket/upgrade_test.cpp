@@ -179,6 +179,43 @@ TEST(PlainRequest, GetAndHeadAreHandedOn) {
     EXPECT_EQ(read("HEAD / HTTP/1.0\r\n\r\n", RequestReader::State::http).method(), "HEAD");
 }
 
+// RFC 9112 section 3.2.2: the host of the target is the one that is asked.
+TEST(PlainRequest, TheAbsoluteFormIsReadAsTheOriginForm) {
+    const auto asked = [](const std::string& line, RequestReader::State expected = RequestReader::State::http) {
+        const RequestReader reader = read(line + "\r\nHost: other.example\r\n\r\n", expected);
+        return reader.target() + " " + reader.host();
+    };
+    EXPECT_EQ(asked("GET http://localhost:4000/healthz?x=1 HTTP/1.1"), "/healthz?x=1 localhost:4000");
+    EXPECT_EQ(asked("HEAD HTTP://LOCALHOST/healthz HTTP/1.1"), "/healthz LOCALHOST");
+    EXPECT_EQ(asked("GET https://[::1]:1 HTTP/1.1"), "/ [::1]:1");
+    EXPECT_EQ(asked("GET http://h?x HTTP/1.1"), "/?x h");
+    EXPECT_EQ(asked("GET http://h/ HTTP/1.0"), "/ h");
+    EXPECT_EQ(asked("GET //h/healthz HTTP/1.1"), "//h/healthz other.example") << "the origin form";
+    for (const char* target : {"healthz", "*", "http://", "http:///healthz", "http://h:99999/", "http://ann@h/",
+                               "ftp://h/", "h:80", "http://h#x", "http://a%0d/"})
+        asked("GET " + std::string(target) + " HTTP/1.1", RequestReader::State::refused);
+    Request upgrade;
+    upgrade.line = "GET ws://evil.example/chat HTTP/1.1";
+    upgrade.host = "Host: localhost\r\n";
+    RequestReader reader(16 * 1024, false, {{}, true});
+    EXPECT_EQ(reader.feed(upgrade.str()), RequestReader::State::refused) << "the name that is asked is the target's";
+    upgrade.line = "GET ws://localhost:4000/chat HTTP/1.1";
+    read(upgrade.str(), RequestReader::State::upgrade);
+}
+
+// RFC 9112 section 2.2.
+TEST(PlainRequest, MayHaveEmptyLinesBeforeIt) {
+    const std::string request = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    EXPECT_EQ(read("\r\n" + request, RequestReader::State::http).target(), "/healthz");
+    read("\r\n\r\n\r\n\r\n" + request, RequestReader::State::http);
+    read("\r\n" + Request{}.str(), RequestReader::State::upgrade);
+    read("\r\n\r\n\r\n\r\n\r\n" + request, RequestReader::State::refused);
+    read("\r" + request, RequestReader::State::refused);
+    read("\n" + request, RequestReader::State::refused);
+    read(" " + request, RequestReader::State::refused);
+    read("\r\n\x16\x03\x01", RequestReader::State::refused);
+}
+
 TEST(PlainRequest, OtherMethodsAreRefused) {
     EXPECT_THAT(
         read("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", RequestReader::State::refused).answer(),
@@ -247,6 +284,42 @@ TEST(UpgradeAnswer, IsTakenWithTheBytesBehindIt) {
     ResponseReader reader(std::string(kKey), WireFormat::protobuf, 4096);
     EXPECT_EQ(reader.feed(good_answer() + "frames"), ResponseReader::State::upgraded);
     EXPECT_EQ(reader.take_rest(), "frames");
+}
+
+// RFC 9110 section 15.2: a client has to pass over them, whether it knows them or not.
+TEST(UpgradeAnswer, ComesAfterInterimAnswers) {
+    const std::string kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    const std::string kProcessing = "HTTP/1.1 102 Processing\r\nServer: x\r\n\r\n";
+    const std::string kHints = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nContent-Length: 5\r\n\r\n";
+    const std::string kUnknown = "HTTP/1.1 199 \r\n\r\n";
+    for (const std::string& before : {kContinue, kProcessing, kHints, kUnknown, kContinue + kProcessing + kHints}) {
+        for (const std::size_t step : {std::size_t{1}, std::size_t{7}, std::string::npos}) {
+            ResponseReader reader(std::string(kKey), WireFormat::protobuf, 4096);
+            const std::string bytes = before + good_answer() + "frames";
+            auto state = ResponseReader::State::incomplete;
+            std::size_t used = 0;
+            while (used < bytes.size() && state == ResponseReader::State::incomplete) {
+                state = reader.feed(std::string_view(bytes).substr(used, step));
+                used = step > bytes.size() ? bytes.size() : used + step;
+            }
+            EXPECT_EQ(state, ResponseReader::State::upgraded) << before << reader.error().text;
+            EXPECT_EQ(reader.take_rest() + bytes.substr(std::min(used, bytes.size())), "frames");
+        }
+    }
+}
+
+TEST(UpgradeAnswer, InterimAnswersWithoutEndAreRefused) {
+    const std::string kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    std::string many;
+    for (int i = 0; i < 16; ++i) many += kContinue;
+    ResponseReader most(std::string(kKey), WireFormat::protobuf, 4096);
+    EXPECT_EQ(most.feed(many + good_answer()), ResponseReader::State::upgraded);
+    EXPECT_EQ(refused(many + kContinue + good_answer()).code, errc::bad_upgrade);
+    const std::string large = "HTTP/1.1 103 Early Hints\r\nX: " + std::string(1500, 'x') + "\r\n\r\n";
+    EXPECT_EQ(refused(large + large + large + good_answer()).code, errc::bad_upgrade);
+    EXPECT_EQ(refused(kContinue + "220 ssh").code, errc::bad_upgrade);
+    EXPECT_EQ(refused(kContinue, true).code, errc::connection_lost);
+    EXPECT_THAT(refused(kContinue + "HTTP/1.1 403 Forbidden\r\n\r\n").text, HasSubstr("403 Forbidden"));
 }
 
 TEST(UpgradeAnswer, WithAnotherStatusIsBadUpgradeAndShowsTheServersWords) {

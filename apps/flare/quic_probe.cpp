@@ -44,10 +44,14 @@ QuicProbe probe_quic(const boost::asio::ip::udp::endpoint& endpoint, const std::
     QuicProbe result;
     const Descriptor socket(::socket(endpoint.data()->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     const int fd = socket.get();
+    if (fd < 0) {
+        result.error = errno;
+        return result;
+    }
     const bool v6 = endpoint.address().is_v6();
     const int probe = v6 ? IPV6_PMTUDISC_PROBE : IP_PMTUDISC_PROBE;  // whole or not at all
     ::setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, &probe, sizeof probe);
-    if (fd < 0 || ::connect(fd, endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0) {
+    if (::connect(fd, endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0) {
         result.error = errno;
         return result;
     }

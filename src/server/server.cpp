@@ -131,9 +131,9 @@ Checked<> Server::Impl::open_websocket() {
     for (const auto& worker : shared_->workers) {
         const auto bound = worker->listen(address, certificates_.tls);
         if (!bound) return bound.error();
-        address = transport::websocket::endpoint_text(*bound);  // port 0: the others share what the first was given
+        websocket_addr_ = transport::websocket::endpoint_text(*bound);
+        address = transport::websocket::sharing_text(address, *bound);  // port 0: as the first was given
     }
-    websocket_addr_ = address;
     return {};
 }
 
@@ -145,9 +145,10 @@ Checked<> Server::Impl::open_quic() {
     for (const auto& worker : shared_->workers) {  // in the order of their numbers: Listener::open()
         const auto bound = worker->listen_quic(address, certificates_.quic, quic_secret_);
         if (!bound) return bound.error();
-        address = transport::websocket::endpoint_text({bound->address(), bound->port()});
+        const boost::asio::ip::tcp::endpoint endpoint(bound->address(), bound->port());
+        quic_addr_ = transport::websocket::endpoint_text(endpoint);
+        address = transport::websocket::sharing_text(address, endpoint);
     }
-    quic_addr_ = address;
     return {};
 }
 

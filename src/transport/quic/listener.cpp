@@ -36,12 +36,14 @@ public:
                    ListenerHandler& handler)
         : Endpoint(context, options), keys_(std::move(keys)), handler_(&handler) {}
 
-    errc open(const boost::asio::ip::udp::endpoint& local, bool both_families) {
-        if (const int error = socket_.bind(local, both_families, options().port_use); error != 0)
-            return websocket::listen_errc(error);
+    // 0, or an errno; then it may be called again.
+    int open(const websocket::ListenAddress& address) {
+        const boost::asio::ip::udp::endpoint local(address.endpoint.address(), address.endpoint.port());
+        socket_ = UdpSocket();
+        if (const int error = socket_.bind(local, address.both_families, options().port_use); error != 0) return error;
         if (options().workers > 1) socket_.steer_by_worker(options().workers);
         watch();
-        return errc::ok;
+        return 0;
     }
     void stop_accepting() { accepting_ = false; }
     void use(std::shared_ptr<ServerContext> keys) { keys_ = std::move(keys); }
@@ -262,12 +264,14 @@ Result<std::unique_ptr<Listener>> Listener::open(boost::asio::io_context& contex
         if (error_text != nullptr) *error_text = text;
         return boost::system::error_code(code);
     };
-    const auto parsed = websocket::parse_listen_address(address);
+    auto parsed = websocket::parse_listen_address(address);
     if (!parsed) return complain(errc::invalid_config, "'" + address + "' is no address: 127.0.0.1:4010, [::1]:4010");
-    const boost::asio::ip::udp::endpoint local(parsed->endpoint.address(), parsed->endpoint.port());
     auto endpoint = std::make_shared<ServerEndpoint>(context, std::move(keys), options, handler);
-    if (const errc code = endpoint->open(local, parsed->both_families); code != errc::ok)
+    const int error = listen_on(*parsed, [&](const websocket::ListenAddress& each) { return endpoint->open(each); });
+    if (error != 0) {
+        const errc code = websocket::listen_errc(error);
         return complain(code, address + ": " + std::string(explain(code)));
+    }
     return std::unique_ptr<Listener>(std::make_unique<ListenerImpl>(std::move(endpoint)));
 }
 

@@ -20,6 +20,19 @@ std::optional<ListenAddress> parse_listen_address(std::string_view text) {
     return ListenAddress{{address, *place->port}, false};
 }
 
+int listen_on(ListenAddress& address, const std::function<int(const ListenAddress&)>& listen) {
+    const int error = listen(address);
+    if (!address.both_families || (error != EAFNOSUPPORT && error != EADDRNOTAVAIL)) return error;
+    address = ListenAddress{{ip::address_v4::any(), address.endpoint.port()}, false};
+    return listen(address);
+}
+
+std::string sharing_text(const std::string& address, const ip::tcp::endpoint& bound) {
+    const auto parsed = parse_listen_address(address);
+    if (parsed && parsed->both_families && bound.address().is_v6()) return ":" + std::to_string(bound.port());
+    return endpoint_text(bound);
+}
+
 std::string address_text(const ip::address& address) {
     if (address.is_v6() && address.to_v6().is_v4_mapped()) {
         return ip::make_address_v4(ip::v4_mapped, address.to_v6()).to_string();

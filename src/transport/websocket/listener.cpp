@@ -254,11 +254,7 @@ Result<std::unique_ptr<Listener>> Listener::open(asio::io_context& context, cons
                                                 "\": write it as 127.0.0.1:4000, [::1]:4000 or :4000 (all addresses)");
     }
     const auto state = std::make_shared<ListenerState>(context, std::move(tls), options, handler);
-    int error = state->listen(*parsed);
-    if (error == EAFNOSUPPORT && parsed->both_families) {
-        parsed = ListenAddress{{asio::ip::address_v4::any(), parsed->endpoint.port()}, false};
-        error = state->listen(*parsed);
-    }
+    const int error = listen_on(*parsed, [&](const ListenAddress& each) { return state->listen(each); });
     if (error != 0) {
         const errc code = listen_errc(error);
         std::string advice;

@@ -1,5 +1,6 @@
 // Listening, the upgrade and plain HTTP over real sockets.
 #include "socket_fixture.hpp"
+#include "transport/websocket/address.hpp"
 
 #include <sys/resource.h>
 
@@ -202,6 +203,32 @@ TEST_F(ListenerTest, SharesItsPortWithItsSiblings) {
     EXPECT_EQ(peers.size(), 20u);
 }
 
+// By the address of the first alone, "[::]:4000", siblings would be of IPv6 alone, and the first have all of IPv4.
+TEST_F(ListenerTest, SharesConnectionsOfBothFamiliesWithItsSiblings) {
+    options.port_use = PortUse::first;
+    listen(":0");
+    options.port_use = PortUse::sibling;
+    std::string error;
+    const std::string shared = sharing_text(":0", listener->local_endpoint());
+    EXPECT_EQ(shared, ":" + std::to_string(listener->local_endpoint().port()));
+    auto second = Listener::open(io, shared, nullptr, options, *this, &error);
+    ASSERT_TRUE(second) << error;
+    listener->stop_accepting();
+    // Whatever comes over IPv4 now is the second's.
+    const asio::ip::tcp::endpoint of_ipv4(asio::ip::address_v4::loopback(), listener->local_endpoint().port());
+    asio::ip::tcp::socket socket(io);
+    boost::system::error_code refused;
+    socket.connect(of_ipv4, refused);
+    EXPECT_FALSE(refused) << refused.message();
+}
+
+TEST_F(ListenerTest, TheTextForSiblingsIsTheAddressWhereItIsNotOfBothFamilies) {
+    const asio::ip::tcp::endpoint v4(asio::ip::address_v4::any(), 7);
+    EXPECT_EQ(sharing_text(":0", v4), "0.0.0.0:7") << "a machine without IPv6";
+    EXPECT_EQ(sharing_text("[::]:0", {asio::ip::address_v6::any(), 7}), "[::]:7");
+    EXPECT_EQ(sharing_text("127.0.0.1:0", {asio::ip::address_v4::loopback(), 7}), "127.0.0.1:7");
+}
+
 TEST_F(ListenerTest, SharesItsPortWithNobodyElse) {
     for (const std::string mine : {"127.0.0.1:0", "0.0.0.0:0", "[::1]:0", "[::]:0", ":0"}) {
         for (const PortUse first : {PortUse::alone, PortUse::first}) {
@@ -248,7 +275,7 @@ TEST_F(ListenerTest, RefusesAddressesThatAreNone) {
     std::string error;
     for (const std::string address :
          {"", "4000", "127.0.0.1", "localhost:4000", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1",
-          "::1:4000", "[::1]", "[127.0.0.1]:80", "[]:1"}) {
+          "::1:4000", "[::1]", "[127.0.0.1]:80", "[]:1", "127.0.0.1:40x", "127.0.0.1:+1", "[::1]x:1", "[::1:1"}) {
         const auto opened = Listener::open(io, address, nullptr, options, *this, &error);
         ASSERT_FALSE(opened) << address;
         EXPECT_EQ(opened.error(), errc::invalid_config) << address;

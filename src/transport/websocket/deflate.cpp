@@ -20,9 +20,14 @@ constexpr std::size_t kKept = 64 * 1024;  // of a thread's memory, between messa
 constexpr std::size_t kFirstRoom = 16 * 1024;
 // Each block of a compressed message may bring tables that cost more than its bytes say. Compressors end a block after
 // thousands of symbols, or where somebody flushes.
+constexpr std::size_t kWindowBytes = 32 * 1024;
+constexpr int kAtBlockEnd = 128;  // in z_stream::data_type, after Z_BLOCK
+constexpr int kInLastBlock = 64;
 constexpr std::size_t kAnyBlocks = 64;
 constexpr std::size_t kBytesPerBlock = 1024;
 // A message is a run of blocks up to a flush, whose last four bytes are left out (RFC 7692 section 7.2.1).
+// A block may say that it is the last (BFINAL), of its stream and not of the message: more may follow, from the next
+// byte on, and the window stays (section 7.2.3.4).
 constexpr std::string_view kTail("\x00\x00\xff\xff", 4);
 
 unsigned char* bytes_of(const char* text) { return reinterpret_cast<unsigned char*>(const_cast<char*>(text)); }
@@ -186,6 +191,13 @@ std::optional<std::string> answer_to(const Offers::Offer& offer) {
     return answer;
 }
 
+// Behind a last block. `made`: what the message has come to.
+void next_stream(z_stream& stream, std::string_view made) {
+    inflateReset(&stream);
+    const std::string_view window = made.substr(made.size() - std::min(made.size(), kWindowBytes));
+    inflateSetDictionary(&stream, bytes_of(window.data()), static_cast<uInt>(window.size()));
+}
+
 }  // namespace
 
 std::optional<std::string> choose_deflate(std::string_view offers) {
@@ -214,11 +226,13 @@ std::optional<std::string_view> deflate_message(std::string_view payload) {
 }
 
 Result<std::string_view> inflate_message(std::string_view payload, std::size_t max_bytes) {
+    if (payload.empty()) return payload;  // not even the end of a block, and nothing is missing
     z_stream& stream = tools().inflate();
     std::size_t made = 0;
     std::size_t room = std::min(max_bytes + 1, kFirstRoom);  // one more shows that it is too much
     char* out = tools().inflated.take(room);
     bool tail = false;
+    std::size_t before_tail = 0;
     std::size_t blocks_left = kAnyBlocks + payload.size() / kBytesPerBlock;
     stream.next_in = bytes_of(payload.data());
     stream.avail_in = static_cast<uInt>(payload.size());
@@ -229,18 +243,27 @@ Result<std::string_view> inflate_message(std::string_view payload, std::size_t m
         made = room - stream.avail_out;
         if (made > max_bytes) return make_error_code(errc::batch_too_large);
         if (done == Z_STREAM_END) {
-            // A last block: behind it at most an empty one begins, of which the tail is the end.
-            const std::string_view rest(reinterpret_cast<const char*>(stream.next_in), stream.avail_in);
-            if (tail || rest.empty() || rest == std::string_view("\0", 1)) return std::string_view(out, made);
+            const bool whole = !tail || made == before_tail;
+            if (stream.avail_in == 0 && whole) return std::string_view(out, made);
+            if (tail) return make_error_code(errc::websocket_violation);  // the message was cut within its last block
+            next_stream(stream, {out, made});
+        } else if (done != Z_OK && done != Z_BUF_ERROR) {
             return make_error_code(errc::websocket_violation);
         }
-        if (done != Z_OK && done != Z_BUF_ERROR) return make_error_code(errc::websocket_violation);
         if (stream.avail_out == 0) {
             room = std::min(max_bytes + 1, room * 2);
             out = tools().inflated.take(room, made);
         } else if (stream.avail_in == 0) {
-            if (tail) return std::string_view(out, made);
+            if (tail) {
+                // Else the tail was taken for what is missing.
+                const bool whole = (stream.data_type & kAtBlockEnd) != 0 && made == before_tail;
+                return whole ? Result<std::string_view>(std::string_view(out, made))
+                             : make_error_code(errc::websocket_violation);
+            }
+            constexpr int kEnd = kAtBlockEnd | kInLastBlock;
+            if ((stream.data_type & kEnd) == kEnd) return std::string_view(out, made);  // no empty block follows
             tail = true;
+            before_tail = made;
             stream.next_in = bytes_of(kTail.data());
             stream.avail_in = static_cast<uInt>(kTail.size());
         } else if (--blocks_left == 0) {

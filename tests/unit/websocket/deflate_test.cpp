@@ -4,6 +4,8 @@
 #include "transport/websocket/deflate.hpp"
 #include "transport/websocket/upgrade.hpp"
 
+#include <zlib.h>
+
 namespace flare::transport::websocket::test {
 namespace {
 
@@ -126,6 +128,64 @@ TEST(Deflate, AMessageOfManyBlocksIsReadUpToAsManyAsCompressorsMake) {
         EXPECT_EQ(*inflated, "");
     }
     EXPECT_EQ(inflate_message(blocks(100'000), 1000).error(), errc::websocket_violation);
+}
+
+// What zlib's Z_FINISH makes of a text, by blocks of one compressor each.
+std::string finished(std::string_view text) {
+    z_stream stream{};
+    EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    std::string out(deflateBound(&stream, static_cast<uLong>(text.size())), '\0');
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+    stream.avail_in = static_cast<uInt>(text.size());
+    stream.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream.avail_out = static_cast<uInt>(out.size());
+    EXPECT_EQ(::deflate(&stream, Z_FINISH), Z_STREAM_END);
+    out.resize(out.size() - stream.avail_out);
+    deflateEnd(&stream);
+    return out;
+}
+
+// RFC 7692 sections 7.2.1 and 7.2.3.4: BFINAL ends a stream, not the message.
+TEST(Deflate, AMessageMayHaveSeveralLastBlocks) {
+    const std::string hello = "\xf3\x48\xcd\xc9\xc9\x07\x00"s;  // with BFINAL
+    const std::string end = "\x00"s;                            // an empty block, without its last four bytes
+    EXPECT_EQ(inflated(hello + hello + end), "HelloHello");
+    EXPECT_EQ(inflated(hello + hello), "HelloHello") << "the padding may be missing";
+    EXPECT_EQ(inflated(hello + "\xf2\x48\xcd\xc9\xc9\x07\x00"s), "HelloHello") << "and then one that is not the last";
+    EXPECT_EQ(inflated("\xf2\x48\x05\x00\x00\x00\xff\xff"s + hello + end), "HeHello");
+    EXPECT_EQ(inflated("\x01\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f"s + hello + end), "HelloHello") << "stored";
+    EXPECT_EQ(inflated("\x01\x00\x00\xff\xff"s + hello + end), "Hello") << "an empty one before";
+    EXPECT_EQ(inflated(hello + "\x01"s), "Hello") << "the tail is the end of an empty last block";
+    std::string text;
+    while (text.size() < 200'000) text += "line " + std::to_string(text.size() * 7919) + "\n";
+    std::string packed;
+    for (std::size_t at = 0; at < text.size(); at += 50'000) packed += finished(text.substr(at, 50'000));
+    EXPECT_EQ(inflated(packed + end), text.substr(0, text.size()));
+    EXPECT_EQ(inflated(packed + end, text.size() - 1), "batch_too_large");
+}
+
+TEST(Deflate, TheWindowStaysBehindALastBlock) {
+    // "Hello" with BFINAL, and a block that copies the five bytes before it.
+    EXPECT_EQ(inflated("\xf3\x48\xcd\xc9\xc9\x07\x00"s + "\x02\x13\x00\x00"s), "HelloHello");
+    EXPECT_EQ(inflated("\x02\x13\x00\x00"s), "websocket_violation") << "the next message begins with none";
+    EXPECT_EQ(inflated("\xf2\x48\xcd\xc9\xc9\x07\x00"s), "Hello");
+}
+
+TEST(Deflate, AMessageThatIsCutIsAViolation) {
+    for (const std::string& packed :
+         {"\xf2\x48\xcd\xc9\xc9\x07\x00"s, "\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00"s}) {
+        for (std::size_t cut = 1; cut + 1 < packed.size(); ++cut)
+            EXPECT_NE(inflated(packed.substr(0, cut)), "Hello") << cut;
+    }
+    EXPECT_EQ(inflated("\x00\x05\x00\xfa\xff\x48"s), "websocket_violation");
+    EXPECT_EQ(inflated("\xf3\x48\xcd\xc9"s), "websocket_violation");
+}
+
+TEST(Deflate, LastBlocksAreCountedAsBlocks) {
+    std::string bytes;
+    for (int i = 0; i < 100'000; ++i) bytes += "\x03\x00"s;  // empty, with BFINAL
+    EXPECT_EQ(inflated(bytes), "websocket_violation");
+    EXPECT_EQ(inflated(bytes.substr(0, 60)), "");
 }
 
 TEST(Deflate, WhatIsNoDeflateIsAViolation) {

@@ -5,6 +5,7 @@
 #include "output.hpp"
 #include "phrases.hpp"
 #include "probe_socket.hpp"
+#include "transport/http/interim.hpp"
 #include "transport/websocket/upgrade.hpp"
 
 #include <boost/beast/http/parser.hpp>
@@ -19,6 +20,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <memory>
 #include <optional>
 
 namespace flare::cli {
@@ -180,50 +182,87 @@ std::optional<std::chrono::system_clock::time_point> http_time(std::string_view 
     return std::chrono::system_clock::from_time_t(timegm(&parts));
 }
 
+// What was answered to a GET, and when.
+struct Heard {
+    std::string bytes;
+    bool timed_out = false;
+    std::chrono::system_clock::time_point asked;
+    std::chrono::system_clock::time_point answered;
+    http::response_parser<http::string_body> parser;
+
+    unsigned status() const { return parser.get().result_int(); }
+    const std::string& body() const { return parser.get().body(); }
+    bool is_healthy() const { return status() == 200 && body() == "ok\n"; }
+    bool is_unhealthy() const { return status() == 503 && body().starts_with("worker "); }
+    bool is_http() const { return bytes.starts_with("HTTP/1."); }
+};
+
+std::unique_ptr<Heard> ask(const Examination& e, Opened& opened, const std::string& path) {
+    auto heard = std::make_unique<Heard>();
+    auto stream = opened.stream(e.options.timeout());
+    heard->asked = std::chrono::system_clock::now();
+    if (stream.write("GET " + path + " HTTP/1.1\r\nHost: " + e.url.host_header() + "\r\nConnection: close\r\n\r\n")) {
+        for (std::string block = stream.read(); !block.empty() && heard->bytes.size() < kMostAnswerBytes;
+             block = stream.read())
+            heard->bytes += block;
+    }
+    heard->answered = std::chrono::system_clock::now();
+    heard->timed_out = stream.timed_out();
+    heard->parser.body_limit(kMostAnswerBytes);
+    heard->parser.eager(true);
+    const std::string_view last = transport::http::without_interim(heard->bytes);
+    boost::system::error_code error;
+    heard->parser.put(boost::asio::buffer(last.data(), last.size()), error);
+    return heard;
+}
+
+// Below the path of the address: the part of a proxy that leads to the server may be that path and what is below it.
+std::string health_path(const client::Url& url) {
+    std::string path = url.path.substr(0, url.path.find('?'));
+    if (!path.ends_with('/')) path += '/';
+    return path + "healthz";
+}
+
 // /healthz, by which a Flare server is known, and the clock of whoever answers. True: HTTP is spoken here.
 bool examine_http(Examination& e, const TcpEndpoint& endpoint, Opened& opened) {
-    auto stream = opened.stream(e.options.timeout());
-    const auto asked = std::chrono::system_clock::now();
-    std::string answer;
-    http::response_parser<http::string_body> parser;
-    parser.body_limit(kMostAnswerBytes);
-    boost::system::error_code error;
-    if (stream.write("GET /healthz HTTP/1.1\r\nHost: " + e.url.host_header() + "\r\nConnection: close\r\n\r\n")) {
-        for (std::string block = stream.read(); !block.empty() && answer.size() < kMostAnswerBytes;
-             block = stream.read())
-            answer += block;
-    }
-    const auto answered = std::chrono::system_clock::now();
-    if (!answer.starts_with("HTTP/1.")) {
-        const bool timed_out = stream.timed_out();
+    std::string path = health_path(e.url);
+    auto heard = ask(e, opened, path);
+    if (!heard->is_http()) {
         opened = Opened();  // whoever serves one connection at a time shall see the next
-        e.report.add(stranger(e, answer, timed_out, !e.url.secure && speaks_tls(e, endpoint)));
+        e.report.add(stranger(e, heard->bytes, heard->timed_out, !e.url.secure && speaks_tls(e, endpoint)));
         return false;
     }
-    parser.eager(true);
-    parser.put(boost::asio::buffer(answer), error);
-    const auto& response = parser.get();
-    const bool healthy = response.result_int() == 200 && response.body() == "ok\n";
-    const std::string status = std::to_string(response.result_int());
-    if (healthy) {
-        e.report.add(fine("http", "/healthz says ok"));
-    } else if (response.result_int() == 503 && response.body().starts_with("worker ")) {
-        e.report.add(warning("http", "unhealthy",
-                             "/healthz says " + response.body().substr(0, response.body().find('\n')),
+    // A proxy may lead the very path of the address to the server, and /healthz beside it.
+    if (constexpr const char* kRoot = "/healthz"; path != kRoot && !heard->is_healthy() && !heard->is_unhealthy()) {
+        opened = Opened();
+        opened = open(e, endpoint);
+        if (opened.tcp.error == 0 && opened.tls_fault.empty()) {
+            auto at_root = ask(e, opened, kRoot);
+            if (at_root->is_healthy() || at_root->is_unhealthy()) {
+                heard = std::move(at_root);
+                path = kRoot;
+            }
+        }
+    }
+    if (heard->is_healthy()) {
+        e.report.add(fine("http", path + " says ok"));
+    } else if (heard->is_unhealthy()) {
+        e.report.add(warning("http", "unhealthy", path + " says " + heard->body().substr(0, heard->body().find('\n')),
                              "an event loop of the server hangs: its log names the worker"));
     } else {
         e.report.add(warning("http", "not_flare",
-                             "/healthz is answered with " + status + ": no Flare server, or a proxy in front of one",
+                             path + " is answered with " + std::to_string(heard->status()) +
+                                 ": no Flare server, or a proxy in front of one",
                              "see whether the port is right; the next check decides"));
     }
-    const auto date = response[http::field::date];
+    const auto date = heard->parser.get()[http::field::date];
     if (const auto time = http_time({date.data(), date.size()})) {
         // The server has written whole seconds, somewhere between the question and the answer.
-        const auto middle = asked + (answered - asked) / 2;
-        const auto ahead = *time + std::chrono::milliseconds(500) - middle;
-        e.report.add(clock_check(
-            std::chrono::duration_cast<std::chrono::milliseconds>(ahead),
-            std::chrono::milliseconds(500) + std::chrono::duration_cast<std::chrono::milliseconds>(answered - asked)));
+        const auto took = heard->answered - heard->asked;
+        const auto ahead = *time + std::chrono::milliseconds(500) - (heard->asked + took / 2);
+        e.report.add(
+            clock_check(std::chrono::duration_cast<std::chrono::milliseconds>(ahead),
+                        std::chrono::milliseconds(500) + std::chrono::duration_cast<std::chrono::milliseconds>(took)));
     }
     return true;
 }

@@ -2,6 +2,7 @@
 
 #include "server/counters.hpp"
 #include "server/exposure.hpp"
+#include "server/http_target.hpp"
 #include "transport/websocket/page_rule.hpp"
 
 #include <boost/url/parse.hpp>
@@ -59,9 +60,9 @@ void Admin::start_thread() {
 }
 
 HttpResponse Admin::on_http(const transport::websocket::HttpRequest& request) {
-    const auto target = boost::urls::parse_origin_form(request.target);
-    if (!target) return {400, kText, "the target cannot be read\n"};
-    const std::string path(target->path());
+    const auto read_path = path_of(request.target);
+    if (!read_path) return {400, kText, "the target cannot be read\n"};
+    const std::string& path = *read_path;
     if (const auto objection =
             admin_objection(path, request.host, request.peer_address, beyond_loopback(shared_.config.admin_addr)))
         return {403, kText, *objection + "\n"};
@@ -73,6 +74,8 @@ HttpResponse Admin::on_http(const transport::websocket::HttpRequest& request) {
     if (path == "/readyz") return {200, kText, "ready\n"};
     if (path == "/stats") return json(ask_.stats_json());
     if (path.starts_with(kSessions)) {
+        const auto target = boost::urls::parse_origin_form(request.target);
+        if (!target) return {400, kText, "the target cannot be read\n"};
         const auto user = target->params().find("user");
         return sessions(path, user == target->params().end() ? std::string() : std::string((*user).value));
     }

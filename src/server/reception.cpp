@@ -1,4 +1,5 @@
 // From an accepted socket to an attached session: hello, authentication, the way to the home worker.
+#include "server/http_target.hpp"
 #include "server/worker.hpp"
 
 #include "base/log.hpp"
@@ -108,8 +109,10 @@ void Worker::on_accept_paused(errc code) {
 
 transport::websocket::HttpResponse Worker::on_http(const transport::websocket::HttpRequest& request) {
     constexpr const char* kText = "text/plain; charset=utf-8";
-    const bool is_ready = request.target == "/readyz";
-    if (is_ready || request.target == "/healthz") {
+    // Below any path, as the upgrade is at any path: a proxy may pass its prefix on.
+    const std::string path = path_of(request.target).value_or("");
+    const bool is_ready = path.ends_with("/readyz");
+    if (is_ready || path.ends_with("/healthz")) {
         if (is_ready && !shared_.ready.load(std::memory_order_relaxed)) return {503, kText, "stopping\n"};
         const std::string trouble = shared_.health.trouble(now(), index_);
         if (!trouble.empty()) return {503, kText, trouble + "\n"};

@@ -1,6 +1,7 @@
 // flare doctor, the binary, before faults that are made on purpose: what it says to people and to programs.
 #include "integration/network_namespaces.hpp"
 #include "integration/quic_harness.hpp"
+#include "support/http_server.hpp"
 #include "support/tokens.hpp"
 #include "support/tool_process.hpp"
 
@@ -356,6 +357,35 @@ TEST_F(Doctor, RefusesAPortThatIsNone) {
         EXPECT_EQ(top.wait(), 2) << port;
         EXPECT_THAT(top.err(), HasSubstr("has no usable port"));
     }
+}
+
+// A proxy leads a path and what is below it to the server, or the very path alone.
+TEST_F(Doctor, AsksForHealthBelowThePathOfTheAddress) {
+    std::mutex mutex;
+    std::vector<std::string> asked;
+    std::string good;  // where the server is
+    HttpServer proxy([&](const std::string& request) {
+        const std::lock_guard lock(mutex);
+        const std::string path = request.substr(4, request.find(" HTTP/") - 4);
+        asked.push_back(path);
+        return path == good ? http_answer(200, "ok\n") : http_answer(404, "nothing here\n");
+    });
+    const auto examined = [&](const std::string& path, const std::string& served) {
+        asked.clear();
+        good = served;
+        return examine({"ws://127.0.0.1:" + std::to_string(proxy.port()) + path}).text;
+    };
+    EXPECT_THAT(examined("/chat/room?x=1", "/chat/room/healthz"), HasSubstr("/chat/room/healthz says ok"));
+    EXPECT_THAT(examined("/chat/", "/chat/healthz"), HasSubstr("/chat/healthz says ok"));
+    EXPECT_THAT(examined("/chat", "/healthz"), HasSubstr(" /healthz says ok"));
+    EXPECT_EQ(asked.at(0), "/chat/healthz");
+    EXPECT_EQ(asked.at(1), "/healthz");
+    EXPECT_THAT(examined("/chat", ""), HasSubstr("/chat/healthz is answered with 404"));
+    EXPECT_THAT(examined("", "/healthz"), HasSubstr("/healthz says ok"));
+    auto server = started(builder());
+    const auto found = examine({"ws://" + server.websocket_addr() + "/passed/on"});
+    EXPECT_EQ(found.problems(), "");
+    EXPECT_THAT(found.text, HasSubstr("/passed/on/healthz says ok"));
 }
 
 TEST_F(Doctor, TakesASchemeInAnyCaseAndAZone) {

@@ -248,6 +248,14 @@ TEST_F(Quic, AClientsCertificateReachesTheAuthHandlerOverEitherProtocol) {
     EXPECT_EQ(subjects[1], subjects[0]);
 }
 
+TEST_F(Quic, IsTheSameByANameWithADotAtItsEnd) {
+    Server server = started(builder());
+    const std::string address = server.quic_addr();
+    Client client = connected(
+        client_for(server, "ann", events, ProtocolSelection::quic, "localhost." + address.substr(address.rfind(':'))));
+    EXPECT_TRUE(client.send_text_message("server", "x").success);
+}
+
 TEST_F(Quic, ACertificateOfAnotherAuthorityProvesNothing) {
     const auto forged = certificates.make("forged", {.common_name = "ann's phone"}, &stranger);
     std::mutex mutex;

@@ -85,7 +85,7 @@ Checked<Authority> parse_authority(std::string_view text) {
     }
     if (end >= text.size()) return made;
     made.port = parse_port(text.substr(end + 1));
-    if (!made.port) return wrong("has no usable port: it is a number from 0 to 65535");
+    if (!made.port) return wrong("has no usable port: it is a number up to 65535");
     return made;
 }
 

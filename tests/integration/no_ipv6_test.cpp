@@ -3,6 +3,11 @@
 #include "support/network_namespace.hpp"
 #include "support/without_ipv6.hpp"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <utility>
+
 namespace flare::test {
 namespace {
 
@@ -57,6 +62,36 @@ TEST_F(NoIpv6, AnAddressOfItIsRefusedAndNamed) {
             EXPECT_NE(begun.error().text.find("[::1]:0"), std::string::npos) << begun.error().text;
         }
     });
+}
+
+// Sockets of this process at that port: how many there are, and how many of them are for IPv6 alone.
+std::pair<int, int> sockets_at(std::uint16_t port, int type) {
+    std::pair<int, int> found;
+    for (int fd = 3; fd < 1024; ++fd) {
+        int value = 0;
+        socklen_t size = sizeof value;
+        if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &value, &size) != 0 || value != type) continue;
+        sockaddr_in6 local{};
+        socklen_t length = sizeof local;
+        if (::getsockname(fd, reinterpret_cast<sockaddr*>(&local), &length) != 0) continue;
+        if (local.sin6_family != AF_INET6 || ntohs(local.sin6_port) != port) continue;
+        size = sizeof value;
+        ::getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &value, &size);
+        ++found.first;
+        found.second += value;
+    }
+    return found;
+}
+
+// The kernel spreads connections and packets over sockets of the same families alone: the first worker would have all
+// of IPv4.
+TEST_F(NoIpv6, WhereItIsThereEveryWorkerTakesBothFamilies) {
+    Server server = started(builder().worker_threads(3).websocket_addr(":0").quic_addr(":0").allow_insecure(true));
+    const auto port = [](const std::string& address) {
+        return static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+    };
+    EXPECT_EQ(sockets_at(port(server.websocket_addr()), SOCK_STREAM), std::pair(3, 0));
+    EXPECT_EQ(sockets_at(port(server.quic_addr()), SOCK_DGRAM), std::pair(3, 0));
 }
 
 }  // namespace

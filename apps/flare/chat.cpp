@@ -111,6 +111,7 @@ public:
             for (const Event& event : inbox_.take()) conversation_.event(event, Conversation::Clock::now());
             if (woken.signal != 0) end = End::asked;
             if (woken.input && end == End::none) end = input();
+            if (!flush_output()) return;
         }
     }
     const std::optional<Failure>& failure() const { return conversation_.failure(); }

@@ -24,7 +24,7 @@ public:
 private:
     static void print(const std::string& line) {
         std::printf("%s\n", line.c_str());
-        std::fflush(stdout);
+        static_cast<void>(flush_output());
     }
     const std::string user_;
 };

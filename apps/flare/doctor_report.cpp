@@ -47,7 +47,7 @@ void Report::begin(std::string subject) {
     progress_.reset();
     subject_ = std::move(subject);
     if (!json_) std::printf("%s\n", coloured(Tone::strong, printable(subject_)).c_str());
-    std::fflush(stdout);
+    static_cast<void>(flush_output());
     progress_.emplace("examining " + printable(subject_));
 }
 
@@ -73,7 +73,7 @@ void Report::print(const Check& check) {
                 coloured(check.verdict == Verdict::skipped ? Tone::dim : Tone::plain, printable(check.text)).c_str());
     if (!check.advice.empty())
         std::printf("    %s %s\n", coloured(mark.tone, "\u2192").c_str(), printable(check.advice).c_str());
-    std::fflush(stdout);
+    static_cast<void>(flush_output());
 }
 
 void Report::finish() {

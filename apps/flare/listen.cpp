@@ -8,6 +8,7 @@
 #include "wire/utf8.hpp"
 
 #include <csignal>
+#include <deque>
 
 namespace flare::cli {
 namespace {
@@ -22,7 +23,7 @@ void print_message(const Message& message, bool json) {
         std::printf("%s %s [%s] %s\n", coloured(Tone::dim, clock_text(message.timestamp)).c_str(),
                     coloured(Tone::strong, printable(message.from)).c_str(), printable(message.type).c_str(),
                     payload_text(message.payload).c_str());
-        std::fflush(stdout);
+        static_cast<void>(flush_output());
         return;
     }
     boost::json::object object{
@@ -43,7 +44,7 @@ void print_message(const Message& message, bool json) {
 void print_event(const Event& event, bool json) {
     if (json) return print_json({{"event", std::string(name(event))}, {"text", to_string(event)}});
     std::printf("%s\n", coloured(Tone::dim, "* " + printable(to_string(event))).c_str());
-    std::fflush(stdout);
+    static_cast<void>(flush_output());
 }
 
 // The client will not come back by itself.
@@ -53,6 +54,22 @@ std::optional<Failure> final_failure(const Event& event, const Client& client) {
     if (lost != nullptr && lost->reason.code != errc::ok && client.get_status() == ClientStatus::disconnected)
         return lost->reason;
     return {};
+}
+
+// The server counts a message as delivered once the client has it: what came and was not printed is told. `events` are
+// those that the inbox has given out already.
+void tell_unprinted(Inbox& inbox, std::deque<Event> events) {
+    for (Event& late : inbox.take()) events.push_back(std::move(late));
+    std::size_t count = 0;
+    std::string first;
+    for (const Event& event : events) {
+        const auto* const received = std::get_if<event::MessageReceived>(&event);
+        if (received != nullptr && count++ == 0)
+            first = received->message.id.str() + " from '" + received->message.from + "'";
+    }
+    if (count == 0) return;
+    print_problem("listen", std::to_string(count) + (count == 1 ? " message" : " messages") +
+                                " came and are not printed, the first with the id " + first);
 }
 
 int run_listen(const ClientOptions& common, const ListenOptions& options) {
@@ -73,20 +90,26 @@ int run_listen(const ClientOptions& common, const ListenOptions& options) {
     }
 
     std::uint64_t heard = 0;
+    std::deque<Event> events;
     for (bool over = false; !over;) {
         if (inbox.wait().signal != 0) break;
-        for (const Event& event : inbox.take()) {
+        events = inbox.take();
+        while (!events.empty() && !over) {
+            const Event& event = events.front();
             if (const auto* const received = std::get_if<event::MessageReceived>(&event)) {
                 print_message(received->message, common.json);
+                if (!flush_output()) break;
                 over = ++heard == options.count;
-                if (over) break;
             } else if (options.events) {
                 print_event(event, common.json);
             }
             if (const auto failure = final_failure(event, *client)) return report_failure("listen", common, *failure);
+            events.pop_front();
         }
+        over = over || !flush_output();
     }
     client->disconnect();
+    tell_unprinted(inbox, std::move(events));
     if (common.json) print_json({{"result", "done"}, {"messages", heard}});
     return kDone;
 }

@@ -1,6 +1,7 @@
 // flare: one binary for what people run beside and instead of their own programs. docs/cli.md is the guide.
 #include "commands.hpp"
 #include "output.hpp"
+#include "tree/usage.hpp"
 
 #include "base/log.hpp"
 
@@ -30,8 +31,11 @@ int main(int argc, char** argv) {
     std::set_terminate(die);
     CLI::App app{"Flare: messages that survive bad networks", "flare"};
     app.require_subcommand(1);
+    app.set_version_flag("--version", std::string("flare ") + FLARE_VERSION, "the version");
     app.set_help_all_flag("--help-all", "help for every command");
     app.footer("Exit codes: 0 done, 1 failed, 2 wrong options or configuration, 3 no server answered, 4 refused.");
+
+    app.failure_message(usage_problem);
 
     Run run;
     add_server(app, run);
@@ -53,12 +57,14 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? kDone : kUsage;  // CLI11 has printed help or the problem
+        // CLI11 has printed help, the version or the problem.
+        return finish_output({}, app.exit(error) == 0 ? kDone : kUsage);
     }
+    const std::string command = app.get_subcommands().front()->get_name();
     try {
-        return run();
+        return finish_output(command, run());
     } catch (const std::exception& error) {
-        print_problem(app.get_subcommands().front()->get_name(), error.what());
-        return kFailed;
+        print_problem(command, error.what());
+        return finish_output(command, kFailed);
     }
 }

@@ -1,12 +1,15 @@
 #include "output.hpp"
 
 #include "base/escape.hpp"
+#include "command.hpp"
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -43,15 +46,52 @@ std::string coloured(Tone tone, std::string_view text, std::FILE* stream) {
     return std::string(sequence(tone)).append(text).append("\x1b[0m");
 }
 
+namespace {
+
+int output_fault = 0;  // errno of the first failure that was seen
+
+// stdio has lost something in the middle of a print and keeps no reason: another byte fails for the same one.
+int reason_of_loss() { return ::write(STDOUT_FILENO, "\n", 1) < 0 ? errno : EIO; }
+
+// A full quota or network file system may say so only when the file is closed: close(2).
+bool closes() {
+    const int copy = ::dup(STDOUT_FILENO);
+    return copy < 0 || ::close(copy) == 0;
+}
+
+}  // namespace
+
+Checked<> flush_output() {
+    errno = 0;
+    const bool flushed = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+    if (!flushed && output_fault == 0) output_fault = errno != 0 ? errno : reason_of_loss();
+    if (output_fault == 0) return {};
+    return Failure(errc::file_unwritable,
+                   std::string("standard output cannot be written: ") + std::strerror(output_fault));
+}
+
+int finish_output(std::string_view command, int code) {
+    auto written = flush_output();
+    if (written && !closes()) {
+        output_fault = errno;
+        written = flush_output();
+    }
+    if (written) return code;
+    // A reader that has seen enough (`| head`) is told nothing.
+    if (output_fault != EPIPE) print_problem(command, written.error().text + "; the output is not complete");
+    return code == kDone ? static_cast<int>(kFailed) : code;
+}
+
 std::string json_line(const boost::json::object& object) { return base::harmless_json(boost::json::serialize(object)); }
 
 void print_json(const boost::json::object& object) {
     std::printf("%s\n", json_line(object).c_str());
-    std::fflush(stdout);
+    static_cast<void>(flush_output());  // it remembers
 }
 
 void print_problem(std::string_view command, std::string_view text) {
-    std::fprintf(stderr, "flare %s: %s\n", printable(command).c_str(), printable(text).c_str());
+    const std::string begin = command.empty() ? "flare" : "flare " + printable(command);
+    std::fprintf(stderr, "%s: %s\n", begin.c_str(), printable(text).c_str());
 }
 
 struct Progress::Ticker {

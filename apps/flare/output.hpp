@@ -3,6 +3,7 @@
 // What was asked for goes to standard output; problems, progress and hints go to standard error.
 #pragma once
 
+#include <flare/failure.hpp>
 #include <flare/printable.hpp>
 
 #include <boost/json.hpp>
@@ -24,7 +25,13 @@ bool is_terminal(std::FILE* stream) noexcept;
 std::string json_line(const boost::json::object& object);
 // The same on standard output, flushed.
 void print_json(const boost::json::object& object);
-// "flare COMMAND: text" on standard error. The text may hold what others said: it is escaped.
+// Hands what was printed to the system. A failure lasts: something is missing from then on, whatever is written later.
+// A command that runs until it is told to stop asks after each thing it prints, and ends. Threads: the one that prints.
+// Errors: file_unwritable.
+Checked<> flush_output();
+// What a command exits with: `code`, but not kDone when standard output has not taken everything; that is told.
+int finish_output(std::string_view command, int code);
+// "flare COMMAND: text" on standard error; "flare: text" where no command was named. The text may hold what others said: it is escaped.
 void print_problem(std::string_view command, std::string_view text);
 // What another machine sent, safe to show.
 using flare::printable;

@@ -31,7 +31,7 @@ public:
         show("round " + std::to_string(round) + " of " + std::to_string(rounds) + ", * is in use", Tone::dim);
         for (const std::string& line : race_table(client.get_all_protocol_metrics(), client.get_current_protocol()))
             show(line, lines_ == 1 ? Tone::strong : Tone::plain);
-        std::fflush(stdout);
+        static_cast<void>(flush_output());
     }
     // A round is over: what programs and logs get of it.
     void keep(const Client& client, std::uint32_t round) {
@@ -41,7 +41,7 @@ public:
         if (!json_) {
             std::printf("round %u\n", round);
             for (const std::string& line : race_table(measured, in_use)) std::printf("  %s\n", line.c_str());
-            std::fflush(stdout);
+            static_cast<void>(flush_output());
             return;
         }
         print_json(
@@ -151,6 +151,7 @@ int run_race(const ClientOptions& common, const RaceOptions& options) {
         if (!measured && !alone) continue;
         board.draw(*client, round + 1, options.rounds);
         board.keep(*client, ++round);
+        if (!flush_output()) break;
         round_ends = std::chrono::steady_clock::now() + racing.racing_interval + racing.timeout;
     }
     board.finish(*client, round);

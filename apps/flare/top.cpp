@@ -174,13 +174,13 @@ void show(const TopOptions& options, const Rates& rates, std::size_t& drawn) {
     if (options.json) return print_json(object_of(rates));
     if (!is_terminal(stdout)) {
         std::printf("%s\n", one_line(rates).c_str());
-        std::fflush(stdout);
+        static_cast<void>(flush_output());
         return;
     }
     if (drawn != 0) std::printf("\x1b[%zuA", drawn);
     const auto lines = block(options, rates);
     for (const std::string& line : lines) std::printf("%s\x1b[K\n", line.c_str());
-    std::fflush(stdout);
+    static_cast<void>(flush_output());
     drawn = lines.size();
 }
 
@@ -200,6 +200,7 @@ int top(const TopOptions& options) {
         if (before) {
             show(options, {*before, now}, drawn);
             ++shown;
+            if (!flush_output()) return kFailed;
         }
         before = std::move(now);
         if (options.count != 0 && shown == options.count) break;

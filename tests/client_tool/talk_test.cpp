@@ -169,6 +169,39 @@ TEST_F(ClientTool, RaceWithoutQuicSaysWhy) {
     EXPECT_THAT(one.err(), HasSubstr("a race needs two protocols"));
 }
 
+TEST_F(ClientTool, ListenEndsAndNamesTheMessageThatItCannotWrite) {
+    auto server = started(quiet_server());
+    ToolProcess::Options full;
+    full.output = "/dev/full";
+    for (const bool json : {false, true}) {
+        std::vector<std::string> arguments{"listen", "--user", "bob", "--count", "2", ws(server)};
+        if (json) arguments.emplace_back("--json");
+        ToolProcess listen(arguments, full);
+        ASSERT_TRUE(json || listen.complains("listening as bob"));
+        Ran sent{1, "", ""};
+        while (sent.code != 0) sent = run_tool({"send", "bob", "one", "--json", "--url", ws(server)});
+        EXPECT_EQ(listen.wait(), 1);
+        const std::string id(result_of(sent.out).at("id").as_string());
+        EXPECT_THAT(listen.err(), HasSubstr("1 message came and are not printed, the first with the id " + id));
+        EXPECT_THAT(listen.err(), HasSubstr("No space left on device"));
+    }
+}
+
+TEST_F(ClientTool, ChatAndRaceEndWhenNothingCanBeWritten) {
+    auto server = started(quiet_server());
+    ToolProcess::Options full;
+    full.output = "/dev/full";
+    full.input = std::nullopt;
+    ToolProcess chat({"chat", "--json", ws(server)}, full);
+    chat.type("hello\n");
+    EXPECT_TRUE(chat.complains("No space left on device"));
+    EXPECT_EQ(chat.wait(), 1);
+    ToolProcess send({"send", "server", "hello", "--json", "--url", ws(server)}, {.output = "/dev/full"});
+    EXPECT_EQ(send.wait(), 1);
+    ToolProcess doctor({"doctor", ws(server)}, {.output = "/dev/full"});
+    EXPECT_EQ(doctor.wait(), 1);
+}
+
 TEST_F(ClientTool, ChatInPlainLinesCarriesMessagesBothWays) {
     auto server = started(quiet_server());
     ToolProcess alice({"chat", "--user", "alice", "--to", "bob", ws(server)}, {.input = std::nullopt});

@@ -28,6 +28,7 @@ public:
     struct Options {
         std::map<std::string, std::string> environment{};  // beside that of the test
         std::string folder = FLARE_SOURCE_DIR;             // where it runs
+        std::string output{};  // where its standard output goes, in place of out(): a device or file that is there
         // Its standard input; nothing: that stays open, for type().
         std::optional<std::string> input = std::string();
     };
@@ -47,15 +48,18 @@ public:
         int in[2], out[2], err[2];
         if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0)
             throw std::runtime_error("pipe");
+        const int elsewhere = options.output.empty() ? -1 : ::open(options.output.c_str(), O_WRONLY | O_CLOEXEC);
+        if (!options.output.empty() && elsewhere < 0) throw std::runtime_error(options.output);
         pid_ = ::fork();
         if (pid_ == 0) {
             ::dup2(in[0], 0);
-            ::dup2(out[1], 1);
+            ::dup2(elsewhere >= 0 ? elsewhere : out[1], 1);
             ::dup2(err[1], 2);
             if (::chdir(options.folder.c_str()) == 0) ::execve(FLARE_TOOL, pointers.data(), environment.data());
             ::_exit(127);
         }
         for (const int fd : {in[0], out[1], err[1]}) ::close(fd);
+        if (elsewhere >= 0) ::close(elsewhere);
         in_ = in[1];
         if (options.input) {
             type(*options.input);

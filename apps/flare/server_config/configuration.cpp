@@ -3,37 +3,28 @@
 #include "base/file.hpp"
 #include "server/certificates.hpp"
 #include "server_config/value.hpp"
+#include "tree/spelling.hpp"
 
 #include <algorithm>
 #include <filesystem>
 #include <memory>
-#include <numeric>
 
 namespace flare::cli::server_config {
 namespace {
 
 constexpr std::string_view kVariables = "FLARE_SERVER_";
 
-// How many letters must be put in, left out or changed.
-std::size_t distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t above = row[j];
-            row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0u : 1u)});
-            diagonal = above;
-        }
-    }
-    return row[b.size()];
-}
-
 std::string_view name_of(std::string_view key) { return key.substr(key.rfind('.') + 1); }
 std::string_view section_of(std::string_view key) {
     const std::size_t dot = key.rfind('.');
     return dot == key.npos ? std::string_view() : key.substr(0, dot);
+}
+
+std::string nearest_variable(std::string_view name) {
+    std::vector<std::string> endings;  // the beginning, which all share, would make everything alike
+    for (const Setting& each : settings()) endings.push_back(each.variable().substr(kVariables.size()));
+    const std::string found = nearest(name.substr(kVariables.size()), endings);
+    return found.empty() ? found : std::string(kVariables) + found;
 }
 
 // The builder begins with the name of its call, which says nothing to somebody who writes a file.
@@ -75,7 +66,7 @@ std::string Problem::line() const { return where + ": " + (key.empty() ? "" : ke
 
 std::string nearest_key(std::string_view key) {
     std::string best;
-    std::size_t least = std::max<std::size_t>(2, name_of(key).size() / 3) + 1;
+    std::size_t least = most_distance(name_of(key)) + 1;
     for (const Setting& setting : settings()) {
         const bool here = setting.section == section_of(key);
         // In another section only a name that is (almost) the same counts.
@@ -87,6 +78,15 @@ std::string nearest_key(std::string_view key) {
     return best;
 }
 
+std::string nearest_section(std::string_view section) {
+    std::vector<std::string> sections;
+    for (const Setting& setting : settings()) {
+        for (std::string_view each = setting.section; !each.empty(); each = section_of(each))
+            sections.emplace_back(each);
+    }
+    return nearest(section, sections);
+}
+
 void add_environment(Configuration& configuration, const Pairs& variables) {
     for (const auto& [name, text] : variables) {
         if (text.empty()) continue;
@@ -96,7 +96,8 @@ void add_environment(Configuration& configuration, const Pairs& variables) {
         if (found != all.end()) {
             add_texts(configuration, *found, text, name);
         } else if (name.starts_with(kVariables)) {
-            configuration.warnings.push_back({name, {}, "no setting has this variable; it is passed over"});
+            configuration.warnings.push_back(
+                {name, {}, "no setting has this variable; it is passed over" + did_you_mean(nearest_variable(name))});
         }
     }
 }

@@ -48,5 +48,7 @@ void check_files(Configuration& configuration);
 
 // The key that is most like `key`, as its section needs it written; empty: none is like it.
 std::string nearest_key(std::string_view key);
+// The same for a section: "limits", "auth.jwt".
+std::string nearest_section(std::string_view section);
 
 }  // namespace flare::cli::server_config

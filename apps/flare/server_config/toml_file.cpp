@@ -2,6 +2,7 @@
 #include "base/file.hpp"
 #include "server_config/configuration.hpp"
 #include "server_config/value.hpp"
+#include "tree/spelling.hpp"
 
 #include <toml++/toml.h>
 
@@ -63,14 +64,13 @@ public:
                 } else if (is_section(key)) {
                     read(*inner, key + ".");
                 } else {
-                    problem(name.source(), key, "unknown section");
+                    problem(name.source(), key, "unknown section" + did_you_mean(nearest_section(key)));
                 }
                 continue;
             }
             const Setting* const setting = find_setting(key);
             if (setting == nullptr) {
-                const std::string nearest = nearest_key(key);
-                problem(name.source(), key, "unknown key" + (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
+                problem(name.source(), key, "unknown key" + did_you_mean(nearest_key(key)));
                 continue;
             }
             auto value = read_value(*setting, node);

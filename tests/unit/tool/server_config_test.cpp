@@ -222,7 +222,7 @@ TEST(ServerConfigMistakes, AreAllNamedWithTheirPlace) {
                     "server.toml:9:11: websocket.enabled: is true or false, without quotation marks",
                     "server.toml:10:11: websocket.address: \"localhost\" is no address: write 127.0.0.1:4000, "
                     "[::1]:4000 or :4000 (all addresses)",
-                    "server.toml:11:2: websockets: unknown section"));
+                    "server.toml:11:2: websockets: unknown section; did you mean websocket?"));
 }
 
 TEST(ServerConfigMistakes, AreThoseOfTheBuilderToo) {
@@ -266,6 +266,20 @@ TEST(ServerConfigMistakes, InTheEnvironmentAndFlagsNameThem) {
                             "--sessions-life: sessions.life: needs a unit: write \"30s\", not 5"));
     EXPECT_THAT(lines(configuration.warnings),
                 ElementsAre("FLARE_SERVER_PORT: no setting has this variable; it is passed over"));
+}
+
+TEST(ServerConfigMistakes, SayWhatWasPerhapsMeant) {
+    Configuration configuration;
+    add_environment(configuration, {{"FLARE_SERVER_LOG_LEVLE", "debug"}});
+    add_toml(configuration, "[limit]\nmax_connections = 5\n[auth.jwtt]\nissuer = \"a\"\n[xyzzy]\na = 1\n",
+             "server.toml");
+    EXPECT_THAT(lines(configuration.warnings),
+                ElementsAre("FLARE_SERVER_LOG_LEVLE: no setting has this variable; it is passed over; did you mean "
+                            "FLARE_SERVER_LOG_LEVEL?"));
+    EXPECT_THAT(lines(configuration.problems),
+                testing::UnorderedElementsAre("server.toml:1:2: limit: unknown section; did you mean limits?",
+                                              "server.toml:3:7: auth.jwtt: unknown section; did you mean auth.jwt?",
+                                              "server.toml:5:2: xyzzy: unknown section"));
 }
 
 TEST(ServerConfigMistakes, OfSizesAndDurations) {

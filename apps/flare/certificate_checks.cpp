@@ -152,9 +152,9 @@ std::string trust_advice(const std::vector<X509Ptr>& chain, const TrustFault& fa
         return "give the server the chain that its authority has issued: each certificate followed by its issuer's";
     const std::string file =
         own_authorities ? "--ca-file does not hold the authority that issued it: give the right file (certs/ca.crt of "
-                          "the server, if scripts/generate_certs.sh made it)"
+                          "the server, if `flare certs make` made it)"
                         : "a private authority has to be named: --ca-file FILE (certs/ca.crt of the server, if "
-                          "scripts/generate_certs.sh made it)";
+                          "`flare certs make` made it)";
     const bool issuer_missing = fault.error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
                                 fault.error == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
     if (!issuer_missing) return file;

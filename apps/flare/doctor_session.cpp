@@ -108,6 +108,8 @@ void examine_token(Report& report, const ClientOptions& options) {
     if (token->empty()) return report.add(skipped("token", "none was given"));
     const auto claims = claims_of(*token);
     if (!claims) return report.add(skipped("token", "it is no JWT: only the server can tell whether it is good"));
+    for (const std::string& fault : time_faults(*token))
+        return report.add(problem("token", "unauthenticated", fault, "have whoever issues the tokens correct that"));
     const auto now = std::chrono::time_point_cast<std::chrono::seconds>(system_clock::now());
     const auto at = [](std::int64_t seconds) {
         return std::chrono::time_point<system_clock, std::chrono::seconds>(std::chrono::seconds(seconds));

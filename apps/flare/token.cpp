@@ -8,6 +8,9 @@
 #include "keys/new_file.hpp"
 #include "output.hpp"
 #include "server_config/value.hpp"
+#include "token_claims.hpp"
+#include "wire/json_member.hpp"
+#include "wire/utf8.hpp"
 
 #include <array>
 #include <chrono>
@@ -22,6 +25,7 @@ namespace json = boost::json;
 using std::chrono::system_clock;
 
 constexpr std::size_t kMaxKeyFileBytes = 256 * 1024;
+constexpr std::size_t kMaxNameBytes = 256;  // of a user, or an id of a token
 
 int fail(const std::string& text) {
     print_problem("token", text);
@@ -73,7 +77,23 @@ struct MakeOptions {
     bool json = false;
 };
 
+// What no server takes is not made. Empty: all is well.
+std::string unusable(const MakeOptions& options) {
+    const auto bad = [](const char* flag, const std::string& text) -> std::string {
+        if (text.empty()) return std::string(flag) + ": is empty; no server takes such a token";
+        if (text.size() > kMaxNameBytes) return std::string(flag) + ": is longer than 256 bytes; no server takes that";
+        return wire::is_utf8(text) ? std::string() : std::string(flag) + ": is not UTF-8";
+    };
+    if (std::string why = bad("--user", options.user); !why.empty()) return why;
+    if (std::string why = bad("--user-claim", options.user_claim); !why.empty()) return why;
+    for (const char* reserved : {"iat", "exp", "nbf", "iss", "aud", "jti"}) {
+        if (options.user_claim == reserved) return std::string("--user-claim: ") + reserved + " says something else";
+    }
+    return options.jti.empty() ? std::string() : bad("--jti", options.jti);
+}
+
 int make_token(const MakeOptions& options) {
+    if (const std::string why = unusable(options); !why.empty()) return misused(why);
     const auto key = KeyPair::read(options.key, algorithm_named(options.algorithm));
     if (!key) return fail(key.error().text);
     const auto expires = from_now(options.expires);
@@ -121,10 +141,10 @@ std::optional<json::object> part(std::string_view text) {
 }
 
 std::optional<std::int64_t> seconds_in(const json::object& claims, std::string_view name) {
-    const auto* const value = claims.if_contains(name);
+    const auto* const value = wire::json_member(claims, name);
     if (value == nullptr || !value->is_number()) return std::nullopt;
     const double number = value->to_number<double>();
-    if (!(number >= 0 && number < 1e12)) return std::nullopt;
+    if (!(number >= 0 && number < 1e11)) return std::nullopt;
     return static_cast<std::int64_t>(number);
 }
 
@@ -138,7 +158,7 @@ std::vector<std::string> problems_of(const json::object& header, const json::obj
     const auto expires = seconds_in(claims, "exp");
     const auto begins = seconds_in(claims, "nbf");
     const auto issued = seconds_in(claims, "iat");
-    if (!expires) problems.emplace_back("it does not say when it expires (exp)");
+    if (wire::json_member(claims, "exp") == nullptr) problems.emplace_back("it does not say when it expires (exp)");
     if (expires && *expires <= now)
         problems.push_back("it has expired, " + span(now - *expires) + " ago (" + date(*expires) + ")");
     if (begins && *begins > now)
@@ -151,7 +171,7 @@ std::vector<std::string> problems_of(const json::object& header, const json::obj
 // By the server's own rules. Nothing: it is good.
 std::optional<std::string> refusal(const ShowOptions& options, const std::string& token) {
     JwtOptions rules;
-    const auto text = base::read_file(options.key, "key", kMaxKeyFileBytes);
+    const auto text = base::read_text(options.key, "key", kMaxKeyFileBytes, base::Access::open);
     if (!text) return text.error().text;
     const std::size_t first = text->find_first_not_of(" \t\r\n");
     if (first != text->npos && (*text)[first] == '{') {
@@ -193,6 +213,7 @@ int show_token(const ShowOptions& options) {
         return fail(std::string("this is no token: its ") + (header ? "claims are" : "header is") +
                     " no JSON in base64url");
     std::vector<std::string> problems = problems_of(*header, *claims);
+    for (std::string& each : time_faults(token)) problems.push_back(std::move(each));
     if (!options.key.empty()) {
         // The server's words last; they may say the same of a time once more.
         if (const auto refused = refusal(options, token)) problems.push_back("the server refuses it: " + *refused);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace flare::cli {
 
@@ -18,5 +19,7 @@ struct TokenClaims {
 
 // Nothing: it is no JWT; tokens of other kinds say nothing about themselves.
 std::optional<TokenClaims> claims_of(std::string_view token);
+// What is wrong with its times, as a server says it: milliseconds in place of seconds, say.
+std::vector<std::string> time_faults(std::string_view token);
 
 }  // namespace flare::cli

@@ -310,8 +310,8 @@ public:
     // to anybody, /stats and /sessions to this machine alone. Off.
     ServerBuilder& expose_metrics(bool on);
     // Lets clients seal what they say, whatever the transport (ClientBuilder::encryption). A file that only this user
-    // can read, with the secret key; scripts/generate_certs.sh makes one. With more lines than one: clients that ask
-    // are told the first key, those that know another are served too. The certificate of websocket_tls(), else of
+    // can read, with the secret key; `flare certs sealing-key FILE` makes one. With more lines than one: clients that
+    // ask are told the first key, those that know another are served too. The certificate of websocket_tls(), else of
     // quic_tls(), vouches for it. Default: no sealing.
     ServerBuilder& sealing_key(std::string file);
 

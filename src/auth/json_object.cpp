@@ -96,7 +96,11 @@ struct Collector {
     bool on_uint64(std::uint64_t value, View, Error&) { return number(static_cast<double>(value)); }
     bool on_double(double value, View, Error&) { return number(value); }
     bool on_bool(bool, Error&) { return other(); }
-    bool on_null(Error&) { return other(); }
+    bool on_null(Error&) {
+        other();
+        if (depth == 1 && current() != nullptr) current()->kind = JsonValue::Kind::null;
+        return true;
+    }
     bool on_comment_part(View, Error&) { return true; }
     bool on_comment(View, Error&) { return true; }
 
@@ -127,7 +131,8 @@ const JsonValue* JsonObject::find(std::string_view name) const {
     const auto found =
         std::lower_bound(members_.begin(), members_.end(), name,
                          [](const auto& member, std::string_view wanted) { return member.first < wanted; });
-    return found == members_.end() || found->first != name ? nullptr : &found->second;
+    const bool absent = found == members_.end() || found->first != name || found->second.kind == JsonValue::Kind::null;
+    return absent ? nullptr : &found->second;
 }
 
 std::optional<std::string_view> JsonObject::string(std::string_view name) const {

@@ -15,7 +15,7 @@
 namespace flare::auth {
 
 struct JsonValue {
-    enum class Kind : unsigned char { string, number, strings, other };
+    enum class Kind : unsigned char { string, number, strings, null, other };
     Kind kind = Kind::other;
     std::string text;                  // string
     double number = 0;                 // number
@@ -26,6 +26,7 @@ class JsonObject {
 public:
     // Nothing: `problem` says what is wrong, without any of the text.
     static std::optional<JsonObject> parse(std::string_view text, std::string_view& problem);
+    // Null: there is none. A member that is JSON's null counts as absent, as everywhere (wire/json_member.hpp).
     const JsonValue* find(std::string_view name) const;
     // Nothing: there is none, or it is no string.
     std::optional<std::string_view> string(std::string_view name) const;

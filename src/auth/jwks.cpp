@@ -3,6 +3,7 @@
 #include "auth/base64url.hpp"
 #include "auth/verify_key.hpp"
 #include "base/owned.hpp"
+#include "wire/json_member.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -47,7 +48,7 @@ constexpr std::size_t kMaxIdBytes = 256;
 Failure wrong(const std::string& why) { return {errc::invalid_config, why}; }
 
 std::string text_of(const json::object& jwk, std::string_view name) {
-    const json::value* value = jwk.if_contains(json::string_view(name.data(), name.size()));
+    const json::value* const value = wire::json_member(jwk, name);
     return value != nullptr && value->is_string() ? std::string(value->get_string().data(), value->get_string().size())
                                                   : std::string();
 }
@@ -55,6 +56,24 @@ std::string text_of(const json::object& jwk, std::string_view name) {
 // Empty: missing, or not base64url.
 std::string bytes_of(const json::object& jwk, std::string_view name) {
     return from_base64url(text_of(jwk, name)).value_or(std::string());
+}
+
+// A member that decides what a key is for, and is no text: nobody can tell what it is for.
+std::optional<std::string> unreadable(const json::object& jwk) {
+    for (const std::string_view name : {"kty", "crv", "use", "alg", "kid"}) {
+        const json::value* const value = wire::json_member(jwk, name);
+        if (value != nullptr && !value->is_string()) return "its " + std::string(name) + " is no text";
+    }
+    return std::nullopt;
+}
+
+// RFC 7517 section 4.3. A key that does not say may be used for anything.
+bool may_verify(const json::object& jwk) {
+    const json::value* const operations = wire::json_member(jwk, "key_ops");
+    if (operations == nullptr || !operations->is_array()) return true;
+    const json::array& all = operations->get_array();
+    return std::any_of(all.begin(), all.end(),
+                       [](const json::value& each) { return each.is_string() && each.get_string() == "verify"; });
 }
 
 const unsigned char* raw(const std::string& bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
@@ -120,13 +139,14 @@ Checked<VerifyKey> Jwks::oct(const json::object& jwk, std::string id) {
 }
 
 Checked<std::optional<VerifyKey>> Jwks::key(const json::object& jwk) {
+    if (auto why = unreadable(jwk)) return wrong(*why);
     const std::string kind = text_of(jwk, "kty");
     const std::string curve = text_of(jwk, "crv");
     const std::string use = text_of(jwk, "use");
     const std::string named = text_of(jwk, "alg");
     std::string id = text_of(jwk, "kid");
     if (id.size() > kMaxIdBytes) return wrong("its kid is longer than 256 bytes");
-    if (!use.empty() && use != "sig") return std::optional<VerifyKey>();
+    if ((!use.empty() && use != "sig") || !may_verify(jwk)) return std::optional<VerifyKey>();
     Checked<VerifyKey> (*make)(const json::object&, std::string) = nullptr;
     JwtAlgorithm bound = JwtAlgorithm::hs256;
     if (kind == "RSA") {
@@ -145,28 +165,47 @@ Checked<std::optional<VerifyKey>> Jwks::key(const json::object& jwk) {
     return std::optional<VerifyKey>(std::move(*made));
 }
 
-Checked<KeySet> keys_from_jwks(std::string_view text) {
+namespace {
+
+// Why a good key has no place beside those that are there; empty: it has one.
+std::string clash(const KeySet& keys, const VerifyKey& key) {
+    if (keys.size() >= kMaxKeys) return "is beyond the 256 keys that one file may hold";
+    for (const VerifyKey& each : keys) {
+        if (each.id() != key.id()) continue;
+        if (key.id().empty()) return "has no name (kid), and neither has a key before it";
+        if (each.algorithm() == key.algorithm()) return "has the name (kid) of a key before it";
+    }
+    return {};
+}
+
+}  // namespace
+
+Checked<KeySet> keys_from_jwks(std::string_view text, std::vector<std::string>& passed_over) {
     boost::system::error_code error;
     const json::value document = json::parse({text.data(), text.size()}, error);
     if (error) return wrong("the file is not JSON: " + error.message());
-    const json::value* const list = document.is_object() ? document.get_object().if_contains("keys") : nullptr;
+    const json::value* const list = document.is_object() ? wire::json_member(document.get_object(), "keys") : nullptr;
     if (list == nullptr || !list->is_array())
         return wrong("the file is no JSON Web Key Set: an object with an array `keys`");
     KeySet keys;
-    std::size_t at = 0;
-    for (const json::value& each : list->get_array()) {
-        const std::string place = "keys[" + std::to_string(at++) + "]: ";
-        if (!each.is_object()) return wrong(place + "is no object");
-        auto key = Jwks::key(each.get_object());
-        if (!key) return wrong(place + key.error().text);
-        if (!*key) continue;
-        const bool twice = std::any_of(keys.begin(), keys.end(), [&](const auto& k) { return k.id() == (*key)->id(); });
-        if (twice) return wrong(place + "has the name (kid) of another key, or neither has one");
-        if (keys.size() >= kMaxKeys) return wrong("the file holds more than 256 keys");
-        keys.push_back(std::move(**key));
+    for (std::size_t at = 0; at < list->get_array().size(); ++at) {
+        const json::value& each = list->get_array()[at];
+        const std::string place = "keys[" + std::to_string(at) + "]: ";
+        auto key =
+            each.is_object() ? Jwks::key(each.get_object()) : Checked<std::optional<VerifyKey>>(wrong("is no object"));
+        if (!key) {
+            passed_over.push_back(place + key.error().text);
+        } else if (*key) {
+            if (std::string why = clash(keys, **key); !why.empty()) {
+                passed_over.push_back(place + why);
+            } else {
+                keys.push_back(std::move(**key));
+            }
+        }
     }
-    if (keys.empty()) return wrong("the file holds no key for HS256, RS256, ES256 or EdDSA signatures");
-    return keys;
+    if (!keys.empty()) return keys;
+    return wrong(passed_over.empty() ? "the file holds no key for HS256, RS256, ES256 or EdDSA signatures"
+                                     : "the file holds no usable key: " + passed_over.front());
 }
 
 }  // namespace flare::auth

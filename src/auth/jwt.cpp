@@ -15,6 +15,7 @@ using Time = std::chrono::system_clock::time_point;
 constexpr std::size_t kMaxHeaderBytes = 1024;    // decoded
 constexpr std::size_t kMaxUserBytes = 256;       // as on the wire
 constexpr double kLastSecond = 253'402'300'799;  // of the year 9999; larger is no time
+constexpr double kLeastMilliseconds = 1e11;      // in seconds: the year 5138; in milliseconds: 1973
 constexpr double kFarSecond = 9'000'000'000;     // of the year 2255, which is as good as any later one
 
 Failure refused(std::string_view why) { return {errc::unauthenticated, std::string(why)}; }
@@ -39,9 +40,11 @@ Checked<const VerifyKey*> key_for(const JsonObject& header, const KeySet& keys) 
     if (named) {
         const auto id = header.string("kid");
         if (!id) return refused("the name of the token's key is no text");
-        const auto found = std::find_if(keys.begin(), keys.end(),
-                                        [&](const VerifyKey& each) { return !each.id().empty() && each.id() == *id; });
-        if (found != keys.end()) key = &*found;
+        // Keys of different kinds may share a name (RFC 7517 section 4.5): each is bound to its algorithm.
+        for (const VerifyKey& each : keys) {
+            if (each.id().empty() || each.id() != *id) continue;
+            if (key == nullptr || jose_name(each.algorithm()) == *algorithm) key = &each;
+        }
     }
     // A single key without a name of its own serves whatever tokens call it; the algorithm and the signature decide.
     if (key == nullptr && keys.size() == 1 && (!named || keys.front().id().empty())) key = &keys.front();
@@ -57,9 +60,7 @@ Checked<const VerifyKey*> key_for(const JsonObject& header, const KeySet& keys) 
 Checked<std::optional<Time>> time_claim(const JsonObject& claims, std::string_view name) {
     const JsonValue* value = claims.find(name);
     if (value == nullptr) return std::optional<Time>();
-    const bool number = value->kind == JsonValue::Kind::number;
-    if (!number || !(value->number >= 0 && value->number <= kLastSecond))
-        return refused("a time in the token (" + std::string(name) + ") is none");
+    if (const std::string fault = fault_of_time(claims, name); !fault.empty()) return refused(fault);
     const auto second = static_cast<std::int64_t>(std::min(value->number, kFarSecond));
     return std::optional<Time>(Time(std::chrono::seconds(second)));
 }
@@ -97,6 +98,28 @@ Checked<Time> check_times(const JsonObject& claims, const JwtOptions& rules, Tim
 
 }  // namespace
 
+std::string fault_of_time(const JsonObject& claims, std::string_view name) {
+    const JsonValue* const value = claims.find(name);
+    if (value == nullptr) return {};
+    const std::string begin = "a time in the token (" + std::string(name) + ") ";
+    if (value->kind == JsonValue::Kind::string) return begin + "is a text: it must be a number of seconds";
+    if (value->kind != JsonValue::Kind::number) return begin + "is none";
+    if (value->number >= kLeastMilliseconds && value->number <= kLastSecond * 1000)
+        return begin + "counts milliseconds: it must count seconds (RFC 7519)";
+    return value->number >= 0 && value->number <= kLastSecond ? std::string() : begin + "is none";
+}
+
+std::string fault_of_user(const JsonObject& claims, std::string_view claim) {
+    const JsonValue* const value = claims.find(claim);
+    const std::string begin = "the token's user (" + std::string(claim) + ") ";
+    if (value == nullptr) return "the token names no user (" + std::string(claim) + ")";
+    if (value->kind == JsonValue::Kind::number) return begin + "is a number: it must be a text, in quotation marks";
+    if (value->kind != JsonValue::Kind::string) return begin + "is no text";
+    if (value->text.empty()) return begin + "is empty";
+    return value->text.size() > kMaxUserBytes ? begin + "is longer than " + std::to_string(kMaxUserBytes) + " bytes"
+                                              : std::string();
+}
+
 Checked<Identity> verify_jwt(std::string_view token, const KeySet& keys, const JwtOptions& rules, Time now) {
     if (token.empty()) return refused("there is no token");
     if (token.size() > kMaxTokenBytes) return refused("the token is too long");
@@ -124,10 +147,8 @@ Checked<Identity> verify_jwt(std::string_view token, const KeySet& keys, const J
     if (!rules.issuer.empty() && claims->string("iss") != std::string_view(rules.issuer))
         return refused("the token is of another issuer");
     if (!for_us(*claims, rules.audience)) return refused("the token is for somebody else (aud)");
-    const auto user = claims->string(rules.user_claim);
-    if (!user || user->empty() || user->size() > kMaxUserBytes)
-        return refused("the token names no user (" + rules.user_claim + ")");
-    Identity identity(std::string(*user), *end);
+    if (const std::string fault = fault_of_user(*claims, rules.user_claim); !fault.empty()) return refused(fault);
+    Identity identity(std::string(*claims->string(rules.user_claim)), *end);
     if (claims->find("jti") != nullptr) {
         const auto id = claims->string("jti");
         if (!id || id->size() > kMaxTokenIdBytes) return refused("the token's id (jti) is no text, or too long");

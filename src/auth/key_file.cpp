@@ -33,17 +33,23 @@ Checked<std::shared_ptr<KeyFile>> KeyFile::open(const JwtOptions& options) {
 }
 
 Checked<KeySet> KeyFile::load() const {
-    auto contents = base::read_contents(path_, what_, kMaxKeyFileBytes);
+    auto contents = base::read_text(path_, what_, kMaxKeyFileBytes);
     if (!contents) return contents.error();
     std::string& text = contents->bytes;
     const auto named = [&](const Failure& failure) {
         return Failure(failure.code, what_ + " " + path_ + ": " + failure.text);
     };
     if (!algorithm_) {
-        auto keys = keys_from_jwks(text);
+        std::vector<std::string> passed_over;
+        auto keys = keys_from_jwks(text, passed_over);
         if (!keys) return named(keys.error());
         const auto is_secret = [](const VerifyKey& key) { return key.algorithm() == JwtAlgorithm::hs256; };
-        if (contents->exposed && std::any_of(keys->begin(), keys->end(), is_secret)) return *contents->exposed;
+        if (contents->exposed && std::erase_if(*keys, is_secret) != 0) {
+            if (keys->empty()) return *contents->exposed;
+            passed_over.push_back("its secrets (oct): " + contents->exposed->text);
+        }
+        for (const std::string& each : passed_over)
+            base::log().warn("{} {}: passed over, the other keys are used: {}", what_, path_, each);
         return keys;
     }
     if (*algorithm_ == JwtAlgorithm::hs256) {

@@ -97,7 +97,9 @@ Checked<std::unique_ptr<RevocationFile>> RevocationFile::open(const std::string&
     std::size_t number = 0;
     const auto wrong = [&](const std::string& why) {
         return Failure(errc::invalid_config, "revocations_file " + path + ": line " + std::to_string(number) + ": " +
-                                                 why + "; mend or remove the line");
+                                                 why +
+                                                 "; repair or remove the line: the file counts as a whole, since a "
+                                                 "revocation that is passed over would let somebody in again");
     };
     while (!rest.empty()) {
         ++number;

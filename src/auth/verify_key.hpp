@@ -45,8 +45,9 @@ private:
 
 using KeySet = std::vector<VerifyKey>;
 
-// The usable keys of a JSON Web Key Set. Errors: invalid_config: no JSON, no usable key, a key that says one thing and
-// is another, a name that two keys have.
-Checked<KeySet> keys_from_jwks(std::string_view text);
+// The usable keys of a JSON Web Key Set. Keys for something else are left out in silence (RFC 7517 section 5), those
+// that are for signatures and cannot be used are named in `passed_over`. Of keys with one name and algorithm the first
+// counts. Errors: invalid_config: no JSON Web Key Set, or no usable key in it.
+Checked<KeySet> keys_from_jwks(std::string_view text, std::vector<std::string>& passed_over);
 
 }  // namespace flare::auth

@@ -130,6 +130,13 @@ Checked<std::string> read_regular(const std::string& path, const std::string& wh
     }
 }
 
+// A byte order mark in front of UTF-8 goes; one of UTF-16 says that nothing in the file will be understood.
+std::optional<Failure> take_mark(std::string& text, const std::string& path, const std::string& what) {
+    if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
+    if (!text.starts_with("\xff\xfe") && !text.starts_with("\xfe\xff")) return std::nullopt;
+    return said(errc::invalid_config, what, path, "is text in UTF-16: save it as UTF-8");
+}
+
 struct Draft {
     std::string name;
     Descriptor file;
@@ -170,6 +177,20 @@ Checked<std::string> read_file(const std::string& path, const std::string& what,
     if (!bytes) return bytes;
     if (auto failure = judge(found, path, what, access)) return std::move(*failure);
     return bytes;
+}
+
+Checked<Contents> read_text(const std::string& path, const std::string& what, std::size_t max_bytes) {
+    auto contents = read_contents(path, what, max_bytes);
+    if (!contents) return contents;
+    if (auto failure = take_mark(contents->bytes, path, what)) return std::move(*failure);
+    return contents;
+}
+
+Checked<std::string> read_text(const std::string& path, const std::string& what, std::size_t max_bytes, Access access) {
+    auto text = read_file(path, what, max_bytes, access);
+    if (!text) return text;
+    if (auto failure = take_mark(*text, path, what)) return std::move(*failure);
+    return text;
 }
 
 // ---- writing ----

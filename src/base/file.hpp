@@ -53,6 +53,10 @@ struct Contents {
 // folder) is refused without waiting for it, but for /dev/null, which is empty. `what` begins the text of an error:
 // "jwks_file". Errors: file_not_found, file_unreadable; invalid_config: more than max_bytes.
 Checked<Contents> read_contents(const std::string& path, const std::string& what, std::size_t max_bytes);
+// The same for a file that people write with an editor: without the byte order mark (U+FEFF) that some put before
+// UTF-8. Errors also: invalid_config: it is UTF-16.
+Checked<Contents> read_text(const std::string& path, const std::string& what, std::size_t max_bytes);
+Checked<std::string> read_text(const std::string& path, const std::string& what, std::size_t max_bytes, Access access);
 // The same for a file that is known to be a secret, or not to be one. Errors also: permission_denied.
 Checked<std::string> read_file(const std::string& path, const std::string& what, std::size_t max_bytes,
                                Access access = Access::open);

@@ -1,9 +1,11 @@
 #include "base/crypto.hpp"
+#include "base/log.hpp"
 #include "base/random.hpp"
 #include "client/impl.hpp"
 #include "wire/base64.hpp"
 
 #include <algorithm>
+#include <vector>
 
 namespace flare {
 
@@ -253,17 +255,23 @@ Checked<Client> ClientBuilder::build(std::shared_ptr<client::Shared> shared) con
         return Failure(errc::invalid_config, "io_context: a SessionPool has threads of its own");
     config.shared = shared;
     config.shares_sockets = shared != nullptr;
+    std::vector<Failure> unusable;
     for (const auto& [text, scheme] :
          {std::pair{state_->addresses.quic, "quic"}, std::pair{state_->addresses.websocket_tls, "wss"},
           std::pair{state_->addresses.websocket, "ws"}}) {
         if (text.empty()) continue;
         auto url = client::parse_url(text, scheme);
-        if (!url) return url.error();
+        if (!url) {
+            unusable.push_back(url.error());
+            continue;
+        }
         const bool other =
             (state_->selection == ProtocolSelection::websocket && url->protocol != Protocol::websocket) ||
             (state_->selection == ProtocolSelection::quic && url->protocol != Protocol::quic);
         if (!other) config.addresses.push_back(std::move(*url));
     }
+    if (config.addresses.empty() && !unusable.empty()) return unusable.front();
+    for (const Failure& each : unusable) base::log().warn("{}; this address is not used, the others are", each.text);
     config.racing = state_->racing;
     config.measures = state_->racing.enabled && state_->selection == ProtocolSelection::auto_racing;
     config.session.suspect_early = state_->racing.auto_fallback && config.protocols().size() > 1;

@@ -23,7 +23,7 @@ public:
     std::string text(std::string_view key) const;
     double number(std::string_view key) const;
     bool flag(std::string_view key) const;
-    bool has(std::string_view key) const { return object_.contains(key); }
+    bool has(std::string_view key) const;
     const boost::json::object& object() const { return object_; }
     std::string event() const { return text("event"); }
 

@@ -20,11 +20,11 @@ constexpr std::size_t kMaxFileBytes = 4096;
 constexpr std::size_t kMaxKeys = 8;  // each is tried on every handshake whose key is none of those before it
 
 Checked<std::vector<wire::KeyPair>> read_keys(const std::string& path) {
-    Checked<std::string> content = base::read_file(path, "sealing_key", kMaxFileBytes, base::Access::secret);
+    Checked<std::string> content = base::read_text(path, "sealing_key", kMaxFileBytes, base::Access::secret);
     if (!content) {
         Failure failure = content.error();
         if (failure.code == errc::invalid_config) failure.code = errc::certificate_invalid;
-        if (failure.code == errc::file_not_found) failure.text += "; scripts/generate_certs.sh makes one";
+        if (failure.code == errc::file_not_found) failure.text += "; `flare certs sealing-key FILE` makes one";
         return failure;
     }
     std::vector<wire::KeyPair> keys;
@@ -43,7 +43,7 @@ Checked<std::vector<wire::KeyPair>> read_keys(const std::string& path) {
     if (good && !keys.empty()) return keys;
     return Failure(errc::certificate_invalid, "sealing_key " + path +
                                                   ": needs 1 to 8 lines, each a key of 32 bytes in base64; "
-                                                  "scripts/generate_certs.sh makes one");
+                                                  "`flare certs sealing-key FILE` makes one");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "wire/base64.hpp"
 #include "wire/frame.hpp"
 #include "wire/json.hpp"
+#include "wire/json_member.hpp"
 #include "wire/schema.hpp"
 #include "wire/utf8.hpp"
 #include "wire/writer.hpp"
@@ -199,9 +200,8 @@ bool put_list(pbf_writer& out, const Field& field, const json::value& value, Pat
 
 // The member by either name; null counts as absent.
 const json::value* member(const json::object& object, const Field& field) {
-    const json::value* found = object.if_contains(field.name);
-    if (found == nullptr) found = object.if_contains(field.original);
-    return found == nullptr || found->is_null() ? nullptr : found;
+    const json::value* const found = wire::json_member(object, field.name);
+    return found != nullptr ? found : wire::json_member(object, field.original);
 }
 
 bool is_absent_id(const json::value* value) {

@@ -122,7 +122,7 @@ TEST_F(Troubleshooting, MissingOrBadCertificate) {
         start_failure(builder().quic_tls(certificates.path("none.crt"), certificates.path("none.key")));
     EXPECT_EQ(missing.code, errc::file_not_found);
     EXPECT_THAT(missing.text, AllOf(HasSubstr("certificate " + certificates.path("none.crt") + ": no such file"),
-                                    HasSubstr("scripts/generate_certs.sh")));
+                                    HasSubstr("flare certs make")));
     const auto old = certificates.make(
         "old", {.common_name = "old", .valid_from_seconds = -7200, .valid_until_seconds = -3600}, &authority);
     const auto expired = start_failure(builder().quic_tls(old.certificate_file, old.key_file));

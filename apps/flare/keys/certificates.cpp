@@ -160,7 +160,7 @@ std::vector<std::string> names_of(const X509* certificate) {
 }
 
 Checked<std::vector<Certificate>> load(const std::string& file) {
-    const auto text = base::read_file(file, "certificate", kMaxFileBytes);
+    const auto text = base::read_text(file, "certificate", kMaxFileBytes, base::Access::open);
     if (!text) return text.error();
     std::vector<Certificate> found;
     const BioPtr in(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
@@ -258,7 +258,7 @@ Checked<std::vector<std::string>> chain_problems(const std::string& file) {
 std::optional<std::string> key_mismatch(const std::string& certificate_file, const std::string& key_file) {
     const auto found = load(certificate_file);
     if (!found) return found.error().text;
-    const auto text = base::read_file(key_file, "key", kMaxFileBytes, base::Access::secret);
+    const auto text = base::read_text(key_file, "key", kMaxFileBytes, base::Access::secret);
     if (!text) return text.error().text;
     const BioPtr in(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
     EVP_PKEY* const key = PEM_read_bio_PrivateKey(
@@ -289,7 +289,7 @@ Checked<std::string> sealing_key(const std::string& file, bool force, bool& made
         if (!written) return written.error();
         return public_text;
     }
-    const auto text = base::read_file(file, "sealing key", kMaxFileBytes, base::Access::secret);
+    const auto text = base::read_text(file, "sealing key", kMaxFileBytes, base::Access::secret);
     if (!text) return text.error();
     std::istringstream lines(*text);
     for (std::string line; std::getline(lines, line);) {

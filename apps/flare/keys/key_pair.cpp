@@ -83,7 +83,7 @@ Checked<KeyPair> KeyPair::make(JwtAlgorithm algorithm) {
 }
 
 Checked<KeyPair> KeyPair::read(const std::string& file, std::optional<JwtAlgorithm> algorithm) {
-    auto contents = base::read_contents(file, "key", kMaxKeyBytes);
+    auto contents = base::read_text(file, "key", kMaxKeyBytes);
     if (!contents) return contents.error();
     std::string* const text = &contents->bytes;
     if (contents->exposed && text->find("PUBLIC KEY-----") == text->npos) return *contents->exposed;

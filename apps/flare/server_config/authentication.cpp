@@ -1,11 +1,13 @@
 #include "server_config/authentication.hpp"
 
 #include "base/file.hpp"
+#include "base/log.hpp"
 #include "server/known_auth.hpp"
 
 #include <time.h>
 
 #include <chrono>
+#include <optional>
 #include <sstream>
 #include <utility>
 #include <vector>
@@ -54,10 +56,13 @@ AuthHandler static_auth(const std::string& path) {
         return server::BrokenAuth{Failure(errc::invalid_config, "static_token_auth: " + text)};
     };
     if (path.empty()) return broken("needs auth.static.tokens_file");
-    const auto text = base::read_file(path, "tokens_file", kMaxTokensFileBytes, base::Access::secret);
+    const auto text = base::read_text(path, "tokens_file", kMaxTokensFileBytes, base::Access::secret);
     if (!text) return broken(text.error().text);
-    auto tokens = parse_static_tokens(*text);
+    std::vector<std::string> passed_over;
+    auto tokens = parse_static_tokens(*text, passed_over);
     if (!tokens) return broken("tokens_file " + path + ": " + tokens.error().text);
+    for (const std::string& each : passed_over)
+        base::log().warn("tokens_file {}: passed over, the other tokens are used: {}", path, each);
     return static_token_auth(std::move(*tokens));
 }
 
@@ -70,32 +75,47 @@ void apply_authentication(ServerBuilder& builder, const Values& values, const Se
     if (kind == "http") builder.with_auth_handler(http_auth(http_options(values)));
 }
 
-Checked<std::map<std::string, StaticToken>> parse_static_tokens(std::string_view text) {
+namespace {
+
+// TOKEN USER, perhaps with an expiry. Nothing: a comment, or an empty line. Errors: what is wrong, without the token.
+Checked<std::optional<std::pair<std::string, StaticToken>>> read_token_line(const std::string& line) {
+    const auto wrong = [](const char* why) { return Failure(errc::invalid_config, why); };
+    std::istringstream words(line);
+    std::string token, user, expiry, more;
+    words >> token >> user >> expiry >> more;
+    std::optional<std::pair<std::string, StaticToken>> made;
+    if (token.empty() || token.front() == '#') return made;
+    if (user.empty() || !more.empty()) return wrong("write TOKEN USER, or TOKEN USER 2030-01-31T12:00:00Z");
+    StaticToken entry;
+    entry.user = std::move(user);
+    if (!expiry.empty()) {
+        std::tm date{};
+        const char* const end = ::strptime(expiry.c_str(), "%Y-%m-%dT%H:%M:%SZ", &date);
+        if (end == nullptr || *end != '\0') return wrong("the expiry is no time: write it as 2030-01-31T12:00:00Z");
+        entry.expires = std::chrono::system_clock::from_time_t(::timegm(&date));
+    }
+    made.emplace(std::move(token), std::move(entry));
+    return made;
+}
+
+}  // namespace
+
+Checked<std::map<std::string, StaticToken>> parse_static_tokens(std::string_view text,
+                                                                std::vector<std::string>& passed_over) {
     std::map<std::string, StaticToken> tokens;
     std::istringstream lines{std::string(text)};
     std::size_t number = 0;
     for (std::string line; std::getline(lines, line);) {
-        ++number;
-        const auto wrong = [&](const std::string& why) {
-            return Failure(errc::invalid_config, "line " + std::to_string(number) + ": " + why);
-        };
-        std::istringstream words(line);
-        std::string token, user, expiry, more;
-        words >> token >> user >> expiry >> more;
-        if (token.empty() || token.front() == '#') continue;
-        if (user.empty() || !more.empty()) return wrong("write TOKEN USER, or TOKEN USER 2030-01-31T12:00:00Z");
-        StaticToken entry;
-        entry.user = user;
-        if (!expiry.empty()) {
-            std::tm date{};
-            const char* const end = ::strptime(expiry.c_str(), "%Y-%m-%dT%H:%M:%SZ", &date);
-            if (end == nullptr || *end != '\0') return wrong("the expiry is no time: write it as 2030-01-31T12:00:00Z");
-            entry.expires = std::chrono::system_clock::from_time_t(::timegm(&date));
+        const std::string place = "line " + std::to_string(++number) + ": ";
+        auto read = read_token_line(line);
+        if (!read) {
+            passed_over.push_back(place + read.error().text);
+        } else if (*read && !tokens.insert(std::move(**read)).second) {
+            passed_over.push_back(place + "a token that a line before it has");
         }
-        if (!tokens.emplace(std::move(token), std::move(entry)).second) return wrong("a token that another line has");
     }
-    if (tokens.empty()) return Failure(errc::invalid_config, "there is no token in it");
-    return tokens;
+    if (!tokens.empty()) return tokens;
+    return Failure(errc::invalid_config, passed_over.empty() ? "there is no token in it" : passed_over.front());
 }
 
 }  // namespace flare::cli::server_config

@@ -109,7 +109,7 @@ void add_toml(Configuration& configuration, std::string_view text, const std::st
 }
 
 Checked<> add_file(Configuration& configuration, const std::string& path) {
-    const auto contents = base::read_contents(path, "configuration", kMaxFileBytes);
+    const auto contents = base::read_text(path, "configuration", kMaxFileBytes);
     if (!contents) return contents.error();
     add_toml(configuration, contents->bytes, path);
     if (!contents->exposed) return {};

@@ -1,6 +1,7 @@
 #include "transport/quic/keys.hpp"
 
 #include "base/crypto.hpp"
+#include "transport/tls/authorities.hpp"
 
 namespace flare::transport::quic {
 namespace {
@@ -23,8 +24,12 @@ std::string ticket_key_of(const Secret& secret) {
     return base::hmac_sha256(bytes, "flare quic ticket 1") + base::hmac_sha256(bytes, "flare quic ticket 2");
 }
 
+// Those that OpenSSL has found usable: GnuTLS would refuse a whole file for one certificate that is damaged.
 int load_authority(Credentials& keys, const std::string& file) {
-    return gnutls_certificate_set_x509_trust_file(keys.certificates, file.c_str(), GNUTLS_X509_FMT_PEM);
+    auto text = tls::read_authorities_pem(file);
+    if (!text) return GNUTLS_E_FILE_ERROR;
+    const gnutls_datum_t pem{reinterpret_cast<unsigned char*>(text->data()), static_cast<unsigned>(text->size())};
+    return gnutls_certificate_set_x509_trust_mem(keys.certificates, &pem, GNUTLS_X509_FMT_PEM);
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 #include "transport/tls/tls.hpp"
 
-#include "base/file.hpp"
-#include "base/log.hpp"
 #include "base/owned.hpp"
+#include "transport/tls/authorities.hpp"
 #include "transport/tls/chain.hpp"
+#include "transport/tls/pem.hpp"
 
 #include <flare/failure.hpp>
 
@@ -21,33 +21,8 @@ namespace flare::transport::tls {
 namespace {
 
 using BioPtr = base::Owned<BIO, BIO_free>;
-using X509Ptr = base::Owned<X509, X509_free>;
 using KeyPtr = base::Owned<EVP_PKEY, EVP_PKEY_free>;
 using ContextPtr = base::Owned<SSL_CTX, SSL_CTX_free>;
-
-constexpr std::size_t kMaxFileBytes =
-    4 * 1024 * 1024;  // larger is no PEM file of ours; the system's CA bundle has 220 KB
-
-// Of the certificates or the key. A key is a secret, wherever it stands: some put it behind their certificate.
-bool read_pem(const std::string& path, const char* what, std::string& content, Failure& failure) {
-    auto contents = base::read_contents(path, what, kMaxFileBytes);
-    if (!contents) {
-        failure = contents.error();
-        if (failure.code == errc::file_not_found)
-            failure.text += "; scripts/generate_certs.sh makes a set for trying out";
-        if (failure.code == errc::invalid_config) failure.code = errc::certificate_invalid;
-        return false;
-    }
-    content = std::move(contents->bytes);
-    if (content.empty()) {
-        failure = {errc::certificate_invalid, std::string(what) + " " + path + ": the file is empty"};
-        return false;
-    }
-    if (!contents->exposed || content.find("PRIVATE KEY-----") == content.npos) return true;
-    failure = std::move(*contents->exposed);
-    OPENSSL_cleanse(content.data(), content.size());
-    return false;
-}
 
 int refuse_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* asked) {
     *static_cast<bool*>(asked) = true;
@@ -84,28 +59,6 @@ bool check_chain(const std::string& path, const std::vector<X509Ptr>& certificat
     const ChainFault& worst = faults.front();
     const std::string dates = worst.at == 0 ? date_fault(chain.front()) : std::string();
     failure = {worst.code(), "certificate " + path + ": " + (dates.empty() ? worst.text : dates) + "; " + worst.advice};
-    return false;
-}
-
-// Authorities are a set: what is too old in it is not trusted, and the others are.
-bool check_authorities(const std::string& path, const std::vector<X509Ptr>& authorities, Failure& failure) {
-    std::size_t bad = 0;
-    std::string first;
-    for (const X509Ptr& each : authorities) {
-        const std::string dates = date_fault(each.get());
-        if (dates.empty()) continue;
-        if (bad++ == 0) first = authorities.size() == 1 ? dates : subject_of(each.get()) + ", " + dates;
-        if (bad == 1)
-            failure = {dates.starts_with("expired") ? errc::certificate_expired : errc::certificate_invalid, {}};
-    }
-    if (bad == 0) return true;
-    if (bad < authorities.size()) {
-        base::log().warn("certificate {}: {} of {} authorities cannot be used: {}", path, bad, authorities.size(),
-                         first);
-        return true;
-    }
-    failure.text = "certificate " + path + ": " + (bad == 1 ? "" : "no authority in it can be used: ") + first +
-                   (failure.code == errc::certificate_expired ? "; replace it" : "; is this machine's clock right?");
     return false;
 }
 
@@ -152,14 +105,18 @@ bool use_identity(SSL_CTX* context, const std::string& certificate_file, const s
 
 // Trusts the certificates of a PEM file; for a server also names them to clients.
 bool trust(SSL_CTX* context, const std::string& ca_file, bool announce, Failure& failure) {
-    std::vector<X509Ptr> authorities;
-    if (!read_certificates(ca_file, authorities, failure)) return false;
+    auto authorities = read_authorities(ca_file);
+    if (!authorities) {
+        failure = authorities.error();
+        return false;
+    }
     X509_STORE* const store = SSL_CTX_get_cert_store(context);
-    for (const X509Ptr& authority : authorities) {
+    for (const X509Ptr& authority : *authorities) {
         X509_STORE_add_cert(store, authority.get());
         if (announce) SSL_CTX_add_client_CA(context, authority.get());
     }
-    return check_authorities(ca_file, authorities, failure);
+    ERR_clear_error();
+    return true;
 }
 
 constexpr std::array<unsigned char, 9> kHttp1Alpn = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};

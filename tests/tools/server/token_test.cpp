@@ -71,6 +71,33 @@ INSTANTIATE_TEST_SUITE_P(EveryAlgorithm, FlareToken, testing::Values("HS256", "R
 
 using FlareTokenShow = FlareToken;
 
+TEST_F(FlareTokenShow, MakesNoneThatNoServerTakes) {
+    const std::string file = key("EdDSA");
+    for (const auto& [user, text] : std::vector<std::pair<std::string, std::string>>{
+             {"", "--user: is empty"}, {std::string(257, 'x'), "longer than 256 bytes"}, {"a\xff", "is not UTF-8"}}) {
+        const Ran ran = tool({"token", "make", "--key", file, "--user", user});
+        EXPECT_EQ(ran.code, 2) << ran.out;
+        EXPECT_THAT(ran.err, HasSubstr(text));
+    }
+    EXPECT_EQ(tool({"token", "make", "--key", file, "--user", "a", "--user-claim", ""}).code, 2);
+    EXPECT_EQ(tool({"token", "make", "--key", file, "--user", "a", "--user-claim", "exp"}).code, 2);
+    EXPECT_EQ(tool({"token", "make", "--key", file, "--user", "a", "--jti", std::string(257, 'x')}).code, 2);
+    // A client's options, too: "$UNSET" means nothing.
+    for (const char* option : {"--user", "--token", "--token-file", "--ca-file", "--device"}) {
+        const Ran ran = tool({"send", "server", "hello", "--url", "ws://127.0.0.1:1", option, ""});
+        EXPECT_EQ(ran.code, 2) << option;
+        EXPECT_THAT(ran.err, HasSubstr("is empty")) << option;
+    }
+}
+
+TEST_F(FlareTokenShow, TellsMillisecondsApart) {
+    const Ran ran =
+        tool({"token", "show", Signer::secret(std::string(40, 's')).token(R"({"sub":"a","exp":4102444800000})")});
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_THAT(ran.out, HasSubstr("wrong: a time in the token (exp) counts milliseconds: it must count seconds"));
+    EXPECT_THAT(ran.out, Not(HasSubstr("does not say when")));
+}
+
 TEST_F(FlareTokenShow, SaysWhatIsWrongWithIt) {
     const std::string file = key("EdDSA");
     Ran ran = tool({"token", "show", token(file, {"--expires=-2h"})});

@@ -24,7 +24,8 @@ KeySet one(Checked<VerifyKey> key) {
 }
 
 KeySet set_of(const std::string& keys) {
-    auto read = keys_from_jwks("{\"keys\":[" + keys + "]}");
+    std::vector<std::string> passed_over;
+    auto read = keys_from_jwks("{\"keys\":[" + keys + "]}", passed_over);
     EXPECT_TRUE(read) << read.error().text;
     return read ? std::move(*read) : KeySet();
 }
@@ -118,6 +119,11 @@ TEST_F(Jwt, NamesAKeyThatThisServerHas) {
     const Signer b = Signer::ec();
     keys = set_of(a.jwk(R"("kid":"a")") + "," + b.jwk(R"("kid":"b")"));
     EXPECT_TRUE(check(a.token(claims(), R"(,"kid":"a")")));
+    const Signer rsa = Signer::rsa();
+    keys = set_of(rsa.jwk(R"("kid":"a")") + "," + a.jwk(R"("kid":"a")"));
+    EXPECT_TRUE(check(a.token(claims(), R"(,"kid":"a")"))) << "of two kinds with one name";
+    EXPECT_TRUE(check(rsa.token(claims(), R"(,"kid":"a")")));
+    keys = set_of(a.jwk(R"("kid":"a")") + "," + b.jwk(R"("kid":"b")"));
     EXPECT_TRUE(check(b.token(claims(), R"(,"kid":"b")")));
     EXPECT_EQ(why(a.token(claims(), R"(,"kid":"b")")), "the token's signature does not fit");
     EXPECT_EQ(why(a.token(claims(), R"(,"kid":"c")")), "the token is signed with a key that this server does not have");
@@ -165,8 +171,8 @@ TEST_F(Jwt, IsGoodInItsTimeOnly) {
 }
 
 TEST_F(Jwt, TimesThatAreNoneAreRefused) {
-    for (const char* time : {"1e400", "1e300", "-1", "253402300800", "18446744073709551615", "\"1800000600\"", "null",
-                             "true", "[1800000600]", "{}"}) {
+    for (const char* time : {"1e400", "1e300", "-1", "253402300800", "18446744073709551615", "\"1800000600\"", "true",
+                             "[1800000600]", "{}"}) {
         for (const char* name : {"exp", "nbf", "iat"}) {
             const bool end = std::string(name) == "exp";
             const std::string token =
@@ -175,6 +181,24 @@ TEST_F(Jwt, TimesThatAreNoneAreRefused) {
             EXPECT_NE(why(token), "taken") << name << " " << time;
         }
     }
+}
+
+TEST_F(Jwt, TimesInMillisecondsAreCalledThat) {
+    for (const char* name : {"exp", "nbf", "iat"}) {
+        const std::string end = std::string(name) == "exp" ? "" : ",\"exp\":" + at(600s);
+        EXPECT_EQ(
+            why(hmac.token(R"({"sub":"ann","iss":"https://issuer.example","aud":"chat")" + end + ",\"" + name +
+                           "\":" + at(600s) + "000}")),
+            "a time in the token (" + std::string(name) + ") counts milliseconds: it must count seconds (RFC 7519)");
+    }
+}
+
+TEST_F(Jwt, NullIsAsIfAClaimWereNotThere) {
+    EXPECT_TRUE(check(hmac.token(claims(R"(,"nbf":null,"iat":null,"jti":null)"), R"(,"kid":null,"crit":null)")));
+    EXPECT_EQ(why(hmac.token(R"({"sub":"ann","exp":null,"iss":"https://issuer.example","aud":"chat"})")),
+              "the token does not say when it expires");
+    rules.audience.clear();
+    EXPECT_TRUE(check(hmac.token(R"({"sub":"ann","iss":"https://issuer.example","aud":null,"exp":)" + at(600s) + "}")));
 }
 
 TEST_F(Jwt, IsForThisServerAndOfItsIssuer) {
@@ -200,9 +224,15 @@ TEST_F(Jwt, IsForThisServerAndOfItsIssuer) {
 TEST_F(Jwt, NamesAUser) {
     rules.user_claim = "uid";
     EXPECT_EQ(check(hmac.token(claims(R"(,"uid":"bob")")))->user, "bob");
-    for (const std::string& user : {std::string(), std::string(R"(,"uid":"")"), std::string(R"(,"uid":7)"),
-                                    std::string(R"(,"uid":["bob"])"), R"(,"uid":")" + std::string(257, 'x') + '"'}) {
-        EXPECT_EQ(why(hmac.token(claims(user))), "the token names no user (uid)");
+    for (const auto& [user, text] : std::vector<std::pair<std::string, std::string>>{
+             {"", "the token names no user (uid)"},
+             {R"(,"uid":null)", "the token names no user (uid)"},
+             {R"(,"uid":"")", "the token's user (uid) is empty"},
+             {R"(,"uid":7)", "the token's user (uid) is a number: it must be a text, in quotation marks"},
+             {R"(,"uid":["bob"])", "the token's user (uid) is no text"},
+             {R"(,"uid":true)", "the token's user (uid) is no text"},
+             {R"(,"uid":")" + std::string(257, 'x') + '"', "the token's user (uid) is longer than 256 bytes"}}) {
+        EXPECT_EQ(why(hmac.token(claims(user))), text);
     }
     EXPECT_NE(why(hmac.token(claims(R"(,"uid":"bob","jti":7)"))), "taken");
     EXPECT_NE(why(hmac.token(claims(R"(,"uid":"bob","jti":")" + std::string(257, 'x') + '"'))), "taken");

@@ -88,6 +88,39 @@ TEST(KeyFile, OneLineEndAfterASecretDoesNotCount) {
     }
 }
 
+TEST(KeyFile, AMarkBeforeUtf8IsNoPartOfIt) {
+    Folder folder;
+    const std::string mark = "\xef\xbb\xbf";
+    JwtOptions options;
+    options.algorithm = JwtAlgorithm::hs256;
+    options.key_file = folder.write("secret", mark + std::string(40, 's') + "\n");
+    const auto file = KeyFile::open(options);
+    ASSERT_TRUE(file) << file.error().text;
+    EXPECT_TRUE((*(*file)->keys())[0].verifies("text", Signer::secret(std::string(40, 's')).sign("text")));
+    const Signer signer = Signer::ed25519();
+    options.algorithm = JwtAlgorithm::eddsa;
+    options.key_file = folder.write("pem", mark + signer.public_pem());
+    EXPECT_EQ(why(options).text, "taken");
+    JwtOptions set;
+    set.jwks_file = folder.write("set", mark + "{\"keys\":[" + signer.jwk("") + "]}");
+    EXPECT_EQ(why(set).text, "taken");
+    set.jwks_file = folder.write("utf16", std::string("\xff\xfe{\0}\0", 6));
+    EXPECT_NE(why(set).text.find("UTF-16"), std::string::npos) << why(set).text;
+}
+
+TEST(KeyFile, ASecretThatOthersMayReadIsPassedOverInASet) {
+    Folder folder;
+    const Signer signer = Signer::ed25519();
+    JwtOptions options;
+    options.jwks_file = folder.write("set", R"({"keys":[{"kty":"oct","kid":"s","k":")" + std::string(64, 'A') + "\"}," +
+                                                signer.jwk(R"("kid":"a")") + "]}");
+    std::filesystem::permissions(options.jwks_file, std::filesystem::perms(0644));
+    const auto file = KeyFile::open(options);
+    ASSERT_TRUE(file) << file.error().text;
+    ASSERT_EQ((*file)->keys()->size(), 1u);
+    EXPECT_EQ((*file)->keys()->front().id(), "a");
+}
+
 TEST(KeyFile, IsReadAgainWhenItHasChanged) {
     Folder folder;
     const Signer first = Signer::ed25519();

@@ -11,7 +11,8 @@ using flare::test::Signer;
 
 std::string why(const Checked<VerifyKey>& key) { return key ? "taken" : key.error().text; }
 std::string why(const std::string& jwks) {
-    const auto keys = keys_from_jwks(jwks);
+    std::vector<std::string> passed_over;
+    const auto keys = keys_from_jwks(jwks, passed_over);
     return keys ? "taken " + std::to_string(keys->size()) : keys.error().text;
 }
 bool mentions(const std::string& text, const std::string& word) { return text.find(word) != std::string::npos; }
@@ -48,7 +49,9 @@ TEST(VerifyKey, SetsAreReadAndOtherKindsPassedOver) {
     const std::string others = R"({"kty":"EC","crv":"P-384","kid":"5"},{"kty":"X"},{},{"kty":"OKP","crv":"X25519"},)" +
                                Signer::rsa().jwk(R"("kid":"6","alg":"PS256")") + "," +
                                Signer::rsa().jwk(R"("kid":"7","use":"enc")");
-    const auto keys = keys_from_jwks("{\"keys\":[" + four + "," + others + "]}");
+    std::vector<std::string> passed_over;
+    const auto keys = keys_from_jwks("{\"keys\":[" + four + "," + others + "]}", passed_over);
+    EXPECT_TRUE(passed_over.empty()) << "they are for something else: " << passed_over.front();
     ASSERT_TRUE(keys) << keys.error().text;
     ASSERT_EQ(keys->size(), 4u);
     EXPECT_EQ((*keys)[0].algorithm(), JwtAlgorithm::rs256);
@@ -59,15 +62,11 @@ TEST(VerifyKey, SetsAreReadAndOtherKindsPassedOver) {
 }
 
 TEST(VerifyKey, SetsThatAreWrongAreRefused) {
-    const std::string good = Signer::ed25519().jwk(R"("kid":"a")");
     EXPECT_TRUE(mentions(why("{"), "not JSON"));
     EXPECT_TRUE(mentions(why("[]"), "no JSON Web Key Set"));
     EXPECT_TRUE(mentions(why(R"({"keys":{}})"), "no JSON Web Key Set"));
     EXPECT_TRUE(mentions(why(R"({"keys":[]})"), "no key"));
     EXPECT_TRUE(mentions(why(R"({"keys":[7]})"), "keys[0]"));
-    EXPECT_TRUE(mentions(why("{\"keys\":[" + good + "," + good + "]}"), "keys[1]: has the name"));
-    EXPECT_TRUE(mentions(why("{\"keys\":[" + Signer::ed25519().jwk("") + "," + Signer::ed25519().jwk("") + "]}"),
-                         "neither has one"));
     for (const char* bad : {R"({"kty":"OKP","crv":"Ed25519","x":"AAAA"})", R"({"kty":"OKP","crv":"Ed25519"})",
                             R"({"kty":"RSA","n":"AQAB","e":"AQAB"})", R"({"kty":"RSA","n":"","e":"AQAB"})",
                             R"({"kty":"EC","crv":"P-256","x":"AA","y":"AA"})",
@@ -76,6 +75,53 @@ TEST(VerifyKey, SetsThatAreWrongAreRefused) {
                             R"({"kty":"oct","k":"c2hvcnQ"})", R"({"kty":"oct","k":"+/=="})"}) {
         EXPECT_TRUE(mentions(why(std::string("{\"keys\":[") + bad + "]}"), "keys[0]: ")) << bad;
     }
+}
+
+// RFC 7517 section 5: what cannot be used is ignored.
+TEST(VerifyKey, OneThatIsUnusableTakesNoOtherWithIt) {
+    const std::string good = Signer::ed25519().jwk(R"("kid":"a")");
+    for (const auto& [bad, named] : std::vector<std::pair<std::string, std::string>>{
+             {"7", "is no object"},
+             {"null", "is no object"},
+             {R"({"kty":"OKP","crv":"Ed25519","x":"AAAA"})", "x must have 32 bytes"},
+             {R"({"kty":"RSA","n":"AQAB","e":"AQAB"})", "bits"},
+             {R"({"kty":"oct","k":"c2hvcnQ"})", "at least 32"},
+             {R"({"kty":5})", "its kty is no text"},
+             {R"({"kty":"oct","kid":5,"k":"AAAA"})", "its kid is no text"},
+             {good, "has the name (kid) of a key before it"},
+             {Signer::rsa().jwk("\"kid\":\"" + std::string(257, 'k') + "\""), "longer than 256"}}) {
+        std::vector<std::string> passed_over;
+        const auto keys = keys_from_jwks("{\"keys\":[" + good + "," + bad + "]}", passed_over);
+        ASSERT_TRUE(keys) << bad << ": " << keys.error().text;
+        EXPECT_EQ(keys->size(), 1u) << bad;
+        ASSERT_EQ(passed_over.size(), 1u) << bad;
+        EXPECT_TRUE(mentions(passed_over.front(), "keys[1]: ") && mentions(passed_over.front(), named))
+            << passed_over.front();
+    }
+    std::vector<std::string> passed_over;
+    const auto alone =
+        keys_from_jwks("{\"keys\":[" + Signer::ed25519().jwk("") + "," + Signer::ed25519().jwk("") + "]}", passed_over);
+    EXPECT_EQ(alone->size(), 1u);
+    EXPECT_TRUE(mentions(passed_over.at(0), "neither has a key before it"));
+}
+
+TEST(VerifyKey, NullIsAsIfAMemberWereNotThere) {
+    std::vector<std::string> passed_over;
+    const auto keys = keys_from_jwks(
+        "{\"keys\":[" + Signer::ed25519().jwk(R"("kid":null,"use":null,"alg":null,"key_ops":null)") + "]}",
+        passed_over);
+    ASSERT_TRUE(keys) << keys.error().text;
+    EXPECT_EQ(keys->front().id(), "");
+    EXPECT_TRUE(passed_over.empty());
+}
+
+TEST(VerifyKey, KeysOfTwoKindsMayShareAName) {
+    std::vector<std::string> passed_over;
+    const auto keys = keys_from_jwks(
+        "{\"keys\":[" + Signer::rsa().jwk(R"("kid":"a")") + "," + Signer::ec().jwk(R"("kid":"a")") + "]}", passed_over);
+    ASSERT_TRUE(keys) << keys.error().text;
+    EXPECT_EQ(keys->size(), 2u);
+    EXPECT_TRUE(passed_over.empty());
 }
 
 }  // namespace

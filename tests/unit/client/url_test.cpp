@@ -1,5 +1,7 @@
 #include "client/url.hpp"
 
+#include <flare/client.hpp>
+
 #include <gtest/gtest.h>
 
 namespace flare::client::test {
@@ -66,6 +68,17 @@ TEST(Url, SaysWhatIsWrongAndShowsItself) {
     EXPECT_NE(complaint("ws://example.com:70000"), "");
     EXPECT_NE(complaint("ws://exa mple.com"), "");
     EXPECT_NE(complaint(""), "");
+}
+
+TEST(Url, OneThatCannotBeReadTakesNoOtherWithIt) {
+    const auto built = [](ServerAddresses addresses) {
+        return ClientBuilder("ann").server_addresses(std::move(addresses)).build();
+    };
+    EXPECT_TRUE(built(ServerAddresses().with_websocket_url("ws://127.0.0.1:4000").with_quic_url("quic://host:0")));
+    EXPECT_TRUE(built(ServerAddresses().with_websocket_url("ws://127.0.0.1:4000").with_websocket_tls_url("https://h")));
+    const auto none = built(ServerAddresses().with_websocket_url("ws://").with_quic_url("quic://host:0"));
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().code, errc::invalid_config);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Loading keys and certificates: each error names the path and the reason.
 #include "support/certificates.hpp"
+#include "transport/quic/quic.hpp"
 #include "transport/tls/tls.hpp"
 
 #include <gmock/gmock.h>
@@ -35,6 +36,30 @@ TEST_F(TlsContext, LoadsACertificateWithItsKey) {
     EXPECT_TRUE(ServerContext::load({good.certificate_file, good.key_file, good.certificate_file, true}, &text))
         << text;
     EXPECT_TRUE(ClientContext::load({}, &text)) << text;
+}
+
+TEST_F(TlsContext, AnAuthorityThatIsDamagedTakesNoOtherWithIt) {
+    std::string damaged = files.read("good.crt");
+    damaged.replace(damaged.find('\n') + 10, 4, "!!!!");
+    const std::string text = files.read("good.crt");
+    int number = 0;
+    for (const std::string& set :
+         {damaged + text, text + damaged, text + "-----BEGIN CERTIFICATE-----\nAAAA\n",
+          "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n" + text, "\xef\xbb\xbf" + text}) {
+        const std::string name = "set" + std::to_string(number++) + ".crt";
+        files.write(name, set);
+        ClientOptions options;
+        options.ca_file = files.path(name);
+        std::string why;
+        EXPECT_TRUE(ClientContext::load(options, &why)) << why;
+        EXPECT_TRUE(quic::ClientContext::load(options, {"flare.v1"}, &why, {})) << why;
+    }
+    files.write("none.crt", damaged + damaged);
+    ClientOptions options;
+    options.ca_file = files.path("none.crt");
+    std::string why;
+    EXPECT_FALSE(ClientContext::load(options, &why));
+    EXPECT_THAT(why, HasSubstr("no authority in it can be used: number 1 is damaged"));
 }
 
 TEST_F(TlsContext, NamesAMissingFile) {

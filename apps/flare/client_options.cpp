@@ -2,6 +2,7 @@
 
 #include "base/file.hpp"
 #include "base/log.hpp"
+#include "client/url.hpp"
 #include "output.hpp"
 #include "records.hpp"
 #include "token_claims.hpp"
@@ -46,6 +47,15 @@ Checked<std::vector<std::string>> expand(const std::string& url) {
     return std::vector{"quic://" + host + ":4010", websocket + host + ":4000"};
 }
 
+// Without a name: it says nothing in the help.
+CLI::Validator not_empty() {
+    return CLI::Validator(
+        [](std::string& text) {
+            return text.empty() ? std::string("is empty: leave it out, or say what you mean") : std::string();
+        },
+        "");
+}
+
 }  // namespace
 
 std::shared_ptr<ClientOptions> add_client_options(CLI::App& command, Urls urls) {
@@ -86,6 +96,10 @@ std::shared_ptr<ClientOptions> add_client_options(CLI::App& command, Urls urls) 
     command.add_option("--protocol", o.protocol, "auto (the better one), ws or quic")
         ->check(CLI::IsMember({"auto", "ws", "quic"}));
     command.add_flag("--json", o.json, "one JSON object a line; the last one is the result");
+    // "--token-file $UNSET" would quietly mean something else: nobody, everybody, the default.
+    for (CLI::Option* each : command.get_options()) {
+        if (each->get_expected_max() != 0) each->check(not_empty());
+    }
     return options;
 }
 
@@ -109,6 +123,8 @@ Checked<ServerAddresses> addresses_of(const ClientOptions& options) {
                                                        : addresses.websocket;
         if (!place.empty())
             return Failure(errc::invalid_config, "'" + place + "' and '" + url + "': give one address of each kind");
+        // A client would go on with the other address; on a command line every word is meant.
+        if (const auto good = client::parse_url(url, url.substr(0, url.find(':'))); !good) return good.error();
         place = url;
     }
     return addresses;
@@ -117,7 +133,7 @@ Checked<ServerAddresses> addresses_of(const ClientOptions& options) {
 Checked<std::string> token_of(const ClientOptions& options) {
     std::string token = options.token;
     if (token.empty() && !options.token_file.empty()) {
-        auto read = base::read_file(options.token_file, "--token-file", kMaxTokenFileBytes, base::Access::secret);
+        auto read = base::read_text(options.token_file, "--token-file", kMaxTokenFileBytes, base::Access::secret);
         if (!read) return read;
         token = std::move(*read);
     } else if (const char* given = std::getenv("FLARE_TOKEN"); token.empty() && given != nullptr) {
@@ -196,8 +212,7 @@ int conclude(std::string_view command, const ClientOptions& options, int code) {
 
 ExitCode exit_code_of(errc code) noexcept {
     const auto number = static_cast<int>(code);
-    if (code == errc::ok) return kDone;
-    if (code == errc::message_too_large || code == errc::outbox_full) return kFailed;
+    if (code == errc::ok || code == errc::message_too_large || code == errc::outbox_full) return kFailed;
     if (number < 200 || (number >= 500 && number < 600)) return kUnreachable;
     if (number < 400) return kRefused;
     return number < 500 || code == errc::internal ? kFailed : kUsage;

@@ -28,4 +28,12 @@ std::optional<Checked<Protocol>> connect_or_signal(Client& client, Inbox& inbox)
     return result;
 }
 
+std::optional<Failure> final_failure(const Event& event, const Client& client) {
+    if (const auto* const gone = std::get_if<event::ReconnectFailed>(&event)) return gone->reason;
+    const auto* const lost = std::get_if<event::Disconnected>(&event);
+    if (lost != nullptr && lost->reason.code != errc::ok && client.get_status() == ClientStatus::disconnected)
+        return lost->reason;
+    return {};
+}
+
 }  // namespace flare::cli

@@ -12,4 +12,7 @@ namespace flare::cli {
 // Nothing: a signal came first, and the client has been told to disconnect.
 std::optional<Checked<Protocol>> connect_or_signal(Client& client, Inbox& inbox);
 
+// Why the client will not come back by itself, if `event` says that it will not.
+std::optional<Failure> final_failure(const Event& event, const Client& client);
+
 }  // namespace flare::cli

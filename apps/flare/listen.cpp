@@ -47,15 +47,6 @@ void print_event(const Event& event, bool json) {
     static_cast<void>(flush_output());
 }
 
-// The client will not come back by itself.
-std::optional<Failure> final_failure(const Event& event, const Client& client) {
-    if (const auto* const gone = std::get_if<event::ReconnectFailed>(&event)) return gone->reason;
-    const auto* const lost = std::get_if<event::Disconnected>(&event);
-    if (lost != nullptr && lost->reason.code != errc::ok && client.get_status() == ClientStatus::disconnected)
-        return lost->reason;
-    return {};
-}
-
 // The server counts a message as delivered once the client has it: what came and was not printed is told. `events` are
 // those that the inbox has given out already.
 void tell_unprinted(Inbox& inbox, std::deque<Event> events) {

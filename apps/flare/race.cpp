@@ -144,7 +144,9 @@ int run_race(const ClientOptions& common, const RaceOptions& options) {
     while (round < options.rounds) {
         board.draw(*client, round + 1, options.rounds);
         if (inbox.wait(milliseconds(100)).signal != 0) break;
-        inbox.take();
+        for (const Event& event : inbox.take()) {
+            if (const auto failure = final_failure(event, *client)) return fail(*failure);
+        }
         const bool measured = races_of(*client) > round;
         // Where one protocol cannot be reached there is nothing to measure: the round is that attempt.
         const bool alone = some_unreachable(*client) && std::chrono::steady_clock::now() >= round_ends;

@@ -28,6 +28,10 @@ struct Sample {
     json::object stats;
     double at = 0;  // of the server's life, seconds
 
+    bool has(std::string_view key) const {
+        const json::value* const value = stats.if_contains(key);
+        return value != nullptr && value->is_number();
+    }
     double number(std::string_view key) const { return number_of(stats, key); }
     static double number_of(const json::object& object, std::string_view key) {
         const json::value* value = object.if_contains(key);
@@ -195,6 +199,11 @@ int top(const TopOptions& options) {
             return answer.error().code == errc::invalid_config ? kUsage : kUnreachable;
         }
         Sample now{std::move(answer->as_object()), 0};
+        if (!now.has("up_ms")) {
+            print_problem("top",
+                          "what answers at " + options.admin + " says nothing of a Flare server: is it another's?");
+            return kUnreachable;
+        }
         now.at = now.number("up_ms") / 1000;
         if (before && now.at < before->at) before.reset();  // another process
         if (before) {

@@ -178,13 +178,15 @@ void Core::closed(session::CarrierKey key, const transport::CloseReason& reason)
     const bool was_standby = found->second->standby && !found->second->ready && !found->second->close_due;
     gone_.push_back(std::move(found->second));
     links_.erase(found);
-    session_.carrier_gone(key, reason.code == errc::ok ? errc::closed_by_peer : reason.code,
-                          reason.text.empty() ? std::string(explain(errc::connection_lost)) : reason.text, now());
+    // Closed in good order and without a word (1000, a reason of none), where nobody had said goodbye.
+    const Failure why(reason.code == errc::ok ? errc::closed_by_peer : reason.code,
+                      reason.text.empty() ? std::string(explain(errc::connection_lost)) : reason.text);
+    session_.carrier_gone(key, why.code, why.text, now());
     race_.gone(key);
     if (was_standby) {
         race_.standby_failed(protocol);
     } else if (was_pending) {
-        pending_link_closed(Failure(reason.code == errc::ok ? errc::closed_by_peer : reason.code, reason.text));
+        pending_link_closed(why);
     }
     if (!flush_posted_) {
         flush_posted_ = true;

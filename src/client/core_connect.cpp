@@ -422,7 +422,7 @@ void Core::on_credential(const wire::CredentialState& state) {
 void Core::on_ended(errc code, const std::string& text, std::uint32_t retry_after_ms) {
     complete_refresh(Failure(code == errc::ok ? errc::session_ended : code, text));
     const Failure reason(code == errc::ok ? errc::session_ended : code,
-                         text.empty() ? std::string(explain(code)) : text);
+                         text.empty() ? std::string(explain(code == errc::ok ? errc::session_ended : code)) : text);
     const std::chrono::milliseconds retry_after(retry_after_ms);
     record_failure("ended", reason.code, reason.text, retry_after_ms);
     if (code == errc::shutting_down) emit(event::Draining{retry_after, reason.text});

@@ -12,6 +12,18 @@ std::chrono::milliseconds to_ms(Duration duration) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(duration);
 }
 
+bool says_success(wire::ReceiptStatus status) noexcept {
+    switch (status) {
+        case wire::ReceiptStatus::handled:
+        case wire::ReceiptStatus::delivered:
+        case wire::ReceiptStatus::buffered:
+        case wire::ReceiptStatus::stored: return true;
+        case wire::ReceiptStatus::unspecified:
+        case wire::ReceiptStatus::refused: break;
+    }
+    return false;  // and a number of a later version
+}
+
 // Two senders may use the same id: what is remembered is the pair.
 Uuid seen_key(std::string_view from, const Uuid& id) {
     Uuid key = id;
@@ -42,11 +54,13 @@ void ClientSession::Inbound::on_receipt(LaneIndex, const wire::ReceiptView& rece
     if (receipt.status == wire::ReceiptStatus::refused && session_.keep_for_later(token, receipt, now)) return;
     Outcome outcome;
     outcome.status = receipt.status;
-    outcome.error = receipt.status == wire::ReceiptStatus::refused
-                        ? (receipt.code == errc::ok ? errc::forbidden : receipt.code)
-                        : errc::ok;
-    if (receipt.status != wire::ReceiptStatus::refused) outcome.partly = receipt.code;
     outcome.text = printable(receipt.text, wire::kMaxTextBytes);
+    if (says_success(receipt.status)) {
+        outcome.partly = receipt.code;
+    } else {
+        // A refusal without a reason, or a status that says nothing, is none the less no success.
+        outcome.error = receipt.code == errc::ok ? errc::forbidden : receipt.code;
+    }
     outcome.retry_after_ms = receipt.retry_after_ms;
     session_.finish(token, std::move(outcome));
 }

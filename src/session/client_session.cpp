@@ -212,6 +212,7 @@ void ClientSession::handle(CarrierState& carrier, const wire::FrameView& frame, 
         } else if (carrier.state == State::hello_sent && frame.kind == wire::FrameKind::refused) {
             auto refused = wire::decode_refused(frame.body);
             if (refused) refused->text = printable(refused->text, wire::kMaxTextBytes);
+            if (refused && refused->code == errc::ok) refused->code = errc::forbidden;  // without a reason
             if (decoded_or_fail(refused)) handle_refused(carrier, *refused, now);
         } else {
             return fail(errc::unexpected_frame, "the server must begin with welcome or refused");
@@ -442,7 +443,8 @@ void ClientSession::detach(CarrierState& carrier, errc reason, const std::string
         if (find(successor_key) != nullptr) listener_.output_ready(successor_key);
         return;
     }
-    listener_.on_detached(reason, text);
+    // A goodbye without a code, say: to lose a connection is never "nothing is wrong".
+    listener_.on_detached(reason == errc::ok ? errc::closed_by_peer : reason, text);
     settle_disconnect(now);
 }
 

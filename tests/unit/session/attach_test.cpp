@@ -350,6 +350,44 @@ TEST(Attach, TheClientGivesUpACarrierThatIsRefusedForGood) {
     EXPECT_EQ(bench.from_client(1), "");
 }
 
+// Code 0 says that nothing is wrong, where something is.
+TEST(Attach, ARefusalWithoutAReasonIsNoSuccess) {
+    Bench bench;
+    bench.client.session.begin_attempt("token");
+    bench.open(1);
+    (void)bench.from_client(1);
+    wire::Batch batch;
+    write_refusal(batch, wire::Refused());
+    bench.to_client(1, batch.str());
+    EXPECT_EQ(bench.client.refused, (std::vector<Closed>{{1, errc::forbidden}}));
+}
+
+TEST(Attach, AGoodbyeWithoutAReasonLosesTheConnection) {
+    Bench bench;
+    bench.connect(1);
+    wire::Goodbye goodbye;
+    goodbye.session_ends = false;
+    wire::Batch batch;
+    batch.add({}, wire::encode(goodbye));
+    bench.to_client(1, batch.str());
+    EXPECT_EQ(bench.client.lost, (std::vector<errc>{errc::closed_by_peer}));
+}
+
+TEST(Attach, AReceiptThatNamesNoSuccessIsNone) {
+    for (const auto status : {wire::ReceiptStatus::refused, wire::ReceiptStatus::unspecified}) {
+        Bench bench;
+        bench.connect(1);
+        ASSERT_TRUE(bench.send(1, "x"));
+        (void)bench.from_client(1);
+        wire::ReceiptView receipt;
+        receipt.message_id = message_of(1, "x", kServerTarget).id;
+        receipt.status = status;
+        bench.to_client(1, numbered(lane_of(kServerTarget, bench.session().lanes()), 1, wire::encode(receipt)));
+        ASSERT_EQ(bench.client.outcomes.size(), 1u);
+        EXPECT_EQ(bench.client.outcomes.front().error, errc::forbidden);
+    }
+}
+
 TEST(Attach, TheClientTakesNothingBeforeWelcome) {
     Bench bench;
     bench.client.session.begin_attempt("token");

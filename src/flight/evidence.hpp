@@ -21,6 +21,7 @@ struct Evidence {
     bool asked = false;                 // by the application
     bool no_connection = false;         // none was left
     double since_ms = 0;                // of the first sign of trouble; 0: none
+    double silent_before_ms = 0;        // nothing had come for so long before that sign
 
     // `from`, `to`: protocols as records name them; `why` as in_use has it. `to` may be empty: nothing works.
     std::string cause(const std::string& from, const std::string& to, const std::string& why) const;

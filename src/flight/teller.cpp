@@ -15,6 +15,7 @@ namespace flare::flight {
 namespace {
 
 constexpr int kTurnsThatFlap = 3;
+constexpr double kSilenceWorthTellingMs = 100;  // less is a round trip
 constexpr int kFailuresThatFlap = 3;
 // From here on it is no time of a system clock, whose nanoseconds are a 64-bit number: the year 2255.
 constexpr double kEndOfClockMs = 9e12;
@@ -44,8 +45,10 @@ void Teller::blame(const std::string& cause) {
     if (gravity(cause) >= gravity(story.cause)) story.cause = cause;
 }
 
-void Teller::trouble() {
-    if (evidence_.since_ms == 0) evidence_.since_ms = now_;
+void Teller::trouble(double silent_ms) {
+    if (evidence_.since_ms != 0) return;
+    evidence_.since_ms = now_;
+    evidence_.silent_before_ms = silent_ms;
 }
 
 void Teller::stop_use() {
@@ -213,10 +216,16 @@ void Teller::moved(const Record& record, const std::string& from) {
         {now_, evidence_.no_connection || evidence_.ended ? std::string() : shown(from), shown(protocol_), cause, 0});
     std::string text =
         from == protocol_ ? "Went on over another " + shown(protocol_) + " connection" : "Moved to " + shown(protocol_);
-    if (evidence_.since_ms > 0) text += " " + duration(now_ - evidence_.since_ms) + " after the first sign";
-    text += resumed || why != "first" ? "; nothing was lost."
-            : evidence_.gap           ? ", with a new session."
-                                      : ", with a new session: the one before was over.";
+    if (evidence_.since_ms > 0) {
+        const double since_sign = now_ - evidence_.since_ms;
+        text += " " + duration(since_sign) + " after the first sign";
+        if (evidence_.silent_before_ms >= kSilenceWorthTellingMs)
+            text += ", " + duration(since_sign + evidence_.silent_before_ms) + " after the last that was heard";
+    }
+    // Only a session that went on lost nothing: whoever has heard of a gap is told no such thing.
+    text += evidence_.gap               ? ", with a new session."
+            : resumed || why != "first" ? "; nothing was lost."
+                                        : ", with a new session: the one before was over.";
     say(text, Mood::good);
     if (cause != "none") say("Why: " + std::string(explain_cause(cause)) + " [" + cause + "]");
 }
@@ -243,7 +252,7 @@ void Teller::flows(const Record& record) {
 // ---- trouble ----
 
 void Teller::suspected(const Record& record) {
-    trouble();
+    trouble(record.number("silent_ms"));
     evidence_.suspected = record;
     const std::string protocol = shown(record.text("protocol"));
     const std::string usual = record.has("round_trip_ms")
@@ -269,7 +278,8 @@ void Teller::lost(const Record& record) {
         return;
     }
     if (record.flag("by_us")) return;
-    trouble();
+    const double silent = record.number("silent_ms");
+    trouble(silent);
     evidence_.lost = record;
     const std::string ending = record.text("ending");
     say("The " + shown(protocol) + " connection " +
@@ -279,6 +289,7 @@ void Teller::lost(const Record& record) {
              : ending == "stateless_reset" ? "is unknown to the server's host"
              : ending == "silent"          ? "was given up: nothing came any more"
                                            : "broke") +
+            (silent >= kSilenceWorthTellingMs ? ", " + duration(silent) + " after the last that was heard of it" : "") +
             after_colon(record.text("text")) + ".",
         Mood::bad);
 }

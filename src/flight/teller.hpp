@@ -28,7 +28,8 @@ public:
 private:
     void say(std::string text, Mood mood = Mood::plain);
     void blame(const std::string& cause);
-    void trouble();  // the first sign of it, perhaps
+    // The first sign of it, perhaps, and for how long nothing had come before it.
+    void trouble(double silent_ms = 0);
     void stop_use();
 
     void client(const Record& record);

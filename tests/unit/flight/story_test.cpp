@@ -57,7 +57,9 @@ TEST(FlightStory, SilenceOfQuicWhileWebSocketWorksIsUdpsFault) {
     EXPECT_DOUBLE_EQ(story.still_ms, 490);
     EXPECT_DOUBLE_EQ(story.used_ms.at("QUIC"), 3795);
     EXPECT_TRUE(says(story, "QUIC fell silent: nothing came for 240 ms"));
-    EXPECT_TRUE(says(story, "Moved to WebSocket 200 ms after the first sign; nothing was lost."));
+    EXPECT_TRUE(says(
+        story,
+        "Moved to WebSocket 200 ms after the first sign, 440 ms after the last that was heard; nothing was lost."));
 }
 
 // The same suspicion without silence: told apart by round trips and packet sizes.
@@ -265,6 +267,30 @@ TEST(FlightStory, EveryCauseIsExplainedAndTheGravestComesFirst) {
     }
     EXPECT_EQ(causes().back(), "none");
     EXPECT_TRUE(explain_cause("of_tomorrow").empty());
+}
+
+TEST(FlightStory, OfACrashedServerContradictsItselfNowhereAndTellsTheSilenceBefore) {
+    for (const char* why : {"first", "fallback", "asked"}) {
+        const Story story = tell(
+            kBegin +
+            R"({"t_ms":9000,"event":"lost","carrier":1,"protocol":"quic","in_use":true,"ending":"stateless_reset","code":"connection_lost","silent_ms":4200}
+{"t_ms":9400,"event":"gap","code":"session_unknown","text":"","exact":false,"missing":null,"sent_again":2}
+{"t_ms":9500,"event":"in_use","carrier":2,"protocol":"websocket","from":"quic","why":")" +
+            std::string(why) + R"(","again":true,"resumed":false,"took_ms":100}
+)");
+        EXPECT_EQ(story.cause, "server_crashed");
+        EXPECT_TRUE(says(story, "what the server still had for this client is unknown"));
+        EXPECT_FALSE(says(story, "nothing was lost")) << why;
+        EXPECT_TRUE(
+            says(story, "500 ms after the first sign, 4700 ms after the last that was heard, with a new session."));
+        EXPECT_TRUE(says(story, "is unknown to the server's host, 4200 ms after the last that was heard of it"));
+    }
+}
+
+TEST(FlightStory, NullIsAsIfAFieldWereNotThere) {
+    std::string suspected = kSilent;
+    suspected.replace(suspected.find(R"("round_trip_ms":51)"), 18, R"("round_trip_ms":null)");
+    EXPECT_FALSE(says(tell(kBegin + suspected), "a round trip takes"));
 }
 
 }  // namespace

@@ -250,9 +250,11 @@ bool examine_http(Examination& e, const TcpEndpoint& endpoint, Opened& opened) {
         e.report.add(warning("http", "unhealthy", path + " says " + heard->body().substr(0, heard->body().find('\n')),
                              "an event loop of the server hangs: its log names the worker"));
     } else {
+        const auto location = heard->parser.get()[http::field::location];
+        const std::string elsewhere = websocket::redirect_of(heard->status(), {location.data(), location.size()});
         e.report.add(warning("http", "not_flare",
                              path + " is answered with " + std::to_string(heard->status()) +
-                                 ": no Flare server, or a proxy in front of one",
+                                 (elsewhere.empty() ? ": no Flare server, or a proxy in front of one" : elsewhere),
                              "see whether the port is right; the next check decides"));
     }
     const auto date = heard->parser.get()[http::field::date];

@@ -80,6 +80,9 @@ private:
 
 // ---- client ----
 
+// ", which leads to LOCATION: ...", escaped, for an answer that sends the client elsewhere; empty: it does not.
+std::string redirect_of(unsigned status, std::string_view location);
+
 // 16 random bytes in base64.
 std::string make_key();
 // What the server answers to `key`.

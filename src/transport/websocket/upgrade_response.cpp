@@ -43,6 +43,14 @@ std::string one_line(std::string_view text) {
 
 }  // namespace
 
+std::string redirect_of(unsigned status, std::string_view location) {
+    const bool redirects = status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+    if (!redirects || location.empty()) return {};
+    const bool cut = location.size() > kShownBodyBytes;
+    return ", which leads to " + one_line(location.substr(0, kShownBodyBytes)) + (cut ? "..." : "") +
+           ": Flare follows no redirect, so give the address that it leads to (wss:// for https://)";
+}
+
 std::string make_key() {
     std::array<std::uint8_t, 16> raw{};
     base::system_random().fill(raw);
@@ -127,6 +135,8 @@ ResponseReader::State ResponseReader::decide(std::string_view header) {
     }
     if (response.result_int() != 101) {
         status_line_ = std::to_string(response.result_int()) + " " + one_line(to_std(response.reason()));
+        const std::string elsewhere = redirect_of(response.result_int(), to_std(response[http::field::location]));
+        if (!elsewhere.empty()) return refuse(errc::bad_upgrade, "the server answered " + status_line_ + elsewhere);
         std::uint64_t length = 0;
         for (const char c : to_std(response[http::field::content_length])) {
             if (c < '0' || c > '9' || length > kShownBodyBytes) break;

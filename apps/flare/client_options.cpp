@@ -61,6 +61,7 @@ CLI::Validator not_empty() {
 std::shared_ptr<ClientOptions> add_client_options(CLI::App& command, Urls urls) {
     auto options = std::make_shared<ClientOptions>();
     ClientOptions& o = *options;
+    const std::size_t own = command.get_options().size();
     command.footer(
         "Addresses: ws://HOST:PORT, wss://HOST:PORT, quic://HOST:PORT; flare://HOST stands for\n"
         "quic://HOST:4010 with wss://HOST:4000 (ws:// for this machine). With several the client uses the\n"
@@ -96,9 +97,11 @@ std::shared_ptr<ClientOptions> add_client_options(CLI::App& command, Urls urls) 
     command.add_option("--protocol", o.protocol, "auto (the better one), ws or quic")
         ->check(CLI::IsMember({"auto", "ws", "quic"}));
     command.add_flag("--json", o.json, "one JSON object a line; the last one is the result");
-    // "--token-file $UNSET" would quietly mean something else: nobody, everybody, the default.
-    for (CLI::Option* each : command.get_options()) {
-        if (each->get_expected_max() != 0) each->check(not_empty());
+    // "--token-file $UNSET" would quietly mean something else: nobody, everybody, the default. A command's own options,
+    // which come before, may be empty: a text, say.
+    const auto all = command.get_options();
+    for (std::size_t i = own; i < all.size(); ++i) {
+        if (all[i]->get_expected_max() != 0) all[i]->check(not_empty());
     }
     return options;
 }

@@ -356,8 +356,10 @@ TEST(Attach, ARefusalWithoutAReasonIsNoSuccess) {
     bench.client.session.begin_attempt("token");
     bench.open(1);
     (void)bench.from_client(1);
+    wire::Refused nothing;
+    nothing.code = errc::ok;
     wire::Batch batch;
-    write_refusal(batch, wire::Refused());
+    write_refusal(batch, nothing);
     bench.to_client(1, batch.str());
     EXPECT_EQ(bench.client.refused, (std::vector<Closed>{{1, errc::forbidden}}));
 }
@@ -366,6 +368,7 @@ TEST(Attach, AGoodbyeWithoutAReasonLosesTheConnection) {
     Bench bench;
     bench.connect(1);
     wire::Goodbye goodbye;
+    goodbye.code = errc::ok;
     goodbye.session_ends = false;
     wire::Batch batch;
     batch.add({}, wire::encode(goodbye));

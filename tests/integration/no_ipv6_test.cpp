@@ -6,6 +6,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cstdint>
+#include <set>
 #include <utility>
 
 namespace flare::test {
@@ -67,6 +69,7 @@ TEST_F(NoIpv6, AnAddressOfItIsRefusedAndNamed) {
 // Sockets of this process at that port: how many there are, and how many of them are for IPv6 alone.
 std::pair<int, int> sockets_at(std::uint16_t port, int type) {
     std::pair<int, int> found;
+    std::set<std::uint64_t> seen;  // one socket may have several descriptors
     for (int fd = 3; fd < 1024; ++fd) {
         int value = 0;
         socklen_t size = sizeof value;
@@ -75,6 +78,9 @@ std::pair<int, int> sockets_at(std::uint16_t port, int type) {
         socklen_t length = sizeof local;
         if (::getsockname(fd, reinterpret_cast<sockaddr*>(&local), &length) != 0) continue;
         if (local.sin6_family != AF_INET6 || ntohs(local.sin6_port) != port) continue;
+        std::uint64_t cookie = 0;
+        size = sizeof cookie;
+        if (::getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) != 0 || !seen.insert(cookie).second) continue;
         size = sizeof value;
         ::getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &value, &size);
         ++found.first;

@@ -4,7 +4,18 @@
 // is one JSON object. Returns 0 when its own limits hold.
 #pragma once
 
+#include <flare/failure.hpp>
+
+#include <stdexcept>
+
 namespace flare::bench {
+
+// Thrown where the sessions of a load cannot be had.
+struct NotConnected : std::runtime_error {
+    explicit NotConnected(const Failure& failure)
+        : std::runtime_error("connecting: " + failure.text), code(failure.code) {}
+    errc code;
+};
 
 int bench_codec(int argc, char** argv);
 int bench_compress(int argc, char** argv);

@@ -2,11 +2,10 @@
 // the same run, the floor: what the same load costs a bare WebSocket echo.
 //
 // Options: --transport ws|wss|quic, --sealed, --workers W (default 1), --connections N, --in-flight K or --rate R,
-// --size B,
-// --large-every N, --large-size B, --seconds S (default 3), --warm-up S, --idle N (sessions beside them that have
-// nothing to do), --url URL (a server that runs already and takes anybody's word; its CPU time is not seen), --ca-file
-// FILE, --pairs (to users in place of the server: two sessions talk, on different workers where there are
-// any), --no-floor, --svg FILE, --json.
+// --size B, --large-every N, --large-size B, --seconds S (default 3), --warm-up S, --idle N (sessions beside them that
+// have nothing to do), --url URL (a server that runs already; its CPU time is not seen), --ca-file FILE, --token-file
+// FILE, --pairs (to users in place of the server: two sessions talk, on different workers where there are any),
+// --no-floor, --svg FILE, --json.
 #include "allocations.hpp"
 #include "bench.hpp"
 #include "session_load.hpp"
@@ -95,9 +94,7 @@ private:
     void make_pairs() {
         partners_.resize(conversations_.size());
         std::vector<bool> taken(partners_.size(), false);
-        const auto home = [&](std::size_t index) {
-            return session::home_of(LoadClient::user_of(index), where_.workers);
-        };
+        const auto home = [&](std::size_t index) { return session::home_of(load_.user_of(index), where_.workers); };
         for (std::size_t i = 0; i < partners_.size(); ++i) {
             if (taken[i]) continue;
             taken[i] = true;
@@ -123,7 +120,7 @@ private:
         if (partners_.empty()) {
             client.send("bench", payload);
         } else {
-            client.send("bench", payload, LoadClient::user_of(partners_[index]));
+            client.send("bench", payload, load_.user_of(partners_[index]));
         }
     }
 
@@ -203,6 +200,14 @@ int run_echo(const char* name, LoadOptions options, bool pairs, int argc, char**
             return 2;
         }
         with_floor = false;
+    } else if (where.logins.size() != 0) {
+        std::fprintf(stderr, "%s: --token-file is for a server that runs already: give its --url\n", name);
+        return 2;
+    }
+    if (pairs && where.logins.size() != 0 && where.logins.size() < options.connections) {
+        std::fprintf(stderr, "%s: pairs of users need a token for each of %zu connections; --token-file has %zu\n",
+                     name, static_cast<std::size_t>(options.connections), where.logins.size());
+        return 2;
     }
     LoadResult result;
     {

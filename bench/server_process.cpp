@@ -1,5 +1,6 @@
 #include "server_process.hpp"
 
+#include "bench.hpp"
 #include "client/url.hpp"
 #include "pin.hpp"
 
@@ -89,6 +90,10 @@ bool ServerOptions::take(int argc, char** argv, int& i) {
         if (running) running->ca_file = ca_file;
         return true;
     }
+    if (option == "--token-file") {
+        logins = Logins::read(argv[++i]);
+        return true;
+    }
     if (option == "--transport") {
         transport = argv[++i];
         if (transport != "ws" && transport != "wss" && transport != "quic")
@@ -116,7 +121,7 @@ RunningServer RunningServer::at(const std::string& url, std::string& transport) 
     boost::asio::io_context context;
     boost::system::error_code error;
     const auto found = boost::asio::ip::tcp::resolver(context).resolve(server.host, "", error);
-    if (error || found.empty()) throw std::runtime_error("connecting: there is no host " + server.host);
+    if (error || found.empty()) throw NotConnected(Failure(errc::host_not_found, "there is no host " + server.host));
     server.address = found.begin()->endpoint().address();
     return server;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "allocations.hpp"
+#include "logins.hpp"
 #include "stats.hpp"
 
 #include <boost/asio/ip/address.hpp>
@@ -41,6 +42,7 @@ struct ServerOptions {
     bool sealed = false;  // with the key of certs/sealing.key
     std::optional<RunningServer> running;
     std::string ca_file;  // of `running`
+    Logins logins;        // the same; none: it takes anybody's word
     std::chrono::milliseconds heartbeat = std::chrono::seconds(30);
     std::function<void(ServerBuilder&)> configure;    // what a benchmark needs otherwise; called in its process
     std::atomic<std::uint64_t>* published = nullptr;  // counts broadcasts, in memory that the processes share

@@ -1,5 +1,6 @@
 #include "session_load.hpp"
 
+#include "bench.hpp"
 #include "transport/url.hpp"
 #include "wire/base64.hpp"
 
@@ -28,10 +29,11 @@ constexpr auto kTick = std::chrono::milliseconds(5);  // timers of all sessions:
 
 session::TimePoint now() { return std::chrono::steady_clock::now(); }
 
-session::ClientSettings settings_for(std::size_t index) {
+session::ClientSettings settings_for(const Logins& logins, std::size_t index) {
     session::ClientSettings settings;
-    settings.user = LoadClient::user_of(index);
-    settings.device = "bench";
+    settings.user = logins.user_of(index);
+    // Sessions of one user are on devices of their own.
+    settings.device = "bench" + std::to_string(logins.size() == 0 ? 0 : index / logins.size());
     settings.platform = Platform::server;
     settings.retry_delay = std::chrono::seconds(30);  // a server under full load is slow, not gone
     settings.outbox.messages = 200'000;
@@ -43,8 +45,10 @@ session::ClientSettings settings_for(std::size_t index) {
 // ---- one client ----
 
 LoadClient::LoadClient(SessionLoad& load, std::size_t index)
-    : load_(load), index_(index), session_(settings_for(index), base::system_random(), load.budget_, *this) {
-    session_.begin_attempt({});
+    : load_(load),
+      index_(index),
+      session_(settings_for(load.logins_, index), base::system_random(), load.budget_, *this) {
+    session_.begin_attempt(load_.logins_.token_of(index_));
 }
 
 LoadClient::~LoadClient() {
@@ -70,7 +74,7 @@ void LoadClient::drop() {
     if (ready_) --load_.ready_;
     ready_ = early_ = false;
     session_.carrier_gone(kCarrier, errc::connection_lost, "dropped", now());
-    session_.begin_attempt({});
+    session_.begin_attempt(load_.logins_.token_of(index_));
 }
 
 void LoadClient::on_ready(session::CarrierKey, bool) {
@@ -86,8 +90,7 @@ void LoadClient::send(std::string_view type, std::string_view payload, std::stri
     message.payload = payload;
     message.to = to;
     if (const auto sent = session_.send(message, Priority::normal, now()); !sent) {
-        ++load_.failures_;
-        load_.last_failure_ = sent.error().message();
+        load_.fail(errc::internal, sent.error().message());
     }
 }
 
@@ -115,7 +118,7 @@ void LoadClient::come_back() {
     asio::post(load_.context_, [this] {
         carrier_.reset();
         session_.carrier_gone(kCarrier, errc::connection_lost, "ended by the server", now());
-        session_.begin_attempt({});
+        session_.begin_attempt(load_.logins_.token_of(index_));
         attempt_ = load_.dial_(*this);
     });
 }
@@ -138,8 +141,7 @@ void LoadClient::on_message(session::LaneIndex lane, const wire::DataView& data,
 
 void LoadClient::on_outcome(const session::Outcome& outcome) {
     if (outcome.error == errc::ok) return;
-    ++load_.failures_;
-    load_.last_failure_ = outcome.text;
+    load_.fail(outcome.error, outcome.text);
 }
 
 void LoadClient::on_heartbeat(session::CarrierKey, session::Duration) { ++load_.heartbeats_; }
@@ -149,21 +151,18 @@ void LoadClient::on_closed(const transport::CloseReason& reason) {
         if (ready_) come_back();
         return;
     }
-    ++load_.failures_;
-    load_.last_failure_ = reason.text;
+    load_.fail(reason.code, reason.text);
 }
-void LoadClient::on_detached(errc, const std::string& text) { load_.last_failure_ = text; }
-void LoadClient::on_refused(session::CarrierKey, errc, const std::string& text, std::uint32_t) {
-    ++load_.failures_;
-    load_.last_failure_ = text;
+void LoadClient::on_detached(errc code, const std::string& text) { load_.last_failure_ = Failure(code, text); }
+void LoadClient::on_refused(session::CarrierKey, errc code, const std::string& text, std::uint32_t) {
+    load_.fail(code, text);
 }
-void LoadClient::on_ended(errc, const std::string& text, std::uint32_t) {
+void LoadClient::on_ended(errc code, const std::string& text, std::uint32_t) {
     if (comes_back_) {
         if (ready_) come_back();
         return;
     }
-    ++load_.failures_;
-    load_.last_failure_ = text;
+    load_.fail(code, text);
 }
 
 // ---- all of them ----
@@ -175,14 +174,18 @@ SessionLoad::SessionLoad(OnMessage on_message)
 
 SessionLoad::~SessionLoad() = default;
 
+void SessionLoad::fail(errc code, std::string text) {
+    ++failures_;
+    last_failure_ = Failure(code, std::move(text));
+}
+
 void SessionLoad::seal(LoadClient& client, std::unique_ptr<transport::Carrier> carrier,
                        const client::Sealing& sealing) {
     client.sealing_ =
         std::make_shared<client::SealAttempt>(context_, std::move(carrier), sealing, client::SealAttempt::Server{},
                                               kConnectLimit, [this, &client](client::SealAttempt::Outcome outcome) {
                                                   if (outcome.carrier) return client.carry(std::move(outcome.carrier));
-                                                  ++failures_;
-                                                  last_failure_ = outcome.failure.text;
+                                                  fail(outcome.failure.code, outcome.failure.text);
                                               });
 }
 
@@ -199,8 +202,7 @@ SessionLoad::Dial SessionLoad::dialer(const ServerOptions& options, std::uint16_
         return [this, &client, sealing](std::unique_ptr<transport::Carrier> carrier, const auto& error) {
             if (carrier && sealing.pinned) return seal(client, std::move(carrier), sealing);
             if (carrier) return client.carry(std::move(carrier));
-            ++failures_;
-            last_failure_ = error.text;
+            fail(error.code, error.text);
         };
     };
     const auto loaded = [](auto result, const std::string& text) {
@@ -225,17 +227,16 @@ SessionLoad::Dial SessionLoad::dialer(const ServerOptions& options, std::uint16_
             auto fleet = std::make_shared<QuicFleet>(context_, target, keys, carrier_options);
             fleet->begin();
             return [this, fleet](LoadClient& client) {
-                fleet->dial(base::place_of(LoadClient::user_of(client.index())),
+                fleet->dial(base::place_of(user_of(client.index())),
                             [this, &client](std::unique_ptr<transport::Carrier> carrier, const std::string& failure) {
                                 if (carrier) return client.carry(std::move(carrier));
-                                ++failures_;
-                                last_failure_ = failure;
+                                fail(errc::connection_lost, failure);
                             });
                 return std::shared_ptr<void>(fleet);
             };
         }
         return [this, done, target, carrier_options, keys, sealed = options.sealed](LoadClient& client) mutable {
-            target.place = base::place_of(LoadClient::user_of(client.index()));
+            target.place = base::place_of(user_of(client.index()));
             if (!sealed) target.first_flight = [&client](wire::Batch& batch) { client.first_flight(batch); };
             return std::shared_ptr<void>(quic::connect(context_, target, keys, carrier_options, done(client)));
         };
@@ -255,6 +256,7 @@ SessionLoad::Dial SessionLoad::dialer(const ServerOptions& options, std::uint16_
 }
 
 void SessionLoad::connect(const ServerOptions& options, std::uint16_t port, std::size_t count, bool together) {
+    logins_ = options.logins;
     const auto dial = dial_ = dialer(options, port, false, together);
     for (std::size_t i = 0; i < count; ++i) {
         clients_.push_back(std::make_unique<LoadClient>(*this, clients_.size()));
@@ -262,12 +264,13 @@ void SessionLoad::connect(const ServerOptions& options, std::uint16_t port, std:
         const bool pause = clients_.size() % kConnectingAtOnce == 0 || i + 1 == count;
         if (!pause) continue;
         const bool ready = run_until([&] { return failures_ != 0 || ready_ == clients_.size(); }, kConnectLimit);
-        if (!ready || failures_ != 0) throw std::runtime_error("connecting: " + last_failure_);
+        if (!ready || failures_ != 0) throw NotConnected(last_failure_);
     }
 }
 
 SessionLoad::Dialled SessionLoad::dial_for(const ServerOptions& options, std::uint16_t port, std::size_t at_once,
                                            bool resume, std::chrono::nanoseconds time) {
+    logins_ = options.logins;
     std::vector<Dial> dials;  // one each: a ticket is used once
     for (std::size_t i = 0; i < at_once; ++i) dials.push_back(dialer(options, port, resume, false));
     Dialled result;
@@ -297,7 +300,7 @@ SessionLoad::Dialled SessionLoad::dial_for(const ServerOptions& options, std::ui
     on_ready_ = nullptr;
     run_for(std::chrono::milliseconds(50));
     result.early = early_;
-    if (failures_ != 0) throw std::runtime_error("connecting: " + last_failure_);
+    if (failures_ != 0) throw NotConnected(last_failure_);
     return result;
 }
 

@@ -48,7 +48,6 @@ public:
     bool stalled() const noexcept { return stalled_; }
     // What it was told of sessions that could not be continued.
     const std::vector<session::GapReport>& gaps() const noexcept { return gaps_; }
-    static std::string user_of(std::size_t index) { return "load" + std::to_string(index); }
     std::size_t index() const noexcept { return index_; }
     std::uint64_t batches_out() const { return carrier_ ? carrier_->stats().batches_out : 0; }
 
@@ -102,10 +101,12 @@ public:
     explicit SessionLoad(OnMessage on_message);
     ~SessionLoad();
 
-    // Connects `count` clients and waits until each has a session. Throws std::runtime_error. together: QUIC clients
+    // Connects `count` clients and waits until each has a session. Throws NotConnected. together: QUIC clients
     // share one socket, as those of one machine would not; for sessions that only have to be there.
     void connect(const ServerOptions& options, std::uint16_t port, std::size_t count, bool together = false);
     void run_for(std::chrono::nanoseconds time);
+    // Whom it has made its clients for.
+    std::string user_of(std::size_t index) const { return logins_.user_of(index); }
     // Runs until `done` says so; false: not within `limit`.
     bool run_until(const std::function<bool()>& done, std::chrono::nanoseconds limit);
     std::vector<std::unique_ptr<LoadClient>>& clients() noexcept { return clients_; }
@@ -130,11 +131,13 @@ private:
     using Dial = std::function<std::shared_ptr<void>(LoadClient&)>;
     void seal(LoadClient& client, std::unique_ptr<transport::Carrier> carrier, const client::Sealing& sealing);
     Dial dialer(const ServerOptions& options, std::uint16_t port, bool tickets, bool together);
+    void fail(errc code, std::string text);
     void flush();
     void post_flush();
     void tick();
 
     OnMessage on_message_;
+    Logins logins_;
     boost::asio::io_context context_{1};
     boost::asio::steady_timer timer_{context_};
     session::SharedBudget shared_budget_;
@@ -149,7 +152,7 @@ private:
     std::uint64_t failures_ = 0;
     std::uint64_t heartbeats_ = 0;
     bool awake_ = false;
-    std::string last_failure_;
+    Failure last_failure_;
     std::function<void(LoadClient&)> on_ready_;
     Dial dial_;  // of connect()
     std::uint64_t early_ = 0;

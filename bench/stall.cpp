@@ -232,8 +232,8 @@ private:
             } else if (exact_gaps_ + 3 > i - first_stalled_) {
                 std::fprintf(for_people(options_.load.json),
                              "%s: exact %d, received %llu and told %llu, sent %llu and told %llu\n",
-                             LoadClient::user_of(i).c_str(), exact ? 1 : 0,
-                             static_cast<unsigned long long>(received_[i]), static_cast<unsigned long long>(received),
+                             load_->user_of(i).c_str(), exact ? 1 : 0, static_cast<unsigned long long>(received_[i]),
+                             static_cast<unsigned long long>(received),
                              static_cast<unsigned long long>(end.published.load()),
                              static_cast<unsigned long long>(sent));
             }

@@ -1,5 +1,6 @@
 // flare bench: the load generators of bench/, with a server of their own or against one that runs.
 #include "bench.hpp"
+#include "client_options.hpp"
 #include "commands.hpp"
 #include "keys/certificates.hpp"
 #include "output.hpp"
@@ -45,8 +46,11 @@ const LoadOption kMessages{"--messages", "NUMBER", "in place of --seconds", CLI:
 const LoadOption kSvg{"--svg", "FILE", "write a picture of the latencies", kAnything};
 const LoadOption kSealed{"--sealed", nullptr, "everything encrypted between client and server", kAnything};
 const LoadOption kNoFloor{"--no-floor", nullptr, "do not measure a bare WebSocket server beside it", kAnything};
-const LoadOption kUrl{"--url", "URL", "load a server that runs already and takes anybody's word", kAnything};
+const LoadOption kUrl{"--url", "URL", "load a server that runs already", kAnything};
 const LoadOption kCaFile{"--ca-file", "FILE", "whom to trust at --url; default: the system's store", CLI::ExistingFile};
+const LoadOption kTokenFile{"--token-file", "FILE",
+                            "who the sessions at --url are: lines of TOKEN USER, taken in turn; default: anybody",
+                            CLI::ExistingFile};
 const LoadOption kPairs{"--pairs", nullptr, "users talk to each other, not to the server", kAnything};
 const LoadOption kIdle{"--idle", "NUMBER", "sessions beside them that say nothing", CLI::Range(1, 1'000'000)};
 const LoadOption kSessions{"--sessions", "NUMBER", "how many", CLI::Range(1, 1'000'000)};
@@ -71,7 +75,7 @@ std::vector<Benchmark> benchmarks() {
          bench::bench_echo,
          "Messages to the server and back",
          {&kTransport, &kWorkers, &kConnections, &kInFlight, &kRate, &kSize, &kLargeEvery, &kLargeSize, &kSeconds,
-          &kWarmUp, &kMessages, &kPairs, &kIdle, &kSealed, &kNoFloor, &kSvg, &kUrl, &kCaFile}},
+          &kWarmUp, &kMessages, &kPairs, &kIdle, &kSealed, &kNoFloor, &kSvg, &kUrl, &kCaFile, &kTokenFile}},
         {"fanout",
          bench::bench_fanout,
          "One session publishes to all the others",
@@ -88,7 +92,7 @@ std::vector<Benchmark> benchmarks() {
          bench::bench_mixed,
          "Users who chat in pairs, 1 % of the messages large",
          {&kTransport, &kWorkers, &kConnections, &kInFlight, &kRate, &kSize, &kLargeEvery, &kLargeSize, &kSeconds,
-          &kWarmUp, &kMessages, &kSealed, &kNoFloor, &kSvg, &kUrl, &kCaFile}},
+          &kWarmUp, &kMessages, &kSealed, &kNoFloor, &kSvg, &kUrl, &kCaFile, &kTokenFile}},
         {"stall",
          bench::bench_stall,
          "Some subscribers stop reading: memory, and the others' latency",
@@ -146,10 +150,12 @@ int run_benchmark(const Benchmark& benchmark, const Arguments& arguments) {
     } catch (const std::invalid_argument& error) {
         print_problem("bench", error.what());
         return kUsage;
+    } catch (const bench::NotConnected& error) {
+        print_problem("bench", printable(error.what()));
+        return arguments.elsewhere ? exit_code_of(error.code) : kFailed;
     } catch (const std::runtime_error& error) {
         print_problem("bench", error.what());
-        const bool unreachable = arguments.elsewhere && std::string_view(error.what()).starts_with("connecting: ");
-        return unreachable ? kUnreachable : kFailed;
+        return kFailed;
     }
 }
 
@@ -165,7 +171,7 @@ void add_benchmark(CLI::App& parent, const Benchmark& benchmark, Run& run) {
                 flag, [arguments, flag] { arguments->words.push_back(flag); }, each->says);
             continue;
         }
-        const bool path = each == &kSvg || each == &kCaFile;
+        const bool path = each == &kSvg || each == &kCaFile || each == &kTokenFile;
         CLI::Option* option = command->add_option_function<std::string>(
             flag,
             [arguments, flag, path](const std::string& text) {

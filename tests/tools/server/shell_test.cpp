@@ -166,6 +166,40 @@ TEST(FlareBench, LoadsAServerThatRunsAlready) {
     EXPECT_EQ(run_tool({"bench", "echo", "--url", "ws://127.0.0.1:1"}).code, 3) << "nobody listens there";
 }
 
+TEST(FlareBench, ShowsTokensToAServerThatAsksForThem) {
+    const Folder folder;
+    const std::string tokens = folder.write("tokens", "# two people\nt1 ann\nt2 bob\n");
+    ToolProcess server({"server", "--json", "--config", "/dev/null", "--quic-enabled=false", "--websocket-address",
+                        "127.0.0.1:0", "--worker-threads", "1", "--auth-mode", "static", "--auth-static-tokens-file",
+                        tokens});
+    ASSERT_TRUE(server.says("\n")) << server.err();
+    const auto told = boost::json::parse(server.out().substr(0, server.out().find('\n'))).as_object();
+    const std::string url(told.at("websocket").as_string());
+    const std::vector<std::string> few = {"--url", url, "--messages", "50", "--warm-up", "0"};
+    const auto with = [&](const char* name, std::vector<std::string> more) {
+        more.insert(more.begin(), few.begin(), few.end());
+        more.insert(more.begin(), name);
+        return more;
+    };
+    const auto code = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), "bench");
+        return run_tool(arguments);
+    };
+    const auto lost = [](const boost::json::object& result) { return result.at("lost").to_number<int>(); };
+    EXPECT_EQ(lost(measured(with("echo", {"--connections", "5", "--token-file", tokens}))), 0) << "in turn";
+    EXPECT_EQ(lost(measured(with("mixed", {"--connections", "2", "--token-file", tokens}))), 0);
+
+    const Ran pairs = code(with("mixed", {"--connections", "3", "--token-file", tokens}));
+    EXPECT_EQ(pairs.code, 2);
+    EXPECT_THAT(pairs.err, HasSubstr("a token for each of 3 connections; --token-file has 2"));
+    const Ran without = code(with("echo", {"--connections", "1"}));
+    EXPECT_EQ(without.code, 4) << without.err;
+    const Ran nameless = code(with("echo", {"--connections", "1", "--token-file", folder.write("nameless", "t1\n")}));
+    EXPECT_EQ(nameless.code, 1);
+    EXPECT_THAT(nameless.err, HasSubstr("line 1: write TOKEN USER"));
+    EXPECT_EQ(code({"echo", "--token-file", tokens}).code, 2) << "its own server takes anybody's word";
+}
+
 TEST(FlareBench, RefusesFiguresThatAreNone) {
     EXPECT_EQ(run_tool({"bench", "echo", "--connections", "many"}).code, 2);
     EXPECT_EQ(run_tool({"bench", "echo", "--connections", "0"}).code, 2);

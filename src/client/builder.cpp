@@ -2,6 +2,7 @@
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "client/impl.hpp"
+#include "transport/url.hpp"
 #include "wire/base64.hpp"
 
 #include <algorithm>
@@ -214,6 +215,9 @@ Checked<> ClientBuilder::State::check() const {
             "tls: the server of a wss:// or quic:// address is always verified; give ca_file() for a private CA");
     }
     if (certificate_file.empty() != key_file.empty()) return wrong("client_cert: needs a certificate and a key file");
+    // OpenSSL would take ".example.com" for any name below it.
+    if (!config.server_name.empty() && !transport::is_host(config.server_name))
+        return wrong("server_name: is no host name and no IP address");
     return check_racing();
 }
 

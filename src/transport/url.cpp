@@ -89,6 +89,8 @@ Checked<Authority> parse_authority(std::string_view text) {
     return made;
 }
 
+bool is_host(std::string_view text) { return is_name(text) || parse_ipv6(text).has_value(); }
+
 Checked<UrlParts> parse_url(std::string_view text) {
     UrlParts parts;
     const std::size_t scheme_end = text.find("://");

@@ -22,6 +22,9 @@ struct Authority {
 // Errors: invalid_config; the text begins with what is wrong: "has no usable port: ...".
 Checked<Authority> parse_authority(std::string_view text);
 
+// Whether it is a host alone: a name, or an IP address without brackets.
+bool is_host(std::string_view text);
+
 // An absolute URL with a host.
 struct UrlParts {
     std::string scheme;   // lower case

@@ -27,6 +27,10 @@ TEST(Failure, TheClientBuilderNamesTheFieldAtFault) {
               std::string::npos);
     EXPECT_NE(refused(with().connection_timeout(0ms)).text.find("connection_timeout"), std::string::npos);
     EXPECT_NE(refused(with().heartbeat_interval(0ms)).text.find("heartbeat_interval"), std::string::npos);
+    for (const char* name : {".example.com", "*.example.com", "a..b", "h:4000", "[::1]", "a b", "a/b"})
+        EXPECT_NE(refused(with().server_name(name)).text.find("server_name"), std::string::npos) << name;
+    for (const char* name : {"example.com", "example.com.", "10.0.0.1", "::1"})
+        EXPECT_TRUE(with().server_name(name).build()) << name;
     EXPECT_NE(refused(with().buffer_size(0)).text.find("buffer_size"), std::string::npos);
     EXPECT_NE(refused(with().encryption(true)).text.find("encryption"), std::string::npos);
     EXPECT_EQ(

@@ -184,6 +184,7 @@ void add_benchmark(CLI::App& parent, const Benchmark& benchmark, Run& run) {
         option->type_name(each->type)->check(each->check);
         if (each == &kUrl && command->get_option_no_throw(kTransport.flag) != nullptr)
             option->excludes(command->get_option(kTransport.flag));
+        if (each == &kCaFile) option->envname("FLARE_CA_FILE");
     }
     command->callback([benchmark, arguments, &run] {
         run = [benchmark, arguments] { return run_benchmark(benchmark, *arguments); };

@@ -12,6 +12,7 @@
 #include <boost/algorithm/string/case_conv.hpp>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <random>
 
@@ -221,8 +222,26 @@ ExitCode exit_code_of(errc code) noexcept {
     return number < 500 || code == errc::internal ? kFailed : kUsage;
 }
 
+namespace {
+
+// What to do, where the text of a failure cannot know the tool's options. Empty: nothing beyond it.
+std::string advice(const ClientOptions& options, errc code) {
+    if (code == errc::certificate_rejected) {
+        return options.ca_file.empty() ? "A certificate of your own authority needs --ca-file FILE."
+                                       : "`flare doctor URL` with the same options examines the certificate.";
+    }
+    if (code == errc::unauthenticated && token_or_none(options).empty())
+        return "The server asks for a token: --token-file FILE, or the variable FLARE_TOKEN.";
+    if (exit_code_of(code) == kUnreachable) return "`flare doctor URL` examines the way to the server.";
+    return {};
+}
+
+}  // namespace
+
 int report_failure(std::string_view command, const ClientOptions& options, const Failure& failure) {
     print_problem(command, printable(failure.text));
+    if (const std::string more = advice(options, failure.code); !more.empty() && !options.json)
+        std::fprintf(stderr, "%s\n", more.c_str());
     if (options.json)
         print_json({{"result", "failed"}, {"code", std::string(name(failure.code))}, {"text", failure.text}});
     return exit_code_of(failure.code);

@@ -22,7 +22,9 @@ Checked<std::shared_ptr<KeyFile>> KeyFile::open(const JwtOptions& options) {
     const bool plain = !options.key_file.empty();
     const bool set = !options.jwks_file.empty();
     if (plain == set) return Failure(errc::invalid_config, "jwt_auth: needs either key_file or jwks_file");
-    if (plain && !options.algorithm) return Failure(errc::invalid_config, "jwt_auth: key_file needs an algorithm");
+    if (plain && !options.algorithm)
+        return Failure(errc::invalid_config,
+                       "jwt_auth: key_file needs an algorithm: HS256 for a secret, RS256, ES256 or EdDSA by its key");
     std::shared_ptr<KeyFile> made(new KeyFile(options));
     made->seen_ = made->stamp();
     auto keys = made->load();

@@ -45,6 +45,16 @@ TEST_F(ClientTool, SendTakesStandardInputAndAnswersInJson) {
     EXPECT_EQ(result.at("reply").as_object().at("text").as_string(), "from a pipe");
 }
 
+TEST_F(ClientTool, SendSaysHowToTrustACertificateOfOnesOwn) {
+    auto server = started(builder().websocket_tls(identity.certificate_file, identity.key_file));
+    const std::string url = "wss://" + server.websocket_addr();
+    ToolProcess doubting({"send", "server", "hi", "--url", url});
+    EXPECT_EQ(doubting.wait(), 3);
+    EXPECT_THAT(doubting.err(), HasSubstr("needs --ca-file FILE"));
+    ToolProcess trusting({"send", "server", "hi", "--url", url, "--ca-file", authority.certificate_file});
+    EXPECT_EQ(trusting.wait(), 0) << trusting.err();
+}
+
 TEST_F(ClientTool, SendTellsApartWhyItFailed) {
     auto server = started(quiet_server().with_auth_handler(static_token_auth({{"secret", {"tester"}}})));
     ToolProcess offline({"send", "nobody", "hi", "--token", "secret", "--json", "--url", ws(server)});
@@ -56,8 +66,18 @@ TEST_F(ClientTool, SendTellsApartWhyItFailed) {
     EXPECT_EQ(refused.wait(), 4);
     EXPECT_EQ(result_of(refused.out()).at("code").as_string(), "unauthenticated");
 
+    ToolProcess tokenless({"send", "server", "hi", "--url", ws(server)});
+    EXPECT_EQ(tokenless.wait(), 4);
+    EXPECT_THAT(tokenless.err(), HasSubstr("--token-file FILE, or the variable FLARE_TOKEN"));
+    ToolProcess guessing({"send", "server", "hi", "--token", "guess", "--url", ws(server)});
+    EXPECT_EQ(guessing.wait(), 4);
+    EXPECT_THAT(guessing.err(), Not(HasSubstr("--token-file"))) << "it has one";
+
     const std::string address = ws(server);
     server.stop();
+    ToolProcess lost({"send", "server", "hi", "--url", address});
+    EXPECT_EQ(lost.wait(), 3);
+    EXPECT_THAT(lost.err(), HasSubstr("`flare doctor URL` examines the way"));
     ToolProcess unreachable({"send", "server", "hi", "--json", "--url", address});
     EXPECT_EQ(unreachable.wait(), 3);
     EXPECT_EQ(result_of(unreachable.out()).at("code").as_string(), "connection_refused");

@@ -111,7 +111,8 @@ TEST_F(FlareTokenShow, SaysWhatIsWrongWithIt) {
     EXPECT_THAT(ran.out, HasSubstr("ES256 needs an EC key"));
     ran = tool({"token", "show", token(file, {"--audience", "chat"}), "--key", file + ".pub", "--alg", "EdDSA"});
     EXPECT_EQ(ran.code, 1);
-    EXPECT_THAT(ran.out, HasSubstr("the server refuses it: the token is for somebody else (aud)"));
+    EXPECT_THAT(ran.out,
+                HasSubstr("the server refuses it: the token is for another service (aud); get one for this one"));
     ran = tool({"token", "show", token(file)});
     EXPECT_EQ(ran.code, 0);
     EXPECT_THAT(ran.out, HasSubstr("the signature was not looked at"));

@@ -210,14 +210,15 @@ TEST_F(Jwt, IsForThisServerAndOfItsIssuer) {
     EXPECT_TRUE(check(with(issuer, R"(,"aud":["mail","chat-test"])")));
     for (const char* audience : {R"(,"aud":"mail")", R"(,"aud":["mail"])", R"(,"aud":[])", R"(,"aud":["chat",1])",
                                  R"(,"aud":{"chat":"chat"})", R"(,"aud":"cha")", ""}) {
-        EXPECT_EQ(why(with(issuer, audience)), "the token is for somebody else (aud)") << audience;
+        EXPECT_EQ(why(with(issuer, audience)), "the token is for another service (aud); get one for this one")
+            << audience;
     }
     for (const char* other : {R"(,"iss":"https://issuer.example/")", R"(,"iss":["https://issuer.example"])", ""})
         EXPECT_EQ(why(with(other, R"(,"aud":"chat")")), "the token is of another issuer") << other;
     rules.audience.clear();
     rules.issuer.clear();
     EXPECT_TRUE(check(with("", "")));
-    EXPECT_EQ(why(with("", R"(,"aud":"chat")")), "the token is for somebody else (aud)")
+    EXPECT_EQ(why(with("", R"(,"aud":"chat")")), "the token is for another service (aud); get one for this one")
         << "RFC 7519 section 4.1.3: who has no name is not meant";
 }
 

@@ -34,7 +34,7 @@ TEST(KeyFile, IsNamedWhenItCannotBeUsed) {
     JwtOptions options;
     EXPECT_EQ(why(options).text, "jwt_auth: needs either key_file or jwks_file");
     options.key_file = folder.path("missing");
-    EXPECT_EQ(why(options).text, "jwt_auth: key_file needs an algorithm");
+    EXPECT_TRUE(why(options).text.starts_with("jwt_auth: key_file needs an algorithm: HS256")) << why(options).text;
     options.algorithm = JwtAlgorithm::hs256;
     EXPECT_EQ(why(options).code, errc::file_not_found);
     EXPECT_NE(why(options).text.find(options.key_file), std::string::npos);

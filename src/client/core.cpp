@@ -245,7 +245,7 @@ void Core::send(Message message, SendDone done, std::chrono::system_clock::time_
     view.timestamp_ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(message.timestamp.time_since_epoch()).count();
     view.to = message.to;
-    const auto queued = session_.send(view, message.priority, now());
+    const auto queued = session_.send(view, message.priority, now(), done != nullptr);
     if (!queued) return fail(static_cast<errc>(queued.error().value()));
     send_waiters_.emplace(message.id, Waiter{std::move(done), queued_at});
     after_event();

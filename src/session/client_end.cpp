@@ -45,7 +45,7 @@ void ClientSession::lose_session(errc reason, const std::string& text, const std
     leave_open();
     inbound_->now = now;
     forget_session();
-    active_ = kNoCarrier;
+    nothing_sends();
     if (!planted(Fault::gap_not_reported)) listener_.on_gap(report);
 }
 
@@ -124,7 +124,7 @@ void ClientSession::settle_disconnect(TimePoint now) {
 void ClientSession::drop_carriers(errc code, const std::string& text) {
     const auto dropped = std::move(carriers_);
     carriers_.clear();
-    active_ = kNoCarrier;
+    nothing_sends();
     for (const auto& carrier : dropped) listener_.close_carrier(carrier->key, code, text);
 }
 

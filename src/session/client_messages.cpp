@@ -76,7 +76,7 @@ void ClientSession::Inbound::on_acked(std::uint64_t token) {
 
 // ---- what goes out ----
 
-Result<void> ClientSession::send(const wire::MessageView& message, Priority priority, TimePoint now) {
+Result<void> ClientSession::send(const wire::MessageView& message, Priority priority, TimePoint now, bool awaited) {
     inbound_->now = now;
     if (disconnecting_) return errc::shutting_down;
     if (message.to.empty()) return errc::unknown_target;
@@ -90,10 +90,12 @@ Result<void> ClientSession::send(const wire::MessageView& message, Priority prio
     entry.payload_bytes = message.payload.size();
     entry.priority = priority;
     entry.queued_at = now;
+    entry.awaited = awaited;
     entry.message = wire::encode_message(message);
     const auto token = outbox_.add(std::move(entry));
     if (!token) return token.error();
     Outbox::Entry& kept = *outbox_.find(*token);
+    if (active_ == kNoCarrier) give_up_waiting_at_ = std::min(give_up_waiting_at_, waits_until(kept));
     if (busy_.contains(kept.to)) {
         park(kept);
     } else if (conversation_) {
@@ -176,6 +178,13 @@ void ClientSession::finish(Outbox::Token token, Outcome outcome) {
     listener_.on_outcome(outcome);
 }
 
+// It is in no lane any more, unless it has a number.
+void ClientSession::withdraw(Outbox::Token token, const Outbox::Entry& entry) {
+    if (!conversation_) return;
+    SendLane* lane = conversation_->send_lane(lane_of(entry.to, conversation_->lanes()));
+    if (lane != nullptr) lane->withdraw(token);
+}
+
 std::size_t ClientSession::clear_queue(TimePoint now) {
     inbound_->now = now;
     std::vector<Outbox::Token> tokens;
@@ -185,10 +194,7 @@ std::size_t ClientSession::clear_queue(TimePoint now) {
     for (const Outbox::Token token : tokens) {
         const Outbox::Entry* entry = outbox_.find(token);
         if (entry == nullptr) continue;
-        if (conversation_) {
-            SendLane* lane = conversation_->send_lane(lane_of(entry->to, conversation_->lanes()));
-            if (lane != nullptr) lane->withdraw(token);
-        }
+        withdraw(token, *entry);
         Outcome outcome;
         outcome.error = errc::cancelled;
         finish(token, std::move(outcome));

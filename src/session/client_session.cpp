@@ -328,6 +328,7 @@ void ClientSession::handle_welcome(CarrierState& carrier, const wire::Welcome& w
 
 void ClientSession::make_active(CarrierState& carrier, TimePoint now) {
     active_ = carrier.key;
+    give_up_waiting_at_ = kNever;
     new_token_due_ = new_token_.has_value();
     if (carrier.round_trip) smoothed_round_trip_ = carrier.round_trip;
     timed_.seq = 0;
@@ -431,7 +432,7 @@ void ClientSession::detach(CarrierState& carrier, errc reason, const std::string
     const bool was_active = key == active_;
     std::erase_if(carriers_, [&](const auto& c) { return c->key == key; });
     if (!was_active) return;
-    active_ = kNoCarrier;
+    nothing_sends();
     if (planted(Fault::standby_never_takes_over)) return;
     const auto next =
         std::find_if(carriers_.rbegin(), carriers_.rend(), [](const auto& c) { return c->state == State::attached; });
@@ -451,7 +452,8 @@ void ClientSession::detach(CarrierState& carrier, errc reason, const std::string
 // ---- time ----
 
 TimePoint ClientSession::next_deadline() const {
-    TimePoint next = conversation_ ? std::min(goodbye_deadline_, busy_until_) : goodbye_deadline_;
+    TimePoint next = std::min(goodbye_deadline_, give_up_waiting_at_);
+    if (conversation_) next = std::min(next, busy_until_);
     if (ending_ && conversation_ && !conversation_->ack_pending()) next = TimePoint::min();
     for (const auto& carrier : carriers_) {
         if (carrier->state != State::attached) continue;
@@ -481,6 +483,7 @@ void ClientSession::on_time(TimePoint now) {
     check_suspect(now);
     check_slow(now);
     send_what_was_busy(now);
+    give_up_waiting(now);
     settle_disconnect(now);
     if (conversation_ && active_ != kNoCarrier && conversation_->has_output(now)) listener_.output_ready(active_);
 }

@@ -29,6 +29,8 @@ struct ClientSettings : Settings {
     // There is another way to the server: a carrier that does not answer is suspected as soon as its round trip allows,
     // in place of after retry_delay (docs/racing.md, "When a connection is of no use").
     bool suspect_early = false;
+    // How long an awaited message waits while there is no connection; 0: for ever.
+    Duration send_timeout = std::chrono::minutes(2);
     Outbox::Limits outbox;
     std::shared_ptr<const wire::Compression> compression;  // null: off
 };
@@ -129,8 +131,10 @@ public:
 
     // Queues a message; its outcome comes by on_outcome(). `message.id` must be set. Works while offline.
     // Errors: message_too_large, outbox_full, duplicate_message_id, unknown_target (empty), invalid_name,
-    // shutting_down.
-    Result<void> send(const wire::MessageView& message, Priority priority, TimePoint now);
+    // shutting_down. `awaited`: a call waits for the outcome. After ClientSettings::send_timeout without a connection
+    // it is not_connected for what never had a number, which is withdrawn, else outcome_unknown; then the message may
+    // still arrive, once.
+    Result<void> send(const wire::MessageView& message, Priority priority, TimePoint now, bool awaited = false);
     void consumed(LaneIndex lane, std::uint64_t cost, TimePoint now);
     // Messages without an outcome yet.
     std::size_t queue_length() const noexcept { return outbox_.size(); }
@@ -199,6 +203,10 @@ private:
     void enqueue(Outbox::Token token, Outbox::Entry& entry, TimePoint now);
     wire::Body encode(const Outbox::Entry& entry, std::uint64_t first_sent_ms_ago) const;
     void finish(Outbox::Token token, Outcome outcome);
+    void withdraw(Outbox::Token token, const Outbox::Entry& entry);
+    void nothing_sends() noexcept;
+    TimePoint waits_until(const Outbox::Entry& entry) const noexcept;
+    void give_up_waiting(TimePoint now);
     void settle_disconnect(TimePoint now);
     void check_suspect(TimePoint now);
     void check_slow(TimePoint now);
@@ -261,6 +269,8 @@ private:
     std::unique_ptr<Conversation> conversation_;
     std::vector<std::unique_ptr<CarrierState>> carriers_;
     CarrierKey active_ = kNoCarrier;
+    TimePoint offline_since_ = TimePoint::min();  // while no carrier sends
+    TimePoint give_up_waiting_at_ = kNever;       // when the first awaited message has waited long enough, or earlier
     std::optional<Duration> smoothed_round_trip_;
     TimePoint woken_at_ = TimePoint::min();      // last on_time()
     TimePoint patient_from_ = TimePoint::min();  // nothing is held against the time before: this process slept

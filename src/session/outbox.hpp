@@ -49,6 +49,7 @@ public:
         std::uint32_t retries = 0;
         bool acked = false;             // the server has it; the receipt is still to come
         TimePoint busy_since = kNever;  // the server said so first
+        bool awaited = false;           // a call waits for its outcome, so that it does not wait for ever
         bool parked = false;     // it is in no lane: it, or one before it to the same target, is to be sent later
         bool uncertain = false;  // a session was left in which it was sent: a server may have acted on it
     };

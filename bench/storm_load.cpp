@@ -84,7 +84,7 @@ void StormClient::connected(std::unique_ptr<transport::Carrier> carrier, const s
 
 void StormClient::failed() {
     ++load_.counts.failed;
-    come_back(kBackoff.before(++failures_ + 1, base::system_random().next_u64()));
+    come_back(kBackoff.before(++failures_ + 1, {}, base::system_random().next_u64()));
 }
 
 void StormClient::gone() {
@@ -104,7 +104,7 @@ void StormClient::on_detached(errc, const std::string& text) {
     gone();
     ++load_.counts.lost;
     load_.last_failure_ = text;
-    come_back(kBackoff.before(1, base::system_random().next_u64()) / 8);
+    come_back(kBackoff.before(1, {}, base::system_random().next_u64()) / 8);
 }
 
 void StormClient::on_refused(session::CarrierKey, errc, const std::string& text, std::uint32_t retry_after_ms) {

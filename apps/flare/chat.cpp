@@ -150,8 +150,8 @@ int run_chat(const ClientOptions& common, const ChatOptions& options) {
     Inbox inbox{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP};
     builder->with_event_callback(common.record_fault->watch(inbox.callback()));
     if (terminal)
-        builder->max_reconnect_attempts(1000).heartbeat_interval(
-            std::chrono::seconds(5));  // a person decides when to give up
+        builder->max_reconnect_attempts(kUnlimited)
+            .heartbeat_interval(std::chrono::seconds(5));  // a person decides when to give up
     auto client = builder->build();
     if (!client) return report_failure("chat", common, client.error());
     std::optional<Progress> progress(std::in_place, "connecting");

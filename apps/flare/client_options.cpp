@@ -162,6 +162,9 @@ std::string user_of(const ClientOptions& options) {
     return guest;
 }
 
+// A command that runs for others comes to an end, in place of trying for ever.
+constexpr std::uint32_t kAttempts = 5;
+
 Checked<ClientBuilder> builder_of(const ClientOptions& options) {
     auto addresses = addresses_of(options);
     if (!addresses) return addresses.error();
@@ -172,6 +175,7 @@ Checked<ClientBuilder> builder_of(const ClientOptions& options) {
     builder.server_addresses(std::move(*addresses))
         .connection_timeout(options.timeout())
         .compression(options.compress)
+        .max_reconnect_attempts(kAttempts)
         .token([options] { return token_or_none(options); });
     if (options.protocol == "ws") builder.protocol_selection_mode(ProtocolSelection::websocket);
     if (options.protocol == "quic") builder.protocol_selection_mode(ProtocolSelection::quic);

@@ -23,7 +23,7 @@ int main() {
         .heartbeat_interval(30s)
         .heartbeat_timeout(60s)
         .auto_reconnect(true)
-        .max_reconnect_attempts(5)
+        .max_reconnect_attempts(flare::kUnlimited)
         .reconnect_delay(1s)  // doubles, with jitter
         .message_retry(3, 1s)
         .buffer_size(8192)

@@ -21,6 +21,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -73,6 +74,9 @@ struct ProtocolRacingConfig {
 
 // Of sealing: not at all; where the server can; or nothing without it.
 enum class Encryption : std::uint8_t { off, preferred, required };
+
+// Of ClientBuilder::max_reconnect_attempts(): the client never gives up.
+inline constexpr std::uint32_t kUnlimited = std::numeric_limits<std::uint32_t>::max();
 
 // docs/client.md, "Connection and status", says when it is which.
 enum class ClientStatus : std::uint8_t { disconnected, connecting, connected, reconnecting, failed };
@@ -154,12 +158,14 @@ public:
     Checked<Protocol> connect();
     // Sends what waits, says goodbye, closes; at most about 5 seconds.
     void disconnect();
-    // Drops the connection and resumes the session on another.
+    // Drops the connection and resumes the session on another. An error tells of one attempt: the client goes on
+    // trying.
     Checked<Protocol> reconnect();
 
     // ---- messages: they return when the server has answered with a receipt, or with the reason why not ----
 
-    // Errors (SendResult::error): not_connected (no session, and none is sought), outbox_full, message_too_large,
+    // Errors (SendResult::error): not_connected (no session, and none is sought; or no connection for send_timeout, and
+    // the message was not sent), outbox_full, message_too_large,
     // invalid_name (target or type: more than 256 bytes, or not UTF-8), unknown_target, not_supported (room:NAME),
     // duplicate_message_id; user_offline, forbidden, handler_failed or what the handler said; rate_limited,
     // recipient_busy (after retry_after, under a new id); busy (for 10 minutes the client sends it again by itself
@@ -235,9 +241,16 @@ public:
     ClientBuilder& connection_timeout(std::chrono::milliseconds time);  // 5 s, for connect() and for each reconnect
     ClientBuilder& heartbeat_interval(std::chrono::milliseconds time);  // 30 s
     ClientBuilder& heartbeat_timeout(std::chrono::milliseconds time);   // 60 s
-    ClientBuilder& max_reconnect_attempts(std::uint32_t count);         // 5
-    ClientBuilder& reconnect_delay(std::chrono::milliseconds time);     // 1 s, doubling, with jitter, at most 30 s
-    ClientBuilder& auto_reconnect(bool on);                             // on
+    // Attempts in a row before the client gives up (ReconnectFailed); 0: none. kUnlimited. What no attempt can heal
+    // ends them all the same.
+    ClientBuilder& max_reconnect_attempts(std::uint32_t count);
+    // 1 s, doubling, half of it drawn at random; at most 5 s in the first two minutes of an outage, then at most 30 s.
+    // A longer one stays as it is.
+    ClientBuilder& reconnect_delay(std::chrono::milliseconds time);
+    ClientBuilder& auto_reconnect(bool on);  // on
+    // How long a call that waits for its message's outcome waits while there is no connection: 2 min; 0: for ever. See
+    // docs/client.md, "Outages".
+    ClientBuilder& send_timeout(std::chrono::milliseconds time);
     // A message without acknowledgement for `delay` goes out again on another connection, up to `count` times: 3, 1 s.
     ClientBuilder& message_retry(std::uint32_t count, std::chrono::milliseconds delay);
     ClientBuilder& buffer_size(std::size_t bytes);                         // 8192: read in one turn of the loop

@@ -1,4 +1,5 @@
-// How long to wait before the next attempt: doubling from a base, with jitter, up to a ceiling.
+// How long to wait before the next attempt: doubling from a base, with jitter, up to a ceiling that rises when an
+// outage lasts.
 //
 // Threads: pure state.
 #pragma once
@@ -11,15 +12,20 @@ namespace flare::client {
 
 class Backoff {
 public:
-    static constexpr std::chrono::milliseconds kCeiling{30'000};
+    using Duration = std::chrono::steady_clock::duration;
+    static constexpr std::chrono::milliseconds kCeiling{5'000};
+    static constexpr std::chrono::minutes kLongOutage{2};  // from then on the other ceiling holds
+    static constexpr std::chrono::milliseconds kLongCeiling{30'000};
 
+    // A base above a ceiling is what the user asked for: it stays as it is.
     explicit Backoff(std::chrono::milliseconds base) : base_(base) {}
 
-    // The delay before attempt `attempt` (from 1). `random`: any number. Half of the delay is fixed, half is drawn, so
-    // that clients that lost one server do not come back as one.
-    std::chrono::milliseconds before(std::uint32_t attempt, std::uint64_t random) const {
+    // The delay before attempt `attempt` (from 1) of an outage that has lasted for `outage`. `random`: any number. Half
+    // of the delay is fixed, half is drawn, so that clients that lost one server do not come back as one.
+    std::chrono::milliseconds before(std::uint32_t attempt, Duration outage, std::uint64_t random) const {
+        const std::int64_t ceiling = (outage < kLongOutage ? kCeiling : kLongCeiling).count();
         const std::uint32_t doublings = std::min<std::uint32_t>(attempt == 0 ? 0 : attempt - 1, 20);
-        const auto full = std::min<std::int64_t>(base_.count() << doublings, std::max(kCeiling, base_).count());
+        const auto full = base_.count() >= ceiling ? base_.count() : std::min(base_.count() << doublings, ceiling);
         const std::int64_t half = full / 2;
         return std::chrono::milliseconds(full - half +
                                          static_cast<std::int64_t>(random % static_cast<std::uint64_t>(half + 1)));

@@ -81,6 +81,12 @@ ClientBuilder& ClientBuilder::message_retry(std::uint32_t count, std::chrono::mi
     state_->config.session.retry_delay = delay;
     return *this;
 }
+ClientBuilder& ClientBuilder::send_timeout(std::chrono::milliseconds time) {
+    // A year is for ever, and does not overflow.
+    state_->config.session.send_timeout =
+        std::clamp<std::chrono::milliseconds>(time, std::chrono::milliseconds(-1), std::chrono::hours(24 * 365));
+    return *this;
+}
 ClientBuilder& ClientBuilder::buffer_size(std::size_t bytes) {
     state_->config.buffer_size = bytes;
     return *this;
@@ -152,10 +158,13 @@ ClientBuilder& ClientBuilder::flight_recorder(std::string folder) {
     return *this;
 }
 ClientBuilder& ClientBuilder::token(std::string token) {
-    return this->token([token = std::move(token)] { return token; });
+    this->token([token = std::move(token)] { return token; });
+    state_->config.token_may_change = false;
+    return *this;
 }
 ClientBuilder& ClientBuilder::token(TokenProvider provider) {
     state_->config.token = std::move(provider);
+    state_->config.token_may_change = true;
     return *this;
 }
 ClientBuilder& ClientBuilder::platform(Platform platform) {
@@ -206,6 +215,7 @@ Checked<> ClientBuilder::State::check() const {
     if (config.session.heartbeat_timeout.count() <= 0) return wrong("heartbeat_timeout: must be more than 0");
     if (config.reconnect_delay.count() <= 0) return wrong("reconnect_delay: must be more than 0");
     if (config.session.retry_delay.count() <= 0) return wrong("message_retry: the delay must be more than 0");
+    if (config.session.send_timeout.count() < 0) return wrong("send_timeout: must not be negative; 0 waits for ever");
     if (config.buffer_size == 0) return wrong("buffer_size: must be at least 1");
     if (config.session.outbox.messages == 0 || config.session.outbox.bytes == 0)
         return wrong("outbox_limit: must be at least 1");

@@ -30,13 +30,14 @@ struct Config {
     std::string quic_qlog_folder;
     std::string record_folder;  // empty: the flight record is kept in memory only
     std::chrono::milliseconds connection_timeout{5000};
-    std::uint32_t max_reconnect_attempts = 5;
+    std::uint32_t max_reconnect_attempts = kUnlimited;
     std::chrono::milliseconds reconnect_delay{1000};
     bool auto_reconnect = true;
     ProtocolRacingConfig racing;
     bool measures = false;  // the protocols race on behind the session
     std::size_t buffer_size = 8192;
     TokenProvider token;
+    bool token_may_change = false;  // the provider is the application's: it may give another one
     EventCallback callback;
     std::vector<event::CapabilityUnavailable> unavailable;  // told after the first connect
     boost::asio::io_context* context = nullptr;             // null: a thread of its own

@@ -41,9 +41,6 @@ struct Snapshot {
     std::string session_id;
 };
 
-// Repeating will not help: the application must do something.
-bool is_final(errc code);
-
 class Core final : public std::enable_shared_from_this<Core>,
                    private session::ClientSessionListener,
                    private Race::Host {
@@ -121,6 +118,10 @@ private:
     void end_attempt();
     void attempt_failed(const Failure& failure, std::chrono::milliseconds retry_after);
     void schedule_reconnect(std::chrono::milliseconds slot);
+    void reconnect_at(session::TimePoint at);
+    void hurry();
+    bool may_heal(errc code) const;
+    void note_refused_token(errc code);
     void lost(const Failure& reason);
     void give_up(const Failure& failure);
     void drop_links();
@@ -195,6 +196,8 @@ private:
     std::optional<Failure> attempt_failure_;  // of a connection that was made and then ended
     session::TimePoint connect_began_{};
     std::uint32_t attempt_ = 0;  // of reconnecting; 0: the first connect
+    session::TimePoint outage_began_{};
+    session::TimePoint reconnect_at_ = session::kNever;  // kNever: no attempt waits for its time, or the server's slot
     Failure last_failure_;
     session::CarrierKey early_ = session::kNoCarrier;    // sent as early data; its connection is not made yet
     session::CarrierKey suspect_ = session::kNoCarrier;  // another carrier is being made to take its place
@@ -206,7 +209,9 @@ private:
     ConnectDone switch_waiter_;
     std::vector<std::function<void()>> disconnect_waiters_;
     std::function<void(Checked<>)> refresh_waiter_;
-    std::string last_token_;  // that the server has seen
+    std::string last_token_;                    // that the server has seen
+    std::optional<std::string> refused_token_;  // since the last session that stood
+    bool refused_twice_ = false;                // the same one: the provider has no other
     struct Waiter {
         SendDone done;
         std::chrono::system_clock::time_point queued_at;

@@ -2,6 +2,7 @@
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "client/core.hpp"
+#include "client/heals.hpp"
 #include "client/link.hpp"
 #include "wire/utf8.hpp"
 
@@ -21,11 +22,6 @@ bool can_be_sent(std::string_view token) noexcept {
 
 }  // namespace
 
-bool is_final(errc code) {
-    const boost::system::error_code error = code;
-    return error == errcond::auth || error == errcond::protocol || error == errcond::config;
-}
-
 // ---- what the application asks ----
 
 void Core::connect(ConnectDone done) {
@@ -44,6 +40,7 @@ void Core::reconnect(ConnectDone done) {
     if (closed_) return done(Failure(errc::client_closed));
     if (status_ == ClientStatus::disconnected || status_ == ClientStatus::failed) return connect(std::move(done));
     connect_waiters_.push_back(std::move(done));
+    if (status_ == ClientStatus::reconnecting) hurry();
     if (status_ != ClientStatus::connected) return;  // under way already
     reported_detached_ = true;
     recorder_.add(recorder_.line("reconnect_asked"));
@@ -52,6 +49,7 @@ void Core::reconnect(ConnectDone done) {
     set_status(ClientStatus::reconnecting);  // what drops from here on is not a loss of its own
     drop_links();
     attempt_ = 1;
+    outage_began_ = now();
     emit(event::Reconnecting{attempt_, std::chrono::milliseconds(0)});
     begin_connect();
 }
@@ -63,6 +61,7 @@ void Core::disconnect(std::function<void()> done) {
     end_attempt();
     race_.pause();
     reconnect_timer_.cancel();
+    reconnect_at_ = session::kNever;
     session_.disconnect(now());
     after_event();
 }
@@ -127,8 +126,10 @@ void Core::begin_connect(std::optional<Protocol> only) {
     connector_.reset();
     connect_began_ = now();
     Checked<std::string> token = config_.token ? provided_token() : std::string();
-    if (!token)
+    if (!token) {
+        refused_twice_ = false;  // the provider may do better when the network is back
         return status_ == ClientStatus::connected ? move_failed(token.error()) : attempt_failed(token.error(), {});
+    }
     last_token_ = *token;
     session_.begin_attempt(std::move(*token));
     attempting_ = true;
@@ -274,10 +275,14 @@ void Core::attempt_failed(const Failure& failure, std::chrono::milliseconds retr
     end_attempt();
     drop_links();
     last_failure_ = failure;
-    if (status_ == ClientStatus::connecting || is_final(failure.code)) return give_up(failure);
+    if (status_ == ClientStatus::connecting || !may_heal(failure.code)) return give_up(failure);
     if (status_ != ClientStatus::reconnecting) return;
     if (retry_after.count() == 0) ++attempt_;
     schedule_reconnect(retry_after);
+    if (retry_after.count() > 0 || status_ != ClientStatus::reconnecting) return;
+    // The attempts go on, perhaps for ever: a call does not.
+    complete_connect(failure);
+    complete_refresh(Failure(errc::not_connected));
 }
 
 void Core::give_up(const Failure& failure) {
@@ -330,7 +335,7 @@ void Core::lost(const Failure& reason) {
     if (!reported_detached_) {
         reported_detached_ = true;
         ++stats_.error_count;
-        const bool again = config_.auto_reconnect && !is_final(reason.code);
+        const bool again = config_.auto_reconnect && may_heal(reason.code);
         recorder_.add(recorder_.line("no_connection").add("code", name(reason.code)).add("again", again));
         set_status(again ? ClientStatus::reconnecting : ClientStatus::disconnected);
         emit(event::Disconnected{reason});
@@ -341,6 +346,7 @@ void Core::lost(const Failure& reason) {
         }
     }
     attempt_ = 1;
+    outage_began_ = now();
     last_failure_ = reason;
     end_attempt();
     schedule_reconnect({});
@@ -352,18 +358,41 @@ void Core::schedule_reconnect(std::chrono::milliseconds slot) {
         return give_up(Failure(last_failure_.code, std::to_string(config_.max_reconnect_attempts) +
                                                        " attempts, the last: " + last_failure_.text));
     }
-    auto delay = backoff_.before(attempt_, base::system_random().next_u64());
+    auto delay = backoff_.before(attempt_, now() - outage_began_, base::system_random().next_u64());
     // A connection that has just worked most likely works again: the first attempt comes soon, spread a little.
     if (attempt_ == 1) delay /= 8;
     if (slot.count() > 0) delay = slot;
     recorder_.add(
         recorder_.line("reconnecting").add("attempt", attempt_).ms("delay_ms", delay).add("slot", slot.count() > 0));
     emit(event::Reconnecting{attempt_, delay});
-    reconnect_timer_.expires_after(delay);
+    reconnect_at(now() + delay);
+    if (slot.count() > 0) reconnect_at_ = session::kNever;  // the server expects it then, and not before
+}
+
+void Core::reconnect_at(session::TimePoint at) {
+    reconnect_at_ = at;
+    reconnect_timer_.expires_at(at);
     reconnect_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
         const auto self = weak.lock();
-        if (!error && self && !self->closed_ && self->status_ == ClientStatus::reconnecting) self->begin_connect();
+        if (error || !self || self->closed_ || self->status_ != ClientStatus::reconnecting) return;
+        self->reconnect_at_ = session::kNever;
+        self->begin_connect();
     });
+}
+
+// The next attempt at once, if that is no haste; not before the server's slot.
+void Core::hurry() {
+    if (reconnect_at_ == session::kNever) return;
+    reconnect_at(std::min(reconnect_at_, std::max(now(), connect_began_ + config_.reconnect_delay)));
+}
+
+// The same token refused a second time: its provider has no other.
+bool Core::may_heal(errc code) const { return heals(code, config_.token_may_change && !refused_twice_); }
+
+void Core::note_refused_token(errc code) {
+    if (!is_of_token(code)) return;
+    refused_twice_ = refused_token_ == last_token_;
+    refused_token_ = last_token_;
 }
 
 void Core::on_refused(session::CarrierKey key, errc code, const std::string& text, std::uint32_t retry_after_ms) {
@@ -379,6 +408,7 @@ void Core::on_refused(session::CarrierKey key, errc code, const std::string& tex
         kept->carrier->set_handler(nullptr);
         gone_.push_back(std::move(kept));
     }
+    note_refused_token(code);
     attempt_failed(failure, std::chrono::milliseconds(retry_after_ms));
 }
 
@@ -426,7 +456,7 @@ void Core::on_ended(errc code, const std::string& text, std::uint32_t retry_afte
     const std::chrono::milliseconds retry_after(retry_after_ms);
     record_failure("ended", reason.code, reason.text, retry_after_ms);
     if (code == errc::shutting_down) emit(event::Draining{retry_after, reason.text});
-    const bool again = config_.auto_reconnect && !is_final(reason.code);
+    const bool again = config_.auto_reconnect && may_heal(reason.code);
     stats_.protocol.reset();
     race_.pause();
     end_attempt();  // a connection that is being made would be there before its time
@@ -440,6 +470,7 @@ void Core::on_ended(errc code, const std::string& text, std::uint32_t retry_afte
         return complete_connect(reason);
     }
     attempt_ = 1;
+    outage_began_ = now();
     last_failure_ = reason;
     schedule_reconnect(retry_after);
 }

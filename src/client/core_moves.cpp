@@ -80,6 +80,8 @@ void Core::carry_on(Link& link, Race::Why why, bool resumed) {
     set_status(ClientStatus::connected);
     if (!addresses_) addresses_ = std::make_unique<AddressMonitor>(context_, [this] { addresses_changed(); });
     reported_detached_ = false;
+    refused_token_.reset();
+    refused_twice_ = false;
     if (!was_connected_) {
         was_connected_ = true;
         stats_.connection_time = now() - connect_began_;
@@ -124,7 +126,7 @@ void Core::on_detached(errc reason, const std::string& text) {
     if (closed_ || status_ != ClientStatus::connected || !disconnect_waiters_.empty()) return;
     const Failure failure(reason, text);
     record_failure("detached", reason, text);
-    if (!may_fall_back() || is_final(reason)) return lost(failure);
+    if (!may_fall_back() || !may_heal(reason)) return lost(failure);
     base::log().info("the connection over {} has failed ({}): trying every protocol", name(*stats_.protocol), text);
     falling_back_ = true;
     fallback_reason_ = failure;
@@ -181,7 +183,7 @@ void Core::move_failed(const Failure& failure) {
     if (std::exchange(falling_back_, false)) {
         // Why the session has no connection, and why there is no other.
         drop_links();
-        return lost(is_final(failure.code)
+        return lost(!may_heal(failure.code)
                         ? failure
                         : Failure(fallback_reason_.code, fallback_reason_.text + "; " + failure.text));
     }
@@ -248,6 +250,10 @@ Checked<> Core::migrate(const std::string& local_address) {
 
 // Packets of the connection in use may leave from another address now, or its own may be gone.
 void Core::addresses_changed() {
+    if (!closed_ && status_ == ClientStatus::reconnecting) {
+        outage_began_ = now();  // perhaps the network is back, or will be soon
+        return hurry();
+    }
     Link* const link = find(session_.active());
     if (closed_ || link == nullptr || status_ != ClientStatus::connected) return;
     const transport::CarrierInfo& info = link->carrier->info();

@@ -25,6 +25,7 @@ int main() {
         .auto_reconnect(true)
         .max_reconnect_attempts(flare::kUnlimited)
         .reconnect_delay(1s)  // doubles, with jitter
+        .send_timeout(2min)   // of a send that waits, while there is no connection
         .message_retry(3, 1s)
         .buffer_size(8192)
         .outbox_limit(10'000, 64 << 20)

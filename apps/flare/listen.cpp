@@ -26,13 +26,16 @@ void print_message(const Message& message, bool json) {
         static_cast<void>(flush_output());
         return;
     }
-    boost::json::object object{
-        {"event", "message"},
-        {"id", message.id.str()},
-        {"from", message.from},
-        {"type", message.type},
-        {"timestamp_ms",
-         std::chrono::duration_cast<std::chrono::milliseconds>(message.timestamp.time_since_epoch()).count()}};
+    const auto ms = [](std::chrono::system_clock::time_point time) {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+    };
+    boost::json::object object{{"event", "message"},
+                               {"id", message.id.str()},
+                               {"from", message.from},
+                               {"type", message.type},
+                               {"timestamp_ms", ms(message.timestamp)}};
+    if (message.server_time != std::chrono::system_clock::time_point{})
+        object["server_time_ms"] = ms(message.server_time);
     if (wire::is_utf8(message.payload.view())) {
         object["text"] = message.payload.str();
     } else {

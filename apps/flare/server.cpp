@@ -238,6 +238,7 @@ std::string type_of(const Setting& setting) {
             return choices;
         }
         case Kind::text:
+        case Kind::wording:
         case Kind::secret: break;
     }
     return "TEXT";
@@ -274,7 +275,7 @@ int run_server(const ServerFlags& flags) {
         return code;
     }
     if (flags.print) {
-        std::fputs(print_config(configuration.values).c_str(), stdout);
+        std::fputs((print_config(configuration.values) + print_rules(configuration.rules)).c_str(), stdout);
         return report(configuration, false);
     }
     if (report(configuration, flags.json && !configuration.problems.empty()) != kDone) return kUsage;

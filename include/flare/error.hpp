@@ -56,6 +56,7 @@ enum class errc : std::uint16_t {
     compression_unavailable = 213,
     kicked = 214,
     credential_revoked = 215,
+    claims_too_large = 216,
     server_key_mismatch = 220,
 
     // 300: limits

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -21,6 +22,12 @@ struct Identity {
     std::chrono::system_clock::time_point expires = std::chrono::system_clock::time_point::max();
     // What Server::revoke_token() calls the credential (`jti` of a JWT). Empty: it cannot be revoked by itself.
     std::string token_id;
+    // What else is known of the user, as the text of a JSON object ({"role":"admin"}), for handlers, hooks and policies
+    // (SessionInfo::claims): at most kMaxClaimsBytes, else claims_too_large. Empty: nothing. jwt_auth() gives the whole
+    // payload of the token, http_auth() the member `claims` of the answer.
+    std::string claims;
 };
+
+inline constexpr std::size_t kMaxClaimsBytes = 4096;
 
 }  // namespace flare

@@ -36,8 +36,11 @@ struct Message {
     std::string type;                                   // free text, at most 256 bytes of UTF-8
     Bytes payload;                                      // at most the negotiated limit (default 16 MiB)
     std::chrono::system_clock::time_point timestamp{};  // epoch: the library sets it when the message is sent
-    std::string from;                                   // set by the server: the authenticated user id, or "server"
-    std::string to;                                     // user id, "server", or "room:NAME"
+    // Set by the server, by its clock (to the millisecond), when it took the message from its sender; what a sender
+    // writes here counts for nothing. Epoch: the peer did not say, as an older server does not.
+    std::chrono::system_clock::time_point server_time{};
+    std::string from;  // set by the server: the authenticated user id, or "server"
+    std::string to;    // user id, "server", or "room:NAME"
     Priority priority = Priority::normal;
 };
 

@@ -34,6 +34,9 @@ struct SessionInfo {
     std::string device;
     std::string session_id;  // UUID
     Platform platform = Platform::unknown;
+    // Identity::claims of the session's credential: the text of a JSON object, or empty. Another credential
+    // (Client::refresh_token) brings its own, for what is handled from then on. A copy shares the memory.
+    Bytes claims;
 };
 
 // What a message handler answers: nothing, a message, or an error that reaches the sender as a failed send.
@@ -97,6 +100,17 @@ public:
 
 // May `from` send this message to the user `to`? Called on the event loop: it must not block.
 using DeliveryPolicy = std::function<bool(std::string_view from, std::string_view to, const Message&)>;
+// The same, with all that is known of the sender: SessionInfo::claims, for one.
+using SessionPolicy = std::function<bool(const SessionInfo& from, std::string_view to, const Message&)>;
+
+// Who may send what to whom. Each text is a whole name, or one with a * at its end or at its beginning ("app-*",
+// "*@example.com"), or "*", which is anybody.
+struct PolicyRule {
+    std::vector<std::string> from;   // users; at least one
+    std::vector<std::string> to;     // users, or "server", which "*" is too; at least one
+    std::vector<std::string> types;  // of messages; empty: all
+    bool allow = false;
+};
 
 // From what on the server writes to its log, which is standard error.
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error, off };
@@ -334,6 +348,14 @@ public:
     ServerBuilder& max_revocations(std::uint32_t count);  // 1,000,000 users and tokens, some 100 bytes each
     ServerBuilder& with_event_handler(std::shared_ptr<EventHandler> handler);
     ServerBuilder& with_delivery_policy(DeliveryPolicy policy);
+    ServerBuilder& with_session_policy(SessionPolicy policy);  // in place of with_delivery_policy()
+    // Looked at for every message of a client, to users and to "server", before anything is done with it: the first
+    // rule that fits decides, and what no rule fits is not allowed. The sender hears forbidden. Empty (default):
+    // everything is allowed. At most 1,000 rules. with_delivery_policy() is asked after them.
+    ServerBuilder& policy_rules(std::vector<PolicyRule> rules);
+    // What the default handler answers to `chat`, as `chat_response`: {text} stands for what the message says. Empty:
+    // nothing. Default: the text of the guide.
+    ServerBuilder& chat_answer(std::string text);
 
     // 100,000, and never more than the process may have open files, less 256. At the limit new ones are refused.
     ServerBuilder& max_connections(std::uint32_t count);

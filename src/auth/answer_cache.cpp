@@ -17,7 +17,7 @@ std::optional<Identity> AnswerCache::find(const std::string& key, Time now) {
     const auto found = entries_.find(key);
     if (found == entries_.end()) return std::nullopt;
     if (std::min(found->second.until, found->second.identity.expires) <= now) {
-        entries_.erase(found);
+        erase(found);
         return std::nullopt;
     }
     return found->second.identity;
@@ -26,15 +26,22 @@ std::optional<Identity> AnswerCache::find(const std::string& key, Time now) {
 void AnswerCache::put(const std::string& key, const Identity& identity, Time until) {
     if (limit_ == 0) return;
     const std::lock_guard lock(mutex_);
-    entries_.insert_or_assign(key, Entry{identity, until, next_});
+    if (const auto old = entries_.find(key); old != entries_.end()) erase(old);
+    entries_.emplace(key, Entry{identity, until, next_});
+    claims_bytes_ += identity.claims.size();
     order_.emplace_back(next_++, key);
     // Those that were renewed or have run out stand in `order_` for nothing, so it may be the longer one.
-    while (entries_.size() > limit_ || order_.size() > 2 * limit_) {
+    while (entries_.size() > limit_ || order_.size() > 2 * limit_ || claims_bytes_ > claims_limit_) {
         const auto& [number, oldest] = order_.front();
         const auto found = entries_.find(oldest);
-        if (found != entries_.end() && found->second.number == number) entries_.erase(found);
+        if (found != entries_.end() && found->second.number == number) erase(found);
         order_.pop_front();
     }
+}
+
+void AnswerCache::erase(Entries::iterator found) {
+    claims_bytes_ -= found->second.identity.claims.size();
+    entries_.erase(found);
 }
 
 std::size_t AnswerCache::size() const {

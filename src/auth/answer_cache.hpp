@@ -25,8 +25,11 @@ class AnswerCache {
 public:
     using Time = std::chrono::system_clock::time_point;
 
-    // limit: beyond it the oldest is forgotten.
-    explicit AnswerCache(std::size_t limit) : limit_(limit) {}
+    static constexpr std::size_t kMaxClaimBytes = 8u << 20;
+
+    // limit: of answers; claims_limit: of the bytes of their claims together. Beyond either the oldest is forgotten.
+    explicit AnswerCache(std::size_t limit, std::size_t claims_limit = kMaxClaimBytes)
+        : limit_(limit), claims_limit_(claims_limit) {}
 
     // SHA-256 of both: no token stays in memory for the sake of this.
     static std::string key_of(std::string_view token, std::string_view user);
@@ -41,9 +44,14 @@ private:
         Time until;
         std::uint64_t number = 0;
     };
+    using Entries = boost::unordered_flat_map<std::string, Entry, base::NameHash>;
+    void erase(Entries::iterator found);
+
     const std::size_t limit_;
+    const std::size_t claims_limit_;
+    std::size_t claims_bytes_ = 0;  // of all entries
     mutable std::mutex mutex_;
-    boost::unordered_flat_map<std::string, Entry, base::NameHash> entries_;
+    Entries entries_;
     std::deque<std::pair<std::uint64_t, std::string>> order_;  // as they came; an entry that was renewed stands twice
     std::uint64_t next_ = 0;
 };

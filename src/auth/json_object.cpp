@@ -1,6 +1,9 @@
 #include "auth/json_object.hpp"
 
+#include "wire/json_member.hpp"
+
 #include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/string_view.hpp>
 #include <boost/json/value.hpp>
@@ -139,6 +142,18 @@ std::optional<std::string_view> JsonObject::string(std::string_view name) const 
     const JsonValue* value = find(name);
     if (value == nullptr || value->kind != JsonValue::Kind::string) return std::nullopt;
     return value->text;
+}
+
+std::optional<std::string> object_member(std::string_view text, std::string_view name) {
+    boost::system::error_code error;
+    json::parse_options options;
+    options.max_depth = kMaxDepth;
+    const json::value parsed = json::parse(json::string_view(text.data(), text.size()), error, {}, options);
+    if (error || !parsed.is_object()) return std::nullopt;
+    const json::value* const member = wire::json_member(parsed.get_object(), name);
+    if (member == nullptr) return std::string();
+    if (!member->is_object()) return std::nullopt;
+    return json::serialize(*member);
 }
 
 std::string to_json(std::initializer_list<std::pair<std::string_view, std::string_view>> members) {

@@ -35,6 +35,10 @@ private:
     std::vector<std::pair<std::string, JsonValue>> members_;  // in the order of their names, each once
 };
 
+// The object that is a member of an object which parse() takes, as text of its own. Nothing: it is no object. Empty:
+// there is none.
+std::optional<std::string> object_member(std::string_view text, std::string_view name);
+
 // {"name":"value",...} with everything escaped.
 std::string to_json(std::initializer_list<std::pair<std::string_view, std::string_view>> members);
 

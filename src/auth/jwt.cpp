@@ -149,6 +149,7 @@ Checked<Identity> verify_jwt(std::string_view token, const KeySet& keys, const J
     if (!for_us(*claims, rules.audience)) return refused("the token is for another service (aud); get one for this one");
     if (const std::string fault = fault_of_user(*claims, rules.user_claim); !fault.empty()) return refused(fault);
     Identity identity(std::string(*claims->string(rules.user_claim)), *end);
+    identity.claims = *claims_text;
     if (claims->find("jti") != nullptr) {
         const auto id = claims->string("jti");
         if (!id || id->size() > kMaxTokenIdBytes) return refused("the token's id (jti) is no text, or too long");

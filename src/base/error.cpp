@@ -90,6 +90,8 @@ constexpr Row kRows[] = {
     {errc::kicked, kAuth, "kicked", "the server's application ended the session; ask who runs the server"},
     {errc::credential_revoked, kAuth, "credential_revoked",
      "the user or the token is not accepted any more; sign in again, or ask who runs the server"},
+    {errc::claims_too_large, kAuth, "claims_too_large",
+     "what the credential says of its user is longer than 4 KiB; have one issued with fewer claims"},
     {errc::server_key_mismatch, kConfig, "server_key_mismatch",
      "the server does not have the sealing key that this client expects, or it is not the server; compare server_key "
      "with the server's sealing_public_key()"},

@@ -297,7 +297,8 @@ void Core::on_message(session::LaneIndex lane, const wire::DataView& data, const
     const wire::MessageView& view = *data.message;
     Message message(std::string(view.type), whole.empty() ? Bytes(view.payload) : whole.share(view.payload));
     message.id = view.id;
-    message.timestamp = std::chrono::system_clock::time_point(std::chrono::milliseconds(view.timestamp_ms));
+    message.timestamp = wire::to_time(view.timestamp_ms);
+    message.server_time = wire::to_time(data.server_time_ms);
     message.from = std::string(data.from);
     message.to = std::string(view.to);
     ++stats_.messages_received;

@@ -24,7 +24,7 @@ struct FLARE_HIDDEN ServerBuilder::State {
 };
 
 ServerBuilder::ServerBuilder() : state_(std::make_unique<State>()) {
-    state_->config.handler.plain = server::default_handler;
+    state_->config.handler.plain = server::default_handler(std::string(server::kChatAnswer));
     state_->config.handler.where = Execution::worker;
 }
 ServerBuilder::ServerBuilder(const ServerBuilder& other) : state_(std::make_unique<State>(*other.state_)) {}
@@ -170,7 +170,27 @@ ServerBuilder& ServerBuilder::with_event_handler(std::shared_ptr<EventHandler> h
     return *this;
 }
 ServerBuilder& ServerBuilder::with_delivery_policy(DeliveryPolicy policy) {
+    SessionPolicy by_name;
+    if (policy) {
+        by_name = [policy = std::move(policy)](const SessionInfo& from, std::string_view to, const Message& message) {
+            return policy(from.user, to, message);
+        };
+    }
+    return with_session_policy(std::move(by_name));
+}
+ServerBuilder& ServerBuilder::with_session_policy(SessionPolicy policy) {
     state_->config.policy = std::move(policy);
+    return *this;
+}
+ServerBuilder& ServerBuilder::policy_rules(std::vector<PolicyRule> rules) {
+    const std::string fault = server::MessageRules::fault_of(rules);
+    state_->check(fault.empty(), "policy_rules: " + fault);
+    state_->config.rules = server::MessageRules(std::move(rules));
+    return *this;
+}
+ServerBuilder& ServerBuilder::chat_answer(std::string text) {
+    state_->check(wire::is_utf8(text), "chat_answer: is not UTF-8");
+    state_->config.handler = {server::default_handler(std::move(text)), Execution::worker, {}};
     return *this;
 }
 ServerBuilder& ServerBuilder::max_connections(std::uint32_t count) {

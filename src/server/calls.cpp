@@ -51,6 +51,9 @@ std::shared_ptr<server::Encoded> Server::Impl::encode(const Message& message, st
     std::string from = message.from.empty() ? std::string(kServerTarget) : message.from;
     wire::DataView data;
     data.from = from;
+    data.server_time_ms =
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+            .count();
     data.message = view_of(message, to);
     wire::Forms forms(wire::encode(data), *data.message, config_.compression.get(), false);
     if (config_.compression && message.payload.size() > wire::kAtOnceBytes && !on_worker_thread())

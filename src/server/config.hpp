@@ -3,6 +3,7 @@
 // Threads: immutable once the server is built.
 #pragma once
 
+#include "server/message_rules.hpp"
 #include "session/types.hpp"
 #include "wire/compression.hpp"
 
@@ -59,7 +60,8 @@ struct Config {
     std::string revocations_file;  // empty: in memory only
     std::uint32_t max_revocations = 1'000'000;
     std::shared_ptr<EventHandler> events;
-    DeliveryPolicy policy;
+    SessionPolicy policy;
+    MessageRules rules;
 
     std::uint32_t max_connections = 100'000;
     bool max_connections_named = false;  // max_connections() was called
@@ -90,7 +92,10 @@ struct Config {
     }
 };
 
-// `chat` -> `chat_response`, anything else -> `echo` with the same payload.
-HandlerResult default_handler(const SessionInfo& session, const Message& message);
+// The guide's: {text} stands for what the message says.
+inline constexpr std::string_view kChatAnswer = "收到聊天消息: {text}";
+// `chat` -> `chat_response` with the answer, or nothing if that is empty; anything else -> `echo` with the same
+// payload.
+MessageHandler default_handler(std::string chat_answer);
 
 }  // namespace flare::server

@@ -21,9 +21,17 @@ AuthHandler static_token_auth(std::map<std::string, StaticToken> tokens) {
 
 namespace server {
 
-HandlerResult default_handler(const SessionInfo&, const Message& message) {
-    if (message.type != "chat") return Message("echo", message.payload);
-    return Message("chat_response", Bytes("收到聊天消息: " + message.payload.str()));
+MessageHandler default_handler(std::string chat_answer) {
+    return [answer = std::move(chat_answer)](const SessionInfo&, const Message& message) -> HandlerResult {
+        if (message.type != "chat") return Message("echo", message.payload);
+        if (answer.empty()) return {};
+        constexpr std::string_view kText = "{text}";
+        const std::size_t at = answer.find(kText);
+        if (at == answer.npos) return Message("chat_response", Bytes(answer));
+        std::string text = answer;
+        text.replace(at, kText.size(), message.payload.view());
+        return Message("chat_response", Bytes(text));
+    };
 }
 
 }  // namespace server

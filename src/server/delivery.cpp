@@ -9,10 +9,6 @@
 namespace flare::server {
 namespace {
 
-std::int64_t unix_ms(std::chrono::system_clock::time_point time) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
-}
-
 // What a handler threw, as the sender is told it.
 HandlerResult thrown_result(const std::exception_ptr& thrown) {
     std::string what = "something that is no exception";
@@ -84,13 +80,17 @@ PoolResult call_in_pool(Shared& shared, const Handler& handler, const SessionInf
 }  // namespace
 
 SessionInfo Worker::info_of(const session::ServerSession& session) {
-    return {session.user(), session.device(), session.id().value.str(), session.platform()};
+    return {session.user(), session.device(), session.id().value.str(), session.platform(), session.claims()};
 }
 
 void Worker::on_message(session::ServerSession& session, session::Handling&& handling, const wire::DataView& data,
                         const Bytes& whole) {
     ++counters_.messages_received;
     const wire::MessageView& message = *data.message;
+    if (!shared_.config.rules.allow(session.user(), message.to, message.type))
+        return answer(handling, refusal(errc::forbidden,
+                                        "the server's rules do not let you send this type of message "
+                                        "there"));
     if (message.encoding != wire::Encoding::none) {
         const wire::Compression* compression = shared_.config.compression.get();
         const errc code = compression == nullptr ? errc::compression_unavailable
@@ -100,7 +100,8 @@ void Worker::on_message(session::ServerSession& session, session::Handling&& han
         inflating_ += std::min<std::size_t>(static_cast<std::size_t>(message.size), wire::kAtOnceBytes);
     }
     const std::string_view to = message.to;
-    if (to == kServerTarget) return to_handler(session, std::move(handling), to_message(session, data, whole), message);
+    if (to == kServerTarget)
+        return to_handler(session, std::move(handling), to_message(session, data, whole, taken_at_), message);
     if (to.starts_with("room:"))
         return answer(handling, refusal(errc::not_supported, "rooms are not part of this version"));
     if (to.empty()) return answer(handling, refusal(errc::unknown_target, explain(errc::unknown_target)));
@@ -140,7 +141,7 @@ void Worker::to_handler(session::ServerSession& session, session::Handling&& han
 void Worker::run_here(const Inbox& inbox, const session::Handling& handling, const Message& message,
                       const Handler& handler) {
     const session::TimePoint began = handled_at_;
-    handled(handling, call(handler.plain, inbox.info, message), began);
+    handled(handling, call(handler.plain, *inbox.info, message), began);
 }
 
 void Worker::run_next(const std::shared_ptr<Inbox>& inbox) {
@@ -164,7 +165,7 @@ void Worker::run(const std::shared_ptr<Inbox>& inbox, Job job) {
     const session::TimePoint began = now();
     if (handler.coroutine) {
         inbox->running = true;
-        SessionInfo info = inbox->info;
+        SessionInfo info = *inbox->info;
         boost::asio::co_spawn(context_, handler.coroutine(std::move(info), std::move(job.message)),
                               [this, inbox, handling = std::move(job.handling), began, charge](
                                   const std::exception_ptr& thrown, HandlerResult result) {
@@ -177,8 +178,8 @@ void Worker::run(const std::shared_ptr<Inbox>& inbox, Job job) {
     }
     inbox->running = true;
     auto carried = std::make_shared<Job>(std::move(job));
-    const bool queued = shared_.pool.push([this, inbox, carried, began, &handler] {
-        auto result = std::make_shared<PoolResult>(call_in_pool(shared_, handler, inbox->info, *carried));
+    const bool queued = shared_.pool.push([this, inbox, carried, began, &handler, info = inbox->info] {
+        auto result = std::make_shared<PoolResult>(call_in_pool(shared_, handler, *info, *carried));
         post([inbox, carried, began, result](Worker& worker) {
             worker.give_from_handler(carried->charge);
             worker.handled(carried->handling, result->result, began, &result->packed);
@@ -251,15 +252,17 @@ void Worker::handled(const session::Handling& handling, const HandlerResult& res
         return table_.finish(handling, refusal(errc::invalid_name, "the type of the handler's reply is no name"),
                              nullptr, time);
     }
-    session::Reply reply{kServerTarget, {}};
+    session::Reply reply;
+    reply.from = kServerTarget;
     wire::MessageView& view = reply.message;
     view.id = message.id.is_nil() ? Uuid::v7() : message.id;
     view.type = message.type;
     view.payload = message.payload.view();
+    // An id that was made now has read the clock already.
+    reply.server_time_ms = message.id.is_nil() ? static_cast<std::int64_t>(view.id.unix_milliseconds())
+                                               : unix_ms(std::chrono::system_clock::now());
     const bool dated = message.timestamp != std::chrono::system_clock::time_point{};
-    view.timestamp_ms = dated                 ? unix_ms(message.timestamp)
-                        : message.id.is_nil() ? static_cast<std::int64_t>(view.id.unix_milliseconds())
-                                              : unix_ms(std::chrono::system_clock::now());
+    view.timestamp_ms = dated ? unix_ms(message.timestamp) : reply.server_time_ms;
     view.to = handling.user;
     reply.judged = packed != nullptr;
     if (packed != nullptr && packed->encoding != wire::Encoding::none) {
@@ -301,9 +304,9 @@ void Worker::hook(std::function<void(EventHandler&)> call) {
 void Worker::on_session_created(session::ServerSession& session) {
     ++counters_.sessions_created;
     auto inbox = std::make_shared<Inbox>();
-    inbox->info = info_of(session);
-    base::log().debug("session {} of {} begins", inbox->info.session_id, base::Quoted{inbox->info.user});
-    hook([info = inbox->info](EventHandler& events) { events.on_user_connected(info); });
+    inbox->info = std::make_shared<const SessionInfo>(info_of(session));
+    base::log().debug("session {} of {} begins", inbox->info->session_id, base::Quoted{inbox->info->user});
+    hook([info = inbox->info](EventHandler& events) { events.on_user_connected(*info); });
     session.attachment = std::move(inbox);
     log_.add(FlightLog::entry(session.id(), Happened::made, now()));
 }

@@ -19,7 +19,7 @@ struct Letter {
     }
 };
 
-bool Worker::is_allowed(std::string_view from, std::string_view to, const Message& message) {
+bool Worker::is_allowed(const SessionInfo& from, std::string_view to, const Message& message) {
     try {
         return shared_.config.policy(from, to, message);
     } catch (const std::exception& error) {
@@ -43,10 +43,12 @@ void Worker::to_user(session::ServerSession& session, session::Handling&& handli
     const std::string_view to = data.message->to;
     const bool compressed = data.message->encoding != wire::Encoding::none;
     const bool asks = static_cast<bool>(shared_.config.policy);
-    if (asks && !compressed && !is_allowed(session.user(), to, to_message(session, data, whole)))
+    const Inbox& sender = *static_cast<const Inbox*>(session.attachment.get());
+    if (asks && !compressed && !is_allowed(*sender.info, to, to_message(session, data, whole, taken_at_)))
         return answer(handling, forbidden());
     wire::DataView forwarded;
     forwarded.from = session.user();
+    forwarded.server_time_ms = unix_ms(taken_at_);
     forwarded.message_raw = data.message_raw;
     forwarded.message = data.message;
     wire::Body body = wire::encode(forwarded);
@@ -56,11 +58,11 @@ void Worker::to_user(session::ServerSession& session, session::Handling&& handli
     if (asks && compressed && !large) {
         const Bytes* payload = forms.inflate();
         if (payload == nullptr) return answer(handling, refusal(errc::bad_compression, explain(errc::bad_compression)));
-        Message message = to_message(session, data, whole);
+        Message message = to_message(session, data, whole, taken_at_);
         message.payload = *payload;
-        if (!is_allowed(session.user(), to, message)) return answer(handling, forbidden());
+        if (!is_allowed(*sender.info, to, message)) return answer(handling, forbidden());
     }
-    const bool waits = static_cast<const Inbox*>(session.attachment.get())->held != nullptr;
+    const bool waits = sender.held != nullptr;
     if (!large && !waits && shared_.home_of(to) == index_)
         return answer(handling, deliver(to, session.user(), forms, Priority::normal));
     auto letter = std::make_shared<Letter>(
@@ -70,7 +72,7 @@ void Worker::to_user(session::ServerSession& session, session::Handling&& handli
     if (!take_for_handler(charge)) return answer(letter->handling, refusal(errc::busy, explain(errc::busy)));
     letter->charge = charge;
     letter->inbox = std::static_pointer_cast<Inbox>(session.attachment);
-    if (large && asks) letter->asked = to_message(session, data, whole);
+    if (large && asks) letter->asked = to_message(session, data, whole, taken_at_);
     if (waits) return letter->inbox->held->push_back(std::move(letter));
     letter->inbox->held = std::make_unique<std::deque<std::shared_ptr<Letter>>>();
     begin_large(letter);
@@ -147,7 +149,7 @@ void Worker::inflate_letter(const std::shared_ptr<Letter>& letter) {
             }
             if (letter->asked) {
                 letter->asked->payload = *letter->forms.inflate();
-                const bool allowed = worker.is_allowed(letter->from, letter->to, *letter->asked);
+                const bool allowed = worker.is_allowed(*letter->inbox->info, letter->to, *letter->asked);
                 letter->asked.reset();
                 if (!allowed) return worker.end_large(letter, forbidden());
             }

@@ -79,6 +79,10 @@ Checked<Identity> accepted(Hook& hook, const http::Answer& answer, std::chrono::
             return hook.no_answer("token_id of the answer is no text of at most 256 bytes");
         identity.token_id = *id;
     }
+    auto claims = auth::object_member(answer.body, "claims");
+    if (!claims) return hook.no_answer("claims of the answer is no object");
+    if (claims->size() > kMaxClaimsBytes) return Failure(errc::claims_too_large);  // and is not kept
+    identity.claims = std::move(*claims);
     return identity;
 }
 

@@ -2,6 +2,7 @@
 #include "server/http_target.hpp"
 #include "server/worker.hpp"
 
+#include "auth/json_object.hpp"
 #include "base/log.hpp"
 #include "wire/seal.hpp"
 
@@ -19,6 +20,16 @@ constexpr std::uint32_t kBusyRetryMs = 1000;  // when authentication has no room
 // Of payloads that a connection's messages may have inflated on the loop in one turn, and how often that is asked.
 constexpr std::size_t kInflatedPerTurn = 256 * 1024;
 constexpr std::size_t kFramesPerLook = 8;
+
+// Whatever handler they are of. What is no object is the handler's mistake, which its author finds in the log.
+errc what_is_wrong(const std::string& claims) {
+    if (claims.size() > kMaxClaimsBytes) return errc::claims_too_large;
+    std::string_view problem;
+    if (claims.empty() || auth::JsonObject::parse(claims, problem)) return errc::ok;
+    base::log().limited(base::LogKind::authentication_threw,
+                        "the authentication handler gave claims that nobody can read: the text {}", problem);
+    return errc::internal;
+}
 
 }  // namespace
 
@@ -228,6 +239,7 @@ std::size_t Worker::take_front(Connection& connection, std::string_view batch) {
     std::size_t used = 0;
     inflating_ = 0;
     handled_at_ = now();
+    taken_at_ = wall_clock();
     do {
         const wire::Front front = wire::front_of(batch.substr(used), std::min(step, connection.frames_left));
         connection.frames_left -= std::min(connection.frames_left, std::max<std::size_t>(front.frames, 1));
@@ -302,6 +314,7 @@ void Worker::wait_for_handshake(Connection& connection, const wire::Hello& hello
     connection.carrier->pause_reading(true);
     ++counters_.early_data;
     if (!hello.resume || home_of(hello, hello.user) != index_) return;
+    taken_at_ = wall_clock();
     table_.take_early(hello, rest, now());
     arm_timer();
 }
@@ -337,6 +350,7 @@ void Worker::verify(AuthRequest request, std::function<void(Checked<Identity>)> 
     const auto checked = [](Checked<Identity> identity) -> Checked<Identity> {
         if (!identity) return Failure(identity.error().code, printable(identity.error().text, wire::kMaxTextBytes));
         if (identity->expires <= std::chrono::system_clock::now()) return Failure(errc::token_expired);
+        if (const errc wrong = what_is_wrong(identity->claims); wrong != errc::ok) return Failure(wrong);
         return identity;
     };
     if (config.async_auth) {
@@ -367,6 +381,7 @@ session::Identity Worker::in_steady_time(Identity identity) {
     constexpr auto kFar = std::chrono::hours(24 * 3650);
     const auto system_now = std::chrono::system_clock::now();
     session::Identity result{std::move(identity.user), session::kNever, std::move(identity.token_id)};
+    result.claims = Bytes(identity.claims);
     if (identity.expires < system_now + kFar) {
         const auto unix_ms =
             std::chrono::duration_cast<std::chrono::milliseconds>(identity.expires.time_since_epoch()).count();
@@ -435,8 +450,17 @@ void Worker::on_credential(session::ServerSession& session, std::string_view tok
         }
         if (!result) count_error(result.error().code);
         table_.renew(id, result, now());
+        renewed(id);
         arm_timer();
     });
+}
+
+// Handlers that run keep what they were given; those that come see the claims of the new credential.
+void Worker::renewed(const session::SessionId& id) {
+    const session::ServerSession* const session = table_.find(id);
+    auto* const inbox = session == nullptr ? nullptr : static_cast<Inbox*>(session->attachment.get());
+    if (inbox == nullptr || inbox->info->claims == session->claims()) return;
+    inbox->info = std::make_shared<const SessionInfo>(info_of(*session));
 }
 
 std::uint32_t Worker::home_of(const wire::Hello& hello, const std::string& user) const {

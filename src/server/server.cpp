@@ -61,6 +61,9 @@ Checked<> Server::Impl::start() {
                                                                         [this] { (void)reload_certificates(); });
     }
     if (admin_) admin_->start_thread();
+    if (config_.rules.size() != 0)
+        base::log().info("{} rules say who may send what to whom; what none of them fits is not allowed",
+                         config_.rules.size());
     if (config_.websocket) base::log().info("listening on {}://{}", config_.secure() ? "wss" : "ws", websocket_addr_);
     if (config_.quic) base::log().info("listening on quic://{}", quic_addr_);
     if (certificates_.sealing) base::log().info("sealing with the key {}", sealing_public_key());

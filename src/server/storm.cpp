@@ -50,6 +50,7 @@ std::optional<session::Identity> Worker::proven_by_ticket(Connection& connection
 session::Identity Worker::of_ticket(const session::TicketIdentity& ticket) {
     Identity identity(ticket.user);
     identity.token_id = ticket.token_id;
+    identity.claims = ticket.claims;
     if (ticket.expires_unix_ms != 0) {
         identity.expires = std::chrono::system_clock::time_point(
             std::chrono::milliseconds(static_cast<std::int64_t>(ticket.expires_unix_ms)));

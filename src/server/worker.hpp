@@ -48,8 +48,8 @@ struct Letter;
 
 // The messages of one session that wait for their handler. It outlives the session: what was received is acted on.
 struct Inbox {
-    SessionInfo info;
-    boost::container::deque<Job> waiting;  // it has no memory while empty
+    std::shared_ptr<const SessionInfo> info;  // replaced as a whole: a handler in the pool may look at it
+    boost::container::deque<Job> waiting;     // it has no memory while empty
     bool running = false;
     // Not null: a large message to a user is being inflated, and later ones wait, so that they do not overtake it.
     std::unique_ptr<std::deque<std::shared_ptr<Letter>>> held;
@@ -83,6 +83,10 @@ public:
     Shared& shared() noexcept { return shared_; }
     std::uint32_t index() const noexcept { return index_; }
     static session::TimePoint now() { return std::chrono::steady_clock::now(); }
+    // As clients are told it: to the millisecond.
+    static std::chrono::system_clock::time_point wall_clock() {
+        return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    }
     void add_to(ServerStats& stats) const;
     static SessionInfo info_of(const session::ServerSession& session);
     // An encoded message for sessions here: what a receipt would say.
@@ -170,6 +174,7 @@ private:
     void authenticate(Connection& connection, wire::Hello hello, std::string rest);
     void authenticated(session::CarrierKey key, wire::Hello hello, Checked<Identity> identity);
     bool is_revoked(const session::Identity& identity) const;
+    void renewed(const session::SessionId& id);
     void verify(AuthRequest request, std::function<void(Checked<Identity>)> done);
     static session::Identity in_steady_time(Identity identity);
     // Storms: storm.cpp
@@ -212,7 +217,7 @@ private:
     // Messages to users: forwarding.cpp
     void to_user(session::ServerSession& session, session::Handling&& handling, const wire::DataView& data,
                  const Bytes& whole);
-    bool is_allowed(std::string_view from, std::string_view to, const Message& message);
+    bool is_allowed(const SessionInfo& from, std::string_view to, const Message& message);
     void send_letter(const std::shared_ptr<Letter>& letter);
     void begin_large(const std::shared_ptr<Letter>& letter);
     void inflate_letter(const std::shared_ptr<Letter>& letter);
@@ -236,8 +241,9 @@ private:
     boost::asio::io_context context_{1};
     boost::asio::steady_timer timer_{context_};
     session::TimePoint timer_at_ = session::kNever;
-    session::TimePoint handled_at_{};  // the last batch came, or the last handler ended
-    std::size_t inflating_ = 0;        // announced sizes of what this turn's messages inflate on the loop
+    session::TimePoint handled_at_{};                   // the last batch came, or the last handler ended
+    std::chrono::system_clock::time_point taken_at_{};  // what is at hand came then, by the clock on the wall
+    std::size_t inflating_ = 0;  // announced sizes of what this turn's messages inflate on the loop
     session::Budget budget_;
     std::size_t unread_ = 0;       // of it: what connections hold that came and was not handed on
     std::size_t in_handlers_ = 0;  // of it: messages that wait for their handlers

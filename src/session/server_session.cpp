@@ -29,6 +29,14 @@ ServerSession::ServerSession(SessionTable& table, SessionId id, std::string user
 
 ServerSession::~ServerSession() { table_.budget_.give(charge_); }
 
+// Bounded, and small beside a session: taken even when little is left, as the session itself is.
+void ServerSession::set_claims(const Bytes& claims) {
+    table_.budget_.give(claims_.size());
+    table_.budget_.take_anyway(claims.size());
+    charge_ = charge_ - claims_.size() + claims.size();
+    claims_ = claims;
+}
+
 boost::container::small_vector<CarrierKey, 4> ServerSession::carriers() const {
     boost::container::small_vector<CarrierKey, 4> keys;
     for (const Attached& carrier : carriers_) keys.push_back(carrier.key);

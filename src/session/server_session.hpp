@@ -33,6 +33,7 @@ public:
     const std::string& device() const noexcept { return device_; }
     Platform platform() const noexcept { return platform_; }
     std::string_view token_id() const noexcept { return token_id_ ? std::string_view(*token_id_) : std::string_view(); }
+    const Bytes& claims() const noexcept { return claims_; }  // of its credential
     Presence presence() const noexcept {
         return ended_ ? Presence::gone : carriers_.empty() ? Presence::detached : Presence::attached;
     }
@@ -81,6 +82,8 @@ private:
         token_id_ = id.empty() ? nullptr : std::make_unique<const std::string>(id);
     }
 
+    void set_claims(const Bytes& claims);
+
     SessionTable& table_;
     SessionId id_;
     std::string user_;
@@ -111,6 +114,7 @@ private:
     TimePoint warn_at_ = kNever;
     std::unique_ptr<wire::CredentialState> credential_told_;
     std::unique_ptr<const std::string> token_id_;  // null: it has none
+    Bytes claims_;                                 // part of charge_
     std::uint64_t expires_unix_ms_ = 0;            // expires_at_, for tickets
     bool renewing_ = false;                        // a new one is being looked at
     std::uint64_t max_message_bytes_ = wire::kDefaultMaxMessageBytes;

@@ -139,6 +139,7 @@ ServerSession& SessionTable::create(Device& owner, const wire::Hello& hello, con
     set_expiry(session, identity.expires_at, now);
     session.expires_unix_ms_ = identity.expires_unix_ms;
     session.set_token_id(identity.token_id);
+    session.set_claims(identity.claims);
     session.owner_ = &owner;
     session.attempt_ = hello.attempt_id;
     session.attempt_epoch_ = hello.epoch;
@@ -311,7 +312,8 @@ std::string SessionTable::new_ticket(const ServerSession& session) {
                                       session.device_,
                                       session.secret_,
                                       std::string(session.token_id()),
-                                      session.expires_unix_ms_};
+                                      session.expires_unix_ms_,
+                                      session.claims_.str()};
         if (auto sealed = ticket_keys_->seal(identity, random_)) return std::move(*sealed);
     }
     return make_ticket(base::place_of(session.user_), session.id_, random_);

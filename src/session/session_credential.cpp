@@ -37,6 +37,7 @@ void SessionTable::renew(const SessionId& id, const Checked<Identity>& identity,
         set_expiry(*session, identity->expires_at, now);
         session->expires_unix_ms_ = identity->expires_unix_ms;
         session->set_token_id(identity->token_id);
+        session->set_claims(identity->claims);
         arm(*session);
     }
     tell_credential(*session, std::move(state), now);

@@ -178,6 +178,7 @@ void SessionTable::answer(ServerSession& session, LaneIndex lane, const Uuid& id
     if (reply != nullptr) {
         wire::DataView data;
         data.from = reply->from;
+        data.server_time_ms = reply->server_time_ms;
         data.message = reply->message;
         data.receipt = view;
         const std::string_view payload = reply->message.payload;

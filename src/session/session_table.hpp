@@ -36,6 +36,7 @@ struct Identity {
     std::string token_id{};                // how the credential is revoked; empty: not by itself
     std::uint64_t expires_unix_ms = 0;     // expires_at by the clock on the wall, for tickets; 0: never
     std::optional<SessionId> ticket_of{};  // the lost session whose ticket took the place of a credential
+    Bytes claims{};                        // what the credential says of the user; opaque here, bounded by who makes it
 };
 
 // A message from a client, to be acted on once. finish() must follow, exactly once, whatever became of it;
@@ -53,6 +54,7 @@ struct Handling {
 struct Reply {
     std::string_view from;
     wire::MessageView message;
+    std::int64_t server_time_ms = 0;
     bool judged = false;  // whether its payload is worth compressing has been found out: it goes as it is
 };
 

@@ -42,10 +42,10 @@ std::uint64_t take_number(std::string_view& in, std::size_t bytes) {
     return number;
 }
 
-bool take_text(std::string_view& in, std::string& text) {
+bool take_text(std::string_view& in, std::string& text, std::size_t most = wire::kMaxNameBytes) {
     if (in.size() < 2) return false;
     const std::size_t size = take_number(in, 2);
-    if (size > wire::kMaxNameBytes || size > in.size()) return false;
+    if (size > most || size > in.size()) return false;
     text = in.substr(0, size);
     in.remove_prefix(size);
     return true;
@@ -65,6 +65,12 @@ std::optional<std::string> TicketKeys::seal(const TicketIdentity& identity, base
         put_number(content, text->size(), 2);
         content.append(*text);
     }
+    // No claim is left out: what does not fit is asked of the credential.
+    if (identity.claims.size() > wire::kMaxTicketBytes) return std::nullopt;
+    put_number(content, identity.claims.size(), 2);
+    content.append(identity.claims);
+    if (kTicketHeadBytes + kSaltBytes + content.size() + base::kAeadTagBytes > wire::kMaxTicketBytes)
+        return std::nullopt;
     std::string ticket = make_sealed_head(base::place_of(identity.user), identity.session);
     const std::string salt = random.bytes(kSaltBytes);
     std::array<char, base::kAeadTagBytes> tag{};
@@ -100,7 +106,8 @@ std::optional<TicketIdentity> read_ticket_content(std::string_view content) {
     identity.secret = content.substr(0, kSecretBytes);
     content.remove_prefix(kSecretBytes);
     const bool complete = take_text(content, identity.user) && take_text(content, identity.device) &&
-                          take_text(content, identity.token_id) && content.empty();
+                          take_text(content, identity.token_id) &&
+                          take_text(content, identity.claims, wire::kMaxTicketBytes) && content.empty();
     if (!complete || identity.user.empty()) return std::nullopt;
     return identity;
 }

@@ -23,11 +23,12 @@ struct TicketIdentity {
     std::string secret;
     std::string token_id;               // of the credential that the session was made with; may be empty
     std::uint64_t expires_unix_ms = 0;  // when that credential does; 0: never
+    std::string claims{};               // what that credential says of the user; may be empty
 };
 
 //   version 2 (1 byte) | node (0) | the user's place (2) | session id (16) | salt (16) | ChaCha20-Poly1305 of what is
-//   below | tag (16) process (8) | expiry (8, big endian) | secret (32) | user | device | token id, each behind its
-//   length (2)
+//   below | tag (16) process (8) | expiry (8, big endian) | secret (32) | user | device | token id | claims, each
+//   behind its length (2)
 //
 // What stands before the salt can be read by anybody, and is bound as associated data. Every ticket has a key of its
 // own, HMAC-SHA-256(key, "flare ticket 1" | salt), which seals nothing else: its nonce is 0.
@@ -39,7 +40,7 @@ public:
     // `current` seals; both open. `previous` may be empty. `process`: kProcessBytes that no other process has.
     TicketKeys(std::string current, std::string previous, std::string process);
 
-    // Nothing: a name is too long for a ticket.
+    // Nothing: the names and claims are too long for a ticket, which clients take up to wire::kMaxTicketBytes.
     std::optional<std::string> seal(const TicketIdentity& identity, base::Random& random) const;
     // Nothing: not a ticket of these keys, or one of this very process, which knows its sessions itself: who ended here
     // does not come back by ticket. Whether it has expired is for the caller to say.

@@ -59,7 +59,7 @@ inline DataSize measure(const DataView& data) noexcept {
     }
     if (data.receipt) size.receipt = receipt_size(*data.receipt);
     size.total = bytes_size(data.from.size()) + bytes_size(size.message) + bytes_size(size.receipt) +
-                 number_size(data.first_sent_ms_ago);
+                 number_size(data.first_sent_ms_ago) + number_size(static_cast<std::uint64_t>(data.server_time_ms));
     return size;
 }
 
@@ -72,7 +72,8 @@ inline char* put(char* out, const DataView& data, const DataSize& size) noexcept
         out = put_message(put_varint(put_tag(out, bytes_tag(2)), size.message), *data.message);
     }
     if (data.receipt) out = put_receipt(put_varint(put_tag(out, bytes_tag(3)), size.receipt), *data.receipt);
-    return put_number(out, 4, data.first_sent_ms_ago);
+    out = put_number(out, 4, data.first_sent_ms_ago);
+    return put_number(out, 5, static_cast<std::uint64_t>(data.server_time_ms));
 }
 
 }  // namespace flare::wire

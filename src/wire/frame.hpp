@@ -13,6 +13,7 @@
 
 #include <boost/container/static_vector.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -48,6 +49,13 @@ inline constexpr std::uint64_t kDefaultMaxMessageBytes = 16ull * 1024 * 1024;
 
 // Can it be a user, device, type or target?
 inline bool is_name(std::string_view text) noexcept { return text.size() <= kMaxNameBytes && is_utf8(text); }
+
+// A time that a peer wrote. What no clock here can show becomes the nearest that it can.
+inline std::chrono::system_clock::time_point to_time(std::int64_t unix_ms) noexcept {
+    using Clock = std::chrono::system_clock;
+    constexpr std::int64_t kFar = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::duration::max()).count();
+    return Clock::time_point(std::chrono::milliseconds(unix_ms > kFar ? kFar : unix_ms < -kFar ? -kFar : unix_ms));
+}
 
 // A bit of Welcome.capabilities: the ticket stands for the credential when the server has been started again.
 inline constexpr std::uint64_t kLastingTicket = 8;
@@ -253,6 +261,7 @@ struct DataView {
     std::optional<MessageView> message;  // the same, decoded
     std::optional<ReceiptView> receipt;
     std::uint64_t first_sent_ms_ago = 0;
+    std::int64_t server_time_ms = 0;  // 0: nobody said
 };
 
 struct ChunkView {
@@ -304,8 +313,8 @@ Bytes encode_message(const MessageView& message);
 // The encoded Message `raw`, which a decoder has accepted, with another payload: all else in it stays, fields of later
 // versions too.
 std::string with_payload(std::string_view raw, std::string_view payload, Encoding encoding, std::uint64_t size);
-// Data: uses from, receipt, first_sent_ms_ago, and either message_raw (copied as it is, when not empty) or message.
-// One allocation. cost = the message's payload size.
+// Data: uses from, receipt, first_sent_ms_ago, server_time_ms, and either message_raw (copied as it is, when not empty)
+// or message. One allocation. cost = the message's payload size.
 Body encode(const DataView& data);
 
 }  // namespace flare::wire

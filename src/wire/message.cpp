@@ -116,7 +116,8 @@ Result<DataView> decode_data(std::string_view body) {
                 break;
             case bytes_tag(3): reader.join(read_receipt(reader.bytes(), data.receipt.emplace())); break;
             case number_tag(4): data.first_sent_ms_ago = reader.number(); break;
-            default: reader.skip(4);
+            case number_tag(5): data.server_time_ms = static_cast<std::int64_t>(reader.number()); break;
+            default: reader.skip(5);
         }
     }
     if (reader.failed()) result = reader.error();

@@ -191,6 +191,7 @@ constexpr Field kDataFields[] = {
     part(2, "message", kMessageSchema),
     part(3, "receipt", kReceipt),
     number(4, "firstSentMsAgo", "first_sent_ms_ago", uint64),
+    number(5, "serverTimeMs", "server_time_ms", int64),
 };
 constexpr Schema kData{"Data", kDataFields};
 

@@ -45,6 +45,22 @@ std::string build_error(const HttpAuthOptions& options) {
     return server ? "built" : std::string(name(server.error().code)) + ": " + server.error().text;
 }
 
+TEST(HttpAuth, PassesTheClaimsOfTheAnswerOn) {
+    const auto answered = [](const std::string& claims) {
+        HttpServer service(
+            [&](const std::string&) { return http_answer(200, R"({"user":"ann","claims":)" + claims + "}"); });
+        return ask(http_auth(options_for(service.url())), request_of("t"));
+    };
+    const auto good = answered(R"({ "role" : "admin", "groups": ["a", {"b": null}] })");
+    ASSERT_TRUE(good);
+    EXPECT_EQ(good->claims, R"({"role":"admin","groups":["a",{"b":null}]})");
+    EXPECT_EQ(answered("null")->claims, "");
+    EXPECT_EQ(answered("{}")->claims, "{}");
+    for (const char* wrong : {"[]", "\"{}\"", "1", "true"})
+        EXPECT_EQ(answered(wrong).error().code, errc::busy) << wrong;
+    EXPECT_EQ(answered(R"({"a":")" + std::string(4096, 'x') + R"("})").error().code, errc::claims_too_large);
+}
+
 TEST(HttpAuth, DecidesWhoSpeaks) {
     HttpServer service([](const std::string& request) {
         if (request.find(R"("token":"good")") == request.npos) return http_answer(401, R"({"text":"sign in, please"})");

@@ -112,7 +112,7 @@ export class FlareClient {
   receiveData(data, lane, cost) {
     lane.consumed += cost;
     if (data.receipt) this.keepReceipt(data.receipt);
-    if (data.message) this.messages.push({from: data.from, ...data.message});
+    if (data.message) this.messages.push({from: data.from, serverTimeMs: data.serverTimeMs, ...data.message});
   }
 
   keepReceipt(receipt) {

@@ -36,6 +36,7 @@ test('One hello and one message typed by hand get their JSON answers', {timeout:
   assert.equal(reply.data.message.type, 'chat_response');
   assert.equal(reply.data.message.text, '收到聊天消息: hi');
   assert.equal(reply.data.from, 'server');
+  assert.ok(Math.abs(Number(reply.data.serverTimeMs) - Date.now()) < 3_600_000);
   assert.equal(reply.data.receipt.status, 'RECEIPT_STATUS_HANDLED');
   socket.close();
 });

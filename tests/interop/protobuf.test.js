@@ -19,6 +19,7 @@ test('A handshake, a message, its receipt and the reply', {timeout: 60_000}, asy
   assert.equal(client.receipts.get(id).status, HANDLED);
   assert.equal(client.messages[0].type, 'chat_response');
   assert.equal(client.messages[0].from, 'server');
+  assert.ok(Math.abs(Number(client.messages[0].serverTimeMs) - Date.now()) < 3_600_000);
   assert.equal(Buffer.from(client.messages[0].payload).toString(), '收到聊天消息: 你好');
   client.sayGoodbye();
   await client.until(() => client.goodbye !== undefined);

@@ -108,7 +108,7 @@ void add_flags(Configuration& configuration, const Pairs& flags) {
         // Empty: as if nobody had said anything.
         const bool lifted = text.empty() && setting.kind != Kind::words;
         if (lifted) {
-            configuration.values.set(setting, Value(std::string()), setting.flag());
+            configuration.values.set(setting, Value(std::string()), {});
         } else {
             add_texts(configuration, setting, text, setting.flag());
         }
@@ -135,6 +135,7 @@ ServerBuilder make_builder(Configuration& configuration) {
             configuration.values.set(setting, Value(std::string()), {});
         }
     }
+    if (!configuration.rules.empty()) good->policy_rules(configuration.rules);
     return *good;
 }
 

@@ -25,6 +25,7 @@ struct Problem {
 
 struct Configuration {
     Values values;
+    std::vector<PolicyRule> rules;  // [[policy]]: of the file alone
     std::vector<Problem> problems;  // nothing starts with one
     std::vector<Problem> warnings;
 };

@@ -9,6 +9,36 @@ namespace {
 
 constexpr std::size_t kWidth = 120;
 
+constexpr std::string_view kRules =
+    "Who may send what to whom: entries of the file alone, the first that fits decides. from and to are lists of "
+    "users, "
+    "each a whole name, or one that begins or ends with *, or \"*\" for anybody; to may name \"server\", which \"*\" "
+    "is "
+    "too. types is a list of message types, written in the same way; without it all are meant. A message that no entry "
+    "fits is not allowed; without any entry everything is. Who sends what is not allowed hears forbidden.";
+constexpr std::string_view kRulesExample =
+    "#   [[policy]]\n"
+    "#   from = [\"guest-*\"]\n"
+    "#   to = [\"server\", \"help\"]\n"
+    "#   types = [\"chat\", \"text\"]\n"
+    "#   allow = true\n"
+    "#\n"
+    "#   [[policy]]\n"
+    "#   from = [\"*\"]\n"
+    "#   to = [\"*\"]\n"
+    "#   allow = false\n";
+
+std::string uncommented(std::string_view text) {
+    std::string out;
+    for (std::size_t begin = 0; begin < text.size();) {
+        const std::size_t end = text.find('\n', begin) + 1;
+        const std::string_view line = text.substr(begin, end - begin);
+        out += line.substr(std::min(line.find_first_not_of("# "), line.size() - 1));
+        begin = end;
+    }
+    return out;
+}
+
 // Words, each line beginning with "# ".
 std::string comment(std::string_view text) {
     std::string lines;
@@ -62,6 +92,17 @@ std::string print_config(const Values& values) {
     });
 }
 
+std::string print_rules(const std::vector<PolicyRule>& rules) {
+    std::string text;
+    for (const PolicyRule& rule : rules) {
+        text += "\n[[policy]]\nfrom = " + to_toml(rule.from, Kind::words) + "\nto = " + to_toml(rule.to, Kind::words) +
+                "\n";
+        if (!rule.types.empty()) text += "types = " + to_toml(rule.types, Kind::words) + "\n";
+        text += std::string("allow = ") + (rule.allow ? "true" : "false") + "\n";
+    }
+    return text;
+}
+
 std::string example_file() {
     std::string text = comment(
         "Configuration of `flare server`, which reads /etc/flare/server.toml or the file that --config names. Every "
@@ -77,7 +118,8 @@ std::string example_file() {
                const std::string value = default_of(setting);
                return "\n" + comment(std::string(setting.says) + " (" + describe(setting) + ")") + "#" +
                       std::string(setting.name) + " = " + (value.empty() ? empty_value(setting) : value) + "\n";
-           });
+           }) +
+           "\n" + comment(kRules) + "#\n" + std::string(kRulesExample);
 }
 
 std::string markdown() {
@@ -105,7 +147,8 @@ std::string markdown() {
                 (value.empty() ? "" : "`" + value + "`") + " | " + std::string(setting.says) + " | `" +
                 std::string(setting.builder) + "` |\n";
     }
-    return text;
+    return text + "\n## [[policy]]\n\n" + std::string(kRules) +
+           " They become `ServerBuilder::policy_rules`.\n\n```toml\n" + uncommented(kRulesExample) + "```\n";
 }
 
 std::string manual_page(std::string_view version) {
@@ -132,6 +175,8 @@ std::string manual_page(std::string_view version) {
                                                  (value.empty() ? "" : "; default " + value) + ")");
         page.more(setting.variable() + ", " + setting.flag());
     }
+    page.section("[[POLICY]]");
+    page.text(std::string(kRules));
     page.section("SEE ALSO");
     page.text("flare-server(1)");
     return page.str();

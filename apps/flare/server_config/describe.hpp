@@ -11,6 +11,8 @@ namespace flare::cli::server_config {
 
 // TOML with every key, each with its meaning and where its value comes from. Secrets are not in it.
 std::string print_config(const Values& values);
+// The entries of [[policy]]; empty: none.
+std::string print_rules(const std::vector<PolicyRule>& rules);
 // A file to begin with: every key, commented out, with its default.
 std::string example_file();
 // docs/server-configuration.md.

@@ -27,6 +27,7 @@ enum class Kind : std::uint8_t {
     address,  // "127.0.0.1:4000"
     words,    // ["a", "b"]; in the environment and as a flag: a,b
     choice,   // one of Setting::choices
+    wording,  // a text that may be empty, which the environment and flags cannot say
 };
 
 // flag, count and size, time, words, and a text for all others.

@@ -205,6 +205,12 @@ constexpr Setting kSettings[] = {
     {"limits", "max_queued_bytes", Kind::size, "32MiB", "max_queued",
      "The same in bytes; room for two of the largest messages is the least.", queued},
 
+    {"handlers", "chat_answer", Kind::wording, "收到聊天消息: {text}", "chat_answer",
+     "What a message of the type chat to the server is answered with, where {text} stands for what it says; \"\" in "
+     "the "
+     "file: nothing.",
+     to<&B::chat_answer>},
+
     {"compression", "enabled", Kind::flag, "false", "compression", "Offer zstd and gzip to clients.",
      to<&B::compression>},
     {"compression", "threshold", Kind::size, "512B", "compression_threshold",

@@ -1,5 +1,6 @@
 // The only file that knows toml++.
 #include "base/file.hpp"
+#include "server/message_rules.hpp"
 #include "server_config/configuration.hpp"
 #include "server_config/value.hpp"
 #include "tree/spelling.hpp"
@@ -58,6 +59,10 @@ public:
     void read(const toml::table& table, const std::string& prefix) {
         for (const auto& [name, node] : table) {
             const std::string key = prefix + std::string(name.str());
+            if (key == "policy") {
+                read_rules(name.source(), node);
+                continue;
+            }
             if (const auto* inner = node.as_table()) {
                 if (find_setting(key) != nullptr) {
                     problem(name.source(), key, "is a key and not a section");
@@ -83,6 +88,65 @@ public:
     }
 
 private:
+    // [[policy]]: see PolicyRule.
+    void read_rules(const toml::source_region& source, const toml::node& node) {
+        const toml::array* const rules = node.as_array();
+        if (rules == nullptr) return problem(source, "policy", "is a list: each entry begins with [[policy]]");
+        if (rules->size() > server::MessageRules::kMost) {
+            return problem(source, "policy",
+                           "has more than " + std::to_string(server::MessageRules::kMost) + " entries");
+        }
+        for (std::size_t i = 0; i < rules->size(); ++i) {
+            const toml::node& entry = *rules->get(i);
+            const std::string key = "policy[" + std::to_string(i + 1) + "]";
+            if (const auto* fields = entry.as_table()) {
+                read_rule(*fields, key);
+            } else {
+                problem(entry.source(), key, "is an entry that begins with [[policy]]");
+            }
+        }
+    }
+
+    void read_rule(const toml::table& fields, const std::string& key) {
+        const std::size_t before = configuration_.problems.size();
+        PolicyRule rule;
+        bool decides = false;
+        for (const auto& [name, node] : fields) {
+            const std::string field = key + "." + std::string(name.str());
+            if (name.str() == "allow") {
+                const auto allow = node.value_exact<bool>();
+                if (!allow) problem(node.source(), field, "is true or false, without quotation marks");
+                rule.allow = allow.value_or(false);
+                decides = true;
+                continue;
+            }
+            auto* const names = name.str() == "from"    ? &rule.from
+                                : name.str() == "to"    ? &rule.to
+                                : name.str() == "types" ? &rule.types
+                                                        : nullptr;
+            if (names == nullptr) {
+                problem(name.source(), field, "unknown key: an entry has from, to, types and allow");
+            } else {
+                read_names(field, node, *names);
+            }
+        }
+        // One mistake is not told in two ways.
+        if (configuration_.problems.size() != before) return;
+        if (!decides) return problem(fields.source(), key, "does not say allow = true or allow = false");
+        const std::string fault = server::MessageRules::fault_of(rule);
+        if (!fault.empty()) return problem(fields.source(), key, fault);
+        configuration_.rules.push_back(std::move(rule));
+    }
+
+    void read_names(const std::string& field, const toml::node& node, std::vector<std::string>& names) {
+        const toml::array* const array = node.as_array();
+        auto words =
+            array == nullptr ? Checked<Value>(wrong("is a list of texts: [\"a\", \"b\"]")) : read_words(*array);
+        if (!words) return problem(node.source(), field, words.error().text);
+        names = std::get<std::vector<std::string>>(std::move(*words));
+        if (names.empty()) problem(node.source(), field, "is an empty list: write [\"*\"] for anything");
+    }
+
     static bool is_section(std::string_view name) {
         for (const Setting& each : settings()) {
             if (each.section == name || each.section.starts_with(std::string(name) + ".")) return true;

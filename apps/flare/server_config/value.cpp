@@ -136,6 +136,7 @@ Checked<Value> parse_value(const Setting& setting, std::string_view text) {
         }
         case Kind::words: return Value(split(text, ','));
         case Kind::text:
+        case Kind::wording:
         case Kind::secret:
         case Kind::path: break;
     }
@@ -162,6 +163,7 @@ std::string describe(const Setting& setting) {
         case Kind::size: return "size, such as \"16MiB\"";
         case Kind::time: return "duration, such as \"30s\"";
         case Kind::text: return "text";
+        case Kind::wording: return "text, may be empty";
         case Kind::secret: return "text, secret";
         case Kind::path: return "path";
         case Kind::address: return "address, such as \"127.0.0.1:4000\"";

@@ -41,7 +41,8 @@ Values::Entry Values::fallback(const Setting& setting) {
 
 void Values::set(const Setting& setting, Value value, std::string where) {
     Entry& entry = entries_[index_of(setting)];
-    entry = empty(value) ? fallback(setting) : Entry{std::move(value), true, std::move(where)};
+    const bool taken_back = empty(value) && (setting.kind != Kind::wording || where.empty());
+    entry = taken_back ? fallback(setting) : Entry{std::move(value), true, std::move(where)};
 }
 
 const Values::Entry& Values::entry(const Setting& setting) const { return entries_[index_of(setting)]; }

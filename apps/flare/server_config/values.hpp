@@ -15,7 +15,8 @@ class Values {
 public:
     Values();  // the defaults
 
-    // `where`: "server.toml:12:5", "FLARE_SERVER_LOG_LEVEL", "--log-level". An empty text takes back what was said.
+    // `where`: "server.toml:12:5", "FLARE_SERVER_LOG_LEVEL", "--log-level". An empty text takes back what was
+    // said, but for a wording of the file, which it is.
     void set(const Setting& setting, Value value, std::string where);
 
     // Somebody said so; false: the default counts.

@@ -44,5 +44,22 @@ TEST(AnswerCache, TellsTokensAndUsersApart) {
     EXPECT_NE(AnswerCache::key_of("1:", ""), AnswerCache::key_of("", "1:"));
 }
 
+TEST(AnswerCache, HoldsSoManyBytesOfClaimsAndNoMore) {
+    AnswerCache cache(100, 1000);
+    Identity identity("ann");
+    identity.claims = std::string(400, 'c');
+    for (int i = 0; i < 50; ++i) {
+        cache.put(std::to_string(i), identity, kNow + 1h);
+        cache.put(std::to_string(i), identity, kNow + 1h);  // in its own place
+        EXPECT_LE(cache.size(), 2u);
+    }
+    EXPECT_EQ(cache.find("49", kNow)->claims, identity.claims);
+    EXPECT_TRUE(cache.find("48", kNow));
+    EXPECT_FALSE(cache.find("47", kNow));
+    identity.claims = std::string(1001, 'c');
+    cache.put("too large", identity, kNow + 1h);
+    EXPECT_EQ(cache.size(), 0u);
+}
+
 }  // namespace
 }  // namespace flare::auth::test

@@ -39,7 +39,7 @@ TEST_F(TicketKeysTest, OpensWhatOthersHaveSealedByItsDescription) {
     const std::string_view hex =
         "02003a0f000102030405060708090a0b0c0d0e0f535353535353535353535353535353538d539ddd36ad49a3f737b7f1480acf05"
         "0856b76ef106d000fd51432a81c8d3de5d4f3ba2be3093b91ff634eea8441358d6a845ed8e2c8f013583d99a3bebce80b38cd610"
-        "fa1f315adb6e3c34b23c3d529844a651bc";
+        "fab56a081f3481699cee83a082950071f3c957827da63808951da6fbee441c973c78fd";
     std::string ticket;
     for (std::size_t i = 0; i < hex.size(); i += 2)
         ticket.push_back(static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16)));
@@ -50,7 +50,23 @@ TEST_F(TicketKeysTest, OpensWhatOthersHaveSealedByItsDescription) {
     EXPECT_EQ(identity->secret, ann().secret);
     EXPECT_EQ(identity->token_id, "token-1");
     EXPECT_EQ(identity->expires_unix_ms, 1'700'000'000'123u);
+    EXPECT_EQ(identity->claims, R"({"role":"admin"})");
     EXPECT_EQ(place_in_ticket(ticket), base::place_of("ann"));
+}
+
+TEST_F(TicketKeysTest, CarriesTheClaimsWholeOrIsNone) {
+    TicketIdentity admin = ann();
+    admin.claims = std::string(800, 'c');
+    const auto ticket = before.seal(admin, chance);
+    ASSERT_TRUE(ticket);
+    EXPECT_EQ(after.open(*ticket)->claims, admin.claims);
+    while (before.seal(admin, chance)) admin.claims += 'c';
+    admin.claims.pop_back();
+    EXPECT_EQ(before.seal(admin, chance)->size(), wire::kMaxTicketBytes) << "clients take no longer one";
+    for (const std::size_t size : {wire::kMaxTicketBytes, wire::kMaxTicketBytes + 1, std::size_t{70'000}}) {
+        admin.claims = std::string(size, 'c');
+        EXPECT_FALSE(before.seal(admin, chance)) << size;
+    }
 }
 
 TEST_F(TicketKeysTest, TellsNothingToTheProcessThatMadeIt) { EXPECT_FALSE(before.open(*before.seal(ann(), chance))); }
@@ -105,11 +121,13 @@ TEST_F(TicketKeysTest, ContentThatDoesNotAddUpIsNone) {
     const auto text = [](std::string_view of) {
         return std::string(1, static_cast<char>(of.size() >> 8)) + static_cast<char>(of.size()) + std::string(of);
     };
-    EXPECT_TRUE(read_ticket_content(content + text("ann") + text("") + text("")));
-    EXPECT_FALSE(read_ticket_content(content + text("") + text("") + text("")));
+    EXPECT_TRUE(read_ticket_content(content + text("ann") + text("") + text("") + text("")));
+    EXPECT_FALSE(read_ticket_content(content + text("ann") + text("") + text(""))) << "of before claims";
+    EXPECT_FALSE(read_ticket_content(content + text("") + text("") + text("") + text("")));
     EXPECT_FALSE(read_ticket_content(content + text("ann") + text("")));
-    EXPECT_FALSE(read_ticket_content(content + text("ann") + text("") + text("") + "x"));
-    EXPECT_FALSE(read_ticket_content(content + text(std::string(257, 'u')) + text("") + text("")));
+    EXPECT_FALSE(read_ticket_content(content + text("ann") + text("") + text("") + text("") + "x"));
+    EXPECT_FALSE(read_ticket_content(content + text(std::string(257, 'u')) + text("") + text("") + text("")));
+    EXPECT_FALSE(read_ticket_content(content + text("ann") + text("") + text("") + text(std::string(1025, 'c'))));
     EXPECT_FALSE(read_ticket_content(content.substr(1)));
     EXPECT_FALSE(read_ticket_content(""));
 }

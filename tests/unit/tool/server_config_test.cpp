@@ -57,9 +57,10 @@ std::set<std::string> found(const std::string& text, const std::regex& pattern) 
 // ---- the table ----
 
 TEST(ServerConfigTable, ReachesEveryCallOfServerBuilder) {
-    std::set<std::string> reached = {"websocket_only",       "quic_only",       "both_protocols",  // enabled = false
-                                     "with_message_handler", "on_message_type", "with_event_handler",
-                                     "with_delivery_policy"};  // programs, not settings
+    std::set<std::string> reached = {
+        "websocket_only",       "quic_only",           "both_protocols",  // enabled = false
+        "with_message_handler", "on_message_type",     "with_event_handler",
+        "with_delivery_policy", "with_session_policy", "policy_rules"};  // programs, and [[policy]]
     for (const Setting& each : settings()) reached.emplace(each.builder);
     const std::regex call(R"(ServerBuilder& (\w+)\()");
     for (const std::string& name : found(source("include/flare/server.hpp"), call))
@@ -280,6 +281,61 @@ TEST(ServerConfigMistakes, SayWhatWasPerhapsMeant) {
                 testing::UnorderedElementsAre("server.toml:1:2: limit: unknown section; did you mean limits?",
                                               "server.toml:3:7: auth.jwtt: unknown section; did you mean auth.jwt?",
                                               "server.toml:5:2: xyzzy: unknown section"));
+}
+
+// ---- [[policy]] and wordings ----
+
+TEST(ServerConfigPolicy, EntriesBecomeRulesInTheirOrder) {
+    Configuration configuration = from_toml(
+        "[[policy]]\nfrom = [\"a\", \"b-*\"]\nto = [\"server\"]\ntypes = [\"chat\"]\nallow = true\n"
+        "[[policy]]\nfrom = [\"*\"]\nto = [\"*\"]\nallow = false\n");
+    EXPECT_THAT(lines(configuration.problems), ElementsAre());
+    ASSERT_EQ(configuration.rules.size(), 2u);
+    EXPECT_THAT(configuration.rules[0].from, ElementsAre("a", "b-*"));
+    EXPECT_THAT(configuration.rules[0].types, ElementsAre("chat"));
+    EXPECT_TRUE(configuration.rules[0].allow);
+    EXPECT_FALSE(configuration.rules[1].allow);
+    EXPECT_TRUE(make_builder(configuration).build());
+    Configuration again = from_toml(print_rules(configuration.rules));
+    EXPECT_EQ(print_rules(again.rules), print_rules(configuration.rules));
+    EXPECT_TRUE(from_toml("policy = []\n").rules.empty());
+}
+
+TEST(ServerConfigPolicy, MistakesAreNamedWithTheirEntryAndPlace) {
+    EXPECT_THAT(problems_of("[policy]\nfrom = [\"a\"]\n"),
+                ElementsAre("server.toml:1:2: policy: is a list: each entry begins with [[policy]]"));
+    EXPECT_THAT(problems_of("policy = [1]\n"),
+                ElementsAre("server.toml:1:11: policy[1]: is an entry that begins with [[policy]]"));
+    const std::string good = "[[policy]]\nfrom = [\"a\"]\nto = [\"b\"]\nallow = true\n";
+    const auto second = [&](const std::string& text) { return problems_of(good + "[[policy]]\n" + text); };
+    EXPECT_THAT(second("from = [\"a\"]\nto = [\"b\"]\n"),
+                ElementsAre("server.toml:5:1: policy[2]: does not say allow = true or allow = false"));
+    EXPECT_THAT(second("from = [\"a\"]\nallow = true\n"),
+                ElementsAre("server.toml:5:1: policy[2]: to: names nobody: write [\"*\"] for anybody"));
+    EXPECT_THAT(second("from = [\"a\"]\nto = \"b\"\nallow = \"yes\"\ntypes = []\nform = 1\n"),
+                testing::UnorderedElementsAre(
+                    "server.toml:7:6: policy[2].to: is a list of texts: [\"a\", \"b\"]",
+                    "server.toml:8:9: policy[2].allow: is true or false, without quotation marks",
+                    "server.toml:9:9: policy[2].types: is an empty list: write [\"*\"] for anything",
+                    "server.toml:10:1: policy[2].form: unknown key: an entry has from, to, types and allow"));
+    EXPECT_THAT(second("from = [\"a*b\"]\nto = [\"b\"]\nallow = true\n"),
+                ElementsAre("server.toml:5:1: policy[2]: from: \"a*b\" has a * that is neither its first nor its last "
+                            "character"));
+    std::string many;
+    for (int i = 0; i < 1001; ++i) many += good;
+    EXPECT_THAT(problems_of(many), ElementsAre("server.toml:1:3: policy: has more than 1000 entries"));
+}
+
+TEST(ServerConfigWording, IsTheGuidesUnlessTheFileSaysAnotherOrNone) {
+    EXPECT_EQ(Values().text("handlers.chat_answer"), std::string(server::kChatAnswer));
+    EXPECT_EQ(from_toml("[handlers]\nchat_answer = \"hi\"\n").values.text("handlers.chat_answer"), "hi");
+    Configuration none = from_toml("[handlers]\nchat_answer = \"\"\n");
+    EXPECT_EQ(none.values.text("handlers.chat_answer"), "");
+    EXPECT_TRUE(none.values.given("handlers.chat_answer"));
+    EXPECT_TRUE(make_builder(none).build());
+    EXPECT_THAT(lines(none.problems), ElementsAre());
+    add_flags(none, {{"handlers.chat_answer", ""}});  // as if nobody had said anything
+    EXPECT_EQ(none.values.text("handlers.chat_answer"), std::string(server::kChatAnswer));
 }
 
 TEST(ServerConfigMistakes, OfSizesAndDurations) {

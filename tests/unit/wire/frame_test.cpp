@@ -205,6 +205,7 @@ TEST(Frames, DataComesBackAsItWentWithoutACopy) {
     data.message = MessageView{Uuid::v7(), "type", payload, std::numeric_limits<std::int64_t>::min(), "ada"};
     data.receipt = ReceiptView{Uuid::v7(), ReceiptStatus::refused, errc::too_old, "why", 9};
     data.first_sent_ms_ago = kLargest;
+    data.server_time_ms = std::numeric_limits<std::int64_t>::min();
     const Body body = encode(data);
     EXPECT_EQ(body.cost, payload.size());
     FrameHeader header = numbered(kLargest, 15);
@@ -219,6 +220,7 @@ TEST(Frames, DataComesBackAsItWentWithoutACopy) {
     const DataView back = decode_data(frame.body).value();
     EXPECT_EQ(back.from, data.from);
     EXPECT_EQ(back.first_sent_ms_ago, data.first_sent_ms_ago);
+    EXPECT_EQ(back.server_time_ms, data.server_time_ms);
     ASSERT_TRUE(back.message && back.receipt);
     EXPECT_EQ(back.message->id, data.message->id);
     EXPECT_EQ(back.message->type, data.message->type);

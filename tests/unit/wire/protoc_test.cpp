@@ -118,6 +118,7 @@ void expect_equal(const v1::Receipt& theirs, const ReceiptView& ours) {
 void expect_equal(const v1::Data& theirs, const DataView& ours) {
     EXPECT_EQ(theirs.from(), ours.from);
     EXPECT_EQ(theirs.first_sent_ms_ago(), ours.first_sent_ms_ago);
+    EXPECT_EQ(theirs.server_time_ms(), ours.server_time_ms);
     ASSERT_EQ(theirs.has_message(), ours.message.has_value());
     if (ours.message) {
         expect_id(theirs.message().id(), ours.message->id);

@@ -224,6 +224,7 @@ private:
         }
         if (chance(3)) fill(*data.mutable_receipt());
         data.set_first_sent_ms_ago(number());
+        data.set_server_time_ms(static_cast<std::int64_t>(chance(2) ? number() : ~number()));
     }
 
     std::mt19937_64 random_;

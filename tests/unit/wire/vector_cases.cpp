@@ -220,6 +220,15 @@ void add_messages(std::vector<VectorCase>& cases) {
                      frame_of(encode(again), numbered(5)),
                      {}});
 
+    DataView forwarded = data_of(chat());
+    forwarded.from = "grace";
+    forwarded.server_time_ms = 1'722'470'400'125;
+    cases.push_back({"data-server-time",
+                     "A message on its way to its recipient, with the time at which the server took it",
+                     both_ways,
+                     frame_of(encode(forwarded), numbered(6)),
+                     {}});
+
     // A hundred times "a": one frame of zstd with one block that repeats a byte.
     const std::string packed = from_hex("28b52ffd 20 64 230300 61");
     MessageView compressed = chat();

@@ -66,11 +66,9 @@ std::optional<std::string> TicketKeys::seal(const TicketIdentity& identity, base
         content.append(*text);
     }
     // No claim is left out: what does not fit is asked of the credential.
-    if (identity.claims.size() > wire::kMaxTicketBytes) return std::nullopt;
+    if (identity.claims.size() > kMaxClaimsBytes) return std::nullopt;
     put_number(content, identity.claims.size(), 2);
     content.append(identity.claims);
-    if (kTicketHeadBytes + kSaltBytes + content.size() + base::kAeadTagBytes > wire::kMaxTicketBytes)
-        return std::nullopt;
     std::string ticket = make_sealed_head(base::place_of(identity.user), identity.session);
     const std::string salt = random.bytes(kSaltBytes);
     std::array<char, base::kAeadTagBytes> tag{};
@@ -107,7 +105,7 @@ std::optional<TicketIdentity> read_ticket_content(std::string_view content) {
     content.remove_prefix(kSecretBytes);
     const bool complete = take_text(content, identity.user) && take_text(content, identity.device) &&
                           take_text(content, identity.token_id) &&
-                          take_text(content, identity.claims, wire::kMaxTicketBytes) && content.empty();
+                          take_text(content, identity.claims, TicketKeys::kMaxClaimsBytes) && content.empty();
     if (!complete || identity.user.empty()) return std::nullopt;
     return identity;
 }

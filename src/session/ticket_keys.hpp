@@ -40,7 +40,8 @@ public:
     // `current` seals; both open. `previous` may be empty. `process`: kProcessBytes that no other process has.
     TicketKeys(std::string current, std::string previous, std::string process);
 
-    // Nothing: the names and claims are too long for a ticket, which clients take up to wire::kMaxTicketBytes.
+    static constexpr std::size_t kMaxClaimsBytes = 1024;
+    // Nothing: a name or the claims are too long for a ticket.
     std::optional<std::string> seal(const TicketIdentity& identity, base::Random& random) const;
     // Nothing: not a ticket of these keys, or one of this very process, which knows its sessions itself: who ended here
     // does not come back by ticket. Whether it has expired is for the caller to say.

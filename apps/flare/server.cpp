@@ -2,6 +2,7 @@
 #include "commands.hpp"
 #include "output.hpp"
 #include "server_config/configuration.hpp"
+#include "server_config/default_certificates.hpp"
 #include "server_config/describe.hpp"
 #include "server_config/value.hpp"
 #include "service_manager.hpp"
@@ -48,8 +49,6 @@ struct ServerFlags {
     bool check = false;
     bool print = false;
     std::string describe;
-    bool users = false;
-    bool json = false;
 };
 
 // Standard output of a server, which must neither end nor wait because of whoever reads it.
@@ -267,18 +266,20 @@ int run_server(const ServerFlags& flags) {
     if (flags.describe == "man") return std::fputs(manual_page(FLARE_VERSION).c_str(), stdout), kDone;
 
     Configuration configuration = gather(flags);
+    find_default_certificates(configuration, service_state_folder());
     ServerBuilder builder = make_builder(configuration);
+    const bool as_json = configuration.values.flag("json");
     if (flags.check) {
         check_files(configuration);
-        const int code = report(configuration, flags.json);
-        if (code == kDone && !flags.json) std::printf("the configuration is good\n");
+        const int code = report(configuration, as_json);
+        if (code == kDone && !as_json) std::printf("the configuration is good\n");
         return code;
     }
     if (flags.print) {
         std::fputs((print_config(configuration.values) + print_rules(configuration.rules)).c_str(), stdout);
         return report(configuration, false);
     }
-    if (report(configuration, flags.json && !configuration.problems.empty()) != kDone) return kUsage;
+    if (report(configuration, as_json && !configuration.problems.empty()) != kDone) return kUsage;
 
     // What is still printed by others, a warning before the start or a last word of C++: nobody needs to read it.
     std::signal(SIGPIPE, SIG_IGN);
@@ -289,15 +290,15 @@ int run_server(const ServerFlags& flags) {
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
     keep_quic_secret(builder, configuration.values);
-    if (flags.users) builder.with_event_handler(std::make_shared<Announcer>(flags.json));
+    if (configuration.values.flag("show_users")) builder.with_event_handler(std::make_shared<Announcer>(as_json));
     give_large_blocks_back();
     auto server = builder.build();
-    if (!server) return start_failed(server.error(), flags.json);
-    if (const auto started = server->start(); !started) return start_failed(started.error(), flags.json);
-    tell_addresses(*server, configuration.values, flags.json);
+    if (!server) return start_failed(server.error(), as_json);
+    if (const auto started = server->start(); !started) return start_failed(started.error(), as_json);
+    tell_addresses(*server, configuration.values, as_json);
     tell_service_manager("READY=1");
     serve(*server, signals);
-    if (flags.json) {
+    if (as_json) {
         tell(json::object{{"event", "stopped"}});
     } else {
         tell("stopped");
@@ -320,8 +321,6 @@ void add_server(CLI::App& app, Run& run) {
     command->add_option("--describe", flags->describe, "prints what can be configured, and ends")
         ->type_name("FORMAT")
         ->check(CLI::IsMember({"toml", "markdown", "man"}));
-    command->add_flag("--show-users", flags->users, "tells who comes and goes");
-    command->add_flag("--json", flags->json, "one JSON object a line");
     for (const Setting& setting : settings()) {
         const bool is_flag = setting.kind == Kind::flag;
         CLI::Option* const option = command->add_option_function<std::string>(

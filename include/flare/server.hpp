@@ -115,6 +115,15 @@ struct PolicyRule {
 // From what on the server writes to its log, which is standard error.
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error, off };
 
+enum class LogFormat : std::uint8_t { text, json };
+
+// How a proxy in front says for which client it has made a connection.
+enum class ProxyHeader : std::uint8_t {
+    x_forwarded_for,  // an HTTP header, as nginx writes it
+    forwarded,        // the same by RFC 7239
+    proxy_protocol,   // HAProxy's, version 1 or 2, before TLS and HTTP; a connection without it is closed
+};
+
 // Counted since start(), over all workers; what is there now, where it says so.
 struct ServerStats {
     std::uint64_t sessions = 0;  // now, attached and detached
@@ -285,6 +294,12 @@ public:
     // by address or as localhost, because a web page can have any other name lead to this machine (DNS rebinding); name
     // the origin here ("http://dev.example.com:4000") to accept it, of clients that send none too.
     ServerBuilder& allowed_origins(std::vector<std::string> origins);
+    // WebSocket behind proxies, which connect from these networks ("10.0.0.0/8", "2001:db8::/32", "192.0.2.1"): what
+    // their header says is the client's address, in the log, for the auth handler and for
+    // max_connections_per_address(). It is read from its end up to the first address that is not in the list.
+    // Connections from elsewhere are taken as their peer's own, and their header is not read. Default: no proxy is
+    // trusted. QUIC has no such header.
+    ServerBuilder& trusted_proxies(std::vector<std::string> networks, ProxyHeader header);
     // wss:// in place of ws://. PEM files.
     ServerBuilder& websocket_tls(std::string certificate_file, std::string key_file);
     ServerBuilder& client_ca_file(std::string path);
@@ -405,6 +420,10 @@ public:
     ServerBuilder& worker_threads(std::uint32_t count);   // event loops, at most 1024; 0: one for each core
     ServerBuilder& handler_threads(std::uint32_t count);  // the handler pool, 1 to 1024; default 4
     ServerBuilder& log_level(LogLevel level);             // info
+    // text: a line; json: an object a line, with `time`, `level` and `text`. One log for the process: the last start()
+    // decides.
+    ServerBuilder& log_format(LogFormat format);  // text
+    ServerBuilder& log_users(bool on);            // user names in the log; off: a dash in their place. On
 
     // Offers zstd and gzip to clients; docs/compression.md says what is compressed and when not to. Off.
     ServerBuilder& compression(bool on);

@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <utility>
 
 namespace flare::base {
@@ -25,6 +26,9 @@ constexpr KindRow kKinds[] = {
     {Log::Level::info, "failed TLS handshakes"},
     {Log::Level::info, "failed QUIC handshakes"},
     {Log::Level::info, "refused sealing"},
+    {Log::Level::info, "bad headers of proxies"},
+    {Log::Level::info, "sessions that began"},
+    {Log::Level::info, "sessions that ended"},
     {Log::Level::info, "errors of peers"},
     {Log::Level::warn, "pauses of accepting"},
     {Log::Level::warn, "times that max_memory_bytes was used up"},
@@ -47,9 +51,36 @@ std::string with_commas(std::uint64_t number) {
     return text;
 }
 
+std::atomic<LineFormat> line_format{LineFormat::text};
+std::atomic<bool> users_shown{true};
+
+// `text` is printable already, and UTF-8: only what ends a JSON text is left.
+void append_json_text(std::string& to, std::string_view text) {
+    to += '"';
+    for (const char c : text) {
+        if (c == '"' || c == '\\') to += '\\';
+        to += c;
+    }
+    to += '"';
+}
+
+// On the writer's thread: {"time":"2026-01-31T12:00:00.123Z","level":"info","text":"..."}
+void append_json_line(const LineWriter::Line& line, std::string& to) {
+    static thread_local spdlog::pattern_formatter formatter(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","text":)",
+                                                            spdlog::pattern_time_type::utc, "");
+    spdlog::memory_buf_t head;
+    formatter.format(spdlog::details::log_msg(line.at, spdlog::source_loc{}, "flare",
+                                              static_cast<spdlog::level::level_enum>(line.level), {}),
+                     head);
+    to.append(head.data(), head.size());
+    append_json_text(to, line.text);
+    to += '}';
+}
+
 // On the writer's thread: the formatter remembers the second that it has broken down last.
 void append_line(const LineWriter::Line& line, std::string& to) {
-    static thread_local spdlog::pattern_formatter formatter("%Y-%m-%dT%H:%M:%S.%e %l %v",
+    if (line_format.load(std::memory_order_relaxed) == LineFormat::json) return append_json_line(line, to);
+    static thread_local spdlog::pattern_formatter formatter("%Y-%m-%dT%H:%M:%S.%e%z %l %v",
                                                             spdlog::pattern_time_type::local, "");
     spdlog::memory_buf_t text;
     formatter.format(spdlog::details::log_msg(line.at, spdlog::source_loc{}, "flare",
@@ -109,6 +140,10 @@ void Log::tell(LogKind kind, std::uint64_t held_back) {
     log(row_of(kind).level, "{}: {} more in {} s", row_of(kind).name, with_commas(held_back),
         LineLimit::kPeriod.count());
 }
+
+void Log::set_format(LineFormat format) noexcept { line_format.store(format, std::memory_order_relaxed); }
+void Log::show_users(bool on) noexcept { users_shown.store(on, std::memory_order_relaxed); }
+bool Log::shows_users() noexcept { return users_shown.load(std::memory_order_relaxed); }
 
 void Log::sum_up(bool all) {
     const auto now = std::chrono::steady_clock::now();

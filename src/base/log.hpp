@@ -32,6 +32,12 @@ struct Quoted {
     std::string_view text;
 };
 
+// A user's name: quoted, or a dash when the log names no users.
+struct User {
+    std::string_view name;
+};
+enum class LineFormat : std::uint8_t { text, json };
+
 // Lines of one kind share one limit.
 enum class LogKind : std::uint8_t {
     refused_upgrade,
@@ -41,6 +47,9 @@ enum class LogKind : std::uint8_t {
     failed_tls,
     failed_quic,
     refused_sealing,
+    bad_proxy_header,
+    session_began,
+    session_ended,
     protocol_error,
     accept_paused,
     memory_used_up,
@@ -105,6 +114,10 @@ public:
     void sum_up(bool all = false);
 
     void set_level(Level level) { logger_->set_level(level); }
+    // Of the lines that are written from now on.
+    static void set_format(LineFormat format) noexcept;
+    static void show_users(bool on) noexcept;
+    static bool shows_users() noexcept;
     // Where lines go. Changed before anything logs, or by tests.
     std::vector<spdlog::sink_ptr>& sinks() { return logger_->sinks(); }
 
@@ -149,5 +162,15 @@ struct fmt::formatter<flare::base::Quoted> : fmt::formatter<std::string> {
         flare::base::append_printable(text, quoted.text, flare::base::Quoted::kMaxBytes, '\'');
         text += '\'';
         return fmt::formatter<std::string>::format(text, context);
+    }
+};
+
+template <>
+struct fmt::formatter<flare::base::User> : fmt::formatter<flare::base::Quoted> {
+    template <typename Context>
+    auto format(const flare::base::User& user, Context& context) const {
+        if (flare::base::Log::shows_users())
+            return fmt::formatter<flare::base::Quoted>::format(flare::base::Quoted{user.name}, context);
+        return fmt::formatter<std::string>::format("-", context);
     }
 };

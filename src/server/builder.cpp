@@ -246,6 +246,20 @@ ServerBuilder& ServerBuilder::allowed_origins(std::vector<std::string> origins) 
     state_->config.allowed_origins = std::move(origins);
     return *this;
 }
+ServerBuilder& ServerBuilder::trusted_proxies(std::vector<std::string> networks, ProxyHeader header) {
+    auto proxy = std::make_shared<transport::websocket::BehindProxy>();
+    state_->check(!networks.empty(), "trusted_proxies: names no network");
+    for (const std::string& network : networks) {
+        const std::string wrong = proxy->trusted.add(network);
+        state_->check(wrong.empty(), "trusted_proxies: " + wrong);
+    }
+    if (header != ProxyHeader::proxy_protocol) {
+        using enum transport::proxy::ForwardedHeader;
+        proxy->header = header == ProxyHeader::forwarded ? forwarded : x_forwarded_for;
+    }
+    state_->config.proxy = std::move(proxy);
+    return *this;
+}
 ServerBuilder& ServerBuilder::session_life(std::chrono::milliseconds time) {
     state_->check(time.count() > 0, "session_life: must be more than 0");
     state_->config.session.session_life = time;
@@ -319,6 +333,14 @@ ServerBuilder& ServerBuilder::handler_threads(std::uint32_t count) {
 }
 ServerBuilder& ServerBuilder::log_level(LogLevel level) {
     state_->config.log_level = level;
+    return *this;
+}
+ServerBuilder& ServerBuilder::log_format(LogFormat format) {
+    state_->config.log_format = format;
+    return *this;
+}
+ServerBuilder& ServerBuilder::log_users(bool on) {
+    state_->config.log_users = on;
     return *this;
 }
 

@@ -5,6 +5,7 @@
 
 #include "server/message_rules.hpp"
 #include "session/types.hpp"
+#include "transport/websocket/websocket.hpp"
 #include "wire/compression.hpp"
 
 #include <flare/server.hpp>
@@ -48,6 +49,7 @@ struct Config {
     bool require_client_cert = false;
     std::chrono::milliseconds certificate_watch{0};  // 0: off
     std::vector<std::string> allowed_origins;
+    std::shared_ptr<const transport::websocket::BehindProxy> proxy;  // null: no proxy is trusted
     std::string admin_addr;
     std::string sealing_key_file;  // empty: clients cannot seal
 
@@ -75,6 +77,8 @@ struct Config {
     std::uint32_t worker_threads = 0;
     std::uint32_t handler_threads = 4;
     LogLevel log_level = LogLevel::info;
+    LogFormat log_format = LogFormat::text;
+    bool log_users = true;
     session::Settings session;
     std::shared_ptr<const wire::Compression> compression;  // null: off
 

@@ -42,6 +42,7 @@ public:
     const session::CarrierKey key;
     std::unique_ptr<transport::Carrier> carrier;  // null once it is gone or handed over
     const std::string address;                    // of the peer, for the limits
+    const bool of_proxy;                          // that has named no client: it counts against no address
     const Protocol protocol;
     State state = State::greeting;
     std::uint32_t hellos = 0;

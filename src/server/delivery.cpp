@@ -305,19 +305,32 @@ void Worker::on_session_created(session::ServerSession& session) {
     ++counters_.sessions_created;
     auto inbox = std::make_shared<Inbox>();
     inbox->info = std::make_shared<const SessionInfo>(info_of(session));
-    base::log().debug("session {} of {} begins", inbox->info->session_id, base::Quoted{inbox->info->user});
     hook([info = inbox->info](EventHandler& events) { events.on_user_connected(*info); });
     session.attachment = std::move(inbox);
     log_.add(FlightLog::entry(session.id(), Happened::made, now()));
 }
 
-void Worker::on_carrier_attached(session::ServerSession&, session::CarrierKey key) { note(key, Happened::attached); }
+void Worker::on_carrier_attached(session::ServerSession& session, session::CarrierKey key) {
+    note(key, Happened::attached);
+    const Connection* connection = find(key);
+    auto* inbox = static_cast<Inbox*>(session.attachment.get());
+    if (connection == nullptr || inbox == nullptr) return;
+    const bool first = inbox->address.empty();
+    inbox->address = connection->address;
+    inbox->protocol = connection->protocol;
+    if (first)
+        base::log().limited(base::LogKind::session_began, "{} session {} of user {} begins over {}", inbox->address,
+                            inbox->info.session_id, base::User{inbox->info.user}, name(inbox->protocol));
+}
 
 void Worker::on_carrier_activated(session::ServerSession&, session::CarrierKey key) { note(key, Happened::activated); }
 
 void Worker::on_session_ended(session::ServerSession& session, errc reason, const std::string& text) {
     const SessionInfo info = info_of(session);
-    base::log().debug("session {} of {} ends: {} {}", info.session_id, base::Quoted{info.user}, name(reason), text);
+    if (const auto* inbox = static_cast<const Inbox*>(session.attachment.get()); inbox != nullptr)
+        base::log().limited(base::LogKind::session_ended, "{} session {} of user {} over {} ends: {} {}",
+                            inbox->address, info.session_id, base::User{info.user}, name(inbox->protocol), name(reason),
+                            text);
     if (reason != errc::ok) count_error(reason);
     log_.add(FlightLog::entry(session.id(), Happened::ended, now(), reason));
     hook([info, failure = Failure(reason, text)](EventHandler& events) { events.on_user_disconnected(info, failure); });
@@ -347,7 +360,7 @@ void Worker::on_peer_error(const session::ServerSession* session, session::Carri
     const Connection* connection = find(key);
     base::log().limited(base::LogKind::protocol_error, "{} user {} {}: {}",
                         connection == nullptr ? "?" : connection->address,
-                        base::Quoted{session == nullptr ? std::string_view("?") : session->user()}, name(code), text);
+                        base::User{session == nullptr ? std::string_view("?") : session->user()}, name(code), text);
     count_error(code);
 }
 

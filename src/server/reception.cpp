@@ -40,6 +40,7 @@ Connection::Connection(Worker& worker_, session::CarrierKey key_, std::unique_pt
       key(key_),
       carrier(std::move(carrier_)),
       address(carrier->info().peer_address),
+      of_proxy(carrier->info().of_proxy),
       protocol(carrier->info().protocol) {
     carrier->set_handler(this);
 }
@@ -49,7 +50,7 @@ Connection::~Connection() {
     if (!counted) return;
     ConnectionLimits& limits = worker.shared().limits;
     constexpr auto kStage = ConnectionLimits::Stage::carrier;
-    stranger ? limits.release_stranger(kStage) : limits.release(address, protocol, kStage);
+    stranger ? limits.release_stranger(kStage) : limits.release(of_proxy ? std::string() : address, protocol, kStage);
 }
 
 void Connection::on_batch(std::string_view batch) {
@@ -103,6 +104,14 @@ bool Worker::admit(errc admitted) {
     ++counters_.refused;
     count_error(admitted);
     return false;
+}
+
+// It was counted in all when it came: only the address is new.
+bool Worker::on_client(const std::string& address) {
+    const errc counted = shared_.limits.count_address(address);
+    if (counted == errc::ok) return true;
+    --counters_.accepted;
+    return admit(counted);
 }
 
 void Worker::on_connection_gone(const std::string& peer_address) {
@@ -423,7 +432,7 @@ void Worker::authenticated(session::CarrierKey key, wire::Hello hello, Checked<I
         refused.text = identity ? std::string(explain(errc::user_mismatch)) : identity.error().text;
         if (refused.code == errc::busy) refused.retry_after_ms = kBusyRetryMs;
         base::log().limited(base::LogKind::refused_hello, "{} user {} refused: {}, {}", connection->address,
-                            base::Quoted{hello.user}, name(refused.code), refused.text);
+                            base::User{hello.user}, name(refused.code), refused.text);
         count_error(refused.code);
         return refuse(*connection, refused);
     }
@@ -528,7 +537,7 @@ void Worker::attach(Connection& connection, const wire::Hello& hello, std::strin
         refused.code = errc::credential_revoked;
         refused.text = explain(errc::credential_revoked);
         base::log().limited(base::LogKind::refused_hello, "{} user {} refused: {}", connection.address,
-                            base::Quoted{hello.user}, name(refused.code));
+                            base::User{hello.user}, name(refused.code));
         count_error(refused.code);
         return refuse(connection, refused);
     }

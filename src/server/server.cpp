@@ -32,6 +32,8 @@ Checked<> Server::Impl::start() {
     const std::lock_guard lock(mutex_);
     if (running_) return Failure(errc::already_connected, "the server is running already");
     base::log().set_level(static_cast<base::Log::Level>(config_.log_level));
+    base::Log::set_format(config_.log_format == LogFormat::json ? base::LineFormat::json : base::LineFormat::text);
+    base::Log::show_users(config_.log_users);
     if (const auto exposed = server::exposure_of(config_)) {
         if (!config_.allow_insecure)
             return Failure(

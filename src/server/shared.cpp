@@ -80,7 +80,7 @@ errc ConnectionLimits::admit(const std::string& address, Protocol protocol, sess
         return why;
     };
     if (full || (out_of_files && file != 0)) return refuse(errc::too_many_connections);
-    if (per_address_ == 0) {
+    if (per_address_ == 0 || address.empty()) {
         if (!take_memory(protocol)) return refuse(errc::busy);
         if (begin_.take(now)) return errc::ok;
         give_memory(bytes_of(protocol, Stage::handshake));
@@ -103,7 +103,7 @@ void ConnectionLimits::release(const std::string& address, Protocol protocol, St
     give_memory(bytes_of(protocol, stage));
     open_.fetch_sub(1, std::memory_order_relaxed);
     if (protocol == Protocol::websocket) with_file_.fetch_sub(1, std::memory_order_relaxed);
-    if (per_address_ == 0) return;
+    if (per_address_ == 0 || address.empty()) return;
     const std::lock_guard lock(mutex_);
     const auto found = addresses_.find(source_of(address));
     if (found != addresses_.end() && --found->second == 0) addresses_.erase(found);
@@ -138,13 +138,17 @@ void ConnectionLimits::forget_stranger() noexcept {
 }
 
 errc ConnectionLimits::claim(const std::string& address) {
-    if (per_address_ != 0) {
-        const std::lock_guard lock(mutex_);
-        std::uint32_t& count = addresses_[source_of(address)];
-        if (count >= per_address_) return errc::too_many_per_address;
-        ++count;
-    }
-    strangers_open_.fetch_sub(1, std::memory_order_relaxed);
+    const errc claimed = count_address(address);
+    if (claimed == errc::ok) strangers_open_.fetch_sub(1, std::memory_order_relaxed);
+    return claimed;
+}
+
+errc ConnectionLimits::count_address(const std::string& address) {
+    if (per_address_ == 0) return errc::ok;
+    const std::lock_guard lock(mutex_);
+    std::uint32_t& count = addresses_[source_of(address)];
+    if (count >= per_address_) return errc::too_many_per_address;
+    ++count;
     return errc::ok;
 }
 

@@ -51,7 +51,7 @@ public:
     void begun(Protocol protocol) noexcept;
     // errc::ok: counted, and release() must follow. Else too_many_connections, too_many_per_address, rate_limited, busy
     // (no memory).
-    // Whoever is refused takes nothing of the rate.
+    // Whoever is refused takes nothing of the rate. Empty address: of a trusted proxy; it counts against none.
     errc admit(const std::string& address, Protocol protocol, session::TimePoint now = {});
     void release(const std::string& address, Protocol protocol, Stage stage = Stage::handshake);
 
@@ -64,6 +64,9 @@ public:
     // The address has turned out to be the peer's own. errc::ok: release() must follow in place of release_stranger().
     // Else too_many_per_address: it goes on counting as a stranger.
     errc claim(const std::string& address);
+    // A proxy has said whose connection it is. errc::ok: release() of this address must follow, in place of that of an
+    // empty one. Else too_many_per_address: nothing has changed.
+    errc count_address(const std::string& address);
     // Who counts as one address: an IPv6 network of 64 bits, which is the least that a customer gets (RFC 6177), and
     // has addresses without end. Link-local addresses and those of IPv4 count alone.
     static std::string source_of(const std::string& address);

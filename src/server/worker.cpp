@@ -59,6 +59,7 @@ Checked<asio::ip::tcp::endpoint> Worker::listen(const std::string& address,
     options.max_batch_bytes = shared_.config.session.max_batch_bytes;
     options.max_first_batch_bytes = kFirstBatchBytes;
     options.deflate = shared_.config.websocket_deflate;
+    options.proxy = shared_.config.proxy;
     std::string text;
     auto opened = transport::websocket::Listener::open(context_, address, std::move(tls), options, *this, &text);
     if (!opened) return Failure(static_cast<errc>(opened.error().value()), text);

@@ -49,7 +49,9 @@ struct Letter;
 // The messages of one session that wait for their handler. It outlives the session: what was received is acted on.
 struct Inbox {
     std::shared_ptr<const SessionInfo> info;  // replaced as a whole: a handler in the pool may look at it
-    boost::container::deque<Job> waiting;     // it has no memory while empty
+    std::string address;  // of the connection that was attached last, and its protocol: for the log
+    Protocol protocol = Protocol::websocket;
+    boost::container::deque<Job> waiting;  // it has no memory while empty
     bool running = false;
     // Not null: a large message to a user is being inflated, and later ones wait, so that they do not overtake it.
     std::unique_ptr<std::deque<std::shared_ptr<Letter>>> held;
@@ -151,6 +153,7 @@ private:
 
     // ListenerHandler of both transports
     bool on_connection(const std::string& peer_address) override;
+    bool on_client(const std::string& address) override;
     void on_connection_gone(const std::string& peer_address) override;
     Answer on_handshake(const std::string& peer_address, bool validated) override;
     void on_handshake_gone(const std::string& peer_address, bool validated) override;

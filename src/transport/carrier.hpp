@@ -46,9 +46,10 @@ struct HandshakeTimes {
 struct CarrierInfo {
     Protocol protocol = Protocol::websocket;
     WireFormat format = WireFormat::protobuf;
-    bool encrypted = false;    // TLS or QUIC; see also Carrier::sealed()
-    std::string peer_address;  // "192.0.2.1" or "2001:db8::1"; "memory" for the in-memory carrier
-    std::uint16_t peer_port = 0;
+    bool encrypted = false;       // TLS or QUIC; see also Carrier::sealed()
+    std::string peer_address;     // "192.0.2.1" or "2001:db8::1"; "memory" for the in-memory carrier
+    std::uint16_t peer_port = 0;  // 0: a proxy did not say
+    bool of_proxy = false;        // a listener's: peer_address is that of a trusted proxy, which has named no client
     std::string local_address;
     std::uint16_t local_port = 0;
     std::string peer_certificate;  // subject of a verified client certificate; empty: none

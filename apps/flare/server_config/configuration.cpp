@@ -60,6 +60,14 @@ void check_unused_authentication(Configuration& configuration) {
     }
 }
 
+// Networks that are trusted with nothing were meant to be trusted with something.
+void check_proxy(Configuration& configuration) {
+    const Values& values = configuration.values;
+    if (values.words("proxy.trusted").empty() || values.text("proxy.header") != "none") return;
+    configuration.problems.push_back({values.where(*find_setting("proxy.trusted")), "proxy.trusted",
+                                      "has no effect, because proxy.header is \"none\": say which header they send"});
+}
+
 }  // namespace
 
 std::string Problem::line() const { return where + ": " + (key.empty() ? "" : key + ": ") + text; }
@@ -118,6 +126,7 @@ void add_flags(Configuration& configuration, const Pairs& flags) {
 ServerBuilder make_builder(Configuration& configuration) {
     const Values& values = configuration.values;
     check_unused_authentication(configuration);
+    check_proxy(configuration);
     auto good = std::make_unique<ServerBuilder>();
     std::vector<std::string> told;
     for (const Setting& setting : settings()) {

@@ -42,7 +42,7 @@ struct Setting {
     std::string_view fallback;  // as the environment would have it; empty: none
     std::string_view builder;   // the call of ServerBuilder, or the option of authentication, that it becomes
     std::string_view says;      // a sentence
-    // Null: `auth.mode` applies it.
+    // Null: `auth.mode` applies it, or it is the tool's and not the server's.
     void (*apply)(ServerBuilder&, const Values&, const Setting&);
     std::string_view choices = {};  // "many|newest_wins"
 

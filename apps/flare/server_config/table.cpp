@@ -48,6 +48,23 @@ void log_level(ServerBuilder& builder, const Values& values, const Setting& sett
     const auto found = std::find(kLevels.begin(), kLevels.end(), values.text(setting.key()));
     builder.log_level(static_cast<LogLevel>(found - kLevels.begin()));
 }
+void log_format(ServerBuilder& builder, const Values& values, const Setting& setting) {
+    builder.log_format(values.text(setting.key()) == "json" ? LogFormat::json : LogFormat::text);
+}
+// Names its own mistake only: that nobody is trusted.
+void proxy_header(ServerBuilder& builder, const Values& values, const Setting& setting) {
+    if (values.text(setting.key()) == "none") return;
+    std::vector<std::string> networks;
+    if (!values.words("proxy.trusted").empty()) networks.emplace_back("127.0.0.1");
+    builder.trusted_proxies(std::move(networks), ProxyHeader::x_forwarded_for);
+}
+void trusted_proxies(ServerBuilder& builder, const Values& values, const Setting& setting) {
+    const std::string header = values.text("proxy.header");
+    if (header == "none" || values.words(setting.key()).empty()) return;
+    builder.trusted_proxies(values.words(setting.key()), header == "proxy_protocol" ? ProxyHeader::proxy_protocol
+                                                         : header == "forwarded"    ? ProxyHeader::forwarded
+                                                                                    : ProxyHeader::x_forwarded_for);
+}
 void message_rate(ServerBuilder& builder, const Values& values, const Setting&) {
     builder.max_messages_per_second(static_cast<std::uint32_t>(values.number("limits.max_messages_per_second")),
                                     static_cast<std::uint32_t>(values.number("limits.max_messages_per_second_burst")));
@@ -77,8 +94,10 @@ void queued(ServerBuilder& builder, const Values& values, const Setting&) {
 using B = ServerBuilder;
 
 constexpr Setting kSettings[] = {
-    {"", "log_level", Kind::choice, "info", "log_level", "What is told on standard error.", log_level,
-     "trace|debug|info|warn|error|off"},
+    {"", "show_users", Kind::flag, "false", "with_event_handler", "Tell on standard output who comes and goes.",
+     nullptr},
+    {"", "json", Kind::flag, "false", "with_event_handler",
+     "What is told on standard output is one JSON object a line; the log is log.format.", nullptr},
     {"", "worker_threads", Kind::count, "0", "worker_threads", "Event loops; 0: one for each core.",
      to<&B::worker_threads>},
     {"", "handler_threads", Kind::count, "4", "handler_threads",
@@ -143,6 +162,22 @@ constexpr Setting kSettings[] = {
     {"tls", "sealing_key_file", Kind::path, "", "sealing_key",
      "Let clients encrypt everything up to this server, whatever is in between; `flare certs sealing-key` makes one.",
      to<&B::sealing_key>},
+
+    {"proxy", "header", Kind::choice, "none", "trusted_proxies",
+     "How the proxies in front of WebSocket say for which client they connect: an HTTP header, or the PROXY protocol "
+     "(versions 1 and 2) before anything else.",
+     proxy_header, "none|x_forwarded_for|forwarded|proxy_protocol"},
+    {"proxy", "trusted", Kind::words, "", "trusted_proxies",
+     "Networks of these proxies (10.0.0.0/8, 2001:db8::/32, 192.0.2.1). Whoever comes from elsewhere comes for itself.",
+     trusted_proxies},
+
+    {"log", "level", Kind::choice, "info", "log_level",
+     "What is told on standard error. In a file log_level, above all sections, says the same.", log_level,
+     "trace|debug|info|warn|error|off"},
+    {"log", "format", Kind::choice, "text", "log_format", "Lines for people, or one JSON object a line.", log_format,
+     "text|json"},
+    {"log", "show_users", Kind::flag, "true", "log_users", "User names stand in the log; else a dash.",
+     to<&B::log_users>},
 
     {"sessions", "life", Kind::time, "2m", "session_life",
      "So long a session waits for its client after its last connection.", to<&B::session_life>},

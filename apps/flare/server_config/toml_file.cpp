@@ -52,16 +52,25 @@ Checked<Value> read_value(const Setting& setting, const toml::node& node) {
     return wrong("must be a " + describe(setting));
 }
 
+constexpr std::string_view kOlderLogLevel = "log_level";  // before there was a section for the log
+
 class Reader {
 public:
     Reader(Configuration& configuration, const std::string& name) : configuration_(configuration), name_(name) {}
 
     void read(const toml::table& table, const std::string& prefix) {
         for (const auto& [name, node] : table) {
-            const std::string key = prefix + std::string(name.str());
+            std::string key = prefix + std::string(name.str());
             if (key == "policy") {
                 read_rules(name.source(), node);
                 continue;
+            }
+            if (key == kOlderLogLevel && !node.is_table()) {
+                key = "log.level";
+                if (table.at_path(key)) {
+                    problem(name.source(), std::string(kOlderLogLevel), "is the older name of log.level: leave it out");
+                    continue;
+                }
             }
             if (const auto* inner = node.as_table()) {
                 if (find_setting(key) != nullptr) {

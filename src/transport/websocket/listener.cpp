@@ -59,6 +59,10 @@ public:
         const auto self = shared_from_this();  // the handler may destroy the listener
         return handler_->on_http(request);
     }
+    bool client_known(const std::string& address) override {
+        const auto self = shared_from_this();
+        return handler_->on_client(address);
+    }
     void finished(ServerHandshake& handshake, std::unique_ptr<Carrier> carrier) override;
 
 private:
@@ -152,7 +156,8 @@ void ListenerState::take(int fd) {
     info.local_address = address_text(local.address());
     info.local_port = local.port();
     info.encrypted = tls_ != nullptr;
-    const std::string peer_address = info.peer_address;
+    info.of_proxy = options_.proxy != nullptr && options_.proxy->trusted.contains(remote.address());
+    const std::string peer_address = info.of_proxy ? std::string() : info.peer_address;
     if (!handler_->on_connection(peer_address)) return;
     if (handler_ == nullptr) return;
     if (tls_ != nullptr) {
@@ -202,7 +207,7 @@ void ListenerState::finished(ServerHandshake& handshake, std::unique_ptr<Carrier
     if (carrier != nullptr) {
         handler_->on_carrier(std::move(carrier));
     } else {
-        handler_->on_connection_gone(handshake.peer_address());
+        handler_->on_connection_gone(handshake.counted_address());
     }
 }
 

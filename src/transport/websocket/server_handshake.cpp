@@ -1,9 +1,14 @@
 #include "transport/websocket/server_handshake.hpp"
 
+#include "transport/websocket/address.hpp"
 #include "transport/websocket/connection.hpp"
 
 #include "base/log.hpp"
 
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
 #include <utility>
 
 namespace flare::transport::websocket {
@@ -18,8 +23,77 @@ ServerHandshake::ServerHandshake(Owner& owner, Socket socket, const Options& opt
       deadline_(std::chrono::steady_clock::now() + options.handshake_timeout) {}
 
 void ServerHandshake::start() {
+    if (info_.of_proxy) {
+        if (options_.proxy->header) {
+            reader_.keep(proxy::name(*options_.proxy->header));
+        } else {
+            proxy_header_ = std::make_unique<proxy::HeaderReader>();
+            state_ = State::proxy;
+            return wait(Wait::read);
+        }
+    }
+    begin();
+}
+
+void ServerHandshake::begin() {
     state_ = socket_.tls != nullptr ? State::tls : State::request;
     wait(Wait::read);
+}
+
+// Takes off the socket what belongs to the header, and nothing of what follows, which TLS reads by itself.
+void ServerHandshake::read_proxy_header() {
+    std::array<char, 1024> bytes;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+    const ssize_t got = ::recv(socket_.tcp.fd(), bytes.data(), bytes.size(), MSG_PEEK);
+    if (got == 0) return finish(nullptr);
+    if (got < 0) return errno == EAGAIN || errno == EINTR ? wait(Wait::read) : finish(nullptr);
+    std::size_t used = 0;
+    const auto state = proxy_header_->feed({bytes.data(), static_cast<std::size_t>(got)}, used);
+    if (used != 0 && ::recv(socket_.tcp.fd(), bytes.data(), used, 0) != static_cast<ssize_t>(used))
+        return finish(nullptr);
+    switch (state) {
+        case proxy::HeaderReader::State::incomplete: return wait(Wait::read);
+        case proxy::HeaderReader::State::bad:
+            base::log().limited(base::LogKind::bad_proxy_header, "{} is a trusted proxy, but {}", info_.peer_address,
+                                proxy_header_->error());
+            return finish(nullptr);
+        case proxy::HeaderReader::State::done: break;
+    }
+    const auto source = proxy_header_->source();
+    proxy_header_.reset();
+    if (source && !take_client(*source)) return finish(nullptr);
+    if (owner_ != nullptr) begin();
+}
+
+bool ServerHandshake::take_client(const proxy::Source& source) {
+    const std::string address = address_text(source.address);
+    const bool taken = owner_->client_known(address);
+    if (owner_ == nullptr) return false;
+    if (!taken) return false;
+    info_.peer_address = address;
+    info_.peer_port = source.port;
+    info_.of_proxy = false;
+    return true;
+}
+
+// The request of a trusted proxy is there: whose is it? False: it was answered, or all is over.
+bool ServerHandshake::read_forwarded() {
+    if (!info_.of_proxy || !options_.proxy->header) return true;
+    const proxy::ForwardedHeader header = *options_.proxy->header;
+    const proxy::Client client = proxy::client_of(header, reader_.kept(), options_.proxy->trusted);
+    HttpResponse refusal;
+    if (!client.readable) {
+        refusal.status = 400;
+        refusal.body = "the header " + std::string(proxy::name(header)) + " cannot be read\n";
+        base::log().limited(base::LogKind::bad_proxy_header, "{} is a trusted proxy, but {}", info_.peer_address,
+                            refusal.body.substr(0, refusal.body.size() - 1));
+    } else if (!client.source || take_client(*client.source)) {
+        return true;
+    } else {
+        refusal.status = 429;
+        refusal.body = "this address has as many connections as it may\n";
+    }
+    if (owner_ != nullptr) write_answer(http_response(refusal));
+    return false;
 }
 
 void ServerHandshake::wait(Wait what) {
@@ -29,6 +103,7 @@ void ServerHandshake::wait(Wait what) {
 void ServerHandshake::on_ready(bool, bool) {
     const auto self = shared_from_this();  // the owner may let go of it
     switch (state_) {
+        case State::proxy: return read_proxy_header();
         case State::tls: return advance_tls();
         case State::request: return read_request();
         case State::answering: return flush_answer();
@@ -61,10 +136,13 @@ void ServerHandshake::read_request() {
         switch (reader_.feed({buffer.data().data(), got.bytes})) {
             case RequestReader::State::incomplete: break;
             case RequestReader::State::upgrade:
+                if (!read_forwarded()) return;
                 upgrading_ = true;
                 info_.format = reader_.format();
                 return write_answer(reader_.answer());
-            case RequestReader::State::http: return answer_http();
+            case RequestReader::State::http:
+                if (!read_forwarded()) return;
+                return answer_http();
             case RequestReader::State::refused: {
                 // The first line of the body: what was wrong with the request.
                 const std::string& answer = reader_.answer();
@@ -136,7 +214,7 @@ void ServerHandshake::expire() {
 }
 
 void ServerHandshake::finish(std::unique_ptr<Carrier> carrier) {
-    if (state_ == State::finished) return;
+    if (state_ == State::finished) return;  // or abandoned
     state_ = State::finished;
     const auto self = shared_from_this();
     if (carrier == nullptr) socket_.tcp.close();

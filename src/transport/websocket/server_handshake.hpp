@@ -5,6 +5,7 @@
 // Owner:    the listener, which also watches the time.
 #pragma once
 
+#include "transport/proxy/header_reader.hpp"
 #include "transport/websocket/socket.hpp"
 #include "transport/websocket/upgrade.hpp"
 #include "transport/websocket/websocket.hpp"
@@ -22,6 +23,8 @@ public:
     class Owner {
     public:
         virtual HttpResponse answer(const HttpRequest& request) = 0;
+        // A trusted proxy has named the client. False: it may have no more connections.
+        virtual bool client_known(const std::string& address) = 0;
         // Carrier: the upgrade is complete; null: the connection has gone. The last call.
         virtual void finished(ServerHandshake& handshake, std::unique_ptr<Carrier> carrier) = 0;
 
@@ -37,16 +40,22 @@ public:
     // The owner is no more; nothing is called after this.
     void abandon() noexcept;
 
-    const std::string& peer_address() const noexcept { return info_.peer_address; }
+    // What the connection counts against; empty: against no address.
+    std::string counted_address() const { return info_.of_proxy ? std::string() : info_.peer_address; }
     std::chrono::steady_clock::time_point deadline() const noexcept { return deadline_; }
 
     std::list<std::shared_ptr<ServerHandshake>>::iterator place;  // the owner's: where it keeps this one
 
 private:
-    enum class State : std::uint8_t { tls, request, answering, draining, finished };
+    enum class State : std::uint8_t { proxy, tls, request, answering, draining, finished };
 
     void wait(Wait what);
     void on_ready(bool readable, bool writable) override;
+    void read_proxy_header();
+    bool read_forwarded();
+    // False: it is finished, or the owner has gone.
+    bool take_client(const proxy::Source& source);
+    void begin();
     void advance_tls();
     void read_request();
     void answer_http();
@@ -59,6 +68,7 @@ private:
     Socket socket_;
     const Options options_;
     CarrierInfo info_;
+    std::unique_ptr<proxy::HeaderReader> proxy_header_;  // while a PROXY header is expected
     RequestReader reader_;
     std::string answer_;  // what is left to write of it
     std::chrono::steady_clock::time_point deadline_;

@@ -44,6 +44,8 @@ public:
         http,        // a GET or HEAD that is no upgrade: method(), target() in its origin form, host()
         refused,     // answer() says why; close once it is written
     };
+    // kept() will be all lines of this header of the request, joined by commas. Before feed().
+    void keep(std::string_view header) { kept_name_ = header; }
     // Takes all of `bytes`. Call it until it returns anything but incomplete.
     State feed(std::string_view bytes);
 
@@ -51,6 +53,7 @@ public:
     WireFormat format() const noexcept { return format_; }
     bool deflates() const noexcept { return deflates_; }          // the 101 agrees to permessage-deflate
     bool refused_page() const noexcept { return refused_page_; }  // refused, by PageRule
+    const std::string& kept() const noexcept { return kept_; }    // with upgrade and http
     const std::string& method() const noexcept { return method_; }
     const std::string& target() const noexcept { return target_; }
     const std::string& host() const noexcept { return host_; }
@@ -68,6 +71,8 @@ private:
     PageRule pages_;
     std::string buffer_;
     std::string answer_;
+    std::string_view kept_name_;  // empty: none
+    std::string kept_;
     std::string method_;
     std::string target_;
     std::string host_;

@@ -12,7 +12,8 @@ namespace flare::transport::websocket {
 inline std::string_view to_std(boost::beast::string_view text) noexcept { return {text.data(), text.size()}; }
 
 // All fields of one name as one list: HTTP lets a list be spread over several lines.
-inline std::string joined(const boost::beast::http::fields& fields, boost::beast::http::field name) {
+template <typename Name>  // http::field, or its text
+std::string joined(const boost::beast::http::fields& fields, const Name& name) {
     std::string list;
     const auto range = fields.equal_range(name);
     for (auto at = range.first; at != range.second; ++at) {

@@ -85,6 +85,8 @@ RequestReader::State RequestReader::feed(std::string_view bytes) {
     for (; empty_lines_ < kMaxEmptyLines && buffer_.starts_with("\r\n"); ++empty_lines_, before = 0)
         buffer_.erase(0, 2);
     if (buffer_.empty() || (buffer_ == "\r" && empty_lines_ < kMaxEmptyLines)) return State::incomplete;
+    if (buffer_.starts_with("PROXY ") || buffer_.front() == '\0')
+        return refuse(400, "a PROXY protocol header is taken from trusted proxies only, and this address is none");
     // A TLS ClientHello begins with 0x16; no method begins with anything but a letter.
     if (std::isalpha(static_cast<unsigned char>(buffer_.front())) == 0) {
         return refuse(400, buffer_.front() == '\x16' ? "this port speaks ws, not wss: TLS is not switched on here"
@@ -126,6 +128,7 @@ RequestReader::State RequestReader::decide(std::string_view header) {
     method_ = to_std(request.method_string());
     target_ = to_std(request.target());
     host_ = to_std(request[http::field::host]);
+    if (!kept_name_.empty()) kept_ = joined(request, kept_name_);
     const bool modern = request.version() >= 11;
     const bool wants_upgrade = has_token(joined(request, http::field::upgrade), "websocket") ||
                                request.count(http::field::sec_websocket_key) != 0 ||

@@ -6,16 +6,27 @@
 
 #include "transport/carrier.hpp"
 #include "transport/port_use.hpp"
+#include "transport/proxy/forwarded.hpp"
+#include "transport/proxy/networks.hpp"
 #include "transport/tls/tls.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace flare::transport::websocket {
+
+// Who may say for which client a connection was made, and how it is said. A connection from elsewhere is its peer's
+// own.
+struct BehindProxy {
+    proxy::Networks trusted;
+    // Nothing: the PROXY protocol, before TLS and HTTP; without its header a connection of a trusted proxy ends.
+    std::optional<proxy::ForwardedHeader> header;
+};
 
 struct Options {
     std::size_t max_batch_bytes = wire::kMaxBatchBytes;  // a longer message closes with 1009, batch_too_large
@@ -31,6 +42,7 @@ struct Options {
     bool upgrades = true;               // Listener: false: plain HTTP alone, and whoever wants a WebSocket is told so
     PortUse port_use = PortUse::alone;  // Listener
     bool deflate = false;               // Listener: agrees to permessage-deflate
+    std::shared_ptr<const BehindProxy> proxy;  // Listener; null: every connection is its peer's own
 };
 
 // ---- server ----
@@ -49,9 +61,14 @@ struct HttpResponse {
 
 class ListenerHandler {
 public:
-    // A connection from this address was accepted; false: it is closed at once (limit per address, shutdown).
+    // A connection from this address was accepted; false: it is closed at once (limit per address, shutdown). Empty: it
+    // comes from a trusted proxy, and on_client() may follow.
     virtual bool on_connection(const std::string& peer_address) = 0;
-    // A connection for which on_connection() said true has gone before on_carrier() was called for it.
+    // A connection that was taken without an address is this client's. False: it is refused (limit per address), and
+    // goes on counting as one without an address.
+    virtual bool on_client(const std::string&) { return true; }
+    // A connection for which on_connection() said true has gone before on_carrier() was called for it. Empty: it had no
+    // address yet, or was the proxy's own.
     virtual void on_connection_gone(const std::string& peer_address) = 0;
     // The upgrade is complete. From here the carrier's own handler hears of its end.
     virtual void on_carrier(std::unique_ptr<Carrier> carrier) = 0;

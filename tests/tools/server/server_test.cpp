@@ -280,11 +280,63 @@ TEST(FlareServer, PrintsTheConfigurationThatCounts) {
     const Ran ran = run_tool({"server", "--config", file, "--print-config", "--log-level", "warn"}, options);
     EXPECT_EQ(ran.code, 0) << ran.err;
     EXPECT_THAT(ran.out, HasSubstr("life = \"90s\"  # " + file + ":2:1"));
-    EXPECT_THAT(ran.out, HasSubstr("log_level = \"warn\"  # --log-level"));
+    EXPECT_THAT(ran.out, HasSubstr("level = \"warn\"  # --log-level"));
     EXPECT_THAT(ran.out, Not(HasSubstr("hush")));
     // What it prints is a configuration.
     const std::string again = folder.write("again.toml", ran.out);
     EXPECT_EQ(run_tool({"server", "--config", again, "--print-config"}).code, 0);
+}
+
+TEST(FlareServer, ServesQuicWithWhatTheStateFolderHolds) {
+    const Folder folder;
+    ToolProcess::Options options;
+    options.folder = folder.path("");
+    options.environment["STATE_DIRECTORY"] = folder.path("state");
+    const std::vector<std::string> arguments{"server",      "--config",       "/dev/null",   "--websocket-address",
+                                             "127.0.0.1:0", "--quic-address", "127.0.0.1:0", "--worker-threads",
+                                             "1",           "--json"};
+    {
+        ToolProcess bare(arguments, options);
+        ASSERT_TRUE(bare.says("listening")) << bare.err();
+        EXPECT_THAT(bare.out(), Not(HasSubstr("quic://")));
+        EXPECT_THAT(bare.err(), HasSubstr("QUIC is off"));
+        EXPECT_THAT(bare.err(), HasSubstr("flare certs make --out " + folder.path("state") + "/certs"));
+    }
+    ASSERT_EQ(run_tool({"certs", "make", "--out", folder.path("state/certs")}).code, 0);
+    {
+        ToolProcess with(arguments, options);
+        ASSERT_TRUE(with.says("quic://")) << with.err();
+        EXPECT_THAT(with.err(), Not(HasSubstr("QUIC is off")));
+    }
+    // What somebody has named must be there, and so must QUIC when it was asked for.
+    auto named = arguments;
+    named.insert(named.end(), {"--quic-certificate", folder.path("none.crt"), "--quic-key", folder.path("none.key")});
+    EXPECT_EQ(run_tool(named, options).code, 1);
+    options.environment["STATE_DIRECTORY"] = folder.path("other");
+    auto asked = arguments;
+    asked.push_back("--quic-enabled");
+    EXPECT_EQ(run_tool(asked, options).code, 1);
+}
+
+TEST(FlareServer, LogsInJsonAndWithoutNamesWhenItIsTo) {
+    FlareServer server({"--quic-enabled=false", "--log-format", "json", "--log-show-users=false"});
+    {
+        Client alice = client_of(server.url(), "alice");
+        ASSERT_TRUE(alice.connect());
+        alice.disconnect();
+    }
+    ASSERT_TRUE(server.process().complains("ends")) << server.process().err();
+    std::istringstream lines(server.process().err());
+    bool began = false;
+    for (std::string line; std::getline(lines, line);) {
+        if (line.empty() || lines.eof()) continue;
+        const auto object = boost::json::parse(line).as_object();
+        EXPECT_THAT(std::string(object.at("time").as_string()), testing::EndsWith("Z"));
+        const std::string text(object.at("text").as_string());
+        EXPECT_THAT(text, Not(HasSubstr("alice")));
+        began |= text.starts_with("127.0.0.1 session ") && text.ends_with("of user - begins over websocket");
+    }
+    EXPECT_TRUE(began) << server.process().err();
 }
 
 TEST(FlareServer, NamesThePortThatIsTaken) {

@@ -38,6 +38,14 @@ TEST_F(LogTest, ANameCannotEndItsQuotes) {
     EXPECT_EQ(sink->lines.at(0), "user 'bob\\' refused: nothing\\x0a2026 info user \\'eve' refused");
 }
 
+TEST_F(LogTest, NamesUsersOnlyWhenItIsTo) {
+    log.info("user {} refused", User{"ali'ce"});
+    Log::show_users(false);
+    log.info("user {} refused", User{"ali'ce"});
+    Log::show_users(true);
+    EXPECT_THAT(sink->lines, testing::ElementsAre("user 'ali\\'ce' refused", "user - refused"));
+}
+
 TEST_F(LogTest, TextsAndLinesAreBounded) {
     log.info("{} {}", std::string(100'000, 'a'), Quoted{std::string(100'000, 'b')});
     EXPECT_LE(sink->lines.at(0).size(), Shown::kMaxBytes + Quoted::kMaxBytes + 3);

@@ -166,7 +166,7 @@ max_connections = 5
 max_message_bytes = "64KiB"
 )");
     EXPECT_THAT(lines(configuration.problems), IsEmpty());
-    EXPECT_EQ(configuration.values.text("log_level"), "warn");
+    EXPECT_EQ(configuration.values.text("log.level"), "warn");
     EXPECT_TRUE(configuration.values.flag("allow_insecure"));
     EXPECT_EQ(configuration.values.text("websocket.address"), "[::1]:0");
     EXPECT_THAT(configuration.values.words("websocket.allowed_origins"), ElementsAre("https://a.example", "*"));
@@ -174,6 +174,30 @@ max_message_bytes = "64KiB"
     EXPECT_EQ(configuration.values.number("limits.max_connections"), 5u);
     EXPECT_EQ(configuration.values.number("limits.max_message_bytes"), 65536u);
     EXPECT_EQ(configuration.values.where(*find_setting("limits.max_connections")), "server.toml:10:1");
+}
+
+TEST(ServerConfig, KnowsTheLevelOfTheLogByItsOlderName) {
+    const Configuration both = from_toml("log_level = \"warn\"\n[log]\nlevel = \"debug\"\n");
+    EXPECT_THAT(lines(both.problems),
+                ElementsAre("server.toml:1:1: log_level: is the older name of log.level: leave it out"));
+    EXPECT_EQ(from_toml("[log]\nlevel = \"warn\"\n").values.text("log.level"), "warn");
+    EXPECT_FALSE(from_toml("[limits]\nlog_level = \"warn\"\n").problems.empty());
+}
+
+TEST(ServerConfig, SaysWhatIsWrongWithProxies) {
+    const auto problems = [](const std::string& text) {
+        Configuration configuration = from_toml(text);
+        make_builder(configuration);
+        return lines(configuration.problems);
+    };
+    EXPECT_THAT(problems("[proxy]\nheader = \"proxy_protocol\"\ntrusted = [\"10.0.0.0/8\", \"::1\"]\n"), IsEmpty());
+    EXPECT_THAT(problems("[proxy]\nheader = \"none\"\ntrusted = []\n"), IsEmpty());
+    EXPECT_THAT(problems("[proxy]\nheader = \"forwarded\"\n"),
+                ElementsAre("server.toml:2:1: proxy.header: names no network"));
+    EXPECT_THAT(problems("[proxy]\ntrusted = [\"10.0.0.0/8\"]\n"),
+                ElementsAre(HasSubstr("proxy.trusted: has no effect, because proxy.header is \"none\"")));
+    EXPECT_THAT(problems("[proxy]\nheader = \"forwarded\"\ntrusted = [\"10.1.0.0/8\"]\n"),
+                ElementsAre(HasSubstr("proxy.trusted: \"10.1.0.0/8\" is an address within a network")));
 }
 
 TEST(ServerConfig, LetsLaterSourcesCountForMore) {
@@ -188,7 +212,7 @@ TEST(ServerConfig, LetsLaterSourcesCountForMore) {
     EXPECT_EQ(configuration.values.time("sessions.life"), 3min);
     EXPECT_EQ(configuration.values.where(*find_setting("sessions.life")), "FLARE_SERVER_SESSIONS_LIFE");
     EXPECT_EQ(configuration.values.number("limits.max_memory_bytes"), 2u << 20);
-    EXPECT_FALSE(configuration.values.given("log_level")) << "an empty variable is none";
+    EXPECT_FALSE(configuration.values.given("log.level")) << "an empty variable is none";
 }
 
 TEST(ServerConfig, TakesBackWhatAFileSaysWithAnEmptyText) {

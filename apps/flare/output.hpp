@@ -31,7 +31,8 @@ void print_json(const boost::json::object& object);
 Checked<> flush_output();
 // What a command exits with: `code`, but not kDone when standard output has not taken everything; that is told.
 int finish_output(std::string_view command, int code);
-// "flare COMMAND: text" on standard error; "flare: text" where no command was named. The text may hold what others said: it is escaped.
+// "flare COMMAND: text" on standard error; "flare: text" where no command was named. The text may hold what others
+// said: it is escaped.
 void print_problem(std::string_view command, std::string_view text);
 // What another machine sent, safe to show.
 using flare::printable;

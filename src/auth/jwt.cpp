@@ -146,7 +146,8 @@ Checked<Identity> verify_jwt(std::string_view token, const KeySet& keys, const J
     if (!end) return end.error();
     if (!rules.issuer.empty() && claims->string("iss") != std::string_view(rules.issuer))
         return refused("the token is of another issuer");
-    if (!for_us(*claims, rules.audience)) return refused("the token is for another service (aud); get one for this one");
+    if (!for_us(*claims, rules.audience))
+        return refused("the token is for another service (aud); get one for this one");
     if (const std::string fault = fault_of_user(*claims, rules.user_claim); !fault.empty()) return refused(fault);
     Identity identity(std::string(*claims->string(rules.user_claim)), *end);
     identity.claims = *claims_text;

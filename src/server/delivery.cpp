@@ -320,7 +320,7 @@ void Worker::on_carrier_attached(session::ServerSession& session, session::Carri
     inbox->protocol = connection->protocol;
     if (first)
         base::log().limited(base::LogKind::session_began, "{} session {} of user {} begins over {}", inbox->address,
-                            inbox->info.session_id, base::User{inbox->info.user}, name(inbox->protocol));
+                            inbox->info->session_id, base::User{inbox->info->user}, name(inbox->protocol));
 }
 
 void Worker::on_carrier_activated(session::ServerSession&, session::CarrierKey key) { note(key, Happened::activated); }

@@ -49,7 +49,7 @@ struct Letter;
 // The messages of one session that wait for their handler. It outlives the session: what was received is acted on.
 struct Inbox {
     std::shared_ptr<const SessionInfo> info;  // replaced as a whole: a handler in the pool may look at it
-    std::string address;  // of the connection that was attached last, and its protocol: for the log
+    std::string address;                      // of the connection that was attached last, and its protocol: for the log
     Protocol protocol = Protocol::websocket;
     boost::container::deque<Job> waiting;  // it has no memory while empty
     bool running = false;

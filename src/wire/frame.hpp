@@ -26,8 +26,8 @@ using LaneIndex = std::uint32_t;
 
 inline constexpr std::uint32_t kVersion = 1;
 inline constexpr std::size_t kMaxLanes = 16;
-inline constexpr std::size_t kMaxNameBytes = 256;    // user, device, type, target; longer is malformed_frame
-inline constexpr std::size_t kMaxTokenBytes = 8192;  // longer is malformed_frame, too
+inline constexpr std::size_t kMaxNameBytes = 256;     // user, device, type, target; longer is malformed_frame
+inline constexpr std::size_t kMaxTokenBytes = 8192;   // longer is malformed_frame, too
 inline constexpr std::size_t kMaxTicketBytes = 2048;  // three names and 1 KiB of claims
 inline constexpr std::size_t kMaxSecretBytes = 64;
 inline constexpr std::size_t kNonceBytes = 16;

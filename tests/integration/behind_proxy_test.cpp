@@ -4,6 +4,12 @@
 #include "raw_peer.hpp"
 #include "transport/websocket/upgrade.hpp"
 
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+
 #include <gmock/gmock.h>
 
 #include <mutex>

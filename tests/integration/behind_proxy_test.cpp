@@ -44,12 +44,11 @@ public:
         boost::asio::read_until(socket_, boost::asio::dynamic_buffer(text), "\r\n\r\n", end);
         return text;
     }
-    // One masked binary frame.
+    // One masked binary frame of at most 125 bytes.
     void send(const std::string& payload) {
+        ASSERT_LE(payload.size(), 125u);
         std::string frame = "\x82";
-        frame += static_cast<char>(0x80 | 126);
-        frame += static_cast<char>(payload.size() >> 8);
-        frame += static_cast<char>(payload.size() & 0xff);
+        frame += static_cast<char>(0x80 | payload.size());
         frame.append(4, '\0').append(payload);
         boost::asio::write(socket_, boost::asio::buffer(frame));
     }

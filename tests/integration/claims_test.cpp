@@ -121,7 +121,7 @@ TEST(Claims, AreNeverMissingAfterARestart) {
     for (const bool large : {false, true}) {
         Folder folder;
         std::atomic<int> asked_for{0};
-        const std::string claims = object_of(large ? 1024 : 500);
+        const std::string claims = object_of(large ? 1025 : 1024);
         const auto made = [&] {
             return quiet_server()
                 .ticket_key_file(folder.path("ticket.key"))

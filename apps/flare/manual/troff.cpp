@@ -1,5 +1,8 @@
 #include "manual/troff.hpp"
 
+#include <array>
+#include <cstdio>
+
 namespace flare::cli {
 namespace {
 
@@ -9,11 +12,21 @@ std::string upper(std::string_view text) {
     return made;
 }
 
+// groff's name for a character beyond ASCII: \[u6536]. `at` is moved to the last byte of it.
+std::string beyond_ascii(std::string_view text, std::size_t& at) {
+    auto code = static_cast<unsigned char>(text[at]) & (text[at] & 0x20 ? text[at] & 0x10 ? 0x07u : 0x0fu : 0x1fu);
+    for (; at + 1 < text.size() && (text[at + 1] & 0xc0) == 0x80; ++at) code = code << 6 | (text[at + 1] & 0x3fu);
+    std::array<char, 16> name{};
+    std::snprintf(name.data(), name.size(), "\\[u%04X]", code);
+    return name.data();
+}
+
 }  // namespace
 
 std::string Troff::escaped(std::string_view text) {
     std::string made;
-    for (const char c : text) {
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
         const bool line_begins = made.empty() || made.back() == '\n';
         if (line_begins && (c == '.' || c == '\'')) made += "\\&";
         if (c == '\\') {
@@ -26,6 +39,8 @@ std::string Troff::escaped(std::string_view text) {
             made += "\\(ga";
         } else if (c == '"') {
             made += "\\(dq";
+        } else if ((c & 0x80) != 0) {
+            made += beyond_ascii(text, at);
         } else {
             made += c;
         }

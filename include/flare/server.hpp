@@ -115,6 +115,7 @@ struct PolicyRule {
 // From what on the server writes to its log, which is standard error.
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error, off };
 
+// How a line of the log looks: for people, or an object for programs.
 enum class LogFormat : std::uint8_t { text, json };
 
 // How a proxy in front says for which client it has made a connection.

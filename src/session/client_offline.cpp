@@ -3,6 +3,7 @@
 // The time counts from when the message began to wait offline: when it was given to the session, or when the last
 // connection was lost. One deadline serves all of them.
 #include "session/client_session_parts.hpp"
+#include "session/planted.hpp"
 
 #include <algorithm>
 #include <string>
@@ -40,7 +41,7 @@ void ClientSession::give_up_waiting(TimePoint now) {
     for (const Outbox::Token token : due) {
         const Outbox::Entry* entry = outbox_.find(token);
         if (entry == nullptr) continue;
-        const bool unsent = entry->first_sent_at == kNever;
+        const bool unsent = entry->first_sent_at == kNever || planted(Fault::under_way_called_unsent);
         withdraw(token, *entry);
         Outcome outcome;
         outcome.error = unsent ? errc::not_connected : errc::outcome_unknown;

@@ -32,6 +32,7 @@ enum class Fault : std::uint8_t {
     early_data_uses_hello,     // a Hello counts as used when it came in early data
     ticket_without_challenge,  // a lasting ticket is honoured without a proof made for the connection
     ticket_honoured_twice,     // a lasting ticket makes a session for every connect that proves it
+    under_way_called_unsent,   // a message that had a number is called not sent when its call has waited long enough
 };
 
 #ifdef FLARE_PLANTED_FAULTS

@@ -255,6 +255,7 @@ void ClientNode::on_message(session::LaneIndex lane, const wire::DataView& data,
 }
 
 void ClientNode::on_outcome(const session::Outcome& outcome) {
+    if (outcome.error == errc::not_connected) world_.happened("calls that waited long enough");
     sent_.erase(outcome.message_id);
     ledger_.client_hears(outcome);
 }
@@ -306,7 +307,7 @@ void ClientNode::send(const std::string& target, std::size_t size) {
     message.type = "chat";
     message.payload = payload;
     message.to = target;
-    const auto queued = session_->send(message, Priority::normal, world_.now());
+    const auto queued = session_->send(message, Priority::normal, world_.now(), true);
     if (!queued) return world_.happened("outbox refused");
     ordinals_[conversation] = ordinal;
     sent_.insert(message.id);

@@ -35,6 +35,7 @@ void Ledger::server_acts(std::uint64_t life, const session::Handling& handling, 
     world_.require(everything_.contains(handling.message_id), "only what was sent is acted on");
     world_.require(acted_in_.emplace(life, handling.message_id).second,
                    "a message is acted on once in a server's life");
+    world_.require(!withdrawn_.contains(handling.message_id), "what is called not sent is never acted on");
     acted_.insert(handling.message_id);
     std::uint64_t& last = last_acted_[std::to_string(life) + " " + letter.conversation];
     world_.require(letter.ordinal > last, "messages of a conversation are acted on in order");
@@ -45,6 +46,9 @@ void Ledger::client_hears(const session::Outcome& outcome) {
     world_.require(open_.erase(outcome.message_id) == 1, "a message has exactly one outcome");
     if (outcome.error == errc::ok) {
         world_.require(acted_.contains(outcome.message_id), "a receipt is given for what was acted on");
+    } else if (outcome.error == errc::not_connected) {
+        world_.require(!acted_.contains(outcome.message_id), "what is called not sent was not acted on");
+        withdrawn_.insert(outcome.message_id);
     }
 }
 

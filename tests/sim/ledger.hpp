@@ -69,6 +69,7 @@ private:
     std::map<Uuid, Sent> open_;  // sent, no outcome yet
     std::map<Uuid, Sent> everything_;
     std::set<Uuid> acted_;                                              // in any life
+    std::set<Uuid> withdrawn_;                                          // whose client heard not_connected
     std::set<std::pair<std::uint64_t, Uuid>> acted_in_;                 // (life, id)
     std::map<std::string, std::uint64_t> last_acted_;                   // life and conversation -> ordinal
     std::map<std::pair<std::string, Uuid>, session::TimePoint> given_;  // (client, id) -> when last

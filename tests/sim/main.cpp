@@ -143,7 +143,8 @@ int run_seeds(const Options& options) {
                                       "repeated carrier",
                                       "pieces of carriers",
                                       "made-up second hello",
-                                      "repeated second hello"};
+                                      "repeated second hello",
+                                      "calls that waited long enough"};
     bool missing = false;
     for (const char* kind : kKinds) {
         if (options.seeds < kSeedsForEveryFault || totals[kind] != 0) continue;
@@ -184,7 +185,8 @@ int run_mutants() {
                                       "used_hello_forgotten",
                                       "early_data_uses_hello",
                                       "ticket_without_challenge",
-                                      "ticket_honoured_twice"};
+                                      "ticket_honoured_twice",
+                                      "under_way_called_unsent"};
     int caught = 0;
     for (std::size_t i = 0; i < std::size(kNames); ++i) {
         // In a process of its own: a planted fault may do anything.

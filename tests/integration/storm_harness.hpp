@@ -29,6 +29,7 @@ struct Storm : ::testing::Test {
                 ++asked;
                 if (request.token != "good") return Failure(errc::unauthenticated);
                 Identity identity(request.claimed_user);
+                if (life.count() != 0) expires = std::chrono::system_clock::now() + life;
                 identity.expires = expires;
                 identity.token_id = "token-1";
                 return identity;
@@ -79,6 +80,7 @@ struct Storm : ::testing::Test {
     std::string folder;
     std::atomic<int> asked{0};
     std::chrono::system_clock::time_point expires = std::chrono::system_clock::time_point::max();
+    std::chrono::milliseconds life{0};  // of a credential, from when it is asked about; 0: as `expires` says
 };
 
 }  // namespace flare::test

@@ -70,15 +70,20 @@ void Core::publish() {
                                 of_carrier.migrations};
     }
     snapshot_.stats.rtt = session_.round_trip();
-    if (config_.session.compression) snapshot_.stats.compression = config_.session.compression->stats();
     snapshot_.metrics = metrics_;
     snapshot_.queue_length = session_.queue_length();
     snapshot_.session_id = session_.id() ? session_.id()->value.str() : std::string();
 }
 
 Snapshot Core::snapshot() const {
-    const std::lock_guard lock(snapshot_mutex_);
-    return snapshot_;
+    Snapshot found;
+    {
+        const std::lock_guard lock(snapshot_mutex_);
+        found = snapshot_;
+    }
+    // Messages are inflated on the event thread, between what is published: its counters are read as they are now.
+    if (config_.session.compression) found.stats.compression = config_.session.compression->stats();
+    return found;
 }
 
 void Core::set_status(ClientStatus status) {

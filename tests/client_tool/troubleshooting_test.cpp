@@ -2,6 +2,7 @@
 // client library, and in the server's log. What `flare doctor` says is in doctor_test.cpp.
 #include "base/log.hpp"
 #include "integration/quic_harness.hpp"
+#include "support/closed_port.hpp"
 #include "support/tool_process.hpp"
 
 #include <gmock/gmock.h>
@@ -78,13 +79,9 @@ protected:
 };
 
 TEST_F(Troubleshooting, NoServer) {
-    std::string websocket;
-    std::string quic;
-    {
-        auto server = started(builder());
-        websocket = server.websocket_addr();
-        quic = server.quic_addr();
-    }
+    const ClosedPort closed;
+    const std::string websocket = closed.tcp();
+    const std::string quic = closed.udp();
     const auto failure = connect_failure(
         client(ServerAddresses().with_websocket_url("ws://" + websocket).with_quic_url("quic://" + quic)));
     EXPECT_EQ(failure.code, errc::connection_refused);

@@ -334,17 +334,21 @@ TEST(Attach, RefusesANewSessionWithoutMemoryAndSaysWhenToComeBack) {
     EXPECT_TRUE(bench.server.created.empty());
 }
 
-TEST(Attach, TheClientGivesUpACarrierThatIsRefusedForGood) {
-    Bench bench;
+// The server's answer to the Hello on carrier 1.
+void refuse(Bench& bench, errc code) {
     bench.client.session.begin_attempt("token");
     bench.open(1);
     (void)bench.from_client(1);
     wire::Refused refused;
-    refused.code = errc::unauthenticated;
+    refused.code = code;
     wire::Batch batch;
     write_refusal(batch, refused);
     bench.to_client(1, batch.str());
+}
 
+TEST(Attach, TheClientGivesUpACarrierThatIsRefusedForGood) {
+    Bench bench;
+    refuse(bench, errc::unauthenticated);
     EXPECT_EQ(bench.client.refused, (std::vector<Closed>{{1, errc::unauthenticated}}));
     EXPECT_EQ(bench.client.closed, (std::vector<Closed>{{1, errc::unauthenticated}}));
     EXPECT_EQ(bench.from_client(1), "");
@@ -353,14 +357,7 @@ TEST(Attach, TheClientGivesUpACarrierThatIsRefusedForGood) {
 // Code 0 says that nothing is wrong, where something is.
 TEST(Attach, ARefusalWithoutAReasonIsNoSuccess) {
     Bench bench;
-    bench.client.session.begin_attempt("token");
-    bench.open(1);
-    (void)bench.from_client(1);
-    wire::Refused nothing;
-    nothing.code = errc::ok;
-    wire::Batch batch;
-    write_refusal(batch, nothing);
-    bench.to_client(1, batch.str());
+    refuse(bench, errc::ok);
     EXPECT_EQ(bench.client.refused, (std::vector<Closed>{{1, errc::forbidden}}));
 }
 

@@ -4,6 +4,9 @@
 
 #include "manual/troff.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace flare::cli::server_config {
 namespace {
 
@@ -39,21 +42,20 @@ std::string uncommented(std::string_view text) {
     return out;
 }
 
-// Words, each line beginning with "# ".
-std::string comment(std::string_view text) {
+// Words in lines of at most `width` bytes, each beginning with `prefix`.
+std::string wrapped(std::string_view text, std::string_view prefix, std::size_t width) {
     std::string lines;
-    std::string line = "#";
+    std::string line;
     while (!text.empty()) {
         const std::size_t end = std::min(text.find(' '), text.size());
-        if (line.size() + 1 + end > kWidth) {
-            lines += line + "\n";
-            line = "#";
-        }
-        line.append(" ").append(text.substr(0, end));
+        if (!line.empty() && line.size() + 1 + end > width) lines += std::exchange(line, {}) + "\n";
+        line.append(line.empty() ? prefix : " ").append(text.substr(0, end));
         text.remove_prefix(std::min(end + 1, text.size()));
     }
     return lines + line + "\n";
 }
+
+std::string comment(std::string_view text) { return wrapped(text, "# ", kWidth); }
 
 std::string default_of(const Setting& setting) {
     const Values defaults;
@@ -147,8 +149,9 @@ std::string markdown() {
                 (value.empty() ? "" : "`" + value + "`") + " | " + std::string(setting.says) + " | `" +
                 std::string(setting.builder) + "` |\n";
     }
-    return text + "\n## [[policy]]\n\n" + std::string(kRules) +
-           " They become `ServerBuilder::policy_rules`.\n\n```toml\n" + uncommented(kRulesExample) + "```\n";
+    return text + "\n## [[policy]]\n\n" +
+           wrapped(std::string(kRules) + " They become `ServerBuilder::policy_rules`.", "", 100) + "\n```toml\n" +
+           uncommented(kRulesExample) + "```\n";
 }
 
 std::string manual_page(std::string_view version) {

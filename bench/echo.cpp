@@ -24,7 +24,7 @@ constexpr std::size_t kMostElsewhere = 1000;  // connections, and messages under
 constexpr double kLongestElsewhere = 60;
 constexpr double kFastestElsewhere = 100'000;
 
-struct Conversation {
+struct Exchange {
     std::deque<std::uint64_t> due_at;  // of the messages under way, in order
     std::uint64_t sent = 0;
     std::uint64_t received = 0;
@@ -34,7 +34,7 @@ class EchoLoad {
 public:
     EchoLoad(const LoadOptions& options, const ServerOptions& where, const ServerProcess& server, std::size_t idle,
              bool pairs)
-        : options_(options), where_(where), server_(server), idle_(idle), conversations_(options.connections) {
+        : options_(options), where_(where), server_(server), idle_(idle), exchanges_(options.connections) {
         if (pairs) make_pairs();
         payload_.assign(std::max(options.size, options.large_size), 'x');
     }
@@ -92,7 +92,7 @@ private:
 
     // Each with the next that is at home on another worker; with one worker, with the next.
     void make_pairs() {
-        partners_.resize(conversations_.size());
+        partners_.resize(exchanges_.size());
         std::vector<bool> taken(partners_.size(), false);
         const auto home = [&](std::size_t index) { return session::home_of(load_.user_of(index), where_.workers); };
         for (std::size_t i = 0; i < partners_.size(); ++i) {
@@ -112,10 +112,10 @@ private:
 
     void send(std::size_t index, std::uint64_t due) {
         LoadClient& client = *load_.clients()[index];
-        Conversation& conversation = conversations_[index];
-        std::memcpy(payload_.data(), &conversation.sent, sizeof conversation.sent);
-        const std::size_t size = size_of(conversation.sent++);
-        conversation.due_at.push_back(due);
+        Exchange& exchange = exchanges_[index];
+        std::memcpy(payload_.data(), &exchange.sent, sizeof exchange.sent);
+        const std::size_t size = size_of(exchange.sent++);
+        exchange.due_at.push_back(due);
         const std::string_view payload = std::string_view(payload_).substr(0, size);
         if (partners_.empty()) {
             client.send("bench", payload);
@@ -125,15 +125,15 @@ private:
     }
 
     void take(LoadClient& client, std::string_view back) {
-        // What a conversation has sent comes back to it, or to its partner.
-        Conversation& conversation = conversations_[partner_of(client.index())];
-        const std::size_t size = size_of(conversation.received);
-        const std::size_t numbered = std::min(sizeof conversation.received, size);
-        if (back.size() != size || std::memcmp(back.data(), &conversation.received, numbered) != 0) ++result_.lost;
-        ++conversation.received;
+        // What a exchange has sent comes back to it, or to its partner.
+        Exchange& exchange = exchanges_[partner_of(client.index())];
+        const std::size_t size = size_of(exchange.received);
+        const std::size_t numbered = std::min(sizeof exchange.received, size);
+        if (back.size() != size || std::memcmp(back.data(), &exchange.received, numbered) != 0) ++result_.lost;
+        ++exchange.received;
         ++messages_;
-        result_.latencies.add(now_ns() - conversation.due_at.front());
-        conversation.due_at.pop_front();
+        result_.latencies.add(now_ns() - exchange.due_at.front());
+        exchange.due_at.pop_front();
         if (!stopping_ && options_.rate == 0) send(client.index(), now_ns());
     }
 
@@ -151,7 +151,7 @@ private:
 
     std::uint64_t outstanding() const {
         std::uint64_t count = 0;
-        for (const Conversation& each : conversations_) count += each.sent - each.received;
+        for (const Exchange& each : exchanges_) count += each.sent - each.received;
         return count;
     }
 
@@ -160,7 +160,7 @@ private:
     const ServerProcess& server_;
     const std::size_t idle_;
     std::vector<std::size_t> partners_;  // empty: everybody gets his own back
-    std::vector<Conversation> conversations_;
+    std::vector<Exchange> exchanges_;
     std::string payload_;
     LoadResult result_;
     std::uint64_t messages_ = 0;

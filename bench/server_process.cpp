@@ -1,7 +1,7 @@
 #include "server_process.hpp"
 
 #include "bench.hpp"
-#include "client/url.hpp"
+#include "client/connect/url.hpp"
 #include "pin.hpp"
 
 #include <flare/server.hpp>

@@ -6,7 +6,7 @@
 
 #include "server_process.hpp"
 
-#include "client/sealing.hpp"
+#include "client/connect/sealing.hpp"
 #include "quic_fleet.hpp"
 #include "session/client_session.hpp"
 #include "transport/websocket/websocket.hpp"

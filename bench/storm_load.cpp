@@ -1,6 +1,6 @@
 #include "storm_load.hpp"
 
-#include "client/backoff.hpp"
+#include "client/connect/backoff.hpp"
 
 #include <boost/asio/post.hpp>
 

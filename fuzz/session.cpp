@@ -141,7 +141,7 @@ private:
         if (hello->resume && early_) table_.take_early(*hello, rest, now_);
         early_ = !early_;
         const auto refused = hello->resume ? table_.attach_resumed(key, *hello, now_)
-                                           : table_.attach_new(key, *hello, Identity{hello->user}, now_);
+                                           : table_.attach_new(key, *hello, SessionCredential{hello->user}, now_);
         if (!refused) {
             if (!rest.empty()) table_.on_batch(key, rest, now_);
             return;
@@ -213,7 +213,7 @@ private:
     void on_presence(ServerSession&) override {}
     void on_carrier_attached(ServerSession&, CarrierKey) override {}
     void on_carrier_detached(ServerSession&, CarrierKey) override {}
-    void on_message(ServerSession&, Handling&& handling, const wire::DataView& data, const Bytes&) override {
+    void on_message(ServerSession&, PendingMessage&& handling, const wire::DataView& data, const Bytes&) override {
         if (data.message->payload.size() % 3 == 0) {
             Reply reply{kServerTarget, *data.message};
             return table_.finish(handling, {wire::ReceiptStatus::handled, errc::ok, {}, 0}, &reply, now_);
@@ -222,7 +222,7 @@ private:
     }
     void on_heartbeat(ServerSession&) override {}
     void on_credential(ServerSession& session, std::string_view token) override {
-        table_.renew(session.id(), Identity{session.user(), now_ + std::chrono::seconds(token.size())}, now_);
+        table_.renew(session.id(), SessionCredential{session.user(), now_ + std::chrono::seconds(token.size())}, now_);
     }
     void on_peer_error(const ServerSession*, CarrierKey, errc code, const std::string&) override {
         require(code != errc::ok);

@@ -15,7 +15,7 @@ void require(bool good) {
     if (!good) std::abort();
 }
 
-bool equal(const session::TicketIdentity& a, const session::TicketIdentity& b) {
+bool equal(const session::TicketContents& a, const session::TicketContents& b) {
     return a.session == b.session && a.user == b.user && a.device == b.device && a.secret == b.secret &&
            a.token_id == b.token_id && a.expires_unix_ms == b.expires_unix_ms;
 }

@@ -1,9 +1,9 @@
 // flare chat: talks to others, on a terminal or in plain lines.
+#include "chat_controller.hpp"
 #include "chat_screen.hpp"
 #include "client_options.hpp"
 #include "commands.hpp"
 #include "connecting.hpp"
-#include "conversation.hpp"
 #include "output.hpp"
 #include "terminal.hpp"
 
@@ -38,17 +38,15 @@ enum class End : unsigned char { none, asked, input_over };
 class TerminalChat {
 public:
     TerminalChat(Client& client, Inbox& inbox, const std::string& user, const ChatOptions& options)
-        : screen_(user, editor_),
-          conversation_(client, screen_, user, options.peer, !options.no_typing),
-          inbox_(inbox) {}
+        : screen_(user, editor_), controller_(client, screen_, user, options.peer, !options.no_typing), inbox_(inbox) {}
 
     void run() {
-        using Clock = Conversation::Clock;
+        using Clock = ChatController::Clock;
         screen_.note("/help lists the commands, Ctrl-D ends");
-        conversation_.refresh(Clock::now(), true);
-        for (End end = End::none; end == End::none && !conversation_.failure();) {
+        controller_.refresh(Clock::now(), true);
+        for (End end = End::none; end == End::none && !controller_.failure();) {
             const auto woken = inbox_.wait(kRefreshEvery, STDIN_FILENO);
-            for (const Event& event : inbox_.take()) conversation_.event(event, Clock::now());
+            for (const Event& event : inbox_.take()) controller_.event(event, Clock::now());
             if (woken.signal == SIGWINCH) {
                 screen_.redraw();
             } else if (woken.signal == SIGTSTP) {
@@ -57,26 +55,26 @@ public:
                 end = End::asked;
             }
             if (woken.input && end == End::none) end = input();
-            conversation_.refresh(Clock::now());
+            controller_.refresh(Clock::now());
         }
         screen_.wipe();
     }
-    const std::optional<Failure>& failure() const { return conversation_.failure(); }
+    const std::optional<Failure>& failure() const { return controller_.failure(); }
 
 private:
     End input() {
-        const auto now = Conversation::Clock::now();
+        const auto now = ChatController::Clock::now();
         const std::string bytes = read_input();
         if (bytes.empty()) return End::asked;
         for (const auto& action : editor_.feed(bytes)) {
             switch (action.act) {
                 case LineEditor::Act::line:
-                    if (!conversation_.line(action.line, now)) return End::asked;
+                    if (!controller_.line(action.line, now)) return End::asked;
                     break;
                 case LineEditor::Act::end:
                 case LineEditor::Act::interrupt: return End::asked;
                 case LineEditor::Act::suspend: suspend(); break;
-                case LineEditor::Act::typed: conversation_.typing(editor_.text(), now); break;
+                case LineEditor::Act::typed: controller_.typing(editor_.text(), now); break;
                 case LineEditor::Act::moved:
                 case LineEditor::Act::redraw: break;
             }
@@ -93,28 +91,28 @@ private:
     RawTerminal terminal_;  // before the screen, which wipes itself while the terminal is still taken
     LineEditor editor_;
     ChatScreen screen_;
-    Conversation conversation_;
+    ChatController controller_;
     Inbox& inbox_;
 };
 
 class PlainChat {
 public:
     PlainChat(Client& client, Inbox& inbox, const std::string& user, const ChatOptions& options, bool json)
-        : view_(plain_chat_view(user, json)), conversation_(client, *view_, user, options.peer, false), inbox_(inbox) {}
+        : view_(plain_chat_view(user, json)), controller_(client, *view_, user, options.peer, false), inbox_(inbox) {}
 
     // The end of the input waits for the outcome of what was sent.
     void run() {
         End end = End::none;
-        while (end != End::asked && !conversation_.failure()) {
-            if (end == End::input_over && conversation_.pending() == 0) return;
+        while (end != End::asked && !controller_.failure()) {
+            if (end == End::input_over && controller_.pending() == 0) return;
             const auto woken = inbox_.wait({}, end == End::none ? STDIN_FILENO : -1);
-            for (const Event& event : inbox_.take()) conversation_.event(event, Conversation::Clock::now());
+            for (const Event& event : inbox_.take()) controller_.event(event, ChatController::Clock::now());
             if (woken.signal != 0) end = End::asked;
             if (woken.input && end == End::none) end = input();
             if (!flush_output()) return;
         }
     }
-    const std::optional<Failure>& failure() const { return conversation_.failure(); }
+    const std::optional<Failure>& failure() const { return controller_.failure(); }
 
 private:
     End input() {
@@ -125,13 +123,13 @@ private:
             std::string line = rest_.substr(0, at);
             rest_.erase(0, at + 1);
             if (line.ends_with('\r')) line.pop_back();
-            if (!conversation_.line(line, Conversation::Clock::now())) return End::asked;
+            if (!controller_.line(line, ChatController::Clock::now())) return End::asked;
         }
         return bytes.empty() ? End::input_over : End::none;
     }
 
     std::unique_ptr<ChatView> view_;
-    Conversation conversation_;
+    ChatController controller_;
     Inbox& inbox_;
     std::string rest_;
 };

@@ -2,7 +2,7 @@
 
 #include "base/file.hpp"
 #include "base/log.hpp"
-#include "client/url.hpp"
+#include "client/connect/url.hpp"
 #include "output.hpp"
 #include "records.hpp"
 #include "token_claims.hpp"

@@ -2,7 +2,7 @@
 // on as far as anything can still be learnt.
 #pragma once
 
-#include "client/url.hpp"
+#include "client/connect/url.hpp"
 #include "client_options.hpp"
 #include "doctor_report.hpp"
 #include "transport/host.hpp"

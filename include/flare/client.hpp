@@ -35,7 +35,7 @@ class io_context;
 namespace flare {
 
 namespace client {
-class Shared;
+class PoolResources;
 }
 
 // Where the server is; at least one. Others of the same protocol are tried in the order wss, ws.
@@ -303,7 +303,7 @@ public:
 private:
     friend class SessionPool;
     const std::string& user_id() const;
-    Checked<Client> build(std::shared_ptr<client::Shared> shared) const;
+    Checked<Client> build(std::shared_ptr<client::PoolResources> shared) const;
     struct State;
     std::unique_ptr<State> state_;
 };

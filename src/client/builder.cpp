@@ -262,7 +262,7 @@ Checked<client::Sealing> ClientBuilder::State::sealing(const client::Config& che
 
 Checked<Client> ClientBuilder::build() const { return build(nullptr); }
 
-Checked<Client> ClientBuilder::build(std::shared_ptr<client::Shared> shared) const {
+Checked<Client> ClientBuilder::build(std::shared_ptr<client::PoolResources> shared) const {
     if (auto checked = state_->check(); !checked) return checked.error();
     client::Config config = state_->config;
     if (shared && config.context != nullptr)

@@ -3,7 +3,7 @@
 namespace flare {
 namespace {
 
-using client::Core;
+using client::ClientLoop;
 
 std::chrono::system_clock::time_point system_now() { return std::chrono::system_clock::now(); }
 
@@ -57,19 +57,19 @@ Client::Impl::Impl(client::Config config) : shared_(std::move(config.shared)) {
     EventCallback callback = std::move(config.callback);
     events_ = std::make_shared<client::EventQueue>(
         std::move(callback), shared_ ? shared_->callback_threads() : client::make_callback_threads(1));
-    core_ = std::make_shared<Core>(*context, std::move(config), events_);
+    loop_ = std::make_shared<ClientLoop>(*context, std::move(config), events_);
     if (own_context_) thread_ = std::thread([loop = context] { loop->run(); });
 }
 
 Client::Impl::~Impl() {
-    boost::asio::io_context& context = core_->context();
+    boost::asio::io_context& context = loop_->context();
     if (!own_context_) {
-        // The loop is the application's, or the pool's: it drops the core when it comes to it.
-        boost::asio::post(context, [core = core_] { core->close(); });
+        // The loop is the application's, or the pool's: it drops the client's when it comes to it.
+        boost::asio::post(context, [loop = loop_] { loop->close(); });
         events_->stop();
         return;
     }
-    boost::asio::post(context, [core = core_] { core->close(); });
+    boost::asio::post(context, [loop = loop_] { loop->close(); });
     work_.reset();
     if (thread_.get_id() == std::this_thread::get_id()) {
         // A completion on the I/O thread destroys its own client: the thread ends by itself and takes the loop with it.
@@ -80,7 +80,7 @@ Client::Impl::~Impl() {
         thread_.join();
     }
     events_->stop();
-    core_.reset();
+    loop_.reset();
 }
 
 Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -93,30 +93,30 @@ Client::~Client() = default;
 Checked<Protocol> Client::connect() {
     Checked<Protocol> result = Failure(errc::internal);
     const bool waited =
-        impl_->wait_for<Checked<Protocol>>(result, [](Core& core, auto done) { core.connect(std::move(done)); });
+        impl_->wait_for<Checked<Protocol>>(result, [](ClientLoop& loop, auto done) { loop.connect(std::move(done)); });
     return waited ? result : Failure(errc::would_deadlock);
 }
 
 Checked<Protocol> Client::reconnect() {
     Checked<Protocol> result = Failure(errc::internal);
-    const bool waited =
-        impl_->wait_for<Checked<Protocol>>(result, [](Core& core, auto done) { core.reconnect(std::move(done)); });
+    const bool waited = impl_->wait_for<Checked<Protocol>>(
+        result, [](ClientLoop& loop, auto done) { loop.reconnect(std::move(done)); });
     return waited ? result : Failure(errc::would_deadlock);
 }
 
 void Client::disconnect() {
     bool result = false;
-    const auto begin = [](Core& core, auto done) { core.disconnect([done] { done(true); }); };
+    const auto begin = [](ClientLoop& loop, auto done) { loop.disconnect([done] { done(true); }); };
     if (impl_->wait_for<bool>(result, begin)) return;
     // On the I/O thread it cannot wait; it begins all the same.
-    boost::asio::post(impl_->core().context(), [core = impl_->shared_core()] { core->disconnect([] {}); });
+    boost::asio::post(impl_->loop().context(), [loop = impl_->shared_loop()] { loop->disconnect([] {}); });
 }
 
 SendResult Client::Impl::send(Message message) const {
     SendResult result;
     const bool waited =
-        wait_for<SendResult>(result, [message = std::move(message), at = system_now()](Core& core, auto done) {
-            core.send(message, std::move(done), at);
+        wait_for<SendResult>(result, [message = std::move(message), at = system_now()](ClientLoop& loop, auto done) {
+            loop.send(message, std::move(done), at);
         });
     return waited ? result : failed(errc::would_deadlock);
 }
@@ -136,7 +136,7 @@ std::vector<SendResult> Client::send_batch(std::vector<Message> messages) {
     if (count == 0) return {};
     std::vector<SendResult> results;
     const bool waited = impl_->wait_for<std::vector<SendResult>>(
-        results, [messages = std::move(messages), at = system_now()](Core& core, auto done) {
+        results, [messages = std::move(messages), at = system_now()](ClientLoop& loop, auto done) {
             struct Gathering {
                 std::vector<SendResult> results;
                 std::size_t missing;
@@ -144,7 +144,7 @@ std::vector<SendResult> Client::send_batch(std::vector<Message> messages) {
             auto gathering =
                 std::make_shared<Gathering>(Gathering{std::vector<SendResult>(messages.size()), messages.size()});
             for (std::size_t i = 0; i < messages.size(); ++i) {
-                core.send(
+                loop.send(
                     messages[i],
                     [gathering, i, done](SendResult result) {
                         gathering->results[i] = std::move(result);
@@ -157,37 +157,38 @@ std::vector<SendResult> Client::send_batch(std::vector<Message> messages) {
 }
 
 Checked<Uuid> Client::post_message(std::string target, Message message) {
-    const client::Snapshot state = impl_->core().snapshot();
+    const client::Snapshot state = impl_->loop().snapshot();
     if (state.status == ClientStatus::disconnected || state.status == ClientStatus::failed)
         return Failure(errc::not_connected);
     if (target.empty()) return Failure(errc::unknown_target);
     message.to = std::move(target);
     if (message.id.is_nil()) message.id = Uuid::v7();
     const Uuid id = message.id;
-    boost::asio::post(impl_->core().context(),
-                      [core = impl_->shared_core(), message = std::move(message), at = system_now()]() mutable {
-                          core->send(std::move(message), {}, at);
+    boost::asio::post(impl_->loop().context(),
+                      [loop = impl_->shared_loop(), message = std::move(message), at = system_now()]() mutable {
+                          loop->send(std::move(message), {}, at);
                       });
     return id;
 }
 
 std::size_t Client::clear_message_queue() {
     std::size_t cleared = 0;
-    const bool waited = impl_->wait_for<std::size_t>(cleared, [](Core& core, auto done) { done(core.clear_queue()); });
-    return waited ? cleared : impl_->core().clear_queue();
+    const bool waited =
+        impl_->wait_for<std::size_t>(cleared, [](ClientLoop& loop, auto done) { done(loop.clear_queue()); });
+    return waited ? cleared : impl_->loop().clear_queue();
 }
 
 // ---- state ----
 
-std::size_t Client::get_message_queue_length() const { return impl_->core().snapshot().queue_length; }
-ClientStatus Client::get_status() const { return impl_->core().snapshot().status; }
-ConnectionStats Client::get_connection_stats() const { return impl_->core().snapshot().stats; }
-std::optional<Protocol> Client::get_current_protocol() const { return impl_->core().snapshot().stats.protocol; }
-std::string Client::get_session_id() const { return impl_->core().snapshot().session_id; }
-std::string Client::get_flight_record() const { return impl_->core().flight_record(); }
+std::size_t Client::get_message_queue_length() const { return impl_->loop().snapshot().queue_length; }
+ClientStatus Client::get_status() const { return impl_->loop().snapshot().status; }
+ConnectionStats Client::get_connection_stats() const { return impl_->loop().snapshot().stats; }
+std::optional<Protocol> Client::get_current_protocol() const { return impl_->loop().snapshot().stats.protocol; }
+std::string Client::get_session_id() const { return impl_->loop().snapshot().session_id; }
+std::string Client::get_flight_record() const { return impl_->loop().flight_record(); }
 
 ProtocolMetrics Client::get_protocol_metrics(Protocol protocol) const {
-    const client::Snapshot snapshot = impl_->core().snapshot();
+    const client::Snapshot snapshot = impl_->loop().snapshot();
     const auto found = snapshot.metrics.find(protocol);
     if (found != snapshot.metrics.end()) return found->second;
     ProtocolMetrics none;
@@ -197,12 +198,12 @@ ProtocolMetrics Client::get_protocol_metrics(Protocol protocol) const {
 
 std::vector<ProtocolMetrics> Client::get_all_protocol_metrics() const {
     std::vector<ProtocolMetrics> all;
-    for (const auto& [protocol, metrics] : impl_->core().snapshot().metrics) all.push_back(metrics);
+    for (const auto& [protocol, metrics] : impl_->loop().snapshot().metrics) all.push_back(metrics);
     return all;
 }
 
 std::optional<Protocol> Client::get_best_protocol() const {
-    const client::Snapshot snapshot = impl_->core().snapshot();
+    const client::Snapshot snapshot = impl_->loop().snapshot();
     std::optional<Protocol> best = snapshot.stats.protocol;
     double best_score = 0;
     for (const auto& [protocol, metrics] : snapshot.metrics) {
@@ -214,7 +215,7 @@ std::optional<Protocol> Client::get_best_protocol() const {
 }
 
 bool Client::is_protocol_available(Protocol protocol) const {
-    const client::Snapshot snapshot = impl_->core().snapshot();
+    const client::Snapshot snapshot = impl_->loop().snapshot();
     const auto found = snapshot.metrics.find(protocol);
     return found != snapshot.metrics.end() && found->second.available && snapshot.status != ClientStatus::failed;
 }
@@ -222,20 +223,21 @@ bool Client::is_protocol_available(Protocol protocol) const {
 Checked<Protocol> Client::switch_protocol(Protocol protocol) {
     Checked<Protocol> result = Failure(errc::would_deadlock);
     impl_->wait_for<Checked<Protocol>>(
-        result, [protocol](Core& core, auto done) { core.switch_protocol(protocol, std::move(done)); });
+        result, [protocol](ClientLoop& loop, auto done) { loop.switch_protocol(protocol, std::move(done)); });
     return result;
 }
 
 Checked<> Client::migrate(std::string local_address) {
     Checked<> result = Failure(errc::would_deadlock);
-    impl_->wait_for<Checked<>>(result, [&local_address](Core& core, auto done) { done(core.migrate(local_address)); });
+    impl_->wait_for<Checked<>>(result,
+                               [&local_address](ClientLoop& loop, auto done) { done(loop.migrate(local_address)); });
     return result;
 }
 
 Checked<> Client::refresh_token(std::string token) {
     Checked<> result = Failure(errc::would_deadlock);
-    impl_->wait_for<Checked<>>(result, [token = std::move(token)](Core& core, auto done) mutable {
-        core.refresh_token(std::move(token), std::move(done));
+    impl_->wait_for<Checked<>>(result, [token = std::move(token)](ClientLoop& loop, auto done) mutable {
+        loop.refresh_token(std::move(token), std::move(done));
     });
     return result;
 }
@@ -243,26 +245,27 @@ Checked<> Client::refresh_token(std::string token) {
 // ---- for coroutines ----
 
 Task<Checked<Protocol>> Client::async_connect() {
-    return Impl::await<Checked<Protocol>>(impl_->shared_core(),
-                                          [](Core& core, auto done) { core.connect(std::move(done)); });
+    return Impl::await<Checked<Protocol>>(impl_->shared_loop(),
+                                          [](ClientLoop& loop, auto done) { loop.connect(std::move(done)); });
 }
 Task<Checked<Protocol>> Client::async_reconnect() {
-    return Impl::await<Checked<Protocol>>(impl_->shared_core(),
-                                          [](Core& core, auto done) { core.reconnect(std::move(done)); });
+    return Impl::await<Checked<Protocol>>(impl_->shared_loop(),
+                                          [](ClientLoop& loop, auto done) { loop.reconnect(std::move(done)); });
 }
 Task<void> Client::async_disconnect() {
-    (void)co_await Impl::await<bool>(impl_->shared_core(),
-                                     [](Core& core, auto done) { core.disconnect([done]() mutable { done(true); }); });
+    (void)co_await Impl::await<bool>(
+        impl_->shared_loop(), [](ClientLoop& loop, auto done) { loop.disconnect([done]() mutable { done(true); }); });
 }
 Task<Checked<>> Client::async_refresh_token(std::string token) {
-    return Impl::await<Checked<>>(impl_->shared_core(), [token = std::move(token)](Core& core, auto done) mutable {
-        core.refresh_token(std::move(token), std::move(done));
-    });
+    return Impl::await<Checked<>>(impl_->shared_loop(),
+                                  [token = std::move(token)](ClientLoop& loop, auto done) mutable {
+                                      loop.refresh_token(std::move(token), std::move(done));
+                                  });
 }
 Task<SendResult> Client::async_send_message(std::string target, Message message) {
-    return Impl::await<SendResult>(impl_->shared_core(),
+    return Impl::await<SendResult>(impl_->shared_loop(),
                                    [message = addressed(std::move(target), std::move(message)), at = system_now()](
-                                       Core& core, auto done) { core.send(message, std::move(done), at); });
+                                       ClientLoop& loop, auto done) { loop.send(message, std::move(done), at); });
 }
 Task<SendResult> Client::async_send_text_message(std::string target, std::string text) {
     Message message = text_message({}, std::move(text));

@@ -1,9 +1,9 @@
 // What a ClientBuilder has gathered and checked.
 #pragma once
 
-#include "client/sealing.hpp"
-#include "client/shared.hpp"
-#include "client/url.hpp"
+#include "client/connect/sealing.hpp"
+#include "client/connect/url.hpp"
+#include "client/pool_resources.hpp"
 #include "session/client_session.hpp"
 #include "transport/quic/quic.hpp"
 #include "transport/tls/tls.hpp"
@@ -41,7 +41,7 @@ struct Config {
     EventCallback callback;
     std::vector<event::CapabilityUnavailable> unavailable;  // told after the first connect
     boost::asio::io_context* context = nullptr;             // null: a thread of its own
-    std::shared_ptr<Shared> shared;                         // null: it is in no SessionPool
+    std::shared_ptr<PoolResources> shared;                  // null: it is in no SessionPool
 
     // Of the addresses, in their order, each once.
     std::vector<Protocol> protocols() const {

@@ -4,7 +4,7 @@
 // folder; a file that cannot be written is told once.
 // Protocol: docs/explain.md, "Records".
 // Threads:  its client's I/O thread; text() any.
-// Owner:    Core.
+// Owner:    ClientLoop.
 #pragma once
 
 #include "flight/journal.hpp"

@@ -1,7 +1,7 @@
 #include <flare/session_pool.hpp>
 
 #include "client/impl.hpp"
-#include "client/shared.hpp"
+#include "client/pool_resources.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -15,11 +15,11 @@ namespace {
 
 struct Member {
     std::string user;
-    std::shared_ptr<client::Core> core;
+    std::shared_ptr<client::ClientLoop> loop;
 };
 using Members = std::shared_ptr<const std::vector<Member>>;
 using Done = std::function<void()>;
-using Begin = std::function<void(std::size_t index, client::Core& core, Done done)>;
+using Begin = std::function<void(std::size_t index, client::ClientLoop& loop, Done done)>;
 
 // Begins something with every member, on its loop, so many at a time; each tells when it is done. Shared with what is
 // under way.
@@ -41,9 +41,9 @@ private:
             if (begun_ == members_->size()) return;
             index = begun_++;
         }
-        const std::shared_ptr<client::Core>& core = (*members_)[index].core;
-        boost::asio::post(core->context(), [self = shared_from_this(), index, core] {
-            self->begin_(index, *core, [self] {
+        const std::shared_ptr<client::ClientLoop>& loop = (*members_)[index].loop;
+        boost::asio::post(loop->context(), [self = shared_from_this(), index, loop] {
+            self->begin_(index, *loop, [self] {
                 {
                     const std::lock_guard lock(self->mutex_);
                     if (++self->done_ == self->members_->size()) self->all_done_.notify_all();
@@ -64,7 +64,7 @@ private:
 // Waits until all are done; on one of their loops it would wait for ever, and does nothing.
 void for_each(const Members& members, std::size_t at_once, Begin begin) {
     const bool here = std::any_of(members->begin(), members->end(), [](const Member& each) {
-        return each.core->context().get_executor().running_in_this_thread();
+        return each.loop->context().get_executor().running_in_this_thread();
     });
     if (!here) std::make_shared<Round>(members, std::move(begin))->run(at_once);
 }
@@ -75,18 +75,18 @@ class FLARE_HIDDEN SessionPool::Impl {
 public:
     explicit Impl(const SessionPoolOptions& given)
         : options(given),
-          shared(
-              std::make_shared<client::Shared>(std::max(1u, given.io_threads), std::max(1u, given.callback_threads))) {}
+          shared(std::make_shared<client::PoolResources>(std::max(1u, given.io_threads),
+                                                         std::max(1u, given.callback_threads))) {}
 
     Members members() const {
         auto found = std::make_shared<std::vector<Member>>();
         const std::lock_guard lock(mutex);
-        for (const auto& [user, client] : clients) found->push_back({user, client->impl_->shared_core()});
+        for (const auto& [user, client] : clients) found->push_back({user, client->impl_->shared_loop()});
         return found;
     }
 
     const SessionPoolOptions options;
-    const std::shared_ptr<client::Shared> shared;
+    const std::shared_ptr<client::PoolResources> shared;
     mutable std::mutex mutex;
     std::map<std::string, std::shared_ptr<Client>> clients;
 };
@@ -131,15 +131,15 @@ SessionPool::WarmUp SessionPool::warm_up() {
     const auto results =
         std::make_shared<std::vector<Checked<Protocol>>>(members->size(), Failure(errc::would_deadlock));
     for_each(members, std::max<std::size_t>(1, impl_->options.connecting_at_once),
-             [results](std::size_t i, client::Core& core, Done done) {
-                 const ClientStatus status = core.snapshot().status;
+             [results](std::size_t i, client::ClientLoop& loop, Done done) {
+                 const ClientStatus status = loop.snapshot().status;
                  auto told = [results, i, done = std::move(done)](Checked<Protocol> result) {
                      (*results)[i] = std::move(result);
                      done();
                  };
                  if (status == ClientStatus::connected) return told(Protocol::websocket);
                  const bool under_way = status == ClientStatus::connecting || status == ClientStatus::reconnecting;
-                 under_way ? core.reconnect(std::move(told)) : core.connect(std::move(told));
+                 under_way ? loop.reconnect(std::move(told)) : loop.connect(std::move(told));
              });
     WarmUp outcome;
     for (std::size_t i = 0; i < members->size(); ++i) {
@@ -155,7 +155,7 @@ SessionPool::WarmUp SessionPool::warm_up() {
 void SessionPool::disconnect() {
     const auto members = impl_->members();
     for_each(members, members->size(),
-             [](std::size_t, client::Core& core, Done done) { core.disconnect(std::move(done)); });
+             [](std::size_t, client::ClientLoop& loop, Done done) { loop.disconnect(std::move(done)); });
 }
 
 }  // namespace flare

@@ -2,7 +2,7 @@
 //
 // Protocol: docs/racing.md, "What is remembered", with the text form.
 // Threads:  one at a time; the wall clock's time is an argument.
-// Owner:    client::Core.
+// Owner:    client::ClientLoop.
 #pragma once
 
 #include <flare/message.hpp>

@@ -48,7 +48,7 @@ Checked<boost::asio::ip::tcp::endpoint> Admin::open(const std::string& address) 
     std::string text;
     transport::websocket::Options options;
     options.upgrades = false;
-    options.handshake_timeout = shared_.config.hello_timeout;
+    options.handshake_timeout = group_.config.hello_timeout;
     auto opened = transport::websocket::Listener::open(context_, address, nullptr, options, *this, &text);
     if (!opened) return Failure(static_cast<errc>(opened.error().value()), "admin address: " + text);
     listener_ = std::move(*opened);
@@ -64,11 +64,11 @@ HttpResponse Admin::on_http(const transport::websocket::HttpRequest& request) {
     if (!read_path) return {400, kText, "the target cannot be read\n"};
     const std::string& path = *read_path;
     if (const auto objection =
-            admin_objection(path, request.host, request.peer_address, beyond_loopback(shared_.config.admin_addr)))
+            admin_objection(path, request.host, request.peer_address, beyond_loopback(group_.config.admin_addr)))
         return {403, kText, *objection + "\n"};
-    if (path == "/readyz" && !shared_.ready.load(std::memory_order_relaxed)) return {503, kText, "stopping\n"};
+    if (path == "/readyz" && !group_.ready.load(std::memory_order_relaxed)) return {503, kText, "stopping\n"};
     // What follows is for the workers to answer: it would wait for one that does not turn.
-    if (const std::string trouble = shared_.health.trouble(Health::Clock::now()); !trouble.empty())
+    if (const std::string trouble = group_.health.trouble(Health::Clock::now()); !trouble.empty())
         return {503, kText, trouble + "\n"};
     if (path == "/healthz") return {200, kText, "ok\n"};
     if (path == "/readyz") return {200, kText, "ready\n"};

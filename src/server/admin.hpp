@@ -5,7 +5,7 @@
 // Owner:   Server::Impl.
 #pragma once
 
-#include "server/shared.hpp"
+#include "server/worker_group.hpp"
 #include "transport/websocket/websocket.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -35,7 +35,7 @@ public:
         std::function<Checked<std::string>(const std::string& user)> sessions;
         std::function<Checked<std::string>(const session::SessionId& id)> session;  // empty text: it is not known
     };
-    Admin(Shared& shared, Questions ask) : shared_(shared), ask_(std::move(ask)) {}
+    Admin(WorkerGroup& group, Questions ask) : group_(group), ask_(std::move(ask)) {}
     ~Admin();
     Checked<boost::asio::ip::tcp::endpoint> open(const std::string& address);
     void start_thread();
@@ -55,7 +55,7 @@ private:
     void on_accept_paused(errc) override {}
     transport::websocket::HttpResponse sessions(const std::string& path, const std::string& user) const;
 
-    Shared& shared_;
+    WorkerGroup& group_;
     const Questions ask_;
     boost::asio::io_context context_{1};
     std::unique_ptr<transport::websocket::Listener> listener_;

@@ -3,7 +3,7 @@
 //
 // Protocol: docs/server.md, "Storms".
 // Threads:  any; two atomics.
-// Owner:    server::Shared.
+// Owner:    server::WorkerGroup.
 #pragma once
 
 #include "session/types.hpp"

@@ -21,10 +21,10 @@ wire::MessageView view_of(const Message& message, std::string_view to) {
     return view;
 }
 
-Checked<DeliveryReport> deliver(server::Worker& worker, const std::string& user, server::Encoded& letter) {
+Checked<DeliveryReport> deliver(server::Worker& worker, const std::string& user, server::EncodedMessage& outgoing) {
     DeliveryReport report;
     const session::Receipt receipt =
-        worker.deliver(user, letter.from, letter.forms, letter.priority, &report.too_large);
+        worker.deliver(user, outgoing.from, outgoing.forms, outgoing.priority, &report.too_large);
     if (receipt.status == wire::ReceiptStatus::refused) return Failure(receipt.code, receipt.text);
     report.delivery = receipt.status == wire::ReceiptStatus::buffered ? Delivery::buffered : Delivery::delivered;
     return report;
@@ -47,7 +47,7 @@ UserPresence presence_on(server::Worker& worker, const std::string& user) {
 }  // namespace
 
 // What is too large for an event loop is compressed here, by the thread that sends it.
-std::shared_ptr<server::Encoded> Server::Impl::encode(const Message& message, std::string_view to) const {
+std::shared_ptr<server::EncodedMessage> Server::Impl::encode(const Message& message, std::string_view to) const {
     std::string from = message.from.empty() ? std::string(kServerTarget) : message.from;
     wire::DataView data;
     data.from = from;
@@ -58,7 +58,8 @@ std::shared_ptr<server::Encoded> Server::Impl::encode(const Message& message, st
     wire::Forms forms(wire::encode(data), *data.message, config_.compression.get(), false);
     if (config_.compression && message.payload.size() > wire::kAtOnceBytes && !on_worker_thread())
         forms.prepare(wire::set_of(wire::Encoding::zstd));
-    return std::make_shared<server::Encoded>(server::Encoded{std::move(from), std::move(forms), message.priority});
+    return std::make_shared<server::EncodedMessage>(
+        server::EncodedMessage{std::move(from), std::move(forms), message.priority});
 }
 
 errc Server::Impl::what_is_wrong(const Message& message) const noexcept {
@@ -103,17 +104,18 @@ void Server::Impl::send(std::string user, const Message& message, Done<DeliveryR
     if (const errc wrong = what_is_wrong(message); wrong != errc::ok) return done(Failure(wrong));
     const std::uint32_t home = home_of(user);
     ask<DeliveryReport>(
-        home, [user, letter = encode(message, user)](server::Worker& worker) { return deliver(worker, user, *letter); },
+        home,
+        [user, outgoing = encode(message, user)](server::Worker& worker) { return deliver(worker, user, *outgoing); },
         std::move(done));
 }
 
 void Server::Impl::send_to_many(std::vector<std::string> users, const Message& message, Done<FanOut> done) {
     if (const errc wrong = what_is_wrong(message); wrong != errc::ok) return done(Failure(wrong));
     ask_all<FanOut>(
-        [this, users = std::move(users), letter = encode(message, {})](server::Worker& worker, FanOut& out) {
+        [this, users = std::move(users), outgoing = encode(message, {})](server::Worker& worker, FanOut& out) {
             for (const std::string& user : users) {
-                if (shared_->home_of(user) != worker.index()) continue;
-                const auto sent = deliver(worker, user, *letter);
+                if (group_->home_of(user) != worker.index()) continue;
+                const auto sent = deliver(worker, user, *outgoing);
                 if (sent) ++out.reached;
                 if (!sent && sent.error().code == errc::message_too_large) ++out.too_large;
             }
@@ -124,8 +126,8 @@ void Server::Impl::send_to_many(std::vector<std::string> users, const Message& m
 void Server::Impl::broadcast(const Message& message, Done<FanOut> done) {
     if (const errc wrong = what_is_wrong(message); wrong != errc::ok) return done(Failure(wrong));
     ask_all<FanOut>(
-        [letter = encode(message, {})](server::Worker& worker, FanOut& out) {
-            const FanOut there = worker.broadcast(letter->from, letter->forms, letter->priority);
+        [outgoing = encode(message, {})](server::Worker& worker, FanOut& out) {
+            const FanOut there = worker.broadcast(outgoing->from, outgoing->forms, outgoing->priority);
             out.reached += there.reached;
             out.too_large += there.too_large;
         },
@@ -168,12 +170,12 @@ void Server::Impl::drop_connections(std::string user, Done<std::size_t> done) {
 void Server::Impl::stats(Done<ServerStats> done) { ask_all<ServerStats>(sum_up, std::move(done)); }
 
 void Server::Impl::sum_up(server::Worker& worker, ServerStats& stats) {
-    stats.capacity = worker.shared().limits.in_all();
-    if (worker.shared().config.websocket) stats.websocket_capacity = worker.shared().limits.with_file();
-    if (worker.index() == 0) stats.memory_bytes += worker.shared().limits.memory_bytes();  // of all workers
-    stats.revocations = worker.shared().revocations.size();
-    stats.worker_stalls = worker.shared().stalls.load(std::memory_order_relaxed);
-    if (const auto& compression = worker.shared().config.compression) stats.compression = compression->stats();
+    stats.capacity = worker.group().limits.in_all();
+    if (worker.group().config.websocket) stats.websocket_capacity = worker.group().limits.with_file();
+    if (worker.index() == 0) stats.memory_bytes += worker.group().limits.memory_bytes();  // of all workers
+    stats.revocations = worker.group().revocations.size();
+    stats.worker_stalls = worker.group().stalls.load(std::memory_order_relaxed);
+    if (const auto& compression = worker.group().config.compression) stats.compression = compression->stats();
     worker.add_to(stats);
 }
 

@@ -31,47 +31,47 @@ HandlerResult call(const MessageHandler& handler, const SessionInfo& info, const
 }
 
 // Replaces the payload by what it inflates to. Errors: bad_compression.
-errc inflate_here(const Config& config, Job& job) {
+errc inflate_here(const Config& config, HandlerTask& task) {
     wire::MessageView view;
-    view.payload = job.message.payload.view();
-    view.encoding = job.encoding;
-    view.size = job.size;
-    auto inflated = config.compression->inflate(view, job.encodings, config.session.max_message_bytes);
+    view.payload = task.message.payload.view();
+    view.encoding = task.encoding;
+    view.size = task.size;
+    auto inflated = config.compression->inflate(view, task.encodings, config.session.max_message_bytes);
     if (!inflated) return static_cast<errc>(inflated.error().value());
-    job.message.payload = std::move(*inflated);
-    job.encoding = wire::Encoding::none;
+    task.message.payload = std::move(*inflated);
+    task.encoding = wire::Encoding::none;
     return errc::ok;
 }
 
 struct PoolResult {
     HandlerResult result;
-    Packed packed;                             // the reply's payload
+    CompressedPayload packed;                  // the reply's payload
     std::unique_ptr<session::Budget> charged;  // for what was inflated, which the reply may share
 };
 
 // Memory that is counted while a thread of the pool needs it, whose worker's own budget it must not touch.
-std::unique_ptr<session::Budget> charged_for(Shared& shared, std::size_t bytes) {
-    auto made = std::make_unique<session::Budget>(shared.budget, 0);
+std::unique_ptr<session::Budget> charged_for(WorkerGroup& group, std::size_t bytes) {
+    auto made = std::make_unique<session::Budget>(group.budget, 0);
     return made->take_by_size(bytes) ? std::move(made) : nullptr;
 }
 
 // A thread of the pool inflates and compresses, whatever the size, so that the event loop need not. A reply that cannot
 // be compressed for want of memory goes as it is.
-PoolResult call_in_pool(Shared& shared, const Handler& handler, const SessionInfo& info, Job& job) {
-    const Config& config = shared.config;
+PoolResult call_in_pool(WorkerGroup& group, const Handler& handler, const SessionInfo& info, HandlerTask& task) {
+    const Config& config = group.config;
     std::unique_ptr<session::Budget> inflated;
-    if (job.encoding != wire::Encoding::none) {
-        inflated = charged_for(shared, static_cast<std::size_t>(job.size));
+    if (task.encoding != wire::Encoding::none) {
+        inflated = charged_for(group, static_cast<std::size_t>(task.size));
         if (!inflated) return {Failure(errc::busy), {}, nullptr};
-        if (const errc code = inflate_here(config, job); code != errc::ok) return {Failure(code), {}, nullptr};
+        if (const errc code = inflate_here(config, task); code != errc::ok) return {Failure(code), {}, nullptr};
     }
-    PoolResult made{call(handler.plain, info, job.message), {}, std::move(inflated)};
-    if (job.encodings == 0 || !made.result.reply()) return made;
+    PoolResult made{call(handler.plain, info, task.message), {}, std::move(inflated)};
+    if (task.encodings == 0 || !made.result.reply()) return made;
     const std::string_view payload = made.result.reply()->payload.view();
     if (payload.size() > config.session.max_message_bytes) return made;
-    const auto room = charged_for(shared, payload.size());
+    const auto room = charged_for(group, payload.size());
     if (!room) return made;
-    if (const auto packed = config.compression->pack(payload, job.encodings))
+    if (const auto packed = config.compression->pack(payload, task.encodings))
         made.packed = {Bytes(packed->bytes), packed->encoding};
     wire::Compression::trim();
     return made;
@@ -83,29 +83,29 @@ SessionInfo Worker::info_of(const session::ServerSession& session) {
     return {session.user(), session.device(), session.id().value.str(), session.platform(), session.claims()};
 }
 
-void Worker::on_message(session::ServerSession& session, session::Handling&& handling, const wire::DataView& data,
+void Worker::on_message(session::ServerSession& session, session::PendingMessage&& pending, const wire::DataView& data,
                         const Bytes& whole) {
     ++counters_.messages_received;
     const wire::MessageView& message = *data.message;
-    if (!shared_.config.rules.allow(session.user(), message.to, message.type))
-        return answer(handling, refusal(errc::forbidden,
-                                        "the server's rules do not let you send this type of message "
-                                        "there"));
+    if (!group_.config.rules.allow(session.user(), message.to, message.type))
+        return answer(pending, refusal(errc::forbidden,
+                                       "the server's rules do not let you send this type of message "
+                                       "there"));
     if (message.encoding != wire::Encoding::none) {
-        const wire::Compression* compression = shared_.config.compression.get();
+        const wire::Compression* compression = group_.config.compression.get();
         const errc code = compression == nullptr ? errc::compression_unavailable
                                                  : compression->check(message, session.encodings(),
-                                                                      shared_.config.session.max_message_bytes);
-        if (code != errc::ok) return answer(handling, refusal(code, explain(code)));
+                                                                      group_.config.session.max_message_bytes);
+        if (code != errc::ok) return answer(pending, refusal(code, explain(code)));
         inflating_ += std::min<std::size_t>(static_cast<std::size_t>(message.size), wire::kAtOnceBytes);
     }
     const std::string_view to = message.to;
     if (to == kServerTarget)
-        return to_handler(session, std::move(handling), to_message(session, data, whole, taken_at_), message);
+        return to_handler(session, std::move(pending), to_message(session, data, whole, taken_at_), message);
     if (to.starts_with("room:"))
-        return answer(handling, refusal(errc::not_supported, "rooms are not part of this version"));
-    if (to.empty()) return answer(handling, refusal(errc::unknown_target, explain(errc::unknown_target)));
-    to_user(session, std::move(handling), data, whole);
+        return answer(pending, refusal(errc::not_supported, "rooms are not part of this version"));
+    if (to.empty()) return answer(pending, refusal(errc::unknown_target, explain(errc::unknown_target)));
+    to_user(session, std::move(pending), data, whole);
 }
 
 std::size_t Worker::cut_off(const std::function<bool(const session::ServerSession&)>& which, errc code,
@@ -121,135 +121,134 @@ std::size_t Worker::cut_off(const std::function<bool(const session::ServerSessio
 
 // ---- to handlers: in order and one at a time for each session ----
 
-void Worker::to_handler(session::ServerSession& session, session::Handling&& handling, Message&& message,
+void Worker::to_handler(session::ServerSession& session, session::PendingMessage&& pending, Message&& message,
                         const wire::MessageView& view) {
-    const Inbox& first = *static_cast<const Inbox*>(session.attachment.get());
+    const HandlerQueue& first = *static_cast<const HandlerQueue*>(session.attachment.get());
     if (!first.running && first.waiting.empty() && view.encoding == wire::Encoding::none) {
-        const Handler& handler = shared_.config.handler_for(message.type);
-        if (!handler.coroutine && handler.where == Execution::worker)
-            return run_here(first, handling, message, handler);
+        const Handler& handler = group_.config.handler_for(message.type);
+        if (!handler.coroutine && handler.where == Execution::worker) return run_here(first, pending, message, handler);
     }
-    const std::size_t charge = kJobCharge + message.payload.size();
-    if (!take_for_handler(charge)) return answer(handling, refusal(errc::busy, explain(errc::busy)));
-    const auto inbox = std::static_pointer_cast<Inbox>(session.attachment);
-    inbox->waiting.push_back(
-        Job{std::move(handling), std::move(message), view.encoding, view.size, session.encodings(), charge});
-    if (!inbox->running && inbox->waiting.size() == 1) run_next(inbox);
+    const std::size_t charge = kTaskCharge + message.payload.size();
+    if (!take_for_handler(charge)) return answer(pending, refusal(errc::busy, explain(errc::busy)));
+    const auto queue = std::static_pointer_cast<HandlerQueue>(session.attachment);
+    queue->waiting.push_back(
+        HandlerTask{std::move(pending), std::move(message), view.encoding, view.size, session.encodings(), charge});
+    if (!queue->running && queue->waiting.size() == 1) run_next(queue);
 }
 
 // At once, on this thread: the shortest way.
-void Worker::run_here(const Inbox& inbox, const session::Handling& handling, const Message& message,
+void Worker::run_here(const HandlerQueue& queue, const session::PendingMessage& pending, const Message& message,
                       const Handler& handler) {
     const session::TimePoint began = handled_at_;
-    handled(handling, call(handler.plain, *inbox.info, message), began);
+    handled(pending, call(handler.plain, *queue.info, message), began);
 }
 
-void Worker::run_next(const std::shared_ptr<Inbox>& inbox) {
-    inbox->running = false;
-    while (!inbox->running && !inbox->waiting.empty()) {
-        Job job = std::move(inbox->waiting.front());
-        inbox->waiting.pop_front();
-        run(inbox, std::move(job));
+void Worker::run_next(const std::shared_ptr<HandlerQueue>& queue) {
+    queue->running = false;
+    while (!queue->running && !queue->waiting.empty()) {
+        HandlerTask task = std::move(queue->waiting.front());
+        queue->waiting.pop_front();
+        run(queue, std::move(task));
     }
 }
 
-void Worker::run(const std::shared_ptr<Inbox>& inbox, Job job) {
-    const Handler& handler = shared_.config.handler_for(job.message.type);
+void Worker::run(const std::shared_ptr<HandlerQueue>& queue, HandlerTask task) {
+    const Handler& handler = group_.config.handler_for(task.message.type);
     const bool in_pool = !handler.coroutine && handler.where == Execution::pool;
-    if (job.encoding != wire::Encoding::none && !in_pool && !inflate(inbox, job)) return;
-    const std::size_t charge = job.charge;
+    if (task.encoding != wire::Encoding::none && !in_pool && !inflate(queue, task)) return;
+    const std::size_t charge = task.charge;
     if (!handler.coroutine && !in_pool) {
-        run_here(*inbox, job.handling, job.message, handler);
+        run_here(*queue, task.pending, task.message, handler);
         return give_from_handler(charge);
     }
     const session::TimePoint began = now();
     if (handler.coroutine) {
-        inbox->running = true;
-        SessionInfo info = *inbox->info;
-        boost::asio::co_spawn(context_, handler.coroutine(std::move(info), std::move(job.message)),
-                              [this, inbox, handling = std::move(job.handling), began, charge](
+        queue->running = true;
+        SessionInfo info = *queue->info;
+        boost::asio::co_spawn(context_, handler.coroutine(std::move(info), std::move(task.message)),
+                              [this, queue, pending = std::move(task.pending), began, charge](
                                   const std::exception_ptr& thrown, HandlerResult result) {
                                   give_from_handler(charge);
-                                  handled(handling, thrown ? thrown_result(thrown) : result, began);
-                                  run_next(inbox);
+                                  handled(pending, thrown ? thrown_result(thrown) : result, began);
+                                  run_next(queue);
                                   arm_timer();
                               });
         return;
     }
-    inbox->running = true;
-    auto carried = std::make_shared<Job>(std::move(job));
-    const bool queued = shared_.pool.push([this, inbox, carried, began, &handler, info = inbox->info] {
-        auto result = std::make_shared<PoolResult>(call_in_pool(shared_, handler, *info, *carried));
-        post([inbox, carried, began, result](Worker& worker) {
+    queue->running = true;
+    auto carried = std::make_shared<HandlerTask>(std::move(task));
+    const bool queued = group_.pool.push([this, queue, carried, began, &handler, info = queue->info] {
+        auto result = std::make_shared<PoolResult>(call_in_pool(group_, handler, *info, *carried));
+        post([queue, carried, began, result](Worker& worker) {
             worker.give_from_handler(carried->charge);
-            worker.handled(carried->handling, result->result, began, &result->packed);
-            worker.run_next(inbox);
+            worker.handled(carried->pending, result->result, began, &result->packed);
+            worker.run_next(queue);
         });
     });
     if (queued) return;
-    inbox->running = false;
+    queue->running = false;
     give_from_handler(carried->charge);
-    answer(carried->handling, refusal(errc::busy, "too many messages wait for a handler"));
+    answer(carried->pending, refusal(errc::busy, "too many messages wait for a handler"));
 }
 
 // Before the handler's turn. False: not now; it is inflated in the pool and comes back, or has been refused.
-bool Worker::inflate(const std::shared_ptr<Inbox>& inbox, Job& job) {
+bool Worker::inflate(const std::shared_ptr<HandlerQueue>& queue, HandlerTask& task) {
     const auto refuse = [&](errc code) {
-        give_from_handler(job.charge);
-        answer(job.handling, refusal(code, explain(code)));
+        give_from_handler(task.charge);
+        answer(task.pending, refusal(code, explain(code)));
     };
-    if (job.size <= wire::kAtOnceBytes) {
-        const errc code = inflate_here(shared_.config, job);
+    if (task.size <= wire::kAtOnceBytes) {
+        const errc code = inflate_here(group_.config, task);
         if (code != errc::ok) refuse(code);
         return code == errc::ok;
     }
-    const auto size = static_cast<std::size_t>(job.size);
-    if (!take_for_handler(size, job.charge)) {
+    const auto size = static_cast<std::size_t>(task.size);
+    if (!take_for_handler(size, task.charge)) {
         refuse(errc::busy);
         return false;
     }
-    job.charge += size;
-    auto carried = std::make_shared<Job>(std::move(job));
-    inbox->running = true;
-    const bool queued = shared_.pool.push([this, inbox, carried] {
-        const errc code = inflate_here(shared_.config, *carried);
-        post([inbox, carried, code](Worker& worker) {
-            inbox->running = false;
+    task.charge += size;
+    auto carried = std::make_shared<HandlerTask>(std::move(task));
+    queue->running = true;
+    const bool queued = group_.pool.push([this, queue, carried] {
+        const errc code = inflate_here(group_.config, *carried);
+        post([queue, carried, code](Worker& worker) {
+            queue->running = false;
             if (code == errc::ok) {
-                worker.run(inbox, std::move(*carried));
+                worker.run(queue, std::move(*carried));
             } else {
                 worker.give_from_handler(carried->charge);
-                worker.answer(carried->handling, refusal(code, explain(code)));
+                worker.answer(carried->pending, refusal(code, explain(code)));
             }
-            if (!inbox->running) worker.run_next(inbox);
+            if (!queue->running) worker.run_next(queue);
         });
     });
     if (queued) return false;
-    inbox->running = false;
+    queue->running = false;
     give_from_handler(carried->charge);
-    answer(carried->handling, refusal(errc::busy, "too many messages wait for a handler"));
+    answer(carried->pending, refusal(errc::busy, "too many messages wait for a handler"));
     return false;
 }
 
-void Worker::handled(const session::Handling& handling, const HandlerResult& result, session::TimePoint began,
-                     const Packed* packed) {
+void Worker::handled(const session::PendingMessage& pending, const HandlerResult& result, session::TimePoint began,
+                     const CompressedPayload* packed) {
     const session::TimePoint time = handled_at_ = now();
     ++counters_.handler_runs;
     counters_.handler_time += time - began;
     if (result.failure()) {
         ++counters_.messages_refused;
         count_error(result.failure()->code);
-        return table_.finish(handling, refusal(result.failure()->code, result.failure()->text), nullptr, time);
+        return table_.finish(pending, refusal(result.failure()->code, result.failure()->text), nullptr, time);
     }
     const session::Receipt receipt{wire::ReceiptStatus::handled, errc::ok, {}, 0};
-    if (!result.reply()) return table_.finish(handling, receipt, nullptr, time);
+    if (!result.reply()) return table_.finish(pending, receipt, nullptr, time);
     const Message& message = *result.reply();
-    if (message.payload.size() > shared_.config.session.max_message_bytes) {
-        return table_.finish(handling, refusal(errc::message_too_large, "the handler's reply is too large"), nullptr,
+    if (message.payload.size() > group_.config.session.max_message_bytes) {
+        return table_.finish(pending, refusal(errc::message_too_large, "the handler's reply is too large"), nullptr,
                              time);
     }
     if (!wire::is_name(message.type)) {
-        return table_.finish(handling, refusal(errc::invalid_name, "the type of the handler's reply is no name"),
+        return table_.finish(pending, refusal(errc::invalid_name, "the type of the handler's reply is no name"),
                              nullptr, time);
     }
     session::Reply reply;
@@ -263,7 +262,7 @@ void Worker::handled(const session::Handling& handling, const HandlerResult& res
                                                : unix_ms(std::chrono::system_clock::now());
     const bool dated = message.timestamp != std::chrono::system_clock::time_point{};
     view.timestamp_ms = dated ? unix_ms(message.timestamp) : reply.server_time_ms;
-    view.to = handling.user;
+    view.to = pending.user;
     reply.judged = packed != nullptr;
     if (packed != nullptr && packed->encoding != wire::Encoding::none) {
         view.encoding = packed->encoding;
@@ -271,22 +270,22 @@ void Worker::handled(const session::Handling& handling, const HandlerResult& res
         view.payload = packed->bytes.view();
     }
     ++counters_.messages_sent;
-    table_.finish(handling, receipt, &reply, time);
+    table_.finish(pending, receipt, &reply, time);
 }
 
-void Worker::answer(const session::Handling& handling, session::Receipt receipt) {
+void Worker::answer(const session::PendingMessage& pending, session::Receipt receipt) {
     if (receipt.status == wire::ReceiptStatus::refused) {
         ++counters_.messages_refused;
         count_error(receipt.code);
     }
-    table_.finish(handling, std::move(receipt), nullptr, now());
+    table_.finish(pending, std::move(receipt), nullptr, now());
 }
 
 // ---- hooks ----
 
 void Worker::hook(std::function<void(EventHandler&)> call) {
-    if (!shared_.config.events) return;
-    const bool queued = shared_.hooks.push([events = shared_.config.events, call = std::move(call)] {
+    if (!group_.config.events) return;
+    const bool queued = group_.hooks.push([events = group_.config.events, call = std::move(call)] {
         try {
             call(*events);
         } catch (const std::exception& error) {
@@ -303,33 +302,33 @@ void Worker::hook(std::function<void(EventHandler&)> call) {
 
 void Worker::on_session_created(session::ServerSession& session) {
     ++counters_.sessions_created;
-    auto inbox = std::make_shared<Inbox>();
-    inbox->info = std::make_shared<const SessionInfo>(info_of(session));
-    hook([info = inbox->info](EventHandler& events) { events.on_user_connected(*info); });
-    session.attachment = std::move(inbox);
+    auto queue = std::make_shared<HandlerQueue>();
+    queue->info = std::make_shared<const SessionInfo>(info_of(session));
+    hook([info = queue->info](EventHandler& events) { events.on_user_connected(*info); });
+    session.attachment = std::move(queue);
     log_.add(FlightLog::entry(session.id(), Happened::made, now()));
 }
 
 void Worker::on_carrier_attached(session::ServerSession& session, session::CarrierKey key) {
     note(key, Happened::attached);
-    const Connection* connection = find(key);
-    auto* inbox = static_cast<Inbox*>(session.attachment.get());
-    if (connection == nullptr || inbox == nullptr) return;
-    const bool first = inbox->address.empty();
-    inbox->address = connection->address;
-    inbox->protocol = connection->protocol;
+    const ServerCarrier* connection = find(key);
+    auto* queue = static_cast<HandlerQueue*>(session.attachment.get());
+    if (connection == nullptr || queue == nullptr) return;
+    const bool first = queue->address.empty();
+    queue->address = connection->address;
+    queue->protocol = connection->protocol;
     if (first)
-        base::log().limited(base::LogKind::session_began, "{} session {} of user {} begins over {}", inbox->address,
-                            inbox->info->session_id, base::User{inbox->info->user}, name(inbox->protocol));
+        base::log().limited(base::LogKind::session_began, "{} session {} of user {} begins over {}", queue->address,
+                            queue->info->session_id, base::User{queue->info->user}, name(queue->protocol));
 }
 
 void Worker::on_carrier_activated(session::ServerSession&, session::CarrierKey key) { note(key, Happened::activated); }
 
 void Worker::on_session_ended(session::ServerSession& session, errc reason, const std::string& text) {
     const SessionInfo info = info_of(session);
-    if (const auto* inbox = static_cast<const Inbox*>(session.attachment.get()); inbox != nullptr)
+    if (const auto* queue = static_cast<const HandlerQueue*>(session.attachment.get()); queue != nullptr)
         base::log().limited(base::LogKind::session_ended, "{} session {} of user {} over {} ends: {} {}",
-                            inbox->address, info.session_id, base::User{info.user}, name(inbox->protocol), name(reason),
+                            queue->address, info.session_id, base::User{info.user}, name(queue->protocol), name(reason),
                             text);
     if (reason != errc::ok) count_error(reason);
     log_.add(FlightLog::entry(session.id(), Happened::ended, now(), reason));
@@ -351,13 +350,13 @@ void Worker::on_reply_refused(session::ServerSession& session, errc code) {
 
 void Worker::on_heartbeat(session::ServerSession& session) {
     ++counters_.heartbeats;
-    if (!shared_.config.events) return;
+    if (!group_.config.events) return;
     hook([info = info_of(session)](EventHandler& events) { events.on_heartbeat(info); });
 }
 
 void Worker::on_peer_error(const session::ServerSession* session, session::CarrierKey key, errc code,
                            const std::string& text) {
-    const Connection* connection = find(key);
+    const ServerCarrier* connection = find(key);
     base::log().limited(base::LogKind::protocol_error, "{} user {} {}: {}",
                         connection == nullptr ? "?" : connection->address,
                         base::User{session == nullptr ? std::string_view("?") : session->user()}, name(code), text);

@@ -10,7 +10,7 @@
 namespace flare::server {
 
 // To the budget, of a message that waits: beside its payload.
-inline constexpr std::size_t kJobCharge = 512;
+inline constexpr std::size_t kTaskCharge = 512;
 
 inline std::int64_t unix_ms(std::chrono::system_clock::time_point time) noexcept {
     return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();

@@ -1,11 +1,11 @@
 #include "server/exposure.hpp"
 
-#include "transport/websocket/address.hpp"
+#include "transport/address.hpp"
 
 namespace flare::server {
 
 bool beyond_loopback(const std::string& address) {
-    const auto parsed = transport::websocket::parse_listen_address(address);
+    const auto parsed = transport::parse_listen_address(address);
     if (!parsed) return false;
     const boost::asio::ip::address& ip = parsed->endpoint.address();
     if (ip.is_v6() && ip.to_v6().is_v4_mapped())

@@ -1,7 +1,7 @@
 // Which event loops turn. One question at a time waits on each; a loop that has not answered for kPatience is not well.
 //
 // Threads: any. Asking and judging never wait.
-// Owner:   Shared; Watchdog asks.
+// Owner:   WorkerGroup; Watchdog asks.
 #pragma once
 
 #include <atomic>

@@ -22,8 +22,9 @@
 
 namespace flare::server {
 
-// Encoded and compressed once, whoever gets it. Workers make its forms one after the other: ask_all() holds a lock.
-struct Encoded {
+// EncodedMessage and compressed once, whoever gets it. Workers make its forms one after the other: ask_all() holds a
+// lock.
+struct EncodedMessage {
     std::string from;
     wire::Forms forms;
     Priority priority = Priority::normal;
@@ -85,7 +86,7 @@ public:
 
     std::uint32_t home_of(std::string_view user) const {
         const std::shared_lock lock(alive_);
-        return running_ ? shared_->home_of(user) : 0;
+        return running_ ? group_->home_of(user) : 0;
     }
 
 private:
@@ -102,13 +103,13 @@ private:
     void session_report(session::SessionId id, Done<std::string> done);
     bool on_worker_thread() const noexcept;
     errc what_is_wrong(const Message& message) const noexcept;  // message_too_large, invalid_name
-    std::shared_ptr<server::Encoded> encode(const Message& message, std::string_view to) const;
+    std::shared_ptr<server::EncodedMessage> encode(const Message& message, std::string_view to) const;
 
     const server::Config config_;
     const std::unique_ptr<auth::Revocations> revocations_;  // outlives a stop
     std::mutex mutex_;                                      // start and stop
     mutable std::shared_mutex alive_;                       // shared: whoever asks workers; alone: when they go
-    std::unique_ptr<server::Shared> shared_;
+    std::unique_ptr<server::WorkerGroup> group_;
     std::unique_ptr<server::Admin> admin_;
     std::unique_ptr<server::Watchdog> watchdog_;
     transport::quic::Secret quic_secret_{};
@@ -130,7 +131,7 @@ template <typename T>
 void Server::Impl::ask(std::uint32_t index, std::function<Checked<T>(server::Worker&)> question, Done<T> done) {
     std::shared_lock lock(alive_);
     const bool posted =
-        running_ && shared_->workers[index]->post(
+        running_ && group_->workers[index]->post(
                         [question = std::move(question), done](server::Worker& worker) { done(question(worker)); });
     lock.unlock();
     if (!posted) done(Failure(errc::not_connected, "the server is not running"));
@@ -150,7 +151,7 @@ void Server::Impl::ask_all(std::function<void(server::Worker&, T&)> question, Do
         std::function<void(Checked<T>)> done;
     };
     auto gathering = std::make_shared<Gathering>();
-    gathering->missing = shared_->workers.size();
+    gathering->missing = group_->workers.size();
     gathering->done = std::move(done);
     const auto one_less = [gathering] {
         std::unique_lock gathered(gathering->mutex);
@@ -159,7 +160,7 @@ void Server::Impl::ask_all(std::function<void(server::Worker&, T&)> question, Do
         gathering->done(std::move(gathering->total));
     };
     std::size_t stopped = 0;
-    for (const auto& worker : shared_->workers) {
+    for (const auto& worker : group_->workers) {
         const bool posted = worker->post([gathering, question, one_less](server::Worker& each) {
             {
                 const std::lock_guard adding(gathering->mutex);

@@ -82,7 +82,7 @@ server::Admin::Questions Server::Impl::questions() {
 }
 
 void Server::Impl::stats_json(Done<std::string> done) {
-    const auto up = session::TimePoint::clock::now() - (shared_ ? shared_->started : session::TimePoint::clock::now());
+    const auto up = session::TimePoint::clock::now() - (group_ ? group_->started : session::TimePoint::clock::now());
     ask_all<Figures>(
         [](server::Worker& worker, Figures& figures) {
             sum_up(worker, figures.stats);

@@ -10,9 +10,9 @@
 namespace flare::server {
 
 void Worker::on_memory_short() {
-    if (shared_.shedding.exchange(true)) return;
-    if (!shared_.workers.front()->post([](Worker& first) { first.shed(session::Shed::detached); }))
-        shared_.shedding = false;
+    if (group_.shedding.exchange(true)) return;
+    if (!group_.workers.front()->post([](Worker& first) { first.shed(session::Shed::detached); }))
+        group_.shedding = false;
 }
 
 // One worker after the other, so that nobody's client is given up while another worker has something that nobody uses.
@@ -24,12 +24,12 @@ void Worker::shed(session::Shed kind) {
         base::log().limited(base::LogKind::memory_used_up, "max_memory_bytes is used up: {} {} sessions were ended",
                             ended, detached ? "detached" : "stalled");
     }
-    const bool last = index_ + 1 == shared_.workers.size();
+    const bool last = index_ + 1 == group_.workers.size();
     if (!budget_.relieved() && !(last && !detached)) {
         const session::Shed next = last ? session::Shed::stalled : kind;
-        if (shared_.workers[last ? 0 : index_ + 1]->post([next](Worker& worker) { worker.shed(next); })) return;
+        if (group_.workers[last ? 0 : index_ + 1]->post([next](Worker& worker) { worker.shed(next); })) return;
     }
-    shared_.shedding = false;
+    group_.shedding = false;
 }
 
 // ---- what came and was not handed on ----
@@ -37,12 +37,12 @@ void Worker::shed(session::Shed kind) {
 // A quarter of all memory, each worker its part. Beyond it those go that hold the most, strangers before sessions,
 // which come back and have lost nothing.
 std::size_t Worker::most_unread() const noexcept {
-    const std::size_t part = shared_.budget.limit() / 4 / shared_.workers.size();
-    return std::max<std::size_t>(part, 2 * shared_.config.session.max_batch_bytes);
+    const std::size_t part = group_.budget.limit() / 4 / group_.workers.size();
+    return std::max<std::size_t>(part, 2 * group_.config.session.max_batch_bytes);
 }
 
 // Once in each of its turns: it may be `gone` afterwards.
-void Worker::charge(Connection& connection) {
+void Worker::charge(ServerCarrier& connection) {
     std::size_t holds = connection.waiting.empty() ? 0 : connection.waiting.capacity();
     if (connection.carrier) holds += connection.carrier->held_bytes();
     if (connection.rest) holds += connection.rest->bytes.capacity();
@@ -58,7 +58,7 @@ void Worker::charge(Connection& connection) {
     if (unread_ > most_unread()) shed_unread();
 }
 
-void Worker::give_back(Connection& connection) noexcept {
+void Worker::give_back(ServerCarrier& connection) noexcept {
     const std::size_t charged = std::exchange(connection.charged, 0);
     budget_.give(charged);
     unread_ -= charged;
@@ -68,13 +68,13 @@ void Worker::shed_unread() {
     struct Holder {
         bool stranger;
         std::size_t bytes;
-        Connection* connection;
+        ServerCarrier* connection;
     };
     std::vector<Holder> holders;
     for (const auto& [key, connection] : connections_) {
         if (connection->charged != 0)
             holders.push_back(
-                {connection->state != Connection::State::attached, connection->charged, connection.get()});
+                {connection->state != ServerCarrier::State::attached, connection->charged, connection.get()});
     }
     std::sort(holders.begin(), holders.end(), [](const Holder& a, const Holder& b) {
         return std::tie(a.stranger, a.bytes) > std::tie(b.stranger, b.bytes);
@@ -96,7 +96,7 @@ void Worker::shed_unread() {
 // Half of all memory, each worker its part; one message is taken, whatever its size, as long as there is memory at all.
 // `has`: what this message took before. False: there is no memory, or too much waits.
 bool Worker::take_for_handler(std::size_t bytes, std::size_t has) {
-    const std::size_t most = shared_.budget.limit() / 2 / shared_.workers.size();
+    const std::size_t most = group_.budget.limit() / 2 / group_.workers.size();
     if (in_handlers_ != has && in_handlers_ + bytes > most) return false;
     if (!budget_.take_by_size(bytes)) {
         on_memory_short();

@@ -1,11 +1,11 @@
 #include "server/overlap.hpp"
 
-#include "transport/websocket/address.hpp"
+#include "transport/address.hpp"
 
 namespace flare::server {
 namespace {
 
-using transport::websocket::ListenAddress;
+using transport::ListenAddress;
 
 bool covers(const ListenAddress& wide, const ListenAddress& narrow) {
     const auto& address = wide.endpoint.address();
@@ -17,8 +17,8 @@ bool covers(const ListenAddress& wide, const ListenAddress& narrow) {
 
 std::optional<std::string> overlap_of(const Config& config) {
     if (!config.websocket || config.admin_addr.empty()) return std::nullopt;
-    const auto websocket = transport::websocket::parse_listen_address(config.websocket_addr);
-    const auto admin = transport::websocket::parse_listen_address(config.admin_addr);
+    const auto websocket = transport::parse_listen_address(config.websocket_addr);
+    const auto admin = transport::parse_listen_address(config.admin_addr);
     if (!websocket || !admin) return std::nullopt;  // start() says so
     const auto port = admin->endpoint.port();
     if (port == 0 || port != websocket->endpoint.port()) return std::nullopt;

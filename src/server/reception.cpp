@@ -33,9 +33,9 @@ errc what_is_wrong(const std::string& claims) {
 
 }  // namespace
 
-// ---- Connection ----
+// ---- ServerCarrier ----
 
-Connection::Connection(Worker& worker_, session::CarrierKey key_, std::unique_ptr<transport::Carrier> carrier_)
+ServerCarrier::ServerCarrier(Worker& worker_, session::CarrierKey key_, std::unique_ptr<transport::Carrier> carrier_)
     : worker(worker_),
       key(key_),
       carrier(std::move(carrier_)),
@@ -45,15 +45,15 @@ Connection::Connection(Worker& worker_, session::CarrierKey key_, std::unique_pt
     carrier->set_handler(this);
 }
 
-Connection::~Connection() {
+ServerCarrier::~ServerCarrier() {
     worker.give_back(*this);
     if (!counted) return;
-    ConnectionLimits& limits = worker.shared().limits;
+    ConnectionLimits& limits = worker.group().limits;
     constexpr auto kStage = ConnectionLimits::Stage::carrier;
     stranger ? limits.release_stranger(kStage) : limits.release(of_proxy ? std::string() : address, protocol, kStage);
 }
 
-void Connection::on_batch(std::string_view batch) {
+void ServerCarrier::on_batch(std::string_view batch) {
     switch (state) {
         case State::greeting: return worker.greeted(*this, batch);
         case State::attached: return worker.received(*this, batch);
@@ -63,34 +63,34 @@ void Connection::on_batch(std::string_view batch) {
     }
 }
 
-void Connection::on_confirmed() {
+void ServerCarrier::on_confirmed() {
     if (!worker.claim_address(*this)) return;
     if (state == State::early) worker.confirmed(*this);
 }
 
 // Before Hello it is worth nothing: hello_timeout runs on.
-void Connection::on_alive() {
+void ServerCarrier::on_alive() {
     if (state == State::attached) worker.alive(*this);
 }
 
-void Connection::on_turn_end() { worker.turn_ended(*this); }
+void ServerCarrier::on_turn_end() { worker.turn_ended(*this); }
 
-void Connection::on_writable() { worker.mark_dirty(*this); }
+void ServerCarrier::on_writable() { worker.mark_dirty(*this); }
 
-void Connection::on_closed(const transport::CloseReason& reason) { worker.closed(*this, reason); }
+void ServerCarrier::on_closed(const transport::CloseReason& reason) { worker.closed(*this, reason); }
 
 // ---- sockets ----
 
 bool Worker::on_connection(const std::string& peer_address) {
-    return admit(stopping_ ? errc::shutting_down : shared_.limits.admit(peer_address, Protocol::websocket, now()));
+    return admit(stopping_ ? errc::shutting_down : group_.limits.admit(peer_address, Protocol::websocket, now()));
 }
 
 // Only an address that is validated is held to its limit: anybody may write that of somebody else into a packet.
 transport::quic::ListenerHandler::Answer Worker::on_handshake(const std::string& peer_address, bool validated) {
     std::optional<errc> admitted = errc::shutting_down;
     if (!stopping_) {
-        admitted = validated ? shared_.limits.admit(peer_address, Protocol::quic, now())
-                             : shared_.limits.admit_stranger(now());
+        admitted =
+            validated ? group_.limits.admit(peer_address, Protocol::quic, now()) : group_.limits.admit_stranger(now());
     }
     if (!admitted) return Answer::validate;
     return admit(*admitted) ? Answer::admit : Answer::refuse;
@@ -108,18 +108,18 @@ bool Worker::admit(errc admitted) {
 
 // It was counted in all when it came: only the address is new.
 bool Worker::on_client(const std::string& address) {
-    const errc counted = shared_.limits.count_address(address);
+    const errc counted = group_.limits.count_address(address);
     if (counted == errc::ok) return true;
     --counters_.accepted;
     return admit(counted);
 }
 
 void Worker::on_connection_gone(const std::string& peer_address) {
-    shared_.limits.release(peer_address, Protocol::websocket);
+    group_.limits.release(peer_address, Protocol::websocket);
 }
 
 void Worker::on_handshake_gone(const std::string& peer_address, bool validated) {
-    validated ? shared_.limits.release(peer_address, Protocol::quic) : shared_.limits.release_stranger();
+    validated ? group_.limits.release(peer_address, Protocol::quic) : group_.limits.release_stranger();
 }
 
 void Worker::on_accept_paused(errc code) {
@@ -133,48 +133,48 @@ transport::websocket::HttpResponse Worker::on_http(const transport::websocket::H
     const std::string path = path_of(request.target).value_or("");
     const bool is_ready = path.ends_with("/readyz");
     if (is_ready || path.ends_with("/healthz")) {
-        if (is_ready && !shared_.ready.load(std::memory_order_relaxed)) return {503, kText, "stopping\n"};
-        const std::string trouble = shared_.health.trouble(now(), index_);
+        if (is_ready && !group_.ready.load(std::memory_order_relaxed)) return {503, kText, "stopping\n"};
+        const std::string trouble = group_.health.trouble(now(), index_);
         if (!trouble.empty()) return {503, kText, trouble + "\n"};
         return {200, kText, is_ready ? "ready\n" : "ok\n"};
     }
     return {404, kText, "This port speaks WebSocket, and HTTP on /healthz and /readyz.\n"};
 }
 
-Connection* Worker::find(session::CarrierKey key) {
+ServerCarrier* Worker::find(session::CarrierKey key) {
     const auto found = connections_.find(key);
     return found == connections_.end() ? nullptr : found->second.get();
 }
 
-Connection& Worker::add(std::unique_ptr<transport::Carrier> carrier, bool counted) {
+ServerCarrier& Worker::add(std::unique_ptr<transport::Carrier> carrier, bool counted) {
     const session::CarrierKey key = next_key_++;
-    auto made = std::make_unique<Connection>(*this, key, std::move(carrier));
+    auto made = std::make_unique<ServerCarrier>(*this, key, std::move(carrier));
     made->counted = counted;
-    Connection& connection = *made;
+    ServerCarrier& connection = *made;
     connections_.emplace(key, std::move(made));
-    set_deadline(connection, greeting_, shared_.config.hello_timeout);
+    set_deadline(connection, greeting_, group_.config.hello_timeout);
     return connection;
 }
 
 void Worker::on_carrier(std::unique_ptr<transport::Carrier> carrier) {
-    shared_.limits.begun(Protocol::websocket);
+    group_.limits.begun(Protocol::websocket);
     add(std::move(carrier), true);
     arm_timer();
 }
 
 void Worker::on_carrier(std::unique_ptr<transport::Carrier> carrier, bool validated) {
-    shared_.limits.begun(Protocol::quic);
+    group_.limits.begun(Protocol::quic);
     const bool early = carrier->info().early;
-    Connection& connection = add(std::move(carrier), true);
+    ServerCarrier& connection = add(std::move(carrier), true);
     connection.stranger = !validated;
     if (!early) claim_address(connection);
     arm_timer();
 }
 
 // Its handshake is complete, so its address is its own. False: that one has all the connections that it may have.
-bool Worker::claim_address(Connection& connection) {
+bool Worker::claim_address(ServerCarrier& connection) {
     if (!connection.stranger) return true;
-    const errc claimed = shared_.limits.claim(connection.address);
+    const errc claimed = group_.limits.claim(connection.address);
     if (claimed == errc::ok) {
         connection.stranger = false;
         return true;
@@ -185,7 +185,7 @@ bool Worker::claim_address(Connection& connection) {
     return false;
 }
 
-void Worker::closed(Connection& connection, const transport::CloseReason& reason) {
+void Worker::closed(ServerCarrier& connection, const transport::CloseReason& reason) {
     const session::CarrierKey key = connection.key;
     if (reason.code != errc::ok && !connection.close_due) {
         count_error(reason.code);
@@ -206,8 +206,8 @@ void Worker::closed(Connection& connection, const transport::CloseReason& reason
     note(key, Happened::closed, reason.code, reason.ending);
     give_back(connection);
     connection.gone = true;
-    connection.state = Connection::State::closing;  // what its carrier still brings is nobody's
-    gone_.push_back(std::move(found->second));      // it is inside a callback of its own
+    connection.state = ServerCarrier::State::closing;  // what its carrier still brings is nobody's
+    gone_.push_back(std::move(found->second));         // it is inside a callback of its own
     connections_.erase(found);
     table_.carrier_gone(key, now());
 }
@@ -216,7 +216,7 @@ std::size_t Worker::drop_connections(std::string_view user) {
     std::size_t dropped = 0;
     for (const session::ServerSession* session : table_.of_user(user)) {
         for (const session::CarrierKey key : session->carriers()) {
-            Connection* connection = find(key);
+            ServerCarrier* connection = find(key);
             if (connection == nullptr) continue;
             closed(*connection, {errc::connection_lost, "discarded by the server", false});
             ++dropped;
@@ -225,26 +225,26 @@ std::size_t Worker::drop_connections(std::string_view user) {
     return dropped;
 }
 
-void Worker::alive(Connection& connection) { table_.on_alive(connection.key, now()); }
+void Worker::alive(ServerCarrier& connection) { table_.on_alive(connection.key, now()); }
 
-void Worker::received(Connection& connection, std::string_view batch) {
+void Worker::received(ServerCarrier& connection, std::string_view batch) {
     if (!std::exchange(connection.in_turn, true)) connection.awaited = connection.dirty;
     take(connection, batch);
 }
 
 // Hands on as many frames as this turn still has, and reads no more before the next one when there are none left.
-void Worker::take(Connection& connection, std::string_view batch) {
+void Worker::take(ServerCarrier& connection, std::string_view batch) {
     const std::size_t used = take_front(connection, batch);
     if (used == batch.size() && connection.frames_left != 0) return;
-    if (connection.state != Connection::State::attached || !connection.carrier) return;
-    connection.rest = std::make_unique<Connection::Rest>(Connection::Rest{std::string(batch.substr(used)), 0});
+    if (connection.state != ServerCarrier::State::attached || !connection.carrier) return;
+    connection.rest = std::make_unique<ServerCarrier::Rest>(ServerCarrier::Rest{std::string(batch.substr(used)), 0});
     connection.carrier->pause_reading(true);
     boost::asio::post(context_, [this, key = connection.key] { go_on(key); });
 }
 
-std::size_t Worker::take_front(Connection& connection, std::string_view batch) {
+std::size_t Worker::take_front(ServerCarrier& connection, std::string_view batch) {
     // What has to be inflated is looked at a few frames at a time: it may be much more than what came.
-    const std::size_t step = shared_.config.compression ? kFramesPerLook : Connection::kFramesPerTurn;
+    const std::size_t step = group_.config.compression ? kFramesPerLook : ServerCarrier::kFramesPerTurn;
     std::size_t used = 0;
     inflating_ = 0;
     handled_at_ = now();
@@ -261,14 +261,14 @@ std::size_t Worker::take_front(Connection& connection, std::string_view batch) {
 }
 
 void Worker::go_on(session::CarrierKey key) {
-    Connection* connection = find(key);
-    if (connection == nullptr || !connection->rest || connection->state != Connection::State::attached) return;
-    connection->frames_left = Connection::kFramesPerTurn;
-    Connection::Rest& rest = *connection->rest;
+    ServerCarrier* connection = find(key);
+    if (connection == nullptr || !connection->rest || connection->state != ServerCarrier::State::attached) return;
+    connection->frames_left = ServerCarrier::kFramesPerTurn;
+    ServerCarrier::Rest& rest = *connection->rest;
     if (rest.used != rest.bytes.size())
         rest.used += take_front(*connection, std::string_view(rest.bytes).substr(rest.used));
     connection = find(key);
-    if (connection == nullptr || !connection->carrier || connection->state != Connection::State::attached) return;
+    if (connection == nullptr || !connection->carrier || connection->state != ServerCarrier::State::attached) return;
     if (rest.used != rest.bytes.size()) {
         boost::asio::post(context_, [this, key] { go_on(key); });
         return;
@@ -276,13 +276,13 @@ void Worker::go_on(session::CarrierKey key) {
     connection->rest.reset();
     charge(*connection);
     if (connection->gone) return;
-    connection->frames_left = Connection::kFramesPerTurn;
+    connection->frames_left = ServerCarrier::kFramesPerTurn;
     connection->carrier->pause_reading(false);
 }
 
 // ---- hello ----
 
-void Worker::greeted(Connection& connection, std::string_view batch) {
+void Worker::greeted(ServerCarrier& connection, std::string_view batch) {
     if (wire::begins_with_seal(batch)) return seal(connection, batch);
     std::string_view rest;
     auto hello = session::read_hello(batch, rest);
@@ -308,17 +308,17 @@ void Worker::greeted(Connection& connection, std::string_view batch) {
     look_at_credential(connection, std::move(*hello), std::string(rest));
 }
 
-void Worker::look_at_credential(Connection& connection, wire::Hello hello, std::string rest) {
-    const Config& config = shared_.config;
+void Worker::look_at_credential(ServerCarrier& connection, wire::Hello hello, std::string rest) {
+    const Config& config = group_.config;
     if (config.auth || config.async_auth) return authenticate(connection, std::move(hello), std::move(rest));
-    session::Identity anybody{hello.user};
+    session::SessionCredential anybody{hello.user};
     to_home(connection, std::move(hello), std::move(rest), std::move(anybody));
 }
 
 // What came in early data may be a copy. Messages of a session here are acted on; all else waits.
-void Worker::wait_for_handshake(Connection& connection, const wire::Hello& hello, std::string_view batch,
+void Worker::wait_for_handshake(ServerCarrier& connection, const wire::Hello& hello, std::string_view batch,
                                 std::string_view rest) {
-    connection.state = Connection::State::early;
+    connection.state = ServerCarrier::State::early;
     connection.waiting = batch;
     connection.carrier->pause_reading(true);
     ++counters_.early_data;
@@ -328,21 +328,21 @@ void Worker::wait_for_handshake(Connection& connection, const wire::Hello& hello
     arm_timer();
 }
 
-void Worker::confirmed(Connection& connection) {
-    connection.state = Connection::State::greeting;
+void Worker::confirmed(ServerCarrier& connection) {
+    connection.state = ServerCarrier::State::greeting;
     const std::string batch = std::move(connection.waiting);
     connection.carrier->pause_reading(false);
     greeted(connection, batch);
 }
 
-bool Worker::is_revoked(const session::Identity& identity) const {
-    return shared_.revocations.size() != 0 &&
-           shared_.revocations.revoked(identity.user, identity.token_id, std::chrono::system_clock::now());
+bool Worker::is_revoked(const session::SessionCredential& identity) const {
+    return group_.revocations.size() != 0 &&
+           group_.revocations.revoked(identity.user, identity.token_id, std::chrono::system_clock::now());
 }
 
 // Asks the handler, wherever it runs; `done` is called on this worker's thread, perhaps at once.
 void Worker::verify(AuthRequest request, std::function<void(Checked<Identity>)> done) {
-    const Config& config = shared_.config;
+    const Config& config = group_.config;
     if (!config.auth && !config.async_auth) return done(Identity(request.claimed_user));
     const auto failed = [](const std::exception_ptr& thrown) -> Checked<Identity> {
         try {
@@ -373,10 +373,10 @@ void Worker::verify(AuthRequest request, std::function<void(Checked<Identity>)> 
     // std::function wants to be copied, so what is moved along stands in one shared place.
     auto carried = std::make_shared<std::pair<AuthRequest, std::function<void(Checked<Identity>)>>>(std::move(request),
                                                                                                     std::move(done));
-    const bool queued = shared_.pool.push([this, failed, checked, carried] {
+    const bool queued = group_.pool.push([this, failed, checked, carried] {
         Checked<Identity> identity = Failure(errc::internal);
         try {
-            identity = checked(shared_.config.auth(carried->first));
+            identity = checked(group_.config.auth(carried->first));
         } catch (...) {
             identity = failed(std::current_exception());
         }
@@ -386,10 +386,10 @@ void Worker::verify(AuthRequest request, std::function<void(Checked<Identity>)> 
 }
 
 // Expiry in the session's clock, which nobody sets. Beyond ten years it is never.
-session::Identity Worker::in_steady_time(Identity identity) {
+session::SessionCredential Worker::in_steady_time(Identity identity) {
     constexpr auto kFar = std::chrono::hours(24 * 3650);
     const auto system_now = std::chrono::system_clock::now();
-    session::Identity result{std::move(identity.user), session::kNever, std::move(identity.token_id)};
+    session::SessionCredential result{std::move(identity.user), session::kNever, std::move(identity.token_id)};
     result.claims = Bytes(identity.claims);
     if (identity.expires < system_now + kFar) {
         const auto unix_ms =
@@ -400,7 +400,7 @@ session::Identity Worker::in_steady_time(Identity identity) {
     return result;
 }
 
-void Worker::authenticate(Connection& connection, wire::Hello hello, std::string rest) {
+void Worker::authenticate(ServerCarrier& connection, wire::Hello hello, std::string rest) {
     AuthRequest request;
     request.token = hello.token;
     request.claimed_user = hello.user;
@@ -409,7 +409,7 @@ void Worker::authenticate(Connection& connection, wire::Hello hello, std::string
     request.peer_address = connection.address;
     request.peer_certificate = connection.carrier->info().peer_certificate;
     request.encrypted = connection.carrier->info().encrypted || connection.carrier->sealed();
-    connection.state = Connection::State::authenticating;
+    connection.state = ServerCarrier::State::authenticating;
     connection.carrier->pause_reading(true);
     connection.waiting = std::move(rest);  // counted with it, and goes when it goes
     auto carried = std::make_shared<wire::Hello>(std::move(hello));
@@ -419,12 +419,12 @@ void Worker::authenticate(Connection& connection, wire::Hello hello, std::string
 }
 
 void Worker::authenticated(session::CarrierKey key, wire::Hello hello, Checked<Identity> identity) {
-    Connection* connection = find(key);
+    ServerCarrier* connection = find(key);
     if (connection == nullptr || connection->close_due) return;  // it has gone meanwhile
     std::string rest = std::exchange(connection->waiting, {});
     charge(*connection);
     if (connection->gone) return;
-    connection->state = Connection::State::greeting;
+    connection->state = ServerCarrier::State::greeting;
     connection->carrier->pause_reading(false);
     if (!identity || identity->user != hello.user) {
         wire::Refused refused;
@@ -445,13 +445,13 @@ void Worker::on_credential(session::ServerSession& session, std::string_view tok
     request.claimed_user = session.user();
     request.device = session.device();
     request.platform = session.platform();
-    if (const Connection* connection = find(session.active())) {
+    if (const ServerCarrier* connection = find(session.active())) {
         request.peer_address = connection->address;
         request.peer_certificate = connection->carrier->info().peer_certificate;
         request.encrypted = connection->carrier->info().encrypted || connection->carrier->sealed();
     }
     verify(std::move(request), [this, id = session.id()](Checked<Identity> identity) {
-        Checked<session::Identity> result = Failure(errc::credential_revoked);
+        Checked<session::SessionCredential> result = Failure(errc::credential_revoked);
         if (!identity) {
             result = identity.error();
         } else if (auto good = in_steady_time(std::move(*identity)); !is_revoked(good)) {
@@ -467,27 +467,27 @@ void Worker::on_credential(session::ServerSession& session, std::string_view tok
 // Handlers that run keep what they were given; those that come see the claims of the new credential.
 void Worker::renewed(const session::SessionId& id) {
     const session::ServerSession* const session = table_.find(id);
-    auto* const inbox = session == nullptr ? nullptr : static_cast<Inbox*>(session->attachment.get());
-    if (inbox == nullptr || inbox->info->claims == session->claims()) return;
-    inbox->info = std::make_shared<const SessionInfo>(info_of(*session));
+    auto* const queue = session == nullptr ? nullptr : static_cast<HandlerQueue*>(session->attachment.get());
+    if (queue == nullptr || queue->info->claims == session->claims()) return;
+    queue->info = std::make_shared<const SessionInfo>(info_of(*session));
 }
 
 std::uint32_t Worker::home_of(const wire::Hello& hello, const std::string& user) const {
     if (hello.resume) {
         if (const auto place = session::place_in_ticket(hello.resume->ticket))
-            return base::worker_of(*place, static_cast<std::uint32_t>(shared_.workers.size()));
+            return base::worker_of(*place, static_cast<std::uint32_t>(group_.workers.size()));
     }
-    return shared_.home_of(user);
+    return group_.home_of(user);
 }
 
 // Every session of a user lives on one worker; a socket that was accepted elsewhere goes there with its hello.
-void Worker::to_home(Connection& connection, wire::Hello hello, std::string rest,
-                     std::optional<session::Identity> identity) {
+void Worker::to_home(ServerCarrier& connection, wire::Hello hello, std::string rest,
+                     std::optional<session::SessionCredential> identity) {
     const std::uint32_t home = home_of(hello, identity ? identity->user : hello.user);
     // A QUIC connection arrived at its user's home already. A ticket that leads elsewhere is another user's: it is
     // refused here as well as there.
     const bool at_home = home == index_ || (hello.resume && connection.protocol == Protocol::quic &&
-                                            index_ == shared_.home_of(hello.user));
+                                            index_ == group_.home_of(hello.user));
     if (at_home) return attach(connection, hello, rest, identity);
     std::unique_ptr<transport::ParkedCarrier> parked = connection.carrier->park();
     if (!parked) {
@@ -505,7 +505,7 @@ void Worker::to_home(Connection& connection, wire::Hello hello, std::string rest
         std::unique_ptr<transport::ParkedCarrier> parked;
         wire::Hello hello;
         std::string rest;
-        std::optional<session::Identity> identity;
+        std::optional<session::SessionCredential> identity;
         std::uint32_t hellos;
         bool counted;
     };
@@ -513,21 +513,21 @@ void Worker::to_home(Connection& connection, wire::Hello hello, std::string rest
                                             connection.hellos, connection.counted});
     connection.counted = false;
     connection.gone = true;
-    connection.state = Connection::State::closing;
+    connection.state = ServerCarrier::State::closing;
     const auto found = connections_.find(connection.key);
     gone_.push_back(std::move(found->second));
     connections_.erase(found);
     mark_dirty(*gone_.back());  // a turn's end frees it
-    shared_.workers[home]->post([move](Worker& worker) {
+    group_.workers[home]->post([move](Worker& worker) {
         auto carrier = std::move(*move->parked).resume(worker.context_);
-        Connection& arrived = worker.add(std::move(carrier), move->counted);
+        ServerCarrier& arrived = worker.add(std::move(carrier), move->counted);
         arrived.hellos = move->hellos;
         worker.attach(arrived, move->hello, move->rest, move->identity);
     });
 }
 
-void Worker::attach(Connection& connection, const wire::Hello& hello, std::string_view rest,
-                    const std::optional<session::Identity>& identity) {
+void Worker::attach(ServerCarrier& connection, const wire::Hello& hello, std::string_view rest,
+                    const std::optional<session::SessionCredential>& identity) {
     const session::CarrierKey key = connection.key;
     const bool by_ticket = identity && identity->ticket_of;
     if (by_ticket && !table_.may_honour(*identity->ticket_of, hello))
@@ -541,11 +541,11 @@ void Worker::attach(Connection& connection, const wire::Hello& hello, std::strin
         count_error(refused.code);
         return refuse(connection, refused);
     }
-    connection.state = Connection::State::attached;
+    connection.state = ServerCarrier::State::attached;
     auto refused =
         identity ? table_.attach_new(key, hello, *identity, now()) : table_.attach_resumed(key, hello, now());
     if (refused) {
-        connection.state = Connection::State::greeting;
+        connection.state = ServerCarrier::State::greeting;
         // A new session comes next, unless this one lives: its client keeps its ticket until there is room for that.
         const bool begins_anew = !identity && session::SessionTable::may_say_hello_again(refused->code) &&
                                  refused->code != errc::ticket_invalid;
@@ -566,23 +566,23 @@ void Worker::attach(Connection& connection, const wire::Hello& hello, std::strin
     arm_timer();
 }
 
-void Worker::refuse(Connection& connection, const wire::Refused& refused) {
+void Worker::refuse(ServerCarrier& connection, const wire::Refused& refused) {
     if (connection.carrier->writable()) {
         batch_.clear();
         session::write_refusal(batch_, refused);
         connection.carrier->send(batch_);
     }
     if (session::SessionTable::may_say_hello_again(refused.code) && connection.hellos < 2) {
-        set_deadline(connection, greeting_, shared_.config.hello_timeout);
+        set_deadline(connection, greeting_, group_.config.hello_timeout);
         return;
     }
     close(connection, refused.code, refused.text);
 }
 
-void Worker::close(Connection& connection, errc code, const std::string& text) {
+void Worker::close(ServerCarrier& connection, errc code, const std::string& text) {
     if (connection.close_due) return;
-    connection.close_due = Connection::Close{code, text};
-    connection.state = Connection::State::closing;
+    connection.close_due = ServerCarrier::Close{code, text};
+    connection.state = ServerCarrier::State::closing;
     set_deadline(connection, closing_, kCloseLimit);
     mark_dirty(connection);
 }

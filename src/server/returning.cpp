@@ -67,7 +67,7 @@ void Server::Impl::expect_returning() {
         const auto ahead = std::chrono::milliseconds(each.back_unix_ms) - wall;
         if (ahead + server::kExpectedLate <= std::chrono::milliseconds(0) || ahead > kFurthestAhead) continue;
         const auto back = steady + ahead;
-        shared_->workers[shared_->home_of(each.user)]->table().expect(
+        group_->workers[group_->home_of(each.user)]->table().expect(
             each.user, back, std::max(back, steady) + queue + server::kExpectedLate);
         ++expected;
     }

@@ -58,7 +58,7 @@ Task<Checked<std::size_t>> Server::Impl::async_revoke(auth::Revocations::Kind ki
     return await<std::size_t>([this, kind, name = std::move(name), until, text = std::move(text)](auto done) {
         std::shared_lock lock(alive_);
         const bool running = running_;
-        const bool queued = running && shared_->pool.push([this, kind, name, until, text, done] {
+        const bool queued = running && group_->pool.push([this, kind, name, until, text, done] {
             revoke(kind, name, until, text, done);
         });
         lock.unlock();

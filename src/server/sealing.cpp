@@ -68,7 +68,7 @@ Checked<std::shared_ptr<const Sealing>> load_sealing(const Config& config) {
 
 // ---- a client that wants to seal: before its Hello ----
 
-void Worker::seal(Connection& connection, std::string_view batch) {
+void Worker::seal(ServerCarrier& connection, std::string_view batch) {
     const auto refuse_with = [&](errc code, std::string text = {}) {
         wire::Refused refused;
         refused.code = code;
@@ -116,7 +116,7 @@ void Worker::seal(Connection& connection, std::string_view batch) {
 }
 
 // False: no certificate can vouch for it.
-bool Worker::tell_sealing_key(Connection& connection, std::string_view nonce) {
+bool Worker::tell_sealing_key(ServerCarrier& connection, std::string_view nonce) {
     const Sealing& sealing = *sealing_;
     if (!sealing.certificate) return false;
     connection.told_key = true;

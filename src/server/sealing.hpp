@@ -2,7 +2,7 @@
 //
 // Protocol: docs/protocol.md, "Sealing".
 // Threads:  immutable once loaded.
-// Owner:    Shared.
+// Owner:    WorkerGroup.
 #pragma once
 
 #include "server/config.hpp"

@@ -5,7 +5,7 @@
 #include "server/exposure.hpp"
 #include "server/impl.hpp"
 #include "server/ticket_key_file.hpp"
-#include "transport/websocket/address.hpp"
+#include "transport/address.hpp"
 #include "wire/base64.hpp"
 
 #include <algorithm>
@@ -23,8 +23,8 @@ constexpr auto kStopLimit = std::chrono::seconds(6);
 
 bool Server::Impl::on_worker_thread() const noexcept {
     const std::shared_lock lock(alive_);
-    if (!shared_) return false;
-    return std::any_of(shared_->workers.begin(), shared_->workers.end(),
+    if (!group_) return false;
+    return std::any_of(group_->workers.begin(), group_->workers.end(),
                        [](const auto& worker) { return worker->runs_here(); });
 }
 
@@ -45,18 +45,18 @@ Checked<> Server::Impl::start() {
     auto opened = open();
     if (!opened) {
         admin_.reset();
-        shared_.reset();
+        group_.reset();
         return opened;
     }
     expect_returning();
     running_ = true;
-    shared_->ready = true;
-    for (const auto& worker : shared_->workers) worker->start_thread();
+    group_->ready = true;
+    for (const auto& worker : group_->workers) worker->start_thread();
     {
         const std::lock_guard reload(certificates_mutex_);
         may_reload_ = true;
     }
-    watchdog_ = std::make_unique<server::Watchdog>(*shared_);
+    watchdog_ = std::make_unique<server::Watchdog>(*group_);
     if (config_.certificate_watch.count() > 0) {
         certificate_watch_ = std::make_unique<server::CertificateWatch>(server::Certificates::files(config_),
                                                                         certificates_seen_, config_.certificate_watch,
@@ -69,8 +69,8 @@ Checked<> Server::Impl::start() {
     if (config_.websocket) base::log().info("listening on {}://{}", config_.secure() ? "wss" : "ws", websocket_addr_);
     if (config_.quic) base::log().info("listening on quic://{}", quic_addr_);
     if (certificates_.sealing) base::log().info("sealing with the key {}", sealing_public_key());
-    const server::ConnectionLimits& limits = shared_->limits;
-    base::log().info("{} workers, up to {} connections{}", shared_->workers.size(), limits.in_all(),
+    const server::ConnectionLimits& limits = group_->limits;
+    base::log().info("{} workers, up to {} connections{}", group_->workers.size(), limits.in_all(),
                      config_.websocket && limits.with_file() < limits.in_all()
                          ? ", " + std::to_string(limits.with_file()) + " of them over WebSocket"
                          : std::string());
@@ -87,18 +87,18 @@ Checked<> Server::Impl::open() {
         if (!read) return read;
     }
     const std::uint32_t count = config_.workers();
-    shared_ = std::make_unique<server::Shared>(config_, server::files_for_connections(server::limit_of_files()),
-                                               *revocations_);
+    group_ = std::make_unique<server::WorkerGroup>(config_, server::files_for_connections(server::limit_of_files()),
+                                                   *revocations_);
     if (!config_.ticket_key_file.empty()) {
         auto keys = server::load_ticket_keys(config_.ticket_key_file);
         if (!keys) return keys.error();
         ticket_key_ = keys->current;
         previous_ticket_key_ = keys->previous;
-        shared_->ticket_keys = std::make_unique<const session::TicketKeys>(
+        group_->ticket_keys = std::make_unique<const session::TicketKeys>(
             std::move(keys->current), std::move(keys->previous),
             base::system_random().bytes(session::TicketKeys::kProcessBytes));
     }
-    for (std::uint32_t i = 0; i < count; ++i) shared_->workers.push_back(std::make_unique<server::Worker>(*shared_, i));
+    for (std::uint32_t i = 0; i < count; ++i) group_->workers.push_back(std::make_unique<server::Worker>(*group_, i));
     std::string secret = config_.quic_secret;
     if (secret.empty() && config_.quic && !config_.quic_secret_file.empty()) {
         auto kept = server::load_ticket_keys(config_.quic_secret_file, "quic_secret_file");
@@ -121,23 +121,23 @@ Checked<> Server::Impl::open() {
     if (config_.quic) {
         if (auto opened = open_quic(); !opened) return opened;
     }
-    for (const auto& worker : shared_->workers) worker->use_certificates(certificates_);
+    for (const auto& worker : group_->workers) worker->use_certificates(certificates_);
     if (!config_.admin_addr.empty()) {
-        admin_ = std::make_unique<server::Admin>(*shared_, questions());
+        admin_ = std::make_unique<server::Admin>(*group_, questions());
         const auto bound = admin_->open(config_.admin_addr);
         if (!bound) return bound.error();
-        admin_addr_ = transport::websocket::endpoint_text(*bound);
+        admin_addr_ = transport::endpoint_text(*bound);
     }
     return {};
 }
 
 Checked<> Server::Impl::open_websocket() {
     std::string address = config_.websocket_addr;
-    for (const auto& worker : shared_->workers) {
+    for (const auto& worker : group_->workers) {
         const auto bound = worker->listen(address, certificates_.tls);
         if (!bound) return bound.error();
-        websocket_addr_ = transport::websocket::endpoint_text(*bound);
-        address = transport::websocket::sharing_text(address, *bound);  // port 0: as the first was given
+        websocket_addr_ = transport::endpoint_text(*bound);
+        address = transport::sharing_text(address, *bound);  // port 0: as the first was given
     }
     return {};
 }
@@ -147,12 +147,12 @@ Checked<> Server::Impl::open_quic() {
     if (std::error_code ignored; !folder.empty() && !std::filesystem::is_directory(folder, ignored))
         return Failure(errc::file_not_found, "quic_qlog: " + folder + " is no folder");
     std::string address = config_.quic_addr;
-    for (const auto& worker : shared_->workers) {  // in the order of their numbers: Listener::open()
+    for (const auto& worker : group_->workers) {  // in the order of their numbers: Listener::open()
         const auto bound = worker->listen_quic(address, certificates_.quic, quic_secret_);
         if (!bound) return bound.error();
         const boost::asio::ip::tcp::endpoint endpoint(bound->address(), bound->port());
-        quic_addr_ = transport::websocket::endpoint_text(endpoint);
-        address = transport::websocket::sharing_text(address, endpoint);
+        quic_addr_ = transport::endpoint_text(endpoint);
+        address = transport::sharing_text(address, endpoint);
     }
     return {};
 }
@@ -166,7 +166,7 @@ Checked<> Server::Impl::reload_certificates() {
         return loaded.error();
     }
     certificates_ = std::move(*loaded);
-    for (const auto& worker : shared_->workers) {
+    for (const auto& worker : group_->workers) {
         worker->post([certificates = certificates_](server::Worker& each) { each.use_certificates(certificates); });
     }
     base::log().info("new connections are served with the certificates that were read again");
@@ -181,8 +181,8 @@ void Server::Impl::stop() {
         const std::lock_guard no_reload(certificates_mutex_);
         may_reload_ = false;
     }
-    shared_->ready = false;
-    for (const auto& worker : shared_->workers) worker->post([](server::Worker& each) { each.begin_stop(); });
+    group_->ready = false;
+    for (const auto& worker : group_->workers) worker->post([](server::Worker& each) { each.begin_stop(); });
     keep_returning();
     // Sessions flush and say goodbye; whoever does not answer in time is dropped.
     const auto deadline = std::chrono::steady_clock::now() + kStopLimit;
@@ -197,15 +197,15 @@ void Server::Impl::stop() {
     }
     admin_.reset();
     watchdog_.reset();
-    shared_->pool.stop();  // running handlers end; their answers are still posted
-    for (const auto& worker : shared_->workers) worker->post([](server::Worker& each) { each.finish_stop(); });
-    for (const auto& worker : shared_->workers) worker->join();
-    shared_->hooks.stop();
-    std::unique_ptr<server::Shared> gone;
+    group_->pool.stop();  // running handlers end; their answers are still posted
+    for (const auto& worker : group_->workers) worker->post([](server::Worker& each) { each.finish_stop(); });
+    for (const auto& worker : group_->workers) worker->join();
+    group_->hooks.stop();
+    std::unique_ptr<server::WorkerGroup> gone;
     {
         const std::unique_lock nobody_asks(alive_);
         running_ = false;
-        gone = std::move(shared_);
+        gone = std::move(group_);
     }
     gone->workers.clear();
     gone.reset();

@@ -6,9 +6,9 @@
 namespace flare::server {
 
 // Takes a place at the admission rate for this connection, or refuses it until its slot.
-bool Worker::let_in(Connection& connection) {
-    if (connection.let_in || !shared_.admission.on()) return true;
-    const auto wait = shared_.admission.ask(now());
+bool Worker::let_in(ServerCarrier& connection) {
+    if (connection.let_in || !group_.admission.on()) return true;
+    const auto wait = group_.admission.ask(now());
     if (!wait) {
         ++counters_.admissions;
         return connection.let_in = true;
@@ -25,7 +25,7 @@ bool Worker::let_in(Connection& connection) {
 
 // Whether what a ticket says still holds. Whether its user or its credential was revoked is asked for every session
 // that is made: attach().
-bool Worker::ticket_holds(const session::TicketIdentity& identity) const {
+bool Worker::ticket_holds(const session::TicketContents& identity) const {
     const auto unix_time = std::chrono::system_clock::now().time_since_epoch();
     const auto unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(unix_time).count();
     return identity.expires_unix_ms == 0 || static_cast<std::uint64_t>(unix_ms) < identity.expires_unix_ms;
@@ -33,21 +33,22 @@ bool Worker::ticket_holds(const session::TicketIdentity& identity) const {
 
 // A resume whose session nobody knows here: if it shows a ticket of a process before, the Refused asks for a proof that
 // is made for this connection.
-void Worker::ask_for_proof(Connection& connection, const wire::Hello& hello, wire::Refused& refused) {
-    if (!shared_.ticket_keys) return;
-    connection.challenge = session::challenge_ticket(*shared_.ticket_keys, hello, base::system_random());
+void Worker::ask_for_proof(ServerCarrier& connection, const wire::Hello& hello, wire::Refused& refused) {
+    if (!group_.ticket_keys) return;
+    connection.challenge = session::challenge_ticket(*group_.ticket_keys, hello, base::system_random());
     if (connection.challenge) refused.challenge = connection.challenge->bytes;
 }
 
 // Whom the Hello after that stands for. Nothing: the credential decides.
-std::optional<session::Identity> Worker::proven_by_ticket(Connection& connection, const wire::Hello& hello) {
+std::optional<session::SessionCredential> Worker::proven_by_ticket(ServerCarrier& connection,
+                                                                   const wire::Hello& hello) {
     const auto challenge = std::move(connection.challenge);
     if (!challenge || !session::answers(*challenge, hello) || !ticket_holds(challenge->identity)) return std::nullopt;
     return of_ticket(challenge->identity);
 }
 
 // It was let in by its credential, and ends with it.
-session::Identity Worker::of_ticket(const session::TicketIdentity& ticket) {
+session::SessionCredential Worker::of_ticket(const session::TicketContents& ticket) {
     Identity identity(ticket.user);
     identity.token_id = ticket.token_id;
     identity.claims = ticket.claims;
@@ -55,7 +56,7 @@ session::Identity Worker::of_ticket(const session::TicketIdentity& ticket) {
         identity.expires = std::chrono::system_clock::time_point(
             std::chrono::milliseconds(static_cast<std::int64_t>(ticket.expires_unix_ms)));
     }
-    session::Identity result = in_steady_time(std::move(identity));
+    session::SessionCredential result = in_steady_time(std::move(identity));
     result.ticket_of = ticket.session;
     return result;
 }

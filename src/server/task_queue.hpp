@@ -1,7 +1,7 @@
 // Threads that run plain functions in the order of their arrival: the handler pool, and with one thread the hooks.
 //
 // Threads: any.
-// Owner:   Shared.
+// Owner:   WorkerGroup.
 #pragma once
 
 #include <condition_variable>

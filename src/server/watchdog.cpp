@@ -5,7 +5,7 @@
 
 namespace flare::server {
 
-Watchdog::Watchdog(Shared& shared) : shared_(shared), told_(shared.workers.size()) {
+Watchdog::Watchdog(WorkerGroup& group) : group_(group), told_(group.workers.size()) {
     thread_ = std::thread([this] { run(); });
 }
 
@@ -28,18 +28,17 @@ void Watchdog::run() {
 }
 
 void Watchdog::look(std::size_t index, Health::Clock::time_point now) {
-    Health& health = shared_.health;
+    Health& health = group_.health;
     if (!health.ask(index, now)) {
         if (told_[index] || !health.silent_for(index, now)) return;
         told_[index] = true;
-        shared_.stalls.fetch_add(1, std::memory_order_relaxed);
+        group_.stalls.fetch_add(1, std::memory_order_relaxed);
         base::log().warn("worker {} has not turned for {} ms: a handler blocks its event loop", index,
                          Health::kPatience.count());
         return;
     }
     told_[index] = false;
-    const bool posted =
-        shared_.workers[index]->post([index](Worker& worker) { worker.shared().health.answered(index); });
+    const bool posted = group_.workers[index]->post([index](Worker& worker) { worker.group().health.answered(index); });
     if (!posted) health.answered(index);  // it is stopping
 }
 

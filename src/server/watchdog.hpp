@@ -6,7 +6,7 @@
 // Owner:   Server::Impl. Must go before the workers.
 #pragma once
 
-#include "server/shared.hpp"
+#include "server/worker_group.hpp"
 
 #include <chrono>
 #include <condition_variable>
@@ -20,7 +20,7 @@ class Watchdog {
 public:
     static constexpr std::chrono::milliseconds kLook{250};
 
-    explicit Watchdog(Shared& shared);
+    explicit Watchdog(WorkerGroup& group);
     ~Watchdog();
     Watchdog(const Watchdog&) = delete;
     Watchdog& operator=(const Watchdog&) = delete;
@@ -29,7 +29,7 @@ private:
     void run();
     void look(std::size_t index, Health::Clock::time_point now);
 
-    Shared& shared_;
+    WorkerGroup& group_;
     std::vector<bool> told_;  // of each worker, while it does not answer
     std::mutex mutex_;
     std::condition_variable wake_;

@@ -19,19 +19,19 @@ constexpr std::size_t kFirstBatchBytes = wire::kMaxFrameBytes;
 // After kCloseLimit: for the transport's own last words.
 constexpr std::chrono::milliseconds kLastWordLimit{500};
 
-bool waits_for_hello(const Connection& connection) { return connection.state == Connection::State::greeting; }
-bool waits_to_close(const Connection& connection) { return connection.close_due && !connection.close_done; }
+bool waits_for_hello(const ServerCarrier& connection) { return connection.state == ServerCarrier::State::greeting; }
+bool waits_to_close(const ServerCarrier& connection) { return connection.close_due && !connection.close_done; }
 
 }  // namespace
 
-Worker::Worker(Shared& shared, std::uint32_t index)
-    : shared_(shared),
+Worker::Worker(WorkerGroup& group, std::uint32_t index)
+    : group_(group),
       index_(index),
-      budget_(shared.budget, shared.grain()),
-      write_bytes_(std::min(kWriteBytes, session::fill_batch_to(shared.config.session.max_batch_bytes))),
-      table_(shared.config.session, index, shared.started, base::system_random(), budget_, *this,
-             shared.ticket_keys.get()) {
-    table_.offer(shared.config.compression.get());
+      budget_(group.budget, group.grain()),
+      write_bytes_(std::min(kWriteBytes, session::fill_batch_to(group.config.session.max_batch_bytes))),
+      table_(group.config.session, index, group.started, base::system_random(), budget_, *this,
+             group.ticket_keys.get()) {
+    table_.offer(group.config.compression.get());
 }
 
 Worker::~Worker() {
@@ -45,21 +45,21 @@ Worker::~Worker() {
 
 transport::PortUse Worker::port_use() const noexcept {
     using enum transport::PortUse;
-    if (shared_.workers.size() < 2) return alone;
+    if (group_.workers.size() < 2) return alone;
     return index_ == 0 ? first : sibling;
 }
 
 Checked<asio::ip::tcp::endpoint> Worker::listen(const std::string& address,
                                                 std::shared_ptr<transport::tls::ServerContext> tls) {
     transport::websocket::Options options;
-    options.handshake_timeout = shared_.config.hello_timeout;
+    options.handshake_timeout = group_.config.hello_timeout;
     options.port_use = port_use();
-    options.allowed_origins = shared_.config.allowed_origins;
-    options.guards_names = shared_.config.believes_anybody() && !beyond_loopback(shared_.config.websocket_addr);
-    options.max_batch_bytes = shared_.config.session.max_batch_bytes;
+    options.allowed_origins = group_.config.allowed_origins;
+    options.guards_names = group_.config.believes_anybody() && !beyond_loopback(group_.config.websocket_addr);
+    options.max_batch_bytes = group_.config.session.max_batch_bytes;
     options.max_first_batch_bytes = kFirstBatchBytes;
-    options.deflate = shared_.config.websocket_deflate;
-    options.proxy = shared_.config.proxy;
+    options.deflate = group_.config.websocket_deflate;
+    options.proxy = group_.config.proxy;
     std::string text;
     auto opened = transport::websocket::Listener::open(context_, address, std::move(tls), options, *this, &text);
     if (!opened) return Failure(static_cast<errc>(opened.error().value()), text);
@@ -71,18 +71,18 @@ Checked<asio::ip::udp::endpoint> Worker::listen_quic(const std::string& address,
                                                      std::shared_ptr<transport::quic::ServerContext> keys,
                                                      const transport::quic::Secret& secret) {
     transport::quic::Options options;
-    options.handshake_timeout = shared_.config.hello_timeout;
+    options.handshake_timeout = group_.config.hello_timeout;
     options.worker = index_;
-    options.workers = static_cast<std::uint32_t>(shared_.workers.size());
+    options.workers = static_cast<std::uint32_t>(group_.workers.size());
     options.secret = secret;
     options.port_use = port_use();
-    options.max_batch_bytes = shared_.config.session.max_batch_bytes;
+    options.max_batch_bytes = group_.config.session.max_batch_bytes;
     options.max_first_batch_bytes = kFirstBatchBytes;
     options.idle_timeout =
-        std::chrono::duration_cast<std::chrono::milliseconds>(2 * shared_.config.session.heartbeat_timeout);
-    options.congestion = shared_.config.quic_congestion;
-    options.retry_above = shared_.config.quic_retry_above;
-    options.qlog_folder = shared_.config.quic_qlog_folder;
+        std::chrono::duration_cast<std::chrono::milliseconds>(2 * group_.config.session.heartbeat_timeout);
+    options.congestion = group_.config.quic_congestion;
+    options.retry_above = group_.config.quic_retry_above;
+    options.qlog_folder = group_.config.quic_qlog_folder;
     std::string text;
     auto opened = transport::quic::Listener::open(context_, address, std::move(keys), options, *this, &text);
     if (!opened) return Failure(static_cast<errc>(opened.error().value()), text);
@@ -162,21 +162,21 @@ void Worker::drain_mailbox() {
 
 // ---- output: collected during a turn, written once at its end ----
 
-void Worker::mark_dirty(Connection& connection) {
+void Worker::mark_dirty(ServerCarrier& connection) {
     if (connection.dirty) return;
     connection.dirty = true;
     dirty_.push_back(connection.key);
 }
 
 void Worker::output_ready(session::CarrierKey key) {
-    if (Connection* connection = find(key)) mark_dirty(*connection);
+    if (ServerCarrier* connection = find(key)) mark_dirty(*connection);
 }
 
 void Worker::close_carrier(session::CarrierKey key, errc code, const std::string& text) {
-    Connection* connection = find(key);
+    ServerCarrier* connection = find(key);
     if (connection == nullptr || connection->close_due) return;
     if (code != errc::ok) note(key, Happened::closing, code);
-    connection->close_due = Connection::Close{code, text};
+    connection->close_due = ServerCarrier::Close{code, text};
     set_deadline(*connection, closing_, kCloseLimit);
     mark_dirty(*connection);
 }
@@ -189,11 +189,11 @@ void Worker::flush() {
 
 // Answers go out while the session is in the cache, unless others had something for it before: then more of that may
 // come. QUIC writes for all connections of its socket, whose packets the answers may ride in.
-void Worker::turn_ended(Connection& connection) {
+void Worker::turn_ended(ServerCarrier& connection) {
     connection.in_turn = false;
     if (!connection.gone) charge(connection);
     if (connection.gone) return;
-    if (!connection.rest) connection.frames_left = Connection::kFramesPerTurn;
+    if (!connection.rest) connection.frames_left = ServerCarrier::kFramesPerTurn;
     if (!connection.carrier) return;
     if (connection.protocol == Protocol::quic) return write_dirty();
     if (!connection.dirty || connection.awaited || dirty_.back() != connection.key) return;
@@ -206,12 +206,12 @@ void Worker::write_dirty() {
     flushing_.swap(dirty_);
     const session::TimePoint time = now();
     for (const session::CarrierKey key : flushing_) {
-        if (Connection* connection = find(key)) write(*connection, time);
+        if (ServerCarrier* connection = find(key)) write(*connection, time);
     }
     flushing_.clear();
 }
 
-void Worker::write(Connection& connection, session::TimePoint time) {
+void Worker::write(ServerCarrier& connection, session::TimePoint time) {
     connection.dirty = false;
     if (!connection.carrier || connection.close_done) return;
     bool more = false;
@@ -229,23 +229,23 @@ void Worker::write(Connection& connection, session::TimePoint time) {
     }
 }
 
-void Worker::close_now(Connection& connection, std::chrono::milliseconds limit) {
+void Worker::close_now(ServerCarrier& connection, std::chrono::milliseconds limit) {
     connection.close_done = true;
-    connection.state = Connection::State::closing;
+    connection.state = ServerCarrier::State::closing;
     connection.carrier->close(connection.close_due->code, connection.close_due->text, limit);
 }
 
 // ---- time ----
 
-void Worker::set_deadline(Connection& connection, std::deque<session::CarrierKey>& of, session::Duration from_now) {
+void Worker::set_deadline(ServerCarrier& connection, std::deque<session::CarrierKey>& of, session::Duration from_now) {
     connection.deadline = now() + from_now;
     of.push_back(connection.key);
 }
 
 // The first that still waits; those before it, which do not, are taken off.
-Connection* Worker::first_of(std::deque<session::CarrierKey>& keys, bool (*waits)(const Connection&)) {
+ServerCarrier* Worker::first_of(std::deque<session::CarrierKey>& keys, bool (*waits)(const ServerCarrier&)) {
     for (; !keys.empty(); keys.pop_front()) {
-        Connection* connection = find(keys.front());
+        ServerCarrier* connection = find(keys.front());
         if (connection != nullptr && waits(*connection)) return connection;
     }
     return nullptr;
@@ -253,9 +253,9 @@ Connection* Worker::first_of(std::deque<session::CarrierKey>& keys, bool (*waits
 
 void Worker::arm_timer() {
     session::TimePoint next = table_.next_deadline();
-    const auto consider = [&](std::deque<session::CarrierKey>& keys, bool (*waits)(const Connection&)) {
+    const auto consider = [&](std::deque<session::CarrierKey>& keys, bool (*waits)(const ServerCarrier&)) {
         if (keys.empty()) return;
-        if (const Connection* first = first_of(keys, waits)) next = std::min(next, first->deadline);
+        if (const ServerCarrier* first = first_of(keys, waits)) next = std::min(next, first->deadline);
     };
     consider(greeting_, waits_for_hello);
     consider(closing_, waits_to_close);
@@ -271,7 +271,7 @@ void Worker::on_timer() {
     timer_at_ = session::kNever;
     const session::TimePoint time = now();
     table_.on_time(time);
-    for (Connection* first = nullptr; (first = first_of(greeting_, waits_for_hello)) && first->deadline <= time;) {
+    for (ServerCarrier* first = nullptr; (first = first_of(greeting_, waits_for_hello)) && first->deadline <= time;) {
         greeting_.pop_front();
         base::log().limited(base::LogKind::silent_connection, "{}:{} {}", first->address,
                             first->carrier->info().peer_port, name(errc::hello_timeout));
@@ -279,7 +279,7 @@ void Worker::on_timer() {
         close(*first, errc::hello_timeout, std::string(explain(errc::hello_timeout)));
     }
     // Whoever does not read is not waited for any longer.
-    for (Connection* first = nullptr; (first = first_of(closing_, waits_to_close)) && first->deadline <= time;) {
+    for (ServerCarrier* first = nullptr; (first = first_of(closing_, waits_to_close)) && first->deadline <= time;) {
         closing_.pop_front();
         close_now(*first, kLastWordLimit);
     }
@@ -297,21 +297,21 @@ void Worker::begin_stop() {
     // hears what the next process would say.
     std::size_t slot = index_;
     table_.for_each([this, &slot](session::ServerSession& session) {
-        if (shared_.ticket_keys) {
+        if (group_.ticket_keys) {
             const bool attached = session.presence() == session::Presence::attached;
-            const session::TimePoint back = now() + shared_.admission.drain_slot(attached ? slot : 0);
+            const session::TimePoint back = now() + group_.admission.drain_slot(attached ? slot : 0);
             table_.expect(session.user(), back, back + kExpectedLate);
         }
         std::chrono::milliseconds retry_after{0};
         if (session.presence() == session::Presence::attached) {
-            retry_after = shared_.admission.drain_slot(slot);
-            slot += shared_.workers.size();
+            retry_after = group_.admission.drain_slot(slot);
+            slot += group_.workers.size();
         }
         table_.end(session, errc::shutting_down, "the server is shutting down",
                    static_cast<std::uint32_t>(retry_after.count()), now());
     });
     for (const auto& [key, connection] : connections_) {
-        if (connection->state != Connection::State::attached)
+        if (connection->state != ServerCarrier::State::attached)
             close(*connection, errc::shutting_down, "the server is shutting down");
     }
 }

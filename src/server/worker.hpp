@@ -1,14 +1,14 @@
 // One thread with one event loop: its listener, its connections, the sessions whose home it is.
 //
 // Threads: post() and context() from any thread; everything else on its own.
-// Owner:   Shared.
+// Owner:   WorkerGroup.
 #pragma once
 
 #include "server/certificates.hpp"
-#include "server/connection.hpp"
 #include "server/counters.hpp"
 #include "server/flight_log.hpp"
-#include "server/shared.hpp"
+#include "server/server_carrier.hpp"
+#include "server/worker_group.hpp"
 #include "session/session_table.hpp"
 #include "transport/quic/quic.hpp"
 #include "transport/websocket/websocket.hpp"
@@ -27,8 +27,8 @@
 namespace flare::server {
 
 // A message on its way to a handler.
-struct Job {
-    session::Handling handling;
+struct HandlerTask {
+    session::PendingMessage pending;
     Message message;
     // Its payload as it came, until its turn: what waits is no larger than the credit that it took.
     wire::Encoding encoding = wire::Encoding::none;
@@ -38,30 +38,30 @@ struct Job {
 };
 
 // A payload that a thread of the pool has compressed, or found not worth it.
-struct Packed {
+struct CompressedPayload {
     Bytes bytes;
     wire::Encoding encoding = wire::Encoding::none;
 };
 
 // A message on its way to a user: forwarding.cpp.
-struct Letter;
+struct OutgoingMessage;
 
 // The messages of one session that wait for their handler. It outlives the session: what was received is acted on.
-struct Inbox {
+struct HandlerQueue {
     std::shared_ptr<const SessionInfo> info;  // replaced as a whole: a handler in the pool may look at it
     std::string address;                      // of the connection that was attached last, and its protocol: for the log
     Protocol protocol = Protocol::websocket;
-    boost::container::deque<Job> waiting;  // it has no memory while empty
+    boost::container::deque<HandlerTask> waiting;  // it has no memory while empty
     bool running = false;
     // Not null: a large message to a user is being inflated, and later ones wait, so that they do not overtake it.
-    std::unique_ptr<std::deque<std::shared_ptr<Letter>>> held;
+    std::unique_ptr<std::deque<std::shared_ptr<OutgoingMessage>>> held;
 };
 
 class Worker final : private session::SessionTableListener,
                      private transport::websocket::ListenerHandler,
                      private transport::quic::ListenerHandler {
 public:
-    Worker(Shared& shared, std::uint32_t index);
+    Worker(WorkerGroup& group, std::uint32_t index);
     ~Worker();
 
     boost::asio::io_context& context() noexcept { return context_; }
@@ -82,7 +82,7 @@ public:
     // ---- on its own thread ----
 
     session::SessionTable& table() noexcept { return table_; }
-    Shared& shared() noexcept { return shared_; }
+    WorkerGroup& group() noexcept { return group_; }
     std::uint32_t index() const noexcept { return index_; }
     static session::TimePoint now() { return std::chrono::steady_clock::now(); }
     // As clients are told it: to the millisecond.
@@ -112,19 +112,19 @@ public:
     bool is_idle() const noexcept { return connections_.empty() && table_.size() == 0; }
     void finish_stop();  // whatever is left goes at once
 
-    // ---- for Connection ----
+    // ---- for ServerCarrier ----
 
-    void greeted(Connection& connection, std::string_view batch);
-    void confirmed(Connection& connection);
-    bool claim_address(Connection& connection);
-    void received(Connection& connection, std::string_view batch);
-    void alive(Connection& connection);
-    void take(Connection& connection, std::string_view batch);
-    void closed(Connection& connection, const transport::CloseReason& reason);
-    void mark_dirty(Connection& connection);
+    void greeted(ServerCarrier& connection, std::string_view batch);
+    void confirmed(ServerCarrier& connection);
+    bool claim_address(ServerCarrier& connection);
+    void received(ServerCarrier& connection, std::string_view batch);
+    void alive(ServerCarrier& connection);
+    void take(ServerCarrier& connection, std::string_view batch);
+    void closed(ServerCarrier& connection, const transport::CloseReason& reason);
+    void mark_dirty(ServerCarrier& connection);
     void write_dirty();
-    void turn_ended(Connection& connection);
-    void give_back(Connection& connection) noexcept;
+    void turn_ended(ServerCarrier& connection);
+    void give_back(ServerCarrier& connection) noexcept;
     void count_error(errc code) { ++counters_.errors[code]; }
 
 private:
@@ -139,7 +139,7 @@ private:
     void on_carrier_attached(session::ServerSession& session, session::CarrierKey key) override;
     void on_carrier_activated(session::ServerSession& session, session::CarrierKey key) override;
     void on_carrier_detached(session::ServerSession&, session::CarrierKey) override {}
-    void on_message(session::ServerSession& session, session::Handling&& handling, const wire::DataView& data,
+    void on_message(session::ServerSession& session, session::PendingMessage&& pending, const wire::DataView& data,
                     const Bytes& whole) override;
     void on_message_refused(session::ServerSession& session, errc code) override;
     void on_reply_refused(session::ServerSession& session, errc code) override;
@@ -164,53 +164,53 @@ private:
 
     // Reception: reception.cpp
     bool admit(errc admitted);
-    std::size_t take_front(Connection& connection, std::string_view batch);
+    std::size_t take_front(ServerCarrier& connection, std::string_view batch);
     void go_on(session::CarrierKey key);
-    Connection* find(session::CarrierKey key);
-    Connection& add(std::unique_ptr<transport::Carrier> carrier, bool counted);
-    void seal(Connection& connection, std::string_view batch);  // sealing.cpp
-    bool tell_sealing_key(Connection& connection, std::string_view nonce);
-    void wait_for_handshake(Connection& connection, const wire::Hello& hello, std::string_view batch,
+    ServerCarrier* find(session::CarrierKey key);
+    ServerCarrier& add(std::unique_ptr<transport::Carrier> carrier, bool counted);
+    void seal(ServerCarrier& connection, std::string_view batch);  // sealing.cpp
+    bool tell_sealing_key(ServerCarrier& connection, std::string_view nonce);
+    void wait_for_handshake(ServerCarrier& connection, const wire::Hello& hello, std::string_view batch,
                             std::string_view rest);
     std::uint32_t home_of(const wire::Hello& hello, const std::string& user) const;
-    void look_at_credential(Connection& connection, wire::Hello hello, std::string rest);
-    void authenticate(Connection& connection, wire::Hello hello, std::string rest);
+    void look_at_credential(ServerCarrier& connection, wire::Hello hello, std::string rest);
+    void authenticate(ServerCarrier& connection, wire::Hello hello, std::string rest);
     void authenticated(session::CarrierKey key, wire::Hello hello, Checked<Identity> identity);
-    bool is_revoked(const session::Identity& identity) const;
+    bool is_revoked(const session::SessionCredential& identity) const;
     void renewed(const session::SessionId& id);
     void verify(AuthRequest request, std::function<void(Checked<Identity>)> done);
-    static session::Identity in_steady_time(Identity identity);
+    static session::SessionCredential in_steady_time(Identity identity);
     // Storms: storm.cpp
-    bool let_in(Connection& connection);
-    bool ticket_holds(const session::TicketIdentity& identity) const;
-    void ask_for_proof(Connection& connection, const wire::Hello& hello, wire::Refused& refused);
-    std::optional<session::Identity> proven_by_ticket(Connection& connection, const wire::Hello& hello);
-    static session::Identity of_ticket(const session::TicketIdentity& identity);
-    void to_home(Connection& connection, wire::Hello hello, std::string rest,
-                 std::optional<session::Identity> identity);
-    void attach(Connection& connection, const wire::Hello& hello, std::string_view rest,
-                const std::optional<session::Identity>& identity);
-    void refuse(Connection& connection, const wire::Refused& refused);
-    void close(Connection& connection, errc code, const std::string& text);
+    bool let_in(ServerCarrier& connection);
+    bool ticket_holds(const session::TicketContents& identity) const;
+    void ask_for_proof(ServerCarrier& connection, const wire::Hello& hello, wire::Refused& refused);
+    std::optional<session::SessionCredential> proven_by_ticket(ServerCarrier& connection, const wire::Hello& hello);
+    static session::SessionCredential of_ticket(const session::TicketContents& identity);
+    void to_home(ServerCarrier& connection, wire::Hello hello, std::string rest,
+                 std::optional<session::SessionCredential> identity);
+    void attach(ServerCarrier& connection, const wire::Hello& hello, std::string_view rest,
+                const std::optional<session::SessionCredential>& identity);
+    void refuse(ServerCarrier& connection, const wire::Refused& refused);
+    void close(ServerCarrier& connection, errc code, const std::string& text);
 
     // Memory: memory.cpp
-    void charge(Connection& connection);
+    void charge(ServerCarrier& connection);
     void shed_unread();
     std::size_t most_unread() const noexcept;
     bool take_for_handler(std::size_t bytes, std::size_t has = 0);
     void give_from_handler(std::size_t bytes) noexcept;
 
     // Messages: delivery.cpp
-    void to_handler(session::ServerSession& session, session::Handling&& handling, Message&& message,
+    void to_handler(session::ServerSession& session, session::PendingMessage&& pending, Message&& message,
                     const wire::MessageView& view);
-    void run_next(const std::shared_ptr<Inbox>& inbox);
-    void run(const std::shared_ptr<Inbox>& inbox, Job job);
-    bool inflate(const std::shared_ptr<Inbox>& inbox, Job& job);
-    void run_here(const Inbox& inbox, const session::Handling& handling, const Message& message,
+    void run_next(const std::shared_ptr<HandlerQueue>& queue);
+    void run(const std::shared_ptr<HandlerQueue>& queue, HandlerTask task);
+    bool inflate(const std::shared_ptr<HandlerQueue>& queue, HandlerTask& task);
+    void run_here(const HandlerQueue& queue, const session::PendingMessage& pending, const Message& message,
                   const Handler& handler);
-    void handled(const session::Handling& handling, const HandlerResult& result, session::TimePoint began,
-                 const Packed* packed = nullptr);
-    void answer(const session::Handling& handling, session::Receipt receipt);
+    void handled(const session::PendingMessage& pending, const HandlerResult& result, session::TimePoint began,
+                 const CompressedPayload* packed = nullptr);
+    void answer(const session::PendingMessage& pending, session::Receipt receipt);
     void hook(std::function<void(EventHandler&)> call);
     // What the flight log is told of a carrier.
     void note(session::CarrierKey key, Happened what, errc code = errc::ok,
@@ -218,13 +218,13 @@ private:
     std::string object_of(const session::ServerSession& session);
 
     // Messages to users: forwarding.cpp
-    void to_user(session::ServerSession& session, session::Handling&& handling, const wire::DataView& data,
+    void to_user(session::ServerSession& session, session::PendingMessage&& pending, const wire::DataView& data,
                  const Bytes& whole);
     bool is_allowed(const SessionInfo& from, std::string_view to, const Message& message);
-    void send_letter(const std::shared_ptr<Letter>& letter);
-    void begin_large(const std::shared_ptr<Letter>& letter);
-    void inflate_letter(const std::shared_ptr<Letter>& letter);
-    void end_large(const std::shared_ptr<Letter>& letter, session::Receipt receipt);
+    void send_outgoing(const std::shared_ptr<OutgoingMessage>& outgoing);
+    void begin_large(const std::shared_ptr<OutgoingMessage>& outgoing);
+    void inflate_outgoing(const std::shared_ptr<OutgoingMessage>& outgoing);
+    void end_large(const std::shared_ptr<OutgoingMessage>& outgoing, session::Receipt receipt);
 
     // The loop: worker.cpp
     void drain_mailbox();
@@ -232,14 +232,14 @@ private:
     void close_mailbox();
     void run();
     void flush();
-    void write(Connection& connection, session::TimePoint now);
-    void close_now(Connection& connection, std::chrono::milliseconds limit);
+    void write(ServerCarrier& connection, session::TimePoint now);
+    void close_now(ServerCarrier& connection, std::chrono::milliseconds limit);
     void arm_timer();
     void on_timer();
-    void set_deadline(Connection& connection, std::deque<session::CarrierKey>& of, session::Duration from_now);
-    Connection* first_of(std::deque<session::CarrierKey>& keys, bool (*waits)(const Connection&));
+    void set_deadline(ServerCarrier& connection, std::deque<session::CarrierKey>& of, session::Duration from_now);
+    ServerCarrier* first_of(std::deque<session::CarrierKey>& keys, bool (*waits)(const ServerCarrier&));
 
-    Shared& shared_;
+    WorkerGroup& group_;
     const std::uint32_t index_;
     boost::asio::io_context context_{1};
     boost::asio::steady_timer timer_{context_};
@@ -255,10 +255,10 @@ private:
     std::unique_ptr<transport::websocket::Listener> listener_;
     std::unique_ptr<transport::quic::Listener> quic_listener_;
     std::shared_ptr<const Sealing> sealing_;  // null: clients cannot seal
-    boost::unordered_flat_map<session::CarrierKey, std::unique_ptr<Connection>> connections_;
-    std::vector<std::unique_ptr<Connection>> gone_;  // freed at the end of the turn
-    std::deque<session::CarrierKey> greeting_;       // in order of their deadlines
-    std::deque<session::CarrierKey> closing_;        // the same
+    boost::unordered_flat_map<session::CarrierKey, std::unique_ptr<ServerCarrier>> connections_;
+    std::vector<std::unique_ptr<ServerCarrier>> gone_;  // freed at the end of the turn
+    std::deque<session::CarrierKey> greeting_;          // in order of their deadlines
+    std::deque<session::CarrierKey> closing_;           // the same
     std::vector<session::CarrierKey> dirty_;
     std::vector<session::CarrierKey> flushing_;
     session::CarrierKey next_key_ = 1;

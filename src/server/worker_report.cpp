@@ -32,7 +32,7 @@ std::array<std::uint8_t, 16> bytes_of(const std::string& address) {
 
 void Worker::note(session::CarrierKey key, Happened what, errc code, transport::Ending ending) {
     const session::ServerSession* session = table_.by_carrier(key);
-    const Connection* connection = find(key);
+    const ServerCarrier* connection = find(key);
     if (session == nullptr || connection == nullptr) return;
     FlightLog::Entry entry = FlightLog::entry(session->id(), what, now(), code);
     entry.carrier = static_cast<std::uint32_t>(key);
@@ -46,7 +46,7 @@ void Worker::note(session::CarrierKey key, Happened what, errc code, transport::
 std::string Worker::object_of(const session::ServerSession& session) {
     std::vector<std::string> carriers;
     for (const session::CarrierKey key : session.carriers()) {
-        const Connection* connection = find(key);
+        const ServerCarrier* connection = find(key);
         if (connection == nullptr || !connection->carrier) continue;
         const transport::Carrier& carrier = *connection->carrier;
         flight::Part part;

@@ -33,7 +33,7 @@ bool ClientSession::keep_for_later(Outbox::Token token, const wire::ReceiptView&
         held->second = std::max(held->second, now + wait);
         return true;
     }
-    SendLane* lane = conversation_ ? conversation_->send_lane(lane_of(to, conversation_->lanes())) : nullptr;
+    SendLane* lane = lane_set_ ? lane_set_->send_lane(lane_of(to, lane_set_->lanes())) : nullptr;
     if (lane == nullptr) return true;
     outbox_.for_each([&](Outbox::Token other, Outbox::Entry& behind) {
         if (!behind.parked && !behind.acked && behind.to == to && lane->withdraw(other)) park(behind);
@@ -61,7 +61,7 @@ std::vector<std::string> ClientSession::no_longer_busy(TimePoint now) {
 }
 
 void ClientSession::send_what_was_busy(TimePoint now) {
-    if (!conversation_) return;  // it goes with the next session
+    if (!lane_set_) return;  // it goes with the next session
     const std::vector<std::string> due = no_longer_busy(now);
     if (due.empty()) return;
     outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) {

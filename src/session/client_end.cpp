@@ -12,15 +12,15 @@ void ClientSession::lose_session(errc reason, const std::string& text, const std
     GapReport report;
     report.reason = reason;
     report.text = text;
-    if (conversation_) {
-        for (LaneIndex i = 0; i < conversation_->lanes(); ++i) {
+    if (lane_set_) {
+        for (LaneIndex i = 0; i < lane_set_->lanes(); ++i) {
             GapReport::Lane lane;
             lane.lane = i;
-            if (const SendLane* send = conversation_->send_lane(i)) {
+            if (const SendLane* send = lane_set_->send_lane(i)) {
                 lane.sent = send->last_numbered();
                 lane.acked = send->acked();
             }
-            lane.received = conversation_->received(i);
+            lane.received = lane_set_->received(i);
             if (gap) {
                 lane.exact = true;
                 for (const wire::LaneGap& known : *gap) {
@@ -51,7 +51,7 @@ void ClientSession::lose_session(errc reason, const std::string& text, const std
 
 // A frame has come whose number counts and whose content cannot be had: resuming would pass over it in silence.
 void ClientSession::give_session_up(errc reason, const std::string& text, TimePoint now) {
-    if (!conversation_) return;
+    if (!lane_set_) return;
     const bool attached_elsewhere = attached();
     drop_carriers(reason, text);
     lose_session(reason, text, std::nullopt, now);
@@ -72,7 +72,7 @@ void ClientSession::disconnect(TimePoint now) {
 // Both ways to the end: we said goodbye and wait for the server's, or the server said it.
 void ClientSession::settle_disconnect(TimePoint now) {
     if (disconnecting_) {
-        const bool answered = peer_goodbye_ && conversation_ && conversation_->received_all(peer_goodbye_->final);
+        const bool answered = peer_goodbye_ && lane_set_ && lane_set_->received_all(peer_goodbye_->final);
         if (!answered && attached() && now < goodbye_deadline_) return;
         disconnecting_ = false;
         goodbye_deadline_ = kNever;
@@ -85,11 +85,11 @@ void ClientSession::settle_disconnect(TimePoint now) {
         listener_.on_disconnected(drained);
         return;
     }
-    if (!peer_goodbye_ || !conversation_) return;
-    if (!conversation_->received_all(peer_goodbye_->final) && now < goodbye_deadline_ && attached()) return;
+    if (!peer_goodbye_ || !lane_set_) return;
+    if (!lane_set_->received_all(peer_goodbye_->final) && now < goodbye_deadline_ && attached()) return;
     // Tell the server that all has arrived; then the session is over.
-    conversation_->hurry_acks(now);
-    if (active_ != kNoCarrier && conversation_->ack_pending() && now < goodbye_deadline_) {
+    lane_set_->hurry_acks(now);
+    if (active_ != kNoCarrier && lane_set_->ack_pending() && now < goodbye_deadline_) {
         ending_ = true;
         listener_.output_ready(active_);
         return;
@@ -99,7 +99,7 @@ void ClientSession::settle_disconnect(TimePoint now) {
     const wire::Goodbye goodbye = *peer_goodbye_;
     peer_goodbye_.reset();
     drop_carriers(errc::ok, goodbye.text);
-    drained_ = conversation_->received_all(goodbye.final);
+    drained_ = lane_set_->received_all(goodbye.final);
     const bool orderly = goodbye.code == errc::shutting_down;
     if (orderly || goodbye.code == errc::session_ended) keep_ticket();
     if (orderly && drained_) unsend();
@@ -107,9 +107,9 @@ void ClientSession::settle_disconnect(TimePoint now) {
     outbox_.for_each([&](Outbox::Token, Outbox::Entry& entry) { open = open || entry.first_sent_at != kNever; });
     if (open) {
         wire::LaneGaps known;  // the goodbye has acknowledged what the server had
-        for (LaneIndex i = 0; i < conversation_->lanes(); ++i) {
-            const SendLane* send = conversation_->send_lane(i);
-            known.push_back({i, send == nullptr ? 0 : send->acked(), conversation_->received(i)});
+        for (LaneIndex i = 0; i < lane_set_->lanes(); ++i) {
+            const SendLane* send = lane_set_->send_lane(i);
+            known.push_back({i, send == nullptr ? 0 : send->acked(), lane_set_->received(i)});
         }
         for (const wire::LaneState& last : goodbye.final) {
             if (last.lane < known.size()) known[last.lane].server_sent = last.received;
@@ -176,7 +176,7 @@ void ClientSession::forget_kept_ticket() {
 
 void ClientSession::forget_session() {
     attempt_id_ = random_.uuid();  // a Hello still to come must not find the session that was left
-    conversation_.reset();
+    lane_set_.reset();
     id_.reset();
     ticket_.clear();
     had_tickets_.clear();

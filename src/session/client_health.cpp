@@ -30,8 +30,8 @@ Duration ClientSession::expected_answer() const {
 }
 
 TimePoint ClientSession::suspect_at(const CarrierState& active) const {
-    if (conversation_->unacked_since() == kNever || active.suspected) return kNever;
-    const TimePoint since = std::max(conversation_->unacked_since(), patient_from_);
+    if (lane_set_->unacked_since() == kNever || active.suspected) return kNever;
+    const TimePoint since = std::max(lane_set_->unacked_since(), patient_from_);
     TimePoint at = since + patience();
     if (settings_.suspect_early && smoothed_round_trip_) {
         // Where batches come often, their absence says more than that of an acknowledgement.
@@ -47,10 +47,10 @@ Duration ClientSession::quiet_limit(const CarrierState& active) const {
 }
 
 void ClientSession::check_suspect(TimePoint now) {
-    if (!conversation_ || active_ == kNoCarrier) return;
+    if (!lane_set_ || active_ == kNoCarrier) return;
     CarrierState* carrier = find(active_);
     if (carrier == nullptr || now < suspect_at(*carrier)) return;
-    suspicion_ = {false, carrier->heard_at, conversation_->unacked_since(), patience()};
+    suspicion_ = {false, carrier->heard_at, lane_set_->unacked_since(), patience()};
     if (settings_.suspect_early && smoothed_round_trip_ &&
         now >= std::max({suspicion_.unacked_since, patient_from_, carrier->heard_at}) + quiet_limit(*carrier)) {
         suspicion_.silent = true;
@@ -89,19 +89,19 @@ TimePoint ClientSession::heard_at(CarrierKey key) const noexcept {
 // An acknowledgement has come on this carrier.
 void ClientSession::note_progress(CarrierState& carrier, TimePoint now) {
     if (timed_.seq != 0) {
-        const SendLane* lane = conversation_->send_lane(timed_.lane);
+        const SendLane* lane = lane_set_->send_lane(timed_.lane);
         if (lane == nullptr || lane->acked() >= timed_.seq) timed_.seq = 0;
     }
     if (carrier.key != active_ || !carrier.suspected || carrier.suspicions > kSuspicionsWithdrawn) return;
-    const TimePoint since = conversation_->unacked_since();
+    const TimePoint since = lane_set_->unacked_since();
     if (since != kNever && since != now) return;  // it has not moved on
     carrier.suspected = false;
     listener_.on_recovered(carrier.key);
 }
 
 void ClientSession::time_one(TimePoint now) {
-    for (LaneIndex lane = 0; lane < conversation_->lanes(); ++lane) {
-        const SendLane* sent = conversation_->send_lane(lane);
+    for (LaneIndex lane = 0; lane < lane_set_->lanes(); ++lane) {
+        const SendLane* sent = lane_set_->send_lane(lane);
         if (sent == nullptr || sent->last_numbered() == sent->acked()) continue;
         timed_ = {lane, sent->last_numbered(), now};
         return;
@@ -141,7 +141,7 @@ void ClientSession::check_trial(CarrierState& carrier, TimePoint now) {
 }
 
 void ClientSession::check_slow(TimePoint now) {
-    if (!conversation_ || active_ == kNoCarrier || now < slow_at()) return;
+    if (!lane_set_ || active_ == kNoCarrier || now < slow_at()) return;
     slow_told_at_ = now;
     listener_.on_slow(active_, now - timed_.at);
 }

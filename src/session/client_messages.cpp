@@ -41,7 +41,7 @@ void ClientSession::Inbound::on_data(LaneIndex lane, const wire::DataView& data,
                                      std::uint64_t cost) {
     const Uuid key = seen_key(data.from, data.message->id);
     if (session_.seen_.check(key, Duration::zero(), TimePoint::min(), now).verdict != DedupeRing::Verdict::fresh) {
-        session_.conversation_->consumed(lane, cost, now);
+        session_.lane_set_->consumed(lane, cost, now);
         return;
     }
     session_.seen_.finish(key, Receipt{});
@@ -98,7 +98,7 @@ Result<void> ClientSession::send(const wire::MessageView& message, Priority prio
     if (active_ == kNoCarrier) give_up_waiting_at_ = std::min(give_up_waiting_at_, waits_until(kept));
     if (busy_.contains(kept.to)) {
         park(kept);
-    } else if (conversation_) {
+    } else if (lane_set_) {
         enqueue(*token, kept, now);
         notify_output();
     }
@@ -136,7 +136,7 @@ void ClientSession::enqueue(Outbox::Token token, Outbox::Entry& entry, TimePoint
     if (entry.parked) entry.parked = entry.acked = false;
     wire::Body body = encode(entry, ago);
     // The outbox is the bound here, so that what it took always finds its place.
-    (void)conversation_->send_anyway(lane_of(entry.to, conversation_->lanes()), std::move(body), entry.priority, token);
+    (void)lane_set_->send_anyway(lane_of(entry.to, lane_set_->lanes()), std::move(body), entry.priority, token);
 }
 
 // This session's server may take less than the one for which a message was accepted. Sending it would end the session.
@@ -162,9 +162,9 @@ void ClientSession::queue_outbox(TimePoint now) {
 
 void ClientSession::consumed(LaneIndex lane, std::uint64_t cost, TimePoint now) {
     inbound_->now = now;
-    if (!conversation_) return;
-    conversation_->consumed(lane, cost, now);
-    if (active_ != kNoCarrier && conversation_->has_output(now)) listener_.output_ready(active_);
+    if (!lane_set_) return;
+    lane_set_->consumed(lane, cost, now);
+    if (active_ != kNoCarrier && lane_set_->has_output(now)) listener_.output_ready(active_);
 }
 
 void ClientSession::finish(Outbox::Token token, Outcome outcome) {
@@ -180,8 +180,8 @@ void ClientSession::finish(Outbox::Token token, Outcome outcome) {
 
 // It is in no lane any more, unless it has a number.
 void ClientSession::withdraw(Outbox::Token token, const Outbox::Entry& entry) {
-    if (!conversation_) return;
-    SendLane* lane = conversation_->send_lane(lane_of(entry.to, conversation_->lanes()));
+    if (!lane_set_) return;
+    SendLane* lane = lane_set_->send_lane(lane_of(entry.to, lane_set_->lanes()));
     if (lane != nullptr) lane->withdraw(token);
 }
 
@@ -217,7 +217,7 @@ void ClientSession::fail_all(errc never_sent, const std::string& text, TimePoint
 
 void ClientSession::clear_unsent(TimePoint now) {
     inbound_->now = now;
-    if (conversation_) conversation_->clear_queue([](std::uint64_t) {});
+    if (lane_set_) lane_set_->clear_queue([](std::uint64_t) {});
 }
 
 }  // namespace flare::session

@@ -71,7 +71,7 @@ wire::Hello ClientSession::make_hello(CarrierState& carrier) {
         hello.capabilities = wire::Compression::kOffered;
         hello.dictionary = settings_.compression->dictionary_id();
     }
-    const bool live = can_resume() && conversation_;
+    const bool live = can_resume() && lane_set_;
     if (live || (!kept_ticket_.empty() && carrier.hellos == 0)) {
         wire::Resume resume;
         resume.ticket = live ? ticket_ : kept_ticket_;
@@ -79,7 +79,7 @@ wire::Hello ClientSession::make_hello(CarrierState& carrier) {
         resume.mac = resume_mac(live ? secret_ : kept_secret_, resume.ticket, hello.epoch, resume.nonce, attempt_id_);
         carrier.ticket_used = resume.ticket;
         hello.resume = std::move(resume);
-        if (live) hello.received = conversation_->receive_states();
+        if (live) hello.received = lane_set_->receive_states();
     } else {
         hello.token = token_;
         if (!carrier.challenge.empty() && carrier.ticket_used == kept_ticket_) {
@@ -131,17 +131,17 @@ bool ClientSession::write(CarrierKey key, wire::Batch& batch, TimePoint now, std
         ping.padding = padding;
         batch.add({}, wire::encode_ping(ping));
     }
-    if (key != active_ || !conversation_) return false;
+    if (key != active_ || !lane_set_) return false;
     if (new_token_due_) {
         batch.add({}, wire::encode(wire::CredentialView{*new_token_}));
         new_token_due_ = false;
     }
     inbound_->now = now;
-    const bool more = conversation_->write(batch, std::min(max_bytes, fill_batch_to(limits_.max_batch_bytes)), now);
+    const bool more = lane_set_->write(batch, std::min(max_bytes, fill_batch_to(limits_.max_batch_bytes)), now);
     if (timed_.seq == 0 && settings_.suspect_early) time_one(now);
-    if (disconnecting_ && !goodbye_sent_ && conversation_->all_numbered()) {
+    if (disconnecting_ && !goodbye_sent_ && lane_set_->all_numbered()) {
         wire::Goodbye goodbye;
-        goodbye.final = conversation_->final_states();
+        goodbye.final = lane_set_->final_states();
         goodbye.session_ends = true;
         batch.add({}, wire::encode(goodbye));
         goodbye_sent_ = true;
@@ -153,7 +153,7 @@ bool ClientSession::write(CarrierKey key, wire::Batch& batch, TimePoint now, std
 // carrier. Only the first carrier of a connect hurries, so that sending has one place.
 bool ClientSession::may_go_early() const noexcept {
     const auto hurries = [](const auto& other) { return other->first_epoch != 0; };
-    return can_resume() && conversation_ && active_ == kNoCarrier && !disconnecting_ && !ending_ &&
+    return can_resume() && lane_set_ && active_ == kNoCarrier && !disconnecting_ && !ending_ &&
            std::none_of(carriers_.begin(), carriers_.end(), hurries);
 }
 
@@ -162,7 +162,7 @@ void ClientSession::write_first_flight(CarrierState& carrier, wire::Batch& batch
     carrier.first_epoch = ++epoch_;
     batch.add({}, wire::encode(wire::Activate{carrier.first_epoch}));
     repeat_unacknowledged(now);
-    (void)conversation_->write(batch, kFirstFlightBytes, now);
+    (void)lane_set_->write(batch, kFirstFlightBytes, now);
 }
 
 void ClientSession::on_batch(CarrierKey key, std::string_view bytes, TimePoint now) {
@@ -221,7 +221,7 @@ void ClientSession::handle(CarrierState& carrier, const wire::FrameView& frame, 
         return;
     }
     if (!frame.acks.empty()) {
-        const auto result = conversation_->on_acks(frame.acks, now);
+        const auto result = lane_set_->on_acks(frame.acks, now);
         if (!result)
             return fail(static_cast<errc>(result.error().value()), "the server acknowledged what was never sent");
         note_progress(carrier, now);
@@ -231,7 +231,7 @@ void ClientSession::handle(CarrierState& carrier, const wire::FrameView& frame, 
         case wire::FrameKind::data:
         case wire::FrameKind::chunk:
         case wire::FrameKind::receipt: {
-            const auto result = conversation_->on_numbered(frame, now);
+            const auto result = lane_set_->on_numbered(frame, now);
             if (result) return;
             const auto code = static_cast<errc>(result.error().value());
             const std::string text = "a numbered frame does not fit: " + result.error().message();
@@ -289,8 +289,8 @@ void ClientSession::handle_welcome(CarrierState& carrier, const wire::Welcome& w
             agreed_.max_ack_delay = std::min(settings_.max_ack_delay, server_ack_delay_);
             agreed_.min_ack_delay = std::min(settings_.min_ack_delay, agreed_.max_ack_delay);
         }
-        conversation_ = std::make_unique<Conversation>(agreed_, welcome.lanes, budget_, *inbound_);
-        conversation_->keep_to(limits_);
+        lane_set_ = std::make_unique<LaneSet>(agreed_, welcome.lanes, budget_, *inbound_);
+        lane_set_->keep_to(limits_);
         goodbye_sent_ = false;
         forget_kept_ticket();
     }
@@ -305,7 +305,7 @@ void ClientSession::handle_welcome(CarrierState& carrier, const wire::Welcome& w
     }
     take_ticket(carrier, welcome.ticket);
     home_worker_ = welcome.home_worker;
-    if (const auto acked = conversation_->on_acks(welcome.received, now); !acked) {
+    if (const auto acked = lane_set_->on_acks(welcome.received, now); !acked) {
         const std::string text = "the server's welcome acknowledges what was never sent";
         close(carrier, errc::bad_ack, text);
         detach(carrier, errc::bad_ack, text, now);
@@ -346,7 +346,7 @@ void ClientSession::make_active(CarrierState& carrier, TimePoint now) {
 
 // What was sent and not acknowledged goes out once more, on another carrier.
 void ClientSession::repeat_unacknowledged(TimePoint now) {
-    conversation_->rewind(now);
+    lane_set_->rewind(now);
     outbox_.for_each([](Outbox::Token, Outbox::Entry& entry) {
         if (entry.first_sent_at != kNever && !entry.acked) ++entry.retries;
     });
@@ -453,16 +453,16 @@ void ClientSession::detach(CarrierState& carrier, errc reason, const std::string
 
 TimePoint ClientSession::next_deadline() const {
     TimePoint next = std::min(goodbye_deadline_, give_up_waiting_at_);
-    if (conversation_) next = std::min(next, busy_until_);
-    if (ending_ && conversation_ && !conversation_->ack_pending()) next = TimePoint::min();
+    if (lane_set_) next = std::min(next, busy_until_);
+    if (ending_ && lane_set_ && !lane_set_->ack_pending()) next = TimePoint::min();
     for (const auto& carrier : carriers_) {
         if (carrier->state != State::attached) continue;
         next = std::min(next, carrier->next_ping_at);
         next = std::min({next, carrier->heard_at + settings_.heartbeat_timeout, condemned_at(*carrier)});
     }
-    if (conversation_ && active_ != kNoCarrier) {
+    if (lane_set_ && active_ != kNoCarrier) {
         // A due ack that output_ready() was called for waits for the carrier to take it: no deadline any more.
-        if (conversation_->next_deadline() > woken_at_) next = std::min(next, conversation_->next_deadline());
+        if (lane_set_->next_deadline() > woken_at_) next = std::min(next, lane_set_->next_deadline());
         const auto active =
             std::find_if(carriers_.begin(), carriers_.end(), [&](const auto& c) { return c->key == active_; });
         if (active != carriers_.end()) next = std::min({next, suspect_at(**active), slow_at()});
@@ -485,7 +485,7 @@ void ClientSession::on_time(TimePoint now) {
     send_what_was_busy(now);
     give_up_waiting(now);
     settle_disconnect(now);
-    if (conversation_ && active_ != kNoCarrier && conversation_->has_output(now)) listener_.output_ready(active_);
+    if (lane_set_ && active_ != kNoCarrier && lane_set_->has_output(now)) listener_.output_ready(active_);
 }
 
 void ClientSession::notify_output() {
@@ -495,8 +495,8 @@ void ClientSession::notify_output() {
                                          [](const auto& probe) { return probe.written_at == kNever; });
         const bool control =
             carrier->activate_epoch != 0 || carrier->ping_due || probing || (new_token_due_ && carrier->key == active_);
-        const bool numbered = carrier->key == active_ && conversation_ &&
-                              (conversation_->has_output(inbound_->now) || (disconnecting_ && !goodbye_sent_));
+        const bool numbered = carrier->key == active_ && lane_set_ &&
+                              (lane_set_->has_output(inbound_->now) || (disconnecting_ && !goodbye_sent_));
         if (control || numbered) listener_.output_ready(carrier->key);
     }
 }

@@ -3,12 +3,12 @@
 //
 // Protocol: docs/protocol.md, "Attaching a carrier" and the state tables of the client.
 // Threads:  one at a time; no I/O, no clock.
-// Owner:    client::Core (and the simulator).
+// Owner:    client::ClientLoop (and the simulator).
 #pragma once
 
 #include "base/random.hpp"
-#include "session/conversation.hpp"
 #include "session/dedupe.hpp"
+#include "session/lane_set.hpp"
 #include "session/outbox.hpp"
 #include "wire/compression.hpp"
 
@@ -264,9 +264,9 @@ private:
     wire::Encodings encodings_ = 0;
     wire::Limits limits_;
     Duration server_ack_delay_ = settings_.max_ack_delay;  // as Welcome says
-    Settings agreed_;  // settings with what Welcome said; referenced by conversation_
+    Settings agreed_;                                      // settings with what Welcome said; referenced by lane_set_
     std::unique_ptr<Inbound> inbound_;
-    std::unique_ptr<Conversation> conversation_;
+    std::unique_ptr<LaneSet> lane_set_;
     std::vector<std::unique_ptr<CarrierState>> carriers_;
     CarrierKey active_ = kNoCarrier;
     TimePoint offline_since_ = TimePoint::min();  // while no carrier sends

@@ -1,4 +1,4 @@
-// What the parts of ClientSession share: a carrier's state, and what its conversation delivers.
+// What the parts of ClientSession share: a carrier's state, and what its lanes deliver.
 //
 // Threads: as ClientSession.
 // Owner:   ClientSession.
@@ -39,9 +39,9 @@ struct ClientSession::CarrierState {
     std::vector<Probe> probes;
 };
 
-// What the conversation delivers, filtered and passed on.
+// What the lanes deliver, filtered and passed on.
 
-class ClientSession::Inbound final : public ConversationListener {
+class ClientSession::Inbound final : public LaneSetListener {
 public:
     explicit Inbound(ClientSession& session) : session_(session) {}
     TimePoint now{};

@@ -22,7 +22,7 @@ std::string ticket_proof(std::string_view secret, std::string_view ticket, std::
 
 // What a connection was asked whose resume nobody knew: to prove the ticket that it showed.
 struct TicketChallenge {
-    TicketIdentity identity;
+    TicketContents identity;
     std::string ticket;
     std::string bytes;  // for Refused: of this connection alone
 };

@@ -2,7 +2,7 @@
 //
 // Protocol: docs/protocol.md, "Lanes", "Credit", "Chunks".
 // Threads:  its worker only.
-// Owner:    Conversation.
+// Owner:    LaneSet.
 #pragma once
 
 #include "session/budget.hpp"

@@ -2,7 +2,7 @@
 //
 // Protocol: docs/protocol.md, "Lanes", "Acknowledgement", "Credit", "Chunks".
 // Threads:  its worker only.
-// Owner:    Conversation.
+// Owner:    LaneSet.
 #pragma once
 
 #include "base/pool.hpp"

@@ -21,7 +21,7 @@ ServerSession::ServerSession(SessionTable& table, SessionId id, std::string user
       device_(std::move(device)),
       platform_(platform),
       settings_(table.settings()),
-      conversation_((settings_.lanes = lanes, settings_), lanes, table.budget_, *this) {
+      lane_set_((settings_.lanes = lanes, settings_), lanes, table.budget_, *this) {
     timer_.session = this;
     charge_ = kSessionBytes + kNameCopies * (user_.size() + device_.size());
     table_.budget_.take_anyway(charge_);

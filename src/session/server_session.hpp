@@ -5,8 +5,8 @@
 // Owner:    SessionTable.
 #pragma once
 
-#include "session/conversation.hpp"
 #include "session/dedupe.hpp"
+#include "session/lane_set.hpp"
 #include "session/used_epochs.hpp"
 #include "wire/compression.hpp"
 
@@ -26,7 +26,7 @@ struct Device;
 
 enum class Presence : std::uint8_t { attached, detached, gone };
 
-class ServerSession final : private ConversationListener {
+class ServerSession final : private LaneSetListener {
 public:
     const SessionId& id() const noexcept { return id_; }
     const std::string& user() const noexcept { return user_; }
@@ -40,14 +40,14 @@ public:
     CarrierKey active() const noexcept { return active_; }
     // As they are now: callbacks may add and take away.
     boost::container::small_vector<CarrierKey, 4> carriers() const;
-    std::uint32_t lanes() const noexcept { return conversation_.lanes(); }
+    std::uint32_t lanes() const noexcept { return lane_set_.lanes(); }
     // How payloads may be compressed, both ways; agreed when the session was made, for its life.
     wire::Encodings encodings() const noexcept { return encodings_; }
     // The largest payload that the client takes, before compression: as agreed when the session was made.
     std::uint64_t max_message_bytes() const noexcept { return max_message_bytes_; }
-    std::size_t queued_frames() const noexcept { return conversation_.totals().queued_frames; }
-    std::size_t queued_bytes() const noexcept { return conversation_.totals().queued_bytes; }
-    std::size_t unacked_frames() const noexcept { return conversation_.totals().unacked_frames; }
+    std::size_t queued_frames() const noexcept { return lane_set_.totals().queued_frames; }
+    std::size_t queued_bytes() const noexcept { return lane_set_.totals().queued_bytes; }
+    std::size_t unacked_frames() const noexcept { return lane_set_.totals().unacked_frames; }
 
     // For the owner of the table's listener: whatever the server keeps with a session.
     std::shared_ptr<void> attachment;
@@ -100,8 +100,8 @@ private:
     std::uint64_t attempt_epoch_ = 0;  // of that Hello
     std::uint64_t active_epoch_ = 0;
     UsedEpochs used_;    // of the Hellos that have attached a carrier
-    Settings settings_;  // with what was agreed; referenced by conversation_
-    Conversation conversation_;
+    Settings settings_;  // with what was agreed; referenced by lane_set_
+    LaneSet lane_set_;
     std::vector<Attached> carriers_;
     CarrierKey active_ = kNoCarrier;
     TimePoint attached_at_{};  // when the first of the present carriers came
@@ -119,9 +119,9 @@ private:
     bool renewing_ = false;                        // a new one is being looked at
     std::uint64_t max_message_bytes_ = wire::kDefaultMaxMessageBytes;
     wire::Encodings encodings_ = 0;
-    std::size_t charge_ = 0;  // to the budget, for the session itself
-    bool unheard_ = false;    // it waits among its device's `unheard`: docs/protocol.md, "Attaching a carrier"
-    bool ended_ = false;      // out of every look-up; lives on until its carriers have closed
+    std::size_t charge_ = 0;    // to the budget, for the session itself
+    bool unconfirmed_ = false;  // it waits among its device's `unconfirmed`: docs/protocol.md, "Attaching a carrier"
+    bool ended_ = false;        // out of every look-up; lives on until its carriers have closed
     std::unique_ptr<const wire::LaneStates> peer_final_;  // the peer has said goodbye, with these numbers
     bool goodbye_ = false;                                // we are ending it
     bool goodbye_said_ = false;                           // and the frame is written, with final numbers

@@ -10,8 +10,8 @@
 namespace flare::session {
 namespace {
 
-constexpr std::size_t kMaxCarriers = 8;  // on one session
-constexpr std::size_t kMaxUnheard = 4;   // sessions of one device that wait to be heard
+constexpr std::size_t kMaxCarriers = 8;     // on one session
+constexpr std::size_t kMaxUnconfirmed = 4;  // sessions of one device that wait to be heard
 constexpr std::uint32_t kBusyRetryMs = 1000;
 
 // The largest payload that a client takes which says this.
@@ -30,7 +30,7 @@ wire::Refused refuse(errc code, std::string text, std::uint32_t retry_after_ms =
 }  // namespace
 
 std::optional<wire::Refused> SessionTable::attach_new(CarrierKey key, const wire::Hello& hello,
-                                                      const Identity& identity, TimePoint now) {
+                                                      const SessionCredential& identity, TimePoint now) {
     const Entry entry(*this);
     if (identity.user != hello.user) return refuse(errc::user_mismatch, "the credential belongs to another user");
     Device* const known = find_device(identity.user, hello.device);
@@ -56,16 +56,16 @@ std::optional<wire::Refused> SessionTable::attach_new(CarrierKey key, const wire
     }
     Device& owner = device(identity.user, hello.device);
     owner.used_at = now;
-    if (owner.unheard.size() >= kMaxUnheard) {
-        finalize(*owner.unheard.front(), errc::session_replaced, "the same device has connected anew", now);
+    if (owner.unconfirmed.size() >= kMaxUnconfirmed) {
+        finalize(*owner.unconfirmed.front(), errc::session_replaced, "the same device has connected anew", now);
     }
     ServerSession& session = create(owner, hello, identity, now);
     if (identity.ticket_of) honoured_.note(*identity.ticket_of, hello.attempt_id);
     if ((owner.session == nullptr && !is_full(identity.user)) || planted(Fault::attempt_makes_two)) {
-        settle_in(owner, session, now);
+        install(owner, session, now);
     } else {
-        session.unheard_ = true;
-        owner.unheard.push_back(&session);
+        session.unconfirmed_ = true;
+        owner.unconfirmed.push_back(&session);
     }
     return attach(session, key, hello, true, now);
 }
@@ -88,15 +88,15 @@ bool SessionTable::no_room(TimePoint now) {
 // A Hello may be late, or a copy: as long as another session of the device lives, or of other devices that would have
 // to go, a new one takes its place only when something has been heard that answers the Welcome. Until then no hook
 // tells of it.
-void SessionTable::heard(ServerSession& session, TimePoint now) {
+void SessionTable::confirm(ServerSession& session, TimePoint now) {
     Device& owner = *session.owner_;
     if (owner.session != nullptr) {
         finalize(*owner.session, errc::session_replaced, "the same device has connected anew", now);
     }
     make_room(session.user_, now);
-    std::erase(owner.unheard, &session);
-    session.unheard_ = false;
-    settle_in(owner, session, now);
+    std::erase(owner.unconfirmed, &session);
+    session.unconfirmed_ = false;
+    install(owner, session, now);
     for (const CarrierKey key : session.carriers()) listener_.on_carrier_attached(session, key);
 }
 
@@ -117,7 +117,7 @@ void SessionTable::make_room(const std::string& user, TimePoint now) {
     }
 }
 
-void SessionTable::settle_in(Device& owner, ServerSession& session, TimePoint now) {
+void SessionTable::install(Device& owner, ServerSession& session, TimePoint now) {
     owner.session = &session;
     owner.used_at = now;
     users_[session.user_].push_back(&session);
@@ -125,7 +125,8 @@ void SessionTable::settle_in(Device& owner, ServerSession& session, TimePoint no
     listener_.on_session_created(session);
 }
 
-ServerSession& SessionTable::create(Device& owner, const wire::Hello& hello, const Identity& identity, TimePoint now) {
+ServerSession& SessionTable::create(Device& owner, const wire::Hello& hello, const SessionCredential& identity,
+                                    TimePoint now) {
     const std::uint32_t lanes =
         hello.lanes == 0 ? settings_.lanes : std::clamp<std::uint32_t>(hello.lanes, 1, settings_.lanes);
     const SessionId id{random_.uuid()};
@@ -222,10 +223,10 @@ std::optional<wire::Refused> SessionTable::attach_resumed(CarrierKey key, const 
     ServerSession* session = nullptr;
     if (auto refused = find_resumed(hello, session)) return refused;
     session->now_ = now;
-    if (const auto acked = session->conversation_.on_acks(hello.received, now); !acked) {
+    if (const auto acked = session->lane_set_.on_acks(hello.received, now); !acked) {
         return refuse(static_cast<errc>(acked.error().value()), "the hello acknowledges what was never sent");
     }
-    if (session->unheard_) heard(*session, now);  // it has the ticket, so its Welcome has arrived
+    if (session->unconfirmed_) confirm(*session, now);  // it has the ticket, so its Welcome has arrived
     if (session->ended_) return refuse(errc::session_ended, session->end_text_);
     if (hello.attempt_id != session->attempt_) {
         session->attempt_ = hello.attempt_id;
@@ -242,7 +243,7 @@ std::optional<wire::Refused> SessionTable::attach_resumed(CarrierKey key, const 
 void SessionTable::take_early(const wire::Hello& hello, std::string_view first_flight, TimePoint now) {
     const Entry entry(*this);
     ServerSession* session = nullptr;
-    if (!hello.resume || find_resumed(hello, session) || session->unheard_) return;
+    if (!hello.resume || find_resumed(hello, session) || session->unconfirmed_) return;
     session->now_ = now;
     if (planted(Fault::early_data_uses_hello)) session->used_.add(hello.epoch);
     wire::BatchReader reader(first_flight);
@@ -251,7 +252,7 @@ void SessionTable::take_early(const wire::Hello& hello, std::string_view first_f
         if (!reader.next(frame)) break;
         const bool numbered = frame.kind == wire::FrameKind::data || frame.kind == wire::FrameKind::chunk;
         // A fault is told when the carrier is attached and brings it again.
-        if (numbered && !session->conversation_.on_numbered(frame, now)) break;
+        if (numbered && !session->lane_set_.on_numbered(frame, now)) break;
     }
     settle(*session, now);
 }
@@ -264,7 +265,7 @@ std::optional<wire::Refused> SessionTable::attach(ServerSession& session, Carrie
         for (const wire::LaneState& state : hello.received) {
             if (state.lane < session.lanes()) credit.push_back(state);
         }
-        if (const auto taken = session.conversation_.on_acks(credit, now); !taken) {
+        if (const auto taken = session.lane_set_.on_acks(credit, now); !taken) {
             return refuse(static_cast<errc>(taken.error().value()), "the hello acknowledges what was never sent");
         }
     }
@@ -297,9 +298,9 @@ std::optional<wire::Refused> SessionTable::attach(ServerSession& session, Carrie
         const bool returned = session.detached_at_ != kNever;
         session.attached_at_ = now;
         session.detached_at_ = kNever;
-        if (returned && !session.unheard_) listener_.on_presence(session);
+        if (returned && !session.unconfirmed_) listener_.on_presence(session);
     }
-    if (!session.unheard_) listener_.on_carrier_attached(session, key);
+    if (!session.unconfirmed_) listener_.on_carrier_attached(session, key);
     listener_.output_ready(key);
     arm(session);
     return std::nullopt;
@@ -307,7 +308,7 @@ std::optional<wire::Refused> SessionTable::attach(ServerSession& session, Carrie
 
 std::string SessionTable::new_ticket(const ServerSession& session) {
     if (ticket_keys_ != nullptr) {
-        const TicketIdentity identity{session.id_,
+        const TicketContents identity{session.id_,
                                       session.user_,
                                       session.device_,
                                       session.secret_,

@@ -20,7 +20,7 @@ void SessionTable::handle_credential(ServerSession& session, std::string_view to
     listener_.on_credential(session, token);
 }
 
-void SessionTable::renew(const SessionId& id, const Checked<Identity>& identity, TimePoint now) {
+void SessionTable::renew(const SessionId& id, const Checked<SessionCredential>& identity, TimePoint now) {
     const Entry entry(*this);
     ServerSession* const session = find(id);
     if (session == nullptr || session->ended_) return;

@@ -65,7 +65,7 @@ void SessionTable::receive(ServerSession& session, LaneIndex lane, const wire::D
         case DedupeRing::Verdict::in_progress:
             owner.waiting.push_back({id, session.id_, lane});
             ++session.in_progress_;
-            return session.conversation_.consumed(lane, cost, now);
+            return session.lane_set_.consumed(lane, cost, now);
         case DedupeRing::Verdict::fresh: break;
     }
     if (settings_.limits_rates()) {
@@ -76,14 +76,14 @@ void SessionTable::receive(ServerSession& session, LaneIndex lane, const wire::D
         }
     }
     ++session.in_progress_;
-    Handling handling;
-    handling.user = session.user_;
-    handling.device = session.device_;
-    handling.session = session.id_;
-    handling.lane = lane;
-    handling.message_id = id;
-    handling.cost = cost;
-    listener_.on_message(session, std::move(handling), data, whole);
+    PendingMessage pending;
+    pending.user = session.user_;
+    pending.device = session.device_;
+    pending.session = session.id_;
+    pending.lane = lane;
+    pending.message_id = id;
+    pending.cost = cost;
+    listener_.on_message(session, std::move(pending), data, whole);
 }
 
 // A refusal, if this message comes too fast.
@@ -119,38 +119,37 @@ void SessionTable::refuse_message(ServerSession& session, LaneIndex lane, const 
     answer(session, lane, id, receipt, nullptr);
 }
 
-void SessionTable::finish(const Handling& handling, Receipt receipt, const Reply* reply, TimePoint now) {
+void SessionTable::finish(const PendingMessage& pending, Receipt receipt, const Reply* reply, TimePoint now) {
     const Entry entry(*this);
-    ServerSession* session =
-        reading_ != nullptr && reading_->id_ == handling.session ? reading_ : find(handling.session);
+    ServerSession* session = reading_ != nullptr && reading_->id_ == pending.session ? reading_ : find(pending.session);
     if (reply != nullptr && session != nullptr && size_of(reply->message) > session->max_message_bytes_) {
         reply = nullptr;
         receipt = refused(errc::message_too_large,
                           "handled; the reply was dropped, because it is larger than this client takes");
         listener_.on_reply_refused(*session, receipt.code);
     }
-    if (Device* const known = session != nullptr ? session->owner_ : find_device(handling.user, handling.device)) {
+    if (Device* const known = session != nullptr ? session->owner_ : find_device(pending.user, pending.device)) {
         Device& owner = *known;
-        note_answer(owner.acted_on, handling.message_id, receipt);
+        note_answer(owner.acted_on, pending.message_id, receipt);
         // Repeats that came in another session meanwhile get the same receipt there.
         for (const Device::Waiting& repeat : owner.waiting) {
-            ServerSession* later = repeat.id == handling.message_id ? find(repeat.session) : nullptr;
+            ServerSession* later = repeat.id == pending.message_id ? find(repeat.session) : nullptr;
             if (later == nullptr) continue;
             --later->in_progress_;
-            if (repeat.session == handling.session) continue;  // answered below
+            if (repeat.session == pending.session) continue;  // answered below
             later->now_ = now;
             answer(*later, repeat.lane, repeat.id, receipt, nullptr);
             settle(*later, now);
         }
         if (!owner.waiting.empty())
             std::erase_if(owner.waiting,
-                          [&](const Device::Waiting& repeat) { return repeat.id == handling.message_id; });
+                          [&](const Device::Waiting& repeat) { return repeat.id == pending.message_id; });
     }
     if (session == nullptr || session->ended_) return;
     session->now_ = now;
     --session->in_progress_;
-    answer(*session, handling.lane, handling.message_id, receipt, reply);
-    session->deferred_.emplace_back(handling.lane, handling.cost);
+    answer(*session, pending.lane, pending.message_id, receipt, reply);
+    session->deferred_.emplace_back(pending.lane, pending.cost);
     if (session == reading_) return;  // on_batch() goes on with it
     release_deferred(*session, now);
     settle(*session, now);
@@ -159,10 +158,10 @@ void SessionTable::finish(const Handling& handling, Receipt receipt, const Reply
 // Credit for what was handled returns while our own queue to this client is short: a client that reads no
 // replies is given nothing more to ask for.
 void SessionTable::release_deferred(ServerSession& session, TimePoint now) {
-    const SendTotals& totals = session.conversation_.totals();
+    const SendTotals& totals = session.lane_set_.totals();
     if (totals.queued_frames > settings_.max_queued_frames / 2 || totals.queued_bytes > settings_.max_queued_bytes / 2)
         return;
-    for (const auto& [lane, cost] : session.deferred_) session.conversation_.consumed(lane, cost, now);
+    for (const auto& [lane, cost] : session.deferred_) session.lane_set_.consumed(lane, cost, now);
     session.deferred_.clear();
 }
 
@@ -190,13 +189,13 @@ void SessionTable::answer(ServerSession& session, LaneIndex lane, const Uuid& id
             }
         }
         wire::Body body = wire::encode(data);
-        const auto sent = session.conversation_.send(lane, std::move(body));
+        const auto sent = session.lane_set_.send(lane, std::move(body));
         if (sent) return;
         if (sent.error() == errc::busy) memory_short(session.now_);
         view.code = errc::recipient_busy;
         view.text = "handled; the reply was dropped, because too much waits for this client already";
     }
-    (void)session.conversation_.send_anyway(lane, wire::encode(view));
+    (void)session.lane_set_.send_anyway(lane, wire::encode(view));
 }
 
 Result<void> SessionTable::send(ServerSession& session, LaneIndex lane, const wire::Body& body, Priority priority,
@@ -204,7 +203,7 @@ Result<void> SessionTable::send(ServerSession& session, LaneIndex lane, const wi
     if (session.ended_ || session.goodbye_) return errc::session_ended;
     if (!within(session.max_message_bytes_, body)) return errc::message_too_large;
     session.now_ = now;
-    const auto sent = session.conversation_.send(lane, body, priority);
+    const auto sent = session.lane_set_.send(lane, body, priority);
     if (!sent) {
         if (sent.error() == errc::outbox_full) return errc::recipient_busy;
         if (sent.error() == errc::busy) memory_short(now);

@@ -20,7 +20,7 @@ void SessionTable::memory_short(TimePoint now) {
 
 // Since when an attached session with something for its client has been able to bring it nothing; kNever: it can.
 TimePoint SessionTable::idle_since(const ServerSession& session) noexcept {
-    const TimePoint since = std::min(session.conversation_.starved_since(), session.conversation_.unacked_since());
+    const TimePoint since = std::min(session.lane_set_.starved_since(), session.lane_set_.unacked_since());
     return since == kNever ? kNever : std::max(since, session.attached_at_);
 }
 
@@ -36,7 +36,7 @@ void SessionTable::forget_ended(TimePoint now) {
     std::vector<Remains> all;
     for (const auto& [id, grave] : tombstones_) all.push_back({grave->expires_at - settings_.tombstone_life, id, {}});
     for (const auto& [key, owner] : devices_) {
-        if (owner->session == nullptr && owner->unheard.empty() && owner->waiting.empty())
+        if (owner->session == nullptr && owner->unconfirmed.empty() && owner->waiting.empty())
             all.push_back({owner->used_at, {}, key});
     }
     std::make_heap(all.begin(), all.end());
@@ -70,7 +70,7 @@ std::size_t SessionTable::shed(Shed kind, TimePoint now) {
     if (kind == Shed::detached) {
         for (const auto& [id, session] : sessions_) {
             if (session->carriers_.empty())
-                held_by[session->user_] += session->charge_ + session->conversation_.held_bytes();
+                held_by[session->user_] += session->charge_ + session->lane_set_.held_bytes();
         }
     }
     std::vector<Candidate> candidates;

@@ -30,7 +30,7 @@
 namespace flare::session {
 
 // What authentication found out about a Hello with a token.
-struct Identity {
+struct SessionCredential {
     std::string user;  // from the credential; in anonymous mode the claimed one
     TimePoint expires_at = kNever;
     std::string token_id{};                // how the credential is revoked; empty: not by itself
@@ -41,7 +41,7 @@ struct Identity {
 
 // A message from a client, to be acted on once. finish() must follow, exactly once, whatever became of it;
 // it may come after the session has ended.
-struct Handling {
+struct PendingMessage {
     std::string user;
     std::string device;
     SessionId session;
@@ -71,7 +71,7 @@ public:
     // A carrier of a session is no longer attached, whoever ended it.
     virtual void on_carrier_detached(ServerSession& session, CarrierKey key) = 0;
     // Acts on a message: first time only, in order per lane. Views end with the call unless `whole` holds them.
-    virtual void on_message(ServerSession& session, Handling&& handling, const wire::DataView& data,
+    virtual void on_message(ServerSession& session, PendingMessage&& pending, const wire::DataView& data,
                             const Bytes& whole) = 0;
     // A message was answered with a refusal and not given to on_message(): it came too fast, or there was no memory.
     virtual void on_message_refused(ServerSession&, errc) {}
@@ -119,7 +119,7 @@ public:
     // (user, device, attempt id), which makes a session or finds the one that this attempt made already. While another
     // session of the device lives, the new one replaces it (and its hooks fire) when its client is first heard on it.
     // Nothing: attached, a Welcome is written by write(). Otherwise the refusal to send with refusal().
-    std::optional<wire::Refused> attach_new(CarrierKey key, const wire::Hello& hello, const Identity& identity,
+    std::optional<wire::Refused> attach_new(CarrierKey key, const wire::Hello& hello, const SessionCredential& identity,
                                             TimePoint now);
     // Attaches a carrier whose Hello carries a resume proof.
     std::optional<wire::Refused> attach_resumed(CarrierKey key, const wire::Hello& hello, TimePoint now);
@@ -142,13 +142,13 @@ public:
     bool write(CarrierKey key, wire::Batch& batch, TimePoint now, std::size_t max_bytes = wire::kMaxBatchBytes / 2);
 
     // What authentication made of a new credential. A session that has ended meanwhile is passed over.
-    void renew(const SessionId& id, const Checked<Identity>& identity, TimePoint now);
+    void renew(const SessionId& id, const Checked<SessionCredential>& identity, TimePoint now);
 
     // ---- messages ----
 
     // Ends the handling of a message: records the receipt for repeats, and sends it. `reply` (may be null) carries
     // the receipt along.
-    void finish(const Handling& handling, Receipt receipt, const Reply* reply, TimePoint now);
+    void finish(const PendingMessage& pending, Receipt receipt, const Reply* reply, TimePoint now);
     // Queues an encoded data body on a session. Errors: busy, recipient_busy (its queue is full), session_ended,
     // message_too_large (for this client).
     Result<void> send(ServerSession& session, LaneIndex lane, const wire::Body& body, Priority priority, TimePoint now);
@@ -201,14 +201,14 @@ private:
 
     Device& device(std::string_view user, std::string_view device);  // made when there is none
     Device* find_device(std::string_view user, std::string_view device) const;
-    ServerSession& create(Device& owner, const wire::Hello& hello, const Identity& identity, TimePoint now);
+    ServerSession& create(Device& owner, const wire::Hello& hello, const SessionCredential& identity, TimePoint now);
     std::optional<wire::Refused> attach(ServerSession& session, CarrierKey key, const wire::Hello& hello,
                                         bool with_secret, TimePoint now);
     std::optional<wire::Refused> find_resumed(const wire::Hello& hello, ServerSession*& session);
     static std::optional<wire::Refused> taken_before(const ServerSession& session, const wire::Hello& hello);
     static bool is_next_ticket(const ServerSession& session, std::string_view ticket) noexcept;
-    void heard(ServerSession& session, TimePoint now);
-    void settle_in(Device& owner, ServerSession& session, TimePoint now);
+    void confirm(ServerSession& session, TimePoint now);
+    void install(Device& owner, ServerSession& session, TimePoint now);
     bool no_room(TimePoint now);
     void forget_ended(TimePoint now);
     bool is_full(const std::string& user) const;

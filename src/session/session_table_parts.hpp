@@ -12,6 +12,9 @@
 
 namespace flare::session {
 
+// How often what is over is looked for.
+inline constexpr Duration kSweepEvery = std::chrono::seconds(10);
+
 // (user, device). Outlives its session for Settings::dedupe_retention(), so that a new one of the same device knows
 // what was acted on.
 struct Device {
@@ -33,13 +36,13 @@ struct Device {
     // Of the connect `attempt`; nullptr: it has made none that lives.
     ServerSession* of_attempt(const Uuid& attempt) const {
         if (session != nullptr && session->attempt_ == attempt) return session;
-        const auto found =
-            std::find_if(unheard.begin(), unheard.end(), [&](const auto* each) { return each->attempt_ == attempt; });
-        return found == unheard.end() ? nullptr : *found;
+        const auto found = std::find_if(unconfirmed.begin(), unconfirmed.end(),
+                                        [&](const auto* each) { return each->attempt_ == attempt; });
+        return found == unconfirmed.end() ? nullptr : *found;
     }
 
     ServerSession* session = nullptr;
-    std::vector<ServerSession*> unheard;  // made while `session` lived; the first that is heard replaces it
+    std::vector<ServerSession*> unconfirmed;  // made while `session` lived; the first that is heard replaces it
     DedupeRing acted_on;
     std::vector<Uuid> attempts;  // connects that made or joined a session: a late Hello of one makes no other
     struct Waiting {             // a repeat that came while the first was being handled

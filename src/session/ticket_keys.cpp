@@ -56,7 +56,7 @@ bool take_text(std::string_view& in, std::string& text, std::size_t most = wire:
 TicketKeys::TicketKeys(std::string current, std::string previous, std::string process)
     : keys_{std::move(current), std::move(previous)}, process_(std::move(process)) {}
 
-std::optional<std::string> TicketKeys::seal(const TicketIdentity& identity, base::Random& random) const {
+std::optional<std::string> TicketKeys::seal(const TicketContents& identity, base::Random& random) const {
     std::string content = process_;
     put_number(content, identity.expires_unix_ms, 8);
     content.append(identity.secret);
@@ -78,7 +78,7 @@ std::optional<std::string> TicketKeys::seal(const TicketIdentity& identity, base
     return ticket.append(salt).append(content).append(tag.data(), tag.size());
 }
 
-std::optional<TicketIdentity> TicketKeys::open(std::string_view ticket) const {
+std::optional<TicketContents> TicketKeys::open(std::string_view ticket) const {
     const auto session = session_in_ticket(ticket);
     if (!session || !is_sealed(ticket)) return std::nullopt;
     const std::string_view head = ticket.substr(0, kTicketHeadBytes);
@@ -96,9 +96,9 @@ std::optional<TicketIdentity> TicketKeys::open(std::string_view ticket) const {
     return std::nullopt;
 }
 
-std::optional<TicketIdentity> read_ticket_content(std::string_view content) {
+std::optional<TicketContents> read_ticket_content(std::string_view content) {
     if (content.size() < kFixedContent) return std::nullopt;
-    TicketIdentity identity;
+    TicketContents identity;
     content.remove_prefix(TicketKeys::kProcessBytes);
     identity.expires_unix_ms = take_number(content, 8);
     identity.secret = content.substr(0, kSecretBytes);

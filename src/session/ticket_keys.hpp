@@ -16,7 +16,7 @@
 namespace flare::session {
 
 // What a ticket says of its session.
-struct TicketIdentity {
+struct TicketContents {
     SessionId session;
     std::string user;
     std::string device;
@@ -42,10 +42,10 @@ public:
 
     static constexpr std::size_t kMaxClaimsBytes = 1024;
     // Nothing: a name or the claims are too long for a ticket.
-    std::optional<std::string> seal(const TicketIdentity& identity, base::Random& random) const;
+    std::optional<std::string> seal(const TicketContents& identity, base::Random& random) const;
     // Nothing: not a ticket of these keys, or one of this very process, which knows its sessions itself: who ended here
     // does not come back by ticket. Whether it has expired is for the caller to say.
-    std::optional<TicketIdentity> open(std::string_view ticket) const;
+    std::optional<TicketContents> open(std::string_view ticket) const;
 
 private:
     std::array<std::string, 2> keys_;
@@ -53,6 +53,6 @@ private:
 };
 
 // What lies inside the seal, as open() reads it. Nothing: the pieces do not add up.
-std::optional<TicketIdentity> read_ticket_content(std::string_view content);
+std::optional<TicketContents> read_ticket_content(std::string_view content);
 
 }  // namespace flare::session

@@ -30,7 +30,7 @@ void Ledger::client_sends(const Uuid& id, const std::string& conversation, std::
     everything_[id] = {conversation, ordinal};
 }
 
-void Ledger::server_acts(std::uint64_t life, const session::Handling& handling, const Letter& letter) {
+void Ledger::server_acts(std::uint64_t life, const session::PendingMessage& handling, const Letter& letter) {
     world_.trace("acts on " + letter.conversation + " " + std::to_string(letter.ordinal));
     world_.require(everything_.contains(handling.message_id), "only what was sent is acted on");
     world_.require(acted_in_.emplace(life, handling.message_id).second,

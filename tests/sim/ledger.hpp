@@ -27,7 +27,7 @@ public:
 
     // ---- client to server ----
     void client_sends(const Uuid& id, const std::string& conversation, std::uint64_t ordinal);
-    void server_acts(std::uint64_t life, const session::Handling& handling, const Letter& letter);
+    void server_acts(std::uint64_t life, const session::PendingMessage& handling, const Letter& letter);
     void client_hears(const session::Outcome& outcome);
     // Messages that will have no outcome: the client process that sent them is no more.
     void client_dies(const std::string& conversation_prefix);

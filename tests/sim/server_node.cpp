@@ -60,7 +60,7 @@ struct ServerNode::Home final : session::SessionTableListener {
     void on_carrier_detached(session::ServerSession&, CarrierKey) override {}
     void on_heartbeat(session::ServerSession&) override {}
     void on_credential(session::ServerSession&, std::string_view) override {}
-    void on_message(session::ServerSession& session, session::Handling&& handling, const wire::DataView& data,
+    void on_message(session::ServerSession& session, session::PendingMessage&& handling, const wire::DataView& data,
                     const Bytes&) override;
     void close_carrier(CarrierKey key, errc, const std::string&) override;
     void output_ready(CarrierKey key) override;
@@ -68,7 +68,7 @@ struct ServerNode::Home final : session::SessionTableListener {
     void write(CarrierKey key);
     // A session that replaces another one is made by a Hello and told of when its client is heard.
     Uuid attempt_of(const session::SessionId& id) const;
-    void answer(const session::Handling& handling, session::Receipt receipt, const session::Reply* reply);
+    void answer(const session::PendingMessage& handling, session::Receipt receipt, const session::Reply* reply);
 
     ServerNode& node;
     Process& process;
@@ -243,7 +243,7 @@ void ServerNode::accept(std::shared_ptr<Carrier> carrier, Who who) {
             arrived.home = home;
             arrived.attached = true;
             at.attempt_under_way = hello.attempt_id;
-            session::Identity identity{hello.user};
+            session::SessionCredential identity{hello.user};
             auto refused = hello.resume ? resume(at, arrived, hello) : begin(at, arrived, hello, identity);
             if (refused) {
                 world_.trace("refused " + hello.user + " " + std::string(name(refused->code)));
@@ -315,7 +315,7 @@ std::optional<wire::Refused> ServerNode::resume(Home& home, Peer& peer, const wi
 
 // With a token, or with the proof of a ticket in its place.
 std::optional<wire::Refused> ServerNode::begin(Home& home, Peer& peer, const wire::Hello& hello,
-                                               session::Identity& identity) {
+                                               session::SessionCredential& identity) {
     const auto challenge = std::move(peer.challenge);
     if (challenge && session::answers(*challenge, hello) && home.table.may_honour(challenge->identity.session, hello)) {
         identity.ticket_of = challenge->identity.session;
@@ -372,13 +372,13 @@ void ServerNode::Home::on_peer_error(const session::ServerSession*, CarrierKey k
     }
 }
 
-void ServerNode::Home::answer(const session::Handling& handling, session::Receipt receipt,
+void ServerNode::Home::answer(const session::PendingMessage& handling, session::Receipt receipt,
                               const session::Reply* reply) {
     table.finish(handling, std::move(receipt), reply, node.world_.now());
     node.schedule(process, index);
 }
 
-void ServerNode::Home::on_message(session::ServerSession& session, session::Handling&& handling,
+void ServerNode::Home::on_message(session::ServerSession& session, session::PendingMessage&& handling,
                                   const wire::DataView& data, const Bytes&) {
     World& world = node.world_;
     const Letter letter = read_letter(world, data.message->payload);

@@ -45,7 +45,8 @@ private:
 
     bool is_credential(const wire::Hello& hello) const;
     std::optional<wire::Refused> resume(Home& home, Peer& peer, const wire::Hello& hello);
-    std::optional<wire::Refused> begin(Home& home, Peer& peer, const wire::Hello& hello, session::Identity& identity);
+    std::optional<wire::Refused> begin(Home& home, Peer& peer, const wire::Hello& hello,
+                                       session::SessionCredential& identity);
 
     void later(Duration delay, std::function<void()> run);
     void schedule(Process& process, std::size_t home);

@@ -1,6 +1,6 @@
 #include "server_config/value.hpp"
 
-#include "transport/websocket/address.hpp"
+#include "transport/address.hpp"
 
 #include <algorithm>
 #include <array>
@@ -124,7 +124,7 @@ Checked<Value> parse_value(const Setting& setting, std::string_view text) {
             return Value(*time);
         }
         case Kind::address:
-            if (!text.empty() && !transport::websocket::parse_listen_address(text))
+            if (!text.empty() && !transport::parse_listen_address(text))
                 return wrong(in_quotes(text) +
                              " is no address: write 127.0.0.1:4000, [::1]:4000 or :4000 (all addresses)");
             break;

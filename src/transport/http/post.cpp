@@ -1,10 +1,10 @@
 #include "transport/http/post.hpp"
 
+#include "transport/address.hpp"
 #include "transport/host.hpp"
 #include "transport/http/interim.hpp"
 #include "transport/tls/session.hpp"
 #include "transport/url.hpp"
-#include "transport/websocket/address.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/connect.hpp>
@@ -128,7 +128,7 @@ Task<std::optional<Failure>> Exchange::connect() {
     }
     if (result_) co_return Failure(errc::cancelled);
     co_await asio::async_connect(socket_, found, asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return Failure(websocket::connect_errc(error.value()), "cannot connect: " + error.message());
+    if (error) co_return Failure(connect_errc(error.value()), "cannot connect: " + error.message());
     socket_.non_blocking(true, error);
     if (error) co_return lost("at once");
     co_return std::nullopt;

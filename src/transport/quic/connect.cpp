@@ -3,7 +3,7 @@
 #include "transport/quic/examine.hpp"
 #include "transport/quic/quic.hpp"
 
-#include "transport/websocket/address.hpp"
+#include "transport/address.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -20,7 +20,7 @@ using Done = std::function<void(std::unique_ptr<Carrier>, ConnectError)>;
 constexpr std::size_t kConnectionsPerSocket = 256;
 
 std::string text_of(const asio::ip::udp::endpoint& endpoint) {
-    return websocket::endpoint_text({endpoint.address(), endpoint.port()});
+    return endpoint_text({endpoint.address(), endpoint.port()});
 }
 
 // One connect(), until its outcome is told.
@@ -244,7 +244,7 @@ std::unique_ptr<ConnectAttempt> connect_examined(asio::io_context& context, Conn
     if (error == 0) {
         endpoint->dial(dial);
     } else {
-        const errc code = websocket::connect_errc(error);
+        const errc code = connect_errc(error);
         fail_later(context, dial, code, std::string(explain(code)));
         endpoint.reset();
     }

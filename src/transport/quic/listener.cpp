@@ -1,7 +1,7 @@
 // A server's endpoint: new connections, Retry, version negotiation, stateless resets.
+#include "transport/address.hpp"
 #include "transport/quic/carrier.hpp"
 #include "transport/quic/quic.hpp"
-#include "transport/websocket/address.hpp"
 
 #include "base/crypto.hpp"
 #include "base/log.hpp"
@@ -37,7 +37,7 @@ public:
         : Endpoint(context, options), keys_(std::move(keys)), handler_(&handler) {}
 
     // 0, or an errno; then it may be called again.
-    int open(const websocket::ListenAddress& address) {
+    int open(const ListenAddress& address) {
         const boost::asio::ip::udp::endpoint local(address.endpoint.address(), address.endpoint.port());
         socket_ = UdpSocket();
         if (const int error = socket_.bind(local, address.both_families, options().port_use); error != 0) return error;
@@ -82,8 +82,7 @@ private:
         } else if (handshakes_ >= options().retry_above) {
             return retry(packet, arrival.header);
         }
-        Claims claims{true, true, arrival.original_dcid.has_value(),
-                      websocket::address_text(packet.from->endpoint().address())};
+        Claims claims{true, true, arrival.original_dcid.has_value(), address_text(packet.from->endpoint().address())};
         switch (handler_->on_handshake(claims.peer, claims.validated)) {
             case ListenerHandler::Answer::admit: break;
             case ListenerHandler::Answer::validate:
@@ -264,12 +263,12 @@ Result<std::unique_ptr<Listener>> Listener::open(boost::asio::io_context& contex
         if (error_text != nullptr) *error_text = text;
         return boost::system::error_code(code);
     };
-    auto parsed = websocket::parse_listen_address(address);
+    auto parsed = parse_listen_address(address);
     if (!parsed) return complain(errc::invalid_config, "'" + address + "' is no address: 127.0.0.1:4010, [::1]:4010");
     auto endpoint = std::make_shared<ServerEndpoint>(context, std::move(keys), options, handler);
-    const int error = listen_on(*parsed, [&](const websocket::ListenAddress& each) { return endpoint->open(each); });
+    const int error = listen_on(*parsed, [&](const ListenAddress& each) { return endpoint->open(each); });
     if (error != 0) {
-        const errc code = websocket::listen_errc(error);
+        const errc code = listen_errc(error);
         return complain(code, address + ": " + std::string(explain(code)));
     }
     return std::unique_ptr<Listener>(std::make_unique<ListenerImpl>(std::move(endpoint)));

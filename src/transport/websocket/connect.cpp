@@ -1,5 +1,5 @@
 // One attempt to reach a server: TCP, TLS, upgrade, within one time limit.
-#include "transport/websocket/address.hpp"
+#include "transport/address.hpp"
 #include "transport/websocket/connection.hpp"
 #include "transport/websocket/upgrade.hpp"
 #include "transport/websocket/websocket.hpp"

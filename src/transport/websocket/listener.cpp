@@ -1,5 +1,5 @@
 // Accepting connections and watching over their handshakes.
-#include "transport/websocket/address.hpp"
+#include "transport/address.hpp"
 #include "transport/websocket/server_handshake.hpp"
 #include "transport/websocket/websocket.hpp"
 

@@ -1,6 +1,6 @@
 #include "transport/websocket/server_handshake.hpp"
 
-#include "transport/websocket/address.hpp"
+#include "transport/address.hpp"
 #include "transport/websocket/connection.hpp"
 
 #include "base/log.hpp"

@@ -1,4 +1,4 @@
-#include "client/event_queue.hpp"
+#include "client/loop/event_queue.hpp"
 
 #include <gtest/gtest.h>
 

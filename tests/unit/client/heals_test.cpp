@@ -1,4 +1,4 @@
-#include "client/heals.hpp"
+#include "client/connect/heals.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "client/interleave.hpp"
+#include "client/connect/interleave.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "client/url.hpp"
+#include "client/connect/url.hpp"
 
 #include <flare/client.hpp>
 

@@ -1,4 +1,4 @@
-#include "server/shared.hpp"
+#include "server/worker_group.hpp"
 
 #include <gtest/gtest.h>
 

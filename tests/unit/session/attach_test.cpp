@@ -91,7 +91,7 @@ TEST(Attach, MakesASessionAndWelcomesBothSidesToIt) {
 
 TEST(Attach, RefusesACredentialOfAnotherUser) {
     Bench bench;
-    const auto refused = bench.server.table.attach_new(1, hello_of(1), Identity{"bob"}, kStart);
+    const auto refused = bench.server.table.attach_new(1, hello_of(1), SessionCredential{"bob"}, kStart);
     EXPECT_EQ(refusal(refused), errc::user_mismatch);
     EXPECT_TRUE(bench.server.created.empty());
     EXPECT_EQ(bench.server.table.size(), 0u);
@@ -185,7 +185,7 @@ TEST(Attach, SessionsOfTwoDevicesLiveSideBySide) {
     wire::Hello other = hello_of(9);
     other.device = "desk";
     bench.connect(1);
-    ASSERT_FALSE(bench.server.table.attach_new(7, other, Identity{"ann"}, kStart));
+    ASSERT_FALSE(bench.server.table.attach_new(7, other, SessionCredential{"ann"}, kStart));
 
     EXPECT_EQ(bench.server.table.of_user("ann").size(), 2u);
     EXPECT_TRUE(bench.server.ended.empty());
@@ -313,7 +313,7 @@ TEST(Attach, WelcomeNamesTheLimitsOfTheServer) {
     settings.heartbeat_interval = 7s;
     settings.session_life = 42s;
     Bench bench(settings);
-    ASSERT_FALSE(bench.server.table.attach_new(1, hello_of(1), Identity{"ann"}, kStart));
+    ASSERT_FALSE(bench.server.table.attach_new(1, hello_of(1), SessionCredential{"ann"}, kStart));
     const wire::Welcome welcome = welcome_in(bench.from_server(1));
 
     EXPECT_EQ(welcome.limits.max_message_bytes, 1'000u);
@@ -328,7 +328,7 @@ TEST(Attach, WelcomeNamesTheLimitsOfTheServer) {
 TEST(Attach, RefusesANewSessionWithoutMemoryAndSaysWhenToComeBack) {
     Bench bench({}, Bench::client_settings(), 10'000);
     bench.server.budget.take_anyway(10'000);
-    const auto refused = bench.server.table.attach_new(1, hello_of(1), Identity{"ann"}, kStart);
+    const auto refused = bench.server.table.attach_new(1, hello_of(1), SessionCredential{"ann"}, kStart);
     EXPECT_EQ(refusal(refused), errc::busy);
     EXPECT_NE(refused->retry_after_ms, 0u);
     EXPECT_TRUE(bench.server.created.empty());

@@ -47,7 +47,7 @@ struct ATable : ::testing::Test {
         hello.device = "phone";
         hello.attempt_id = id_of(static_cast<std::uint8_t>(key));
         hello.epoch = 1;
-        ASSERT_FALSE(server.table.attach_new(key, hello, Identity{user}, now));
+        ASSERT_FALSE(server.table.attach_new(key, hello, SessionCredential{user}, now));
     }
     ServerBench server{Settings{}};
 };

@@ -39,7 +39,7 @@ TEST_F(Credential, OneThatLivesShortIsWarnedOfInItsLastQuarter) {
 }
 
 TEST_F(Credential, AnotherOneMovesTheEnd) {
-    bench.server.next_identity = Identity{"ann", bench.now() + 30min};
+    bench.server.next_identity = SessionCredential{"ann", bench.now() + 30min};
     bench.client.session.renew_credential("new");
     bench.exchange();
     EXPECT_EQ(bench.server.credentials, (std::vector<std::string>{"new"}));
@@ -57,7 +57,7 @@ TEST_F(Credential, OneThatIsRefusedOrBelongsToAnotherChangesNothing) {
     bench.server.next_identity = Failure(errc::unauthenticated, "no");
     bench.client.session.renew_credential("bad");
     bench.exchange();
-    bench.server.next_identity = Identity{"bob", kNever};
+    bench.server.next_identity = SessionCredential{"bob", kNever};
     bench.client.session.renew_credential("bob's");
     bench.exchange();
     ASSERT_EQ(bench.client.credentials.size(), 2u);
@@ -75,7 +75,7 @@ TEST_F(Credential, OneThatTookTheWayOfALostCarrierGoesAgainOnTheNext) {
     EXPECT_NE(bench.from_client(1), "");  // lost with the carrier
     bench.cut(1);
     bench.server.answers = true;
-    bench.server.next_identity = Identity{"ann", kNever};
+    bench.server.next_identity = SessionCredential{"ann", kNever};
     bench.connect(2);
     EXPECT_EQ(bench.server.credentials, (std::vector<std::string>{"new"}));
     ASSERT_EQ(bench.client.credentials.size(), 1u);
@@ -91,7 +91,7 @@ TEST_F(Credential, IsLookedAtOnceThoughItComesTwice) {
     bench.cut(1);
     bench.connect(2);
     EXPECT_EQ(bench.server.credentials.size(), 1u);
-    bench.server.table.renew(bench.session().id(), Identity{"ann", kNever}, bench.now());
+    bench.server.table.renew(bench.session().id(), SessionCredential{"ann", kNever}, bench.now());
     bench.exchange();
     EXPECT_EQ(bench.client.credentials.size(), 1u);
 }
@@ -100,7 +100,7 @@ TEST_F(Credential, AnAnswerForASessionThatIsOverIsPassedOver) {
     const SessionId id = bench.session().id();
     bench.server.table.end(bench.session(), errc::kicked, "out", 0, bench.now());
     bench.live(10s);
-    bench.server.table.renew(id, Identity{"ann", kNever}, bench.now());
+    bench.server.table.renew(id, SessionCredential{"ann", kNever}, bench.now());
     EXPECT_TRUE(bench.client.credentials.empty());
 }
 

@@ -26,7 +26,8 @@ struct Devices : ::testing::Test {
         made.hello.token = "token";
         made.hello.attempt_id = id_of(static_cast<std::uint8_t>(made.key));
         made.hello.epoch = 1;
-        const auto refused = server.table.attach_new(made.key, made.hello, Identity{"ann", kNever, "t"}, server.now);
+        const auto refused =
+            server.table.attach_new(made.key, made.hello, SessionCredential{"ann", kNever, "t"}, server.now);
         EXPECT_FALSE(refused) << refused->text;
         made.welcome = welcome_of(made.key);
         return made;
@@ -146,7 +147,7 @@ TEST(DeviceLimit, TheOldestGoes) {
         hello.device = device;
         hello.attempt_id = id_of(static_cast<std::uint8_t>(key));
         hello.epoch = 1;
-        ASSERT_FALSE(server.table.attach_new(key, hello, Identity{"ann"}, server.now));
+        ASSERT_FALSE(server.table.attach_new(key, hello, SessionCredential{"ann"}, server.now));
         wire::Batch batch;
         server.table.write(key, batch, server.now);
         wire::Activate activate;
@@ -188,11 +189,11 @@ TEST_F(Devices, OneThatIsAwayIsCutOffToo) {
 TEST_F(Devices, ANewCredentialBringsItsOwnName) {
     connected("phone");
     ServerSession& session = *server.table.of_user("ann").front();
-    server.table.renew(session.id(), Identity{"ann", kNever, "another"}, server.now);
+    server.table.renew(session.id(), SessionCredential{"ann", kNever, "another"}, server.now);
     EXPECT_EQ(session.token_id(), "another");
     server.table.renew(session.id(), Failure(errc::unauthenticated), server.now);
     EXPECT_EQ(session.token_id(), "another");
-    server.table.renew(session.id(), Identity{"ann"}, server.now);
+    server.table.renew(session.id(), SessionCredential{"ann"}, server.now);
     EXPECT_EQ(session.token_id(), "");
 }
 

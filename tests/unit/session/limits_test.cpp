@@ -232,7 +232,7 @@ protected:
         std::string_view rest;
         const std::string bytes = batch.str();
         const auto hello = read_hello(bytes, rest);
-        refused = server.table.attach_new(member.key, *hello, Identity{user}, now);
+        refused = server.table.attach_new(member.key, *hello, SessionCredential{user}, now);
         if (!refused) exchange(member);
         return member;
     }
@@ -381,7 +381,7 @@ TEST_F(Crowd, WithManySessionsOfOneUserLosesThoseFirst) {
         hello.device = std::to_string(++number_of_devices);
         hello.attempt_id = Uuid::v7();
         hello.epoch = 1;
-        refused = server.table.attach_new(member.key, hello, Identity{"many"}, now);
+        refused = server.table.attach_new(member.key, hello, SessionCredential{"many"}, now);
         if (!refused) leave(member);
     }
     remember();

@@ -311,7 +311,7 @@ TEST_F(LastingTicket, AClientThatIsNotAskedProvesNothing) {
 TEST_F(LastingTicket, MakesOneSessionForOneConnect) {
     const SessionId lost = *bench.client.session.id();
     ServerBench next({}, 64u << 20, kStart, &after);
-    Identity identity{"ann"};
+    SessionCredential identity{"ann"};
     identity.ticket_of = lost;
     wire::Hello hello;
     hello.user = "ann";
@@ -338,7 +338,7 @@ TEST_F(LastingTicket, ThatWasRefusedIsNotUsedUp) {
     const SessionId lost = *bench.client.session.id();
     ServerBench next({}, 10'000, kStart, &after);
     next.budget.take_anyway(10'000);
-    Identity identity{"ann"};
+    SessionCredential identity{"ann"};
     identity.ticket_of = lost;
     wire::Hello hello;
     hello.user = "ann";
@@ -354,7 +354,7 @@ TEST_F(LastingTicket, ThatWasRefusedIsNotUsedUp) {
 TEST_F(LastingTicket, OfAConnectWhoseSessionIsOverIsNoReasonToAskForACredential) {
     const SessionId lost = *bench.client.session.id();
     ServerBench next({}, 64u << 20, kStart, &after);
-    Identity identity{"ann"};
+    SessionCredential identity{"ann"};
     identity.ticket_of = lost;
     wire::Hello hello;
     hello.user = "ann";
@@ -372,7 +372,7 @@ TEST_F(LastingTicket, OfAConnectWhoseSessionIsOverIsNoReasonToAskForACredential)
     for (std::uint8_t other = 51; other < 80; ++other) {
         hello.attempt_id = id_of(other);
         EXPECT_FALSE(next.table.may_honour(lost, hello)) << "a later connect";
-        ASSERT_EQ(answer_of(next.table.attach_new(other, hello, Identity{"ann"}, kStart)), errc::ok);
+        ASSERT_EQ(answer_of(next.table.attach_new(other, hello, SessionCredential{"ann"}, kStart)), errc::ok);
         next.table.cut_off(*next.table.by_carrier(other), errc::kicked, "out", kStart);
     }
     hello.attempt_id = id_of(50);

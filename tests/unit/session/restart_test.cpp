@@ -337,7 +337,7 @@ TEST_F(Restart, WhatADisconnectLeftOpenStaysARepeatThroughTheOrderlyEndOfALaterS
     next.now = bench.now();
     (void)hello_on(3);
     refuse(3, errc::session_unknown);
-    ASSERT_FALSE(next.table.attach_new(3, next_hello(3), Identity{"ann"}, next.now));
+    ASSERT_FALSE(next.table.attach_new(3, next_hello(3), SessionCredential{"ann"}, next.now));
     wire::Batch welcome;
     next.table.write(3, welcome, next.now);
     bench.to_client(3, welcome.str());
@@ -363,7 +363,7 @@ TEST_F(Restart, WhatComesAfterTheEndBeganIsActedOnInTheNextSessionAlone) {
     next.now = bench.now();
     (void)hello_on(2);
     refuse(2, errc::session_unknown);
-    ASSERT_FALSE(next.table.attach_new(2, next_hello(2), Identity{"ann"}, next.now));
+    ASSERT_FALSE(next.table.attach_new(2, next_hello(2), SessionCredential{"ann"}, next.now));
     wire::Batch welcome;
     next.table.write(2, welcome, next.now);
     bench.to_client(2, welcome.str());

@@ -116,7 +116,7 @@ public:
     void on_presence(ServerSession& session) override { presence.push_back(session.presence()); }
     void on_carrier_attached(ServerSession&, CarrierKey key) override { attached.push_back(key); }
     void on_carrier_detached(ServerSession&, CarrierKey key) override { detached.push_back(key); }
-    void on_message(ServerSession&, Handling&& handling, const wire::DataView& data, const Bytes&) override {
+    void on_message(ServerSession&, PendingMessage&& handling, const wire::DataView& data, const Bytes&) override {
         texts.emplace_back(data.message->payload);
         handlings.push_back(std::move(handling));
         if (!answers) return;
@@ -147,7 +147,7 @@ public:
     std::vector<CarrierKey> attached;
     std::vector<CarrierKey> detached;
     std::vector<std::string> texts;
-    std::vector<Handling> handlings;
+    std::vector<PendingMessage> handlings;
     std::vector<Closed> closed;
     std::vector<errc> errors;
     std::vector<errc> refused;
@@ -155,7 +155,7 @@ public:
     int heartbeats = 0;
     TimePoint expires_at = kNever;  // of the credential that a new session comes with
     std::vector<std::string> credentials;
-    Checked<Identity> next_identity = Identity{"ann"};  // of any other credential
+    Checked<SessionCredential> next_identity = SessionCredential{"ann"};  // of any other credential
 
     SessionTable table;  // last: it must go first
 };
@@ -278,9 +278,9 @@ public:
             ADD_FAILURE() << "not a hello: " << hello.error().message();
             return std::nullopt;
         }
-        const auto refused =
-            hello->resume ? server.table.attach_resumed(key, *hello, now())
-                          : server.table.attach_new(key, *hello, Identity{hello->user, server.expires_at}, now());
+        const auto refused = hello->resume ? server.table.attach_resumed(key, *hello, now())
+                                           : server.table.attach_new(
+                                                 key, *hello, SessionCredential{hello->user, server.expires_at}, now());
         if (!refused) greeted.push_back(key);
         if (!refused && !rest.empty()) server.table.on_batch(key, rest, now());
         return refused;

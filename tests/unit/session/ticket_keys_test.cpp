@@ -8,7 +8,7 @@ namespace flare::session::test {
 namespace {
 
 struct TicketKeysTest : ::testing::Test {
-    TicketIdentity ann() const {
+    TicketContents ann() const {
         return {SessionId{id_of(7)}, "ann", "phone", std::string(kSecretBytes, 's'), "token-1", 1'700'000'000'123};
     }
     Chance chance;
@@ -55,7 +55,7 @@ TEST_F(TicketKeysTest, OpensWhatOthersHaveSealedByItsDescription) {
 }
 
 TEST_F(TicketKeysTest, CarriesTheClaimsWholeOrIsNone) {
-    TicketIdentity admin = ann();
+    TicketContents admin = ann();
     admin.claims = std::string(TicketKeys::kMaxClaimsBytes, 'c');
     const auto ticket = before.seal(admin, chance);
     ASSERT_TRUE(ticket);
@@ -99,7 +99,7 @@ TEST_F(TicketKeysTest, OpensNothingThatWasChangedAnywhere) {
 TEST_F(TicketKeysTest, IsNeverTheSameTwice) { EXPECT_NE(*before.seal(ann(), chance), *before.seal(ann(), chance)); }
 
 TEST_F(TicketKeysTest, HoldsTheLongestNamesAndNoLonger) {
-    TicketIdentity longest = ann();
+    TicketContents longest = ann();
     longest.user = std::string(wire::kMaxNameBytes, 'u');
     longest.device = std::string(wire::kMaxNameBytes, 'd');
     longest.token_id = std::string(wire::kMaxNameBytes, 't');

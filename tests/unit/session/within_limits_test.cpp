@@ -44,14 +44,14 @@ TEST(WithinLimits, AMessageThatTheClientDoesNotTakeIsRefusedAndHarmsNothing) {
 
 TEST(WithinLimits, AHelloWithoutALimitTakesSixteenMebibytes) {
     ServerBench server{Settings{}};
-    ASSERT_FALSE(server.table.attach_new(1, hello_taking(0, "a"), Identity{"ann"}, kStart));
+    ASSERT_FALSE(server.table.attach_new(1, hello_taking(0, "a"), SessionCredential{"ann"}, kStart));
     EXPECT_EQ(server.table.by_carrier(1)->max_message_bytes(), wire::kDefaultMaxMessageBytes);
 }
 
 struct OfDifferentDevices : ::testing::Test {
     OfDifferentDevices() {
-        EXPECT_FALSE(server.table.attach_new(1, hello_taking(1'000, "a"), Identity{"ann"}, kStart));
-        EXPECT_FALSE(server.table.attach_new(2, hello_taking(5'000, "bb"), Identity{"ann"}, kStart));
+        EXPECT_FALSE(server.table.attach_new(1, hello_taking(1'000, "a"), SessionCredential{"ann"}, kStart));
+        EXPECT_FALSE(server.table.attach_new(2, hello_taking(5'000, "bb"), SessionCredential{"ann"}, kStart));
     }
     Receipt send(wire::Forms forms) {
         return server.table.send_to_user("ann", "bob", forms, Priority::normal, kStart, &too_large);
@@ -201,7 +201,7 @@ struct Resuming : ::testing::Test {
         EXPECT_TRUE(hello);
         hello->max_message_bytes = max_message_bytes;
         return hello->resume ? bench.server.table.attach_resumed(2, *hello, bench.now())
-                             : bench.server.table.attach_new(2, *hello, Identity{"ann"}, bench.now());
+                             : bench.server.table.attach_new(2, *hello, SessionCredential{"ann"}, bench.now());
     }
     void go_on() {
         bench.greeted.push_back(2);
@@ -289,7 +289,7 @@ TEST(WithinLimits, WhatALostSessionMayHaveBroughtAndTheNextDoesNotTakeIsUnknown)
         const auto hello = read_hello(batch, rest);
         ASSERT_TRUE(hello);
         const auto refused = hello->resume ? next.table.attach_resumed(2, *hello, bench.now())
-                                           : next.table.attach_new(2, *hello, Identity{"ann"}, bench.now());
+                                           : next.table.attach_new(2, *hello, SessionCredential{"ann"}, bench.now());
         wire::Batch answer;
         if (refused) {
             write_refusal(answer, *refused);
@@ -305,24 +305,24 @@ TEST(WithinLimits, WhatALostSessionMayHaveBroughtAndTheNextDoesNotTakeIsUnknown)
 // ---- the other limits of Welcome, and what a client makes of them ----
 
 struct OneHalf {
-    struct Deaf final : ConversationListener {
+    struct Deaf final : LaneSetListener {
         void on_data(LaneIndex, const wire::DataView&, const Bytes&, std::uint64_t) override {}
         void on_message_refused(LaneIndex, const Uuid&, errc) override {}
         void on_receipt(LaneIndex, const wire::ReceiptView&) override {}
         void on_numbered_first(std::uint64_t) override {}
         void on_acked(std::uint64_t) override {}
     };
-    explicit OneHalf(const wire::Limits& limits) { conversation.keep_to(limits); }
+    explicit OneHalf(const wire::Limits& limits) { lane_set.keep_to(limits); }
     std::string write(std::size_t max_bytes = 1u << 20) {
         wire::Batch batch;
-        conversation.write(batch, max_bytes, kStart);
+        lane_set.write(batch, max_bytes, kStart);
         return batch.str();
     }
     Settings settings;
     SharedBudget shared{64u << 20};
     Budget budget{shared, 4096};
     Deaf deaf;
-    Conversation conversation{settings, settings.lanes, budget, deaf};
+    LaneSet lane_set{settings, settings.lanes, budget, deaf};
 };
 
 TEST(WithinLimits, NoMoreIsUnderWayThanThePeerSays) {
@@ -330,25 +330,25 @@ TEST(WithinLimits, NoMoreIsUnderWayThanThePeerSays) {
     limits.max_unacked_frames = 3;
     OneHalf few(limits);
     for (LaneIndex lane = 0; lane < 4; ++lane) {
-        for (int i = 0; i < 3; ++i) ASSERT_TRUE(few.conversation.send(lane, data_of(1, "x")));
+        for (int i = 0; i < 3; ++i) ASSERT_TRUE(few.lane_set.send(lane, data_of(1, "x")));
     }
     EXPECT_EQ(frames_of(few.write()).size(), 3u) << "over all lanes";
 
     limits.max_unacked_frames = 10'000;
     limits.max_unacked_bytes = 5'000;
     OneHalf little(limits);
-    ASSERT_TRUE(little.conversation.send(0, data_of(1, std::string(20'000, 'x'))));
+    ASSERT_TRUE(little.lane_set.send(0, data_of(1, std::string(20'000, 'x'))));
     const std::string written = little.write();
     EXPECT_FALSE(frames_of(written).empty()) << "a message that is larger comes in pieces";
-    EXPECT_LE(little.conversation.totals().unacked_bytes, 5'000u);
+    EXPECT_LE(little.lane_set.totals().unacked_bytes, 5'000u);
 }
 
 TEST(WithinLimits, NoFrameIsLargerThanThePeerSays) {
     wire::Limits limits;
     limits.max_frame_bytes = 8'192;
     OneHalf half(limits);
-    ASSERT_TRUE(half.conversation.send(0, data_of(1, std::string(20'000, 'x'))));
-    ASSERT_TRUE(half.conversation.send(1, data_of(2, std::string(8'192, 'x'))));
+    ASSERT_TRUE(half.lane_set.send(0, data_of(1, std::string(20'000, 'x'))));
+    ASSERT_TRUE(half.lane_set.send(1, data_of(2, std::string(8'192, 'x'))));
     const std::string written = half.write();
     wire::BatchReader reader(written, limits.max_frame_bytes);
     wire::FrameView frame;
@@ -472,16 +472,16 @@ TEST(WithinLimits, WhatAServerShouldNotHaveSentIsAGapAndTheNextSessionGoesOn) {
 
 TEST(WithinLimits, ASenderPutsNothingBetweenTheChunksOfAMessage) {
     OneHalf half{wire::Limits{}};
-    ASSERT_TRUE(half.conversation.send(0, data_of(1, std::string(200'000, 'x'))));
+    ASSERT_TRUE(half.lane_set.send(0, data_of(1, std::string(200'000, 'x'))));
     (void)half.write(50'000);
-    const Seq begun = half.conversation.send_lane(0)->last_numbered();
+    const Seq begun = half.lane_set.send_lane(0)->last_numbered();
     ASSERT_GT(begun, 1u);
     ASSERT_LT(begun, 10u) << "some chunks have numbers, some have not";
-    ASSERT_TRUE(half.conversation.send(0, data_of(2, "urgent"), Priority::urgent));
-    ASSERT_TRUE(half.conversation.send_anyway(0, receipt_body(), Priority::urgent));
-    half.conversation.clear_queue([](std::uint64_t) {});
-    ASSERT_TRUE(half.conversation.send_anyway(0, receipt_body(), Priority::urgent));
-    half.conversation.rewind(kStart);
+    ASSERT_TRUE(half.lane_set.send(0, data_of(2, "urgent"), Priority::urgent));
+    ASSERT_TRUE(half.lane_set.send_anyway(0, receipt_body(), Priority::urgent));
+    half.lane_set.clear_queue([](std::uint64_t) {});
+    ASSERT_TRUE(half.lane_set.send_anyway(0, receipt_body(), Priority::urgent));
+    half.lane_set.rewind(kStart);
     std::size_t left = 0;  // of the message
     std::string written = half.write();
     for (const wire::FrameView& frame : frames_of(written)) {

@@ -1,6 +1,6 @@
 // Listening, the upgrade and plain HTTP over real sockets.
 #include "socket_fixture.hpp"
-#include "transport/websocket/address.hpp"
+#include "transport/address.hpp"
 
 #include <sys/resource.h>
 

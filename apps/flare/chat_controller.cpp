@@ -1,0 +1,180 @@
+#include "chat_controller.hpp"
+
+#include "phrases.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+namespace flare::cli {
+namespace {
+
+std::string score_text(double score) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.0f", score);
+    return text.data();
+}
+
+}  // namespace
+
+ChatController::ChatController(Client& client, ChatView& view, std::string user, std::string peer, bool tells_typing)
+    : client_(client), view_(view), user_(std::move(user)), peer_(std::move(peer)), tells_typing_(tells_typing) {}
+
+bool ChatController::line(const std::string& text, Clock::time_point now) {
+    bool goes_on = true;
+    if (text.starts_with("//")) {
+        send(text.substr(1));
+    } else if (text.starts_with('/')) {
+        goes_on = command(text);
+    } else if (!text.empty()) {
+        send(text);
+    }
+    noticed_at_.reset();
+    refresh(now, true);
+    return goes_on;
+}
+
+bool ChatController::command(const std::string& text) {
+    const std::size_t space = text.find(' ');
+    const std::string word = text.substr(0, space);
+    std::string rest = space == text.npos ? "" : text.substr(space + 1);
+    while (rest.ends_with(' ')) rest.pop_back();
+    if (word == "/quit") return false;
+    if (word == "/to" && !rest.empty()) {
+        peer_ = rest;
+        view_.note("what you type goes to " + peer_ + " now");
+    } else if (word == "/status") {
+        tell_state();
+    } else if (word == "/help") {
+        view_.note("/to USER: whom you talk to ('server' is the server's own handler)");
+        view_.note("/status: the connection; /quit: the end; //text: a line that begins with a slash");
+    } else {
+        view_.note(word == "/to" ? "/to USER: name whom you want to talk to"
+                                 : "there is no " + word + "; /help lists what there is");
+    }
+    return true;
+}
+
+void ChatController::send(const std::string& text) {
+    const auto posted = client_.post_message(peer_, Message("chat", Bytes(text)));
+    if (posted) {
+        pending_.push_back({*posted, peer_, text});
+    } else {
+        view_.sent({peer_, text, "", posted.error().text, std::string(name(posted.error().code))});
+    }
+}
+
+void ChatController::typing(const std::string& text, Clock::time_point now) {
+    if (!tells_typing_ || text.empty() || text.starts_with('/') || peer_ == kServerTarget) return;
+    if (client_.get_status() != ClientStatus::connected || (noticed_at_ && now - *noticed_at_ < kTypingEvery)) return;
+    noticed_at_ = now;
+    if (const auto posted = client_.post_message(peer_, Message(std::string(kTypingType), Bytes())))
+        notices_.insert(*posted);
+}
+
+void ChatController::settle(const Uuid& id, const Failure* failure) {
+    if (notices_.erase(id) != 0) return;
+    const auto found =
+        std::find_if(pending_.begin(), pending_.end(), [&](const Pending& each) { return each.id == id; });
+    if (found == pending_.end()) return;
+    SentLine line{found->to, found->text, id.str(), "", ""};
+    if (failure != nullptr) {
+        line.fault = failure->text;
+        line.code = name(failure->code);
+    }
+    pending_.erase(found);
+    view_.sent(line);
+}
+
+void ChatController::event(const Event& event, Clock::time_point now) {
+    if (const auto* received = std::get_if<event::MessageReceived>(&event)) {
+        const Message& message = received->message;
+        if (message.type == kTypingType) {
+            typing_user_ = message.from;
+            typing_until_ = now + kTypingLasts;
+            return;
+        }
+        if (typing_user_ == message.from) typing_user_.clear();
+        view_.heard(message.from, message.type, payload_text(message.payload));
+    } else if (const auto* done = std::get_if<event::MessageSent>(&event)) {
+        settle(done->message_id, nullptr);
+    } else if (const auto* failed = std::get_if<event::MessageFailed>(&event)) {
+        settle(failed->message_id, &failed->error);
+    } else if (const auto* moved = std::get_if<event::ProtocolSwitched>(&event)) {
+        last_move_ = "moved from " + std::string(spoken(moved->from)) + " to " + std::string(spoken(moved->to)) + ": " +
+                     why_moved(moved->from, moved->to);
+        view_.note(last_move_);
+    } else if (const auto* gone = std::get_if<event::Disconnected>(&event)) {
+        if (gone->reason.code == errc::ok) return;
+        lost_ = gone->reason.text;
+        view_.note("no connection: " + lost_);
+        if (client_.get_status() == ClientStatus::disconnected) failure_ = gone->reason;
+    } else if (const auto* again = std::get_if<event::Reconnecting>(&event)) {
+        lost_ = "connecting again, attempt " + std::to_string(again->attempt) + " in " + time_text(again->delay);
+    } else if (const auto* back = std::get_if<event::Reconnected>(&event)) {
+        lost_.clear();
+        last_move_ = "connected again over " + std::string(spoken(back->protocol)) +
+                     (back->resumed ? ", nothing is missing" : ", in a new session");
+        view_.note(last_move_);
+    } else if (const auto* over = std::get_if<event::ReconnectFailed>(&event)) {
+        failure_ = over->reason;
+    } else if (std::holds_alternative<event::Gap>(event) || std::holds_alternative<event::Draining>(event) ||
+               std::holds_alternative<event::CapabilityUnavailable>(event) ||
+               std::holds_alternative<event::TokenExpiring>(event)) {
+        view_.note(to_string(event));
+    }
+}
+
+std::string ChatController::why_moved(Protocol from, Protocol to) const {
+    const ProtocolMetrics left = client_.get_protocol_metrics(from);
+    const ProtocolMetrics taken = client_.get_protocol_metrics(to);
+    // The race moves for nothing less than 1.2 times the score (docs/racing.md, "When the session moves"); every other
+    // move was away from a fault. A score below 1 means answers after a second, or none.
+    const bool answers = left.available && left.score.value_or(0) >= 1;
+    if (answers && taken.score && *taken.score > 1.2 * *left.score) {
+        return "it measures better (score " + score_text(*taken.score) + " against " + score_text(*left.score) + ")";
+    }
+    return std::string(spoken(from)) + " stopped answering";
+}
+
+void ChatController::tell_state() {
+    const ConnectionStats stats = client_.get_connection_stats();
+    const auto in_use = client_.get_current_protocol();
+    view_.note("session " + client_.get_session_id() +
+               (in_use ? " over " + std::string(spoken(*in_use)) : ", no connection") +
+               (stats.sealed ? ", sealed" : ""));
+    view_.note(std::to_string(stats.messages_sent) + " messages sent, " + std::to_string(stats.messages_received) +
+               " received, " + std::to_string(stats.reconnect_count) + " reconnects");
+    if (!last_move_.empty()) view_.note("last: " + last_move_);
+}
+
+std::string ChatController::status(Clock::time_point now) const {
+    std::string text;
+    if (const auto in_use = client_.get_current_protocol(); in_use && lost_.empty()) {
+        text = spoken(*in_use);
+        const ConnectionStats stats = client_.get_connection_stats();
+        const auto round_trip =
+            stats.quic && stats.quic->smoothed_rtt.count() != 0 ? std::optional(stats.quic->smoothed_rtt) : stats.rtt;
+        if (round_trip) text += " " + time_text(*round_trip);
+    } else {
+        text = lost_.empty() ? "no connection" : lost_;
+    }
+    text += " \u00b7 " + user_;
+    if (!typing_user_.empty() && now < typing_until_) text += " \u00b7 " + typing_user_ + " is typing";
+    if (!last_move_.empty()) text += " \u00b7 " + last_move_;
+    return text;
+}
+
+void ChatController::refresh(Clock::time_point now, bool anyway) {
+    ChatBottom bottom;
+    for (const Pending& each : pending_) bottom.pending.push_back(user_ + " \u2192 " + each.to + ": " + each.text);
+    bottom.prompt = peer_ + "> ";
+    bottom.status = status(now);
+    bottom.connected = lost_.empty();
+    std::string all = bottom.status + "\n" + bottom.prompt + std::to_string(pending_.size());
+    if (!anyway && all == shown_) return;
+    shown_ = std::move(all);
+    view_.show(bottom);
+}
+
+}  // namespace flare::cli

@@ -1,0 +1,333 @@
+#include "session/lane_set.hpp"
+
+#include "session/planted.hpp"
+
+#include <algorithm>
+
+namespace flare::session {
+namespace {
+
+// Reads one protobuf varint; false at the end of the bytes.
+bool read_varint(std::string_view& bytes, std::uint64_t& value) {
+    value = 0;
+    for (unsigned shift = 0; shift < 64 && !bytes.empty(); shift += 7) {
+        const auto byte = static_cast<unsigned char>(bytes.front());
+        bytes.remove_prefix(1);
+        value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
+        if (byte < 0x80) return true;
+    }
+    return false;
+}
+
+// The message id in the beginning of an encoded Data whose end is missing.
+std::optional<Uuid> message_id_in(std::string_view bytes) {
+    constexpr std::uint64_t kDataMessage = (2 << 3) | 2;
+    constexpr std::uint64_t kMessageId = (1 << 3) | 2;
+    std::uint64_t tag = 0;
+    std::uint64_t length = 0;
+    bool inside = false;
+    while (read_varint(bytes, tag)) {
+        if ((tag & 7) == 0) {
+            if (!read_varint(bytes, length)) return std::nullopt;
+            continue;
+        }
+        if ((tag & 7) != 2 || !read_varint(bytes, length)) return std::nullopt;
+        if (!inside && tag == kDataMessage) {
+            inside = true;
+            continue;
+        }
+        if (length > bytes.size()) return std::nullopt;
+        if (inside && tag == kMessageId) return Uuid::from_bytes(bytes.substr(0, static_cast<std::size_t>(length)));
+        bytes.remove_prefix(static_cast<std::size_t>(length));
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+LaneSet::LaneSet(const Settings& settings, std::uint32_t lanes, Budget& budget, LaneSetListener& listener)
+    : settings_(settings),
+      budget_(budget),
+      listener_(listener),
+      lane_count_(lanes),
+      send_(lanes),
+      receive_(lanes),
+      ack_delay_(settings.min_ack_delay) {}
+
+void LaneSet::keep_to(const wire::Limits& limits) noexcept {
+    // For the header of a frame, with what a whole list of acks takes.
+    constexpr std::size_t kHeaderBytes = 1024;
+    constexpr std::size_t kLeastPiece = 512;  // less would be a peer that cannot take a Hello either
+    totals_.most_frames = limits.max_unacked_frames;
+    totals_.most_bytes = limits.max_unacked_bytes;
+    totals_.most_in_frame =
+        limits.max_frame_bytes < kHeaderBytes + kLeastPiece ? kLeastPiece : limits.max_frame_bytes - kHeaderBytes;
+}
+
+SendLane& LaneSet::sending(LaneIndex lane) {
+    auto& slot = send_[lane];
+    if (!slot) slot = std::make_unique<SendLane>(settings_, budget_, totals_);
+    return *slot;
+}
+
+ReceiveLane& LaneSet::receiving(LaneIndex lane) {
+    auto& slot = receive_[lane];
+    if (!slot) slot = std::make_unique<ReceiveLane>(settings_, budget_);
+    return *slot;
+}
+
+Result<void> LaneSet::send(LaneIndex lane, wire::Body body, Priority priority, std::uint64_t token) {
+    if (lane >= lane_count_) return errc::unknown_lane;
+    if (totals_.queued_frames >= settings_.max_queued_frames ||
+        totals_.queued_bytes + body.bytes.size() > settings_.max_queued_bytes) {
+        return errc::outbox_full;
+    }
+    if (!budget_.take_by_size(SendLane::charge_of(body))) return errc::busy;
+    push(lane, std::move(body), priority, token);
+    return {};
+}
+
+Result<void> LaneSet::send_anyway(LaneIndex lane, wire::Body body, Priority priority, std::uint64_t token) {
+    if (lane >= lane_count_) return errc::unknown_lane;
+    budget_.take_anyway(SendLane::charge_of(body));
+    push(lane, std::move(body), priority, token);
+    return {};
+}
+
+void LaneSet::push(LaneIndex lane, wire::Body body, Priority priority, std::uint64_t token) {
+    sending(lane).push(std::move(body), priority, token);
+}
+
+Result<void> LaneSet::on_numbered(const wire::FrameView& frame, TimePoint now) {
+    if (frame.lane >= lane_count_) return errc::unknown_lane;
+    ReceiveLane& lane = receiving(frame.lane);
+    Result<void> result;
+    if (frame.kind == wire::FrameKind::chunk) {
+        const auto chunk = wire::decode_chunk(frame.body);
+        if (!chunk) return chunk.error();
+        const auto verdict = lane.accept(frame.seq, chunk->part.size());
+        if (!verdict) return verdict.error();
+        if (*verdict == ReceiveLane::Verdict::take) result = take_chunk(frame.lane, lane, *chunk);
+    } else if (frame.kind == wire::FrameKind::receipt) {
+        const auto receipt = wire::decode_receipt(frame.body);
+        if (!receipt) return receipt.error();
+        const auto verdict = lane.accept(frame.seq, 0);
+        if (!verdict) return verdict.error();
+        if (*verdict == ReceiveLane::Verdict::take) {
+            if (lane.assembling()) return errc::bad_chunk;
+            lane.consumed_at_once(0);
+            listener_.on_receipt(frame.lane, *receipt);
+        }
+    } else {
+        const auto data = wire::decode_data(frame.body);
+        if (!data) return data.error();
+        const std::uint64_t cost = data->message ? data->message->payload.size() : 0;
+        const auto verdict = lane.accept(frame.seq, cost);
+        if (!verdict) return verdict.error();
+        if (*verdict == ReceiveLane::Verdict::take) {
+            if (lane.assembling()) return errc::bad_chunk;
+            if (cost > settings_.max_message_bytes) return errc::message_too_large;
+            if (data->receipt) listener_.on_receipt(frame.lane, *data->receipt);
+            if (data->message) {
+                lane.delivered();
+                listener_.on_data(frame.lane, *data, Bytes(), cost);
+            } else {
+                lane.consumed_at_once(0);
+            }
+        }
+    }
+    schedule_ack(lane, now);
+    return result;
+}
+
+Result<void> LaneSet::take_chunk(LaneIndex index, ReceiveLane& lane, const wire::ChunkView& chunk) {
+    const auto assembled = lane.chunk(chunk);
+    if (!assembled) return assembled.error();
+    if (!assembled->complete) return {};
+    const std::uint64_t cost = chunk.part.size();
+    if (assembled->refused) {
+        lane.consumed_at_once(cost);
+        if (const auto id = message_id_in(assembled->content.view()))
+            listener_.on_message_refused(index, *id, errc::busy);
+        return {};
+    }
+    const auto data = wire::decode_data(assembled->content.view());
+    if (!data) return data.error();
+    if (!data->message) return errc::malformed_frame;
+    if (data->message->payload.size() > settings_.max_message_bytes) return errc::message_too_large;
+    if (data->receipt) listener_.on_receipt(index, *data->receipt);
+    lane.delivered();
+    listener_.on_data(index, *data, assembled->content, cost);
+    return {};
+}
+
+void LaneSet::schedule_ack(const ReceiveLane& lane, TimePoint now) noexcept {
+    if (!lane.ack_pending()) return;
+    ack_at_ = lane.ack_urgent() ? std::min(ack_at_, now) : std::min(ack_at_, now + ack_delay_);
+}
+
+bool LaneSet::waits_for_credit() const noexcept {
+    return std::any_of(send_.begin(), send_.end(), [](const auto& lane) { return lane && lane->blocked_by_credit(); });
+}
+
+Result<void> LaneSet::on_acks(const wire::LaneStates& acks, TimePoint now) {
+    bool progress = false;
+    const bool starved = starved_since_ != kNever;
+    const bool without_credit = starved && waits_for_credit();
+    for (const wire::LaneState& state : acks) {
+        if (state.lane >= lane_count_) return errc::unknown_lane;
+        if (!send_[state.lane] && state.received == 0 && state.max_seq == kInitialFrames &&
+            state.max_bytes == kInitialBytes) {
+            continue;  // what an untouched lane assumes anyway
+        }
+        SendLane& lane = sending(state.lane);
+        const Seq before = lane.acked();
+        const auto result = lane.ack(state.received, [this](std::uint64_t token) { listener_.on_acked(token); });
+        if (!result) return result;
+        // A state without credit fields is an ack alone.
+        if (state.max_seq != 0 || state.max_bytes != 0) lane.credit(state.max_seq, state.max_bytes);
+        progress = progress || lane.acked() != before;
+    }
+    if (progress) unacked_since_ = totals_.unacked_frames == 0 ? kNever : now;
+    // An acknowledgement without credit says that the frames are there, not that anybody consumes them.
+    if (starved && (progress || without_credit) && !waits_for_credit()) {
+        starved_since_ = kNever;
+    } else {
+        update_starvation(now);
+    }
+    return {};
+}
+
+void LaneSet::consumed(LaneIndex index, std::uint64_t cost, TimePoint now) {
+    if (index >= lane_count_ || !receive_[index]) return;
+    receive_[index]->consumed(cost);
+    schedule_ack(*receive_[index], now);
+}
+
+bool LaneSet::has_output(TimePoint now) const noexcept {
+    if (ack_at_ <= now) return true;
+    for (LaneIndex i = 0; i < lane_count_; ++i) {
+        if (send_[i] && send_[i]->ready()) return true;
+    }
+    return false;
+}
+
+bool LaneSet::write(wire::Batch& batch, std::size_t max_bytes, TimePoint now) {
+    if (!has_output(now)) {
+        update_starvation(now);
+        return false;
+    }
+    wire::FrameHeader header;
+    if (ack_at_ != kNever) {
+        for (LaneIndex i = 0; i < lane_count_; ++i) {
+            if (receive_[i] && receive_[i]->ack_pending()) header.acks.push_back(receive_[i]->advertise(i));
+        }
+        ack_at_ = kNever;
+    }
+    bool wrote = false;
+    bool more = true;
+    while (more && batch.bytes() < max_bytes) {
+        more = false;
+        LaneIndex index = turn_;
+        const auto next = [this](LaneIndex lane) { return lane + 1 == lane_count_ ? 0 : lane + 1; };
+        for (LaneIndex i = 0; i < lane_count_ && batch.bytes() < max_bytes; ++i, index = next(index)) {
+            if (!send_[index] || !send_[index]->ready()) continue;
+            header.lane = index;
+            if (const std::uint64_t token = send_[index]->write_next(batch, header); token != 0) {
+                listener_.on_numbered_first(token);
+            }
+            header.acks.clear();
+            wrote = more = true;
+        }
+        turn_ = next(turn_);
+    }
+    if (wrote) {
+        ack_delay_ = settings_.min_ack_delay;
+        if (unacked_since_ == kNever && totals_.unacked_frames != 0) unacked_since_ = now;
+    } else if (!header.acks.empty()) {
+        // Nothing for it to ride on: wait a little longer for company next time.
+        ack_delay_ = std::min(ack_delay_ * 2, settings_.max_ack_delay);
+        header.lane = 0;
+        batch.add(header);
+    }
+    update_starvation(now);
+    return more;
+}
+
+void LaneSet::rewind(TimePoint now) noexcept {
+    for (auto& lane : send_) {
+        if (lane) lane->rewind();
+    }
+    unacked_since_ = kNever;
+    // Acks and credit that were written to the carrier before may have been lost with it.
+    for (auto& lane : receive_) {
+        if (!lane) continue;
+        lane->want_ack();
+        ack_at_ = now;
+    }
+}
+
+wire::LaneStates LaneSet::receive_states() noexcept {
+    wire::LaneStates states;
+    for (LaneIndex i = 0; i < lane_count_; ++i) {
+        states.push_back(receive_[i] ? receive_[i]->advertise(i)
+                                     : wire::LaneState{i, 0, settings_.lane_frames(), settings_.lane_bytes()});
+    }
+    ack_at_ = kNever;
+    return states;
+}
+
+wire::LaneStates LaneSet::final_states() const noexcept {
+    wire::LaneStates states;
+    for (LaneIndex i = 0; i < lane_count_; ++i) {
+        if (send_[i]) states.push_back({i, send_[i]->last_numbered(), 0, 0});
+    }
+    return states;
+}
+
+bool LaneSet::drained() const noexcept {
+    return std::all_of(send_.begin(), send_.end(), [](const auto& lane) { return !lane || lane->idle(); });
+}
+
+bool LaneSet::received_all(const wire::LaneStates& final) const noexcept {
+    return std::all_of(final.begin(), final.end(), [this](const wire::LaneState& state) {
+        return state.lane >= lane_count_ || received(state.lane) >= state.received;
+    });
+}
+
+void LaneSet::clear_queue(const std::function<void(std::uint64_t)>& dropped) {
+    for (auto& lane : send_) {
+        if (lane) lane->clear_queue(dropped);
+    }
+}
+
+void LaneSet::hurry_acks(TimePoint now) noexcept {
+    if (ack_at_ != kNever) ack_at_ = std::min(ack_at_, now);
+}
+
+void LaneSet::update_starvation(TimePoint now) noexcept {
+    if (totals_.queued_frames == 0) {
+        starved_since_ = kNever;
+    } else if (starved_since_ == kNever) {
+        starved_since_ = now;
+    }
+}
+
+std::size_t LaneSet::held_bytes() const noexcept {
+    std::size_t held = totals_.queued_bytes + totals_.unacked_bytes +
+                       (totals_.queued_frames + totals_.unacked_frames) * SendLane::kFrameCharge;
+    for (const auto& lane : receive_) held += lane ? lane->held_bytes() : 0;
+    return held;
+}
+
+void LaneSet::discard() noexcept {
+    for (auto& lane : send_) {
+        if (lane) lane->discard();
+    }
+    for (auto& lane : receive_) {
+        if (lane) lane->discard();
+    }
+    ack_at_ = starved_since_ = unacked_since_ = kNever;
+}
+
+}  // namespace flare::session

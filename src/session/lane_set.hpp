@@ -1,0 +1,125 @@
+// The part of a session that both sides run alike: lanes in both directions, acks, credit, replay.
+// It knows no carriers; whoever owns it says when another one sends (rewind).
+//
+// Protocol: docs/protocol.md, "Lanes" to "Chunks".
+// Threads:  its worker only.
+// Owner:    ServerSession, ClientSession.
+#pragma once
+
+#include "session/receive_lane.hpp"
+#include "session/send_lane.hpp"
+
+#include <boost/container/small_vector.hpp>
+
+#include <memory>
+
+namespace flare::session {
+
+class LaneSetListener {
+public:
+    // A message, complete and in order. `whole` holds the memory of the views when the message came in chunks;
+    // otherwise the views end with the call. `cost` is to be given to consumed() once the application is done.
+    virtual void on_data(LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) = 0;
+    // A big message was skipped: `code` busy, this process had no memory for it.
+    virtual void on_message_refused(LaneIndex lane, const Uuid& id, errc code) = 0;
+    virtual void on_receipt(LaneIndex lane, const wire::ReceiptView& receipt) = 0;
+    // What was sent with this token has been given its first number: from here its outcome may be unknown.
+    virtual void on_numbered_first(std::uint64_t token) = 0;
+    // The peer has the whole of what was sent with this token.
+    virtual void on_acked(std::uint64_t token) = 0;
+
+protected:
+    ~LaneSetListener() = default;
+};
+
+class LaneSet {
+public:
+    LaneSet(const Settings& settings, std::uint32_t lanes, Budget& budget, LaneSetListener& listener);
+
+    std::uint32_t lanes() const noexcept { return lane_count_; }
+    // What the peer has said that it takes, beside what the settings say. Before anything is sent.
+    void keep_to(const wire::Limits& limits) noexcept;
+
+    // Errors: unknown_lane, outbox_full (queue bound; what waits stays), busy (process budget).
+    Result<void> send(LaneIndex lane, wire::Body body, Priority priority = Priority::normal, std::uint64_t token = 0);
+
+    // The same past every bound: for receipts, whose number the peer's own messages bound.
+    Result<void> send_anyway(LaneIndex lane, wire::Body body, Priority priority = Priority::normal,
+                             std::uint64_t token = 0);
+
+    // A numbered frame arrived. Errors are protocol errors of the carrier it came on: close that one.
+    // Duplicates are dropped silently. Credit exhausted by the peer: credit_exceeded.
+    Result<void> on_numbered(const wire::FrameView& frame, TimePoint now);
+    Result<void> on_acks(const wire::LaneStates& acks, TimePoint now);
+    void consumed(LaneIndex lane, std::uint64_t cost, TimePoint now);
+
+    // Fills `batch` up to `max_bytes` with acks and numbered frames. True: more could follow now.
+    bool write(wire::Batch& batch, std::size_t max_bytes, TimePoint now);
+    // write() would add something now (a due ack, or a frame).
+    bool has_output(TimePoint now) const noexcept;
+    // Something (frames or an ack not yet due) waits to be told the peer.
+    bool ack_pending() const noexcept { return ack_at_ != kNever; }
+
+    // Sending moves to another carrier: everything unacknowledged goes out again.
+    void rewind(TimePoint now) noexcept;
+
+    // For Hello, Welcome and Goodbye.
+    wire::LaneStates receive_states() noexcept;  // and remembers them as told
+    wire::LaneStates final_states() const noexcept;
+    // Everything numbered has been acknowledged and nothing waits.
+    bool drained() const noexcept;
+    bool received_all(const wire::LaneStates& final) const noexcept;
+    // Nothing waits for a number.
+    bool all_numbered() const noexcept { return totals_.queued_frames == 0; }
+    // Drops what has no number yet.
+    void clear_queue(const std::function<void(std::uint64_t)>& dropped);
+    // Acks go out with the next write, whatever their delay.
+    void hurry_acks(TimePoint now) noexcept;
+
+    // The earliest of: a delayed ack is due.
+    TimePoint next_deadline() const noexcept { return ack_at_; }
+
+    // Since when frames wait and the peer takes nothing: it gives no credit, or acknowledges nothing; kNever: it does,
+    // or none wait.
+    TimePoint starved_since() const noexcept { return starved_since_; }
+    // After frames were queued without a write: do they wait?
+    void update_starvation(TimePoint now) noexcept;
+    // Last time an ack moved forward, or the first unacknowledged frame was written; kNever: nothing is unacknowledged.
+    TimePoint unacked_since() const noexcept { return unacked_since_; }
+
+    const SendTotals& totals() const noexcept { return totals_; }
+    // About what it takes of the budget.
+    std::size_t held_bytes() const noexcept;
+    // The session is over: what is held is freed, numbers stay. Nothing may be sent or received afterwards.
+    void discard() noexcept;
+    // Null: never used, or there is no such lane.
+    SendLane* send_lane(LaneIndex lane) noexcept { return lane < lane_count_ ? send_[lane].get() : nullptr; }
+    Seq received(LaneIndex lane) const noexcept {
+        return lane < lane_count_ && receive_[lane] ? receive_[lane]->received() : 0;
+    }
+
+private:
+    Result<void> take_chunk(LaneIndex lane, ReceiveLane& receive, const wire::ChunkView& chunk);
+    void push(LaneIndex lane, wire::Body body, Priority priority, std::uint64_t token);
+    SendLane& sending(LaneIndex lane);
+    ReceiveLane& receiving(LaneIndex lane);
+    void schedule_ack(const ReceiveLane& lane, TimePoint now) noexcept;
+    bool waits_for_credit() const noexcept;
+
+    const Settings& settings_;
+    Budget& budget_;
+    LaneSetListener& listener_;
+    std::uint32_t lane_count_;
+    LaneIndex turn_ = 0;  // round robin over the lanes
+    SendTotals totals_;
+    static constexpr std::size_t kUsualLanes = 4;  // more take memory of their own
+    // One for each lane; null: never used.
+    boost::container::small_vector<std::unique_ptr<SendLane>, kUsualLanes> send_;
+    boost::container::small_vector<std::unique_ptr<ReceiveLane>, kUsualLanes> receive_;
+    Duration ack_delay_;
+    TimePoint ack_at_ = kNever;
+    TimePoint starved_since_ = kNever;
+    TimePoint unacked_since_ = kNever;
+};
+
+}  // namespace flare::session

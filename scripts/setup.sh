@@ -23,7 +23,7 @@ packages=(
     libssl-dev libgnutls28-dev libzstd-dev zlib1g-dev libprotozero-dev libspdlog-dev prometheus-cpp-dev
     libcli11-dev libtomlplusplus-dev libprotobuf-dev protobuf-compiler libgtest-dev libgmock-dev libbenchmark-dev
 )
-developers=(valgrind clang clang-format clang-tidy iproute2 nftables groff-base doxygen python3-pyte zsh fish)
+developers=(valgrind clang clang-format clang-tidy iproute2 nftables groff-base doxygen python3-pyte universal-ctags zsh fish)
 if [ "$release" = 12 ]; then
     packages+=(libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev)
     developers+=(libclang-rt-14-dev)

@@ -4,10 +4,14 @@
 // Threads: the simulator sets one fault before it starts threads.
 #pragma once
 
+#include "wire/frame.hpp"
+
 #include <cstdint>
 #include <string_view>
 
 namespace flare::session {
+
+class ServerSession;
 
 enum class Fault : std::uint8_t {
     none,
@@ -38,8 +42,34 @@ enum class Fault : std::uint8_t {
 #ifdef FLARE_PLANTED_FAULTS
 inline Fault planted_fault = Fault::none;
 inline bool planted(Fault fault) noexcept { return planted_fault == fault; }
+
+// What the simulator is told beside what listeners are.
+class Observer {
+public:
+    // A session has taken this message for its client.
+    virtual void on_queued(const ServerSession& session, const wire::DataView& data) = 0;
+    // A session's client has sent this message, and it is about to be acted on for the first time.
+    virtual void on_fresh(const ServerSession& session, const wire::DataView& data) = 0;
+
+protected:
+    ~Observer() = default;
+};
+inline Observer* observer = nullptr;
+
+inline void observe_queued(const ServerSession& session, const wire::DataView& data) {
+    if (observer != nullptr) observer->on_queued(session, data);
+}
+inline void observe_queued(const ServerSession& session, const wire::Body& body) {
+    if (const auto data = wire::decode_data(body.content())) observe_queued(session, *data);
+}
+inline void observe_fresh(const ServerSession& session, const wire::DataView& data) {
+    if (observer != nullptr) observer->on_fresh(session, data);
+}
 #else
 constexpr bool planted(Fault) noexcept { return false; }
+constexpr void observe_queued(const ServerSession&, const wire::DataView&) noexcept {}
+constexpr void observe_queued(const ServerSession&, const wire::Body&) noexcept {}
+constexpr void observe_fresh(const ServerSession&, const wire::DataView&) noexcept {}
 #endif
 
 }  // namespace flare::session

@@ -1,5 +1,5 @@
 // Faults that the simulator plants to prove that it would notice them. They exist only in the
-// copy of this module that is compiled for the simulator (FLARE_PLANTED_FAULTS).
+// copies of this module and of the server's parts that are compiled for the simulator (FLARE_PLANTED_FAULTS).
 //
 // Threads: the simulator sets one fault before it starts threads.
 #pragma once
@@ -37,6 +37,15 @@ enum class Fault : std::uint8_t {
     ticket_without_challenge,  // a lasting ticket is honoured without a proof made for the connection
     ticket_honoured_twice,     // a lasting ticket makes a session for every connect that proves it
     under_way_called_unsent,   // a message that had a number is called not sent when its call has waited long enough
+    // of the server's parts
+    handlers_overtake,         // a message does not wait for the handler of the one before it
+    device_queue_forgotten,    // a device's new session does not wait for the handlers of the one before
+    pool_result_dropped,       // what a handler in the pool has answered is forgotten
+    mail_answer_dropped,       // what another worker says of a message is forgotten
+    receipt_without_delivery,  // a message for another worker's user is called delivered, and is not
+    hello_not_handed_over,     // a connection stays on the worker that has accepted it
+    rest_lost_in_hand_over,    // what came behind a Hello does not come along to another worker
+    early_data_not_held,       // a Hello that may be a copy is attached before its handshake is complete
 };
 
 #ifdef FLARE_PLANTED_FAULTS

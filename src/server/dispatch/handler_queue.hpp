@@ -1,15 +1,18 @@
-// The messages of one session that wait for their handler. It outlives the session: what was received is acted on.
+// The messages of one device that wait for their handler, one after the other. It outlives its session: what was
+// received is acted on, and before what the device's next session brings.
 //
 // Threads: its worker's; a handler in the pool may look at `info`.
 // Owner:   the session, and what is under way for it.
 #pragma once
 
+#include "session/planted.hpp"
 #include "session/session_table.hpp"
 #include "wire/compression.hpp"
 
 #include <flare/server.hpp>
 
 #include <boost/container/deque.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <cstdint>
 #include <deque>
@@ -40,6 +43,8 @@ struct HandlerQueue {
     bool running = false;
     // Not null: a large message to a user is being inflated, and later ones wait, so that they do not overtake it.
     std::unique_ptr<std::deque<std::shared_ptr<OutgoingMessage>>> held;
+
+    bool busy() const noexcept { return running || !waiting.empty() || held != nullptr; }
 };
 
 // Every session that was told of (on_session_created) has one.
@@ -49,5 +54,35 @@ inline HandlerQueue* queue_of(const session::ServerSession& session) {
 inline std::shared_ptr<HandlerQueue> shared_queue_of(const session::ServerSession& session) {
     return std::static_pointer_cast<HandlerQueue>(session.attachment);
 }
+
+// Gives sessions their queues: that of the device's session before, as long as something of it waits.
+class HandlerQueues {
+public:
+    void begin(session::ServerSession& session, std::shared_ptr<const SessionInfo> info) {
+        std::shared_ptr<HandlerQueue> queue;
+        if (!left_.empty() && !session::planted(session::Fault::device_queue_forgotten)) {
+            const auto found = left_.find(name_of(session));
+            if (found != left_.end() && found->second->busy()) queue = found->second;
+            if (found != left_.end()) left_.erase(found);
+        }
+        if (queue == nullptr) queue = std::make_shared<HandlerQueue>();
+        queue->info = std::move(info);
+        queue->address.clear();
+        session.attachment = std::move(queue);
+    }
+    // The session has ended. What is done by then needs no memory.
+    void end(const session::ServerSession& session) {
+        boost::unordered::erase_if(left_, [](const auto& each) { return !each.second->busy(); });
+        if (const HandlerQueue* queue = queue_of(session); queue != nullptr && queue->busy())
+            left_[name_of(session)] = shared_queue_of(session);
+    }
+
+private:
+    static std::string name_of(const session::ServerSession& session) {
+        return session.user() + '\0' + session.device();
+    }
+    // Of devices whose session has ended while something waited.
+    boost::unordered_flat_map<std::string, std::shared_ptr<HandlerQueue>> left_;
+};
 
 }  // namespace flare::server

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "server/worker/shard.hpp"
+#include "session/planted.hpp"
 
 #include <exception>
 #include <utility>
@@ -86,9 +87,12 @@ void Users::send(const Outgoing& outgoing) {
     parts_.router.ask(
         index_, home,
         [outgoing](Shard& shard) {
+            if (session::planted(session::Fault::receipt_without_delivery))
+                return session::Receipt{wire::ReceiptStatus::delivered, errc::ok, {}, 0};
             return shard.users().deliver(outgoing->to, outgoing->from, outgoing->forms, Priority::normal);
         },
         [outgoing](Shard& sender, session::Receipt receipt) {
+            if (session::planted(session::Fault::mail_answer_dropped)) return;
             sender.answers().give(outgoing->pending, std::move(receipt));
         });
 }

@@ -1,6 +1,7 @@
 #include "server/reception/reception.hpp"
 
 #include "base/log.hpp"
+#include "session/planted.hpp"
 #include "session/ticket.hpp"
 #include "wire/seal.hpp"
 
@@ -80,7 +81,9 @@ void Reception::greeted(ServerCarrier& carrier, std::string_view batch) {
         hello->capabilities &= ~wire::Compression::kOffered;
         hello->dictionary.clear();
     }
-    if (carrier.transport->info().early) return wait_for_handshake(carrier, *hello, batch, rest);
+    const bool may_be_a_copy =
+        carrier.transport->info().early && !session::planted(session::Fault::early_data_not_held);
+    if (may_be_a_copy) return wait_for_handshake(carrier, *hello, batch, rest);
     ++carrier.greeting->hellos;
     if (hello->resume) return to_home(carrier, std::move(*hello), std::string(rest), std::nullopt);
     if (!let_in(carrier)) return;
@@ -179,7 +182,8 @@ void Reception::to_home(ServerCarrier& carrier, wire::Hello hello, std::string r
     // refused here as well as there.
     const bool at_home = home == index_ || (hello.resume && carrier.protocol == Protocol::quic &&
                                             index_ == parts_.router.home_of(hello.user));
-    if (at_home) return attach(carrier, hello, rest, credential);
+    if (at_home || session::planted(session::Fault::hello_not_handed_over))
+        return attach(carrier, hello, rest, credential);
     Arrival arrival;
     arrival.hellos = carrier.greeting->hellos;
     arrival.counted_as = carrier.counted_as;
@@ -195,7 +199,7 @@ void Reception::to_home(ServerCarrier& carrier, wire::Hello hello, std::string r
     }
     ++parts_.counters.hand_overs;
     arrival.hello = std::move(hello);
-    arrival.rest = std::move(rest);
+    if (!session::planted(session::Fault::rest_lost_in_hand_over)) arrival.rest = std::move(rest);
     arrival.credential = std::move(credential);
     parts_.router.hand_over(home, std::move(arrival));
 }

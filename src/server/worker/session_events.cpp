@@ -8,10 +8,9 @@ namespace flare::server {
 
 void SessionEvents::on_session_created(session::ServerSession& session) {
     ++parts_.counters.sessions_created;
-    auto queue = std::make_shared<HandlerQueue>();
-    queue->info = std::make_shared<const SessionInfo>(info_of(session));
-    parts_.hooks.call([info = queue->info](EventHandler& events) { events.on_user_connected(*info); });
-    session.attachment = std::move(queue);
+    const auto info = std::make_shared<const SessionInfo>(info_of(session));
+    parts_.hooks.call([info](EventHandler& events) { events.on_user_connected(*info); });
+    queues_.begin(session, info);
     if ((session.encodings() & ~parts_.state.encodings_in_use.load(std::memory_order_relaxed)) != 0)
         parts_.state.encodings_in_use.fetch_or(session.encodings(), std::memory_order_relaxed);
     parts_.log.add(FlightLog::entry(session.id(), Happened::made, parts_.executor.now()));
@@ -36,6 +35,7 @@ void SessionEvents::on_carrier_activated(session::ServerSession&, session::Carri
 
 void SessionEvents::on_session_ended(session::ServerSession& session, errc reason, const std::string& text) {
     const SessionInfo info = info_of(session);
+    queues_.end(session);
     if (const HandlerQueue* queue = queue_of(session); queue != nullptr)
         base::log().limited(base::LogKind::session_ended, "{} session {} of user {} over {} ends: {} {}",
                             queue->address, info.session_id, base::User{info.user}, name(queue->protocol), name(reason),

@@ -53,6 +53,7 @@ private:
     void renew(const session::SessionId& id, Checked<Identity> identity);
 
     Parts parts_;
+    HandlerQueues queues_;
 };
 
 }  // namespace flare::server

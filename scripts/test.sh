@@ -60,7 +60,7 @@ passed=$(count run) failed=$(count fail) skipped=$(($(count disabled) + $(count 
 # A client in another language, from the schema alone: only where nothing was left out.
 no_interop=""
 if ! command -v npm >/dev/null; then no_interop="no npm"; fi
-if [ -z "$no_interop" ] && ! [ -d tests/interop/node_modules ]; then no_interop="npm ci: $(tail -n 5 build/npm.log)"; fi
+if $whole && [ -z "$no_interop" ] && ! [ -d tests/interop/node_modules ]; then no_interop="npm ci: $(tail -n 5 build/npm.log)"; fi
 if $whole && [ -z "$no_interop" ]; then
     binaries=$PWD/build/$preset
     interop=$(cd tests/interop && FLARE_SERVER=$binaries/examples/server_example FLARE_CLIENT=$binaries/tests/interop_client node --test 2>&1)

@@ -16,28 +16,40 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # ---- src/: each folder that has source files has a row: what it may include beside itself and <flare/...> ----
 BELOW = {"wire", "base"}
+CLIENT = BELOW | {"flight", "racing", "session", "transport"}
+SERVER = BELOW | {"auth", "flight", "model", "session", "transport"}
+# Config is what a builder has gathered; the parts of a shard lean on each other.
+SHARD = SERVER | {"server", "server/worker"}
 ALLOWED = {
     "base": set(),
+    "model": {"base"},
     "wire": {"base"},
     "auth": {"wire", "base"},
-    "session": {"wire", "base"},
+    "session": {"model", "wire", "base"},
     "racing": {"base"},
     "flight": {"wire", "base"},
     "transport": BELOW,
     "transport/proxy": BELOW | {"transport"},
     "transport/tls": BELOW | {"transport"},
-    "transport/http": BELOW | {"transport", "transport/tls", "transport/websocket"},
+    "transport/http": BELOW | {"transport", "transport/tls"},
     "transport/memory": BELOW | {"transport"},
     "transport/sealed": BELOW | {"transport"},
     "transport/websocket": BELOW | {"transport", "transport/http", "transport/proxy", "transport/tls"},
-    "transport/quic": BELOW | {"transport", "transport/tls", "transport/websocket"},
-    "client": BELOW | {"flight", "racing", "session", "transport", "transport/quic", "transport/sealed",
-                       "transport/tls", "transport/websocket"},
-    "server": BELOW | {"auth", "flight", "session", "transport", "transport/http", "transport/quic",
-                       "transport/sealed", "transport/tls", "transport/websocket"},
+    "transport/quic": BELOW | {"transport", "transport/tls"},
+    "client": CLIENT | {"client/connect", "client/loop", "model", "transport/quic", "transport/tls"},
+    "client/connect": CLIENT | {"client", "transport/quic", "transport/sealed", "transport/tls",
+                                "transport/websocket"},
+    "client/loop": CLIENT | {"client", "client/connect", "model"},
+    "server": SERVER | {"server/admin", "server/worker", "transport/http", "transport/quic", "transport/tls",
+                        "transport/websocket"},
+    "server/admin": SHARD | {"transport/websocket"},
+    "server/dispatch": SHARD,
+    "server/reception": SHARD | {"transport/sealed", "transport/tls"},
+    "server/worker": SHARD | {"server/admin", "server/dispatch", "server/reception", "transport/quic",
+                              "transport/websocket"},
 }
 # State machines take the time as an argument; also in the folders below these.
-NO_CLOCK = {"session", "wire", "racing", "flight"}
+NO_CLOCK = {"session", "wire", "model", "racing", "flight"}
 CLOCK = re.compile(r"(steady|high_resolution|system)_clock::now\(")
 
 # Headers of others, and the only folders of src/ where they may stand.
@@ -61,12 +73,13 @@ KEPT_OUT = {
 }
 
 # Only these files of src/ may contain that: (regex, files, why). Comments do not count. No files: nobody may.
-# When one class posts to other workers (src/README.md), its line goes here: (r"->post\(", {its file}, "...").
 RULES = [
     (r"RAND_bytes|getrandom\(|random_device|mt19937", {"base/random.cpp"}, "chance has one source, base/random.hpp"),
     (r"CRYPTO_memcmp", {"base/crypto.cpp"}, "secrets are compared by base::equal_constant_time()"),
     (r"\brename\(", {"base/file.cpp"}, "a file is replaced whole and on disk, or not at all: base/file.hpp"),
-    (r"\bsleep_(for|until)\(", {"server/server.cpp"}, "nothing waits by polling"),
+    (r"\bsleep_(for|until)\(", set(), "nothing waits by polling"),
+    (r"mailboxes_\.post\(", {"server/worker/router.hpp"}, "one class gives work to another worker, the router"),
+    (r"workers\[[^\]]*\]->post\(", {"server/worker/worker_group.hpp"}, "one class gives work to another worker, the router"),
     (r"\bgetenv\(|std::c(out|err|log)\b", set(), "a library reads no environment and prints nothing; it has a log"),
 ]
 
@@ -75,14 +88,14 @@ PRIVATE = {
     "apps": {
         "auth/base64url.hpp", "auth/jwt.hpp", "auth/key_file.hpp", "auth/verify_key.hpp", "base/crypto.hpp",
         "base/escape.hpp", "base/file.hpp", "base/line_writer.hpp", "base/log.hpp", "base/owned.hpp",
-        "base/random.hpp", "bench/allocations.hpp", "bench/bench.hpp", "client/url.hpp", "flight/story.hpp",
+        "base/random.hpp", "bench/allocations.hpp", "bench/bench.hpp", "client/connect/url.hpp", "flight/story.hpp",
         "server/certificates.hpp", "server/known_auth.hpp", "server/message_rules.hpp", "transport/host.hpp",
         "transport/http/interim.hpp", "transport/quic/examine.hpp", "transport/tls/chain.hpp", "transport/tls/tls.hpp",
-        "transport/url.hpp", "transport/websocket/address.hpp", "transport/websocket/upgrade.hpp", "wire/base64.hpp",
+        "transport/url.hpp", "transport/address.hpp", "transport/websocket/upgrade.hpp", "wire/base64.hpp",
         "wire/compression.hpp", "wire/json_member.hpp", "wire/utf8.hpp",
     },
     "bench": {
-        "base/file.hpp", "base/random.hpp", "client/backoff.hpp", "client/sealing.hpp", "client/url.hpp",
+        "base/file.hpp", "base/random.hpp", "client/connect/backoff.hpp", "client/connect/sealing.hpp", "client/connect/url.hpp",
         "session/client_session.hpp", "transport/quic/carrier.hpp", "transport/quic/endpoint.hpp",
         "transport/quic/quic.hpp", "transport/url.hpp", "transport/websocket/parser.hpp",
         "transport/websocket/upgrade.hpp", "transport/websocket/websocket.hpp", "wire/base64.hpp", "wire/batch.hpp",
@@ -96,7 +109,8 @@ PRIVATE = {
 
 # ---- tests/: a unit test includes what its room may; these, what is named here and below it; others, everything ----
 TESTS = {
-    "tests/sim": {"session", "wire", "base"},  # one thread, one clock, no sockets
+    # one thread, one clock, no sockets
+    "tests/sim": {"auth", "server", "session", "transport", "wire", "base"},
     "tests/contract": {"transport", "wire", "base"},
 }
 UNIT_ROOMS = {"tests/unit/websocket": "transport", "tests/unit/quic": "transport"}  # others are called as their room
@@ -291,7 +305,7 @@ def self_test():
         ("include/flare/y.hpp", "#include <base/x.hpp>", "include/ includes only"),
         ("tests/unit/wire/y.cpp", '#include "session/x.hpp"', "a test of wire must not include"),
         ("tests/unit/quic/y.cpp", '#include "session/x.hpp"', "a test of transport must not include"),
-        ("tests/sim/y.cpp", '#include "transport/x.hpp"', "a test of tests/sim must not include"),
+        ("tests/sim/y.cpp", '#include "client/x.hpp"', "a test of tests/sim must not include"),
     ]
 
     def complaints(files, rooms=allowed):

@@ -29,9 +29,7 @@ LIMITS = [(MOST_FUNCTIONS, "functions"), (MOST_MEMBERS, "data members")]
 # ceilings and only shrink: a class that got smaller gets a smaller one, a class within the limits has no line.
 TO_BE_SPLIT = "to be split"
 EXCEPTIONS = {
-    "flare::server::Worker": (120, 31, TO_BE_SPLIT),
-    "flare::server::Connection": (None, 24, TO_BE_SPLIT),  # with Worker: until it is attached, and after
-    "flare::client::Core": (93, 57, TO_BE_SPLIT),
+    "flare::client::ClientLoop": (93, 57, TO_BE_SPLIT),
     "flare::session::ClientSession": (83, 43, TO_BE_SPLIT),
     "flare::session::SessionTable": (77, 23, TO_BE_SPLIT),
     "flare::session::ServerSession": (None, 47, TO_BE_SPLIT),  # with SessionTable, whose state of one session it is
@@ -43,11 +41,10 @@ EXCEPTIONS = {
     "flare::ClientBuilder": (40, None, "public builder: a setter for each option, named for users"),
     "flare::ServerStats": (None, 34, "statistics that users read"),
     # What is behind that.
-    "flare::Server::Impl": (40, None, "what is behind Server: a function for each of its own"),
+    "flare::Server::Impl": (39, None, "what is behind Server: a function for each of its own"),
     "flare::server::Config": (None, 50, "plain aggregate: what ServerBuilder was told"),
     "flare::client::Config": (None, 24, "plain aggregate: what ClientBuilder was told"),
     "flare::session::Settings": (None, 22, "plain aggregate: limits and times of a session"),
-    "flare::server::Counters": (None, 22, "plain aggregate: what a worker counts, for ServerStats"),
     "flare::base::LineWriter::Core": (None, 21, "what a thread shares with those that write and forked processes"),
 }
 

@@ -2,6 +2,7 @@
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "client/impl.hpp"
+#include "model/target.hpp"
 #include "transport/url.hpp"
 #include "wire/base64.hpp"
 
@@ -201,7 +202,7 @@ Checked<> ClientBuilder::State::check() const {
     const std::string& user = config.session.user;
     if (user.empty()) return wrong("user_id: is empty");
     if (!wire::is_name(user)) return wrong("user_id: is longer than 256 bytes or not UTF-8");
-    if (user == kServerTarget || user.starts_with("room:")) return wrong("user_id: '" + user + "' is a reserved name");
+    if (model::is_reserved(user)) return wrong("user_id: '" + user + "' is a reserved name");
     if (!wire::is_name(config.session.device)) return wrong("device_id: is longer than 256 bytes or not UTF-8");
     const bool websocket = !addresses.websocket.empty() || !addresses.websocket_tls.empty();
     if (!websocket && addresses.quic.empty()) return wrong("server_addresses: no address is given");

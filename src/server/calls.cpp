@@ -9,18 +9,6 @@
 namespace flare {
 namespace {
 
-wire::MessageView view_of(const Message& message, std::string_view to) {
-    wire::MessageView view;
-    view.id = message.id.is_nil() ? Uuid::v7() : message.id;
-    view.type = message.type;
-    view.payload = message.payload.view();
-    const auto time = message.timestamp == std::chrono::system_clock::time_point{} ? std::chrono::system_clock::now()
-                                                                                   : message.timestamp;
-    view.timestamp_ms = std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
-    view.to = to;
-    return view;
-}
-
 Checked<DeliveryReport> deliver(server::Shard& shard, const std::string& user, server::EncodedMessage& outgoing) {
     DeliveryReport report;
     const session::Receipt receipt =
@@ -50,37 +38,6 @@ UserPresence presence_on(server::Shard& shard, const std::string& user) {
 }
 
 }  // namespace
-
-// What is too large for an event loop is compressed here, by the thread that sends it.
-std::shared_ptr<server::EncodedMessage> Server::Impl::encode(const Message& message, std::string_view to) const {
-    std::string from = message.from.empty() ? std::string(kServerTarget) : message.from;
-    wire::DataView data;
-    data.from = from;
-    data.server_time_ms =
-        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-            .count();
-    data.message = view_of(message, to);
-    wire::Forms forms(wire::encode(data), *data.message, config_.compression.get(), false);
-    if (config_.compression && message.payload.size() > wire::kAtOnceBytes && !on_worker_thread())
-        forms.prepare(wire::set_of(wire::Encoding::zstd));
-    return std::make_shared<server::EncodedMessage>(
-        server::EncodedMessage{std::move(from), std::move(forms), message.priority});
-}
-
-// All workers read it at the same time, so what sessions may want of it is made before they do.
-std::shared_ptr<server::EncodedMessage> Server::Impl::encode_for_many(const Message& message) const {
-    auto encoded = encode(message, {});
-    const auto asking = asking_.enter();
-    const bool has_time = message.payload.size() <= wire::kAtOnceBytes || !on_worker_thread();
-    if (asking && has_time) encoded->forms.prepare_each(group_->state.encodings_in_use.load(std::memory_order_relaxed));
-    encoded->forms.freeze();
-    return encoded;
-}
-
-errc Server::Impl::what_is_wrong(const Message& message) const noexcept {
-    if (message.payload.size() > config_.session.max_message_bytes) return errc::message_too_large;
-    return wire::is_name(message.type) && wire::is_name(message.from) ? errc::ok : errc::invalid_name;
-}
 
 // ---- the questions ----
 
@@ -112,15 +69,17 @@ void Server::Impl::online_users(Done<std::vector<std::string>> done) {
 }
 
 void Server::Impl::send(std::string user, const Message& message, Done<DeliveryReport> done) {
-    if (const errc wrong = what_is_wrong(message); wrong != errc::ok) return done(Failure(wrong));
+    if (const errc wrong = encoder_.what_is_wrong(message); wrong != errc::ok) return done(Failure(wrong));
     ask_home<DeliveryReport>(
         user,
-        [user, outgoing = encode(message, user)](server::Shard& shard) { return deliver(shard, user, *outgoing); },
+        [user, outgoing = encoder_.encode(message, user, !on_worker_thread())](server::Shard& shard) {
+            return deliver(shard, user, *outgoing);
+        },
         std::move(done));
 }
 
 void Server::Impl::send_to_many(std::vector<std::string> users, const Message& message, Done<FanOut> done) {
-    if (const errc wrong = what_is_wrong(message); wrong != errc::ok) return done(Failure(wrong));
+    if (const errc wrong = encoder_.what_is_wrong(message); wrong != errc::ok) return done(Failure(wrong));
     // Each worker's users, so that none looks at those of another.
     auto homes = std::make_shared<std::vector<std::vector<std::string>>>(config_.workers());
     for (std::string& user : users) {
@@ -128,7 +87,8 @@ void Server::Impl::send_to_many(std::vector<std::string> users, const Message& m
         home.push_back(std::move(user));
     }
     ask_all<FanOut>(
-        [homes, outgoing = encode_for_many(message)](server::Shard& shard, FanOut& out) {
+        [homes, outgoing = encoder_.encode_for_many(message, encodings_in_use(), !on_worker_thread())](
+            server::Shard& shard, FanOut& out) {
             for (const std::string& user : (*homes)[shard.index()]) {
                 const auto sent = deliver(shard, user, *outgoing);
                 if (sent) ++out.reached;
@@ -139,9 +99,10 @@ void Server::Impl::send_to_many(std::vector<std::string> users, const Message& m
 }
 
 void Server::Impl::broadcast(const Message& message, Done<FanOut> done) {
-    if (const errc wrong = what_is_wrong(message); wrong != errc::ok) return done(Failure(wrong));
+    if (const errc wrong = encoder_.what_is_wrong(message); wrong != errc::ok) return done(Failure(wrong));
     ask_all<FanOut>(
-        [outgoing = encode_for_many(message)](server::Shard& shard, FanOut& out) {
+        [outgoing = encoder_.encode_for_many(message, encodings_in_use(), !on_worker_thread())](server::Shard& shard,
+                                                                                                FanOut& out) {
             out = shard.users().broadcast(outgoing->from, outgoing->forms, outgoing->priority);
         },
         add, std::move(done));
@@ -175,28 +136,17 @@ void Server::Impl::drop_connections(std::string user, Done<std::size_t> done) {
 }
 
 void Server::Impl::stats(Done<ServerStats> done) {
-    ask_all<ServerStats>([this](server::Shard& shard, ServerStats& stats) { stats = stats_of(shard); },
+    ask_all<ServerStats>([this](server::Shard& shard, ServerStats& stats) { stats = group_->stats_of(shard); },
                          [](ServerStats& sum, ServerStats&& part) { server::add(sum, part); },
                          [this, done = std::move(done)](Checked<ServerStats> stats) {
-                             if (stats) complete(*stats);
+                             if (stats) group_->complete(*stats);
                              done(std::move(stats));
                          });
 }
 
-ServerStats Server::Impl::stats_of(server::Shard& shard) const {
-    ServerStats stats = shard.stats();
-    group_->workers[shard.index()]->listeners().add_to(stats);
-    return stats;
-}
-
-void Server::Impl::complete(ServerStats& stats) const {
-    const server::ServerState& state = group_->state;
-    stats.capacity = state.limits.in_all();
-    if (config_.websocket) stats.websocket_capacity = state.limits.with_file();
-    stats.memory_bytes += state.limits.memory_bytes();
-    stats.revocations = state.revocations.size();
-    stats.worker_stalls = state.stalls.load(std::memory_order_relaxed);
-    if (config_.compression) stats.compression = config_.compression->stats();
+wire::Encodings Server::Impl::encodings_in_use() const {
+    const auto asking = asking_.enter();
+    return asking ? group_->state.encodings_in_use.load(std::memory_order_relaxed) : wire::Encodings{0};
 }
 
 // ---- blocking ----

@@ -9,6 +9,8 @@
 #include "server/admin/watchdog.hpp"
 #include "server/certificate_watch.hpp"
 #include "server/certificates.hpp"
+#include "server/encoder.hpp"
+#include "server/ticket_key_file.hpp"
 #include "server/worker/worker_group.hpp"
 
 #include <boost/asio/associated_executor.hpp>
@@ -19,18 +21,6 @@
 #include <condition_variable>
 #include <future>
 #include <mutex>
-
-namespace flare::server {
-
-// EncodedMessage and compressed once, whoever gets it. Workers make its forms one after the other: ask_all() holds a
-// lock.
-struct EncodedMessage {
-    std::string from;
-    wire::Forms forms;
-    Priority priority = Priority::normal;
-};
-
-}  // namespace flare::server
 
 namespace flare {
 
@@ -70,9 +60,6 @@ public:
     void drop_connections(std::string user, Done<std::size_t> done);
     void disconnect_session(const std::string& session_id, std::string text, Done<bool> done);
     void stats(Done<ServerStats> done);
-    // A worker's part of them, on its thread; and what is said once of the whole server.
-    ServerStats stats_of(server::Shard& shard) const;
-    void complete(ServerStats& stats) const;
     void revoke(auth::Revocations::Kind kind, std::string name,
                 std::optional<std::chrono::system_clock::time_point> until, std::string text, Done<std::size_t> done);
     void revoke_session(const std::string& session_id, std::string text, Done<bool> done);
@@ -80,14 +67,10 @@ public:
                                             std::optional<std::chrono::system_clock::time_point> until,
                                             std::string text);
 
-    // Asks worker `index`, or the home of a user: `question(shard)` there gives the answer to `done`, on that worker's
-    // thread. Not running: not_connected at once.
+    // Asks the home of a user: `question(shard)` there gives the answer to `done`, on that worker's thread. Not
+    // running: not_connected at once.
     template <typename T, typename Question>
-    void ask(std::uint32_t index, Question question, Done<T> done);
-    template <typename T, typename Question>
-    void ask_home(std::string_view user, Question question, Done<T> done) {
-        ask<T>(home_of(user), std::move(question), std::move(done));
-    }
+    void ask_home(std::string_view user, Question question, Done<T> done);
     // Asks every worker at the same time: `question(shard, part)` fills in a part of its own there, `add(sum, part)`
     // puts them together.
     template <typename T, typename Question, typename Add>
@@ -104,11 +87,6 @@ public:
     template <typename T, typename Begin>
     static Task<Checked<T>> await(Begin begin);
 
-    std::uint32_t home_of(std::string_view user) const {
-        const auto asking = asking_.enter();
-        return asking ? group_->router.home_of(user) : 0;
-    }
-
 private:
     Checked<> open();
     Checked<> open_websocket();
@@ -124,11 +102,10 @@ private:
     template <typename MakeTask>
     void for_each_worker(const MakeTask& make_task);
     bool on_worker_thread() const noexcept;
-    errc what_is_wrong(const Message& message) const noexcept;  // message_too_large, invalid_name
-    std::shared_ptr<server::EncodedMessage> encode(const Message& message, std::string_view to) const;
-    std::shared_ptr<server::EncodedMessage> encode_for_many(const Message& message) const;
+    wire::Encodings encodings_in_use() const;
 
     const server::Config config_;
+    const server::Encoder encoder_{config_};
     const std::unique_ptr<auth::Revocations> revocations_;  // outlives a stop
     std::mutex mutex_;                                      // start and stop
     mutable base::Gate asking_;                             // open while there are workers to ask
@@ -136,10 +113,9 @@ private:
     std::unique_ptr<server::Admin> admin_;
     std::unique_ptr<server::Watchdog> watchdog_;
     transport::quic::Secret quic_secret_{};
-    std::string ticket_key_;           // of ticket_key_file(); empty: none
-    std::string previous_ticket_key_;  // the same
-    std::mutex certificates_mutex_;    // guards the next two
-    bool may_reload_ = false;          // between start() and stop()
+    server::TicketKeyFile ticket_keys_{};  // of ticket_key_file(); empty: none
+    std::mutex certificates_mutex_;        // guards the next two
+    bool may_reload_ = false;              // between start() and stop()
     server::Certificates certificates_;
     std::string certificates_seen_;                                // before they were read first
     std::unique_ptr<server::CertificateWatch> certificate_watch_;  // null: off
@@ -151,10 +127,12 @@ private:
 };
 
 template <typename T, typename Question>
-void Server::Impl::ask(std::uint32_t index, Question question, Done<T> done) {
+void Server::Impl::ask_home(std::string_view user, Question question, Done<T> done) {
     const auto asking = asking_.enter();
-    const bool posted = asking && group_->router.give(index, [question = std::move(question),
-                                                              done](server::Shard& shard) { done(question(shard)); });
+    const bool posted = asking && group_->router.give(group_->router.home_of(user),
+                                                      [question = std::move(question), done](server::Shard& shard) {
+                                                          done(question(shard));
+                                                      });
     if (!posted) done(Failure(errc::not_connected, "the server is not running"));
 }
 

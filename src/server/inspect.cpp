@@ -87,7 +87,7 @@ void Server::Impl::stats_json(Done<std::string> done) {
         session::TimePoint::clock::now() - (group_ ? group_->state.started : session::TimePoint::clock::now());
     ask_all<Figures>(
         [this](server::Shard& shard, Figures& figures) {
-            figures.stats = stats_of(shard);
+            figures.stats = group_->stats_of(shard);
             Part part;
             part.add("worker", shard.index()).add("sessions", shard.table().size()).add("cpu_seconds", cpu_seconds());
             figures.workers.push_back(part.text());
@@ -98,7 +98,7 @@ void Server::Impl::stats_json(Done<std::string> done) {
         },
         [this, done = std::move(done), up](Checked<Figures> figures) {
             if (!figures) return done(figures.error());
-            complete(figures->stats);
+            group_->complete(figures->stats);
             done(text_of(*figures, up));
         });
 }

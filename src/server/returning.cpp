@@ -21,7 +21,7 @@ std::chrono::milliseconds unix_now() {
 
 // Called while the workers say goodbye; the disk is waited for here, where nobody else waits.
 void Server::Impl::keep_returning() {
-    if (ticket_key_.empty()) return;
+    if (ticket_keys_.current.empty()) return;
     const auto users = wait_for<std::vector<server::Returning>>([this](auto done) {
         ask_all<std::vector<server::Returning>>(
             [](server::Shard& shard, std::vector<server::Returning>& all) {
@@ -36,7 +36,7 @@ void Server::Impl::keep_returning() {
     });
     if (!users) return;
     const std::string path = server::returning_path(config_.ticket_key_file);
-    const auto written = server::write_returning(path, ticket_key_, *users);
+    const auto written = server::write_returning(path, ticket_keys_.current, *users);
     if (!written) {
         return base::log().warn("who writes to users that are not back after the restart will hear user_offline: {}",
                                 written.error().text);
@@ -46,9 +46,9 @@ void Server::Impl::keep_returning() {
 
 // The file is for one start. Times in it are absolute: should it come back, its users are expected no longer.
 void Server::Impl::expect_returning() {
-    if (ticket_key_.empty()) return;
+    if (ticket_keys_.current.empty()) return;
     const std::string path = server::returning_path(config_.ticket_key_file);
-    const auto users = server::read_returning(path, ticket_key_, previous_ticket_key_);
+    const auto users = server::read_returning(path, ticket_keys_.current, ticket_keys_.previous);
     if (!users) {
         return base::log().warn("whom the server before this one has let go is not known: {}", users.error().text);
     }

@@ -101,8 +101,7 @@ Checked<> Server::Impl::open() {
     if (!config_.ticket_key_file.empty()) {
         auto keys = server::load_ticket_keys(config_.ticket_key_file);
         if (!keys) return keys.error();
-        ticket_key_ = keys->current;
-        previous_ticket_key_ = keys->previous;
+        ticket_keys_ = *keys;
         group_->state.ticket_keys = std::make_unique<const session::TicketKeys>(
             std::move(keys->current), std::move(keys->previous),
             base::system_random().bytes(session::TicketKeys::kProcessBytes));

@@ -1,4 +1,5 @@
 // The first frame of a carrier, before a session is known.
+#include "model/target.hpp"
 #include "session/session_table.hpp"
 
 namespace flare::session {
@@ -14,7 +15,7 @@ Result<wire::Hello> read_hello(std::string_view batch, std::string_view& rest) {
     if (!hello) return hello.error();
     if (hello->version != wire::kVersion) return errc::unsupported_version;
     if (hello->attempt_id.is_nil() || hello->user.empty()) return errc::malformed_frame;
-    if (hello->user == kServerTarget || hello->user.starts_with("room:")) return errc::reserved_name;
+    if (model::is_reserved(hello->user)) return errc::reserved_name;
     if (hello->resume && !hello->token.empty()) return errc::malformed_frame;
     rest = reader.rest();
     return hello;

@@ -3,6 +3,7 @@
 
 #include "base/random.hpp"
 #include "client/loop/link.hpp"
+#include "model/target.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -242,7 +243,7 @@ void ClientLoop::send(Message message, SendDone done, std::chrono::system_clock:
     if (closed_) return fail(errc::client_closed);
     if (status_ == ClientStatus::disconnected || status_ == ClientStatus::failed) return fail(errc::not_connected);
     if (message.to.empty()) return fail(errc::unknown_target);
-    if (message.to.starts_with("room:")) return fail(errc::not_supported);
+    if (model::Target::of(message.to).kind == model::Target::Kind::conversation) return fail(errc::not_supported);
     wire::MessageView view;
     view.id = message.id;
     view.type = message.type;

@@ -8,6 +8,7 @@
 #include "base/keyed_hash.hpp"
 #include "session/budget.hpp"
 #include "session/rate.hpp"
+#include "session/types.hpp"
 
 #include <flare/error.hpp>
 #include <flare/message.hpp>

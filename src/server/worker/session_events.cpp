@@ -9,7 +9,7 @@ namespace flare::server {
 void SessionEvents::on_session_created(session::ServerSession& session) {
     ++parts_.counters.sessions_created;
     const auto info = std::make_shared<const SessionInfo>(info_of(session));
-    parts_.hooks.call([info](EventHandler& events) { events.on_user_connected(*info); });
+    hooks_.call([info](EventHandler& events) { events.on_user_connected(*info); });
     queues_.begin(session, info);
     if ((session.encodings() & ~parts_.state.encodings_in_use.load(std::memory_order_relaxed)) != 0)
         parts_.state.encodings_in_use.fetch_or(session.encodings(), std::memory_order_relaxed);
@@ -42,7 +42,7 @@ void SessionEvents::on_session_ended(session::ServerSession& session, errc reaso
                             text);
     if (reason != errc::ok) ++parts_.counters.errors[reason];
     parts_.log.add(FlightLog::entry(session.id(), Happened::ended, parts_.executor.now(), reason));
-    parts_.hooks.call(
+    hooks_.call(
         [info, failure = Failure(reason, text)](EventHandler& events) { events.on_user_disconnected(info, failure); });
 }
 
@@ -66,8 +66,8 @@ void SessionEvents::on_memory_short() { parts_.shedding.memory_short(); }
 
 void SessionEvents::on_heartbeat(session::ServerSession& session) {
     ++parts_.counters.heartbeats;
-    if (!parts_.hooks.wanted()) return;
-    parts_.hooks.call([info = info_of(session)](EventHandler& events) { events.on_heartbeat(info); });
+    if (!hooks_.wanted()) return;
+    hooks_.call([info = info_of(session)](EventHandler& events) { events.on_heartbeat(info); });
 }
 
 void SessionEvents::on_credential(session::ServerSession& session, std::string_view token) {

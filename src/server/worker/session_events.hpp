@@ -25,11 +25,10 @@ public:
         Authenticator& authenticator;
         Dispatch& dispatch;
         Shedding& shedding;
-        Hooks& hooks;
         Counters& counters;
         FlightLog& log;
     };
-    explicit SessionEvents(const Parts& parts) : parts_(parts) {}
+    explicit SessionEvents(const Parts& parts) : parts_(parts), hooks_(parts.state, parts.executor) {}
 
     void on_session_created(session::ServerSession& session) override;
     void on_session_ended(session::ServerSession& session, errc reason, const std::string& text) override;
@@ -53,6 +52,7 @@ private:
     void renew(const session::SessionId& id, Checked<Identity> identity);
 
     Parts parts_;
+    Hooks hooks_;
     HandlerQueues queues_;
 };
 

@@ -9,21 +9,16 @@ Shard::Shard(ServerState& state, Router& router, Executor& executor, std::uint32
       executor_(executor),
       index_(index),
       budget_(state.budget, state.grain()),
-      events_({state, executor, table_, carriers_, authenticator_, dispatch_, shedding_, hooks_, counters_, log_}),
+      events_({state, executor, table_, carriers_, authenticator_, dispatch_, shedding_, counters_, log_}),
       table_(state.config.session, index, state.started, executor.random(), budget_, events_, state.ticket_keys.get()),
       carriers_(state, executor, table_, budget_, counters_, log_, *this),
-      hooks_(state, executor),
       shedding_(state, router, executor, table_, budget_, counters_, index),
       authenticator_(state, executor),
       sealer_(executor, carriers_),
       intake_(state, executor, table_, carriers_, turn_),
       reception_({state, router, executor, table_, carriers_, intake_, authenticator_, sealer_, counters_, log_, turn_},
                  index),
-      waiting_(state, budget_, shedding_),
-      answers_(executor, table_, counters_),
-      handlers_(state, executor, table_, answers_, waiting_, counters_, turn_),
-      users_({state, router, executor, table_, answers_, waiting_, counters_, turn_}, index),
-      dispatch_(state, answers_, handlers_, users_, counters_, turn_) {
+      dispatch_({state, router, executor, table_, budget_, shedding_, counters_, turn_}, index) {
     table_.offer(state.config.compression.get());
 }
 

@@ -13,7 +13,6 @@
 #include "server/reception/sealer.hpp"
 #include "server/worker/carriers.hpp"
 #include "server/worker/counters.hpp"
-#include "server/worker/hooks.hpp"
 #include "server/worker/intake.hpp"
 #include "server/worker/router.hpp"
 #include "server/worker/session_events.hpp"
@@ -42,8 +41,8 @@ public:
     Carriers& carriers() noexcept { return carriers_; }
     Reception& reception() noexcept { return reception_; }
     Sealer& sealer() noexcept { return sealer_; }
-    Users& users() noexcept { return users_; }
-    Answers& answers() noexcept { return answers_; }
+    Users& users() noexcept { return dispatch_.users(); }
+    Answers& answers() noexcept { return dispatch_.answers(); }
     Shedding& shedding() noexcept { return shedding_; }
     session::TimePoint now() const { return executor_.now(); }
 
@@ -89,16 +88,11 @@ private:
     SessionEvents events_;
     session::SessionTable table_;
     Carriers carriers_;
-    Hooks hooks_;
     Shedding shedding_;
     Authenticator authenticator_;
     Sealer sealer_;
     Intake intake_;
     Reception reception_;
-    WaitingMemory waiting_;
-    Answers answers_;
-    Handlers handlers_;
-    Users users_;
     Dispatch dispatch_;
     std::optional<base::Gate::Pass> stopping_;  // until nothing is left
 };

@@ -28,6 +28,21 @@ struct WorkerGroup final : private Mailboxes {
         for (std::uint32_t i = 0; i < state.workers; ++i) workers.push_back(std::make_unique<Worker>(*this, i));
     }
 
+    // A worker's part of the figures, on its thread; and what is said once of the whole server.
+    ServerStats stats_of(Shard& shard) const {
+        ServerStats stats = shard.stats();
+        workers[shard.index()]->listeners().add_to(stats);
+        return stats;
+    }
+    void complete(ServerStats& stats) const {
+        stats.capacity = state.limits.in_all();
+        if (state.config.websocket) stats.websocket_capacity = state.limits.with_file();
+        stats.memory_bytes += state.limits.memory_bytes();
+        stats.revocations = state.revocations.size();
+        stats.worker_stalls = state.stalls.load(std::memory_order_relaxed);
+        if (state.config.compression) stats.compression = state.config.compression->stats();
+    }
+
     ServerState state;
     TaskQueue pool;
     TaskQueue hooks{1, kHooksLimit};

@@ -1,0 +1,272 @@
+// Shards on a bench: the test moves time, mail, the pool and every batch itself.
+#pragma once
+
+#include "auth/revocations.hpp"
+#include "server/worker/router.hpp"
+#include "server/worker/server_state.hpp"
+#include "server/worker/shard.hpp"
+#include "unit/session/support.hpp"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace flare::server::test {
+
+using namespace std::chrono_literals;
+using session::test::batch_of;
+using session::test::frames_of;
+using session::test::kStart;
+
+// What a carrier on the bench is given and told; it outlives the carrier.
+struct Line {
+    std::vector<std::string> sent;
+    bool paused = false;
+    bool open = true;  // the shard still has it
+    bool writable = true;
+    bool can_park = true;
+    std::optional<errc> closed;
+    transport::CarrierHandler* handler = nullptr;
+    transport::CarrierInfo info;
+};
+
+class BenchCarrier final : public transport::Carrier {
+public:
+    explicit BenchCarrier(std::shared_ptr<Line> line) : line_(std::move(line)) {}
+    ~BenchCarrier() override {
+        if (line_) line_->open = false;
+    }
+    void set_handler(transport::CarrierHandler* handler) override { line_->handler = handler; }
+    bool writable() const override { return line_->writable && !line_->closed; }
+    void send(const wire::Batch& batch) override { line_->sent.push_back(batch.str()); }
+    void pause_reading(bool paused) override { line_->paused = paused; }
+    void close(errc code, std::string_view, std::chrono::milliseconds) override { line_->closed = code; }
+    std::unique_ptr<transport::ParkedCarrier> park() override;
+    const transport::CarrierInfo& info() const override { return line_->info; }
+    const transport::CarrierStats& stats() const override { return stats_; }
+
+private:
+    std::shared_ptr<Line> line_;
+    transport::CarrierStats stats_;
+};
+
+struct BenchParked final : transport::ParkedCarrier {
+    std::shared_ptr<Line> line;
+    std::unique_ptr<transport::Carrier> resume(boost::asio::io_context&) && override { return nullptr; }
+};
+
+inline std::unique_ptr<transport::ParkedCarrier> BenchCarrier::park() {
+    if (!line_->can_park) return nullptr;
+    auto parked = std::make_unique<BenchParked>();
+    parked->line = std::move(line_);
+    return parked;
+}
+
+class ShardBench final : private Mailboxes {
+public:
+    explicit ShardBench(Config config, std::unique_ptr<const session::TicketKeys> keys = nullptr)
+        : state(std::move(config), 1000, revocations, kStart), router(state.workers, *this) {
+        state.ticket_keys = std::move(keys);
+        for (std::uint32_t i = 0; i < state.workers; ++i) loops.push_back(std::make_unique<Loop>(*this, i));
+    }
+
+    struct Loop final : Executor {
+        Loop(ShardBench& bench_, std::uint32_t index_)
+            : bench(bench_), index(index_), shard(bench.state, bench.router, *this, index) {}
+        session::TimePoint now() const override { return bench.time; }
+        std::chrono::system_clock::time_point wall_clock() const override {
+            return std::chrono::system_clock::time_point(
+                std::chrono::floor<std::chrono::milliseconds>(bench.time.time_since_epoch()));
+        }
+        base::Random& random() override { return bench.chance; }
+        Uuid new_id() override { return bench.chance.uuid(); }
+        void later(std::function<void()> task) override { tasks.push_back(std::move(task)); }
+        bool in_pool(std::function<void()> work, std::function<void()> then) override {
+            if (bench.pool_full) return false;
+            bench.pool.push_back([this, work = std::move(work), then = std::move(then)] {
+                work();
+                bench.mail.emplace_back(index, [then](Shard&) { then(); });
+            });
+            return true;
+        }
+        bool in_hooks(std::function<void()> call) override {
+            call();
+            return true;
+        }
+        void run(Task<void>) override { ADD_FAILURE() << "no coroutines on the bench"; }
+        std::unique_ptr<transport::Carrier> resume(std::unique_ptr<transport::ParkedCarrier> parked) override {
+            auto line = static_cast<BenchParked&>(*parked).line;
+            return std::make_unique<BenchCarrier>(std::move(line));
+        }
+        void arm_timer() override {}
+
+        ShardBench& bench;
+        const std::uint32_t index;
+        std::deque<std::function<void()>> tasks;
+        Shard shard;
+    };
+
+    Shard& shard(std::uint32_t index = 0) { return loops[index]->shard; }
+    // Everything that is ready, but for the pool, until nothing is; then output.
+    void settle() {
+        for (bool busy = true; busy;) {
+            busy = false;
+            for (const auto& loop : loops) {
+                while (!loop->tasks.empty()) {
+                    busy = true;
+                    const auto task = std::move(loop->tasks.front());
+                    loop->tasks.pop_front();
+                    task();
+                }
+            }
+            while (!mail.empty()) {
+                busy = true;
+                const auto [worker, task] = std::move(mail.front());
+                mail.pop_front();
+                task(shard(worker));
+            }
+        }
+        for (const auto& loop : loops) {
+            for (int i = 0; i < 10 && !loop->shard.carriers().clean(); ++i) loop->shard.flush();
+            loop->shard.end_turn();
+        }
+    }
+    // The oldest call of the pool, then what follows from it.
+    void run_pool() {
+        ASSERT_FALSE(pool.empty());
+        const auto call = std::move(pool.front());
+        pool.pop_front();
+        call();
+        settle();
+    }
+    void pass(session::Duration by) {
+        time += by;
+        for (const auto& loop : loops) loop->shard.on_time();
+        settle();
+    }
+    // A connection that worker `index` has accepted.
+    std::shared_ptr<Line> connect(std::uint32_t index = 0, bool early = false,
+                                  Protocol protocol = Protocol::websocket) {
+        auto line = std::make_shared<Line>();
+        line->info.protocol = protocol;
+        line->info.peer_address = "192.0.2.1";
+        line->info.early = early;
+        line->can_park = protocol == Protocol::websocket;
+        shard(index).reception().accept(std::make_unique<BenchCarrier>(line), ServerCarrier::CountedAs::nothing);
+        settle();
+        return line;
+    }
+    void bring(const std::shared_ptr<Line>& line, const std::string& batch) {
+        line->handler->on_batch(batch);
+        if (line->open) line->handler->on_turn_end();
+        settle();
+    }
+    // A user whose home is that worker.
+    std::string user_of(std::uint32_t worker) const {
+        for (int i = 0;; ++i) {
+            std::string name = "user" + std::to_string(i);
+            if (router.home_of(name) == worker) return name;
+        }
+    }
+
+    auth::Revocations revocations{100};
+    session::TimePoint time = kStart;
+    session::test::Chance chance;
+    ServerState state;
+    Router router;
+    std::deque<std::pair<std::uint32_t, std::function<void(Shard&)>>> mail;
+    std::deque<std::function<void()>> pool;
+    bool pool_full = false;
+    std::vector<std::unique_ptr<Loop>> loops;
+
+private:
+    bool post(std::uint32_t worker, std::function<void(Shard&)> task) override {
+        mail.emplace_back(worker, std::move(task));
+        return true;
+    }
+};
+
+inline Uuid message_id(std::uint8_t number) { return session::test::id_of(number); }
+
+// Nobody has to prove anything, and handlers answer at once.
+inline Config plain_config(std::uint32_t workers = 1) {
+    Config config;
+    config.worker_threads = workers;
+    config.handler.plain = [](const SessionInfo&, const Message&) { return HandlerResult(); };
+    config.handler.where = Execution::worker;
+    return config;
+}
+
+inline wire::Hello hello_of(const std::string& user, std::uint8_t attempt = 1, const std::string& device = "phone") {
+    wire::Hello hello;
+    hello.version = wire::kVersion;
+    hello.user = user;
+    hello.device = device;
+    hello.attempt_id = message_id(attempt);
+    hello.epoch = attempt;
+    return hello;
+}
+
+inline std::string said(const wire::Hello& hello) { return batch_of({}, wire::encode(hello)); }
+
+// A message on lane 0.
+inline std::string data(session::Seq seq, std::uint8_t id, std::string_view payload,
+                        std::string_view to = kServerTarget, std::string_view type = "chat") {
+    wire::DataView view;
+    view.message = session::test::message_of(id, payload, to);
+    view.message->type = type;
+    return session::test::numbered(0, seq, wire::encode(view));
+}
+
+inline bool has(const Line& line, wire::FrameKind kind) {
+    for (const std::string& batch : line.sent) {
+        for (const wire::FrameView& frame : frames_of(batch)) {
+            if (frame.kind == kind) return true;
+        }
+    }
+    return false;
+}
+
+// By message id: what it was answered with. A reply carries its receipt along.
+inline std::map<Uuid, errc> receipts(const Line& line) {
+    std::map<Uuid, errc> all;
+    for (const std::string& batch : line.sent) {
+        for (const wire::FrameView& frame : frames_of(batch)) {
+            std::optional<wire::ReceiptView> receipt;
+            if (frame.kind == wire::FrameKind::receipt) receipt = *wire::decode_receipt(frame.body);
+            if (frame.kind == wire::FrameKind::data) receipt = wire::decode_data(frame.body)->receipt;
+            if (receipt)
+                all[receipt->message_id] =
+                    receipt->status == wire::ReceiptStatus::refused ? static_cast<errc>(receipt->code) : errc::ok;
+        }
+    }
+    return all;
+}
+
+// Payloads of the messages that came.
+inline std::vector<std::string> texts(const Line& line) {
+    std::vector<std::string> all;
+    for (const std::string& batch : line.sent) {
+        for (const wire::FrameView& frame : frames_of(batch)) {
+            if (frame.kind != wire::FrameKind::data) continue;
+            all.emplace_back(wire::decode_data(frame.body)->message->payload);
+        }
+    }
+    return all;
+}
+
+inline std::optional<wire::Refused> refusal(const Line& line) {
+    for (auto batch = line.sent.rbegin(); batch != line.sent.rend(); ++batch) {
+        for (const wire::FrameView& frame : frames_of(*batch)) {
+            if (frame.kind == wire::FrameKind::refused) return *wire::decode_refused(frame.body);
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace flare::server::test

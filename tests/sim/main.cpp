@@ -144,7 +144,15 @@ int run_seeds(const Options& options) {
                                       "pieces of carriers",
                                       "made-up second hello",
                                       "repeated second hello",
-                                      "calls that waited long enough"};
+                                      "calls that waited long enough",
+                                      "failed connection",
+                                      "fallback",
+                                      "race",
+                                      "move to a better connection",
+                                      "switch asked",
+                                      "reconnect asked",
+                                      "address change",
+                                      "given up"};
     bool missing = false;
     for (const char* kind : kKinds) {
         if (options.seeds < kSeedsForEveryFault || totals[kind] != 0) continue;

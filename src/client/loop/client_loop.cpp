@@ -19,15 +19,22 @@ std::size_t budget_for(const session::ClientSettings& settings) {
     return settings.outbox.bytes + static_cast<std::size_t>(4 * settings.max_message_bytes) + (64u << 20);
 }
 
-Race::Settings race_settings(const Config& config) {
-    Race::Settings settings;
+Connectivity::Settings connecting_settings(const Config& config) {
+    Connectivity::Settings all;
+    for (const Url& url : config.addresses) all.addresses.push_back(url.protocol);
+    all.connection_timeout = config.connection_timeout;
+    all.reconnect_delay = config.reconnect_delay;
+    all.max_reconnect_attempts = config.max_reconnect_attempts;
+    all.auto_reconnect = config.auto_reconnect;
+    all.auto_fallback = config.racing.auto_fallback;
+    Race::Settings& settings = all.race;
     settings.protocols = config.protocols();
     settings.measures = config.measures && settings.protocols.size() > 1;
     settings.warm_standby = config.racing.warm_standby;
     settings.probes = std::min<std::uint32_t>(config.racing.test_message_count, kMostProbes);
     settings.timeout = config.racing.timeout;
     settings.interval = config.racing.racing_interval;
-    return settings;
+    return all;
 }
 
 }  // namespace
@@ -39,14 +46,11 @@ ClientLoop::ClientLoop(asio::io_context& context, Config config, std::shared_ptr
       shared_budget_(budget_for(config_.session)),
       budget_(shared_budget_, 64 * 1024),
       session_(config_.session, base::system_random(), budget_, *this),
-      backoff_(config_.reconnect_delay),
-      race_(context, race_settings(config_), *this),
+      credential_(config_.token, config_.token_may_change),
+      connectivity_(connecting_settings(config_), base::system_random(), credential_, *this, *this, *this),
       memory_(config_),
       recorder_(config_, [this](const Failure& failure) { emit(event::Error{failure}); }),
-      session_timer_(context),
-      connect_timer_(context),
-      reconnect_timer_(context),
-      hedge_timer_(context) {
+      timer_(context) {
     for (const Url& url : config_.addresses) metrics_[url.protocol].protocol = url.protocol;
     snapshot_.metrics = metrics_;
 }
@@ -57,8 +61,9 @@ ClientLoop::~ClientLoop() = default;
 
 void ClientLoop::publish() {
     const std::lock_guard lock(snapshot_mutex_);
-    snapshot_.status = status_;
+    snapshot_.status = connectivity_.status();
     snapshot_.stats = stats_;
+    snapshot_.stats.protocol = connectivity_.in_use();
     for (const auto& [key, link] : links_) {
         if (!link->carrier) continue;
         const transport::CarrierStats& of_carrier = link->carrier->stats();
@@ -86,8 +91,7 @@ Snapshot ClientLoop::snapshot() const {
     return found;
 }
 
-void ClientLoop::set_status(ClientStatus status) {
-    status_ = status;
+void ClientLoop::on_status(ClientStatus status) {
     publish();
     if (status == ClientStatus::disconnected || status == ClientStatus::failed)
         complete_refresh(Failure(errc::not_connected));
@@ -103,6 +107,11 @@ void ClientLoop::emit(Event event, std::function<void()> after) {
 ClientLoop::Link* ClientLoop::find(session::CarrierKey key) {
     const auto found = links_.find(key);
     return found == links_.end() ? nullptr : found->second.get();
+}
+
+bool ClientLoop::is_ready(session::CarrierKey key) const {
+    const auto found = connectivity_.carriers().find(key);
+    return found != connectivity_.carriers().end() && found->second.ready;
 }
 
 void ClientLoop::mark_dirty(Link& link) {
@@ -122,11 +131,13 @@ void ClientLoop::output_ready(session::CarrierKey key) {
 void ClientLoop::close_carrier(session::CarrierKey key, errc code, const std::string& text) {
     Link* link = find(key);
     if (link == nullptr || link->close_due) return;
+    connectivity_.closing(key);
     if (code != errc::ok) {
+        const CarrierState& carrier = connectivity_.carriers().at(key);
         recorder_.add(recorder_.line("closing")
                           .add("carrier", key)
                           .add("protocol", record_name(link->carrier->info().protocol))
-                          .add("in_use", link->ready && !link->standby)
+                          .add("in_use", carrier.ready && !carrier.standby)
                           .add("code", name(code))
                           .add("text", text));
     }
@@ -177,22 +188,14 @@ void ClientLoop::closed(session::CarrierKey key, const transport::CloseReason& r
     const auto found = links_.find(key);
     if (found == links_.end()) return;
     count_bytes(*found->second->carrier);
-    const Protocol protocol = found->second->carrier->info().protocol;
     record_lost(*found->second, reason);
-    const bool was_pending = found->second->pending();
-    const bool was_standby = found->second->standby && !found->second->ready && !found->second->close_due;
     gone_.push_back(std::move(found->second));
     links_.erase(found);
     // Closed in good order and without a word (1000, a reason of none), where nobody had said goodbye.
     const Failure why(reason.code == errc::ok ? errc::closed_by_peer : reason.code,
                       reason.text.empty() ? std::string(explain(errc::connection_lost)) : reason.text);
     session_.carrier_gone(key, why.code, why.text, now());
-    race_.gone(key);
-    if (was_standby) {
-        race_.standby_failed(protocol);
-    } else if (was_pending) {
-        pending_link_closed(why);
-    }
+    connectivity_.gone(key, why, now());
     if (!flush_posted_) {
         flush_posted_ = true;
         asio::post(context_, [self = shared_from_this()] { self->flush(); });
@@ -208,17 +211,21 @@ void ClientLoop::after_event() {
 }
 
 void ClientLoop::arm_timer() {
-    const session::TimePoint next = session_.next_deadline();
-    if (next >= session_timer_at_) return;
-    session_timer_at_ = next;
-    session_timer_.expires_at(std::max(next, now()));
-    session_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const session::TimePoint next = std::min(session_.next_deadline(), connectivity_.next_deadline());
+    if (next >= timer_at_) return;
+    timer_at_ = next;
+    timer_.expires_at(std::max(next, now()));
+    timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
         const auto self = weak.lock();
-        if (error || !self || self->closed_) return;
-        self->session_timer_at_ = session::kNever;
-        self->session_.on_time(now());
-        self->after_event();
+        if (!error && self && !self->closed_) self->on_time();
     });
+}
+
+void ClientLoop::on_time() {
+    timer_at_ = session::kNever;
+    if (session_.next_deadline() <= now()) session_.on_time(now());
+    if (connectivity_.next_deadline() <= now()) connectivity_.on_time(now());
+    after_event();
 }
 
 // ---- messages ----
@@ -240,7 +247,8 @@ void ClientLoop::send(Message message, SendDone done, std::chrono::system_clock:
         }
     };
     if (closed_) return fail(errc::client_closed);
-    if (status_ == ClientStatus::disconnected || status_ == ClientStatus::failed) return fail(errc::not_connected);
+    const ClientStatus status = connectivity_.status();
+    if (status == ClientStatus::disconnected || status == ClientStatus::failed) return fail(errc::not_connected);
     if (message.to.empty()) return fail(errc::unknown_target);
     if (message.to.starts_with("room:")) return fail(errc::not_supported);
     wire::MessageView view;

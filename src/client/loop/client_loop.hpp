@@ -6,13 +6,11 @@
 
 #include "client/config.hpp"
 #include "client/connect/address_monitor.hpp"
-#include "client/connect/backoff.hpp"
+#include "client/connect/connectivity.hpp"
 #include "client/connect/connector.hpp"
-#include "client/connect/race.hpp"
 #include "client/connect/racing_memory.hpp"
 #include "client/loop/event_queue.hpp"
 #include "client/recorder.hpp"
-#include "racing/plan.hpp"
 #include "session/client_session.hpp"
 #include "transport/carrier.hpp"
 
@@ -43,7 +41,9 @@ struct Snapshot {
 
 class ClientLoop final : public std::enable_shared_from_this<ClientLoop>,
                          private session::ClientSessionListener,
-                         private Race::Host {
+                         private Effects,
+                         private Race::Track,
+                         private ConnectListener {
 public:
     ClientLoop(boost::asio::io_context& context, Config config, std::shared_ptr<EventQueue> events);
     ~ClientLoop();
@@ -92,60 +92,55 @@ private:
 
     static session::TimePoint now() { return std::chrono::steady_clock::now(); }
 
-    // Race::Host
-    void open_standby(Protocol protocol) override;
-    void cancel_standby(Protocol protocol) override;
+    // Effects
+    void begin_attempt(std::string token) override;
+    std::unique_ptr<Dialling> dial(const Plan& plan) override;
+    void take_back_early() override;
+    void say_hello(session::CarrierKey key, bool standby) override;
+    void leave(session::CarrierKey key, const std::string& text) override;
+    void drop_carriers() override;
+    bool activate(session::CarrierKey key) override;
+    session::CarrierKey active() const override { return session_.active(); }
+    void fail_all(const std::string& text) override;
+    racing::Entrant standing(Protocol protocol) override;
+    void remember_won(Protocol protocol) override { memory_.won(protocol); }
+    void remember_failed(Protocol protocol) override { memory_.failed(protocol); }
+    void answer_connect(const Checked<Protocol>& result) override;
+    void answer_switch(const Checked<Protocol>& result) override;
+
+    // Race::Track
     std::uint64_t send_probe(session::CarrierKey key, std::size_t padding) override;
-    void close_standby(session::CarrierKey key) override;
-    void move_to(session::CarrierKey key) override;
     double weight(Protocol protocol) override;
-    void on_measured(const std::map<Protocol, Result>& results, const Verdict& verdict) override;
+    void on_measured(const std::map<Protocol, Race::Result>& results, const Race::Verdict& verdict) override;
     void on_unreachable(Protocol protocol) override;
 
-    // Connecting: connect.cpp
-    Checked<std::string> provided_token() const;
-    void begin_connect(std::optional<Protocol> only = {});
-    std::vector<Connector::Start> starts(std::optional<Protocol> only, bool recorded);
-    void write_first_flight(wire::Batch& batch);
-    void drop_early();
-    void connected_transport(Connector::Made made);
-    void greet(Link& link);
-    void greet_reserves();
-    bool waits_for_welcome() const;
-    void pending_link_closed(const Failure& failure);
-    void nothing_connected();
-    void connect_timed_out();
-    void end_attempt();
-    void attempt_failed(const Failure& failure, std::chrono::milliseconds retry_after);
-    void schedule_reconnect(std::chrono::milliseconds slot);
-    void reconnect_at(session::TimePoint at);
-    void hurry();
-    bool may_heal(errc code) const;
-    void note_refused_token(errc code);
-    void lost(const Failure& reason);
-    void give_up(const Failure& failure);
-    void drop_links();
-    void complete_connect(const Checked<Protocol>& result);
-    void complete_refresh(const Checked<>& result);
+    // ConnectListener
+    void on_status(ClientStatus status) override;
+    void on_in_use(const InUse& in_use) override;
+    void on_attached(session::CarrierKey key, Protocol protocol, session::Duration took, bool beside) override;
+    void on_connect_failed(Protocol protocol) override;
+    void on_lost(Loss loss, const Failure& reason, bool again) override;
+    void on_reconnecting(std::uint32_t attempt, std::chrono::milliseconds delay, bool slot) override;
+    void on_gave_up(const Failure& failure, bool was_reconnecting) override;
+    void on_timed_out(bool no_welcome) override;
+    void on_suspected(session::CarrierKey key) override;
 
-    // Moving: moves.cpp
+    void write_first_flight(wire::Batch& batch);
+    void connected(Plan::Why why, Connector::Made made);
+    void complete_refresh(const Checked<>& result);
     void addresses_changed();
-    bool may_fall_back() const;
-    void replace(session::CarrierKey key, std::optional<Protocol> failed);
-    void move_failed(const Failure& failure);
-    void carry_on(Link& link, Race::Why why, bool resumed);
-    void complete_switch(const Checked<Protocol>& result);
+    void move_along(Link& link);
     void tell_unsealed(const std::string& because);
     void tell_compression();
 
     // What the flight record is told: record.cpp
-    void record_connecting(const std::vector<Connector::Start>& starts, const std::vector<racing::Entrant>& entrants);
-    void record_in_use(const Link& link, Race::Why why, bool resumed, std::optional<Protocol> before);
+    void record_connecting(const Plan& plan);
+    void record_in_use(const Link& link, const InUse& in_use);
     void record_suspicion(const Link& link);
     void record_path(flight::Line& line, const transport::Carrier& carrier) const;
     void record_lost(const Link& link, const transport::CloseReason& reason);
     void record_gap(const session::GapReport& report);
-    void record_race(const std::map<Protocol, Result>& results, const Verdict& verdict);
+    void record_race(const std::map<Protocol, Race::Result>& results, const Race::Verdict& verdict);
     void record_failure(std::string_view event, errc code, std::string_view text, std::uint32_t retry_after_ms = 0);
     void moves_again(session::CarrierKey key);
 
@@ -156,12 +151,13 @@ private:
     void write_dirty();
     void write(Link& link);
     void arm_timer();
+    void on_time();
     void after_event();
-    void set_status(ClientStatus status);
     void emit(Event event, std::function<void()> after = {});
     void emit_inflated(Message message, const wire::MessageView& view, std::function<void()> after);
     void publish();
     Link* find(session::CarrierKey key);
+    bool is_ready(session::CarrierKey key) const;
     void count_bytes(const transport::Carrier& carrier);
 
     boost::asio::io_context& context_;
@@ -170,7 +166,8 @@ private:
     session::SharedBudget shared_budget_;
     session::Budget budget_;
     session::ClientSession session_;
-    Backoff backoff_;
+    Credential credential_;
+    Connectivity connectivity_;
 
     boost::unordered_flat_map<session::CarrierKey, std::unique_ptr<Link>> links_;
     std::vector<std::unique_ptr<Link>> gone_;  // freed at the end of the turn
@@ -179,52 +176,28 @@ private:
     wire::Batch batch_;
     session::CarrierKey next_key_ = 1;
 
-    std::unique_ptr<AddressMonitor> addresses_;  // while connected
-    std::unique_ptr<Connector> connector_;
-    std::map<Protocol, std::unique_ptr<Connector>> standby_connectors_;
-    Race race_;
+    std::unique_ptr<AddressMonitor> addresses_;        // while connected
+    session::CarrierKey early_ = session::kNoCarrier;  // sent as early data; its connection is not made yet
     RacingMemory memory_;
     Recorder recorder_;
     session::TimePoint still_since_ = session::kNever;  // nothing has moved since; the next batch in use is recorded
     std::string recorded_session_;
-    boost::asio::steady_timer session_timer_;
-    session::TimePoint session_timer_at_ = session::kNever;
-    boost::asio::steady_timer connect_timer_;  // bounds one attempt
-    boost::asio::steady_timer reconnect_timer_;
-    boost::asio::steady_timer hedge_timer_;   // then connections in reserve say hello, too
-    bool attempting_ = false;                 // a connection is being made, or waits for its Welcome
-    std::optional<Failure> attempt_failure_;  // of a connection that was made and then ended
-    session::TimePoint connect_began_{};
-    std::uint32_t attempt_ = 0;  // of reconnecting; 0: the first connect
-    session::TimePoint outage_began_{};
-    session::TimePoint reconnect_at_ = session::kNever;  // kNever: no attempt waits for its time, or the server's slot
-    Failure last_failure_;
-    session::CarrierKey early_ = session::kNoCarrier;    // sent as early data; its connection is not made yet
-    session::CarrierKey suspect_ = session::kNoCarrier;  // another carrier is being made to take its place
-    std::optional<Protocol> failed_;                     // the protocol that is to be left: it is tried last
-    bool falling_back_ = false;                          // no carrier is left, and not every protocol has been tried
-    Failure fallback_reason_;
+    boost::asio::steady_timer timer_;  // for session_ and connectivity_
+    session::TimePoint timer_at_ = session::kNever;
 
     std::vector<ConnectDone> connect_waiters_;
     ConnectDone switch_waiter_;
     std::vector<std::function<void()>> disconnect_waiters_;
     std::function<void(Checked<>)> refresh_waiter_;
-    std::string last_token_;                    // that the server has seen
-    std::optional<std::string> refused_token_;  // since the last session that stood
-    bool refused_twice_ = false;                // the same one: the provider has no other
     struct Waiter {
         SendDone done;
         std::chrono::system_clock::time_point queued_at;
     };
     boost::unordered_flat_map<Uuid, Waiter, std::hash<Uuid>> send_waiters_;
-    bool was_connected_ = false;  // since connect(): Reconnected in place of Connected
     bool told_unavailable_ = false;
     bool told_unsealed_ = false;
     bool closed_ = false;
-    bool reported_detached_ = false;  // Disconnected was told for the present loss
-    bool last_resumed_ = false;
 
-    ClientStatus status_ = ClientStatus::disconnected;
     ConnectionStats stats_;
     std::map<Protocol, ProtocolMetrics> metrics_;
     mutable std::mutex snapshot_mutex_;

@@ -20,36 +20,39 @@ std::string_view name_of(Race::Why why) {
     return "unknown";
 }
 
+std::string_view name_of(Plan::Why why) {
+    switch (why) {
+        case Plan::Why::first: return "first";
+        case Plan::Why::again: return "again";
+        case Plan::Why::fallback: return "fallback";
+        case Plan::Why::replace: return "replace";
+        case Plan::Why::asked: return "asked";
+        case Plan::Why::beside: break;  // is not recorded
+    }
+    return "unknown";
+}
+
 }  // namespace
 
-void ClientLoop::record_connecting(const std::vector<Connector::Start>& starts,
-                                   const std::vector<racing::Entrant>& entrants) {
-    std::vector<std::string> plan;
-    for (const Connector::Start& start : starts) {
+void ClientLoop::record_connecting(const Plan& plan) {
+    std::vector<std::string> parts;
+    for (const Plan::Start& start : plan.starts) {
+        const Url& url = config_.addresses[start.address];
         flight::Part part;
-        part.add("address", address_of(*start.url))
-            .add("protocol", record_name(start.url->protocol))
-            .ms("after_ms", start.after);
-        const auto entrant = std::find_if(entrants.begin(), entrants.end(), [&](const racing::Entrant& each) {
-            return each.protocol == start.url->protocol;
-        });
-        if (entrant != entrants.end()) {
+        part.add("address", address_of(url)).add("protocol", record_name(url.protocol)).ms("after_ms", start.after);
+        const auto entrant = std::find_if(plan.entrants.begin(), plan.entrants.end(),
+                                          [&](const racing::Entrant& each) { return each.protocol == url.protocol; });
+        if (entrant != plan.entrants.end()) {
             part.add("weight", entrant->weight)
                 .add("won_before", entrant->favourite)
                 .add("failed_before", entrant->doubtful);
         }
-        plan.push_back(part.text());
+        parts.push_back(part.text());
     }
-    recorder_.add(recorder_.line("connecting")
-                      .add("why", falling_back_                           ? "fallback"
-                                  : suspect_ != session::kNoCarrier       ? "replace"
-                                  : switch_waiter_                        ? "asked"
-                                  : status_ == ClientStatus::reconnecting ? "again"
-                                                                          : "first")
-                      .raw("plan", flight::list_of(plan)));
+    recorder_.add(recorder_.line("connecting").add("why", name_of(plan.why)).raw("plan", flight::list_of(parts)));
 }
 
-void ClientLoop::record_in_use(const Link& link, Race::Why why, bool resumed, std::optional<Protocol> before) {
+void ClientLoop::record_in_use(const Link& link, const InUse& in_use) {
     if (session_.id()) {
         const std::string id = session_.id()->value.str();
         recorder_.session(id);
@@ -58,17 +61,16 @@ void ClientLoop::record_in_use(const Link& link, Race::Why why, bool resumed, st
     const transport::CarrierInfo& info = link.carrier->info();
     flight::Line line = recorder_.line("in_use");
     line.add("carrier", link.key).add("protocol", record_name(info.protocol));
-    if (before) line.add("from", record_name(*before));
-    line.add("why", name_of(why))
-        .add("again", was_connected_ && status_ != ClientStatus::connected)
-        .add("resumed", resumed)
+    if (in_use.before) line.add("from", record_name(*in_use.before));
+    line.add("why", name_of(in_use.why))
+        .add("again", in_use.news == InUse::News::again)
+        .add("resumed", in_use.resumed)
         .add("local", info.local_address)
         .add("peer", info.peer_address)
         .add("encrypted", info.encrypted)
         .add("sealed", link.carrier->sealed())
         .add("waiting", session_.queue_length());
-    const session::TimePoint began = link.began == session::TimePoint{} ? connect_began_ : link.began;
-    if (why != Race::Why::better) line.ms("took_ms", now() - began);
+    if (in_use.why != Race::Why::better) line.ms("took_ms", in_use.took);
     for (const auto& [key, other] : links_) {
         const auto then = std::exchange(other->rtt_when_suspected, std::chrono::nanoseconds(0));
         if (then.count() == 0 || key == link.key) continue;
@@ -114,7 +116,7 @@ void ClientLoop::record_lost(const Link& link, const transport::CloseReason& rea
     line.add("carrier", link.key)
         .add("protocol", record_name(link.carrier->info().protocol))
         .add("in_use", in_use)
-        .add("beside", link.standby)
+        .add("beside", connectivity_.carriers().at(link.key).standby)
         .add("by_us", link.close_due.has_value())
         .add("ending", name(reason.ending))
         .add("code", name(reason.code))
@@ -146,7 +148,7 @@ void ClientLoop::record_gap(const session::GapReport& report) {
                       .add("sent_again", report.resent.size()));
 }
 
-void ClientLoop::record_race(const std::map<Protocol, Result>& results, const Verdict& verdict) {
+void ClientLoop::record_race(const std::map<Protocol, Race::Result>& results, const Race::Verdict& verdict) {
     const std::string_view decision = verdict.moves ? "moves" : verdict.too_early ? "too_early" : "not_better";
     const auto times = recorder_.worth_a_line(
         "race", std::string(name(verdict.in_use)).append(" ").append(decision).append(verdict.slow.count() ? "!" : ""));
@@ -165,7 +167,7 @@ void ClientLoop::record_race(const std::map<Protocol, Result>& results, const Ve
             .add("answered", measured.answered);
         if (measured.bytes_per_second) part.add("bytes_per_second", *measured.bytes_per_second);
         for (const auto& [key, link] : links_) {
-            if (!link->ready || link->close_due || link->carrier->info().protocol != protocol) continue;
+            if (!is_ready(key) || link->close_due || link->carrier->info().protocol != protocol) continue;
             const std::size_t largest = link->carrier->path().largest_packet;
             if (largest != 0) part.add("largest_packet", largest);
             break;

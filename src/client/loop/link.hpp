@@ -17,7 +17,7 @@ public:
         carrier->set_handler(this);
     }
     void on_batch(std::string_view batch) override {
-        const bool may_move_again = loop.still_since_ != session::kNever && ready;
+        const bool may_move_again = loop.still_since_ != session::kNever && loop.is_ready(key);
         loop.session_.on_batch(key, batch, now());
         if (may_move_again) loop.moves_again(key);
         loop.after_event();
@@ -31,12 +31,7 @@ public:
     const session::CarrierKey key;
     std::unique_ptr<transport::Carrier> carrier;
     bool dirty = false;
-    bool standby = false;             // it was opened beside the one in use, to be measured
-    std::string unsealed_because;     // Encryption::preferred
-    bool greeted = false;             // its Hello goes out, or has
-    bool ready = false;               // it has been welcomed
-    session::TimePoint began{};       // when its connect did
-    session::TimePoint welcome_at{};  // when its Welcome may be expected
+    std::string unsealed_because;  // Encryption::preferred
     // Of its path when it was suspected. Another one later: its packets still come. 0: it was not.
     std::chrono::nanoseconds rtt_when_suspected{0};
     struct Close {
@@ -45,9 +40,6 @@ public:
     };
     std::optional<Close> close_due;
     bool close_done = false;
-
-    // It was made for a connect, and its Welcome has not come.
-    bool pending() const { return !ready && !standby && !close_due; }
 };
 
 }  // namespace flare::client

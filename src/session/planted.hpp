@@ -1,5 +1,5 @@
-// Faults that the simulator plants to prove that it would notice them. They exist only in the
-// copy of this module that is compiled for the simulator (FLARE_PLANTED_FAULTS).
+// Faults that the simulator plants to prove that it would notice them. They exist only in the copies of this module,
+// and of what connects a client, that are compiled for the simulator (FLARE_PLANTED_FAULTS).
 //
 // Threads: the simulator sets one fault before it starts threads.
 #pragma once
@@ -33,6 +33,9 @@ enum class Fault : std::uint8_t {
     ticket_without_challenge,  // a lasting ticket is honoured without a proof made for the connection
     ticket_honoured_twice,     // a lasting ticket makes a session for every connect that proves it
     under_way_called_unsent,   // a message that had a number is called not sent when its call has waited long enough
+    attempt_never_made,        // an attempt to reconnect is told, and not made
+    failed_fallback_untold,    // a fallback that fails is not a loss
+    standby_not_activated,     // a standby takes over, and the session stays where it was
 };
 
 #ifdef FLARE_PLANTED_FAULTS

@@ -77,8 +77,11 @@ void ClientNode::make_session() {
     session::ClientSessionListener& listener = *this;
     session_ = std::make_unique<session::ClientSession>(settings_, world_.chance, *budget_, listener);
     credential_ = std::make_unique<client::Credential>([] { return std::string(kToken); }, true);
+    client::Effects& effects = *this;
+    client::Race::Track& track = *this;
+    client::ConnectListener& told = *this;
     connectivity_ =
-        std::make_unique<client::Connectivity>(connecting_, world_.chance, *credential_, *this, *this, *this);
+        std::make_unique<client::Connectivity>(connecting_, world_.chance, *credential_, effects, track, told);
     ++incarnation_;
     wake_at_ = session::kNever;
     ordinals_.clear();
@@ -585,6 +588,10 @@ void ClientNode::forge_hello() {
 
 void ClientNode::check_at_rest() {
     world_.require(session_->attached(), "every client is ready again");
+    world_.require(connectivity_->status() == ClientStatus::connected, "who is ready knows it");
+    const auto found = connectivity_->carriers().find(session_->active());
+    const bool known = found != connectivity_->carriers().end() && found->second.ready && !found->second.closing;
+    world_.require(known && connectivity_->in_use() == found->second.protocol, "what is in use is known");
     world_.require(session_->queue_length() == 0, "every message has its outcome");
 }
 

@@ -3,6 +3,7 @@
 //     flare_sim --seed N [--trace]                   one, with its events
 //     flare_sim --list FILE [--json]                 the seeds in a file, one a line; # begins a comment
 //     flare_sim --mutants                            plants each fault; ends 0 when every one is noticed
+#include "base/log.hpp"
 #include "session/planted.hpp"
 #include "sim/history.hpp"
 
@@ -194,7 +195,10 @@ int run_mutants() {
                                       "early_data_uses_hello",
                                       "ticket_without_challenge",
                                       "ticket_honoured_twice",
-                                      "under_way_called_unsent"};
+                                      "under_way_called_unsent",
+                                      "attempt_never_made",
+                                      "failed_fallback_untold",
+                                      "standby_not_activated"};
     int caught = 0;
     for (std::size_t i = 0; i < std::size(kNames); ++i) {
         // In a process of its own: a planted fault may do anything.
@@ -226,6 +230,7 @@ int run_mutants() {
 }  // namespace
 
 int main(int argc, char** argv) {
+    flare::base::log().set_level(flare::base::Log::Level::off);  // the trace tells more
     Options options;
     for (int i = 1; i < argc; ++i) {
         const std::string option = argv[i];

@@ -1,6 +1,7 @@
 #include "client/connect/connectivity.hpp"
 
 #include "base/log.hpp"
+#include "session/planted.hpp"
 
 #include <algorithm>
 #include <set>
@@ -9,6 +10,7 @@
 namespace flare::client {
 
 using session::CarrierKey;
+using session::Fault;
 using session::kNoCarrier;
 using session::TimePoint;
 
@@ -151,6 +153,7 @@ void Connectivity::schedule(std::chrono::milliseconds slot, TimePoint now) {
                                                        " attempts, the last: " + last_failure_.text));
     }
     const auto delay = outage_.plan(slot, now, random_.next_u64());
+    if (session::planted(Fault::attempt_never_made)) outage_.cancel();
     listener_.on_reconnecting(outage_.attempt(), delay, slot.count() > 0);
 }
 
@@ -248,7 +251,10 @@ void Connectivity::suspected(CarrierKey key, TimePoint now) {
 void Connectivity::replace(CarrierKey key, std::optional<Protocol> failed, TimePoint now) {
     failed_ = may_fall_back_ ? failed : std::nullopt;
     const std::optional<CarrierKey> standby = race_.standby();
-    if (standby && may_fall_back_ && carriers_.contains(*standby) && effects_.activate(*standby))
+    const auto takes_over = [&] {
+        return session::planted(Fault::standby_not_activated) || effects_.activate(*standby);
+    };
+    if (standby && may_fall_back_ && carriers_.contains(*standby) && takes_over())
         return carry_on(*standby, Why::fallback, true, now);
     suspect_ = key;
     race_.pause(now);
@@ -274,6 +280,7 @@ void Connectivity::move_failed(const Failure& failure, TimePoint now) {
     if (std::exchange(falling_back_, false)) {
         // Why the session has no connection, and why there is no other.
         drop();
+        if (session::planted(Fault::failed_fallback_untold)) return;
         return lost(!credential_.may_heal(failure.code)
                         ? failure
                         : Failure(fallback_reason_.code, fallback_reason_.text + "; " + failure.text),

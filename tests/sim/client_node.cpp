@@ -499,14 +499,12 @@ void ClientNode::ask_to_move() {
 
 void ClientNode::change_address() {
     world_.happened("address change");
-    connectivity_->network_changed(world_.now());
     const auto found = carriers_.find(session_->active());
     const auto in_use = connectivity_->in_use();
-    if (found != carriers_.end() && in_use && connectivity_->status() == ClientStatus::connected) {
-        const bool moves = *in_use == Protocol::quic && !world_.chance.one_in(3);
-        if (!moves) found->second.carrier->black_hole();
-        connectivity_->address_changed(found->first, moves, world_.now());
-    }
+    const bool has_connection = found != carriers_.end() && in_use;
+    const bool moves = has_connection && *in_use == Protocol::quic && !world_.chance.one_in(3);
+    if (has_connection && !moves) found->second.carrier->black_hole();
+    connectivity_->network_changed(has_connection ? found->first : session::kNoCarrier, world_.now());
     schedule();
 }
 

@@ -38,7 +38,7 @@ void Attempt::begin(Plan::Why why, std::optional<Protocol> only, std::optional<P
     dialling_.reset();
     began_ = now;
     Checked<std::string> token = credential_.for_attempt();
-    if (!token) return owner_.came_to_nothing(token.error(), now);
+    if (!token) return owner_.came_to_nothing(token.error(), {}, now);
     effects_.begin_attempt(std::move(*token));
     under_way_ = true;
     failure_.reset();
@@ -97,7 +97,7 @@ void Attempt::nothing_connected(session::TimePoint now) {
                                         : Failure(errc::connection_lost);
     for (const Protocol protocol : std::set(addresses_.begin(), addresses_.end()))
         listener_.on_connect_failed(protocol);
-    owner_.came_to_nothing(failure, now);
+    owner_.came_to_nothing(failure, {}, now);
 }
 
 void Attempt::timed_out(session::TimePoint now) {
@@ -109,7 +109,7 @@ void Attempt::timed_out(session::TimePoint now) {
         text += dialling_->failures();
     if (no_welcome && dialling_ && addresses_.size() > 1) text += "; " + dialling_->failures();
     listener_.on_timed_out(no_welcome);
-    owner_.came_to_nothing(Failure(errc::connect_timeout, text), now);
+    owner_.came_to_nothing(Failure(errc::connect_timeout, text), {}, now);
 }
 
 void Attempt::end() {

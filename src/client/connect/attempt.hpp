@@ -29,8 +29,9 @@ public:
 
     class Owner {
     public:
-        // Nothing has come of it: call end().
-        virtual void came_to_nothing(const Failure& failure, session::TimePoint now) = 0;
+        // Nothing has come of it: call end(). retry_after: the server asked for time; 0: it did not.
+        virtual void came_to_nothing(const Failure& failure, std::chrono::milliseconds retry_after,
+                                     session::TimePoint now) = 0;
 
     protected:
         ~Owner() = default;

@@ -61,7 +61,7 @@ void Connectivity::disconnect(TimePoint now) {
     attempt_.end();
     race_.pause(now);
     outage_.cancel();
-    suspect_again_at_ = session::kNever;
+    replacement_.again_at = session::kNever;
 }
 
 void Connectivity::disconnected() {
@@ -69,7 +69,7 @@ void Connectivity::disconnected() {
     drop();
     effects_.fail_all("the client has disconnected");
     set_status(ClientStatus::disconnected);
-    answer_connect(Failure(errc::cancelled, "disconnect() was called"));
+    effects_.answer_connect(Failure(errc::cancelled, "disconnect() was called"));
 }
 
 void Connectivity::switch_to(Protocol protocol, TimePoint now) {
@@ -87,29 +87,25 @@ void Connectivity::stop() {
     Beside::stop();
     race_.reset();
     outage_.cancel();
-    suspect_again_at_ = session::kNever;
+    replacement_.again_at = session::kNever;
     switching_ = false;
-}
-
-void Connectivity::answer_connect(const Checked<Protocol>& result) {
-    switching_ = false;
-    effects_.answer_connect(result);
 }
 
 void Connectivity::set_status(ClientStatus status) {
     status_ = status;
+    if (status != ClientStatus::connected) switching_ = false;  // it is answered with what becomes of the connection
     listener_.on_status(status);
 }
 
 // ---- attempts ----
 
 void Connectivity::begin(std::optional<Protocol> only, TimePoint now) {
-    const Plan::Why why = falling_back_                           ? Plan::Why::fallback
-                          : suspect_ != kNoCarrier                ? Plan::Why::replace
+    const Plan::Why why = replacement_.falling_back               ? Plan::Why::fallback
+                          : replacement_.suspect != kNoCarrier    ? Plan::Why::replace
                           : switching_                            ? Plan::Why::asked
                           : status_ == ClientStatus::reconnecting ? Plan::Why::again
                                                                   : Plan::Why::first;
-    attempt_.begin(why, only, failed_, now);
+    attempt_.begin(why, only, replacement_.failed, now);
 }
 
 void Connectivity::made(const MadeCarrier& carrier, TimePoint now) {
@@ -122,11 +118,8 @@ void Connectivity::exhausted(Plan::Why why, Protocol protocol, TimePoint now) {
     race_.standby_failed(protocol, now);
 }
 
-void Connectivity::came_to_nothing(const Failure& failure, TimePoint now) {
-    status_ == ClientStatus::connected ? move_failed(failure, now) : attempt_failed(failure, {}, now);
-}
-
-void Connectivity::attempt_failed(const Failure& failure, std::chrono::milliseconds retry_after, TimePoint now) {
+void Connectivity::came_to_nothing(const Failure& failure, std::chrono::milliseconds retry_after, TimePoint now) {
+    if (status_ == ClientStatus::connected) return move_failed(failure, now);  // the session lives, or may
     attempt_.end();
     drop();
     last_failure_ = failure;
@@ -135,16 +128,15 @@ void Connectivity::attempt_failed(const Failure& failure, std::chrono::milliseco
     if (retry_after.count() == 0) outage_.attempt_failed();
     schedule(retry_after, now);
     if (retry_after.count() > 0 || status_ != ClientStatus::reconnecting) return;
-    answer_connect(failure);  // the attempts go on, perhaps for ever: a call does not
+    effects_.answer_connect(failure);  // the attempts go on, perhaps for ever: a call does not
 }
 
 void Connectivity::refused(CarrierKey key, const Failure& failure, std::chrono::milliseconds retry_after,
                            TimePoint now) {
     const auto found = carriers_.find(key);
     if (found != carriers_.end() && found->second.standby) return race_.standby_failed(found->second.protocol, now);
-    if (status_ == ClientStatus::connected) return move_failed(failure, now);  // it may live on another carrier
-    credential_.refused(failure.code);
-    attempt_failed(failure, retry_after, now);
+    if (status_ != ClientStatus::connected) credential_.refused(failure.code);
+    came_to_nothing(failure, retry_after, now);
 }
 
 void Connectivity::schedule(std::chrono::milliseconds slot, TimePoint now) {
@@ -163,7 +155,7 @@ void Connectivity::give_up(const Failure& failure) {
     effects_.fail_all(failure.text);
     set_status(ClientStatus::failed);
     listener_.on_gave_up(failure, was_reconnecting);
-    answer_connect(failure);
+    effects_.answer_connect(failure);
 }
 
 // ---- a carrier is welcomed ----
@@ -171,7 +163,8 @@ void Connectivity::give_up(const Failure& failure) {
 void Connectivity::welcomed(CarrierKey key, bool resumed, TimePoint now) {
     const auto found = carriers_.find(key);
     if (found == carriers_.end()) return;
-    const bool asked = switching_ && failed_ != found->second.protocol && suspect_ == kNoCarrier;
+    const bool asked =
+        switching_ && replacement_.failed != found->second.protocol && replacement_.suspect == kNoCarrier;
     const bool moves = status_ == ClientStatus::connected;
     carry_on(key, !moves ? Why::first : asked ? Why::asked : Why::fallback, resumed, now);
 }
@@ -201,15 +194,15 @@ void Connectivity::carry_on(CarrierKey key, Why why, bool resumed, TimePoint now
     }
     attempt_.end();
     outage_.cancel();
-    suspect_again_at_ = session::kNever;
-    const std::optional<Protocol> failed = std::exchange(failed_, std::nullopt);
+    replacement_.again_at = session::kNever;
+    const std::optional<Protocol> failed = std::exchange(replacement_.failed, std::nullopt);
     if (failed && failed != carrier.protocol && why == Why::fallback) {
         race_.failed_in_use(*failed, now);
         effects_.remember_failed(*failed);
     }
     if (why == Why::first || why == Why::better) effects_.remember_won(carrier.protocol);
-    suspect_ = kNoCarrier;
-    falling_back_ = false;
+    replacement_.suspect = kNoCarrier;
+    replacement_.falling_back = false;
     in_use_ = carrier.protocol;
     if (status_ != ClientStatus::connected) {
         news.news = was_connected_ ? InUse::News::again : InUse::News::first;
@@ -220,7 +213,7 @@ void Connectivity::carry_on(CarrierKey key, Why why, bool resumed, TimePoint now
     }
     listener_.on_in_use(news);
     race_.in_use(news.protocol, key, why, news.took, now);
-    if (news.news != InUse::News::moved) return answer_connect(news.protocol);
+    if (news.news != InUse::News::moved) return effects_.answer_connect(news.protocol);
     if (std::exchange(switching_, false)) effects_.answer_switch(news.protocol);
 }
 
@@ -230,10 +223,10 @@ void Connectivity::detached(const Failure& reason, TimePoint now) {
     if (status_ != ClientStatus::connected || disconnecting_) return;
     if (!may_fall_back_ || !credential_.may_heal(reason.code)) return lost(reason, now);
     base::log().info("the connection over {} has failed ({}): trying every protocol", name(*in_use_), reason.text);
-    falling_back_ = true;
-    fallback_reason_ = reason;
-    suspect_ = kNoCarrier;
-    failed_ = in_use_;
+    replacement_.falling_back = true;
+    replacement_.reason = reason;
+    replacement_.suspect = kNoCarrier;
+    replacement_.failed = in_use_;
     race_.pause(now);
     begin({}, now);
 }
@@ -249,49 +242,49 @@ void Connectivity::suspected(CarrierKey key, TimePoint now) {
 
 // Another connection takes the place of one that is attached. `failed`: the protocol that is at fault.
 void Connectivity::replace(CarrierKey key, std::optional<Protocol> failed, TimePoint now) {
-    failed_ = may_fall_back_ ? failed : std::nullopt;
+    replacement_.failed = may_fall_back_ ? failed : std::nullopt;
     const std::optional<CarrierKey> standby = race_.standby();
     const auto takes_over = [&] {
         return session::planted(Fault::standby_not_activated) || effects_.activate(*standby);
     };
     if (standby && may_fall_back_ && carriers_.contains(*standby) && takes_over())
         return carry_on(*standby, Why::fallback, true, now);
-    suspect_ = key;
+    replacement_.suspect = key;
     race_.pause(now);
     begin({}, now);
 }
 
 void Connectivity::recovered(CarrierKey key, TimePoint now) {
-    if (suspect_ == key && attempt_.under_way() && !attempt_.waits_for_welcome()) {
+    if (replacement_.suspect == key && attempt_.under_way() && !attempt_.waits_for_welcome()) {
         attempt_.end();
-        suspect_ = kNoCarrier;
-        failed_.reset();
+        replacement_.suspect = kNoCarrier;
+        replacement_.failed.reset();
     }
     if (attempt_.under_way()) return;
-    suspect_again_at_ = session::kNever;
+    replacement_.again_at = session::kNever;
     race_.resume(now);
 }
 
 // The other connection could not be had.
 void Connectivity::move_failed(const Failure& failure, TimePoint now) {
     attempt_.end();
-    const CarrierKey suspect = std::exchange(suspect_, kNoCarrier);
-    failed_.reset();
-    if (std::exchange(falling_back_, false)) {
+    const CarrierKey suspect = std::exchange(replacement_.suspect, kNoCarrier);
+    replacement_.failed.reset();
+    if (std::exchange(replacement_.falling_back, false)) {
         // Why the session has no connection, and why there is no other.
         drop();
         if (session::planted(Fault::failed_fallback_untold)) return;
         return lost(!credential_.may_heal(failure.code)
                         ? failure
-                        : Failure(fallback_reason_.code, fallback_reason_.text + "; " + failure.text),
+                        : Failure(replacement_.reason.code, replacement_.reason.text + "; " + failure.text),
                     now);
     }
     if (std::exchange(switching_, false)) effects_.answer_switch(failure);
     if (suspect == kNoCarrier) return race_.resume(now);
     if (!carriers_.contains(suspect)) return;
     // An attempt that took as long as the delay was no haste.
-    suspect_again_ = suspect;
-    suspect_again_at_ = attempt_.began() + settings_.reconnect_delay;
+    replacement_.again = suspect;
+    replacement_.again_at = attempt_.began() + settings_.reconnect_delay;
 }
 
 // No connection is left.
@@ -312,8 +305,8 @@ void Connectivity::ended(const Failure& reason, std::chrono::milliseconds retry_
     in_use_.reset();
     race_.pause(now);
     attempt_.end();  // a connection that is being made would be there before its time
-    falling_back_ = false;
-    suspect_ = kNoCarrier;
+    replacement_.falling_back = false;
+    replacement_.suspect = kNoCarrier;
     leave_session(ConnectListener::Loss::ended, reason);
     if (status_ != ClientStatus::reconnecting) return;
     outage_.begin(now);
@@ -330,7 +323,7 @@ void Connectivity::leave_session(ConnectListener::Loss loss, const Failure& reas
     if (again) return;
     attempt_.end();
     effects_.fail_all(reason.text);
-    answer_connect(reason);
+    effects_.answer_connect(reason);
 }
 
 void Connectivity::drop() {
@@ -339,7 +332,7 @@ void Connectivity::drop() {
     Beside::stop();
     carriers_.clear();
     effects_.drop_carriers();
-    suspect_ = kNoCarrier;
+    replacement_.suspect = kNoCarrier;
 }
 
 // ---- what happens to connections ----
@@ -362,17 +355,16 @@ void Connectivity::gone(CarrierKey key, const Failure& why, TimePoint now) {
     }
 }
 
-void Connectivity::address_changed(CarrierKey key, bool moved_along, TimePoint now) {
+void Connectivity::network_changed(CarrierKey left_behind, TimePoint now) {
+    if (status_ == ClientStatus::reconnecting) {
+        outage_.renew(now);
+        return outage_.hurry(now, attempt_.began());
+    }
+    const auto found = carriers_.find(left_behind);
+    if (found == carriers_.end() || status_ != ClientStatus::connected) return;
     race_.network_changed(now);
-    const auto found = carriers_.find(key);
-    if (moved_along || found == carriers_.end() || attempt_.under_way()) return;
-    if (found->second.protocol != Protocol::quic) replace(key, std::nullopt, now);  // TCP cannot move
-}
-
-void Connectivity::network_changed(TimePoint now) {
-    if (status_ != ClientStatus::reconnecting) return;
-    outage_.renew(now);
-    outage_.hurry(now, attempt_.began());
+    if (found->second.protocol != Protocol::quic && !attempt_.under_way())
+        replace(left_behind, std::nullopt, now);  // TCP cannot move
 }
 
 void Connectivity::move_to(CarrierKey key, racing::TimePoint now) {
@@ -385,14 +377,14 @@ void Connectivity::move_to(CarrierKey key, racing::TimePoint now) {
 // ---- time ----
 
 TimePoint Connectivity::next_deadline() const {
-    return std::min({attempt_.next_deadline(), outage_.next_deadline(), suspect_again_at_, race_.next_deadline()});
+    return std::min({attempt_.next_deadline(), outage_.next_deadline(), replacement_.again_at, race_.next_deadline()});
 }
 
 void Connectivity::on_time(TimePoint now) {
     attempt_.on_time(now);
-    if (now >= suspect_again_at_) {
-        suspect_again_at_ = session::kNever;
-        if (effects_.active() == suspect_again_) suspected(suspect_again_, now);
+    if (now >= replacement_.again_at) {
+        replacement_.again_at = session::kNever;
+        if (effects_.active() == replacement_.again) suspected(replacement_.again, now);
     }
     if (outage_.take_due(now) && status_ == ClientStatus::reconnecting) begin({}, now);
     race_.on_time(now);

@@ -46,7 +46,7 @@ public:
     void disconnected();
     // While connected, unless uses(protocol) or is_moving(). Ends with Effects::answer_switch(), or answer_connect().
     void switch_to(Protocol protocol, session::TimePoint now);
-    bool uses(Protocol protocol) const noexcept { return in_use_ == protocol && !falling_back_; }
+    bool uses(Protocol protocol) const noexcept { return in_use_ == protocol && !replacement_.falling_back; }
     bool is_moving() const noexcept { return attempt_.under_way() || switching_; }
     // Everything stops, and nothing is told.
     void stop();
@@ -60,10 +60,9 @@ public:
     void closing(session::CarrierKey key);
     // After the session has heard of it.
     void gone(session::CarrierKey key, const Failure& why, session::TimePoint now);
-    // Packets to the server leave from another address now; the session's carrier has moved along, or cannot.
-    void address_changed(session::CarrierKey key, bool moved_along, session::TimePoint now);
-    // The machine's addresses have changed while there is no connection.
-    void network_changed(session::TimePoint now);
+    // The machine's addresses have changed. `left_behind`: packets to the server leave from another address than this
+    // carrier's now; kNoCarrier: there is none, or it is as it was.
+    void network_changed(session::CarrierKey left_behind, session::TimePoint now);
 
     // ---- what the session says ----
 
@@ -88,21 +87,20 @@ public:
     Race& race() noexcept { return race_; }  // for what is measured
 
 private:
-    void came_to_nothing(const Failure& failure, session::TimePoint now) override;
+    void came_to_nothing(const Failure& failure, std::chrono::milliseconds retry_after,
+                         session::TimePoint now) override;
     void move_to(session::CarrierKey key, racing::TimePoint now) override;
 
     void set_status(ClientStatus status);
     void begin(std::optional<Protocol> only, session::TimePoint now);
     void carry_on(session::CarrierKey key, Why why, bool resumed, session::TimePoint now);
     void replace(session::CarrierKey key, std::optional<Protocol> failed, session::TimePoint now);
-    void attempt_failed(const Failure& failure, std::chrono::milliseconds retry_after, session::TimePoint now);
     void move_failed(const Failure& failure, session::TimePoint now);
     void lost(const Failure& reason, session::TimePoint now);
     void leave_session(ConnectListener::Loss loss, const Failure& reason);
     void schedule(std::chrono::milliseconds slot, session::TimePoint now);
     void give_up(const Failure& failure);
     void drop();
-    void answer_connect(const Checked<Protocol>& result);
 
     const Settings settings_;
     const bool may_fall_back_;
@@ -117,14 +115,17 @@ private:
     ClientStatus status_ = ClientStatus::disconnected;
     std::optional<Protocol> in_use_;
     Failure last_failure_;  // of an attempt to reconnect
-    // Another carrier is being made to take the place of this one; it is still attached.
-    session::CarrierKey suspect_ = session::kNoCarrier;
-    // That came to nothing: when it is suspected again.
-    session::TimePoint suspect_again_at_ = session::kNever;
-    session::CarrierKey suspect_again_ = session::kNoCarrier;
-    std::optional<Protocol> failed_;  // the protocol that is to be left: it is tried last
-    bool falling_back_ = false;       // no carrier is left, and not every protocol has been tried
-    Failure fallback_reason_;
+    // Why another connection is being made while the session is told to be connected.
+    struct Replacement {
+        session::CarrierKey suspect = session::kNoCarrier;  // it is still attached
+        std::optional<Protocol> failed;                     // that is to be left: it is tried last
+        bool falling_back = false;                          // no carrier is left, and not every protocol has been tried
+        Failure reason;                                     // of that
+        // Nothing came of it: when the suspect of then is suspected again.
+        session::TimePoint again_at = session::kNever;
+        session::CarrierKey again = session::kNoCarrier;
+    };
+    Replacement replacement_;
     bool switching_ = false;      // switch_to() has no answer yet
     bool was_connected_ = false;  // since connect()
     bool told_lost_ = false;      // of the present loss

@@ -1,277 +1,178 @@
-// How a client connects: what the application asks, and what Connectivity decides, done with sockets.
+#include "client/loop/connecting.hpp"
+
 #include "base/log.hpp"
-#include "client/loop/client_loop.hpp"
-#include "client/loop/link.hpp"
 
 #include <utility>
 
 namespace flare::client {
 
-// ---- what the application asks ----
-
-void ClientLoop::connect(ConnectDone done) {
-    if (closed_) return done(Failure(errc::client_closed));
-    if (connectivity_.status() != ClientStatus::disconnected && connectivity_.status() != ClientStatus::failed)
-        return done(Failure(errc::already_connected));
-    connect_waiters_.push_back(std::move(done));
-    recorder_.add(recorder_.line("connect_asked"));
-    connectivity_.connect(now());
-    after_event();
-}
-
-void ClientLoop::reconnect(ConnectDone done) {
-    if (closed_) return done(Failure(errc::client_closed));
-    const ClientStatus status = connectivity_.status();
-    if (status == ClientStatus::disconnected || status == ClientStatus::failed) return connect(std::move(done));
-    connect_waiters_.push_back(std::move(done));
-    if (status == ClientStatus::connected) {
-        recorder_.add(recorder_.line("reconnect_asked"));
-        still_since_ = now();
-    }
-    connectivity_.reconnect(now());
-    after_event();
-}
-
-void ClientLoop::disconnect(std::function<void()> done) {
-    if (closed_ || connectivity_.status() == ClientStatus::disconnected) return done();
-    disconnect_waiters_.push_back(std::move(done));
-    recorder_.add(recorder_.line("disconnect_asked"));
-    connectivity_.disconnect(now());
-    session_.disconnect(now());
-    after_event();
-}
-
-void ClientLoop::on_disconnected(bool drained) {
-    recorder_.add(recorder_.line("disconnected").add("drained", drained));
-    const bool was_failed = connectivity_.status() == ClientStatus::failed;
-    connectivity_.disconnected();
-    if (!was_failed) emit(event::Disconnected{Failure(errc::ok, "disconnect() was called")});
-    const auto waiters = std::move(disconnect_waiters_);
-    disconnect_waiters_.clear();
-    for (const auto& done : waiters) done();
-}
-
-void ClientLoop::switch_protocol(Protocol protocol, ConnectDone done) {
-    if (closed_) return done(Failure(errc::client_closed));
-    if (!config_.has(protocol))
-        return done(Failure(errc::protocol_unavailable, "server_addresses has no URL of this protocol"));
-    if (connectivity_.status() != ClientStatus::connected) return done(Failure(errc::not_connected));
-    if (connectivity_.uses(protocol)) return done(protocol);
-    if (connectivity_.is_moving()) return done(Failure(errc::busy, "another connection is being made already"));
-    switch_waiter_ = std::move(done);
-    recorder_.add(recorder_.line("switch_asked").add("protocol", record_name(protocol)));
-    connectivity_.switch_to(protocol, now());
-    after_event();
-}
-
-void ClientLoop::close() {
-    if (closed_) return;
-    closed_ = true;
-    addresses_.reset();
-    connectivity_.stop();
-    timer_.cancel();
-    complete_refresh(Failure(errc::client_closed));
-    answer_connect(Failure(errc::client_closed));
-    const auto sends = std::move(send_waiters_);
-    send_waiters_.clear();
-    for (const auto& [id, waiter] : sends) {
-        SendResult result;
-        result.message_id = id;
-        result.error = errc::client_closed;
-        result.error_message = explain(errc::client_closed);
-        result.send_time = waiter.queued_at;
-        if (waiter.done) waiter.done(std::move(result));
-    }
-    const auto waiters = std::move(disconnect_waiters_);
-    disconnect_waiters_.clear();
-    for (const auto& done : waiters) done();
-    links_.clear();
-    gone_.clear();
-}
-
-void ClientLoop::answer_connect(const Checked<Protocol>& result) {
-    const auto waiters = std::move(connect_waiters_);
-    connect_waiters_.clear();
-    for (const ConnectDone& done : waiters) done(result);
-    answer_switch(Failure(errc::not_connected));
-    if (!result) complete_refresh(Failure(errc::not_connected));
-}
-
-void ClientLoop::answer_switch(const Checked<Protocol>& result) {
-    if (const ConnectDone done = std::exchange(switch_waiter_, nullptr)) done(result);
-}
+Connecting::Connecting(boost::asio::io_context& context, const Config& config, session::ClientSession& session,
+                       Connectivity& connectivity, Links& links, Figures& figures, FlightNotes& notes, Waiters& waiters,
+                       std::function<void()> after_event)
+    : context_(context),
+      config_(config),
+      session_(session),
+      connectivity_(connectivity),
+      links_(links),
+      figures_(figures),
+      notes_(notes),
+      waiters_(waiters),
+      after_event_(std::move(after_event)),
+      memory_(config) {}
 
 // ---- connections ----
 
-void ClientLoop::begin_attempt(std::string token) {
+void Connecting::begin_attempt(std::string token) {
     session_.begin_attempt(std::move(token));
     memory_.look_at_network();
 }
 
-std::unique_ptr<Dialling> ClientLoop::dial(const Plan& plan) {
+std::unique_ptr<Dialling> Connecting::dial(const Plan& plan) {
     const bool beside = plan.why == Plan::Why::beside;
-    if (!beside) record_connecting(plan);
+    if (!beside) notes_.connecting(plan);
     std::vector<Connector::Start> starts;
     for (const Plan::Start& start : plan.starts) starts.push_back({&config_.addresses[start.address], start.after});
     const auto first_flight = [this](wire::Batch& batch) { write_first_flight(batch); };
     return std::make_unique<Connector>(
-        context_, config_, recorder_, starts, beside ? std::function<void(wire::Batch&)>() : first_flight,
+        context_, config_, notes_.recorder(), starts, beside ? std::function<void(wire::Batch&)>() : first_flight,
         [this, why = plan.why](Connector::Made made) { connected(why, std::move(made)); },
         [this, why = plan.why, protocol = starts.front().url->protocol] {
-            connectivity_.exhausted(why, protocol, now());
-            after_event();
+            connectivity_.exhausted(why, protocol, steady_now());
+            after_event_();
         });
 }
 
 // A connection that may never be made takes the session's first flight along; another one may still win.
-void ClientLoop::write_first_flight(wire::Batch& batch) {
+void Connecting::write_first_flight(wire::Batch& batch) {
     if (early_ != session::kNoCarrier || !session_.may_go_early()) return;
-    early_ = next_key_++;
-    session_.open(early_, now());
-    session_.write(early_, batch, now());
+    early_ = links_.next_key();
+    session_.open(early_, steady_now());
+    session_.write(early_, batch, steady_now());
 }
 
-void ClientLoop::take_back_early() {
+void Connecting::take_back_early() {
     if (early_ == session::kNoCarrier) return;
-    session_.carrier_gone(early_, errc::connection_lost, "the early connection was not made", now());
+    session_.carrier_gone(early_, errc::connection_lost, "the early connection was not made", steady_now());
     early_ = session::kNoCarrier;
 }
 
-void ClientLoop::connected(Plan::Why why, Connector::Made made) {
+void Connecting::connected(Plan::Why why, Connector::Made made) {
     const transport::CarrierInfo& info = made.carrier->info();
     MadeCarrier carrier{session::kNoCarrier, info.protocol, why, made.round_trip, false};
     if (why != Plan::Why::beside) {
-        ProtocolMetrics& metrics = metrics_[info.protocol];
+        ProtocolMetrics& metrics = figures_.of(info.protocol);
         metrics.early_data_accepted += info.early_data == transport::EarlyData::accepted ? 1u : 0u;
         metrics.early_data_rejected += info.early_data == transport::EarlyData::rejected ? 1u : 0u;
         if (info.protocol == Protocol::quic && info.early_data == transport::EarlyData::none) take_back_early();
         carrier.said_hello = info.protocol == Protocol::quic && early_ != session::kNoCarrier;
     }
-    carrier.key = carrier.said_hello ? std::exchange(early_, session::kNoCarrier) : next_key_++;
-    auto link = std::make_unique<Link>(*this, carrier.key, std::move(made.carrier));
-    link->unsealed_because = std::move(made.unsealed_because);
-    links_.emplace(carrier.key, std::move(link));
-    connectivity_.made(carrier, now());
-    after_event();
+    carrier.key = carrier.said_hello ? std::exchange(early_, session::kNoCarrier) : links_.next_key();
+    links_.add(carrier.key, std::move(made.carrier), std::move(made.unsealed_because));
+    connectivity_.made(carrier, steady_now());
+    after_event_();
 }
 
-void ClientLoop::say_hello(session::CarrierKey key, bool standby) { session_.open(key, now(), standby); }
+void Connecting::say_hello(session::CarrierKey key, bool standby) { session_.open(key, steady_now(), standby); }
 
-void ClientLoop::leave(session::CarrierKey key, const std::string& text) {
-    session_.carrier_gone(key, errc::connection_lost, text, now());
-    close_carrier(key, errc::ok, text);
+void Connecting::leave(session::CarrierKey key, const std::string& text) {
+    session_.carrier_gone(key, errc::connection_lost, text, steady_now());
+    close(key, errc::ok, text);
 }
 
-void ClientLoop::drop_carriers() {
-    for (auto& [key, link] : links_) {
-        count_bytes(*link->carrier);
-        gone_.push_back(std::move(link));
-    }
-    links_.clear();
-    for (const auto& link : gone_) {
-        link->carrier->set_handler(nullptr);
-        session_.carrier_gone(link->key, errc::connection_lost, "dropped", now());
-    }
-    if (gone_.empty() || flush_posted_) return;
-    flush_posted_ = true;
-    boost::asio::post(context_, [self = shared_from_this()] { self->flush(); });
+void Connecting::close(session::CarrierKey key, errc code, const std::string& text) {
+    if (!links_.close(key, code, text)) return;
+    connectivity_.closing(key);
+    if (code != errc::ok) notes_.closing(*links_.find(key), code, text);
 }
 
-bool ClientLoop::activate(session::CarrierKey key) { return session_.activate(key, now()).has_value(); }
+void Connecting::fail_all(const std::string& text) { session_.fail_all(errc::not_connected, text, steady_now()); }
 
-void ClientLoop::fail_all(const std::string& text) { session_.fail_all(errc::not_connected, text, now()); }
-
-racing::Entrant ClientLoop::standing(Protocol protocol) {
+racing::Entrant Connecting::standing(Protocol protocol) {
     return {protocol, weight(protocol), memory_.winner() == protocol, memory_.doubtful(protocol)};
 }
 
-// ---- what comes of it ----
+// ---- addresses ----
 
-void ClientLoop::on_connect_failed(Protocol protocol) { ++metrics_[protocol].connect_failures; }
-
-void ClientLoop::on_timed_out(bool no_welcome) {
-    recorder_.add(recorder_.line("timed_out").add("no_welcome", no_welcome));
+Checked<> Connecting::migrate(const std::string& local_address) {
+    boost::system::error_code wrong;
+    boost::asio::ip::address from;
+    if (!local_address.empty()) from = boost::asio::ip::make_address(local_address, wrong);
+    if (wrong) return Failure(errc::invalid_config, "'" + local_address + "' is no IP address");
+    Link* const link = links_.find(session_.active());
+    if (link == nullptr) return Failure(errc::not_connected);
+    const auto moved = transport::quic::migrate(*link->carrier, from);
+    if (!moved) return Failure(static_cast<errc>(moved.error().value()));
+    base::log().debug("the QUIC connection moves to another socket");
+    return {};
 }
 
-void ClientLoop::on_lost(Loss loss, const Failure& reason, bool again) {
-    if (loss == Loss::broken) {
-        ++stats_.error_count;
-        recorder_.add(recorder_.line("no_connection").add("code", name(reason.code)).add("again", again));
-    }
-    emit(event::Disconnected{reason});
+void Connecting::watch_addresses() {
+    if (!addresses_) addresses_ = std::make_unique<AddressMonitor>(context_, [this] { addresses_changed(); });
 }
 
-void ClientLoop::on_reconnecting(std::uint32_t attempt, std::chrono::milliseconds delay, bool slot) {
-    if (delay.count() > 0)  // else reconnect() was called, which has a line
-        recorder_.add(recorder_.line("reconnecting").add("attempt", attempt).ms("delay_ms", delay).add("slot", slot));
-    emit(event::Reconnecting{attempt, delay});
-}
-
-void ClientLoop::on_gave_up(const Failure& failure, bool was_reconnecting) {
-    recorder_.add(recorder_.line("gave_up").add("code", name(failure.code)));
-    recorder_.no_session();
-    ++stats_.error_count;
-    if (was_reconnecting) {
-        emit(event::ReconnectFailed{
-            Failure(errc::reconnect_failed, std::string(explain(errc::reconnect_failed)) + ": " + failure.text)});
+// Packets of the connection in use may leave from another address now, or its own may be gone.
+void Connecting::addresses_changed() {
+    const Link* const link = links_.find(session_.active());
+    if (link != nullptr && connectivity_.status() == ClientStatus::connected) {
+        move_along(*link);
     } else {
-        emit(event::Error{failure});
+        connectivity_.network_changed(session::kNoCarrier, steady_now());
     }
+    after_event_();
 }
 
-void ClientLoop::on_refused(session::CarrierKey key, errc code, const std::string& text, std::uint32_t retry_after_ms) {
-    const Failure failure(code, text.empty() ? std::string(explain(code)) : text);
-    record_failure("refused", code, failure.text, retry_after_ms);
-    connectivity_.refused(key, failure, std::chrono::milliseconds(retry_after_ms), now());
+void Connecting::move_along(const Link& link) {
+    const transport::CarrierInfo& info = link.carrier->info();
+    const std::string source = source_address_to(info.peer_address);
+    if (source.empty() || source == info.local_address) return;
+    base::log().info("this machine's address changed from {} to {}", info.local_address, source);
+    const bool migrates = migrate({}).has_value();
+    notes_.address_changed(link, source, migrates);
+    connectivity_.network_changed(link.key, steady_now());
 }
 
-// A session that is over takes no other token: the next one is asked for its own.
-void ClientLoop::on_ended(errc code, const std::string& text, std::uint32_t retry_after_ms) {
-    const errc why = code == errc::ok ? errc::session_ended : code;
-    complete_refresh(Failure(why, text));
-    const Failure reason(why, text.empty() ? std::string(explain(why)) : text);
-    const std::chrono::milliseconds retry_after(retry_after_ms);
-    record_failure("ended", reason.code, reason.text, retry_after_ms);
-    if (code == errc::shutting_down) emit(event::Draining{retry_after, reason.text});
-    connectivity_.ended(reason, retry_after, now());
+// ---- the race behind the session ----
+
+std::uint64_t Connecting::send_probe(session::CarrierKey key, std::size_t padding) {
+    return session_.probe(key, padding);
 }
 
-// ---- the credential of a session ----
+double Connecting::weight(Protocol protocol) { return memory_.weight(protocol, config_.weight(protocol)); }
 
-void ClientLoop::refresh_token(std::string token, std::function<void(Checked<>)> done) {
-    complete_refresh(Failure(errc::cancelled, "another token has taken the place of this one"));
-    if (closed_) return done(Failure(errc::client_closed));
-    if (!session_.id()) return done(Failure(errc::not_connected));
-    if (const auto usable = Credential::check(token); !usable) return done(usable.error());
-    refresh_waiter_ = std::move(done);
-    credential_.sent(token);
-    session_.renew_credential(std::move(token));
-}
-
-void ClientLoop::complete_refresh(const Checked<>& result) {
-    if (const auto done = std::exchange(refresh_waiter_, nullptr)) done(result);
-}
-
-void ClientLoop::on_credential(const wire::CredentialState& state) {
-    recorder_.add(recorder_.line("credential")
-                      .add("what", !state.answer            ? "expires"
-                                   : state.code == errc::ok ? "renewed"
-                                                            : "refused")
-                      .add("code", name(state.code))
-                      .ms("expires_in_ms", std::chrono::milliseconds(state.expires_in_ms)));
-    if (state.answer) {
-        if (state.code == errc::ok) return complete_refresh({});
-        const Failure failure(state.code, state.text.empty() ? std::string(explain(state.code)) : state.text);
-        if (!refresh_waiter_) emit(event::Error{failure});  // the provider's
-        return complete_refresh(failure);
+void Connecting::on_measured(const std::map<Protocol, Race::Result>& results, const Race::Verdict& verdict) {
+    notes_.race(results, verdict);
+    double sum = 0;
+    std::map<Protocol, double> shares;
+    for (const auto& [protocol, result] : results) sum += shares[protocol] = racing::score(result.measured, 0.5);
+    for (auto& [protocol, share] : shares) share = sum > 0 ? share / sum : 0;
+    memory_.measured(shares);
+    for (const auto& [protocol, result] : results) {
+        ProtocolMetrics& metrics = figures_.of(protocol);
+        const racing::Measurement& measured = result.measured;
+        metrics.available = true;
+        ++metrics.races;
+        metrics.probes_sent += measured.sent;
+        metrics.probes_answered += measured.answered;
+        metrics.latency_min = measured.min;
+        metrics.latency_median = measured.median;
+        metrics.latency_p99 = measured.p99;
+        metrics.jitter = measured.jitter;
+        metrics.bytes_per_second = measured.bytes_per_second;
+        metrics.success_rate = measured.success_rate();
+        metrics.weight = result.weight;
+        metrics.score = result.score;
     }
-    emit(event::TokenExpiring{std::chrono::milliseconds(state.expires_in_ms)});
-    if (!credential_.has_provider() || refresh_waiter_) return;
-    Checked<std::string> token = credential_.provided();
-    if (!token) return emit(event::Error{token.error()});
-    if (*token == credential_.last()) return;  // it has nothing newer
-    credential_.sent(*token);
-    session_.renew_credential(std::move(*token));
+    figures_.publish();
+}
+
+void Connecting::on_unreachable(Protocol protocol) {
+    notes_.unreachable(protocol);
+    ProtocolMetrics& metrics = figures_.of(protocol);
+    ++metrics.connect_failures;
+    metrics.available = false;
+    metrics.score.reset();
+    memory_.failed(protocol);
+    figures_.publish();
 }
 
 }  // namespace flare::client

@@ -163,7 +163,11 @@ private:
         say(std::string(in_use.news == InUse::News::first   ? "connected "
                         : in_use.news == InUse::News::again ? "reconnected "
                                                             : "moved ") +
-            text(in_use.protocol));
+            text(in_use.protocol) +
+            (in_use.news != InUse::News::moved ? ""
+             : in_use.why == Race::Why::asked  ? ", asked"
+             : in_use.why == Race::Why::better ? ", better"
+                                               : ", fallback"));
     }
     void on_lost(Loss, const Failure& reason, bool again) override {
         say("lost: " + reason.text + (again ? "" : ", for good"));

@@ -180,7 +180,7 @@ TEST(Connectivity, AServersSlotIsKeptWhateverHappens) {
     world.connect(Protocol::websocket);
     world.connectivity.ended(Failure(errc::shutting_down, "bye"), 7s, world.now);
     EXPECT_THAT(world.take(), ElementsAre("lost: bye", "attempt 1 in 7000 slot"));
-    world.connectivity.network_changed(world.now);
+    world.connectivity.network_changed(session::kNoCarrier, world.now);
     world.connectivity.reconnect(world.now);
     EXPECT_EQ(world.sleep(), 7s);
     EXPECT_THAT(world.take(), ElementsAre("dial again 0+0"));
@@ -206,7 +206,7 @@ TEST(Connectivity, AChangeOfTheNetworkHurriesTheNextAttemptWithoutHaste) {
         if (i < 2) world.sleep();
     }
     world.take();
-    world.connectivity.network_changed(world.now);
+    world.connectivity.network_changed(session::kNoCarrier, world.now);
     EXPECT_EQ(world.sleep(), 1s);  // after the last one began
     EXPECT_THAT(world.take(), ElementsAre("dial again 0+0"));
 }
@@ -280,7 +280,7 @@ TEST(Connectivity, ABrokenConnectionIsReplacedOverAnyProtocolBeforeALossIsTold) 
     EXPECT_EQ(world.connectivity.status(), ClientStatus::connected);
     EXPECT_FALSE(world.connectivity.uses(Protocol::quic));
     world.welcome(world.made(Protocol::websocket), true);
-    EXPECT_THAT(world.take(), ElementsAre("hello 2", "moved websocket"));
+    EXPECT_THAT(world.take(), ElementsAre("hello 2", "moved websocket, fallback"));
     EXPECT_THAT(world.failed_here, ElementsAre(Protocol::quic));
 }
 
@@ -307,7 +307,7 @@ TEST(Connectivity, ASuspectedCarrierStaysUntilAnotherTakesItsPlace) {
     world.connectivity.suspected(suspect, world.now);
     EXPECT_THAT(world.take(), ElementsAre("suspected 1", "dial replace 1+0 0+250"));
     world.welcome(world.made(Protocol::websocket), true);
-    EXPECT_THAT(world.take(), ElementsAre("hello 2", "moved websocket"));
+    EXPECT_THAT(world.take(), ElementsAre("hello 2", "moved websocket, fallback"));
     world.sleep();
     EXPECT_THAT(world.take(), ElementsAre("leave 1"));  // what was under way on it has arrived
 }
@@ -357,16 +357,26 @@ TEST(Connectivity, ASuspectIsNotTriedAgainOnceItHasRecovered) {
 TEST(Connectivity, AConnectionThatCannotMoveWithTheAddressIsReplaced) {
     ConnectingWorld world(both_protocols());
     const auto key = world.connect(Protocol::websocket);
-    world.connectivity.address_changed(key, false, world.now);
+    world.connectivity.network_changed(key, world.now);
     EXPECT_THAT(world.take(), ElementsAre("dial replace 0+0 1+0"));  // its protocol is not at fault
 }
 
-TEST(Connectivity, AConnectionThatMovedAlongIsKept) {
+TEST(Connectivity, AConnectionOverQuicStaysInUse) {
     ConnectingWorld world(both_protocols());
     const auto key = world.connect(Protocol::quic);
-    world.connectivity.address_changed(key, true, world.now);
-    world.connectivity.address_changed(key, false, world.now);  // QUIC's own timers decide
+    world.connectivity.network_changed(key, world.now);  // it has moved along, or its own timers decide
     EXPECT_THAT(world.take(), IsEmpty());
+}
+
+TEST(Connectivity, AProtocolIsNotAtFaultWhenTheServerEndedTheSession) {
+    ConnectingWorld world(both_protocols());
+    const auto suspect = world.connect(Protocol::quic);
+    world.connectivity.suspected(suspect, world.now);
+    world.connectivity.ended(Failure(errc::shutting_down, "bye"), {}, world.now);
+    world.sleep();
+    world.welcome(world.made(Protocol::websocket));
+    EXPECT_EQ(world.connectivity.in_use(), Protocol::websocket);
+    EXPECT_THAT(world.failed_here, IsEmpty());
 }
 
 TEST(Connectivity, SwitchingConnectsOverTheAskedProtocolOnly) {
@@ -376,7 +386,7 @@ TEST(Connectivity, SwitchingConnectsOverTheAskedProtocolOnly) {
     EXPECT_THAT(world.take(), ElementsAre("dial asked 1+0"));
     EXPECT_TRUE(world.connectivity.is_moving());
     world.welcome(world.made(Protocol::websocket), true);
-    EXPECT_THAT(world.take(), ElementsAre("hello 2", "moved websocket", "switch websocket"));
+    EXPECT_THAT(world.take(), ElementsAre("hello 2", "moved websocket, asked", "switch websocket"));
     EXPECT_FALSE(world.connectivity.is_moving());
     EXPECT_THAT(world.failed_here, IsEmpty());  // the one before did nothing wrong
 }
@@ -426,7 +436,7 @@ TEST(Connectivity, ASuspectIsReplacedByTheStandbyAtOnce) {
     ConnectingWorld world(racing());
     const auto standby = with_standby(world);
     world.connectivity.suspected(1, world.now);
-    EXPECT_THAT(world.take(), ElementsAre("suspected 1", "moved websocket"));
+    EXPECT_THAT(world.take(), ElementsAre("suspected 1", "moved websocket, fallback"));
     EXPECT_TRUE(world.connectivity.carriers().at(standby).ready);
 }
 
@@ -434,19 +444,22 @@ TEST(Connectivity, ASwitchTakesTheStandby) {
     ConnectingWorld world(racing());
     with_standby(world);
     world.connectivity.switch_to(Protocol::websocket, world.now);
-    EXPECT_THAT(world.take(), ElementsAre("moved websocket", "switch websocket"));
+    EXPECT_THAT(world.take(), ElementsAre("moved websocket, asked", "switch websocket"));
 }
 
-TEST(Connectivity, AStandbyThatIsRefusedOrEndsHarmsNothing) {
+TEST(Connectivity, AStandbyThatIsRefusedHarmsNothingAndIsTriedLater) {
     ConnectingWorld world(racing());
     world.connect(Protocol::quic);
     world.pass(1min);
     const auto standby = world.made(Protocol::websocket);
     world.take();
+    world.connectivity.closing(standby);
     world.connectivity.refused(standby, Failure(errc::busy), {}, world.now);
     world.connectivity.gone(standby, Failure(errc::busy), world.now);
     EXPECT_THAT(world.take(), IsEmpty());
     EXPECT_EQ(world.connectivity.status(), ClientStatus::connected);
+    EXPECT_GT(world.connectivity.next_deadline(),
+              world.now + racing().race.timeout);  // of an attempt that still goes on
 }
 
 TEST(Connectivity, AStandbyThatDoesNotConnectIsGivenUp) {

@@ -83,6 +83,7 @@ void SessionTable::receive(ServerSession& session, LaneIndex lane, const wire::D
     pending.lane = lane;
     pending.message_id = id;
     pending.cost = cost;
+    observe_fresh(session, data);
     listener_.on_message(session, std::move(pending), data, whole);
 }
 
@@ -190,7 +191,7 @@ void SessionTable::answer(ServerSession& session, LaneIndex lane, const Uuid& id
         }
         wire::Body body = wire::encode(data);
         const auto sent = session.lane_set_.send(lane, std::move(body));
-        if (sent) return;
+        if (sent) return observe_queued(session, data);
         if (sent.error() == errc::busy) memory_short(session.now_);
         view.code = errc::recipient_busy;
         view.text = "handled; the reply was dropped, because too much waits for this client already";
@@ -209,6 +210,7 @@ Result<void> SessionTable::send(ServerSession& session, LaneIndex lane, const wi
         if (sent.error() == errc::busy) memory_short(now);
         return sent.error();
     }
+    observe_queued(session, body);
     settle(session, now);
     return {};
 }

@@ -196,6 +196,14 @@ int run_mutants() {
                                       "ticket_without_challenge",
                                       "ticket_honoured_twice",
                                       "under_way_called_unsent",
+                                      "handlers_overtake",
+                                      "device_queue_forgotten",
+                                      "pool_result_dropped",
+                                      "mail_answer_dropped",
+                                      "receipt_without_delivery",
+                                      "hello_not_handed_over",
+                                      "rest_lost_in_hand_over",
+                                      "early_data_not_held",
                                       "attempt_never_made",
                                       "failed_fallback_untold",
                                       "standby_not_activated"};
@@ -230,7 +238,7 @@ int run_mutants() {
 }  // namespace
 
 int main(int argc, char** argv) {
-    flare::base::log().set_level(flare::base::Log::Level::off);  // the trace tells more
+    flare::base::log().set_level(flare::base::Log::Level::off);  // peers at fault are its trade
     Options options;
     for (int i = 1; i < argc; ++i) {
         const std::string option = argv[i];
@@ -244,9 +252,10 @@ int main(int argc, char** argv) {
         else if (option == "--list") {
             const char* const path = i + 1 < argc ? argv[++i] : "";
             if (!read_list(path, options)) return std::fprintf(stderr, "no seeds in '%s'\n", path), 2;
-        } else if (option == "--trace")
+        } else if (option == "--trace") {
             options.trace = true;
-        else if (option == "--mutants")
+            flare::base::log().set_level(flare::base::Log::Level::info);
+        } else if (option == "--mutants")
             options.mutants = true;
         else if (option == "--json")
             options.json = true;

@@ -87,6 +87,13 @@ public:
 
     session::TimePoint now = kStart;
     std::set<Protocol> failed_here, won_here;
+    struct Probe {
+        session::CarrierKey key;
+        std::uint64_t id;
+        session::TimePoint at;
+        bool answered = false;
+    };
+    std::vector<Probe> probes;
     std::set<session::CarrierKey> attached;  // beside the active one
 
 private:
@@ -154,7 +161,10 @@ private:
     void answer_connect(const Checked<Protocol>& result) override { say("answer " + text(result)); }
     void answer_switch(const Checked<Protocol>& result) override { say("switch " + text(result)); }
 
-    std::uint64_t send_probe(session::CarrierKey, std::size_t) override { return 0; }
+    std::uint64_t send_probe(session::CarrierKey key, std::size_t) override {
+        probes.push_back({key, probes.size() + 1, now});
+        return probes.back().id;
+    }
     double weight(Protocol) override { return 0.5; }
     void on_measured(const std::map<Protocol, Race::Result>&, const Race::Verdict&) override {}
     void on_unreachable(Protocol) override {}

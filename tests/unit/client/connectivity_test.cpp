@@ -472,6 +472,44 @@ TEST(Connectivity, AStandbyThatDoesNotConnectIsGivenUp) {
     EXPECT_GT(world.connectivity.next_deadline(), world.now);  // later, once more
 }
 
+// Time passes, and probes are answered after the round trip of their carrier.
+void measure(ConnectingWorld& world, std::map<session::CarrierKey, session::Duration> round_trips) {
+    for (int i = 0; i < 300; ++i) {
+        world.pass(20ms);
+        for (std::size_t p = 0; p < world.probes.size(); ++p) {
+            ConnectingWorld::Probe& probe = world.probes[p];
+            if (probe.answered || world.now - probe.at < round_trips[probe.key]) continue;
+            probe.answered = true;
+            world.connectivity.race().answered(probe.key, probe.id, world.now);
+        }
+    }
+}
+
+TEST(Connectivity, TheSessionMovesToAConnectionThatIsMeasuredToBeBetter) {
+    ConnectingWorld world(racing());
+    const auto standby = with_standby(world);
+    measure(world, {{1, 400ms}, {standby, 20ms}});
+    EXPECT_THAT(world.take(), Contains("moved websocket, better"));
+    EXPECT_EQ(world.connectivity.in_use(), Protocol::websocket);
+}
+
+TEST(Connectivity, TheSessionStaysWhereItIsNotWorse) {
+    ConnectingWorld world(racing());
+    const auto standby = with_standby(world);
+    measure(world, {{1, 20ms}, {standby, 20ms}});
+    EXPECT_GT(world.probes.size(), 0u);
+    EXPECT_THAT(world.take(), IsEmpty());
+    EXPECT_EQ(world.connectivity.in_use(), Protocol::quic);
+}
+
+TEST(Connectivity, ReconnectPutsASwitchAside) {
+    ConnectingWorld world(both_protocols());
+    world.connect(Protocol::quic);
+    world.connectivity.switch_to(Protocol::websocket, world.now);
+    world.connectivity.reconnect(world.now);
+    EXPECT_THAT(world.take(), Contains("dial again 0+0 1+0"));
+}
+
 // ---- the parts ----
 
 TEST(Credential, RefusesWhatNoHelloCanCarry) {

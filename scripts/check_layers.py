@@ -110,7 +110,7 @@ PRIVATE = {
 # ---- tests/: a unit test includes what its room may; these, what is named here and below it; others, everything ----
 TESTS = {
     # one thread, one clock, no sockets
-    "tests/sim": {"auth", "server", "session", "transport", "wire", "base"},
+    "tests/sim": {"auth", "client/connect", "racing", "server", "session", "transport", "wire", "base"},
     "tests/contract": {"transport", "wire", "base"},
 }
 UNIT_ROOMS = {"tests/unit/websocket": "transport", "tests/unit/quic": "transport"}  # others are called as their room
@@ -305,7 +305,7 @@ def self_test():
         ("include/flare/y.hpp", "#include <base/x.hpp>", "include/ includes only"),
         ("tests/unit/wire/y.cpp", '#include "session/x.hpp"', "a test of wire must not include"),
         ("tests/unit/quic/y.cpp", '#include "session/x.hpp"', "a test of transport must not include"),
-        ("tests/sim/y.cpp", '#include "client/x.hpp"', "a test of tests/sim must not include"),
+        ("tests/sim/y.cpp", '#include "flight/x.hpp"', "a test of tests/sim must not include"),
     ]
 
     def complaints(files, rooms=allowed):

@@ -29,7 +29,7 @@ LIMITS = [(MOST_FUNCTIONS, "functions"), (MOST_MEMBERS, "data members")]
 # ceilings and only shrink: a class that got smaller gets a smaller one, a class within the limits has no line.
 TO_BE_SPLIT = "to be split"
 EXCEPTIONS = {
-    "flare::client::ClientLoop": (93, 57, TO_BE_SPLIT),
+    "flare::client::Connectivity": (39, None, "one state machine: a function for each event and each decision"),
     "flare::session::ClientSession": (83, 43, TO_BE_SPLIT),
     "flare::session::SessionTable": (77, 23, TO_BE_SPLIT),
     "flare::session::ServerSession": (None, 47, TO_BE_SPLIT),  # with SessionTable, whose state of one session it is

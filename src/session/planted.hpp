@@ -1,5 +1,5 @@
-// Faults that the simulator plants to prove that it would notice them. They exist only in the
-// copies of this module and of the server's parts that are compiled for the simulator (FLARE_PLANTED_FAULTS).
+// Faults that the simulator plants to prove that it would notice them. They exist only in the copies of this module, of
+// the server's parts and of what connects a client that are compiled for the simulator (FLARE_PLANTED_FAULTS).
 //
 // Threads: the simulator sets one fault before it starts threads.
 #pragma once
@@ -46,6 +46,10 @@ enum class Fault : std::uint8_t {
     hello_not_handed_over,     // a connection stays on the worker that has accepted it
     rest_lost_in_hand_over,    // what came behind a Hello does not come along to another worker
     early_data_not_held,       // a Hello that may be a copy is attached before its handshake is complete
+    // of what connects a client
+    attempt_never_made,      // an attempt to reconnect is told, and not made
+    failed_fallback_untold,  // a fallback that fails is not a loss
+    standby_not_activated,   // a standby takes over, and the session stays where it was
 };
 
 #ifdef FLARE_PLANTED_FAULTS

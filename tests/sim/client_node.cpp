@@ -7,21 +7,81 @@ namespace flare::sim {
 using namespace std::chrono_literals;
 using session::CarrierKey;
 
+namespace {
+
+// The world's time, as what is remembered of networks counts it.
+racing::Memory::Time wall_clock(const World& world) {
+    return racing::Memory::Time(
+        std::chrono::duration_cast<racing::Memory::Time::duration>(world.now().time_since_epoch()));
+}
+
+}  // namespace
+
+// Connections under way, each to one address.
+class ClientNode::Dial final : public client::Dialling {
+public:
+    Dial(ClientNode& node, const client::Plan& plan) : state_(std::make_shared<State>()) {
+        for (const client::Plan::Start& start : plan.starts) {
+            const Protocol protocol = node.connecting_.addresses[start.address];
+            state_->waiting.insert(protocol);
+            const Duration took = node.world_.chance.between(0ms, 60ms);
+            const bool fails = node.world_.chance.one_in(10);
+            node.later(start.after + took, [&node, state = state_, why = plan.why, protocol, took, fails] {
+                if (state->cancelled) return;
+                state->waiting.erase(protocol);
+                if (fails) {
+                    node.world_.happened("failed connection");
+                    state->failed.insert(protocol);
+                    if (state->waiting.empty()) node.connectivity_->exhausted(why, protocol, node.world_.now());
+                } else {
+                    node.connectivity_->made({node.open(protocol), protocol, why, took, false}, node.world_.now());
+                }
+                node.schedule();
+            });
+        }
+    }
+    ~Dial() override { state_->cancelled = true; }
+    std::string failures() const override { return "it fails"; }
+    errc code() const override { return state_->failed.empty() ? errc::connect_timeout : errc::connection_refused; }
+    void record_unanswered() const override {}
+    bool pending() const override { return !state_->waiting.empty(); }
+    bool failed(Protocol protocol) const override { return state_->failed.contains(protocol); }
+
+private:
+    struct State {
+        bool cancelled = false;
+        std::set<Protocol> waiting, failed;
+    };
+    const std::shared_ptr<State> state_;
+};
+
 ClientNode::ClientNode(World& world, Ledger& ledger, ServerNode& server, session::ClientSettings settings,
-                       std::size_t budget_bytes)
-    : world_(world), ledger_(ledger), server_(server), settings_(std::move(settings)), budget_bytes_(budget_bytes) {
+                       client::Connectivity::Settings connecting, std::size_t budget_bytes)
+    : world_(world),
+      ledger_(ledger),
+      server_(server),
+      settings_(std::move(settings)),
+      connecting_(std::move(connecting)),
+      budget_bytes_(budget_bytes) {
     make_session();
 }
 
 ClientNode::~ClientNode() = default;
 
 void ClientNode::make_session() {
+    connectivity_.reset();
     session_.reset();
     budget_.reset();
     shared_budget_ = std::make_unique<session::SharedBudget>(budget_bytes_);
     budget_ = std::make_unique<session::Budget>(*shared_budget_, 4096);
     session::ClientSessionListener& listener = *this;
     session_ = std::make_unique<session::ClientSession>(settings_, world_.chance, *budget_, listener);
+    credential_ = std::make_unique<client::Credential>([] { return std::string(kToken); }, true);
+    client::Effects& effects = *this;
+    client::Race::Track& track = *this;
+    client::ConnectListener& told = *this;
+    connectivity_ =
+        std::make_unique<client::Connectivity>(connecting_, world_.chance, *credential_, effects, track, told);
     ++incarnation_;
     wake_at_ = session::kNever;
     ordinals_.clear();
@@ -29,8 +89,6 @@ void ClientNode::make_session() {
     sent_.clear();
     uncertain_.clear();
     last_id_.reset();
-    connecting_ = false;
-    suspect_ = 0;
     probes_.clear();
 }
 
@@ -49,40 +107,40 @@ void ClientNode::later(Duration delay, std::function<void()> run) {
 void ClientNode::start() { connect(world_.chance.between(0ms, 100ms)); }
 
 void ClientNode::connect(Duration delay) {
-    if (connecting_ || !wanted_) return;
-    connecting_ = true;
-    const std::uint64_t attempt = ++attempts_;
-    later(delay, [this, attempt] {
-        if (!wanted_ || attempt != attempts_) return;
-        session_->begin_attempt(std::string(kToken));
-        const CarrierKey key = open(false);
-        if (world_.chance.one_in(6)) open(world_.chance.one_in(2));  // a race of two carriers, one attempt
-        // Patience for one attempt; then another.
-        later(4s, [this, key, attempt] {
-            if (!connecting_ || attempt != attempts_) return;
-            connecting_ = false;
-            const auto found = carriers_.find(key);
-            if (found != carriers_.end() && !found->second.welcomed) {
-                remember(*found->second.carrier);
-                found->second.carrier->close(Side::client);
-                carriers_.erase(found);
-                session_->carrier_gone(key, errc::connect_timeout, "too slow", world_.now());
-            }
-            connect(world_.chance.between(100ms, 1s));
-        });
+    later(delay, [this] {
+        const ClientStatus status = connectivity_->status();
+        if (!wanted_ || (status != ClientStatus::disconnected && status != ClientStatus::failed)) return;
+        connectivity_->connect(world_.now());
+        schedule();
     });
 }
 
-CarrierKey ClientNode::open(bool standby) {
+std::unique_ptr<client::Dialling> ClientNode::dial(const client::Plan& plan) {
+    if (plan.why == client::Plan::Why::beside) world_.happened("standby");
+    if (plan.why == client::Plan::Why::fallback) world_.happened("fallback");
+    return std::make_unique<Dial>(*this, plan);
+}
+
+racing::Entrant ClientNode::standing(Protocol protocol) {
+    const racing::Memory::Time now = wall_clock(world_);
+    return {protocol, weight(protocol), memory_.winner({}, now) == protocol, memory_.doubtful({}, protocol, now)};
+}
+
+void ClientNode::remember_won(Protocol protocol) { memory_.won({}, protocol, wall_clock(world_)); }
+
+void ClientNode::remember_failed(Protocol protocol) { memory_.failed({}, protocol, wall_clock(world_)); }
+
+// QUIC has a stream for each lane.
+CarrierKey ClientNode::open(Protocol protocol) {
     const CarrierKey key = next_key_++;
-    auto carrier = std::make_shared<Carrier>(world_, world_.chance.one_in(3));
+    auto carrier = std::make_shared<Carrier>(world_, protocol == Protocol::quic);
     carriers_[key].carrier = carrier;
     carrier->connect(Side::client, {[this, key, incarnation = incarnation_](std::string_view bytes) {
                                         if (incarnation != incarnation_) return;
                                         const auto found = carriers_.find(key);
                                         if (found == carriers_.end()) return;
                                         ++found->second.batches;
-                                        if (cut_at_batch_ == found->second.batches && !found->second.welcomed) {
+                                        if (cut_at_batch_ == found->second.batches && !is_ready(key)) {
                                             cut_at_batch_ = 0;
                                             world_.happened("lost welcome");
                                             return found->second.carrier->cut(false);
@@ -96,20 +154,35 @@ CarrierKey ClientNode::open(bool standby) {
                                     [this, key, incarnation = incarnation_] {
                                         if (incarnation == incarnation_) gone(key);
                                     }});
-    const Duration delay = world_.chance.between(0ms, 60ms);
     if (delay_next_) {
         world_.happened("late hello");
         carrier->hold_back(world_.chance.between(1s, 8s));
     }
     delay_next_ = false;
-    world_.after(delay, [this, carrier] { server_.accept(carrier, ServerNode::Who::client); });
-    // The Hello waits for the transport's own handshake.
-    later(delay, [this, key, standby] {
-        if (!carriers_.contains(key)) return;
-        session_->open(key, world_.now(), standby);
-        schedule();
-    });
+    server_.accept(carrier, ServerNode::Who::client);
     return key;
+}
+
+bool ClientNode::is_ready(CarrierKey key) const {
+    const auto found = connectivity_->carriers().find(key);
+    return found != connectivity_->carriers().end() && found->second.ready;
+}
+
+void ClientNode::say_hello(CarrierKey key, bool standby) { session_->open(key, world_.now(), standby); }
+
+void ClientNode::leave(CarrierKey key, const std::string& text) {
+    session_->carrier_gone(key, errc::connection_lost, text, world_.now());
+    close_carrier(key, errc::ok, text);
+}
+
+void ClientNode::drop_carriers() {
+    const auto dropped = std::exchange(carriers_, {});
+    for (const auto& [key, open] : dropped) {
+        lost_carrier_ = true;
+        remember(*open.carrier);
+        open.carrier->cut(false);
+        session_->carrier_gone(key, errc::connection_lost, "dropped", world_.now());
+    }
 }
 
 void ClientNode::write(CarrierKey key) {
@@ -122,7 +195,7 @@ void ClientNode::write(CarrierKey key) {
         const std::string bytes = batch.str();
         std::string_view rest;
         const auto hello =
-            found->second.welcomed ? Result<wire::Hello>(errc::unexpected_frame) : session::read_hello(bytes, rest);
+            is_ready(key) ? Result<wire::Hello>(errc::unexpected_frame) : session::read_hello(bytes, rest);
         if (hello) found->second.resumed_at = hello->resume ? session_->epoch() : 0;
         carrier->send(Side::client, bytes);
     }
@@ -135,13 +208,14 @@ void ClientNode::output_ready(CarrierKey key) {
 }
 
 void ClientNode::schedule() {
-    const TimePoint due = session_->next_deadline();
+    const TimePoint due = std::min(session_->next_deadline(), connectivity_->next_deadline());
     const TimePoint next = std::max(due, world_.now());
     if (due == session::kNever || next >= wake_at_) return;
     wake_at_ = next;
     later(next - world_.now(), [this] {
         wake_at_ = session::kNever;
-        session_->on_time(world_.now());
+        if (session_->next_deadline() <= world_.now()) session_->on_time(world_.now());
+        if (connectivity_->next_deadline() <= world_.now()) connectivity_->on_time(world_.now());
         schedule();
     });
 }
@@ -153,44 +227,34 @@ void ClientNode::remember(const Carrier& carrier) {
 void ClientNode::gone(CarrierKey key) {
     const auto found = carriers_.find(key);
     if (found == carriers_.end()) return;
-    const bool welcomed = found->second.welcomed;
     lost_carrier_ = true;
     remember(*found->second.carrier);
     carriers_.erase(found);
     session_->carrier_gone(key, errc::connection_lost, "cut", world_.now());
+    connectivity_->gone(key, Failure(errc::connection_lost, "cut"), world_.now());
     schedule();
-    if (!welcomed && carriers_.empty()) {
-        connecting_ = false;
-        connect(world_.chance.between(50ms, 500ms));
-    }
 }
 
 // ---- what the session tells ----
 
 void ClientNode::on_ready(CarrierKey key, bool resumed) {
     world_.trace(name() + " ready " + (resumed ? "resumed" : "new"));
-    connecting_ = false;
-    for (auto& [each, open] : carriers_) open.welcomed = open.welcomed || each == key;
     if (!resumed) {
         world_.require(!last_id_ || gap_told_, "a session that is not continued is told by a gap");
         held_.clear();
     }
     gap_told_ = false;
     last_id_ = session_->id();
-    if (suspect_ != 0 && suspect_ != key) {
-        const CarrierKey old = suspect_;
-        suspect_ = 0;
-        session_->carrier_gone(old, errc::connection_lost, "replaced", world_.now());
-        close_carrier(old, errc::ok, {});
-    }
+    connectivity_->welcomed(key, resumed, world_.now());
 }
 
-void ClientNode::on_detached(errc, const std::string&) {
-    connecting_ = false;
-    connect(world_.chance.between(20ms, 800ms));
+void ClientNode::on_standby(CarrierKey key) { connectivity_->standby_welcomed(key, world_.now()); }
+
+void ClientNode::on_detached(errc reason, const std::string& text) {
+    connectivity_->detached(Failure(reason, text), world_.now());
 }
 
-void ClientNode::on_refused(CarrierKey key, errc code, const std::string& text, std::uint32_t) {
+void ClientNode::on_refused(CarrierKey key, errc code, const std::string& text, std::uint32_t retry_after_ms) {
     world_.trace(name() + " refused " + std::string(flare::name(code)));
     const bool overtaken = code == errc::stale_carrier || session::SessionTable::may_say_hello_again(code);
     world_.require(code == errc::busy || overtaken, ("an honest hello is not refused: " + text).c_str());
@@ -198,13 +262,10 @@ void ClientNode::on_refused(CarrierKey key, errc code, const std::string& text, 
     world_.require(
         code != errc::stale_carrier || found == carriers_.end() || found->second.resumed_at != session_->epoch(),
         "the newest resume of a client is not called stale");
-    carriers_.erase(key);
-    if (session_->attached()) return;
-    connecting_ = false;
-    connect(world_.chance.between(500ms, 1500ms));
+    connectivity_->refused(key, Failure(code, text), std::chrono::milliseconds(retry_after_ms), world_.now());
 }
 
-void ClientNode::on_ended(errc code, const std::string&, std::uint32_t) {
+void ClientNode::on_ended(errc code, const std::string& text, std::uint32_t retry_after_ms) {
     world_.trace(name() + " ended " + std::string(flare::name(code)));
     if (code == errc::shutting_down && session_->drained()) {
         world_.happened("orderly end");
@@ -213,9 +274,39 @@ void ClientNode::on_ended(errc code, const std::string&, std::uint32_t) {
                            "after an orderly end what has no receipt was not acted on");
         }
     }
-    connecting_ = false;
     last_id_.reset();  // its end was told by name
-    connect(world_.chance.between(100ms, 1s));
+    connectivity_->ended(Failure(code == errc::ok ? errc::session_ended : code, text),
+                         std::chrono::milliseconds(retry_after_ms), world_.now());
+}
+
+// ---- what is decided about connections ----
+
+void ClientNode::on_status(ClientStatus status) {
+    world_.trace(name() + " status " + std::to_string(static_cast<int>(status)));
+    // Its application does not give up.
+    if (status == ClientStatus::failed || status == ClientStatus::disconnected)
+        connect(world_.chance.between(500ms, 1500ms));
+}
+
+void ClientNode::on_in_use(const client::InUse& in_use) {
+    world_.trace(name() + " uses " + std::string(flare::name(in_use.protocol)));
+    world_.require(in_use.key == session_->active(), "what is in use is what the session uses");
+    if (in_use.why == client::Connectivity::Why::better) world_.happened("move to a better connection");
+}
+
+void ClientNode::on_gave_up(const Failure& failure, bool) {
+    world_.trace(name() + " gave up " + std::string(flare::name(failure.code)));
+    world_.happened("given up");
+}
+
+void ClientNode::on_measured(const std::map<Protocol, client::Race::Result>&, const client::Race::Verdict&) {
+    world_.happened("race");
+}
+
+std::uint64_t ClientNode::send_probe(CarrierKey key, std::size_t padding) {
+    const std::uint64_t id = session_->probe(key, padding);
+    if (id != 0) probes_.emplace(key, id);
+    return id;
 }
 
 void ClientNode::on_gap(const session::GapReport& report) {
@@ -262,21 +353,25 @@ void ClientNode::on_outcome(const session::Outcome& outcome) {
 
 void ClientNode::on_suspect(CarrierKey key) {
     world_.happened("suspected carrier");
-    suspect_ = key;
-    open(false);
+    connectivity_->suspected(key, world_.now());
 }
+
+void ClientNode::on_slow(CarrierKey, session::Duration age) { connectivity_->race().slow(age, world_.now()); }
 
 void ClientNode::close_carrier(CarrierKey key, errc code, const std::string& text) {
     const bool fault = boost::system::error_code(code) == errcond::protocol;
     lost_carrier_ = lost_carrier_ || code != errc::ok;
     if (fault) world_.violated("two honest sides find no fault with each other: " + text);
-    later(0ms, [this, key] {
+    connectivity_->closing(key);
+    later(0ms, [this, key, code] {
         write(key);
         const auto found = carriers_.find(key);
         if (found == carriers_.end()) return;
         remember(*found->second.carrier);
         found->second.carrier->close(Side::client);
         carriers_.erase(found);
+        connectivity_->gone(key, Failure(code), world_.now());
+        schedule();
     });
 }
 
@@ -288,8 +383,8 @@ void ClientNode::on_disconnected(bool drained) {
     // It has left a session in which they may have been acted on: the orderly end of another one says nothing of them.
     uncertain_.insert(sent_.begin(), sent_.end());
     last_id_.reset();
-    connecting_ = false;
-    // The application comes back later, with what is left in its outbox.
+    connectivity_->disconnected();
+    // The application comes back later.
     later(world_.chance.between(500ms, 5s), [this] {
         wanted_ = true;
         connect(0ms);
@@ -330,6 +425,7 @@ void ClientNode::disconnect() {
     wanted_ = false;
     lost_carrier_ = false;
     disconnect_at_ = world_.now();
+    connectivity_->disconnect(world_.now());
     session_->disconnect(world_.now());
     schedule();
 }
@@ -365,19 +461,50 @@ void ClientNode::black_hole() {
     for (auto& [key, open] : carriers_) open.carrier->black_hole();
 }
 
+// Over the protocol that is not in use.
 void ClientNode::open_another(bool standby) {
-    if (!session_->attached() || carriers_.size() > 3 || !wanted_) return;
+    const auto in_use = connectivity_->in_use();
+    if (!session_->attached() || !in_use || carriers_.size() > 3 || !wanted_) return;
     world_.happened(standby ? "standby" : "second carrier");
-    open(standby);
+    const Protocol other = *in_use == Protocol::quic ? Protocol::websocket : Protocol::quic;
+    using Why = client::Plan::Why;
+    connectivity_->made({open(other), other, standby ? Why::beside : Why::replace, 20ms, false}, world_.now());
+    schedule();
 }
 
 void ClientNode::activate_any() {
     for (const auto& [key, open] : carriers_) {
-        if (key != session_->active() && session_->activate(key, world_.now())) {
+        if (key != session_->active() && is_ready(key) && session_->activate(key, world_.now())) {
             world_.happened("activate");
+            connectivity_->welcomed(key, true, world_.now());
             break;
         }
     }
+    schedule();
+}
+
+void ClientNode::ask_to_move() {
+    if (connectivity_->status() != ClientStatus::connected || !wanted_) return;
+    const auto& addresses = connecting_.addresses;
+    const Protocol protocol = addresses[world_.chance.below(addresses.size())];
+    if (!connectivity_->uses(protocol) && !connectivity_->is_moving()) {
+        world_.happened("switch asked");
+        connectivity_->switch_to(protocol, world_.now());
+    } else {
+        world_.happened("reconnect asked");
+        connectivity_->reconnect(world_.now());
+    }
+    schedule();
+}
+
+void ClientNode::change_address() {
+    world_.happened("address change");
+    const auto found = carriers_.find(session_->active());
+    const auto in_use = connectivity_->in_use();
+    const bool has_connection = found != carriers_.end() && in_use;
+    const bool moves = has_connection && *in_use == Protocol::quic && !world_.chance.one_in(3);
+    if (has_connection && !moves) found->second.carrier->black_hole();
+    connectivity_->network_changed(has_connection ? found->first : session::kNoCarrier, world_.now());
     schedule();
 }
 
@@ -394,11 +521,12 @@ void ClientNode::probe() {
 void ClientNode::on_probe(CarrierKey key, std::uint64_t id) {
     world_.require(probes_.erase({key, id}) == 1, "a probe is answered once, where it was sent");
     world_.happened("probe answered");
+    connectivity_->race().answered(key, id, world_.now());
 }
 
 void ClientNode::on_recovered(CarrierKey key) {
     world_.happened("recovered");
-    if (suspect_ == key) suspect_ = 0;
+    if (key == session_->active()) connectivity_->recovered(key, world_.now());
 }
 
 namespace {
@@ -458,6 +586,10 @@ void ClientNode::forge_hello() {
 
 void ClientNode::check_at_rest() {
     world_.require(session_->attached(), "every client is ready again");
+    world_.require(connectivity_->status() == ClientStatus::connected, "who is ready knows it");
+    const auto found = connectivity_->carriers().find(session_->active());
+    const bool known = found != connectivity_->carriers().end() && found->second.ready && !found->second.closing;
+    world_.require(known && connectivity_->in_use() == found->second.protocol, "what is in use is known");
     world_.require(session_->queue_length() == 0, "every message has its outcome");
 }
 
@@ -466,6 +598,7 @@ void ClientNode::tear_down() {
     for (auto& [key, open] : carriers_) open.carrier->cut(false);
     carriers_.clear();
     ++incarnation_;  // nothing planned runs any more
+    connectivity_.reset();
     session_.reset();
     world_.require(budget_->used() == 0, "a client's budget returns to zero");
 }

@@ -1,6 +1,9 @@
-// A client of the simulation: a session's client half, its carriers, an application that sends and receives.
+// A client of the simulation: a session's client half, what connects it (the client module's own), its carriers, an
+// application that sends and receives.
 #pragma once
 
+#include "client/connect/connectivity.hpp"
+#include "racing/memory.hpp"
 #include "sim/carrier.hpp"
 #include "sim/ledger.hpp"
 #include "sim/server_node.hpp"
@@ -12,10 +15,13 @@
 
 namespace flare::sim {
 
-class ClientNode final : private session::ClientSessionListener {
+class ClientNode final : private session::ClientSessionListener,
+                         private client::Effects,
+                         private client::Race::Track,
+                         private client::ConnectListener {
 public:
     ClientNode(World& world, Ledger& ledger, ServerNode& server, session::ClientSettings settings,
-               std::size_t budget_bytes);
+               client::Connectivity::Settings connecting, std::size_t budget_bytes);
     ~ClientNode();
 
     // ---- the application ----
@@ -31,7 +37,9 @@ public:
     void black_hole();
     void open_another(bool standby);
     void activate_any();
-    void probe();  // all carriers, with more probes than are allowed
+    void ask_to_move();     // switch_protocol(), or reconnect()
+    void change_address();  // of the machine; a QUIC carrier may move along
+    void probe();           // all carriers, with more probes than are allowed
     // Somebody who listened: a copy of an earlier Hello, whole beginnings of a carrier, a forged proof.
     void replay_hello();
     void replay_beginning();
@@ -45,18 +53,19 @@ public:
 private:
     struct Open {
         std::shared_ptr<Carrier> carrier;
-        bool welcomed = false;
         std::uint64_t batches = 0;     // that came
         std::uint64_t resumed_at = 0;  // the session's epoch when it had said a resume; 0: it said none
+        bool closing = false;
     };
+    class Dial;
     struct Held {  // not yet consumed by the application
         session::LaneIndex lane;
         std::uint64_t cost;
     };
 
     void on_ready(session::CarrierKey key, bool resumed) override;
-    void on_standby(session::CarrierKey) override {}
-    void on_detached(errc, const std::string&) override;
+    void on_standby(session::CarrierKey key) override;
+    void on_detached(errc reason, const std::string& text) override;
     void on_refused(session::CarrierKey key, errc code, const std::string& text, std::uint32_t retry_after_ms) override;
     void on_ended(errc code, const std::string& text, std::uint32_t retry_after_ms) override;
     void on_gap(const session::GapReport& report) override;
@@ -66,15 +75,44 @@ private:
     void on_heartbeat(session::CarrierKey, session::Duration) override {}
     void on_suspect(session::CarrierKey key) override;
     void on_recovered(session::CarrierKey key) override;
+    void on_slow(session::CarrierKey key, session::Duration age) override;
     void on_probe(session::CarrierKey key, std::uint64_t id) override;
     void close_carrier(session::CarrierKey key, errc code, const std::string& text) override;
     void output_ready(session::CarrierKey key) override;
     void on_disconnected(bool drained) override;
 
+    // client::Effects
+    void begin_attempt(std::string token) override { session_->begin_attempt(std::move(token)); }
+    std::unique_ptr<client::Dialling> dial(const client::Plan& plan) override;
+    void take_back_early() override {}
+    void say_hello(session::CarrierKey key, bool standby) override;
+    void leave(session::CarrierKey key, const std::string& text) override;
+    void drop_carriers() override;
+    bool activate(session::CarrierKey key) override { return session_->activate(key, world_.now()).has_value(); }
+    session::CarrierKey active() const override { return session_->active(); }
+    void fail_all(const std::string& text) override { session_->fail_all(errc::not_connected, text, world_.now()); }
+    racing::Entrant standing(Protocol protocol) override;
+    void remember_won(Protocol protocol) override;
+    void remember_failed(Protocol protocol) override;
+    void answer_connect(const Checked<Protocol>&) override {}
+    void answer_switch(const Checked<Protocol>&) override {}
+
+    // client::Race::Track
+    std::uint64_t send_probe(session::CarrierKey key, std::size_t padding) override;
+    double weight(Protocol) override { return 0.5; }
+    void on_measured(const std::map<Protocol, client::Race::Result>&, const client::Race::Verdict&) override;
+    void on_unreachable(Protocol protocol) override { remember_failed(protocol); }
+
+    // client::ConnectListener
+    void on_status(ClientStatus status) override;
+    void on_in_use(const client::InUse& in_use) override;
+    void on_gave_up(const Failure& failure, bool was_reconnecting) override;
+
     void make_session();
     void later(Duration delay, std::function<void()> run);
     void connect(Duration delay);
-    session::CarrierKey open(bool standby);
+    session::CarrierKey open(Protocol protocol);
+    bool is_ready(session::CarrierKey key) const;
     void write(session::CarrierKey key);
     void gone(session::CarrierKey key);
     void schedule();
@@ -85,18 +123,19 @@ private:
     Ledger& ledger_;
     ServerNode& server_;
     session::ClientSettings settings_;
+    client::Connectivity::Settings connecting_;
     std::size_t budget_bytes_;
     std::unique_ptr<session::SharedBudget> shared_budget_;
     std::unique_ptr<session::Budget> budget_;
     std::unique_ptr<session::ClientSession> session_;
+    std::unique_ptr<client::Credential> credential_;
+    std::unique_ptr<client::Connectivity> connectivity_;
+    racing::Memory memory_;
     std::uint64_t incarnation_ = 0;
     std::map<session::CarrierKey, Open> carriers_;
     session::CarrierKey next_key_ = 1;
-    session::CarrierKey suspect_ = 0;
     std::set<std::pair<session::CarrierKey, std::uint64_t>> probes_;  // not answered yet
-    bool connecting_ = false;
-    std::uint64_t attempts_ = 0;
-    bool wanted_ = true;              // false after disconnect()
+    bool wanted_ = true;                                              // false after disconnect()
     std::uint64_t cut_at_batch_ = 0;  // the first carrier to get so many batches and no Welcome is cut; 0: none
     bool delay_next_ = false;
     bool consuming_ = true;

@@ -28,6 +28,22 @@ session::Settings make_settings(Chance& chance) {
     return settings;
 }
 
+// Of some, there is one way to the server; of some, several that are measured.
+client::Connectivity::Settings make_connecting(Chance& chance) {
+    client::Connectivity::Settings settings;
+    if (!chance.one_in(4)) settings.addresses.push_back(Protocol::quic);
+    settings.addresses.push_back(Protocol::websocket);
+    settings.connection_timeout = 4s;
+    settings.reconnect_delay = std::chrono::milliseconds(100 + chance.below(900));
+    settings.auto_fallback = !chance.one_in(4);
+    settings.race.protocols = settings.addresses;
+    settings.race.measures = settings.addresses.size() > 1 && chance.one_in(2);
+    settings.race.warm_standby = chance.one_in(2);
+    settings.race.probes = static_cast<std::uint32_t>(1 + chance.below(5));
+    settings.race.interval = chance.between(5s, 30s);
+    return settings;
+}
+
 class Life {
 public:
     // `impatient`: the calls of some clients do not wait for ever while there is no connection.
@@ -53,7 +69,8 @@ public:
             client.suspect_early = world_.chance.one_in(2);  // as when there is another way to the server
             client.send_timeout = impatient_ && i != 0 ? Duration(2s) : Duration::zero();
             client.retry_count = 1000;  // giving up is tested elsewhere; here everything must arrive
-            clients_.push_back(std::make_unique<ClientNode>(world_, ledger_, *server_, client, 1u << 30));
+            clients_.push_back(std::make_unique<ClientNode>(world_, ledger_, *server_, client,
+                                                            make_connecting(world_.chance), 1u << 30));
             clients_.back()->start();
         }
         const TimePoint peace = world_.now() + 60s;
@@ -96,7 +113,7 @@ private:
     void plan_trouble() {
         const std::uint64_t troubles = world_.chance.below(14);
         for (std::uint64_t i = 0; i < troubles; ++i) {
-            const std::uint64_t kind = world_.chance.below(23);
+            const std::uint64_t kind = world_.chance.below(25);
             world_.after(world_.chance.between(500ms, 55s), [this, kind] { trouble(kind); });
         }
     }
@@ -137,6 +154,8 @@ private:
             case 19: return attacker_->attack_soon();
             case 20: attacker_->attack_soon(); return client.cut(false);
             case 21: return attacker_->attack();
+            case 22: return client.ask_to_move();
+            case 23: return client.change_address();
             default:
                 world_.happened("stuck handlers");
                 server_->stop_handling(true);

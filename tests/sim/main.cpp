@@ -145,7 +145,15 @@ int run_seeds(const Options& options) {
                                       "pieces of carriers",
                                       "made-up second hello",
                                       "repeated second hello",
-                                      "calls that waited long enough"};
+                                      "calls that waited long enough",
+                                      "failed connection",
+                                      "fallback",
+                                      "race",
+                                      "move to a better connection",
+                                      "switch asked",
+                                      "reconnect asked",
+                                      "address change",
+                                      "given up"};
     bool missing = false;
     for (const char* kind : kKinds) {
         if (options.seeds < kSeedsForEveryFault || totals[kind] != 0) continue;
@@ -195,7 +203,10 @@ int run_mutants() {
                                       "receipt_without_delivery",
                                       "hello_not_handed_over",
                                       "rest_lost_in_hand_over",
-                                      "early_data_not_held"};
+                                      "early_data_not_held",
+                                      "attempt_never_made",
+                                      "failed_fallback_untold",
+                                      "standby_not_activated"};
     int caught = 0;
     for (std::size_t i = 0; i < std::size(kNames); ++i) {
         // In a process of its own: a planted fault may do anything.

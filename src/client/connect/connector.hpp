@@ -4,10 +4,11 @@
 // URLs.
 //           Losers are cancelled, never waited for.
 // Threads:  its client's I/O thread.
-// Owner:    ClientLoop, Race. Destroying it cancels everything, silently; a callback may do so.
+// Owner:    Attempt, Beside. Destroying it cancels everything, silently; a callback may do so.
 #pragma once
 
 #include "client/config.hpp"
+#include "client/connect/effects.hpp"
 #include "client/recorder.hpp"
 #include "transport/quic/quic.hpp"
 #include "transport/websocket/websocket.hpp"
@@ -20,7 +21,7 @@
 
 namespace flare::client {
 
-class Connector {
+class Connector final : public Dialling {
 public:
     struct Start {
         const Url* url = nullptr;
@@ -38,20 +39,15 @@ public:
     Connector(boost::asio::io_context& context, const Config& config, Recorder& recorder, std::vector<Start> starts,
               std::function<void(wire::Batch&)> first_flight, std::function<void(Made)> made,
               std::function<void()> exhausted);
-    ~Connector();
+    ~Connector() override;
     Connector(const Connector&) = delete;
     Connector& operator=(const Connector&) = delete;
 
-    // Why there is no connection: for each URL what failed, or that nothing has answered yet.
-    std::string failures() const;
-    // The code of the first failure; connect_timeout while there is none.
-    errc code() const;
-    // Records the addresses that have been tried and have not answered: nobody waits for them any more.
-    void record_unanswered() const;
-    // Something may still come.
-    bool pending() const;
-    // Has every address of this protocol failed?
-    bool failed(Protocol protocol) const;
+    std::string failures() const override;
+    errc code() const override;
+    void record_unanswered() const override;
+    bool pending() const override;
+    bool failed(Protocol protocol) const override;
 
 private:
     class State;

@@ -8,7 +8,6 @@
 namespace flare::client {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using racing::Duration;
 using racing::TimePoint;
 
@@ -22,8 +21,8 @@ std::int64_t micros(Duration time) { return std::chrono::duration_cast<std::chro
 
 }  // namespace
 
-Race::Race(boost::asio::io_context& context, Settings settings, Host& host)
-    : settings_(std::move(settings)), host_(host), referee_(settings_.interval), timer_(context) {
+Race::Race(Settings settings, Host& host, Track& track)
+    : settings_(std::move(settings)), host_(host), track_(track), referee_(settings_.interval) {
     for (const Protocol protocol : settings_.protocols) runners_[protocol];
 }
 
@@ -36,8 +35,7 @@ Race::Runner* Race::find(session::CarrierKey key) {
 
 // ---- what happens to carriers ----
 
-void Race::in_use(Protocol protocol, session::CarrierKey key, Why why, Duration connection_latency) {
-    const TimePoint now = Clock::now();
+void Race::in_use(Protocol protocol, session::CarrierKey key, Why why, Duration connection_latency, TimePoint now) {
     if (current_) {
         Runner& before = runners_[*current_];
         if (before.key != session::kNoCarrier && before.key != key) {
@@ -63,74 +61,72 @@ void Race::in_use(Protocol protocol, session::CarrierKey key, Why why, Duration 
     slow_age_ = {};
     referee_.in_use(protocol, why, now);
     std::erase_if(retiring_, [&](const Retiring& retiring) { return retiring.key == key; });
-    arm();
+    arm(now);
 }
 
-void Race::failed_in_use(Protocol protocol) { referee_.failed(protocol, Clock::now()); }
+void Race::failed_in_use(Protocol protocol, TimePoint now) { referee_.failed(protocol, now); }
 
-void Race::standby_ready(Protocol protocol, session::CarrierKey key, Duration connection_latency) {
-    const TimePoint now = Clock::now();
+void Race::standby_ready(Protocol protocol, session::CarrierKey key, Duration connection_latency, TimePoint now) {
     Runner& runner = runners_[protocol];
     runner.key = key;
     runner.attached_at = now;
     runner.connection_latency = connection_latency;
     begin_measuring(runner, now);
-    tick();
+    tick(now);
 }
 
-void Race::standby_failed(Protocol protocol) {
+void Race::standby_failed(Protocol protocol, TimePoint now) {
     Runner& runner = runners_[protocol];
     if (current_ == protocol || runner.phase == Phase::idle) return;
     runner = {};
-    referee_.unreachable(protocol, Clock::now());
-    host_.on_unreachable(protocol);
-    arm();
+    referee_.unreachable(protocol, now);
+    track_.on_unreachable(protocol);
+    arm(now);
 }
 
-void Race::gone(session::CarrierKey key) {
+void Race::gone(session::CarrierKey key, TimePoint now) {
     std::erase_if(retiring_, [&](const Retiring& retiring) { return retiring.key == key; });
     for (auto& [protocol, runner] : runners_) {
         if (runner.key != key) continue;
         if (current_ == protocol) {
             runner = {};
         } else {
-            standby_failed(protocol);
+            standby_failed(protocol, now);
         }
         return;
     }
 }
 
-void Race::answered(session::CarrierKey key, std::uint64_t probe) {
+void Race::answered(session::CarrierKey key, std::uint64_t probe, TimePoint now) {
     Runner* runner = find(key);
     if (runner == nullptr || !runner->probing) return;
-    runner->probing->answered(probe, Clock::now());
-    tick();
+    runner->probing->answered(probe, now);
+    tick(now);
 }
 
-void Race::slow(Duration age) {
+void Race::slow(Duration age, TimePoint now) {
     if (paused_ || !settings_.measures) return;
     slow_age_ = std::max(slow_age_, age);
-    const TimePoint now = Clock::now();
     for (auto& [protocol, runner] : runners_) {
         // One that failed lately has its own times.
         if (protocol == *current_ || referee_.probation(protocol) != Duration::zero()) continue;
         if (runner.phase == Phase::idle) {
             runner.phase = Phase::opening;
             runner.since = now;
-            host_.open_standby(protocol);
+            host_.open_standby(protocol, now);
         } else if (runner.phase == Phase::waiting) {
             begin_measuring(runner, now);
         }
     }
-    tick();
+    tick(now);
 }
 
-void Race::network_changed() {
-    referee_.forget(Clock::now());
-    arm();
+void Race::network_changed(TimePoint now) {
+    referee_.forget(now);
+    arm(now);
 }
 
-void Race::pause() {
+void Race::pause(TimePoint now) {
     paused_ = true;
     for (auto& [protocol, runner] : runners_) {
         runner.probing.reset();
@@ -139,12 +135,12 @@ void Race::pause() {
         if (stopped.phase == Phase::opening) host_.cancel_standby(protocol);
         if (stopped.key != session::kNoCarrier) host_.close_standby(stopped.key);
     }
-    arm();
+    arm(now);
 }
 
-void Race::resume() {
+void Race::resume(TimePoint now) {
     paused_ = !current_;
-    arm();
+    arm(now);
 }
 
 void Race::reset() {
@@ -152,7 +148,7 @@ void Race::reset() {
     current_.reset();
     retiring_.clear();
     for (auto& [protocol, runner] : runners_) runner = {};
-    arm();
+    wake_at_ = racing::kNever;
 }
 
 std::optional<session::CarrierKey> Race::standby() const {
@@ -179,14 +175,17 @@ void Race::send_due(Runner& runner, TimePoint now) {
     if (!runner.probing) return;
     const racing::Probing::Due due = runner.probing->due(now);
     for (std::uint32_t i = 0; i < due.probes; ++i) {
-        const std::uint64_t id = host_.send_probe(runner.key, due.padding);
+        const std::uint64_t id = track_.send_probe(runner.key, due.padding);
         if (id == 0) return;
         runner.probing->sent(id, due.padding, now);
     }
 }
 
-void Race::tick() {
-    const TimePoint now = Clock::now();
+void Race::on_time(TimePoint now) {
+    if (now >= wake_at_) tick(now);
+}
+
+void Race::tick(TimePoint now) {
     while (!retiring_.empty() && retiring_.front().at <= now) {
         const session::CarrierKey key = retiring_.front().key;
         retiring_.erase(retiring_.begin());
@@ -200,7 +199,7 @@ void Race::tick() {
             if (protocol != *current_) advance(protocol, runner, now);
         }
     }
-    arm();
+    arm(now);
 }
 
 void Race::advance(Protocol protocol, Runner& runner, TimePoint now) {
@@ -209,11 +208,11 @@ void Race::advance(Protocol protocol, Runner& runner, TimePoint now) {
             if (now < referee_.measure_at(protocol)) return;
             runner.phase = Phase::opening;
             runner.since = now;
-            return host_.open_standby(protocol);
+            return host_.open_standby(protocol, now);
         case Phase::opening:
             if (now - runner.since < settings_.timeout) return;
             host_.cancel_standby(protocol);
-            return standby_failed(protocol);
+            return standby_failed(protocol, now);
         case Phase::waiting:
             if (now >= referee_.measure_at(protocol)) begin_measuring(runner, now);
             return;
@@ -236,18 +235,18 @@ void Race::give_up(Protocol protocol, Runner& runner, TimePoint now) {
     const session::CarrierKey key = runner.key;
     runner = {};
     referee_.unreachable(protocol, now);
-    host_.on_unreachable(protocol);
+    track_.on_unreachable(protocol);
     host_.close_standby(key);
 }
 
 void Race::judge(Protocol protocol, Runner& runner, TimePoint now) {
     Runner& current = runners_[*current_];
-    std::map<Protocol, Host::Result> results;
+    std::map<Protocol, Result> results;
     const auto result_of = [&](Protocol of, Runner& measured) {
-        Host::Result& result = results[of];
+        Result& result = results[of];
         result.measured = measured.probing ? measured.probing->result(now) : racing::Measurement{};
         if (of == *current_) result.measured.median = std::max(result.measured.median, slow_age_);
-        result.weight = host_.weight(of);
+        result.weight = track_.weight(of);
         result.score = racing::score(result.measured, result.weight);
     };
     result_of(*current_, current);
@@ -256,7 +255,7 @@ void Race::judge(Protocol protocol, Runner& runner, TimePoint now) {
     const double challenger = results[protocol].score;
     current.probing.reset();
     runner.probing.reset();
-    Host::Verdict verdict{*current_, protocol};
+    Verdict verdict{*current_, protocol};
     verdict.slow = std::exchange(slow_age_, Duration::zero());
     referee_.measured(protocol, now);
     for (const auto& [of, result] : results) {
@@ -275,14 +274,14 @@ void Race::judge(Protocol protocol, Runner& runner, TimePoint now) {
     } else if (!move) {
         runner = {};
     }
-    host_.on_measured(results, verdict);
-    if (move) return host_.move_to(key);
+    track_.on_measured(results, verdict);
+    if (move) return host_.move_to(key, now);
     if (!settings_.warm_standby) host_.close_standby(key);
 }
 
 // ---- time ----
 
-TimePoint Race::next_deadline(TimePoint now) const {
+TimePoint Race::due_after(TimePoint now) const {
     TimePoint next = retiring_.empty() ? racing::kNever : retiring_.front().at;
     if (paused_ || !settings_.measures) return next;
     for (const auto& [protocol, runner] : runners_) {
@@ -296,18 +295,6 @@ TimePoint Race::next_deadline(TimePoint now) const {
         }
     }
     return next;
-}
-
-void Race::arm() {
-    const TimePoint next = next_deadline(Clock::now());
-    if (next == racing::kNever) {
-        timer_.cancel();
-        return;
-    }
-    timer_.expires_at(next);
-    timer_.async_wait([this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
-        if (!error && !alive.expired()) tick();
-    });
 }
 
 }  // namespace flare::client

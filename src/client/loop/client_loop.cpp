@@ -1,11 +1,11 @@
-// The loop of a client: bytes in, bytes out, time, messages, and what is told.
 #include "client/loop/client_loop.hpp"
 
 #include "base/random.hpp"
-#include "client/loop/link.hpp"
-#include "model/target.hpp"
 
 #include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <utility>
 
 namespace flare::client {
 namespace asio = boost::asio;
@@ -20,15 +20,22 @@ std::size_t budget_for(const session::ClientSettings& settings) {
     return settings.outbox.bytes + static_cast<std::size_t>(4 * settings.max_message_bytes) + (64u << 20);
 }
 
-Race::Settings race_settings(const Config& config) {
-    Race::Settings settings;
+Connectivity::Settings connecting_settings(const Config& config) {
+    Connectivity::Settings all;
+    for (const Url& url : config.addresses) all.addresses.push_back(url.protocol);
+    all.connection_timeout = config.connection_timeout;
+    all.reconnect_delay = config.reconnect_delay;
+    all.max_reconnect_attempts = config.max_reconnect_attempts;
+    all.auto_reconnect = config.auto_reconnect;
+    all.auto_fallback = config.racing.auto_fallback;
+    Race::Settings& settings = all.race;
     settings.protocols = config.protocols();
     settings.measures = config.measures && settings.protocols.size() > 1;
     settings.warm_standby = config.racing.warm_standby;
     settings.probes = std::min<std::uint32_t>(config.racing.test_message_count, kMostProbes);
     settings.timeout = config.racing.timeout;
     settings.interval = config.racing.racing_interval;
-    return settings;
+    return all;
 }
 
 }  // namespace
@@ -36,337 +43,247 @@ Race::Settings race_settings(const Config& config) {
 ClientLoop::ClientLoop(asio::io_context& context, Config config, std::shared_ptr<EventQueue> events)
     : context_(context),
       config_(std::move(config)),
-      events_(std::move(events)),
       shared_budget_(budget_for(config_.session)),
       budget_(shared_budget_, 64 * 1024),
       session_(config_.session, base::system_random(), budget_, *this),
-      backoff_(config_.reconnect_delay),
-      race_(context, race_settings(config_), *this),
-      memory_(config_),
-      recorder_(config_, [this](const Failure& failure) { emit(event::Error{failure}); }),
-      session_timer_(context),
-      connect_timer_(context),
-      reconnect_timer_(context),
-      hedge_timer_(context) {
-    for (const Url& url : config_.addresses) metrics_[url.protocol].protocol = url.protocol;
-    snapshot_.metrics = metrics_;
+      links_(session_, *this),
+      credential_(config_.token, config_.token_may_change),
+      figures_(config_, std::move(events), session_, links_, connectivity_),
+      notes_(config_, session_, links_, connectivity_,
+             [this](const Failure& failure) { figures_.emit(event::Error{failure}); }),
+      telling_(config_, session_, links_, figures_, notes_, waiters_),
+      connecting_(context, config_, session_, connectivity_, links_, figures_, notes_, waiters_,
+                  [this] { after_turn(); }),
+      connectivity_(connecting_settings(config_), base::system_random(), credential_, connecting_, connecting_,
+                    telling_),
+      messages_(config_, session_, figures_, notes_),
+      timer_(context) {}
+
+// ---- what the application asks ----
+
+void ClientLoop::connect(ConnectDone done) {
+    if (closed_) return done(Failure(errc::client_closed));
+    if (connectivity_.status() != ClientStatus::disconnected && connectivity_.status() != ClientStatus::failed)
+        return done(Failure(errc::already_connected));
+    waiters_.connect(std::move(done));
+    notes_.note("connect_asked");
+    connectivity_.connect(steady_now());
+    after_turn();
 }
 
-ClientLoop::~ClientLoop() = default;
-
-// ---- what others may look at ----
-
-void ClientLoop::publish() {
-    const std::lock_guard lock(snapshot_mutex_);
-    snapshot_.status = status_;
-    snapshot_.stats = stats_;
-    for (const auto& [key, link] : links_) {
-        if (!link->carrier) continue;
-        const transport::CarrierStats& of_carrier = link->carrier->stats();
-        snapshot_.stats.bytes_sent += of_carrier.bytes_out;
-        snapshot_.stats.bytes_received += of_carrier.bytes_in;
-        if (key == session_.active()) snapshot_.stats.sealed = link->carrier->sealed();
-        if (key != session_.active() || link->carrier->info().protocol != Protocol::quic) continue;
-        snapshot_.stats.quic = {of_carrier.smoothed_rtt, of_carrier.congestion_window, of_carrier.bytes_in_flight,
-                                of_carrier.migrations};
+void ClientLoop::reconnect(ConnectDone done) {
+    if (closed_) return done(Failure(errc::client_closed));
+    const ClientStatus status = connectivity_.status();
+    if (status == ClientStatus::disconnected || status == ClientStatus::failed) return connect(std::move(done));
+    waiters_.connect(std::move(done));
+    if (status == ClientStatus::connected) {
+        notes_.note("reconnect_asked");
+        notes_.stands_still();
     }
-    snapshot_.stats.rtt = session_.round_trip();
-    snapshot_.metrics = metrics_;
-    snapshot_.queue_length = session_.queue_length();
-    snapshot_.session_id = session_.id() ? session_.id()->value.str() : std::string();
+    connectivity_.reconnect(steady_now());
+    after_turn();
 }
 
-Snapshot ClientLoop::snapshot() const {
-    Snapshot found;
-    {
-        const std::lock_guard lock(snapshot_mutex_);
-        found = snapshot_;
-    }
-    // Messages are inflated on the event thread, between what is published: its counters are read as they are now.
-    if (config_.session.compression) found.stats.compression = config_.session.compression->stats();
-    return found;
+void ClientLoop::disconnect(std::function<void()> done) {
+    if (closed_ || connectivity_.status() == ClientStatus::disconnected) return done();
+    waiters_.disconnect(std::move(done));
+    notes_.note("disconnect_asked");
+    connectivity_.disconnect(steady_now());
+    session_.disconnect(steady_now());
+    after_turn();
 }
 
-void ClientLoop::set_status(ClientStatus status) {
-    status_ = status;
-    publish();
-    if (status == ClientStatus::disconnected || status == ClientStatus::failed)
-        complete_refresh(Failure(errc::not_connected));
+void ClientLoop::on_disconnected(bool drained) {
+    Recorder& recorder = notes_.recorder();
+    recorder.add(recorder.line("disconnected").add("drained", drained));
+    const bool was_failed = connectivity_.status() == ClientStatus::failed;
+    connectivity_.disconnected();
+    if (!was_failed) figures_.emit(event::Disconnected{Failure(errc::ok, "disconnect() was called")});
+    waiters_.answer_disconnect();
 }
 
-void ClientLoop::emit(Event event, std::function<void()> after) {
-    publish();  // what the callback asks must agree with what it is told
-    events_->push(std::move(event), std::move(after));
+void ClientLoop::switch_protocol(Protocol protocol, ConnectDone done) {
+    if (closed_) return done(Failure(errc::client_closed));
+    if (!config_.has(protocol))
+        return done(Failure(errc::protocol_unavailable, "server_addresses has no URL of this protocol"));
+    if (connectivity_.status() != ClientStatus::connected) return done(Failure(errc::not_connected));
+    if (connectivity_.uses(protocol)) return done(protocol);
+    if (connectivity_.is_moving()) return done(Failure(errc::busy, "another connection is being made already"));
+    waiters_.switch_protocol(std::move(done));
+    notes_.switch_asked(protocol);
+    connectivity_.switch_to(protocol, steady_now());
+    after_turn();
 }
 
-// ---- bytes ----
-
-ClientLoop::Link* ClientLoop::find(session::CarrierKey key) {
-    const auto found = links_.find(key);
-    return found == links_.end() ? nullptr : found->second.get();
+void ClientLoop::refresh_token(std::string token, RefreshDone done) {
+    waiters_.answer_refresh(Failure(errc::cancelled, "another token has taken the place of this one"));
+    if (closed_) return done(Failure(errc::client_closed));
+    if (!session_.id()) return done(Failure(errc::not_connected));
+    if (const auto usable = Credential::check(token); !usable) return done(usable.error());
+    waiters_.refresh(std::move(done));
+    credential_.sent(token);
+    session_.renew_credential(std::move(token));
 }
-
-void ClientLoop::mark_dirty(Link& link) {
-    if (!link.dirty) {
-        link.dirty = true;
-        dirty_.push_back(link.key);
-    }
-    if (flush_posted_) return;
-    flush_posted_ = true;
-    asio::post(context_, [self = shared_from_this()] { self->flush(); });
-}
-
-void ClientLoop::output_ready(session::CarrierKey key) {
-    if (Link* link = find(key)) mark_dirty(*link);
-}
-
-void ClientLoop::close_carrier(session::CarrierKey key, errc code, const std::string& text) {
-    Link* link = find(key);
-    if (link == nullptr || link->close_due) return;
-    if (code != errc::ok) {
-        recorder_.add(recorder_.line("closing")
-                          .add("carrier", key)
-                          .add("protocol", record_name(link->carrier->info().protocol))
-                          .add("in_use", link->ready && !link->standby)
-                          .add("code", name(code))
-                          .add("text", text));
-    }
-    link->close_due = Link::Close{code, text};
-    mark_dirty(*link);
-}
-
-void ClientLoop::flush() {
-    flush_posted_ = false;
-    write_dirty();
-    gone_.clear();
-    after_event();
-}
-
-void ClientLoop::write_dirty() {
-    const std::vector<session::CarrierKey> keys = std::move(dirty_);
-    dirty_.clear();
-    for (const session::CarrierKey key : keys) {
-        if (Link* link = find(key)) write(*link);
-    }
-}
-
-void ClientLoop::write(Link& link) {
-    link.dirty = false;
-    if (link.close_done) return;
-    bool more = !link.carrier->writable();
-    if (!more) {
-        batch_.clear();
-        more = session_.write(link.key, batch_, now());
-        if (!batch_.empty()) {
-            link.carrier->send(batch_);
-            stats_.last_activity = std::chrono::system_clock::now();
-        }
-        if (more && link.carrier->writable()) mark_dirty(link);
-    }
-    if (link.close_due && !more) {
-        link.close_done = true;
-        link.carrier->close(link.close_due->code, link.close_due->text);
-    }
-}
-
-void ClientLoop::count_bytes(const transport::Carrier& carrier) {
-    stats_.bytes_sent += carrier.stats().bytes_out;
-    stats_.bytes_received += carrier.stats().bytes_in;
-}
-
-void ClientLoop::closed(session::CarrierKey key, const transport::CloseReason& reason) {
-    const auto found = links_.find(key);
-    if (found == links_.end()) return;
-    count_bytes(*found->second->carrier);
-    const Protocol protocol = found->second->carrier->info().protocol;
-    record_lost(*found->second, reason);
-    const bool was_pending = found->second->pending();
-    const bool was_standby = found->second->standby && !found->second->ready && !found->second->close_due;
-    gone_.push_back(std::move(found->second));
-    links_.erase(found);
-    // Closed in good order and without a word (1000, a reason of none), where nobody had said goodbye.
-    const Failure why(reason.code == errc::ok ? errc::closed_by_peer : reason.code,
-                      reason.text.empty() ? std::string(explain(errc::connection_lost)) : reason.text);
-    session_.carrier_gone(key, why.code, why.text, now());
-    race_.gone(key);
-    if (was_standby) {
-        race_.standby_failed(protocol);
-    } else if (was_pending) {
-        pending_link_closed(why);
-    }
-    if (!flush_posted_) {
-        flush_posted_ = true;
-        asio::post(context_, [self = shared_from_this()] { self->flush(); });
-    }
-}
-
-// ---- time ----
-
-void ClientLoop::after_event() {
-    if (closed_) return;
-    arm_timer();
-    publish();
-}
-
-void ClientLoop::arm_timer() {
-    const session::TimePoint next = session_.next_deadline();
-    if (next >= session_timer_at_) return;
-    session_timer_at_ = next;
-    session_timer_.expires_at(std::max(next, now()));
-    session_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
-        const auto self = weak.lock();
-        if (error || !self || self->closed_) return;
-        self->session_timer_at_ = session::kNever;
-        self->session_.on_time(now());
-        self->after_event();
-    });
-}
-
-// ---- messages ----
 
 void ClientLoop::send(Message message, SendDone done, std::chrono::system_clock::time_point queued_at) {
-    if (message.id.is_nil()) message.id = Uuid::v7();
-    if (message.timestamp == std::chrono::system_clock::time_point{}) message.timestamp = queued_at;
-    const auto fail = [&](errc code) {
-        SendResult result;
-        result.message_id = message.id;
-        result.error = code;
-        result.error_message = explain(code);
-        result.send_time = queued_at;
-        ++stats_.error_count;
-        if (done) {
-            done(std::move(result));
-        } else {
-            emit(event::MessageFailed{message.id, Failure(code)});
-        }
-    };
-    if (closed_) return fail(errc::client_closed);
-    if (status_ == ClientStatus::disconnected || status_ == ClientStatus::failed) return fail(errc::not_connected);
-    if (message.to.empty()) return fail(errc::unknown_target);
-    if (model::Target::of(message.to).kind == model::Target::Kind::conversation) return fail(errc::not_supported);
-    wire::MessageView view;
-    view.id = message.id;
-    view.type = message.type;
-    view.payload = message.payload.view();
-    view.timestamp_ms =
-        std::chrono::duration_cast<std::chrono::milliseconds>(message.timestamp.time_since_epoch()).count();
-    view.to = message.to;
-    const auto queued = session_.send(view, message.priority, now(), done != nullptr);
-    if (!queued) return fail(static_cast<errc>(queued.error().value()));
-    send_waiters_.emplace(message.id, Waiter{std::move(done), queued_at});
-    after_event();
-}
-
-void ClientLoop::on_outcome(const session::Outcome& outcome) {
-    SendResult result;
-    result.success = outcome.error == errc::ok;
-    result.message_id = outcome.message_id;
-    result.error = outcome.error;
-    result.partly = outcome.partly;
-    result.error_message =
-        outcome.error == errc::ok || !outcome.text.empty() ? outcome.text : std::string(explain(outcome.error));
-    result.retry_after = std::chrono::milliseconds(outcome.retry_after_ms);
-    if (!result.success && outcome.retry_after_ms != 0)
-        result.error_message += "; send it again in " + std::to_string(outcome.retry_after_ms) + " ms, under a new id";
-    result.retry_count = outcome.retry_count;
-    result.latency = now() - outcome.queued_at;
-    SendDone done;
-    if (const auto found = send_waiters_.find(outcome.message_id); found != send_waiters_.end()) {
-        result.send_time = found->second.queued_at;
-        done = std::move(found->second.done);
-        send_waiters_.erase(found);
-    }
-    ++(result.success ? stats_.messages_sent : stats_.error_count);
-    if (result.error == errc::rate_limited || result.error == errc::busy || result.error == errc::recipient_busy) {
-        const std::string code(name(result.error));
-        if (const auto times = recorder_.worth_a_line("throttled", code))
-            recorder_.add(recorder_.line("throttled")
-                              .add("code", code)
-                              .add("times", times)
-                              .ms("retry_after_ms", result.retry_after));
-    }
-    if (result.success) {
-        emit(event::MessageSent{result.message_id});
-    } else {
-        emit(event::MessageFailed{result.message_id, Failure(result.error, result.error_message)});
-    }
-    if (done) done(std::move(result));
+    const ClientStatus status = connectivity_.status();
+    const bool offline = status == ClientStatus::disconnected || status == ClientStatus::failed;
+    messages_.send(std::move(message), std::move(done), queued_at,
+                   closed_   ? errc::client_closed
+                   : offline ? errc::not_connected
+                             : errc::ok);
+    after_turn();
 }
 
 std::size_t ClientLoop::clear_queue() {
-    const std::size_t cleared = session_.clear_queue(now());
-    after_event();
+    const std::size_t cleared = session_.clear_queue(steady_now());
+    after_turn();
     return cleared;
 }
 
+void ClientLoop::close() {
+    if (std::exchange(closed_, true)) return;
+    connecting_.stop();
+    connectivity_.stop();
+    timer_.cancel();
+    waiters_.answer_refresh(Failure(errc::client_closed));
+    waiters_.answer_connect(Failure(errc::client_closed));
+    messages_.close();
+    waiters_.answer_disconnect();
+    links_.clear();
+}
+
+// ---- what the session says of its carriers ----
+
+void ClientLoop::on_ready(session::CarrierKey key, bool resumed) {
+    connectivity_.welcomed(key, resumed, steady_now());
+    connecting_.watch_addresses();
+}
+
+void ClientLoop::on_detached(errc reason, const std::string& text) {
+    if (closed_) return;
+    if (connectivity_.status() == ClientStatus::connected && !waiters_.any_disconnect())
+        notes_.failure("detached", Failure(reason, text));
+    connectivity_.detached(Failure(reason, text), steady_now());
+}
+
+void ClientLoop::on_refused(session::CarrierKey key, errc code, const std::string& text, std::uint32_t retry_after_ms) {
+    const Failure failure(code, text.empty() ? std::string(explain(code)) : text);
+    const std::chrono::milliseconds retry_after(retry_after_ms);
+    notes_.failure("refused", failure, retry_after);
+    connectivity_.refused(key, failure, retry_after, steady_now());
+}
+
+// A session that is over takes no other token: the next one is asked for its own.
+void ClientLoop::on_ended(errc code, const std::string& text, std::uint32_t retry_after_ms) {
+    const errc why = code == errc::ok ? errc::session_ended : code;
+    waiters_.answer_refresh(Failure(why, text));
+    const Failure reason(why, text.empty() ? std::string(explain(why)) : text);
+    const std::chrono::milliseconds retry_after(retry_after_ms);
+    notes_.failure("ended", reason, retry_after);
+    if (code == errc::shutting_down) figures_.emit(event::Draining{retry_after, reason.text});
+    connectivity_.ended(reason, retry_after, steady_now());
+}
+
+void ClientLoop::on_suspect(session::CarrierKey key) {
+    if (!closed_) connectivity_.suspected(key, steady_now());
+}
+
+void ClientLoop::on_recovered(session::CarrierKey key) {
+    if (key != session_.active()) return;
+    notes_.recovered(key);
+    connectivity_.recovered(key, steady_now());
+}
+
+void ClientLoop::on_slow(session::CarrierKey key, session::Duration age) {
+    if (const Link* link = links_.find(key)) notes_.slow(*link, age);
+    connectivity_.race().slow(age, steady_now());
+}
+
+void ClientLoop::on_probe(session::CarrierKey key, std::uint64_t id) {
+    connectivity_.race().answered(key, id, steady_now());
+}
+
+void ClientLoop::close_carrier(session::CarrierKey key, errc code, const std::string& text) {
+    connecting_.close(key, code, text);
+}
+
+void ClientLoop::on_heartbeat(session::CarrierKey key, session::Duration round_trip) {
+    ++figures_.stats().heartbeat_count;
+    if (const Link* link = links_.find(key)) figures_.of(link->protocol()).rtt = round_trip;
+    figures_.emit(event::Heartbeat{round_trip});
+}
+
+// ---- and of messages, and the credential ----
+
 void ClientLoop::on_message(session::LaneIndex lane, const wire::DataView& data, const Bytes& whole,
                             std::uint64_t cost) {
-    const wire::MessageView& view = *data.message;
-    Message message(std::string(view.type), whole.empty() ? Bytes(view.payload) : whole.share(view.payload));
-    message.id = view.id;
-    message.timestamp = wire::to_time(view.timestamp_ms);
-    message.server_time = wire::to_time(data.server_time_ms);
-    message.from = std::string(data.from);
-    message.to = std::string(view.to);
-    ++stats_.messages_received;
-    stats_.last_activity = std::chrono::system_clock::now();
     // The server may send more when the application has done with this one.
-    const auto done = [weak = weak_from_this(), lane, cost, id = session_.id()] {
+    messages_.on_message(data, whole, [weak = weak_from_this(), lane, cost, id = session_.id()] {
         const auto self = weak.lock();
         if (!self) return;
         asio::post(self->context_, [self, lane, cost, id] {
             if (self->closed_ || self->session_.id() != id) return;
-            self->session_.consumed(lane, cost, now());
-            self->after_event();
+            self->session_.consumed(lane, cost, steady_now());
+            self->after_turn();
         });
-    };
-    if (view.encoding != wire::Encoding::none) return emit_inflated(std::move(message), view, done);
-    emit(event::MessageReceived{std::move(message)}, done);
+    });
 }
 
-// Inflated on the event thread, when the callback's turn comes: what waits is no larger than the credit that it took,
-// and the I/O thread goes on. A message that cannot be inflated is told, and harms nothing else.
-void ClientLoop::emit_inflated(Message message, const wire::MessageView& view, std::function<void()> after) {
-    publish();
-    auto shared = std::make_shared<Message>(std::move(message));
-    events_->push(
-        [shared, encoding = view.encoding, size = view.size, encodings = session_.encodings(),
-         compression = config_.session.compression, most = config_.session.max_message_bytes]() -> Event {
-            wire::MessageView compressed;
-            compressed.payload = shared->payload.view();
-            compressed.encoding = encoding;
-            compressed.size = size;
-            errc code = errc::compression_unavailable;
-            if (compression) {
-                if (auto inflated = compression->inflate(compressed, encodings, most)) {
-                    shared->payload = std::move(*inflated);
-                    return event::MessageReceived{std::move(*shared)};
-                } else {
-                    code = static_cast<errc>(inflated.error().value());
-                }
-            }
-            return event::Error{Failure(
-                code, "message " + shared->id.str() + " from '" + shared->from + "': " + std::string(explain(code)))};
-        },
-        std::move(after));
-}
-
-void ClientLoop::on_heartbeat(session::CarrierKey key, session::Duration round_trip) {
-    ++stats_.heartbeat_count;
-    if (const Link* link = find(key)) metrics_[link->carrier->info().protocol].rtt = round_trip;
-    emit(event::Heartbeat{round_trip});
-}
-
-void ClientLoop::on_gap(const session::GapReport& report) {
-    record_gap(report);
-    event::Gap gap;
-    gap.reason = Failure(report.reason, report.text.empty() ? std::string(explain(report.reason)) : report.text);
-    for (const auto& lane : report.lanes) {
-        gap.lanes.push_back(
-            {lane.lane, lane.sent, lane.acked, lane.received, lane.exact, lane.server_sent, lane.server_received});
+void ClientLoop::on_credential(const wire::CredentialState& state) {
+    notes_.credential(state);
+    if (state.answer) {
+        if (state.code == errc::ok) return waiters_.answer_refresh({});
+        const Failure failure(state.code, state.text.empty() ? std::string(explain(state.code)) : state.text);
+        if (!waiters_.any_refresh()) figures_.emit(event::Error{failure});  // the provider's
+        return waiters_.answer_refresh(failure);
     }
-    gap.resent = report.resent;
-    emit(std::move(gap));
+    figures_.emit(event::TokenExpiring{std::chrono::milliseconds(state.expires_in_ms)});
+    if (!credential_.has_provider() || waiters_.any_refresh()) return;
+    Checked<std::string> token = credential_.provided();
+    if (!token) return figures_.emit(event::Error{token.error()});
+    if (*token == credential_.last()) return;  // it has nothing newer
+    credential_.sent(*token);
+    session_.renew_credential(std::move(*token));
+}
+
+// ---- links, and time ----
+
+bool ClientLoop::counts_as_movement(session::CarrierKey key) const {
+    if (!notes_.still()) return false;
+    const auto found = connectivity_.carriers().find(key);
+    return found != connectivity_.carriers().end() && found->second.ready;
+}
+
+void ClientLoop::on_link_closed(Link& link, const transport::CloseReason& reason) {
+    notes_.lost(link, reason);
+    // Closed in good order and without a word (1000, a reason of none), where nobody had said goodbye.
+    const Failure why(reason.code == errc::ok ? errc::closed_by_peer : reason.code,
+                      reason.text.empty() ? std::string(explain(errc::connection_lost)) : reason.text);
+    session_.carrier_gone(link.key, why.code, why.text, steady_now());
+    connectivity_.gone(link.key, why, steady_now());
+}
+
+void ClientLoop::post_flush() {
+    asio::post(context_, [self = shared_from_this()] { self->links_.flush(); });
+}
+
+void ClientLoop::after_turn() {
+    if (closed_) return;
+    figures_.publish();
+    const session::TimePoint next = std::min(session_.next_deadline(), connectivity_.next_deadline());
+    if (next >= timer_at_) return;
+    timer_at_ = next;
+    timer_.expires_at(std::max(next, steady_now()));
+    timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+        const auto self = weak.lock();
+        if (error || !self || self->closed_) return;
+        self->timer_at_ = session::kNever;
+        const session::TimePoint now = steady_now();
+        if (self->session_.next_deadline() <= now) self->session_.on_time(now);
+        if (self->connectivity_.next_deadline() <= now) self->connectivity_.on_time(now);
+        self->after_turn();
+    });
 }
 
 }  // namespace flare::client

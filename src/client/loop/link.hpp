@@ -1,44 +1,40 @@
 // One carrier of a client.
 //
 // Threads: its client's I/O thread.
-// Owner:   ClientLoop.
+// Owner:   Links.
 #pragma once
 
-#include "client/loop/client_loop.hpp"
+#include "session/types.hpp"
+#include "transport/carrier.hpp"
 
+#include <chrono>
+#include <memory>
 #include <optional>
+#include <string>
 
 namespace flare::client {
 
-class ClientLoop::Link final : public transport::CarrierHandler {
-public:
-    Link(ClientLoop& loop_, session::CarrierKey key_, std::unique_ptr<transport::Carrier> carrier_)
-        : loop(loop_), key(key_), carrier(std::move(carrier_)) {
-        carrier->set_handler(this);
-    }
-    void on_batch(std::string_view batch) override {
-        const bool may_move_again = loop.still_since_ != session::kNever && ready;
-        loop.session_.on_batch(key, batch, now());
-        if (may_move_again) loop.moves_again(key);
-        loop.after_event();
-    }
-    void on_alive() override { loop.session_.on_alive(key, now()); }
-    void on_turn_end() override { loop.write_dirty(); }
-    void on_writable() override { loop.mark_dirty(*this); }
-    void on_closed(const transport::CloseReason& reason) override { loop.closed(key, reason); }
+class Links;
 
-    ClientLoop& loop;
+class Link final : public transport::CarrierHandler {
+public:
+    Link(Links& links, session::CarrierKey key, std::unique_ptr<transport::Carrier> carrier,
+         std::string unsealed_because);
+
+    void on_batch(std::string_view batch) override;
+    void on_alive() override;
+    void on_turn_end() override;
+    void on_writable() override;
+    void on_closed(const transport::CloseReason& reason) override;
+
+    Protocol protocol() const { return carrier->info().protocol; }
+
     const session::CarrierKey key;
-    std::unique_ptr<transport::Carrier> carrier;
-    bool dirty = false;
-    bool standby = false;             // it was opened beside the one in use, to be measured
-    std::string unsealed_because;     // Encryption::preferred
-    bool greeted = false;             // its Hello goes out, or has
-    bool ready = false;               // it has been welcomed
-    session::TimePoint began{};       // when its connect did
-    session::TimePoint welcome_at{};  // when its Welcome may be expected
+    const std::unique_ptr<transport::Carrier> carrier;
+    const std::string unsealed_because;  // Encryption::preferred
     // Of its path when it was suspected. Another one later: its packets still come. 0: it was not.
     std::chrono::nanoseconds rtt_when_suspected{0};
+    bool dirty = false;
     struct Close {
         errc code;
         std::string text;
@@ -46,8 +42,8 @@ public:
     std::optional<Close> close_due;
     bool close_done = false;
 
-    // It was made for a connect, and its Welcome has not come.
-    bool pending() const { return !ready && !standby && !close_due; }
+private:
+    Links& links_;
 };
 
 }  // namespace flare::client

@@ -1,0 +1,133 @@
+#include "client/loop/messages.hpp"
+
+#include "model/target.hpp"
+
+#include <utility>
+
+namespace flare::client {
+
+void Messages::send(Message message, SendDone done, std::chrono::system_clock::time_point queued_at, errc can_be_sent) {
+    if (message.id.is_nil()) message.id = Uuid::v7();
+    if (message.timestamp == std::chrono::system_clock::time_point{}) message.timestamp = queued_at;
+    const auto fail = [&](errc code) {
+        SendResult result;
+        result.message_id = message.id;
+        result.error = code;
+        result.error_message = explain(code);
+        result.send_time = queued_at;
+        ++figures_.stats().error_count;
+        if (done) {
+            done(std::move(result));
+        } else {
+            figures_.emit(event::MessageFailed{message.id, Failure(code)});
+        }
+    };
+    if (can_be_sent != errc::ok) return fail(can_be_sent);
+    if (message.to.empty()) return fail(errc::unknown_target);
+    if (model::Target::of(message.to).kind == model::Target::Kind::conversation) return fail(errc::not_supported);
+    wire::MessageView view;
+    view.id = message.id;
+    view.type = message.type;
+    view.payload = message.payload.view();
+    view.timestamp_ms =
+        std::chrono::duration_cast<std::chrono::milliseconds>(message.timestamp.time_since_epoch()).count();
+    view.to = message.to;
+    const auto queued = session_.send(view, message.priority, steady_now(), done != nullptr);
+    if (!queued) return fail(static_cast<errc>(queued.error().value()));
+    waiters_.emplace(message.id, Waiter{std::move(done), queued_at});
+}
+
+void Messages::on_outcome(const session::Outcome& outcome) {
+    SendResult result;
+    result.success = outcome.error == errc::ok;
+    result.message_id = outcome.message_id;
+    result.error = outcome.error;
+    result.partly = outcome.partly;
+    result.error_message =
+        outcome.error == errc::ok || !outcome.text.empty() ? outcome.text : std::string(explain(outcome.error));
+    result.retry_after = std::chrono::milliseconds(outcome.retry_after_ms);
+    if (!result.success && outcome.retry_after_ms != 0)
+        result.error_message += "; send it again in " + std::to_string(outcome.retry_after_ms) + " ms, under a new id";
+    result.retry_count = outcome.retry_count;
+    result.latency = steady_now() - outcome.queued_at;
+    SendDone done;
+    if (const auto found = waiters_.find(outcome.message_id); found != waiters_.end()) {
+        result.send_time = found->second.queued_at;
+        done = std::move(found->second.done);
+        waiters_.erase(found);
+    }
+    ++(result.success ? figures_.stats().messages_sent : figures_.stats().error_count);
+    notes_.throttled(result);
+    if (result.success) {
+        figures_.emit(event::MessageSent{result.message_id});
+    } else {
+        figures_.emit(event::MessageFailed{result.message_id, Failure(result.error, result.error_message)});
+    }
+    if (done) done(std::move(result));
+}
+
+void Messages::on_message(const wire::DataView& data, const Bytes& whole, std::function<void()> done) {
+    const wire::MessageView& view = *data.message;
+    Message message(std::string(view.type), whole.empty() ? Bytes(view.payload) : whole.share(view.payload));
+    message.id = view.id;
+    message.timestamp = wire::to_time(view.timestamp_ms);
+    message.server_time = wire::to_time(data.server_time_ms);
+    message.from = std::string(data.from);
+    message.to = std::string(view.to);
+    ++figures_.stats().messages_received;
+    figures_.heard();
+    if (view.encoding != wire::Encoding::none) return emit_inflated(std::move(message), view, std::move(done));
+    figures_.emit(event::MessageReceived{std::move(message)}, std::move(done));
+}
+
+// Inflated on the event thread, when the callback's turn comes: what waits is no larger than the credit that it took,
+// and the I/O thread goes on. A message that cannot be inflated is told, and harms nothing else.
+void Messages::emit_inflated(Message message, const wire::MessageView& view, std::function<void()> after) {
+    auto shared = std::make_shared<Message>(std::move(message));
+    figures_.emit_later(
+        [shared, encoding = view.encoding, size = view.size, encodings = session_.encodings(),
+         compression = config_.session.compression, most = config_.session.max_message_bytes]() -> Event {
+            wire::MessageView compressed;
+            compressed.payload = shared->payload.view();
+            compressed.encoding = encoding;
+            compressed.size = size;
+            errc code = errc::compression_unavailable;
+            if (compression) {
+                if (auto inflated = compression->inflate(compressed, encodings, most)) {
+                    shared->payload = std::move(*inflated);
+                    return event::MessageReceived{std::move(*shared)};
+                } else {
+                    code = static_cast<errc>(inflated.error().value());
+                }
+            }
+            return event::Error{Failure(
+                code, "message " + shared->id.str() + " from '" + shared->from + "': " + std::string(explain(code)))};
+        },
+        std::move(after));
+}
+
+void Messages::on_gap(const session::GapReport& report) {
+    notes_.gap(report);
+    event::Gap gap;
+    gap.reason = Failure(report.reason, report.text.empty() ? std::string(explain(report.reason)) : report.text);
+    for (const auto& lane : report.lanes) {
+        gap.lanes.push_back(
+            {lane.lane, lane.sent, lane.acked, lane.received, lane.exact, lane.server_sent, lane.server_received});
+    }
+    gap.resent = report.resent;
+    figures_.emit(std::move(gap));
+}
+
+void Messages::close() {
+    const auto waiters = std::exchange(waiters_, {});
+    for (const auto& [id, waiter] : waiters) {
+        SendResult result;
+        result.message_id = id;
+        result.error = errc::client_closed;
+        result.error_message = explain(errc::client_closed);
+        result.send_time = waiter.queued_at;
+        if (waiter.done) waiter.done(std::move(result));
+    }
+}
+
+}  // namespace flare::client

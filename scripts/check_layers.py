@@ -305,7 +305,7 @@ def self_test():
         ("include/flare/y.hpp", "#include <base/x.hpp>", "include/ includes only"),
         ("tests/unit/wire/y.cpp", '#include "session/x.hpp"', "a test of wire must not include"),
         ("tests/unit/quic/y.cpp", '#include "session/x.hpp"', "a test of transport must not include"),
-        ("tests/sim/y.cpp", '#include "flight/x.hpp"', "a test of tests/sim must not include"),
+        ("tests/sim/y.cpp", '#include "client/x.hpp"', "a test of tests/sim must not include"),
     ]
 
     def complaints(files, rooms=allowed):

@@ -7,6 +7,7 @@ TEST(Carriers, OneWriteForWhatATurnHasCollected) {
     ShardBench bench(plain_config());
     const auto line = bench.connect();
     bench.bring(line, said(hello_of("ann")));
+    bench.bring(line, activate());
     const std::size_t before = line->sent.size();
     wire::Forms forms(session::test::data_of(9, "push"));
     for (int i = 0; i < 10; ++i) (void)bench.shard().users().deliver("ann", kServerTarget, forms, Priority::normal);
@@ -19,6 +20,7 @@ TEST(Carriers, WhatCannotBeWrittenWaitsUntilItCan) {
     ShardBench bench(plain_config());
     const auto line = bench.connect();
     bench.bring(line, said(hello_of("ann")));
+    bench.bring(line, activate());
     const std::size_t before = line->sent.size();
     line->writable = false;
     wire::Forms forms(session::test::data_of(9, "push"));
@@ -35,6 +37,7 @@ TEST(Carriers, WhoDoesNotReadItsLastWordsIsClosedAllTheSame) {
     ShardBench bench(plain_config());
     const auto line = bench.connect();
     bench.bring(line, said(hello_of("ann")));
+    bench.bring(line, activate());
     line->writable = false;
     bench.shard().cut_off([](const session::ServerSession&) { return true; }, errc::kicked, "out");
     bench.settle();
@@ -49,6 +52,7 @@ TEST(Carriers, WhatIsDroppedIsFreedAtTheEndOfTheTurn) {
     ShardBench bench(plain_config());
     const auto line = bench.connect();
     bench.bring(line, said(hello_of("ann")));
+    bench.bring(line, activate());
     EXPECT_EQ(bench.shard().drop_connections("ann"), 1u);
     EXPECT_TRUE(line->open);
     bench.settle();
@@ -79,6 +83,7 @@ TEST(Intake, ABatchOfManyFramesIsTakenInPortions) {
     ShardBench bench(plain_config());
     const auto line = bench.connect();
     bench.bring(line, said(hello_of("ann")));
+    bench.bring(line, activate());
     std::string batch;
     for (session::Seq i = 1; i <= 300; ++i) {
         wire::DataView view;

@@ -8,6 +8,7 @@ std::shared_ptr<Line> session_of(ShardBench& bench, const std::string& user, std
                                  const std::string& device = "phone") {
     const auto line = bench.connect(bench.router.home_of(user));
     bench.bring(line, said(hello_of(user, attempt, device)));
+    bench.bring(line, activate(attempt));
     return line;
 }
 
@@ -158,7 +159,7 @@ TEST(Dispatch, AHandlersReplyIsChecked) {
     config.session.max_message_bytes = 1000;
     config.handler.plain = [](const SessionInfo&, const Message& message) -> HandlerResult {
         if (message.payload.view() == "large") return Message("answer", Bytes(std::string(1001, 'x')));
-        return Message("no\nname", Bytes("x"));
+        return Message("no \xff name", Bytes("x"));
     };
     ShardBench bench(std::move(config));
     const auto line = session_of(bench, "ann");

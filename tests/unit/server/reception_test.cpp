@@ -39,6 +39,7 @@ TEST(Reception, WhatComesBehindAHelloIsHandedOn) {
     ShardBench bench(plain_config());
     const auto line = bench.connect();
     bench.bring(line, said(hello_of("ann")) + data(1, 7, "first flight"));
+    bench.bring(line, activate());
     EXPECT_EQ(receipts(*line)[message_id(7)], errc::ok);
 }
 
@@ -73,6 +74,7 @@ TEST(Reception, ReadingWaitsForThePool) {
     EXPECT_EQ(bench.shard().table().size(), 0u);
     bench.run_pool();
     EXPECT_FALSE(line->paused);
+    bench.bring(line, activate());
     EXPECT_EQ(receipts(*line)[message_id(7)], errc::ok);
 }
 
@@ -116,6 +118,7 @@ TEST(Reception, AConnectionGoesToTheHomeOfItsUser) {
     const std::string user = bench.user_of(1);
     const auto line = bench.connect(0);
     bench.bring(line, said(hello_of(user)) + data(1, 7, "along with it"));
+    bench.bring(line, activate());
     EXPECT_EQ(bench.shard(0).table().size(), 0u);
     EXPECT_EQ(bench.shard(0).carriers().size(), 0u);
     EXPECT_EQ(bench.shard(1).table().size(), 1u);
@@ -219,6 +222,7 @@ TEST(Reception, StoppingSaysGoodbyeAndGivesThePassBackWhenNothingIsLeft) {
     ShardBench bench(plain_config());
     const auto attached = bench.connect();
     bench.bring(attached, said(hello_of("ann")));
+    bench.bring(attached, activate());
     const auto stranger = bench.connect();
     base::Gate gate;
     bench.shard().begin_stop(*gate.enter());

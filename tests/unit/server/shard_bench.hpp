@@ -214,6 +214,13 @@ inline wire::Hello hello_of(const std::string& user, std::uint8_t attempt = 1, c
 
 inline std::string said(const wire::Hello& hello) { return batch_of({}, wire::encode(hello)); }
 
+// Its client has the Welcome, and sends and is sent to on this carrier from now on.
+inline std::string activate(std::uint64_t epoch = 1) {
+    wire::Activate frame;
+    frame.epoch = epoch;
+    return batch_of({}, wire::encode(frame));
+}
+
 // A message on lane 0.
 inline std::string data(session::Seq seq, std::uint8_t id, std::string_view payload,
                         std::string_view to = kServerTarget, std::string_view type = "chat") {

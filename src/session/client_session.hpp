@@ -175,6 +175,8 @@ public:
     // How payloads may be compressed in this session, both ways.
     wire::Encodings encodings() const noexcept { return encodings_; }
     std::uint64_t epoch() const noexcept { return epoch_; }
+    // Between two calls from outside.
+    void check_invariants() const;
 
 private:
     enum class State : std::uint8_t { hello_due, hello_sent, attached, closing };

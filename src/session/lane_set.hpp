@@ -90,6 +90,8 @@ public:
     const SendTotals& totals() const noexcept { return totals_; }
     // About what it takes of the budget.
     std::size_t held_bytes() const noexcept;
+    // Returns what it is charged to the budget. `each`: the tokens of what is held.
+    std::size_t check_invariants(const std::function<void(std::uint64_t)>& each = [](std::uint64_t) {}) const;
     // The session is over: what is held is freed, numbers stay. Nothing may be sent or received afterwards.
     void discard() noexcept;
     // Null: never used, or there is no such lane.

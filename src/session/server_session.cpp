@@ -1,5 +1,6 @@
 #include "session/server_session.hpp"
 
+#include "base/assert.hpp"
 #include "session/session_table.hpp"
 
 #include <algorithm>
@@ -59,6 +60,27 @@ void ServerSession::on_message_refused(LaneIndex lane, const Uuid& id, errc code
     // Without a time: what was under way behind it is acted on, and a repeat would come after that.
     receipt.code = code;
     table_.refuse_message(*this, lane, id, receipt);
+}
+
+std::size_t ServerSession::check_invariants() const {
+    for (const Attached& carrier : carriers_) {
+        FLARE_INVARIANT(carrier.key != kNoCarrier, "a carrier has no name");
+        FLARE_INVARIANT(std::count_if(carriers_.begin(), carriers_.end(),
+                                      [&](const auto& other) { return other.key == carrier.key; }) == 1,
+                        "a carrier is attached twice");
+        FLARE_INVARIANT(used_.has(carrier.epoch), "a Hello has attached a carrier and does not count as used");
+        FLARE_INVARIANT(carrier.offered <= next_generation_, "a ticket was offered that was never issued");
+    }
+    FLARE_INVARIANT(
+        active_ == kNoCarrier || ended_ ||
+            std::any_of(carriers_.begin(), carriers_.end(), [&](const auto& each) { return each.key == active_; }),
+        "a carrier sends that is not attached");
+    FLARE_INVARIANT(ended_ || carriers_.empty() == (detached_at_ != kNever), "detached and attached at once");
+    FLARE_INVARIANT(!goodbye_said_ || goodbye_, "a goodbye was said that nobody wanted");
+    FLARE_INVARIANT(warn_at_ == kNever || warn_at_ <= expires_at_, "the warning comes after the end");
+    FLARE_INVARIANT(charge_ >= claims_.size() || ended_, "the claims are not charged");
+    for (const auto& [lane, cost] : deferred_) FLARE_INVARIANT(lane < lanes(), "credit waits for a lane that is not");
+    return ended_ ? 0 : charge_ + lane_set_.check_invariants();  // what it held was freed when it ended
 }
 
 }  // namespace flare::session

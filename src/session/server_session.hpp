@@ -49,6 +49,9 @@ public:
     std::size_t queued_bytes() const noexcept { return lane_set_.totals().queued_bytes; }
     std::size_t unacked_frames() const noexcept { return lane_set_.totals().unacked_frames; }
 
+    // What can be said of it alone; SessionTable looks at the rest. Returns what it is charged to the budget.
+    std::size_t check_invariants() const;
+
     // For the owner of the table's listener: whatever the server keeps with a session.
     std::shared_ptr<void> attachment;
 

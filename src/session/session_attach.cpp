@@ -11,7 +11,6 @@ namespace flare::session {
 namespace {
 
 constexpr std::size_t kMaxCarriers = 8;     // on one session
-constexpr std::size_t kMaxUnconfirmed = 4;  // sessions of one device that wait to be heard
 constexpr std::uint32_t kBusyRetryMs = 1000;
 
 // The largest payload that a client takes which says this.
@@ -56,7 +55,7 @@ std::optional<wire::Refused> SessionTable::attach_new(CarrierKey key, const wire
     }
     Device& owner = device(identity.user, hello.device);
     owner.used_at = now;
-    if (owner.unconfirmed.size() >= kMaxUnconfirmed) {
+    if (owner.unconfirmed.size() >= Device::kMaxUnconfirmed) {
         finalize(*owner.unconfirmed.front(), errc::session_replaced, "the same device has connected anew", now);
     }
     ServerSession& session = create(owner, hello, identity, now);

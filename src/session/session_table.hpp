@@ -192,6 +192,9 @@ public:
     TimePoint next_deadline() const noexcept;
     void on_time(TimePoint now);
 
+    // Between two calls from outside. Returns what it has charged to the budget.
+    std::size_t check_invariants() const;
+
     const Settings& settings() const noexcept { return settings_; }
     std::uint32_t home() const noexcept { return home_; }
 

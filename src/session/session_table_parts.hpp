@@ -24,6 +24,7 @@ struct Device {
     // To the budget: itself, its place in the table, and its key there.
     static std::size_t charge_of(const std::string& key) noexcept { return 512 + key.size(); }
     static constexpr std::size_t kAttempts = 16;
+    static constexpr std::size_t kMaxUnconfirmed = 4;  // sessions that wait to be heard
 
     bool knows(const Uuid& attempt) const {
         return std::find(attempts.begin(), attempts.end(), attempt) != attempts.end();
@@ -32,6 +33,8 @@ struct Device {
         if (attempts.size() >= kAttempts) attempts.erase(attempts.begin());
         attempts.push_back(attempt);
     }
+
+    void check_invariants() const;
 
     // Of the connect `attempt`; nullptr: it has made none that lives.
     ServerSession* of_attempt(const Uuid& attempt) const {

@@ -539,4 +539,9 @@ void ServerNode::tear_down() {
         world_.require(home->budget.used() == 0, "the server's budget returns to zero");
 }
 
+void ServerNode::check_invariants() const {
+    for (const auto& home : process_->homes)
+        world_.require(home->table.check_invariants() == home->budget.used(), "the budget is what is held");
+}
+
 }  // namespace flare::sim

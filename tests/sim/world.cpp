@@ -38,6 +38,7 @@ void World::run_until(TimePoint end) {
         const auto run = std::move(const_cast<Event&>(events_.top()).run);
         events_.pop();
         run();
+        look_();
     }
     now_ = std::max(now_, end);
 }

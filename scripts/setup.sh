@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs what Flare is built and tested with, by Debian package name. Debian 12 and 13, as root or with sudo.
 # Does nothing, quickly, when everything is there.
-#     setup.sh [--build | --peers]
+#     setup.sh [--build | --tests | --peers]
 #   --build   what building takes, without the tools that only tests and developers use: for the demo, several times quicker
+#   --tests   also what tests run, without what only developers use (clang, valgrind, doxygen and lld: most of the download)
 #   --peers   also the systems that ./dev lab compare and ./dev bench peer put beside Flare (mosquitto, nats-server, Node
 #             packages; Debian starts the first two as services)
 set -euo pipefail
@@ -23,7 +24,8 @@ packages=(
     libssl-dev libgnutls28-dev libzstd-dev zlib1g-dev libprotozero-dev libspdlog-dev prometheus-cpp-dev
     libcli11-dev libtomlplusplus-dev libprotobuf-dev protobuf-compiler libgtest-dev libgmock-dev libbenchmark-dev
 )
-developers=(valgrind clang clang-format clang-tidy iproute2 nftables groff-base doxygen python3-pyte universal-ctags zsh fish)
+tests=(iproute2 nftables groff-base python3-pyte zsh fish)
+developers=(valgrind clang clang-format clang-tidy lld doxygen universal-ctags)
 if [ "$release" = 12 ]; then
     packages+=(libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev)
     developers+=(libclang-rt-14-dev)
@@ -32,10 +34,14 @@ else
     developers+=(libclang-rt-dev)
 fi
 # Node is there already on many machines, under another package name: any that answers will do.
-command -v node >/dev/null && command -v npm >/dev/null || developers+=(nodejs npm)
-if [ "${1:-}" != --build ]; then packages+=("${developers[@]}"); fi
-
-if [ "${1:-}" = --peers ]; then packages+=(mosquitto nats-server); fi
+command -v node >/dev/null && command -v npm >/dev/null || tests+=(nodejs npm)
+case ${1:-} in
+    --build) ;;
+    --tests) packages+=("${tests[@]}") ;;
+    --peers) packages+=("${tests[@]}" "${developers[@]}" mosquitto nats-server) ;;
+    "") packages+=("${tests[@]}" "${developers[@]}") ;;
+    *) sed -n 4,8p "$0" >&2; exit 2 ;;
+esac
 
 missing=()
 for package in "${packages[@]}"; do

@@ -21,13 +21,18 @@ wire::MessageView view_of(const Message& message, std::string_view to) {
     return view;
 }
 
-Checked<DeliveryReport> deliver(server::Worker& worker, const std::string& user, server::EncodedMessage& outgoing) {
+Checked<DeliveryReport> deliver(server::Shard& shard, const std::string& user, server::EncodedMessage& outgoing) {
     DeliveryReport report;
     const session::Receipt receipt =
-        worker.deliver(user, outgoing.from, outgoing.forms, outgoing.priority, &report.too_large);
+        shard.users().deliver(user, outgoing.from, outgoing.forms, outgoing.priority, &report.too_large);
     if (receipt.status == wire::ReceiptStatus::refused) return Failure(receipt.code, receipt.text);
     report.delivery = receipt.status == wire::ReceiptStatus::buffered ? Delivery::buffered : Delivery::delivered;
     return report;
+}
+
+void add(FanOut& sum, const FanOut& part) {
+    sum.reached += part.reached;
+    sum.too_large += part.too_large;
 }
 
 // What a farewell says: an application's text that any client can read.
@@ -35,9 +40,9 @@ std::string farewell(const std::string& text) {
     return text.empty() ? std::string(explain(errc::kicked)) : printable(text, wire::kMaxTextBytes);
 }
 
-UserPresence presence_on(server::Worker& worker, const std::string& user) {
+UserPresence presence_on(server::Shard& shard, const std::string& user) {
     UserPresence presence = UserPresence::offline;
-    for (const session::ServerSession* session : worker.table().of_user(user)) {
+    for (const session::ServerSession* session : shard.table().of_user(user)) {
         if (session->presence() == session::Presence::attached) return UserPresence::attached;
         presence = UserPresence::detached;
     }
@@ -62,6 +67,16 @@ std::shared_ptr<server::EncodedMessage> Server::Impl::encode(const Message& mess
         server::EncodedMessage{std::move(from), std::move(forms), message.priority});
 }
 
+// All workers read it at the same time, so what sessions may want of it is made before they do.
+std::shared_ptr<server::EncodedMessage> Server::Impl::encode_for_many(const Message& message) const {
+    auto encoded = encode(message, {});
+    const auto asking = asking_.enter();
+    const bool has_time = message.payload.size() <= wire::kAtOnceBytes || !on_worker_thread();
+    if (asking && has_time) encoded->forms.prepare_each(group_->state.encodings_in_use.load(std::memory_order_relaxed));
+    encoded->forms.freeze();
+    return encoded;
+}
+
 errc Server::Impl::what_is_wrong(const Message& message) const noexcept {
     if (message.payload.size() > config_.session.max_message_bytes) return errc::message_too_large;
     return wire::is_name(message.type) && wire::is_name(message.from) ? errc::ok : errc::invalid_name;
@@ -70,19 +85,17 @@ errc Server::Impl::what_is_wrong(const Message& message) const noexcept {
 // ---- the questions ----
 
 void Server::Impl::presence(std::string user, Done<UserPresence> done) {
-    const std::uint32_t home = home_of(user);
-    ask<UserPresence>(
-        home, [user = std::move(user)](server::Worker& worker) { return presence_on(worker, user); }, std::move(done));
+    ask_home<UserPresence>(
+        user, [user](server::Shard& shard) { return presence_on(shard, user); }, std::move(done));
 }
 
 void Server::Impl::sessions(std::string user, Done<std::vector<SessionInfo>> done) {
-    const std::uint32_t home = home_of(user);
-    ask<std::vector<SessionInfo>>(
-        home,
-        [user = std::move(user)](server::Worker& worker) {
+    ask_home<std::vector<SessionInfo>>(
+        user,
+        [user](server::Shard& shard) {
             std::vector<SessionInfo> found;
-            for (const session::ServerSession* session : worker.table().of_user(user))
-                found.push_back(server::Worker::info_of(*session));
+            for (const session::ServerSession* session : shard.table().of_user(user))
+                found.push_back(server::info_of(*session));
             return found;
         },
         std::move(done));
@@ -90,57 +103,53 @@ void Server::Impl::sessions(std::string user, Done<std::vector<SessionInfo>> don
 
 void Server::Impl::online_users(Done<std::vector<std::string>> done) {
     ask_all<std::vector<std::string>>(
-        [](server::Worker& worker, std::vector<std::string>& users) {
-            const std::size_t begin = users.size();
-            worker.table().for_each([&](const session::ServerSession& session) { users.push_back(session.user()); });
-            const auto first = users.begin() + static_cast<std::ptrdiff_t>(begin);
-            std::sort(first, users.end());
-            users.erase(std::unique(first, users.end()), users.end());
+        [](server::Shard& shard, std::vector<std::string>& users) {
+            shard.table().for_each([&](const session::ServerSession& session) { users.push_back(session.user()); });
+            std::sort(users.begin(), users.end());
+            users.erase(std::unique(users.begin(), users.end()), users.end());
         },
-        std::move(done));
+        append<std::string>, std::move(done));
 }
 
 void Server::Impl::send(std::string user, const Message& message, Done<DeliveryReport> done) {
     if (const errc wrong = what_is_wrong(message); wrong != errc::ok) return done(Failure(wrong));
-    const std::uint32_t home = home_of(user);
-    ask<DeliveryReport>(
-        home,
-        [user, outgoing = encode(message, user)](server::Worker& worker) { return deliver(worker, user, *outgoing); },
+    ask_home<DeliveryReport>(
+        user,
+        [user, outgoing = encode(message, user)](server::Shard& shard) { return deliver(shard, user, *outgoing); },
         std::move(done));
 }
 
 void Server::Impl::send_to_many(std::vector<std::string> users, const Message& message, Done<FanOut> done) {
     if (const errc wrong = what_is_wrong(message); wrong != errc::ok) return done(Failure(wrong));
+    // Each worker's users, so that none looks at those of another.
+    auto homes = std::make_shared<std::vector<std::vector<std::string>>>(config_.workers());
+    for (std::string& user : users) {
+        auto& home = (*homes)[session::home_of(user, config_.workers())];
+        home.push_back(std::move(user));
+    }
     ask_all<FanOut>(
-        [this, users = std::move(users), outgoing = encode(message, {})](server::Worker& worker, FanOut& out) {
-            for (const std::string& user : users) {
-                if (group_->home_of(user) != worker.index()) continue;
-                const auto sent = deliver(worker, user, *outgoing);
+        [homes, outgoing = encode_for_many(message)](server::Shard& shard, FanOut& out) {
+            for (const std::string& user : (*homes)[shard.index()]) {
+                const auto sent = deliver(shard, user, *outgoing);
                 if (sent) ++out.reached;
                 if (!sent && sent.error().code == errc::message_too_large) ++out.too_large;
             }
         },
-        std::move(done));
+        add, std::move(done));
 }
 
 void Server::Impl::broadcast(const Message& message, Done<FanOut> done) {
     if (const errc wrong = what_is_wrong(message); wrong != errc::ok) return done(Failure(wrong));
     ask_all<FanOut>(
-        [outgoing = encode(message, {})](server::Worker& worker, FanOut& out) {
-            const FanOut there = worker.broadcast(outgoing->from, outgoing->forms, outgoing->priority);
-            out.reached += there.reached;
-            out.too_large += there.too_large;
+        [outgoing = encode_for_many(message)](server::Shard& shard, FanOut& out) {
+            out = shard.users().broadcast(outgoing->from, outgoing->forms, outgoing->priority);
         },
-        std::move(done));
+        add, std::move(done));
 }
 
 void Server::Impl::disconnect_user(std::string user, std::string text, Done<std::size_t> done) {
-    const std::uint32_t home = home_of(user);
-    ask<std::size_t>(
-        home,
-        [user = std::move(user), text = farewell(text)](server::Worker& worker) {
-            return worker.end_user(user, errc::kicked, text);
-        },
+    ask_home<std::size_t>(
+        user, [user, text = farewell(text)](server::Shard& shard) { return shard.end_user(user, errc::kicked, text); },
         std::move(done));
 }
 
@@ -148,11 +157,11 @@ void Server::Impl::disconnect_session(const std::string& session_id, std::string
     const auto id = Uuid::parse(session_id);
     if (!id) return done(Failure(errc::session_unknown, "a session id is a UUID"));
     // The id does not name its worker, so each of them looks.
-    ask_all<std::size_t>(
-        [id = session::SessionId{*id}, text = farewell(text)](server::Worker& worker, std::size_t& ended) {
-            session::ServerSession* session = worker.table().find(id);
+    count_all(
+        [id = session::SessionId{*id}, text = farewell(text)](server::Shard& shard, std::size_t& ended) {
+            session::ServerSession* session = shard.table().find(id);
             if (session == nullptr) return;
-            worker.table().end(*session, errc::kicked, text, 0, server::Worker::now());
+            shard.table().end(*session, errc::kicked, text, 0, shard.now());
             ++ended;
         },
         [done](Checked<std::size_t> ended) {
@@ -161,22 +170,33 @@ void Server::Impl::disconnect_session(const std::string& session_id, std::string
 }
 
 void Server::Impl::drop_connections(std::string user, Done<std::size_t> done) {
-    const std::uint32_t home = home_of(user);
-    ask<std::size_t>(
-        home, [user = std::move(user)](server::Worker& worker) { return worker.drop_connections(user); },
-        std::move(done));
+    ask_home<std::size_t>(
+        user, [user](server::Shard& shard) { return shard.drop_connections(user); }, std::move(done));
 }
 
-void Server::Impl::stats(Done<ServerStats> done) { ask_all<ServerStats>(sum_up, std::move(done)); }
+void Server::Impl::stats(Done<ServerStats> done) {
+    ask_all<ServerStats>([this](server::Shard& shard, ServerStats& stats) { stats = stats_of(shard); },
+                         [](ServerStats& sum, ServerStats&& part) { server::add(sum, part); },
+                         [this, done = std::move(done)](Checked<ServerStats> stats) {
+                             if (stats) complete(*stats);
+                             done(std::move(stats));
+                         });
+}
 
-void Server::Impl::sum_up(server::Worker& worker, ServerStats& stats) {
-    stats.capacity = worker.group().limits.in_all();
-    if (worker.group().config.websocket) stats.websocket_capacity = worker.group().limits.with_file();
-    if (worker.index() == 0) stats.memory_bytes += worker.group().limits.memory_bytes();  // of all workers
-    stats.revocations = worker.group().revocations.size();
-    stats.worker_stalls = worker.group().stalls.load(std::memory_order_relaxed);
-    if (const auto& compression = worker.group().config.compression) stats.compression = compression->stats();
-    worker.add_to(stats);
+ServerStats Server::Impl::stats_of(server::Shard& shard) const {
+    ServerStats stats = shard.stats();
+    group_->workers[shard.index()]->listeners().add_to(stats);
+    return stats;
+}
+
+void Server::Impl::complete(ServerStats& stats) const {
+    const server::ServerState& state = group_->state;
+    stats.capacity = state.limits.in_all();
+    if (config_.websocket) stats.websocket_capacity = state.limits.with_file();
+    stats.memory_bytes += state.limits.memory_bytes();
+    stats.revocations = state.revocations.size();
+    stats.worker_stalls = state.stalls.load(std::memory_order_relaxed);
+    if (config_.compression) stats.compression = config_.compression->stats();
 }
 
 // ---- blocking ----

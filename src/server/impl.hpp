@@ -4,11 +4,12 @@
 // Owner:   Server.
 #pragma once
 
-#include "server/admin.hpp"
+#include "base/gate.hpp"
+#include "server/admin/admin.hpp"
+#include "server/admin/watchdog.hpp"
 #include "server/certificate_watch.hpp"
 #include "server/certificates.hpp"
-#include "server/watchdog.hpp"
-#include "server/worker.hpp"
+#include "server/worker/worker_group.hpp"
 
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -18,7 +19,6 @@
 #include <condition_variable>
 #include <future>
 #include <mutex>
-#include <shared_mutex>
 
 namespace flare::server {
 
@@ -34,10 +34,18 @@ struct EncodedMessage {
 
 namespace flare {
 
+// For Impl::ask_all(): the parts behind one another.
+template <typename T>
+void append(std::vector<T>& sum, std::vector<T>&& part) {
+    sum.insert(sum.end(), std::make_move_iterator(part.begin()), std::make_move_iterator(part.end()));
+}
+
 class FLARE_HIDDEN Server::Impl {
 public:
     explicit Impl(server::Config config)
-        : config_(std::move(config)), revocations_(std::make_unique<auth::Revocations>(config_.max_revocations)) {}
+        : config_(std::move(config)), revocations_(std::make_unique<auth::Revocations>(config_.max_revocations)) {
+        asking_.close();
+    }
     ~Impl() { stop(); }
 
     Checked<> start();
@@ -62,8 +70,9 @@ public:
     void drop_connections(std::string user, Done<std::size_t> done);
     void disconnect_session(const std::string& session_id, std::string text, Done<bool> done);
     void stats(Done<ServerStats> done);
-    // A worker's part of them.
-    static void sum_up(server::Worker& worker, ServerStats& stats);
+    // A worker's part of them, on its thread; and what is said once of the whole server.
+    ServerStats stats_of(server::Shard& shard) const;
+    void complete(ServerStats& stats) const;
     void revoke(auth::Revocations::Kind kind, std::string name,
                 std::optional<std::chrono::system_clock::time_point> until, std::string text, Done<std::size_t> done);
     void revoke_session(const std::string& session_id, std::string text, Done<bool> done);
@@ -71,12 +80,23 @@ public:
                                             std::optional<std::chrono::system_clock::time_point> until,
                                             std::string text);
 
-    // Asks worker `index` and gives its answer to `done`, on the worker's thread. Not running: not_connected at once.
-    template <typename T>
-    void ask(std::uint32_t index, std::function<Checked<T>(server::Worker&)> question, Done<T> done);
-    // Asks every worker; each adds its part to one sum, one after the other.
-    template <typename T>
-    void ask_all(std::function<void(server::Worker&, T&)> question, Done<T> done);
+    // Asks worker `index`, or the home of a user: `question(shard)` there gives the answer to `done`, on that worker's
+    // thread. Not running: not_connected at once.
+    template <typename T, typename Question>
+    void ask(std::uint32_t index, Question question, Done<T> done);
+    template <typename T, typename Question>
+    void ask_home(std::string_view user, Question question, Done<T> done) {
+        ask<T>(home_of(user), std::move(question), std::move(done));
+    }
+    // Asks every worker at the same time: `question(shard, part)` fills in a part of its own there, `add(sum, part)`
+    // puts them together.
+    template <typename T, typename Question, typename Add>
+    void ask_all(Question question, Add add, Done<T> done);
+    template <typename Question>
+    void count_all(Question question, Done<std::size_t> done) {
+        ask_all<std::size_t>(
+            std::move(question), [](std::size_t& sum, std::size_t part) { sum += part; }, std::move(done));
+    }
 
     // Waits for what `begin(done)` brings. would_deadlock on a worker's own thread; busy: nothing came within `limit`.
     template <typename T, typename Begin>
@@ -85,8 +105,8 @@ public:
     static Task<Checked<T>> await(Begin begin);
 
     std::uint32_t home_of(std::string_view user) const {
-        const std::shared_lock lock(alive_);
-        return running_ ? group_->home_of(user) : 0;
+        const auto asking = asking_.enter();
+        return asking ? group_->router.home_of(user) : 0;
     }
 
 private:
@@ -101,14 +121,17 @@ private:
     void stats_json(Done<std::string> done);
     void list_sessions(std::string user, Done<std::string> done);
     void session_report(session::SessionId id, Done<std::string> done);
+    template <typename MakeTask>
+    void for_each_worker(const MakeTask& make_task);
     bool on_worker_thread() const noexcept;
     errc what_is_wrong(const Message& message) const noexcept;  // message_too_large, invalid_name
     std::shared_ptr<server::EncodedMessage> encode(const Message& message, std::string_view to) const;
+    std::shared_ptr<server::EncodedMessage> encode_for_many(const Message& message) const;
 
     const server::Config config_;
     const std::unique_ptr<auth::Revocations> revocations_;  // outlives a stop
     std::mutex mutex_;                                      // start and stop
-    mutable std::shared_mutex alive_;                       // shared: whoever asks workers; alone: when they go
+    mutable base::Gate asking_;                             // open while there are workers to ask
     std::unique_ptr<server::WorkerGroup> group_;
     std::unique_ptr<server::Admin> admin_;
     std::unique_ptr<server::Watchdog> watchdog_;
@@ -127,51 +150,19 @@ private:
     std::condition_variable stopped_;
 };
 
-template <typename T>
-void Server::Impl::ask(std::uint32_t index, std::function<Checked<T>(server::Worker&)> question, Done<T> done) {
-    std::shared_lock lock(alive_);
-    const bool posted =
-        running_ && group_->workers[index]->post(
-                        [question = std::move(question), done](server::Worker& worker) { done(question(worker)); });
-    lock.unlock();
+template <typename T, typename Question>
+void Server::Impl::ask(std::uint32_t index, Question question, Done<T> done) {
+    const auto asking = asking_.enter();
+    const bool posted = asking && group_->router.give(index, [question = std::move(question),
+                                                              done](server::Shard& shard) { done(question(shard)); });
     if (!posted) done(Failure(errc::not_connected, "the server is not running"));
 }
 
-template <typename T>
-void Server::Impl::ask_all(std::function<void(server::Worker&, T&)> question, Done<T> done) {
-    std::shared_lock lock(alive_);
-    if (!running_) {
-        lock.unlock();
-        return done(Failure(errc::not_connected, "the server is not running"));
-    }
-    struct Gathering {
-        std::mutex mutex;
-        T total{};
-        std::size_t missing = 0;
-        std::function<void(Checked<T>)> done;
-    };
-    auto gathering = std::make_shared<Gathering>();
-    gathering->missing = group_->workers.size();
-    gathering->done = std::move(done);
-    const auto one_less = [gathering] {
-        std::unique_lock gathered(gathering->mutex);
-        if (--gathering->missing != 0) return;
-        gathered.unlock();
-        gathering->done(std::move(gathering->total));
-    };
-    std::size_t stopped = 0;
-    for (const auto& worker : group_->workers) {
-        const bool posted = worker->post([gathering, question, one_less](server::Worker& each) {
-            {
-                const std::lock_guard adding(gathering->mutex);
-                question(each, gathering->total);
-            }
-            one_less();
-        });
-        stopped += posted ? 0 : 1;
-    }
-    lock.unlock();
-    for (; stopped > 0; --stopped) one_less();
+template <typename T, typename Question, typename Add>
+void Server::Impl::ask_all(Question question, Add add, Done<T> done) {
+    const auto asking = asking_.enter();
+    if (asking) return group_->router.ask_all<T>(std::move(question), std::move(add), std::move(done));
+    done(Failure(errc::not_connected, "the server is not running"));
 }
 
 template <typename T, typename Begin>

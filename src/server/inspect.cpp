@@ -1,5 +1,6 @@
 // What the admin address asks the workers, put together.
 #include "flight/line.hpp"
+#include "server/admin/session_report.hpp"
 #include "server/impl.hpp"
 
 #include <ctime>
@@ -82,43 +83,54 @@ server::Admin::Questions Server::Impl::questions() {
 }
 
 void Server::Impl::stats_json(Done<std::string> done) {
-    const auto up = session::TimePoint::clock::now() - (group_ ? group_->started : session::TimePoint::clock::now());
+    const auto up =
+        session::TimePoint::clock::now() - (group_ ? group_->state.started : session::TimePoint::clock::now());
     ask_all<Figures>(
-        [](server::Worker& worker, Figures& figures) {
-            sum_up(worker, figures.stats);
+        [this](server::Shard& shard, Figures& figures) {
+            figures.stats = stats_of(shard);
             Part part;
-            part.add("worker", worker.index()).add("sessions", worker.table().size()).add("cpu_seconds", cpu_seconds());
+            part.add("worker", shard.index()).add("sessions", shard.table().size()).add("cpu_seconds", cpu_seconds());
             figures.workers.push_back(part.text());
         },
-        [done = std::move(done), up](Checked<Figures> figures) {
+        [](Figures& sum, Figures&& part) {
+            server::add(sum.stats, part.stats);
+            append(sum.workers, std::move(part.workers));
+        },
+        [this, done = std::move(done), up](Checked<Figures> figures) {
             if (!figures) return done(figures.error());
+            complete(figures->stats);
             done(text_of(*figures, up));
         });
 }
 
 void Server::Impl::list_sessions(std::string user, Done<std::string> done) {
-    using Listed = server::Worker::Listed;
-    ask_all<Listed>([user = std::move(user)](server::Worker& worker,
-                                             Listed& listed) { worker.list_sessions(user, kMostSessions, listed); },
-                    [done = std::move(done)](Checked<Listed> listed) {
-                        if (!listed) return done(listed.error());
-                        std::sort(listed->begin(), listed->end(),
-                                  [](const auto& a, const auto& b) { return a.first > b.first; });
-                        std::vector<std::string> parts;
-                        for (auto& [made, object] : *listed) {
-                            if (parts.size() < kMostSessions) parts.push_back(std::move(object));
-                        }
-                        const bool all = parts.size() == listed->size();
-                        Part part;
-                        part.raw("sessions", flight::list_of(parts)).add("more", !all || parts.size() == kMostSessions);
-                        done(part.text());
-                    });
+    using server::Listed;
+    ask_all<Listed>(
+        [user = std::move(user)](server::Shard& shard, Listed& listed) {
+            server::list_sessions(shard, user, kMostSessions, listed);
+        },
+        append<Listed::value_type>,
+        [done = std::move(done)](Checked<Listed> listed) {
+            if (!listed) return done(listed.error());
+            std::sort(listed->begin(), listed->end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+            std::vector<std::string> parts;
+            for (auto& [made, object] : *listed) {
+                if (parts.size() < kMostSessions) parts.push_back(std::move(object));
+            }
+            const bool all = parts.size() == listed->size();
+            Part part;
+            part.raw("sessions", flight::list_of(parts)).add("more", !all || parts.size() == kMostSessions);
+            done(part.text());
+        });
 }
 
 void Server::Impl::session_report(session::SessionId id, Done<std::string> done) {
     ask_all<std::string>(
-        [id](server::Worker& worker, std::string& found) {
-            if (auto report = worker.report(id)) found = std::move(*report);
+        [id](server::Shard& shard, std::string& found) {
+            if (auto report = server::session_report(shard, id)) found = std::move(*report);
+        },
+        [](std::string& found, std::string&& part) {
+            if (found.empty()) found = std::move(part);
         },
         std::move(done));
 }

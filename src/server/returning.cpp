@@ -24,15 +24,15 @@ void Server::Impl::keep_returning() {
     if (ticket_key_.empty()) return;
     const auto users = wait_for<std::vector<server::Returning>>([this](auto done) {
         ask_all<std::vector<server::Returning>>(
-            [](server::Worker& worker, std::vector<server::Returning>& all) {
-                const auto steady = server::Worker::now();
+            [](server::Shard& shard, std::vector<server::Returning>& all) {
+                const auto steady = shard.now();
                 const auto wall = unix_now();
-                worker.table().expected().for_each([&](const std::string& user, auto back, auto) {
+                shard.table().expected().for_each([&](const std::string& user, auto back, auto) {
                     const auto at = wall + std::chrono::ceil<std::chrono::milliseconds>(back - steady);
                     all.push_back({user, static_cast<std::uint64_t>(std::max<std::int64_t>(0, at.count()))});
                 });
             },
-            std::move(done));
+            append<server::Returning>, std::move(done));
     });
     if (!users) return;
     const std::string path = server::returning_path(config_.ticket_key_file);
@@ -54,7 +54,7 @@ void Server::Impl::expect_returning() {
     }
     if (users->empty()) return;
     if (::unlink(path.c_str()) != 0) base::log().warn("{} cannot be removed", path);
-    const auto steady = server::Worker::now();
+    const auto steady = std::chrono::steady_clock::now();
     const auto wall = unix_now();
     // Those whose moment has passed come all at once now, and are let in one after the other.
     std::chrono::milliseconds queue{0};
@@ -67,7 +67,7 @@ void Server::Impl::expect_returning() {
         const auto ahead = std::chrono::milliseconds(each.back_unix_ms) - wall;
         if (ahead + server::kExpectedLate <= std::chrono::milliseconds(0) || ahead > kFurthestAhead) continue;
         const auto back = steady + ahead;
-        group_->workers[group_->home_of(each.user)]->table().expect(
+        group_->workers[group_->router.home_of(each.user)]->shard().table().expect(
             each.user, back, std::max(back, steady) + queue + server::kExpectedLate);
         ++expected;
     }

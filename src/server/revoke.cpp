@@ -1,5 +1,5 @@
 // Users, tokens and sessions that are good no longer: remembered first, then looked for on every worker. A session that
-// is being made meanwhile is either found there or meets what is remembered (Worker::attach()).
+// is being made meanwhile is either found there or meets what is remembered (Reception::attach()).
 #include "server/impl.hpp"
 
 namespace flare {
@@ -26,10 +26,10 @@ void Server::Impl::revoke(auth::Revocations::Kind kind, std::string name, std::o
     };
     if (end <= now) return answer(std::size_t{0});  // lifted
     const bool user = kind == auth::Revocations::Kind::user;
-    ask_all<std::size_t>(
-        [user, name = std::move(name), text = text_or_default(std::move(text))](server::Worker& worker,
+    count_all(
+        [user, name = std::move(name), text = text_or_default(std::move(text))](server::Shard& shard,
                                                                                 std::size_t& ended) {
-            ended += worker.cut_off(
+            ended = shard.cut_off(
                 [&](const session::ServerSession& session) {
                     return user ? session.user() == name : session.token_id() == name;
                 },
@@ -41,11 +41,11 @@ void Server::Impl::revoke(auth::Revocations::Kind kind, std::string name, std::o
 void Server::Impl::revoke_session(const std::string& session_id, std::string text, Done<bool> done) {
     const auto id = Uuid::parse(session_id);
     if (!id) return done(Failure(errc::session_unknown, "a session id is a UUID"));
-    ask_all<std::size_t>(
-        [id = session::SessionId{*id}, text = text_or_default(std::move(text))](server::Worker& worker,
+    count_all(
+        [id = session::SessionId{*id}, text = text_or_default(std::move(text))](server::Shard& shard,
                                                                                 std::size_t& ended) {
-            ended += worker.cut_off([&](const session::ServerSession& session) { return session.id() == id; },
-                                    errc::credential_revoked, text);
+            ended = shard.cut_off([&](const session::ServerSession& session) { return session.id() == id; },
+                                  errc::credential_revoked, text);
         },
         [done = std::move(done)](Checked<std::size_t> ended) {
             done(ended ? Checked<bool>(*ended != 0) : Checked<bool>(ended.error()));
@@ -56,13 +56,11 @@ void Server::Impl::revoke_session(const std::string& session_id, std::string tex
 Task<Checked<std::size_t>> Server::Impl::async_revoke(auth::Revocations::Kind kind, std::string name,
                                                       std::optional<Time> until, std::string text) {
     return await<std::size_t>([this, kind, name = std::move(name), until, text = std::move(text)](auto done) {
-        std::shared_lock lock(alive_);
-        const bool running = running_;
-        const bool queued = running && group_->pool.push([this, kind, name, until, text, done] {
+        const auto asking = asking_.enter();
+        const bool queued = asking && group_->pool.push([this, kind, name, until, text, done] {
             revoke(kind, name, until, text, done);
         });
-        lock.unlock();
-        if (!running) return done(Failure(errc::not_connected, "the server is not running"));
+        if (!asking) return done(Failure(errc::not_connected, "the server is not running"));
         if (!queued) done(Failure(errc::busy));
     });
 }

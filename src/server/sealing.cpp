@@ -2,12 +2,7 @@
 
 #include "base/file.hpp"
 #include "base/log.hpp"
-#include "base/random.hpp"
-#include "server/worker.hpp"
-#include "transport/sealed/sealed.hpp"
-#include "transport/tls/signed_key.hpp"
 #include "wire/base64.hpp"
-#include "wire/seal.hpp"
 
 #include <openssl/crypto.h>
 
@@ -64,72 +59,6 @@ Checked<std::shared_ptr<const Sealing>> load_sealing(const Config& config) {
         made->certificate = std::move(*loaded);
     }
     return std::shared_ptr<const Sealing>(std::move(made));
-}
-
-// ---- a client that wants to seal: before its Hello ----
-
-void Worker::seal(ServerCarrier& connection, std::string_view batch) {
-    const auto refuse_with = [&](errc code, std::string text = {}) {
-        wire::Refused refused;
-        refused.code = code;
-        refused.text = text.empty() ? std::string(explain(code)) : std::move(text);
-        base::log().limited(base::LogKind::refused_sealing, "{} sealing refused: {}", connection.address, refused.text);
-        count_error(code);
-        refuse(connection, refused);
-    };
-    transport::Carrier& carrier = *connection.carrier;
-    const auto sealing = sealing_;
-    if (carrier.sealed() || carrier.info().early) return refuse_with(errc::unexpected_frame);
-    if (sealing == nullptr) return refuse_with(errc::encryption_unavailable, "this server has no sealing key");
-    if (carrier.info().format == transport::WireFormat::json)
-        return refuse_with(errc::encryption_unavailable, "JSON cannot be sealed: ask for the subprotocol flare.v1");
-    const auto asked = wire::read_seal(batch);
-    if (!asked) return refuse_with(static_cast<errc>(asked.error().value()));
-    if (!carrier.writable()) return refuse_with(errc::busy);  // it has answered once and is not read
-    if (!asked->nonce.empty()) {
-        // A signature costs more than all else before a Hello: one for each connection.
-        if (connection.told_key) return refuse_with(errc::unexpected_frame);
-        if (asked->nonce.size() != wire::kSealNonceBytes) return refuse_with(errc::malformed_frame);
-        if (!tell_sealing_key(connection, asked->nonce))
-            refuse_with(
-                errc::encryption_unavailable,
-                "no certificate vouches for this server's sealing key: the client must be given it (server_key)");
-        return;
-    }
-    if (asked->handshake.size() != wire::kSealHandshakeBytes) return refuse_with(errc::malformed_frame);
-    const wire::KeyPair ephemeral = wire::KeyPair::made(base::system_random());
-    for (const wire::KeyPair& own : sealing->keys) {
-        auto noise = wire::NoiseNk::server(wire::kSealPrologue, own, ephemeral);
-        if (!noise.read(asked->handshake)) continue;
-        const auto answer = noise.write({});
-        if (!answer) break;
-        batch_.clear();
-        wire::Seal seal;
-        seal.handshake = *answer;
-        wire::add_seal(batch_, seal);
-        carrier.send(batch_);
-        connection.carrier = transport::sealed::make_carrier(std::move(connection.carrier), noise.keys());
-        connection.carrier->set_handler(&connection);
-        return;
-    }
-    refuse_with(errc::server_key_mismatch);
-}
-
-// False: no certificate can vouch for it.
-bool Worker::tell_sealing_key(ServerCarrier& connection, std::string_view nonce) {
-    const Sealing& sealing = *sealing_;
-    if (!sealing.certificate) return false;
-    connection.told_key = true;
-    wire::Seal seal;
-    seal.key = base::view(sealing.keys.front().known);
-    auto made = transport::tls::sign_key(*sealing.certificate, nonce, seal.key);
-    if (!made || made->certificates.size() > wire::kMaxCertificatesBytes) return false;
-    seal.certificates = std::move(made->certificates);
-    seal.signature = std::move(made->signature);
-    batch_.clear();
-    wire::add_seal(batch_, seal);
-    connection.carrier->send(batch_);
-    return true;
 }
 
 }  // namespace flare::server

@@ -2,7 +2,7 @@
 //
 // Protocol: docs/protocol.md, "Sealing".
 // Threads:  immutable once loaded.
-// Owner:    WorkerGroup.
+// Owner:    Certificates; each worker shares it.
 #pragma once
 
 #include "server/config.hpp"

@@ -21,9 +21,18 @@ constexpr auto kStopLimit = std::chrono::seconds(6);
 
 // ---- start and stop ----
 
+// Each worker does what `make_task()` gives for it, on its own thread.
+template <typename MakeTask>
+void Server::Impl::for_each_worker(const MakeTask& make_task) {
+    for (const auto& worker : group_->workers) {
+        group_->router.give(worker->shard().index(),
+                            [task = make_task(), each = worker.get()](server::Shard&) { task(*each); });
+    }
+}
+
 bool Server::Impl::on_worker_thread() const noexcept {
-    const std::shared_lock lock(alive_);
-    if (!group_) return false;
+    const auto asking = asking_.enter();
+    if (!asking) return false;
     return std::any_of(group_->workers.begin(), group_->workers.end(),
                        [](const auto& worker) { return worker->runs_here(); });
 }
@@ -50,13 +59,14 @@ Checked<> Server::Impl::start() {
     }
     expect_returning();
     running_ = true;
-    group_->ready = true;
+    asking_.open();
+    group_->state.ready = true;
     for (const auto& worker : group_->workers) worker->start_thread();
     {
         const std::lock_guard reload(certificates_mutex_);
         may_reload_ = true;
     }
-    watchdog_ = std::make_unique<server::Watchdog>(*group_);
+    watchdog_ = std::make_unique<server::Watchdog>(group_->state, group_->router);
     if (config_.certificate_watch.count() > 0) {
         certificate_watch_ = std::make_unique<server::CertificateWatch>(server::Certificates::files(config_),
                                                                         certificates_seen_, config_.certificate_watch,
@@ -69,7 +79,7 @@ Checked<> Server::Impl::start() {
     if (config_.websocket) base::log().info("listening on {}://{}", config_.secure() ? "wss" : "ws", websocket_addr_);
     if (config_.quic) base::log().info("listening on quic://{}", quic_addr_);
     if (certificates_.sealing) base::log().info("sealing with the key {}", sealing_public_key());
-    const server::ConnectionLimits& limits = group_->limits;
+    const server::ConnectionLimits& limits = group_->state.limits;
     base::log().info("{} workers, up to {} connections{}", group_->workers.size(), limits.in_all(),
                      config_.websocket && limits.with_file() < limits.in_all()
                          ? ", " + std::to_string(limits.with_file()) + " of them over WebSocket"
@@ -86,7 +96,6 @@ Checked<> Server::Impl::open() {
         const auto read = revocations_->open(config_.revocations_file, std::chrono::system_clock::now());
         if (!read) return read;
     }
-    const std::uint32_t count = config_.workers();
     group_ = std::make_unique<server::WorkerGroup>(config_, server::files_for_connections(server::limit_of_files()),
                                                    *revocations_);
     if (!config_.ticket_key_file.empty()) {
@@ -94,11 +103,11 @@ Checked<> Server::Impl::open() {
         if (!keys) return keys.error();
         ticket_key_ = keys->current;
         previous_ticket_key_ = keys->previous;
-        group_->ticket_keys = std::make_unique<const session::TicketKeys>(
+        group_->state.ticket_keys = std::make_unique<const session::TicketKeys>(
             std::move(keys->current), std::move(keys->previous),
             base::system_random().bytes(session::TicketKeys::kProcessBytes));
     }
-    for (std::uint32_t i = 0; i < count; ++i) group_->workers.push_back(std::make_unique<server::Worker>(*group_, i));
+    group_->make_workers();
     std::string secret = config_.quic_secret;
     if (secret.empty() && config_.quic && !config_.quic_secret_file.empty()) {
         auto kept = server::load_ticket_keys(config_.quic_secret_file, "quic_secret_file");
@@ -121,9 +130,9 @@ Checked<> Server::Impl::open() {
     if (config_.quic) {
         if (auto opened = open_quic(); !opened) return opened;
     }
-    for (const auto& worker : group_->workers) worker->use_certificates(certificates_);
+    for (const auto& worker : group_->workers) worker->listeners().use_certificates(certificates_);
     if (!config_.admin_addr.empty()) {
-        admin_ = std::make_unique<server::Admin>(*group_, questions());
+        admin_ = std::make_unique<server::Admin>(group_->state, questions());
         const auto bound = admin_->open(config_.admin_addr);
         if (!bound) return bound.error();
         admin_addr_ = transport::endpoint_text(*bound);
@@ -134,7 +143,7 @@ Checked<> Server::Impl::open() {
 Checked<> Server::Impl::open_websocket() {
     std::string address = config_.websocket_addr;
     for (const auto& worker : group_->workers) {
-        const auto bound = worker->listen(address, certificates_.tls);
+        const auto bound = worker->listeners().open_websocket(address, certificates_.tls);
         if (!bound) return bound.error();
         websocket_addr_ = transport::endpoint_text(*bound);
         address = transport::sharing_text(address, *bound);  // port 0: as the first was given
@@ -148,7 +157,7 @@ Checked<> Server::Impl::open_quic() {
         return Failure(errc::file_not_found, "quic_qlog: " + folder + " is no folder");
     std::string address = config_.quic_addr;
     for (const auto& worker : group_->workers) {  // in the order of their numbers: Listener::open()
-        const auto bound = worker->listen_quic(address, certificates_.quic, quic_secret_);
+        const auto bound = worker->listeners().open_quic(address, certificates_.quic, quic_secret_);
         if (!bound) return bound.error();
         const boost::asio::ip::tcp::endpoint endpoint(bound->address(), bound->port());
         quic_addr_ = transport::endpoint_text(endpoint);
@@ -166,9 +175,11 @@ Checked<> Server::Impl::reload_certificates() {
         return loaded.error();
     }
     certificates_ = std::move(*loaded);
-    for (const auto& worker : group_->workers) {
-        worker->post([certificates = certificates_](server::Worker& each) { each.use_certificates(certificates); });
-    }
+    for_each_worker([this] {
+        return [certificates = certificates_](server::Worker& worker) {
+            worker.listeners().use_certificates(certificates);
+        };
+    });
     base::log().info("new connections are served with the certificates that were read again");
     return {};
 }
@@ -181,34 +192,27 @@ void Server::Impl::stop() {
         const std::lock_guard no_reload(certificates_mutex_);
         may_reload_ = false;
     }
-    group_->ready = false;
-    for (const auto& worker : group_->workers) worker->post([](server::Worker& each) { each.begin_stop(); });
-    keep_returning();
+    group_->state.ready = false;
     // Sessions flush and say goodbye; whoever does not answer in time is dropped.
-    const auto deadline = std::chrono::steady_clock::now() + kStopLimit;
-    bool idle = false;
-    while (!idle && std::chrono::steady_clock::now() < deadline) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));
-        const auto busy = wait_for<std::size_t>([this](Done<std::size_t> done) {
-            ask_all<std::size_t>([](server::Worker& worker, std::size_t& sum) { sum += worker.is_idle() ? 0 : 1; },
-                                 std::move(done));
-        });
-        idle = !busy || *busy == 0;
-    }
+    base::Gate sessions;
+    for_each_worker([&sessions] {
+        return [pass = std::make_shared<base::Gate::Pass>(*sessions.enter())](server::Worker& worker) {
+            worker.listeners().stop_accepting();
+            worker.shard().begin_stop(std::move(*pass));
+        };
+    });
+    keep_returning();
+    sessions.wait_until(std::chrono::steady_clock::now() + kStopLimit);
     admin_.reset();
     watchdog_.reset();
     group_->pool.stop();  // running handlers end; their answers are still posted
-    for (const auto& worker : group_->workers) worker->post([](server::Worker& each) { each.finish_stop(); });
+    for_each_worker([] { return [](server::Worker& worker) { worker.finish_stop(); }; });
     for (const auto& worker : group_->workers) worker->join();
     group_->hooks.stop();
-    std::unique_ptr<server::WorkerGroup> gone;
-    {
-        const std::unique_lock nobody_asks(alive_);
-        running_ = false;
-        gone = std::move(group_);
-    }
-    gone->workers.clear();
-    gone.reset();
+    asking_.close();
+    asking_.wait();
+    running_ = false;
+    group_.reset();
     base::log().sum_up(true);
     base::log().info("stopped");
     stopped_.notify_all();

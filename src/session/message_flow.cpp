@@ -1,5 +1,6 @@
 #include "session/message_flow.hpp"
 
+#include "session/planted.hpp"
 #include "session/refusal.hpp"
 
 #include <algorithm>
@@ -69,6 +70,7 @@ void MessageFlow::receive(ServerSession& session, LaneIndex lane, const wire::Da
     pending.lane = lane;
     pending.message_id = id;
     pending.cost = cost;
+    observe_fresh(session, data);
     listener_.on_message(session, std::move(pending), data, whole);
 }
 
@@ -158,7 +160,7 @@ void MessageFlow::answer(ServerSession& session, LaneIndex lane, const Uuid& id,
         }
         wire::Body body = wire::encode(data);
         const auto sent = session.lane_set().send(lane, std::move(body));
-        if (sent) return;
+        if (sent) return observe_queued(session, data);
         if (sent.error() == errc::busy) shedding_.memory_short(session.now());
         view.code = errc::recipient_busy;
         view.text = "handled; the reply was dropped, because too much waits for this client already";
@@ -177,6 +179,7 @@ Result<void> MessageFlow::send(ServerSession& session, LaneIndex lane, const wir
         if (sent.error() == errc::busy) shedding_.memory_short(now);
         return sent.error();
     }
+    observe_queued(session, body);
     life_.settle(session, now);
     return {};
 }

@@ -1,13 +1,17 @@
 // Faults that the simulator plants to prove that it would notice them. They exist only in the
-// copy of this module that is compiled for the simulator (FLARE_PLANTED_FAULTS).
+// copies of this module and of the server's parts that are compiled for the simulator (FLARE_PLANTED_FAULTS).
 //
 // Threads: the simulator sets one fault before it starts threads.
 #pragma once
+
+#include "wire/frame.hpp"
 
 #include <cstdint>
 #include <string_view>
 
 namespace flare::session {
+
+class ServerSession;
 
 enum class Fault : std::uint8_t {
     none,
@@ -33,13 +37,48 @@ enum class Fault : std::uint8_t {
     ticket_without_challenge,  // a lasting ticket is honoured without a proof made for the connection
     ticket_honoured_twice,     // a lasting ticket makes a session for every connect that proves it
     under_way_called_unsent,   // a message that had a number is called not sent when its call has waited long enough
+    // of the server's parts
+    handlers_overtake,         // a message does not wait for the handler of the one before it
+    device_queue_forgotten,    // a device's new session does not wait for the handlers of the one before
+    pool_result_dropped,       // what a handler in the pool has answered is forgotten
+    mail_answer_dropped,       // what another worker says of a message is forgotten
+    receipt_without_delivery,  // a message for another worker's user is called delivered, and is not
+    hello_not_handed_over,     // a connection stays on the worker that has accepted it
+    rest_lost_in_hand_over,    // what came behind a Hello does not come along to another worker
+    early_data_not_held,       // a Hello that may be a copy is attached before its handshake is complete
 };
 
 #ifdef FLARE_PLANTED_FAULTS
 inline Fault planted_fault = Fault::none;
 inline bool planted(Fault fault) noexcept { return planted_fault == fault; }
+
+// What the simulator is told beside what listeners are.
+class Observer {
+public:
+    // A session has taken this message for its client.
+    virtual void on_queued(const ServerSession& session, const wire::DataView& data) = 0;
+    // A session's client has sent this message, and it is about to be acted on for the first time.
+    virtual void on_fresh(const ServerSession& session, const wire::DataView& data) = 0;
+
+protected:
+    ~Observer() = default;
+};
+inline Observer* observer = nullptr;
+
+inline void observe_queued(const ServerSession& session, const wire::DataView& data) {
+    if (observer != nullptr) observer->on_queued(session, data);
+}
+inline void observe_queued(const ServerSession& session, const wire::Body& body) {
+    if (const auto data = wire::decode_data(body.content())) observe_queued(session, *data);
+}
+inline void observe_fresh(const ServerSession& session, const wire::DataView& data) {
+    if (observer != nullptr) observer->on_fresh(session, data);
+}
 #else
 constexpr bool planted(Fault) noexcept { return false; }
+constexpr void observe_queued(const ServerSession&, const wire::DataView&) noexcept {}
+constexpr void observe_queued(const ServerSession&, const wire::Body&) noexcept {}
+constexpr void observe_fresh(const ServerSession&, const wire::DataView&) noexcept {}
 #endif
 
 }  // namespace flare::session

@@ -69,13 +69,23 @@ void Forms::make(Encoding encoding) {
 const Body* Forms::make_fit(Encodings encodings) {
     const Encoding wanted =
         compression_ == nullptr ? Encoding::none : compression_->choose(static_cast<std::size_t>(size_), encodings);
-    if (encoding_ == Encoding::none && (wanted == Encoding::none || (size_ > kAtOnceBytes && !made_)))
+    if (encoding_ == Encoding::none && (wanted == Encoding::none || ((size_ > kAtOnceBytes || frozen_) && !made_)))
         return &original_;
+    if (frozen_) {
+        const Body& form = made_->forms[index(wanted)];
+        return form.bytes.empty() ? &original_ : &form;
+    }
     if (inflate() == nullptr) return nullptr;
     if (wanted == Encoding::none) return &plain();
     if (size_ <= kAtOnceBytes) make(wanted);
     const Body& form = made_->forms[index(wanted)];
     return form.bytes.empty() ? &plain() : &form;
+}
+
+void Forms::prepare_each(Encodings encodings) {
+    for (const Encoding each : {Encoding::zstd, Encoding::gzip, Encoding::zstd_dictionary}) {
+        if (has(encodings, each)) prepare(set_of(each));
+    }
 }
 
 void Forms::prepare(Encodings encodings) {

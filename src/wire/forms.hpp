@@ -40,6 +40,11 @@ public:
     std::uint64_t size() const noexcept { return size_; }  // of the payload, inflated
     // Compresses for peers that take `encodings`, whatever the size.
     void prepare(Encodings encodings);
+    // The same for each of them, as peers may take one and not the other.
+    void prepare_each(Encodings encodings);
+    // From here on fit() makes nothing more, so several threads may call it: who cannot read what has been made gets
+    // the original. Precondition: the original is not compressed.
+    void freeze() noexcept { frozen_ = true; }
 
 private:
     struct Made {
@@ -58,6 +63,7 @@ private:
     const Compression* compression_ = nullptr;
     Encoding encoding_ = Encoding::none;
     bool improvable_ = false;  // a plain payload that may be compressed
+    bool frozen_ = false;
     std::unique_ptr<Made> made_;
 };
 

@@ -37,6 +37,7 @@ public:
     // From now on nothing arrives, and nobody is told.
     void black_hole() { silent_ = true; }
     bool dead() const noexcept { return dead_; }
+    bool lane_streams() const noexcept { return lane_streams_; }
 
     std::vector<std::string> sent_by_client;  // for replays
 

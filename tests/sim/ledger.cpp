@@ -30,16 +30,23 @@ void Ledger::client_sends(const Uuid& id, const std::string& conversation, std::
     everything_[id] = {conversation, ordinal};
 }
 
-void Ledger::server_acts(std::uint64_t life, const session::PendingMessage& handling, const Letter& letter) {
+void Ledger::server_acts(std::uint64_t life, const Uuid& id, const Letter& letter) {
     world_.trace("acts on " + letter.conversation + " " + std::to_string(letter.ordinal));
-    world_.require(everything_.contains(handling.message_id), "only what was sent is acted on");
-    world_.require(acted_in_.emplace(life, handling.message_id).second,
-                   "a message is acted on once in a server's life");
-    world_.require(!withdrawn_.contains(handling.message_id), "what is called not sent is never acted on");
-    acted_.insert(handling.message_id);
+    world_.require(everything_.contains(id), "only what was sent is acted on");
+    world_.require(acted_in_.emplace(life, id).second, "a message is acted on once in a server's life");
+    world_.require(!withdrawn_.contains(id), "what is called not sent is never acted on");
+    acted_.insert(id);
     std::uint64_t& last = last_acted_[std::to_string(life) + " " + letter.conversation];
     world_.require(letter.ordinal > last, "messages of a conversation are acted on in order");
     last = letter.ordinal;
+}
+
+void Ledger::forwarded(const session::SessionId& id, const Uuid& message, const Letter& letter) {
+    world_.trace("forwards " + letter.conversation + " " + std::to_string(letter.ordinal));
+    world_.require(everything_.contains(message), "only what was sent is forwarded");
+    world_.require(forwarded_.emplace(id, message).second, "a session takes a message once");
+    world_.require(!withdrawn_.contains(message), "what is called not sent is never forwarded");
+    acted_.insert(message);
 }
 
 void Ledger::client_hears(const session::Outcome& outcome) {

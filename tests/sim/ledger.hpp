@@ -27,7 +27,9 @@ public:
 
     // ---- client to server ----
     void client_sends(const Uuid& id, const std::string& conversation, std::uint64_t ordinal);
-    void server_acts(std::uint64_t life, const session::PendingMessage& handling, const Letter& letter);
+    void server_acts(std::uint64_t life, const Uuid& id, const Letter& letter);
+    // The same of a message to a user, when one of the user's sessions has taken it.
+    void forwarded(const session::SessionId& id, const Uuid& message, const Letter& letter);
     void client_hears(const session::Outcome& outcome);
     // Messages that will have no outcome: the client process that sent them is no more.
     void client_dies(const std::string& conversation_prefix);
@@ -68,7 +70,8 @@ private:
     };
     std::map<Uuid, Sent> open_;  // sent, no outcome yet
     std::map<Uuid, Sent> everything_;
-    std::set<Uuid> acted_;                                              // in any life
+    std::set<Uuid> acted_;  // in any life
+    std::set<std::pair<session::SessionId, Uuid>> forwarded_;
     std::set<Uuid> withdrawn_;                                          // whose client heard not_connected
     std::set<std::pair<std::uint64_t, Uuid>> acted_in_;                 // (life, id)
     std::map<std::string, std::uint64_t> last_acted_;                   // life and conversation -> ordinal

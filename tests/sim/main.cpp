@@ -3,6 +3,7 @@
 //     flare_sim --seed N [--trace]                   one, with its events
 //     flare_sim --list FILE [--json]                 the seeds in a file, one a line; # begins a comment
 //     flare_sim --mutants                            plants each fault; ends 0 when every one is noticed
+#include "base/log.hpp"
 #include "session/planted.hpp"
 #include "sim/history.hpp"
 
@@ -208,7 +209,15 @@ int run_mutants() {
                                       "early_data_uses_hello",
                                       "ticket_without_challenge",
                                       "ticket_honoured_twice",
-                                      "under_way_called_unsent"};
+                                      "under_way_called_unsent",
+                                      "handlers_overtake",
+                                      "device_queue_forgotten",
+                                      "pool_result_dropped",
+                                      "mail_answer_dropped",
+                                      "receipt_without_delivery",
+                                      "hello_not_handed_over",
+                                      "rest_lost_in_hand_over",
+                                      "early_data_not_held"};
     int caught = 0;
     for (std::size_t i = 0; i < std::size(kNames); ++i) {
         // In a process of its own: a planted fault may do anything.
@@ -241,6 +250,7 @@ int run_mutants() {
 }  // namespace
 
 int main(int argc, char** argv) {
+    flare::base::log().set_level(flare::base::Log::Level::off);  // peers at fault are its trade
     Options options;
     std::signal(SIGABRT, on_abort);
     for (int i = 1; i < argc; ++i) {
@@ -255,9 +265,10 @@ int main(int argc, char** argv) {
         else if (option == "--list") {
             const char* const path = i + 1 < argc ? argv[++i] : "";
             if (!read_list(path, options)) return std::fprintf(stderr, "no seeds in '%s'\n", path), 2;
-        } else if (option == "--trace")
+        } else if (option == "--trace") {
             options.trace = true;
-        else if (option == "--mutants")
+            flare::base::log().set_level(flare::base::Log::Level::info);
+        } else if (option == "--mutants")
             options.mutants = true;
         else if (option == "--json")
             options.json = true;

@@ -1,8 +1,8 @@
 #include "sim/server_node.hpp"
 
-#include <map>
-#include <optional>
-#include <set>
+#include "session/ticket.hpp"
+
+#include <algorithm>
 
 namespace flare::sim {
 
@@ -10,6 +10,8 @@ using namespace std::chrono_literals;
 using session::CarrierKey;
 
 namespace {
+
+constexpr std::size_t kOverheard = 40;
 
 // The epoch of the first Activate in a batch; 0: there is none.
 std::uint64_t activate_in(std::string_view batch) {
@@ -21,83 +23,49 @@ std::uint64_t activate_in(std::string_view batch) {
     return 0;
 }
 
+std::optional<wire::Hello> hello_in(std::string_view batch) {
+    std::string_view rest;
+    auto hello = session::read_hello(batch, rest);
+    return hello ? std::optional(std::move(*hello)) : std::nullopt;
+}
+
+std::string process_name(std::uint64_t number) {
+    std::string name = std::to_string(number);
+    return name.insert(0, session::TicketKeys::kProcessBytes - name.size(), '0');
+}
+
+session::SessionId id_of(const SessionInfo& info) { return session::SessionId{*Uuid::parse(info.session_id)}; }
+
 }  // namespace
 
-// One carrier on the server's side.
-struct ServerNode::Peer {
-    CarrierKey key = 0;
-    std::shared_ptr<Carrier> carrier;
-    Who who = Who::client;
-    std::unique_ptr<const session::TicketChallenge> challenge;  // of the Refused before; null: none
-    bool attached = false;
-    bool busy = false;  // authenticating or being handed over: what arrives waits
-    std::vector<std::string> waiting;
-    std::size_t home = 0;
-    std::uint32_t hellos = 0;
-};
-
-// One home worker.
-struct ServerNode::Home final : session::SessionTableListener {
-    Home(ServerNode& node_, Process& process_, std::size_t index_, const session::TicketKeys* keys)
-        : node(node_),
-          process(process_),
-          index(index_),
-          shared_budget(node.budget_bytes_),
-          budget(shared_budget, 4096),
-          table(node.settings_, static_cast<std::uint32_t>(index_), node.world_.now(), node.world_.chance, budget,
-                *this, keys) {}
-
-    void on_session_created(session::ServerSession& session) override {
-        node.ledger_.created(node.life_, attempt_of(session.id()), session.id());
-        node.world_.trace("created " + session.user());
-    }
-    void on_session_ended(session::ServerSession& session, errc reason, const std::string&) override {
-        node.ledger_.ended(session.id(), reason);
-        node.world_.trace("ended " + session.user() + " " + std::string(name(reason)));
-    }
-    void on_presence(session::ServerSession&) override {}
-    void on_carrier_attached(session::ServerSession&, CarrierKey) override {}
-    void on_carrier_detached(session::ServerSession&, CarrierKey) override {}
-    void on_heartbeat(session::ServerSession&) override {}
-    void on_credential(session::ServerSession&, std::string_view) override {}
-    void on_message(session::ServerSession& session, session::PendingMessage&& handling, const wire::DataView& data,
-                    const Bytes&) override;
-    void close_carrier(CarrierKey key, errc, const std::string&) override;
-    void output_ready(CarrierKey key) override;
-    void on_peer_error(const session::ServerSession*, CarrierKey key, errc code, const std::string& text) override;
-    void write(CarrierKey key);
-    // A session that replaces another one is made by a Hello and told of when its client is heard.
-    Uuid attempt_of(const session::SessionId& id) const;
-    void answer(const session::PendingMessage& handling, session::Receipt receipt, const session::Reply* reply);
-
-    ServerNode& node;
-    Process& process;
-    const std::size_t index;
-    session::SharedBudget shared_budget;
-    session::Budget budget;
-    Uuid attempt_under_way;
-    session::SessionTable table;
-    TimePoint wake_at = session::kNever;
-};
-
-struct ServerNode::Process {
-    explicit Process(std::uint64_t number) : life(number), keys(std::string(32, 'k'), {}, process_name(number)) {}
-
-    static std::string process_name(std::uint64_t number) {
-        std::string name = std::to_string(number);
-        return name.insert(0, session::TicketKeys::kProcessBytes - name.size(), '0');
-    }
-
-    std::uint64_t life;
-    session::TicketKeys keys;
-    std::map<CarrierKey, Peer> peers;
-    std::array<std::unique_ptr<Home>, 2> homes;
+struct ServerNode::Seen {
     std::map<session::SessionId, Uuid> latest_attempt;
-    std::map<Uuid, TimePoint> attempts;                         // that attached something, and when last
-    std::set<std::pair<Uuid, std::uint64_t>> taken;             // Hellos that attached something: attempt and epoch
-    std::map<session::SessionId, std::uint64_t> highest_taken;  // epoch, of each session
-    std::map<session::SessionId, std::uint64_t> activated;      // the highest epoch of an Activate, of each session
-    std::map<session::SessionId, session::SessionId> honoured;  // a lost session, and what its ticket has made
+    std::map<Uuid, TimePoint> attempts;                            // that attached something, and when last
+    std::set<std::pair<Uuid, std::uint64_t>> taken;                // Hellos that attached something: attempt and epoch
+    std::map<session::SessionId, std::uint64_t> highest_taken;     // epoch, of each session
+    std::map<session::SessionId, std::uint64_t> activated;         // the highest epoch of an Activate, of each session
+    std::map<session::SessionId, session::SessionId> honoured;     // a lost session, and what its ticket has made
+    std::array<std::uint64_t, ServerProcess::kWorkers> tickets{};  // honoured, of each worker
+    std::vector<session::SessionId> created;                       // told of in the turn that runs
+    CarrierKey stale = session::kNoCarrier;                        // says an Activate that must not count, in that turn
+};
+
+class ServerNode::Hooks final : public EventHandler {
+public:
+    explicit Hooks(ServerNode& node) : node_(node) {}
+    void on_user_connected(const SessionInfo& info) override {
+        node_.world_.trace("created " + info.user);
+        node_.seen_->created.push_back(id_of(info));
+    }
+    void on_user_disconnected(const SessionInfo& info, const Failure& reason) override {
+        const session::SessionId id = id_of(info);
+        if (std::erase(node_.seen_->created, id) != 0) node_.created(id);
+        node_.ledger_.ended(id, reason.code);
+        node_.world_.trace("ended " + info.user + " " + std::string(name(reason.code)));
+    }
+
+private:
+    ServerNode& node_;
 };
 
 ServerNode::ServerNode(World& world, Ledger& ledger, session::Settings settings, std::size_t budget_bytes)
@@ -106,357 +74,210 @@ ServerNode::ServerNode(World& world, Ledger& ledger, session::Settings settings,
       settings_(settings),
       budget_bytes_(budget_bytes),
       tickets_last_(world.chance.one_in(2)) {
+    session::observer = this;
     crash_and_restart();
 }
 
-ServerNode::~ServerNode() = default;
+ServerNode::~ServerNode() {
+    process_.reset();
+    session::observer = nullptr;
+}
 
-std::uint32_t ServerNode::home_of(const std::string& user) const { return session::home_of(user, 2); }
+server::Config ServerNode::config() {
+    server::Config config;
+    config.worker_threads = ServerProcess::kWorkers;
+    config.session = settings_;
+    config.max_memory_bytes = ServerProcess::kWorkers * budget_bytes_;
+    config.auth = [](const AuthRequest& request) -> Checked<Identity> {
+        if (request.token != kToken) return Failure(errc::unauthenticated);
+        return Identity(request.claimed_user);
+    };
+    config.events = std::make_shared<Hooks>(*this);
+    config.handler.plain = [this](const SessionInfo&, const Message& message) { return handle(message); };
+    // At once, in the middle of the batch that brought the message, or in the pool.
+    config.handler.where = world_.chance.one_in(3) ? Execution::worker : Execution::pool;
+    return config;
+}
 
 void ServerNode::crash_and_restart() {
     if (process_) {
-        for (auto& [key, peer] : process_->peers) peer.carrier->cut(world_.chance.one_in(4));
         process_.reset();
         ledger_.all_gone();
     }
-    process_ = std::make_unique<Process>(++life_);
-    const session::TicketKeys* const keys = tickets_last_ ? &process_->keys : nullptr;
-    for (std::size_t i = 0; i < 2; ++i) process_->homes[i] = std::make_unique<Home>(*this, *process_, i, keys);
+    ++life_;
+    seen_ = std::make_unique<Seen>();
+    std::unique_ptr<const session::TicketKeys> keys;
+    if (tickets_last_)
+        keys = std::make_unique<const session::TicketKeys>(std::string(32, 'k'), std::string(), process_name(life_));
+    process_ = std::make_unique<ServerProcess>(world_, config(), std::move(keys),
+                                               [this](SimWorker& worker) { look_at(worker); });
 }
 
-// Runs only if the process that planned it still lives then.
-void ServerNode::later(Duration delay, std::function<void()> run) {
-    world_.after(delay, [this, life = life_, run = std::move(run)] {
-        if (life == life_) run();
-    });
+// ---- connections ----
+
+void ServerNode::accept(std::shared_ptr<Carrier> carrier, Who who) {
+    if (who == Who::client) {
+        if (overheard_.size() == kOverheard) overheard_.erase(overheard_.begin());
+        overheard_.push_back(carrier);
+    }
+    if (process_->stopping()) return carrier->close(Side::server);
+    transport::CarrierInfo info;
+    info.protocol = carrier->lane_streams() ? Protocol::quic : Protocol::websocket;
+    info.peer_address = "sim";
+    info.encrypted = true;
+    const auto socket = std::make_shared<Socket>(world_, carrier, who, info);
+    socket->watch([this](Socket& from, const std::string& bytes) { return look(from, bytes); });
+    const bool quic = info.protocol == Protocol::quic;
+    socket->entered = !quic;
+    carrier->connect(Side::server, {[this, socket, life = life_](std::string_view bytes) {
+                                        if (life != life_) return;
+                                        // A QUIC connection arrives at the home of the user whom it is for.
+                                        if (!std::exchange(socket->entered, true)) enter_quic(socket, bytes);
+                                        socket->arrived(bytes);
+                                    },
+                                    [socket] { socket->writable(); }, [socket] { socket->gone(); }});
+    if (!quic) process_->accept(static_cast<std::uint32_t>(world_.chance.below(ServerProcess::kWorkers)), socket);
 }
 
-void ServerNode::schedule(Process& process, std::size_t home) {
-    Home& at = *process.homes[home];
-    const TimePoint next = std::max(at.table.next_deadline(), world_.now());
-    if (at.table.next_deadline() == session::kNever || next >= at.wake_at) return;
-    at.wake_at = next;
-    later(next - world_.now(), [this, home] {
-        Home& woken = *process_->homes[home];
-        woken.wake_at = session::kNever;
-        woken.table.on_time(world_.now());
-        schedule(*process_, home);
-    });
+void ServerNode::enter_quic(const std::shared_ptr<Socket>& socket, std::string_view first) {
+    const auto hello = hello_in(first);
+    std::uint32_t home = static_cast<std::uint32_t>(world_.chance.below(ServerProcess::kWorkers));
+    if (hello) home = process_->router().home_of(hello->user);
+    if (hello && hello->resume && world_.chance.one_in(2)) {
+        // In early data; the handshake of a copy is never completed.
+        world_.happened(socket->who != Who::client ? "replayed early data" : "early data");
+        socket->begin_early();
+        if (socket->who == Who::client)
+            world_.after(world_.chance.between(0ms, 60ms), [this, socket, life = life_] {
+                if (life == life_) socket->confirm();
+            });
+    }
+    process_->accept(home, socket);
 }
 
 // What an intruder may say with success, whatever sessions do: a token that has made nothing in this process lately,
 // and a resume that its client has not brought yet. Whoever can read or hold these back needs no replay; TLS is the
 // answer (docs/threat-model.md, "Resume tickets").
 bool ServerNode::is_credential(const wire::Hello& hello) const {
-    const bool taken = process_->taken.contains({hello.attempt_id, hello.epoch});
+    const bool taken = seen_->taken.contains({hello.attempt_id, hello.epoch});
     if (!hello.resume) {
-        const auto seen = process_->attempts.find(hello.attempt_id);
-        const bool remembered =
-            seen != process_->attempts.end() && world_.now() - seen->second < settings_.dedupe_window;
+        const auto seen = seen_->attempts.find(hello.attempt_id);
+        const bool remembered = seen != seen_->attempts.end() && world_.now() - seen->second < settings_.dedupe_window;
         return hello.token == kToken && !(taken && remembered);
     }
     const auto id = session::session_in_ticket(hello.resume->ticket);
     if (taken || !id) return false;
-    const auto highest = process_->highest_taken.find(*id);
-    if (highest == process_->highest_taken.end()) return false;  // of a process before
-    return hello.epoch > highest->second || process_->latest_attempt.at(*id) == hello.attempt_id;
+    const auto highest = seen_->highest_taken.find(*id);
+    if (highest == seen_->highest_taken.end()) return false;  // of a process before
+    return hello.epoch > highest->second || seen_->latest_attempt.at(*id) == hello.attempt_id;
 }
 
-void ServerNode::accept(std::shared_ptr<Carrier> carrier, Who who) {
-    constexpr std::size_t kOverheard = 40;
-    if (who == Who::client) {
-        if (overheard_.size() == kOverheard) overheard_.erase(overheard_.begin());
-        overheard_.push_back(carrier);
+// At what is about to reach a worker.
+bool ServerNode::look(Socket& socket, const std::string& bytes) {
+    if (socket.attached) {
+        if (const std::uint64_t epoch = activate_in(bytes); epoch != 0) expect_activation(socket, epoch);
+        return true;
     }
-    const CarrierKey key = next_key_++;
-    Peer& made = process_->peers[key];
-    made.key = key;
-    made.carrier = carrier;
-    made.who = who;
-    const std::uint64_t life = life_;
-
-    // What a peer sends goes to Hello, to its session, or waits.
-    const auto receive = [this, life, key](std::string_view bytes, auto&& self) -> void {
-        if (life != life_) return;
-        const auto found = process_->peers.find(key);
-        if (found == process_->peers.end()) return;
-        Peer& peer = found->second;
-        if (peer.busy) {
-            peer.waiting.emplace_back(bytes);
-            return;
-        }
-        if (peer.attached) {
-            const std::size_t at = peer.home;
-            session::SessionTable& table = process_->homes[at]->table;
-            const std::uint64_t epoch = activate_in(bytes);
-            const session::ServerSession* const before = epoch == 0 ? nullptr : table.by_carrier(key);
-            if (before != nullptr) {
-                std::uint64_t& highest = process_->activated[before->id()];
-                const bool stale = epoch < highest;
-                const bool active = before->active() == key;
-                highest = std::max(highest, epoch);
-                table.on_batch(key, bytes, world_.now());
-                const session::ServerSession* const after = table.by_carrier(key);
-                world_.require(!stale || active || after == nullptr || after->active() != key,
-                               "a stale activate does not take sending away");
-            } else {
-                table.on_batch(key, bytes, world_.now());
-            }
-            return schedule(*process_, at);
-        }
-        std::string_view rest;
-        auto hello = session::read_hello(bytes, rest);
-        if (!hello) {
-            world_.trace("no hello on carrier " + std::to_string(key));
-            world_.require(peer.who != Who::client, "an honest client begins with a hello");
-            peer.carrier->close(Side::server);
-            process_->peers.erase(found);
-            return;
-        }
-        std::uint32_t home = home_of(hello->user);
-        if (hello->resume) {
-            if (const auto place = session::place_in_ticket(hello->resume->ticket)) home = base::worker_of(*place, 2);
-        }
-        if (hello->resume && world_.chance.one_in(3)) {
-            // In early data; the handshake of a copy is never completed.
-            world_.happened(peer.who != Who::client ? "replayed early data" : "early data");
-            process_->homes[home]->table.take_early(*hello, rest, world_.now());
-            schedule(*process_, home);
-        }
-        if (peer.who == Who::repeater && is_credential(*hello)) {
-            peer.carrier->close(Side::server);
-            process_->peers.erase(found);
-            return;
-        }
-        ++peer.hellos;
-        peer.busy = true;
-        world_.trace("hello " + std::to_string(peer.hellos) + " of " + hello->user + "." + hello->device +
-                     " on carrier " + std::to_string(key) + (hello->resume ? ", resumes" : "") +
-                     (rest.empty() ? "" : ", more behind it"));
-        later(world_.chance.between(0ms, 30ms), [this, key, home, self, hello = std::move(*hello),
-                                                 first_flight = std::string(rest)] {
-            const auto again = process_->peers.find(key);
-            if (again == process_->peers.end()) return;
-            Peer& arrived = again->second;
-            Home& at = *process_->homes[home];
-            arrived.busy = false;
-            arrived.home = home;
-            arrived.attached = true;
-            at.attempt_under_way = hello.attempt_id;
-            session::SessionCredential identity{hello.user};
-            auto refused = hello.resume ? resume(at, arrived, hello) : begin(at, arrived, hello, identity);
-            if (refused) {
-                world_.trace("refused " + hello.user + " " + std::string(name(refused->code)));
-                arrived.attached = false;
-                wire::Batch batch;
-                session::write_refusal(batch, *refused);
-                arrived.carrier->send(Side::server, batch.str());
-                if (!session::SessionTable::may_say_hello_again(refused->code) || arrived.hellos >= 2) {
-                    arrived.carrier->close(Side::server);
-                    process_->peers.erase(again);
-                    return;
-                }
-            } else {
-                process_->attempts[hello.attempt_id] = world_.now();
-                const session::SessionId id = at.table.by_carrier(key)->id();
-                world_.require(arrived.who == Who::client, "who repeats or forges attaches nothing");
-                const auto latest = process_->latest_attempt.find(id);
-                const bool overtaken = latest != process_->latest_attempt.end() && latest->second != hello.attempt_id &&
-                                       hello.epoch < process_->highest_taken[id];
-                world_.require(!overtaken, "a hello of an earlier connect attaches nothing");
-                process_->latest_attempt[id] = hello.attempt_id;
-                process_->taken.emplace(hello.attempt_id, hello.epoch);
-                std::uint64_t& highest = process_->highest_taken[id];
-                highest = std::max(highest, hello.epoch);
-                if (identity.ticket_of) {
-                    world_.happened("honoured ticket");
-                    world_.require(process_->honoured.try_emplace(*identity.ticket_of, id).first->second == id,
-                                   "the tickets of a lost session make one session");
-                }
-                schedule(*process_, home);
-                if (!first_flight.empty()) {
-                    world_.happened("first flight");
-                    self(first_flight, self);
-                }
-            }
-            if (!process_->peers.contains(key)) return;
-            const auto waiting = std::move(arrived.waiting);
-            arrived.waiting.clear();
-            for (const std::string& batch : waiting) self(batch, self);
-        });
-    };
-    carrier->connect(Side::server, {[receive](std::string_view bytes) { receive(bytes, receive); },
-                                    [this, life, key] {
-                                        if (life != life_) return;
-                                        const auto found = process_->peers.find(key);
-                                        if (found != process_->peers.end() && found->second.attached)
-                                            process_->homes[found->second.home]->write(key);
-                                    },
-                                    [this, life, key] {
-                                        if (life != life_) return;
-                                        const auto found = process_->peers.find(key);
-                                        if (found == process_->peers.end()) return;
-                                        const std::size_t home = found->second.home;
-                                        const bool attached = found->second.attached;
-                                        process_->peers.erase(found);
-                                        if (!attached) return;
-                                        process_->homes[home]->table.carrier_gone(key, world_.now());
-                                        schedule(*process_, home);
-                                    }});
-}
-
-std::optional<wire::Refused> ServerNode::resume(Home& home, Peer& peer, const wire::Hello& hello) {
-    auto refused = home.table.attach_resumed(peer.key, hello, world_.now());
-    if (!refused || refused->code != errc::session_unknown || !tickets_last_) return refused;
-    peer.challenge = session::challenge_ticket(process_->keys, hello, world_.chance);
-    if (peer.challenge) refused->challenge = peer.challenge->bytes;
-    return refused;
-}
-
-// With a token, or with the proof of a ticket in its place.
-std::optional<wire::Refused> ServerNode::begin(Home& home, Peer& peer, const wire::Hello& hello,
-                                               session::SessionCredential& identity) {
-    const auto challenge = std::move(peer.challenge);
-    if (challenge && session::answers(*challenge, hello) && home.table.may_honour(challenge->identity.session, hello)) {
-        identity.ticket_of = challenge->identity.session;
-    } else if (hello.token != kToken) {
-        wire::Refused refused;
-        refused.code = errc::unauthenticated;
-        return refused;
+    auto hello = hello_in(bytes);
+    if (!hello) {
+        world_.require(socket.who != Who::client, "an honest client begins with a hello");
+        return true;
     }
-    return home.table.attach_new(peer.key, hello, identity, world_.now());
+    if (socket.who == Who::repeater && is_credential(*hello)) {
+        socket.crash(false);
+        return false;
+    }
+    world_.trace("hello of " + hello->user + "." + hello->device + (hello->resume ? ", resumes" : ""));
+    socket.hello_before = std::exchange(socket.hello, std::move(hello));
+    return true;
 }
 
-// ---- a home worker ----
-
-Uuid ServerNode::Home::attempt_of(const session::SessionId& id) const {
-    const auto known = process.latest_attempt.find(id);
-    return known == process.latest_attempt.end() ? attempt_under_way : known->second;
+void ServerNode::expect_activation(const Socket& socket, std::uint64_t epoch) {
+    const auto* session = process_->worker(socket.worker).shard().table().by_carrier(socket.key);
+    if (session == nullptr) return;
+    std::uint64_t& highest = seen_->activated[session->id()];
+    if (epoch < highest && session->active() != socket.key) seen_->stale = socket.key;
+    highest = std::max(highest, epoch);
 }
 
-void ServerNode::Home::output_ready(CarrierKey key) {
-    node.world_.after(0ms, [&node_ = node, life = process.life, home = index, key] {
-        if (life == node_.life_) node_.process_->homes[home]->write(key);
+// ---- after every turn of a worker ----
+
+void ServerNode::look_at(SimWorker& worker) {
+    server::Shard& shard = worker.shard();
+    shard.carriers().for_each([&](server::ServerCarrier& carrier) {
+        if (!carrier.transport) return;
+        Socket& socket = static_cast<SocketCarrier&>(*carrier.transport).socket();
+        const session::ServerSession* session = socket.attached ? nullptr : shard.table().by_carrier(carrier.key);
+        if (session == nullptr) return;
+        socket.attached = true;
+        socket.key = carrier.key;
+        socket.worker = shard.index();
+        attached(worker, socket, *session);
     });
-}
-
-void ServerNode::Home::write(CarrierKey key) {
-    const auto found = process.peers.find(key);
-    if (found == process.peers.end() || !found->second.carrier->writable(Side::server)) return;
-    wire::Batch batch;
-    const bool more = table.write(key, batch, node.world_.now(), 8192);
-    if (!batch.empty()) found->second.carrier->send(Side::server, batch.str());
-    if (more) output_ready(key);
-    node.schedule(process, index);
-}
-
-void ServerNode::Home::close_carrier(CarrierKey key, errc, const std::string&) {
-    node.world_.after(0ms, [&node_ = node, life = process.life, home = index, key] {
-        if (life != node_.life_) return;
-        Process& process_ = *node_.process_;
-        process_.homes[home]->write(key);
-        const auto found = process_.peers.find(key);
-        if (found == process_.peers.end()) return;
-        found->second.carrier->close(Side::server);
-        process_.peers.erase(found);
-        process_.homes[home]->table.carrier_gone(key, node_.world_.now());
-    });
-}
-
-void ServerNode::Home::on_peer_error(const session::ServerSession*, CarrierKey key, errc code,
-                                     const std::string& text) {
-    const auto found = process.peers.find(key);
-    const bool intruder = found != process.peers.end() && found->second.who != Who::client;
-    if (!intruder && code != errc::stale_carrier) {
-        node.world_.violated("two honest sides find no fault with each other: " + std::string(name(code)) + " " + text);
+    for (const session::SessionId& id : std::exchange(seen_->created, {})) created(id);
+    if (const CarrierKey stale = std::exchange(seen_->stale, session::kNoCarrier); stale != session::kNoCarrier) {
+        const session::ServerSession* session = shard.table().by_carrier(stale);
+        world_.require(session == nullptr || session->active() != stale, "a stale activate does not take sending away");
     }
 }
 
-void ServerNode::Home::answer(const session::PendingMessage& handling, session::Receipt receipt,
-                              const session::Reply* reply) {
-    table.finish(handling, std::move(receipt), reply, node.world_.now());
-    node.schedule(process, index);
+void ServerNode::attached(SimWorker& worker, Socket& socket, const session::ServerSession& session) {
+    const wire::Hello& hello = *socket.hello;
+    const session::SessionId id = session.id();
+    world_.require(socket.who == Who::client, "who repeats or forges attaches nothing");
+    seen_->attempts[hello.attempt_id] = world_.now();
+    const auto latest = seen_->latest_attempt.find(id);
+    const bool overtaken = latest != seen_->latest_attempt.end() && latest->second != hello.attempt_id &&
+                           hello.epoch < seen_->highest_taken[id];
+    world_.require(!overtaken, "a hello of an earlier connect attaches nothing");
+    seen_->latest_attempt[id] = hello.attempt_id;
+    seen_->taken.emplace(hello.attempt_id, hello.epoch);
+    std::uint64_t& highest = seen_->highest_taken[id];
+    highest = std::max(highest, hello.epoch);
+    const std::uint64_t honoured = worker.shard().counters().tickets_honoured;
+    if (std::exchange(seen_->tickets[worker.shard().index()], honoured) == honoured) return;
+    world_.happened("honoured ticket");
+    const bool shown = socket.hello_before && socket.hello_before->resume;
+    world_.require(shown, "a ticket is honoured for whom has shown it");
+    const auto lost = session::session_in_ticket(socket.hello_before->resume->ticket);
+    world_.require(seen_->honoured.try_emplace(*lost, id).first->second == id,
+                   "the tickets of a lost session make one session");
 }
 
-void ServerNode::Home::on_message(session::ServerSession& session, session::PendingMessage&& handling,
-                                  const wire::DataView& data, const Bytes&) {
-    World& world = node.world_;
-    const Letter letter = read_letter(world, data.message->payload);
-    world.require(data.first_sent_ms_ago > 0 || !node.ledger_.acted_on(handling.message_id),
-                  "what was acted on before comes again as a repeat");
-    node.ledger_.server_acts(process.life, handling, letter);
-    const std::string to(data.message->to);
-    const std::uint64_t life = process.life;
-    ServerNode& at = node;
-    const std::size_t here = index;
-    if (to == kServerTarget) {
-        // A handler: sometimes slow, sometimes failing; its reply has the size of the question.
-        const Duration takes =
-            at.handlers_stopped_ ? Duration(20s) : world.chance.between(0ms, world.chance.one_in(20) ? 3000ms : 20ms);
-        if (takes > 1s) world.happened("slow handler");
-        const bool fails = world.chance.one_in(40);
-        if (fails) world.happened("failing handler");
-        auto act = [&at, life, here, fails, handling = std::move(handling), size = data.message->payload.size()] {
-            if (life != at.life_) return;
-            Home& home = *at.process_->homes[here];
-            if (fails)
-                return home.answer(handling, {wire::ReceiptStatus::refused, errc::handler_failed, "it failed", 0},
-                                   nullptr);
-            const session::ServerSession* asker = home.table.find(handling.session);
-            const bool room = asker != nullptr && at.budget_bytes_ > 1'000'000 &&
-                              asker->queued_frames() < at.settings_.max_queued_frames / 2 &&
-                              asker->queued_bytes() < at.settings_.max_queued_bytes / 2;
-            // Only a reply that surely finds room is promised to arrive.
-            if (!room) return home.answer(handling, {wire::ReceiptStatus::handled, errc::ok, {}, 0}, nullptr);
-            const Letter answer{"reply" + std::to_string(handling.lane), ++at.pushed_};
-            const std::string payload =
-                write_letter(answer.conversation, answer.ordinal, std::min<std::size_t>(size, 2'000));
-            session::Reply reply{kServerTarget, {}};
-            wire::MessageView& view = reply.message;
-            view.id = at.world_.chance.uuid();
-            view.type = "echo";
-            view.payload = payload;
-            view.to = handling.user;
-            at.ledger_.session_takes(handling.session, answer);
-            home.answer(handling, {wire::ReceiptStatus::handled, errc::ok, {}, 0}, &reply);
-        };
-        if (takes < 2ms) return act();  // in the middle of the batch that brought the message
-        world.after(takes, std::move(act));
-        return;
-    }
-    // To a user: by mail to that user's home, and back.
-    const std::string payload(data.message->payload);
-    const Uuid id = handling.message_id;
-    const std::string from = session.user();
-    const std::uint32_t home = at.home_of(to);
-    const std::string target = to;
-    // Mail between two workers keeps its order: one delay for the world's whole life.
-    world.after(home == here ? Duration(0) : Duration(2ms), [&at, life, here, home, target, from, payload, id,
-                                                             handling = std::move(handling)] {
-        if (life != at.life_) return;
-        Home& there = *at.process_->homes[home];
-        wire::DataView view;
-        view.from = from;
-        view.message.emplace();
-        view.message->id = id;
-        view.message->type = "chat";
-        view.message->payload = payload;
-        view.message->to = target;
-        const wire::Body body = wire::encode(view);
-        (void)there.table.send_to_user(target, from, body, Priority::normal, at.world_.now());
-        at.schedule(*at.process_, home);
-        at.world_.after(2ms, [&at, life, here, handling] {
-            if (life != at.life_) return;
-            at.process_->homes[here]->answer(handling, {wire::ReceiptStatus::delivered, errc::ok, {}, 0}, {});
-        });
-    });
+// A session that replaces another one is made by a Hello and told of when its client is heard.
+void ServerNode::created(const session::SessionId& id) {
+    const auto known = seen_->latest_attempt.find(id);
+    // Its carrier may have gone in the turn that brought it.
+    ledger_.created(life_, known == seen_->latest_attempt.end() ? id.value : known->second, id);
+}
+
+void ServerNode::on_queued(const session::ServerSession& session, const wire::DataView& data) {
+    const Letter letter = read_letter(world_, data.message->payload);
+    if (data.from == kServerTarget) return ledger_.session_takes(session.id(), letter);
+    ledger_.forwarded(session.id(), data.message->id, letter);
+}
+
+void ServerNode::on_fresh(const session::ServerSession&, const wire::DataView& data) {
+    world_.require(data.first_sent_ms_ago > 0 || !ledger_.acted_on(data.message->id),
+                   "what was acted on before comes again as a repeat");
 }
 
 // ---- what the application of the server does ----
 
+HandlerResult ServerNode::handle(const Message& message) {
+    ledger_.server_acts(life_, message.id, read_letter(world_, message.payload.view()));
+    if (world_.chance.one_in(40)) {
+        world_.happened("failing handler");
+        return Failure(errc::handler_failed, "it failed");
+    }
+    const Letter answer{"reply", ++pushed_};
+    return Message("echo", Bytes(write_letter(answer.conversation, answer.ordinal,
+                                              std::min<std::size_t>(message.payload.size(), 2'000))));
+}
+
+void ServerNode::stop_handling(bool stopped) { process_->stall_pool(stopped); }
+
 void ServerNode::push(const std::string& user) {
-    const std::uint32_t home = home_of(user);
-    Home& at = *process_->homes[home];
     const Letter letter{"push", ++pushed_};
     const std::string payload = write_letter(letter.conversation, letter.ordinal,
                                              world_.chance.one_in(30) ? 90'000 : 20 + world_.chance.below(400));
@@ -467,76 +288,72 @@ void ServerNode::push(const std::string& user) {
     view.message->type = "push";
     view.message->payload = payload;
     view.message->to = user;
-    const wire::Body body = wire::encode(view);
-    for (session::ServerSession* session : at.table.of_user(user)) {
-        if (at.table.send(*session, session::lane_of("push", session->lanes()), body, Priority::normal, world_.now())) {
-            ledger_.session_takes(session->id(), letter);
-        }
+    const auto forms = std::make_shared<wire::Forms>(wire::encode(view));
+    process_->router().give(process_->router().home_of(user), [user, forms](server::Shard& shard) {
+        (void)shard.users().deliver(user, kServerTarget, *forms, Priority::normal);
+    });
+}
+
+template <typename Each>
+void ServerNode::for_each_session(const Each& each) {
+    for (std::uint32_t i = 0; i < ServerProcess::kWorkers; ++i) {
+        session::SessionTable& table = process_->worker(i).shard().table();
+        std::map<std::string, session::ServerSession*> sorted;  // the table's own order depends on its history
+        table.for_each([&](session::ServerSession& session) { sorted[session.id().value.str()] = &session; });
+        for (const auto& [id, session] : sorted) each(process_->worker(i), *session);
     }
-    schedule(*process_, home);
 }
 
 void ServerNode::kick() {
-    Home& home = *process_->homes[world_.chance.below(2)];
-    std::map<std::string, session::ServerSession*> sorted;
-    home.table.for_each([&](session::ServerSession& session) { sorted[session.user() + session.device()] = &session; });
-    if (sorted.empty()) return;
-    const auto chosen = std::next(sorted.begin(), static_cast<std::ptrdiff_t>(world_.chance.below(sorted.size())));
-    ledger_.cut_short_by_server(chosen->second->id());
-    home.table.end(*chosen->second, errc::kicked, "thrown out", 0, world_.now());
-    schedule(*process_, home.index);
+    std::vector<std::pair<SimWorker*, session::ServerSession*>> all;
+    for_each_session([&](SimWorker& worker, session::ServerSession& session) { all.emplace_back(&worker, &session); });
+    if (all.empty()) return;
+    const auto [worker, session] = all[world_.chance.below(all.size())];
+    ledger_.cut_short_by_server(session->id());
+    worker->turn([&] { worker->shard().table().end(*session, errc::kicked, "thrown out", 0, world_.now()); });
 }
 
 void ServerNode::shut_down_and_restart() {
-    for (const auto& home : process_->homes) {
-        home->table.for_each([&](session::ServerSession& session) {
-            ledger_.cut_short_by_server(session.id());
-            home->table.end(session, errc::shutting_down, "another version", 0, world_.now());
-        });
-        schedule(*process_, home->index);
-    }
-    later(6s, [this] { crash_and_restart(); });
+    if (process_->stopping()) return;
+    for_each_session([&](SimWorker&, session::ServerSession& session) { ledger_.cut_short_by_server(session.id()); });
+    process_->begin_stop();
+    world_.after(6s, [this, life = life_] {
+        if (life == life_) crash_and_restart();
+    });
 }
 
 // ---- checks ----
 
 void ServerNode::check_bounds() {
-    for (const auto& home : process_->homes) {
-        home->table.for_each([&](const session::ServerSession& session) {
-            world_.require(session.unacked_frames() <= settings_.max_unacked_frames,
-                           "unacknowledged frames stay within their bound");
-            world_.require(session.carriers().size() <= 8, "a session has at most 8 carriers");
-        });
-    }
+    for_each_session([&](SimWorker&, const session::ServerSession& session) {
+        world_.require(session.unacked_frames() <= settings_.max_unacked_frames,
+                       "unacknowledged frames stay within their bound");
+        world_.require(session.carriers().size() <= 8, "a session has at most 8 carriers");
+    });
 }
 
 void ServerNode::check_at_rest(std::size_t clients) {
     std::size_t sessions = 0;
-    for (const auto& home : process_->homes) {
-        home->table.for_each([&](session::ServerSession& session) {
-            ++sessions;
-            world_.require(session.presence() == session::Presence::attached, "every session has its client back");
-            world_.require(session.queued_frames() == 0 && session.unacked_frames() == 0, "every lane is drained");
-            ledger_.compare(session.id(), true);
-        });
-    }
+    for_each_session([&](SimWorker&, session::ServerSession& session) {
+        ++sessions;
+        world_.require(session.presence() == session::Presence::attached, "every session has its client back");
+        world_.require(session.queued_frames() == 0 && session.unacked_frames() == 0, "every lane is drained");
+        ledger_.compare(session.id(), true);
+    });
     world_.require(sessions == clients, "one session for each client, no ghosts");
 }
 
 void ServerNode::tear_down() {
-    for (const auto& home : process_->homes) {
-        home->table.for_each([&](session::ServerSession& session) {
-            home->table.end(session, errc::kicked, "the end", 0, world_.now());
-        });
-    }
+    for_each_session([&](SimWorker& worker, session::ServerSession& session) {
+        worker.turn([&] { worker.shard().table().end(session, errc::kicked, "the end", 0, world_.now()); });
+    });
     world_.run_until(world_.now() + 60s);
-    for (const auto& home : process_->homes) {
-        world_.require(home->table.size() == 0, "ended sessions go");
-    }
+    for (std::uint32_t i = 0; i < ServerProcess::kWorkers; ++i)
+        world_.require(process_->worker(i).shard().table().size() == 0, "ended sessions go");
     // What is left of them counts until it is forgotten.
     world_.run_until(world_.now() + settings_.dedupe_retention() + settings_.tombstone_life + 5min);
-    for (const auto& home : process_->homes)
-        world_.require(home->budget.used() == 0, "the server's budget returns to zero");
+    for (std::uint32_t i = 0; i < ServerProcess::kWorkers; ++i)
+        world_.require(process_->worker(i).shard().budget().used() == 0, "the server's budget returns to zero");
 }
 
 void ServerNode::check_invariants() const {

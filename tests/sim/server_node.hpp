@@ -1,12 +1,14 @@
-// A server process of the simulation: two home workers, a reception that hands carriers over, handlers, mail between
-// homes.
+// The server of the simulation: one process after the other, what its application does, and what is held against it.
 #pragma once
 
-#include "sim/carrier.hpp"
+#include "session/planted.hpp"
 #include "sim/ledger.hpp"
+#include "sim/server_process.hpp"
 
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,13 +17,13 @@ namespace flare::sim {
 
 inline constexpr std::string_view kToken = "token";  // of every client
 
-class ServerNode {
+class ServerNode final : private session::Observer {
 public:
+    using Who = sim::Who;
+
     ServerNode(World& world, Ledger& ledger, session::Settings settings, std::size_t budget_bytes);
     ~ServerNode();
 
-    // Only clients may get attached to anything.
-    enum class Who : std::uint8_t { client, repeater, forger };
     void accept(std::shared_ptr<Carrier> carrier, Who who);
     // Carriers of clients, the latest ones: what was said on them can be heard by anybody.
     const std::vector<std::shared_ptr<Carrier>>& overheard() const noexcept { return overheard_; }
@@ -32,7 +34,7 @@ public:
     void push(const std::string& user);
     // The application throws somebody out.
     void kick();
-    void stop_handling(bool stopped) { handlers_stopped_ = stopped; }
+    void stop_handling(bool stopped);
 
     void check_bounds();
     void check_at_rest(std::size_t clients);
@@ -40,30 +42,35 @@ public:
     void tear_down();
 
 private:
-    struct Home;
-    struct Peer;
-    struct Process;  // what a crash takes away
+    struct Seen;  // of the process that runs
+    class Hooks;  // what it tells the application
 
+    server::Config config();
+    HandlerResult handle(const Message& message);
+    bool look(Socket& socket, const std::string& bytes);
+    void enter_quic(const std::shared_ptr<Socket>& socket, std::string_view first);
+    void expect_activation(const Socket& socket, std::uint64_t epoch);
     bool is_credential(const wire::Hello& hello) const;
-    std::optional<wire::Refused> resume(Home& home, Peer& peer, const wire::Hello& hello);
-    std::optional<wire::Refused> begin(Home& home, Peer& peer, const wire::Hello& hello,
-                                       session::SessionCredential& identity);
+    void look_at(SimWorker& worker);
+    void attached(SimWorker& worker, Socket& socket, const session::ServerSession& session);
+    void created(const session::SessionId& id);
+    template <typename Each>
+    void for_each_session(const Each& each);
 
-    void later(Duration delay, std::function<void()> run);
-    void schedule(Process& process, std::size_t home);
-    std::uint32_t home_of(const std::string& user) const;
+    // Observer
+    void on_queued(const session::ServerSession& session, const wire::DataView& data) override;
+    void on_fresh(const session::ServerSession& session, const wire::DataView& data) override;
 
     World& world_;
     Ledger& ledger_;
     session::Settings settings_;
     std::size_t budget_bytes_;
-    std::unique_ptr<Process> process_;
+    bool tickets_last_;  // beyond a process
     std::uint64_t life_ = 0;
     std::uint64_t pushed_ = 0;
-    bool tickets_last_;  // beyond a process
     std::vector<std::shared_ptr<Carrier>> overheard_;
-    bool handlers_stopped_ = false;
-    session::CarrierKey next_key_ = 1;
+    std::unique_ptr<Seen> seen_;
+    std::unique_ptr<ServerProcess> process_;
 };
 
 }  // namespace flare::sim

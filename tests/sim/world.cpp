@@ -38,6 +38,7 @@ void World::run_until(TimePoint end) {
         const auto run = std::move(const_cast<Event&>(events_.top()).run);
         events_.pop();
         run();
+        if (!broken_.empty()) throw Violation(broken_);
         look_();
     }
     now_ = std::max(now_, end);
@@ -54,6 +55,7 @@ void World::trace(std::string_view what) {
 
 void World::violated(const std::string& promise) {
     trace("VIOLATION " + promise);
+    broken_ = promise;
     throw Violation(promise);
 }
 

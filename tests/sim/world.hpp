@@ -76,6 +76,7 @@ private:
     std::function<void()> look_ = [] {};
     std::uint64_t hash_ = 0xcbf29ce484222325ull;
     bool print_;
+    std::string broken_;  // the application's code may have thrown it, where exceptions are caught
 };
 
 }  // namespace flare::sim

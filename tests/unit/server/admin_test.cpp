@@ -1,5 +1,5 @@
 // Whom the admin address answers.
-#include "server/admin.hpp"
+#include "server/admin/admin.hpp"
 
 #include <gtest/gtest.h>
 

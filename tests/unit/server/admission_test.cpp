@@ -1,4 +1,4 @@
-#include "server/admission.hpp"
+#include "server/reception/admission.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "server/worker_group.hpp"
+#include "server/reception/connection_limits.hpp"
 
 #include <gtest/gtest.h>
 

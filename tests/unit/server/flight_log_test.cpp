@@ -1,4 +1,4 @@
-#include "server/flight_log.hpp"
+#include "server/admin/flight_log.hpp"
 
 #include <gtest/gtest.h>
 

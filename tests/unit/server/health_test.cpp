@@ -1,4 +1,4 @@
-#include "server/health.hpp"
+#include "server/admin/health.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // What documents say of metrics is what a server tells: docs/operations.md has each one, the dashboard names no other.
-#include "server/counters.hpp"
+#include "server/admin/metrics.hpp"
 
 #include <boost/json.hpp>
 

@@ -1,5 +1,5 @@
 // What /metrics says.
-#include "server/counters.hpp"
+#include "server/admin/metrics.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "server/task_queue.hpp"
+#include "server/worker/task_queue.hpp"
 
 #include <gtest/gtest.h>
 

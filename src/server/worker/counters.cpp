@@ -1,0 +1,44 @@
+#include "server/worker/counters.hpp"
+
+namespace flare::server {
+namespace {
+
+constexpr std::uint64_t ServerStats::*kSums[] = {
+    &ServerStats::sessions,
+    &ServerStats::sessions_attached,
+    &ServerStats::sessions_detached,
+    &ServerStats::connections_accepted,
+    &ServerStats::connections_refused,
+    &ServerStats::admissions,
+    &ServerStats::admissions_refused,
+    &ServerStats::tickets_honoured,
+    &ServerStats::sessions_created,
+    &ServerStats::sessions_resumed,
+    &ServerStats::hand_overs,
+    &ServerStats::quic_early_data,
+    &ServerStats::quic_migrations,
+    &ServerStats::quic_misrouted,
+    &ServerStats::messages_received,
+    &ServerStats::messages_sent,
+    &ServerStats::messages_refused,
+    &ServerStats::bytes_received,
+    &ServerStats::bytes_sent,
+    &ServerStats::heartbeats,
+    &ServerStats::handler_runs,
+    &ServerStats::users_expected,
+    &ServerStats::memory_bytes,
+    &ServerStats::sessions_refused_busy,
+    &ServerStats::sessions_shed_detached,
+    &ServerStats::sessions_shed_stalled,
+};
+
+}  // namespace
+
+void add(ServerStats& sum, const ServerStats& part) {
+    for (const auto member : kSums) sum.*member += part.*member;
+    sum.handler_time_total += part.handler_time_total;
+    for (const auto& [protocol, count] : part.connections) sum.connections[protocol] += count;
+    for (const auto& [code, count] : part.errors) sum.errors[code] += count;
+}
+
+}  // namespace flare::server

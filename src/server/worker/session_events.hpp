@@ -1,0 +1,59 @@
+// What a shard does about what its sessions tell: hooks, log, counters; messages go on to Dispatch, output to Carriers.
+//
+// Threads: its worker's.
+// Owner:   Shard.
+#pragma once
+
+#include "server/admin/flight_log.hpp"
+#include "server/dispatch/dispatch.hpp"
+#include "server/reception/authenticator.hpp"
+#include "server/worker/carriers.hpp"
+#include "server/worker/counters.hpp"
+#include "server/worker/hooks.hpp"
+#include "server/worker/shedding.hpp"
+
+namespace flare::server {
+
+class SessionEvents final : public session::SessionTableListener {
+public:
+    // Some are made after this one: none is used before the first event.
+    struct Parts {
+        ServerState& state;
+        Executor& executor;
+        session::SessionTable& table;
+        Carriers& carriers;
+        Authenticator& authenticator;
+        Dispatch& dispatch;
+        Shedding& shedding;
+        Hooks& hooks;
+        Counters& counters;
+        FlightLog& log;
+    };
+    explicit SessionEvents(const Parts& parts) : parts_(parts) {}
+
+    void on_session_created(session::ServerSession& session) override;
+    void on_session_ended(session::ServerSession& session, errc reason, const std::string& text) override;
+    void on_presence(session::ServerSession&) override {}
+    void on_carrier_attached(session::ServerSession& session, session::CarrierKey key) override;
+    void on_carrier_activated(session::ServerSession& session, session::CarrierKey key) override;
+    void on_carrier_detached(session::ServerSession&, session::CarrierKey) override {}
+    void on_message(session::ServerSession& session, session::PendingMessage&& pending, const wire::DataView& data,
+                    const Bytes& whole) override;
+    void on_message_refused(session::ServerSession& session, errc code) override;
+    void on_reply_refused(session::ServerSession& session, errc code) override;
+    void on_memory_short() override;
+    void on_heartbeat(session::ServerSession& session) override;
+    void on_credential(session::ServerSession& session, std::string_view token) override;
+    void close_carrier(session::CarrierKey key, errc code, const std::string& text) override;
+    void output_ready(session::CarrierKey key) override;
+    void on_peer_error(const session::ServerSession* session, session::CarrierKey key, errc code,
+                       const std::string& text) override;
+
+private:
+    void renew(const session::SessionId& id, Checked<Identity> identity);
+
+    Parts parts_;
+    HandlerQueues queues_;
+};
+
+}  // namespace flare::server

@@ -1,5 +1,6 @@
 #include "session/budget.hpp"
 
+#include "base/assert.hpp"
 #include "session/planted.hpp"
 
 #include <algorithm>
@@ -34,6 +35,7 @@ bool Budget::take(std::size_t bytes, Use use) noexcept {
         }
     }
     used_ += bytes;
+    FLARE_INVARIANT(used_ <= leased_, "more is used than was leased");
     return true;
 }
 
@@ -47,6 +49,7 @@ void Budget::take_anyway(std::size_t bytes) noexcept {
 
 void Budget::give(std::size_t bytes) noexcept {
     if (planted(Fault::budget_leaks)) return;
+    FLARE_INVARIANT(bytes <= used_, "more is given back than was taken");
     used_ -= std::min(used_, bytes);
     // Keeps one grain of slack, so that a lane that breathes does not touch the shared counter.
     if (leased_ - used_ > 2 * grain_) {
@@ -54,6 +57,11 @@ void Budget::give(std::size_t bytes) noexcept {
         leased_ -= back;
         shared_.give_back(back);
     }
+}
+
+void Budget::check_invariants() const {
+    FLARE_INVARIANT(used_ <= leased_, "more is used than was leased");
+    FLARE_INVARIANT(leased_ <= shared_.leased(), "more is leased than all workers have");
 }
 
 }  // namespace flare::session

@@ -52,6 +52,7 @@ public:
     void take_anyway(std::size_t bytes) noexcept;
     void give(std::size_t bytes) noexcept;
     std::size_t used() const noexcept { return used_; }
+    void check_invariants() const;
     // So little is left, a sixteenth, that it is for the sessions that are there.
     bool exhausted() const noexcept { return shared_.leased() + shared_.limit() / 16 >= shared_.limit(); }
     // There is room again, after something was given back.
@@ -61,7 +62,7 @@ private:
     SharedBudget& shared_;
     std::size_t grain_;
     std::size_t leased_ = 0;
-    std::size_t used_ = 0;  // invariant: used_ <= leased_
+    std::size_t used_ = 0;  // of leased_
 };
 
 }  // namespace flare::session

@@ -1,7 +1,6 @@
-// The carriers of a client's session: hello, welcome, frames, heartbeats.
 #include "session/client_session.hpp"
 
-#include "session/client_session_parts.hpp"
+#include "session/client_carrier.hpp"
 #include "session/lasting_ticket.hpp"
 #include "session/planted.hpp"
 #include "session/ticket.hpp"
@@ -13,10 +12,33 @@
 namespace flare::session {
 namespace {
 
-constexpr Duration kLongestAckDelay = std::chrono::seconds(10);  // that a server is believed
 constexpr std::size_t kFirstFlightBytes = 8 * 1024;  // what a connection may send before it has heard from its peer
 
+// Two senders may use the same id: what is remembered is the pair.
+Uuid seen_key(std::string_view from, const Uuid& id) {
+    Uuid key = id;
+    std::uint64_t hash = 0xcbf29ce484222325ull;
+    for (const char c : from) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
+    for (std::size_t i = 0; i < 8; ++i) key.bytes[i] ^= static_cast<std::uint8_t>(hash >> (8 * i));
+    return key;
+}
+
 }  // namespace
+
+bool ClientSession::Carrier::probing() const noexcept {
+    return std::any_of(probes.begin(), probes.end(), [](const auto& probe) { return probe.written_at == kNever; });
+}
+
+void ClientSession::Inbound::on_data(LaneIndex lane, const wire::DataView& data, const Bytes& whole,
+                                     std::uint64_t cost) {
+    const Uuid key = seen_key(data.from, data.message->id);
+    if (session_.seen_.check(key, Duration::zero(), TimePoint::min(), now).verdict != DedupeRing::Verdict::fresh) {
+        session_.agreed_.lanes->consumed(lane, cost, now);
+        return;
+    }
+    session_.seen_.finish(key, Receipt{});
+    session_.listener_.on_message(lane, data, whole, cost);
+}
 
 ClientSession::ClientSession(ClientSettings settings, base::Random& random, Budget& budget,
                              ClientSessionListener& listener)
@@ -24,23 +46,33 @@ ClientSession::ClientSession(ClientSettings settings, base::Random& random, Budg
       random_(random),
       budget_(budget),
       listener_(listener),
-      outbox_(settings_.outbox),
+      agreed_(settings_),
+      outgoing_(settings_, agreed_, listener),
+      health_(settings_, agreed_),
       seen_(settings_.dedupe_ids, settings_.dedupe_window),
-      inbound_(std::make_unique<Inbound>(*this)) {
-    limits_.max_message_bytes = settings_.max_message_bytes;
-}
+      inbound_(std::make_unique<Inbound>(*this)) {}
 
 ClientSession::~ClientSession() = default;
 
 // ---- carriers ----
 
-ClientSession::CarrierState* ClientSession::find(CarrierKey key) {
+ClientSession::Carrier* ClientSession::find(CarrierKey key) const noexcept {
     const auto found = std::find_if(carriers_.begin(), carriers_.end(), [&](const auto& c) { return c->key == key; });
     return found == carriers_.end() ? nullptr : found->get();
 }
 
+ClientSession::Carrier* ClientSession::attached_one(CarrierKey key) const noexcept {
+    Carrier* const carrier = find(key);
+    return carrier != nullptr && carrier->attached() ? carrier : nullptr;
+}
+
 bool ClientSession::attached() const noexcept {
-    return std::any_of(carriers_.begin(), carriers_.end(), [](const auto& c) { return c->state == State::attached; });
+    return std::any_of(carriers_.begin(), carriers_.end(), [](const auto& c) { return c->attached(); });
+}
+
+TimePoint ClientSession::heard_at(CarrierKey key) const noexcept {
+    const Carrier* const carrier = find(key);
+    return carrier == nullptr ? kNever : carrier->health.heard_at;
 }
 
 void ClientSession::begin_attempt(std::string token) {
@@ -50,15 +82,96 @@ void ClientSession::begin_attempt(std::string token) {
 
 void ClientSession::open(CarrierKey key, TimePoint now, bool standby) {
     if (attempt_id_.is_nil()) begin_attempt({});
-    auto carrier = std::make_unique<CarrierState>();
+    auto carrier = std::make_unique<Carrier>();
     carrier->key = key;
     carrier->standby = standby;
-    carrier->heard_at = now;
+    carrier->health.heard_at = now;
     carriers_.push_back(std::move(carrier));
     listener_.output_ready(key);
 }
 
-wire::Hello ClientSession::make_hello(CarrierState& carrier) {
+Result<void> ClientSession::activate(CarrierKey key, TimePoint now) {
+    Carrier* const carrier = attached_one(key);
+    if (carrier == nullptr) return errc::not_connected;
+    if (key == active_) return {};
+    make_active(*carrier, now);
+    listener_.output_ready(key);
+    return {};
+}
+
+void ClientSession::make_active(Carrier& carrier, TimePoint now) {
+    active_ = carrier.key;
+    outgoing_.go_online();
+    new_token_due_ = new_token_.has_value();
+    health_.use(carrier.health);
+    for (const auto& other : carriers_) other->activate_epoch = 0;  // overtaken before it was written
+    carrier.standby = false;
+    goodbye_.say_again();
+    if (carrier.first_epoch != 0 && carrier.first_epoch == epoch_) {
+        // It sends already. The same Activate once more tells the server that its Welcome has arrived.
+        carrier.activate_epoch = carrier.first_epoch;
+        return;
+    }
+    carrier.activate_epoch = ++epoch_;
+    repeat_unacknowledged(now);
+}
+
+void ClientSession::nothing_sends() noexcept {
+    active_ = kNoCarrier;
+    outgoing_.go_offline(inbound_->now);
+}
+
+// What was sent and not acknowledged goes out once more, on another carrier.
+void ClientSession::repeat_unacknowledged(TimePoint now) {
+    agreed_.lanes->rewind(now);
+    outgoing_.note_repeat();
+}
+
+void ClientSession::close(Carrier& carrier, errc code, const std::string& text) {
+    carrier.state = Carrier::State::closing;
+    listener_.close_carrier(carrier.key, code, text);
+}
+
+void ClientSession::drop(Carrier& carrier, errc code, const std::string& text, TimePoint now) {
+    const CarrierKey key = carrier.key;
+    close(carrier, code, text);
+    detach(key, code, text, now);
+}
+
+void ClientSession::drop_carriers(errc code, const std::string& text) {
+    const auto dropped = std::move(carriers_);
+    carriers_.clear();
+    nothing_sends();
+    for (const auto& carrier : dropped) listener_.close_carrier(carrier->key, code, text);
+}
+
+void ClientSession::carrier_gone(CarrierKey key, errc reason, const std::string& text, TimePoint now) {
+    inbound_->now = now;
+    if (find(key) != nullptr) detach(key, reason, text, now);
+}
+
+void ClientSession::detach(CarrierKey key, errc reason, const std::string& text, TimePoint now) {
+    std::erase_if(carriers_, [&](const auto& c) { return c->key == key; });
+    if (key != active_) return;
+    nothing_sends();
+    if (planted(Fault::standby_never_takes_over)) return;
+    const auto next = std::find_if(carriers_.rbegin(), carriers_.rend(), [](const auto& c) { return c->attached(); });
+    if (next != carriers_.rend()) {
+        Carrier& successor = **next;
+        const CarrierKey successor_key = successor.key;
+        make_active(successor, now);
+        listener_.on_ready(successor_key, true);
+        if (find(successor_key) != nullptr) listener_.output_ready(successor_key);
+        return;
+    }
+    // A goodbye without a code, say: to lose a connection is never "nothing is wrong".
+    listener_.on_detached(reason == errc::ok ? errc::closed_by_peer : reason, text);
+    settle_goodbye(now);
+}
+
+// ---- writing ----
+
+wire::Hello ClientSession::make_hello(Carrier& carrier) {
     wire::Hello hello;
     hello.user = settings_.user;
     hello.device = settings_.device;
@@ -71,20 +184,21 @@ wire::Hello ClientSession::make_hello(CarrierState& carrier) {
         hello.capabilities = wire::Compression::kOffered;
         hello.dictionary = settings_.compression->dictionary_id();
     }
-    const bool live = can_resume() && lane_set_;
-    if (live || (!kept_ticket_.empty() && carrier.hellos == 0)) {
+    const bool live = can_resume() && agreed_.lanes;
+    if (live || (!tickets_.kept_ticket().empty() && carrier.hellos == 0)) {
         wire::Resume resume;
-        resume.ticket = live ? ticket_ : kept_ticket_;
+        resume.ticket = live ? tickets_.ticket() : tickets_.kept_ticket();
         resume.nonce = random_.bytes(16);
-        resume.mac = resume_mac(live ? secret_ : kept_secret_, resume.ticket, hello.epoch, resume.nonce, attempt_id_);
+        resume.mac = resume_mac(live ? tickets_.secret() : tickets_.kept_secret(), resume.ticket, hello.epoch,
+                                resume.nonce, attempt_id_);
         carrier.ticket_used = resume.ticket;
         hello.resume = std::move(resume);
-        if (live) hello.received = lane_set_->receive_states();
+        if (live) hello.received = agreed_.lanes->receive_states();
     } else {
         hello.token = token_;
-        if (!carrier.challenge.empty() && carrier.ticket_used == kept_ticket_) {
-            hello.ticket_proof =
-                ticket_proof(kept_secret_, kept_ticket_, carrier.challenge, hello.epoch, hello.attempt_id);
+        if (!carrier.challenge.empty() && carrier.ticket_used == tickets_.kept_ticket()) {
+            hello.ticket_proof = ticket_proof(tickets_.kept_secret(), tickets_.kept_ticket(), carrier.challenge,
+                                              hello.epoch, hello.attempt_id);
         }
         for (LaneIndex lane = 0; lane < settings_.lanes; ++lane) {
             hello.received.push_back({lane, 0, settings_.lane_frames(), settings_.lane_bytes()});
@@ -95,11 +209,11 @@ wire::Hello ClientSession::make_hello(CarrierState& carrier) {
 }
 
 bool ClientSession::write(CarrierKey key, wire::Batch& batch, TimePoint now, std::size_t max_bytes) {
-    CarrierState* carrier = find(key);
+    Carrier* const carrier = find(key);
     if (carrier == nullptr) return false;
-    if (carrier->state == State::hello_due) {
+    if (carrier->state == Carrier::State::hello_due) {
         batch.add({}, wire::encode(make_hello(*carrier)));
-        carrier->state = State::hello_sent;
+        carrier->state = Carrier::State::hello_sent;
         ++carrier->hellos;
         // Where lanes have streams of their own only the first batch of a carrier stays together: docs/quic.md,
         // "Streams".
@@ -107,22 +221,45 @@ bool ClientSession::write(CarrierKey key, wire::Batch& batch, TimePoint now, std
         if (stays_together && !carrier->ticket_used.empty() && may_go_early()) write_first_flight(*carrier, batch, now);
         return false;
     }
-    if (carrier->state != State::attached) return false;
-    if (carrier->activate_epoch != 0) {
-        batch.add({}, wire::encode(wire::Activate{carrier->activate_epoch}));
-        carrier->activate_epoch = 0;
+    if (!carrier->attached()) return false;
+    write_control(*carrier, batch, now);
+    if (key != active_ || !agreed_.lanes) return false;
+    if (new_token_due_) {
+        batch.add({}, wire::encode(wire::CredentialView{*new_token_}));
+        new_token_due_ = false;
     }
-    if (carrier->ping_due) {
-        carrier->ping_due = false;
-        if (carrier->ping_id == 0) {
-            carrier->ping_id = random_.next_u64() | 1;
-            carrier->ping_sent_at = now;
+    inbound_->now = now;
+    const bool more =
+        agreed_.lanes->write(batch, std::min(max_bytes, fill_batch_to(agreed_.limits.max_batch_bytes)), now);
+    health_.note_written(now);
+    if (goodbye_.due() && agreed_.lanes->all_numbered()) {
+        wire::Goodbye goodbye;
+        goodbye.final = agreed_.lanes->final_states();
+        goodbye.session_ends = true;
+        batch.add({}, wire::encode(goodbye));
+        goodbye_.note_sent();
+    }
+    return more;
+}
+
+// Of a carrier that is attached, whether or not it sends.
+void ClientSession::write_control(Carrier& carrier, wire::Batch& batch, TimePoint now) {
+    if (carrier.activate_epoch != 0) {
+        batch.add({}, wire::encode(wire::Activate{carrier.activate_epoch}));
+        carrier.activate_epoch = 0;
+    }
+    CarrierHealth& health = carrier.health;
+    if (health.ping_due) {
+        health.ping_due = false;
+        if (health.ping_id == 0) {
+            health.ping_id = random_.next_u64() | 1;
+            health.ping_sent_at = now;
         }
         wire::Ping ping;
-        ping.id = carrier->ping_id;
+        ping.id = health.ping_id;
         batch.add({}, wire::encode_ping(ping));
     }
-    for (CarrierState::Probe& probe : carrier->probes) {
+    for (Carrier::Probe& probe : carrier.probes) {
         if (probe.written_at != kNever) continue;
         probe.written_at = now;
         const std::string padding(probe.padding, '\0');
@@ -131,116 +268,83 @@ bool ClientSession::write(CarrierKey key, wire::Batch& batch, TimePoint now, std
         ping.padding = padding;
         batch.add({}, wire::encode_ping(ping));
     }
-    if (key != active_ || !lane_set_) return false;
-    if (new_token_due_) {
-        batch.add({}, wire::encode(wire::CredentialView{*new_token_}));
-        new_token_due_ = false;
-    }
-    inbound_->now = now;
-    const bool more = lane_set_->write(batch, std::min(max_bytes, fill_batch_to(limits_.max_batch_bytes)), now);
-    if (timed_.seq == 0 && settings_.suspect_early) time_one(now);
-    if (disconnecting_ && !goodbye_sent_ && lane_set_->all_numbered()) {
-        wire::Goodbye goodbye;
-        goodbye.final = lane_set_->final_states();
-        goodbye.session_ends = true;
-        batch.add({}, wire::encode(goodbye));
-        goodbye_sent_ = true;
-    }
-    return more;
 }
 
 // A session that is resumed need not wait for the Welcome: its numbers tell new from old whatever becomes of this
 // carrier. Only the first carrier of a connect hurries, so that sending has one place.
 bool ClientSession::may_go_early() const noexcept {
     const auto hurries = [](const auto& other) { return other->first_epoch != 0; };
-    return can_resume() && lane_set_ && active_ == kNoCarrier && !disconnecting_ && !ending_ &&
-           std::none_of(carriers_.begin(), carriers_.end(), hurries);
+    return can_resume() && agreed_.lanes && active_ == kNoCarrier && !goodbye_.disconnecting() &&
+           !goodbye_.last_ack_due() && std::none_of(carriers_.begin(), carriers_.end(), hurries);
 }
 
-void ClientSession::write_first_flight(CarrierState& carrier, wire::Batch& batch, TimePoint now) {
+void ClientSession::write_first_flight(Carrier& carrier, wire::Batch& batch, TimePoint now) {
     inbound_->now = now;
     carrier.first_epoch = ++epoch_;
     batch.add({}, wire::encode(wire::Activate{carrier.first_epoch}));
     repeat_unacknowledged(now);
-    (void)lane_set_->write(batch, kFirstFlightBytes, now);
+    (void)agreed_.lanes->write(batch, kFirstFlightBytes, now);
 }
+
+void ClientSession::notify_output() {
+    for (const auto& carrier : carriers_) {
+        if (!carrier->attached()) continue;
+        const bool sends = carrier->key == active_;
+        const bool control =
+            carrier->activate_epoch != 0 || carrier->health.ping_due || carrier->probing() || (new_token_due_ && sends);
+        const bool numbered = sends && agreed_.lanes && (agreed_.lanes->has_output(inbound_->now) || goodbye_.due());
+        if (control || numbered) listener_.output_ready(carrier->key);
+    }
+}
+
+// ---- reading ----
 
 void ClientSession::on_batch(CarrierKey key, std::string_view bytes, TimePoint now) {
     inbound_->now = now;
-    CarrierState* carrier = find(key);
+    Carrier* carrier = find(key);
     if (carrier == nullptr) return;
-    carrier->heard_gap = (carrier->heard_gap * 7 + (now - carrier->heard_at)) / 8;
-    carrier->heard_at = now;
-    carrier->missed = 0;
-    carrier->on_trial_since = kNever;
+    carrier->health.heard(now);
     // Welcome says what the server takes; what it may say is version 1's.
-    wire::BatchReader reader(bytes, std::max<std::size_t>(wire::kMaxFrameBytes, limits_.max_frame_bytes));
+    wire::BatchReader reader(bytes, std::max<std::size_t>(wire::kMaxFrameBytes, agreed_.limits.max_frame_bytes));
     wire::FrameView frame;
     while (!reader.done()) {
-        const auto read = reader.next(frame);
-        if (!read) {
-            close(*carrier, static_cast<errc>(read.error().value()), "a frame cannot be read");
-            detach(*carrier, static_cast<errc>(read.error().value()), "the server sent a frame that cannot be read",
-                   now);
-            return;
+        if (const auto read = reader.next(frame); !read) {
+            const auto code = static_cast<errc>(read.error().value());
+            close(*carrier, code, "a frame cannot be read");
+            return detach(key, code, "the server sent a frame that cannot be read", now);
         }
-        bool gone = false;
-        handle(*carrier, frame, now, gone);
-        if (gone || (carrier = find(key)) == nullptr) return;
+        handle(*carrier, frame, now);
+        if ((carrier = find(key)) == nullptr) return;
     }
-    settle_disconnect(now);
+    settle_goodbye(now);
     notify_output();
 }
 
-void ClientSession::handle(CarrierState& carrier, const wire::FrameView& frame, TimePoint now, bool& gone) {
-    const CarrierKey key = carrier.key;
-    const auto fail = [&](errc code, const std::string& text) {
-        gone = true;
-        close(carrier, code, text);
-        detach(carrier, code, text, now);
-    };
+void ClientSession::on_alive(CarrierKey key, TimePoint now) {
+    if (Carrier* const carrier = attached_one(key)) carrier->health.lives(now);
+}
+
+// It may drop the carrier.
+void ClientSession::handle(Carrier& carrier, const wire::FrameView& frame, TimePoint now) {
+    const auto fail = [&](errc code, const std::string& text) { drop(carrier, code, text, now); };
     const auto decoded_or_fail = [&](const auto& decoded) {
         if (!decoded) fail(static_cast<errc>(decoded.error().value()), "the server sent a malformed frame");
         return decoded.has_value();
     };
     if (frame.unknown_kind)
         return fail(errc::unexpected_frame, "the server sent a frame of a kind that version 1 does not know");
-    if (carrier.state != State::attached) {
-        if (carrier.state == State::hello_sent && frame.kind == wire::FrameKind::welcome) {
-            const auto welcome = wire::decode_welcome(frame.body);
-            if (decoded_or_fail(welcome)) handle_welcome(carrier, *welcome, now);
-        } else if (carrier.state == State::hello_sent && frame.kind == wire::FrameKind::refused) {
-            auto refused = wire::decode_refused(frame.body);
-            if (refused) refused->text = printable(refused->text, wire::kMaxTextBytes);
-            if (refused && refused->code == errc::ok) refused->code = errc::forbidden;  // without a reason
-            if (decoded_or_fail(refused)) handle_refused(carrier, *refused, now);
-        } else {
-            return fail(errc::unexpected_frame, "the server must begin with welcome or refused");
-        }
-        gone = gone || find(key) == nullptr;
-        return;
-    }
+    if (!carrier.attached()) return handle_first(carrier, frame, now);
     if (!frame.acks.empty()) {
-        const auto result = lane_set_->on_acks(frame.acks, now);
-        if (!result)
+        if (const auto result = agreed_.lanes->on_acks(frame.acks, now); !result)
             return fail(static_cast<errc>(result.error().value()), "the server acknowledged what was never sent");
-        note_progress(carrier, now);
+        health_.note_acknowledged();
+        if (carrier.key == active_ && health_.recovers(carrier.health, now)) listener_.on_recovered(carrier.key);
     }
     switch (frame.kind) {
         case wire::FrameKind::none: return;
         case wire::FrameKind::data:
         case wire::FrameKind::chunk:
-        case wire::FrameKind::receipt: {
-            const auto result = lane_set_->on_numbered(frame, now);
-            if (result) return;
-            const auto code = static_cast<errc>(result.error().value());
-            const std::string text = "a numbered frame does not fit: " + result.error().message();
-            fail(code, text);
-            const bool of_carrier =
-                code == errc::sequence_gap || code == errc::credit_exceeded || code == errc::unknown_lane;
-            if (!of_carrier) give_session_up(code, text, now);
-            return;
-        }
+        case wire::FrameKind::receipt: return handle_numbered(carrier, frame, now);
         case wire::FrameKind::pong: {
             const auto pong = wire::decode_ping(frame.body);
             if (decoded_or_fail(pong)) handle_pong(carrier, *pong, now);
@@ -250,71 +354,74 @@ void ClientSession::handle(CarrierState& carrier, const wire::FrameView& frame, 
             auto state = wire::decode_credential_state(frame.body);
             if (state) state->text = printable(state->text, wire::kMaxTextBytes);
             if (decoded_or_fail(state)) handle_credential(*state);
-            gone = gone || find(key) == nullptr;
             return;
         }
         case wire::FrameKind::goodbye: {
             auto goodbye = wire::decode_goodbye(frame.body);
             if (goodbye) goodbye->text = printable(goodbye->text, wire::kMaxTextBytes);
             if (decoded_or_fail(goodbye)) handle_goodbye(carrier, *goodbye, now);
-            gone = gone || find(key) == nullptr;
             return;
         }
         default: return fail(errc::unexpected_frame, "the server sent a frame that only clients send");
     }
 }
 
-void ClientSession::handle_welcome(CarrierState& carrier, const wire::Welcome& welcome, TimePoint now) {
-    const SessionId id{welcome.session_id};
-    const bool known = id_ && *id_ == id;
+// The answer to a Hello.
+void ClientSession::handle_first(Carrier& carrier, const wire::FrameView& frame, TimePoint now) {
+    const auto malformed = [&](boost::system::error_code error) {
+        drop(carrier, static_cast<errc>(error.value()), "the server sent a malformed frame", now);
+    };
+    const bool awaited = carrier.state == Carrier::State::hello_sent;
+    if (awaited && frame.kind == wire::FrameKind::welcome) {
+        const auto welcome = wire::decode_welcome(frame.body);
+        return welcome ? handle_welcome(carrier, *welcome, now) : malformed(welcome.error());
+    }
+    if (awaited && frame.kind == wire::FrameKind::refused) {
+        auto refused = wire::decode_refused(frame.body);
+        if (!refused) return malformed(refused.error());
+        refused->text = printable(refused->text, wire::kMaxTextBytes);
+        if (refused->code == errc::ok) refused->code = errc::forbidden;  // without a reason
+        return handle_refused(carrier, *refused, now);
+    }
+    drop(carrier, errc::unexpected_frame, "the server must begin with welcome or refused", now);
+}
+
+void ClientSession::handle_numbered(Carrier& carrier, const wire::FrameView& frame, TimePoint now) {
+    const auto result = agreed_.lanes->on_numbered(frame, now);
+    if (result) return;
+    const auto code = static_cast<errc>(result.error().value());
+    const std::string text = "a numbered frame does not fit: " + result.error().message();
+    drop(carrier, code, text, now);
+    const bool of_carrier = code == errc::sequence_gap || code == errc::credit_exceeded || code == errc::unknown_lane;
+    if (!of_carrier) give_session_up(code, text, now);
+}
+
+void ClientSession::handle_welcome(Carrier& carrier, const wire::Welcome& welcome, TimePoint now) {
+    const bool known = agreed_.id && *agreed_.id == SessionId{welcome.session_id};
     const bool resumed = !carrier.ticket_used.empty();
-    if ((id_ && !known) || (!id_ && resumed) || welcome.lanes == 0 || welcome.lanes > wire::kMaxLanes) {
+    if ((agreed_.id && !known) || (!agreed_.id && resumed) || welcome.lanes == 0 || welcome.lanes > wire::kMaxLanes) {
         // A Welcome of a session that this client has left behind.
-        const std::string text = "the server welcomed another session";
-        close(carrier, errc::stale_carrier, text);
-        detach(carrier, errc::stale_carrier, text, now);
-        return;
+        return drop(carrier, errc::stale_carrier, "the server welcomed another session", now);
     }
     if (!known) {
-        agreed_ = settings_;
-        agreed_.lanes = welcome.lanes;
-        limits_ = welcome.limits;
-        id_ = id;
-        secret_ = welcome.secret;
-        encodings_ = settings_.compression ? settings_.compression->agree(welcome.capabilities, welcome.dictionary)
-                                           : wire::Encodings{0};
-        if (welcome.max_ack_delay_ms != 0) {
-            server_ack_delay_ =
-                std::min<Duration>(std::chrono::milliseconds(welcome.max_ack_delay_ms), kLongestAckDelay);
-            agreed_.max_ack_delay = std::min(settings_.max_ack_delay, server_ack_delay_);
-            agreed_.min_ack_delay = std::min(settings_.min_ack_delay, agreed_.max_ack_delay);
-        }
-        lane_set_ = std::make_unique<LaneSet>(agreed_, welcome.lanes, budget_, *inbound_);
-        lane_set_->keep_to(limits_);
-        goodbye_sent_ = false;
-        forget_kept_ticket();
+        agreed_.begin(settings_, welcome);
+        agreed_.lanes = std::make_unique<LaneSet>(agreed_.settings, welcome.lanes, budget_, *inbound_);
+        agreed_.lanes->keep_to(agreed_.limits);
+        tickets_.keep_secret(welcome.secret);
+        tickets_.forget_kept();
+        goodbye_.say_again();
     }
-    ticket_lasts_ = (welcome.capabilities & wire::kLastingTicket) != 0;
-    if (welcome.heartbeat_interval_ms != 0) {
-        agreed_.heartbeat_interval =
-            std::min<Duration>(settings_.heartbeat_interval, std::chrono::milliseconds(welcome.heartbeat_interval_ms));
-    }
-    if (welcome.heartbeat_timeout_ms != 0) {  // silence that would end the carrier must not be reached
-        agreed_.heartbeat_interval = std::min<Duration>(
-            agreed_.heartbeat_interval, Duration(std::chrono::milliseconds(welcome.heartbeat_timeout_ms)) / 2);
-    }
-    take_ticket(carrier, welcome.ticket);
-    home_worker_ = welcome.home_worker;
-    if (const auto acked = lane_set_->on_acks(welcome.received, now); !acked) {
-        const std::string text = "the server's welcome acknowledges what was never sent";
-        close(carrier, errc::bad_ack, text);
-        detach(carrier, errc::bad_ack, text, now);
-        return;
-    }
-    carrier.state = State::attached;
-    carrier.ping_due = true;  // the round trip of a new carrier, and word to the server that its Welcome arrived
-    carrier.next_ping_at = now + agreed_.heartbeat_interval;
-    if (!known) queue_outbox(now);
+    agreed_.hear(settings_, welcome);
+    const bool another_waits = std::any_of(carriers_.begin(), carriers_.end(), [&](const auto& other) {
+        return other.get() != &carrier && other->state == Carrier::State::hello_sent;
+    });
+    tickets_.take(welcome.ticket, (welcome.capabilities & wire::kLastingTicket) != 0, another_waits);
+    if (const auto acked = agreed_.lanes->on_acks(welcome.received, now); !acked)
+        return drop(carrier, errc::bad_ack, "the server's welcome acknowledges what was never sent", now);
+    carrier.state = Carrier::State::attached;
+    carrier.health.ping_due = true;  // the round trip of a new carrier, and word to the server that its Welcome arrived
+    carrier.health.next_ping_at = now + agreed_.settings.heartbeat_interval;
+    if (!known) outgoing_.begin_session(now);
     const CarrierKey key = carrier.key;
     if (carrier.standby && active_ != kNoCarrier) {
         listener_.on_standby(key);
@@ -326,81 +433,71 @@ void ClientSession::handle_welcome(CarrierState& carrier, const wire::Welcome& w
     if (find(key) != nullptr) listener_.output_ready(key);
 }
 
-void ClientSession::make_active(CarrierState& carrier, TimePoint now) {
-    active_ = carrier.key;
-    give_up_waiting_at_ = kNever;
-    new_token_due_ = new_token_.has_value();
-    if (carrier.round_trip) smoothed_round_trip_ = carrier.round_trip;
-    timed_.seq = 0;
-    for (const auto& other : carriers_) other->activate_epoch = 0;  // overtaken before it was written
-    carrier.standby = false;
-    goodbye_sent_ = false;
-    if (carrier.first_epoch != 0 && carrier.first_epoch == epoch_) {
-        // It sends already. The same Activate once more tells the server that its Welcome has arrived.
-        carrier.activate_epoch = carrier.first_epoch;
-        return;
-    }
-    carrier.activate_epoch = ++epoch_;
-    repeat_unacknowledged(now);
-}
-
-// What was sent and not acknowledged goes out once more, on another carrier.
-void ClientSession::repeat_unacknowledged(TimePoint now) {
-    lane_set_->rewind(now);
-    outbox_.for_each([](Outbox::Token, Outbox::Entry& entry) {
-        if (entry.first_sent_at != kNever && !entry.acked) ++entry.retries;
-    });
-}
-
-Result<void> ClientSession::activate(CarrierKey key, TimePoint now) {
-    CarrierState* carrier = find(key);
-    if (carrier == nullptr || carrier->state != State::attached) return errc::not_connected;
-    if (key == active_) return {};
-    make_active(*carrier, now);
-    listener_.output_ready(key);
-    return {};
-}
-
-void ClientSession::handle_refused(CarrierState& carrier, const wire::Refused& refused, TimePoint now) {
+void ClientSession::handle_refused(Carrier& carrier, const wire::Refused& refused, TimePoint now) {
     const CarrierKey key = carrier.key;
     const bool was_resume = !carrier.ticket_used.empty();
     const bool again = refused.code == errc::session_unknown || refused.code == errc::session_expired ||
                        refused.code == errc::session_ended || refused.code == errc::ticket_invalid;
     if (was_resume && again && carrier.hellos < 2) {
-        const bool still_the_same = can_resume() && ticket_ == carrier.ticket_used;
+        const bool still_the_same = can_resume() && tickets_.ticket() == carrier.ticket_used;
         if (still_the_same && attached()) {
             // The session has another carrier: this refusal concerns only this one, unless the other is silent.
-            close(carrier, refused.code, refused.text);
-            detach(carrier, refused.code, refused.text, now);
+            drop(carrier, refused.code, refused.text, now);
             return put_on_trial(now);
         }
         // A server that was started again has seen the ticket now; should this carrier break before the next Welcome,
         // it must see it once more.
-        if (still_the_same && refused.code == errc::session_unknown) keep_ticket();
+        if (still_the_same && refused.code == errc::session_unknown) tickets_.keep();
         if (still_the_same) lose_session(refused.code, refused.text, refused.gap, now);
-        if (CarrierState* still = find(key)) {
-            still->state = State::hello_due;
+        if (Carrier* const still = find(key)) {
+            still->state = Carrier::State::hello_due;
             still->challenge = refused.challenge;
             listener_.output_ready(key);
         }
         return;
     }
-    if (boost::system::error_code(refused.code) != errcond::retryable) forget_kept_ticket();
+    if (boost::system::error_code(refused.code) != errcond::retryable) tickets_.forget_kept();
     close(carrier, refused.code, refused.text);
     std::erase_if(carriers_, [&](const auto& c) { return c->key == key; });
     listener_.on_refused(key, refused.code, refused.text, refused.retry_after_ms);
 }
 
-void ClientSession::handle_goodbye(CarrierState& carrier, const wire::Goodbye& goodbye, TimePoint now) {
+void ClientSession::handle_goodbye(Carrier& carrier, const wire::Goodbye& goodbye, TimePoint now) {
     if (!goodbye.session_ends) {
+        const CarrierKey key = carrier.key;
         close(carrier, errc::ok, goodbye.text);
-        detach(carrier, goodbye.code, goodbye.text, now);
-        return;
+        return detach(key, goodbye.code, goodbye.text, now);
     }
-    peer_goodbye_ = goodbye;
-    if (goodbye_deadline_ == kNever) goodbye_deadline_ = now + settings_.goodbye_limit;
-    settle_disconnect(now);
+    goodbye_.hear(goodbye, now + settings_.goodbye_limit);
+    settle_goodbye(now);
 }
+
+void ClientSession::handle_pong(Carrier& carrier, const wire::Ping& pong, TimePoint now) {
+    const bool in_use = carrier.key == active_;
+    const auto probe = std::find_if(carrier.probes.begin(), carrier.probes.end(),
+                                    [&](const auto& open) { return open.id == pong.id; });
+    if (probe != carrier.probes.end()) {
+        if (probe->padding == 0) health_.note_round_trip(carrier.health, now - probe->written_at, in_use);
+        carrier.probes.erase(probe);
+        return listener_.on_probe(carrier.key, pong.id);
+    }
+    if (pong.id != carrier.health.ping_id || pong.id == 0) return;  // an answer to a ping given up
+    carrier.health.ping_id = 0;
+    const Duration round_trip = now - carrier.health.ping_sent_at;
+    health_.note_round_trip(carrier.health, round_trip, in_use);
+    listener_.on_heartbeat(carrier.key, round_trip);
+}
+
+std::uint64_t ClientSession::probe(CarrierKey key, std::size_t padding) {
+    Carrier* const carrier = attached_one(key);
+    if (carrier == nullptr || carrier->probes.size() >= kMaxProbes) return 0;
+    const std::uint64_t id = random_.next_u64() | 1;
+    carrier->probes.push_back({id, padding, kNever});
+    listener_.output_ready(key);
+    return id;
+}
+
+// ---- the credential ----
 
 void ClientSession::renew_credential(std::string token) {
     new_token_ = std::move(token);
@@ -417,88 +514,213 @@ void ClientSession::handle_credential(const wire::CredentialState& state) {
     listener_.on_credential(state);
 }
 
-void ClientSession::close(CarrierState& carrier, errc code, const std::string& text) {
-    carrier.state = State::closing;
-    listener_.close_carrier(carrier.key, code, text);
-}
+// ---- messages ----
 
-void ClientSession::carrier_gone(CarrierKey key, errc reason, const std::string& text, TimePoint now) {
+Result<void> ClientSession::send(const wire::MessageView& message, Priority priority, TimePoint now, bool awaited) {
     inbound_->now = now;
-    if (CarrierState* carrier = find(key)) detach(*carrier, reason, text, now);
+    if (goodbye_.disconnecting()) return errc::shutting_down;
+    const auto place = outgoing_.send(message, priority, now, awaited);
+    if (!place) return place.error();
+    if (*place == Outgoing::Place::lane) notify_output();
+    return {};
 }
 
-void ClientSession::detach(CarrierState& carrier, errc reason, const std::string& text, TimePoint now) {
-    const CarrierKey key = carrier.key;
-    const bool was_active = key == active_;
-    std::erase_if(carriers_, [&](const auto& c) { return c->key == key; });
-    if (!was_active) return;
-    nothing_sends();
-    if (planted(Fault::standby_never_takes_over)) return;
-    const auto next =
-        std::find_if(carriers_.rbegin(), carriers_.rend(), [](const auto& c) { return c->state == State::attached; });
-    if (next != carriers_.rend()) {
-        CarrierState& successor = **next;
-        const CarrierKey successor_key = successor.key;
-        make_active(successor, now);
-        listener_.on_ready(successor_key, true);
-        if (find(successor_key) != nullptr) listener_.output_ready(successor_key);
-        return;
-    }
-    // A goodbye without a code, say: to lose a connection is never "nothing is wrong".
-    listener_.on_detached(reason == errc::ok ? errc::closed_by_peer : reason, text);
-    settle_disconnect(now);
+void ClientSession::consumed(LaneIndex lane, std::uint64_t cost, TimePoint now) {
+    inbound_->now = now;
+    if (!agreed_.lanes) return;
+    agreed_.lanes->consumed(lane, cost, now);
+    if (active_ != kNoCarrier && agreed_.lanes->has_output(now)) listener_.output_ready(active_);
+}
+
+std::size_t ClientSession::clear_queue(TimePoint now) {
+    inbound_->now = now;
+    return outgoing_.cancel_unsent();
+}
+
+void ClientSession::fail_all(errc never_sent, const std::string& text, TimePoint now) {
+    inbound_->now = now;
+    outgoing_.fail_all(never_sent, text);
 }
 
 // ---- time ----
 
 TimePoint ClientSession::next_deadline() const {
-    TimePoint next = std::min(goodbye_deadline_, give_up_waiting_at_);
-    if (lane_set_) next = std::min(next, busy_until_);
-    if (ending_ && lane_set_ && !lane_set_->ack_pending()) next = TimePoint::min();
+    const LaneSet* const lanes = agreed_.lanes.get();
+    if (goodbye_.last_ack_due() && lanes != nullptr && !lanes->ack_pending()) return TimePoint::min();
+    TimePoint next = std::min(goodbye_.deadline(), outgoing_.next_deadline());
     for (const auto& carrier : carriers_) {
-        if (carrier->state != State::attached) continue;
-        next = std::min(next, carrier->next_ping_at);
-        next = std::min({next, carrier->heard_at + settings_.heartbeat_timeout, condemned_at(*carrier)});
+        if (carrier->attached()) next = std::min(next, health_.next_deadline(carrier->health));
     }
-    if (lane_set_ && active_ != kNoCarrier) {
-        // A due ack that output_ready() was called for waits for the carrier to take it: no deadline any more.
-        if (lane_set_->next_deadline() > woken_at_) next = std::min(next, lane_set_->next_deadline());
-        const auto active =
-            std::find_if(carriers_.begin(), carriers_.end(), [&](const auto& c) { return c->key == active_; });
-        if (active != carriers_.end()) next = std::min({next, suspect_at(**active), slow_at()});
-    }
+    if (lanes == nullptr || active_ == kNoCarrier) return next;
+    // A due ack that output_ready() was called for waits for the carrier to take it: no deadline any more.
+    if (lanes->next_deadline() > health_.woken_at()) next = std::min(next, lanes->next_deadline());
+    if (const Carrier* const active = find(active_))
+        next = std::min({next, health_.suspect_at(active->health), health_.slow_at()});
     return next;
 }
 
 void ClientSession::on_time(TimePoint now) {
     inbound_->now = now;
-    note_oversleeping(now);
-    woken_at_ = now;
+    const bool on_trial = std::any_of(carriers_.begin(), carriers_.end(),
+                                      [](const auto& each) { return each->health.on_trial_since != kNever; });
+    health_.wake(now, next_deadline(), on_trial);
     std::vector<CarrierKey> keys;
     for (const auto& carrier : carriers_) keys.push_back(carrier->key);
-    for (const CarrierKey key : keys) {
-        if (CarrierState* carrier = find(key)) check_heartbeat(*carrier, now);
-        if (CarrierState* carrier = find(key)) check_trial(*carrier, now);
-    }
-    check_suspect(now);
-    check_slow(now);
-    send_what_was_busy(now);
-    give_up_waiting(now);
-    settle_disconnect(now);
-    if (lane_set_ && active_ != kNoCarrier && lane_set_->has_output(now)) listener_.output_ready(active_);
+    for (const CarrierKey key : keys) check_carrier(key, now);
+    check_active(now);
+    if (outgoing_.send_what_was_busy(now)) notify_output();
+    outgoing_.give_up_waiting(now);
+    settle_goodbye(now);
+    if (agreed_.lanes && active_ != kNoCarrier && agreed_.lanes->has_output(now)) listener_.output_ready(active_);
 }
 
-void ClientSession::notify_output() {
-    for (const auto& carrier : carriers_) {
-        if (carrier->state != State::attached) continue;
-        const bool probing = std::any_of(carrier->probes.begin(), carrier->probes.end(),
-                                         [](const auto& probe) { return probe.written_at == kNever; });
-        const bool control =
-            carrier->activate_epoch != 0 || carrier->ping_due || probing || (new_token_due_ && carrier->key == active_);
-        const bool numbered = carrier->key == active_ && lane_set_ &&
-                              (lane_set_->has_output(inbound_->now) || (disconnecting_ && !goodbye_sent_));
-        if (control || numbered) listener_.output_ready(carrier->key);
+void ClientSession::check_carrier(CarrierKey key, TimePoint now) {
+    Carrier* const carrier = attached_one(key);
+    if (carrier == nullptr) return;
+    const TimePoint asked = carrier->health.next_ping_at;
+    if (health_.is_dead(carrier->health, now)) {
+        return drop(*carrier, errc::heartbeat_timeout,
+                    "nothing was heard from the server within the heartbeat time-out", now);
     }
+    if (carrier->health.next_ping_at != asked) listener_.output_ready(key);
+    if (attached_one(key) == carrier && health_.is_condemned(carrier->health, now)) {
+        drop(*carrier, errc::connection_lost,
+             "the server knows the session no longer, and nothing comes on this connection", now);
+    }
+}
+
+void ClientSession::check_active(TimePoint now) {
+    if (Carrier* const carrier = find(active_); carrier != nullptr && agreed_.lanes) {
+        const CarrierKey key = active_;
+        if (health_.suspects(carrier->health, now)) {
+            outgoing_.give_up_repeating(now);
+            listener_.on_suspect(key);
+        }
+    }
+    if (agreed_.lanes && active_ != kNoCarrier && health_.is_slow(now))
+        listener_.on_slow(active_, health_.slow_for(now));
+}
+
+// On another connection the session is not known. That may be another server, or a liar; or else the server has been
+// started again, and the carriers that are attached lead to nobody. They are asked: one that answers is believed, one
+// that is silent is given up, and what becomes of the session is then decided as after any loss of its carrier.
+void ClientSession::put_on_trial(TimePoint now) {
+    for (const auto& carrier : carriers_) {
+        if (!carrier->attached() || carrier->health.on_trial_since != kNever) continue;
+        carrier->health.on_trial_since = now;
+        carrier->health.ask();
+        listener_.output_ready(carrier->key);
+    }
+}
+
+// ---- the end ----
+
+void ClientSession::lose_session(errc reason, const std::string& text, const std::optional<wire::LaneGaps>& gap,
+                                 TimePoint now) {
+    GapReport report;
+    report.reason = reason;
+    report.text = text;
+    for (LaneIndex i = 0; agreed_.lanes && i < agreed_.lanes->lanes(); ++i) {
+        GapReport::Lane lane;
+        lane.lane = i;
+        if (const SendLane* const send = agreed_.lanes->send_lane(i)) {
+            lane.sent = send->last_numbered();
+            lane.acked = send->acked();
+        }
+        lane.received = agreed_.lanes->received(i);
+        if (gap) {
+            lane.exact = true;
+            for (const wire::LaneGap& known : *gap) {
+                if (known.lane != i) continue;
+                lane.server_received = known.server_received;
+                lane.server_sent = known.server_sent;
+            }
+        }
+        report.lanes.push_back(lane);
+    }
+    report.resent = outgoing_.open();
+    outgoing_.leave_open();
+    inbound_->now = now;
+    forget_session();
+    nothing_sends();
+    if (!planted(Fault::gap_not_reported)) listener_.on_gap(report);
+}
+
+// A frame has come whose number counts and whose content cannot be had: resuming would pass over it in silence.
+void ClientSession::give_session_up(errc reason, const std::string& text, TimePoint now) {
+    if (!agreed_.lanes) return;
+    const bool attached_elsewhere = attached();
+    drop_carriers(reason, text);
+    lose_session(reason, text, std::nullopt, now);
+    if (attached_elsewhere) listener_.on_detached(reason, text);
+    settle_goodbye(now);  // there is nobody left to say goodbye to
+}
+
+void ClientSession::disconnect(TimePoint now) {
+    inbound_->now = now;
+    if (!goodbye_.begin(now + settings_.goodbye_limit)) return;
+    settle_goodbye(now);
+    notify_output();
+}
+
+// Both ways to the end: we said goodbye and wait for the server's, or the server said it.
+void ClientSession::settle_goodbye(TimePoint now) {
+    if (!goodbye_.disconnecting() && !goodbye_.heard()) return;
+    const bool complete = goodbye_.heard_all(agreed_.lanes.get()) || goodbye_.is_over(now) || !attached();
+    if (goodbye_.disconnecting()) {
+        if (complete) complete_disconnect();
+    } else if (agreed_.lanes && complete) {
+        // Tell the server that all has arrived; then the session is over.
+        agreed_.lanes->hurry_acks(now);
+        if (active_ != kNoCarrier && agreed_.lanes->ack_pending() && !goodbye_.is_over(now)) {
+            goodbye_.wait_for_last_ack(true);
+            listener_.output_ready(active_);
+        } else {
+            complete_theirs(now);
+        }
+    }
+}
+
+void ClientSession::complete_disconnect() {
+    const bool drained = goodbye_.heard_all(agreed_.lanes.get()) && outgoing_.size() == 0;
+    (void)goodbye_.complete();
+    outgoing_.leave_open();
+    drop_carriers(errc::ok, "disconnect");
+    forget_session();
+    tickets_.forget_kept();
+    listener_.on_disconnected(drained);
+}
+
+void ClientSession::complete_theirs(TimePoint now) {
+    const wire::Goodbye goodbye = *goodbye_.complete();
+    drop_carriers(errc::ok, goodbye.text);
+    const LaneSet& lanes = *agreed_.lanes;
+    drained_ = lanes.received_all(goodbye.final);
+    const bool orderly = goodbye.code == errc::shutting_down;
+    if (orderly || goodbye.code == errc::session_ended) tickets_.keep();
+    if (orderly && drained_) outgoing_.unsend();
+    if (!drained_ || outgoing_.any_open()) {
+        wire::LaneGaps known;  // the goodbye has acknowledged what the server had
+        for (LaneIndex i = 0; i < lanes.lanes(); ++i) {
+            const SendLane* const send = agreed_.lanes->send_lane(i);
+            known.push_back({i, send == nullptr ? 0 : send->acked(), lanes.received(i)});
+        }
+        for (const wire::LaneState& last : goodbye.final) {
+            if (last.lane < known.size()) known[last.lane].server_sent = last.received;
+        }
+        lose_session(goodbye.code == errc::ok ? errc::session_ended : goodbye.code, goodbye.text, known, now);
+    } else {
+        forget_session();
+    }
+    listener_.on_ended(goodbye.code, goodbye.text, goodbye.retry_after_ms);
+}
+
+void ClientSession::forget_session() {
+    attempt_id_ = random_.uuid();  // a Hello still to come must not find the session that was left
+    agreed_.lanes.reset();
+    agreed_.id.reset();
+    tickets_.forget();
+    goodbye_.lose_session();
 }
 
 }  // namespace flare::session

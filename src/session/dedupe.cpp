@@ -1,5 +1,6 @@
 #include "session/dedupe.hpp"
 
+#include "base/assert.hpp"
 #include "session/planted.hpp"
 
 #include <algorithm>
@@ -157,6 +158,24 @@ void DedupeRing::compact() {
 DedupeRing::Rare& DedupeRing::rare() {
     if (!rare_) rare_ = std::make_unique<Rare>();
     return *rare_;
+}
+
+void DedupeRing::check_invariants() const {
+    std::size_t live = 0;
+    std::size_t detailed = 0;
+    for (std::size_t i = 0; i < records_.size(); ++i) {
+        const Record& record = records_[i];
+        FLARE_INVARIANT(record.at >= oldest_, "a record is older than the oldest");
+        FLARE_INVARIANT(i == 0 || records_[i - 1].at <= record.at, "records are not in the order of arrival");
+        FLARE_INVARIANT(i == 0 || !ascending_ || records_[i - 1].id < record.id, "ids are said to ascend and do not");
+        if (record.state == State::gone) continue;
+        ++live;
+        if (record.detailed) ++detailed;
+        FLARE_INVARIANT(!record.detailed || rare_->receipts.contains(record.id), "a receipt is lost");
+        FLARE_INVARIANT(ascending_ || rare_->index.at(record.id) == first_ + i, "the index does not find a record");
+    }
+    FLARE_INVARIANT(live == live_, "live records are counted wrong");
+    FLARE_INVARIANT(detailed == (rare_ ? rare_->receipts.size() : 0), "a receipt is kept of a record that is gone");
 }
 
 }  // namespace flare::session

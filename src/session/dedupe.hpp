@@ -56,6 +56,7 @@ public:
     bool empty() const noexcept { return live_ == 0; }
     std::size_t size() const noexcept { return live_; }
     void expire(TimePoint now);
+    void check_invariants() const;
 
 private:
     enum class State : std::uint8_t { in_progress, finished, gone };
@@ -92,7 +93,7 @@ private:
     std::uint64_t first_ = 0;              // number of records_.front()
     TimePoint oldest_ = TimePoint::min();  // no record is older; the front is cold memory
     std::size_t live_ = 0;                 // records that are not gone
-    bool ascending_ = true;                // invariant: if false, rare_->index is complete
+    bool ascending_ = true;                // if not, rare_->index is complete
     TimePoint forgotten_upto_;             // time of the newest entry that was dropped for want of room
 };
 

@@ -1,5 +1,6 @@
 #include "session/lane_set.hpp"
 
+#include "base/assert.hpp"
 #include "session/planted.hpp"
 
 #include <algorithm>
@@ -328,6 +329,28 @@ void LaneSet::discard() noexcept {
         if (lane) lane->discard();
     }
     ack_at_ = starved_since_ = unacked_since_ = kNever;
+}
+
+std::size_t LaneSet::check_invariants(const std::function<void(std::uint64_t)>& each) const {
+    FLARE_INVARIANT(turn_ < lane_count_, "it is the turn of no lane");
+    FLARE_INVARIANT(send_.size() == lane_count_ && receive_.size() == lane_count_, "a lane is missing");
+    SendTotals counted;
+    std::size_t charged = 0;
+    bool ack_pending = false;
+    for (LaneIndex i = 0; i < lane_count_; ++i) {
+        if (send_[i]) charged += send_[i]->check_invariants(counted, each);
+        if (!receive_[i]) continue;
+        receive_[i]->check_invariants();
+        charged += receive_[i]->held_bytes();
+        ack_pending = ack_pending || receive_[i]->ack_pending();
+    }
+    FLARE_INVARIANT(counted.queued_frames == totals_.queued_frames, "queued frames are counted wrong");
+    FLARE_INVARIANT(counted.queued_bytes == totals_.queued_bytes, "queued bytes are counted wrong");
+    FLARE_INVARIANT(counted.unacked_frames == totals_.unacked_frames, "unacknowledged frames are counted wrong");
+    FLARE_INVARIANT(counted.unacked_bytes == totals_.unacked_bytes, "unacknowledged bytes are counted wrong");
+    FLARE_INVARIANT(ack_at_ == kNever || ack_pending, "an acknowledgement is due and there is none");
+    FLARE_INVARIANT(unacked_since_ == kNever || totals_.unacked_frames != 0, "nothing waits for an acknowledgement");
+    return charged;
 }
 
 }  // namespace flare::session

@@ -22,11 +22,11 @@ public:
     virtual void on_data(LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) = 0;
     // A big message was skipped: `code` busy, this process had no memory for it.
     virtual void on_message_refused(LaneIndex lane, const Uuid& id, errc code) = 0;
-    virtual void on_receipt(LaneIndex lane, const wire::ReceiptView& receipt) = 0;
+    virtual void on_receipt(LaneIndex, const wire::ReceiptView&) {}  // a server gets none: refused before
     // What was sent with this token has been given its first number: from here its outcome may be unknown.
-    virtual void on_numbered_first(std::uint64_t token) = 0;
+    virtual void on_numbered_first(std::uint64_t /*token*/) {}
     // The peer has the whole of what was sent with this token.
-    virtual void on_acked(std::uint64_t token) = 0;
+    virtual void on_acked(std::uint64_t /*token*/) {}
 
 protected:
     ~LaneSetListener() = default;
@@ -90,6 +90,8 @@ public:
     const SendTotals& totals() const noexcept { return totals_; }
     // About what it takes of the budget.
     std::size_t held_bytes() const noexcept;
+    // Returns what it is charged to the budget. `each`: the tokens of what is held.
+    std::size_t check_invariants(const std::function<void(std::uint64_t)>& each = [](std::uint64_t) {}) const;
     // The session is over: what is held is freed, numbers stay. Nothing may be sent or received afterwards.
     void discard() noexcept;
     // Null: never used, or there is no such lane.

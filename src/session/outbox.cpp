@@ -1,5 +1,7 @@
 #include "session/outbox.hpp"
 
+#include "base/assert.hpp"
+
 namespace flare::session {
 
 Result<Outbox::Token> Outbox::add(Entry entry) {
@@ -34,6 +36,22 @@ void Outbox::erase(Token token) {
 
 void Outbox::for_each(const std::function<void(Token, Entry&)>& each) {
     for (auto& [token, entry] : entries_) each(token, entry);
+}
+
+void Outbox::for_each(const std::function<void(Token, const Entry&)>& each) const {
+    for (const auto& [token, entry] : entries_) each(token, entry);
+}
+
+void Outbox::check_invariants() const {
+    std::size_t bytes = 0;
+    for (const auto& [token, entry] : entries_) {
+        bytes += entry.payload_bytes;
+        const auto found = by_id_.find(entry.id);
+        FLARE_INVARIANT(found != by_id_.end() && found->second == token, "a message is not found by its id");
+    }
+    FLARE_INVARIANT(by_id_.size() == entries_.size(), "an id is left of a message that is gone");
+    FLARE_INVARIANT(bytes == bytes_, "bytes are counted wrong");
+    FLARE_INVARIANT(entries_.empty() || entries_.rbegin()->first < next_, "a token comes again");
 }
 
 }  // namespace flare::session

@@ -64,6 +64,8 @@ public:
     std::size_t bytes() const noexcept { return bytes_; }
     // In order of arrival. `each` must not change the outbox.
     void for_each(const std::function<void(Token, Entry&)>& each);
+    void for_each(const std::function<void(Token, const Entry&)>& each) const;
+    void check_invariants() const;
 
 private:
     Limits limits_;

@@ -3,6 +3,8 @@
 // Threads: Bucket one at a time; SharedBucket any.
 #pragma once
 
+#include "base/assert.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -19,6 +21,7 @@ struct Rate {
     bool limited() const noexcept { return per_second != 0; }
     // Rounded down, so that a burst of single ones is let through whole. Precondition: limited().
     std::chrono::nanoseconds time_of(std::uint64_t amount) const noexcept {
+        FLARE_INVARIANT(limited(), "no rate, no time");
         return std::chrono::nanoseconds(static_cast<std::int64_t>(amount * 1'000'000'000 / per_second));
     }
     bool operator==(const Rate&) const = default;

@@ -1,5 +1,6 @@
 #include "session/receive_lane.hpp"
 
+#include "base/assert.hpp"
 #include "session/planted.hpp"
 
 #include <algorithm>
@@ -145,6 +146,20 @@ wire::LaneState ReceiveLane::advertise(LaneIndex lane) noexcept {
 bool ReceiveLane::ack_urgent() const noexcept {
     if (!ack_pending_) return false;
     return received_ - told_received_ >= std::clamp<Seq>(lane_frames_ / 4, 1, kUrgentFrames) || half_is_used();
+}
+
+void ReceiveLane::check_invariants() const {
+    FLARE_INVARIANT(told_received_ <= received_, "more was acknowledged than has arrived");
+    FLARE_INVARIANT(told_max_seq_ <= consumed_frames_ + lane_frames_, "more frames were promised than may come");
+    FLARE_INVARIANT(told_max_bytes_ <= consumed_bytes_ + lane_bytes_, "more bytes were promised than may come");
+    FLARE_INVARIANT(consumed_frames_ + held_frames_ + unconsumed_ <= received_, "credit for what has not arrived");
+    FLARE_INVARIANT(consumed_bytes_ + held_bytes_ <= arrived_bytes_, "credit for bytes that have not arrived");
+    FLARE_INVARIANT(held_frames_ == 0 || unconsumed_ != 0, "credit waits for an application that has caught up");
+    FLARE_INVARIANT(assembly_seen_ < assembly_total_ || assembly_total_ == 0, "a message is whole and still gathers");
+    FLARE_INVARIANT(assembly_total_ != 0 || (assembly_seen_ == 0 && assembly_.empty() && charged_ == 0 && !skipping_),
+                    "an assembly is left of a message that has gone");
+    FLARE_INVARIANT(skipping_ || assembly_.size() <= charged_, "more is held than is charged");
+    FLARE_INVARIANT(charged_ <= assembly_total_, "more is charged than the message has");
 }
 
 }  // namespace flare::session

@@ -49,6 +49,7 @@ public:
     Seq received() const noexcept { return received_; }
     // Bytes of a big message that is not complete.
     std::size_t held_bytes() const noexcept { return charged_; }
+    void check_invariants() const;
     // Frees them. Nothing may arrive afterwards.
     void discard() noexcept { drop_assembly(); }
     // What is to be told the peer. advertise() remembers it as promised.

@@ -1,5 +1,6 @@
 #include "session/send_lane.hpp"
 
+#include "base/assert.hpp"
 #include "session/planted.hpp"
 
 #include <algorithm>
@@ -120,9 +121,11 @@ std::uint64_t SendLane::number_next() {
 }
 
 std::uint64_t SendLane::write_next(wire::Batch& batch, wire::FrameHeader& header) {
+    FLARE_INVARIANT(ready(), "nothing can be written");
     const std::uint64_t begun = cursor_ == next_ ? number_next() : 0;
     const Frame& sent = *unwritten_++;
     header.seq = cursor_++;
+    FLARE_INVARIANT((cursor_ == next_) == (unwritten_ == window_.end()), "the cursor and its frame have parted");
     if (sent.body.kind == wire::FrameKind::chunk) {
         batch.add_chunk(header, sent.total, sent.body.bytes);
     } else {
@@ -145,6 +148,7 @@ Result<void> SendLane::ack(Seq received, const std::function<void(std::uint64_t)
         if (token != 0) acked(token);
     }
     cursor_ = std::max(cursor_, acked_ + 1);
+    FLARE_INVARIANT(next_ == acked_ + window_.size() + 1, "numbers and frames do not add up");
     return {};
 }
 
@@ -196,13 +200,36 @@ bool SendLane::withdraw(std::uint64_t token) {
     return true;
 }
 
-void SendLane::tokens_after(Seq received, const std::function<void(Seq, std::uint64_t)>& each) const {
-    Seq seq = acked_;
-    for (const Frame& sent : window_) {
-        ++seq;
-        if (seq > received && sent.token != 0) each(seq, sent.token);
+std::size_t SendLane::check_invariants(SendTotals& counted, const std::function<void(std::uint64_t)>& each) const {
+    FLARE_INVARIANT(next_ == acked_ + window_.size() + 1, "numbers and frames do not add up");
+    FLARE_INVARIANT(acked_ < cursor_ && cursor_ <= next_, "the cursor is out of the window");
+    const auto written = std::distance(window_.begin(), Frames::const_iterator(unwritten_));
+    FLARE_INVARIANT(static_cast<Seq>(written) == cursor_ - acked_ - 1, "the cursor and its frame have parted");
+    std::size_t charged = 0;
+    const auto count = [&](std::uint64_t token, std::size_t charge) {
+        charged += charge;
+        if (token != 0) each(token);
+    };
+    Priority before = Priority::urgent;
+    for (const Frame& entry : queue_) {
+        FLARE_INVARIANT(entry.priority <= before, "the queue is not sorted by priority");
+        before = entry.priority;
+        ++counted.queued_frames;
+        counted.queued_bytes += entry.body.bytes.size();
+        count(entry.token, entry.charge);
     }
-    if (partial_ && partial_->offset != 0) each(seq, partial_->token);
+    if (partial_) {
+        FLARE_INVARIANT(partial_->offset < partial_->content.size(), "a message in chunks is whole and still waits");
+        ++counted.queued_frames;
+        counted.queued_bytes += partial_->content.size() - partial_->offset;
+        count(partial_->token, partial_->charge);
+    }
+    for (const Frame& sent : window_) {
+        ++counted.unacked_frames;
+        counted.unacked_bytes += sent.body.cost;
+        count(sent.token, sent.charge);
+    }
+    return charged;
 }
 
 }  // namespace flare::session

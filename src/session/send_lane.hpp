@@ -72,8 +72,9 @@ public:
     void clear_queue(const std::function<void(std::uint64_t)>& dropped);
     // Removes one queued, unnumbered entry. False: not there (numbered already).
     bool withdraw(std::uint64_t token);
-    // Tokens of numbered frames above `received`, oldest first: a gap report.
-    void tokens_after(Seq received, const std::function<void(Seq, std::uint64_t)>& each) const;
+
+    // Adds what it has to `counted`; returns what it is charged to the budget. `each`: the tokens of what is held.
+    std::size_t check_invariants(SendTotals& counted, const std::function<void(std::uint64_t)>& each) const;
 
 private:
     struct Frame {
@@ -116,12 +117,12 @@ private:
     Budget& budget_;
     SendTotals& totals_;
     Frames queue_;   // sorted: priority, then order of arrival
-    Frames window_;  // numbered, unacknowledged; invariant: the first carries number acked_ + 1
+    Frames window_;  // numbered, unacknowledged; the first carries number acked_ + 1
     std::optional<Partial> partial_;
     Seq acked_ = 0;
-    Seq next_ = 1;    // invariant: next_ == acked_ + window_.size() + 1
+    Seq next_ = 1;    // acked_ + window_.size() + 1
     Seq cursor_ = 1;  // next number to write on the active carrier; acked_ < cursor_ <= next_
-    Frames::iterator unwritten_ = window_.end();  // invariant: carries number cursor_; the end when cursor_ == next_
+    Frames::iterator unwritten_ = window_.end();  // carries number cursor_; the end when cursor_ == next_
     Seq max_seq_;                                 // the peer's credit
     std::uint64_t max_bytes_;
     // Byte credit of an untouched lane: nothing that is larger could ever be sent in one frame.

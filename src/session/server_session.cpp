@@ -1,6 +1,8 @@
 #include "session/server_session.hpp"
 
-#include "session/session_table.hpp"
+#include "base/assert.hpp"
+#include "session/message_flow.hpp"
+#include "session/refusal.hpp"
 
 #include <algorithm>
 
@@ -11,54 +13,97 @@ namespace {
 constexpr std::size_t kSessionBytes = 3072;
 constexpr std::size_t kNameCopies = 3;
 
-}  // namespace
-
-ServerSession::ServerSession(SessionTable& table, SessionId id, std::string user, std::string device, Platform platform,
-                             std::uint32_t lanes)
-    : table_(table),
-      id_(id),
-      user_(std::move(user)),
-      device_(std::move(device)),
-      platform_(platform),
-      settings_(table.settings()),
-      lane_set_((settings_.lanes = lanes, settings_), lanes, table.budget_, *this) {
-    timer_.session = this;
-    charge_ = kSessionBytes + kNameCopies * (user_.size() + device_.size());
-    table_.budget_.take_anyway(charge_);
+// To the budget, for the session itself.
+std::size_t charge_of(const ServerSession& session) noexcept {
+    return kSessionBytes + kNameCopies * (session.user().size() + session.device().size()) + session.claims().size();
 }
 
-ServerSession::~ServerSession() { table_.budget_.give(charge_); }
+Settings with_lanes(Settings settings, std::uint32_t lanes) {
+    settings.lanes = lanes;
+    return settings;
+}
 
-// Bounded, and small beside a session: taken even when little is left, as the session itself is.
-void ServerSession::set_claims(const Bytes& claims) {
-    table_.budget_.give(claims_.size());
-    table_.budget_.take_anyway(claims.size());
-    charge_ = charge_ - claims_.size() + claims.size();
-    claims_ = claims;
+}  // namespace
+
+ServerSession::ServerSession(const Settings& settings, Budget& budget, MessageFlow& messages, Device& owner, Who who,
+                             const Agreed& agreed)
+    : budget_(budget),
+      messages_(messages),
+      owner_(owner),
+      who_(std::move(who)),
+      encodings_(agreed.encodings),
+      max_message_bytes_(agreed.max_message_bytes),
+      settings_(with_lanes(settings, agreed.lanes)),
+      lane_set_(settings_, agreed.lanes, budget, *this) {
+    timer.session = this;
+    budget_.take_anyway(charge_of(*this));
+}
+
+ServerSession::~ServerSession() {
+    if (!farewell_.ended()) budget_.give(charge_of(*this));
+}
+
+// Its claims are bounded, and small beside a session: taken even when little is left, as the session itself is.
+void ServerSession::take(const SessionCredential& credential, TimePoint now) {
+    budget_.give(claims().size());
+    budget_.take_anyway(credential.claims.size());
+    credential_.take(credential, settings_.credential_warning, now);
 }
 
 boost::container::small_vector<CarrierKey, 4> ServerSession::carriers() const {
     boost::container::small_vector<CarrierKey, 4> keys;
-    for (const Attached& carrier : carriers_) keys.push_back(carrier.key);
+    for (const Attached& carrier : attachments_) keys.push_back(carrier.key);
     return keys;
 }
 
-ServerSession::Attached* ServerSession::carrier(CarrierKey key) {
-    const auto found =
-        std::find_if(carriers_.begin(), carriers_.end(), [&](const Attached& c) { return c.key == key; });
-    return found == carriers_.end() ? nullptr : &*found;
+void ServerSession::send_on(CarrierKey key, TimePoint now) {
+    attachments_.send_on(key);
+    farewell_.say_again();
+    lane_set_.rewind(now);
+}
+
+void ServerSession::discard() noexcept {
+    lane_set_.discard();
+    budget_.give(charge_of(*this));
+}
+
+std::size_t ServerSession::held_bytes() const noexcept { return charge_of(*this) + lane_set_.held_bytes(); }
+
+TimePoint ServerSession::starved_since() const noexcept {
+    const TimePoint since = lane_set_.starved_since();
+    return active() == kNoCarrier || since == kNever ? kNever : std::max(since, attachments_.attached_at());
+}
+
+TimePoint ServerSession::next_deadline(bool writes) const noexcept {
+    TimePoint next = std::min(farewell_.deadline(), credential_.next_deadline());
+    for (const Attached& carrier : attachments_) next = std::min(next, carrier.heard_at + settings_.heartbeat_timeout);
+    if (attachments_.detached_at() != kNever)
+        next = std::min(next, attachments_.detached_at() + settings_.session_life);
+    if (active() != kNoCarrier) {
+        if (!writes) next = std::min(next, lane_set_.next_deadline());
+        if (const TimePoint since = starved_since(); since != kNever)
+            next = std::min(next, since + settings_.slow_consumer_after);
+    }
+    return next;
 }
 
 void ServerSession::on_data(LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) {
-    table_.receive(*this, lane, data, whole, cost);
+    messages_.receive(*this, lane, data, whole, cost);
 }
 
 void ServerSession::on_message_refused(LaneIndex lane, const Uuid& id, errc code) {
-    Receipt receipt;
-    receipt.status = wire::ReceiptStatus::refused;
     // Without a time: what was under way behind it is acted on, and a repeat would come after that.
-    receipt.code = code;
-    table_.refuse_message(*this, lane, id, receipt);
+    messages_.refuse(*this, lane, id, make_refusal(code, {}));
+}
+
+std::size_t ServerSession::check_invariants() const {
+    if (farewell_.ended()) return 0;  // what it held was freed when it ended
+    attachments_.check_invariants();
+    credential_.check_invariants();
+    for (const Attached& carrier : attachments_)
+        FLARE_INVARIANT(carrier.offered <= tickets_.issued(), "a ticket was offered that was never issued");
+    work_.check_invariants(lanes());
+    return charge_of(*this) + lane_set_.check_invariants();
 }
 
 }  // namespace flare::session

@@ -603,4 +603,8 @@ void ClientNode::tear_down() {
     world_.require(budget_->used() == 0, "a client's budget returns to zero");
 }
 
+void ClientNode::check_invariants() const {
+    if (session_) session_->check_invariants();
+}
+
 }  // namespace flare::sim

@@ -47,6 +47,7 @@ public:
     void late_hello() { delay_next_ = true; }
 
     void check_at_rest();
+    void check_invariants() const;
     void tear_down();
     const std::string& user() const { return settings_.user; }
 

@@ -11,6 +11,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::uint64_t kLookEvery = 37;  // steps, at invariants: a look takes as long as several
+
 // Small bounds, so that they bind.
 session::Settings make_settings(Chance& chance) {
     session::Settings settings;
@@ -73,6 +75,7 @@ public:
                                                             make_connecting(world_.chance), 1u << 30));
             clients_.back()->start();
         }
+        world_.after_each([this] { check_invariants(); });
         const TimePoint peace = world_.now() + 60s;
         plan_messages();
         plan_trouble();
@@ -85,9 +88,16 @@ public:
         for (const auto& [id, letters] : ledger_.taken()) ledger_.compare(id, false);
         for (const auto& client : clients_) client->tear_down();
         server_->tear_down();
+        check_invariants();
     }
 
 private:
+    void check_invariants() {
+        if (++steps_ % kLookEvery != 0) return;
+        server_->check_invariants();
+        for (const auto& client : clients_) client->check_invariants();
+    }
+
     ClientNode& anybody() { return *clients_[world_.chance.below(clients_.size())]; }
 
     void plan_messages() {
@@ -170,6 +180,7 @@ private:
 
     World& world_;
     const bool impatient_;
+    std::uint64_t steps_ = 0;
     session::Settings settings_;
     Ledger ledger_;
     std::unique_ptr<ServerNode> server_;

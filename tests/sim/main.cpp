@@ -8,6 +8,7 @@
 #include "sim/history.hpp"
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -22,7 +23,6 @@ namespace {
 
 using flare::session::Fault;
 using flare::sim::History;
-using flare::sim::live_through;
 
 constexpr std::uint64_t kSeedsForEveryFault = 1000;  // in so many every kind of trouble must have occurred
 constexpr std::uint64_t kSeedsForAMutant = 3000;
@@ -48,6 +48,28 @@ bool read_list(const char* path, Options& options) {
     }
     options.seeds = options.listed.size();
     return !options.listed.empty();
+}
+
+// An invariant that is broken ends the process: which seed it was is said on the way.
+std::uint64_t living = 0;
+const char* mutant = nullptr;  // a planted fault is looked for, and found by that
+
+extern "C" void on_abort(int) {
+    if (mutant != nullptr) {
+        std::printf("%-26s caught by seed %llu: an invariant is broken\n", mutant,
+                    static_cast<unsigned long long>(living));
+        std::fflush(stdout);
+        ::_exit(0);
+    }
+    std::printf("seed %llu: an invariant is broken\n    again: ./dev sim --seed %llu --trace\n",
+                static_cast<unsigned long long>(living), static_cast<unsigned long long>(living));
+    std::fflush(stdout);
+    ::_exit(1);
+}
+
+History live_through(std::uint64_t seed, bool print) {
+    living = seed;
+    return flare::sim::live_through(seed, print);
 }
 
 void tell(const History& history) {
@@ -214,6 +236,7 @@ int run_mutants() {
         const pid_t pid = ::fork();
         if (pid == 0) {
             flare::session::planted_fault = static_cast<Fault>(i + 1);
+            mutant = kNames[i];
             for (std::uint64_t seed = 1; seed <= kSeedsForAMutant; ++seed) {
                 const History history = live_through(seed, false);
                 if (history.violation.empty()) continue;
@@ -240,6 +263,7 @@ int run_mutants() {
 int main(int argc, char** argv) {
     flare::base::log().set_level(flare::base::Log::Level::off);  // peers at fault are its trade
     Options options;
+    std::signal(SIGABRT, on_abort);
     for (int i = 1; i < argc; ++i) {
         const std::string option = argv[i];
         const auto number = [&] { return i + 1 < argc ? std::strtoull(argv[++i], nullptr, 10) : 0; };

@@ -356,4 +356,11 @@ void ServerNode::tear_down() {
         world_.require(process_->worker(i).shard().budget().used() == 0, "the server's budget returns to zero");
 }
 
+void ServerNode::check_invariants() const {
+    for (std::uint32_t i = 0; i < ServerProcess::kWorkers; ++i) {
+        auto& shard = process_->worker(i).shard();
+        world_.require(shard.table().check_invariants() <= shard.budget().used(), "what is held is in the budget");
+    }
+}
+
 }  // namespace flare::sim

@@ -38,6 +38,7 @@ public:
 
     void check_bounds();
     void check_at_rest(std::size_t clients);
+    void check_invariants() const;
     void tear_down();
 
 private:

@@ -39,6 +39,7 @@ void World::run_until(TimePoint end) {
         events_.pop();
         run();
         if (!broken_.empty()) throw Violation(broken_);
+        look_();
     }
     now_ = std::max(now_, end);
 }

@@ -45,6 +45,8 @@ public:
     void after(Duration delay, std::function<void()> event);
     // Runs events until none is left or `end` has come. Throws Violation when they never come to rest.
     void run_until(TimePoint end);
+    // Called after each event; it may throw as an event may.
+    void after_each(std::function<void()> look) { look_ = std::move(look); }
     void leap(Duration by) { now_ += by; }  // the clock jumps; what was due meanwhile is late
 
     // One line of the history.
@@ -71,6 +73,7 @@ private:
     TimePoint now_{std::chrono::hours(1000)};
     std::uint64_t order_ = 0;
     std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+    std::function<void()> look_ = [] {};
     std::uint64_t hash_ = 0xcbf29ce484222325ull;
     bool print_;
     std::string broken_;  // the application's code may have thrown it, where exceptions are caught

@@ -307,16 +307,6 @@ TEST_F(SendLaneTest, ClearsTheQueueButKeepsAMessageThatHasBegun) {
     EXPECT_EQ(budget.used(), 0u);
 }
 
-TEST_F(SendLaneTest, NamesEveryMessageThatThePeerMayLack) {
-    for (std::uint8_t i = 1; i <= 4; ++i) push(i);
-    for (int i = 0; i < 3; ++i) write();
-    ack(1);
-
-    std::vector<std::pair<Seq, std::uint64_t>> open;
-    lane().tokens_after(2, [&](Seq seq, std::uint64_t token) { open.emplace_back(seq, token); });
-    EXPECT_EQ(open, (std::vector<std::pair<Seq, std::uint64_t>>{{3, 3}}));
-}
-
 TEST(SendLane, ReturnsWhatItHoldsToBudgetAndTotals) {
     Settings settings;
     settings.lanes = 1;

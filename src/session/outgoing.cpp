@@ -1,0 +1,362 @@
+#include "session/outgoing.hpp"
+
+#include "base/assert.hpp"
+#include "session/planted.hpp"
+
+#include <flare/printable.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace flare::session {
+namespace {
+
+constexpr Duration kLeastWait = std::chrono::milliseconds(10);
+constexpr Duration kLongestBusy = std::chrono::minutes(10);  // beyond it the application hears of it
+
+std::chrono::milliseconds to_ms(Duration duration) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(duration);
+}
+
+bool says_success(wire::ReceiptStatus status) noexcept {
+    switch (status) {
+        case wire::ReceiptStatus::handled:
+        case wire::ReceiptStatus::delivered:
+        case wire::ReceiptStatus::buffered:
+        case wire::ReceiptStatus::stored: return true;
+        case wire::ReceiptStatus::unspecified:
+        case wire::ReceiptStatus::refused: break;
+    }
+    return false;  // and a number of a later version
+}
+
+bool was_sent(const Outbox::Entry& entry) noexcept { return entry.first_sent_at != kNever; }
+
+// It is in no lane, and waits for no acknowledgement either.
+void park(Outbox::Entry& entry) noexcept { entry.parked = entry.acked = true; }
+
+}  // namespace
+
+// ---- from the application ----
+
+Result<Outgoing::Place> Outgoing::send(const wire::MessageView& message, Priority priority, TimePoint now,
+                                       bool awaited) {
+    if (message.to.empty()) return errc::unknown_target;
+    if (message.id.is_nil()) return errc::invalid_message_id;
+    if (!wire::is_name(message.to) || !wire::is_name(message.type)) return errc::invalid_name;
+    if (message.payload.size() > std::min(settings_.max_message_bytes, agreed_.limits.max_message_bytes))
+        return errc::message_too_large;
+    Outbox::Entry entry;
+    entry.id = message.id;
+    entry.to = std::string(message.to);
+    entry.payload_bytes = message.payload.size();
+    entry.priority = priority;
+    entry.queued_at = now;
+    entry.awaited = awaited;
+    entry.message = wire::encode_message(message);
+    const auto token = outbox_.add(std::move(entry));
+    if (!token) return token.error();
+    Outbox::Entry& kept = *outbox_.find(*token);
+    if (!online_) give_up_waiting_at_ = std::min(give_up_waiting_at_, waits_until(kept));
+    if (busy_.contains(kept.to)) park(kept);
+    if (kept.parked || !agreed_.lanes) return Place::outbox;
+    enqueue(*token, kept, now);
+    return Place::lane;
+}
+
+// The outbox keeps messages as they are: what the next session agrees on may be something else.
+wire::Body Outgoing::encode(const Outbox::Entry& entry, std::uint64_t first_sent_ms_ago) const {
+    wire::DataView data;
+    data.first_sent_ms_ago = first_sent_ms_ago;
+    data.message_raw = entry.message.view();
+    if (agreed_.encodings != 0) {
+        const auto message = wire::decode_message(entry.message.view());
+        const auto packed = message ? settings_.compression->pack(message->payload, agreed_.encodings) : std::nullopt;
+        if (packed) {
+            data.message_raw = {};
+            data.message = *message;
+            data.message->payload = packed->bytes;
+            data.message->encoding = packed->encoding;
+            data.message->size = message->payload.size();
+            return wire::encode(data);
+        }
+    }
+    // encode() takes the cost from the message, of which it has only the bytes here.
+    wire::Body body = wire::encode(data);
+    body.cost = entry.payload_bytes;
+    return body;
+}
+
+void Outgoing::enqueue(Outbox::Token token, Outbox::Entry& entry, TimePoint now) {
+    std::uint64_t ago = 0;
+    if (was_sent(entry))
+        ago = static_cast<std::uint64_t>(std::max<std::int64_t>(1, to_ms(now - entry.first_sent_at).count()));
+    if (entry.parked) entry.parked = entry.acked = false;
+    wire::Body body = encode(entry, ago);
+    // The outbox is the bound here, so that what it took always finds its place.
+    (void)agreed_.lanes->send_anyway(lane_of(entry.to, agreed_.lanes->lanes()), std::move(body), entry.priority, token);
+}
+
+void Outgoing::finish(Outbox::Token token, Outcome outcome) {
+    Outbox::Entry* const entry = outbox_.find(token);
+    if (entry == nullptr) return;
+    outcome.message_id = entry->id;
+    outcome.retry_count = entry->retries;
+    outcome.queued_at = entry->queued_at;
+    outcome.first_sent_at = entry->first_sent_at;
+    outbox_.erase(token);
+    listener_.on_outcome(outcome);
+}
+
+void Outgoing::fail(Outbox::Token token, errc error, const std::string& text) {
+    Outcome outcome;
+    outcome.error = error;
+    outcome.text = text;
+    finish(token, std::move(outcome));
+}
+
+// It is in no lane any more, unless it has a number.
+void Outgoing::withdraw(Outbox::Token token, const Outbox::Entry& entry) {
+    if (!agreed_.lanes) return;
+    SendLane* const lane = agreed_.lanes->send_lane(lane_of(entry.to, agreed_.lanes->lanes()));
+    if (lane != nullptr) lane->withdraw(token);
+}
+
+std::size_t Outgoing::cancel_unsent() {
+    std::vector<Outbox::Token> tokens;
+    outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) {
+        if (!was_sent(entry)) tokens.push_back(token);
+    });
+    for (const Outbox::Token token : tokens) {
+        const Outbox::Entry* const entry = outbox_.find(token);
+        if (entry == nullptr) continue;
+        withdraw(token, *entry);
+        fail(token, errc::cancelled, {});
+    }
+    return tokens.size();
+}
+
+void Outgoing::fail_all(errc never_sent, const std::string& text) {
+    if (agreed_.lanes) agreed_.lanes->clear_queue([](std::uint64_t) {});
+    std::vector<std::pair<Outbox::Token, bool>> tokens;
+    outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) { tokens.emplace_back(token, was_sent(entry)); });
+    for (const auto& [token, sent] : tokens) fail(token, sent ? errc::outcome_unknown : never_sent, text);
+}
+
+// ---- from the lanes ----
+
+void Outgoing::on_receipt(const wire::ReceiptView& receipt, TimePoint now, bool keeps) {
+    Outbox::Token token = 0;
+    if (outbox_.find(receipt.message_id, &token) == nullptr) return;  // failed or answered before
+    if (receipt.status == wire::ReceiptStatus::refused && keeps && keep_for_later(token, receipt, now)) return;
+    Outcome outcome;
+    outcome.status = receipt.status;
+    outcome.text = printable(receipt.text, wire::kMaxTextBytes);
+    if (says_success(receipt.status)) {
+        outcome.partly = receipt.code;
+    } else {
+        // A refusal without a reason, or a status that says nothing, is none the less no success.
+        outcome.error = receipt.code == errc::ok ? errc::forbidden : receipt.code;
+    }
+    outcome.retry_after_ms = receipt.retry_after_ms;
+    finish(token, std::move(outcome));
+}
+
+void Outgoing::on_numbered_first(std::uint64_t token, TimePoint now) {
+    Outbox::Entry* const entry = outbox_.find(token);
+    if (entry != nullptr && !was_sent(*entry)) entry->first_sent_at = now;
+}
+
+void Outgoing::on_acked(std::uint64_t token) {
+    if (Outbox::Entry* const entry = outbox_.find(token)) entry->acked = true;
+}
+
+// ---- from the session ----
+
+// Its server may take less than the one for which a message was accepted. Sending it would end the session.
+void Outgoing::begin_session(TimePoint now) {
+    (void)no_longer_busy(now);
+    std::vector<std::pair<Outbox::Token, bool>> too_large;
+    outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) {
+        if (entry.payload_bytes > agreed_.limits.max_message_bytes) {
+            too_large.emplace_back(token, was_sent(entry));
+        } else if (busy_.contains(entry.to)) {
+            park(entry);
+        } else {
+            enqueue(token, entry, now);
+        }
+    });
+    for (const auto& [token, sent] : too_large) {
+        fail(token, sent ? errc::outcome_unknown : errc::message_too_large,
+             "the server takes messages of " + std::to_string(agreed_.limits.max_message_bytes) + " bytes");
+    }
+}
+
+void Outgoing::note_repeat() {
+    outbox_.for_each([](Outbox::Token, Outbox::Entry& entry) {
+        if (was_sent(entry) && !entry.acked) ++entry.retries;
+    });
+}
+
+void Outgoing::unsend() {
+    outbox_.for_each([](Outbox::Token, Outbox::Entry& entry) {
+        if (!was_sent(entry) || entry.uncertain) return;
+        entry.first_sent_at = kNever;
+        entry.acked = false;
+        ++entry.retries;
+    });
+}
+
+void Outgoing::leave_open() {
+    outbox_.for_each([](Outbox::Token, Outbox::Entry& entry) {
+        if (!was_sent(entry)) return;
+        entry.acked = false;
+        entry.uncertain = true;
+        ++entry.retries;
+    });
+}
+
+std::vector<Uuid> Outgoing::open() {
+    std::vector<Uuid> open;
+    std::vector<Outbox::Token> forgotten;
+    outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) {
+        if (!was_sent(entry)) return;
+        open.push_back(entry.id);
+        if (planted(Fault::outbox_forgets_on_loss)) forgotten.push_back(token);
+    });
+    for (const Outbox::Token token : forgotten) outbox_.erase(token);
+    return forgotten.empty() ? open : std::vector<Uuid>();
+}
+
+bool Outgoing::any_open() const {
+    bool open = false;
+    outbox_.for_each([&](Outbox::Token, const Outbox::Entry& entry) { open = open || was_sent(entry); });
+    return open;
+}
+
+// The last repeat has had its time, too.
+void Outgoing::give_up_repeating(TimePoint now) {
+    const Duration whole = (settings_.retry_count + 1) * settings_.retry_delay;
+    std::vector<Outbox::Token> given_up;
+    outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) {
+        if (!was_sent(entry) || entry.acked || entry.retries < settings_.retry_count) return;
+        if (!settings_.suspect_early || now - entry.first_sent_at >= whole) given_up.push_back(token);
+    });
+    for (const Outbox::Token token : given_up)
+        fail(token, errc::outcome_unknown, "no acknowledgement after the agreed number of repeats");
+}
+
+void Outgoing::go_online() noexcept {
+    online_ = true;
+    give_up_waiting_at_ = kNever;
+}
+
+void Outgoing::go_offline(TimePoint now) noexcept {
+    if (!online_) return;
+    online_ = false;
+    offline_since_ = now;
+    // Perhaps nobody waits for any of them: give_up_waiting() looks.
+    if (settings_.send_timeout > Duration::zero() && outbox_.size() != 0)
+        give_up_waiting_at_ = offline_since_ + settings_.send_timeout;
+}
+
+// ---- time ----
+
+TimePoint Outgoing::next_deadline() const noexcept {
+    return agreed_.lanes ? std::min(give_up_waiting_at_, busy_until_) : give_up_waiting_at_;
+}
+
+TimePoint Outgoing::waits_until(const Outbox::Entry& entry) const noexcept {
+    if (!entry.awaited || settings_.send_timeout <= Duration::zero()) return kNever;
+    return std::max(entry.queued_at, offline_since_) + settings_.send_timeout;
+}
+
+void Outgoing::give_up_waiting(TimePoint now) {
+    if (now < give_up_waiting_at_) return;
+    give_up_waiting_at_ = kNever;
+    std::vector<Outbox::Token> due;
+    outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) {
+        const TimePoint until = waits_until(entry);
+        if (until <= now) {
+            due.push_back(token);
+        } else {
+            give_up_waiting_at_ = std::min(give_up_waiting_at_, until);
+        }
+    });
+    const std::string text =
+        "there was no connection for " + std::to_string(to_ms(settings_.send_timeout).count()) + " ms: ";
+    for (const Outbox::Token token : due) {
+        const Outbox::Entry* const entry = outbox_.find(token);
+        if (entry == nullptr) continue;
+        const bool unsent = !was_sent(*entry) || planted(Fault::under_way_called_unsent);
+        withdraw(token, *entry);
+        fail(token, unsent ? errc::not_connected : errc::outcome_unknown,
+             text + (unsent ? "it was not sent" : "it was sent before, and may still arrive"));
+    }
+}
+
+// True: it is kept, and has no outcome yet.
+bool Outgoing::keep_for_later(Outbox::Token token, const wire::ReceiptView& receipt, TimePoint now) {
+    Outbox::Entry& entry = *outbox_.find(token);
+    if (receipt.code != errc::busy || receipt.retry_after_ms == 0) return false;
+    if (entry.parked) return true;  // the receipt came twice
+    const Duration wait = std::max<Duration>(std::chrono::milliseconds(receipt.retry_after_ms), kLeastWait);
+    if (entry.busy_since == kNever) entry.busy_since = now;
+    if (now + wait - entry.busy_since > kLongestBusy) return false;
+    // Nobody has acted on it: unless a lost session may have, it is as if it had never been sent.
+    if (!entry.uncertain) entry.first_sent_at = kNever;
+    ++entry.retries;
+    park(entry);
+    const std::string to = entry.to;
+    const auto [held, begins] = busy_.try_emplace(to, now + wait);
+    busy_until_ = std::min(busy_until_, now + wait);
+    if (!begins) {
+        held->second = std::max(held->second, now + wait);
+        return true;
+    }
+    SendLane* const lane = agreed_.lanes ? agreed_.lanes->send_lane(lane_of(to, agreed_.lanes->lanes())) : nullptr;
+    if (lane == nullptr) return true;
+    outbox_.for_each([&](Outbox::Token other, Outbox::Entry& behind) {
+        if (!behind.parked && !behind.acked && behind.to == to && lane->withdraw(other)) park(behind);
+    });
+    return true;
+}
+
+// Targets whose time has come, in order; they are busy no longer.
+std::vector<std::string> Outgoing::no_longer_busy(TimePoint now) {
+    std::vector<std::string> due;
+    if (now < busy_until_) return due;
+    busy_until_ = kNever;
+    std::erase_if(busy_, [&](const auto& each) {
+        if (each.second > now) {
+            busy_until_ = std::min(busy_until_, each.second);
+            return false;
+        }
+        due.push_back(each.first);
+        return true;
+    });
+    return due;
+}
+
+bool Outgoing::send_what_was_busy(TimePoint now) {
+    if (!agreed_.lanes) return false;  // it goes with the next session
+    const std::vector<std::string> due = no_longer_busy(now);
+    if (due.empty()) return false;
+    outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) {
+        if (entry.parked && std::binary_search(due.begin(), due.end(), entry.to)) enqueue(token, entry, now);
+    });
+    return true;
+}
+
+void Outgoing::check_invariants(const std::function<bool(std::uint64_t)>& in_a_lane) const {
+    outbox_.check_invariants();
+    for (const auto& [to, until] : busy_) FLARE_INVARIANT(busy_until_ <= until, "what was busy is looked at too late");
+    outbox_.for_each([&](Outbox::Token token, const Outbox::Entry& entry) {
+        FLARE_INVARIANT(!entry.parked || busy_.contains(entry.to), "it waits for a target that is not busy");
+        FLARE_INVARIANT(!entry.parked || !in_a_lane(token), "it waits, and is in a lane");
+        FLARE_INVARIANT(!agreed_.lanes || entry.acked || in_a_lane(token), "a message is in no lane");
+        FLARE_INVARIANT(online_ || give_up_waiting_at_ <= waits_until(entry), "a call waits for ever");
+    });
+}
+
+}  // namespace flare::session

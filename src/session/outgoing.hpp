@@ -1,0 +1,95 @@
+// A client's messages from the call to the outcome: in the outbox, in the lanes of a session, once more in the next
+// one.
+//
+// Those that the server has no room for yet stay in the outbox, with what follows them to the same target, and are sent
+// again under the same id when the server says. Those for whose outcome a call waits do not wait for ever without a
+// connection: the time counts from when the message was given to the session, or the last connection was lost.
+//
+// Protocol: docs/protocol.md, "Receipts", "Message ids".
+// Threads:  as ClientSession; time is an argument.
+// Owner:    ClientSession.
+#pragma once
+
+#include "session/client_session_listener.hpp"
+#include "session/client_settings.hpp"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace flare::session {
+
+class Outgoing {
+public:
+    // on_outcome() may call in again.
+    Outgoing(const ClientSettings& settings, const ClientAgreement& agreed, ClientSessionListener& listener)
+        : settings_(settings), agreed_(agreed), listener_(listener), outbox_(settings.outbox) {}
+
+    // ---- from the application ----
+    enum class Place : std::uint8_t { lane, outbox };  // outbox: it waits for a session, or for its target
+    // Errors: ClientSession::send().
+    Result<Place> send(const wire::MessageView& message, Priority priority, TimePoint now, bool awaited);
+    std::size_t size() const noexcept { return outbox_.size(); }
+    // Forgets what was never written; each is `cancelled`. Returns how many.
+    std::size_t cancel_unsent();
+    // Gives up everything.
+    void fail_all(errc never_sent, const std::string& text);
+
+    // ---- from the lanes ----
+    // `keeps`: what the server has no room for is sent again later.
+    void on_receipt(const wire::ReceiptView& receipt, TimePoint now, bool keeps);
+    void on_numbered_first(std::uint64_t token, TimePoint now);
+    void on_acked(std::uint64_t token);
+
+    // ---- from the session ----
+    // A new one has begun: all goes into its lanes, but what its server does not take.
+    void begin_session(TimePoint now);
+    // What has no acknowledgement goes out once more, on another carrier.
+    void note_repeat();
+    // The session ended in good order: the server has answered all that it has acted on, so what has no receipt is as
+    // if it had never been sent, and another process, which cannot know, may take it for new.
+    void unsend();
+    // The session is left: a server may have acted on what was sent in it, and no later end in good order says that it
+    // has not.
+    void leave_open();
+    // Messages that were sent and have no outcome, in order.
+    std::vector<Uuid> open();
+    bool any_open() const;
+    // What is sent and not acknowledged after the agreed number of repeats has its outcome, unknown.
+    void give_up_repeating(TimePoint now);
+    // A carrier sends, or none does.
+    void go_online() noexcept;
+    void go_offline(TimePoint now) noexcept;
+
+    // ---- time ----
+    TimePoint next_deadline() const noexcept;
+    void give_up_waiting(TimePoint now);
+    // Sends what the server had no room for, where its time has come. True: there was something.
+    bool send_what_was_busy(TimePoint now);
+
+    void check_invariants(const std::function<bool(std::uint64_t)>& in_a_lane) const;
+
+private:
+    void enqueue(Outbox::Token token, Outbox::Entry& entry, TimePoint now);
+    wire::Body encode(const Outbox::Entry& entry, std::uint64_t first_sent_ms_ago) const;
+    bool keep_for_later(Outbox::Token token, const wire::ReceiptView& receipt, TimePoint now);
+    std::vector<std::string> no_longer_busy(TimePoint now);
+    void finish(Outbox::Token token, Outcome outcome);
+    void fail(Outbox::Token token, errc error, const std::string& text);
+    void withdraw(Outbox::Token token, const Outbox::Entry& entry);
+    TimePoint waits_until(const Outbox::Entry& entry) const noexcept;
+
+    const ClientSettings& settings_;
+    const ClientAgreement& agreed_;
+    ClientSessionListener& listener_;
+    Outbox outbox_;
+    // Targets for which the server has no room yet, and when to send again. No more than there are messages.
+    std::map<std::string, TimePoint, std::less<>> busy_;
+    TimePoint busy_until_ = kNever;  // the first of these times, or earlier
+    bool online_ = false;
+    TimePoint offline_since_ = TimePoint::min();  // while no carrier sends
+    TimePoint give_up_waiting_at_ = kNever;       // when the first awaited message has waited long enough, or earlier
+};
+
+}  // namespace flare::session

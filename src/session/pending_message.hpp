@@ -1,0 +1,33 @@
+// Messages of a SessionTable on their way through the application.
+//
+// Threads:  values only.
+#pragma once
+
+#include "session/types.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace flare::session {
+
+// A message from a client, to be acted on once. finish() must follow, exactly once, whatever became of it;
+// it may come after the session has ended.
+struct PendingMessage {
+    std::string user;
+    std::string device;
+    SessionId session;
+    LaneIndex lane = 0;
+    Uuid message_id;
+    std::uint64_t cost = 0;
+};
+
+// A message that answers another one.
+struct Reply {
+    std::string_view from;
+    wire::MessageView message;
+    std::int64_t server_time_ms = 0;
+    bool judged = false;  // whether its payload is worth compressing has been found out: it goes as it is
+};
+
+}  // namespace flare::session

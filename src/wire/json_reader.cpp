@@ -1,6 +1,7 @@
 // JSON -> binary batch, driven by the table of the schema. Errors name the path of the field.
 #include "base/random.hpp"
 #include "wire/base64.hpp"
+#include "wire/control_tables.hpp"
 #include "wire/frame.hpp"
 #include "wire/json.hpp"
 #include "wire/json_member.hpp"
@@ -143,7 +144,8 @@ bool put_text(pbf_writer& out, const Field& field, const json::value& value, Pat
 
 bool put_blob(pbf_writer& out, const Field& field, const json::value& value, Path& path) {
     auto bytes = value.is_string() ? from_base64(value.get_string()) : std::nullopt;
-    if (field.exact != 0 && (!bytes || bytes->size() != field.exact)) {
+    const bool none = bytes && bytes->empty() && !field.required;
+    if (field.exact != 0 && !none && (!bytes || bytes->size() != field.exact)) {
         return path.fail("expected " + std::to_string(field.exact) + " bytes in base64");
     }
     if (!bytes) return path.fail("expected bytes in base64");
@@ -200,8 +202,8 @@ bool put_list(pbf_writer& out, const Field& field, const json::value& value, Pat
 
 // The member by either name; null counts as absent.
 const json::value* member(const json::object& object, const Field& field) {
-    const json::value* const found = wire::json_member(object, field.name);
-    return found != nullptr ? found : wire::json_member(object, field.original);
+    const json::value* const found = wire::json_member(object, field.name.json());
+    return found != nullptr ? found : wire::json_member(object, field.name.original());
 }
 
 bool is_absent_id(const json::value* value) {
@@ -211,12 +213,12 @@ bool is_absent_id(const json::value* value) {
 // What a person need not type: ids, and `text` in place of `payload`. Nothing: the field is like any other.
 std::optional<bool> put_convenience(pbf_writer& out, const Schema& schema, const Field& field,
                                     const json::object& object, const json::value* found, Path& path) {
-    if (&schema == &kHelloSchema && field.name == "attemptId" && is_absent_id(found)) {
+    if (&schema == &kSchemaOf<Hello> && field.name.json() == "attemptId" && is_absent_id(found)) {
         put_bytes(out, field.number, base::system_random().uuid().raw());
         return true;
     }
     if (&schema != &kMessageSchema) return std::nullopt;
-    if (field.name == "id" && is_absent_id(found)) {
+    if (field.name.json() == "id" && is_absent_id(found)) {
         put_bytes(out, field.number, Uuid::v7().raw());
         return true;
     }
@@ -236,14 +238,14 @@ bool put_object(pbf_writer& out, const Schema& schema, const json::value& value,
     if (!value.is_object()) return path.fail("expected an object");
     const json::object& object = value.get_object();
     for (const Field& field : schema.fields) {
-        const Path::Step step(path, field.name);
+        const Path::Step step(path, field.name.json());
         const json::value* found = member(object, field);
         if (const auto done = put_convenience(out, schema, field, object, found, path)) {
             if (!*done) return false;
         } else if (found != nullptr) {
             if (!(field.repeated ? put_list(out, field, *found, path) : put_value(out, field, *found, path)))
                 return false;
-        } else if (field.exact != 0) {
+        } else if (field.required) {
             return path.fail("expected " + std::to_string(field.exact) + " bytes in base64");
         }
     }
@@ -258,7 +260,7 @@ bool check_frame(const json::object& object, Path& path) {
     for (const Field& field : kFrameSchema.fields) {
         if (field.number < kFirstBodyField || member(object, field) == nullptr) continue;
         if (body != nullptr) {
-            return path.fail("has both " + std::string(body->name) + " and " + std::string(field.name) +
+            return path.fail("has both " + std::string(body->name.json()) + " and " + std::string(field.name.json()) +
                              ": only one can be");
         }
         body = &field;

@@ -254,38 +254,62 @@ bool put_object(pbf_writer& out, const Schema& schema, const json::value& value,
 
 // ---- frames ----
 
+// A kind of frame that a reader may pass over: docs/protocol.md, "Extensions".
+bool is_hint(std::string_view name) {
+    constexpr std::string_view kHint = "hint";
+    return name.starts_with(kHint) && name.size() > kHint.size() &&
+           (name[kHint.size()] == '_' || (name[kHint.size()] >= 'A' && name[kHint.size()] <= 'Z'));
+}
+
+enum class Use { taken, passed_over, refused };
+
+// A frame that has nothing for version 1: fine if a later version says so, and has not numbered it.
+Use judge_stranger(const json::object& object, bool has_number, Path& path) {
+    std::string_view stranger;
+    for (const auto& each : object) {
+        if (kFrameSchema.find(each.key()) != nullptr) continue;
+        if (is_hint(each.key()) && !has_number) return Use::passed_over;
+        if (stranger.empty()) stranger = each.key();
+    }
+    if (stranger.empty()) {
+        path.fail("a frame needs a body (hello, data, ping, ...) or acks");
+    } else {
+        const Path::Step step(path, stranger);
+        path.fail("not a frame of version 1");
+    }
+    return Use::refused;
+}
+
 // The rules that bind the fields of a frame to each other.
-bool check_frame(const json::object& object, Path& path) {
+Use judge_frame(const json::object& object, Path& path) {
     const Field* body = nullptr;
     for (const Field& field : kFrameSchema.fields) {
         if (field.number < kFirstBodyField || member(object, field) == nullptr) continue;
         if (body != nullptr) {
-            return path.fail("has both " + std::string(body->name.json()) + " and " + std::string(field.name.json()) +
-                             ": only one can be");
+            path.fail("has both " + std::string(body->name.json()) + " and " + std::string(field.name.json()) +
+                      ": only one can be");
+            return Use::refused;
         }
         body = &field;
     }
-    const json::value* acks = member(object, *kFrameSchema.find("acks"));
-    if (body == nullptr && (acks == nullptr || (acks->is_array() && acks->get_array().empty()))) {
-        for (const auto& each : object) {
-            if (kFrameSchema.find(each.key()) != nullptr) continue;
-            const Path::Step step(path, each.key());
-            return path.fail("not a frame of version 1");
-        }
-        return path.fail("a frame needs a body (hello, data, ping, ...) or acks");
-    }
     const json::value* seq = member(object, *kFrameSchema.find("seq"));
     const bool has_number = seq != nullptr && to_unsigned(*seq).value_or(1) != 0;
+    const json::value* acks = member(object, *kFrameSchema.find("acks"));
+    if (body == nullptr && (acks == nullptr || (acks->is_array() && acks->get_array().empty()))) {
+        return judge_stranger(object, has_number, path);
+    }
     const bool wants_number = body != nullptr && is_numbered(static_cast<FrameKind>(body->number));
-    if (has_number == wants_number) return true;
+    if (has_number == wants_number) return Use::taken;
     const Path::Step step(path, "seq");
-    return path.fail(wants_number ? "data, chunk and receipt frames need a number, from 1"
-                                  : "only data, chunk and receipt frames have a number");
+    path.fail(wants_number ? "data, chunk and receipt frames need a number, from 1"
+                           : "only data, chunk and receipt frames have a number");
+    return Use::refused;
 }
 
 bool put_frame(std::string& batch, const json::value& value, Path& path) {
     if (!value.is_object()) return path.fail("expected a frame as an object");
-    if (!check_frame(value.get_object(), path)) return false;
+    const Use use = judge_frame(value.get_object(), path);
+    if (use != Use::taken) return use == Use::passed_over;
     std::string frame;
     pbf_writer out(frame);
     if (!put_object(out, kFrameSchema, value, path)) return false;

@@ -52,6 +52,15 @@ void expect_same(const Schema& ours, const google::protobuf::Descriptor& theirs,
     }
 }
 
+// docs/protocol.md, "Extensions": so that bytes and JSON tell them apart alike.
+TEST(Schema, FramesNumbered100To199AreCalledHintsAndNoOthers) {
+    const auto* frame = v1::Frame::descriptor();
+    for (int i = 0; i < frame->field_count(); ++i) {
+        const FieldDescriptor& field = *frame->field(i);
+        EXPECT_EQ(field.number() >= 100 && field.number() <= 199, field.name().starts_with("hint_")) << field.name();
+    }
+}
+
 TEST(Schema, TheTableIsTheSchema) {
     std::set<std::string> seen;
     expect_same(kFrameSchema, *v1::Frame::descriptor(), seen);

@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::size_t kFirstHeadBytes = 4096;
 
-// Numbers of fields in Frame that a later version may give to kinds of frames; further numbers are for extensions
-// of the header, which are skipped.
+// Numbers of fields in Frame that a later version may give to kinds of frames that must be known. Others are skipped:
+// hints, and additions to the header (docs/protocol.md, "Extensions").
 constexpr std::uint32_t kFirstKind = 10;
 constexpr std::uint32_t kLastKind = 99;
 constexpr std::uint32_t kLastKnownKind = static_cast<std::uint32_t>(FrameKind::seal);

@@ -101,7 +101,7 @@ struct FrameHeader {
 };
 
 // A decoded frame. `body` is the content of the oneof field, still encoded: decode it by kind.
-// A kind that this version does not know is kept as FrameKind::none with `unknown_kind` set.
+// A kind that this version had to know is kept as FrameKind::none with `unknown_kind` set; a hint is just none.
 struct FrameView {
     LaneIndex lane = 0;
     Seq seq = 0;

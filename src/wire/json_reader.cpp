@@ -1,6 +1,7 @@
 // JSON -> binary batch, driven by the table of the schema. Errors name the path of the field.
 #include "base/random.hpp"
 #include "wire/base64.hpp"
+#include "wire/control_tables.hpp"
 #include "wire/frame.hpp"
 #include "wire/json.hpp"
 #include "wire/json_member.hpp"
@@ -143,7 +144,8 @@ bool put_text(pbf_writer& out, const Field& field, const json::value& value, Pat
 
 bool put_blob(pbf_writer& out, const Field& field, const json::value& value, Path& path) {
     auto bytes = value.is_string() ? from_base64(value.get_string()) : std::nullopt;
-    if (field.exact != 0 && (!bytes || bytes->size() != field.exact)) {
+    const bool none = bytes && bytes->empty() && !field.required;
+    if (field.exact != 0 && !none && (!bytes || bytes->size() != field.exact)) {
         return path.fail("expected " + std::to_string(field.exact) + " bytes in base64");
     }
     if (!bytes) return path.fail("expected bytes in base64");
@@ -200,8 +202,8 @@ bool put_list(pbf_writer& out, const Field& field, const json::value& value, Pat
 
 // The member by either name; null counts as absent.
 const json::value* member(const json::object& object, const Field& field) {
-    const json::value* const found = wire::json_member(object, field.name);
-    return found != nullptr ? found : wire::json_member(object, field.original);
+    const json::value* const found = wire::json_member(object, field.name.json());
+    return found != nullptr ? found : wire::json_member(object, field.name.original());
 }
 
 bool is_absent_id(const json::value* value) {
@@ -211,12 +213,12 @@ bool is_absent_id(const json::value* value) {
 // What a person need not type: ids, and `text` in place of `payload`. Nothing: the field is like any other.
 std::optional<bool> put_convenience(pbf_writer& out, const Schema& schema, const Field& field,
                                     const json::object& object, const json::value* found, Path& path) {
-    if (&schema == &kHelloSchema && field.name == "attemptId" && is_absent_id(found)) {
+    if (&schema == &kSchemaOf<Hello> && field.name.json() == "attemptId" && is_absent_id(found)) {
         put_bytes(out, field.number, base::system_random().uuid().raw());
         return true;
     }
     if (&schema != &kMessageSchema) return std::nullopt;
-    if (field.name == "id" && is_absent_id(found)) {
+    if (field.name.json() == "id" && is_absent_id(found)) {
         put_bytes(out, field.number, Uuid::v7().raw());
         return true;
     }
@@ -236,14 +238,14 @@ bool put_object(pbf_writer& out, const Schema& schema, const json::value& value,
     if (!value.is_object()) return path.fail("expected an object");
     const json::object& object = value.get_object();
     for (const Field& field : schema.fields) {
-        const Path::Step step(path, field.name);
+        const Path::Step step(path, field.name.json());
         const json::value* found = member(object, field);
         if (const auto done = put_convenience(out, schema, field, object, found, path)) {
             if (!*done) return false;
         } else if (found != nullptr) {
             if (!(field.repeated ? put_list(out, field, *found, path) : put_value(out, field, *found, path)))
                 return false;
-        } else if (field.exact != 0) {
+        } else if (field.required) {
             return path.fail("expected " + std::to_string(field.exact) + " bytes in base64");
         }
     }
@@ -252,38 +254,62 @@ bool put_object(pbf_writer& out, const Schema& schema, const json::value& value,
 
 // ---- frames ----
 
+// A kind of frame that a reader may pass over: docs/protocol.md, "Extensions".
+bool is_hint(std::string_view name) {
+    constexpr std::string_view kHint = "hint";
+    return name.starts_with(kHint) && name.size() > kHint.size() &&
+           (name[kHint.size()] == '_' || (name[kHint.size()] >= 'A' && name[kHint.size()] <= 'Z'));
+}
+
+enum class Use { taken, passed_over, refused };
+
+// A frame that has nothing for version 1: fine if a later version says so, and has not numbered it.
+Use judge_stranger(const json::object& object, bool has_number, Path& path) {
+    std::string_view stranger;
+    for (const auto& each : object) {
+        if (kFrameSchema.find(each.key()) != nullptr) continue;
+        if (is_hint(each.key()) && !has_number) return Use::passed_over;
+        if (stranger.empty()) stranger = each.key();
+    }
+    if (stranger.empty()) {
+        path.fail("a frame needs a body (hello, data, ping, ...) or acks");
+    } else {
+        const Path::Step step(path, stranger);
+        path.fail("not a frame of version 1");
+    }
+    return Use::refused;
+}
+
 // The rules that bind the fields of a frame to each other.
-bool check_frame(const json::object& object, Path& path) {
+Use judge_frame(const json::object& object, Path& path) {
     const Field* body = nullptr;
     for (const Field& field : kFrameSchema.fields) {
         if (field.number < kFirstBodyField || member(object, field) == nullptr) continue;
         if (body != nullptr) {
-            return path.fail("has both " + std::string(body->name) + " and " + std::string(field.name) +
-                             ": only one can be");
+            path.fail("has both " + std::string(body->name.json()) + " and " + std::string(field.name.json()) +
+                      ": only one can be");
+            return Use::refused;
         }
         body = &field;
     }
-    const json::value* acks = member(object, *kFrameSchema.find("acks"));
-    if (body == nullptr && (acks == nullptr || (acks->is_array() && acks->get_array().empty()))) {
-        for (const auto& each : object) {
-            if (kFrameSchema.find(each.key()) != nullptr) continue;
-            const Path::Step step(path, each.key());
-            return path.fail("not a frame of version 1");
-        }
-        return path.fail("a frame needs a body (hello, data, ping, ...) or acks");
-    }
     const json::value* seq = member(object, *kFrameSchema.find("seq"));
     const bool has_number = seq != nullptr && to_unsigned(*seq).value_or(1) != 0;
+    const json::value* acks = member(object, *kFrameSchema.find("acks"));
+    if (body == nullptr && (acks == nullptr || (acks->is_array() && acks->get_array().empty()))) {
+        return judge_stranger(object, has_number, path);
+    }
     const bool wants_number = body != nullptr && is_numbered(static_cast<FrameKind>(body->number));
-    if (has_number == wants_number) return true;
+    if (has_number == wants_number) return Use::taken;
     const Path::Step step(path, "seq");
-    return path.fail(wants_number ? "data, chunk and receipt frames need a number, from 1"
-                                  : "only data, chunk and receipt frames have a number");
+    path.fail(wants_number ? "data, chunk and receipt frames need a number, from 1"
+                           : "only data, chunk and receipt frames have a number");
+    return Use::refused;
 }
 
 bool put_frame(std::string& batch, const json::value& value, Path& path) {
     if (!value.is_object()) return path.fail("expected a frame as an object");
-    if (!check_frame(value.get_object(), path)) return false;
+    const Use use = judge_frame(value.get_object(), path);
+    if (use != Use::taken) return use == Use::passed_over;
     std::string frame;
     pbf_writer out(frame);
     if (!put_object(out, kFrameSchema, value, path)) return false;

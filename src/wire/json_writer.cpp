@@ -48,7 +48,7 @@ json::value number_value(const Field& field, std::uint64_t number) {
 // Takes the field that `reader` stands at.
 void take(Reader& reader, const Field& field, json::object& out) {
     if (reader.type() == WireType::varint) {
-        if (reader.number() != 0) out[field.name] = number_value(field, reader.number());
+        if (reader.number() != 0) out[field.name.json()] = number_value(field, reader.number());
         return;
     }
     const std::string_view bytes = reader.bytes();
@@ -56,20 +56,20 @@ void take(Reader& reader, const Field& field, json::object& out) {
         json::object part;
         reader.join(to_object(bytes, *field.part, part));
         if (!field.repeated) {
-            out[field.name] = std::move(part);
+            out[field.name.json()] = std::move(part);
             return;
         }
-        json::value& list = out[field.name];
+        json::value& list = out[field.name.json()];
         if (!list.is_array()) list.emplace_array();
         list.get_array().push_back(std::move(part));
     } else if (field.type == FieldType::text) {
         if (!is_utf8(bytes)) {
             reader.fail(errc::invalid_utf8);
         } else if (!bytes.empty()) {
-            out[field.name] = bytes;
+            out[field.name.json()] = bytes;
         }
     } else if (!bytes.empty()) {
-        out[field.name] = to_base64(bytes);
+        out[field.name.json()] = to_base64(bytes);
     }
 }
 
@@ -107,7 +107,7 @@ errc to_object(std::string_view bytes, const Schema& schema, json::object& out) 
     if (body != nullptr && !reader.failed()) {
         json::object part;
         reader.join(to_object(body_bytes, *body->part, part));
-        out[body->name] = std::move(part);
+        out[body->name.json()] = std::move(part);
     }
     return reader.code();
 }

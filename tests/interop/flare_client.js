@@ -16,9 +16,29 @@ function encodeBatch(frames) {
   return Buffer.concat(frames.map((frame) => Frame.encodeDelimited(Frame.fromObject(frame)).finish()));
 }
 
-function* decodeBatch(bytes) {
-  const reader = protobuf.Reader.create(bytes);
-  while (reader.pos < reader.len) yield Frame.decodeDelimited(reader);
+// Does a frame (without its length) hold a body that version 1 had to know? protobufjs drops what it does not know without a
+// word: hints, which is right, and these.
+function hasUnknownKind(frame) {
+  let unknown = false;
+  for (const reader = protobuf.Reader.create(frame); reader.pos < reader.len;) {
+    const tag = reader.uint32();
+    const isBody = tag >>> 3 >= 10 && tag >>> 3 <= 99 && (tag & 7) === 2;
+    if (isBody && Frame.fieldsById[tag >>> 3]) return false;
+    unknown ||= isBody;
+    reader.skipType(tag & 7);
+  }
+  return unknown;
+}
+
+export function* decodeBatch(bytes) {
+  for (const reader = protobuf.Reader.create(bytes); reader.pos < reader.len;) {
+    const frame = reader.bytes();
+    if (hasUnknownKind(frame)) throw new Error('unexpected_frame');
+    const decoded = Frame.decode(frame);
+    const isNumbered = Boolean(decoded.data || decoded.chunk || decoded.receipt);
+    if (isNumbered !== (number(decoded.seq) !== 0)) throw new Error('malformed_frame');
+    yield decoded;
+  }
 }
 
 export class FlareClient {

@@ -374,6 +374,29 @@ TEST(Frames, AKindOfALaterVersionIsToldApartFromAnUnknownFieldOfTheHeader) {
     EXPECT_EQ(frame.kind, FrameKind::none);
 }
 
+TEST(Frames, AHintOfALaterVersionIsPassedOverUnlessItIsNumbered) {
+    FrameView frame;
+    for (const char* const hint : {"a20600", "ba0c00", "a206 04 0a026869"}) {  // fields 100, 199, 100
+        ASSERT_TRUE(decode_frame(from_hex(hint), frame)) << hint;
+        EXPECT_FALSE(frame.unknown_kind);
+        EXPECT_EQ(frame.kind, FrameKind::none);
+        EXPECT_EQ(decode_frame(from_hex("1005" + std::string(hint)), frame).error(), errc::malformed_frame);
+    }
+    // What rides on it counts, and it disturbs no body.
+    ASSERT_TRUE(decode_frame(from_hex("1a021007 a20600"), frame));
+    EXPECT_EQ(frame.acks.size(), 1u);
+    ASSERT_TRUE(decode_frame(from_hex("a20600 7a020801"), frame));
+    EXPECT_EQ(frame.kind, FrameKind::ping);
+    // It is as long as any frame may be, and no longer.
+    const std::string_view prefix("\xa2\x06\xfb\xff\x07", 5);
+    const std::string longest = std::string(prefix) + std::string(kMaxFrameBytes - prefix.size(), 'x');
+    char length[10];
+    const std::string largest(length, put_varint(length, longest.size()));
+    EXPECT_TRUE(BatchReader(largest + longest).next(frame));
+    const std::string larger(length, put_varint(length, longest.size() + 1));
+    EXPECT_EQ(BatchReader(larger + longest + "x").next(frame).error(), errc::frame_too_large);
+}
+
 TEST(Frames, OnlyDataChunksAndReceiptsAreNumbered) {
     FrameView frame;
     for (const FrameKind kind :

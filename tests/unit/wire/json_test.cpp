@@ -115,6 +115,35 @@ TEST(Json, MembersOfALaterVersionAreSkipped) {
     EXPECT_EQ(there_and_back(R"({"colour":[1,{"a":{}}],"ping":{"id":1,"mood":"good"}})"), R"({"ping":{"id":"1"}})");
 }
 
+TEST(Json, HintsOfALaterVersionAreSkipped) {
+    EXPECT_EQ(there_and_back(R"({"hintTyping":{"to":"grace"}})"), "[]");
+    EXPECT_EQ(there_and_back(R"({"hint_typing":[],"acks":[],"seq":"0","lane":2})"), "[]");
+    EXPECT_EQ(there_and_back(R"([{"ping":{"id":1}},{"hintTyping":{}},{"ping":{"id":2}}])"),
+              R"([{"ping":{"id":"1"}},{"ping":{"id":"2"}}])");
+    EXPECT_EQ(there_and_back(R"({"hintTyping":{},"ping":{"id":1}})"), R"({"ping":{"id":"1"}})");
+    EXPECT_EQ(there_and_back(R"({"hintTyping":{},"acks":[{"received":"1"}]})"), R"({"acks":[{"received":"1"}]})");
+
+    EXPECT_EQ(complaint(R"({"hintTyping":{},"seq":1})"), "hintTyping: not a frame of version 1");
+    EXPECT_EQ(complaint(R"({"seq":1,"hintTyping":{},"acks":[{}]})"),
+              "seq: only data, chunk and receipt frames have a number");
+    for (const char* const name : {"hint", "hinted", "Hint", "a_hint"}) {
+        EXPECT_EQ(complaint("{\"" + std::string(name) + "\":{}}"), std::string(name) + ": not a frame of version 1");
+    }
+}
+
+TEST(Json, BytesOfAnExactLengthAreSoOrLeftOut) {
+    const auto hello = [](const std::string& proof) {
+        return R"({"hello":{"version":1,"user":"ada","attemptId":"00010203-0405-0607-0809-0a0b0c0d0e0f","ticketProof":")" +
+               proof + R"("}})";
+    };
+    EXPECT_EQ(complaint(hello("YQ==")), "hello.ticketProof: expected 32 bytes in base64");
+    EXPECT_FALSE(read(hello("")).error);
+    EXPECT_FALSE(decode_all(read(hello(std::string(43, 'A'))).batch));
+    EXPECT_EQ(complaint(R"({"refused":{"challenge":"YQ=="}})"), "refused.challenge: expected 16 bytes in base64");
+    EXPECT_EQ(complaint(R"({"hello":{"resume":{"nonce":"","mac":""}}})"),
+              "hello.resume.nonce: expected 16 bytes in base64");
+}
+
 TEST(Json, ErrorsNameTheFieldAtFault) {
     EXPECT_EQ(complaint(R"({"hello":{"attemptId":"AAAA"}})"),
               "hello.attemptId: expected 16 bytes in base64, or a UUID");

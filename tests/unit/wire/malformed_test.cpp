@@ -21,7 +21,8 @@ boost::system::error_code decode_exactly(std::string_view bytes) {
 }
 
 bool is_expected(boost::system::error_code error) {
-    return error == errc::malformed_frame || error == errc::invalid_utf8 || error == errc::frame_too_large;
+    return error == errc::malformed_frame || error == errc::invalid_utf8 || error == errc::frame_too_large ||
+           error == errc::unexpected_frame;
 }
 
 // Where frames end in `batch`: a batch that is cut there is a shorter batch.

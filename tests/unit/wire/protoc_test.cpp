@@ -32,81 +32,6 @@ void expect_id(const std::string& theirs, const Uuid& ours) {
     EXPECT_EQ(theirs.empty() ? std::string(16, '\0') : theirs, ours.raw());
 }
 
-void expect_equal(const v1::Hello& theirs, const Hello& ours) {
-    EXPECT_EQ(theirs.version(), ours.version);
-    EXPECT_EQ(theirs.user(), ours.user);
-    EXPECT_EQ(theirs.device(), ours.device);
-    EXPECT_EQ(theirs.platform() <= 5 ? static_cast<int>(theirs.platform()) : 0, static_cast<int>(ours.platform));
-    EXPECT_EQ(theirs.token(), ours.token);
-    expect_id(theirs.attempt_id(), ours.attempt_id);
-    EXPECT_EQ(theirs.epoch(), ours.epoch);
-    ASSERT_EQ(theirs.has_resume(), ours.resume.has_value());
-    if (ours.resume) {
-        EXPECT_EQ(theirs.resume().ticket(), ours.resume->ticket);
-        EXPECT_EQ(theirs.resume().nonce(), ours.resume->nonce);
-        EXPECT_EQ(theirs.resume().mac(), ours.resume->mac);
-    }
-    expect_states(theirs.received(), ours.received);
-    EXPECT_EQ(theirs.capabilities(), ours.capabilities);
-    EXPECT_EQ(theirs.lanes(), ours.lanes);
-    EXPECT_EQ(theirs.max_message_bytes(), ours.max_message_bytes);
-    EXPECT_EQ(theirs.dictionary(), ours.dictionary);
-    EXPECT_EQ(theirs.ticket_proof(), ours.ticket_proof);
-}
-
-void expect_equal(const v1::Welcome& theirs, const Welcome& ours) {
-    expect_id(theirs.session_id(), ours.session_id);
-    EXPECT_EQ(theirs.home_worker(), ours.home_worker);
-    EXPECT_EQ(theirs.ticket(), ours.ticket);
-    EXPECT_EQ(theirs.secret(), ours.secret);
-    EXPECT_EQ(theirs.capabilities(), ours.capabilities);
-    EXPECT_EQ(theirs.lanes(), ours.lanes);
-    EXPECT_EQ(theirs.heartbeat_interval_ms(), ours.heartbeat_interval_ms);
-    EXPECT_EQ(theirs.heartbeat_timeout_ms(), ours.heartbeat_timeout_ms);
-    EXPECT_EQ(theirs.max_ack_delay_ms(), ours.max_ack_delay_ms);
-    Limits limits;
-    if (theirs.has_limits()) {
-        limits = {theirs.limits().max_message_bytes(), theirs.limits().max_frame_bytes(),
-                  theirs.limits().max_batch_bytes(),   theirs.limits().max_unacked_frames(),
-                  theirs.limits().max_unacked_bytes(), theirs.limits().max_messages_per_second(),
-                  theirs.limits().message_burst(),     theirs.limits().max_bytes_per_second(),
-                  theirs.limits().byte_burst()};
-    }
-    EXPECT_EQ(limits, ours.limits);
-    expect_states(theirs.received(), ours.received);
-    EXPECT_EQ(theirs.outcome() == v1::OUTCOME_RESUMED, ours.outcome == Outcome::resumed);
-    EXPECT_EQ(theirs.session_life_ms(), ours.session_life_ms);
-    EXPECT_EQ(theirs.user(), ours.user);
-    EXPECT_EQ(theirs.dictionary(), ours.dictionary);
-}
-
-void expect_equal(const v1::Refused& theirs, const Refused& ours) {
-    EXPECT_EQ(theirs.code(), static_cast<std::uint32_t>(ours.code));
-    EXPECT_EQ(theirs.text(), ours.text);
-    EXPECT_EQ(theirs.retry_after_ms(), ours.retry_after_ms);
-    EXPECT_EQ(theirs.challenge(), ours.challenge);
-    ASSERT_EQ(theirs.has_gap(), ours.gap.has_value());
-    if (!ours.gap) return;
-    ASSERT_EQ(static_cast<std::size_t>(theirs.gap().lanes_size()), ours.gap->size());
-    for (std::size_t i = 0; i < ours.gap->size(); ++i) {
-        const auto& lane = theirs.gap().lanes(static_cast<int>(i));
-        EXPECT_EQ((LaneGap{lane.lane(), lane.server_received(), lane.server_sent()}), (*ours.gap)[i]);
-    }
-}
-
-void expect_equal(const v1::Goodbye& theirs, const Goodbye& ours) {
-    EXPECT_EQ(theirs.code(), static_cast<std::uint32_t>(ours.code));
-    EXPECT_EQ(theirs.text(), ours.text);
-    expect_states(theirs.final(), ours.final);
-    EXPECT_EQ(theirs.retry_after_ms(), ours.retry_after_ms);
-    EXPECT_EQ(theirs.session_ends(), ours.session_ends);
-}
-
-void expect_equal(const v1::Ping& theirs, const Ping& ours) {
-    EXPECT_EQ(theirs.id(), ours.id);
-    EXPECT_EQ(theirs.padding(), ours.padding);
-}
-
 void expect_equal(const v1::Receipt& theirs, const ReceiptView& ours) {
     expect_id(theirs.message_id(), ours.message_id);
     EXPECT_EQ(theirs.status() <= 5 ? static_cast<int>(theirs.status()) : 0, static_cast<int>(ours.status));
@@ -133,6 +58,26 @@ void expect_equal(const v1::Data& theirs, const DataView& ours) {
     if (ours.receipt) expect_equal(theirs.receipt(), *ours.receipt);
 }
 
+// Our encoding of what we understood of a control frame. Which member of ours is which field of theirs, the golden
+// frames say.
+Body encoded_again(const FrameView& frame) {
+    switch (frame.kind) {
+        case FrameKind::hello: return encode(decode_hello(frame.body).value());
+        case FrameKind::welcome: return encode(decode_welcome(frame.body).value());
+        case FrameKind::refused: return encode(decode_refused(frame.body).value());
+        case FrameKind::activate: return encode(decode_activate(frame.body).value());
+        case FrameKind::goodbye: return encode(decode_goodbye(frame.body).value());
+        case FrameKind::ping: return encode_ping(decode_ping(frame.body).value());
+        case FrameKind::pong: return encode_pong(decode_ping(frame.body).value());
+        case FrameKind::credential: return encode(decode_credential(frame.body).value());
+        case FrameKind::credential_state: return encode(decode_credential_state(frame.body).value());
+        case FrameKind::seal: return encode(decode_seal(frame.body).value());
+        default: break;
+    }
+    ADD_FAILURE() << "no control frame";
+    return {};
+}
+
 // Compares the frame that protoc's code read or made with ours, and gives our encoding of the same.
 void expect_equal(const v1::Frame& theirs, const FrameView& ours, Batch& again) {
     EXPECT_EQ(theirs.lane(), ours.lane);
@@ -144,41 +89,6 @@ void expect_equal(const v1::Frame& theirs, const FrameView& ours, Batch& again) 
     header.seq = ours.seq;
     header.acks = ours.acks;
     switch (ours.kind) {
-        case FrameKind::hello: {
-            const Hello hello = decode_hello(ours.body).value();
-            expect_equal(theirs.hello(), hello);
-            return again.add(header, encode(hello));
-        }
-        case FrameKind::welcome: {
-            const Welcome welcome = decode_welcome(ours.body).value();
-            expect_equal(theirs.welcome(), welcome);
-            return again.add(header, encode(welcome));
-        }
-        case FrameKind::refused: {
-            const Refused refused = decode_refused(ours.body).value();
-            expect_equal(theirs.refused(), refused);
-            return again.add(header, encode(refused));
-        }
-        case FrameKind::activate: {
-            const Activate activate = decode_activate(ours.body).value();
-            EXPECT_EQ(theirs.activate().epoch(), activate.epoch);
-            return again.add(header, encode(activate));
-        }
-        case FrameKind::goodbye: {
-            const Goodbye goodbye = decode_goodbye(ours.body).value();
-            expect_equal(theirs.goodbye(), goodbye);
-            return again.add(header, encode(goodbye));
-        }
-        case FrameKind::ping: {
-            const Ping ping = decode_ping(ours.body).value();
-            expect_equal(theirs.ping(), ping);
-            return again.add(header, encode_ping(ping));
-        }
-        case FrameKind::pong: {
-            const Ping pong = decode_ping(ours.body).value();
-            expect_equal(theirs.pong(), pong);
-            return again.add(header, encode_pong(pong));
-        }
         case FrameKind::data: {
             DataView data = decode_data(ours.body).value();
             expect_equal(theirs.data(), data);
@@ -196,32 +106,8 @@ void expect_equal(const v1::Frame& theirs, const FrameView& ours, Batch& again) 
             expect_equal(theirs.receipt(), receipt);
             return again.add(header, encode(receipt));
         }
-        case FrameKind::credential: {
-            const CredentialView credential = decode_credential(ours.body).value();
-            EXPECT_EQ(theirs.credential().token(), credential.token);
-            return again.add(header, encode(credential));
-        }
-        case FrameKind::credential_state: {
-            const CredentialState state = decode_credential_state(ours.body).value();
-            EXPECT_EQ(theirs.credential_state().code(), static_cast<std::uint32_t>(state.code));
-            EXPECT_EQ(theirs.credential_state().text(), state.text);
-            EXPECT_EQ(theirs.credential_state().expires_in_ms(), state.expires_in_ms);
-            EXPECT_EQ(theirs.credential_state().answer(), state.answer);
-            return again.add(header, encode(state));
-        }
-        case FrameKind::seal: {
-            const Seal seal = decode_seal(ours.body).value();
-            EXPECT_EQ(theirs.seal().nonce(), seal.nonce);
-            EXPECT_EQ(theirs.seal().handshake(), seal.handshake);
-            EXPECT_EQ(theirs.seal().key(), seal.key);
-            EXPECT_EQ(theirs.seal().certificates(), seal.certificates);
-            EXPECT_EQ(theirs.seal().signature(), seal.signature);
-            return again.add(header, encode(seal));
-        }
         case FrameKind::sealed: {
             const SealedView sealed = decode_sealed(ours.body).value();
-            EXPECT_EQ(theirs.sealed().nonce(), sealed.nonce);
-            EXPECT_EQ(theirs.sealed().ciphertext(), sealed.ciphertext);
             char* const out = again.add_sealed(2, true, sealed.nonce, sealed.ciphertext.size());
             sealed.ciphertext.copy(out, sealed.ciphertext.size());
             EXPECT_EQ(again.marks().back().lane, 2u);
@@ -229,6 +115,7 @@ void expect_equal(const v1::Frame& theirs, const FrameView& ours, Batch& again) 
             return;
         }
         case FrameKind::none: return again.add(header);
+        default: return again.add(header, encoded_again(ours));
     }
 }
 

@@ -34,13 +34,13 @@ void expect_same(const Schema& ours, const google::protobuf::Descriptor& theirs,
     ASSERT_EQ(ours.fields.size(), static_cast<std::size_t>(theirs.field_count()));
     std::uint32_t last = 0;
     for (const Field& field : ours.fields) {
-        SCOPED_TRACE(std::string(field.original));
+        SCOPED_TRACE(std::string(field.name.original()));
         EXPECT_GT(field.number, last);
         last = field.number;
         const FieldDescriptor* other = theirs.FindFieldByNumber(static_cast<int>(field.number));
         ASSERT_NE(other, nullptr);
-        EXPECT_EQ(field.original, other->name());
-        EXPECT_EQ(field.name, other->json_name());
+        EXPECT_EQ(field.name.original(), other->name());
+        EXPECT_EQ(field.name.json(), other->json_name());
         EXPECT_EQ(field.repeated, other->is_repeated());
         EXPECT_TRUE(same_type(field, *other));
         if (field.type == FieldType::message) expect_same(*field.part, *other->message_type(), seen);
@@ -49,6 +49,15 @@ void expect_same(const Schema& ours, const google::protobuf::Descriptor& theirs,
         for (std::size_t i = 0; i < field.enumerators.size(); ++i) {
             EXPECT_EQ(field.enumerators[i], other->enum_type()->FindValueByNumber(static_cast<int>(i))->name());
         }
+    }
+}
+
+// docs/protocol.md, "Extensions": so that bytes and JSON tell them apart alike.
+TEST(Schema, FramesNumbered100To199AreCalledHintsAndNoOthers) {
+    const auto* frame = v1::Frame::descriptor();
+    for (int i = 0; i < frame->field_count(); ++i) {
+        const FieldDescriptor& field = *frame->field(i);
+        EXPECT_EQ(field.number() >= 100 && field.number() <= 199, field.name().starts_with("hint_")) << field.name();
     }
 }
 

@@ -76,6 +76,7 @@ inline boost::system::error_code decode_all(std::string_view batch) {
     FrameView frame;
     while (!reader.done()) {
         if (const auto read = reader.next(frame); !read) return read.error();
+        if (frame.unknown_kind) return errc::unexpected_frame;
         if (const auto error = decode_body(frame.kind, frame.body)) return error;
     }
     return {};

@@ -333,6 +333,17 @@ void add_unusual(std::vector<VectorCase>& cases) {
                      reads_as,
                      raw_frame("20 05 7a 07 08 07 4d 01 02 03 04 a2 06 02 68 69"),
                      {}});
+    cases.push_back({"hint",
+                     "A kind of frame that may be passed over (field 100) between two pings: nothing, to this version",
+                     reads_as,
+                     raw_frame("7a 02 08 01") + raw_frame("a2 06 04 0a 02 68 69") + raw_frame("7a 02 08 02"),
+                     {}});
+    cases.push_back({"later-hello",
+                     "A Hello of a later version 1: a capability and a field (99) that this one does not know",
+                     reads_as,
+                     raw_frame("52 22 08 01 12 03 61 64 61 32 10 000102030405060708090a0b0c0d0e0f"
+                               "50 81 80 04 9a 06 02 68 69"),
+                     {}});
     cases.push_back({"text-field",
                      "A message whose text stands in the field text: it is the payload",
                      reads_as,
@@ -381,6 +392,10 @@ void add_refused(std::vector<VectorCase>& cases) {
         raw_frame("08 80 80 80 80 10 10 01 8a 01 00"));
     add("no-number", "Data without a number", raw_frame("8a 01 00"));
     add("numbered-ping", "A ping with a number", raw_frame("10 01 7a 02 08 01"));
+    add("later-kind", "A kind of frame (field 99) that must be known, and is not", raw_frame("9a 06 00"),
+        errc::unexpected_frame);
+    add("numbered-hint", "A kind of frame that may be passed over (field 100) does so without a number",
+        raw_frame("10 05 a2 06 00"));
     add("id", "A message id of 15 bytes", raw_frame("10 01 8a 01 13 12 11 0a 0f 000102030405060708090a0b0c0d0e"));
     add("utf8", "A user that is not UTF-8", raw_frame("52 06 08 01 12 02 c3 28"), errc::invalid_utf8);
     add("nonce", "A resume with a nonce of one byte", raw_frame("52 07 08 01 42 03 12 01 61"));

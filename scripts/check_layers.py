@@ -26,7 +26,7 @@ ALLOWED = {
     "transport": BELOW,
     "transport/proxy": BELOW | {"transport"},
     "transport/tls": BELOW | {"transport"},
-    "transport/http": BELOW | {"transport", "transport/tls", "transport/websocket"},
+    "transport/http": BELOW | {"transport", "transport/tcp", "transport/tls"},
     "transport/memory": BELOW | {"transport"},
     "transport/sealed": BELOW | {"transport"},
     "transport/websocket": BELOW | {"transport", "transport/http", "transport/proxy", "transport/tls"},
@@ -99,7 +99,7 @@ TESTS = {
     "tests/sim": {"session", "wire", "base"},  # one thread, one clock, no sockets
     "tests/contract": {"transport", "wire", "base"},
 }
-UNIT_ROOMS = {"tests/unit/websocket": "transport", "tests/unit/quic": "transport"}  # others are called as their room
+UNIT_ROOMS = {"tests/unit/websocket": "transport", "tests/unit/quic": "transport", "tests/unit/http": "transport"}  # others are called as their room
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"][^>"]+[>"])', re.M)
 COMMENT = re.compile(r"//.*")

@@ -10,12 +10,12 @@
 namespace flare::server {
 namespace {
 
-using transport::websocket::HttpResponse;
+using transport::http::Response;
 
 constexpr const char* kText = "text/plain; charset=utf-8";
 constexpr std::string_view kSessions = "/sessions";
 
-HttpResponse json(const Checked<std::string>& body) {
+Response json(const Checked<std::string>& body) {
     if (!body) return {503, kText, body.error().text + "\n"};
     return {200, "application/json", *body + "\n"};
 }
@@ -59,12 +59,12 @@ void Admin::start_thread() {
     thread_ = std::thread([this] { context_.run(); });
 }
 
-HttpResponse Admin::on_http(const transport::websocket::HttpRequest& request) {
-    const auto read_path = path_of(request.target);
+Response Admin::on_http(const transport::http::Request& request) {
+    const auto read_path = path_of(request.head.target);
     if (!read_path) return {400, kText, "the target cannot be read\n"};
     const std::string& path = *read_path;
     if (const auto objection =
-            admin_objection(path, request.host, request.peer_address, beyond_loopback(state_.config.admin_addr)))
+            admin_objection(path, request.head.host, request.peer_address, beyond_loopback(state_.config.admin_addr)))
         return {403, kText, *objection + "\n"};
     if (path == "/readyz" && !state_.ready.load(std::memory_order_relaxed)) return {503, kText, "stopping\n"};
     // What follows is for the workers to answer: it would wait for one that does not turn.
@@ -74,7 +74,7 @@ HttpResponse Admin::on_http(const transport::websocket::HttpRequest& request) {
     if (path == "/readyz") return {200, kText, "ready\n"};
     if (path == "/stats") return json(ask_.stats_json());
     if (path.starts_with(kSessions)) {
-        const auto target = boost::urls::parse_origin_form(request.target);
+        const auto target = boost::urls::parse_origin_form(request.head.target);
         if (!target) return {400, kText, "the target cannot be read\n"};
         const auto user = target->params().find("user");
         return sessions(path, user == target->params().end() ? std::string() : std::string((*user).value));
@@ -85,7 +85,7 @@ HttpResponse Admin::on_http(const transport::websocket::HttpRequest& request) {
     return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(*stats)};
 }
 
-HttpResponse Admin::sessions(const std::string& path, const std::string& user) const {
+Response Admin::sessions(const std::string& path, const std::string& user) const {
     if (path == kSessions) return json(ask_.sessions(user));
     const auto id = path[kSessions.size()] == '/' ? Uuid::parse(path.substr(kSessions.size() + 1)) : std::nullopt;
     if (!id) return {400, kText, "/sessions/ID: the id is no UUID\n"};

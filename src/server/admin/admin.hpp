@@ -51,9 +51,9 @@ private:
     }
     void on_connection_gone(const std::string&) override { --connections_; }
     void on_carrier(std::unique_ptr<transport::Carrier>) override { --connections_; }  // upgrades are off
-    transport::websocket::HttpResponse on_http(const transport::websocket::HttpRequest& request) override;
+    transport::http::Response on_http(const transport::http::Request& request) override;
     void on_accept_paused(errc) override {}
-    transport::websocket::HttpResponse sessions(const std::string& path, const std::string& user) const;
+    transport::http::Response sessions(const std::string& path, const std::string& user) const;
 
     ServerState& state_;
     const Questions ask_;

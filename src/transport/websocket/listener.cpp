@@ -55,7 +55,7 @@ public:
         return acceptor_.local_endpoint(ignored);
     }
 
-    HttpResponse answer(const HttpRequest& request) override {
+    http::Response answer(const http::Request& request) override {
         const auto self = shared_from_this();  // the handler may destroy the listener
         return handler_->on_http(request);
     }
@@ -143,7 +143,7 @@ void ListenerState::accept_turn() {
 }
 
 void ListenerState::take(int fd) {
-    Socket socket{PolledSocket(poller_, fd), nullptr};
+    tcp::Socket socket{PolledSocket(poller_, fd), nullptr};
     const auto remote = remote_endpoint_of(fd);
     if (remote.port() == 0) return;  // it has gone already
     const auto local = local_endpoint_of(fd);

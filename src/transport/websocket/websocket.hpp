@@ -5,6 +5,7 @@
 #pragma once
 
 #include "transport/carrier.hpp"
+#include "transport/http/request.hpp"
 #include "transport/port_use.hpp"
 #include "transport/proxy/forwarded.hpp"
 #include "transport/proxy/networks.hpp"
@@ -47,18 +48,6 @@ struct Options {
 
 // ---- server ----
 
-struct HttpRequest {  // a request that is not an upgrade
-    std::string method;
-    std::string target;
-    std::string host;  // as it was asked for; empty: HTTP/1.0 without one
-    std::string peer_address;
-};
-struct HttpResponse {
-    unsigned status = 404;
-    std::string content_type = "text/plain; charset=utf-8";
-    std::string body;
-};
-
 class ListenerHandler {
 public:
     // A connection from this address was accepted; false: it is closed at once (limit per address, shutdown). Empty: it
@@ -72,7 +61,8 @@ public:
     virtual void on_connection_gone(const std::string& peer_address) = 0;
     // The upgrade is complete. From here the carrier's own handler hears of its end.
     virtual void on_carrier(std::unique_ptr<Carrier> carrier) = 0;
-    virtual HttpResponse on_http(const HttpRequest& request) = 0;
+    // A GET or HEAD that is no upgrade; its body, if it has one, is not read.
+    virtual http::Response on_http(const http::Request& request) = 0;
     // accept() failed for want of files or memory: accepting pauses for 100 ms. Told once per pause.
     virtual void on_accept_paused(errc code) = 0;
 

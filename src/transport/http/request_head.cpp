@@ -78,8 +78,10 @@ ParseState HeadParser::decide(std::string_view header) {
     return ParseState::done;
 }
 
-// Beast refuses a request with both lengths, and lengths that contradict each other.
+// Beast refuses a request with both lengths, and lengths that contradict each other; it takes "3, 3".
 std::string HeadParser::read_framing() {
+    if (head_.fields.value("Content-Length").find_first_not_of("0123456789") != std::string_view::npos)
+        return "bad HTTP request: Content-Length is no number";
     if (head_.fields.count("Content-Length") > 1) return "bad HTTP request: more than one Content-Length";
     const std::size_t codings = head_.fields.count("Transfer-Encoding");
     if (codings == 0) return {};

@@ -26,10 +26,11 @@ ALLOWED = {
     "transport": BELOW,
     "transport/proxy": BELOW | {"transport"},
     "transport/tls": BELOW | {"transport"},
+    "transport/tcp": BELOW | {"transport", "transport/tls"},
     "transport/http": BELOW | {"transport", "transport/tcp", "transport/tls"},
     "transport/memory": BELOW | {"transport"},
     "transport/sealed": BELOW | {"transport"},
-    "transport/websocket": BELOW | {"transport", "transport/http", "transport/proxy", "transport/tls"},
+    "transport/websocket": BELOW | {"transport", "transport/http", "transport/proxy", "transport/tcp", "transport/tls"},
     "transport/quic": BELOW | {"transport", "transport/tls", "transport/websocket"},
     "client": BELOW | {"flight", "racing", "session", "transport", "transport/quic", "transport/sealed",
                        "transport/tls", "transport/websocket"},
@@ -46,7 +47,8 @@ LOOPS = {"client/", "server/", "transport", "transport/http", "transport/memory"
 KEPT_OUT = {
     r"<boost/asio": LOOPS,
     r"<boost/beast": {"transport/http", "transport/websocket"},
-    r"<sys/socket\.h>": {"client/", "transport", "transport/quic", "transport/tls", "transport/websocket"},
+    r"<sys/socket\.h>": {"client/", "transport", "transport/http", "transport/quic", "transport/tcp", "transport/tls",
+                        "transport/websocket"},
     r"<openssl/ssl\.h>": {"transport/tls"},
     r"<boost/json": {"wire", "auth", "flight"},  # what is JSON by its own nature: frames, tokens, records
     r"<boost/url": {"server/", "transport"},

@@ -13,6 +13,9 @@ namespace {
 using transport::http::Response;
 
 constexpr const char* kText = "text/plain; charset=utf-8";
+// Beyond them connections are closed, those first that have nothing to do: the files are for users.
+constexpr std::size_t kMaxConnections = 32;
+constexpr std::size_t kMaxBodyBytes = 4096;  // nobody has a use for one
 constexpr std::string_view kSessions = "/sessions";
 
 Response json(const Checked<std::string>& body) {
@@ -41,25 +44,37 @@ std::optional<std::string> admin_objection(std::string_view path, std::string_vi
 Admin::~Admin() {
     context_.stop();
     if (thread_.joinable()) thread_.join();
-    listener_.reset();
+    server_.reset();
 }
 
 Checked<boost::asio::ip::tcp::endpoint> Admin::open(const std::string& address) {
-    std::string text;
-    transport::websocket::Options options;
-    options.upgrades = false;
-    options.handshake_timeout = state_.config.hello_timeout;
-    auto opened = transport::websocket::Listener::open(context_, address, nullptr, options, *this, &text);
-    if (!opened) return Failure(static_cast<errc>(opened.error().value()), "admin address: " + text);
-    listener_ = std::move(*opened);
-    return listener_->local_endpoint();
+    transport::http::ServerOptions options;
+    options.max_connections = kMaxConnections;
+    options.max_body_bytes = kMaxBodyBytes;
+    options.request_timeout = state_.config.hello_timeout;
+    auto opened = transport::http::Server::open(context_, address, nullptr, options, *this);
+    if (!opened) return Failure(opened.error().code, "admin address: " + opened.error().text);
+    server_ = std::move(*opened);
+    return server_->local_endpoint();
 }
 
 void Admin::start_thread() {
     thread_ = std::thread([this] { context_.run(); });
 }
 
-Response Admin::on_http(const transport::http::Request& request) {
+std::optional<Response> Admin::refuse(const transport::http::RequestHead& head, const std::string&) {
+    if (head.fields.has_token("Upgrade", "websocket"))
+        return Response{400, kText, "no WebSocket here: this address answers plain HTTP requests alone\n"};
+    if (head.method != "GET" && head.method != "HEAD")
+        return Response{405, kText, "only GET and HEAD are answered here\n", {{"Allow", "GET, HEAD"}}};
+    return std::nullopt;
+}
+
+void Admin::on_request(transport::http::Request request, transport::http::Responder responder) {
+    responder.answer(answer_to(request));
+}
+
+Response Admin::answer_to(const transport::http::Request& request) const {
     const auto read_path = path_of(request.head.target);
     if (!read_path) return {400, kText, "the target cannot be read\n"};
     const std::string& path = *read_path;

@@ -20,7 +20,7 @@ ServerHandshake::ServerHandshake(Owner& owner, tcp::Socket socket, const Options
       options_(options),
       info_(std::move(info)),
       reader_(options_.max_request_bytes, options_.deflate,
-              PageRule{options_.allowed_origins, options_.guards_names, info_.encrypted}, options_.upgrades),
+              PageRule{options_.allowed_origins, options_.guards_names, info_.encrypted}),
       deadline_(std::chrono::steady_clock::now() + options.handshake_timeout) {}
 
 void ServerHandshake::start() {

@@ -28,9 +28,8 @@ std::string_view subprotocol_of(WireFormat format) noexcept;
 class RequestReader {
 public:
     // max_bytes: header included; a longer one is refused with 431. `deflate`: permessage-deflate is offered.
-    // upgrades: see Options.
-    explicit RequestReader(std::size_t max_bytes, bool deflate = false, PageRule pages = {}, bool upgrades = true)
-        : parser_(max_bytes), pages_(pages), deflate_(deflate), upgrades_(upgrades) {}
+    explicit RequestReader(std::size_t max_bytes, bool deflate = false, PageRule pages = {})
+        : parser_(max_bytes), pages_(pages), deflate_(deflate) {}
 
     enum class State : std::uint8_t {
         incomplete,  // more bytes are needed
@@ -58,7 +57,6 @@ private:
     std::string answer_;
     WireFormat format_ = WireFormat::protobuf;
     bool deflate_;
-    bool upgrades_;
     bool deflates_ = false;
     bool refused_page_ = false;
 };

@@ -60,7 +60,6 @@ RequestReader::State RequestReader::decide() {
         return refuse(405, "only GET and HEAD are answered here", {{"Allow", "GET, HEAD"}});
     }
 
-    if (!upgrades_) return refuse(400, "no WebSocket here: this address answers plain HTTP requests alone");
     if (request.method != "GET") return refuse(405, "a WebSocket upgrade is a GET request", {{"Allow", "GET"}});
     if (!request.modern) return refuse(400, "a WebSocket upgrade needs HTTP/1.1");
     if (request.has_body()) return refuse(400, "a WebSocket upgrade has no body");

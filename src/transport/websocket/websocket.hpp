@@ -39,10 +39,9 @@ struct Options {
     // Listener: which web pages may connect (the Origin header that browsers send, RFC 6455 section 10.2): pages of the
     // host that is asked itself, and these ("https://app.example.com"; "*": all). A client that sends none is no page.
     std::vector<std::string> allowed_origins;
-    bool guards_names = false;          // Listener: see PageRule
-    bool upgrades = true;               // Listener: false: plain HTTP alone, and whoever wants a WebSocket is told so
-    PortUse port_use = PortUse::alone;  // Listener
-    bool deflate = false;               // Listener: agrees to permessage-deflate
+    bool guards_names = false;                 // Listener: see PageRule
+    PortUse port_use = PortUse::alone;         // Listener
+    bool deflate = false;                      // Listener: agrees to permessage-deflate
     std::shared_ptr<const BehindProxy> proxy;  // Listener; null: every connection is its peer's own
 };
 

@@ -58,7 +58,9 @@ Read read(std::string_view bytes, ParseState expected) {
         EXPECT_EQ(pieces.refusal.text, whole.refusal.text) << bytes;
         EXPECT_EQ(pieces.head.target, whole.head.target) << bytes;
         EXPECT_EQ(pieces.body, whole.body) << bytes;
-        EXPECT_EQ(pieces.rest, whole.rest) << bytes;
+        if (expected == ParseState::done) {
+            EXPECT_EQ(pieces.rest, whole.rest) << bytes;
+        }
     }
     return whole;
 }
@@ -214,7 +216,7 @@ TEST(RequestBody, IsAsLongAsItsHeaderSays) {
 
 TEST(RequestBody, OfChunksIsPutTogether) {
     const Read chunks = read(post("Transfer-Encoding: Chunked\r\n",
-                                  "5\r\nhello\r\n00b ; x=\"y\"\r\n world\r\n\r\n..\r\n0\r\nX: trailer\r\n\r\nrest"),
+                                  "5\r\nhello\r\n00c ; x=\"y\"\r\n world\r\n\r\n..\r\n0\r\nX: trailer\r\n\r\nrest"),
                              ParseState::done);
     EXPECT_EQ(chunks.body, "hello world\r\n\r\n..");
     EXPECT_EQ(chunks.rest, "rest");
@@ -225,7 +227,8 @@ TEST(RequestBody, OfChunksIsPutTogether) {
 
 TEST(RequestBody, TooLongIsRefusedBeforeItIsTaken) {
     EXPECT_EQ(refused(post("Content-Length: 1001\r\n")), "413 the body is longer than 1000 bytes");
-    EXPECT_EQ(refused(post("Content-Length: 18446744073709551615\r\n")), "413 the body is longer than 1000 bytes");
+    EXPECT_THAT(refused(post("Content-Length: 18446744073709551615\r\n")), StartsWith("400 bad HTTP request: "));
+    EXPECT_EQ(refused(post("Content-Length: 18446744073709551614\r\n")), "413 the body is longer than 1000 bytes");
     EXPECT_EQ(refused(post("Transfer-Encoding: chunked\r\n", "3e9\r\n")), "413 the body is longer than 1000 bytes");
     EXPECT_EQ(refused(post("Transfer-Encoding: chunked\r\n", "ffffffffffffffff1\r\n")),
               "413 the body is longer than 1000 bytes");

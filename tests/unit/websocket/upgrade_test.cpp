@@ -94,15 +94,6 @@ TEST(UpgradeRequest, OfANameThatLeadsHereIsRefusedWhereNamesAreGuarded) {
     EXPECT_EQ(again.feed(forwarded.str()), RequestReader::State::refused) << "any page can write these headers";
 }
 
-TEST(UpgradeRequest, IsRefusedWhereThereAreNoUpgrades) {
-    RequestReader reader(16 * 1024, false, {}, false);
-    EXPECT_EQ(reader.feed(Request{}.str()), RequestReader::State::refused);
-    EXPECT_THAT(reader.answer(), StartsWith("HTTP/1.1 400 "));
-    EXPECT_THAT(reader.answer(), HasSubstr("no WebSocket here"));
-    RequestReader plain(16 * 1024, false, {}, false);
-    EXPECT_EQ(plain.feed("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"), RequestReader::State::http);
-}
-
 TEST(UpgradeRequest, TakesListsAndAnyCase) {
     Request request;
     request.upgrade = "UPGRADE: h2c, WebSocket\r\n";

@@ -43,7 +43,7 @@ CLOCK = re.compile(r"(steady|high_resolution|system)_clock::now\(")
 
 # Headers of others, and the only folders of src/ where they may stand.
 LOOPS = {"client/", "server/", "transport", "transport/http", "transport/memory", "transport/proxy", "transport/quic",
-         "transport/websocket"}
+         "transport/tcp", "transport/websocket"}
 KEPT_OUT = {
     r"<boost/asio": LOOPS,
     r"<boost/beast": {"transport/http", "transport/websocket"},

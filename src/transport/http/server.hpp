@@ -43,7 +43,8 @@ class ServerConnection;
 // the connection has gone.
 class Responder {
 public:
-    explicit Responder(std::weak_ptr<ServerConnection> connection) : connection_(std::move(connection)) {}
+    Responder(std::weak_ptr<ServerConnection> connection, std::size_t request)
+        : connection_(std::move(connection)), request_(request) {}
     Responder(Responder&&) = default;
     Responder& operator=(Responder&&) = delete;
     ~Responder();
@@ -52,6 +53,7 @@ public:
 
 private:
     std::weak_ptr<ServerConnection> connection_;  // empty: it has answered
+    std::size_t request_;                         // of the connection, counted from 1
 };
 
 class ServerHandler {

@@ -7,7 +7,7 @@
 namespace flare::transport::http {
 namespace {
 
-constexpr std::size_t kReadBytes = 16 * 1024;  // at once: what may wait behind a request
+constexpr std::size_t kMaxReadBytes = 16 * 1024;  // at once: what may wait behind a request
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 Response text_response(unsigned status, std::string text) {
@@ -24,7 +24,7 @@ Responder::~Responder() {
 }
 
 void Responder::answer(Response response) {
-    if (const auto connection = std::exchange(connection_, {}).lock()) connection->answer(std::move(response));
+    if (const auto connection = std::exchange(connection_, {}).lock()) connection->answer(request_, response);
 }
 
 ServerConnection::ServerConnection(Owner& owner, tcp::Socket socket, const ServerOptions& options,
@@ -60,7 +60,7 @@ void ServerConnection::expire() {
         case State::request:
             if (idle()) return finish();
             return refuse({408, "the request did not arrive in time"});
-        case State::handling: return answer(text_response(503, "there is no answer in time"));
+        case State::handling: return answer(served_, text_response(503, "there is no answer in time"));
         default: return finish();
     }
 }
@@ -91,7 +91,7 @@ void ServerConnection::advance_tls() {
 
 void ServerConnection::read() {
     const tcp::ReadBuffer buffer;
-    const IoResult got = socket_.read(buffer, kReadBytes);
+    const IoResult got = socket_.read(buffer, kMaxReadBytes);
     if (got.bytes != 0) take({buffer.data().data(), got.bytes});
     if (state_ != State::request || !unread_.empty()) return;
     if (got.status == IoStatus::end || got.status == IoStatus::failed) return finish();
@@ -143,11 +143,11 @@ void ServerConnection::hand_on() {
     state_ = State::handling;
     limit(options_.answer_timeout);
     if (socket_.tcp.watch(*this, false, false) != 0) return finish();
-    owner_->on_request(std::move(request), Responder(weak_from_this()));
+    owner_->on_request(std::move(request), Responder(weak_from_this(), served_));
 }
 
-void ServerConnection::answer(Response response) {
-    if (state_ == State::handling) write_answer(response, after_);
+void ServerConnection::answer(std::size_t request, const Response& response) {
+    if (state_ == State::handling && request == served_) write_answer(response, after_);
 }
 
 void ServerConnection::refuse(const Refusal& refusal) {

@@ -36,8 +36,9 @@ public:
     ServerConnection(Owner& owner, tcp::Socket socket, const ServerOptions& options, std::string peer_address);
 
     void start();
-    // Precondition: a request has been handed on and not been answered.
-    void answer(Response response);
+    // To the request of that number, if it waits for its answer still: another may be in its place, when it was
+    // answered for being late.
+    void answer(std::size_t request, const Response& response);
     bool idle() const noexcept { return state_ == State::request && served_ != 0 && !begun() && unread_.empty(); }
     // Closes it, without a word.
     void drop() { finish(); }
@@ -81,8 +82,8 @@ private:
     std::string unread_;  // that came behind a request
     std::string answer_;  // what is left to write of it
     After after_ = After::close;
-    std::size_t served_ = 0;
-    bool with_body_ = true;  // of the answer: not for HEAD
+    std::size_t served_ = 0;  // requests that were handed on
+    bool with_body_ = true;   // of the answer: not for HEAD
 };
 
 }  // namespace flare::transport::http

@@ -19,6 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 // A TCP connection with nothing of ours on top of it.
@@ -227,8 +228,9 @@ TEST_F(HttpServerTest, AnAnswerThatDoesNotComeInTimeIs503AndComesToNothingLater)
     asking.send(get("/later"));
     ASSERT_TRUE(run_until([&] { return asking.answers() == 1; }));
     EXPECT_THAT(asking.received(), StartsWith("HTTP/1.1 503 "));
-    waiting[0].answer({200, "text/plain", "late"});
-    asking.send(get("/next"));
+    asking.send(get("/later"));
+    ASSERT_TRUE(run_until([&] { return waiting.size() == 2; }));
+    waiting[0].answer({200, "text/plain", "late"});  // and is not taken for the answer to the second request
     ASSERT_TRUE(run_until([&] { return asking.answers() == 2; }));
     EXPECT_THAT(asking.received(), Not(HasSubstr("late")));
 }

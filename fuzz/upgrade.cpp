@@ -30,8 +30,8 @@ void serve(const std::string& bytes, std::size_t step) {
     }
     // A header that is too long is noticed sooner or later, depending on the pieces, but always noticed.
     require(state == expected);
-    require(pieces.method() == whole.method());
-    require(pieces.target() == whole.target());
+    require(pieces.head().method == whole.head().method);
+    require(pieces.head().target == whole.head().target);
     require(pieces.format() == whole.format());
     require((state == RequestReader::State::upgrade || state == RequestReader::State::refused) ==
             !pieces.answer().empty());

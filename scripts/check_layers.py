@@ -31,10 +31,12 @@ ALLOWED = {
     "transport": BELOW,
     "transport/proxy": BELOW | {"transport"},
     "transport/tls": BELOW | {"transport"},
-    "transport/http": BELOW | {"transport", "transport/tls"},
+    "transport/tcp": BELOW | {"transport", "transport/tls"},
+    "transport/http": BELOW | {"transport", "transport/tcp", "transport/tls"},
     "transport/memory": BELOW | {"transport"},
     "transport/sealed": BELOW | {"transport"},
-    "transport/websocket": BELOW | {"transport", "transport/http", "transport/proxy", "transport/tls"},
+    "transport/websocket": BELOW | {"transport", "transport/http", "transport/proxy", "transport/tcp",
+                                    "transport/tls"},
     "transport/quic": BELOW | {"transport", "transport/tls"},
     "client": CLIENT | {"client/connect", "client/loop", "model", "transport/quic", "transport/tls"},
     "client/connect": CLIENT | {"client", "transport/quic", "transport/sealed", "transport/tls",
@@ -42,7 +44,7 @@ ALLOWED = {
     "client/loop": CLIENT | {"client", "client/connect", "model"},
     "server": SERVER | {"server/admin", "server/worker", "transport/http", "transport/quic", "transport/tls",
                         "transport/websocket"},
-    "server/admin": SHARD | {"transport/websocket"},
+    "server/admin": SHARD | {"transport/http"},
     "server/dispatch": SHARD,
     "server/reception": SHARD | {"transport/sealed", "transport/tls"},
     "server/worker": SHARD | {"server/admin", "server/dispatch", "server/reception", "transport/quic",
@@ -54,11 +56,12 @@ CLOCK = re.compile(r"(steady|high_resolution|system)_clock::now\(")
 
 # Headers of others, and the only folders of src/ where they may stand.
 LOOPS = {"client/", "server/", "transport", "transport/http", "transport/memory", "transport/proxy", "transport/quic",
-         "transport/websocket"}
+         "transport/tcp", "transport/websocket"}
 KEPT_OUT = {
     r"<boost/asio": LOOPS,
     r"<boost/beast": {"transport/http", "transport/websocket"},
-    r"<sys/socket\.h>": {"client/", "transport", "transport/quic", "transport/tls", "transport/websocket"},
+    r"<sys/socket\.h>": {"client/", "transport", "transport/http", "transport/quic", "transport/tcp", "transport/tls",
+                        "transport/websocket"},
     r"<openssl/ssl\.h>": {"transport/tls"},
     r"<boost/json": {"wire", "auth", "flight"},  # what is JSON by its own nature: frames, tokens, records
     r"<boost/url": {"server/", "transport"},
@@ -113,7 +116,8 @@ TESTS = {
     "tests/sim": {"auth", "client/connect", "racing", "server", "session", "transport", "wire", "base"},
     "tests/contract": {"transport", "wire", "base"},
 }
-UNIT_ROOMS = {"tests/unit/websocket": "transport", "tests/unit/quic": "transport"}  # others are called as their room
+# Others are called as their room.
+UNIT_ROOMS = {"tests/unit/websocket": "transport", "tests/unit/quic": "transport", "tests/unit/http": "transport"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"][^>"]+[>"])', re.M)
 COMMENT = re.compile(r"//.*")

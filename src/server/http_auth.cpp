@@ -3,7 +3,7 @@
 #include "auth/json_object.hpp"
 #include "base/log.hpp"
 #include "server/known_auth.hpp"
-#include "transport/http/post.hpp"
+#include "transport/http/client.hpp"
 
 #include <flare/auth.hpp>
 #include <flare/printable.hpp>
@@ -22,11 +22,13 @@ constexpr std::size_t kMaxTokenIdBytes = 256;
 
 // What all questions of one handler share.
 struct Hook {
-    Hook(HttpAuthOptions options_, std::shared_ptr<const http::Endpoint> endpoint_)
-        : options(std::move(options_)), endpoint(std::move(endpoint_)), cache(options.cache_entries) {}
+    Hook(HttpAuthOptions options_, http::Endpoint endpoint)
+        : options(std::move(options_)),
+          client(std::make_shared<http::Client>(std::move(endpoint))),
+          cache(options.cache_entries) {}
 
     const HttpAuthOptions options;
-    const std::shared_ptr<const http::Endpoint> endpoint;
+    const std::shared_ptr<http::Client> client;
     auth::AnswerCache cache;
     std::atomic<std::uint32_t> under_way{0};
 
@@ -100,7 +102,7 @@ Task<Checked<Identity>> ask(std::shared_ptr<Hook> hook, AuthRequest request) {
                                           {"device", request.device},
                                           {"platform", name(request.platform)},
                                           {"address", request.peer_address}});
-    Checked<http::Answer> answer = co_await http::post(hook->endpoint, std::move(question));
+    Checked<http::Answer> answer = co_await http::Client::post(hook->client, std::move(question));
     if (!answer) co_return Checked<Identity>(hook->no_answer(answer.error().text));
     if (answer->status == 401 || answer->status == 403) co_return Checked<Identity>(refused(*answer));
     if (answer->status != 200)
@@ -129,6 +131,7 @@ AsyncAuthHandler http_auth(HttpAuthOptions options) {
     http::Endpoint endpoint = std::move(url->endpoint);
     endpoint.timeout = options.timeout;
     endpoint.max_answer_bytes = options.max_answer_bytes;
+    endpoint.repeatable = true;  // who somebody is changes by no question
     endpoint.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
     if (!options.authorization.empty()) endpoint.headers.emplace_back("Authorization", options.authorization);
     if (url->secure) {
@@ -139,7 +142,7 @@ AsyncAuthHandler http_auth(HttpAuthOptions options) {
         if (!context) return broken(Failure(static_cast<errc>(context.error().value()), text));
         endpoint.tls = std::move(*context);
     }
-    auto hook = std::make_shared<Hook>(std::move(options), std::make_shared<const http::Endpoint>(std::move(endpoint)));
+    auto hook = std::make_shared<Hook>(std::move(options), std::move(endpoint));
     return [hook](AuthRequest request) { return ask(hook, std::move(request)); };
 }
 

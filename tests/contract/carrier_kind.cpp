@@ -85,7 +85,7 @@ private:
         accepted_ = std::move(carrier);
         accepted_->pause_reading(true);
     }
-    websocket::HttpResponse on_http(const websocket::HttpRequest& /*request*/) override { return {}; }
+    http::Response on_http(const http::Request& /*request*/) override { return {}; }
     void on_accept_paused(errc /*code*/) override {}
 
     boost::asio::io_context& context_;

@@ -274,6 +274,37 @@ TEST(HttpAuth, AGoodAnswerHoldsForAWhileForItsTokenAndUser) {
     EXPECT_EQ(service.requests().size(), 4u);
 }
 
+TEST(HttpAuth, ManyQuestionsUseFewConnections) {
+    HttpServer service([](const std::string& request) {
+        const std::size_t at = request.find(R"("user":")") + 8;
+        return http_answer(200, R"({"user":")" + request.substr(at, request.find('"', at) - at) + "\"}");
+    });
+    service.keep_connections();
+    const AsyncAuthHandler handler = http_auth(options_for(service.url()));
+    Server server = started(quiet_server().worker_threads(4).with_auth_handler(handler));
+    Events events;
+    for (int i = 0; i < 20; ++i)
+        connected(client_of(server.websocket_addr(), "user-" + std::to_string(i), events).token("t"));
+    EXPECT_EQ(service.requests().size(), 20u);
+    EXPECT_EQ(service.connections(), 1u) << "whichever worker asks takes the connection that is there";
+    EXPECT_TRUE(ask(handler, request_of("t"))) << "and any other loop";
+    EXPECT_EQ(service.connections(), 1u);
+}
+
+TEST(HttpAuth, AsksAgainWhereAKeptConnectionHasBeenClosed) {
+    std::atomic<int> asked{0};
+    HttpServer service(
+        [&](const std::string&) { return ++asked == 2 ? std::string() : http_answer(200, R"({"user":"ann"})"); });
+    service.keep_connections();
+    HttpAuthOptions options = options_for(service.url());
+    options.cache_for = 0ms;
+    const AsyncAuthHandler handler = http_auth(options);
+    EXPECT_TRUE(ask(handler, request_of("t")));
+    EXPECT_TRUE(ask(handler, request_of("t"))) << "the second was closed on with the question on its way";
+    EXPECT_EQ(asked, 3);
+    EXPECT_EQ(service.connections(), 2u);
+}
+
 TEST(HttpAuth, AServiceOnThisMachineNeedsNoNameServer) {
     HttpServer service([](const std::string&) { return http_answer(200, R"({"user":"ann"})"); });
     const auto told = ask(http_auth(options_for(service.url("auth.localhost"))), request_of("t"));

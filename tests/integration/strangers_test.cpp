@@ -44,6 +44,32 @@ TEST(Admin, HasNoWebSocket) {
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 400")) << answer;
 }
 
+TEST(Admin, KeepsAConnectionForTheNextRequest) {
+    namespace asio = boost::asio;
+    Server server = started(quiet_server().admin_addr("127.0.0.1:0"));
+    const std::string address = server.admin_addr();
+    asio::io_context context;
+    asio::ip::tcp::socket socket(context);
+    socket.connect({asio::ip::address_v4::loopback(),
+                    static_cast<std::uint16_t>(std::stoul(address.substr(address.rfind(':') + 1)))});
+    for (const char* target : {"/healthz", "/metrics", "/stats", "/sessions", "/nothing", "/readyz"}) {
+        const std::string request = "GET " + std::string(target) + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        asio::write(socket, asio::buffer(request));
+        std::string answer;
+        while (!http_complete(answer, true))
+            asio::read(socket, asio::dynamic_buffer(answer), asio::transfer_at_least(1));
+        EXPECT_TRUE(answer.starts_with(target == std::string("/nothing") ? "HTTP/1.1 404" : "HTTP/1.1 200")) << answer;
+    }
+}
+
+TEST(Admin, AnswersNothingButGetAndHead) {
+    Server server = started(quiet_server().admin_addr("127.0.0.1:0"));
+    const std::string answer =
+        http_ask(server.admin_addr(), "POST /stats HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 405")) << answer;
+    EXPECT_NE(answer.find("\r\nAllow: GET, HEAD\r\n"), std::string::npos) << answer;
+}
+
 TEST(Admin, HoldsFewConnectionsAndAnswersWhenTheyHaveGone) {
     namespace asio = boost::asio;
     Server server = started(quiet_server().admin_addr("127.0.0.1:0").hello_timeout(std::chrono::seconds(60)));

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
@@ -57,6 +58,14 @@ public:
     }
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;
+
+    // How many requests a connection serves before it is closed; 1 unless it is told, before the first request comes.
+    void keep_connections(std::size_t requests = 1'000'000) { requests_per_connection_ = requests; }
+    // That have been accepted.
+    std::size_t connections() {
+        const std::lock_guard lock(mutex_);
+        return sockets_.size();
+    }
 
     std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
     std::string url(const std::string& host = "127.0.0.1") const {
@@ -109,6 +118,13 @@ private:
     }
     template <typename Stream>
     void talk(Stream& stream) {
+        for (std::size_t i = 0; i < requests_per_connection_; ++i) {
+            if (!answer_one(stream)) return;
+        }
+    }
+    // False: this connection serves no more.
+    template <typename Stream>
+    bool answer_one(Stream& stream) {
         boost::system::error_code error;
         std::string request;
         std::array<char, 4096> block{};
@@ -116,7 +132,7 @@ private:
             const std::size_t got = stream.read_some(boost::asio::buffer(block), error);
             request.append(block.data(), got);
         }
-        if (error) return;
+        if (error) return false;
         {
             const std::lock_guard lock(mutex_);
             requests_.push_back(request);
@@ -124,6 +140,7 @@ private:
         }
         const std::string answer = answer_(request);
         if (!answer.empty()) boost::asio::write(stream, boost::asio::buffer(answer), error);
+        return !answer.empty() && !error;
     }
     static bool complete(const std::string& request) {
         const std::size_t end = request.find("\r\n\r\n");
@@ -139,6 +156,7 @@ private:
     std::unique_ptr<boost::asio::ssl::context> tls_;
     boost::asio::io_context context_;
     Tcp::acceptor acceptor_{context_, Tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)};
+    std::atomic<std::size_t> requests_per_connection_{1};
     std::atomic<bool> stopping_{false};
     std::mutex mutex_;
     std::condition_variable changed_;

@@ -10,12 +10,15 @@
 namespace flare::server {
 namespace {
 
-using transport::websocket::HttpResponse;
+using transport::http::Response;
 
 constexpr const char* kText = "text/plain; charset=utf-8";
+// Beyond them connections are closed, those first that have nothing to do: the files are for users.
+constexpr std::size_t kMaxConnections = 32;
+constexpr std::size_t kMaxBodyBytes = 4096;  // nobody has a use for one
 constexpr std::string_view kSessions = "/sessions";
 
-HttpResponse json(const Checked<std::string>& body) {
+Response json(const Checked<std::string>& body) {
     if (!body) return {503, kText, body.error().text + "\n"};
     return {200, "application/json", *body + "\n"};
 }
@@ -41,30 +44,42 @@ std::optional<std::string> admin_objection(std::string_view path, std::string_vi
 Admin::~Admin() {
     context_.stop();
     if (thread_.joinable()) thread_.join();
-    listener_.reset();
+    server_.reset();
 }
 
 Checked<boost::asio::ip::tcp::endpoint> Admin::open(const std::string& address) {
-    std::string text;
-    transport::websocket::Options options;
-    options.upgrades = false;
-    options.handshake_timeout = state_.config.hello_timeout;
-    auto opened = transport::websocket::Listener::open(context_, address, nullptr, options, *this, &text);
-    if (!opened) return Failure(static_cast<errc>(opened.error().value()), "admin address: " + text);
-    listener_ = std::move(*opened);
-    return listener_->local_endpoint();
+    transport::http::ServerOptions options;
+    options.max_connections = kMaxConnections;
+    options.max_body_bytes = kMaxBodyBytes;
+    options.request_timeout = state_.config.hello_timeout;
+    auto opened = transport::http::Server::open(context_, address, nullptr, options, *this);
+    if (!opened) return Failure(opened.error().code, "admin address: " + opened.error().text);
+    server_ = std::move(*opened);
+    return server_->local_endpoint();
 }
 
 void Admin::start_thread() {
     thread_ = std::thread([this] { context_.run(); });
 }
 
-HttpResponse Admin::on_http(const transport::websocket::HttpRequest& request) {
-    const auto read_path = path_of(request.target);
+std::optional<Response> Admin::refuse(const transport::http::RequestHead& head, const std::string&) {
+    if (head.fields.has_token("Upgrade", "websocket"))
+        return Response{400, kText, "no WebSocket here: this address answers plain HTTP requests alone\n"};
+    if (head.method != "GET" && head.method != "HEAD")
+        return Response{405, kText, "only GET and HEAD are answered here\n", {{"Allow", "GET, HEAD"}}};
+    return std::nullopt;
+}
+
+void Admin::on_request(transport::http::Request request, transport::http::Responder responder) {
+    responder.answer(answer_to(request));
+}
+
+Response Admin::answer_to(const transport::http::Request& request) const {
+    const auto read_path = path_of(request.head.target);
     if (!read_path) return {400, kText, "the target cannot be read\n"};
     const std::string& path = *read_path;
     if (const auto objection =
-            admin_objection(path, request.host, request.peer_address, beyond_loopback(state_.config.admin_addr)))
+            admin_objection(path, request.head.host, request.peer_address, beyond_loopback(state_.config.admin_addr)))
         return {403, kText, *objection + "\n"};
     if (path == "/readyz" && !state_.ready.load(std::memory_order_relaxed)) return {503, kText, "stopping\n"};
     // What follows is for the workers to answer: it would wait for one that does not turn.
@@ -74,7 +89,7 @@ HttpResponse Admin::on_http(const transport::websocket::HttpRequest& request) {
     if (path == "/readyz") return {200, kText, "ready\n"};
     if (path == "/stats") return json(ask_.stats_json());
     if (path.starts_with(kSessions)) {
-        const auto target = boost::urls::parse_origin_form(request.target);
+        const auto target = boost::urls::parse_origin_form(request.head.target);
         if (!target) return {400, kText, "the target cannot be read\n"};
         const auto user = target->params().find("user");
         return sessions(path, user == target->params().end() ? std::string() : std::string((*user).value));
@@ -85,7 +100,7 @@ HttpResponse Admin::on_http(const transport::websocket::HttpRequest& request) {
     return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(*stats)};
 }
 
-HttpResponse Admin::sessions(const std::string& path, const std::string& user) const {
+Response Admin::sessions(const std::string& path, const std::string& user) const {
     if (path == kSessions) return json(ask_.sessions(user));
     const auto id = path[kSessions.size()] == '/' ? Uuid::parse(path.substr(kSessions.size() + 1)) : std::nullopt;
     if (!id) return {400, kText, "/sessions/ID: the id is no UUID\n"};

@@ -1,16 +1,15 @@
 // The admin address: /metrics, /healthz, /readyz, /stats, /sessions, on a thread of its own, so that a scrape may wait
-// for the workers.
+// for the workers. A scraper keeps its connection.
 //
 // Threads: open() and the destructor on the server's; requests on its own.
 // Owner:   Server::Impl.
 #pragma once
 
 #include "server/worker/server_state.hpp"
-#include "transport/websocket/websocket.hpp"
+#include "transport/http/server.hpp"
 
 #include <boost/asio/io_context.hpp>
 
-#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -25,7 +24,7 @@ namespace flare::server {
 std::optional<std::string> admin_objection(std::string_view path, std::string_view host,
                                            const std::string& peer_address, bool exposed);
 
-class Admin final : private transport::websocket::ListenerHandler {
+class Admin final : private transport::http::ServerHandler {
 public:
     // What it asks the server; each waits for the answer, for kPatience at most. Texts are JSON.
     static constexpr std::chrono::milliseconds kPatience{2000};
@@ -41,25 +40,16 @@ public:
     void start_thread();
 
 private:
-    // Each may take as long as a handshake. Beyond it connections are closed at once: the files are for users.
-    static constexpr std::size_t kMaxConnections = 32;
-
-    bool on_connection(const std::string&) override {
-        if (connections_ == kMaxConnections) return false;
-        ++connections_;
-        return true;
-    }
-    void on_connection_gone(const std::string&) override { --connections_; }
-    void on_carrier(std::unique_ptr<transport::Carrier>) override { --connections_; }  // upgrades are off
-    transport::websocket::HttpResponse on_http(const transport::websocket::HttpRequest& request) override;
-    void on_accept_paused(errc) override {}
-    transport::websocket::HttpResponse sessions(const std::string& path, const std::string& user) const;
+    std::optional<transport::http::Response> refuse(const transport::http::RequestHead& head,
+                                                    const std::string& peer_address) override;
+    void on_request(transport::http::Request request, transport::http::Responder responder) override;
+    transport::http::Response answer_to(const transport::http::Request& request) const;
+    transport::http::Response sessions(const std::string& path, const std::string& user) const;
 
     ServerState& state_;
     const Questions ask_;
     boost::asio::io_context context_{1};
-    std::unique_ptr<transport::websocket::Listener> listener_;
-    std::size_t connections_ = 0;
+    std::unique_ptr<transport::http::Server> server_;
     std::thread thread_;
 };
 

@@ -148,11 +148,11 @@ void Listeners::on_carrier(std::unique_ptr<transport::Carrier> carrier, bool val
     shard_.reception().accept(std::move(carrier), validated ? address : stranger);
 }
 
-transport::websocket::HttpResponse Listeners::on_http(const transport::websocket::HttpRequest& request) {
+transport::http::Response Listeners::on_http(const transport::http::Request& request) {
     constexpr const char* kText = "text/plain; charset=utf-8";
     ServerState& state = shard_.state();
     // Below any path, as the upgrade is at any path: a proxy may pass its prefix on.
-    const std::string path = path_of(request.target).value_or("");
+    const std::string path = path_of(request.head.target).value_or("");
     const bool is_ready = path.ends_with("/readyz");
     if (is_ready || path.ends_with("/healthz")) {
         if (is_ready && !state.ready.load(std::memory_order_relaxed)) return {503, kText, "stopping\n"};

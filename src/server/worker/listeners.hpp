@@ -46,7 +46,7 @@ private:
     void on_handshake_gone(const std::string& peer_address, bool validated) override;
     void on_carrier(std::unique_ptr<transport::Carrier> carrier, bool validated) override;
     void on_carrier(std::unique_ptr<transport::Carrier> carrier) override;
-    transport::websocket::HttpResponse on_http(const transport::websocket::HttpRequest& request) override;
+    transport::http::Response on_http(const transport::http::Request& request) override;
     void on_accept_paused(errc code) override;
 
     boost::asio::io_context& context_;

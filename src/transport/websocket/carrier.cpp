@@ -45,7 +45,7 @@ public:
     ParkedConnection& operator=(const ParkedConnection&) = delete;
 
     std::unique_ptr<Carrier> resume(boost::asio::io_context& context) && override {
-        Socket socket{PolledSocket(Poller::of(context), std::exchange(fd_, -1)), std::move(tls_)};
+        tcp::Socket socket{PolledSocket(Poller::of(context), std::exchange(fd_, -1)), std::move(tls_)};
         auto connection = std::make_shared<Connection>(std::move(socket), std::move(parts_));
         connection->start();
         return std::make_unique<WebSocketCarrier>(std::move(connection));
@@ -76,7 +76,7 @@ std::unique_ptr<ParkedCarrier> Connection::park() {
     return parked;
 }
 
-std::unique_ptr<Carrier> start_connection(Socket socket, Role role, const Options& options, CarrierInfo info,
+std::unique_ptr<Carrier> start_connection(tcp::Socket socket, Role role, const Options& options, CarrierInfo info,
                                           std::string unread, bool deflate) {
     const Accept accept = info.format == WireFormat::json ? Accept::text : Accept::binary;
     CarrierStats stats;

@@ -48,7 +48,7 @@ private:
     enum class Stage : std::uint8_t { connecting, tls, requesting, answer, finished };
 
     int open_and_connect();
-    void wait(Wait what);
+    void wait(tcp::Wait what);
     void on_ready(bool readable, bool writable) override;
     void connected();
     void advance_tls();
@@ -63,7 +63,7 @@ private:
     void fail_broken(int error);
     void finish(std::unique_ptr<Carrier> carrier, ConnectError error);
 
-    Socket socket_;
+    tcp::Socket socket_;
     asio::steady_timer timer_;
     ConnectTarget target_;
     std::shared_ptr<tls::ClientContext> tls_;
@@ -90,7 +90,7 @@ void AttemptState::start() {
         if (self && !cancelled) self->time_out();
     });
     const int error = open_and_connect();
-    if (error == 0 || error == EINPROGRESS) return wait(Wait::write);
+    if (error == 0 || error == EINPROGRESS) return wait(tcp::Wait::write);
     asio::post(socket_.tcp.executor(), [weak = weak_from_this(), error] {
         if (const auto self = weak.lock()) self->fail_connect(error);
     });
@@ -106,8 +106,8 @@ int AttemptState::open_and_connect() {
     return ::connect(fd, target_.endpoint.data(), static_cast<socklen_t>(target_.endpoint.size())) == 0 ? 0 : errno;
 }
 
-void AttemptState::wait(Wait what) {
-    if (const int error = socket_.tcp.watch(*this, what == Wait::read, what == Wait::write); error != 0) {
+void AttemptState::wait(tcp::Wait what) {
+    if (const int error = socket_.tcp.watch(*this, what == tcp::Wait::read, what == tcp::Wait::write); error != 0) {
         fail(connect_errc(error), std::strerror(error));
     }
 }
@@ -141,8 +141,8 @@ void AttemptState::connected() {
 
 void AttemptState::advance_tls() {
     switch (socket_.tls->handshake()) {
-        case tls::Session::Progress::want_read: return wait(Wait::read);
-        case tls::Session::Progress::want_write: return wait(Wait::write);
+        case tls::Session::Progress::want_read: return wait(tcp::Wait::read);
+        case tls::Session::Progress::want_write: return wait(tcp::Wait::write);
         case tls::Session::Progress::failed: return fail(socket_.tls->error(), socket_.tls->error_text());
         case tls::Session::Progress::done: end_part(times_.secure); return send_request();
     }
@@ -155,23 +155,23 @@ void AttemptState::send_request() {
 }
 
 void AttemptState::write_request() {
-    const Piece piece{request_.data(), request_.size(), nullptr};
+    const tcp::Piece piece{request_.data(), request_.size(), nullptr};
     const IoResult written = socket_.write({&piece, 1});
     if (written.status == IoStatus::failed) return fail_broken(written.error);
     request_.erase(0, written.bytes);
-    if (!request_.empty()) return wait(Wait::write);
+    if (!request_.empty()) return wait(tcp::Wait::write);
     stage_ = Stage::answer;
-    wait(Wait::read);
+    wait(tcp::Wait::read);
 }
 
 void AttemptState::read_answer() {
-    const ReadBuffer buffer;
+    const tcp::ReadBuffer buffer;
     const IoResult got = socket_.read(buffer, options_.max_request_bytes);
     ResponseReader::State state = ResponseReader::State::incomplete;
     if (got.bytes != 0) state = response_.feed({buffer.data().data(), got.bytes});
     if (state == ResponseReader::State::incomplete) {
         if (got.status == IoStatus::failed) return fail_broken(got.error);
-        if (got.status != IoStatus::end) return wait(Wait::read);
+        if (got.status != IoStatus::end) return wait(tcp::Wait::read);
         state = response_.end();
     }
     if (state == ResponseReader::State::upgraded) return upgraded();

@@ -29,7 +29,7 @@ constexpr std::size_t kCostOfInflating = 1024;   // of any message, as if it had
 
 }  // namespace
 
-Connection::Connection(Socket socket, ConnectionParts parts)
+Connection::Connection(tcp::Socket socket, ConnectionParts parts)
     : socket_(std::move(socket)),
       parser_(std::move(parts.parser)),
       backlog_{std::move(parts.unread), 0},
@@ -101,7 +101,7 @@ void Connection::on_ready(bool readable, bool writable) {
 }
 
 void Connection::read_turn() {
-    const ReadBuffer buffer;
+    const tcp::ReadBuffer buffer;
     const IoResult got = socket_.read(buffer, read_bytes_per_turn_);
     if (got.bytes != 0) {
         stats_.bytes_in += got.bytes;

@@ -10,9 +10,9 @@
 #pragma once
 
 #include "transport/carrier.hpp"
+#include "transport/tcp/socket.hpp"
 #include "transport/websocket/parser.hpp"
 #include "transport/websocket/send_queue.hpp"
-#include "transport/websocket/socket.hpp"
 #include "transport/websocket/websocket.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -43,12 +43,12 @@ struct ConnectionParts {
 };
 
 // The carrier begins to read in the next turn of the event loop. `unread`: what came behind the upgrade.
-std::unique_ptr<Carrier> start_connection(Socket socket, Role role, const Options& options, CarrierInfo info,
+std::unique_ptr<Carrier> start_connection(tcp::Socket socket, Role role, const Options& options, CarrierInfo info,
                                           std::string unread, bool deflate = false);
 
 class Connection final : public std::enable_shared_from_this<Connection>, private Poller::Watcher {
 public:
-    Connection(Socket socket, ConnectionParts parts);
+    Connection(tcp::Socket socket, ConnectionParts parts);
 
     void start();
     void set_handler(CarrierHandler* handler);
@@ -93,7 +93,7 @@ private:
     void on_end_of_stream();
 
     // Writing.
-    void write(std::span<const Piece> pieces);
+    void write(std::span<const tcp::Piece> pieces);
     void send_plain(const wire::Batch& batch);
     void send_masked(const wire::Batch& batch);
     void send_json(const wire::Batch& batch);
@@ -111,7 +111,7 @@ private:
     void lost(int error);
     void end();
 
-    Socket socket_;
+    tcp::Socket socket_;
     Parser parser_;
     SendQueue queue_;
     CarrierHandler* handler_ = nullptr;

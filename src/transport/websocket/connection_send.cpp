@@ -53,7 +53,7 @@ void Connection::send_plain(const wire::Batch& batch) {
     FrameHead head;
     head.length = batch.bytes();
     std::array<char, kMaxFrameHeaderBytes> bytes{};
-    std::vector<Piece>& pieces = WriteScratch::of_this_thread().pieces;
+    std::vector<tcp::Piece>& pieces = tcp::WriteScratch::of_this_thread().pieces;
     pieces.clear();
     pieces.push_back({bytes.data(), encode_frame_head(bytes.data(), head), nullptr});
     const char* own = batch.head().data();
@@ -70,7 +70,7 @@ void Connection::send_masked(const wire::Batch& batch) {
     head.length = batch.bytes();
     head.masked = true;
     head.key = random_mask();
-    std::string& frame = WriteScratch::of_this_thread().frame;
+    std::string& frame = tcp::WriteScratch::of_this_thread().frame;
     frame.resize(kMaxFrameHeaderBytes + batch.bytes());
     const std::size_t start = encode_frame_head(frame.data(), head);
     std::size_t position = 0;
@@ -84,17 +84,17 @@ void Connection::send_masked(const wire::Batch& batch) {
         own += segment.head_bytes;
         put(segment.shared.data(), segment.shared.size());
     }
-    const Piece piece{frame.data(), start + position, nullptr};
+    const tcp::Piece piece{frame.data(), start + position, nullptr};
     write({&piece, 1});
 }
 
 void Connection::send_json(const wire::Batch& batch) {
     const Result<std::string> text = wire::batch_to_json(batch.str());
     if (!text) return break_off(EBADMSG);  // a batch that this library made is always well formed
-    std::string& frame = WriteScratch::of_this_thread().frame;
+    std::string& frame = tcp::WriteScratch::of_this_thread().frame;
     frame.clear();
     append_frame(frame, role_, Opcode::text, *text);
-    const Piece piece{frame.data(), frame.size(), nullptr};
+    const tcp::Piece piece{frame.data(), frame.size(), nullptr};
     write({&piece, 1});
 }
 
@@ -103,7 +103,7 @@ void Connection::send_each_deflated(const wire::Batch& batch) {
     constexpr std::uint8_t kCompressed = 4;  // RSV1
     const bool json = info_.format == WireFormat::json;
     const std::string bytes = batch.str();
-    std::string& frames = WriteScratch::of_this_thread().frame;
+    std::string& frames = tcp::WriteScratch::of_this_thread().frame;
     frames.clear();
     std::size_t at = 0;
     for (const wire::Batch::Mark& mark : batch.marks()) {
@@ -119,11 +119,11 @@ void Connection::send_each_deflated(const wire::Batch& batch) {
         append_frame(frames, role_, json ? Opcode::text : Opcode::binary, deflated.value_or(payload),
                      deflated ? kCompressed : 0);
     }
-    const Piece piece{frames.data(), frames.size(), nullptr};
+    const tcp::Piece piece{frames.data(), frames.size(), nullptr};
     write({&piece, 1});
 }
 
-void Connection::write(std::span<const Piece> pieces) {
+void Connection::write(std::span<const tcp::Piece> pieces) {
     const IoResult written = socket_.write(pieces);
     stats_.bytes_out += written.bytes;
     if (written.status == IoStatus::failed) return break_off(written.error);
@@ -137,7 +137,7 @@ void Connection::send_close(std::uint16_t code, std::string_view text) {
     std::string frame;
     append_frame(frame, role_, Opcode::close, close_payload(code, text));
     if (!queue_.empty()) return queue_.append(frame);
-    const Piece piece{frame.data(), frame.size(), nullptr};
+    const tcp::Piece piece{frame.data(), frame.size(), nullptr};
     write({&piece, 1});
 }
 
@@ -154,7 +154,7 @@ void Connection::flush_pongs() {
     if (pongs_.empty() || state_ != State::open || broken_ || !queue_.empty()) return;
     std::string frames;
     frames.swap(pongs_);
-    const Piece piece{frames.data(), frames.size(), nullptr};
+    const tcp::Piece piece{frames.data(), frames.size(), nullptr};
     write({&piece, 1});
 }
 

@@ -4,14 +4,14 @@
 
 namespace flare::transport::websocket {
 
-void SendQueue::keep(std::span<const Piece> pieces, std::size_t written) {
+void SendQueue::keep(std::span<const tcp::Piece> pieces, std::size_t written) {
     std::string copied;
     const auto flush_copied = [&] {
         if (copied.empty()) return;
         parts_.emplace_back(std::string_view(copied));
         copied.clear();
     };
-    for (const Piece& piece : pieces) {
+    for (const tcp::Piece& piece : pieces) {
         if (written >= piece.size) {
             written -= piece.size;
             continue;
@@ -28,10 +28,10 @@ void SendQueue::keep(std::span<const Piece> pieces, std::size_t written) {
     flush_copied();
 }
 
-IoResult SendQueue::flush(Socket& socket) {
+IoResult SendQueue::flush(tcp::Socket& socket) {
     IoResult result;
     if (empty()) return result;
-    std::vector<Piece>& pieces = WriteScratch::of_this_thread().pieces;
+    std::vector<tcp::Piece>& pieces = tcp::WriteScratch::of_this_thread().pieces;
     pieces.clear();
     for (std::size_t i = first_; i < parts_.size(); ++i)
         pieces.push_back({parts_[i].data(), parts_[i].size(), nullptr});

@@ -6,7 +6,7 @@
 // Threads:  its connection's only.
 #pragma once
 
-#include "transport/websocket/socket.hpp"
+#include "transport/tcp/socket.hpp"
 
 #include <flare/bytes.hpp>
 
@@ -20,10 +20,10 @@ class SendQueue {
 public:
     bool empty() const noexcept { return parts_.empty(); }
     // Keeps `pieces` without their first `written` bytes.
-    void keep(std::span<const Piece> pieces, std::size_t written);
+    void keep(std::span<const tcp::Piece> pieces, std::size_t written);
     void append(std::string_view bytes) { parts_.emplace_back(bytes); }
     // Writes until empty (ok) or the socket is full (would_block). An empty queue holds no memory.
-    IoResult flush(Socket& socket);
+    IoResult flush(tcp::Socket& socket);
     void clear() noexcept;
 
 private:

@@ -1,6 +1,7 @@
 #include "transport/websocket/server_handshake.hpp"
 
 #include "transport/address.hpp"
+#include "transport/http/response.hpp"
 #include "transport/websocket/connection.hpp"
 
 #include "base/log.hpp"
@@ -13,31 +14,27 @@
 
 namespace flare::transport::websocket {
 
-ServerHandshake::ServerHandshake(Owner& owner, Socket socket, const Options& options, CarrierInfo info)
+ServerHandshake::ServerHandshake(Owner& owner, tcp::Socket socket, const Options& options, CarrierInfo info)
     : owner_(&owner),
       socket_(std::move(socket)),
       options_(options),
       info_(std::move(info)),
       reader_(options_.max_request_bytes, options_.deflate,
-              PageRule{options_.allowed_origins, options_.guards_names, info_.encrypted}, options_.upgrades),
+              PageRule{options_.allowed_origins, options_.guards_names, info_.encrypted}),
       deadline_(std::chrono::steady_clock::now() + options.handshake_timeout) {}
 
 void ServerHandshake::start() {
-    if (info_.of_proxy) {
-        if (options_.proxy->header) {
-            reader_.keep(proxy::name(*options_.proxy->header));
-        } else {
-            proxy_header_ = std::make_unique<proxy::HeaderReader>();
-            state_ = State::proxy;
-            return wait(Wait::read);
-        }
+    if (info_.of_proxy && !options_.proxy->header) {
+        proxy_header_ = std::make_unique<proxy::HeaderReader>();
+        state_ = State::proxy;
+        return wait(tcp::Wait::read);
     }
     begin();
 }
 
 void ServerHandshake::begin() {
     state_ = socket_.tls != nullptr ? State::tls : State::request;
-    wait(Wait::read);
+    wait(tcp::Wait::read);
 }
 
 // Takes off the socket what belongs to the header, and nothing of what follows, which TLS reads by itself.
@@ -45,13 +42,13 @@ void ServerHandshake::read_proxy_header() {
     std::array<char, 1024> bytes;  // NOLINT(cppcoreguidelines-pro-type-member-init)
     const ssize_t got = ::recv(socket_.tcp.fd(), bytes.data(), bytes.size(), MSG_PEEK);
     if (got == 0) return finish(nullptr);
-    if (got < 0) return errno == EAGAIN || errno == EINTR ? wait(Wait::read) : finish(nullptr);
+    if (got < 0) return errno == EAGAIN || errno == EINTR ? wait(tcp::Wait::read) : finish(nullptr);
     std::size_t used = 0;
     const auto state = proxy_header_->feed({bytes.data(), static_cast<std::size_t>(got)}, used);
     if (used != 0 && ::recv(socket_.tcp.fd(), bytes.data(), used, 0) != static_cast<ssize_t>(used))
         return finish(nullptr);
     switch (state) {
-        case proxy::HeaderReader::State::incomplete: return wait(Wait::read);
+        case proxy::HeaderReader::State::incomplete: return wait(tcp::Wait::read);
         case proxy::HeaderReader::State::bad:
             base::log().limited(base::LogKind::bad_proxy_header, "{} is a trusted proxy, but {}", info_.peer_address,
                                 proxy_header_->error());
@@ -79,8 +76,9 @@ bool ServerHandshake::take_client(const proxy::Source& source) {
 bool ServerHandshake::read_forwarded() {
     if (!info_.of_proxy || !options_.proxy->header) return true;
     const proxy::ForwardedHeader header = *options_.proxy->header;
-    const proxy::Client client = proxy::client_of(header, reader_.kept(), options_.proxy->trusted);
-    HttpResponse refusal;
+    const proxy::Client client =
+        proxy::client_of(header, reader_.head().fields.joined(proxy::name(header)), options_.proxy->trusted);
+    http::Response refusal;
     if (!client.readable) {
         refusal.status = 400;
         refusal.body = "the header " + std::string(proxy::name(header)) + " cannot be read\n";
@@ -92,12 +90,12 @@ bool ServerHandshake::read_forwarded() {
         refusal.status = 429;
         refusal.body = "this address has as many connections as it may\n";
     }
-    if (owner_ != nullptr) write_answer(http_response(refusal));
+    if (owner_ != nullptr) write_answer(http::write_response(refusal));
     return false;
 }
 
-void ServerHandshake::wait(Wait what) {
-    if (socket_.tcp.watch(*this, what == Wait::read, what == Wait::write) != 0) finish(nullptr);
+void ServerHandshake::wait(tcp::Wait what) {
+    if (socket_.tcp.watch(*this, what == tcp::Wait::read, what == tcp::Wait::write) != 0) finish(nullptr);
 }
 
 void ServerHandshake::on_ready(bool, bool) {
@@ -114,8 +112,8 @@ void ServerHandshake::on_ready(bool, bool) {
 
 void ServerHandshake::advance_tls() {
     switch (socket_.tls->handshake()) {
-        case tls::Session::Progress::want_read: return wait(Wait::read);
-        case tls::Session::Progress::want_write: return wait(Wait::write);
+        case tls::Session::Progress::want_read: return wait(tcp::Wait::read);
+        case tls::Session::Progress::want_write: return wait(tcp::Wait::write);
         case tls::Session::Progress::failed:
             // A connection that only comes and goes asks whether somebody listens: load balancers do it all the time.
             if (socket_.tls->error_text().find("closed the connection") == std::string::npos)
@@ -130,7 +128,7 @@ void ServerHandshake::advance_tls() {
 }
 
 void ServerHandshake::read_request() {
-    const ReadBuffer buffer;
+    const tcp::ReadBuffer buffer;
     const IoResult got = socket_.read(buffer, options_.max_request_bytes);
     if (got.bytes != 0) {
         switch (reader_.feed({buffer.data().data(), got.bytes})) {
@@ -156,19 +154,18 @@ void ServerHandshake::read_request() {
         }
     }
     if (got.status == IoStatus::end || got.status == IoStatus::failed) return finish(nullptr);
-    wait(Wait::read);
+    wait(tcp::Wait::read);
 }
 
 void ServerHandshake::answer_http() {
     const auto self = shared_from_this();
-    HttpRequest request;
-    request.method = reader_.method();
-    request.target = reader_.target();
-    request.host = reader_.host();
+    http::Request request;
+    request.head = reader_.head();
     request.peer_address = info_.peer_address;
-    const HttpResponse response = owner_->answer(request);
+    const http::Response response = owner_->answer(request);
     if (owner_ == nullptr) return;
-    write_answer(http_response(response, request.method != "HEAD", date_header(std::chrono::system_clock::now())));
+    write_answer(http::write_response(response, http::After::close, request.head.method != "HEAD",
+                                      http::date_header(std::chrono::system_clock::now())));
 }
 
 void ServerHandshake::write_answer(std::string answer) {
@@ -178,11 +175,11 @@ void ServerHandshake::write_answer(std::string answer) {
 }
 
 void ServerHandshake::flush_answer() {
-    const Piece piece{answer_.data(), answer_.size(), nullptr};
+    const tcp::Piece piece{answer_.data(), answer_.size(), nullptr};
     const IoResult written = socket_.write({&piece, 1});
     if (written.status == IoStatus::failed) return finish(nullptr);
     answer_.erase(0, written.bytes);
-    if (!answer_.empty()) return wait(Wait::write);
+    if (!answer_.empty()) return wait(tcp::Wait::write);
     if (!upgrading_) {
         socket_.finish_writing();
         state_ = State::draining;
@@ -194,19 +191,19 @@ void ServerHandshake::flush_answer() {
 
 // Reads until the peer is done: closing with unread bytes would reset the connection and lose the answer.
 void ServerHandshake::drain() {
-    const ReadBuffer buffer;
-    const IoResult got = socket_.read(buffer, ReadBuffer::kBytes);
+    const tcp::ReadBuffer buffer;
+    const IoResult got = socket_.read(buffer, tcp::ReadBuffer::kBytes);
     if (got.status == IoStatus::end || got.status == IoStatus::failed) return finish(nullptr);
-    wait(Wait::read);
+    wait(tcp::Wait::read);
 }
 
 void ServerHandshake::expire() {
     if (state_ == State::request) {
-        HttpResponse response;
+        http::Response response;
         response.status = 408;
         response.body = "the request did not arrive in time\n";
-        const std::string answer = http_response(response);
-        const Piece piece{answer.data(), answer.size(), nullptr};
+        const std::string answer = http::write_response(response);
+        const tcp::Piece piece{answer.data(), answer.size(), nullptr};
         socket_.write({&piece, 1});
         socket_.finish_writing();
     }

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "transport/proxy/header_reader.hpp"
-#include "transport/websocket/socket.hpp"
+#include "transport/tcp/socket.hpp"
 #include "transport/websocket/upgrade.hpp"
 #include "transport/websocket/websocket.hpp"
 
@@ -22,7 +22,7 @@ public:
     // What the handshake asks of its listener. Either call may destroy the listener and with it this object's owner.
     class Owner {
     public:
-        virtual HttpResponse answer(const HttpRequest& request) = 0;
+        virtual http::Response answer(const http::Request& request) = 0;
         // A trusted proxy has named the client. False: it may have no more connections.
         virtual bool client_known(const std::string& address) = 0;
         // Carrier: the upgrade is complete; null: the connection has gone. The last call.
@@ -32,7 +32,7 @@ public:
         ~Owner() = default;
     };
 
-    ServerHandshake(Owner& owner, Socket socket, const Options& options, CarrierInfo info);
+    ServerHandshake(Owner& owner, tcp::Socket socket, const Options& options, CarrierInfo info);
 
     void start();
     // Time is up: a request that has begun is told so; the connection goes.
@@ -49,7 +49,7 @@ public:
 private:
     enum class State : std::uint8_t { proxy, tls, request, answering, draining, finished };
 
-    void wait(Wait what);
+    void wait(tcp::Wait what);
     void on_ready(bool readable, bool writable) override;
     void read_proxy_header();
     bool read_forwarded();
@@ -65,7 +65,7 @@ private:
     void finish(std::unique_ptr<Carrier> carrier);
 
     Owner* owner_;
-    Socket socket_;
+    tcp::Socket socket_;
     const Options options_;
     CarrierInfo info_;
     std::unique_ptr<proxy::HeaderReader> proxy_header_;  // while a PROXY header is expected

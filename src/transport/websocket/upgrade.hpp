@@ -7,10 +7,10 @@
 
 #include "transport/carrier.hpp"
 #include "transport/http/interim.hpp"
+#include "transport/http/request_parser.hpp"
 #include "transport/websocket/page_rule.hpp"
 #include "transport/websocket/websocket.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -22,63 +22,41 @@ inline constexpr std::string_view kJsonSubprotocol = "flare.v1.json";
 
 std::string_view subprotocol_of(WireFormat format) noexcept;
 
-// A whole response with "Connection: close". `headers`: more header lines, each with its CRLF.
-std::string http_response(const HttpResponse& response, bool with_body = true, std::string_view headers = {});
-
-// RFC 9110 section 6.6.1: an answer says when it was made, by which clients can check their clock. With its CRLF.
-std::string date_header(std::chrono::system_clock::time_point now);
-
 // ---- server ----
 
-// Collects one request up to the end of its header.
+// Collects one request up to the end of its header, and decides on it.
 class RequestReader {
 public:
     // max_bytes: header included; a longer one is refused with 431. `deflate`: permessage-deflate is offered.
-    // upgrades: see Options.
-    explicit RequestReader(std::size_t max_bytes, bool deflate = false, PageRule pages = {}, bool upgrades = true)
-        : max_bytes_(max_bytes), pages_(pages), deflate_(deflate), upgrades_(upgrades) {}
+    explicit RequestReader(std::size_t max_bytes, bool deflate = false, PageRule pages = {})
+        : parser_(max_bytes), pages_(pages), deflate_(deflate) {}
 
     enum class State : std::uint8_t {
         incomplete,  // more bytes are needed
         upgrade,     // answer() is the 101; the connection is a WebSocket once it is written
-        http,        // a GET or HEAD that is no upgrade: method(), target() in its origin form, host()
+        http,        // a GET or HEAD that is no upgrade
         refused,     // answer() says why; close once it is written
     };
-    // kept() will be all lines of this header of the request, joined by commas. Before feed().
-    void keep(std::string_view header) { kept_name_ = header; }
     // Takes all of `bytes`. Call it until it returns anything but incomplete.
     State feed(std::string_view bytes);
 
     const std::string& answer() const noexcept { return answer_; }
     WireFormat format() const noexcept { return format_; }
-    bool deflates() const noexcept { return deflates_; }          // the 101 agrees to permessage-deflate
-    bool refused_page() const noexcept { return refused_page_; }  // refused, by PageRule
-    const std::string& kept() const noexcept { return kept_; }    // with upgrade and http
-    const std::string& method() const noexcept { return method_; }
-    const std::string& target() const noexcept { return target_; }
-    const std::string& host() const noexcept { return host_; }
+    bool deflates() const noexcept { return deflates_; }                       // the 101 agrees to permessage-deflate
+    bool refused_page() const noexcept { return refused_page_; }               // refused, by PageRule
+    const http::RequestHead& head() const noexcept { return parser_.head(); }  // with upgrade and http
     // What came behind the request; after upgrade these are the first frames.
-    std::string take_rest() { return std::move(buffer_); }
+    std::string take_rest() { return parser_.take_rest(); }
 
 private:
-    State refuse(unsigned status, std::string text, std::string_view headers = {});
-    State decide(std::string_view header);
-    // False: it is neither of the origin form nor of the absolute form.
-    bool read_target();
+    State refuse(unsigned status, std::string text, http::Fields fields = {});
+    State decide();
 
-    std::size_t max_bytes_;
-    int empty_lines_ = 0;  // before the request
+    http::HeadParser parser_;
     PageRule pages_;
-    std::string buffer_;
     std::string answer_;
-    std::string_view kept_name_;  // empty: none
-    std::string kept_;
-    std::string method_;
-    std::string target_;
-    std::string host_;
     WireFormat format_ = WireFormat::protobuf;
     bool deflate_;
-    bool upgrades_;
     bool deflates_ = false;
     bool refused_page_ = false;
 };
@@ -118,7 +96,7 @@ private:
     WireFormat format_;
     std::size_t max_bytes_;
     std::string buffer_;
-    transport::http::InterimAnswers interim_;
+    http::InterimAnswers interim_;
     std::string status_line_;     // "400 Bad Request", once the header says anything but 101
     std::size_t body_bytes_ = 0;  // of the body of such an answer, as much as is shown
     ConnectError error_;

@@ -1,6 +1,5 @@
 // The client's half of the upgrade: the request, and what to make of the answer.
 #include "transport/websocket/upgrade.hpp"
-#include "transport/websocket/upgrade_header.hpp"
 
 #include "base/random.hpp"
 
@@ -19,8 +18,23 @@
 #include <utility>
 
 namespace flare::transport::websocket {
-namespace http = boost::beast::http;
+namespace beast_http = boost::beast::http;
 namespace {
+
+using http::has_token;
+using http::header_end;
+using http::to_std;
+
+// All fields of one name as one list.
+std::string joined(const beast_http::fields& fields, beast_http::field name) {
+    std::string list;
+    const auto range = fields.equal_range(name);
+    for (auto at = range.first; at != range.second; ++at) {
+        if (!list.empty()) list += ", ";
+        list += to_std(at->value());
+    }
+    return list;
+}
 
 // How much of a refusing answer's body is shown to people.
 constexpr std::size_t kShownBodyBytes = 300;
@@ -118,46 +132,46 @@ ResponseReader::State ResponseReader::refuse_status() {
 // incomplete: refused with a status, whose body is still to be read; or an interim answer, with nothing in
 // status_line_.
 ResponseReader::State ResponseReader::decide(std::string_view header) {
-    http::response_parser<http::empty_body> parser;
+    beast_http::response_parser<beast_http::empty_body> parser;
     parser.header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(max_bytes_, UINT32_MAX)));
     parser.eager(false);
     parser.skip(true);
     boost::system::error_code error;
     parser.put(boost::asio::buffer(header.data(), header.size()), error);
-    if (!error && !parser.is_header_done()) error = http::make_error_code(http::error::partial_message);
+    if (!error && !parser.is_header_done()) error = beast_http::make_error_code(beast_http::error::partial_message);
     if (error) return refuse(errc::bad_upgrade, "bad HTTP answer: " + error.message());
 
     const auto& response = parser.get();
-    if (transport::http::InterimAnswers::is_one(response.result_int())) {
+    if (http::InterimAnswers::is_one(response.result_int())) {
         if (interim_.pass(header.size())) return State::incomplete;
         return refuse(errc::bad_upgrade, "the server sends interim answers (" + std::to_string(response.result_int()) +
                                              ") and no end of them");
     }
     if (response.result_int() != 101) {
         status_line_ = std::to_string(response.result_int()) + " " + one_line(to_std(response.reason()));
-        const std::string elsewhere = redirect_of(response.result_int(), to_std(response[http::field::location]));
+        const std::string elsewhere = redirect_of(response.result_int(), to_std(response[beast_http::field::location]));
         if (!elsewhere.empty()) return refuse(errc::bad_upgrade, "the server answered " + status_line_ + elsewhere);
         std::uint64_t length = 0;
-        for (const char c : to_std(response[http::field::content_length])) {
+        for (const char c : to_std(response[beast_http::field::content_length])) {
             if (c < '0' || c > '9' || length > kShownBodyBytes) break;
             length = length * 10 + static_cast<std::uint64_t>(c - '0');
         }
         body_bytes_ = static_cast<std::size_t>(std::min<std::uint64_t>(length, kShownBodyBytes));
         return State::incomplete;
     }
-    if (!has_token(joined(response, http::field::upgrade), "websocket") ||
-        !has_token(joined(response, http::field::connection), "upgrade")) {
+    if (!has_token(joined(response, beast_http::field::upgrade), "websocket") ||
+        !has_token(joined(response, beast_http::field::connection), "upgrade")) {
         return refuse(errc::bad_upgrade, "the answer 101 does not upgrade to websocket");
     }
-    if (joined(response, http::field::sec_websocket_accept) != accept_of(key_)) {
+    if (joined(response, beast_http::field::sec_websocket_accept) != accept_of(key_)) {
         return refuse(errc::bad_upgrade,
                       "the answer's Sec-WebSocket-Accept does not belong to our key: is a proxy "
                       "answering in the server's place?");
     }
-    if (response.count(http::field::sec_websocket_extensions) != 0) {
+    if (response.count(beast_http::field::sec_websocket_extensions) != 0) {
         return refuse(errc::bad_upgrade, "the server chose an extension that was not offered");
     }
-    const std::string chosen = joined(response, http::field::sec_websocket_protocol);
+    const std::string chosen = joined(response, beast_http::field::sec_websocket_protocol);
     if (chosen != subprotocol_of(format_)) {
         return refuse(errc::subprotocol_missing,
                       "the server did not choose the subprotocol " + std::string(subprotocol_of(format_)) +

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "transport/carrier.hpp"
+#include "transport/http/request.hpp"
 #include "transport/port_use.hpp"
 #include "transport/proxy/forwarded.hpp"
 #include "transport/proxy/networks.hpp"
@@ -38,26 +39,13 @@ struct Options {
     // Listener: which web pages may connect (the Origin header that browsers send, RFC 6455 section 10.2): pages of the
     // host that is asked itself, and these ("https://app.example.com"; "*": all). A client that sends none is no page.
     std::vector<std::string> allowed_origins;
-    bool guards_names = false;          // Listener: see PageRule
-    bool upgrades = true;               // Listener: false: plain HTTP alone, and whoever wants a WebSocket is told so
-    PortUse port_use = PortUse::alone;  // Listener
-    bool deflate = false;               // Listener: agrees to permessage-deflate
+    bool guards_names = false;                 // Listener: see PageRule
+    PortUse port_use = PortUse::alone;         // Listener
+    bool deflate = false;                      // Listener: agrees to permessage-deflate
     std::shared_ptr<const BehindProxy> proxy;  // Listener; null: every connection is its peer's own
 };
 
 // ---- server ----
-
-struct HttpRequest {  // a request that is not an upgrade
-    std::string method;
-    std::string target;
-    std::string host;  // as it was asked for; empty: HTTP/1.0 without one
-    std::string peer_address;
-};
-struct HttpResponse {
-    unsigned status = 404;
-    std::string content_type = "text/plain; charset=utf-8";
-    std::string body;
-};
 
 class ListenerHandler {
 public:
@@ -72,7 +60,8 @@ public:
     virtual void on_connection_gone(const std::string& peer_address) = 0;
     // The upgrade is complete. From here the carrier's own handler hears of its end.
     virtual void on_carrier(std::unique_ptr<Carrier> carrier) = 0;
-    virtual HttpResponse on_http(const HttpRequest& request) = 0;
+    // A GET or HEAD that is no upgrade; its body, if it has one, is not read.
+    virtual http::Response on_http(const http::Request& request) = 0;
     // accept() failed for want of files or memory: accepting pauses for 100 ms. Told once per pause.
     virtual void on_accept_paused(errc code) = 0;
 

@@ -191,12 +191,12 @@ protected:
         peers.push_back(std::make_unique<Peer>(std::move(carrier)));
         if (carrier_hook) carrier_hook();
     }
-    HttpResponse on_http(const HttpRequest& request) override {
+    http::Response on_http(const http::Request& request) override {
         requests.push_back(request);
         if (http_hook) http_hook();
-        HttpResponse response;
-        response.status = request.target == "/healthz" ? 200 : 404;
-        response.body = request.target + "\n";
+        http::Response response;
+        response.status = request.head.target == "/healthz" ? 200 : 404;
+        response.body = request.head.target + "\n";
         return response;
     }
     void on_accept_paused(errc code) override { paused.push_back(code); }
@@ -207,7 +207,7 @@ protected:
     std::vector<std::string> connections;
     std::vector<std::string> gone;
     std::vector<std::unique_ptr<Peer>> peers;
-    std::vector<HttpRequest> requests;
+    std::vector<http::Request> requests;
     std::vector<errc> paused;
     std::function<void()> connection_hook;
     std::function<void()> carrier_hook;

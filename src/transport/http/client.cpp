@@ -1,4 +1,4 @@
-#include "transport/http/post.hpp"
+#include "transport/http/client.hpp"
 
 #include "transport/address.hpp"
 #include "transport/host.hpp"
@@ -37,12 +37,14 @@ constexpr std::uint32_t kMaxHeaderBytes = 8192;
 // One question. The coroutine that asks may give up; the one that talks then ends at its next wait.
 class Exchange {
 public:
-    Exchange(const asio::any_io_executor& executor, std::shared_ptr<const Endpoint> endpoint, const std::string& body)
-        : endpoint_(std::move(endpoint)), resolver_(executor), socket_(executor), over_(executor) {
-        over_.expires_after(endpoint_->timeout);
-        request_ = "POST " + endpoint_->path + " HTTP/1.1\r\nHost: " + endpoint_->host_header +
-                   "\r\nContent-Length: " + std::to_string(body.size()) + "\r\nConnection: close\r\n";
-        for (const auto& [name, value] : endpoint_->headers) request_ += name + ": " + value + "\r\n";
+    Exchange(const asio::any_io_executor& executor, std::shared_ptr<Client> client, const std::string& body)
+        : client_(std::move(client)), resolver_(executor), socket_(executor), over_(executor) {
+        const Endpoint& to = client_->endpoint();
+        over_.expires_after(to.timeout);
+        request_ = "POST " + to.path + " HTTP/1.1\r\nHost: " + to.host_header +
+                   "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+        if (to.most_kept == 0) request_ += "Connection: close\r\n";
+        for (const auto& [name, value] : to.headers) request_ += name + ": " + value + "\r\n";
         request_ += "\r\n" + body;
         expect_answer();
     }
@@ -68,6 +70,15 @@ public:
     static Task<void> talk(std::shared_ptr<Exchange> self);
 
 private:
+    // On a connection that was kept; nothing: there is none, or it has turned out to be dead and the question may be
+    // asked again.
+    Task<std::optional<Checked<Answer>>> ask_on_kept();
+    Task<Checked<Answer>> ask_on_new();
+    // Once there is a connection.
+    Task<std::optional<Failure>> converse();
+    bool take_kept();
+    bool may_ask_again(const Failure& failure) const;
+    Answer take_answer();
     Task<std::optional<Failure>> connect();
     Task<std::optional<Failure>> shake_hands();
     Task<std::optional<Failure>> send();
@@ -81,7 +92,7 @@ private:
     // Feeds the parser. Nothing: more is to come, or the answer is complete.
     std::optional<Failure> parse(std::string_view bytes);
 
-    const std::shared_ptr<const Endpoint> endpoint_;
+    const std::shared_ptr<Client> client_;
     Tcp::resolver resolver_;
     Tcp::socket socket_;
     asio::steady_timer over_;
@@ -89,24 +100,80 @@ private:
     std::string request_;
     std::string unparsed_;
     std::optional<beast_http::response_parser<beast_http::string_body>> parser_;
+    std::size_t sent_bytes_ = 0;
+    bool heard_ = false;            // anything of an answer
     std::size_t parsed_bytes_ = 0;  // of the answer that parser_ has
     InterimAnswers interim_{kMaxHeaderBytes};
     std::optional<Checked<Answer>> result_;
 };
 
 Task<void> Exchange::talk(std::shared_ptr<Exchange> self) {
-    std::optional<Failure> failure = co_await self->connect();
-    if (!failure && self->endpoint_->tls) failure = co_await self->shake_hands();
-    if (!failure) failure = co_await self->send();
-    if (!failure) failure = co_await self->receive();
-    if (failure) {
-        self->finish(*failure);
+    auto answer = co_await self->ask_on_kept();
+    if (!answer) answer = co_await self->ask_on_new();
+    self->finish(std::move(*answer));
+}
+
+Task<std::optional<Checked<Answer>>> Exchange::ask_on_kept() {
+    std::optional<Checked<Answer>> answer;
+    if (!take_kept()) co_return answer;
+    const std::optional<Failure> failure = co_await converse();
+    if (!failure) {
+        answer = take_answer();
+    } else if (may_ask_again(*failure)) {
+        Error ignored;
+        socket_.close(ignored);
+        tls_.reset();
     } else {
-        Answer answer;
-        answer.status = self->parser_->get().result_int();
-        answer.body = std::move(self->parser_->get().body());
-        self->finish(std::move(answer));
+        answer = *failure;
     }
+    co_return answer;
+}
+
+Task<Checked<Answer>> Exchange::ask_on_new() {
+    std::optional<Failure> failure = co_await connect();
+    if (!failure && client_->endpoint().tls) failure = co_await shake_hands();
+    if (!failure) failure = co_await converse();
+    if (failure) co_return Checked<Answer>(*failure);
+    co_return Checked<Answer>(take_answer());
+}
+
+Task<std::optional<Failure>> Exchange::converse() {
+    std::optional<Failure> failure = co_await send();
+    if (!failure) failure = co_await receive();
+    co_return failure;
+}
+
+bool Exchange::take_kept() {
+    auto kept = client_->kept().take();
+    if (!kept) return false;
+    Error error;
+    const int fd = kept->release();
+    socket_.assign(kept->v6() ? Tcp::v6() : Tcp::v4(), fd, error);
+    if (error) {
+        KeptConnection(fd, false, nullptr);  // closes it
+        return false;
+    }
+    tls_ = kept->take_tls();
+    socket_.non_blocking(true, error);
+    return true;
+}
+
+// RFC 9110 section 9.2.2, RFC 9112 section 9.3.1: a server may close a connection while a question is on its way to it.
+bool Exchange::may_ask_again(const Failure& failure) const {
+    const bool unheard = sent_bytes_ == 0 || client_->endpoint().repeatable;
+    return !result_ && !heard_ && failure.code == errc::connection_lost && unheard;
+}
+
+Answer Exchange::take_answer() {
+    Answer answer;
+    answer.status = parser_->get().result_int();
+    answer.body = std::move(parser_->get().body());
+    Error error;
+    const bool v6 = socket_.local_endpoint(error).protocol() == Tcp::v6();
+    if (result_ || error || !parser_->keep_alive() || !unparsed_.empty()) return answer;
+    const int fd = socket_.release(error);
+    if (!error) client_->kept().keep({fd, v6, std::move(tls_)});
+    return answer;
 }
 
 Task<bool> Exchange::ready(Tcp::socket::wait_type what) {
@@ -118,11 +185,12 @@ Task<bool> Exchange::ready(Tcp::socket::wait_type what) {
 Task<std::optional<Failure>> Exchange::connect() {
     Error error;
     std::vector<Tcp::endpoint> found;
-    for (const auto& address : known_addresses(endpoint_->host)) found.emplace_back(address, endpoint_->port);
+    for (const auto& address : known_addresses(client_->endpoint().host))
+        found.emplace_back(address, client_->endpoint().port);
     if (found.empty()) {
-        const auto results = co_await resolver_.async_resolve(endpoint_->host, std::to_string(endpoint_->port),
-                                                              Tcp::resolver::numeric_service,
-                                                              asio::redirect_error(asio::use_awaitable, error));
+        const auto results = co_await resolver_.async_resolve(
+            client_->endpoint().host, std::to_string(client_->endpoint().port), Tcp::resolver::numeric_service,
+            asio::redirect_error(asio::use_awaitable, error));
         for (const auto& result : results) found.push_back(result.endpoint());
         if (error) co_return Failure(errc::host_not_found, "the host name cannot be resolved: " + error.message());
     }
@@ -135,7 +203,7 @@ Task<std::optional<Failure>> Exchange::connect() {
 }
 
 Task<std::optional<Failure>> Exchange::shake_hands() {
-    tls_ = tls::Session::client(endpoint_->tls, socket_.native_handle(), endpoint_->host);
+    tls_ = tls::Session::client(client_->endpoint().tls, socket_.native_handle(), client_->endpoint().host);
     if (tls_ == nullptr) co_return Failure(errc::tls_failed, "no memory for TLS");
     for (;;) {
         const auto progress = tls_->handshake();
@@ -160,6 +228,7 @@ Task<std::optional<Failure>> Exchange::send() {
     while (!rest.empty()) {
         const IoResult written = write(rest);
         rest.remove_prefix(written.bytes);
+        sent_bytes_ += written.bytes;
         if (written.status == IoStatus::failed || written.status == IoStatus::end) co_return lost("while asking");
         if (written.status != IoStatus::would_block) continue;
         const bool goes_on = co_await ready(Tcp::socket::wait_write);
@@ -182,13 +251,14 @@ IoResult Exchange::read(std::span<char> out) {
 
 void Exchange::expect_answer() {
     parser_.emplace();
-    parser_->body_limit(endpoint_->max_answer_bytes);
+    parser_->body_limit(client_->endpoint().max_answer_bytes);
     parser_->header_limit(kMaxHeaderBytes);
     parser_->eager(true);
     parsed_bytes_ = 0;
 }
 
 std::optional<Failure> Exchange::parse(std::string_view bytes) {
+    heard_ |= !bytes.empty();
     unparsed_.append(bytes);
     while (!unparsed_.empty() && !parser_->is_done()) {
         Error error;
@@ -197,8 +267,8 @@ std::optional<Failure> Exchange::parse(std::string_view bytes) {
         parsed_bytes_ += taken;
         if (error == beast_http::error::need_more || (taken == 0 && !error)) return std::nullopt;
         if (error == beast_http::error::body_limit)
-            return Failure(errc::malformed_frame,
-                           "the answer is longer than " + std::to_string(endpoint_->max_answer_bytes) + " bytes");
+            return Failure(errc::malformed_frame, "the answer is longer than " +
+                                                      std::to_string(client_->endpoint().max_answer_bytes) + " bytes");
         if (error) return Failure(errc::malformed_frame, "the answer is no HTTP: " + error.message());
         if (!parser_->is_done() || !InterimAnswers::is_one(parser_->get().result_int())) continue;
         if (!interim_.pass(parsed_bytes_))
@@ -248,9 +318,9 @@ Checked<Url> parse_url(const std::string& text) {
     return url;
 }
 
-Task<Checked<Answer>> post(std::shared_ptr<const Endpoint> endpoint, std::string body) {
+Task<Checked<Answer>> Client::post(std::shared_ptr<Client> client, std::string body) {
     const auto executor = co_await asio::this_coro::executor;
-    auto exchange = std::make_shared<Exchange>(executor, std::move(endpoint), body);
+    auto exchange = std::make_shared<Exchange>(executor, std::move(client), body);
     asio::co_spawn(executor, Exchange::talk(exchange), [exchange](const std::exception_ptr& thrown) {
         if (thrown) exchange->finish(Failure(errc::internal, "asking has failed inside"));
     });

@@ -1,4 +1,4 @@
-// The non-blocking socket under a WebSocket, plain or with TLS, and the memory
+// A non-blocking TCP socket, plain or with TLS, and the memory
 // that all connections of a thread read into and gather in.
 //
 // Threads: one at a time; the buffers belong to the calling thread.
@@ -18,7 +18,7 @@
 
 #include <sys/uio.h>
 
-namespace flare::transport::websocket {
+namespace flare::transport::tcp {
 
 // A run of bytes to write. `shared`: the bytes lie in it, so that keeping them costs a reference; null: copy.
 struct Piece {
@@ -74,4 +74,4 @@ struct Socket {
     void reset_when_closed() noexcept;
 };
 
-}  // namespace flare::transport::websocket
+}  // namespace flare::transport::tcp

@@ -1,4 +1,4 @@
-#include "transport/websocket/socket.hpp"
+#include "transport/tcp/socket.hpp"
 
 #include <sys/socket.h>
 
@@ -9,7 +9,7 @@
 #include <cstring>
 #include <utility>
 
-namespace flare::transport::websocket {
+namespace flare::transport::tcp {
 
 struct ReadBuffer::Memory {
     std::unique_ptr<char[]> data = std::make_unique_for_overwrite<char[]>(kBytes + tls::kMaxRecordBytes);
@@ -158,4 +158,4 @@ void Socket::finish_writing() noexcept {
     ::shutdown(tcp.fd(), SHUT_WR);
 }
 
-}  // namespace flare::transport::websocket
+}  // namespace flare::transport::tcp

@@ -91,7 +91,7 @@ TEST(SendHealth, ACarrierThatMissesItsPingsIsDead) {
     };
     EXPECT_FALSE(ping());
     EXPECT_FALSE(ping()) << "one is missing";
-    carrier.heard(now);
+    carrier.heard(now + 1ms);
     EXPECT_FALSE(ping());
     EXPECT_FALSE(ping());
     EXPECT_TRUE(ping());

@@ -205,7 +205,7 @@ TEST(Tombstones, StayForTheirTimeAndAreCharged) {
     EXPECT_EQ(budget.used(), 0u);
 }
 
-TEST(Devices, AreForgottenWhenTheirIdsAreOld) {
+TEST(KnownDevices, AreForgottenWhenTheirIdsAreOld) {
     SharedBudget shared(1u << 20);
     Budget budget(shared, 4096);
     Settings settings;
@@ -219,7 +219,7 @@ TEST(Devices, AreForgottenWhenTheirIdsAreOld) {
     EXPECT_EQ(budget.used(), 0u);
 }
 
-TEST(Devices, OneThatGoesForItsMemoryIsNotTakenForNew) {
+TEST(KnownDevices, OneThatGoesForItsMemoryIsNotTakenForNew) {
     SharedBudget shared(1u << 20);
     Budget budget(shared, 4096);
     Settings settings;

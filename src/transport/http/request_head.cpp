@@ -54,6 +54,7 @@ ParseState HeadParser::feed(std::string_view bytes) {
 ParseState HeadParser::decide(std::string_view header) {
     beast_http::request_parser<beast_http::empty_body> parser;
     parser.header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(max_bytes_, UINT32_MAX)));
+    parser.body_limit(boost::none);  // BodyParser's to judge
     parser.eager(false);
     boost::system::error_code error;
     parser.put(boost::asio::buffer(header.data(), header.size()), error);

@@ -227,7 +227,7 @@ TEST(RequestBody, OfChunksIsPutTogether) {
 
 TEST(RequestBody, TooLongIsRefusedBeforeItIsTaken) {
     EXPECT_EQ(refused(post("Content-Length: 1001\r\n")), "413 the body is longer than 1000 bytes");
-    EXPECT_THAT(refused(post("Content-Length: 18446744073709551615\r\n")), StartsWith("400 bad HTTP request: "));
+    EXPECT_THAT(refused(post("Content-Length: 18446744073709551616\r\n")), StartsWith("400 bad HTTP request: "));
     EXPECT_EQ(refused(post("Content-Length: 18446744073709551614\r\n")), "413 the body is longer than 1000 bytes");
     EXPECT_EQ(refused(post("Transfer-Encoding: chunked\r\n", "3e9\r\n")), "413 the body is longer than 1000 bytes");
     EXPECT_EQ(refused(post("Transfer-Encoding: chunked\r\n", "ffffffffffffffff1\r\n")),

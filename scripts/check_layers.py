@@ -44,7 +44,7 @@ ALLOWED = {
     "client/loop": CLIENT | {"client", "client/connect", "model"},
     "server": SERVER | {"server/admin", "server/worker", "transport/http", "transport/quic", "transport/tls",
                         "transport/websocket"},
-    "server/admin": SHARD | {"transport/http"},
+    "server/admin": SHARD | {"transport/http", "transport/websocket"},
     "server/dispatch": SHARD,
     "server/reception": SHARD | {"transport/sealed", "transport/tls"},
     "server/worker": SHARD | {"server/admin", "server/dispatch", "server/reception", "transport/quic",

@@ -14,7 +14,8 @@ wire::MessageView view_of(const Message& message, std::string_view to, std::chro
     view.id = message.id.is_nil() ? Uuid::v7() : message.id;
     view.type = message.type;
     view.payload = message.payload.view();
-    view.timestamp_ms = milliseconds_of(message.timestamp == std::chrono::system_clock::time_point{} ? now : message.timestamp);
+    view.timestamp_ms =
+        milliseconds_of(message.timestamp == std::chrono::system_clock::time_point{} ? now : message.timestamp);
     view.to = to;
     return view;
 }

@@ -89,8 +89,7 @@ void Router::ask_all(Question question, Add add, Done done) {
         std::vector<T> parts;
         std::atomic<std::uint32_t> missing;
     };
-    const auto gathering =
-        std::make_shared<Gathering>(workers_, std::move(question), std::move(add), std::move(done));
+    const auto gathering = std::make_shared<Gathering>(workers_, std::move(question), std::move(add), std::move(done));
     for (std::uint32_t worker = 0; worker < workers_; ++worker) {
         const bool posted = mailboxes_.post(worker, [gathering, worker](Shard& shard) {
             gathering->question(shard, gathering->parts[worker]);

@@ -7,6 +7,7 @@
 #include "server/worker/executor.hpp"
 #include "server/worker/listeners.hpp"
 #include "server/worker/shard.hpp"
+#include "transport/poller.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -62,6 +63,7 @@ private:
 
     WorkerGroup& group_;
     boost::asio::io_context context_{1};
+    transport::Poller& poller_ = transport::Poller::of(context_);
     boost::asio::steady_timer timer_{context_};
     session::TimePoint timer_at_ = session::kNever;
     Shard shard_;

@@ -69,6 +69,8 @@ IoResult outcome_of(ssize_t sent, std::size_t offered) {
 
 // Copying little is cheaper than having the kernel gather it.
 IoResult write_small(int fd, std::span<const Piece> pieces) {
+    if (pieces.size() == 1)
+        return outcome_of(::send(fd, pieces.front().data, pieces.front().size, MSG_NOSIGNAL), pieces.front().size);
     std::array<char, kSmallBytes> bytes;  // NOLINT(cppcoreguidelines-pro-type-member-init)
     char* end = bytes.data();
     for (const Piece& piece : pieces) {

@@ -120,9 +120,9 @@ public:
 
     // Ends the handling of a message: records the receipt for repeats, and sends it. `reply` (may be null) carries
     // the receipt along.
-    void finish(const PendingMessage& pending, Receipt receipt, const Reply* reply, TimePoint now) {
+    void finish(const PendingMessage& pending, const Receipt& receipt, const Reply* reply, TimePoint now) {
         const SessionIndex::Entry entry(sessions_);
-        messages_.finish(pending, std::move(receipt), reply, now);
+        messages_.finish(pending, receipt, reply, now);
     }
     // Queues an encoded data body on a session. Errors: busy, recipient_busy (its queue is full), session_ended,
     // message_too_large (for this client).

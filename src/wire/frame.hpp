@@ -282,6 +282,8 @@ Result<CredentialState> decode_credential_state(std::string_view body);
 Result<Seal> decode_seal(std::string_view body);
 Result<SealedView> decode_sealed(std::string_view body);
 Result<DataView> decode_data(std::string_view body);
+// The same into a `data` that was just made, without moving one; ok or why not.
+errc read_data(std::string_view body, DataView& data) noexcept;
 Result<MessageView> decode_message(std::string_view message);  // an encoded Message
 Result<ChunkView> decode_chunk(std::string_view body);
 Result<ReceiptView> decode_receipt(std::string_view body);

@@ -62,7 +62,8 @@ private:
     void close_mailbox();
 
     WorkerGroup& group_;
-    boost::asio::io_context context_{1};
+    // Its sockets and timers are used on its own thread alone, or before that starts: they need no locks.
+    boost::asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
     transport::Poller& poller_ = transport::Poller::of(context_);
     boost::asio::steady_timer timer_{context_};
     session::TimePoint timer_at_ = session::kNever;

@@ -69,8 +69,6 @@ IoResult outcome_of(ssize_t sent, std::size_t offered) {
 
 // Copying little is cheaper than having the kernel gather it.
 IoResult write_small(int fd, std::span<const Piece> pieces) {
-    if (pieces.size() == 1)
-        return outcome_of(::send(fd, pieces.front().data, pieces.front().size, MSG_NOSIGNAL), pieces.front().size);
     std::array<char, kSmallBytes> bytes;  // NOLINT(cppcoreguidelines-pro-type-member-init)
     char* end = bytes.data();
     for (const Piece& piece : pieces) {
@@ -81,7 +79,7 @@ IoResult write_small(int fd, std::span<const Piece> pieces) {
     return outcome_of(::send(fd, bytes.data(), size, MSG_NOSIGNAL), size);
 }
 
-IoResult write_plain(int fd, std::span<const Piece> pieces) {
+IoResult write_pieces(int fd, std::span<const Piece> pieces) {
     std::size_t total = 0;
     for (const Piece& piece : pieces) {
         if ((total += piece.size) > kSmallBytes) break;
@@ -147,7 +145,11 @@ IoResult write_tls(tls::Session& session, std::span<const Piece> pieces) {
 }  // namespace
 
 IoResult Socket::write(std::span<const Piece> pieces) {
-    return tls != nullptr ? write_tls(*tls, pieces) : write_plain(tcp.fd(), pieces);
+    return tls != nullptr ? write_tls(*tls, pieces) : write_pieces(tcp.fd(), pieces);
+}
+
+IoResult Socket::write_plain(std::string_view bytes) {
+    return outcome_of(::send(tcp.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL), bytes.size());
 }
 
 void Socket::reset_when_closed() noexcept {

@@ -96,7 +96,6 @@ private:
 
     // Writing.
     void write(std::span<const tcp::Piece> pieces);
-    void write_now(std::span<const tcp::Piece> pieces);
     bool write_later(std::span<const tcp::Piece> pieces);
     void send_now(std::string_view bytes) override;
     void flush_written();

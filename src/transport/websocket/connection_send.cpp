@@ -131,7 +131,12 @@ void Connection::write(std::span<const tcp::Piece> pieces) {
     flush_written();
     if (broken_) return;
     if (!queue_.empty()) return queue_.keep(pieces, 0);
-    write_now(pieces);
+    const IoResult written = socket_.write(pieces);
+    stats_.bytes_out += written.bytes;
+    if (written.status == IoStatus::failed) return break_off(written.error);
+    if (written.status == IoStatus::ok) return;
+    queue_.keep(pieces, written.bytes);
+    wait_write();
 }
 
 bool Connection::write_later(std::span<const tcp::Piece> pieces) {
@@ -149,8 +154,12 @@ void Connection::send_now(std::string_view bytes) {
     later_ = false;
     if (broken_) return;
     if (!queue_.empty()) return queue_.append(bytes);
-    const tcp::Piece piece{bytes.data(), bytes.size(), nullptr};
-    write_now({&piece, 1});
+    const IoResult written = socket_.write_plain(bytes);
+    stats_.bytes_out += written.bytes;
+    if (written.status == IoStatus::ok) return;
+    if (written.status == IoStatus::failed) return break_off(written.error);
+    queue_.append(bytes.substr(written.bytes));
+    wait_write();
 }
 
 // What was written before goes before what follows.
@@ -158,22 +167,10 @@ void Connection::flush_written() {
     if (later_) socket_.tcp.poller().writes().flush();
 }
 
-void Connection::write_now(std::span<const tcp::Piece> pieces) {
-    const IoResult written = socket_.write(pieces);
-    stats_.bytes_out += written.bytes;
-    if (written.status == IoStatus::failed) return break_off(written.error);
-    if (written.status == IoStatus::ok) return;
-    queue_.keep(pieces, written.bytes);
-    wait_write();
-}
-
 void Connection::send_close(std::uint16_t code, std::string_view text) {
     if (broken_) return;
     std::string frame;
     append_frame(frame, role_, Opcode::close, close_payload(code, text));
-    flush_written();
-    if (broken_) return;
-    if (!queue_.empty()) return queue_.append(frame);
     const tcp::Piece piece{frame.data(), frame.size(), nullptr};
     write({&piece, 1});
 }

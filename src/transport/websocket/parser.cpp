@@ -16,7 +16,14 @@ std::span<char> take(std::span<char>& input, std::size_t count) noexcept {
     return front;
 }
 
-void release(std::string& text) noexcept { std::string().swap(text); }
+// Most texts here never had memory of their own.
+void release(std::string& text) noexcept {
+    if (text.capacity() > std::string().capacity()) {
+        std::string().swap(text);
+    } else {
+        text.clear();
+    }
+}
 
 }  // namespace
 

@@ -77,6 +77,7 @@ public:
         if (fd_ >= 0) ::close(fd_);
         fd_ = -1;
     }
+    void finish() const { EXPECT_EQ(::shutdown(fd_, SHUT_WR), 0) << std::strerror(errno); }
     // How much the socket took; -1: broken.
     ssize_t try_send(std::string_view bytes) const { return ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
     void send(std::string_view bytes) const {

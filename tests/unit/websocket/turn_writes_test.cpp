@@ -215,6 +215,32 @@ TEST_F(TurnWritesOfAConnection, ThatFailDropWhatFollows) {
     EXPECT_EQ(raw->received, "");
 }
 
+TEST_F(TurnWritesOfAConnection, ThatFailAreTheLastOnesTried) {
+    const auto other = upgraded();
+    Peer& second = last();
+    in_a_turn(
+        [&] {
+            send("one");
+            second.carrier->send(batch_of("to another"));
+            send("two");
+        },
+        {-EPIPE});
+    EXPECT_THAT(script->offered, ElementsAre(framed("one"), framed("to another")));
+    expect(*other, {message("to another")});
+}
+
+TEST_F(TurnWritesOfAConnection, GoBeforeItEndsInTheSameTurn) {
+    const auto other = upgraded();
+    Peer& second = last();
+    // Both are seen in one turn, in this order.
+    first->then = [&] { second.carrier->send(batch_of("to another")); };
+    raw->send(client.binary(batch_of("go").str()));
+    other->finish();
+    read_to_end(*other);
+    EXPECT_EQ(frames(*other), (Events{message("to another")}));
+    EXPECT_TRUE(second.closed.has_value());
+}
+
 TEST_F(TurnWritesOfAConnection, OutsideOfATurnGoAtOnce) {
     script.emplace();
     send("one");

@@ -5,7 +5,7 @@
 // Threads:  pure functions and values.
 #pragma once
 
-#include "wire/utf8.hpp"
+#include "base/utf8.hpp"
 
 #include <flare/bytes.hpp>
 #include <flare/error.hpp>
@@ -48,7 +48,7 @@ inline constexpr std::size_t kMaxBatchBytes = 1024 * 1024;
 inline constexpr std::uint64_t kDefaultMaxMessageBytes = 16ull * 1024 * 1024;
 
 // Can it be a user, device, type or target?
-inline bool is_name(std::string_view text) noexcept { return text.size() <= kMaxNameBytes && is_utf8(text); }
+inline bool is_name(std::string_view text) noexcept { return text.size() <= kMaxNameBytes && base::is_utf8(text); }
 
 // A time that a peer wrote. What no clock here can show becomes the nearest that it can.
 inline std::chrono::system_clock::time_point to_time(std::int64_t unix_ms) noexcept {

@@ -193,8 +193,8 @@ Result<void> MessageFlow::send(ServerSession& session, LaneIndex lane, wire::For
     return send(session, lane, *body, priority, now);
 }
 
-Receipt MessageFlow::send_to_user(std::string_view user, std::string_view from, wire::Forms& forms, Priority priority,
-                                  TimePoint now, std::size_t* too_large) {
+Receipt MessageFlow::send_to_user(std::string_view user, std::string_view conversation, wire::Forms& forms,
+                                  Priority priority, TimePoint now, std::size_t* too_large) {
     bool attached = false;
     bool buffered = false;
     std::size_t could_not = 0;
@@ -202,7 +202,7 @@ Receipt MessageFlow::send_to_user(std::string_view user, std::string_view from, 
     errc failure = errc::user_offline;
     for (ServerSession* session : sessions_.of_user(user)) {
         const bool live = session->presence() == Presence::attached;
-        const auto sent = send(*session, lane_of(from, session->lanes()), forms, priority, now);
+        const auto sent = send(*session, lane_of(conversation, session->lanes()), forms, priority, now);
         if (!sent) {
             if (sent.error() == errc::message_too_large) {
                 ++could_not;

@@ -38,7 +38,7 @@ public:
     void finish(const PendingMessage& pending, const Receipt& receipt, const Reply* reply, TimePoint now);
     Result<void> send(ServerSession& session, LaneIndex lane, const wire::Body& body, Priority priority, TimePoint now);
     Result<void> send(ServerSession& session, LaneIndex lane, wire::Forms& forms, Priority priority, TimePoint now);
-    Receipt send_to_user(std::string_view user, std::string_view from, wire::Forms& forms, Priority priority,
+    Receipt send_to_user(std::string_view user, std::string_view conversation, wire::Forms& forms, Priority priority,
                          TimePoint now, std::size_t* too_large);
 
 private:

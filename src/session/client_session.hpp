@@ -1,43 +1,43 @@
 // The client's half of a session. Bytes, events and `now` go in; bytes, events
 // and the next deadline come out. Any number of carriers may be attached; at most one sends.
 //
+// What it does is done by its parts, each with a header of its own:
+//
+//   ClientCarriers    the carriers, and which one sends       ClientAttaching  the Hello and its answer
+//   ClientCredential  with what it asks for a session         ClientCarrierIo  what carriers bring and take
+//   ClientTickets     with what it asks for the same one      ClientInbound    what the lanes deliver
+//   Outgoing          messages from the call to the outcome   ClientLife       active, detached, lost, ended
+//   SendHealth        is the carrier in use of any use?       ClientWatch      what time does to it
+//   ClientGoodbye     how far a goodbye is
+//
 // Protocol: docs/protocol.md, "Attaching a carrier" and the state tables of the client.
 // Threads:  one at a time; no I/O, no clock.
 // Owner:    client::ClientLoop (and the simulator).
 #pragma once
 
-#include "base/random.hpp"
-#include "session/client_goodbye.hpp"
-#include "session/client_session_listener.hpp"
-#include "session/client_settings.hpp"
-#include "session/client_tickets.hpp"
-#include "session/dedupe.hpp"
-#include "session/outgoing.hpp"
-#include "session/send_health.hpp"
+#include "session/client_carrier_io.hpp"
+#include "session/client_watch.hpp"
 
-#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace flare::session {
 
 class ClientSession {
 public:
     ClientSession(ClientSettings settings, base::Random& random, Budget& budget, ClientSessionListener& listener);
-    ~ClientSession();
     ClientSession(const ClientSession&) = delete;
     ClientSession& operator=(const ClientSession&) = delete;
 
     // ---- carriers ----
 
     // A connect (or reconnect) begins: a new attempt id. `token` is used when a new session must be made.
-    void begin_attempt(std::string token);
+    void begin_attempt(std::string token) { credential_.begin_attempt(std::move(token)); }
     // A transport connection is ready: its Hello becomes writable. `standby`: attach, but leave sending where it
     // is while another carrier lives. Otherwise it is activated as soon as the server has welcomed it.
     void open(CarrierKey key, TimePoint now, bool standby = false);
     // Bytes from a carrier. A protocol error closes that carrier through the listener.
-    void on_batch(CarrierKey key, std::string_view batch, TimePoint now);
+    void on_batch(CarrierKey key, std::string_view batch, TimePoint now) { io_.on_batch(key, batch, now); }
     // The carrier's server lives, though it has said nothing: it is not given up for silence.
     void on_alive(CarrierKey key, TimePoint now);
     // The carrier is gone, whoever ended it. Unknown keys are ignored.
@@ -46,7 +46,9 @@ public:
     Result<void> activate(CarrierKey key, TimePoint now);
     // Appends what this carrier should send now. True: there is more when the carrier takes more. What follows the
     // Hello at once (docs/protocol.md, "The first flight") is at most kFirstFlightBytes.
-    bool write(CarrierKey key, wire::Batch& batch, TimePoint now, std::size_t max_bytes = wire::kMaxBatchBytes / 2);
+    bool write(CarrierKey key, wire::Batch& batch, TimePoint now, std::size_t max_bytes = wire::kMaxBatchBytes / 2) {
+        return io_.write(key, batch, now, max_bytes);
+    }
 
     // Brings the server another credential for this session; on_credential() tells what it makes of it. One at a time:
     // a later call takes the place of one without an answer. It waits for a carrier, and goes again on the next.
@@ -54,8 +56,8 @@ public:
 
     // Sends a ping with `padding` bytes that mean nothing; the answer is told by on_probe() with the id returned. 0:
     // the carrier is not attached, or kMaxProbes are open on it.
-    std::uint64_t probe(CarrierKey key, std::size_t padding);
-    static constexpr std::size_t kMaxProbes = 40;
+    std::uint64_t probe(CarrierKey key, std::size_t padding) { return io_.probe(key, padding); }
+    static constexpr std::size_t kMaxProbes = ClientCarrier::kMaxProbes;
 
     // ---- messages ----
 
@@ -77,19 +79,19 @@ public:
 
     // Says goodbye: nothing new is taken; ends when all is acknowledged or Settings::goodbye_limit has passed.
     void disconnect(TimePoint now);
-    TimePoint next_deadline() const;
+    TimePoint next_deadline() const { return watch_.next_deadline(); }
     void on_time(TimePoint now);
 
-    bool attached() const noexcept;  // at least one carrier is welcomed
-    CarrierKey active() const noexcept { return active_; }
+    bool attached() const noexcept { return carriers_.attached(); }  // at least one carrier is welcomed
+    CarrierKey active() const noexcept { return carriers_.active(); }
     std::optional<SessionId> id() const noexcept { return agreed_.id; }
     bool can_resume() const noexcept { return tickets_.can_resume(); }
     // What open() and write() give for a new carrier now may travel as early data (docs/protocol.md, "The first
     // flight").
-    bool may_go_early() const noexcept;
+    bool may_go_early() const noexcept { return attaching_.may_go_early(); }
     std::uint32_t home_worker() const noexcept { return agreed_.home_worker; }
     // Within on_ended(): everything that the server's Goodbye has numbered arrived before the end.
-    bool drained() const noexcept { return drained_; }
+    bool drained() const noexcept { return life_.drained(); }
     std::optional<Duration> round_trip() const noexcept { return health_.round_trip(); }
     // Within on_suspect(): what speaks against the carrier in use.
     using Suspicion = session::Suspicion;
@@ -99,68 +101,27 @@ public:
     const wire::Limits& limits() const noexcept { return agreed_.limits; }
     // How payloads may be compressed in this session, both ways.
     wire::Encodings encodings() const noexcept { return agreed_.encodings; }
-    std::uint64_t epoch() const noexcept { return epoch_; }
+    std::uint64_t epoch() const noexcept { return carriers_.epoch(); }
     // Between two calls from outside.
     void check_invariants() const;
 
 private:
-    struct Carrier;
-    class Inbound;
-
-    // ---- carriers ----
-    Carrier* find(CarrierKey key) const noexcept;
-    Carrier* attached_one(CarrierKey key) const noexcept;  // null: it is not welcomed
-    void close(Carrier& carrier, errc code, const std::string& text);
-    void drop(Carrier& carrier, errc code, const std::string& text, TimePoint now);
-    void drop_carriers(errc code, const std::string& text);
-    void detach(CarrierKey key, errc reason, const std::string& text, TimePoint now);
-    void make_active(Carrier& carrier, TimePoint now);
-    void nothing_sends() noexcept;
-    void repeat_unacknowledged(TimePoint now);
-    // ---- frames ----
-    wire::Hello make_hello(Carrier& carrier);
-    void write_first_flight(Carrier& carrier, wire::Batch& batch, TimePoint now);
-    void write_control(Carrier& carrier, wire::Batch& batch, TimePoint now);
-    void handle(Carrier& carrier, const wire::FrameView& frame, TimePoint now);
-    void handle_first(Carrier& carrier, const wire::FrameView& frame, TimePoint now);
-    void handle_welcome(Carrier& carrier, const wire::Welcome& welcome, TimePoint now);
-    void handle_refused(Carrier& carrier, const wire::Refused& refused, TimePoint now);
-    void handle_numbered(Carrier& carrier, const wire::FrameView& frame, TimePoint now);
-    void handle_goodbye(Carrier& carrier, const wire::Goodbye& goodbye, TimePoint now);
-    void handle_credential(const wire::CredentialState& state);
-    void handle_pong(Carrier& carrier, const wire::Ping& pong, TimePoint now);
-    void notify_output();
-    // ---- the end ----
-    void give_session_up(errc reason, const std::string& text, TimePoint now);
-    void lose_session(errc reason, const std::string& text, const std::optional<wire::LaneGaps>& gap, TimePoint now);
-    void settle_goodbye(TimePoint now);
-    void complete_disconnect();
-    void complete_theirs(TimePoint now);
-    void forget_session();
-    // ---- health ----
-    void check_carrier(CarrierKey key, TimePoint now);
-    void check_active(TimePoint now);
-    void put_on_trial(TimePoint now);
-
     const ClientSettings settings_;
-    base::Random& random_;
     Budget& budget_;
     ClientSessionListener& listener_;
+    // In this order: a part stands behind those that it knows.
     ClientAgreement agreed_;
     ClientTickets tickets_;
+    ClientCredential credential_;
+    ClientGoodbye goodbye_;
+    ClientCarriers carriers_;
     Outgoing outgoing_;
     SendHealth health_;
-    ClientGoodbye goodbye_;
-    DedupeRing seen_;  // ids of received messages, across sessions
-    Uuid attempt_id_;
-    std::string token_;
-    std::optional<std::string> new_token_;  // without an answer yet
-    bool new_token_due_ = false;            // to be written on the carrier that sends
-    bool drained_ = false;
-    std::uint64_t epoch_ = 0;
-    std::unique_ptr<Inbound> inbound_;
-    std::vector<std::unique_ptr<Carrier>> carriers_;
-    CarrierKey active_ = kNoCarrier;
+    ClientInbound inbound_;
+    ClientLife life_;
+    ClientAttaching attaching_;
+    ClientCarrierIo io_;
+    ClientWatch watch_;
 };
 
 }  // namespace flare::session

@@ -1,0 +1,51 @@
+// What the lanes of a client's session deliver: each message is passed on once, whatever session it comes in; receipts
+// and acknowledgements go to what was sent.
+//
+// Protocol: docs/protocol.md, "Message ids", "Receipts".
+// Threads:  as ClientSession.
+// Owner:    ClientSession.
+#pragma once
+
+#include "session/client_goodbye.hpp"
+#include "session/client_session_listener.hpp"
+#include "session/dedupe.hpp"
+#include "session/outgoing.hpp"
+
+namespace flare::session {
+
+class ClientInbound final : public LaneSetListener {
+public:
+    ClientInbound(const ClientSettings& settings, const ClientAgreement& agreed, const ClientGoodbye& goodbye,
+                  Outgoing& outgoing, ClientSessionListener& listener)
+        : agreed_(agreed),
+          goodbye_(goodbye),
+          outgoing_(outgoing),
+          listener_(listener),
+          seen_(settings.dedupe_ids, settings.dedupe_window) {}
+
+    // Before the lanes are called: when it is.
+    void at(TimePoint now) noexcept { now_ = now; }
+
+    void on_data(LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) override;
+    void on_message_refused(LaneIndex, const Uuid&, errc) override {
+        // Only servers answer with receipts; what this process had no memory for is gone for it. The reassembly
+        // budget of a client is at least one message of the agreed size, so this is the application's own limit.
+    }
+    void on_receipt(LaneIndex, const wire::ReceiptView& receipt) override {
+        outgoing_.on_receipt(receipt, now_, !goodbye_.disconnecting());
+    }
+    void on_numbered_first(std::uint64_t token) override { outgoing_.on_numbered_first(token, now_); }
+    void on_acked(std::uint64_t token) override { outgoing_.on_acked(token); }
+
+    void check_invariants() const { seen_.check_invariants(); }
+
+private:
+    const ClientAgreement& agreed_;
+    const ClientGoodbye& goodbye_;
+    Outgoing& outgoing_;
+    ClientSessionListener& listener_;
+    DedupeRing seen_;  // ids of received messages, across sessions
+    TimePoint now_{};
+};
+
+}  // namespace flare::session

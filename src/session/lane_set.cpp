@@ -85,19 +85,15 @@ Result<void> LaneSet::send(LaneIndex lane, wire::Body body, Priority priority, s
         return errc::outbox_full;
     }
     if (!budget_.take_by_size(SendLane::charge_of(body))) return errc::busy;
-    push(lane, std::move(body), priority, token);
+    sending(lane).push(std::move(body), priority, token);
     return {};
 }
 
 Result<void> LaneSet::send_anyway(LaneIndex lane, wire::Body body, Priority priority, std::uint64_t token) {
     if (lane >= lane_count_) return errc::unknown_lane;
     budget_.take_anyway(SendLane::charge_of(body));
-    push(lane, std::move(body), priority, token);
-    return {};
-}
-
-void LaneSet::push(LaneIndex lane, wire::Body&& body, Priority priority, std::uint64_t token) {
     sending(lane).push(std::move(body), priority, token);
+    return {};
 }
 
 Result<void> LaneSet::on_numbered(const wire::FrameView& frame, TimePoint now) {

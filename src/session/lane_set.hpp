@@ -102,7 +102,6 @@ public:
 
 private:
     Result<void> take_chunk(LaneIndex lane, ReceiveLane& receive, const wire::ChunkView& chunk);
-    void push(LaneIndex lane, wire::Body&& body, Priority priority, std::uint64_t token);
     SendLane& sending(LaneIndex lane);
     ReceiveLane& receiving(LaneIndex lane);
     void schedule_ack(const ReceiveLane& lane, TimePoint now) noexcept;

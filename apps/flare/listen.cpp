@@ -1,11 +1,11 @@
 // flare listen: prints the messages of a user as they come.
+#include "base/utf8.hpp"
 #include "client_options.hpp"
 #include "commands.hpp"
 #include "connecting.hpp"
 #include "output.hpp"
 #include "phrases.hpp"
 #include "wire/base64.hpp"
-#include "wire/utf8.hpp"
 
 #include <csignal>
 #include <deque>
@@ -36,7 +36,7 @@ void print_message(const Message& message, bool json) {
                                {"timestamp_ms", ms(message.timestamp)}};
     if (message.server_time != std::chrono::system_clock::time_point{})
         object["server_time_ms"] = ms(message.server_time);
-    if (wire::is_utf8(message.payload.view())) {
+    if (base::is_utf8(message.payload.view())) {
         object["text"] = message.payload.str();
     } else {
         object["base64"] = wire::to_base64(message.payload.view());

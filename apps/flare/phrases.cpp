@@ -1,7 +1,7 @@
 #include "phrases.hpp"
 
+#include "base/utf8.hpp"
 #include "output.hpp"
-#include "wire/utf8.hpp"
 
 #include <array>
 #include <cstdio>
@@ -69,7 +69,7 @@ std::string span_text(std::chrono::seconds time) {
 
 std::string payload_text(const Bytes& payload) {
     const std::string_view text = payload.view();
-    return wire::is_utf8(text) ? printable(text) : "(" + std::to_string(text.size()) + " bytes, not text)";
+    return base::is_utf8(text) ? printable(text) : "(" + std::to_string(text.size()) + " bytes, not text)";
 }
 
 }  // namespace flare::cli

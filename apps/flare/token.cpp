@@ -3,14 +3,14 @@
 #include "auth/jwt.hpp"
 #include "auth/key_file.hpp"
 #include "base/file.hpp"
+#include "base/json/member.hpp"
+#include "base/utf8.hpp"
 #include "commands.hpp"
 #include "keys/key_pair.hpp"
 #include "keys/new_file.hpp"
 #include "output.hpp"
 #include "server_config/value.hpp"
 #include "token_claims.hpp"
-#include "wire/json_member.hpp"
-#include "wire/utf8.hpp"
 
 #include <array>
 #include <chrono>
@@ -82,7 +82,7 @@ std::string unusable(const MakeOptions& options) {
     const auto bad = [](const char* flag, const std::string& text) -> std::string {
         if (text.empty()) return std::string(flag) + ": is empty; no server takes such a token";
         if (text.size() > kMaxNameBytes) return std::string(flag) + ": is longer than 256 bytes; no server takes that";
-        return wire::is_utf8(text) ? std::string() : std::string(flag) + ": is not UTF-8";
+        return base::is_utf8(text) ? std::string() : std::string(flag) + ": is not UTF-8";
     };
     if (std::string why = bad("--user", options.user); !why.empty()) return why;
     if (std::string why = bad("--user-claim", options.user_claim); !why.empty()) return why;
@@ -141,7 +141,7 @@ std::optional<json::object> part(std::string_view text) {
 }
 
 std::optional<std::int64_t> seconds_in(const json::object& claims, std::string_view name) {
-    const auto* const value = wire::json_member(claims, name);
+    const auto* const value = base::json_member(claims, name);
     if (value == nullptr || !value->is_number()) return std::nullopt;
     const double number = value->to_number<double>();
     if (!(number >= 0 && number < 1e11)) return std::nullopt;
@@ -158,7 +158,7 @@ std::vector<std::string> problems_of(const json::object& header, const json::obj
     const auto expires = seconds_in(claims, "exp");
     const auto begins = seconds_in(claims, "nbf");
     const auto issued = seconds_in(claims, "iat");
-    if (wire::json_member(claims, "exp") == nullptr) problems.emplace_back("it does not say when it expires (exp)");
+    if (base::json_member(claims, "exp") == nullptr) problems.emplace_back("it does not say when it expires (exp)");
     if (expires && *expires <= now)
         problems.push_back("it has expired, " + span(now - *expires) + " ago (" + date(*expires) + ")");
     if (begins && *begins > now)

@@ -2,7 +2,7 @@
 
 #include "auth/base64url.hpp"
 #include "auth/jwt.hpp"
-#include "wire/json_member.hpp"
+#include "base/json/member.hpp"
 
 #include <boost/json.hpp>
 
@@ -10,7 +10,7 @@ namespace flare::cli {
 namespace {
 
 std::optional<std::int64_t> seconds(const boost::json::object& claims, const char* name) {
-    const auto* const value = wire::json_member(claims, name);
+    const auto* const value = base::json_member(claims, name);
     if (value == nullptr || !value->is_number()) return {};
     boost::system::error_code error;
     const auto number = value->to_number<std::int64_t>(error);
@@ -45,7 +45,7 @@ std::vector<std::string> time_faults(std::string_view token) {
     std::vector<std::string> faults;
     const auto text = claims_text(token);
     std::string_view problem;
-    const auto claims = text ? auth::JsonObject::parse(*text, problem) : std::nullopt;
+    const auto claims = text ? base::JsonObject::parse(*text, problem) : std::nullopt;
     if (!claims) return faults;
     for (const char* name : {"exp", "nbf", "iat"}) {
         if (std::string fault = auth::fault_of_time(*claims, name); !fault.empty()) faults.push_back(std::move(fault));

@@ -43,7 +43,9 @@ public:
         swap(other);
         return *this;
     }
-    ~Bytes() { release(); }
+    ~Bytes() {
+        if (block_ != nullptr) release();
+    }
 
     void swap(Bytes& other) noexcept {
         std::swap(block_, other.block_);

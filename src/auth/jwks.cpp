@@ -2,8 +2,8 @@
 // all the same, as it often comes from somebody else.
 #include "auth/base64url.hpp"
 #include "auth/verify_key.hpp"
+#include "base/json/member.hpp"
 #include "base/owned.hpp"
-#include "wire/json_member.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -48,7 +48,7 @@ constexpr std::size_t kMaxIdBytes = 256;
 Failure wrong(const std::string& why) { return {errc::invalid_config, why}; }
 
 std::string text_of(const json::object& jwk, std::string_view name) {
-    const json::value* const value = wire::json_member(jwk, name);
+    const json::value* const value = base::json_member(jwk, name);
     return value != nullptr && value->is_string() ? std::string(value->get_string().data(), value->get_string().size())
                                                   : std::string();
 }
@@ -61,7 +61,7 @@ std::string bytes_of(const json::object& jwk, std::string_view name) {
 // A member that decides what a key is for, and is no text: nobody can tell what it is for.
 std::optional<std::string> unreadable(const json::object& jwk) {
     for (const std::string_view name : {"kty", "crv", "use", "alg", "kid"}) {
-        const json::value* const value = wire::json_member(jwk, name);
+        const json::value* const value = base::json_member(jwk, name);
         if (value != nullptr && !value->is_string()) return "its " + std::string(name) + " is no text";
     }
     return std::nullopt;
@@ -69,7 +69,7 @@ std::optional<std::string> unreadable(const json::object& jwk) {
 
 // RFC 7517 section 4.3. A key that does not say may be used for anything.
 bool may_verify(const json::object& jwk) {
-    const json::value* const operations = wire::json_member(jwk, "key_ops");
+    const json::value* const operations = base::json_member(jwk, "key_ops");
     if (operations == nullptr || !operations->is_array()) return true;
     const json::array& all = operations->get_array();
     return std::any_of(all.begin(), all.end(),
@@ -184,7 +184,7 @@ Checked<KeySet> keys_from_jwks(std::string_view text, std::vector<std::string>& 
     boost::system::error_code error;
     const json::value document = json::parse({text.data(), text.size()}, error);
     if (error) return wrong("the file is not JSON: " + error.message());
-    const json::value* const list = document.is_object() ? wire::json_member(document.get_object(), "keys") : nullptr;
+    const json::value* const list = document.is_object() ? base::json_member(document.get_object(), "keys") : nullptr;
     if (list == nullptr || !list->is_array())
         return wrong("the file is no JSON Web Key Set: an object with an array `keys`");
     KeySet keys;

@@ -1,7 +1,7 @@
 #include "auth/jwt.hpp"
 
 #include "auth/base64url.hpp"
-#include "auth/json_object.hpp"
+#include "base/json/object.hpp"
 
 #include <algorithm>
 #include <array>
@@ -30,7 +30,7 @@ std::optional<std::array<std::string_view, 3>> split(std::string_view token) {
 }
 
 // The key that a header names, by its id or because there is only one; it must be bound to the header's algorithm.
-Checked<const VerifyKey*> key_for(const JsonObject& header, const KeySet& keys) {
+Checked<const VerifyKey*> key_for(const base::JsonObject& header, const KeySet& keys) {
     const auto algorithm = header.string("alg");
     if (!algorithm) return refused("the token names no algorithm");
     if (header.find("crit") != nullptr)
@@ -57,26 +57,27 @@ Checked<const VerifyKey*> key_for(const JsonObject& header, const KeySet& keys) 
 }
 
 // NumericDate. Nothing: there is none. Errors: it is no number, or none of a time.
-Checked<std::optional<Time>> time_claim(const JsonObject& claims, std::string_view name) {
-    const JsonValue* value = claims.find(name);
+Checked<std::optional<Time>> time_claim(const base::JsonObject& claims, std::string_view name) {
+    const base::JsonValue* value = claims.find(name);
     if (value == nullptr) return std::optional<Time>();
     if (const std::string fault = fault_of_time(claims, name); !fault.empty()) return refused(fault);
     const auto second = static_cast<std::int64_t>(std::min(value->number, kFarSecond));
     return std::optional<Time>(Time(std::chrono::seconds(second)));
 }
 
-bool for_us(const JsonObject& claims, const std::vector<std::string>& audience) {
-    const JsonValue* value = claims.find("aud");
+bool for_us(const base::JsonObject& claims, const std::vector<std::string>& audience) {
+    const base::JsonValue* value = claims.find("aud");
     if (value == nullptr) return audience.empty();
     const auto ours = [&](const std::string& each) {
         return std::find(audience.begin(), audience.end(), each) != audience.end();
     };
-    if (value->kind == JsonValue::Kind::string) return ours(value->text);
-    return value->kind == JsonValue::Kind::strings && std::any_of(value->strings.begin(), value->strings.end(), ours);
+    if (value->kind == base::JsonValue::Kind::string) return ours(value->text);
+    return value->kind == base::JsonValue::Kind::strings &&
+           std::any_of(value->strings.begin(), value->strings.end(), ours);
 }
 
 // When the token stops being good; max(): never.
-Checked<Time> check_times(const JsonObject& claims, const JwtOptions& rules, Time now) {
+Checked<Time> check_times(const base::JsonObject& claims, const JwtOptions& rules, Time now) {
     const auto expires = time_claim(claims, "exp");
     if (!expires) return expires.error();
     const auto not_before = time_claim(claims, "nbf");
@@ -98,23 +99,24 @@ Checked<Time> check_times(const JsonObject& claims, const JwtOptions& rules, Tim
 
 }  // namespace
 
-std::string fault_of_time(const JsonObject& claims, std::string_view name) {
-    const JsonValue* const value = claims.find(name);
+std::string fault_of_time(const base::JsonObject& claims, std::string_view name) {
+    const base::JsonValue* const value = claims.find(name);
     if (value == nullptr) return {};
     const std::string begin = "a time in the token (" + std::string(name) + ") ";
-    if (value->kind == JsonValue::Kind::string) return begin + "is a text: it must be a number of seconds";
-    if (value->kind != JsonValue::Kind::number) return begin + "is none";
+    if (value->kind == base::JsonValue::Kind::string) return begin + "is a text: it must be a number of seconds";
+    if (value->kind != base::JsonValue::Kind::number) return begin + "is none";
     if (value->number >= kLeastMilliseconds && value->number <= kLastSecond * 1000)
         return begin + "counts milliseconds: it must count seconds (RFC 7519)";
     return value->number >= 0 && value->number <= kLastSecond ? std::string() : begin + "is none";
 }
 
-std::string fault_of_user(const JsonObject& claims, std::string_view claim) {
-    const JsonValue* const value = claims.find(claim);
+std::string fault_of_user(const base::JsonObject& claims, std::string_view claim) {
+    const base::JsonValue* const value = claims.find(claim);
     const std::string begin = "the token's user (" + std::string(claim) + ") ";
     if (value == nullptr) return "the token names no user (" + std::string(claim) + ")";
-    if (value->kind == JsonValue::Kind::number) return begin + "is a number: it must be a text, in quotation marks";
-    if (value->kind != JsonValue::Kind::string) return begin + "is no text";
+    if (value->kind == base::JsonValue::Kind::number)
+        return begin + "is a number: it must be a text, in quotation marks";
+    if (value->kind != base::JsonValue::Kind::string) return begin + "is no text";
     if (value->text.empty()) return begin + "is empty";
     return value->text.size() > kMaxUserBytes ? begin + "is longer than " + std::to_string(kMaxUserBytes) + " bytes"
                                               : std::string();
@@ -130,7 +132,7 @@ Checked<Identity> verify_jwt(std::string_view token, const KeySet& keys, const J
     std::string_view problem;
     const auto header_text = from_base64url(head);
     if (!header_text || header_text->size() > kMaxHeaderBytes) return refused("the token's header cannot be read");
-    const auto header = JsonObject::parse(*header_text, problem);
+    const auto header = base::JsonObject::parse(*header_text, problem);
     if (!header) return refused("the token's header " + std::string(problem));
     const auto key = key_for(*header, keys);
     if (!key) return key.error();
@@ -140,7 +142,7 @@ Checked<Identity> verify_jwt(std::string_view token, const KeySet& keys, const J
 
     const auto claims_text = from_base64url(body);
     if (!claims_text) return refused("the token's claims cannot be read");
-    const auto claims = JsonObject::parse(*claims_text, problem);
+    const auto claims = base::JsonObject::parse(*claims_text, problem);
     if (!claims) return refused("the token's claims: the text " + std::string(problem));
     const auto end = check_times(*claims, rules, now);
     if (!end) return end.error();

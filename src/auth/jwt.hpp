@@ -7,8 +7,8 @@
 // Threads:  pure functions.
 #pragma once
 
-#include "auth/json_object.hpp"
 #include "auth/verify_key.hpp"
+#include "base/json/object.hpp"
 
 #include <flare/auth.hpp>
 
@@ -22,8 +22,8 @@ inline constexpr std::size_t kMaxTokenIdBytes = 256;
 
 // What is wrong with a claim, in words for whoever made the token and without a piece of it; empty: nothing.
 // A time may be missing (or null), a user may not.
-std::string fault_of_time(const JsonObject& claims, std::string_view name);
-std::string fault_of_user(const JsonObject& claims, std::string_view claim);
+std::string fault_of_time(const base::JsonObject& claims, std::string_view name);
+std::string fault_of_user(const base::JsonObject& claims, std::string_view claim);
 
 // Errors: unauthenticated, token_expired. The text says why, in words of ours: no piece of the token is in it.
 Checked<Identity> verify_jwt(std::string_view token, const KeySet& keys, const JwtOptions& rules,

@@ -28,7 +28,6 @@ Bytes::Bytes(std::span<const std::byte> bytes)
     : Bytes(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size())) {}
 
 void Bytes::release() noexcept {
-    if (block_ == nullptr) return;
     // The only holder needs no counting: nobody else can be taking a copy of this object's share.
     if (block_->references.load(std::memory_order_acquire) != 1 &&
         block_->references.fetch_sub(1, std::memory_order_acq_rel) != 1) {

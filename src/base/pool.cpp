@@ -27,42 +27,56 @@ struct Block {
 struct Kept {
     Block* first[kClasses];
     std::size_t bytes;
-    bool ends;  // with the thread
+    std::size_t most;  // 0 before the first block is given back, and when the thread ends
+    bool ends;
 };
 constinit thread_local Kept kept{};
 
 struct AtThreadEnd {
     ~AtThreadEnd() {
         kept.ends = true;
+        kept.most = 0;
         for (Block*& first : kept.first) {
             while (first != nullptr) ::operator delete(std::exchange(first, first->next));
         }
     }
 };
 
+// Keeps no more than may be kept. The first block of a thread comes here too.
+void give_or_delete(void* memory, std::size_t index) noexcept {
+    Kept& mine = kept;
+    const std::size_t bytes = (index + 1) * kStep;
+    if (mine.ends || mine.bytes + bytes > kKeptBytes) return ::operator delete(memory);
+    thread_local AtThreadEnd at_thread_end;
+    (void)at_thread_end;
+    mine.most = kKeptBytes;
+    mine.first[index] = new (memory) Block{mine.first[index]};
+    mine.bytes += bytes;
+}
+
 constexpr std::size_t class_of(std::size_t size) noexcept { return (size - 1) / kStep; }
 
 }  // namespace
 
 void* take(std::size_t size) {
-    if (!kKeeps || size == 0 || size > kLargest) return ::operator new(size);
-    const std::size_t index = class_of(size);
-    Block* const block = kept.first[index];
+    const std::size_t index = class_of(size);  // beyond them, of no bytes too
+    if (!kKeeps || index >= kClasses) return ::operator new(size);
+    Kept& mine = kept;
+    Block* const block = mine.first[index];
     if (block == nullptr) return ::operator new((index + 1) * kStep);
-    kept.first[index] = block->next;
-    kept.bytes -= (index + 1) * kStep;
+    mine.first[index] = block->next;
+    mine.bytes -= (index + 1) * kStep;
     return block;
 }
 
 void give(void* memory, std::size_t size) noexcept {
-    if (!kKeeps || size == 0 || size > kLargest) return ::operator delete(memory);
     const std::size_t index = class_of(size);
-    const std::size_t bytes = (index + 1) * kStep;
-    if (kept.ends || kept.bytes + bytes > kKeptBytes) return ::operator delete(memory);
-    thread_local AtThreadEnd at_thread_end;
-    (void)at_thread_end;
-    kept.first[index] = new (memory) Block{kept.first[index]};
-    kept.bytes += bytes;
+    if (!kKeeps || index >= kClasses) return ::operator delete(memory);
+    Kept& mine = kept;
+    const std::size_t bytes = mine.bytes + (index + 1) * kStep;
+    if (bytes > mine.most) return give_or_delete(memory, index);
+    mine.first[index] = new (memory) Block{mine.first[index]};
+    mine.bytes = bytes;
 }
 
 }  // namespace flare::base

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstring>
 #include <span>
 
 namespace flare {
@@ -28,7 +29,7 @@ constexpr bool is_dash(std::size_t position) noexcept {
 Uuid Uuid::v7(std::uint64_t unix_milliseconds, const std::array<std::uint8_t, 10>& random) {
     Uuid id;
     for (std::size_t i = 0; i < 6; ++i) id.bytes[i] = static_cast<std::uint8_t>(unix_milliseconds >> (8 * (5 - i)));
-    std::copy(random.begin(), random.end(), id.bytes.begin() + 6);
+    std::memcpy(id.bytes.data() + 6, random.data(), random.size());
     id.bytes[6] = static_cast<std::uint8_t>((id.bytes[6] & 0x0f) | 0x70);
     id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3f) | 0x80);
     return id;
@@ -50,17 +51,16 @@ Uuid Uuid::v7() {
         time = std::max(now, before + 1);
     } while (!last.compare_exchange_weak(before, time, std::memory_order_relaxed));
 
-    std::array<std::uint8_t, 10> rest{};
-    rest[0] = static_cast<std::uint8_t>(time >> 8 & 0x0f);
-    rest[1] = static_cast<std::uint8_t>(time);
-    base::system_random().fill(std::span(rest).subspan(2));
-    return v7(time >> 12, rest);
+    Uuid id;
+    const std::uint64_t first = big_endian(time >> 12 << 16 | 0x7000 | (time & 0x0fff));
+    std::memcpy(id.bytes.data(), &first, sizeof first);
+    base::system_random().fill(std::span(id.bytes).subspan(8));
+    id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3f) | 0x80);
+    return id;
 }
 
 std::uint64_t Uuid::unix_milliseconds() const noexcept {
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < 6; ++i) value = value << 8 | bytes[i];
-    return value;
+    return big_endian(word(0)) >> 16;
 }
 
 std::optional<Uuid> Uuid::parse(std::string_view text) noexcept {

@@ -4,12 +4,12 @@
 // Threads:  values.
 #pragma once
 
+#include "base/json/writer.hpp"
+
 #include <chrono>
 #include <concepts>
-#include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace flare::flight {
 
@@ -20,40 +20,41 @@ public:
     static constexpr std::size_t kMaxTextBytes = 400;
 
     // `at`: since the record began.
-    Line(std::string_view event, std::chrono::nanoseconds at);
-
-    Line& add(std::string_view key, std::string_view text);
-    Line& add(std::string_view key, const char* text) { return add(key, std::string_view(text)); }
-    Line& add(std::string_view key, const std::string& text) { return add(key, std::string_view(text)); }
-    Line& add(std::string_view key, const std::vector<std::string>& texts);
-    template <std::integral T>
-    Line& add(std::string_view key, T number) {
-        if constexpr (std::same_as<T, bool>)
-            return raw(key, number ? "true" : "false");
-        else
-            return raw(key, std::to_string(number));
+    Line(std::string_view event, std::chrono::nanoseconds at) : Line() {
+        ms("t_ms", at);
+        add("event", event);
     }
-    Line& add(std::string_view key, double number);
+
+    template <typename Value>
+    Line& add(std::string_view key, const Value& value) {
+        if constexpr (std::convertible_to<Value, std::string_view>)
+            members_.add(key, std::string_view(value));
+        else
+            members_.add(key, value);
+        return *this;
+    }
     // Milliseconds, with three decimals. `key` ends with _ms.
-    Line& ms(std::string_view key, std::chrono::nanoseconds time);
-    // An object as another Line's text gives it.
-    Line& raw(std::string_view key, std::string_view json);
+    Line& ms(std::string_view key, std::chrono::nanoseconds time) {
+        return add(key, std::chrono::duration<double, std::milli>(time).count());
+    }
+    // A value that is JSON already: another Line's text, or a list of them.
+    Line& raw(std::string_view key, std::string_view json) {
+        members_.raw(key, json);
+        return *this;
+    }
 
     // {"t_ms":12.345,"event":"lost",...}, without the end of line.
-    std::string text() const { return text_ + '}'; }
+    std::string text() const { return members_.text(); }
+
+protected:
+    Line() : members_(kMaxTextBytes) {}
 
 private:
-    std::string text_;
+    base::JsonWriter members_;
 };
 
 // {"key":...} without time and event, for use with Line::raw().
-class Part : public Line {
-public:
-    Part();
-};
-
-// A list of objects, each as text() of a Part gives it, for Line::raw().
-std::string list_of(const std::vector<std::string>& parts);
+class Part : public Line {};
 
 // "2026-01-31T12:00:00.000Z"
 std::string utc(std::chrono::system_clock::time_point time);

@@ -1,6 +1,6 @@
 #include "flight/record.hpp"
 
-#include "wire/json_member.hpp"
+#include "base/json/member.hpp"
 
 #include <boost/json/parse.hpp>
 
@@ -38,14 +38,14 @@ std::optional<Record> Record::read(std::string_view line, std::string& why) {
 }
 
 std::string Record::text(std::string_view key) const {
-    const json::value* value = wire::json_member(object_, key);
+    const json::value* value = base::json_member(object_, key);
     return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
-bool Record::has(std::string_view key) const { return wire::json_member(object_, key) != nullptr; }
+bool Record::has(std::string_view key) const { return base::json_member(object_, key) != nullptr; }
 
 double Record::number(std::string_view key) const {
-    const json::value* value = wire::json_member(object_, key);
+    const json::value* value = base::json_member(object_, key);
     if (value == nullptr || !value->is_number()) return 0;
     const double number = value->is_double()  ? value->get_double()
                           : value->is_int64() ? static_cast<double>(value->get_int64())
@@ -54,7 +54,7 @@ double Record::number(std::string_view key) const {
 }
 
 bool Record::flag(std::string_view key) const {
-    const json::value* value = wire::json_member(object_, key);
+    const json::value* value = base::json_member(object_, key);
     return value != nullptr && value->is_bool() && value->get_bool();
 }
 

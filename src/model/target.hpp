@@ -32,6 +32,12 @@ struct Target {
     std::string_view name{};  // without what says the kind
 };
 
+// What those who get a message call the conversation that it belongs to: a room by its target, whoever speaks in it; of
+// two users, the other one. Its messages share a lane, and so an order.
+constexpr std::string_view conversation_of(std::string_view to, std::string_view from) noexcept {
+    return Target::of(to).kind == Target::Kind::conversation ? to : from;
+}
+
 // A user may not have a name that means something else.
 constexpr bool is_reserved(std::string_view user) noexcept {
     return !user.empty() && Target::of(user).kind != Target::Kind::user;

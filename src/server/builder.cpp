@@ -189,7 +189,7 @@ ServerBuilder& ServerBuilder::policy_rules(std::vector<PolicyRule> rules) {
     return *this;
 }
 ServerBuilder& ServerBuilder::chat_answer(std::string text) {
-    state_->check(wire::is_utf8(text), "chat_answer: is not UTF-8");
+    state_->check(base::is_utf8(text), "chat_answer: is not UTF-8");
     state_->config.handler = {server::default_handler(std::move(text)), Execution::worker, {}};
     return *this;
 }

@@ -1,6 +1,6 @@
 // Asking the operator's service who somebody is: docs/auth.md, "A service of your own".
 #include "auth/answer_cache.hpp"
-#include "auth/json_object.hpp"
+#include "base/json/object.hpp"
 #include "base/log.hpp"
 #include "server/known_auth.hpp"
 #include "transport/http/client.hpp"
@@ -55,7 +55,7 @@ private:
 
 Failure refused(const http::Answer& answer) {
     std::string_view problem;
-    const auto object = auth::JsonObject::parse(answer.body, problem);
+    const auto object = base::JsonObject::parse(answer.body, problem);
     const auto text = object ? object->string("text") : std::nullopt;
     if (!text || text->empty() || text->size() > kMaxTextBytes) return errc::unauthenticated;
     return {errc::unauthenticated, printable(*text)};
@@ -64,13 +64,13 @@ Failure refused(const http::Answer& answer) {
 // The body of an answer with status 200.
 Checked<Identity> accepted(Hook& hook, const http::Answer& answer, std::chrono::system_clock::time_point now) {
     std::string_view problem;
-    const auto object = auth::JsonObject::parse(answer.body, problem);
+    const auto object = base::JsonObject::parse(answer.body, problem);
     if (!object) return hook.no_answer("the body of the answer " + std::string(problem));
     const auto user = object->string("user");
     if (!user || user->empty()) return hook.no_answer("the answer names no user");
     Identity identity{std::string(*user)};
     if (const auto* left = object->find("expires_in_ms")) {
-        if (left->kind != auth::JsonValue::Kind::number || !(left->number >= 0 && left->number <= kLongestMs))
+        if (left->kind != base::JsonValue::Kind::number || !(left->number >= 0 && left->number <= kLongestMs))
             return hook.no_answer("expires_in_ms of the answer is no time");
         const auto ms = std::chrono::milliseconds(static_cast<std::int64_t>(left->number));
         identity.expires = now + std::min<std::chrono::milliseconds>(ms, kFar);
@@ -81,7 +81,7 @@ Checked<Identity> accepted(Hook& hook, const http::Answer& answer, std::chrono::
             return hook.no_answer("token_id of the answer is no text of at most 256 bytes");
         identity.token_id = *id;
     }
-    auto claims = auth::object_member(answer.body, "claims");
+    auto claims = base::object_member(answer.body, "claims");
     if (!claims) return hook.no_answer("claims of the answer is no object");
     if (claims->size() > kMaxClaimsBytes) return Failure(errc::claims_too_large);  // and is not kept
     identity.claims = std::move(*claims);
@@ -97,7 +97,7 @@ Task<Checked<Identity>> ask(std::shared_ptr<Hook> hook, AuthRequest request) {
     }
     const UnderWay counted(hook);
     if (counted.too_many()) co_return Checked<Identity>(hook->no_answer("max_requests are under way"));
-    std::string question = auth::to_json({{"token", request.token},
+    std::string question = base::to_json({{"token", request.token},
                                           {"user", request.claimed_user},
                                           {"device", request.device},
                                           {"platform", name(request.platform)},

@@ -1,4 +1,5 @@
 // What the admin address asks the workers, put together.
+#include "base/json/writer.hpp"
 #include "flight/line.hpp"
 #include "server/admin/session_report.hpp"
 #include "server/impl.hpp"
@@ -59,7 +60,7 @@ std::string text_of(const Figures& figures, std::chrono::nanoseconds up) {
         .add("memory_bytes", stats.memory_bytes)
         .add("worker_stalls", stats.worker_stalls)
         .raw("errors", errors.text())
-        .raw("workers", flight::list_of(figures.workers));
+        .raw("workers", base::json_list(figures.workers));
     return part.text();
 }
 
@@ -119,7 +120,7 @@ void Server::Impl::list_sessions(std::string user, Done<std::string> done) {
             }
             const bool all = parts.size() == listed->size();
             Part part;
-            part.raw("sessions", flight::list_of(parts)).add("more", !all || parts.size() == kMostSessions);
+            part.raw("sessions", base::json_list(parts)).add("more", !all || parts.size() == kMostSessions);
             done(part.text());
         });
 }

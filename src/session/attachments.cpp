@@ -8,8 +8,10 @@
 namespace flare::session {
 
 Attached* Attachments::find(CarrierKey key) noexcept {
-    const auto found = std::find_if(all_.begin(), all_.end(), [&](const Attached& each) { return each.key == key; });
-    return found == all_.end() ? nullptr : &*found;
+    for (Attached& each : all_) {
+        if (each.key == key) return &each;
+    }
+    return nullptr;
 }
 
 void Attachments::add(Attached&& carrier, TimePoint now) {

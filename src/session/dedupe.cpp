@@ -49,7 +49,7 @@ DedupeRing::Check DedupeRing::check(const Uuid& id, Duration first_sent_ago, Tim
     return {Verdict::fresh, nullptr};
 }
 
-void DedupeRing::finish(const Uuid& id, Receipt receipt) {
+void DedupeRing::finish(const Uuid& id, const Receipt& receipt) {
     Record* const record = find(id);
     if (record == nullptr) return;
     if (planted(Fault::dedupe_forgets_early)) return drop(*record);
@@ -57,7 +57,7 @@ void DedupeRing::finish(const Uuid& id, Receipt receipt) {
     record->status = receipt.status;
     if (is_plain(receipt)) return;
     record->detailed = true;
-    rare().receipts.insert_or_assign(id, std::move(receipt));
+    rare().receipts.insert_or_assign(id, receipt);
 }
 
 void DedupeRing::withdraw(const Uuid& id) {

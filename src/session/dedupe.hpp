@@ -50,7 +50,7 @@ public:
     // `first_sent_ago`: 0 for a message sent the first time. `started`: since when this process remembers at
     // all: a message first sent before it is taken as fresh, until what this process did could be forgotten too.
     Check check(const Uuid& id, Duration first_sent_ago, TimePoint started, TimePoint now);
-    void finish(const Uuid& id, Receipt receipt);
+    void finish(const Uuid& id, const Receipt& receipt);
     // Forgets an entry that came to nothing (the handler never ran).
     void withdraw(const Uuid& id);
     bool empty() const noexcept { return live_ == 0; }

@@ -32,8 +32,8 @@ struct Device {
     static constexpr std::size_t kAttempts = 16;
     static constexpr std::size_t kMaxUnconfirmed = 4;
 
-    // No session of it lives.
-    bool idle() const noexcept { return session == nullptr && unconfirmed.empty(); }
+    // No session of it lives, and no message of it is being acted on.
+    bool idle() const noexcept { return session == nullptr && unconfirmed.empty() && pending == 0; }
     // ---- connects ----
     bool knows(const Uuid& attempt) const;
     void remember(const Uuid& attempt);
@@ -59,6 +59,7 @@ struct Device {
         LaneIndex lane = 0;
     };
     std::vector<Waiting> waiting;
+    std::size_t pending = 0;  // PendingMessages of it
     // Made with the first message where rates are limited. Another session of the device does not begin anew.
     struct Rates {
         Bucket messages;

@@ -4,6 +4,7 @@
 #include "session/planted.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace flare::session {
 namespace {
@@ -84,19 +85,15 @@ Result<void> LaneSet::send(LaneIndex lane, wire::Body body, Priority priority, s
         return errc::outbox_full;
     }
     if (!budget_.take_by_size(SendLane::charge_of(body))) return errc::busy;
-    push(lane, std::move(body), priority, token);
+    sending(lane).push(std::move(body), priority, token);
     return {};
 }
 
 Result<void> LaneSet::send_anyway(LaneIndex lane, wire::Body body, Priority priority, std::uint64_t token) {
     if (lane >= lane_count_) return errc::unknown_lane;
     budget_.take_anyway(SendLane::charge_of(body));
-    push(lane, std::move(body), priority, token);
-    return {};
-}
-
-void LaneSet::push(LaneIndex lane, wire::Body body, Priority priority, std::uint64_t token) {
     sending(lane).push(std::move(body), priority, token);
+    return {};
 }
 
 Result<void> LaneSet::on_numbered(const wire::FrameView& frame, TimePoint now) {
@@ -120,18 +117,18 @@ Result<void> LaneSet::on_numbered(const wire::FrameView& frame, TimePoint now) {
             listener_.on_receipt(frame.lane, *receipt);
         }
     } else {
-        const auto data = wire::decode_data(frame.body);
-        if (!data) return data.error();
-        const std::uint64_t cost = data->message ? data->message->payload.size() : 0;
+        wire::DataView data;
+        if (const errc code = wire::read_data(frame.body, data); code != errc::ok) return code;
+        const std::uint64_t cost = data.message ? data.message->payload.size() : 0;
         const auto verdict = lane.accept(frame.seq, cost);
         if (!verdict) return verdict.error();
         if (*verdict == ReceiveLane::Verdict::take) {
             if (lane.assembling()) return errc::bad_chunk;
             if (cost > settings_.max_message_bytes) return errc::message_too_large;
-            if (data->receipt) listener_.on_receipt(frame.lane, *data->receipt);
-            if (data->message) {
+            if (data.receipt) listener_.on_receipt(frame.lane, *data.receipt);
+            if (data.message) {
                 lane.delivered();
-                listener_.on_data(frame.lane, *data, Bytes(), cost);
+                listener_.on_data(frame.lane, data, Bytes(), cost);
             } else {
                 lane.consumed_at_once(0);
             }
@@ -163,7 +160,7 @@ Result<void> LaneSet::take_chunk(LaneIndex index, ReceiveLane& lane, const wire:
 }
 
 void LaneSet::schedule_ack(const ReceiveLane& lane, TimePoint now) noexcept {
-    if (!lane.ack_pending()) return;
+    if (ack_at_ <= now || !lane.ack_pending()) return;
     ack_at_ = lane.ack_urgent() ? std::min(ack_at_, now) : std::min(ack_at_, now + ack_delay_);
 }
 
@@ -206,15 +203,22 @@ void LaneSet::consumed(LaneIndex index, std::uint64_t cost, TimePoint now) {
 }
 
 bool LaneSet::has_output(TimePoint now) const noexcept {
-    if (ack_at_ <= now) return true;
+    return ack_at_ <= now ||
+           std::any_of(send_.begin(), send_.end(), [](const auto& lane) { return lane && lane->ready(); });
+}
+
+std::uint32_t LaneSet::ready_lanes() const noexcept {
+    static_assert(wire::kMaxLanes <= 32);
+    std::uint32_t ready = 0;
     for (LaneIndex i = 0; i < lane_count_; ++i) {
-        if (send_[i] && send_[i]->ready()) return true;
+        if (send_[i] && send_[i]->ready()) ready |= 1u << i;
     }
-    return false;
+    return ready;
 }
 
 bool LaneSet::write(wire::Batch& batch, std::size_t max_bytes, TimePoint now) {
-    if (!has_output(now)) {
+    std::uint32_t ready = ready_lanes();
+    if (ready == 0 && ack_at_ > now) {
         update_starvation(now);
         return false;
     }
@@ -226,23 +230,28 @@ bool LaneSet::write(wire::Batch& batch, std::size_t max_bytes, TimePoint now) {
         ack_at_ = kNever;
     }
     bool wrote = false;
-    bool more = true;
-    while (more && batch.bytes() < max_bytes) {
-        more = false;
-        LaneIndex index = turn_;
-        const auto next = [this](LaneIndex lane) { return lane + 1 == lane_count_ ? 0 : lane + 1; };
-        for (LaneIndex i = 0; i < lane_count_ && batch.bytes() < max_bytes; ++i, index = next(index)) {
-            if (!send_[index] || !send_[index]->ready()) continue;
-            header.lane = index;
-            if (const std::uint64_t token = send_[index]->write_next(batch, header); token != 0) {
-                listener_.on_numbered_first(token);
-            }
-            header.acks.clear();
-            wrote = more = true;
+    // One frame of each lane in turn. What lanes share only runs out meanwhile: none becomes ready.
+    std::uint32_t round = ready;
+    while (ready != 0 && batch.bytes() < max_bytes) {
+        if (round == 0) {
+            round = ready;
+            turn_ = turn_ + 1 == lane_count_ ? 0 : turn_ + 1;
         }
-        turn_ = next(turn_);
+        const std::uint32_t from_turn = round >> turn_ << turn_;
+        const auto index = static_cast<LaneIndex>(std::countr_zero(from_turn != 0 ? from_turn : round));
+        round &= ~(1u << index);
+        SendLane& lane = *send_[index];
+        if (!lane.ready()) {
+            ready &= ~(1u << index);
+            continue;
+        }
+        header.lane = index;
+        if (const std::uint64_t token = lane.write_next(batch, header); token != 0) listener_.on_numbered_first(token);
+        header.acks.clear();
+        wrote = true;
     }
     if (wrote) {
+        turn_ = turn_ + 1 == lane_count_ ? 0 : turn_ + 1;
         ack_delay_ = settings_.min_ack_delay;
         if (unacked_since_ == kNever && totals_.unacked_frames != 0) unacked_since_ = now;
     } else if (!header.acks.empty()) {
@@ -252,7 +261,7 @@ bool LaneSet::write(wire::Batch& batch, std::size_t max_bytes, TimePoint now) {
         batch.add(header);
     }
     update_starvation(now);
-    return more;
+    return ready != 0;
 }
 
 void LaneSet::rewind(TimePoint now) noexcept {

@@ -102,11 +102,12 @@ public:
 
 private:
     Result<void> take_chunk(LaneIndex lane, ReceiveLane& receive, const wire::ChunkView& chunk);
-    void push(LaneIndex lane, wire::Body body, Priority priority, std::uint64_t token);
     SendLane& sending(LaneIndex lane);
     ReceiveLane& receiving(LaneIndex lane);
     void schedule_ack(const ReceiveLane& lane, TimePoint now) noexcept;
     bool waits_for_credit() const noexcept;
+    // Bit i: lane i has a frame that may be written.
+    std::uint32_t ready_lanes() const noexcept;
 
     const Settings& settings_;
     Budget& budget_;

@@ -64,8 +64,8 @@ void MessageFlow::receive(ServerSession& session, LaneIndex lane, const wire::Da
     }
     session.work().begin_one();
     PendingMessage pending;
-    pending.user = session.user();
-    pending.device = session.device();
+    pending.owner = &owner;
+    ++owner.pending;
     pending.session = session.id();
     pending.lane = lane;
     pending.message_id = id;
@@ -95,21 +95,21 @@ void MessageFlow::refuse(ServerSession& session, LaneIndex lane, const Uuid& id,
 
 // ---- what goes out ----
 
-void MessageFlow::finish(const PendingMessage& pending, Receipt receipt, const Reply* reply, TimePoint now) {
+void MessageFlow::finish(const PendingMessage& pending, const Receipt& receipt, const Reply* reply, TimePoint now) {
     ServerSession* const reading = sessions_.reading();
     ServerSession* const session =
         reading != nullptr && reading->id() == pending.session ? reading : sessions_.find(pending.session);
     if (reply != nullptr && session != nullptr && size_of(reply->message) > session->max_message_bytes()) {
-        reply = nullptr;
-        receipt = make_refusal(errc::message_too_large,
-                               "handled; the reply was dropped, because it is larger than this client takes");
-        listener_.on_reply_refused(*session, receipt.code);
+        listener_.on_reply_refused(*session, errc::message_too_large);
+        return finish(pending,
+                      make_refusal(errc::message_too_large,
+                                   "handled; the reply was dropped, because it is larger than this client takes"),
+                      nullptr, now);
     }
-    Device* const owner = session != nullptr ? &session->owner() : devices_.find(pending.user, pending.device);
-    if (owner != nullptr) {
-        owner->note_answer(pending.message_id, receipt);
-        if (!owner->waiting.empty()) answer_repeats(*owner, pending, receipt, now);
-    }
+    Device& owner = *pending.owner;
+    --owner.pending;
+    owner.note_answer(pending.message_id, receipt);
+    if (!owner.waiting.empty()) answer_repeats(owner, pending, receipt, now);
     if (session == nullptr || session->farewell().ended()) return;
     session->at(now);
     session->work().finish_one();
@@ -193,8 +193,8 @@ Result<void> MessageFlow::send(ServerSession& session, LaneIndex lane, wire::For
     return send(session, lane, *body, priority, now);
 }
 
-Receipt MessageFlow::send_to_user(std::string_view user, std::string_view from, wire::Forms& forms, Priority priority,
-                                  TimePoint now, std::size_t* too_large) {
+Receipt MessageFlow::send_to_user(std::string_view user, std::string_view conversation, wire::Forms& forms,
+                                  Priority priority, TimePoint now, std::size_t* too_large) {
     bool attached = false;
     bool buffered = false;
     std::size_t could_not = 0;
@@ -202,7 +202,7 @@ Receipt MessageFlow::send_to_user(std::string_view user, std::string_view from, 
     errc failure = errc::user_offline;
     for (ServerSession* session : sessions_.of_user(user)) {
         const bool live = session->presence() == Presence::attached;
-        const auto sent = send(*session, lane_of(from, session->lanes()), forms, priority, now);
+        const auto sent = send(*session, lane_of(conversation, session->lanes()), forms, priority, now);
         if (!sent) {
             if (sent.error() == errc::message_too_large) {
                 ++could_not;

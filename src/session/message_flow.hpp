@@ -17,12 +17,11 @@ class MessageFlow {
 public:
     // `started`: when this process began to remember message ids.
     MessageFlow(const Settings& settings, TimePoint started, SessionTableListener& listener, SessionIndex& sessions,
-                const Devices& devices, const Expected& expected, SessionLife& life, Shedding& shedding)
+                const Expected& expected, SessionLife& life, Shedding& shedding)
         : settings_(settings),
           started_(started),
           listener_(listener),
           sessions_(sessions),
-          devices_(devices),
           expected_(expected),
           life_(life),
           shedding_(shedding) {}
@@ -36,10 +35,10 @@ public:
     void refuse(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt);
 
     // ---- what goes out: SessionTable says what these do ----
-    void finish(const PendingMessage& pending, Receipt receipt, const Reply* reply, TimePoint now);
+    void finish(const PendingMessage& pending, const Receipt& receipt, const Reply* reply, TimePoint now);
     Result<void> send(ServerSession& session, LaneIndex lane, const wire::Body& body, Priority priority, TimePoint now);
     Result<void> send(ServerSession& session, LaneIndex lane, wire::Forms& forms, Priority priority, TimePoint now);
-    Receipt send_to_user(std::string_view user, std::string_view from, wire::Forms& forms, Priority priority,
+    Receipt send_to_user(std::string_view user, std::string_view conversation, wire::Forms& forms, Priority priority,
                          TimePoint now, std::size_t* too_large);
 
 private:
@@ -53,7 +52,6 @@ private:
     const TimePoint started_;
     SessionTableListener& listener_;
     SessionIndex& sessions_;
-    const Devices& devices_;
     const Expected& expected_;
     SessionLife& life_;
     Shedding& shedding_;

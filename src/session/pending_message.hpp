@@ -6,16 +6,16 @@
 #include "session/types.hpp"
 
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace flare::session {
 
+struct Device;
+
 // A message from a client, to be acted on once. finish() must follow, exactly once, whatever became of it;
 // it may come after the session has ended.
 struct PendingMessage {
-    std::string user;
-    std::string device;
+    Device* owner = nullptr;  // whose it is: it stays until then
     SessionId session;
     LaneIndex lane = 0;
     Uuid message_id;

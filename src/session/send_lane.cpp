@@ -52,7 +52,7 @@ Seq SendLane::waiting_numbers() const noexcept {
     return count;
 }
 
-void SendLane::push(wire::Body body, Priority priority, std::uint64_t token) {
+void SendLane::push(wire::Body&& body, Priority priority, std::uint64_t token) {
     ++totals_.queued_frames;
     totals_.queued_bytes += body.bytes.size();
     auto place = queue_.end();
@@ -134,22 +134,17 @@ std::uint64_t SendLane::write_next(wire::Batch& batch, wire::FrameHeader& header
     return begun;
 }
 
-Result<void> SendLane::ack(Seq received, const std::function<void(std::uint64_t)>& acked) {
-    if (received >= next_) return errc::bad_ack;
-    while (acked_ < received) {
-        const Frame& sent = window_.front();
-        const std::uint64_t token = sent.token;
-        budget_.give(sent.charge);
-        --totals_.unacked_frames;
-        totals_.unacked_bytes -= sent.body.cost;
-        if (unwritten_ == window_.begin()) ++unwritten_;
-        window_.pop_front();
-        ++acked_;
-        if (token != 0) acked(token);
-    }
-    cursor_ = std::max(cursor_, acked_ + 1);
+std::uint64_t SendLane::forget_first() {
+    const Frame& sent = window_.front();
+    const std::uint64_t token = sent.token;
+    budget_.give(sent.charge);
+    --totals_.unacked_frames;
+    totals_.unacked_bytes -= sent.body.cost;
+    if (unwritten_ == window_.begin()) ++unwritten_;
+    window_.pop_front();
+    ++acked_;
     FLARE_INVARIANT(next_ == acked_ + window_.size() + 1, "numbers and frames do not add up");
-    return {};
+    return token;
 }
 
 void SendLane::credit(Seq max_seq, std::uint64_t max_bytes) noexcept {

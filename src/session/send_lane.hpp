@@ -41,13 +41,13 @@ public:
     static constexpr std::size_t kFrameCharge = 64;
     // Puts an encoded data or receipt in the queue; higher priority overtakes what has no number yet.
     // `token` (0: none) comes back from ack() when the peer has it whole.
-    void push(wire::Body body, Priority priority, std::uint64_t token);
+    void push(wire::Body&& body, Priority priority, std::uint64_t token);
 
     // Something can be written: frames after the cursor, or queued ones that the bounds allow a number.
-    bool ready() const noexcept { return cursor_ < next_ || (waiting() && within_credit() && within_bound()); }
+    bool ready() const noexcept { return cursor_ < next_ || (waiting() && allowed()); }
     // Something waits but credit or the bound on unacknowledged frames holds it up.
-    bool blocked() const noexcept { return cursor_ == next_ && waiting() && !(within_credit() && within_bound()); }
-    bool blocked_by_credit() const noexcept { return cursor_ == next_ && waiting() && !within_credit(); }
+    bool blocked() const noexcept { return cursor_ == next_ && waiting() && !allowed(); }
+    bool blocked_by_credit() const noexcept { return cursor_ == next_ && waiting() && !within_credit(next_cost()); }
 
     // Writes the next frame into `batch` with `header`, of which seq is filled in here. Precondition: ready().
     // Returns the token of a message that was given its first number by this call, else 0.
@@ -55,7 +55,15 @@ public:
 
     // The peer has everything up to `received`. `acked` is called for each token that became complete.
     // Errors: bad_ack (a number never written).
-    Result<void> ack(Seq received, const std::function<void(std::uint64_t)>& acked);
+    template <typename Acked>
+    Result<void> ack(Seq received, const Acked& acked) {
+        if (received >= next_) return errc::bad_ack;
+        while (acked_ < received) {
+            if (const std::uint64_t token = forget_first(); token != 0) acked(token);
+        }
+        cursor_ = std::max(cursor_, acked_ + 1);
+        return {};
+    }
     // Credit only grows: lower values are late news.
     void credit(Seq max_seq, std::uint64_t max_bytes) noexcept;
 
@@ -93,11 +101,16 @@ private:
         std::size_t charge = 0;
     };
     bool waiting() const noexcept { return partial_.has_value() || !queue_.empty(); }
-    bool within_bound() const noexcept {
-        return totals_.unacked_frames < std::min(settings_.max_unacked_frames, totals_.most_frames) &&
-               totals_.unacked_bytes + next_cost() <= std::min(settings_.max_unacked_bytes, totals_.most_bytes);
+    // What waits first may have a number: credit and bounds have room for it.
+    bool allowed() const noexcept {
+        const std::uint64_t cost = next_cost();
+        return within_credit(cost) &&
+               totals_.unacked_frames < std::min(settings_.max_unacked_frames, totals_.most_frames) &&
+               totals_.unacked_bytes + cost <= std::min(settings_.max_unacked_bytes, totals_.most_bytes);
     }
-    bool within_credit() const noexcept { return next_ <= max_seq_ && numbered_bytes_ + next_cost() <= max_bytes_; }
+    bool within_credit(std::uint64_t cost) const noexcept {
+        return next_ <= max_seq_ && numbered_bytes_ + cost <= max_bytes_;
+    }
     bool is_big(const Frame& entry) const noexcept {
         return entry.body.kind == wire::FrameKind::data &&
                entry.body.bytes.size() - entry.body.content_offset > big_above_;
@@ -109,6 +122,8 @@ private:
     }
     void set_pieces() noexcept;
     std::uint64_t number_next();
+    // The peer has it. Returns its token.
+    std::uint64_t forget_first();
     void number_chunk();
     void unqueue(const Frame& entry) noexcept;
     Seq waiting_numbers() const noexcept;

@@ -17,7 +17,7 @@ SessionTable::SessionTable(Settings settings, std::uint32_t home, TimePoint star
       tombstones_(settings_.tombstone_life, budget),
       life_(settings_, listener, sessions_, tombstones_, deadlines_),
       shedding_(budget, listener, sessions_, devices_, tombstones_, life_),
-      messages_(settings_, started, listener, sessions_, devices_, expected_, life_, shedding_),
+      messages_(settings_, started, listener, sessions_, expected_, life_, shedding_),
       attaching_(
           {settings_, budget, listener, sessions_, devices_, tombstones_, expected_, life_, shedding_, messages_},
           random, ticket_keys),

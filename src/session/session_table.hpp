@@ -120,9 +120,9 @@ public:
 
     // Ends the handling of a message: records the receipt for repeats, and sends it. `reply` (may be null) carries
     // the receipt along.
-    void finish(const PendingMessage& pending, Receipt receipt, const Reply* reply, TimePoint now) {
+    void finish(const PendingMessage& pending, const Receipt& receipt, const Reply* reply, TimePoint now) {
         const SessionIndex::Entry entry(sessions_);
-        messages_.finish(pending, std::move(receipt), reply, now);
+        messages_.finish(pending, receipt, reply, now);
     }
     // Queues an encoded data body on a session. Errors: busy, recipient_busy (its queue is full), session_ended,
     // message_too_large (for this client).
@@ -138,15 +138,15 @@ public:
     // user_offline, recipient_busy, busy (also of a user who is expected back), message_too_large. If some took it for
     // whose others it was too large, the code beside delivered or buffered is message_too_large. `too_large` (may be
     // null): how many these are.
-    Receipt send_to_user(std::string_view user, std::string_view from, wire::Forms& forms, Priority priority,
+    Receipt send_to_user(std::string_view user, std::string_view conversation, wire::Forms& forms, Priority priority,
                          TimePoint now, std::size_t* too_large = nullptr) {
         const SessionIndex::Entry entry(sessions_);
-        return messages_.send_to_user(user, from, forms, priority, now, too_large);
+        return messages_.send_to_user(user, conversation, forms, priority, now, too_large);
     }
-    Receipt send_to_user(std::string_view user, std::string_view from, const wire::Body& body, Priority priority,
-                         TimePoint now) {
+    Receipt send_to_user(std::string_view user, std::string_view conversation, const wire::Body& body,
+                         Priority priority, TimePoint now) {
         wire::Forms forms(body);
-        return send_to_user(user, from, forms, priority, now);
+        return send_to_user(user, conversation, forms, priority, now);
     }
 
     // Until then a message to this user, who has no session, is refused with busy and the time to wait. It ends when

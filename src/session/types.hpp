@@ -78,8 +78,8 @@ constexpr std::size_t fill_batch_to(std::size_t max_batch_bytes) noexcept {
 }
 
 // The lane of a conversation. Any choice is legal on the wire; this one spreads names evenly.
-constexpr LaneIndex lane_of(std::string_view peer, std::uint32_t lanes) noexcept {
-    return static_cast<LaneIndex>(base::part_of(base::name_hash(peer, base::kLaneSeed) >> 16, lanes));
+constexpr LaneIndex lane_of(std::string_view conversation, std::uint32_t lanes) noexcept {
+    return static_cast<LaneIndex>(base::part_of(base::name_hash(conversation, base::kLaneSeed) >> 16, lanes));
 }
 
 // The home worker of a user: all of a user's sessions live there, so presence, message ids and

@@ -66,6 +66,7 @@ void Poller::turn() {
             poller.wait();
         }
     } const turn(*this);
+    const TurnWrites::Turn writes(writes_);
     const int count = ::epoll_wait(epoll_.native_handle(), events_.data(), static_cast<int>(events_.size()), 0);
     if (count <= 0) return;
     untold_ = std::span(events_).first(static_cast<std::size_t>(count));

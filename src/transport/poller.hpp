@@ -6,6 +6,8 @@
 // Owner:   the io_context; it keeps io_context::run() going while anything is watched.
 #pragma once
 
+#include "transport/turn_writes.hpp"
+
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
@@ -37,6 +39,8 @@ public:
     inline static boost::asio::execution_context::id id;
 
     boost::asio::io_context& context() noexcept { return context_; }
+    // A turn of its own is one of theirs.
+    TurnWrites& writes() noexcept { return writes_; }
 
 private:
     friend class PolledSocket;
@@ -56,6 +60,7 @@ private:
     bool waiting_ = false;
     bool in_turn_ = false;
     std::array<epoll_event, kEventsPerTurn> events_{};
+    TurnWrites writes_;
     std::span<epoll_event> untold_;  // during turn(): events whose watchers are still to be told; null: gone
 };
 

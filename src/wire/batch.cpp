@@ -190,14 +190,13 @@ Result<void> BatchReader::next(FrameView& frame) noexcept {
 Front front_of(std::string_view batch, std::size_t most) noexcept {
     Front front;
     Reader reader(batch);
-    std::uint64_t length = 0;
+    std::string_view frame;
     while (front.frames < most && reader.left() != 0) {
         ++front.frames;
-        if (!reader.take(length) || length > reader.left()) {
+        if (!reader.take_prefixed(frame)) {
             front.bytes = batch;
             return front;
         }
-        reader = Reader(batch.substr(batch.size() - reader.left() + static_cast<std::size_t>(length)));
     }
     front.bytes = batch.substr(0, batch.size() - reader.left());
     return front;

@@ -5,7 +5,7 @@
 // Threads:  pure functions and values.
 #pragma once
 
-#include "wire/utf8.hpp"
+#include "base/utf8.hpp"
 
 #include <flare/bytes.hpp>
 #include <flare/error.hpp>
@@ -48,7 +48,7 @@ inline constexpr std::size_t kMaxBatchBytes = 1024 * 1024;
 inline constexpr std::uint64_t kDefaultMaxMessageBytes = 16ull * 1024 * 1024;
 
 // Can it be a user, device, type or target?
-inline bool is_name(std::string_view text) noexcept { return text.size() <= kMaxNameBytes && is_utf8(text); }
+inline bool is_name(std::string_view text) noexcept { return text.size() <= kMaxNameBytes && base::is_utf8(text); }
 
 // A time that a peer wrote. What no clock here can show becomes the nearest that it can.
 inline std::chrono::system_clock::time_point to_time(std::int64_t unix_ms) noexcept {
@@ -282,6 +282,8 @@ Result<CredentialState> decode_credential_state(std::string_view body);
 Result<Seal> decode_seal(std::string_view body);
 Result<SealedView> decode_sealed(std::string_view body);
 Result<DataView> decode_data(std::string_view body);
+// The same into a `data` that was just made, without moving one; ok or why not.
+errc read_data(std::string_view body, DataView& data) noexcept;
 Result<MessageView> decode_message(std::string_view message);  // an encoded Message
 Result<ChunkView> decode_chunk(std::string_view body);
 Result<ReceiptView> decode_receipt(std::string_view body);

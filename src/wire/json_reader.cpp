@@ -1,12 +1,12 @@
 // JSON -> binary batch, driven by the table of the schema. Errors name the path of the field.
+#include "base/json/member.hpp"
 #include "base/random.hpp"
+#include "base/utf8.hpp"
 #include "wire/base64.hpp"
 #include "wire/control_tables.hpp"
 #include "wire/frame.hpp"
 #include "wire/json.hpp"
-#include "wire/json_member.hpp"
 #include "wire/schema.hpp"
-#include "wire/utf8.hpp"
 #include "wire/writer.hpp"
 
 #include <boost/json/array.hpp>
@@ -202,8 +202,8 @@ bool put_list(pbf_writer& out, const Field& field, const json::value& value, Pat
 
 // The member by either name; null counts as absent.
 const json::value* member(const json::object& object, const Field& field) {
-    const json::value* const found = wire::json_member(object, field.name.json());
-    return found != nullptr ? found : wire::json_member(object, field.name.original());
+    const json::value* const found = base::json_member(object, field.name.json());
+    return found != nullptr ? found : base::json_member(object, field.name.original());
 }
 
 bool is_absent_id(const json::value* value) {
@@ -325,7 +325,7 @@ bool put_frame(std::string& batch, const json::value& value, Path& path) {
 
 bool put_batch(std::string& batch, std::string_view text, Path& path) {
     if (text.size() > kMaxBatchBytes) return path.fail("the text is longer than a batch may be", errc::batch_too_large);
-    if (!is_utf8(text)) return path.fail("the text is not UTF-8", errc::invalid_utf8);
+    if (!base::is_utf8(text)) return path.fail("the text is not UTF-8", errc::invalid_utf8);
     json::parser parser;
     boost::system::error_code error;
     const std::size_t read = parser.write_some(text, error);

@@ -63,7 +63,7 @@ void take(Reader& reader, const Field& field, json::object& out) {
         if (!list.is_array()) list.emplace_array();
         list.get_array().push_back(std::move(part));
     } else if (field.type == FieldType::text) {
-        if (!is_utf8(bytes)) {
+        if (!base::is_utf8(bytes)) {
             reader.fail(errc::invalid_utf8);
         } else if (!bytes.empty()) {
             out[field.name.json()] = bytes;
@@ -99,7 +99,7 @@ errc to_object(std::string_view bytes, const Schema& schema, json::object& out) 
         }
     }
     if (payload.empty()) payload = text;
-    if (is_utf8(payload)) {
+    if (base::is_utf8(payload)) {
         if (!payload.empty()) out["text"] = payload;
     } else {
         out["payload"] = to_base64(payload);

@@ -103,9 +103,7 @@ Body encode(const ReceiptView& receipt) {
     return body;
 }
 
-Result<DataView> decode_data(std::string_view body) {
-    Result<DataView> result;  // filled in place: moving a DataView would cost as much as reading it
-    DataView& data = *result;
+errc read_data(std::string_view body, DataView& data) noexcept {
     Reader reader(body);
     while (reader.next()) {
         switch (reader.tag()) {
@@ -120,7 +118,12 @@ Result<DataView> decode_data(std::string_view body) {
             default: reader.skip(5);
         }
     }
-    if (reader.failed()) result = reader.error();
+    return reader.code();
+}
+
+Result<DataView> decode_data(std::string_view body) {
+    Result<DataView> result;
+    if (const errc code = read_data(body, *result); code != errc::ok) result = make_error_code(code);
     return result;
 }
 

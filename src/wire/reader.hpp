@@ -5,7 +5,7 @@
 // Threads:  one at a time.
 #pragma once
 
-#include "wire/utf8.hpp"
+#include "base/utf8.hpp"
 
 #include <flare/error.hpp>
 #include <flare/uuid.hpp>
@@ -99,7 +99,7 @@ public:
     std::string_view text(std::size_t limit) noexcept {
         if (number_ > limit) {
             fail();
-        } else if (!is_utf8(bytes())) {
+        } else if (!base::is_utf8(bytes())) {
             fail(errc::invalid_utf8);
         }
         return bytes();

@@ -1,5 +1,8 @@
 #include "sim/attacker.hpp"
 
+#include <algorithm>
+#include <limits>
+
 namespace flare::sim {
 
 using namespace std::chrono_literals;
@@ -14,6 +17,43 @@ std::optional<wire::Hello> hello_in(const std::string& batch) {
 }
 
 }  // namespace
+
+std::shared_ptr<Carrier> Attacker::connect(ServerNode::Who who) {
+    auto carrier = std::make_shared<Carrier>(world_, false);
+    server_.accept(carrier, who);
+    world_.after(20s, [carrier] { carrier->cut(false); });
+    return carrier;
+}
+
+void Attacker::replay(const std::vector<Said>& heard, const char* what, std::size_t batches) {
+    if (heard.empty()) return;
+    const Said& said = heard[world_.chance.below(heard.size())];
+    if (!hello_in(said.front())) return;
+    world_.happened(what);
+    const auto carrier = connect(ServerNode::Who::repeater);
+    for (std::size_t i = 0; i < std::min(batches, said.size()); ++i) carrier->send(Side::client, said[i]);
+}
+
+void Attacker::replay_hello(const std::vector<Said>& heard) { replay(heard, "replayed hello", 1); }
+
+void Attacker::replay_beginning(const std::vector<Said>& heard) {
+    replay(heard, "replayed beginning", std::numeric_limits<std::size_t>::max());
+}
+
+void Attacker::forge_hello(const std::vector<Said>& heard) {
+    for (const Said& said : heard) {
+        auto hello = hello_in(said.front());
+        if (!hello || !hello->resume) continue;
+        world_.happened("forged hello");
+        hello->attempt_id = world_.chance.uuid();
+        hello->epoch += 1000;
+        hello->resume->mac = world_.chance.bytes(32);
+        wire::Batch batch;
+        batch.add({}, wire::encode(*hello));
+        connect(ServerNode::Who::forger)->send(Side::client, batch.str());
+        return;
+    }
+}
 
 const Carrier* Attacker::any_heard() const {
     const auto& all = server_.overheard();

@@ -8,11 +8,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace flare::sim {
 
 class Attacker {
 public:
+    using Said = std::vector<std::string>;  // by a client, on one carrier: its batches
+
     Attacker(World& world, ServerNode& server) : world_(world), server_(server) {}
 
     // On one carrier; does nothing while he has heard no Hello.
@@ -20,7 +23,16 @@ public:
     // A few times in the next seconds.
     void attack_soon();
 
+    // The first batch of one of these carriers, or all of them, again.
+    void replay_hello(const std::vector<Said>& heard);
+    void replay_beginning(const std::vector<Said>& heard);
+    // A Hello that shows the first ticket heard, of a new attempt, with a made-up proof.
+    void forge_hello(const std::vector<Said>& heard);
+
 private:
+    void replay(const std::vector<Said>& heard, const char* what, std::size_t batches);
+    // Has a carrier of its own to the server, cut after 20 s.
+    std::shared_ptr<Carrier> connect(ServerNode::Who who);
     const Carrier* any_heard() const;
     void add_pieces(Carrier& carrier);
     // Somebody's next Hello, without a token, perhaps with a proof that was made for another connection.

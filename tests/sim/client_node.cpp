@@ -472,7 +472,13 @@ void ClientNode::open_another(bool standby) {
     schedule();
 }
 
+// Sometimes again at once: what was said on one carrier may arrive after what was said later on another.
 void ClientNode::activate_any() {
+    activate_one();
+    if (world_.chance.one_in(2)) later(world_.chance.between(0ms, 40ms), [this] { activate_one(); });
+}
+
+void ClientNode::activate_one() {
     for (const auto& [key, open] : carriers_) {
         if (key != session_->active() && is_ready(key) && session_->activate(key, world_.now())) {
             world_.happened("activate");
@@ -527,59 +533,6 @@ void ClientNode::on_probe(CarrierKey key, std::uint64_t id) {
 void ClientNode::on_recovered(CarrierKey key) {
     world_.happened("recovered");
     if (key == session_->active()) connectivity_->recovered(key, world_.now());
-}
-
-namespace {
-
-// The first frame of a recorded carrier, when it is a Hello.
-std::optional<wire::Hello> recorded_hello(const std::vector<std::string>& recorded) {
-    std::string_view rest;
-    auto hello = session::read_hello(recorded.front(), rest);
-    if (!hello) return std::nullopt;
-    return *hello;
-}
-
-}  // namespace
-
-void ClientNode::replay_hello() {
-    if (heard_.empty()) return;
-    const auto& recorded = heard_[world_.chance.below(heard_.size())];
-    if (!recorded_hello(recorded)) return;
-    world_.happened("replayed hello");
-    auto carrier = std::make_shared<Carrier>(world_, false);
-    server_.accept(carrier, ServerNode::Who::repeater);
-    carrier->send(Side::client, recorded.front());
-    world_.after(20s, [carrier] { carrier->cut(false); });
-}
-
-void ClientNode::replay_beginning() {
-    if (heard_.empty()) return;
-    const auto& recorded = heard_[world_.chance.below(heard_.size())];
-    if (!recorded_hello(recorded)) return;
-    world_.happened("replayed beginning");
-    auto carrier = std::make_shared<Carrier>(world_, false);
-    server_.accept(carrier, ServerNode::Who::repeater);
-    for (const std::string& batch : recorded) carrier->send(Side::client, batch);
-    world_.after(20s, [carrier] { carrier->cut(false); });
-}
-
-void ClientNode::forge_hello() {
-    for (const auto& recorded : heard_) {
-        auto hello = recorded_hello(recorded);
-        if (!hello || !hello->resume) continue;
-        world_.happened("forged hello");
-        // The latest ticket that was seen, a new attempt, a made-up proof.
-        hello->attempt_id = world_.chance.uuid();
-        hello->epoch += 1000;
-        hello->resume->mac = world_.chance.bytes(32);
-        wire::Batch batch;
-        batch.add({}, wire::encode(*hello));
-        auto carrier = std::make_shared<Carrier>(world_, false);
-        server_.accept(carrier, ServerNode::Who::forger);
-        carrier->send(Side::client, batch.str());
-        world_.after(20s, [carrier] { carrier->cut(false); });
-        return;
-    }
 }
 
 // ---- checks ----

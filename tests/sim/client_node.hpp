@@ -40,16 +40,14 @@ public:
     void ask_to_move();     // switch_protocol(), or reconnect()
     void change_address();  // of the machine; a QUIC carrier may move along
     void probe();           // all carriers, with more probes than are allowed
-    // Somebody who listened: a copy of an earlier Hello, whole beginnings of a carrier, a forged proof.
-    void replay_hello();
-    void replay_beginning();
-    void forge_hello();
     void late_hello() { delay_next_ = true; }
 
     void check_at_rest();
     void check_invariants() const;
     void tear_down();
     const std::string& user() const { return settings_.user; }
+    // What a listener on the wire has recorded: the batches of each carrier that has gone.
+    const std::vector<std::vector<std::string>>& heard() const { return heard_; }
 
 private:
     struct Open {
@@ -110,6 +108,7 @@ private:
     void on_gave_up(const Failure& failure, bool was_reconnecting) override;
 
     void make_session();
+    void activate_one();
     void later(Duration delay, std::function<void()> run);
     void connect(Duration delay);
     session::CarrierKey open(Protocol protocol);
@@ -146,9 +145,9 @@ private:
     TimePoint disconnect_at_{};
     std::vector<Held> held_;
     std::map<std::string, std::uint64_t> ordinals_;
-    std::set<Uuid> sent_;                          // ids without an outcome
-    std::set<Uuid> uncertain_;                     // of them, those that a gap has named
-    std::vector<std::vector<std::string>> heard_;  // what a listener on the wire has recorded
+    std::set<Uuid> sent_;       // ids without an outcome
+    std::set<Uuid> uncertain_;  // of them, those that a gap has named
+    std::vector<std::vector<std::string>> heard_;
     TimePoint wake_at_ = session::kNever;
 };
 

@@ -138,9 +138,9 @@ private:
             case 4: return client.open_another(true);
             case 5: return client.open_another(false);
             case 6: return client.activate_any();
-            case 7: return client.replay_hello();
-            case 8: return client.replay_beginning();
-            case 9: return client.forge_hello();
+            case 7: return attacker_->replay_hello(client.heard());
+            case 8: return attacker_->replay_beginning(client.heard());
+            case 9: return attacker_->forge_hello(client.heard());
             case 10: client.late_hello(); return client.cut(false);
             case 11:
                 world_.happened("server crash");

@@ -183,8 +183,9 @@ bool ServerNode::look(Socket& socket, const std::string& bytes) {
         world_.require(socket.who != Who::client, "an honest client begins with a hello");
         return true;
     }
-    if (socket.who == Who::repeater && is_credential(*hello)) {
-        socket.crash(false);
+    // A copy in early data is held, whatever it says: its handshake is never completed.
+    if (socket.who == Who::repeater && !socket.early() && is_credential(*hello)) {
+        socket.lose();
         return false;
     }
     world_.trace("hello of " + hello->user + "." + hello->device + (hello->resume ? ", resumes" : ""));

@@ -19,6 +19,11 @@ void Socket::crash(bool one_sided) {
     carrier_->cut(one_sided);
 }
 
+void Socket::lose() {
+    unread_.clear();
+    carrier_->cut(false);
+}
+
 void Socket::confirm() {
     if (!std::exchange(info_.early, false) || at_ == nullptr || closing_ || gone_) return;
     turn_([this] {

@@ -30,6 +30,9 @@ public:
     // What comes first is early data, until confirm(): the handshake is complete.
     void begin_early() { info_.early = true; }
     void confirm();
+    bool early() const noexcept { return info_.early; }
+    // The network loses it; the server hears of that later.
+    void lose();
     // The process ends: nobody is told anything any more.
     void crash(bool one_sided);
 

@@ -1,8 +1,8 @@
 #include "client/connect/credential.hpp"
 
+#include "base/utf8.hpp"
 #include "client/connect/heals.hpp"
 #include "wire/frame.hpp"
-#include "wire/utf8.hpp"
 
 #include <exception>
 #include <utility>
@@ -13,7 +13,7 @@ Credential::Credential(TokenProvider provider, bool may_change)
     : provider_(std::move(provider)), may_change_(may_change) {}
 
 Checked<> Credential::check(std::string_view token) {
-    if (token.size() <= wire::kMaxTokenBytes && wire::is_utf8(token)) return {};
+    if (token.size() <= wire::kMaxTokenBytes && base::is_utf8(token)) return {};
     return Failure(errc::unauthenticated,
                    "the token is longer than 8192 bytes or not UTF-8, so that no Hello can carry it");
 }

@@ -1,5 +1,7 @@
 #include "client/loop/flight_notes.hpp"
 
+#include "base/json/writer.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -45,7 +47,7 @@ void FlightNotes::connecting(const Plan& plan) {
         }
         parts.push_back(part.text());
     }
-    recorder_.add(recorder_.line("connecting").add("why", name_of(plan.why)).raw("plan", flight::list_of(parts)));
+    recorder_.add(recorder_.line("connecting").add("why", name_of(plan.why)).raw("plan", base::json_list(parts)));
 }
 
 void FlightNotes::in_use(const Link& link, const InUse& in_use) {
@@ -263,7 +265,7 @@ void FlightNotes::race(const std::map<Protocol, Race::Result>& results, const Ra
         .add("decision", decision)
         .add("times", times);
     if (verdict.slow.count() != 0) line.ms("slow_ms", verdict.slow);
-    recorder_.add(line.raw("results", flight::list_of(parts)));
+    recorder_.add(line.raw("results", base::json_list(parts)));
 }
 
 // The first batch on the connection in use after nothing moved for a while.

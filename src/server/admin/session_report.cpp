@@ -1,5 +1,6 @@
 #include "server/admin/session_report.hpp"
 
+#include "base/json/writer.hpp"
 #include "flight/line.hpp"
 
 namespace flare::server {
@@ -44,7 +45,7 @@ std::string object_of(Shard& shard, const session::ServerSession& session) {
         .add("queued_messages", session.queued_frames())
         .add("queued_bytes", session.queued_bytes())
         .add("unacknowledged", session.unacked_frames())
-        .raw("carriers", flight::list_of(carriers));
+        .raw("carriers", base::json_list(carriers));
     return part.text();
 }
 
@@ -67,7 +68,7 @@ std::optional<std::string> session_report(Shard& shard, const session::SessionId
     const std::vector<std::string> lines = shard.log().lines(id, shard.now(), kMostLines);
     if (session == nullptr && lines.empty()) return std::nullopt;
     flight::Part part;
-    part.raw("session", session == nullptr ? "null" : object_of(shard, *session)).raw("record", flight::list_of(lines));
+    part.raw("session", session == nullptr ? "null" : object_of(shard, *session)).raw("record", base::json_list(lines));
     return part.text();
 }
 

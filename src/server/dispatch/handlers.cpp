@@ -100,7 +100,7 @@ void Handlers::take(session::ServerSession& session, session::PendingMessage&& p
 void Handlers::run_here(const HandlerQueue& queue, const session::PendingMessage& pending, const Message& message,
                         const Handler& handler) {
     const session::TimePoint began = turn_.handled_at;
-    handled(pending, call(handler.plain, *queue.info, message), began);
+    handled(queue, pending, call(handler.plain, *queue.info, message), began);
 }
 
 void Handlers::run_next(const Queue& queue) {
@@ -134,7 +134,7 @@ Task<void> Handlers::run_coroutine(Queue queue, HandlerTask task, const Handler&
         result = thrown_result(std::current_exception());
     }
     memory_.give(task.charge);
-    handled(task.pending, result, began);
+    handled(*queue, task.pending, result, began);
     run_next(queue);
     executor_.arm_timer();
 }
@@ -153,7 +153,7 @@ void Handlers::run_in_pool(const Queue& queue, HandlerTask task, const Handler& 
         [this, call, queue] {
             if (session::planted(session::Fault::pool_result_dropped)) return;
             memory_.give(call->task.charge);
-            handled(call->task.pending, call->made.result, call->began, &call->made.packed);
+            handled(*queue, call->task.pending, call->made.result, call->began, &call->made.packed);
             run_next(queue);
         });
     if (queued) return;
@@ -205,8 +205,8 @@ void Handlers::refuse(const HandlerTask& task, errc code, std::string_view text)
     answers_.refuse(task.pending, code, text);
 }
 
-void Handlers::handled(const session::PendingMessage& pending, const HandlerResult& result, session::TimePoint began,
-                       const CompressedPayload* packed) {
+void Handlers::handled(const HandlerQueue& queue, const session::PendingMessage& pending, const HandlerResult& result,
+                       session::TimePoint began, const CompressedPayload* packed) {
     const session::TimePoint now = turn_.handled_at = executor_.now();
     ++counters_.handler_runs;
     counters_.handler_time_total += now - began;
@@ -214,12 +214,12 @@ void Handlers::handled(const session::PendingMessage& pending, const HandlerResu
         answers_.count_refusal(result.failure()->code);
         return table_.finish(pending, make_refusal(result.failure()->code, result.failure()->text), nullptr, now);
     }
-    if (result.reply()) return reply(pending, *result.reply(), packed, now);
+    if (result.reply()) return reply(queue, pending, *result.reply(), packed, now);
     table_.finish(pending, {wire::ReceiptStatus::handled, errc::ok, {}, 0}, nullptr, now);
 }
 
-void Handlers::reply(const session::PendingMessage& pending, const Message& message, const CompressedPayload* packed,
-                     session::TimePoint now) {
+void Handlers::reply(const HandlerQueue& queue, const session::PendingMessage& pending, const Message& message,
+                     const CompressedPayload* packed, session::TimePoint now) {
     if (message.payload.size() > state_.config.session.max_message_bytes)
         return table_.finish(pending, make_refusal(errc::message_too_large, "the handler's reply is too large"),
                              nullptr, now);
@@ -237,7 +237,7 @@ void Handlers::reply(const session::PendingMessage& pending, const Message& mess
         message.id.is_nil() ? static_cast<std::int64_t>(view.id.unix_milliseconds()) : unix_ms(executor_.wall_clock());
     const bool dated = message.timestamp != std::chrono::system_clock::time_point{};
     view.timestamp_ms = dated ? unix_ms(message.timestamp) : reply.server_time_ms;
-    view.to = pending.user;
+    view.to = queue.info->user;
     reply.judged = packed != nullptr;
     if (packed != nullptr && packed->encoding != wire::Encoding::none) {
         view.encoding = packed->encoding;

@@ -48,10 +48,10 @@ private:
     bool inflate(const Queue& queue, HandlerTask& task);
     void inflate_in_pool(const Queue& queue, HandlerTask task);
     void refuse(const HandlerTask& task, errc code, std::string_view text);
-    void handled(const session::PendingMessage& pending, const HandlerResult& result, session::TimePoint began,
-                 const CompressedPayload* packed = nullptr);
-    void reply(const session::PendingMessage& pending, const Message& message, const CompressedPayload* packed,
-               session::TimePoint now);
+    void handled(const HandlerQueue& queue, const session::PendingMessage& pending, const HandlerResult& result,
+                 session::TimePoint began, const CompressedPayload* packed = nullptr);
+    void reply(const HandlerQueue& queue, const session::PendingMessage& pending, const Message& message,
+               const CompressedPayload* packed, session::TimePoint now);
 
     ServerState& state_;
     Executor& executor_;

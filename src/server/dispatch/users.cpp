@@ -83,13 +83,13 @@ void Users::send(const Outgoing& outgoing) {
     const std::uint32_t home = parts_.router.home_of(outgoing->to);
     if (home == index_)
         return parts_.answers.give(outgoing->pending,
-                                   deliver(outgoing->to, outgoing->from, outgoing->forms, Priority::normal));
+                                   deliver(outgoing->to, outgoing->conversation(), outgoing->forms, Priority::normal));
     parts_.router.ask(
         index_, home,
         [outgoing](Shard& shard) {
             if (session::planted(session::Fault::receipt_without_delivery))
                 return session::Receipt{wire::ReceiptStatus::delivered, errc::ok, {}, 0};
-            return shard.users().deliver(outgoing->to, outgoing->from, outgoing->forms, Priority::normal);
+            return shard.users().deliver(outgoing->to, outgoing->conversation(), outgoing->forms, Priority::normal);
         },
         [outgoing](Shard& sender, session::Receipt receipt) {
             if (session::planted(session::Fault::mail_answer_dropped)) return;
@@ -97,19 +97,20 @@ void Users::send(const Outgoing& outgoing) {
         });
 }
 
-session::Receipt Users::deliver(std::string_view user, std::string_view from, wire::Forms& forms, Priority priority,
-                                std::size_t* too_large) {
-    session::Receipt receipt = parts_.table.send_to_user(user, from, forms, priority, parts_.executor.now(), too_large);
+session::Receipt Users::deliver(std::string_view user, std::string_view conversation, wire::Forms& forms,
+                                Priority priority, std::size_t* too_large) {
+    session::Receipt receipt =
+        parts_.table.send_to_user(user, conversation, forms, priority, parts_.executor.now(), too_large);
     if (receipt.status != wire::ReceiptStatus::refused) ++parts_.counters.messages_sent;
     return receipt;
 }
 
-FanOut Users::broadcast(std::string_view from, wire::Forms& forms, Priority priority) {
+FanOut Users::broadcast(std::string_view conversation, wire::Forms& forms, Priority priority) {
     FanOut out;
     const session::TimePoint now = parts_.executor.now();
     session::SessionTable& table = parts_.table;
     table.for_each([&](session::ServerSession& session) {
-        const auto sent = table.send(session, session::lane_of(from, session.lanes()), forms, priority, now);
+        const auto sent = table.send(session, session::lane_of(conversation, session.lanes()), forms, priority, now);
         if (sent) {
             ++out.reached;
         } else if (sent.error() == errc::message_too_large) {
@@ -130,7 +131,8 @@ void Users::begin_large(const Outgoing& outgoing) {
         index_, parts_.router.home_of(outgoing->to),
         [outgoing](Shard& shard) {
             if (must_be_inflated(shard.table(), *outgoing)) return Answer();
-            return Answer(shard.users().deliver(outgoing->to, outgoing->from, outgoing->forms, Priority::normal));
+            return Answer(
+                shard.users().deliver(outgoing->to, outgoing->conversation(), outgoing->forms, Priority::normal));
         },
         [outgoing](Shard& sender, Answer receipt) {
             receipt ? sender.users().end_large(outgoing, std::move(*receipt)) : sender.users().inflate(outgoing);

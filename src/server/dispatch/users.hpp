@@ -4,6 +4,7 @@
 // Owner:   Shard.
 #pragma once
 
+#include "model/target.hpp"
 #include "server/dispatch/answers.hpp"
 #include "server/dispatch/handler_queue.hpp"
 #include "server/dispatch/waiting_memory.hpp"
@@ -27,6 +28,7 @@ struct OutgoingMessage {
     std::optional<Message> asked;         // what the policy is to be asked, when the payload has been inflated
     std::size_t charge = 0;               // to the sender's budget
 
+    std::string_view conversation() const noexcept { return model::conversation_of(to, from); }
     bool is_large() const noexcept {
         return forms.encoding() != wire::Encoding::none && forms.size() > wire::kAtOnceBytes;
     }
@@ -52,10 +54,11 @@ public:
 
     // ---- an encoded message for sessions here ----
 
-    // What a receipt would say. `too_large` (may be null): how many of the user's sessions it was too large for.
-    session::Receipt deliver(std::string_view user, std::string_view from, wire::Forms& forms, Priority priority,
-                             std::size_t* too_large = nullptr);
-    FanOut broadcast(std::string_view from, wire::Forms& forms, Priority priority);
+    // `conversation`: as the recipients call it (model/target.hpp). What a receipt would say. `too_large` (may be
+    // null): how many of the user's sessions it was too large for.
+    session::Receipt deliver(std::string_view user, std::string_view conversation, wire::Forms& forms,
+                             Priority priority, std::size_t* too_large = nullptr);
+    FanOut broadcast(std::string_view conversation, wire::Forms& forms, Priority priority);
 
 private:
     using Outgoing = std::shared_ptr<OutgoingMessage>;

@@ -1,6 +1,6 @@
 #include "server/reception/authenticator.hpp"
 
-#include "auth/json_object.hpp"
+#include "base/json/object.hpp"
 #include "base/log.hpp"
 
 #include <flare/printable.hpp>
@@ -17,7 +17,7 @@ namespace {
 errc what_is_wrong(const std::string& claims) {
     if (claims.size() > kMaxClaimsBytes) return errc::claims_too_large;
     std::string_view problem;
-    if (claims.empty() || auth::JsonObject::parse(claims, problem)) return errc::ok;
+    if (claims.empty() || base::JsonObject::parse(claims, problem)) return errc::ok;
     base::log().limited(base::LogKind::authentication_threw,
                         "the authentication handler gave claims that nobody can read: the text {}", problem);
     return errc::internal;

@@ -37,7 +37,10 @@ void Worker::run() {
             const session::TimePoint began = now();
             while (now() - began < kTimeOfAWrite * carriers.dirty() && context_.poll_one() != 0) {
             }
-            shard_.flush();
+            {
+                const transport::TurnWrites::Turn writes(poller_.writes());
+                shard_.flush();
+            }
             arm_timer();
             if (context_.stopped()) break;
         }

@@ -7,6 +7,7 @@
 #include "server/worker/executor.hpp"
 #include "server/worker/listeners.hpp"
 #include "server/worker/shard.hpp"
+#include "transport/poller.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -61,7 +62,9 @@ private:
     void close_mailbox();
 
     WorkerGroup& group_;
-    boost::asio::io_context context_{1};
+    // Its sockets and timers are used on its own thread alone, or before that starts: they need no locks.
+    boost::asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
+    transport::Poller& poller_ = transport::Poller::of(context_);
     boost::asio::steady_timer timer_{context_};
     session::TimePoint timer_at_ = session::kNever;
     Shard shard_;

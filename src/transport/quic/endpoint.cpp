@@ -39,12 +39,14 @@ void Endpoint::watch() {
 void Endpoint::replace_socket(UdpSocket socket) {
     descriptor_.reset();
     socket_ = std::move(socket);
+    packets_.clear();  // they name the address of the other one
     blocked_ = false;
     watch();
 }
 
 void Endpoint::shut() {
     if (shut_) return;
+    flush();
     shut_ = true;
     boost::system::error_code ignored;
     if (descriptor_) descriptor_->close(ignored);
@@ -70,6 +72,7 @@ void Endpoint::wait_writable() {
                                 const auto self = weak.lock();
                                 if (error || !self || self->shut_) return;
                                 self->blocked_ = false;
+                                self->flush();
                                 self->now_ = steady_ns();
                                 for (auto& [key, connection] : self->connections_) self->touch(*connection);
                                 self->turn();
@@ -109,12 +112,22 @@ void Endpoint::dispatch(const UdpSocket::Packet& packet) {
 
 void Endpoint::transmit(std::span<const std::uint8_t> bytes, std::size_t segment, const Address& from,
                         const Address& to) {
-    // What does not go out now is lost, as it might be on the way: QUIC sends it again.
+    // What a full socket does not take is lost, as it might be on the way: QUIC sends it again.
     if (shut_ || blocked_) return;
-    if (socket_.send(bytes, segment, from, to) == EAGAIN) {
-        blocked_ = true;
-        wait_writable();
-    }
+    if (in_turn_ && packets_.add(bytes, segment, from, to)) return;
+    flush();
+    if (blocked_ || (in_turn_ && packets_.add(bytes, segment, from, to))) return;
+    const UdpSocket::Outgoing packet{bytes, segment, &from, &to};
+    if (socket_.send({&packet, 1}) == 0) block();
+}
+
+void Endpoint::flush() {
+    if (!packets_.empty() && !blocked_ && !packets_.flush(socket_)) block();
+}
+
+void Endpoint::block() {
+    blocked_ = true;
+    wait_writable();
 }
 
 // ---- connections ----
@@ -251,6 +264,7 @@ void Endpoint::turn() {
     }
     writing_.clear();
     graveyard_.clear();
+    flush();
     in_turn_ = false;
     if (!shut_) arm();
 }

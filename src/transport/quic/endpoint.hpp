@@ -9,6 +9,7 @@
 #pragma once
 
 #include "transport/quic/connection.hpp"
+#include "transport/quic/turn_packets.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -47,7 +48,7 @@ public:
     ngtcp2_cid make_cid();
     void map_cid(Connection& connection, const ngtcp2_cid& cid);
     void unmap_cid(Connection& connection, const ngtcp2_cid& cid);
-    // Collects packets for one system call; see UdpSocket::send().
+    // In a turn they go at its end; see UdpSocket::send().
     void transmit(std::span<const std::uint8_t> bytes, std::size_t segment, const Address& from, const Address& to);
     bool can_transmit() const noexcept { return !blocked_; }
     UdpSocket& socket() noexcept { return socket_; }
@@ -84,6 +85,8 @@ private:
     void on_timer();
     void dispatch(const UdpSocket::Packet& packet);
     void bury(Connection& connection);
+    void flush();
+    void block();  // the socket is full
 
     using Timers = boost::intrusive::multiset<Connection::Timer, boost::intrusive::constant_time_size<false>>;
 
@@ -99,6 +102,7 @@ private:
     bool blocked_ = false;  // the socket is full: packets wait for it
     bool shut_ = false;
 
+    TurnPackets packets_;
     Timers timers_;
     boost::unordered_flat_map<Cid, Connection*, CidHash> by_cid_;
     boost::unordered_flat_map<Connection*, std::unique_ptr<Connection>> connections_;

@@ -211,33 +211,51 @@ bool UdpSocket::receive(const std::function<void(const Packet&)>& each, int& err
     return static_cast<std::size_t>(got) == kSlots;
 }
 
-int UdpSocket::send(std::span<const std::uint8_t> bytes, std::size_t segment, const Address& from, const Address& to) {
-    iovec vector{const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
-    alignas(cmsghdr) char control[kControlBytes] = {};
+// `control` has kControlBytes.
+void UdpSocket::describe(const Outgoing& packet, iovec& vector, char* control, msghdr& header) const {
+    vector = {const_cast<std::uint8_t*>(packet.bytes.data()), packet.bytes.size()};
     std::size_t used = 0;
-    msghdr header{};
+    header = {};
     header.msg_iov = &vector;
     header.msg_iovlen = 1;
     if (!connected_) {
-        header.msg_name = const_cast<sockaddr*>(to.data());
-        header.msg_namelen = to.length;
+        header.msg_name = const_cast<sockaddr*>(packet.to->data());
+        header.msg_namelen = packet.to->length;
     }
     header.msg_control = control;
-    if (bytes.size() > segment) add_control(header, used, SOL_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(segment));
-    if (all_addresses_ && from.family() == AF_INET) {
+    if (packet.bytes.size() > packet.segment)
+        add_control(header, used, SOL_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(packet.segment));
+    if (all_addresses_ && packet.from->family() == AF_INET) {
         in_pktinfo info{};
-        info.ipi_spec_dst = from.storage.v4.sin_addr;
+        info.ipi_spec_dst = packet.from->storage.v4.sin_addr;
         add_control(header, used, IPPROTO_IP, IP_PKTINFO, info);
-    } else if (all_addresses_ && from.family() == AF_INET6) {
+    } else if (all_addresses_ && packet.from->family() == AF_INET6) {
         in6_pktinfo info{};
-        info.ipi6_addr = from.storage.v6.sin6_addr;
+        info.ipi6_addr = packet.from->storage.v6.sin6_addr;
         add_control(header, used, IPPROTO_IPV6, IPV6_PKTINFO, info);
     }
     if (used == 0) header.msg_control = nullptr;
-    for (;;) {
-        if (::sendmsg(fd_, &header, MSG_NOSIGNAL) >= 0) return 0;
-        if (errno != EINTR) return errno == EWOULDBLOCK ? EAGAIN : errno;
+}
+
+std::size_t UdpSocket::send(std::span<const Outgoing> packets) {
+    alignas(cmsghdr) std::array<std::array<char, kControlBytes>, kMostAtOnce> control;
+    std::array<iovec, kMostAtOnce> vectors;
+    std::array<mmsghdr, kMostAtOnce> headers;
+    for (std::size_t i = 0; i < packets.size(); ++i)
+        describe(packets[i], vectors[i], control[i].data(), headers[i].msg_hdr);
+    std::size_t done = 0;
+    while (done < packets.size()) {
+        const auto left = static_cast<unsigned>(packets.size() - done);
+        const int sent = ::sendmmsg(fd_, &headers[done], left, MSG_NOSIGNAL);
+        if (sent > 0) {
+            done += static_cast<std::size_t>(sent);
+        } else if (errno == EAGAIN) {
+            break;
+        } else if (errno != EINTR) {
+            ++done;
+        }
     }
+    return done;
 }
 
 }  // namespace flare::transport::quic

@@ -1,4 +1,4 @@
-// A UDP socket that receives and sends many packets in one system call: recvmmsg with GRO, sendmsg with GSO.
+// A UDP socket that receives and sends many packets in one system call: recvmmsg with GRO, sendmmsg with GSO.
 //
 // Protocol: udp(7); RFC 9000 section 14 (packets are not fragmented).
 // Threads:  one.
@@ -68,11 +68,21 @@ public:
     // that the socket reports in place of packets (ECONNREFUSED), else 0.
     bool receive(const std::function<void(const Packet&)>& each, int& error);
     // `bytes` are packets of `segment` bytes each, the last may be shorter. `from` matters on a socket for all
-    // addresses. 0, EAGAIN (nothing was sent), or another errno.
-    int send(std::span<const std::uint8_t> bytes, std::size_t segment, const Address& from, const Address& to);
+    // addresses.
+    struct Outgoing {
+        std::span<const std::uint8_t> bytes;
+        std::size_t segment;
+        const Address* from;
+        const Address* to;
+    };
+    static constexpr std::size_t kMostAtOnce = 64;
+    // At most kMostAtOnce, in order. Returns how many are done with: sent, or lost, because the kernel finds a fault
+    // with them. Less than all: the socket is full.
+    std::size_t send(std::span<const Outgoing> packets);
 
 private:
     int open(int family);
+    void describe(const Outgoing& packet, iovec& vector, char* control, msghdr& header) const;
 
     int fd_ = -1;
     bool connected_ = false;

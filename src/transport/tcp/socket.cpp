@@ -79,7 +79,7 @@ IoResult write_small(int fd, std::span<const Piece> pieces) {
     return outcome_of(::send(fd, bytes.data(), size, MSG_NOSIGNAL), size);
 }
 
-IoResult write_plain(int fd, std::span<const Piece> pieces) {
+IoResult write_pieces(int fd, std::span<const Piece> pieces) {
     std::size_t total = 0;
     for (const Piece& piece : pieces) {
         if ((total += piece.size) > kSmallBytes) break;
@@ -145,7 +145,11 @@ IoResult write_tls(tls::Session& session, std::span<const Piece> pieces) {
 }  // namespace
 
 IoResult Socket::write(std::span<const Piece> pieces) {
-    return tls != nullptr ? write_tls(*tls, pieces) : write_plain(tcp.fd(), pieces);
+    return tls != nullptr ? write_tls(*tls, pieces) : write_pieces(tcp.fd(), pieces);
+}
+
+IoResult Socket::write_plain(std::string_view bytes) {
+    return outcome_of(::send(tcp.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL), bytes.size());
 }
 
 void Socket::reset_when_closed() noexcept {

@@ -14,6 +14,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/uio.h>
@@ -68,6 +69,8 @@ struct Socket {
     // Writes as much as the socket takes. After would_block the next call must begin with the bytes that were
     // not written, and leave out none of those offered.
     IoResult write(std::span<const Piece> pieces);
+    // The same of one run of bytes on a plain socket.
+    IoResult write_plain(std::string_view bytes);
     // No more will be written: the peer reads to the end and sees it.
     void finish_writing() noexcept;
     // What the kernel still has goes nowhere, and takes no memory, when the socket is closed.

@@ -60,6 +60,7 @@ private:
 }  // namespace
 
 std::unique_ptr<ParkedCarrier> Connection::park() {
+    flush_written();
     if (state_ != State::open || !queue_.empty() || !pongs_.empty() || broken_) return nullptr;
     const int fd = socket_.tcp.release();
     ConnectionParts parts{parser_.detach(),

@@ -1,6 +1,6 @@
 #include "transport/websocket/close_code.hpp"
 
-#include "wire/utf8.hpp"
+#include "base/utf8.hpp"
 
 namespace flare::transport::websocket {
 
@@ -55,7 +55,7 @@ std::string close_payload(std::uint16_t code, std::string_view text) {
     while (used < text.size()) {
         // The longest valid character that starts here has at most four bytes.
         std::size_t length = 1;
-        while (length <= 4 && used + length <= text.size() && !wire::is_utf8(text.substr(used, length))) ++length;
+        while (length <= 4 && used + length <= text.size() && !base::is_utf8(text.substr(used, length))) ++length;
         const bool valid = length <= 4 && used + length <= text.size();
         const std::string_view piece = valid ? text.substr(used, length) : std::string_view("?");
         if (payload.size() + piece.size() > 2 + kMaxCloseReasonBytes) break;

@@ -292,6 +292,7 @@ void Connection::lost(int error) {
 
 void Connection::end() {
     if (state_ == State::ended) return;
+    flush_written();
     state_ = State::ended;
     if (socket_.tls != nullptr && !broken_) socket_.tls->shutdown();
     socket_.tcp.close();
@@ -318,6 +319,7 @@ PathFigures Connection::path() const noexcept {
 }
 
 void Connection::drop() noexcept {
+    flush_written();
     state_ = State::ended;
     handler_ = nullptr;
     untold_ = false;

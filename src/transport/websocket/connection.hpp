@@ -46,7 +46,9 @@ struct ConnectionParts {
 std::unique_ptr<Carrier> start_connection(tcp::Socket socket, Role role, const Options& options, CarrierInfo info,
                                           std::string unread, bool deflate = false);
 
-class Connection final : public std::enable_shared_from_this<Connection>, private Poller::Watcher {
+class Connection final : public std::enable_shared_from_this<Connection>,
+                         private Poller::Watcher,
+                         private TurnWrites::Writer {
 public:
     Connection(tcp::Socket socket, ConnectionParts parts);
 
@@ -94,6 +96,9 @@ private:
 
     // Writing.
     void write(std::span<const tcp::Piece> pieces);
+    bool write_later(std::span<const tcp::Piece> pieces);
+    void send_now(std::string_view bytes) override;
+    void flush_written();
     void send_plain(const wire::Batch& batch);
     void send_masked(const wire::Batch& batch);
     void send_json(const wire::Batch& batch);
@@ -138,6 +143,7 @@ private:
     bool waiting_write_ = false;
     bool backlog_posted_ = false;
     const bool deflate_;   // permessage-deflate was agreed on
+    bool later_ = false;   // something of its own may be in the turn's writes
     bool untold_ = false;  // ended without a handler to tell
 };
 

@@ -5,6 +5,7 @@
 #include "transport/websocket/deflate.hpp"
 #include "wire/json.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace flare::transport::websocket {
@@ -123,7 +124,13 @@ void Connection::send_each_deflated(const wire::Batch& batch) {
     write({&piece, 1});
 }
 
+// Little of it goes at the end of the loop's turn; the last words of a connection, and what TLS makes records of, at
+// once.
 void Connection::write(std::span<const tcp::Piece> pieces) {
+    if (write_later(pieces)) return;
+    flush_written();
+    if (broken_) return;
+    if (!queue_.empty()) return queue_.keep(pieces, 0);
     const IoResult written = socket_.write(pieces);
     stats_.bytes_out += written.bytes;
     if (written.status == IoStatus::failed) return break_off(written.error);
@@ -132,11 +139,38 @@ void Connection::write(std::span<const tcp::Piece> pieces) {
     wait_write();
 }
 
+bool Connection::write_later(std::span<const tcp::Piece> pieces) {
+    if (state_ != State::open || socket_.tls != nullptr) return false;
+    std::size_t total = 0;
+    for (const tcp::Piece& piece : pieces) total += piece.size;
+    char* to = socket_.tcp.poller().writes().add(*this, total);
+    if (to == nullptr) return false;
+    later_ = true;
+    for (const tcp::Piece& piece : pieces) to = std::copy_n(piece.data, piece.size, to);
+    return true;
+}
+
+void Connection::send_now(std::string_view bytes) {
+    later_ = false;
+    if (broken_) return;
+    if (!queue_.empty()) return queue_.append(bytes);
+    const IoResult written = socket_.write_plain(bytes);
+    stats_.bytes_out += written.bytes;
+    if (written.status == IoStatus::ok) return;
+    if (written.status == IoStatus::failed) return break_off(written.error);
+    queue_.append(bytes.substr(written.bytes));
+    wait_write();
+}
+
+// What was written before goes before what follows.
+void Connection::flush_written() {
+    if (later_) socket_.tcp.poller().writes().flush();
+}
+
 void Connection::send_close(std::uint16_t code, std::string_view text) {
     if (broken_) return;
     std::string frame;
     append_frame(frame, role_, Opcode::close, close_payload(code, text));
-    if (!queue_.empty()) return queue_.append(frame);
     const tcp::Piece piece{frame.data(), frame.size(), nullptr};
     write({&piece, 1});
 }

@@ -22,12 +22,21 @@ inline void mask_into(char* to, const char* from, std::size_t size, MaskKey key,
     const std::uint64_t wide = std::uint64_t{narrow} << 32 | narrow;
 
     std::size_t done = 0;
-    // Read whole before it is written, so that the compiler may use wide registers, also in place.
-    for (std::array<std::uint64_t, 4> block; done + sizeof block <= size; done += sizeof block) {
-        std::memcpy(block.data(), from + done, sizeof block);
-        for (std::uint64_t& word : block) word ^= wide;
-        std::memcpy(to + done, block.data(), sizeof block);
+    using Lanes [[gnu::vector_size(16)]] = std::uint64_t;  // a register of every x86-64 and ARMv8
+    const Lanes lanes{wide, wide};
+    const auto mask_lanes = [&](std::size_t at) {
+        Lanes word;
+        std::memcpy(&word, from + at, sizeof word);
+        word ^= lanes;
+        std::memcpy(to + at, &word, sizeof word);
+    };
+    for (; done + 4 * sizeof lanes <= size; done += 4 * sizeof lanes) {
+        mask_lanes(done);
+        mask_lanes(done + sizeof lanes);
+        mask_lanes(done + 2 * sizeof lanes);
+        mask_lanes(done + 3 * sizeof lanes);
     }
+    for (; done + sizeof lanes <= size; done += sizeof lanes) mask_lanes(done);
     for (; done + sizeof wide <= size; done += sizeof wide) {
         std::uint64_t word = 0;
         std::memcpy(&word, from + done, sizeof word);

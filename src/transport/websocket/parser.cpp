@@ -16,7 +16,14 @@ std::span<char> take(std::span<char>& input, std::size_t count) noexcept {
     return front;
 }
 
-void release(std::string& text) noexcept { std::string().swap(text); }
+// Most texts here never had memory of their own.
+void release(std::string& text) noexcept {
+    if (text.capacity() > std::string().capacity()) {
+        std::string().swap(text);
+    } else {
+        text.clear();
+    }
+}
 
 }  // namespace
 
@@ -198,7 +205,7 @@ void Parser::read_close(std::string_view payload, Event& event) {
         if (!is_sendable_close_code(code)) {
             return fail(event, errc::websocket_violation, "a close code that must not be sent");
         }
-        if (!wire::is_utf8(payload)) return fail(event, errc::invalid_utf8, "a close reason that is not UTF-8");
+        if (!base::is_utf8(payload)) return fail(event, errc::invalid_utf8, "a close reason that is not UTF-8");
         event.close_code = code;
     }
     event.kind = EventKind::close;

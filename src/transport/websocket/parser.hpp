@@ -8,8 +8,8 @@
 // Threads:  one at a time.
 #pragma once
 
+#include "base/utf8.hpp"
 #include "transport/websocket/frame_header.hpp"
-#include "wire/utf8.hpp"
 
 #include <flare/error.hpp>
 
@@ -93,7 +93,7 @@ private:
     std::uint8_t partial_head_bytes_ = 0;
     Role role_;
     Accept accept_;
-    wire::Utf8Validator utf8_;  // of the unfinished text message
+    base::Utf8Validator utf8_;  // of the unfinished text message
     bool in_payload_ = false;
     bool in_message_ = false;  // a data frame has begun whose message is not complete
     bool text_ = false;        // kind of that message

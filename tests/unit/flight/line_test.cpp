@@ -1,7 +1,7 @@
 #include "flight/line.hpp"
 
+#include "base/utf8.hpp"
 #include "flight/ring.hpp"
-#include "wire/utf8.hpp"
 
 #include <gtest/gtest.h>
 
@@ -20,7 +20,7 @@ TEST(FlightLine, HoldsListsAndObjects) {
     const std::string part = Part().add("protocol", "quic").text();
     EXPECT_EQ(part, R"({"protocol":"quic"})");
     const std::string text =
-        Line("race", 0ns).add("of", std::vector<std::string>{"a", "b"}).raw("results", list_of({part})).text();
+        Line("race", 0ns).add("of", std::vector<std::string>{"a", "b"}).raw("results", base::json_list({part})).text();
     EXPECT_EQ(text, R"({"t_ms":0.000,"event":"race","of":["a","b"],"results":[{"protocol":"quic"}]})");
 }
 
@@ -28,7 +28,7 @@ TEST(FlightLine, WhatAPeerSaidStaysOneLineOfText) {
     const std::string text = Line("lost", 0ns).add("text", "a\nb\"\x1b[31m\xff").text();
     EXPECT_EQ(text.find('\n'), std::string::npos);
     EXPECT_EQ(text.find('\x1b'), std::string::npos);
-    EXPECT_TRUE(wire::is_utf8(text));
+    EXPECT_TRUE(base::is_utf8(text));
 }
 
 TEST(FlightLine, CutsALongTextAndNoCharacterInTwo) {
@@ -36,7 +36,7 @@ TEST(FlightLine, CutsALongTextAndNoCharacterInTwo) {
     while (long_text.size() < 3 * Line::kMaxTextBytes) long_text += "\xe2\x82\xac";  // the sign of the euro
     const std::string text = Line("lost", 0ns).add("text", long_text).text();
     EXPECT_LT(text.size(), Line::kMaxTextBytes + 60);
-    EXPECT_TRUE(wire::is_utf8(text));
+    EXPECT_TRUE(base::is_utf8(text));
 }
 
 TEST(FlightLine, ANumberThatIsNoneIsNull) { EXPECT_EQ(Part().add("score", 1.0 / 0.0).text(), R"({"score":null})"); }

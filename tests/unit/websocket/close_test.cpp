@@ -1,7 +1,7 @@
 // Autobahn cases 7: closing, as far as the codec sees it; and the close codes.
 #include "codec_fixture.hpp"
 
-#include "wire/utf8.hpp"
+#include "base/utf8.hpp"
 
 namespace flare::transport::websocket::test {
 namespace {
@@ -94,7 +94,7 @@ TEST(ClosePayload, CutsTheTextAtACharacter) {
 TEST(ClosePayload, IsUtf8WhateverTheTextIs) {
     const std::string payload = close_payload(4116, "a\xFF\xC3\xA9\xE1\xBD");
     EXPECT_EQ(payload.substr(2), "a?\xC3\xA9??");
-    EXPECT_TRUE(wire::is_utf8(close_payload(1000, std::string(500, '\xF0')).substr(2)));
+    EXPECT_TRUE(base::is_utf8(close_payload(1000, std::string(500, '\xF0')).substr(2)));
 }
 
 }  // namespace

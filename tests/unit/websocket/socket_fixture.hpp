@@ -46,6 +46,7 @@ struct Peer : CarrierHandler {
     void on_batch(std::string_view batch) override {
         batches.emplace_back(batch);
         if (echo) carrier->send(batch_of("echo"));
+        if (then) then();
     }
     void on_writable() override { ++writable; }
     void on_closed(const CloseReason& reason) override { closed = reason; }
@@ -55,6 +56,7 @@ struct Peer : CarrierHandler {
     std::optional<CloseReason> closed;
     int writable = 0;
     bool echo = false;
+    std::function<void()> then;  // on each batch
 };
 
 // A TCP connection with nothing of ours on top of it.
@@ -75,6 +77,7 @@ public:
         if (fd_ >= 0) ::close(fd_);
         fd_ = -1;
     }
+    void finish() const { EXPECT_EQ(::shutdown(fd_, SHUT_WR), 0) << std::strerror(errno); }
     // How much the socket took; -1: broken.
     ssize_t try_send(std::string_view bytes) const { return ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
     void send(std::string_view bytes) const {

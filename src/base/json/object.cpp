@@ -1,6 +1,6 @@
-#include "auth/json_object.hpp"
+#include "base/json/object.hpp"
 
-#include "wire/json_member.hpp"
+#include "base/json/member.hpp"
 
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/parse.hpp>
@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace flare::auth {
+namespace flare::base {
 namespace {
 
 namespace json = boost::json;
@@ -150,7 +150,7 @@ std::optional<std::string> object_member(std::string_view text, std::string_view
     options.max_depth = kMaxDepth;
     const json::value parsed = json::parse(json::string_view(text.data(), text.size()), error, {}, options);
     if (error || !parsed.is_object()) return std::nullopt;
-    const json::value* const member = wire::json_member(parsed.get_object(), name);
+    const json::value* const member = json_member(parsed.get_object(), name);
     if (member == nullptr) return std::string();
     if (!member->is_object()) return std::nullopt;
     return json::serialize(*member);
@@ -165,4 +165,4 @@ std::string to_json(std::initializer_list<std::pair<std::string_view, std::strin
     return json::serialize(object);
 }
 
-}  // namespace flare::auth
+}  // namespace flare::base

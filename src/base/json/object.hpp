@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace flare::auth {
+namespace flare::base {
 
 struct JsonValue {
     enum class Kind : unsigned char { string, number, strings, null, other };
@@ -26,7 +26,7 @@ class JsonObject {
 public:
     // Nothing: `problem` says what is wrong, without any of the text.
     static std::optional<JsonObject> parse(std::string_view text, std::string_view& problem);
-    // Null: there is none. A member that is JSON's null counts as absent, as everywhere (wire/json_member.hpp).
+    // Null: there is none. A member that is JSON's null counts as absent, as everywhere (json_member).
     const JsonValue* find(std::string_view name) const;
     // Nothing: there is none, or it is no string.
     std::optional<std::string_view> string(std::string_view name) const;
@@ -42,4 +42,4 @@ std::optional<std::string> object_member(std::string_view text, std::string_view
 // {"name":"value",...} with everything escaped.
 std::string to_json(std::initializer_list<std::pair<std::string_view, std::string_view>> members);
 
-}  // namespace flare::auth
+}  // namespace flare::base

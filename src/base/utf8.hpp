@@ -9,7 +9,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace flare::wire {
+namespace flare::base {
 
 // Checks text that arrives in parts, and fails at the first byte that cannot be right.
 class Utf8Validator {
@@ -49,4 +49,4 @@ inline bool is_utf8(std::string_view text) noexcept {
     return is_utf8_of_any_length(text);
 }
 
-}  // namespace flare::wire
+}  // namespace flare::base

@@ -1,6 +1,6 @@
-#include "wire/utf8.hpp"
+#include "base/utf8.hpp"
 
-namespace flare::wire {
+namespace flare::base {
 namespace {
 
 constexpr std::uint64_t kHighBits = 0x8080808080808080ull;
@@ -60,4 +60,4 @@ bool is_utf8_of_any_length(std::string_view text) noexcept {
     return validator.feed(text) && validator.complete();
 }
 
-}  // namespace flare::wire
+}  // namespace flare::base

@@ -1,8 +1,8 @@
-#include "auth/json_object.hpp"
+#include "base/json/object.hpp"
 
 #include <gtest/gtest.h>
 
-namespace flare::auth::test {
+namespace flare::base {
 namespace {
 
 std::string why(std::string_view text) {
@@ -52,4 +52,4 @@ TEST(JsonObject, WritesWhatItReads) {
 }
 
 }  // namespace
-}  // namespace flare::auth::test
+}  // namespace flare::base

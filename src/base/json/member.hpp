@@ -9,7 +9,7 @@
 
 #include <string_view>
 
-namespace flare::wire {
+namespace flare::base {
 
 // Null: there is none, or it is JSON's null.
 inline const boost::json::value* json_member(const boost::json::object& object, std::string_view name) {
@@ -17,4 +17,4 @@ inline const boost::json::value* json_member(const boost::json::object& object, 
     return found == nullptr || found->is_null() ? nullptr : found;
 }
 
-}  // namespace flare::wire
+}  // namespace flare::base

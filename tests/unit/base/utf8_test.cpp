@@ -1,10 +1,10 @@
-#include "wire/utf8.hpp"
+#include "base/utf8.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace flare::wire::test {
+namespace flare::base::test {
 namespace {
 
 // Straight from the table of RFC 3629 section 4, to compare the fast one with.
@@ -97,4 +97,4 @@ TEST(Utf8, OfAFragmentedTextIsCheckedAcrossItsFragments) {
 }
 
 }  // namespace
-}  // namespace flare::wire::test
+}  // namespace flare::base::test

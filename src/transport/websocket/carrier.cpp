@@ -64,7 +64,7 @@ std::unique_ptr<ParkedCarrier> Connection::park() {
     if (state_ != State::open || !queue_.empty() || !pongs_.empty() || broken_) return nullptr;
     const int fd = socket_.tcp.release();
     ConnectionParts parts{parser_.detach(),
-                          role_,
+                          framer_.role(),
                           read_bytes_per_turn_,
                           max_batch_bytes_,
                           info_,

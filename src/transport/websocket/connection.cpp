@@ -37,8 +37,7 @@ Connection::Connection(tcp::Socket socket, ConnectionParts parts)
       stats_(parts.stats),
       read_bytes_per_turn_(parts.read_bytes_per_turn),
       max_batch_bytes_(parts.max_batch_bytes),
-      role_(parts.role),
-      deflate_(parser_.allows_compressed()) {}
+      framer_(parts.role, info_.format, parser_.allows_compressed()) {}
 
 void Connection::start() { resume_reading(); }
 

@@ -11,6 +11,7 @@
 
 #include "transport/carrier.hpp"
 #include "transport/tcp/socket.hpp"
+#include "transport/websocket/framer.hpp"
 #include "transport/websocket/parser.hpp"
 #include "transport/websocket/send_queue.hpp"
 #include "transport/websocket/websocket.hpp"
@@ -99,10 +100,6 @@ private:
     bool write_later(std::span<const tcp::Piece> pieces);
     void send_now(std::string_view bytes) override;
     void flush_written();
-    void send_plain(const wire::Batch& batch);
-    void send_masked(const wire::Batch& batch);
-    void send_json(const wire::Batch& batch);
-    void send_each_deflated(const wire::Batch& batch);
     void send_close(std::uint16_t code, std::string_view text);
     void queue_pong(std::string_view payload);
     void flush_pongs();
@@ -132,7 +129,7 @@ private:
     std::size_t max_batch_bytes_;
     std::size_t made_ = 0;  // in this turn, of what came: see process()
     int error_ = 0;         // errno of a write that failed
-    Role role_;
+    const Framer framer_;
     State state_ = State::open;
     bool paused_ = false;
     bool broken_ = false;      // writing has failed
@@ -142,7 +139,6 @@ private:
     bool waiting_read_ = false;
     bool waiting_write_ = false;
     bool backlog_posted_ = false;
-    const bool deflate_;   // permessage-deflate was agreed on
     bool later_ = false;   // something of its own may be in the turn's writes
     bool untold_ = false;  // ended without a handler to tell
 };

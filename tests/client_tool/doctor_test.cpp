@@ -157,7 +157,7 @@ TEST_F(Doctor, KnowsAnotherProgramAtThePort) {
     const auto found = examine({"ws://" + ssh.address()});
     EXPECT_EQ(found.exit_code, 1);
     EXPECT_EQ(found.problems(), "http:not_flare");
-    EXPECT_THAT(found.text, HasSubstr("something else answers at this port, which does not speak HTTP: \"SSH-2.0-"));
+    EXPECT_THAT(found.text, HasSubstr("another program answers on this port; it does not speak HTTP: \"SSH-2.0-"));
     EXPECT_THAT(found.text, HasSubstr("correct the port"));
 }
 

@@ -124,7 +124,7 @@ TEST_F(ClientTool, ARecordFolderThatCannotBeUsedIsAnErrorAndNothingIsSent) {
     const auto refused = [&](const std::string& folder, const std::string& why) {
         ToolProcess send({"send", "server", "hi", "--record-folder", folder, "--url", "ws://127.0.0.1:1", "--json"});
         EXPECT_EQ(send.wait(), 2);
-        EXPECT_THAT(send.err(), HasSubstr("no flight record can be kept in " + folder + ": " + why));
+        EXPECT_THAT(send.err(), HasSubstr("cannot write a flight record to " + folder + ": " + why));
         EXPECT_EQ(result_of(send.out()).at("result").as_string(), "failed");
     };
     refused(certificates.path("missing"), "there is no such folder");
@@ -202,7 +202,7 @@ TEST_F(ClientTool, ListenEndsAndNamesTheMessageThatItCannotWrite) {
         while (sent.code != 0) sent = run_tool({"send", "bob", "one", "--json", "--url", ws(server)});
         EXPECT_EQ(listen.wait(), 1);
         const std::string id(result_of(sent.out).at("id").as_string());
-        EXPECT_THAT(listen.err(), HasSubstr("1 message came and are not printed, the first with the id " + id));
+        EXPECT_THAT(listen.err(), HasSubstr("1 message not printed, the first with the id " + id));
         EXPECT_THAT(listen.err(), HasSubstr("No space left on device"));
     }
 }
@@ -227,14 +227,14 @@ TEST_F(ClientTool, ChatInPlainLinesCarriesMessagesBothWays) {
     ToolProcess alice({"chat", "--user", "alice", "--to", "bob", ws(server)}, {.input = std::nullopt});
     ToolProcess bob({"chat", "--user", "bob", ws(server)}, {.input = std::nullopt});
     bob.type("/to alice\n");
-    ASSERT_TRUE(bob.says("* what you type goes to alice now"));
+    ASSERT_TRUE(bob.says("* you are now talking to alice"));
     alice.type("hello bob\n");
     ASSERT_TRUE(bob.says("alice: hello bob\n"));
     ASSERT_TRUE(alice.says("\u2713 alice \u2192 bob: hello bob\n"));
     bob.type("hello alice\n//slash\n/nothing\n");
     ASSERT_TRUE(alice.says("bob: hello alice\n"));
     ASSERT_TRUE(alice.says("bob: /slash\n"));
-    ASSERT_TRUE(bob.says("* there is no /nothing; /help lists what there is"));
+    ASSERT_TRUE(bob.says("* unknown command /nothing; /help lists the commands"));
     alice.type("/to carol\nare you there?");
     alice.end_input();
     EXPECT_EQ(alice.wait(), 0);

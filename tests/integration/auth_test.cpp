@@ -66,7 +66,7 @@ TEST_F(WithJwt, OnlyGoodTokensMakeSessions) {
     EXPECT_EQ(refusal(server, "ann", "").code, errc::unauthenticated);
     const Failure forged = refusal(server, "ann", Signer::ec().token(R"({"sub":"ann","aud":"chat","exp":4000000000})"));
     EXPECT_EQ(forged.code, errc::unauthenticated);
-    EXPECT_EQ(forged.text, "the token's signature does not fit");
+    EXPECT_EQ(forged.text, "the token's signature is not valid");
 }
 
 TEST_F(WithJwt, ASessionEndsWithItsToken) {

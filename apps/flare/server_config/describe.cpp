@@ -13,12 +13,11 @@ namespace {
 constexpr std::size_t kWidth = 120;
 
 constexpr std::string_view kRules =
-    "Who may send what to whom: entries of the file alone, the first that fits decides. from and to are lists of "
-    "users, "
-    "each a whole name, or one that begins or ends with *, or \"*\" for anybody; to may name \"server\", which \"*\" "
-    "is "
-    "too. types is a list of message types, written in the same way; without it all are meant. A message that no entry "
-    "fits is not allowed; without any entry everything is. Who sends what is not allowed hears forbidden.";
+    "Who may send what to whom. Only the file can have these entries; the first that matches decides. from and to list "
+    "users: a whole name, a pattern that begins or ends with *, or \"*\" for anybody. to may list \"server\", which "
+    "\"*\" includes. types lists message types in the same way; without it the entry matches all types. With no entry "
+    "at all, everything is allowed; otherwise a message that no entry matches is refused. The sender of a refused "
+    "message gets forbidden.";
 constexpr std::string_view kRulesExample =
     "#   [[policy]]\n"
     "#   from = [\"guest-*\"]\n"
@@ -89,7 +88,7 @@ std::string print_config(const Values& values) {
         const std::string from = values.given(setting) ? values.where(setting) : "default";
         std::string text = "\n" + comment(std::string(setting.says) + " (" + describe(setting) + ")");
         if (!values.has(setting)) return text + "# " + name + " is not set\n";
-        if (setting.kind == Kind::secret) return text + "# " + name + " is set, and not shown (" + from + ")\n";
+        if (setting.kind == Kind::secret) return text + "# " + name + " is set, but not shown (" + from + ")\n";
         return text + name + " = " + to_toml(values.of(setting), setting.kind) + "  # " + from + "\n";
     });
 }
@@ -107,15 +106,12 @@ std::string print_rules(const std::vector<PolicyRule>& rules) {
 
 std::string example_file() {
     std::string text = comment(
-        "Configuration of `flare server`, which reads /etc/flare/server.toml or the file that --config names. Every "
-        "key is here, with its "
-        "default where it has one: take the # from a line to change it. The environment "
-        "(FLARE_SERVER_LIMITS_MAX_CONNECTIONS=5000) and "
-        "flags (--limits-max-connections 5000) say the same and count for more. `flare server --check-config` tells "
-        "what is wrong with a "
-        "configuration, `flare server --print-config` what is in use and who said so. Durations are written \"500ms\", "
-        "\"30s\", \"2m\", "
-        "\"1h\", \"7d\", sizes \"512B\", \"64KiB\", \"16MiB\", \"1GiB\".");
+        "Configuration of `flare server`, which reads /etc/flare/server.toml or the file given with --config. Every "
+        "key is listed with its default, if it has one; to change a value, remove the # and edit the line. Environment "
+        "variables (FLARE_SERVER_LIMITS_MAX_CONNECTIONS=5000) override this file, flags (--limits-max-connections "
+        "5000) override both. `flare server --check-config` reports every problem of a configuration, `flare server "
+        "--print-config` shows each value in use and where it comes from. Durations are written \"500ms\", \"30s\", "
+        "\"2m\", \"1h\", \"7d\", sizes \"512B\", \"64KiB\", \"16MiB\", \"1GiB\".");
     return text + in_sections([](const Setting& setting) {
                const std::string value = default_of(setting);
                return "\n" + comment(std::string(setting.says) + " (" + describe(setting) + ")") + "#" +
@@ -141,8 +137,8 @@ std::string markdown() {
     for (const Setting& setting : settings()) {
         if (setting.section != section) {
             section = setting.section;
-            text.append("\n## ").append(section.empty() ? "Above all sections" : "[" + std::string(section) + "]");
-            text += "\n\n| key | value | default | | becomes |\n|---|---|---|---|---|\n";
+            text.append("\n## ").append(section.empty() ? "Top level" : "[" + std::string(section) + "]");
+            text += "\n\n| key | value | default | meaning | sets |\n|---|---|---|---|---|\n";
         }
         const std::string value = default_of(setting);
         text += "| `" + std::string(setting.name) + "` | " + describe(setting) + " | " +
@@ -150,7 +146,7 @@ std::string markdown() {
                 std::string(setting.builder) + "` |\n";
     }
     return text + "\n## [[policy]]\n\n" +
-           wrapped(std::string(kRules) + " They become `ServerBuilder::policy_rules`.", "", 100) + "\n```toml\n" +
+           wrapped(std::string(kRules) + " They set `ServerBuilder::policy_rules`.", "", 100) + "\n```toml\n" +
            uncommented(kRulesExample) + "```\n";
 }
 
@@ -162,16 +158,14 @@ std::string manual_page(std::string_view version) {
     page.text("/etc/flare/server.toml");
     page.section("DESCRIPTION");
     page.text(
-        "A TOML file with the settings of flare-server(1). Each can be said in the environment and as a flag too, "
-        "which count for more, in "
-        "this order; their names follow from the key. Durations are written \"500ms\", \"30s\", \"2m\", \"1h\", "
-        "\"7d\", sizes \"512B\", "
-        "\"64KiB\", \"16MiB\", \"1GiB\".");
+        "A TOML file with the settings of flare-server(1). Environment variables override the file, and flags override "
+        "both; their names follow from the key. Durations are written \"500ms\", \"30s\", \"2m\", \"1h\", \"7d\", "
+        "sizes \"512B\", \"64KiB\", \"16MiB\", \"1GiB\".");
     std::string_view section = "-";
     for (const Setting& setting : settings()) {
         if (setting.section != section) {
             section = setting.section;
-            page.section(section.empty() ? "ABOVE ALL SECTIONS" : "[" + upper(std::string(section)) + "]");
+            page.section(section.empty() ? "TOP LEVEL" : "[" + upper(std::string(section)) + "]");
         }
         const std::string value = default_of(setting);
         page.item(std::string(setting.name), std::string(setting.says) + " (" + describe(setting) +

@@ -170,7 +170,7 @@ TEST(FlareServer, StartsWhereNoSecretForQuicCanBeKept) {
                                         identity.certificate_file, "--quic-key",  identity.key_file};
     FlareServer server(quic, "", {{"XDG_STATE_HOME", "/dev/null"}});
     EXPECT_EQ(reset_token_of(server).size(), 16u);
-    EXPECT_TRUE(server.process().complains("no quic.secret can be kept in /dev/null/flare"));
+    EXPECT_TRUE(server.process().complains("cannot keep quic.secret in /dev/null/flare"));
 }
 
 TEST(FlareServer, LetsOnlyTokensInThatItKnows) {
@@ -269,7 +269,7 @@ TEST(FlareServer, ChecksCertificatesAndKeysBeforeItStarts) {
                 HasSubstr(":4:1: websocket.certificate: certificate " + expired.certificate_file + ": expired on"));
     EXPECT_THAT(ran.err,
                 HasSubstr(":7:1: tls.sealing_key_file: sealing_key " + certificates.path("open.key") +
-                          ": a secret with mode 0644, which every user of this machine may use; run: chmod 600 "));
+                          ": a secret with mode 0644, which every user of this machine can access; run: chmod 600 "));
 }
 
 TEST(FlareServer, PrintsTheConfigurationThatCounts) {
@@ -395,7 +395,7 @@ TEST(FlareServer, TellsTheServiceManagerWhatItDoes) {
     EXPECT_EQ(manager.next(), "READY=1");
     server.process().signal(SIGHUP);
     EXPECT_THAT(manager.next(), testing::StartsWith("RELOADING=1\nMONOTONIC_USEC="));
-    EXPECT_EQ(manager.next(), "READY=1\nSTATUS=certificates were read again");
+    EXPECT_EQ(manager.next(), "READY=1\nSTATUS=certificates reloaded");
     std::filesystem::remove(identity.key_file);
     server.process().signal(SIGHUP);
     EXPECT_THAT(manager.next(), testing::StartsWith("RELOADING=1\n"));

@@ -102,7 +102,7 @@ TEST_F(FlareTokenShow, SaysWhatIsWrongWithIt) {
     const std::string file = key("EdDSA");
     Ran ran = tool({"token", "show", token(file, {"--expires=-2h"})});
     EXPECT_EQ(ran.code, 1);
-    EXPECT_THAT(ran.out, HasSubstr("wrong: it has expired, 2 h ago"));
+    EXPECT_THAT(ran.out, HasSubstr("wrong: it expired 2 h ago"));
     ran = tool({"token", "show", token(file, {"--not-before", "3h"})});
     EXPECT_EQ(ran.code, 1);
     EXPECT_THAT(ran.out, HasSubstr("wrong: it is not valid yet, for another"));
@@ -145,7 +145,7 @@ TEST_F(FlareTokenShow, KeysAreNeverOverwrittenUnasked) {
     const std::string before = folder_.read("key.EdDSA");
     const Ran ran = tool({"token", "key", "--out", file});
     EXPECT_EQ(ran.code, 1);
-    EXPECT_THAT(ran.err, HasSubstr("is there already; --force replaces it"));
+    EXPECT_THAT(ran.err, HasSubstr("already exists; --force replaces it"));
     EXPECT_EQ(folder_.read("key.EdDSA"), before);
     EXPECT_EQ(tool({"token", "key", "--out", file, "--force"}).code, 0);
     EXPECT_NE(folder_.read("key.EdDSA"), before);
@@ -219,7 +219,7 @@ TEST(FlareCerts, AreNeverOverwrittenUnasked) {
     const std::string sealing = folder.read("certs/sealing.key");
     const Ran again = run_tool({"certs", "make", "--out", out});
     EXPECT_EQ(again.code, 1);
-    EXPECT_THAT(again.err, HasSubstr("is there already; --force replaces it"));
+    EXPECT_THAT(again.err, HasSubstr("already exists; --force replaces it"));
     EXPECT_EQ(folder.read("certs/ca.key"), key);
     EXPECT_EQ(run_tool({"certs", "make", "--out", out, "--force"}).code, 0);
     EXPECT_NE(folder.read("certs/ca.key"), key);

@@ -88,7 +88,7 @@ TEST(VerifyKey, OneThatIsUnusableTakesNoOtherWithIt) {
              {R"({"kty":"oct","k":"c2hvcnQ"})", "at least 32"},
              {R"({"kty":5})", "its kty is no text"},
              {R"({"kty":"oct","kid":5,"k":"AAAA"})", "its kid is no text"},
-             {good, "has the name (kid) of a key before it"},
+             {good, "has the same key id (kid) as an earlier key"},
              {Signer::rsa().jwk("\"kid\":\"" + std::string(257, 'k') + "\""), "longer than 256"}}) {
         std::vector<std::string> passed_over;
         const auto keys = keys_from_jwks("{\"keys\":[" + good + "," + bad + "]}", passed_over);

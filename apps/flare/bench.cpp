@@ -35,7 +35,7 @@ const LoadOption kInFlight{"--in-flight", "NUMBER", "messages in flight per sess
                            CLI::Range(1, 100'000)};
 const LoadOption kRate{
     "--rate", "NUMBER",
-    "messages a second in total, sent on schedule whatever is in flight; latency counts from the scheduled time",
+    "messages per second in total, sent on schedule whatever is in flight; latency counts from the scheduled time",
     CLI::Range(1.0, 1e8)};
 const LoadOption kSize{"--size", "BYTES", "size of a message", CLI::Range(1, 1'000'000)};
 const LoadOption kLargeEvery{"--large-every", "NUMBER", "one message in NUMBER is large; 0: none",
@@ -75,7 +75,7 @@ std::vector<Benchmark> benchmarks() {
     return {
         {"connect",
          bench::bench_connect,
-         "New sessions a second, then resumes of the same sessions",
+         "New sessions per second, then resumes of the same sessions",
          {&kTransport, &kWorkers, &kConnections, &kSeconds}},
         {"echo",
          bench::bench_echo,

@@ -297,7 +297,7 @@ void add_token(CLI::App& app, Run& run) {
         ->capture_default_str()
         ->type_name("DURATION");
     make->add_option("--not-before", making->not_before, "time until the token becomes valid")->type_name("DURATION");
-    make->add_option("--issuer", making->issuer, "iss")->type_name("TEXT");
+    make->add_option("--issuer", making->issuer, "issuer (iss)")->type_name("TEXT");
     make->add_option("--audience", making->audience, "audience (aud); repeatable")->type_name("TEXT");
     make->add_option("--jti", making->jti, "token id (jti), by which it can be revoked")->type_name("TEXT");
     make->add_option("--kid", making->kid, "key id (kid)")->type_name("TEXT");

@@ -188,7 +188,7 @@ TEST_F(Troubleshooting, NoProtocolConfigured) {
     EXPECT_THAT(server.error().text, HasSubstr("enable_websocket"));
     ToolProcess tool({"send", "server", "hi", "--protocol", "quic", "--url", "ws://127.0.0.1:4000"});
     EXPECT_EQ(tool.wait(), 2);
-    EXPECT_THAT(tool.err(), HasSubstr("QUIC is chosen, and server_addresses has no QUIC URL"));
+    EXPECT_THAT(tool.err(), HasSubstr("QUIC is selected, but server_addresses has no QUIC URL"));
 }
 
 TEST_F(Troubleshooting, UnknownTarget) {

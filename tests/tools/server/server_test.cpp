@@ -346,13 +346,13 @@ TEST(FlareServer, NamesThePortThatIsTaken) {
         run_tool({"server", "--config", "/dev/null", "--quic-enabled=false", "--websocket-address", address});
     EXPECT_EQ(ran.code, 1);
     EXPECT_THAT(ran.err, HasSubstr("cannot listen on " + address));
-    EXPECT_THAT(ran.err, HasSubstr("ss -lntup shows who does"));
+    EXPECT_THAT(ran.err, HasSubstr("shows which process uses an address"));
 }
 
 TEST(FlareServer, DoesNotStartOpenToStrangers) {
     const Ran ran = run_tool({"server", "--config", "/dev/null", "--quic-enabled=false", "--websocket-address", ":0"});
     EXPECT_EQ(ran.code, 2);
-    EXPECT_THAT(ran.err, HasSubstr("can be reached from other machines"));
+    EXPECT_THAT(ran.err, HasSubstr("is reachable from other machines"));
     EXPECT_THAT(ran.err, HasSubstr("auth.mode, websocket.certificate and websocket.key, or allow_insecure = true"));
 }
 
@@ -399,7 +399,7 @@ TEST(FlareServer, TellsTheServiceManagerWhatItDoes) {
     std::filesystem::remove(identity.key_file);
     server.process().signal(SIGHUP);
     EXPECT_THAT(manager.next(), testing::StartsWith("RELOADING=1\n"));
-    EXPECT_THAT(manager.next(), HasSubstr("could not be read again"));
+    EXPECT_THAT(manager.next(), HasSubstr("certificates not reloaded"));
     server.process().signal(SIGTERM);
     EXPECT_EQ(manager.next(), "STOPPING=1");
     EXPECT_EQ(server.process().wait(), 0);

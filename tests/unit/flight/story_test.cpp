@@ -279,7 +279,7 @@ TEST(FlightStory, OfACrashedServerContradictsItselfNowhereAndTellsTheSilenceBefo
             std::string(why) + R"(","again":true,"resumed":false,"took_ms":100}
 )");
         EXPECT_EQ(story.cause, "server_crashed");
-        EXPECT_TRUE(says(story, "what the server still had for this client is unknown"));
+        EXPECT_TRUE(says(story, "it is unknown what the server still had queued for this client"));
         EXPECT_FALSE(says(story, "nothing was lost")) << why;
         EXPECT_TRUE(
             says(story, "500 ms after the first sign, 4700 ms after the last data arrived, with a new session."));

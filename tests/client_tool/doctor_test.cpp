@@ -344,7 +344,7 @@ TEST_F(Doctor, ReadsInATokenThatItHasExpiredOrIsForSomebodyElse) {
 TEST_F(Doctor, RefusesAnAddressThatIsNone) {
     ToolProcess tool({"doctor", "http://127.0.0.1:4000"});
     EXPECT_EQ(tool.wait(), 2);
-    EXPECT_THAT(tool.err(), HasSubstr("'http://127.0.0.1:4000' is no address of a server: use ws://HOST:PORT"));
+    EXPECT_THAT(tool.err(), HasSubstr("'http://127.0.0.1:4000' is not a server address: use ws://HOST:PORT"));
 }
 
 // getaddrinfo() takes 65536 + 4000 for 4000, and strtoul() takes 40x for 40.

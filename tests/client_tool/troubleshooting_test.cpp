@@ -164,7 +164,7 @@ TEST_F(Troubleshooting, UdpBlocked) {
     const auto failure = connect_failure(client(ServerAddresses().with_quic_url("quic://" + relay.address())));
     EXPECT_EQ(failure.code, errc::connect_timeout);
     EXPECT_THAT(failure.text, HasSubstr("quic://" + relay.address() + ": "));
-    EXPECT_THAT(failure.text, HasSubstr("; is UDP blocked on the way?"));
+    EXPECT_THAT(failure.text, HasSubstr("; is UDP blocked on the path?"));
     // With a WebSocket address beside it nothing fails.
     auto both = connected(client(ServerAddresses()
                                      .with_quic_url("quic://" + relay.address())

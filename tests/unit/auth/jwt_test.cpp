@@ -231,8 +231,8 @@ TEST_F(Jwt, NamesAUser) {
              {R"(,"uid":null)", "the token names no user (uid)"},
              {R"(,"uid":"")", "the token's user (uid) is empty"},
              {R"(,"uid":7)", "the token's user (uid) is a number: it must be a string, in quotation marks"},
-             {R"(,"uid":["bob"])", "the token's user (uid) is no text"},
-             {R"(,"uid":true)", "the token's user (uid) is no text"},
+             {R"(,"uid":["bob"])", "the token's user (uid) is not a string"},
+             {R"(,"uid":true)", "the token's user (uid) is not a string"},
              {R"(,"uid":")" + std::string(257, 'x') + '"', "the token's user (uid) is longer than 256 bytes"}}) {
         EXPECT_EQ(why(hmac.token(claims(user))), text);
     }

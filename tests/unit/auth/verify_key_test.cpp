@@ -86,8 +86,8 @@ TEST(VerifyKey, OneThatIsUnusableTakesNoOtherWithIt) {
              {R"({"kty":"OKP","crv":"Ed25519","x":"AAAA"})", "x must have 32 bytes"},
              {R"({"kty":"RSA","n":"AQAB","e":"AQAB"})", "bits"},
              {R"({"kty":"oct","k":"c2hvcnQ"})", "at least 32"},
-             {R"({"kty":5})", "its kty is no text"},
-             {R"({"kty":"oct","kid":5,"k":"AAAA"})", "its kid is no text"},
+             {R"({"kty":5})", "its kty is not a string"},
+             {R"({"kty":"oct","kid":5,"k":"AAAA"})", "its kid is not a string"},
              {good, "has the same key id (kid) as an earlier key"},
              {Signer::rsa().jwk("\"kid\":\"" + std::string(257, 'k') + "\""), "longer than 256"}}) {
         std::vector<std::string> passed_over;

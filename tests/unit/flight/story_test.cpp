@@ -220,7 +220,7 @@ TEST(FlightStory, LinesThatAreNoRecordsAreToldAndPassedOver) {
     EXPECT_EQ(story.user, "alice");
     EXPECT_EQ(story.protocol, "QUIC");
     ASSERT_EQ(story.problems.size(), 5u);
-    EXPECT_TRUE(story.problems[0].starts_with("line 1 is no JSON")) << story.problems[0];
+    EXPECT_TRUE(story.problems[0].starts_with("line 1 is not JSON")) << story.problems[0];
     EXPECT_EQ(story.problems[1], "line 2 is not a JSON object");
     EXPECT_EQ(story.problems[2], "line 3 has no \"event\"");
     EXPECT_NE(story.problems[3].find("of_tomorrow"), std::string::npos);

@@ -193,7 +193,7 @@ TEST(ServerConfig, SaysWhatIsWrongWithProxies) {
     EXPECT_THAT(problems("[proxy]\nheader = \"proxy_protocol\"\ntrusted = [\"10.0.0.0/8\", \"::1\"]\n"), IsEmpty());
     EXPECT_THAT(problems("[proxy]\nheader = \"none\"\ntrusted = []\n"), IsEmpty());
     EXPECT_THAT(problems("[proxy]\nheader = \"forwarded\"\n"),
-                ElementsAre("server.toml:2:1: proxy.header: names no network"));
+                ElementsAre("server.toml:2:1: proxy.header: contains no network"));
     EXPECT_THAT(problems("[proxy]\ntrusted = [\"10.0.0.0/8\"]\n"),
                 ElementsAre(HasSubstr("proxy.trusted: has no effect, because proxy.header is \"none\"")));
     EXPECT_THAT(problems("[proxy]\nheader = \"forwarded\"\ntrusted = [\"10.1.0.0/8\"]\n"),
@@ -243,7 +243,7 @@ TEST(ServerConfigMistakes, AreAllNamedWithTheirPlace) {
                     "server.toml:5:8: sessions.life: needs a unit: write \"30s\", not 120",
                     "server.toml:6:17: sessions.hello_timeout: is not a whole number with a unit (d, h, m, s, ms): "
                     "write it as \"30s\"",
-                    "server.toml:7:17: sessions.device_policy: \"few\" is none of \"many\", \"newest_wins\"",
+                    "server.toml:7:17: sessions.device_policy: \"few\" is not one of \"many\", \"newest_wins\"",
                     "server.toml:9:11: websocket.enabled: must be true or false, without quotation marks",
                     "server.toml:10:11: websocket.address: \"localhost\" is not an address: write 127.0.0.1:4000, "
                     "[::1]:4000 or :4000 (all addresses)",

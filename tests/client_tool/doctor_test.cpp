@@ -336,7 +336,7 @@ TEST_F(Doctor, ReadsInATokenThatItHasExpiredOrIsForSomebodyElse) {
     EXPECT_THAT(expired.text, HasSubstr("the token expired 2 hours ago"));
     const auto good = examine({"ws://" + server.websocket_addr(), "--token", token(now + 7300)});
     EXPECT_TRUE(good.is_fine("token"));
-    EXPECT_THAT(good.text, HasSubstr("a JWT for alice, good for 2 hours"));
+    EXPECT_THAT(good.text, HasSubstr("a JWT for alice, valid for 2 hours"));
     const auto other = examine({"ws://" + server.websocket_addr(), "--token", token(now + 7300), "--user", "bob"});
     EXPECT_EQ(other.problems(), "token:user_mismatch");
 }

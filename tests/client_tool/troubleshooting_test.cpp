@@ -88,7 +88,7 @@ TEST_F(Troubleshooting, NoServer) {
     EXPECT_THAT(failure.text, HasSubstr("ws://" + websocket + ": " + websocket +
                                         ": connection refused: is the server running, is the port right?"));
     EXPECT_THAT(failure.text, HasSubstr("quic://" + quic + ": " + quic +
-                                        ": nobody listens at this address; check that the server runs"));
+                                        ": nothing listens at this address; check that the server is running"));
 }
 
 TEST_F(Troubleshooting, WrongPort) {

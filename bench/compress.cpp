@@ -217,7 +217,8 @@ int bench_compress(int argc, char** argv) {
         "a dictionary of %zu bytes, trained on 10,000 messages of seed %u\n\n",
         count, seed, static_cast<double>(bytes) / static_cast<double>(count), sizes[count / 2], sizes[count * 99 / 100],
         trained->size(), seed + 1);
-    std::printf("| | bytes | messages compressed | CPU to compress, us a message | CPU to inflate, us a message |\n");
+    std::printf(
+        "| | bytes | messages compressed | CPU to compress, µs per message | CPU to decompress, µs per message |\n");
     std::printf("|---|---|---|---|---|\n");
     for (const Row& row : rows) {
         std::printf("| %s | %.0f %% | %.0f %% | %.2f | %.2f |\n", row.name.c_str(), row.share * 100,

@@ -29,7 +29,7 @@ Logins Logins::read(const std::string& path) {
                                      ": write TOKEN USER, one of them for each session");
         made.logins_.push_back(std::move(login));
     }
-    if (made.logins_.empty()) throw std::runtime_error("--token-file " + path + ": there is no token in it");
+    if (made.logins_.empty()) throw std::runtime_error("--token-file " + path + ": contains no token");
     return made;
 }
 

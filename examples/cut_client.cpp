@@ -123,7 +123,7 @@ int main(int argc, char** argv) {
         if (quic && number == 330) (void)client->reconnect();
         if (quic && number == 530) std::printf("moving to another port: %s\n", client->migrate() ? "done" : "failed");
     }
-    if (!story.wait()) std::fprintf(stderr, "cut_client: not everything came within a minute\n");
+    if (!story.wait()) std::fprintf(stderr, "cut_client: not everything arrived within a minute\n");
     client->disconnect();
     return story.verdict(cuts_wanted) ? 0 : 1;
 }

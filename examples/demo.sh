@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The demo, from nothing: installs what is needed, builds, makes certificates, starts a server, lets clients talk to it over
-# ws, wss and QUIC, lets these race, moves a conversation between protocols, cuts a connection in mid-stream, and shows that nothing was
-# lost, repeated or reordered.
+# The demo: installs the dependencies, builds, makes certificates, starts a server, and runs clients over ws, wss and QUIC.
+# The protocols race, a conversation moves between them, connections are cut in mid-stream, and nothing is lost, repeated or
+# reordered.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,7 +24,7 @@ finish() {
     for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
     for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
     if [ "$status" -ne 0 ]; then
-        echo "demo: FAILED; what the server said:"
+        echo "demo: FAILED; the server log:"
         cat "$logs"/*.log
     fi
     rm -rf "$logs"
@@ -38,7 +38,7 @@ wait_for_port() {
         if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then return 0; fi
         sleep 0.1
     done
-    echo "demo: nobody listens on port $1"
+    echo "demo: nothing listens on port $1"
     return 1
 }
 
@@ -53,27 +53,27 @@ echo "== a text, a binary and a custom message over ws://127.0.0.1:$plain, seale
 "$bin/websocket_client" "ws://127.0.0.1:$plain" certs/ca.crt
 
 echo
-echo "== the same server over TLS, its certificate verified: wss://127.0.0.1:$secure"
+echo "== the same over TLS, with a verified certificate: wss://127.0.0.1:$secure"
 "$bin/secure_client" "wss://127.0.0.1:$secure" certs/ca.crt
 
 echo
-echo "== a text, a binary and a custom message over quic://127.0.0.1:$quic, sealed; then one in the first packets, not sealed"
+echo "== a text, a binary and a custom message over quic://127.0.0.1:$quic, sealed; then one as early data (0-RTT), not sealed"
 "$bin/quic_client" "quic://127.0.0.1:$quic" certs/ca.crt
 
 echo
-echo "== 1,000 numbered messages each way over QUIC; the connection is discarded by the client, moved to another port, and discarded by the server"
+echo "== 1,000 numbered messages each way over QUIC; the client drops the connection, migrates to another port, and the server drops it"
 "$bin/cut_client" "quic://127.0.0.1:$quic" certs/ca.crt --cuts 2
 
 echo
-echo "== 1,000 numbered messages each way; the conversation moves between QUIC and WebSocket in mid-stream"
+echo "== 1,000 numbered messages each way; the session switches between QUIC and WebSocket in mid-stream"
 "$bin/switch_client" "quic://127.0.0.1:$quic" "ws://127.0.0.1:$plain" certs/ca.crt
 
 echo
-echo "== QUIC and WebSocket race; both are measured, the better one is used"
+echo "== QUIC and WebSocket race; both are measured, and the better one is used"
 "$bin/auto_racing_client" "quic://127.0.0.1:$quic" "ws://127.0.0.1:$plain" certs/ca.crt
 
 echo
-echo "== 1,000 numbered messages each way; UDP vanishes in mid-stream, and the conversation moves to WebSocket by itself"
+echo "== 1,000 numbered messages each way; UDP is blocked in mid-stream, and the session moves to WebSocket by itself"
 python3 examples/flaky_proxy.py "$vanishing" "$quic" --udp --vanish-after 900 >"$logs/udp.log" 2>&1 & pids+=($!)
 for _ in $(seq 100); do grep -q ready "$logs/udp.log" && break; sleep 0.1; done
 "$bin/switch_client" "quic://127.0.0.1:$vanishing" "ws://127.0.0.1:$plain" certs/ca.crt --race

@@ -123,9 +123,9 @@ int main(int argc, char** argv) {
     std::printf("listening on %s%s\n", server->websocket_addr().c_str(),
                 quic ? (", QUIC on " + server->quic_addr()).c_str() : "");
     if (sealing) {
-        std::printf("sealing with the key %s\n", server->sealing_public_key().c_str());
+        std::printf("public sealing key: %s\n", server->sealing_public_key().c_str());
     } else {
-        std::printf("no sealing: there is no file %s\n", options["--sealing-key"].c_str());
+        std::printf("sealing is off: no file %s\n", options["--sealing-key"].c_str());
     }
     std::fflush(stdout);
 

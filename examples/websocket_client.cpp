@@ -98,7 +98,7 @@ int main(int argc, char** argv) {
         static_cast<long long>(std::chrono::duration_cast<std::chrono::microseconds>(stats.connection_time).count()));
     client->disconnect();
     if (!good || replies != 4) {
-        std::fprintf(stderr, "websocket_client: %d of 4 replies came\n", replies.load());
+        std::fprintf(stderr, "websocket_client: only %d of 4 replies arrived\n", replies.load());
         return 1;
     }
 }

@@ -93,7 +93,7 @@ Checked<AdminAnswer> admin_get(const std::string& address, const std::string& ta
     const auto place = transport::parse_authority(address);
     if (!place) return Failure(errc::invalid_config, "--admin: '" + address + "' " + place.error().text);
     if (place->host.empty() || place->port.value_or(0) == 0)
-        return Failure(errc::invalid_config, "--admin: '" + address + "' is no HOST:PORT");
+        return Failure(errc::invalid_config, "--admin: '" + address + "' is not of the form HOST:PORT");
     Request request;
     request.request = {http::verb::get, target, 11};
     request.request.set(http::field::host, transport::host_header(place->host, *place->port, "http"));
@@ -101,12 +101,13 @@ Checked<AdminAnswer> admin_get(const std::string& address, const std::string& ta
     if (!request.error) return AdminAnswer{request.parser->get().result_int(), request.parser->get().body()};
     const auto fail = [&](errc code, const std::string& why) {
         return Failure(code, "the admin address " + address + " " + why +
-                                 ": is the server running with an admin address, and is it this one?");
+                                 ": check that the server is running, and that its admin_address is this one");
     };
-    if (!request.resolved) return fail(errc::host_not_found, "is the name of no host");
+    if (!request.resolved) return fail(errc::host_not_found, "cannot be resolved");
     if (request.error == boost::beast::error::timeout) return fail(errc::connect_timeout, "does not answer within 5 s");
-    if (!request.connected) return fail(errc::connection_refused, "does not answer (" + request.error.message() + ")");
-    return fail(errc::connection_lost, "does not answer in HTTP (" + request.error.message() + ")");
+    if (!request.connected)
+        return fail(errc::connection_refused, "cannot be reached (" + request.error.message() + ")");
+    return fail(errc::connection_lost, "does not speak HTTP (" + request.error.message() + ")");
 }
 
 Checked<boost::json::value> admin_json(const std::string& address, const std::string& target) {
@@ -118,7 +119,7 @@ Checked<boost::json::value> admin_json(const std::string& address, const std::st
     if (answer->status == 200 && !error && value.is_object()) return value;
     return Failure(errc::not_supported, "http://" + address + target + " answers with status " +
                                             std::to_string(answer->status) +
-                                            ": that is no admin address of this version of Flare");
+                                            ": this is not the admin address of this version of Flare");
 }
 
 }  // namespace flare::cli

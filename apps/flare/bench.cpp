@@ -30,33 +30,39 @@ const CLI::Validator kAnything([](std::string&) { return std::string(); }, "");
 
 const LoadOption kTransport{"--transport", "NAME", "default ws", CLI::IsMember({"ws", "wss", "quic"})};
 const LoadOption kWorkers{"--workers", "NUMBER", "event loops of the server; default 1", CLI::Range(1, 64)};
-const LoadOption kConnections{"--connections", "NUMBER", "sessions at once", CLI::Range(1, 1'000'000)};
-const LoadOption kInFlight{"--in-flight", "NUMBER", "messages under way on each; default 1", CLI::Range(1, 100'000)};
+const LoadOption kConnections{"--connections", "NUMBER", "concurrent sessions", CLI::Range(1, 1'000'000)};
+const LoadOption kInFlight{"--in-flight", "NUMBER", "messages in flight per session; default 1",
+                           CLI::Range(1, 100'000)};
 const LoadOption kRate{
     "--rate", "NUMBER",
-    "messages a second in all, sent when they are due whatever is under way; latency counts from then",
+    "messages per second in total, sent on schedule whatever is in flight; latency counts from the scheduled time",
     CLI::Range(1.0, 1e8)};
-const LoadOption kSize{"--size", "BYTES", "of a message", CLI::Range(1, 1'000'000)};
-const LoadOption kLargeEvery{"--large-every", "NUMBER", "one message in so many is large; 0: none",
+const LoadOption kSize{"--size", "BYTES", "size of a message", CLI::Range(1, 1'000'000)};
+const LoadOption kLargeEvery{"--large-every", "NUMBER", "one message in NUMBER is large; 0: none",
                              CLI::Range(0, 1'000'000)};
-const LoadOption kLargeSize{"--large-size", "BYTES", "of a large one; default 16384", CLI::Range(1, 1'000'000)};
-const LoadOption kSeconds{"--seconds", "NUMBER", "that are measured; default 3", CLI::Range(0.1, 600.0)};
-const LoadOption kWarmUp{"--warm-up", "NUMBER", "seconds before those; default 0.5", CLI::Range(0.0, 60.0)};
-const LoadOption kMessages{"--messages", "NUMBER", "in place of --seconds", CLI::Range(1, 1'000'000'000)};
-const LoadOption kSvg{"--svg", "FILE", "write a picture of the latencies", kAnything};
-const LoadOption kSealed{"--sealed", nullptr, "everything encrypted between client and server", kAnything};
-const LoadOption kNoFloor{"--no-floor", nullptr, "do not measure a bare WebSocket server beside it", kAnything};
-const LoadOption kUrl{"--url", "URL", "load a server that runs already", kAnything};
-const LoadOption kCaFile{"--ca-file", "FILE", "whom to trust at --url; default: the system's store", CLI::ExistingFile};
+const LoadOption kLargeSize{"--large-size", "BYTES", "size of a large message; default 16384",
+                            CLI::Range(1, 1'000'000)};
+const LoadOption kSeconds{"--seconds", "NUMBER", "seconds to measure; default 3", CLI::Range(0.1, 600.0)};
+const LoadOption kWarmUp{"--warm-up", "NUMBER", "seconds of warm-up before measuring; default 0.5",
+                         CLI::Range(0.0, 60.0)};
+const LoadOption kMessages{"--messages", "NUMBER", "messages to measure, instead of --seconds",
+                           CLI::Range(1, 1'000'000'000)};
+const LoadOption kSvg{"--svg", "FILE", "write a chart of the latencies", kAnything};
+const LoadOption kSealed{"--sealed", nullptr, "seal everything between client and server", kAnything};
+const LoadOption kNoFloor{"--no-floor", nullptr, "skip the bare WebSocket server that is measured for comparison",
+                          kAnything};
+const LoadOption kUrl{"--url", "URL", "load a server that is already running", kAnything};
+const LoadOption kCaFile{"--ca-file", "FILE", "CA certificates to trust for --url; default: the system's store",
+                         CLI::ExistingFile};
 const LoadOption kTokenFile{"--token-file", "FILE",
-                            "who the sessions at --url are: lines of TOKEN USER, taken in turn; default: anybody",
+                            "credentials of the sessions at --url: lines of TOKEN USER, used in turn; default: none",
                             CLI::ExistingFile};
 const LoadOption kPairs{"--pairs", nullptr, "users talk to each other, not to the server", kAnything};
-const LoadOption kIdle{"--idle", "NUMBER", "sessions beside them that say nothing", CLI::Range(1, 1'000'000)};
-const LoadOption kSessions{"--sessions", "NUMBER", "how many", CLI::Range(1, 1'000'000)};
+const LoadOption kIdle{"--idle", "NUMBER", "additional sessions that stay idle", CLI::Range(1, 1'000'000)};
+const LoadOption kSessions{"--sessions", "NUMBER", "number of sessions", CLI::Range(1, 1'000'000)};
 const LoadOption kHeartbeat{"--heartbeat", "NUMBER", "seconds between heartbeats; default 30", CLI::Range(0.1, 3600.0)};
-const LoadOption kStalled{"--stalled", "NUMBER", "of them stop reading; default 50", CLI::Range(1, 100'000)};
-const LoadOption kJson{"--json", nullptr, "one JSON object; what is for people goes to standard error", kAnything};
+const LoadOption kStalled{"--stalled", "NUMBER", "sessions that stop reading; default 50", CLI::Range(1, 100'000)};
+const LoadOption kJson{"--json", nullptr, "print one JSON object; text for people goes to standard error", kAnything};
 
 struct Benchmark {
     const char* name;
@@ -69,7 +75,7 @@ std::vector<Benchmark> benchmarks() {
     return {
         {"connect",
          bench::bench_connect,
-         "New sessions a second, then the same sessions resumed",
+         "New sessions per second, then resumes of the same sessions",
          {&kTransport, &kWorkers, &kConnections, &kSeconds}},
         {"echo",
          bench::bench_echo,
@@ -78,28 +84,28 @@ std::vector<Benchmark> benchmarks() {
           &kWarmUp, &kMessages, &kPairs, &kIdle, &kSealed, &kNoFloor, &kSvg, &kUrl, &kCaFile, &kTokenFile}},
         {"fanout",
          bench::bench_fanout,
-         "One session publishes to all the others",
+         "One session publishes to all others",
          {&kTransport, &kWorkers, &kSessions, &kInFlight, &kSize, &kSeconds, &kWarmUp, &kMessages, &kNoFloor}},
         {"floor",
          bench::bench_floor,
-         "A bare WebSocket echo, to compare with",
+         "A bare WebSocket echo, for comparison",
          {&kConnections, &kInFlight, &kSize, &kSeconds, &kWarmUp, &kSvg}},
         {"idle",
          bench::bench_idle,
-         "What sessions cost that have nothing to do",
+         "Cost of idle sessions",
          {&kTransport, &kWorkers, &kSessions, &kHeartbeat, &kSeconds}},
         {"mixed",
          bench::bench_mixed,
-         "Users who chat in pairs, 1 % of the messages large",
+         "Users chatting in pairs; 1 % of the messages are large",
          {&kTransport, &kWorkers, &kConnections, &kInFlight, &kRate, &kSize, &kLargeEvery, &kLargeSize, &kSeconds,
           &kWarmUp, &kMessages, &kSealed, &kNoFloor, &kSvg, &kUrl, &kCaFile, &kTokenFile}},
         {"stall",
          bench::bench_stall,
-         "Some subscribers stop reading: memory, and the others' latency",
+         "Some subscribers stop reading: memory use, and latency of the others",
          {&kTransport, &kWorkers, &kSessions, &kStalled, &kRate, &kSize, &kSeconds}},
         {"storm",
          bench::bench_storm,
-         "A server is started again under all its clients",
+         "The server restarts while all its clients are connected",
          {&kTransport, &kWorkers, &kSessions, &kRate}},
     };
 }
@@ -194,11 +200,12 @@ void add_benchmark(CLI::App& parent, const Benchmark& benchmark, Run& run) {
 }  // namespace
 
 void add_bench(CLI::App& app, Run& run) {
-    CLI::App* command = app.add_subcommand("bench", "Measures what messages and sessions cost on this machine");
+    CLI::App* command = app.add_subcommand("bench", "Measure the cost of messages and sessions on this machine");
     command->require_subcommand(1);
     command->footer(
-        "Each starts a server of its own on loopback, in a process of its own whose CPU time is measured. --url loads "
-        "one\nthat runs already: at most 1,000 connections, 100,000 messages a second and 60 seconds.");
+        "Each benchmark starts its own server on loopback, in a separate process whose CPU time is measured. --url "
+        "loads a\nserver that is already running: at most 1,000 connections, 100,000 messages a second and 60 "
+        "seconds.");
     for (const Benchmark& each : benchmarks()) add_benchmark(*command, each, run);
 }
 

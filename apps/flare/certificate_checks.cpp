@@ -110,9 +110,9 @@ Check dates_check(const std::vector<X509Ptr>& chain) {
                                                std::to_string(chain.size()) + " that the server sends, " +
                                                transport::tls::subject_of(chain[i].get()) + ",";
         if (until <= now) {
-            const std::string renew =
-                i == 0 ? "renew the certificate on the server"
-                       : "give the server the present certificate of this issuer, behind its own in the same file";
+            const std::string renew = i == 0 ? "renew the certificate on the server"
+                                             : "install the current certificate of this issuer on the server, after "
+                                               "the server's own in the same file";
             return problem(name, "certificate_expired",
                            which + " expired " + span_text(now - until) + " ago, at " + date_text(until),
                            renew + "; if this is wrong, check this machine's clock, which says " + date_text(now));
@@ -120,7 +120,7 @@ Check dates_check(const std::vector<X509Ptr>& chain) {
         if (from > now) {
             return problem(name, "certificate_not_yet_valid",
                            which + " is not valid before " + date_text(from) + ", in " + span_text(from - now),
-                           "check the clocks of this machine, which says " + date_text(now) +
+                           "check the clock of this machine, which says " + date_text(now) +
                                ", and of the one that made the certificate");
         }
     }
@@ -135,31 +135,31 @@ Check name_check(X509* certificate, const std::string& name) {
         X509_check_ip_asc(certificate, name.c_str(), 0) == 1 ||
         X509_check_host(certificate, name.c_str(), name.size(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) == 1;
     const std::string names = names_of(certificate);
-    if (matches) return fine("certificate name", "it is for " + name + " (" + names + ")");
+    if (matches) return fine("certificate name", "issued for " + name + " (" + names + ")");
     return problem(
-        "certificate name", "certificate_name_mismatch",
-        "the certificate is for " + names + ", and " + name + " was asked for",
+        "certificate name", "certificate_name_mismatch", "the certificate is for " + names + ", not for " + name,
         "use one of its names in the address, give it with --server-name, or have a certificate made for " + name);
 }
 
 // What whoever runs the client or the server does about the first fault.
 std::string trust_advice(const std::vector<X509Ptr>& chain, const TrustFault& fault, bool own_authorities) {
     if (is_about_dates(fault))
-        return own_authorities ? "replace the authority's certificate in --ca-file, and have the server's issued by it"
-                               : "update this system's certificates; if all are new, check this machine's clock";
+        return own_authorities
+                   ? "replace the CA certificate in --ca-file, and have the server's certificate issued by the new CA"
+                   : "update this system's CA certificates; if they are up to date, check this machine's clock";
     if (fault.error == X509_V_ERR_CERT_SIGNATURE_FAILURE || fault.error == X509_V_ERR_INVALID_CA ||
         fault.error == X509_V_ERR_PATH_LENGTH_EXCEEDED)
-        return "give the server the chain that its authority has issued: each certificate followed by its issuer's";
+        return "install the chain that the CA issued on the server: each certificate followed by its issuer's";
     const std::string file =
-        own_authorities ? "--ca-file does not hold the authority that issued it: give the right file (certs/ca.crt of "
-                          "the server, if `flare certs make` made it)"
-                        : "a private authority has to be named: --ca-file FILE (certs/ca.crt of the server, if "
-                          "`flare certs make` made it)";
+        own_authorities
+            ? "--ca-file does not contain the CA that issued it: give the right file (the server's certs/ca.crt, if "
+              "`flare certs make` made it)"
+            : "a private CA must be named: --ca-file FILE (the server's certs/ca.crt, if `flare certs make` made it)";
     const bool issuer_missing = fault.error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
                                 fault.error == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
     if (!issuer_missing) return file;
     return file + "; or the server does not send the certificate of " + transport::tls::issuer_of(chain.back().get()) +
-           ": put it behind its own, in the same file";
+           ": append it to the server's own, in the same file";
 }
 
 Check chain_check(const std::vector<X509Ptr>& chain, const std::vector<TrustFault>& found, bool own_authorities) {
@@ -190,7 +190,8 @@ Check chain_check(const std::vector<X509Ptr>& chain, const std::vector<TrustFaul
         if (fault.kind == out_of_order || fault.kind == wrong_issuer)
             return warning(
                 name, "certificate_chain_order",
-                "trusted here, but the server's chain is not in order, which other clients refuse: " + fault.text,
+                "trusted here, but other clients will refuse the server's chain because it is out of order: " +
+                    fault.text,
                 fault.advice);
     }
     return fine(name, "issued by " + issuer + ", which is trusted");
@@ -207,8 +208,8 @@ bool check_certificates(Report& report, const std::vector<std::string>& chain,
         if (!certificates.back()) certificates.pop_back();
     }
     if (certificates.empty()) {
-        report.add(problem("certificate chain", "certificate_invalid", "the server showed no readable certificate",
-                           "give the server a PEM certificate with its chain"));
+        report.add(problem("certificate chain", "certificate_invalid", "the server sent no readable certificate",
+                           "configure the server with a PEM certificate and its chain"));
         return false;
     }
     const std::size_t before = report.problems();

@@ -97,7 +97,7 @@ int show(const std::string& file, const std::string& key_file, bool as_json) {
         std::printf("%s\n", coloured(Tone::strong, printable(each.subject)).c_str());
         std::printf("  issuer   %s\n", printable(each.issuer).c_str());
         if (!names.empty()) std::printf("  names    %s\n", printable(names).c_str());
-        std::printf("  key      %s%s\n", printable(each.key).c_str(), each.authority ? "; may issue certificates" : "");
+        std::printf("  key      %s%s\n", printable(each.key).c_str(), each.authority ? "; CA" : "");
         std::printf("  valid    %s to %s: %s\n", date(each.from).c_str(), date(each.until).c_str(),
                     coloured(verdict.tone, verdict.text).c_str());
     }
@@ -138,7 +138,7 @@ int sealing(const std::string& file, bool force, bool as_json) {
 }  // namespace
 
 void add_certs(CLI::App& app, Run& run) {
-    CLI::App* certs = app.add_subcommand("certs", "Makes and examines certificates and keys");
+    CLI::App* certs = app.add_subcommand("certs", "Make and inspect certificates and keys");
     certs->require_subcommand(1);
 
     struct Making {
@@ -147,19 +147,17 @@ void add_certs(CLI::App& app, Run& run) {
     };
     auto making = std::make_shared<Making>();
     CLI::App* make_command =
-        certs->add_subcommand("make", "Makes an authority, certificates for a server and a client, and a sealing key");
-    make_command->add_option("--out", making->spec.folder, "where to")->capture_default_str()->type_name("FOLDER");
-    make_command->add_option("--name", making->spec.names, "of the server; may be given more than once")
-        ->type_name("HOST");
-    make_command->add_option("--ip", making->spec.addresses, "of the server; may be given more than once")
-        ->type_name("ADDRESS");
-    make_command->add_option("--days", making->spec.days, "that they are good for")
+        certs->add_subcommand("make", "Make a CA, a server and a client certificate, and a sealing key");
+    make_command->add_option("--out", making->spec.folder, "output folder")->capture_default_str()->type_name("FOLDER");
+    make_command->add_option("--name", making->spec.names, "of the server; repeatable")->type_name("HOST");
+    make_command->add_option("--ip", making->spec.addresses, "of the server; repeatable")->type_name("ADDRESS");
+    make_command->add_option("--days", making->spec.days, "how many days the certificates are valid")
         ->capture_default_str()
         ->check(CLI::Range(1, 36500))
         ->type_name("NUMBER");
-    make_command->add_flag("--force", making->spec.force, "replace what is there, but for the sealing key");
-    make_command->add_flag("--json", making->json, "one JSON object");
-    make_command->footer("Without --name and --ip: localhost, 127.0.0.1 and ::1. Not for servers that strangers use.");
+    make_command->add_flag("--force", making->spec.force, "replace existing files, except the sealing key");
+    make_command->add_flag("--json", making->json, "print one JSON object");
+    make_command->footer("Without --name and --ip: localhost, 127.0.0.1 and ::1. For testing, not for public servers.");
     make_command->callback([making, &run] { run = [making] { return make(making->spec, making->json); }; });
 
     struct Showing {
@@ -167,11 +165,12 @@ void add_certs(CLI::App& app, Run& run) {
         bool json = false;
     };
     auto showing = std::make_shared<Showing>();
-    CLI::App* show_command =
-        certs->add_subcommand("show", "Tells what a certificate is for and how long; fails when it is not good");
-    show_command->add_option("file", showing->file, "certificates in PEM")->required()->type_name("FILE");
-    show_command->add_option("--key", showing->key, "does this key belong to the first of them?")->type_name("FILE");
-    show_command->add_flag("--json", showing->json, "one JSON object");
+    CLI::App* show_command = certs->add_subcommand(
+        "show", "Show what a certificate is for and how long it is valid; fails if it is not valid");
+    show_command->add_option("file", showing->file, "file with PEM certificates")->required()->type_name("FILE");
+    show_command->add_option("--key", showing->key, "check that this key belongs to the first certificate")
+        ->type_name("FILE");
+    show_command->add_flag("--json", showing->json, "print one JSON object");
     show_command->callback(
         [showing, &run] { run = [showing] { return show(showing->file, showing->key, showing->json); }; });
 
@@ -182,12 +181,12 @@ void add_certs(CLI::App& app, Run& run) {
     };
     auto options = std::make_shared<Sealing>();
     CLI::App* sealing_command = certs->add_subcommand(
-        "sealing-key", "Prints the public half of a sealing key, which is made when there is none");
-    sealing_command->add_option("file", options->file, "the secret key; the public one goes beside it (.pub)")
+        "sealing-key", "Print the public half of a sealing key; makes the key if it does not exist");
+    sealing_command->add_option("file", options->file, "the secret key; the public key is written next to it (.pub)")
         ->required()
         ->type_name("FILE");
-    sealing_command->add_flag("--force", options->force, "make a new one in its place");
-    sealing_command->add_flag("--json", options->json, "one JSON object");
+    sealing_command->add_flag("--force", options->force, "replace an existing key");
+    sealing_command->add_flag("--json", options->json, "print one JSON object");
     sealing_command->callback(
         [options, &run] { run = [options] { return sealing(options->file, options->force, options->json); }; });
 }

@@ -42,7 +42,7 @@ public:
 
     void run() {
         using Clock = ChatController::Clock;
-        screen_.note("/help lists the commands, Ctrl-D ends");
+        screen_.note("/help lists the commands, Ctrl-D exits");
         controller_.refresh(Clock::now(), true);
         for (End end = End::none; end == End::none && !controller_.failure();) {
             const auto woken = inbox_.wait(kRefreshEvery, STDIN_FILENO);
@@ -171,10 +171,10 @@ int run_chat(const ClientOptions& common, const ChatOptions& options) {
 
 void add_chat(CLI::App& app, Run& run) {
     CLI::App* command =
-        app.add_subcommand("chat", "Talks to others; on a terminal with line editing and a status line");
+        app.add_subcommand("chat", "Chat with other users; on a terminal, with line editing and a status line");
     auto options = std::make_shared<ChatOptions>();
-    command->add_option("--to", options->peer, "whom to talk to at first (default: server)");
-    command->add_flag("--no-typing", options->no_typing, "does not tell the other one that you are typing");
+    command->add_option("--to", options->peer, "user to talk to first (default: server)");
+    command->add_flag("--no-typing", options->no_typing, "do not send typing notices");
     auto common = add_client_options(*command, Urls::positional);
     command->callback([common, options, &run] {
         run = [common, options] { return conclude("chat", *common, run_chat(*common, *options)); };

@@ -42,15 +42,15 @@ bool ChatController::command(const std::string& text) {
     if (word == "/quit") return false;
     if (word == "/to" && !rest.empty()) {
         peer_ = rest;
-        view_.note("what you type goes to " + peer_ + " now");
+        view_.note("you are now talking to " + peer_);
     } else if (word == "/status") {
         tell_state();
     } else if (word == "/help") {
-        view_.note("/to USER: whom you talk to ('server' is the server's own handler)");
-        view_.note("/status: the connection; /quit: the end; //text: a line that begins with a slash");
+        view_.note("/to USER: talk to this user ('server' is the server's own handler)");
+        view_.note("/status: show the connection; /quit: exit; //text: send a line that begins with a slash");
     } else {
-        view_.note(word == "/to" ? "/to USER: name whom you want to talk to"
-                                 : "there is no " + word + "; /help lists what there is");
+        view_.note(word == "/to" ? "/to USER: the user is missing"
+                                 : "unknown command " + word + "; /help lists the commands");
     }
     return true;
 }
@@ -110,11 +110,11 @@ void ChatController::event(const Event& event, Clock::time_point now) {
         view_.note("no connection: " + lost_);
         if (client_.get_status() == ClientStatus::disconnected) failure_ = gone->reason;
     } else if (const auto* again = std::get_if<event::Reconnecting>(&event)) {
-        lost_ = "connecting again, attempt " + std::to_string(again->attempt) + " in " + time_text(again->delay);
+        lost_ = "reconnecting, attempt " + std::to_string(again->attempt) + " in " + time_text(again->delay);
     } else if (const auto* back = std::get_if<event::Reconnected>(&event)) {
         lost_.clear();
-        last_move_ = "connected again over " + std::string(spoken(back->protocol)) +
-                     (back->resumed ? ", nothing is missing" : ", in a new session");
+        last_move_ = "reconnected over " + std::string(spoken(back->protocol)) +
+                     (back->resumed ? ", nothing was lost" : ", in a new session");
         view_.note(last_move_);
     } else if (const auto* over = std::get_if<event::ReconnectFailed>(&event)) {
         failure_ = over->reason;

@@ -35,13 +35,12 @@ Checked<std::vector<std::string>> expand(const std::string& url) {
     const std::string rest = url.substr(std::min(scheme_end + 3, url.size()));
     if (scheme == "ws" || scheme == "wss" || scheme == "quic") return std::vector{scheme + "://" + rest};
     if (scheme != "flare")
-        return wrong(
-            "is no address of a server: use ws://HOST:PORT, wss://HOST:PORT, quic://HOST:PORT or flare://HOST");
+        return wrong("is not a server address: use ws://HOST:PORT, wss://HOST:PORT, quic://HOST:PORT or flare://HOST");
     const auto place = transport::parse_authority(rest);
     if (!place || place->host.empty() || place->port) {
         return wrong(
-            "must be flare://HOST alone (an IPv6 address in brackets): it means the ports 4010 and 4000; for others "
-            "write quic://HOST:PORT and wss://HOST:PORT");
+            "must be flare://HOST and nothing else (an IPv6 address in brackets): it stands for ports 4010 and 4000; "
+            "for other ports write quic://HOST:PORT and wss://HOST:PORT");
     }
     const std::string host = transport::in_brackets(place->host);
     const char* const websocket = is_this_machine(place->host) ? "ws://" : "wss://";
@@ -52,7 +51,7 @@ Checked<std::vector<std::string>> expand(const std::string& url) {
 CLI::Validator not_empty() {
     return CLI::Validator(
         [](std::string& text) {
-            return text.empty() ? std::string("is empty: leave it out, or say what you mean") : std::string();
+            return text.empty() ? std::string("is empty: omit it or give a value") : std::string();
         },
         "");
 }
@@ -64,40 +63,41 @@ std::shared_ptr<ClientOptions> add_client_options(CLI::App& command, Urls urls) 
     ClientOptions& o = *options;
     const std::size_t own = command.get_options().size();
     command.footer(
-        "Addresses: ws://HOST:PORT, wss://HOST:PORT, quic://HOST:PORT; flare://HOST stands for\n"
-        "quic://HOST:4010 with wss://HOST:4000 (ws:// for this machine). With several the client uses the\n"
-        "better one. Default: flare://127.0.0.1");
+        "Addresses: ws://HOST:PORT, wss://HOST:PORT, quic://HOST:PORT; flare://HOST stands for\nquic://HOST:4010 and "
+        "wss://HOST:4000 (ws:// on this machine). Given several, the client uses\nthe better one. Default: "
+        "flare://127.0.0.1");
     command
-        .add_option(urls == Urls::positional ? "url,--url" : "--url", o.urls, "address of the server, one of each kind")
+        .add_option(urls == Urls::positional ? "url,--url" : "--url", o.urls,
+                    "server address; at most one of each kind")
         ->type_name("URL")
         ->allow_extra_args(urls == Urls::positional);  // where it is named, what follows one URL is something else
     command.add_option("--user", o.user, "user id (default: the token's, else your login name)")->envname("FLARE_USER");
     command.add_option("--token", o.token,
-                       "credential; other users of this machine can see it in the list of processes: prefer "
-                       "--token-file or the environment");
-    command.add_option("--token-file", o.token_file, "file with the credential; read again for each connect");
-    command
-        .add_option("--ca-file", o.ca_file,
-                    "certificates (PEM) of who vouches for the server, in place of the system's")
+                       "credential; visible to other users of this machine in the process list: prefer --token-file or "
+                       "the environment");
+    command.add_option("--token-file", o.token_file,
+                       "file with the credential; read again for every connection attempt");
+    command.add_option("--ca-file", o.ca_file, "CA certificates (PEM) to trust, instead of the system's")
         ->envname("FLARE_CA_FILE");
-    auto* certificate = command.add_option("--client-cert", o.client_cert, "certificate (PEM) to show to the server");
-    auto* key = command.add_option("--client-key", o.client_key, "its key (PEM)");
+    auto* certificate = command.add_option("--client-cert", o.client_cert, "client certificate (PEM)");
+    auto* key = command.add_option("--client-key", o.client_key, "key of the client certificate (PEM)");
     certificate->needs(key);
     key->needs(certificate);
     command.add_option("--server-name", o.server_name,
-                       "name that the server's certificate must carry (default: the URL's)");
-    command.add_option("--server-key", o.server_key, "the server's sealing key in base64, for --encrypt");
-    command.add_option("--encrypt", o.encrypt, "sealing between the two programs: off, preferred, required")
+                       "name that the server's certificate must have (default: the URL's host)");
+    command.add_option("--server-key", o.server_key, "the server's public sealing key in base64, for --encrypt");
+    command.add_option("--encrypt", o.encrypt, "seal everything between client and server: off, preferred, required")
         ->check(CLI::IsMember({"off", "preferred", "required"}));
-    command.add_flag("--record", o.record, "keep a flight record where flare explain looks for it");
-    command.add_option("--record-folder", o.record_folder, "keep it in this folder")->type_name("FOLDER");
-    command.add_flag("--compress", o.compress, "compress payloads when the server can");
+    command.add_flag("--record", o.record, "write a flight record where flare explain looks for it");
+    command.add_option("--record-folder", o.record_folder, "write the flight record to this folder")
+        ->type_name("FOLDER");
+    command.add_flag("--compress", o.compress, "compress payloads if the server supports it");
     command.add_option("--device", o.device, "device id (default: a random one)");
-    command.add_option("--timeout", o.timeout_seconds, "seconds to reach the server (default 5)")
+    command.add_option("--timeout", o.timeout_seconds, "connection time-out in seconds (default 5)")
         ->check(CLI::Range(0.05, 3600.0));
-    command.add_option("--protocol", o.protocol, "auto (the better one), ws or quic")
+    command.add_option("--protocol", o.protocol, "protocol: auto (the better one), ws or quic")
         ->check(CLI::IsMember({"auto", "ws", "quic"}));
-    command.add_flag("--json", o.json, "one JSON object a line; the last one is the result");
+    command.add_flag("--json", o.json, "print one JSON object per line; the last one is the result");
     // "--token-file $UNSET" would quietly mean something else: nobody, everybody, the default. A command's own options,
     // which come before, may be empty: a text, say.
     const auto all = command.get_options();
@@ -126,7 +126,8 @@ Checked<ServerAddresses> addresses_of(const ClientOptions& options) {
                              : url.starts_with("wss:") ? addresses.websocket_tls
                                                        : addresses.websocket;
         if (!place.empty())
-            return Failure(errc::invalid_config, "'" + place + "' and '" + url + "': give one address of each kind");
+            return Failure(errc::invalid_config,
+                           "'" + place + "' and '" + url + "': give at most one address of each kind");
         // A client would go on with the other address; on a command line every word is meant.
         if (const auto good = client::parse_url(url, url.substr(0, url.find(':'))); !good) return good.error();
         place = url;
@@ -231,12 +232,12 @@ namespace {
 // What to do, where the text of a failure cannot know the tool's options. Empty: nothing beyond it.
 std::string advice(const ClientOptions& options, errc code) {
     if (code == errc::certificate_rejected) {
-        return options.ca_file.empty() ? "A certificate of your own authority needs --ca-file FILE."
-                                       : "`flare doctor URL` with the same options examines the certificate.";
+        return options.ca_file.empty() ? "For a certificate of a private CA, give --ca-file FILE."
+                                       : "Run `flare doctor URL` with the same options to check the certificate.";
     }
     if (code == errc::unauthenticated && token_or_none(options).empty())
-        return "The server asks for a token: --token-file FILE, or the variable FLARE_TOKEN.";
-    if (exit_code_of(code) == kUnreachable) return "`flare doctor URL` examines the way to the server.";
+        return "The server requires a token: give --token-file FILE or set FLARE_TOKEN.";
+    if (exit_code_of(code) == kUnreachable) return "Run `flare doctor URL` to find out why.";
     return {};
 }
 

@@ -9,7 +9,7 @@ namespace flare::cli {
 
 void add_completion(CLI::App& app, Run& run) {
     auto shell = std::make_shared<std::string>();
-    CLI::App* command = app.add_subcommand("completion", "Prints a script that completes commands and options");
+    CLI::App* command = app.add_subcommand("completion", "Print a shell script that completes commands and options");
     command->add_option("shell", *shell, "which one")
         ->required()
         ->type_name("SHELL")

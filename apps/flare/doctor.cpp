@@ -62,7 +62,7 @@ void examine(Report& report, Reached& reached, const ClientOptions& options, con
     const bool goes_on =
         examination.url.protocol == Protocol::quic ? examine_quic(examination) : examine_websocket(examination);
     if (goes_on) return examine_session(examination, echo);
-    report.add(skipped("session", "not tried: what is wrong above comes first"));
+    report.add(skipped("session", "skipped: fix the problem above first"));
 }
 
 int run_doctor(const ClientOptions& given, const DoctorOptions& doctor) {
@@ -86,10 +86,10 @@ int run_doctor(const ClientOptions& given, const DoctorOptions& doctor) {
 }  // namespace
 
 void add_doctor(CLI::App& app, Run& run) {
-    CLI::App* command = app.add_subcommand("doctor", "Examines the way to a server and says what to do about faults");
+    CLI::App* command = app.add_subcommand("doctor", "Diagnose why a server cannot be reached, and say how to fix it");
     auto options = std::make_shared<DoctorOptions>();
     command->add_flag("--no-echo", options->no_echo,
-                      "sends no message; without it the server's handler gets one of the type flare-doctor");
+                      "send no message; by default the server's handler gets one of type flare-doctor");
     auto common = add_client_options(*command, Urls::positional);
     command->callback([common, options, &run] { run = [common, options] { return run_doctor(*common, *options); }; });
 }

@@ -33,7 +33,7 @@ Check udp_problem(const Examination& e, const boost::asio::ip::address& address,
     const std::string port = std::to_string(e.url.port);
     if (probe.error == ECONNREFUSED) {
         return problem("udp", "connection_refused", "nothing listens at UDP " + at + " (ICMP says: port unreachable)",
-                       "start the server with QUIC switched on, or correct the port: Flare's default is 4010");
+                       "start the server with QUIC enabled, or correct the port: Flare's default is 4010");
     }
     if (probe.error != 0) {
         return problem("udp", "network_unreachable", "UDP to " + at + ": " + std::strerror(probe.error),
@@ -46,17 +46,16 @@ Check udp_problem(const Examination& e, const boost::asio::ip::address& address,
     if (answers_tcp(e, address)) {
         return problem("udp", "udp_blocked",
                        "no answer from UDP " + at +
-                           ", though TCP to the same host works: UDP is blocked between here "
-                           "and there, or what has the port is no QUIC server",
+                           ", though TCP to the same host works: UDP is blocked on the path, or the program on this "
+                           "port is not a QUIC server",
                        "open UDP port " + port +
-                           " in the firewalls on the way; until then clients use WebSocket, so "
-                           "give them a wss:// or ws:// address too");
+                           " in the firewalls on the path; until then clients use WebSocket, so also give them a "
+                           "wss:// or ws:// address");
     }
     return problem("udp", "connect_timeout",
                    "no answer from UDP " + at +
-                       ", nor from the same host over TCP: the host is down, or everything is "
-                       "blocked on the way",
-                   "check the address, and the firewalls on the way");
+                       ", nor from the same host over TCP: the host is down, or everything is blocked on the path",
+                   "check the address and the firewalls on the path");
 }
 
 // The first address where QUIC answers.
@@ -77,9 +76,9 @@ std::optional<UdpEndpoint> reach_udp(Examination& e) {
         if (probe.largest >= sizes.back()) {
             e.report.add(fine("datagram size", passes));
         } else {
-            e.report.add(warning("datagram size", "small_datagrams", passes + ", larger ones are lost",
-                                 "nothing has to be done: QUIC finds that out by itself; a tunnel or VPN on the way is "
-                                 "the usual cause"));
+            e.report.add(warning(
+                "datagram size", "small_datagrams", passes + ", larger ones are lost",
+                "no action needed: QUIC detects this by itself; the usual cause is a tunnel or VPN on the path"));
         }
         if (!found) found = UdpEndpoint(address, e.url.port);
     }
@@ -134,7 +133,7 @@ Handshake shake_hands(const Examination& e, const UdpEndpoint& endpoint, std::sh
         });
     context.run_for(e.options.timeout() + std::chrono::seconds(1));
     if (!result.stands && result.error.code == errc::ok)
-        result.error = {errc::connect_timeout, "no answer within the handshake time-out", {}};
+        result.error = {errc::connect_timeout, "the handshake timed out", {}};
     return result;
 }
 
@@ -145,16 +144,16 @@ Check handshake_problem(const Handshake& handshake) {
         return problem(
             "quic", "alpn_mismatch",
             "the server speaks QUIC, but not Flare's application protocol (ALPN \"" + std::string(quic::kAlpn) + "\")",
-            "see whether this is a Flare server; if it is, have it list flare-core in quic_alpn()");
+            "check that this is a Flare server; if it is, add flare-core to its quic_alpn()");
     }
     if (code == errc::certificate_rejected && handshake.certificates.empty()) {
         return problem("quic", name(code), text, "give --client-cert and --client-key");
     }
     if (code == errc::connect_timeout) {
         return problem("quic", name(code),
-                       "QUIC answers, but the handshake does not come to its end: large datagrams from the server are "
-                       "lost on the way, or it is overloaded",
-                       "have firewalls on the way let UDP datagrams of 1,200 bytes pass in both directions");
+                       "QUIC answers, but the handshake does not complete: large datagrams from the server are lost on "
+                       "the path, or the server is overloaded",
+                       "make the firewalls on the path pass UDP datagrams of 1,200 bytes in both directions");
     }
     return problem("quic", name(code), text, advice_for(code));
 }
@@ -168,7 +167,7 @@ bool examine_quic(Examination& e) {
     auto keys = quic::ClientContext::load({e.options.ca_file, e.options.client_cert, e.options.client_key},
                                           {quic::kAlpn}, &text);
     if (!keys) {
-        e.report.add(problem("quic", name(static_cast<errc>(keys.error().value())), text, "correct what is named"));
+        e.report.add(problem("quic", name(static_cast<errc>(keys.error().value())), text, "correct the named option"));
         return false;
     }
     const Handshake handshake = shake_hands(e, *endpoint, std::move(*keys));
@@ -181,7 +180,7 @@ bool examine_quic(Examination& e) {
         return trusted;
     }
     if (handshake.error.code == errc::certificate_rejected && !trusted) {
-        e.report.add(skipped("quic", "clients end the handshake because of the certificate"));
+        e.report.add(skipped("quic", "clients abort the handshake because of the certificate"));
     } else {
         e.report.add(handshake_problem(handshake));
     }

@@ -83,7 +83,7 @@ void Report::finish() {
             {{"ok", problems_ == 0}, {"problems", problems_}, {"warnings", warnings_}, {"checks", checks_}});
     }
     const std::string also = warnings_ == 0 ? "" : ", " + counted(warnings_, "warning");
-    std::printf("\n%s\n", problems_ == 0 ? coloured(Tone::good, "all is fine" + also).c_str()
+    std::printf("\n%s\n", problems_ == 0 ? coloured(Tone::good, "no problems found" + also).c_str()
                                          : coloured(Tone::bad, counted(problems_, "problem") + also).c_str());
 }
 

@@ -48,7 +48,7 @@ Check session_problem(const ClientOptions& options, const Failure& failure) {
     const bool no_token = token_or_none(options).empty();
     if (failure.code == errc::unauthenticated && no_token) {
         return problem("session", name(failure.code), text + " (no token was given)",
-                       "the server wants a token: --token-file FILE, or the environment's FLARE_TOKEN");
+                       "the server requires a token: give --token-file FILE or set FLARE_TOKEN");
     }
     return problem("session", name(failure.code), text, advice_for(failure.code));
 }
@@ -68,10 +68,10 @@ void examine_echo(Examination& e, Client& client, Answer& answer) {
     const auto reply = answer.wait(milliseconds(1000));
     if (!reply) {
         e.report.add(fine("echo", "a message was acknowledged in " + time_text(sent.latency) +
-                                      "; the server's application did not answer it, and need not"));
+                                      "; the server's application sent no reply, which is fine"));
         return;
     }
-    e.report.add(fine("echo", "a message there and its answer back in " + time_text(answer.at() - sent_at)));
+    e.report.add(fine("echo", "a message and its reply took " + time_text(answer.at() - sent_at)));
     if (e.url.protocol != Protocol::quic || reply->timestamp == system_clock::time_point{}) return;
     // The server has written its time somewhere between the message and its answer.
     const auto half = (answer.at() - sent_at) / 2;
@@ -87,7 +87,8 @@ Check clock_check(milliseconds ahead, milliseconds doubt) {
         return fine("clock", "the server's clock agrees with this one, to within " + time_text(std::max(off, doubt)));
     const std::string text = "the server's clock is " + span_text(duration_cast<std::chrono::seconds>(off)) +
                              (ahead.count() > 0 ? " ahead of" : " behind") + " this machine's";
-    const std::string advice = "set both by NTP: certificates and tokens are good or expired by the clock";
+    const std::string advice =
+        "synchronize both clocks with NTP: the validity of certificates and tokens depends on them";
     return off < kClockProblem ? warning("clock", "clock_differs", text, advice)
                                : problem("clock", "clock_differs", text, advice);
 }
@@ -95,8 +96,8 @@ Check clock_check(milliseconds ahead, milliseconds doubt) {
 Check lessened(Check fault) {
     fault.verdict = Verdict::warning;
     fault.advice =
-        "clients go to the other address, and lose up to 250 ms with this one: have the server listen there too, or "
-        "take it out of the name's addresses";
+        "clients fall back to the other address, and lose up to 250 ms on this one: make the server listen here too, "
+        "or remove this address from DNS";
     return fault;
 }
 
@@ -105,11 +106,11 @@ void examine_token(Report& report, const ClientOptions& options) {
     if (!token)
         return report.add(
             problem("token", name(token.error().code), token.error().text, advice_for(token.error().code)));
-    if (token->empty()) return report.add(skipped("token", "none was given"));
+    if (token->empty()) return report.add(skipped("token", "no token given"));
     const auto claims = claims_of(*token);
-    if (!claims) return report.add(skipped("token", "it is no JWT: only the server can tell whether it is good"));
+    if (!claims) return report.add(skipped("token", "it is not a JWT: only the server can tell whether it is valid"));
     for (const std::string& fault : time_faults(*token))
-        return report.add(problem("token", "unauthenticated", fault, "have whoever issues the tokens correct that"));
+        return report.add(problem("token", "unauthenticated", fault, "have the issuer of the tokens fix that"));
     const auto now = std::chrono::time_point_cast<std::chrono::seconds>(system_clock::now());
     const auto at = [](std::int64_t seconds) {
         return std::chrono::time_point<system_clock, std::chrono::seconds>(std::chrono::seconds(seconds));
@@ -118,22 +119,22 @@ void examine_token(Report& report, const ClientOptions& options) {
         return report.add(problem("token", "token_expired",
                                   "the token expired " + span_text(now - at(*claims->expires)) + " ago, at " +
                                       date_text(at(*claims->expires)),
-                                  "get a new one; if this is wrong, check this machine's clock"));
+                                  "get a new token; if it should still be valid, check this machine's clock"));
     }
     if (claims->not_before && at(*claims->not_before) > now) {
         return report.add(problem("token", "token_not_yet_valid",
                                   "the token is not valid before " + date_text(at(*claims->not_before)),
-                                  "check the clocks of this machine and of whoever issued it"));
+                                  "check the clocks of this machine and of the issuer"));
     }
     if (!options.user.empty() && !claims->subject.empty() && claims->subject != options.user) {
         return report.add(
             problem("token", "user_mismatch",
                     "the token is for the user '" + claims->subject + "', and --user says '" + options.user + "'",
-                    "leave --user out, or take that user's token"));
+                    "omit --user, or use the token of that user"));
     }
     report.add(fine(
         "token", "a JWT" + (claims->subject.empty() ? "" : " for " + claims->subject) +
-                     (claims->expires ? ", good for " + span_text(at(*claims->expires) - now) : ", without an end")));
+                     (claims->expires ? ", valid for " + span_text(at(*claims->expires) - now) : ", without expiry")));
 }
 
 void examine_session(Examination& e, bool echo) {

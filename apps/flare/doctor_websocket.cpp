@@ -69,7 +69,7 @@ void start_tls(Opened& opened, const Examination& examination) {
         const bool waits = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
         if (waits && wait_for(opened.tcp.socket.get(), error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline))
             continue;
-        opened.tls_fault = waits ? "the TLS handshake was not answered in time" : tls_fault_text();
+        opened.tls_fault = waits ? "the TLS handshake timed out" : tls_fault_text();
         return;
     }
 }
@@ -98,16 +98,15 @@ Check tcp_problem(const Examination& e, const boost::asio::ip::address& address,
                            "start the server, or correct the port of the address");
         case ETIMEDOUT:
             if (e.reached.by_udp.contains(e.url.host)) {
-                return problem("tcp", "tcp_blocked",
-                               "no answer from " + at +
-                                   ", though UDP to the same host works: TCP is blocked between "
-                                   "here and there",
-                               "open TCP port " + std::to_string(e.url.port) +
-                                   " in the firewalls on the way; until then use the quic:// address alone");
+                return problem(
+                    "tcp", "tcp_blocked",
+                    "no answer from " + at + ", though UDP to the same host works: TCP is blocked on the path",
+                    "open TCP port " + std::to_string(e.url.port) +
+                        " in the firewalls on the path; until then use only the quic:// address");
             }
             return problem("tcp", "connect_timeout",
-                           "no answer from " + at + ": the host is down, or TCP is blocked between here and there",
-                           "check the address, and that firewalls on the way let TCP port " +
+                           "no answer from " + at + ": the host is down, or TCP is blocked on the path",
+                           "check the address, and that firewalls on the path let TCP port " +
                                std::to_string(e.url.port) + " through");
         default:
             return problem("tcp", "network_unreachable", at + ": " + std::strerror(error),
@@ -156,24 +155,23 @@ std::string shown_bytes(std::string_view bytes) {
 Check stranger(const Examination& e, const std::string& first_bytes, bool timed_out, bool tls_there) {
     const std::string check = "http";
     if (tls_there) {
-        return problem(check, "speaks_tls", "this port speaks TLS, and the address says ws://",
+        return problem(check, "speaks_tls", "this port speaks TLS, but the address says ws://",
                        "use wss:// in the address");
     }
     if (!first_bytes.empty()) {
         return problem(
             check, "not_flare",
-            "something else answers at this port, which does not speak HTTP: \"" + shown_bytes(first_bytes) + "\"",
+            "another program answers on this port; it does not speak HTTP: \"" + shown_bytes(first_bytes) + "\"",
             "correct the port: Flare's default is 4000");
     }
     if (timed_out) {
-        return problem(check, "no_answer", "the port takes connections, and answers nothing",
-                       "see whether the program that listens there hangs, or is no Flare server");
+        return problem(check, "no_answer", "the port accepts connections but sends no answer",
+                       "check whether the program listening there hangs or is not a Flare server");
     }
     const bool wants_certificate = e.url.secure && e.options.client_cert.empty();
-    return problem(check, "closed_by_peer", "the server closed the connection in place of an answer",
-                   wants_certificate
-                       ? "if the server wants a certificate of its clients, give --client-cert and --client-key"
-                       : "correct the port; if this machine is not welcome there, ask who runs the server");
+    return problem(check, "closed_by_peer", "the server closed the connection without an answer",
+                   wants_certificate ? "if the server requires client certificates, give --client-cert and --client-key"
+                                     : "correct the port; if the server blocks this machine, ask its operator");
 }
 
 std::optional<std::chrono::system_clock::time_point> http_time(std::string_view text) {
@@ -248,14 +246,14 @@ bool examine_http(Examination& e, const TcpEndpoint& endpoint, Opened& opened) {
         e.report.add(fine("http", path + " says ok"));
     } else if (heard->is_unhealthy()) {
         e.report.add(warning("http", "unhealthy", path + " says " + heard->body().substr(0, heard->body().find('\n')),
-                             "an event loop of the server hangs: its log names the worker"));
+                             "an event loop of the server is blocked: its log names the worker"));
     } else {
         const auto location = heard->parser.get()[http::field::location];
         const std::string elsewhere = websocket::redirect_of(heard->status(), {location.data(), location.size()});
         e.report.add(warning("http", "not_flare",
                              path + " is answered with " + std::to_string(heard->status()) +
-                                 (elsewhere.empty() ? ": no Flare server, or a proxy in front of one" : elsewhere),
-                             "see whether the port is right; the next check decides"));
+                                 (elsewhere.empty() ? ": not a Flare server, or a proxy in front of one" : elsewhere),
+                             "check the port; the next check gives the answer"));
     }
     const auto date = heard->parser.get()[http::field::date];
     if (const auto time = http_time({date.data(), date.size()})) {
@@ -290,13 +288,13 @@ bool examine_upgrade(Examination& e, const TcpEndpoint& endpoint) {
         return true;
     }
     if (stream.timed_out() || state == websocket::ResponseReader::State::incomplete) {
-        e.report.add(problem("upgrade", "no_answer", "the upgrade to WebSocket was not answered",
-                             "see whether a proxy on the way lets WebSocket through"));
+        e.report.add(problem("upgrade", "no_answer", "the WebSocket upgrade timed out",
+                             "check whether a proxy on the path passes WebSocket"));
     } else {
         const auto& fault = reader.error();
         e.report.add(problem("upgrade", name(fault.code), fault.text,
-                             "the host, port and path of the address have to lead to a Flare server; a proxy in "
-                             "between has to pass the Upgrade header on"));
+                             "check that host, port and path lead to a Flare server, and that any proxy in between "
+                             "forwards the Upgrade header"));
     }
     return false;
 }
@@ -311,8 +309,8 @@ bool examine_websocket(Examination& e) {
     if (e.url.secure) {
         if (!opened.tls_fault.empty()) {
             e.report.add(problem("tls", "tls_failed", opened.tls_fault,
-                                 "see whether the port is right and its server has TLS switched on; without TLS the "
-                                 "address begins with ws://"));
+                                 "check the port, and that the server has TLS enabled there; without TLS the address "
+                                 "begins with ws://"));
             return false;
         }
         e.report.add(

@@ -55,14 +55,15 @@ Checked<std::string> read_file(const std::string& path) {
 // Each record on a line of its own, as a file has it.
 Checked<std::string> ask_server(const std::string& admin, const std::string& session) {
     if (!Uuid::parse(session))
-        return Failure(errc::invalid_config, "--admin: a server is asked for a session by its whole id, and '" +
-                                                 printable(session) + "' is none");
+        return Failure(errc::invalid_config,
+                       "--admin: needs the complete session id, and '" + printable(session) + "' is not one");
     const auto answer = admin_json(admin, "/sessions/" + session);
     if (!answer) return answer.error();
     const json::object* object = answer->if_object();
     const json::value* record = object == nullptr ? nullptr : object->if_contains("record");
     if (record == nullptr || !record->is_array() || record->get_array().empty())
-        return Failure(errc::session_unknown, "the server at " + admin + " knows nothing of this session (any more)");
+        return Failure(errc::session_unknown,
+                       "the server at " + admin + " does not know this session, or has forgotten it");
     std::string lines;
     for (const json::value& each : record->get_array()) lines += json::serialize(each) + '\n';
     return lines;
@@ -98,7 +99,7 @@ void print_summary(const flight::Story& story) {
     for (const flight::Move& move : story.moves) {
         print_line("", clock(move.at_ms) + " " + (move.from.empty() ? "no connection" : printable(move.from)) + " to " +
                            printable(move.to) + ": " + printable(move.cause) +
-                           (move.still_ms > 0 ? ", nothing moved for " + milliseconds(move.still_ms) : ""));
+                           (move.still_ms > 0 ? ", no data for " + milliseconds(move.still_ms) : ""));
     }
     if (story.still_ms > 0)
         print_line("Longest silence", milliseconds(story.still_ms) + ", until " + clock(story.still_at_ms));
@@ -112,7 +113,7 @@ void print_summary(const flight::Story& story) {
 }
 
 void print_story(const flight::Story& story) {
-    std::string head = story.session.empty() ? "A connect that came to no session" : "Session " + story.session;
+    std::string head = story.session.empty() ? "A connection attempt without a session" : "Session " + story.session;
     if (story.of_server) head += ", as the server saw it";
     if (!story.user.empty()) head += ", user " + story.user;
     if (!story.began.empty()) head += ", from " + story.began;
@@ -182,13 +183,14 @@ int explain(const Options& options) {
 void add_explain(CLI::App& app, Run& run) {
     auto options = std::make_shared<Options>();
     CLI::App* command =
-        app.add_subcommand("explain", "Tells why a session used which connection, and when and why it moved");
-    command->add_option("session", options->session, "its id, the beginning of it, a file, or 'last'")
+        app.add_subcommand("explain", "Explain which connections a session used, and when and why it moved");
+    command->add_option("session", options->session, "session id or its beginning, a file, or 'last'")
         ->capture_default_str();
-    command->add_option("--folder", options->folder, "where clients keep flight records")->capture_default_str();
+    command->add_option("--folder", options->folder, "folder where clients write flight records")
+        ->capture_default_str();
     command->add_option("--admin", options->admin,
-                        "asks the server with this admin address, HOST:PORT, in place of a file");
-    command->add_flag("--json", options->json, "one JSON object");
+                        "ask the server with this admin address, HOST:PORT, instead of reading a file");
+    command->add_flag("--json", options->json, "print one JSON object");
     command->callback([options, &run] { run = [options] { return explain(*options); }; });
 }
 

@@ -63,7 +63,7 @@ void tell_unprinted(Inbox& inbox, std::deque<Event> events) {
     }
     if (count == 0) return;
     print_problem("listen", std::to_string(count) + (count == 1 ? " message" : " messages") +
-                                " came and are not printed, the first with the id " + first);
+                                " not printed, the first with the id " + first);
 }
 
 int run_listen(const ClientOptions& common, const ListenOptions& options) {
@@ -79,7 +79,7 @@ int run_listen(const ClientOptions& common, const ListenOptions& options) {
     if (!connected) return kDone;
     if (!*connected) return report_failure("listen", common, connected->error());
     if (!common.json) {
-        std::fprintf(stderr, "listening as %s over %s; Ctrl-C ends\n", printable(user_of(common)).c_str(),
+        std::fprintf(stderr, "listening as %s over %s; Ctrl-C exits\n", printable(user_of(common)).c_str(),
                      std::string(spoken(**connected)).c_str());
     }
 
@@ -111,10 +111,10 @@ int run_listen(const ClientOptions& common, const ListenOptions& options) {
 }  // namespace
 
 void add_listen(CLI::App& app, Run& run) {
-    CLI::App* command = app.add_subcommand("listen", "Prints messages as they come; Ctrl-C ends");
+    CLI::App* command = app.add_subcommand("listen", "Print messages as they arrive; Ctrl-C exits");
     auto options = std::make_shared<ListenOptions>();
-    command->add_option("--count", options->count, "ends after so many messages");
-    command->add_flag("--events", options->events, "prints the other events of the connection, too");
+    command->add_option("--count", options->count, "exit after this many messages");
+    command->add_flag("--events", options->events, "also print the other events of the connection");
     auto common = add_client_options(*command, Urls::positional);
     command->callback([common, options, &run] {
         run = [common, options] { return conclude("listen", *common, run_listen(*common, *options)); };

@@ -18,7 +18,7 @@ namespace {
     } catch (const std::exception& error) {
         why.append(" by an exception: ").append(error.what());
     } catch (...) {
-        why += " by something that is no exception";
+        why += " by something that is not an exception";
     }
     flare::base::last_words(why);
     std::abort();
@@ -29,11 +29,12 @@ namespace {
 int main(int argc, char** argv) {
     using namespace flare::cli;
     std::set_terminate(die);
-    CLI::App app{"Flare: messages that survive bad networks", "flare"};
+    CLI::App app{"Flare: instant messaging that survives network failures", "flare"};
     app.require_subcommand(1);
-    app.set_version_flag("--version", std::string("flare ") + FLARE_VERSION, "the version");
-    app.set_help_all_flag("--help-all", "help for every command");
-    app.footer("Exit codes: 0 done, 1 failed, 2 wrong options or configuration, 3 no server answered, 4 refused.");
+    app.set_version_flag("--version", std::string("flare ") + FLARE_VERSION, "print the version");
+    app.set_help_all_flag("--help-all", "print help for every command");
+    app.footer(
+        "Exit codes: 0 success, 1 failure, 2 invalid options or configuration, 3 server unreachable, 4 refused.");
 
     app.failure_message(usage_problem);
 

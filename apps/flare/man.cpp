@@ -43,7 +43,7 @@ int print_page(const CommandNode& root, const std::string& name) {
         const auto found = std::find_if(root.commands.begin(), root.commands.end(),
                                         [&](const CommandNode& each) { return each.name == name; });
         if (found == root.commands.end()) {
-            print_problem("man", "there is no command " + printable(name) + "; `flare --help` lists them");
+            print_problem("man", "unknown command " + printable(name) + "; `flare --help` lists them");
             return kUsage;
         }
         page = manual_page(*found, root, FLARE_VERSION);
@@ -59,10 +59,10 @@ void add_man(CLI::App& app, Run& run) {
         std::string name, folder;
     };
     auto options = std::make_shared<Options>();
-    CLI::App* command = app.add_subcommand("man", "Prints a manual page: flare man server | man -l -");
-    command->add_option("command", options->name, "a command, or server.toml; none: the tool as a whole")
+    CLI::App* command = app.add_subcommand("man", "Print a man page: flare man server | man -l -");
+    command->add_option("command", options->name, "a command, or server.toml; default: the page of flare itself")
         ->type_name("COMMAND");
-    command->add_option("--out", options->folder, "write all pages to this folder")->type_name("FOLDER");
+    command->add_option("--out", options->folder, "write all man pages to this folder")->type_name("FOLDER");
     command->callback([options, &app, &run] {
         run = [options, &app] {
             const CommandNode root = tree_of(app);

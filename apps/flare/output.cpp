@@ -67,7 +67,7 @@ Checked<> flush_output() {
     if (!flushed && output_fault == 0) output_fault = errno != 0 ? errno : reason_of_loss();
     if (output_fault == 0) return {};
     return Failure(errc::file_unwritable,
-                   std::string("standard output cannot be written: ") + std::strerror(output_fault));
+                   std::string("cannot write to standard output: ") + std::strerror(output_fault));
 }
 
 int finish_output(std::string_view command, int code) {
@@ -78,7 +78,7 @@ int finish_output(std::string_view command, int code) {
     }
     if (written) return code;
     // A reader that has seen enough (`| head`) is told nothing.
-    if (output_fault != EPIPE) print_problem(command, written.error().text + "; the output is not complete");
+    if (output_fault != EPIPE) print_problem(command, written.error().text + "; the output is incomplete");
     return code == kDone ? static_cast<int>(kFailed) : code;
 }
 

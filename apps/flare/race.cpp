@@ -164,12 +164,12 @@ int run_race(const ClientOptions& common, const RaceOptions& options) {
 }  // namespace
 
 void add_race(CLI::App& app, Run& run) {
-    CLI::App* command = app.add_subcommand("race", "Measures the protocols against a server and explains the choice");
+    CLI::App* command = app.add_subcommand("race", "Measure both protocols against a server and explain the choice");
     auto options = std::make_shared<RaceOptions>();
     command->add_option("--interval", options->interval_seconds, "seconds between rounds (default 5)")
         ->check(CLI::Range(0.2, 3600.0));
-    command->add_option("--rounds", options->rounds, "how many (default 3)")->check(CLI::Range(1, 1'000'000));
-    command->add_option("--probes", options->probes, "small and large probes in each round (default 10)")
+    command->add_option("--rounds", options->rounds, "number of rounds (default 3)")->check(CLI::Range(1, 1'000'000));
+    command->add_option("--probes", options->probes, "small and large probes per round (default 10)")
         ->check(CLI::Range(1, 20));
     auto common = add_client_options(*command, Urls::positional);
     command->callback([common, options, &run] {

@@ -33,7 +33,7 @@ std::string row(const std::array<std::string, 9>& cells) {
 
 std::string sentence_of(const ProtocolMetrics& each) {
     const std::string who(spoken(each.protocol));
-    if (!each.available) return who + ": not reached; flare doctor tells why.";
+    if (!each.available) return who + ": not reached; flare doctor finds out why.";
     if (!each.score) {
         return who + ": " +
                (each.connection_latency ? "connected in " + time_text(*each.connection_latency) : "no connection yet") +
@@ -49,20 +49,20 @@ std::string sentence_of(const ProtocolMetrics& each) {
 
 std::string choice_of(const ProtocolMetrics* used, const ProtocolMetrics* other) {
     const std::string who(spoken(used->protocol));
-    if (other == nullptr) return who + " is used: it is the only protocol that has an address.";
+    if (other == nullptr) return who + " is used: it is the only protocol with an address.";
     const std::string whom(spoken(other->protocol));
     if (!other->available) return who + " is used because " + whom + " could not be reached.";
-    if (!used->score || !other->score) return who + " is used because it was there first; nothing is measured yet.";
+    if (!used->score || !other->score) return who + " is used because it connected first; nothing is measured yet.";
     if (*used->score >= *other->score) {
         return who + " is used because its score is higher, " + number("%.1f", used->score) + " against " +
                number("%.1f", other->score) + ".";
     }
     if (*other->score <= kHysteresis * *used->score) {
         return who + " stays in use: " + whom + " scores " + number("%.2f", *other->score / *used->score) +
-               " times as much, and the session moves from 1.20 times on.";
+               " times as high, and the session moves at 1.20 times or more.";
     }
-    return who + " is still in use though " + whom + " scores " + number("%.2f", *other->score / *used->score) +
-           " times as much: the session moves at most once in an interval.";
+    return who + " is still in use although " + whom + " scores " + number("%.2f", *other->score / *used->score) +
+           " times as high: the session moves at most once per interval.";
 }
 
 }  // namespace

@@ -45,8 +45,8 @@ Checked<> check_record_folder(const std::string& folder) {
     fs::remove(trial, error);
     if (made) return {};
     const errc code = fs::is_directory(folder, error) ? errc::file_unwritable : errc::file_not_found;
-    return Failure(code, "no flight record can be kept in " + folder + ": " +
-                             (code == errc::file_not_found ? "there is no such folder" : made.error().text));
+    return Failure(code, "cannot write a flight record to " + folder + ": " +
+                             (code == errc::file_not_found ? "no such folder" : made.error().text));
 }
 
 Checked<std::string> find_record(const std::string& named, const std::string& folder) {
@@ -64,17 +64,16 @@ Checked<std::string> find_record(const std::string& named, const std::string& fo
     }
     if (fitting.size() == 1) return fitting.front().path().string();
     if (fitting.size() > 1) {
-        std::string text =
-            "'" + printable(named) + "' is the beginning of " + std::to_string(fitting.size()) + " sessions:";
+        std::string text = "'" + printable(named) + "' is ambiguous: it is the beginning of " +
+                           std::to_string(fitting.size()) + " sessions:";
         for (std::size_t i = 0; i < fitting.size() && i < 5; ++i)
             text += " " + printable(fitting[i].path().stem().string());
         return Failure(errc::invalid_config, text + (fitting.size() > 5 ? " ..." : ""));
     }
-    return Failure(
-        errc::file_not_found,
-        (named == "last" ? "there is no record in " : "there is no record of '" + printable(named) + "' in ") + folder +
-            ". Clients write one with --record or ClientBuilder::flight_recorder(); --folder says "
-            "where else to look, --admin HOST:PORT asks a server");
+    return Failure(errc::file_not_found,
+                   (named == "last" ? "no record in " : "no record of '" + printable(named) + "' in ") + folder +
+                       ". Clients write one with --record or ClientBuilder::flight_recorder(); use --folder to look "
+                       "elsewhere, --admin HOST:PORT to ask a server");
 }
 
 }  // namespace flare::cli

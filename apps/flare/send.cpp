@@ -36,7 +36,7 @@ Checked<Bytes> payload_of(const SendOptions& options) {
         }
         return Bytes(content);
     }
-    if (is_terminal(stdin)) std::fputs("Type the message; Ctrl-D at the beginning of a line ends it.\n", stderr);
+    if (is_terminal(stdin)) std::fputs("Type the message, then press Ctrl-D at the beginning of a line.\n", stderr);
     std::string content{std::istreambuf_iterator<char>(std::cin), {}};
     if (content.ends_with('\n')) content.pop_back();
     return Bytes(content);
@@ -115,11 +115,11 @@ int run_send(const ClientOptions& common, const SendOptions& options) {
     }
     ExitCode code = kDone;
     if (options.reply) {
-        progress.emplace("waiting for an answer");
+        progress.emplace("waiting for a reply");
         const auto answer = reply.wait(std::chrono::duration<double>(options.reply_seconds));
         progress.reset();
         if (!answer) {
-            print_problem("send", "no answer came within the time of --reply-timeout");
+            print_problem("send", "no reply within --reply-timeout");
             result["result"] = "no_reply";
             code = kFailed;
         } else if (common.json) {
@@ -137,15 +137,15 @@ int run_send(const ClientOptions& common, const SendOptions& options) {
 }  // namespace
 
 void add_send(CLI::App& app, Run& run) {
-    CLI::App* command = app.add_subcommand("send", "Sends one message and tells what became of it");
+    CLI::App* command = app.add_subcommand("send", "Send one message and report whether it was handled");
     auto options = std::make_shared<SendOptions>();
     SendOptions& o = *options;
-    command->add_option("target", o.target, "user id, or 'server' for its message handler")->required();
-    auto* text = command->add_option("text", o.text, "the message (default: what comes on standard input)");
-    command->add_option("--binary", o.file, "sends the content of this file")->type_name("FILE")->excludes(text);
+    command->add_option("target", o.target, "user id, or 'server' for the server's message handler")->required();
+    auto* text = command->add_option("text", o.text, "the message (default: read from standard input)");
+    command->add_option("--binary", o.file, "send the content of this file")->type_name("FILE")->excludes(text);
     command->add_option("--type", o.type, "type of the message (default: text)");
-    command->add_flag("--reply", o.reply, "waits for one message from the target and prints it");
-    command->add_option("--reply-timeout", o.reply_seconds, "seconds for that (default 5)")
+    command->add_flag("--reply", o.reply, "wait for one message from the target and print it");
+    command->add_option("--reply-timeout", o.reply_seconds, "seconds to wait for the reply (default 5)")
         ->check(CLI::Range(0.05, 3600.0));
     auto common = add_client_options(*command, Urls::named);
     command->callback([common, options, text, &run] {

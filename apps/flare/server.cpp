@@ -56,7 +56,10 @@ base::LineWriter& out() {
     static base::LineWriter writer(
         STDOUT_FILENO, [](const base::LineWriter::Line& line, std::string& to) { to += line.text; },
         [](std::uint64_t dropped) -> base::LineWriter::Line {
-            return {{}, 0, true, "(" + std::to_string(dropped) + " lines that nobody read were dropped)"};
+            return {{},
+                    0,
+                    true,
+                    "(" + std::to_string(dropped) + " lines dropped: the reader of standard output is too slow)"};
         });
     return writer;
 }
@@ -164,15 +167,17 @@ std::string advice(const Failure& failure) {
         case errc::address_in_use:
         case errc::address_unavailable:
         case errc::permission_denied:
-            return "websocket.address, quic.address and admin_address say where to listen; ss -lntup shows who does";
+            return "change websocket.address, quic.address or admin_address; `ss -lntup` shows which process uses an "
+                   "address";
         case errc::file_not_found:
             if (failure.text.find("certificate") == failure.text.npos) return {};
-            return "`flare certs make` makes certificates for trying out; --quic-enabled=false goes without QUIC";
+            return "make test certificates with `flare certs make`, or start without QUIC: --quic-enabled=false";
         case errc::invalid_config:
             if (failure.text.find("expose_metrics") != failure.text.npos)
-                return "in the configuration: admin_address on 127.0.0.1, or expose_metrics = true";
+                return "in the configuration, set admin_address to 127.0.0.1, or expose_metrics = true";
             if (failure.text.find("allow_insecure") == failure.text.npos) return {};
-            return "in the configuration: auth.mode, websocket.certificate and websocket.key, or allow_insecure = true";
+            return "in the configuration, set auth.mode, websocket.certificate and websocket.key, or allow_insecure = "
+                   "true";
         default: return {};
     }
 }
@@ -209,9 +214,8 @@ void serve(Server& server, const sigset_t& signals) {
     while (sigwait(&signals, &received) == 0 && received == SIGHUP) {
         tell_service_manager_of_reload();
         const auto reloaded = server.reload_certificates();  // it logs
-        tell_service_manager(reloaded
-                                 ? "READY=1\nSTATUS=certificates were read again"
-                                 : "READY=1\nSTATUS=certificates could not be read again; the old ones are in use");
+        tell_service_manager(reloaded ? "READY=1\nSTATUS=certificates reloaded"
+                                      : "READY=1\nSTATUS=certificates not reloaded; the old ones stay in use");
     }
     tell_service_manager("STOPPING=1");
     // From here on another signal ends the process at once.
@@ -255,9 +259,9 @@ void keep_quic_secret(ServerBuilder& builder, const Values& values) {
         builder.quic_secret_file(file);
         return;
     }
-    print_problem("server", "no quic.secret can be kept in " + folder +
-                                ": QUIC clients of a server that is killed will not hear at once that it was started "
-                                "again; quic.secret_file names another place");
+    print_problem("server", "cannot keep quic.secret in " + folder +
+                                ": if the server is killed and restarted, QUIC clients will not notice at once; set "
+                                "quic.secret_file to another path");
 }
 
 int run_server(const ServerFlags& flags) {
@@ -272,7 +276,7 @@ int run_server(const ServerFlags& flags) {
     if (flags.check) {
         check_files(configuration);
         const int code = report(configuration, as_json);
-        if (code == kDone && !as_json) std::printf("the configuration is good\n");
+        if (code == kDone && !as_json) std::printf("the configuration is valid\n");
         return code;
     }
     if (flags.print) {
@@ -310,15 +314,14 @@ int run_server(const ServerFlags& flags) {
 
 void add_server(CLI::App& app, Run& run) {
     auto flags = std::make_shared<ServerFlags>();
-    CLI::App* command = app.add_subcommand("server", "Runs the ready server");
+    CLI::App* command = app.add_subcommand("server", "Run the server");
     command
-        ->add_option("--config", flags->file,
-                     "TOML file with the configuration; default /etc/flare/server.toml if it is there")
+        ->add_option("--config", flags->file, "TOML configuration file (default: /etc/flare/server.toml, if it exists)")
         ->type_name("FILE");
-    command->add_flag("--check-config", flags->check, "says everything that is wrong with the configuration, and ends");
+    command->add_flag("--check-config", flags->check, "report every problem of the configuration, and exit");
     command->add_flag("--print-config", flags->print,
-                      "prints the configuration with where each value comes from, and ends");
-    command->add_option("--describe", flags->describe, "prints what can be configured, and ends")
+                      "print the configuration and where each value comes from, and exit");
+    command->add_option("--describe", flags->describe, "print all settings, and exit")
         ->type_name("FORMAT")
         ->check(CLI::IsMember({"toml", "markdown", "man"}));
     for (const Setting& setting : settings()) {
@@ -334,9 +337,9 @@ void add_server(CLI::App& app, Run& run) {
         if (is_flag) option->expected(0, 1);
     }
     command->footer(
-        "Everything can be said in the file and in the environment, too (FLARE_SERVER_LIMITS_MAX_CONNECTIONS); what "
-        "stands on a\ncommand line is visible to other users of the machine. SIGHUP reads the certificates again, "
-        "SIGTERM lets every session\ngo in good order, a second SIGTERM ends at once.");
+        "Every setting can also be given in the file and in the environment (FLARE_SERVER_LIMITS_MAX_CONNECTIONS). "
+        "Other users\nof this machine can see the command line. SIGHUP reloads the certificates; SIGTERM stops the "
+        "server gracefully, a\nsecond SIGTERM at once.");
     command->callback([flags, &run] { run = [flags] { return run_server(*flags); }; });
 }
 

@@ -46,7 +46,7 @@ std::string date(std::int64_t seconds) {
     std::tm parts{};
     char text[64];
     if (::gmtime_r(&time, &parts) == nullptr || std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
-        return "a time that no calendar has";
+        return "a time outside the calendar";
     return text;
 }
 
@@ -80,14 +80,15 @@ struct MakeOptions {
 // What no server takes is not made. Empty: all is well.
 std::string unusable(const MakeOptions& options) {
     const auto bad = [](const char* flag, const std::string& text) -> std::string {
-        if (text.empty()) return std::string(flag) + ": is empty; no server takes such a token";
-        if (text.size() > kMaxNameBytes) return std::string(flag) + ": is longer than 256 bytes; no server takes that";
+        if (text.empty()) return std::string(flag) + ": is empty; no server accepts such a token";
+        if (text.size() > kMaxNameBytes)
+            return std::string(flag) + ": is longer than 256 bytes; no server accepts that";
         return base::is_utf8(text) ? std::string() : std::string(flag) + ": is not UTF-8";
     };
     if (std::string why = bad("--user", options.user); !why.empty()) return why;
     if (std::string why = bad("--user-claim", options.user_claim); !why.empty()) return why;
     for (const char* reserved : {"iat", "exp", "nbf", "iss", "aud", "jti"}) {
-        if (options.user_claim == reserved) return std::string("--user-claim: ") + reserved + " says something else";
+        if (options.user_claim == reserved) return std::string("--user-claim: ") + reserved + " says otherwise";
     }
     return options.jti.empty() ? std::string() : bad("--jti", options.jti);
 }
@@ -154,15 +155,16 @@ std::vector<std::string> problems_of(const json::object& header, const json::obj
     const std::int64_t now = unix_seconds(system_clock::now());
     const auto* const algorithm = header.if_contains("alg");
     const bool known = algorithm != nullptr && algorithm->is_string() && algorithm_named(algorithm->as_string());
-    if (!known) problems.emplace_back("its algorithm is none that a Flare server takes (HS256, RS256, ES256, EdDSA)");
+    if (!known)
+        problems.emplace_back("its algorithm is not accepted by Flare servers (HS256, RS256, ES256, EdDSA are)");
     const auto expires = seconds_in(claims, "exp");
     const auto begins = seconds_in(claims, "nbf");
     const auto issued = seconds_in(claims, "iat");
-    if (base::json_member(claims, "exp") == nullptr) problems.emplace_back("it does not say when it expires (exp)");
+    if (base::json_member(claims, "exp") == nullptr) problems.emplace_back("it has no expiry (exp)");
     if (expires && *expires <= now)
-        problems.push_back("it has expired, " + span(now - *expires) + " ago (" + date(*expires) + ")");
+        problems.push_back("it expired " + span(now - *expires) + " ago (" + date(*expires) + ")");
     if (begins && *begins > now)
-        problems.push_back("it is not valid yet, for another " + span(*begins - now) + " (" + date(*begins) + ")");
+        problems.push_back("it becomes valid in " + span(*begins - now) + " (" + date(*begins) + ")");
     if (issued && *issued > now)
         problems.push_back("it was issued in the future (" + date(*issued) + "); is a clock wrong?");
     return problems;
@@ -179,7 +181,7 @@ std::optional<std::string> refusal(const ShowOptions& options, const std::string
     } else {
         rules.key_file = options.key;
         rules.algorithm = algorithm_named(options.algorithm);
-        if (!rules.algorithm) return "--key of a single key needs --alg, as a server's configuration does";
+        if (!rules.algorithm) return "--key with a single key needs --alg";
     }
     rules.issuer = options.issuer;
     rules.audience = options.audience;
@@ -206,12 +208,12 @@ int show_token(const ShowOptions& options) {
     const std::size_t first = token.find('.');
     const std::size_t second = first == token.npos ? first : token.find('.', first + 1);
     if (second == token.npos || token.size() > auth::kMaxTokenBytes)
-        return fail("this is no token: it needs three parts with dots between them, of 8192 bytes at most");
+        return fail("this is not a token: it must have three parts separated by dots, and at most 8192 bytes");
     const auto header = part(std::string_view(token).substr(0, first));
     const auto claims = part(std::string_view(token).substr(first + 1, second - first - 1));
     if (!header || !claims)
-        return fail(std::string("this is no token: its ") + (header ? "claims are" : "header is") +
-                    " no JSON in base64url");
+        return fail(std::string("this is not a token: its ") + (header ? "claims are" : "header is") +
+                    " not JSON in base64url");
     std::vector<std::string> problems = problems_of(*header, *claims);
     for (std::string& each : time_faults(token)) problems.push_back(std::move(each));
     if (!options.key.empty()) {
@@ -230,9 +232,9 @@ int show_token(const ShowOptions& options) {
     for (const std::string& each : problems)
         std::printf("%s %s\n", coloured(Tone::bad, "wrong:").c_str(), printable(each).c_str());
     if (options.key.empty()) {
-        std::printf("%s\n", coloured(Tone::dim, "the signature was not looked at: --key does that").c_str());
+        std::printf("%s\n", coloured(Tone::dim, "the signature was not verified: give --key to verify it").c_str());
     } else if (problems.empty()) {
-        std::printf("%s\n", coloured(Tone::good, "a server with this key takes it").c_str());
+        std::printf("%s\n", coloured(Tone::good, "a server with this key accepts it").c_str());
     }
     return problems.empty() ? kDone : kFailed;
 }
@@ -262,9 +264,9 @@ int make_key(const KeyOptions& options) {
         if (!secret) result["public"] = public_file;
         print_json(result);
     } else if (secret) {
-        std::printf("made %s: the secret, for whoever signs and for the server\n", options.out.c_str());
+        std::printf("made %s: the secret, for the signer and for the server\n", options.out.c_str());
     } else {
-        std::printf("made %s (private, for whoever signs) and %s (public, for the server)\n", options.out.c_str(),
+        std::printf("made %s (private, for the signer) and %s (public, for the server)\n", options.out.c_str(),
                     public_file.c_str());
     }
     return kDone;
@@ -275,52 +277,58 @@ const CLI::IsMember kAlgorithms({"HS256", "RS256", "ES256", "EdDSA"});
 }  // namespace
 
 void add_token(CLI::App& app, Run& run) {
-    CLI::App* token = app.add_subcommand("token", "Makes and examines tokens (JWT), and keys for them");
+    CLI::App* token = app.add_subcommand("token", "Make and inspect tokens (JWT) and their keys");
     token->require_subcommand(1);
 
     auto making = std::make_shared<MakeOptions>();
-    CLI::App* make = token->add_subcommand("make", "Makes a token, for trying out and for tests");
-    make->add_option("--key", making->key, "private key in PEM, or the secret of HS256")->required()->type_name("FILE");
-    make->add_option("--alg", making->algorithm, "default: what the key is for")->check(kAlgorithms)->type_name("NAME");
-    make->add_option("--user", making->user, "whom it stands for")->required()->type_name("USER");
-    make->add_option("--user-claim", making->user_claim, "the claim that says so")
+    CLI::App* make = token->add_subcommand("make", "Make a token, for testing");
+    make->add_option("--key", making->key, "file with the PEM private key, or the HS256 secret")
+        ->required()
+        ->type_name("FILE");
+    make->add_option("--alg", making->algorithm, "signature algorithm (default: the one the key is for)")
+        ->check(kAlgorithms)
+        ->type_name("NAME");
+    make->add_option("--user", making->user, "user id in the token")->required()->type_name("USER");
+    make->add_option("--user-claim", making->user_claim, "claim that carries the user id")
         ->capture_default_str()
         ->type_name("NAME");
-    make->add_option("--expires", making->expires, "from now on; --expires=-5m: has expired 5 minutes ago")
+    make->add_option("--expires", making->expires,
+                     "lifetime from now; --expires=-5m makes a token that expired 5 minutes ago")
         ->capture_default_str()
         ->type_name("DURATION");
-    make->add_option("--not-before", making->not_before, "is not valid for so long")->type_name("DURATION");
-    make->add_option("--issuer", making->issuer, "iss")->type_name("TEXT");
-    make->add_option("--audience", making->audience, "aud; may be given more than once")->type_name("TEXT");
-    make->add_option("--jti", making->jti, "its id, by which it can be revoked")->type_name("TEXT");
-    make->add_option("--kid", making->kid, "the name of the key")->type_name("TEXT");
-    make->add_flag("--json", making->json, "one JSON object");
+    make->add_option("--not-before", making->not_before, "time until the token becomes valid")->type_name("DURATION");
+    make->add_option("--issuer", making->issuer, "issuer (iss)")->type_name("TEXT");
+    make->add_option("--audience", making->audience, "audience (aud); repeatable")->type_name("TEXT");
+    make->add_option("--jti", making->jti, "token id (jti), by which it can be revoked")->type_name("TEXT");
+    make->add_option("--kid", making->kid, "key id (kid)")->type_name("TEXT");
+    make->add_flag("--json", making->json, "print one JSON object");
     make->callback([making, &run] { run = [making] { return make_token(*making); }; });
 
     auto showing = std::make_shared<ShowOptions>();
-    CLI::App* show = token->add_subcommand("show", "Decodes a token and says what is wrong with it");
-    show->add_option("token", showing->token, "-: one line of standard input, which nobody else sees")
+    CLI::App* show = token->add_subcommand("show", "Decode a token and report its problems");
+    show->add_option("token", showing->token,
+                     "the token; -: read one line of standard input, which other users cannot see")
         ->required()
         ->type_name("TOKEN");
-    show->add_option("--key", showing->key, "verify it as a server does that has this public key, secret or key set")
+    show->add_option("--key", showing->key, "verify the token like a server with this public key, secret or key set")
         ->type_name("FILE");
-    show->add_option("--alg", showing->algorithm, "of a single key")->check(kAlgorithms)->type_name("NAME");
-    show->add_option("--issuer", showing->issuer, "what the server wants iss to be")->type_name("TEXT");
-    show->add_option("--audience", showing->audience, "what the server calls itself")->type_name("TEXT");
-    show->add_flag("--json", showing->json, "one JSON object");
+    show->add_option("--alg", showing->algorithm, "algorithm of a single key")->check(kAlgorithms)->type_name("NAME");
+    show->add_option("--issuer", showing->issuer, "issuer that the server requires (iss)")->type_name("TEXT");
+    show->add_option("--audience", showing->audience, "audience that the server accepts (aud)")->type_name("TEXT");
+    show->add_flag("--json", showing->json, "print one JSON object");
     show->callback([showing, &run] { run = [showing] { return show_token(*showing); }; });
 
     auto keying = std::make_shared<KeyOptions>();
-    CLI::App* key = token->add_subcommand("key", "Makes a key that tokens are signed with");
-    key->add_option("--alg", keying->algorithm, "what it is for")
+    CLI::App* key = token->add_subcommand("key", "Make a key for signing tokens");
+    key->add_option("--alg", keying->algorithm, "signature algorithm")
         ->capture_default_str()
         ->check(kAlgorithms)
         ->type_name("NAME");
-    key->add_option("--out", keying->out, "the private key; the public one goes to FILE.pub")
+    key->add_option("--out", keying->out, "the private key; the public key is written to FILE.pub")
         ->required()
         ->type_name("FILE");
-    key->add_flag("--force", keying->force, "replace files that are there");
-    key->add_flag("--json", keying->json, "one JSON object");
+    key->add_flag("--force", keying->force, "replace existing files");
+    key->add_flag("--json", keying->json, "print one JSON object");
     key->callback([keying, &run] { run = [keying] { return make_key(*keying); }; });
 }
 

@@ -200,8 +200,8 @@ int top(const TopOptions& options) {
         }
         Sample now{std::move(answer->as_object()), 0};
         if (!now.has("up_ms")) {
-            print_problem("top",
-                          "what answers at " + options.admin + " says nothing of a Flare server: is it another's?");
+            print_problem("top", "the server at " + options.admin +
+                                     " does not answer like a Flare server: is it another program's address?");
             return kUnreachable;
         }
         now.at = now.number("up_ms") / 1000;
@@ -224,14 +224,15 @@ int top(const TopOptions& options) {
 
 void add_top(CLI::App& app, Run& run) {
     auto options = std::make_shared<TopOptions>();
-    CLI::App* command = app.add_subcommand("top", "Shows what a running server does: connections, rates, errors, load");
+    CLI::App* command =
+        app.add_subcommand("top", "Show live figures of a running server: connections, rates, errors, load");
     command->add_option("--admin", options->admin, "the server's admin address, HOST:PORT")->capture_default_str();
-    command->add_option("--interval", options->interval, "seconds between two looks")
+    command->add_option("--interval", options->interval, "seconds between updates")
         ->capture_default_str()
         ->check(CLI::Range(0.1, 3600.0));
-    command->add_option("--count", options->count, "ends after so many; 0: when it is interrupted")
+    command->add_option("--count", options->count, "exit after this many updates; 0: run until interrupted")
         ->capture_default_str();
-    command->add_flag("--json", options->json, "one JSON object for each interval");
+    command->add_flag("--json", options->json, "print one JSON object per interval");
     command->callback([options, &run] { run = [options] { return top(*options); }; });
 }
 

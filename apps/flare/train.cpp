@@ -79,14 +79,15 @@ void report(const std::vector<std::string>& samples, const std::string& dictiona
     if (as_json) {
         print_json({{"samples", samples.size()}, {"bytes", dictionary.size()}, {"percent", percent}});
     } else {
-        std::printf("%zu samples, a dictionary of %zu bytes; with it they take %.0f %% of their size\n", samples.size(),
-                    dictionary.size(), percent);
+        std::printf(
+            "%zu samples, dictionary of %zu bytes; compressed with it, the samples take %.0f %% of their size\n",
+            samples.size(), dictionary.size(), percent);
     }
 }
 
 Checked<std::vector<std::string>> read_samples(const TrainOptions& options) {
     const auto wrong = [](const std::string& text) { return Failure(errc::file_unreadable, text); };
-    const std::string too_much = "the samples are more than 256 MiB: take fewer";
+    const std::string too_much = "the samples exceed 256 MiB: use fewer";
     std::vector<std::string> samples;
     std::error_code error;
     if (std::filesystem::is_directory(options.samples, error)) {
@@ -106,7 +107,7 @@ Checked<std::vector<std::string>> read_samples(const TrainOptions& options) {
     if (!options.prefixed) {
         split_lines(bytes, samples);
     } else if (!split_prefixed(bytes, samples)) {
-        return wrong(options.samples + " does not hold whole messages with their lengths before them");
+        return wrong(options.samples + " does not consist of complete messages with length prefixes");
     }
     return samples;
 }
@@ -129,20 +130,20 @@ int train(const TrainOptions& options) {
 
 void add_train(CLI::App& app, Run& run) {
     auto options = std::make_shared<TrainOptions>();
-    CLI::App* command = app.add_subcommand("train", "Makes a compression dictionary of messages");
+    CLI::App* command = app.add_subcommand("train", "Make a compression dictionary from sample messages");
     command
         ->add_option("samples", options->samples,
-                     "a folder with one message in each file, or a file with one message on each line")
+                     "a folder with one message per file, or a file with one message per line")
         ->required()
         ->type_name("SAMPLES");
     command->add_option("output", options->output, "the dictionary")->required()->type_name("FILE");
-    command->add_option("--size", options->size, "bytes of the dictionary")
+    command->add_option("--size", options->size, "size of the dictionary")
         ->capture_default_str()
         ->check(CLI::Range(std::size_t{256}, wire::Dictionary::kMaxBytes))
         ->type_name("BYTES");
     command->add_flag("--prefixed", options->prefixed,
-                      "the file holds messages with their length before each, 4 bytes, big endian");
-    command->add_flag("--json", options->json, "one JSON object");
+                      "each message in the file is preceded by its length, 4 bytes, big endian");
+    command->add_flag("--json", options->json, "print one JSON object");
     command->callback([options, &run] { run = [options] { return train(*options); }; });
 }
 

@@ -8,8 +8,8 @@ namespace flare::cli {
 
 void add_version(CLI::App& app, Run& run) {
     auto json = std::make_shared<bool>(false);
-    CLI::App* command = app.add_subcommand("version", "Prints the version");
-    command->add_flag("--json", *json, "one JSON object");
+    CLI::App* command = app.add_subcommand("version", "Print the version");
+    command->add_flag("--json", *json, "print one JSON object");
     command->callback([json, &run] {
         run = [json] {
             if (*json) {

@@ -1,4 +1,4 @@
-// The guide's chapter about connecting a client.
+// Guide, "A client".
 #include "trying.hpp"
 
 #include <flare/client.hpp>
@@ -18,20 +18,20 @@ int main() {
         .server_addresses(flare::ServerAddresses()
                               .with_websocket_tls_url(wss_url)  // wss://host:port/path
                               .with_quic_url(quic_url))         // quic://host:port
-        .ca_file("certs/ca.crt")                                // left out: the system's store
+        .ca_file("certs/ca.crt")                                // default: the system's store
         .connection_timeout(5s)
         .heartbeat_interval(30s)
         .heartbeat_timeout(60s)
         .auto_reconnect(true)
         .max_reconnect_attempts(flare::kUnlimited)
-        .reconnect_delay(1s)  // doubles, with jitter
-        .send_timeout(2min)   // of a send that waits, while there is no connection
+        .reconnect_delay(1s)  // doubles each time, with jitter
+        .send_timeout(2min)   // limit for a blocking send without a connection
         .message_retry(3, 1s)
         .buffer_size(8192)
         .outbox_limit(10'000, 64 << 20)
         .max_message_bytes(16 << 20)
         .platform(flare::Platform::desktop)
-        .device_id("alices-desktop")  // keep it: one session for each user and device
+        .device_id("alices-desktop")  // keep it stable: one session per user and device
         .quic_ticket_file("quic.tickets");
     flare::Checked<flare::Client> client = builder.build();
     if (!client) {
@@ -53,14 +53,14 @@ int main() {
 
     // snippet: build-errors
     auto nobody = flare::ClientBuilder("").build();        // user_id: is empty
-    auto nowhere = flare::ClientBuilder("alice").build();  // server_addresses: no address is given
+    auto nowhere = flare::ClientBuilder("alice").build();  // server_addresses: contains no address
     auto unverified = flare::ClientBuilder("alice")
                           .server_addresses(flare::ServerAddresses().with_websocket_tls_url(wss_url))
-                          .tls(false)  // there is no TLS without verification
+                          .tls(false)  // refused: TLS is always verified
                           .build();
     // end
     trying::expect(nobody.error().text == "user_id: is empty", "an empty user id is named");
-    trying::expect(nowhere.error().text == "server_addresses: no address is given", "so is a missing address");
+    trying::expect(nowhere.error().text == "server_addresses: contains no address", "so is a missing address");
     trying::expect(unverified.error().code == flare::errc::invalid_config, "and TLS without verification");
 
     // snippet: connect-errors
@@ -74,7 +74,7 @@ int main() {
     trying::expect(refused.error().code == flare::errc::connection_refused, "nobody listens on port 1");
 
     // snippet: disconnect
-    client->disconnect();  // sends what waits, says goodbye, closes: about 5 seconds at most
+    client->disconnect();  // sends what is queued, says goodbye, closes: at most about 5 seconds
     // end
     trying::expect(client->get_status() == flare::ClientStatus::disconnected, "disconnected");
 }

@@ -23,7 +23,7 @@ flare::Task<> talk(flare::Client& client, Talks& talks) {
         talks.acknowledged += sent.success;
         co_await client.async_disconnect();
     }
-    if (--talks.under_way == 0) talks.loop.stop();  // clients listen on: their loop does not end by itself
+    if (--talks.under_way == 0) talks.loop.stop();  // clients keep the loop running: stop it explicitly
 }
 // end
 
@@ -33,7 +33,7 @@ int main() {
     const auto addresses = flare::ServerAddresses().with_websocket_url("ws://" + server->websocket_addr());
 
     // snippet: loop
-    boost::asio::io_context loop;  // one thread runs it; it must outlive its clients
+    boost::asio::io_context loop;  // run by one thread; must outlive its clients
     std::vector<flare::Client> clients;
     for (int i = 0; i < 100; ++i) {
         auto client =
@@ -43,7 +43,7 @@ int main() {
     }
     Talks talks{loop, 100};
     for (flare::Client& client : clients) boost::asio::co_spawn(loop, talk(client, talks), boost::asio::detached);
-    loop.run();  // all of them on this thread
+    loop.run();  // all clients run on this thread
     // end
     trying::expect(talks.acknowledged == 100, "all hundred have talked");
 

@@ -9,7 +9,7 @@
 #include <stdexcept>
 
 // snippet: kinds
-// Runs on the handler pool: it may block. An answer, nothing, or an error for the sender.
+// Runs on the handler pool, so it may block. Returns a reply, nothing, or an error for the sender.
 flare::HandlerResult square(const flare::SessionInfo&, const flare::Message& message) {
     int number = 0;
     const std::string text = message.payload.str();
@@ -18,12 +18,12 @@ flare::HandlerResult square(const flare::SessionInfo&, const flare::Message& mes
     return flare::Message("square", std::to_string(number * number));
 }
 
-// A coroutine on the session's event loop: it waits without blocking anybody.
+// A coroutine on the session's event loop: it waits without blocking the loop.
 flare::Task<flare::HandlerResult> tell_bob(flare::Server& server, flare::SessionInfo sender, flare::Message message) {
     flare::Message note("note", sender.user + " says " + message.payload.str());
     flare::Checked<flare::DeliveryReport> told = co_await server.async_send("bob", std::move(note));
-    if (!told) co_return told.error();  // bob is offline, or too much waits for him
-    co_return flare::HandlerResult();   // nothing but the receipt
+    if (!told) co_return told.error();  // bob is offline, or his queue is full
+    co_return flare::HandlerResult();   // no reply, only the receipt
 }
 // end
 
@@ -51,7 +51,7 @@ int main() {
                          [&running](flare::SessionInfo sender, flare::Message message) {
                              return tell_bob(*running, std::move(sender), std::move(message));
                          })
-        // At once on the event loop: for what returns within microseconds.
+        // Runs directly on the event loop: for handlers that return within microseconds.
         .on_message_type(
             "ping", [](const flare::SessionInfo&, const flare::Message&) { return flare::Message("pong", {}); },
             flare::Execution::worker)

@@ -17,7 +17,7 @@ int main() {
     builder.max_connections(50'000)
         .max_connections_per_address(200)
         .max_handshakes_per_second(2'000)
-        .max_messages_per_second(50, 200)  // of one device: 50 a second, 200 at once after a pause
+        .max_messages_per_second(50, 200)  // per device: 50 a second, bursts of 200
         .max_bytes_per_second(1 << 20, 4 << 20)
         .max_message_bytes(1 << 20)
         .max_memory_bytes(2ull << 30)
@@ -31,15 +31,15 @@ int main() {
         .max_missed_heartbeats(3)
         .session_life(2min)
         .slow_consumer_after(30s)
-        .worker_threads(0)  // one event loop for each core
+        .worker_threads(0)  // one event loop per core
         .handler_threads(4)
         .log_level(flare::LogLevel::info);
     // end
     // snippet: restart
     builder
-        .admission_rate(1000)                       // sessions that may begin in a second
-        .ticket_key_file("tickets.key")             // clients of before are known again
-        .quic_secret("forty letters from a safe");  // their QUIC connections end at once
+        .admission_rate(1000)                       // new sessions per second
+        .ticket_key_file("tickets.key")             // recognizes clients of the previous process
+        .quic_secret("forty letters from a safe");  // ends their stale QUIC connections at once
     // end
     auto server = builder.build();
     trying::expect(server.has_value(), "the limits go together");
@@ -50,7 +50,7 @@ int main() {
 
     // snippet: exposed
     auto naive = flare::ServerBuilder().websocket_only().websocket_addr("0.0.0.0:0").build();
-    flare::Checked<> refused = naive->start();  // invalid_config: says that authentication and TLS are missing
+    flare::Checked<> refused = naive->start();  // invalid_config: authentication and TLS are missing
     // end
     trying::expect(refused.error().code == flare::errc::invalid_config, "an open door is refused");
 }

@@ -27,7 +27,7 @@ int main() {
     flare::SessionPool::WarmUp warm = pool.warm_up();  // before the first message needs them
     for (const auto& [user, failure] : warm.failed) std::printf("%s: %s\n", user.c_str(), failure.text.c_str());
     flare::SendResult sent = pool.find("user-7")->send_text_message("server", "hello");
-    pool.disconnect();  // all of them, with a goodbye
+    pool.disconnect();  // disconnects all, with a goodbye
     // end
     trying::expect(warm.connected == 100 && sent.success, "all are connected, and one speaks");
 }

@@ -23,8 +23,8 @@ int main() {
     racing.protocol_weights = {{flare::Protocol::quic, 0.7}, {flare::Protocol::websocket, 0.3}};
     racing.racing_interval = 60s;
     racing.auto_fallback = true;
-    racing.warm_standby = true;            // a second connection is kept, to go on over it at once
-    racing.memory_file = "racing.memory";  // who won on which network, for the next start
+    racing.warm_standby = true;            // keeps a second connection, to fall back to at once
+    racing.memory_file = "racing.memory";  // remembers the winner on each network
     flare::ClientBuilder builder("alice");
     builder.server_addresses(addresses)
         .ca_file("certs/ca.crt")
@@ -63,7 +63,7 @@ int main() {
 
     // snippet: migrate
     if (client->get_current_protocol() == flare::Protocol::quic) {
-        flare::Checked<> elsewhere = client->migrate();  // as when the network of a phone changes
+        flare::Checked<> elsewhere = client->migrate();  // like a phone that changes networks
         if (!elsewhere) std::printf("%s\n", elsewhere.error().text.c_str());
     }
     // end

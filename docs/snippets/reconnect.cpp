@@ -30,7 +30,7 @@ int main() {
                       .reconnect_delay(200ms)
                       .with_event_callback([&resumed](const flare::Event& event) {
                           const auto* back = std::get_if<flare::event::Reconnected>(&event);
-                          if (back != nullptr && back->resumed) ++resumed;  // nothing is missing
+                          if (back != nullptr && back->resumed) ++resumed;  // nothing was lost
                       })
                       .build();
     // end
@@ -38,7 +38,7 @@ int main() {
     const std::string session = client->get_session_id();
 
     // snippet: drop
-    (void)server->drop_connections("alice");  // as a failing network would
+    (void)server->drop_connections("alice");  // like a failing network
     flare::SendResult sent = client->send_text_message("server", "still here");
     // end
     trying::expect(sent.success && handled == 1, "a message sent while the connection is away is handled once");
@@ -46,7 +46,7 @@ int main() {
     trying::expect(client->get_session_id() == session, "in the same session");
 
     // snippet: by-hand
-    flare::Checked<flare::Protocol> renewed = client->reconnect();  // drops the connection, resumes on another
+    flare::Checked<flare::Protocol> renewed = client->reconnect();  // drops the connection and resumes on a new one
     // end
     trying::expect(renewed.has_value() && client->get_session_id() == session, "by hand, too");
 

@@ -29,11 +29,11 @@ int main() {
     // snippet: client
     auto client = flare::ClientBuilder("alice")
                       .server_addresses(flare::ServerAddresses().with_websocket_url(url))
-                      .encryption(true)        // or nothing: a server that cannot seal is refused
+                      .encryption(true)        // required: refuses a server without sealing
                       .server_key(public_key)  // Server::sealing_public_key(), certs/sealing.pub
                       .compression(true)
                       .compression_threshold(256)
-                      .token([] { return std::string("monday"); })  // asked before each connect, and in time
+                      .token([] { return std::string("monday"); })  // called before each connect, and before expiry
                       .build();
     if (!client) return 1;
     if (auto connected = client->connect(); !connected) return 1;

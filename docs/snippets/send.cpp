@@ -26,8 +26,8 @@ int main() {
     flare::SendResult bytes = client->send_binary_message("server", flare::Bytes("\x89PNG"), "picture");
 
     flare::Message order("order", R"({"pizza":"margherita"})");
-    order.priority = flare::Priority::high;  // before what waits; never before what was sent
-    order.id = flare::Uuid::v7();            // left out: made when it is sent
+    order.priority = flare::Priority::high;  // overtakes queued messages, never sent ones
+    order.id = flare::Uuid::v7();            // default: generated when it is sent
     flare::SendResult ordered = client->send_message("server", order);
     // end
     trying::expect(text.success && bytes.success && ordered.success, "all three are handled");
@@ -48,7 +48,7 @@ int main() {
     trying::expect(sent.error == flare::errc::user_offline, "bob is away");
 
     // snippet: again
-    flare::SendResult again = client->send_message("server", order);  // the same id once more
+    flare::SendResult again = client->send_message("server", order);  // the same id again
     // end
     trying::expect(again.success, "the receipt is given again");
 
@@ -59,13 +59,13 @@ int main() {
         message.to = "server";
         menu.push_back(std::move(message));
     }
-    std::vector<flare::SendResult> results = client->send_batch(std::move(menu));  // one for each, in their order
+    std::vector<flare::SendResult> results = client->send_batch(std::move(menu));  // one result per message, in order
     // end
     trying::expect(results.size() == 3 && results[0].success && results[1].success && results[2].success, "a batch");
 
     // snippet: post
     flare::Checked<flare::Uuid> queued = client->post_message("server", flare::Message("log", "opened"));
-    if (!queued) std::printf("%s\n", queued.error().text.c_str());  // it failed at once: outbox_full, for example
+    if (!queued) std::printf("%s\n", queued.error().text.c_str());  // failed at once, with outbox_full for example
     std::size_t waiting = client->get_message_queue_length();
     // end
     trying::expect(queued.has_value() && waiting <= 1, "posted");
@@ -81,7 +81,7 @@ int main() {
     server->stop();
     trying::eventually([&] { return client->get_status() == flare::ClientStatus::reconnecting; }, "the server is away");
     // snippet: clear
-    (void)client->post_message("server", flare::Message("log", "alone"));  // waits for the connection to come back
+    (void)client->post_message("server", flare::Message("log", "alone"));  // waits until the connection is back
     std::size_t forgotten = client->clear_message_queue();                 // each fails with `cancelled`
     // end
     trying::expect(forgotten == 1 && client->get_message_queue_length() == 0, "the queue is empty");

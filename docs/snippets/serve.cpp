@@ -19,11 +19,11 @@ int fail(const flare::Failure& failure) {
 int main() {
     // snippet: start
     auto server = flare::ServerBuilder()
-                      .websocket_addr("127.0.0.1:0")  // port 0: a free one
+                      .websocket_addr("127.0.0.1:0")  // port 0 picks a free port
                       .quic_addr("[::1]:0")
                       .quic_tls("certs/server.crt", "certs/server.key")
                       .build();
-    if (!server) return fail(server.error());                                    // names the field that is wrong
+    if (!server) return fail(server.error());                                    // names the invalid field
     if (auto started = server->start(); !started) return fail(started.error());  // names the address or the file
     std::printf("ws://%s quic://%s\n", server->websocket_addr().c_str(), server->quic_addr().c_str());
     // end
@@ -32,12 +32,12 @@ int main() {
     // snippet: public
     flare::ServerBuilder builder;
     builder.websocket_addr("0.0.0.0:4000")
-        .websocket_tls("certs/server.crt", "certs/server.key")  // wss:// in place of ws://
+        .websocket_tls("certs/server.crt", "certs/server.key")  // wss:// instead of ws://
         .quic_addr("0.0.0.0:4010")
         .quic_tls("certs/server.crt", "certs/server.key")
         .quic_alpn({"flare-core"})
         .enable_quic_0rtt(true)
-        .watch_certificates(60s)  // read again when a file changes
+        .watch_certificates(60s)  // reloads changed files
         .allowed_origins({"https://app.example.com"})
         .admin_addr("127.0.0.1:4001")
         .with_auth_handler(flare::static_token_auth({{"a secret of alice's", {"alice"}}}));
@@ -74,11 +74,12 @@ int main() {
     trying::expect(device->send_text_message("server", "open").success, "a client with a certificate is let in");
 
     // snippet: reload
-    if (auto reloaded = closed->reload_certificates(); !reloaded) return fail(reloaded.error());  // nothing has changed
+    if (auto reloaded = closed->reload_certificates(); !reloaded)
+        return fail(reloaded.error());  // the old set stays in use
     // end
 
     // snippet: stop
-    server->stop();  // goodbye to every session, flushes, closes: about 6 seconds at most
-    server->wait();  // returns when the server has stopped, by whichever thread
+    server->stop();  // says goodbye, flushes, closes: at most about 6 seconds
+    server->wait();  // returns when the server has stopped, whichever thread stopped it
     // end
 }

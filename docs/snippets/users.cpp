@@ -44,7 +44,7 @@ int main() {
     flare::ServerBuilder signed_tokens;
     // snippet: jwt
     flare::JwtOptions jwt;
-    jwt.key_file = "jwt.secret";  // or jwks_file, for several keys
+    jwt.key_file = "jwt.secret";  // or jwks_file for several keys
     jwt.algorithm = flare::JwtAlgorithm::hs256;
     jwt.issuer = "https://login.example.com";
     jwt.audience = {"chat"};
@@ -66,7 +66,7 @@ int main() {
     own.with_auth_handler([](const flare::AuthRequest& request) -> flare::Checked<flare::Identity> {
         if (request.token != "letter by letter") return flare::Failure(flare::errc::unauthenticated);
         flare::Identity identity(request.claimed_user, std::chrono::system_clock::now() + 1h);
-        identity.token_id = "7f3a";  // by which it can be revoked
+        identity.token_id = "7f3a";  // for revoke_token()
         return identity;
     });
     // end
@@ -74,7 +74,7 @@ int main() {
 
     // snippet: policy
     builder.with_delivery_policy([](std::string_view from, std::string_view to, const flare::Message&) {
-        return to != "bob" || from == "alice" || from == "server";  // bob hears from alice alone
+        return to != "bob" || from == "alice" || from == "server";  // only alice may write to bob
     });
     builder.device_policy(flare::DevicePolicy::many).max_devices_per_user(5).revocations_file("revoked.txt");
     // end
@@ -97,9 +97,9 @@ int main() {
     flare::Checked<std::vector<std::string>> everybody = server->online_users();
 
     flare::Message notice("notice", "the kitchen is open");
-    auto to_one = server->send("bob", notice);                      // delivered, or buffered for a lost connection
-    auto to_some = server->send_to_many({"alice", "bob"}, notice);  // ->reached: how many users
-    auto to_all = server->broadcast(notice);                        // ->reached: how many sessions
+    auto to_one = server->send("bob", notice);                      // delivered, or buffered while disconnected
+    auto to_some = server->send_to_many({"alice", "bob"}, notice);  // ->reached: number of users
+    auto to_all = server->broadcast(notice);                        // ->reached: number of sessions
     // end
     trying::expect(presence && *presence == flare::UserPresence::attached, "bob is online");
     trying::expect(devices && devices->size() == 1 && devices->front().user == "bob", "on one device");

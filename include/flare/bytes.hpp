@@ -1,8 +1,8 @@
-// An immutable run of bytes that is shared, not copied: a message encoded once
-// can stand in a thousand send queues.
+// Immutable, reference-counted bytes: copies share the memory, so that a message encoded once can be in a thousand send
+// queues.
 //
-// Threads: the counter is atomic; one Bytes object is not for concurrent writes, copies of it are.
-// Owner:   whoever holds a copy; the memory goes with the last one.
+// Threads: copies may be used concurrently, because the counter is atomic; a single object may not.
+// Owner:   the last copy frees the memory.
 #pragma once
 
 #include <flare/export.hpp>
@@ -59,7 +59,7 @@ public:
     std::string_view view() const noexcept { return {data_, size_}; }
     std::string str() const { return std::string(view()); }
     std::span<const std::byte> span() const noexcept { return {reinterpret_cast<const std::byte*>(data_), size_}; }
-    // A part that shares the memory; clipped to what is there.
+    // A part that shares the memory; clipped to the bytes that exist.
     Bytes slice(std::size_t offset, std::size_t count = std::string_view::npos) const noexcept;
     // The part of this object's memory that `part` points into (`part` must lie inside view()).
     Bytes share(std::string_view part) const noexcept;

@@ -1,4 +1,4 @@
-// The client: one session with a server, over whatever connection there is at the moment.
+// The client: one session with a server, carried by whichever connection is best at the moment.
 //
 //     auto client = flare::ClientBuilder("alice")
 //                       .server_addresses(flare::ServerAddresses().with_websocket_url("ws://127.0.0.1:4000"))
@@ -7,8 +7,8 @@
 //     client->connect();
 //     auto result = client->send_text_message("server", "hello");
 //
-// Protocol: docs/client.md is the guide; docs/protocol.md says what travels.
-// Threads:  a Client may be used from any thread, from its own callback too. Destroying it is safe in any state.
+// Protocol: docs/client.md is the guide; docs/protocol.md defines the wire protocol.
+// Threads:  a Client may be used from any thread, including its own callback. It may be destroyed in any state.
 #pragma once
 
 #include <flare/compression.hpp>
@@ -38,10 +38,10 @@ namespace client {
 class PoolResources;
 }
 
-// Where the server is; at least one. Others of the same protocol are tried in the order wss, ws.
+// The server's addresses; at least one. Of the two WebSocket addresses, wss is tried before ws.
 class ServerAddresses {
 public:
-    // "ws://host[:port][/path]"; the host may be a name (IPv6 and IPv4 are tried), an IPv4 address or an [IPv6
+    // "ws://host[:port][/path]". The host is a name (both IPv6 and IPv4 are tried), an IPv4 address or an [IPv6
     // address].
     ServerAddresses& with_websocket_url(std::string url) { return websocket = std::move(url), *this; }
     ServerAddresses& with_websocket_tls_url(std::string url) { return websocket_tls = std::move(url), *this; }
@@ -53,47 +53,50 @@ public:
     std::string quic;
 };
 
-// Which protocols are used: all, measured; one; or all, and the application moves by switch_protocol().
+// Which protocols are used. auto_racing: all, and the client moves to the better one; websocket, quic: that one only;
+// manual: all, and the application moves the session with switch_protocol().
 enum class ProtocolSelection : std::uint8_t { auto_racing, websocket, quic, manual };
 
-// With addresses of two protocols the client races them: at each connect, and behind the session, by measuring. The
-// text is docs/racing.md.
+// With addresses of two protocols, the client races them at each connect, and measures both in the background of the
+// session. See docs/racing.md.
 struct ProtocolRacingConfig {
-    bool enabled = true;                      // off: the first connection that stands is used, nothing is measured
-    std::chrono::milliseconds timeout{5000};  // of one race behind the session
-    std::uint32_t test_message_count = 10;    // small and large probes each, at most 20
-    // 0..1: head start at a connect, and factor of the score. They move with what is measured on a network.
+    bool enabled = true;                      // false: use the first connection established, measure nothing
+    std::chrono::milliseconds timeout{5000};  // of one background race
+    std::uint32_t test_message_count = 10;    // number of small probes, and of large probes; at most 20
+    // 0..1: determine the head start at a connect and weigh the score. Measurements on a network adjust them.
     std::map<Protocol, double> protocol_weights{{Protocol::quic, 0.7}, {Protocol::websocket, 0.3}};
-    bool auto_fallback = true;  // when a connection fails, or is of no use, the session goes on over another protocol
+    bool auto_fallback = true;  // when a connection fails or stalls, the session continues over the other protocol
     std::chrono::milliseconds racing_interval{30'000};
-    // Keeps a connection of the second best protocol open, to continue on at once when the first fails.
+    // Keeps a connection of the second-best protocol open, so that a fallback does not have to connect first.
     bool warm_standby = false;
-    // Where it is kept, across processes, which protocol did how well on which network. Default: in memory.
+    // File that remembers across processes how well each protocol did on each network. Default: in memory only.
     std::string memory_file;
 };
 
-// Of sealing: not at all; where the server can; or nothing without it.
+// Sealing: never; if the server supports it; or required, so that connect() fails without it.
 enum class Encryption : std::uint8_t { off, preferred, required };
 
-// Of ClientBuilder::max_reconnect_attempts(): the client never gives up.
+// For ClientBuilder::max_reconnect_attempts(): the client never gives up.
 inline constexpr std::uint32_t kUnlimited = std::numeric_limits<std::uint32_t>::max();
 
-// docs/client.md, "Connection and status", says when it is which.
+// docs/client.md, "Connection and status", defines each state.
 enum class ClientStatus : std::uint8_t { disconnected, connecting, connected, reconnecting, failed };
 FLARE_EXPORT std::string_view name(ClientStatus status) noexcept;
 
-// What became of a message. success: handled, delivered, or in a session of the recipient that lost its connection.
+// The outcome of a message. success: the server's handler has handled it, or it was delivered to the recipient, or it
+// is queued in a session of the recipient that has lost its connection.
 struct SendResult {
     bool success = false;
     Uuid message_id;
     errc error = errc::ok;
     std::string error_message;
-    // success, but not on all devices of the recipient: message_too_large for some, as error_message says; else ok.
+    // Set to message_too_large when success is true but some of the recipient's devices could not take the message;
+    // error_message then says so. Otherwise ok.
     errc partly = errc::ok;
-    std::chrono::milliseconds retry_after{0};           // how long the server asks to wait; 0: it names no time
-    std::uint32_t retry_count = 0;                      // times sent again
-    std::chrono::system_clock::time_point send_time{};  // when it was given to the client
-    std::chrono::nanoseconds latency{0};                // from there to its receipt
+    std::chrono::milliseconds retry_after{0};           // how long the server asks to wait; 0: it named no time
+    std::uint32_t retry_count = 0;                      // how many times it was sent again
+    std::chrono::system_clock::time_point send_time{};  // when the application handed it to the client
+    std::chrono::nanoseconds latency{0};                // from send_time to the receipt
 };
 
 // Counted since the client was built, over all its connections.
@@ -108,77 +111,83 @@ struct ConnectionStats {
     std::chrono::nanoseconds connection_time{0};  // from connect() to the first ready session
     std::chrono::system_clock::time_point last_activity{};
     std::optional<Protocol> protocol;
-    bool sealed = false;                          // the connection in use: ClientBuilder::encryption()
+    bool sealed = false;                          // whether the connection in use is sealed
     std::optional<std::chrono::nanoseconds> rtt;  // smoothed
-    // The path of a QUIC connection, as its transport sees it (RFC 9002).
+    // Path statistics of a QUIC connection (RFC 9002).
     struct QuicPath {
         std::chrono::nanoseconds smoothed_rtt{0};
         std::uint64_t congestion_window = 0;  // bytes
         std::uint64_t bytes_in_flight = 0;
-        std::uint64_t migrations = 0;  // moves to another address, of this connection
+        std::uint64_t migrations = 0;  // times this connection moved to another address
     };
     std::optional<QuicPath> quic;  // the connection in use
     CompressionStats compression;
 };
 
-// Measured; nothing is assumed.
+// Measurements of one protocol. Every figure is measured; none is an assumption.
 struct ProtocolMetrics {
     Protocol protocol = Protocol::websocket;
     std::uint64_t connects = 0;
     std::uint64_t connect_failures = 0;
-    std::optional<std::chrono::nanoseconds> connection_latency;  // last: transport and session handshake
-    std::optional<std::chrono::nanoseconds> rtt;                 // last heartbeat
-    bool available = true;                                       // its last attempt did not fail
-    // Of the last race behind the session; docs/racing.md says how they are measured.
+    std::optional<std::chrono::nanoseconds> connection_latency;  // of the last connect: transport and session handshake
+    std::optional<std::chrono::nanoseconds> rtt;                 // of the last heartbeat
+    bool available = true;                                       // false: the last attempt failed
+    // Background races. The probe counters cover all races, the figures below them the last race; docs/racing.md
+    // explains how they are measured.
     std::uint64_t races = 0;
-    std::uint64_t probes_sent = 0;  // all races
+    std::uint64_t probes_sent = 0;
     std::uint64_t probes_answered = 0;
-    std::optional<std::chrono::nanoseconds> latency_min, latency_median, latency_p99, jitter;  // of round trips
+    std::optional<std::chrono::nanoseconds> latency_min, latency_median, latency_p99, jitter;  // round trips
     std::optional<double> bytes_per_second;
     std::optional<double> success_rate;  // 0..1
-    std::optional<double> weight;        // as configured, moved by what was measured on this network
-    std::optional<double> score;         // higher is better; nothing: not measured, or not available
-    // QUIC: connections whose first packets carried messages (0-RTT), and what the server made of these.
+    std::optional<double> weight;        // the configured weight, adjusted by measurements on this network
+    std::optional<double> score;         // higher is better; empty: not measured, or not available
+    // QUIC connections that sent early data (0-RTT), by whether the server accepted it.
     std::uint64_t early_data_accepted = 0;
-    std::uint64_t early_data_rejected = 0;  // they were sent again after the handshake
+    std::uint64_t early_data_rejected = 0;  // the data was sent again after the handshake
 };
 
 class FLARE_EXPORT Client {
 public:
     Client(Client&&) noexcept;
     Client& operator=(Client&&) noexcept;
-    // Ends at once: calls that wait complete with client_closed, no goodbye is said (see disconnect()). In a callback
-    // it never waits; elsewhere it waits for the callback that is running.
+    // Closes at once: pending calls complete with client_closed, and the server gets no goodbye (use disconnect() for
+    // that). Called from a callback, it never blocks; elsewhere it waits for the callback that is running.
     ~Client();
 
     // ---- connection ----
 
-    // The protocol in use. Errors: connection_refused, connect_timeout, host_not_found ..., one text that says for
-    // each address why it failed; what the server refused with; already_connected.
+    // Establishes a session and returns the protocol in use. Errors: connection_refused, connect_timeout,
+    // host_not_found ..., with one text that gives the reason for each address; the server's refusal;
+    // already_connected.
     Checked<Protocol> connect();
-    // Sends what waits, says goodbye, closes; at most about 5 seconds.
+    // Sends what is queued, says goodbye and closes. Takes at most about 5 seconds.
     void disconnect();
-    // Drops the connection and resumes the session on another. An error tells of one attempt: the client goes on
+    // Drops the connection and resumes the session on a new one. An error reports one failed attempt; the client keeps
     // trying.
     Checked<Protocol> reconnect();
 
-    // ---- messages: they return when the server has answered with a receipt, or with the reason why not ----
+    // ---- messages: these calls return when the server's receipt arrives, or with the reason why there is none ----
 
-    // Errors (SendResult::error): not_connected (no session, and none is sought; or no connection for send_timeout, and
-    // the message was not sent), outbox_full, message_too_large,
-    // invalid_name (target or type: more than 256 bytes, or not UTF-8), unknown_target, not_supported (room:NAME),
-    // duplicate_message_id; user_offline, forbidden, handler_failed or what the handler said; rate_limited,
-    // recipient_busy (after retry_after, under a new id); busy (for 10 minutes the client sends it again by itself
-    // whenever the server says); outcome_unknown; cancelled, client_closed, would_deadlock.
+    // Errors (SendResult::error):
+    // - not_connected: no session, and the client is not trying to get one; or no connection for send_timeout, and the
+    //   message was not sent
+    // - outbox_full, message_too_large, unknown_target, not_supported (room:NAME), duplicate_message_id
+    // - invalid_name: target or type longer than 256 bytes, or not UTF-8
+    // - user_offline, forbidden, handler_failed, or the error that the handler returned
+    // - rate_limited, recipient_busy: send again after retry_after, under a new id
+    // - busy: after the client has sent it again by itself for 10 minutes, whenever the server said
+    // - outcome_unknown, cancelled, client_closed, would_deadlock
     SendResult send_text_message(std::string target, std::string text);  // type "text"
     SendResult send_binary_message(std::string target, Bytes bytes, std::string type = "binary");
     SendResult send_message(std::string target, Message message);
-    std::vector<SendResult> send_batch(std::vector<Message> messages);  // each to its `to`
-    // Queues and returns: the outcome comes as MessageSent or MessageFailed. Errors: as a send that fails at once.
+    std::vector<SendResult> send_batch(std::vector<Message> messages);  // each goes to its `to`
+    // Queues the message and returns its id; the outcome arrives as MessageSent or MessageFailed. Errors: those with
+    // which a send fails at once.
     Checked<Uuid> post_message(std::string target, Message message);
 
-    std::size_t get_message_queue_length() const;  // without an outcome yet
-    // Forgets what was never sent; each fails with `cancelled`. Returns how many.
+    std::size_t get_message_queue_length() const;  // messages without an outcome
+    // Drops messages that were never sent; each fails with `cancelled`. Returns how many.
     std::size_t clear_message_queue();
 
     // ---- state ----
@@ -188,24 +197,25 @@ public:
     std::optional<Protocol> get_current_protocol() const;
     ProtocolMetrics get_protocol_metrics(Protocol protocol) const;
     std::vector<ProtocolMetrics> get_all_protocol_metrics() const;
-    // By score; until two are measured, the one in use.
+    // The protocol with the higher score; until both are measured, the one in use.
     std::optional<Protocol> get_best_protocol() const;
     bool is_protocol_available(Protocol protocol) const;  // configured, and its last attempt did not fail
-    // Moves the session to a connection of that protocol; nothing is lost, repeated or reordered. Errors:
-    // protocol_unavailable, not_connected, busy, and those of connect(): then the connection stays where it is.
+    // Moves the session to a connection of that protocol; nothing is lost, repeated or reordered. Errors, after which
+    // the session stays on its connection: protocol_unavailable, not_connected, busy, and those of connect().
     Checked<Protocol> switch_protocol(Protocol protocol);
-    // Moves the QUIC connection in use to another socket, as it does by itself when this machine's addresses change.
-    // `local_address`: where from ("192.0.2.7"); empty: the system's choice. Errors: not_connected,
-    // protocol_unavailable (it is no QUIC connection), address_unavailable, network_unreachable, invalid_config.
+    // Migrates the QUIC connection in use to a new socket; the client does so by itself when this machine's addresses
+    // change. `local_address`: the source address ("192.0.2.7"); empty: the system chooses. Errors: not_connected,
+    // protocol_unavailable (the connection is not QUIC), address_unavailable, network_unreachable, invalid_config.
     Checked<> migrate(std::string local_address = {});
-    // Brings the server another credential for the session, without reconnecting, and returns when it has looked at
-    // it. Errors: not_connected, cancelled (another call came before the answer), and what the server refuses it with
-    // (unauthenticated, token_expired, user_mismatch ...): then the session goes on with the credential that it has.
+    // Sends the server a new credential for the session, without reconnecting, and returns when the server has checked
+    // it. Errors, after which the session continues with its present credential: not_connected, cancelled (another call
+    // came before the answer), and the server's refusal (unauthenticated, token_expired, user_mismatch ...).
     Checked<> refresh_token(std::string token);
     // Empty: no session.
     std::string get_session_id() const;
-    // What decided about connections, and when: attempts, races, suspicions, switches with their reasons. Always on;
-    // nothing is recorded of a message. One JSON object a line, the last 512 of them (docs/explain.md, "Records").
+    // The flight record: every decision about connections, with its time and reason (attempts, races, suspicions,
+    // switches). Always on; nothing of a message is recorded. One JSON object per line, the last 512 lines
+    // (docs/explain.md, "Records").
     std::string get_flight_record() const;
 
     // ---- the same for coroutines, on any executor ----
@@ -238,66 +248,69 @@ public:
     ClientBuilder& protocol_selection_mode(ProtocolSelection mode);
     ClientBuilder& protocol_racing(ProtocolRacingConfig config);
 
-    ClientBuilder& connection_timeout(std::chrono::milliseconds time);  // 5 s, for connect() and for each reconnect
+    ClientBuilder& connection_timeout(std::chrono::milliseconds time);  // 5 s; for connect() and each reconnect
     ClientBuilder& heartbeat_interval(std::chrono::milliseconds time);  // 30 s
     ClientBuilder& heartbeat_timeout(std::chrono::milliseconds time);   // 60 s
-    // Attempts in a row before the client gives up (ReconnectFailed); 0: none. kUnlimited. What no attempt can heal
-    // ends them all the same.
+    // Consecutive failed attempts before the client gives up (ReconnectFailed); 0: never reconnect. Default kUnlimited.
+    // An error that retrying cannot fix ends reconnecting in any case.
     ClientBuilder& max_reconnect_attempts(std::uint32_t count);
-    // 1 s, doubling, half of it drawn at random; at most 5 s in the first two minutes of an outage, then at most 30 s.
-    // A longer one stays as it is.
+    // Delay before the first reconnect: 1 s. It doubles with each attempt, half of it random, up to 5 s in the first
+    // two minutes of an outage and up to 30 s after that. A longer configured delay is used as it is.
     ClientBuilder& reconnect_delay(std::chrono::milliseconds time);
     ClientBuilder& auto_reconnect(bool on);  // on
-    // How long a call that waits for its message's outcome waits while there is no connection: 2 min; 0: for ever. See
+    // How long a blocking send waits for its outcome while there is no connection: 2 min; 0: indefinitely. See
     // docs/client.md, "Outages".
     ClientBuilder& send_timeout(std::chrono::milliseconds time);
-    // A message without acknowledgement for `delay` goes out again on another connection, up to `count` times: 3, 1 s.
+    // Sends a message again on another connection if it is not acknowledged within `delay` (1 s), up to `count` (3)
+    // times.
     ClientBuilder& message_retry(std::uint32_t count, std::chrono::milliseconds delay);
-    ClientBuilder& buffer_size(std::size_t bytes);                         // 8192: read in one turn of the loop
+    ClientBuilder& buffer_size(std::size_t bytes);                         // 8192; bytes read per turn of the loop
     ClientBuilder& outbox_limit(std::size_t messages, std::size_t bytes);  // 10,000, 64 MiB; beyond it outbox_full
     ClientBuilder& max_message_bytes(std::uint64_t bytes);                 // 16 MiB
-    // Payloads are compressed, both ways, when the server offers it; CapabilityUnavailable tells when it does not. Off.
+    // Compresses payloads in both directions if the server offers it; otherwise emits CapabilityUnavailable. Off.
     ClientBuilder& compression(bool on);
-    // Payloads below go as they are: 512 bytes, with a dictionary 64.
+    // Payloads smaller than this are not compressed: 512 bytes, with a dictionary 64.
     ClientBuilder& compression_threshold(std::size_t bytes);
-    // A zstd dictionary file, the server's: then short messages shrink too. build() reads it.
+    // A zstd dictionary file, the same as the server's; it makes short messages compressible. build() reads it.
     ClientBuilder& compression_dictionary(std::string path);
     // Seals everything between this client and the server, whatever the transport does: docs/client.md, "Sealing". Off.
-    // true, `required`: with a server that cannot, connect() fails with encryption_unavailable. `preferred`: then it
-    // goes unsealed, which an event tells (CapabilityUnavailable).
+    // If the server does not support sealing: with true or `required`, connect() fails with encryption_unavailable;
+    // with `preferred`, the client continues unsealed and emits CapabilityUnavailable.
     ClientBuilder& encryption(bool on);
     ClientBuilder& encryption(Encryption mode);
-    // What the server is known by when sealing: its key, 32 bytes in base64 (Server::sealing_public_key()). Without it
-    // the server's certificate vouches for its key, checked as for wss://; over ws:// that needs ca_file().
+    // The server's public sealing key, 32 bytes in base64 (Server::sealing_public_key()). Without it, the server's
+    // certificate must vouch for the key and is verified as for wss://; over ws:// that needs ca_file().
     ClientBuilder& server_key(std::string base64);
-    ClientBuilder& tls(bool verify);           // on; false with a wss:// address is refused
+    ClientBuilder& tls(bool verify);           // on; build() refuses false with a wss:// or quic:// address
     ClientBuilder& ca_file(std::string path);  // default: the system's store
     ClientBuilder& client_cert(std::string certificate_file, std::string key_file);
     ClientBuilder& server_name(std::string name);  // default: the URL's host
-    // When a session is resumed over QUIC, hello and messages go with the first packets (0-RTT). On. Never a token.
+    // When a session resumes over QUIC, sends Hello and messages in the first packets (0-RTT); never a token. On.
     ClientBuilder& enable_quic_0rtt(bool on);
-    // Where TLS session tickets outlive the process, for cheaper handshakes: a file that only this user can read.
-    // Default: they are kept in memory.
+    // File that keeps TLS session tickets across processes, for cheaper handshakes; readable by this user only.
+    // Default: in memory only.
     ClientBuilder& quic_ticket_file(std::string path);
     ClientBuilder& quic_congestion(QuicCongestion algorithm);  // cubic
     ClientBuilder& quic_qlog(std::string folder);              // as ServerBuilder::quic_qlog()
-    // Where the flight record (Client::get_flight_record()) is kept as a file, too: SESSION.jsonl, readable by this
-    // user only, at most 512 KiB; of more than 64 the oldest goes. `flare explain` reads it. A local folder, which must
-    // exist. When it cannot be written, an Error event says so, once, and the session goes on. Default: in memory only.
+    // Folder for the flight record (Client::get_flight_record()), which `flare explain` reads. It must exist and be
+    // local. Each session writes SESSION.jsonl, readable by this user only, at most 512 KiB; beyond 64 files the oldest
+    // is deleted. If writing fails, the client emits one Error event and the session continues. Default: in memory
+    // only.
     ClientBuilder& flight_recorder(std::string folder);
     ClientBuilder& token(std::string token);
     ClientBuilder& token(
-        // Asked on the I/O thread before each connect, and when the token expires soon: it must not block long.
+        // Called on the I/O thread before each connect, and when the token is about to expire; it must not block long.
         TokenProvider provider);
     ClientBuilder& platform(Platform platform);  // desktop
-    // One session for each (user, device). Default: a random id for each Client object.
+    // The server keeps one session per (user, device). Default: a random id for each Client object.
     ClientBuilder& device_id(std::string id);
     ClientBuilder& with_event_callback(EventCallback callback);
-    // Runs the client on this loop, which must outlive it, in place of a thread of its own. One thread runs the loop. A
-    // client listens on after disconnect(): run() returns when the loop is stopped, or its clients are destroyed.
+    // Runs the client on this loop, which must outlive it, instead of its own thread. Only one thread may run the loop.
+    // A client keeps work on the loop even after disconnect(): run() returns when the loop is stopped, or when its
+    // clients are destroyed.
     ClientBuilder& io_context(boost::asio::io_context& context);
 
-    // Errors: invalid_config (the text names the field), and those of certificate and dictionary files.
+    // Errors: invalid_config (the text names the field), and errors of certificate and dictionary files.
     Checked<Client> build() const;
 
 private:

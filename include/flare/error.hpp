@@ -1,6 +1,6 @@
-// Every error that Flare reports, with the numbers that travel on the wire.
+// Every error that Flare reports, with its number on the wire.
 //
-// Protocol: docs/errors.md has one row for each code: what it means, what to do.
+// Protocol: docs/errors.md has one row per code, with its meaning and what to do.
 // Threads:  any.
 #pragma once
 
@@ -39,7 +39,7 @@ enum class errc : std::uint16_t {
     malformed_json = 116,
     bad_chunk = 117,
 
-    // 200: who may speak, and sessions
+    // 200: authentication and sessions
     unauthenticated = 200,
     token_expired = 201,
     user_mismatch = 202,
@@ -70,7 +70,7 @@ enum class errc : std::uint16_t {
     rate_limited = 307,
     probe_limit = 308,
 
-    // 400: what became of a message
+    // 400: outcome of a message
     user_offline = 400,
     unknown_target = 401,
     handler_failed = 402,
@@ -121,12 +121,12 @@ enum class errc : std::uint16_t {
 // Coarse conditions: callers test these few, logs keep the exact code.
 enum class errcond : std::uint8_t {
     retryable = 1,  // the same call may succeed later
-    auth = 2,       // credentials or rights: ask the user, do not retry
+    auth = 2,       // credentials or permissions are missing: ask the user, do not retry
     protocol = 3,   // a peer broke the protocol: a bug on one side
     config = 4,     // the caller's configuration
 };
 
-// The stable short name ("user_offline"), as in docs/errors.md; "unknown" for a number of a newer peer.
+// The stable short name ("user_offline"), as in docs/errors.md; "unknown" for a number from a newer peer.
 FLARE_EXPORT std::string_view name(errc code) noexcept;
 // One sentence that says what is wrong and what to do.
 FLARE_EXPORT std::string_view explain(errc code) noexcept;

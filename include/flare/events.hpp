@@ -1,6 +1,6 @@
-// What a client tells its application. Events come in order, never two at a time.
+// The events that a client delivers to its application, in order and one at a time.
 //
-// Threads: the callback runs on the client's event thread, or where the builder said.
+// Threads: the callback runs on the client's event thread, or on the loop or pool that the builder was given.
 #pragma once
 
 #include <flare/export.hpp>
@@ -23,29 +23,31 @@ namespace event {
 struct Connected {
     Protocol protocol;
 };
-// No connection is left. code ok: disconnect() was called.
+// The client has no connection. code ok: the application called disconnect().
 struct Disconnected {
     Failure reason;
 };
-// Attempt number `attempt` (from 1) begins after `delay`.
+// Attempt number `attempt` (from 1) begins in `delay`.
 struct Reconnecting {
     std::uint32_t attempt = 0;
     std::chrono::milliseconds delay{0};
 };
-// resumed: the session goes on, nothing lost. Otherwise a Gap came before, and a new session was made.
+// The client is connected again. resumed: the session continues and nothing is lost. Otherwise this is a new session,
+// and a Gap event came before.
 struct Reconnected {
     Protocol protocol;
     bool resumed = false;
 };
-// Given up: status failed, everything in the outbox has failed.
+// The client has given up reconnecting: its status is failed, and every message in the outbox has failed.
 struct ReconnectFailed {
     Failure reason;
 };
-// Something failed that no other event tells: the first connect, a message that came compressed and is damaged.
+// A failure that no other event reports, such as a failed first connect, or a received message that cannot be
+// decompressed.
 struct Error {
     Failure failure;
 };
-// From another user, or from the server's handler or application (`from` is "server").
+// A message from another user, or from the server's handler or application (`from` is "server").
 struct MessageReceived {
     Message message;
 };
@@ -53,12 +55,12 @@ struct MessageReceived {
 struct MessageSent {
     Uuid message_id;
 };
-// The message has no receipt and will not be sent again, or its receipt says why it was refused.
+// The message failed: it has no receipt and will not be sent again, or its receipt gives the reason for the refusal.
 struct MessageFailed {
     Uuid message_id;
     Failure error;
 };
-// A ping was answered, after `rtt`.
+// The server answered a ping after `rtt`.
 struct Heartbeat {
     std::chrono::nanoseconds rtt{0};
 };
@@ -67,33 +69,33 @@ struct ProtocolSwitched {
     Protocol from;
     Protocol to;
 };
-// A session could not be continued. docs/protocol.md, "Gaps".
+// The session could not be resumed, so messages may be missing. See docs/protocol.md, "Gaps".
 struct Gap {
     Failure reason;
-    // One of the session's numbered sub-streams; numbers begin at 1.
+    // One of the session's numbered lanes; numbers begin at 1.
     struct Lane {
         std::uint32_t lane = 0;
-        std::uint64_t sent = 0;             // client to server: the last number given here ...
-        std::uint64_t acknowledged = 0;     // ... and the last that the server is known to have
-        std::uint64_t received = 0;         // server to client: complete up to here
-        bool tail_known = false;            // the server still knew the session
+        std::uint64_t sent = 0;             // client to server: the last number that this client assigned
+        std::uint64_t acknowledged = 0;     // client to server: the last number that the server acknowledged
+        std::uint64_t received = 0;         // server to client: complete up to this number
+        bool tail_known = false;            // true: the server still knew the session
         std::uint64_t server_sent = 0;      // tail_known: received + 1 .. server_sent are missing
-        std::uint64_t server_received = 0;  // tail_known: what the server really had
+        std::uint64_t server_received = 0;  // tail_known: the last number that the server actually received
     };
     std::vector<Lane> lanes;
-    std::vector<Uuid> resent;  // messages without a receipt: they are sent again in the new session
+    std::vector<Uuid> resent;  // messages without a receipt, which the client sends again in the new session
 };
-// Something that was asked for and that the other side, or this version, cannot.
+// The application requested a feature that the other side, or this version, does not support.
 struct CapabilityUnavailable {
     std::string capability;
     std::string text;
 };
-// The session's credential expires soon; the session ends then, with token_expired. A token provider is asked for
-// another one at once; otherwise Client::refresh_token() is the answer.
+// The session's credential expires in `left`; the session then ends with token_expired. If there is a token provider,
+// the client asks it for a new token at once; otherwise call Client::refresh_token().
 struct TokenExpiring {
     std::chrono::milliseconds left{0};
 };
-// The server is going down and says when to come back.
+// The server is shutting down; the client may come back after `retry_after`.
 struct Draining {
     std::chrono::milliseconds retry_after{0};
     std::string text;
@@ -110,7 +112,7 @@ using EventCallback = std::function<void(const Event&)>;
 
 // "Connected", "Disconnected" ...
 FLARE_EXPORT std::string_view name(const Event& event) noexcept;
-// One line for people: the name and what matters of it. Payloads appear with their length only.
+// One line for people: the name and the main fields. Of payloads it shows only the length.
 FLARE_EXPORT std::string to_string(const Event& event);
 
 }  // namespace flare

@@ -1,4 +1,4 @@
-// An error with a sentence of its own: where the code alone does not say which field, file or address.
+// An error code with a text of its own, for errors whose code alone does not name the field, file or address.
 #pragma once
 
 #include <flare/error.hpp>

@@ -1,4 +1,4 @@
-// Whom a credential stands for, as an authentication handler finds out.
+// The result of an authentication handler: whom a credential stands for.
 //
 // Threads: a value.
 #pragma once
@@ -18,13 +18,13 @@ struct Identity {
         : user(std::move(user_)), expires(expires_) {}
 
     std::string user;
-    // A session of this credential ends then, unless its client brings another one. max(): never.
+    // When a session with this credential ends, unless its client renews the credential. max(): never.
     std::chrono::system_clock::time_point expires = std::chrono::system_clock::time_point::max();
-    // What Server::revoke_token() calls the credential (`jti` of a JWT). Empty: it cannot be revoked by itself.
+    // Identifies the credential for Server::revoke_token() (`jti` of a JWT). Empty: it cannot be revoked individually.
     std::string token_id;
-    // What else is known of the user, as the text of a JSON object ({"role":"admin"}), for handlers, hooks and policies
-    // (SessionInfo::claims): at most kMaxClaimsBytes, else claims_too_large. Empty: nothing. jwt_auth() gives the whole
-    // payload of the token, http_auth() the member `claims` of the answer.
+    // Further attributes of the user, as the text of a JSON object ({"role":"admin"}), for handlers, hooks and policies
+    // (SessionInfo::claims). At most kMaxClaimsBytes, otherwise claims_too_large. Empty: none. jwt_auth() passes the
+    // whole payload of the token, http_auth() the member `claims` of the response.
     std::string claims;
 };
 

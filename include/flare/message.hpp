@@ -1,4 +1,4 @@
-// What applications exchange.
+// Message, the unit that applications exchange.
 #pragma once
 
 #include <flare/bytes.hpp>
@@ -12,20 +12,20 @@
 
 namespace flare {
 
-// What a client says that it runs on.
+// The platform that a client reports.
 enum class Platform : std::uint8_t { unknown = 0, android = 1, ios = 2, web = 3, desktop = 4, server = 5 };
 FLARE_EXPORT std::string_view name(Platform platform) noexcept;
 
 // What carries a session. ws:// and wss:// are one protocol.
 enum class Protocol : std::uint8_t { websocket = 1, quic = 2 };
-// How a QUIC connection finds out what its path can carry: CUBIC (RFC 9438), or BBR version 2.
+// Congestion control of a QUIC connection: CUBIC (RFC 9438) or BBR version 2.
 enum class QuicCongestion : std::uint8_t { cubic, bbr };
 FLARE_EXPORT std::string_view name(Protocol protocol) noexcept;
 
-// Orders what waits in the outbox; it never reorders what was sent already.
+// Orders messages waiting in the outbox; never reorders messages already sent.
 enum class Priority : std::uint8_t { low = 0, normal = 1, high = 2, urgent = 3 };
 
-// The target that reaches the server's message handler; no user may be called so.
+// The target that reaches the server's message handler; no user may have this name.
 inline constexpr std::string_view kServerTarget = "server";
 
 struct Message {
@@ -36,8 +36,8 @@ struct Message {
     std::string type;                                   // free text, at most 256 bytes of UTF-8
     Bytes payload;                                      // at most the negotiated limit (default 16 MiB)
     std::chrono::system_clock::time_point timestamp{};  // epoch: the library sets it when the message is sent
-    // Set by the server, by its clock (to the millisecond), when it took the message from its sender; what a sender
-    // writes here counts for nothing. Epoch: the peer did not say, as an older server does not.
+    // Set by the server from its clock, in milliseconds, when it receives the message from the sender; a value set by
+    // the sender is ignored. Epoch: not set, because the server is older.
     std::chrono::system_clock::time_point server_time{};
     std::string from;  // set by the server: the authenticated user id, or "server"
     std::string to;    // user id, "server", or "room:NAME"

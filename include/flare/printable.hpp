@@ -1,4 +1,4 @@
-// Text that somebody else chose, made safe for a terminal, a log or any other place that shows lines.
+// Makes untrusted text safe to show in a terminal, a log or any other line-based output.
 #pragma once
 
 #include <flare/export.hpp>
@@ -9,16 +9,15 @@
 
 namespace flare {
 
-/// `text` as one line without effects: what would move the cursor, change colours, begin a line or reorder the
-/// characters around it is written as an escape (`\x1b`, `\x0a`, `\u202e`), and so is each byte that is not valid
+/// Returns `text` as one line without side effects. Characters that would move the cursor, change colours, begin a line
+/// or reorder the text around them become escapes (`\x1b`, `\x0a`, `\u202e`), and so does each byte that is not valid
 /// UTF-8. Letters, CJK and emoji stay as they are.
 ///
-/// Names, types, reasons and error texts of other machines are shown through this: `Message::from`,
-/// `SessionInfo::user`, `Failure::text` and the like hold what the peer sent. A text that has been through it does not
-/// change a second time.
+/// Use it to show names, types, reasons and error texts that come from other machines: `Message::from`,
+/// `SessionInfo::user`, `Failure::text` and the like hold what the peer sent. Applying it twice changes nothing.
 ///
-/// @param text  anything, from anybody.
-/// @param most  bytes of the result at most; what is longer is cut at a character and ends with "...".
+/// @param text  any text, from any source.
+/// @param most  maximum bytes of the result; a longer text is cut at a character boundary and ends with "...".
 FLARE_EXPORT std::string printable(std::string_view text, std::size_t most = std::string_view::npos);
 
 }  // namespace flare

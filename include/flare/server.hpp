@@ -5,7 +5,7 @@
 //     if (auto started = server->start(); !started) return fail(started.error().text);
 //     server->wait();
 //
-// Protocol: docs/server.md is the guide; docs/protocol.md says what travels.
+// Protocol: docs/server.md is the guide; docs/protocol.md defines the wire protocol.
 // Threads:  Server may be used from any thread. Handlers: see Execution.
 #pragma once
 
@@ -34,12 +34,12 @@ struct SessionInfo {
     std::string device;
     std::string session_id;  // UUID
     Platform platform = Platform::unknown;
-    // Identity::claims of the session's credential: the text of a JSON object, or empty. Another credential
-    // (Client::refresh_token) brings its own, for what is handled from then on. A copy shares the memory.
+    // Identity::claims of the session's credential: the text of a JSON object, or empty. A renewed credential
+    // (Client::refresh_token) replaces them for everything handled from then on. Copies share the memory.
     Bytes claims;
 };
 
-// What a message handler answers: nothing, a message, or an error that reaches the sender as a failed send.
+// The result of a message handler: nothing, a reply, or an error, which the sender sees as a failed send.
 class HandlerResult {
 public:
     HandlerResult() = default;
@@ -53,146 +53,152 @@ private:
     std::optional<Failure> failure_;
 };
 
-// For one session handlers run in order, one at a time. An exception ends as a failed send (handler_failed).
+// Handles a message. The handlers of one session run in order, one at a time. If a handler throws, the send fails with
+// handler_failed.
 using MessageHandler = std::function<HandlerResult(const SessionInfo&, const Message&)>;
 using AsyncMessageHandler = std::function<Task<HandlerResult>(SessionInfo, Message)>;
 
 // Where a plain function runs.
 enum class Execution : std::uint8_t {
     pool,    // on the handler pool: it may block
-    worker,  // on the session's event loop, at once: it must return within microseconds; nothing is faster
+    worker,  // on the session's event loop, which is fastest: it must return within microseconds
 };
 
-// What is known of a client that wants a session, or brings another credential for it.
+// A client that asks for a session, or that renews the credential of its session.
 struct AuthRequest {
     std::string token;
     std::string claimed_user;
     std::string device;
     Platform platform = Platform::unknown;
     std::string peer_address;
-    std::string peer_certificate;  // subject of a verified client certificate; empty: none
+    std::string peer_certificate;  // subject of the verified client certificate; empty: none
     bool encrypted = false;
 };
-// Whom the credential stands for and until when, or why it is refused. A claim that differs is refused with
-// user_mismatch. Asked for each new session, and for each new credential of a session (Client::refresh_token).
+// Returns whom the credential stands for and until when, or the reason to refuse it. If the user differs from
+// claimed_user, the server refuses with user_mismatch. Called for each new session, and for each renewed credential
+// (Client::refresh_token).
 using AuthHandler = std::function<Checked<Identity>(const AuthRequest&)>;
 using AsyncAuthHandler = std::function<Task<Checked<Identity>>(AuthRequest)>;
 
-// Takes any user at its word (the default: for trying things out, and behind a gateway that has authenticated already).
+// Accepts any claimed user without a check. The default; for testing, and behind a gateway that authenticates.
 FLARE_EXPORT AuthHandler anonymous_auth();
-// Whom a token of static_token_auth() stands for, and until when.
+// The user and expiry of a token of static_token_auth().
 struct StaticToken {
     std::string user;
     std::chrono::system_clock::time_point expires = std::chrono::system_clock::time_point::max();
 };
-// token -> user and expiry. Refuses with unauthenticated or token_expired; ends a session when its token expires.
+// Authenticates by a fixed map from token to user and expiry. Refuses with unauthenticated or token_expired, and ends a
+// session when its token expires.
 FLARE_EXPORT AuthHandler static_token_auth(std::map<std::string, StaticToken> tokens);
 
-// Hooks. Called one after the other on a thread of their own: a slow one delays later hooks, nothing else.
+// Hooks. The server calls them one at a time on a dedicated thread: a slow hook delays later hooks, nothing else.
 class FLARE_EXPORT EventHandler {
 public:
     virtual ~EventHandler() = default;
     virtual void on_user_connected(const SessionInfo&) {}
-    // code ok: in good order.
+    // code ok: a regular disconnect.
     virtual void on_user_disconnected(const SessionInfo&, const Failure&) {}
     virtual void on_heartbeat(const SessionInfo&) {}
 };
 
-// May `from` send this message to the user `to`? Called on the event loop: it must not block.
+// Decides whether `from` may send this message to the user `to`. Called on the event loop: it must not block.
 using DeliveryPolicy = std::function<bool(std::string_view from, std::string_view to, const Message&)>;
-// The same, with all that is known of the sender: SessionInfo::claims, for one.
+// The same, with the whole session of the sender, for example its claims.
 using SessionPolicy = std::function<bool(const SessionInfo& from, std::string_view to, const Message&)>;
 
-// Who may send what to whom. Each text is a whole name, or one with a * at its end or at its beginning ("app-*",
-// "*@example.com"), or "*", which is anybody.
+// Who may send what to whom. Each string is a whole name, a pattern with a * at its end or beginning ("app-*",
+// "*@example.com"), or "*", which matches anybody.
 struct PolicyRule {
     std::vector<std::string> from;   // users; at least one
-    std::vector<std::string> to;     // users, or "server", which "*" is too; at least one
+    std::vector<std::string> to;     // users, or "server", which "*" also matches; at least one
     std::vector<std::string> types;  // of messages; empty: all
     bool allow = false;
 };
 
-// From what on the server writes to its log, which is standard error.
+// The lowest level that the server logs. The log goes to standard error.
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error, off };
 
-// How a line of the log looks: for people, or an object for programs.
+// The format of a log line: text for people, or a JSON object for programs.
 enum class LogFormat : std::uint8_t { text, json };
 
-// How a proxy in front says for which client it has made a connection.
+// How a proxy in front of the server passes the client's address.
 enum class ProxyHeader : std::uint8_t {
-    x_forwarded_for,  // an HTTP header, as nginx writes it
-    forwarded,        // the same by RFC 7239
-    proxy_protocol,   // HAProxy's, version 1 or 2, before TLS and HTTP; a connection without it is closed
+    x_forwarded_for,  // the HTTP header X-Forwarded-For, as nginx writes it
+    forwarded,        // the HTTP header Forwarded (RFC 7239)
+    proxy_protocol,  // HAProxy's PROXY protocol, version 1 or 2, before TLS and HTTP; connections without it are closed
 };
 
-// Counted since start(), over all workers; what is there now, where it says so.
+// Statistics over all workers, counted since start() unless marked as current.
 struct ServerStats {
-    std::uint64_t sessions = 0;  // now, attached and detached
+    std::uint64_t sessions = 0;  // current, attached and detached
     std::uint64_t sessions_attached = 0;
     std::uint64_t sessions_detached = 0;
-    std::map<Protocol, std::uint64_t> connections;  // open now
+    std::map<Protocol, std::uint64_t> connections;  // currently open
     std::uint64_t connections_accepted = 0;
-    std::uint64_t connections_refused = 0;  // limits
-    std::uint64_t admissions = 0;           // new sessions let in by admission_rate()
-    std::uint64_t admissions_refused = 0;   // and those told to come back later
-    std::uint64_t tickets_honoured = 0;     // sessions made for a ticket of before a restart: nobody was asked
+    std::uint64_t connections_refused = 0;  // by a limit
+    std::uint64_t admissions = 0;           // new sessions admitted by admission_rate()
+    std::uint64_t admissions_refused = 0;   // new sessions told to come back later
+    std::uint64_t tickets_honoured = 0;     // sessions made from a ticket after a restart, without authentication
     std::uint64_t sessions_created = 0;
-    std::uint64_t sessions_resumed = 0;  // carriers attached to a session that existed
+    std::uint64_t sessions_resumed = 0;  // carriers attached to an existing session
     std::uint64_t hand_overs = 0;        // sockets moved to their user's home worker
     std::uint64_t quic_early_data = 0;   // connections that began with early data (0-RTT)
-    std::uint64_t quic_migrations = 0;   // of connections, to another address of their client
-    std::uint64_t quic_misrouted = 0;    // packets that the kernel brought to another worker than their id names
+    std::uint64_t quic_migrations = 0;   // moves of a connection to another client address
+    std::uint64_t quic_misrouted = 0;    // packets that the kernel delivered to a worker other than their id names
     std::uint64_t messages_received = 0;
     std::uint64_t messages_sent = 0;  // replies and deliveries queued
     std::uint64_t messages_refused = 0;
     std::uint64_t bytes_received = 0;
     std::uint64_t bytes_sent = 0;
     std::uint64_t heartbeats = 0;
-    std::map<errc, std::uint64_t> errors;  // by kind: protocol errors, refusals, ends
+    std::map<errc, std::uint64_t> errors;  // by kind: protocol errors, refusals, ended sessions
     std::chrono::nanoseconds handler_time_total{0};
     std::uint64_t handler_runs = 0;
-    std::uint64_t users_expected = 0;          // whom a restart has let go and who are not back: now
-    std::uint64_t revocations = 0;             // users and tokens that are remembered as revoked
-    std::uint32_t capacity = 0;                // connections that this process can hold
-    std::uint32_t websocket_capacity = 0;      // and of these over WebSocket, which take a file each; 0: not enabled
-    std::uint64_t memory_bytes = 0;            // of max_memory_bytes, in use
-    std::uint64_t sessions_refused_busy = 0;   // new ones, when memory was used up: then, in this order,
-    std::uint64_t sessions_shed_detached = 0;  // that were ended while they had no connection
-    std::uint64_t sessions_shed_stalled = 0;   // and whose clients took nothing
+    std::uint64_t users_expected = 0;      // current: users disconnected by a restart who are not back yet
+    std::uint64_t revocations = 0;         // users and tokens currently remembered as revoked
+    std::uint32_t capacity = 0;            // connections that this process can hold
+    std::uint32_t websocket_capacity = 0;  // how many of these over WebSocket, one file each; 0: not enabled
+    std::uint64_t memory_bytes = 0;        // currently used of max_memory_bytes
+    // What happens when memory is used up, in this order: new sessions are refused, sessions without a connection end,
+    // sessions whose clients read nothing end.
+    std::uint64_t sessions_refused_busy = 0;
+    std::uint64_t sessions_shed_detached = 0;
+    std::uint64_t sessions_shed_stalled = 0;
     CompressionStats compression;
-    std::uint64_t worker_stalls = 0;  // how often an event loop did not turn for a second: a handler blocked it
+    std::uint64_t worker_stalls = 0;  // times that an event loop was blocked for a second, by a handler
 };
 
-// How long a revocation is kept when nobody says; no token that jwt_auth() takes by default lives longer.
+// The default duration of a revocation. No token that jwt_auth() accepts by default lives longer.
 inline constexpr std::chrono::hours kRevocationLife{24 * 30};
 
-// May a user have sessions on several devices?
+// Whether a user may have sessions on several devices.
 enum class DevicePolicy : std::uint8_t {
     many,
-    newest_wins,  // a session on another device ends the one before, whose client is told session_replaced
+    newest_wins,  // a session on another device ends the previous one, whose client gets session_replaced
 };
 
-// Of a user's sessions: one has a live connection; all have lost theirs and wait; there is none.
+// offline: the user has no session; detached: every session has lost its connection and waits for its client; attached:
+// at least one session has a live connection.
 enum class UserPresence : std::uint8_t { offline, detached, attached };
 
-// What became of a message that the server sent.
+// The outcome of a message that the server sent.
 enum class Delivery : std::uint8_t {
-    delivered,  // in a session with a live connection
-    buffered,   // only in sessions that have lost their connection at the moment
+    delivered,  // queued in a session with a live connection
+    buffered,   // queued only in sessions that have no connection at the moment
 };
 
-// The same, and for how many of the user's sessions it was too large (ClientBuilder::max_message_bytes), though others
-// took it. None took it: message_too_large is the error.
+// The outcome of a message, and the number of the user's sessions that it was too large for
+// (ClientBuilder::max_message_bytes). If it was too large for all of them, the call fails with message_too_large.
 struct DeliveryReport {
     Delivery delivery = Delivery::delivered;
     std::size_t too_large = 0;
     operator Delivery() const noexcept { return delivery; }  // NOLINT(google-explicit-constructor)
 };
 
-// How many a message reached: users with send_to_many(), sessions with broadcast().
+// Number of recipients: users for send_to_many(), sessions for broadcast().
 struct FanOut {
-    std::size_t reached = 0;    // it was delivered, or buffered
-    std::size_t too_large = 0;  // that it did not reach because their clients take nothing that large
+    std::size_t reached = 0;    // the message was delivered or buffered
+    std::size_t too_large = 0;  // not reached, because their clients accept no message of that size
     operator std::size_t() const noexcept { return reached; }  // NOLINT(google-explicit-constructor)
 };
 
@@ -202,59 +208,59 @@ public:
     Server& operator=(Server&&) noexcept;
     ~Server();  // stop()
 
-    // Binds, or nothing: on an error everything is released again. Errors name the address or the path:
+    // Binds all addresses, or none: on an error everything is released again. Errors name the address or the path:
     // address_in_use, address_unavailable, permission_denied, invalid_config, file_not_found, certificate_invalid,
     // certificate_expired, certificate_key_mismatch; file_unreadable, file_unwritable (revocations_file,
     // ticket_key_file).
     Checked<> start();
-    // Says goodbye to every session (they flush what waits), closes, joins. At most about 6 seconds. Idempotent.
+    // Says goodbye to every session, flushes their queues, closes and joins. Takes at most about 6 seconds. Idempotent.
     void stop();
     // Blocks until the server has stopped.
     void wait();
 
-    // "127.0.0.1:4000", with the port that was really bound; empty before start() or when not enabled.
+    // "127.0.0.1:4000", with the port actually bound; empty before start(), or when the protocol is not enabled.
     std::string websocket_addr() const;
     std::string quic_addr() const;
     std::string admin_addr() const;
-    // What clients pin (ClientBuilder::server_key): the first key of sealing_key(), in base64. Empty: none, or not
-    // running.
+    // The key that clients pin (ClientBuilder::server_key): the first key of sealing_key(), in base64. Empty: no key,
+    // or the server is not running.
     std::string sealing_public_key() const;
 
-    // ---- blocking calls; on one of the server's own event loops they return would_deadlock ----
+    // ---- blocking calls; they return would_deadlock when called on one of the server's event loops ----
 
     Checked<UserPresence> presence(std::string user);
     Checked<std::vector<SessionInfo>> sessions(std::string user);
     Checked<std::vector<std::string>> online_users();
-    // From "server", or from `message.from` when it is set. Errors: user_offline, recipient_busy, busy (no memory, or
-    // the user is expected back after a restart: the text says when), message_too_large (for this server, or for every
-    // session of the user), invalid_name (type or from: more than 256 bytes, or not UTF-8).
+    // Sends a message to all sessions of a user, from "server" or from `message.from` if set. Errors: user_offline,
+    // recipient_busy, busy (no memory, or the user is expected back after a restart: the text says when),
+    // message_too_large (for this server, or for every session of the user), invalid_name (type or from longer than 256
+    // bytes, or not UTF-8).
     Checked<DeliveryReport> send(std::string user, Message message);
-    // For how many users it was delivered or buffered, and for how many it was too large.
+    // Sends to several users.
     Checked<FanOut> send_to_many(std::vector<std::string> users, Message message);
-    // To every session: how many took it, and for how many it was too large.
+    // Sends to every session.
     Checked<FanOut> broadcast(Message message);
-    // Ends all sessions of a user; returns how many. The client is told `kicked` and the text.
+    // Ends all sessions of a user and returns how many. Their clients get `kicked` with the text.
     Checked<std::size_t> disconnect_user(std::string user, std::string text = {});
     Checked<bool> disconnect_session(std::string session_id, std::string text = {});
-    // Takes effect at once: ends the sessions of the user, or those whose credential has that id (Identity::token_id,
-    // the `jti` of a JWT), with credential_revoked and the text, and refuses to resume them or to make new ones until
-    // then (by default kRevocationLife from now; a time that has passed lifts a revocation). Returns how many sessions
-    // were ended. Errors: invalid_config (the name is empty or longer than 256 bytes); busy: max_revocations, nothing
-    // was done; file_unwritable: done, but lost when this process ends.
+    // Revokes a user, or the credential with this id (Identity::token_id, the `jti` of a JWT), at once. Ends the
+    // sessions concerned with credential_revoked and the text, and refuses to resume them or to make new ones until
+    // `until` (default: kRevocationLife from now; a time in the past lifts the revocation). Returns how many sessions
+    // were ended. Errors: invalid_config (the id is empty or longer than 256 bytes); busy (max_revocations is reached,
+    // nothing was done); file_unwritable (the revocation holds, but is lost when this process ends).
     Checked<std::size_t> revoke_user(std::string user, std::optional<std::chrono::system_clock::time_point> until = {},
                                      std::string text = {});
     Checked<std::size_t> revoke_token(std::string token_id,
                                       std::optional<std::chrono::system_clock::time_point> until = {},
                                       std::string text = {});
-    // As disconnect_session(), but at once, and its client is told not to come back by itself. Its credential stays
-    // good.
+    // Like disconnect_session(), but takes effect at once, and tells the client not to reconnect by itself. The
+    // credential stays valid.
     Checked<bool> revoke_session(std::string session_id, std::string text = {});
-    // Discards the connections of a user without a word, as a failing network would; the sessions stay, and their
-    // clients come back to them. For trying out how an application takes it. Returns how many there were.
+    // Drops the connections of a user without a goodbye, like a failing network; the sessions stay, and their clients
+    // resume them. For testing how an application reacts. Returns the number of connections.
     Checked<std::size_t> drop_connections(std::string user);
-    // Reads certificates, keys and authorities for wss and QUIC, and the sealing key, again. When all are good,
-    // connections that come from now on are served with them; those that stand stay. Errors, which change nothing, as
-    // start().
+    // Reloads certificates, keys and CAs for wss and QUIC, and the sealing key. If all are valid, new connections use
+    // them; existing connections stay. Errors: as for start(); they change nothing.
     Checked<> reload_certificates();
     Checked<ServerStats> stats();
 
@@ -285,23 +291,23 @@ public:
     ServerBuilder(const ServerBuilder&);
     ~ServerBuilder();
 
-    // Where to listen: "127.0.0.1:4000", "[::1]:0"; port 0 takes a free one. Default 127.0.0.1:4000.
+    // The address to listen on: "127.0.0.1:4000", "[::1]:0"; port 0 picks a free port. Default 127.0.0.1:4000.
     ServerBuilder& websocket_addr(std::string address);
     ServerBuilder& enable_websocket(bool on);
     ServerBuilder& websocket_only();
-    // Web pages that may connect, by what browsers send as Origin ("https://app.example.com"; "*": all of them), beside
-    // those that come from the host and port that they ask. Clients that are no browsers send none and may connect.
-    // Default: no others. A server on loopback without an authentication handler accepts only clients that ask for it
-    // by address or as localhost, because a web page can have any other name lead to this machine (DNS rebinding); name
-    // the origin here ("http://dev.example.com:4000") to accept it, of clients that send none too.
+    // Origins of web pages that may connect ("https://app.example.com"; "*": all), in addition to pages served from the
+    // same host and port. Default: none. Non-browser clients send no Origin header and are always allowed.
+    // A server on loopback without an authentication handler accepts only clients that address it by IP address or as
+    // localhost, because a web page can make any other name resolve to this machine (DNS rebinding). To accept another
+    // name, list its origin here ("http://dev.example.com:4000"); that also covers clients without an Origin header.
     ServerBuilder& allowed_origins(std::vector<std::string> origins);
-    // WebSocket behind proxies, which connect from these networks ("10.0.0.0/8", "2001:db8::/32", "192.0.2.1"): what
-    // their header says is the client's address, in the log, for the auth handler and for
-    // max_connections_per_address(). It is read from its end up to the first address that is not in the list.
-    // Connections from elsewhere are taken as their peer's own, and their header is not read. Default: no proxy is
-    // trusted. QUIC has no such header.
+    // Trusts proxies in front of WebSocket that connect from these networks ("10.0.0.0/8", "2001:db8::/32",
+    // "192.0.2.1"): the client's address is then taken from their header, for the log, the auth handler and
+    // max_connections_per_address(). The header is read from its end up to the first address that is not in the list.
+    // For connections from elsewhere the header is not read, and the peer is the client. Default: no proxy is trusted.
+    // QUIC has no such header.
     ServerBuilder& trusted_proxies(std::vector<std::string> networks, ProxyHeader header);
-    // wss:// in place of ws://. PEM files.
+    // Serves wss:// instead of ws://. PEM files.
     ServerBuilder& websocket_tls(std::string certificate_file, std::string key_file);
     ServerBuilder& client_ca_file(std::string path);
     ServerBuilder& require_client_cert(bool on);
@@ -311,132 +317,134 @@ public:
     ServerBuilder& quic_only();
     // PEM files; QUIC is always encrypted. Default certs/server.crt and certs/server.key.
     ServerBuilder& quic_tls(std::string certificate_file, std::string key_file);
-    // Looks so often whether a file of a certificate, a key or an authority has changed, and reads them again, as
-    // Server::reload_certificates(). A set that is not good is logged and the one in use stays. 0: never (default).
+    // Checks at this interval whether certificate, key or CA files have changed, and reloads them like
+    // Server::reload_certificates(). If a new set is invalid, the server logs it and keeps the old set. 0: never
+    // (default).
     ServerBuilder& watch_certificates(std::chrono::milliseconds interval);
-    // What clients may ask for (RFC 7301). Default flare-core.
+    // Application protocols that clients may request (ALPN, RFC 7301). Default flare-core.
     ServerBuilder& quic_alpn(std::vector<std::string> protocols);
-    // Any text that is kept for the next start, and kept secret: clients of a server that was started again with it
-    // hear at once that their connections are gone (RFC 9000 section 10.3). Default: another one for each start.
+    // Secret text that stays the same across restarts: clients of the previous process then learn at once that their
+    // connections are gone (stateless reset, RFC 9000 section 10.3). Default: a new one at each start.
     ServerBuilder& quic_secret(std::string secret);
-    // The same from a file that is kept for the next start, with 32 bytes in hex or base64; made, for this user alone,
-    // when it is missing. quic_secret() goes before it. Default: none.
+    // File with that secret, 32 bytes in hex or base64; if missing, it is created for this user only. quic_secret()
+    // takes precedence. Default: none.
     ServerBuilder& quic_secret_file(std::string path);
-    // Takes the messages of a client that comes back from its first packets, before the handshake is complete. Copies
-    // of these packets have no effect. On; off where client_ca_file() is given.
+    // Accepts early data (0-RTT) from returning clients, before the handshake is complete. Replayed packets have no
+    // effect. On; off if client_ca_file() is set.
     ServerBuilder& enable_quic_0rtt(bool on);
     ServerBuilder& quic_congestion(QuicCongestion algorithm);  // cubic
-    // From how many handshakes on, unfinished or failed in the last seconds, a worker makes new clients show that their
-    // address is their own, which costs them a round trip (Retry, RFC 9000 section 8.1.2). 0: always. Default 256.
+    // Number of handshakes, unfinished or failed in the last seconds, above which a worker makes new clients validate
+    // their address, which costs them a round trip (Retry, RFC 9000 section 8.1.2). 0: always. Default 256.
     ServerBuilder& quic_retry_above(std::uint32_t handshakes);
-    // Records every QUIC connection in a file of its own in this folder (qlog). Off: it costs a lot.
+    // Folder for a qlog file of every QUIC connection. Expensive. Off.
     ServerBuilder& quic_qlog(std::string folder);
     ServerBuilder& both_protocols();
-    // /metrics (Prometheus text), /healthz, /readyz, /stats and /sessions. Default: off. It is not authenticated, so
-    // start() refuses (invalid_config) an address that other machines can reach, unless expose_metrics() is on. It
-    // takes 32 connections at a time, each for hello_timeout() at most; further ones are closed at once.
+    // Serves /metrics (Prometheus text), /healthz, /readyz, /stats and /sessions, without authentication. start()
+    // therefore refuses (invalid_config) an address that other machines can reach, unless expose_metrics() is on. It
+    // holds 32 connections, each for at most hello_timeout(); further ones are closed at once. Default: off.
     ServerBuilder& admin_addr(std::string address);
-    // Lets other machines reach admin_addr(), for a Prometheus elsewhere: /metrics, /healthz and /readyz are answered
-    // to anybody, /stats and /sessions to this machine alone. Off.
+    // Allows admin_addr() to be reachable from other machines, for a Prometheus elsewhere: anybody gets /metrics,
+    // /healthz and /readyz; /stats and /sessions stay limited to this machine. Off.
     ServerBuilder& expose_metrics(bool on);
-    // Lets clients seal what they say, whatever the transport (ClientBuilder::encryption). A file that only this user
-    // can read, with the secret key; `flare certs sealing-key FILE` makes one. With more lines than one: clients that
-    // ask are told the first key, those that know another are served too. The certificate of websocket_tls(), else of
-    // quic_tls(), vouches for it. Default: no sealing.
+    // File with the secret sealing key, readable by this user only; clients can then seal their traffic on any
+    // transport (ClientBuilder::encryption). `flare certs sealing-key FILE` makes one. With several lines, the server
+    // gives clients that ask the first key, and also serves clients that know another. The certificate of
+    // websocket_tls(), or else of quic_tls(), vouches for the key. Default: no sealing.
     ServerBuilder& sealing_key(std::string file);
 
-    // For every type that has no handler of its own. Default: `chat` -> `chat_response`, anything else -> `echo`.
+    // Handles every type without its own handler. Default: `chat` -> `chat_response`, anything else -> `echo`.
     ServerBuilder& with_message_handler(MessageHandler handler, Execution where = Execution::pool);
     ServerBuilder& with_message_handler(AsyncMessageHandler handler);
     ServerBuilder& on_message_type(std::string type, MessageHandler handler, Execution where = Execution::pool);
     ServerBuilder& on_message_type(std::string type, AsyncMessageHandler handler);
     ServerBuilder& with_auth_handler(AuthHandler handler);  // on the handler pool
     ServerBuilder& with_auth_handler(AsyncAuthHandler handler);
-    // A server that can be reached from other machines refuses to start (invalid_config) without an authentication
-    // handler that looks at something, or without TLS. On: it starts, and says so in its log. Off.
+    // Allows a server that other machines can reach to start without TLS, or without an authentication handler that
+    // checks something; the log says so. Otherwise start() refuses (invalid_config). Off.
     ServerBuilder& allow_insecure(bool on);
     ServerBuilder& device_policy(DevicePolicy policy);  // many
-    // Beyond it a new session takes the place of the user's oldest, as with newest_wins, which is 1. 0: any number.
+    // Limit of devices per user; beyond it a new session replaces the user's oldest. 1 is newest_wins. 0: any number.
     ServerBuilder& max_devices_per_user(std::uint32_t count);
-    // Where revocations are kept over a restart, for one server. Read by start(), made when there is none. A line that
-    // cannot be read is an error. Default: in memory only.
+    // File that keeps revocations across restarts; not shared between servers. start() reads it, or creates it if
+    // missing. An unreadable line is an error. Default: in memory only.
     ServerBuilder& revocations_file(std::string path);
     ServerBuilder& max_revocations(std::uint32_t count);  // 1,000,000 users and tokens, some 100 bytes each
     ServerBuilder& with_event_handler(std::shared_ptr<EventHandler> handler);
     ServerBuilder& with_delivery_policy(DeliveryPolicy policy);
-    ServerBuilder& with_session_policy(SessionPolicy policy);  // in place of with_delivery_policy()
-    // Looked at for every message of a client, to users and to "server", before anything is done with it: the first
-    // rule that fits decides, and what no rule fits is not allowed. The sender hears forbidden. Empty (default):
-    // everything is allowed. At most 1,000 rules. with_delivery_policy() is asked after them.
+    ServerBuilder& with_session_policy(SessionPolicy policy);  // instead of with_delivery_policy()
+    // Rules for every message of a client, to users and to "server", checked before anything else: the first rule that
+    // matches decides, and a message that matches none is refused. The sender gets forbidden. Empty (default):
+    // everything is allowed. At most 1,000 rules. with_delivery_policy() is called after them.
     ServerBuilder& policy_rules(std::vector<PolicyRule> rules);
-    // What the default handler answers to `chat`, as `chat_response`: {text} stands for what the message says. Empty:
-    // nothing. Default: the text of the guide.
+    // Reply (`chat_response`) of the default handler to `chat`; {text} is replaced by the message's text. Empty: no
+    // reply. Default: the text in the guide.
     ServerBuilder& chat_answer(std::string text);
 
-    // 100,000, and never more than the process may have open files, less 256. At the limit new ones are refused.
+    // Concurrent connections; beyond that, new ones are refused. Default 100,000, and never more than the open-file
+    // limit of the process minus 256.
     ServerBuilder& max_connections(std::uint32_t count);
-    // Of addresses that have shown to be the peer's own (anybody can write another's into a first QUIC packet); an IPv6
-    // network of 64 bits counts as one. 0: no limit (default).
+    // Concurrent connections per address. Only validated addresses count, because anybody can forge the source of a
+    // first QUIC packet; an IPv6 /64 network counts as one address. 0: no limit (default).
     ServerBuilder& max_connections_per_address(std::uint32_t count);
-    // How many sessions may begin in a second; others are refused with rate_limited before the auth handler is asked,
-    // and told when to come back. Resuming a session that lives is always let in. Also how fast the clients of a server
-    // that stops are told to come back. 0: no limit (default).
+    // New sessions per second. Further ones are refused with rate_limited before the auth handler is called, and told
+    // when to come back. Resuming a live session is always admitted. The same rate spreads the return of clients when
+    // the server stops. 0: no limit (default).
     ServerBuilder& admission_rate(std::uint32_t per_second);
-    // A file that is kept for the next start, with a key of 32 bytes in hex or base64 (made when it is missing), and
-    // perhaps the one before in a second line. With it a client that was here before comes back to a server that was
-    // started again without the auth handler being asked, as long as its credential has not expired, and who writes to
-    // it meanwhile hears busy in place of user_offline: stop() writes whom it lets go into a file beside it
-    // (".returning" at the end of its name), which the next start() takes. docs/server.md, "Storms". Default: none.
+    // File with the ticket key, 32 bytes in hex or base64 (created if missing), and optionally the previous key on a
+    // second line. After a restart with the same file, a known client gets a new session without the auth handler, as
+    // long as its credential has not expired. Until it is back, senders to that user get busy instead of user_offline:
+    // stop() writes the disconnected users to a file next to it (with ".returning" appended to the name), which the
+    // next start() reads. docs/server.md, "Storms". Default: none.
     ServerBuilder& ticket_key_file(std::string path);
-    ServerBuilder& heartbeat_interval(std::chrono::milliseconds time);  // 30 s: what clients are asked to keep
-    ServerBuilder& heartbeat_timeout(std::chrono::milliseconds time);   // 60 s of silence end a connection
+    ServerBuilder& heartbeat_interval(std::chrono::milliseconds time);  // 30 s; the interval asked of clients
+    ServerBuilder& heartbeat_timeout(std::chrono::milliseconds time);   // 60 s; a connection silent that long is closed
     ServerBuilder& max_missed_heartbeats(std::uint32_t count);          // 3
-    ServerBuilder& hello_timeout(std::chrono::milliseconds time);  // 5 s for TLS and upgrade, and again until Hello
-    ServerBuilder& session_life(std::chrono::milliseconds time);   // 2 min after the last connection
-    // 1 min: so long before the credential of a session expires its client is told; less for credentials that live
-    // less than four times as long.
+    ServerBuilder& hello_timeout(std::chrono::milliseconds time);       // 5 s for TLS and upgrade, then 5 s until Hello
+    ServerBuilder& session_life(std::chrono::milliseconds time);        // 2 min after the last connection
+    // How long before expiry of a session's credential its client is warned: 1 min. Less for a credential whose
+    // lifetime is under four times that.
     ServerBuilder& credential_warning(std::chrono::milliseconds time);
-    // 30 s in which something waits for a client that takes nothing end its session.
+    // A session ends when its client has read nothing for this long while data is queued for it. 30 s.
     ServerBuilder& slow_consumer_after(std::chrono::milliseconds time);
     ServerBuilder& max_message_bytes(std::uint64_t bytes);  // 16 MiB, at most 1 GiB; beyond it message_too_large
-    // 4 GiB, at least 1 MiB, for all that peers can make the server hold. At the limit new sessions are refused
-    // with busy, then those without a connection end, then those whose clients take nothing: docs/server.md, "Memory".
+    // Ceiling for all memory that peers can make the server hold: 4 GiB, at least 1 MiB. At the limit the server
+    // refuses new sessions with busy, then ends sessions without a connection, then those whose clients read nothing:
+    // docs/server.md, "Memory".
     ServerBuilder& max_memory_bytes(std::uint64_t bytes);
-    // How many connections may begin in a second, as many of them at once after a pause; more are refused. 0: no limit
-    // (default).
+    // New connections per second, and as many at once after a pause; further ones are refused. 0: no limit (default).
     ServerBuilder& max_handshakes_per_second(std::uint32_t count);
-    // What is acted on of one device's session; more is refused with rate_limited and the time to wait. 0: no limit
-    // (default). burst: so much at once after a pause; 0: what the rate gives in a second, and at least one message of
-    // max_message_bytes.
+    // Rate limits of one device's session; more is refused with rate_limited and the time to wait. 0: no limit
+    // (default). burst: allowed at once after a pause; 0: as much as the rate allows in one second, and at least one
+    // message of max_message_bytes.
     ServerBuilder& max_messages_per_second(std::uint32_t count, std::uint32_t burst = 0);
-    ServerBuilder& max_bytes_per_second(std::uint64_t bytes, std::uint64_t burst = 0);  // of payloads
-    // What a client may put into one batch: 132 KiB to 1 MiB (default).
+    ServerBuilder& max_bytes_per_second(std::uint64_t bytes, std::uint64_t burst = 0);  // payload bytes
+    // Largest batch that a client may send: 132 KiB to 1 MiB (default).
     ServerBuilder& max_batch_bytes(std::uint32_t bytes);
-    // What a side of a session may have under way, sent and not acknowledged: at least 64 frames and 64 KiB. Default
-    // 10,000 and 4 MiB. Less costs throughput on long ways: bytes / round-trip time is its ceiling.
+    // What each side of a session may have in flight (sent, not acknowledged). Default 10,000 frames and 4 MiB, at
+    // least 64 frames and 64 KiB. It limits throughput on long paths to bytes / round-trip time.
     ServerBuilder& max_unacked(std::uint32_t frames, std::uint64_t bytes);
-    // What may wait for one client behind that; beyond it whoever sends hears recipient_busy. At least 16 frames and
-    // two messages of max_message_bytes. Default 20,000 and 32 MiB.
+    // What may be queued for one client beyond that; when exceeded, senders get recipient_busy. At least 16 frames and
+    // two messages of max_message_bytes. Default 20,000 frames and 32 MiB.
     ServerBuilder& max_queued(std::uint32_t frames, std::uint64_t bytes);
-    ServerBuilder& worker_threads(std::uint32_t count);   // event loops, at most 1024; 0: one for each core
+    ServerBuilder& worker_threads(std::uint32_t count);   // event loops, at most 1024; 0: one per core
     ServerBuilder& handler_threads(std::uint32_t count);  // the handler pool, 1 to 1024; default 4
     ServerBuilder& log_level(LogLevel level);             // info
-    // text: a line; json: an object a line, with `time`, `level` and `text`. One log for the process: the last start()
-    // decides.
+    // text: lines for people; json: one object per line with `time`, `level` and `text`. The process has one log: the
+    // last start() decides.
     ServerBuilder& log_format(LogFormat format);  // text
-    ServerBuilder& log_users(bool on);            // user names in the log; off: a dash in their place. On
+    ServerBuilder& log_users(bool on);            // on; off: a dash takes the place of user names in the log
 
     // Offers zstd and gzip to clients; docs/compression.md says what is compressed and when not to. Off.
     ServerBuilder& compression(bool on);
-    // Payloads below go as they are: 512 bytes, with a dictionary 64.
+    // Payloads smaller than this are not compressed: 512 bytes, with a dictionary 64.
     ServerBuilder& compression_threshold(std::size_t bytes);
-    ServerBuilder& compression_level(int level);  // of zstd, 1 to 19; above 3 it takes much time. Default 1
-    // A zstd dictionary file (`flare train` makes one), used with clients that have the same. build() reads it.
+    ServerBuilder& compression_level(int level);  // zstd level, 1 to 19; above 3 is slow. Default 1
+    // A zstd dictionary file (made by `flare train`), used with clients that have the same one. build() reads it.
     ServerBuilder& compression_dictionary(std::string path);
-    // Agrees to permessage-deflate (RFC 7692) with clients that offer it, as browsers do, each message by itself. Off.
+    // Accepts permessage-deflate (RFC 7692) from clients that offer it, as browsers do, each message by itself. Off.
     ServerBuilder& websocket_deflate(bool on);
 
-    // Errors: invalid_config; the text names the field. file_not_found, file_unreadable: compression_dictionary.
+    // Errors: invalid_config (the text names the field); file_not_found or file_unreadable for compression_dictionary.
     Checked<Server> build() const;
 
 private:

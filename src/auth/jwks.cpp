@@ -62,7 +62,7 @@ std::string bytes_of(const json::object& jwk, std::string_view name) {
 std::optional<std::string> unreadable(const json::object& jwk) {
     for (const std::string_view name : {"kty", "crv", "use", "alg", "kid"}) {
         const json::value* const value = base::json_member(jwk, name);
-        if (value != nullptr && !value->is_string()) return "its " + std::string(name) + " is no text";
+        if (value != nullptr && !value->is_string()) return "its " + std::string(name) + " is not a string";
     }
     return std::nullopt;
 }
@@ -104,7 +104,7 @@ Checked<VerifyKey> Jwks::rsa(const json::object& jwk, std::string id) {
         OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, exponent.get()) != 1)
         return wrong("out of memory");
     auto key = from_parameters("RSA", builder);
-    if (key == nullptr) return wrong("n and e are no RSA key");
+    if (key == nullptr) return wrong("n and e are not an RSA key");
     return VerifyKey::made(std::move(key), JwtAlgorithm::rs256, std::move(id));
 }
 
@@ -119,7 +119,7 @@ Checked<VerifyKey> Jwks::p256(const json::object& jwk, std::string id) {
         OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()) != 1)
         return wrong("out of memory");
     auto key = from_parameters("EC", builder);
-    if (key == nullptr) return wrong("x and y are no point of the curve");
+    if (key == nullptr) return wrong("x and y are not a point on the curve");
     return VerifyKey::made(std::move(key), JwtAlgorithm::es256, std::move(id));
 }
 
@@ -128,7 +128,7 @@ Checked<VerifyKey> Jwks::ed25519(const json::object& jwk, std::string id) {
     if (x.size() != 32) return wrong("x must have 32 bytes");
     EVP_PKEY* const key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw(x), x.size());
     ERR_clear_error();
-    if (key == nullptr) return wrong("x is no Ed25519 key");
+    if (key == nullptr) return wrong("x is not an Ed25519 key");
     return VerifyKey::made(std::shared_ptr<EVP_PKEY>(key, EVP_PKEY_free), JwtAlgorithm::eddsa, std::move(id));
 }
 
@@ -169,11 +169,11 @@ namespace {
 
 // Why a good key has no place beside those that are there; empty: it has one.
 std::string clash(const KeySet& keys, const VerifyKey& key) {
-    if (keys.size() >= kMaxKeys) return "is beyond the 256 keys that one file may hold";
+    if (keys.size() >= kMaxKeys) return "exceeds the 256 keys that one file may hold";
     for (const VerifyKey& each : keys) {
         if (each.id() != key.id()) continue;
-        if (key.id().empty()) return "has no name (kid), and neither has a key before it";
-        if (each.algorithm() == key.algorithm()) return "has the name (kid) of a key before it";
+        if (key.id().empty()) return "has no key id (kid), and neither has an earlier key";
+        if (each.algorithm() == key.algorithm()) return "has the same key id (kid) as an earlier key";
     }
     return {};
 }
@@ -186,13 +186,13 @@ Checked<KeySet> keys_from_jwks(std::string_view text, std::vector<std::string>& 
     if (error) return wrong("the file is not JSON: " + error.message());
     const json::value* const list = document.is_object() ? base::json_member(document.get_object(), "keys") : nullptr;
     if (list == nullptr || !list->is_array())
-        return wrong("the file is no JSON Web Key Set: an object with an array `keys`");
+        return wrong("the file is not a JSON Web Key Set: it must be an object with an array `keys`");
     KeySet keys;
     for (std::size_t at = 0; at < list->get_array().size(); ++at) {
         const json::value& each = list->get_array()[at];
         const std::string place = "keys[" + std::to_string(at) + "]: ";
-        auto key =
-            each.is_object() ? Jwks::key(each.get_object()) : Checked<std::optional<VerifyKey>>(wrong("is no object"));
+        auto key = each.is_object() ? Jwks::key(each.get_object())
+                                    : Checked<std::optional<VerifyKey>>(wrong("is not an object"));
         if (!key) {
             passed_over.push_back(place + key.error().text);
         } else if (*key) {

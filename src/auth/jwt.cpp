@@ -34,12 +34,12 @@ Checked<const VerifyKey*> key_for(const base::JsonObject& header, const KeySet& 
     const auto algorithm = header.string("alg");
     if (!algorithm) return refused("the token names no algorithm");
     if (header.find("crit") != nullptr)
-        return refused("the token calls something critical that this server does not know");
+        return refused("the token has a critical header (crit) that this server does not know");
     const VerifyKey* key = nullptr;
     const bool named = header.find("kid") != nullptr;
     if (named) {
         const auto id = header.string("kid");
-        if (!id) return refused("the name of the token's key is no text");
+        if (!id) return refused("the token's key id (kid) is not a string");
         // Keys of different kinds may share a name (RFC 7517 section 4.5): each is bound to its algorithm.
         for (const VerifyKey& each : keys) {
             if (each.id().empty() || each.id() != *id) continue;
@@ -52,7 +52,7 @@ Checked<const VerifyKey*> key_for(const base::JsonObject& header, const KeySet& 
         return refused(named ? "the token is signed with a key that this server does not have"
                              : "the token does not name its key, and this server has several");
     if (jose_name(key->algorithm()) != *algorithm)
-        return refused("the token is signed with another algorithm than its key is for");
+        return refused("the token's algorithm is not the one that its key is for");
     return key;
 }
 
@@ -88,12 +88,12 @@ Checked<Time> check_times(const base::JsonObject& claims, const JwtOptions& rule
     if (*issued && **issued > now + rules.clock_skew)
         return refused("the token was issued in the future; is a clock wrong?");
     if (!*expires) {
-        if (rules.require_expiry) return refused("the token does not say when it expires");
+        if (rules.require_expiry) return refused("the token has no expiry (exp)");
         return Time::max();
     }
     const Time end = **expires + rules.clock_skew;
     if (end <= now) return Failure(errc::token_expired, "the token has expired; get a new one");
-    if (**expires > now + rules.max_life) return refused("the token is good for longer than this server takes");
+    if (**expires > now + rules.max_life) return refused("the token is valid for longer than this server accepts");
     return end;
 }
 
@@ -103,7 +103,7 @@ std::string fault_of_time(const base::JsonObject& claims, std::string_view name)
     const base::JsonValue* const value = claims.find(name);
     if (value == nullptr) return {};
     const std::string begin = "a time in the token (" + std::string(name) + ") ";
-    if (value->kind == base::JsonValue::Kind::string) return begin + "is a text: it must be a number of seconds";
+    if (value->kind == base::JsonValue::Kind::string) return begin + "is a string: it must be a number of seconds";
     if (value->kind != base::JsonValue::Kind::number) return begin + "is none";
     if (value->number >= kLeastMilliseconds && value->number <= kLastSecond * 1000)
         return begin + "counts milliseconds: it must count seconds (RFC 7519)";
@@ -115,8 +115,8 @@ std::string fault_of_user(const base::JsonObject& claims, std::string_view claim
     const std::string begin = "the token's user (" + std::string(claim) + ") ";
     if (value == nullptr) return "the token names no user (" + std::string(claim) + ")";
     if (value->kind == base::JsonValue::Kind::number)
-        return begin + "is a number: it must be a text, in quotation marks";
-    if (value->kind != base::JsonValue::Kind::string) return begin + "is no text";
+        return begin + "is a number: it must be a string, in quotation marks";
+    if (value->kind != base::JsonValue::Kind::string) return begin + "is not a string";
     if (value->text.empty()) return begin + "is empty";
     return value->text.size() > kMaxUserBytes ? begin + "is longer than " + std::to_string(kMaxUserBytes) + " bytes"
                                               : std::string();
@@ -126,7 +126,7 @@ Checked<Identity> verify_jwt(std::string_view token, const KeySet& keys, const J
     if (token.empty()) return refused("there is no token");
     if (token.size() > kMaxTokenBytes) return refused("the token is too long");
     const auto parts = split(token);
-    if (!parts) return refused("the token is no JSON Web Token: it needs three parts with dots between them");
+    if (!parts) return refused("the token is not a JSON Web Token: it must have three parts separated by dots");
     const auto& [head, body, seal] = *parts;
 
     std::string_view problem;
@@ -138,16 +138,16 @@ Checked<Identity> verify_jwt(std::string_view token, const KeySet& keys, const J
     if (!key) return key.error();
     const auto signature = from_base64url(seal);
     if (!signature || !(*key)->verifies(token.substr(0, head.size() + 1 + body.size()), *signature))
-        return refused("the token's signature does not fit");
+        return refused("the token's signature is not valid");
 
     const auto claims_text = from_base64url(body);
     if (!claims_text) return refused("the token's claims cannot be read");
     const auto claims = base::JsonObject::parse(*claims_text, problem);
-    if (!claims) return refused("the token's claims: the text " + std::string(problem));
+    if (!claims) return refused("the token's claims: the string " + std::string(problem));
     const auto end = check_times(*claims, rules, now);
     if (!end) return end.error();
     if (!rules.issuer.empty() && claims->string("iss") != std::string_view(rules.issuer))
-        return refused("the token is of another issuer");
+        return refused("the token is from another issuer (iss)");
     if (!for_us(*claims, rules.audience))
         return refused("the token is for another service (aud); get one for this one");
     if (const std::string fault = fault_of_user(*claims, rules.user_claim); !fault.empty()) return refused(fault);
@@ -155,7 +155,7 @@ Checked<Identity> verify_jwt(std::string_view token, const KeySet& keys, const J
     identity.claims = *claims_text;
     if (claims->find("jti") != nullptr) {
         const auto id = claims->string("jti");
-        if (!id || id->size() > kMaxTokenIdBytes) return refused("the token's id (jti) is no text, or too long");
+        if (!id || id->size() > kMaxTokenIdBytes) return refused("the token's id (jti) is not a string, or too long");
         identity.token_id = *id;
     }
     return identity;

@@ -51,7 +51,7 @@ Checked<KeySet> KeyFile::load() const {
             passed_over.push_back("its secrets (oct): " + contents->exposed->text);
         }
         for (const std::string& each : passed_over)
-            base::log().warn("{} {}: passed over, the other keys are used: {}", what_, path_, each);
+            base::log().warn("{} {}: ignored, the other keys are used: {}", what_, path_, each);
         return keys;
     }
     if (*algorithm_ == JwtAlgorithm::hs256) {
@@ -83,7 +83,7 @@ std::shared_ptr<const KeySet> KeyFile::keys() {
     seen_ = found;
     auto keys = load();
     if (!keys) {
-        base::log().warn("the keys from before stay in use: {}", keys.error().text);
+        base::log().warn("the previous keys stay in use: {}", keys.error().text);
         return keys_;
     }
     keys_ = std::make_shared<const KeySet>(std::move(*keys));

@@ -98,14 +98,14 @@ Checked<std::unique_ptr<RevocationFile>> RevocationFile::open(const std::string&
     const auto wrong = [&](const std::string& why) {
         return Failure(errc::invalid_config, "revocations_file " + path + ": line " + std::to_string(number) + ": " +
                                                  why +
-                                                 "; repair or remove the line: the file counts as a whole, since a "
-                                                 "revocation that is passed over would let somebody in again");
+                                                 "; fix or remove the line: Flare rejects the whole file, because "
+                                                 "skipping one revocation would let somebody in again");
     };
     while (!rest.empty()) {
         ++number;
         const std::size_t end = rest.find('\n');
         if (end == rest.npos) {
-            base::log().warn("revocations_file {}: line {} has no end and is passed over", path, number);
+            base::log().warn("revocations_file {}: line {} is incomplete and ignored", path, number);
             if (::ftruncate(file->file_.get(), static_cast<off_t>(text->size() - rest.size())) != 0)
                 return file->unwritable();
             --number;

@@ -57,14 +57,13 @@ Checked<> Revocations::compact() {
 
 Checked<> Revocations::revoke(Kind kind, std::string name, Time until, Time now) {
     if (name.empty() || name.size() > kMaxNameBytes)
-        return Failure(errc::invalid_config, "what is revoked must have a name of 1 to 256 bytes");
+        return Failure(errc::invalid_config, "a user or token id to revoke must have 1 to 256 bytes");
     const std::lock_guard lock(mutex_);
     const std::size_t count = users_.size() + tokens_.size();
     if (count >= std::min(limit_, forget_at_)) forget_old(now);
     if (until > now && users_.size() + tokens_.size() >= limit_ && !names(kind).contains(name)) {
         return Failure(errc::busy,
-                       "so many revocations are held that there is room for no other: raise "
-                       "max_revocations, or let them end sooner");
+                       "no room for another revocation: raise max_revocations, or let revocations expire sooner");
     }
     take(kind, name, until, now);
     if (!file_) return {};

@@ -66,7 +66,7 @@ std::string misfit(EVP_PKEY* key, JwtAlgorithm algorithm) {
         case JwtAlgorithm::hs256: return "HS256 needs a secret, not a public key";
     }
     const base::Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free> context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
-    if (context == nullptr || EVP_PKEY_public_check(context.get()) != 1) return "the public key is no valid one";
+    if (context == nullptr || EVP_PKEY_public_check(context.get()) != 1) return "the public key is not valid";
     return {};
 }
 
@@ -98,13 +98,13 @@ Checked<VerifyKey> VerifyKey::secret(std::string bytes, std::string id) {
 Checked<VerifyKey> VerifyKey::pem(std::string_view text, JwtAlgorithm algorithm, std::string id) {
     if (text.find("PRIVATE KEY-----") != std::string_view::npos)
         return Failure(errc::invalid_config,
-                       "the file holds a private key, which belongs to the issuer alone; give the public one "
-                       "(openssl pkey -in key.pem -pubout)");
+                       "the file holds a private key, which only the issuer should have; use the public key (openssl "
+                       "pkey -in key.pem -pubout)");
     const base::Owned<BIO, BIO_free> bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
     EVP_PKEY* const read = bio == nullptr ? nullptr : PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr);
     ERR_clear_error();
     if (read == nullptr)
-        return Failure(errc::invalid_config, "the file holds no public key in PEM (-----BEGIN PUBLIC KEY-----)");
+        return Failure(errc::invalid_config, "the file holds no PEM public key (-----BEGIN PUBLIC KEY-----)");
     return made(std::shared_ptr<EVP_PKEY>(read, EVP_PKEY_free), algorithm, std::move(id));
 }
 

@@ -13,7 +13,7 @@ struct Describe {
         return "attempt " + std::to_string(e.attempt) + " in " + std::to_string(e.delay.count()) + " ms";
     }
     std::string operator()(const event::Reconnected& e) const {
-        return std::string(flare::name(e.protocol)) + (e.resumed ? ", the session goes on" : ", a new session");
+        return std::string(flare::name(e.protocol)) + (e.resumed ? ", the session continues" : ", a new session");
     }
     std::string operator()(const event::ReconnectFailed& e) const { return e.reason.text; }
     std::string operator()(const event::Error& e) const { return e.failure.text; }

@@ -48,17 +48,17 @@ Failure unreadable(const std::string& path, const std::string& what, int error) 
     if (error == EACCES || error == EPERM)
         return said(errc::file_unreadable, what, path,
                     "permission denied; let user " + std::to_string(::geteuid()) + ", who runs this process, read it");
-    if (error == ENXIO) return said(errc::file_unreadable, what, path, "is a socket or a device and not a file");
+    if (error == ENXIO) return said(errc::file_unreadable, what, path, "is a socket or a device, not a regular file");
     return said(errc::file_unreadable, what, path, std::strerror(error));
 }
 
 Failure unwritable(const std::string& path, const std::string& what, int error) {
     if (error == ENOENT || error == ENOTDIR)
-        return said(errc::file_not_found, what, path, "its folder does not exist; make it first");
-    if (error == EEXIST) return said(errc::file_unwritable, what, path, "is there already");
+        return said(errc::file_not_found, what, path, "its folder does not exist; create it first");
+    if (error == EEXIST) return said(errc::file_unwritable, what, path, "already exists");
     if (error == ELOOP)
         return said(errc::file_unwritable, what, path,
-                    "is a symbolic link, which Flare does not write through; name the file itself");
+                    "is a symbolic link, and Flare does not write through links; name the target file");
     return said(errc::file_unwritable, what, path, std::string("cannot be written: ") + std::strerror(error));
 }
 
@@ -85,16 +85,16 @@ std::optional<Failure> exposure(const struct stat& found, const std::string& pat
     const bool others = (found.st_mode & S_IRWXO) != 0;
     return said(errc::permission_denied, what, path,
                 "a secret with mode " + mode_text(found.st_mode) +
-                    (others ? ", which every user of this machine may use" : ", which its group may change") +
-                    "; run: chmod 600 " + path + " (640 where a group is to read it)");
+                    (others ? ", which every user of this machine can access" : ", which its group can modify") +
+                    "; run: chmod 600 " + path + " (or 640 if a group must read it)");
 }
 
 std::optional<Failure> stranger(const struct stat& found, const std::string& path, const std::string& what) {
     if (found.st_uid == 0 || found.st_uid == ::geteuid()) return std::nullopt;
     return said(errc::permission_denied, what, path,
-                "belongs to user " + std::to_string(found.st_uid) + ", who may know what is in it, and not to user " +
+                "belongs to user " + std::to_string(found.st_uid) + ", who may know its content, not to user " +
                     std::to_string(::geteuid()) +
-                    ", who runs this process; chown it, or remove it to have a new one made");
+                    ", who runs this process; chown it, or remove it and a new one is made");
 }
 
 std::optional<Failure> judge(const struct stat& found, const std::string& path, const std::string& what,
@@ -117,7 +117,8 @@ Checked<std::string> read_regular(const std::string& path, const std::string& wh
     std::string bytes;
     if (is_null_device(found)) return bytes;
     if (!S_ISREG(found.st_mode))
-        return said(errc::file_unreadable, what, path, std::string("is ") + kind_of(found.st_mode) + " and not a file");
+        return said(errc::file_unreadable, what, path,
+                    std::string("is ") + kind_of(found.st_mode) + ", not a regular file");
     std::array<char, 16384> block{};
     for (;;) {
         const ssize_t got = ::read(file.get(), block.data(), block.size());
@@ -211,7 +212,8 @@ Checked<> may_put_file(const std::string& path, const std::string& what, bool re
     if (::lstat(path.c_str(), &found) != 0) return {};
     if (S_ISLNK(found.st_mode)) return unwritable(path, what, ELOOP);
     if (!S_ISREG(found.st_mode))
-        return said(errc::file_unwritable, what, path, std::string("is ") + kind_of(found.st_mode) + " and not a file");
+        return said(errc::file_unwritable, what, path,
+                    std::string("is ") + kind_of(found.st_mode) + ", not a regular file");
     if (!replace) return unwritable(path, what, EEXIST);
     return {};
 }
@@ -239,7 +241,8 @@ Checked<Descriptor> open_kept_file(const std::string& path, const std::string& w
     struct stat found {};
     if (!file || ::fstat(file.get(), &found) != 0) return unwritable(path, what, errno);
     if (!S_ISREG(found.st_mode))
-        return said(errc::file_unwritable, what, path, std::string("is ") + kind_of(found.st_mode) + " and not a file");
+        return said(errc::file_unwritable, what, path,
+                    std::string("is ") + kind_of(found.st_mode) + ", not a regular file");
     if (auto failure = judge(found, path, what, Access::kept)) return std::move(*failure);
     return file;
 }

@@ -205,18 +205,19 @@ Checked<> ClientBuilder::State::check() const {
     if (model::is_reserved(user)) return wrong("user_id: '" + user + "' is a reserved name");
     if (!wire::is_name(config.session.device)) return wrong("device_id: is longer than 256 bytes or not UTF-8");
     const bool websocket = !addresses.websocket.empty() || !addresses.websocket_tls.empty();
-    if (!websocket && addresses.quic.empty()) return wrong("server_addresses: no address is given");
+    if (!websocket && addresses.quic.empty()) return wrong("server_addresses: contains no address");
     if (selection == ProtocolSelection::websocket && !websocket) {
-        return wrong("protocol_selection_mode: WebSocket is chosen, and server_addresses has no WebSocket URL");
+        return wrong("protocol_selection_mode: WebSocket is selected, but server_addresses has no WebSocket URL");
     }
     if (selection == ProtocolSelection::quic && addresses.quic.empty())
-        return wrong("protocol_selection_mode: QUIC is chosen, and server_addresses has no QUIC URL");
+        return wrong("protocol_selection_mode: QUIC is selected, but server_addresses has no QUIC URL");
     if (config.connection_timeout.count() <= 0) return wrong("connection_timeout: must be more than 0");
     if (config.session.heartbeat_interval.count() <= 0) return wrong("heartbeat_interval: must be more than 0");
     if (config.session.heartbeat_timeout.count() <= 0) return wrong("heartbeat_timeout: must be more than 0");
     if (config.reconnect_delay.count() <= 0) return wrong("reconnect_delay: must be more than 0");
     if (config.session.retry_delay.count() <= 0) return wrong("message_retry: the delay must be more than 0");
-    if (config.session.send_timeout.count() < 0) return wrong("send_timeout: must not be negative; 0 waits for ever");
+    if (config.session.send_timeout.count() < 0)
+        return wrong("send_timeout: must not be negative; 0 waits indefinitely");
     if (config.buffer_size == 0) return wrong("buffer_size: must be at least 1");
     if (config.session.outbox.messages == 0 || config.session.outbox.bytes == 0)
         return wrong("outbox_limit: must be at least 1");
@@ -228,7 +229,7 @@ Checked<> ClientBuilder::State::check() const {
     if (certificate_file.empty() != key_file.empty()) return wrong("client_cert: needs a certificate and a key file");
     // OpenSSL would take ".example.com" for any name below it.
     if (!config.server_name.empty() && !transport::is_host(config.server_name))
-        return wrong("server_name: is no host name and no IP address");
+        return wrong("server_name: is neither a host name nor an IP address");
     return check_racing();
 }
 
@@ -243,16 +244,15 @@ Checked<client::Sealing> ClientBuilder::State::sealing(const client::Config& che
         if (!made.pinned || !base::x25519(probe, *made.pinned))
             return Failure(
                 errc::invalid_config,
-                "server_key: is no key of 32 bytes in base64, as the server's sealing_public_key() gives it");
+                "server_key: is not a key of 32 bytes in base64, as returned by the server's sealing_public_key()");
     }
     if (encryption == Encryption::off || made.pinned) return made;
     const bool plain = std::any_of(checked.addresses.begin(), checked.addresses.end(),
                                    [](const client::Url& url) { return !url.secure; });
     if (encryption == Encryption::required && plain && ca_file.empty()) {
-        return Failure(
-            errc::invalid_config,
-            "encryption: over ws:// the server is known by server_key() or by a certificate of ca_file(), and "
-            "neither is given");
+        return Failure(errc::invalid_config,
+                       "encryption: over ws:// the client verifies the server by server_key() or a certificate from "
+                       "ca_file(), and neither is set");
     }
     const transport::tls::ClientOptions files{ca_file, "", ""};
     auto loaded = checked.shared ? checked.shared->tls(files) : client::load_tls(files);
@@ -267,7 +267,7 @@ Checked<Client> ClientBuilder::build(std::shared_ptr<client::PoolResources> shar
     if (auto checked = state_->check(); !checked) return checked.error();
     client::Config config = state_->config;
     if (shared && config.context != nullptr)
-        return Failure(errc::invalid_config, "io_context: a SessionPool has threads of its own");
+        return Failure(errc::invalid_config, "io_context: not available in a SessionPool, which has its own threads");
     config.shared = shared;
     config.shares_sockets = shared != nullptr;
     std::vector<Failure> unusable;

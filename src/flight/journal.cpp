@@ -20,7 +20,7 @@ constexpr const char* kRecordWhat = "flight record";
 
 Checked<> Journal::fail(const Failure& failure) {
     file_ = {};
-    return Failure(failure.code, failure.text + ". The session goes on; its record is kept in memory only");
+    return Failure(failure.code, failure.text + ". The session continues; its record is kept in memory only");
 }
 
 Checked<> Journal::begin(const std::string& name, const std::string& text) {

@@ -18,7 +18,7 @@ constexpr double kMost = 1e15;  // as a whole number, too
 
 std::optional<Record> Record::read(std::string_view line, std::string& why) {
     if (line.size() > kMaxLineBytes) {
-        why = "is longer than a record can be";
+        why = "exceeds the length of a record";
         return std::nullopt;
     }
     json::parse_options options;
@@ -26,7 +26,7 @@ std::optional<Record> Record::read(std::string_view line, std::string& why) {
     boost::system::error_code error;
     json::value value = json::parse(line, error, {}, options);
     if (error || !value.is_object()) {
-        why = error ? "is no JSON: " + error.message() : "is no JSON object";
+        why = error ? "is not JSON: " + error.message() : "is not a JSON object";
         return std::nullopt;
     }
     Record record(std::move(value.get_object()));

@@ -90,7 +90,7 @@ void Teller::take(const Record& record) {
     if (const auto found = kTakes.find(event); found != kTakes.end()) {
         (this->*found->second)(record);
     } else if (!told_in_words(record) && !server(record)) {
-        if (story.problems.size() < 20) story.problems.push_back("an event that this version does not know: " + event);
+        if (story.problems.size() < 20) story.problems.push_back("unknown event (from a newer version?): " + event);
     }
     story.lasted_ms = std::max(story.lasted_ms, now_);
 }
@@ -105,9 +105,9 @@ void Teller::client(const Record& record) {
 void Teller::connecting(const Record& record) {
     connecting_at_ = now_;
     const std::string why = record.text("why");
-    std::string text = why == "fallback"  ? "Looked for another connection over every protocol: "
-                       : why == "replace" ? "Opened another connection to take its place: "
-                       : why == "asked"   ? "Opened the connection that was asked for: "
+    std::string text = why == "fallback"  ? "Trying every protocol for a new connection: "
+                       : why == "replace" ? "Opening a replacement connection: "
+                       : why == "asked"   ? "Opening the requested connection: "
                        : why == "again"   ? "Connecting again: "
                                           : "Connecting: ";
     bool first = true;
@@ -116,9 +116,9 @@ void Teller::connecting(const Record& record) {
         text += (first ? "" : ", ") + each.text("address");
         if (after > 0) text += " " + duration(after) + " later";
         if (each.flag("failed_before")) {
-            text += " (it failed on this network lately)";
+            text += " (it failed recently on this network)";
         } else if (each.flag("won_before")) {
-            text += " (it won on this network the last time)";
+            text += " (it won last time on this network)";
         }
         first = false;
     }
@@ -137,7 +137,7 @@ void Teller::connected(const Record& record) {
     part("TCP", "connect_ms");
     part(protocol == "quic" ? "handshake" : "TLS", "secure_ms");
     part("upgrade", "upgrade_ms");
-    say(shown(protocol) + " stood after " + duration(record.number("took_ms")) +
+    say(shown(protocol) + " connected after " + duration(record.number("took_ms")) +
         (parts.empty() ? "" : " (" + parts + ")") + ".");
 }
 
@@ -157,7 +157,7 @@ void Teller::unanswered(const Record& record) {
     evidence_.unanswered.insert(protocol);
     if (!was_in_use_) paths_[protocol].unanswered_at_connect = true;
     say(shown(protocol) + " had not answered for " + duration(record.number("tried_ms")) +
-        " when nobody waited for it any more.");
+        " and was no longer needed.");
 }
 
 // ---- a connection carries the session ----
@@ -214,18 +214,18 @@ void Teller::moved(const Record& record, const std::string& from) {
         doubt_ = Doubt{story.moves.size(), evidence_.suspected->number("largest_packet")};
     story.moves.push_back(
         {now_, evidence_.no_connection || evidence_.ended ? std::string() : shown(from), shown(protocol_), cause, 0});
-    std::string text =
-        from == protocol_ ? "Went on over another " + shown(protocol_) + " connection" : "Moved to " + shown(protocol_);
+    std::string text = from == protocol_ ? "Continued over another " + shown(protocol_) + " connection"
+                                         : "Moved to " + shown(protocol_);
     if (evidence_.since_ms > 0) {
         const double since_sign = now_ - evidence_.since_ms;
         text += " " + duration(since_sign) + " after the first sign";
         if (evidence_.silent_before_ms >= kSilenceWorthTellingMs)
-            text += ", " + duration(since_sign + evidence_.silent_before_ms) + " after the last that was heard";
+            text += ", " + duration(since_sign + evidence_.silent_before_ms) + " after the last data arrived";
     }
     // Only a session that went on lost nothing: whoever has heard of a gap is told no such thing.
     text += evidence_.gap               ? ", with a new session."
             : resumed || why != "first" ? "; nothing was lost."
-                                        : ", with a new session: the one before was over.";
+                                        : ", with a new session: the previous one had ended.";
     say(text, Mood::good);
     if (cause != "none") say("Why: " + std::string(explain_cause(cause)) + " [" + cause + "]");
 }
@@ -239,14 +239,14 @@ void Teller::flows(const Record& record) {
     if (evidence_.address) {  // the connection moved with the address
         blame("address_changed");
         story.moves.push_back({now_, shown(protocol_), shown(protocol_), "address_changed", still});
-        say("The " + shown(protocol_) + " connection moved along to the new address: nothing had come for " +
-                duration(still) + ", nothing was lost.",
+        say("The " + shown(protocol_) + " connection migrated to the new address: no data for " + duration(still) +
+                ", nothing was lost.",
             Mood::good);
         evidence_ = {};
         return;
     }
     if (!story.moves.empty() && story.moves.back().still_ms == 0) story.moves.back().still_ms = still;
-    say("Data flowed again; nothing had moved for " + duration(still) + ".", Mood::good);
+    say("Data flowed again after " + duration(still) + ".", Mood::good);
 }
 
 // ---- trouble ----
@@ -259,11 +259,10 @@ void Teller::suspected(const Record& record) {
                                   ? "; a round trip takes " + duration(record.number("round_trip_ms"))
                                   : std::string();
     if (record.flag("silent")) {
-        say(protocol + " fell silent: nothing came for " + duration(record.number("silent_ms")) + usual + ".",
-            Mood::bad);
+        say(protocol + " fell silent: no data for " + duration(record.number("silent_ms")) + usual + ".", Mood::bad);
     } else {
         say(protocol + " acknowledged nothing for " + duration(record.number("unacked_ms")) +
-                ", though the last data came " + duration(record.number("silent_ms")) + " ago" + usual + ".",
+                ", though the last data arrived " + duration(record.number("silent_ms")) + " ago" + usual + ".",
             Mood::bad);
     }
 }
@@ -273,8 +272,7 @@ void Teller::lost(const Record& record) {
     if (!record.flag("in_use")) {
         if (record.flag("by_us")) return;
         if (record.flag("beside"))
-            say("The " + shown(protocol) + " connection beside the one in use ended" +
-                after_colon(record.text("text")) + ".");
+            say("The " + shown(protocol) + " standby connection ended" + after_colon(record.text("text")) + ".");
         return;
     }
     if (record.flag("by_us")) return;
@@ -284,12 +282,12 @@ void Teller::lost(const Record& record) {
     const std::string ending = record.text("ending");
     say("The " + shown(protocol) + " connection " +
             (ending == "reset"             ? "was reset"
-             : ending == "finished"        ? "was closed without a word"
-             : ending == "said"            ? "was closed by the other side (" + record.text("code") + ")"
+             : ending == "finished"        ? "was closed without a goodbye"
+             : ending == "said"            ? "was closed by the peer (" + record.text("code") + ")"
              : ending == "stateless_reset" ? "is unknown to the server's host"
-             : ending == "silent"          ? "was given up: nothing came any more"
+             : ending == "silent"          ? "was abandoned: no more data arrived"
                                            : "broke") +
-            (silent >= kSilenceWorthTellingMs ? ", " + duration(silent) + " after the last that was heard of it" : "") +
+            (silent >= kSilenceWorthTellingMs ? ", " + duration(silent) + " after its last data" : "") +
             after_colon(record.text("text")) + ".",
         Mood::bad);
 }
@@ -298,8 +296,8 @@ void Teller::no_connection(const Record& record) {
     evidence_.no_connection = true;
     trouble();
     stop_use();
-    say("No connection was left (" + record.text("code") + ")" +
-            (record.flag("again") ? "." : "; the client does not try again."),
+    say("No connection remains (" + record.text("code") + ")" +
+            (record.flag("again") ? "." : "; the client does not reconnect."),
         Mood::bad);
 }
 
@@ -320,19 +318,19 @@ void Teller::ended(const Record& record) {
 void Teller::gap(const Record& record) {
     trouble();
     evidence_.gap = record;
-    std::string text = "The session could not be continued (" + record.text("code") + ")";
+    std::string text = "The session could not be resumed (" + record.text("code") + ")";
     text += record.flag("exact") ? ": " + std::to_string(static_cast<long long>(record.number("missing"))) +
                                        " messages from the server are missing"
-                                 : ": what the server still had for this client is unknown";
+                                 : ": it is unknown what the server still had queued for this client";
     say(text + ", " + std::to_string(static_cast<long long>(record.number("sent_again"))) +
-            " of this client are sent again.",
+            " messages of this client are sent again.",
         Mood::bad);
     blame(evidence_.cause(before_, {}, {}));
 }
 
 void Teller::credential(const Record& record) {
     const std::string what = record.text("what");
-    if (what == "renewed") return say("The server took a new credential.", Mood::good);
+    if (what == "renewed") return say("The server accepted a new credential.", Mood::good);
     if (what == "expires") return say("The credential expires in " + duration(record.number("expires_in_ms")) + ".");
     say("The server refused the new credential (" + record.text("code") + ").", Mood::bad);
     blame("credential");
@@ -347,7 +345,7 @@ void Teller::beside(const Record& record) {
     if (path.failed_in_use > 0 && !std::exchange(path.last_attached, true) && ++path.turns >= kTurnsThatFlap)
         blame("flapping");
     if (record.number("times") <= 1)
-        say("A " + shown(protocol) + " connection stood beside it after " + duration(record.number("took_ms")) +
+        say("A " + shown(protocol) + " standby connection was ready after " + duration(record.number("took_ms")) +
             ", to be measured.");
 }
 
@@ -361,7 +359,7 @@ void Teller::unreachable(const Record& record) {
     const double times = record.number("times");
     say(shown(protocol) + " cannot be used" +
         (times > 1 ? ", for the " + std::to_string(static_cast<long long>(times)) + "th time in a row" : "") +
-        ": it is tried again later.");
+        ": the client tries it again later.");
 }
 
 // On a path that only was silent for a while QUIC finds the same packet size again.
@@ -371,9 +369,9 @@ void Teller::settle_doubt(double largest_packet) {
     if (largest_packet >= doubt.largest_packet || doubt.move >= story.moves.size()) return;
     story.moves[doubt.move].cause = "large_packets_lost";
     if (story.cause == "udp_silent") story.cause = "large_packets_lost";
-    say("QUIC works here with packets of " + std::to_string(static_cast<long long>(largest_packet)) +
-            " bytes at most; it had sent " + std::to_string(static_cast<long long>(doubt.largest_packet)) +
-            " when it fell silent: larger ones are lost on the way. [large_packets_lost]",
+    say("QUIC works here with packets of at most " + std::to_string(static_cast<long long>(largest_packet)) +
+            " bytes; it had sent " + std::to_string(static_cast<long long>(doubt.largest_packet)) +
+            " when it fell silent: larger ones are lost on the path. [large_packets_lost]",
         Mood::bad);
 }
 
@@ -390,8 +388,8 @@ void Teller::race(const Record& record) {
     }
     const std::string challenger = shown(record.text("challenger"));
     text += decision == "moves"       ? ": " + challenger + " is better."
-            : decision == "too_early" ? ": the last move was too short a time ago for another."
-                                      : ": " + challenger + " is not so much better that it is worth a move.";
+            : decision == "too_early" ? ": the last move was too recent for another."
+                                      : ": " + challenger + " is not better by enough to move.";
     if (decision == "moves") evidence_.race = record;
     say(text);
     for (const Record& each : objects(record, "results")) {

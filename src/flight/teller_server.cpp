@@ -18,11 +18,11 @@ bool Teller::server(const Record& record) {
         record.text("peer") + " port " + std::to_string(static_cast<long long>(record.number("port")));
     const bool of_one_in_use = carrier != 0 && carrier == server_carrier_;
     if (what == "made") {
-        say("The session was made.", Mood::good);
+        say("The session was created.", Mood::good);
     } else if (what == "attached") {
         say("The " + connection + " came, from " + peer + ".");
     } else if (what == "resumed") {
-        say("It continues the session: nothing is missing.", Mood::good);
+        say("It resumed the session: nothing is missing.", Mood::good);
     } else if (what == "activated") {
         const std::string from = protocol_.empty() ? before_ : protocol_;
         stop_use();
@@ -36,7 +36,7 @@ bool Teller::server(const Record& record) {
         }
         was_in_use_ = true;
         evidence_ = {};
-        say("The client moved sending to the " + connection + ".");
+        say("The client now sends on the " + connection + ".");
     } else if (what == "closing") {
         if (of_one_in_use && code == "heartbeat_timeout") evidence_.detached = record;
         say("The server closed the " + connection + " (" + code + ").", Mood::bad);
@@ -48,7 +48,7 @@ bool Teller::server(const Record& record) {
         say("The " + connection + " ended (" + record.text("ending") + ", " + code + ").",
             of_one_in_use ? Mood::bad : Mood::plain);
     } else if (what == "refused") {
-        say("A client that wanted to continue the session was refused (" + code + ").", Mood::bad);
+        say("The server refused to resume the session (" + code + ").", Mood::bad);
     } else if (what == "message_refused") {
         say("Messages were refused (" + code + "), " +
                 std::to_string(static_cast<long long>(std::max(1.0, record.number("times")))) + " of them.",

@@ -20,13 +20,13 @@ bool Teller::told_in_words(const Record& record) {
         story.session = record.text("session");
     } else if (event == "resolved") {
         resolved_ms_[record.text("address")] = record.number("took_ms");
-        say("The name of " + record.text("address") + " was resolved after " + duration(record.number("took_ms")) +
+        say("The host name of " + record.text("address") + " was resolved after " + duration(record.number("took_ms")) +
             ".");
     } else if (event == "recovered") {
         evidence_.suspected.reset();
         evidence_.since_ms = 0;
-        say("It answered after all, " + duration(record.number("still_ms")) +
-                " after the last time: the session stayed.",
+        say("The connection recovered " + duration(record.number("still_ms")) +
+                " after its last data: the session stayed on it.",
             Mood::good);
     } else if (event == "slow") {
         evidence_.slow = record;
@@ -47,8 +47,7 @@ bool Teller::told_in_words(const Record& record) {
         evidence_.address = record;
         say("This machine's address changed from " + record.text("from") + " to " + record.text("to") + ": the " +
                 protocol +
-                (record.flag("migrates") ? " connection moves along."
-                                         : " connection cannot move along, another one takes its place."),
+                (record.flag("migrates") ? " connection migrates." : " connection cannot migrate and is replaced."),
             Mood::bad);
     } else if (event == "refused") {
         evidence_.refused = record;
@@ -56,8 +55,8 @@ bool Teller::told_in_words(const Record& record) {
         blame(evidence_.cause(before_, {}, {}));
     } else if (event == "timed_out") {
         say(record.flag("no_welcome")
-                ? "The time for a connect was over: a connection stood, and the server did not answer the hello."
-                : "The time for a connect was over.",
+                ? "The connection attempt timed out: connected, but the server did not answer the Hello."
+                : "The connection attempt timed out.",
             Mood::bad);
     } else if (event == "gave_up") {
         gave_up_ = true;
@@ -66,20 +65,20 @@ bool Teller::told_in_words(const Record& record) {
         say("Attempt " + whole(record.number("attempt")) + " follows in " + duration(record.number("delay_ms")) +
             (record.flag("slot") ? ", as the server asked." : "."));
     } else if (event == "throttled") {
-        say("The server took no message (" + code + ")" +
-                (record.number("times") > 1 ? ", " + whole(record.number("times")) + " times by now" : "") +
-                "; it may be sent again in " + duration(record.number("retry_after_ms")) + ".",
+        say("The server rejected messages (" + code + ")" +
+                (record.number("times") > 1 ? ", " + whole(record.number("times")) + " times so far" : "") +
+                "; retry in " + duration(record.number("retry_after_ms")) + ".",
             Mood::bad);
         blame("throttled");
     } else if (event == "switch_asked") {
         evidence_.asked = true;
-        say("The application asked for " + protocol + ".");
+        say("The application requested " + protocol + ".");
     } else if (event == "reconnect_asked") {
         evidence_.asked = true;
         stop_use();
-        say("The application asked for another connection.");
+        say("The application requested a new connection.");
     } else if (event == "disconnect_asked") {
-        say("The application asked to disconnect.");
+        say("The application disconnected.");
     } else if (event == "disconnected") {
         stop_use();
         say(record.flag("drained") ? "Disconnected; everything had been acknowledged."

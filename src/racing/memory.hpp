@@ -1,6 +1,6 @@
 // What was learned of the protocols on each network: who won, how well they did, who failed. It fades.
 //
-// Protocol: docs/racing.md, "What is remembered", with the text form.
+// Protocol: docs/racing.md, "Racing memory", with the text form.
 // Threads:  one at a time; the wall clock's time is an argument.
 // Owner:    client::ClientLoop.
 #pragma once

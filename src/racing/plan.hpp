@@ -1,6 +1,6 @@
 // The order in which the addresses of a connect begin, and the head start that each has over the next.
 //
-// Protocol: docs/racing.md, "The start"; RFC 8305 (Happy Eyeballs v2) for the 250 ms.
+// Protocol: docs/racing.md, "Connecting"; RFC 8305 (Happy Eyeballs v2) for the 250 ms.
 // Threads:  pure functions.
 #pragma once
 

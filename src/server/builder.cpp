@@ -241,14 +241,14 @@ ServerBuilder& ServerBuilder::watch_certificates(std::chrono::milliseconds inter
 ServerBuilder& ServerBuilder::allowed_origins(std::vector<std::string> origins) {
     for (const std::string& origin : origins) {
         state_->check(transport::websocket::is_origin(origin) || origin == "*" || origin == "null",
-                      "allowed_origins: \"" + origin + "\" is no origin: write it as https://app.example.com");
+                      "allowed_origins: \"" + origin + "\" is not an origin: write it as https://app.example.com");
     }
     state_->config.allowed_origins = std::move(origins);
     return *this;
 }
 ServerBuilder& ServerBuilder::trusted_proxies(std::vector<std::string> networks, ProxyHeader header) {
     auto proxy = std::make_shared<transport::websocket::BehindProxy>();
-    state_->check(!networks.empty(), "trusted_proxies: names no network");
+    state_->check(!networks.empty(), "trusted_proxies: contains no network");
     for (const std::string& network : networks) {
         const std::string wrong = proxy->trusted.add(network);
         state_->check(wrong.empty(), "trusted_proxies: " + wrong);
@@ -298,7 +298,7 @@ ServerBuilder& ServerBuilder::max_bytes_per_second(std::uint64_t bytes, std::uin
 }
 ServerBuilder& ServerBuilder::max_batch_bytes(std::uint32_t bytes) {
     state_->check(bytes >= kLeastBatchBytes && bytes <= wire::kMaxBatchBytes,
-                  "max_batch_bytes: must be within 132 KiB (the largest frame has room) and 1 MiB");
+                  "max_batch_bytes: must be within 132 KiB (to fit the largest frame) and 1 MiB");
     state_->config.session.max_batch_bytes = bytes;
     return *this;
 }
@@ -384,7 +384,7 @@ Checked<Server> ServerBuilder::build() const {
         if (burst < session.max_message_bytes) {
             return Failure(errc::invalid_config, "max_bytes_per_second: the burst must hold max_message_bytes, " +
                                                      std::to_string(session.max_message_bytes) +
-                                                     " bytes: a larger message would never be let through");
+                                                     " bytes: a larger message could never be sent");
         }
     }
     if (const auto* broken = config.auth.target<server::BrokenAuth>()) return broken->failure;

@@ -116,7 +116,7 @@ void Server::Impl::disconnect_user(std::string user, std::string text, Done<std:
 
 void Server::Impl::disconnect_session(const std::string& session_id, std::string text, Done<bool> done) {
     const auto id = Uuid::parse(session_id);
-    if (!id) return done(Failure(errc::session_unknown, "a session id is a UUID"));
+    if (!id) return done(Failure(errc::session_unknown, "a session id must be a UUID"));
     // The id does not name its worker, so each of them looks.
     count_all(
         [id = session::SessionId{*id}, text = farewell(text)](server::Shard& shard, std::size_t& ended) {

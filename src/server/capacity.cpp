@@ -29,7 +29,7 @@ std::optional<std::string> shortage_of_files(const Config& config, std::uint32_t
     if (!config.websocket || left >= config.max_connections || !wanted) return std::nullopt;
     return "max_connections is " + std::to_string(config.max_connections) + ", but this process may have " +
            std::to_string(limit) + " files open, of which " + std::to_string(kReservedFiles) +
-           " are kept for other things: there is room for " + std::to_string(left) + " WebSocket connection" +
+           " are reserved for other uses: there is room for " + std::to_string(left) + " WebSocket connection" +
            (left == 1 ? "" : "s") + "; raise the limit (ulimit -n, LimitNOFILE= of a service) to " +
            std::to_string(std::uint64_t{config.max_connections} + kReservedFiles);
 }

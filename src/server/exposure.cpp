@@ -16,10 +16,10 @@ bool beyond_loopback(const std::string& address) {
 std::optional<std::string> exposure_of(const Config& config) {
     const bool anybody = config.believes_anybody();
     const auto told = [&](const char* what, const std::string& address, bool readable) {
-        return std::string(what) + " " + address + " can be reached from other machines, and " +
-               (anybody ? "anybody is taken for whom they say they are (give with_auth_handler())" : "") +
+        return std::string(what) + " " + address + " is reachable from other machines, and " +
+               (anybody ? "anybody can claim any user id (set with_auth_handler())" : "") +
                (anybody && readable ? ", and " : "") +
-               (readable ? "what is said can be read on the way (give websocket_tls())" : "");
+               (readable ? "traffic can be read in transit (set websocket_tls())" : "");
     };
     if (config.websocket && (anybody || !config.secure()) && beyond_loopback(config.websocket_addr))
         return told("websocket_addr", config.websocket_addr, !config.secure());
@@ -30,11 +30,9 @@ std::optional<std::string> exposure_of(const Config& config) {
 std::optional<std::string> admin_exposure_of(const Config& config) {
     if (config.expose_metrics || !beyond_loopback(config.admin_addr)) return std::nullopt;
     return "admin_addr " + config.admin_addr +
-           " can be reached from other machines, and asks nobody for a token: listen on 127.0.0.1, or, for a "
-           "Prometheus "
-           "elsewhere, give expose_metrics(true), which answers /metrics, /healthz and /readyz to anybody and all else "
-           "to "
-           "this machine alone";
+           " is reachable from other machines and has no authentication: listen on 127.0.0.1, or, for a Prometheus "
+           "elsewhere, set expose_metrics(true), which opens /metrics, /healthz and /readyz to everybody and keeps the "
+           "rest for this machine";
 }
 
 }  // namespace flare::server

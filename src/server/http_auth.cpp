@@ -35,7 +35,7 @@ struct Hook {
     // No answer is the service's fault and not the client's, which comes back.
     Failure no_answer(const std::string& why) const {
         base::log().limited(base::LogKind::unanswered_authentication, "http_auth {}: {}", options.url, why);
-        return {errc::busy, "authentication has no answer at the moment; come back later"};
+        return {errc::busy, "authentication is unavailable at the moment; retry later"};
     }
 };
 
@@ -65,24 +65,24 @@ Failure refused(const http::Answer& answer) {
 Checked<Identity> accepted(Hook& hook, const http::Answer& answer, std::chrono::system_clock::time_point now) {
     std::string_view problem;
     const auto object = base::JsonObject::parse(answer.body, problem);
-    if (!object) return hook.no_answer("the body of the answer " + std::string(problem));
+    if (!object) return hook.no_answer("the response body " + std::string(problem));
     const auto user = object->string("user");
-    if (!user || user->empty()) return hook.no_answer("the answer names no user");
+    if (!user || user->empty()) return hook.no_answer("the response names no user");
     Identity identity{std::string(*user)};
     if (const auto* left = object->find("expires_in_ms")) {
         if (left->kind != base::JsonValue::Kind::number || !(left->number >= 0 && left->number <= kLongestMs))
-            return hook.no_answer("expires_in_ms of the answer is no time");
+            return hook.no_answer("expires_in_ms of the response is not a time");
         const auto ms = std::chrono::milliseconds(static_cast<std::int64_t>(left->number));
         identity.expires = now + std::min<std::chrono::milliseconds>(ms, kFar);
     }
     if (object->find("token_id") != nullptr) {
         const auto id = object->string("token_id");
         if (!id || id->size() > kMaxTokenIdBytes)
-            return hook.no_answer("token_id of the answer is no text of at most 256 bytes");
+            return hook.no_answer("token_id of the response is not a string of at most 256 bytes");
         identity.token_id = *id;
     }
     auto claims = base::object_member(answer.body, "claims");
-    if (!claims) return hook.no_answer("claims of the answer is no object");
+    if (!claims) return hook.no_answer("claims of the response is not an object");
     if (claims->size() > kMaxClaimsBytes) return Failure(errc::claims_too_large);  // and is not kept
     identity.claims = std::move(*claims);
     return identity;
@@ -96,7 +96,7 @@ Task<Checked<Identity>> ask(std::shared_ptr<Hook> hook, AuthRequest request) {
         if (auto known = hook->cache.find(key, asked_at)) co_return Checked<Identity>(std::move(*known));
     }
     const UnderWay counted(hook);
-    if (counted.too_many()) co_return Checked<Identity>(hook->no_answer("max_requests are under way"));
+    if (counted.too_many()) co_return Checked<Identity>(hook->no_answer("max_requests are in flight"));
     std::string question = base::to_json({{"token", request.token},
                                           {"user", request.claimed_user},
                                           {"device", request.device},
@@ -106,7 +106,7 @@ Task<Checked<Identity>> ask(std::shared_ptr<Hook> hook, AuthRequest request) {
     if (!answer) co_return Checked<Identity>(hook->no_answer(answer.error().text));
     if (answer->status == 401 || answer->status == 403) co_return Checked<Identity>(refused(*answer));
     if (answer->status != 200)
-        co_return Checked<Identity>(hook->no_answer("the answer has status " + std::to_string(answer->status)));
+        co_return Checked<Identity>(hook->no_answer("the response has status " + std::to_string(answer->status)));
     Checked<Identity> identity = accepted(*hook, *answer, asked_at);
     if (identity && caches) hook->cache.put(key, *identity, asked_at + hook->options.cache_for);
     co_return identity;

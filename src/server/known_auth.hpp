@@ -17,13 +17,13 @@ struct AnonymousAuth {
 struct BrokenAuth {
     Failure failure;
     Checked<Identity> operator()(const AuthRequest&) const {
-        return Failure(errc::internal, "authentication is out of order on the server");
+        return Failure(errc::internal, "authentication failed inside the server");
     }
 };
 struct BrokenAsyncAuth {
     Failure failure;
     Task<Checked<Identity>> operator()(AuthRequest) const {
-        co_return Checked<Identity>(Failure(errc::internal, "authentication is out of order on the server"));
+        co_return Checked<Identity>(Failure(errc::internal, "authentication failed inside the server"));
     }
 };
 

@@ -23,8 +23,8 @@ std::optional<std::string> overlap_of(const Config& config) {
     const auto port = admin->endpoint.port();
     if (port == 0 || port != websocket->endpoint.port()) return std::nullopt;
     if (!covers(*websocket, *admin) && !covers(*admin, *websocket)) return std::nullopt;
-    return "admin_addr: " + config.admin_addr + " is a part of websocket_addr (" + config.websocket_addr +
-           ") or the other way round: give each a port of its own";
+    return "admin_addr: " + config.admin_addr + " overlaps websocket_addr (" + config.websocket_addr +
+           "): give each its own port";
 }
 
 }  // namespace flare::server

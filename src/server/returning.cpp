@@ -38,10 +38,10 @@ void Server::Impl::keep_returning() {
     const std::string path = server::returning_path(config_.ticket_key_file);
     const auto written = server::write_returning(path, ticket_keys_.current, *users);
     if (!written) {
-        return base::log().warn("who writes to users that are not back after the restart will hear user_offline: {}",
+        return base::log().warn("senders to users who are not back after the restart will get user_offline: {}",
                                 written.error().text);
     }
-    if (*written < users->size()) base::log().warn("{} of {} users had room in {}", *written, users->size(), path);
+    if (*written < users->size()) base::log().warn("{} of {} users fit into {}", *written, users->size(), path);
 }
 
 // The file is for one start. Times in it are absolute: should it come back, its users are expected no longer.
@@ -50,7 +50,7 @@ void Server::Impl::expect_returning() {
     const std::string path = server::returning_path(config_.ticket_key_file);
     const auto users = server::read_returning(path, ticket_keys_.current, ticket_keys_.previous);
     if (!users) {
-        return base::log().warn("whom the server before this one has let go is not known: {}", users.error().text);
+        return base::log().warn("the users of the previous server process are unknown: {}", users.error().text);
     }
     if (users->empty()) return;
     if (::unlink(path.c_str()) != 0) base::log().warn("{} cannot be removed", path);

@@ -64,7 +64,7 @@ Checked<std::vector<Returning>> read_returning(const std::string& path, const st
     if (!content) return content.error();
     std::string_view text = *content;
     if (!text.starts_with(kFirstLine) || text.size() < kFirstLine.size() + kSealLine)
-        return no_good(path, "it was not written by a server that stopped, or not to its end");
+        return no_good(path, "it was not written by a stopping server, or is incomplete");
     const std::string_view seal = text.substr(text.size() - kSealLine);
     text.remove_suffix(kSealLine);
     const auto sealed_with = [&](const std::string& key) {

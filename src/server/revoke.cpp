@@ -40,7 +40,7 @@ void Server::Impl::revoke(auth::Revocations::Kind kind, std::string name, std::o
 
 void Server::Impl::revoke_session(const std::string& session_id, std::string text, Done<bool> done) {
     const auto id = Uuid::parse(session_id);
-    if (!id) return done(Failure(errc::session_unknown, "a session id is a UUID"));
+    if (!id) return done(Failure(errc::session_unknown, "a session id must be a UUID"));
     count_all(
         [id = session::SessionId{*id}, text = text_or_default(std::move(text))](server::Shard& shard,
                                                                                 std::size_t& ended) {

@@ -36,9 +36,10 @@ Checked<std::vector<wire::KeyPair>> read_keys(const std::string& path) {
     }
     OPENSSL_cleanse(content->data(), content->size());
     if (good && !keys.empty()) return keys;
-    return Failure(errc::certificate_invalid, "sealing_key " + path +
-                                                  ": needs 1 to 8 lines, each a key of 32 bytes in base64; "
-                                                  "`flare certs sealing-key FILE` makes one");
+    return Failure(
+        errc::certificate_invalid,
+        "sealing_key " + path +
+            ": needs 1 to 8 lines, each a key of 32 bytes in base64; `flare certs sealing-key FILE` makes one");
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ bool Server::Impl::on_worker_thread() const noexcept {
 
 Checked<> Server::Impl::start() {
     const std::lock_guard lock(mutex_);
-    if (running_) return Failure(errc::already_connected, "the server is running already");
+    if (running_) return Failure(errc::already_connected, "the server is already running");
     base::log().set_level(static_cast<base::Log::Level>(config_.log_level));
     base::Log::set_format(config_.log_format == LogFormat::json ? base::LineFormat::json : base::LineFormat::text);
     base::Log::show_users(config_.log_users);
@@ -47,8 +47,8 @@ Checked<> Server::Impl::start() {
         if (!config_.allow_insecure)
             return Failure(
                 errc::invalid_config,
-                *exposed + "; if that is meant (in a closed network, behind a gateway), allow_insecure(true)");
-        base::log().warn("{}; allow_insecure() is on", *exposed);
+                *exposed + "; if that is intended (in a closed network, behind a gateway), set allow_insecure(true)");
+        base::log().warn("{}; allow_insecure() is set", *exposed);
     }
     if (auto exposed = server::admin_exposure_of(config_)) return Failure(errc::invalid_config, std::move(*exposed));
     auto opened = open();
@@ -74,8 +74,7 @@ Checked<> Server::Impl::start() {
     }
     if (admin_) admin_->start_thread();
     if (config_.rules.size() != 0)
-        base::log().info("{} rules say who may send what to whom; what none of them fits is not allowed",
-                         config_.rules.size());
+        base::log().info("{} policy rules are in use; a message that matches none is refused", config_.rules.size());
     if (config_.websocket) base::log().info("listening on {}://{}", config_.secure() ? "wss" : "ws", websocket_addr_);
     if (config_.quic) base::log().info("listening on quic://{}", quic_addr_);
     if (certificates_.sealing) base::log().info("sealing with the key {}", sealing_public_key());
@@ -153,7 +152,7 @@ Checked<> Server::Impl::open_websocket() {
 Checked<> Server::Impl::open_quic() {
     const std::string& folder = config_.quic_qlog_folder;
     if (std::error_code ignored; !folder.empty() && !std::filesystem::is_directory(folder, ignored))
-        return Failure(errc::file_not_found, "quic_qlog: " + folder + " is no folder");
+        return Failure(errc::file_not_found, "quic_qlog: " + folder + " is not a folder");
     std::string address = config_.quic_addr;
     for (const auto& worker : group_->workers) {  // in the order of their numbers: Listener::open()
         const auto bound = worker->listeners().open_quic(address, certificates_.quic, quic_secret_);
@@ -170,7 +169,7 @@ Checked<> Server::Impl::reload_certificates() {
     if (!may_reload_) return Failure(errc::not_connected, "the server is not running");
     auto loaded = server::Certificates::load(config_, quic_secret_, certificates_);
     if (!loaded) {
-        base::log().error("the certificates stay as they are: {}", loaded.error().text);
+        base::log().error("the old certificates stay in use: {}", loaded.error().text);
         return loaded.error();
     }
     certificates_ = std::move(*loaded);
@@ -179,7 +178,7 @@ Checked<> Server::Impl::reload_certificates() {
             worker.listeners().use_certificates(certificates);
         };
     });
-    base::log().info("new connections are served with the certificates that were read again");
+    base::log().info("certificates reloaded; new connections use them");
     return {};
 }
 

@@ -72,8 +72,10 @@ Checked<TicketKeyFile> load_ticket_keys(const std::string& path, const std::stri
                     " is not a key of 32 bytes, in 64 hex digits or in base64 (openssl rand -hex 32 makes one)");
         keys.push_back(std::move(*key));
     }
-    if (keys.empty()) return fail(errc::invalid_config, "there is no key in it; remove it, and one is made");
-    if (keys.size() > 2) return fail(errc::invalid_config, "more than two keys: the present and the one before");
+    if (keys.empty()) return fail(errc::invalid_config, "contains no key; remove the file and one is made");
+    if (keys.size() > 2)
+        return fail(errc::invalid_config,
+                    "contains more than two keys; only the current and the previous one are allowed");
     keys.resize(2);
     return TicketKeyFile{std::move(keys[0]), std::move(keys[1])};
 }

@@ -30,7 +30,7 @@ bool proven(const wire::Hello& hello, const std::string& secret) {
 // Whoever listens can say a Hello again, byte for byte; its client says another one.
 std::optional<wire::Refused> taken_before(const ServerSession& session, const wire::Hello& hello) {
     if (!session.attachments().has_taken(hello.epoch) || planted(Fault::used_hello_forgotten)) return std::nullopt;
-    return make_refusal(errc::stale_carrier, "this hello has attached a carrier before, or many later ones have");
+    return make_refusal(errc::stale_carrier, "this Hello has already attached a carrier, or many later ones have");
 }
 
 }  // namespace
@@ -46,21 +46,22 @@ std::optional<wire::Refused> Attaching::attach_new(CarrierKey key, const wire::H
         if (same != nullptr && !planted(Fault::attempt_makes_two)) return join(*same, key, hello, now);
         // Also of a connect whose session has ended: nothing is wrong with its credential, or with its ticket.
         if (known->knows(hello.attempt_id) && !planted(Fault::attempt_makes_two))
-            return make_refusal(errc::stale_carrier, "this connect has been overtaken by a later one");
+            return make_refusal(errc::stale_carrier, "a later connect has overtaken this one");
     }
     if (credential.ticket_of && !honoured_.may_make_one(*credential.ticket_of)) {
-        return make_refusal(errc::unauthenticated, "the ticket has made a session here before: a credential is needed");
+        return make_refusal(errc::unauthenticated,
+                            "the ticket has already made a session here: a credential is needed");
     }
     if (parts_.shedding.no_room(now))
         return make_refusal(errc::busy, "the server has no memory for another session", kBusyRetryMs);
     if (std::any_of(hello.received.begin(), hello.received.end(),
                     [](const auto& state) { return state.received != 0; })) {
-        return make_refusal(errc::bad_ack, "the hello acknowledges frames of a session that it does not resume");
+        return make_refusal(errc::bad_ack, "the Hello acknowledges frames of a session that it does not resume");
     }
     Device& owner = parts_.devices.get(credential.user, hello.device);
     owner.used_at = now;
     if (owner.unconfirmed.size() >= Device::kMaxUnconfirmed) {
-        parts_.life.finalize(*owner.unconfirmed.front(), errc::session_replaced, "the same device has connected anew",
+        parts_.life.finalize(*owner.unconfirmed.front(), errc::session_replaced, "the same device has connected again",
                              now);
     }
     ServerSession& session = create(owner, hello, credential, now);
@@ -97,7 +98,7 @@ bool Attaching::may_honour(const SessionId& lost, const wire::Hello& hello) cons
 void Attaching::confirm(ServerSession& session, TimePoint now) {
     Device& owner = session.owner();
     if (owner.session != nullptr) {
-        parts_.life.finalize(*owner.session, errc::session_replaced, "the same device has connected anew", now);
+        parts_.life.finalize(*owner.session, errc::session_replaced, "the same device has connected again", now);
     }
     make_room(session.user(), now);
     std::erase(owner.unconfirmed, &session);
@@ -116,7 +117,7 @@ void Attaching::make_room(const std::string& user, TimePoint now) {
     while (is_full(user)) {
         parts_.life.cut_off(parts_.sessions.oldest_of(user), errc::session_replaced,
                             parts_.settings.max_devices == 1
-                                ? "the user has connected with another device, and one at a time is allowed"
+                                ? "the user has connected with another device, and only one at a time is allowed"
                                 : "the user has connected with another device, and this was the oldest",
                             now);
     }
@@ -155,12 +156,11 @@ wire::Encodings Attaching::encodings_of(const wire::Hello& hello) const noexcept
 // can be taken there.
 std::optional<wire::Refused> Attaching::offers_less(const ServerSession& session, const wire::Hello& hello) const {
     if ((session.encodings() & ~encodings_of(hello)) != 0) {
-        return make_refusal(errc::ticket_invalid,
-                            "the session was agreed on with compression that this hello does not offer");
+        return make_refusal(errc::ticket_invalid, "the session uses compression that this Hello does not offer");
     }
     if (limit_in(hello) < session.max_message_bytes()) {
         return make_refusal(errc::ticket_invalid,
-                            "the session was agreed on with larger messages than this hello takes (max_message_bytes)");
+                            "the session allows larger messages than this Hello accepts (max_message_bytes)");
     }
     return std::nullopt;
 }
@@ -169,7 +169,7 @@ std::optional<wire::Refused> Attaching::offers_less(const ServerSession& session
 std::optional<wire::Refused> Attaching::find_tombstone(const SessionId& id, const wire::Hello& hello) const {
     const Tombstone* const grave = parts_.tombstones.find(id);
     if (grave == nullptr || !proven(hello, grave->secret))
-        return make_refusal(errc::session_unknown, "this server does not know the session (any more)");
+        return make_refusal(errc::session_unknown, "this server does not know the session, or no longer");
     const std::string why = grave->reason == grave->resume_code ? "" : std::string(name(grave->reason)) + ": ";
     wire::Refused refused = make_refusal(grave->resume_code, why + grave->text);
     refused.gap = grave->lanes;
@@ -179,16 +179,16 @@ std::optional<wire::Refused> Attaching::find_tombstone(const SessionId& id, cons
 // Finds the session that a Hello resumes and its proof fits; otherwise, why it may not.
 std::optional<wire::Refused> Attaching::find_resumed(const wire::Hello& hello, ServerSession*& session) {
     const auto id = hello.resume ? session_in_ticket(hello.resume->ticket) : std::nullopt;
-    if (!id) return make_refusal(errc::ticket_invalid, "the ticket is not one of this server");
+    if (!id) return make_refusal(errc::ticket_invalid, "the ticket was not issued by this server");
     session = parts_.sessions.find(*id);
     if (session == nullptr) return find_tombstone(*id, hello);
     if (session->user() != hello.user) return make_refusal(errc::user_mismatch, "the ticket belongs to another user");
     if (!proven(hello, session->tickets().secret()))
-        return make_refusal(errc::resume_proof_invalid, "the resume proof does not fit the ticket");
+        return make_refusal(errc::resume_proof_invalid, "the resume proof does not match the ticket");
     if (!session->tickets().accepts(hello.resume->ticket, hello.attempt_id) && !planted(Fault::old_ticket_accepted))
         return make_refusal(errc::ticket_invalid, "the ticket has been replaced by a newer one");
     if (session->attachments().overtaken(hello.attempt_id, hello.epoch) && !planted(Fault::old_ticket_accepted))
-        return make_refusal(errc::stale_carrier, "this connect has been overtaken by a later one");
+        return make_refusal(errc::stale_carrier, "a later connect has overtaken this one");
     if (auto refused = taken_before(*session, hello)) return refused;
     if (session->farewell().is_coming()) return make_refusal(errc::session_ended, "the session is saying goodbye");
     return offers_less(*session, hello);
@@ -199,7 +199,8 @@ std::optional<wire::Refused> Attaching::attach_resumed(CarrierKey key, const wir
     if (auto refused = find_resumed(hello, session)) return refused;
     session->at(now);
     if (const auto acked = session->lane_set().on_acks(hello.received, now); !acked) {
-        return make_refusal(static_cast<errc>(acked.error().value()), "the hello acknowledges what was never sent");
+        return make_refusal(static_cast<errc>(acked.error().value()),
+                            "the Hello acknowledges frames that were never sent");
     }
     if (session->attachments().unconfirmed()) confirm(*session, now);  // it has the ticket, so its Welcome has arrived
     if (session->farewell().ended()) return make_refusal(errc::session_ended, session->farewell().text());
@@ -240,13 +241,14 @@ std::optional<wire::Refused> Attaching::attach(ServerSession& session, CarrierKe
             if (state.lane < session.lanes()) credit.push_back(state);
         }
         if (const auto taken = session.lane_set().on_acks(credit, now); !taken) {
-            return make_refusal(static_cast<errc>(taken.error().value()), "the hello acknowledges what was never sent");
+            return make_refusal(static_cast<errc>(taken.error().value()),
+                                "the Hello acknowledges frames that were never sent");
         }
     }
     Attachments& attachments = session.attachments();
     if (attachments.size() >= Attachments::kMost) {
         const CarrierKey dropped = attachments.least();
-        parts_.listener.close_carrier(dropped, errc::stale_carrier, "newer carriers have taken its place");
+        parts_.listener.close_carrier(dropped, errc::stale_carrier, "newer carriers have replaced it");
         parts_.life.detach(session, dropped, now);
     }
     if (!session.tickets().offers()) session.tickets().offer(new_ticket(session));

@@ -145,7 +145,7 @@ void CarrierIo::handle(ServerSession& session, CarrierKey key, const wire::Frame
     if (frame.unknown_kind) return fail(errc::unexpected_frame, "a frame of a kind that version 1 does not know");
     if (!frame.acks.empty()) {
         if (const auto acked = session.lane_set().on_acks(frame.acks, now); !acked) {
-            return fail(static_cast<errc>(acked.error().value()), "an acknowledgement of what was never sent");
+            return fail(static_cast<errc>(acked.error().value()), "an acknowledgement of a frame that was never sent");
         }
     }
     switch (frame.kind) {
@@ -162,7 +162,7 @@ void CarrierIo::handle(ServerSession& session, CarrierKey key, const wire::Frame
             if (!ping) return fail(errc::malformed_frame, "a ping that cannot be read");
             Attached& carrier = *session.attachments().find(key);
             if (carrier.pongs.size() >= kMaxOwedPongs)
-                return fail(errc::rate_limited, "more pings than answers are read");
+                return fail(errc::rate_limited, "the client sends pings faster than it reads the answers");
             carrier.pongs.push_back(ping->id);
             listener_.output_ready(key);
             listener_.on_heartbeat(session);
@@ -185,7 +185,7 @@ void CarrierIo::handle(ServerSession& session, CarrierKey key, const wire::Frame
             }
             return;
         }
-        default: return fail(errc::unexpected_frame, "a frame that only servers send, or a second hello");
+        default: return fail(errc::unexpected_frame, "a frame that only servers send, or a second Hello");
     }
 }
 
@@ -209,7 +209,7 @@ void CarrierIo::handle_numbered(ServerSession& session, CarrierKey key, const wi
 void CarrierIo::handle_activate(ServerSession& session, CarrierKey key, std::uint64_t epoch, TimePoint now) {
     Attachments& attachments = session.attachments();
     if (attachments.is_stale(key, epoch) && !planted(Fault::stale_carrier_activated)) {
-        return life_.peer_error(session, key, errc::stale_carrier, "a later activate has moved sending elsewhere", now);
+        return life_.peer_error(session, key, errc::stale_carrier, "a later Activate has moved sending elsewhere", now);
     }
     Attached& carrier = *attachments.find(key);
     attachments.note_activate(carrier, epoch);

@@ -21,7 +21,7 @@ struct ClientSettings : Settings {
     std::uint32_t retry_count = 3;  // message_retry
     Duration retry_delay = std::chrono::seconds(1);
     // There is another way to the server: a carrier that does not answer is suspected as soon as its round trip allows,
-    // in place of after retry_delay (docs/racing.md, "When a connection is of no use").
+    // in place of after retry_delay (docs/racing.md, "Failure detection").
     bool suspect_early = false;
     // How long an awaited message waits while there is no connection; 0: for ever.
     Duration send_timeout = std::chrono::minutes(2);

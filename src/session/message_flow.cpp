@@ -48,7 +48,7 @@ void MessageFlow::receive(ServerSession& session, LaneIndex lane, const wire::Da
             return settle_at_once(
                 session, lane, id, cost,
                 make_refusal(errc::too_old,
-                             "it may have been acted on long ago: send it under a new id if it must be"));
+                             "it may have been processed long ago: send it under a new id if it must be processed"));
         case DedupeRing::Verdict::in_progress:
             owner.waiting.push_back({id, session.id(), lane});
             session.work().begin_one();
@@ -103,7 +103,7 @@ void MessageFlow::finish(const PendingMessage& pending, const Receipt& receipt, 
         listener_.on_reply_refused(*session, errc::message_too_large);
         return finish(pending,
                       make_refusal(errc::message_too_large,
-                                   "handled; the reply was dropped, because it is larger than this client takes"),
+                                   "handled; the reply was dropped because it exceeds this client's limit"),
                       nullptr, now);
     }
     Device& owner = *pending.owner;
@@ -163,7 +163,7 @@ void MessageFlow::answer(ServerSession& session, LaneIndex lane, const Uuid& id,
         if (sent) return observe_queued(session, data);
         if (sent.error() == errc::busy) shedding_.memory_short(session.now());
         view.code = errc::recipient_busy;
-        view.text = "handled; the reply was dropped, because too much waits for this client already";
+        view.text = "handled; the reply was dropped because too much is already queued for this client";
     }
     (void)session.lane_set().send_anyway(lane, wire::encode(view));
 }
@@ -225,8 +225,8 @@ Receipt MessageFlow::send_to_user(std::string_view user, std::string_view conver
         return receipt;
     }
     if (could_not != 0 && failure == errc::user_offline) {
-        return make_refusal(errc::message_too_large,
-                            "the message is larger than the user's devices take: " + std::to_string(takes) + " bytes");
+        return make_refusal(errc::message_too_large, "the message is larger than the user's devices accept: " +
+                                                         std::to_string(takes) + " bytes");
     }
     return nobody_took_it(user, failure, now);
 }
@@ -237,13 +237,13 @@ Receipt MessageFlow::nobody_took_it(std::string_view user, errc failure, TimePoi
         if (!wait) return make_refusal(failure, "the user has no session on this server");
         const auto ms = std::min<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(*wait).count(), UINT32_MAX);
         return make_refusal(errc::busy,
-                            "the server was started again, and the user is expected back: try again in " +
+                            "the server was restarted, and the user is expected back: retry in " +
                                 std::to_string((ms + 999) / 1000) + " s",
                             static_cast<std::uint32_t>(ms));
     }
     if (failure == errc::bad_compression) return make_refusal(failure, std::string(explain(failure)));
     // A busy with a time would be kept by the sender's client, while what is behind it may find room.
-    return make_refusal(failure, "too much waits for this user already", failure == errc::busy ? 0 : 1000);
+    return make_refusal(failure, "too much is already queued for this user", failure == errc::busy ? 0 : 1000);
 }
 
 }  // namespace flare::session

@@ -188,7 +188,7 @@ void Outgoing::begin_session(TimePoint now) {
     });
     for (const auto& [token, sent] : too_large) {
         fail(token, sent ? errc::outcome_unknown : errc::message_too_large,
-             "the server takes messages of " + std::to_string(agreed_.limits.max_message_bytes) + " bytes");
+             "the server accepts messages of " + std::to_string(agreed_.limits.max_message_bytes) + " bytes");
     }
 }
 
@@ -291,7 +291,7 @@ void Outgoing::give_up_waiting(TimePoint now) {
         const bool unsent = !was_sent(*entry) || planted(Fault::under_way_called_unsent);
         withdraw(token, *entry);
         fail(token, unsent ? errc::not_connected : errc::outcome_unknown,
-             text + (unsent ? "it was not sent" : "it was sent before, and may still arrive"));
+             text + (unsent ? "it was not sent" : "it was sent before and may still arrive"));
     }
 }
 

@@ -1,7 +1,7 @@
 // Does the carrier in use answer, and in time? What is measured of carriers, and what follows from it: suspicion, word
 // of slowness, the end of a silent one. It decides; ClientSession acts.
 //
-// Protocol: docs/racing.md, "When a connection is of no use"; docs/protocol.md, "Liveness".
+// Protocol: docs/racing.md, "Failure detection"; docs/protocol.md, "Liveness".
 // Threads:  as ClientSession; time is an argument.
 // Owner:    ClientSession.
 #pragma once

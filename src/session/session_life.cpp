@@ -153,7 +153,7 @@ void SessionLife::drop_silent(ServerSession& session, TimePoint now) {
     for (const CarrierKey key : session.carriers()) {
         const Attached* const carrier = session.attachments().find(key);
         if (carrier == nullptr || now - carrier->heard_at < settings_.heartbeat_timeout) continue;
-        listener_.close_carrier(key, errc::heartbeat_timeout, "nothing was heard within the heartbeat time-out");
+        listener_.close_carrier(key, errc::heartbeat_timeout, "nothing arrived within the heartbeat time-out");
         detach(session, key, now);
     }
 }
@@ -176,7 +176,7 @@ void SessionLife::check(ServerSession& session, TimePoint now) {
                         farewell.begun() ? farewell.text() : "the client said goodbye", now);
     }
     if (session.credential().has_expired(now)) {
-        return end(session, errc::token_expired, "the credential has expired and no other one has come", 0, now);
+        return end(session, errc::token_expired, "the credential has expired and was not renewed", 0, now);
     }
     if (session.credential().warning_due(now)) {
         session.credential().tell({}, now);
@@ -185,7 +185,7 @@ void SessionLife::check(ServerSession& session, TimePoint now) {
     const TimePoint starved_since = session.starved_since();
     if (starved_since != kNever && now - starved_since >= settings_.slow_consumer_after) {
         return finalize(session, errc::slow_consumer,
-                        "the client has taken nothing for too long, though something waits for it", now);
+                        "the client has read nothing for too long while data is queued for it", now);
     }
     settle(session, now);
 }

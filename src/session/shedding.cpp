@@ -90,7 +90,7 @@ std::size_t Shedding::end_detached(TimePoint now) {
     });
     for (Candidate& each : candidates) each.rank = held_by[each.session->user()];
     return end_in_order(candidates, budget_, [&](ServerSession& session) {
-        life_.finalize(session, errc::busy, "the server's memory was used up while no carrier was there", now);
+        life_.finalize(session, errc::busy, "the server's memory was used up while the session had no carrier", now);
     });
 }
 
@@ -102,7 +102,7 @@ std::size_t Shedding::end_stalled(TimePoint now) {
         candidates.push_back({static_cast<std::uint64_t>((now - since).count()), &session});
     });
     return end_in_order(candidates, budget_, [&](ServerSession& session) {
-        life_.finalize(session, errc::slow_consumer, "the server's memory was used up and the client took nothing",
+        life_.finalize(session, errc::slow_consumer, "the server's memory was used up and the client read nothing",
                        now);
     });
 }

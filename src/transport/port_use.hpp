@@ -2,7 +2,7 @@
 //
 // With SO_REUSEPORT the kernel spreads connections over the listeners of a port, and lets any other program of the same
 // user join them unnoticed. So the first listener takes the port without it, which fails when anybody has it, and
-// allows it afterwards, for those of its own server (docs/operations.md, "One server to a port").
+// allows it afterwards, for those of its own server (docs/operations.md, "One server per port").
 // Threads: a value.
 #pragma once
 

@@ -74,14 +74,14 @@ Checked<Authority> parse_authority(std::string_view text) {
         if (!address) return wrong("has no IPv6 address in its brackets");
         made.host = std::move(*address);
         end = bracket + 1;
-        if (end < text.size() && text[end] != ':') return wrong("has something between the bracket and the port");
+        if (end < text.size() && text[end] != ':') return wrong("has characters between the bracket and the port");
     } else {
         if (end != text.rfind(':')) return wrong("has more than one colon: IPv6 addresses are written in brackets");
         made.host = text.substr(0, end);
         if (!made.host.empty() && !is_name(made.host))
             return wrong(
-                "has no usable host: a name is of letters, digits, '-', '_' and dots, and one of other letters is "
-                "written in its form xn--");
+                "has no usable host: a name consists of letters, digits, '-', '_' and dots; write an internationalized "
+                "name as xn--...");
     }
     if (end >= text.size()) return made;
     made.port = parse_port(text.substr(end + 1));
@@ -94,7 +94,7 @@ bool is_host(std::string_view text) { return is_name(text) || parse_ipv6(text).h
 Checked<UrlParts> parse_url(std::string_view text) {
     UrlParts parts;
     const std::size_t scheme_end = text.find("://");
-    if (scheme_end == std::string_view::npos) return wrong("is no URL");
+    if (scheme_end == std::string_view::npos) return wrong("is not a URL");
     parts.scheme = boost::to_lower_copy(std::string(text.substr(0, scheme_end)));
     std::string_view authority = text.substr(scheme_end + 3);
     const std::size_t rest_begin = std::min(authority.find_first_of("/?#"), authority.size());
@@ -103,7 +103,7 @@ Checked<UrlParts> parse_url(std::string_view text) {
     // Scheme, path and query by the grammar; the host is read below, as Boost.URL knows no zones.
     const std::string without_host = parts.scheme + "://h" + rest;
     const auto parsed = boost::urls::parse_uri(without_host);
-    if (!parsed) return wrong("is no URL");
+    if (!parsed) return wrong("is not a URL");
 
     if (const std::size_t user_end = authority.rfind('@'); user_end != std::string_view::npos) {
         parts.has_user = true;

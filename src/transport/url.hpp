@@ -34,7 +34,7 @@ struct UrlParts {
     bool has_user = false;
     bool has_fragment = false;
 };
-// Errors: as parse_authority(), and "is no URL".
+// Errors: as parse_authority(), and "is not a URL".
 Checked<UrlParts> parse_url(std::string_view text);
 
 // 80 for http and ws, 443 for https, wss and quic; 0: the scheme is not known.

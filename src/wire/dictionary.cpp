@@ -33,7 +33,7 @@ Checked<std::shared_ptr<const Dictionary>> Dictionary::make(std::string_view byt
         made->inflate_ = ZSTD_createDDict(bytes.data(), bytes.size());
     }
     if (made->compress_ == nullptr || made->inflate_ == nullptr) {
-        return Failure(errc::invalid_config, what + " is no zstd dictionary; make one with flare train");
+        return Failure(errc::invalid_config, what + " is not a zstd dictionary; make one with flare train");
     }
     for (int shift = 24; shift >= 0; shift -= 8) made->id_ += static_cast<char>(number >> shift);
     made->id_ += base::view(base::sha256(bytes)).substr(0, kIdHashBytes);
@@ -56,8 +56,8 @@ Checked<std::string> train_dictionary(const std::vector<std::string>& samples, s
     const std::size_t size = ZDICT_trainFromBuffer(dictionary.data(), dictionary.size(), all.data(), sizes.data(),
                                                    static_cast<unsigned>(sizes.size()));
     if (ZDICT_isError(size) != 0) {
-        return Failure(errc::invalid_config, std::string("no dictionary can be made of these samples: ") +
-                                                 ZDICT_getErrorName(size) + "; give some thousands of messages");
+        return Failure(errc::invalid_config, std::string("no dictionary can be made from these samples: ") +
+                                                 ZDICT_getErrorName(size) + "; give several thousand messages");
     }
     dictionary.resize(size);
     // Each compressed message names the dictionary: an id that takes two bytes there, above those set aside for

@@ -50,7 +50,7 @@ TEST_F(ClientTool, SendSaysHowToTrustACertificateOfOnesOwn) {
     const std::string url = "wss://" + server.websocket_addr();
     ToolProcess doubting({"send", "server", "hi", "--url", url});
     EXPECT_EQ(doubting.wait(), 3);
-    EXPECT_THAT(doubting.err(), HasSubstr("needs --ca-file FILE"));
+    EXPECT_THAT(doubting.err(), HasSubstr("give --ca-file FILE"));
     ToolProcess trusting({"send", "server", "hi", "--url", url, "--ca-file", authority.certificate_file});
     EXPECT_EQ(trusting.wait(), 0) << trusting.err();
 }
@@ -68,7 +68,7 @@ TEST_F(ClientTool, SendTellsApartWhyItFailed) {
 
     ToolProcess tokenless({"send", "server", "hi", "--url", ws(server)});
     EXPECT_EQ(tokenless.wait(), 4);
-    EXPECT_THAT(tokenless.err(), HasSubstr("--token-file FILE, or the variable FLARE_TOKEN"));
+    EXPECT_THAT(tokenless.err(), HasSubstr("give --token-file FILE or set FLARE_TOKEN"));
     ToolProcess guessing({"send", "server", "hi", "--token", "guess", "--url", ws(server)});
     EXPECT_EQ(guessing.wait(), 4);
     EXPECT_THAT(guessing.err(), Not(HasSubstr("--token-file"))) << "it has one";
@@ -77,7 +77,7 @@ TEST_F(ClientTool, SendTellsApartWhyItFailed) {
     server.stop();
     ToolProcess lost({"send", "server", "hi", "--url", address});
     EXPECT_EQ(lost.wait(), 3);
-    EXPECT_THAT(lost.err(), HasSubstr("`flare doctor URL` examines the way"));
+    EXPECT_THAT(lost.err(), HasSubstr("`flare doctor URL` to find out why"));
     ToolProcess unreachable({"send", "server", "hi", "--json", "--url", address});
     EXPECT_EQ(unreachable.wait(), 3);
     EXPECT_EQ(result_of(unreachable.out()).at("code").as_string(), "connection_refused");
@@ -87,7 +87,7 @@ TEST_F(ClientTool, SendTellsApartWhyItFailed) {
     EXPECT_EQ(wrong.wait(), 2);
     ToolProcess twice({"send", "server", "hi", "--url", "ws://a", "--url", "ws://b"});
     EXPECT_EQ(twice.wait(), 2);
-    EXPECT_THAT(twice.err(), HasSubstr("give one address of each kind"));
+    EXPECT_THAT(twice.err(), HasSubstr("give at most one address of each kind"));
 }
 
 TEST_F(ClientTool, ARecordIsKeptWhereExplainFindsIt) {
@@ -124,12 +124,12 @@ TEST_F(ClientTool, ARecordFolderThatCannotBeUsedIsAnErrorAndNothingIsSent) {
     const auto refused = [&](const std::string& folder, const std::string& why) {
         ToolProcess send({"send", "server", "hi", "--record-folder", folder, "--url", "ws://127.0.0.1:1", "--json"});
         EXPECT_EQ(send.wait(), 2);
-        EXPECT_THAT(send.err(), HasSubstr("no flight record can be kept in " + folder + ": " + why));
+        EXPECT_THAT(send.err(), HasSubstr("cannot write a flight record to " + folder + ": " + why));
         EXPECT_EQ(result_of(send.out()).at("result").as_string(), "failed");
     };
-    refused(certificates.path("missing"), "there is no such folder");
+    refused(certificates.path("missing"), "no such folder");
     certificates.write("plain", "");
-    refused(certificates.path("plain"), "there is no such folder");
+    refused(certificates.path("plain"), "no such folder");
     refused("/proc", "");
     EXPECT_FALSE(std::filesystem::exists(certificates.path("missing")));
 }
@@ -202,7 +202,7 @@ TEST_F(ClientTool, ListenEndsAndNamesTheMessageThatItCannotWrite) {
         while (sent.code != 0) sent = run_tool({"send", "bob", "one", "--json", "--url", ws(server)});
         EXPECT_EQ(listen.wait(), 1);
         const std::string id(result_of(sent.out).at("id").as_string());
-        EXPECT_THAT(listen.err(), HasSubstr("1 message came and are not printed, the first with the id " + id));
+        EXPECT_THAT(listen.err(), HasSubstr("1 message not printed, the first with the id " + id));
         EXPECT_THAT(listen.err(), HasSubstr("No space left on device"));
     }
 }
@@ -227,14 +227,14 @@ TEST_F(ClientTool, ChatInPlainLinesCarriesMessagesBothWays) {
     ToolProcess alice({"chat", "--user", "alice", "--to", "bob", ws(server)}, {.input = std::nullopt});
     ToolProcess bob({"chat", "--user", "bob", ws(server)}, {.input = std::nullopt});
     bob.type("/to alice\n");
-    ASSERT_TRUE(bob.says("* what you type goes to alice now"));
+    ASSERT_TRUE(bob.says("* you are now talking to alice"));
     alice.type("hello bob\n");
     ASSERT_TRUE(bob.says("alice: hello bob\n"));
     ASSERT_TRUE(alice.says("\u2713 alice \u2192 bob: hello bob\n"));
     bob.type("hello alice\n//slash\n/nothing\n");
     ASSERT_TRUE(alice.says("bob: hello alice\n"));
     ASSERT_TRUE(alice.says("bob: /slash\n"));
-    ASSERT_TRUE(bob.says("* there is no /nothing; /help lists what there is"));
+    ASSERT_TRUE(bob.says("* unknown command /nothing; /help lists the commands"));
     alice.type("/to carol\nare you there?");
     alice.end_input();
     EXPECT_EQ(alice.wait(), 0);

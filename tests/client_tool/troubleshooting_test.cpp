@@ -88,7 +88,7 @@ TEST_F(Troubleshooting, NoServer) {
     EXPECT_THAT(failure.text, HasSubstr("ws://" + websocket + ": " + websocket +
                                         ": connection refused: is the server running, is the port right?"));
     EXPECT_THAT(failure.text, HasSubstr("quic://" + quic + ": " + quic +
-                                        ": nobody listens at this address; check that the server runs"));
+                                        ": nothing listens at this address; check that the server is running"));
 }
 
 TEST_F(Troubleshooting, WrongPort) {
@@ -164,7 +164,7 @@ TEST_F(Troubleshooting, UdpBlocked) {
     const auto failure = connect_failure(client(ServerAddresses().with_quic_url("quic://" + relay.address())));
     EXPECT_EQ(failure.code, errc::connect_timeout);
     EXPECT_THAT(failure.text, HasSubstr("quic://" + relay.address() + ": "));
-    EXPECT_THAT(failure.text, HasSubstr("; is UDP blocked on the way?"));
+    EXPECT_THAT(failure.text, HasSubstr("; is UDP blocked on the path?"));
     // With a WebSocket address beside it nothing fails.
     auto both = connected(client(ServerAddresses()
                                      .with_quic_url("quic://" + relay.address())
@@ -176,19 +176,19 @@ TEST_F(Troubleshooting, NoProtocolConfigured) {
     const auto none = ClientBuilder("alice").build();
     ASSERT_FALSE(none);
     EXPECT_EQ(none.error().code, errc::invalid_config);
-    EXPECT_EQ(none.error().text, "server_addresses: no address is given");
+    EXPECT_EQ(none.error().text, "server_addresses: contains no address");
     const auto other = client(ServerAddresses().with_websocket_url("ws://127.0.0.1:4000"))
                            .protocol_selection_mode(ProtocolSelection::quic)
                            .build();
     ASSERT_FALSE(other);
-    EXPECT_EQ(other.error().text, "protocol_selection_mode: QUIC is chosen, and server_addresses has no QUIC URL");
+    EXPECT_EQ(other.error().text, "protocol_selection_mode: QUIC is selected, but server_addresses has no QUIC URL");
     const auto server = ServerBuilder().enable_websocket(false).enable_quic(false).build();
     ASSERT_FALSE(server);
     EXPECT_EQ(server.error().code, errc::invalid_config);
     EXPECT_THAT(server.error().text, HasSubstr("enable_websocket"));
     ToolProcess tool({"send", "server", "hi", "--protocol", "quic", "--url", "ws://127.0.0.1:4000"});
     EXPECT_EQ(tool.wait(), 2);
-    EXPECT_THAT(tool.err(), HasSubstr("QUIC is chosen, and server_addresses has no QUIC URL"));
+    EXPECT_THAT(tool.err(), HasSubstr("QUIC is selected, but server_addresses has no QUIC URL"));
 }
 
 TEST_F(Troubleshooting, UnknownTarget) {
@@ -199,7 +199,8 @@ TEST_F(Troubleshooting, UnknownTarget) {
     EXPECT_EQ(nobody.error_message, "the user has no session on this server");
     const auto empty = alice.send_text_message("", "hello");
     EXPECT_EQ(empty.error, errc::unknown_target);
-    EXPECT_EQ(empty.error_message, "the target is neither a user, a room nor the server; correct the message's to");
+    EXPECT_EQ(empty.error_message,
+              "the target is neither a user, a room nor the server; correct the message's to field");
 }
 
 TEST_F(Troubleshooting, OversizedMessage) {
@@ -208,8 +209,7 @@ TEST_F(Troubleshooting, OversizedMessage) {
     const auto large = alice.send_binary_message("server", Bytes(std::string(100'001, 'x')));
     EXPECT_EQ(large.error, errc::message_too_large);
     EXPECT_EQ(large.error_message,
-              "the message is longer than the negotiated limit; send a shorter one, or raise max_message_bytes on both "
-              "sides");
+              "the message exceeds the negotiated limit; send a shorter one, or raise max_message_bytes on both sides");
     EXPECT_TRUE(alice.send_binary_message("server", Bytes(std::string(100'000, 'x'))).success);
 }
 

@@ -34,7 +34,7 @@ expect_refusal() {  # exit code, what it says, arguments ...
     [ "$code" = "$1" ] || fail "exit code $code for: ${*:3}"
     [[ $said == *"$2"* ]] || fail "it said: $said"
 }
-expect_refusal 1 "lengths before them" --prefixed cut out
+expect_refusal 1 "length prefixes" --prefixed cut out
 expect_refusal 1 "cannot be read" missing out
 printf 'one\n' >few
 expect_refusal 1 "no dictionary can be made" few out

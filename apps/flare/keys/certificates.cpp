@@ -107,13 +107,13 @@ Checked<std::string> alternative_names(const CertificateSpec& spec) {
         text.append(text.empty() ? "" : ",").append(kind).append(name);
     };
     for (const std::string& each : spec.names) {
-        if (!is_host_name(each)) return Failure(errc::invalid_config, "\"" + each + "\" is no name of a host");
+        if (!is_host_name(each)) return Failure(errc::invalid_config, "\"" + each + "\" is not a host name");
         add("DNS:", each);
     }
     for (const std::string& each : spec.addresses) {
         boost::system::error_code error;
         const auto address = boost::asio::ip::make_address(each, error);
-        if (error) return Failure(errc::invalid_config, "\"" + each + "\" is no IP address");
+        if (error) return Failure(errc::invalid_config, "\"" + each + "\" is not an IP address");
         add("IP:", address.to_string());
     }
     if (text.empty()) return Failure(errc::invalid_config, "a server's certificate needs a name or an address");
@@ -169,9 +169,9 @@ Checked<std::vector<Certificate>> load(const std::string& file) {
     const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
     ERR_clear_error();
     if (found.empty() || !at_end)
-        return Failure(errc::certificate_invalid,
-                       "certificate " + file + ": " +
-                           (at_end ? "there is no PEM certificate in it" : "a certificate in it is damaged"));
+        return Failure(
+            errc::certificate_invalid,
+            "certificate " + file + ": " + (at_end ? "contains no PEM certificate" : "contains a damaged certificate"));
     return found;
 }
 
@@ -268,8 +268,7 @@ std::optional<std::string> key_mismatch(const std::string& certificate_file, con
     ERR_clear_error();
     if (fits) return std::nullopt;
     return "key " + key_file +
-           (key == nullptr ? ": holds no private key in PEM that can be read"
-                           : " does not belong to " + certificate_file);
+           (key == nullptr ? ": contains no readable PEM private key" : " does not belong to " + certificate_file);
 }
 
 Checked<std::string> sealing_key(const std::string& file, bool force, bool& made) {
@@ -298,8 +297,9 @@ Checked<std::string> sealing_key(const std::string& file, bool force, bool& made
         if (!key) break;
         return wire::to_base64(base::view(base::x25519_public(*key)));
     }
-    return Failure(errc::certificate_invalid,
-                   "sealing key " + file + ": its first line is no key of 32 bytes in base64; --force makes a new one");
+    return Failure(
+        errc::certificate_invalid,
+        "sealing key " + file + ": the first line is not a key of 32 bytes in base64; --force makes a new key");
 }
 
 }  // namespace flare::cli

@@ -92,7 +92,7 @@ Checked<KeyPair> KeyPair::read(const std::string& file, std::optional<JwtAlgorit
     };
     if (text->find("-----BEGIN ") == text->npos) {
         if (algorithm.value_or(JwtAlgorithm::hs256) != JwtAlgorithm::hs256)
-            return wrong("holds no private key in PEM, which " + std::string(auth::jose_name(*algorithm)) + " needs");
+            return wrong("contains no PEM private key, which " + std::string(auth::jose_name(*algorithm)) + " needs");
         if (text->ends_with('\n')) text->pop_back();
         if (text->ends_with('\r')) text->pop_back();
         // The server's own rules for secrets.
@@ -106,12 +106,12 @@ Checked<KeyPair> KeyPair::read(const std::string& file, std::optional<JwtAlgorit
     ERR_clear_error();
     if (key == nullptr)
         return wrong(text->find("PUBLIC KEY-----") != text->npos
-                         ? "is a public key, which verifies and does not sign; give the private one"
-                         : "holds no private key in PEM that can be read (one with a passphrase cannot)");
+                         ? "is a public key, which cannot sign; give the private key"
+                         : "contains no readable PEM private key (keys with a passphrase cannot be read)");
     KeyPair made(JwtAlgorithm::hs256);
     made.key_.reset(key, EVP_PKEY_free);
     const auto kind = algorithm_of(key);
-    if (!kind) return wrong("is of a kind that no token is signed with: RSA, EC on P-256 or Ed25519 are");
+    if (!kind) return wrong("is of an unsupported kind: tokens are signed with RSA, EC on P-256 or Ed25519 keys");
     if (algorithm && *algorithm != *kind)
         return wrong("is for " + std::string(auth::jose_name(*kind)) + ", not for " +
                      std::string(auth::jose_name(*algorithm)));

@@ -9,7 +9,7 @@ namespace flare::cli {
 Checked<> may_be_made(const std::string& path, bool force) {
     struct stat found {};
     if (!force && ::lstat(path.c_str(), &found) == 0)
-        return Failure(errc::file_unwritable, path + " is there already; --force replaces it");
+        return Failure(errc::file_unwritable, path + " already exists; --force replaces it");
     return base::may_put_file(path, {}, force);
 }
 

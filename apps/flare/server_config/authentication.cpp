@@ -62,7 +62,7 @@ AuthHandler static_auth(const std::string& path) {
     auto tokens = parse_static_tokens(*text, passed_over);
     if (!tokens) return broken("tokens_file " + path + ": " + tokens.error().text);
     for (const std::string& each : passed_over)
-        base::log().warn("tokens_file {}: passed over, the other tokens are used: {}", path, each);
+        base::log().warn("tokens_file {}: ignored, the other tokens are used: {}", path, each);
     return static_token_auth(std::move(*tokens));
 }
 
@@ -91,7 +91,7 @@ Checked<std::optional<std::pair<std::string, StaticToken>>> read_token_line(cons
     if (!expiry.empty()) {
         std::tm date{};
         const char* const end = ::strptime(expiry.c_str(), "%Y-%m-%dT%H:%M:%SZ", &date);
-        if (end == nullptr || *end != '\0') return wrong("the expiry is no time: write it as 2030-01-31T12:00:00Z");
+        if (end == nullptr || *end != '\0') return wrong("the expiry is not a time: write it as 2030-01-31T12:00:00Z");
         entry.expires = std::chrono::system_clock::from_time_t(::timegm(&date));
     }
     made.emplace(std::move(token), std::move(entry));
@@ -111,11 +111,11 @@ Checked<std::map<std::string, StaticToken>> parse_static_tokens(std::string_view
         if (!read) {
             passed_over.push_back(place + read.error().text);
         } else if (*read && !tokens.insert(std::move(**read)).second) {
-            passed_over.push_back(place + "a token that a line before it has");
+            passed_over.push_back(place + "this token is on an earlier line too");
         }
     }
     if (!tokens.empty()) return tokens;
-    return Failure(errc::invalid_config, passed_over.empty() ? "there is no token in it" : passed_over.front());
+    return Failure(errc::invalid_config, passed_over.empty() ? "contains no token" : passed_over.front());
 }
 
 }  // namespace flare::cli::server_config

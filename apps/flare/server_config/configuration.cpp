@@ -56,7 +56,7 @@ void check_unused_authentication(Configuration& configuration) {
         if (wanted != mode)
             configuration.problems.push_back({configuration.values.where(setting), setting.key(),
                                               "has no effect, because auth.mode is \"" + mode + "\": set it to \"" +
-                                                  wanted + "\", or leave this out"});
+                                                  wanted + "\", or omit this setting"});
     }
 }
 
@@ -64,8 +64,9 @@ void check_unused_authentication(Configuration& configuration) {
 void check_proxy(Configuration& configuration) {
     const Values& values = configuration.values;
     if (values.words("proxy.trusted").empty() || values.text("proxy.header") != "none") return;
-    configuration.problems.push_back({values.where(*find_setting("proxy.trusted")), "proxy.trusted",
-                                      "has no effect, because proxy.header is \"none\": say which header they send"});
+    configuration.problems.push_back(
+        {values.where(*find_setting("proxy.trusted")), "proxy.trusted",
+         "has no effect, because proxy.header is \"none\": set the header that the proxies send"});
 }
 
 }  // namespace
@@ -105,7 +106,7 @@ void add_environment(Configuration& configuration, const Pairs& variables) {
             add_texts(configuration, *found, text, name);
         } else if (name.starts_with(kVariables)) {
             configuration.warnings.push_back(
-                {name, {}, "no setting has this variable; it is passed over" + did_you_mean(nearest_variable(name))});
+                {name, {}, "unknown variable; ignored" + did_you_mean(nearest_variable(name))});
         }
     }
 }

@@ -30,8 +30,8 @@ void find_default_certificates(Configuration& configuration, const std::string& 
         {"default", "quic.enabled",
          "QUIC is off, because there is neither " + certificate + " nor " + folder + certificate +
              ": `flare certs make --out " + state_folder +
-             "/certs` makes one for trying out; then start the server again. quic.certificate and quic.key name "
-             "others, quic.enabled = false is silent"});
+             "/certs` makes a test certificate; then restart the server. To use another, set quic.certificate and "
+             "quic.key; to silence this, set quic.enabled = false"});
 }
 
 }  // namespace flare::cli::server_config

@@ -22,7 +22,7 @@ Checked<Value> read_words(const toml::array& array) {
     std::vector<std::string> words;
     for (const toml::node& each : array) {
         const auto text = each.value_exact<std::string>();
-        if (!text) return wrong("is a list of texts: [\"a\", \"b\"]");
+        if (!text) return wrong("must be a list of strings: [\"a\", \"b\"]");
         words.push_back(*text);
     }
     return Value(std::move(words));
@@ -31,9 +31,9 @@ Checked<Value> read_words(const toml::array& array) {
 Checked<Value> read_value(const Setting& setting, const toml::node& node) {
     if (const auto text = node.value_exact<std::string>()) {
         if (setting.kind == Kind::flag || setting.kind == Kind::count)
-            return wrong(setting.kind == Kind::flag ? "is true or false, without quotation marks"
-                                                    : "is a number, without quotation marks");
-        if (setting.kind == Kind::words) return wrong("is a list of texts: [\"a\", \"b\"]");
+            return wrong(setting.kind == Kind::flag ? "must be true or false, without quotation marks"
+                                                    : "must be a number, without quotation marks");
+        if (setting.kind == Kind::words) return wrong("must be a list of strings: [\"a\", \"b\"]");
         // "": as if it were not there.
         return text->empty() ? Checked<Value>(Value(std::string())) : parse_value(setting, *text);
     }
@@ -68,7 +68,7 @@ public:
             if (key == kOlderLogLevel && !node.is_table()) {
                 key = "log.level";
                 if (table.at_path(key)) {
-                    problem(name.source(), std::string(kOlderLogLevel), "is the older name of log.level: leave it out");
+                    problem(name.source(), std::string(kOlderLogLevel), "is the older name of log.level: remove it");
                     continue;
                 }
             }
@@ -100,7 +100,7 @@ private:
     // [[policy]]: see PolicyRule.
     void read_rules(const toml::source_region& source, const toml::node& node) {
         const toml::array* const rules = node.as_array();
-        if (rules == nullptr) return problem(source, "policy", "is a list: each entry begins with [[policy]]");
+        if (rules == nullptr) return problem(source, "policy", "must be a list: begin each entry with [[policy]]");
         if (rules->size() > server::MessageRules::kMost) {
             return problem(source, "policy",
                            "has more than " + std::to_string(server::MessageRules::kMost) + " entries");
@@ -111,7 +111,7 @@ private:
             if (const auto* fields = entry.as_table()) {
                 read_rule(*fields, key);
             } else {
-                problem(entry.source(), key, "is an entry that begins with [[policy]]");
+                problem(entry.source(), key, "must be an entry that begins with [[policy]]");
             }
         }
     }
@@ -124,7 +124,7 @@ private:
             const std::string field = key + "." + std::string(name.str());
             if (name.str() == "allow") {
                 const auto allow = node.value_exact<bool>();
-                if (!allow) problem(node.source(), field, "is true or false, without quotation marks");
+                if (!allow) problem(node.source(), field, "must be true or false, without quotation marks");
                 rule.allow = allow.value_or(false);
                 decides = true;
                 continue;
@@ -134,14 +134,14 @@ private:
                                 : name.str() == "types" ? &rule.types
                                                         : nullptr;
             if (names == nullptr) {
-                problem(name.source(), field, "unknown key: an entry has from, to, types and allow");
+                problem(name.source(), field, "unknown key: an entry has only from, to, types and allow");
             } else {
                 read_names(field, node, *names);
             }
         }
         // One mistake is not told in two ways.
         if (configuration_.problems.size() != before) return;
-        if (!decides) return problem(fields.source(), key, "does not say allow = true or allow = false");
+        if (!decides) return problem(fields.source(), key, "needs allow = true or allow = false");
         const std::string fault = server::MessageRules::fault_of(rule);
         if (!fault.empty()) return problem(fields.source(), key, fault);
         configuration_.rules.push_back(std::move(rule));
@@ -150,7 +150,7 @@ private:
     void read_names(const std::string& field, const toml::node& node, std::vector<std::string>& names) {
         const toml::array* const array = node.as_array();
         auto words =
-            array == nullptr ? Checked<Value>(wrong("is a list of texts: [\"a\", \"b\"]")) : read_words(*array);
+            array == nullptr ? Checked<Value>(wrong("must be a list of strings: [\"a\", \"b\"]")) : read_words(*array);
         if (!words) return problem(node.source(), field, words.error().text);
         names = std::get<std::vector<std::string>>(std::move(*words));
         if (names.empty()) problem(node.source(), field, "is an empty list: write [\"*\"] for anything");

@@ -43,7 +43,7 @@ Checked<std::uint64_t> with_unit(std::string_view text, const std::array<Unit, N
     if (!number || unit == units.end()) {
         std::string names;
         for (const Unit& each : units) names.append(names.empty() ? "" : ", ").append(each.name);
-        return wrong("is no whole number with a unit (" + names + "): write it as " + example);
+        return wrong("is not a whole number with a unit (" + names + "): write it as " + example);
     }
     if (*number > most / unit->worth) return wrong("is too large");
     return *number * unit->worth;
@@ -107,11 +107,11 @@ Checked<Value> parse_value(const Setting& setting, std::string_view text) {
     switch (setting.kind) {
         case Kind::flag:
             if (text == "true" || text == "false") return Value(text == "true");
-            return wrong("is true or false");
+            return wrong("must be true or false");
         case Kind::count: {
             const auto number = whole_number(text);
             if (number && *number <= std::numeric_limits<std::uint32_t>::max()) return Value(*number);
-            return wrong("is a whole number from 0 to 4294967295, without a unit");
+            return wrong("must be a whole number from 0 to 4294967295, without a unit");
         }
         case Kind::size: {
             const auto bytes = with_unit(text, kSizes, kMostBytes, "\"16MiB\"");
@@ -126,12 +126,12 @@ Checked<Value> parse_value(const Setting& setting, std::string_view text) {
         case Kind::address:
             if (!text.empty() && !transport::parse_listen_address(text))
                 return wrong(in_quotes(text) +
-                             " is no address: write 127.0.0.1:4000, [::1]:4000 or :4000 (all addresses)");
+                             " is not an address: write 127.0.0.1:4000, [::1]:4000 or :4000 (all addresses)");
             break;
         case Kind::choice: {
             const auto choices = split(setting.choices, '|');
             if (std::find(choices.begin(), choices.end(), text) == choices.end())
-                return wrong(in_quotes(text) + " is none of " + listed(setting.choices));
+                return wrong(in_quotes(text) + " is not one of " + listed(setting.choices));
             break;
         }
         case Kind::words: return Value(split(text, ','));
@@ -163,11 +163,11 @@ std::string describe(const Setting& setting) {
         case Kind::size: return "size, such as \"16MiB\"";
         case Kind::time: return "duration, such as \"30s\"";
         case Kind::text: return "text";
-        case Kind::wording: return "text, may be empty";
+        case Kind::wording: return "string, may be empty";
         case Kind::secret: return "text, secret";
         case Kind::path: return "path";
         case Kind::address: return "address, such as \"127.0.0.1:4000\"";
-        case Kind::words: return "list of texts";
+        case Kind::words: return "list of strings";
         case Kind::choice: return "one of " + listed(setting.choices);
     }
     return {};

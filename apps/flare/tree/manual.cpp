@@ -89,11 +89,11 @@ std::string manual_page(const CommandNode& command, const CommandNode& root, std
         for (const CommandNode& each : command.commands) add_command(page, each, root);
     }
     page.section("EXIT STATUS");
-    page.item("0", "Done.");
-    page.item("1", "It ran, and what was asked for did not happen.");
-    page.item("2", "Options or configuration are wrong; nothing was done.");
+    page.item("0", "Success.");
+    page.item("1", "The command ran and failed.");
+    page.item("2", "Options or configuration are invalid; nothing was done.");
     page.item("3", "No server answered.");
-    page.item("4", "A server answered and refused.");
+    page.item("4", "The server answered and refused.");
     page.section("SEE ALSO");
     if (whole) {
         page.text("flare-server.toml(5)");

@@ -34,10 +34,10 @@ std::string unexpected(const CLI::App& command, const std::vector<std::string>& 
         std::find_if(words.begin(), words.end(), [](const std::string& each) { return each.starts_with('-'); });
     if (option != words.end()) {
         const std::string name = option->substr(0, option->find('='));
-        return "there is no option " + quoted(name) + did_you_mean(nearest(name, options_of(command)));
+        return "unknown option " + quoted(name) + did_you_mean(nearest(name, options_of(command)));
     }
     if (const auto commands = commands_of(command); !commands.empty())
-        return "there is no command " + quoted(words.front()) + did_you_mean(nearest(words.front(), commands));
+        return "unknown command " + quoted(words.front()) + did_you_mean(nearest(words.front(), commands));
     std::string text = words.size() == 1 ? "unexpected argument:" : "unexpected arguments:";
     for (const std::string& each : words) text += " " + printable(each);
     return text;
@@ -60,7 +60,7 @@ std::string usage_problem(const CLI::App* app, const CLI::Error& error) {
     if (of_words && !words.empty()) {
         text = unexpected(*command, words);
     } else if (text == CLI::RequiredError::Subcommand(1).what()) {
-        text = "a command is needed";
+        text = "a command is required";
     }
     return path + ": " + text + "\n`" + path + " --help` lists " +
            (commands_of(*command).empty() ? "its options" : "the commands") + ".\n";

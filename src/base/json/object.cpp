@@ -126,7 +126,7 @@ std::optional<JsonObject> JsonObject::parse(std::string_view text, std::string_v
               [](const auto& a, const auto& b) { return a.first < b.first; });
     const auto twice = std::adjacent_find(object.members_.begin(), object.members_.end(),
                                           [](const auto& a, const auto& b) { return a.first == b.first; });
-    if (twice != object.members_.end()) return problem = "says the same name twice", std::nullopt;
+    if (twice != object.members_.end()) return problem = "has a duplicate name", std::nullopt;
     return object;
 }
 

@@ -104,7 +104,7 @@ void Attempt::timed_out(session::TimePoint now) {
     const bool no_welcome = waits_for_welcome();
     std::string text = "no session within " + std::to_string(limit_.count()) + " ms: ";
     if (no_welcome)
-        text += "the connection stands, but the server did not answer the hello";
+        text += "connected, but the server did not answer the Hello";
     else if (dialling_)
         text += dialling_->failures();
     if (no_welcome && dialling_ && addresses_.size() > 1) text += "; " + dialling_->failures();

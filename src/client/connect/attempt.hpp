@@ -1,7 +1,7 @@
 // One attempt to have the session on a new connection: which connection says hello and which waits in reserve, what
 // the end of one means for the others, and when it has taken too long.
 //
-// Protocol: docs/racing.md, "The start".
+// Protocol: docs/racing.md, "Connecting".
 // Threads:  one at a time; no I/O, no clock.
 // Owner:    Connectivity.
 #pragma once

@@ -5,7 +5,7 @@
 namespace flare::client {
 namespace {
 
-constexpr const char* kNotNeeded = "not needed any more";
+constexpr const char* kNotNeeded = "no longer needed";
 
 }  // namespace
 

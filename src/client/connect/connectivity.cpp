@@ -235,7 +235,7 @@ void Connectivity::suspected(CarrierKey key, TimePoint now) {
     if (attempt_.under_way() || status_ != ClientStatus::connected) return;
     const auto found = carriers_.find(key);
     if (found == carriers_.end()) return;
-    base::log().debug("no acknowledgement on connection {}: another one takes its place", key);
+    base::log().debug("no acknowledgement on connection {}: opening a replacement", key);
     listener_.on_suspected(key);
     replace(key, found->second.protocol, now);
 }
@@ -370,7 +370,7 @@ void Connectivity::network_changed(CarrierKey left_behind, TimePoint now) {
 void Connectivity::move_to(CarrierKey key, racing::TimePoint now) {
     const auto found = carriers_.find(key);
     if (found == carriers_.end() || attempt_.under_way() || !effects_.activate(key)) return;
-    base::log().info("the session moves to {}, which was measured to be better", name(found->second.protocol));
+    base::log().info("the session moves to {}, which scores better", name(found->second.protocol));
     carry_on(key, Why::better, true, now);
 }
 

@@ -1,7 +1,7 @@
 // Connects a client, and keeps it connected: when to connect, over which protocols, what a refusal, a loss and the
 // server's word mean, when another connection takes over, when to give up.
 //
-// Protocol: docs/racing.md, "When a connection is of no use"; docs/client.md, "Reconnecting".
+// Protocol: docs/racing.md, "Failure detection"; docs/client.md, "Reconnecting".
 // Threads:  one at a time; no I/O, no clock. What happens goes in with the time; what follows goes out by Effects and
 //           ConnectListener, at once.
 // Owner:    ClientLoop (and the simulator).

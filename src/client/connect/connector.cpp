@@ -65,7 +65,7 @@ public:
             } else if (!line->begun) {
                 text += "not tried yet";
             } else if (line->url.protocol == Protocol::quic) {
-                text += "no answer; is UDP blocked on the way?";
+                text += "no answer; is UDP blocked on the path?";
             } else {
                 text += "no answer";
             }

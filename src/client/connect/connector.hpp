@@ -1,6 +1,6 @@
 // One connect: resolves the configured addresses and tries them, staggered, until its owner has what it wants.
 //
-// Protocol: RFC 8305 (Happy Eyeballs v2): 250 ms between the addresses of a name; docs/racing.md, "The start", between
+// Protocol: RFC 8305 (Happy Eyeballs v2): 250 ms between the addresses of a name; docs/racing.md, "Connecting", between
 // URLs.
 //           Losers are cancelled, never waited for.
 // Threads:  its client's I/O thread.

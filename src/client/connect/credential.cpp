@@ -15,7 +15,7 @@ Credential::Credential(TokenProvider provider, bool may_change)
 Checked<> Credential::check(std::string_view token) {
     if (token.size() <= wire::kMaxTokenBytes && base::is_utf8(token)) return {};
     return Failure(errc::unauthenticated,
-                   "the token is longer than 8192 bytes or not UTF-8, so that no Hello can carry it");
+                   "the token exceeds 8192 bytes or is not UTF-8, so it does not fit into a Hello");
 }
 
 Checked<std::string> Credential::provided() const {

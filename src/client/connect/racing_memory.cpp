@@ -40,7 +40,7 @@ RacingMemory::RacingMemory(const Config& config)
         if (text.error().code != errc::file_not_found) base::log().warn("{}", text.error().text);
         return;
     }
-    if (!memory_.read(*text)) base::log().warn("{}: is no racing memory; it will be replaced", file_);
+    if (!memory_.read(*text)) base::log().warn("{}: is not a racing memory file; it will be replaced", file_);
 }
 
 void RacingMemory::look_at_network() {

@@ -1,6 +1,6 @@
 // What the races have taught on this network, for the next connect; kept in a file when the application names one.
 //
-// Protocol: docs/racing.md, "What is remembered".
+// Protocol: docs/racing.md, "Racing memory".
 // Threads:  its client's I/O thread.
 // Owner:    ClientLoop.
 #pragma once

@@ -22,7 +22,7 @@ SealAttempt::SealAttempt(boost::asio::io_context& context, std::unique_ptr<trans
     carrier_->set_handler(this);
     timer_.async_wait([this, alive = std::weak_ptr<void>(alive_)](const boost::system::error_code& error) {
         if (error || alive.expired() || !done_) return;
-        fail(Failure(errc::connect_timeout, "the server does not answer the handshake of sealing"));
+        fail(Failure(errc::connect_timeout, "the server does not answer the sealing handshake"));
     });
     if (sealing_.pinned) {
         shake_hands(*sealing_.pinned);
@@ -64,7 +64,7 @@ void SealAttempt::take_key(const wire::Seal& seal) {
 void SealAttempt::shake_hands(const wire::Key& server) {
     noise_ = wire::NoiseNk::client(wire::kSealPrologue, server, wire::KeyPair::made(base::system_random()));
     auto message = noise_->write({});
-    if (!message) return fail(Failure(errc::server_key_mismatch, "the server's sealing key is none of X25519"));
+    if (!message) return fail(Failure(errc::server_key_mismatch, "the server's sealing key is not an X25519 key"));
     wire::Seal seal;
     seal.handshake = std::move(*message);
     send(seal);
@@ -83,7 +83,7 @@ void SealAttempt::take_answer(const wire::Seal& seal) {
 void SealAttempt::take_refusal(std::string_view batch) {
     wire::BatchReader reader(batch);
     wire::FrameView frame;
-    std::string text = "the server does not know sealing";
+    std::string text = "the server does not support sealing";
     if (!reader.done() && reader.next(frame) && frame.kind == wire::FrameKind::refused) {
         auto refused = wire::decode_refused(frame.body);
         if (refused) refused->text = printable(refused->text, wire::kMaxTextBytes);

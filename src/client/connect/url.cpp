@@ -25,7 +25,7 @@ Checked<Url> parse_url(std::string_view text, std::string_view scheme) {
     url.host = std::move(parts->authority.host);
     url.port = parts->authority.port.value_or(transport::default_port(scheme));
     if (url.protocol == Protocol::quic && !(parts->path.empty() && parts->query.empty()))
-        return wrong("must have no path: QUIC has none");
+        return wrong("must have no path: QUIC URLs have none");
     if (!parts->path.empty()) url.path = std::move(parts->path);
     url.path += parts->query;
     return url;

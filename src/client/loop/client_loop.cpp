@@ -108,7 +108,7 @@ void ClientLoop::switch_protocol(Protocol protocol, ConnectDone done) {
         return done(Failure(errc::protocol_unavailable, "server_addresses has no URL of this protocol"));
     if (connectivity_.status() != ClientStatus::connected) return done(Failure(errc::not_connected));
     if (connectivity_.uses(protocol)) return done(protocol);
-    if (connectivity_.is_moving()) return done(Failure(errc::busy, "another connection is being made already"));
+    if (connectivity_.is_moving()) return done(Failure(errc::busy, "a connection attempt is already in progress"));
     waiters_.switch_protocol(std::move(done));
     notes_.switch_asked(protocol);
     connectivity_.switch_to(protocol, steady_now());
@@ -116,7 +116,7 @@ void ClientLoop::switch_protocol(Protocol protocol, ConnectDone done) {
 }
 
 void ClientLoop::refresh_token(std::string token, RefreshDone done) {
-    waiters_.answer_refresh(Failure(errc::cancelled, "another token has taken the place of this one"));
+    waiters_.answer_refresh(Failure(errc::cancelled, "a newer token has replaced this one"));
     if (closed_) return done(Failure(errc::client_closed));
     if (!session_.id()) return done(Failure(errc::not_connected));
     if (const auto usable = Credential::check(token); !usable) return done(usable.error());

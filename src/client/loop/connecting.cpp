@@ -97,12 +97,12 @@ Checked<> Connecting::migrate(const std::string& local_address) {
     boost::system::error_code wrong;
     boost::asio::ip::address from;
     if (!local_address.empty()) from = boost::asio::ip::make_address(local_address, wrong);
-    if (wrong) return Failure(errc::invalid_config, "'" + local_address + "' is no IP address");
+    if (wrong) return Failure(errc::invalid_config, "'" + local_address + "' is not an IP address");
     Link* const link = links_.find(session_.active());
     if (link == nullptr) return Failure(errc::not_connected);
     const auto moved = transport::quic::migrate(*link->carrier, from);
     if (!moved) return Failure(static_cast<errc>(moved.error().value()));
-    base::log().debug("the QUIC connection moves to another socket");
+    base::log().debug("the QUIC connection migrates to another socket");
     return {};
 }
 

@@ -83,7 +83,7 @@ struct EventQueue::State : std::enable_shared_from_this<State> {
             base::log().limited(base::LogKind::event_handler_threw, "the event callback threw: {}", error.what());
         } catch (...) {
             base::log().limited(base::LogKind::event_handler_threw,
-                                "the event callback threw something that is no exception");
+                                "the event callback threw something that is not an exception");
         }
         if (entry.after) entry.after();
         entry = {};  // what it holds goes while it is still this callback's time

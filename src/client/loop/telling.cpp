@@ -49,8 +49,8 @@ void Telling::tell_unavailable() {
     if (!config_.session.compression) return;
     const wire::Encodings agreed = session_.encodings();
     if (agreed == 0) {
-        figures_.emit(
-            event::CapabilityUnavailable{"compression", "the server does not offer it: messages go as they are"});
+        figures_.emit(event::CapabilityUnavailable{"compression",
+                                                   "the server does not offer it: messages are sent uncompressed"});
     } else if (!config_.session.compression->dictionary_id().empty() &&
                !wire::has(agreed, wire::Encoding::zstd_dictionary)) {
         figures_.emit(event::CapabilityUnavailable{

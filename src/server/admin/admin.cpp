@@ -35,9 +35,9 @@ std::optional<std::string> admin_objection(std::string_view path, std::string_vi
                                            const std::string& peer_address, bool exposed) {
     const bool for_all = path == "/metrics" || path == "/healthz" || path == "/readyz";
     if (exposed && for_all) return std::nullopt;
-    if (!is_this_machine(peer_address)) return "only the machine of the server itself may ask for this";
+    if (!is_this_machine(peer_address)) return "this is available only from the server's own machine";
     if (!transport::websocket::is_nobodys_name(host))
-        return "ask by the address, or as localhost: another name may be that of a web page";
+        return "use the address or localhost: any other name may belong to a web page";
     return std::nullopt;
 }
 
@@ -64,9 +64,9 @@ void Admin::start_thread() {
 
 std::optional<Response> Admin::refuse(const transport::http::RequestHead& head, const std::string&) {
     if (head.fields.has_token("Upgrade", "websocket"))
-        return Response{400, kText, "no WebSocket here: this address answers plain HTTP requests alone\n"};
+        return Response{400, kText, "no WebSocket here: this address answers only plain HTTP requests\n"};
     if (head.method != "GET" && head.method != "HEAD")
-        return Response{405, kText, "only GET and HEAD are answered here\n", {{"Allow", "GET, HEAD"}}};
+        return Response{405, kText, "only GET and HEAD are supported here\n", {{"Allow", "GET, HEAD"}}};
     return std::nullopt;
 }
 
@@ -103,9 +103,9 @@ Response Admin::answer_to(const transport::http::Request& request) const {
 Response Admin::sessions(const std::string& path, const std::string& user) const {
     if (path == kSessions) return json(ask_.sessions(user));
     const auto id = path[kSessions.size()] == '/' ? Uuid::parse(path.substr(kSessions.size() + 1)) : std::nullopt;
-    if (!id) return {400, kText, "/sessions/ID: the id is no UUID\n"};
+    if (!id) return {400, kText, "/sessions/ID: the id is not a UUID\n"};
     const Checked<std::string> found = ask_.session(session::SessionId{*id});
-    if (found && found->empty()) return {404, kText, "nothing is known of this session (any more)\n"};
+    if (found && found->empty()) return {404, kText, "this session is unknown, or no longer known\n"};
     return json(found);
 }
 

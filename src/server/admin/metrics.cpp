@@ -44,22 +44,22 @@ std::string metrics_text(const ServerStats& stats) {
     };
     gauge("flare_sessions", "Sessions, attached or detached", stats.sessions);
     gauge("flare_sessions_attached", "Sessions with a live connection", stats.sessions_attached);
-    gauge("flare_sessions_detached", "Sessions that wait for their client to come back", stats.sessions_detached);
+    gauge("flare_sessions_detached", "Sessions waiting for their client to come back", stats.sessions_detached);
     gauge("flare_connections_capacity", "Connections that this process can hold", stats.capacity);
-    gauge("flare_websocket_capacity", "WebSocket connections for which there are files", stats.websocket_capacity);
-    gauge("flare_users_expected", "Users whom a restart has let go and who are not back", stats.users_expected);
+    gauge("flare_websocket_capacity", "WebSocket connections that this process can hold", stats.websocket_capacity);
+    gauge("flare_users_expected", "Users of the previous process who are not back yet", stats.users_expected);
     counter("flare_connections_accepted_total", "Connections accepted", stats.connections_accepted);
     counter("flare_connections_refused_total", "Connections refused by a limit", stats.connections_refused);
-    counter("flare_admissions_total", "New sessions let in by the admission rate", stats.admissions);
+    counter("flare_admissions_total", "New sessions admitted by the admission rate", stats.admissions);
     counter("flare_admissions_refused_total", "New sessions told to come back later", stats.admissions_refused);
-    counter("flare_tickets_honoured_total", "Sessions made for a ticket of before a restart", stats.tickets_honoured);
+    counter("flare_tickets_honoured_total", "Sessions made from a ticket after a restart", stats.tickets_honoured);
     counter("flare_sessions_created_total", "Sessions made", stats.sessions_created);
-    counter("flare_sessions_resumed_total", "Connections that joined a session that existed", stats.sessions_resumed);
+    counter("flare_sessions_resumed_total", "Connections that joined an existing session", stats.sessions_resumed);
     counter("flare_hand_overs_total", "Sockets moved to their user's home worker", stats.hand_overs);
     counter("flare_quic_early_data_total", "Connections that began with early data (0-RTT)", stats.quic_early_data);
-    counter("flare_quic_migrations_total", "Moves of a QUIC connection to another address of its client",
+    counter("flare_quic_migrations_total", "Moves of a QUIC connection to another client address",
             stats.quic_migrations);
-    counter("flare_quic_misrouted_total", "QUIC packets that came to the wrong worker", stats.quic_misrouted);
+    counter("flare_quic_misrouted_total", "QUIC packets delivered to the wrong worker", stats.quic_misrouted);
     gauge("flare_memory_bytes", "Memory of sessions in use, of max_memory_bytes", stats.memory_bytes);
     counter("flare_messages_received_total", "Messages received, each counted once", stats.messages_received);
     counter("flare_messages_sent_total", "Replies and deliveries queued", stats.messages_sent);
@@ -68,18 +68,18 @@ std::string metrics_text(const ServerStats& stats) {
     counter("flare_bytes_sent_total", "Bytes written to connections", stats.bytes_sent);
     counter("flare_heartbeats_total", "Pings answered", stats.heartbeats);
     counter("flare_handler_runs_total", "Runs of message handlers", stats.handler_runs);
-    gauge("flare_revocations", "Users and tokens that are remembered as revoked", stats.revocations);
-    counter("flare_worker_stalls_total", "Times that an event loop did not turn for a second", stats.worker_stalls);
+    gauge("flare_revocations", "Users and tokens currently revoked", stats.revocations);
+    counter("flare_worker_stalls_total", "Times that an event loop was blocked for a second", stats.worker_stalls);
     const CompressionStats& zip = stats.compression;
     counter("flare_compressed_messages_total", "Payloads compressed", zip.compressed);
-    counter("flare_compressed_from_bytes_total", "Payload bytes before compressing", zip.compressed_from);
-    counter("flare_compressed_to_bytes_total", "Payload bytes after compressing", zip.compressed_to);
+    counter("flare_compressed_from_bytes_total", "Payload bytes before compression", zip.compressed_from);
+    counter("flare_compressed_to_bytes_total", "Payload bytes after compression", zip.compressed_to);
     counter("flare_inflated_messages_total", "Payloads inflated", zip.inflated);
-    counter("flare_inflated_from_bytes_total", "Payload bytes before inflating", zip.inflated_from);
-    counter("flare_inflated_to_bytes_total", "Payload bytes after inflating", zip.inflated_to);
-    counter("flare_compression_refused_total", "Compressed payloads that were damaged, too large or not agreed on",
+    counter("flare_inflated_from_bytes_total", "Payload bytes before decompression", zip.inflated_from);
+    counter("flare_inflated_to_bytes_total", "Payload bytes after decompression", zip.inflated_to);
+    counter("flare_compression_refused_total", "Compressed payloads that were damaged, too large or not negotiated",
             zip.refused);
-    add("flare_handler_seconds_total", "Time from a message's turn to its handler's end", MetricType::Counter,
+    add("flare_handler_seconds_total", "Time from a message's turn to the end of its handler", MetricType::Counter,
         std::chrono::duration<double>(stats.handler_time_total).count());
 
     families.push_back(family("flare_connections", "Open connections", MetricType::Gauge));

@@ -33,7 +33,7 @@ void Watchdog::look(std::size_t index, Health::Clock::time_point now) {
         if (told_[index] || !health.silent_for(index, now)) return;
         told_[index] = true;
         state_.stalls.fetch_add(1, std::memory_order_relaxed);
-        base::log().warn("worker {} has not turned for {} ms: a handler blocks its event loop", index,
+        base::log().warn("the event loop of worker {} has been blocked for {} ms, probably by a handler", index,
                          Health::kPatience.count());
         return;
     }

@@ -12,7 +12,7 @@ void Dispatch::take(session::ServerSession& session, session::PendingMessage&& p
     const wire::MessageView& message = *data.message;
     if (!state_.config.rules.allow(session.user(), message.to, message.type))
         return answers_.refuse(pending, errc::forbidden,
-                               "the server's rules do not let you send this type of message there");
+                               "the server's rules do not allow this message type to this target");
     if (message.encoding != wire::Encoding::none) {
         if (const errc code = check_compression(session, message); code != errc::ok)
             return answers_.refuse(pending, code);
@@ -24,7 +24,7 @@ void Dispatch::take(session::ServerSession& session, session::PendingMessage&& p
             return handlers_.take(session, std::move(pending), to_message(session, data, whole, turn_.taken_at),
                                   message);
         case Kind::conversation:
-            return answers_.refuse(pending, errc::not_supported, "rooms are not part of this version");
+            return answers_.refuse(pending, errc::not_supported, "this version does not support rooms");
         case Kind::nobody: return answers_.refuse(pending, errc::unknown_target);
     }
 }

@@ -8,11 +8,11 @@
 namespace flare::server {
 namespace {
 
-constexpr std::string_view kTooMany = "too many messages wait for a handler";
+constexpr std::string_view kTooMany = "too many messages are waiting for a handler";
 
 // What a handler threw, as the sender is told it.
 HandlerResult thrown_result(const std::exception_ptr& thrown) {
-    std::string what = "something that is no exception";
+    std::string what = "something that is not an exception";
     try {
         std::rethrow_exception(thrown);
     } catch (const std::exception& error) {
@@ -224,7 +224,8 @@ void Handlers::reply(const HandlerQueue& queue, const session::PendingMessage& p
         return table_.finish(pending, make_refusal(errc::message_too_large, "the handler's reply is too large"),
                              nullptr, now);
     if (!wire::is_name(message.type))
-        return table_.finish(pending, make_refusal(errc::invalid_name, "the type of the handler's reply is no name"),
+        return table_.finish(pending,
+                             make_refusal(errc::invalid_name, "the type of the handler's reply is not a valid name"),
                              nullptr, now);
     session::Reply reply;
     reply.from = kServerTarget;

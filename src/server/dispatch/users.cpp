@@ -11,7 +11,7 @@ namespace flare::server {
 namespace {
 
 session::Receipt forbidden() {
-    return make_refusal(errc::forbidden, "the server's policy does not let you write to this user");
+    return make_refusal(errc::forbidden, "the server's policy does not allow messages to this user");
 }
 
 // Somebody there cannot read it as it is, and it takes a thread that has the time.
@@ -146,7 +146,7 @@ void Users::inflate(const Outgoing& outgoing) {
     auto whole = std::make_shared<bool>(false);
     const bool queued = parts_.executor.in_pool([outgoing, whole] { *whole = outgoing->forms.inflate() != nullptr; },
                                                 [this, outgoing, whole] { inflated(outgoing, *whole); });
-    if (!queued) end_large(outgoing, make_refusal(errc::busy, "too much waits to be inflated"));
+    if (!queued) end_large(outgoing, make_refusal(errc::busy, "too much is waiting to be decompressed"));
 }
 
 void Users::inflated(const Outgoing& outgoing, bool whole) {

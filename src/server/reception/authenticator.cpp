@@ -19,7 +19,7 @@ errc what_is_wrong(const std::string& claims) {
     std::string_view problem;
     if (claims.empty() || base::JsonObject::parse(claims, problem)) return errc::ok;
     base::log().limited(base::LogKind::authentication_threw,
-                        "the authentication handler gave claims that nobody can read: the text {}", problem);
+                        "the authentication handler returned unreadable claims: the string {}", problem);
     return errc::internal;
 }
 
@@ -30,9 +30,9 @@ Failure what_was_thrown(const std::exception_ptr& thrown) {
         base::log().limited(base::LogKind::authentication_threw, "the authentication handler threw: {}", error.what());
     } catch (...) {
         base::log().limited(base::LogKind::authentication_threw,
-                            "the authentication handler threw something that is no exception");
+                            "the authentication handler threw something that is not an exception");
     }
-    return Failure(errc::internal, "authentication is out of order on the server");
+    return Failure(errc::internal, "authentication failed inside the server");
 }
 
 Checked<Identity> checked(Checked<Identity> identity, std::chrono::system_clock::time_point now) {

@@ -123,8 +123,7 @@ bool Reception::let_in(ServerCarrier& carrier) {
         return is_in = true;
     }
     ++parts_.counters.admissions_refused;
-    wire::Refused refused =
-        refused_with(errc::rate_limited, "more sessions begin at the moment than the server lets in");
+    wire::Refused refused = refused_with(errc::rate_limited, "too many new sessions at the moment (admission rate)");
     refused.retry_after_ms = static_cast<std::uint32_t>(wait->count());
     refuse_and_count(carrier, refused);
     return false;

@@ -21,7 +21,7 @@ std::optional<Failure> Sealer::seal(ServerCarrier& carrier, std::string_view bat
     if (asked->nonce.size() != wire::kSealNonceBytes) return Failure(errc::malformed_frame);
     if (tell_key(carrier, asked->nonce)) return std::nullopt;
     return Failure(errc::encryption_unavailable,
-                   "no certificate vouches for this server's sealing key: the client must be given it (server_key)");
+                   "no certificate vouches for this server's sealing key: configure it in the client (server_key)");
 }
 
 std::optional<Failure> Sealer::shake_hands(ServerCarrier& carrier, std::string_view handshake) {

@@ -256,11 +256,11 @@ void Carriers::shed_unread() {
     std::size_t dropped = 0;
     for (const Holder& holder : holders) {
         if (unread_ <= enough) break;
-        closed(*holder.carrier, {errc::busy, "it held too much that was not complete", false});
+        closed(*holder.carrier, {errc::busy, "it held too much incomplete data", false});
         ++dropped;
     }
     base::log().limited(base::LogKind::memory_used_up,
-                        "what is not complete has taken a quarter of max_memory_bytes: {} connections were dropped",
+                        "incomplete data has used up a quarter of max_memory_bytes: {} connections were dropped",
                         dropped);
 }
 

@@ -16,7 +16,7 @@ void Hooks::call(std::function<void(EventHandler&)> call) {
             base::log().limited(base::LogKind::event_handler_threw, "an event handler threw: {}", error.what());
         } catch (...) {
             base::log().limited(base::LogKind::event_handler_threw,
-                                "an event handler threw something that is no exception");
+                                "an event handler threw something that is not an exception");
         }
     });
     if (!queued)

@@ -56,7 +56,7 @@ public:
     }
     Checked<Answer> take() {
         if (!result_) {
-            result_ = Failure(errc::connect_timeout, "no answer came in time");
+            result_ = Failure(errc::connect_timeout, "no response in time");
             Error ignored;
             socket_.close(ignored);
             resolver_.cancel();
@@ -267,12 +267,11 @@ std::optional<Failure> Exchange::parse(std::string_view bytes) {
         parsed_bytes_ += taken;
         if (error == beast_http::error::need_more || (taken == 0 && !error)) return std::nullopt;
         if (error == beast_http::error::body_limit)
-            return Failure(errc::malformed_frame, "the answer is longer than " +
+            return Failure(errc::malformed_frame, "the response is longer than " +
                                                       std::to_string(client_->endpoint().max_answer_bytes) + " bytes");
-        if (error) return Failure(errc::malformed_frame, "the answer is no HTTP: " + error.message());
+        if (error) return Failure(errc::malformed_frame, "the response is not HTTP: " + error.message());
         if (!parser_->is_done() || !InterimAnswers::is_one(parser_->get().result_int())) continue;
-        if (!interim_.pass(parsed_bytes_))
-            return Failure(errc::malformed_frame, "interim answers come, and no end of them");
+        if (!interim_.pass(parsed_bytes_)) return Failure(errc::malformed_frame, "too many interim responses");
         expect_answer();
     }
     return std::nullopt;

@@ -60,7 +60,7 @@ void ServerConnection::expire() {
         case State::request:
             if (idle()) return finish();
             return refuse({408, "the request did not arrive in time"});
-        case State::handling: return answer(served_, text_response(503, "there is no answer in time"));
+        case State::handling: return answer(served_, text_response(503, "no response in time"));
         default: return finish();
     }
 }

@@ -125,7 +125,7 @@ std::optional<Farewells::Entry> Connection::farewell(std::uint64_t now) {
 // What the peer's CONNECTION_CLOSE says (RFC 9000 section 19.19).
 CloseReason Connection::peer_reason() const {
     if (reset_) {
-        return {errc::connection_lost, "the server does not know this connection any more: it was started again", true,
+        return {errc::connection_lost, "the server no longer knows this connection: it was restarted", true,
                 Ending::stateless_reset};
     }
     const ngtcp2_ccerr* said = ngtcp2_conn_get_ccerr(conn_);

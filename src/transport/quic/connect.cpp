@@ -159,7 +159,7 @@ private:
         const CloseReason& reason = connection.end();
         const bool silent = reason.code == errc::connect_timeout && !connection.has_heard();
         dial->failed(reason.code == errc::ok ? errc::closed_by_peer : reason.code,
-                     reason.text + (silent ? "; is UDP blocked on the way?" : ""));
+                     reason.text + (silent ? "; is UDP blocked on the path?" : ""));
     }
     void socket_failed(int error) override {
         for_each([&](Connection& each) { fail(each, error); });

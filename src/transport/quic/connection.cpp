@@ -71,12 +71,12 @@ void Connection::expire(std::uint64_t now) {
     if (code == 0) return;
     if (code == NGTCP2_ERR_IDLE_CLOSE) {
         finish_with(
-            {errc::connection_lost, "nothing was heard from the peer within the idle time-out", false, Ending::silent});
+            {errc::connection_lost, "nothing arrived from the peer within the idle time-out", false, Ending::silent});
         silent_ = true;  // RFC 9000 section 10.1: silently
         return;
     }
     if (code == NGTCP2_ERR_HANDSHAKE_TIMEOUT) {
-        finish_with({errc::connect_timeout, "no answer within the handshake time-out", false, Ending::silent});
+        finish_with({errc::connect_timeout, "the handshake timed out", false, Ending::silent});
         silent_ = true;
         return;
     }

@@ -74,10 +74,10 @@ Checked<> Acceptor::open(const std::string& address, PortUse use) {
     std::string advice;
     if (code == errc::address_in_use)
         advice =
-            "; something else listens there, perhaps another process or another listener of this server: stop it "
-            "or take another port";
-    if (code == errc::address_unavailable) advice = "; this machine has no such address";
-    if (code == errc::permission_denied) advice = "; ports below 1024 need rights that this process lacks";
+            "; something else listens there, perhaps another process or another listener of this server: stop it or "
+            "use another port";
+    if (code == errc::address_unavailable) advice = "; this machine does not have that address";
+    if (code == errc::permission_denied) advice = "; ports below 1024 need privileges that this process lacks";
     return Failure(code, "cannot listen on " + address + ": " + std::strerror(error) + advice);
 }
 

@@ -63,7 +63,7 @@ Failure none_usable(const std::string& path, const std::vector<Fault>& faults) {
         return {errc::certificate_invalid,
                 begin + "no PEM certificate in it (a line -----BEGIN CERTIFICATE----- is needed)"};
     const Fault& first = faults.front();
-    const std::string text = (faults.size() == 1 ? "" : "no authority in it can be used: ") + first.text;
+    const std::string text = (faults.size() == 1 ? "" : "contains no usable CA: ") + first.text;
     if (first.code == errc::certificate_expired) return {first.code, begin + text + "; replace it"};
     const bool dates = first.text.find("not valid before") != first.text.npos;
     return {first.code, begin + text + (dates ? "; is this machine's clock right?" : "")};
@@ -96,7 +96,7 @@ Checked<std::vector<X509Ptr>> read_authorities(const std::string& path) {
     }
     if (good.empty()) return none_usable(path, faults);
     for (const Fault& each : faults)
-        warn_once("certificate " + path + ": an authority in it is not used, the others are: " + each.text);
+        warn_once("certificate " + path + ": a CA in it is ignored, the others are used: " + each.text);
     return good;
 }
 

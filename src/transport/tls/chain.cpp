@@ -56,7 +56,7 @@ public:
             if (const std::string dates = date_fault(all_[i]); !dates.empty()) {
                 const bool over = is_expired(all_[i]);
                 add(over ? Kind::expired : Kind::not_yet_valid, i, dates,
-                    over ? (i == 0 ? "replace it" : "put the issuer's present certificate in its place")
+                    over ? (i == 0 ? "replace it" : "replace it with the issuer's current certificate")
                          : "is this machine's clock right?");
             }
             if (i > 0) judge_link(i);
@@ -71,25 +71,25 @@ private:
         X509* const issued = all_[i - 1];
         const std::string before = number(i - 1) + " (" + subject_of(issued) + ")";
         if (X509_cmp(issuer, issued) == 0)
-            return add(Kind::wrong_issuer, i, "is the same as " + number(i - 1), "leave it out");
+            return add(Kind::wrong_issuer, i, "is the same as " + number(i - 1), "remove it");
         if (X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(issued)) != 0) {
             for (std::size_t other = 0; other < all_.size(); ++other) {
                 if (other != i && other != i - 1 && has_issued(all_[other], issued))
                     return add(Kind::out_of_order, i,
                                "stands where the issuer of " + before + " belongs, which is " + number(other),
-                               "put the issuer of each certificate behind it");
+                               "put each certificate's issuer directly after it");
             }
             return add(Kind::wrong_issuer, i, "did not issue " + before + ", which " + issuer_of(issued) + " issued",
-                       "leave it out, or put the right issuer there");
+                       "remove it, or replace it with the right issuer");
         }
         if (X509_check_ca(issuer) == 0)
             return add(Kind::wrong_issuer, i,
                        "may not issue certificates (basicConstraints), and " + before + " names it as its issuer",
-                       "put the authority's certificate there");
+                       "replace it with the CA's certificate");
         if (!has_issued(issuer, issued))
             return add(Kind::wrong_issuer, i,
                        "has the name of the issuer of " + before + ", but is another: key or signature do not fit",
-                       "put the certificate there that the authority gives for this key");
+                       "replace it with the CA's certificate for this key");
         // So many authorities may stand between this one and the first certificate.
         const long most = X509_get_pathlen(issuer);
         long between = 0;
@@ -99,7 +99,7 @@ private:
         if (most >= 0 && between > most)
             add(Kind::wrong_issuer, i,
                 "allows " + std::to_string(most) + " authorities below it, and there are " + std::to_string(between),
-                "have the certificate issued by an authority that is allowed to");
+                "have the certificate issued by a CA that is allowed to");
     }
     void add(Kind kind, std::size_t at, const std::string& what, std::string advice) {
         faults_.push_back(

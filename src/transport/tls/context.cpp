@@ -71,11 +71,12 @@ bool read_key(const std::string& path, KeyPtr& key, Failure& failure) {
     OPENSSL_cleanse(content.data(), content.size());
     ERR_clear_error();
     if (key) return true;
-    failure = {errc::certificate_invalid,
-               "key " + path +
-                   (passphrase_asked ? ": protected by a passphrase; store it without one, readable only by "
-                                       "the user that runs this process"
-                                     : ": no PEM private key in it")};
+    failure = {
+        errc::certificate_invalid,
+        "key " + path +
+            (passphrase_asked
+                 ? ": protected by a passphrase; store it without one, readable only by the user that runs this process"
+                 : ": no PEM private key in it")};
     return false;
 }
 

@@ -20,7 +20,7 @@ bool read_pem(const std::string& path, const char* what, std::string& content, F
     auto contents = base::read_text(path, what, kMaxFileBytes);
     if (!contents) {
         failure = contents.error();
-        if (failure.code == errc::file_not_found) failure.text += "; `flare certs make` makes a set for trying out";
+        if (failure.code == errc::file_not_found) failure.text += "; `flare certs make` makes a test set";
         if (failure.code == errc::invalid_config) failure.code = errc::certificate_invalid;
         return false;
     }

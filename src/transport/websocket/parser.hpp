@@ -4,7 +4,7 @@
 // A frame that lies whole in the input is unmasked in place and handed out as a view. Of an unfinished
 // message only the payload received so far is kept, already unmasked and checked.
 //
-// Protocol: RFC 6455 sections 5 to 8; docs/websocket.md, "What is refused".
+// Protocol: RFC 6455 sections 5 to 8; docs/websocket.md, "Rejected input".
 // Threads:  one at a time.
 #pragma once
 

@@ -62,7 +62,7 @@ std::string redirect_of(unsigned status, std::string_view location) {
     if (!redirects || location.empty()) return {};
     const bool cut = location.size() > kShownBodyBytes;
     return ", which leads to " + one_line(location.substr(0, kShownBodyBytes)) + (cut ? "..." : "") +
-           ": Flare follows no redirect, so give the address that it leads to (wss:// for https://)";
+           ": Flare follows no redirects: use the address that it leads to (wss:// for https://)";
 }
 
 std::string make_key() {
@@ -175,7 +175,7 @@ ResponseReader::State ResponseReader::decide(std::string_view header) {
     if (chosen != subprotocol_of(format_)) {
         return refuse(errc::subprotocol_missing,
                       "the server did not choose the subprotocol " + std::string(subprotocol_of(format_)) +
-                          (chosen.empty() ? std::string(": it is no Flare server") : ", but " + one_line(chosen)));
+                          (chosen.empty() ? std::string(": it is not a Flare server") : ", but " + one_line(chosen)));
     }
     return State::upgraded;
 }

@@ -52,7 +52,7 @@ TEST(FlareOutput, NoCommandSucceedsWhoseOutputIsLost) {
         SCOPED_TRACE(command.front() + " " + command.back());
         const Ran ran = run_tool(command, full);
         EXPECT_EQ(ran.code, 1);
-        EXPECT_THAT(ran.err, HasSubstr("standard output cannot be written: No space left on device"));
+        EXPECT_THAT(ran.err, HasSubstr("cannot write to standard output: No space left on device"));
     }
 }
 

@@ -170,7 +170,7 @@ TEST(FlareServer, StartsWhereNoSecretForQuicCanBeKept) {
                                         identity.certificate_file, "--quic-key",  identity.key_file};
     FlareServer server(quic, "", {{"XDG_STATE_HOME", "/dev/null"}});
     EXPECT_EQ(reset_token_of(server).size(), 16u);
-    EXPECT_TRUE(server.process().complains("no quic.secret can be kept in /dev/null/flare"));
+    EXPECT_TRUE(server.process().complains("cannot keep quic.secret in /dev/null/flare"));
 }
 
 TEST(FlareServer, LetsOnlyTokensInThatItKnows) {
@@ -269,7 +269,7 @@ TEST(FlareServer, ChecksCertificatesAndKeysBeforeItStarts) {
                 HasSubstr(":4:1: websocket.certificate: certificate " + expired.certificate_file + ": expired on"));
     EXPECT_THAT(ran.err,
                 HasSubstr(":7:1: tls.sealing_key_file: sealing_key " + certificates.path("open.key") +
-                          ": a secret with mode 0644, which every user of this machine may use; run: chmod 600 "));
+                          ": a secret with mode 0644, which every user of this machine can access; run: chmod 600 "));
 }
 
 TEST(FlareServer, PrintsTheConfigurationThatCounts) {
@@ -346,13 +346,13 @@ TEST(FlareServer, NamesThePortThatIsTaken) {
         run_tool({"server", "--config", "/dev/null", "--quic-enabled=false", "--websocket-address", address});
     EXPECT_EQ(ran.code, 1);
     EXPECT_THAT(ran.err, HasSubstr("cannot listen on " + address));
-    EXPECT_THAT(ran.err, HasSubstr("ss -lntup shows who does"));
+    EXPECT_THAT(ran.err, HasSubstr("shows which process uses an address"));
 }
 
 TEST(FlareServer, DoesNotStartOpenToStrangers) {
     const Ran ran = run_tool({"server", "--config", "/dev/null", "--quic-enabled=false", "--websocket-address", ":0"});
     EXPECT_EQ(ran.code, 2);
-    EXPECT_THAT(ran.err, HasSubstr("can be reached from other machines"));
+    EXPECT_THAT(ran.err, HasSubstr("is reachable from other machines"));
     EXPECT_THAT(ran.err, HasSubstr("auth.mode, websocket.certificate and websocket.key, or allow_insecure = true"));
 }
 
@@ -395,11 +395,11 @@ TEST(FlareServer, TellsTheServiceManagerWhatItDoes) {
     EXPECT_EQ(manager.next(), "READY=1");
     server.process().signal(SIGHUP);
     EXPECT_THAT(manager.next(), testing::StartsWith("RELOADING=1\nMONOTONIC_USEC="));
-    EXPECT_EQ(manager.next(), "READY=1\nSTATUS=certificates were read again");
+    EXPECT_EQ(manager.next(), "READY=1\nSTATUS=certificates reloaded");
     std::filesystem::remove(identity.key_file);
     server.process().signal(SIGHUP);
     EXPECT_THAT(manager.next(), testing::StartsWith("RELOADING=1\n"));
-    EXPECT_THAT(manager.next(), HasSubstr("could not be read again"));
+    EXPECT_THAT(manager.next(), HasSubstr("certificates not reloaded"));
     server.process().signal(SIGTERM);
     EXPECT_EQ(manager.next(), "STOPPING=1");
     EXPECT_EQ(server.process().wait(), 0);

@@ -97,7 +97,7 @@ TEST_F(Jwt, CannotChooseItsAlgorithm) {
     EXPECT_NE(why(auth::to_base64url(R"({"alg":"none"})") + "." + auth::to_base64url(claims()) + "."), "taken");
     for (const char* name : {"none", "None", "NONE", "hs256", "HS384", "RS256", "PS256", "ES256K", ""}) {
         EXPECT_EQ(why(hmac.with_header(std::string(R"({"alg":")") + name + R"("})", claims())),
-                  "the token is signed with another algorithm than its key is for")
+                  "the token's algorithm is not the one that its key is for")
             << name;
     }
     EXPECT_EQ(why(hmac.with_header("{}", claims())), "the token names no algorithm");
@@ -109,8 +109,8 @@ TEST_F(Jwt, SignedWithThePublicKeyAsASecretIsRefused) {
     const Signer rsa = Signer::rsa();
     keys = one(VerifyKey::pem(rsa.public_pem(), JwtAlgorithm::rs256, ""));
     const Signer confused = Signer::secret(rsa.public_pem());
-    EXPECT_EQ(why(confused.token(claims())), "the token is signed with another algorithm than its key is for");
-    EXPECT_EQ(why(confused.with_header(R"({"alg":"RS256"})", claims())), "the token's signature does not fit");
+    EXPECT_EQ(why(confused.token(claims())), "the token's algorithm is not the one that its key is for");
+    EXPECT_EQ(why(confused.with_header(R"({"alg":"RS256"})", claims())), "the token's signature is not valid");
     EXPECT_FALSE(VerifyKey::secret(rsa.public_pem(), "")) << "the operator cannot do it by mistake either";
 }
 
@@ -125,10 +125,10 @@ TEST_F(Jwt, NamesAKeyThatThisServerHas) {
     EXPECT_TRUE(check(rsa.token(claims(), R"(,"kid":"a")")));
     keys = set_of(a.jwk(R"("kid":"a")") + "," + b.jwk(R"("kid":"b")"));
     EXPECT_TRUE(check(b.token(claims(), R"(,"kid":"b")")));
-    EXPECT_EQ(why(a.token(claims(), R"(,"kid":"b")")), "the token's signature does not fit");
+    EXPECT_EQ(why(a.token(claims(), R"(,"kid":"b")")), "the token's signature is not valid");
     EXPECT_EQ(why(a.token(claims(), R"(,"kid":"c")")), "the token is signed with a key that this server does not have");
     EXPECT_EQ(why(a.token(claims(), R"(,"kid":"")")), "the token is signed with a key that this server does not have");
-    EXPECT_EQ(why(a.token(claims(), R"(,"kid":1)")), "the name of the token's key is no text");
+    EXPECT_EQ(why(a.token(claims(), R"(,"kid":1)")), "the token's key id (kid) is not a string");
     EXPECT_EQ(why(a.token(claims())), "the token does not name its key, and this server has several");
     keys = set_of(a.jwk(R"("kid":"a")"));
     EXPECT_TRUE(check(a.token(claims()))) << "there is only one that it can be";
@@ -140,12 +140,12 @@ TEST_F(Jwt, NamesAKeyThatThisServerHas) {
 TEST_F(Jwt, BringsNoKeyOfItsOwn) {
     const Signer own = Signer::ec();
     keys = one(VerifyKey::pem(Signer::ec().public_pem(), JwtAlgorithm::es256, ""));
-    EXPECT_EQ(why(own.token(claims(), ",\"jwk\":" + own.jwk(""))), "the token's signature does not fit");
+    EXPECT_EQ(why(own.token(claims(), ",\"jwk\":" + own.jwk(""))), "the token's signature is not valid");
     EXPECT_EQ(why(own.token(claims(), R"(,"jku":"https://elsewhere.example/keys")")),
-              "the token's signature does not fit");
+              "the token's signature is not valid");
     keys = one(VerifyKey::secret(kSecret, ""));
     EXPECT_EQ(why(hmac.token(claims(), R"(,"crit":["b64"],"b64":false)")),
-              "the token calls something critical that this server does not know");
+              "the token has a critical header (crit) that this server does not know");
 }
 
 TEST_F(Jwt, IsGoodInItsTimeOnly) {
@@ -154,7 +154,7 @@ TEST_F(Jwt, IsGoodInItsTimeOnly) {
     };
     EXPECT_EQ(why(with(",\"exp\":" + at(-60s)), errc::token_expired), "the token has expired; get a new one");
     EXPECT_TRUE(check(with(",\"exp\":" + at(-59s)))) << "within the skew";
-    EXPECT_EQ(why(with("")), "the token does not say when it expires");
+    EXPECT_EQ(why(with("")), "the token has no expiry (exp)");
     const std::string exp = ",\"exp\":" + at(600s);
     EXPECT_TRUE(check(with(exp + ",\"nbf\":" + at(60s) + ",\"iat\":" + at(60s))));
     EXPECT_EQ(why(with(exp + ",\"nbf\":" + at(61s))), "the token is not valid yet");
@@ -163,8 +163,9 @@ TEST_F(Jwt, IsGoodInItsTimeOnly) {
     rules.clock_skew = 0s;
     EXPECT_EQ(why(with(",\"exp\":" + at(0s)), errc::token_expired), "the token has expired; get a new one");
     EXPECT_TRUE(check(with(",\"exp\":" + at(1s))));
-    EXPECT_EQ(why(with(",\"exp\":" + at(kRevocationLife + 1s))), "the token is good for longer than this server takes");
-    EXPECT_EQ(why(with(",\"exp\":99999999999")), "the token is good for longer than this server takes");
+    EXPECT_EQ(why(with(",\"exp\":" + at(kRevocationLife + 1s))),
+              "the token is valid for longer than this server accepts");
+    EXPECT_EQ(why(with(",\"exp\":99999999999")), "the token is valid for longer than this server accepts");
     rules.require_expiry = false;
     ASSERT_TRUE(check(with("")));
     EXPECT_EQ(check(with(""))->expires, std::chrono::system_clock::time_point::max());
@@ -196,7 +197,7 @@ TEST_F(Jwt, TimesInMillisecondsAreCalledThat) {
 TEST_F(Jwt, NullIsAsIfAClaimWereNotThere) {
     EXPECT_TRUE(check(hmac.token(claims(R"(,"nbf":null,"iat":null,"jti":null)"), R"(,"kid":null,"crit":null)")));
     EXPECT_EQ(why(hmac.token(R"({"sub":"ann","exp":null,"iss":"https://issuer.example","aud":"chat"})")),
-              "the token does not say when it expires");
+              "the token has no expiry (exp)");
     rules.audience.clear();
     EXPECT_TRUE(check(hmac.token(R"({"sub":"ann","iss":"https://issuer.example","aud":null,"exp":)" + at(600s) + "}")));
 }
@@ -214,7 +215,7 @@ TEST_F(Jwt, IsForThisServerAndOfItsIssuer) {
             << audience;
     }
     for (const char* other : {R"(,"iss":"https://issuer.example/")", R"(,"iss":["https://issuer.example"])", ""})
-        EXPECT_EQ(why(with(other, R"(,"aud":"chat")")), "the token is of another issuer") << other;
+        EXPECT_EQ(why(with(other, R"(,"aud":"chat")")), "the token is from another issuer (iss)") << other;
     rules.audience.clear();
     rules.issuer.clear();
     EXPECT_TRUE(check(with("", "")));
@@ -229,9 +230,9 @@ TEST_F(Jwt, NamesAUser) {
              {"", "the token names no user (uid)"},
              {R"(,"uid":null)", "the token names no user (uid)"},
              {R"(,"uid":"")", "the token's user (uid) is empty"},
-             {R"(,"uid":7)", "the token's user (uid) is a number: it must be a text, in quotation marks"},
-             {R"(,"uid":["bob"])", "the token's user (uid) is no text"},
-             {R"(,"uid":true)", "the token's user (uid) is no text"},
+             {R"(,"uid":7)", "the token's user (uid) is a number: it must be a string, in quotation marks"},
+             {R"(,"uid":["bob"])", "the token's user (uid) is not a string"},
+             {R"(,"uid":true)", "the token's user (uid) is not a string"},
              {R"(,"uid":")" + std::string(257, 'x') + '"', "the token's user (uid) is longer than 256 bytes"}}) {
         EXPECT_EQ(why(hmac.token(claims(user))), text);
     }
@@ -240,10 +241,10 @@ TEST_F(Jwt, NamesAUser) {
 }
 
 TEST_F(Jwt, SaysNothingTwice) {
-    EXPECT_EQ(why(hmac.token(claims(R"(,"sub":"eve")"))), "the token's claims: the text says the same name twice");
-    EXPECT_EQ(why(hmac.token(claims(",\"exp\":" + at(700s)))), "the token's claims: the text says the same name twice");
-    EXPECT_EQ(why(hmac.token(claims(R"(,"x":1,"\u0078":2)"))), "the token's claims: the text says the same name twice");
-    EXPECT_EQ(why(hmac.token(claims(), R"(,"alg":"none")")), "the token's header says the same name twice");
+    EXPECT_EQ(why(hmac.token(claims(R"(,"sub":"eve")"))), "the token's claims: the string has a duplicate name");
+    EXPECT_EQ(why(hmac.token(claims(",\"exp\":" + at(700s)))), "the token's claims: the string has a duplicate name");
+    EXPECT_EQ(why(hmac.token(claims(R"(,"x":1,"\u0078":2)"))), "the token's claims: the string has a duplicate name");
+    EXPECT_EQ(why(hmac.token(claims(), R"(,"alg":"none")")), "the token's header has a duplicate name");
     EXPECT_TRUE(check(hmac.token(claims(R"(,"x":{"sub":"eve","y":[{"sub":"eve"}]})")))) << "deeper down it is no claim";
 }
 
@@ -268,13 +269,13 @@ TEST_F(Jwt, ThatIsDamagedAnywhereIsRefused) {
     EXPECT_EQ(why(hmac.with_header(R"({"alg":"HS256")", claims())), "the token's header is not JSON");
     EXPECT_EQ(why(hmac.with_header(R"({"alg":"HS256"} )" + std::string(1024, ' '), claims())),
               "the token's header cannot be read");
-    EXPECT_EQ(why(hmac.token("7")), "the token's claims: the text is not a JSON object");
-    EXPECT_EQ(why(hmac.token(claims() + "{}")), "the token's claims: the text is not JSON");
+    EXPECT_EQ(why(hmac.token("7")), "the token's claims: the string is not a JSON object");
+    EXPECT_EQ(why(hmac.token(claims() + "{}")), "the token's claims: the string is not JSON");
     EXPECT_EQ(why(hmac.token(claims(R"(,"x":")"
                                     "\xff\""))),
-              "the token's claims: the text is not JSON");
+              "the token's claims: the string is not JSON");
     EXPECT_EQ(why(hmac.token(claims(",\"x\":" + std::string(100, '[') + std::string(100, ']')))),
-              "the token's claims: the text is not JSON");
+              "the token's claims: the string is not JSON");
 }
 
 TEST_F(Jwt, ASignatureHasOneFormOnly) {

@@ -34,10 +34,10 @@ TEST(VerifyKey, FitsItsAlgorithm) {
 TEST(VerifyKey, IsAPublicOneOrALongSecret) {
     const Signer ec = Signer::ec();
     EXPECT_TRUE(mentions(why(VerifyKey::pem(ec.private_pem(), JwtAlgorithm::es256, "")), "private key"));
-    EXPECT_TRUE(mentions(why(VerifyKey::pem("", JwtAlgorithm::es256, "")), "no public key"));
+    EXPECT_TRUE(mentions(why(VerifyKey::pem("", JwtAlgorithm::es256, "")), "no PEM public key"));
     std::string cut = ec.public_pem();
     cut.resize(cut.size() / 2);
-    EXPECT_TRUE(mentions(why(VerifyKey::pem(cut, JwtAlgorithm::es256, "")), "no public key"));
+    EXPECT_TRUE(mentions(why(VerifyKey::pem(cut, JwtAlgorithm::es256, "")), "no PEM public key"));
     EXPECT_TRUE(mentions(why(VerifyKey::secret(std::string(31, 'x'), "")), "31 bytes"));
     EXPECT_EQ(why(VerifyKey::secret(std::string(32, 'x'), "")), "taken");
 }
@@ -63,8 +63,8 @@ TEST(VerifyKey, SetsAreReadAndOtherKindsPassedOver) {
 
 TEST(VerifyKey, SetsThatAreWrongAreRefused) {
     EXPECT_TRUE(mentions(why("{"), "not JSON"));
-    EXPECT_TRUE(mentions(why("[]"), "no JSON Web Key Set"));
-    EXPECT_TRUE(mentions(why(R"({"keys":{}})"), "no JSON Web Key Set"));
+    EXPECT_TRUE(mentions(why("[]"), "not a JSON Web Key Set"));
+    EXPECT_TRUE(mentions(why(R"({"keys":{}})"), "not a JSON Web Key Set"));
     EXPECT_TRUE(mentions(why(R"({"keys":[]})"), "no key"));
     EXPECT_TRUE(mentions(why(R"({"keys":[7]})"), "keys[0]"));
     for (const char* bad : {R"({"kty":"OKP","crv":"Ed25519","x":"AAAA"})", R"({"kty":"OKP","crv":"Ed25519"})",
@@ -81,14 +81,14 @@ TEST(VerifyKey, SetsThatAreWrongAreRefused) {
 TEST(VerifyKey, OneThatIsUnusableTakesNoOtherWithIt) {
     const std::string good = Signer::ed25519().jwk(R"("kid":"a")");
     for (const auto& [bad, named] : std::vector<std::pair<std::string, std::string>>{
-             {"7", "is no object"},
-             {"null", "is no object"},
+             {"7", "is not an object"},
+             {"null", "is not an object"},
              {R"({"kty":"OKP","crv":"Ed25519","x":"AAAA"})", "x must have 32 bytes"},
              {R"({"kty":"RSA","n":"AQAB","e":"AQAB"})", "bits"},
              {R"({"kty":"oct","k":"c2hvcnQ"})", "at least 32"},
-             {R"({"kty":5})", "its kty is no text"},
-             {R"({"kty":"oct","kid":5,"k":"AAAA"})", "its kid is no text"},
-             {good, "has the name (kid) of a key before it"},
+             {R"({"kty":5})", "its kty is not a string"},
+             {R"({"kty":"oct","kid":5,"k":"AAAA"})", "its kid is not a string"},
+             {good, "has the same key id (kid) as an earlier key"},
              {Signer::rsa().jwk("\"kid\":\"" + std::string(257, 'k') + "\""), "longer than 256"}}) {
         std::vector<std::string> passed_over;
         const auto keys = keys_from_jwks("{\"keys\":[" + good + "," + bad + "]}", passed_over);
@@ -102,7 +102,7 @@ TEST(VerifyKey, OneThatIsUnusableTakesNoOtherWithIt) {
     const auto alone =
         keys_from_jwks("{\"keys\":[" + Signer::ed25519().jwk("") + "," + Signer::ed25519().jwk("") + "]}", passed_over);
     EXPECT_EQ(alone->size(), 1u);
-    EXPECT_TRUE(mentions(passed_over.at(0), "neither has a key before it"));
+    EXPECT_TRUE(mentions(passed_over.at(0), "neither has an earlier key"));
 }
 
 TEST(VerifyKey, NullIsAsIfAMemberWereNotThere) {

@@ -102,7 +102,7 @@ TEST(Error, ConditionsSortCodesCoarsely) {
     EXPECT_EQ(condition_of(errc::ok), "");
     EXPECT_EQ(condition_of(errc::internal), "");
     EXPECT_FALSE(make_error_code(errc::busy) == errcond::auth);
-    EXPECT_EQ(make_error_condition(errcond::auth).message(), "credentials or rights are missing");
+    EXPECT_EQ(make_error_condition(errcond::auth).message(), "credentials or permissions are missing");
     // Another library's codes are none of ours, even with the same number.
     EXPECT_FALSE(boost::system::error_code(400, boost::system::system_category()) == errcond::retryable);
 }

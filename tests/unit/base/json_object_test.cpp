@@ -37,8 +37,8 @@ TEST(JsonObject, IsStrict) {
           "{\"a\":\"\n\"}", "\xef\xbb\xbf{}", "{\"a\":[[[[[[[[[1]]]]]]]]]}"})
         EXPECT_EQ(why(text), "is not JSON") << text;
     for (const char* text : {"[]", "1", "\"{}\"", "null"}) EXPECT_EQ(why(text), "is not a JSON object") << text;
-    EXPECT_EQ(why(R"({"a":1,"b":2,"a":1})"), "says the same name twice");
-    EXPECT_EQ(why(R"({"a":null,"a":1})"), "says the same name twice");
+    EXPECT_EQ(why(R"({"a":1,"b":2,"a":1})"), "has a duplicate name");
+    EXPECT_EQ(why(R"({"a":null,"a":1})"), "has a duplicate name");
     EXPECT_EQ(why(R"({"a":{"b":1,"b":2}})"), "taken");
 }
 

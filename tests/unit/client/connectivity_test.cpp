@@ -116,7 +116,7 @@ TEST(Connectivity, AnAttemptWithoutAWelcomeEndsInTime) {
     world.take();
     EXPECT_EQ(world.sleep(), 5s);
     const auto lines = world.take();
-    EXPECT_THAT(lines, Contains(HasSubstr("no session within 5000 ms: the connection stands, but the server did not")));
+    EXPECT_THAT(lines, Contains(HasSubstr("no session within 5000 ms: connected, but the server did not")));
     EXPECT_THAT(lines, Contains("answer connect_timeout"));
 }
 

@@ -56,10 +56,10 @@ TEST(FlightStory, SilenceOfQuicWhileWebSocketWorksIsUdpsFault) {
     EXPECT_DOUBLE_EQ(story.moves[0].still_ms, 490);
     EXPECT_DOUBLE_EQ(story.still_ms, 490);
     EXPECT_DOUBLE_EQ(story.used_ms.at("QUIC"), 3795);
-    EXPECT_TRUE(says(story, "QUIC fell silent: nothing came for 240 ms"));
-    EXPECT_TRUE(says(
-        story,
-        "Moved to WebSocket 200 ms after the first sign, 440 ms after the last that was heard; nothing was lost."));
+    EXPECT_TRUE(says(story, "QUIC fell silent: no data for 240 ms"));
+    EXPECT_TRUE(
+        says(story,
+             "Moved to WebSocket 200 ms after the first sign, 440 ms after the last data arrived; nothing was lost."));
 }
 
 // The same suspicion without silence: told apart by round trips and packet sizes.
@@ -220,8 +220,8 @@ TEST(FlightStory, LinesThatAreNoRecordsAreToldAndPassedOver) {
     EXPECT_EQ(story.user, "alice");
     EXPECT_EQ(story.protocol, "QUIC");
     ASSERT_EQ(story.problems.size(), 5u);
-    EXPECT_TRUE(story.problems[0].starts_with("line 1 is no JSON")) << story.problems[0];
-    EXPECT_EQ(story.problems[1], "line 2 is no JSON object");
+    EXPECT_TRUE(story.problems[0].starts_with("line 1 is not JSON")) << story.problems[0];
+    EXPECT_EQ(story.problems[1], "line 2 is not a JSON object");
     EXPECT_EQ(story.problems[2], "line 3 has no \"event\"");
     EXPECT_NE(story.problems[3].find("of_tomorrow"), std::string::npos);
 }
@@ -279,11 +279,11 @@ TEST(FlightStory, OfACrashedServerContradictsItselfNowhereAndTellsTheSilenceBefo
             std::string(why) + R"(","again":true,"resumed":false,"took_ms":100}
 )");
         EXPECT_EQ(story.cause, "server_crashed");
-        EXPECT_TRUE(says(story, "what the server still had for this client is unknown"));
+        EXPECT_TRUE(says(story, "it is unknown what the server still had queued for this client"));
         EXPECT_FALSE(says(story, "nothing was lost")) << why;
         EXPECT_TRUE(
-            says(story, "500 ms after the first sign, 4700 ms after the last that was heard, with a new session."));
-        EXPECT_TRUE(says(story, "is unknown to the server's host, 4200 ms after the last that was heard of it"));
+            says(story, "500 ms after the first sign, 4700 ms after the last data arrived, with a new session."));
+        EXPECT_TRUE(says(story, "is unknown to the server's host, 4200 ms after its last data"));
     }
 }
 

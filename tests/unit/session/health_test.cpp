@@ -1,4 +1,4 @@
-// When a client's session finds the carrier in use at fault: docs/racing.md, "When a connection is of no use".
+// When a client's session finds the carrier in use at fault: docs/racing.md, "Failure detection".
 #include "support.hpp"
 
 namespace flare::session::test {

@@ -179,7 +179,7 @@ max_message_bytes = "64KiB"
 TEST(ServerConfig, KnowsTheLevelOfTheLogByItsOlderName) {
     const Configuration both = from_toml("log_level = \"warn\"\n[log]\nlevel = \"debug\"\n");
     EXPECT_THAT(lines(both.problems),
-                ElementsAre("server.toml:1:1: log_level: is the older name of log.level: leave it out"));
+                ElementsAre("server.toml:1:1: log_level: is the older name of log.level: remove it"));
     EXPECT_EQ(from_toml("[log]\nlevel = \"warn\"\n").values.text("log.level"), "warn");
     EXPECT_FALSE(from_toml("[limits]\nlog_level = \"warn\"\n").problems.empty());
 }
@@ -193,7 +193,7 @@ TEST(ServerConfig, SaysWhatIsWrongWithProxies) {
     EXPECT_THAT(problems("[proxy]\nheader = \"proxy_protocol\"\ntrusted = [\"10.0.0.0/8\", \"::1\"]\n"), IsEmpty());
     EXPECT_THAT(problems("[proxy]\nheader = \"none\"\ntrusted = []\n"), IsEmpty());
     EXPECT_THAT(problems("[proxy]\nheader = \"forwarded\"\n"),
-                ElementsAre("server.toml:2:1: proxy.header: names no network"));
+                ElementsAre("server.toml:2:1: proxy.header: contains no network"));
     EXPECT_THAT(problems("[proxy]\ntrusted = [\"10.0.0.0/8\"]\n"),
                 ElementsAre(HasSubstr("proxy.trusted: has no effect, because proxy.header is \"none\"")));
     EXPECT_THAT(problems("[proxy]\nheader = \"forwarded\"\ntrusted = [\"10.1.0.0/8\"]\n"),
@@ -241,11 +241,11 @@ TEST(ServerConfigMistakes, AreAllNamedWithTheirPlace) {
                     "server.toml:2:1: limits.max_conections: unknown key; did you mean max_connections?",
                     "server.toml:3:20: limits.max_memory_bytes: needs a unit: write \"16MiB\", not 1048576",
                     "server.toml:5:8: sessions.life: needs a unit: write \"30s\", not 120",
-                    "server.toml:6:17: sessions.hello_timeout: is no whole number with a unit (d, h, m, s, ms): write "
-                    "it as \"30s\"",
-                    "server.toml:7:17: sessions.device_policy: \"few\" is none of \"many\", \"newest_wins\"",
-                    "server.toml:9:11: websocket.enabled: is true or false, without quotation marks",
-                    "server.toml:10:11: websocket.address: \"localhost\" is no address: write 127.0.0.1:4000, "
+                    "server.toml:6:17: sessions.hello_timeout: is not a whole number with a unit (d, h, m, s, ms): "
+                    "write it as \"30s\"",
+                    "server.toml:7:17: sessions.device_policy: \"few\" is not one of \"many\", \"newest_wins\"",
+                    "server.toml:9:11: websocket.enabled: must be true or false, without quotation marks",
+                    "server.toml:10:11: websocket.address: \"localhost\" is not an address: write 127.0.0.1:4000, "
                     "[::1]:4000 or :4000 (all addresses)",
                     "server.toml:11:2: websockets: unknown section; did you mean websocket?"));
 }
@@ -286,11 +286,10 @@ TEST(ServerConfigMistakes, InTheEnvironmentAndFlagsNameThem) {
                     {{"FLARE_SERVER_LIMITS_MAX_CONNECTIONS", "many"}, {"FLARE_SERVER_PORT", "tcp://10.0.0.1:4000"}});
     add_flags(configuration, {{"sessions.life", "5"}});
     EXPECT_THAT(lines(configuration.problems),
-                ElementsAre("FLARE_SERVER_LIMITS_MAX_CONNECTIONS: limits.max_connections: is a whole number from 0 to "
-                            "4294967295, without a unit",
+                ElementsAre("FLARE_SERVER_LIMITS_MAX_CONNECTIONS: limits.max_connections: must be a whole number from "
+                            "0 to 4294967295, without a unit",
                             "--sessions-life: sessions.life: needs a unit: write \"30s\", not 5"));
-    EXPECT_THAT(lines(configuration.warnings),
-                ElementsAre("FLARE_SERVER_PORT: no setting has this variable; it is passed over"));
+    EXPECT_THAT(lines(configuration.warnings), ElementsAre("FLARE_SERVER_PORT: unknown variable; ignored"));
 }
 
 TEST(ServerConfigMistakes, SayWhatWasPerhapsMeant) {
@@ -299,8 +298,7 @@ TEST(ServerConfigMistakes, SayWhatWasPerhapsMeant) {
     add_toml(configuration, "[limit]\nmax_connections = 5\n[auth.jwtt]\nissuer = \"a\"\n[xyzzy]\na = 1\n",
              "server.toml");
     EXPECT_THAT(lines(configuration.warnings),
-                ElementsAre("FLARE_SERVER_LOG_LEVLE: no setting has this variable; it is passed over; did you mean "
-                            "FLARE_SERVER_LOG_LEVEL?"));
+                ElementsAre("FLARE_SERVER_LOG_LEVLE: unknown variable; ignored; did you mean FLARE_SERVER_LOG_LEVEL?"));
     EXPECT_THAT(lines(configuration.problems),
                 testing::UnorderedElementsAre("server.toml:1:2: limit: unknown section; did you mean limits?",
                                               "server.toml:3:7: auth.jwtt: unknown section; did you mean auth.jwt?",
@@ -327,21 +325,21 @@ TEST(ServerConfigPolicy, EntriesBecomeRulesInTheirOrder) {
 
 TEST(ServerConfigPolicy, MistakesAreNamedWithTheirEntryAndPlace) {
     EXPECT_THAT(problems_of("[policy]\nfrom = [\"a\"]\n"),
-                ElementsAre("server.toml:1:2: policy: is a list: each entry begins with [[policy]]"));
+                ElementsAre("server.toml:1:2: policy: must be a list: begin each entry with [[policy]]"));
     EXPECT_THAT(problems_of("policy = [1]\n"),
-                ElementsAre("server.toml:1:11: policy[1]: is an entry that begins with [[policy]]"));
+                ElementsAre("server.toml:1:11: policy[1]: must be an entry that begins with [[policy]]"));
     const std::string good = "[[policy]]\nfrom = [\"a\"]\nto = [\"b\"]\nallow = true\n";
     const auto second = [&](const std::string& text) { return problems_of(good + "[[policy]]\n" + text); };
     EXPECT_THAT(second("from = [\"a\"]\nto = [\"b\"]\n"),
-                ElementsAre("server.toml:5:1: policy[2]: does not say allow = true or allow = false"));
+                ElementsAre("server.toml:5:1: policy[2]: needs allow = true or allow = false"));
     EXPECT_THAT(second("from = [\"a\"]\nallow = true\n"),
                 ElementsAre("server.toml:5:1: policy[2]: to: names nobody: write [\"*\"] for anybody"));
     EXPECT_THAT(second("from = [\"a\"]\nto = \"b\"\nallow = \"yes\"\ntypes = []\nform = 1\n"),
                 testing::UnorderedElementsAre(
-                    "server.toml:7:6: policy[2].to: is a list of texts: [\"a\", \"b\"]",
-                    "server.toml:8:9: policy[2].allow: is true or false, without quotation marks",
+                    "server.toml:7:6: policy[2].to: must be a list of strings: [\"a\", \"b\"]",
+                    "server.toml:8:9: policy[2].allow: must be true or false, without quotation marks",
                     "server.toml:9:9: policy[2].types: is an empty list: write [\"*\"] for anything",
-                    "server.toml:10:1: policy[2].form: unknown key: an entry has from, to, types and allow"));
+                    "server.toml:10:1: policy[2].form: unknown key: an entry has only from, to, types and allow"));
     EXPECT_THAT(second("from = [\"a*b\"]\nto = [\"b\"]\nallow = true\n"),
                 ElementsAre("server.toml:5:1: policy[2]: from: \"a*b\" has a * that is neither its first nor its last "
                             "character"));
@@ -404,7 +402,7 @@ TEST(ServerConfigMistakes, AreSecretsThatEverybodyMayRead) {
 TEST(ServerConfigAuthentication, RefusesWhatHasNoEffect) {
     EXPECT_THAT(problems_of("[auth.jwt]\nissuer = \"x\"\n"),
                 ElementsAre("server.toml:2:1: auth.jwt.issuer: has no effect, because auth.mode is \"anonymous\": set "
-                            "it to \"jwt\", or leave this out"));
+                            "it to \"jwt\", or omit this setting"));
     EXPECT_THAT(problems_of("[auth.jwt]\nuser_claim = \"sub\"\n"), IsEmpty()) << "it is the default";
 }
 
@@ -475,7 +473,7 @@ TEST(ServerConfigPrinted, TellsWhereAValueComesFromAndNoSecret) {
     const std::string text = print_config(configuration.values);
     EXPECT_THAT(text, HasSubstr("life = \"90s\"  # FLARE_SERVER_SESSIONS_LIFE"));
     EXPECT_THAT(text, HasSubstr("hello_timeout = \"5s\"  # default"));
-    EXPECT_THAT(text, HasSubstr("# secret is set, and not shown (server.toml:2:1)"));
+    EXPECT_THAT(text, HasSubstr("# secret is set, but not shown (server.toml:2:1)"));
     EXPECT_THAT(text, testing::Not(HasSubstr("hush")));
 }
 

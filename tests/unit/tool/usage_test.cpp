@@ -18,7 +18,7 @@ std::string problem_of(std::vector<std::string> words) {
     CLI::App* send = app.add_subcommand("send", "Sends");
     send->add_option("target", text, "whom to")->required();
     send->add_option("--token,-t", text, "credential");
-    app.add_subcommand("version", "Prints the version");
+    app.add_subcommand("version", "Print the version");
     CLI::App* token = app.add_subcommand("token", "Makes tokens");
     token->require_subcommand(1);
     token->add_subcommand("make", "Makes one");
@@ -33,21 +33,20 @@ std::string problem_of(std::vector<std::string> words) {
 }
 
 TEST(Usage, SaysWhichCommandWasMeant) {
-    EXPECT_THAT(problem_of({"versoin"}), HasSubstr("flare: there is no command 'versoin'; did you mean version?\n"));
-    EXPECT_THAT(problem_of({"sned", "bob"}), HasSubstr("there is no command 'sned'; did you mean send?"));
-    EXPECT_THAT(problem_of({"token", "mak", "--key", "x"}), HasSubstr("flare token: there is no "));
-    EXPECT_THAT(problem_of({"token", "mkae"}),
-                HasSubstr("flare token: there is no command 'mkae'; did you mean make?"));
-    EXPECT_THAT(problem_of({"xyzzy"}), HasSubstr("flare: there is no command 'xyzzy'\n`flare --help` lists"));
-    EXPECT_THAT(problem_of({}), HasSubstr("flare: a command is needed"));
-    EXPECT_THAT(problem_of({"token"}), HasSubstr("flare token: a command is needed"));
+    EXPECT_THAT(problem_of({"versoin"}), HasSubstr("flare: unknown command 'versoin'; did you mean version?\n"));
+    EXPECT_THAT(problem_of({"sned", "bob"}), HasSubstr("unknown command 'sned'; did you mean send?"));
+    EXPECT_THAT(problem_of({"token", "mak", "--key", "x"}), HasSubstr("flare token: unknown "));
+    EXPECT_THAT(problem_of({"token", "mkae"}), HasSubstr("flare token: unknown command 'mkae'; did you mean make?"));
+    EXPECT_THAT(problem_of({"xyzzy"}), HasSubstr("flare: unknown command 'xyzzy'\n`flare --help` lists"));
+    EXPECT_THAT(problem_of({}), HasSubstr("flare: a command is required"));
+    EXPECT_THAT(problem_of({"token"}), HasSubstr("flare token: a command is required"));
 }
 
 TEST(Usage, SaysWhichOptionWasMeant) {
     EXPECT_THAT(problem_of({"send", "bob", "--tokn", "x"}),
-                HasSubstr("flare send: there is no option '--tokn'; did you mean --token?"));
+                HasSubstr("flare send: unknown option '--tokn'; did you mean --token?"));
     EXPECT_THAT(problem_of({"send", "bob", "--tokn=secret"}), Not(HasSubstr("secret")));
-    EXPECT_THAT(problem_of({"--versoin"}), HasSubstr("there is no option '--versoin'"));
+    EXPECT_THAT(problem_of({"--versoin"}), HasSubstr("unknown option '--versoin'"));
 }
 
 TEST(Usage, ListsWhatIsUnexpectedInTheOrderInWhichItWasTyped) {

@@ -85,7 +85,7 @@ TEST_F(TlsChain, NamesWhatStandsInTheWrongPlace) {
     EXPECT_THAT(
         verdict({&leaf, &root, &middle}),
         AllOf(HasSubstr("number 2 of 3, CN=Root, stands where the issuer of number 1 (CN=leaf.example) belongs"),
-              HasSubstr("number 3"), HasSubstr("put the issuer of each certificate behind it")));
+              HasSubstr("number 3"), HasSubstr("put each certificate's issuer directly after it")));
     EXPECT_THAT(verdict({&leaf, &leaf, &middle}), HasSubstr("number 2 of 3, CN=leaf.example, is the same as number 1"));
     EXPECT_THAT(verdict({&leaf, &middle, &middle}), HasSubstr("number 3 of 3, CN=Middle, is the same as number 2"));
     EXPECT_THAT(verdict({&leaf, &root}),
@@ -114,7 +114,7 @@ TEST_F(TlsChain, ASetOfAuthoritiesIsNoChainAndFailsOnlyWhenNoneIsGood) {
     };
     EXPECT_EQ(authorities({&old, &root, &older}), "good");
     EXPECT_THAT(authorities({&old}), HasSubstr("expired on "));
-    EXPECT_THAT(authorities({&old, &older}), HasSubstr("no authority in it can be used: CN=Old, expired on "));
+    EXPECT_THAT(authorities({&old, &older}), HasSubstr("contains no usable CA: CN=Old, expired on "));
 }
 
 TEST_F(TlsChain, ACertificateThatIsCutOffIsDamage) {

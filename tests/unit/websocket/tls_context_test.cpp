@@ -59,7 +59,7 @@ TEST_F(TlsContext, AnAuthorityThatIsDamagedTakesNoOtherWithIt) {
     options.ca_file = files.path("none.crt");
     std::string why;
     EXPECT_FALSE(ClientContext::load(options, &why));
-    EXPECT_THAT(why, HasSubstr("no authority in it can be used: number 1 is damaged"));
+    EXPECT_THAT(why, HasSubstr("contains no usable CA: number 1 is damaged"));
 }
 
 TEST_F(TlsContext, NamesAMissingFile) {

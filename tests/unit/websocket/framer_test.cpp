@@ -68,7 +68,7 @@ TEST(Framer, ABatchInJsonIsOneText) {
 }
 
 TEST(Framer, CompressedEachFrameIsAMessage) {
-    const wire::Batch batch = batch_of(std::string(300, 'x'));
+    const wire::Batch batch = batch_of(std::string(3000, 'x'));
     const std::string all = batch.str();
     const std::string each = all.substr(0, all.size() / 2);
     const std::string bytes = bytes_of(Framer(Role::server, WireFormat::protobuf, true), batch);

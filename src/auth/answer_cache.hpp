@@ -1,5 +1,4 @@
-// What the service of http_auth() has said of tokens a moment ago. Only good answers; bounded; never beyond their
-// expiry.
+// Caches recent positive responses of the service behind http_auth(). Bounded, and never beyond a credential's expiry.
 //
 // Threads: any.
 // Owner:   the handler that http_auth() makes.

@@ -1,4 +1,4 @@
-// Base64 as tokens use it: the URL-safe alphabet, no padding, and one text only for each sequence of bytes.
+// Base64 as tokens use it: the URL-safe alphabet, no padding, and exactly one text for each sequence of bytes.
 //
 // Protocol: RFC 7515 section 2, RFC 4648 section 5 and section 3.5.
 // Threads:  pure functions.

@@ -1,4 +1,4 @@
-// JSON Web Tokens: is this one signed by a key of ours, for us, and good at this time?
+// Verifies JSON Web Tokens: signed by one of our keys, meant for us, valid at this time.
 //
 // Nothing in a token is believed before its signature fits, but for the name of the key. What it says about keys
 // elsewhere (jku, jwk, x5u) is passed over; what it calls critical (crit) is refused, as nothing of it is known here.

@@ -1,4 +1,4 @@
-// The keys of jwt_auth(), in a file that may be changed while the server runs.
+// The key file of jwt_auth(), reloaded when it changes while the server runs.
 //
 // Threads: any; one look at the file a second in all.
 // Owner:   the handler that jwt_auth() makes.

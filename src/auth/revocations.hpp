@@ -1,4 +1,4 @@
-// Users and tokens that are good no longer, and until when that has to be remembered.
+// Revoked users and tokens, and until when each revocation must be remembered.
 //
 // Threads: any.
 // Owner:   Server::Impl: they outlive a stop and a start.

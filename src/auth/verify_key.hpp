@@ -1,4 +1,4 @@
-// A key that tokens are verified with, bound to one algorithm from the moment it is read: no token can choose another.
+// A key that verifies tokens, bound to one algorithm when it is read, so that no token can choose another.
 //
 // Protocol: RFC 7517 (JWK), RFC 7518 sections 3 and 6, RFC 8037 (Ed25519).
 // Threads:  immutable once made.

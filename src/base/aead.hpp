@@ -1,4 +1,4 @@
-// ChaCha20-Poly1305 (RFC 8439) piece by piece, with the nonces of Noise: four zero bytes and a number.
+// Incremental ChaCha20-Poly1305 (RFC 8439) with Noise's nonces: four zero bytes and a number.
 //
 // Protocol: The Noise Protocol Framework, section 12.3 ("ChaChaPoly").
 // Threads:  any; on one thread at most one Aead of each direction exists at a time: its memory is the thread's.

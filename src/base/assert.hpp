@@ -1,6 +1,6 @@
-// What must hold of our own state, looked at as the program runs: never what a peer, a file or a caller has said, which
-// is answered with an error. In builds with FLARE_INVARIANTS (development, tests, sanitizers, fuzzing, the simulator) a
-// broken one ends the process at the place where it was noticed; elsewhere it is parsed and costs nothing.
+// Checks invariants of our own state at run time; never input from a peer, a file or a caller, which is answered with
+// an error. In builds with FLARE_INVARIANTS (development, tests, sanitizers, fuzzing, the simulator) a violation aborts
+// the process where it is noticed; elsewhere it is parsed and costs nothing.
 //
 // Threads: any.
 #pragma once

@@ -1,5 +1,5 @@
-// Files that the operator names and files that Flare keeps: read whole, within bounds and by one rule for secrets;
-// written whole or not at all.
+// Reads files that the operator names, and reads and writes files that Flare keeps. Reads are complete and bounded, and
+// follow one rule for secrets; writes are complete or do not happen.
 //
 // Protocol: docs/operations.md, "Files and secrets".
 // Threads:  pure functions; they wait for the disk, so no event loop calls them for long.

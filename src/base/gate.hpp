@@ -1,4 +1,4 @@
-// Counts what is under way, so that whoever ends something can wait for it without asking again and again.
+// Counts running operations, so that their owner can wait for all of them without polling.
 //
 // Threads: any.
 // Owner:   whoever waits; it must outlive every pass.

@@ -1,5 +1,5 @@
-// How many lines of one kind a log takes: the first kBurst of each period; the rest are counted, and the count is told
-// when the period is over.
+// Limits the log lines of one kind: the first kBurst of each period are logged, the rest are counted, and the count is
+// logged when the period ends.
 //
 // Threads: any. Counts are never lost; which of two periods a line at their border belongs to is not decided.
 // Owner:   Log.

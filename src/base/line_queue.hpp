@@ -1,5 +1,5 @@
-// A bounded queue of values from many threads to one: a ring of cells, each with the turn whose it is. Nobody ever
-// waits: a full queue takes nothing.
+// A bounded queue from many threads to one: a ring of cells, each with its turn number. Nobody ever waits; a full queue
+// rejects the value.
 //
 // Threads: push() any, pop() one.
 // Owner:   LineWriter.

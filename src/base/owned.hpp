@@ -1,4 +1,4 @@
-// What a C library made, held by its one owner and freed with that library's function.
+// A handle that owns an object of a C library and frees it with that library's function.
 #pragma once
 
 #include <memory>

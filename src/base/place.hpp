@@ -1,5 +1,5 @@
-// Where a user belongs: a place, which is two bytes that anybody can compute from the user id, and the worker to which
-// a server with any number of workers assigns that place.
+// A user's place: two bytes that anybody can compute from the user id; and the worker to which a server with any number
+// of workers assigns that place.
 //
 // Protocol: docs/protocol.md, "Places".
 // Threads:  pure functions.

@@ -1,5 +1,5 @@
-// Small blocks of memory that a message needs for a moment: kept by each thread when they are given back, and taken
-// again without asking the heap. What a thread keeps is bounded; larger blocks go to the heap.
+// Recycles small, short-lived blocks of memory per thread, instead of using the heap. What a thread keeps is bounded;
+// larger blocks come from the heap.
 //
 // Threads: any; a block may be given back by another thread than the one that took it.
 #pragma once

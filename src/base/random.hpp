@@ -1,5 +1,4 @@
-// Where random bytes come from. State machines take it as an argument, so that
-// the simulator can give them a seed.
+// The source of random bytes. State machines take it as an argument, so that the simulator can seed it.
 #pragma once
 
 #include <flare/uuid.hpp>

@@ -1,4 +1,4 @@
-// Is this UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF)?
+// Validates UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF).
 //
 // Protocol: docs/wire.md, "Fields"; RFC 6455 section 8.1 for text that comes in fragments.
 // Threads:  one at a time; is_utf8() any.

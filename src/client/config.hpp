@@ -1,4 +1,4 @@
-// What a ClientBuilder has gathered and checked.
+// The settings that a ClientBuilder has gathered and checked.
 #pragma once
 
 #include "client/connect/sealing.hpp"

@@ -1,4 +1,4 @@
-// What a Client handle holds: its loop, its threads, and how calls cross to them.
+// The state behind a Client handle: its loop, its threads, and how calls cross to them.
 //
 // Threads: any.
 // Owner:   Client.

@@ -1,4 +1,4 @@
-// What the clients of a SessionPool have in common: threads, and what they read from files.
+// Resources shared by the clients of a SessionPool: threads, and content of files.
 //
 // Threads: any.
 // Owner:   shared by the pool and its clients; the last may be on one of the threads.

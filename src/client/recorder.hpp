@@ -1,4 +1,5 @@
-// A client's flight recorder: what decided, and when, for whoever asks later why the session is where it is.
+// A client's flight recorder: records each decision about connections with its time, so that people can find out later
+// why a session used its connection.
 //
 // Nothing is recorded of a message. Lines are kept in a ring in memory, and in a file when the application names a
 // folder; a file that cannot be written is told once.

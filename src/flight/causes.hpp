@@ -1,4 +1,4 @@
-// How grave each cause is.
+// The severity of each cause.
 //
 // Threads: pure.
 #pragma once

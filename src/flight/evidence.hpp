@@ -1,4 +1,4 @@
-// What was seen since a connection last carried the session, and what that says about why it does no more.
+// Observations since a connection last carried the session, and the cause that they indicate.
 //
 // Protocol: docs/explain.md, "Causes".
 // Threads:  values.

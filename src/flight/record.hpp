@@ -1,4 +1,4 @@
-// One line of a flight record, read.
+// Parses one line of a flight record.
 //
 // Threads: values.
 #pragma once

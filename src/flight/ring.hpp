@@ -1,4 +1,5 @@
-// The last lines of a flight record, bounded in number and bytes, after one line that says whose it is and stays.
+// The last lines of a flight record, bounded in number and bytes, after a permanent first line that identifies the
+// client.
 //
 // Threads: one at a time.
 // Owner:   client::Recorder.

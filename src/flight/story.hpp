@@ -1,4 +1,4 @@
-// Turns a flight record into what a person wants to know: why this protocol, when and why it moved, where time went.
+// Turns a flight record into a story for people: why this protocol, when and why it moved, where the time went.
 //
 // Protocol: docs/explain.md: the records, the causes and what each is told apart by.
 // Threads:  a pure function. The text may be anything: a line that is no record is told in `problems`, and passed over.

@@ -1,4 +1,4 @@
-// Goes through the records of one session and keeps what the story needs.
+// Processes the records of one session and collects what the story needs.
 //
 // Threads: one at a time.
 // Owner:   tell().

@@ -1,4 +1,4 @@
-// Whom a message is for, as its text says: read once, where the message comes in.
+// The target of a message, parsed once when the message arrives.
 //
 // Protocol: docs/protocol.md, "Messages".
 // Threads:  values; the names are views of the text.

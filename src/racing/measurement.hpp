@@ -1,4 +1,4 @@
-// What was measured of one connection, and the score that it earns.
+// The measurements of one connection, and the score computed from them.
 //
 // Protocol: docs/racing.md, "The score".
 // Threads:  values and pure functions; time is an argument.

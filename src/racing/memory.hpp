@@ -1,4 +1,4 @@
-// What was learned of the protocols on each network: who won, how well they did, who failed. It fades.
+// Remembers for each network which protocol won, how well each did, and which failed. Entries fade with time.
 //
 // Protocol: docs/racing.md, "Racing memory", with the text form.
 // Threads:  one at a time; the wall clock's time is an argument.

@@ -1,4 +1,4 @@
-// The order in which the addresses of a connect begin, and the head start that each has over the next.
+// The order in which the addresses of a connect start, and the head start of each over the next.
 //
 // Protocol: docs/racing.md, "Connecting"; RFC 8305 (Happy Eyeballs v2) for the 250 ms.
 // Threads:  pure functions.

@@ -1,4 +1,4 @@
-// Decides when a protocol that is not in use is measured, and when the session moves to it.
+// Decides when to measure a protocol that is not in use, and when the session moves to it.
 //
 // Protocol: docs/racing.md, "When the session moves".
 // Threads:  one at a time; no clock.

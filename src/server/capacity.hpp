@@ -1,4 +1,4 @@
-// How many connections the limit of open files and max_memory_bytes leave room for.
+// The number of connections that the open-file limit and max_memory_bytes allow.
 //
 // Threads: any.
 #pragma once

@@ -1,5 +1,5 @@
-// Looks now and then whether one of some files has changed, and says so when they have come to rest: certificate and
-// key are written one after the other.
+// Polls files for changes, and reports a change once the files are stable, because certificate and key are written one
+// after the other.
 //
 // Threads: one of its own, on which `changed` is called.
 // Owner:   Server::Impl.

@@ -1,4 +1,4 @@
-// Certificates and keys of a server, for wss, for QUIC and for sealing: read together, or not at all.
+// The server's certificates and keys for wss, QUIC and sealing: loaded together, or not at all.
 //
 // Threads: a value; what it holds is immutable.
 #pragma once

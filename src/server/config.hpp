@@ -1,4 +1,4 @@
-// What a ServerBuilder has gathered.
+// The settings that a ServerBuilder has gathered.
 //
 // Threads: immutable once the server is built.
 #pragma once

@@ -1,4 +1,4 @@
-// What the application sends, encoded once for whoever gets it.
+// Encodes a message of the application once for all recipients.
 //
 // Threads: any.
 // Owner:   Server::Impl.

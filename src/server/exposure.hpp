@@ -1,4 +1,4 @@
-// Can a stranger reach this server, and is there nothing that would stop them?
+// Checks whether other machines can reach this server without authentication or TLS.
 //
 // Threads: pure functions.
 #pragma once

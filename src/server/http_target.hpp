@@ -1,4 +1,4 @@
-// What a plain HTTP request asks for.
+// Parses the target of a plain HTTP request.
 //
 // Protocol: RFC 9112 section 3.2.1 (origin form; the reader of requests has made it of any other).
 // Threads:  pure functions.

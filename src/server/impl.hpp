@@ -1,4 +1,4 @@
-// A server: its workers, started and stopped as one.
+// A server: its workers, started and stopped together.
 //
 // Threads: start() and stop() one at a time (a lock sees to it); the rest any.
 // Owner:   Server.

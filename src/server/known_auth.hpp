@@ -1,4 +1,4 @@
-// Authentication handlers that ServerBuilder knows when it is given one.
+// Ready-made authentication handlers that ServerBuilder recognizes.
 //
 // Threads: any.
 #pragma once

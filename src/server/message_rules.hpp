@@ -1,4 +1,4 @@
-// Who may send what to whom, as rules of which the first that fits decides.
+// Policy rules: who may send what to whom. The first matching rule decides.
 //
 // Threads: immutable: any.
 // Owner:   Config.

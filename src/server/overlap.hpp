@@ -1,4 +1,4 @@
-// Two listeners of one configuration that want the same port.
+// Detects two listeners of one configuration on the same port.
 //
 // Threads: a pure function.
 #pragma once

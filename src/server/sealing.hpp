@@ -1,4 +1,4 @@
-// The server's keys for sealing, and who vouches for them.
+// The server's sealing keys, and the certificate that vouches for them.
 //
 // Protocol: docs/protocol.md, "Sealing".
 // Threads:  immutable once loaded.

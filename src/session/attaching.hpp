@@ -1,4 +1,4 @@
-// How a carrier gets to a session: its Hello makes one, joins one, or is refused.
+// Attaches carriers to sessions: a Hello creates a session, joins one, or is refused.
 //
 // Protocol: docs/protocol.md, "Attaching a carrier".
 // Threads:  its worker only; no I/O, no clock.

@@ -1,4 +1,4 @@
-// The carriers of one session: which are attached, on which of them it sends, and which Hellos have attached one.
+// The carriers of one session: which are attached, which one sends, and which Hellos have attached one.
 //
 // Protocol: docs/protocol.md, "Attaching a carrier".
 // Threads:  its worker only.

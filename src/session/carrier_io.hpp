@@ -1,4 +1,4 @@
-// What carriers bring to their sessions and what they take from them.
+// Moves data between carriers and their sessions, in both directions.
 //
 // Protocol: docs/protocol.md, "Attaching a carrier", "Activate", "Liveness", "Credentials".
 // Threads:  its worker only; no I/O, no clock.

@@ -1,4 +1,4 @@
-// The credential of a session: until when it is good, what it says, and what its client is to be told of it.
+// The credential of a session: its expiry, its claims, and what its client must be told about it.
 //
 // Protocol: docs/protocol.md, "Credentials".
 // Threads:  its worker only.

@@ -1,4 +1,4 @@
-// When which session of a table is to be looked at next, and when what is over is to be looked for.
+// Schedules when each session of a table must be checked next, and when expired state is removed.
 //
 // Threads: its worker only; time is an argument.
 // Owner:   SessionTable.

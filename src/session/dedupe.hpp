@@ -1,4 +1,4 @@
-// Message ids that were acted on, so that each is acted on once.
+// Ids of processed messages, so that each is processed once.
 //
 // Protocol: docs/protocol.md, "Message ids".
 // Threads:  its worker only.

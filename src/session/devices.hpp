@@ -1,5 +1,4 @@
-// What is remembered of each device of each user, beyond its sessions: the messages that it has had acted on, its
-// connects, its rate.
+// State of each device of each user beyond its sessions: processed messages, connects, rate.
 //
 // Protocol: docs/protocol.md, "Message ids" and "Attaching a carrier".
 // Threads:  its worker only; time is an argument.

@@ -1,4 +1,4 @@
-// How a session ends: who has said goodbye, with which numbers, and until when the other side has time.
+// How a session ends: who has said goodbye, with which final numbers, and how long the other side has.
 //
 // Protocol: docs/protocol.md, "Goodbye".
 // Threads:  its worker only.

@@ -1,5 +1,5 @@
-// How a server that was started again honours the tickets of the process before: with a proof made for this very
-// connection, and each session's for one connect.
+// How a restarted server accepts tickets of the previous process: with a proof made for this very connection, and once
+// per session.
 //
 // Protocol: docs/protocol.md, "Tickets"; docs/decisions/0016-proofs-that-cannot-be-repeated.md.
 // Threads:  values; HonouredTickets belongs to its owner's thread.

@@ -1,4 +1,4 @@
-// Messages of a table's sessions: acted on once, answered with a receipt, sent to sessions and users.
+// The messages of a table's sessions: processed once, answered with a receipt, sent to sessions and users.
 //
 // Protocol: docs/protocol.md, "Receipts" and "Message ids".
 // Threads:  its worker only; no I/O, no clock.

@@ -1,4 +1,4 @@
-// How much of a session's client is being handled, and the credit that waits for it to be answered.
+// Counts a session's messages that are being handled, and the credit that is due when they are answered.
 //
 // Protocol: docs/protocol.md, "Credit".
 // Threads:  its worker only.

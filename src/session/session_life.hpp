@@ -1,4 +1,4 @@
-// What becomes of sessions: which carrier they send on, when they are detached, when and how they end.
+// The life of sessions: which carrier they send on, when they are detached, when and how they end.
 //
 // Protocol: docs/protocol.md, the state tables of the server, "Goodbye".
 // Threads:  its worker only; no I/O, no clock.

@@ -1,4 +1,4 @@
-// What a SessionTable tells its owner: messages, and what becomes of sessions and carriers.
+// The notifications of a SessionTable to its owner: messages, and changes of sessions and carriers.
 //
 // Threads:  as SessionTable.
 // Owner:    server::Worker (and the simulator) implements SessionTableListener.

@@ -1,4 +1,4 @@
-// The secret of a session and the tickets that were given out for it: which of them is good, and for whom.
+// The secret of a session and its issued tickets: which are valid, and for whom.
 //
 // Protocol: docs/protocol.md, "Tickets".
 // Threads:  its worker only.

@@ -1,4 +1,4 @@
-// What is left of the sessions that have ended, until their tickets expire: whoever resumes one learns why, and what is
+// What remains of ended sessions until their tickets expire: a client that resumes one learns the reason, and what is
 // missing.
 //
 // Protocol: docs/protocol.md, "Tickets" and "Gaps".

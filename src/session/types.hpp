@@ -1,4 +1,4 @@
-// Words shared by both halves of a session: times, keys, limits.
+// Types shared by both halves of a session: times, keys, limits.
 //
 // Protocol: docs/protocol.md, "Limits".
 // Threads:  values only.

@@ -1,4 +1,4 @@
-// Batches: what a carrier transports. Frames, each with a varint length before it.
+// Batches, the unit that a carrier transports: frames, each preceded by its length as a varint.
 //
 // Protocol: docs/wire.md, "Batches".
 // Threads:  one at a time.

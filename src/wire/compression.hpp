@@ -1,5 +1,5 @@
-// Compresses and inflates payloads, each by itself: nothing of one message is left when the next one comes, so that
-// no sender learns from sizes what another one wrote.
+// Compresses and decompresses payloads separately: no state of one message affects the next, so sizes reveal nothing
+// about other senders.
 //
 // Protocol: docs/wire.md, "Compressed payloads"; docs/compression.md.
 // Threads:  immutable but for counters, shared by all threads; each thread has working memory of its own.

@@ -1,4 +1,5 @@
-// A dictionary that both sides have: what messages of an application have in common, so that short ones shrink too.
+// A dictionary that both sides have. It contains what an application's messages have in common, so that short ones
+// become compressible.
 //
 // Protocol: docs/compression.md, "Dictionaries"; RFC 8878 section 5.
 // Threads:  immutable; shared by all threads.

@@ -1,4 +1,4 @@
-// Fields that several frames share: states of lanes, error codes, enums.
+// Fields shared by several frames: lane states, error codes, enums.
 //
 // Protocol: docs/wire.md, "Fields".
 // Threads:  pure functions.

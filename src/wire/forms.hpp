@@ -1,5 +1,5 @@
-// One message in the forms that its recipients can take: as it came, inflated, or compressed in another way. Each form
-// is made when it is first wanted, and once, however many recipients there are.
+// One message in the forms that its recipients accept: as received, decompressed, or recompressed. Each form is made on
+// demand, and once, however many recipients there are.
 //
 // Protocol: docs/compression.md, "On the server".
 // Threads:  one at a time; it may move between threads.

@@ -1,5 +1,5 @@
-// Batches, encrypted: what travels on a carrier once both sides have agreed on keys. Frames of one channel that go
-// out together are sealed together. Every sealed frame has the next number of its channel, and no other is taken.
+// Encrypted batches: what travels on a carrier once both sides have agreed on keys. Frames of one channel that leave
+// together are sealed together. Each sealed frame must have the next number of its channel.
 //
 // Protocol: docs/protocol.md, "Sealing"; docs/wire.md, "Sealed".
 // Threads:  one at a time.

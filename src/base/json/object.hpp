@@ -1,5 +1,5 @@
-// A JSON object from outside, of which only the top level counts: strings, numbers, arrays of strings. Strict where
-// lenience would let two readers see two things: UTF-8 only, nothing behind the object, no name twice.
+// Parses an untrusted JSON object, top level only: strings, numbers, arrays of strings. It is strict where lenient
+// readers could disagree: UTF-8 only, nothing after the object, no duplicate names.
 //
 // Protocol: RFC 8259; RFC 7519 section 4 for names that come twice.
 // Threads:  values.

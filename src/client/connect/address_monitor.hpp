@@ -1,4 +1,4 @@
-// Tells when this machine's network addresses have changed.
+// Reports changes of this machine's network addresses.
 //
 // Protocol: rtnetlink(7): RTM_NEWADDR, RTM_DELADDR.
 // Threads:  one io_context, run by one thread; its monitors share a socket.

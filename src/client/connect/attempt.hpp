@@ -1,5 +1,5 @@
-// One attempt to have the session on a new connection: which connection says hello and which waits in reserve, what
-// the end of one means for the others, and when it has taken too long.
+// One attempt to get the session onto a new connection: which connection sends Hello and which stays in reserve, what
+// the end of one means for the others, and when the attempt times out.
 //
 // Protocol: docs/racing.md, "Connecting".
 // Threads:  one at a time; no I/O, no clock.

@@ -1,5 +1,4 @@
-// How long to wait before the next attempt: doubling from a base, with jitter, up to a ceiling that rises when an
-// outage lasts.
+// The delay before the next attempt: doubles from a base, with jitter, up to a ceiling that rises in a long outage.
 //
 // Threads: pure state.
 #pragma once

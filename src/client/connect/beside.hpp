@@ -1,4 +1,4 @@
-// The connections beside the one in use, which the race opens to measure them.
+// Standby connections, which the race opens next to the one in use to measure them.
 //
 // Threads: one at a time; no I/O, no clock.
 // Owner:   Connectivity.

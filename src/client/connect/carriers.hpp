@@ -1,4 +1,4 @@
-// What is known of each carrier of a client, beside its bytes.
+// The client's state for each of its carriers, except its bytes.
 //
 // Threads: one at a time; plain values.
 // Owner:   Connectivity.

@@ -1,5 +1,5 @@
-// Connects a client, and keeps it connected: when to connect, over which protocols, what a refusal, a loss and the
-// server's word mean, when another connection takes over, when to give up.
+// Connects a client and keeps it connected. Decides when to connect and over which protocols, how to react to refusals,
+// losses and the server's instructions, when another connection takes over, and when to give up.
 //
 // Protocol: docs/racing.md, "Failure detection"; docs/client.md, "Reconnecting".
 // Threads:  one at a time; no I/O, no clock. What happens goes in with the time; what follows goes out by Effects and

@@ -1,4 +1,4 @@
-// One connect: resolves the configured addresses and tries them, staggered, until its owner has what it wants.
+// One connect: resolves the configured addresses and tries them, staggered, until its owner stops it.
 //
 // Protocol: RFC 8305 (Happy Eyeballs v2): 250 ms between the addresses of a name; docs/racing.md, "Connecting", between
 // URLs.

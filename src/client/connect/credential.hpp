@@ -1,4 +1,4 @@
-// The token that a client shows, and what it means when a server refuses it.
+// The client's token, and how the client reacts when a server refuses it.
 //
 // Threads: one at a time.
 // Owner:   ClientLoop (and the simulator).

@@ -1,4 +1,4 @@
-// What deciding about connections does to the world, and what it tells: the seam between connecting and sockets.
+// The interface between connection decisions and sockets: the actions and notifications that follow from a decision.
 //
 // Implemented by ClientLoop with connectors, and by the simulator with carriers of its own.
 // Threads: one at a time. No function calls back into the one who decides, except where it says so.

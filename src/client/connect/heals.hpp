@@ -1,5 +1,5 @@
-// Which errors another attempt to connect can heal. What it cannot ends reconnecting (ReconnectFailed), whatever
-// max_reconnect_attempts says; the first connect() is told of every error at once.
+// Decides which errors a retry can fix. Any other error ends reconnecting (ReconnectFailed), whatever
+// max_reconnect_attempts says; the first connect() returns every error at once.
 //
 // Threads: pure.
 #pragma once

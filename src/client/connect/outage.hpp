@@ -1,4 +1,4 @@
-// When a client that has lost its connection tries again.
+// Decides when a client that has lost its connection retries.
 //
 // Threads: one at a time; pure state, time is an argument.
 // Owner:   Connectivity.

@@ -1,5 +1,5 @@
-// The race that goes on behind a session: measures the connection in use and those of the other protocols, and moves
-// the session to a better one.
+// The background race of a session: measures the connection in use and standbys of the other protocols, and moves the
+// session to a better one.
 //
 // Protocol: docs/racing.md.
 // Threads:  one at a time; no I/O, no clock.

@@ -1,4 +1,4 @@
-// What the races have taught on this network, for the next connect; kept in a file when the application names one.
+// Race results on this network, remembered for the next connect; kept in a file if the application names one.
 //
 // Protocol: docs/racing.md, "Racing memory".
 // Threads:  its client's I/O thread.

@@ -1,5 +1,4 @@
-// Seals a connection before anything is said on it: the client's half of the handshake, and how it comes to know the
-// server's key.
+// Seals a connection before its Hello: the client's half of the handshake, and how it gets the server's key.
 //
 // Protocol: docs/protocol.md, "Sealing".
 // Threads:  its client's I/O thread.

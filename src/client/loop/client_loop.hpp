@@ -1,4 +1,4 @@
-// A client at work: the application's calls, the session's events, and time, each brought to the part that it is for.
+// Runs a client: routes the application's calls, the session's events and time to the part concerned.
 //
 // Threads: everything on its io_context, but for the snapshot and the flight record, which any thread may read.
 // Owner:   Client::Impl; handlers under way share it.

@@ -1,5 +1,5 @@
-// What Connectivity decides, done: connectors, the session's hellos and ends, probes, what is remembered of networks,
-// the machine's addresses.
+// Executes the decisions of Connectivity: connectors, the session's Hellos and endings, probes, racing memory, address
+// changes.
 //
 // Threads: its client's I/O thread.
 // Owner:   ClientLoop.

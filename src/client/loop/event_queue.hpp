@@ -1,4 +1,4 @@
-// Runs an application's callback for one event after the other, on a thread of its own or on threads that many share.
+// Runs an application's callback, one event at a time, on its own thread or on shared threads.
 //
 // Threads: push() any; the callback on one of `threads`, never two at a time.
 // Owner:   Client::Impl; what runs shares the state, so that destruction inside a callback works.

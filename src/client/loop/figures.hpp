@@ -1,4 +1,4 @@
-// What other threads may ask a client, and the events that it tells.
+// The client's state for other threads, and the emission of its events.
 //
 // Threads: its client's I/O thread, but for snapshot(), which any thread may call.
 // Owner:   ClientLoop.

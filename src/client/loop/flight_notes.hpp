@@ -1,4 +1,4 @@
-// What a client's flight record is told.
+// Writes the entries of a client's flight record.
 //
 // Protocol: docs/explain.md, "Records".
 // Threads:  its client's I/O thread; text() any.

@@ -1,4 +1,4 @@
-// The carriers of a client: bytes in, bytes out, collected and written once a turn.
+// The carriers of a client: reads them, and collects and writes their output once per turn.
 //
 // Threads: its client's I/O thread.
 // Owner:   ClientLoop.

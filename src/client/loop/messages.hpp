@@ -1,4 +1,4 @@
-// The messages of a client: what the application sends, what comes of it, what arrives.
+// The messages of a client: sends, outcomes, arrivals.
 //
 // Threads: its client's I/O thread.
 // Owner:   ClientLoop.

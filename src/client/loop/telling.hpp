@@ -1,4 +1,4 @@
-// What becomes of a client's connections, told: events, figures, the flight record.
+// Reports what happens to a client's connections: events, statistics, flight record.
 //
 // Threads: its client's I/O thread.
 // Owner:   ClientLoop.

@@ -1,4 +1,4 @@
-// The calls that wait for what becomes of the connection.
+// Calls that wait for a change of the connection.
 //
 // Threads: its client's I/O thread. Each call is answered once; what an answer begins may wait here again.
 // Owner:   ClientLoop.

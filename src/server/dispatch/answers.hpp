@@ -1,4 +1,4 @@
-// Ends messages: the receipt goes to whoever sent it, and is remembered for repeats.
+// Completes messages: sends the receipt to the sender, and remembers it for repeats.
 //
 // Threads: its worker's.
 // Owner:   Shard.

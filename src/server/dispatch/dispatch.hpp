@@ -1,4 +1,4 @@
-// Where a message of a client goes, by its target: to the server's handlers, or to a user.
+// Routes a client's message by its target: to the server's handlers, or to a user.
 //
 // Threads: its worker's.
 // Owner:   Shard.

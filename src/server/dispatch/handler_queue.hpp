@@ -1,5 +1,5 @@
-// The messages of one device that wait for their handler, one after the other. It outlives its session: what was
-// received is acted on, and before what the device's next session brings.
+// Messages of one device that wait for their handler, in order. The queue outlives its session: received messages are
+// processed, and before those of the device's next session.
 //
 // Threads: its worker's; a handler in the pool may look at `info`.
 // Owner:   the session, and what is under way for it.

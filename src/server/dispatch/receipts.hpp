@@ -1,4 +1,4 @@
-// What senders are answered, and how a message that came becomes one that a handler is given.
+// Builds receipts for senders, and the Message that a handler gets.
 //
 // Threads: pure functions.
 #pragma once

@@ -1,4 +1,4 @@
-// Memory of messages that wait for a handler, or are inflated for one.
+// Accounts for the memory of messages that wait for a handler, or are decompressed for one.
 //
 // Threads: its worker's.
 // Owner:   Shard.

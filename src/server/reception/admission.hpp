@@ -1,5 +1,5 @@
-// How many sessions may begin in a second, all workers together, so that a server which was started again is not run
-// over by everybody at once. Who comes too early is told when to come back, each at another time.
+// Limits new sessions per second over all workers, so that returning clients do not overload a restarted server. A
+// client that comes too early gets its own time to come back.
 //
 // Protocol: docs/server.md, "Storms".
 // Threads:  any; two atomics.

@@ -1,4 +1,4 @@
-// A connection on its way to the worker of its user, with what it has said.
+// A connection on its way to its user's worker, with the data received so far.
 //
 // Threads: a value.
 #pragma once

@@ -1,4 +1,4 @@
-// Asks the application's handler whom a credential stands for.
+// Calls the application's authentication handler.
 //
 // Threads: its worker's; the handler may run in the pool.
 // Owner:   Shard.

@@ -1,5 +1,5 @@
-// Connections in all, per address, how many may begin in a second, those that take a file each (a TCP connection does,
-// a QUIC connection does not), and what they take of all memory: at most half of it.
+// Limits connections: in total, per address, new ones per second, those that take a file (TCP does, QUIC does not), and
+// their share of memory, at most half.
 //
 // Threads: any; one lock for each connection, none for each message.
 // Owner:   ServerState.

@@ -1,4 +1,5 @@
-// From an accepted connection to an attached session: Hello, admission, authentication, the way to the user's home.
+// Takes a connection from acceptance to an attached session: Hello, admission, authentication, hand-over to the user's
+// home worker.
 //
 // Protocol: docs/protocol.md, "Attaching a carrier"; docs/server.md, "Storms".
 // Threads:  its worker's.

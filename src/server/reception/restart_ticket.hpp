@@ -1,4 +1,4 @@
-// Whose ticket of before a restart takes the place of the credential. docs/server.md, "Storms".
+// Decides when a ticket from before a restart replaces the credential. docs/server.md, "Storms".
 //
 // Threads: its worker's.
 // Owner:   Shard.

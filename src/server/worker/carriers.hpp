@@ -1,4 +1,5 @@
-// All carriers of a worker: made, found, written to once a turn, closed, and what they hold unread counted.
+// All carriers of a worker: creates, finds and closes them, writes to each once per turn, and counts what they hold
+// unread.
 //
 // Threads: its worker's.
 // Owner:   Shard.

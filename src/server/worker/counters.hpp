@@ -1,4 +1,4 @@
-// What one worker counts: plain numbers of its own thread, put together when somebody asks.
+// Counters of one worker: plain numbers of its thread, summed on request.
 //
 // Threads: its worker's.
 // Owner:   Shard.

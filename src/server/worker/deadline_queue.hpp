@@ -1,4 +1,4 @@
-// Carriers in the order of their deadlines, each as far ahead as the others when it is set.
+// Carriers ordered by deadline; all deadlines are set the same time ahead.
 //
 // Threads: its worker's.
 // Owner:   Reception, for Hellos; Carriers, for ends.

@@ -1,5 +1,5 @@
-// The seam between a shard and the loop that runs it: time, chance, threads. The server's is Worker, on Asio; the
-// simulator's has delays of its own.
+// The interface between a shard and the loop that runs it: time, randomness, threads. The server implements it with
+// Worker on Asio; the simulator with delays.
 //
 // Threads: its worker's.
 // Owner:   Worker.

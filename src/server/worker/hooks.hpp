@@ -1,4 +1,4 @@
-// Calls the application's event handler, in order, on a thread of its own.
+// Calls the application's event handler, in order, on a dedicated thread.
 //
 // Threads: its worker's.
 // Owner:   Shard.

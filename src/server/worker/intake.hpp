@@ -1,5 +1,5 @@
-// Hands what attached carriers bring on to their sessions, so much of each in one turn of the loop that others have
-// theirs.
+// Passes input of attached carriers to their sessions, limited per turn of the loop so that other connections get their
+// turn.
 //
 // Threads: its worker's.
 // Owner:   Shard.

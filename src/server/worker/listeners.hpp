@@ -1,5 +1,5 @@
-// The sockets of a worker: they take connections within the limits and hand them to its reception. HTTP that is no
-// upgrade is answered here: health.
+// The listening sockets of a worker: accept connections within the limits and pass them to its reception. They also
+// answer plain HTTP requests for health.
 //
 // Threads: its worker's, once it runs.
 // Owner:   Worker.

@@ -1,5 +1,4 @@
-// Decides where something goes: the home of a user, of a ticket, or every worker. Nothing else gives work to another
-// worker than its own.
+// Routes work: to the home of a user, of a ticket, or to every worker. Nothing else gives work to another worker.
 //
 // Threads: any.
 // Owner:   WorkerGroup (and the simulator).

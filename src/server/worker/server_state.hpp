@@ -1,4 +1,4 @@
-// What the workers of one server share beside their threads. Nothing here is touched on the path of a message.
+// State shared by the workers of one server. Nothing here is used on the path of a message.
 //
 // Threads: as each member says.
 // Owner:   WorkerGroup (and the simulator).

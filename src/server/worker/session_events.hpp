@@ -1,4 +1,4 @@
-// What a shard does about what its sessions tell: hooks, log, counters; messages go on to Dispatch, output to Carriers.
+// Reacts to events of a shard's sessions: hooks, log, counters; passes messages to Dispatch and output to Carriers.
 //
 // Threads: its worker's.
 // Owner:   Shard.

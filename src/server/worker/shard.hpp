@@ -1,5 +1,5 @@
-// The users whose home one worker is: their sessions, and the parts that serve them. No thread, no socket, no clock:
-// its worker drives it, and the simulator drives it in the worker's place.
+// The users whose home is one worker: their sessions, and the parts that serve them. It has no thread, socket or clock:
+// its worker drives it, or the simulator.
 //
 // Threads: its worker's.
 // Owner:   Worker (and the simulator).

@@ -1,4 +1,4 @@
-// Threads that run plain functions in the order of their arrival: the handler pool, and with one thread the hooks.
+// Threads that run plain functions in order of arrival: the handler pool, and with one thread the hooks.
 //
 // Threads: any.
 // Owner:   WorkerGroup.

@@ -1,4 +1,4 @@
-// What one turn of a worker's loop knows: when what is at hand came, and what it has cost so far.
+// The state of one turn of a worker's loop: when its input arrived, and what it has cost so far.
 //
 // Threads: its worker's.
 // Owner:   Shard.

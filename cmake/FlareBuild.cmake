@@ -92,15 +92,21 @@ if(PROJECT_IS_TOP_LEVEL)
     endif()
 endif()
 
-# flare_module(NAME LINK targets... [PRIVATE targets...]): src/NAME -> flare_NAME
+# flare_module(NAME IN core|client|server LINK targets... [PRIVATE targets...]): src/NAME -> flare_NAME, a part of the
+# library flare-core, flare-client or flare-server (FlareLibraries.cmake)
 function(flare_module name)
-    cmake_parse_arguments(arg "" "" "LINK;PRIVATE" ${ARGN})
+    cmake_parse_arguments(arg "" "IN" "LINK;PRIVATE" ${ARGN})
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp)
     add_library(flare_${name} STATIC ${sources})
-    add_library(flare::${name} ALIAS flare_${name})
     target_include_directories(flare_${name}
         PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>
         PRIVATE ${PROJECT_SOURCE_DIR}/src)
     target_link_libraries(flare_${name} PUBLIC ${arg_LINK} PRIVATE ${arg_PRIVATE} $<BUILD_INTERFACE:flare_warnings>)
-    set_property(GLOBAL APPEND PROPERTY flare_modules ${name})
+    if(arg_IN STREQUAL core)
+        # The other two libraries call what is in here; cmake/flare-core.map.in keeps it from programs. Nobody replaces
+        # any of it, so the compiler inlines as it does where all is hidden.
+        set_target_properties(flare_${name} PROPERTIES CXX_VISIBILITY_PRESET default)
+        target_compile_options(flare_${name} PRIVATE -fno-semantic-interposition)
+    endif()
+    set_property(GLOBAL APPEND PROPERTY flare_${arg_IN}_objects $<TARGET_OBJECTS:flare_${name}>)
 endfunction()

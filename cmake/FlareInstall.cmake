@@ -1,53 +1,18 @@
-# The library that others link, which is all modules in one, shared (flare::flare) and static (flare::static), and what
-# cmake --install puts beside it: headers, find_package(flare), pkg-config.
-include(GNUInstallDirs)
-include(CMakePackageConfigHelpers)
-
-get_property(modules GLOBAL PROPERTY flare_modules)
-foreach(module ${modules})
-    list(APPEND flare_objects $<TARGET_OBJECTS:flare_${module}>)
-endforeach()
-
-# Names that are not public are hidden by the compiler (FLARE_EXPORT); the map keeps out what the headers of others bring.
-add_library(flare SHARED ${flare_objects})
-set(flare_map ${PROJECT_BINARY_DIR}/flare.map)
-configure_file(${CMAKE_CURRENT_LIST_DIR}/flare.map.in ${flare_map} @ONLY)
-target_link_options(flare PRIVATE -Wl,--version-script=${flare_map} -Wl,--as-needed)
-if(NOT FLARE_SANITIZE)
-    target_link_options(flare PRIVATE -Wl,--no-undefined)  # the sanitizers' names are the program's
-endif()
-set_target_properties(flare PROPERTIES
-    LINK_DEPENDS ${flare_map}
-    VERSION ${PROJECT_VERSION}
-    # Before 1.0 a minor version may break programs that were built with the one before; a patch does not.
-    SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
-
-add_library(flare_static STATIC ${flare_objects})
-set_target_properties(flare_static PROPERTIES OUTPUT_NAME flare EXPORT_NAME static)
-
-set(flare_built_on OpenSSL::SSL OpenSSL::Crypto Boost::json Boost::url spdlog::spdlog prometheus-cpp::core
-    PkgConfig::ngtcp2 PkgConfig::zstd ZLIB::ZLIB)
-target_link_libraries(flare PRIVATE ${flare_built_on})
-target_link_libraries(flare_static PRIVATE ${flare_built_on})
-foreach(library flare flare_static)
-    target_link_libraries(${library} PUBLIC Boost::headers Threads::Threads)
-    target_compile_features(${library} PUBLIC cxx_std_20)
-    target_include_directories(${library}
-        PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-    set_target_properties(${library} PROPERTIES LINKER_LANGUAGE CXX EXCLUDE_FROM_ALL $<NOT:$<BOOL:${PROJECT_IS_TOP_LEVEL}>>)
-endforeach()
-add_library(flare::flare ALIAS flare)
-add_library(flare::static ALIAS flare_static)
-
+# What cmake --install puts beside the libraries: headers, find_package(flare), pkg-config.
 if(NOT PROJECT_IS_TOP_LEVEL)
     return()  # a part of another project, which installs what it likes
 endif()
+include(CMakePackageConfigHelpers)
 
 set(flare_config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/flare)
-install(TARGETS flare EXPORT flare-shared
-    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library NAMELINK_COMPONENT development)
-install(TARGETS flare_static EXPORT flare-static
-    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+foreach(library ${flare_libraries})
+    install(TARGETS flare_shared_${library} EXPORT flare-shared
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${library} NAMELINK_COMPONENT development)
+    install(TARGETS flare_static_${library} EXPORT flare-static
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+endforeach()
+install(TARGETS flare EXPORT flare-shared)
+install(TARGETS flare_static EXPORT flare-static)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/flare DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
 foreach(kind shared static)
     install(EXPORT flare-${kind} FILE flare-${kind}-targets.cmake NAMESPACE flare:: DESTINATION ${flare_config_dir}
@@ -58,10 +23,24 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/flare-config.cmake.in ${
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/flare-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/flare-config.cmake ${PROJECT_BINARY_DIR}/flare-config-version.cmake
     DESTINATION ${flare_config_dir} COMPONENT development)
-# What flare_built_on is to a linker, for pkg-config.
-set(flare_link_names "-lssl -lcrypto -lboost_json -lboost_url -lspdlog -lfmt -lprometheus-cpp-core -lngtcp2_crypto_gnutls -lngtcp2 -lgnutls -lzstd -lz")
+
+# flare_pkg_config(NAME WHAT [REQUIRES names...] [LIBS "..."] [PRIVATE "..."])
 file(RELATIVE_PATH flare_prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
-foreach(name flare flare-static)
-    configure_file(${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
-    install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
-endforeach()
+function(flare_pkg_config pc_name pc_what)
+    cmake_parse_arguments(arg "" "LIBS;PRIVATE" "REQUIRES" ${ARGN})
+    list(JOIN arg_REQUIRES " " arg_REQUIRES)
+    configure_file(${PROJECT_SOURCE_DIR}/cmake/flare.pc.in ${PROJECT_BINARY_DIR}/${pc_name}.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/${pc_name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
+endfunction()
+# What flare_..._built_on is to a linker.
+set(core_links "-lssl -lcrypto -lboost_json -lboost_url -lspdlog -lfmt -lngtcp2_crypto_gnutls -lngtcp2 -lgnutls -lzstd -lz")
+set(server_links "-lprometheus-cpp-core")
+set(archive "\${libdir}/libflare-")
+flare_pkg_config(flare-core "what client and server have in common" LIBS "-L\${libdir} -lflare-core" PRIVATE "${core_links}")
+flare_pkg_config(flare-client "the client" REQUIRES flare-core LIBS "-L\${libdir} -lflare-client")
+flare_pkg_config(flare-server "the server" REQUIRES flare-core LIBS "-L\${libdir} -lflare-server" PRIVATE "${server_links}")
+flare_pkg_config(flare "client and server" REQUIRES flare-client flare-server)
+flare_pkg_config(flare-client-static "the client, linked statically"
+    LIBS "${archive}client.a ${archive}core.a ${core_links}")
+flare_pkg_config(flare-static "client and server, linked statically"
+    LIBS "${archive}client.a ${archive}server.a ${archive}core.a ${server_links} ${core_links}")

@@ -1,5 +1,5 @@
-# The tool's share of cmake --install, and Debian packages (scripts/package.sh): libflare0.1, libflare-dev, flare-tools.
-set(flare_soname_package libflare${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+# The tool's share of cmake --install, and Debian packages (scripts/package.sh): libflare-core0.1, libflare-client0.1,
+# libflare-server0.1, libflare-dev, flare-tools.
 set(flare_etc ${CMAKE_INSTALL_FULL_SYSCONFDIR}/flare)
 set(flare_etc_destination ${CMAKE_INSTALL_SYSCONFDIR}/flare)
 if(CMAKE_INSTALL_PREFIX STREQUAL /usr)
@@ -45,38 +45,50 @@ set(FLARE_PACKAGE_MAINTAINER ${flare_maintainer} CACHE STRING "Whom the Debian p
 set(CPACK_PACKAGE_CONTACT ${FLARE_PACKAGE_MAINTAINER})
 set(CPACK_GENERATOR DEB)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
-set(CPACK_COMPONENTS_ALL library development tools)
+set(CPACK_COMPONENTS_ALL ${flare_libraries} development tools)
 set(CPACK_SET_DESTDIR ON)  # /etc is not below the prefix
 set(CPACK_STRIP_FILES ON)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR})  # where libflare-core.so is, which the others need
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
-set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME ${flare_soname_package})
-set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
-set(CPACK_DEBIAN_LIBRARY_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/packaging/debian/triggers)
-set(CPACK_COMPONENT_LIBRARY_DESCRIPTION "instant-messaging connection framework (library)
-A client and a server library in which a session outlives its connection:
+set(flare_about "A client and a server library in which a session outlives its connection:
 clients reach the server over WebSocket or QUIC, move between the two in
 mid-conversation, and lose, repeat or reorder no message.
 
-This package holds the shared library.")
+This package holds")
+set(flare_this_version "(= ${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})")
+# Client and server are bound to the core of their very version: they call what is not public in it.
+set(flare_core_package libflare-core${flare_version})
+foreach(library ${flare_libraries})
+    string(TOUPPER ${library} component)
+    set(CPACK_DEBIAN_${component}_PACKAGE_NAME libflare-${library}${flare_version})
+    set(CPACK_DEBIAN_${component}_PACKAGE_SECTION libs)
+    set(CPACK_DEBIAN_${component}_PACKAGE_SHLIBDEPS ON)
+    set(CPACK_DEBIAN_${component}_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/packaging/debian/triggers)
+    list(APPEND flare_library_packages "libflare-${library}${flare_version} ${flare_this_version}")
+    if(NOT library STREQUAL core)
+        set(CPACK_DEBIAN_${component}_PACKAGE_DEPENDS "${flare_core_package} ${flare_this_version}")
+    endif()
+endforeach()
+list(JOIN flare_library_packages ", " flare_library_packages)
+set(CPACK_COMPONENT_CORE_DESCRIPTION "instant-messaging connection framework (common library)
+${flare_about} what the client and the server library have in common.")
+set(CPACK_COMPONENT_CLIENT_DESCRIPTION "instant-messaging connection framework (client library)
+${flare_about} the shared library for clients.")
+set(CPACK_COMPONENT_SERVER_DESCRIPTION "instant-messaging connection framework (server library)
+${flare_about} the shared library for servers.")
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libflare-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
-set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "${flare_soname_package} (= ${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}), libboost${Boost_VERSION_MAJOR}.${Boost_VERSION_MINOR}-dev")
-# What linking libflare.a takes.
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "${flare_library_packages}, libboost${Boost_VERSION_MAJOR}.${Boost_VERSION_MINOR}-dev")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SUGGESTS "libboost-json${Boost_VERSION_MAJOR}.${Boost_VERSION_MINOR}-dev, libboost-url${Boost_VERSION_MAJOR}.${Boost_VERSION_MINOR}-dev, libgnutls28-dev, libngtcp2-crypto-gnutls-dev, libngtcp2-dev, libspdlog-dev, libssl-dev, libzstd-dev, pkg-config, prometheus-cpp-dev, zlib1g-dev")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "instant-messaging connection framework (development)
-A client and a server library in which a session outlives its connection:
-clients reach the server over WebSocket or QUIC, move between the two in
-mid-conversation, and lose, repeat or reorder no message.
-
-This package holds the headers, the static library, and what CMake and
-pkg-config want to know.")
+${flare_about} the headers, the static libraries, and what
+CMake and pkg-config want to know.")
 
 set(CPACK_DEBIAN_TOOLS_PACKAGE_NAME flare-tools)
 set(CPACK_DEBIAN_TOOLS_PACKAGE_SECTION net)
@@ -99,8 +111,8 @@ endforeach()
 string(TIMESTAMP flare_today "%a, %d %b %Y 00:00:00 +0000" UTC)
 configure_file(${PROJECT_SOURCE_DIR}/packaging/debian/changelog.in ${flare_control}/changelog.Debian @ONLY)
 execute_process(COMMAND gzip -9nkf ${flare_control}/changelog.Debian COMMAND_ERROR_IS_FATAL ANY)
-foreach(component LIBRARY DEVELOPMENT TOOLS)
-    string(TOLOWER ${component} name)
+foreach(name ${CPACK_COMPONENTS_ALL})
+    string(TOUPPER ${name} component)
     install(FILES ${PROJECT_SOURCE_DIR}/packaging/debian/copyright ${flare_control}/changelog.Debian.gz
         DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/doc/${CPACK_DEBIAN_${component}_PACKAGE_NAME} COMPONENT ${name})
 endforeach()

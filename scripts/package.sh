@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the Debian packages libflare0.1, libflare-dev and flare-tools for the release of Debian that this runs on, into
-# build/package. Their names are the last lines printed.
+# Builds the Debian packages libflare-core0.1, libflare-client0.1, libflare-server0.1, libflare-dev and flare-tools for the
+# release of Debian that this runs on, into build/package. Their names are the last lines printed.
 #     scripts/package.sh [cmake arguments]
 # The maintainer that they name is who builds them: DEBFULLNAME and DEBEMAIL.
 set -euo pipefail
@@ -27,4 +27,5 @@ fi
 kill "$progress" 2>/dev/null || true
 echo "making the packages; the log is build/package/cpack.log" >&2
 (cd build/package && cpack -B . >cpack.log 2>&1) || { cat build/package/cpack.log; exit 1; }
+tests/package/check_packages.sh build/package
 ls build/package/*.deb

@@ -1,13 +1,13 @@
-# The libraries that others link, shared (libflare-core.so, libflare-client.so, libflare-server.so) and static. A module is
-# in exactly one of them (flare_module ... IN). Users name flare::client, flare::server, or flare::flare for both; and
+# The libraries that others link, shared (libflare-core.so, libflare-client.so, libflare-server.so) and static. A module
+# is in exactly one of them (flare_module ... IN). Users name flare::client, flare::server, or flare::flare for both; and
 # flare::client-static, flare::server-static, flare::static.
 include(GNUInstallDirs)
 
 set(flare_version ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 set(flare_libraries core client server)
 # What each is built on, beside core.
-set(flare_core_built_on OpenSSL::SSL OpenSSL::Crypto Boost::json Boost::url spdlog::spdlog PkgConfig::ngtcp2 PkgConfig::zstd
-    ZLIB::ZLIB)
+set(flare_core_built_on OpenSSL::SSL OpenSSL::Crypto Boost::json Boost::url spdlog::spdlog PkgConfig::ngtcp2
+    PkgConfig::zstd ZLIB::ZLIB)
 set(flare_client_built_on OpenSSL::Crypto spdlog::spdlog)
 set(flare_server_built_on OpenSSL::Crypto Boost::json Boost::url spdlog::spdlog prometheus-cpp::core)
 
@@ -17,8 +17,8 @@ foreach(library ${flare_libraries})
     set(map ${PROJECT_BINARY_DIR}/flare-${library}.map)
     set(flare_map_private "")
     if(library STREQUAL core)
-        configure_file(${CMAKE_CURRENT_LIST_DIR}/flare-core.map.in ${map} @ONLY)
-        file(READ ${map} flare_map_private)
+        configure_file(${CMAKE_CURRENT_LIST_DIR}/flare-core.map.in ${PROJECT_BINARY_DIR}/flare-private.map @ONLY)
+        file(READ ${PROJECT_BINARY_DIR}/flare-private.map flare_map_private)
     endif()
     configure_file(${CMAKE_CURRENT_LIST_DIR}/flare.map.in ${map} @ONLY)
 

@@ -13,6 +13,6 @@ for package in libflare-client0.1 libflare-server0.1; do
     depends "$1" $package | grep -qF "libflare-core0.1 (= $version)" || fail "$package takes a core of another version"
 done
 depends "$1" libflare-server0.1 | grep -q libprometheus || fail "libflare-server0.1 does not ask for prometheus: this test cannot fail"
-for package in libflare-core0.1 libflare-client0.1 libflare-server0.1 libflare-dev flare-tools; do
-    [ ! -f "$1/${package}_$version"_*.deb ] || echo "$package: $(depends "$1" $package)"
+for file in "$1"/*flare*.deb; do
+    echo "$(dpkg-deb -f "$file" Package): $(dpkg-deb -f "$file" Depends)"
 done

@@ -62,7 +62,7 @@ def main(libraries):
             if kind in "bBdDuVvGgSs" and re.search(r"^(guard variable for )?flare::", name) and not CONSTANT.search(name):
                 owners.setdefault(name, []).append(library)
     for name, several in owners.items():
-        if len(several) > 1 and len(set(several)) > 1:
+        if len(set(several)) > 1:
             wrong += 1
             print(f"there is more than one {name}: {', '.join(several)}")
     return 1 if wrong or not libraries else 0

@@ -59,9 +59,7 @@ Uuid Uuid::v7() {
     return id;
 }
 
-std::uint64_t Uuid::unix_milliseconds() const noexcept {
-    return big_endian(word(0)) >> 16;
-}
+std::uint64_t Uuid::unix_milliseconds() const noexcept { return big_endian(word(0)) >> 16; }
 
 std::optional<Uuid> Uuid::parse(std::string_view text) noexcept {
     if (text.size() != 36) return std::nullopt;

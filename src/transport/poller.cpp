@@ -8,6 +8,8 @@
 
 namespace flare::transport {
 
+boost::asio::execution_context::id Poller::id;
+
 Poller& Poller::of(boost::asio::io_context& context) { return boost::asio::use_service<Poller>(context); }
 
 Poller::Poller(boost::asio::io_context& context)

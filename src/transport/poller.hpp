@@ -36,7 +36,7 @@ public:
     static Poller& of(boost::asio::io_context& context);
     explicit Poller(boost::asio::io_context& context);
 
-    inline static boost::asio::execution_context::id id;
+    static boost::asio::execution_context::id id;  // one in a process, in whichever library it is asked for
 
     boost::asio::io_context& context() noexcept { return context_; }
     // A turn of its own is one of theirs.

@@ -115,7 +115,8 @@ protected:
                                   [&](const boost::system::error_code& failed, std::size_t size) {
                                       if (!failed) got = size;
                                   });
-        flare::test::run_for(io, 50ms);
+        flare::test::run_until(
+            io, [&] { return got != 0; }, 500ms);
         socket.close();
         flare::test::run_for(io, 1ms);
         answer.resize(got);

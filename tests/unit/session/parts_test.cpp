@@ -219,6 +219,22 @@ TEST(KnownDevices, AreForgottenWhenTheirIdsAreOld) {
     EXPECT_EQ(budget.used(), 0u);
 }
 
+TEST(KnownDevices, OneStaysUntilItsLastMessageIsAnswered) {
+    Settings settings;
+    SharedBudget shared(1u << 20);
+    Budget budget(shared, 4096);
+    Devices devices(settings, budget);
+    Device& device = devices.get("ann", "phone");
+    device.pending = 1;
+    const TimePoint late = kStart + settings.dedupe_retention() + 1s;
+    EXPECT_FALSE(device.idle());
+    devices.forget_old(late);
+    EXPECT_EQ(devices.find("ann", "phone"), &device);
+    device.pending = 0;
+    devices.forget_old(late);
+    EXPECT_EQ(devices.find("ann", "phone"), nullptr);
+}
+
 TEST(KnownDevices, OneThatGoesForItsMemoryIsNotTakenForNew) {
     SharedBudget shared(1u << 20);
     Budget budget(shared, 4096);

@@ -74,12 +74,12 @@ echo "== QUIC and WebSocket race; both are measured, and the better one is used"
 
 echo
 echo "== 1,000 numbered messages each way; UDP is blocked in mid-stream, and the session moves to WebSocket by itself"
-python3 examples/flaky_proxy.py "$vanishing" "$quic" --udp --vanish-after 900 >"$logs/udp.log" 2>&1 & pids+=($!)
+python3 examples/flaky_proxy.py "$vanishing" "$quic" --udp --vanish-after 400 >"$logs/udp.log" 2>&1 & pids+=($!)
 for _ in $(seq 100); do grep -q ready "$logs/udp.log" && break; sleep 0.1; done
 "$bin/switch_client" "quic://127.0.0.1:$vanishing" "ws://127.0.0.1:$plain" certs/ca.crt --race
 
 echo
 echo "== 1,000 numbered messages each way; the TCP connection is cut in mid-stream"
-python3 examples/flaky_proxy.py "$flaky" "$plain" --cut-after 60000 --cuts 2 >"$logs/proxy.log" 2>&1 & pids+=($!)
+python3 examples/flaky_proxy.py "$flaky" "$plain" --cut-after 30000 --cuts 2 >"$logs/proxy.log" 2>&1 & pids+=($!)
 wait_for_port "$flaky"
 "$bin/cut_client" "ws://127.0.0.1:$flaky" --cuts 2

@@ -121,11 +121,11 @@ private:
     void on_presence(session::ServerSession&) override {}
     void on_carrier_attached(session::ServerSession&, session::CarrierKey) override {}
     void on_carrier_detached(session::ServerSession&, session::CarrierKey) override {}
-    void on_message(session::ServerSession&, session::PendingMessage&& handling, const wire::DataView& data,
+    void on_message(session::ServerSession& session, session::PendingMessage&& pending, const wire::DataView& data,
                     const Bytes&) override {
         session::Reply reply{kServerTarget, *data.message};
-        reply.message.to = handling.user;
-        table.finish(handling, {wire::ReceiptStatus::handled, errc::ok, {}, 0}, &reply, clock_now());
+        reply.message.to = session.user();
+        table.finish(pending, {wire::ReceiptStatus::handled, errc::ok, {}, 0}, &reply, clock_now());
     }
     void on_heartbeat(session::ServerSession&) override {}
     void on_credential(session::ServerSession&, std::string_view) override {}

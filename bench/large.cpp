@@ -54,7 +54,7 @@ double median(std::vector<double> values) {
 // Waits for the large message that is on its way to a client.
 class Arrival {
 public:
-    void operator()(const Event& event) {
+    void operator()(const flare::Event& event) {
         const auto* received = std::get_if<event::MessageReceived>(&event);
         if (received == nullptr) return;
         const std::string_view payload = received->message.payload.view();
@@ -76,7 +76,7 @@ Client connect(const std::string& transport, std::uint16_t port, Arrival& arriva
             .protocol_selection_mode(transport == "quic" ? ProtocolSelection::quic : ProtocolSelection::websocket)
             .ca_file("certs/ca.crt")
             .message_retry(0, kLongestExchange)
-            .with_event_callback([&arrival](const Event& event) { arrival(event); })
+            .with_event_callback([&arrival](const flare::Event& event) { arrival(event); })
             .build();
     if (!client) throw std::runtime_error(client.error().text);
     if (const auto connected = client->connect(); !connected) throw std::runtime_error(connected.error().text);

@@ -52,7 +52,8 @@ trap - EXIT
 [ ${#only[@]} -eq 0 ] || set -- -R "^($(IFS='|'; echo "${only[*]}"))\." "$@"
 export TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 ${TSAN_OPTIONS:-}"
 report=build/$preset/tests.xml
-ctest --test-dir "build/$preset" -j "$(nproc)" --output-on-failure --output-junit tests.xml "${without[@]}" "$@" |
+# Many tests wait for time-outs and other processes: twice as many at once keep the machine busy.
+ctest --test-dir "build/$preset" -j "$((2 * $(nproc)))" --output-on-failure --output-junit tests.xml "${without[@]}" "$@" |
     grep -vE '^ +Start +[0-9]+: |^ *[0-9]+/[0-9]+ Test .* Passed +[0-9.]+ sec$'
 count() { grep -o "<testcase [^>]*status=\"$1\"" "$report" | wc -l; }
 passed=$(count run) failed=$(count fail) skipped=$(($(count disabled) + $(count notrun)))

@@ -57,13 +57,13 @@ int make(CertificateSpec spec, bool as_json) {
 
 // ---- show ----
 
-struct Verdict {
+struct Standing {
     std::string text;
     Tone tone;
     bool good;
 };
 
-Verdict verdict_on(const CertificateFacts& facts) {
+Standing standing_of(const CertificateFacts& facts) {
     const auto now = system_clock::now();
     if (facts.until < now)
         return {"expired " + std::to_string(days(now - facts.until)) + " days ago", Tone::bad, false};
@@ -78,8 +78,8 @@ int show(const std::string& file, const std::string& key_file, bool as_json) {
     bool good = true;
     json::array list;
     for (const CertificateFacts& each : *all) {
-        const Verdict verdict = verdict_on(each);
-        good = good && verdict.good;
+        const Standing standing = standing_of(each);
+        good = good && standing.good;
         if (as_json) {
             list.push_back(json::object{{"subject", each.subject},
                                         {"issuer", each.issuer},
@@ -88,8 +88,8 @@ int show(const std::string& file, const std::string& key_file, bool as_json) {
                                         {"from", date(each.from)},
                                         {"until", date(each.until)},
                                         {"authority", each.authority},
-                                        {"good", verdict.good},
-                                        {"verdict", verdict.text}});
+                                        {"good", standing.good},
+                                        {"verdict", standing.text}});
             continue;
         }
         std::string names;
@@ -99,7 +99,7 @@ int show(const std::string& file, const std::string& key_file, bool as_json) {
         if (!names.empty()) std::printf("  names    %s\n", printable(names).c_str());
         std::printf("  key      %s%s\n", printable(each.key).c_str(), each.authority ? "; CA" : "");
         std::printf("  valid    %s to %s: %s\n", date(each.from).c_str(), date(each.until).c_str(),
-                    coloured(verdict.tone, verdict.text).c_str());
+                    coloured(standing.tone, standing.text).c_str());
     }
     const auto chain = chain_problems(file);
     if (!chain) return fail(chain.error());

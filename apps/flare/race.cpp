@@ -12,8 +12,6 @@
 namespace flare::cli {
 namespace {
 
-using std::chrono::milliseconds;
-
 struct RaceOptions {
     double interval_seconds = 5;
     std::uint32_t rounds = 3;
@@ -125,7 +123,7 @@ int run_race(const ClientOptions& common, const RaceOptions& options) {
                             "a race needs two protocols: give a quic:// address and a wss:// or ws:// address"));
     }
     ProtocolRacingConfig racing;
-    racing.racing_interval = milliseconds(static_cast<std::int64_t>(options.interval_seconds * 1000));
+    racing.racing_interval = std::chrono::milliseconds(static_cast<std::int64_t>(options.interval_seconds * 1000));
     racing.timeout = common.timeout();
     racing.test_message_count = options.probes;
     Inbox inbox{SIGINT, SIGTERM};
@@ -143,7 +141,7 @@ int run_race(const ClientOptions& common, const RaceOptions& options) {
     auto round_ends = std::chrono::steady_clock::now() + racing.racing_interval + racing.timeout;
     while (round < options.rounds) {
         board.draw(*client, round + 1, options.rounds);
-        if (inbox.wait(milliseconds(100)).signal != 0) break;
+        if (inbox.wait(std::chrono::milliseconds(100)).signal != 0) break;
         for (const Event& event : inbox.take()) {
             if (const auto failure = final_failure(event, *client)) return fail(*failure);
         }

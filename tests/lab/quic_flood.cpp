@@ -31,9 +31,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Datagrams = std::vector<std::string>;
 
-constexpr int kPerSecond = 15'000;
+constexpr int kFloodPerSecond = 15'000;
 constexpr auto kFlood = 3s;
-constexpr auto kPause = 500ms;
+constexpr auto kBetweenFloods = 500ms;
 constexpr std::size_t kBurst = 15;
 constexpr std::size_t kFirstPacket = 1200;      // RFC 9000 section 14.1: no client sends a shorter one
 constexpr std::size_t kGrowthMiB = 64;          // so much may a server grow
@@ -113,7 +113,7 @@ double flood(const Datagrams& packets, std::uint16_t port) {
     std::mt19937 random(1);
     const auto began = Clock::now();
     for (std::size_t sent = 0; sent < packets.size();) {
-        std::this_thread::sleep_until(began + sent * std::chrono::nanoseconds(1s) / kPerSecond);
+        std::this_thread::sleep_until(began + sent * std::chrono::nanoseconds(1s) / kFloodPerSecond);
         for (std::size_t i = 0; i < kBurst && sent < packets.size(); ++i, ++sent) {
             iovec vector{const_cast<char*>(packets[sent].data()), packets[sent].size()};
             alignas(cmsghdr) char control[CMSG_SPACE(sizeof(in_pktinfo))] = {};
@@ -221,7 +221,7 @@ Outcome withstand(const Datagrams& packets, const test::Certificates& files,
     auto over_quic = user("quinn", ServerAddresses().with_quic_url(quic_url), ProtocolSelection::quic);
     auto over_websocket =
         user("wendy", ServerAddresses().with_websocket_tls_url(websocket_url), ProtocolSelection::websocket);
-    std::this_thread::sleep_for(kPause);
+    std::this_thread::sleep_for(kBetweenFloods);
 
     Outcome outcome;
     outcome.before_mib = resident_mib(server.pid());
@@ -237,7 +237,7 @@ Outcome withstand(const Datagrams& packets, const test::Certificates& files,
     outcome.per_second = flood(packets, kOtherQuicPort);
     outcome.cpu =
         (cpu_seconds(server.pid()) - cpu_before) / std::chrono::duration<double>(Clock::now() - began).count();
-    std::this_thread::sleep_for(kPause);
+    std::this_thread::sleep_for(kBetweenFloods);
     over = true;
     watch.join();
     outcome.after_mib = resident_mib(server.pid());
@@ -254,7 +254,7 @@ int lab_quic_flood(const Options& options) {
     host.run("ip route add local 10.0.0.0/8 dev lo");  // every address there is this host's own
     const test::Certificates files;
     const auto authority = files.authority("ca");
-    const auto count = static_cast<std::size_t>(kPerSecond * kFlood.count());
+    const auto count = static_cast<std::size_t>(kFloodPerSecond * kFlood.count());
     struct Kind {
         const char* name;
         std::function<Datagrams()> packets;

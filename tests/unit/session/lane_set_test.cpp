@@ -5,7 +5,7 @@
 namespace flare::session::test {
 namespace {
 
-struct Heard final : LaneSetListener {
+struct HeardFrames final : LaneSetListener {
     void on_data(LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) override {
         texts.emplace_back(data.message->payload);
         lanes.push_back(lane);
@@ -64,7 +64,7 @@ struct Half {
     Settings settings;
     SharedBudget shared;
     Budget budget{shared, 4096};
-    Heard heard;
+    HeardFrames heard;
     LaneSet lane_set;
 };
 
@@ -430,7 +430,7 @@ TEST(LaneSet, FinalNumbersAreWhatTheOtherSideMustHave) {
 TEST(LaneSet, ReturnsEverythingToTheBudget) {
     SharedBudget shared(64u << 20);
     Budget budget(shared, 4096);
-    Heard heard;
+    HeardFrames heard;
     const Settings settings = two_lanes();
     {
         LaneSet lane_set(settings, 2, budget, heard);

@@ -27,6 +27,8 @@ ALLOWED = {
     "wire": {"base", "base/json"},
     "auth": {"wire", "base", "base/json"},
     "session": {"model", "wire", "base"},
+    "store": {"model", "base"},
+    "store/sqlite": {"store", "model", "base"},
     "racing": {"base"},
     "flight": {"wire", "base", "base/json"},
     "transport": BELOW,
@@ -71,6 +73,7 @@ KEPT_OUT = {
     r"<protozero": {"wire"},
     r"<zstd\.h>|<zdict\.h>": {"wire"},
     r"<zlib\.h>": {"wire", "transport/websocket"},
+    r"<sqlite3\.h>": {"store/sqlite"},
     r"<ngtcp2|<gnutls": {"transport/quic"},
     r"<flare/client\.hpp>|<flare/session_pool\.hpp>": {"client/"},  # the two faces: neither knows the other
     r"<flare/server\.hpp>": {"server/"},
@@ -116,6 +119,7 @@ TESTS = {
     # one thread, one clock, no sockets
     "tests/sim": {"auth", "client/connect", "racing", "server", "session", "transport", "wire", "base"},
     "tests/contract": {"transport", "wire", "base"},
+    "tests/contract/store": {"store", "model", "base"},
 }
 # Others are called as their room.
 UNIT_ROOMS = {"tests/unit/websocket": "transport", "tests/unit/quic": "transport", "tests/unit/http": "transport"}

@@ -59,6 +59,7 @@ struct Change {
     std::optional<model::Config> config{};
     std::vector<model::Member>
         members{};  // rows as they are to be from now on; others stay. visible_from 0: from the entry of this change on
+    std::uint64_t keep_from = 0;      // entries below go, now or in maintain(); 0: none
     bool removed = false;             // the conversation ends: its log goes, a tombstone stays
     std::optional<NewEntry> entry{};  // its `conversation` is filled in
 };
@@ -70,7 +71,9 @@ struct NewUser {
 // What became of a write.
 struct Outcome {
     // ok; of an entry: duplicate_message_id (another message has its key), too_old (a repeat whose entry may have been
-    // removed), unknown_conversation; of a change: conversation_exists, unknown_conversation
+    // removed), unknown_conversation, history_pruned (an edit or a removal of what is not there or is deleted); of a
+    // change: those of its entry, conversation_exists (`row` is the one that exists); of each: storage_full (the disk
+    // has hardly any room, and this needs some; what is known already is answered, and removals are done)
     errc code = errc::ok;
     bool repeat = false;         // it was in the log already; nothing was written
     Row row = 0;                 // of the conversation, or of the user
@@ -163,7 +166,8 @@ struct Membership {  // of one user
     model::Member member{};
 };
 
-// Sees what was committed when the call began. An error is the engine's (storage_failed, store_damaged).
+// Sees what was committed when the call began; its engine must outlive it. An error is the engine's (storage_failed,
+// store_damaged); of page(), also unknown_conversation.
 class Reader {
 public:
     virtual ~Reader() = default;
@@ -199,10 +203,10 @@ public:
     virtual ~Engine() = default;
 
     // Writes all of them in one transaction, in order, and fills in their outcomes. `now_ms`: Unix time of the server's
-    // clock. An error: nothing of the group was written, no outcome counts, and
-    //   storage_full    others may try again
-    //   storage_failed  the engine takes nothing until reopen() succeeds; what became of the group is not known
-    //                   before that
+    // clock. An error: no outcome counts, and
+    //   storage_full, busy             nothing of the group was written; another try may succeed
+    //   storage_failed, store_damaged  the engine takes nothing until reopen() succeeds; before that it is not known
+    //                                  what became of the group
     virtual Result<> commit(std::span<WriteBatch* const> group, std::uint64_t now_ms) = 0;
     // Opens and reads the store again after storage_failed. What a group of unknown outcome wrote is found by its ids.
     virtual Result<> reopen() = 0;

@@ -258,7 +258,7 @@ Result<> SqliteEngine::failed(const boost::system::error_code& code) {
     const auto is = static_cast<errc>(code.value());
     if (is != errc::storage_full && is != errc::busy) failed_ = is;
     if (std::exchange(told_, is) != is)
-        base::log().error("store: {}: {}: {}", settings_.path, explain(is), opened_->database.message());
+        base::log().error("store: writing to {}: {}: {}", settings_.path, name(is), opened_->database.message());
     return is;
 }
 

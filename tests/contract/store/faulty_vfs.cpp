@@ -146,12 +146,12 @@ int open_file(sqlite3_vfs* vfs, const char* path, sqlite3_file* each, int flags,
     file.base.pMethods = nullptr;
     return result;
 }
-int remove_file(sqlite3_vfs* vfs, const char* path, int sync_folder) {
+int remove_file(sqlite3_vfs* vfs, const char* path, int /*sync_folder*/) {
     State& state = of(vfs);
     const std::lock_guard guard(state.mutex);
     if (const int error = state.strike(SQLITE_IOERR_DELETE, false); error != SQLITE_OK) return error;
     state.unsynced.erase(path);
-    return state.usual->xDelete(state.usual, path, sync_folder);
+    return state.usual->xDelete(state.usual, path, 0);
 }
 
 // What the synced bytes become when chance has written some of the changes.

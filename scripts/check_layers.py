@@ -28,6 +28,7 @@ ALLOWED = {
     "auth": {"wire", "base", "base/json"},
     "session": {"model", "wire", "base"},
     "store": {"model", "base"},
+    "store/memory": {"store", "model", "base"},
     "store/sqlite": {"store", "model", "base"},
     "racing": {"base"},
     "flight": {"wire", "base", "base/json"},

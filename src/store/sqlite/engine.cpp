@@ -60,9 +60,14 @@ SqliteEngine::SqliteEngine(const Settings& settings, base::Descriptor lock)
 
 SqliteEngine::~SqliteEngine() {
     // The next start has nothing to read again, and finds one file.
-    while (failed_ == errc::ok && shared_.heads->unwritten_since() != 0)
-        (void)transact(transaction_.now_ms, [&] { return write_heads(transaction_.stamp, kReplayedAtATime); });
-    if (failed_ == errc::ok && opened_->database.checkpoint(true)) opened_->database.remove_log_when_closed();
+    bool written = failed_ == errc::ok;
+    while (written && shared_.heads->unwritten_since() != 0) {
+        const auto heads = [&] { return write_heads(transaction_.stamp, kReplayedAtATime); };
+        written = transact(transaction_.now_ms, heads).has_value();
+    }
+    if (written && low_water_ < transaction_.stamp)
+        written = transact(transaction_.now_ms, [&] { return note_low_water(transaction_.stamp); }).has_value();
+    if (written && opened_->database.checkpoint(true)) opened_->database.remove_log_when_closed();
 }
 
 // ---- opening ----
@@ -273,26 +278,28 @@ Result<bool> SqliteEngine::maintain(std::uint64_t now_ms) {
     const auto purge = opened_->purge.due(now_ms);
     if (!purge) return no_answer(failed(purge.error()).error());
     Result<> done;
-    bool more = false;
+    bool more = true;
+    const std::uint64_t since = shared_.heads->unwritten_since();
     if (*purge) {
         done = transact(now_ms, [&] { return opened_->purge.run_part(); });
-        more = true;
-    } else {
-        if (now_ms >= looked_ms_ + kIdleMs || now_ms < looked_ms_) {
-            looked_ms_ = now_ms;
-            write_upto_ = std::exchange(next_upto_, transaction_.stamp);
-        }
-        const auto due = [&] {
-            const std::uint64_t since = shared_.heads->unwritten_since();
-            return since != 0 && since <= write_upto_;
-        };
-        if (!due()) return false;
+    } else if (choose_heads(now_ms); since != 0 && since <= write_upto_) {
         done = transact(now_ms, [&] { return write_heads(write_upto_, kHeadsAtATime); });
-        more = due();
+    } else {
+        more = false;
+        // Nothing has happened for a while: a start now would have nothing to read again.
+        if (since == 0 && low_water_ < write_upto_)
+            done = transact(now_ms, [&] { return note_low_water(transaction_.stamp); });
     }
     if (!done) return no_answer(done.error());
     checkpoint_if_due();
     return more;
+}
+
+// Those that are unwritten since the time before last.
+void SqliteEngine::choose_heads(std::uint64_t now_ms) {
+    if (now_ms >= looked_ms_ && now_ms < looked_ms_ + kIdleMs) return;
+    looked_ms_ = now_ms;
+    write_upto_ = std::exchange(next_upto_, transaction_.stamp);
 }
 
 std::unique_ptr<Reader> SqliteEngine::reader() { return std::make_unique<SqliteReader>(shared_); }

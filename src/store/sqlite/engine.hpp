@@ -59,6 +59,7 @@ private:
     Result<> write(WriteBatch& batch);
     // Heads that are due; `upto` as in HeadTable::overdue().
     Result<> write_heads(std::uint64_t upto, std::size_t most);
+    void choose_heads(std::uint64_t now_ms);
     Result<> note_low_water(std::uint64_t row);
     // Puts into heads what the log has behind the low-water mark, a part at a time. False: there is no more.
     Result<bool> replay_part();

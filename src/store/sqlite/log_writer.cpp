@@ -1,10 +1,9 @@
 #include "store/sqlite/log_writer.hpp"
 
 #include "base/assert.hpp"
-#include "base/keyed_hash.hpp"
+#include "store/rules.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace flare::store::sqlite {
@@ -12,25 +11,9 @@ namespace {
 
 using model::EntryKind;
 
-// A clock that was set back may not stop the time of a log for longer.
-constexpr std::uint64_t kAheadMs = 5 * 60 * 1000;
-
-bool changes_another(EntryKind kind) noexcept { return kind == EntryKind::edit || kind == EntryKind::removal; }
-
 std::uint64_t number(EntryKind kind) noexcept { return static_cast<std::uint64_t>(kind); }
 
-std::uint64_t time_after(std::uint64_t last_ms, std::uint64_t now_ms) noexcept {
-    return last_ms <= now_ms + kAheadMs ? std::max(last_ms, now_ms) : now_ms;
-}
-
 }  // namespace
-
-std::uint64_t epoch_of(std::uint64_t generation, Row conversation) noexcept {
-    char text[sizeof conversation];
-    std::memcpy(text, &conversation, sizeof text);
-    const std::uint64_t hash = base::sip_hash<2, 4>({generation, 0}, {text, sizeof text});
-    return hash == 0 ? 1 : hash;
-}
 
 Result<> LogWriter::prepare() {
     return sqlite::prepare(
@@ -113,7 +96,7 @@ Result<> LogWriter::append(const WriteBatch& batch, const NewEntry& entry, Outco
     head.last.offset += 1;
     head.last_ms = time_after(head.last_ms, transaction_.now_ms);
     head.stamp = row;
-    if (entry.kind == EntryKind::message && (entry.flags & model::kSilent) == 0) head.messages += 1;
+    head.messages += counts(entry);
     state.block.add(row);
     heads_.changed(entry.conversation);
     if (auto good = insert(batch, entry, state); !good) return good;

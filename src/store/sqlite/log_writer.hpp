@@ -23,9 +23,6 @@ struct Transaction {
     bool full = false;        // the disk has no room for more: only what makes room is written
 };
 
-// The position of an entry in the log of one store: an epoch of its own for every conversation and generation.
-std::uint64_t epoch_of(std::uint64_t generation, Row conversation) noexcept;
-
 class LogWriter {
 public:
     LogWriter(Database& database, HeadTable& heads, Transaction& transaction, std::uint64_t generation)

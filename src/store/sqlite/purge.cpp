@@ -1,5 +1,7 @@
 #include "store/sqlite/purge.hpp"
 
+#include "store/rules.hpp"
+
 #include <algorithm>
 #include <utility>
 #include <vector>

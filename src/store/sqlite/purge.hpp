@@ -16,9 +16,6 @@ namespace flare::store::sqlite {
 
 class Purge {
 public:
-    // How long a removed conversation is known as removed.
-    static constexpr std::uint64_t kTombstoneMs = std::uint64_t{30} * 24 * 60 * 60 * 1000;
-
     Purge(Database& database, Transaction& transaction, LogWriter& log)
         : database_(database), transaction_(transaction), log_(log) {}
 

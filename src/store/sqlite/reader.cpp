@@ -1,14 +1,13 @@
 #include "store/sqlite/reader.hpp"
 
 #include "base/log.hpp"
+#include "store/rules.hpp"
 #include "store/sqlite/log_writer.hpp"
 
 #include <algorithm>
 
 namespace flare::store::sqlite {
 namespace {
-
-constexpr std::uint32_t kMostInAPage = 1000;
 
 // From the first eight columns.
 model::Member member_of(const Rows& rows) {
@@ -161,24 +160,13 @@ Result<Page> SqliteReader::page(const PageRequest& request) {
         if (!*found) return errc::unknown_conversation;
         Page page;
         page.head = (*found)->head;
-        const bool forward = request.direction == Direction::forward;
-        const std::uint64_t limit = std::clamp(request.limit, 1u, kMostInAPage);
-        const std::uint64_t floor = std::max({request.floor, page.head.first, std::uint64_t{1}});
-        const std::uint64_t ceiling = std::min(request.ceiling, page.head.last.offset);
-        std::uint64_t begin = floor;
-        std::uint64_t last = ceiling;
-        if (forward) {
-            begin = std::max(request.from, floor);
-            last = ceiling - std::min(ceiling, begin) >= limit ? begin + limit - 1 : ceiling;
-        } else {
-            last = std::min(request.from, ceiling);
-            begin = last - std::min(last, floor) >= limit ? last - limit + 1 : floor;
-        }
-        if (begin > last) return page;
+        const PageRange range = range_of(request, page.head);
+        page.more = range.more;
         Places places;
-        if (auto good = find_places(request.conversation, begin, last, ahead, places); !good) return good.error();
+        if (auto good = find_places(request.conversation, range.begin, range.last, ahead, places); !good)
+            return good.error();
+        const bool forward = request.direction == Direction::forward;
         if (!forward) std::reverse(places.begin(), places.end());
-        page.more = forward ? last < ceiling : begin > floor;
         std::uint64_t bytes = 0;
         for (const auto& [offset, row] : places) {
             auto entry = read_entry(row);

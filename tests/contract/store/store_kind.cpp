@@ -1,6 +1,8 @@
 #include "contract/store/store_kind.hpp"
 
+#include "base/random.hpp"
 #include "contract/store/faulty_vfs.hpp"
+#include "store/memory/memory.hpp"
 #include "store/sqlite/sqlite.hpp"
 #include "support/folder.hpp"
 
@@ -35,6 +37,22 @@ private:
     sqlite::Settings settings_;
 };
 
+class MemoryPlace final : public Place {
+public:
+    Checked<std::unique_ptr<Engine>> open() override { return memory::open(disk_); }
+    void fail(std::uint64_t n) override { disk_.fail(n); }
+    void die(std::uint64_t n) override { disk_.die(n); }
+    bool struck() const override { return disk_.struck(); }
+    void fill(bool full) override { disk_.fill(full); }
+    void heal() override { disk_.heal(); }
+    void lose_unsynced(std::uint64_t seed) override { disk_.lose_unsynced(seed % 2 == 0); }
+
+private:
+    memory::Disk disk_{base::system_random().next_u64()};
+};
+
+std::unique_ptr<Place> memory() { return std::make_unique<MemoryPlace>(); }
+
 std::unique_ptr<Place> usual() { return std::make_unique<SqlitePlace>(sqlite::Settings{}); }
 
 // Everything that happens after hundreds of thousands of messages happens after a few.
@@ -48,6 +66,6 @@ std::unique_ptr<Place> narrow() {
 
 }  // namespace
 
-std::vector<EngineKind> engine_kinds() { return {{"Sqlite", usual}, {"SqliteNarrow", narrow}}; }
+std::vector<EngineKind> engine_kinds() { return {{"Memory", memory}, {"Sqlite", usual}, {"SqliteNarrow", narrow}}; }
 
 }  // namespace flare::store::test

@@ -104,7 +104,8 @@ PRIVATE = {
     },
     "bench": {
         "base/file.hpp", "base/random.hpp", "client/connect/backoff.hpp", "client/connect/sealing.hpp", "client/connect/url.hpp",
-        "session/client_session.hpp", "transport/quic/carrier.hpp", "transport/quic/endpoint.hpp",
+        "session/client_session.hpp", "store/memory/memory.hpp", "store/sqlite/sqlite.hpp", "store/store.hpp",
+        "transport/quic/carrier.hpp", "transport/quic/endpoint.hpp",
         "transport/quic/quic.hpp", "transport/url.hpp", "transport/websocket/parser.hpp",
         "transport/websocket/upgrade.hpp", "transport/websocket/websocket.hpp", "wire/base64.hpp", "wire/batch.hpp",
         "wire/compression.hpp",

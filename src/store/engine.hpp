@@ -1,7 +1,8 @@
 // The seam of the durable store: an engine keeps conversations, their logs and their members, and writes groups of
 // changes in one transaction each. memory/ and sqlite/ implement it; tests/contract/store holds what each must do.
 //
-// Threads:  Engine one at a time (the store's writer); each Reader one at a time, beside the engine and other readers.
+// Threads:  Engine one at a time (the store's writer), but for reader(), which is for any; each Reader one at a time,
+//           beside the engine and other readers.
 // Owner:    Store (store.hpp); tests and the simulator drive an engine themselves.
 #pragma once
 

@@ -48,7 +48,11 @@ void HeadTable::changed(Row conversation) {
     if (copy.unwritten == 0) copy.unwritten = first_stamp_;
 }
 
-void HeadTable::written(Row conversation) { copy_of(conversation).unwritten = 0; }
+void HeadTable::written(Row conversation) {
+    Copy& copy = copy_of(conversation);
+    copy.unwritten = 0;
+    copy.slot->used = false;  // to write it was no use of it: it may go
+}
 
 void HeadTable::overdue(std::uint64_t upto, std::size_t most, std::vector<Row>& to) {
     to.clear();

@@ -210,6 +210,13 @@ TEST_F(SqliteContent, SaysThatABlockIsDamaged) {
     EXPECT_EQ(engine->reader()->page(everything()).error(), errc::store_damaged);
 }
 
+TEST_F(SqliteContent, SaysThatAHeadDoesNotFitItsLog) {
+    fill();
+    run("UPDATE conversation SET last = 90");
+    const auto engine = std::move(sqlite::open(settings).value());
+    EXPECT_EQ(commit(*engine, {{entry(101)}}).error(), errc::store_damaged);
+}
+
 TEST_F(SqliteContent, KeepsRoomForRemovalsOnADiskThatIsAlmostFull) {
     fill();
     settings.min_free_bytes = UINT64_MAX;

@@ -38,6 +38,13 @@ public:
         engine = std::move(*opened);
         reader = engine->reader();
     }
+    // The process is killed, and another one opens the store.
+    void crash() {
+        place->die(1);
+        close();
+        place->heal();
+        open();
+    }
     void close() {
         reader.reset();
         engine.reset();

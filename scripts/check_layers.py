@@ -103,9 +103,9 @@ PRIVATE = {
         "wire/compression.hpp", "base/json/member.hpp", "base/utf8.hpp",
     },
     "bench": {
-        "base/file.hpp", "base/random.hpp", "client/connect/backoff.hpp", "client/connect/sealing.hpp", "client/connect/url.hpp",
-        "session/client_session.hpp", "store/memory/memory.hpp", "store/sqlite/sqlite.hpp", "store/store.hpp",
-        "transport/quic/carrier.hpp", "transport/quic/endpoint.hpp",
+        "base/file.hpp", "base/random.hpp", "base/short_slice.hpp", "client/connect/backoff.hpp",
+        "client/connect/sealing.hpp", "client/connect/url.hpp", "session/client_session.hpp", "store/memory/memory.hpp",
+        "store/sqlite/sqlite.hpp", "store/store.hpp", "transport/quic/carrier.hpp", "transport/quic/endpoint.hpp",
         "transport/quic/quic.hpp", "transport/url.hpp", "transport/websocket/parser.hpp",
         "transport/websocket/upgrade.hpp", "transport/websocket/websocket.hpp", "wire/base64.hpp", "wire/batch.hpp",
         "wire/compression.hpp",

@@ -139,7 +139,7 @@ void Store::take(Group& group) {
 void Store::commit(Group& group) {
     for (bool retried = false;; retried = true) {
         const errc code = try_commit(group);
-        if (is_failure(code) && recover()) continue;
+        if (is_failure(code) && recover(retried)) continue;
         return answer(group, {code, retried});
     }
 }
@@ -166,7 +166,7 @@ errc Store::try_commit(const Group& group) {
     return code;
 }
 
-bool Store::recover() {
+bool Store::recover(bool again) {
     Group others;  // they were never in a commit, and may be sent again at once
     std::unique_lock lock(mutex_);
     others.swap(waiting_);
@@ -174,14 +174,18 @@ bool Store::recover() {
     const errc code = code_;
     lock.unlock();
     answer(others, {code, false});
-    for (;;) {
-        if (engine_->reopen()) {
-            note(errc::ok);
-            return true;
-        }
+    if (code == errc::store_damaged) return false;  // opening it again would not fix it
+    for (;; again = true) {
         lock.lock();
-        if (written_.wait_for(lock, settings_.reopen_every, [this] { return stopping_; })) return false;
+        const auto stopping = [this] { return stopping_; };
+        if (again && written_.wait_for(lock, settings_.reopen_every, stopping)) return false;
         lock.unlock();
+        const auto opened = engine_->reopen();
+        const errc said = opened ? errc::ok : static_cast<errc>(opened.error().value());
+        if (opened || said == errc::store_damaged) {
+            note(said);
+            return opened.has_value();
+        }
     }
 }
 
@@ -203,7 +207,7 @@ void Store::maintain() {
         about_ = std::move(about);
         if (is_failure(code)) code_ = code;
     }
-    if (is_failure(code)) (void)recover();
+    if (is_failure(code)) (void)recover(false);
 }
 
 void Store::note(errc code) {

@@ -101,8 +101,9 @@ private:
     void take(Group& group);
     void commit(Group& group);
     errc try_commit(const Group& group);
-    // After a failure: answers what waits, and opens the engine again. False: the store is being stopped.
-    bool recover();
+    // After a failure: answers what waits, and opens the engine again. False: it is damaged, or the store is being
+    // stopped. again: it failed as soon as it was open, so that it takes its time.
+    bool recover(bool again);
     void maintain();
     void note(errc code);
     static void answer(Group& group, const Answer& answer);
@@ -120,7 +121,7 @@ private:
     CommitTimes times_;
     std::uint64_t writes_ = 0;
     About about_;
-    errc code_ = errc::ok;
+    errc code_ = errc::ok;  // Health::code
     bool stopping_ = false;
 
     std::vector<WriteBatch*> group_;  // of the thread that commits

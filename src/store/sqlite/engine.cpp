@@ -20,7 +20,8 @@ namespace {
 constexpr std::size_t kHeadsAtATime = 1024;          // beside an append; more would be felt
 constexpr std::size_t kReplayedAtATime = 16 * 1024;  // conversations
 constexpr std::uint64_t kLowWaterEvery = 16 * 1024;  // rows of the log: a start reads at most so many in vain
-constexpr std::uint64_t kIdleMs = 1000;              // heads that have not been written for that long are, when idle
+constexpr std::uint32_t kStarved = 4;    // times the size at which the write-ahead log is to go into the file
+constexpr std::uint64_t kIdleMs = 1000;  // heads that have not been written for that long are, when idle
 
 std::uint64_t size_of(const std::string& path) {
     std::error_code ignored;
@@ -255,8 +256,13 @@ Result<> SqliteEngine::note_low_water(std::uint64_t row) {
 
 // A group that was committed stays so, whatever becomes of this.
 void SqliteEngine::checkpoint_if_due() {
-    if (opened_->database.log_pages() < static_cast<int>(settings_.checkpoint_pages)) return;
-    if (auto good = opened_->database.checkpoint(false); !good) (void)failed(good.error());
+    const auto pages = static_cast<std::uint64_t>(opened_->database.log_pages());
+    if (pages < settings_.checkpoint_pages) return;
+    // The log begins anew when no reader needs it. Where there is always one, they are let out for this.
+    std::unique_lock alone(shared_.opening, std::defer_lock);
+    const bool starved = pages >= settings_.checkpoint_pages * std::uint64_t{kStarved};
+    if (starved) alone.lock();
+    if (auto good = opened_->database.checkpoint(starved); !good) (void)failed(good.error());
 }
 
 Result<> SqliteEngine::failed(const boost::system::error_code& code) {

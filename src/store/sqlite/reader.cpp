@@ -55,7 +55,9 @@ Result<> SqliteReader::ready() {
         {
             {&begin_, "BEGIN"},
             {&end_, "COMMIT"},
-            {&key_, "SELECT row FROM conversation WHERE key = ? ORDER BY removed_ms <> 0, row DESC LIMIT 1"},
+            {&key_,
+             "SELECT row FROM conversation WHERE key = ?1 AND removed_ms = 0 UNION ALL SELECT * FROM (SELECT row FROM "
+             "conversation WHERE key = ?1 AND removed_ms <> 0 ORDER BY removed_ms DESC, row DESC LIMIT 1) LIMIT 1"},
             {&conversation_,
              "SELECT key, title, open_to_join, visibility, max_payload_bytes, slow_mode_ms, frozen, members, "
              "created_ms, "

@@ -43,7 +43,7 @@ CREATE TABLE conversation(
     stamp INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX conversation_key ON conversation(key) WHERE removed_ms = 0;
-CREATE INDEX conversation_gone ON conversation(key, row) WHERE removed_ms <> 0;
+CREATE INDEX conversation_gone ON conversation(key, removed_ms) WHERE removed_ms <> 0;
 
 CREATE TABLE member(
     conversation INTEGER NOT NULL,

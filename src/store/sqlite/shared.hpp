@@ -16,7 +16,7 @@ namespace flare::store::sqlite {
 struct Shared {
     std::string path{};
     std::string vfs{};
-    // Readers hold it shared during a call; the engine holds it alone while it opens the file again, and changes what
+    // Readers hold it shared during a call. The engine holds it alone when no reader may be inside, and changes what
     // follows only then.
     std::shared_mutex opening{};
     std::uint64_t times_opened = 0;  // a reader whose connection is of another time opens its own again

@@ -6,10 +6,12 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -251,6 +253,28 @@ TEST_F(SqliteContent, GoesOnWhenAToolWasWritingMeanwhile) {
     sqlite3_close(tool);
     EXPECT_TRUE(commit(*engine, {{entry(101)}}));
     EXPECT_EQ(batch.writes.front().outcome.position.offset, 101u);
+}
+
+TEST_F(SqliteContent, KeepsItsLogSmallHoweverMuchIsRead) {
+    settings.checkpoint_pages = 12;
+    fill();
+    const auto engine = std::move(sqlite::open(settings).value());
+    std::atomic<bool> enough{false};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 3; ++i) {
+        threads.emplace_back([&] {
+            const auto reader = engine->reader();
+            while (!enough) EXPECT_TRUE(reader->page(everything()));
+        });
+    }
+    std::uint64_t largest = 0;
+    for (std::uint64_t id = 101; id <= 400; ++id) {
+        ASSERT_TRUE(commit(*engine, {{entry(id)}}));
+        largest = std::max<std::uint64_t>(largest, std::filesystem::file_size(folder.path("flare.db-wal")));
+    }
+    enough = true;
+    for (std::thread& each : threads) each.join();
+    EXPECT_LE(largest, 4200u * (4 * 12 + 20));  // what one commit adds is at most 20 pages
 }
 
 // A process that is killed at any moment: what it said is there.

@@ -27,6 +27,7 @@ public:
         changed.wait(lock, [this] { return allowed > 0; });
         if (allowed != kAll) --allowed;
         if (throws) throw std::bad_alloc();
+        if (always != errc::ok) return always;
         if (const errc code = std::exchange(next, errc::ok); code != errc::ok) return code;
         return inside->commit(group, now_ms);
     }
@@ -56,9 +57,9 @@ public:
         changed.notify_all();
     }
     template <typename Condition>
-    [[nodiscard]] bool wait(Condition condition) {
+    [[nodiscard]] bool wait(Condition condition, std::chrono::milliseconds limit = 20s) {
         std::unique_lock lock(mutex);
-        return changed.wait_for(lock, 20s, condition);
+        return changed.wait_for(lock, limit, condition);
     }
 
     memory::Disk disk{1};
@@ -68,6 +69,7 @@ public:
     std::vector<std::size_t> groups;  // batches in each commit
     int allowed = 0;
     errc next = errc::ok;
+    errc always = errc::ok;
     errc next_maintain = errc::ok;
     bool throws = false;
     bool reopens = true;
@@ -273,6 +275,35 @@ TEST_F(StoreThreads, TreatsAnExceptionAsAnUnknownOutcome) {
     EXPECT_EQ(owner.answers[0].code, errc::ok);
     EXPECT_TRUE(owner.answers[0].retried);
     EXPECT_EQ(engine->reopened, 1);
+}
+
+TEST_F(StoreThreads, TakesItsTimeWhenItFailsAsSoonAsItIsOpen) {
+    Store::Settings settings = usual();
+    settings.reopen_every = 1h;
+    start(settings);
+    engine->always = errc::storage_failed;
+    engine->allow(GatedEngine::kAll);
+    EXPECT_EQ(submit(batch()), errc::ok);
+    ASSERT_TRUE(engine->wait([this] { return engine->groups.size() >= 2; }));
+    EXPECT_FALSE(engine->wait([this] { return engine->groups.size() > 2; }, 20ms));  // not before an hour is over
+    EXPECT_EQ(engine->reopened, 1);
+    store->stop();
+    EXPECT_THAT(owner.codes(), ElementsAre(errc::storage_failed));
+}
+
+TEST_F(StoreThreads, TakesNothingMoreWhenItIsDamaged) {
+    start();
+    engine->always = errc::store_damaged;
+    engine->allow(GatedEngine::kAll);
+    EXPECT_EQ(submit(batch()), errc::ok);
+    ASSERT_TRUE(owner.wait_for(1));
+    EXPECT_THAT(owner.codes(), ElementsAre(errc::store_damaged));
+    EXPECT_EQ(submit(batch()), errc::store_damaged);
+    EXPECT_EQ(store->health().code, errc::store_damaged);
+    EXPECT_EQ(engine->reopened, 0);
+    EXPECT_EQ(store->read([](Reader&) {}), errc::ok);  // what can be read is
+    store->stop();
+    EXPECT_EQ(engine->groups.size(), 1u);
 }
 
 TEST_F(StoreThreads, CommitsAtItsEndWhatItHasTaken) {

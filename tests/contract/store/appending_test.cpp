@@ -255,6 +255,10 @@ TEST_P(StoreAppending, ChangesTheOriginalByAnEdit) {
     const Row room = make("room");
     append(room, 1, "first text");
     append(room, 2, "second");
+    for (int i = 0; i < 3; ++i) {  // the head is written, with the bytes of the first text
+        now += 2000;
+        maintain();
+    }
     NewEntry edit = entry(room, 3, "edited");
     edit.kind = model::EntryKind::edit;
     edit.ref = 1;

@@ -197,6 +197,8 @@ TEST_F(StoreThreads, IsBusyAboveItsBytes) {
     EXPECT_EQ(submit(batch(1, 400)), errc::ok);
     EXPECT_EQ(store->health().waiting_bytes, 1000u);
     engine->allow(GatedEngine::kAll);
+    ASSERT_TRUE(owner.wait_for(3));
+    EXPECT_EQ(store->health().waiting_bytes, 0u);
 }
 
 TEST_F(StoreThreads, TakesABatchAboveItsLimitsWhenNothingWaits) {
@@ -375,6 +377,7 @@ TEST_F(StoreThreads, BoundsTheReadsThatWaitAndDoesThemBeforeItsEnd) {
     settings.max_waiting_reads = 3;
     settings.readers = 1;
     start(settings);
+    engine->allow(GatedEngine::kAll);
     std::promise<void> inside;
     std::promise<void> go;
     EXPECT_EQ(store->read([&](Reader&) {
@@ -388,8 +391,11 @@ TEST_F(StoreThreads, BoundsTheReadsThatWaitAndDoesThemBeforeItsEnd) {
     for (int i = 0; i < 3; ++i) EXPECT_EQ(store->read([&](Reader&) { ++done; }), errc::ok);
     EXPECT_EQ(store->read([&](Reader&) { ++done; }), errc::busy);
     EXPECT_EQ(store->health().waiting_reads, 3u);
+    std::thread stops([this] { store->stop(); });
+    while (submit(batch()) != errc::shutting_down) std::this_thread::yield();
+    EXPECT_EQ(done, 0);
     go.set_value();
-    store->stop();
+    stops.join();
     EXPECT_EQ(done, 3);
 }
 

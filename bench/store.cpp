@@ -241,8 +241,13 @@ Waited wait_for_disk(const StoreOptions& options) {
             static_cast<double>(health.writes) / static_cast<double>(std::max<std::uint64_t>(health.commits, 1))};
 }
 
-// Of the disk itself: 4 KiB at the end of a file.
-double fdatasync_p50_ms(const StoreOptions& options) {
+// Of the disk itself: 4 KiB at the end of a file. Where the p99 is high, others use the machine, and most messages
+// arrive while a commit waits for them.
+struct Sync {
+    double p50_ms = 0;
+    double p99_ms = 0;
+};
+Sync fdatasync_of(const StoreOptions& options) {
     Ground ground(options);
     const int file = ::open(ground.path("sync").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (file < 0) throw std::runtime_error("no file in " + options.folder);
@@ -255,7 +260,7 @@ double fdatasync_p50_ms(const StoreOptions& options) {
         latencies.add(now_ns() - began);
     }
     ::close(file);
-    return latencies.percentile_us(0.5) / 1000;
+    return {latencies.percentile_us(0.5) / 1000, latencies.percentile_us(0.99) / 1000};
 }
 
 // ---- 4: a start after a crash ----
@@ -337,28 +342,30 @@ int bench_store(int argc, char** argv) {
     const double restart = restart_ms(options);
     const Appended small = append(options, options.batch == 0 ? 128 : options.batch, options.messages);
     const Appended large = options.batch == 0 ? append(options, 1024, options.messages) : small;
-    const double sync_before = fdatasync_p50_ms(options);
+    const Sync before = fdatasync_of(options);
     const Waited waited = wait_for_disk(options);
-    const double sync = (sync_before + fdatasync_p50_ms(options)) / 2;
+    const Sync after = fdatasync_of(options);
+    const Sync sync{(before.p50_ms + after.p50_ms) / 2, (before.p99_ms + after.p99_ms) / 2};
     std::fprintf(out,
                  "store: %.0f and %.0f appends per core-second, %.0f bytes a message\n"
                  "store: %.0f/s: on disk after %.3f ms p50, %.3f ms p99, %.1f messages a commit, %llu lost; fdatasync "
-                 "of this disk %.3f ms p50\n"
+                 "of this disk %.3f ms p50, %.3f ms p99\n"
                  "store: a start after a crash, with 65,536 messages to read again: %.0f ms; load average %.1f\n",
                  small.per_core_second, large.per_core_second, small.bytes_per_message, options.rate, waited.p50_ms,
-                 waited.p99_ms, waited.messages_a_commit, static_cast<unsigned long long>(waited.lost), sync, restart,
-                 load_average());
+                 waited.p99_ms, waited.messages_a_commit, static_cast<unsigned long long>(waited.lost), sync.p50_ms,
+                 sync.p99_ms, restart, load_average());
     std::vector<double> grown;
-    if (options.grow) grown = append(options, 512, 5'000'000).us_of_each_million;
+    if (options.grow) grown = append(options, 512, 5'010'000).us_of_each_million;
     if (options.json) {
         std::string growth;
         for (const double each : grown) growth += (growth.empty() ? "" : ",") + std::to_string(each);
         std::printf(
             "{\"appends_per_core_second_128\":%.0f,\"appends_per_core_second_1024\":%.0f,\"p50_ms\":%.3f,"
-            "\"p99_ms\":%.3f,\"fdatasync_p50_ms\":%.3f,\"bytes_per_message\":%.1f,\"restart_ms\":%.1f,\"lost\":%llu,"
+            "\"p99_ms\":%.3f,\"fdatasync_p50_ms\":%.3f,\"fdatasync_p99_ms\":%.3f,\"bytes_per_message\":%.1f,\"restart_"
+            "ms\":%.1f,\"lost\":%llu,"
             "\"us_of_each_million\":[%s]}\n",
-            small.per_core_second, large.per_core_second, waited.p50_ms, waited.p99_ms, sync, small.bytes_per_message,
-            restart, static_cast<unsigned long long>(waited.lost), growth.c_str());
+            small.per_core_second, large.per_core_second, waited.p50_ms, waited.p99_ms, sync.p50_ms, sync.p99_ms,
+            small.bytes_per_message, restart, static_cast<unsigned long long>(waited.lost), growth.c_str());
     }
     return waited.lost == 0 ? 0 : 1;
 }

@@ -1,6 +1,7 @@
 #include "store/store.hpp"
 
 #include "base/log.hpp"
+#include "base/quiet_writes.hpp"
 #include "base/short_slice.hpp"
 
 #include <algorithm>
@@ -97,6 +98,7 @@ About Store::about() const {
 // ---- the thread that commits ----
 
 void Store::write_loop() {
+    const base::QuietWrites quiet;  // a file that may not grow is an error, not the end of the process
     base::ask_for_short_slice(kSlice);
     maintained_ = Clock::now();
     Group group;

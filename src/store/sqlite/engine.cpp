@@ -81,7 +81,7 @@ Checked<> SqliteEngine::start() {
 }
 
 Result<> SqliteEngine::reopen() {
-    const std::unique_lock alone(shared_.opening);
+    const auto alone = shared_.door.alone();
     opened_.reset();
     if (auto opened = open_file(); !opened) {
         base::log().error("store: opening it again: {}", opened.error().text);
@@ -259,9 +259,9 @@ void SqliteEngine::checkpoint_if_due() {
     const auto pages = static_cast<std::uint64_t>(opened_->database.log_pages());
     if (pages < settings_.checkpoint_pages) return;
     // The log begins anew when no reader needs it. Where there is always one, they are let out for this.
-    std::unique_lock alone(shared_.opening, std::defer_lock);
+    std::unique_lock<std::shared_mutex> alone;
     const bool starved = pages >= settings_.checkpoint_pages * std::uint64_t{kStarved};
-    if (starved) alone.lock();
+    if (starved) alone = shared_.door.alone();
     if (auto good = opened_->database.checkpoint(starved); !good) (void)failed(good.error());
 }
 

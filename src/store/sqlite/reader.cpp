@@ -91,7 +91,7 @@ Result<> SqliteReader::ready() {
 
 template <typename Work>
 auto SqliteReader::in_snapshot(const Work& work) -> decltype(work()) {
-    const std::shared_lock open(shared_.opening);
+    const auto inside = shared_.door.enter();
     if (auto good = ready(); !good) return good.error();
     if (auto good = begin_.run(); !good) return good.error();
     auto value = work();

@@ -2,17 +2,20 @@
 #include "store/sqlite/sqlite.hpp"
 #include "contract/store/faulty_vfs.hpp"
 #include "contract/store/store_fixture.hpp"
+#include "store/store.hpp"
 #include "support/folder.hpp"
 
 #include <gmock/gmock.h>
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -175,6 +178,30 @@ protected:
     Row room = 0;
 };
 
+// In a process of its own, which may not write more than 2 MB into a file, and which no signal ends.
+TEST_F(SqliteStore, SurvivesALimitOfFileSizes) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const rlimit limit{2'000'000, 2'000'000};
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+        struct Owner final : BatchOwner {
+            void done(std::unique_ptr<WriteBatch>, const Answer& answer) noexcept override { said = answer.code; }
+            errc said = errc::ok;
+        } owner;
+        Store store(std::move(sqlite::open(settings).value()), {});
+        auto batch = std::make_unique<WriteBatch>();
+        for (int i = 0; i < 30; ++i)
+            batch->writes.push_back({NewUser{std::string(100'000, static_cast<char>('a' + i))}});
+        const bool taken = store.submit(batch, owner) == errc::ok;
+        store.stop();
+        ::_exit(taken && owner.said == errc::storage_failed ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_FALSE(WIFSIGNALED(status)) << "by signal " << WTERMSIG(status);
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
 TEST_F(SqliteContent, SaysThatAPageIsDamaged) {
     fill();
     const std::string good = folder.read("flare.db");
@@ -268,10 +295,13 @@ TEST_F(SqliteContent, KeepsItsLogSmallHoweverMuchIsRead) {
         });
     }
     std::uint64_t largest = 0;
+    const auto began = std::chrono::steady_clock::now();
     for (std::uint64_t id = 101; id <= 400; ++id) {
         ASSERT_TRUE(commit(*engine, {{entry(id)}}));
         largest = std::max<std::uint64_t>(largest, std::filesystem::file_size(folder.path("flare.db-wal")));
     }
+    // Not as long as there is always a reader inside.
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(30));
     enough = true;
     for (std::thread& each : threads) each.join();
     EXPECT_LE(largest, 4200u * (4 * 12 + 20));  // what one commit adds is at most 20 pages

@@ -85,8 +85,8 @@ void Database::remove_log_when_closed() noexcept {
     sqlite3_db_config(connection_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
 }
 
-bool Database::in_transaction() const noexcept {
-    return connection_ != nullptr && sqlite3_get_autocommit(connection_) == 0;
+void Database::roll_back() noexcept {
+    if (sqlite3_get_autocommit(connection_) == 0) sqlite3_exec(connection_, "ROLLBACK", nullptr, nullptr, nullptr);
 }
 int Database::changes() const noexcept { return sqlite3_changes(connection_); }
 std::uint64_t Database::last_row() const noexcept {

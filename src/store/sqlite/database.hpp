@@ -47,8 +47,8 @@ public:
     Result<> run(const char* statements);
     // The first value of the first row; 0 if there is none.
     Result<std::uint64_t> number(const char* query);
-    // Is a transaction open? SQLite ends one by itself after some errors.
-    bool in_transaction() const noexcept;
+    // Ends the transaction that is open, if there is one: SQLite ends one by itself after some errors.
+    void roll_back() noexcept;
     // Moves the write-ahead log into the file, as far as no reader needs it; `empty`: and makes it a file of no bytes.
     Result<> checkpoint(bool empty);
     // Closing removes the write-ahead log, too. Only after checkpoint(true), whose errors closing would not show.

@@ -193,8 +193,7 @@ Result<> SqliteEngine::transact(std::uint64_t now_ms, const Work& work) {
             engine.shared_.heads->discard();
             engine.transaction_.stamp = stamp;
             engine.low_water_ = low_water;
-            Database& database = engine.opened_->database;
-            if (database.in_transaction()) (void)database.run("ROLLBACK");
+            engine.opened_->database.roll_back();
         }
     };
     Undo undo{*this};

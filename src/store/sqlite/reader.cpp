@@ -93,10 +93,11 @@ template <typename Work>
 auto SqliteReader::in_snapshot(const Work& work) -> decltype(work()) {
     const auto inside = shared_.door.enter();
     if (auto good = ready(); !good) return good.error();
+    database_.roll_back();  // the snapshot of a call that an exception ended
     if (auto good = begin_.run(); !good) return good.error();
     auto value = work();
     if (auto good = end_.run(); !good && value) return good.error();
-    if (database_.in_transaction()) (void)database_.run("ROLLBACK");
+    database_.roll_back();
     return value;
 }
 

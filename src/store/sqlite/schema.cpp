@@ -173,7 +173,7 @@ Checked<> bring_up_to_date(Database& database, const std::string& path) {
         const auto made = migrate(database, from);
         if (made) continue;
         Failure failure = failed(database, path, "bringing it up to date", made.error());
-        if (database.in_transaction()) (void)database.run("ROLLBACK");
+        database.roll_back();
         return failure;
     }
     return {};

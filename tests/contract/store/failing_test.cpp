@@ -193,6 +193,27 @@ TEST_P(StoreFailing, AnswersNothingThatIsNotOnDisk) {
     }
 }
 
+TEST_P(StoreFailing, SurvivesALossOfPowerWhileItIsMade) {
+    for (std::uint64_t n = 1;; ++n) {
+        SCOPED_TRACE("operation " + std::to_string(n));
+        const auto made = GetParam().make();
+        made->die(n);
+        const bool opened = made->open().has_value();  // and is closed again
+        if (!made->struck()) {
+            EXPECT_TRUE(opened);
+            return;
+        }
+        made->lose_unsynced(n);
+        const auto again = made->open();
+        ASSERT_TRUE(again) << again.error().text;
+        WriteBatch batch;
+        batch.writes.push_back({NewUser{"alice"}});
+        WriteBatch* const group[] = {&batch};
+        EXPECT_TRUE((*again)->commit(group, kStart));
+        EXPECT_EQ(batch.writes.front().outcome.row, 1u);
+    }
+}
+
 TEST_P(StoreFailing, SurvivesALossOfPowerWhileItStarts) {
     for (std::uint64_t n = 1;; ++n) {
         SCOPED_TRACE("operation " + std::to_string(n));

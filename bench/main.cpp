@@ -25,6 +25,7 @@ constexpr Benchmark kBenchmarks[] = {
     {"mixed", flare::bench::bench_mixed, "users who chat in pairs, 1 % of the messages large"},
     {"stall", flare::bench::bench_stall, "some subscribers stop reading: memory, the others' latency, exact gaps"},
     {"peer", flare::bench::bench_peer, "ws, socketio, mosquitto, nats under the load of echo"},
+    {"store", flare::bench::bench_store, "the durable store alone: CPU of an append, time until it is on disk"},
     {"storm", flare::bench::bench_storm, "a server goes down and comes back with all its clients"},
 };
 

@@ -27,6 +27,9 @@ ALLOWED = {
     "wire": {"base", "base/json"},
     "auth": {"wire", "base", "base/json"},
     "session": {"model", "wire", "base"},
+    "store": {"model", "base"},
+    "store/memory": {"store", "model", "base"},
+    "store/sqlite": {"store", "model", "base"},
     "racing": {"base"},
     "flight": {"wire", "base", "base/json"},
     "transport": BELOW,
@@ -71,6 +74,7 @@ KEPT_OUT = {
     r"<protozero": {"wire"},
     r"<zstd\.h>|<zdict\.h>": {"wire"},
     r"<zlib\.h>": {"wire", "transport/websocket"},
+    r"<sqlite3\.h>": {"store/sqlite"},
     r"<ngtcp2|<gnutls": {"transport/quic"},
     r"<flare/client\.hpp>|<flare/session_pool\.hpp>": {"client/"},  # the two faces: neither knows the other
     r"<flare/server\.hpp>": {"server/"},
@@ -99,8 +103,9 @@ PRIVATE = {
         "wire/compression.hpp", "base/json/member.hpp", "base/utf8.hpp",
     },
     "bench": {
-        "base/file.hpp", "base/random.hpp", "client/connect/backoff.hpp", "client/connect/sealing.hpp", "client/connect/url.hpp",
-        "session/client_session.hpp", "transport/quic/carrier.hpp", "transport/quic/endpoint.hpp",
+        "base/file.hpp", "base/random.hpp", "base/short_slice.hpp", "client/connect/backoff.hpp",
+        "client/connect/sealing.hpp", "client/connect/url.hpp", "session/client_session.hpp", "store/memory/memory.hpp",
+        "store/sqlite/sqlite.hpp", "store/store.hpp", "transport/quic/carrier.hpp", "transport/quic/endpoint.hpp",
         "transport/quic/quic.hpp", "transport/url.hpp", "transport/websocket/parser.hpp",
         "transport/websocket/upgrade.hpp", "transport/websocket/websocket.hpp", "wire/base64.hpp", "wire/batch.hpp",
         "wire/compression.hpp",
@@ -116,6 +121,7 @@ TESTS = {
     # one thread, one clock, no sockets
     "tests/sim": {"auth", "client/connect", "racing", "server", "session", "transport", "wire", "base"},
     "tests/contract": {"transport", "wire", "base"},
+    "tests/contract/store": {"store", "model", "base"},
 }
 # Others are called as their room.
 UNIT_ROOMS = {"tests/unit/websocket": "transport", "tests/unit/quic": "transport", "tests/unit/http": "transport"}

@@ -69,6 +69,8 @@ enum class errc : std::uint16_t {
     send_window_full = 306,
     rate_limited = 307,
     probe_limit = 308,
+    storage_full = 309,
+    storage_failed = 310,
 
     // 400: outcome of a message
     user_offline = 400,
@@ -116,6 +118,19 @@ enum class errc : std::uint16_t {
     out_of_files = 610,
     internal = 611,
     file_unwritable = 612,
+    store_in_use = 613,
+    store_too_new = 614,
+    store_damaged = 615,
+
+    // 700: conversations
+    unknown_conversation = 700,
+    conversation_exists = 701,
+    muted = 702,
+    banned = 703,
+    conversation_frozen = 704,
+    too_many_members = 705,
+    too_many_conversations = 706,
+    history_pruned = 707,
 };
 
 // Coarse conditions: callers test these few, logs keep the exact code.

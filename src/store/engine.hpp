@@ -1,0 +1,220 @@
+// The seam of the durable store: an engine keeps conversations, their logs and their members, and writes groups of
+// changes in one transaction each. memory/ and sqlite/ implement it; tests/contract/store holds what each must do.
+//
+// Threads:  Engine one at a time (the store's writer), but for reader(), which is for any; each Reader one at a time,
+//           beside the engine and other readers.
+// Owner:    Store (store.hpp); tests and the simulator drive an engine themselves.
+#pragma once
+
+#include "model/conversation.hpp"
+#include "model/entry.hpp"
+#include "model/member.hpp"
+
+#include <flare/error.hpp>
+#include <flare/uuid.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace flare::store {
+
+// Numbers that the engine gives: of a conversation, a user. 0: none (as a sender: the server itself).
+using Row = std::uint64_t;
+
+// ---- writing ----
+
+// A part of WriteBatch::bytes.
+struct Slice {
+    std::uint32_t begin = 0;
+    std::uint32_t size = 0;
+};
+
+// An entry to be appended. Its key is (id, conversation, sender): an entry with that key is never appended again, and
+// answers with the position that it has.
+struct NewEntry {
+    Row conversation = 0;
+    Row sender = 0;
+    Uuid id{};
+    model::EntryKind kind = model::EntryKind::message;
+    model::StoredEncoding encoding = model::StoredEncoding::identity;
+    std::uint8_t flags = 0;
+    std::uint64_t ref = 0;            // the offset that it is about; 0: none
+    std::uint32_t content = 0;        // hash of what was sent: a repeat has the same, else `duplicate_message_id`
+    std::uint64_t first_sent_ms = 0;  // a repeat: when it was first sent, Unix time by the server's clock; 0: none
+    Slice type{};
+    Slice payload{};
+    std::vector<Row> mentions{};  // at most 50
+};
+
+// A conversation is made or changed, its members are: with the entry that tells it, in one transaction.
+struct Change {
+    Row conversation = 0;  // 0: it is made, under `key`; `conversation_exists` if there is one
+    model::ConversationKey key{};
+    std::optional<model::Config> config{};
+    std::vector<model::Member>
+        members{};  // rows as they are to be from now on; others stay. visible_from 0: from the entry of this change on
+    std::uint64_t keep_from = 0;      // entries below go, now or in maintain(); 0: none
+    bool removed = false;             // the conversation ends: its log goes, a tombstone stays
+    std::optional<NewEntry> entry{};  // its `conversation` is filled in
+};
+
+struct NewUser {
+    std::string name{};  // the row of one who is known already is the answer
+};
+
+// What became of a write.
+struct Outcome {
+    // ok; of an entry: duplicate_message_id (another message has its key), too_old (a repeat whose entry may have been
+    // removed), unknown_conversation, history_pruned (an edit or a removal of what is not there or is deleted); of a
+    // change: those of its entry, conversation_exists (`row` is the one that exists); of each: storage_full (the disk
+    // has hardly any room, and this needs some; what is known already is answered, and removals are done)
+    errc code = errc::ok;
+    bool repeat = false;         // it was in the log already; nothing was written
+    Row row = 0;                 // of the conversation, or of the user
+    model::Position position{};  // of the entry
+    std::uint64_t time_ms = 0;   // of the entry
+    std::uint64_t stamp = 0;
+    std::uint64_t messages = 0;  // Head::messages with this entry
+};
+
+struct Write {
+    std::variant<NewEntry, Change, NewUser> what{};
+    Outcome outcome{};
+};
+
+// A group of writes in order, with the bytes that they name. Whoever makes one may use it again after it was answered:
+// in the long run nothing is allocated for a message.
+struct WriteBatch {
+    std::vector<Write> writes{};
+    std::string bytes{};
+
+    Slice add(std::string_view text) {
+        const Slice slice{static_cast<std::uint32_t>(bytes.size()), static_cast<std::uint32_t>(text.size())};
+        bytes += text;
+        return slice;
+    }
+    std::string_view view(Slice slice) const noexcept {
+        return std::string_view(bytes).substr(slice.begin, slice.size);
+    }
+    void clear() noexcept {
+        writes.clear();
+        bytes.clear();
+    }
+};
+
+// ---- reading ----
+
+struct Conversation {
+    Row row = 0;
+    model::ConversationKey key{};
+    model::Config config{};
+    model::Head head{};
+    std::uint64_t members = 0;  // with a role
+    std::uint64_t created_ms = 0;
+    bool removed = false;  // a tombstone
+};
+
+// An entry that was found by its key.
+struct Found {
+    model::Position position{};
+    std::uint64_t time_ms = 0;
+    std::uint32_t content = 0;
+};
+
+struct Entry {
+    std::uint64_t offset = 0;
+    std::uint64_t rev = 0;  // offset of its last change; its own when there was none
+    model::EntryKind kind = model::EntryKind::message;
+    model::StoredEncoding encoding = model::StoredEncoding::identity;
+    std::uint8_t flags = 0;
+    bool blank = false;  // deleted or erased: no payload
+    std::uint64_t ref = 0;
+    Uuid id{};
+    Row sender = 0;
+    std::uint64_t time_ms = 0;
+    std::uint64_t messages = 0;  // Head::messages with this entry
+    std::string type{};
+    std::string payload{};
+};
+
+enum class Direction : std::uint8_t { forward, backward };
+
+struct PageRequest {
+    Row conversation = 0;
+    std::uint64_t from = 0;  // the first offset of the page, in its direction
+    Direction direction = Direction::backward;
+    std::uint32_t limit = 50;
+    std::uint32_t bytes = 1024 * 1024;   // of types and payloads; one entry is given in any case
+    std::uint64_t floor = 1;             // nothing below: what the reader may not see
+    std::uint64_t ceiling = UINT64_MAX;  // nothing above: what its home has not told yet
+};
+
+struct Page {
+    std::vector<Entry> entries{};  // ascending, whatever the direction
+    model::Head head{};            // as of the page
+    bool more = false;             // there is more in this direction, above the floor
+};
+
+struct Membership {  // of one user
+    Row conversation = 0;
+    model::Member member{};
+};
+
+// Sees what was committed when the call began; its engine must outlive it. An error is the engine's (storage_failed,
+// store_damaged); of page(), also unknown_conversation.
+class Reader {
+public:
+    virtual ~Reader() = default;
+
+    virtual Result<std::optional<Conversation>> conversation(const model::ConversationKey& key) = 0;
+    virtual Result<std::optional<Conversation>> conversation(Row row) = 0;
+    virtual Result<std::optional<Found>> find(const Uuid& id, Row conversation, Row sender) = 0;
+    virtual Result<Page> page(const PageRequest& request) = 0;
+    virtual Result<std::optional<model::Member>> member(Row conversation, Row user) = 0;
+    // By row of the user, those after `after`; with those who left if `gone`.
+    virtual Result<std::vector<model::Member>> members(Row conversation, Row after, std::uint32_t limit, bool gone) = 0;
+    // By row of the conversation, those after `after`.
+    virtual Result<std::vector<Membership>> conversations_of(Row user, Row after, std::uint32_t limit) = 0;
+    virtual Result<std::optional<Row>> user(std::string_view name) = 0;
+    virtual Result<std::optional<std::string>> user_name(Row user) = 0;
+};
+
+// ---- the engine ----
+
+// What `stored` is worth.
+struct About {
+    std::string engine{};          // "memory", "sqlite"
+    std::string place{};           // the file
+    bool durable = false;          // a commit is on disk
+    std::uint64_t generation = 0;  // drawn when the store was made and when a backup was restored
+    std::uint32_t schema = 0;      // version
+    std::uint64_t stamp = 0;       // of the last commit
+    std::uint64_t bytes = 0;       // on disk or in memory
+};
+
+class Engine {
+public:
+    virtual ~Engine() = default;
+
+    // Writes all of them in one transaction, in order, and fills in their outcomes. `now_ms`: Unix time of the server's
+    // clock. An error: no outcome counts, and
+    //   storage_full, busy             nothing of the group was written; another try may succeed
+    //   storage_failed, store_damaged  the engine takes nothing until reopen() succeeds; before that it is not known
+    //                                  what became of the group
+    virtual Result<> commit(std::span<WriteBatch* const> group, std::uint64_t now_ms) = 0;
+    // Opens and reads the store again after storage_failed. What a group of unknown outcome wrote is found by its ids.
+    virtual Result<> reopen() = 0;
+    // What may wait until there is nothing else to do, a part at a time. True: there is more.
+    virtual Result<bool> maintain(std::uint64_t now_ms) = 0;
+    virtual std::unique_ptr<Reader> reader() = 0;
+    virtual About about() const = 0;
+};
+
+}  // namespace flare::store

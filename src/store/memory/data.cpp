@@ -1,0 +1,261 @@
+#include "store/memory/data.hpp"
+
+#include "store/rules.hpp"
+
+#include <algorithm>
+
+namespace flare::store::memory {
+
+using model::EntryKind;
+
+void Data::apply(WriteBatch& batch, std::uint64_t now_ms, bool full) {
+    now_ms_ = now_ms;
+    full_ = full;
+    for (Write& each : batch.writes) {
+        each.outcome = {};
+        if (const auto* entry = std::get_if<NewEntry>(&each.what))
+            append(batch, *entry, each.outcome);
+        else if (const auto* changed = std::get_if<Change>(&each.what))
+            change(batch, *changed, each.outcome);
+        else
+            add_user(std::get<NewUser>(each.what), each.outcome);
+    }
+}
+
+void Data::undo() {
+    for (auto each = undo_.rbegin(); each != undo_.rend(); ++each) (*each)();
+    undo_.clear();
+}
+
+void Data::give_stamp() {
+    undo_.emplace_back([this, before = stamp_] { stamp_ = before; });
+    ++stamp_;
+}
+
+// ---- entries ----
+
+void Data::append(const WriteBatch& batch, const NewEntry& entry, Outcome& outcome) {
+    const auto found = logs_.find(entry.conversation);
+    if (found == logs_.end() || found->second.about.removed) {
+        outcome.code = errc::unknown_conversation;
+        return;
+    }
+    if (answer_known(entry, outcome)) return;
+    Log& log = found->second;
+    outcome.row = entry.conversation;
+    outcome.code = may_append(entry, log);
+    if (outcome.code != errc::ok) return;
+
+    give_stamp();
+    model::Head& head = log.about.head;
+    undo_.emplace_back([&log, before = head] {
+        log.entries.pop_back();
+        log.about.head = before;
+    });
+    head.last.offset += 1;
+    head.last_ms = time_after(head.last_ms, now_ms_);
+    head.stamp = stamp_;
+    head.messages += counts(entry);
+
+    Entry& made = log.entries.emplace_back();
+    made.offset = made.rev = head.last.offset;
+    made.kind = entry.kind;
+    made.flags = entry.flags;
+    made.ref = entry.ref;
+    made.id = entry.id;
+    made.sender = entry.sender;
+    made.time_ms = head.last_ms;
+    made.messages = head.messages;
+    if (changes_another(entry.kind)) {
+        change_original(batch, entry, log);
+    } else {
+        made.encoding = entry.encoding;
+        made.type = batch.view(entry.type);
+        made.payload = batch.view(entry.payload);
+        head.bytes += made.payload.size();
+    }
+    const Key key{entry.id, entry.conversation, entry.sender};
+    ids_[key] = {head.last.offset, stamp_, entry.content};
+    undo_.emplace_back([this, key] { ids_.erase(key); });
+    outcome.position = head.last;
+    outcome.time_ms = head.last_ms;
+    outcome.stamp = stamp_;
+    outcome.messages = head.messages;
+}
+
+bool Data::answer_known(const NewEntry& entry, Outcome& outcome) const {
+    const auto known = ids_.find({entry.id, entry.conversation, entry.sender});
+    if (known == ids_.end()) return false;
+    const Log* const in = log(entry.conversation);
+    const Entry* const there = this->entry(*in, known->second.offset);
+    outcome.repeat = true;
+    outcome.code = known->second.content == entry.content ? errc::ok : errc::duplicate_message_id;
+    outcome.row = entry.conversation;
+    outcome.position = {in->about.head.last.epoch, known->second.offset};
+    outcome.time_ms = there->time_ms;
+    outcome.messages = there->messages;
+    outcome.stamp = known->second.stamp;
+    return true;
+}
+
+errc Data::may_append(const NewEntry& entry, const Log& log) const {
+    if (entry.first_sent_ms != 0 && entry.first_sent_ms < std::max(log.about.created_ms, log.pruned_ms))
+        return errc::too_old;
+    if (full_ && entry.kind != EntryKind::removal) return errc::storage_full;
+    if (!changes_another(entry.kind)) return errc::ok;
+    const Entry* const original = this->entry(log, entry.ref);
+    const bool can_change = original != nullptr && !changes_another(original->kind) &&
+                            (!original->blank || entry.kind == EntryKind::removal);
+    return can_change ? errc::ok : errc::history_pruned;
+}
+
+void Data::change_original(const WriteBatch& batch, const NewEntry& entry, Log& log) {
+    model::Head& head = log.about.head;
+    const std::size_t at = entry.ref - head.first;
+    Entry& original = log.entries[at];
+    undo_.emplace_back([&log, at, before = original] { log.entries[at] = before; });
+    head.bytes -= original.payload.size();
+    original.rev = head.last.offset;
+    if (entry.kind == EntryKind::edit) {
+        if (entry.type.size != 0) original.type = batch.view(entry.type);
+        original.payload = batch.view(entry.payload);
+        original.encoding = entry.encoding;
+        head.bytes += original.payload.size();
+    } else {
+        original.payload.clear();
+        original.encoding = model::StoredEncoding::identity;
+        original.blank = true;
+    }
+}
+
+// ---- conversations and users ----
+
+void Data::change(const WriteBatch& batch, const Change& change, Outcome& outcome) {
+    if (!admit(change, outcome)) return;
+    const bool is_made = change.conversation == 0;
+    Log& log = is_made ? create(change) : logs_.at(change.conversation);
+    const Row row = log.about.row;
+    if (change.entry) {
+        NewEntry entry = *change.entry;
+        entry.conversation = row;
+        if (is_made) entry.first_sent_ms = 0;  // it is older than the log that it makes
+        append(batch, entry, outcome);
+        if (outcome.code != errc::ok || outcome.repeat) return;
+    } else {
+        give_stamp();
+        outcome.position.epoch = log.about.head.last.epoch;
+    }
+    outcome.row = row;
+    outcome.stamp = stamp_;
+    undo_.emplace_back([&log, before = log] { log = before; });
+    if (change.config) log.about.config = *change.config;
+    for (model::Member member : change.members) {
+        if (member.visible_from == 0) member.visible_from = log.about.head.last.offset + (change.entry ? 0 : 1);
+        model::Member& kept = log.members[member.user];
+        log.about.members += (member.role != model::Role::none) - std::uint64_t{kept.role != model::Role::none};
+        kept = member;
+    }
+    const std::uint64_t next = log.about.head.last.offset + 1;
+    cut(log, change.removed ? next : std::min(change.keep_from, next));
+    if (!change.removed) return;
+    log.about.removed = true;
+    log.removed_ms = now_ms_;
+}
+
+bool Data::admit(const Change& change, Outcome& outcome) const {
+    const Log* known = log(change.conversation);
+    if (change.conversation == 0 && !change.key.empty()) {
+        known = log(change.key);
+        if (known != nullptr && known->about.removed) known = nullptr;
+    }
+    if (known != nullptr) {
+        outcome.row = known->about.row;
+        if (change.entry) {
+            NewEntry entry = *change.entry;
+            entry.conversation = outcome.row;
+            if (answer_known(entry, outcome)) return false;
+        }
+    }
+    const bool is_made = known == nullptr && change.conversation == 0 && !change.key.empty();
+    if (!is_made && (known == nullptr || known->about.removed))
+        outcome.code = errc::unknown_conversation;
+    else if (!is_made && change.conversation == 0)
+        outcome.code = errc::conversation_exists;
+    else if (full_ && !change.removed && change.keep_from == 0)
+        outcome.code = errc::storage_full;
+    return outcome.code == errc::ok;
+}
+
+Log& Data::create(const Change& change) {
+    const Row row = ++last_conversation_;  // is not undone: a number is given once
+    undo_.emplace_back([this, row] { logs_.erase(row); });
+    Log& log = logs_[row];
+    log.about.row = row;
+    log.about.key = change.key;
+    log.about.created_ms = now_ms_;
+    log.about.head.last.epoch = epoch_of(generation_, row);
+    return log;
+}
+
+void Data::cut(Log& log, std::uint64_t keep_from) {
+    model::Head& head = log.about.head;
+    if (keep_from <= head.first) return;
+    const auto end = log.entries.begin() + static_cast<std::ptrdiff_t>(keep_from - head.first);
+    std::for_each(log.entries.begin(), end, [&](const Entry& each) {
+        const Key key{each.id, log.about.row, each.sender};
+        undo_.emplace_back([this, key, place = ids_.at(key)] { ids_[key] = place; });
+        ids_.erase(key);
+        head.bytes -= each.payload.size();
+        log.pruned_ms = std::max(log.pruned_ms, each.time_ms);
+    });
+    log.entries.erase(log.entries.begin(), end);
+    head.first = keep_from;
+}
+
+void Data::add_user(const NewUser& user, Outcome& outcome) {
+    const auto found = users_.find(user.name);
+    outcome.repeat = found != users_.end();
+    if (outcome.repeat) {
+        outcome.row = found->second;
+    } else if (full_) {
+        outcome.code = errc::storage_full;
+    } else {
+        outcome.row = users_.size() + 1;
+        users_[user.name] = outcome.row;
+        undo_.emplace_back([this, name = user.name] { users_.erase(name); });
+    }
+}
+
+void Data::forget(std::uint64_t now_ms) {
+    std::erase_if(logs_, [&](const auto& each) {
+        return each.second.about.removed && each.second.removed_ms + kTombstoneMs < now_ms;
+    });
+}
+
+// ---- reading ----
+
+const Log* Data::log(Row conversation) const {
+    const auto found = logs_.find(conversation);
+    return found == logs_.end() ? nullptr : &found->second;
+}
+
+const Log* Data::log(const model::ConversationKey& key) const {
+    const auto found =
+        std::find_if(logs_.rbegin(), logs_.rend(), [&](const auto& each) { return each.second.about.key == key; });
+    return found == logs_.rend() ? nullptr : &found->second;
+}
+
+const Entry* Data::entry(const Log& log, std::uint64_t offset) const {
+    const model::Head& head = log.about.head;
+    return offset >= head.first && offset <= head.last.offset ? &log.entries[offset - head.first] : nullptr;
+}
+
+std::optional<Found> Data::find(const Uuid& id, Row conversation, Row sender) const {
+    const auto known = ids_.find({id, conversation, sender});
+    if (known == ids_.end()) return std::nullopt;
+    const Log* const in = log(conversation);
+    const Entry* const there = entry(*in, known->second.offset);
+    return Found{{in->about.head.last.epoch, known->second.offset}, there->time_ms, known->second.content};
+}
+
+}  // namespace flare::store::memory

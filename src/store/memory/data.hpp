@@ -1,0 +1,79 @@
+// What a store in memory holds, and the rules of appending and changing on plain maps. Everything that is applied can
+// be undone until it is kept.
+//
+// Protocol: docs/store.md.
+// Threads:  one at a time: the lock of its Disk.
+// Owner:    Disk.
+#pragma once
+
+#include "base/keyed_hash.hpp"
+#include "store/engine.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace flare::store::memory {
+
+struct Log {
+    Conversation about{};
+    std::vector<Entry> entries{};  // from about.head.first on
+    std::map<Row, model::Member> members{};
+    std::uint64_t pruned_ms = 0;  // time of the newest entry that was removed
+    std::uint64_t removed_ms = 0;
+};
+
+class Data {
+public:
+    explicit Data(std::uint64_t generation) : generation_(generation) {}
+
+    // Fills in the outcomes. full: only what makes room is written.
+    void apply(WriteBatch& batch, std::uint64_t now_ms, bool full);
+    void undo();
+    void keep() { undo_.clear(); }
+    // Forgets the tombstones that are old enough.
+    void forget(std::uint64_t now_ms);
+
+    const Log* log(Row conversation) const;
+    // The newest one with that key.
+    const Log* log(const model::ConversationKey& key) const;
+    const Entry* entry(const Log& log, std::uint64_t offset) const;
+    std::optional<Found> find(const Uuid& id, Row conversation, Row sender) const;
+    const std::map<Row, Log>& logs() const noexcept { return logs_; }
+    const std::map<std::string, Row, std::less<>>& users() const noexcept { return users_; }
+    std::uint64_t generation() const noexcept { return generation_; }
+    std::uint64_t stamp() const noexcept { return stamp_; }
+
+private:
+    using Key = std::tuple<Uuid, Row, Row>;  // id, conversation, sender
+    struct Place {
+        std::uint64_t offset, stamp;
+        std::uint32_t content;
+    };
+
+    void append(const WriteBatch& batch, const NewEntry& entry, Outcome& outcome);
+    void change(const WriteBatch& batch, const Change& change, Outcome& outcome);
+    void add_user(const NewUser& user, Outcome& outcome);
+    bool answer_known(const NewEntry& entry, Outcome& outcome) const;
+    errc may_append(const NewEntry& entry, const Log& log) const;
+    bool admit(const Change& change, Outcome& outcome) const;
+    void change_original(const WriteBatch& batch, const NewEntry& entry, Log& log);
+    void cut(Log& log, std::uint64_t keep_from);
+    Log& create(const Change& change);
+    void give_stamp();
+
+    std::uint64_t generation_;
+    std::uint64_t stamp_ = 0;
+    Row last_conversation_ = 0;
+    std::map<Row, Log> logs_;
+    std::map<std::string, Row, std::less<>> users_;
+    std::map<Key, Place> ids_;
+    std::vector<std::function<void()>> undo_;  // in the order of what it undoes
+    std::uint64_t now_ms_ = 0;                 // of the group that is being applied
+    bool full_ = false;
+};
+
+}  // namespace flare::store::memory

@@ -1,0 +1,239 @@
+#include "store/memory/memory.hpp"
+
+#include "store/memory/data.hpp"
+#include "store/rules.hpp"
+
+#include <algorithm>
+
+namespace flare::store::memory {
+
+// ---- the disk ----
+
+Disk::Disk(std::uint64_t generation) : data_(std::make_unique<Data>(generation)) {}
+Disk::~Disk() = default;
+
+void Disk::fail(std::uint64_t n) {
+    const std::lock_guard lock(mutex_);
+    fault_ = Fault::once;
+    strike_at_ = steps_ + n;
+    struck_ = false;
+}
+void Disk::die(std::uint64_t n) {
+    fail(n);
+    const std::lock_guard lock(mutex_);
+    fault_ = Fault::dead;
+}
+bool Disk::struck() const {
+    const std::lock_guard lock(mutex_);
+    return struck_;
+}
+void Disk::fill(bool full) {
+    const std::lock_guard lock(mutex_);
+    full_ = full;
+}
+void Disk::heal() {
+    const std::lock_guard lock(mutex_);
+    fault_ = Fault::none;
+}
+
+void Disk::hold_syncs(bool on) {
+    const std::lock_guard lock(mutex_);
+    held_ = on;
+    if (!on) data_->keep();
+}
+
+void Disk::lose_unsynced(bool kept) {
+    const std::lock_guard lock(mutex_);
+    fault_ = Fault::none;
+    data_->undo();
+    if (!kept) unknown_.clear();
+    recover();
+}
+
+bool Disk::strikes() {
+    ++steps_;
+    const bool now = fault_ == Fault::dead ? steps_ >= strike_at_ : fault_ == Fault::once && steps_ == strike_at_;
+    struck_ = struck_ || now;
+    return now;
+}
+
+Result<> Disk::write(std::span<WriteBatch* const> group, std::uint64_t now_ms) {
+    const std::lock_guard lock(mutex_);
+    if (strikes()) return errc::storage_failed;
+    if (!held_) data_->keep();
+    for (WriteBatch* const batch : group) data_->apply(*batch, now_ms, full_);
+    if (held_) return {};
+    if (strikes()) {
+        data_->undo();
+        Group& unknown = unknown_.emplace_back();
+        for (const WriteBatch* const batch : group) unknown.first.push_back(*batch);
+        unknown.second = now_ms;
+        return errc::storage_failed;
+    }
+    data_->keep();
+    return {};
+}
+
+void Disk::recover() {
+    for (auto& [batches, now_ms] : unknown_)
+        for (WriteBatch& batch : batches) data_->apply(batch, now_ms, false);
+    data_->keep();
+    unknown_.clear();
+}
+
+// ---- the reader ----
+
+class MemoryReader final : public Reader {
+public:
+    explicit MemoryReader(Disk& disk) : disk_(disk) {}
+
+    Result<std::optional<Conversation>> conversation(const model::ConversationKey& key) override {
+        const std::lock_guard lock(disk_.mutex_);
+        return about(disk_.data_->log(key));
+    }
+    Result<std::optional<Conversation>> conversation(Row row) override {
+        const std::lock_guard lock(disk_.mutex_);
+        return about(disk_.data_->log(row));
+    }
+    Result<std::optional<Found>> find(const Uuid& id, Row conversation, Row sender) override {
+        const std::lock_guard lock(disk_.mutex_);
+        return disk_.data_->find(id, conversation, sender);
+    }
+    Result<Page> page(const PageRequest& request) override;
+    Result<std::optional<model::Member>> member(Row conversation, Row user) override;
+    Result<std::vector<model::Member>> members(Row conversation, Row after, std::uint32_t limit, bool gone) override;
+    Result<std::vector<Membership>> conversations_of(Row user, Row after, std::uint32_t limit) override;
+    Result<std::optional<Row>> user(std::string_view name) override;
+    Result<std::optional<std::string>> user_name(Row user) override;
+
+private:
+    static std::optional<Conversation> about(const Log* log) {
+        return log == nullptr ? std::nullopt : std::optional(log->about);
+    }
+    Entry shown(const Log& log, std::uint64_t offset) const;
+
+    Disk& disk_;
+};
+
+// An edit shows what its message says now.
+Entry MemoryReader::shown(const Log& log, std::uint64_t offset) const {
+    Entry entry = *disk_.data_->entry(log, offset);
+    if (entry.kind != model::EntryKind::edit) return entry;
+    const Entry* const original = disk_.data_->entry(log, entry.ref);
+    entry.blank = original == nullptr || original->blank;
+    if (original == nullptr) return entry;
+    entry.encoding = original->encoding;
+    entry.type = original->type;
+    entry.payload = original->payload;
+    return entry;
+}
+
+Result<Page> MemoryReader::page(const PageRequest& request) {
+    const std::lock_guard lock(disk_.mutex_);
+    const Log* const log = disk_.data_->log(request.conversation);
+    if (log == nullptr) return errc::unknown_conversation;
+    Page page;
+    page.head = log->about.head;
+    const PageRange range = range_of(request, page.head);
+    page.more = range.more;
+    const bool forward = request.direction == Direction::forward;
+    std::uint64_t bytes = 0;
+    for (std::uint64_t i = range.begin; i <= range.last; ++i) {
+        Entry entry = shown(*log, forward ? i : range.last - (i - range.begin));
+        bytes += entry.type.size() + entry.payload.size();
+        if (bytes > request.bytes && !page.entries.empty()) {
+            page.more = true;
+            break;
+        }
+        page.entries.push_back(std::move(entry));
+    }
+    if (!forward) std::reverse(page.entries.begin(), page.entries.end());
+    return page;
+}
+
+Result<std::optional<model::Member>> MemoryReader::member(Row conversation, Row user) {
+    const std::lock_guard lock(disk_.mutex_);
+    const Log* const log = disk_.data_->log(conversation);
+    if (log == nullptr) return std::nullopt;
+    const auto found = log->members.find(user);
+    return found == log->members.end() ? std::nullopt : std::optional(found->second);
+}
+
+Result<std::vector<model::Member>> MemoryReader::members(Row conversation, Row after, std::uint32_t limit, bool gone) {
+    const std::lock_guard lock(disk_.mutex_);
+    std::vector<model::Member> found;
+    const Log* const log = disk_.data_->log(conversation);
+    if (log == nullptr) return found;
+    for (auto each = log->members.upper_bound(after); each != log->members.end() && found.size() < limit; ++each)
+        if (gone || each->second.role != model::Role::none) found.push_back(each->second);
+    return found;
+}
+
+Result<std::vector<Membership>> MemoryReader::conversations_of(Row user, Row after, std::uint32_t limit) {
+    const std::lock_guard lock(disk_.mutex_);
+    std::vector<Membership> found;
+    const auto& logs = disk_.data_->logs();
+    for (auto each = logs.upper_bound(after); each != logs.end() && found.size() < limit; ++each)
+        if (const auto member = each->second.members.find(user); member != each->second.members.end())
+            found.push_back({each->first, member->second});
+    return found;
+}
+
+Result<std::optional<Row>> MemoryReader::user(std::string_view name) {
+    const std::lock_guard lock(disk_.mutex_);
+    const auto& users = disk_.data_->users();
+    const auto found = users.find(name);
+    return found == users.end() ? std::nullopt : std::optional(found->second);
+}
+
+Result<std::optional<std::string>> MemoryReader::user_name(Row user) {
+    const std::lock_guard lock(disk_.mutex_);
+    const auto& users = disk_.data_->users();
+    const auto found = std::find_if(users.begin(), users.end(), [&](const auto& each) { return each.second == user; });
+    return found == users.end() ? std::nullopt : std::optional(found->first);
+}
+
+// ---- the engine ----
+
+class MemoryEngine final : public Engine {
+public:
+    explicit MemoryEngine(Disk& disk) : disk_(disk) { (void)reopen(); }
+
+    Result<> commit(std::span<WriteBatch* const> group, std::uint64_t now_ms) override {
+        if (failed_) return errc::storage_failed;
+        auto done = disk_.write(group, now_ms);
+        failed_ = !done;
+        return done;
+    }
+    Result<> reopen() override {
+        const std::lock_guard lock(disk_.mutex_);
+        disk_.recover();
+        failed_ = false;
+        return {};
+    }
+    Result<bool> maintain(std::uint64_t now_ms) override {
+        if (failed_) return errc::storage_failed;
+        const std::lock_guard lock(disk_.mutex_);
+        if (!disk_.held_) disk_.data_->forget(now_ms);
+        return false;
+    }
+    std::unique_ptr<Reader> reader() override { return std::make_unique<MemoryReader>(disk_); }
+    About about() const override {
+        const std::lock_guard lock(disk_.mutex_);
+        About about;
+        about.engine = "memory";
+        about.place = "memory";
+        about.generation = disk_.data_->generation();
+        about.stamp = disk_.data_->stamp();
+        for (const auto& [row, log] : disk_.data_->logs()) about.bytes += log.about.head.bytes;
+        return about;
+    }
+
+private:
+    Disk& disk_;
+    bool failed_ = false;
+};
+
+std::unique_ptr<Engine> open(Disk& disk) { return std::make_unique<MemoryEngine>(disk); }
+
+}  // namespace flare::store::memory

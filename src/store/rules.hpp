@@ -1,0 +1,67 @@
+// What all engines do alike.
+//
+// Protocol: docs/store.md, "Appending".
+// Threads:  pure functions.
+#pragma once
+
+#include "base/keyed_hash.hpp"
+#include "store/engine.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+namespace flare::store {
+
+// How long a removed conversation is known as removed.
+inline constexpr std::uint64_t kTombstoneMs = std::uint64_t{30} * 24 * 60 * 60 * 1000;
+
+// The log of each conversation in each generation of a store has an epoch of its own.
+inline std::uint64_t epoch_of(std::uint64_t generation, Row conversation) noexcept {
+    char text[sizeof conversation];
+    std::memcpy(text, &conversation, sizeof text);
+    const std::uint64_t hash = base::sip_hash<2, 4>({generation, 0}, {text, sizeof text});
+    return hash == 0 ? 1 : hash;
+}
+
+// Of the entry after one of `last_ms`. A clock that was set back stops the time of a log for 5 min at most.
+constexpr std::uint64_t time_after(std::uint64_t last_ms, std::uint64_t now_ms) noexcept {
+    constexpr std::uint64_t kAheadMs = 5 * 60 * 1000;
+    return last_ms <= now_ms + kAheadMs ? std::max(last_ms, now_ms) : now_ms;
+}
+
+// Its content goes into the row of the entry that it is about.
+constexpr bool changes_another(model::EntryKind kind) noexcept {
+    return kind == model::EntryKind::edit || kind == model::EntryKind::removal;
+}
+
+// As unread, for the others.
+constexpr bool counts(const NewEntry& entry) noexcept {
+    return entry.kind == model::EntryKind::message && (entry.flags & model::kSilent) == 0;
+}
+
+// The offsets of a page: from `begin` to `last`; none if begin > last. more: there is more behind it, in its direction.
+struct PageRange {
+    std::uint64_t begin = 1;
+    std::uint64_t last = 0;
+    bool more = false;
+};
+inline PageRange range_of(const PageRequest& request, const model::Head& head) noexcept {
+    constexpr std::uint32_t kMost = 1000;
+    const std::uint64_t limit = std::clamp(request.limit, 1u, kMost);
+    const std::uint64_t floor = std::max({request.floor, head.first, std::uint64_t{1}});
+    const std::uint64_t ceiling = std::min(request.ceiling, head.last.offset);
+    PageRange range{floor, ceiling, false};
+    if (request.direction == Direction::forward) {
+        range.begin = std::max(request.from, floor);
+        if (ceiling - std::min(ceiling, range.begin) >= limit) range.last = range.begin + limit - 1;
+    } else {
+        range.last = std::min(request.from, ceiling);
+        if (range.last - std::min(range.last, floor) >= limit) range.begin = range.last - limit + 1;
+    }
+    range.more = range.begin <= range.last &&
+                 (request.direction == Direction::forward ? range.last < ceiling : range.begin > floor);
+    return range;
+}
+
+}  // namespace flare::store

@@ -1,0 +1,203 @@
+#include "store/sqlite/change_writer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace flare::store::sqlite {
+namespace {
+
+std::uint64_t number_of(model::Join join) noexcept { return static_cast<std::uint64_t>(join); }
+std::uint64_t number_of(model::Visibility visibility) noexcept { return static_cast<std::uint64_t>(visibility); }
+std::uint64_t number_of(model::Role role) noexcept { return static_cast<std::uint64_t>(role); }
+
+}  // namespace
+
+Result<> ChangeWriter::prepare() {
+    return sqlite::prepare(
+        database_,
+        {
+            {&find_, "SELECT row FROM conversation WHERE key = ? AND removed_ms = 0"},
+            {&create_,
+             "INSERT INTO conversation(key, created_ms, title, open_to_join, visibility, max_payload_bytes, "
+             "slow_mode_ms, "
+             "frozen, members, removed_ms, first, last, messages, first_n, bytes, last_ms, pruned_ms, stamp) "
+             "VALUES(?, ?, '', 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0)"},
+            {&configure_,
+             "UPDATE conversation SET title = ?2, open_to_join = ?3, visibility = ?4, max_payload_bytes = ?5, "
+             "slow_mode_ms = ?6, frozen = ?7 WHERE row = ?1"},
+            {&remove_, "UPDATE conversation SET removed_ms = ?2 WHERE row = ?1"},
+            {&count_members_, "UPDATE conversation SET members = members + ?2 - ?3 WHERE row = ?1"},
+            {&role_, "SELECT role FROM member WHERE conversation = ? AND user = ?"},
+            {&put_member_,
+             "INSERT INTO member(conversation, user, role, joined_at, left_at, visible_from, muted_until, "
+             "banned_until, "
+             "blocks, stamp) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT(conversation, user) DO UPDATE "
+             "SET "
+             "role = ?3, joined_at = ?4, left_at = ?5, visible_from = ?6, muted_until = ?7, banned_until = ?8, "
+             "blocks = ?9, stamp = ?10"},
+            {&entry_, "SELECT log.time_ms, log.n FROM log WHERE log.row = ?"},
+            {&purge_,
+             "INSERT INTO purge(conversation, upto) VALUES(?1, ?2) ON CONFLICT(conversation) DO UPDATE SET upto = ?2"},
+            {&stamp_, "UPDATE meta SET value = ? WHERE name = 'stamp'"},
+            {&find_user_, "SELECT row FROM user WHERE name = ?"},
+            {&add_user_, "INSERT INTO user(name, created_ms) VALUES(?, ?)"},
+        });
+}
+
+Result<> ChangeWriter::change(const WriteBatch& batch, const Change& change, Outcome& outcome) {
+    outcome = {};
+    const auto admitted = admit(change, outcome);
+    if (!admitted) return admitted.error();
+    if (!*admitted) return {};
+    Row conversation = change.conversation;
+    if (conversation == 0) {
+        const auto made = create(change);
+        if (!made) return made.error();
+        conversation = *made;
+    }
+    if (change.entry) {
+        NewEntry entry = *change.entry;
+        entry.conversation = conversation;
+        if (change.conversation == 0) entry.first_sent_ms = 0;  // it is older than the log that it makes
+        if (auto good = log_.append(batch, entry, outcome); !good) return good;
+        if (outcome.code != errc::ok || outcome.repeat) return {};
+    } else if (auto good = next_stamp(); !good) {
+        return good;
+    }
+    if (change.config)
+        if (auto good = configure(conversation, *change.config); !good) return good;
+    if (auto good = put_members(conversation, change, transaction_.stamp); !good) return good;
+    const auto state = log_.state_of(conversation);
+    if (!state) return state.error();
+    const std::uint64_t keep_from = change.removed ? (*state)->head.last.offset + 1 : change.keep_from;
+    outcome.row = conversation;
+    outcome.stamp = transaction_.stamp;
+    if (!change.entry) outcome.position.epoch = (*state)->head.last.epoch;
+    if (auto good = cut(conversation, keep_from); !good) return good;
+    return change.removed ? remove(conversation) : Result<>();
+}
+
+Result<bool> ChangeWriter::admit(const Change& change, Outcome& outcome) {
+    Row conversation = change.conversation;
+    if (conversation == 0 && !change.key.empty()) {
+        Rows rows = find_.rows(Text{change.key.text()});
+        if (rows.next()) conversation = rows.number(0);
+        if (auto good = rows.error(); !good) return no_answer(good.error());
+    }
+    const bool makes_room = change.removed || change.keep_from != 0;
+    const bool is_made = conversation == 0 && !change.key.empty();
+    if (!is_made) {
+        const auto state = log_.state_of(conversation);
+        if (!state) return no_answer(state.error());
+        outcome.row = *state == nullptr ? 0 : conversation;
+        if (*state != nullptr && change.entry) {
+            NewEntry entry = *change.entry;
+            entry.conversation = conversation;
+            const auto known = log_.answer_known(entry, outcome);
+            if (!known) return no_answer(known.error());
+            if (*known) return false;
+        }
+        if (*state == nullptr || (*state)->removed)
+            outcome.code = errc::unknown_conversation;
+        else if (change.conversation == 0)
+            outcome.code = errc::conversation_exists;
+    }
+    if (outcome.code == errc::ok && transaction_.full && !makes_room) outcome.code = errc::storage_full;
+    return outcome.code == errc::ok;
+}
+
+Result<Row> ChangeWriter::create(const Change& change) {
+    if (auto good = create_.run(Text{change.key.text()}, transaction_.now_ms); !good) return good.error();
+    const Row conversation = database_.last_row();
+    if (!change.config)
+        if (auto good = configure(conversation, {}); !good) return good.error();
+    return conversation;
+}
+
+Result<> ChangeWriter::configure(Row conversation, const model::Config& config) {
+    return configure_.run(conversation, Text{config.title}, number_of(config.join), number_of(config.visibility),
+                          std::uint64_t{config.max_payload_bytes}, std::uint64_t{config.slow_mode_ms},
+                          std::uint64_t{config.frozen});
+}
+
+Result<> ChangeWriter::put_members(Row conversation, const Change& change, std::uint64_t stamp) {
+    if (change.members.empty()) return {};
+    const auto state = log_.state_of(conversation);
+    if (!state) return state.error();
+    const std::uint64_t from = (*state)->head.last.offset + (change.entry ? 0 : 1);
+    std::uint64_t came = 0;
+    std::uint64_t went = 0;
+    for (const model::Member& member : change.members) {
+        bool was = false;
+        {
+            Rows rows = role_.rows(conversation, member.user);
+            if (rows.next()) was = rows.number(0) != number_of(model::Role::none);
+            if (auto good = rows.error(); !good) return good.error();
+        }
+        const bool is = member.role != model::Role::none;
+        came += is && !was;
+        went += was && !is;
+        const std::uint64_t visible_from = member.visible_from == 0 ? from : member.visible_from;
+        if (auto good = put_member_.run(conversation, member.user, number_of(member.role), member.joined_at,
+                                        member.left_at, visible_from, member.muted_until, member.banned_until,
+                                        std::uint64_t{member.blocks}, stamp);
+            !good)
+            return good;
+    }
+    return count_members_.run(conversation, came, went);
+}
+
+Result<> ChangeWriter::cut(Row conversation, std::uint64_t keep_from) {
+    const auto found = log_.state_of(conversation);
+    if (!found) return found.error();
+    LogState& state = **found;
+    const std::uint64_t first = std::min(keep_from, state.head.last.offset + 1);
+    if (first <= state.head.first) return {};
+    const auto row = log_.row_of(conversation, state, first - 1);
+    if (!row) return row.error();
+    {
+        Rows rows = entry_.rows(*row);
+        const bool there = rows.next();
+        if (auto good = rows.error(); !good) return good.error();
+        if (!there) return errc::store_damaged;
+        state.pruned_ms = std::max(state.pruned_ms, rows.number(0));
+        state.first_n = rows.number(1);
+    }
+    state.head.first = first;
+    heads_.changed(conversation);
+    if (auto good = log_.write_state(conversation); !good) return good;
+    return purge_.run(conversation, first - 1);
+}
+
+Result<> ChangeWriter::remove(Row conversation) {
+    const auto state = log_.state_of(conversation);
+    if (!state) return state.error();
+    (*state)->removed = true;
+    heads_.changed(conversation);
+    if (auto good = remove_.run(conversation, std::max<std::uint64_t>(transaction_.now_ms, 1)); !good) return good;
+    return log_.write_state(conversation);
+}
+
+Result<> ChangeWriter::next_stamp() { return stamp_.run(++transaction_.stamp); }
+
+Result<> ChangeWriter::add_user(const NewUser& user, Outcome& outcome) {
+    outcome = {};
+    {
+        Rows rows = find_user_.rows(Text{user.name});
+        if (rows.next()) {
+            outcome.row = rows.number(0);
+            outcome.repeat = true;
+        }
+        if (auto good = rows.error(); !good) return good.error();
+    }
+    if (outcome.repeat) return {};
+    if (transaction_.full) {
+        outcome.code = errc::storage_full;
+        return {};
+    }
+    if (auto good = add_user_.run(Text{user.name}, transaction_.now_ms); !good) return good;
+    outcome.row = database_.last_row();
+    return {};
+}
+
+}  // namespace flare::store::sqlite

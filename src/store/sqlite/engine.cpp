@@ -1,0 +1,324 @@
+#include "store/sqlite/engine.hpp"
+
+#include "base/log.hpp"
+#include "store/sqlite/lock_file.hpp"
+#include "store/sqlite/reader.hpp"
+#include "store/sqlite/schema.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+namespace flare::store::sqlite {
+namespace {
+
+constexpr std::size_t kHeadsAtATime = 1024;          // beside an append; more would be felt
+constexpr std::size_t kReplayedAtATime = 16 * 1024;  // conversations
+constexpr std::uint64_t kLowWaterEvery = 16 * 1024;  // rows of the log: a start reads at most so many in vain
+constexpr std::uint32_t kStarved = 4;    // times the size at which the write-ahead log is to go into the file
+constexpr std::uint64_t kIdleMs = 1000;  // heads that have not been written for that long are, when idle
+
+std::uint64_t size_of(const std::string& path) {
+    std::error_code ignored;
+    const auto size = std::filesystem::file_size(path, ignored);
+    return ignored ? 0 : size;
+}
+
+// Makes the file if it is missing, for this user alone, and its name with it.
+Checked<> make_file(const std::string& path) {
+    const bool missing = !std::filesystem::exists(path);
+    const auto file = base::open_kept_file(path, "the store");
+    if (!file) return file.error();
+    if (!missing) return {};
+    auto folder = std::filesystem::path(path).parent_path();
+    if (folder.empty()) folder = ".";
+    const base::Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (opened) (void)::fsync(opened.get());
+    return {};
+}
+
+}  // namespace
+
+Checked<std::unique_ptr<Engine>> open(const Settings& settings) {
+    auto lock = take_lock(settings.path + ".lock");
+    if (!lock) return lock.error();
+    if (auto made = make_file(settings.path); !made) return made.error();
+    auto engine = std::make_unique<SqliteEngine>(settings, std::move(*lock));
+    if (auto started = engine->start(); !started) return started.error();
+    return engine;
+}
+
+SqliteEngine::SqliteEngine(const Settings& settings, base::Descriptor lock)
+    : settings_(settings), lock_(std::move(lock)) {
+    shared_.path = settings.path;
+    shared_.vfs = settings.vfs;
+}
+
+SqliteEngine::~SqliteEngine() {
+    // The next start has nothing to read again, and finds one file.
+    bool written = failed_ == errc::ok;
+    while (written && shared_.heads->unwritten_since() != 0) {
+        const auto heads = [&] { return write_heads(transaction_.stamp, kReplayedAtATime); };
+        written = transact(transaction_.now_ms, heads).has_value();
+    }
+    if (written && low_water_ < transaction_.stamp)
+        written = transact(transaction_.now_ms, [&] { return note_low_water(transaction_.stamp); }).has_value();
+    if (written && opened_->database.checkpoint(true)) opened_->database.remove_log_when_closed();
+}
+
+// ---- opening ----
+
+Checked<> SqliteEngine::start() {
+    failed_ = errc::storage_failed;
+    auto opened = open_file();
+    if (opened) failed_ = errc::ok;
+    return opened;
+}
+
+Result<> SqliteEngine::reopen() {
+    const auto alone = shared_.door.alone();
+    opened_.reset();
+    if (auto opened = open_file(); !opened) {
+        base::log().error("store: opening it again: {}", opened.error().text);
+        opened_.reset();
+        failed_ = opened.error().code;
+        return failed_;
+    }
+    base::log().info("store: opened {} again", settings_.path);
+    failed_ = told_ = errc::ok;
+    return {};
+}
+
+Checked<> SqliteEngine::open_file() {
+    auto made = Database::open(settings_.path, settings_.vfs, Database::Use::write);
+    if (!made) return made.error();
+    if (auto good = prepare_file(*made); !good) return good;
+    const auto says = [&](const boost::system::error_code& code) {
+        return Failure(static_cast<errc>(code.value()), "the store " + settings_.path + " cannot be read: " +
+                                                            (opened_ ? opened_->database : *made).message());
+    };
+    const auto generation = read_meta(*made, meta::kGeneration);
+    const auto low_water = read_meta(*made, meta::kLowWater);
+    const auto stamp = read_meta(*made, meta::kStamp);
+    const auto newest = made->number("SELECT max(row) FROM log");
+    for (const auto* each : {&generation, &low_water, &stamp, &newest})
+        if (!*each) return says(each->error());
+    shared_.generation = *generation;
+    shared_.times_opened += 1;
+    shared_.heads = std::make_unique<HeadTable>(settings_.max_heads);
+    transaction_ = {};
+    transaction_.stamp = std::max(*stamp, *newest);
+    low_water_ = *low_water;
+    opened_ = std::make_unique<Opened>(std::move(*made), *shared_.heads, transaction_, *generation);
+    if (auto good = opened_->prepare(); !good) return says(good.error());
+    for (;;) {
+        const auto more = replay_part();
+        if (!more) return says(more.error());
+        if (!*more) return {};
+    }
+}
+
+Checked<> SqliteEngine::prepare_file(Database& database) {
+    if (auto good = examine(database, settings_.path); !good) return good;
+    const std::string pragmas =
+        "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+        "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-" +
+        std::to_string(settings_.cache_kib);
+    const auto failure = [&](const boost::system::error_code& code) {
+        return Failure(static_cast<errc>(code.value()),
+                       "the store " + settings_.path + " cannot be used: " + database.message());
+    };
+    if (auto good = database.run(pragmas.c_str()); !good) return failure(good.error());
+    if (auto good = bring_up_to_date(database, settings_.path); !good) return good;
+    // What a process wrote before it was killed, or before a sync failed, may be in the write-ahead log and not on
+    // disk. Nobody may be told of it before it is.
+    if (auto good = database.checkpoint(true); !good) return failure(good.error());
+    return {};
+}
+
+Result<> SqliteEngine::Opened::prepare() {
+    if (auto good = log.prepare(); !good) return good;
+    if (auto good = changes.prepare(); !good) return good;
+    if (auto good = purge.prepare(); !good) return good;
+    return sqlite::prepare(
+        database,
+        {
+            {&begin, "BEGIN IMMEDIATE"},
+            {&end, "COMMIT"},
+            {&low_water, "UPDATE meta SET value = ? WHERE name = 'low_water'"},
+            {&replay,
+             "SELECT row, conversation, offset, n, time_ms, length(payload) FROM log WHERE row > ? ORDER BY row"},
+        });
+}
+
+Result<bool> SqliteEngine::replay_part() {
+    std::uint64_t upto = low_water_;
+    const auto part = [&]() -> Result<> {
+        {
+            Rows rows = opened_->replay.rows(low_water_);
+            while (shared_.heads->working() < kReplayedAtATime && rows.next()) {
+                upto = rows.number(0);
+                const LogWriter::Logged logged{upto,           rows.number(1), rows.number(2),
+                                               rows.number(3), rows.number(4), rows.number(5)};
+                if (auto good = opened_->log.replay(logged); !good) return good;
+            }
+            if (auto good = rows.error(); !good) return good;
+        }
+        if (upto == low_water_) return {};
+        if (auto good = opened_->log.write_changed(); !good) return good;
+        return note_low_water(upto);
+    };
+    const std::uint64_t before = low_water_;
+    if (auto good = transact(0, part); !good) return no_answer(good.error());
+    return upto != before;
+}
+
+// ---- transactions ----
+
+template <typename Work>
+Result<> SqliteEngine::transact(std::uint64_t now_ms, const Work& work) {
+    // Whatever happens before the commit, an exception too, leaves all as it was.
+    struct Undo {
+        SqliteEngine& engine;
+        const std::uint64_t stamp = engine.transaction_.stamp;
+        const std::uint64_t low_water = engine.low_water_;
+        bool needed = true;
+        ~Undo() {
+            if (!needed) return;
+            engine.shared_.heads->discard();
+            engine.transaction_.stamp = stamp;
+            engine.low_water_ = low_water;
+            engine.opened_->database.roll_back();
+        }
+    };
+    Undo undo{*this};
+    transaction_.now_ms = now_ms;
+    transaction_.full = disk_is_full();
+    began_at_ = transaction_.stamp;
+    shared_.heads->begin(began_at_ + 1);
+    if (auto good = opened_->begin.run(); !good) return failed(good.error());
+    if (auto good = work(); !good) return failed(good.error());
+    if (auto good = opened_->end.run(); !good) return failed(good.error());
+    undo.needed = false;
+    shared_.heads->publish();
+    told_ = errc::ok;
+    return {};
+}
+
+Result<> SqliteEngine::commit(std::span<WriteBatch* const> group, std::uint64_t now_ms) {
+    if (failed_ != errc::ok) return failed_;
+    const auto work = [&]() -> Result<> {
+        std::size_t writes = 0;
+        for (WriteBatch* const batch : group) {
+            if (auto good = write(*batch); !good) return good;
+            writes += batch->writes.size();
+        }
+        const std::uint64_t stamp = transaction_.stamp;
+        return write_heads(stamp - std::min(stamp, settings_.max_unwritten), writes + kHeadsAtATime);
+    };
+    if (auto good = transact(now_ms, work); !good) return good;
+    checkpoint_if_due();
+    return {};
+}
+
+Result<> SqliteEngine::write(WriteBatch& batch) {
+    for (Write& each : batch.writes) {
+        Result<> good;
+        if (const auto* entry = std::get_if<NewEntry>(&each.what))
+            good = opened_->log.append(batch, *entry, each.outcome);
+        else if (const auto* change = std::get_if<Change>(&each.what))
+            good = opened_->changes.change(batch, *change, each.outcome);
+        else
+            good = opened_->changes.add_user(std::get<NewUser>(each.what), each.outcome);
+        if (!good) return good;
+    }
+    return {};
+}
+
+Result<> SqliteEngine::write_heads(std::uint64_t upto, std::size_t most) {
+    if (auto good = opened_->log.write_overdue(upto, most); !good) return good;
+    // What other transactions have left unwritten; that this one has written some of it counts the next time.
+    const std::uint64_t since = shared_.heads->unwritten_since();
+    const std::uint64_t written = since == 0 ? began_at_ : since - 1;
+    return written - std::min(written, low_water_) >= kLowWaterEvery ? note_low_water(written) : Result<>();
+}
+
+Result<> SqliteEngine::note_low_water(std::uint64_t row) {
+    low_water_ = row;
+    return opened_->low_water.run(row);
+}
+
+// A group that was committed stays so, whatever becomes of this.
+void SqliteEngine::checkpoint_if_due() {
+    const auto pages = static_cast<std::uint64_t>(opened_->database.log_pages());
+    if (pages < settings_.checkpoint_pages) return;
+    // The log begins anew when no reader needs it. Where there is always one, they are let out for this.
+    std::unique_lock<std::shared_mutex> alone;
+    const bool starved = pages >= settings_.checkpoint_pages * std::uint64_t{kStarved};
+    if (starved) alone = shared_.door.alone();
+    if (auto good = opened_->database.checkpoint(starved); !good) (void)failed(good.error());
+}
+
+Result<> SqliteEngine::failed(const boost::system::error_code& code) {
+    const auto is = static_cast<errc>(code.value());
+    if (is != errc::storage_full && is != errc::busy) failed_ = is;
+    if (std::exchange(told_, is) != is)
+        base::log().error("store: writing to {}: {}: {}", settings_.path, name(is), opened_->database.message());
+    return is;
+}
+
+bool SqliteEngine::disk_is_full() const {
+    struct statvfs found {};
+    return settings_.min_free_bytes != 0 && ::statvfs(settings_.path.c_str(), &found) == 0 &&
+           std::uint64_t{found.f_bavail} * found.f_frsize < settings_.min_free_bytes;
+}
+
+Result<bool> SqliteEngine::maintain(std::uint64_t now_ms) {
+    if (failed_ != errc::ok) return failed_;
+    const auto purge = opened_->purge.due(now_ms);
+    if (!purge) return no_answer(failed(purge.error()).error());
+    Result<> done;
+    bool more = true;
+    const std::uint64_t since = shared_.heads->unwritten_since();
+    if (*purge) {
+        done = transact(now_ms, [&] { return opened_->purge.run_part(); });
+    } else if (choose_heads(now_ms); since != 0 && since <= write_upto_) {
+        done = transact(now_ms, [&] { return write_heads(write_upto_, kHeadsAtATime); });
+    } else {
+        more = false;
+        // Nothing has happened for a while: a start now would have nothing to read again.
+        if (since == 0 && low_water_ < write_upto_)
+            done = transact(now_ms, [&] { return note_low_water(transaction_.stamp); });
+    }
+    if (!done) return no_answer(done.error());
+    checkpoint_if_due();
+    return more;
+}
+
+// Those that are unwritten since the time before last.
+void SqliteEngine::choose_heads(std::uint64_t now_ms) {
+    if (now_ms >= looked_ms_ && now_ms < looked_ms_ + kIdleMs) return;
+    looked_ms_ = now_ms;
+    write_upto_ = std::exchange(next_upto_, transaction_.stamp);
+}
+
+std::unique_ptr<Reader> SqliteEngine::reader() { return std::make_unique<SqliteReader>(shared_); }
+
+About SqliteEngine::about() const {
+    About about;
+    about.engine = "sqlite";
+    about.place = settings_.path;
+    about.durable = true;
+    about.generation = shared_.generation;
+    about.schema = kSchemaVersion;
+    about.stamp = transaction_.stamp;
+    about.bytes = size_of(settings_.path) + size_of(settings_.path + "-wal");
+    return about;
+}
+
+}  // namespace flare::store::sqlite

@@ -1,0 +1,85 @@
+// The engine of sqlite.hpp: opens the file, runs groups as transactions, and decides what an error means.
+//
+// Protocol: docs/store.md.
+// Threads:  one at a time, beside its readers.
+// Owner:    whoever called open().
+#pragma once
+
+#include "base/file.hpp"
+#include "store/engine.hpp"
+#include "store/sqlite/change_writer.hpp"
+#include "store/sqlite/database.hpp"
+#include "store/sqlite/head_table.hpp"
+#include "store/sqlite/log_writer.hpp"
+#include "store/sqlite/purge.hpp"
+#include "store/sqlite/shared.hpp"
+#include "store/sqlite/sqlite.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace flare::store::sqlite {
+
+class SqliteEngine final : public Engine {
+public:
+    SqliteEngine(const Settings& settings, base::Descriptor lock);
+    ~SqliteEngine() override;
+
+    Checked<> start();
+
+    Result<> commit(std::span<WriteBatch* const> group, std::uint64_t now_ms) override;
+    Result<> reopen() override;
+    Result<bool> maintain(std::uint64_t now_ms) override;
+    std::unique_ptr<Reader> reader() override;
+    About about() const override;
+
+private:
+    // What lives as long as the file is open. Statements go before their database.
+    struct Opened {
+        explicit Opened(Database made, HeadTable& heads, Transaction& transaction, std::uint64_t generation)
+            : database(std::move(made)),
+              log(database, heads, transaction, generation),
+              changes(database, heads, transaction, log),
+              purge(database, transaction, log) {}
+        Result<> prepare();
+
+        Database database;
+        LogWriter log;
+        ChangeWriter changes;
+        Purge purge;
+        Statement begin, end, low_water, replay;
+    };
+
+    Checked<> open_file();
+    Checked<> prepare_file(Database& database);
+    // What `work` writes is one transaction; its error, or that of the commit, leaves all as it was.
+    template <typename Work>
+    Result<> transact(std::uint64_t now_ms, const Work& work);
+    Result<> write(WriteBatch& batch);
+    // Heads that are due; `upto` as in HeadTable::overdue().
+    Result<> write_heads(std::uint64_t upto, std::size_t most);
+    void choose_heads(std::uint64_t now_ms);
+    Result<> note_low_water(std::uint64_t row);
+    // Puts into heads what the log has behind the low-water mark, a part at a time. False: there is no more.
+    Result<bool> replay_part();
+    void checkpoint_if_due();
+    // Notes what the engine's state is after an error, and says it in the log.
+    Result<> failed(const boost::system::error_code& code);
+    bool disk_is_full() const;
+
+    const Settings settings_;
+    const base::Descriptor lock_;
+    Shared shared_;
+    Transaction transaction_{};
+    std::unique_ptr<Opened> opened_;
+    errc failed_ = errc::ok;      // why it takes nothing until it is opened again
+    errc told_ = errc::ok;        // in the log; ok: the last transaction was committed
+    std::uint64_t began_at_ = 0;  // the stamp before the transaction that is under way
+    std::uint64_t low_water_ = 0;
+    std::uint64_t looked_ms_ = 0;   // when maintain() last chose heads to write:
+    std::uint64_t write_upto_ = 0;  // those unwritten since then or before
+    std::uint64_t next_upto_ = 0;   // and the next time, those
+};
+
+}  // namespace flare::store::sqlite

@@ -1,0 +1,112 @@
+// What is known of the logs of conversations: heads and the newest blocks, ahead of what is in their rows. An append
+// changes them here; they are written when a block is full, when they have been unwritten for long, and when there is
+// nothing else to do. After a crash they are made again from the log.
+//
+// A transaction works on copies. publish() makes them what readers see, once they are committed; discard() leaves
+// everything as it was.
+//
+// Protocol: docs/decisions/0026-sqlite-blocks.md.
+// Threads:  the engine's; snapshot() any.
+// Owner:    SqliteEngine.
+#pragma once
+
+#include "model/conversation.hpp"
+#include "store/engine.hpp"
+#include "store/sqlite/block.hpp"
+
+#include <boost/intrusive/list.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace flare::store::sqlite {
+
+// Of one conversation.
+struct LogState {
+    model::Head head{};
+    std::uint64_t first_n = 0;     // Head::messages before head.first
+    std::uint64_t created_ms = 0;  // of the log
+    std::uint64_t pruned_ms = 0;   // the time of the newest entry that was removed; 0: none was
+    Block block{};                 // the newest; ends at head.last
+    bool removed = false;          // a tombstone
+};
+
+class HeadTable {
+public:
+    // most: states in memory; of those that were not used lately, the ones that are longest in it go first.
+    explicit HeadTable(std::size_t most) : most_(most) {}
+
+    // ---- a transaction ----
+
+    // first_stamp: the first row that the transaction may add to the log.
+    void begin(std::uint64_t first_stamp) noexcept { first_stamp_ = first_stamp; }
+    // The copy that this transaction works on. Null: it is not in memory; load() it. Valid until the next work() or
+    // load().
+    LogState* work(Row conversation);
+    // What its rows say.
+    LogState& load(Row conversation, const LogState& state);
+    // The transaction has added to the log what the rows of a state do not know. work() was called.
+    void changed(Row conversation);
+    // Its rows are as it is now. work() was called.
+    void written(Row conversation);
+    // Those that are to be written, `most` of them: unwritten since `upto` or before, and those that keep the table
+    // from its size.
+    void overdue(std::uint64_t upto, std::size_t most, std::vector<Row>& to);
+    // Those that are unwritten among the ones that the transaction works on, whose number is working().
+    void changed_now(std::vector<Row>& to) const;
+    std::size_t working() const noexcept { return copies_.size(); }
+    void publish();
+    void discard();
+
+    // ---- between transactions ----
+
+    // From which row of the log on some state may be unwritten; 0: all are written.
+    std::uint64_t unwritten_since() const noexcept { return dirty_.empty() ? 0 : dirty_.front().unwritten; }
+    std::size_t size() const noexcept { return slots_.size(); }
+
+    // What is committed; nothing: it is in the rows of every snapshot that begins after this call.
+    std::optional<LogState> snapshot(Row conversation) const;
+
+private:
+    using Hook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+    static constexpr std::uint32_t kNone = UINT32_MAX;
+    struct Slot {
+        Row row = 0;
+        LogState state{};
+        std::uint64_t unwritten = 0;  // the first row of the transaction that changed it first; 0: it is written
+        std::uint32_t copy = kNone;   // in copies_
+        bool loaded = false;          // by this transaction, which may have seen what is not committed
+        bool used = false;            // since shrinking has looked at it
+        Hook age{};
+        Hook dirty{};
+    };
+    struct Copy {
+        Slot* slot = nullptr;
+        LogState state{};
+        std::uint64_t unwritten = 0;
+    };
+    template <Hook Slot::*Which>
+    using List = boost::intrusive::list<Slot, boost::intrusive::member_hook<Slot, Hook, Which>,
+                                        boost::intrusive::constant_time_size<false>>;
+
+    Copy& copy_of(Row conversation);
+    static std::uint64_t unwritten(const Slot& slot, const std::vector<Copy>& copies) noexcept {
+        return slot.copy == kNone ? slot.unwritten : copies[slot.copy].unwritten;
+    }
+    void shrink();
+
+    std::size_t most_;
+    std::uint64_t first_stamp_ = 0;
+    mutable std::mutex mutex_;  // held to change slots_ or a state in it, and by snapshot()
+    boost::unordered_flat_map<Row, std::unique_ptr<Slot>> slots_;
+    List<&Slot::age> ages_;     // the next to go first: "second chance", which moves no neighbours at each use
+    List<&Slot::dirty> dirty_;  // those with `unwritten`, by it
+    std::vector<Copy> copies_;  // of this transaction
+};
+
+}  // namespace flare::store::sqlite

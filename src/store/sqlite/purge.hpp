@@ -1,0 +1,45 @@
+// Deletes the rows of what is gone for readers already, a part at a time: entries below the first of a log, and
+// tombstones that are old enough.
+//
+// Protocol: docs/store.md, "Removing".
+// Threads:  the engine's.
+// Owner:    SqliteEngine.
+#pragma once
+
+#include "store/engine.hpp"
+#include "store/sqlite/database.hpp"
+#include "store/sqlite/log_writer.hpp"
+
+#include <string>
+
+namespace flare::store::sqlite {
+
+class Purge {
+public:
+    Purge(Database& database, Transaction& transaction, LogWriter& log)
+        : database_(database), transaction_(transaction), log_(log) {}
+
+    Result<> prepare();
+    // Is there anything to delete?
+    Result<bool> due(std::uint64_t now_ms);
+    // In a transaction: about 500 rows.
+    Result<> run_part();
+
+private:
+    Result<> entries(Row conversation, std::uint64_t upto);
+    Result<std::uint64_t> entry(Row conversation, std::uint64_t offset, std::uint64_t row);
+    Result<> tombstone();
+
+    Database& database_;
+    Transaction& transaction_;
+    LogWriter& log_;
+
+    Statement next_, done_, save_stamp_;
+    Statement blocks_, delete_block_;
+    Statement entry_, delete_entry_, delete_id_, delete_mentions_, delete_reactions_;
+    Statement old_tombstone_, delete_members_, delete_tombstone_;
+    std::string id_;
+    std::uint64_t look_at_ms_ = 0;  // when tombstones are looked for again
+};
+
+}  // namespace flare::store::sqlite

@@ -1,0 +1,292 @@
+#include "store/sqlite/reader.hpp"
+
+#include "base/log.hpp"
+#include "store/rules.hpp"
+#include "store/sqlite/log_writer.hpp"
+
+#include <algorithm>
+
+namespace flare::store::sqlite {
+namespace {
+
+// From the first eight columns.
+model::Member member_of(const Rows& rows) {
+    model::Member member;
+    member.user = rows.number(0);
+    member.role = static_cast<model::Role>(rows.number(1));
+    member.joined_at = rows.number(2);
+    member.left_at = rows.number(3);
+    member.visible_from = rows.number(4);
+    member.muted_until = rows.number(5);
+    member.banned_until = rows.number(6);
+    member.blocks = rows.number(7) != 0;
+    return member;
+}
+
+// The value of the only row.
+template <typename T, typename Make>
+Result<std::optional<T>> only(Rows rows, const Make& make) {
+    std::optional<T> value;
+    if (rows.next()) value = make(rows);
+    if (auto good = rows.error(); !good) return good.error();
+    return value;
+}
+
+}  // namespace
+
+// ---- the connection ----
+
+Result<> SqliteReader::ready() {
+    if (opened_as_ == shared_.times_opened) return {};
+    opened_as_ = 0;
+    for (Statement* const each : {&begin_, &end_, &key_, &conversation_, &find_, &first_block_, &blocks_, &entry_,
+                                  &member_, &members_, &memberships_, &user_, &user_name_})
+        *each = Statement();
+    database_ = Database();
+    auto made = Database::open(shared_.path, shared_.vfs, Database::Use::read);
+    if (!made) {
+        base::log().error("store: {}", made.error().text);
+        return made.error().code;
+    }
+    database_ = std::move(*made);
+    if (auto good = database_.run("PRAGMA query_only=1"); !good) return good;
+    const auto prepared = prepare(
+        database_,
+        {
+            {&begin_, "BEGIN"},
+            {&end_, "COMMIT"},
+            {&key_,
+             "SELECT row FROM conversation WHERE key = ?1 AND removed_ms = 0 UNION ALL SELECT * FROM (SELECT row FROM "
+             "conversation WHERE key = ?1 AND removed_ms <> 0 ORDER BY removed_ms DESC, row DESC LIMIT 1) LIMIT 1"},
+            {&conversation_,
+             "SELECT key, title, open_to_join, visibility, max_payload_bytes, slow_mode_ms, frozen, members, "
+             "created_ms, "
+             "removed_ms, first, last, messages, bytes, last_ms, stamp FROM conversation WHERE row = ?"},
+            {&find_,
+             "SELECT log.offset, log.time_ms, ids.content FROM ids JOIN log ON log.row = ids.row "
+             "WHERE ids.id = ? AND ids.conversation = ? AND ids.sender = ?"},
+            {&first_block_,
+             "SELECT first, rows FROM block WHERE conversation = ? AND first <= ? ORDER BY first DESC LIMIT 1"},
+            {&blocks_,
+             "SELECT first, rows FROM block WHERE conversation = ? AND first > ? AND first <= ? ORDER BY first"},
+            {&entry_,
+             "SELECT offset, kind, encoding, flags, ref, rev, n, time_ms, sender, id, type, payload FROM log "
+             "WHERE row = ?"},
+            {&member_,
+             "SELECT user, role, joined_at, left_at, visible_from, muted_until, banned_until, blocks "
+             "FROM member WHERE conversation = ? AND user = ?"},
+            {&members_,
+             "SELECT user, role, joined_at, left_at, visible_from, muted_until, banned_until, blocks "
+             "FROM member WHERE conversation = ? AND user > ? AND (role <> 0 OR ?) ORDER BY user LIMIT ?"},
+            {&memberships_,
+             "SELECT user, role, joined_at, left_at, visible_from, muted_until, banned_until, blocks, conversation "
+             "FROM member WHERE user = ? AND conversation > ? ORDER BY conversation LIMIT ?"},
+            {&user_, "SELECT row FROM user WHERE name = ?"},
+            {&user_name_, "SELECT name FROM user WHERE row = ?"},
+        });
+    if (!prepared) return prepared;
+    opened_as_ = shared_.times_opened;
+    return {};
+}
+
+template <typename Work>
+auto SqliteReader::in_snapshot(const Work& work) -> decltype(work()) {
+    const auto inside = shared_.door.enter();
+    if (auto good = ready(); !good) return good.error();
+    database_.roll_back();  // the snapshot of a call that an exception ended
+    if (auto good = begin_.run(); !good) return good.error();
+    auto value = work();
+    if (auto good = end_.run(); !good && value) return good.error();
+    database_.roll_back();
+    return value;
+}
+
+// ---- conversations ----
+
+// What is ahead of the rows is read before they are: an append between the two is in the rows, and not looked for.
+Result<std::optional<Conversation>> SqliteReader::conversation(const model::ConversationKey& key) {
+    const auto row = in_snapshot(
+        [&] { return only<Row>(key_.rows(Text{key.text()}), [](const Rows& rows) { return rows.number(0); }); });
+    if (!row) return row.error();
+    return *row ? conversation(**row) : Result<std::optional<Conversation>>(std::nullopt);
+}
+
+Result<std::optional<Conversation>> SqliteReader::conversation(Row row) {
+    return in_snapshot([&] {
+        const auto ahead = shared_.heads->snapshot(row);
+        return read_conversation(row, ahead);
+    });
+}
+
+Result<std::optional<Conversation>> SqliteReader::read_conversation(Row row, const std::optional<LogState>& ahead) {
+    return only<Conversation>(conversation_.rows(row), [&](const Rows& rows) {
+        Conversation made;
+        made.row = row;
+        made.key = model::ConversationKey::parse(rows.bytes(0));
+        made.config.title = rows.bytes(1);
+        made.config.join = static_cast<model::Join>(rows.number(2));
+        made.config.visibility = static_cast<model::Visibility>(rows.number(3));
+        made.config.max_payload_bytes = static_cast<std::uint32_t>(rows.number(4));
+        made.config.slow_mode_ms = static_cast<std::uint32_t>(rows.number(5));
+        made.config.frozen = rows.number(6) != 0;
+        made.members = rows.number(7);
+        made.created_ms = rows.number(8);
+        made.removed = rows.number(9) != 0;
+        made.head.first = rows.number(10);
+        made.head.last = {epoch_of(shared_.generation, row), rows.number(11)};
+        made.head.messages = rows.number(12);
+        made.head.bytes = rows.number(13);
+        made.head.last_ms = rows.number(14);
+        made.head.stamp = rows.number(15);
+        if (ahead && ahead->head.stamp >= made.head.stamp) made.head = ahead->head;
+        return made;
+    });
+}
+
+// ---- entries ----
+
+Result<std::optional<Found>> SqliteReader::find(const Uuid& id, Row conversation, Row sender) {
+    return in_snapshot([&] {
+        return only<Found>(find_.rows(id.raw(), conversation, sender), [&](const Rows& rows) {
+            return Found{{epoch_of(shared_.generation, conversation), rows.number(0)},
+                         rows.number(1),
+                         static_cast<std::uint32_t>(rows.number(2))};
+        });
+    });
+}
+
+Result<Page> SqliteReader::page(const PageRequest& request) {
+    return in_snapshot([&]() -> Result<Page> {
+        const auto ahead = shared_.heads->snapshot(request.conversation);
+        const auto found = read_conversation(request.conversation, ahead);
+        if (!found) return found.error();
+        if (!*found) return errc::unknown_conversation;
+        Page page;
+        page.head = (*found)->head;
+        const PageRange range = range_of(request, page.head);
+        page.more = range.more;
+        Places places;
+        if (auto good = find_places(request.conversation, range.begin, range.last, ahead, places); !good)
+            return good.error();
+        const bool forward = request.direction == Direction::forward;
+        if (!forward) std::reverse(places.begin(), places.end());
+        std::uint64_t bytes = 0;
+        for (const auto& [offset, row] : places) {
+            auto entry = read_entry(row);
+            if (!entry) return entry.error();
+            if (!*entry) continue;  // removed meanwhile
+            if (auto good = fill_in_original(request.conversation, ahead, **entry); !good) return good.error();
+            bytes += (*entry)->payload.size() + (*entry)->type.size();
+            page.more = page.more || (bytes > request.bytes && !page.entries.empty());
+            if (bytes > request.bytes && !page.entries.empty()) break;
+            page.entries.push_back(std::move(**entry));
+        }
+        if (!forward) std::reverse(page.entries.begin(), page.entries.end());
+        return page;
+    });
+}
+
+Result<> SqliteReader::find_places(Row conversation, std::uint64_t begin, std::uint64_t last,
+                                   const std::optional<LogState>& ahead, Places& to) {
+    const auto take = [&](const Block& block) {
+        for (std::uint64_t at = std::max(begin, block.first()); at <= last && at < block.end(); ++at)
+            to.emplace_back(at, block.row_of(at));
+        begin = std::max(begin, block.end());
+    };
+    Block block;
+    {
+        Rows rows = first_block_.rows(conversation, begin);
+        if (rows.next()) {
+            if (!Block::decode(rows.number(0), rows.bytes(1), block)) return errc::store_damaged;
+            take(block);
+        }
+        if (auto good = rows.error(); !good) return good;
+    }
+    Rows rows = blocks_.rows(conversation, block.first(), last);
+    while (begin <= last && rows.next()) {
+        if (!Block::decode(rows.number(0), rows.bytes(1), block)) return errc::store_damaged;
+        take(block);
+    }
+    if (auto good = rows.error(); !good) return good;
+    if (begin <= last && ahead) take(ahead->block);
+    return {};
+}
+
+Result<std::optional<Entry>> SqliteReader::read_entry(std::uint64_t row) {
+    return only<Entry>(entry_.rows(row), [](const Rows& rows) {
+        Entry entry;
+        entry.offset = rows.number(0);
+        entry.kind = static_cast<model::EntryKind>(rows.number(1));
+        entry.encoding = static_cast<model::StoredEncoding>(rows.number(2));
+        const std::uint64_t flags = rows.number(3);
+        entry.flags = static_cast<std::uint8_t>(flags & ~kBlank);
+        entry.blank = (flags & kBlank) != 0;
+        entry.ref = rows.number(4);
+        entry.rev = rows.number(5) == 0 ? entry.offset : rows.number(5);
+        entry.messages = rows.number(6);
+        entry.time_ms = rows.number(7);
+        entry.sender = rows.number(8);
+        if (const auto id = Uuid::from_bytes(rows.bytes(9))) entry.id = *id;
+        entry.type = rows.bytes(10);
+        entry.payload = rows.bytes(11);
+        return entry;
+    });
+}
+
+// An edit shows what its message says now: a text that was deleted later is in no row.
+Result<> SqliteReader::fill_in_original(Row conversation, const std::optional<LogState>& ahead, Entry& entry) {
+    if (entry.kind != model::EntryKind::edit) return {};
+    Places places;
+    if (auto good = find_places(conversation, entry.ref, entry.ref, ahead, places); !good) return good;
+    entry.blank = true;
+    if (places.empty()) return {};
+    auto original = read_entry(places.front().second);
+    if (!original) return original.error();
+    if (!*original) return {};
+    entry.blank = (*original)->blank;
+    entry.encoding = (*original)->encoding;
+    entry.type = std::move((*original)->type);
+    entry.payload = std::move((*original)->payload);
+    return {};
+}
+
+// ---- members and users ----
+
+Result<std::optional<model::Member>> SqliteReader::member(Row conversation, Row user) {
+    return in_snapshot([&] {
+        return only<model::Member>(member_.rows(conversation, user), [](const Rows& rows) { return member_of(rows); });
+    });
+}
+
+Result<std::vector<model::Member>> SqliteReader::members(Row conversation, Row after, std::uint32_t limit, bool gone) {
+    return in_snapshot([&]() -> Result<std::vector<model::Member>> {
+        std::vector<model::Member> found;
+        Rows rows = members_.rows(conversation, after, std::uint64_t{gone}, std::uint64_t{limit});
+        while (rows.next()) found.push_back(member_of(rows));
+        if (auto good = rows.error(); !good) return good.error();
+        return found;
+    });
+}
+
+Result<std::vector<Membership>> SqliteReader::conversations_of(Row user, Row after, std::uint32_t limit) {
+    return in_snapshot([&]() -> Result<std::vector<Membership>> {
+        std::vector<Membership> found;
+        Rows rows = memberships_.rows(user, after, std::uint64_t{limit});
+        while (rows.next()) found.push_back({rows.number(8), member_of(rows)});
+        if (auto good = rows.error(); !good) return good.error();
+        return found;
+    });
+}
+
+Result<std::optional<Row>> SqliteReader::user(std::string_view name) {
+    return in_snapshot(
+        [&] { return only<Row>(user_.rows(Text{name}), [](const Rows& rows) { return rows.number(0); }); });
+}
+
+Result<std::optional<std::string>> SqliteReader::user_name(Row user) {
+    return in_snapshot([&] {
+        return only<std::string>(user_name_.rows(user), [](const Rows& rows) { return std::string(rows.bytes(0)); });
+    });
+}
+
+}  // namespace flare::store::sqlite

@@ -1,0 +1,58 @@
+// Reads the store's file over a connection of its own: what is committed, with the heads that are ahead of their rows.
+//
+// Protocol: docs/store.md, "Reading".
+// Threads:  one at a time, beside the engine and other readers.
+// Owner:    whoever called Engine::reader(); the engine must outlive it.
+#pragma once
+
+#include "store/engine.hpp"
+#include "store/sqlite/database.hpp"
+#include "store/sqlite/shared.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <shared_mutex>
+#include <utility>
+#include <vector>
+
+namespace flare::store::sqlite {
+
+class SqliteReader final : public Reader {
+public:
+    explicit SqliteReader(Shared& shared) : shared_(shared) {}
+
+    Result<std::optional<Conversation>> conversation(const model::ConversationKey& key) override;
+    Result<std::optional<Conversation>> conversation(Row row) override;
+    Result<std::optional<Found>> find(const Uuid& id, Row conversation, Row sender) override;
+    Result<Page> page(const PageRequest& request) override;
+    Result<std::optional<model::Member>> member(Row conversation, Row user) override;
+    Result<std::vector<model::Member>> members(Row conversation, Row after, std::uint32_t limit, bool gone) override;
+    Result<std::vector<Membership>> conversations_of(Row user, Row after, std::uint32_t limit) override;
+    Result<std::optional<Row>> user(std::string_view name) override;
+    Result<std::optional<std::string>> user_name(Row user) override;
+
+private:
+    // An offset and the row of the log that it is in; ascending.
+    using Places = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+
+    Result<> ready();
+    // In one snapshot of the file, with the connection ready.
+    template <typename Work>
+    auto in_snapshot(const Work& work) -> decltype(work());
+
+    Result<std::optional<Conversation>> read_conversation(Row row, const std::optional<LogState>& ahead);
+    // Appends the places of the offsets from `begin` to `last`, as far as there are any.
+    Result<> find_places(Row conversation, std::uint64_t begin, std::uint64_t last,
+                         const std::optional<LogState>& ahead, Places& to);
+    Result<std::optional<Entry>> read_entry(std::uint64_t row);
+    Result<> fill_in_original(Row conversation, const std::optional<LogState>& ahead, Entry& entry);
+
+    Shared& shared_;
+    std::uint64_t opened_as_ = 0;  // Shared::times_opened; 0: not open
+    Database database_;
+    Statement begin_, end_;
+    Statement key_, conversation_, find_, first_block_, blocks_, entry_;
+    Statement member_, members_, memberships_, user_, user_name_;
+};
+
+}  // namespace flare::store::sqlite

@@ -1,0 +1,247 @@
+#include "store/store.hpp"
+
+#include "base/log.hpp"
+#include "base/quiet_writes.hpp"
+#include "base/short_slice.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace flare::store {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kSlice = 100us;            // of a thread that sleeps in fsync
+constexpr auto kMaintainUnderLoad = 1s;   // what may wait does not wait for ever
+constexpr std::size_t kKeptGroup = 1024;  // batches; the memory of more is given back
+
+std::uint64_t unix_ms() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+bool is_failure(errc code) { return code == errc::storage_failed || code == errc::store_damaged; }
+
+}  // namespace
+
+Store::Store(std::unique_ptr<Engine> engine, const Settings& settings)
+    : settings_(settings), engine_(std::move(engine)), about_(engine_->about()) {
+    threads_.emplace_back([this] { write_loop(); });
+    for (unsigned i = 0; i < settings_.readers; ++i) threads_.emplace_back([this] { read_loop(); });
+}
+
+Store::~Store() { stop(); }
+
+void Store::stop() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    written_.notify_all();
+    to_read_.notify_all();
+    for (std::thread& each : threads_) each.join();
+    threads_.clear();
+}
+
+// ---- what others call ----
+
+errc Store::submit(std::unique_ptr<WriteBatch>& batch, BatchOwner& owner) {
+    const auto now = Clock::now();
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return errc::shutting_down;
+    if (is_failure(code_)) return code_;
+    const std::size_t writes = waiting_writes_ + batch->writes.size();
+    const std::size_t bytes = waiting_bytes_ + batch->bytes.size();
+    const bool late = !waiting_.empty() && now - waiting_.front().since > settings_.max_waiting_age;
+    const bool fits = writes <= settings_.max_waiting_writes && bytes <= settings_.max_waiting_bytes;
+    if (late || (!fits && !waiting_.empty())) return errc::busy;
+    waiting_writes_ = writes;
+    waiting_bytes_ = bytes;
+    waiting_.push_back({std::move(batch), &owner, now});
+    if (waiting_.size() == 1) written_.notify_one();
+    return errc::ok;
+}
+
+errc Store::read(Read read) {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return errc::shutting_down;
+    if (reads_.size() >= settings_.max_waiting_reads) return errc::busy;
+    reads_.push_back(std::move(read));
+    to_read_.notify_one();
+    return errc::ok;
+}
+
+Store::Health Store::health() const {
+    const std::lock_guard lock(mutex_);
+    Health health;
+    health.code = code_;
+    health.waiting_writes = waiting_writes_;
+    health.waiting_bytes = waiting_bytes_;
+    health.waiting_reads = reads_.size();
+    if (!waiting_.empty())
+        health.oldest = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - waiting_.front().since);
+    health.commits = times_.count();
+    health.writes = writes_;
+    health.last_commit = times_.last();
+    health.p50 = times_.quantile(0.5);
+    health.p99 = times_.quantile(0.99);
+    return health;
+}
+
+About Store::about() const {
+    const std::lock_guard lock(mutex_);
+    return about_;
+}
+
+// ---- the thread that commits ----
+
+void Store::write_loop() {
+    const base::QuietWrites quiet;  // a file that may not grow is an error, not the end of the process
+    base::ask_for_short_slice(kSlice);
+    maintained_ = Clock::now();
+    Group group;
+    while (next_group(group)) {
+        if (group.empty()) {
+            maintain();
+            continue;
+        }
+        commit(group);
+        if (Clock::now() - maintained_ >= kMaintainUnderLoad) maintain();
+    }
+}
+
+bool Store::next_group(Group& group) {
+    std::unique_lock lock(mutex_);
+    const auto ready = [this] { return stopping_ || !waiting_.empty(); };
+    if (!more_to_maintain_) written_.wait_for(lock, settings_.idle, ready);
+    if (stopping_ && waiting_.empty()) return false;
+    take(group);
+    return true;
+}
+
+void Store::take(Group& group) {
+    std::size_t writes = 0;
+    std::size_t bytes = 0;
+    auto end = waiting_.begin();
+    for (; end != waiting_.end(); ++end) {
+        writes += end->batch->writes.size();
+        bytes += end->batch->bytes.size();
+        const bool fits = writes <= settings_.max_group_writes && bytes <= settings_.max_group_bytes;
+        if (!fits && end != waiting_.begin()) break;
+        waiting_writes_ -= end->batch->writes.size();
+        waiting_bytes_ -= end->batch->bytes.size();
+    }
+    group.assign(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
+    waiting_.erase(waiting_.begin(), end);
+    if (waiting_.empty() && waiting_.capacity() > kKeptGroup) Group().swap(waiting_);
+}
+
+void Store::commit(Group& group) {
+    for (bool retried = false;; retried = true) {
+        const errc code = try_commit(group);
+        if (is_failure(code) && recover(retried)) continue;
+        return answer(group, {code, retried});
+    }
+}
+
+errc Store::try_commit(const Group& group) {
+    group_.clear();
+    std::size_t writes = 0;
+    for (const Waiting& each : group) {
+        group_.push_back(each.batch.get());
+        writes += each.batch->writes.size();
+    }
+    const auto began = Clock::now();
+    errc code = errc::ok;
+    try {
+        if (const auto done = engine_->commit(group_, unix_ms()); !done) code = static_cast<errc>(done.error().value());
+    } catch (const std::exception& error) {  // out of memory: what the engine has written is not known
+        base::log().error("store: committing: {}", error.what());
+        code = errc::storage_failed;
+    }
+    const std::lock_guard lock(mutex_);
+    times_.add(Clock::now() - began);
+    writes_ += code == errc::ok ? writes : 0;
+    code_ = code == errc::busy ? errc::ok : code;
+    return code;
+}
+
+bool Store::recover(bool again) {
+    Group others;  // they were never in a commit, and may be sent again at once
+    std::unique_lock lock(mutex_);
+    others.swap(waiting_);
+    waiting_writes_ = waiting_bytes_ = 0;
+    const errc code = code_;
+    lock.unlock();
+    answer(others, {code, false});
+    if (code == errc::store_damaged) return false;  // opening it again would not fix it
+    for (;; again = true) {
+        lock.lock();
+        const auto stopping = [this] { return stopping_; };
+        if (again && written_.wait_for(lock, settings_.reopen_every, stopping)) return false;
+        lock.unlock();
+        const auto opened = engine_->reopen();
+        const errc said = opened ? errc::ok : static_cast<errc>(opened.error().value());
+        if (opened || said == errc::store_damaged) {
+            note(said);
+            return opened.has_value();
+        }
+    }
+}
+
+void Store::maintain() {
+    maintained_ = Clock::now();
+    errc code = errc::ok;
+    more_to_maintain_ = false;
+    try {
+        const auto more = engine_->maintain(unix_ms());
+        more_to_maintain_ = more && *more;
+        if (!more) code = static_cast<errc>(more.error().value());
+    } catch (const std::exception& error) {
+        base::log().error("store: maintaining: {}", error.what());
+        code = errc::storage_failed;
+    }
+    About about = engine_->about();
+    {
+        const std::lock_guard lock(mutex_);
+        about_ = std::move(about);
+        if (is_failure(code)) code_ = code;
+    }
+    if (is_failure(code)) (void)recover(false);
+}
+
+void Store::note(errc code) {
+    const std::lock_guard lock(mutex_);
+    code_ = code;
+}
+
+void Store::answer(Group& group, const Answer& answer) {
+    for (Waiting& each : group) each.owner->done(std::move(each.batch), answer);
+    group.clear();
+}
+
+// ---- the threads that read ----
+
+void Store::read_loop() {
+    base::ask_for_short_slice(kSlice);
+    const auto reader = engine_->reader();
+    for (;;) {
+        Read read;
+        {
+            std::unique_lock lock(mutex_);
+            to_read_.wait(lock, [this] { return stopping_ || !reads_.empty(); });
+            if (reads_.empty()) return;
+            read = std::move(reads_.front());
+            reads_.pop_front();
+        }
+        try {
+            read(*reader);
+        } catch (const std::exception& error) {
+            base::log().error("store: reading: {}", error.what());
+        }
+    }
+}
+
+}  // namespace flare::store

@@ -1,0 +1,289 @@
+// Clauses about disks that fail: whatever fails and when, what was answered is in the log once, at its position, and
+// what was not can be sent again.
+#include "contract/store/store_fixture.hpp"
+
+#include <gmock/gmock.h>
+
+#include <map>
+#include <random>
+
+namespace flare::store::test {
+namespace {
+
+using ::testing::ElementsAre;
+
+// Sends groups of messages to a few rooms, and knows what it was told.
+class Sender {
+public:
+    static constexpr std::uint64_t kRooms = 6;
+    static constexpr int kGroups = 16;
+
+    explicit Sender(StoreTest& store) : store_(store) {}
+
+    // Until something fails; what was sent and not answered comes first the next time. What the engine said last.
+    errc run() {
+        for (int i = static_cast<int>(rooms_.size()); i < static_cast<int>(kRooms); ++i) {
+            Write made{Change{}};
+            std::get<Change>(made.what).key = model::ConversationKey::room("room " + std::to_string(i));
+            const auto done = store_.try_write(made);
+            if (!done) return static_cast<errc>(done.error().value());
+            EXPECT_TRUE(made.outcome.code == errc::ok || made.outcome.code == errc::conversation_exists);
+            rooms_.push_back(made.outcome.row);
+        }
+        for (; groups_ < kGroups; ++groups_) {
+            if (unanswered_.empty())
+                for (int i = 0; i < 9; ++i) unanswered_.push_back(++last_id_);
+            const errc said = send();
+            if (said != errc::ok) return said;
+            if (groups_ % 4 == 2) {
+                const auto more = store_.engine->maintain(store_.now);
+                if (!more) return static_cast<errc>(more.error().value());
+            }
+            store_.now += 400;
+        }
+        return errc::ok;
+    }
+    // Everything answered is where the answer says, and each log is without gaps and repeats.
+    void check() const {
+        std::size_t found = 0;
+        for (const Row room : rooms_) {
+            const Page page = store_.all(room);
+            EXPECT_EQ(page.head.last.offset, page.entries.size());
+            EXPECT_EQ(page.head.messages, page.entries.size());
+            EXPECT_EQ(page.head.bytes, 7 * page.entries.size());
+            std::map<Uuid, std::uint64_t> seen;
+            for (std::size_t i = 0; i < page.entries.size(); ++i) {
+                EXPECT_EQ(page.entries[i].offset, i + 1);
+                EXPECT_EQ(page.entries[i].messages, i + 1);
+                EXPECT_TRUE(seen.emplace(page.entries[i].id, i + 1).second) << "twice in a log";
+            }
+            for (const auto& [id, outcome] : answered_) {
+                if (outcome.row != room) continue;
+                ++found;
+                EXPECT_EQ(seen[id_of(id)], outcome.position.offset) << "an answered entry is not where it was";
+                EXPECT_EQ(page.entries[outcome.position.offset - 1].time_ms, outcome.time_ms);
+                EXPECT_EQ(page.head.last.epoch, outcome.position.epoch);
+            }
+        }
+        EXPECT_EQ(found, answered_.size());
+    }
+    bool complete() const { return groups_ == kGroups; }
+    std::size_t answered() const { return answered_.size(); }
+
+private:
+    errc send() {
+        store_.bytes.clear();
+        WriteBatch batch;
+        for (const std::uint64_t id : unanswered_) batch.writes.push_back({store_.entry(rooms_[id * id % kRooms], id)});
+        batch.bytes = store_.bytes;
+        WriteBatch* const group[] = {&batch};
+        const auto done = store_.engine->commit(group, store_.now);
+        if (!done) return static_cast<errc>(done.error().value());
+        for (std::size_t i = 0; i < unanswered_.size(); ++i) {
+            EXPECT_EQ(batch.writes[i].outcome.code, errc::ok);
+            answered_[unanswered_[i]] = batch.writes[i].outcome;
+        }
+        unanswered_.clear();
+        return errc::ok;
+    }
+
+    StoreTest& store_;
+    std::vector<Row> rooms_;
+    std::map<std::uint64_t, Outcome> answered_;
+    std::vector<std::uint64_t> unanswered_;
+    std::uint64_t last_id_ = 0;
+    int groups_ = 0;
+};
+
+FLARE_STORE_SUITE(StoreFailing);
+
+TEST_P(StoreFailing, TakesNothingAfterAFailureUntilItIsOpenedAgain) {
+    const Row room = make("room");
+    append(room, 1);
+    place->fail(1);
+    Write failed{entry(room, 2)};
+    const auto done = try_write(failed);
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error(), errc::storage_failed);
+    place->heal();
+    const auto still = try_write(failed);
+    ASSERT_FALSE(still);
+    EXPECT_EQ(still.error(), errc::storage_failed);
+    EXPECT_EQ(engine->maintain(now).error(), errc::storage_failed);
+    EXPECT_THAT(offsets(all(room)), ElementsAre(1));  // reading goes on
+
+    ASSERT_TRUE(engine->reopen());
+    EXPECT_EQ(append(room, 2).position.offset, 2u);
+    EXPECT_THAT(offsets(all(room)), ElementsAre(1, 2));  // the reader of before, too
+    open();
+    EXPECT_THAT(offsets(all(room)), ElementsAre(1, 2));
+}
+
+TEST_P(StoreFailing, SurvivesTheFailureOfEachOperation) {
+    for (std::uint64_t n = 1;; ++n) {
+        SCOPED_TRACE("operation " + std::to_string(n));
+        StoreTest store(GetParam());
+        Sender sender(store);
+        store.place->fail(n);
+        const errc said = sender.run();
+        if (!store.place->struck()) {
+            EXPECT_EQ(said, errc::ok);
+            EXPECT_TRUE(sender.complete());
+            EXPECT_GT(n, 20u);
+            return;
+        }
+        // What fails after a commit is told by the next call; behind the last one there is none.
+        EXPECT_EQ(said, sender.complete() ? errc::ok : errc::storage_failed);
+        Write other{NewUser{"other"}};
+        EXPECT_EQ(store.try_write(other).error(), errc::storage_failed);
+        ASSERT_TRUE(store.engine->reopen());
+        EXPECT_EQ(sender.run(), errc::ok);
+        sender.check();
+        store.open();
+        sender.check();
+        if (HasFailure()) return;
+    }
+}
+
+TEST_P(StoreFailing, SurvivesALossOfPowerAtEachOperation) {
+    for (std::uint64_t n = 1;; ++n) {
+        SCOPED_TRACE("operation " + std::to_string(n));
+        StoreTest store(GetParam());
+        Sender sender(store);
+        store.place->die(n);
+        const errc said = sender.run();
+        if (!store.place->struck()) {
+            EXPECT_EQ(said, errc::ok);
+            EXPECT_GT(n, 20u);
+            return;
+        }
+        store.close();
+        store.place->lose_unsynced(n);
+        store.open();
+        if (store.engine == nullptr) return;
+        EXPECT_EQ(sender.run(), errc::ok);
+        EXPECT_TRUE(sender.complete());
+        sender.check();
+        if (HasFailure()) return;
+    }
+}
+
+// A process is killed and starts again, and only then the power goes: what the second one answered stays, although the
+// first one wrote it and did not sync it.
+TEST_P(StoreFailing, AnswersNothingThatIsNotOnDisk) {
+    for (std::uint64_t n = 1;; ++n) {
+        SCOPED_TRACE("operation " + std::to_string(n));
+        StoreTest store(GetParam());
+        store.place->die(n);
+        Write sent{NewUser{"alice"}};
+        (void)store.try_write(sent);
+        if (!store.place->struck()) return;
+        store.close();
+        store.place->heal();
+        store.open();
+        if (store.engine == nullptr) return;
+        const Outcome answered = store.write({NewUser{"alice"}});  // a repeat: nothing is written now
+        store.place->die(1);
+        store.close();
+        store.place->lose_unsynced(n);
+        store.open();
+        if (store.engine == nullptr) return;
+        EXPECT_EQ(*store.reader->user("alice"), answered.row);
+        if (HasFailure()) return;
+    }
+}
+
+TEST_P(StoreFailing, SurvivesALossOfPowerWhileItIsMade) {
+    for (std::uint64_t n = 1;; ++n) {
+        SCOPED_TRACE("operation " + std::to_string(n));
+        const auto made = GetParam().make();
+        made->die(n);
+        const bool opened = made->open().has_value();  // and is closed again
+        if (!made->struck()) {
+            EXPECT_TRUE(opened);
+            return;
+        }
+        made->lose_unsynced(n);
+        const auto again = made->open();
+        ASSERT_TRUE(again) << again.error().text;
+        WriteBatch batch;
+        batch.writes.push_back({NewUser{"alice"}});
+        WriteBatch* const group[] = {&batch};
+        EXPECT_TRUE((*again)->commit(group, kStart));
+        EXPECT_EQ(batch.writes.front().outcome.row, 1u);
+    }
+}
+
+TEST_P(StoreFailing, SurvivesALossOfPowerWhileItStarts) {
+    for (std::uint64_t n = 1;; ++n) {
+        SCOPED_TRACE("operation " + std::to_string(n));
+        StoreTest store(GetParam());
+        Sender sender(store);
+        store.place->die(150);
+        (void)sender.run();
+        store.close();
+        store.place->lose_unsynced(n);
+        store.place->die(n);
+        const bool opened = store.place->open().has_value();  // and is closed again
+        const bool struck = store.place->struck();
+        EXPECT_TRUE(opened || struck);
+        store.place->lose_unsynced(n);
+        store.open();
+        if (store.engine == nullptr) return;
+        EXPECT_EQ(sender.run(), errc::ok);
+        sender.check();
+        if (!struck || HasFailure()) return;
+    }
+}
+
+TEST_P(StoreFailing, RefusesWhatHasNoRoomAndGoesOnWhenThereIsSome) {
+    const Row room = make("room");
+    append(room, 1);
+    place->fill(true);
+    Write refused{entry(room, 2, std::string(20'000, 'x'))};
+    const auto done = try_write(refused);
+    if (done) {
+        EXPECT_EQ(refused.outcome.code, errc::storage_full);
+    } else {
+        EXPECT_EQ(done.error(), errc::storage_full);
+    }
+    EXPECT_THAT(offsets(all(room)), ElementsAre(1));
+    EXPECT_TRUE(append(room, 1).repeat);
+    place->fill(false);
+    EXPECT_EQ(append(room, 3).position.offset, 2u);  // no reopen(): nothing was wrong
+    EXPECT_EQ(append(room, 2).position.offset, 3u);
+    open();
+    EXPECT_THAT(offsets(all(room)), ElementsAre(1, 2, 3));
+}
+
+// A group that fails in its middle leaves no trace in what is kept in memory.
+TEST_P(StoreFailing, LeavesHeadsAsTheyWereWhenAGroupFails) {
+    const Row room = make("room");
+    for (std::uint64_t id = 1; id <= 20; ++id) append(room, id);
+    const model::Head before = head(room);
+    place->fill(true);
+    WriteBatch batch;
+    for (std::uint64_t id = 21; id <= 60; ++id) batch.writes.push_back({entry(room, id, std::string(5000, 'x'))});
+    batch.bytes = bytes;
+    WriteBatch* const group[] = {&batch};
+    const auto done = engine->commit(group, now + 5000);
+    if (done) {
+        for (const Write& each : batch.writes) EXPECT_EQ(each.outcome.code, errc::storage_full);
+    }
+    EXPECT_EQ(head(room), before);
+    Change made;
+    made.key = model::ConversationKey::room("never made");
+    made.entry = entry(0, 70, std::string(5000, 'x'));
+    Write refused{made};
+    (void)try_write(refused);
+    EXPECT_FALSE(*reader->conversation(made.key));
+    place->fill(false);
+    EXPECT_EQ(append(room, 100).position.offset, 21u);
+    EXPECT_EQ(head(room).stamp, before.stamp + 1);
+    const Outcome first = append(make("another"), 101);
+    EXPECT_EQ(first.position.offset, 1u);
+    EXPECT_NE(first.position.epoch, 0u);
+}
+
+}  // namespace
+}  // namespace flare::store::test

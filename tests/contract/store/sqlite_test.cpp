@@ -1,0 +1,355 @@
+// What is SQLite's own: the file, who may use it, and what is wrong with it.
+#include "store/sqlite/sqlite.hpp"
+#include "contract/store/faulty_vfs.hpp"
+#include "contract/store/store_fixture.hpp"
+#include "store/store.hpp"
+#include "support/folder.hpp"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+namespace flare::store::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+class SqliteStore : public ::testing::Test {
+protected:
+    SqliteStore() {
+        base::log().set_level(base::Log::Level::off);
+        settings.path = folder.path("flare.db");
+    }
+    Failure failure_of_opening() {
+        const auto opened = sqlite::open(settings);
+        EXPECT_FALSE(opened);
+        return opened ? Failure(errc::ok) : opened.error();
+    }
+    // As an administrator's tool would.
+    void run(const std::string& statements) {
+        sqlite3* database = nullptr;
+        ASSERT_EQ(sqlite3_open(settings.path.c_str(), &database), SQLITE_OK);
+        EXPECT_EQ(sqlite3_exec(database, statements.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+        sqlite3_close(database);
+    }
+    flare::test::Folder folder;
+    sqlite::Settings settings;
+};
+
+TEST_F(SqliteStore, MakesFilesForItsUserOnly) {
+    const auto engine = sqlite::open(settings);
+    ASSERT_TRUE(engine) << engine.error().text;
+    for (const char* const each : {"flare.db", "flare.db-wal", "flare.db.lock"}) {
+        struct stat found {};
+        ASSERT_EQ(::stat(folder.path(each).c_str(), &found), 0) << each;
+        EXPECT_EQ(found.st_mode & 0777, 0600u) << each;
+    }
+}
+
+TEST_F(SqliteStore, LeavesOneFileWhenItIsClosed) {
+    sqlite::open(settings).value().reset();
+    EXPECT_TRUE(std::filesystem::exists(folder.path("flare.db")));
+    EXPECT_FALSE(std::filesystem::exists(folder.path("flare.db-wal")));
+}
+
+TEST_F(SqliteStore, RefusesAFileThatOthersMayRead) {
+    sqlite::open(settings).value().reset();
+    ::chmod(settings.path.c_str(), 0644);
+    EXPECT_EQ(failure_of_opening().code, errc::permission_denied);
+}
+
+TEST_F(SqliteStore, SaysThatItsFolderIsMissing) {
+    settings.path = folder.path("missing/flare.db");
+    const Failure failure = failure_of_opening();
+    EXPECT_EQ(failure.code, errc::file_not_found);
+    EXPECT_THAT(failure.text, HasSubstr("missing/flare.db"));
+}
+
+TEST_F(SqliteStore, IsUsedByOneProcess) {
+    const auto engine = sqlite::open(settings);
+    ASSERT_TRUE(engine);
+    const Failure within = failure_of_opening();
+    EXPECT_EQ(within.code, errc::store_in_use);
+
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const auto opened = sqlite::open(settings);
+        const std::string pid = "process " + std::to_string(::getppid());
+        const bool good = !opened && opened.error().code == errc::store_in_use &&
+                          opened.error().text.find(pid) != std::string::npos &&
+                          opened.error().text.find(settings.path) != std::string::npos;
+        ::_exit(good ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST_F(SqliteStore, IsFreeWhenItsProcessIsGone) {
+    sqlite::open(settings).value().reset();
+    EXPECT_TRUE(sqlite::open(settings));  // the lock file is still there
+}
+
+TEST_F(SqliteStore, RefusesAFileThatCanOnlyBeRead) {
+    FaultyVfs vfs;
+    settings.vfs = vfs.name();
+    sqlite::open(settings).value().reset();
+    vfs.refuse_writing(true);
+    const Failure failure = failure_of_opening();
+    EXPECT_EQ(failure.code, errc::file_unwritable);
+    EXPECT_THAT(failure.text, HasSubstr(settings.path));
+}
+
+TEST_F(SqliteStore, RefusesTheFileOfANewerVersionAndLeavesItAlone) {
+    sqlite::open(settings).value().reset();
+    run("PRAGMA user_version=2");
+    const std::string before = folder.read("flare.db");
+    const Failure failure = failure_of_opening();
+    EXPECT_EQ(failure.code, errc::store_too_new);
+    EXPECT_THAT(failure.text, HasSubstr("schema version 2"));
+    EXPECT_EQ(folder.read("flare.db"), before);
+}
+
+TEST_F(SqliteStore, RefusesADatabaseOfAnotherProgramAndLeavesItAlone) {
+    folder.write("flare.db", "");
+    run("CREATE TABLE theirs(a)");
+    const std::string before = folder.read("flare.db");
+    const Failure failure = failure_of_opening();
+    EXPECT_EQ(failure.code, errc::invalid_config);
+    EXPECT_THAT(failure.text, HasSubstr("another program"));
+    EXPECT_EQ(folder.read("flare.db"), before);
+}
+
+TEST_F(SqliteStore, SaysThatAFileIsNoDatabase) {
+    folder.write("flare.db", std::string(10'000, 'x'));
+    const Failure failure = failure_of_opening();
+    EXPECT_EQ(failure.code, errc::store_damaged);
+    EXPECT_THAT(failure.text, HasSubstr(settings.path));
+}
+
+// One store with a hundred messages in it, over SQLite as it is.
+class SqliteContent : public SqliteStore {
+protected:
+    void fill() {
+        auto engine = std::move(sqlite::open(settings).value());
+        Change made;
+        made.key = model::ConversationKey::room("room");
+        ASSERT_TRUE(commit(*engine, {{made}}));
+        room = batch.writes.front().outcome.row;
+        std::vector<Write> entries;
+        for (std::uint64_t id = 1; id <= 100; ++id) entries.push_back({entry(id)});
+        ASSERT_TRUE(commit(*engine, std::move(entries)));
+    }
+    NewEntry entry(std::uint64_t id) {
+        NewEntry entry;
+        entry.conversation = room;
+        entry.id = id_of(id);
+        entry.payload = {0, 1000};
+        return entry;
+    }
+    Result<> commit(Engine& engine, std::vector<Write> writes) {
+        batch.writes = std::move(writes);
+        batch.bytes = std::string(1000, 'x');
+        WriteBatch* const group[] = {&batch};
+        return engine.commit(group, kStart);
+    }
+    PageRequest everything() const {
+        PageRequest request;
+        request.conversation = room;
+        request.limit = 1000;
+        request.from = UINT64_MAX;
+        request.bytes = UINT32_MAX;
+        return request;
+    }
+    WriteBatch batch;
+    Row room = 0;
+};
+
+// In a process of its own, which may not write more than 2 MB into a file, and which no signal ends.
+TEST_F(SqliteStore, SurvivesALimitOfFileSizes) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const rlimit limit{2'000'000, 2'000'000};
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+        struct Owner final : BatchOwner {
+            void done(std::unique_ptr<WriteBatch>, const Answer& answer) noexcept override { said = answer.code; }
+            errc said = errc::ok;
+        } owner;
+        Store store(std::move(sqlite::open(settings).value()), {});
+        auto batch = std::make_unique<WriteBatch>();
+        for (int i = 0; i < 30; ++i)
+            batch->writes.push_back({NewUser{std::string(100'000, static_cast<char>('a' + i))}});
+        const bool taken = store.submit(batch, owner) == errc::ok;
+        store.stop();
+        ::_exit(taken && owner.said == errc::storage_failed ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_FALSE(WIFSIGNALED(status)) << "by signal " << WTERMSIG(status);
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST_F(SqliteContent, SaysThatAPageIsDamaged) {
+    fill();
+    const std::string good = folder.read("flare.db");
+    bool met_by_reader = false;
+    bool met_by_writer = false;
+    for (std::size_t page = 1; page * 4096 < good.size(); ++page) {
+        std::string bad = good;
+        bad.replace(page * 4096, 4096, std::string(4096, '\xa5'));
+        folder.write("flare.db", bad);
+        auto opened = sqlite::open(settings);
+        if (!opened) {
+            EXPECT_EQ(opened.error().code, errc::store_damaged) << opened.error().text;
+            continue;
+        }
+        Engine& engine = **opened;
+        const auto reader = engine.reader();
+        if (const auto found = reader->page(everything()); !found) {
+            EXPECT_EQ(found.error(), errc::store_damaged);
+            met_by_reader = true;
+        }
+        if (const auto done = commit(engine, {{entry(101)}}); !done) {
+            EXPECT_EQ(done.error(), errc::store_damaged);
+            EXPECT_EQ(commit(engine, {{entry(102)}}).error(), errc::store_damaged);
+            met_by_writer = true;
+        }
+    }
+    EXPECT_TRUE(met_by_reader);
+    EXPECT_TRUE(met_by_writer);
+}
+
+TEST_F(SqliteContent, SaysThatABlockIsDamaged) {
+    fill();
+    run("UPDATE block SET rows = x'808080' WHERE first = 33");
+    const auto engine = std::move(sqlite::open(settings).value());
+    EXPECT_EQ(engine->reader()->page(everything()).error(), errc::store_damaged);
+}
+
+TEST_F(SqliteContent, SaysThatAHeadDoesNotFitItsLog) {
+    fill();
+    run("UPDATE conversation SET last = 90");
+    const auto engine = std::move(sqlite::open(settings).value());
+    EXPECT_EQ(commit(*engine, {{entry(101)}}).error(), errc::store_damaged);
+}
+
+TEST_F(SqliteContent, KeepsRoomForRemovalsOnADiskThatIsAlmostFull) {
+    fill();
+    settings.min_free_bytes = UINT64_MAX;
+    const auto engine = std::move(sqlite::open(settings).value());
+    NewEntry removal = entry(201);
+    removal.kind = model::EntryKind::removal;
+    removal.ref = 50;
+    Change another;
+    another.key = model::ConversationKey::room("another");
+    Change cut;
+    cut.conversation = room;
+    cut.keep_from = 10;
+    ASSERT_TRUE(commit(*engine, {{entry(101)}, {entry(100)}, {removal}, {another}, {cut}, {NewUser{"alice"}}}));
+    const auto said = [&](int write) { return batch.writes[static_cast<std::size_t>(write)].outcome; };
+    EXPECT_EQ(said(0).code, errc::storage_full);
+    EXPECT_TRUE(said(1).repeat);
+    EXPECT_EQ(said(2).position.offset, 101u);
+    EXPECT_EQ(said(3).code, errc::storage_full);
+    EXPECT_EQ(said(4).code, errc::ok);
+    EXPECT_EQ(said(5).code, errc::storage_full);
+    EXPECT_TRUE(engine->maintain(kStart));
+}
+
+TEST_F(SqliteContent, GoesOnWhenAToolWasWritingMeanwhile) {
+    fill();
+    const auto engine = std::move(sqlite::open(settings).value());
+    sqlite3* tool = nullptr;
+    ASSERT_EQ(sqlite3_open(settings.path.c_str(), &tool), SQLITE_OK);
+    ASSERT_EQ(sqlite3_exec(tool, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+    EXPECT_EQ(commit(*engine, {{entry(101)}}).error(), errc::busy);
+    ASSERT_EQ(sqlite3_exec(tool, "COMMIT", nullptr, nullptr, nullptr), SQLITE_OK);
+    sqlite3_close(tool);
+    EXPECT_TRUE(commit(*engine, {{entry(101)}}));
+    EXPECT_EQ(batch.writes.front().outcome.position.offset, 101u);
+}
+
+TEST_F(SqliteContent, KeepsItsLogSmallHoweverMuchIsRead) {
+    settings.checkpoint_pages = 12;
+    fill();
+    const auto engine = std::move(sqlite::open(settings).value());
+    std::atomic<bool> enough{false};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 3; ++i) {
+        threads.emplace_back([&] {
+            const auto reader = engine->reader();
+            while (!enough) EXPECT_TRUE(reader->page(everything()));
+        });
+    }
+    std::uint64_t largest = 0;
+    const auto began = std::chrono::steady_clock::now();
+    for (std::uint64_t id = 101; id <= 400; ++id) {
+        ASSERT_TRUE(commit(*engine, {{entry(id)}}));
+        largest = std::max<std::uint64_t>(largest, std::filesystem::file_size(folder.path("flare.db-wal")));
+    }
+    // Not as long as there is always a reader inside.
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(30));
+    enough = true;
+    for (std::thread& each : threads) each.join();
+    EXPECT_LE(largest, 4200u * (4 * 12 + 20));  // what one commit adds is at most 20 pages
+}
+
+// A process that is killed at any moment: what it said is there.
+TEST_F(SqliteContent, SurvivesBeingKilled) {
+    fill();
+    for (int run = 0; run < 8; ++run) {
+        int ends[2];
+        ASSERT_EQ(::pipe(ends), 0);
+        const pid_t child = ::fork();
+        if (child == 0) {
+            auto engine = std::move(sqlite::open(settings).value());
+            for (std::uint64_t id = 1000;; id += 4) {
+                if (!commit(*engine, {{entry(id)}, {entry(id + 1)}, {entry(id + 2)}, {entry(id + 3)}})) ::_exit(1);
+                for (const Write& each : batch.writes) {
+                    const std::uint64_t said[] = {id + static_cast<std::uint64_t>(&each - batch.writes.data()),
+                                                  each.outcome.position.offset};
+                    if (::write(ends[1], said, sizeof said) != sizeof said) ::_exit(1);
+                }
+            }
+        }
+        ::close(ends[1]);
+        std::vector<std::pair<std::uint64_t, std::uint64_t>> answered;
+        std::uint64_t said[2];
+        const std::size_t enough = 40 + static_cast<std::size_t>(run) * 23;
+        while (answered.size() < enough && ::read(ends[0], said, sizeof said) == sizeof said)
+            answered.emplace_back(said[0], said[1]);
+        ::kill(child, SIGKILL);
+        while (::read(ends[0], said, sizeof said) == sizeof said) answered.emplace_back(said[0], said[1]);
+        ::close(ends[0]);
+        int status = 0;
+        ASSERT_EQ(::waitpid(child, &status, 0), child);
+        ASSERT_TRUE(WIFSIGNALED(status));
+
+        auto engine = std::move(sqlite::open(settings).value());
+        for (const auto& [id, offset] : answered) {
+            ASSERT_TRUE(commit(*engine, {{entry(id)}}));
+            EXPECT_TRUE(batch.writes.front().outcome.repeat);
+            EXPECT_EQ(batch.writes.front().outcome.position.offset, offset);
+        }
+        const auto page = engine->reader()->page(everything());
+        ASSERT_TRUE(page);
+        for (std::size_t i = 0; i < page->entries.size(); ++i) ASSERT_EQ(page->entries[i].offset, i + 1);
+        EXPECT_EQ(page->head.last.offset, page->entries.size());
+    }
+}
+
+}  // namespace
+}  // namespace flare::store::test

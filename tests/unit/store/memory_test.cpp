@@ -1,0 +1,70 @@
+#include "store/memory/memory.hpp"
+
+#include <gtest/gtest.h>
+
+namespace flare::store::memory {
+namespace {
+
+// What only this disk can do; the rest is in tests/contract/store.
+class MemoryDisk : public ::testing::Test {
+protected:
+    Result<> add(const char* user) {
+        WriteBatch batch;
+        batch.writes.push_back({NewUser{user}});
+        WriteBatch* const group[] = {&batch};
+        return engine->commit(group, 1);
+    }
+    bool has(const char* user) { return engine->reader()->user(user)->has_value(); }
+
+    Disk disk{7};
+    std::unique_ptr<Engine> engine = open(disk);
+};
+
+TEST_F(MemoryDisk, ShowsAGroupWhoseSyncFailedWhenItIsOpenedAgain) {
+    disk.fail(2);  // a commit is written, and then synced
+    EXPECT_EQ(add("alice").error(), errc::storage_failed);
+    EXPECT_FALSE(has("alice"));
+    ASSERT_TRUE(engine->reopen());
+    EXPECT_TRUE(has("alice"));
+}
+
+TEST_F(MemoryDisk, HasNothingOfAGroupThatWasNotWritten) {
+    disk.fail(1);
+    EXPECT_EQ(add("alice").error(), errc::storage_failed);
+    ASSERT_TRUE(engine->reopen());
+    EXPECT_FALSE(has("alice"));
+}
+
+TEST_F(MemoryDisk, LosesAGroupWhoseSyncFailedOrNot) {
+    for (const bool kept : {false, true}) {
+        disk.die(2);
+        EXPECT_EQ(add(kept ? "kept" : "lost").error(), errc::storage_failed);
+        engine.reset();
+        disk.lose_unsynced(kept);
+        engine = open(disk);
+    }
+    EXPECT_FALSE(has("lost"));
+    EXPECT_TRUE(has("kept"));
+}
+
+TEST_F(MemoryDisk, LosesWhatALyingDiskHasAnswered) {
+    ASSERT_TRUE(add("alice"));
+    disk.hold_syncs(true);
+    ASSERT_TRUE(add("bob"));
+    EXPECT_TRUE(has("bob"));
+    disk.lose_unsynced(true);
+    EXPECT_TRUE(has("alice"));
+    EXPECT_FALSE(has("bob"));
+    ASSERT_TRUE(add("carol"));
+    disk.hold_syncs(false);
+    disk.lose_unsynced(true);
+    EXPECT_TRUE(has("carol"));
+}
+
+TEST_F(MemoryDisk, SaysThatNothingIsDurable) {
+    EXPECT_FALSE(engine->about().durable);
+    EXPECT_EQ(engine->about().generation, 7u);
+}
+
+}  // namespace
+}  // namespace flare::store::memory

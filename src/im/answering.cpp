@@ -31,30 +31,18 @@ void Answering::join(Waiting& item, const Send& send, Effects& out) {
     const auto asks = [&](const Asker& asker) { return asker.session == send.session; };
     if (std::any_of(item.askers.begin(), item.askers.end(), asks)) return;
     if (item.askers.size() == item.askers.capacity()) item.askers.erase(item.askers.begin());
-    item.askers.push_back({send.session, list_.next_ticket()});
+    item.askers.push_back({send.session, list_.next_place()});
 }
 
-void Answering::no_room(const Send& send, const Now& now, Effects& out) {
-    holds_.put_off(send.session, send.id, list_.next_ticket(), limits_.busy_for, now.steady);
-    out.emplace_back(refusal_of(send.session, send.id, later(errc::busy)));
-}
-
-bool Answering::holds_back(Waiting& item, const Now& now, Effects& out) {
-    SessionKey held = 0;
-    for (const Asker& asker : item.askers) {
-        if (!holds_.passes(asker.session, item.send.id, asker.place)) held = asker.session;
-    }
-    if (held == 0) return false;
-    refuse(item,
-           {errc::busy, "a message that was sent before this one is to come again first: then send this one again",
-            holds_.retry_after_ms(held, now.steady)},
-           now, out);
-    return true;
+void Answering::put_off(const Send& send, const Refusal& refusal, const Now& now, Effects& out) {
+    const std::chrono::milliseconds wait(refusal.retry_after_ms);
+    holds_.put_off(send.session, send.id, list_.next_place(), wait, now.steady);
+    out.emplace_back(refusal_of(send.session, send.id, refusal));
 }
 
 void Answering::tell_stored(const Waiting& item, model::Position position, std::uint64_t time_ms, Effects& out) {
     for (const Asker& asker : item.askers) {
-        holds_.stored(asker.session, item.send.id);
+        holds_.settled(asker.session, item.send.id);
         out.emplace_back(
             effect::Answer{.session = asker.session, .id = item.send.id, .position = position, .time_ms = time_ms});
     }
@@ -62,23 +50,34 @@ void Answering::tell_stored(const Waiting& item, model::Position position, std::
 
 void Answering::stored(Waiting& item, model::Position position, std::uint64_t time_ms, Effects& out) {
     tell_stored(item, position, time_ms, out);
-    drop(item, out);
+    finish(item, out);
 }
 
 void Answering::refuse(Waiting& item, const Refusal& refusal, const Now& now, Effects& out) {
     admission_.comes_back(item);
     for (const Asker& asker : item.askers) {
         if (is_later(refusal.code)) {
-            const std::uint64_t place = planted(Fault::held_from_now_on) ? list_.next_ticket() : asker.place;
             const std::chrono::milliseconds wait(refusal.retry_after_ms);
-            holds_.put_off(asker.session, item.send.id, place, wait, now.steady);
+            holds_.put_off(asker.session, item.send.id, asker.place, wait, now.steady);
+            put_off_behind(item, asker);
+        } else {
+            holds_.settled(asker.session, item.send.id);
         }
         out.emplace_back(refusal_of(asker.session, item.send.id, refusal));
     }
-    drop(item, out);
+    finish(item, out);
 }
 
-void Answering::drop(Waiting& item, Effects& out) {
+// What waits already is put off when its turn comes: it may be in the log.
+void Answering::put_off_behind(const Waiting& item, const Asker& asker) {
+    if (planted(Fault::waiting_not_held)) return;
+    list_.for_each([&](Waiting& other) {
+        if (other.ticket <= item.ticket || other.held) return;
+        for (const Asker& each : other.askers) other.held |= each.session == asker.session && each.place > asker.place;
+    });
+}
+
+void Answering::finish(Waiting& item, Effects& out) {
     out.emplace_back(effect::Release{item.send.token});
     list_.finish(item);
 }
@@ -95,6 +94,11 @@ Refusal Answering::later(errc code) const {
             return {errc::busy, "too much waits for this conversation: the message is sent again after retry_after",
                     retry_after(limits_.busy_for)};
     }
+}
+
+Refusal Answering::held(SessionKey session, const Now& now) const {
+    return {errc::busy, "a message that was sent before this one is to come again first: then send this one again",
+            holds_.retry_after_ms(session, now.steady)};
 }
 
 }  // namespace flare::im

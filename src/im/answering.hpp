@@ -21,21 +21,21 @@ public:
 
     // A repeat of what is on its way: one answer will be for both. Another message is refused.
     void join(Waiting& item, const Send& send, Effects& out);
-    // There is no place where it could wait.
-    void no_room(const Send& send, const Now& now, Effects& out);
+    // False: one that its session sent before it was put off, and it is to be, too.
+    bool lets_in(const Send& send) { return holds_.lets_in(send.session, send.id); }
+    // What was not let in, or finds no place where it could wait.
+    void put_off(const Send& send, const Refusal& refusal, const Now& now, Effects& out);
 
-    // True: it has been put off, because one that its session sent before it was.
-    bool holds_back(Waiting& item, const Now& now, Effects& out);
     void stored(Waiting& item, model::Position position, std::uint64_t time_ms, Effects& out);
     // The first half of it: sessions are told, and the item stays.
     void tell_stored(const Waiting& item, model::Position position, std::uint64_t time_ms, Effects& out);
     void refuse(Waiting& item, const Refusal& refusal, const Now& now, Effects& out);
-    // Nobody is told.
-    void drop(Waiting& item, Effects& out);
     void session_gone(SessionKey session) { holds_.session_gone(session); }
 
     // What is said when the store, or the memory for what waits, has no room.
     Refusal later(errc code) const;
+    // And to what is held behind another message of its session.
+    Refusal held(SessionKey session, const Now& now) const;
 
     void tick(const Now& now) { holds_.expire(now.steady); }
     bool idle() const noexcept { return holds_.empty(); }
@@ -43,6 +43,9 @@ public:
     void check_invariants() const { holds_.check_invariants(); }
 
 private:
+    void finish(Waiting& item, Effects& out);
+    void put_off_behind(const Waiting& item, const Asker& asker);
+
     const Limits& limits_;
     WaitingList& list_;
     Admission& admission_;

@@ -32,25 +32,19 @@ Waiting* Append::take(const Send& send, const Now& now, Effects& out) {
         answering_.join(*first, send, out);
         return nullptr;
     }
-    if (!list_.has_room(send)) {
-        answering_.no_room(send, now, out);
+    list_.pop_done();
+    const bool held = !answering_.lets_in(send);
+    const bool fresh = send.first_sent_ms_ago == 0;
+    if ((held && fresh) || !list_.has_room(send)) {
+        const Refusal refusal = held ? answering_.held(send.session, now) : answering_.later(errc::busy);
+        answering_.put_off(send, refusal, now, out);
         return nullptr;
     }
     Waiting& item = list_.push(send);
+    item.held = held;
     if (send.first_sent_ms_ago != 0)
         item.first_sent_ms = now.unix_ms > send.first_sent_ms_ago ? now.unix_ms - send.first_sent_ms_ago : 1;
     return &item;
-}
-
-void Append::session_gone(SessionKey session, Effects& out) {
-    answering_.session_gone(session);
-    if (planted(Fault::gone_session_still_sends)) return;
-    list_.for_each([&](Waiting& item) {
-        const auto rest = std::remove_if(item.askers.begin(), item.askers.end(),
-                                         [&](const Asker& asker) { return asker.session == session; });
-        item.askers.erase(rest, item.askers.end());
-        if (item.askers.empty() && item.state == Waiting::State::waiting) answering_.drop(item, out);
-    });
 }
 
 // ---- from the store ----
@@ -67,9 +61,10 @@ void Append::absent() {
 }
 
 void Append::not_loaded(errc code, const Now& now, Effects& out) {
-    asked_.conversation = false;
+    asked_.conversation_failed = true;
     list_.for_each([&](Waiting& item) {
-        if (item.state == Waiting::State::waiting) answering_.refuse(item, answering_.later(code), now, out);
+        const bool fresh = item.state == Waiting::State::waiting && item.send.first_sent_ms_ago == 0;
+        if (fresh) answering_.refuse(item, answering_.later(code), now, out);
     });
 }
 
@@ -77,7 +72,7 @@ void Append::member_not_loaded(Row user, errc code, const Now& now, Effects& out
     conversation_.members().not_loaded(user);
     // Others ask again when it is their turn.
     Waiting* const item = list_.front();
-    if (item == nullptr || (item->send.sender != user && !item->command)) return;
+    if (item == nullptr || !item->ready() || (item->send.sender != user && !item->command)) return;
     answering_.refuse(*item, answering_.later(code), now, out);
 }
 
@@ -111,7 +106,13 @@ void Append::heirs_found(Ticket ticket, Row leaving, const HeirSearch& found) {
 
 void Append::not_looked_up(Ticket ticket, errc code, const Now& now, Effects& out) {
     if (asked_.heirs == ticket) asked_.heirs = 0;
-    if (Waiting* const item = list_.find(ticket)) answering_.refuse(*item, answering_.later(code), now, out);
+    Waiting* const item = list_.find(ticket);
+    if (item == nullptr) return;
+    if (item->looking_up) {
+        item->begun = false;
+    } else {
+        answering_.refuse(*item, answering_.later(code), now, out);
+    }
 }
 
 void Append::committed(Ticket ticket, const Outcome& outcome, Effects& out) {
@@ -122,7 +123,8 @@ void Append::committed(Ticket ticket, const Outcome& outcome, Effects& out) {
     if (!change) {
         conversation_.appended(outcome);
     } else if (plan_) {
-        if (!planted(Fault::change_not_applied) || plan_->conversation == 0) conversation_.apply(*plan_, outcome);
+        if (planted(Fault::change_not_applied)) plan_->members.clear(), plan_->config.reset(), plan_->joined = 0;
+        conversation_.apply(*plan_, outcome);
         plan_.reset();
     }
     if (item == nullptr) {
@@ -169,7 +171,9 @@ void Append::refuse_direct(const Refusal& refusal, const Now& now, Effects& out)
 
 // ---- turns ----
 
-void Append::tick(const Now& now) {
+void Append::tick(const Now& now, Effects& out) {
+    if (std::exchange(asked_.conversation_failed, false)) asked_.conversation = false;
+    begin_all(out);
     answering_.tick(now);
     admission_.tick(now);
     list_.shrink();

@@ -50,15 +50,15 @@ public:
     bool send(const Send& send, const Now& now, Effects& out);
     // A change that `request` asks for. The same, and the entry that tells it has the key of the request.
     bool change(const Send& request, Command command, const Now& now, Effects& out);
-    // Nothing will come of this session any more. What waits of it is dropped, unless it is in the store: its user will
-    // send it again.
-    void session_gone(SessionKey session, Effects& out);
+    // Nothing will come of this session any more. What it sent goes its way; answers to it are for nobody.
+    void session_gone(SessionKey session) { answering_.session_gone(session); }
 
-    // ---- from the store: a ticket of what was dropped since is passed over ----
+    // ---- from the store: a ticket of what was answered since is passed over ----
 
     void loaded(const Conversation::Stored& stored, std::span<const model::Member> listed, Effects& out);
     void absent();  // there is none, or it was removed
-    // It could not be read. `code`: storage_failed, busy; so in the two below.
+    // It could not be read. `code`: storage_failed, busy; so in the two below. What is new is put off. What may be in
+    // the log already is not, as nobody knows: tick() asks again.
     void not_loaded(errc code, const Now& now, Effects& out);
     // With the role none: who is no member.
     void member_loaded(const model::Member& member) { conversation_.members().loaded(member); }
@@ -93,8 +93,8 @@ public:
     // ---- turns ----
 
     void advance(const Now& now, Effects& out);
-    // About once a second: forgets what is over.
-    void tick(const Now& now);
+    // About once a second: forgets what is over, and asks again for what could not be read.
+    void tick(const Now& now, Effects& out);
     // Nothing waits, and nothing is remembered that would be missed: it may go.
     bool idle(const Now& now) const { return list_.empty() && !plan_ && answering_.idle() && admission_.idle(now); }
 
@@ -109,11 +109,11 @@ private:
     Waiting* take(const Send& send, const Now& now, Effects& out);
     void begin(Waiting& item, Effects& out);
     void begin_all(Effects& out);
+    void put_off_all(const Now& now, Effects& out);
     Verdict judge(Waiting& item, const Now& now, Effects& out);
     Verdict judge_absent(Waiting& item, const Now& now, Effects& out);
     Verdict judge_change(Waiting& item, const Now& now, Effects& out);
     bool want_member(Row user, Effects& out);
-    const model::Member& sender_of(const Waiting& item);
     void hand_over(Waiting& item, const Now& now, Effects& out);
 
     const Limits& limits_;
@@ -125,6 +125,7 @@ private:
     bool making_direct_ = false;  // it is of nobody's request
     struct Asked {
         bool conversation = false;
+        bool conversation_failed = false;
         std::optional<Row> direct{};  // its starter
         Ticket heirs = 0;
     };

@@ -8,17 +8,14 @@
 
 namespace flare::im {
 
-bool Holds::passes(SessionKey session, const Uuid& id, std::uint64_t place) {
+bool Holds::lets_in(SessionKey session, const Uuid& id) {
     const auto held = by_session_.find(session);
-    if (held == by_session_.end()) return true;
+    if (held == by_session_.end() || planted(Fault::later_forgotten)) return true;
     Hold& hold = held->second;
-    if (place < hold.place) return true;  // it came before the one that was put off
-    if (hold.id == id || hold.behind == id || planted(Fault::later_forgotten)) {
-        by_session_.erase(held);
-        return true;
-    }
-    if (hold.behind.is_nil()) hold.behind = id;
-    return false;
+    const bool comes_again = hold.id == id || (hold.behind == id && !hold.behind_first);
+    if (hold.behind == id) hold.behind_first = false;
+    if (comes_again) by_session_.erase(held);
+    return comes_again;
 }
 
 std::uint32_t Holds::retry_after_ms(SessionKey session, TimePoint now) const {
@@ -30,11 +27,24 @@ void Holds::put_off(SessionKey session, const Uuid& id, std::uint64_t place, std
                     TimePoint now) {
     if (by_session_.size() >= limits_.held_sessions && !by_session_.contains(session)) make_room();
     const auto [held, fresh] = by_session_.try_emplace(session);
-    if (!fresh && held->second.place <= place) return;
-    held->second = {id, {}, place, now + wait, now + wait + limits_.held_for};
+    Hold& hold = held->second;
+    const Hold now_first{.id = id, .place = place, .retry_at = now + wait, .until = now + wait + limits_.held_for};
+    if (fresh || hold.id == id) {
+        hold = now_first;
+    } else if (place < hold.place) {
+        const Hold before = hold;
+        hold = now_first;
+        hold.behind = before.id;
+        hold.behind_place = before.place;
+        hold.behind_first = true;
+    } else if (hold.behind.is_nil() || place < hold.behind_place) {
+        hold.behind = id;
+        hold.behind_place = place;
+        hold.behind_first = false;
+    }
 }
 
-void Holds::stored(SessionKey session, const Uuid& id) {
+void Holds::settled(SessionKey session, const Uuid& id) {
     const auto held = by_session_.find(session);
     if (held != by_session_.end() && held->second.id == id) by_session_.erase(held);
 }

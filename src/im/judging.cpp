@@ -8,6 +8,11 @@ namespace {
 
 const model::Member kServer{.role = model::Role::owner};
 
+// Precondition: it is known.
+const model::Member& sender_of(const Waiting& item, Conversation& conversation) {
+    return item.send.sender == 0 ? kServer : *conversation.members().find(item.send.sender);
+}
+
 bool needs_ref(const Send& send) noexcept {
     using enum model::EntryKind;
     return send.kind == edit || send.kind == removal || send.kind == reaction;
@@ -49,24 +54,15 @@ bool Append::want_member(Row user, Effects& out) {
     return false;
 }
 
-// Precondition: want_member().
-const model::Member& Append::sender_of(const Waiting& item) {
-    return item.send.sender == 0 ? kServer : *conversation_.members().find(item.send.sender);
-}
-
 // ---- turns ----
 
 void Append::advance(const Now& now, Effects& out) {
     list_.pop_done();
+    if (!store_works_) return put_off_all(now, out);
     const bool busy = (list_.in_store() != 0 && !planted(Fault::group_not_waited_for)) || making_direct_;
     for (std::size_t given = 0; given < limits_.group;) {
         Waiting* const item = list_.front();
         if (item == nullptr) break;
-        if (!store_works_) {
-            if (!item->ready()) break;
-            answering_.refuse(*item, answering_.later(errc::storage_failed), now, out);
-            continue;
-        }
         const bool behind_change = plan_ && !(planted(Fault::change_does_not_wait) && !item->command);
         if (busy || behind_change) break;
         const Verdict verdict = judge(*item, now, out);
@@ -78,9 +74,19 @@ void Append::advance(const Now& now, Effects& out) {
     list_.pop_done();
 }
 
+// But what is in the store, and what may be in the log.
+void Append::put_off_all(const Now& now, Effects& out) {
+    list_.for_each([&](Waiting& item) {
+        const bool fresh = conversation_.present() ? item.ready() : item.send.first_sent_ms_ago == 0;
+        if (item.state == Waiting::State::waiting && fresh)
+            answering_.refuse(item, answering_.later(errc::storage_failed), now, out);
+    });
+    list_.pop_done();
+}
+
 void Append::hand_over(Waiting& item, const Now& now, Effects& out) {
     // Who makes a room is nobody in it yet.
-    admission_.goes(item, item.command ? kServer : sender_of(item), now);
+    admission_.goes(item, item.command ? kServer : sender_of(item, conversation_), now);
     list_.hand_over(item);
     if (item.command) {
         out.emplace_back(effect::AppendChange{item.ticket, item.send.token, item.first_sent_ms, &*plan_});
@@ -101,11 +107,14 @@ Append::Verdict Append::judge(Waiting& item, const Now& now, Effects& out) {
         return Verdict::wait;
     }
     if (!item.ready()) return Verdict::wait;
-    if (answering_.holds_back(item, now, out)) return Verdict::done;
+    if (item.held) {
+        answering_.refuse(item, answering_.held(item.askers.front().session, now), now, out);
+        return Verdict::done;
+    }
     if (!conversation_.present()) return judge_absent(item, now, out);
     if (!want_member(item.send.sender, out)) return Verdict::wait;
     if (item.command) return judge_change(item, now, out);
-    if (Refused refused = admission_.refuses(item, sender_of(item), now)) {
+    if (Refused refused = admission_.refuses(item, sender_of(item, conversation_), now)) {
         answering_.refuse(item, *refused, now, out);
         return Verdict::done;
     }

@@ -10,18 +10,17 @@ namespace flare::im {
 
 enum class Fault : std::uint8_t {
     none,
-    repeat_not_looked_up,      // a repeat is judged by rights and rates before anybody looks for it in the log
-    repeat_not_joined,         // an id that is in flight is taken a second time
-    content_not_compared,      // another message with an id that is in flight is taken for a repeat
-    put_off_in_flight,         // what is in the store is put off when its session asks again
-    answered_before_commit,    // "stored" is said when the store is asked
-    later_forgotten,           // what is sent behind a message that was put off is taken
-    held_from_now_on,          // what waits already behind a message that is put off is taken
-    change_does_not_wait,      // what comes behind a change is judged before that is committed
-    change_not_applied,        // members stay as they were before a change
-    group_not_waited_for,      // another group goes to the store while the one before may still be put off
-    gone_session_still_sends,  // what waits of a session that is gone is not dropped
-    rate_not_counted,          // what is sent is not counted
+    repeat_not_looked_up,    // a repeat is judged by rights and rates before anybody looks for it in the log
+    repeat_not_joined,       // an id that is in flight is taken a second time
+    content_not_compared,    // another message with an id that is in flight is taken for a repeat
+    put_off_in_flight,       // what is in the store is put off when its session asks again
+    answered_before_commit,  // "stored" is said when the store is asked
+    later_forgotten,         // what is sent behind a message that was put off is taken
+    waiting_not_held,        // what waits already behind a message that is put off is taken
+    change_does_not_wait,    // what comes behind a change is judged before that is committed
+    change_not_applied,      // members stay as they were before a change
+    group_not_waited_for,    // another group goes to the store while the one before may still be put off
+    rate_not_counted,        // what is sent is not counted
 };
 
 #ifdef FLARE_PLANTED_FAULTS

@@ -20,7 +20,7 @@ Waiting& WaitingList::push(const Send& send) {
     Waiting& item = items_.back();
     item.send = send;
     item.ticket = ticket;
-    item.askers.push_back({send.session, ticket});
+    item.askers.push_back({send.session, next_place()});
     by_key_.insert_or_assign({send.id, send.sender}, ticket);
     bytes_ += send.size;
     ++live_;
@@ -91,7 +91,7 @@ void WaitingList::check_invariants() const {
         FLARE_INVARIANT(at != by_key_.end() && at->second == item.ticket, "a message is not found by its key");
         FLARE_INVARIANT(!item.askers.empty() || item.state == Waiting::State::in_store, "nobody waits for a message");
         for (const Asker& asker : item.askers)
-            FLARE_INVARIANT(asker.place >= item.ticket, "a session asked before the message was there");
+            FLARE_INVARIANT(asker.place != 0 && asker.place <= places_, "a session asked at no time");
     }
     FLARE_INVARIANT(live == live_ && live == by_key_.size(), "messages that wait are counted wrong");
     FLARE_INVARIANT(in_store == in_store_ && handed_ <= items_.size(), "what is in the store is counted wrong");

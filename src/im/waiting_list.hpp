@@ -41,6 +41,7 @@ struct Waiting {
     bool begun = false;       // what must be looked up was asked for
     bool looking_up = false;  // whether it is in the log already
     bool reading_ref = false;
+    bool held = false;  // behind one that was put off: so is this, unless it is in the log already
     bool slow = false;  // it counts in slow mode, and slow_before is what did before
     std::uint64_t slow_before = 0;
 
@@ -55,8 +56,8 @@ public:
     bool has_room(const Send& send) const noexcept;
     // Precondition: has_room(), and no other one has its key.
     Waiting& push(const Send& send);
-    // The ticket of the next one; places are the same numbers.
-    Ticket next_ticket() const noexcept { return first_ + items_.size(); }
+    // The place of what arrives now: whatever arrives has one, also what does not wait.
+    std::uint64_t next_place() noexcept { return ++places_; }
 
     // Null: it is answered.
     Waiting* find(Ticket ticket);
@@ -92,6 +93,7 @@ public:
     void check_invariants() const;
 
 private:
+    Ticket next_ticket() const noexcept { return first_ + items_.size(); }
     struct Key {
         Uuid id;
         Row sender;
@@ -107,6 +109,7 @@ private:
     const Limits& limits_;
     boost::circular_buffer<Waiting> items_;
     boost::unordered_flat_map<Key, Ticket, KeyHash> by_key_;
+    std::uint64_t places_ = 0;
     Ticket first_ = 1;          // of items_.front()
     std::size_t handed_ = 0;    // so many from the first on are in the store or answered
     std::size_t in_store_ = 0;  // of those

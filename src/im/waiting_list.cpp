@@ -70,9 +70,11 @@ void WaitingList::pop_done() {
 
 void WaitingList::shrink() {
     pop_done();
-    if (!items_.empty()) return;
-    items_.set_capacity(0);
-    by_key_ = {};
+    if (items_.empty() && places_then_ == places_) {
+        items_.set_capacity(0);
+        by_key_ = {};
+    }
+    places_then_ = places_;
 }
 
 void WaitingList::check_invariants() const {

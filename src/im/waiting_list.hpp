@@ -88,7 +88,7 @@ public:
     }
     // Takes away what is answered and has nothing before it that is not. No reference to an item outlives it.
     void pop_done();
-    // Gives memory back when nothing waits.
+    // Gives memory back when nothing has come since the last time.
     void shrink();
     void check_invariants() const;
 
@@ -110,11 +110,12 @@ private:
     boost::circular_buffer<Waiting> items_;
     boost::unordered_flat_map<Key, Ticket, KeyHash> by_key_;
     std::uint64_t places_ = 0;
-    Ticket first_ = 1;          // of items_.front()
-    std::size_t handed_ = 0;    // so many from the first on are in the store or answered
-    std::size_t in_store_ = 0;  // of those
-    std::size_t live_ = 0;      // that are not answered
-    std::size_t bytes_ = 0;     // of these
+    std::uint64_t places_then_ = 0;  // at the last shrink()
+    Ticket first_ = 1;               // of items_.front()
+    std::size_t handed_ = 0;         // so many from the first on are in the store or answered
+    std::size_t in_store_ = 0;       // of those
+    std::size_t live_ = 0;           // that are not answered
+    std::size_t bytes_ = 0;          // of these
 };
 
 }  // namespace flare::im

@@ -320,6 +320,15 @@ TEST(Remove, TakesThoseBelow) {
     EXPECT_EQ(room.conversation.member_count(), 4u);
 }
 
+TEST(Remove, MuteAndBanAreOfOthersEvenForOwners) {
+    Room room({in_room(1, Role::owner), in_room(2, Role::owner)});
+    EXPECT_EQ(room.refusal(1, command::Remove{1}), errc::forbidden);
+    EXPECT_EQ(room.refusal(1, command::Mute{1, 5}), errc::forbidden);
+    EXPECT_EQ(room.refusal(1, command::Ban{1, 5}), errc::forbidden);
+    EXPECT_EQ(room.refusal(1, command::Remove{0}), errc::forbidden) << "the server is no member";
+    EXPECT_EQ(room.refusal(1, command::Remove{2}), errc::ok);
+}
+
 TEST(Remove, OfTheOnlyOwnerByTheServerMakesAnotherOne) {
     Room room = with_all_roles();
     room.commit(0, command::Remove{1});

@@ -45,6 +45,7 @@ World::World(std::uint64_t seed, bool trace) : random_(seed), trace_(trace) {
                           .joined_at = user};
     if (any(4) == 0) config_.slow_mode_ms = 300;
     for (std::uint64_t n = 1; n <= users + 2; ++n) devices_.push_back({.number = n, .user = 1 + (n - 1) % users});
+    devices_.push_back({.number = users + 3});  // the server's application, which changes the room now and then
     start();
 }
 
@@ -128,21 +129,27 @@ void World::write(Device& device) {
         message.ordinal = ++device.ordinals;
         message.content = static_cast<std::uint32_t>(random_());
         message.size = static_cast<std::uint32_t>(any(2000));
-        if (device.user <= 2 && any(4) == 0) message.command = a_command();
+        if (device.user == 0 || any(device.user <= 2 ? 4 : 12) == 0) {
+            message.command = a_command();
+        } else if (any(8) == 0) {
+            message.edits = any(last_ + 2);
+        }
         device.outbox.push_back(message);
     }
 }
 
 Command World::a_command() {
-    const Row user = 2 + any(members_.size() - 1);
-    switch (any(9)) {
+    const Row user = 1 + any(6);
+    switch (any(12)) {
         case 0: return command::Mute{user, now_.unix_ms + any(2000)};
         case 1: return command::Remove{user};
         case 2: return command::SetRole{user, any(2) == 0 ? model::Role::reader : model::Role::member};
         case 3: return command::Ban{user, now_.unix_ms + any(1000)};
         case 4: return command::Configure{.slow_mode_ms = static_cast<std::uint32_t>(any(2) * 300)};
         case 5: return command::Configure{.frozen = any(3) == 0};
-        default: return command::Add{.users = {{user}}};
+        case 6: return command::Leave{};
+        case 7: return command::SetRole{user, any(2) == 0 ? model::Role::admin : model::Role::owner};
+        default: return command::Add{.users = {{user}, {1 + any(6)}}};
     }
 }
 
@@ -213,6 +220,8 @@ void World::deliver(Device& device) {
         send.token = ++tokens_;
         send.content = message->content;
         send.size = message->size;
+        send.ref = message->edits;
+        if (send.ref != 0) send.kind = model::EntryKind::edit;
         if (repeat) send.first_sent_ms_ago = now_.unix_ms - message->first_sent_ms;
         counts_.repeats += repeat;
         kept_[send.token] = {*message, device.number};
@@ -379,12 +388,17 @@ void World::read(const Effect& effect) {
         append_->loaded(stored, listed, out_);
     } else if (const auto* load = std::get_if<effect::LoadMember>(&effect)) {
         if (fails) return append_->member_not_loaded(load->user, code, now_, out_);
+        members_[load->user].user = load->user;
         append_->member_loaded(members_[load->user]);
     } else if (const auto* heirs = std::get_if<effect::FindHeirs>(&effect)) {
         if (fails) return append_->not_looked_up(heirs->ticket, code, now_, out_);
         HeirSearch search(heirs->leaving);
         for (const auto& [user, member] : members_) search.see(member);
         append_->heirs_found(heirs->ticket, heirs->leaving, search);
+    } else if (const auto* ref = std::get_if<effect::ReadRef>(&effect)) {
+        if (fails) return append_->not_looked_up(ref->ticket, code, now_, out_);
+        append_->ref_read(ref->ticket,
+                          ref->offset > last_ ? std::optional<About>() : std::optional(entries_[ref->offset - 1]));
     } else if (const auto* look_up = std::get_if<effect::LookUp>(&effect)) {
         if (fails) return append_->not_looked_up(look_up->ticket, code, now_, out_);
         const auto found = log_.find({number_of(look_up->id), look_up->sender});
@@ -465,6 +479,12 @@ void World::check_entry(const Write& write) {
     }
     const model::Member& member = members_[device.user];
     if (write.plan) return;
+    if (message.edits != 0) {
+        const About& about = entries_.at(message.edits - 1);
+        if (about.kind != model::EntryKind::message) fail("what is no message was edited" + which);
+        if (about.sender != device.user && member.role < model::Role::admin)
+            fail("another one's message was edited" + which);
+    }
     if (member.role < model::Role::member) fail("appended after its sender was removed" + which);
     if (member.muted_until > write.handed_ms) fail("appended after its sender was muted" + which);
     if (config_.frozen && !can(member.role, Capability::manage)) fail("appended to a frozen conversation" + which);
@@ -489,6 +509,10 @@ std::vector<std::pair<Outcome, errc>> World::commit(const Group& group) {
         outcome.position = {Home::kEpoch, ++last_};
         outcome.time_ms = now_.unix_ms;
         log_[key] = {last_, write.what.message.content, now_.unix_ms};
+        entries_.push_back({device.user, now_.unix_ms,
+                            write.plan                      ? write.plan->tells.value()
+                            : write.what.message.edits != 0 ? model::EntryKind::edit
+                                                            : model::EntryKind::message});
         if (write.plan) {
             if (write.plan->config) config_ = *write.plan->config;
             for (const model::Member& member : write.plan->members) members_[member.user] = member;

@@ -41,6 +41,7 @@ private:
         std::uint64_t ordinal = 0;  // of its device
         std::uint32_t content = 0;
         std::uint32_t size = 0;
+        std::uint64_t edits = 0;  // the offset of an entry; 0: it is a message
         std::optional<Command> command{};
         enum { queued, sent, put_off } state = queued;
         bool uncertain = false;  // it was sent in a session that is gone
@@ -130,6 +131,7 @@ private:
     std::map<std::uint64_t, std::vector<std::uint64_t>> handed_in_life_;  // when something of a device was
 
     std::map<Key, Entry> log_;
+    std::vector<About> entries_;  // offset 1 first
     std::uint64_t last_ = 0;
     // Refused for good, or changes that changed nothing: nobody remembers them. When the answer is lost, the repeat is
     // judged anew, and may stand behind what came later.

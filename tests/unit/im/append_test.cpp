@@ -242,6 +242,44 @@ TEST(Append, TheFirstThatIsPutOffCountsWhateverWasPutOffBefore) {
     EXPECT_EQ(home.given(), Tokens{1});
 }
 
+TEST(Append, TheFirstBehindCountsWhenItComesAgainWhoeverWasToldFirst) {
+    Limits limits;
+    limits.group = 1;
+    Home home(limits);
+    home.load({a_member(1)});
+    home.send(1, 1);
+    home.repeat(1, 2);
+    home.turn();
+    home.put_off(errc::busy);
+    home.send(1, 3);
+    EXPECT_EQ(home.answers(), "1:busy 3:busy");
+    home.append.looked_up(home.take<effect::LookUp>().at(0).ticket, {}, home.out);
+    home.turn();
+    EXPECT_EQ(home.answers(), "2:busy");
+    // Its client has given 1 up.
+    EXPECT_TRUE(home.send(1, 2));
+    EXPECT_TRUE(home.send(1, 3));
+    home.turn();
+    EXPECT_EQ(home.given(), Tokens{2});
+}
+
+TEST(Append, LetsGoWhenWhatWasPutOffIsRefusedForGood) {
+    Home home;
+    home.load({a_member(1)});
+    home.send(1, 1);
+    home.turn();
+    home.put_off(errc::busy);
+    Send again = home.message(1, 1);
+    again.session = 11;
+    home.append.send(again, home.now, home.out);
+    EXPECT_FALSE(home.send(1, 1)) << "it joins the other session's";
+    home.turn();
+    home.append.rejected(home.take<effect::AppendEntry>().at(0).ticket, errc::too_old, home.now, home.out);
+    EXPECT_EQ(home.answers(), "1:busy 1:too_old 1:too_old");
+    EXPECT_EQ(home.append.held_sessions(), 0u);
+    EXPECT_TRUE(home.send(1, 2));
+}
+
 TEST(Append, WhatWasPutOffFirstShowsWhenItComesTwiceThatTheOneBeforeItWasGivenUp) {
     Limits limits;
     limits.waiting = 1;
@@ -560,13 +598,14 @@ TEST(Append, TheServerIsNotLimited) {
     limits.conversation = {10, 1};
     Home home(limits);
     home.load({a_member(1)});
+    home.send(1, 9);
     for (std::uint64_t i = 1; i <= 5; ++i) {
         Send send = home.message(0, i);
         send.session = 5;
         home.append.send(send, home.now, home.out);
     }
     home.turn();
-    EXPECT_EQ(home.given().size(), 5u);
+    EXPECT_EQ(home.given().size(), 6u);
 }
 
 TEST(Append, RefusesWhatIsTooLargeOrMentionsTooMany) {

@@ -117,6 +117,7 @@ TEST(Change, OfTheLastOwnerOfALargeRoomAsksForTheHeir) {
     home.append.heirs_found(late, 1, HeirSearch(1));
     home.turn();
     EXPECT_EQ(home.given(), Tokens{}) << "that was of the first time";
+    EXPECT_TRUE(home.take<effect::FindHeirs>().empty()) << "the second answer is still to come";
     HeirSearch search(1);
     search.see(a_member(3));
     home.append.heirs_found(asked[0].ticket, 1, search);
@@ -154,12 +155,13 @@ TEST(Change, CountsAsWhatIsSent) {
 TEST(Change, MakesARoomThatWhatComesBehindIsSentTo) {
     Home home;
     home.ask(1, 1, command::Create{.members = {{2}}});
-    home.send(2, 2);
+    home.repeat(2, 2);
     home.send(3, 3);
     home.append.absent();
     home.turn();
     EXPECT_EQ(home.given(), Tokens{1});
     home.commit();
+    home.append.looked_up(home.take<effect::LookUp>().at(0).ticket, {}, home.out);
     home.turn();
     EXPECT_EQ(home.take<effect::LoadMember>().size(), 1u);
     EXPECT_EQ(home.given(), Tokens{2});

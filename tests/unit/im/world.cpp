@@ -304,7 +304,9 @@ void World::act() {
     out_.clear();
     if (group.empty()) return;
     if (!group_.empty() && planted_fault != Fault::group_not_waited_for) fail("two groups are in the store");
-    for (const Write& write : group) check_rate(write.what.device);
+    for (const Write& write : group) {
+        if (devices_[write.what.device - 1].user != 0) check_rate(write.what.device);
+    }
     // Without the promise of the machine the store would have two transactions: whichever it likes first fails.
     if (group_.empty()) {
         group_ = std::move(group);

@@ -188,9 +188,7 @@ TEST(Append, KeepsFourSessionsThatAskForAMessage) {
 TEST(Append, PutsOffWhatTheSessionSendsBehindWhatWasPutOff) {
     Home home;
     home.load({a_member(1), a_member(2)});
-    home.send(1, 1);
-    home.turn();
-    home.put_off(errc::storage_full);
+    home.send_in_vain(1, 1, errc::storage_full);
     EXPECT_EQ(home.answers(), "1:storage_full");
     home.send(1, 2);
     home.send(2, 3);
@@ -211,9 +209,7 @@ TEST(Append, PutsOffWhatWaitsAlreadyBehindWhatIsPutOff) {
     Home home(limits);
     home.load({a_member(1)});
     home.send(1, 1);
-    home.send(1, 2);
-    home.turn();
-    home.put_off(errc::busy);
+    home.send_in_vain(1, 2);
     home.turn();
     EXPECT_EQ(home.given(), Tokens{});
     EXPECT_EQ(home.answers(), "1:busy 2:busy");
@@ -266,9 +262,7 @@ TEST(Append, TheFirstBehindCountsWhenItComesAgainWhoeverWasToldFirst) {
 TEST(Append, LetsGoWhenWhatWasPutOffIsRefusedForGood) {
     Home home;
     home.load({a_member(1)});
-    home.send(1, 1);
-    home.turn();
-    home.put_off(errc::busy);
+    home.send_in_vain(1, 1);
     Send again = home.message(1, 1);
     again.session = 11;
     home.append.send(again, home.now, home.out);
@@ -312,9 +306,7 @@ TEST(Append, WhatCameBeforeAMessageThatFoundNoRoomIsNotHeld) {
 TEST(Append, LetsGoWhenTheClientHasGivenUpWhatWasPutOff) {
     Home home;
     home.load({a_member(1)});
-    home.send(1, 1);
-    home.turn();
-    home.put_off(errc::busy);
+    home.send_in_vain(1, 1);
     home.send(1, 2);
     home.turn();
     EXPECT_EQ(home.answers(), "1:busy 2:busy");
@@ -328,9 +320,7 @@ TEST(Append, LetsGoAfterATime) {
     Limits limits;
     Home home(limits);
     home.load({a_member(1)});
-    home.send(1, 1);
-    home.turn();
-    home.put_off(errc::busy);
+    home.send_in_vain(1, 1);
     home.pass(limits.busy_for + limits.held_for - 1ms);
     home.append.tick(home.now, home.out);
     EXPECT_EQ(home.append.held_sessions(), 1u);
@@ -343,9 +333,7 @@ TEST(Append, LetsGoAfterATime) {
 TEST(Append, ForgetsTheHoldOfASessionThatIsGone) {
     Home home;
     home.load({a_member(1)});
-    home.send(1, 1);
-    home.turn();
-    home.put_off(errc::busy);
+    home.send_in_vain(1, 1);
     home.append.session_gone(10);
     EXPECT_EQ(home.append.held_sessions(), 0u);
 }
@@ -353,9 +341,7 @@ TEST(Append, ForgetsTheHoldOfASessionThatIsGone) {
 TEST(Append, LetsGoWhenAnotherSessionHasStoredIt) {
     Home home;
     home.load({a_member(1)});
-    home.send(1, 1);
-    home.turn();
-    home.put_off(errc::busy);
+    home.send_in_vain(1, 1);
     home.answers();
     Send again = home.message(1, 1);
     again.session = 11;
@@ -372,9 +358,7 @@ TEST(Append, LetsGoWhenAnotherSessionHasStoredIt) {
 TEST(Append, SaysHowLongToWait) {
     Home home;
     home.load({a_member(1)});
-    home.send(1, 1);
-    home.turn();
-    home.put_off(errc::storage_failed);
+    home.send_in_vain(1, 1, errc::storage_failed);
     EXPECT_EQ(home.take<effect::Answer>().at(0).retry_after_ms, 2000u);
     home.pass(500ms);
     home.send(1, 2);
@@ -657,9 +641,7 @@ TEST(Append, SlowModeLetsAMemberWriteAfterAWhile) {
 TEST(Append, WhatWasPutOffDoesNotCountInSlowMode) {
     Home home;
     home.load({a_member(1)}, {.slow_mode_ms = 10'000});
-    home.send(1, 1);
-    home.turn();
-    home.put_off(errc::busy);
+    home.send_in_vain(1, 1);
     home.send(1, 1);
     home.turn();
     EXPECT_EQ(home.given(), Tokens{1});

@@ -132,9 +132,7 @@ TEST(Change, OfTheLastOwnerOfALargeRoomAsksForTheHeir) {
 TEST(Change, IsHeldBehindWhatItsSessionSentBefore) {
     Home home;
     home.load({a_member(1, Role::owner), a_member(2)});
-    home.send(1, 1);
-    home.turn();
-    home.put_off(errc::busy);
+    home.send_in_vain(1, 1);
     EXPECT_FALSE(home.ask(1, 2, command::Remove{2}));
     EXPECT_EQ(home.answers(), "1:busy 2:busy");
 }

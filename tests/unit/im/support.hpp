@@ -103,6 +103,12 @@ public:
         for (const Ticket ticket : std::exchange(in_store, {})) append.put_off(ticket, code, now, out);
         append.check_invariants();
     }
+    // The store puts it off.
+    void send_in_vain(Row sender, std::uint64_t number, errc code = errc::busy) {
+        send(sender, number);
+        turn();
+        put_off(code);
+    }
     // As "number:code": number of the message, and ok when it is stored.
     std::string answers() {
         std::string text;

@@ -14,7 +14,8 @@ Refused DirectBudget::begin(Row starter, Row other, TimePoint now) {
     if (std::any_of(of.begin(), of.end(), [&](const Beginning& each) { return each.other == other; })) return {};
     if (of.size() >= settings_.most)
         return Refusal{errc::too_many_conversations,
-                       "you have begun as many conversations as allowed in an hour: wait, or for an answer in one",
+                       "you have begun as many conversations as allowed in an hour: wait until one of them is "
+                       "answered, or for the hour to pass",
                        retry_after(of.front().at + settings_.within - now)};
     of.push_back({other, now});
     ++size_;

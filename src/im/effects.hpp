@@ -105,6 +105,8 @@ struct Release {
 using Effect =
     std::variant<effect::LookUp, effect::ReadRef, effect::LoadConversation, effect::LoadMember, effect::FindHeirs,
                  effect::MakeDirect, effect::AppendEntry, effect::AppendChange, effect::Answer, effect::Release>;
-using Effects = std::vector<Effect>;  // used again and again, so that it stops growing
+// Used again and again, so that it stops growing. Who acts on them may call inputs meanwhile, which append to it: walk
+// it by index, in order.
+using Effects = std::vector<Effect>;
 
 }  // namespace flare::im

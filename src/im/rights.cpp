@@ -39,7 +39,7 @@ Refused may_edit(const Writing& writing, const About& about, std::uint64_t now_m
     if (about.sender != writing.sender.user) return forbidden("only its sender edits a message: send one of your own");
     if (!can(writing.sender.role, Capability::edit_own)) return lacks(Capability::edit_own);
     if (now_ms > about.time_ms && now_ms - about.time_ms > kEditFor)
-        return forbidden("the message is older than 24 h: it is not edited any more");
+        return forbidden("the message is older than 24 h and can no longer be edited: send another one");
     return {};
 }
 
@@ -53,7 +53,7 @@ Refused may_delete(const Writing& writing, const About& about) {
 
 Refused may_react(const Writing& writing, const About& about) {
     if (about.kind != EntryKind::message) return forbidden("reactions are to messages: name the offset of a message");
-    if (about.blank) return forbidden("the message was deleted: nobody reacts to it any more");
+    if (about.blank) return forbidden("the message was deleted: react to one that is there");
     if (!can(writing.sender.role, Capability::react)) return lacks(Capability::react);
     return {};
 }

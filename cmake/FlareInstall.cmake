@@ -34,7 +34,7 @@ function(flare_pkg_config pc_name pc_what)
 endfunction()
 # What flare_..._built_on is to a linker.
 set(core_links "-lssl -lcrypto -lboost_json -lboost_url -lspdlog -lfmt -lngtcp2_crypto_gnutls -lngtcp2 -lgnutls -lzstd -lz")
-set(server_links "-lprometheus-cpp-core -lsqlite3")
+set(server_links "-lprometheus-cpp-core -lsqlite3 -lutf8proc")
 set(archive "\${libdir}/libflare-")
 flare_pkg_config(flare-core "what client and server have in common" LIBS "-L\${libdir} -lflare-core" PRIVATE "${core_links}")
 flare_pkg_config(flare-client "the client" REQUIRES flare-core LIBS "-L\${libdir} -lflare-client")

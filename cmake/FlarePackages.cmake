@@ -85,7 +85,7 @@ ${flare_about} the shared library for servers.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libflare-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "${flare_library_packages}, libboost${Boost_VERSION_MAJOR}.${Boost_VERSION_MINOR}-dev")
-set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SUGGESTS "libboost-json${Boost_VERSION_MAJOR}.${Boost_VERSION_MINOR}-dev, libboost-url${Boost_VERSION_MAJOR}.${Boost_VERSION_MINOR}-dev, libgnutls28-dev, libngtcp2-crypto-gnutls-dev, libngtcp2-dev, libspdlog-dev, libsqlite3-dev, libssl-dev, libzstd-dev, pkg-config, prometheus-cpp-dev, zlib1g-dev")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SUGGESTS "libboost-json${Boost_VERSION_MAJOR}.${Boost_VERSION_MINOR}-dev, libboost-url${Boost_VERSION_MAJOR}.${Boost_VERSION_MINOR}-dev, libgnutls28-dev, libngtcp2-crypto-gnutls-dev, libngtcp2-dev, libspdlog-dev, libsqlite3-dev, libssl-dev, libutf8proc-dev, libzstd-dev, pkg-config, prometheus-cpp-dev, zlib1g-dev")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "instant-messaging connection framework (development)
 ${flare_about} the headers, the static libraries, and what
 CMake and pkg-config want to know.")

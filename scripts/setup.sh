@@ -21,8 +21,8 @@ fi
 
 packages=(
     build-essential cmake ninja-build ccache pkg-config git ca-certificates curl openssl python3 file
-    libssl-dev libgnutls28-dev libzstd-dev zlib1g-dev libprotozero-dev libspdlog-dev prometheus-cpp-dev
-    libsqlite3-dev
+    libssl-dev libgnutls28-dev libzstd-dev zlib1g-dev libsqlite3-dev libutf8proc-dev libprotozero-dev libspdlog-dev
+    prometheus-cpp-dev
     libcli11-dev libtomlplusplus-dev libprotobuf-dev protobuf-compiler libgtest-dev libgmock-dev libbenchmark-dev
 )
 tests=(iproute2 nftables groff-base python3-pyte zsh fish)

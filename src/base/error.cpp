@@ -114,9 +114,9 @@ constexpr Row kRows[] = {
     {errc::rate_limited, kRetry, "rate_limited", "a rate limit was exceeded; retry after retry_after"},
     {errc::probe_limit, kRetry, "probe_limit", "the client sends more probes than the server allows; probe less often"},
     {errc::storage_full, kRetry, "storage_full",
-     "the disk of the server has no room for more messages; free space there; the message stays in the outbox"},
+     "the disk of the server has no room for more messages; free space there: the message stays in the outbox"},
     {errc::storage_failed, kRetry, "storage_failed",
-     "the server could not write to its disk; see its log; the message stays in the outbox"},
+     "the server could not write to its disk; see its log: the message stays in the outbox"},
 
     {errc::user_offline, kRetry, "user_offline",
      "the recipient has no session on this server; send again when the user is back"},
@@ -139,7 +139,8 @@ constexpr Row kRows[] = {
     {errc::bad_compression, kProtocol, "bad_compression",
      "a compressed payload is damaged or does not inflate to the size it declares; fix the program that compressed it"},
     {errc::invalid_name, kFinal, "invalid_name",
-     "a type, sender or target is longer than 256 bytes or not UTF-8; put arbitrary bytes into the payload"},
+     "a type, sender, target, room or title is too long, not UTF-8, or not allowed; correct it as the text says, and "
+     "put arbitrary bytes into the payload"},
 
     {errc::not_connected, kRetry, "not_connected", "there is no connection; call connect() first"},
     {errc::connection_refused, kRetry, "connection_refused",

@@ -291,7 +291,7 @@ ServerBuilder& ServerBuilder::max_messages_per_second(std::uint32_t count, std::
 }
 ServerBuilder& ServerBuilder::max_bytes_per_second(std::uint64_t bytes, std::uint64_t burst) {
     state_->check(bytes != 0 || burst == 0, "max_bytes_per_second: a burst needs a rate");
-    state_->check(bytes <= session::Rate::kMaxBurst && burst <= session::Rate::kMaxBurst,
+    state_->check(bytes <= base::Rate::kMaxBurst && burst <= base::Rate::kMaxBurst,
                   "max_bytes_per_second: at most 4 GiB");
     state_->config.session.byte_rate = {bytes, burst};  // build() knows the largest message
     return *this;

@@ -8,7 +8,6 @@
 #include "base/keyed_hash.hpp"
 #include "session/budget.hpp"
 #include "session/dedupe.hpp"
-#include "session/rate.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
 

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "base/place.hpp"
-#include "session/rate.hpp"
+#include "base/rate.hpp"
 #include "wire/frame.hpp"
 
 #include <algorithm>
@@ -21,6 +21,8 @@ using Duration = std::chrono::steady_clock::duration;
 using TimePoint = std::chrono::steady_clock::time_point;
 inline constexpr TimePoint kNever = TimePoint::max();
 
+using base::Bucket;
+using base::Rate;
 using wire::LaneIndex;
 using wire::Seq;
 

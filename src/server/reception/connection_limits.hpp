@@ -6,8 +6,8 @@
 #pragma once
 
 #include "base/keyed_hash.hpp"
+#include "base/rate.hpp"
 #include "session/budget.hpp"
-#include "session/rate.hpp"
 #include "session/types.hpp"
 
 #include <flare/error.hpp>
@@ -26,7 +26,7 @@ namespace flare::server {
 class ConnectionLimits {
 public:
     // `budget`: null: memory is not counted; else it must outlive this. `secure`: WebSocket is wss.
-    ConnectionLimits(std::uint32_t in_all, std::uint32_t files, std::uint32_t per_address, session::Rate begin = {},
+    ConnectionLimits(std::uint32_t in_all, std::uint32_t files, std::uint32_t per_address, base::Rate begin = {},
                      session::SharedBudget* budget = nullptr, bool secure = false)
         : in_all_(in_all),
           files_(files),
@@ -78,15 +78,15 @@ private:
     const bool secure_;
     std::atomic<std::size_t> held_{0};  // of it
     static constexpr std::uint32_t kShareOfStrangers = 4;
-    static session::Rate share_of(session::Rate all) {
+    static base::Rate share_of(base::Rate all) {
         const auto part = [](std::uint64_t of) {
             return of == 0 ? 0 : std::max<std::uint64_t>(of / kShareOfStrangers, 1);
         };
         return {part(all.per_second), part(all.burst)};
     }
 
-    session::SharedBucket begin_;
-    session::SharedBucket strangers_;
+    base::SharedBucket begin_;
+    base::SharedBucket strangers_;
     std::atomic<std::uint32_t> strangers_open_{0};
     std::atomic<std::uint32_t> open_{0};
     std::atomic<std::uint32_t> with_file_{0};

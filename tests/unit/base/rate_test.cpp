@@ -1,11 +1,11 @@
-#include "session/rate.hpp"
+#include "base/rate.hpp"
 
 #include <gtest/gtest.h>
 
 #include <thread>
 #include <vector>
 
-namespace flare::session {
+namespace flare::base {
 namespace {
 
 using namespace std::chrono_literals;
@@ -74,4 +74,4 @@ TEST(SharedBucket, GivesTheBurstToAllThreadsTogether) {
 }
 
 }  // namespace
-}  // namespace flare::session
+}  // namespace flare::base

@@ -10,7 +10,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace flare::session {
+namespace flare::base {
 
 struct Rate {
     std::uint64_t per_second = 0;  // 0: no limit
@@ -70,4 +70,4 @@ private:
     std::atomic<std::int64_t> empty_at_{0};  // nanoseconds of the steady clock
 };
 
-}  // namespace flare::session
+}  // namespace flare::base

@@ -1,0 +1,73 @@
+#include "im/admission.hpp"
+
+#include "im/planted.hpp"
+#include "im/rights.hpp"
+
+namespace flare::im {
+
+Refused Admission::refuses(const Waiting& item, const model::Member& sender, const Now& now) const {
+    const Send& send = item.send;
+    if (send.sender != 0) {
+        const Writing writing{sender, conversation_.config(), conversation_.blocked_for(send.sender)};
+        const Entry entry{send.kind, send.flags, send.ref, item.about ? &*item.about : nullptr};
+        if (Refused refused = may_append(writing, entry, now.unix_ms)) return refused;
+    }
+    if (Refused refused = over_limits(send, sender, now)) return refused;
+    return over_rate(send, now);
+}
+
+bool Admission::in_slow_mode(const Send& send, const model::Member& sender) const {
+    return conversation_.config().slow_mode_ms != 0 && send.sender != 0 && send.kind == model::EntryKind::message &&
+           !can(sender.role, Capability::mute);
+}
+
+Refused Admission::over_limits(const Send& send, const model::Member& sender, const Now& now) const {
+    const model::Config& config = conversation_.config();
+    if (send.size > config.max_payload_bytes)
+        return Refusal{errc::message_too_large,
+                       "the message is larger than this conversation takes: send less, or a link to it"};
+    if (send.mentions > limits_.max_mentions)
+        return Refusal{errc::message_too_large, "the message mentions more users than it may: name fewer"};
+    if (send.ref > conversation_.head().last.offset)
+        return Refusal{errc::forbidden, "the message refers to an offset that the log does not have: correct it"};
+    if (!in_slow_mode(send, sender)) return {};
+    const std::uint64_t wait = slow_.wait_ms(send.sender, config.slow_mode_ms, now.unix_ms);
+    if (wait == 0) return {};
+    return Refusal{errc::rate_limited, "slow mode is on: the next message may be sent after retry_after",
+                   retry_after(std::chrono::milliseconds(wait))};
+}
+
+Refused Admission::over_rate(const Send& send, const Now& now) const {
+    if (send.sender == 0) return {};
+    const auto device = devices_.wait(send.device, now.steady);
+    const auto all = bucket_.wait(limits_.conversation, 1, now.steady);
+    if (device > device.zero() && device >= all)
+        return Refusal{errc::rate_limited, "this device sends too fast: send again after retry_after",
+                       retry_after(device)};
+    if (all > all.zero())
+        return Refusal{errc::rate_limited, "too much is sent to this conversation: send again after retry_after",
+                       retry_after(all)};
+    return {};
+}
+
+void Admission::goes(Waiting& item, const model::Member& sender, const Now& now) {
+    const Send& send = item.send;
+    if (send.sender == 0) return;
+    if (!planted(Fault::rate_not_counted)) {
+        devices_.take(send.device, now.steady);
+        bucket_.take(limits_.conversation, 1, now.steady);
+    }
+    item.slow = !item.command && in_slow_mode(send, sender);
+    if (item.slow) item.slow_before = slow_.wrote(send.sender, now.unix_ms);
+}
+
+void Admission::comes_back(const Waiting& item) {
+    if (item.slow) slow_.put_back(item.send.sender, item.slow_before);
+}
+
+bool Admission::idle(const Now& now) const {
+    const base::Rate& rate = limits_.conversation;
+    return slow_.empty() && bucket_.wait(rate, rate.burst, now.steady) == std::chrono::nanoseconds(0);
+}
+
+}  // namespace flare::im

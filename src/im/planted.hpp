@@ -1,0 +1,33 @@
+// Faults that tests plant to prove that they would notice them. They exist only where this module is compiled for tests
+// (FLARE_PLANTED_FAULTS).
+//
+// Threads: the test sets one fault before it begins.
+#pragma once
+
+#include <cstdint>
+
+namespace flare::im {
+
+enum class Fault : std::uint8_t {
+    none,
+    repeat_not_looked_up,    // a repeat is judged by rights and rates before anybody looks for it in the log
+    repeat_not_joined,       // an id that is in flight is taken a second time
+    content_not_compared,    // another message with an id that is in flight is taken for a repeat
+    put_off_in_flight,       // what is in the store is put off when its session asks again
+    answered_before_commit,  // "stored" is said when the store is asked
+    later_forgotten,         // what is sent behind a message that was put off is taken
+    waiting_not_held,        // what waits already behind a message that is put off is taken
+    change_does_not_wait,    // what comes behind a change is judged before that is committed
+    change_not_applied,      // members stay as they were before a change
+    group_not_waited_for,    // another group goes to the store while the one before may still be put off
+    rate_not_counted,        // what is sent is not counted
+};
+
+#ifdef FLARE_PLANTED_FAULTS
+inline Fault planted_fault = Fault::none;
+inline bool planted(Fault fault) noexcept { return planted_fault == fault; }
+#else
+constexpr bool planted(Fault) noexcept { return false; }
+#endif
+
+}  // namespace flare::im

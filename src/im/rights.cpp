@@ -1,0 +1,121 @@
+#include "im/rights.hpp"
+
+namespace flare::im {
+namespace {
+
+using model::EntryKind;
+using model::Role;
+
+Refusal forbidden(std::string_view text) { return {errc::forbidden, text}; }
+
+// What a user lacks. Each says who could.
+Refusal lacks(Capability capability) {
+    switch (capability) {
+        case Capability::read:
+        case Capability::send:
+            return forbidden("readers of this conversation do not write: ask a moderator for a role");
+        case Capability::react:
+            return forbidden("readers of this conversation do not react: ask a moderator for a role");
+        case Capability::edit_own:
+        case Capability::delete_own:
+            return forbidden("readers of this conversation do not change messages: ask a moderator");
+        case Capability::delete_any: return forbidden("only moderators delete what others wrote: ask one");
+        case Capability::invite:
+        case Capability::add: return forbidden("only moderators add members: ask one");
+        case Capability::remove: return forbidden("only moderators remove members: ask one");
+        case Capability::mute: return forbidden("only moderators mute members: ask one");
+        case Capability::ban: return forbidden("only admins ban users: ask one");
+        case Capability::config: return forbidden("only admins change the configuration: ask one");
+        case Capability::mention_all: return forbidden("only moderators mention all members: name whom you mean");
+        case Capability::manage: break;
+    }
+    return forbidden("only admins do this: ask one");
+}
+
+Refused may_edit(const Writing& writing, const About& about, std::uint64_t now_ms) {
+    if (about.kind != EntryKind::message) return forbidden("only messages are edited: name the offset of a message");
+    if (about.blank) return forbidden("the message was deleted: send another one");
+    if (can(writing.sender.role, Capability::manage)) return {};
+    if (about.sender != writing.sender.user) return forbidden("only its sender edits a message: send one of your own");
+    if (!can(writing.sender.role, Capability::edit_own)) return lacks(Capability::edit_own);
+    if (now_ms > about.time_ms && now_ms - about.time_ms > kEditFor)
+        return forbidden("the message is older than 24 h and can no longer be edited: send another one");
+    return {};
+}
+
+Refused may_delete(const Writing& writing, const About& about) {
+    if (about.kind != EntryKind::message) return forbidden("only messages are deleted: name the offset of a message");
+    const bool own = about.sender == writing.sender.user;
+    const Capability needed = own ? Capability::delete_own : Capability::delete_any;
+    if (!can(writing.sender.role, needed)) return lacks(needed);
+    return {};
+}
+
+Refused may_react(const Writing& writing, const About& about) {
+    if (about.kind != EntryKind::message) return forbidden("reactions are to messages: name the offset of a message");
+    if (about.blank) return forbidden("the message was deleted: react to one that is there");
+    if (!can(writing.sender.role, Capability::react)) return lacks(Capability::react);
+    return {};
+}
+
+}  // namespace
+
+Refused may_change(Role actor, Capability capability, Role present, Role future) {
+    if (!can(actor, capability)) return lacks(capability);
+    if (actor == Role::owner) return {};
+    if (present >= actor)
+        return forbidden("the other user's role is not below yours: ask an owner of the conversation");
+    if (future >= actor) return forbidden("a role is given by those above it: ask an owner of the conversation");
+    return {};
+}
+
+Refused may_write(const Writing& writing, Capability capability, std::uint64_t now_ms) {
+    const model::Member& sender = writing.sender;
+    if (sender.banned_until > now_ms)
+        return Refusal{errc::banned, "you are banned from this conversation: ask a moderator",
+                       time_left_ms(sender.banned_until, now_ms)};
+    if (sender.role == Role::none)
+        return Refusal{errc::unknown_conversation,
+                       "there is no such conversation, or you are not a member of it: correct its name, or join it"};
+    if (writing.blocked) return forbidden("the other user takes no messages from you: nothing was sent");
+    if (writing.config.frozen && !can(sender.role, Capability::manage))
+        return Refusal{errc::conversation_frozen,
+                       "the conversation is frozen: only its admins write until they open it again"};
+    if (!can(sender.role, capability)) return lacks(capability);
+    if (sender.muted_until > now_ms)
+        return Refusal{errc::muted, "you are muted in this conversation: wait, or ask a moderator",
+                       time_left_ms(sender.muted_until, now_ms)};
+    return {};
+}
+
+Refused may_append(const Writing& writing, const Entry& entry, std::uint64_t now_ms) {
+    const Capability needed = entry.kind == EntryKind::reaction  ? Capability::react
+                              : entry.kind == EntryKind::edit    ? Capability::edit_own
+                              : entry.kind == EntryKind::removal ? Capability::delete_own
+                                                                 : Capability::send;
+    if (entry.kind == EntryKind::membership || entry.kind == EntryKind::config || entry.kind == EntryKind::system)
+        return forbidden("users send messages, edits, removals and reactions: ask for the change itself");
+    if (Refused refused = may_write(writing, needed, now_ms)) return refused;
+    if ((entry.flags & model::kMentionAll) != 0 && !can(writing.sender.role, Capability::mention_all))
+        return lacks(Capability::mention_all);
+    if (entry.kind == EntryKind::message) return {};
+    if (entry.about == nullptr)
+        return forbidden("there is no such message in this conversation: name the offset of one that is there");
+    if (entry.kind == EntryKind::edit) return may_edit(writing, *entry.about, now_ms);
+    if (entry.kind == EntryKind::removal) return may_delete(writing, *entry.about);
+    return may_react(writing, *entry.about);
+}
+
+void HeirSearch::see(const model::Member& member) noexcept {
+    if (member.role == Role::none || member.user == leaving_) return;
+    if (member.role == Role::owner) ++owners_;
+    // Moderators and members are alike here: of them the oldest.
+    constexpr auto rank = [](Role role) { return role == Role::moderator ? Role::member : role; };
+    const Role present = rank(heir_.role);
+    const Role other = rank(member.role);
+    const bool older =
+        member.joined_at < heir_.joined_at || (member.joined_at == heir_.joined_at && member.user < heir_.user);
+    if (other > present || (other == present && older)) heir_ = member;
+}
+
+}  // namespace flare::im

@@ -121,10 +121,10 @@ private:
     void on_presence(session::ServerSession&) override {}
     void on_carrier_attached(session::ServerSession&, session::CarrierKey) override {}
     void on_carrier_detached(session::ServerSession&, session::CarrierKey) override {}
-    void on_message(session::ServerSession&, session::PendingMessage&& handling, const wire::DataView& data,
+    void on_message(session::ServerSession& session, session::PendingMessage&& handling, const wire::DataView& data,
                     const Bytes&) override {
         session::Reply reply{kServerTarget, *data.message};
-        reply.message.to = handling.user;
+        reply.message.to = session.user();
         table.finish(handling, {wire::ReceiptStatus::handled, errc::ok, {}, 0}, &reply, clock_now());
     }
     void on_heartbeat(session::ServerSession&) override {}

@@ -24,7 +24,7 @@ ALLOWED = {
     "base": set(),
     "base/json": {"base"},
     "model": {"base"},
-    "wire": {"base", "base/json"},
+    "wire": {"base", "base/json", "model"},
     "auth": {"wire", "base", "base/json"},
     "session": {"model", "wire", "base"},
     "racing": {"base"},

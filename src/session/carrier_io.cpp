@@ -38,10 +38,11 @@ void CarrierIo::write_welcome(ServerSession& session, Attached& carrier, wire::B
     welcome.home_worker = home_;
     welcome.ticket = session.tickets().for_welcome(carrier.offered);
     if (carrier.with_secret) welcome.secret = session.tickets().secret();
-    welcome.capabilities = wire::Compression::capabilities_of(session.encodings());
-    if (wire::has(session.encodings(), wire::Encoding::zstd_dictionary))
+    welcome.capabilities = wire::Compression::capabilities_of(session.agreed().encodings);
+    if (wire::has(session.agreed().encodings, wire::Encoding::zstd_dictionary))
         welcome.dictionary = compression_->dictionary_id();
     if (is_sealed(welcome.ticket)) welcome.capabilities |= wire::kLastingTicket;
+    if (session.agreed().conversations) welcome.capabilities |= wire::kCapabilityConversations;
     welcome.lanes = session.lanes();
     welcome.heartbeat_interval_ms = wire_ms(settings_.heartbeat_interval);
     welcome.heartbeat_timeout_ms = wire_ms(settings_.heartbeat_timeout);

@@ -38,6 +38,7 @@ wire::Hello ClientAttaching::make_hello(ClientCarrier& carrier) {
         hello.capabilities = wire::Compression::kOffered;
         hello.dictionary = settings.compression->dictionary_id();
     }
+    if (settings.conversations) hello.capabilities |= wire::kCapabilityConversations;
     const bool live = can_resume();
     if (live || (!tickets.kept_ticket().empty() && carrier.hellos == 0)) {
         hello.resume = prove(carrier, hello, live);

@@ -31,8 +31,7 @@ ServerSession::ServerSession(const Settings& settings, Budget& budget, MessageFl
       messages_(messages),
       owner_(owner),
       who_(std::move(who)),
-      encodings_(agreed.encodings),
-      max_message_bytes_(agreed.max_message_bytes),
+      agreed_(agreed),
       settings_(with_lanes(settings, agreed.lanes)),
       lane_set_(settings_, agreed.lanes, budget, *this) {
     timer.session = this;

@@ -43,6 +43,7 @@ public:
         std::uint32_t lanes = 0;
         wire::Encodings encodings = 0;        // how payloads may be compressed, both ways
         std::uint64_t max_message_bytes = 0;  // the largest payload that the client takes, before compression
+        bool conversations = false;           // kCapabilityConversations
     };
     ServerSession(const Settings& settings, Budget& budget, MessageFlow& messages, Device& owner, Who who,
                   const Agreed& agreed);
@@ -63,8 +64,7 @@ public:
     // As they are now: callbacks may add and take away.
     boost::container::small_vector<CarrierKey, 4> carriers() const;
     std::uint32_t lanes() const noexcept { return lane_set_.lanes(); }
-    wire::Encodings encodings() const noexcept { return encodings_; }
-    std::uint64_t max_message_bytes() const noexcept { return max_message_bytes_; }
+    const Agreed& agreed() const noexcept { return agreed_; }
     std::size_t queued_frames() const noexcept { return lane_set_.totals().queued_frames; }
     std::size_t queued_bytes() const noexcept { return lane_set_.totals().queued_bytes; }
     std::size_t unacked_frames() const noexcept { return lane_set_.totals().unacked_frames; }
@@ -111,8 +111,7 @@ private:
     MessageFlow& messages_;
     Device& owner_;  // lives as long as one of its sessions
     const Who who_;
-    const wire::Encodings encodings_;
-    const std::uint64_t max_message_bytes_;
+    const Agreed agreed_;
     SessionTickets tickets_;
     Attachments attachments_;
     CredentialTerm credential_;

@@ -56,9 +56,10 @@ public:
     SessionTable(const SessionTable&) = delete;
     SessionTable& operator=(const SessionTable&) = delete;
 
-    // Offers compression to sessions that are made from here on. It must outlive the table; null: off.
-    void offer(const wire::Compression* compression) noexcept {
-        attaching_.offer(compression);
+    // Offers compression to sessions that are made from here on. It must outlive the table; null: off. And
+    // conversations, if there is a store: kCapabilityConversations.
+    void offer(const wire::Compression* compression, bool conversations = false) noexcept {
+        attaching_.offer(compression, conversations);
         messages_.offer(compression);
         carriers_.offer(compression);
     }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/utf8.hpp"
+#include "model/position.hpp"
 
 #include <flare/bytes.hpp>
 #include <flare/error.hpp>
@@ -62,6 +63,7 @@ inline constexpr std::uint64_t kLastingTicket = 8;
 // Bits of Hello.capabilities and Welcome.capabilities.
 inline constexpr std::uint64_t kCapabilityZstd = 1;
 inline constexpr std::uint64_t kCapabilityGzip = 2;
+inline constexpr std::uint64_t kCapabilityConversations = 16;
 
 // Field numbers of the oneof in flare.v1.Frame.
 enum class FrameKind : std::uint8_t {
@@ -247,12 +249,23 @@ enum class ReceiptStatus : std::uint8_t {
     refused = 5,
 };
 
+// What a store has made of a message: its place in the log of its conversation, and the time of that entry. Offset 0:
+// nobody said.
+struct StoredAt {
+    model::Position position;
+    std::int64_t time_ms = 0;  // Unix time
+
+    bool said() const noexcept { return position.offset != 0; }
+    bool operator==(const StoredAt&) const = default;
+};
+
 struct ReceiptView {
     Uuid message_id;
     ReceiptStatus status = ReceiptStatus::unspecified;
     errc code = errc::ok;
     std::string_view text;
     std::uint32_t retry_after_ms = 0;
+    StoredAt stored{};  // only with the status `stored`, and only towards peers with kCapabilityConversations
 };
 
 struct DataView {

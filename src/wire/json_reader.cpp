@@ -111,7 +111,12 @@ bool put_integer(pbf_writer& out, const Field& field, const json::value& value, 
     const std::uint64_t limit =
         field.type == FieldType::uint32 ? std::min<std::uint64_t>(field.limit, 0xffffffffu) : field.limit;
     if (!number || *number > limit) return path.fail("expected a whole number from 0 to " + std::to_string(limit));
-    if (*number != 0) out.add_uint64(field.number, *number);
+    if (*number == 0) return true;
+    if (field.type == FieldType::fixed64) {
+        out.add_fixed64(field.number, *number);
+    } else {
+        out.add_uint64(field.number, *number);
+    }
     return true;
 }
 
@@ -184,6 +189,7 @@ bool put_value(pbf_writer& out, const Field& field, const json::value& value, Pa
         case FieldType::uint32:
         case FieldType::uint64:
         case FieldType::int64:
+        case FieldType::fixed64:
         case FieldType::boolean: break;
     }
     return put_integer(out, field, value, path);

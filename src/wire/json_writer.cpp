@@ -22,6 +22,7 @@ constexpr WireType wire_type(FieldType type) noexcept {
         case FieldType::int64:
         case FieldType::boolean:
         case FieldType::enumeration: return WireType::varint;
+        case FieldType::fixed64: return WireType::fixed64;
         case FieldType::text:
         case FieldType::bytes:
         case FieldType::uuid:
@@ -47,8 +48,9 @@ json::value number_value(const Field& field, std::uint64_t number) {
 
 // Takes the field that `reader` stands at.
 void take(Reader& reader, const Field& field, json::object& out) {
-    if (reader.type() == WireType::varint) {
-        if (reader.number() != 0) out[field.name.json()] = number_value(field, reader.number());
+    if (reader.type() != WireType::bytes) {
+        const std::uint64_t number = reader.type() == WireType::varint ? reader.number() : reader.fixed();
+        if (number != 0) out[field.name.json()] = number_value(field, number);
         return;
     }
     const std::string_view bytes = reader.bytes();

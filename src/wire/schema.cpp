@@ -39,7 +39,8 @@ constexpr Field kMessageFields[] = {
 constexpr Field kReceiptFields[] = {
     field(1, "message_id", FieldType::uuid),       field(2, "status", kStatuses),
     field(3, "code", FieldType::uint32),           field(4, "text", FieldType::text, kMaxTextBytes),
-    field(5, "retry_after_ms", FieldType::uint32),
+    field(5, "retry_after_ms", FieldType::uint32), field(6, "epoch", FieldType::fixed64),
+    field(7, "offset", FieldType::uint64),         field(8, "time_ms", FieldType::int64),
 };
 constexpr Schema kReceipt{"Receipt", kReceiptFields};
 

@@ -11,8 +11,8 @@ void SessionEvents::on_session_created(session::ServerSession& session) {
     const auto info = std::make_shared<const SessionInfo>(info_of(session));
     hooks_.call([info](EventHandler& events) { events.on_user_connected(*info); });
     queues_.begin(session, info);
-    if ((session.encodings() & ~parts_.state.encodings_in_use.load(std::memory_order_relaxed)) != 0)
-        parts_.state.encodings_in_use.fetch_or(session.encodings(), std::memory_order_relaxed);
+    if ((session.agreed().encodings & ~parts_.state.encodings_in_use.load(std::memory_order_relaxed)) != 0)
+        parts_.state.encodings_in_use.fetch_or(session.agreed().encodings, std::memory_order_relaxed);
     parts_.log.add(FlightLog::entry(session.id(), Happened::made, parts_.executor.now()));
 }
 

@@ -38,6 +38,7 @@ void expect_equal(const v1::Receipt& theirs, const ReceiptView& ours) {
     EXPECT_EQ(theirs.code(), static_cast<std::uint32_t>(ours.code));
     EXPECT_EQ(theirs.text(), ours.text);
     EXPECT_EQ(theirs.retry_after_ms(), ours.retry_after_ms);
+    EXPECT_EQ((StoredAt{{theirs.epoch(), theirs.offset()}, theirs.time_ms()}), ours.stored);
 }
 
 void expect_equal(const v1::Data& theirs, const DataView& ours) {

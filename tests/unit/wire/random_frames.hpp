@@ -124,6 +124,7 @@ private:
             case FieldType::uint64: return reflection->SetUInt64(&message, at, value);
             case FieldType::int64:
                 return reflection->SetInt64(&message, at, static_cast<std::int64_t>(chance(2) ? value : ~value));
+            case FieldType::fixed64: return reflection->SetUInt64(&message, at, value);
             case FieldType::boolean: return reflection->SetBool(&message, at, chance(2));
             case FieldType::enumeration:
                 return reflection->SetEnumValue(&message, at, static_cast<int>(below(field.enumerators.size() + 2)));

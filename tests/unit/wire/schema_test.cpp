@@ -17,6 +17,7 @@ bool same_type(const Field& ours, const FieldDescriptor& theirs) {
         case FieldType::uint32: return theirs.type() == FieldDescriptor::TYPE_UINT32;
         case FieldType::uint64: return theirs.type() == FieldDescriptor::TYPE_UINT64;
         case FieldType::int64: return theirs.type() == FieldDescriptor::TYPE_INT64;
+        case FieldType::fixed64: return theirs.type() == FieldDescriptor::TYPE_FIXED64;
         case FieldType::boolean: return theirs.type() == FieldDescriptor::TYPE_BOOL;
         case FieldType::enumeration: return theirs.type() == FieldDescriptor::TYPE_ENUM;
         case FieldType::text: return theirs.type() == FieldDescriptor::TYPE_STRING;

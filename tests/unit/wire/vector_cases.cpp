@@ -88,6 +88,11 @@ void add_handshake(std::vector<VectorCase>& cases) {
     Hello zip = anonymous;
     zip.capabilities = kCapabilityZstd | kCapabilityGzip;
     zip.dictionary = counting(20, 0xe0);
+    Hello can = anonymous;
+    can.capabilities = kCapabilityConversations;
+    cases.push_back(
+        {"hello-conversations", "A client that understands conversations", both_ways, frame_of(encode(can)), {}});
+
     cases.push_back({"hello-compression",
                      "A client that can compress, and with which dictionary",
                      both_ways,
@@ -121,6 +126,14 @@ void add_handshake(std::vector<VectorCase>& cases) {
                      "A session in which both sides may compress, with the same dictionary",
                      both_ways,
                      frame_of(encode(agreed)),
+                     {}});
+
+    Welcome stores = new_welcome();
+    stores.capabilities = kCapabilityConversations;
+    cases.push_back({"welcome-conversations",
+                     "A session with conversations: the server has a store",
+                     both_ways,
+                     frame_of(encode(stores)),
                      {}});
 
     Welcome resumed = new_welcome();
@@ -282,6 +295,14 @@ void add_messages(std::vector<VectorCase>& cases) {
     cases.push_back(
         {"receipt-refused", "The recipient is not there", both_ways, frame_of(encode(offline), numbered(4, 2)), {}});
 
+    ReceiptView stored{kMessageId, ReceiptStatus::stored, errc::ok, {}, 0};
+    stored.stored = {{0x8f3a5c17d2e94b60, 1'204}, 1'722'470'400'131};
+    cases.push_back({"receipt-stored",
+                     "The message is in the log of its conversation, and where: only for peers with the capability",
+                     both_ways,
+                     frame_of(encode(stored), numbered(5, 2)),
+                     {}});
+
     Batch acks;
     FrameHeader two;
     two.acks.push_back({0, 12, 2'512, 1'050'000});
@@ -396,6 +417,8 @@ void add_refused(std::vector<VectorCase>& cases) {
         errc::unexpected_frame);
     add("numbered-hint", "A kind of frame that may be passed over (field 100) does so without a number",
         raw_frame("10 05 a2 06 00"));
+    add("epoch", "A receipt whose epoch is a varint, where 8 bytes must be", raw_frame("10 01 9a 01 02 30 05"));
+    add("cut-epoch", "A receipt that ends inside its epoch", raw_frame("10 01 9a 01 05 31 01 02 03 04"));
     add("id", "A message id of 15 bytes", raw_frame("10 01 8a 01 13 12 11 0a 0f 000102030405060708090a0b0c0d0e"));
     add("utf8", "A user that is not UTF-8", raw_frame("52 06 08 01 12 02 c3 28"), errc::invalid_utf8);
     add("nonce", "A resume with a nonce of one byte", raw_frame("52 07 08 01 42 03 12 01 61"));

@@ -137,7 +137,7 @@ ServerSession& Attaching::create(Device& owner, const wire::Hello& hello, const 
     const std::uint32_t most = parts_.settings.lanes;
     const std::uint32_t lanes = hello.lanes == 0 ? most : std::clamp<std::uint32_t>(hello.lanes, 1, most);
     ServerSession& session = parts_.sessions.add(std::make_unique<ServerSession>(
-        parts_.settings, parts_.budget, parts_.messages, owner,
+        parts_.settings, parts_.budget, parts_.messages, parts_.requests, owner,
         ServerSession::Who{SessionId{random_.uuid()}, hello.platform, credential.user, hello.device},
         ServerSession::Agreed{lanes, encodings_of(hello), limit_in(hello), agrees_on_conversations(hello)}));
     session.at(now);
@@ -230,7 +230,8 @@ void Attaching::take_early(const wire::Hello& hello, std::string_view first_flig
         if (!reader.next(frame)) break;
         const bool numbered = frame.kind == wire::FrameKind::data || frame.kind == wire::FrameKind::chunk;
         // A fault is told when the carrier is attached and brings it again.
-        if (numbered && !session->lane_set().on_numbered(frame, now)) break;
+        constexpr bool kOnlyData = true;
+        if (numbered && !session->lane_set().on_numbered(frame, now, kOnlyData)) break;
     }
     parts_.life.settle(*session, now);
 }

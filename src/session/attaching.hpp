@@ -29,6 +29,7 @@ public:
         SessionLife& life;
         Shedding& shedding;
         MessageFlow& messages;
+        RequestFlow& requests;
     };
     Attaching(const Parts& parts, base::Random& random, const TicketKeys* ticket_keys)
         : parts_(parts), random_(random), ticket_keys_(ticket_keys) {}

@@ -152,7 +152,8 @@ void CarrierIo::handle(ServerSession& session, CarrierKey key, const wire::Frame
     switch (frame.kind) {
         case wire::FrameKind::none: return;
         case wire::FrameKind::data:
-        case wire::FrameKind::chunk: return handle_numbered(session, key, frame, now);
+        case wire::FrameKind::chunk:
+        case wire::FrameKind::request: return handle_numbered(session, key, frame, now);
         case wire::FrameKind::activate: {
             const auto activate = wire::decode_activate(frame.body);
             if (!activate) return fail(errc::malformed_frame, "an activate that cannot be read");
@@ -198,6 +199,7 @@ void CarrierIo::handle_numbered(ServerSession& session, CarrierKey key, const wi
         case errc::sequence_gap:
         case errc::credit_exceeded:
         case errc::unknown_lane:
+        case errc::unexpected_frame:
             return life_.peer_error(session, key, code, "a numbered frame does not fit: " + result.error().message(),
                                     now);
         default:

@@ -28,6 +28,7 @@
 namespace flare::session {
 
 class MessageFlow;
+class RequestFlow;
 
 enum class Presence : std::uint8_t { attached, detached, gone };
 
@@ -45,8 +46,8 @@ public:
         std::uint64_t max_message_bytes = 0;  // the largest payload that the client takes, before compression
         bool conversations = false;           // kCapabilityConversations
     };
-    ServerSession(const Settings& settings, Budget& budget, MessageFlow& messages, Device& owner, Who who,
-                  const Agreed& agreed);
+    ServerSession(const Settings& settings, Budget& budget, MessageFlow& messages, RequestFlow& requests, Device& owner,
+                  Who who, const Agreed& agreed);
     ~ServerSession();
 
     // ---- for the server ----
@@ -105,10 +106,12 @@ public:
 
 private:
     void on_data(LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) override;
-    void on_message_refused(LaneIndex lane, const Uuid& id, errc code) override;
+    void on_request(LaneIndex lane, const wire::RequestView& request, const Bytes& whole, std::uint64_t cost) override;
+    void on_refused(LaneIndex lane, wire::FrameKind kind, const Uuid& id, errc code) override;
 
     Budget& budget_;
     MessageFlow& messages_;
+    RequestFlow& requests_;
     Device& owner_;  // lives as long as one of its sessions
     const Who who_;
     const Agreed agreed_;

@@ -67,6 +67,10 @@ void take(Reader& reader, const Field& field, json::object& out) {
     } else if (field.type == FieldType::text) {
         if (!base::is_utf8(bytes)) {
             reader.fail(errc::invalid_utf8);
+        } else if (field.repeated) {
+            json::value& list = out[field.name.json()];
+            if (!list.is_array()) list.emplace_array();
+            list.get_array().emplace_back(bytes);
         } else if (!bytes.empty()) {
             out[field.name.json()] = bytes;
         }
@@ -115,6 +119,12 @@ errc to_object(std::string_view bytes, const Schema& schema, json::object& out) 
 }
 
 }  // namespace
+
+Result<std::string> content_to_json(const Schema& schema, std::string_view content) {
+    json::object object;
+    if (const errc code = to_object(content, schema, object); code != errc::ok) return make_error_code(code);
+    return json::serialize(object);
+}
 
 Result<std::string> batch_to_json(std::string_view batch) {
     json::array frames;

@@ -143,7 +143,8 @@ Result<ChunkView> decode_chunk(std::string_view body) {
         switch (reader.tag()) {
             case number_tag(1): chunk.total = reader.number(); break;
             case bytes_tag(2): chunk.part = reader.bytes(); break;
-            default: reader.skip(2);
+            case number_tag(3): chunk.kind = reader.small_number(); break;
+            default: reader.skip(3);
         }
     }
     if (reader.failed()) return reader.error();

@@ -12,8 +12,6 @@ namespace {
 constexpr std::string_view kStatuses[] = {"RECEIPT_STATUS_UNSPECIFIED", "RECEIPT_STATUS_HANDLED",
                                           "RECEIPT_STATUS_DELIVERED",   "RECEIPT_STATUS_BUFFERED",
                                           "RECEIPT_STATUS_STORED",      "RECEIPT_STATUS_REFUSED"};
-constexpr std::string_view kEncodings[] = {"ENCODING_NONE", "ENCODING_ZSTD", "ENCODING_GZIP",
-                                           "ENCODING_ZSTD_DICTIONARY"};
 
 constexpr Field field(std::uint32_t number, std::string_view name, FieldType type, std::uint64_t limit = kNoLimit) {
     return {.number = number, .name = name, .type = type, .limit = limit};
@@ -62,6 +60,7 @@ constexpr Schema kData{"Data", kDataFields};
 constexpr Field kChunkFields[] = {
     field(1, "total", FieldType::uint64),
     field(2, "part", FieldType::bytes),
+    field(3, "kind", FieldType::uint32),
 };
 constexpr Schema kChunk{"Chunk", kChunkFields};
 
@@ -83,6 +82,8 @@ constexpr Field kFrameFields[] = {
     field(21, "credential", kSchemaOf<CredentialView>),
     field(22, "credential_state", kSchemaOf<CredentialState>),
     field(23, "seal", kSchemaOf<Seal>),
+    field(24, "request", kSchemaOf<RequestView>),
+    field(25, "response", kSchemaOf<ResponseView>),
 };
 
 }  // namespace

@@ -51,6 +51,14 @@ void SessionEvents::on_message(session::ServerSession& session, session::Pending
     parts_.dispatch.take(session, std::move(pending), data, whole);
 }
 
+void SessionEvents::on_request(session::ServerSession&, session::PendingRequest&& pending, const wire::RequestView&,
+                               const Bytes&) {
+    wire::ResponseView response;
+    response.code = errc::not_supported;
+    response.text = "this server has no store";
+    (void)parts_.table.respond(pending, response, parts_.executor.now());
+}
+
 void SessionEvents::on_message_refused(session::ServerSession& session, errc code) {
     ++parts_.counters.messages_received;
     on_reply_refused(session, code);

@@ -307,7 +307,7 @@ TEST(WithinLimits, WhatALostSessionMayHaveBroughtAndTheNextDoesNotTakeIsUnknown)
 struct OneHalf {
     struct Deaf final : LaneSetListener {
         void on_data(LaneIndex, const wire::DataView&, const Bytes&, std::uint64_t) override {}
-        void on_message_refused(LaneIndex, const Uuid&, errc) override {}
+        void on_refused(LaneIndex, wire::FrameKind, const Uuid&, errc) override {}
         void on_receipt(LaneIndex, const wire::ReceiptView&) override {}
         void on_numbered_first(std::uint64_t) override {}
         void on_acked(std::uint64_t) override {}

@@ -242,6 +242,23 @@ TEST(Json, LimitsHoldAtTheirEdges) {
     EXPECT_EQ(read("[]" + blanks).error, errc::batch_too_large);
 }
 
+TEST(Json, AnEnumOfAnyNumberCanBeReadAgain) {
+    for (const char* number : {"ffffffff08", "8080808010", "ffffffffffffffffff01"}) {  // 2^31 - 1 and above
+        const std::string content = from_hex("20" + std::string(number));              // platform
+        const std::string frame = std::string("\x52") + static_cast<char>(content.size()) + content;
+        const std::string json = batch_to_json(static_cast<char>(frame.size()) + frame).value();
+        EXPECT_EQ(json, R"({"hello":{"platform":2147483647}})");
+        EXPECT_TRUE(json_to_batch(json));
+    }
+}
+
+TEST(Json, OfAFieldThatComesTwiceTheLastOneCounts) {
+    EXPECT_EQ(batch_to_json(from_hex("06 7a04 0805 0807")).value(), R"({"ping":{"id":"7"}})");
+    EXPECT_EQ(batch_to_json(from_hex("06 7a04 0805 0800")).value(), R"({"ping":{}})");
+    EXPECT_EQ(batch_to_json(from_hex("07 5205 120161 1200")).value(), R"({"hello":{}})") << "a text";
+    EXPECT_EQ(batch_to_json(from_hex("07 7a05 120161 1200")).value(), R"({"ping":{}})") << "bytes";
+}
+
 TEST(Json, BatchesThatAreDamagedAreRefused) {
     EXPECT_EQ(batch_to_json("\x05").error(), errc::malformed_frame);
     EXPECT_EQ(batch_to_json(from_hex("03 5201ff")).error(), errc::malformed_frame);

@@ -80,6 +80,20 @@ bool decode(const FrameView& frame) {
             return chunk.has_value();
         }
         case FrameKind::receipt: return read_again(decode_receipt(frame.body), frame.kind);
+        case FrameKind::request: {
+            const auto request = decode_request(frame.body);
+            if (!read_again(request, frame.kind)) return false;
+            require(inside(request->body, frame.body));
+            require(decode_request(encode(*request).content())->body == request->body);
+            return true;
+        }
+        case FrameKind::response: {
+            const auto response = decode_response(frame.body);
+            if (!read_again(response, frame.kind)) return false;
+            require(inside(response->body, frame.body) && inside(response->text, frame.body));
+            require(decode_response(encode(*response).content())->more == response->more);
+            return true;
+        }
         case FrameKind::credential: return read_again(decode_credential(frame.body), frame.kind);
         case FrameKind::credential_state: return read_again(decode_credential_state(frame.body), frame.kind);
         case FrameKind::none: return true;

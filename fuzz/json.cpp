@@ -31,6 +31,8 @@ bool decodes(const FrameView& frame) {
         case FrameKind::credential_state: return decode_credential_state(frame.body).has_value();
         case FrameKind::seal: return decode_seal(frame.body).has_value();
         case FrameKind::sealed: return decode_sealed(frame.body).has_value();
+        case FrameKind::request: return decode_request(frame.body).has_value();
+        case FrameKind::response: return decode_response(frame.body).has_value();
         case FrameKind::none: break;
     }
     return true;

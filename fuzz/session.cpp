@@ -66,6 +66,7 @@ public:
           client_budget_(shared_, 1024),
           table_(server_settings(), 0, now_, random_, server_budget_, *this),
           client_(client_settings(), random_, client_budget_, *this) {
+        table_.offer(nullptr, true);
         client_.begin_attempt("token");
     }
 
@@ -118,6 +119,7 @@ private:
         ClientSettings settings;
         settings.user = "ann";
         settings.device = "fuzz";
+        settings.conversations = true;
         return settings;
     }
 
@@ -171,6 +173,7 @@ private:
     }
     void pass(Duration time) {
         now_ += time;
+        for (const PendingRequest& pending : std::exchange(asked_, {})) (void)table_.respond(pending, {}, now_);
         table_.on_time(now_);
         client_.on_time(now_);
         close_due();
@@ -181,7 +184,13 @@ private:
         message.id = random_.uuid();
         message.type = "fuzz";
         message.payload = payload;
-        message.to = input.number() % 2 == 0 ? std::string_view("server") : std::string_view("ann");
+        const std::size_t what = input.number();
+        message.to = what % 2 == 0 ? std::string_view("server") : std::string_view("ann");
+        if (what % 4 >= 2) {
+            const wire::RequestView request{message.id, static_cast<wire::Verb>(what / 4 % 9), payload, 0};
+            (void)client_.request(request, message.to, now_);
+            return;
+        }
         (void)client_.send(message, static_cast<Priority>(input.number() % 4), now_);
     }
     void tell(Input& input) {
@@ -220,6 +229,15 @@ private:
         }
         table_.finish(handling, {wire::ReceiptStatus::handled, errc::ok, {}, 0}, nullptr, now_);
     }
+    // In one response or two, some of them later or never.
+    void on_request(ServerSession& session, PendingRequest&& pending, const wire::RequestView& request,
+                    const Bytes&) override {
+        require(session.work().requests() <= wire::kMaxOpenRequests);
+        wire::ResponseView response;
+        response.body = request.body;
+        response.more = request.body.size() % 2 == 1;
+        if (table_.respond(pending, response, now_) && response.more) asked_.push_back(std::move(pending));
+    }
     void on_heartbeat(ServerSession&) override {}
     void on_credential(ServerSession& session, std::string_view token) override {
         table_.renew(session.id(), SessionCredential{session.user(), now_ + std::chrono::seconds(token.size())}, now_);
@@ -242,6 +260,9 @@ private:
         client_.consumed(lane, cost, now_);
     }
     void on_outcome(const Outcome&) override {}
+    void on_response(LaneIndex lane, const wire::ResponseView&, const Bytes&, std::uint64_t cost) override {
+        client_.consumed(lane, cost, now_);
+    }
     void on_heartbeat(CarrierKey, Duration) override {}
     void on_suspect(CarrierKey) override {}
     void on_credential(const wire::CredentialState&) override {}
@@ -254,6 +275,7 @@ private:
     Budget client_budget_;
     std::vector<CarrierKey> closing_;
     std::array<std::string, 2> last_;
+    std::vector<PendingRequest> asked_;  // that have no last response
     int created_ = 0;
     bool early_ = false;
     SessionTable table_;

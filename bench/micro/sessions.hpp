@@ -127,6 +127,10 @@ private:
         reply.message.to = session.user();
         table.finish(pending, {wire::ReceiptStatus::handled, errc::ok, {}, 0}, &reply, clock_now());
     }
+    void on_request(session::ServerSession&, session::PendingRequest&&, const wire::RequestView&,
+                    const Bytes&) override {
+        throw std::runtime_error("a request that nobody has sent");
+    }
     void on_heartbeat(session::ServerSession&) override {}
     void on_credential(session::ServerSession&, std::string_view) override {}
     void close_carrier(session::CarrierKey, errc, const std::string& text) override { throw std::runtime_error(text); }

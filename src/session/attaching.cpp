@@ -137,9 +137,9 @@ ServerSession& Attaching::create(Device& owner, const wire::Hello& hello, const 
     const std::uint32_t most = parts_.settings.lanes;
     const std::uint32_t lanes = hello.lanes == 0 ? most : std::clamp<std::uint32_t>(hello.lanes, 1, most);
     ServerSession& session = parts_.sessions.add(std::make_unique<ServerSession>(
-        parts_.settings, parts_.budget, parts_.messages, owner,
+        parts_.settings, parts_.budget, parts_.messages, parts_.requests, owner,
         ServerSession::Who{SessionId{random_.uuid()}, hello.platform, credential.user, hello.device},
-        ServerSession::Agreed{lanes, encodings_of(hello), limit_in(hello)}));
+        ServerSession::Agreed{lanes, encodings_of(hello), limit_in(hello), agrees_on_conversations(hello)}));
     session.at(now);
     session.tickets().keep_secret(random_.bytes(kSecretBytes));
     session.take(credential, now);
@@ -155,12 +155,15 @@ wire::Encodings Attaching::encodings_of(const wire::Hello& hello) const noexcept
 // What is queued and unacknowledged may be compressed, and as large as was agreed: a carrier joins only if all of it
 // can be taken there.
 std::optional<wire::Refused> Attaching::offers_less(const ServerSession& session, const wire::Hello& hello) const {
-    if ((session.encodings() & ~encodings_of(hello)) != 0) {
+    if ((session.agreed().encodings & ~encodings_of(hello)) != 0) {
         return make_refusal(errc::ticket_invalid, "the session uses compression that this Hello does not offer");
     }
-    if (limit_in(hello) < session.max_message_bytes()) {
+    if (limit_in(hello) < session.agreed().max_message_bytes) {
         return make_refusal(errc::ticket_invalid,
                             "the session allows larger messages than this Hello accepts (max_message_bytes)");
+    }
+    if (session.agreed().conversations && !agrees_on_conversations(hello)) {
+        return make_refusal(errc::ticket_invalid, "the session uses conversations, which this Hello does not offer");
     }
     return std::nullopt;
 }
@@ -227,7 +230,8 @@ void Attaching::take_early(const wire::Hello& hello, std::string_view first_flig
         if (!reader.next(frame)) break;
         const bool numbered = frame.kind == wire::FrameKind::data || frame.kind == wire::FrameKind::chunk;
         // A fault is told when the carrier is attached and brings it again.
-        if (numbered && !session->lane_set().on_numbered(frame, now)) break;
+        constexpr bool kOnlyData = true;
+        if (numbered && !session->lane_set().on_numbered(frame, now, kOnlyData)) break;
     }
     parts_.life.settle(*session, now);
 }

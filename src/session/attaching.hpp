@@ -29,11 +29,15 @@ public:
         SessionLife& life;
         Shedding& shedding;
         MessageFlow& messages;
+        RequestFlow& requests;
     };
     Attaching(const Parts& parts, base::Random& random, const TicketKeys* ticket_keys)
         : parts_(parts), random_(random), ticket_keys_(ticket_keys) {}
 
-    void offer(const wire::Compression* compression) noexcept { compression_ = compression; }
+    void offer(const wire::Compression* compression, bool conversations) noexcept {
+        compression_ = compression;
+        conversations_ = conversations;
+    }
 
     // SessionTable says what these do.
     std::optional<wire::Refused> attach_new(CarrierKey key, const wire::Hello& hello,
@@ -58,11 +62,15 @@ private:
     void make_room(const std::string& user, TimePoint now);
     std::string new_ticket(ServerSession& session);
     wire::Encodings encodings_of(const wire::Hello& hello) const noexcept;
+    bool agrees_on_conversations(const wire::Hello& hello) const noexcept {
+        return conversations_ && (hello.capabilities & wire::kCapabilityConversations) != 0;
+    }
 
     const Parts parts_;
     base::Random& random_;
     const TicketKeys* const ticket_keys_;
     const wire::Compression* compression_ = nullptr;
+    bool conversations_ = false;
     HonouredTickets honoured_;
 };
 

@@ -38,10 +38,11 @@ void CarrierIo::write_welcome(ServerSession& session, Attached& carrier, wire::B
     welcome.home_worker = home_;
     welcome.ticket = session.tickets().for_welcome(carrier.offered);
     if (carrier.with_secret) welcome.secret = session.tickets().secret();
-    welcome.capabilities = wire::Compression::capabilities_of(session.encodings());
-    if (wire::has(session.encodings(), wire::Encoding::zstd_dictionary))
+    welcome.capabilities = wire::Compression::capabilities_of(session.agreed().encodings);
+    if (wire::has(session.agreed().encodings, wire::Encoding::zstd_dictionary))
         welcome.dictionary = compression_->dictionary_id();
     if (is_sealed(welcome.ticket)) welcome.capabilities |= wire::kLastingTicket;
+    if (session.agreed().conversations) welcome.capabilities |= wire::kCapabilityConversations;
     welcome.lanes = session.lanes();
     welcome.heartbeat_interval_ms = wire_ms(settings_.heartbeat_interval);
     welcome.heartbeat_timeout_ms = wire_ms(settings_.heartbeat_timeout);
@@ -151,7 +152,8 @@ void CarrierIo::handle(ServerSession& session, CarrierKey key, const wire::Frame
     switch (frame.kind) {
         case wire::FrameKind::none: return;
         case wire::FrameKind::data:
-        case wire::FrameKind::chunk: return handle_numbered(session, key, frame, now);
+        case wire::FrameKind::chunk:
+        case wire::FrameKind::request: return handle_numbered(session, key, frame, now);
         case wire::FrameKind::activate: {
             const auto activate = wire::decode_activate(frame.body);
             if (!activate) return fail(errc::malformed_frame, "an activate that cannot be read");
@@ -197,6 +199,7 @@ void CarrierIo::handle_numbered(ServerSession& session, CarrierKey key, const wi
         case errc::sequence_gap:
         case errc::credit_exceeded:
         case errc::unknown_lane:
+        case errc::unexpected_frame:
             return life_.peer_error(session, key, code, "a numbered frame does not fit: " + result.error().message(),
                                     now);
         default:

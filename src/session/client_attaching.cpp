@@ -38,6 +38,7 @@ wire::Hello ClientAttaching::make_hello(ClientCarrier& carrier) {
         hello.capabilities = wire::Compression::kOffered;
         hello.dictionary = settings.compression->dictionary_id();
     }
+    if (settings.conversations) hello.capabilities |= wire::kCapabilityConversations;
     const bool live = can_resume();
     if (live || (!tickets.kept_ticket().empty() && carrier.hellos == 0)) {
         hello.resume = prove(carrier, hello, live);
@@ -123,7 +124,10 @@ void ClientAttaching::handle_welcome(ClientCarrier& carrier, const wire::Welcome
     carrier.state = ClientCarrier::State::attached;
     carrier.health.ping_due = true;  // the round trip of a new carrier, and word to the server that its Welcome arrived
     carrier.health.next_ping_at = now + agreed.settings.heartbeat_interval;
-    if (!known) parts_.outgoing.begin_session(now);
+    if (!known) {
+        parts_.outgoing.begin_session(now);
+        parts_.requests.begin_session(now);
+    }
     const CarrierKey key = carrier.key;
     if (carrier.standby && parts_.carriers.sends()) {
         parts_.listener.on_standby(key);
@@ -138,7 +142,8 @@ void ClientAttaching::handle_welcome(ClientCarrier& carrier, const wire::Welcome
 void ClientAttaching::begin_session(const wire::Welcome& welcome) {
     ClientAgreement& agreed = parts_.agreed;
     agreed.begin(parts_.settings, welcome);
-    agreed.lanes = std::make_unique<LaneSet>(agreed.settings, welcome.lanes, parts_.budget, parts_.inbound);
+    const auto takes = agreed.conversations ? wire::FrameKind::response : wire::FrameKind::none;
+    agreed.lanes = std::make_unique<LaneSet>(agreed.settings, welcome.lanes, parts_.budget, parts_.inbound, takes);
     agreed.lanes->keep_to(agreed.limits);
     parts_.tickets.keep_secret(welcome.secret);
     parts_.tickets.forget_kept();

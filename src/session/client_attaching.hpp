@@ -23,6 +23,7 @@ public:
         ClientGoodbye& goodbye;
         ClientCarriers& carriers;
         Outgoing& outgoing;
+        ClientRequests& requests;
         ClientInbound& inbound;
         ClientLife& life;
     };

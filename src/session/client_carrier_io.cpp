@@ -47,7 +47,8 @@ void ClientCarrierIo::handle(ClientCarrier& carrier, const wire::FrameView& fram
         case wire::FrameKind::none: return;
         case wire::FrameKind::data:
         case wire::FrameKind::chunk:
-        case wire::FrameKind::receipt: return handle_numbered(carrier, frame, now);
+        case wire::FrameKind::receipt:
+        case wire::FrameKind::response: return handle_numbered(carrier, frame, now);
         default: return handle_control(carrier, frame, now);
     }
 }
@@ -91,7 +92,8 @@ void ClientCarrierIo::handle_numbered(ClientCarrier& carrier, const wire::FrameV
     const auto code = static_cast<errc>(result.error().value());
     const std::string text = "a numbered frame does not fit: " + result.error().message();
     parts_.life.drop(carrier, code, text, now);
-    const bool of_carrier = code == errc::sequence_gap || code == errc::credit_exceeded || code == errc::unknown_lane;
+    const bool of_carrier = code == errc::sequence_gap || code == errc::credit_exceeded || code == errc::unknown_lane ||
+                            code == errc::unexpected_frame;
     if (!of_carrier) parts_.life.give_up(code, text, now);
 }
 

@@ -21,7 +21,9 @@ void ClientSession::check_invariants() const {
     budget_.check_invariants();
     std::set<std::uint64_t> in_lanes;
     if (lanes != nullptr) lanes->check_invariants([&](std::uint64_t token) { in_lanes.insert(token); });
-    outgoing_.check_invariants([&](std::uint64_t token) { return in_lanes.contains(token); });
+    const auto in_a_lane = [&](std::uint64_t token) { return in_lanes.contains(token); };
+    outgoing_.check_invariants(in_a_lane);
+    requests_.check_invariants(in_a_lane);
 }
 
 }  // namespace flare::session

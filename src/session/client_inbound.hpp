@@ -7,6 +7,7 @@
 #pragma once
 
 #include "session/client_goodbye.hpp"
+#include "session/client_requests.hpp"
 #include "session/client_session_listener.hpp"
 #include "session/dedupe.hpp"
 #include "session/outgoing.hpp"
@@ -16,10 +17,11 @@ namespace flare::session {
 class ClientInbound final : public LaneSetListener {
 public:
     ClientInbound(const ClientSettings& settings, const ClientAgreement& agreed, const ClientGoodbye& goodbye,
-                  Outgoing& outgoing, ClientSessionListener& listener)
+                  Outgoing& outgoing, ClientRequests& requests, ClientSessionListener& listener)
         : agreed_(agreed),
           goodbye_(goodbye),
           outgoing_(outgoing),
+          requests_(requests),
           listener_(listener),
           seen_(settings.dedupe_ids, settings.dedupe_window) {}
 
@@ -27,15 +29,26 @@ public:
     void at(TimePoint now) noexcept { now_ = now; }
 
     void on_data(LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) override;
-    void on_message_refused(LaneIndex, const Uuid&, errc) override {
+    void on_refused(LaneIndex, wire::FrameKind kind, const Uuid& id, errc code) override {
         // Only servers answer with receipts; what this process had no memory for is gone for it. The reassembly
         // budget of a client is at least one message of the agreed size, so this is the application's own limit.
+        if (kind == wire::FrameKind::response) requests_.on_refused(id, code, now_);
+    }
+    void on_response(LaneIndex lane, const wire::ResponseView& response, const Bytes& whole,
+                     std::uint64_t cost) override {
+        requests_.on_response(lane, response, whole, cost, now_);
     }
     void on_receipt(LaneIndex, const wire::ReceiptView& receipt) override {
         outgoing_.on_receipt(receipt, now_, !goodbye_.disconnecting());
     }
-    void on_numbered_first(std::uint64_t token) override { outgoing_.on_numbered_first(token, now_); }
-    void on_acked(std::uint64_t token) override { outgoing_.on_acked(token); }
+    void on_numbered_first(std::uint64_t token) override {
+        if (ClientRequests::owns(token)) return requests_.on_numbered_first(token, now_);
+        outgoing_.on_numbered_first(token, now_);
+    }
+    void on_acked(std::uint64_t token) override {
+        if (ClientRequests::owns(token)) return requests_.on_acked(token);
+        outgoing_.on_acked(token);
+    }
 
     void check_invariants() const { seen_.check_invariants(); }
 
@@ -43,6 +56,7 @@ private:
     const ClientAgreement& agreed_;
     const ClientGoodbye& goodbye_;
     Outgoing& outgoing_;
+    ClientRequests& requests_;
     ClientSessionListener& listener_;
     DedupeRing seen_;  // ids of received messages, across sessions
     TimePoint now_{};

@@ -160,7 +160,10 @@ void ClientLife::complete_theirs(TimePoint now) {
     drained_ = parts_.agreed.lanes->received_all(goodbye.final);
     const bool orderly = goodbye.code == errc::shutting_down;
     if (orderly || goodbye.code == errc::session_ended) parts_.tickets.keep();
-    if (orderly && drained_) parts_.outgoing.unsend();
+    if (orderly && drained_) {
+        parts_.outgoing.unsend();
+        parts_.requests.unsend();
+    }
     if (!drained_ || parts_.outgoing.any_open()) {
         const errc reason = goodbye.code == errc::ok ? errc::session_ended : goodbye.code;
         lose_session(reason, goodbye.text, gap_after(goodbye), now);
@@ -190,6 +193,7 @@ void ClientLife::forget_session() {
     parts_.agreed.id.reset();
     parts_.tickets.forget();
     parts_.goodbye.lose_session();
+    parts_.requests.leave_session();
 }
 
 }  // namespace flare::session

@@ -8,6 +8,7 @@
 #include "session/client_carriers.hpp"
 #include "session/client_credential.hpp"
 #include "session/client_goodbye.hpp"
+#include "session/client_requests.hpp"
 #include "session/client_session_listener.hpp"
 #include "session/client_settings.hpp"
 #include "session/client_tickets.hpp"
@@ -30,6 +31,7 @@ public:
         ClientGoodbye& goodbye;
         ClientCarriers& carriers;
         Outgoing& outgoing;
+        ClientRequests& requests;
         SendHealth& health;
     };
     explicit ClientLife(const Parts& parts) : parts_(parts) {}

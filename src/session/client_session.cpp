@@ -10,13 +10,14 @@ ClientSession::ClientSession(ClientSettings settings, base::Random& random, Budg
       agreed_(settings_),
       credential_(random),
       outgoing_(settings_, agreed_, listener),
+      requests_(settings_, agreed_, goodbye_, outgoing_, listener),
       health_(settings_, agreed_),
-      inbound_(settings_, agreed_, goodbye_, outgoing_, listener),
-      life_({settings_, listener, agreed_, tickets_, credential_, goodbye_, carriers_, outgoing_, health_}),
+      inbound_(settings_, agreed_, goodbye_, outgoing_, requests_, listener),
+      life_({settings_, listener, agreed_, tickets_, credential_, goodbye_, carriers_, outgoing_, requests_, health_}),
       attaching_({settings_, random, budget, listener, agreed_, tickets_, credential_, goodbye_, carriers_, outgoing_,
-                  inbound_, life_}),
+                  requests_, inbound_, life_}),
       io_({random, listener, agreed_, credential_, goodbye_, carriers_, health_, inbound_, life_, attaching_}),
-      watch_({listener, agreed_, goodbye_, carriers_, outgoing_, health_, life_}) {}
+      watch_({listener, agreed_, goodbye_, carriers_, outgoing_, requests_, health_, life_}) {}
 
 // ---- carriers ----
 
@@ -72,6 +73,14 @@ void ClientSession::consumed(LaneIndex lane, std::uint64_t cost, TimePoint now) 
     if (carriers_.sends() && agreed_.lanes->has_output(now)) listener_.output_ready(active());
 }
 
+Result<void> ClientSession::request(const wire::RequestView& request, std::string_view conversation, TimePoint now) {
+    inbound_.at(now);
+    if (goodbye_.disconnecting()) return errc::shutting_down;
+    const auto sent = requests_.send(request, conversation, now);
+    if (sent) life_.notify_output(now);
+    return sent;
+}
+
 std::size_t ClientSession::clear_queue(TimePoint now) {
     inbound_.at(now);
     return outgoing_.cancel_unsent();
@@ -80,6 +89,7 @@ std::size_t ClientSession::clear_queue(TimePoint now) {
 void ClientSession::fail_all(errc never_sent, const std::string& text, TimePoint now) {
     inbound_.at(now);
     outgoing_.fail_all(never_sent, text);
+    requests_.fail_all(never_sent, text);
 }
 
 // ---- life ----

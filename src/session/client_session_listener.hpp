@@ -46,6 +46,13 @@ public:
     // In order per lane, each once. Call ClientSession::consumed(lane, cost) when the application is done with it.
     virtual void on_message(LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) = 0;
     virtual void on_outcome(const Outcome& outcome) = 0;
+    // Only with ClientSettings::conversations. A response to a request that is open: call ClientSession::consumed(lane,
+    // cost) as for a message. With `more`, others follow.
+    virtual void on_response(LaneIndex, const wire::ResponseView&, const Bytes& /*whole*/, std::uint64_t /*cost*/) {}
+    // A request will have no (further) response: connection_lost (its session, and it only reads), outcome_unknown (it
+    // changes something, and may have been acted on), not_connected, not_supported (it was not sent), busy (it only
+    // reads, and this process had no memory for the response), or what fail_all() was told.
+    virtual void on_request_failed(const Uuid& /*id*/, errc, const std::string& /*text*/) {}
     virtual void on_heartbeat(CarrierKey key, Duration round_trip) = 0;
     // The carrier in use takes too long to acknowledge, suspicion() says how: open another one if you can. Told once,
     // until it recovers.

@@ -16,6 +16,7 @@ void ClientAgreement::begin(const ClientSettings& mine, const wire::Welcome& wel
     id = SessionId{welcome.session_id};
     encodings =
         mine.compression ? mine.compression->agree(welcome.capabilities, welcome.dictionary) : wire::Encodings{0};
+    conversations = mine.conversations && (welcome.capabilities & wire::kCapabilityConversations) != 0;
     if (welcome.max_ack_delay_ms == 0) return;
     ack_delay = std::min<Duration>(std::chrono::milliseconds(welcome.max_ack_delay_ms), kLongestAckDelay);
     settings.max_ack_delay = std::min(mine.max_ack_delay, ack_delay);

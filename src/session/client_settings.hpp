@@ -27,6 +27,8 @@ struct ClientSettings : Settings {
     Duration send_timeout = std::chrono::minutes(2);
     Outbox::Limits outbox;
     std::shared_ptr<const wire::Compression> compression;  // null: off
+    // Asks for kCapabilityConversations. Whoever does must know all that a server may send with it.
+    bool conversations = false;
 };
 
 // With the server, in its Welcome.
@@ -42,6 +44,7 @@ struct ClientAgreement {
     Settings settings;  // referenced by `lanes`
     wire::Limits limits;
     wire::Encodings encodings = 0;
+    bool conversations = false;
     Duration ack_delay;  // the server's
     std::uint32_t home_worker = 0;
     std::optional<SessionId> id;

@@ -9,7 +9,8 @@ TimePoint ClientWatch::next_deadline() const {
     const LaneSet* const lanes = parts_.agreed.lanes.get();
     const SendHealth& health = parts_.health;
     if (parts_.goodbye.last_ack_due() && lanes != nullptr && !lanes->ack_pending()) return TimePoint::min();
-    TimePoint next = std::min(parts_.goodbye.deadline(), parts_.outgoing.next_deadline());
+    TimePoint next =
+        std::min({parts_.goodbye.deadline(), parts_.outgoing.next_deadline(), parts_.requests.next_deadline()});
     for (const auto& carrier : parts_.carriers) {
         if (carrier->attached()) next = std::min(next, health.next_deadline(carrier->health));
     }
@@ -29,6 +30,7 @@ void ClientWatch::on_time(TimePoint now) {
     check_active(now);
     if (parts_.outgoing.send_what_was_busy(now)) parts_.life.notify_output(now);
     parts_.outgoing.give_up_waiting(now);
+    parts_.requests.give_up_waiting(now);
     parts_.life.settle_goodbye(now);
     const CarrierKey active = parts_.carriers.active();
     if (parts_.agreed.lanes && active != kNoCarrier && parts_.agreed.lanes->has_output(now))

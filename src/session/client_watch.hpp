@@ -18,6 +18,7 @@ public:
         const ClientGoodbye& goodbye;
         const ClientCarriers& carriers;
         Outgoing& outgoing;
+        ClientRequests& requests;
         SendHealth& health;
         ClientLife& life;
     };

@@ -20,7 +20,7 @@ const Receipt* plain_receipt(wire::ReceiptStatus status) {
 }
 
 bool is_plain(const Receipt& receipt) {
-    return receipt.code == errc::ok && receipt.text.empty() && receipt.retry_after_ms == 0;
+    return receipt.code == errc::ok && receipt.text.empty() && receipt.retry_after_ms == 0 && !receipt.stored.said();
 }
 
 // Records that are gone may be as many as the others, and so many more.

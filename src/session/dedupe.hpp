@@ -23,6 +23,7 @@ struct Receipt {
     errc code = errc::ok;
     std::string text;
     std::uint32_t retry_after_ms = 0;
+    wire::StoredAt stored{};  // with the status `stored`
 };
 
 class DedupeRing {

@@ -21,13 +21,13 @@ bool read_varint(std::string_view& bytes, std::uint64_t& value) {
     return false;
 }
 
-// The message id in the beginning of an encoded Data whose end is missing.
-std::optional<Uuid> message_id_in(std::string_view bytes) {
+// The id in the beginning of an encoded body whose end is missing: of Data's message, of a request, of a response.
+std::optional<Uuid> id_in(wire::FrameKind kind, std::string_view bytes) {
     constexpr std::uint64_t kDataMessage = (2 << 3) | 2;
     constexpr std::uint64_t kMessageId = (1 << 3) | 2;
     std::uint64_t tag = 0;
     std::uint64_t length = 0;
-    bool inside = false;
+    bool inside = kind != wire::FrameKind::data;
     while (read_varint(bytes, tag)) {
         if ((tag & 7) == 0) {
             if (!read_varint(bytes, length)) return std::nullopt;
@@ -45,13 +45,72 @@ std::optional<Uuid> message_id_in(std::string_view bytes) {
     return std::nullopt;
 }
 
+// A Request or a Response, in one frame. `hand_up` is called for the first of its number.
+template <typename View, typename HandUp>
+Result<void> take_view(ReceiveLane& lane, Seq seq, const Result<View>& decoded, const HandUp& hand_up) {
+    if (!decoded) return decoded.error();
+    const std::uint64_t cost = decoded->body.size();
+    const auto verdict = lane.accept(seq, cost);
+    if (!verdict) return verdict.error();
+    if (*verdict == ReceiveLane::Verdict::duplicate) return {};
+    if (lane.assembling()) return errc::bad_chunk;
+    lane.delivered();
+    hand_up(*decoded, cost);
+    return {};
+}
+
+// Not where messages go: it would only make their way longer.
+[[gnu::noinline]] Result<void> take_asked(LaneSetListener& listener, ReceiveLane& lane, const wire::FrameView& frame) {
+    const LaneIndex index = frame.lane;
+    if (frame.kind == wire::FrameKind::request) {
+        return take_view(lane, frame.seq, wire::decode_request(frame.body),
+                         [&](const auto& view, auto cost) { listener.on_request(index, view, {}, cost); });
+    }
+    return take_view(lane, frame.seq, wire::decode_response(frame.body),
+                     [&](const auto& view, auto cost) { listener.on_response(index, view, {}, cost); });
+}
+
+// The same, gathered from its pieces, or Data.
+Result<void> take_whole(LaneSetListener& listener, const Settings& settings, LaneIndex index, ReceiveLane& lane,
+                        const ReceiveLane::Assembled& whole, std::uint64_t cost) {
+    if (whole.kind == wire::FrameKind::request) {
+        const auto request = wire::decode_request(whole.content.view());
+        if (!request) return request.error();
+        lane.delivered();
+        listener.on_request(index, *request, whole.content, cost);
+        return {};
+    }
+    if (whole.kind == wire::FrameKind::response) {
+        const auto response = wire::decode_response(whole.content.view());
+        if (!response) return response.error();
+        lane.delivered();
+        listener.on_response(index, *response, whole.content, cost);
+        return {};
+    }
+    const auto data = wire::decode_data(whole.content.view());
+    if (!data) return data.error();
+    if (!data->message) return errc::malformed_frame;
+    if (data->message->payload.size() > settings.max_message_bytes) return errc::message_too_large;
+    if (data->receipt) listener.on_receipt(index, *data->receipt);
+    lane.delivered();
+    listener.on_data(index, *data, whole.content, cost);
+    return {};
+}
+
+// Beside data and receipts, what was agreed.
+bool may_come(wire::FrameKind kind, wire::FrameKind agreed, bool only_data) noexcept {
+    return kind == wire::FrameKind::data || (kind == agreed && kind != wire::FrameKind::none && !only_data);
+}
+
 }  // namespace
 
-LaneSet::LaneSet(const Settings& settings, std::uint32_t lanes, Budget& budget, LaneSetListener& listener)
+LaneSet::LaneSet(const Settings& settings, std::uint32_t lanes, Budget& budget, LaneSetListener& listener,
+                 wire::FrameKind takes)
     : settings_(settings),
       budget_(budget),
       listener_(listener),
       lane_count_(lanes),
+      takes_(takes),
       send_(lanes),
       receive_(lanes),
       ack_delay_(settings.min_ack_delay) {}
@@ -96,13 +155,14 @@ Result<void> LaneSet::send_anyway(LaneIndex lane, wire::Body body, Priority prio
     return {};
 }
 
-Result<void> LaneSet::on_numbered(const wire::FrameView& frame, TimePoint now) {
+Result<void> LaneSet::on_numbered(const wire::FrameView& frame, TimePoint now, bool only_data) {
     if (frame.lane >= lane_count_) return errc::unknown_lane;
     ReceiveLane& lane = receiving(frame.lane);
     Result<void> result;
     if (frame.kind == wire::FrameKind::chunk) {
         const auto chunk = wire::decode_chunk(frame.body);
         if (!chunk) return chunk.error();
+        if (!may_come(lane.kind_with(*chunk), takes_, only_data)) return errc::unexpected_frame;
         const auto verdict = lane.accept(frame.seq, chunk->part.size());
         if (!verdict) return verdict.error();
         if (*verdict == ReceiveLane::Verdict::take) result = take_chunk(frame.lane, lane, *chunk);
@@ -116,6 +176,10 @@ Result<void> LaneSet::on_numbered(const wire::FrameView& frame, TimePoint now) {
             lane.consumed_at_once(0);
             listener_.on_receipt(frame.lane, *receipt);
         }
+    } else if (frame.kind == wire::FrameKind::request || frame.kind == wire::FrameKind::response) {
+        if (!may_come(frame.kind, takes_, only_data)) return errc::unexpected_frame;
+        result = take_asked(listener_, lane, frame);
+        if (!result) return result;
     } else {
         wire::DataView data;
         if (const errc code = wire::read_data(frame.body, data); code != errc::ok) return code;
@@ -145,18 +209,11 @@ Result<void> LaneSet::take_chunk(LaneIndex index, ReceiveLane& lane, const wire:
     const std::uint64_t cost = chunk.part.size();
     if (assembled->refused) {
         lane.consumed_at_once(cost);
-        if (const auto id = message_id_in(assembled->content.view()))
-            listener_.on_message_refused(index, *id, errc::busy);
+        if (const auto id = id_in(assembled->kind, assembled->content.view()))
+            listener_.on_refused(index, assembled->kind, *id, errc::busy);
         return {};
     }
-    const auto data = wire::decode_data(assembled->content.view());
-    if (!data) return data.error();
-    if (!data->message) return errc::malformed_frame;
-    if (data->message->payload.size() > settings_.max_message_bytes) return errc::message_too_large;
-    if (data->receipt) listener_.on_receipt(index, *data->receipt);
-    lane.delivered();
-    listener_.on_data(index, *data, assembled->content, cost);
-    return {};
+    return take_whole(listener_, settings_, index, lane, *assembled, cost);
 }
 
 void LaneSet::schedule_ack(const ReceiveLane& lane, TimePoint now) noexcept {

@@ -20,8 +20,11 @@ public:
     // A message, complete and in order. `whole` holds the memory of the views when the message came in chunks;
     // otherwise the views end with the call. `cost` is to be given to consumed() once the application is done.
     virtual void on_data(LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) = 0;
-    // A big message was skipped: `code` busy, this process had no memory for it.
-    virtual void on_message_refused(LaneIndex lane, const Uuid& id, errc code) = 0;
+    // A big message, request or response was skipped: `code` busy, this process had no memory for it.
+    virtual void on_refused(LaneIndex lane, wire::FrameKind kind, const Uuid& id, errc code) = 0;
+    // The same as on_data(), of what the constructor was told to take.
+    virtual void on_request(LaneIndex, const wire::RequestView&, const Bytes& /*whole*/, std::uint64_t /*cost*/) {}
+    virtual void on_response(LaneIndex, const wire::ResponseView&, const Bytes& /*whole*/, std::uint64_t /*cost*/) {}
     virtual void on_receipt(LaneIndex, const wire::ReceiptView&) {}  // a server gets none: refused before
     // What was sent with this token has been given its first number: from here its outcome may be unknown.
     virtual void on_numbered_first(std::uint64_t /*token*/) {}
@@ -34,7 +37,9 @@ protected:
 
 class LaneSet {
 public:
-    LaneSet(const Settings& settings, std::uint32_t lanes, Budget& budget, LaneSetListener& listener);
+    // `takes`: what the peer may send beside data and receipts, request or response; none: neither was agreed.
+    LaneSet(const Settings& settings, std::uint32_t lanes, Budget& budget, LaneSetListener& listener,
+            wire::FrameKind takes = wire::FrameKind::none);
 
     std::uint32_t lanes() const noexcept { return lane_count_; }
     // What the peer has said that it takes, beside what the settings say. Before anything is sent.
@@ -48,8 +53,9 @@ public:
                              std::uint64_t token = 0);
 
     // A numbered frame arrived. Errors are protocol errors of the carrier it came on: close that one.
-    // Duplicates are dropped silently. Credit exhausted by the peer: credit_exceeded.
-    Result<void> on_numbered(const wire::FrameView& frame, TimePoint now);
+    // Duplicates are dropped silently. Credit exhausted by the peer: credit_exceeded. A kind that was not agreed, or,
+    // with `only_data`, that is no data: unexpected_frame, and its number does not count.
+    Result<void> on_numbered(const wire::FrameView& frame, TimePoint now, bool only_data = false);
     Result<void> on_acks(const wire::LaneStates& acks, TimePoint now);
     void consumed(LaneIndex lane, std::uint64_t cost, TimePoint now);
 
@@ -113,6 +119,7 @@ private:
     Budget& budget_;
     LaneSetListener& listener_;
     std::uint32_t lane_count_;
+    wire::FrameKind takes_;
     LaneIndex turn_ = 0;  // round robin over the lanes
     SendTotals totals_;
     static constexpr std::size_t kUsualLanes = 4;  // more take memory of their own

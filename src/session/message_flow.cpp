@@ -99,7 +99,7 @@ void MessageFlow::finish(const PendingMessage& pending, const Receipt& receipt, 
     ServerSession* const reading = sessions_.reading();
     ServerSession* const session =
         reading != nullptr && reading->id() == pending.session ? reading : sessions_.find(pending.session);
-    if (reply != nullptr && session != nullptr && size_of(reply->message) > session->max_message_bytes()) {
+    if (reply != nullptr && session != nullptr && size_of(reply->message) > session->agreed().max_message_bytes) {
         listener_.on_reply_refused(*session, errc::message_too_large);
         return finish(pending,
                       make_refusal(errc::message_too_large,
@@ -144,6 +144,7 @@ void MessageFlow::answer(ServerSession& session, LaneIndex lane, const Uuid& id,
     view.code = receipt.code;
     view.text = receipt.text;
     view.retry_after_ms = receipt.retry_after_ms;
+    if (receipt.status == wire::ReceiptStatus::stored && session.agreed().conversations) view.stored = receipt.stored;
     if (reply != nullptr) {
         wire::DataView data;
         data.from = reply->from;
@@ -151,8 +152,8 @@ void MessageFlow::answer(ServerSession& session, LaneIndex lane, const Uuid& id,
         data.message = reply->message;
         data.receipt = view;
         const std::string_view payload = reply->message.payload;
-        if (session.encodings() != 0 && !reply->judged && payload.size() <= wire::kAtOnceBytes) {
-            if (const auto packed = compression_->pack(payload, session.encodings())) {
+        if (session.agreed().encodings != 0 && !reply->judged && payload.size() <= wire::kAtOnceBytes) {
+            if (const auto packed = compression_->pack(payload, session.agreed().encodings)) {
                 data.message->payload = packed->bytes;
                 data.message->encoding = packed->encoding;
                 data.message->size = payload.size();
@@ -171,7 +172,7 @@ void MessageFlow::answer(ServerSession& session, LaneIndex lane, const Uuid& id,
 Result<void> MessageFlow::send(ServerSession& session, LaneIndex lane, const wire::Body& body, Priority priority,
                                TimePoint now) {
     if (session.farewell().ended() || session.farewell().begun()) return errc::session_ended;
-    if (!within(session.max_message_bytes(), body)) return errc::message_too_large;
+    if (!within(session.agreed().max_message_bytes, body)) return errc::message_too_large;
     session.at(now);
     const auto sent = session.lane_set().send(lane, body, priority);
     if (!sent) {
@@ -187,8 +188,8 @@ Result<void> MessageFlow::send(ServerSession& session, LaneIndex lane, const wir
 Result<void> MessageFlow::send(ServerSession& session, LaneIndex lane, wire::Forms& forms, Priority priority,
                                TimePoint now) {
     if (session.farewell().ended() || session.farewell().begun()) return errc::session_ended;
-    if (forms.size() > session.max_message_bytes()) return errc::message_too_large;
-    const wire::Body* const body = forms.fit(session.encodings());
+    if (forms.size() > session.agreed().max_message_bytes) return errc::message_too_large;
+    const wire::Body* const body = forms.fit(session.agreed().encodings);
     if (body == nullptr) return errc::bad_compression;
     return send(session, lane, *body, priority, now);
 }
@@ -206,7 +207,7 @@ Receipt MessageFlow::send_to_user(std::string_view user, std::string_view conver
         if (!sent) {
             if (sent.error() == errc::message_too_large) {
                 ++could_not;
-                takes = std::max(takes, session->max_message_bytes());
+                takes = std::max(takes, session->agreed().max_message_bytes);
             } else if (sent.error() != errc::session_ended) {
                 failure = static_cast<errc>(sent.error().value());
             }

@@ -24,6 +24,7 @@ struct Outcome {
     wire::ReceiptStatus status = wire::ReceiptStatus::unspecified;  // of the receipt, when there was one
     std::string text;
     errc partly = errc::ok;         // ok, but not for every device of the recipient
+    wire::StoredAt stored{};        // with the status `stored`, if the server says where
     std::uint32_t retry_count = 0;  // times sent again
     std::uint32_t retry_after_ms = 0;
     TimePoint queued_at{};

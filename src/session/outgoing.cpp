@@ -152,6 +152,7 @@ void Outgoing::on_receipt(const wire::ReceiptView& receipt, TimePoint now, bool 
     Outcome outcome;
     outcome.status = receipt.status;
     outcome.text = printable(receipt.text, wire::kMaxTextBytes);
+    if (receipt.status == wire::ReceiptStatus::stored && agreed_.conversations) outcome.stored = receipt.stored;
     if (says_success(receipt.status)) {
         outcome.partly = receipt.code;
     } else {

@@ -15,6 +15,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,11 @@ public:
     // A carrier sends, or none does.
     void go_online() noexcept;
     void go_offline(TimePoint now) noexcept;
+
+    // Since when no carrier sends; nothing: one does.
+    std::optional<TimePoint> offline_since() const noexcept {
+        return online_ ? std::nullopt : std::optional(offline_since_);
+    }
 
     // ---- time ----
     TimePoint next_deadline() const noexcept;

@@ -1,4 +1,4 @@
-// Messages of a SessionTable on their way through the application.
+// Messages and requests of a SessionTable on their way through the application.
 //
 // Threads:  values only.
 #pragma once
@@ -19,6 +19,16 @@ struct PendingMessage {
     SessionId session;
     LaneIndex lane = 0;
     Uuid message_id;
+    std::uint64_t cost = 0;
+};
+
+// A request from a client. respond() must follow, the last time without `more`, whatever became of it; it may come
+// after the session has ended. Nobody here remembers ids of requests: one that is sent again in a later session is
+// handed up again, and says since when it has been under way (docs/protocol.md, "Requests").
+struct PendingRequest {
+    SessionId session;
+    LaneIndex lane = 0;
+    Uuid request_id;
     std::uint64_t cost = 0;
 };
 

@@ -1,4 +1,4 @@
-// Counts a session's messages that are being handled, and the credit that is due when they are answered.
+// Counts a session's messages and requests that are being handled, and the credit that is due when they are answered.
 //
 // Protocol: docs/protocol.md, "Credit".
 // Threads:  its worker only.
@@ -23,6 +23,18 @@ public:
     }
     std::uint32_t messages() const noexcept { return messages_; }
 
+    // Requests are counted among them, and by themselves: they have a bound.
+    void begin_request() noexcept {
+        begin_one();
+        ++requests_;
+    }
+    void finish_request() noexcept {
+        FLARE_INVARIANT(requests_ != 0, "more requests are finished than were begun");
+        --requests_;
+        finish_one();
+    }
+    std::uint32_t requests() const noexcept { return requests_; }
+
     // What was consumed gives credit again while our own queue to this client is short: a client that reads no replies
     // is given nothing more to ask for.
     void defer_credit(LaneIndex lane, std::uint64_t cost) { deferred_.emplace_back(lane, cost); }
@@ -42,6 +54,7 @@ public:
 private:
     std::vector<std::pair<LaneIndex, std::uint64_t>> deferred_;
     std::uint32_t messages_ = 0;
+    std::uint32_t requests_ = 0;
 };
 
 }  // namespace flare::session

@@ -12,31 +12,35 @@
 namespace flare::session {
 
 class ServerSession;
+struct PendingRequest;
 
 enum class Fault : std::uint8_t {
     none,
-    ack_off_by_one,            // acks one more than arrived
-    replay_starts_late,        // a replay skips its first frame
-    dedupe_forgets_early,      // an id is forgotten when its handling finishes
-    old_ticket_accepted,       // a retired ticket still attaches
-    stale_carrier_activated,   // a lower epoch takes over sending
-    credit_never_renewed,      // consumed() is ignored
-    duplicate_delivered,       // seq < next is taken again
-    gap_not_reported,          // a lost session is replaced in silence
-    attempt_makes_two,         // the same attempt id makes a second session
-    receipt_lost_on_resume,    // receipts are not kept for replay
-    outbox_forgets_on_loss,    // messages without a receipt are not sent again
-    chunk_dropped,             // reassembly skips a piece
-    budget_leaks,              // released memory is not given back
-    goodbye_closes_early,      // goodbye does not wait for the final numbers
-    hello_mac_unchecked,       // any proof resumes
-    standby_never_takes_over,  // the active carrier's death is not noticed
-    ticket_confirmed_unseen,   // an Activate that was sent before the Welcome retires the old ticket
-    used_hello_forgotten,      // a copy of a Hello that has attached a carrier attaches another
-    early_data_uses_hello,     // a Hello counts as used when it came in early data
-    ticket_without_challenge,  // a lasting ticket is honoured without a proof made for the connection
-    ticket_honoured_twice,     // a lasting ticket makes a session for every connect that proves it
-    under_way_called_unsent,   // a message that had a number is called not sent when its call has waited long enough
+    ack_off_by_one,             // acks one more than arrived
+    replay_starts_late,         // a replay skips its first frame
+    dedupe_forgets_early,       // an id is forgotten when its handling finishes
+    old_ticket_accepted,        // a retired ticket still attaches
+    stale_carrier_activated,    // a lower epoch takes over sending
+    credit_never_renewed,       // consumed() is ignored
+    duplicate_delivered,        // seq < next is taken again
+    gap_not_reported,           // a lost session is replaced in silence
+    attempt_makes_two,          // the same attempt id makes a second session
+    receipt_lost_on_resume,     // receipts are not kept for replay
+    outbox_forgets_on_loss,     // messages without a receipt are not sent again
+    chunk_dropped,              // reassembly skips a piece
+    budget_leaks,               // released memory is not given back
+    goodbye_closes_early,       // goodbye does not wait for the final numbers
+    hello_mac_unchecked,        // any proof resumes
+    standby_never_takes_over,   // the active carrier's death is not noticed
+    ticket_confirmed_unseen,    // an Activate that was sent before the Welcome retires the old ticket
+    used_hello_forgotten,       // a copy of a Hello that has attached a carrier attaches another
+    early_data_uses_hello,      // a Hello counts as used when it came in early data
+    ticket_without_challenge,   // a lasting ticket is honoured without a proof made for the connection
+    ticket_honoured_twice,      // a lasting ticket makes a session for every connect that proves it
+    under_way_called_unsent,    // a message that had a number is called not sent when its call has waited long enough
+    request_forgotten_on_loss,  // a request that changes something is not sent again in the next session
+    request_repeat_looks_new,   // one that is sent again does not say so
+    response_lost_while_away,   // a response is not kept for a client that has no carrier
     // of the server's parts
     handlers_overtake,         // a message does not wait for the handler of the one before it
     device_queue_forgotten,    // a device's new session does not wait for the handlers of the one before
@@ -63,6 +67,9 @@ public:
     virtual void on_queued(const ServerSession& session, const wire::DataView& data) = 0;
     // A session's client has sent this message, and it is about to be acted on for the first time.
     virtual void on_fresh(const ServerSession& session, const wire::DataView& data) = 0;
+    // A session's client asks: true if the observer answers.
+    virtual bool on_request(ServerSession& session, const PendingRequest& pending,
+                            const wire::RequestView& request) = 0;
 
 protected:
     ~Observer() = default;
@@ -78,11 +85,17 @@ inline void observe_queued(const ServerSession& session, const wire::Body& body)
 inline void observe_fresh(const ServerSession& session, const wire::DataView& data) {
     if (observer != nullptr) observer->on_fresh(session, data);
 }
+inline bool observe_request(ServerSession& session, const PendingRequest& pending, const wire::RequestView& request) {
+    return observer != nullptr && observer->on_request(session, pending, request);
+}
 #else
 constexpr bool planted(Fault) noexcept { return false; }
 constexpr void observe_queued(const ServerSession&, const wire::DataView&) noexcept {}
 constexpr void observe_queued(const ServerSession&, const wire::Body&) noexcept {}
 constexpr void observe_fresh(const ServerSession&, const wire::DataView&) noexcept {}
+constexpr bool observe_request(const ServerSession&, const PendingRequest&, const wire::RequestView&) noexcept {
+    return false;
+}
 #endif
 
 }  // namespace flare::session

@@ -13,6 +13,12 @@ constexpr std::size_t kKeptOfRefused = 1024;
 // An ack does not wait when this many frames have gathered.
 constexpr Seq kUrgentFrames = 64;
 
+// What a body may carry.
+std::uint64_t largest(wire::FrameKind kind, const Settings& settings) noexcept {
+    if (kind == wire::FrameKind::request) return wire::kMaxRequestBytes;
+    return kind == wire::FrameKind::response ? wire::kMaxResponseBytes : settings.max_message_bytes;
+}
+
 }  // namespace
 
 ReceiveLane::ReceiveLane(const Settings& settings, Budget& budget)
@@ -25,70 +31,55 @@ ReceiveLane::ReceiveLane(const Settings& settings, Budget& budget)
 
 ReceiveLane::~ReceiveLane() { drop_assembly(); }
 
-Result<ReceiveLane::Verdict> ReceiveLane::accept(Seq seq, std::uint64_t cost) {
-    if (seq <= received_) {
-        ack_pending_ = true;  // the peer does not know that we have it
-        if (planted(Fault::duplicate_delivered) && seq == received_) return Verdict::take;
-        return Verdict::duplicate;
-    }
-    if (seq != received_ + 1) return errc::sequence_gap;
-    if (seq > told_max_seq_ || arrived_bytes_ + cost > told_max_bytes_) return errc::credit_exceeded;
-    received_ = seq;
-    arrived_bytes_ += cost;
-    ack_pending_ = true;
-    return Verdict::take;
-}
-
 void ReceiveLane::drop_assembly() noexcept {
-    budget_.give(charged_);
-    charged_ = 0;
-    assembly_total_ = 0;
-    assembly_seen_ = 0;
-    skipping_ = false;
-    assembly_ = std::string();
+    budget_.give(assembly_.charged);
+    assembly_ = Assembly();
 }
 
 // For a piece of the message: twice what there was, as a string would, but no more than the message has. All of it is
 // counted. False: there is no memory.
 bool ReceiveLane::make_room(std::size_t bytes) {
-    const std::size_t needed = assembly_.size() + bytes;
-    if (needed <= charged_) return true;
+    const std::size_t needed = assembly_.bytes.size() + bytes;
+    if (needed <= assembly_.charged) return true;
     const auto room = static_cast<std::size_t>(
-        std::min<std::uint64_t>(assembly_total_, std::max<std::uint64_t>(needed, 2 * charged_)));
-    if (!budget_.take(room - charged_, Use::pieces)) return false;
+        std::min<std::uint64_t>(assembly_.total, std::max<std::uint64_t>(needed, 2 * assembly_.charged)));
+    if (!budget_.take(room - assembly_.charged, Use::pieces)) return false;
     std::string larger;
     larger.reserve(room);
-    larger.append(assembly_);
-    assembly_ = std::move(larger);
-    charged_ = room;
+    larger.append(assembly_.bytes);
+    assembly_.bytes = std::move(larger);
+    assembly_.charged = room;
     return true;
 }
 
 Result<ReceiveLane::Assembled> ReceiveLane::chunk(const wire::ChunkView& chunk) {
     const bool first = chunk.total != 0;
-    if (first == (assembly_total_ != 0) || chunk.part.empty()) return errc::bad_chunk;
+    if (first == (assembly_.total != 0) || chunk.part.empty()) return errc::bad_chunk;
     if (first) {
-        if (chunk.total > settings_.max_message_bytes + kEnvelopeBytes) return errc::message_too_large;
-        assembly_total_ = chunk.total;
+        const wire::FrameKind kind = kind_of(chunk);
+        if (chunk.total > largest(kind, settings_) + kEnvelopeBytes) return errc::message_too_large;
+        assembly_.total = chunk.total;
+        assembly_.kind = kind;
     }
-    if (chunk.part.size() > assembly_total_ - assembly_seen_) return errc::bad_chunk;
-    assembly_seen_ += chunk.part.size();
-    if (!skipping_ && !make_room(chunk.part.size())) {
-        skipping_ = true;
-        if (assembly_.size() > kKeptOfRefused) assembly_.resize(kKeptOfRefused);
-        assembly_.shrink_to_fit();
-        budget_.give(charged_);
-        charged_ = 0;
-        if (first) assembly_ = chunk.part.substr(0, kKeptOfRefused);
-    } else if (!skipping_) {
-        const bool lost = planted(Fault::chunk_dropped) && !first && assembly_seen_ != assembly_total_;
-        if (!lost) assembly_.append(chunk.part);
+    if (chunk.part.size() > assembly_.total - assembly_.seen) return errc::bad_chunk;
+    assembly_.seen += chunk.part.size();
+    if (!assembly_.skipping && !make_room(chunk.part.size())) {
+        assembly_.skipping = true;
+        if (assembly_.bytes.size() > kKeptOfRefused) assembly_.bytes.resize(kKeptOfRefused);
+        assembly_.bytes.shrink_to_fit();
+        budget_.give(assembly_.charged);
+        assembly_.charged = 0;
+        if (first) assembly_.bytes = chunk.part.substr(0, kKeptOfRefused);
+    } else if (!assembly_.skipping) {
+        const bool lost = planted(Fault::chunk_dropped) && !first && assembly_.seen != assembly_.total;
+        if (!lost) assembly_.bytes.append(chunk.part);
     }
     Assembled result;
-    if (assembly_seen_ == assembly_total_) {
+    if (assembly_.seen == assembly_.total) {
         result.complete = true;
-        result.refused = skipping_;
-        result.content = Bytes(std::string_view(assembly_));
+        result.refused = assembly_.skipping;
+        result.kind = assembly_.kind;
+        result.content = Bytes(std::string_view(assembly_.bytes));
         drop_assembly();
         return result;  // the last piece's credit returns with consumed()
     }
@@ -109,11 +100,6 @@ void ReceiveLane::renew(std::uint64_t frames, std::uint64_t bytes) noexcept {
     consumed_bytes_ += bytes;
     // A sender that has used half of its credit is told; before that the news rides on what goes out anyway.
     if (half_is_used()) ack_pending_ = true;
-}
-
-bool ReceiveLane::half_is_used() const noexcept {
-    return consumed_frames_ + lane_frames_ - told_max_seq_ >= std::max<Seq>(1, lane_frames_ / 2) ||
-           consumed_bytes_ + lane_bytes_ - told_max_bytes_ >= lane_bytes_ / 2;
 }
 
 void ReceiveLane::consumed(std::uint64_t cost) noexcept {
@@ -155,11 +141,12 @@ void ReceiveLane::check_invariants() const {
     FLARE_INVARIANT(consumed_frames_ + held_frames_ + unconsumed_ <= received_, "credit for what has not arrived");
     FLARE_INVARIANT(consumed_bytes_ + held_bytes_ <= arrived_bytes_, "credit for bytes that have not arrived");
     FLARE_INVARIANT(held_frames_ == 0 || unconsumed_ != 0, "credit waits for an application that has caught up");
-    FLARE_INVARIANT(assembly_seen_ < assembly_total_ || assembly_total_ == 0, "a message is whole and still gathers");
-    FLARE_INVARIANT(assembly_total_ != 0 || (assembly_seen_ == 0 && assembly_.empty() && charged_ == 0 && !skipping_),
+    FLARE_INVARIANT(assembly_.seen < assembly_.total || assembly_.total == 0, "a message is whole and still gathers");
+    FLARE_INVARIANT(assembly_.total != 0 || (assembly_.seen == 0 && assembly_.bytes.empty() && assembly_.charged == 0 &&
+                                             !assembly_.skipping),
                     "an assembly is left of a message that has gone");
-    FLARE_INVARIANT(skipping_ || assembly_.size() <= charged_, "more is held than is charged");
-    FLARE_INVARIANT(charged_ <= assembly_total_, "more is charged than the message has");
+    FLARE_INVARIANT(assembly_.skipping || assembly_.bytes.size() <= assembly_.charged, "more is held than is charged");
+    FLARE_INVARIANT(assembly_.charged <= assembly_.total, "more is charged than the message has");
 }
 
 }  // namespace flare::session

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "session/budget.hpp"
+#include "session/planted.hpp"
 #include "session/types.hpp"
 
 #include <optional>
@@ -22,21 +23,44 @@ public:
 
     enum class Verdict { take, duplicate };
     // Is this frame the next one? Counts it when it is. Errors: sequence_gap, credit_exceeded.
-    Result<Verdict> accept(Seq seq, std::uint64_t cost);
+    // Here, because every message goes through it and it has several callers.
+    Result<Verdict> accept(Seq seq, std::uint64_t cost) {
+        if (seq <= received_) {
+            ack_pending_ = true;  // the peer does not know that we have it
+            if (planted(Fault::duplicate_delivered) && seq == received_) return Verdict::take;
+            return Verdict::duplicate;
+        }
+        if (seq != received_ + 1) return errc::sequence_gap;
+        if (seq > told_max_seq_ || arrived_bytes_ + cost > told_max_bytes_) return errc::credit_exceeded;
+        received_ = seq;
+        arrived_bytes_ += cost;
+        ack_pending_ = true;
+        return Verdict::take;
+    }
 
-    // A chunk that accept() took. Returns the whole encoded Data when this piece completes it; what gathers is
+    // What this chunk begins, or goes on with, may come: only what has been agreed.
+    static wire::FrameKind kind_of(const wire::ChunkView& first) noexcept {
+        const auto data = static_cast<std::uint32_t>(wire::FrameKind::data);
+        const std::uint32_t kind = first.kind == 0 ? data : first.kind;
+        return kind > static_cast<std::uint32_t>(wire::FrameKind::response) ? wire::FrameKind::none
+                                                                            : static_cast<wire::FrameKind>(kind);
+    }
+    wire::FrameKind kind_with(const wire::ChunkView& chunk) const noexcept {
+        return chunk.total != 0 ? kind_of(chunk) : assembly_.kind;
+    }
+    // A chunk that accept() took. Returns the whole encoded body when this piece completes it; what gathers is
     // charged to the budget until then. `refused`: the process had no memory for it, the pieces were skipped and
-    // `content` has only the beginning, for the id; the sender gets a receipt with `busy`. Errors: bad_chunk,
-    // message_too_large.
+    // `content` has only the beginning, for the id; the sender hears `busy`. Errors: bad_chunk, message_too_large.
     struct Assembled {
         Bytes content;
+        wire::FrameKind kind = wire::FrameKind::data;
         bool complete = false;
         bool refused = false;
     };
     Result<Assembled> chunk(const wire::ChunkView& chunk);
     // Pieces of a big message have come, and its last has not: nothing else may come between them.
-    bool assembling() const noexcept { return assembly_total_ != 0; }
-    // Names, numbers, a receipt: by so much an encoded Data may be longer than its message's payload.
+    bool assembling() const noexcept { return assembly_.total != 0; }
+    // Names, numbers, a receipt: by so much an encoded body may be longer than what it carries.
     static constexpr std::uint64_t kEnvelopeBytes = 4 * 1024;
 
     // A message was handed to the application, which answers with consumed() once.
@@ -48,7 +72,7 @@ public:
 
     Seq received() const noexcept { return received_; }
     // Bytes of a big message that is not complete.
-    std::size_t held_bytes() const noexcept { return charged_; }
+    std::size_t held_bytes() const noexcept { return assembly_.charged; }
     void check_invariants() const;
     // Frees them. Nothing may arrive afterwards.
     void discard() noexcept { drop_assembly(); }
@@ -64,7 +88,10 @@ public:
 private:
     void renew(std::uint64_t frames, std::uint64_t bytes) noexcept;
     // Of the credit that the peer knows of.
-    bool half_is_used() const noexcept;
+    bool half_is_used() const noexcept {
+        return consumed_frames_ + lane_frames_ - told_max_seq_ >= std::max<Seq>(1, lane_frames_ / 2) ||
+               consumed_bytes_ + lane_bytes_ - told_max_bytes_ >= lane_bytes_ / 2;
+    }
     void drop_assembly() noexcept;
     bool make_room(std::size_t bytes);
 
@@ -84,11 +111,15 @@ private:
     std::uint32_t held_frames_ = 0;
     std::uint32_t unconsumed_ = 0;
     bool ack_pending_ = false;
-    std::string assembly_;              // grows with what arrives, as make_room() says
-    std::uint64_t assembly_total_ = 0;  // 0: none under way
-    std::uint64_t assembly_seen_ = 0;
-    std::size_t charged_ = 0;  // the room of the assembly, to the budget
-    bool skipping_ = false;    // refused: pieces are counted and dropped
+    struct Assembly {
+        std::string bytes{};      // grows with what arrives, as make_room() says
+        std::uint64_t total = 0;  // 0: none under way
+        std::uint64_t seen = 0;
+        std::size_t charged = 0;  // its room, to the budget
+        bool skipping = false;    // refused: pieces are counted and dropped
+        wire::FrameKind kind = wire::FrameKind::data;
+    };
+    Assembly assembly_;
 };
 
 }  // namespace flare::session

@@ -82,7 +82,10 @@ void SendLane::number_chunk() {
     sent.body.kind = wire::FrameKind::chunk;
     sent.body.bytes = partial.content.slice(partial.offset, size);
     sent.body.cost = size;
-    if (partial.offset == 0) sent.total = partial.content.size();
+    if (partial.offset == 0) {
+        sent.total = partial.content.size();
+        if (partial.kind != wire::FrameKind::data) sent.begins = static_cast<std::uint8_t>(partial.kind);
+    }
     partial.offset += size;
     totals_.queued_bytes -= size;
     if (partial.offset == partial.content.size()) {
@@ -102,7 +105,8 @@ std::uint64_t SendLane::number_next() {
         const Frame& entry = queue_.front();
         begun = entry.token;
         if (is_big(entry)) {
-            partial_ = Partial{entry.body.bytes.slice(entry.body.content_offset), 0, entry.token, entry.charge};
+            partial_ = Partial{entry.body.bytes.slice(entry.body.content_offset), 0, entry.token, entry.charge,
+                               entry.body.kind};
             totals_.queued_bytes -= entry.body.content_offset;  // what stays queued is the content
             queue_.pop_front();
             number_chunk();
@@ -127,7 +131,7 @@ std::uint64_t SendLane::write_next(wire::Batch& batch, wire::FrameHeader& header
     header.seq = cursor_++;
     FLARE_INVARIANT((cursor_ == next_) == (unwritten_ == window_.end()), "the cursor and its frame have parted");
     if (sent.body.kind == wire::FrameKind::chunk) {
-        batch.add_chunk(header, sent.total, sent.body.bytes);
+        batch.add_chunk(header, sent.total, sent.body.bytes, sent.begins);
     } else {
         batch.add(header, sent.body);
     }

@@ -39,8 +39,8 @@ public:
     // What a queued body is charged to the budget; push() takes over a charge that the caller has taken.
     static std::size_t charge_of(const wire::Body& body) noexcept { return body.bytes.size() + kFrameCharge; }
     static constexpr std::size_t kFrameCharge = 64;
-    // Puts an encoded data or receipt in the queue; higher priority overtakes what has no number yet.
-    // `token` (0: none) comes back from ack() when the peer has it whole.
+    // Puts an encoded data, receipt, request or response in the queue; higher priority overtakes what has no number
+    // yet. `token` (0: none) comes back from ack() when the peer has it whole.
     void push(wire::Body&& body, Priority priority, std::uint64_t token);
 
     // Something can be written: frames after the cursor, or queued ones that the bounds allow a number.
@@ -91,14 +91,16 @@ private:
         std::uint64_t token = 0;  // only on the last frame of a message
         std::size_t charge = 0;   // to be given back to the budget with this frame
         Priority priority = Priority::normal;
+        std::uint8_t begins = 0;  // chunk: ChunkView::kind
     };
     // A frame moves from list to list and is made once.
     using Frames = std::list<Frame, base::PoolAllocator<Frame>>;
-    struct Partial {  // a big message of which some chunks have numbers; counted as queued until the last has one
+    struct Partial {  // a big body of which some chunks have numbers; counted as queued until the last has one
         Bytes content;
         std::size_t offset = 0;
         std::uint64_t token = 0;
         std::size_t charge = 0;
+        wire::FrameKind kind = wire::FrameKind::data;
     };
     bool waiting() const noexcept { return partial_.has_value() || !queue_.empty(); }
     // What waits first may have a number: credit and bounds have room for it.
@@ -112,7 +114,7 @@ private:
         return next_ <= max_seq_ && numbered_bytes_ + cost <= max_bytes_;
     }
     bool is_big(const Frame& entry) const noexcept {
-        return entry.body.kind == wire::FrameKind::data &&
+        return entry.body.kind != wire::FrameKind::receipt &&
                entry.body.bytes.size() - entry.body.content_offset > big_above_;
     }
     std::uint64_t next_cost() const noexcept {

@@ -3,6 +3,7 @@
 #include "base/assert.hpp"
 #include "session/message_flow.hpp"
 #include "session/refusal.hpp"
+#include "session/request_flow.hpp"
 
 #include <algorithm>
 
@@ -25,16 +26,17 @@ Settings with_lanes(Settings settings, std::uint32_t lanes) {
 
 }  // namespace
 
-ServerSession::ServerSession(const Settings& settings, Budget& budget, MessageFlow& messages, Device& owner, Who who,
-                             const Agreed& agreed)
+ServerSession::ServerSession(const Settings& settings, Budget& budget, MessageFlow& messages, RequestFlow& requests,
+                             Device& owner, Who who, const Agreed& agreed)
     : budget_(budget),
       messages_(messages),
+      requests_(requests),
       owner_(owner),
       who_(std::move(who)),
-      encodings_(agreed.encodings),
-      max_message_bytes_(agreed.max_message_bytes),
+      agreed_(agreed),
       settings_(with_lanes(settings, agreed.lanes)),
-      lane_set_(settings_, agreed.lanes, budget, *this) {
+      lane_set_(settings_, agreed.lanes, budget, *this,
+                agreed.conversations ? wire::FrameKind::request : wire::FrameKind::none) {
     timer.session = this;
     budget_.take_anyway(charge_of(*this));
 }
@@ -91,7 +93,13 @@ void ServerSession::on_data(LaneIndex lane, const wire::DataView& data, const By
     messages_.receive(*this, lane, data, whole, cost);
 }
 
-void ServerSession::on_message_refused(LaneIndex lane, const Uuid& id, errc code) {
+void ServerSession::on_request(LaneIndex lane, const wire::RequestView& request, const Bytes& whole,
+                               std::uint64_t cost) {
+    requests_.receive(*this, lane, request, whole, cost);
+}
+
+void ServerSession::on_refused(LaneIndex lane, wire::FrameKind kind, const Uuid& id, errc code) {
+    if (kind == wire::FrameKind::request) return requests_.refuse(*this, lane, id, code);
     // Without a time: what was under way behind it is acted on, and a repeat would come after that.
     messages_.refuse(*this, lane, id, make_refusal(code, {}));
 }

@@ -28,6 +28,7 @@
 namespace flare::session {
 
 class MessageFlow;
+class RequestFlow;
 
 enum class Presence : std::uint8_t { attached, detached, gone };
 
@@ -43,9 +44,10 @@ public:
         std::uint32_t lanes = 0;
         wire::Encodings encodings = 0;        // how payloads may be compressed, both ways
         std::uint64_t max_message_bytes = 0;  // the largest payload that the client takes, before compression
+        bool conversations = false;           // kCapabilityConversations
     };
-    ServerSession(const Settings& settings, Budget& budget, MessageFlow& messages, Device& owner, Who who,
-                  const Agreed& agreed);
+    ServerSession(const Settings& settings, Budget& budget, MessageFlow& messages, RequestFlow& requests, Device& owner,
+                  Who who, const Agreed& agreed);
     ~ServerSession();
 
     // ---- for the server ----
@@ -63,8 +65,7 @@ public:
     // As they are now: callbacks may add and take away.
     boost::container::small_vector<CarrierKey, 4> carriers() const;
     std::uint32_t lanes() const noexcept { return lane_set_.lanes(); }
-    wire::Encodings encodings() const noexcept { return encodings_; }
-    std::uint64_t max_message_bytes() const noexcept { return max_message_bytes_; }
+    const Agreed& agreed() const noexcept { return agreed_; }
     std::size_t queued_frames() const noexcept { return lane_set_.totals().queued_frames; }
     std::size_t queued_bytes() const noexcept { return lane_set_.totals().queued_bytes; }
     std::size_t unacked_frames() const noexcept { return lane_set_.totals().unacked_frames; }
@@ -105,14 +106,15 @@ public:
 
 private:
     void on_data(LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) override;
-    void on_message_refused(LaneIndex lane, const Uuid& id, errc code) override;
+    void on_request(LaneIndex lane, const wire::RequestView& request, const Bytes& whole, std::uint64_t cost) override;
+    void on_refused(LaneIndex lane, wire::FrameKind kind, const Uuid& id, errc code) override;
 
     Budget& budget_;
     MessageFlow& messages_;
+    RequestFlow& requests_;
     Device& owner_;  // lives as long as one of its sessions
     const Who who_;
-    const wire::Encodings encodings_;
-    const std::uint64_t max_message_bytes_;
+    const Agreed agreed_;
     SessionTickets tickets_;
     Attachments attachments_;
     CredentialTerm credential_;

@@ -11,17 +11,17 @@ namespace flare::session {
 SessionTable::SessionTable(Settings settings, std::uint32_t home, TimePoint started, base::Random& random,
                            Budget& budget, SessionTableListener& listener, const TicketKeys* ticket_keys)
     : settings_(settings),
-      home_(home),
       budget_(budget),
       devices_(settings_, budget),
       tombstones_(settings_.tombstone_life, budget),
       life_(settings_, listener, sessions_, tombstones_, deadlines_),
       shedding_(budget, listener, sessions_, devices_, tombstones_, life_),
       messages_(settings_, started, listener, sessions_, expected_, life_, shedding_),
-      attaching_(
-          {settings_, budget, listener, sessions_, devices_, tombstones_, expected_, life_, shedding_, messages_},
-          random, ticket_keys),
-      carriers_(settings_, home_, listener, sessions_, life_, attaching_) {}
+      requests_(settings_, listener, sessions_, life_, shedding_),
+      attaching_({settings_, budget, listener, sessions_, devices_, tombstones_, expected_, life_, shedding_, messages_,
+                  requests_},
+                 random, ticket_keys),
+      carriers_(settings_, home, listener, sessions_, life_, attaching_) {}
 
 void SessionTable::for_each(const std::function<void(ServerSession&)>& each) {
     for (ServerSession* const session : sessions_.all()) {

@@ -9,6 +9,7 @@
 //   Tombstones     what is left of those that have ended       MessageFlow  messages, receipts, replies
 //   Deadlines      when to look at which                       SessionLife  active, detached, ended
 //   Expected       users who are about to come back            Shedding     what goes when memory is used up
+//   RequestFlow    requests and their responses
 //
 // How a session ends, and what its client hears:
 //
@@ -33,6 +34,7 @@
 #include "session/attaching.hpp"
 #include "session/carrier_io.hpp"
 #include "session/message_flow.hpp"
+#include "session/request_flow.hpp"
 #include "session/session_life.hpp"
 #include "session/shedding.hpp"
 #include "session/ticket.hpp"
@@ -56,9 +58,10 @@ public:
     SessionTable(const SessionTable&) = delete;
     SessionTable& operator=(const SessionTable&) = delete;
 
-    // Offers compression to sessions that are made from here on. It must outlive the table; null: off.
-    void offer(const wire::Compression* compression) noexcept {
-        attaching_.offer(compression);
+    // Offers compression to sessions that are made from here on. It must outlive the table; null: off. And
+    // conversations, if there is a store: kCapabilityConversations.
+    void offer(const wire::Compression* compression, bool conversations = false) noexcept {
+        attaching_.offer(compression, conversations);
         messages_.offer(compression);
         carriers_.offer(compression);
     }
@@ -123,6 +126,15 @@ public:
     void finish(const PendingMessage& pending, const Receipt& receipt, const Reply* reply, TimePoint now) {
         const SessionIndex::Entry entry(sessions_);
         messages_.finish(pending, receipt, reply, now);
+    }
+    // Sends a response, whose id is that of the request; with `more`, it is not the last. What is sent while its client
+    // is away is kept and replayed like any frame.
+    // Errors: session_ended, message_too_large (above wire::kMaxResponseBytes), outbox_full or busy (the client's queue
+    // or the server's memory is full: the client hears recipient_busy). After any of them the request is answered, and
+    // no other response may follow.
+    Result<void> respond(const PendingRequest& pending, const wire::ResponseView& response, TimePoint now) {
+        const SessionIndex::Entry entry(sessions_);
+        return requests_.respond(pending, response, now);
     }
     // Queues an encoded data body on a session. Errors: busy, recipient_busy (its queue is full), session_ended,
     // message_too_large (for this client).
@@ -189,13 +201,11 @@ public:
     std::size_t check_invariants() const;
 
     const Settings& settings() const noexcept { return settings_; }
-    std::uint32_t home() const noexcept { return home_; }
 
 private:
     void forget_old(TimePoint now);
 
     const Settings settings_;
-    const std::uint32_t home_;
     Budget& budget_;
     // In this order: a part stands behind those that it knows.
     Deadlines deadlines_;
@@ -206,6 +216,7 @@ private:
     SessionLife life_;
     Shedding shedding_;
     MessageFlow messages_;
+    RequestFlow requests_;
     Attaching attaching_;
     CarrierIo carriers_;
 };

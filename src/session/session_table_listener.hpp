@@ -26,6 +26,10 @@ public:
     // Acts on a message: first time only, in order per lane. Views end with the call unless `whole` holds them.
     virtual void on_message(ServerSession& session, PendingMessage&& pending, const wire::DataView& data,
                             const Bytes& whole) = 0;
+    // Acts on a request, in the order of its lane: respond() must follow. Views end with the call unless `whole` holds
+    // them. Only if SessionTable::offer() has offered conversations.
+    virtual void on_request(ServerSession& session, PendingRequest&& pending, const wire::RequestView& request,
+                            const Bytes& whole) = 0;
     // A message was answered with a refusal and not given to on_message(): it came too fast, or there was no memory.
     virtual void on_message_refused(ServerSession&, errc) {}
     // A reply was dropped, and its receipt is a refusal: it is larger than the client takes.

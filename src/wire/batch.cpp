@@ -15,7 +15,7 @@ constexpr std::size_t kFirstHeadBytes = 4096;
 // hints, and additions to the header (docs/protocol.md, "Extensions").
 constexpr std::uint32_t kFirstKind = 10;
 constexpr std::uint32_t kLastKind = 99;
-constexpr std::uint32_t kLastKnownKind = static_cast<std::uint32_t>(FrameKind::seal);
+constexpr std::uint32_t kLastKnownKind = static_cast<std::uint32_t>(FrameKind::response);
 
 std::size_t header_size(const FrameHeader& header) noexcept {
     std::size_t size = number_size(header.lane) + number_size(header.seq);
@@ -106,14 +106,14 @@ void Batch::add(const FrameHeader& header, const Body& body) {
 
 void Batch::add(const FrameHeader& header) { put_header(begin_frame(header, header_size(header), 0), header); }
 
-void Batch::add_chunk(const FrameHeader& header, std::uint64_t total, const Bytes& part) {
-    const bool copy = part.size() <= kCopyUpTo;
-    const std::size_t content = number_size(total) + bytes_size(part.size());
+void Batch::add_chunk(const FrameHeader& header, std::uint64_t total, const Bytes& part, std::uint32_t kind) {
+    const bool copy = part.size() <= kCopyUpTo || kind != 0;  // what is shared comes last in a frame
+    const std::size_t content = number_size(total) + bytes_size(part.size()) + number_size(kind);
     char* out = begin_frame(header, header_size(header) + body_size(FrameKind::chunk, content), copy ? 0 : part.size());
     out = put_body_tag(put_header(out, header), FrameKind::chunk, content);
     out = put_number(out, 1, total);
     if (copy) {
-        put_bytes(out, 2, part.view());
+        put_number(put_bytes(out, 2, part.view()), 3, kind);
     } else {
         put_varint(put_tag(out, bytes_tag(2)), part.size());
         segments_.back().shared = part;

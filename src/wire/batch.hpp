@@ -22,8 +22,9 @@ public:
     void add(const FrameHeader& header, const Body& body);
     // A frame without body: acks only.
     void add(const FrameHeader& header);
-    // A chunk of `total` bytes (first piece: total > 0) whose part is a slice of an encoded Data's content.
-    void add_chunk(const FrameHeader& header, std::uint64_t total, const Bytes& part);
+    // A chunk of `total` bytes (first piece: total > 0) whose part is a slice of an encoded body's content. `kind`: as
+    // in ChunkView; a part with one is copied, whatever its size.
+    void add_chunk(const FrameHeader& header, std::uint64_t total, const Bytes& part, std::uint32_t kind = 0);
     // Encodes `data` in place, without a Body: no allocation once the Batch has grown.
     void add_data(const FrameHeader& header, const DataView& data);
     // A sealed frame that travels as if its header had this lane, and a number or none. Returns where its `ciphertext`

@@ -1,5 +1,5 @@
-// Hello, Welcome, Refused, Activate, Goodbye, Ping, Credential, Seal: frames that come once or seldom, coded by their
-// tables.
+// Hello, Welcome, Refused, Activate, Goodbye, Ping, Credential, Seal, Request, Response: frames that come once or
+// seldom, coded by their tables.
 #include "wire/control_tables.hpp"
 #include "wire/frame.hpp"
 
@@ -40,6 +40,16 @@ Body encode_pong(const Ping& ping) { return body_of(FrameKind::pong, ping); }
 Body encode(const CredentialView& credential) { return body_of(FrameKind::credential, credential); }
 Body encode(const CredentialState& state) { return body_of(FrameKind::credential_state, state); }
 Body encode(const Seal& seal) { return body_of(FrameKind::seal, seal); }
+Body encode(const RequestView& request) {
+    Body body = body_of(FrameKind::request, request);
+    body.cost = request.body.size();
+    return body;
+}
+Body encode(const ResponseView& response) {
+    Body body = body_of(FrameKind::response, response);
+    body.cost = response.body.size();
+    return body;
+}
 
 Result<Hello> decode_hello(std::string_view body) {
     Hello hello;
@@ -62,5 +72,7 @@ Result<CredentialView> decode_credential(std::string_view body) { return decode_
 Result<CredentialState> decode_credential_state(std::string_view body) { return decode_body<CredentialState>(body); }
 Result<Seal> decode_seal(std::string_view body) { return decode_body<Seal>(body); }
 Result<SealedView> decode_sealed(std::string_view body) { return decode_body<SealedView>(body); }
+Result<RequestView> decode_request(std::string_view body) { return decode_body<RequestView>(body); }
+Result<ResponseView> decode_response(std::string_view body) { return decode_body<ResponseView>(body); }
 
 }  // namespace flare::wire

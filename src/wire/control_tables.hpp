@@ -1,7 +1,7 @@
-// The control frames as tables: one field a line, as in proto/flare/v1/frame.proto. A field is added here, in
-// frame.proto and in frame.hpp (CONTRIBUTING.md, "A new field of the protocol").
+// The control frames, requests and responses as tables: one field a line, as in proto/flare/v1/frame.proto. A field is
+// added here, in frame.proto and in frame.hpp (CONTRIBUTING.md, "A new field of the protocol").
 //
-// Protocol: docs/wire.md, "Bodies of a carrier".
+// Protocol: docs/wire.md, "Bodies of a carrier", "Request", "Response".
 // Threads:  constants.
 #pragma once
 
@@ -17,6 +17,12 @@ namespace flare::wire {
 inline constexpr std::string_view kPlatforms[] = {"PLATFORM_UNKNOWN", "PLATFORM_ANDROID", "PLATFORM_IOS",
                                                   "PLATFORM_WEB",     "PLATFORM_DESKTOP", "PLATFORM_SERVER"};
 inline constexpr std::string_view kOutcomes[] = {"OUTCOME_NEW", "OUTCOME_RESUMED"};
+inline constexpr std::string_view kEncodings[] = {"ENCODING_NONE", "ENCODING_ZSTD", "ENCODING_GZIP",
+                                                  "ENCODING_ZSTD_DICTIONARY"};
+inline constexpr std::string_view kVerbs[] = {
+    "VERB_UNSPECIFIED",       "VERB_CONVERSATION_CREATE", "VERB_CONVERSATION_GET",
+    "VERB_CONVERSATION_JOIN", "VERB_CONVERSATION_LEAVE",  "VERB_MEMBER_ADD",
+    "VERB_MEMBER_REMOVE",     "VERB_MEMBER_LIST",         "VERB_HISTORY"};
 
 // In the header of numbered frames this is read and written by hand: fields.hpp.
 template <>
@@ -189,6 +195,30 @@ struct Table<SealedView> {
     static constexpr std::tuple kLines{
         number(1, "nonce", &SealedView::nonce),
         bytes(2, "ciphertext", &SealedView::ciphertext, kMaxSealedBytes),
+    };
+};
+
+template <>
+struct Table<RequestView> {
+    static constexpr std::string_view kName = "Request";
+    static constexpr std::tuple kLines{
+        id(1, "id", &RequestView::id),
+        choice(2, "verb", &RequestView::verb, kVerbs),
+        bytes(3, "body", &RequestView::body, kMaxRequestBytes),
+        number(4, "first_sent_ms_ago", &RequestView::first_sent_ms_ago),
+    };
+};
+
+template <>
+struct Table<ResponseView> {
+    static constexpr std::string_view kName = "Response";
+    static constexpr std::tuple kLines{
+        id(1, "id", &ResponseView::id),
+        number(2, "code", &ResponseView::code),
+        text_for_people(3, "text", &ResponseView::text),
+        number(4, "retry_after_ms", &ResponseView::retry_after_ms),
+        bytes(5, "body", &ResponseView::body, kMaxResponseBytes),
+        number(6, "more", &ResponseView::more),
     };
 };
 

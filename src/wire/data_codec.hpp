@@ -32,7 +32,9 @@ inline char* put_message(char* out, const MessageView& message) noexcept {
 inline std::size_t receipt_size(const ReceiptView& receipt) noexcept {
     return bytes_size(16) + number_size(static_cast<std::uint64_t>(receipt.status)) +
            number_size(static_cast<std::uint64_t>(receipt.code)) + bytes_size(cut_text(receipt.text).size()) +
-           number_size(receipt.retry_after_ms);
+           number_size(receipt.retry_after_ms) + fixed_size(receipt.stored.position.epoch) +
+           number_size(receipt.stored.position.offset) +
+           number_size(static_cast<std::uint64_t>(receipt.stored.time_ms));
 }
 
 inline char* put_receipt(char* out, const ReceiptView& receipt) noexcept {
@@ -40,7 +42,10 @@ inline char* put_receipt(char* out, const ReceiptView& receipt) noexcept {
     out = put_number(out, 2, static_cast<std::uint64_t>(receipt.status));
     out = put_number(out, 3, static_cast<std::uint64_t>(receipt.code));
     out = put_bytes(out, 4, cut_text(receipt.text));
-    return put_number(out, 5, receipt.retry_after_ms);
+    out = put_number(out, 5, receipt.retry_after_ms);
+    out = put_fixed(out, 6, receipt.stored.position.epoch);
+    out = put_number(out, 7, receipt.stored.position.offset);
+    return put_number(out, 8, static_cast<std::uint64_t>(receipt.stored.time_ms));
 }
 
 // Lengths of content, without tag and length.

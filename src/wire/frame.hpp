@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/utf8.hpp"
+#include "model/position.hpp"
 
 #include <flare/bytes.hpp>
 #include <flare/error.hpp>
@@ -45,6 +46,10 @@ inline constexpr std::size_t kChunkThreshold = 64 * 1024;  // an encoded data bo
 inline constexpr std::size_t kChunkBytes = 16 * 1024;
 inline constexpr std::size_t kMaxFrameBytes = 128 * 1024;
 inline constexpr std::size_t kMaxBatchBytes = 1024 * 1024;
+inline constexpr std::size_t kMaxRequestBytes = 256 * 1024;  // of a request's body
+inline constexpr std::size_t kMaxResponseBytes =
+    (1024 + 64) * 1024;                             // of a response's: the largest entry and its names
+inline constexpr std::size_t kMaxOpenRequests = 8;  // of a session, that have no response yet
 inline constexpr std::uint64_t kDefaultMaxMessageBytes = 16ull * 1024 * 1024;
 
 // Can it be a user, device, type or target?
@@ -62,6 +67,7 @@ inline constexpr std::uint64_t kLastingTicket = 8;
 // Bits of Hello.capabilities and Welcome.capabilities.
 inline constexpr std::uint64_t kCapabilityZstd = 1;
 inline constexpr std::uint64_t kCapabilityGzip = 2;
+inline constexpr std::uint64_t kCapabilityConversations = 16;
 
 // Field numbers of the oneof in flare.v1.Frame.
 enum class FrameKind : std::uint8_t {
@@ -80,9 +86,12 @@ enum class FrameKind : std::uint8_t {
     credential = 21,
     credential_state = 22,
     seal = 23,
+    request = 24,
+    response = 25,
 };
 constexpr bool is_numbered(FrameKind kind) noexcept {
-    return kind == FrameKind::data || kind == FrameKind::chunk || kind == FrameKind::receipt;
+    return (kind >= FrameKind::data && kind <= FrameKind::receipt) || kind == FrameKind::request ||
+           kind == FrameKind::response;
 }
 
 struct LaneState {
@@ -247,12 +256,23 @@ enum class ReceiptStatus : std::uint8_t {
     refused = 5,
 };
 
+// What a store has made of a message: its place in the log of its conversation, and the time of that entry. Offset 0:
+// nobody said.
+struct StoredAt {
+    model::Position position;
+    std::int64_t time_ms = 0;  // Unix time
+
+    bool said() const noexcept { return position.offset != 0; }
+    bool operator==(const StoredAt&) const = default;
+};
+
 struct ReceiptView {
     Uuid message_id;
     ReceiptStatus status = ReceiptStatus::unspecified;
     errc code = errc::ok;
     std::string_view text;
     std::uint32_t retry_after_ms = 0;
+    StoredAt stored{};  // only with the status `stored`, and only towards peers with kCapabilityConversations
 };
 
 struct DataView {
@@ -267,6 +287,41 @@ struct DataView {
 struct ChunkView {
     std::uint64_t total = 0;  // 0: not the first piece
     std::string_view part;
+    std::uint32_t kind = 0;  // of the first piece: the number of the FrameKind that it begins; 0: data
+};
+
+// What a Request asks for. One of a later version is `unspecified`.
+enum class Verb : std::uint8_t {
+    unspecified = 0,
+    conversation_create = 1,
+    conversation_get = 2,
+    conversation_join = 3,
+    conversation_leave = 4,
+    member_add = 5,
+    member_remove = 6,
+    member_list = 7,
+    history = 8,
+};
+// It changes something, once, under the id of its request; the others only read.
+constexpr bool writes(Verb verb) noexcept {
+    return verb == Verb::conversation_create || verb == Verb::conversation_join || verb == Verb::conversation_leave ||
+           verb == Verb::member_add || verb == Verb::member_remove;
+}
+
+struct RequestView {
+    Uuid id;
+    Verb verb = Verb::unspecified;
+    std::string_view body;
+    std::uint64_t first_sent_ms_ago = 0;
+};
+
+struct ResponseView {
+    Uuid id;  // of the request
+    errc code = errc::ok;
+    std::string_view text;
+    std::uint32_t retry_after_ms = 0;
+    std::string_view body;
+    bool more = false;  // further ones follow
 };
 
 // Body decoders: `body` as in FrameView. Errors: malformed_frame. Nothing is copied into views;
@@ -287,6 +342,8 @@ errc read_data(std::string_view body, DataView& data) noexcept;
 Result<MessageView> decode_message(std::string_view message);  // an encoded Message
 Result<ChunkView> decode_chunk(std::string_view body);
 Result<ReceiptView> decode_receipt(std::string_view body);
+Result<RequestView> decode_request(std::string_view body);
+Result<ResponseView> decode_response(std::string_view body);
 
 // An encoded frame body: the whole oneof field, tag and length included, ready to stand behind a
 // frame header. Shared by every session that sends it.
@@ -294,7 +351,7 @@ struct Body {
     FrameKind kind = FrameKind::none;
     Bytes bytes;                       // tag, length, content
     std::uint32_t content_offset = 0;  // where the content starts in `bytes`
-    std::uint64_t cost = 0;            // what it takes of a lane's byte credit: payload bytes; 0 for receipts
+    std::uint64_t cost = 0;            // what it takes of a lane's byte credit: payload, body; 0 for receipts
     std::string_view content() const noexcept { return bytes.view().substr(content_offset); }
 };
 
@@ -309,6 +366,9 @@ Body encode(const CredentialView& credential);
 Body encode(const CredentialState& state);
 Body encode(const Seal& seal);
 Body encode(const ReceiptView& receipt);
+// cost = the length of their body.
+Body encode(const RequestView& request);
+Body encode(const ResponseView& response);
 
 // The bytes of a flare.v1.Message.
 Bytes encode_message(const MessageView& message);

@@ -111,7 +111,12 @@ bool put_integer(pbf_writer& out, const Field& field, const json::value& value, 
     const std::uint64_t limit =
         field.type == FieldType::uint32 ? std::min<std::uint64_t>(field.limit, 0xffffffffu) : field.limit;
     if (!number || *number > limit) return path.fail("expected a whole number from 0 to " + std::to_string(limit));
-    if (*number != 0) out.add_uint64(field.number, *number);
+    if (*number == 0) return true;
+    if (field.type == FieldType::fixed64) {
+        out.add_fixed64(field.number, *number);
+    } else {
+        out.add_uint64(field.number, *number);
+    }
     return true;
 }
 
@@ -184,6 +189,7 @@ bool put_value(pbf_writer& out, const Field& field, const json::value& value, Pa
         case FieldType::uint32:
         case FieldType::uint64:
         case FieldType::int64:
+        case FieldType::fixed64:
         case FieldType::boolean: break;
     }
     return put_integer(out, field, value, path);
@@ -193,9 +199,13 @@ bool put_list(pbf_writer& out, const Field& field, const json::value& value, Pat
     if (!value.is_array()) return path.fail("expected an array");
     const json::array& elements = value.get_array();
     if (elements.size() > field.limit) return path.fail("more than " + std::to_string(field.limit) + " elements");
+    Field element = field;
+    if (field.type == FieldType::text) element.limit = kMaxNameBytes;  // that of the list is how many there are
     for (std::size_t i = 0; i < elements.size(); ++i) {
         const Path::Step step(path, i);
-        if (!put_value(out, field, elements[i], path)) return false;
+        const bool is_name = field.type == FieldType::text && elements[i].is_string();
+        if (is_name && elements[i].get_string().empty()) return path.fail("expected a name, which is not empty");
+        if (!put_value(out, element, elements[i], path)) return false;
     }
     return true;
 }
@@ -217,11 +227,13 @@ std::optional<bool> put_convenience(pbf_writer& out, const Schema& schema, const
         put_bytes(out, field.number, base::system_random().uuid().raw());
         return true;
     }
-    if (&schema != &kMessageSchema) return std::nullopt;
+    const bool of_request = &schema == &kSchemaOf<RequestView>;
+    if (&schema != &kMessageSchema && !of_request) return std::nullopt;
     if (field.name.json() == "id" && is_absent_id(found)) {
         put_bytes(out, field.number, Uuid::v7().raw());
         return true;
     }
+    if (of_request) return std::nullopt;
     if (field.number == kTextField) return true;  // was taken as payload
     if (field.number != kPayloadField) return std::nullopt;
     const Field& text = *schema.find(kTextField);
@@ -301,8 +313,8 @@ Use judge_frame(const json::object& object, Path& path) {
     const bool wants_number = body != nullptr && is_numbered(static_cast<FrameKind>(body->number));
     if (has_number == wants_number) return Use::taken;
     const Path::Step step(path, "seq");
-    path.fail(wants_number ? "data, chunk and receipt frames need a number, from 1"
-                           : "only data, chunk and receipt frames have a number");
+    path.fail(wants_number ? "data, chunk, receipt, request and response frames need a number, from 1"
+                           : "only data, chunk, receipt, request and response frames have a number");
     return Use::refused;
 }
 
@@ -323,7 +335,7 @@ bool put_frame(std::string& batch, const json::value& value, Path& path) {
     return batch.size() <= kMaxBatchBytes || path.fail("the batch is too long", errc::batch_too_large);
 }
 
-bool put_batch(std::string& batch, std::string_view text, Path& path) {
+bool parse(std::string_view text, json::value& value, Path& path) {
     if (text.size() > kMaxBatchBytes) return path.fail("the text is longer than a batch may be", errc::batch_too_large);
     if (!base::is_utf8(text)) return path.fail("the text is not UTF-8", errc::invalid_utf8);
     json::parser parser;
@@ -333,7 +345,13 @@ bool put_batch(std::string& batch, std::string_view text, Path& path) {
     const auto rest = text.find_first_not_of(" \t\r\n", read);
     if (rest != text.npos)
         return path.fail("not JSON, at byte " + std::to_string(rest) + ": something follows the value");
-    const json::value value = parser.release();
+    value = parser.release();
+    return true;
+}
+
+bool put_batch(std::string& batch, std::string_view text, Path& path) {
+    json::value value;
+    if (!parse(text, value, path)) return false;
     if (!value.is_array()) return put_frame(batch, value, path);
     const json::array& frames = value.get_array();
     for (std::size_t i = 0; i < frames.size(); ++i) {
@@ -344,6 +362,16 @@ bool put_batch(std::string& batch, std::string_view text, Path& path) {
 }
 
 }  // namespace
+
+Result<std::string> json_to_content(const Schema& schema, std::string_view text, std::string* error_text) {
+    std::string content;
+    pbf_writer out(content);
+    json::value value;
+    Path path;
+    if (parse(text, value, path) && put_object(out, schema, value, path)) return content;
+    if (error_text != nullptr) *error_text = path.error();
+    return make_error_code(path.code());
+}
 
 Result<std::string> json_to_batch(std::string_view text, std::string* error_text) {
     std::string batch;

@@ -10,10 +10,14 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
+#include <algorithm>
+
 namespace flare::wire {
 namespace {
 
 namespace json = boost::json;
+
+constexpr std::uint64_t kLargestEnum = 0x7fffffff;  // in JSON
 
 constexpr WireType wire_type(FieldType type) noexcept {
     switch (type) {
@@ -22,6 +26,7 @@ constexpr WireType wire_type(FieldType type) noexcept {
         case FieldType::int64:
         case FieldType::boolean:
         case FieldType::enumeration: return WireType::varint;
+        case FieldType::fixed64: return WireType::fixed64;
         case FieldType::text:
         case FieldType::bytes:
         case FieldType::uuid:
@@ -40,15 +45,26 @@ json::value number_value(const Field& field, std::uint64_t number) {
         case FieldType::enumeration:
             if (number < field.enumerators.size())
                 return json::string(field.enumerators[static_cast<std::size_t>(number)]);
-            return static_cast<std::int32_t>(number);
+            return static_cast<std::int32_t>(std::min<std::uint64_t>(number, kLargestEnum));  // none that has a name
         default: return json::string(std::to_string(number));  // 64 bits do not fit into a JavaScript number
+    }
+}
+
+// A member that has its default is left out, also if the field came before and had another value: the last one counts.
+template <typename Value>
+void put(json::object& out, const Field& field, bool is_there, const Value& value) {
+    if (is_there) {
+        out[field.name.json()] = value();
+    } else {
+        out.erase(field.name.json());
     }
 }
 
 // Takes the field that `reader` stands at.
 void take(Reader& reader, const Field& field, json::object& out) {
-    if (reader.type() == WireType::varint) {
-        if (reader.number() != 0) out[field.name.json()] = number_value(field, reader.number());
+    if (reader.type() != WireType::bytes) {
+        const std::uint64_t number = reader.type() == WireType::varint ? reader.number() : reader.fixed();
+        put(out, field, number != 0, [&] { return number_value(field, number); });
         return;
     }
     const std::string_view bytes = reader.bytes();
@@ -65,11 +81,15 @@ void take(Reader& reader, const Field& field, json::object& out) {
     } else if (field.type == FieldType::text) {
         if (!base::is_utf8(bytes)) {
             reader.fail(errc::invalid_utf8);
-        } else if (!bytes.empty()) {
-            out[field.name.json()] = bytes;
+        } else if (field.repeated) {
+            json::value& list = out[field.name.json()];
+            if (!list.is_array()) list.emplace_array();
+            list.get_array().emplace_back(bytes);
+        } else {
+            put(out, field, !bytes.empty(), [&] { return json::value(bytes); });
         }
-    } else if (!bytes.empty()) {
-        out[field.name.json()] = to_base64(bytes);
+    } else {
+        put(out, field, !bytes.empty(), [&] { return json::value(to_base64(bytes)); });
     }
 }
 
@@ -113,6 +133,12 @@ errc to_object(std::string_view bytes, const Schema& schema, json::object& out) 
 }
 
 }  // namespace
+
+Result<std::string> content_to_json(const Schema& schema, std::string_view content) {
+    json::object object;
+    if (const errc code = to_object(content, schema, object); code != errc::ok) return make_error_code(code);
+    return json::serialize(object);
+}
 
 Result<std::string> batch_to_json(std::string_view batch) {
     json::array frames;

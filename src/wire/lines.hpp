@@ -73,6 +73,7 @@ struct NumberLine {
     Field field;
     Value T::*member;
     bool zero_is_default = false;  // zero, like an absent field, leaves what the constructor made
+    Value later{};                 // of an enum: what a value of a later version reads as
 
     constexpr std::uint32_t tag() const noexcept { return number_tag(field.number); }
     std::size_t size(const T& of) const noexcept {
@@ -91,7 +92,7 @@ struct NumberLine {
         if constexpr (std::is_same_v<Value, errc>) {
             of.*member = to_errc(reader.number());
         } else if constexpr (std::is_enum_v<Value>) {
-            of.*member = to_enum(reader.number(), static_cast<Value>(field.enumerators.size() - 1), Value{});
+            of.*member = to_enum(reader.number(), static_cast<Value>(field.enumerators.size() - 1), later);
         } else if constexpr (std::is_same_v<Value, std::uint32_t>) {
             of.*member = reader.small_number();
         } else {
@@ -101,6 +102,22 @@ struct NumberLine {
     void finish(Reader& reader, const T& of) const noexcept {
         if (static_cast<std::uint64_t>(of.*member) > field.limit) reader.fail();
     }
+};
+
+// Numbers whose bits are random: eight bytes.
+template <typename T>
+struct FixedLine {
+    Field field;
+    std::uint64_t T::*member;
+
+    constexpr std::uint32_t tag() const noexcept { return fixed_tag(field.number); }
+    std::size_t size(const T& of) const noexcept { return of.*member == 0 ? 0 : varint_size(tag()) + 8; }
+    char* put(char* out, const T& of) const noexcept {
+        return of.*member == 0 ? out : put_fixed_value(put_varint(out, tag()), of.*member);
+    }
+    void begin(T& of) const noexcept { of.*member = 0; }
+    void read(Reader& reader, T& of) const noexcept { of.*member = reader.fixed(); }
+    void finish(Reader&, const T&) const noexcept {}
 };
 
 // Texts and bytes. Value: std::string, or std::string_view into what is read.
@@ -190,7 +207,33 @@ struct PartLine<T, std::optional<Part>> {
     void finish(Reader&, const T&) const noexcept {}
 };
 
-// Messages in a static_vector. Accessor: a member, or std::identity where the list is all that T is.
+// Names in a vector of views: none is empty.
+template <typename T, typename Value>
+struct NamesLine {
+    Field field;
+    Value T::*member;
+
+    constexpr std::uint32_t tag() const noexcept { return bytes_tag(field.number); }
+    std::size_t size(const T& of) const noexcept {
+        std::size_t size = 0;
+        for (const std::string_view each : of.*member) size += tagged_size(tag(), each.size());
+        return size;
+    }
+    char* put(char* out, const T& of) const noexcept {
+        for (const std::string_view each : of.*member)
+            out = put_raw(put_varint(put_varint(out, tag()), each.size()), each);
+        return out;
+    }
+    void begin(T&) const noexcept {}
+    void read(Reader& reader, T& of) const {
+        const std::string_view name = reader.text(kMaxNameBytes);
+        if (name.empty() || (of.*member).size() == field.limit) reader.fail();
+        if (!reader.failed()) (of.*member).push_back(name);
+    }
+    void finish(Reader&, const T&) const noexcept {}
+};
+
+// Messages in a vector of any kind. Accessor: a member, or std::identity where the list is all that T is.
 template <typename Accessor>
 struct ListLine {
     Field field;
@@ -213,7 +256,7 @@ struct ListLine {
     template <typename T>
     void read(Reader& reader, T& of) const {
         auto& elements = std::invoke(list, of);
-        if (elements.size() == elements.capacity()) {
+        if (elements.size() == field.limit) {
             reader.fail();
         } else {
             reader.join(read_content(reader.bytes(), elements.emplace_back()));
@@ -229,8 +272,10 @@ template <typename Value>
 constexpr FieldType number_type() noexcept {
     if constexpr (std::is_same_v<Value, bool>) return FieldType::boolean;
     if constexpr (std::is_same_v<Value, std::uint64_t>) return FieldType::uint64;
+    if constexpr (std::is_same_v<Value, std::int64_t>) return FieldType::int64;
     static_assert(std::is_same_v<Value, bool> || std::is_same_v<Value, std::uint64_t> ||
-                  std::is_same_v<Value, std::uint32_t> || std::is_same_v<Value, errc>);
+                  std::is_same_v<Value, std::int64_t> || std::is_same_v<Value, std::uint32_t> ||
+                  std::is_same_v<Value, errc>);
     return FieldType::uint32;
 }
 
@@ -243,12 +288,19 @@ template <typename T, typename Value>
 constexpr auto number_or_default(std::uint32_t field, std::string_view name, Value T::*member) {
     return NumberLine<T, Value>{{.number = field, .name = name, .type = number_type<Value>()}, member, true};
 }
-// An enum. Its values count from 0; one of a later version reads as 0.
+template <typename T>
+constexpr auto fixed(std::uint32_t field, std::string_view name, std::uint64_t T::*member) {
+    return FixedLine<T>{{.number = field, .name = name, .type = FieldType::fixed64}, member};
+}
+// An enum. Its values count from 0; one of a later version reads as `later`.
 template <typename T, typename Value>
 constexpr auto choice(std::uint32_t field, std::string_view name, Value T::*member,
-                      std::span<const std::string_view> enumerators) {
+                      std::span<const std::string_view> enumerators, Value later = {}) {
     return NumberLine<T, Value>{
-        {.number = field, .name = name, .type = FieldType::enumeration, .enumerators = enumerators}, member};
+        {.number = field, .name = name, .type = FieldType::enumeration, .enumerators = enumerators},
+        member,
+        false,
+        later};
 }
 template <typename T, typename Value>
 constexpr auto text(std::uint32_t field, std::string_view name, Value T::*member, std::uint64_t most) {
@@ -286,14 +338,20 @@ constexpr auto part(std::uint32_t field, std::string_view name, Value T::*member
     return PartLine<T, Value>{{.number = field, .name = name, .type = FieldType::message, .part = &kSchemaOf<Part>},
                               member};
 }
-// At most kMaxLanes elements.
+// At most so many names of users, each at most kMaxNameBytes long.
+template <typename T, typename Value>
+constexpr auto names(std::uint32_t field, std::string_view name, Value T::*member, std::uint64_t most) {
+    return NamesLine<T, Value>{
+        {.number = field, .name = name, .type = FieldType::text, .repeated = true, .limit = most}, member};
+}
+// At most so many elements, for which `accessor` has room.
 template <typename Element, typename Accessor>
-constexpr auto list(std::uint32_t field, std::string_view name, Accessor accessor) {
+constexpr auto list(std::uint32_t field, std::string_view name, Accessor accessor, std::uint64_t most = kMaxLanes) {
     return ListLine<Accessor>{{.number = field,
                                .name = name,
                                .type = FieldType::message,
                                .repeated = true,
-                               .limit = kMaxLanes,
+                               .limit = most,
                                .part = &kSchemaOf<Element>},
                               accessor};
 }

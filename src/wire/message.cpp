@@ -39,7 +39,10 @@ errc read_receipt(std::string_view bytes, ReceiptView& receipt) noexcept {
             case number_tag(3): receipt.code = to_errc(reader.number()); break;
             case bytes_tag(4): receipt.text = reader.text(kMaxTextBytes); break;
             case number_tag(5): receipt.retry_after_ms = reader.small_number(); break;
-            default: reader.skip(5);
+            case fixed_tag(6): receipt.stored.position.epoch = reader.fixed(); break;
+            case number_tag(7): receipt.stored.position.offset = reader.number(); break;
+            case number_tag(8): receipt.stored.time_ms = static_cast<std::int64_t>(reader.number()); break;
+            default: reader.skip(8);
         }
     }
     return reader.code();
@@ -140,7 +143,8 @@ Result<ChunkView> decode_chunk(std::string_view body) {
         switch (reader.tag()) {
             case number_tag(1): chunk.total = reader.number(); break;
             case bytes_tag(2): chunk.part = reader.bytes(); break;
-            default: reader.skip(2);
+            case number_tag(3): chunk.kind = reader.small_number(); break;
+            default: reader.skip(3);
         }
     }
     if (reader.failed()) return reader.error();

@@ -24,6 +24,7 @@ constexpr std::uint32_t tag(std::uint32_t field, WireType type) noexcept {
     return field << 3 | static_cast<std::uint32_t>(type);
 }
 constexpr std::uint32_t number_tag(std::uint32_t field) noexcept { return tag(field, WireType::varint); }
+constexpr std::uint32_t fixed_tag(std::uint32_t field) noexcept { return tag(field, WireType::fixed64); }
 constexpr std::uint32_t bytes_tag(std::uint32_t field) noexcept { return tag(field, WireType::bytes); }
 
 // Used as
@@ -58,6 +59,7 @@ public:
             case WireType::fixed32: {
                 const std::size_t size = type() == WireType::fixed64 ? 8 : 4;
                 if (left() < size) return fail();
+                bytes_ = at_;
                 at_ += size;
                 return true;
             }
@@ -86,6 +88,14 @@ public:
     std::uint32_t small_number() noexcept {
         if (number_ > std::numeric_limits<std::uint32_t>::max()) fail();
         return static_cast<std::uint32_t>(number_);
+    }
+
+    // The value of a field of wire type fixed64.
+    std::uint64_t fixed() const noexcept {
+        std::uint64_t value = 0;
+        for (unsigned i = 0; i < 8; ++i)
+            value |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes_[i])) << (8 * i);
+        return value;
     }
 
     // The value of a field of wire type bytes.

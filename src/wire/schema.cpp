@@ -12,8 +12,6 @@ namespace {
 constexpr std::string_view kStatuses[] = {"RECEIPT_STATUS_UNSPECIFIED", "RECEIPT_STATUS_HANDLED",
                                           "RECEIPT_STATUS_DELIVERED",   "RECEIPT_STATUS_BUFFERED",
                                           "RECEIPT_STATUS_STORED",      "RECEIPT_STATUS_REFUSED"};
-constexpr std::string_view kEncodings[] = {"ENCODING_NONE", "ENCODING_ZSTD", "ENCODING_GZIP",
-                                           "ENCODING_ZSTD_DICTIONARY"};
 
 constexpr Field field(std::uint32_t number, std::string_view name, FieldType type, std::uint64_t limit = kNoLimit) {
     return {.number = number, .name = name, .type = type, .limit = limit};
@@ -39,7 +37,8 @@ constexpr Field kMessageFields[] = {
 constexpr Field kReceiptFields[] = {
     field(1, "message_id", FieldType::uuid),       field(2, "status", kStatuses),
     field(3, "code", FieldType::uint32),           field(4, "text", FieldType::text, kMaxTextBytes),
-    field(5, "retry_after_ms", FieldType::uint32),
+    field(5, "retry_after_ms", FieldType::uint32), field(6, "epoch", FieldType::fixed64),
+    field(7, "offset", FieldType::uint64),         field(8, "time_ms", FieldType::int64),
 };
 constexpr Schema kReceipt{"Receipt", kReceiptFields};
 
@@ -61,6 +60,7 @@ constexpr Schema kData{"Data", kDataFields};
 constexpr Field kChunkFields[] = {
     field(1, "total", FieldType::uint64),
     field(2, "part", FieldType::bytes),
+    field(3, "kind", FieldType::uint32),
 };
 constexpr Schema kChunk{"Chunk", kChunkFields};
 
@@ -82,6 +82,8 @@ constexpr Field kFrameFields[] = {
     field(21, "credential", kSchemaOf<CredentialView>),
     field(22, "credential_state", kSchemaOf<CredentialState>),
     field(23, "seal", kSchemaOf<Seal>),
+    field(24, "request", kSchemaOf<RequestView>),
+    field(25, "response", kSchemaOf<ResponseView>),
 };
 
 }  // namespace

@@ -12,7 +12,18 @@
 
 namespace flare::wire {
 
-enum class FieldType : std::uint8_t { uint32, uint64, int64, boolean, enumeration, text, bytes, uuid, message };
+enum class FieldType : std::uint8_t {
+    uint32,
+    uint64,
+    int64,
+    fixed64,
+    boolean,
+    enumeration,
+    text,
+    bytes,
+    uuid,
+    message
+};
 
 // A field's names: the one of frame.proto, and the one in JSON that is made of it: max_seq becomes maxSeq.
 class FieldName {

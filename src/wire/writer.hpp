@@ -23,6 +23,7 @@ constexpr std::size_t varint_size(std::uint64_t value) noexcept {
 
 // Fields 1 to 15 only: their tag is one byte.
 constexpr std::size_t number_size(std::uint64_t value) noexcept { return value == 0 ? 0 : 1 + varint_size(value); }
+constexpr std::size_t fixed_size(std::uint64_t value) noexcept { return value == 0 ? 0 : 1 + 8; }
 // With the field even if it is empty: an element of a list, a message that is there.
 constexpr std::size_t part_size(std::size_t length) noexcept { return 1 + varint_size(length) + length; }
 constexpr std::size_t bytes_size(std::size_t length) noexcept { return length == 0 ? 0 : part_size(length); }
@@ -64,6 +65,15 @@ inline char* put_tag(char* out, std::uint32_t tag) noexcept {
 
 inline char* put_number(char* out, std::uint32_t field, std::uint64_t value) noexcept {
     return value == 0 ? out : put_varint(put_tag(out, number_tag(field)), value);
+}
+
+inline char* put_fixed_value(char* out, std::uint64_t value) noexcept {
+    for (unsigned i = 0; i < 8; ++i) *out++ = static_cast<char>(value >> (8 * i));
+    return out;
+}
+
+inline char* put_fixed(char* out, std::uint32_t field, std::uint64_t value) noexcept {
+    return value == 0 ? out : put_fixed_value(put_tag(out, fixed_tag(field)), value);
 }
 
 inline char* put_bytes(char* out, std::uint32_t field, std::string_view value) noexcept {

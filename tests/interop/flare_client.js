@@ -35,7 +35,7 @@ export function* decodeBatch(bytes) {
     const frame = reader.bytes();
     if (hasUnknownKind(frame)) throw new Error('unexpected_frame');
     const decoded = Frame.decode(frame);
-    const isNumbered = Boolean(decoded.data || decoded.chunk || decoded.receipt);
+    const isNumbered = Boolean(decoded.data || decoded.chunk || decoded.receipt || decoded.request || decoded.response);
     if (isNumbered !== (number(decoded.seq) !== 0)) throw new Error('malformed_frame');
     yield decoded;
   }

@@ -55,10 +55,12 @@ private:
     const std::shared_ptr<State> state_;
 };
 
-ClientNode::ClientNode(World& world, Ledger& ledger, ServerNode& server, session::ClientSettings settings,
-                       client::Connectivity::Settings connecting, std::size_t budget_bytes)
+ClientNode::ClientNode(World& world, Ledger& ledger, RequestLedger& requests, ServerNode& server,
+                       session::ClientSettings settings, client::Connectivity::Settings connecting,
+                       std::size_t budget_bytes)
     : world_(world),
       ledger_(ledger),
+      requests_(requests),
       server_(server),
       settings_(std::move(settings)),
       connecting_(std::move(connecting)),
@@ -335,6 +337,10 @@ void ClientNode::on_message(session::LaneIndex lane, const wire::DataView& data,
     } else {
         ledger_.delivered_to(name(), *session_->id(), data.message->id, letter);
     }
+    consume(lane, cost);
+}
+
+void ClientNode::consume(session::LaneIndex lane, std::uint64_t cost) {
     if (!consuming_) {
         held_.push_back({lane, cost});
         return;
@@ -343,6 +349,17 @@ void ClientNode::on_message(session::LaneIndex lane, const wire::DataView& data,
         if (session_->id() == id) session_->consumed(lane, cost, world_.now());
         schedule();
     });
+}
+
+void ClientNode::on_response(session::LaneIndex lane, const wire::ResponseView& response, const Bytes&,
+                             std::uint64_t cost) {
+    world_.trace(name() + " gets a response " + std::string(flare::name(response.code)));
+    requests_.client_hears(response);
+    consume(lane, cost);
+}
+
+void ClientNode::on_request_failed(const Uuid& id, errc code, const std::string&) {
+    requests_.client_gives_up(id, code);
 }
 
 void ClientNode::on_outcome(const session::Outcome& outcome) {
@@ -410,6 +427,21 @@ void ClientNode::send(const std::string& target, std::size_t size) {
     schedule();
 }
 
+void ClientNode::ask(const std::string& conversation, std::size_t size, bool writes) {
+    if (!settings_.conversations) return;
+    const std::string ordinals = name() + "?";  // of all its requests, whatever they are about
+    const std::string body = write_letter(ordinals, ordinals_[ordinals] + 1, size);
+    wire::RequestView request;
+    request.id = world_.chance.uuid();
+    request.verb = writes ? wire::Verb::member_add : wire::Verb::history;
+    request.body = body;
+    const auto asked = session_->request(request, conversation, world_.now());
+    if (!asked) return world_.happened("request refused by the client");
+    ++ordinals_[ordinals];
+    requests_.client_asks(request, name());
+    schedule();
+}
+
 void ClientNode::stop_consuming(bool stopped) {
     consuming_ = !stopped;
     if (stopped) return;
@@ -433,6 +465,7 @@ void ClientNode::disconnect() {
 void ClientNode::crash_and_restart() {
     world_.happened("client crash");
     ledger_.client_dies(name() + ">");
+    requests_.client_dies(name());
     for (auto& [key, open] : carriers_) open.carrier->cut(world_.chance.one_in(3));
     carriers_.clear();
     wanted_ = true;

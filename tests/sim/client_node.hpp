@@ -6,6 +6,7 @@
 #include "racing/memory.hpp"
 #include "sim/carrier.hpp"
 #include "sim/ledger.hpp"
+#include "sim/requests.hpp"
 #include "sim/server_node.hpp"
 
 #include <map>
@@ -20,13 +21,15 @@ class ClientNode final : private session::ClientSessionListener,
                          private client::Race::Track,
                          private client::ConnectListener {
 public:
-    ClientNode(World& world, Ledger& ledger, ServerNode& server, session::ClientSettings settings,
-               client::Connectivity::Settings connecting, std::size_t budget_bytes);
+    ClientNode(World& world, Ledger& ledger, RequestLedger& requests, ServerNode& server,
+               session::ClientSettings settings, client::Connectivity::Settings connecting, std::size_t budget_bytes);
     ~ClientNode();
 
     // ---- the application ----
     void start();
     void send(const std::string& target, std::size_t size);
+    // If it asks for conversations.
+    void ask(const std::string& conversation, std::size_t size, bool writes);
     void stop_consuming(bool stopped);
     void disconnect();
     void crash_and_restart();
@@ -71,6 +74,9 @@ private:
     void on_message(session::LaneIndex lane, const wire::DataView& data, const Bytes& whole,
                     std::uint64_t cost) override;
     void on_outcome(const session::Outcome& outcome) override;
+    void on_response(session::LaneIndex lane, const wire::ResponseView& response, const Bytes& whole,
+                     std::uint64_t cost) override;
+    void on_request_failed(const Uuid& id, errc code, const std::string& text) override;
     void on_heartbeat(session::CarrierKey, session::Duration) override {}
     void on_suspect(session::CarrierKey key) override;
     void on_recovered(session::CarrierKey key) override;
@@ -118,9 +124,12 @@ private:
     void schedule();
     void remember(const Carrier& carrier);
     std::string name() const;
+    // The application has done with what came, at once or when it goes on.
+    void consume(session::LaneIndex lane, std::uint64_t cost);
 
     World& world_;
     Ledger& ledger_;
+    RequestLedger& requests_;
     ServerNode& server_;
     session::ClientSettings settings_;
     client::Connectivity::Settings connecting_;

@@ -48,17 +48,20 @@ client::Connectivity::Settings make_connecting(Chance& chance) {
 
 class Life {
 public:
-    // `impatient`: the calls of some clients do not wait for ever while there is no connection.
-    Life(World& world, bool impatient)
+    // `impatient`: the calls of some clients do not wait for ever while there is no connection. `asks`: the server has
+    // conversations, and all clients but the last ask of them.
+    Life(World& world, bool impatient, bool asks)
         : world_(world),
           impatient_(impatient),
+          asks_(asks),
           settings_(make_settings(world.chance)),
-          ledger_(world, settings_.dedupe_window) {}
+          ledger_(world, settings_.dedupe_window),
+          requests_(world) {}
 
     void live() {
         const bool poor = world_.chance.one_in(8);
         if (poor) world_.happened("small budget");
-        server_ = std::make_unique<ServerNode>(world_, ledger_, settings_, poor ? 100'000 : 1u << 30);
+        server_ = std::make_unique<ServerNode>(world_, ledger_, requests_, settings_, poor ? 100'000 : 1u << 30, asks_);
         attacker_ = std::make_unique<Attacker>(world_, *server_);
         const std::size_t count = 2 + world_.chance.below(2);
         for (std::size_t i = 0; i < count; ++i) {
@@ -71,13 +74,15 @@ public:
             client.suspect_early = world_.chance.one_in(2);  // as when there is another way to the server
             client.send_timeout = impatient_ && i != 0 ? Duration(2s) : Duration::zero();
             client.retry_count = 1000;  // giving up is tested elsewhere; here everything must arrive
-            clients_.push_back(std::make_unique<ClientNode>(world_, ledger_, *server_, client,
+            client.conversations = asks_ && i + 1 != count;
+            clients_.push_back(std::make_unique<ClientNode>(world_, ledger_, requests_, *server_, client,
                                                             make_connecting(world_.chance), 1u << 30));
             clients_.back()->start();
         }
         world_.after_each([this] { check_invariants(); });
         const TimePoint peace = world_.now() + 60s;
         plan_messages();
+        if (asks_) plan_requests();
         plan_trouble();
         world_.run_until(peace);
         end_trouble();
@@ -85,6 +90,7 @@ public:
         for (const auto& client : clients_) client->check_at_rest();
         server_->check_at_rest(clients_.size());
         world_.require(ledger_.without_outcome() == 0, "every message has its outcome");
+        world_.require(requests_.without_outcome() == 0, "every request has its outcome");
         for (const auto& [id, letters] : ledger_.taken()) ledger_.compare(id, false);
         for (const auto& client : clients_) client->tear_down();
         server_->tear_down();
@@ -116,6 +122,21 @@ private:
             world_.after(world_.chance.between(1s, 55s), [this] {
                 server_->push(world_.chance.one_in(2) ? "ann" : "bob");
                 server_->check_bounds();
+            });
+        }
+    }
+
+    // Sometimes more at once than may be open.
+    void plan_requests() {
+        for (int i = 0; i < 50; ++i) {
+            world_.after(world_.chance.between(0s, 55s), [this] {
+                ClientNode& client = anybody();
+                const std::size_t size =
+                    world_.chance.one_in(20) ? 70'000 + world_.chance.below(60'000) : 60 + world_.chance.below(800);
+                const std::string about = world_.chance.one_in(4) ? "" : world_.chance.one_in(2) ? "room:a" : "room:b";
+                const std::uint64_t burst = world_.chance.one_in(8) ? 14 : 1;
+                for (std::uint64_t n = 0; n < burst; ++n)
+                    client.ask(about, n == 0 ? size : 100 + n, world_.chance.one_in(2));
             });
         }
     }
@@ -180,9 +201,11 @@ private:
 
     World& world_;
     const bool impatient_;
+    const bool asks_;
     std::uint64_t steps_ = 0;
     session::Settings settings_;
     Ledger ledger_;
+    RequestLedger requests_;
     std::unique_ptr<ServerNode> server_;
     std::unique_ptr<Attacker> attacker_;
     std::vector<std::unique_ptr<ClientNode>> clients_;
@@ -195,7 +218,7 @@ History live_through(std::uint64_t seed, bool print) {
     History history;
     history.seed = seed;
     try {
-        Life(world, seed % 4 == 0).live();
+        Life(world, seed % 4 == 0, seed % 5 < 2).live();
     } catch (const Violation& violation) {
         history.violation = violation.what();
     } catch (const std::exception& error) {

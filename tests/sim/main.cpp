@@ -175,7 +175,12 @@ int run_seeds(const Options& options) {
                                       "switch asked",
                                       "reconnect asked",
                                       "address change",
-                                      "given up"};
+                                      "given up",
+                                      "response",
+                                      "response with others to follow",
+                                      "refused request",
+                                      "repeated request",
+                                      "request lost with its session"};
     bool missing = false;
     for (const char* kind : kKinds) {
         if (options.seeds < kSeedsForEveryFault || totals[kind] != 0) continue;
@@ -218,6 +223,9 @@ int run_mutants() {
                                       "ticket_without_challenge",
                                       "ticket_honoured_twice",
                                       "under_way_called_unsent",
+                                      "request_forgotten_on_loss",
+                                      "request_repeat_looks_new",
+                                      "response_lost_while_away",
                                       "handlers_overtake",
                                       "device_queue_forgotten",
                                       "pool_result_dropped",

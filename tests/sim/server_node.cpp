@@ -68,9 +68,12 @@ private:
     ServerNode& node_;
 };
 
-ServerNode::ServerNode(World& world, Ledger& ledger, session::Settings settings, std::size_t budget_bytes)
+ServerNode::ServerNode(World& world, Ledger& ledger, RequestLedger& requests, session::Settings settings,
+                       std::size_t budget_bytes, bool conversations)
     : world_(world),
       ledger_(ledger),
+      requests_(requests),
+      conversations_(conversations),
       settings_(settings),
       budget_bytes_(budget_bytes),
       tickets_last_(world.chance.one_in(2)) {
@@ -111,6 +114,8 @@ void ServerNode::crash_and_restart() {
         keys = std::make_unique<const session::TicketKeys>(std::string(32, 'k'), std::string(), process_name(life_));
     process_ = std::make_unique<ServerProcess>(world_, config(), std::move(keys),
                                                [this](SimWorker& worker) { look_at(worker); });
+    for (std::uint32_t i = 0; i < ServerProcess::kWorkers; ++i)
+        process_->worker(i).shard().table().offer(nullptr, conversations_);
 }
 
 // ---- connections ----
@@ -261,6 +266,33 @@ void ServerNode::on_queued(const session::ServerSession& session, const wire::Da
 void ServerNode::on_fresh(const session::ServerSession&, const wire::DataView& data) {
     world_.require(data.first_sent_ms_ago > 0 || !ledger_.acted_on(data.message->id),
                    "what was acted on before comes again as a repeat");
+}
+
+// Says everything again, in as many responses as the body asks for, at once or after a while: its client may be away
+// then, or in another session.
+bool ServerNode::on_request(session::ServerSession& session, const session::PendingRequest& pending,
+                            const wire::RequestView& request) {
+    world_.trace("is asked by " + session.user());
+    requests_.server_asked(session, request, pending.lane);
+    answer(process_->router().home_of(session.user()), pending, std::string(request.body), 0);
+    return true;
+}
+
+void ServerNode::answer(std::uint32_t worker, const session::PendingRequest& pending, const std::string& body,
+                        std::size_t number) {
+    const Duration takes = world_.chance.between(0ms, world_.chance.one_in(8) ? 6s : 30ms);
+    world_.after(takes, [this, life = life_, worker, pending, body, number] {
+        if (life != life_) return;
+        const std::string piece = RequestLedger::piece(body, number);
+        wire::ResponseView response;
+        response.body = piece;
+        response.more = number + 1 != RequestLedger::pieces_of(body);
+        SimWorker& at = process_->worker(worker);
+        at.turn([&] {
+            const auto sent = at.shard().table().respond(pending, response, world_.now());
+            if (sent && response.more) answer(worker, pending, body, number + 1);
+        });
+    });
 }
 
 // ---- what the application of the server does ----

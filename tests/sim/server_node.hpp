@@ -3,6 +3,7 @@
 
 #include "session/planted.hpp"
 #include "sim/ledger.hpp"
+#include "sim/requests.hpp"
 #include "sim/server_process.hpp"
 
 #include <map>
@@ -21,7 +22,9 @@ class ServerNode final : private session::Observer {
 public:
     using Who = sim::Who;
 
-    ServerNode(World& world, Ledger& ledger, session::Settings settings, std::size_t budget_bytes);
+    // `conversations`: its processes offer them, and answer requests.
+    ServerNode(World& world, Ledger& ledger, RequestLedger& requests, session::Settings settings,
+               std::size_t budget_bytes, bool conversations);
     ~ServerNode();
 
     void accept(std::shared_ptr<Carrier> carrier, Who who);
@@ -54,15 +57,21 @@ private:
     void look_at(SimWorker& worker);
     void attached(SimWorker& worker, Socket& socket, const session::ServerSession& session);
     void created(const session::SessionId& id);
+    void answer(std::uint32_t worker, const session::PendingRequest& pending, const std::string& body,
+                std::size_t number);
     template <typename Each>
     void for_each_session(const Each& each);
 
     // Observer
     void on_queued(const session::ServerSession& session, const wire::DataView& data) override;
     void on_fresh(const session::ServerSession& session, const wire::DataView& data) override;
+    bool on_request(session::ServerSession& session, const session::PendingRequest& pending,
+                    const wire::RequestView& request) override;
 
     World& world_;
     Ledger& ledger_;
+    RequestLedger& requests_;
+    const bool conversations_;
     session::Settings settings_;
     std::size_t budget_bytes_;
     bool tickets_last_;  // beyond a process

@@ -32,7 +32,7 @@ void Dispatch::take(session::ServerSession& session, session::PendingMessage&& p
 errc Dispatch::check_compression(const session::ServerSession& session, const wire::MessageView& message) {
     const wire::Compression* compression = state_.config.compression.get();
     if (compression == nullptr) return errc::compression_unavailable;
-    const errc code = compression->check(message, session.encodings(), state_.config.session.max_message_bytes);
+    const errc code = compression->check(message, session.agreed().encodings, state_.config.session.max_message_bytes);
     if (code == errc::ok)
         turn_.inflating += std::min<std::size_t>(static_cast<std::size_t>(message.size), wire::kAtOnceBytes);
     return code;

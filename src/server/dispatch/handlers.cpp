@@ -90,8 +90,8 @@ void Handlers::take(session::ServerSession& session, session::PendingMessage&& p
     const std::size_t charge = WaitingMemory::kTaskCharge + message.payload.size();
     if (!memory_.take(charge)) return answers_.refuse(pending, errc::busy);
     const Queue queue = shared_queue_of(session);
-    queue->waiting.push_back(
-        HandlerTask{std::move(pending), std::move(message), view.encoding, view.size, session.encodings(), charge});
+    queue->waiting.push_back(HandlerTask{std::move(pending), std::move(message), view.encoding, view.size,
+                                         session.agreed().encodings, charge});
     const bool next = !queue->running && queue->waiting.size() == 1;
     if (next || session::planted(session::Fault::handlers_overtake)) run_next(queue);
 }

@@ -18,8 +18,8 @@ session::Receipt forbidden() {
 bool must_be_inflated(session::SessionTable& table, const OutgoingMessage& outgoing) {
     bool work = false;
     for (const session::ServerSession* session : table.of_user(outgoing.to))
-        work = work ||
-               (outgoing.forms.is_work(session->encodings()) && outgoing.forms.size() <= session->max_message_bytes());
+        work = work || (outgoing.forms.is_work(session->agreed().encodings) &&
+                        outgoing.forms.size() <= session->agreed().max_message_bytes);
     return work;
 }
 
@@ -54,7 +54,7 @@ void Users::forward(session::ServerSession& session, session::PendingMessage&& p
     forwarded.message = data.message;
     wire::Body body = wire::encode(forwarded);
     body.cost = data.message->payload.size();
-    wire::Forms forms(std::move(body), *data.message, config.compression.get(), session.encodings() != 0);
+    wire::Forms forms(std::move(body), *data.message, config.compression.get(), session.agreed().encodings != 0);
     const bool large = compressed && forms.size() > wire::kAtOnceBytes;
     if (asks && compressed && !large) {
         const Bytes* payload = forms.inflate();

@@ -11,8 +11,8 @@ void SessionEvents::on_session_created(session::ServerSession& session) {
     const auto info = std::make_shared<const SessionInfo>(info_of(session));
     hooks_.call([info](EventHandler& events) { events.on_user_connected(*info); });
     queues_.begin(session, info);
-    if ((session.encodings() & ~parts_.state.encodings_in_use.load(std::memory_order_relaxed)) != 0)
-        parts_.state.encodings_in_use.fetch_or(session.encodings(), std::memory_order_relaxed);
+    if ((session.agreed().encodings & ~parts_.state.encodings_in_use.load(std::memory_order_relaxed)) != 0)
+        parts_.state.encodings_in_use.fetch_or(session.agreed().encodings, std::memory_order_relaxed);
     parts_.log.add(FlightLog::entry(session.id(), Happened::made, parts_.executor.now()));
 }
 
@@ -49,6 +49,14 @@ void SessionEvents::on_session_ended(session::ServerSession& session, errc reaso
 void SessionEvents::on_message(session::ServerSession& session, session::PendingMessage&& pending,
                                const wire::DataView& data, const Bytes& whole) {
     parts_.dispatch.take(session, std::move(pending), data, whole);
+}
+
+void SessionEvents::on_request(session::ServerSession&, session::PendingRequest&& pending, const wire::RequestView&,
+                               const Bytes&) {
+    wire::ResponseView response;
+    response.code = errc::not_supported;
+    response.text = "this server has no store";
+    (void)parts_.table.respond(pending, response, parts_.executor.now());
 }
 
 void SessionEvents::on_message_refused(session::ServerSession& session, errc code) {

@@ -38,6 +38,8 @@ public:
     void on_carrier_detached(session::ServerSession&, session::CarrierKey) override {}
     void on_message(session::ServerSession& session, session::PendingMessage&& pending, const wire::DataView& data,
                     const Bytes& whole) override;
+    void on_request(session::ServerSession& session, session::PendingRequest&& pending,
+                    const wire::RequestView& request, const Bytes& whole) override;
     void on_message_refused(session::ServerSession& session, errc code) override;
     void on_reply_refused(session::ServerSession& session, errc code) override;
     void on_memory_short() override;

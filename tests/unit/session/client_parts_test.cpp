@@ -305,11 +305,12 @@ protected:
     ClientCarriers carriers;
     Outgoing outgoing{settings, agreed, heard};
     SendHealth health{settings, agreed};
-    ClientInbound inbound{settings, agreed, goodbye, outgoing, heard};
-    ClientLife life{{settings, heard, agreed, tickets, credential, goodbye, carriers, outgoing, health}};
-    ClientAttaching attaching{
-        {settings, chance, budget, heard, agreed, tickets, credential, goodbye, carriers, outgoing, inbound, life}};
-    ClientWatch watch{{heard, agreed, goodbye, carriers, outgoing, health, life}};
+    ClientRequests requests{settings, agreed, goodbye, outgoing, heard};
+    ClientInbound inbound{settings, agreed, goodbye, outgoing, requests, heard};
+    ClientLife life{{settings, heard, agreed, tickets, credential, goodbye, carriers, outgoing, requests, health}};
+    ClientAttaching attaching{{settings, chance, budget, heard, agreed, tickets, credential, goodbye, carriers,
+                               outgoing, requests, inbound, life}};
+    ClientWatch watch{{heard, agreed, goodbye, carriers, outgoing, requests, health, life}};
 };
 
 TEST_F(ClientPartsTest, AMessageComesOnceAndTwoSendersMayUseTheSameId) {

@@ -42,9 +42,9 @@ TEST_F(Compressed, BothSidesAgreeWhenBothCan) {
     bench.server.table.offer(ours.get());
     bench.connect(1);
     EXPECT_NE(bench.client.session.encodings(), 0);
-    EXPECT_EQ(bench.client.session.encodings(), bench.session().encodings());
-    EXPECT_TRUE(wire::has(bench.session().encodings(), Encoding::zstd));
-    EXPECT_FALSE(wire::has(bench.session().encodings(), Encoding::zstd_dictionary));
+    EXPECT_EQ(bench.client.session.encodings(), bench.session().agreed().encodings);
+    EXPECT_TRUE(wire::has(bench.session().agreed().encodings, Encoding::zstd));
+    EXPECT_FALSE(wire::has(bench.session().agreed().encodings, Encoding::zstd_dictionary));
 }
 
 TEST_F(Compressed, NothingIsCompressedUnlessBothCan) {
@@ -56,7 +56,7 @@ TEST_F(Compressed, NothingIsCompressedUnlessBothCan) {
     Bench plain;
     plain.server.table.offer(ours.get());
     plain.connect(1);
-    EXPECT_EQ(plain.session().encodings(), 0);
+    EXPECT_EQ(plain.session().agreed().encodings, 0);
     plain.server.answers = false;
     ASSERT_TRUE(plain.send(1, "x"));
     plain.exchange();
@@ -82,7 +82,7 @@ TEST_F(Compressed, MessagesAndRepliesAboveTheThresholdAreCompressed) {
     EXPECT_EQ(sent[1].encoding, Encoding::zstd);
     EXPECT_EQ(sent[1].size, big.size());
     EXPECT_LT(sent[1].payload.size(), big.size() / 2);
-    EXPECT_EQ(ours->inflate(sent[1], bench.session().encodings(), 1 << 20)->view(), big);
+    EXPECT_EQ(ours->inflate(sent[1], bench.session().agreed().encodings, 1 << 20)->view(), big);
     (void)bench.to_server(1, up);
 
     const std::string payloads[] = {"small", big};

@@ -6,7 +6,7 @@
 namespace flare::session::test {
 namespace {
 
-constexpr std::uint64_t kUnknownCapabilities = ~std::uint64_t{15};
+constexpr std::uint64_t kUnknownCapabilities = ~std::uint64_t{31};
 
 // A batch of one frame, byte for byte.
 std::string raw(std::string_view frame) { return static_cast<char>(frame.size()) + std::string(frame); }
@@ -15,7 +15,7 @@ const std::string kHint = raw(std::string_view("\xa2\x06\x02hi", 5));    // fiel
 const std::string kLastHint = raw(std::string_view("\xba\x0c\x00", 3));  // field 199
 const std::string kNumberedHint = raw(std::string_view("\x10\x01\xa2\x06\x00", 5));
 const std::string kMustBeKnown = raw(std::string_view("\x9a\x06\x00", 3));                     // field 99
-const std::string kNumberedAndMustBeKnown = raw(std::string_view("\x10\x01\xc2\x01\x00", 5));  // field 24
+const std::string kNumberedAndMustBeKnown = raw(std::string_view("\x10\x01\xd2\x01\x00", 5));  // field 26
 
 // `batch` as a later version might write it: each body has a field more, number 100, in front.
 std::string with_a_field_more(std::string_view batch) {

@@ -12,7 +12,7 @@ struct HeardFrames final : LaneSetListener {
         costs.push_back(cost);
         in_chunks.push_back(!whole.empty());
     }
-    void on_message_refused(LaneIndex, const Uuid& id, errc code) override { refused.emplace_back(id, code); }
+    void on_refused(LaneIndex, wire::FrameKind, const Uuid& id, errc code) override { refused.emplace_back(id, code); }
     void on_receipt(LaneIndex, const wire::ReceiptView& receipt) override { receipts.push_back(receipt.message_id); }
     void on_numbered_first(std::uint64_t token) override { begun.push_back(token); }
     void on_acked(std::uint64_t token) override { acked.push_back(token); }

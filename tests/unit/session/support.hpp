@@ -122,6 +122,9 @@ public:
         if (!answers) return;
         table.finish(handlings.back(), {wire::ReceiptStatus::handled, errc::ok, {}, 0}, nullptr, now);
     }
+    void on_request(ServerSession&, PendingRequest&& pending, const wire::RequestView& request, const Bytes&) override {
+        requests.push_back({std::move(pending), request.verb, std::string(request.body), request.first_sent_ms_ago});
+    }
     void on_message_refused(ServerSession&, errc code) override { refused.push_back(code); }
     void on_memory_short() override { ++memory_shorts; }
     void on_heartbeat(ServerSession&) override { ++heartbeats; }
@@ -148,6 +151,13 @@ public:
     std::vector<CarrierKey> detached;
     std::vector<std::string> texts;
     std::vector<PendingMessage> handlings;
+    struct Asked {
+        PendingRequest pending;
+        wire::Verb verb = wire::Verb::unspecified;
+        std::string body;
+        std::uint64_t first_sent_ms_ago = 0;
+    };
+    std::vector<Asked> requests;
     std::vector<Closed> closed;
     std::vector<errc> errors;
     std::vector<errc> refused;
@@ -184,6 +194,12 @@ public:
         }
     }
     void on_outcome(const Outcome& outcome) override { outcomes.push_back(outcome); }
+    void on_response(LaneIndex lane, const wire::ResponseView& response, const Bytes&, std::uint64_t cost) override {
+        responses.push_back({response.id, response.code, std::string(response.text), response.retry_after_ms,
+                             std::string(response.body), response.more});
+        session.consumed(lane, cost, now);
+    }
+    void on_request_failed(const Uuid& id, errc code, const std::string&) override { failed.emplace_back(id, code); }
     void on_heartbeat(CarrierKey, Duration round_trip) override { round_trips.push_back(round_trip); }
     void on_suspect(CarrierKey key) override { suspected.push_back(key); }
     void on_recovered(CarrierKey key) override { recovered.push_back(key); }
@@ -209,6 +225,16 @@ public:
     std::vector<std::string> texts;
     std::vector<std::pair<LaneIndex, std::uint64_t>> held;
     std::vector<Outcome> outcomes;
+    struct Response {
+        Uuid id;
+        errc code = errc::ok;
+        std::string text;
+        std::uint32_t retry_after_ms = 0;
+        std::string body;
+        bool more = false;
+    };
+    std::vector<Response> responses;
+    std::vector<std::pair<Uuid, errc>> failed;  // requests
     std::vector<Duration> round_trips;
     std::vector<CarrierKey> suspected;
     std::vector<CarrierKey> recovered;

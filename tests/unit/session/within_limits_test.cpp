@@ -31,7 +31,7 @@ const Receipt kHandled{wire::ReceiptStatus::handled, errc::ok, {}, 0};
 TEST(WithinLimits, AMessageThatTheClientDoesNotTakeIsRefusedAndHarmsNothing) {
     Bench bench({}, taking(kSmall));
     bench.connect(1);
-    ASSERT_EQ(bench.session().max_message_bytes(), kSmall);
+    ASSERT_EQ(bench.session().agreed().max_message_bytes, kSmall);
     EXPECT_EQ(code_of(bench.push(1, std::string(150'000, 'x'))), errc::message_too_large);
     EXPECT_EQ(code_of(bench.push(2, std::string(kSmall + 1, 'x'))), errc::message_too_large);
     EXPECT_EQ(code_of(bench.push(3, std::string(kSmall, 'y'))), errc::ok);
@@ -45,7 +45,7 @@ TEST(WithinLimits, AMessageThatTheClientDoesNotTakeIsRefusedAndHarmsNothing) {
 TEST(WithinLimits, AHelloWithoutALimitTakesSixteenMebibytes) {
     ServerBench server{Settings{}};
     ASSERT_FALSE(server.table.attach_new(1, hello_taking(0, "a"), SessionCredential{"ann"}, kStart));
-    EXPECT_EQ(server.table.by_carrier(1)->max_message_bytes(), wire::kDefaultMaxMessageBytes);
+    EXPECT_EQ(server.table.by_carrier(1)->agreed().max_message_bytes, wire::kDefaultMaxMessageBytes);
 }
 
 struct OfDifferentDevices : ::testing::Test {
@@ -225,7 +225,7 @@ TEST_F(Resuming, WithASmallerLimitTheSessionIsANewOneAndTheGapIsTold) {
     ASSERT_FALSE(say_hello(149'999)) << "the next hello comes with the token";
     go_on();
     ASSERT_NE(*bench.client.session.id(), old);
-    EXPECT_EQ(bench.session().max_message_bytes(), 149'999u);
+    EXPECT_EQ(bench.session().agreed().max_message_bytes, 149'999u);
     EXPECT_TRUE(bench.client.texts.empty()) << "what was under way is in the gap";
     EXPECT_EQ(code_of(bench.push(2, std::string(150'000, 'x'))), errc::message_too_large);
     ASSERT_TRUE(bench.push(3, "after"));
@@ -238,7 +238,7 @@ TEST_F(Resuming, WithTheSameOrALargerLimitTheSessionGoesOn) {
     go_on();
     EXPECT_EQ(*bench.client.session.id(), old);
     EXPECT_EQ(bench.client.texts, (std::vector<std::string>{std::string(150'000, 'x')}));
-    EXPECT_EQ(bench.session().max_message_bytes(), 200'000u) << "the limit is the session's";
+    EXPECT_EQ(bench.session().agreed().max_message_bytes, 200'000u) << "the limit is the session's";
 }
 
 TEST_F(Resuming, EarlyDataOfAHelloThatTakesLessIsNotActedOn) {
@@ -307,7 +307,7 @@ TEST(WithinLimits, WhatALostSessionMayHaveBroughtAndTheNextDoesNotTakeIsUnknown)
 struct OneHalf {
     struct Deaf final : LaneSetListener {
         void on_data(LaneIndex, const wire::DataView&, const Bytes&, std::uint64_t) override {}
-        void on_message_refused(LaneIndex, const Uuid&, errc) override {}
+        void on_refused(LaneIndex, wire::FrameKind, const Uuid&, errc) override {}
         void on_receipt(LaneIndex, const wire::ReceiptView&) override {}
         void on_numbered_first(std::uint64_t) override {}
         void on_acked(std::uint64_t) override {}

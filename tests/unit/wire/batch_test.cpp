@@ -61,6 +61,26 @@ TEST(Batch, ItsSegmentsAreTheWholeBatchInOrder) {
     EXPECT_TRUE(reader.done());
 }
 
+TEST(Batch, AChunkThatNamesItsKindDoesSoBehindItsPartWhateverItsSize) {
+    for (const std::size_t size : {std::size_t{5}, Batch::kCopyUpTo + 1, kChunkBytes}) {
+        const std::string part(size, 'c');
+        Batch batch;
+        batch.add_chunk(numbered(1), 100'000, Bytes(part), static_cast<std::uint32_t>(FrameKind::request));
+        batch.add({}, encode(Activate{1}));
+        const std::string bytes = batch.str();
+        EXPECT_EQ(bytes.size(), batch.bytes());
+        BatchReader reader(bytes);
+        FrameView frame;
+        ASSERT_TRUE(reader.next(frame));
+        const ChunkView chunk = decode_chunk(frame.body).value();
+        EXPECT_EQ(chunk.total, 100'000u);
+        EXPECT_EQ(chunk.kind, static_cast<std::uint32_t>(FrameKind::request));
+        EXPECT_EQ(chunk.part, part);
+        ASSERT_TRUE(reader.next(frame));
+        EXPECT_EQ(frame.kind, FrameKind::activate);
+    }
+}
+
 TEST(Batch, IsUsedAgainAfterClear) {
     Batch batch;
     batch.add(numbered(1), body_of(5'000));

@@ -2,6 +2,9 @@
 #include "support.hpp"
 #include "vector_cases.hpp"
 
+#include "wire/requests.hpp"
+
+#include <flare/im/v1/requests.pb.h>
 #include <flare/v1/frame.pb.h>
 
 #include <gtest/gtest.h>
@@ -100,15 +103,16 @@ TEST(Document, ItsTablesAreTheSchema) {
         }
         documented[section].push_back(cells[0] + " " + cells[1] + " " + cells[2]);
     }
-    const auto* file = v1::Frame::descriptor()->file();
-    for (int i = 0; i < file->message_type_count(); ++i) {
-        const auto* message = file->message_type(i);
-        std::vector<std::string> expected;
-        for (int n = 0; n < message->field_count(); ++n) {
-            const auto* field = message->field(n);
-            expected.push_back(std::to_string(field->number()) + " `" + field->name() + "` " + type_of(*field));
+    for (const auto* file : {v1::Frame::descriptor()->file(), flare::im::v1::Head::descriptor()->file()}) {
+        for (int i = 0; i < file->message_type_count(); ++i) {
+            const auto* message = file->message_type(i);
+            std::vector<std::string> expected;
+            for (int n = 0; n < message->field_count(); ++n) {
+                const auto* field = message->field(n);
+                expected.push_back(std::to_string(field->number()) + " `" + field->name() + "` " + type_of(*field));
+            }
+            EXPECT_EQ(documented[message->name()], expected) << message->name();
         }
-        EXPECT_EQ(documented[message->name()], expected) << message->name();
     }
 }
 
@@ -143,10 +147,16 @@ TEST(Document, ItsLimitsAreTheCodes) {
         {"signature", kMaxSignatureBytes},
         {"ciphertext", kMaxSealedBytes},
         {"dictionary", kMaxDictionaryIdBytes},
-        {"text in Refused, Goodbye, Receipt, CredentialState", kMaxTextBytes},
+        {"text in Refused, Goodbye, Receipt, Response, CredentialState", kMaxTextBytes},
         {"lane", kMaxLanes - 1},
         {"lane states in one list", kMaxLanes},
-        {"encoded Data in one frame", kChunkThreshold},
+        {"encoded Data, Request or Response in one frame", kChunkThreshold},
+        {"body of a Request", kMaxRequestBytes},
+        {"body of a Response", kMaxResponseBytes},
+        {"name of a room", im::kMaxRoomBytes},
+        {"title", im::kMaxTitleBytes},
+        {"users in one request", im::kMaxUsers},
+        {"entries or members in one response", im::kMaxPage},
         {"part of a chunk", kChunkBytes},
         {"`max_message_bytes`", defaults.max_message_bytes},
         {"`max_frame_bytes`", defaults.max_frame_bytes},

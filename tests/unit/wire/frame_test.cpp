@@ -360,14 +360,14 @@ TEST(Frames, TheFrameViewIsUsedAgainWithoutTraces) {
 
 TEST(Frames, AKindOfALaterVersionIsToldApartFromAnUnknownFieldOfTheHeader) {
     FrameView frame;
-    ASSERT_TRUE(decode_frame(from_hex("c20100"), frame));  // field 24
+    ASSERT_TRUE(decode_frame(from_hex("d20100"), frame));  // field 26
     EXPECT_TRUE(frame.unknown_kind);
     EXPECT_EQ(frame.kind, FrameKind::none);
     ASSERT_TRUE(decode_frame(from_hex("1005 9a0600"), frame));  // field 99, numbered for all we know
     EXPECT_TRUE(frame.unknown_kind);
     ASSERT_TRUE(decode_frame(from_hex("2200 a20600"), frame));  // fields 4 and 100
     EXPECT_FALSE(frame.unknown_kind);
-    ASSERT_TRUE(decode_frame(from_hex("ba0100 7a00"), frame));  // field 23 and a ping
+    ASSERT_TRUE(decode_frame(from_hex("ca0100 7a00"), frame));  // field 25 and a ping
     EXPECT_FALSE(frame.unknown_kind);
     EXPECT_EQ(frame.kind, FrameKind::ping);
     ASSERT_TRUE(decode_frame("", frame));

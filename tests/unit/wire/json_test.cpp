@@ -71,6 +71,21 @@ TEST(Json, MadeIdsAreNewEachTime) {
     EXPECT_NE(read(data).batch, read(data).batch);
 }
 
+TEST(Json, ARequestWithoutAnIdGetsOne) {
+    const Read typed = read(R"({"seq":1,"request":{"verb":"VERB_CONVERSATION_GET","body":"CgFh"}})");
+    ASSERT_FALSE(typed.error) << typed.text;
+    const RequestView request = decode_request(only_frame(typed.batch).body).value();
+    EXPECT_EQ(request.id.bytes[6] >> 4, 7);
+    EXPECT_EQ(request.verb, Verb::conversation_get);
+    EXPECT_EQ(request.body,
+              "\n\x01"
+              "a");
+    EXPECT_EQ(complaint(R"({"request":{}})"),
+              "seq: data, chunk, receipt, request and response frames need a number, from 1");
+    EXPECT_EQ(complaint(R"({"seq":1,"request":{"verb":"history"}})"),
+              "request.verb: expected a name like VERB_HISTORY");
+}
+
 TEST(Json, TextBecomesThePayloadInTheBytes) {
     const Read result =
         read(R"({"seq":1,"data":{"message":{"id":"00010203-0405-0607-0809-0a0b0c0d0e0f","text":"hi","to":"a"}}})");
@@ -125,7 +140,7 @@ TEST(Json, HintsOfALaterVersionAreSkipped) {
 
     EXPECT_EQ(complaint(R"({"hintTyping":{},"seq":1})"), "hintTyping: not a frame of version 1");
     EXPECT_EQ(complaint(R"({"seq":1,"hintTyping":{},"acks":[{}]})"),
-              "seq: only data, chunk and receipt frames have a number");
+              "seq: only data, chunk, receipt, request and response frames have a number");
     for (const char* const name : {"hint", "hinted", "Hint", "a_hint"}) {
         EXPECT_EQ(complaint("{\"" + std::string(name) + "\":{}}"), std::string(name) + ": not a frame of version 1");
     }
@@ -167,8 +182,10 @@ TEST(Json, ErrorsNameTheFieldAtFault) {
     EXPECT_EQ(complaint(R"({"seq":1,"data":{"message":{"text":1}}})"),
               "data.message.payload: text, which stands for it, must be a string");
     EXPECT_EQ(complaint(R"({"ping":{},"data":{}})"), "has both ping and data: only one can be");
-    EXPECT_EQ(complaint(R"({"data":{}})"), "seq: data, chunk and receipt frames need a number, from 1");
-    EXPECT_EQ(complaint(R"({"seq":3,"ping":{}})"), "seq: only data, chunk and receipt frames have a number");
+    EXPECT_EQ(complaint(R"({"data":{}})"),
+              "seq: data, chunk, receipt, request and response frames need a number, from 1");
+    EXPECT_EQ(complaint(R"({"seq":3,"ping":{}})"),
+              "seq: only data, chunk, receipt, request and response frames have a number");
     EXPECT_EQ(complaint(R"({"mesage":{}})"), "mesage: not a frame of version 1");
     EXPECT_EQ(complaint("{}"), "a frame needs a body (hello, data, ping, ...) or acks");
     EXPECT_EQ(complaint(R"({"acks":[]})"), "a frame needs a body (hello, data, ping, ...) or acks");
@@ -223,6 +240,23 @@ TEST(Json, LimitsHoldAtTheirEdges) {
     const std::string blanks(kMaxBatchBytes, ' ');
     EXPECT_EQ(read("[]" + blanks.substr(2)).error, boost::system::error_code());
     EXPECT_EQ(read("[]" + blanks).error, errc::batch_too_large);
+}
+
+TEST(Json, AnEnumOfAnyNumberCanBeReadAgain) {
+    for (const char* number : {"ffffffff08", "8080808010", "ffffffffffffffffff01"}) {  // 2^31 - 1 and above
+        const std::string content = from_hex("20" + std::string(number));              // platform
+        const std::string frame = std::string("\x52") + static_cast<char>(content.size()) + content;
+        const std::string json = batch_to_json(static_cast<char>(frame.size()) + frame).value();
+        EXPECT_EQ(json, R"({"hello":{"platform":2147483647}})");
+        EXPECT_TRUE(json_to_batch(json));
+    }
+}
+
+TEST(Json, OfAFieldThatComesTwiceTheLastOneCounts) {
+    EXPECT_EQ(batch_to_json(from_hex("06 7a04 0805 0807")).value(), R"({"ping":{"id":"7"}})");
+    EXPECT_EQ(batch_to_json(from_hex("06 7a04 0805 0800")).value(), R"({"ping":{}})");
+    EXPECT_EQ(batch_to_json(from_hex("07 5205 120161 1200")).value(), R"({"hello":{}})") << "a text";
+    EXPECT_EQ(batch_to_json(from_hex("07 7a05 120161 1200")).value(), R"({"ping":{}})") << "bytes";
 }
 
 TEST(Json, BatchesThatAreDamagedAreRefused) {

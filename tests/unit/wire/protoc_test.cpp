@@ -38,6 +38,7 @@ void expect_equal(const v1::Receipt& theirs, const ReceiptView& ours) {
     EXPECT_EQ(theirs.code(), static_cast<std::uint32_t>(ours.code));
     EXPECT_EQ(theirs.text(), ours.text);
     EXPECT_EQ(theirs.retry_after_ms(), ours.retry_after_ms);
+    EXPECT_EQ((StoredAt{{theirs.epoch(), theirs.offset()}, theirs.time_ms()}), ours.stored);
 }
 
 void expect_equal(const v1::Data& theirs, const DataView& ours) {
@@ -72,6 +73,8 @@ Body encoded_again(const FrameView& frame) {
         case FrameKind::credential: return encode(decode_credential(frame.body).value());
         case FrameKind::credential_state: return encode(decode_credential_state(frame.body).value());
         case FrameKind::seal: return encode(decode_seal(frame.body).value());
+        case FrameKind::request: return encode(decode_request(frame.body).value());
+        case FrameKind::response: return encode(decode_response(frame.body).value());
         default: break;
     }
     ADD_FAILURE() << "no control frame";
@@ -99,7 +102,8 @@ void expect_equal(const v1::Frame& theirs, const FrameView& ours, Batch& again) 
             const ChunkView chunk = decode_chunk(ours.body).value();
             EXPECT_EQ(theirs.chunk().total(), chunk.total);
             EXPECT_EQ(theirs.chunk().part(), chunk.part);
-            return again.add_chunk(header, chunk.total, Bytes(chunk.part));
+            EXPECT_EQ(theirs.chunk().kind(), chunk.kind);
+            return again.add_chunk(header, chunk.total, Bytes(chunk.part), chunk.kind);
         }
         case FrameKind::receipt: {
             const ReceiptView receipt = decode_receipt(ours.body).value();
@@ -150,6 +154,7 @@ TEST(Protoc, FramesOfItsCodeAreReadAndWrittenAgainByteForByte) {
             (theirs.has_hello() && (theirs.hello().platform() > 5 || theirs.hello().attempt_id().empty())) ||
             (theirs.has_welcome() && (theirs.welcome().outcome() > 1 || !theirs.welcome().has_limits())) ||
             (theirs.has_receipt() && theirs.receipt().status() > 5) ||
+            (theirs.has_request() && theirs.request().verb() > 8) ||
             (theirs.data().has_receipt() && theirs.data().receipt().status() > 5);
         if (!own_values) {
             EXPECT_EQ(to_hex(frame), to_hex(bytes)) << theirs.DebugString();

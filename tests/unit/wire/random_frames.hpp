@@ -21,7 +21,8 @@ class RandomFrames {
     using Message = google::protobuf::Message;
 
 public:
-    explicit RandomFrames(unsigned seed) : random_(seed) {}
+    // `later_enums`: enums have values that this version does not know, too.
+    explicit RandomFrames(unsigned seed, bool later_enums = true) : random_(seed), later_enums_(later_enums) {}
 
     v1::Frame next() {
         v1::Frame frame;
@@ -41,7 +42,7 @@ public:
         }
         if (chance(2)) frame.set_lane(below(kMaxLanes));
         if (chance(2)) fill(frame, *kFrameSchema.find("acks"));
-        if (frame.has_data() || frame.has_chunk() || frame.has_receipt()) frame.set_seq(number() | 1);
+        if (is_numbered(static_cast<FrameKind>(frame.body_case()))) frame.set_seq(number() | 1);
         return frame;
     }
 
@@ -70,6 +71,15 @@ public:
             for (int i = 0; i < reflection->FieldSize(message, field); ++i) {
                 add_unknown(*reflection->MutableRepeatedMessage(&message, field, i), false);
             }
+        }
+    }
+
+    // Every field that the schema names, within its limits.
+    void fill(Message& message, const Schema& schema) {
+        for (const Field& field : schema.fields) {
+            // What is zero here would be a default of ours that is not: our writer would name it.
+            const bool always = schema.name == "Limits" && field.number <= 5;
+            if (always || field.required || field.type == FieldType::uuid || !chance(5)) fill(message, field, always);
         }
     }
 
@@ -103,19 +113,15 @@ private:
     static const Schema& schema_of(const FieldDescriptor& body) {
         return *kFrameSchema.find(static_cast<std::uint32_t>(body.number()))->part;
     }
-    // Every field that the schema names, within its limits.
-    void fill(Message& message, const Schema& schema) {
-        for (const Field& field : schema.fields) {
-            // What is zero here would be a default of ours that is not: our writer would name it.
-            const bool always = schema.name == "Limits" && field.number <= 5;
-            if (always || field.required || field.type == FieldType::uuid || !chance(5)) fill(message, field, always);
-        }
-    }
     void fill(Message& message, const Field& field, bool not_zero = false) {
         const auto* reflection = message.GetReflection();
         const auto* at = message.GetDescriptor()->FindFieldByNumber(static_cast<int>(field.number));
         const std::uint64_t value =
             field.limit == kNoLimit ? number() | (not_zero ? 1 : 0) : number() % (field.limit + 1);
+        if (field.repeated && field.type == FieldType::text) {
+            for (unsigned i = below(20); i > 0; --i) reflection->AddString(&message, at, "u" + text(250));
+            return;
+        }
         switch (field.type) {
             case FieldType::uint32:
                 // Error codes have 16 bits.
@@ -124,9 +130,11 @@ private:
             case FieldType::uint64: return reflection->SetUInt64(&message, at, value);
             case FieldType::int64:
                 return reflection->SetInt64(&message, at, static_cast<std::int64_t>(chance(2) ? value : ~value));
+            case FieldType::fixed64: return reflection->SetUInt64(&message, at, value);
             case FieldType::boolean: return reflection->SetBool(&message, at, chance(2));
             case FieldType::enumeration:
-                return reflection->SetEnumValue(&message, at, static_cast<int>(below(field.enumerators.size() + 2)));
+                return reflection->SetEnumValue(
+                    &message, at, static_cast<int>(below(field.enumerators.size() + (later_enums_ ? 2 : 0))));
             case FieldType::text: return reflection->SetString(&message, at, text(most_bytes(field)));
             case FieldType::bytes:
                 return reflection->SetString(&message, at,
@@ -135,7 +143,7 @@ private:
             case FieldType::message: break;
         }
         if (!field.repeated) return fill(*reflection->MutableMessage(&message, at), *field.part);
-        for (std::uint64_t i = below(field.limit + 1); i > 0; --i) {
+        for (std::uint64_t i = below(std::min<std::uint64_t>(field.limit, 20) + 1); i > 0; --i) {
             fill(*reflection->AddMessage(&message, at), *field.part);
         }
     }
@@ -148,6 +156,7 @@ private:
     }
 
     std::mt19937_64 random_;
+    bool later_enums_;
 };
 
 }  // namespace flare::wire::test

@@ -1,6 +1,9 @@
 // The table that drives JSON against the schema itself.
 #include "wire/schema.hpp"
 
+#include "wire/requests.hpp"
+
+#include <flare/im/v1/requests.pb.h>
 #include <flare/v1/frame.pb.h>
 
 #include <gtest/gtest.h>
@@ -17,6 +20,7 @@ bool same_type(const Field& ours, const FieldDescriptor& theirs) {
         case FieldType::uint32: return theirs.type() == FieldDescriptor::TYPE_UINT32;
         case FieldType::uint64: return theirs.type() == FieldDescriptor::TYPE_UINT64;
         case FieldType::int64: return theirs.type() == FieldDescriptor::TYPE_INT64;
+        case FieldType::fixed64: return theirs.type() == FieldDescriptor::TYPE_FIXED64;
         case FieldType::boolean: return theirs.type() == FieldDescriptor::TYPE_BOOL;
         case FieldType::enumeration: return theirs.type() == FieldDescriptor::TYPE_ENUM;
         case FieldType::text: return theirs.type() == FieldDescriptor::TYPE_STRING;
@@ -65,6 +69,21 @@ TEST(Schema, TheTableIsTheSchema) {
     std::set<std::string> seen;
     expect_same(kFrameSchema, *v1::Frame::descriptor(), seen);
     EXPECT_EQ(seen.size(), static_cast<std::size_t>(v1::Frame::descriptor()->file()->message_type_count()));
+}
+
+TEST(Schema, TheTablesOfBodiesAreTheirSchema) {
+    const auto& file = *flare::im::v1::HistoryQuery::descriptor()->file();
+    std::set<std::string> seen;
+    for (int verb = 1; verb < v1::Verb_ARRAYSIZE; ++verb) {
+        for (const Schema* ours :
+             {im::request_schema(static_cast<Verb>(verb)), im::response_schema(static_cast<Verb>(verb))}) {
+            ASSERT_NE(ours, nullptr) << verb;
+            const auto* theirs = file.FindMessageTypeByName(std::string(ours->name));
+            ASSERT_NE(theirs, nullptr) << ours->name;
+            expect_same(*ours, *theirs, seen);
+        }
+    }
+    EXPECT_EQ(seen.size(), static_cast<std::size_t>(file.message_type_count()));
 }
 
 }  // namespace

@@ -65,6 +65,8 @@ inline boost::system::error_code decode_body(FrameKind kind, std::string_view bo
         case FrameKind::credential_state: return error_of(decode_credential_state(body));
         case FrameKind::seal: return error_of(decode_seal(body));
         case FrameKind::sealed: return error_of(decode_sealed(body));
+        case FrameKind::request: return error_of(decode_request(body));
+        case FrameKind::response: return error_of(decode_response(body));
         case FrameKind::none: break;
     }
     return {};

@@ -88,6 +88,11 @@ void add_handshake(std::vector<VectorCase>& cases) {
     Hello zip = anonymous;
     zip.capabilities = kCapabilityZstd | kCapabilityGzip;
     zip.dictionary = counting(20, 0xe0);
+    Hello can = anonymous;
+    can.capabilities = kCapabilityConversations;
+    cases.push_back(
+        {"hello-conversations", "A client that understands conversations", both_ways, frame_of(encode(can)), {}});
+
     cases.push_back({"hello-compression",
                      "A client that can compress, and with which dictionary",
                      both_ways,
@@ -121,6 +126,14 @@ void add_handshake(std::vector<VectorCase>& cases) {
                      "A session in which both sides may compress, with the same dictionary",
                      both_ways,
                      frame_of(encode(agreed)),
+                     {}});
+
+    Welcome stores = new_welcome();
+    stores.capabilities = kCapabilityConversations;
+    cases.push_back({"welcome-conversations",
+                     "A session with conversations: the server has a store",
+                     both_ways,
+                     frame_of(encode(stores)),
                      {}});
 
     Welcome resumed = new_welcome();
@@ -282,6 +295,61 @@ void add_messages(std::vector<VectorCase>& cases) {
     cases.push_back(
         {"receipt-refused", "The recipient is not there", both_ways, frame_of(encode(offline), numbered(4, 2)), {}});
 
+    ReceiptView stored{kMessageId, ReceiptStatus::stored, errc::ok, {}, 0};
+    stored.stored = {{0x8f3a5c17d2e94b60, 1'204}, 1'722'470'400'131};
+    cases.push_back({"receipt-stored",
+                     "The message is in the log of its conversation, and where: only for peers with the capability",
+                     both_ways,
+                     frame_of(encode(stored), numbered(5, 2)),
+                     {}});
+
+    RequestView asks{kReplyId, Verb::history, {}, 0};
+    const std::string history = from_hex("0a 0a 72 6f 6f 6d 3a 6c 75 6e 63 68 10 b5 09");
+    asks.body = history;
+    cases.push_back({"request",
+                     "A client asks for the entries of a room before offset 1205",
+                     both_ways,
+                     frame_of(encode(asks), numbered(6, 2)),
+                     {}});
+    RequestView repeat{kMessageId, Verb::conversation_leave, {}, 2'500};
+    const std::string room = from_hex("0a 0a 72 6f 6f 6d 3a 6c 75 6e 63 68");
+    repeat.body = room;
+    cases.push_back({"request-again",
+                     "A client leaves a room: sent again in a new session",
+                     both_ways,
+                     frame_of(encode(repeat), numbered(1, 2)),
+                     {}});
+    ResponseView answers{kMessageId, errc::ok, {}, 0, {}, false};
+    const std::string written = from_hex("09 60 4b e9 d2 17 5c 3a 8f 10 b5 09 18 d8 81 f2 d9 90 32");
+    answers.body = written;
+    cases.push_back({"response",
+                     "It is done, and this is the position of the entry",
+                     both_ways,
+                     frame_of(encode(answers), numbered(7, 2)),
+                     {}});
+    ResponseView refuses{kReplyId, errc::unknown_conversation, "there is no such room, or you are no member", 0, {},
+                         false};
+    cases.push_back({"response-refused",
+                     "A request that is not granted",
+                     both_ways,
+                     frame_of(encode(refuses), numbered(8, 2)),
+                     {}});
+    ResponseView first_of_two{kReplyId, errc::ok, {}, 0, "the first page", true};
+    ResponseView busy{kReplyId, errc::busy, "too much at once", 1'000, {}, false};
+    Batch series;
+    series.add(numbered(9, 2), encode(first_of_two));
+    series.add(numbered(10, 2), encode(busy));
+    cases.push_back({"response-series",
+                     "A response that is to be followed by others, and one that ends them with an error",
+                     both_ways,
+                     series.str(),
+                     {}});
+    Batch pieces;
+    pieces.add_chunk(numbered(12, 1), 80'000, Bytes("the first piece"), static_cast<std::uint32_t>(FrameKind::request));
+    pieces.add_chunk(numbered(13, 1), 0, Bytes("and another"));
+    cases.push_back(
+        {"chunks-request", "Two pieces of a request: the first names its kind", both_ways, pieces.str(), {}});
+
     Batch acks;
     FrameHeader two;
     two.acks.push_back({0, 12, 2'512, 1'050'000});
@@ -366,6 +434,11 @@ void add_unusual(std::vector<VectorCase>& cases) {
                      raw_frame("52 06 08 01 12 01 61 20 09"),
                      {}});
     cases.back().batch = raw_frame("52 07 08 01 12 01 61 20 09");
+    cases.push_back({"later-verb",
+                     "A request with a verb of a later version: a number in JSON, unspecified in C++",
+                     reads_as,
+                     raw_frame("10 01 c2 01 02 10 63"),
+                     {}});
     cases.push_back(
         {"later-encoding",
          "A message compressed in a way of a later version: a number in JSON, and refused when it is acted on",
@@ -396,6 +469,13 @@ void add_refused(std::vector<VectorCase>& cases) {
         errc::unexpected_frame);
     add("numbered-hint", "A kind of frame that may be passed over (field 100) does so without a number",
         raw_frame("10 05 a2 06 00"));
+    add("request-number", "A request without a number", raw_frame("c2 01 00"));
+    add("request-id", "A request with an id of 15 bytes",
+        raw_frame("10 01 c2 01 11 0a 0f 000102030405060708090a0b0c0d0e"));
+    add("response-text", "A response with a text that is not UTF-8", raw_frame("10 01 ca 01 04 1a 02 c3 28"),
+        errc::invalid_utf8);
+    add("epoch", "A receipt whose epoch is a varint, where 8 bytes must be", raw_frame("10 01 9a 01 02 30 05"));
+    add("cut-epoch", "A receipt that ends inside its epoch", raw_frame("10 01 9a 01 05 31 01 02 03 04"));
     add("id", "A message id of 15 bytes", raw_frame("10 01 8a 01 13 12 11 0a 0f 000102030405060708090a0b0c0d0e"));
     add("utf8", "A user that is not UTF-8", raw_frame("52 06 08 01 12 02 c3 28"), errc::invalid_utf8);
     add("nonce", "A resume with a nonce of one byte", raw_frame("52 07 08 01 42 03 12 01 61"));

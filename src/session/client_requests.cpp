@@ -1,0 +1,205 @@
+#include "session/client_requests.hpp"
+
+#include "base/assert.hpp"
+#include "session/planted.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace flare::session {
+namespace {
+
+std::uint64_t ms_since(TimePoint then, TimePoint now) {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now - then).count();
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(1, ms));
+}
+
+}  // namespace
+
+ClientRequests::All::iterator ClientRequests::find(const Uuid& id) {
+    return std::find_if(all_.begin(), all_.end(), [&](const Entry& each) { return each.id == id; });
+}
+
+ClientRequests::All::iterator ClientRequests::find(std::uint64_t token) {
+    return std::find_if(all_.begin(), all_.end(), [&](const Entry& each) { return each.token == token; });
+}
+
+LaneIndex ClientRequests::lane_of(const Entry& entry) const noexcept {
+    return entry.conversation.empty() ? 0 : session::lane_of(entry.conversation, agreed_.lanes->lanes());
+}
+
+// ---- from the application ----
+
+Result<void> ClientRequests::send(const wire::RequestView& request, std::string_view conversation, TimePoint now) {
+    const bool agreed = agreed_.lanes ? agreed_.conversations : settings_.conversations;
+    if (!agreed || request.verb == wire::Verb::unspecified) return errc::not_supported;
+    if (request.id.is_nil()) return errc::invalid_message_id;
+    if (!wire::is_name(conversation)) return errc::invalid_name;
+    if (request.body.size() > wire::kMaxRequestBytes) return errc::message_too_large;
+    if (!agreed_.lanes && !wire::writes(request.verb)) return errc::not_connected;
+    if (find(request.id) != all_.end()) return errc::duplicate_message_id;
+    if (all_.size() == kMost) return errc::outbox_full;
+    Entry entry;
+    entry.token = next_token_++;
+    entry.id = request.id;
+    entry.verb = request.verb;
+    entry.conversation = conversation;
+    entry.body = Bytes(request.body);
+    entry.queued_at = now;
+    all_.push_back(std::move(entry));
+    fill_lanes(now);
+    return {};
+}
+
+void ClientRequests::fill_lanes(TimePoint now) {
+    if (!agreed_.lanes || goodbye_.disconnecting()) return;
+    for (Entry& entry : all_) {
+        if (open_ == wire::kMaxOpenRequests) return;
+        if (!entry.in_session) enqueue(entry, now);
+    }
+}
+
+void ClientRequests::enqueue(Entry& entry, TimePoint now) {
+    wire::RequestView request;
+    request.id = entry.id;
+    request.verb = entry.verb;
+    request.body = entry.body.view();
+    if (entry.first_sent_at != kNever && !planted(Fault::request_repeat_looks_new))
+        request.first_sent_ms_ago = ms_since(entry.first_sent_at, now);
+    entry.in_session = true;
+    entry.acked = false;
+    ++open_;
+    (void)agreed_.lanes->send_anyway(lane_of(entry), wire::encode(request), Priority::normal, entry.token);
+}
+
+// Nothing of it is in a lane any more, unless it has a number.
+void ClientRequests::fail(const Uuid& id, errc error, const std::string& text) {
+    const auto found = find(id);
+    if (found == all_.end()) return;
+    if (found->in_session) {
+        --open_;
+        SendLane* const lane = agreed_.lanes ? agreed_.lanes->send_lane(lane_of(*found)) : nullptr;
+        if (lane != nullptr) lane->withdraw(found->token);
+    }
+    all_.erase(found);
+    listener_.on_request_failed(id, error, text);
+}
+
+void ClientRequests::fail_all(errc never_sent, const std::string& text) {
+    const All all = all_;
+    for (const Entry& entry : all) {
+        const bool sent = entry.first_sent_at != kNever;
+        fail(entry.id,
+             !sent                      ? never_sent
+             : wire::writes(entry.verb) ? errc::outcome_unknown
+                                        : errc::connection_lost,
+             text);
+    }
+}
+
+// ---- from the lanes ----
+
+void ClientRequests::on_response(LaneIndex lane, const wire::ResponseView& response, const Bytes& whole,
+                                 std::uint64_t cost, TimePoint now) {
+    const auto found = find(response.id);
+    if (found == all_.end() || !found->in_session) return agreed_.lanes->consumed(lane, cost, now);  // given up before
+    if (!response.more) {
+        all_.erase(found);
+        --open_;
+        fill_lanes(now);
+    }
+    listener_.on_response(lane, response, whole, cost);
+}
+
+void ClientRequests::on_refused(const Uuid& id, errc code, TimePoint now) {
+    const auto found = find(id);
+    const bool changes = found != all_.end() && wire::writes(found->verb);
+    fail(id, changes ? errc::outcome_unknown : code, "there was no memory for the response");
+    fill_lanes(now);
+}
+
+void ClientRequests::on_numbered_first(std::uint64_t token, TimePoint now) {
+    const auto found = find(token);
+    if (found != all_.end() && found->first_sent_at == kNever) found->first_sent_at = now;
+}
+
+void ClientRequests::on_acked(std::uint64_t token) {
+    if (const auto found = find(token); found != all_.end()) found->acked = true;
+}
+
+// ---- from the session ----
+
+void ClientRequests::begin_session(TimePoint now) {
+    if (agreed_.conversations) return fill_lanes(now);
+    const All all = all_;
+    for (const Entry& entry : all) {
+        const bool sent = entry.first_sent_at != kNever;
+        fail(entry.id, sent ? errc::outcome_unknown : errc::not_supported, "the server has no conversations");
+    }
+}
+
+void ClientRequests::unsend() {
+    for (Entry& entry : all_) {
+        if (!entry.uncertain) entry.first_sent_at = kNever;
+    }
+}
+
+void ClientRequests::leave_session() {
+    open_ = 0;
+    std::vector<Uuid> lost;
+    for (Entry& entry : all_) {
+        const bool forgotten = planted(Fault::request_forgotten_on_loss) && entry.in_session;
+        entry.in_session = entry.acked = false;
+        entry.uncertain = entry.first_sent_at != kNever;
+        if (!wire::writes(entry.verb)) lost.push_back(entry.id);
+        if (forgotten) entry.id = Uuid();
+    }
+    std::erase_if(all_, [](const Entry& entry) { return entry.id.is_nil(); });
+    for (const Uuid& id : lost) fail(id, errc::connection_lost, "the session was lost before the response came");
+}
+
+// ---- time ----
+
+TimePoint ClientRequests::waits_until(const Entry& entry) const noexcept {
+    const auto since = outgoing_.offline_since();
+    if (!since || settings_.send_timeout <= Duration::zero()) return kNever;
+    return std::max(entry.queued_at, *since) + settings_.send_timeout;
+}
+
+TimePoint ClientRequests::next_deadline() const noexcept {
+    TimePoint next = kNever;
+    for (const Entry& entry : all_) next = std::min(next, waits_until(entry));
+    return next;
+}
+
+void ClientRequests::give_up_waiting(TimePoint now) {
+    if (next_deadline() > now) return;
+    const All all = all_;
+    for (const Entry& entry : all) {
+        if (waits_until(entry) > now) continue;
+        const bool sent = entry.first_sent_at != kNever;
+        fail(entry.id,
+             !sent                      ? errc::not_connected
+             : wire::writes(entry.verb) ? errc::outcome_unknown
+                                        : errc::connection_lost,
+             "there was no connection for too long");
+    }
+    fill_lanes(now);
+}
+
+void ClientRequests::check_invariants(const std::function<bool(std::uint64_t)>& in_a_lane) const {
+    FLARE_INVARIANT(all_.size() <= kMost, "more requests are kept than may be");
+    std::size_t open = 0;
+    for (const Entry& entry : all_) {
+        open += entry.in_session ? 1 : 0;
+        FLARE_INVARIANT(!entry.in_session || agreed_.lanes, "a request is in a session that is not");
+        FLARE_INVARIANT(!entry.in_session || entry.acked || in_a_lane(entry.token), "a request is in no lane");
+        FLARE_INVARIANT(agreed_.lanes || wire::writes(entry.verb), "one that reads waits for another session");
+    }
+    FLARE_INVARIANT(open == open_ && open <= wire::kMaxOpenRequests, "open requests are counted wrong");
+    FLARE_INVARIANT(!agreed_.lanes || goodbye_.disconnecting() || open == std::min(all_.size(), wire::kMaxOpenRequests),
+                    "a request waits in vain");
+}
+
+}  // namespace flare::session

@@ -1,0 +1,42 @@
+// The requests of a table's sessions: handed up, at most wire::kMaxOpenRequests of a session at a time, and answered.
+//
+// A request is handed up once in its session, whatever carriers bring it. One that is sent again in a later session is
+// handed up again: those that read may be done twice, and of those that change something the store knows the id.
+//
+// Protocol: docs/protocol.md, "Requests".
+// Threads:  its worker only; no I/O, no clock.
+// Owner:    SessionTable.
+#pragma once
+
+#include "session/session_life.hpp"
+#include "session/shedding.hpp"
+
+namespace flare::session {
+
+class RequestFlow {
+public:
+    RequestFlow(const Settings& settings, SessionTableListener& listener, SessionIndex& sessions, SessionLife& life,
+                Shedding& shedding)
+        : settings_(settings), listener_(listener), sessions_(sessions), life_(life), shedding_(shedding) {}
+
+    // ---- what comes in ----
+    void receive(ServerSession& session, LaneIndex lane, const wire::RequestView& request, const Bytes& whole,
+                 std::uint64_t cost);
+    // One that was not given to anybody: its sender hears why.
+    void refuse(ServerSession& session, LaneIndex lane, const Uuid& id, errc code);
+
+    // ---- what goes out: SessionTable says what this does ----
+    Result<void> respond(const PendingRequest& pending, const wire::ResponseView& response, TimePoint now);
+
+private:
+    void settle_at_once(ServerSession& session, LaneIndex lane, std::uint64_t cost, const wire::ResponseView& response);
+    static void finish(ServerSession& session, const PendingRequest& pending);
+
+    const Settings& settings_;
+    SessionTableListener& listener_;
+    SessionIndex& sessions_;
+    SessionLife& life_;
+    Shedding& shedding_;
+};
+
+}  // namespace flare::session

@@ -1,0 +1,74 @@
+#include "wire/requests.hpp"
+
+#include "wire/request_tables.hpp"
+
+namespace flare::wire::im {
+
+template <typename T>
+std::size_t size_of(const T& body) {
+    return content_size(body);
+}
+
+template <typename T>
+void append(std::string& out, const T& body) {
+    const std::size_t before = out.size();
+    out.resize(before + content_size(body));
+    put_content(out.data() + before, body);
+}
+
+template <typename T>
+Result<T> decode(std::string_view body) {
+    Result<T> result;  // filled in place
+    if (const errc code = read_content(body, *result); code != errc::ok) result = make_error_code(code);
+    return result;
+}
+
+#define FLARE_BODY(T)                                     \
+    template std::size_t size_of<T>(const T& body);       \
+    template void append<T>(std::string & out, const T&); \
+    template Result<T> decode<T>(std::string_view body);
+FLARE_BODY(ConversationCreate)
+FLARE_BODY(ConversationRef)
+FLARE_BODY(MemberChange)
+FLARE_BODY(MemberQuery)
+FLARE_BODY(HistoryQuery)
+FLARE_BODY(Written)
+FLARE_BODY(Head)
+FLARE_BODY(Conversation)
+FLARE_BODY(Member)
+FLARE_BODY(MemberPage)
+FLARE_BODY(Entry)
+FLARE_BODY(HistoryPage)
+#undef FLARE_BODY
+
+const Schema* request_schema(Verb verb) noexcept {
+    switch (verb) {
+        case Verb::conversation_create: return &kSchemaOf<ConversationCreate>;
+        case Verb::conversation_get:
+        case Verb::conversation_join:
+        case Verb::conversation_leave: return &kSchemaOf<ConversationRef>;
+        case Verb::member_add:
+        case Verb::member_remove: return &kSchemaOf<MemberChange>;
+        case Verb::member_list: return &kSchemaOf<MemberQuery>;
+        case Verb::history: return &kSchemaOf<HistoryQuery>;
+        case Verb::unspecified: break;
+    }
+    return nullptr;
+}
+
+const Schema* response_schema(Verb verb) noexcept {
+    switch (verb) {
+        case Verb::conversation_create:
+        case Verb::conversation_get:
+        case Verb::conversation_join: return &kSchemaOf<Conversation>;
+        case Verb::conversation_leave:
+        case Verb::member_add:
+        case Verb::member_remove: return &kSchemaOf<Written>;
+        case Verb::member_list: return &kSchemaOf<MemberPage>;
+        case Verb::history: return &kSchemaOf<HistoryPage>;
+        case Verb::unspecified: break;
+    }
+    return nullptr;
+}
+
+}  // namespace flare::wire::im

@@ -1,0 +1,154 @@
+// Bodies of requests and responses about conversations, as C++ values. Texts and bytes are views into what was decoded.
+//
+// Protocol: proto/flare/im/v1/requests.proto; docs/wire.md, "Bodies of requests".
+// Threads:  pure functions and values.
+#pragma once
+
+#include "model/conversation.hpp"
+#include "model/entry.hpp"
+#include "model/member.hpp"
+#include "wire/frame.hpp"
+#include "wire/schema.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flare::wire::im {
+
+inline constexpr std::size_t kMaxRoomBytes = 128;  // of a room's name
+inline constexpr std::size_t kMaxTitleBytes = 256;
+inline constexpr std::size_t kMaxUsers = 500;  // that one request names
+inline constexpr std::size_t kMaxPage = 200;   // entries or members in a response
+inline constexpr std::uint32_t kMaxPageBytes = 1024 * 1024;
+
+// Names of users: none is empty or longer than kMaxNameBytes, no request has more than kMaxUsers.
+using Names = std::vector<std::string_view>;
+
+// ---- requests ----
+
+struct ConversationCreate {
+    std::string_view name;  // either this: of a room, without "room:"
+    std::string_view user;  // or this: a direct conversation
+    std::string_view title;
+    model::Join join = model::Join::invite;
+    model::Visibility visibility = model::Visibility::since_join;
+    Names members;
+};
+
+// conversation.get, conversation.join, conversation.leave
+struct ConversationRef {
+    std::string_view conversation;
+};
+
+// member.add, member.remove
+struct MemberChange {
+    std::string_view conversation;
+    Names users;
+    model::Role role = model::Role::none;
+};
+
+// member.list
+struct MemberQuery {
+    std::string_view conversation;
+    std::string_view after;
+    std::uint32_t limit = 0;
+};
+
+struct HistoryQuery {
+    std::string_view conversation;
+    std::uint64_t before = 0;
+    std::uint64_t after = 0;
+    std::uint32_t limit = 0;
+    std::uint32_t bytes = 0;
+    bool forward = false;
+};
+
+// ---- responses ----
+
+struct Written {
+    std::uint64_t epoch = 0;
+    std::uint64_t offset = 0;
+    std::int64_t time_ms = 0;
+};
+
+struct Head {
+    std::uint64_t epoch = 0;
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    std::uint64_t messages = 0;
+};
+
+struct Conversation {
+    std::string_view conversation;
+    std::optional<Head> head;
+    std::string_view title;
+    model::Join join = model::Join::invite;
+    model::Visibility visibility = model::Visibility::since_join;
+    model::Role role = model::Role::none;
+    std::uint64_t visible_from = 0;
+    std::uint32_t members = 0;
+    std::uint32_t max_payload_bytes = 0;
+    std::uint32_t slow_mode_ms = 0;
+    bool frozen = false;
+    std::optional<Written> written;
+};
+
+struct Member {
+    std::string_view user;
+    model::Role role = model::Role::none;
+    std::int64_t joined_at_ms = 0;
+    std::int64_t muted_until_ms = 0;
+};
+
+struct MemberPage {
+    std::vector<Member> members;
+    bool more = false;
+};
+
+// A kind of a later version reads as 0: such an entry has its place in the log and cannot be shown.
+struct Entry {
+    std::uint64_t offset = 0;
+    std::uint64_t rev = 0;
+    model::EntryKind kind{};
+    Uuid id;
+    std::string_view from;
+    std::int64_t time_ms = 0;
+    std::string_view type;
+    std::string_view payload;
+    Encoding encoding = Encoding::none;
+    std::uint64_t size = 0;
+    std::uint64_t ref = 0;
+    std::uint32_t flags = 0;
+    std::uint64_t messages = 0;
+};
+
+struct HistoryPage {
+    std::optional<Head> head;  // of several responses the first has it
+    std::vector<Entry> entries;
+    bool more = false;
+};
+
+// T: one of those above.
+template <typename T>
+std::size_t size_of(const T& body);
+// Appends size_of(body) bytes.
+template <typename T>
+void append(std::string& out, const T& body);
+template <typename T>
+std::string encode(const T& body) {
+    std::string out;
+    append(out, body);
+    return out;
+}
+// Lengths and counts are checked before anything is stored. Errors: malformed_frame, invalid_utf8.
+template <typename T>
+Result<T> decode(std::string_view body);
+
+// What the bodies of a verb's request and of its response are; null for unspecified.
+const Schema* request_schema(Verb verb) noexcept;
+const Schema* response_schema(Verb verb) noexcept;
+
+}  // namespace flare::wire::im

@@ -1,0 +1,75 @@
+#include "sim/requests.hpp"
+
+namespace flare::sim {
+
+void RequestLedger::client_asks(const wire::RequestView& request, const std::string& client) {
+    const Asked asked{client, std::string(request.body), wire::writes(request.verb), 0};
+    open_[request.id] = asked;
+    everything_[request.id] = asked;
+}
+
+void RequestLedger::client_hears(const wire::ResponseView& response) {
+    const auto found = open_.find(response.id);
+    world_.require(found != open_.end(), "a response answers a request that is open");
+    Asked& asked = found->second;
+    if (response.code == errc::ok) {
+        world_.require(handed_up_.contains(response.id), "what is answered was handed up");
+        // A repeat in another session is answered from the beginning.
+        if (response.body == piece(asked.body, 0)) asked.heard = 0;
+        const bool in_order = response.body == piece(asked.body, asked.heard++);
+        world_.require(in_order, "responses come as they were sent, each once");
+        world_.require(response.more == (asked.heard != pieces_of(asked.body)), "the last response is known as such");
+        world_.happened(response.more ? "response with others to follow" : "response");
+    } else {
+        const bool full = response.code == errc::busy || response.code == errc::recipient_busy;
+        world_.require(full && !response.more, "an honest request is refused for want of room alone");
+        world_.happened("refused request");
+    }
+    if (!response.more) open_.erase(found);
+}
+
+void RequestLedger::client_gives_up(const Uuid& id, errc code) {
+    const auto found = open_.find(id);
+    world_.require(found != open_.end(), "a request has exactly one outcome");
+    world_.trace("gives up a request: " + std::string(name(code)));
+    switch (code) {
+        case errc::connection_lost:
+            world_.require(!found->second.writes, "what changes something is not failed with its session");
+            world_.happened("request lost with its session");
+            break;
+        case errc::outcome_unknown:
+            world_.require(found->second.writes, "what only reads has no unknown outcome");
+            break;
+        case errc::not_connected:
+            world_.require(!handed_up_.contains(id), "a request that is called not sent was not handed up");
+            withdrawn_.insert(id);
+            break;
+        default: world_.violated("a request is not failed for this reason: " + std::string(name(code)));
+    }
+    open_.erase(found);
+}
+
+void RequestLedger::client_dies(const std::string& client) {
+    std::erase_if(open_, [&](const auto& each) { return each.second.client == client; });
+}
+
+void RequestLedger::server_asked(const session::ServerSession& session, const wire::RequestView& request,
+                                 session::LaneIndex lane) {
+    const auto found = everything_.find(request.id);
+    world_.require(found != everything_.end(), "only what was asked is handed up");
+    const Asked& asked = found->second;
+    world_.require(asked.body == request.body && asked.writes == wire::writes(request.verb),
+                   "a request arrives as it was sent");
+    world_.require(handed_up_in_.emplace(session.id(), request.id).second, "a request is handed up once in a session");
+    const bool again = !handed_up_.insert(request.id).second;
+    if (again) world_.happened("repeated request");
+    world_.require(!again || asked.writes, "what only reads is not asked again by itself");
+    world_.require(!again || request.first_sent_ms_ago > 0, "what was handed up before comes again as a repeat");
+    world_.require(!withdrawn_.contains(request.id), "a request that is called not sent is never handed up");
+    const Letter letter = read_letter(world_, request.body);
+    std::uint64_t& last = last_[{session.id(), lane}];
+    world_.require(letter.ordinal > last, "the requests of a lane are handed up in order");
+    last = letter.ordinal;
+}
+
+}  // namespace flare::sim

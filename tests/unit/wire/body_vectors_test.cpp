@@ -1,0 +1,222 @@
+// docs/vectors/requests: the bodies of requests and responses, byte for byte, as vectors_test.cpp does for batches.
+#include "support.hpp"
+#include "vector_cases.hpp"
+
+#include "wire/json.hpp"
+#include "wire/requests.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+#include <sstream>
+
+namespace flare::wire::test {
+namespace {
+
+struct BodyCase {
+    std::string name;
+    std::string about;
+    Verb verb = Verb::unspecified;
+    bool response = false;
+    std::string body;
+    errc refused = errc::ok;
+
+    const Schema& schema() const { return response ? *im::response_schema(verb) : *im::request_schema(verb); }
+    std::string path() const { return vector_path("requests/" + name); }
+    // For the fuzz target: which body it is, and the body.
+    std::string seed() const { return static_cast<char>(static_cast<unsigned>(verb) * 2 + (response ? 1 : 0)) + body; }
+};
+
+im::Head lunch_head() { return {0x8f3a5c17d2e94b60, 1, 1'205, 1'100}; }
+
+im::Entry lunch_entry() {
+    im::Entry entry;
+    entry.offset = 1'204;
+    entry.kind = model::EntryKind::message;
+    entry.id = uuid("01910a3e-5c00-7b1a-8d5e-0123456789ab");
+    entry.from = "ada";
+    entry.time_ms = 1'722'470'400'131;
+    entry.type = "chat";
+    entry.payload = "hello";
+    entry.messages = 1'099;
+    return entry;
+}
+
+std::vector<BodyCase> body_cases() {
+    std::vector<BodyCase> cases;
+    im::ConversationCreate room;
+    room.name = "lunch";
+    room.title = "Lunch \xe2\x98\x80";
+    room.join = model::Join::open;
+    room.visibility = model::Visibility::all;
+    room.members = {"bob", "eve"};
+    cases.push_back({"conversation-create", "A room that anybody may join and read from the beginning",
+                     Verb::conversation_create, false, im::encode(room)});
+    im::ConversationCreate direct;
+    direct.user = "bob";
+    cases.push_back(
+        {"conversation-create-direct", "A direct conversation", Verb::conversation_create, false, im::encode(direct)});
+    cases.push_back({"conversation-ref", "conversation.get, .join and .leave name a conversation",
+                     Verb::conversation_leave, false, im::encode(im::ConversationRef{"room:lunch"})});
+    im::Conversation state;
+    state.conversation = "room:lunch";
+    state.head = lunch_head();
+    state.title = "Lunch";
+    state.join = model::Join::open;
+    state.role = model::Role::member;
+    state.visible_from = 1'205;
+    state.members = 17;
+    state.max_payload_bytes = 65'536;
+    state.written = im::Written{0x8f3a5c17d2e94b60, 1'205, 1'722'470'400'216};
+    cases.push_back({"conversation", "What conversation.join answers: the state, and the entry that it has written",
+                     Verb::conversation_join, true, im::encode(state)});
+    cases.push_back({"written", "The entry that a request has written", Verb::conversation_leave, true,
+                     im::encode(im::Written{0x8f3a5c17d2e94b60, 1'205, 1'722'470'400'216})});
+    im::MemberChange add;
+    add.conversation = "room:lunch";
+    add.users = {"eve", "grace"};
+    add.role = model::Role::moderator;
+    cases.push_back({"member-add", "Two users become moderators of a room", Verb::member_add, false, im::encode(add)});
+    im::MemberQuery list;
+    list.conversation = "room:lunch";
+    list.after = "bob";
+    list.limit = 100;
+    cases.push_back({"member-list", "The members behind bob", Verb::member_list, false, im::encode(list)});
+    im::MemberPage members;
+    members.members = {{"eve", model::Role::moderator, 1'722'470'400'000, 0},
+                       {"grace", model::Role::reader, 1'722'470'400'000, 1'722'474'000'000}};
+    members.more = true;
+    cases.push_back({"member-page", "Two members, one of them muted, and there are more", Verb::member_list, true,
+                     im::encode(members)});
+    im::HistoryQuery before;
+    before.conversation = "room:lunch";
+    before.before = 1'205;
+    before.limit = 50;
+    cases.push_back({"history-before", "The 50 entries before an offset", Verb::history, false, im::encode(before)});
+    im::HistoryQuery after;
+    after.conversation = "bob";
+    after.bytes = 32'768;
+    after.forward = true;
+    cases.push_back({"history-forward", "A direct conversation from its beginning, 32 KiB of it", Verb::history, false,
+                     im::encode(after)});
+    im::HistoryPage page;
+    page.head = lunch_head();
+    page.entries = {lunch_entry(), lunch_entry()};
+    im::Entry& removal = page.entries[1];
+    removal.offset = 1'205;
+    removal.kind = model::EntryKind::removal;
+    removal.type = removal.payload = {};
+    removal.ref = 1'204;
+    removal.flags = model::kSilent;
+    page.more = true;
+    cases.push_back({"history-page", "A message, and that it was removed", Verb::history, true, im::encode(page)});
+
+    const auto refused = [&](std::string name, std::string about, Verb verb, bool response, std::string body,
+                             errc code = errc::malformed_frame) {
+        cases.push_back({"bad-" + std::move(name), std::move(about), verb, response, std::move(body), code});
+    };
+    refused("limit", "A page of 201 entries is asked for", Verb::history, false, from_hex("20 c9 01"));
+    refused("bytes", "More than 1 MiB is asked for", Verb::history, false, from_hex("28 81 80 40"));
+    refused("empty-name", "A user without a name", Verb::member_add, false, from_hex("12 00"));
+    refused("name-utf8", "A user that is not UTF-8", Verb::member_add, false, from_hex("12 02 c3 28"),
+            errc::invalid_utf8);
+    refused("room", "A room of 129 bytes", Verb::conversation_create, false,
+            from_hex("0a 81 01") + std::string(129, 'r'));
+    refused("epoch", "An epoch that is a varint", Verb::conversation_leave, true, from_hex("08 05"));
+    refused("entry-id", "An entry whose id has 15 bytes", Verb::history, true,
+            from_hex("12 11 22 0f 000102030405060708090a0b0c0d0e"));
+    refused("cut-entry", "A page that ends inside its entry", Verb::history, true, from_hex("12 05 08 01"));
+    return cases;
+}
+
+// Reads and writes it again by the decoder that its verb asks for.
+template <typename T>
+Result<std::string> through(std::string_view body) {
+    const auto decoded = im::decode<T>(body);
+    if (!decoded) return decoded.error();
+    return im::encode(*decoded);
+}
+Result<std::string> decoded_again(const BodyCase& each) {
+    switch (each.verb) {
+        case Verb::conversation_create:
+        case Verb::conversation_get:
+        case Verb::conversation_join:
+            return each.response                            ? through<im::Conversation>(each.body)
+                   : each.verb == Verb::conversation_create ? through<im::ConversationCreate>(each.body)
+                                                            : through<im::ConversationRef>(each.body);
+        case Verb::conversation_leave:
+            return each.response ? through<im::Written>(each.body) : through<im::ConversationRef>(each.body);
+        case Verb::member_add:
+        case Verb::member_remove:
+            return each.response ? through<im::Written>(each.body) : through<im::MemberChange>(each.body);
+        case Verb::member_list:
+            return each.response ? through<im::MemberPage>(each.body) : through<im::MemberQuery>(each.body);
+        case Verb::history:
+            return each.response ? through<im::HistoryPage>(each.body) : through<im::HistoryQuery>(each.body);
+        case Verb::unspecified: break;
+    }
+    return errc::internal;
+}
+
+std::string file_of(const BodyCase& each) {
+    std::string text = "about: " + each.about + "\nmessage: " + std::string(each.schema().name) + "\n";
+    for (std::size_t at = 0; at < each.body.size(); at += 32)
+        text += "hex: " + to_hex(std::string_view(each.body).substr(at, 32)) + "\n";
+    if (each.refused != errc::ok) return text + "error: " + std::string(flare::name(each.refused)) + "\n";
+    return text + "json: " + content_to_json(each.schema(), each.body).value() + "\n";
+}
+
+TEST(BodyVectors, AreTheFilesInTheDocumentsAndTheFirstSeeds) {
+    std::set<std::string> expected;
+    const bool write = std::getenv("FLARE_WRITE_VECTORS") != nullptr;
+    for (const BodyCase& each : body_cases()) {
+        EXPECT_TRUE(expected.insert(each.name).second) << "two vectors are called " << each.name;
+        const std::string seed_path = FLARE_SOURCE_DIR "/fuzz/corpus/requests/" + each.name;
+        if (write) {
+            std::ofstream(each.path()) << file_of(each);
+            std::ofstream(seed_path, std::ios::binary) << each.seed();
+        }
+        EXPECT_EQ(read_file(each.path()), file_of(each)) << each.name;
+        EXPECT_EQ(read_file(seed_path), each.seed()) << seed_path;
+    }
+    for (const auto& entry : std::filesystem::directory_iterator(FLARE_SOURCE_DIR "/docs/vectors/requests"))
+        EXPECT_TRUE(expected.contains(entry.path().stem().string())) << "nobody makes " << entry.path();
+}
+
+TEST(BodyVectors, BecomeTheirJsonAndTheJsonBecomesThem) {
+    for (const BodyCase& each : body_cases()) {
+        if (each.refused != errc::ok) continue;
+        const VectorFile file = parse_vector(read_file(each.path()));
+        EXPECT_EQ(to_hex(decoded_again(each).value()), to_hex(file.batch)) << each.name;
+        std::string error;
+        const auto content = json_to_content(each.schema(), file.json, &error);
+        ASSERT_TRUE(content) << each.name << ": " << error;
+        EXPECT_EQ(to_hex(*content), to_hex(file.batch)) << each.name;
+    }
+}
+
+TEST(BodyVectors, ThatAreBadAreRefusedWithTheirCode) {
+    for (const BodyCase& each : body_cases()) {
+        if (each.refused == errc::ok) continue;
+        const auto read = decoded_again(each);
+        ASSERT_FALSE(read) << each.name;
+        EXPECT_EQ(read.error(), each.refused) << each.name;
+    }
+}
+
+TEST(BodyVectors, CutAnywhereAreReadOrRefused) {
+    for (BodyCase each : body_cases()) {
+        const std::string whole = each.body;
+        for (std::size_t size = 0; size < whole.size(); ++size) {
+            each.body = whole.substr(0, size);
+            const auto read = decoded_again(each);
+            EXPECT_TRUE(read || read.error() == errc::malformed_frame || read.error() == errc::invalid_utf8)
+                << each.name << " cut at " << size;
+        }
+    }
+}
+
+}  // namespace
+}  // namespace flare::wire::test

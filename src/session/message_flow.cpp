@@ -40,28 +40,8 @@ void MessageFlow::receive(ServerSession& session, LaneIndex lane, const wire::Da
     if (id.is_nil()) {
         return settle_at_once(session, lane, id, cost, make_refusal(errc::invalid_message_id, "a message needs an id"));
     }
-    const auto ago = std::chrono::milliseconds(std::min(data.first_sent_ms_ago, kOldestMs));
-    const auto check = owner.acted_on.check(id, ago, started_, now);
-    switch (check.verdict) {
-        case DedupeRing::Verdict::finished: return settle_at_once(session, lane, id, cost, *check.receipt);
-        case DedupeRing::Verdict::too_old:
-            return settle_at_once(
-                session, lane, id, cost,
-                make_refusal(errc::too_old,
-                             "it may have been processed long ago: send it under a new id if it must be processed"));
-        case DedupeRing::Verdict::in_progress:
-            owner.waiting.push_back({id, session.id(), lane});
-            session.work().begin_one();
-            return session.lane_set().consumed(lane, cost, now);
-        case DedupeRing::Verdict::fresh: break;
-    }
-    if (settings_.limits_rates()) {
-        if (const auto over = owner.over_rate(settings_, data.message->payload.size(), now)) {
-            owner.acted_on.finish(id, *over);  // see refuse()
-            listener_.on_message_refused(session, over->code);
-            return settle_at_once(session, lane, id, cost, *over);
-        }
-    }
+    const bool kept = log_ && listener_.keeps(data);
+    if (!kept && !is_fresh(session, lane, data, cost)) return;
     session.work().begin_one();
     PendingMessage pending;
     pending.owner = &owner;
@@ -70,8 +50,42 @@ void MessageFlow::receive(ServerSession& session, LaneIndex lane, const wire::Da
     pending.lane = lane;
     pending.message_id = id;
     pending.cost = cost;
+    pending.kept = kept;
     observe_fresh(session, data);
     listener_.on_message(session, std::move(pending), data, whole);
+}
+
+// False: it has been answered, or will be with the one that it repeats.
+bool MessageFlow::is_fresh(ServerSession& session, LaneIndex lane, const wire::DataView& data, std::uint64_t cost) {
+    const TimePoint now = session.now();
+    const Uuid id = data.message->id;
+    Device& owner = session.owner();
+    const auto ago = std::chrono::milliseconds(std::min(data.first_sent_ms_ago, kOldestMs));
+    const auto check = owner.acted_on.check(id, ago, started_, now);
+    switch (check.verdict) {
+        case DedupeRing::Verdict::finished: settle_at_once(session, lane, id, cost, *check.receipt); return false;
+        case DedupeRing::Verdict::too_old:
+            settle_at_once(
+                session, lane, id, cost,
+                make_refusal(errc::too_old,
+                             "it may have been processed long ago: send it under a new id if it must be processed"));
+            return false;
+        case DedupeRing::Verdict::in_progress:
+            owner.waiting.push_back({id, session.id(), lane});
+            session.work().begin_one();
+            session.lane_set().consumed(lane, cost, now);
+            return false;
+        case DedupeRing::Verdict::fresh: break;
+    }
+    if (settings_.limits_rates()) {
+        if (const auto over = owner.over_rate(settings_, data.message->payload.size(), now)) {
+            owner.acted_on.finish(id, *over);  // see refuse()
+            listener_.on_message_refused(session, over->code);
+            settle_at_once(session, lane, id, cost, *over);
+            return false;
+        }
+    }
+    return true;
 }
 
 // Its credit waits like that of what is handled: whoever reads no receipts is not asked for more.
@@ -108,8 +122,10 @@ void MessageFlow::finish(const PendingMessage& pending, const Receipt& receipt, 
     }
     Device& owner = *pending.owner;
     --owner.pending;
-    owner.note_answer(pending.message_id, receipt);
-    if (!owner.waiting.empty()) answer_repeats(owner, pending, receipt, now);
+    if (!pending.kept) {
+        owner.note_answer(pending.message_id, receipt);
+        if (!owner.waiting.empty()) answer_repeats(owner, pending, receipt, now);
+    }
     if (session == nullptr || session->farewell().ended()) return;
     session->at(now);
     session->work().finish_one();

@@ -26,7 +26,11 @@ public:
           life_(life),
           shedding_(shedding) {}
 
-    void offer(const wire::Compression* compression) noexcept { compression_ = compression; }
+    // `log`: some messages go into a log: SessionTableListener::keeps() says which.
+    void offer(const wire::Compression* compression, bool log) noexcept {
+        compression_ = compression;
+        log_ = log;
+    }
 
     // ---- what comes in ----
     void receive(ServerSession& session, LaneIndex lane, const wire::DataView& data, const Bytes& whole,
@@ -42,6 +46,7 @@ public:
                          TimePoint now, std::size_t* too_large);
 
 private:
+    bool is_fresh(ServerSession& session, LaneIndex lane, const wire::DataView& data, std::uint64_t cost);
     void settle_at_once(ServerSession& session, LaneIndex lane, const Uuid& id, std::uint64_t cost,
                         const Receipt& receipt);
     void answer(ServerSession& session, LaneIndex lane, const Uuid& id, const Receipt& receipt, const Reply* reply);
@@ -56,6 +61,7 @@ private:
     SessionLife& life_;
     Shedding& shedding_;
     const wire::Compression* compression_ = nullptr;
+    bool log_ = false;
 };
 
 }  // namespace flare::session

@@ -11,6 +11,19 @@
 namespace flare::session {
 namespace {
 
+// The same message is to be sent again, when the time has passed; nobody has acted on it. Of what goes into a log that is
+// also said of rates and of the disk.
+bool is_later(const wire::ReceiptView& receipt, bool kept) noexcept {
+    if (receipt.retry_after_ms == 0) return false;
+    switch (receipt.code) {
+        case errc::busy: return true;
+        case errc::rate_limited:
+        case errc::storage_full:
+        case errc::storage_failed: return kept;
+        default: return false;
+    }
+}
+
 constexpr Duration kLeastWait = std::chrono::milliseconds(10);
 constexpr Duration kLongestBusy = std::chrono::minutes(10);  // beyond it the application hears of it
 
@@ -299,7 +312,7 @@ void Outgoing::give_up_waiting(TimePoint now) {
 // True: it is kept, and has no outcome yet.
 bool Outgoing::keep_for_later(Outbox::Token token, const wire::ReceiptView& receipt, TimePoint now) {
     Outbox::Entry& entry = *outbox_.find(token);
-    if (receipt.code != errc::busy || receipt.retry_after_ms == 0) return false;
+    if (!is_later(receipt, agreed_.conversations && entry.to != kServerTarget)) return false;
     if (entry.parked) return true;  // the receipt came twice
     const Duration wait = std::max<Duration>(std::chrono::milliseconds(receipt.retry_after_ms), kLeastWait);
     if (entry.busy_since == kNever) entry.busy_since = now;

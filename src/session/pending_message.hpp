@@ -20,6 +20,7 @@ struct PendingMessage {
     LaneIndex lane = 0;
     Uuid message_id;
     std::uint64_t cost = 0;
+    bool kept = false;  // it goes into a log, which knows it again: its answer is not remembered
 };
 
 // A request from a client. respond() must follow, the last time without `more`, whatever became of it; it may come

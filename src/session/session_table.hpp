@@ -62,7 +62,7 @@ public:
     // conversations, if there is a store: kCapabilityConversations.
     void offer(const wire::Compression* compression, bool conversations = false) noexcept {
         attaching_.offer(compression, conversations);
-        messages_.offer(compression);
+        messages_.offer(compression, conversations);
         carriers_.offer(compression);
     }
 

@@ -23,6 +23,9 @@ public:
     virtual void on_carrier_activated(ServerSession&, CarrierKey) {}
     // A carrier of a session is no longer attached, whoever ended it.
     virtual void on_carrier_detached(ServerSession& session, CarrierKey key) = 0;
+    // Only if SessionTable::offer() has offered conversations: this message goes into a log, which knows repeats of it
+    // for as long as it keeps it. on_message() gets them all.
+    virtual bool keeps(const wire::DataView&) const { return false; }
     // Acts on a message: first time only, in order per lane. Views end with the call unless `whole` holds them.
     virtual void on_message(ServerSession& session, PendingMessage&& pending, const wire::DataView& data,
                             const Bytes& whole) = 0;

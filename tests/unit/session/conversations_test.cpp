@@ -156,5 +156,47 @@ TEST_F(Conversations, AResumeThatOffersLessIsRefused) {
     EXPECT_FALSE(bench.server.table.attach_resumed(2, hello, bench.now()));
 }
 
+// ---- messages that go into a log ----
+
+TEST_F(Conversations, AMessageThatGoesIntoALogIsHandedUpAgainWhenItComesAgain) {
+    Bench bench({}, asks());
+    connected(bench, true);
+    bench.server.into_a_log = true;
+    ASSERT_TRUE(bench.send(1, "hello", "bob"));
+    bench.exchange();
+    answer(bench, 0, {wire::ReceiptStatus::refused, errc::storage_failed, "no", 0});
+    ASSERT_TRUE(bench.send(1, "hello", "bob"));
+    bench.exchange();
+    EXPECT_EQ(bench.server.texts.size(), 2u) << "no answer is remembered: the log knows";
+    answer(bench, 1, stored_at(kPlace));
+    ASSERT_EQ(bench.client.outcomes.size(), 2u);
+    EXPECT_EQ(bench.client.outcomes[1].stored, kPlace);
+}
+
+TEST_F(Conversations, ARateAndADiskAreWaitedFor) {
+    for (const errc code : {errc::busy, errc::rate_limited, errc::storage_full, errc::storage_failed}) {
+        Bench bench({}, asks());
+        connected(bench, true);
+        bench.server.into_a_log = true;
+        ASSERT_TRUE(bench.send(1, "one", "bob"));
+        bench.exchange();
+        answer(bench, 0, {wire::ReceiptStatus::refused, code, "later", 1'000});
+        EXPECT_TRUE(bench.client.outcomes.empty()) << name(code);
+        ASSERT_TRUE(bench.send(2, "two", "bob"));
+        bench.live(1'200ms);
+        EXPECT_EQ(bench.server.texts, (std::vector<std::string>{"one", "one", "two"})) << name(code);
+    }
+}
+
+TEST_F(Conversations, WhatTheServerItselfRefusesIsNotWaitedFor) {
+    Bench bench({}, asks());
+    connected(bench, true);
+    ASSERT_TRUE(bench.send(1, "one", "server"));
+    bench.exchange();
+    answer(bench, 0, {wire::ReceiptStatus::refused, errc::rate_limited, "no", 1'000});
+    ASSERT_EQ(bench.client.outcomes.size(), 1u);
+    EXPECT_EQ(bench.client.outcomes[0].error, errc::rate_limited);
+}
+
 }  // namespace
 }  // namespace flare::session::test

@@ -125,6 +125,7 @@ public:
     void on_request(ServerSession&, PendingRequest&& pending, const wire::RequestView& request, const Bytes&) override {
         requests.push_back({std::move(pending), request.verb, std::string(request.body), request.first_sent_ms_ago});
     }
+    bool keeps(const wire::DataView&) const override { return into_a_log; }
     void on_message_refused(ServerSession&, errc code) override { refused.push_back(code); }
     void on_memory_short() override { ++memory_shorts; }
     void on_heartbeat(ServerSession&) override { ++heartbeats; }
@@ -161,6 +162,7 @@ public:
     std::vector<Closed> closed;
     std::vector<errc> errors;
     std::vector<errc> refused;
+    bool into_a_log = false;  // all messages go into a log
     int memory_shorts = 0;
     int heartbeats = 0;
     TimePoint expires_at = kNever;  // of the credential that a new session comes with

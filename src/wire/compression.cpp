@@ -104,14 +104,20 @@ bool is_plausible(const MessageView& message) noexcept {
         constexpr std::size_t kEnvelope = 18;  // header and trailer
         return payload.size() > kEnvelope && payload.starts_with("\x1f\x8b\x08") &&
                message.size <= payload.size() * kDeflateRatio &&
-               little_endian(payload.substr(payload.size() - 4)) == (message.size & 0xffffffffu);
+               size_said_by(message.encoding, payload) == (message.size & 0xffffffffu);
     }
     const std::uint64_t blocks = (message.size + kZstdBlock - 1) / kZstdBlock;
     return payload.size() >= blocks * kLeastBlock &&
-           ZSTD_getFrameContentSize(payload.data(), payload.size()) == message.size;
+           size_said_by(message.encoding, payload) == message.size;
 }
 
 }  // namespace
+
+std::uint64_t size_said_by(Encoding encoding, std::string_view payload) noexcept {
+    if (encoding == Encoding::gzip) return payload.size() < 4 ? 0 : little_endian(payload.substr(payload.size() - 4));
+    const unsigned long long size = ZSTD_getFrameContentSize(payload.data(), payload.size());
+    return size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR ? 0 : size;
+}
 
 Encodings Compression::agree(std::uint64_t capabilities, std::string_view dictionary) const noexcept {
     Encodings agreed = 0;

@@ -93,6 +93,10 @@ private:
     mutable Counters counters_;
 };
 
+// What a compressed payload says of its own size when it is inflated: the frame header of zstd (RFC 8878 section
+// 3.1.1.1.4), the trailer of gzip (RFC 1952 section 2.3.1). 0: it says nothing.
+std::uint64_t size_said_by(Encoding encoding, std::string_view payload) noexcept;
+
 // What the builders' compression options ask for; null when it is off. A dictionary without compression is a mistake.
 // Errors: those of Dictionary::load(), invalid_config.
 Checked<std::shared_ptr<const Compression>> make_compression(bool on, Compression::Options options,

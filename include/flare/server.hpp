@@ -14,6 +14,7 @@
 #include <flare/failure.hpp>
 #include <flare/identity.hpp>
 #include <flare/message.hpp>
+#include <flare/store.hpp>
 #include <flare/task.hpp>
 
 #include <chrono>
@@ -407,6 +408,9 @@ public:
     // A session ends when its client has read nothing for this long while data is queued for it. 30 s.
     ServerBuilder& slow_consumer_after(std::chrono::milliseconds time);
     ServerBuilder& max_message_bytes(std::uint64_t bytes);  // 16 MiB, at most 1 GiB; beyond it message_too_large
+    // Where conversations are kept: messages to users and rooms are then answered with `stored`, also when nobody of
+    // them is connected. Without a store (the default) messages reach those who are connected, and there are no rooms.
+    ServerBuilder& store(Store store);
     // Ceiling for all memory that peers can make the server hold: 4 GiB, at least 1 MiB. At the limit the server
     // refuses new sessions with busy, then ends sessions without a connection, then those whose clients read nothing:
     // docs/server.md, "Memory".

@@ -20,7 +20,7 @@ enum class EntryKind : std::uint8_t {
 };
 
 // How the payload of a stored message is packed. Never with a dictionary: it must be readable when that is forgotten.
-enum class StoredEncoding : std::uint8_t { identity = 0, deflate = 1, zstd = 2 };
+enum class StoredEncoding : std::uint8_t { identity = 0, gzip = 1, zstd = 2 };
 
 // Bits of an entry; the numbers are stored.
 inline constexpr std::uint8_t kSilent = 1;      // counts as unread for nobody

@@ -316,6 +316,18 @@ ServerBuilder& ServerBuilder::max_queued(std::uint32_t frames, std::uint64_t byt
     state_->config.queue_named = true;
     return *this;
 }
+Store sqlite(std::string file) {
+    Store store;
+    store.file = std::move(file);
+    return store;
+}
+
+ServerBuilder& ServerBuilder::store(Store store) {
+    state_->check(!store.file.empty(), "store: sqlite() needs the name of a file");
+    state_->config.store = std::move(store);
+    return *this;
+}
+
 ServerBuilder& ServerBuilder::max_memory_bytes(std::uint64_t bytes) {
     state_->check(bytes >= (1ull << 20), "max_memory_bytes: must be at least 1 MiB");
     state_->config.max_memory_bytes = bytes;

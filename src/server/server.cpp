@@ -5,6 +5,7 @@
 #include "server/exposure.hpp"
 #include "server/impl.hpp"
 #include "server/ticket_key_file.hpp"
+#include "store/sqlite/sqlite.hpp"
 #include "transport/address.hpp"
 #include "wire/base64.hpp"
 
@@ -104,6 +105,14 @@ Checked<> Server::Impl::open() {
         group_->state.ticket_keys = std::make_unique<const session::TicketKeys>(
             std::move(keys->current), std::move(keys->previous),
             base::system_random().bytes(session::TicketKeys::kProcessBytes));
+    }
+    if (!config_.store.file.empty()) {
+        store::sqlite::Settings settings;
+        settings.path = config_.store.file;
+        settings.min_free_bytes = config_.store.min_free_bytes;
+        auto engine = store::sqlite::open(settings);
+        if (!engine) return engine.error();
+        group_->store = std::make_unique<store::Store>(std::move(*engine), store::Store::Settings());
     }
     group_->make_workers();
     std::string secret = config_.quic_secret;
@@ -206,6 +215,7 @@ void Server::Impl::stop() {
     group_->pool.stop();  // running handlers end; their answers are still posted
     for_each_worker([] { return [](server::Worker& worker) { worker.finish_stop(); }; });
     for (const auto& worker : group_->workers) worker->join();
+    if (group_->store != nullptr) group_->store->stop();
     group_->hooks.stop();
     asking_.close();
     asking_.wait();

@@ -1,6 +1,5 @@
 #include "client/loop/messages.hpp"
 
-#include "model/target.hpp"
 
 #include <utility>
 
@@ -24,7 +23,6 @@ void Messages::send(Message message, SendDone done, std::chrono::system_clock::t
     };
     if (can_be_sent != errc::ok) return fail(can_be_sent);
     if (message.to.empty()) return fail(errc::unknown_target);
-    if (model::Target::of(message.to).kind == model::Target::Kind::conversation) return fail(errc::not_supported);
     wire::MessageView view;
     view.id = message.id;
     view.type = message.type;

@@ -1,6 +1,7 @@
 #include "server/dispatch/dispatch.hpp"
 
 #include "model/target.hpp"
+#include "server/conversations/conversations.hpp"
 
 #include <algorithm>
 
@@ -19,12 +20,15 @@ void Dispatch::take(session::ServerSession& session, session::PendingMessage&& p
     }
     using Kind = model::Target::Kind;
     switch (model::Target::of(message.to).kind) {
-        case Kind::user: return users_.forward(session, std::move(pending), data, whole);
+        case Kind::user:
+            if (conversations_ != nullptr) return conversations_->sends.take(session, std::move(pending), data, whole);
+            return users_.forward(session, std::move(pending), data, whole);
         case Kind::server:
             return handlers_.take(session, std::move(pending), to_message(session, data, whole, turn_.taken_at),
                                   message);
         case Kind::conversation:
-            return answers_.refuse(pending, errc::not_supported, "this version does not support rooms");
+            if (conversations_ != nullptr) return conversations_->sends.take(session, std::move(pending), data, whole);
+            return answers_.refuse(pending, errc::not_supported, "this server has no store, and so no rooms");
         case Kind::nobody: return answers_.refuse(pending, errc::unknown_target);
     }
 }

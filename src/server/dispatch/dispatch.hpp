@@ -11,6 +11,8 @@
 
 namespace flare::server {
 
+struct Conversations;
+
 class Dispatch {
 public:
     struct Parts {
@@ -34,6 +36,9 @@ public:
               {parts.state, parts.router, parts.executor, parts.table, answers_, memory_, parts.counters, parts.turn},
               index) {}
 
+    // Messages to users and rooms go there from now on.
+    void offer(Conversations* conversations) noexcept { conversations_ = conversations; }
+
     // As SessionTableListener::on_message().
     void take(session::ServerSession& session, session::PendingMessage&& pending, const wire::DataView& data,
               const Bytes& whole);
@@ -51,6 +56,7 @@ private:
     Answers answers_;
     Handlers handlers_;
     Users users_;
+    Conversations* conversations_ = nullptr;  // null: the server has no store
 };
 
 }  // namespace flare::server

@@ -17,6 +17,8 @@
 
 namespace flare::server {
 
+class StoreAccess;
+
 class Executor {
 public:
     virtual session::TimePoint now() const = 0;
@@ -36,6 +38,8 @@ public:
     virtual void run(Task<void> task) = 0;
     // Makes a carrier on this worker of a connection that comes from another one.
     virtual std::unique_ptr<transport::Carrier> resume(std::unique_ptr<transport::ParkedCarrier> parked) = 0;
+    // Null: the server has no store.
+    virtual StoreAccess* store() { return nullptr; }
     // Shard::next_deadline() may be nearer than it was.
     virtual void arm_timer() = 0;
 

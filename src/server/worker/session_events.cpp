@@ -1,6 +1,8 @@
 #include "server/worker/session_events.hpp"
 
 #include "base/log.hpp"
+#include "model/target.hpp"
+#include "server/conversations/conversations.hpp"
 
 #include <utility>
 
@@ -11,6 +13,7 @@ void SessionEvents::on_session_created(session::ServerSession& session) {
     const auto info = std::make_shared<const SessionInfo>(info_of(session));
     hooks_.call([info](EventHandler& events) { events.on_user_connected(*info); });
     queues_.begin(session, info);
+    if (conversations_ != nullptr) conversations_->sends.session_began(session);
     if ((session.agreed().encodings & ~parts_.state.encodings_in_use.load(std::memory_order_relaxed)) != 0)
         parts_.state.encodings_in_use.fetch_or(session.agreed().encodings, std::memory_order_relaxed);
     parts_.log.add(FlightLog::entry(session.id(), Happened::made, parts_.executor.now()));
@@ -36,6 +39,7 @@ void SessionEvents::on_carrier_activated(session::ServerSession&, session::Carri
 void SessionEvents::on_session_ended(session::ServerSession& session, errc reason, const std::string& text) {
     const SessionInfo info = info_of(session);
     queues_.end(session);
+    if (conversations_ != nullptr) conversations_->sends.session_ended(session);
     if (const HandlerQueue* queue = queue_of(session); queue != nullptr)
         base::log().limited(base::LogKind::session_ended, "{} session {} of user {} over {} ends: {} {}",
                             queue->address, info.session_id, base::User{info.user}, name(queue->protocol), name(reason),
@@ -46,17 +50,21 @@ void SessionEvents::on_session_ended(session::ServerSession& session, errc reaso
         [info, failure = Failure(reason, text)](EventHandler& events) { events.on_user_disconnected(info, failure); });
 }
 
+bool SessionEvents::keeps(const wire::DataView& data) const {
+    if (conversations_ == nullptr) return false;
+    const auto kind = model::Target::of(data.message->to).kind;
+    return kind == model::Target::Kind::user || kind == model::Target::Kind::conversation;
+}
+
 void SessionEvents::on_message(session::ServerSession& session, session::PendingMessage&& pending,
                                const wire::DataView& data, const Bytes& whole) {
     parts_.dispatch.take(session, std::move(pending), data, whole);
 }
 
-void SessionEvents::on_request(session::ServerSession&, session::PendingRequest&& pending, const wire::RequestView&,
-                               const Bytes&) {
-    wire::ResponseView response;
-    response.code = errc::not_supported;
-    response.text = "this server has no store";
-    (void)parts_.table.respond(pending, response, parts_.executor.now());
+void SessionEvents::on_request(session::ServerSession& session, session::PendingRequest&& pending,
+                               const wire::RequestView& request, const Bytes&) {
+    // Without conversations no session has agreed on requests.
+    conversations_->requests.take(session, std::move(pending), request);
 }
 
 void SessionEvents::on_message_refused(session::ServerSession& session, errc code) {

@@ -28,6 +28,8 @@ public:
         Counters& counters;
         FlightLog& log;
     };
+    // The server has a store.
+    void offer(Conversations* conversations) noexcept { conversations_ = conversations; }
     explicit SessionEvents(const Parts& parts) : parts_(parts), hooks_(parts.state, parts.executor) {}
 
     void on_session_created(session::ServerSession& session) override;
@@ -36,6 +38,7 @@ public:
     void on_carrier_attached(session::ServerSession& session, session::CarrierKey key) override;
     void on_carrier_activated(session::ServerSession& session, session::CarrierKey key) override;
     void on_carrier_detached(session::ServerSession&, session::CarrierKey) override {}
+    bool keeps(const wire::DataView& data) const override;
     void on_message(session::ServerSession& session, session::PendingMessage&& pending, const wire::DataView& data,
                     const Bytes& whole) override;
     void on_request(session::ServerSession& session, session::PendingRequest&& pending,
@@ -56,6 +59,7 @@ private:
     Parts parts_;
     Hooks hooks_;
     HandlerQueues queues_;
+    Conversations* conversations_ = nullptr;
 };
 
 }  // namespace flare::server

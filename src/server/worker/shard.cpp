@@ -19,7 +19,15 @@ Shard::Shard(ServerState& state, Router& router, Executor& executor, std::uint32
       reception_({state, router, executor, table_, carriers_, intake_, authenticator_, sealer_, counters_, log_, turn_},
                  index),
       dispatch_({state, router, executor, table_, budget_, shedding_, counters_, turn_}, index) {
-    table_.offer(state.config.compression.get());
+    StoreAccess* const store = executor.store();
+    table_.offer(state.config.compression.get(), store != nullptr);
+    if (store != nullptr) {
+        conversations_ = std::make_unique<Conversations>(
+            Conversations::Parts{state, router, executor, *store, table_, dispatch_.answers(), counters_, turn_},
+            index);
+        dispatch_.offer(conversations_.get());
+        events_.offer(conversations_.get());
+    }
 }
 
 Shard::~Shard() = default;
@@ -54,7 +62,9 @@ void Shard::on_closed(ServerCarrier& carrier, const transport::CloseReason& reas
 // ---- the loop ----
 
 session::TimePoint Shard::next_deadline() {
-    return std::min({table_.next_deadline(), reception_.next_deadline(), carriers_.next_deadline()});
+    const session::TimePoint next =
+        std::min({table_.next_deadline(), reception_.next_deadline(), carriers_.next_deadline()});
+    return conversations_ == nullptr ? next : std::min(next, conversations_->next_deadline());
 }
 
 void Shard::on_time() {
@@ -62,6 +72,7 @@ void Shard::on_time() {
     table_.on_time(now);
     reception_.on_time(now);
     carriers_.on_time(now);
+    if (conversations_ != nullptr) conversations_->on_time();
 }
 
 void Shard::end_turn() {

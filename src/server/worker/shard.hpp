@@ -7,6 +7,7 @@
 
 #include "base/gate.hpp"
 #include "server/admin/flight_log.hpp"
+#include "server/conversations/conversations.hpp"
 #include "server/dispatch/dispatch.hpp"
 #include "server/reception/authenticator.hpp"
 #include "server/reception/reception.hpp"
@@ -19,6 +20,7 @@
 #include "server/worker/shedding.hpp"
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,6 +44,8 @@ public:
     Reception& reception() noexcept { return reception_; }
     Sealer& sealer() noexcept { return sealer_; }
     Users& users() noexcept { return dispatch_.users(); }
+    // Null: the server has no store.
+    Conversations* conversations() noexcept { return conversations_.get(); }
     Answers& answers() noexcept { return dispatch_.answers(); }
     Shedding& shedding() noexcept { return shedding_; }
     session::TimePoint now() const { return executor_.now(); }
@@ -94,6 +98,7 @@ private:
     Intake intake_;
     Reception reception_;
     Dispatch dispatch_;
+    std::unique_ptr<Conversations> conversations_;
     std::optional<base::Gate::Pass> stopping_;  // until nothing is left
 };
 

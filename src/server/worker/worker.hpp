@@ -7,6 +7,7 @@
 #include "server/worker/executor.hpp"
 #include "server/worker/listeners.hpp"
 #include "server/worker/shard.hpp"
+#include "server/worker/worker_store.hpp"
 #include "transport/poller.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -53,6 +54,7 @@ private:
     bool in_hooks(std::function<void()> call) override;
     void run(Task<void> task) override;
     std::unique_ptr<transport::Carrier> resume(std::unique_ptr<transport::ParkedCarrier> parked) override;
+    StoreAccess* store() override { return store_.get(); }
     void arm_timer() override;
 
     void run();
@@ -67,6 +69,7 @@ private:
     transport::Poller& poller_ = transport::Poller::of(context_);
     boost::asio::steady_timer timer_{context_};
     session::TimePoint timer_at_ = session::kNever;
+    std::unique_ptr<WorkerStore> store_;  // null: the server has none
     Shard shard_;
     Listeners listeners_{context_, shard_};
 

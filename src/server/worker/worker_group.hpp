@@ -8,6 +8,7 @@
 #include "server/worker/server_state.hpp"
 #include "server/worker/task_queue.hpp"
 #include "server/worker/worker.hpp"
+#include "store/store.hpp"
 
 #include <memory>
 #include <vector>
@@ -47,6 +48,8 @@ struct WorkerGroup final : private Mailboxes {
     TaskQueue pool;
     TaskQueue hooks{1, kHooksLimit};
     Router router{state.workers, *this};
+    // Set before the workers are made; null: the server has none. It is stopped before they go.
+    std::unique_ptr<store::Store> store;
     std::vector<std::unique_ptr<Worker>> workers;  // fixed before the threads start
 
 private:

@@ -5,6 +5,7 @@
 #include "server/worker/router.hpp"
 #include "server/worker/server_state.hpp"
 #include "server/worker/shard.hpp"
+#include "store/memory/memory.hpp"
 #include "unit/session/support.hpp"
 
 #include <gtest/gtest.h>
@@ -67,15 +68,28 @@ inline std::unique_ptr<transport::ParkedCarrier> BenchCarrier::park() {
     return parked;
 }
 
+// A store in memory that does one thing at a time, when the test says so, or at once.
+struct BenchStore {
+    explicit BenchStore(std::uint64_t generation = 7) : disk(generation), engine(store::memory::open(disk)) {}
+
+    store::memory::Disk disk;
+    std::unique_ptr<store::Engine> engine;
+    bool by_hand = false;
+    std::deque<std::function<void()>> work;
+    errc refuses = errc::ok;  // writes are answered with that
+    std::size_t groups = 0;   // that were committed
+};
+
 class ShardBench final : private Mailboxes {
 public:
-    explicit ShardBench(Config config, std::unique_ptr<const session::TicketKeys> keys = nullptr)
-        : state(std::move(config), 1000, revocations, kStart), router(state.workers, *this) {
+    explicit ShardBench(Config config, std::unique_ptr<const session::TicketKeys> keys = nullptr,
+                        BenchStore* store = nullptr)
+        : state(std::move(config), 1000, revocations, kStart), router(state.workers, *this), kept(store) {
         state.ticket_keys = std::move(keys);
         for (std::uint32_t i = 0; i < state.workers; ++i) loops.push_back(std::make_unique<Loop>(*this, i));
     }
 
-    struct Loop final : Executor {
+    struct Loop final : Executor, StoreAccess {
         Loop(ShardBench& bench_, std::uint32_t index_)
             : bench(bench_), index(index_), shard(bench.state, bench.router, *this, index) {}
         session::TimePoint now() const override { return bench.time; }
@@ -104,6 +118,31 @@ public:
             return std::make_unique<BenchCarrier>(std::move(line));
         }
         void arm_timer() override {}
+        StoreAccess* store() override { return bench.kept == nullptr ? nullptr : this; }
+
+        // StoreAccess
+        void write(std::unique_ptr<store::WriteBatch> batch, Written then) override {
+            auto carried = std::make_shared<std::unique_ptr<store::WriteBatch>>(std::move(batch));
+            bench.kept->work.push_back([this, carried, then = std::move(then)] {
+                BenchStore& store = *bench.kept;
+                errc code = store.refuses;
+                if (code == errc::ok) {
+                    store::WriteBatch* const group[] = {carried->get()};
+                    const auto unix_time = wall_clock().time_since_epoch();
+                    const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(unix_time).count();
+                    const auto done = store.engine->commit(group, static_cast<std::uint64_t>(now_ms));
+                    if (!done) code = static_cast<errc>(done.error().value());
+                    ++store.groups;
+                }
+                bench.mail.emplace_back(index, [carried, then, code](Shard&) { then(std::move(*carried), code); });
+            });
+        }
+        void read(Question question, std::function<void(errc)> then) override {
+            bench.kept->work.push_back([this, question = std::move(question), then = std::move(then)] {
+                const errc code = question(*bench.kept->engine->reader());
+                bench.mail.emplace_back(index, [then, code](Shard&) { then(code); });
+            });
+        }
 
         ShardBench& bench;
         const std::uint32_t index;
@@ -130,11 +169,21 @@ public:
                 mail.pop_front();
                 task(shard(worker));
             }
+            while (kept != nullptr && !kept->by_hand && !kept->work.empty()) {
+                busy = true;
+                run_store();
+            }
         }
         for (const auto& loop : loops) {
             for (int i = 0; i < 10 && !loop->shard.carriers().clean(); ++i) loop->shard.flush();
             loop->shard.end_turn();
         }
+    }
+    // The oldest thing that the store was asked to do.
+    void run_store() {
+        const auto work = std::move(kept->work.front());
+        kept->work.pop_front();
+        work();
     }
     // The oldest call of the pool, then what follows from it.
     void run_pool() {
@@ -182,6 +231,7 @@ public:
     std::deque<std::pair<std::uint32_t, std::function<void(Shard&)>>> mail;
     std::deque<std::function<void()>> pool;
     bool pool_full = false;
+    BenchStore* kept;  // null: the server has no store
     std::vector<std::unique_ptr<Loop>> loops;
 
 private:

@@ -1,0 +1,73 @@
+// The messages and requests of a worker's sessions whose answers come from the homes of their conversations.
+//
+// Threads: its worker's.
+// Owner:   Conversations.
+#pragma once
+
+#include "base/keyed_hash.hpp"
+#include "im/effects.hpp"
+#include "model/conversation.hpp"
+#include "server/conversations/store_access.hpp"
+#include "server/dispatch/answers.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace flare::server {
+
+class Awaited {
+public:
+    // A request that is answered with what the conversation is then.
+    struct Describing {
+        session::PendingRequest request;
+        model::ConversationKey key;
+        std::string user;
+        std::string name;  // of the conversation, to that user
+    };
+    using Pending = std::variant<session::PendingMessage, session::PendingRequest, Describing>;
+
+    Awaited(Executor& executor, StoreAccess& store, session::SessionTable& table, Answers& answers)
+        : executor_(executor), store_(store), table_(table), answers_(answers) {}
+
+    // False: the session waits for another one with this id.
+    bool add(im::SessionKey session, const Uuid& id, const Pending& pending) {
+        return pending_.try_emplace(Key{session, id}, pending).second;
+    }
+    // Answers it, if it still waits.
+    void answer(const im::effect::Answer& answer);
+    void refuse(im::SessionKey session, const Uuid& id, errc code, std::string_view text);
+    // One that was not added.
+    void refuse(const session::PendingRequest& pending, errc code) { give(pending, {.code = code}); }
+    // The session has gone. Its messages are given back; nobody hears of them.
+    void give_up(im::SessionKey session);
+    std::size_t size() const noexcept { return pending_.size(); }
+
+private:
+    struct Key {
+        im::SessionKey session;
+        Uuid id;
+        friend bool operator==(const Key&, const Key&) = default;
+    };
+    struct KeyHash {
+        using is_avalanching = std::true_type;
+        std::size_t operator()(const Key& key) const noexcept {
+            return base::IdHash{}(key.id) ^ static_cast<std::size_t>(key.session * 0x9E3779B97F4A7C15ull);
+        }
+    };
+    void give(const session::PendingMessage& pending, const im::effect::Answer& answer);
+    void give(const session::PendingRequest& pending, const im::effect::Answer& answer);
+    void give(const Describing& pending, const im::effect::Answer& answer);
+
+    Executor& executor_;
+    StoreAccess& store_;
+    session::SessionTable& table_;
+    Answers& answers_;
+    boost::unordered_flat_map<Key, Pending, KeyHash> pending_;
+};
+
+}  // namespace flare::server

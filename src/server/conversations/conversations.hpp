@@ -1,0 +1,45 @@
+// What a shard of a server with a store has of conversations: both ends of the way to a log.
+//
+// Threads: its worker's.
+// Owner:   Shard.
+#pragma once
+
+#include "server/conversations/awaited.hpp"
+#include "server/conversations/home.hpp"
+#include "server/conversations/requests.hpp"
+#include "server/conversations/sends.hpp"
+
+#include <algorithm>
+
+namespace flare::server {
+
+struct Conversations {
+    struct Parts {
+        ServerState& state;
+        Router& router;
+        Executor& executor;
+        StoreAccess& store;
+        session::SessionTable& table;
+        Answers& answers;
+        Counters& counters;
+        Turn& turn;
+    };
+    Conversations(const Parts& parts, std::uint32_t index)
+        : home({parts.router, parts.executor, parts.store, parts.counters}, index),
+          awaited(parts.executor, parts.store, parts.table, parts.answers),
+          sends({parts.state, parts.router, parts.executor, parts.store, parts.answers, awaited, parts.turn}, index),
+          requests({parts.executor, parts.store, parts.table, sends}) {}
+
+    session::TimePoint next_deadline() const noexcept { return std::min(home.next_deadline(), sends.next_deadline()); }
+    void on_time() {
+        home.on_time();
+        sends.on_time();
+    }
+
+    ConversationHome home;
+    Awaited awaited;
+    ConversationSends sends;
+    ConversationRequests requests;
+};
+
+}  // namespace flare::server

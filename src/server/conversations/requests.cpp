@@ -1,0 +1,182 @@
+#include "server/conversations/requests.hpp"
+
+#include "im/limits.hpp"
+#include "im/names.hpp"
+#include "model/target.hpp"
+#include "server/conversations/reading.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace flare::server {
+namespace {
+
+using wire::Verb;
+
+// Of a request: the same id with another content is another request.
+std::uint32_t content_of(Verb verb, std::string_view body) noexcept {
+    std::uint32_t hash = 2166136261u ^ static_cast<std::uint32_t>(verb);  // FNV-1a, 32 bits
+    for (const char each : body) hash = (hash ^ static_cast<std::uint8_t>(each)) * 16777619u;
+    return hash;
+}
+
+std::vector<std::string> strings(const wire::im::Names& names) { return {names.begin(), names.end()}; }
+
+}  // namespace
+
+void ConversationRequests::refuse(const session::PendingRequest& pending, errc code, std::string_view text) {
+    wire::ResponseView response;
+    response.code = code;
+    response.text = text;
+    (void)parts_.table.respond(pending, response, parts_.executor.now());
+}
+
+template <typename Body>
+std::optional<Body> ConversationRequests::read_body(const session::PendingRequest& pending,
+                                                    const wire::RequestView& request) {
+    auto body = wire::im::decode<Body>(request.body);
+    if (body) return std::move(*body);
+    const errc code = static_cast<errc>(body.error().value());
+    refuse(pending, code, explain(code));
+    return std::nullopt;
+}
+
+std::optional<model::ConversationKey> ConversationRequests::key_of(const session::ServerSession& session,
+                                                                   const session::PendingRequest& pending,
+                                                                   std::string_view name) {
+    using Kind = model::Target::Kind;
+    const model::Target target = model::Target::of(name);
+    if (target.kind == Kind::user) return model::ConversationKey::direct(session.user(), target.name);
+    if (target.kind == Kind::conversation) {
+        const auto refused = im::check_room_name(target.name);
+        if (!refused) return model::ConversationKey::room(target.name);
+        refuse(pending, refused->code, refused->text);
+        return std::nullopt;
+    }
+    refuse(pending, errc::unknown_conversation, explain(errc::unknown_conversation));
+    return std::nullopt;
+}
+
+void ConversationRequests::take(session::ServerSession& session, session::PendingRequest&& pending,
+                                const wire::RequestView& request) {
+    switch (request.verb) {
+        case Verb::conversation_create: return create(session, pending, request);
+        case Verb::member_add:
+        case Verb::member_remove: return change_members(session, pending, request);
+        case Verb::conversation_join:
+        case Verb::conversation_leave: {
+            const auto body = read_body<wire::im::ConversationRef>(pending, request);
+            if (!body) return;
+            const auto key = key_of(session, pending, body->conversation);
+            if (!key) return;
+            return parts_.sends.request(session, pending, request, *key, content_of(request.verb, request.body),
+                                        {{}, [joins = request.verb == Verb::conversation_join](auto) {
+                                             return joins ? im::Command(im::command::Join{})
+                                                          : im::Command(im::command::Leave{});
+                                         }});
+        }
+        case Verb::conversation_get: {
+            const auto body = read_body<wire::im::ConversationRef>(pending, request);
+            if (!body) return;
+            const auto key = key_of(session, pending, body->conversation);
+            if (!key) return;
+            return answer_by_reading(pending, [key = *key, user = session.user(),
+                                               name = std::string(body->conversation)](store::Reader& reader) {
+                const auto found = reading::conversation(reader, key, user, name);
+                return Found{found.code, found.text, found.body};
+            });
+        }
+        case Verb::member_list: {
+            const auto body = read_body<wire::im::MemberQuery>(pending, request);
+            if (!body) return;
+            const auto key = key_of(session, pending, body->conversation);
+            if (!key) return;
+            return answer_by_reading(pending, [key = *key, user = session.user(), after = std::string(body->after),
+                                               limit = body->limit](store::Reader& reader) {
+                const auto found = reading::members(reader, key, user, after, limit);
+                return Found{found.code, found.text, found.body};
+            });
+        }
+        case Verb::history: {
+            const auto body = read_body<wire::im::HistoryQuery>(pending, request);
+            if (!body) return;
+            const auto key = key_of(session, pending, body->conversation);
+            if (!key) return;
+            wire::im::HistoryQuery query = *body;
+            query.conversation = {};  // a view
+            return answer_by_reading(pending, [key = *key, user = session.user(), query,
+                                               encodings = session.agreed().encodings](store::Reader& reader) {
+                const auto found = reading::history(reader, key, user, query, encodings);
+                return Found{found.code, found.text, found.body};
+            });
+        }
+        case Verb::unspecified: break;
+    }
+    refuse(pending, errc::not_supported, "this server does not know the request");
+}
+
+// ---- what changes something ----
+
+void ConversationRequests::create(session::ServerSession& session, const session::PendingRequest& pending,
+                                  const wire::RequestView& request) {
+    const auto body = read_body<wire::im::ConversationCreate>(pending, request);
+    if (!body) return;
+    if (!body->user.empty())
+        return refuse(pending, errc::not_supported, "a direct conversation is made by its first message: send one");
+    if (const auto refused = im::check_room_name(body->name)) return refuse(pending, refused->code, refused->text);
+    if (const auto refused = im::check_title(body->title)) return refuse(pending, refused->code, refused->text);
+    if (body->members.size() > im::kChangedAtOnce)
+        return refuse(pending, errc::invalid_name, "a change names 1 to 100 users: add the others later");
+    im::command::Create command;
+    command.config.title = body->title;
+    command.config.join = body->join;
+    command.config.visibility = body->visibility;
+    parts_.sends.request(session, pending, request, model::ConversationKey::room(body->name),
+                         content_of(request.verb, request.body),
+                         {strings(body->members), [command](std::vector<im::command::Person> people) {
+                              im::command::Create with_members = command;
+                              with_members.members = std::move(people);
+                              return im::Command(std::move(with_members));
+                          }});
+}
+
+void ConversationRequests::change_members(session::ServerSession& session, const session::PendingRequest& pending,
+                                          const wire::RequestView& request) {
+    const auto body = read_body<wire::im::MemberChange>(pending, request);
+    if (!body) return;
+    const auto key = key_of(session, pending, body->conversation);
+    if (!key) return;
+    const bool adds = request.verb == Verb::member_add;
+    if (body->users.empty() || body->users.size() > im::kChangedAtOnce)
+        return refuse(pending, errc::invalid_name, "a change names 1 to 100 users: send several");
+    if (!adds && body->users.size() != 1)
+        return refuse(pending, errc::not_supported, "one member is removed at a time: send a request for each");
+    const model::Role role = body->role == model::Role::none ? model::Role::member : body->role;
+    parts_.sends.request(session, pending, request, *key, content_of(request.verb, request.body),
+                         {strings(body->users), [adds, role](std::vector<im::command::Person> people) {
+                              if (adds) return im::Command(im::command::Add{std::move(people), role});
+                              return im::Command(im::command::Remove{people.front().user});
+                          }});
+}
+
+// ---- what reads ----
+
+void ConversationRequests::answer_by_reading(const session::PendingRequest& pending, Read read) {
+    const auto found = std::make_shared<Found>();
+    parts_.store.read(
+        [found, read = std::move(read)](store::Reader& reader) {
+            *found = read(reader);
+            return found->code;
+        },
+        [this, pending, found](errc code) {
+            if (code != errc::ok) {
+                const bool said = code == found->code && !found->text.empty();
+                return refuse(pending, code, said ? found->text : explain(code));
+            }
+            wire::ResponseView response;
+            response.body = found->body;
+            (void)parts_.table.respond(pending, response, parts_.executor.now());
+        });
+}
+
+}  // namespace flare::server

@@ -1,0 +1,58 @@
+// Requests of a worker's sessions about conversations: what reads is read here, what changes something goes to the home
+// of the conversation.
+//
+// Protocol: docs/protocol.md, "Requests"; docs/conversations.md.
+// Threads:  its worker's; the store is read on the store's threads.
+// Owner:    Conversations.
+#pragma once
+
+#include "server/conversations/sends.hpp"
+#include "server/conversations/store_access.hpp"
+#include "wire/requests.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flare::server {
+
+class ConversationRequests {
+public:
+    struct Parts {
+        Executor& executor;
+        StoreAccess& store;
+        session::SessionTable& table;
+        ConversationSends& sends;
+    };
+    explicit ConversationRequests(const Parts& parts) : parts_(parts) {}
+
+    // As SessionTableListener::on_request().
+    void take(session::ServerSession& session, session::PendingRequest&& pending, const wire::RequestView& request);
+
+private:
+    // What a request that reads is answered with: a body, or a code and a text that lives as long as the program.
+    struct Found {
+        errc code = errc::ok;
+        std::string_view text{};
+        std::string body{};
+    };
+    using Read = std::function<Found(store::Reader& reader)>;
+
+    template <typename Body>
+    std::optional<Body> read_body(const session::PendingRequest& pending, const wire::RequestView& request);
+    // The conversation that `name` is to this user: a room, or another user. Nothing: it was refused.
+    std::optional<model::ConversationKey> key_of(const session::ServerSession& session,
+                                                 const session::PendingRequest& pending, std::string_view name);
+    void create(session::ServerSession& session, const session::PendingRequest& pending,
+                const wire::RequestView& request);
+    void change_members(session::ServerSession& session, const session::PendingRequest& pending,
+                        const wire::RequestView& request);
+    void answer_by_reading(const session::PendingRequest& pending, Read read);
+    void refuse(const session::PendingRequest& pending, errc code, std::string_view text);
+
+    Parts parts_;
+};
+
+}  // namespace flare::server

@@ -1,0 +1,317 @@
+#include "server/conversations/sends.hpp"
+
+#include "base/log.hpp"
+#include "im/limits.hpp"
+#include "im/names.hpp"
+#include "model/target.hpp"
+#include "server/dispatch/handler_queue.hpp"
+#include "server/worker/shard.hpp"
+
+#include <exception>
+#include <utility>
+
+namespace flare::server {
+namespace {
+
+constexpr std::chrono::milliseconds kTryAgain{500};
+
+// What tells two messages with one id from each other: never the bytes of a payload, which clients compress anew.
+// FNV-1a, 32 bits (RFC draft-eastlake-fnv).
+std::uint32_t content_of(std::string_view type, std::uint64_t ref, std::uint8_t flags, std::uint64_t size) noexcept {
+    std::uint32_t hash = 2166136261u;
+    const auto add = [&](std::uint8_t byte) { hash = (hash ^ byte) * 16777619u; };
+    for (const char each : type) add(static_cast<std::uint8_t>(each));
+    for (int i = 0; i < 8; ++i) add(static_cast<std::uint8_t>(ref >> (8 * i)));
+    add(flags);
+    for (int i = 0; i < 8; ++i) add(static_cast<std::uint8_t>(size >> (8 * i)));
+    return hash;
+}
+
+// Nothing with a dictionary is stored: it must be readable when that is forgotten.
+std::optional<model::StoredEncoding> stored_encoding(wire::Encoding encoding) noexcept {
+    switch (encoding) {
+        case wire::Encoding::none: return model::StoredEncoding::identity;
+        case wire::Encoding::gzip: return model::StoredEncoding::gzip;
+        case wire::Encoding::zstd: return model::StoredEncoding::zstd;
+        default: return std::nullopt;
+    }
+}
+
+}  // namespace
+
+// ---- sessions ----
+
+void ConversationSends::session_began(const session::ServerSession& session) {
+    const auto sender = std::make_shared<Sender>();
+    sender->key = make_session_key(index_, ++last_session_);
+    sender->user = session.user();
+    sender->device = base::NameHash{}(session.user() + '\0' + session.device());
+    sender->info = queue_of(session)->info;
+    senders_[session.id().value] = sender;
+    ask_row(sender);
+}
+
+void ConversationSends::session_ended(const session::ServerSession& session) {
+    const auto found = senders_.find(session.id().value);
+    if (found == senders_.end()) return;
+    const SenderPtr sender = found->second;
+    senders_.erase(found);
+    for (std::uint32_t home = 0; home < sender->homes.size(); ++home) {
+        if (!sender->homes[home]) continue;
+        parts_.router.give(home, [key = sender->key](Shard& shard) { shard.conversations()->home.session_gone(key); });
+    }
+    sender->held.clear();
+    // The session is on its way out: what it waits for is given back when it has gone. Its user sends it again, and
+    // finds out then.
+    parts_.executor.later([this, key = sender->key] { parts_.awaited.give_up(key); });
+}
+
+// ---- who sends ----
+
+void ConversationSends::ask_row(const SenderPtr& sender) {
+    const auto row = std::make_shared<std::optional<store::Row>>();
+    parts_.store.read(
+        [row, user = sender->user](store::Reader& reader) {
+            const auto found = reader.user(user);
+            if (!found) return static_cast<errc>(found.error().value());
+            *row = *found;
+            return errc::ok;
+        },
+        [this, sender, row](errc code) {
+            if (code != errc::ok) return go_on_later(sender);
+            *row ? set_row(sender, **row) : add_user(sender);
+        });
+}
+
+void ConversationSends::add_user(const SenderPtr& sender) {
+    auto batch = std::make_unique<store::WriteBatch>();
+    batch->writes.emplace_back().what = store::NewUser{sender->user};
+    parts_.store.write(std::move(batch), [this, sender](std::unique_ptr<store::WriteBatch> written, errc code) {
+        const store::Outcome& outcome = written->writes.front().outcome;
+        if (code != errc::ok || outcome.code != errc::ok) return go_on_later(sender);
+        set_row(sender, outcome.row);
+    });
+}
+
+// What it waits for has no room at present.
+void ConversationSends::go_on_later(const SenderPtr& sender) {
+    stuck_.push_back(sender);
+    if (go_on_at_ != session::kNever) return;
+    go_on_at_ = parts_.executor.now() + kTryAgain;
+    parts_.executor.arm_timer();
+}
+
+void ConversationSends::on_time() {
+    if (parts_.executor.now() < go_on_at_) return;
+    go_on_at_ = session::kNever;
+    for (const auto& each : std::exchange(stuck_, {})) {
+        const SenderPtr sender = each.lock();
+        if (sender != nullptr) sender->row == 0 ? ask_row(sender) : go_on(sender);
+    }
+}
+
+void ConversationSends::set_row(const SenderPtr& sender, im::Row row) {
+    sender->row = row;
+    go_on(sender);
+}
+
+// ---- messages ----
+
+std::optional<model::ConversationKey> ConversationSends::key_of(const session::ServerSession& session,
+                                                                std::string_view to,
+                                                                const session::PendingMessage& pending) {
+    const model::Target target = model::Target::of(to);
+    if (target.kind == model::Target::Kind::user) return model::ConversationKey::direct(session.user(), target.name);
+    // No room has such a name.
+    if (const auto refused = im::check_room_name(target.name)) {
+        parts_.answers.refuse(pending, refused->code, refused->text);
+        return std::nullopt;
+    }
+    return model::ConversationKey::room(target.name);
+}
+
+void ConversationSends::take(session::ServerSession& session, session::PendingMessage&& pending,
+                             const wire::DataView& data, const Bytes& whole) {
+    const wire::MessageView& message = *data.message;
+    const SenderPtr sender = senders_.find(session.id().value)->second;
+    const bool compressed = message.encoding != wire::Encoding::none;
+    const std::uint64_t size = compressed ? message.size : message.payload.size();
+    if (size > im::kMaxPayloadBytes)
+        return parts_.answers.refuse(pending, errc::message_too_large,
+                                     "a message that is stored has at most 1 MiB: send a shorter one");
+    auto key = key_of(session, message.to, pending);
+    if (!key) return;
+    if (!parts_.awaited.add(sender->key, message.id, pending))
+        return parts_.answers.refuse(pending, errc::duplicate_message_id);
+
+    wire::DataView forwarded;
+    forwarded.from = session.user();
+    forwarded.server_time_ms = unix_ms(parts_.turn.taken_at);
+    forwarded.message_raw = data.message_raw;
+    forwarded.message = data.message;
+    wire::Body body = wire::encode(forwarded);
+    body.cost = message.payload.size();
+    im::Send send;
+    send.session = sender->key;
+    send.device = sender->device;
+    send.id = message.id;
+    send.first_sent_ms_ago = data.first_sent_ms_ago;
+    send.content = content_of(message.type, 0, 0, size);
+    send.size = static_cast<std::uint32_t>(size);
+    Held held;
+    held.compressed = compressed;
+    held.message = std::make_shared<StoredMessage>(
+        send, std::move(*key), session.user(), std::string(message.type),
+        wire::Forms(std::move(body), message, parts_.state.config.compression.get(), session.agreed().encodings != 0));
+    const auto encoding = stored_encoding(message.encoding);
+    if (encoding) {
+        held.message->encoding = *encoding;
+        held.message->payload = Bytes(message.payload);
+    }
+    if (parts_.state.config.policy && data.first_sent_ms_ago == 0)
+        held.asked = to_message(session, data, whole, parts_.turn.taken_at);
+    sender->held.push_back(std::move(held));
+    go_on(sender);
+}
+
+void ConversationSends::go_on(const SenderPtr& sender) {
+    while (sender->row != 0 && !sender->waits && !sender->held.empty()) {
+        if (!ready(sender, sender->held.front())) return;
+        judge(sender, true);
+    }
+}
+
+// False: what it waits for goes on with it.
+bool ConversationSends::ready(const SenderPtr& sender, Held& held) {
+    if (held.change) {
+        if (held.change->users.empty()) {
+            held.command = std::make_shared<const im::Command>(held.change->command({}));
+            return true;
+        }
+        find_users(sender, held);
+        return false;
+    }
+    if (!held.compressed) return true;
+    if (held.message->forms.size() > wire::kAtOnceBytes) {
+        inflate(sender, held);
+        return false;
+    }
+    if (held.message->forms.inflate() != nullptr) return true;
+    judge(sender, false);
+    go_on(sender);
+    return false;
+}
+
+void ConversationSends::inflate(const SenderPtr& sender, const Held& held) {
+    const auto whole = std::make_shared<bool>(false);
+    sender->waits =
+        parts_.executor.in_pool([message = held.message, whole] { *whole = message->forms.inflate() != nullptr; },
+                                [this, sender, whole] {
+                                    sender->waits = false;
+                                    if (sender->held.empty()) return;  // its session has ended
+                                    judge(sender, *whole);
+                                    go_on(sender);
+                                });
+    if (!sender->waits) go_on_later(sender);
+}
+
+void ConversationSends::find_users(const SenderPtr& sender, const Held& held) {
+    struct Found {
+        std::vector<im::command::Person> people;
+        bool unknown = false;
+    };
+    const auto found = std::make_shared<Found>();
+    sender->waits = true;
+    parts_.store.read(
+        [found, users = held.change->users](store::Reader& reader) {
+            for (const std::string& user : users) {
+                const auto row = reader.user(user);
+                if (!row) return static_cast<errc>(row.error().value());
+                found->unknown = found->unknown || !*row;
+                if (*row) found->people.push_back({**row, 0});
+            }
+            return errc::ok;
+        },
+        [this, sender, found](errc code) {
+            sender->waits = false;
+            if (sender->held.empty()) return;  // its session has ended
+            if (code != errc::ok) return go_on_later(sender);
+            Held& first = sender->held.front();
+            if (found->unknown) {
+                parts_.awaited.refuse(sender->key, first.message->send.id, errc::unknown_target,
+                                      "somebody of these users has never been here");
+                sender->held.pop_front();
+            } else {
+                first.command = std::make_shared<const im::Command>(first.change->command(std::move(found->people)));
+                judge(sender, true);
+            }
+            go_on(sender);
+        });
+}
+
+// What is to be known of the first one is known. `whole`: its payload could be read.
+void ConversationSends::judge(const SenderPtr& sender, bool whole) {
+    const Held held = std::move(sender->held.front());
+    sender->held.pop_front();
+    StoredMessage& message = *held.message;
+    if (!whole)
+        return parts_.awaited.refuse(sender->key, message.send.id, errc::bad_compression,
+                                     explain(errc::bad_compression));
+    if (held.asked && !allows(*sender, held))
+        return parts_.awaited.refuse(sender->key, message.send.id, errc::forbidden,
+                                     "the server's policy does not allow this message to this target");
+    if (message.payload.empty() && held.compressed) message.payload = *message.forms.inflate();
+    send(*sender, held);
+}
+
+bool ConversationSends::allows(const Sender& sender, const Held& held) const {
+    Message message = *held.asked;
+    if (held.compressed) message.payload = *held.message->forms.inflate();
+    try {
+        return parts_.state.config.policy(*sender.info, message.to, message);
+    } catch (const std::exception& error) {
+        base::log().limited(base::LogKind::policy_threw, "the delivery policy threw: {}", error.what());
+    }
+    return false;
+}
+
+void ConversationSends::send(Sender& sender, const Held& held) {
+    held.message->send.sender = sender.row;
+    const std::uint32_t home = parts_.router.home_of(held.message->key.text());
+    if (sender.homes.size() <= home) sender.homes.resize(home + 1);
+    sender.homes[home] = true;
+    parts_.router.give(home, [message = held.message, command = held.command](Shard& shard) {
+        ConversationHome& there = shard.conversations()->home;
+        command == nullptr ? there.take(message) : there.change(message, *command);
+    });
+}
+
+void ConversationSends::request(const session::ServerSession& session, const session::PendingRequest& pending,
+                                const wire::RequestView& request, const model::ConversationKey& key,
+                                std::uint32_t content, Change change) {
+    const SenderPtr sender = senders_.find(session.id().value)->second;
+    Awaited::Pending awaited = pending;
+    if (request.verb == wire::Verb::conversation_create || request.verb == wire::Verb::conversation_join) {
+        std::string name(model::Target::kConversation);
+        name += key.name();
+        if (key.kind() == model::ConversationKind::direct)
+            name = key.first() == sender->user ? key.second() : key.first();
+        awaited = Awaited::Describing{pending, key, sender->user, std::move(name)};
+    }
+    if (!parts_.awaited.add(sender->key, request.id, awaited))
+        return parts_.awaited.refuse(pending, errc::duplicate_message_id);
+    im::Send send;
+    send.session = sender->key;
+    send.device = sender->device;
+    send.id = request.id;
+    send.kind = model::EntryKind::membership;
+    send.first_sent_ms_ago = request.first_sent_ms_ago;
+    send.content = content;
+    Held held;
+    held.message = std::make_shared<StoredMessage>(send, key, session.user(), std::string(), wire::Forms(wire::Body{}));
+    held.change = std::move(change);
+    sender->held.push_back(std::move(held));
+    go_on(sender);
+}
+
+}  // namespace flare::server

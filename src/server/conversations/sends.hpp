@@ -1,0 +1,108 @@
+// Messages of a worker's sessions to users and rooms of a server that has a store: each on its way to the home of its
+// conversation, in the order in which its session sent it, and its answer on the way back.
+//
+// Protocol: docs/conversations.md, "Once, and in one order"; docs/compression.md, "On the server".
+// Threads:  its worker's; what is large is inflated in the pool.
+// Owner:    Shard, of a server that has a store.
+#pragma once
+
+#include "base/keyed_hash.hpp"
+#include "im/commands.hpp"
+#include "im/effects.hpp"
+#include "server/conversations/awaited.hpp"
+#include "server/conversations/outgoing.hpp"
+#include "server/conversations/store_access.hpp"
+#include "server/dispatch/answers.hpp"
+#include "server/worker/router.hpp"
+#include "server/worker/server_state.hpp"
+#include "server/worker/turn.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flare::server {
+
+class ConversationSends {
+public:
+    struct Parts {
+        ServerState& state;
+        Router& router;
+        Executor& executor;
+        StoreAccess& store;
+        Answers& answers;
+        Awaited& awaited;
+        Turn& turn;
+    };
+    ConversationSends(const Parts& parts, std::uint32_t index) : parts_(parts), index_(index) {}
+
+    // Its user is known to the store from here on: others may write to it.
+    void session_began(const session::ServerSession& session);
+    void session_ended(const session::ServerSession& session);
+
+    // A message to a user or a room.
+    void take(session::ServerSession& session, session::PendingMessage&& pending, const wire::DataView& data,
+              const Bytes& whole);
+    // A request that changes the conversation `key`, to its home, in the order of what the session sends. Its answer
+    // goes to Awaited.
+    struct Change {
+        std::vector<std::string> users{};  // whom it names
+        std::function<im::Command(std::vector<im::command::Person>)> command{};
+    };
+    void request(const session::ServerSession& session, const session::PendingRequest& pending,
+                 const wire::RequestView& request, const model::ConversationKey& key, std::uint32_t content,
+                 Change change);
+
+    session::TimePoint next_deadline() const noexcept { return go_on_at_; }
+    void on_time();
+
+private:
+    struct Held {
+        std::shared_ptr<StoredMessage> message;
+        bool compressed = false;                       // it must be shown to be readable before it goes
+        std::optional<Message> asked{};                // what the policy is to be asked
+        std::optional<Change> change{};                // of a request
+        std::shared_ptr<const im::Command> command{};  // of a request whose users are known
+    };
+    struct Sender {
+        im::SessionKey key = 0;
+        std::uint64_t device = 0;  // hash of user and device
+        std::string user;
+        std::shared_ptr<const SessionInfo> info;
+        im::Row row = 0;          // 0: not known yet
+        bool waits = false;       // the first of `held` is being inflated, or its users are being looked up
+        std::deque<Held> held;    // in order
+        std::vector<bool> homes;  // to which something went, by worker
+    };
+    using SenderPtr = std::shared_ptr<Sender>;
+    std::optional<model::ConversationKey> key_of(const session::ServerSession& session, std::string_view to,
+                                                 const session::PendingMessage& pending);
+    void ask_row(const SenderPtr& sender);
+    void add_user(const SenderPtr& sender);
+    void go_on_later(const SenderPtr& sender);
+    void set_row(const SenderPtr& sender, im::Row row);
+    // Lets go what may.
+    void go_on(const SenderPtr& sender);
+    bool ready(const SenderPtr& sender, Held& held);
+    void inflate(const SenderPtr& sender, const Held& held);
+    void find_users(const SenderPtr& sender, const Held& held);
+    void judge(const SenderPtr& sender, bool whole);
+    void send(Sender& sender, const Held& held);
+    bool allows(const Sender& sender, const Held& held) const;
+
+    Parts parts_;
+    const std::uint32_t index_;
+    std::uint64_t last_session_ = 0;
+    boost::unordered_flat_map<Uuid, SenderPtr, base::IdHash> senders_;  // by session
+    std::vector<std::weak_ptr<Sender>> stuck_;                          // until the store, or the pool, has room
+    session::TimePoint go_on_at_ = session::kNever;
+};
+
+}  // namespace flare::server

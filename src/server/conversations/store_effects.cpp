@@ -1,0 +1,297 @@
+// What the state machines of conversations want of the store.
+#include "server/conversations/home.hpp"
+#include "server/worker/shard.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace flare::server {
+namespace {
+
+im::Outcome outcome_of(const store::Outcome& from) {
+    return {.repeat = from.repeat,
+            .row = from.row,
+            .position = from.position,
+            .time_ms = from.time_ms,
+            .stamp = from.stamp,
+            .messages = from.messages};
+}
+
+// What is said of a store that does not work: it is the same to clients.
+errc said_of(errc code) noexcept {
+    return code == errc::store_damaged ? errc::storage_failed : code == errc::shutting_down ? errc::busy : code;
+}
+
+// As many as there are, a page at a time, for as long as `each` wants.
+template <typename Each>
+errc each_member(store::Reader& reader, store::Row conversation, const Each& each) {
+    constexpr std::uint32_t kPage = 1000;
+    for (store::Row after = 0;;) {
+        const auto page = reader.members(conversation, after, kPage, false);
+        if (!page) return static_cast<errc>(page.error().value());
+        for (const model::Member& member : *page) each(member);
+        if (page->size() < kPage) return errc::ok;
+        after = page->back().user;
+    }
+}
+
+}  // namespace
+
+template <typename Found, typename Question, typename Then>
+void ConversationHome::ask(const HostedPtr& hosted, Question question, Then then) {
+    const auto found = std::make_shared<Found>();
+    parts_.store.read(
+        [found, question = std::move(question)](store::Reader& reader) { return question(reader, *found); },
+        [this, hosted, found, then = std::move(then)](errc code) {
+            then(*found, said_of(code));
+            act(hosted);
+        });
+}
+
+// ---- reading ----
+
+void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::LookUp& wanted) {
+    using Found = std::optional<store::Found>;
+    const store::Row conversation = hosted->append.conversation().row();
+    ask<Found>(
+        hosted,
+        [conversation, wanted](store::Reader& reader, Found& found) {
+            auto answer = reader.find(wanted.id, conversation, wanted.sender);
+            if (!answer) return static_cast<errc>(answer.error().value());
+            found = *answer;
+            return errc::ok;
+        },
+        [this, hosted, ticket = wanted.ticket](const Found& found, errc code) {
+            if (code != errc::ok) return hosted->append.not_looked_up(ticket, code, now(), effects_);
+            std::optional<im::Append::Found> known;
+            if (found) known = {found->position, found->time_ms, found->content};
+            hosted->append.looked_up(ticket, known, effects_);
+        });
+}
+
+void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::ReadRef& wanted) {
+    using Found = std::optional<im::About>;
+    store::PageRequest request;
+    request.conversation = hosted->append.conversation().row();
+    request.from = wanted.offset;
+    request.direction = store::Direction::forward;
+    request.limit = 1;
+    request.bytes = 0;
+    ask<Found>(
+        hosted,
+        [request](store::Reader& reader, Found& found) {
+            const auto page = reader.page(request);
+            if (!page) return static_cast<errc>(page.error().value());
+            if (!page->entries.empty() && page->entries.front().offset == request.from) {
+                const store::Entry& entry = page->entries.front();
+                found = {entry.sender, entry.time_ms, entry.kind, entry.blank};
+            }
+            return errc::ok;
+        },
+        [this, hosted, ticket = wanted.ticket](const Found& found, errc code) {
+            if (code != errc::ok) return hosted->append.not_looked_up(ticket, code, now(), effects_);
+            hosted->append.ref_read(ticket, found);
+        });
+}
+
+void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::LoadConversation&) {
+    struct Found {
+        std::optional<store::Conversation> conversation;
+        std::vector<model::Member> members;
+    };
+    ask<Found>(
+        hosted,
+        [key = hosted->append.conversation().key(), most = limits_.listed_members](store::Reader& reader,
+                                                                                   Found& found) {
+            auto conversation = reader.conversation(key);
+            if (!conversation) return static_cast<errc>(conversation.error().value());
+            found.conversation = std::move(*conversation);
+            if (!found.conversation || found.conversation->removed || found.conversation->members > most)
+                return errc::ok;
+            return each_member(reader, found.conversation->row,
+                               [&](const model::Member& member) { found.members.push_back(member); });
+        },
+        [this, hosted](const Found& found, errc code) {
+            if (code != errc::ok) return hosted->append.not_loaded(code, now(), effects_);
+            const auto& conversation = found.conversation;
+            if (!conversation || conversation->removed) return hosted->append.absent();
+            hosted->append.loaded({conversation->row, conversation->config, conversation->head, conversation->members},
+                                  found.members, effects_);
+        });
+}
+
+void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::LoadMember& wanted) {
+    using Found = std::optional<model::Member>;
+    const store::Row conversation = hosted->append.conversation().row();
+    ask<Found>(
+        hosted,
+        [conversation, user = wanted.user](store::Reader& reader, Found& found) {
+            const auto member = reader.member(conversation, user);
+            if (!member) return static_cast<errc>(member.error().value());
+            found = *member;
+            return errc::ok;
+        },
+        [this, hosted, user = wanted.user](const Found& found, errc code) {
+            if (code != errc::ok) return hosted->append.member_not_loaded(user, code, now(), effects_);
+            model::Member nobody;
+            nobody.user = user;
+            hosted->append.member_loaded(found.value_or(nobody));
+        });
+}
+
+void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::FindHeirs& wanted) {
+    using Found = std::optional<im::HeirSearch>;
+    const store::Row conversation = hosted->append.conversation().row();
+    ask<Found>(
+        hosted,
+        [conversation, leaving = wanted.leaving](store::Reader& reader, Found& found) {
+            found.emplace(leaving);
+            return each_member(reader, conversation, [&](const model::Member& member) { found->see(member); });
+        },
+        [this, hosted, wanted](const Found& found, errc code) {
+            if (code != errc::ok) return hosted->append.not_looked_up(wanted.ticket, code, now(), effects_);
+            hosted->append.heirs_found(wanted.ticket, wanted.leaving, *found);
+        });
+}
+
+// ---- a direct conversation is begun ----
+
+void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::MakeDirect& wanted) {
+    struct Rows {
+        std::optional<store::Row> first, second;
+    };
+    ask<Rows>(
+        hosted,
+        [key = hosted->append.conversation().key()](store::Reader& reader, Rows& rows) {
+            auto first = reader.user(key.first());
+            if (!first) return static_cast<errc>(first.error().value());
+            auto second = reader.user(key.second());
+            if (!second) return static_cast<errc>(second.error().value());
+            rows = {*first, *second};
+            return errc::ok;
+        },
+        [this, hosted, starter = wanted.starter](const Rows& rows, errc code) {
+            if (code != errc::ok)
+                return hosted->append.refuse_direct(
+                    {code, "the server cannot use its disk: the message stays in the outbox and is sent again", 2000},
+                    now(), effects_);
+            if (!rows.first || !rows.second)
+                return hosted->append.refuse_direct(
+                    {errc::unknown_target, "nobody of this name has ever been here: correct the message's to field"},
+                    now(), effects_);
+            allow_direct(hosted, starter, *rows.first, *rows.second);
+        });
+}
+
+// The home of the one who starts it counts.
+void ConversationHome::allow_direct(const HostedPtr& hosted, im::Row starter, im::Row first, im::Row second) {
+    const model::ConversationKey& key = hosted->append.conversation().key();
+    const im::Row other = starter == first ? second : first;
+    const std::uint32_t home = parts_.router.home_of(starter == first ? key.first() : key.second());
+    parts_.router.ask(
+        index_, home,
+        [starter, other](Shard& shard) { return shard.conversations()->home.begin_direct(starter, other); },
+        [hosted, first, second](Shard& shard, const im::Refused& refused) {
+            ConversationHome& self = shard.conversations()->home;
+            if (refused) {
+                hosted->append.refuse_direct(*refused, self.now(), self.effects_);
+            } else {
+                hosted->append.make_direct(first, second, self.now(), self.effects_);
+            }
+            self.act(hosted);
+        });
+}
+
+// ---- writing ----
+
+ConversationHome::Group& ConversationHome::group() {
+    if (group_ == nullptr) {
+        if (spare_.empty()) {
+            group_ = std::make_unique<Group>();
+            group_->batch = std::make_unique<store::WriteBatch>();
+        } else {
+            group_ = std::move(spare_.back());
+            spare_.pop_back();
+        }
+    }
+    return *group_;
+}
+
+store::NewEntry ConversationHome::entry_of(const Hosted& hosted, const StoredMessage& message,
+                                           std::uint64_t first_sent_ms) {
+    store::WriteBatch& batch = *group().batch;
+    store::NewEntry entry;
+    entry.conversation = hosted.append.conversation().row();
+    entry.sender = message.send.sender;
+    entry.id = message.send.id;
+    entry.kind = message.send.kind;
+    entry.encoding = message.encoding;
+    entry.flags = message.send.flags;
+    entry.ref = message.send.ref;
+    entry.content = message.send.content;
+    entry.first_sent_ms = first_sent_ms;
+    entry.type = batch.add(message.type);
+    entry.payload = batch.add(message.payload.view());
+    return entry;
+}
+
+void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::AppendEntry& wanted) {
+    const StoredMessage& message = *kept_[wanted.token - 1];
+    Group& group = this->group();
+    store::Write& write = group.batch->writes.emplace_back();
+    write.what = entry_of(*hosted, message, wanted.first_sent_ms);
+    group.routes.push_back({hosted, wanted.ticket, wanted.token});
+}
+
+void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::AppendChange& wanted) {
+    const im::Plan& plan = *wanted.plan;
+    Group& group = this->group();
+    store::Change change;
+    change.conversation = plan.conversation;
+    if (plan.conversation == 0) change.key = hosted->append.conversation().key();
+    change.config = plan.config;
+    change.members = plan.members;
+    change.removed = plan.removed;
+    if (plan.tells) {
+        store::NewEntry entry;
+        if (wanted.token != 0) entry = entry_of(*hosted, *kept_[wanted.token - 1], wanted.first_sent_ms);
+        entry.kind = *plan.tells;
+        entry.encoding = model::StoredEncoding::identity;
+        entry.payload = group.batch->add(plan.payload);
+        change.entry = std::move(entry);
+    }
+    group.batch->writes.emplace_back().what = std::move(change);
+    group.routes.push_back({hosted, wanted.ticket, wanted.token});
+}
+
+void ConversationHome::written(std::unique_ptr<Group> group, errc code) {
+    const std::vector<store::Write>& writes = group->batch->writes;
+    for (std::size_t i = 0; i < writes.size(); ++i) {
+        const Group::Route& route = group->routes[i];
+        if (code != errc::ok) {
+            route.hosted->append.put_off(route.ticket, said_of(code), now(), effects_);
+        } else {
+            written_one(route, writes[i].outcome);
+        }
+        act(route.hosted);
+    }
+    group->batch->clear();
+    group->routes.clear();
+    constexpr std::size_t kMostSpare = 4;
+    if (spare_.size() < kMostSpare) spare_.push_back(std::move(group));
+}
+
+void ConversationHome::written_one(const Group::Route& route, const store::Outcome& outcome) {
+    im::Append& append = route.hosted->append;
+    switch (outcome.code) {
+        case errc::ok:
+            if (route.token != 0 && !outcome.repeat && append.conversation().direct() &&
+                kept_[route.token - 1]->sends())
+                pass_on(*route.hosted, kept_[route.token - 1]);
+            return append.committed(route.ticket, outcome_of(outcome), effects_);
+        case errc::storage_full: return append.put_off(route.ticket, outcome.code, now(), effects_);
+        default: return append.rejected(route.ticket, outcome.code, now(), effects_);
+    }
+}
+
+}  // namespace flare::server

@@ -1,0 +1,128 @@
+// A server with a store, over real sockets and a real file.
+#include "integration/harness.hpp"
+#include "store/sqlite/sqlite.hpp"
+
+#include <filesystem>
+
+namespace flare::test {
+namespace {
+
+class StoredConversations : public ::testing::Test {
+protected:
+    StoredConversations() { std::filesystem::create_directories(folder); }
+    ~StoredConversations() override { std::filesystem::remove_all(folder); }
+
+    ServerBuilder builder() const { return quiet_server().store(sqlite(file())); }
+    std::string file() const { return folder + "/flare.db"; }
+    // Texts of the log, which has no holes. No server may use it.
+    std::vector<std::string> log(const std::string& one, const std::string& other) const {
+        std::vector<std::string> texts;
+        const auto engine = store::sqlite::open({.path = file()});
+        EXPECT_TRUE(engine) << engine.error().text;
+        if (!engine) return texts;
+        const auto reader = (*engine)->reader();
+        const auto conversation = *reader->conversation(model::ConversationKey::direct(one, other));
+        if (!conversation) return texts;
+        store::PageRequest request;
+        request.conversation = conversation->row;
+        request.from = 1;
+        request.direction = store::Direction::forward;
+        request.limit = 10'000;
+        request.bytes = 1u << 30;
+        const auto page = reader->page(request);
+        EXPECT_TRUE(page);
+        for (const store::Entry& entry : page->entries) {
+            EXPECT_EQ(entry.offset, texts.size() + 1) << "a hole";
+            texts.push_back(entry.payload);
+        }
+        return texts;
+    }
+    // Somebody of that name has been here.
+    static void visit(const Server& server, const std::string& user) {
+        Events events;
+        connected(client_of(server.websocket_addr(), user, events)).disconnect();
+    }
+
+    const std::string folder =
+        std::filesystem::temp_directory_path() / ("flare-conversations-" + std::to_string(::getpid()));
+};
+
+std::vector<std::string> numbers(int from, int upto) {
+    std::vector<std::string> all;
+    for (int i = from; i < upto; ++i) all.push_back(std::to_string(i));
+    return all;
+}
+
+TEST_F(StoredConversations, KeepWhatIsSentToAUserWhoIsOffline) {
+    Server server = started(builder());
+    visit(server, "bob");
+    Events events;
+    Client ann = connected(client_of(server.websocket_addr(), "ann", events));
+    for (const std::string& number : numbers(0, 50)) EXPECT_TRUE(ann.send_text_message("bob", number).success) << number;
+    ann.disconnect();
+    server.stop();
+    EXPECT_EQ(log("ann", "bob"), numbers(0, 50));
+}
+
+TEST_F(StoredConversations, GoOnAfterARestart) {
+    for (int round = 0; round < 3; ++round) {
+        Server server = started(builder());
+        visit(server, "bob");
+        Events events;
+        Client ann = connected(client_of(server.websocket_addr(), "ann", events));
+        for (const std::string& number : numbers(10 * round, 10 * (round + 1)))
+            EXPECT_TRUE(ann.send_text_message("bob", number).success) << number;
+        ann.disconnect();
+        server.stop();
+    }
+    EXPECT_EQ(log("bob", "ann"), numbers(0, 30));
+}
+
+TEST_F(StoredConversations, ReachWhoIsConnectedAndRefuseWhoIsUnknown) {
+    Server server = started(builder());
+    Events at_bob;
+    Events at_ann;
+    Client bob = connected(client_of(server.websocket_addr(), "bob", at_bob));
+    Client ann = connected(client_of(server.websocket_addr(), "ann", at_ann));
+    EXPECT_TRUE(ann.send_text_message("bob", "hello").success);
+    EXPECT_TRUE(at_bob.wait_for<event::MessageReceived>());
+    EXPECT_EQ(ann.send_text_message("nobody", "hello").error, errc::unknown_target);
+    EXPECT_EQ(ann.send_text_message("room:tea", "hello").error, errc::unknown_conversation);
+    EXPECT_TRUE(ann.send_text_message("server", "hello").success);
+}
+
+TEST_F(StoredConversations, KeepWhatWasCompressedAsItCanBeRead) {
+    Server server = started(builder().compression(true));
+    visit(server, "bob");
+    Events events;
+    Client ann = connected(client_of(server.websocket_addr(), "ann", events).compression(true));
+    EXPECT_TRUE(ann.send_text_message("bob", std::string(20'000, 'x')).success);
+    ann.disconnect();
+    server.stop();
+    const auto stored = log("ann", "bob");
+    ASSERT_EQ(stored.size(), 1u);
+    EXPECT_LT(stored.front().size(), 1000u) << "it came compressed, and stays so";
+}
+
+TEST_F(StoredConversations, BelongToOneServerAtATime) {
+    Server server = started(builder());
+    auto second = builder().build();
+    ASSERT_TRUE(second);
+    const auto begun = second->start();
+    ASSERT_FALSE(begun);
+    EXPECT_EQ(begun.error().code, errc::store_in_use);
+    server.stop();
+    EXPECT_TRUE(second->start()) << "the first has gone";
+}
+
+TEST_F(StoredConversations, WantAFolderThatExists) {
+    auto server = quiet_server().store(sqlite(folder + "/missing/flare.db")).build();
+    ASSERT_TRUE(server);
+    const auto begun = server->start();
+    ASSERT_FALSE(begun);
+    EXPECT_EQ(begun.error().code, errc::file_not_found);
+    EXPECT_NE(begun.error().text.find("missing"), std::string::npos) << begun.error().text;
+}
+
+}  // namespace
+}  // namespace flare::test

@@ -1,0 +1,413 @@
+// Messages into the log of a conversation: from a session to the home of the conversation, to the store and back.
+#include "unit/server/shard_bench.hpp"
+#include "wire/requests.hpp"
+
+namespace flare::server::test {
+namespace {
+
+using Status = wire::ReceiptStatus;
+
+struct Answer {
+    Status status = Status::unspecified;
+    errc code = errc::ok;
+    std::uint64_t offset = 0;
+    std::uint32_t retry_after_ms = 0;
+    friend bool operator==(const Answer&, const Answer&) = default;
+};
+constexpr Answer stored(std::uint64_t offset) { return {Status::stored, errc::ok, offset, 0}; }
+
+// By message id.
+std::map<Uuid, Answer> answers(const Line& line) {
+    std::map<Uuid, Answer> all;
+    for (const std::string& batch : line.sent) {
+        for (const wire::FrameView& frame : frames_of(batch)) {
+            if (frame.kind != wire::FrameKind::receipt) continue;
+            const auto receipt = *wire::decode_receipt(frame.body);
+            EXPECT_FALSE(all.contains(receipt.message_id)) << "answered twice";
+            all[receipt.message_id] = {receipt.status, static_cast<errc>(receipt.code), receipt.stored.position.offset,
+                                       receipt.retry_after_ms};
+        }
+    }
+    return all;
+}
+
+// What a device that knows conversations says first.
+wire::Hello greeting(const std::string& user, std::uint8_t attempt, const std::string& device = "phone") {
+    wire::Hello hello = hello_of(user, attempt, device);
+    hello.capabilities |= wire::kCapabilityConversations;
+    return hello;
+}
+
+class ConversationsOnShards : public ::testing::Test {
+protected:
+    std::shared_ptr<Line> session_of(const std::string& user, std::uint8_t attempt,
+                                     const std::string& device = "phone") {
+        const auto line = bench->connect(bench->router.home_of(user));
+        bench->bring(line, said(greeting(user, attempt, device)));
+        bench->bring(line, activate(attempt));
+        return line;
+    }
+    // The connection is lost, and the session with it.
+    void end(const std::string& user, const std::shared_ptr<Line>& line) {
+        bench->shard(bench->router.home_of(user)).end_user(user, errc::kicked, "out");
+        bench->settle();
+        line->handler->on_closed({errc::connection_lost, "gone", true});
+        bench->settle();
+    }
+    void start(std::uint32_t workers = 1) {
+        bench = std::make_unique<ShardBench>(plain_config(workers), nullptr, &store);
+    }
+    std::vector<std::string> log(const model::ConversationKey& key) {
+        const auto reader = store.engine->reader();
+        const auto conversation = *reader->conversation(key);
+        std::vector<std::string> texts;
+        if (!conversation) return texts;
+        const auto page = *reader->page(
+            {.conversation = conversation->row, .from = 1, .direction = store::Direction::forward, .limit = 200});
+        for (const store::Entry& entry : page.entries) {
+            EXPECT_EQ(entry.offset, texts.size() + 1);
+            texts.push_back(entry.payload);
+        }
+        return texts;
+    }
+    static model::ConversationKey between(const std::string& one, const std::string& other) {
+        return model::ConversationKey::direct(one, other);
+    }
+
+    BenchStore store;
+    std::unique_ptr<ShardBench> bench;
+};
+
+// The same with an age: sent again.
+std::string again(session::Seq seq, std::uint8_t id, std::string_view payload, std::string_view to,
+                  std::uint64_t ago_ms = 1000) {
+    wire::DataView view;
+    view.message = session::test::message_of(id, payload, to);
+    view.message->type = "chat";
+    view.first_sent_ms_ago = ago_ms;
+    return session::test::numbered(0, seq, wire::encode(view));
+}
+
+TEST_F(ConversationsOnShards, AMessageToAUserWhoIsOfflineIsStored) {
+    start();
+    const auto bob = session_of("bob", 1);
+    end("bob", bob);
+    const auto ann = session_of("ann", 2);
+    bench->bring(ann, data(1, 1, "one", "bob") + data(2, 2, "two", "bob"));
+    EXPECT_EQ(answers(*ann), (std::map<Uuid, Answer>{{message_id(1), stored(1)}, {message_id(2), stored(2)}}));
+    EXPECT_EQ(log(between("ann", "bob")), (std::vector<std::string>{"one", "two"}));
+}
+
+TEST_F(ConversationsOnShards, NothingIsSaidBeforeTheCommit) {
+    start();
+    session_of("bob", 1);
+    const auto ann = session_of("ann", 2);
+    bench->bring(ann, data(1, 1, "the first makes the conversation", "bob"));
+    store.by_hand = true;
+    bench->bring(ann, data(2, 2, "two", "bob"));
+    EXPECT_FALSE(answers(*ann).contains(message_id(2)));
+    store.by_hand = false;
+    bench->settle();
+    EXPECT_EQ(answers(*ann).at(message_id(2)), stored(2));
+}
+
+TEST_F(ConversationsOnShards, WhoIsConnectedGetsItAfterTheCommit) {
+    start(2);
+    const std::string ann = bench->user_of(0);
+    const std::string bob = bench->user_of(1);
+    const auto to = session_of(bob, 1);
+    const auto from = session_of(ann, 2);
+    bench->bring(from, data(1, 1, "hello", bob));
+    EXPECT_EQ(texts(*to), std::vector<std::string>{"hello"});
+    EXPECT_EQ(answers(*from).at(message_id(1)), stored(1));
+    EXPECT_TRUE(texts(*from).empty());
+}
+
+TEST_F(ConversationsOnShards, ARepeatAnswersWithThePositionThatItHas) {
+    start(2);
+    session_of("bob", 1);
+    const auto before = session_of("ann", 2);
+    bench->bring(before, data(1, 1, "one", "bob") + data(2, 2, "two", "bob"));
+    end("ann", before);
+    const auto after = session_of("ann", 3);
+    bench->bring(after, again(1, 1, "one", "bob") + again(2, 2, "two", "bob") + data(3, 3, "three", "bob"));
+    EXPECT_EQ(
+        answers(*after),
+        (std::map<Uuid, Answer>{{message_id(1), stored(1)}, {message_id(2), stored(2)}, {message_id(3), stored(3)}}));
+    EXPECT_EQ(log(between("ann", "bob")), (std::vector<std::string>{"one", "two", "three"}));
+}
+
+TEST_F(ConversationsOnShards, ARepeatAfterARestartIsStoredOnce) {
+    start();
+    session_of("bob", 1);
+    const auto before = session_of("ann", 2);
+    bench->bring(before, data(1, 1, "one", "bob"));
+    bench.reset();
+    start();
+    const auto after = session_of("ann", 3);
+    bench->bring(after, again(1, 1, "one", "bob"));
+    EXPECT_EQ(answers(*after).at(message_id(1)), stored(1));
+    EXPECT_EQ(log(between("ann", "bob")), std::vector<std::string>{"one"});
+}
+
+TEST_F(ConversationsOnShards, ARepeatThatComesWhileTheFirstIsInTheStoreIsAnsweredWithIt) {
+    start();
+    session_of("bob", 1);
+    const auto before = session_of("ann", 2);
+    bench->bring(before, data(1, 1, "one", "bob"));
+    store.by_hand = true;
+    bench->bring(before, data(2, 2, "two", "bob"));
+    end("ann", before);
+    const auto after = session_of("ann", 3);
+    bench->bring(after, again(1, 2, "two", "bob"));
+    store.by_hand = false;
+    bench->settle();
+    EXPECT_EQ(answers(*after).at(message_id(2)), stored(2));
+    EXPECT_EQ(log(between("ann", "bob")), (std::vector<std::string>{"one", "two"}));
+}
+
+TEST_F(ConversationsOnShards, AStoreThatFailsIsSaidAsLaterAndOrderHolds) {
+    start();
+    session_of("bob", 1);
+    const auto ann = session_of("ann", 2);
+    bench->bring(ann, data(1, 1, "one", "bob"));
+    store.refuses = errc::storage_failed;
+    bench->bring(ann, data(2, 2, "two", "bob"));
+    EXPECT_EQ(answers(*ann).at(message_id(2)).code, errc::storage_failed);
+    EXPECT_NE(answers(*ann).at(message_id(2)).retry_after_ms, 0u);
+    store.refuses = errc::ok;
+    bench->bring(ann, data(3, 3, "three", "bob"));  // behind one that is to come again
+    EXPECT_EQ(answers(*ann).at(message_id(3)).code, errc::busy);
+    const auto next = session_of("ann", 3, "tablet");
+    bench->bring(next, data(1, 4, "of another device", "bob"));
+    EXPECT_EQ(log(between("ann", "bob")), (std::vector<std::string>{"one", "of another device"}));
+}
+
+TEST_F(ConversationsOnShards, WhoIsUnknownIsNoTarget) {
+    start();
+    const auto ann = session_of("ann", 1);
+    bench->bring(ann, data(1, 1, "x", "nobody") + data(2, 2, "x", "room:tea") + data(3, 3, "x", "room:a\tb"));
+    EXPECT_EQ(answers(*ann).at(message_id(1)).code, errc::unknown_target);
+    EXPECT_EQ(answers(*ann).at(message_id(2)).code, errc::unknown_conversation);
+    EXPECT_EQ(answers(*ann).at(message_id(3)).code, errc::invalid_name);
+}
+
+TEST_F(ConversationsOnShards, AMessageToTheServerIsNotStored) {
+    start();
+    const auto ann = session_of("ann", 1);
+    const std::size_t before = store.groups;
+    bench->bring(ann, data(1, 1, "x", kServerTarget));
+    EXPECT_EQ(answers(*ann).at(message_id(1)).status, Status::handled);
+    EXPECT_EQ(store.groups, before);
+}
+
+TEST_F(ConversationsOnShards, ATurnsMessagesAreOneGroup) {
+    start();
+    session_of("bob", 1);
+    session_of("eve", 2);
+    const auto ann = session_of("ann", 3);
+    bench->bring(ann, data(1, 1, "x", "bob") + data(2, 2, "x", "eve"));
+    const std::size_t before = store.groups;
+    bench->bring(ann, data(3, 3, "x", "bob") + data(4, 4, "x", "eve") + data(5, 5, "x", "bob"));
+    EXPECT_EQ(store.groups - before, 1u);
+    EXPECT_EQ(log(between("ann", "bob")).size(), 3u);
+    EXPECT_EQ(log(between("ann", "eve")).size(), 2u);
+}
+
+TEST_F(ConversationsOnShards, AUserBeginsFiftyDirectConversationsAnHour) {
+    start(2);
+    for (int i = 0; i < 52; ++i) {
+        const std::string name = "friend" + std::to_string(i);
+        const auto line = session_of(name, static_cast<std::uint8_t>(i + 1));
+    }
+    const auto ann = session_of("ann", 100);
+    for (std::uint8_t i = 0; i < 50; ++i) {
+        bench->bring(ann, data(i + 1, i + 1, "hi", "friend" + std::to_string(i)));
+        bench->pass(1s);  // below the rate of a device
+        EXPECT_EQ(answers(*ann).at(message_id(i + 1)).status, Status::stored) << int(i);
+    }
+    bench->bring(ann, data(51, 51, "hi", "friend50"));
+    EXPECT_EQ(answers(*ann).at(message_id(51)).code, errc::too_many_conversations);
+    bench->pass(1h);
+    const auto later = session_of("ann", 101, "tablet");
+    bench->bring(later, data(1, 52, "hi", "friend51"));
+    EXPECT_EQ(answers(*later).at(message_id(52)).status, Status::stored);
+}
+
+// ---- rooms ----
+
+using wire::Verb;
+
+template <typename Body>
+std::string request(session::Seq seq, std::uint8_t id, Verb verb, const Body& body, std::uint64_t ago_ms = 0) {
+    const std::string encoded = wire::im::encode(body);
+    wire::RequestView view;
+    view.id = message_id(id);
+    view.verb = verb;
+    view.body = encoded;
+    view.first_sent_ms_ago = ago_ms;
+    return session::test::numbered(0, seq, wire::encode(view));
+}
+
+struct Response {
+    errc code = errc::ok;
+    std::string body;
+};
+// By request id.
+std::map<Uuid, Response> responses(const Line& line) {
+    std::map<Uuid, Response> all;
+    for (const std::string& batch : line.sent) {
+        for (const wire::FrameView& frame : frames_of(batch)) {
+            if (frame.kind != wire::FrameKind::response) continue;
+            const auto response = *wire::decode_response(frame.body);
+            EXPECT_FALSE(all.contains(response.id)) << "answered twice";
+            all[response.id] = {response.code, std::string(response.body)};
+        }
+    }
+    return all;
+}
+
+std::vector<std::string> payloads(const Response& response) {
+    const auto page = wire::im::decode<wire::im::HistoryPage>(response.body);
+    EXPECT_TRUE(page);
+    std::vector<std::string> all;
+    for (const auto& entry : page->entries)
+        all.push_back(entry.kind == model::EntryKind::message
+                          ? std::string(entry.from) + ": " + std::string(entry.payload)
+                          : "(" + std::string(entry.from) + ")");
+    return all;
+}
+
+using Lines = std::vector<std::string>;
+
+TEST_F(ConversationsOnShards, ARoomIsMadeJoinedSpokenInAndRead) {
+    start(2);
+    const auto bob = session_of("bob", 1);
+    const auto ann = session_of("ann", 2);
+    wire::im::ConversationCreate create;
+    create.name = "tea";
+    create.join = model::Join::open;
+    create.visibility = model::Visibility::all;
+    // Nothing waits for an answer: the order of a session holds.
+    bench->bring(ann, request(1, 1, Verb::conversation_create, create) + data(2, 2, "hello", "room:tea"));
+    EXPECT_EQ(responses(*ann).at(message_id(1)).code, errc::ok);
+    EXPECT_EQ(answers(*ann).at(message_id(2)), stored(2));
+    bench->bring(bob, data(1, 3, "may I?", "room:tea"));
+    EXPECT_EQ(answers(*bob).at(message_id(3)).code, errc::unknown_conversation) << "who is no member";
+    bench->bring(bob, request(2, 4, Verb::conversation_join, wire::im::ConversationRef{"room:tea"}) +
+                          data(3, 5, "hi", "room:tea"));
+    EXPECT_EQ(answers(*bob).at(message_id(5)), stored(4));
+    wire::im::HistoryQuery query;
+    query.conversation = "room:tea";
+    bench->bring(bob, request(4, 6, Verb::history, query));
+    EXPECT_EQ(payloads(responses(*bob).at(message_id(6))), (Lines{"(ann)", "ann: hello", "(bob)", "bob: hi"}));
+    query.before = 3;
+    query.limit = 1;
+    bench->bring(bob, request(5, 7, Verb::history, query));
+    EXPECT_EQ(payloads(responses(*bob).at(message_id(7))), (Lines{"ann: hello"}));
+}
+
+TEST_F(ConversationsOnShards, WhoIsRemovedWritesAndReadsNoMore) {
+    start(2);
+    const auto bob = session_of("bob", 1);
+    const auto ann = session_of("ann", 2);
+    wire::im::ConversationCreate create;
+    create.name = "tea";
+    create.members = {"bob"};
+    bench->bring(ann, request(1, 1, Verb::conversation_create, create));
+    bench->bring(bob, data(1, 2, "hi", "room:tea"));
+    EXPECT_EQ(answers(*bob).at(message_id(2)), stored(2));
+    wire::im::MemberChange out;
+    out.conversation = "room:tea";
+    out.users = {"bob"};
+    bench->bring(ann, request(2, 3, Verb::member_remove, out));
+    EXPECT_EQ(responses(*ann).at(message_id(3)).code, errc::ok);
+    wire::im::HistoryQuery query;
+    query.conversation = "room:tea";
+    bench->bring(bob, data(2, 4, "and now?", "room:tea") + request(3, 5, Verb::history, query));
+    EXPECT_EQ(answers(*bob).at(message_id(4)).code, errc::unknown_conversation);
+    EXPECT_EQ(responses(*bob).at(message_id(5)).code, errc::unknown_conversation);
+    // What is in the log is known again, whatever its sender may do now.
+    end("bob", bob);
+    const auto after = session_of("bob", 3);
+    bench->bring(after, again(1, 2, "hi", "room:tea"));
+    EXPECT_EQ(answers(*after).at(message_id(2)), stored(2));
+}
+
+TEST_F(ConversationsOnShards, ARepeatedRequestAnswersWhatItDid) {
+    start();
+    const auto before = session_of("ann", 1);
+    wire::im::ConversationCreate create;
+    create.name = "tea";
+    bench->bring(before, request(1, 1, Verb::conversation_create, create));
+    end("ann", before);
+    const auto after = session_of("ann", 2);
+    bench->bring(after, request(1, 1, Verb::conversation_create, create, 1000) +
+                            request(2, 2, Verb::conversation_create, create));
+    EXPECT_EQ(responses(*after).at(message_id(1)).code, errc::ok);
+    EXPECT_EQ(responses(*after).at(message_id(2)).code, errc::conversation_exists);
+}
+
+TEST_F(ConversationsOnShards, RequestsThatMakeNoSenseAreRefused) {
+    start();
+    const auto ann = session_of("ann", 1);
+    wire::im::ConversationCreate strange;
+    strange.name = "a\tb";
+    wire::im::ConversationCreate with_nobody;
+    with_nobody.name = "tea";
+    with_nobody.members = {"nobody"};
+    wire::RequestView broken;
+    broken.id = message_id(3);
+    broken.verb = Verb::history;
+    broken.body = "\xff";
+    bench->bring(ann, request(1, 1, Verb::conversation_create, strange) +
+                          request(2, 2, Verb::conversation_create, with_nobody) +
+                          session::test::numbered(0, 3, wire::encode(broken)) +
+                          request(4, 4, Verb::conversation_get, wire::im::ConversationRef{"room:none"}) +
+                          request(5, 5, Verb::conversation_leave, wire::im::ConversationRef{"room:none"}));
+    EXPECT_EQ(responses(*ann).at(message_id(1)).code, errc::invalid_name);
+    EXPECT_EQ(responses(*ann).at(message_id(2)).code, errc::unknown_target);
+    EXPECT_EQ(responses(*ann).at(message_id(3)).code, errc::malformed_frame);
+    EXPECT_EQ(responses(*ann).at(message_id(4)).code, errc::unknown_conversation);
+    EXPECT_EQ(responses(*ann).at(message_id(5)).code, errc::unknown_conversation);
+}
+
+TEST_F(ConversationsOnShards, MembersAreListedToMembers) {
+    start(2);
+    const auto bob = session_of("bob", 1);
+    const auto eve = session_of("eve", 2);
+    const auto ann = session_of("ann", 3);
+    wire::im::ConversationCreate create;
+    create.name = "tea";
+    create.title = "Tea at five";
+    create.members = {"bob"};
+    wire::im::MemberQuery query;
+    query.conversation = "room:tea";
+    bench->bring(ann, request(1, 1, Verb::conversation_create, create) + request(2, 2, Verb::member_list, query) +
+                          request(3, 3, Verb::conversation_get, wire::im::ConversationRef{"room:tea"}));
+    bench->bring(eve, request(1, 4, Verb::member_list, query));
+    const auto asked = responses(*ann);
+    bench->bring(bob, request(1, 5, Verb::member_list, query) +
+                          request(2, 6, Verb::conversation_get, wire::im::ConversationRef{"room:tea"}));
+    const auto got = responses(*bob);
+    const auto page = *wire::im::decode<wire::im::MemberPage>(got.at(message_id(5)).body);
+    std::map<std::string, model::Role> roles;
+    for (const auto& member : page.members) roles[std::string(member.user)] = member.role;
+    EXPECT_EQ(roles, (std::map<std::string, model::Role>{{"ann", model::Role::owner}, {"bob", model::Role::member}}));
+    const auto about = *wire::im::decode<wire::im::Conversation>(got.at(message_id(6)).body);
+    EXPECT_EQ(about.title, "Tea at five");
+    EXPECT_EQ(about.role, model::Role::member);
+    EXPECT_EQ(about.members, 2u);
+    EXPECT_EQ(responses(*eve).at(message_id(4)).code, errc::unknown_conversation);
+}
+
+TEST_F(ConversationsOnShards, WithoutAStoreAllIsAsBefore) {
+    bench = std::make_unique<ShardBench>(plain_config());
+    const auto ann = session_of("ann", 1);
+    bench->bring(ann, data(1, 1, "x", "bob") + data(2, 2, "x", "room:tea"));
+    EXPECT_EQ(answers(*ann).at(message_id(1)).code, errc::user_offline);
+    EXPECT_EQ(answers(*ann).at(message_id(2)).code, errc::not_supported);
+}
+
+}  // namespace
+}  // namespace flare::server::test

@@ -52,7 +52,7 @@ struct Config {
     std::vector<std::string> allowed_origins;
     std::shared_ptr<const transport::websocket::BehindProxy> proxy;  // null: no proxy is trusted
     std::string admin_addr;
-    Store store;  // without a file: none
+    Store store;                   // without a file: none
     std::string sealing_key_file;  // empty: clients cannot seal
 
     Handler handler;                                                         // for types without one of their own

@@ -11,8 +11,8 @@
 namespace flare::session {
 namespace {
 
-// The same message is to be sent again, when the time has passed; nobody has acted on it. Of what goes into a log that is
-// also said of rates and of the disk.
+// The same message is to be sent again, when the time has passed; nobody has acted on it. Of what goes into a log that
+// is also said of rates and of the disk.
 bool is_later(const wire::ReceiptView& receipt, bool kept) noexcept {
     if (receipt.retry_after_ms == 0) return false;
     switch (receipt.code) {

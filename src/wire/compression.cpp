@@ -107,8 +107,7 @@ bool is_plausible(const MessageView& message) noexcept {
                size_said_by(message.encoding, payload) == (message.size & 0xffffffffu);
     }
     const std::uint64_t blocks = (message.size + kZstdBlock - 1) / kZstdBlock;
-    return payload.size() >= blocks * kLeastBlock &&
-           size_said_by(message.encoding, payload) == message.size;
+    return payload.size() >= blocks * kLeastBlock && size_said_by(message.encoding, payload) == message.size;
 }
 
 }  // namespace

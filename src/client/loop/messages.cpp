@@ -1,6 +1,5 @@
 #include "client/loop/messages.hpp"
 
-
 #include <utility>
 
 namespace flare::client {

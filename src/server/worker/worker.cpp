@@ -14,10 +14,9 @@ Worker::Worker(WorkerGroup& group, std::uint32_t index)
     : group_(group),
       store_(group.store == nullptr
                  ? nullptr
-                 : std::make_unique<WorkerStore>(*group.store,
-                                                 [this](std::function<void()> task) {
-                                                     post([task = std::move(task)](Shard&) { task(); });
-                                                 })),
+                 : std::make_unique<WorkerStore>(
+                       *group.store,
+                       [this](std::function<void()> task) { post([task = std::move(task)](Shard&) { task(); }); })),
       shard_(group.state, group.router, *this, index) {}
 
 // Listeners go before the shard, and this before the context that its carriers stand on.

@@ -58,7 +58,8 @@ TEST_F(StoredConversations, KeepWhatIsSentToAUserWhoIsOffline) {
     visit(server, "bob");
     Events events;
     Client ann = connected(client_of(server.websocket_addr(), "ann", events));
-    for (const std::string& number : numbers(0, 50)) EXPECT_TRUE(ann.send_text_message("bob", number).success) << number;
+    for (const std::string& number : numbers(0, 50))
+        EXPECT_TRUE(ann.send_text_message("bob", number).success) << number;
     ann.disconnect();
     server.stop();
     EXPECT_EQ(log("ann", "bob"), numbers(0, 50));

@@ -1,0 +1,144 @@
+// A server that is killed while messages are on their way, and started again on its file.
+#include "integration/harness.hpp"
+#include "store/sqlite/sqlite.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <list>
+#include <map>
+
+namespace flare::test {
+namespace {
+
+constexpr const char* kFile = "FLARE_TEST_STORE";
+constexpr const char* kPort = "FLARE_TEST_PORT";
+
+std::string free_port() {
+    boost::asio::io_context context;
+    boost::asio::ip::tcp::acceptor acceptor(context, {boost::asio::ip::make_address("127.0.0.1"), 0});
+    return std::to_string(acceptor.local_endpoint().port());
+}
+
+// This program again, as a server of its own, until it is killed.
+class ServerProcess {
+public:
+    ServerProcess(const std::string& file, const std::string& port) {
+        ::setenv(kFile, file.c_str(), 1);
+        ::setenv(kPort, port.c_str(), 1);
+        pid_ = ::fork();
+        if (pid_ != 0) return;
+        ::execl("/proc/self/exe", "server", "--gtest_also_run_disabled_tests", "--gtest_brief=1",
+                "--gtest_filter=ServerToBeKilled.DISABLED_Runs", nullptr);
+        ::_exit(127);
+    }
+    ~ServerProcess() { kill(); }
+    ServerProcess(const ServerProcess&) = delete;
+    ServerProcess& operator=(const ServerProcess&) = delete;
+    void kill() {
+        if (pid_ <= 0) return;
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+        pid_ = 0;
+    }
+
+private:
+    pid_t pid_ = 0;
+};
+
+TEST(ServerToBeKilled, DISABLED_Runs) {
+    Server server = started(quiet_server()
+                                .websocket_addr(std::string("127.0.0.1:") + std::getenv(kPort))
+                                .store(sqlite(std::getenv(kFile))));
+    for (;;) ::pause();
+}
+
+// One user who sends numbers to "everybody", and what was said to be stored of them.
+struct Sender {
+    Events events;
+    std::optional<Client> client;
+    std::map<int, bool> stored;  // by number
+    std::thread thread;
+};
+
+TEST(AKilledServer, HasAllThatWasStoredOnceAndInOrder) {
+    const std::string folder = std::filesystem::temp_directory_path() / ("flare-kill-" + std::to_string(::getpid()));
+    std::filesystem::create_directories(folder);
+    const std::string file = folder + "/flare.db";
+    const std::string port = free_port();
+    constexpr int kSenders = 4;
+    constexpr int kEach = 90;  // below the burst of a device
+
+    auto server = std::make_unique<ServerProcess>(file, port);
+    Events at_bob;
+    auto bob = client_of("127.0.0.1:" + port, "bob", at_bob).build();
+    ASSERT_TRUE(bob);
+    ASSERT_TRUE(eventually([&] { return bob->connect().has_value(); })) << "the server has not started";
+    bob->disconnect();
+
+    std::list<Sender> senders(kSenders);
+    std::atomic<int> answered{0};
+    int index = 0;
+    for (Sender& sender : senders) {
+        auto made = client_of("127.0.0.1:" + port, "sender" + std::to_string(index++), sender.events)
+                        .reconnect_delay(50ms)
+                        .build();
+        ASSERT_TRUE(made);
+        sender.client.emplace(std::move(*made));
+        ASSERT_TRUE(sender.client->connect());
+        sender.thread = std::thread([&sender, &answered] {
+            for (int number = 0; number < kEach; ++number) {
+                sender.stored[number] = sender.client->send_text_message("bob", std::to_string(number)).success;
+                ++answered;
+            }
+        });
+    }
+    for (int kills = 1; kills <= 3; ++kills) {
+        ASSERT_TRUE(eventually([&] { return answered >= kills * kSenders * kEach / 5; })) << answered;
+        server->kill();
+        server = std::make_unique<ServerProcess>(file, port);
+    }
+    for (Sender& sender : senders) sender.thread.join();
+    senders.front().client->disconnect();
+    server->kill();
+
+    auto engine = store::sqlite::open({.path = file});
+    ASSERT_TRUE(engine) << engine.error().text;
+    const auto reader = (*engine)->reader();
+    index = 0;
+    for (const Sender& sender : senders) {
+        const std::string name = "sender" + std::to_string(index++);
+        const auto conversation = *reader->conversation(model::ConversationKey::direct(name, "bob"));
+        ASSERT_TRUE(conversation) << name;
+        store::PageRequest request;
+        request.conversation = conversation->row;
+        request.from = 1;
+        request.direction = store::Direction::forward;
+        request.limit = 1000;
+        const auto page = reader->page(request);
+        ASSERT_TRUE(page);
+        std::vector<int> log;
+        for (const store::Entry& entry : page->entries) {
+            EXPECT_EQ(entry.offset, log.size() + 1) << name << ": a hole";
+            log.push_back(std::stoi(entry.payload));
+        }
+        EXPECT_TRUE(std::is_sorted(log.begin(), log.end())) << name << ": reordered";
+        EXPECT_EQ(std::adjacent_find(log.begin(), log.end()), log.end()) << name << ": repeated";
+        for (const auto& [number, stored] : sender.stored) {
+            EXPECT_TRUE(stored) << name << ": " << number << " was given up";
+            EXPECT_EQ(std::binary_search(log.begin(), log.end(), number), stored) << name << ": " << number;
+        }
+    }
+    engine->reset();
+    std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace flare::test

@@ -11,6 +11,7 @@
 // Options: --engine sqlite|memory, --batch N (0), --messages N (500,000), --rate R (10,000), --seconds S (10), --size B
 // (256), --conversations N (10,000), --folder PATH (the system's for temporary files), --grow, --json.
 #include "store/store.hpp"
+#include "allocations.hpp"
 #include "base/random.hpp"
 #include "base/short_slice.hpp"
 #include "bench.hpp"
@@ -147,6 +148,7 @@ private:
 struct Appended {
     double per_core_second = 0;
     double bytes_per_message = 0;
+    double allocations_per_message = 0;  // of operator new, in the second half
     std::vector<double> us_of_each_million;
 };
 
@@ -159,12 +161,15 @@ Appended append(const StoreOptions& options, std::size_t batch_size, std::uint64
     WriteBatch batch;
     std::uint64_t cpu = 0;
     std::uint64_t done = 0;
+    std::uint64_t allocated = 0;
     std::uint64_t cpu_before = 0;
     std::uint64_t done_before = 0;
     while (done < messages) {
         batch.clear();
         for (std::size_t i = 0; i < batch_size; ++i) source.add(batch);
+        const std::uint64_t before = allocations();
         cpu += Source::commit(*engine, batch);
+        if (done >= messages / 2) allocated += allocations() - before;
         done += batch_size;
         if (done - done_before < 1'000'000) continue;
         result.us_of_each_million.push_back(static_cast<double>(cpu - cpu_before) / 1e3 /
@@ -176,6 +181,7 @@ Appended append(const StoreOptions& options, std::size_t batch_size, std::uint64
     }
     engine.reset();
     result.per_core_second = static_cast<double>(done) * 1e9 / static_cast<double>(cpu);
+    result.allocations_per_message = 2 * static_cast<double>(allocated) / static_cast<double>(done);
     result.bytes_per_message = static_cast<double>(ground.bytes()) / static_cast<double>(done);
     return result;
 }
@@ -347,13 +353,13 @@ int bench_store(int argc, char** argv) {
     const Sync after = fdatasync_of(options);
     const Sync sync{(before.p50_ms + after.p50_ms) / 2, (before.p99_ms + after.p99_ms) / 2};
     std::fprintf(out,
-                 "store: %.0f and %.0f appends per core-second, %.0f bytes a message\n"
+                 "store: %.0f and %.0f appends per core-second, %.0f bytes and %.4f calls of operator new a message\n"
                  "store: %.0f/s: on disk after %.3f ms p50, %.3f ms p99, %.1f messages a commit, %llu lost; fdatasync "
                  "of this disk %.3f ms p50, %.3f ms p99\n"
                  "store: a start after a crash, with 65,536 messages to read again: %.0f ms; load average %.1f\n",
-                 small.per_core_second, large.per_core_second, small.bytes_per_message, options.rate, waited.p50_ms,
-                 waited.p99_ms, waited.messages_a_commit, static_cast<unsigned long long>(waited.lost), sync.p50_ms,
-                 sync.p99_ms, restart, load_average());
+                 small.per_core_second, large.per_core_second, small.bytes_per_message, small.allocations_per_message,
+                 options.rate, waited.p50_ms, waited.p99_ms, waited.messages_a_commit,
+                 static_cast<unsigned long long>(waited.lost), sync.p50_ms, sync.p99_ms, restart, load_average());
     std::vector<double> grown;
     if (options.grow) grown = append(options, 512, 5'010'000).us_of_each_million;
     if (options.json) {

@@ -84,7 +84,7 @@ TEST_P(StoreAppending, AnswersARepeatWithThePositionThatItHas) {
 TEST_P(StoreAppending, AnswersARepeatInTheSameGroup) {
     const Row room = make("room");
     WriteBatch batch;
-    for (const std::uint64_t id : {1, 2, 1, 2, 3}) batch.writes.push_back({entry(room, id)});
+    for (const std::uint64_t id : {1u, 2u, 1u, 2u, 3u}) batch.writes.push_back({entry(room, id)});
     batch.bytes = bytes;
     WriteBatch* const group[] = {&batch};
     ASSERT_TRUE(engine->commit(group, now));
@@ -309,7 +309,7 @@ TEST_P(StoreAppending, RefusesAChangeOfWhatIsNotThere) {
     append(room, 1);
     NewEntry edit = entry(room, 2);
     edit.kind = model::EntryKind::edit;
-    for (const std::uint64_t ref : {0, 2, 3}) {
+    for (const std::uint64_t ref : {0u, 2u, 3u}) {
         edit.ref = ref;
         EXPECT_EQ(append(edit).code, errc::history_pruned);
     }

@@ -144,7 +144,7 @@ TEST_F(SqliteStore, SaysThatAFileIsNoDatabase) {
 class SqliteContent : public SqliteStore {
 protected:
     void fill() {
-        auto engine = std::move(sqlite::open(settings).value());
+        auto engine = sqlite::open(settings).value();
         Change made;
         made.key = model::ConversationKey::room("room");
         ASSERT_TRUE(commit(*engine, {{made}}));
@@ -188,7 +188,7 @@ TEST_F(SqliteStore, SurvivesALimitOfFileSizes) {
             void done(std::unique_ptr<WriteBatch>, const Answer& answer) noexcept override { said = answer.code; }
             errc said = errc::ok;
         } owner;
-        Store store(std::move(sqlite::open(settings).value()), {});
+        Store store(sqlite::open(settings).value(), {});
         auto batch = std::make_unique<WriteBatch>();
         for (int i = 0; i < 30; ++i)
             batch->writes.push_back({NewUser{std::string(100'000, static_cast<char>('a' + i))}});
@@ -235,21 +235,21 @@ TEST_F(SqliteContent, SaysThatAPageIsDamaged) {
 TEST_F(SqliteContent, SaysThatABlockIsDamaged) {
     fill();
     run("UPDATE block SET rows = x'808080' WHERE first = 33");
-    const auto engine = std::move(sqlite::open(settings).value());
+    const auto engine = sqlite::open(settings).value();
     EXPECT_EQ(engine->reader()->page(everything()).error(), errc::store_damaged);
 }
 
 TEST_F(SqliteContent, SaysThatAHeadDoesNotFitItsLog) {
     fill();
     run("UPDATE conversation SET last = 90");
-    const auto engine = std::move(sqlite::open(settings).value());
+    const auto engine = sqlite::open(settings).value();
     EXPECT_EQ(commit(*engine, {{entry(101)}}).error(), errc::store_damaged);
 }
 
 TEST_F(SqliteContent, KeepsRoomForRemovalsOnADiskThatIsAlmostFull) {
     fill();
     settings.min_free_bytes = UINT64_MAX;
-    const auto engine = std::move(sqlite::open(settings).value());
+    const auto engine = sqlite::open(settings).value();
     NewEntry removal = entry(201);
     removal.kind = model::EntryKind::removal;
     removal.ref = 50;
@@ -271,7 +271,7 @@ TEST_F(SqliteContent, KeepsRoomForRemovalsOnADiskThatIsAlmostFull) {
 
 TEST_F(SqliteContent, GoesOnWhenAToolWasWritingMeanwhile) {
     fill();
-    const auto engine = std::move(sqlite::open(settings).value());
+    const auto engine = sqlite::open(settings).value();
     sqlite3* tool = nullptr;
     ASSERT_EQ(sqlite3_open(settings.path.c_str(), &tool), SQLITE_OK);
     ASSERT_EQ(sqlite3_exec(tool, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
@@ -285,7 +285,7 @@ TEST_F(SqliteContent, GoesOnWhenAToolWasWritingMeanwhile) {
 TEST_F(SqliteContent, KeepsItsLogSmallHoweverMuchIsRead) {
     settings.checkpoint_pages = 12;
     fill();
-    const auto engine = std::move(sqlite::open(settings).value());
+    const auto engine = sqlite::open(settings).value();
     std::atomic<bool> enough{false};
     std::vector<std::thread> threads;
     for (int i = 0; i < 3; ++i) {
@@ -315,7 +315,7 @@ TEST_F(SqliteContent, SurvivesBeingKilled) {
         ASSERT_EQ(::pipe(ends), 0);
         const pid_t child = ::fork();
         if (child == 0) {
-            auto engine = std::move(sqlite::open(settings).value());
+            auto engine = sqlite::open(settings).value();
             for (std::uint64_t id = 1000;; id += 4) {
                 if (!commit(*engine, {{entry(id)}, {entry(id + 1)}, {entry(id + 2)}, {entry(id + 3)}})) ::_exit(1);
                 for (const Write& each : batch.writes) {
@@ -338,7 +338,7 @@ TEST_F(SqliteContent, SurvivesBeingKilled) {
         ASSERT_EQ(::waitpid(child, &status, 0), child);
         ASSERT_TRUE(WIFSIGNALED(status));
 
-        auto engine = std::move(sqlite::open(settings).value());
+        auto engine = sqlite::open(settings).value();
         for (const auto& [id, offset] : answered) {
             ASSERT_TRUE(commit(*engine, {{entry(id)}}));
             EXPECT_TRUE(batch.writes.front().outcome.repeat);

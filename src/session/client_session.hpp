@@ -69,7 +69,8 @@ public:
     Result<void> send(const wire::MessageView& message, Priority priority, TimePoint now, bool awaited = false);
     void consumed(LaneIndex lane, std::uint64_t cost, TimePoint now);
     // Sends a request about `conversation` (which names its lane; empty: lane 0), whose id must be set; what comes of
-    // it is told by on_response() or on_request_failed(). At most 8 are open at a time; others wait for their turn.
+    // it is told by on_response() or on_request_failed(). It goes among the messages of normal priority. At most 8 are
+    // open at a time; others wait for their turn.
     // Without a session those that change something are kept for the next one; others are not_connected.
     // Errors: not_supported (conversations were not agreed, or the verb is unspecified), not_connected,
     // invalid_message_id, invalid_name, message_too_large, duplicate_message_id, outbox_full (ClientRequests::kMost),
@@ -77,7 +78,7 @@ public:
     Result<void> request(const wire::RequestView& request, std::string_view conversation, TimePoint now);
     // Messages without an outcome yet.
     std::size_t queue_length() const noexcept { return outgoing_.size(); }
-    // Forgets what was never written to a carrier; each gets the outcome `cancelled`. Returns how many.
+    // Forgets messages that were never written to a carrier; each gets the outcome `cancelled`. Returns how many.
     std::size_t clear_queue(TimePoint now);
     // Gives up everything, requests too: never written -> `never_sent`, written without a receipt -> outcome_unknown.
     void fail_all(errc never_sent, const std::string& text, TimePoint now);

@@ -3,6 +3,7 @@
 #include "im/limits.hpp"
 #include "im/names.hpp"
 #include "model/target.hpp"
+#include "server/conversations/content_hash.hpp"
 #include "server/conversations/reading.hpp"
 
 #include <algorithm>
@@ -13,11 +14,8 @@ namespace {
 
 using wire::Verb;
 
-// Of a request: the same id with another content is another request.
-std::uint32_t content_of(Verb verb, std::string_view body) noexcept {
-    std::uint32_t hash = 2166136261u ^ static_cast<std::uint32_t>(verb);  // FNV-1a, 32 bits
-    for (const char each : body) hash = (hash ^ static_cast<std::uint8_t>(each)) * 16777619u;
-    return hash;
+std::uint32_t content_of(const wire::RequestView& request) noexcept {
+    return ContentHash().add(static_cast<std::uint8_t>(request.verb)).add(request.body).value();
 }
 
 std::vector<std::string> strings(const wire::im::Names& names) { return {names.begin(), names.end()}; }
@@ -69,7 +67,7 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
             if (!body) return;
             const auto key = key_of(session, pending, body->conversation);
             if (!key) return;
-            return parts_.sends.request(session, pending, request, *key, content_of(request.verb, request.body),
+            return parts_.sends.request(session, pending, request, *key, content_of(request),
                                         {{}, [joins = request.verb == Verb::conversation_join](auto) {
                                              return joins ? im::Command(im::command::Join{})
                                                           : im::Command(im::command::Leave{});
@@ -131,8 +129,7 @@ void ConversationRequests::create(session::ServerSession& session, const session
     command.config.title = body->title;
     command.config.join = body->join;
     command.config.visibility = body->visibility;
-    parts_.sends.request(session, pending, request, model::ConversationKey::room(body->name),
-                         content_of(request.verb, request.body),
+    parts_.sends.request(session, pending, request, model::ConversationKey::room(body->name), content_of(request),
                          {strings(body->members), [command](std::vector<im::command::Person> people) {
                               im::command::Create with_members = command;
                               with_members.members = std::move(people);
@@ -152,7 +149,7 @@ void ConversationRequests::change_members(session::ServerSession& session, const
     if (!adds && body->users.size() != 1)
         return refuse(pending, errc::not_supported, "one member is removed at a time: send a request for each");
     const model::Role role = body->role == model::Role::none ? model::Role::member : body->role;
-    parts_.sends.request(session, pending, request, *key, content_of(request.verb, request.body),
+    parts_.sends.request(session, pending, request, *key, content_of(request),
                          {strings(body->users), [adds, role](std::vector<im::command::Person> people) {
                               if (adds) return im::Command(im::command::Add{std::move(people), role});
                               return im::Command(im::command::Remove{people.front().user});

@@ -4,6 +4,7 @@
 #include "im/limits.hpp"
 #include "im/names.hpp"
 #include "model/target.hpp"
+#include "server/conversations/content_hash.hpp"
 #include "server/dispatch/handler_queue.hpp"
 #include "server/worker/shard.hpp"
 
@@ -14,18 +15,6 @@ namespace flare::server {
 namespace {
 
 constexpr std::chrono::milliseconds kTryAgain{500};
-
-// What tells two messages with one id from each other: never the bytes of a payload, which clients compress anew.
-// FNV-1a, 32 bits (RFC draft-eastlake-fnv).
-std::uint32_t content_of(std::string_view type, std::uint64_t ref, std::uint8_t flags, std::uint64_t size) noexcept {
-    std::uint32_t hash = 2166136261u;
-    const auto add = [&](std::uint8_t byte) { hash = (hash ^ byte) * 16777619u; };
-    for (const char each : type) add(static_cast<std::uint8_t>(each));
-    for (int i = 0; i < 8; ++i) add(static_cast<std::uint8_t>(ref >> (8 * i)));
-    add(flags);
-    for (int i = 0; i < 8; ++i) add(static_cast<std::uint8_t>(size >> (8 * i)));
-    return hash;
-}
 
 // Nothing with a dictionary is stored: it must be readable when that is forgotten.
 std::optional<model::StoredEncoding> stored_encoding(wire::Encoding encoding) noexcept {
@@ -156,7 +145,7 @@ void ConversationSends::take(session::ServerSession& session, session::PendingMe
     send.device = sender->device;
     send.id = message.id;
     send.first_sent_ms_ago = data.first_sent_ms_ago;
-    send.content = content_of(message.type, 0, 0, size);
+    send.content = ContentHash().add(message.type).add(send.ref).add(send.flags).add(size).value();
     send.size = static_cast<std::uint32_t>(size);
     Held held;
     held.compressed = compressed;

@@ -9,7 +9,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-wire::Batch batch_of(std::string_view text) {
+wire::Batch batch_twice(std::string_view text) {
     wire::Batch batch;
     for (int i = 0; i < 2; ++i) batch.add({}, wire::encode(wire::CredentialView{text}));
     return batch;
@@ -39,7 +39,7 @@ Events read_by(Role role, std::string bytes, bool deflate = false) {
 }
 
 TEST(Framer, ABatchIsOneMessageMaskedByAClient) {
-    const wire::Batch batch = batch_of(std::string(300, 'x'));
+    const wire::Batch batch = batch_twice(std::string(300, 'x'));
     const Framer server(Role::server, WireFormat::protobuf, false);
     const Framer client(Role::client, WireFormat::protobuf, false);
     EXPECT_THAT(read_by(Role::client, bytes_of(server, batch)), ElementsAre(binary(batch.str())));
@@ -60,7 +60,7 @@ TEST(Framer, WhatAServersBatchSharesIsReferenced) {
 }
 
 TEST(Framer, ABatchInJsonIsOneText) {
-    const wire::Batch batch = batch_of("token");
+    const wire::Batch batch = batch_twice("token");
     const Events seen = read_by(Role::server, bytes_of(Framer(Role::client, WireFormat::json, false), batch));
     ASSERT_EQ(seen.size(), 1u);
     EXPECT_TRUE(seen[0].text);
@@ -68,7 +68,7 @@ TEST(Framer, ABatchInJsonIsOneText) {
 }
 
 TEST(Framer, CompressedEachFrameIsAMessage) {
-    const wire::Batch batch = batch_of(std::string(3000, 'x'));
+    const wire::Batch batch = batch_twice(std::string(3000, 'x'));
     const std::string all = batch.str();
     const std::string each = all.substr(0, all.size() / 2);
     const std::string bytes = bytes_of(Framer(Role::server, WireFormat::protobuf, true), batch);

@@ -30,7 +30,7 @@ ConversationChange full_change() {
 }
 
 // What its code says in our words.
-ConversationChange in_our_words(const im::v1::ConversationChange& theirs) {
+ConversationChange in_our_words(const ::flare::im::v1::ConversationChange& theirs) {
     ConversationChange ours;
     ours.kind = static_cast<ChangeKind>(theirs.kind());
     for (const auto& member : theirs.members())
@@ -70,7 +70,7 @@ TEST(ConversationChangePayload, IsReadAndWrittenAsProtocDoes) {
                            .frozen = any(2) == 0};
         }
         const std::string bytes = encode(ours);
-        im::v1::ConversationChange theirs;
+        ::flare::im::v1::ConversationChange theirs;
         ASSERT_TRUE(theirs.ParseFromString(bytes));
         ASSERT_EQ(in_our_words(theirs), ours);
         ASSERT_EQ(theirs.SerializeAsString(), bytes);
@@ -83,15 +83,15 @@ TEST(ConversationChangePayload, KeepsEveryField) {
 }
 
 TEST(ConversationChangePayload, PassesOverWhatALaterVersionAdds) {
-    im::v1::ConversationChange theirs;
+    ::flare::im::v1::ConversationChange theirs;
     ASSERT_TRUE(theirs.ParseFromString(encode(full_change())));
     theirs.GetReflection()->MutableUnknownFields(&theirs)->AddVarint(9, 1);
     auto* const member = theirs.mutable_members(0);
     member->GetReflection()->MutableUnknownFields(member)->AddLengthDelimited(12, "new");
     EXPECT_EQ(decode_conversation_change(theirs.SerializeAsString()).value(), full_change());
 
-    theirs.set_kind(static_cast<im::v1::ChangeKind>(77));
-    theirs.mutable_members(0)->set_role(static_cast<im::v1::Role>(6));
+    theirs.set_kind(static_cast<::flare::im::v1::ChangeKind>(77));
+    theirs.mutable_members(0)->set_role(static_cast<::flare::im::v1::Role>(6));
     const auto read = decode_conversation_change(theirs.SerializeAsString()).value();
     EXPECT_EQ(read.kind, ChangeKind::unspecified);
     EXPECT_EQ(read.members[0].role, model::Role::none) << "no rights that it does not know";
@@ -108,7 +108,7 @@ TEST(ConversationChangePayload, RefusesWhatCannotBe) {
     }
     EXPECT_FALSE(decode_conversation_change(bytes.substr(0, bytes.size() - 1)));
 
-    im::v1::ConversationChange theirs;
+    ::flare::im::v1::ConversationChange theirs;
     for (std::size_t i = 0; i < kMaxChangedMembers; ++i) theirs.add_members()->set_row(i);
     EXPECT_TRUE(decode_conversation_change(theirs.SerializeAsString()));
     theirs.add_members();

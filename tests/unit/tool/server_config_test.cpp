@@ -61,7 +61,7 @@ TEST(ServerConfigTable, ReachesEveryCallOfServerBuilder) {
         "websocket_only",       "quic_only",           "both_protocols",  // enabled = false
         "with_message_handler", "on_message_type",     "with_event_handler",
         "with_delivery_policy", "with_session_policy", "policy_rules"};  // programs, and [[policy]]
-    reached.insert("store");  // not in the ready server yet
+    reached.insert("store");                                             // not in the ready server yet
     for (const Setting& each : settings()) reached.emplace(each.builder);
     const std::regex call(R"(ServerBuilder& (\w+)\()");
     for (const std::string& name : found(source("include/flare/server.hpp"), call))

@@ -1,6 +1,7 @@
 #include "session/outgoing.hpp"
 
 #include "base/assert.hpp"
+#include "model/target.hpp"
 #include "session/planted.hpp"
 
 #include <flare/printable.hpp>
@@ -10,6 +11,12 @@
 
 namespace flare::session {
 namespace {
+
+// If the server has a store.
+bool goes_into_a_log(std::string_view to) noexcept {
+    const auto kind = model::Target::of(to).kind;
+    return kind == model::Target::Kind::user || kind == model::Target::Kind::conversation;
+}
 
 // The same message is to be sent again, when the time has passed; nobody has acted on it. Of what goes into a log that
 // is also said of rates and of the disk.
@@ -312,7 +319,7 @@ void Outgoing::give_up_waiting(TimePoint now) {
 // True: it is kept, and has no outcome yet.
 bool Outgoing::keep_for_later(Outbox::Token token, const wire::ReceiptView& receipt, TimePoint now) {
     Outbox::Entry& entry = *outbox_.find(token);
-    if (!is_later(receipt, agreed_.conversations && entry.to != kServerTarget)) return false;
+    if (!is_later(receipt, agreed_.conversations && goes_into_a_log(entry.to))) return false;
     if (entry.parked) return true;  // the receipt came twice
     const Duration wait = std::max<Duration>(std::chrono::milliseconds(receipt.retry_after_ms), kLeastWait);
     if (entry.busy_since == kNever) entry.busy_since = now;

@@ -10,7 +10,6 @@
 
 #include <atomic>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <list>
 #include <map>
@@ -18,25 +17,20 @@
 namespace flare::test {
 namespace {
 
-constexpr const char* kFile = "FLARE_TEST_STORE";
-constexpr const char* kPort = "FLARE_TEST_PORT";
-
 std::string free_port() {
     boost::asio::io_context context;
     boost::asio::ip::tcp::acceptor acceptor(context, {boost::asio::ip::make_address("127.0.0.1"), 0});
     return std::to_string(acceptor.local_endpoint().port());
 }
 
-// This program again, as a server of its own, until it is killed.
+// A server of its own, until it is killed.
 class ServerProcess {
 public:
     ServerProcess(const std::string& file, const std::string& port) {
-        ::setenv(kFile, file.c_str(), 1);
-        ::setenv(kPort, port.c_str(), 1);
+        const std::string address = "127.0.0.1:" + port;
         pid_ = ::fork();
         if (pid_ != 0) return;
-        ::execl("/proc/self/exe", "server", "--gtest_also_run_disabled_tests", "--gtest_brief=1",
-                "--gtest_filter=ServerToBeKilled.DISABLED_Runs", nullptr);
+        ::execl(FLARE_KEPT_SERVER, "kept_server", address.c_str(), file.c_str(), nullptr);
         ::_exit(127);
     }
     ~ServerProcess() { kill(); }
@@ -52,13 +46,6 @@ public:
 private:
     pid_t pid_ = 0;
 };
-
-TEST(ServerToBeKilled, DISABLED_Runs) {
-    Server server = started(quiet_server()
-                                .websocket_addr(std::string("127.0.0.1:") + std::getenv(kPort))
-                                .store(sqlite(std::getenv(kFile))));
-    for (;;) ::pause();
-}
 
 // One user who sends numbers to "everybody", and what was said to be stored of them.
 struct Sender {

@@ -13,10 +13,13 @@ ALLOWED = re.compile(
     r"^(vtable for |typeinfo for |typeinfo name for )?flare::(event::)?"
     r"(Bytes|Uuid|Client|ClientBuilder|SessionPool|Server|ServerBuilder|EventHandler)(::|$)"
     r"|^flare::(name|explain|printable|to_string|make_error_code|make_error_condition|flare_category|flare_condition_category"
-    r"|throw_exception_from_error|anonymous_auth|static_token_auth|jwt_auth|http_auth)(\[abi:cxx11\])?\("
+    r"|throw_exception_from_error|anonymous_auth|static_token_auth|jwt_auth|http_auth|sqlite)(\[abi:cxx11\])?\("
     r"|^(TLS init function for )?boost::asio::detail::keyword_tss_ptr<.*>::value_$")
 HIDDEN = re.compile(r"::(Impl|State)\b|flare::(client|server|session|wire|transport|auth|racing|base)::")
-SHARED_ROOM = re.compile(r"^(vtable for |typeinfo for |typeinfo name for )?flare::(base|flight|session|transport|wire)::")
+# Instances of templates begin with what they return.
+SHARED_ROOM = re.compile(
+    r"^(vtable for |typeinfo for |typeinfo name for )?flare::(base|flight|model|session|transport|wire)::"
+    r"|^(void|boost::system::result<.*>) flare::wire::im::")
 NEEDED = {"flare-core": ["flare::Uuid::v7()", "flare::name(flare::errc)"],
           "flare-client": ["flare::Client::connect()"],
           "flare-server": ["flare::ServerBuilder::build() const"]}

@@ -82,6 +82,11 @@ private:
     boost::unordered_flat_map<store::Row, const std::string*> names_;
 };
 
+// A type of our own: containers of Bytes would be public names.
+struct Inflated {
+    Bytes bytes;
+};
+
 // A change tells rows in the store, and names on the wire.
 Result<std::string> with_names(UserNames& names, const std::string& payload) {
     auto change = wire::decode_conversation_change(payload);
@@ -173,7 +178,7 @@ Found history(store::Reader& reader, const model::ConversationKey& key, std::str
     if (!page) return refused(code_of(page));
     body.more = page->more;
     UserNames names(reader);
-    std::deque<Bytes> inflated;
+    std::deque<Inflated> inflated;
     std::deque<std::string> told;
     const wire::Compression inflater{wire::Compression::Options()};
     for (const store::Entry& from : page->entries) {
@@ -206,7 +211,7 @@ Found history(store::Reader& reader, const model::ConversationKey& key, std::str
         packed.size = entry.size;
         const auto whole = inflater.inflate(packed, wire::set_of(entry.encoding), wire::kDefaultMaxMessageBytes);
         if (!whole) return refused(errc::store_damaged);
-        entry.payload = inflated.emplace_back(*whole).view();
+        entry.payload = inflated.emplace_back(Inflated{*whole}).bytes.view();
         entry.encoding = wire::Encoding::none;
         entry.size = 0;
     }

@@ -157,8 +157,8 @@ void ConversationSends::take(session::ServerSession& session, session::PendingMe
         held.message->encoding = *encoding;
         held.message->payload = Bytes(message.payload);
     }
-    if (parts_.state.config.policy && data.first_sent_ms_ago == 0)
-        held.asked = to_message(session, data, whole, parts_.turn.taken_at);
+    // Repeats too: that it is one is only what the client says.
+    if (parts_.state.config.policy) held.asked = to_message(session, data, whole, parts_.turn.taken_at);
     sender->held.push_back(std::move(held));
     go_on(sender);
 }

@@ -192,6 +192,18 @@ TEST_F(ConversationsOnShards, WhoIsUnknownIsNoTarget) {
     EXPECT_EQ(answers(*ann).at(message_id(3)).code, errc::invalid_name);
 }
 
+TEST_F(ConversationsOnShards, ThePolicyIsAskedAlsoOfWhatIsSaidToBeARepeat) {
+    Config config = plain_config();
+    config.policy = [](const SessionInfo&, std::string_view, const Message&) { return false; };
+    bench = std::make_unique<ShardBench>(std::move(config), nullptr, &store);
+    session_of("bob", 1);
+    const auto ann = session_of("ann", 2);
+    bench->bring(ann, data(1, 1, "x", "bob") + again(2, 2, "x", "bob"));
+    EXPECT_EQ(answers(*ann).at(message_id(1)).code, errc::forbidden);
+    EXPECT_EQ(answers(*ann).at(message_id(2)).code, errc::forbidden);
+    EXPECT_TRUE(log(between("ann", "bob")).empty());
+}
+
 TEST_F(ConversationsOnShards, AMessageToTheServerIsNotStored) {
     start();
     const auto ann = session_of("ann", 1);

@@ -182,6 +182,8 @@ public:
     virtual Result<std::vector<model::Member>> members(Row conversation, Row after, std::uint32_t limit, bool gone) = 0;
     // By row of the conversation, those after `after`.
     virtual Result<std::vector<Membership>> conversations_of(Row user, Row after, std::uint32_t limit) = 0;
+    // How many there are in which the user has a role, counted up to `most`.
+    virtual Result<std::uint32_t> count_conversations(Row user, std::uint32_t most) = 0;
     virtual Result<std::optional<Row>> user(std::string_view name) = 0;
     virtual Result<std::optional<std::string>> user_name(Row user) = 0;
 };

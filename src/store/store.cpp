@@ -8,6 +8,8 @@
 #include <exception>
 #include <utility>
 
+#include <pthread.h>
+
 namespace flare::store {
 namespace {
 
@@ -15,6 +17,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kSlice = 100us;            // of a thread that sleeps in fsync
 constexpr auto kMaintainUnderLoad = 1s;   // what may wait does not wait for ever
+constexpr auto kPauseInUse = 2ms;         // without a batch, between two parts of what can wait
 constexpr std::size_t kKeptGroup = 1024;  // batches; the memory of more is given back
 
 std::uint64_t unix_ms() {
@@ -98,6 +101,7 @@ About Store::about() const {
 // ---- the thread that commits ----
 
 void Store::write_loop() {
+    pthread_setname_np(pthread_self(), "flare-store");
     const base::QuietWrites quiet;  // a file that may not grow is an error, not the end of the process
     base::ask_for_short_slice(kSlice);
     maintained_ = Clock::now();
@@ -115,7 +119,7 @@ void Store::write_loop() {
 bool Store::next_group(Group& group) {
     std::unique_lock lock(mutex_);
     const auto ready = [this] { return stopping_ || !waiting_.empty(); };
-    if (!more_to_maintain_) written_.wait_for(lock, settings_.idle, ready);
+    written_.wait_for(lock, more_to_maintain_ ? kPauseInUse : settings_.idle, ready);
     if (stopping_ && waiting_.empty()) return false;
     take(group);
     return true;
@@ -225,6 +229,7 @@ void Store::answer(Group& group, const Answer& answer) {
 // ---- the threads that read ----
 
 void Store::read_loop() {
+    pthread_setname_np(pthread_self(), "flare-read");
     base::ask_for_short_slice(kSlice);
     const auto reader = engine_->reader();
     for (;;) {

@@ -103,6 +103,7 @@ public:
     Result<std::optional<model::Member>> member(Row conversation, Row user) override;
     Result<std::vector<model::Member>> members(Row conversation, Row after, std::uint32_t limit, bool gone) override;
     Result<std::vector<Membership>> conversations_of(Row user, Row after, std::uint32_t limit) override;
+    Result<std::uint32_t> count_conversations(Row user, std::uint32_t most) override;
     Result<std::optional<Row>> user(std::string_view name) override;
     Result<std::optional<std::string>> user_name(Row user) override;
 
@@ -176,6 +177,18 @@ Result<std::vector<Membership>> MemoryReader::conversations_of(Row user, Row aft
     for (auto each = logs.upper_bound(after); each != logs.end() && found.size() < limit; ++each)
         if (const auto member = each->second.members.find(user); member != each->second.members.end())
             found.push_back({each->first, member->second});
+    return found;
+}
+
+Result<std::uint32_t> MemoryReader::count_conversations(Row user, std::uint32_t most) {
+    const std::lock_guard lock(disk_.mutex_);
+    std::uint32_t found = 0;
+    for (const auto& [row, log] : disk_.data_->logs()) {
+        const auto member = log.members.find(user);
+        const bool counts =
+            !log.about.removed && member != log.members.end() && member->second.role != model::Role::none;
+        if (counts && ++found >= most) break;
+    }
     return found;
 }
 

@@ -17,7 +17,7 @@
 namespace flare::store::sqlite {
 namespace {
 
-constexpr std::size_t kHeadsAtATime = 1024;          // beside an append; more would be felt
+constexpr std::size_t kHeadsAtATime = 64;            // 5 us each, while messages may wait
 constexpr std::size_t kReplayedAtATime = 16 * 1024;  // conversations
 constexpr std::uint64_t kLowWaterEvery = 16 * 1024;  // rows of the log: a start reads at most so many in vain
 constexpr std::uint32_t kStarved = 4;    // times the size at which the write-ahead log is to go into the file
@@ -61,6 +61,7 @@ SqliteEngine::SqliteEngine(const Settings& settings, base::Descriptor lock)
 
 SqliteEngine::~SqliteEngine() {
     // The next start has nothing to read again, and finds one file.
+    if (opened_ != nullptr) opened_->checkpointer.reset();
     bool written = failed_ == errc::ok;
     while (written && shared_.heads->unwritten_since() != 0) {
         const auto heads = [&] { return write_heads(transaction_.stamp, kReplayedAtATime); };
@@ -119,8 +120,14 @@ Checked<> SqliteEngine::open_file() {
     for (;;) {
         const auto more = replay_part();
         if (!more) return says(more.error());
-        if (!*more) return {};
+        if (!*more) break;
     }
+    checkpoint_at_ = settings_.checkpoint_pages;
+    if (!settings_.checkpoint_beside) return {};
+    auto beside = Checkpointer::start(settings_.path, settings_.vfs);
+    if (!beside) return beside.error();
+    opened_->checkpointer = std::move(*beside);
+    return {};
 }
 
 Checked<> SqliteEngine::prepare_file(Database& database) {
@@ -219,7 +226,7 @@ Result<> SqliteEngine::commit(std::span<WriteBatch* const> group, std::uint64_t 
             writes += batch->writes.size();
         }
         const std::uint64_t stamp = transaction_.stamp;
-        return write_heads(stamp - std::min(stamp, settings_.max_unwritten), writes + kHeadsAtATime);
+        return write_heads(stamp - std::min(stamp, settings_.max_unwritten), 2 * writes);  // more than become due
     };
     if (auto good = transact(now_ms, work); !good) return good;
     checkpoint_if_due();
@@ -256,10 +263,24 @@ Result<> SqliteEngine::note_low_water(std::uint64_t row) {
 // A group that was committed stays so, whatever becomes of this.
 void SqliteEngine::checkpoint_if_due() {
     const auto pages = static_cast<std::uint64_t>(opened_->database.log_pages());
-    if (pages < settings_.checkpoint_pages) return;
+    const bool starved = pages >= settings_.checkpoint_pages * std::uint64_t{kStarved};
+    Checkpointer* const beside = opened_->checkpointer.get();
+    if (beside != nullptr && beside->busy()) {
+        const auto ended = beside->take_end(starved);
+        if (!ended) return;
+        if (!*ended) return (void)failed(ended->error());
+        return finish_checkpoint(starved);  // which has little to copy
+    }
+    if (pages < settings_.checkpoint_pages) checkpoint_at_ = settings_.checkpoint_pages;  // it has begun anew
+    if (pages < checkpoint_at_) return;
+    if (beside == nullptr || starved) return finish_checkpoint(starved);
+    beside->begin();
+}
+
+void SqliteEngine::finish_checkpoint(bool starved) {
+    checkpoint_at_ = static_cast<std::uint64_t>(opened_->database.log_pages()) + settings_.checkpoint_pages / 4;
     // The log begins anew when no reader needs it. Where there is always one, they are let out for this.
     std::unique_lock<std::shared_mutex> alone;
-    const bool starved = pages >= settings_.checkpoint_pages * std::uint64_t{kStarved};
     if (starved) alone = shared_.door.alone();
     if (auto good = opened_->database.checkpoint(starved); !good) (void)failed(good.error());
 }

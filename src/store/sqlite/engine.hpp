@@ -8,6 +8,7 @@
 #include "base/file.hpp"
 #include "store/engine.hpp"
 #include "store/sqlite/change_writer.hpp"
+#include "store/sqlite/checkpointer.hpp"
 #include "store/sqlite/database.hpp"
 #include "store/sqlite/head_table.hpp"
 #include "store/sqlite/log_writer.hpp"
@@ -49,6 +50,7 @@ private:
         ChangeWriter changes;
         Purge purge;
         Statement begin, end, low_water, replay;
+        std::unique_ptr<Checkpointer> checkpointer{};  // null: the thread that commits does it all
     };
 
     Checked<> open_file();
@@ -63,7 +65,9 @@ private:
     Result<> note_low_water(std::uint64_t row);
     // Puts into heads what the log has behind the low-water mark, a part at a time. False: there is no more.
     Result<bool> replay_part();
+    // Lets the write-ahead log be copied into the file when it is long, so that it begins anew.
     void checkpoint_if_due();
+    void finish_checkpoint(bool starved);
     // Notes what the engine's state is after an error, and says it in the log.
     Result<> failed(const boost::system::error_code& code);
     bool disk_is_full() const;
@@ -77,9 +81,10 @@ private:
     errc told_ = errc::ok;        // in the log; ok: the last transaction was committed
     std::uint64_t began_at_ = 0;  // the stamp before the transaction that is under way
     std::uint64_t low_water_ = 0;
-    std::uint64_t looked_ms_ = 0;   // when maintain() last chose heads to write:
-    std::uint64_t write_upto_ = 0;  // those unwritten since then or before
-    std::uint64_t next_upto_ = 0;   // and the next time, those
+    std::uint64_t checkpoint_at_ = 0;  // pages of the write-ahead log: what is due was done, and a reader needed it
+    std::uint64_t looked_ms_ = 0;      // when maintain() last chose heads to write:
+    std::uint64_t write_upto_ = 0;     // those unwritten since then or before
+    std::uint64_t next_upto_ = 0;      // and the next time, those
 };
 
 }  // namespace flare::store::sqlite

@@ -40,7 +40,7 @@ Result<> SqliteReader::ready() {
     if (opened_as_ == shared_.times_opened) return {};
     opened_as_ = 0;
     for (Statement* const each : {&begin_, &end_, &key_, &conversation_, &find_, &first_block_, &blocks_, &entry_,
-                                  &member_, &members_, &memberships_, &user_, &user_name_})
+                                  &member_, &members_, &memberships_, &count_, &user_, &user_name_})
         *each = Statement();
     database_ = Database();
     auto made = Database::open(shared_.path, shared_.vfs, Database::Use::read);
@@ -81,6 +81,9 @@ Result<> SqliteReader::ready() {
             {&memberships_,
              "SELECT user, role, joined_at, left_at, visible_from, muted_until, banned_until, blocks, conversation "
              "FROM member WHERE user = ? AND conversation > ? ORDER BY conversation LIMIT ?"},
+            {&count_,
+             "SELECT count(*) FROM (SELECT 1 FROM member JOIN conversation ON conversation.row = member.conversation "
+             "WHERE member.user = ? AND member.role <> 0 AND conversation.removed_ms = 0 LIMIT ?)"},
             {&user_, "SELECT row FROM user WHERE name = ?"},
             {&user_name_, "SELECT name FROM user WHERE row = ?"},
         });
@@ -273,6 +276,15 @@ Result<std::vector<Membership>> SqliteReader::conversations_of(Row user, Row aft
         std::vector<Membership> found;
         Rows rows = memberships_.rows(user, after, std::uint64_t{limit});
         while (rows.next()) found.push_back({rows.number(8), member_of(rows)});
+        if (auto good = rows.error(); !good) return good.error();
+        return found;
+    });
+}
+
+Result<std::uint32_t> SqliteReader::count_conversations(Row user, std::uint32_t most) {
+    return in_snapshot([&]() -> Result<std::uint32_t> {
+        Rows rows = count_.rows(user, std::uint64_t{most});
+        const auto found = rows.next() ? static_cast<std::uint32_t>(rows.number(0)) : 0;
         if (auto good = rows.error(); !good) return good.error();
         return found;
     });

@@ -28,6 +28,7 @@ public:
     Result<std::optional<model::Member>> member(Row conversation, Row user) override;
     Result<std::vector<model::Member>> members(Row conversation, Row after, std::uint32_t limit, bool gone) override;
     Result<std::vector<Membership>> conversations_of(Row user, Row after, std::uint32_t limit) override;
+    Result<std::uint32_t> count_conversations(Row user, std::uint32_t most) override;
     Result<std::optional<Row>> user(std::string_view name) override;
     Result<std::optional<std::string>> user_name(Row user) override;
 
@@ -52,7 +53,7 @@ private:
     Database database_;
     Statement begin_, end_;
     Statement key_, conversation_, find_, first_block_, blocks_, entry_;
-    Statement member_, members_, memberships_, user_, user_name_;
+    Statement member_, members_, memberships_, count_, user_, user_name_;
 };
 
 }  // namespace flare::store::sqlite

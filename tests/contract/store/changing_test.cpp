@@ -161,6 +161,15 @@ TEST_P(StoreChanging, ListsMembersAndConversationsInPages) {
     EXPECT_EQ((*of_user)[1].member.user, 3u);
     EXPECT_THAT(*reader->conversations_of(3, 0, 1), SizeIs(1));
     EXPECT_THAT(*reader->conversations_of(9, 0, 10), IsEmpty());
+    EXPECT_EQ(*reader->count_conversations(3, 10), 3u);
+    EXPECT_EQ(*reader->count_conversations(3, 2), 2u);
+    EXPECT_EQ(*reader->count_conversations(2, 10), 0u) << "who has no role there";
+    EXPECT_EQ(*reader->count_conversations(9, 10), 0u);
+    Change gone;
+    gone.conversation = rooms[0];
+    gone.removed = true;
+    change(gone);
+    EXPECT_EQ(*reader->count_conversations(3, 10), 2u);
 }
 
 TEST_P(StoreChanging, LeavesATombstoneOfARemovedConversation) {

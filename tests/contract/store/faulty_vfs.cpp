@@ -1,6 +1,8 @@
 #include "contract/store/faulty_vfs.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -31,6 +33,8 @@ struct FaultyVfs::State {
     Fault fault = Fault::none;
     bool struck = false;
     bool read_only = false;
+    FileSyncs file_syncs = FileSyncs::done;
+    std::condition_variable file_syncs_changed{};
     std::map<std::string, std::vector<Unsynced>> unsynced{};
 
     // What an operation that changes the disk answers instead of being done; SQLITE_OK: it is done.
@@ -106,7 +110,12 @@ int truncate(sqlite3_file* each, sqlite3_int64 size) {
 }
 int sync(sqlite3_file* each, int /*flags*/) {
     File& file = of(each);
-    const std::lock_guard lock(file.state->mutex);
+    std::unique_lock lock(file.state->mutex);
+    if (file.path != nullptr && file.path->ends_with(".db")) {
+        const auto decided = [&] { return file.state->file_syncs != FaultyVfs::FileSyncs::held; };
+        const bool waited = file.state->file_syncs_changed.wait_for(lock, std::chrono::seconds(10), decided);
+        if (!waited || file.state->file_syncs == FaultyVfs::FileSyncs::failing) return SQLITE_IOERR_FSYNC;
+    }
     if (const int error = file.state->strike(SQLITE_IOERR_FSYNC, false); error != SQLITE_OK) return error;
     if (file.path != nullptr) file.state->unsynced.erase(*file.path);
     return SQLITE_OK;
@@ -208,6 +217,11 @@ void FaultyVfs::heal() {
 
 bool FaultyVfs::struck() const { return state_->struck; }
 std::uint64_t FaultyVfs::operations() const { return state_->operations; }
+void FaultyVfs::set_file_syncs(FileSyncs how) {
+    const std::lock_guard lock(state_->mutex);
+    state_->file_syncs = how;
+    state_->file_syncs_changed.notify_all();
+}
 void FaultyVfs::refuse_writing(bool on) { state_->read_only = on; }
 
 void FaultyVfs::lose_unsynced(std::uint64_t seed) {

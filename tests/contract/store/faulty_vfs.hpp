@@ -29,6 +29,10 @@ public:
     bool struck() const;  // the planned fault happened
     std::uint64_t operations() const;
     void refuse_writing(bool on);  // files can be opened for reading only
+    // Syncs of the database itself, not of its write-ahead log. held: they wait until they are done or failing, for ten
+    // seconds at most, and fail then.
+    enum class FileSyncs : std::uint8_t { done, held, failing };
+    void set_file_syncs(FileSyncs how);
 
     // The machine goes down: of what was not synced, each write is on disk or not, as chance has it. For files that
     // nobody has open.

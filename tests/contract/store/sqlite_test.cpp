@@ -307,8 +307,48 @@ TEST_F(SqliteContent, KeepsItsLogSmallHoweverMuchIsRead) {
     EXPECT_LE(largest, 4200u * (4 * 12 + 20));  // what one commit adds is at most 20 pages
 }
 
+TEST_F(SqliteContent, CommitsWhileItsLogIsCopied) {
+    FaultyVfs vfs;
+    settings.vfs = vfs.name();
+    settings.checkpoint_pages = 12;
+    fill();
+    const auto engine = sqlite::open(settings).value();
+    vfs.set_file_syncs(FaultyVfs::FileSyncs::held);
+    for (std::uint64_t id = 101; id <= 110; ++id) ASSERT_TRUE(commit(*engine, {{entry(id)}}));
+    const auto in_log = [&] { return std::filesystem::file_size(folder.path("flare.db-wal")); };
+    EXPECT_GT(in_log(), 4096u * 12);  // so that a copy has begun
+    vfs.set_file_syncs(FaultyVfs::FileSyncs::done);
+    for (std::uint64_t id = 111; id <= 300; ++id) ASSERT_TRUE(commit(*engine, {{entry(id)}}));
+    EXPECT_LE(in_log(), 4200u * (4 * 12 + 20));
+}
+
+TEST_F(SqliteContent, FailsWhenTheCopyOfItsLogFails) {
+    FaultyVfs vfs;
+    settings.vfs = vfs.name();
+    settings.checkpoint_pages = 12;
+    fill();
+    const auto engine = sqlite::open(settings).value();
+    vfs.set_file_syncs(FaultyVfs::FileSyncs::failing);
+    std::uint64_t id = 101;
+    while (id < 1000 && commit(*engine, {{entry(id)}})) ++id;
+    ASSERT_LT(id, 1000u);
+    EXPECT_EQ(commit(*engine, {{entry(id)}}).error(), errc::storage_failed);
+    EXPECT_FALSE(engine->reopen());
+    vfs.set_file_syncs(FaultyVfs::FileSyncs::done);
+    ASSERT_TRUE(engine->reopen());
+    const std::uint64_t answered = id - 1;
+    for (id = 101; id <= answered; ++id) {
+        ASSERT_TRUE(commit(*engine, {{entry(id)}}));
+        EXPECT_TRUE(batch.writes.front().outcome.repeat);
+        EXPECT_EQ(batch.writes.front().outcome.position.offset, id);
+    }
+    ASSERT_TRUE(commit(*engine, {{entry(answered + 1)}}));
+    EXPECT_EQ(batch.writes.front().outcome.position.offset, answered + 1);
+}
+
 // A process that is killed at any moment: what it said is there.
 TEST_F(SqliteContent, SurvivesBeingKilled) {
+    settings.checkpoint_pages = 12;
     fill();
     for (int run = 0; run < 8; ++run) {
         int ends[2];

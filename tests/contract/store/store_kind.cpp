@@ -14,6 +14,7 @@ public:
     explicit SqlitePlace(sqlite::Settings settings) : settings_(std::move(settings)) {
         settings_.path = folder_.path("flare.db");
         settings_.vfs = vfs_.name();
+        settings_.checkpoint_beside = false;  // the n-th operation is always the same one
     }
     Checked<std::unique_ptr<Engine>> open() override { return sqlite::open(settings_); }
     void fail(std::uint64_t n) override { vfs_.plan(n, FaultyVfs::Fault::error); }

@@ -32,8 +32,10 @@ session::TimePoint now() { return std::chrono::steady_clock::now(); }
 session::ClientSettings settings_for(const Logins& logins, std::size_t index) {
     session::ClientSettings settings;
     settings.user = logins.user_of(index);
-    // Sessions of one user are on devices of their own.
-    settings.device = "bench" + std::to_string(logins.size() == 0 ? 0 : index / logins.size());
+    // Sessions of one user are on devices of their own, and none on one that an earlier load has left behind: until the
+    // server knows that this one is alive, messages would go to that one's session.
+    settings.device =
+        "bench" + std::to_string(::getpid()) + '.' + std::to_string(logins.size() == 0 ? 0 : index / logins.size());
     settings.platform = Platform::server;
     settings.retry_delay = std::chrono::seconds(30);  // a server under full load is slow, not gone
     settings.outbox.messages = 200'000;

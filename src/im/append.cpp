@@ -35,7 +35,7 @@ Waiting* Append::take(const Send& send, const Now& now, Effects& out) {
     list_.pop_done();
     const bool held = !answering_.lets_in(send);
     const bool fresh = send.first_sent_ms_ago == 0;
-    if ((held && fresh) || !list_.has_room(send)) {
+    if ((held && fresh) || send.shed || !list_.has_room(send)) {
         const Refusal refusal = held ? answering_.held(send.session, now) : answering_.later(errc::busy);
         answering_.put_off(send, refusal, now, out);
         return nullptr;

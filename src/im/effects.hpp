@@ -41,6 +41,7 @@ struct Send {
     std::uint8_t flags = 0;
     std::uint32_t mentions = 0;
     std::uint64_t ref = 0;
+    bool shed = false;  // there is no memory for what it holds: it is put off, and so is what comes behind it
 };
 
 namespace effect {

@@ -23,15 +23,21 @@ First first_of(std::string_view text) noexcept {
 }  // namespace
 
 ConversationKey ConversationKey::room(std::string_view name) {
-    std::string text = "r";
+    base::PooledString text;
+    text.reserve(name.size() + 1);
+    text += 'r';
     text += name;
     return ConversationKey(std::move(text));
 }
 
 ConversationKey ConversationKey::direct(std::string_view one, std::string_view other) {
     if (other < one) std::swap(one, other);
-    std::string text = "d";
-    text += std::to_string(one.size());
+    char digits[20];
+    const auto [end, error] = std::to_chars(digits, digits + sizeof digits, one.size());
+    base::PooledString text;
+    text.reserve(2 + sizeof digits + one.size() + other.size());
+    text += 'd';
+    text.append(digits, end);
     text += ':';
     text += one;
     text += other;
@@ -39,12 +45,12 @@ ConversationKey ConversationKey::direct(std::string_view one, std::string_view o
 }
 
 ConversationKey ConversationKey::parse(std::string_view text) {
-    if (text.starts_with('r') && text.size() > 1) return ConversationKey(std::string(text));
+    if (text.starts_with('r') && text.size() > 1) return ConversationKey(base::PooledString(text));
     const First first = first_of(text);
     if (first.size == 0) return {};
     const std::string_view one = text.substr(first.begin, first.size);
     ConversationKey key = direct(one, text.substr(first.begin + first.size));
-    return key.text_ == text ? key : ConversationKey();
+    return key.text() == text ? key : ConversationKey();
 }
 
 std::string_view ConversationKey::first() const noexcept {

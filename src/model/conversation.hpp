@@ -5,11 +5,13 @@
 // Threads:  values.
 #pragma once
 
+#include "base/pool.hpp"
 #include "model/position.hpp"
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace flare::model {
 
@@ -29,18 +31,21 @@ public:
     ConversationKind kind() const noexcept {
         return text_.starts_with('r') ? ConversationKind::room : ConversationKind::direct;
     }
-    const std::string& text() const noexcept { return text_; }
+    std::string_view text() const noexcept { return text_; }
     // Of a room.
     std::string_view name() const noexcept { return std::string_view(text_).substr(1); }
     // Of a direct conversation: the two, the lesser first. They are one and the same in notes to oneself.
     std::string_view first() const noexcept;
     std::string_view second() const noexcept;
 
-    friend auto operator<=>(const ConversationKey&, const ConversationKey&) = default;
+    friend bool operator==(const ConversationKey& a, const ConversationKey& b) noexcept { return a.text() == b.text(); }
+    friend auto operator<=>(const ConversationKey& a, const ConversationKey& b) noexcept {
+        return a.text() <=> b.text();
+    }
 
 private:
-    explicit ConversationKey(std::string text) : text_(std::move(text)) {}
-    std::string text_;
+    explicit ConversationKey(base::PooledString text) : text_(std::move(text)) {}
+    base::PooledString text_;  // one is made for each message
 };
 
 enum class Join : std::uint8_t { invite = 0, open = 1 };

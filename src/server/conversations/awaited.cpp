@@ -15,11 +15,21 @@ std::string_view text_of(const im::effect::Answer& answer) {
 
 }  // namespace
 
+errc Awaited::add(im::SessionKey session, const Uuid& id, const Pending& pending, std::size_t bytes) {
+    const auto [added, fresh] = pending_.try_emplace(Key{session, id}, Waiting{pending, 0});
+    if (!fresh) return errc::duplicate_message_id;
+    const std::size_t charge = WaitingMemory::kTaskCharge + bytes;
+    if (!memory_.take(charge)) return errc::busy;
+    added->second.charge = charge;
+    return errc::ok;
+}
+
 void Awaited::answer(const im::effect::Answer& answer) {
     const auto found = pending_.find(Key{answer.session, answer.id});
     if (found == pending_.end()) return;  // its session has ended
-    const Pending pending = found->second;
+    const auto [pending, charge] = std::move(found->second);
     pending_.erase(found);
+    memory_.give(charge);
     std::visit([&](const auto& each) { give(each, answer); }, pending);
 }
 
@@ -79,7 +89,9 @@ void Awaited::give_up(im::SessionKey session) {
     std::vector<session::PendingMessage> messages;
     boost::unordered::erase_if(pending_, [&](const auto& each) {
         if (each.first.session != session) return false;
-        if (const auto* message = std::get_if<session::PendingMessage>(&each.second)) messages.push_back(*message);
+        memory_.give(each.second.charge);
+        const auto* message = std::get_if<session::PendingMessage>(&each.second.pending);
+        if (message != nullptr) messages.push_back(*message);
         return true;
     });
     for (const auto& pending : messages)

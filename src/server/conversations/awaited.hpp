@@ -9,6 +9,7 @@
 #include "model/conversation.hpp"
 #include "server/conversations/store_access.hpp"
 #include "server/dispatch/answers.hpp"
+#include "server/dispatch/waiting_memory.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -31,13 +32,13 @@ public:
     };
     using Pending = std::variant<session::PendingMessage, session::PendingRequest, Describing>;
 
-    Awaited(Executor& executor, StoreAccess& store, session::SessionTable& table, Answers& answers)
-        : executor_(executor), store_(store), table_(table), answers_(answers) {}
+    Awaited(Executor& executor, StoreAccess& store, session::SessionTable& table, Answers& answers,
+            WaitingMemory& memory)
+        : executor_(executor), store_(store), table_(table), answers_(answers), memory_(memory) {}
 
-    // False: the session waits for another one with this id.
-    bool add(im::SessionKey session, const Uuid& id, const Pending& pending) {
-        return pending_.try_emplace(Key{session, id}, pending).second;
-    }
+    // duplicate_message_id: the session waits for another one with this id. busy: it waits, but there is no memory for
+    // the `bytes` of what is on its way.
+    errc add(im::SessionKey session, const Uuid& id, const Pending& pending, std::size_t bytes);
     // Answers it, if it still waits.
     void answer(const im::effect::Answer& answer);
     void refuse(im::SessionKey session, const Uuid& id, errc code, std::string_view text);
@@ -63,11 +64,16 @@ private:
     void give(const session::PendingRequest& pending, const im::effect::Answer& answer);
     void give(const Describing& pending, const im::effect::Answer& answer);
 
+    struct Waiting {
+        Pending pending;
+        std::size_t charge = 0;  // of memory_
+    };
     Executor& executor_;
     StoreAccess& store_;
     session::SessionTable& table_;
     Answers& answers_;
-    boost::unordered_flat_map<Key, Pending, KeyHash> pending_;
+    WaitingMemory& memory_;
+    boost::unordered_flat_map<Key, Waiting, KeyHash> pending_;
 };
 
 }  // namespace flare::server

@@ -21,13 +21,16 @@ struct Conversations {
         StoreAccess& store;
         session::SessionTable& table;
         Answers& answers;
+        Users& users;
+        WaitingMemory& memory;
         Counters& counters;
         Turn& turn;
     };
     Conversations(const Parts& parts, std::uint32_t index)
-        : home({parts.router, parts.executor, parts.store, parts.counters}, index),
-          awaited(parts.executor, parts.store, parts.table, parts.answers),
-          sends({parts.state, parts.router, parts.executor, parts.store, parts.answers, awaited, parts.turn}, index),
+        : awaited(parts.executor, parts.store, parts.table, parts.answers, parts.memory),
+          home({parts.router, parts.executor, parts.store, awaited, parts.users, parts.counters}, index),
+          sends({parts.state, parts.router, parts.executor, parts.store, parts.answers, awaited, home, parts.turn},
+                index),
           requests({parts.executor, parts.store, parts.table, sends}) {}
 
     session::TimePoint next_deadline() const noexcept { return std::min(home.next_deadline(), sends.next_deadline()); }
@@ -36,8 +39,8 @@ struct Conversations {
         sends.on_time();
     }
 
-    ConversationHome home;
     Awaited awaited;
+    ConversationHome home;
     ConversationSends sends;
     ConversationRequests requests;
 };

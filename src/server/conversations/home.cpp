@@ -22,20 +22,16 @@ im::Now ConversationHome::now() const {
 
 // ---- what comes in ----
 
-void ConversationHome::take(Outgoing message) {
-    const HostedPtr hosted = host(message->key);
-    im::Send send = message->send;
-    send.token = keep(std::move(message));
-    if (!hosted->append.send(send, now(), effects_)) release(send.token);
-    act(hosted);
-}
-
-void ConversationHome::change(Outgoing request, im::Command command) {
-    const HostedPtr hosted = host(request->key);
-    im::Send send = request->send;
-    send.token = keep(std::move(request));
-    if (!hosted->append.change(send, std::move(command), now(), effects_)) release(send.token);
-    act(hosted);
+void ConversationHome::take(std::span<const Departure> arriving) {
+    for (const Departure& each : arriving) {
+        const HostedPtr hosted = host(each.message->key);
+        im::Send send = each.message->send;
+        send.token = keep(each.message);
+        const bool taken = each.command == nullptr ? hosted->append.send(send, now(), effects_)
+                                                   : hosted->append.change(send, *each.command, now(), effects_);
+        if (!taken) release(send.token);
+        act(hosted);
+    }
 }
 
 void ConversationHome::session_gone(im::SessionKey session) {
@@ -45,14 +41,16 @@ void ConversationHome::session_gone(im::SessionKey session) {
 ConversationHome::HostedPtr ConversationHome::host(const model::ConversationKey& key) {
     if (const auto found = hosted_.find(key.text()); found != hosted_.end()) return found->second;
     if (hosted_.size() >= kMostHosted) make_room();
-    return hosted_.emplace(key.text(), std::make_shared<Hosted>(key, limits_, devices_)).first->second;
+    auto made = std::make_shared<Hosted>(key, limits_, devices_);
+    hosted_.emplace(made->append.conversation().key().text(), made);
+    return made;
 }
 
 void ConversationHome::make_room() {
     boost::unordered::erase_if(hosted_, [](const auto& each) { return !each.second->busy && !each.second->touched; });
 }
 
-im::Token ConversationHome::keep(Outgoing message) {
+im::Token ConversationHome::keep(std::shared_ptr<StoredMessage> message) {
     if (free_.empty()) {
         kept_.push_back(std::move(message));
         return kept_.size();
@@ -99,20 +97,36 @@ void ConversationHome::end_turn() {
     touched_.clear();
     if (group_ != nullptr) {
         auto batch = std::move(group_->batch);
-        // std::function wants to be copied.
-        parts_.store.write(std::move(batch),
-                           [this, group = std::make_shared<std::unique_ptr<Group>>(std::move(group_))](
-                               std::unique_ptr<store::WriteBatch> written_batch, errc code) {
-                               (*group)->batch = std::move(written_batch);
-                               written(std::move(*group), code);
-                           });
-    }
-    for (std::uint32_t worker = 0; worker < answers_.size(); ++worker) {
-        if (answers_[worker].empty()) continue;
-        parts_.router.give(worker, [answers = std::move(answers_[worker])](Shard& shard) {
-            for (const im::effect::Answer& answer : answers) shard.conversations()->awaited.answer(answer);
+        group_->given = batch.get();
+        in_store_.push_back(std::move(group_));
+        parts_.store.write(std::move(batch), [this](std::unique_ptr<store::WriteBatch> answered, errc code) {
+            written(std::move(answered), code);
         });
-        answers_[worker].clear();
+    }
+    give_each(deliveries_,
+              [](ConversationHome& home, Awaited&, Users& users, const Delivery& each) { each.give(home, users); });
+    give_each(answers_, [](ConversationHome&, Awaited& awaited, Users&, const im::effect::Answer& answer) {
+        awaited.answer(answer);
+    });
+}
+
+template <typename T, typename Give>
+void ConversationHome::give_each(std::vector<std::vector<T>>& gathered, Give give) {
+    for (std::uint32_t worker = 0; worker < gathered.size(); ++worker) {
+        std::vector<T>& all = gathered[worker];
+        if (all.empty()) continue;
+        if (worker == index_) {
+            for (std::size_t i = 0; i < all.size(); ++i) {  // what it does may add to them
+                const T each = std::move(all[i]);
+                give(*this, parts_.awaited, parts_.users, each);
+            }
+        } else {
+            parts_.router.give(worker, [all, give](Shard& shard) {
+                Conversations& there = *shard.conversations();
+                for (const T& each : all) give(there.home, there.awaited, shard.users(), each);
+            });
+        }
+        all.clear();
     }
 }
 
@@ -146,21 +160,22 @@ void ConversationHome::act_on(const HostedPtr&, const im::effect::Release& wante
     if (wanted.token != 0) release(wanted.token);
 }
 
-// To who is connected, without a place in the log: those who know conversations read on from it.
-void ConversationHome::pass_on(Hosted& hosted, const Outgoing& message) {
+void ConversationHome::pass_on(Hosted& hosted, const std::shared_ptr<StoredMessage>& message) {
     const im::Conversation& conversation = hosted.append.conversation();
-    if (message->recipient() == message->from) return;
-    im::Row other = 0;  // when this is the first that its sender writes here: it answers whoever began
-    bool& answered = hosted.answered[conversation.key().first() == message->from ? 0 : 1];
+    if (message->recipient() == *message->from) return;
+    im::Row other = 0;
+    bool& answered = hosted.answered[conversation.key().first() == *message->from ? 0 : 1];
     if (!std::exchange(answered, true)) {
         conversation.members().for_each([&](const model::Member& member) {
             if (member.user != message->send.sender) other = member.user;
         });
     }
-    parts_.router.give(parts_.router.home_of(message->recipient()), [message, other](Shard& shard) {
-        if (other != 0) shard.conversations()->home.answered_direct(message->send.sender, other);
-        (void)shard.users().deliver(message->recipient(), message->from, message->forms, Priority::normal);
-    });
+    deliveries_[parts_.router.home_of(message->recipient())].push_back({message, other});
+}
+
+void ConversationHome::Delivery::give(ConversationHome& home, Users& users) const {
+    if (answers != 0) home.answered_direct(message->send.sender, answers);
+    (void)users.deliver(message->recipient(), *message->from, message->forms, Priority::normal);
 }
 
 }  // namespace flare::server

@@ -9,8 +9,10 @@
 #include "base/keyed_hash.hpp"
 #include "im/append.hpp"
 #include "im/direct_budget.hpp"
+#include "server/conversations/awaited.hpp"
 #include "server/conversations/outgoing.hpp"
 #include "server/conversations/store_access.hpp"
+#include "server/dispatch/users.hpp"
 #include "server/worker/counters.hpp"
 #include "server/worker/executor.hpp"
 #include "server/worker/router.hpp"
@@ -20,6 +22,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,17 +35,15 @@ public:
         Router& router;
         Executor& executor;
         StoreAccess& store;
+        Awaited& awaited;
+        Users& users;
         Counters& counters;
     };
     ConversationHome(const Parts& parts, std::uint32_t index)
-        : parts_(parts), index_(index), answers_(parts.router.workers()) {}
+        : parts_(parts), index_(index), answers_(parts.router.workers()), deliveries_(parts.router.workers()) {}
 
-    using Outgoing = std::shared_ptr<StoredMessage>;
-
-    // From a session on any worker. Its answer goes to Awaited there.
-    void take(Outgoing message);
-    // The same of a request, which has no payload.
-    void change(Outgoing request, im::Command command);
+    // From sessions on any worker. Answers go to Awaited there.
+    void take(std::span<const Departure> arriving);
     // It has ended: nobody is put off any more for what it was to send again.
     void session_gone(im::SessionKey session);
 
@@ -79,14 +80,21 @@ private:
             im::Token token;
         };
         std::unique_ptr<store::WriteBatch> batch;
+        const store::WriteBatch* given = nullptr;  // while the store has it
         std::vector<Route> routes;
+    };
+    // For who is connected, without a place in the log: those who know conversations read on from it.
+    struct Delivery {
+        std::shared_ptr<StoredMessage> message;
+        im::Row answers = 0;  // whom its sender answers with it for the first time since the conversation is here
+        void give(ConversationHome& home, Users& users) const;
     };
 
     HostedPtr host(const model::ConversationKey& key);
     void make_room();
     im::Now now() const;
 
-    im::Token keep(Outgoing message);
+    im::Token keep(std::shared_ptr<StoredMessage> message);
     void release(im::Token token);
 
     // Does what `hosted` wants, and looks at it again at the end of the turn.
@@ -110,9 +118,12 @@ private:
 
     Group& group();
     store::NewEntry entry_of(const Hosted& hosted, const StoredMessage& message, std::uint64_t first_sent_ms);
-    void written(std::unique_ptr<Group> group, errc code);
+    void written(std::unique_ptr<store::WriteBatch> batch, errc code);
     void written_one(const Group::Route& route, const store::Outcome& outcome);
-    void pass_on(Hosted& hosted, const Outgoing& message);
+    void pass_on(Hosted& hosted, const std::shared_ptr<StoredMessage>& message);
+    // What has gathered for each worker goes there, as one task.
+    template <typename T, typename Give>
+    void give_each(std::vector<std::vector<T>>& gathered, Give give);
     void allow_direct(const HostedPtr& hosted, im::Row starter, im::Row first, im::Row second);
 
     Parts parts_;
@@ -120,18 +131,20 @@ private:
     const im::Limits limits_{};
     im::DeviceRates devices_{limits_.device};
     im::DirectBudget directs_;
-    boost::unordered_flat_map<std::string, HostedPtr, base::NameHash, std::equal_to<>> hosted_;
-    std::vector<HostedPtr> touched_;  // in this turn
-    std::vector<HostedPtr> busy_;     // something waits in them, or is remembered for a while
+    boost::unordered_flat_map<std::string_view, HostedPtr, base::NameHash> hosted_;  // by key, which is in the value
+    std::vector<HostedPtr> touched_;                                                 // in this turn
+    std::vector<HostedPtr> busy_;  // something waits in them, or is remembered for a while
     session::TimePoint tick_at_ = session::kNever;
     bool turn_ends_ = false;  // end_turn() will come
 
-    std::vector<Outgoing> kept_;  // by token - 1; null: free
+    std::vector<std::shared_ptr<StoredMessage>> kept_;  // by token - 1; null: free
     std::vector<im::Token> free_;
     im::Effects effects_;
     std::unique_ptr<Group> group_;  // of this turn
+    std::vector<std::unique_ptr<Group>> in_store_;
     std::vector<std::unique_ptr<Group>> spare_;
     std::vector<std::vector<im::effect::Answer>> answers_;  // of this turn, by worker
+    std::vector<std::vector<Delivery>> deliveries_;         // likewise
 };
 
 }  // namespace flare::server

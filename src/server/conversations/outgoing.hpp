@@ -3,23 +3,34 @@
 // Threads: made on the worker of its sender, then of the home of its conversation alone.
 #pragma once
 
+#include "base/pool.hpp"
+#include "im/commands.hpp"
 #include "im/effects.hpp"
 #include "model/conversation.hpp"
 #include "wire/forms.hpp"
 
+#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace flare::server {
 
 struct StoredMessage {
-    StoredMessage(im::Send send_, model::ConversationKey key_, std::string from_, std::string type_, wire::Forms forms_)
-        : send(send_), key(std::move(key_)), from(std::move(from_)), type(std::move(type_)), forms(std::move(forms_)) {}
+    // In memory that is used again: one is made for each message.
+    template <typename... Values>
+    static std::shared_ptr<StoredMessage> make(Values&&... values) {
+        return std::allocate_shared<StoredMessage>(base::PoolAllocator<StoredMessage>(),
+                                                   std::forward<Values>(values)...);
+    }
+    StoredMessage(im::Send send_, model::ConversationKey key_, std::shared_ptr<const std::string> from_,
+                  std::string_view type_, wire::Forms forms_)
+        : send(send_), key(std::move(key_)), from(std::move(from_)), type(type_), forms(std::move(forms_)) {}
 
     im::Send send;
     model::ConversationKey key;
-    std::string from;  // the user who sends it
-    std::string type;
+    std::shared_ptr<const std::string> from;  // the user who sends it
+    base::PooledString type;
     wire::Forms forms;  // as it goes on to who is connected
     // As it is stored.
     Bytes payload{};
@@ -28,7 +39,13 @@ struct StoredMessage {
     // It is a message, and not a request.
     bool sends() const noexcept { return send.kind == model::EntryKind::message; }
     // Of a direct conversation.
-    std::string_view recipient() const noexcept { return key.first() == from ? key.second() : key.first(); }
+    std::string_view recipient() const noexcept { return key.first() == *from ? key.second() : key.first(); }
+};
+
+// On its way to the home of its conversation.
+struct Departure {
+    std::shared_ptr<StoredMessage> message;
+    std::shared_ptr<const im::Command> command;  // of a request; null: a message
 };
 
 // A session key says on which worker its session is.

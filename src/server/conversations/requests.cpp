@@ -67,9 +67,10 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
             if (!body) return;
             const auto key = key_of(session, pending, body->conversation);
             if (!key) return;
+            const bool joins = request.verb == Verb::conversation_join;
             return parts_.sends.request(session, pending, request, *key, content_of(request),
-                                        {{}, [joins = request.verb == Verb::conversation_join](auto) {
-                                             return joins ? im::Command(im::command::Join{})
+                                        {{}, joins, [joins](std::uint32_t conversations, auto) {
+                                             return joins ? im::Command(im::command::Join{conversations})
                                                           : im::Command(im::command::Leave{});
                                          }});
         }
@@ -129,12 +130,14 @@ void ConversationRequests::create(session::ServerSession& session, const session
     command.config.title = body->title;
     command.config.join = body->join;
     command.config.visibility = body->visibility;
-    parts_.sends.request(session, pending, request, model::ConversationKey::room(body->name), content_of(request),
-                         {strings(body->members), [command](std::vector<im::command::Person> people) {
-                              im::command::Create with_members = command;
-                              with_members.members = std::move(people);
-                              return im::Command(std::move(with_members));
-                          }});
+    parts_.sends.request(
+        session, pending, request, model::ConversationKey::room(body->name), content_of(request),
+        {strings(body->members), true, [command](std::uint32_t conversations, std::vector<im::command::Person> people) {
+             im::command::Create with_members = command;
+             with_members.conversations = conversations;
+             with_members.members = std::move(people);
+             return im::Command(std::move(with_members));
+         }});
 }
 
 void ConversationRequests::change_members(session::ServerSession& session, const session::PendingRequest& pending,
@@ -149,11 +152,12 @@ void ConversationRequests::change_members(session::ServerSession& session, const
     if (!adds && body->users.size() != 1)
         return refuse(pending, errc::not_supported, "one member is removed at a time: send a request for each");
     const model::Role role = body->role == model::Role::none ? model::Role::member : body->role;
-    parts_.sends.request(session, pending, request, *key, content_of(request),
-                         {strings(body->users), [adds, role](std::vector<im::command::Person> people) {
-                              if (adds) return im::Command(im::command::Add{std::move(people), role});
-                              return im::Command(im::command::Remove{people.front().user});
-                          }});
+    parts_.sends.request(
+        session, pending, request, *key, content_of(request),
+        {strings(body->users), false, [adds, role](std::uint32_t, std::vector<im::command::Person> people) {
+             if (adds) return im::Command(im::command::Add{std::move(people), role});
+             return im::Command(im::command::Remove{people.front().user});
+         }});
 }
 
 // ---- what reads ----

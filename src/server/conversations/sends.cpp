@@ -45,6 +45,7 @@ void ConversationSends::session_ended(const session::ServerSession& session) {
     if (found == senders_.end()) return;
     const SenderPtr sender = found->second;
     senders_.erase(found);
+    end_turn();  // its own messages come before its end
     for (std::uint32_t home = 0; home < sender->homes.size(); ++home) {
         if (!sender->homes[home]) continue;
         parts_.router.give(home, [key = sender->key](Shard& shard) { shard.conversations()->home.session_gone(key); });
@@ -130,8 +131,19 @@ void ConversationSends::take(session::ServerSession& session, session::PendingMe
                                      "a message that is stored has at most 1 MiB: send a shorter one");
     auto key = key_of(session, message.to, pending);
     if (!key) return;
-    if (!parts_.awaited.add(sender->key, message.id, pending))
-        return parts_.answers.refuse(pending, errc::duplicate_message_id);
+    // It is kept as it goes on, and as it is stored.
+    const errc added = parts_.awaited.add(sender->key, message.id, pending, 2 * message.payload.size());
+    if (added == errc::duplicate_message_id) return parts_.answers.refuse(pending, added);
+
+    im::Send send;
+    send.session = sender->key;
+    send.device = sender->device;
+    send.id = message.id;
+    send.first_sent_ms_ago = data.first_sent_ms_ago;
+    send.content = ContentHash().add(message.type).add(send.ref).add(send.flags).add(size).value();
+    send.size = static_cast<std::uint32_t>(size);
+    send.shed = added == errc::busy;
+    if (send.shed) return hold(sender, {.message = bare(sender, send, std::move(*key))});
 
     wire::DataView forwarded;
     forwarded.from = session.user();
@@ -140,25 +152,30 @@ void ConversationSends::take(session::ServerSession& session, session::PendingMe
     forwarded.message = data.message;
     wire::Body body = wire::encode(forwarded);
     body.cost = message.payload.size();
-    im::Send send;
-    send.session = sender->key;
-    send.device = sender->device;
-    send.id = message.id;
-    send.first_sent_ms_ago = data.first_sent_ms_ago;
-    send.content = ContentHash().add(message.type).add(send.ref).add(send.flags).add(size).value();
-    send.size = static_cast<std::uint32_t>(size);
     Held held;
     held.compressed = compressed;
-    held.message = std::make_shared<StoredMessage>(
-        send, std::move(*key), session.user(), std::string(message.type),
+    held.message = StoredMessage::make(
+        send, std::move(*key), std::shared_ptr<const std::string>(sender, &sender->user), message.type,
         wire::Forms(std::move(body), message, parts_.state.config.compression.get(), session.agreed().encodings != 0));
     const auto encoding = stored_encoding(message.encoding);
     if (encoding) {
         held.message->encoding = *encoding;
         held.message->payload = Bytes(message.payload);
     }
-    // Repeats too: that it is one is only what the client says.
+    const bool waits = sender->row == 0 || sender->waits || !sender->held.empty();
+    if (!waits && !compressed && !parts_.state.config.policy) return this->send(*sender, std::move(held.message), {});
     if (parts_.state.config.policy) held.asked = to_message(session, data, whole, parts_.turn.taken_at);
+    hold(sender, std::move(held));
+}
+
+// Of what has no payload, or none that there is memory for.
+std::shared_ptr<StoredMessage> ConversationSends::bare(const SenderPtr& sender, const im::Send& send,
+                                                       model::ConversationKey key) {
+    return StoredMessage::make(send, std::move(key), std::shared_ptr<const std::string>(sender, &sender->user),
+                               std::string_view(), wire::Forms(wire::Body{}));
+}
+
+void ConversationSends::hold(const SenderPtr& sender, Held held) {
     sender->held.push_back(std::move(held));
     go_on(sender);
 }
@@ -173,11 +190,16 @@ void ConversationSends::go_on(const SenderPtr& sender) {
 // False: what it waits for goes on with it.
 bool ConversationSends::ready(const SenderPtr& sender, Held& held) {
     if (held.change) {
-        if (held.change->users.empty()) {
-            held.command = std::make_shared<const im::Command>(held.change->command({}));
+        if (held.change->users.empty() && !held.change->counts) {
+            held.command = std::make_shared<const im::Command>(held.change->command(0, {}));
             return true;
         }
         find_users(sender, held);
+        return false;
+    }
+    // That it is a repeat is only what the client says.
+    if (held.asked && !held.looked_up && held.message->send.first_sent_ms_ago != 0) {
+        look_up(sender, held);
         return false;
     }
     if (!held.compressed) return true;
@@ -189,6 +211,31 @@ bool ConversationSends::ready(const SenderPtr& sender, Held& held) {
     judge(sender, false);
     go_on(sender);
     return false;
+}
+
+// What is in the log is answered with its position, whatever the policy says now.
+void ConversationSends::look_up(const SenderPtr& sender, const Held& held) {
+    const auto known = std::make_shared<bool>(false);
+    sender->waits = true;
+    parts_.store.read(
+        [known, message = held.message, row = sender->row](store::Reader& reader) {
+            const auto conversation = reader.conversation(message->key);
+            if (!conversation) return static_cast<errc>(conversation.error().value());
+            if (!*conversation || (*conversation)->removed) return errc::ok;
+            const auto found = reader.find(message->send.id, (*conversation)->row, row);
+            if (!found) return static_cast<errc>(found.error().value());
+            *known = found->has_value();
+            return errc::ok;
+        },
+        [this, sender, known](errc code) {
+            sender->waits = false;
+            if (sender->held.empty()) return;  // its session has ended
+            if (code != errc::ok) return go_on_later(sender);
+            Held& first = sender->held.front();
+            first.looked_up = true;
+            if (*known) first.asked.reset();
+            go_on(sender);
+        });
 }
 
 void ConversationSends::inflate(const SenderPtr& sender, const Held& held) {
@@ -206,20 +253,28 @@ void ConversationSends::inflate(const SenderPtr& sender, const Held& held) {
 
 void ConversationSends::find_users(const SenderPtr& sender, const Held& held) {
     struct Found {
+        std::uint32_t conversations = 0;
         std::vector<im::command::Person> people;
         bool unknown = false;
     };
     const auto found = std::make_shared<Found>();
     sender->waits = true;
     parts_.store.read(
-        [found, users = held.change->users](store::Reader& reader) {
+        [found, users = held.change->users, self = sender->row](store::Reader& reader) {
+            const auto count = [&reader](store::Row user, std::uint32_t& conversations) {
+                const auto counted = reader.count_conversations(user, im::Limits().max_conversations);
+                if (counted) conversations = *counted;
+                return counted ? errc::ok : static_cast<errc>(counted.error().value());
+            };
             for (const std::string& user : users) {
                 const auto row = reader.user(user);
                 if (!row) return static_cast<errc>(row.error().value());
                 found->unknown = found->unknown || !*row;
-                if (*row) found->people.push_back({**row, 0});
+                if (!*row) continue;
+                im::command::Person& person = found->people.emplace_back(im::command::Person{**row, 0});
+                if (const errc code = count(person.user, person.conversations); code != errc::ok) return code;
             }
-            return errc::ok;
+            return count(self, found->conversations);
         },
         [this, sender, found](errc code) {
             sender->waits = false;
@@ -231,7 +286,8 @@ void ConversationSends::find_users(const SenderPtr& sender, const Held& held) {
                                       "somebody of these users has never been here");
                 sender->held.pop_front();
             } else {
-                first.command = std::make_shared<const im::Command>(first.change->command(std::move(found->people)));
+                first.command = std::make_shared<const im::Command>(
+                    first.change->command(found->conversations, std::move(found->people)));
                 judge(sender, true);
             }
             go_on(sender);
@@ -250,7 +306,7 @@ void ConversationSends::judge(const SenderPtr& sender, bool whole) {
         return parts_.awaited.refuse(sender->key, message.send.id, errc::forbidden,
                                      "the server's policy does not allow this message to this target");
     if (message.payload.empty() && held.compressed) message.payload = *message.forms.inflate();
-    send(*sender, held);
+    send(*sender, held.message, held.command);
 }
 
 bool ConversationSends::allows(const Sender& sender, const Held& held) const {
@@ -264,15 +320,28 @@ bool ConversationSends::allows(const Sender& sender, const Held& held) const {
     return false;
 }
 
-void ConversationSends::send(Sender& sender, const Held& held) {
-    held.message->send.sender = sender.row;
-    const std::uint32_t home = parts_.router.home_of(held.message->key.text());
+void ConversationSends::send(Sender& sender, std::shared_ptr<StoredMessage> message,
+                             std::shared_ptr<const im::Command> command) {
+    message->send.sender = sender.row;
+    const std::uint32_t home = parts_.router.home_of(message->key.text());
     if (sender.homes.size() <= home) sender.homes.resize(home + 1);
     sender.homes[home] = true;
-    parts_.router.give(home, [message = held.message, command = held.command](Shard& shard) {
-        ConversationHome& there = shard.conversations()->home;
-        command == nullptr ? there.take(message) : there.change(message, *command);
-    });
+    leaving_[home].push_back({std::move(message), std::move(command)});
+    if (!std::exchange(turn_ends_, true)) parts_.executor.later([this] { end_turn(); });
+}
+
+void ConversationSends::end_turn() {
+    turn_ends_ = false;
+    for (std::uint32_t home = 0; home < leaving_.size(); ++home) {
+        if (leaving_[home].empty()) continue;
+        if (home == index_) {
+            parts_.home.take(leaving_[home]);
+        } else {
+            parts_.router.give(home,
+                               [leaving = leaving_[home]](Shard& shard) { shard.conversations()->home.take(leaving); });
+        }
+        leaving_[home].clear();
+    }
 }
 
 void ConversationSends::request(const session::ServerSession& session, const session::PendingRequest& pending,
@@ -287,8 +356,8 @@ void ConversationSends::request(const session::ServerSession& session, const ses
             name = key.first() == sender->user ? key.second() : key.first();
         awaited = Awaited::Describing{pending, key, sender->user, std::move(name)};
     }
-    if (!parts_.awaited.add(sender->key, request.id, awaited))
-        return parts_.awaited.refuse(pending, errc::duplicate_message_id);
+    const errc added = parts_.awaited.add(sender->key, request.id, awaited, request.body.size());
+    if (added == errc::duplicate_message_id) return parts_.awaited.refuse(pending, added);
     im::Send send;
     send.session = sender->key;
     send.device = sender->device;
@@ -296,11 +365,9 @@ void ConversationSends::request(const session::ServerSession& session, const ses
     send.kind = model::EntryKind::membership;
     send.first_sent_ms_ago = request.first_sent_ms_ago;
     send.content = content;
-    Held held;
-    held.message = std::make_shared<StoredMessage>(send, key, session.user(), std::string(), wire::Forms(wire::Body{}));
-    held.change = std::move(change);
-    sender->held.push_back(std::move(held));
-    go_on(sender);
+    send.shed = added == errc::busy;
+    if (send.shed) change = {{}, false, change.command};  // nothing is looked up for it
+    hold(sender, {.message = bare(sender, send, key), .change = std::move(change)});
 }
 
 }  // namespace flare::server

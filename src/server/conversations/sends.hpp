@@ -10,6 +10,7 @@
 #include "im/commands.hpp"
 #include "im/effects.hpp"
 #include "server/conversations/awaited.hpp"
+#include "server/conversations/home.hpp"
 #include "server/conversations/outgoing.hpp"
 #include "server/conversations/store_access.hpp"
 #include "server/dispatch/answers.hpp"
@@ -39,9 +40,11 @@ public:
         StoreAccess& store;
         Answers& answers;
         Awaited& awaited;
+        ConversationHome& home;
         Turn& turn;
     };
-    ConversationSends(const Parts& parts, std::uint32_t index) : parts_(parts), index_(index) {}
+    ConversationSends(const Parts& parts, std::uint32_t index)
+        : parts_(parts), index_(index), leaving_(parts.router.workers()) {}
 
     // Its user is known to the store from here on: others may write to it.
     void session_began(const session::ServerSession& session);
@@ -54,11 +57,16 @@ public:
     // goes to Awaited.
     struct Change {
         std::vector<std::string> users{};  // whom it names
-        std::function<im::Command(std::vector<im::command::Person>)> command{};
+        bool counts = false;               // in how many conversations who asks is matters
+        // Of that number and of the users.
+        std::function<im::Command(std::uint32_t conversations, std::vector<im::command::Person>)> command{};
     };
     void request(const session::ServerSession& session, const session::PendingRequest& pending,
                  const wire::RequestView& request, const model::ConversationKey& key, std::uint32_t content,
                  Change change);
+
+    // Lets what was sent in this turn go to its homes.
+    void end_turn();
 
     session::TimePoint next_deadline() const noexcept { return go_on_at_; }
     void on_time();
@@ -68,6 +76,7 @@ private:
         std::shared_ptr<StoredMessage> message;
         bool compressed = false;                       // it must be shown to be readable before it goes
         std::optional<Message> asked{};                // what the policy is to be asked
+        bool looked_up = false;                        // whether it is a repeat of what is in the log
         std::optional<Change> change{};                // of a request
         std::shared_ptr<const im::Command> command{};  // of a request whose users are known
     };
@@ -84,6 +93,9 @@ private:
     using SenderPtr = std::shared_ptr<Sender>;
     std::optional<model::ConversationKey> key_of(const session::ServerSession& session, std::string_view to,
                                                  const session::PendingMessage& pending);
+    static std::shared_ptr<StoredMessage> bare(const SenderPtr& sender, const im::Send& send,
+                                               model::ConversationKey key);
+    void hold(const SenderPtr& sender, Held held);
     void ask_row(const SenderPtr& sender);
     void add_user(const SenderPtr& sender);
     void go_on_later(const SenderPtr& sender);
@@ -91,10 +103,11 @@ private:
     // Lets go what may.
     void go_on(const SenderPtr& sender);
     bool ready(const SenderPtr& sender, Held& held);
+    void look_up(const SenderPtr& sender, const Held& held);
     void inflate(const SenderPtr& sender, const Held& held);
     void find_users(const SenderPtr& sender, const Held& held);
     void judge(const SenderPtr& sender, bool whole);
-    void send(Sender& sender, const Held& held);
+    void send(Sender& sender, std::shared_ptr<StoredMessage> message, std::shared_ptr<const im::Command> command);
     bool allows(const Sender& sender, const Held& held) const;
 
     Parts parts_;
@@ -103,6 +116,8 @@ private:
     boost::unordered_flat_map<Uuid, SenderPtr, base::IdHash> senders_;  // by session
     std::vector<std::weak_ptr<Sender>> stuck_;                          // until the store, or the pool, has room
     session::TimePoint go_on_at_ = session::kNever;
+    std::vector<std::vector<Departure>> leaving_;  // at the end of this turn, by worker
+    bool turn_ends_ = false;                       // end_turn() will come
 };
 
 }  // namespace flare::server

@@ -264,7 +264,11 @@ void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::AppendC
     group.routes.push_back({hosted, wanted.ticket, wanted.token});
 }
 
-void ConversationHome::written(std::unique_ptr<Group> group, errc code) {
+void ConversationHome::written(std::unique_ptr<store::WriteBatch> batch, errc code) {
+    const auto found = std::ranges::find(in_store_, batch.get(), [](const auto& each) { return each->given; });
+    std::unique_ptr<Group> group = std::move(*found);
+    in_store_.erase(found);
+    group->batch = std::move(batch);
     const std::vector<store::Write>& writes = group->batch->writes;
     for (std::size_t i = 0; i < writes.size(); ++i) {
         const Group::Route& route = group->routes[i];

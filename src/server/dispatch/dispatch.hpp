@@ -45,6 +45,7 @@ public:
 
     Users& users() noexcept { return users_; }
     Answers& answers() noexcept { return answers_; }
+    WaitingMemory& memory() noexcept { return memory_; }
 
 private:
     errc check_compression(const session::ServerSession& session, const wire::MessageView& message);

@@ -23,7 +23,8 @@ Shard::Shard(ServerState& state, Router& router, Executor& executor, std::uint32
     table_.offer(state.config.compression.get(), store != nullptr);
     if (store != nullptr) {
         conversations_ = std::make_unique<Conversations>(
-            Conversations::Parts{state, router, executor, *store, table_, dispatch_.answers(), counters_, turn_},
+            Conversations::Parts{state, router, executor, *store, table_, dispatch_.answers(), dispatch_.users(),
+                                 dispatch_.memory(), counters_, turn_},
             index);
         dispatch_.offer(conversations_.get());
         events_.offer(conversations_.get());

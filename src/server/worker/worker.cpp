@@ -7,16 +7,21 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
+#include <pthread.h>
+
 namespace flare::server {
 namespace asio = boost::asio;
+namespace {
+
+constexpr std::size_t kKeptTasks = 1024;  // of a mailbox: the memory of more is given back
+
+}  // namespace
 
 Worker::Worker(WorkerGroup& group, std::uint32_t index)
     : group_(group),
       store_(group.store == nullptr
                  ? nullptr
-                 : std::make_unique<WorkerStore>(
-                       *group.store,
-                       [this](std::function<void()> task) { post([task = std::move(task)](Shard&) { task(); }); })),
+                 : std::make_unique<WorkerStore>(*group.store, [this] { post([this](Shard&) { store_->drain(); }); })),
       shard_(group.state, group.router, *this, index) {}
 
 // Listeners go before the shard, and this before the context that its carriers stand on.
@@ -27,6 +32,7 @@ Worker::~Worker() {
 
 void Worker::start_thread() {
     thread_ = std::thread([this] {
+        pthread_setname_np(pthread_self(), "flare-worker");
         const auto work = asio::make_work_guard(context_);
         run();
     });
@@ -91,12 +97,13 @@ void Worker::close_mailbox() {
 }
 
 void Worker::drain_mailbox() {
-    std::vector<std::function<void(Shard&)>> tasks;
     {
         const std::lock_guard lock(mailbox_mutex_);
-        tasks.swap(mailbox_);
+        draining_.swap(mailbox_);
     }
-    for (const auto& task : tasks) task(shard_);
+    for (const auto& task : draining_) task(shard_);
+    draining_.clear();
+    if (draining_.capacity() > kKeptTasks) std::vector<std::function<void(Shard&)>>().swap(draining_);
     arm_timer();
 }
 

@@ -75,6 +75,7 @@ private:
 
     std::mutex mailbox_mutex_;
     std::vector<std::function<void(Shard&)>> mailbox_;
+    std::vector<std::function<void(Shard&)>> draining_;  // what the worker is at, whose memory is used again
     bool mailbox_closed_ = false;
     std::thread thread_;
 };

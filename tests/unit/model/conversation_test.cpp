@@ -33,7 +33,7 @@ TEST(ConversationKey, OfNotesToOneselfNamesTheUserTwice) {
 TEST(ConversationKey, IsDifferentForPairsWhoseNamesMakeTheSameText) {
     std::set<std::string> texts;
     const char* const pairs[][2] = {{"a", "bc"}, {"ab", "c"}, {"1:a", "b"}, {"1", ":ab"}, {"d1:a", "b"}};
-    for (const auto& pair : pairs) texts.insert(ConversationKey::direct(pair[0], pair[1]).text());
+    for (const auto& pair : pairs) texts.emplace(ConversationKey::direct(pair[0], pair[1]).text());
     EXPECT_EQ(texts.size(), std::size(pairs));
     EXPECT_NE(ConversationKey::room("5:alicebob"), ConversationKey::direct("alice", "bob"));
 }

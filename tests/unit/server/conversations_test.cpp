@@ -204,6 +204,46 @@ TEST_F(ConversationsOnShards, ThePolicyIsAskedAlsoOfWhatIsSaidToBeARepeat) {
     EXPECT_TRUE(log(between("ann", "bob")).empty());
 }
 
+TEST_F(ConversationsOnShards, WhatIsInTheLogIsKnownWhateverThePolicySaysNow) {
+    Config config = plain_config();
+    bool allowed = true;
+    config.policy = [&allowed](const SessionInfo&, std::string_view, const Message&) { return allowed; };
+    bench = std::make_unique<ShardBench>(std::move(config), nullptr, &store);
+    session_of("bob", 1);
+    const auto before = session_of("ann", 2);
+    bench->bring(before, data(1, 1, "x", "bob"));
+    EXPECT_EQ(answers(*before).at(message_id(1)), stored(1));
+    end("ann", before);
+    allowed = false;
+    const auto after = session_of("ann", 3);
+    bench->bring(after, again(1, 1, "x", "bob") + again(2, 2, "x", "bob") + data(3, 3, "x", "bob"));
+    EXPECT_EQ(answers(*after).at(message_id(1)), stored(1));
+    EXPECT_EQ(answers(*after).at(message_id(2)).code, errc::forbidden);
+    EXPECT_EQ(answers(*after).at(message_id(3)).code, errc::forbidden);
+}
+
+// Half of all memory, as for handlers.
+TEST_F(ConversationsOnShards, WhatWaitsForTheStoreCountsAsMemory) {
+    Config config = plain_config();
+    config.max_memory_bytes = 1 << 20;
+    bench = std::make_unique<ShardBench>(std::move(config), nullptr, &store);
+    end("bob", session_of("bob", 1));  // so that nothing waits for him
+    const auto ann = session_of("ann", 2);
+    bench->bring(ann, data(1, 1, "the first makes the conversation", "bob"));
+    const std::size_t idle = bench->shard(0).budget().used();
+    store.by_hand = true;
+    const std::string large(60'000, 'x');
+    for (std::uint8_t i = 2; i < 12; ++i) bench->bring(ann, data(i, i, large, "bob"));
+    EXPECT_GE(bench->shard(0).budget().used(), idle + 4 * 120'000);
+    EXPECT_EQ(answers(*ann).at(message_id(11)).code, errc::busy);
+    bench->bring(ann, data(12, 12, "small, behind one that is to come again", "bob"));
+    EXPECT_EQ(answers(*ann).at(message_id(12)).code, errc::busy);
+    store.by_hand = false;
+    bench->settle();
+    EXPECT_EQ(bench->shard(0).budget().used(), idle);
+    EXPECT_EQ(log(between("ann", "bob")).size(), 5u);
+}
+
 TEST_F(ConversationsOnShards, AMessageToTheServerIsNotStored) {
     start();
     const auto ann = session_of("ann", 1);

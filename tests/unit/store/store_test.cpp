@@ -48,6 +48,7 @@ public:
         return inside->maintain(now_ms);
     }
     std::unique_ptr<Reader> reader() override { return inside->reader(); }
+    Result<CheckReport> check(std::size_t most_faults) override { return inside->check(most_faults); }
     About about() const override { return inside->about(); }
 
     static constexpr int kAll = 1'000'000;

@@ -113,6 +113,7 @@ private:
     void written(std::unique_ptr<Group> group, errc code);
     void written_one(const Group::Route& route, const store::Outcome& outcome);
     void pass_on(Hosted& hosted, const Outgoing& message);
+    void begin_between(const HostedPtr& hosted, im::Row starter, im::Row first, im::Row second);
     void allow_direct(const HostedPtr& hosted, im::Row starter, im::Row first, im::Row second);
 
     Parts parts_;

@@ -192,6 +192,24 @@ TEST_F(ConversationsOnShards, WhoIsUnknownIsNoTarget) {
     EXPECT_EQ(answers(*ann).at(message_id(3)).code, errc::invalid_name);
 }
 
+// The user has come, and is on the way into the store.
+TEST_F(ConversationsOnShards, WhoIsConnectedIsKnownBeforeItsRowIsWritten) {
+    start(2);
+    for (const std::string& name : {bench->user_of(0), bench->user_of(1)}) {
+        const auto ann = session_of("ann of " + name, 1);
+        store.by_hand = true;
+        bench->bring(ann, data(1, 1, "x", name));
+        bench->run_store();  // there is no conversation
+        bench->settle();
+        ASSERT_EQ(store.work.size(), 1u) << "the rows of both are asked for";
+        const auto bob = session_of(name, 2);
+        store.by_hand = false;
+        bench->settle();
+        EXPECT_EQ(answers(*ann).at(message_id(1)), stored(1));
+        EXPECT_EQ(texts(*bob), std::vector<std::string>{"x"});
+    }
+}
+
 TEST_F(ConversationsOnShards, ThePolicyIsAskedAlsoOfWhatIsSaidToBeARepeat) {
     Config config = plain_config();
     config.policy = [](const SessionInfo&, std::string_view, const Message&) { return false; };

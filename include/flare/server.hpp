@@ -116,6 +116,28 @@ struct PolicyRule {
     bool allow = false;
 };
 
+// What conversations may do, on a server with a store. Rates are per second, 0: no limit; a burst is what is allowed at
+// once after a pause, 0: five times the rate.
+struct ConversationLimits {
+    // Messages and changes of one device. It counts by worker: a device whose conversations live on several workers may
+    // send that much to those of each. At most 1,000,000.
+    std::uint32_t device_per_second = 20;
+    std::uint32_t device_burst = 0;
+    // Messages and changes of all members into one conversation. At most 1,000,000.
+    std::uint32_t conversation_per_second = 50;
+    std::uint32_t conversation_burst = 0;
+    // Direct conversations that a user starts in an hour; one that the other user has answered no longer counts. At
+    // most 10,000; 0: no limit. Each takes 16 bytes for that hour.
+    std::uint32_t direct_per_hour = 50;
+    // Largest payload, uncompressed, in the conversations that are made from now on: 1 byte to 1 MiB.
+    std::uint32_t max_payload_bytes = 64 * 1024;
+    std::uint32_t max_members = 100'000;  // of a room: 1 to 1,000,000
+    // Users who may make rooms, and rooms that anybody may join: patterns as in PolicyRule. Others get forbidden.
+    // Empty: nobody.
+    std::vector<std::string> room_makers{"*"};
+    std::vector<std::string> open_room_makers{"*"};
+};
+
 // The lowest level that the server logs. The log goes to standard error.
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error, off };
 
@@ -411,6 +433,7 @@ public:
     // Where conversations are kept: messages to users and rooms are then answered with `stored`, also when nobody of
     // them is connected. Without a store (the default) messages reach those who are connected, and there are no rooms.
     ServerBuilder& store(Store store);
+    ServerBuilder& conversation_limits(ConversationLimits limits);  // of a server with a store
     // Ceiling for all memory that peers can make the server hold: 4 GiB, at least 1 MiB. At the limit the server
     // refuses new sessions with busy, then ends sessions without a connection, then those whose clients read nothing:
     // docs/server.md, "Memory".

@@ -106,10 +106,11 @@ Checked<> Server::Impl::open() {
             std::move(keys->current), std::move(keys->previous),
             base::system_random().bytes(session::TicketKeys::kProcessBytes));
     }
-    if (!config_.store.file.empty()) {
+    if (!config_.conversations.store.file.empty()) {
         store::sqlite::Settings settings;
-        settings.path = config_.store.file;
-        settings.min_free_bytes = config_.store.min_free_bytes;
+        settings.path = config_.conversations.store.file;
+        settings.min_free_bytes = config_.conversations.store.min_free_bytes;
+        settings.cache_kib = static_cast<std::uint32_t>(config_.conversations.store.cache_bytes / 1024);
         auto engine = store::sqlite::open(settings);
         if (!engine) return engine.error();
         group_->store = std::make_unique<store::Store>(std::move(*engine), store::Store::Settings());

@@ -25,10 +25,10 @@ struct Conversations {
         Turn& turn;
     };
     Conversations(const Parts& parts, std::uint32_t index)
-        : home({parts.router, parts.executor, parts.store, parts.counters}, index),
+        : home({parts.router, parts.executor, parts.store, parts.counters, parts.state.config.conversations.limits}, index),
           awaited(parts.executor, parts.store, parts.table, parts.answers),
           sends({parts.state, parts.router, parts.executor, parts.store, parts.answers, awaited, parts.turn}, index),
-          requests({parts.executor, parts.store, parts.table, sends}) {}
+          requests({parts.state.config, parts.executor, parts.store, parts.table, sends}) {}
 
     session::TimePoint next_deadline() const noexcept { return std::min(home.next_deadline(), sends.next_deadline()); }
     void on_time() {

@@ -33,9 +33,10 @@ public:
         Executor& executor;
         StoreAccess& store;
         Counters& counters;
+        const im::Limits& limits;
     };
     ConversationHome(const Parts& parts, std::uint32_t index)
-        : parts_(parts), index_(index), answers_(parts.router.workers()) {}
+        : parts_(parts), index_(index), limits_(parts.limits), answers_(parts.router.workers()) {}
 
     using Outgoing = std::shared_ptr<StoredMessage>;
 
@@ -53,7 +54,7 @@ public:
 
     // `starter` writes to `other` for the first time.
     im::Refused begin_direct(im::Row starter, im::Row other) {
-        return directs_.begin(starter, other, parts_.executor.now());
+        return limits_.direct_per_hour == 0 ? im::Refused() : directs_.begin(starter, other, parts_.executor.now());
     }
     void give_back_direct(im::Row starter, im::Row other) { directs_.give_back(starter, other); }
     void answered_direct(im::Row user, im::Row other) { directs_.answered(user, other); }
@@ -118,9 +119,9 @@ private:
 
     Parts parts_;
     const std::uint32_t index_;
-    const im::Limits limits_{};
+    const im::Limits& limits_;
     im::DeviceRates devices_{limits_.device};
-    im::DirectBudget directs_;
+    im::DirectBudget directs_{{.most = limits_.direct_per_hour}};
     boost::unordered_flat_map<std::string, HostedPtr, base::NameHash, std::equal_to<>> hosted_;
     std::vector<HostedPtr> touched_;  // in this turn
     std::vector<HostedPtr> busy_;     // something waits in them, or is remembered for a while

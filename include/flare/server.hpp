@@ -25,6 +25,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace flare {
@@ -151,6 +152,41 @@ enum class ProxyHeader : std::uint8_t {
     proxy_protocol,  // HAProxy's PROXY protocol, version 1 or 2, before TLS and HTTP; connections without it are closed
 };
 
+// Figures of a store, counted since start() unless marked as current. No engine: the server has no store.
+struct StoreStats {
+    std::string engine;  // "sqlite"
+    std::string file;
+    Durability durability = Durability::none;
+    std::uint64_t generation = 0;  // drawn when the store was made or restored
+    std::uint32_t schema = 0;      // version of the file
+    std::uint64_t bytes = 0;       // current: of the file with its write-ahead log
+    std::uint64_t free_bytes = 0;  // current: on its disk
+    // Current: ok; storage_full (the last commit found no room); storage_failed, store_damaged (it takes nothing).
+    errc state = errc::ok;
+    struct Waiting {  // current
+        std::uint64_t writes = 0;
+        std::uint64_t bytes = 0;  // of the writes
+        std::uint64_t reads = 0;
+        std::chrono::milliseconds oldest{0};  // how long the oldest of the writes has waited
+    };
+    Waiting waiting;
+    std::uint64_t appends = 0;                // messages and other entries
+    std::uint64_t changes = 0;                // of conversations, members and users
+    std::uint64_t repeats = 0;                // known already: nothing was written
+    std::map<errc, std::uint64_t> refused;    // writes
+    std::uint64_t commits = 0;                // one for all writes that wait, each with a sync of the disk
+    std::chrono::microseconds commit_p50{0};  // of the last 1,024
+    std::chrono::microseconds commit_p99{0};
+    // Histograms: the upper bound of each bucket, and how many values were above the bound before and not above it. The
+    // last bound is infinite.
+    struct Histogram {
+        std::vector<std::pair<double, std::uint64_t>> buckets;
+        double sum = 0;
+    };
+    Histogram commit_seconds;
+    Histogram commit_writes;
+};
+
 // Statistics over all workers, counted since start() unless marked as current.
 struct ServerStats {
     std::uint64_t sessions = 0;  // current, attached and detached
@@ -188,6 +224,7 @@ struct ServerStats {
     std::uint64_t sessions_shed_detached = 0;
     std::uint64_t sessions_shed_stalled = 0;
     CompressionStats compression;
+    StoreStats store;
     std::uint64_t worker_stalls = 0;  // times that an event loop was blocked for a second, by a handler
 };
 

@@ -431,6 +431,12 @@ Checked<Server> ServerBuilder::build() const {
                                                      " bytes: a larger message could never be sent");
         }
     }
+    if (!config.conversations.store.file.empty()) {
+        const im::Limits& limits = config.conversations.limits;
+        session.storing = wire::Storing{Durability::commit, limits.payload_bytes,
+                                        static_cast<std::uint32_t>(limits.device.per_second),
+                                        static_cast<std::uint32_t>(limits.device.burst)};
+    }
     if (const auto* broken = config.auth.target<server::BrokenAuth>()) return broken->failure;
     if (const auto* broken = config.async_auth.target<server::BrokenAsyncAuth>()) return broken->failure;
     if (!config.websocket && !config.quic) {

@@ -4,6 +4,7 @@
 #include "server/capacity.hpp"
 #include "server/exposure.hpp"
 #include "server/impl.hpp"
+#include "server/store_figures.hpp"
 #include "server/ticket_key_file.hpp"
 #include "store/sqlite/sqlite.hpp"
 #include "transport/address.hpp"
@@ -78,6 +79,7 @@ Checked<> Server::Impl::start() {
         base::log().info("{} policy rules are in use; a message that matches none is refused", config_.rules.size());
     if (config_.websocket) base::log().info("listening on {}://{}", config_.secure() ? "wss" : "ws", websocket_addr_);
     if (config_.quic) base::log().info("listening on quic://{}", quic_addr_);
+    if (group_->store != nullptr) base::log().info("{}", server::introduction_of(group_->store->about()));
     if (certificates_.sealing) base::log().info("sealing with the key {}", sealing_public_key());
     const server::ConnectionLimits& limits = group_->state.limits;
     base::log().info("{} workers, up to {} connections{}", group_->workers.size(), limits.in_all(),

@@ -16,6 +16,7 @@ void add_man(CLI::App& app, Run& run);
 void add_race(CLI::App& app, Run& run);
 void add_send(CLI::App& app, Run& run);
 void add_server(CLI::App& app, Run& run);
+void add_store(CLI::App& app, Run& run);
 void add_token(CLI::App& app, Run& run);
 void add_top(CLI::App& app, Run& run);
 void add_train(CLI::App& app, Run& run);

@@ -79,6 +79,19 @@ void examine_echo(Examination& e, Client& client, Answer& answer) {
                              duration_cast<milliseconds>(half) + milliseconds(1)));
 }
 
+// What a receipt that says `stored` is worth there.
+void examine_store(Examination& e, Durability durability) {
+    switch (durability) {
+        case Durability::commit: return e.report.add(fine("store", "a message that is stored is on the server's disk"));
+        case Durability::memory:
+            return e.report.add(warning("store", "not_durable",
+                                        "the server keeps messages in memory: they are lost when it ends",
+                                        "for anything but tests, let the server keep them in a file (--store FILE)"));
+        case Durability::none: break;
+    }
+    e.report.add(skipped("store", "the server keeps no messages: they reach only who is connected"));
+}
+
 }  // namespace
 
 Check clock_check(milliseconds ahead, milliseconds doubt) {
@@ -152,6 +165,7 @@ void examine_session(Examination& e, bool echo) {
     const ConnectionStats stats = client->get_connection_stats();
     e.report.add(fine("session", "as " + user_of(alone) + " in " + time_text(stats.connection_time) +
                                      (stats.sealed ? ", sealed" : "")));
+    examine_store(e, stats.durability);
     if (echo) examine_echo(e, *client, answer);
     client->disconnect();
 }

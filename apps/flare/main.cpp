@@ -46,6 +46,7 @@ int main(int argc, char** argv) {
     add_race(app, run);
     add_doctor(app, run);
     add_explain(app, run);
+    add_store(app, run);
     add_top(app, run);
     add_token(app, run);
     add_certs(app, run);

@@ -3,6 +3,7 @@
 #include "output.hpp"
 #include "server_config/configuration.hpp"
 #include "server_config/default_certificates.hpp"
+#include "server_config/default_store.hpp"
 #include "server_config/describe.hpp"
 #include "server_config/value.hpp"
 #include "service_manager.hpp"
@@ -172,6 +173,13 @@ std::string advice(const Failure& failure) {
         case errc::file_not_found:
             if (failure.text.find("certificate") == failure.text.npos) return {};
             return "make test certificates with `flare certs make`, or start without QUIC: --quic-enabled=false";
+        case errc::store_in_use:
+            return "another server of this user keeps its conversations there: give this one a file of its own with "
+                   "--store FILE, or --store none";
+        case errc::file_unwritable:
+            if (failure.text.find("conversations") == failure.text.npos) return {};
+            return "name a file in a folder that this user can write with --store FILE, or keep no conversations: "
+                   "--store none";
         case errc::invalid_config:
             if (failure.text.find("expose_metrics") != failure.text.npos)
                 return "in the configuration, set admin_address to 127.0.0.1, or expose_metrics = true";
@@ -271,6 +279,7 @@ int run_server(const ServerFlags& flags) {
 
     Configuration configuration = gather(flags);
     find_default_certificates(configuration, service_state_folder());
+    find_default_store(configuration, service_state_folder());
     ServerBuilder builder = make_builder(configuration);
     const bool as_json = configuration.values.flag("json");
     if (flags.check) {
@@ -298,6 +307,8 @@ int run_server(const ServerFlags& flags) {
     give_large_blocks_back();
     auto server = builder.build();
     if (!server) return start_failed(server.error(), as_json);
+    if (const auto made = make_store_folder(configuration.values, service_state_folder()); !made)
+        return start_failed(made.error(), as_json);
     if (const auto started = server->start(); !started) return start_failed(started.error(), as_json);
     tell_addresses(*server, configuration.values, as_json);
     tell_service_manager("READY=1");
@@ -326,8 +337,9 @@ void add_server(CLI::App& app, Run& run) {
         ->check(CLI::IsMember({"toml", "markdown", "man"}));
     for (const Setting& setting : settings()) {
         const bool is_flag = setting.kind == Kind::flag;
+        const std::string shorter = setting.key() == "store.file" ? ",--store" : "";
         CLI::Option* const option = command->add_option_function<std::string>(
-            setting.flag(),
+            setting.flag() + shorter,
             [flags, key = setting.key(), is_flag](const std::string& text) {
                 flags->settings[key] = is_flag && text.empty() ? "true" : text;
             },

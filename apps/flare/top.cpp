@@ -116,6 +116,24 @@ std::string errors_of(const Rates& rates) {
     return text.empty() ? "none" : text;
 }
 
+// Empty: the server has no store.
+std::string store_of(const Rates& rates) {
+    const json::object& now = rates.now.part("store");
+    const json::object& before = rates.before.part("store");
+    if (now.empty()) return {};
+    const auto rate = [&](std::string_view key) {
+        return std::max(0.0, Sample::number_of(now, key) - Sample::number_of(before, key)) / rates.seconds();
+    };
+    std::string text = text_of(rate("appends")) + "/s stored, " + text_of(rate("commits")) + " commits/s, p99 " +
+                       text_of(Sample::number_of(now, "commit_p99_ms"), "ms") + ", " +
+                       text_of(Sample::number_of(now, "waiting_writes")) + " waiting, " +
+                       text_of(Sample::number_of(now, "bytes"), "B");
+    const json::value* const state = now.if_contains("state");
+    if (state != nullptr && state->is_string() && state->get_string() != "ok")
+        text += ", " + coloured(Tone::bad, printable(state->get_string()));
+    return text;
+}
+
 std::string cpu_of(const Rates& rates) {
     std::string text;
     for (const double percent : rates.cpu_percent())
@@ -130,7 +148,7 @@ std::vector<std::string> block(const TopOptions& options, const Rates& rates) {
         std::snprintf(begin, sizeof begin, "  %-13s ", name);
         return begin + text;
     };
-    return {
+    std::vector<std::string> lines = {
         coloured(Tone::strong, "flare top  " + options.admin + "  up " + text_of(std::floor(now.at), "s")),
         line("connections", connections_of(now)),
         line("sessions", text_of(now.number("sessions_attached")) + " attached, " +
@@ -146,6 +164,8 @@ std::vector<std::string> block(const TopOptions& options, const Rates& rates) {
         line("worker CPU", cpu_of(rates)),
         line("memory", text_of(now.number("memory_bytes"), "B") + " of sessions"),
     };
+    if (const std::string store = store_of(rates); !store.empty()) lines.push_back(line("store", store));
+    return lines;
 }
 
 std::string one_line(const Rates& rates) {
@@ -153,8 +173,8 @@ std::string one_line(const Rates& rates) {
            "; messages: " + text_of(rates.of("messages_received")) + "/s in, " + text_of(rates.of("messages_sent")) +
            "/s out; bytes: " + text_of(rates.of("bytes_received"), "B/s") + " in, " +
            text_of(rates.of("bytes_sent"), "B/s") + " out; handlers: " + text_of(rates.handler_ms(), "ms") +
-           "; CPU: " + cpu_of(rates) + "; memory: " + text_of(rates.now.number("memory_bytes"), "B") +
-           "; errors: " + errors_of(rates);
+           (store_of(rates).empty() ? "" : "; store: " + store_of(rates)) + "; CPU: " + cpu_of(rates) +
+           "; memory: " + text_of(rates.now.number("memory_bytes"), "B") + "; errors: " + errors_of(rates);
 }
 
 json::object object_of(const Rates& rates) {
@@ -171,6 +191,13 @@ json::object object_of(const Rates& rates) {
     json::array cpu;
     for (const double percent : rates.cpu_percent()) cpu.emplace_back(percent);
     object["worker_cpu_percent"] = cpu;
+    if (const json::object& store = rates.now.part("store"); !store.empty()) {
+        object["store"] = store;
+        object["store_appends_per_second"] =
+            std::max(0.0,
+                     Sample::number_of(store, "appends") - Sample::number_of(rates.before.part("store"), "appends")) /
+            rates.seconds();
+    }
     return object;
 }
 

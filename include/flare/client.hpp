@@ -112,6 +112,7 @@ struct ConnectionStats {
     std::chrono::system_clock::time_point last_activity{};
     std::optional<Protocol> protocol;
     bool sealed = false;                          // whether the connection in use is sealed
+    Durability durability = Durability::none;     // what `stored` is worth, as the server said when it was last reached
     std::optional<std::chrono::nanoseconds> rtt;  // smoothed
     // Path statistics of a QUIC connection (RFC 9002).
     struct QuicPath {

@@ -22,6 +22,11 @@ enum class Protocol : std::uint8_t { websocket = 1, quic = 2 };
 enum class QuicCongestion : std::uint8_t { cubic, bbr };
 FLARE_EXPORT std::string_view name(Protocol protocol) noexcept;
 
+// What `stored` in a receipt is worth on a server: nothing, because it keeps no messages or does not say; until its
+// process ends; or on disk, whatever happens to the process or the machine.
+enum class Durability : std::uint8_t { none = 0, memory = 1, commit = 2 };
+FLARE_EXPORT std::string_view name(Durability durability) noexcept;
+
 // Orders messages waiting in the outbox; never reorders messages already sent.
 enum class Priority : std::uint8_t { low = 0, normal = 1, high = 2, urgent = 3 };
 

@@ -25,6 +25,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace flare {
@@ -116,6 +117,28 @@ struct PolicyRule {
     bool allow = false;
 };
 
+// What conversations may do, on a server with a store. Rates are per second, 0: no limit; a burst is what is allowed at
+// once after a pause, 0: five times the rate.
+struct ConversationLimits {
+    // Messages and changes of one device. It counts by worker: a device whose conversations live on several workers may
+    // send that much to those of each. At most 1,000,000.
+    std::uint32_t device_per_second = 20;
+    std::uint32_t device_burst = 0;
+    // Messages and changes of all members into one conversation. At most 1,000,000.
+    std::uint32_t conversation_per_second = 50;
+    std::uint32_t conversation_burst = 0;
+    // Direct conversations that a user starts in an hour; one that the other user has answered no longer counts. At
+    // most 10,000; 0: no limit. Each takes 16 bytes for that hour.
+    std::uint32_t direct_per_hour = 50;
+    // Largest payload, uncompressed, in the conversations that are made from now on: 1 byte to 1 MiB.
+    std::uint32_t max_payload_bytes = 64 * 1024;
+    std::uint32_t max_members = 100'000;  // of a room: 1 to 1,000,000
+    // Users who may make rooms, and rooms that anybody may join: patterns as in PolicyRule. Others get forbidden.
+    // Empty: nobody.
+    std::vector<std::string> room_makers{"*"};
+    std::vector<std::string> open_room_makers{"*"};
+};
+
 // The lowest level that the server logs. The log goes to standard error.
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error, off };
 
@@ -127,6 +150,41 @@ enum class ProxyHeader : std::uint8_t {
     x_forwarded_for,  // the HTTP header X-Forwarded-For, as nginx writes it
     forwarded,        // the HTTP header Forwarded (RFC 7239)
     proxy_protocol,  // HAProxy's PROXY protocol, version 1 or 2, before TLS and HTTP; connections without it are closed
+};
+
+// Figures of a store, counted since start() unless marked as current. No engine: the server has no store.
+struct StoreStats {
+    std::string engine;  // "sqlite"
+    std::string file;
+    Durability durability = Durability::none;
+    std::uint64_t generation = 0;  // drawn when the store was made or restored
+    std::uint32_t schema = 0;      // version of the file
+    std::uint64_t bytes = 0;       // current: of the file with its write-ahead log
+    std::uint64_t free_bytes = 0;  // current: on its disk
+    // Current: ok; storage_full (the last commit found no room); storage_failed, store_damaged (it takes nothing).
+    errc state = errc::ok;
+    struct Waiting {  // current
+        std::uint64_t writes = 0;
+        std::uint64_t bytes = 0;  // of the writes
+        std::uint64_t reads = 0;
+        std::chrono::milliseconds oldest{0};  // how long the oldest of the writes has waited
+    };
+    Waiting waiting;
+    std::uint64_t appends = 0;                // messages and other entries
+    std::uint64_t changes = 0;                // of conversations, members and users
+    std::uint64_t repeats = 0;                // known already: nothing was written
+    std::map<errc, std::uint64_t> refused;    // writes
+    std::uint64_t commits = 0;                // one for all writes that wait, each with a sync of the disk
+    std::chrono::microseconds commit_p50{0};  // of the last 1,024
+    std::chrono::microseconds commit_p99{0};
+    // Histograms: the upper bound of each bucket, and how many values were above the bound before and not above it. The
+    // last bound is infinite.
+    struct Histogram {
+        std::vector<std::pair<double, std::uint64_t>> buckets;
+        double sum = 0;
+    };
+    Histogram commit_seconds;
+    Histogram commit_writes;
 };
 
 // Statistics over all workers, counted since start() unless marked as current.
@@ -166,6 +224,7 @@ struct ServerStats {
     std::uint64_t sessions_shed_detached = 0;
     std::uint64_t sessions_shed_stalled = 0;
     CompressionStats compression;
+    StoreStats store;
     std::uint64_t worker_stalls = 0;  // times that an event loop was blocked for a second, by a handler
 };
 
@@ -411,6 +470,7 @@ public:
     // Where conversations are kept: messages to users and rooms are then answered with `stored`, also when nobody of
     // them is connected. Without a store (the default) messages reach those who are connected, and there are no rooms.
     ServerBuilder& store(Store store);
+    ServerBuilder& conversation_limits(ConversationLimits limits);  // of a server with a store
     // Ceiling for all memory that peers can make the server hold: 4 GiB, at least 1 MiB. At the limit the server
     // refuses new sessions with busy, then ends sessions without a connection, then those whose clients read nothing:
     // docs/server.md, "Memory".

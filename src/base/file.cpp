@@ -138,23 +138,32 @@ std::optional<Failure> take_mark(std::string& text, const std::string& path, con
     return said(errc::invalid_config, what, path, "is text in UTF-16: save it as UTF-8");
 }
 
-struct Draft {
+struct NewFile {
     std::string name;
     Descriptor file;
 };
 
-Checked<Draft> make_draft(const std::string& path, const std::string& what, mode_t mode) {
+Checked<NewFile> make_draft(const std::string& path, const std::string& what, mode_t mode) {
     for (int attempt = 0; attempt < kDraftAttempts; ++attempt) {
         std::array<char, 17> number{};
         std::snprintf(number.data(), number.size(), "%016llx",
                       static_cast<unsigned long long>(system_random().next_u64()));
-        Draft draft{path + "." + number.data() + ".new", Descriptor()};
+        NewFile draft{path + "." + number.data() + ".new", Descriptor()};
         draft.file = Descriptor(
             open_retrying(draft.name.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
         if (draft.file) return draft;
         if (errno != EEXIST) break;
     }
     return unwritable(path, what, errno);
+}
+
+// 0, and `name` is no more; or an errno, and nothing has changed.
+int take_place(const std::string& name, const std::string& path, bool replace) {
+    if (replace) return ::rename(name.c_str(), path.c_str()) == 0 ? 0 : errno;
+    // link() refuses a name that somebody has taken meanwhile.
+    if (::link(name.c_str(), path.c_str()) != 0) return errno;
+    ::unlink(name.c_str());
+    return 0;
 }
 
 }  // namespace
@@ -223,16 +232,34 @@ Checked<Descriptor> put_file(const std::string& path, const std::string& what, s
     if (auto good = may_put_file(path, what, writing.replace); !good) return good.error();
     auto draft = make_draft(path, what, writing.access == Access::open ? 0644 : 0600);
     if (!draft) return draft.error();
-    const char* const name = draft->name.c_str();
     int error = write_all(draft->file.get(), content);
     if (error == 0 && writing.durable && ::fsync(draft->file.get()) != 0) error = errno;
-    if (error == 0 && writing.replace && ::rename(name, path.c_str()) != 0) error = errno;
-    // link() refuses a name that somebody has taken meanwhile.
-    if (error == 0 && !writing.replace && ::link(name, path.c_str()) != 0) error = errno;
-    if (error != 0 || !writing.replace) ::unlink(name);
+    if (error == 0) error = take_place(draft->name, path, writing.replace);
+    if (error != 0) ::unlink(draft->name.c_str());
     if (error != 0) return unwritable(path, what, error);
     if (writing.durable) sync_folder(path);
     return std::move(draft->file);
+}
+
+Checked<Draft> Draft::make(const std::string& path, const std::string& what, bool replace) {
+    if (auto good = may_put_file(path, what, replace); !good) return good.error();
+    auto made = make_draft(path, what, 0600);
+    if (!made) return made.error();
+    return Draft(std::move(made->name), path, what, replace);
+}
+
+Draft::~Draft() {
+    if (!name_.empty()) ::unlink(name_.c_str());
+}
+
+Checked<> Draft::put() {
+    const Descriptor file(open_retrying(name_.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    int error = file && ::fsync(file.get()) == 0 ? 0 : errno;
+    if (error == 0) error = take_place(name_, path_, replace_);
+    if (error != 0) return unwritable(path_, what_, error);
+    name_.clear();
+    sync_folder(path_);
+    return {};
 }
 
 Checked<Descriptor> open_kept_file(const std::string& path, const std::string& what) {

@@ -75,6 +75,31 @@ struct Writing {
 // Errors: file_not_found (its folder), file_unwritable; what was at `path` is as it was.
 Checked<Descriptor> put_file(const std::string& path, const std::string& what, std::string_view content,
                              const Writing& writing);
+// A file beside `path` that somebody else writes, by its name, until it takes its place: for what put_file() could not
+// hold in memory. It goes with this object, or stays behind as name() if the process is killed.
+class Draft {
+public:
+    // Empty, for this user alone (0600). Errors: those of may_put_file() and file_not_found (its folder).
+    static Checked<Draft> make(const std::string& path, const std::string& what, bool replace);
+    Draft(Draft&& other) noexcept
+        : name_(std::exchange(other.name_, {})), path_(other.path_), what_(other.what_), replace_(other.replace_) {}
+    Draft& operator=(Draft&&) = delete;
+    ~Draft();
+
+    const std::string& name() const noexcept { return name_; }
+    // It is on the disk, and then in its place. Errors: file_unwritable, also if somebody has taken the place meanwhile
+    // (replace: false).
+    Checked<> put();
+
+private:
+    Draft(std::string name, std::string path, std::string what, bool replace)
+        : name_(std::move(name)), path_(std::move(path)), what_(std::move(what)), replace_(replace) {}
+
+    std::string name_;  // empty: it has been put, or moved from
+    std::string path_;
+    std::string what_;
+    bool replace_;
+};
 // The errors of put_file() that can be known before there is something to write.
 Checked<> may_put_file(const std::string& path, const std::string& what, bool replace);
 // A file that is written in place from now on, made empty if it is missing. Never through a link in the last component.

@@ -22,4 +22,13 @@ std::string_view name(Protocol protocol) noexcept {
     return "unknown";
 }
 
+std::string_view name(Durability durability) noexcept {
+    switch (durability) {
+        case Durability::none: return "none";
+        case Durability::memory: return "memory";
+        case Durability::commit: return "commit";
+    }
+    return "unknown";
+}
+
 }  // namespace flare

@@ -159,6 +159,7 @@ void Append::put_off(Ticket ticket, errc code, const Now& now, Effects& out) {
 void Append::make_direct(Row first, Row second, const Now& now, Effects& out) {
     if (!std::exchange(asked_.direct, std::nullopt)) return;
     plan_ = plan_direct(first, second, now.unix_ms);
+    plan_->config->max_payload_bytes = limits_.payload_bytes;
     making_direct_ = true;
     out.emplace_back(effect::AppendChange{.plan = &*plan_});
 }

@@ -27,6 +27,8 @@ struct Limits {
     base::Rate conversation{50, 250};  // and of all into a conversation
     std::uint64_t max_members = 100'000;
     std::uint32_t max_conversations = 10'000;  // of a user
+    std::uint32_t direct_per_hour = 50;        // that a user begins; 0: any number
+    std::uint32_t payload_bytes = 64 * 1024;   // what a conversation that is made now takes of a message
     std::uint32_t max_mentions = 50;           // of a message
 
     // ---- memory of a conversation ----

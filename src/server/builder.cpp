@@ -324,7 +324,39 @@ Store sqlite(std::string file) {
 
 ServerBuilder& ServerBuilder::store(Store store) {
     state_->check(!store.file.empty(), "store: sqlite() needs the name of a file");
-    state_->config.store = std::move(store);
+    state_->check(store.cache_bytes >= (1ull << 20) && store.cache_bytes <= (64ull << 30),
+                  "store: cache_bytes must be within 1 MiB and 64 GiB");
+    state_->config.conversations.store = std::move(store);
+    return *this;
+}
+
+ServerBuilder& ServerBuilder::conversation_limits(ConversationLimits limits) {
+    constexpr std::uint32_t kMost = 1'000'000;
+    const auto rate = [&](std::uint32_t per_second, std::uint32_t burst, std::string_view which) {
+        const std::string name = "conversation_limits: " + std::string(which);
+        state_->check(per_second <= kMost, name + "_per_second is at most 1,000,000");
+        state_->check(burst <= 10 * kMost, name + "_burst is at most 10,000,000");
+        state_->check(per_second != 0 || burst == 0, name + "_burst needs a rate");
+        return base::Rate{per_second, burst == 0 ? 5ull * per_second : burst};
+    };
+    im::Limits& to = state_->config.conversations.limits;
+    to.device = rate(limits.device_per_second, limits.device_burst, "device");
+    to.conversation = rate(limits.conversation_per_second, limits.conversation_burst, "conversation");
+    state_->check(limits.direct_per_hour <= 10'000, "conversation_limits: direct_per_hour is at most 10,000");
+    to.direct_per_hour = limits.direct_per_hour;
+    state_->check(limits.max_payload_bytes > 0 && limits.max_payload_bytes <= im::kMaxPayloadBytes,
+                  "conversation_limits: max_payload_bytes must be within 1 byte and 1 MiB");
+    to.payload_bytes = limits.max_payload_bytes;
+    state_->check(limits.max_members > 0 && limits.max_members <= kMost,
+                  "conversation_limits: max_members must be within 1 and 1,000,000");
+    to.max_members = limits.max_members;
+    for (const auto& [name, patterns] :
+         {std::pair("room_makers", &limits.room_makers), std::pair("open_room_makers", &limits.open_room_makers)}) {
+        const std::string fault = server::fault_of_patterns(*patterns);
+        state_->check(fault.empty(), "conversation_limits: " + std::string(name) + ": " + fault);
+    }
+    state_->config.conversations.room_makers = std::move(limits.room_makers);
+    state_->config.conversations.open_room_makers = std::move(limits.open_room_makers);
     return *this;
 }
 
@@ -398,6 +430,12 @@ Checked<Server> ServerBuilder::build() const {
                                                      std::to_string(session.max_message_bytes) +
                                                      " bytes: a larger message could never be sent");
         }
+    }
+    if (!config.conversations.store.file.empty()) {
+        const im::Limits& limits = config.conversations.limits;
+        session.storing = wire::Storing{Durability::commit, limits.payload_bytes,
+                                        static_cast<std::uint32_t>(limits.device.per_second),
+                                        static_cast<std::uint32_t>(limits.device.burst)};
     }
     if (const auto* broken = config.auth.target<server::BrokenAuth>()) return broken->failure;
     if (const auto* broken = config.async_auth.target<server::BrokenAsyncAuth>()) return broken->failure;

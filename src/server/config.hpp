@@ -3,6 +3,7 @@
 // Threads: immutable once the server is built.
 #pragma once
 
+#include "im/limits.hpp"
 #include "server/message_rules.hpp"
 #include "session/types.hpp"
 #include "transport/websocket/websocket.hpp"
@@ -29,6 +30,13 @@ struct Handler {
     AsyncMessageHandler coroutine;
 };
 
+struct ConversationSettings {
+    Store store;  // without a file: there is none
+    im::Limits limits;
+    std::vector<std::string> room_makers{"*"};
+    std::vector<std::string> open_room_makers{"*"};
+};
+
 struct Config {
     std::string websocket_addr = "127.0.0.1:4000";
     bool websocket = true;
@@ -52,7 +60,7 @@ struct Config {
     std::vector<std::string> allowed_origins;
     std::shared_ptr<const transport::websocket::BehindProxy> proxy;  // null: no proxy is trusted
     std::string admin_addr;
-    Store store;                   // without a file: none
+    ConversationSettings conversations;
     std::string sealing_key_file;  // empty: clients cannot seal
 
     Handler handler;                                                         // for types without one of their own

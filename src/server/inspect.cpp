@@ -27,6 +27,33 @@ double cpu_seconds() {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
+std::string text_of(const StoreStats& store) {
+    if (store.engine.empty()) return "null";
+    Part refused;
+    for (const auto& [code, count] : store.refused) refused.add(name(code), count);
+    Part part;
+    part.add("engine", store.engine)
+        .add("file", store.file)
+        .add("durability", name(store.durability))
+        .add("generation", std::to_string(store.generation))
+        .add("schema", store.schema)
+        .add("bytes", store.bytes)
+        .add("free_bytes", store.free_bytes)
+        .add("state", name(store.state))
+        .add("waiting_writes", store.waiting.writes)
+        .add("waiting_bytes", store.waiting.bytes)
+        .add("waiting_reads", store.waiting.reads)
+        .ms("oldest_waiting_ms", store.waiting.oldest)
+        .add("appends", store.appends)
+        .add("changes", store.changes)
+        .add("repeats", store.repeats)
+        .add("commits", store.commits)
+        .ms("commit_p50_ms", store.commit_p50)
+        .ms("commit_p99_ms", store.commit_p99)
+        .raw("refused", refused.text());
+    return part.text();
+}
+
 std::string text_of(const Figures& figures, std::chrono::nanoseconds up) {
     const ServerStats& stats = figures.stats;
     Part connections;
@@ -60,6 +87,7 @@ std::string text_of(const Figures& figures, std::chrono::nanoseconds up) {
         .add("memory_bytes", stats.memory_bytes)
         .add("worker_stalls", stats.worker_stalls)
         .raw("errors", errors.text())
+        .raw("store", text_of(stats.store))
         .raw("workers", base::json_list(figures.workers));
     return part.text();
 }

@@ -16,10 +16,6 @@ bool fits(std::string_view pattern, std::string_view name) noexcept {
     return name == pattern;
 }
 
-bool fits_one(const Patterns& patterns, std::string_view name) noexcept {
-    return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& each) { return fits(each, name); });
-}
-
 // What is wrong with it; empty: nothing.
 std::string_view fault_of_pattern(std::string_view pattern) noexcept {
     if (pattern.empty()) return "is empty: write \"*\" for anything";
@@ -32,16 +28,26 @@ std::string_view fault_of_pattern(std::string_view pattern) noexcept {
 
 }  // namespace
 
+bool fits_one(const Patterns& patterns, std::string_view name) noexcept {
+    return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& each) { return fits(each, name); });
+}
+
+std::string fault_of_patterns(const Patterns& patterns) {
+    for (const std::string& each : patterns) {
+        const std::string_view fault = fault_of_pattern(each);
+        if (!fault.empty()) return "\"" + each + "\" " + std::string(fault);
+    }
+    return {};
+}
+
 std::string MessageRules::fault_of(const PolicyRule& rule) {
     for (const auto& [name, patterns] : {std::pair("from", &rule.from), std::pair("to", &rule.to)}) {
         if (patterns->empty()) return std::string(name) + ": names nobody: write [\"*\"] for anybody";
     }
     for (const auto& [name, patterns] :
          {std::pair("from", &rule.from), std::pair("to", &rule.to), std::pair("types", &rule.types)}) {
-        for (const std::string& each : *patterns) {
-            const std::string_view fault = fault_of_pattern(each);
-            if (!fault.empty()) return std::string(name) + ": \"" + each + "\" " + std::string(fault);
-        }
+        if (const std::string fault = fault_of_patterns(*patterns); !fault.empty())
+            return std::string(name) + ": " + fault;
     }
     return {};
 }

@@ -12,6 +12,11 @@
 
 namespace flare::server {
 
+// Patterns as in PolicyRule. Allocates nothing.
+bool fits_one(const std::vector<std::string>& patterns, std::string_view name) noexcept;
+// What is wrong with the first one that is wrong, in words: `"a*b" has a * ...`; empty: nothing is.
+std::string fault_of_patterns(const std::vector<std::string>& patterns);
+
 class MessageRules {
 public:
     static constexpr std::size_t kMost = 1000;

@@ -4,6 +4,7 @@
 #include "server/capacity.hpp"
 #include "server/exposure.hpp"
 #include "server/impl.hpp"
+#include "server/store_figures.hpp"
 #include "server/ticket_key_file.hpp"
 #include "store/sqlite/sqlite.hpp"
 #include "transport/address.hpp"
@@ -78,6 +79,7 @@ Checked<> Server::Impl::start() {
         base::log().info("{} policy rules are in use; a message that matches none is refused", config_.rules.size());
     if (config_.websocket) base::log().info("listening on {}://{}", config_.secure() ? "wss" : "ws", websocket_addr_);
     if (config_.quic) base::log().info("listening on quic://{}", quic_addr_);
+    if (group_->store != nullptr) base::log().info("{}", server::introduction_of(group_->store->about()));
     if (certificates_.sealing) base::log().info("sealing with the key {}", sealing_public_key());
     const server::ConnectionLimits& limits = group_->state.limits;
     base::log().info("{} workers, up to {} connections{}", group_->workers.size(), limits.in_all(),
@@ -106,10 +108,11 @@ Checked<> Server::Impl::open() {
             std::move(keys->current), std::move(keys->previous),
             base::system_random().bytes(session::TicketKeys::kProcessBytes));
     }
-    if (!config_.store.file.empty()) {
+    if (!config_.conversations.store.file.empty()) {
         store::sqlite::Settings settings;
-        settings.path = config_.store.file;
-        settings.min_free_bytes = config_.store.min_free_bytes;
+        settings.path = config_.conversations.store.file;
+        settings.min_free_bytes = config_.conversations.store.min_free_bytes;
+        settings.cache_kib = static_cast<std::uint32_t>(config_.conversations.store.cache_bytes / 1024);
         auto engine = store::sqlite::open(settings);
         if (!engine) return engine.error();
         group_->store = std::make_unique<store::Store>(std::move(*engine), store::Store::Settings());

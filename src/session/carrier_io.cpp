@@ -59,6 +59,7 @@ void CarrierIo::write_welcome(ServerSession& session, Attached& carrier, wire::B
     welcome.outcome = carrier.with_secret ? wire::Outcome::created : wire::Outcome::resumed;
     welcome.session_life_ms = wire_ms(settings_.session_life);
     welcome.user = session.user();
+    welcome.store = settings_.storing;
     batch.add({}, wire::encode(welcome));
     carrier.welcome_due = false;
 }

@@ -107,6 +107,7 @@ public:
     // When something came last on this carrier; kNever: it is none of the session's.
     TimePoint heard_at(CarrierKey key) const noexcept;
     const wire::Limits& limits() const noexcept { return agreed_.limits; }
+    const std::optional<wire::Storing>& store() const noexcept { return agreed_.store; }
     // How payloads may be compressed in this session, both ways.
     wire::Encodings encodings() const noexcept { return agreed_.encodings; }
     std::uint64_t epoch() const noexcept { return carriers_.epoch(); }

@@ -33,6 +33,7 @@ void ClientAgreement::hear(const ClientSettings& mine, const wire::Welcome& welc
             settings.heartbeat_interval, Duration(std::chrono::milliseconds(welcome.heartbeat_timeout_ms)) / 2);
     }
     home_worker = welcome.home_worker;
+    store = welcome.store;
 }
 
 }  // namespace flare::session

@@ -45,7 +45,8 @@ struct ClientAgreement {
     wire::Limits limits;
     wire::Encodings encodings = 0;
     bool conversations = false;
-    Duration ack_delay;  // the server's
+    std::optional<wire::Storing> store;  // the server's; nothing: it has none, or does not say
+    Duration ack_delay;                  // the server's
     std::uint32_t home_worker = 0;
     std::optional<SessionId> id;
     std::unique_ptr<LaneSet> lanes;  // null: there is no session

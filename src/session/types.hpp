@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace flare::session {
@@ -50,6 +51,7 @@ struct Settings {
     std::uint32_t max_batch_bytes = wire::kMaxBatchBytes;  // what a client may put into one batch
     Rate message_rate;                                     // of one device's messages that are acted on
     Rate byte_rate;                                        // and of their payloads
+    std::optional<wire::Storing> storing;                  // said in Welcome; nothing: there is no store
     Duration min_ack_delay = std::chrono::milliseconds(25);
     Duration max_ack_delay = std::chrono::milliseconds(200);
     Duration session_life = std::chrono::minutes(2);  // after its last carrier

@@ -9,6 +9,7 @@
 #include "model/conversation.hpp"
 #include "model/entry.hpp"
 #include "model/member.hpp"
+#include "store/check.hpp"
 
 #include <flare/error.hpp>
 #include <flare/uuid.hpp>
@@ -195,10 +196,12 @@ struct About {
     std::string engine{};          // "memory", "sqlite"
     std::string place{};           // the file
     bool durable = false;          // a commit is on disk
+    std::string by{};              // how the engine sees to that: "synchronous=FULL"
     std::uint64_t generation = 0;  // drawn when the store was made and when a backup was restored
     std::uint32_t schema = 0;      // version
     std::uint64_t stamp = 0;       // of the last commit
     std::uint64_t bytes = 0;       // on disk or in memory
+    std::uint64_t free_bytes = 0;  // on its disk; 0: it has none
 };
 
 class Engine {
@@ -216,6 +219,9 @@ public:
     // What may wait until there is nothing else to do, a part at a time. True: there is more.
     virtual Result<bool> maintain(std::uint64_t now_ms) = 0;
     virtual std::unique_ptr<Reader> reader() = 0;
+    // Reads everything that is committed and compares it: logs, ids, heads, members. It takes as long as there is much,
+    // and changes nothing. most_faults: that are named; all are counted.
+    virtual Result<CheckReport> check(std::size_t most_faults) = 0;
     virtual About about() const = 0;
 };
 

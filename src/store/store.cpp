@@ -54,12 +54,18 @@ errc Store::submit(std::unique_ptr<WriteBatch>& batch, BatchOwner& owner) {
     const auto now = Clock::now();
     const std::lock_guard lock(mutex_);
     if (stopping_) return errc::shutting_down;
-    if (is_failure(code_)) return code_;
+    if (is_failure(code_)) {
+        tally_.turned_away(code_, batch->writes.size());
+        return code_;
+    }
     const std::size_t writes = waiting_writes_ + batch->writes.size();
     const std::size_t bytes = waiting_bytes_ + batch->bytes.size();
     const bool late = !waiting_.empty() && now - waiting_.front().since > settings_.max_waiting_age;
     const bool fits = writes <= settings_.max_waiting_writes && bytes <= settings_.max_waiting_bytes;
-    if (late || (!fits && !waiting_.empty())) return errc::busy;
+    if (late || (!fits && !waiting_.empty())) {
+        tally_.turned_away(errc::busy, batch->writes.size());
+        return errc::busy;
+    }
     waiting_writes_ = writes;
     waiting_bytes_ = bytes;
     waiting_.push_back({std::move(batch), &owner, now});
@@ -91,6 +97,11 @@ Store::Health Store::health() const {
     health.p50 = times_.quantile(0.5);
     health.p99 = times_.quantile(0.99);
     return health;
+}
+
+Tally Store::tally() const {
+    const std::lock_guard lock(mutex_);
+    return tally_;
 }
 
 About Store::about() const {
@@ -146,6 +157,7 @@ void Store::commit(Group& group) {
     for (bool retried = false;; retried = true) {
         const errc code = try_commit(group);
         if (is_failure(code) && recover(retried)) continue;
+        if (code != errc::ok) turned_away(group, code);
         return answer(group, {code, retried});
     }
 }
@@ -165,8 +177,11 @@ errc Store::try_commit(const Group& group) {
         base::log().error("store: committing: {}", error.what());
         code = errc::storage_failed;
     }
+    const auto took = Clock::now() - began;
+    const Tally::Counted counted = code == errc::ok ? Tally::count(group_) : Tally::Counted();
     const std::lock_guard lock(mutex_);
-    times_.add(Clock::now() - began);
+    times_.add(took);
+    tally_.committed(counted, writes, took);
     writes_ += code == errc::ok ? writes : 0;
     code_ = code == errc::busy ? errc::ok : code;
     return code;
@@ -179,6 +194,7 @@ bool Store::recover(bool again) {
     waiting_writes_ = waiting_bytes_ = 0;
     const errc code = code_;
     lock.unlock();
+    turned_away(others, code);
     answer(others, {code, false});
     if (code == errc::store_damaged) return false;  // opening it again would not fix it
     for (;; again = true) {
@@ -219,6 +235,13 @@ void Store::maintain() {
 void Store::note(errc code) {
     const std::lock_guard lock(mutex_);
     code_ = code;
+}
+
+void Store::turned_away(const Group& group, errc code) {
+    std::size_t writes = 0;
+    for (const Waiting& each : group) writes += each.batch->writes.size();
+    const std::lock_guard lock(mutex_);
+    if (writes != 0) tally_.turned_away(code, writes);
 }
 
 void Store::answer(Group& group, const Answer& answer) {

@@ -8,6 +8,7 @@
 
 #include "store/commit_times.hpp"
 #include "store/engine.hpp"
+#include "store/tally.hpp"
 
 #include <chrono>
 #include <condition_variable>
@@ -80,6 +81,7 @@ public:
     // Runs on a thread that reads. busy, shutting_down: it was not taken. What it throws is logged.
     errc read(Read read);
     Health health() const;
+    Tally tally() const;
     // Its stamp and its bytes may be a second old.
     About about() const;
     // Commits what was taken, answers all of it and ends the threads. No answer comes after that. Again: nothing.
@@ -106,6 +108,7 @@ private:
     bool recover(bool again);
     void maintain();
     void note(errc code);
+    void turned_away(const Group& group, errc code);
     static void answer(Group& group, const Answer& answer);
 
     const Settings settings_;
@@ -119,6 +122,7 @@ private:
     std::size_t waiting_bytes_ = 0;
     std::deque<Read> reads_;
     CommitTimes times_;
+    Tally tally_;
     std::uint64_t writes_ = 0;
     About about_;
     errc code_ = errc::ok;  // Health::code

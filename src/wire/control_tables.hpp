@@ -16,6 +16,7 @@ namespace flare::wire {
 
 inline constexpr std::string_view kPlatforms[] = {"PLATFORM_UNKNOWN", "PLATFORM_ANDROID", "PLATFORM_IOS",
                                                   "PLATFORM_WEB",     "PLATFORM_DESKTOP", "PLATFORM_SERVER"};
+inline constexpr std::string_view kDurabilities[] = {"DURABILITY_NONE", "DURABILITY_MEMORY", "DURABILITY_COMMIT"};
 inline constexpr std::string_view kOutcomes[] = {"OUTCOME_NEW", "OUTCOME_RESUMED"};
 inline constexpr std::string_view kEncodings[] = {"ENCODING_NONE", "ENCODING_ZSTD", "ENCODING_GZIP",
                                                   "ENCODING_ZSTD_DICTIONARY"};
@@ -84,6 +85,17 @@ struct Table<Limits> {
 };
 
 template <>
+struct Table<Storing> {
+    static constexpr std::string_view kName = "Storing";
+    static constexpr std::tuple kLines{
+        choice(1, "durability", &Storing::durability, kDurabilities),
+        number(2, "max_bytes", &Storing::max_bytes),
+        number(3, "per_second", &Storing::per_second),
+        number(4, "burst", &Storing::burst),
+    };
+};
+
+template <>
 struct Table<Welcome> {
     static constexpr std::string_view kName = "Welcome";
     static constexpr std::tuple kLines{
@@ -102,6 +114,7 @@ struct Table<Welcome> {
         number(13, "session_life_ms", &Welcome::session_life_ms),
         text(14, "user", &Welcome::user, kMaxNameBytes),
         bytes(15, "dictionary", &Welcome::dictionary, kMaxDictionaryIdBytes),
+        part<Storing>(16, "store", &Welcome::store),
     };
 };
 

@@ -157,6 +157,15 @@ struct Limits {
     bool operator==(const Limits&) const = default;
 };
 
+// Of a server that has a store.
+struct Storing {
+    Durability durability = Durability::none;
+    std::uint32_t max_bytes = 0;
+    std::uint32_t per_second = 0;
+    std::uint32_t burst = 0;
+    bool operator==(const Storing&) const = default;
+};
+
 enum class Outcome : std::uint8_t { created = 0, resumed = 1 };
 
 struct Welcome {
@@ -175,6 +184,7 @@ struct Welcome {
     std::uint32_t session_life_ms = 0;
     std::string user;
     std::string dictionary;
+    std::optional<Storing> store;
 };
 
 struct LaneGap {

@@ -1,6 +1,7 @@
 // flare doctor, the binary, before faults that are made on purpose: what it says to people and to programs.
 #include "integration/network_namespaces.hpp"
 #include "integration/quic_harness.hpp"
+#include "support/folder.hpp"
 #include "support/http_server.hpp"
 #include "support/tokens.hpp"
 #include "support/tool_process.hpp"
@@ -108,6 +109,22 @@ TEST_F(Doctor, FindsNothingWrongWhereNothingIs) {
         EXPECT_TRUE(found.is_fine(check)) << check << "\n" << found.text;
     EXPECT_THAT(found.text, HasSubstr("no problems found"));
     EXPECT_TRUE(found.json.at("ok").as_bool());
+}
+
+TEST_F(Doctor, SaysWhatStoredIsWorth) {
+    {
+        auto server = started(builder());
+        const auto found = examine({"ws://" + server.websocket_addr()});
+        EXPECT_EQ(found.exit_code, 0) << found.text;
+        EXPECT_THAT(found.codes("skipped"), HasSubstr("store:"));
+        EXPECT_THAT(found.text, HasSubstr("the server keeps no messages"));
+    }
+    const Folder folder;
+    auto server = started(builder().store(sqlite(folder.path("flare.db"))));
+    const auto found = examine({"ws://" + server.websocket_addr()});
+    EXPECT_EQ(found.exit_code, 0) << found.text;
+    EXPECT_TRUE(found.is_fine("store")) << found.text;
+    EXPECT_THAT(found.text, HasSubstr("on the server's disk"));
 }
 
 TEST_F(Doctor, ToldThatNobodyListensSaysSoForBothProtocols) {

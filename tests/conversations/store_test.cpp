@@ -1,5 +1,6 @@
 // A server with a store, over real sockets and a real file.
 #include "integration/harness.hpp"
+#include "integration/http_get.hpp"
 #include "store/sqlite/sqlite.hpp"
 
 #include <filesystem>
@@ -103,6 +104,75 @@ TEST_F(StoredConversations, KeepWhatWasCompressedAsItCanBeRead) {
     const auto stored = log("ann", "bob");
     ASSERT_EQ(stored.size(), 1u);
     EXPECT_LT(stored.front().size(), 1000u) << "it came compressed, and stays so";
+}
+
+TEST_F(StoredConversations, AreToldOfInFiguresAndInWelcome) {
+    Server server = started(builder().admin_addr("127.0.0.1:0").conversation_limits({.max_payload_bytes = 1000}));
+    visit(server, "bob");
+    Events events;
+    Client ann = connected(client_of(server.websocket_addr(), "ann", events));
+    EXPECT_EQ(ann.get_connection_stats().durability, Durability::commit);
+    EXPECT_TRUE(ann.send_text_message("bob", "one").success);
+    EXPECT_TRUE(ann.send_text_message("bob", std::string(1000, 'x')).success);
+    EXPECT_EQ(ann.send_text_message("bob", std::string(1001, 'x')).error, errc::message_too_large);
+    const auto stats = server.stats();
+    ASSERT_TRUE(stats);
+    const StoreStats& store = stats->store;
+    EXPECT_EQ(store.engine, "sqlite");
+    EXPECT_EQ(store.file, file());
+    EXPECT_EQ(store.durability, Durability::commit);
+    EXPECT_EQ(store.state, errc::ok);
+    EXPECT_NE(store.generation, 0u);
+    EXPECT_EQ(store.schema, 1u);
+    EXPECT_GT(store.bytes, 0u);
+    EXPECT_GT(store.free_bytes, 0u);
+    EXPECT_EQ(store.appends, 2u);
+    EXPECT_GE(store.changes, 3u) << "two users and their conversation";
+    EXPECT_GE(store.commits, 4u);
+    EXPECT_GT(store.commit_p99.count(), 0);
+    const auto sum = [](const StoreStats::Histogram& histogram) {
+        std::uint64_t all = 0;
+        for (const auto& [upto, count] : histogram.buckets) all += count;
+        return all;
+    };
+    EXPECT_EQ(sum(store.commit_seconds), store.commits);
+    EXPECT_EQ(sum(store.commit_writes), store.commits);
+    const std::string json = http_get(server.admin_addr(), "/stats");
+    EXPECT_NE(json.find(R"("store":{"engine":"sqlite","file":")" + file()), std::string::npos) << json;
+    EXPECT_NE(json.find(R"("durability":"commit")"), std::string::npos) << json;
+    EXPECT_NE(http_get(server.admin_addr(), "/metrics").find("\nflare_store_appends_total 2\n"), std::string::npos);
+}
+
+TEST_F(StoredConversations, AreNotThereWithoutAStore) {
+    Server server = started(quiet_server().admin_addr("127.0.0.1:0"));
+    Events events;
+    Client ann = connected(client_of(server.websocket_addr(), "ann", events));
+    EXPECT_EQ(ann.get_connection_stats().durability, Durability::none);
+    EXPECT_EQ(server.stats()->store.engine, "");
+    EXPECT_NE(http_get(server.admin_addr(), "/stats").find(R"("store":null)"), std::string::npos);
+}
+
+TEST_F(StoredConversations, AreBackedUpWhileTheServerRunsAndRestoredWhenItDoesNot) {
+    Server server = started(builder());
+    visit(server, "bob");
+    Events events;
+    {
+        Client ann = connected(client_of(server.websocket_addr(), "ann", events));
+        EXPECT_TRUE(ann.send_text_message("bob", "before").success);
+        const auto copied = back_up_store(file(), folder + "/backup.db");
+        ASSERT_TRUE(copied) << copied.error().text;
+        EXPECT_EQ(copied->entries, 1u);
+        EXPECT_EQ(copied->users, 2u);
+        EXPECT_TRUE(ann.send_text_message("bob", "after").success);
+        ann.disconnect();
+    }
+    EXPECT_EQ(check_store(file()).error().code, errc::store_in_use);
+    EXPECT_EQ(restore_store(folder + "/backup.db", file(), {.replace = true}).error().code, errc::store_in_use);
+    server.stop();
+    EXPECT_EQ(check_store(file())->fault_count, 0u);
+    EXPECT_EQ(log("ann", "bob"), (std::vector<std::string>{"before", "after"}));
+    ASSERT_TRUE(restore_store(folder + "/backup.db", file(), {.replace = true}));
+    EXPECT_EQ(log("ann", "bob"), std::vector<std::string>{"before"});
 }
 
 TEST_F(StoredConversations, BelongToOneServerAtATime) {

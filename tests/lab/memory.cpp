@@ -132,6 +132,8 @@ std::vector<std::string> command_for(const Attack& attack, const Options& option
         "of this run alone",
         "--compression-enabled",
         "true",
+        "--store",
+        "none",
         "--limits-max-memory-bytes",
         std::to_string(kCeilingMiB) + "MiB",
     };

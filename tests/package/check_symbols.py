@@ -13,7 +13,7 @@ ALLOWED = re.compile(
     r"^(vtable for |typeinfo for |typeinfo name for )?flare::(event::)?"
     r"(Bytes|Uuid|Client|ClientBuilder|SessionPool|Server|ServerBuilder|EventHandler)(::|$)"
     r"|^flare::(name|explain|printable|to_string|make_error_code|make_error_condition|flare_category|flare_condition_category"
-    r"|throw_exception_from_error|anonymous_auth|static_token_auth|jwt_auth|http_auth|sqlite)(\[abi:cxx11\])?\("
+    r"|throw_exception_from_error|anonymous_auth|static_token_auth|jwt_auth|http_auth|sqlite|check_store|back_up_store|restore_store)(\[abi:cxx11\])?\("
     r"|^(TLS init function for )?boost::asio::detail::keyword_tss_ptr<.*>::value_$")
 HIDDEN = re.compile(r"::(Impl|State)\b|flare::(client|server|session|wire|transport|auth|racing|base)::")
 # Instances of templates begin with what they return.

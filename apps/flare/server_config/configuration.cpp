@@ -2,6 +2,7 @@
 
 #include "base/file.hpp"
 #include "server/certificates.hpp"
+#include "server_config/default_store.hpp"
 #include "server_config/value.hpp"
 #include "tree/spelling.hpp"
 
@@ -162,8 +163,27 @@ void check_kept_files(Configuration& configuration) {
     }
 }
 
+// The server makes the file, and refuses to write through a link. A folder that it does not make must be there.
+void check_store(Configuration& configuration) {
+    const Values& values = configuration.values;
+    if (!keeps_conversations(values)) return;
+    const Setting& setting = *find_setting("store.file");
+    const std::string file = values.text("store.file");
+    const auto add = [&](std::string text) {
+        configuration.problems.push_back({values.where(setting), setting.key(), std::move(text)});
+    };
+    auto folder = std::filesystem::path(file).parent_path();
+    if (folder.empty()) folder = ".";
+    std::error_code ignored;
+    const bool made_at_start = values.where(setting) == "state folder";
+    if (!made_at_start && !std::filesystem::is_directory(folder, ignored))
+        return add("the store " + file + ": its folder does not exist; create it first");
+    if (const auto may = base::may_put_file(file, "the store", true); !may) add(may.error().text);
+}
+
 void check_files(Configuration& configuration) {
     check_kept_files(configuration);
+    check_store(configuration);
     const Values& values = configuration.values;
     const auto check = [&](const server::Config& config) {
         const auto loaded = server::Certificates::load(config, {}, {});

@@ -1,4 +1,5 @@
 #include "server_config/authentication.hpp"
+#include "server_config/default_store.hpp"
 #include "server_config/setting.hpp"
 #include "server_config/values.hpp"
 
@@ -89,6 +90,39 @@ std::uint64_t queued_bytes(const Values& values) {
 }
 void queued(ServerBuilder& builder, const Values& values, const Setting&) {
     builder.max_queued(static_cast<std::uint32_t>(values.number("limits.max_queued_frames")), queued_bytes(values));
+}
+
+// Each names its own mistakes only: those behind it in the table have their defaults.
+void store(ServerBuilder& builder, const Values& values, const Setting& setting) {
+    if (!keeps_conversations(values)) return;
+    Store made = sqlite(values.text("store.file"));
+    if (setting.name != "file") made.min_free_bytes = values.number("store.min_free_bytes");
+    if (setting.name == "cache_bytes") made.cache_bytes = values.number("store.cache_bytes");
+    builder.store(std::move(made));
+}
+// As store().
+void conversation_limits(ServerBuilder& builder, const Values& values, const Setting& setting) {
+    ConversationLimits limits;
+    const auto take = [&](const Setting& each) {
+        const Value& value = values.of(each);
+        const auto number = [&] { return as<std::uint32_t>(value); };
+        if (each.name == "device_per_second") limits.device_per_second = number();
+        if (each.name == "device_burst") limits.device_burst = number();
+        if (each.name == "conversation_per_second") limits.conversation_per_second = number();
+        if (each.name == "conversation_burst") limits.conversation_burst = number();
+        if (each.name == "direct_per_hour") limits.direct_per_hour = number();
+        if (each.name == "max_payload_bytes")
+            limits.max_payload_bytes =
+                static_cast<std::uint32_t>(std::min<std::uint64_t>(std::get<std::uint64_t>(value), UINT32_MAX));
+        if (each.name == "max_members") limits.max_members = number();
+        if (each.name == "room_makers") limits.room_makers = std::get<std::vector<std::string>>(value);
+        if (each.name == "open_room_makers") limits.open_room_makers = std::get<std::vector<std::string>>(value);
+    };
+    for (const Setting& each : settings()) {
+        if (each.section == setting.section) take(each);
+        if (&each == &setting) break;
+    }
+    builder.conversation_limits(std::move(limits));
 }
 
 using B = ServerBuilder;
@@ -248,6 +282,41 @@ constexpr Setting kSettings[] = {
      "Frames queued for one client beyond those in flight; when exceeded, senders get recipient_busy.", queued},
     {"limits", "max_queued_bytes", Kind::size, "32MiB", "max_queued",
      "The same in bytes; at least twice the largest message.", queued},
+
+    {"store", "file", Kind::path, "", "store",
+     "SQLite file that keeps conversations; made if missing, used by one server at a time. none: no store, so messages "
+     "reach only who is connected, and there are no rooms. If not set, the server uses flare.db in the state folder: "
+     "$STATE_DIRECTORY, else $XDG_STATE_HOME/flare. The flag may be shortened to --store.",
+     store},
+    {"store", "min_free_bytes", Kind::size, "256MiB", "store",
+     "With less free space than this on the disk of the store, messages are refused with storage_full; 0B: no limit.",
+     store},
+    {"store", "cache_bytes", Kind::size, "4MiB", "store", "Memory for pages of the store: 1MiB to 64GiB.", store},
+
+    {"conversations", "device_per_second", Kind::count, "20", "conversation_limits",
+     "Messages to users and rooms, and changes of rooms, per second from one device; more are refused, with the time "
+     "to wait. 0: no limit.",
+     conversation_limits},
+    {"conversations", "device_burst", Kind::count, "0", "conversation_limits",
+     "How many of these are allowed at once after a pause; 0: five times the rate.", conversation_limits},
+    {"conversations", "conversation_per_second", Kind::count, "50", "conversation_limits",
+     "Messages and changes per second into one conversation, from all its members; 0: no limit.", conversation_limits},
+    {"conversations", "conversation_burst", Kind::count, "0", "conversation_limits",
+     "How many of these are allowed at once after a pause; 0: five times the rate.", conversation_limits},
+    {"conversations", "direct_per_hour", Kind::count, "50", "conversation_limits",
+     "Direct conversations that a user may start in an hour, not counting those that the other user has answered; 0: "
+     "no limit.",
+     conversation_limits},
+    {"conversations", "max_payload_bytes", Kind::size, "64KiB", "conversation_limits",
+     "Largest payload in conversations made from now on, at most 1MiB. Existing conversations keep theirs.",
+     conversation_limits},
+    {"conversations", "max_members", Kind::count, "100000", "conversation_limits", "Members of a room.",
+     conversation_limits},
+    {"conversations", "room_makers", Kind::words, "*", "conversation_limits",
+     "Users who may make rooms; a * at the beginning or end of a name stands for any text. Empty: nobody.",
+     conversation_limits},
+    {"conversations", "open_room_makers", Kind::words, "*", "conversation_limits",
+     "Those of them who may make rooms that anybody may join.", conversation_limits},
 
     {"handlers", "chat_answer", Kind::wording, "收到聊天消息: {text}", "chat_answer",
      "Reply to messages of type chat that are sent to the server; {text} is replaced by their text. \"\" in the file: "

@@ -32,6 +32,7 @@ void Figures::publish() {
                       of_carrier.migrations};
     }
     stats.rtt = session_.round_trip();
+    if (const auto& store = session_.store()) stats.durability = store->durability;
     snapshot_.metrics = metrics_;
     snapshot_.queue_length = session_.queue_length();
     snapshot_.session_id = session_.id() ? session_.id()->value.str() : std::string();

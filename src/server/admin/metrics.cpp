@@ -28,6 +28,55 @@ MetricFamily family(std::string name, std::string help, MetricType type) {
     return made;
 }
 
+MetricFamily histogram(std::string name, std::string help, const StoreStats::Histogram& from) {
+    MetricFamily made = family(std::move(name), std::move(help), MetricType::Histogram);
+    ClientMetric& metric = made.metric.emplace_back();
+    for (const auto& [upto, count] : from.buckets) {
+        metric.histogram.sample_count += count;
+        metric.histogram.bucket.push_back({metric.histogram.sample_count, upto});
+    }
+    metric.histogram.sample_sum = from.sum;
+    return made;
+}
+
+void add_store(const StoreStats& store, std::vector<MetricFamily>& families) {
+    const auto add = [&](const char* name, const char* help, MetricType type, double number) {
+        families.push_back(family(name, help, type));
+        families.back().metric.push_back(value(type, number));
+    };
+    const auto counter = [&](const char* name, const char* help, std::uint64_t number) {
+        add(name, help, MetricType::Counter, static_cast<double>(number));
+    };
+    const auto gauge = [&](const char* name, const char* help, double number) {
+        add(name, help, MetricType::Gauge, number);
+    };
+    const auto bytes = [](std::uint64_t number) { return static_cast<double>(number); };
+    gauge("flare_store_durable", "1: a message that is stored is on disk", store.durability == Durability::commit);
+    gauge("flare_store_bytes", "Bytes of the store's file with its write-ahead log", bytes(store.bytes));
+    gauge("flare_store_free_bytes", "Bytes that are free on the store's disk", bytes(store.free_bytes));
+    gauge("flare_store_waiting_writes", "Writes that wait for a commit", bytes(store.waiting.writes));
+    gauge("flare_store_waiting_bytes", "Bytes of these writes", bytes(store.waiting.bytes));
+    gauge("flare_store_waiting_reads", "Reads that wait for a thread", bytes(store.waiting.reads));
+    gauge("flare_store_oldest_waiting_seconds", "How long the oldest of the writes has waited",
+          std::chrono::duration<double>(store.waiting.oldest).count());
+    counter("flare_store_appends_total", "Messages and other entries stored", store.appends);
+    counter("flare_store_changes_total", "Changes of conversations, members and users stored", store.changes);
+    counter("flare_store_repeats_total", "Writes that were stored already", store.repeats);
+    families.push_back(
+        family("flare_store_refused_total", "Writes refused by the store, by kind", MetricType::Counter));
+    for (const auto& [code, count] : store.refused) {
+        families.back().metric.push_back(value(MetricType::Counter, static_cast<double>(count)));
+        families.back().metric.back().label.push_back({"code", std::string(name(code))});
+    }
+    families.push_back(family("flare_store_state", "1 for the state that the store is in", MetricType::Gauge));
+    for (const errc code : {errc::ok, errc::storage_full, errc::storage_failed, errc::store_damaged}) {
+        families.back().metric.push_back(value(MetricType::Gauge, store.state == code));
+        families.back().metric.back().label.push_back({"code", std::string(name(code))});
+    }
+    families.push_back(histogram("flare_store_commit_seconds", "Duration of commits", store.commit_seconds));
+    families.push_back(histogram("flare_store_commit_writes", "Writes in a commit", store.commit_writes));
+}
+
 }  // namespace
 
 std::string metrics_text(const ServerStats& stats) {
@@ -101,6 +150,7 @@ std::string metrics_text(const ServerStats& stats) {
         families.back().metric.push_back(value(MetricType::Counter, static_cast<double>(count)));
         families.back().metric.back().label.push_back({"code", std::string(name(code))});
     }
+    if (!stats.store.engine.empty()) add_store(stats.store, families);
     return prometheus::TextSerializer().Serialize(families);
 }
 

@@ -28,10 +28,12 @@ struct Conversations {
     };
     Conversations(const Parts& parts, std::uint32_t index)
         : awaited(parts.executor, parts.store, parts.table, parts.answers, parts.memory),
-          home({parts.router, parts.executor, parts.store, awaited, parts.users, parts.counters}, index),
+          home({parts.router, parts.executor, parts.store, awaited, parts.users, parts.counters,
+                parts.state.config.conversations.limits},
+               index),
           sends({parts.state, parts.router, parts.executor, parts.store, parts.answers, awaited, home, parts.turn},
                 index),
-          requests({parts.executor, parts.store, parts.table, sends}) {}
+          requests({parts.state.config, parts.executor, parts.store, parts.table, sends}) {}
 
     session::TimePoint next_deadline() const noexcept { return std::min(home.next_deadline(), sends.next_deadline()); }
     void on_time() {

@@ -38,9 +38,14 @@ public:
         Awaited& awaited;
         Users& users;
         Counters& counters;
+        const im::Limits& limits;
     };
     ConversationHome(const Parts& parts, std::uint32_t index)
-        : parts_(parts), index_(index), answers_(parts.router.workers()), deliveries_(parts.router.workers()) {}
+        : parts_(parts),
+          index_(index),
+          limits_(parts.limits),
+          answers_(parts.router.workers()),
+          deliveries_(parts.router.workers()) {}
 
     // From sessions on any worker. Answers go to Awaited there.
     void take(std::span<const Departure> arriving);
@@ -54,7 +59,7 @@ public:
 
     // `starter` writes to `other` for the first time.
     im::Refused begin_direct(im::Row starter, im::Row other) {
-        return directs_.begin(starter, other, parts_.executor.now());
+        return limits_.direct_per_hour == 0 ? im::Refused() : directs_.begin(starter, other, parts_.executor.now());
     }
     void give_back_direct(im::Row starter, im::Row other) { directs_.give_back(starter, other); }
     void answered_direct(im::Row user, im::Row other) { directs_.answered(user, other); }
@@ -124,13 +129,14 @@ private:
     // What has gathered for each worker goes there, as one task.
     template <typename T, typename Give>
     void give_each(std::vector<std::vector<T>>& gathered, Give give);
+    void begin_between(const HostedPtr& hosted, im::Row starter, im::Row first, im::Row second);
     void allow_direct(const HostedPtr& hosted, im::Row starter, im::Row first, im::Row second);
 
     Parts parts_;
     const std::uint32_t index_;
-    const im::Limits limits_{};
+    const im::Limits& limits_;
     im::DeviceRates devices_{limits_.device};
-    im::DirectBudget directs_;
+    im::DirectBudget directs_{{.most = limits_.direct_per_hour}};
     boost::unordered_flat_map<std::string_view, HostedPtr, base::NameHash> hosted_;  // by key, which is in the value
     std::vector<HostedPtr> touched_;                                                 // in this turn
     std::vector<HostedPtr> busy_;  // something waits in them, or is remembered for a while

@@ -5,6 +5,7 @@
 #include "model/target.hpp"
 #include "server/conversations/content_hash.hpp"
 #include "server/conversations/reading.hpp"
+#include "server/message_rules.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -124,12 +125,15 @@ void ConversationRequests::create(session::ServerSession& session, const session
         return refuse(pending, errc::not_supported, "a direct conversation is made by its first message: send one");
     if (const auto refused = im::check_room_name(body->name)) return refuse(pending, refused->code, refused->text);
     if (const auto refused = im::check_title(body->title)) return refuse(pending, refused->code, refused->text);
+    if (const auto text = objection_to(session.user(), body->join); !text.empty())
+        return refuse(pending, errc::forbidden, text);
     if (body->members.size() > im::kChangedAtOnce)
         return refuse(pending, errc::invalid_name, "a change names 1 to 100 users: add the others later");
     im::command::Create command;
     command.config.title = body->title;
     command.config.join = body->join;
     command.config.visibility = body->visibility;
+    command.config.max_payload_bytes = parts_.config.conversations.limits.payload_bytes;
     parts_.sends.request(
         session, pending, request, model::ConversationKey::room(body->name), content_of(request),
         {strings(body->members), true, [command](std::uint32_t conversations, std::vector<im::command::Person> people) {
@@ -138,6 +142,14 @@ void ConversationRequests::create(session::ServerSession& session, const session
              with_members.members = std::move(people);
              return im::Command(std::move(with_members));
          }});
+}
+
+std::string_view ConversationRequests::objection_to(const std::string& user, model::Join join) const {
+    if (!fits_one(parts_.config.conversations.room_makers, user))
+        return "this server does not let you make rooms: ask its operator, or somebody who may";
+    if (join == model::Join::open && !fits_one(parts_.config.conversations.open_room_makers, user))
+        return "this server does not let you make rooms that anybody may join: make one that takes who is added";
+    return {};
 }
 
 void ConversationRequests::change_members(session::ServerSession& session, const session::PendingRequest& pending,

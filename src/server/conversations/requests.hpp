@@ -6,6 +6,7 @@
 // Owner:    Conversations.
 #pragma once
 
+#include "server/config.hpp"
 #include "server/conversations/sends.hpp"
 #include "server/conversations/store_access.hpp"
 #include "wire/requests.hpp"
@@ -21,6 +22,7 @@ namespace flare::server {
 class ConversationRequests {
 public:
     struct Parts {
+        const Config& config;
         Executor& executor;
         StoreAccess& store;
         session::SessionTable& table;
@@ -47,6 +49,8 @@ private:
                                                  const session::PendingRequest& pending, std::string_view name);
     void create(session::ServerSession& session, const session::PendingRequest& pending,
                 const wire::RequestView& request);
+    // Why this user may not make such a room; empty: it may.
+    std::string_view objection_to(const std::string& user, model::Join join) const;
     void change_members(session::ServerSession& session, const session::PendingRequest& pending,
                         const wire::RequestView& request);
     void answer_by_reading(const session::PendingRequest& pending, Read read);

@@ -260,9 +260,10 @@ void ConversationSends::find_users(const SenderPtr& sender, const Held& held) {
     const auto found = std::make_shared<Found>();
     sender->waits = true;
     parts_.store.read(
-        [found, users = held.change->users, self = sender->row](store::Reader& reader) {
-            const auto count = [&reader](store::Row user, std::uint32_t& conversations) {
-                const auto counted = reader.count_conversations(user, im::Limits().max_conversations);
+        [found, users = held.change->users, self = sender->row,
+         most = parts_.state.config.conversations.limits.max_conversations](store::Reader& reader) {
+            const auto count = [&reader, most](store::Row user, std::uint32_t& conversations) {
+                const auto counted = reader.count_conversations(user, most);
                 if (counted) conversations = *counted;
                 return counted ? errc::ok : static_cast<errc>(counted.error().value());
             };

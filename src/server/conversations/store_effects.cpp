@@ -22,6 +22,13 @@ errc said_of(errc code) noexcept {
     return code == errc::store_damaged ? errc::storage_failed : code == errc::shutting_down ? errc::busy : code;
 }
 
+// Why a direct conversation is not begun.
+im::Refusal no_direct(errc code) {
+    if (code == errc::unknown_target)
+        return {code, "nobody of this name has ever been here: correct the message's to field"};
+    return {code, "the server cannot use its disk: the message stays in the outbox and is sent again", 2000};
+}
+
 // As many as there are, a page at a time, for as long as `each` wants.
 template <typename Each>
 errc each_member(store::Reader& reader, store::Row conversation, const Each& each) {
@@ -171,15 +178,35 @@ void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::MakeDir
             return errc::ok;
         },
         [this, hosted, starter = wanted.starter](const Rows& rows, errc code) {
-            if (code != errc::ok)
-                return hosted->append.refuse_direct(
-                    {code, "the server cannot use its disk: the message stays in the outbox and is sent again", 2000},
-                    now(), effects_);
-            if (!rows.first || !rows.second)
-                return hosted->append.refuse_direct(
-                    {errc::unknown_target, "nobody of this name has ever been here: correct the message's to field"},
-                    now(), effects_);
-            allow_direct(hosted, starter, *rows.first, *rows.second);
+            if (code != errc::ok) return hosted->append.refuse_direct(no_direct(code), now(), effects_);
+            begin_between(hosted, starter, rows.first.value_or(0), rows.second.value_or(0));
+        });
+}
+
+// 0: no row is known of that one. Who is connected has come before the row is written.
+void ConversationHome::begin_between(const HostedPtr& hosted, im::Row starter, im::Row first, im::Row second) {
+    if (first != 0 && second != 0) return allow_direct(hosted, starter, first, second);
+    const model::ConversationKey& key = hosted->append.conversation().key();
+    const std::string name(first == 0 ? key.first() : key.second());
+    const auto added = [this, hosted, starter, first, second](std::unique_ptr<store::WriteBatch> batch, errc code) {
+        const store::Outcome& outcome = batch->writes.front().outcome;
+        if (code == errc::ok) code = outcome.code;
+        if (code == errc::ok)
+            return begin_between(hosted, starter, first == 0 ? outcome.row : first, first == 0 ? second : outcome.row);
+        hosted->append.refuse_direct(no_direct(said_of(code)), now(), effects_);
+        act(hosted);
+    };
+    parts_.router.ask(
+        index_, parts_.router.home_of(name), [name](Shard& shard) { return !shard.table().of_user(name).empty(); },
+        [hosted, name, added](Shard& shard, bool is_here) {
+            ConversationHome& self = shard.conversations()->home;
+            if (is_here) {
+                auto batch = std::make_unique<store::WriteBatch>();
+                batch->writes.emplace_back().what = store::NewUser{name};
+                return self.parts_.store.write(std::move(batch), added);
+            }
+            hosted->append.refuse_direct(no_direct(errc::unknown_target), self.now(), self.effects_);
+            self.act(hosted);
         });
 }
 

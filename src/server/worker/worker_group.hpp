@@ -4,6 +4,7 @@
 // Owner:   Server::Impl.
 #pragma once
 
+#include "server/store_figures.hpp"
 #include "server/worker/router.hpp"
 #include "server/worker/server_state.hpp"
 #include "server/worker/task_queue.hpp"
@@ -42,6 +43,7 @@ struct WorkerGroup final : private Mailboxes {
         stats.revocations = state.revocations.size();
         stats.worker_stalls = state.stalls.load(std::memory_order_relaxed);
         if (state.config.compression) stats.compression = state.config.compression->stats();
+        if (store != nullptr) stats.store = figures_of(*store);
     }
 
     ServerState state;

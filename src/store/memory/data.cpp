@@ -232,6 +232,40 @@ void Data::forget(std::uint64_t now_ms) {
     });
 }
 
+// ---- checking ----
+
+CheckReport Data::check(std::size_t most) const {
+    CheckReport report;
+    report.users = users_.size();
+    report.conversations = logs_.size();
+    std::size_t entries = 0;
+    for (const auto& [row, log] : logs_) {
+        const std::string where = "conversation " + std::to_string(row);
+        const model::Head& head = log.about.head;
+        if (log.entries.size() != head.last.offset + 1 - head.first)
+            report.add(where, "its head does not fit the length of its log", most);
+        std::uint64_t bytes = 0;
+        for (std::size_t i = 0; i < log.entries.size(); ++i) {
+            const Entry& entry = log.entries[i];
+            bytes += entry.payload.size();
+            if (entry.offset != head.first + i) report.add(where, "its offsets have a gap", most);
+            const auto known = ids_.find({entry.id, row, entry.sender});
+            if (known == ids_.end() || known->second.offset != entry.offset)
+                report.add(where, "the id of an entry is not in the table of ids", most);
+        }
+        if (bytes != head.bytes) report.add(where, "its head does not fit the bytes of its log", most);
+        const auto with_role = std::count_if(log.members.begin(), log.members.end(),
+                                             [](const auto& each) { return each.second.role != model::Role::none; });
+        if (log.about.members != static_cast<std::uint64_t>(with_role))
+            report.add(where, "its number of members is not that of the members", most);
+        report.members += log.members.size();
+        entries += log.entries.size();
+    }
+    if (ids_.size() != entries) report.add("ids", "there is not one for each entry", most);
+    report.entries = entries;
+    return report;
+}
+
 // ---- reading ----
 
 const Log* Data::log(Row conversation) const {

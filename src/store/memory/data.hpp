@@ -34,6 +34,7 @@ public:
     void apply(WriteBatch& batch, std::uint64_t now_ms, bool full);
     void undo();
     void keep() { undo_.clear(); }
+    CheckReport check(std::size_t most_faults) const;
     // Forgets the tombstones that are old enough.
     void forget(std::uint64_t now_ms);
 

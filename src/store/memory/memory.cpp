@@ -231,6 +231,10 @@ public:
         return false;
     }
     std::unique_ptr<Reader> reader() override { return std::make_unique<MemoryReader>(disk_); }
+    Result<CheckReport> check(std::size_t most_faults) override {
+        const std::lock_guard lock(disk_.mutex_);
+        return disk_.data_->check(most_faults);
+    }
     About about() const override {
         const std::lock_guard lock(disk_.mutex_);
         About about;

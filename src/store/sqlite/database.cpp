@@ -23,6 +23,27 @@ errc code_of(int result) {
     }
 }
 
+namespace {
+
+constexpr int kPagesAtATime = 1024;  // of a copy: 4 MiB
+
+// A name as a URI (RFC 3986), by which SQLite is told that nobody writes to the file.
+std::string uri_of(const std::string& path) {
+    constexpr std::string_view kHex = "0123456789ABCDEF";
+    std::string uri = "file:";
+    for (const char each : path) {
+        if (each == '%' || each == '?' || each == '#') {
+            const auto byte = static_cast<unsigned char>(each);
+            uri += {'%', kHex[byte >> 4], kHex[byte & 15]};
+        } else {
+            uri += each;
+        }
+    }
+    return uri + "?immutable=1";
+}
+
+}  // namespace
+
 // ---- Database ----
 
 Database::Database(Database&& other) noexcept
@@ -37,8 +58,10 @@ Database::~Database() { sqlite3_close_v2(connection_); }
 Checked<Database> Database::open(const std::string& path, const std::string& vfs, Use use) {
     Database made;
     // Whoever reads opens for writing, too: it may have to make the index of the write-ahead log.
-    constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-    const int result = sqlite3_open_v2(path.c_str(), &made.connection_, kFlags, vfs.empty() ? nullptr : vfs.c_str());
+    const bool looks = use == Use::look;
+    const std::string name = looks ? uri_of(path) : path;
+    const int flags = SQLITE_OPEN_NOMUTEX | (looks ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE);
+    const int result = sqlite3_open_v2(name.c_str(), &made.connection_, flags, vfs.empty() ? nullptr : vfs.c_str());
     if (const errc code = code_of(result); code != errc::ok)
         return Failure(code, "the store " + path + " cannot be opened: " + made.message());
     sqlite3_extended_result_codes(made.connection_, 1);
@@ -61,6 +84,22 @@ Checked<Database> Database::open(const std::string& path, const std::string& vfs
 Result<> Database::run(const char* statements) {
     if (const errc code = code_of(sqlite3_exec(connection_, statements, nullptr, nullptr, nullptr)); code != errc::ok)
         return code;
+    return {};
+}
+
+Result<> Database::copy_to(Database& to, const GoesOn& goes_on) {
+    sqlite3_backup* const copy = sqlite3_backup_init(to.connection_, "main", connection_, "main");
+    if (copy == nullptr) return code_of(sqlite3_errcode(to.connection_));
+    int result = SQLITE_OK;
+    bool stopped = false;
+    while (result == SQLITE_OK && !stopped) {
+        result = sqlite3_backup_step(copy, kPagesAtATime);
+        const auto all = static_cast<std::uint64_t>(sqlite3_backup_pagecount(copy));
+        stopped = !goes_on(all - static_cast<std::uint64_t>(sqlite3_backup_remaining(copy)), all);
+    }
+    const int finished = sqlite3_backup_finish(copy);
+    if (stopped && (result == SQLITE_OK || result == SQLITE_DONE)) return errc::cancelled;
+    if (const errc code = code_of(result == SQLITE_DONE ? finished : result); code != errc::ok) return code;
     return {};
 }
 

@@ -9,6 +9,7 @@
 #include <flare/failure.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -32,7 +33,11 @@ struct Text {
 
 class Database {
 public:
-    enum class Use : std::uint8_t { write, read };
+    enum class Use : std::uint8_t {
+        write,
+        read,
+        look,  // a file that nobody writes to, and that has no write-ahead log: nothing is made or changed beside it
+    };
 
     Database() = default;
     Database(Database&& other) noexcept;
@@ -42,6 +47,12 @@ public:
     // The file must exist. vfs: the name of one that is registered; empty: SQLite's own.
     // Errors: file_unwritable (Use::write), storage_failed, store_damaged.
     static Checked<Database> open(const std::string& path, const std::string& vfs, Use use);
+
+    // Puts a copy of what this connection sees, which is one snapshot while it has a transaction open, into `to`, whose
+    // content is no more. After each part `goes_on` hears how many pages are done and how many there are; false ends it
+    // with `cancelled`. Errors: those of either file; to.message() says what it was.
+    using GoesOn = std::function<bool(std::uint64_t done, std::uint64_t all)>;
+    Result<> copy_to(Database& to, const GoesOn& goes_on);
 
     // Statements without values.
     Result<> run(const char* statements);

@@ -1,6 +1,7 @@
 #include "store/sqlite/engine.hpp"
 
 #include "base/log.hpp"
+#include "store/sqlite/check.hpp"
 #include "store/sqlite/lock_file.hpp"
 #include "store/sqlite/reader.hpp"
 #include "store/sqlite/schema.hpp"
@@ -29,6 +30,13 @@ std::uint64_t size_of(const std::string& path) {
     return ignored ? 0 : size;
 }
 
+// UINT64_MAX: nobody knows.
+std::uint64_t free_on_disk_of(const std::string& path) {
+    struct statvfs found {};
+    if (::statvfs(path.c_str(), &found) != 0) return UINT64_MAX;
+    return std::uint64_t{found.f_bavail} * found.f_frsize;
+}
+
 // Makes the file if it is missing, for this user alone, and its name with it.
 Checked<> make_file(const std::string& path) {
     const bool missing = !std::filesystem::exists(path);
@@ -54,7 +62,7 @@ Checked<std::unique_ptr<Engine>> open(const Settings& settings) {
 }
 
 SqliteEngine::SqliteEngine(const Settings& settings, base::Descriptor lock)
-    : settings_(settings), lock_(std::move(lock)) {
+    : settings_(settings), lock_(std::move(lock)), note_(settings.path + ".stamp") {
     shared_.path = settings.path;
     shared_.vfs = settings.vfs;
 }
@@ -69,6 +77,7 @@ SqliteEngine::~SqliteEngine() {
     }
     if (written && low_water_ < transaction_.stamp)
         written = transact(transaction_.now_ms, [&] { return note_low_water(transaction_.stamp); }).has_value();
+    if (written) note_.put(shared_.generation, transaction_.stamp);
     if (written && opened_->database.checkpoint(true)) opened_->database.remove_log_when_closed();
 }
 
@@ -109,13 +118,15 @@ Checked<> SqliteEngine::open_file() {
     const auto newest = made->number("SELECT max(row) FROM log");
     for (const auto* each : {&generation, &low_water, &stamp, &newest})
         if (!*each) return says(each->error());
-    shared_.generation = *generation;
+    std::uint64_t in_use = *generation;
+    if (auto good = renew_if_behind(*made, in_use, std::max(*stamp, *newest)); !good) return says(good.error());
+    shared_.generation = in_use;
     shared_.times_opened += 1;
     shared_.heads = std::make_unique<HeadTable>(settings_.max_heads);
     transaction_ = {};
     transaction_.stamp = std::max(*stamp, *newest);
     low_water_ = *low_water;
-    opened_ = std::make_unique<Opened>(std::move(*made), *shared_.heads, transaction_, *generation);
+    opened_ = std::make_unique<Opened>(std::move(*made), *shared_.heads, transaction_, in_use);
     if (auto good = opened_->prepare(); !good) return says(good.error());
     for (;;) {
         const auto more = replay_part();
@@ -141,10 +152,29 @@ Checked<> SqliteEngine::prepare_file(Database& database) {
                        "the store " + settings_.path + " cannot be used: " + database.message());
     };
     if (auto good = database.run(pragmas.c_str()); !good) return failure(good.error());
+    constexpr std::uint64_t kFull = 2;  // SQLite's number
+    const auto synchronous = database.number("PRAGMA synchronous");
+    if (!synchronous) return failure(synchronous.error());
+    if (*synchronous < kFull)
+        return Failure(errc::storage_failed,
+                       "the store " + settings_.path + " cannot be used: this SQLite does not sync what it commits");
     if (auto good = bring_up_to_date(database, settings_.path); !good) return good;
     // What a process wrote before it was killed, or before a sync failed, may be in the write-ahead log and not on
     // disk. Nobody may be told of it before it is.
     if (auto good = database.checkpoint(true); !good) return failure(good.error());
+    return {};
+}
+
+Result<> SqliteEngine::renew_if_behind(Database& database, std::uint64_t& generation, std::uint64_t stamp) {
+    if (note_.is_behind(generation, stamp)) {
+        base::log().warn(
+            "store: {} is older than it was: it ends at stamp {}, and had {}. A copy was put back by hand, or the disk "
+            "has lost what was written. All conversations get new epochs, so that clients learn of it",
+            settings_.path, stamp, note_.stamp());
+        generation = new_generation();
+        if (auto good = write_meta(database, meta::kGeneration, generation); !good) return good;
+    }
+    note_.put(generation, stamp);
     return {};
 }
 
@@ -294,9 +324,7 @@ Result<> SqliteEngine::failed(const boost::system::error_code& code) {
 }
 
 bool SqliteEngine::disk_is_full() const {
-    struct statvfs found {};
-    return settings_.min_free_bytes != 0 && ::statvfs(settings_.path.c_str(), &found) == 0 &&
-           std::uint64_t{found.f_bavail} * found.f_frsize < settings_.min_free_bytes;
+    return settings_.min_free_bytes != 0 && free_on_disk_of(settings_.path) < settings_.min_free_bytes;
 }
 
 Result<bool> SqliteEngine::maintain(std::uint64_t now_ms) {
@@ -318,6 +346,7 @@ Result<bool> SqliteEngine::maintain(std::uint64_t now_ms) {
     }
     if (!done) return no_answer(done.error());
     checkpoint_if_due();
+    note_.put(shared_.generation, transaction_.stamp);
     return more;
 }
 
@@ -330,15 +359,28 @@ void SqliteEngine::choose_heads(std::uint64_t now_ms) {
 
 std::unique_ptr<Reader> SqliteEngine::reader() { return std::make_unique<SqliteReader>(shared_); }
 
+// Over a connection of its own: what is in memory only is as after a crash.
+Result<CheckReport> SqliteEngine::check(std::size_t most_faults) {
+    auto opened = Database::open(shared_.path, shared_.vfs, Database::Use::read);
+    if (!opened) {
+        base::log().error("store: {}", opened.error().text);
+        return opened.error().code;
+    }
+    return Checker(*opened, most_faults).run();
+}
+
 About SqliteEngine::about() const {
     About about;
     about.engine = "sqlite";
     about.place = settings_.path;
-    about.durable = true;
+    about.durable = true;  // else prepare_file() would have refused
+    about.by = "synchronous=FULL";
     about.generation = shared_.generation;
     about.schema = kSchemaVersion;
     about.stamp = transaction_.stamp;
     about.bytes = size_of(settings_.path) + size_of(settings_.path + "-wal");
+    const std::uint64_t free = free_on_disk_of(settings_.path);
+    about.free_bytes = free == UINT64_MAX ? 0 : free;
     return about;
 }
 

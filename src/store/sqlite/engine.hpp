@@ -15,6 +15,7 @@
 #include "store/sqlite/purge.hpp"
 #include "store/sqlite/shared.hpp"
 #include "store/sqlite/sqlite.hpp"
+#include "store/sqlite/stamp_note.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -33,6 +34,7 @@ public:
     Result<> reopen() override;
     Result<bool> maintain(std::uint64_t now_ms) override;
     std::unique_ptr<Reader> reader() override;
+    Result<CheckReport> check(std::size_t most_faults) override;
     About about() const override;
 
 private:
@@ -55,6 +57,8 @@ private:
 
     Checked<> open_file();
     Checked<> prepare_file(Database& database);
+    // Draws another generation for a file that has been further already.
+    Result<> renew_if_behind(Database& database, std::uint64_t& generation, std::uint64_t stamp);
     // What `work` writes is one transaction; its error, or that of the commit, leaves all as it was.
     template <typename Work>
     Result<> transact(std::uint64_t now_ms, const Work& work);
@@ -74,6 +78,7 @@ private:
 
     const Settings settings_;
     const base::Descriptor lock_;
+    StampNote note_;
     Shared shared_;
     Transaction transaction_{};
     std::unique_ptr<Opened> opened_;

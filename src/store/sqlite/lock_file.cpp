@@ -9,9 +9,8 @@
 #include <unistd.h>
 
 namespace flare::store::sqlite {
-namespace {
 
-Failure in_use(const base::Descriptor& file, const std::string& path) {
+Failure lock_held(const base::Descriptor& file, const std::string& path) {
     std::array<char, 24> text{};
     const ssize_t size = ::pread(file.get(), text.data(), text.size(), 0);
     std::string_view pid(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
@@ -21,14 +20,12 @@ Failure in_use(const base::Descriptor& file, const std::string& path) {
                 ", which holds the lock " + path + "; stop it, or give this process a file of its own"};
 }
 
-}  // namespace
-
 Checked<base::Descriptor> take_lock(const std::string& path) {
     auto file = base::open_kept_file(path, "the lock of the store,");
     if (!file) return file;
     while (::flock(file->get(), LOCK_EX | LOCK_NB) != 0) {
         if (errno == EINTR) continue;
-        if (errno == EWOULDBLOCK) return in_use(*file, path);
+        if (errno == EWOULDBLOCK) return lock_held(*file, path);
         return Failure(errc::file_unwritable,
                        "the lock of the store, " + path + ", cannot be taken: " + std::strerror(errno));
     }

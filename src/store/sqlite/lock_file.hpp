@@ -14,5 +14,7 @@ namespace flare::store::sqlite {
 // Takes the lock on `path`, which is made if it is missing and has the process id of the holder in it.
 // Errors: store_in_use; those of base::open_kept_file().
 Checked<base::Descriptor> take_lock(const std::string& path);
+// The error of a lock that another one holds, which `file` says.
+Failure lock_held(const base::Descriptor& file, const std::string& path);
 
 }  // namespace flare::store::sqlite

@@ -137,9 +137,7 @@ Result<> migrate(Database& database, std::uint64_t from) {
     if (from == 0) {
         if (auto good = database.run(("PRAGMA application_id=" + std::to_string(kApplicationId)).c_str()); !good)
             return good;
-        // Positive as SQLite's integers are, and never 0.
-        const std::uint64_t generation = (base::system_random().next_u64() >> 1) | 1;
-        if (auto good = write_meta(database, meta::kGeneration, generation); !good) return good;
+        if (auto good = write_meta(database, meta::kGeneration, new_generation()); !good) return good;
         if (auto good = write_meta(database, meta::kLowWater, 0); !good) return good;
         if (auto good = write_meta(database, meta::kStamp, 0); !good) return good;
     }
@@ -148,6 +146,8 @@ Result<> migrate(Database& database, std::uint64_t from) {
 }
 
 }  // namespace
+
+std::uint64_t new_generation() { return (base::system_random().next_u64() >> 1) | 1; }
 
 Checked<> examine(Database& database, const std::string& path) {
     const auto application = database.number("PRAGMA application_id");

@@ -17,6 +17,8 @@ inline constexpr std::uint32_t kApplicationId = 0x464c5231;  // "FLR1"
 // May the file be used, without changing it?
 // Errors: store_too_new; invalid_config: a database of something else; those of Database.
 Checked<> examine(Database& database, const std::string& path);
+// Of a new store, or one that was restored: positive as SQLite's integers are, and never 0.
+std::uint64_t new_generation();
 // Makes the tables of a new file, or runs the migrations that an older one lacks, each in a transaction.
 // Errors: those of Database.
 Checked<> bring_up_to_date(Database& database, const std::string& path);

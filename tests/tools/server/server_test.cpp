@@ -36,6 +36,7 @@ public:
             "server", "--json", "--config", file, "--websocket-address", "127.0.0.1:0", "--worker-threads", "1"};
         arguments.insert(arguments.end(), more.begin(), more.end());
         ToolProcess::Options options;
+        environment.emplace("XDG_STATE_HOME", folder_.path("state"));
         options.environment = std::move(environment);
         process_ = std::make_unique<ToolProcess>(arguments, options);
     }
@@ -168,7 +169,9 @@ TEST(FlareServer, StartsWhereNoSecretForQuicCanBeKept) {
     const auto identity = certificates.make("server", {.common_name = "flare"}, &authority);
     const std::vector<std::string> quic{"--quic-address",          "127.0.0.1:0", "--quic-certificate",
                                         identity.certificate_file, "--quic-key",  identity.key_file};
-    FlareServer server(quic, "", {{"XDG_STATE_HOME", "/dev/null"}});
+    std::vector<std::string> without_store = quic;
+    without_store.insert(without_store.end(), {"--store", "none"});
+    FlareServer server(without_store, "", {{"XDG_STATE_HOME", "/dev/null"}});
     EXPECT_EQ(reset_token_of(server).size(), 16u);
     EXPECT_TRUE(server.process().complains("cannot keep quic.secret in /dev/null/flare"));
 }
@@ -342,8 +345,8 @@ TEST(FlareServer, LogsInJsonAndWithoutNamesWhenItIsTo) {
 TEST(FlareServer, NamesThePortThatIsTaken) {
     FlareServer first({"--quic-enabled=false"});
     const std::string address = first.url().substr(std::string("ws://").size());
-    const Ran ran =
-        run_tool({"server", "--config", "/dev/null", "--quic-enabled=false", "--websocket-address", address});
+    const Ran ran = run_tool(
+        {"server", "--config", "/dev/null", "--quic-enabled=false", "--store", "none", "--websocket-address", address});
     EXPECT_EQ(ran.code, 1);
     EXPECT_THAT(ran.err, HasSubstr("cannot listen on " + address));
     EXPECT_THAT(ran.err, HasSubstr("shows which process uses an address"));
@@ -354,6 +357,77 @@ TEST(FlareServer, DoesNotStartOpenToStrangers) {
     EXPECT_EQ(ran.code, 2);
     EXPECT_THAT(ran.err, HasSubstr("is reachable from other machines"));
     EXPECT_THAT(ran.err, HasSubstr("auth.mode, websocket.certificate and websocket.key, or allow_insecure = true"));
+}
+
+// ---- the store ----
+
+// What somebody sends to `to`, with the code of its failure; ok: it was taken.
+errc sent(FlareServer& server, const std::string& user, const std::string& to) {
+    Client client = client_of(server.url(), user);
+    EXPECT_TRUE(client.connect());
+    const SendResult result = client.send_text_message(to, "hello");
+    client.disconnect();
+    return result.success ? errc::ok : result.error;
+}
+
+TEST(FlareServer, KeepsConversationsInTheStateFolder) {
+    const Folder folder;
+    const std::map<std::string, std::string> home{{"XDG_STATE_HOME", folder.path("state")}};
+    {
+        FlareServer server({"--quic-enabled=false"}, "", home);
+        EXPECT_EQ(sent(server, "bob", "server"), errc::ok);
+        EXPECT_EQ(sent(server, "ann", "bob"), errc::ok) << "who has been here is written to, connected or not";
+        server.process().signal(SIGTERM);
+        EXPECT_EQ(server.process().wait(), 0);
+    }
+    const std::filesystem::path file = folder.path("state/flare/flare.db");
+    EXPECT_EQ(std::filesystem::status(file).permissions(), std::filesystem::perms(0600));
+    EXPECT_EQ(std::filesystem::status(file.parent_path()).permissions(), std::filesystem::perms(0700));
+    FlareServer again({"--quic-enabled=false"}, "", home);
+    EXPECT_EQ(sent(again, "eve", "bob"), errc::ok) << "bob is still known";
+}
+
+TEST(FlareServer, KeepsConversationsWhereItIsToldOrNotAtAll) {
+    const Folder folder;
+    {
+        FlareServer server({"--quic-enabled=false", "--store", folder.path("mine.db")});
+        EXPECT_EQ(sent(server, "bob", "server"), errc::ok);
+        EXPECT_EQ(sent(server, "ann", "bob"), errc::ok);
+    }
+    EXPECT_TRUE(std::filesystem::exists(folder.path("mine.db")));
+    FlareServer without({"--quic-enabled=false"}, "[store]\nfile = \"none\"\n");
+    EXPECT_EQ(sent(without, "bob", "server"), errc::ok);
+    EXPECT_EQ(sent(without, "ann", "bob"), errc::user_offline);
+}
+
+TEST(FlareServer, SaysWhoHasItsStoreAndWhatToDo) {
+    const Folder folder;
+    const std::string store = folder.path("flare.db");
+    FlareServer first({"--quic-enabled=false", "--store", store});
+    first.told();
+    const Ran ran = run_tool({"server", "--config", "/dev/null", "--quic-enabled=false", "--websocket-address",
+                              "127.0.0.1:0", "--store", store});
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_THAT(ran.err, HasSubstr(store));
+    EXPECT_THAT(ran.err, HasSubstr("--store FILE, or --store none"));
+}
+
+TEST(FlareServer, DoesNotStartWhereConversationsCannotBeKept) {
+    ToolProcess::Options nowhere;
+    nowhere.environment["XDG_STATE_HOME"] = "/dev/null";
+    const Ran ran = run_tool(
+        {"server", "--config", "/dev/null", "--quic-enabled=false", "--websocket-address", "127.0.0.1:0"}, nowhere);
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_THAT(ran.err, HasSubstr("conversations cannot be kept: state folder /dev/null/flare"));
+    EXPECT_THAT(ran.err, HasSubstr("--store none"));
+    const Ran missing = run_tool({"server", "--config", "/dev/null", "--quic-enabled=false", "--websocket-address",
+                                  "127.0.0.1:0", "--store", "/nowhere/flare.db"});
+    EXPECT_EQ(missing.code, 1);
+    EXPECT_THAT(missing.err, HasSubstr("/nowhere/flare.db"));
+    const Ran checked = run_tool(
+        {"server", "--config", "/dev/null", "--quic-enabled=false", "--check-config", "--store", "/nowhere/flare.db"});
+    EXPECT_EQ(checked.code, 2);
+    EXPECT_THAT(checked.err, HasSubstr("--store-file: store.file: the store /nowhere/flare.db: its folder does not"));
 }
 
 // The socket that systemd listens on.

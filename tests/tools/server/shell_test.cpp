@@ -146,7 +146,7 @@ TEST(FlareBench, FansOutConnectsAndHoldsSessions) {
 
 TEST(FlareBench, LoadsAServerThatRunsAlready) {
     ToolProcess server({"server", "--json", "--config", "/dev/null", "--quic-enabled=false", "--websocket-address",
-                        "127.0.0.1:0", "--worker-threads", "1"});
+                        "127.0.0.1:0", "--worker-threads", "1", "--store", "none"});
     ASSERT_TRUE(server.says("\n")) << server.err();
     const auto told = boost::json::parse(server.out().substr(0, server.out().find('\n'))).as_object();
     const std::string url(told.at("websocket").as_string());
@@ -170,8 +170,8 @@ TEST(FlareBench, ShowsTokensToAServerThatAsksForThem) {
     const Folder folder;
     const std::string tokens = folder.write("tokens", "# two people\nt1 ann\nt2 bob\n");
     ToolProcess server({"server", "--json", "--config", "/dev/null", "--quic-enabled=false", "--websocket-address",
-                        "127.0.0.1:0", "--worker-threads", "1", "--auth-mode", "static", "--auth-static-tokens-file",
-                        tokens});
+                        "127.0.0.1:0", "--worker-threads", "1", "--store", "none", "--auth-mode", "static",
+                        "--auth-static-tokens-file", tokens});
     ASSERT_TRUE(server.says("\n")) << server.err();
     const auto told = boost::json::parse(server.out().substr(0, server.out().find('\n'))).as_object();
     const std::string url(told.at("websocket").as_string());

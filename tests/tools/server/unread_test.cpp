@@ -30,7 +30,7 @@ protected:
             ::dup2(err_.writer(), STDERR_FILENO);
             ::execl(FLARE_TOOL, "flare", "server", "--config", "/dev/null", "--quic-enabled=false",
                     "--websocket-address", "127.0.0.1:0", "--worker-threads", "1", "--show-users", "--log-level",
-                    "debug", nullptr);
+                    "debug", "--store", "none", nullptr);
             ::_exit(127);
         }
         ::unsetenv("NOTIFY_SOCKET");

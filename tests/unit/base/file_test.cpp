@@ -194,6 +194,59 @@ TEST(PutFile, OfManyThatMakeItAtOnceOneIsWholeAndTheOthersAreToldSo) {
     EXPECT_EQ(entries_of(folder), 1u);
 }
 
+// A file beside the place of another, which `write` fills by its name.
+template <typename Write>
+Checked<> put_by_name(const std::string& path, bool replace, const Write& write) {
+    auto draft = Draft::make(path, "copy", replace);
+    if (!draft) return draft.error();
+    write(draft->name());
+    return draft->put();
+}
+
+TEST(FileDraft, TakesItsPlaceWhenItIsCompleteAndIsForItsOwnerAlone) {
+    const Folder folder;
+    const std::string path = folder.path("copy");
+    const auto put = put_by_name(path, false, [&](const std::string& name) {
+        EXPECT_FALSE(std::filesystem::exists(path));
+        EXPECT_EQ(std::filesystem::status(name).permissions(), std::filesystem::perms(0600));
+        std::ofstream(name) << "whole";
+    });
+    ASSERT_TRUE(put) << put.error().text;
+    EXPECT_EQ(folder.read("copy"), "whole");
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path("")), {}), 1);
+}
+
+TEST(FileDraft, ThatIsGivenUpLeavesNothing) {
+    const Folder folder;
+    folder.write("copy", "mine");
+    {
+        const auto draft = Draft::make(folder.path("copy"), "copy", true);
+        ASSERT_TRUE(draft);
+        std::ofstream(draft->name()) << "half";
+    }
+    EXPECT_EQ(folder.read("copy"), "mine");
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path("")), {}), 1);
+}
+
+TEST(FileDraft, ReplacesOnlyWhenItIsTold) {
+    const Folder folder;
+    const auto nothing = [](const std::string&) {};
+    folder.write("copy", "mine");
+    EXPECT_EQ(put_by_name(folder.path("copy"), false, nothing).error().code, errc::file_unwritable);
+    EXPECT_EQ(folder.read("copy"), "mine");
+    // Somebody makes one of that name meanwhile.
+    const auto late =
+        put_by_name(folder.path("other"), false, [&](const std::string&) { folder.write("other", "theirs"); });
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().code, errc::file_unwritable);
+    EXPECT_EQ(folder.read("other"), "theirs");
+    EXPECT_TRUE(put_by_name(folder.path("copy"), true, nothing));
+    EXPECT_EQ(folder.read("copy"), "");
+    std::filesystem::create_symlink(folder.path("other"), folder.path("link"));
+    EXPECT_EQ(put_by_name(folder.path("link"), true, nothing).error().code, errc::file_unwritable);
+    EXPECT_EQ(put_by_name(folder.path("missing/copy"), true, nothing).error().code, errc::file_not_found);
+}
+
 TEST(PutFile, AFolderThatIsMissingIsNamed) {
     Folder folder;
     EXPECT_EQ(code_of(put_file(folder.path("no/file"), "file", "x", {})), errc::file_not_found);

@@ -45,6 +45,37 @@ TEST(Builder, RefusesTwoListenersOfOneConfigurationOnOnePort) {
         << "UDP and TCP";
 }
 
+TEST(Builder, HoldsLimitsOfConversationsToWhatTheServerCanDo) {
+    const auto said = [](const auto& change) {
+        ConversationLimits limits;
+        change(limits);
+        return refusal(ServerBuilder().conversation_limits(limits));
+    };
+    EXPECT_EQ(said([](ConversationLimits& limits) {
+                  limits = {1'000'000, 10'000'000, 0, 0, 10'000, 1u << 20, 1'000'000, {}, {}};
+              }),
+              "");
+    EXPECT_EQ(said([](ConversationLimits& limits) { limits = {0, 0, 0, 0, 0, 1, 1, {"app-*"}, {"*-admin"}}; }), "");
+    for (const auto& [wrong, field] : std::vector<std::pair<ConversationLimits, std::string>>{
+             {{.device_per_second = 1'000'001}, "device_per_second"},
+             {{.device_burst = 10'000'001}, "device_burst"},
+             {{.device_per_second = 0, .device_burst = 1}, "device_burst"},
+             {{.conversation_per_second = 1'000'001}, "conversation_per_second"},
+             {{.direct_per_hour = 10'001}, "direct_per_hour"},
+             {{.max_payload_bytes = 0}, "max_payload_bytes"},
+             {{.max_payload_bytes = (1u << 20) + 1}, "max_payload_bytes"},
+             {{.max_members = 0}, "max_members"},
+             {{.room_makers = {""}}, "room_makers"},
+             {{.open_room_makers = {"a*b"}}, "open_room_makers"}}) {
+        const std::string text = refusal(ServerBuilder().conversation_limits(wrong));
+        EXPECT_TRUE(names(text, "conversation_limits")) << field << ": " << text;
+        EXPECT_NE(text.find(field), std::string::npos) << text;
+    }
+    Store store = sqlite("flare.db");
+    store.cache_bytes = (1u << 20) - 1;
+    EXPECT_TRUE(names(refusal(ServerBuilder().store(store)), "store"));
+}
+
 TEST(Builder, HoldsABatchToTheLargestFrameAndTheProtocol) {
     EXPECT_EQ(refusal(ServerBuilder().max_batch_bytes(135'168)), "");
     EXPECT_EQ(refusal(ServerBuilder().max_batch_bytes(1u << 20)), "");

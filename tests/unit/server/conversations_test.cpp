@@ -192,6 +192,24 @@ TEST_F(ConversationsOnShards, WhoIsUnknownIsNoTarget) {
     EXPECT_EQ(answers(*ann).at(message_id(3)).code, errc::invalid_name);
 }
 
+// The user has come, and is on the way into the store.
+TEST_F(ConversationsOnShards, WhoIsConnectedIsKnownBeforeItsRowIsWritten) {
+    start(2);
+    for (const std::string& name : {bench->user_of(0), bench->user_of(1)}) {
+        const auto ann = session_of("ann of " + name, 1);
+        store.by_hand = true;
+        bench->bring(ann, data(1, 1, "x", name));
+        bench->run_store();  // there is no conversation
+        bench->settle();
+        ASSERT_EQ(store.work.size(), 1u) << "the rows of both are asked for";
+        const auto bob = session_of(name, 2);
+        store.by_hand = false;
+        bench->settle();
+        EXPECT_EQ(answers(*ann).at(message_id(1)), stored(1));
+        EXPECT_EQ(texts(*bob), std::vector<std::string>{"x"});
+    }
+}
+
 TEST_F(ConversationsOnShards, ThePolicyIsAskedAlsoOfWhatIsSaidToBeARepeat) {
     Config config = plain_config();
     config.policy = [](const SessionInfo&, std::string_view, const Message&) { return false; };
@@ -422,6 +440,63 @@ TEST_F(ConversationsOnShards, RequestsThatMakeNoSenseAreRefused) {
     EXPECT_EQ(responses(*ann).at(message_id(3)).code, errc::malformed_frame);
     EXPECT_EQ(responses(*ann).at(message_id(4)).code, errc::unknown_conversation);
     EXPECT_EQ(responses(*ann).at(message_id(5)).code, errc::unknown_conversation);
+}
+
+TEST_F(ConversationsOnShards, ThePolicySaysWhoMakesRoomsAndOpenOnes) {
+    Config config = plain_config();
+    config.conversations.room_makers = {"an*", "bob"};
+    config.conversations.open_room_makers = {"bob"};
+    bench = std::make_unique<ShardBench>(std::move(config), nullptr, &store);
+    wire::im::ConversationCreate closed;
+    closed.name = "tea";
+    wire::im::ConversationCreate open = closed;
+    open.name = "coffee";
+    open.join = model::Join::open;
+    const auto said = [&](const std::string& user, std::uint8_t attempt, const wire::im::ConversationCreate& create) {
+        const auto line = session_of(user, attempt);
+        bench->bring(line, request(1, attempt, Verb::conversation_create, create));
+        return responses(*line).at(message_id(attempt)).code;
+    };
+    EXPECT_EQ(said("eve", 1, closed), errc::forbidden);
+    EXPECT_EQ(said("ann", 2, open), errc::forbidden);
+    EXPECT_EQ(said("ann", 3, closed), errc::ok);
+    EXPECT_EQ(said("bob", 4, open), errc::ok);
+}
+
+TEST_F(ConversationsOnShards, LimitsAreThoseOfTheConfiguration) {
+    Config config = plain_config();
+    config.conversations.limits.device = {1, 3};
+    config.conversations.limits.direct_per_hour = 1;
+    config.conversations.limits.payload_bytes = 10;
+    bench = std::make_unique<ShardBench>(std::move(config), nullptr, &store);
+    session_of("bob", 1);
+    session_of("eve", 2);
+    const auto ann = session_of("ann", 3);
+    bench->bring(ann, data(1, 1, "ten  bytes", "bob"));
+    bench->bring(ann, data(2, 2, "eleven bytes", "bob"));
+    EXPECT_EQ(answers(*ann).at(message_id(1)), stored(1));
+    EXPECT_EQ(answers(*ann).at(message_id(2)).code, errc::message_too_large);
+    bench->bring(ann, data(3, 3, "x", "eve"));
+    EXPECT_EQ(answers(*ann).at(message_id(3)).code, errc::too_many_conversations);
+    wire::im::ConversationCreate create;
+    create.name = "tea";
+    bench->bring(ann, request(4, 4, Verb::conversation_create, create) + data(5, 5, "eleven bytes", "room:tea"));
+    EXPECT_EQ(answers(*ann).at(message_id(5)).code, errc::message_too_large) << "a room is made with it, too";
+    bench->bring(ann, data(6, 6, "x", "bob") + data(7, 7, "x", "bob"));
+    EXPECT_EQ(answers(*ann).at(message_id(6)), stored(2));
+    EXPECT_EQ(answers(*ann).at(message_id(7)).code, errc::rate_limited);
+}
+
+TEST_F(ConversationsOnShards, ALimitOfNoneLetsUsersBeginAnyNumber) {
+    Config config = plain_config();
+    config.conversations.limits.direct_per_hour = 0;
+    bench = std::make_unique<ShardBench>(std::move(config), nullptr, &store);
+    for (std::uint8_t i = 0; i < 3; ++i) session_of("friend" + std::to_string(i), i + 1);
+    const auto ann = session_of("ann", 100);
+    for (std::uint8_t i = 0; i < 3; ++i) {
+        bench->bring(ann, data(i + 1, i + 1, "hi", "friend" + std::to_string(i)));
+        EXPECT_EQ(answers(*ann).at(message_id(i + 1)), stored(1));
+    }
 }
 
 TEST_F(ConversationsOnShards, MembersAreListedToMembers) {

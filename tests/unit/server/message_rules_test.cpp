@@ -32,6 +32,8 @@ TEST(MessageRules, AStarStandsAtAnEnd) {
 }
 
 TEST(MessageRules, MistakesAreNamed) {
+    EXPECT_EQ(fault_of_patterns({"app-*", "*"}), "");
+    EXPECT_EQ(fault_of_patterns({"app-*", "a*b"}), "\"a*b\" has a * that is neither its first nor its last character");
     const auto fault = [](PolicyRule rule) { return MessageRules::fault_of(std::vector<PolicyRule>{std::move(rule)}); };
     EXPECT_EQ(fault({{"a"}, {"b"}, {}, true}), "");
     EXPECT_EQ(fault({{}, {"b"}, {}, true}), "rule 1: from: names nobody: write [\"*\"] for anybody");

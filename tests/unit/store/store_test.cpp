@@ -48,6 +48,7 @@ public:
         return inside->maintain(now_ms);
     }
     std::unique_ptr<Reader> reader() override { return inside->reader(); }
+    Result<CheckReport> check(std::size_t most_faults) override { return inside->check(most_faults); }
     About about() const override { return inside->about(); }
 
     static constexpr int kAll = 1'000'000;
@@ -181,6 +182,7 @@ TEST_F(StoreThreads, IsBusyAboveItsWrites) {
     EXPECT_EQ(submit(batch(4)), errc::busy);
     EXPECT_EQ(submit(batch(3)), errc::ok);
     EXPECT_EQ(submit(batch(1)), errc::busy);
+    EXPECT_EQ(store->tally().refused().at(errc::busy), 5u);
     engine->allow(GatedEngine::kAll);
     ASSERT_TRUE(owner.wait_for(3));
     EXPECT_EQ(submit(batch(10)), errc::ok);
@@ -229,6 +231,7 @@ TEST_F(StoreThreads, SaysWhatHadNoRoomAndGoesOn) {
     ASSERT_TRUE(owner.wait_for(1));
     EXPECT_THAT(owner.codes(), ElementsAre(errc::storage_full));
     EXPECT_EQ(store->health().code, errc::storage_full);
+    EXPECT_EQ(store->tally().refused().at(errc::storage_full), 1u);
     EXPECT_EQ(submit(batch()), errc::ok);
     ASSERT_TRUE(owner.wait_for(2));
     EXPECT_EQ(owner.codes()[1], errc::ok);
@@ -253,6 +256,7 @@ TEST_F(StoreThreads, SaysNothingOfAnUnknownOutcomeUntilItIsKnown) {
     EXPECT_EQ(owner.codes().size(), 1u);
     EXPECT_EQ(submit(batch()), errc::storage_failed);
     EXPECT_EQ(store->health().code, errc::storage_failed);
+    EXPECT_EQ(store->tally().refused().at(errc::storage_failed), 2u) << "but for the one of unknown outcome";
 
     {
         const std::lock_guard lock(engine->mutex);

@@ -2,6 +2,7 @@
 #include "server/config.hpp"
 #include "server_config/authentication.hpp"
 #include "server_config/configuration.hpp"
+#include "server_config/default_store.hpp"
 #include "server_config/describe.hpp"
 #include "server_config/value.hpp"
 #include "support/folder.hpp"
@@ -61,7 +62,6 @@ TEST(ServerConfigTable, ReachesEveryCallOfServerBuilder) {
         "websocket_only",       "quic_only",           "both_protocols",  // enabled = false
         "with_message_handler", "on_message_type",     "with_event_handler",
         "with_delivery_policy", "with_session_policy", "policy_rules"};  // programs, and [[policy]]
-    reached.insert("store");                                             // not in the ready server yet
     for (const Setting& each : settings()) reached.emplace(each.builder);
     const std::regex call(R"(ServerBuilder& (\w+)\()");
     for (const std::string& name : found(source("include/flare/server.hpp"), call))
@@ -125,6 +125,16 @@ TEST(ServerConfigTable, NamesTheDefaultsOfTheServer) {
     EXPECT_EQ(values.number("limits.max_queued_frames"), config.session.max_queued_frames);
     EXPECT_EQ(values.number("limits.max_queued_bytes"), config.session.max_queued_bytes);
     EXPECT_EQ(values.number("handler_threads"), config.handler_threads);
+    EXPECT_EQ(values.number("store.min_free_bytes"), config.conversations.store.min_free_bytes);
+    EXPECT_EQ(values.number("store.cache_bytes"), config.conversations.store.cache_bytes);
+    const im::Limits& limits = config.conversations.limits;
+    EXPECT_EQ(values.number("conversations.device_per_second"), limits.device.per_second);
+    EXPECT_EQ(values.number("conversations.conversation_per_second"), limits.conversation.per_second);
+    EXPECT_EQ(values.number("conversations.direct_per_hour"), limits.direct_per_hour);
+    EXPECT_EQ(values.number("conversations.max_payload_bytes"), limits.payload_bytes);
+    EXPECT_EQ(values.number("conversations.max_members"), limits.max_members);
+    EXPECT_EQ(values.words("conversations.room_makers"), config.conversations.room_makers);
+    EXPECT_EQ(values.words("conversations.open_room_makers"), config.conversations.open_room_makers);
     const JwtOptions jwt;
     EXPECT_EQ(values.text("auth.jwt.user_claim"), jwt.user_claim);
     EXPECT_EQ(values.time("auth.jwt.clock_skew"), jwt.clock_skew);
@@ -223,6 +233,31 @@ TEST(ServerConfig, TakesBackWhatAFileSaysWithAnEmptyText) {
     EXPECT_FALSE(configuration.values.given("admin_address"));
 }
 
+TEST(ServerConfig, KeepsConversationsInTheStateFolderUnlessItIsToldOtherwise) {
+    const auto store_of = [](std::string_view text) {
+        Configuration configuration = from_toml(text);
+        find_default_store(configuration, "/state");
+        EXPECT_TRUE(make_builder(configuration).build());
+        EXPECT_THAT(lines(configuration.problems), IsEmpty());
+        return keeps_conversations(configuration.values) ? configuration.values.text("store.file") : "";
+    };
+    EXPECT_EQ(store_of(""), "/state/flare.db");
+    EXPECT_EQ(store_of("[store]\nfile = \"mine.db\"\n"), "mine.db");
+    EXPECT_EQ(store_of("[store]\nfile = \"none\"\nmin_free_bytes = \"1GiB\"\n"), "");
+}
+
+TEST(ServerConfig, MakesTheStateFolderOnly) {
+    const test::Folder folder;
+    Configuration chosen = from_toml("");
+    find_default_store(chosen, folder.path("state"));
+    ASSERT_TRUE(make_store_folder(chosen.values, folder.path("state")));
+    EXPECT_TRUE(std::filesystem::is_directory(folder.path("state")));
+    Configuration named = from_toml("[store]\nfile = \"" + folder.path("other/flare.db") + "\"\n");
+    find_default_store(named, folder.path("state"));
+    ASSERT_TRUE(make_store_folder(named.values, folder.path("state")));
+    EXPECT_FALSE(std::filesystem::exists(folder.path("other")));
+}
+
 // ---- mistakes ----
 
 TEST(ServerConfigMistakes, AreAllNamedWithTheirPlace) {
@@ -265,6 +300,12 @@ TEST(ServerConfigMistakes, AreThoseOfTheBuilderToo) {
 }
 
 TEST(ServerConfigMistakes, OfOneSettingAreNotBlamedOnAnother) {
+    EXPECT_THAT(
+        problems_of("[conversations]\ndevice_per_second = 30\nmax_members = 0\nroom_makers = [\"a*b\"]\n"),
+        testing::UnorderedElementsAre(HasSubstr("server.toml:3:1: conversations.max_members: max_members must"),
+                                      HasSubstr("server.toml:4:1: conversations.room_makers: room_makers: \"a*b\"")));
+    EXPECT_THAT(problems_of("[store]\nfile = \"flare.db\"\ncache_bytes = \"1B\"\n"),
+                ElementsAre(HasSubstr("server.toml:3:1: store.cache_bytes: cache_bytes must be")));
     EXPECT_THAT(problems_of("[limits]\nmax_message_bytes = \"64KiB\"\nmax_queued_bytes = \"1MiB\"\n"), IsEmpty());
     EXPECT_THAT(problems_of("[limits]\nmax_unacked_frames = 100\nmax_unacked_bytes = \"1B\"\n"),
                 ElementsAre(HasSubstr("limits.max_unacked_bytes: must be within 64 KiB")));

@@ -152,7 +152,8 @@ TEST(Protoc, FramesOfItsCodeAreReadAndWrittenAgainByteForByte) {
         EXPECT_EQ(back.SerializeAsString(), frame) << "not the canonical encoding";
         const bool own_values =
             (theirs.has_hello() && (theirs.hello().platform() > 5 || theirs.hello().attempt_id().empty())) ||
-            (theirs.has_welcome() && (theirs.welcome().outcome() > 1 || !theirs.welcome().has_limits())) ||
+            (theirs.has_welcome() && (theirs.welcome().outcome() > 1 || !theirs.welcome().has_limits() ||
+                                      theirs.welcome().store().durability() > 2)) ||
             (theirs.has_receipt() && theirs.receipt().status() > 5) ||
             (theirs.has_request() && theirs.request().verb() > 8) ||
             (theirs.data().has_receipt() && theirs.data().receipt().status() > 5);

@@ -130,6 +130,7 @@ void add_handshake(std::vector<VectorCase>& cases) {
 
     Welcome stores = new_welcome();
     stores.capabilities = kCapabilityConversations;
+    stores.store = Storing{Durability::commit, 65'536, 20, 100};
     cases.push_back({"welcome-conversations",
                      "A session with conversations: the server has a store",
                      both_ways,

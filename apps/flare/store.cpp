@@ -17,9 +17,14 @@ namespace json = boost::json;
 std::atomic<bool> interrupted{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it");
 
-// A copy that is stopped leaves nothing.
+// A copy that is stopped leaves nothing; a second signal ends the process at once, and its draft stays.
 void stop_at_signals() {
-    for (const int each : {SIGINT, SIGTERM}) std::signal(each, [](int) { interrupted = true; });
+    for (const int each : {SIGINT, SIGTERM}) {
+        std::signal(each, [](int number) {
+            interrupted = true;
+            std::signal(number, SIG_DFL);
+        });
+    }
 }
 
 struct CopyOptions {

@@ -54,6 +54,7 @@ constexpr std::uint64_t sip_hash(const HashKey& key, std::string_view text) noex
 
 struct NameHash {
     using is_avalanching = std::true_type;
+    using is_transparent = void;  // with std::equal_to<>: a view is looked up as it is
     std::size_t operator()(std::string_view name) const noexcept {
         return static_cast<std::size_t>(sip_hash<1, 3>(process_hash_key(), name));
     }

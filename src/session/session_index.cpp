@@ -7,9 +7,9 @@
 
 namespace flare::session {
 
-std::vector<ServerSession*> SessionIndex::of_user(std::string_view user) const {
-    const auto found = users_.find(std::string(user));
-    return found == users_.end() ? std::vector<ServerSession*>{} : found->second;
+SessionIndex::OfUser SessionIndex::of_user(std::string_view user) const {
+    const auto found = users_.find(user);
+    return found == users_.end() ? OfUser() : OfUser(found->second.begin(), found->second.end());
 }
 
 std::size_t SessionIndex::count_of(const std::string& user) const {

@@ -7,6 +7,7 @@
 #include "base/keyed_hash.hpp"
 #include "session/server_session.hpp"
 
+#include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <memory>
@@ -42,7 +43,9 @@ public:
         const auto found = by_carrier_.find(key);
         return found == by_carrier_.end() ? nullptr : found->second;
     }
-    std::vector<ServerSession*> of_user(std::string_view user) const;
+    // Of most users, without memory from the heap.
+    using OfUser = boost::container::small_vector<ServerSession*, 8>;
+    OfUser of_user(std::string_view user) const;
     std::size_t count_of(const std::string& user) const;
     ServerSession& oldest_of(const std::string& user) const { return *users_.find(user)->second.front(); }
     std::vector<ServerSession*> all() const;
@@ -74,7 +77,8 @@ public:
 private:
     boost::unordered_flat_map<SessionId, std::unique_ptr<ServerSession>, std::hash<SessionId>> live_;
     boost::unordered_flat_map<CarrierKey, ServerSession*> by_carrier_;
-    boost::unordered_flat_map<std::string, std::vector<ServerSession*>, base::NameHash> users_;  // the oldest first
+    boost::unordered_flat_map<std::string, std::vector<ServerSession*>, base::NameHash, std::equal_to<>>
+        users_;                                              // the oldest first
     std::vector<std::unique_ptr<ServerSession>> ended_;      // carriers still closing
     std::vector<std::unique_ptr<ServerSession>> graveyard_;  // freed by Entry
     int depth_ = 0;                                          // calls under way, one inside the other

@@ -173,7 +173,7 @@ public:
 
     ServerSession* find(const SessionId& id) { return sessions_.find(id); }
     ServerSession* by_carrier(CarrierKey key) { return sessions_.by_carrier(key); }
-    std::vector<ServerSession*> of_user(std::string_view user) { return sessions_.of_user(user); }  // live ones
+    SessionIndex::OfUser of_user(std::string_view user) { return sessions_.of_user(user); }  // live ones
     void for_each(const std::function<void(ServerSession&)>& each);
     std::size_t size() const noexcept { return sessions_.size(); }
     std::size_t tombstones() const noexcept { return tombstones_.size(); }

@@ -66,14 +66,14 @@ void Awaited::give(const session::PendingRequest& pending, const im::effect::Ans
     (void)table_.respond(pending, response, executor_.now());
 }
 
-void Awaited::give(const Describing& pending, const im::effect::Answer& answer) {
-    if (answer.code != errc::ok) return give(pending.request, answer);
+void Awaited::give(const std::shared_ptr<const Describing>& pending, const im::effect::Answer& answer) {
+    if (answer.code != errc::ok) return give(pending->request, answer);
     const auto found = std::make_shared<reading::Found>();
     const wire::im::Written written{answer.position.epoch, answer.position.offset,
                                     static_cast<std::int64_t>(answer.time_ms)};
     store_.read(
         [found, pending, written](store::Reader& reader) {
-            *found = reading::conversation(reader, pending.key, pending.user, pending.name, written);
+            *found = reading::conversation(reader, pending->key, pending->user, pending->name, written);
             return errc::ok;
         },
         [this, found, pending](errc code) {
@@ -81,7 +81,7 @@ void Awaited::give(const Describing& pending, const im::effect::Answer& answer) 
             response.code = code == errc::ok ? found->code : code;
             if (response.code != errc::ok) response.text = explain(response.code);
             response.body = found->body;
-            (void)table_.respond(pending.request, response, executor_.now());
+            (void)table_.respond(pending->request, response, executor_.now());
         });
 }
 

@@ -14,6 +14,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -30,7 +31,8 @@ public:
         std::string user;
         std::string name;  // of the conversation, to that user
     };
-    using Pending = std::variant<session::PendingMessage, session::PendingRequest, Describing>;
+    // Messages are many, and rooms are seldom made.
+    using Pending = std::variant<session::PendingMessage, session::PendingRequest, std::shared_ptr<const Describing>>;
 
     Awaited(Executor& executor, StoreAccess& store, session::SessionTable& table, Answers& answers,
             WaitingMemory& memory)
@@ -62,7 +64,7 @@ private:
     };
     void give(const session::PendingMessage& pending, const im::effect::Answer& answer);
     void give(const session::PendingRequest& pending, const im::effect::Answer& answer);
-    void give(const Describing& pending, const im::effect::Answer& answer);
+    void give(const std::shared_ptr<const Describing>& pending, const im::effect::Answer& answer);
 
     struct Waiting {
         Pending pending;

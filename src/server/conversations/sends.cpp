@@ -355,7 +355,8 @@ void ConversationSends::request(const session::ServerSession& session, const ses
         name += key.name();
         if (key.kind() == model::ConversationKind::direct)
             name = key.first() == sender->user ? key.second() : key.first();
-        awaited = Awaited::Describing{pending, key, sender->user, std::move(name)};
+        awaited = std::make_shared<const Awaited::Describing>(
+            Awaited::Describing{pending, key, sender->user, std::move(name)});
     }
     const errc added = parts_.awaited.add(sender->key, request.id, awaited, request.body.size());
     if (added == errc::duplicate_message_id) return parts_.awaited.refuse(pending, added);

@@ -29,6 +29,7 @@ int bench_idle(int argc, char** argv);
 int bench_stall(int argc, char** argv);
 int bench_peer(int argc, char** argv);
 int bench_store(int argc, char** argv);
+int bench_stored(int argc, char** argv);
 int bench_storm(int argc, char** argv);
 
 struct LoadOptions;

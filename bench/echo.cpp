@@ -5,13 +5,14 @@
 // --size B, --large-every N, --large-size B, --seconds S (default 3), --warm-up S, --idle N (sessions beside them that
 // have nothing to do), --url URL (a server that runs already; its CPU time is not seen), --ca-file FILE, --token-file
 // FILE, --pairs (to users in place of the server: two sessions talk, on different workers where there are any),
-// --no-floor, --svg FILE, --json.
+// --stored (what goes to users goes into a log), --no-floor, --svg FILE, --json.
 #include "allocations.hpp"
 #include "bench.hpp"
 #include "session_load.hpp"
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <deque>
 #include <vector>
@@ -42,6 +43,7 @@ public:
     LoadResult run() {
         load_.connect(where_, server_.port(), options_.connections);
         if (idle_ != 0) load_.connect(where_, server_.port(), idle_, true);
+        if (where_.stored) load_.run_for(std::chrono::milliseconds(300));  // until each is known to the others
         load_.stay_awake();
         first_due_ = next_due_ = now_ns();
         if (options_.rate == 0) {
@@ -56,6 +58,7 @@ public:
 
         const std::uint64_t began = now_ns();
         const std::uint64_t cpu = server_.cpu_ns();
+        const std::uint64_t workers = server_.worker_cpu_ns();
         const ServerProcess::Heap heap = server_.heap();
         const std::uint64_t end = began + static_cast<std::uint64_t>(options_.seconds * 1e9);
         if (options_.messages != 0) load_.run_until([&] { return messages_ >= options_.messages; }, kLongest);
@@ -69,6 +72,7 @@ public:
         }
         if (options_.messages == 0 && ::isatty(STDERR_FILENO) != 0) std::fputc('\n', stderr);
         result_.server_cpu_seconds = static_cast<double>(server_.cpu_ns() - cpu) / 1e9;
+        result_.worker_cpu_seconds = static_cast<double>(server_.worker_cpu_ns() - workers) / 1e9;
         result_.seconds = static_cast<double>(now_ns() - began) / 1e9;
         result_.messages = messages_;
         result_.server_memory_bytes = server_.memory_bytes();
@@ -224,9 +228,63 @@ int run_echo(const char* name, LoadOptions options, bool pairs, int argc, char**
     return result.print(name, options);
 }
 
+// What the way into a log adds: the same load with and without a store, in turns.
+int run_stored(int argc, char** argv) {
+    LoadOptions options;
+    options.connections = 20;
+    options.in_flight = 64;
+    options.size = 256;
+    options.seconds = 2;
+    ServerOptions where;
+    std::size_t rounds = 5;
+    for (int i = 1; i < argc; ++i) {
+        if (std::strcmp(argv[i], "--rounds") == 0 && i + 1 < argc) {
+            rounds = std::clamp<std::size_t>(std::strtoull(argv[++i], nullptr, 10), 1, 99);
+        } else if (!options.take(argc, argv, i) && !where.take(argc, argv, i)) {
+            std::fprintf(stderr, "stored: unknown option %s\n", argv[i]);
+            return 2;
+        }
+    }
+    std::vector<double> unstored, stored, allocations;
+    std::uint64_t lost = 0;
+    for (std::size_t round = 0; round < rounds; ++round) {
+        for (const bool with : {round % 2 == 0, round % 2 != 0}) {
+            where.stored = with;
+            const ServerProcess server(where);
+            LoadResult result = EchoLoad(options, where, server, 0, true).run();
+            (with ? stored : unstored).push_back(result.worker_cpu_us_per_message());
+            if (with)
+                allocations.push_back(static_cast<double>(result.allocations.value_or(0)) /
+                                      static_cast<double>(std::max<std::uint64_t>(result.messages, 1)));
+            lost += result.lost;
+        }
+    }
+    const auto median = [](std::vector<double>& values) {
+        std::ranges::sort(values);
+        return values[values.size() / 2];
+    };
+    const double without = median(unstored);
+    const double with = median(stored);
+    const double each = median(allocations);
+    std::fprintf(
+        for_people(options.json),
+        "stored: %zu connections, %zu in flight, %zu bytes, to users, medians of %zu rounds: workers %.3f us a "
+        "message, without a store %.3f: %.3f us above; %.4f calls of operator new each, %llu lost\n",
+        options.connections, options.in_flight, options.size, rounds, with, without, with - without, each,
+        static_cast<unsigned long long>(lost));
+    if (options.json)
+        std::printf(
+            "{\"worker_us_stored\":%.3f,\"worker_us_unstored\":%.3f,\"above_us\":%.3f,\"allocations_per_message\":%.4f,"
+            "\"lost\":%llu}\n",
+            with, without, with - without, each, static_cast<unsigned long long>(lost));
+    return lost == 0 ? 0 : 1;
+}
+
 }  // namespace
 
 int bench_echo(int argc, char** argv) { return run_echo("echo", {}, false, argc, argv); }
+
+int bench_stored(int argc, char** argv) { return run_stored(argc, argv); }
 
 // Chat: pairs of users who talk to each other, 1 % of the messages large.
 int bench_mixed(int argc, char** argv) {

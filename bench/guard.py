@@ -37,6 +37,7 @@ STEADY = ['--seconds', '2', '--warm-up', '1']
 REPORTED = {
     'echo: allocations a message': ([*ECHO, '--in-flight', '64', *STEADY], 'allocations_per_message'),
     'echo over QUIC: allocations a message': ([*ECHO, '--in-flight', '64', '--transport', 'quic', *STEADY], 'allocations_per_message'),
+    'stored: allocations a message': (['stored', '--rounds', '1', *STEADY], 'allocations_per_message'),
     'idle WebSocket session: bytes': (['idle', '--sessions', '2000', '--seconds', '1'], 'bytes_per_session'),
     'idle wss session: bytes': (['idle', '--transport', 'wss', '--sessions', '2000', '--seconds', '1'], 'bytes_per_session'),
     'idle QUIC session: bytes': (['idle', '--transport', 'quic', '--sessions', '2000', '--seconds', '1'], 'bytes_per_session'),

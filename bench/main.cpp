@@ -26,6 +26,7 @@ constexpr Benchmark kBenchmarks[] = {
     {"stall", flare::bench::bench_stall, "some subscribers stop reading: memory, the others' latency, exact gaps"},
     {"peer", flare::bench::bench_peer, "ws, socketio, mosquitto, nats under the load of echo"},
     {"store", flare::bench::bench_store, "the durable store alone: CPU of an append, time until it is on disk"},
+    {"stored", flare::bench::bench_stored, "what the way into a log costs a worker, with and without it in turns"},
     {"storm", flare::bench::bench_storm, "a server goes down and comes back with all its clients"},
 };
 

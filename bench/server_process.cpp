@@ -19,6 +19,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <new>
@@ -30,7 +31,7 @@ namespace {
 constexpr std::uint32_t kReportBytes = 256;
 
 // Runs in the child: writes its port, or why it has none, and serves until `stop` closes.
-[[noreturn]] void serve(const ServerOptions& options, int report, int stop) {
+[[noreturn]] void serve(const ServerOptions& options, const std::string& folder, int report, int stop) {
     const auto tell = [&](const std::string& text) {
         if (::write(report, text.data(), text.size()) < 0) std::perror("bench: server");
         ::close(report);
@@ -58,6 +59,11 @@ constexpr std::uint32_t kReportBytes = 256;
     builder.on_message_type("publish", [&server, publish, published = options.published](SessionInfo, Message message) {
         return publish(server.get(), published, std::move(message));
     });
+    if (!folder.empty()) {
+        ConversationLimits limits;
+        limits.device_per_second = limits.conversation_per_second = limits.direct_per_hour = 0;  // none
+        builder.store(sqlite(folder + "/flare.db")).conversation_limits(limits);
+    }
     if (options.configure) options.configure(builder);
     auto built = builder.build();
     if (built) server = std::make_unique<Server>(std::move(*built));
@@ -79,6 +85,7 @@ constexpr std::uint32_t kReportBytes = 256;
 bool ServerOptions::take(int argc, char** argv, int& i) {
     const std::string_view option = argv[i];
     if (option == "--sealed") return sealed = true;
+    if (option == "--stored") return stored = true;
     if (i + 1 >= argc) return false;
     if (option == "--url") {
         running = RunningServer::at(argv[++i], transport);
@@ -141,7 +148,12 @@ ServerProcess::ServerProcess(const ServerOptions& options) {
     void* const shared = ::mmap(nullptr, sizeof(HeapCounts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) throw std::runtime_error("mmap");
     heap_ = new (shared) HeapCounts;
-    const ServerCpu first(options.workers == 1);
+    if (options.stored) {
+        folder_ = std::filesystem::temp_directory_path() / "flare-bench-XXXXXX";
+        if (::mkdtemp(folder_.data()) == nullptr) throw std::runtime_error("no folder for the store");
+    }
+    // The store's threads need the other one.
+    const ServerCpu first(options.workers == 1 && !options.stored);
     pid_ = ::fork();
     if (pid_ < 0) throw std::runtime_error("fork");
     if (pid_ == 0) {
@@ -149,7 +161,7 @@ ServerProcess::ServerProcess(const ServerOptions& options) {
         ::close(report[0]);
         ::close(stop[1]);
         count_heap_in(heap_);
-        serve(options, report[1], stop[0]);
+        serve(options, folder_, report[1], stop[0]);
     }
     ::close(report[1]);
     ::close(stop[0]);
@@ -167,6 +179,8 @@ ServerProcess::~ServerProcess() {
     ::close(stop_);
     ::waitpid(pid_, nullptr, 0);
     ::munmap(heap_, sizeof *heap_);
+    std::error_code ignored;
+    if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
 }
 
 ServerProcess::Heap ServerProcess::heap() const noexcept {
@@ -176,6 +190,19 @@ ServerProcess::Heap ServerProcess::heap() const noexcept {
 }
 
 std::uint64_t ServerProcess::cpu_ns() const { return seen() ? process_cpu_ns(pid_) : 0; }
+
+std::uint64_t ServerProcess::worker_cpu_ns() const {
+    std::uint64_t sum = 0;
+    std::error_code ignored;
+    for (const auto& task : std::filesystem::directory_iterator("/proc/" + std::to_string(pid_) + "/task", ignored)) {
+        std::string name;
+        std::getline(std::ifstream(task.path() / "comm"), name);
+        std::uint64_t running = 0;
+        if (name == "flare-worker") std::ifstream(task.path() / "schedstat") >> running;
+        sum += running;
+    }
+    return sum;
+}
 
 std::uint64_t ServerProcess::resident_bytes() const {
     std::ifstream file("/proc/" + std::to_string(pid_) + "/statm");

@@ -43,6 +43,7 @@ struct ServerOptions {
     std::optional<RunningServer> running;
     std::string ca_file;  // of `running`
     Logins logins;        // the same; none: it takes anybody's word
+    bool stored = false;  // messages to users and rooms go into a log, in a temporary file
     std::chrono::milliseconds heartbeat = std::chrono::seconds(30);
     std::function<void(ServerBuilder&)> configure;    // what a benchmark needs otherwise; called in its process
     std::atomic<std::uint64_t>* published = nullptr;  // counts broadcasts, in memory that the processes share
@@ -64,6 +65,7 @@ public:
     std::uint16_t port() const noexcept { return port_; }
     bool seen() const noexcept { return pid_ >= 0; }  // false: the figures below are 0
     std::uint64_t cpu_ns() const;                     // of all its threads, since it began
+    std::uint64_t worker_cpu_ns() const;              // of its workers alone
     std::uint64_t memory_bytes() const;               // its own, that nobody shares
     std::uint64_t resident_bytes() const;             // the same, but for what it shares with its parent: quick to ask
     struct Heap {
@@ -76,6 +78,7 @@ private:
     pid_t pid_ = -1;
     HeapCounts* heap_ = nullptr;  // shared with the process
     int stop_ = -1;               // closing it ends the process
+    std::string folder_;          // of its store; empty: none
     std::uint16_t port_ = 0;
 };
 

@@ -56,7 +56,7 @@ int LoadResult::print(const char* name, const LoadOptions& options) {
         std::fprintf(out, "%.0f a second asked for", options.rate);
     }
     std::fprintf(out, ", %zu bytes: %.0f messages/s, ", options.size, rate);
-    if (server_seen) std::fprintf(out, "server CPU %.3f us each, ", cpu_us);
+    if (server_seen) std::fprintf(out, "server CPU %.3f us each (workers %.3f), ", cpu_us, worker_cpu_us_per_message());
     std::fprintf(out, "p50 %.1f us, p99 %.1f us, p99.9 %.1f us, %llu lost", p50, p99, p999,
                  static_cast<unsigned long long>(lost));
     if (server_memory_bytes != 0) std::fprintf(out, ", server memory %.1f MiB", megabytes);
@@ -69,7 +69,9 @@ int LoadResult::print(const char* name, const LoadOptions& options) {
     std::fprintf(out, "\n");
     if (options.json) {
         std::printf("{\"messages_per_second\":%.0f,", rate);
-        if (server_seen) std::printf("\"server_cpu_us_per_message\":%.3f,", cpu_us);
+        if (server_seen)
+            std::printf("\"server_cpu_us_per_message\":%.3f,\"worker_cpu_us_per_message\":%.3f,", cpu_us,
+                        worker_cpu_us_per_message());
         std::printf("\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,", p50, p99, p999);
         if (server_memory_bytes != 0) std::printf("\"server_memory_mib\":%.1f,", megabytes);
         if (allocations)

@@ -121,6 +121,7 @@ struct LoadResult {
     double seconds = 0;
     bool server_seen = true;  // false: it runs elsewhere, its CPU time is not known
     double server_cpu_seconds = 0;
+    double worker_cpu_seconds = 0;          // of that, its workers'
     std::uint64_t server_memory_bytes = 0;  // at the end; 0: not known
     // Calls within the time, of the server: of operator new, and of malloc by libraries.
     std::optional<std::uint64_t> allocations, library_allocations;
@@ -129,6 +130,9 @@ struct LoadResult {
 
     double server_cpu_us_per_message() const {
         return messages == 0 ? 0 : server_cpu_seconds * 1e6 / static_cast<double>(messages);
+    }
+    double worker_cpu_us_per_message() const {
+        return messages == 0 ? 0 : worker_cpu_seconds * 1e6 / static_cast<double>(messages);
     }
     // Prints, and draws options.picture. Returns the exit status.
     int print(const char* name, const LoadOptions& options);

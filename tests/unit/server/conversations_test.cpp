@@ -150,6 +150,15 @@ TEST_F(ConversationsOnShards, ARepeatAfterARestartIsStoredOnce) {
     EXPECT_EQ(log(between("ann", "bob")), std::vector<std::string>{"one"});
 }
 
+// Its session was lost before it had arrived.
+TEST_F(ConversationsOnShards, TheFirstMessageToSomebodyMayComeAgain) {
+    start();
+    session_of("bob", 1);
+    const auto ann = session_of("ann", 2);
+    bench->bring(ann, again(1, 1, "one", "bob"));
+    EXPECT_EQ(answers(*ann).at(message_id(1)), stored(1));
+}
+
 TEST_F(ConversationsOnShards, ARepeatThatComesWhileTheFirstIsInTheStoreIsAnsweredWithIt) {
     start();
     session_of("bob", 1);
@@ -358,6 +367,16 @@ TEST_F(ConversationsOnShards, ARepeatedRequestAnswersWhatItDid) {
                             request(2, 2, Verb::conversation_create, create));
     EXPECT_EQ(responses(*after).at(message_id(1)).code, errc::ok);
     EXPECT_EQ(responses(*after).at(message_id(2)).code, errc::conversation_exists);
+}
+
+TEST_F(ConversationsOnShards, WhatIsSaidInARoomMayComeAgainWithTheRequestThatMakesIt) {
+    start();
+    const auto ann = session_of("ann", 1);
+    wire::im::ConversationCreate create;
+    create.name = "tea";
+    bench->bring(ann, request(1, 1, Verb::conversation_create, create, 1000) + again(2, 2, "hello", "room:tea"));
+    EXPECT_EQ(responses(*ann).at(message_id(1)).code, errc::ok);
+    EXPECT_EQ(answers(*ann).at(message_id(2)), stored(2));
 }
 
 TEST_F(ConversationsOnShards, RequestsThatMakeNoSenseAreRefused) {

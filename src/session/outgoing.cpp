@@ -327,15 +327,17 @@ bool Outgoing::keep_for_later(Outbox::Token token, const wire::ReceiptView& rece
     // Nobody has acted on it: unless a lost session may have, it is as if it had never been sent.
     if (!entry.uncertain) entry.first_sent_at = kNever;
     ++entry.retries;
-    park(entry);
     const std::string to = entry.to;
+    SendLane* const lane = agreed_.lanes ? agreed_.lanes->send_lane(lane_of(to, agreed_.lanes->lanes())) : nullptr;
+    // A receipt may overtake the acknowledgement, which is not about the next time that it is sent.
+    if (lane != nullptr) lane->disown(token);
+    park(entry);
     const auto [held, begins] = busy_.try_emplace(to, now + wait);
     busy_until_ = std::min(busy_until_, now + wait);
     if (!begins) {
         held->second = std::max(held->second, now + wait);
         return true;
     }
-    SendLane* const lane = agreed_.lanes ? agreed_.lanes->send_lane(lane_of(to, agreed_.lanes->lanes())) : nullptr;
     if (lane == nullptr) return true;
     outbox_.for_each([&](Outbox::Token other, Outbox::Entry& behind) {
         if (!behind.parked && !behind.acked && behind.to == to && lane->withdraw(other)) park(behind);

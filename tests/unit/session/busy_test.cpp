@@ -144,6 +144,28 @@ TEST_F(Busy, ThoseThatWereUnderWayTogetherGoAgainTogetherAndInOrder) {
     EXPECT_EQ(bench.client.session.queue_length(), 0u);
 }
 
+// Streams of lanes overtake each other, and an acknowledgement goes with the first frame, whatever its lane.
+TEST_F(Busy, TheReceiptMayComeBeforeTheAcknowledgement) {
+    ASSERT_TRUE(bench.send(1, "first", "bob"));
+    bench.to_server(1, bench.from_client(1));
+    bench.server.table.finish(bench.server.handlings.at(0), busy(1'000), nullptr, bench.now());
+    const std::string batch = bench.from_server(1);
+    for (const wire::FrameView& frame : frames_of(batch)) {
+        if (frame.kind == wire::FrameKind::receipt)
+            bench.to_client(1, numbered(frame.lane, frame.seq, wire::encode(*wire::decode_receipt(frame.body))));
+    }
+    bench.client.session.check_invariants();
+    bench.pass(1'100ms);
+    bench.client.session.on_time(bench.now());  // it goes once more, and the first time is not acknowledged yet
+    bench.client.session.check_invariants();
+    bench.to_client(1, batch);
+    bench.client.session.check_invariants();
+    bench.exchange();
+    EXPECT_EQ(bench.server.texts, (std::vector<std::string>{"first", "first"}));
+    answer(1, delivered);
+    EXPECT_EQ(bench.client.outcomes.size(), 1u);
+}
+
 TEST_F(Busy, WhatIsQueuedBehindAndHasNoNumberWaitsToo) {
     ASSERT_TRUE(bench.send(1, "first", "bob"));
     bench.exchange();

@@ -5,6 +5,7 @@
 #include "im/refusal.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace flare::im {
 
@@ -12,10 +13,13 @@ bool Holds::lets_in(SessionKey session, const Uuid& id) {
     const auto held = by_session_.find(session);
     if (held == by_session_.end() || planted(Fault::later_forgotten)) return true;
     Hold& hold = held->second;
-    const bool comes_again = hold.id == id || (hold.behind == id && !hold.behind_first);
-    if (hold.behind == id) hold.behind_first = false;
-    if (comes_again) by_session_.erase(held);
-    return comes_again;
+    if (hold.id != id) {
+        const auto behind =
+            std::find_if(hold.behind.begin(), hold.behind.end(), [&](const Behind& each) { return each.id == id; });
+        if (behind == hold.behind.end() || std::exchange(behind->early, false)) return false;
+    }
+    by_session_.erase(held);
+    return true;
 }
 
 std::uint32_t Holds::retry_after_ms(SessionKey session, TimePoint now) const {
@@ -28,20 +32,30 @@ void Holds::put_off(SessionKey session, const Uuid& id, std::uint64_t place, std
     if (by_session_.size() >= limits_.held_sessions && !by_session_.contains(session)) make_room();
     const auto [held, fresh] = by_session_.try_emplace(session);
     Hold& hold = held->second;
-    const Hold now_first{.id = id, .place = place, .retry_at = now + wait, .until = now + wait + limits_.held_for};
+    Hold first{.id = id, .place = place, .retry_at = now + wait, .until = now + wait + limits_.held_for};
     if (fresh || hold.id == id) {
-        hold = now_first;
+        hold = std::move(first);
     } else if (place < hold.place) {
-        const Hold before = hold;
-        hold = now_first;
-        hold.behind = before.id;
-        hold.behind_place = before.place;
-        hold.behind_first = true;
-    } else if (hold.behind.is_nil() || place < hold.behind_place) {
-        hold.behind = id;
-        hold.behind_place = place;
-        hold.behind_first = false;
+        first.behind = std::move(hold.behind);
+        for (Behind& each : first.behind) each.early = true;
+        const auto gone =
+            std::remove_if(first.behind.begin(), first.behind.end(), [&](const Behind& each) { return each.id == id; });
+        first.behind.erase(gone, first.behind.end());
+        add_behind(first, {hold.id, hold.place, true});
+        hold = std::move(first);
+    } else {
+        add_behind(hold, {id, place, false});
     }
+}
+
+void Holds::add_behind(Hold& hold, const Behind& behind) {
+    const bool known =
+        std::any_of(hold.behind.begin(), hold.behind.end(), [&](const Behind& each) { return each.id == behind.id; });
+    if (known) return;
+    const auto later = std::find_if(hold.behind.begin(), hold.behind.end(),
+                                    [&](const Behind& each) { return each.place > behind.place; });
+    hold.behind.insert(later, behind);
+    if (hold.behind.size() > kMostBehind) hold.behind.pop_back();
 }
 
 void Holds::settled(SessionKey session, const Uuid& id) {
@@ -66,7 +80,13 @@ void Holds::check_invariants() const {
     FLARE_INVARIANT(by_session_.size() <= limits_.held_sessions, "more sessions are held than may be");
     for (const auto& [session, hold] : by_session_) {
         FLARE_INVARIANT(session != 0 && hold.place != 0, "a hold is of nobody");
-        FLARE_INVARIANT(hold.id != hold.behind, "a message is held behind itself");
+        FLARE_INVARIANT(hold.behind.size() <= kMostBehind, "more messages are remembered than may be");
+        std::uint64_t place = 0;
+        for (const Behind& each : hold.behind) {
+            FLARE_INVARIANT(each.id != hold.id, "a message is held behind itself");
+            FLARE_INVARIANT(each.place >= place, "what was put off is not in order");
+            place = each.place;
+        }
     }
 }
 

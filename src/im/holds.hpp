@@ -1,6 +1,6 @@
 // Sessions of which a message was put off ("later"), so that nothing that they send behind it overtakes it: it is put
-// off, too, until that message comes again. When the first one that was put off behind it comes again before it, it
-// never will: a client sends all again in order, so it has given that up.
+// off, too, until that message comes again. When one that was put off behind it comes again before it, it never will: a
+// client sends all again in order, so it has given up what stood before.
 //
 // Protocol: docs/conversations.md, "Later".
 // Threads:  one at a time; time is an argument.
@@ -10,6 +10,7 @@
 #include "im/effects.hpp"
 #include "im/limits.hpp"
 
+#include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <chrono>
@@ -21,6 +22,8 @@ namespace flare::im {
 class Holds {
 public:
     using TimePoint = std::chrono::steady_clock::time_point;
+    // Of a session. If its client gives up as many and the one before them, it is held until the time is over.
+    static constexpr std::size_t kMostBehind = 32;
     explicit Holds(const Limits& limits) : limits_(limits) {}
 
     // A message arrives. False: it is held behind another one, and is to be put off.
@@ -42,16 +45,22 @@ public:
     void check_invariants() const;
 
 private:
-    struct Hold {
-        Uuid id{};      // the first that was put off
-        Uuid behind{};  // nil, or the first that was put off behind it
+    // One that was put off behind another one.
+    struct Behind {
+        Uuid id{};
         std::uint64_t place = 0;
-        std::uint64_t behind_place = 0;
-        // It was put off before `id` was, so that its client may not know of that when it comes again once.
-        bool behind_first = false;
+        // It was put off before the other one was, so that its client may not know of that when it comes again once.
+        bool early = false;
+    };
+    struct Hold {
+        Uuid id{};  // the first that was put off
+        std::uint64_t place = 0;
         TimePoint retry_at{};
         TimePoint until{};
+        // The first kMostBehind of them, by their places. As a rule there are few.
+        boost::container::small_vector<Behind, 4> behind{};
     };
+    static void add_behind(Hold& hold, const Behind& behind);
     void make_room();
 
     const Limits& limits_;

@@ -124,6 +124,7 @@ void Outgoing::finish(Outbox::Token token, Outcome outcome) {
     outcome.retry_count = entry->retries;
     outcome.queued_at = entry->queued_at;
     outcome.first_sent_at = entry->first_sent_at;
+    if (!entry->parked) one_less_under_way(entry->to);
     outbox_.erase(token);
     listener_.on_outcome(outcome);
 }
@@ -196,6 +197,10 @@ void Outgoing::on_acked(std::uint64_t token) {
 
 // Its server may take less than the one for which a message was accepted. Sending it would end the session.
 void Outgoing::begin_session(TimePoint now) {
+    for (auto& [to, busy] : busy_) {
+        busy.under_way = 0;
+        busy_until_ = std::min(busy_until_, busy.until);
+    }
     (void)no_longer_busy(now);
     std::vector<std::pair<Outbox::Token, bool>> too_large;
     outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) {
@@ -327,20 +332,33 @@ bool Outgoing::keep_for_later(Outbox::Token token, const wire::ReceiptView& rece
     // Nobody has acted on it: unless a lost session may have, it is as if it had never been sent.
     if (!entry.uncertain) entry.first_sent_at = kNever;
     ++entry.retries;
-    park(entry);
     const std::string to = entry.to;
-    const auto [held, begins] = busy_.try_emplace(to, now + wait);
-    busy_until_ = std::min(busy_until_, now + wait);
+    SendLane* const lane = agreed_.lanes ? agreed_.lanes->send_lane(lane_of(to, agreed_.lanes->lanes())) : nullptr;
+    // A receipt may overtake the acknowledgement, which is not about the next time that it is sent.
+    if (lane != nullptr) lane->disown(token);
+    park(entry);
+    const auto [held, begins] = busy_.try_emplace(to, Busy{now + wait, 0});
+    held->second.until = std::max(held->second.until, now + wait);
     if (!begins) {
-        held->second = std::max(held->second, now + wait);
+        one_less_under_way(to);
         return true;
     }
-    SendLane* const lane = agreed_.lanes ? agreed_.lanes->send_lane(lane_of(to, agreed_.lanes->lanes())) : nullptr;
-    if (lane == nullptr) return true;
     outbox_.for_each([&](Outbox::Token other, Outbox::Entry& behind) {
-        if (!behind.parked && !behind.acked && behind.to == to && lane->withdraw(other)) park(behind);
+        if (behind.parked || behind.to != to) return;
+        if (!behind.acked && lane != nullptr && lane->withdraw(other)) {
+            park(behind);
+        } else {
+            ++held->second.under_way;
+        }
     });
+    if (held->second.under_way == 0) busy_until_ = std::min(busy_until_, held->second.until);
     return true;
+}
+
+void Outgoing::one_less_under_way(const std::string& to) {
+    const auto busy = busy_.find(to);
+    if (busy == busy_.end() || busy->second.under_way == 0) return;
+    if (--busy->second.under_way == 0) busy_until_ = std::min(busy_until_, busy->second.until);
 }
 
 // Targets whose time has come, in order; they are busy no longer.
@@ -349,8 +367,9 @@ std::vector<std::string> Outgoing::no_longer_busy(TimePoint now) {
     if (now < busy_until_) return due;
     busy_until_ = kNever;
     std::erase_if(busy_, [&](const auto& each) {
-        if (each.second > now) {
-            busy_until_ = std::min(busy_until_, each.second);
+        if (each.second.under_way != 0) return false;
+        if (each.second.until > now) {
+            busy_until_ = std::min(busy_until_, each.second.until);
             return false;
         }
         due.push_back(each.first);
@@ -371,13 +390,18 @@ bool Outgoing::send_what_was_busy(TimePoint now) {
 
 void Outgoing::check_invariants(const std::function<bool(std::uint64_t)>& in_a_lane) const {
     outbox_.check_invariants();
-    for (const auto& [to, until] : busy_) FLARE_INVARIANT(busy_until_ <= until, "what was busy is looked at too late");
+    std::map<std::string, std::size_t, std::less<>> under_way;
     outbox_.for_each([&](Outbox::Token token, const Outbox::Entry& entry) {
         FLARE_INVARIANT(!entry.parked || busy_.contains(entry.to), "it waits for a target that is not busy");
         FLARE_INVARIANT(!entry.parked || !in_a_lane(token), "it waits, and is in a lane");
         FLARE_INVARIANT(!agreed_.lanes || entry.acked || in_a_lane(token), "a message is in no lane");
+        if (agreed_.lanes && !entry.parked) ++under_way[entry.to];
         FLARE_INVARIANT(online_ || give_up_waiting_at_ <= waits_until(entry), "a call waits for ever");
     });
+    for (const auto& [to, busy] : busy_) {
+        FLARE_INVARIANT(busy.under_way != 0 || busy_until_ <= busy.until, "what was busy is looked at too late");
+        FLARE_INVARIANT(!agreed_.lanes || busy.under_way == under_way[to], "what is under way is counted wrong");
+    }
 }
 
 }  // namespace flare::session

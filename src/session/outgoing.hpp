@@ -81,6 +81,7 @@ private:
     wire::Body encode(const Outbox::Entry& entry, std::uint64_t first_sent_ms_ago) const;
     bool keep_for_later(Outbox::Token token, const wire::ReceiptView& receipt, TimePoint now);
     std::vector<std::string> no_longer_busy(TimePoint now);
+    void one_less_under_way(const std::string& to);
     void finish(Outbox::Token token, Outcome outcome);
     void fail(Outbox::Token token, errc error, const std::string& text);
     void withdraw(Outbox::Token token, const Outbox::Entry& entry);
@@ -90,9 +91,14 @@ private:
     const ClientAgreement& agreed_;
     ClientSessionListener& listener_;
     Outbox outbox_;
-    // Targets for which the server has no room yet, and when to send again. No more than there are messages.
-    std::map<std::string, TimePoint, std::less<>> busy_;
-    TimePoint busy_until_ = kNever;  // the first of these times, or earlier
+    // A target for which the server has no room yet. All is sent again at once and in order: so when everything that
+    // was sent is answered, lest what is still under way arrives between the first and the second of them.
+    struct Busy {
+        TimePoint until{};
+        std::size_t under_way = 0;  // messages with a number and without an answer
+    };
+    std::map<std::string, Busy, std::less<>> busy_;  // no more than there are messages
+    TimePoint busy_until_ = kNever;  // the first of the times of those with nothing under way, or earlier
     bool online_ = false;
     TimePoint offline_since_ = TimePoint::min();  // while no carrier sends
     TimePoint give_up_waiting_at_ = kNever;       // when the first awaited message has waited long enough, or earlier

@@ -189,6 +189,13 @@ void SendLane::clear_queue(const std::function<void(std::uint64_t)>& dropped) {
     }
 }
 
+void SendLane::disown(std::uint64_t token) noexcept {
+    if (partial_ && partial_->token == token) partial_->token = 0;
+    for (Frame& sent : window_) {
+        if (sent.token == token) sent.token = 0;
+    }
+}
+
 bool SendLane::withdraw(std::uint64_t token) {
     const auto found =
         std::find_if(queue_.begin(), queue_.end(), [&](const Frame& entry) { return entry.token == token; });

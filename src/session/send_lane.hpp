@@ -80,6 +80,8 @@ public:
     void clear_queue(const std::function<void(std::uint64_t)>& dropped);
     // Removes one queued, unnumbered entry. False: not there (numbered already).
     bool withdraw(std::uint64_t token);
+    // What has a number is sent as before, and nobody is told what becomes of it.
+    void disown(std::uint64_t token) noexcept;
 
     // Adds what it has to `counted`; returns what it is charged to the budget. `each`: the tokens of what is held.
     std::size_t check_invariants(SendTotals& counted, const std::function<void(std::uint64_t)>& each) const;

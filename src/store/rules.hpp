@@ -16,6 +16,12 @@ namespace flare::store {
 // How long a removed conversation is known as removed.
 inline constexpr std::uint64_t kTombstoneMs = std::uint64_t{30} * 24 * 60 * 60 * 1000;
 
+// Before this a log of the same name may have ended that nobody remembers. What was first sent since the last one ended
+// is new to a log, also when it is older than the log itself: the first message of a conversation may come as a repeat.
+constexpr std::uint64_t oldest_remembered(std::uint64_t now_ms) noexcept {
+    return now_ms > kTombstoneMs ? now_ms - kTombstoneMs : 0;
+}
+
 // The log of each conversation in each generation of a store has an epoch of its own.
 inline std::uint64_t epoch_of(std::uint64_t generation, Row conversation) noexcept {
     char text[sizeof conversation];

@@ -157,6 +157,9 @@ void Store::commit(Group& group) {
     for (bool retried = false;; retried = true) {
         const errc code = try_commit(group);
         if (is_failure(code) && recover(retried)) continue;
+        // This try has written nothing; the one before may have.
+        const bool unknown = retried && (code == errc::busy || code == errc::storage_full);
+        if (unknown && wait_to_try_again()) continue;
         if (code != errc::ok) turned_away(group, code);
         return answer(group, {code, retried});
     }
@@ -209,6 +212,11 @@ bool Store::recover(bool again) {
             return opened.has_value();
         }
     }
+}
+
+bool Store::wait_to_try_again() {
+    std::unique_lock lock(mutex_);
+    return !written_.wait_for(lock, settings_.reopen_every, [this] { return stopping_; });
 }
 
 void Store::maintain() {

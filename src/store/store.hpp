@@ -53,7 +53,7 @@ public:
         std::size_t max_waiting_reads = 10'000;
         unsigned readers = 2;
         std::chrono::milliseconds idle{250};          // without a batch, before the engine may do what can wait
-        std::chrono::milliseconds reopen_every{500};  // after a failure
+        std::chrono::milliseconds reopen_every{500};  // after a failure; and a group of unknown outcome is tried again
     };
     struct Health {
         errc code =
@@ -106,6 +106,8 @@ private:
     // After a failure: answers what waits, and opens the engine again. False: it is damaged, or the store is being
     // stopped. again: it failed as soon as it was open, so that it takes its time.
     bool recover(bool again);
+    // False: the store is being stopped.
+    bool wait_to_try_again();
     void maintain();
     void note(errc code);
     void turned_away(const Group& group, errc code);

@@ -1,5 +1,6 @@
 #include "server/conversations/awaited.hpp"
 
+#include "im/refusal.hpp"
 #include "server/conversations/reading.hpp"
 #include "wire/requests.hpp"
 
@@ -37,13 +38,20 @@ void Awaited::refuse(im::SessionKey session, const Uuid& id, errc code, std::str
     answer({.session = session, .id = id, .code = code, .text = text});
 }
 
+// Who does not know conversations sends again only what is busy, and would be held behind all others for ever.
+errc Awaited::code_for(const session::SessionId& session, errc code) const {
+    const session::ServerSession* const found = table_.find(session);
+    const bool old = found != nullptr && !found->agreed().conversations;
+    return old && im::is_later(code) ? errc::busy : code;
+}
+
 void Awaited::give(const session::PendingMessage& pending, const im::effect::Answer& answer) {
     session::Receipt receipt;
     if (answer.code == errc::ok) {
         receipt.status = wire::ReceiptStatus::stored;
         receipt.stored = {answer.position, static_cast<std::int64_t>(answer.time_ms)};
     } else {
-        receipt = make_refusal(answer.code, text_of(answer));
+        receipt = make_refusal(code_for(pending.session, answer.code), text_of(answer));
         receipt.retry_after_ms = answer.retry_after_ms;
     }
     answers_.give(pending, std::move(receipt));
@@ -76,10 +84,15 @@ void Awaited::give(const std::shared_ptr<const Describing>& pending, const im::e
             *found = reading::conversation(reader, pending->key, pending->user, pending->name, written);
             return errc::ok;
         },
-        [this, found, pending](errc code) {
+        [this, found, pending, written](errc code) {
+            if (code != errc::ok || found->code != errc::ok) {
+                // It is done, though nobody can say what the conversation is now; or the user has been removed since.
+                wire::im::Conversation done;
+                done.conversation = pending.name;
+                done.written = written;
+                found->body = wire::im::encode(done);
+            }
             wire::ResponseView response;
-            response.code = code == errc::ok ? found->code : code;
-            if (response.code != errc::ok) response.text = explain(response.code);
             response.body = found->body;
             (void)table_.respond(pending->request, response, executor_.now());
         });

@@ -62,6 +62,7 @@ private:
             return base::IdHash{}(key.id) ^ static_cast<std::size_t>(key.session * 0x9E3779B97F4A7C15ull);
         }
     };
+    errc code_for(const session::SessionId& session, errc code) const;
     void give(const session::PendingMessage& pending, const im::effect::Answer& answer);
     void give(const session::PendingRequest& pending, const im::effect::Answer& answer);
     void give(const std::shared_ptr<const Describing>& pending, const im::effect::Answer& answer);

@@ -99,8 +99,7 @@ bool Data::answer_known(const NewEntry& entry, Outcome& outcome) const {
 }
 
 errc Data::may_append(const NewEntry& entry, const Log& log) const {
-    if (entry.first_sent_ms != 0 && entry.first_sent_ms < std::max(log.about.created_ms, log.pruned_ms))
-        return errc::too_old;
+    if (entry.first_sent_ms != 0 && entry.first_sent_ms < log.pruned_ms) return errc::too_old;
     if (full_ && entry.kind != EntryKind::removal) return errc::storage_full;
     if (!changes_another(entry.kind)) return errc::ok;
     const Entry* const original = this->entry(log, entry.ref);
@@ -207,12 +206,17 @@ void Data::cut(Log& log, std::uint64_t keep_from) {
         ids_.erase(key);
         head.bytes -= each.payload.size();
         log.pruned_ms = std::max(log.pruned_ms, each.time_ms);
+    std::uint64_t pruned_ms = oldest_remembered(now_ms_);
+    for (const auto& [row, log] : logs_) {
+        if (log.about.key == change.key) pruned_ms = std::max(pruned_ms, log.removed_ms);
+    }
     });
     log.entries.erase(log.entries.begin(), end);
     head.first = keep_from;
 }
 
 void Data::add_user(const NewUser& user, Outcome& outcome) {
+    log.pruned_ms = pruned_ms;
     const auto found = users_.find(user.name);
     outcome.repeat = found != users_.end();
     if (outcome.repeat) {

@@ -22,7 +22,7 @@ struct Log {
     Conversation about{};
     std::vector<Entry> entries{};  // from about.head.first on
     std::map<Row, model::Member> members{};
-    std::uint64_t pruned_ms = 0;  // time of the newest entry that was removed
+    std::uint64_t pruned_ms = 0;  // what was first sent before may have been removed
     std::uint64_t removed_ms = 0;
 };
 

@@ -21,7 +21,8 @@ Result<> ChangeWriter::prepare() {
              "INSERT INTO conversation(key, created_ms, title, open_to_join, visibility, max_payload_bytes, "
              "slow_mode_ms, "
              "frozen, members, removed_ms, first, last, messages, first_n, bytes, last_ms, pruned_ms, stamp) "
-             "VALUES(?, ?, '', 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0)"},
+             "VALUES(?1, ?2, '', 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, max(?3, (SELECT coalesce(max(removed_ms), 0) "
+             "FROM conversation WHERE key = ?1 AND removed_ms <> 0)), 0)"},
             {&configure_,
              "UPDATE conversation SET title = ?2, open_to_join = ?3, visibility = ?4, max_payload_bytes = ?5, "
              "slow_mode_ms = ?6, frozen = ?7 WHERE row = ?1"},
@@ -107,7 +108,9 @@ Result<bool> ChangeWriter::admit(const Change& change, Outcome& outcome) {
 }
 
 Result<Row> ChangeWriter::create(const Change& change) {
-    if (auto good = create_.run(Text{change.key.text()}, transaction_.now_ms); !good) return good.error();
+    if (auto good = create_.run(Text{change.key.text()}, transaction_.now_ms, oldest_remembered(transaction_.now_ms));
+        !good)
+        return good.error();
     const Row conversation = database_.last_row();
     if (!change.config)
         if (auto good = configure(conversation, {}); !good) return good.error();

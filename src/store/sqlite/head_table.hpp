@@ -29,11 +29,10 @@ namespace flare::store::sqlite {
 // Of one conversation.
 struct LogState {
     model::Head head{};
-    std::uint64_t first_n = 0;     // Head::messages before head.first
-    std::uint64_t created_ms = 0;  // of the log
-    std::uint64_t pruned_ms = 0;   // the time of the newest entry that was removed; 0: none was
-    Block block{};                 // the newest; ends at head.last
-    bool removed = false;          // a tombstone
+    std::uint64_t first_n = 0;    // Head::messages before head.first
+    std::uint64_t pruned_ms = 0;  // what was first sent before may have been removed
+    Block block{};                // the newest; ends at head.last
+    bool removed = false;         // a tombstone
 };
 
 class HeadTable {

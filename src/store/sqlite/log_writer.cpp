@@ -32,7 +32,7 @@ Result<> LogWriter::prepare() {
              "UPDATE log SET rev = ?2, encoding = ?3, payload = ?4, type = iif(?5 = '', type, ?5) WHERE row = ?1"},
             {&blank_, "UPDATE log SET rev = ?2, encoding = 0, payload = x'', flags = flags | ?3 WHERE row = ?1"},
             {&load_,
-             "SELECT first, last, messages, first_n, bytes, last_ms, pruned_ms, stamp, created_ms, removed_ms "
+             "SELECT first, last, messages, first_n, bytes, last_ms, pruned_ms, stamp, removed_ms "
              "FROM conversation WHERE row = ?"},
             {&store_,
              "UPDATE conversation SET first = ?2, last = ?3, messages = ?4, first_n = ?5, bytes = ?6, last_ms = ?7, "
@@ -65,7 +65,7 @@ Result<> LogWriter::append(const WriteBatch& batch, const NewEntry& entry, Outco
         const auto known = answer_known(entry, outcome);
         if (!known) return known.error();
         if (*known) return {};
-        if (repeat && entry.first_sent_ms < std::max(state.created_ms, state.pruned_ms))
+        if (repeat && entry.first_sent_ms < state.pruned_ms)
             outcome.code = errc::too_old;
         else if (transaction_.full && entry.kind != EntryKind::removal)
             outcome.code = errc::storage_full;
@@ -197,8 +197,7 @@ Result<LogState*> LogWriter::state_of(Row conversation) {
         state.head.last_ms = rows.number(5);
         state.pruned_ms = rows.number(6);
         state.head.stamp = rows.number(7);
-        state.created_ms = rows.number(8);
-        state.removed = rows.number(9) != 0;
+        state.removed = rows.number(8) != 0;
     }
     const std::uint64_t next = state.head.last.offset + 1;
     state.block = Block(next);

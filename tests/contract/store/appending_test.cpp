@@ -131,18 +131,46 @@ TEST_P(StoreAppending, FindsAnEntryByItsKey) {
     EXPECT_FALSE(*reader->find(id_of(1), room + 1, 7));
 }
 
-TEST_P(StoreAppending, RefusesARepeatThatIsOlderThanItsLog) {
+// The first message to somebody, which makes the conversation, may be sent again before it has arrived.
+TEST_P(StoreAppending, TakesARepeatThatIsOlderThanItsLog) {
     const Row room = make("room");
     now += 60'000;
     NewEntry repeat = entry(room, 1);
-    repeat.first_sent_ms = kStart - 1;
-    EXPECT_EQ(append(repeat).code, errc::too_old);
-    EXPECT_EQ(head(room).last.offset, 0u);
-    repeat.first_sent_ms = kStart;  // it may be new: the log is as old as it
+    repeat.first_sent_ms = kStart - 60'000;
     EXPECT_EQ(append(repeat).position.offset, 1u);
-    repeat.first_sent_ms = 1;  // what is there is not too old
+    repeat.first_sent_ms = 1;  // what is there is never too old
     EXPECT_TRUE(append(repeat).repeat);
     EXPECT_EQ(append(repeat).code, errc::ok);
+    NewEntry ancient = entry(room, 2);
+    ancient.first_sent_ms = kStart - std::uint64_t{31} * 24 * 60 * 60 * 1000;  // nobody remembers the logs of then
+    EXPECT_EQ(append(ancient).code, errc::too_old);
+}
+
+TEST_P(StoreAppending, RefusesARepeatThatIsOlderThanTheEndOfTheLogBefore) {
+    Change removal;
+    removal.conversation = make("room");
+    append(removal.conversation, 1);
+    now += 1000;
+    removal.removed = true;
+    ASSERT_EQ(change(removal).code, errc::ok);
+    now += 1000;
+    const Row again = make("room");
+    const Row other = make("another room");
+    for (const bool later : {false, true}) {
+        if (later) {
+            maintain();
+            open();
+        }
+        NewEntry repeat = entry(again, 1);
+        repeat.first_sent_ms = kStart + 999;
+        EXPECT_EQ(append(repeat).code, errc::too_old);
+        repeat = entry(again, later ? 3 : 2);
+        repeat.first_sent_ms = kStart + 1000;
+        EXPECT_EQ(append(repeat).code, errc::ok);
+        repeat = entry(other, later ? 3 : 2);
+        repeat.first_sent_ms = kStart;
+        EXPECT_EQ(append(repeat).code, errc::ok);
+    }
 }
 
 TEST_P(StoreAppending, RefusesARepeatThatIsOlderThanARemovedEntry) {

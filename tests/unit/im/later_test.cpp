@@ -125,6 +125,41 @@ TEST(Append, WhatCameBeforeAMessageThatFoundNoRoomIsNotHeld) {
     EXPECT_EQ(home.given(), Tokens{1});
 }
 
+TEST(Append, LetsGoWhenTheClientHasGivenUpAlsoWhatWasPutOffBehind) {
+    Home home;
+    home.load({a_member(1)});
+    home.send_in_vain(1, 1);
+    home.send(1, 2);
+    home.turn();
+    EXPECT_EQ(home.answers(), "1:busy 2:busy");
+    home.pass(1s);
+    // It has given up 1 and 2: these are the first of those that are left.
+    home.send(1, 3);
+    home.send(1, 4);
+    EXPECT_EQ(home.answers(), "3:busy 4:busy");
+    home.pass(20ms);
+    EXPECT_TRUE(home.send(1, 3));
+    EXPECT_TRUE(home.send(1, 4));
+    home.turn();
+    EXPECT_EQ(home.given(), (Tokens{3, 4}));
+    EXPECT_EQ(home.append.held_sessions(), 0u);
+}
+
+TEST(Append, RemembersThirtyTwoThatArePutOffBehindAnother) {
+    Home home;
+    home.load({a_member(1)});
+    home.send_in_vain(1, 1);
+    for (std::uint64_t number = 2; number <= 34; ++number) home.send(1, number);
+    home.answers();
+    EXPECT_FALSE(home.send(1, 34)) << "nobody knows that it was here before: 2 to 33 may come first";
+    EXPECT_FALSE(home.send(1, 34));
+    home.append.check_invariants();
+    EXPECT_TRUE(home.send(1, 33));
+    EXPECT_TRUE(home.send(1, 34));
+    home.turn();
+    EXPECT_EQ(home.given(), (Tokens{33, 34}));
+}
+
 TEST(Append, LetsGoWhenTheClientHasGivenUpWhatWasPutOff) {
     Home home;
     home.load({a_member(1)});

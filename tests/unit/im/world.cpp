@@ -161,13 +161,12 @@ void World::send_what_may_go(Device& device) {
             return;
         if (now_.unix_ms < device.wait_until_ms) return;
         device.wait_until_ms = 0;
-        // Its user loses patience with one.
-        const auto given_up = std::find_if(device.outbox.begin(), device.outbox.end(),
-                                           [](const Message& each) { return each.state == Message::put_off; });
-        if (given_up != device.outbox.end() && !given_up->uncertain && chance(15)) {
-            note("is given up", device.number, given_up->number);
-            device.outbox.erase(given_up);
-        }
+        // Its user loses patience with some.
+        std::erase_if(device.outbox, [&](const Message& each) {
+            if (each.state != Message::put_off || each.uncertain || !chance(10)) return false;
+            note("is given up", device.number, each.number);
+            return true;
+        });
         for (Message& message : device.outbox) message.state = Message::queued;
     }
     std::uint64_t may_be_sent = 1 + any(6);

@@ -150,6 +150,15 @@ TEST_F(ConversationsOnShards, ARepeatAfterARestartIsStoredOnce) {
     EXPECT_EQ(log(between("ann", "bob")), std::vector<std::string>{"one"});
 }
 
+// Its session was lost before it had arrived.
+TEST_F(ConversationsOnShards, TheFirstMessageToSomebodyMayComeAgain) {
+    start();
+    session_of("bob", 1);
+    const auto ann = session_of("ann", 2);
+    bench->bring(ann, again(1, 1, "one", "bob"));
+    EXPECT_EQ(answers(*ann).at(message_id(1)), stored(1));
+}
+
 TEST_F(ConversationsOnShards, ARepeatThatComesWhileTheFirstIsInTheStoreIsAnsweredWithIt) {
     start();
     session_of("bob", 1);
@@ -181,6 +190,20 @@ TEST_F(ConversationsOnShards, AStoreThatFailsIsSaidAsLaterAndOrderHolds) {
     const auto next = session_of("ann", 3, "tablet");
     bench->bring(next, data(1, 4, "of another device", "bob"));
     EXPECT_EQ(log(between("ann", "bob")), (std::vector<std::string>{"one", "of another device"}));
+}
+
+TEST_F(ConversationsOnShards, WhoDoesNotKnowConversationsHearsBusyWheneverLaterIsMeant) {
+    start();
+    session_of("bob", 1);
+    const auto ann = bench->connect();
+    bench->bring(ann, said(hello_of("ann", 2)));
+    bench->bring(ann, activate(2));
+    bench->bring(ann, data(1, 1, "one", "bob"));
+    EXPECT_EQ(answers(*ann).at(message_id(1)).status, Status::stored);
+    store.refuses = errc::storage_full;
+    bench->bring(ann, data(2, 2, "two", "bob"));
+    EXPECT_EQ(answers(*ann).at(message_id(2)).code, errc::busy) << "it would not send again what had no room";
+    EXPECT_NE(answers(*ann).at(message_id(2)).retry_after_ms, 0u);
 }
 
 TEST_F(ConversationsOnShards, WhoIsUnknownIsNoTarget) {
@@ -416,6 +439,32 @@ TEST_F(ConversationsOnShards, ARepeatedRequestAnswersWhatItDid) {
                             request(2, 2, Verb::conversation_create, create));
     EXPECT_EQ(responses(*after).at(message_id(1)).code, errc::ok);
     EXPECT_EQ(responses(*after).at(message_id(2)).code, errc::conversation_exists);
+}
+
+TEST_F(ConversationsOnShards, WhatIsSaidInARoomMayComeAgainWithTheRequestThatMakesIt) {
+    start();
+    const auto ann = session_of("ann", 1);
+    wire::im::ConversationCreate create;
+    create.name = "tea";
+    bench->bring(ann, request(1, 1, Verb::conversation_create, create, 1000) + again(2, 2, "hello", "room:tea"));
+    EXPECT_EQ(responses(*ann).at(message_id(1)).code, errc::ok);
+    EXPECT_EQ(answers(*ann).at(message_id(2)), stored(2));
+}
+
+TEST_F(ConversationsOnShards, WhatWasChangedIsNotRefusedBecauseItCannotBeReadAgain) {
+    start();
+    const auto ann = session_of("ann", 1);
+    store.reads_until = store.groups + 1;
+    wire::im::ConversationCreate create;
+    create.name = "tea";
+    bench->bring(ann, request(1, 1, Verb::conversation_create, create));
+    const Response made = responses(*ann).at(message_id(1));
+    EXPECT_EQ(made.code, errc::ok);
+    const auto about = wire::im::decode<wire::im::Conversation>(made.body);
+    ASSERT_TRUE(about && about->written);
+    EXPECT_EQ(about->conversation, "room:tea");
+    EXPECT_EQ(about->written->offset, 1u);
+    EXPECT_FALSE(about->head);
 }
 
 TEST_F(ConversationsOnShards, RequestsThatMakeNoSenseAreRefused) {

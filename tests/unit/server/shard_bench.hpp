@@ -76,8 +76,9 @@ struct BenchStore {
     std::unique_ptr<store::Engine> engine;
     bool by_hand = false;
     std::deque<std::function<void()>> work;
-    errc refuses = errc::ok;  // writes are answered with that
-    std::size_t groups = 0;   // that were committed
+    errc refuses = errc::ok;             // writes are answered with that
+    std::size_t groups = 0;              // that were committed
+    std::size_t reads_until = SIZE_MAX;  // so many groups were; then nothing can be read
 };
 
 class ShardBench final : private Mailboxes {
@@ -139,7 +140,8 @@ public:
         }
         void read(Question question, std::function<void(errc)> then) override {
             bench.kept->work.push_back([this, question = std::move(question), then = std::move(then)] {
-                const errc code = question(*bench.kept->engine->reader());
+                const bool can = bench.kept->groups < bench.kept->reads_until;
+                const errc code = can ? question(*bench.kept->engine->reader()) : errc::storage_failed;
                 bench.mail.emplace_back(index, [then, code](Shard&) { then(code); });
             });
         }

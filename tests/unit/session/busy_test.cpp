@@ -144,6 +144,53 @@ TEST_F(Busy, ThoseThatWereUnderWayTogetherGoAgainTogetherAndInOrder) {
     EXPECT_EQ(bench.client.session.queue_length(), 0u);
 }
 
+// Streams of lanes overtake each other, and an acknowledgement goes with the first frame, whatever its lane.
+TEST_F(Busy, TheReceiptMayComeBeforeTheAcknowledgement) {
+    ASSERT_TRUE(bench.send(1, "first", "bob"));
+    bench.to_server(1, bench.from_client(1));
+    bench.server.table.finish(bench.server.handlings.at(0), busy(1'000), nullptr, bench.now());
+    const std::string batch = bench.from_server(1);
+    for (const wire::FrameView& frame : frames_of(batch)) {
+        if (frame.kind == wire::FrameKind::receipt)
+            bench.to_client(1, numbered(frame.lane, frame.seq, wire::encode(*wire::decode_receipt(frame.body))));
+    }
+    bench.client.session.check_invariants();
+    bench.pass(1'100ms);
+    bench.client.session.on_time(bench.now());  // it goes once more, and the first time is not acknowledged yet
+    bench.client.session.check_invariants();
+    bench.to_client(1, batch);
+    bench.client.session.check_invariants();
+    bench.exchange();
+    EXPECT_EQ(bench.server.texts, (std::vector<std::string>{"first", "first"}));
+    answer(1, delivered);
+    EXPECT_EQ(bench.client.outcomes.size(), 1u);
+}
+
+TEST_F(Busy, TheyGoAgainWhenAllThatWasSentIsAnswered) {
+    for (std::uint8_t i = 1; i <= 3; ++i) ASSERT_TRUE(bench.send(i, std::to_string(i), "bob"));
+    bench.exchange();
+    answer(0, busy(1'000));
+    bench.live(5'000ms);
+    EXPECT_EQ(bench.server.texts.size(), 3u) << "2 and 3 may still be told to wait";
+    answer(2, delivered);
+    answer(1, busy(1));
+    bench.live(100ms);
+    EXPECT_EQ(bench.server.texts, (std::vector<std::string>{"1", "2", "3", "1", "2"}));
+}
+
+TEST_F(Busy, WhatIsUnderWayWhenTheSessionIsLostIsWaitedForNoLonger) {
+    ASSERT_TRUE(bench.send(1, "1", "bob"));
+    ASSERT_TRUE(bench.send(2, "2", "bob"));
+    bench.exchange();
+    answer(0, busy(1'000));
+    bench.server.table.end(bench.session(), errc::kicked, "out", 0, bench.now());
+    bench.exchange();
+    bench.connect(2);
+    EXPECT_EQ(bench.server.texts.size(), 2u);
+    bench.live(1'100ms);
+    EXPECT_EQ(bench.server.texts, (std::vector<std::string>{"1", "2", "1"})) << "2 is being handled still";
+}
+
 TEST_F(Busy, WhatIsQueuedBehindAndHasNoNumberWaitsToo) {
     ASSERT_TRUE(bench.send(1, "first", "bob"));
     bench.exchange();

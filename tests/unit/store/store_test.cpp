@@ -37,6 +37,7 @@ public:
         changed.notify_all();
         throws = false;
         if (!reopens) return errc::storage_failed;
+        next = std::exchange(after_reopen, errc::ok);
         return inside->reopen();
     }
     Result<bool> maintain(std::uint64_t now_ms) override {
@@ -71,6 +72,7 @@ public:
     int allowed = 0;
     errc next = errc::ok;
     errc always = errc::ok;
+    errc after_reopen = errc::ok;  // `next`, when it is open again
     errc next_maintain = errc::ok;
     bool throws = false;
     bool reopens = true;
@@ -270,6 +272,25 @@ TEST_F(StoreThreads, SaysNothingOfAnUnknownOutcomeUntilItIsKnown) {
     EXPECT_EQ(submit(batch()), errc::ok);
     ASSERT_TRUE(owner.wait_for(3));
     EXPECT_FALSE(owner.answers[2].retried);
+}
+
+TEST_F(StoreThreads, TriesAgainUntilAnUnknownOutcomeIsKnown) {
+    start();
+    for (const errc code : {errc::busy, errc::storage_full}) {
+        {
+            const std::lock_guard lock(engine->mutex);
+            engine->next = errc::storage_failed;
+            engine->after_reopen = code;
+            engine->groups.clear();
+        }
+        engine->allow(GatedEngine::kAll);
+        const std::size_t before = owner.codes().size();
+        EXPECT_EQ(submit(batch()), errc::ok);
+        ASSERT_TRUE(owner.wait_for(before + 1));
+        EXPECT_EQ(owner.answers[before].code, errc::ok) << "it may have been written at the first try";
+        EXPECT_TRUE(owner.answers[before].retried);
+        EXPECT_EQ(engine->groups.size(), 3u);
+    }
 }
 
 TEST_F(StoreThreads, TreatsAnExceptionAsAnUnknownOutcome) {

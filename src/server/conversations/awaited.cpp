@@ -88,7 +88,7 @@ void Awaited::give(const std::shared_ptr<const Describing>& pending, const im::e
             if (code != errc::ok || found->code != errc::ok) {
                 // It is done, though nobody can say what the conversation is now; or the user has been removed since.
                 wire::im::Conversation done;
-                done.conversation = pending.name;
+                done.conversation = pending->name;
                 done.written = written;
                 found->body = wire::im::encode(done);
             }

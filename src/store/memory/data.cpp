@@ -186,12 +186,17 @@ bool Data::admit(const Change& change, Outcome& outcome) const {
 }
 
 Log& Data::create(const Change& change) {
+    std::uint64_t pruned_ms = oldest_remembered(now_ms_);
+    for (const auto& [row, log] : logs_) {
+        if (log.about.key == change.key) pruned_ms = std::max(pruned_ms, log.removed_ms);
+    }
     const Row row = ++last_conversation_;  // is not undone: a number is given once
     undo_.emplace_back([this, row] { logs_.erase(row); });
     Log& log = logs_[row];
     log.about.row = row;
     log.about.key = change.key;
     log.about.created_ms = now_ms_;
+    log.pruned_ms = pruned_ms;
     log.about.head.last.epoch = epoch_of(generation_, row);
     return log;
 }
@@ -206,17 +211,12 @@ void Data::cut(Log& log, std::uint64_t keep_from) {
         ids_.erase(key);
         head.bytes -= each.payload.size();
         log.pruned_ms = std::max(log.pruned_ms, each.time_ms);
-    std::uint64_t pruned_ms = oldest_remembered(now_ms_);
-    for (const auto& [row, log] : logs_) {
-        if (log.about.key == change.key) pruned_ms = std::max(pruned_ms, log.removed_ms);
-    }
     });
     log.entries.erase(log.entries.begin(), end);
     head.first = keep_from;
 }
 
 void Data::add_user(const NewUser& user, Outcome& outcome) {
-    log.pruned_ms = pruned_ms;
     const auto found = users_.find(user.name);
     outcome.repeat = found != users_.end();
     if (outcome.repeat) {

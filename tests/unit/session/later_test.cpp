@@ -200,15 +200,41 @@ TEST_F(Later, WhatWasPutOffOftenIsNotGivenUpWhenAConnectionIsSuspected) {
 }
 
 TEST_F(Later, NothingIsSentBehindAGoodbye) {
-    RoomServer room(bench, {1, 1});
-    for (std::size_t i = 0; i < 4; ++i) post(i);
-    room.live(10ms);
-    const std::size_t sent = bench.server.texts.size();
+    bench.server.answers = false;
+    bench.server.into_a_log = true;
+    post(1);
+    post(2, "server");
+    bench.exchange();
+    answer_later(0, errc::rate_limited, 1'000);
+    bench.exchange();
     bench.client.session.disconnect(bench.now());
-    room.live(3s);
+    bench.exchange();
+    EXPECT_TRUE(bench.client.disconnected.empty()) << "the server still works on the other one";
+    bench.pass(1'100ms);
+    bench.client.session.on_time(bench.now());
+    const std::string up = bench.from_client(1);
+    for (const wire::FrameView& frame : frames_of(up)) EXPECT_EQ(frame.seq, 0u) << "it has said how many there are";
+    EXPECT_GT(bench.client.session.next_deadline(), bench.now());
+    bench.live(5s);
     EXPECT_EQ(bench.client.disconnected.size(), 1u);
-    EXPECT_EQ(bench.server.texts.size(), sent);
-    EXPECT_EQ(bench.client.session.queue_length(), 3u);
+    EXPECT_EQ(bench.client.session.queue_length(), 2u);
+}
+
+TEST_F(Later, NothingIsSentAgainWhileTheServerOwesAnAnswer) {
+    bench.server.answers = false;
+    bench.server.into_a_log = true;
+    for (std::size_t i = 0; i < 3; ++i) post(i);
+    bench.exchange();
+    answer_later(0, errc::rate_limited, 100);
+    bench.live(500ms);
+    EXPECT_EQ(bench.server.texts.size(), 3u);
+    answer_later(1, errc::rate_limited, 1);
+    bench.live(100ms);
+    EXPECT_EQ(bench.server.texts.size(), 3u);
+    answer_later(2, errc::rate_limited, 1);
+    bench.live(200ms);
+    ASSERT_EQ(bench.server.texts.size(), 4u);
+    EXPECT_EQ(bench.server.texts[3], "0");
 }
 
 TEST_F(Later, AMessageThatIsGivenUpMayBeSentAgainUnderItsId) {

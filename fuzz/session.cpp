@@ -86,12 +86,13 @@ public:
             case 9: to_client(key, last_[1]); break;
             case 10: pass(std::chrono::milliseconds(1u << (input.number() % 18))); break;
             case 11: say(input); break;
-            case 12: client_.open(key, now_, input.number() % 2 != 0); break;
+            case 12: open(key, input.number() % 2 != 0); break;
             case 13: drop(key); break;
             case 14: tell(input); break;
             default: settle(key); break;
         }
         close_due();
+        client_.check_invariants();
     }
 
     // Nothing is left of what sessions held.
@@ -203,6 +204,10 @@ private:
         const wire::Body body = wire::encode(data);
         (void)table_.send_to_user("ann", "server", body, Priority::normal, now_);
     }
+    // A key names one carrier at a time.
+    void open(CarrierKey key, bool standby) {
+        if (client_.heard_at(key) == kNever) client_.open(key, now_, standby);
+    }
     void drop(CarrierKey key) {
         table_.carrier_gone(key, now_);
         client_.carrier_gone(key, errc::connection_lost, "cut", now_);
@@ -222,7 +227,15 @@ private:
     void on_presence(ServerSession&) override {}
     void on_carrier_attached(ServerSession&, CarrierKey) override {}
     void on_carrier_detached(ServerSession&, CarrierKey) override {}
+    // To users: they go into a log, which has no room for some of them at first, or ever.
+    bool keeps(const wire::DataView& data) const override { return data.message->to != kServerTarget; }
     void on_message(ServerSession&, PendingMessage&& handling, const wire::DataView& data, const Bytes&) override {
+        const std::size_t size = data.message->payload.size();
+        if (handling.kept && (size % 7 == 3 || (size % 5 == 1 && data.first_sent_ms_ago == 0 && ++put_off_ % 4 != 0))) {
+            const auto wait = static_cast<std::uint32_t>(1 + size % 3'000);
+            return table_.finish(handling, {wire::ReceiptStatus::refused, errc::rate_limited, "later", wait}, nullptr,
+                                 now_);
+        }
         if (data.message->payload.size() % 3 == 0) {
             Reply reply{kServerTarget, *data.message};
             return table_.finish(handling, {wire::ReceiptStatus::handled, errc::ok, {}, 0}, &reply, now_);
@@ -236,6 +249,10 @@ private:
         wire::ResponseView response;
         response.body = request.body;
         response.more = request.body.size() % 2 == 1;
+        if (request.body.size() % 6 == 4) {
+            response.code = errc::storage_full;
+            response.retry_after_ms = static_cast<std::uint32_t>(1 + request.body.size() % 3'000);
+        }
         if (table_.respond(pending, response, now_) && response.more) asked_.push_back(std::move(pending));
     }
     void on_heartbeat(ServerSession&) override {}
@@ -277,6 +294,7 @@ private:
     std::array<std::string, 2> last_;
     std::vector<PendingRequest> asked_;  // that have no last response
     int created_ = 0;
+    std::size_t put_off_ = 0;
     bool early_ = false;
     SessionTable table_;
     ClientSession client_;

@@ -44,6 +44,7 @@ ALLOWED = {
                                     "transport/tls"},
     "transport/quic": BELOW | {"transport", "transport/tls"},
     "client": CLIENT | {"client/connect", "client/loop", "model", "transport/quic", "transport/tls"},
+    "client/im": CLIENT | {"client", "client/loop", "model"},
     "client/connect": CLIENT | {"client", "transport/quic", "transport/sealed", "transport/tls",
                                 "transport/websocket"},
     "client/loop": CLIENT | {"base/json", "client", "client/connect", "model"},

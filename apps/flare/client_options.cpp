@@ -223,8 +223,8 @@ ExitCode exit_code_of(errc code) noexcept {
     const auto number = static_cast<int>(code);
     if (code == errc::ok || code == errc::message_too_large || code == errc::outbox_full) return kFailed;
     if (number < 200 || (number >= 500 && number < 600)) return kUnreachable;
-    if (number < 400) return kRefused;
-    return number < 500 || code == errc::internal ? kFailed : kUsage;
+    if (number < 400 || code == errc::not_supported) return kRefused;
+    return number < 500 || number >= 700 || code == errc::internal ? kFailed : kUsage;
 }
 
 namespace {

@@ -43,6 +43,8 @@ int main(int argc, char** argv) {
     add_chat(app, run);
     add_send(app, run);
     add_listen(app, run);
+    add_room(app, run);
+    add_history(app, run);
     add_race(app, run);
     add_doctor(app, run);
     add_explain(app, run);

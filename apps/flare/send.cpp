@@ -1,5 +1,5 @@
 // flare send: one message, and what became of it.
-#include "client_options.hpp"
+#include "asking.hpp"
 #include "commands.hpp"
 #include "output.hpp"
 #include "phrases.hpp"
@@ -78,6 +78,14 @@ int tell_refusal(const ClientOptions& common, const SendOptions& options, const 
     return exit_code_of(sent.error);
 }
 
+// "acknowledged by bob", or where it is in the log.
+std::string outcome_text(const SendOptions& options, const SendResult& sent) {
+    const std::string target = printable(options.target);
+    if (!sent.stored) return coloured(Tone::good, "acknowledged") + " by " + target;
+    return coloured(Tone::good, "stored") + (options.target.starts_with("room:") ? " in " : " for ") + target +
+           " at offset " + std::to_string(sent.stored->position.offset);
+}
+
 int run_send(const ClientOptions& common, const SendOptions& options) {
     auto builder = builder_of(common);
     if (!builder) return report_failure("send", common, builder.error());
@@ -104,9 +112,9 @@ int run_send(const ClientOptions& common, const SendOptions& options) {
                                {"latency_ms", milliseconds_of(sent.latency)},
                                {"connect_ms", milliseconds_of(client->get_connection_stats().connection_time)},
                                {"retries", sent.retry_count}};
+    if (sent.stored) add_position(result, *sent.stored);
     if (!common.json) {
-        std::printf("%s by %s in %s over %s (id %s)\n", coloured(Tone::good, "acknowledged").c_str(),
-                    printable(options.target).c_str(), time_text(sent.latency).c_str(),
+        std::printf("%s in %s over %s (id %s)\n", outcome_text(options, sent).c_str(), time_text(sent.latency).c_str(),
                     std::string(spoken(*connected)).c_str(), sent.message_id.str().c_str());
     }
     if (sent.partly != errc::ok) {
@@ -140,7 +148,8 @@ void add_send(CLI::App& app, Run& run) {
     CLI::App* command = app.add_subcommand("send", "Send one message and report whether it was handled");
     auto options = std::make_shared<SendOptions>();
     SendOptions& o = *options;
-    command->add_option("target", o.target, "user id, or 'server' for the server's message handler")->required();
+    command->add_option("target", o.target, "user id, room:NAME, or 'server' for the server's message handler")
+        ->required();
     auto* text = command->add_option("text", o.text, "the message (default: read from standard input)");
     command->add_option("--binary", o.file, "send the content of this file")->type_name("FILE")->excludes(text);
     command->add_option("--type", o.type, "type of the message (default: text)");

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <flare/compression.hpp>
+#include <flare/conversations.hpp>
 #include <flare/events.hpp>
 #include <flare/export.hpp>
 #include <flare/failure.hpp>
@@ -83,8 +84,9 @@ inline constexpr std::uint32_t kUnlimited = std::numeric_limits<std::uint32_t>::
 enum class ClientStatus : std::uint8_t { disconnected, connecting, connected, reconnecting, failed };
 FLARE_EXPORT std::string_view name(ClientStatus status) noexcept;
 
-// The outcome of a message. success: the server's handler has handled it, or it was delivered to the recipient, or it
-// is queued in a session of the recipient that has lost its connection.
+// The outcome of a message. success: the server's handler has handled it; or it is in the log of its conversation
+// (`stored`); or, if the server has no store, it was delivered to the recipient, or is queued in a session of the
+// recipient that has lost its connection.
 struct SendResult {
     bool success = false;
     Uuid message_id;
@@ -97,6 +99,9 @@ struct SendResult {
     std::uint32_t retry_count = 0;                      // how many times it was sent again
     std::chrono::system_clock::time_point send_time{};  // when the application handed it to the client
     std::chrono::nanoseconds latency{0};                // from send_time to the receipt
+    // Where the message is in the log of its conversation, on the server's disk. None: the server has no store, or the
+    // message went to "server".
+    std::optional<StoredAt> stored{};
 };
 
 // Counted since the client was built, over all its connections.
@@ -173,11 +178,14 @@ public:
     // Errors (SendResult::error):
     // - not_connected: no session, and the client is not trying to get one; or no connection for send_timeout, and the
     //   message was not sent
-    // - outbox_full, message_too_large, unknown_target, not_supported (room:NAME), duplicate_message_id
+    // - outbox_full, message_too_large, unknown_target, duplicate_message_id
+    // - not_supported: room:NAME, and the server has no store
     // - invalid_name: target or type longer than 256 bytes, or not UTF-8
     // - user_offline, forbidden, handler_failed, or the error that the handler returned
     // - rate_limited, recipient_busy: send again after retry_after, under a new id
     // - busy: after the client has sent it again by itself for 10 minutes, whenever the server said
+    // - of messages to users and rooms, if the server has a store: rate_limited, storage_full, storage_failed after the
+    //   same 10 minutes; unknown_conversation, muted, banned, conversation_frozen, too_many_conversations, too_old
     // - outcome_unknown, cancelled, client_closed, would_deadlock
     SendResult send_text_message(std::string target, std::string text);  // type "text"
     SendResult send_binary_message(std::string target, Bytes bytes, std::string type = "binary");
@@ -186,6 +194,9 @@ public:
     // Queues the message and returns its id; the outcome arrives as MessageSent or MessageFailed. Errors: those with
     // which a send fails at once.
     Checked<Uuid> post_message(std::string target, Message message);
+
+    // Rooms, their members, and the history of conversations.
+    Conversations& conversations();
 
     std::size_t get_message_queue_length() const;  // messages without an outcome
     // Drops messages that were never sent; each fails with `cancelled`. Returns how many.

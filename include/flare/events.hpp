@@ -3,6 +3,7 @@
 // Threads: the callback runs on the client's event thread, or on the loop or pool that the builder was given.
 #pragma once
 
+#include <flare/conversation.hpp>
 #include <flare/export.hpp>
 #include <flare/failure.hpp>
 #include <flare/message.hpp>
@@ -10,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -54,6 +56,7 @@ struct MessageReceived {
 // The server has acknowledged the message with a receipt.
 struct MessageSent {
     Uuid message_id;
+    std::optional<StoredAt> stored{};  // where it is in the log of its conversation, if the server has a store
 };
 // The message failed: it has no receipt and will not be sent again, or its receipt gives the reason for the refusal.
 struct MessageFailed {

@@ -20,7 +20,9 @@ struct Describe {
     std::string operator()(const event::MessageReceived& e) const {
         return e.message.type + " from " + e.message.from + ", " + std::to_string(e.message.payload.size()) + " bytes";
     }
-    std::string operator()(const event::MessageSent& e) const { return e.message_id.str(); }
+    std::string operator()(const event::MessageSent& e) const {
+        return e.message_id.str() + (e.stored ? ", stored at offset " + std::to_string(e.stored->position.offset) : "");
+    }
     std::string operator()(const event::MessageFailed& e) const { return e.message_id.str() + ": " + e.error.text; }
     std::string operator()(const event::Heartbeat& e) const {
         return std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(e.rtt).count()) + " us";

@@ -35,6 +35,7 @@ struct FLARE_HIDDEN ClientBuilder::State {
 ClientBuilder::ClientBuilder(std::string user_id) : state_(std::make_unique<State>()) {
     state_->config.session.user = std::move(user_id);
     state_->config.session.platform = Platform::desktop;
+    state_->config.session.conversations = true;  // a server without a store does not agree
 }
 ClientBuilder::ClientBuilder(const ClientBuilder& other) : state_(std::make_unique<State>(*other.state_)) {}
 ClientBuilder::~ClientBuilder() = default;

@@ -58,6 +58,7 @@ Client::Impl::Impl(client::Config config) : shared_(std::move(config.shared)) {
     events_ = std::make_shared<client::EventQueue>(
         std::move(callback), shared_ ? shared_->callback_threads() : client::make_callback_threads(1));
     loop_ = std::make_shared<ClientLoop>(*context, std::move(config), events_);
+    conversations_.reset(new Conversations(loop_));
     if (own_context_) thread_ = std::thread([loop = context] { loop->run(); });
 }
 
@@ -80,6 +81,7 @@ Client::Impl::~Impl() {
         thread_.join();
     }
     events_->stop();
+    conversations_.reset();
     loop_.reset();
 }
 
@@ -171,6 +173,8 @@ Checked<Uuid> Client::post_message(std::string target, Message message) {
     return id;
 }
 
+Conversations& Client::conversations() { return impl_->conversations(); }
+
 std::size_t Client::clear_message_queue() {
     std::size_t cleared = 0;
     const bool waited =
@@ -245,27 +249,27 @@ Checked<> Client::refresh_token(std::string token) {
 // ---- for coroutines ----
 
 Task<Checked<Protocol>> Client::async_connect() {
-    return Impl::await<Checked<Protocol>>(impl_->shared_loop(),
-                                          [](ClientLoop& loop, auto done) { loop.connect(std::move(done)); });
+    return client::await<Checked<Protocol>>(impl_->shared_loop(),
+                                            [](ClientLoop& loop, auto done) { loop.connect(std::move(done)); });
 }
 Task<Checked<Protocol>> Client::async_reconnect() {
-    return Impl::await<Checked<Protocol>>(impl_->shared_loop(),
-                                          [](ClientLoop& loop, auto done) { loop.reconnect(std::move(done)); });
+    return client::await<Checked<Protocol>>(impl_->shared_loop(),
+                                            [](ClientLoop& loop, auto done) { loop.reconnect(std::move(done)); });
 }
 Task<void> Client::async_disconnect() {
-    (void)co_await Impl::await<bool>(
+    (void)co_await client::await<bool>(
         impl_->shared_loop(), [](ClientLoop& loop, auto done) { loop.disconnect([done]() mutable { done(true); }); });
 }
 Task<Checked<>> Client::async_refresh_token(std::string token) {
-    return Impl::await<Checked<>>(impl_->shared_loop(),
-                                  [token = std::move(token)](ClientLoop& loop, auto done) mutable {
-                                      loop.refresh_token(std::move(token), std::move(done));
-                                  });
+    return client::await<Checked<>>(impl_->shared_loop(),
+                                    [token = std::move(token)](ClientLoop& loop, auto done) mutable {
+                                        loop.refresh_token(std::move(token), std::move(done));
+                                    });
 }
 Task<SendResult> Client::async_send_message(std::string target, Message message) {
-    return Impl::await<SendResult>(impl_->shared_loop(),
-                                   [message = addressed(std::move(target), std::move(message)), at = system_now()](
-                                       ClientLoop& loop, auto done) { loop.send(message, std::move(done), at); });
+    return client::await<SendResult>(impl_->shared_loop(),
+                                     [message = addressed(std::move(target), std::move(message)), at = system_now()](
+                                         ClientLoop& loop, auto done) { loop.send(message, std::move(done), at); });
 }
 Task<SendResult> Client::async_send_text_message(std::string target, std::string text) {
     Message message = text_message({}, std::move(text));

@@ -13,11 +13,11 @@
 namespace flare {
 namespace {
 
-struct Member {
+struct PoolMember {
     std::string user;
     std::shared_ptr<client::ClientLoop> loop;
 };
-using Members = std::shared_ptr<const std::vector<Member>>;
+using Members = std::shared_ptr<const std::vector<PoolMember>>;
 using Done = std::function<void()>;
 using Begin = std::function<void(std::size_t index, client::ClientLoop& loop, Done done)>;
 
@@ -63,7 +63,7 @@ private:
 
 // Waits until all are done; on one of their loops it would wait for ever, and does nothing.
 void for_each(const Members& members, std::size_t at_once, Begin begin) {
-    const bool here = std::any_of(members->begin(), members->end(), [](const Member& each) {
+    const bool here = std::any_of(members->begin(), members->end(), [](const PoolMember& each) {
         return each.loop->context().get_executor().running_in_this_thread();
     });
     if (!here) std::make_shared<Round>(members, std::move(begin))->run(at_once);
@@ -79,7 +79,7 @@ public:
                                                          std::max(1u, given.callback_threads))) {}
 
     Members members() const {
-        auto found = std::make_shared<std::vector<Member>>();
+        auto found = std::make_shared<std::vector<PoolMember>>();
         const std::lock_guard lock(mutex);
         for (const auto& [user, client] : clients) found->push_back({user, client->impl_->shared_loop()});
         return found;

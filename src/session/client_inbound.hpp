@@ -40,6 +40,7 @@ public:
     }
     void on_receipt(LaneIndex, const wire::ReceiptView& receipt) override {
         outgoing_.on_receipt(receipt, now_, !goodbye_.disconnecting());
+        requests_.go_on(now_);
     }
     void on_numbered_first(std::uint64_t token) override {
         if (ClientRequests::owns(token)) return requests_.on_numbered_first(token, now_);

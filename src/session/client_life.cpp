@@ -8,7 +8,7 @@ namespace flare::session {
 
 void ClientLife::make_active(ClientCarrier& carrier, TimePoint now) {
     const bool repeats = parts_.carriers.send_on(carrier);
-    parts_.outgoing.go_online();
+    parts_.outgoing.go_online(now);
     parts_.credential.say_again();
     parts_.health.use(carrier.health);
     parts_.goodbye.say_again();

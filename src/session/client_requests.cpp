@@ -1,6 +1,7 @@
 #include "session/client_requests.hpp"
 
 #include "base/assert.hpp"
+#include "session/later.hpp"
 #include "session/planted.hpp"
 
 #include <algorithm>
@@ -46,6 +47,7 @@ Result<void> ClientRequests::send(const wire::RequestView& request, std::string_
     entry.verb = request.verb;
     entry.conversation = conversation;
     entry.body = Bytes(request.body);
+    entry.behind = outgoing_.newest();
     entry.queued_at = now;
     all_.push_back(std::move(entry));
     fill_lanes(now);
@@ -54,10 +56,29 @@ Result<void> ClientRequests::send(const wire::RequestView& request, std::string_
 
 void ClientRequests::fill_lanes(TimePoint now) {
     if (!agreed_.lanes || goodbye_.disconnecting()) return;
-    for (Entry& entry : all_) {
-        if (open_ == wire::kMaxOpenRequests) return;
-        if (!entry.in_session) enqueue(entry, now);
+    while (open_ < wire::kMaxOpenRequests) {
+        const Entry* const next = next_to_send(now);
+        if (next == nullptr) return;
+        enqueue(*find(next->token), now);
     }
+}
+
+// The first that waits for nothing but its turn. Those that change one conversation keep their order.
+const ClientRequests::Entry* ClientRequests::next_to_send(TimePoint now) const {
+    std::vector<std::string_view> held;
+    for (const Entry& entry : all_) {
+        if (entry.in_session) continue;
+        const bool writes = wire::writes(entry.verb);
+        const bool behind = writes && std::find(held.begin(), held.end(), entry.conversation) != held.end();
+        if (!behind && !is_held(entry, now)) return &entry;
+        held.emplace_back(entry.conversation);
+    }
+    return nullptr;
+}
+
+bool ClientRequests::is_held(const Entry& entry, TimePoint now) const {
+    if (!wire::writes(entry.verb)) return false;
+    return entry.again_at > now || outgoing_.waits_before(entry.conversation, entry.behind);
 }
 
 void ClientRequests::enqueue(Entry& entry, TimePoint now) {
@@ -69,6 +90,7 @@ void ClientRequests::enqueue(Entry& entry, TimePoint now) {
         request.first_sent_ms_ago = ms_since(entry.first_sent_at, now);
     entry.in_session = true;
     entry.acked = false;
+    entry.asked_at = now;
     ++open_;
     (void)agreed_.lanes->send_anyway(lane_of(entry), wire::encode(request), Priority::normal, entry.token);
 }
@@ -104,12 +126,33 @@ void ClientRequests::on_response(LaneIndex lane, const wire::ResponseView& respo
                                  std::uint64_t cost, TimePoint now) {
     const auto found = find(response.id);
     if (found == all_.end() || !found->in_session) return agreed_.lanes->consumed(lane, cost, now);  // given up before
-    if (!response.more) {
-        all_.erase(found);
+    if (response.more) {
+        found->asked_at = now;
+    } else {
         --open_;
+        const bool again = put_off(*found, response, now);
+        if (!again) all_.erase(found);
         fill_lanes(now);
+        if (again) return agreed_.lanes->consumed(lane, cost, now);
     }
     listener_.on_response(lane, response, whole, cost);
+}
+
+// True: it is sent again later, and has no outcome yet.
+bool ClientRequests::put_off(Entry& entry, const wire::ResponseView& response, TimePoint now) {
+    if (!wire::writes(entry.verb) || goodbye_.disconnecting()) return false;
+    // It was executed, and there was no room for the answer. A repeat gets the same one.
+    const bool executed = response.code == errc::recipient_busy && response.retry_after_ms != 0;
+    if (!executed && !is_later(response.code, response.retry_after_ms, true)) return false;
+    const Duration wait = wait_of(response.retry_after_ms);
+    if (entry.busy_since == kNever) entry.busy_since = now;
+    if (now + wait - entry.busy_since > kLongestBusy) return false;
+    entry.uncertain = entry.uncertain || executed;
+    if (!entry.uncertain) entry.first_sent_at = kNever;
+    entry.in_session = entry.acked = false;
+    entry.token = next_token_++;  // late news of this time is not about the next
+    entry.again_at = now + wait;
+    return true;
 }
 
 void ClientRequests::on_refused(const Uuid& id, errc code, TimePoint now) {
@@ -161,31 +204,43 @@ void ClientRequests::leave_session() {
 
 // ---- time ----
 
+// Of one that waits for its turn, those before it have a time.
 TimePoint ClientRequests::waits_until(const Entry& entry) const noexcept {
-    const auto since = outgoing_.offline_since();
-    if (!since || settings_.send_timeout <= Duration::zero()) return kNever;
-    return std::max(entry.queued_at, *since) + settings_.send_timeout;
+    if (settings_.send_timeout <= Duration::zero()) return kNever;
+    if (const auto offline = outgoing_.offline_since())
+        return std::max(entry.queued_at, *offline) + settings_.send_timeout;
+    if (!entry.in_session) return kNever;
+    return std::max(entry.asked_at, outgoing_.online_since()) + settings_.send_timeout;
 }
 
 TimePoint ClientRequests::next_deadline() const noexcept {
     TimePoint next = kNever;
-    for (const Entry& entry : all_) next = std::min(next, waits_until(entry));
+    for (const Entry& entry : all_) {
+        next = std::min(next, waits_until(entry));
+        if (entry.again_at != TimePoint::min()) next = std::min(next, entry.again_at);
+    }
     return next;
 }
 
+void ClientRequests::on_time(TimePoint now) {
+    if (all_.empty()) return;
+    for (Entry& entry : all_) {
+        if (entry.again_at <= now) entry.again_at = TimePoint::min();
+    }
+    give_up_waiting(now);
+    fill_lanes(now);
+}
+
 void ClientRequests::give_up_waiting(TimePoint now) {
-    if (next_deadline() > now) return;
+    const bool online = !outgoing_.offline_since();
     const All all = all_;
     for (const Entry& entry : all) {
         if (waits_until(entry) > now) continue;
         const bool sent = entry.first_sent_at != kNever;
-        fail(entry.id,
-             !sent                      ? errc::not_connected
-             : wire::writes(entry.verb) ? errc::outcome_unknown
-                                        : errc::connection_lost,
-             "there was no connection for too long");
+        const errc unanswered = online ? errc::busy : sent ? errc::connection_lost : errc::not_connected;
+        fail(entry.id, sent && wire::writes(entry.verb) ? errc::outcome_unknown : unanswered,
+             online ? "the server has not answered for too long" : "there was no connection for too long");
     }
-    fill_lanes(now);
 }
 
 void ClientRequests::check_invariants(const std::function<bool(std::uint64_t)>& in_a_lane) const {
@@ -198,8 +253,8 @@ void ClientRequests::check_invariants(const std::function<bool(std::uint64_t)>& 
         FLARE_INVARIANT(agreed_.lanes || wire::writes(entry.verb), "one that reads waits for another session");
     }
     FLARE_INVARIANT(open == open_ && open <= wire::kMaxOpenRequests, "open requests are counted wrong");
-    FLARE_INVARIANT(!agreed_.lanes || goodbye_.disconnecting() || open == std::min(all_.size(), wire::kMaxOpenRequests),
-                    "a request waits in vain");
+    const bool goes_on = agreed_.lanes && !goodbye_.disconnecting() && open < wire::kMaxOpenRequests;
+    FLARE_INVARIANT(!goes_on || next_to_send(TimePoint::min()) == nullptr, "a request waits in vain");
 }
 
 }  // namespace flare::session

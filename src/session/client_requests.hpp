@@ -1,7 +1,9 @@
 // A client's requests from the call to the last response: in the lanes of a session, or waiting for their turn.
 //
 // One that changes something outlives its session: it is sent again in the next one, under the same id, and says how
-// long ago it was sent first. One that only reads is failed when its session is lost; whoever wants to know asks again.
+// long ago it was sent first. It keeps its place behind messages to its conversation that wait because the server has
+// no room, and is itself sent again when the server says "later". One that only reads is failed when its session is
+// lost; whoever wants to know asks again. Whatever the server leaves without an answer is given up in the end.
 //
 // Protocol: docs/protocol.md, "Requests".
 // Threads:  as ClientSession; time is an argument.
@@ -51,9 +53,14 @@ public:
     // It is lost, or has ended; there are no lanes any more.
     void leave_session();
 
+    // Messages to its conversation may wait no longer.
+    void go_on(TimePoint now) {
+        if (open_ != all_.size()) fill_lanes(now);
+    }
+
     // ---- time ----
     TimePoint next_deadline() const noexcept;
-    void give_up_waiting(TimePoint now);
+    void on_time(TimePoint now);
 
     void check_invariants(const std::function<bool(std::uint64_t)>& in_a_lane) const;
 
@@ -65,7 +72,11 @@ private:
         wire::Verb verb = wire::Verb::unspecified;
         std::string conversation;  // its lane is that of it; empty: lane 0
         Bytes body;
+        Outbox::Token behind = 0;  // messages up to this one go before it
         TimePoint queued_at{};
+        TimePoint asked_at{};                   // in this session; or when the last response came that is not the last
+        TimePoint again_at = TimePoint::min();  // the server has put it off until then
+        TimePoint busy_since = kNever;          // the server said so first
         TimePoint first_sent_at = kNever;
         bool in_session = false;  // it was given to the lanes of the session that there is
         bool acked = false;       // the server has it; the response is still to come
@@ -78,9 +89,13 @@ private:
     LaneIndex lane_of(const Entry& entry) const noexcept;
     // As many as may be open at a time. None while this side says goodbye: it has said how many frames there are.
     void fill_lanes(TimePoint now);
+    const Entry* next_to_send(TimePoint now) const;
+    bool is_held(const Entry& entry, TimePoint now) const;
+    bool put_off(Entry& entry, const wire::ResponseView& response, TimePoint now);
     void enqueue(Entry& entry, TimePoint now);
     void fail(const Uuid& id, errc error, const std::string& text);
     TimePoint waits_until(const Entry& entry) const noexcept;
+    void give_up_waiting(TimePoint now);
 
     const ClientSettings& settings_;
     const ClientAgreement& agreed_;

@@ -83,7 +83,10 @@ Result<void> ClientSession::request(const wire::RequestView& request, std::strin
 
 std::size_t ClientSession::clear_queue(TimePoint now) {
     inbound_.at(now);
-    return outgoing_.cancel_unsent();
+    const std::size_t cancelled = outgoing_.cancel_unsent();
+    requests_.go_on(now);
+    if (cancelled != 0) life_.notify_output(now);
+    return cancelled;
 }
 
 void ClientSession::fail_all(errc never_sent, const std::string& text, TimePoint now) {

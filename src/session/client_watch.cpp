@@ -11,6 +11,7 @@ TimePoint ClientWatch::next_deadline() const {
     if (parts_.goodbye.last_ack_due() && lanes != nullptr && !lanes->ack_pending()) return TimePoint::min();
     TimePoint next =
         std::min({parts_.goodbye.deadline(), parts_.outgoing.next_deadline(), parts_.requests.next_deadline()});
+    if (!parts_.goodbye.disconnecting()) next = std::min(next, parts_.outgoing.again_at());
     for (const auto& carrier : parts_.carriers) {
         if (carrier->attached()) next = std::min(next, health.next_deadline(carrier->health));
     }
@@ -28,9 +29,10 @@ void ClientWatch::on_time(TimePoint now) {
     parts_.health.wake(now, next_deadline(), on_trial);
     check_carriers(now);
     check_active(now);
-    if (parts_.outgoing.send_what_was_busy(now)) parts_.life.notify_output(now);
+    // Behind a goodbye nothing gets a number.
+    if (!parts_.goodbye.disconnecting() && parts_.outgoing.send_what_was_busy(now)) parts_.life.notify_output(now);
     parts_.outgoing.give_up_waiting(now);
-    parts_.requests.give_up_waiting(now);
+    parts_.requests.on_time(now);
     parts_.life.settle_goodbye(now);
     const CarrierKey active = parts_.carriers.active();
     if (parts_.agreed.lanes && active != kNoCarrier && parts_.agreed.lanes->has_output(now))

@@ -27,6 +27,7 @@ struct Outcome {
     wire::StoredAt stored{};        // with the status `stored`, if the server says where
     std::uint32_t retry_count = 0;  // times sent again
     std::uint32_t retry_after_ms = 0;
+    bool forgotten = false;  // the server remembers nothing of it: it may be sent again under the same id
     TimePoint queued_at{};
     TimePoint first_sent_at = kNever;  // kNever: never written to a carrier
 };
@@ -47,11 +48,13 @@ public:
         Priority priority = Priority::normal;
         TimePoint queued_at{};
         TimePoint first_sent_at = kNever;
-        std::uint32_t retries = 0;
+        std::uint32_t retries = 0;      // times sent again for want of an acknowledgement
+        std::uint32_t put_offs = 0;     // times sent again because the server had no room
         bool acked = false;             // the server has it; the receipt is still to come
         TimePoint busy_since = kNever;  // the server said so first
         bool awaited = false;           // a call waits for its outcome, so that it does not wait for ever
         bool parked = false;     // it is in no lane: it, or one before it to the same target, is to be sent later
+        bool watched = false;    // it is under way to a target for which others wait
         bool uncertain = false;  // a session was left in which it was sent: a server may have acted on it
     };
     using Token = std::uint64_t;  // order of arrival; never 0
@@ -63,6 +66,8 @@ public:
     void erase(Token token);
     std::size_t size() const noexcept { return entries_.size(); }
     std::size_t bytes() const noexcept { return bytes_; }
+    // The last token that was given.
+    Token newest() const noexcept { return next_ - 1; }
     // In order of arrival. `each` must not change the outbox.
     void for_each(const std::function<void(Token, Entry&)>& each);
     void for_each(const std::function<void(Token, const Entry&)>& each) const;

@@ -2,6 +2,7 @@
 
 #include "base/assert.hpp"
 #include "model/target.hpp"
+#include "session/later.hpp"
 #include "session/planted.hpp"
 
 #include <flare/printable.hpp>
@@ -17,22 +18,6 @@ bool goes_into_a_log(std::string_view to) noexcept {
     const auto kind = model::Target::of(to).kind;
     return kind == model::Target::Kind::user || kind == model::Target::Kind::conversation;
 }
-
-// The same message is to be sent again, when the time has passed; nobody has acted on it. Of what goes into a log that
-// is also said of rates and of the disk.
-bool is_later(const wire::ReceiptView& receipt, bool kept) noexcept {
-    if (receipt.retry_after_ms == 0) return false;
-    switch (receipt.code) {
-        case errc::busy: return true;
-        case errc::rate_limited:
-        case errc::storage_full:
-        case errc::storage_failed: return kept;
-        default: return false;
-    }
-}
-
-constexpr Duration kLeastWait = std::chrono::milliseconds(10);
-constexpr Duration kLongestBusy = std::chrono::minutes(10);  // beyond it the application hears of it
 
 std::chrono::milliseconds to_ms(Duration duration) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(duration);
@@ -78,10 +63,18 @@ Result<Outgoing::Place> Outgoing::send(const wire::MessageView& message, Priorit
     if (!token) return token.error();
     Outbox::Entry& kept = *outbox_.find(*token);
     if (!online_) give_up_waiting_at_ = std::min(give_up_waiting_at_, waits_until(kept));
-    if (busy_.contains(kept.to)) park(kept);
-    if (kept.parked || !agreed_.lanes) return Place::outbox;
-    enqueue(*token, kept, now);
-    return Place::lane;
+    if (held_.holds(kept.to)) {
+        park(kept);
+        held_.add(kept.to, *token);
+        if (agreed_.lanes) release(held_.take(kept.to, now), now);
+    } else if (agreed_.lanes) {
+        enqueue(*token, kept, now);
+    }
+    return kept.parked || !agreed_.lanes ? Place::outbox : Place::lane;
+}
+
+bool Outgoing::goes_into_log(const Outbox::Entry& entry) const {
+    return agreed_.conversations && goes_into_a_log(entry.to);
 }
 
 // The outbox keeps messages as they are: what the next session agrees on may be something else.
@@ -121,10 +114,14 @@ void Outgoing::finish(Outbox::Token token, Outcome outcome) {
     Outbox::Entry* const entry = outbox_.find(token);
     if (entry == nullptr) return;
     outcome.message_id = entry->id;
-    outcome.retry_count = entry->retries;
+    outcome.retry_count = entry->retries + entry->put_offs;
     outcome.queued_at = entry->queued_at;
     outcome.first_sent_at = entry->first_sent_at;
-    if (!entry->parked) one_less_under_way(entry->to);
+    if (entry->parked) held_.forget_waiting(entry->to, token);
+    if (entry->watched) {
+        const bool answered = outcome.status != wire::ReceiptStatus::unspecified;
+        held_.forget_under_way(entry->to, answered ? HeldTargets::End::answered : HeldTargets::End::given_up);
+    }
     outbox_.erase(token);
     listener_.on_outcome(outcome);
 }
@@ -168,9 +165,13 @@ void Outgoing::fail_all(errc never_sent, const std::string& text) {
 
 void Outgoing::on_receipt(const wire::ReceiptView& receipt, TimePoint now, bool keeps) {
     Outbox::Token token = 0;
-    if (outbox_.find(receipt.message_id, &token) == nullptr) return;  // failed or answered before
+    const Outbox::Entry* const entry = outbox_.find(receipt.message_id, &token);
+    if (entry == nullptr) return;  // failed or answered before
     if (receipt.status == wire::ReceiptStatus::refused && keeps && keep_for_later(token, receipt, now)) return;
+    const std::string to = held_.empty() ? std::string() : entry->to;
     Outcome outcome;
+    outcome.forgotten = receipt.status == wire::ReceiptStatus::refused &&
+                        is_later(receipt.code, receipt.retry_after_ms, goes_into_log(*entry));
     outcome.status = receipt.status;
     outcome.text = printable(receipt.text, wire::kMaxTextBytes);
     if (receipt.status == wire::ReceiptStatus::stored && agreed_.conversations) outcome.stored = receipt.stored;
@@ -182,6 +183,7 @@ void Outgoing::on_receipt(const wire::ReceiptView& receipt, TimePoint now, bool 
     }
     outcome.retry_after_ms = receipt.retry_after_ms;
     finish(token, std::move(outcome));
+    if (!to.empty() && keeps && agreed_.lanes) release(held_.take(to, now), now);
 }
 
 void Outgoing::on_numbered_first(std::uint64_t token, TimePoint now) {
@@ -197,17 +199,15 @@ void Outgoing::on_acked(std::uint64_t token) {
 
 // Its server may take less than the one for which a message was accepted. Sending it would end the session.
 void Outgoing::begin_session(TimePoint now) {
-    for (auto& [to, busy] : busy_) {
-        busy.under_way = 0;
-        busy_until_ = std::min(busy_until_, busy.until);
-    }
-    (void)no_longer_busy(now);
+    held_.begin_session();
     std::vector<std::pair<Outbox::Token, bool>> too_large;
     outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) {
+        entry.watched = false;
         if (entry.payload_bytes > agreed_.limits.max_message_bytes) {
             too_large.emplace_back(token, was_sent(entry));
-        } else if (busy_.contains(entry.to)) {
+        } else if (held_.holds(entry.to)) {
             park(entry);
+            held_.add(entry.to, token);
         } else {
             enqueue(token, entry, now);
         }
@@ -216,6 +216,7 @@ void Outgoing::begin_session(TimePoint now) {
         fail(token, sent ? errc::outcome_unknown : errc::message_too_large,
              "the server accepts messages of " + std::to_string(agreed_.limits.max_message_bytes) + " bytes");
     }
+    release(held_.take_due(now), now);
 }
 
 void Outgoing::note_repeat() {
@@ -272,7 +273,8 @@ void Outgoing::give_up_repeating(TimePoint now) {
         fail(token, errc::outcome_unknown, "no acknowledgement after the agreed number of repeats");
 }
 
-void Outgoing::go_online() noexcept {
+void Outgoing::go_online(TimePoint now) noexcept {
+    if (!online_) online_since_ = now;
     online_ = true;
     give_up_waiting_at_ = kNever;
 }
@@ -287,10 +289,6 @@ void Outgoing::go_offline(TimePoint now) noexcept {
 }
 
 // ---- time ----
-
-TimePoint Outgoing::next_deadline() const noexcept {
-    return agreed_.lanes ? std::min(give_up_waiting_at_, busy_until_) : give_up_waiting_at_;
-}
 
 TimePoint Outgoing::waits_until(const Outbox::Entry& entry) const noexcept {
     if (!entry.awaited || settings_.send_timeout <= Duration::zero()) return kNever;
@@ -324,84 +322,62 @@ void Outgoing::give_up_waiting(TimePoint now) {
 // True: it is kept, and has no outcome yet.
 bool Outgoing::keep_for_later(Outbox::Token token, const wire::ReceiptView& receipt, TimePoint now) {
     Outbox::Entry& entry = *outbox_.find(token);
-    if (!is_later(receipt, agreed_.conversations && goes_into_a_log(entry.to))) return false;
+    const bool into_log = goes_into_log(entry);
+    if (!is_later(receipt.code, receipt.retry_after_ms, into_log)) return false;
     if (entry.parked) return true;  // the receipt came twice
-    const Duration wait = std::max<Duration>(std::chrono::milliseconds(receipt.retry_after_ms), kLeastWait);
+    const Duration wait = wait_of(receipt.retry_after_ms);
     if (entry.busy_since == kNever) entry.busy_since = now;
     if (now + wait - entry.busy_since > kLongestBusy) return false;
     // Nobody has acted on it: unless a lost session may have, it is as if it had never been sent.
     if (!entry.uncertain) entry.first_sent_at = kNever;
-    ++entry.retries;
+    ++entry.put_offs;
     const std::string to = entry.to;
     SendLane* const lane = agreed_.lanes ? agreed_.lanes->send_lane(lane_of(to, agreed_.lanes->lanes())) : nullptr;
     // A receipt may overtake the acknowledgement, which is not about the next time that it is sent.
     if (lane != nullptr) lane->disown(token);
     park(entry);
-    const auto [held, begins] = busy_.try_emplace(to, Busy{now + wait, 0});
-    held->second.until = std::max(held->second.until, now + wait);
-    if (!begins) {
-        one_less_under_way(to);
-        return true;
-    }
+    const bool begins = held_.put_off(to, token, now + wait, into_log);
+    if (std::exchange(entry.watched, false)) held_.forget_under_way(to, HeldTargets::End::put_off);
+    if (!begins || lane == nullptr) return true;
     outbox_.for_each([&](Outbox::Token other, Outbox::Entry& behind) {
         if (behind.parked || behind.to != to) return;
-        if (!behind.acked && lane != nullptr && lane->withdraw(other)) {
+        if (!behind.acked && lane->withdraw(other)) {
             park(behind);
+            held_.add(to, other);
         } else {
-            ++held->second.under_way;
+            behind.watched = true;
+            held_.note_under_way(to);
         }
     });
-    if (held->second.under_way == 0) busy_until_ = std::min(busy_until_, held->second.until);
     return true;
 }
 
-void Outgoing::one_less_under_way(const std::string& to) {
-    const auto busy = busy_.find(to);
-    if (busy == busy_.end() || busy->second.under_way == 0) return;
-    if (--busy->second.under_way == 0) busy_until_ = std::min(busy_until_, busy->second.until);
-}
-
-// Targets whose time has come, in order; they are busy no longer.
-std::vector<std::string> Outgoing::no_longer_busy(TimePoint now) {
-    std::vector<std::string> due;
-    if (now < busy_until_) return due;
-    busy_until_ = kNever;
-    std::erase_if(busy_, [&](const auto& each) {
-        if (each.second.under_way != 0) return false;
-        if (each.second.until > now) {
-            busy_until_ = std::min(busy_until_, each.second.until);
-            return false;
-        }
-        due.push_back(each.first);
-        return true;
-    });
-    return due;
+// They wait no longer.
+void Outgoing::release(const std::vector<Outbox::Token>& tokens, TimePoint now) {
+    for (const Outbox::Token token : tokens) {
+        Outbox::Entry& entry = *outbox_.find(token);
+        enqueue(token, entry, now);
+        entry.watched = held_.holds(entry.to);
+    }
 }
 
 bool Outgoing::send_what_was_busy(TimePoint now) {
     if (!agreed_.lanes) return false;  // it goes with the next session
-    const std::vector<std::string> due = no_longer_busy(now);
-    if (due.empty()) return false;
-    outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) {
-        if (entry.parked && std::binary_search(due.begin(), due.end(), entry.to)) enqueue(token, entry, now);
-    });
-    return true;
+    const std::vector<Outbox::Token> due = held_.take_due(now);
+    release(due, now);
+    return !due.empty();
 }
 
 void Outgoing::check_invariants(const std::function<bool(std::uint64_t)>& in_a_lane) const {
     outbox_.check_invariants();
-    std::map<std::string, std::size_t, std::less<>> under_way;
+    held_.check_invariants();
     outbox_.for_each([&](Outbox::Token token, const Outbox::Entry& entry) {
-        FLARE_INVARIANT(!entry.parked || busy_.contains(entry.to), "it waits for a target that is not busy");
+        FLARE_INVARIANT(entry.parked == held_.waits(entry.to, token), "it waits, and its target does not know");
+        FLARE_INVARIANT(!entry.watched || (!entry.parked && held_.holds(entry.to)), "it is not under way");
         FLARE_INVARIANT(!entry.parked || !in_a_lane(token), "it waits, and is in a lane");
         FLARE_INVARIANT(!agreed_.lanes || entry.acked || in_a_lane(token), "a message is in no lane");
-        if (agreed_.lanes && !entry.parked) ++under_way[entry.to];
         FLARE_INVARIANT(online_ || give_up_waiting_at_ <= waits_until(entry), "a call waits for ever");
     });
-    for (const auto& [to, busy] : busy_) {
-        FLARE_INVARIANT(busy.under_way != 0 || busy_until_ <= busy.until, "what was busy is looked at too late");
-        FLARE_INVARIANT(!agreed_.lanes || busy.under_way == under_way[to], "what is under way is counted wrong");
-    }
 }
 
 }  // namespace flare::session

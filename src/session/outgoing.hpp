@@ -2,8 +2,9 @@
 // one.
 //
 // Those that the server has no room for yet stay in the outbox, with what follows them to the same target, and are sent
-// again under the same id when the server says. Those for whose outcome a call waits do not wait for ever without a
-// connection: the time counts from when the message was given to the session, or the last connection was lost.
+// again under the same id when the server says (HeldTargets). Those for whose outcome a call waits do not wait for ever
+// without a connection: the time counts from when the message was given to the session, or the last connection was
+// lost.
 //
 // Protocol: docs/protocol.md, "Receipts", "Message ids".
 // Threads:  as ClientSession; time is an argument.
@@ -12,9 +13,9 @@
 
 #include "session/client_session_listener.hpp"
 #include "session/client_settings.hpp"
+#include "session/held_targets.hpp"
 
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -60,18 +61,26 @@ public:
     // What is sent and not acknowledged after the agreed number of repeats has its outcome, unknown.
     void give_up_repeating(TimePoint now);
     // A carrier sends, or none does.
-    void go_online() noexcept;
+    void go_online(TimePoint now) noexcept;
     void go_offline(TimePoint now) noexcept;
 
     // Since when no carrier sends; nothing: one does.
     std::optional<TimePoint> offline_since() const noexcept {
         return online_ ? std::nullopt : std::optional(offline_since_);
     }
+    TimePoint online_since() const noexcept { return online_since_; }
+
+    // ---- what is sent behind messages ----
+    // The last message so far.
+    Outbox::Token newest() const noexcept { return outbox_.newest(); }
+    // A message to `to`, this one or an older one, waits because the server has no room.
+    bool waits_before(std::string_view to, Outbox::Token token) const { return held_.waits_before(to, token); }
 
     // ---- time ----
-    TimePoint next_deadline() const noexcept;
+    TimePoint next_deadline() const noexcept { return give_up_waiting_at_; }
     void give_up_waiting(TimePoint now);
-    // Sends what the server had no room for, where its time has come. True: there was something.
+    TimePoint again_at() const noexcept { return agreed_.lanes ? held_.next_deadline() : kNever; }
+    // Sends of what the server had no room for what may go now. True: there was something.
     bool send_what_was_busy(TimePoint now);
 
     void check_invariants(const std::function<bool(std::uint64_t)>& in_a_lane) const;
@@ -79,9 +88,9 @@ public:
 private:
     void enqueue(Outbox::Token token, Outbox::Entry& entry, TimePoint now);
     wire::Body encode(const Outbox::Entry& entry, std::uint64_t first_sent_ms_ago) const;
+    bool goes_into_log(const Outbox::Entry& entry) const;
     bool keep_for_later(Outbox::Token token, const wire::ReceiptView& receipt, TimePoint now);
-    std::vector<std::string> no_longer_busy(TimePoint now);
-    void one_less_under_way(const std::string& to);
+    void release(const std::vector<Outbox::Token>& tokens, TimePoint now);
     void finish(Outbox::Token token, Outcome outcome);
     void fail(Outbox::Token token, errc error, const std::string& text);
     void withdraw(Outbox::Token token, const Outbox::Entry& entry);
@@ -91,15 +100,9 @@ private:
     const ClientAgreement& agreed_;
     ClientSessionListener& listener_;
     Outbox outbox_;
-    // A target for which the server has no room yet. All is sent again at once and in order: so when everything that
-    // was sent is answered, lest what is still under way arrives between the first and the second of them.
-    struct Busy {
-        TimePoint until{};
-        std::size_t under_way = 0;  // messages with a number and without an answer
-    };
-    std::map<std::string, Busy, std::less<>> busy_;  // no more than there are messages
-    TimePoint busy_until_ = kNever;  // the first of the times of those with nothing under way, or earlier
+    HeldTargets held_;
     bool online_ = false;
+    TimePoint online_since_ = TimePoint::min();
     TimePoint offline_since_ = TimePoint::min();  // while no carrier sends
     TimePoint give_up_waiting_at_ = kNever;       // when the first awaited message has waited long enough, or earlier
 };

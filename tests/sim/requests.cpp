@@ -1,5 +1,7 @@
 #include "sim/requests.hpp"
 
+#include <algorithm>
+
 namespace flare::sim {
 
 void RequestLedger::client_asks(const wire::RequestView& request, const std::string& client) {
@@ -40,6 +42,10 @@ void RequestLedger::client_gives_up(const Uuid& id, errc code) {
         case errc::outcome_unknown:
             world_.require(found->second.writes, "what only reads has no unknown outcome");
             break;
+        case errc::busy:
+            world_.require(!found->second.writes || !handed_up_.contains(id), "an unknown outcome is called one");
+            world_.happened("request without an answer for too long");
+            break;
         case errc::not_connected:
             world_.require(!handed_up_.contains(id), "a request that is called not sent was not handed up");
             withdrawn_.insert(id);
@@ -60,7 +66,10 @@ void RequestLedger::server_asked(const session::ServerSession& session, const wi
     const Asked& asked = found->second;
     world_.require(asked.body == request.body && asked.writes == wire::writes(request.verb),
                    "a request arrives as it was sent");
-    world_.require(handed_up_in_.emplace(session.id(), request.id).second, "a request is handed up once in a session");
+    // A change whose answer found no room is sent again in the session, as a repeat.
+    const bool first_in_session = handed_up_in_.emplace(session.id(), request.id).second;
+    world_.require(first_in_session || (asked.writes && request.first_sent_ms_ago > 0),
+                   "a request is handed up once in a session");
     const bool again = !handed_up_.insert(request.id).second;
     if (again) world_.happened("repeated request");
     world_.require(!again || asked.writes, "what only reads is not asked again by itself");
@@ -68,8 +77,9 @@ void RequestLedger::server_asked(const session::ServerSession& session, const wi
     world_.require(!withdrawn_.contains(request.id), "a request that is called not sent is never handed up");
     const Letter letter = read_letter(world_, request.body);
     std::uint64_t& last = last_[{session.id(), lane}];
-    world_.require(letter.ordinal > last, "the requests of a lane are handed up in order");
-    last = letter.ordinal;
+    // But for changes that were put off.
+    world_.require(letter.ordinal > last || asked.writes, "the requests of a lane are handed up in order");
+    last = std::max(last, letter.ordinal);
 }
 
 }  // namespace flare::sim

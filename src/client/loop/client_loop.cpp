@@ -45,7 +45,10 @@ ClientLoop::ClientLoop(asio::io_context& context, Config config, std::shared_ptr
       config_(std::move(config)),
       shared_budget_(budget_for(config_.session)),
       budget_(shared_budget_, 64 * 1024),
-      session_(config_.session, base::system_random(), budget_, *this),
+      session_events_(
+          {session_, links_, credential_, waiters_, figures_, notes_, connecting_, connectivity_, messages_, requests_},
+          [this](session::LaneIndex lane, std::uint64_t cost) { return when_consumed(lane, cost); }),
+      session_(config_.session, base::system_random(), budget_, session_events_),
       links_(session_, *this),
       credential_(config_.token, config_.token_may_change),
       figures_(config_, std::move(events), session_, links_, connectivity_),
@@ -57,6 +60,7 @@ ClientLoop::ClientLoop(asio::io_context& context, Config config, std::shared_ptr
       connectivity_(connecting_settings(config_), base::system_random(), credential_, connecting_, connecting_,
                     telling_),
       messages_(config_, session_, figures_, notes_),
+      requests_(session_),
       timer_(context) {}
 
 // ---- what the application asks ----
@@ -93,15 +97,6 @@ void ClientLoop::disconnect(std::function<void()> done) {
     after_turn();
 }
 
-void ClientLoop::on_disconnected(bool drained) {
-    Recorder& recorder = notes_.recorder();
-    recorder.add(recorder.line("disconnected").add("drained", drained));
-    const bool was_failed = connectivity_.status() == ClientStatus::failed;
-    connectivity_.disconnected();
-    if (!was_failed) figures_.emit(event::Disconnected{Failure(errc::ok, "disconnect() was called")});
-    waiters_.answer_disconnect();
-}
-
 void ClientLoop::switch_protocol(Protocol protocol, ConnectDone done) {
     if (closed_) return done(Failure(errc::client_closed));
     if (!config_.has(protocol))
@@ -126,13 +121,32 @@ void ClientLoop::refresh_token(std::string token, RefreshDone done) {
 }
 
 void ClientLoop::send(Message message, SendDone done, std::chrono::system_clock::time_point queued_at) {
-    const ClientStatus status = connectivity_.status();
-    const bool offline = status == ClientStatus::disconnected || status == ClientStatus::failed;
-    messages_.send(std::move(message), std::move(done), queued_at,
-                   closed_   ? errc::client_closed
-                   : offline ? errc::not_connected
-                             : errc::ok);
+    messages_.send(std::move(message), std::move(done), queued_at, can_be_sent());
     after_turn();
+}
+
+void ClientLoop::ask(const Call& call, AnswerDone done) {
+    requests_.send(call, std::move(done), can_be_sent());
+    after_turn();
+}
+
+errc ClientLoop::can_be_sent() const noexcept {
+    if (closed_) return errc::client_closed;
+    const ClientStatus status = connectivity_.status();
+    return status == ClientStatus::disconnected || status == ClientStatus::failed ? errc::not_connected : errc::ok;
+}
+
+// The server may send more when the application has done with a message.
+std::function<void()> ClientLoop::when_consumed(session::LaneIndex lane, std::uint64_t cost) {
+    return [weak = weak_from_this(), lane, cost, id = session_.id()] {
+        const auto self = weak.lock();
+        if (!self) return;
+        asio::post(self->context_, [self, lane, cost, id] {
+            if (self->closed_ || self->session_.id() != id) return;
+            self->session_.consumed(lane, cost, steady_now());
+            self->after_turn();
+        });
+    };
 }
 
 std::size_t ClientLoop::clear_queue() {
@@ -143,108 +157,16 @@ std::size_t ClientLoop::clear_queue() {
 
 void ClientLoop::close() {
     if (std::exchange(closed_, true)) return;
+    session_events_.close();
     connecting_.stop();
     connectivity_.stop();
     timer_.cancel();
     waiters_.answer_refresh(Failure(errc::client_closed));
     waiters_.answer_connect(Failure(errc::client_closed));
     messages_.close();
+    requests_.close();
     waiters_.answer_disconnect();
     links_.clear();
-}
-
-// ---- what the session says of its carriers ----
-
-void ClientLoop::on_ready(session::CarrierKey key, bool resumed) {
-    connectivity_.welcomed(key, resumed, steady_now());
-    connecting_.watch_addresses();
-}
-
-void ClientLoop::on_detached(errc reason, const std::string& text) {
-    if (closed_) return;
-    if (connectivity_.status() == ClientStatus::connected && !waiters_.any_disconnect())
-        notes_.failure("detached", Failure(reason, text));
-    connectivity_.detached(Failure(reason, text), steady_now());
-}
-
-void ClientLoop::on_refused(session::CarrierKey key, errc code, const std::string& text, std::uint32_t retry_after_ms) {
-    const Failure failure(code, text.empty() ? std::string(explain(code)) : text);
-    const std::chrono::milliseconds retry_after(retry_after_ms);
-    notes_.failure("refused", failure, retry_after);
-    connectivity_.refused(key, failure, retry_after, steady_now());
-}
-
-// A session that is over takes no other token: the next one is asked for its own.
-void ClientLoop::on_ended(errc code, const std::string& text, std::uint32_t retry_after_ms) {
-    const errc why = code == errc::ok ? errc::session_ended : code;
-    waiters_.answer_refresh(Failure(why, text));
-    const Failure reason(why, text.empty() ? std::string(explain(why)) : text);
-    const std::chrono::milliseconds retry_after(retry_after_ms);
-    notes_.failure("ended", reason, retry_after);
-    if (code == errc::shutting_down) figures_.emit(event::Draining{retry_after, reason.text});
-    connectivity_.ended(reason, retry_after, steady_now());
-}
-
-void ClientLoop::on_suspect(session::CarrierKey key) {
-    if (!closed_) connectivity_.suspected(key, steady_now());
-}
-
-void ClientLoop::on_recovered(session::CarrierKey key) {
-    if (key != session_.active()) return;
-    notes_.recovered(key);
-    connectivity_.recovered(key, steady_now());
-}
-
-void ClientLoop::on_slow(session::CarrierKey key, session::Duration age) {
-    if (const Link* link = links_.find(key)) notes_.slow(*link, age);
-    connectivity_.race().slow(age, steady_now());
-}
-
-void ClientLoop::on_probe(session::CarrierKey key, std::uint64_t id) {
-    connectivity_.race().answered(key, id, steady_now());
-}
-
-void ClientLoop::close_carrier(session::CarrierKey key, errc code, const std::string& text) {
-    connecting_.close(key, code, text);
-}
-
-void ClientLoop::on_heartbeat(session::CarrierKey key, session::Duration round_trip) {
-    ++figures_.stats().heartbeat_count;
-    if (const Link* link = links_.find(key)) figures_.of(link->protocol()).rtt = round_trip;
-    figures_.emit(event::Heartbeat{round_trip});
-}
-
-// ---- and of messages, and the credential ----
-
-void ClientLoop::on_message(session::LaneIndex lane, const wire::DataView& data, const Bytes& whole,
-                            std::uint64_t cost) {
-    // The server may send more when the application has done with this one.
-    messages_.on_message(data, whole, [weak = weak_from_this(), lane, cost, id = session_.id()] {
-        const auto self = weak.lock();
-        if (!self) return;
-        asio::post(self->context_, [self, lane, cost, id] {
-            if (self->closed_ || self->session_.id() != id) return;
-            self->session_.consumed(lane, cost, steady_now());
-            self->after_turn();
-        });
-    });
-}
-
-void ClientLoop::on_credential(const wire::CredentialState& state) {
-    notes_.credential(state);
-    if (state.answer) {
-        if (state.code == errc::ok) return waiters_.answer_refresh({});
-        const Failure failure(state.code, state.text.empty() ? std::string(explain(state.code)) : state.text);
-        if (!waiters_.any_refresh()) figures_.emit(event::Error{failure});  // the provider's
-        return waiters_.answer_refresh(failure);
-    }
-    figures_.emit(event::TokenExpiring{std::chrono::milliseconds(state.expires_in_ms)});
-    if (!credential_.has_provider() || waiters_.any_refresh()) return;
-    Checked<std::string> token = credential_.provided();
-    if (!token) return figures_.emit(event::Error{token.error()});
-    if (*token == credential_.last()) return;  // it has nothing newer
-    credential_.sent(*token);
-    session_.renew_credential(std::move(*token));
 }
 
 // ---- links, and time ----

@@ -1,11 +1,10 @@
-// Runs a client: routes the application's calls, the session's events and time to the part concerned.
+// Runs a client: routes the application's calls, what its connections say, and time to the part concerned.
 //
 // Threads: everything on its io_context, but for the snapshot and the flight record, which any thread may read.
 // Owner:   Client::Impl; handlers under way share it.
 #pragma once
 
-#include "client/loop/connecting.hpp"
-#include "client/loop/messages.hpp"
+#include "client/loop/session_events.hpp"
 #include "client/loop/telling.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -17,9 +16,7 @@
 
 namespace flare::client {
 
-class ClientLoop final : public std::enable_shared_from_this<ClientLoop>,
-                         private session::ClientSessionListener,
-                         private Links::Owner {
+class ClientLoop final : public std::enable_shared_from_this<ClientLoop>, private Links::Owner {
 public:
     ClientLoop(boost::asio::io_context& context, Config config, std::shared_ptr<EventQueue> events);
 
@@ -39,29 +36,15 @@ public:
     // `done` may be empty. `queued_at`: when the application called.
     void send(Message message, SendDone done, std::chrono::system_clock::time_point queued_at);
     std::size_t clear_queue();
+    // About a conversation, or to make one.
+    void ask(const Call& call, AnswerDone done);
     // The client is being destroyed: everything that waits completes with client_closed; no events after.
     void close();
 
 private:
-    // ClientSessionListener
-    void on_ready(session::CarrierKey key, bool resumed) override;
-    void on_standby(session::CarrierKey key) override { connectivity_.standby_welcomed(key, steady_now()); }
-    void on_detached(errc reason, const std::string& text) override;
-    void on_refused(session::CarrierKey key, errc code, const std::string& text, std::uint32_t retry_after_ms) override;
-    void on_ended(errc code, const std::string& text, std::uint32_t retry_after_ms) override;
-    void on_gap(const session::GapReport& report) override { messages_.on_gap(report); }
-    void on_message(session::LaneIndex lane, const wire::DataView& data, const Bytes& whole,
-                    std::uint64_t cost) override;
-    void on_outcome(const session::Outcome& outcome) override { messages_.on_outcome(outcome); }
-    void on_heartbeat(session::CarrierKey key, session::Duration round_trip) override;
-    void on_suspect(session::CarrierKey key) override;
-    void on_recovered(session::CarrierKey key) override;
-    void on_slow(session::CarrierKey key, session::Duration age) override;
-    void on_probe(session::CarrierKey key, std::uint64_t id) override;
-    void close_carrier(session::CarrierKey key, errc code, const std::string& text) override;
-    void output_ready(session::CarrierKey key) override { links_.output_ready(key); }
-    void on_credential(const wire::CredentialState& state) override;
-    void on_disconnected(bool drained) override;
+    // ok, or why nothing can be sent.
+    errc can_be_sent() const noexcept;
+    std::function<void()> when_consumed(session::LaneIndex lane, std::uint64_t cost);
 
     // Links::Owner
     bool counts_as_movement(session::CarrierKey key) const override;
@@ -74,6 +57,7 @@ private:
     const Config config_;
     session::SharedBudget shared_budget_;
     session::Budget budget_;
+    SessionEvents session_events_;
     session::ClientSession session_;
     Links links_;
     Credential credential_;
@@ -84,6 +68,7 @@ private:
     Connecting connecting_;
     Connectivity connectivity_;
     Messages messages_;
+    Requests requests_;
     boost::asio::steady_timer timer_;  // for session_ and connectivity_
     session::TimePoint timer_at_ = session::kNever;
     bool closed_ = false;

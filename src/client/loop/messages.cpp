@@ -44,9 +44,14 @@ void Messages::on_outcome(const session::Outcome& outcome) {
         outcome.error == errc::ok || !outcome.text.empty() ? outcome.text : std::string(explain(outcome.error));
     result.retry_after = std::chrono::milliseconds(outcome.retry_after_ms);
     if (!result.success && outcome.retry_after_ms != 0)
-        result.error_message += "; send it again in " + std::to_string(outcome.retry_after_ms) + " ms, under a new id";
+        result.error_message += "; send it again in " + std::to_string(outcome.retry_after_ms) + " ms, under " +
+                                (outcome.forgotten ? "the same id" : "a new id");
     result.retry_count = outcome.retry_count;
     result.latency = steady_now() - outcome.queued_at;
+    if (outcome.stored.said()) {
+        const model::Position& position = outcome.stored.position;
+        result.stored = StoredAt{{position.epoch, position.offset}, wire::to_time(outcome.stored.time_ms)};
+    }
     SendDone done;
     if (const auto found = waiters_.find(outcome.message_id); found != waiters_.end()) {
         result.send_time = found->second.queued_at;
@@ -56,7 +61,7 @@ void Messages::on_outcome(const session::Outcome& outcome) {
     ++(result.success ? figures_.stats().messages_sent : figures_.stats().error_count);
     notes_.throttled(result);
     if (result.success) {
-        figures_.emit(event::MessageSent{result.message_id});
+        figures_.emit(event::MessageSent{result.message_id, result.stored});
     } else {
         figures_.emit(event::MessageFailed{result.message_id, Failure(result.error, result.error_message)});
     }

@@ -159,7 +159,7 @@ TEST_F(OutgoingTest, ACallThatWaitsOfflineIsToldInTime) {
 }
 
 TEST_F(OutgoingTest, TheTimeBeginsAnewWhenTheConnectionIsLost) {
-    outgoing.go_online();
+    outgoing.go_online(kStart);
     ASSERT_TRUE(outgoing.send(message_of(1, "hello"), Priority::normal, kStart, true));
     EXPECT_EQ(outgoing.next_deadline(), kNever);
     outgoing.go_offline(kStart + 60s);

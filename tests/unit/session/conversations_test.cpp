@@ -183,7 +183,11 @@ TEST_F(Conversations, ARateAndADiskAreWaitedFor) {
         answer(bench, 0, {wire::ReceiptStatus::refused, code, "later", 1'000});
         EXPECT_TRUE(bench.client.outcomes.empty()) << name(code);
         ASSERT_TRUE(bench.send(2, "two", "bob"));
-        bench.live(1'200ms);
+        bench.live(900ms);
+        EXPECT_EQ(bench.server.texts.size(), 1u) << name(code);
+        bench.live(300ms);
+        ASSERT_EQ(bench.server.texts.size(), 2u) << name(code);
+        answer(bench, 1, stored_at(kPlace));
         EXPECT_EQ(bench.server.texts, (std::vector<std::string>{"one", "one", "two"})) << name(code);
     }
 }

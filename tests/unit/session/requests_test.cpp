@@ -133,7 +133,7 @@ TEST_F(Requests, ASeriesOfResponsesEndsWithTheLast) {
 
 TEST_F(Requests, AnErrorIsToldWithItsTextAndTime) {
     start();
-    ASSERT_TRUE(ask(1, Verb::conversation_join));
+    ASSERT_TRUE(ask(1, Verb::history));
     bench->exchange();
     wire::ResponseView response;
     response.code = errc::storage_full;
@@ -513,13 +513,18 @@ TEST_F(Requests, ForWhichTheServerHasNoMemoryAreRefusedWithBusy) {
     bench->server.table.offer(nullptr, true);
     bench->connect(1);
     bench->server.budget.take_anyway(60'000);
-    ASSERT_TRUE(ask(1, Verb::conversation_create, std::string(100'000, 'r')));
+    ASSERT_TRUE(ask(1, Verb::history, std::string(100'000, 'r')));
     bench->exchange();
     EXPECT_TRUE(bench->server.requests.empty());
     ASSERT_EQ(bench->client.responses.size(), 1u);
     EXPECT_EQ(bench->client.responses[0].id, id_of(1));
     EXPECT_EQ(bench->client.responses[0].code, errc::busy);
+    ASSERT_TRUE(ask(2, Verb::conversation_create, std::string(100'000, 'r')));
+    bench->live(500ms);
+    EXPECT_TRUE(bench->server.requests.empty());
     bench->server.budget.give(60'000);
+    bench->live(1s);
+    EXPECT_EQ(bench->server.requests.size(), 1u) << "one that changes something is sent again";
     check();
 }
 

@@ -1,0 +1,166 @@
+// What a server with a store tells about conversations: positions in their logs, entries, members.
+//
+// Protocol: docs/conversations.md explains the terms; <flare/conversations.hpp> has the calls.
+// Threads:  values.
+#pragma once
+
+#include <flare/bytes.hpp>
+#include <flare/export.hpp>
+#include <flare/uuid.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flare {
+
+// A place in the log of a conversation. Within one epoch an offset means the same entry forever. The epoch, a random
+// number, changes when the log may have lost entries that somebody has seen (an operator restored a backup).
+struct Position {
+    std::uint64_t epoch = 0;
+    std::uint64_t offset = 0;  // from 1, without gaps
+
+    friend bool operator==(const Position&, const Position&) = default;
+};
+
+// Where a message, or a change, is in the log.
+struct StoredAt {
+    Position position;
+    std::chrono::system_clock::time_point time{};  // of the entry, by the server's clock; never decreases in a log
+
+    friend bool operator==(const StoredAt&, const StoredAt&) = default;
+};
+
+// From the fewest rights to the most: docs/conversations.md, "Roles". none: not a member.
+enum class MemberRole : std::uint8_t { none = 0, reader = 1, member = 2, moderator = 3, admin = 4, owner = 5 };
+FLARE_EXPORT std::string_view name(MemberRole role) noexcept;
+
+// Who may join: only users whom a member adds, or everybody.
+enum class JoinPolicy : std::uint8_t { invite = 0, open = 1 };
+FLARE_EXPORT std::string_view name(JoinPolicy policy) noexcept;
+
+// How far back members read: from the entry on with which they joined, or from the first.
+enum class HistoryVisibility : std::uint8_t { since_join = 0, all = 1 };
+FLARE_EXPORT std::string_view name(HistoryVisibility visibility) noexcept;
+
+// What is known of a log without reading it.
+struct LogHead {
+    std::uint64_t epoch = 0;
+    std::uint64_t first = 0;     // the oldest offset that still exists; last + 1: there is none
+    std::uint64_t last = 0;      // the newest offset; 0: nothing has been written yet
+    std::uint64_t messages = 0;  // messages that count as unread, since the log began
+};
+
+// What the owner of a room has set.
+struct RoomConfig {
+    std::string title;
+    JoinPolicy join = JoinPolicy::invite;
+    HistoryVisibility visibility = HistoryVisibility::since_join;
+    std::uint32_t max_payload_bytes = 0;     // of a message, uncompressed
+    std::chrono::milliseconds slow_mode{0};  // time between two messages of a member; 0: off
+    bool frozen = false;                     // only admins and owners write
+};
+
+// A conversation as the user who asks sees it.
+struct Conversation {
+    std::string name;  // "room:NAME", or the other user
+    LogHead head;
+    RoomConfig config;
+    MemberRole role = MemberRole::none;  // of the user who asks
+    std::uint64_t visible_from = 0;      // the first offset that this user may read
+    std::uint32_t members = 0;
+    // Of create() and join(): the entry that the call has written, or the end of the log if it changed nothing.
+    std::optional<StoredAt> written;
+};
+
+struct Member {
+    std::string user;
+    MemberRole role = MemberRole::none;
+    std::chrono::system_clock::time_point joined_at{};
+    std::optional<std::chrono::system_clock::time_point> muted_until;
+};
+
+struct MemberPage {
+    std::vector<Member> members;  // at most 200
+    bool more = false;            // there are further ones: ask again with `after` set to the last user
+};
+
+enum class EntryKind : std::uint8_t {
+    unknown = 0,  // of a later version: it has its place in the log and cannot be shown
+    message = 1,
+    edit = 2,     // of the entry at `ref`; so are removal and reaction
+    removal = 3,  // the payload is gone, the offset stays
+    reaction = 4,
+    membership = 5,  // `change` says who
+    config = 6,      // `change` says what
+    system = 7,      // an announcement of the server's application
+};
+FLARE_EXPORT std::string_view name(EntryKind kind) noexcept;
+
+// A change of members or configuration, complete: a reader needs no earlier entry to understand it.
+struct ConversationChange {
+    // unknown: of a later version; members and config say what holds from here on.
+    enum class Kind : std::uint8_t {
+        unknown = 0,
+        created = 1,
+        joined = 2,
+        left = 3,  // a second member has become owner
+        added = 4,
+        removed = 5,
+        role = 6,
+        muted = 7,   // or may write again
+        banned = 8,  // or may join again
+        config = 9,
+    };
+    struct ChangedMember {
+        std::string user;
+        MemberRole role = MemberRole::none;  // from this entry on
+        std::optional<std::chrono::system_clock::time_point> muted_until;
+        std::optional<std::chrono::system_clock::time_point> banned_until;
+    };
+    Kind kind = Kind::unknown;
+    std::vector<ChangedMember> members;
+    std::optional<RoomConfig> config;  // all of it, as it is from this entry on; none: unchanged
+};
+FLARE_EXPORT std::string_view name(ConversationChange::Kind kind) noexcept;
+
+// One entry of a log.
+struct Entry {
+    std::uint64_t offset = 0;
+    std::uint64_t changed_at = 0;  // offset of the last entry that changed this one; 0: it is as it was written
+    EntryKind kind = EntryKind::unknown;
+    Uuid id;           // of the message, or of the request that wrote the entry
+    std::string from;  // user id, or "server"; empty: a user who no longer exists
+    std::chrono::system_clock::time_point time{};
+    std::string type;
+    Bytes payload;                             // uncompressed; of membership and config: see `change`
+    std::uint64_t ref = 0;                     // the entry that this one is about; 0: none
+    bool silent = false;                       // counts as unread for nobody
+    bool mentions_all = false;                 // mentions every member
+    std::uint64_t messages = 0;                // messages that count as unread, up to this entry
+    std::optional<ConversationChange> change;  // of the kinds membership and config
+};
+
+// Which part of a log to read.
+struct HistoryQuery {
+    // The entries below this offset, the newest of them; 0: below the end of the log.
+    static HistoryQuery before(std::uint64_t offset, std::uint32_t limit = 0) { return {offset, std::nullopt, limit}; }
+    // The entries above this offset, the oldest of them; 0: from the beginning.
+    static HistoryQuery after(std::uint64_t offset, std::uint32_t limit = 0) { return {0, offset, limit}; }
+
+    std::uint64_t before_offset = 0;
+    std::optional<std::uint64_t> after_offset;  // set: before_offset is ignored
+    std::uint32_t limit = 0;                    // entries, at most 200; 0: 50
+    std::uint32_t max_bytes = 0;  // of payloads as stored, at most 1 MiB; 0: 1 MiB. One entry always comes
+};
+
+struct HistoryPage {
+    LogHead head;
+    std::vector<Entry> entries;  // by offset, ascending; at most 200, and 16 MiB of payloads
+    bool more = false;           // further entries in the direction asked for
+};
+
+}  // namespace flare

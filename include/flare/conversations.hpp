@@ -1,0 +1,116 @@
+// The calls of a client for rooms and for the history of conversations: Client::conversations().
+//
+//     auto& conversations = client->conversations();
+//     auto room = conversations.create("room:lunch", flare::RoomOptions().with_title("Lunch"));
+//     auto page = conversations.history("room:lunch");
+//
+// A conversation is named as in Message::to: "room:NAME", or the user id of the other user of a direct conversation.
+// With GCC 12, lists in braces cannot stand in an expression with co_await: name them first.
+//
+// Protocol: docs/conversations.md; docs/client.md, "Conversations".
+// Threads:  as Client.
+// Owner:    Client; the object lives as long as its client, and moves with it.
+#pragma once
+
+#include <flare/conversation.hpp>
+#include <flare/export.hpp>
+#include <flare/failure.hpp>
+#include <flare/task.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace flare {
+
+namespace client {
+class ClientLoop;
+}
+
+// For create(). Whoever creates a room is its owner.
+class RoomOptions {
+public:
+    RoomOptions() = default;
+
+    RoomOptions& with_title(std::string text) { return title = std::move(text), *this; }
+    RoomOptions& with_join(JoinPolicy policy) { return join = policy, *this; }
+    RoomOptions& with_visibility(HistoryVisibility which) { return visibility = which, *this; }
+    RoomOptions& with_members(std::vector<std::string> users) { return members = std::move(users), *this; }
+
+    std::string title;  // at most 256 bytes
+    JoinPolicy join = JoinPolicy::invite;
+    HistoryVisibility visibility = HistoryVisibility::since_join;
+    std::vector<std::string> members;  // beside the owner, with MemberRole::member; at most 100
+};
+
+// Calls return when the server has answered.
+//
+// Those that change something (create, join, leave, add_members, remove_member) are executed once: after a lost
+// connection, or a "later" of the server, the client sends them again under the same id. Those that only read are
+// failed when their session is lost.
+//
+// Errors of every call:
+// - not_supported: the server keeps no conversations (it has no store)
+// - not_connected: no session, and the client is not trying to get one; or no connection for send_timeout(); of a
+//   call that reads: no session at the moment
+// - outcome_unknown (changes) or connection_lost, busy (reads): the session was lost, or the server has not answered
+//   within send_timeout(). The change may have been made
+// - unknown_conversation: there is none of this name, or the user is not a member of it
+// - invalid_name: of the room, a user or the title; the text says what is wrong
+// - rate_limited, busy, storage_full, storage_failed: of a change, after the client has sent it again for 10 minutes;
+//   of a call that reads, at once
+// - outbox_full: 64 calls are waiting
+// - malformed_frame: the server's answer cannot be read
+// - cancelled, shutting_down, client_closed, would_deadlock
+class FLARE_EXPORT Conversations {
+public:
+    ~Conversations();
+    Conversations(const Conversations&) = delete;
+    Conversations& operator=(const Conversations&) = delete;
+
+    // Errors: conversation_exists, too_many_members, too_many_conversations, unknown_target (a member who has never
+    // connected), forbidden.
+    Checked<Conversation> create(std::string room, RoomOptions options = {});
+    // Rooms with JoinPolicy::open; any other looks as if it did not exist. Joining twice changes nothing. Errors:
+    // banned, too_many_members, too_many_conversations.
+    Checked<Conversation> join(std::string room);
+    // The last owner passes ownership on: docs/conversations.md, "Roles". Like the next two it returns the entry that
+    // it has written, or the end of the log if it changed nothing.
+    Checked<StoredAt> leave(std::string room);
+    // 1 to 100 users; those who are members already are left as they are. Errors: forbidden (the role does not allow
+    // it), unknown_target (one of them has never connected; nobody is added), banned, too_many_members,
+    // too_many_conversations.
+    Checked<StoredAt> add_members(std::string room, std::vector<std::string> users,
+                                  MemberRole role = MemberRole::member);
+    // A user who is not a member is left as they are. Errors: forbidden, unknown_target (nobody of this name has ever
+    // connected).
+    Checked<StoredAt> remove_member(std::string room, std::string user);
+
+    Checked<Conversation> get(std::string conversation);
+    // In a fixed order. `after`: the last user of the page before; `limit`: at most 200; 0: 50. Errors: unknown_target
+    // (`after` has never connected).
+    Checked<MemberPage> members(std::string conversation, std::string after = {}, std::uint32_t limit = 0);
+    // Without a query the newest 50 entries. Errors: history_pruned (entries after that offset have been removed).
+    Checked<HistoryPage> history(std::string conversation, HistoryQuery query = {});
+
+    // ---- the same for coroutines, on any executor ----
+
+    Task<Checked<Conversation>> async_create(std::string room, RoomOptions options = {});
+    Task<Checked<Conversation>> async_join(std::string room);
+    Task<Checked<StoredAt>> async_leave(std::string room);
+    Task<Checked<StoredAt>> async_add_members(std::string room, std::vector<std::string> users,
+                                              MemberRole role = MemberRole::member);
+    Task<Checked<StoredAt>> async_remove_member(std::string room, std::string user);
+    Task<Checked<Conversation>> async_get(std::string conversation);
+    Task<Checked<MemberPage>> async_members(std::string conversation, std::string after = {}, std::uint32_t limit = 0);
+    Task<Checked<HistoryPage>> async_history(std::string conversation, HistoryQuery query = {});
+
+private:
+    friend class Client;
+    explicit Conversations(std::shared_ptr<client::ClientLoop> loop);
+    std::shared_ptr<client::ClientLoop> loop_;
+};
+
+}  // namespace flare

@@ -1,0 +1,255 @@
+#include "client/im/bodies.hpp"
+
+#include "model/target.hpp"
+#include "wire/entries.hpp"
+#include "wire/requests.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace flare::client {
+namespace {
+
+namespace im = wire::im;
+using Kind = model::Target::Kind;
+
+constexpr std::size_t kMostInflatedEntry = im::kMaxPageBytes;
+
+Failure invalid(std::string text) { return {errc::invalid_name, std::move(text)}; }
+
+Checked<> check_conversation(const std::string& name) {
+    if (!wire::is_name(name)) return invalid("the conversation's name is longer than 256 bytes or not UTF-8");
+    if (name.empty()) return invalid("a conversation is called room:NAME, or by the other user's id: give one");
+    return {};
+}
+
+Checked<> check_room(const std::string& name) {
+    if (auto checked = check_conversation(name); !checked) return checked;
+    const model::Target target = model::Target::of(name);
+    if (target.kind != Kind::conversation) return invalid("'" + name + "' is no room: rooms are called room:NAME");
+    if (target.name.empty() || target.name.size() > im::kMaxRoomBytes)
+        return invalid("the name of a room has 1 to 128 bytes behind 'room:'");
+    return {};
+}
+
+Checked<im::Names> names_of(const std::vector<std::string>& users) {
+    if (users.size() > im::kMaxUsers) return invalid("a change names 1 to 100 users: send several");
+    im::Names names;
+    for (const std::string& user : users) {
+        if (user.empty() || !wire::is_name(user))
+            return invalid("a user id is empty, longer than 256 bytes or not UTF-8: correct it");
+        names.emplace_back(user);
+    }
+    return names;
+}
+
+template <typename Body>
+Call call_of(wire::Verb verb, const std::string& conversation, const Body& body) {
+    return {verb, conversation, im::encode(body)};
+}
+
+// The one body of an answer.
+template <typename Body>
+Checked<Body> body_of(const Answer& answer) {
+    if (answer.code != errc::ok) return Failure(answer.code, answer.text);
+    const Failure unreadable(errc::malformed_frame, "the server's answer cannot be read: update the older side");
+    if (answer.bodies.size() != 1) return unreadable;
+    auto body = im::decode<Body>(answer.bodies.front().view());
+    if (!body) return unreadable;
+    return std::move(*body);
+}
+
+StoredAt stored_of(const im::Written& written) {
+    return {{written.epoch, written.offset}, wire::to_time(written.time_ms)};
+}
+
+LogHead head_of(const im::Head& head) { return {head.epoch, head.first, head.last, head.messages}; }
+
+// 0: none.
+std::optional<std::chrono::system_clock::time_point> time_of(std::uint64_t unix_ms) {
+    if (unix_ms == 0) return std::nullopt;
+    return wire::to_time(static_cast<std::int64_t>(std::min<std::uint64_t>(unix_ms, INT64_MAX)));
+}
+
+RoomConfig config_of(const model::Config& from) {
+    RoomConfig config;
+    config.title = from.title;
+    config.join = static_cast<JoinPolicy>(from.join);
+    config.visibility = static_cast<HistoryVisibility>(from.visibility);
+    config.max_payload_bytes = from.max_payload_bytes;
+    config.slow_mode = std::chrono::milliseconds(from.slow_mode_ms);
+    config.frozen = from.frozen;
+    return config;
+}
+
+std::optional<ConversationChange> change_of(std::string_view payload) {
+    const auto from = wire::decode_conversation_change(payload);
+    if (!from) return std::nullopt;
+    ConversationChange change;
+    change.kind = static_cast<ConversationChange::Kind>(from->kind);
+    for (const wire::ChangedMember& member : from->members) {
+        change.members.push_back({member.user, static_cast<MemberRole>(member.role), time_of(member.muted_until_ms),
+                                  time_of(member.banned_until_ms)});
+    }
+    if (from->config) change.config = config_of(*from->config);
+    return change;
+}
+
+// `whole`: what the views are of.
+Checked<Entry> entry_of(const im::Entry& from, const Bytes& whole, wire::Encodings encodings) {
+    Entry entry;
+    entry.offset = from.offset;
+    entry.changed_at = from.rev == from.offset ? 0 : from.rev;  // a server may say either of one that was not changed
+    entry.kind = static_cast<EntryKind>(from.kind);
+    entry.id = from.id;
+    entry.from = std::string(from.from);
+    entry.time = wire::to_time(from.time_ms);
+    entry.type = std::string(from.type);
+    entry.ref = from.ref;
+    entry.silent = (from.flags & model::kSilent) != 0;
+    entry.mentions_all = (from.flags & model::kMentionAll) != 0;
+    entry.messages = from.messages;
+    if (from.encoding == wire::Encoding::none) {
+        if (!from.payload.empty()) entry.payload = whole.share(from.payload);
+    } else {
+        wire::MessageView packed;
+        packed.payload = from.payload;
+        packed.encoding = from.encoding;
+        packed.size = from.size;
+        auto payload = wire::Compression({}).inflate(packed, encodings, kMostInflatedEntry);
+        if (!payload) {
+            const auto code = static_cast<errc>(payload.error().value());
+            return Failure(code, "entry " + std::to_string(from.offset) + ": " + std::string(explain(code)));
+        }
+        entry.payload = std::move(*payload);
+    }
+    if (entry.kind == EntryKind::membership || entry.kind == EntryKind::config)
+        entry.change = change_of(entry.payload.view());
+    return entry;
+}
+
+}  // namespace
+
+// ---- what is asked ----
+
+Checked<Call> create_call(const std::string& room, const RoomOptions& options) {
+    if (auto checked = check_room(room); !checked) return checked.error();
+    if (options.title.size() > im::kMaxTitleBytes || !base::is_utf8(options.title))
+        return invalid("a title has at most 256 bytes of UTF-8");
+    auto members = names_of(options.members);
+    if (!members) return members.error();
+    im::ConversationCreate body;
+    body.name = model::Target::of(room).name;
+    body.title = options.title;
+    body.join = static_cast<model::Join>(options.join);
+    body.visibility = static_cast<model::Visibility>(options.visibility);
+    body.members = std::move(*members);
+    return call_of(wire::Verb::conversation_create, room, body);
+}
+
+Checked<Call> room_call(wire::Verb verb, const std::string& room) {
+    if (auto checked = check_room(room); !checked) return checked.error();
+    return call_of(verb, room, im::ConversationRef{room});
+}
+
+Checked<Call> members_call(wire::Verb verb, const std::string& room, const std::vector<std::string>& users,
+                           MemberRole role) {
+    if (auto checked = check_room(room); !checked) return checked.error();
+    auto names = names_of(users);
+    if (!names) return names.error();
+    im::MemberChange body;
+    body.conversation = room;
+    body.users = std::move(*names);
+    body.role = static_cast<model::Role>(role);
+    return call_of(verb, room, body);
+}
+
+Checked<Call> get_call(const std::string& conversation) {
+    if (auto checked = check_conversation(conversation); !checked) return checked.error();
+    return call_of(wire::Verb::conversation_get, conversation, im::ConversationRef{conversation});
+}
+
+Checked<Call> list_call(const std::string& conversation, const std::string& after, std::uint32_t limit) {
+    if (auto checked = check_conversation(conversation); !checked) return checked.error();
+    if (!wire::is_name(after)) return invalid("after: a user id has at most 256 bytes of UTF-8");
+    return call_of(wire::Verb::member_list, conversation, im::MemberQuery{conversation, after, limit});
+}
+
+Checked<Call> history_call(const std::string& conversation, const HistoryQuery& query) {
+    if (auto checked = check_conversation(conversation); !checked) return checked.error();
+    im::HistoryQuery body;
+    body.conversation = conversation;
+    body.forward = query.after_offset.has_value();
+    body.before = body.forward ? 0 : query.before_offset;
+    body.after = query.after_offset.value_or(0);
+    body.limit = query.limit;
+    body.bytes = query.max_bytes;
+    return call_of(wire::Verb::history, conversation, body);
+}
+
+// ---- what is answered ----
+
+Checked<Conversation> read_conversation(const Answer& answer, const std::string& name) {
+    const auto body = body_of<im::Conversation>(answer);
+    if (!body) return body.error();
+    Conversation conversation;
+    conversation.name = body->conversation.empty() ? name : std::string(body->conversation);
+    if (body->head) conversation.head = head_of(*body->head);
+    conversation.config = config_of({std::string(body->title), body->join, body->visibility, body->max_payload_bytes,
+                                     body->slow_mode_ms, body->frozen});
+    conversation.role = static_cast<MemberRole>(body->role);
+    conversation.visible_from = body->visible_from;
+    conversation.members = body->members;
+    if (body->written) conversation.written = stored_of(*body->written);
+    return conversation;
+}
+
+Checked<StoredAt> read_written(const Answer& answer) {
+    const auto body = body_of<im::Written>(answer);
+    if (!body) return body.error();
+    return stored_of(*body);
+}
+
+Checked<MemberPage> read_members(const Answer& answer) {
+    const auto body = body_of<im::MemberPage>(answer);
+    if (!body) return body.error();
+    MemberPage page;
+    for (const im::Member& from : body->members) {
+        page.members.push_back({std::string(from.user), static_cast<MemberRole>(from.role),
+                                wire::to_time(from.joined_at_ms),
+                                time_of(static_cast<std::uint64_t>(std::max<std::int64_t>(0, from.muted_until_ms)))});
+    }
+    page.more = body->more;
+    return page;
+}
+
+Checked<HistoryPage> read_history(const Answer& answer, const HistoryQuery& query) {
+    if (answer.code != errc::ok) return Failure(answer.code, answer.text);
+    HistoryPage page;
+    std::vector<std::pair<im::Entry, const Bytes*>> found;  // views
+    for (const Bytes& body : answer.bodies) {
+        const auto part = im::decode<im::HistoryPage>(body.view());
+        if (!part || found.size() + part->entries.size() > im::kMaxPage)
+            return Failure(errc::malformed_frame, "the server's answer cannot be read: update the older side");
+        if (part->head) page.head = head_of(*part->head);
+        for (const im::Entry& entry : part->entries) found.emplace_back(entry, &body);
+        page.more = part->more;
+    }
+    const bool upwards = query.after_offset.has_value();
+    if (!upwards) std::reverse(found.begin(), found.end());
+    std::size_t bytes = 0;
+    for (const auto& [from, whole] : found) {
+        auto entry = entry_of(from, *whole, answer.encodings);
+        if (!entry) return entry.error();
+        bytes += entry->payload.size();
+        if (bytes > kMostInflated) {
+            page.more = true;
+            break;
+        }
+        page.entries.push_back(std::move(*entry));
+    }
+    if (!upwards) std::reverse(page.entries.begin(), page.entries.end());
+    return page;
+}
+
+}  // namespace flare::client

@@ -1,0 +1,39 @@
+// Calls about conversations as requests, and the answers to them as what applications get.
+//
+// Protocol: docs/wire.md, "Bodies of requests".
+// Threads:  pure functions; what is compressed is inflated on the thread that calls.
+#pragma once
+
+#include "client/loop/requests.hpp"
+
+#include <flare/conversations.hpp>
+
+#include <string>
+#include <vector>
+
+namespace flare::client {
+
+// ---- what is asked. Errors: invalid_name, with what is wrong ----
+
+Checked<Call> create_call(const std::string& room, const RoomOptions& options);
+// conversation_join and conversation_leave.
+Checked<Call> room_call(wire::Verb verb, const std::string& room);
+// member_add and member_remove.
+Checked<Call> members_call(wire::Verb verb, const std::string& room, const std::vector<std::string>& users,
+                           MemberRole role);
+Checked<Call> get_call(const std::string& conversation);
+Checked<Call> list_call(const std::string& conversation, const std::string& after, std::uint32_t limit);
+Checked<Call> history_call(const std::string& conversation, const HistoryQuery& query);
+
+// ---- what is answered. Errors: what the server says; malformed_frame ----
+
+// `name`: of the conversation, as it was asked for.
+Checked<Conversation> read_conversation(const Answer& answer, const std::string& name);
+Checked<StoredAt> read_written(const Answer& answer);
+Checked<MemberPage> read_members(const Answer& answer);
+// Payloads beyond kMostInflated are left out, those that are furthest from where the query began, and `more` says so.
+// Errors: bad_compression, compression_unavailable, message_too_large (of one entry).
+inline constexpr std::size_t kMostInflated = 16u << 20;
+Checked<HistoryPage> read_history(const Answer& answer, const HistoryQuery& query);
+
+}  // namespace flare::client

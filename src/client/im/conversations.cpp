@@ -1,0 +1,107 @@
+#include <flare/conversations.hpp>
+
+#include "client/crossing.hpp"
+#include "client/im/bodies.hpp"
+
+#include <utility>
+
+namespace flare {
+namespace {
+
+using client::Answer;
+using client::Call;
+using client::ClientLoop;
+using wire::Verb;
+using LoopPtr = std::shared_ptr<ClientLoop>;
+
+// `read` makes the result of an answer, on the thread of whoever asked.
+template <typename T, typename Read>
+Checked<T> ask(const LoopPtr& loop, const Checked<Call>& call, const Read& read) {
+    if (!call) return call.error();
+    Answer answer;
+    const bool waited =
+        client::wait_for<Answer>(loop, answer, [&call](ClientLoop& on, auto done) { on.ask(*call, std::move(done)); });
+    if (!waited) return Failure(errc::would_deadlock);
+    return read(answer);
+}
+
+template <typename T, typename Read>
+Task<Checked<T>> async_ask(LoopPtr loop, Checked<Call> call, Read read) {
+    if (!call) co_return call.error();
+    // Named before it is moved: GCC 12 destroys what is made beside co_await twice.
+    auto begin = [asked = std::move(*call)](ClientLoop& on, auto done) { on.ask(asked, std::move(done)); };
+    const Answer answer = co_await client::await<Answer>(std::move(loop), std::move(begin));
+    co_return read(answer);
+}
+
+Checked<Call> remove_call(const std::string& room, const std::string& user) {
+    return client::members_call(Verb::member_remove, room, {user}, MemberRole::none);
+}
+
+auto conversation_reader(std::string name) {
+    return [name = std::move(name)](const Answer& answer) { return client::read_conversation(answer, name); };
+}
+auto history_reader(const HistoryQuery& query) {
+    return [query](const Answer& answer) { return client::read_history(answer, query); };
+}
+
+}  // namespace
+
+Conversations::Conversations(std::shared_ptr<client::ClientLoop> loop) : loop_(std::move(loop)) {}
+Conversations::~Conversations() = default;
+
+Checked<Conversation> Conversations::create(std::string room, RoomOptions options) {
+    return ask<Conversation>(loop_, client::create_call(room, options), conversation_reader(room));
+}
+Checked<Conversation> Conversations::join(std::string room) {
+    return ask<Conversation>(loop_, client::room_call(Verb::conversation_join, room), conversation_reader(room));
+}
+Checked<StoredAt> Conversations::leave(std::string room) {
+    return ask<StoredAt>(loop_, client::room_call(Verb::conversation_leave, room), client::read_written);
+}
+Checked<StoredAt> Conversations::add_members(std::string room, std::vector<std::string> users, MemberRole role) {
+    return ask<StoredAt>(loop_, client::members_call(Verb::member_add, room, users, role), client::read_written);
+}
+Checked<StoredAt> Conversations::remove_member(std::string room, std::string user) {
+    return ask<StoredAt>(loop_, remove_call(room, user), client::read_written);
+}
+Checked<Conversation> Conversations::get(std::string conversation) {
+    return ask<Conversation>(loop_, client::get_call(conversation), conversation_reader(conversation));
+}
+Checked<MemberPage> Conversations::members(std::string conversation, std::string after, std::uint32_t limit) {
+    return ask<MemberPage>(loop_, client::list_call(conversation, after, limit), client::read_members);
+}
+Checked<HistoryPage> Conversations::history(std::string conversation, HistoryQuery query) {
+    return ask<HistoryPage>(loop_, client::history_call(conversation, query), history_reader(query));
+}
+
+// ---- for coroutines ----
+
+Task<Checked<Conversation>> Conversations::async_create(std::string room, RoomOptions options) {
+    return async_ask<Conversation>(loop_, client::create_call(room, options), conversation_reader(room));
+}
+Task<Checked<Conversation>> Conversations::async_join(std::string room) {
+    return async_ask<Conversation>(loop_, client::room_call(Verb::conversation_join, room), conversation_reader(room));
+}
+Task<Checked<StoredAt>> Conversations::async_leave(std::string room) {
+    return async_ask<StoredAt>(loop_, client::room_call(Verb::conversation_leave, room), client::read_written);
+}
+Task<Checked<StoredAt>> Conversations::async_add_members(std::string room, std::vector<std::string> users,
+                                                         MemberRole role) {
+    return async_ask<StoredAt>(loop_, client::members_call(Verb::member_add, room, users, role), client::read_written);
+}
+Task<Checked<StoredAt>> Conversations::async_remove_member(std::string room, std::string user) {
+    return async_ask<StoredAt>(loop_, remove_call(room, user), client::read_written);
+}
+Task<Checked<Conversation>> Conversations::async_get(std::string conversation) {
+    return async_ask<Conversation>(loop_, client::get_call(conversation), conversation_reader(conversation));
+}
+Task<Checked<MemberPage>> Conversations::async_members(std::string conversation, std::string after,
+                                                       std::uint32_t limit) {
+    return async_ask<MemberPage>(loop_, client::list_call(conversation, after, limit), client::read_members);
+}
+Task<Checked<HistoryPage>> Conversations::async_history(std::string conversation, HistoryQuery query) {
+    return async_ask<HistoryPage>(loop_, client::history_call(conversation, query), history_reader(query));
+}
+
+}  // namespace flare

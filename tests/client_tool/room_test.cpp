@@ -1,0 +1,186 @@
+// flare room and flare history, against a server with a store.
+#include "integration/harness.hpp"
+#include "support/folder.hpp"
+#include "support/hostile_texts.hpp"
+#include "support/tool_process.hpp"
+
+#include <gmock/gmock.h>
+
+#include <sstream>
+
+namespace flare::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+class RoomTool : public ::testing::Test {
+protected:
+    // As this user.
+    Ran tool(std::vector<std::string> arguments, const std::string& user) {
+        for (const std::string& more : {std::string("--user"), user, std::string("--url"), "ws://" + address_})
+            arguments.push_back(more);
+        return run_tool(std::move(arguments));
+    }
+    static std::vector<boost::json::object> objects_in(const std::string& output) {
+        std::vector<boost::json::object> objects;
+        std::istringstream lines(output);
+        for (std::string line; std::getline(lines, line);) objects.push_back(boost::json::parse(line).as_object());
+        return objects;
+    }
+
+    Folder folder_;
+    Server server_ = started(quiet_server().store(sqlite(folder_.path("flare.db"))));
+    std::string address_ = server_.websocket_addr();
+};
+
+TEST_F(RoomTool, MakesARoomAndSaysWhoIsInIt) {
+    ASSERT_EQ(tool({"send", "server", "hi"}, "bob").code, 0);
+    const Ran made = tool({"room", "create", "tea", "--title", "Tea", "--open", "--member", "bob"}, "ann");
+    EXPECT_EQ(made.code, 0) << made.err;
+    EXPECT_EQ(made.out, "created room:tea: 2 members\n");
+    const Ran again = tool({"room", "create", "room:tea"}, "bob");
+    EXPECT_EQ(again.code, 1);
+    EXPECT_THAT(again.err, HasSubstr("flare room create: there is a conversation of this name already"));
+
+    const Ran joined = tool({"room", "join", "tea"}, "eve");
+    EXPECT_EQ(joined.code, 0) << joined.err;
+    EXPECT_EQ(joined.out, "joined room:tea as member: 3 members\n");
+    const Ran members = tool({"room", "members", "tea"}, "eve");
+    EXPECT_EQ(members.code, 0) << members.err;
+    EXPECT_THAT(members.out, HasSubstr("owner      ann\n"));
+    EXPECT_THAT(members.out, HasSubstr("member     bob\n"));
+    EXPECT_THAT(members.out, HasSubstr("member     eve\n"));
+    const Ran shown = tool({"room", "show", "tea"}, "bob");
+    EXPECT_EQ(shown.code, 0) << shown.err;
+    EXPECT_THAT(shown.out, HasSubstr("  title    Tea\n  members  3; you are member\n  join     open to everybody\n"));
+
+    EXPECT_EQ(tool({"room", "remove", "tea", "bob", "eve"}, "ann").out, "removed bob, eve from room:tea (offset 4)\n");
+    EXPECT_EQ(tool({"room", "add", "tea", "bob", "--role", "reader"}, "ann").out, "added bob to room:tea (offset 5)\n");
+    EXPECT_EQ(tool({"room", "leave", "tea"}, "bob").out, "left room:tea (offset 6)\n");
+    const Ran gone = tool({"room", "members", "tea"}, "bob");
+    EXPECT_EQ(gone.code, 1);
+    EXPECT_THAT(gone.err, HasSubstr("flare room members: there is no such conversation"));
+}
+
+TEST_F(RoomTool, AnswersInJson) {
+    const auto made = result_of(tool({"room", "create", "tea", "--json"}, "ann").out);
+    EXPECT_EQ(made.at("result").as_string(), "done");
+    EXPECT_EQ(made.at("conversation").as_string(), "room:tea");
+    EXPECT_EQ(made.at("role").as_string(), "owner");
+    EXPECT_EQ(made.at("offset").as_int64(), 1);
+    const auto members = objects_in(tool({"room", "members", "tea", "--json"}, "ann").out);
+    ASSERT_EQ(members.size(), 2u);
+    EXPECT_EQ(members[0].at("user").as_string(), "ann");
+    EXPECT_EQ(members[1].at("members").as_int64(), 1);
+    const Ran refused = tool({"room", "join", "soup", "--json"}, "bob");
+    EXPECT_EQ(refused.code, 1);
+    EXPECT_EQ(result_of(refused.out).at("code").as_string(), "unknown_conversation");
+}
+
+TEST_F(RoomTool, SendSaysWhereTheMessageIs) {
+    ASSERT_EQ(tool({"room", "create", "tea"}, "ann").code, 0);
+    const Ran sent = tool({"send", "room:tea", "hello"}, "ann");
+    EXPECT_EQ(sent.code, 0) << sent.err;
+    EXPECT_THAT(sent.out, HasSubstr("stored in room:tea at offset 2 in "));
+    const auto result = result_of(tool({"send", "room:tea", "again", "--json"}, "ann").out);
+    EXPECT_EQ(result.at("result").as_string(), "acknowledged");
+    EXPECT_EQ(result.at("offset").as_int64(), 3);
+    EXPECT_GT(result.at("stored_ms").as_int64(), 0);
+    EXPECT_EQ(result.at("epoch").as_string(),
+              result_of(tool({"room", "show", "tea", "--json"}, "ann").out).at("epoch").as_string());
+    EXPECT_FALSE(result_of(tool({"send", "server", "hi", "--json"}, "ann").out).contains("offset"));
+}
+
+TEST_F(RoomTool, HistoryPrintsEntriesTheOldestFirst) {
+    ASSERT_EQ(tool({"room", "create", "tea"}, "ann").code, 0);
+    for (const char* text : {"one", "two", "three"}) ASSERT_EQ(tool({"send", "room:tea", text}, "ann").code, 0);
+    const Ran all = tool({"history", "room:tea"}, "ann");
+    EXPECT_EQ(all.code, 0) << all.err;
+    const std::size_t created = all.out.find("     1 20");
+    EXPECT_NE(created, all.out.npos) << all.out;
+    EXPECT_THAT(all.out, HasSubstr(" ann created the conversation with ann\n"));
+    EXPECT_LT(all.out.find("ann [text] one\n"), all.out.find("ann [text] two\n"));
+    EXPECT_LT(all.out.find("ann [text] two\n"), all.out.find("ann [text] three\n"));
+
+    const auto texts = [&](std::vector<std::string> arguments) {
+        for (const char* more : {"--json", "--limit", "2"}) arguments.emplace_back(more);
+        std::string joined;
+        for (const auto& each : objects_in(tool(arguments, "ann").out)) {
+            if (each.contains("text")) joined += std::string(each.at("text").as_string()) + " ";
+            if (each.contains("change")) joined += std::string(each.at("change").as_string()) + " ";
+            if (each.contains("more")) joined += each.at("more").as_bool() ? "more" : "end";
+        }
+        return joined;
+    };
+    EXPECT_EQ(texts({"history", "room:tea"}), "two three more");
+    EXPECT_EQ(texts({"history", "room:tea", "--before", "3"}), "created one end");
+    EXPECT_EQ(texts({"history", "room:tea", "--after", "0"}), "created one more");
+    EXPECT_EQ(texts({"history", "room:tea", "--after", "2"}), "two three end");
+    EXPECT_EQ(tool({"history", "room:tea", "--before", "3", "--after", "1"}, "ann").code, 2);
+    const Ran unknown = tool({"history", "room:soup", "--json"}, "ann");
+    EXPECT_EQ(unknown.code, 1);
+    EXPECT_EQ(result_of(unknown.out).at("code").as_string(), "unknown_conversation");
+}
+
+TEST_F(RoomTool, HistoryReadsAsManyPagesAsItTakes) {
+    Events events;
+    Client ann = connected(client_of(address_, "ann", events));
+    std::vector<Message> messages;
+    for (int i = 0; i < 95; ++i) {
+        messages.emplace_back("text", std::to_string(i));
+        messages.back().to = "ann";
+    }
+    for (const SendResult& result : ann.send_batch(std::move(messages))) ASSERT_TRUE(result.success);
+    for (const char* direction : {"--before", "--after"}) {
+        const auto all = objects_in(tool({"history", "ann", direction, "0", "--limit", "1000", "--json"}, "ann").out);
+        ASSERT_EQ(all.size(), 96u) << direction;
+        for (std::size_t i = 0; i < 95; ++i) EXPECT_EQ(all[i].at("text").as_string(), std::to_string(i));
+    }
+}
+
+TEST_F(RoomTool, NoTextOfOthersHasAnEffect) {
+    std::string all;
+    for (const std::string& each : hostile_texts()) all += each + " ";
+    std::string some;
+    for (const std::string& each : hostile_texts()) {
+        if (some.size() + each.size() < 60) some += each;
+    }
+    Events events;
+    Client evil = connected(client_of(address_, some, events));
+    ASSERT_TRUE(evil.conversations().create("room:tea", RoomOptions().with_join(JoinPolicy::open)));
+    ASSERT_EQ(tool({"room", "join", "tea"}, "ann").code, 0);
+    ASSERT_TRUE(evil.send_message("room:tea", Message(some, Bytes(all))).success);
+    for (const std::vector<std::string>& command : {std::vector<std::string>{"history", "room:tea"},
+                                                    {"room", "members", "tea"},
+                                                    {"history", "room:" + some},
+                                                    {"history", some},
+                                                    {"room", "leave", some},
+                                                    {"room", "add", "tea", some},
+                                                    {"room", "remove", "tea", some},
+                                                    {"room", "create", some},
+                                                    {"send", "room:" + some, "hello"}}) {
+        for (const bool json : {false, true}) {
+            std::vector<std::string> arguments = command;
+            if (json) arguments.emplace_back("--json");
+            const Ran ran = tool(std::move(arguments), "ann");
+            EXPECT_EQ(effect_in(ran.out), "") << command[0] << ": " << ran.out;
+            EXPECT_EQ(effect_in(ran.err), "") << command[0] << ": " << ran.err;
+        }
+    }
+}
+
+TEST(RoomToolWithoutAStore, SaysThatTheServerKeepsNoConversations) {
+    Server server = started(quiet_server());
+    for (const std::vector<std::string>& command :
+         {std::vector<std::string>{"room", "create", "tea"}, {"history", "bob"}}) {
+        std::vector<std::string> arguments = command;
+        for (const std::string& more : {std::string("--url"), "ws://" + server.websocket_addr()})
+            arguments.push_back(more);
+        const Ran ran = run_tool(arguments);
+        EXPECT_EQ(ran.code, 4);
+        EXPECT_THAT(ran.err, HasSubstr("this server keeps no conversations"));
+    }
+}
+
+}  // namespace
+}  // namespace flare::test

@@ -7,6 +7,7 @@
 #include "server/conversations/content_hash.hpp"
 #include "server/dispatch/handler_queue.hpp"
 #include "server/worker/shard.hpp"
+#include "session/planted.hpp"
 
 #include <exception>
 #include <utility>
@@ -159,7 +160,11 @@ void ConversationSends::take(session::ServerSession& session, session::PendingMe
     }
     // Repeats too: that it is one is only what the client says.
     if (parts_.state.config.policy) held.asked = to_message(session, data, whole, parts_.turn.taken_at);
-    sender->held.push_back(std::move(held));
+    if (session::planted(session::Fault::sends_overtake) && sender->row == 0) {
+        sender->held.push_front(std::move(held));
+    } else {
+        sender->held.push_back(std::move(held));
+    }
     go_on(sender);
 }
 

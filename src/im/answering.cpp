@@ -45,6 +45,7 @@ void Answering::tell_stored(const Waiting& item, model::Position position, std::
         holds_.settled(asker.session, item.send.id);
         out.emplace_back(
             effect::Answer{.session = asker.session, .id = item.send.id, .position = position, .time_ms = time_ms});
+        if (planted(Fault::one_asker_answered)) return;
     }
 }
 

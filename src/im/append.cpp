@@ -52,6 +52,11 @@ Waiting* Append::take(const Send& send, const Now& now, Effects& out) {
 void Append::loaded(const Conversation::Stored& stored, std::span<const model::Member> listed, Effects& out) {
     asked_.conversation = false;
     conversation_.load(stored, listed);
+    if (planted(Fault::head_read_short) && stored.head.last.offset != 0) {
+        Conversation::Stored shorter = stored;
+        --shorter.head.last.offset;
+        conversation_.load(shorter, listed);
+    }
     begin_all(out);
 }
 

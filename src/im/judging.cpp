@@ -89,6 +89,9 @@ void Append::hand_over(Waiting& item, const Now& now, Effects& out) {
     admission_.goes(item, item.command ? kServer : sender_of(item, conversation_), now);
     list_.hand_over(item);
     if (item.command) {
+        if (planted(Fault::change_applied_early)) {
+            for (const model::Member& member : plan_->members) conversation_.members().set(member);
+        }
         out.emplace_back(effect::AppendChange{item.ticket, item.send.token, item.first_sent_ms, &*plan_});
         return;
     }

@@ -6,7 +6,15 @@
 
 #include <cstdint>
 
+namespace flare::model {
+class ConversationKey;
+}
+
 namespace flare::im {
+
+namespace effect {
+struct Answer;
+}
 
 enum class Fault : std::uint8_t {
     none,
@@ -21,13 +29,33 @@ enum class Fault : std::uint8_t {
     change_not_applied,      // members stay as they were before a change
     group_not_waited_for,    // another group goes to the store while the one before may still be put off
     rate_not_counted,        // what is sent is not counted
+    change_applied_early,    // members are as a change leaves them before that is committed
+    head_read_short,         // the newest entry is not seen when a conversation is loaded
+    one_asker_answered,      // of the sessions that ask for one message, only the first hears
+    mute_forgotten,          // who is muted writes
 };
 
 #ifdef FLARE_PLANTED_FAULTS
 inline Fault planted_fault = Fault::none;
 inline bool planted(Fault fault) noexcept { return planted_fault == fault; }
+
+// What the simulator is told beside what sessions hear.
+class Observer {
+public:
+    // This is about to be answered, whether or not anybody will hear it.
+    virtual void on_answer(const model::ConversationKey& conversation, const effect::Answer& answer) = 0;
+
+protected:
+    ~Observer() = default;
+};
+inline Observer* observer = nullptr;
+
+inline void observe_answer(const model::ConversationKey& conversation, const effect::Answer& answer) {
+    if (observer != nullptr) observer->on_answer(conversation, answer);
+}
 #else
 constexpr bool planted(Fault) noexcept { return false; }
+inline void observe_answer(const model::ConversationKey&, const effect::Answer&) noexcept {}
 #endif
 
 }  // namespace flare::im

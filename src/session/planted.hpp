@@ -50,6 +50,13 @@ enum class Fault : std::uint8_t {
     hello_not_handed_over,     // a connection stays on the worker that has accepted it
     rest_lost_in_hand_over,    // what came behind a Hello does not come along to another worker
     early_data_not_held,       // a Hello that may be a copy is attached before its handshake is complete
+    // of the server's parts when it has a store
+    delivered_before_commit,  // who is connected gets a message that the store has only been asked to take
+    failed_commit_believed,   // what the store could not write is taken for written
+    failed_group_forgotten,   // what the store could not write is never answered
+    sends_overtake,           // what waits for the row of its sender is overtaken by what comes behind it
+    reads_when_removed,       // who was removed goes on reading
+    reads_from_the_start,     // who joined reads what was written before
     // of what connects a client
     attempt_never_made,      // an attempt to reconnect is told, and not made
     failed_fallback_untold,  // a fallback that fails is not a loss

@@ -1,5 +1,7 @@
 #include "sim/client_node.hpp"
 
+#include "sim/dial.hpp"
+
 #include <algorithm>
 
 namespace flare::sim {
@@ -17,50 +19,13 @@ racing::Memory::Time wall_clock(const World& world) {
 
 }  // namespace
 
-// Connections under way, each to one address.
-class ClientNode::Dial final : public client::Dialling {
-public:
-    Dial(ClientNode& node, const client::Plan& plan) : state_(std::make_shared<State>()) {
-        for (const client::Plan::Start& start : plan.starts) {
-            const Protocol protocol = node.connecting_.addresses[start.address];
-            state_->waiting.insert(protocol);
-            const Duration took = node.world_.chance.between(0ms, 60ms);
-            const bool fails = node.world_.chance.one_in(10);
-            node.later(start.after + took, [&node, state = state_, why = plan.why, protocol, took, fails] {
-                if (state->cancelled) return;
-                state->waiting.erase(protocol);
-                if (fails) {
-                    node.world_.happened("failed connection");
-                    state->failed.insert(protocol);
-                    if (state->waiting.empty()) node.connectivity_->exhausted(why, protocol, node.world_.now());
-                } else {
-                    node.connectivity_->made({node.open(protocol), protocol, why, took, false}, node.world_.now());
-                }
-                node.schedule();
-            });
-        }
-    }
-    ~Dial() override { state_->cancelled = true; }
-    std::string failures() const override { return "it fails"; }
-    errc code() const override { return state_->failed.empty() ? errc::connect_timeout : errc::connection_refused; }
-    void record_unanswered() const override {}
-    bool pending() const override { return !state_->waiting.empty(); }
-    bool failed(Protocol protocol) const override { return state_->failed.contains(protocol); }
-
-private:
-    struct State {
-        bool cancelled = false;
-        std::set<Protocol> waiting, failed;
-    };
-    const std::shared_ptr<State> state_;
-};
-
-ClientNode::ClientNode(World& world, Ledger& ledger, RequestLedger& requests, ServerNode& server,
+ClientNode::ClientNode(World& world, Ledger& ledger, RequestLedger& requests, LogBook* book, ServerNode& server,
                        session::ClientSettings settings, client::Connectivity::Settings connecting,
                        std::size_t budget_bytes)
     : world_(world),
       ledger_(ledger),
       requests_(requests),
+      book_(book),
       server_(server),
       settings_(std::move(settings)),
       connecting_(std::move(connecting)),
@@ -85,6 +50,11 @@ void ClientNode::make_session() {
     connectivity_ =
         std::make_unique<client::Connectivity>(connecting_, world_.chance, *credential_, effects, track, told);
     ++incarnation_;
+    const Talker::Client asks{
+        settings_.user, name(),
+        [this](const wire::RequestView& request, const std::string& room) { return ask_room(request, room); },
+        [this](Duration delay, std::function<void()> run) { later(delay, std::move(run)); }};
+    if (book_ != nullptr) talker_ = std::make_unique<Talker>(world_, *book_, asks);
     wake_at_ = session::kNever;
     ordinals_.clear();
     held_.clear();
@@ -120,7 +90,16 @@ void ClientNode::connect(Duration delay) {
 std::unique_ptr<client::Dialling> ClientNode::dial(const client::Plan& plan) {
     if (plan.why == client::Plan::Why::beside) world_.happened("standby");
     if (plan.why == client::Plan::Why::fallback) world_.happened("fallback");
-    return std::make_unique<Dial>(*this, plan);
+    const Dial::Network network{
+        world_,
+        connecting_.addresses,
+        [this](Duration delay, std::function<void()> run) { later(delay, std::move(run)); },
+        [this](Dial::Why why, Protocol protocol, Duration took) {
+            connectivity_->made({open(protocol), protocol, why, took, false}, world_.now());
+        },
+        [this](Dial::Why why, Protocol protocol) { connectivity_->exhausted(why, protocol, world_.now()); },
+        [this] { schedule(); }};
+    return std::make_unique<Dial>(network, plan);
 }
 
 racing::Entrant ClientNode::standing(Protocol protocol) {
@@ -355,17 +334,20 @@ void ClientNode::on_response(session::LaneIndex lane, const wire::ResponseView& 
                              std::uint64_t cost) {
     world_.trace(name() + " gets a response " + std::string(flare::name(response.code)));
     requests_.client_hears(response);
+    if (talker_) talker_->hears(response);
     consume(lane, cost);
 }
 
 void ClientNode::on_request_failed(const Uuid& id, errc code, const std::string&) {
     requests_.client_gives_up(id, code);
+    if (talker_) talker_->gave_up(id);
 }
 
 void ClientNode::on_outcome(const session::Outcome& outcome) {
     if (outcome.error == errc::not_connected) world_.happened("calls that waited long enough");
     sent_.erase(outcome.message_id);
     ledger_.client_hears(outcome);
+    if (book_ != nullptr) book_->outcome(outcome);
 }
 
 void ClientNode::on_suspect(CarrierKey key) {
@@ -396,7 +378,8 @@ void ClientNode::on_disconnected(bool drained) {
     world_.trace(name() + (drained ? " disconnected" : " disconnected, not drained"));
     const bool in_time = world_.now() < disconnect_at_ + settings_.goodbye_limit;
     const bool cut_short = last_id_ && ledger_.cut_short(*last_id_);
-    world_.require(drained || !in_time || lost_carrier_ || cut_short, "a goodbye waits for what was sent before it");
+    if (book_ == nullptr || !book_->puts_off(name()))
+        world_.require(drained || !in_time || lost_carrier_ || cut_short, "a goodbye waits for what was sent");
     // It has left a session in which they may have been acted on: the orderly end of another one says nothing of them.
     uncertain_.insert(sent_.begin(), sent_.end());
     last_id_.reset();
@@ -424,22 +407,42 @@ void ClientNode::send(const std::string& target, std::size_t size) {
     ordinals_[conversation] = ordinal;
     sent_.insert(message.id);
     ledger_.client_sends(message.id, conversation, ordinal);
+    if (book_ != nullptr && target != kServerTarget) {
+        LogBook::Sent sent;
+        sent.writer = name();
+        sent.user = settings_.user;
+        sent.key = LogBook::key_of(settings_.user, target);
+        sent.payload = payload;
+        book_->sends(message.id, std::move(sent));
+    }
     schedule();
 }
 
 void ClientNode::ask(const std::string& conversation, std::size_t size, bool writes) {
     if (!settings_.conversations) return;
     const std::string ordinals = name() + "?";  // of all its requests, whatever they are about
-    const std::string body = write_letter(ordinals, ordinals_[ordinals] + 1, size);
+    const std::uint64_t ordinal = ordinals_[ordinals] + 1;
+    const std::string body = write_letter(ordinals, ordinal, size);
     wire::RequestView request;
     request.id = world_.chance.uuid();
     request.verb = writes ? wire::Verb::member_add : wire::Verb::history;
     request.body = body;
     const auto asked = session_->request(request, conversation, world_.now());
     if (!asked) return world_.happened("request refused by the client");
-    ++ordinals_[ordinals];
-    requests_.client_asks(request, name());
+    ordinals_[ordinals] = ordinal;
+    requests_.client_asks(request, name(), ordinal);
     schedule();
+}
+
+void ClientNode::talk(const std::vector<std::string>& rooms, const std::vector<std::string>& others) {
+    if (settings_.conversations) talker_->talk(rooms, others);
+}
+
+bool ClientNode::ask_room(const wire::RequestView& request, const std::string& room) {
+    if (!session_->request(request, room, world_.now())) return false;
+    requests_.client_asks(request, name(), ++ordinals_[name() + "?"]);
+    schedule();
+    return true;
 }
 
 void ClientNode::stop_consuming(bool stopped) {

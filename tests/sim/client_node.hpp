@@ -8,6 +8,7 @@
 #include "sim/ledger.hpp"
 #include "sim/requests.hpp"
 #include "sim/server_node.hpp"
+#include "sim/talker.hpp"
 
 #include <map>
 #include <memory>
@@ -21,7 +22,8 @@ class ClientNode final : private session::ClientSessionListener,
                          private client::Race::Track,
                          private client::ConnectListener {
 public:
-    ClientNode(World& world, Ledger& ledger, RequestLedger& requests, ServerNode& server,
+    // `book`: of the server's store; null: it has none.
+    ClientNode(World& world, Ledger& ledger, RequestLedger& requests, LogBook* book, ServerNode& server,
                session::ClientSettings settings, client::Connectivity::Settings connecting, std::size_t budget_bytes);
     ~ClientNode();
 
@@ -30,6 +32,8 @@ public:
     void send(const std::string& target, std::size_t size);
     // If it asks for conversations.
     void ask(const std::string& conversation, std::size_t size, bool writes);
+    // The same of a server that has a store: something of one of these rooms, with one of these users.
+    void talk(const std::vector<std::string>& rooms, const std::vector<std::string>& others);
     void stop_consuming(bool stopped);
     void disconnect();
     void crash_and_restart();
@@ -59,7 +63,6 @@ private:
         std::uint64_t resumed_at = 0;  // the session's epoch when it had said a resume; 0: it said none
         bool closing = false;
     };
-    class Dial;
     struct Held {  // not yet consumed by the application
         session::LaneIndex lane;
         std::uint64_t cost;
@@ -124,12 +127,14 @@ private:
     void schedule();
     void remember(const Carrier& carrier);
     std::string name() const;
+    bool ask_room(const wire::RequestView& request, const std::string& room);
     // The application has done with what came, at once or when it goes on.
     void consume(session::LaneIndex lane, std::uint64_t cost);
 
     World& world_;
     Ledger& ledger_;
     RequestLedger& requests_;
+    LogBook* const book_;
     ServerNode& server_;
     session::ClientSettings settings_;
     client::Connectivity::Settings connecting_;
@@ -139,6 +144,7 @@ private:
     std::unique_ptr<session::ClientSession> session_;
     std::unique_ptr<client::Credential> credential_;
     std::unique_ptr<client::Connectivity> connectivity_;
+    std::unique_ptr<Talker> talker_;
     racing::Memory memory_;
     std::uint64_t incarnation_ = 0;
     std::map<session::CarrierKey, Open> carriers_;

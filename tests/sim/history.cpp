@@ -2,6 +2,7 @@
 
 #include "sim/attacker.hpp"
 #include "sim/client_node.hpp"
+#include "sim/room_life.hpp"
 
 #include <memory>
 #include <vector>
@@ -12,6 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t kLookEvery = 37;  // steps, at invariants: a look takes as long as several
+constexpr std::uint64_t kLookAtRoomsEvery = 5;
 
 // Small bounds, so that they bind.
 session::Settings make_settings(Chance& chance) {
@@ -49,19 +51,26 @@ client::Connectivity::Settings make_connecting(Chance& chance) {
 class Life {
 public:
     // `impatient`: the calls of some clients do not wait for ever while there is no connection. `asks`: the server has
-    // conversations, and all clients but the last ask of them.
-    Life(World& world, bool impatient, bool asks)
+    // conversations, and all clients but the last ask of them. `stores`: the same, and it keeps them in a store.
+    Life(World& world, bool impatient, bool asks, bool stores)
         : world_(world),
           impatient_(impatient),
           asks_(asks),
           settings_(make_settings(world.chance)),
           ledger_(world, settings_.dedupe_window),
-          requests_(world) {}
+          requests_(world, !stores) {
+        if (!stores) return;
+        book_ = std::make_unique<LogBook>(world, ledger_, requests_);
+        store_ = std::make_unique<SimStore>(world, *book_);
+    }
 
     void live() {
         const bool poor = world_.chance.one_in(8);
         if (poor) world_.happened("small budget");
-        server_ = std::make_unique<ServerNode>(world_, ledger_, requests_, settings_, poor ? 100'000 : 1u << 30, asks_);
+        std::optional<ServerNode::Kept> kept;
+        if (store_) kept.emplace(ServerNode::Kept{*store_, *book_});
+        server_ =
+            std::make_unique<ServerNode>(world_, ledger_, requests_, settings_, poor ? 100'000 : 1u << 30, asks_, kept);
         attacker_ = std::make_unique<Attacker>(world_, *server_);
         const std::size_t count = 2 + world_.chance.below(2);
         for (std::size_t i = 0; i < count; ++i) {
@@ -74,8 +83,8 @@ public:
             client.suspect_early = world_.chance.one_in(2);  // as when there is another way to the server
             client.send_timeout = impatient_ && i != 0 ? Duration(2s) : Duration::zero();
             client.retry_count = 1000;  // giving up is tested elsewhere; here everything must arrive
-            client.conversations = asks_ && i + 1 != count;
-            clients_.push_back(std::make_unique<ClientNode>(world_, ledger_, requests_, *server_, client,
+            client.conversations = (asks_ || store_) && i + 1 != count;
+            clients_.push_back(std::make_unique<ClientNode>(world_, ledger_, requests_, book_.get(), *server_, client,
                                                             make_connecting(world_.chance), 1u << 30));
             clients_.back()->start();
         }
@@ -83,12 +92,17 @@ public:
         const TimePoint peace = world_.now() + 60s;
         plan_messages();
         if (asks_) plan_requests();
+        if (store_) {
+            rooms_ = std::make_unique<RoomLife>(world_, *server_, *book_, *store_, clients_);
+            rooms_->plan();
+        }
         plan_trouble();
         world_.run_until(peace);
         end_trouble();
         world_.run_until(world_.now() + 150s);
         for (const auto& client : clients_) client->check_at_rest();
         server_->check_at_rest(clients_.size());
+        if (store_) store_->check_at_rest();
         world_.require(ledger_.without_outcome() == 0, "every message has its outcome");
         world_.require(requests_.without_outcome() == 0, "every request has its outcome");
         for (const auto& [id, letters] : ledger_.taken()) ledger_.compare(id, false);
@@ -99,12 +113,25 @@ public:
 
 private:
     void check_invariants() {
-        if (++steps_ % kLookEvery != 0) return;
+        if (++steps_ % kLookAtRoomsEvery == 0) server_->check_conversations();
+        if (steps_ % kLookEvery != 0) return;
         server_->check_invariants();
         for (const auto& client : clients_) client->check_invariants();
     }
 
     ClientNode& anybody() { return *clients_[world_.chance.below(clients_.size())]; }
+
+    std::string a_target(ClientNode& client) {
+        if (!store_) return world_.chance.one_in(3) ? (client.user() == "ann" ? "bob" : "ann") : "server";
+        switch (world_.chance.below(8)) {
+            case 0:
+            case 1: return "server";
+            case 2:
+            case 3: return client.user() == "ann" ? "bob" : "ann";
+            case 4: return world_.chance.one_in(4) ? client.user() : "room:b";
+            default: return "room:a";
+        }
+    }
 
     void plan_messages() {
         for (int i = 0; i < 100; ++i) {
@@ -112,8 +139,7 @@ private:
                 ClientNode& client = anybody();
                 const std::size_t size =
                     world_.chance.one_in(25) ? 70'000 + world_.chance.below(60'000) : 60 + world_.chance.below(800);
-                const std::string target =
-                    world_.chance.one_in(3) ? (client.user() == "ann" ? "bob" : "ann") : "server";
+                const std::string target = a_target(client);
                 const std::uint64_t burst = world_.chance.one_in(10) ? 12 : 1;
                 for (std::uint64_t n = 0; n < burst; ++n) client.send(target, n == 0 ? size : 100);
             });
@@ -195,6 +221,7 @@ private:
     }
 
     void end_trouble() {
+        if (store_) store_->end_trouble();
         server_->stop_handling(false);
         for (const auto& client : clients_) client->stop_consuming(false);
     }
@@ -206,9 +233,12 @@ private:
     session::Settings settings_;
     Ledger ledger_;
     RequestLedger requests_;
+    std::unique_ptr<LogBook> book_;    // null: the server has no store
+    std::unique_ptr<SimStore> store_;  // likewise
     std::unique_ptr<ServerNode> server_;
     std::unique_ptr<Attacker> attacker_;
     std::vector<std::unique_ptr<ClientNode>> clients_;
+    std::unique_ptr<RoomLife> rooms_;  // null: the server has no store
 };
 
 }  // namespace
@@ -218,7 +248,7 @@ History live_through(std::uint64_t seed, bool print) {
     History history;
     history.seed = seed;
     try {
-        Life(world, seed % 4 == 0, seed % 5 < 2).live();
+        Life(world, seed % 4 == 0, seed % 5 < 2, has_store(seed)).live();
     } catch (const Violation& violation) {
         history.violation = violation.what();
     } catch (const std::exception& error) {

@@ -14,6 +14,9 @@ struct History {
     std::map<std::string, std::uint64_t> faults;
 };
 
+// Whether the server of this history has a store.
+constexpr bool has_store(std::uint64_t seed) noexcept { return seed % 5 == 4; }
+
 History live_through(std::uint64_t seed, bool print);
 
 }  // namespace flare::sim

@@ -49,6 +49,11 @@ void Ledger::forwarded(const session::SessionId& id, const Uuid& message, const 
     acted_.insert(message);
 }
 
+void Ledger::stored(const Uuid& id) {
+    world_.require(!withdrawn_.contains(id), "what is called not sent is never stored");
+    acted_.insert(id);
+}
+
 void Ledger::client_hears(const session::Outcome& outcome) {
     world_.require(open_.erase(outcome.message_id) == 1, "a message has exactly one outcome");
     if (outcome.error == errc::ok) {
@@ -69,6 +74,7 @@ void Ledger::delivered_to(const std::string& client, const session::SessionId& i
     const auto [given, first] = given_.try_emplace({client, message}, world_.now());
     world_.require(first || world_.now() - given->second > remembered_, "a client is given a message once");
     given->second = world_.now();
+    if (late_.contains(message)) return;
     std::uint64_t& last = last_given_[id.value.str() + " " + letter.conversation];
     world_.require(letter.ordinal > last, "a client is given a conversation in order");
     last = letter.ordinal;

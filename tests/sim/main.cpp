@@ -1,11 +1,13 @@
 // The simulator's command line: docs/simulator.md.
-//     flare_sim [--seeds N] [--first F] [--json]     many histories; ends 0 when every promise held
+//     flare_sim [--seeds N] [--first F] [--every E] [--json]     many histories; ends 0 when every promise held. Seeds
+//     F,
+//                                                    F + E, ...: those with the remainder 4 by 5 have a store
 //     flare_sim --seed N [--trace]                   one, with its events
 //     flare_sim --list FILE [--json]                 the seeds in a file, one a line; # begins a comment
-//     flare_sim --mutants                            plants each fault; ends 0 when every one is noticed
+//     flare_sim --mutants [NAME]                     plants each fault, or one; ends 0 when every one is noticed
 #include "base/log.hpp"
-#include "session/planted.hpp"
 #include "sim/history.hpp"
+#include "sim/mutants.hpp"
 
 #include <chrono>
 #include <csignal>
@@ -21,22 +23,22 @@
 
 namespace {
 
-using flare::session::Fault;
 using flare::sim::History;
 
 constexpr std::uint64_t kSeedsForEveryFault = 1000;  // in so many every kind of trouble must have occurred
-constexpr std::uint64_t kSeedsForAMutant = 3000;
 
 struct Options {
     std::uint64_t seeds = 500;
     std::uint64_t first = 1;
+    std::uint64_t every = 1;
     std::optional<std::uint64_t> seed;
     bool trace = false;
     bool mutants = false;
+    const char* mutant = nullptr;
     bool json = false;
     std::vector<std::uint64_t> listed;  // in place of `seeds` from `first`
 
-    std::uint64_t seed_at(std::uint64_t i) const { return listed.empty() ? first + i : listed[i]; }
+    std::uint64_t seed_at(std::uint64_t i) const { return listed.empty() ? first + i * every : listed[i]; }
 };
 
 // False: there is no such file, or no seed in it.
@@ -52,15 +54,8 @@ bool read_list(const char* path, Options& options) {
 
 // An invariant that is broken ends the process: which seed it was is said on the way.
 std::uint64_t living = 0;
-const char* mutant = nullptr;  // a planted fault is looked for, and found by that
 
 extern "C" void on_abort(int) {
-    if (mutant != nullptr) {
-        std::printf("%-26s caught by seed %llu: an invariant is broken\n", mutant,
-                    static_cast<unsigned long long>(living));
-        std::fflush(stdout);
-        ::_exit(0);
-    }
     std::printf("seed %llu: an invariant is broken\n    again: ./dev sim --seed %llu --trace\n",
                 static_cast<unsigned long long>(living), static_cast<unsigned long long>(living));
     std::fflush(stdout);
@@ -106,8 +101,8 @@ void run_half(const Options& options, std::uint64_t offset, std::FILE* out) {
 int run_seeds(const Options& options) {
     const auto began = std::chrono::steady_clock::now();
     if (options.listed.empty())
-        std::printf("seeds %llu to %llu\n", static_cast<unsigned long long>(options.first),
-                    static_cast<unsigned long long>(options.first + options.seeds - 1));
+        std::printf("seeds %llu to %llu\n", static_cast<unsigned long long>(options.seed_at(0)),
+                    static_cast<unsigned long long>(options.seed_at(options.seeds - 1)));
     std::map<std::string, std::uint64_t> totals;
     std::vector<std::pair<pid_t, std::FILE*>> halves;
     for (std::uint64_t half = 0; half < 2; ++half) {
@@ -180,10 +175,30 @@ int run_seeds(const Options& options) {
                                       "response with others to follow",
                                       "refused request",
                                       "repeated request",
-                                      "request lost with its session"};
+                                      "request lost with its session",
+                                      "busy store",
+                                      "full disk",
+                                      "slow store",
+                                      "store that cannot read",
+                                      "commit put off",
+                                      "commit of unknown outcome",
+                                      "crash while an outcome is unknown",
+                                      "kick while an outcome is unknown",
+                                      "crash between commit and answer",
+                                      "restored backup",
+                                      "older copy",
+                                      "later",
+                                      "refused for good",
+                                      "repeat that the store knows",
+                                      "flood",
+                                      "change",
+                                      "change that was refused",
+                                      "change that changes nothing",
+                                      "page of history",
+                                      "read that was refused"};
     bool missing = false;
     for (const char* kind : kKinds) {
-        if (options.seeds < kSeedsForEveryFault || totals[kind] != 0) continue;
+        if (options.seeds < kSeedsForEveryFault || options.every != 1 || totals[kind] != 0) continue;
         std::printf("never happened: %s\n", kind);
         missing = true;
     }
@@ -198,72 +213,6 @@ int run_seeds(const Options& options) {
                     static_cast<unsigned long long>(violations), seconds);
     }
     return violations == 0 && !missing && !died ? 0 : 1;
-}
-
-int run_mutants() {
-    constexpr const char* kNames[] = {"ack_off_by_one",
-                                      "replay_starts_late",
-                                      "dedupe_forgets_early",
-                                      "old_ticket_accepted",
-                                      "stale_carrier_activated",
-                                      "credit_never_renewed",
-                                      "duplicate_delivered",
-                                      "gap_not_reported",
-                                      "attempt_makes_two",
-                                      "receipt_lost_on_resume",
-                                      "outbox_forgets_on_loss",
-                                      "chunk_dropped",
-                                      "budget_leaks",
-                                      "goodbye_closes_early",
-                                      "hello_mac_unchecked",
-                                      "standby_never_takes_over",
-                                      "ticket_confirmed_unseen",
-                                      "used_hello_forgotten",
-                                      "early_data_uses_hello",
-                                      "ticket_without_challenge",
-                                      "ticket_honoured_twice",
-                                      "under_way_called_unsent",
-                                      "request_forgotten_on_loss",
-                                      "request_repeat_looks_new",
-                                      "response_lost_while_away",
-                                      "handlers_overtake",
-                                      "device_queue_forgotten",
-                                      "pool_result_dropped",
-                                      "mail_answer_dropped",
-                                      "receipt_without_delivery",
-                                      "hello_not_handed_over",
-                                      "rest_lost_in_hand_over",
-                                      "early_data_not_held",
-                                      "attempt_never_made",
-                                      "failed_fallback_untold",
-                                      "standby_not_activated"};
-    int caught = 0;
-    for (std::size_t i = 0; i < std::size(kNames); ++i) {
-        // In a process of its own: a planted fault may do anything.
-        std::fflush(stdout);
-        const pid_t pid = ::fork();
-        if (pid == 0) {
-            flare::session::planted_fault = static_cast<Fault>(i + 1);
-            mutant = kNames[i];
-            for (std::uint64_t seed = 1; seed <= kSeedsForAMutant; ++seed) {
-                const History history = live_through(seed, false);
-                if (history.violation.empty()) continue;
-                std::printf("%-26s caught by seed %llu: %s\n", kNames[i], static_cast<unsigned long long>(seed),
-                            history.violation.c_str());
-                std::fflush(stdout);
-                ::_exit(0);
-            }
-            std::printf("%-26s NOT CAUGHT in %llu seeds\n", kNames[i],
-                        static_cast<unsigned long long>(kSeedsForAMutant));
-            std::fflush(stdout);
-            ::_exit(1);
-        }
-        int status = 0;
-        ::waitpid(pid, &status, 0);
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 0) ++caught;
-    }
-    std::printf("{\"mutants\":%zu,\"caught\":%d}\n", std::size(kNames), caught);
-    return caught == static_cast<int>(std::size(kNames)) ? 0 : 1;
 }
 
 }  // namespace
@@ -287,14 +236,17 @@ int main(int argc, char** argv) {
         } else if (option == "--trace") {
             options.trace = true;
             flare::base::log().set_level(flare::base::Log::Level::info);
-        } else if (option == "--mutants")
+        } else if (option == "--every")
+            options.every = number();
+        else if (option == "--mutants") {
             options.mutants = true;
-        else if (option == "--json")
+            if (i + 1 < argc && argv[i + 1][0] != '-') options.mutant = argv[++i];
+        } else if (option == "--json")
             options.json = true;
         else
             return std::fprintf(stderr, "unknown option %s\n", option.c_str()), 2;
     }
-    if (options.mutants) return run_mutants();
+    if (options.mutants) return flare::sim::run_mutants(options.mutant);
     if (!options.seed) return run_seeds(options);
     const History history = live_through(*options.seed, options.trace);
     if (!history.violation.empty()) tell(history);

@@ -4,8 +4,8 @@
 
 namespace flare::sim {
 
-void RequestLedger::client_asks(const wire::RequestView& request, const std::string& client) {
-    const Asked asked{client, std::string(request.body), wire::writes(request.verb), 0};
+void RequestLedger::client_asks(const wire::RequestView& request, const std::string& client, std::uint64_t ordinal) {
+    const Asked asked{client, std::string(request.body), ordinal, wire::writes(request.verb), 0};
     open_[request.id] = asked;
     everything_[request.id] = asked;
 }
@@ -13,9 +13,13 @@ void RequestLedger::client_asks(const wire::RequestView& request, const std::str
 void RequestLedger::client_hears(const wire::ResponseView& response) {
     const auto found = open_.find(response.id);
     world_.require(found != open_.end(), "a response answers a request that is open");
-    Asked& asked = found->second;
+    if (response.code == errc::ok) world_.require(handed_up_.contains(response.id), "what is answered was handed up");
+    if (echoes_) hears_echo(found->second, response);
+    if (!response.more) open_.erase(found);
+}
+
+void RequestLedger::hears_echo(Asked& asked, const wire::ResponseView& response) {
     if (response.code == errc::ok) {
-        world_.require(handed_up_.contains(response.id), "what is answered was handed up");
         // A repeat in another session is answered from the beginning.
         if (response.body == piece(asked.body, 0)) asked.heard = 0;
         const bool in_order = response.body == piece(asked.body, asked.heard++);
@@ -27,7 +31,12 @@ void RequestLedger::client_hears(const wire::ResponseView& response) {
         world_.require(full && !response.more, "an honest request is refused for want of room alone");
         world_.happened("refused request");
     }
-    if (!response.more) open_.erase(found);
+}
+
+void RequestLedger::answered(const Uuid& id, bool later) {
+    answered_.insert(id);
+    std::erase_if(handed_up_in_, [&](const auto& each) { return each.first == id; });
+    if (later) handed_up_.erase(id);
 }
 
 void RequestLedger::client_gives_up(const Uuid& id, errc code) {
@@ -67,7 +76,7 @@ void RequestLedger::server_asked(const session::ServerSession& session, const wi
     world_.require(asked.body == request.body && asked.writes == wire::writes(request.verb),
                    "a request arrives as it was sent");
     // A change whose answer found no room is sent again in the session, as a repeat.
-    const bool first_in_session = handed_up_in_.emplace(session.id(), request.id).second;
+    const bool first_in_session = handed_up_in_.emplace(request.id, session.id()).second;
     world_.require(first_in_session || (asked.writes && request.first_sent_ms_ago > 0),
                    "a request is handed up once in a session");
     const bool again = !handed_up_.insert(request.id).second;
@@ -75,11 +84,11 @@ void RequestLedger::server_asked(const session::ServerSession& session, const wi
     world_.require(!again || asked.writes, "what only reads is not asked again by itself");
     world_.require(!again || request.first_sent_ms_ago > 0, "what was handed up before comes again as a repeat");
     world_.require(!withdrawn_.contains(request.id), "a request that is called not sent is never handed up");
-    const Letter letter = read_letter(world_, request.body);
+    if (answered_.contains(request.id)) return;  // it comes again for a reason of its own
     std::uint64_t& last = last_[{session.id(), lane}];
     // But for changes that were put off.
-    world_.require(letter.ordinal > last || asked.writes, "the requests of a lane are handed up in order");
-    last = std::max(last, letter.ordinal);
+    world_.require(asked.ordinal > last || asked.writes, "the requests of a lane are handed up in order");
+    last = std::max(last, asked.ordinal);
 }
 
 }  // namespace flare::sim

@@ -14,10 +14,12 @@ namespace flare::sim {
 
 class RequestLedger {
 public:
-    explicit RequestLedger(World& world) : world_(world) {}
+    // `echoes`: the server says everything again, in pieces.
+    RequestLedger(World& world, bool echoes) : world_(world), echoes_(echoes) {}
 
     // ---- the client ----
-    void client_asks(const wire::RequestView& request, const std::string& client);
+    // `ordinal`: among its requests.
+    void client_asks(const wire::RequestView& request, const std::string& client, std::uint64_t ordinal);
     void client_hears(const wire::ResponseView& response);
     void client_gives_up(const Uuid& id, errc code);
     // Requests that will have no outcome: the client process that sent them is no more.
@@ -26,6 +28,10 @@ public:
 
     // ---- the server: it hands one up ----
     void server_asked(const session::ServerSession& session, const wire::RequestView& request, session::LaneIndex lane);
+
+    // ---- the server: it answers one, though its client may hear nothing of it ----
+    // `later`: nobody has acted on it, and it may come again as if for the first time.
+    void answered(const Uuid& id, bool later);
 
     // The responses to a request: as many as its body says, each with its number and the body.
     static std::size_t pieces_of(std::string_view body) { return 1 + body.size() % 3; }
@@ -37,14 +43,19 @@ private:
     struct Asked {
         std::string client;
         std::string body;
+        std::uint64_t ordinal = 0;
         bool writes = false;
         std::size_t heard = 0;  // responses
     };
+    void hears_echo(Asked& asked, const wire::ResponseView& response);
+
     World& world_;
+    const bool echoes_;
     std::map<Uuid, Asked> open_;  // no outcome yet
     std::map<Uuid, Asked> everything_;
     std::set<Uuid> handed_up_;
-    std::set<std::pair<session::SessionId, Uuid>> handed_up_in_;
+    std::set<std::pair<Uuid, session::SessionId>> handed_up_in_;
+    std::set<Uuid> answered_;
     std::set<Uuid> withdrawn_;  // whose client heard that they were not sent
     std::map<std::pair<session::SessionId, session::LaneIndex>, std::uint64_t> last_;  // ordinal
 };

@@ -69,16 +69,17 @@ private:
 };
 
 ServerNode::ServerNode(World& world, Ledger& ledger, RequestLedger& requests, session::Settings settings,
-                       std::size_t budget_bytes, bool conversations)
+                       std::size_t budget_bytes, bool conversations, std::optional<Kept> kept)
     : world_(world),
       ledger_(ledger),
       requests_(requests),
       conversations_(conversations),
+      kept_(kept),
       settings_(settings),
       budget_bytes_(budget_bytes),
       tickets_last_(world.chance.one_in(2)) {
     session::observer = this;
-    crash_and_restart();
+    start();
 }
 
 ServerNode::~ServerNode() {
@@ -103,17 +104,29 @@ server::Config ServerNode::config() {
 }
 
 void ServerNode::crash_and_restart() {
-    if (process_) {
-        process_.reset();
-        ledger_.all_gone();
-    }
+    if (kept_) kept_->store.crash();
+    process_.reset();
+    ledger_.all_gone();
+    start();
+}
+
+void ServerNode::restore_and_restart(bool new_generation) {
+    kept_->store.crash();
+    process_.reset();
+    ledger_.all_gone();
+    kept_->store.restore(new_generation);
+    start();
+}
+
+void ServerNode::start() {
     ++life_;
     seen_ = std::make_unique<Seen>();
     std::unique_ptr<const session::TicketKeys> keys;
     if (tickets_last_)
         keys = std::make_unique<const session::TicketKeys>(std::string(32, 'k'), std::string(), process_name(life_));
-    process_ = std::make_unique<ServerProcess>(world_, config(), std::move(keys),
+    process_ = std::make_unique<ServerProcess>(world_, config(), std::move(keys), kept_ ? &kept_->store : nullptr,
                                                [this](SimWorker& worker) { look_at(worker); });
+    if (kept_) return;
     for (std::uint32_t i = 0; i < ServerProcess::kWorkers; ++i)
         process_->worker(i).shard().table().offer(nullptr, conversations_);
 }
@@ -260,6 +273,7 @@ void ServerNode::created(const session::SessionId& id) {
 void ServerNode::on_queued(const session::ServerSession& session, const wire::DataView& data) {
     const Letter letter = read_letter(world_, data.message->payload);
     if (data.from == kServerTarget) return ledger_.session_takes(session.id(), letter);
+    if (kept_) kept_->book.delivered(session.user(), data);
     ledger_.forwarded(session.id(), data.message->id, letter);
 }
 
@@ -274,6 +288,7 @@ bool ServerNode::on_request(session::ServerSession& session, const session::Pend
                             const wire::RequestView& request) {
     world_.trace("is asked by " + session.user());
     requests_.server_asked(session, request, pending.lane);
+    if (kept_) return false;
     answer(process_->router().home_of(session.user()), pending, std::string(request.body), 0);
     return true;
 }
@@ -325,6 +340,46 @@ void ServerNode::push(const std::string& user) {
     process_->router().give(process_->router().home_of(user), [user, forms](server::Shard& shard) {
         (void)shard.users().deliver(user, kServerTarget, *forms, Priority::normal);
     });
+}
+
+// ---- and in conversations ----
+
+void ServerNode::give(const Uuid& id, const std::string& room, std::string payload,
+                      std::optional<im::Command> command) {
+    const model::ConversationKey key = LogBook::key_of(kServerTarget, room);
+    const std::uint32_t home = process_->router().home_of(key.text());
+    im::Send send;
+    send.session = server::make_session_key(home, (std::uint64_t{1} << 40) + ++calls_);  // nobody waits for the answer
+    send.id = id;
+    send.size = static_cast<std::uint32_t>(payload.size());
+    if (command) send.kind = model::EntryKind::membership;
+    LogBook::Sent sent;
+    sent.writer = "application." + std::to_string(life_);
+    sent.user = kServerTarget;
+    sent.key = key;
+    sent.payload = payload;
+    sent.changes = command.has_value();
+    kept_->book.sends(id, std::move(sent));
+    const auto message = std::make_shared<server::StoredMessage>(send, key, std::string(kServerTarget), "news",
+                                                                 wire::Forms(wire::Body{}));
+    message->payload = Bytes(payload);
+    process_->router().give(home, [message, command = std::move(command)](server::Shard& shard) {
+        server::ConversationHome& there = shard.conversations()->home;
+        command ? there.change(message, *command) : there.take(message);
+    });
+}
+
+std::uint64_t ServerNode::unix_ms() const {
+    return static_cast<std::uint64_t>(server::unix_ms(process_->worker(0).wall_clock()));
+}
+
+void ServerNode::announce(const std::vector<std::string>& rooms) {
+    const Uuid id = world_.chance.uuid();
+    for (const std::string& room : rooms) give(id, room, "to everybody in " + room, std::nullopt);
+}
+
+void ServerNode::change(const std::string& room, im::Command command) {
+    give(world_.chance.uuid(), room, {}, std::move(command));
 }
 
 template <typename Each>
@@ -387,6 +442,12 @@ void ServerNode::tear_down() {
     world_.run_until(world_.now() + settings_.dedupe_retention() + settings_.tombstone_life + 5min);
     for (std::uint32_t i = 0; i < ServerProcess::kWorkers; ++i)
         world_.require(process_->worker(i).shard().budget().used() == 0, "the server's budget returns to zero");
+}
+
+void ServerNode::check_conversations() const {
+    if (!kept_) return;
+    for (std::uint32_t i = 0; i < ServerProcess::kWorkers; ++i)
+        process_->worker(i).shard().conversations()->home.check_invariants();
 }
 
 void ServerNode::check_invariants() const {

@@ -5,6 +5,7 @@
 #include "sim/ledger.hpp"
 #include "sim/requests.hpp"
 #include "sim/server_process.hpp"
+#include "sim/sim_store.hpp"
 
 #include <map>
 #include <memory>
@@ -22,15 +23,23 @@ class ServerNode final : private session::Observer {
 public:
     using Who = sim::Who;
 
-    // `conversations`: its processes offer them, and answer requests.
+    // What it has conversations in.
+    struct Kept {
+        SimStore& store;
+        LogBook& book;
+    };
+    // `conversations`: its processes offer them, and the node answers requests; `kept`: they have a store, and answer
+    // themselves.
     ServerNode(World& world, Ledger& ledger, RequestLedger& requests, session::Settings settings,
-               std::size_t budget_bytes, bool conversations);
+               std::size_t budget_bytes, bool conversations, std::optional<Kept> kept);
     ~ServerNode();
 
     void accept(std::shared_ptr<Carrier> carrier, Who who);
     // Carriers of clients, the latest ones: what was said on them can be heard by anybody.
     const std::vector<std::shared_ptr<Carrier>>& overheard() const noexcept { return overheard_; }
     void crash_and_restart();
+    // A copy of the store has taken the place of what was there when the next process starts.
+    void restore_and_restart(bool new_generation);
     // Says goodbye to every session, and is another process 6 seconds later.
     void shut_down_and_restart();
     // An application's push to all sessions of a user.
@@ -38,16 +47,24 @@ public:
     // The application throws somebody out.
     void kick();
     void stop_handling(bool stopped);
+    // It says something to several conversations, under one id.
+    void announce(const std::vector<std::string>& rooms);
+    // It changes a room: by the right of whoever runs the server.
+    void change(const std::string& room, im::Command command);
+    std::uint64_t unix_ms() const;
 
     void check_bounds();
     void check_at_rest(std::size_t clients);
     void check_invariants() const;
+    void check_conversations() const;
     void tear_down();
 
 private:
     struct Seen;  // of the process that runs
     class Hooks;  // what it tells the application
 
+    void start();
+    void give(const Uuid& id, const std::string& room, std::string payload, std::optional<im::Command> command);
     server::Config config();
     HandlerResult handle(const Message& message);
     bool look(Socket& socket, const std::string& bytes);
@@ -72,11 +89,13 @@ private:
     Ledger& ledger_;
     RequestLedger& requests_;
     const bool conversations_;
+    const std::optional<Kept> kept_;
     session::Settings settings_;
     std::size_t budget_bytes_;
     bool tickets_last_;  // beyond a process
     std::uint64_t life_ = 0;
     std::uint64_t pushed_ = 0;
+    std::uint64_t calls_ = 0;  // of its application, to conversations
     std::vector<std::shared_ptr<Carrier>> overheard_;
     std::unique_ptr<Seen> seen_;
     std::unique_ptr<ServerProcess> process_;

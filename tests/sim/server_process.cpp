@@ -7,10 +7,25 @@ namespace flare::sim {
 
 using namespace std::chrono_literals;
 
-// ---- a worker ----
+// ---- a worker and its store ----
+
+void StoreLink::write(std::unique_ptr<store::WriteBatch> batch, Written then) {
+    process_.store_->write(
+        std::move(batch), [this, then = std::move(then)](std::unique_ptr<store::WriteBatch> written, errc code) {
+            // std::function wants to be copied.
+            const auto carried = std::make_shared<std::unique_ptr<store::WriteBatch>>(std::move(written));
+            process_.post(worker_, [carried, then, code](server::Shard&) { then(std::move(*carried), code); });
+        });
+}
+
+void StoreLink::read(Question question, std::function<void(errc code)> then) {
+    process_.store_->read(std::move(question), [this, then = std::move(then)](errc code) {
+        process_.post(worker_, [then, code](server::Shard&) { then(code); });
+    });
+}
 
 SimWorker::SimWorker(ServerProcess& process, std::uint32_t index)
-    : process_(process), shard_(process.state_, process.router_, *this, index) {}
+    : process_(process), store_(process, index), shard_(process.state_, process.router_, *this, index) {}
 
 void SimWorker::turn(const std::function<void()>& event) {
     event();
@@ -69,6 +84,8 @@ std::unique_ptr<transport::Carrier> SimWorker::resume(std::unique_ptr<transport:
     return open(static_cast<ParkedSocket&&>(*parked).take());
 }
 
+server::StoreAccess* SimWorker::store() { return process_.store_ == nullptr ? nullptr : &store_; }
+
 void SimWorker::arm_timer() {
     const TimePoint due = shard_.next_deadline();
     if (due == session::kNever) return;
@@ -84,8 +101,11 @@ void SimWorker::arm_timer() {
 // ---- the process ----
 
 ServerProcess::ServerProcess(World& world, server::Config config, std::unique_ptr<const session::TicketKeys> keys,
-                             std::function<void(SimWorker&)> after_turn)
-    : world_(world), state_(std::move(config), 1000, revocations_, world.now()), after_turn_(std::move(after_turn)) {
+                             SimStore* store, std::function<void(SimWorker&)> after_turn)
+    : world_(world),
+      store_(store),
+      state_(std::move(config), 1000, revocations_, world.now()),
+      after_turn_(std::move(after_turn)) {
     state_.ticket_keys = std::move(keys);
     for (std::uint32_t i = 0; i < kWorkers; ++i) workers_[i] = std::make_unique<SimWorker>(*this, i);
 }

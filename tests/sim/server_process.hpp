@@ -6,6 +6,7 @@
 #include "server/worker/router.hpp"
 #include "server/worker/server_state.hpp"
 #include "server/worker/shard.hpp"
+#include "sim/sim_store.hpp"
 #include "sim/socket.hpp"
 
 #include <array>
@@ -16,6 +17,18 @@
 namespace flare::sim {
 
 class ServerProcess;
+
+// The store as one worker sees it: what is answered comes by its mailbox.
+class StoreLink final : public server::StoreAccess {
+public:
+    StoreLink(ServerProcess& process, std::uint32_t worker) : process_(process), worker_(worker) {}
+    void write(std::unique_ptr<store::WriteBatch> batch, Written then) override;
+    void read(Question question, std::function<void(errc code)> then) override;
+
+private:
+    ServerProcess& process_;
+    const std::uint32_t worker_;
+};
 
 // One worker: time, chance and threads come from the world.
 class SimWorker final : public server::Executor {
@@ -36,10 +49,12 @@ public:
     bool in_hooks(std::function<void()> call) override;
     void run(Task<void> task) override;
     std::unique_ptr<transport::Carrier> resume(std::unique_ptr<transport::ParkedCarrier> parked) override;
+    server::StoreAccess* store() override;
     void arm_timer() override;
 
 private:
     ServerProcess& process_;
+    StoreLink store_;  // before the shard, which asks for it
     TimePoint wake_at_ = session::kNever;
     server::Shard shard_;
 };
@@ -49,8 +64,9 @@ class ServerProcess final : private server::Mailboxes {
 public:
     static constexpr std::uint32_t kWorkers = 2;
 
-    // `after_turn`: looks at a worker whenever one of its turns has ended.
-    ServerProcess(World& world, server::Config config, std::unique_ptr<const session::TicketKeys> keys,
+    // `store`: it outlives the process, and is told of its crash before; null: there is none. `after_turn`: looks at a
+    // worker whenever one of its turns has ended.
+    ServerProcess(World& world, server::Config config, std::unique_ptr<const session::TicketKeys> keys, SimStore* store,
                   std::function<void(SimWorker&)> after_turn);
     ~ServerProcess();
 
@@ -68,11 +84,13 @@ public:
 
 private:
     friend class SimWorker;
+    friend class StoreLink;
     bool post(std::uint32_t worker, std::function<void(server::Shard&)> task) override;
     // Runs only if this process still lives then.
     void later(Duration delay, std::function<void()> run);
 
     World& world_;
+    SimStore* const store_;
     auth::Revocations revocations_{100};
     server::ServerState state_;
     server::Router router_{kWorkers, *this};

@@ -1,6 +1,8 @@
 // What comes in and what goes out. What the state machines want of the store: store_effects.cpp.
 #include "server/conversations/home.hpp"
 
+#include "base/assert.hpp"
+#include "im/planted.hpp"
 #include "server/dispatch/receipts.hpp"
 #include "server/worker/shard.hpp"
 
@@ -64,6 +66,15 @@ im::Token ConversationHome::keep(std::shared_ptr<StoredMessage> message) {
 void ConversationHome::release(im::Token token) {
     kept_[token - 1] = nullptr;
     free_.push_back(token);
+}
+
+void ConversationHome::check_invariants() const {
+    std::size_t waiting = 0;
+    for (const auto& [key, hosted] : hosted_) {
+        hosted->append.check_invariants();
+        waiting += hosted->append.waiting();
+    }
+    FLARE_INVARIANT(waiting == kept_.size() - free_.size(), "something is kept for nobody, or waits and is not kept");
 }
 
 // ---- turns ----
@@ -151,7 +162,8 @@ void ConversationHome::on_time() {
 
 // ---- what goes out ----
 
-void ConversationHome::act_on(const HostedPtr&, const im::effect::Answer& answer) {
+void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::Answer& answer) {
+    im::observe_answer(hosted->append.conversation().key(), answer);
     if (answer.session == 0) return;  // the server's own
     answers_[worker_of(answer.session)].push_back(answer);
 }

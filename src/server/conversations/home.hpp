@@ -65,6 +65,8 @@ public:
     void answered_direct(im::Row user, im::Row other) { directs_.answered(user, other); }
 
     std::size_t size() const noexcept { return hosted_.size(); }
+    // Between two turns.
+    void check_invariants() const;
 
 private:
     struct Hosted {

@@ -1,5 +1,6 @@
 #include "server/conversations/reading.hpp"
 
+#include "session/planted.hpp"
 #include "wire/entries.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -26,6 +27,7 @@ struct Opened {
     model::Member member;
 
     std::uint64_t floor() const noexcept {
+        if (session::planted(session::Fault::reads_from_the_start)) return 1;
         return conversation.config.visibility == model::Visibility::all ? 1 : member.visible_from;
     }
 };
@@ -45,7 +47,9 @@ std::optional<Opened> open(store::Reader& reader, const model::ConversationKey& 
     if (!*row) return fail(errc::unknown_conversation);
     const auto member = reader.member((*conversation)->row, **row);
     if (!member) return fail(code_of(member));
-    if (!*member || (*member)->role == model::Role::none) return fail(errc::unknown_conversation);
+    const bool gone = *member && (*member)->role == model::Role::none;
+    if (!*member || (gone && !session::planted(session::Fault::reads_when_removed)))
+        return fail(errc::unknown_conversation);
     return Opened{std::move(**conversation), **member};
 }
 

@@ -7,6 +7,7 @@
 #include "server/conversations/content_hash.hpp"
 #include "server/dispatch/handler_queue.hpp"
 #include "server/worker/shard.hpp"
+#include "session/planted.hpp"
 
 #include <exception>
 #include <utility>
@@ -176,7 +177,11 @@ std::shared_ptr<StoredMessage> ConversationSends::bare(const SenderPtr& sender, 
 }
 
 void ConversationSends::hold(const SenderPtr& sender, Held held) {
-    sender->held.push_back(std::move(held));
+    if (session::planted(session::Fault::sends_overtake) && sender->row == 0) {
+        sender->held.push_front(std::move(held));
+    } else {
+        sender->held.push_back(std::move(held));
+    }
     go_on(sender);
 }
 

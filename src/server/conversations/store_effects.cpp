@@ -1,6 +1,7 @@
 // What the state machines of conversations want of the store.
 #include "server/conversations/home.hpp"
 #include "server/worker/shard.hpp"
+#include "session/planted.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -268,6 +269,8 @@ void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::AppendE
     store::Write& write = group.batch->writes.emplace_back();
     write.what = entry_of(*hosted, message, wanted.first_sent_ms);
     group.routes.push_back({hosted, wanted.ticket, wanted.token});
+    if (session::planted(session::Fault::delivered_before_commit) && hosted->append.conversation().direct())
+        pass_on(*hosted, kept_[wanted.token - 1]);
 }
 
 void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::AppendChange& wanted) {
@@ -299,7 +302,8 @@ void ConversationHome::written(std::unique_ptr<store::WriteBatch> batch, errc co
     const std::vector<store::Write>& writes = group->batch->writes;
     for (std::size_t i = 0; i < writes.size(); ++i) {
         const Group::Route& route = group->routes[i];
-        if (code != errc::ok) {
+        if (code != errc::ok && session::planted(session::Fault::failed_group_forgotten)) continue;
+        if (code != errc::ok && !session::planted(session::Fault::failed_commit_believed)) {
             route.hosted->append.put_off(route.ticket, said_of(code), now(), effects_);
         } else {
             written_one(route, writes[i].outcome);

@@ -1,5 +1,6 @@
 #include "store/memory/data.hpp"
 
+#include "store/planted.hpp"
 #include "store/rules.hpp"
 
 #include <algorithm>
@@ -7,6 +8,17 @@
 namespace flare::store::memory {
 
 using model::EntryKind;
+
+Data::Data(const Data& from, std::uint64_t generation)
+    : generation_(generation),
+      stamp_(from.stamp_),
+      last_conversation_(from.last_conversation_),
+      logs_(from.logs_),
+      users_(from.users_),
+      ids_(from.ids_) {
+    if (planted(Fault::copy_keeps_epochs)) return;
+    for (auto& [row, log] : logs_) log.about.head.last.epoch = epoch_of(generation_, row);
+}
 
 void Data::apply(WriteBatch& batch, std::uint64_t now_ms, bool full) {
     now_ms_ = now_ms;
@@ -53,6 +65,10 @@ void Data::append(const WriteBatch& batch, const NewEntry& entry, Outcome& outco
         log.about.head = before;
     });
     head.last.offset += 1;
+    if (planted(Fault::offset_left_out) && head.last.offset == 3) {
+        log.entries.emplace_back();
+        head.last.offset += 1;
+    }
     head.last_ms = time_after(head.last_ms, now_ms_);
     head.stamp = stamp_;
     head.messages += counts(entry);
@@ -84,9 +100,13 @@ void Data::append(const WriteBatch& batch, const NewEntry& entry, Outcome& outco
 }
 
 bool Data::answer_known(const NewEntry& entry, Outcome& outcome) const {
-    const auto known = ids_.find({entry.id, entry.conversation, entry.sender});
-    if (known == ids_.end()) return false;
-    const Log* const in = log(entry.conversation);
+    auto known = ids_.find({entry.id, entry.conversation, entry.sender});
+    if (planted(Fault::id_without_conversation)) {
+        known = ids_.lower_bound({entry.id, 0, 0});
+        if (known != ids_.end() && std::get<0>(known->first) != entry.id) known = ids_.end();
+    }
+    if (known == ids_.end() || planted(Fault::repeat_appended)) return false;
+    const Log* const in = log(std::get<1>(known->first));
     const Entry* const there = this->entry(*in, known->second.offset);
     outcome.repeat = true;
     outcome.code = known->second.content == entry.content ? errc::ok : errc::duplicate_message_id;

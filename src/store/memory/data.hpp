@@ -29,6 +29,11 @@ struct Log {
 class Data {
 public:
     explicit Data(std::uint64_t generation) : generation_(generation) {}
+    Data(const Data&) = delete;
+    Data& operator=(const Data&) = delete;
+    // As a backup holds it, or one that was restored: of another generation its logs have other epochs.
+    // Precondition: everything is kept.
+    Data(const Data& from, std::uint64_t generation);
 
     // Fills in the outcomes. full: only what makes room is written.
     void apply(WriteBatch& batch, std::uint64_t now_ms, bool full);

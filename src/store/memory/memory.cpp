@@ -1,6 +1,7 @@
 #include "store/memory/memory.hpp"
 
 #include "store/memory/data.hpp"
+#include "store/planted.hpp"
 #include "store/rules.hpp"
 
 #include <algorithm>
@@ -50,6 +51,24 @@ void Disk::lose_unsynced(bool kept) {
     recover();
 }
 
+void Disk::back_up() {
+    const std::lock_guard lock(mutex_);
+    if (!held_) data_->keep();
+    copy_ = std::make_unique<Data>(*data_, data_->generation());
+}
+
+void Disk::restore(std::uint64_t generation) {
+    const std::lock_guard lock(mutex_);
+    fault_ = Fault::none;
+    unknown_.clear();
+    data_ = std::make_unique<Data>(*copy_, generation);
+}
+
+std::uint64_t Disk::generation() const {
+    const std::lock_guard lock(mutex_);
+    return data_->generation();
+}
+
 bool Disk::strikes() {
     ++steps_;
     const bool now = fault_ == Fault::dead ? steps_ >= strike_at_ : fault_ == Fault::once && steps_ == strike_at_;
@@ -70,7 +89,7 @@ Result<> Disk::write(std::span<WriteBatch* const> group, std::uint64_t now_ms) {
         unknown.second = now_ms;
         return errc::storage_failed;
     }
-    data_->keep();
+    if (!planted(store::Fault::answered_before_sync)) data_->keep();
     return {};
 }
 

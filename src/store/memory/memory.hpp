@@ -35,6 +35,13 @@ public:
     // not, as `kept` says.
     void lose_unsynced(bool kept);
 
+    // Takes a copy, in place of the one that was taken before.
+    void back_up();
+    // While no engine is open: the copy takes the place of what is here, as an operator restores it (`generation` is
+    // another one) or as a file is put back (the same). Precondition: there is a copy; it stays.
+    void restore(std::uint64_t generation);
+    std::uint64_t generation() const;
+
 private:
     friend class MemoryEngine;
     friend class MemoryReader;
@@ -48,6 +55,7 @@ private:
 
     mutable std::mutex mutex_;
     std::unique_ptr<Data> data_;
+    std::unique_ptr<Data> copy_;
     std::vector<Group> unknown_;  // groups of unknown outcome
     std::uint64_t steps_ = 0;
     std::uint64_t strike_at_ = 0;

@@ -61,6 +61,29 @@ TEST_F(MemoryDisk, LosesWhatALyingDiskHasAnswered) {
     EXPECT_TRUE(has("carol"));
 }
 
+TEST_F(MemoryDisk, ACopyBringsBackWhatWasThereWithTheSameEpochsOrWithOthers) {
+    WriteBatch batch;
+    Change room;
+    room.key = model::ConversationKey::room("tea");
+    batch.writes.push_back({room});
+    WriteBatch* const group[] = {&batch};
+    ASSERT_TRUE(engine->commit(group, 1));
+    const auto epoch = [&] { return (**engine->reader()->conversation(room.key)).head.last.epoch; };
+    const std::uint64_t before = epoch();
+    ASSERT_TRUE(add("alice"));
+    disk.back_up();
+    for (const bool new_generation : {false, true, false}) {
+        ASSERT_TRUE(add("bob"));
+        engine.reset();
+        disk.restore(new_generation ? 8 : disk.generation());
+        engine = open(disk);
+        EXPECT_TRUE(has("alice"));
+        EXPECT_FALSE(has("bob"));
+        EXPECT_EQ(epoch() != before, disk.generation() == 8);
+        EXPECT_EQ(engine->about().generation, disk.generation());
+    }
+}
+
 TEST_F(MemoryDisk, SaysThatNothingIsDurable) {
     EXPECT_FALSE(engine->about().durable);
     EXPECT_EQ(engine->about().generation, 7u);

@@ -1,0 +1,27 @@
+// Faults of the store in memory that the simulator plants to prove that it would notice them. They exist only in its
+// copy of that store (FLARE_PLANTED_FAULTS).
+//
+// Threads: the simulator sets one fault before it begins.
+#pragma once
+
+#include <cstdint>
+
+namespace flare::store {
+
+enum class Fault : std::uint8_t {
+    none,
+    repeat_appended,          // what is in the log already gets another offset
+    id_without_conversation,  // an id is looked up without the conversation that it is in
+    offset_left_out,          // an offset is given to no entry
+    answered_before_sync,     // a commit that is answered may be gone after a crash
+    copy_keeps_epochs,        // a backup is restored, and positions mean what they did
+};
+
+#ifdef FLARE_PLANTED_FAULTS
+inline Fault planted_fault = Fault::none;
+inline bool planted(Fault fault) noexcept { return planted_fault == fault; }
+#else
+constexpr bool planted(Fault) noexcept { return false; }
+#endif
+
+}  // namespace flare::store

@@ -1,0 +1,146 @@
+// What the logs of all conversations hold, as plain lists that follow the store commit by commit, and the promises of
+// docs/conversations.md that answers, pages, deliveries and commits are held against.
+#pragma once
+
+#include "im/effects.hpp"
+#include "im/planted.hpp"
+#include "session/outbox.hpp"
+#include "sim/ledger.hpp"
+#include "sim/requests.hpp"
+#include "store/engine.hpp"
+#include "wire/entries.hpp"
+#include "wire/requests.hpp"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace flare::sim {
+
+class LogBook final : private im::Observer {
+public:
+    LogBook(World& world, Ledger& ledger, RequestLedger& requests);
+    ~LogBook();
+    LogBook(const LogBook&) = delete;
+    LogBook& operator=(const LogBook&) = delete;
+
+    // ---- what is sent ----
+
+    // A message or a change to a conversation. `writer`: the process that sends it, whose order holds.
+    struct Sent {
+        std::string writer{};
+        std::string user{};  // kServerTarget: the server's application
+        model::ConversationKey key{};
+        std::string payload{};     // of a message
+        bool changes = false;      // else it is a message
+        std::uint64_t number = 0;  // filled in: the how-manieth of its writer there it is
+    };
+    void sends(const Uuid& id, Sent sent);
+    static model::ConversationKey key_of(std::string_view user, std::string_view target);
+
+    // ---- what its sender hears ----
+
+    void outcome(const session::Outcome& outcome);
+    void response(const Uuid& id, errc code, const std::optional<wire::im::Written>& written);
+
+    // ---- the store ----
+
+    void taken(const store::WriteBatch& batch);
+    void given_back(const store::WriteBatch& batch);
+    // `answered`: its outcomes are known; else they are what the store holds now.
+    void committed(const store::WriteBatch& batch, bool answered, store::Reader& reader);
+    // The process has gone, with what the store had not committed.
+    void crashed() { in_store_.clear(); }
+    void back_up() { copy_ = state_; }
+    // The copy is in the place of what was there, in a new generation or in the same.
+    void restored(bool new_generation, store::Reader& reader);
+
+    // ---- what others see ----
+
+    void delivered(const std::string& user, const wire::DataView& data);
+    void page(const std::string& user, const model::ConversationKey& key, std::uint64_t after, bool forward,
+              const wire::im::HistoryPage& page);
+    void head(const model::ConversationKey& key, const wire::im::Head& head);
+
+    store::Row row_of(const std::string& user) const;
+    // The server has told this writer to send something later, and has not answered it since.
+    bool puts_off(const std::string& writer) const;
+    bool puts_off(const Uuid& id) const;
+    // When the faults are over: the store holds what it should, and nobody was told of more.
+    void check_at_rest(store::Reader& reader);
+
+private:
+    using Key = std::pair<Uuid, std::string>;  // and the text of the conversation's key
+    struct Entry {
+        Key key;
+        model::EntryKind kind = model::EntryKind::message;
+    };
+    struct Membership {
+        model::Role role = model::Role::none;
+        std::uint64_t muted_until = 0;
+        std::vector<std::pair<std::uint64_t, std::uint64_t>> may_read;  // offsets, from and to
+    };
+    struct Log {
+        model::ConversationKey key;
+        std::uint64_t epoch = 0;
+        model::Config config;
+        std::vector<Entry> entries;  // offset 1 first
+        std::map<store::Row, Membership> members;
+        std::map<std::string, std::uint64_t> last_of;  // of a writer: the newest number in the log
+    };
+    // What a copy of the store brings back.
+    struct State {
+        std::map<store::Row, Log> logs;
+        std::map<std::string, store::Row> rows;   // of conversations, by the text of their keys
+        std::map<std::string, store::Row> users;  // by name
+        std::map<Key, std::uint64_t> offsets;
+    };
+
+    // on_answer(): nothing is answered that has not happened.
+    void on_answer(const model::ConversationKey& conversation, const im::effect::Answer& answer) override;
+    void refused(const Key& key, const Sent& sent, errc code);
+
+    bool append(const store::NewEntry& entry, Log& log, const store::Outcome* outcome, store::Reader& reader);
+    void change(const store::WriteBatch& batch, const store::Change& change, const store::Outcome* outcome,
+                store::Reader& reader);
+    Log* make(const store::Change& change, const store::Outcome* outcome, store::Reader& reader);
+    void add_user(const store::NewUser& user, const store::Outcome* outcome, store::Reader& reader);
+    void set_members(const store::Change& change, Log& log);
+    void check_message(const store::NewEntry& entry, const Log& log, const Key& key, const Sent& sent);
+    void check_change(const store::WriteBatch& batch, const store::NewEntry& entry, const Log& log, const Sent& sent);
+    void check_log(store::Row row, const Log& log, store::Reader& reader);
+
+    // Of the entry that it brings; nothing: none.
+    std::optional<Key> key_of(const store::Write& write) const;
+    const Log* log_of(const std::string& key) const;
+    const Membership* membership(const Log& log, const std::string& user) const;
+    std::uint64_t now_ms() const;
+
+    World& world_;
+    Ledger& ledger_;
+    RequestLedger& requests_;
+    std::map<Key, Sent> sent_;
+    std::map<std::pair<std::string, std::string>, std::uint64_t> numbers_;  // by writer and conversation
+    State state_;
+    std::optional<State> copy_;
+    struct Given {
+        std::uint64_t batch = 0;
+        std::uint64_t at_ms = 0;
+    };
+    std::map<Key, Given> in_store_;  // what it was asked to write
+    std::uint64_t batches_ = 0;
+    std::map<Key, std::set<model::Position>> ever_;  // where an entry is, and where it was before a restore
+    std::set<Key> lost_;                             // by a restore
+    std::set<Key> stored_heard_;                     // whose sender has heard so
+    std::set<Key> refused_heard_;                    // likewise, and forgets it
+    // It was refused for good, or changed nothing, and no entry says so: if the answer was lost, it is judged anew, and
+    // may stand behind what was sent later.
+    std::set<Key> judged_anew_;
+    std::set<Key> put_off_;
+};
+
+}  // namespace flare::sim

@@ -1,0 +1,37 @@
+// What happens in histories whose server has a store: people in rooms, who runs the server, and the store's troubles.
+#pragma once
+
+#include "sim/client_node.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace flare::sim {
+
+class RoomLife {
+public:
+    using Clients = std::vector<std::unique_ptr<ClientNode>>;
+    // All outlive the history.
+    RoomLife(World& world, ServerNode& server, LogBook& book, SimStore& store, const Clients& clients)
+        : world_(world), server_(server), book_(book), store_(store), clients_(clients) {}
+
+    // Of the first minute.
+    void plan();
+
+private:
+    void plan_people();
+    void plan_copy();
+    void run_server();
+    void trouble_store();
+    void lose_sessions_meanwhile();
+    void crash();
+    ClientNode& anybody() { return *clients_[world_.chance.below(clients_.size())]; }
+
+    World& world_;
+    ServerNode& server_;
+    LogBook& book_;
+    SimStore& store_;
+    const Clients& clients_;
+};
+
+}  // namespace flare::sim

@@ -21,7 +21,8 @@ struct Options {
     bool limits = false;
     bool verbose = false;
     bool warm_standby = false;
-    std::string only;    // explain: this cause alone; memory: this attack; quic-flood: these packets
+    // explain: this cause alone; kill-store: server or clients; memory: this attack; quic-flood: these packets
+    std::string only;
     std::string server;  // memory: the program `flare`, in place of the one that was built with the lab
 
     int runs_or(int fallback) const { return runs > 0 ? runs : fallback; }
@@ -34,6 +35,7 @@ int lab_connect(const Options& options);
 int lab_explain(const Options& options);
 int lab_flap(const Options& options);
 int lab_ghosts(const Options& options);
+int lab_kill_store(const Options& options);
 int lab_memory(const Options& options);
 int lab_prefer(const Options& options);
 int lab_quic_flood(const Options& options);
@@ -46,6 +48,11 @@ inline constexpr std::uint16_t kOtherQuicPort = 4011;
 int lab_serve(const std::string& certificate, const std::string& key);
 // The same, over WebSocket, with a ceiling of memory and a handler of the type "slow" that takes its time.
 int lab_serve_slowly();
+
+// Children of kill-store: a server whose conversations are in `file`; `count` clients from number `first` on, which
+// write what they do into a journal.
+int lab_serve_stored(const std::string& address, const std::string& file);
+int lab_speak(const std::string& address, int first, int count, const std::string& journal);
 
 class Figures {
 public:

@@ -27,6 +27,8 @@ constexpr Scenario kScenarios[] = {
     {"explain", flare::lab::lab_explain, "faults, and whether the client's flight record names each (--only CAUSE)"},
     {"flap", flare::lab::lab_flap, "UDP comes and goes every 5 s"},
     {"ghosts", flare::lab::lab_ghosts, "close races, and the sessions that they leave on the server"},
+    {"kill-store", flare::lab::lab_kill_store,
+     "server and clients are killed while messages are stored (--only server|clients)"},
     {"memory", flare::lab::lab_memory,
      "ten attacks on a server's memory, under a ceiling of 64 MiB (--only NAME, --server PROGRAM)"},
     {"prefer", flare::lab::lab_prefer, "one protocol's path is 100 ms slower"},
@@ -54,6 +56,14 @@ int main(int argc, char** argv) {
         return flare::lab::lab_serve(argv[2], argv[3]);
     }
     if (argc == 2 && std::string_view(argv[1]) == "serve-slowly") return flare::lab::lab_serve_slowly();
+    if (argc == 4 && std::string_view(argv[1]) == "serve-stored") {
+        std::setvbuf(stdout, nullptr, _IOLBF, 0);
+        return flare::lab::lab_serve_stored(argv[2], argv[3]);
+    }
+    if (argc == 6 && std::string_view(argv[1]) == "speak") {
+        std::setvbuf(stdout, nullptr, _IOLBF, 0);
+        return flare::lab::lab_speak(argv[2], std::atoi(argv[3]), std::atoi(argv[4]), argv[5]);
+    }
     Options options;
     for (int i = 2; i < argc; ++i) {
         const std::string_view option = argv[i];

@@ -42,14 +42,12 @@ void ConversationHome::session_gone(im::SessionKey session) {
 
 ConversationHome::HostedPtr ConversationHome::host(const model::ConversationKey& key) {
     if (const auto found = hosted_.find(key.text()); found != hosted_.end()) return found->second;
-    if (hosted_.size() >= kMostHosted) make_room();
+    if (hosted_.size() >= kMostHosted)
+        boost::unordered::erase_if(hosted_,
+                                   [](const auto& each) { return !each.second->busy && !each.second->touched; });
     auto made = std::make_shared<Hosted>(key, limits_, devices_);
     hosted_.emplace(made->append.conversation().key().text(), made);
     return made;
-}
-
-void ConversationHome::make_room() {
-    boost::unordered::erase_if(hosted_, [](const auto& each) { return !each.second->busy && !each.second->touched; });
 }
 
 im::Token ConversationHome::keep(std::shared_ptr<StoredMessage> message) {

@@ -98,7 +98,6 @@ private:
     };
 
     HostedPtr host(const model::ConversationKey& key);
-    void make_room();
     im::Now now() const;
 
     im::Token keep(std::shared_ptr<StoredMessage> message);

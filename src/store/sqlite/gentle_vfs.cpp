@@ -1,8 +1,6 @@
 #include "store/sqlite/gentle_vfs.hpp"
 
-#include <chrono>
 #include <mutex>
-#include <thread>
 
 #include <sqlite3.h>
 
@@ -11,7 +9,6 @@ namespace {
 
 // A flush of 128 KiB takes hardly longer than one of 4 KiB; one of 4 MiB, many times as long.
 constexpr int kPagesAtOnce = 32;
-constexpr std::chrono::milliseconds kPause{1};
 
 // Of the first database that is opened; one with others (on a network) is left alone. All that is different in the
 // second table is one function.
@@ -24,9 +21,7 @@ int write(sqlite3_file* file, const void* from, int size, sqlite3_int64 offset) 
     const int result = usual_methods->xWrite(file, from, size, offset);
     if (result != SQLITE_OK || ++written < kPagesAtOnce) return result;
     written = 0;
-    const int synced = usual_methods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
-    std::this_thread::sleep_for(kPause);
-    return synced;
+    return usual_methods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
 }
 
 int open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int* out_flags) {

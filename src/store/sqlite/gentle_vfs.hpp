@@ -1,5 +1,5 @@
 // The usual file system of SQLite, for who copies much beside somebody who waits for the disk: what is written to a
-// database goes to disk in small parts, with pauses, so that no flush of others has much to carry.
+// database goes to disk in small parts, so that no flush of others has much to carry.
 //
 // Protocol: https://sqlite.org/vfs.html.
 // Threads:  any.

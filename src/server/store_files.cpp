@@ -18,7 +18,7 @@ StoreReport report_of(store::CheckReport&& from) {
     report.members = from.members;
     report.entries = from.entries;
     report.fault_count = from.fault_count;
-    for (store::Fault& each : from.faults) report.faults.push_back({std::move(each.where), std::move(each.what)});
+    for (store::Finding& each : from.faults) report.faults.push_back({std::move(each.where), std::move(each.what)});
     return report;
 }
 

@@ -12,7 +12,7 @@
 
 namespace flare::store {
 
-struct Fault {
+struct Finding {
     std::string where{};  // "conversation 5, room tea"; "ids"; "file"
     std::string what{};
 };
@@ -23,7 +23,7 @@ struct CheckReport {
     std::uint64_t members = 0;        // rows, with those of who left
     std::uint64_t entries = 0;
     std::uint64_t fault_count = 0;
-    std::vector<Fault> faults{};  // the first ones
+    std::vector<Finding> faults{};  // the first ones
 
     bool good() const noexcept { return fault_count == 0; }
     void add(std::string where, std::string what, std::size_t most) {

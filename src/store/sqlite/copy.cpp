@@ -62,7 +62,7 @@ Checked<> check(const std::string& draft, const std::string& what, CheckReport& 
     if (!found) return failed(*database, "checking " + draft, found.error());
     report = std::move(*found);
     if (report.good()) return {};
-    const Fault& first = report.faults.front();
+    const Finding& first = report.faults.front();
     return Failure(errc::store_damaged, what + " contradicts itself in " + std::to_string(report.fault_count) +
                                             (report.fault_count == 1 ? " place: " : " places, the first of them: ") +
                                             first.where + ": " + first.what);

@@ -23,7 +23,7 @@ FLARE_STORE_SUITE(StoreChecking);
 
 std::vector<std::string> texts(const CheckReport& report) {
     std::vector<std::string> all;
-    for (const Fault& each : report.faults) all.push_back(each.where + ": " + each.what);
+    for (const Finding& each : report.faults) all.push_back(each.where + ": " + each.what);
     return all;
 }
 

@@ -74,7 +74,9 @@ void add_history(CLI::App& app, Run& run) {
     CLI::App* command = app.add_subcommand("history", "Print entries of the log of a conversation, the oldest first");
     auto options = std::make_shared<HistoryOptions>();
     HistoryOptions& o = *options;
-    command->add_option("conversation", o.conversation, "room:NAME, or the other user's id")->required();
+    command->add_option("conversation", o.conversation, "room:NAME, or the other user's id")
+        ->required()
+        ->type_name("CONVERSATION");
     auto* before = command->add_option("--before", o.before, "the newest entries below this offset (default: of all)")
                        ->type_name("OFFSET");
     command->add_option("--after", o.after, "the oldest entries above this offset; 0: from the beginning")

@@ -179,7 +179,9 @@ int members(Client& client, const ClientOptions& common, const RoomArguments& ar
 CLI::App& add_room_command(CLI::App& room, Run& run, const std::string& name, const std::string& says,
                            const std::shared_ptr<RoomArguments>& arguments, Ask ask) {
     CLI::App* command = room.add_subcommand(name, says);
-    command->add_option("name", arguments->name, "name of the room, with or without 'room:'")->required();
+    command->add_option("name", arguments->name, "name of the room, with or without 'room:'")
+        ->required()
+        ->type_name("NAME");
     auto common = add_client_options(*command, Urls::named);
     command->callback([common, arguments, ask = std::move(ask), name, &run] {
         arguments->options.join = arguments->open ? JoinPolicy::open : JoinPolicy::invite;

@@ -169,13 +169,17 @@ TEST_F(Busy, TheReceiptMayComeBeforeTheAcknowledgement) {
 TEST_F(Busy, TheyGoAgainWhenAllThatWasSentIsAnswered) {
     for (std::uint8_t i = 1; i <= 3; ++i) ASSERT_TRUE(bench.send(i, std::to_string(i), "bob"));
     bench.exchange();
+    ASSERT_TRUE(bench.send(4, "other", "eve"));
+    bench.exchange();
     answer(0, busy(1'000));
+    answer(3, busy(2'000));
     bench.live(5'000ms);
-    EXPECT_EQ(bench.server.texts.size(), 3u) << "2 and 3 may still be told to wait";
+    EXPECT_EQ(bench.server.texts, (std::vector<std::string>{"1", "2", "3", "other", "other"}))
+        << "2 and 3 may still be told to wait";
     answer(2, delivered);
     answer(1, busy(1));
     bench.live(100ms);
-    EXPECT_EQ(bench.server.texts, (std::vector<std::string>{"1", "2", "3", "1", "2"}));
+    EXPECT_EQ(bench.server.texts, (std::vector<std::string>{"1", "2", "3", "other", "other", "1", "2"}));
 }
 
 TEST_F(Busy, WhatIsUnderWayWhenTheSessionIsLostIsWaitedForNoLonger) {

@@ -72,9 +72,9 @@ private:
         if (!posted) journal_.refused(id, posted.error().text);
     }
     void on_event(const Event& event) {
-        if (const auto* sent = std::get_if<MessageSent>(&event); sent != nullptr && sent->stored)
+        if (const auto* sent = std::get_if<event::MessageSent>(&event); sent != nullptr && sent->stored)
             journal_.stored(sent->message_id, sent->stored->position);
-        if (const auto* failed = std::get_if<MessageFailed>(&event))
+        if (const auto* failed = std::get_if<event::MessageFailed>(&event))
             journal_.refused(failed->message_id, failed->error.text);
     }
 

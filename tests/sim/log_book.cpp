@@ -13,6 +13,8 @@ using model::Role;
 
 namespace {
 
+std::string text_of(const model::ConversationKey& key) { return std::string(key.text()); }
+
 // A session says "busy" of what it has no memory for, and that may be in the log since an earlier session; nobody knows
 // of the others.
 bool is_final(errc code) {
@@ -66,14 +68,14 @@ model::ConversationKey LogBook::key_of(std::string_view user, std::string_view t
 
 void LogBook::sends(const Uuid& id, Sent sent) {
     if (sent.changes) sent.writer += '?';  // a client lets requests wait that are more than may be open
-    sent.number = ++numbers_[{sent.writer, sent.key.text()}];
-    sent_[{id, sent.key.text()}] = std::move(sent);
+    sent.number = ++numbers_[{sent.writer, text_of(sent.key)}];
+    sent_[{id, text_of(sent.key)}] = std::move(sent);
 }
 
 // ---- what the server answers, and what its client hears ----
 
 void LogBook::on_answer(const model::ConversationKey& conversation, const im::effect::Answer& answer) {
-    const Key key{answer.id, conversation.text()};
+    const Key key{answer.id, text_of(conversation)};
     const auto known = sent_.find(key);
     world_.require(known != sent_.end(), "only what was sent is answered");
     world_.trace("answers " + known->second.writer + " " + std::to_string(known->second.number) + " in " + key.second +
@@ -81,7 +83,7 @@ void LogBook::on_answer(const model::ConversationKey& conversation, const im::ef
     if (known->second.changes) requests_.answered(answer.id, im::is_later(answer.code));
     put_off_.erase(key);
     const auto offset = state_.offsets.find(key);
-    const Log* const log = log_of(conversation.text());
+    const Log* const log = log_of(text_of(conversation));
     if (answer.code != errc::ok) {
         world_.require(offset == state_.offsets.end(), "what is in the log is not refused");
         world_.require(!in_store_.contains(key), "nothing is said of what the store may write");
@@ -181,10 +183,10 @@ std::optional<LogBook::Key> LogBook::key_of(const store::Write& write) const {
     const store::NewEntry* const entry = entry_of(write);
     if (entry == nullptr) return std::nullopt;
     const auto* change = std::get_if<store::Change>(&write.what);
-    if (change != nullptr && change->conversation == 0) return Key{entry->id, change->key.text()};
+    if (change != nullptr && change->conversation == 0) return Key{entry->id, text_of(change->key)};
     const auto log = state_.logs.find(change == nullptr ? entry->conversation : change->conversation);
     world_.require(log != state_.logs.end(), "an entry goes to a conversation that is there");
-    return Key{entry->id, log->second.key.text()};
+    return Key{entry->id, text_of(log->second.key)};
 }
 
 void LogBook::taken(const store::WriteBatch& batch) {
@@ -231,7 +233,7 @@ void LogBook::add_user(const store::NewUser& user, const store::Outcome* outcome
 
 // True: it is appended.
 bool LogBook::append(const store::NewEntry& entry, Log& log, const store::Outcome* outcome, store::Reader& reader) {
-    const Key key{entry.id, log.key.text()};
+    const Key key{entry.id, text_of(log.key)};
     if (const auto offset = state_.offsets.find(key); offset != state_.offsets.end()) {
         world_.happened("repeat that the store knows");
         const bool same = outcome == nullptr || (outcome->code == errc::ok && outcome->repeat &&
@@ -302,7 +304,7 @@ void LogBook::check_change(const store::WriteBatch& batch, const store::NewEntry
 }
 
 LogBook::Log* LogBook::make(const store::Change& change, const store::Outcome* outcome, store::Reader& reader) {
-    if (const auto row = state_.rows.find(change.key.text()); row != state_.rows.end()) {
+    if (const auto row = state_.rows.find(text_of(change.key)); row != state_.rows.end()) {
         Log& log = state_.logs.at(row->second);
         const bool exists = outcome == nullptr || outcome->code == errc::conversation_exists ||
                             (outcome->code == errc::ok && outcome->repeat);
@@ -316,7 +318,7 @@ LogBook::Log* LogBook::make(const store::Change& change, const store::Outcome* o
     const auto there = *reader.conversation(change.key);
     if (!there && outcome == nullptr) return nullptr;  // there was no room
     world_.require(there.has_value(), "a conversation that was made is there");
-    state_.rows[change.key.text()] = there->row;
+    state_.rows[text_of(change.key)] = there->row;
     Log& log = state_.logs[there->row];
     log.key = change.key;
     log.epoch = there->head.last.epoch;
@@ -336,7 +338,7 @@ void LogBook::change(const store::WriteBatch& batch, const store::Change& change
         return;
     }
     if (change.entry) {
-        if (const auto sent = sent_.find({change.entry->id, log->key.text()});
+        if (const auto sent = sent_.find({change.entry->id, text_of(log->key)});
             sent != sent_.end() && !state_.offsets.contains(sent->first))
             check_change(batch, *change.entry, *log, sent->second);
         if (!append(*change.entry, *log, outcome, reader)) return;
@@ -380,12 +382,12 @@ void LogBook::restored(bool new_generation, store::Reader& reader) {
 // ---- what others see ----
 
 void LogBook::delivered(const std::string& user, const wire::DataView& data) {
-    const Key key{data.message->id, model::ConversationKey::direct(data.from, user).text()};
+    const Key key{data.message->id, text_of(model::ConversationKey::direct(data.from, user))};
     world_.require(state_.offsets.contains(key), "nothing is delivered before it is committed");
 }
 
 void LogBook::head(const model::ConversationKey& key, const wire::im::Head& head) {
-    const Log* const log = log_of(key.text());
+    const Log* const log = log_of(text_of(key));
     world_.require(log != nullptr && head.epoch == log->epoch, "a log that is read is of this epoch");
     world_.require(head.first == 1 && head.last <= log->entries.size(), "a head names no entry that is not committed");
 }
@@ -394,7 +396,7 @@ void LogBook::page(const std::string& user, const model::ConversationKey& key, s
                    const wire::im::HistoryPage& page) {
     world_.require(page.head.has_value(), "a page has its head");
     head(key, *page.head);
-    const Log& log = *log_of(key.text());
+    const Log& log = *log_of(text_of(key));
     const Membership* const member = membership(log, user);
     world_.require(member != nullptr, "who never was a member reads nothing");
     std::uint64_t last = 0;

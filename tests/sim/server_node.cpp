@@ -360,13 +360,12 @@ void ServerNode::give(const Uuid& id, const std::string& room, std::string paylo
     sent.payload = payload;
     sent.changes = command.has_value();
     kept_->book.sends(id, std::move(sent));
-    const auto message = std::make_shared<server::StoredMessage>(send, key, std::string(kServerTarget), "news",
-                                                                 wire::Forms(wire::Body{}));
+    const auto message = server::StoredMessage::make(send, key, std::make_shared<const std::string>(kServerTarget),
+                                                     "news", wire::Forms(wire::Body{}));
     message->payload = Bytes(payload);
-    process_->router().give(home, [message, command = std::move(command)](server::Shard& shard) {
-        server::ConversationHome& there = shard.conversations()->home;
-        command ? there.change(message, *command) : there.take(message);
-    });
+    server::Departure leaving{message, nullptr};
+    if (command) leaving.command = std::make_shared<const im::Command>(std::move(*command));
+    process_->router().give(home, [leaving](server::Shard& shard) { shard.conversations()->home.take({&leaving, 1}); });
 }
 
 std::uint64_t ServerNode::unix_ms() const {

@@ -132,8 +132,7 @@ void ConversationSends::take(session::ServerSession& session, session::PendingMe
                                      "a message that is stored has at most 1 MiB: send a shorter one");
     auto key = key_of(session, message.to, pending);
     if (!key) return;
-    // It is kept as it goes on, and as it is stored.
-    const errc added = parts_.awaited.add(sender->key, message.id, pending, 2 * message.payload.size());
+    const errc added = parts_.awaited.add(sender->key, message.id, pending, message.payload.size());
     if (added == errc::duplicate_message_id) return parts_.answers.refuse(pending, added);
 
     im::Send send;
@@ -161,7 +160,9 @@ void ConversationSends::take(session::ServerSession& session, session::PendingMe
     const auto encoding = stored_encoding(message.encoding);
     if (encoding) {
         held.message->encoding = *encoding;
-        held.message->payload = Bytes(message.payload);
+        const bool large = !compressed && message.payload.size() > session::kSmallBytes;
+        const Bytes* const shared = large ? held.message->forms.inflate() : nullptr;
+        held.message->payload = shared != nullptr ? *shared : Bytes(message.payload);
     }
     const bool waits = sender->row == 0 || sender->waits || !sender->held.empty();
     if (!waits && !compressed && !parts_.state.config.policy) return this->send(*sender, std::move(held.message), {});

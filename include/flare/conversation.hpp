@@ -76,6 +76,7 @@ struct Conversation {
     std::optional<StoredAt> written;
 };
 
+// A user in a conversation, now or before.
 struct Member {
     std::string user;
     MemberRole role = MemberRole::none;
@@ -83,11 +84,13 @@ struct Member {
     std::optional<std::chrono::system_clock::time_point> muted_until;
 };
 
+// Of Conversations::members().
 struct MemberPage {
     std::vector<Member> members;  // at most 200
     bool more = false;            // there are further ones: ask again with `after` set to the last user
 };
 
+// What an entry is. The numbers are those of the protocol.
 enum class EntryKind : std::uint8_t {
     unknown = 0,  // of a later version: it has its place in the log and cannot be shown
     message = 1,
@@ -115,6 +118,7 @@ struct ConversationChange {
         banned = 8,  // or may join again
         config = 9,
     };
+    // What one of them is from this entry on.
     struct ChangedMember {
         std::string user;
         MemberRole role = MemberRole::none;  // from this entry on
@@ -157,6 +161,7 @@ struct HistoryQuery {
     std::uint32_t max_bytes = 0;  // of payloads as stored, at most 1 MiB; 0: 1 MiB. One entry always comes
 };
 
+// Of Conversations::history().
 struct HistoryPage {
     LogHead head;
     std::vector<Entry> entries;  // by offset, ascending; at most 200, and 16 MiB of payloads

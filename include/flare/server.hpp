@@ -163,7 +163,8 @@ struct StoreStats {
     std::uint64_t free_bytes = 0;  // current: on its disk
     // Current: ok; storage_full (the last commit found no room); storage_failed, store_damaged (it takes nothing).
     errc state = errc::ok;
-    struct Waiting {  // current
+    // Current: what the store has taken and not done yet.
+    struct Waiting {
         std::uint64_t writes = 0;
         std::uint64_t bytes = 0;  // of the writes
         std::uint64_t reads = 0;

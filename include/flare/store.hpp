@@ -51,6 +51,7 @@ struct StoreReport {
 // invalid_config (a database of another program), storage_failed.
 FLARE_EXPORT Checked<StoreReport> check_store(const std::string& file);
 
+// How backup_store() and restore_store() copy.
 struct StoreCopy {
     bool replace = false;  // replaces what is there; otherwise it is an error (file_unwritable)
     bool check = true;     // checks the copy before it takes its place: with faults, the call fails with store_damaged

@@ -188,7 +188,7 @@ Found history(store::Reader& reader, const model::ConversationKey& key, std::str
     for (const store::Entry& from : page->entries) {
         wire::im::Entry& entry = body.entries.emplace_back();
         entry.offset = from.offset;
-        entry.rev = from.rev;
+        entry.rev = from.rev == from.offset ? 0 : from.rev;
         entry.kind = from.kind;
         entry.id = from.id;
         const auto name = names.of(from.sender);

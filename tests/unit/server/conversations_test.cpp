@@ -364,10 +364,12 @@ std::vector<std::string> payloads(const Response& response) {
     const auto page = wire::im::decode<wire::im::HistoryPage>(response.body);
     EXPECT_TRUE(page);
     std::vector<std::string> all;
-    for (const auto& entry : page->entries)
+    for (const auto& entry : page->entries) {
+        EXPECT_EQ(entry.rev, 0u) << "nothing was changed";
         all.push_back(entry.kind == model::EntryKind::message
                           ? std::string(entry.from) + ": " + std::string(entry.payload)
                           : "(" + std::string(entry.from) + ")");
+    }
     return all;
 }
 

@@ -281,7 +281,7 @@ TEST_F(ConversationsOnShards, WhatWaitsForTheStoreCountsAsMemory) {
     EXPECT_EQ(answers(*ann).at(message_id(12)).code, errc::busy);
     store.by_hand = false;
     bench->settle();
-    EXPECT_EQ(bench->shard(0).budget().used(), idle);
+    EXPECT_LT(bench->shard(0).budget().used(), idle + 4'000) << "only receipts wait to be acknowledged";
     EXPECT_EQ(log(between("ann", "bob")).size(), 9u);
 }
 

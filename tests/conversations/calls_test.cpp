@@ -396,8 +396,9 @@ TEST_F(ConversationCalls, AreThereForCoroutines) {
         Events nobody;
         user(server, name, nobody).disconnect();
     }
+    boost::asio::io_context
+        loop;  // it outlives the client, whose thread may still be waking it when the last call is done
     Client ann = user(server, "ann", at_ann);
-    boost::asio::io_context loop;
     auto talked = boost::asio::co_spawn(loop, talk_in_a_room(ann), boost::asio::use_future);
     loop.run();
     EXPECT_EQ(talked.get(), "Tea 2 hello 5");

@@ -78,6 +78,8 @@ public:
     Result<void> request(const wire::RequestView& request, std::string_view conversation, TimePoint now);
     // Messages without an outcome yet.
     std::size_t queue_length() const noexcept { return outgoing_.size(); }
+    // Some of them wait because the server has put them off, or others to their target.
+    bool holds_back() const noexcept { return outgoing_.holds_back(); }
     // Forgets messages that were never written to a carrier; each gets the outcome `cancelled`. Returns how many.
     std::size_t clear_queue(TimePoint now);
     // Gives up everything, requests too: never written -> `never_sent`, written without a receipt -> outcome_unknown.

@@ -33,6 +33,7 @@ public:
     // Errors: ClientSession::send().
     Result<Place> send(const wire::MessageView& message, Priority priority, TimePoint now, bool awaited);
     std::size_t size() const noexcept { return outbox_.size(); }
+    bool holds_back() const noexcept { return !held_.empty(); }
     // Forgets what was never written; each is `cancelled`. Returns how many.
     std::size_t cancel_unsent();
     // Gives up everything.

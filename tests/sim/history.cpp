@@ -100,6 +100,9 @@ public:
         world_.run_until(peace);
         end_trouble();
         world_.run_until(world_.now() + 150s);
+        // A server with little memory takes one of many requests at a time; each is sent again after a second.
+        for (int minutes = 0; minutes < 10 && requests_.without_outcome() != 0; ++minutes)
+            world_.run_until(world_.now() + 60s);
         for (const auto& client : clients_) client->check_at_rest();
         server_->check_at_rest(clients_.size());
         if (store_) store_->check_at_rest();

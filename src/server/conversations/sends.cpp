@@ -195,6 +195,10 @@ void ConversationSends::go_on(const SenderPtr& sender) {
 
 // False: what it waits for goes on with it.
 bool ConversationSends::ready(const SenderPtr& sender, Held& held) {
+    if (held.change && held.message->send.shed) {
+        held.command = std::make_shared<const im::Command>(im::command::Leave{});  // put off, whatever it is
+        return true;
+    }
     if (held.change) {
         if (held.change->users.empty() && !held.change->counts) {
             held.command = std::make_shared<const im::Command>(held.change->command(0, {}));
@@ -374,7 +378,6 @@ void ConversationSends::request(const session::ServerSession& session, const ses
     send.first_sent_ms_ago = request.first_sent_ms_ago;
     send.content = content;
     send.shed = added == errc::busy;
-    if (send.shed) change = {{}, false, change.command};  // nothing is looked up for it
     hold(sender, {.message = bare(sender, send, key), .change = std::move(change)});
 }
 

@@ -78,7 +78,7 @@ const ClientRequests::Entry* ClientRequests::next_to_send(TimePoint now) const {
 
 bool ClientRequests::is_held(const Entry& entry, TimePoint now) const {
     if (!wire::writes(entry.verb)) return false;
-    return entry.again_at > now || outgoing_.waits_before(entry.conversation, entry.behind);
+    return entry.again_at > now || outgoing_.held().waits_before(entry.conversation, entry.behind);
 }
 
 void ClientRequests::enqueue(Entry& entry, TimePoint now) {

@@ -79,7 +79,7 @@ public:
     // Messages without an outcome yet.
     std::size_t queue_length() const noexcept { return outgoing_.size(); }
     // Some of them wait because the server has put them off, or others to their target.
-    bool holds_back() const noexcept { return outgoing_.holds_back(); }
+    bool holds_back() const noexcept { return !outgoing_.held().empty(); }
     // Forgets messages that were never written to a carrier; each gets the outcome `cancelled`. Returns how many.
     std::size_t clear_queue(TimePoint now);
     // Gives up everything, requests too: never written -> `never_sent`, written without a receipt -> outcome_unknown.

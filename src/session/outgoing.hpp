@@ -33,7 +33,6 @@ public:
     // Errors: ClientSession::send().
     Result<Place> send(const wire::MessageView& message, Priority priority, TimePoint now, bool awaited);
     std::size_t size() const noexcept { return outbox_.size(); }
-    bool holds_back() const noexcept { return !held_.empty(); }
     // Forgets what was never written; each is `cancelled`. Returns how many.
     std::size_t cancel_unsent();
     // Gives up everything.
@@ -74,8 +73,8 @@ public:
     // ---- what is sent behind messages ----
     // The last message so far.
     Outbox::Token newest() const noexcept { return outbox_.newest(); }
-    // A message to `to`, this one or an older one, waits because the server has no room.
-    bool waits_before(std::string_view to, Outbox::Token token) const { return held_.waits_before(to, token); }
+    // Targets for which the server has no room, and what waits for them.
+    const HeldTargets& held() const noexcept { return held_; }
 
     // ---- time ----
     TimePoint next_deadline() const noexcept { return give_up_waiting_at_; }

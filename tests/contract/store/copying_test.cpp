@@ -220,7 +220,8 @@ TEST_F(StoreCopies, SayThatTheirDiskIsFull) {
                           done.error().text.find("make room on that disk") != std::string::npos;
         return said && std::filesystem::is_empty(disk) ? 0 : 1;
     });
-    if (code == 77) GTEST_SKIP() << "a small disk needs the right to mount one";
+    // As in the lab: what needs root is skipped without it, counted, and runs in CI.
+    if (code == 77) GTEST_SKIP() << "needs root: a disk that is full is a small one, mounted for this test";
     EXPECT_EQ(code, 0);
 }
 

@@ -279,15 +279,6 @@ TEST_F(ConversationsOnShards, WhatWaitsForTheStoreCountsAsMemory) {
     EXPECT_EQ(answers(*ann).at(message_id(11)).code, errc::busy);
     bench->bring(ann, data(12, 12, "small, behind one that is to come again", "bob"));
     EXPECT_EQ(answers(*ann).at(message_id(12)).code, errc::busy);
-    wire::im::MemberChange removal;
-    removal.conversation = "room:tea";
-    removal.users = {"bob"};
-    const std::string body = wire::im::encode(removal);
-    wire::RequestView remove;
-    remove.id = message_id(13);
-    remove.verb = wire::Verb::member_remove;
-    remove.body = body;
-    bench->bring(ann, session::test::numbered(0, 13, wire::encode(remove)));
     store.by_hand = false;
     bench->settle();
     EXPECT_LT(bench->shard(0).budget().used(), idle + 4'000) << "only receipts wait to be acknowledged";
@@ -557,6 +548,25 @@ TEST_F(ConversationsOnShards, ALimitOfNoneLetsUsersBeginAnyNumber) {
         bench->bring(ann, data(i + 1, i + 1, "hi", "friend" + std::to_string(i)));
         EXPECT_EQ(answers(*ann).at(message_id(i + 1)), stored(1));
     }
+}
+
+TEST_F(ConversationsOnShards, AChangeWithoutMemoryIsPutOff) {
+    Config config = plain_config();
+    config.max_memory_bytes = 1 << 20;
+    bench = std::make_unique<ShardBench>(std::move(config), nullptr, &store);
+    session_of("bob", 1);
+    const auto ann = session_of("ann", 2);
+    const auto eve = session_of("eve", 3);
+    store.by_hand = true;
+    for (std::uint8_t i = 1; i <= 8; ++i) bench->bring(ann, data(i, i, std::string(60'000, 'x'), "bob"));
+    bench->bring(eve, data(1, 20, std::string(39'600, 'x'), "bob"));
+    wire::im::MemberChange out;
+    out.conversation = "room:tea";
+    out.users = {"bob"};
+    bench->bring(eve, request(2, 21, Verb::member_remove, out));
+    EXPECT_EQ(responses(*eve).at(message_id(21)).code, errc::busy);
+    store.by_hand = false;
+    bench->settle();
 }
 
 TEST_F(ConversationsOnShards, MembersAreListedToMembers) {

@@ -50,7 +50,8 @@ wire::Hello ClientAttaching::make_hello(ClientCarrier& carrier) {
                                               hello.epoch, hello.attempt_id);
         }
         for (LaneIndex lane = 0; lane < settings.lanes; ++lane) {
-            hello.received.push_back({lane, 0, settings.lane_frames(), settings.lane_bytes()});
+            hello.received.push_back(
+                {lane, 0, settings.lane_frames(settings.lanes), settings.lane_bytes(settings.lanes)});
         }
         carrier.ticket_used.clear();
     }

@@ -127,13 +127,13 @@ void LaneSet::keep_to(const wire::Limits& limits) noexcept {
 
 SendLane& LaneSet::sending(LaneIndex lane) {
     auto& slot = send_[lane];
-    if (!slot) slot = std::make_unique<SendLane>(settings_, budget_, totals_);
+    if (!slot) slot = std::make_unique<SendLane>(settings_, lane_count_, budget_, totals_);
     return *slot;
 }
 
 ReceiveLane& LaneSet::receiving(LaneIndex lane) {
     auto& slot = receive_[lane];
-    if (!slot) slot = std::make_unique<ReceiveLane>(settings_, budget_);
+    if (!slot) slot = std::make_unique<ReceiveLane>(settings_, lane_count_, budget_);
     return *slot;
 }
 
@@ -337,8 +337,9 @@ void LaneSet::rewind(TimePoint now) noexcept {
 wire::LaneStates LaneSet::receive_states() noexcept {
     wire::LaneStates states;
     for (LaneIndex i = 0; i < lane_count_; ++i) {
-        states.push_back(receive_[i] ? receive_[i]->advertise(i)
-                                     : wire::LaneState{i, 0, settings_.lane_frames(), settings_.lane_bytes()});
+        states.push_back(
+            receive_[i] ? receive_[i]->advertise(i)
+                        : wire::LaneState{i, 0, settings_.lane_frames(lane_count_), settings_.lane_bytes(lane_count_)});
     }
     ack_at_ = kNever;
     return states;

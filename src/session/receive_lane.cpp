@@ -21,11 +21,11 @@ std::uint64_t largest(wire::FrameKind kind, const Settings& settings) noexcept {
 
 }  // namespace
 
-ReceiveLane::ReceiveLane(const Settings& settings, Budget& budget)
+ReceiveLane::ReceiveLane(const Settings& settings, std::uint32_t lanes, Budget& budget)
     : settings_(settings),
       budget_(budget),
-      lane_frames_(settings.lane_frames()),
-      lane_bytes_(settings.lane_bytes()),
+      lane_frames_(settings.lane_frames(lanes)),
+      lane_bytes_(settings.lane_bytes(lanes)),
       told_max_seq_(lane_frames_),
       told_max_bytes_(lane_bytes_) {}
 

@@ -16,7 +16,8 @@ namespace flare::session {
 
 class ReceiveLane {
 public:
-    ReceiveLane(const Settings& settings, Budget& budget);
+    // `lanes`: of the session.
+    ReceiveLane(const Settings& settings, std::uint32_t lanes, Budget& budget);
     ~ReceiveLane();
     ReceiveLane(const ReceiveLane&) = delete;
     ReceiveLane& operator=(const ReceiveLane&) = delete;
@@ -97,7 +98,7 @@ private:
 
     const Settings& settings_;
     Budget& budget_;
-    // Settings::lane_frames() and lane_bytes(), divided once.
+    // Its share, divided once.
     const std::uint32_t lane_frames_;
     const std::uint64_t lane_bytes_;
     Seq received_ = 0;

@@ -8,10 +8,11 @@
 namespace flare::session {
 
 // The credit before a peer has said anything is that of the same settings: docs/protocol.md, "Credit".
-SendLane::SendLane(const Settings& settings, Budget& budget, SendTotals& totals)
+SendLane::SendLane(const Settings& settings, std::uint32_t lanes, Budget& budget, SendTotals& totals)
     : settings_(settings),
       budget_(budget),
       totals_(totals),
+      lane_bytes_(settings.lane_bytes(lanes)),
       max_seq_(kInitialFrames),
       max_bytes_(kInitialBytes),
       peer_window_(kInitialBytes) {
@@ -63,7 +64,7 @@ void SendLane::push(wire::Body&& body, Priority priority, std::uint64_t token) {
 
 // A frame may cost at most half of a lane's window, so that two can be under way and renewal keeps it moving.
 void SendLane::set_pieces() noexcept {
-    const std::uint64_t window = std::min({peer_window_, settings_.lane_bytes(), totals_.most_bytes});
+    const std::uint64_t window = std::min({peer_window_, lane_bytes_, totals_.most_bytes});
     const std::size_t most = totals_.most_in_frame;
     big_above_ = static_cast<std::size_t>(std::min<std::uint64_t>(std::min(wire::kChunkThreshold, most), window / 2));
     chunk_bytes_ =

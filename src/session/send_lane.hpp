@@ -31,7 +31,8 @@ struct SendTotals {
 
 class SendLane {
 public:
-    SendLane(const Settings& settings, Budget& budget, SendTotals& totals);
+    // `lanes`: of the session.
+    SendLane(const Settings& settings, std::uint32_t lanes, Budget& budget, SendTotals& totals);
     ~SendLane();
     SendLane(const SendLane&) = delete;
     SendLane& operator=(const SendLane&) = delete;
@@ -135,8 +136,9 @@ private:
     const Settings& settings_;
     Budget& budget_;
     SendTotals& totals_;
-    Frames queue_;   // sorted: priority, then order of arrival
-    Frames window_;  // numbered, unacknowledged; the first carries number acked_ + 1
+    const std::uint64_t lane_bytes_;  // its share
+    Frames queue_;                    // sorted: priority, then order of arrival
+    Frames window_;                   // numbered, unacknowledged; the first carries number acked_ + 1
     std::optional<Partial> partial_;
     Seq acked_ = 0;
     Seq next_ = 1;    // acked_ + window_.size() + 1

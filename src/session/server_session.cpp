@@ -19,11 +19,6 @@ std::size_t charge_of(const ServerSession& session) noexcept {
     return kSessionBytes + kNameCopies * (session.user().size() + session.device().size()) + session.claims().size();
 }
 
-Settings with_lanes(Settings settings, std::uint32_t lanes) {
-    settings.lanes = lanes;
-    return settings;
-}
-
 }  // namespace
 
 ServerSession::ServerSession(const Settings& settings, Budget& budget, MessageFlow& messages, RequestFlow& requests,
@@ -34,8 +29,8 @@ ServerSession::ServerSession(const Settings& settings, Budget& budget, MessageFl
       owner_(owner),
       who_(std::move(who)),
       agreed_(agreed),
-      settings_(with_lanes(settings, agreed.lanes)),
-      lane_set_(settings_, agreed.lanes, budget, *this,
+      settings_(settings),
+      lane_set_(settings, agreed.lanes, budget, *this,
                 agreed.conversations ? wire::FrameKind::request : wire::FrameKind::none) {
     timer.session = this;
     budget_.take_anyway(charge_of(*this));

@@ -119,7 +119,7 @@ private:
     Attachments attachments_;
     CredentialTerm credential_;
     Farewell farewell_;
-    const Settings settings_;  // with what was agreed; referenced by lane_set_
+    const Settings& settings_;
     LaneSet lane_set_;
     PendingWork work_;
     TimePoint now_{};  // of the call under way

@@ -68,9 +68,9 @@ struct Settings {
 
     // How long ids are kept: a repeat that was young when it was queued may have waited for a lost carrier.
     Duration dedupe_retention() const noexcept { return dedupe_window + session_life; }
-    // One lane's share of what may be unacknowledged: the credit that a receiver grants.
-    std::uint32_t lane_frames() const noexcept { return max_unacked_frames / lanes; }
-    std::uint64_t lane_bytes() const noexcept { return max_unacked_bytes / lanes; }
+    // The share of one of so many lanes in what may be unacknowledged: the credit that a receiver grants.
+    std::uint32_t lane_frames(std::uint32_t agreed) const noexcept { return max_unacked_frames / agreed; }
+    std::uint64_t lane_bytes(std::uint32_t agreed) const noexcept { return max_unacked_bytes / agreed; }
     bool limits_rates() const noexcept { return message_rate.limited() || byte_rate.limited(); }
 };
 

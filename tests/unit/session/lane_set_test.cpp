@@ -336,7 +336,7 @@ TEST_P(RoundTrips, OfALargeMessageAreBoundedByTheWindow) {
     const std::string payload(bytes, 'x');
     ASSERT_EQ(a.send(lanes - 1, payload), errc::ok);
 
-    const std::size_t half_window = static_cast<std::size_t>(settings.lane_bytes() / 2);
+    const std::size_t half_window = static_cast<std::size_t>(settings.lane_bytes(settings.lanes) / 2);
     const std::size_t most = (bytes + half_window - 1) / half_window + 2;
     std::size_t round_trips = 0;
     TimePoint now = kStart;

@@ -15,7 +15,7 @@ protected:
     }
 
     ReceiveLane& lane() {
-        if (!lane_) lane_.emplace(settings, budget);
+        if (!lane_) lane_.emplace(settings, settings.lanes, budget);
         return *lane_;
     }
     errc take(Seq seq, std::uint64_t cost = 1) {
@@ -166,14 +166,14 @@ TEST_F(ReceiveLaneTest, CountsTheRoomThatAMessageTakesAndTakesNoMoreThanItHas) {
 TEST_F(ReceiveLaneTest, LeavesMemoryForWhatIsSmall) {
     SharedBudget most(10'000, true);
     Budget small(most, 1);
-    ReceiveLane lane(settings, small);
+    ReceiveLane lane(settings, settings.lanes, small);
     ASSERT_TRUE(lane.chunk(piece(7'500, std::string(7'499, 'x'))));
     EXPECT_FALSE(small.take(2, Use::pieces)) << "a quarter is kept";
     EXPECT_TRUE(small.take(2'000, Use::large));
     EXPECT_FALSE(small.take(400, Use::large)) << "a thirty-second is kept";
     EXPECT_TRUE(small.take(400));
     small.give(2'400);
-    ReceiveLane other(settings, small);
+    ReceiveLane other(settings, settings.lanes, small);
     ASSERT_TRUE(other.chunk(piece(2'000, std::string(1'000, 'x'))));
     const auto last = other.chunk(piece(0, std::string(1'000, 'x')));
     ASSERT_TRUE(last);
@@ -183,7 +183,7 @@ TEST_F(ReceiveLaneTest, LeavesMemoryForWhatIsSmall) {
 TEST_F(ReceiveLaneTest, SkipsAMessageForWhichTheProcessHasNoMemory) {
     SharedBudget none(4);
     Budget small(none, 1);
-    ReceiveLane poor(settings, small);
+    ReceiveLane poor(settings, settings.lanes, small);
 
     ASSERT_TRUE(poor.chunk(piece(9, "abc")));
     const auto second = poor.chunk(piece(0, "def"));
@@ -228,7 +228,7 @@ TEST(ReceiveLane, ReturnsAnUnfinishedMessageToTheBudget) {
     Budget budget(shared, 1024);
     const Settings settings;
     {
-        ReceiveLane lane(settings, budget);
+        ReceiveLane lane(settings, settings.lanes, budget);
         ASSERT_TRUE(lane.chunk({10'000, "abc"}));
         EXPECT_EQ(budget.used(), 3u);
     }

@@ -13,7 +13,7 @@ protected:
     }
 
     SendLane& lane() {
-        if (!lane_) lane_.emplace(settings, budget, totals);
+        if (!lane_) lane_.emplace(settings, settings.lanes, budget, totals);
         return *lane_;
     }
     void push(std::uint8_t number, std::size_t payload = 10, Priority priority = Priority::normal) {
@@ -314,7 +314,7 @@ TEST(SendLane, ReturnsWhatItHoldsToBudgetAndTotals) {
     Budget budget(shared, 4096);
     SendTotals totals;
     {
-        SendLane lane(settings, budget, totals);
+        SendLane lane(settings, settings.lanes, budget, totals);
         for (const std::size_t payload : {100'000u, 10u, 10u}) {
             wire::Body body = data_of(1, std::string(payload, 'p'));
             ASSERT_TRUE(budget.take(SendLane::charge_of(body)));

@@ -8,6 +8,7 @@
 #include "server/conversations/home.hpp"
 #include "server/conversations/requests.hpp"
 #include "server/conversations/sends.hpp"
+#include "server/conversations/user_rows.hpp"
 
 #include <algorithm>
 
@@ -27,12 +28,14 @@ struct Conversations {
         Turn& turn;
     };
     Conversations(const Parts& parts, std::uint32_t index)
-        : awaited(parts.executor, parts.store, parts.table, parts.answers, parts.memory),
-          home({parts.router, parts.executor, parts.store, awaited, parts.users, parts.counters,
+        : rows(parts.router, parts.store, index),
+          awaited(parts.executor, parts.store, parts.table, parts.answers, parts.memory),
+          home({parts.router, parts.executor, parts.store, rows, awaited, parts.users, parts.counters,
                 parts.state.config.conversations.limits},
                index),
-          sends({parts.state, parts.router, parts.executor, parts.store, parts.answers, awaited, home, parts.turn},
-                index),
+          sends(
+              {parts.state, parts.router, parts.executor, parts.store, rows, parts.answers, awaited, home, parts.turn},
+              index),
           requests({parts.state.config, parts.executor, parts.store, parts.table, sends}) {}
 
     session::TimePoint next_deadline() const noexcept { return std::min(home.next_deadline(), sends.next_deadline()); }
@@ -41,6 +44,7 @@ struct Conversations {
         sends.on_time();
     }
 
+    UserRows rows;
     Awaited awaited;
     ConversationHome home;
     ConversationSends sends;

@@ -12,6 +12,7 @@
 #include "server/conversations/awaited.hpp"
 #include "server/conversations/outgoing.hpp"
 #include "server/conversations/store_access.hpp"
+#include "server/conversations/user_rows.hpp"
 #include "server/dispatch/users.hpp"
 #include "server/worker/counters.hpp"
 #include "server/worker/executor.hpp"
@@ -35,6 +36,7 @@ public:
         Router& router;
         Executor& executor;
         StoreAccess& store;
+        UserRows& rows;
         Awaited& awaited;
         Users& users;
         Counters& counters;
@@ -130,7 +132,6 @@ private:
     // What has gathered for each worker goes there, as one task.
     template <typename T, typename Give>
     void give_each(std::vector<std::vector<T>>& gathered, Give give);
-    void begin_between(const HostedPtr& hosted, im::Row starter, im::Row first, im::Row second);
     void allow_direct(const HostedPtr& hosted, im::Row starter, im::Row first, im::Row second);
 
     Parts parts_;

@@ -9,6 +9,7 @@
 #include "server/worker/shard.hpp"
 #include "session/planted.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -262,28 +263,38 @@ void ConversationSends::inflate(const SenderPtr& sender, const Held& held) {
 }
 
 void ConversationSends::find_users(const SenderPtr& sender, const Held& held) {
+    sender->waits = true;
+    parts_.rows.find(held.change->users, [this, sender](const std::vector<im::Row>& users, errc code) {
+        sender->waits = false;
+        if (sender->held.empty()) return;  // its session has ended
+        if (code != errc::ok) return go_on_later(sender);
+        if (std::find(users.begin(), users.end(), im::Row{0}) == users.end()) return count_conversations(sender, users);
+        parts_.awaited.refuse(sender->key, sender->held.front().message->send.id, errc::unknown_target,
+                              "somebody of these users has never been here");
+        sender->held.pop_front();
+        go_on(sender);
+    });
+}
+
+// Of whom the first one names, and of who asks.
+void ConversationSends::count_conversations(const SenderPtr& sender, const std::vector<im::Row>& users) {
     struct Found {
         std::uint32_t conversations = 0;
         std::vector<im::command::Person> people;
-        bool unknown = false;
     };
     const auto found = std::make_shared<Found>();
     sender->waits = true;
     parts_.store.read(
-        [found, users = held.change->users, self = sender->row,
+        [found, users, self = sender->row,
          most = parts_.state.config.conversations.limits.max_conversations](store::Reader& reader) {
             const auto count = [&reader, most](store::Row user, std::uint32_t& conversations) {
                 const auto counted = reader.count_conversations(user, most);
                 if (counted) conversations = *counted;
                 return counted ? errc::ok : static_cast<errc>(counted.error().value());
             };
-            for (const std::string& user : users) {
-                const auto row = reader.user(user);
-                if (!row) return static_cast<errc>(row.error().value());
-                found->unknown = found->unknown || !*row;
-                if (!*row) continue;
-                im::command::Person& person = found->people.emplace_back(im::command::Person{**row, 0});
-                if (const errc code = count(person.user, person.conversations); code != errc::ok) return code;
+            for (const store::Row user : users) {
+                im::command::Person& person = found->people.emplace_back(im::command::Person{user, 0});
+                if (const errc code = count(user, person.conversations); code != errc::ok) return code;
             }
             return count(self, found->conversations);
         },
@@ -292,15 +303,9 @@ void ConversationSends::find_users(const SenderPtr& sender, const Held& held) {
             if (sender->held.empty()) return;  // its session has ended
             if (code != errc::ok) return go_on_later(sender);
             Held& first = sender->held.front();
-            if (found->unknown) {
-                parts_.awaited.refuse(sender->key, first.message->send.id, errc::unknown_target,
-                                      "somebody of these users has never been here");
-                sender->held.pop_front();
-            } else {
-                first.command = std::make_shared<const im::Command>(
-                    first.change->command(found->conversations, std::move(found->people)));
-                judge(sender, true);
-            }
+            first.command = std::make_shared<const im::Command>(
+                first.change->command(found->conversations, std::move(found->people)));
+            judge(sender, true);
             go_on(sender);
         });
 }

@@ -13,6 +13,7 @@
 #include "server/conversations/home.hpp"
 #include "server/conversations/outgoing.hpp"
 #include "server/conversations/store_access.hpp"
+#include "server/conversations/user_rows.hpp"
 #include "server/dispatch/answers.hpp"
 #include "server/worker/router.hpp"
 #include "server/worker/server_state.hpp"
@@ -38,6 +39,7 @@ public:
         Router& router;
         Executor& executor;
         StoreAccess& store;
+        UserRows& rows;
         Answers& answers;
         Awaited& awaited;
         ConversationHome& home;
@@ -106,6 +108,7 @@ private:
     void look_up(const SenderPtr& sender, const Held& held);
     void inflate(const SenderPtr& sender, const Held& held);
     void find_users(const SenderPtr& sender, const Held& held);
+    void count_conversations(const SenderPtr& sender, const std::vector<im::Row>& users);
     void judge(const SenderPtr& sender, bool whole);
     void send(Sender& sender, std::shared_ptr<StoredMessage> message, std::shared_ptr<const im::Command> command);
     bool allows(const Sender& sender, const Held& held) const;

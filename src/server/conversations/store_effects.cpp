@@ -165,50 +165,14 @@ void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::FindHei
 // ---- a direct conversation is begun ----
 
 void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::MakeDirect& wanted) {
-    struct Rows {
-        std::optional<store::Row> first, second;
-    };
-    ask<Rows>(
-        hosted,
-        [key = hosted->append.conversation().key()](store::Reader& reader, Rows& rows) {
-            auto first = reader.user(key.first());
-            if (!first) return static_cast<errc>(first.error().value());
-            auto second = reader.user(key.second());
-            if (!second) return static_cast<errc>(second.error().value());
-            rows = {*first, *second};
-            return errc::ok;
-        },
-        [this, hosted, starter = wanted.starter](const Rows& rows, errc code) {
-            if (code != errc::ok) return hosted->append.refuse_direct(no_direct(code), now(), effects_);
-            begin_between(hosted, starter, rows.first.value_or(0), rows.second.value_or(0));
-        });
-}
-
-// 0: no row is known of that one. Who is connected has come before the row is written.
-void ConversationHome::begin_between(const HostedPtr& hosted, im::Row starter, im::Row first, im::Row second) {
-    if (first != 0 && second != 0) return allow_direct(hosted, starter, first, second);
     const model::ConversationKey& key = hosted->append.conversation().key();
-    const std::string name(first == 0 ? key.first() : key.second());
-    const auto added = [this, hosted, starter, first, second](std::unique_ptr<store::WriteBatch> batch, errc code) {
-        const store::Outcome& outcome = batch->writes.front().outcome;
-        if (code == errc::ok) code = outcome.code;
-        if (code == errc::ok)
-            return begin_between(hosted, starter, first == 0 ? outcome.row : first, first == 0 ? second : outcome.row);
-        hosted->append.refuse_direct(no_direct(said_of(code)), now(), effects_);
-        act(hosted);
-    };
-    parts_.router.ask(
-        index_, parts_.router.home_of(name), [name](Shard& shard) { return !shard.table().of_user(name).empty(); },
-        [hosted, name, added](Shard& shard, bool is_here) {
-            ConversationHome& self = shard.conversations()->home;
-            if (is_here) {
-                auto batch = std::make_unique<store::WriteBatch>();
-                batch->writes.emplace_back().what = store::NewUser{name};
-                return self.parts_.store.write(std::move(batch), added);
-            }
-            hosted->append.refuse_direct(no_direct(errc::unknown_target), self.now(), self.effects_);
-            self.act(hosted);
-        });
+    parts_.rows.find({std::string(key.first()), std::string(key.second())},
+                     [this, hosted, starter = wanted.starter](const std::vector<im::Row>& rows, errc code) {
+                         if (code == errc::ok && (rows[0] == 0 || rows[1] == 0)) code = errc::unknown_target;
+                         if (code == errc::ok) return allow_direct(hosted, starter, rows[0], rows[1]);
+                         hosted->append.refuse_direct(no_direct(said_of(code)), now(), effects_);
+                         act(hosted);
+                     });
 }
 
 // The home of the one who starts it counts.

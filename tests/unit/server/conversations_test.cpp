@@ -402,6 +402,32 @@ TEST_F(ConversationsOnShards, ARoomIsMadeJoinedSpokenInAndRead) {
     EXPECT_EQ(payloads(responses(*bob).at(message_id(7))), (Lines{"ann: hello"}));
 }
 
+// As ConversationsOnShards.WhoIsConnectedIsKnownBeforeItsRowIsWritten, of those whom a request names.
+TEST_F(ConversationsOnShards, WhoIsConnectedIsAddedBeforeTheRowIsWritten) {
+    start(2);
+    session_of("known", 1);
+    for (const std::string& name : {bench->user_of(0), bench->user_of(1)}) {
+        const auto ann = session_of("ann of " + name, 1);
+        store.by_hand = true;
+        wire::im::ConversationCreate create;
+        create.name = name;
+        create.members = {"known", name};
+        bench->bring(ann, request(1, 1, Verb::conversation_create, create));
+        ASSERT_EQ(store.work.size(), 1u) << "the rows of both are asked for";
+        const auto bob = session_of(name, 2);
+        store.by_hand = false;
+        bench->settle();
+        ASSERT_EQ(responses(*ann).at(message_id(1)).code, errc::ok);
+        bench->bring(bob, data(1, 2, "hi", "room:" + name));
+        EXPECT_EQ(answers(*bob).at(message_id(2)), stored(2)) << "a member writes";
+        wire::im::MemberChange change;
+        change.conversation = "room:" + name;
+        change.users = {"known", "nobody", name};
+        bench->bring(ann, request(2, 3, Verb::member_add, change));
+        EXPECT_EQ(responses(*ann).at(message_id(3)).code, errc::unknown_target);
+    }
+}
+
 TEST_F(ConversationsOnShards, WhoIsRemovedWritesAndReadsNoMore) {
     start(2);
     const auto bob = session_of("bob", 1);

@@ -1,23 +1,14 @@
-// Backups and what becomes of them: complete or not there, also while somebody writes, and known as older by clients.
-#include "contract/store/store_fixture.hpp"
+// Backups: complete or not there, also while somebody writes, and never in the place of a store that is used.
+#include "contract/store/copy_fixture.hpp"
 #include "store/sqlite/check.hpp"
-#include "store/sqlite/copy.hpp"
-#include "store/sqlite/sqlite.hpp"
-#include "support/folder.hpp"
 
 #include <gmock/gmock.h>
 
 #include <csignal>
-#include <filesystem>
-#include <fstream>
 
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <sqlite3.h>
 
 namespace flare::store::test {
 namespace {
@@ -25,78 +16,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAre;
-
-class StoreCopies : public ::testing::Test {
-protected:
-    StoreCopies() { base::log().set_level(base::Log::Level::off); }
-
-    std::unique_ptr<Engine> opened(const std::string& name) const {
-        sqlite::Settings settings;
-        settings.path = folder.path(name);
-        auto engine = sqlite::open(settings);
-        EXPECT_TRUE(engine) << engine.error().text;
-        return engine ? std::move(*engine) : nullptr;
-    }
-    Outcome commit(Engine& engine, Write write, std::size_t size = 100) const {
-        WriteBatch batch;
-        batch.writes.push_back(std::move(write));
-        batch.bytes = std::string(size, 'x');
-        WriteBatch* const group[] = {&batch};
-        EXPECT_TRUE(engine.commit(group, kStart));
-        return batch.writes.front().outcome;
-    }
-    Outcome append(Engine& engine, std::uint64_t id, std::size_t size = 100) const {
-        NewEntry entry;
-        entry.conversation = 1;
-        entry.id = id_of(id);
-        entry.payload = {0, static_cast<std::uint32_t>(size)};
-        return commit(engine, {entry}, size);
-    }
-    void begin(Engine& engine) const {
-        Change made;
-        made.key = model::ConversationKey::room("tea");
-        commit(engine, {made});
-    }
-    static model::Head head_of(Engine& engine) { return (**engine.reader()->conversation(Row{1})).head; }
-    model::Head head_of(const std::string& name) const { return head_of(*opened(name)); }
-    // Without the locks and notes that were left.
-    std::vector<std::string> files() const {
-        std::vector<std::string> all;
-        for (const auto& each : std::filesystem::directory_iterator(folder.path("")))
-            if (each.path().extension() != ".lock" && each.path().extension() != ".stamp")
-                all.push_back(each.path().filename());
-        return all;
-    }
-    Checked<> back_up(const std::string& to, sqlite::Copying copying = {}) {
-        return sqlite::back_up(folder.path("flare.db"), folder.path(to), copying, report);
-    }
-    Checked<> restore(const std::string& from, sqlite::Copying copying = {}) {
-        return sqlite::restore(folder.path(from), folder.path("flare.db"), copying, report);
-    }
-    static sqlite::Copying replacing() {
-        sqlite::Copying copying;
-        copying.replace = true;
-        return copying;
-    }
-    void run(const std::string& name, const std::string& statements) const {
-        sqlite3* database = nullptr;
-        ASSERT_EQ(sqlite3_open(folder.path(name).c_str(), &database), SQLITE_OK);
-        EXPECT_EQ(sqlite3_exec(database, statements.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
-        sqlite3_close(database);
-    }
-    // In a process of its own; 77: it cannot be done here.
-    template <typename Work>
-    static int in_child(const Work& work) {
-        const pid_t child = ::fork();
-        if (child == 0) ::_exit(work());
-        int status = 0;
-        ::waitpid(child, &status, 0);
-        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    }
-
-    flare::test::Folder folder;
-    CheckReport report;
-};
 
 TEST_F(StoreCopies, HoldWhatWasCommittedWhileTheServerGoesOn) {
     const auto engine = opened("flare.db");
@@ -240,155 +159,6 @@ TEST_F(StoreCopies, OfADamagedStoreAreRefusedUnlessTheyAreToldNotToLook) {
     sqlite::Copying copying;
     copying.check = false;
     EXPECT_TRUE(back_up("backup.db", copying));
-}
-
-// ---- restoring ----
-
-class StoreRestored : public StoreCopies {
-protected:
-    // A store of ten entries and its backup; then ten more.
-    void fill() {
-        const auto engine = opened("flare.db");
-        begin(*engine);
-        for (std::uint64_t id = 1; id <= 10; ++id) append(*engine, id);
-        ASSERT_TRUE(back_up("backup.db"));
-        for (std::uint64_t id = 11; id <= 20; ++id) append(*engine, id);
-        generation = engine->about().generation;
-        epoch = head_of(*engine).last.epoch;
-    }
-    std::uint64_t generation = 0;
-    std::uint64_t epoch = 0;
-};
-
-TEST_F(StoreRestored, HasTheBackupsContentInEpochsOfItsOwn) {
-    fill();
-    const auto done = restore("backup.db", replacing());
-    ASSERT_TRUE(done) << done.error().text;
-    std::filesystem::remove(folder.path("flare.db.stamp"));  // it does not take the note
-    const auto engine = opened("flare.db");
-    EXPECT_NE(engine->about().generation, generation);
-    EXPECT_EQ(head_of(*engine).last.offset, 10u);
-    EXPECT_NE(head_of(*engine).last.epoch, epoch);
-    const Outcome known = append(*engine, 3);
-    EXPECT_TRUE(known.repeat);
-    EXPECT_EQ(known.position.offset, 3u);
-    EXPECT_EQ(append(*engine, 15).position.offset, 11u) << "what was lost can be sent again";
-    EXPECT_TRUE(engine->check(1)->good());
-}
-
-TEST_F(StoreRestored, IsMadeWhereThereWasNone) {
-    fill();
-    std::filesystem::remove(folder.path("flare.db"));
-    ASSERT_TRUE(restore("backup.db"));
-    struct stat found {};
-    ASSERT_EQ(::stat(folder.path("flare.db").c_str(), &found), 0);
-    EXPECT_EQ(found.st_mode & 0777, 0600u);
-    EXPECT_EQ(head_of("flare.db").last.offset, 10u);
-}
-
-TEST_F(StoreRestored, TakesNothingFromWhatWasBesideTheOldFile) {
-    fill();
-    // The old one was killed, and has committed what is in its write-ahead log only.
-    EXPECT_EQ(in_child([&] {
-                  const auto engine = opened("flare.db");
-                  for (std::uint64_t id = 21; id <= 40; ++id) append(*engine, id);
-                  return ::kill(::getpid(), SIGKILL);
-              }),
-              128 + SIGKILL);
-    ASSERT_GT(std::filesystem::file_size(folder.path("flare.db-wal")), 0u);
-    ASSERT_TRUE(restore("backup.db", replacing()));
-    EXPECT_THAT(files(), UnorderedElementsAre("flare.db", "backup.db"));
-    EXPECT_EQ(head_of("flare.db").last.offset, 10u);
-    EXPECT_TRUE(sqlite::check_file(folder.path("flare.db"), {}, 1)->good());
-}
-
-TEST_F(StoreRestored, ReplacesNothingUnlessItIsTold) {
-    fill();
-    const auto refused = restore("backup.db");
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, errc::file_unwritable);
-    EXPECT_EQ(head_of("flare.db").last.offset, 20u);
-}
-
-TEST_F(StoreRestored, WaitsForNoServer) {
-    fill();
-    const auto engine = opened("flare.db");
-    const auto refused = restore("backup.db", replacing());
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, errc::store_in_use);
-    EXPECT_EQ(append(*engine, 21).position.offset, 21u);
-}
-
-TEST_F(StoreRestored, IsNeverADamagedOrNewerOrForeignOne) {
-    fill();
-    const std::string good = folder.read("backup.db");
-    for (const auto& [statements, code] : {std::pair("DELETE FROM ids WHERE row = 3", errc::store_damaged),
-                                           std::pair("PRAGMA user_version=2", errc::store_too_new),
-                                           std::pair("PRAGMA application_id=7", errc::invalid_config)}) {
-        SCOPED_TRACE(statements);
-        folder.write("backup.db", good);
-        run("backup.db", statements);
-        const auto refused = restore("backup.db", replacing());
-        ASSERT_FALSE(refused);
-        EXPECT_EQ(refused.error().code, code) << refused.error().text;
-        EXPECT_EQ(head_of("flare.db").last.offset, 20u);
-    }
-    folder.write("backup.db", good.substr(0, good.size() / 2));
-    EXPECT_EQ(restore("backup.db", replacing()).error().code, errc::store_damaged);
-    EXPECT_EQ(restore("none.db", replacing()).error().code, errc::file_not_found);
-    EXPECT_EQ(head_of("flare.db").last.offset, 20u);
-}
-
-TEST_F(StoreRestored, FromItselfHasAnotherGenerationOnly) {
-    fill();
-    const auto done = restore("flare.db", replacing());
-    ASSERT_TRUE(done) << done.error().text;
-    const auto engine = opened("flare.db");
-    EXPECT_NE(engine->about().generation, generation);
-    EXPECT_EQ(head_of(*engine).last.offset, 20u);
-}
-
-// ---- an older copy that was put back by hand ----
-
-TEST_F(StoreRestored, ByHandGetsAGenerationOfItsOwn) {
-    fill();
-    const std::string old = folder.read("backup.db");
-    folder.write("flare.db", old);
-    std::uint64_t renewed = 0;
-    {
-        const auto engine = opened("flare.db");
-        renewed = engine->about().generation;
-        EXPECT_NE(renewed, generation);
-        EXPECT_EQ(head_of(*engine).last.offset, 10u);
-        EXPECT_NE(head_of(*engine).last.epoch, epoch);
-        EXPECT_EQ(append(*engine, 15).position.offset, 11u);
-    }
-    EXPECT_EQ(opened("flare.db")->about().generation, renewed) << "once";
-}
-
-TEST_F(StoreRestored, IsNotSaidOfAFileThatIsAsItWas) {
-    fill();
-    EXPECT_EQ(opened("flare.db")->about().generation, generation);
-    EXPECT_EQ(in_child([&] {
-                  const auto engine = opened("flare.db");
-                  for (std::uint64_t id = 21; id <= 40; ++id) {
-                      append(*engine, id);
-                      if (!engine->maintain(kStart)) return 1;
-                  }
-                  return ::kill(::getpid(), SIGKILL);
-              }),
-              128 + SIGKILL);
-    const auto engine = opened("flare.db");
-    EXPECT_EQ(engine->about().generation, generation);
-    EXPECT_EQ(head_of(*engine).last.offset, 40u);
-}
-
-TEST_F(StoreRestored, IsNotKnownWithoutTheNote) {
-    fill();
-    const std::string old = folder.read("backup.db");
-    folder.write("flare.db", old);
-    folder.write("flare.db.stamp", "nonsense");
-    EXPECT_EQ(opened("flare.db")->about().generation, generation) << "which is why nobody should do it by hand";
 }
 
 }  // namespace

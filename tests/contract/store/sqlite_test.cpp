@@ -1,6 +1,8 @@
 // What is SQLite's own: the file, who may use it, and what is wrong with it.
 #include "contract/store/faulty_vfs.hpp"
 #include "contract/store/sqlite_fixture.hpp"
+#include "store/sqlite/lock_file.hpp"
+#include "store/sqlite/opening.hpp"
 #include "store/store.hpp"
 
 #include <gmock/gmock.h>
@@ -74,6 +76,21 @@ TEST_F(SqliteStore, IsUsedByOneProcess) {
 TEST_F(SqliteStore, IsFreeWhenItsProcessIsGone) {
     sqlite::open(settings).value().reset();
     EXPECT_TRUE(sqlite::open(settings));  // the lock file is still there
+}
+
+TEST_F(SqliteStore, IsFreeForAServerWhileOthersLookWhetherItIs) {
+    std::atomic<bool> enough{false};
+    std::thread looker([&] {
+        while (!enough) (void)sqlite::is_held(settings.path);
+    });
+    for (int i = 0; i < 3000; ++i) {
+        const auto lock = sqlite::take_lock(settings.path + ".lock");
+        EXPECT_TRUE(lock) << lock.error().text;
+        EXPECT_TRUE(sqlite::is_held(settings.path));
+    }
+    enough = true;
+    looker.join();
+    EXPECT_FALSE(sqlite::is_held(settings.path));
 }
 
 TEST_F(SqliteStore, RefusesAFileThatCanOnlyBeRead) {

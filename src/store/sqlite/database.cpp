@@ -1,5 +1,7 @@
 #include "store/sqlite/database.hpp"
 
+#include "store/sqlite/gentle_file.hpp"
+
 #include <cstring>
 #include <new>
 #include <utility>
@@ -112,12 +114,21 @@ Result<std::uint64_t> Database::number(const char* query) {
     return value;
 }
 
-Result<> Database::checkpoint(bool empty) {
+void Database::write_gently() {
+    sqlite3_file* file = nullptr;
+    if (sqlite3_file_control(connection_, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK) make_gentle(*file);
+}
+
+Result<bool> Database::checkpoint(bool empty) {
     const int mode = empty ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
-    const int result = sqlite3_wal_checkpoint_v2(connection_, nullptr, mode, nullptr, nullptr);
+    int in_log = 0;
+    int copied = 0;
+    const int result = sqlite3_wal_checkpoint_v2(connection_, nullptr, mode, &in_log, &copied);
     *log_pages_ = 0;
-    if (const errc code = code_of(result); code != errc::ok && code != errc::busy) return code;
-    return {};  // busy: a reader needs the rest
+    const errc code = code_of(result);
+    if (code != errc::ok && code != errc::busy) return no_answer(code);
+    // busy: somebody needs the log as it is. Whether all of it was copied is another question, and -1 is no answer.
+    return code == errc::ok ? copied == in_log : in_log >= 0 && copied == in_log;
 }
 
 void Database::remove_log_when_closed() noexcept {

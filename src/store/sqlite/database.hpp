@@ -58,10 +58,13 @@ public:
     Result<> run(const char* statements);
     // The first value of the first row; 0 if there is none.
     Result<std::uint64_t> number(const char* query);
+    // For who copies much beside somebody who waits for the disk: gentle_file.hpp.
+    void write_gently();
     // Ends the transaction that is open, if there is one: SQLite ends one by itself after some errors.
     void roll_back() noexcept;
-    // Moves the write-ahead log into the file, as far as no reader needs it; `empty`: and makes it a file of no bytes.
-    Result<> checkpoint(bool empty);
+    // Moves the write-ahead log into the file, as far as no reader needs it; `empty`: and makes it a file of no bytes,
+    // if no reader needs that either. True: all of it is in the file, and on disk. Precondition: something was read.
+    Result<bool> checkpoint(bool empty);
     // Closing removes the write-ahead log, too. Only after checkpoint(true), whose errors closing would not show.
     void remove_log_when_closed() noexcept;
     // Pages in the write-ahead log since the last commit of this connection.

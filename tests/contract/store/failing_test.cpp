@@ -9,7 +9,8 @@ namespace {
 
 using ::testing::ElementsAre;
 
-FLARE_STORE_SUITE(StoreFailing);
+class StoreFailing : public StoreContract {};
+INSTANTIATE_TEST_SUITE_P(All, StoreFailing, ::testing::ValuesIn(counted_engine_kinds()), kind_name);
 
 TEST_P(StoreFailing, TakesNothingAfterAFailureUntilItIsOpenedAgain) {
     const Row room = make("room");

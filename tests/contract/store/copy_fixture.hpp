@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -71,6 +72,16 @@ protected:
         sqlite::Copying copying;
         copying.replace = true;
         return copying;
+    }
+    // Its server is killed, and has committed the entries `from` to `upto`, which are in its write-ahead log only.
+    void append_and_be_killed(const std::string& name, std::uint64_t from, std::uint64_t upto) const {
+        EXPECT_EQ(in_child([&] {
+                      const auto engine = opened(name);
+                      for (std::uint64_t id = from; id <= upto; ++id) append(*engine, id);
+                      return ::kill(::getpid(), SIGKILL);
+                  }),
+                  128 + SIGKILL);
+        EXPECT_GT(std::filesystem::file_size(folder.path(name + "-wal")), 0u);
     }
     void run(const std::string& name, const std::string& statements) const {
         sqlite3* database = nullptr;

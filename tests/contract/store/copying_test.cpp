@@ -1,10 +1,13 @@
 // Backups: complete or not there, also while somebody writes, and never in the place of a store that is used.
 #include "contract/store/copy_fixture.hpp"
 #include "store/sqlite/check.hpp"
+#include "store/sqlite/database.hpp"
 
 #include <gmock/gmock.h>
 
 #include <csignal>
+#include <stdexcept>
+#include <utility>
 
 #include <sched.h>
 #include <sys/mount.h>
@@ -24,10 +27,12 @@ TEST_F(StoreCopies, HoldWhatWasCommittedWhileTheServerGoesOn) {
     for (std::uint64_t id = 1; id <= kBefore; ++id) append(*engine, id, 16'000);
     std::uint64_t id = kBefore;
     int parts = 0;
+    std::uint64_t before = 0;
     sqlite::Copying copying;
-    copying.goes_on = [&](std::uint64_t, std::uint64_t) {
+    copying.goes_on = [&](std::uint64_t done, std::uint64_t) {
         append(*engine, ++id);  // not seen by the copy, not held up by it, and no reason to begin again
-        return ++parts < 10;
+        parts += std::exchange(before, done) != done;
+        return parts < 10;
     };
     const auto done = back_up("backup.db", copying);
     ASSERT_TRUE(done) << done.error().text;
@@ -100,6 +105,107 @@ TEST_F(StoreCopies, ThatAreStoppedLeaveNothing) {
     EXPECT_EQ(back_up("backup.db", copying).error().code, errc::cancelled);
     EXPECT_EQ(folder.read("backup.db"), "mine");
     EXPECT_THAT(files(), UnorderedElementsAre("flare.db", "backup.db"));
+}
+
+// What takes a while to be compared.
+constexpr const char* kManyUsers =
+    "WITH RECURSIVE each(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM each LIMIT 30000) INSERT INTO user(name, "
+    "created_ms) SELECT 'user ' || n, 1 FROM each";
+
+TEST_F(StoreCopies, ThatAreStoppedWhileTheyAreCheckedLeaveNothing) {
+    begin(*opened("flare.db"));
+    run("flare.db", kManyUsers);
+    folder.write("backup.db", "mine");
+    for (const bool checked : {true, false}) {
+        SCOPED_TRACE(checked);
+        sqlite::Copying copying = replacing();
+        copying.check = checked;
+        int when_all_are_done = 0;
+        copying.goes_on = [&](std::uint64_t done, std::uint64_t all) {
+            return done < all || ++when_all_are_done == 1;  // the first is of the last page
+        };
+        EXPECT_EQ(back_up("backup.db", copying).error().code, errc::cancelled);
+        EXPECT_EQ(when_all_are_done, 2);
+        EXPECT_EQ(folder.read("backup.db"), "mine");
+        EXPECT_THAT(files(), UnorderedElementsAre("flare.db", "backup.db"));
+    }
+}
+
+TEST_F(StoreCopies, AreStoppedInTheMiddleOfAStatement) {
+    begin(*opened("flare.db"));
+    auto database = sqlite::Database::open(folder.path("flare.db"), {}, sqlite::Database::Use::read);
+    ASSERT_TRUE(database);
+    int asked = 0;
+    database->stop_when([&] { return ++asked == 3; });
+    constexpr const char* kForHours =
+        "WITH RECURSIVE each(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM each LIMIT 1000000000000) SELECT count(*) "
+        "FROM each";
+    EXPECT_EQ(database->number(kForHours).error(), errc::cancelled);
+    EXPECT_EQ(asked, 3);
+    EXPECT_EQ(*database->number("SELECT 7"), 7u);
+}
+
+TEST_F(StoreCopies, TellWhoeverStoppedThemByAnException) {
+    begin(*opened("flare.db"));
+    run("flare.db", kManyUsers);
+    sqlite::Copying copying;
+    int calls = 0;
+    copying.goes_on = [&](std::uint64_t, std::uint64_t) -> bool {
+        return ++calls < 2 ? true : throw std::runtime_error("mine");  // the second is while it is checked
+    };
+    EXPECT_THROW((void)back_up("backup.db", copying), std::runtime_error);
+    EXPECT_THAT(files(), ElementsAre("flare.db"));
+}
+
+TEST_F(StoreCopies, NeverTakeThePlaceOfAStoreThatIsUsed) {
+    begin(*opened("flare.db"));
+    const auto other = opened("other.db");
+    begin(*other);
+    append(*other, 1);
+    const auto refused = back_up("other.db", replacing());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::store_in_use);
+    EXPECT_THAT(refused.error().text, HasSubstr("other.db"));
+    EXPECT_EQ(append(*other, 2).position.offset, 2u);
+}
+
+TEST_F(StoreCopies, NeverTakeThePlaceOfAStoreThatIsUsedMeanwhile) {
+    begin(*opened("flare.db"));
+    begin(*opened("other.db"));
+    std::unique_ptr<Engine> other;
+    sqlite::Copying copying = replacing();
+    copying.goes_on = [&](std::uint64_t, std::uint64_t) {
+        if (other == nullptr) other = opened("other.db");
+        return true;
+    };
+    EXPECT_EQ(back_up("other.db", copying).error().code, errc::store_in_use);
+    EXPECT_EQ(append(*other, 1).position.offset, 1u);
+}
+
+TEST_F(StoreCopies, NeverTakeThePlaceOfTheirStore) {
+    begin(*opened("flare.db"));
+    std::filesystem::create_hard_link(folder.path("flare.db"), folder.path("same.db"));
+    for (const char* const name : {"flare.db", "./flare.db", "same.db"}) {
+        const auto refused = back_up(name, replacing());
+        ASSERT_FALSE(refused) << name;
+        EXPECT_EQ(refused.error().code, errc::store_in_use);
+        EXPECT_THAT(refused.error().text, HasSubstr("the store itself"));
+    }
+}
+
+TEST_F(StoreCopies, NeverTakeThePlaceOfAStoreThatWasNotClosed) {
+    begin(*opened("flare.db"));
+    begin(*opened("other.db"));
+    append_and_be_killed("other.db", 1, 20);
+    const auto refused = back_up("other.db", replacing());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::store_in_use);
+    EXPECT_THAT(refused.error().text, HasSubstr("other.db-wal"));
+    EXPECT_EQ(head_of("other.db").last.offset, 20u);
+    // Nor beside a log that has lost its file: SQLite would take it for that of the backup.
+    append_and_be_killed("other.db", 21, 40);
+    std::filesystem::remove(folder.path("other.db"));
+    EXPECT_EQ(back_up("other.db").error().code, errc::store_in_use);
 }
 
 TEST_F(StoreCopies, ThatAreKilledLeaveWhatWasThere) {

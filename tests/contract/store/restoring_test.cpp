@@ -58,18 +58,76 @@ TEST_F(StoreRestored, IsMadeWhereThereWasNone) {
 
 TEST_F(StoreRestored, TakesNothingFromWhatWasBesideTheOldFile) {
     fill();
-    // The old one was killed, and has committed what is in its write-ahead log only.
-    EXPECT_EQ(in_child([&] {
-                  const auto engine = opened("flare.db");
-                  for (std::uint64_t id = 21; id <= 40; ++id) append(*engine, id);
-                  return ::kill(::getpid(), SIGKILL);
-              }),
-              128 + SIGKILL);
-    ASSERT_GT(std::filesystem::file_size(folder.path("flare.db-wal")), 0u);
+    append_and_be_killed("flare.db", 21, 40);
     ASSERT_TRUE(restore("backup.db", replacing()));
     EXPECT_THAT(files(), UnorderedElementsAre("flare.db", "backup.db"));
     EXPECT_EQ(head_of("flare.db").last.offset, 10u);
     EXPECT_TRUE(sqlite::check_file(folder.path("flare.db"), {}, 1)->good());
+}
+
+TEST_F(StoreRestored, LosesNothingOfTheOldOneBeforeItIsInItsPlace) {
+    fill();
+    append_and_be_killed("flare.db", 21, 40);
+    const auto has_a_log = [&] { return std::filesystem::exists(folder.path("flare.db-wal")); };
+    bool asked_without = false;
+    sqlite::Copying copying = replacing();
+    copying.goes_on = [&](std::uint64_t, std::uint64_t) {
+        asked_without = !has_a_log();
+        return !asked_without;
+    };
+    EXPECT_EQ(restore("backup.db", copying).error().code, errc::cancelled);
+    EXPECT_TRUE(asked_without) << "the last step before the new file has the name";
+    EXPECT_THAT(files(), UnorderedElementsAre("flare.db", "backup.db"));
+    EXPECT_EQ(head_of("flare.db").last.offset, 40u);
+    EXPECT_EQ(opened("flare.db")->about().generation, generation);
+    ASSERT_TRUE(restore("backup.db", replacing()));
+    EXPECT_EQ(head_of("flare.db").last.offset, 10u);
+}
+
+TEST_F(StoreRestored, LosesNothingWhenItIsStoppedAtAnyTime) {
+    for (int last = 1;; ++last) {
+        SCOPED_TRACE("call " + std::to_string(last));
+        for (const char* const each : {"flare.db", "backup.db"}) std::filesystem::remove(folder.path(each));
+        fill();
+        append_and_be_killed("flare.db", 21, 30);
+        int calls = 0;
+        sqlite::Copying copying = replacing();
+        copying.goes_on = [&](std::uint64_t, std::uint64_t) { return ++calls < last; };
+        const auto done = restore("flare.db", copying);
+        EXPECT_EQ(head_of("flare.db").last.offset, 30u);
+        if (done) {
+            EXPECT_GE(last, 3);
+            return;
+        }
+        EXPECT_EQ(done.error().code, errc::cancelled);
+        if (HasFailure()) return;
+    }
+}
+
+TEST_F(StoreRestored, TakesThePlaceOfADamagedOne) {
+    fill();
+    append_and_be_killed("flare.db", 21, 40);
+    folder.write("flare.db", std::string(10'000, 'x'));
+    const auto done = restore("backup.db", replacing());
+    ASSERT_TRUE(done) << done.error().text;
+    EXPECT_THAT(files(), UnorderedElementsAre("flare.db", "backup.db"));
+    EXPECT_EQ(head_of("flare.db").last.offset, 10u);
+}
+
+TEST_F(StoreRestored, WaitsForNobodyWhoReadsTheLogOfTheOldOne) {
+    fill();
+    append_and_be_killed("flare.db", 21, 40);
+    sqlite3* tool = nullptr;
+    ASSERT_EQ(sqlite3_open(folder.path("flare.db").c_str(), &tool), SQLITE_OK);
+    sqlite3_db_config(tool, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    ASSERT_EQ(sqlite3_exec(tool, "BEGIN; SELECT count(*) FROM log", nullptr, nullptr, nullptr), SQLITE_OK);
+    const auto refused = restore("backup.db", replacing());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::store_in_use);
+    EXPECT_THAT(refused.error().text, HasSubstr("another process reads"));
+    sqlite3_close(tool);
+    EXPECT_EQ(head_of("flare.db").last.offset, 40u);
+    EXPECT_TRUE(restore("backup.db", replacing()));
 }
 
 TEST_F(StoreRestored, ReplacesNothingUnlessItIsTold) {

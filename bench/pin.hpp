@@ -5,26 +5,43 @@
 
 #include <sched.h>
 
+#include <cstdint>
 #include <thread>
 
 namespace flare::bench {
 
-// What is started while it lives runs on the first CPU; afterwards the calling thread stays on the second. Does
-// nothing on a machine with one CPU, or when `on` is false.
+// Where a server runs. alone: on the first CPU. everywhere: wherever this process might when it began, because it has
+// threads that need another one. as_it_is: nothing is changed.
+enum class Placing : std::uint8_t { alone, everywhere, as_it_is };
+
+// What is started while it lives runs there; afterwards the calling thread stays on the second CPU, whatever it was on
+// before. Does nothing on a machine with one CPU.
 class ServerCpu {
 public:
-    explicit ServerCpu(bool on = true) : on_(on && std::thread::hardware_concurrency() > 1) { stay_on(0); }
-    ~ServerCpu() { stay_on(1); }
+    explicit ServerCpu(Placing placing = Placing::alone)
+        : on_(placing != Placing::as_it_is && std::thread::hardware_concurrency() > 1) {
+        static const cpu_set_t at_first = now();
+        stay_on(placing == Placing::alone ? only(0) : at_first);
+    }
+    ~ServerCpu() { stay_on(only(1)); }
     ServerCpu(const ServerCpu&) = delete;
     ServerCpu& operator=(const ServerCpu&) = delete;
 
 private:
-    void stay_on(int cpu) const {
-        if (!on_) return;
+    static cpu_set_t now() {
+        cpu_set_t set;
+        CPU_ZERO(&set);
+        ::sched_getaffinity(0, sizeof set, &set);
+        return set;
+    }
+    static cpu_set_t only(int cpu) {
         cpu_set_t set;
         CPU_ZERO(&set);
         CPU_SET(cpu, &set);
-        ::sched_setaffinity(0, sizeof set, &set);
+        return set;
+    }
+    void stay_on(const cpu_set_t& set) const {
+        if (on_) ::sched_setaffinity(0, sizeof set, &set);
     }
     const bool on_;
 };

@@ -152,8 +152,8 @@ ServerProcess::ServerProcess(const ServerOptions& options) {
         folder_ = std::filesystem::temp_directory_path() / "flare-bench-XXXXXX";
         if (::mkdtemp(folder_.data()) == nullptr) throw std::runtime_error("no folder for the store");
     }
-    // The store's threads need the other one.
-    const ServerCpu first(options.workers == 1 && !options.stored);
+    const bool small = options.workers == 1;
+    const ServerCpu placed(!small ? Placing::as_it_is : options.stored ? Placing::everywhere : Placing::alone);
     pid_ = ::fork();
     if (pid_ < 0) throw std::runtime_error("fork");
     if (pid_ == 0) {

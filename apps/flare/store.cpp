@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -103,7 +104,9 @@ int copy(const CopyOptions& options, Copier copier, const char* what) {
     progress.reset();
     if (!report) {
         const int code = fail(report.error(), options.json);
-        if (report.error().code == errc::file_unwritable && !options.force)
+        std::error_code ignored;
+        const bool in_the_way = std::filesystem::is_regular_file(std::filesystem::symlink_status(options.to, ignored));
+        if (report.error().code == errc::file_unwritable && in_the_way && !options.force)
             print_problem("store", "an existing file is replaced with --force");
         return code;
     }

@@ -175,7 +175,7 @@ struct StoreStats {
     std::uint64_t changes = 0;                // of conversations, members and users
     std::uint64_t repeats = 0;                // known already: nothing was written
     std::map<errc, std::uint64_t> refused;    // writes
-    std::uint64_t commits = 0;                // one for all writes that wait, each with a sync of the disk
+    std::uint64_t commits = 0;                // that succeeded: one for all writes that wait, each with a sync
     std::chrono::microseconds commit_p50{0};  // of the last 1,024
     std::chrono::microseconds commit_p99{0};
     // Histograms: the upper bound of each bucket, and how many values were above the bound before and not above it. The

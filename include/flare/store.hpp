@@ -51,21 +51,25 @@ struct StoreReport {
 // invalid_config (a database of another program), storage_failed.
 FLARE_EXPORT Checked<StoreReport> check_store(const std::string& file);
 
-// How backup_store() and restore_store() copy.
+// How back_up_store() and restore_store() copy.
 struct StoreCopy {
     bool replace = false;  // replaces what is there; otherwise it is an error (file_unwritable)
     bool check = true;     // checks the copy before it takes its place: with faults, the call fails with store_damaged
-    // Hears the progress in pages of 4 KiB. If it returns false, the call ends with `cancelled` and leaves nothing.
+    // Hears the progress in pages of 4 KiB; while the copy is checked, all of them are done. If it returns false, the
+    // call ends with `cancelled`, leaves nothing, and what was at the copy's place stays. It is asked a last time
+    // before the copy takes that place. SQLite 3.40 compares the pages of a file in one step, in which it is not asked.
     std::function<bool(std::uint64_t done, std::uint64_t all)> progress{};
 };
 
 // Writes a copy of a store to the file `to`, also while servers use it. The copy is complete, on disk and private (mode
 // 0600) before it gets its name. Returns what is in it; zeros if it was not checked. Errors: those of check_store(),
-// except store_in_use; file_unwritable, storage_full, cancelled.
+// except that store_in_use means the file `to`: a store that is used or was not closed, or `file` itself;
+// file_unwritable, storage_full, cancelled.
 FLARE_EXPORT Checked<StoreReport> back_up_store(const std::string& file, const std::string& to,
                                                 const StoreCopy& options = {});
 // Puts a backup in the place of a store that no server uses. Its positions get new epochs, so clients learn that what
-// they know beyond the backup is gone. Errors: as back_up_store(), and store_in_use.
+// they know beyond the backup is gone. Whatever happens before the backup has taken the place, the old store keeps all
+// that it had. Errors: as back_up_store(); store_in_use: a server uses the old store, or a process reads it.
 FLARE_EXPORT Checked<StoreReport> restore_store(const std::string& backup, const std::string& file,
                                                 const StoreCopy& options = {});
 

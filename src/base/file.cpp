@@ -252,11 +252,15 @@ Draft::~Draft() {
     if (!name_.empty()) ::unlink(name_.c_str());
 }
 
-Checked<> Draft::put() {
+Checked<> Draft::sync() const {
     const Descriptor file(open_retrying(name_.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-    int error = file && ::fsync(file.get()) == 0 ? 0 : errno;
-    if (error == 0) error = take_place(name_, path_, replace_);
-    if (error != 0) return unwritable(path_, what_, error);
+    if (!file || ::fsync(file.get()) != 0) return unwritable(path_, what_, errno);
+    return {};
+}
+
+Checked<> Draft::put() {
+    if (auto good = sync(); !good) return good;
+    if (const int error = take_place(name_, path_, replace_); error != 0) return unwritable(path_, what_, error);
     name_.clear();
     sync_folder(path_);
     return {};

@@ -87,6 +87,8 @@ public:
     ~Draft();
 
     const std::string& name() const noexcept { return name_; }
+    // What was written is on the disk. Before what cannot be taken back, as put() does it. Errors: file_unwritable.
+    Checked<> sync() const;
     // It is on the disk, and then in its place. Errors: file_unwritable, also if somebody has taken the place meanwhile
     // (replace: false).
     Checked<> put();

@@ -54,7 +54,7 @@ StoreStats figures_of(const store::Store& store) {
     stats.appends = tally.appends();
     stats.changes = tally.changes();
     stats.repeats = tally.repeats();
-    stats.refused = tally.refused();
+    stats.refused.insert(tally.refused().begin(), tally.refused().end());
     stats.commits = health.commits;
     stats.commit_p50 = health.p50;
     stats.commit_p99 = health.p99;

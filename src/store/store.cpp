@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <utility>
 
 #include <pthread.h>
@@ -23,6 +24,14 @@ constexpr std::size_t kKeptGroup = 1024;  // batches; the memory of more is give
 std::uint64_t unix_ms() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+// Of what is thrown where there is no memory, the line may be, too.
+void tell(const char* what, const std::exception& error) noexcept {
+    try {
+        base::log().error("store: {}: {}", what, error.what());
+    } catch (const std::exception&) {
+    }
 }
 
 bool is_failure(errc code) { return code == errc::storage_failed || code == errc::store_damaged; }
@@ -66,9 +75,10 @@ errc Store::submit(std::unique_ptr<WriteBatch>& batch, BatchOwner& owner) {
         tally_.turned_away(errc::busy, batch->writes.size());
         return errc::busy;
     }
+    waiting_.emplace_back();  // what throws is this, and nothing has changed
+    waiting_.back() = {std::move(batch), &owner, now};
     waiting_writes_ = writes;
     waiting_bytes_ = bytes;
-    waiting_.push_back({std::move(batch), &owner, now});
     if (waiting_.size() == 1) written_.notify_one();
     return errc::ok;
 }
@@ -117,6 +127,8 @@ void Store::write_loop() {
     base::ask_for_short_slice(kSlice);
     maintained_ = Clock::now();
     Group group;
+    group.reserve(kKeptGroup);
+    group_.reserve(kKeptGroup);
     while (next_group(group)) {
         if (group.empty()) {
             maintain();
@@ -139,18 +151,30 @@ bool Store::next_group(Group& group) {
 void Store::take(Group& group) {
     std::size_t writes = 0;
     std::size_t bytes = 0;
-    auto end = waiting_.begin();
-    for (; end != waiting_.end(); ++end) {
-        writes += end->batch->writes.size();
-        bytes += end->batch->bytes.size();
+    std::size_t batches = 0;
+    for (; batches < waiting_.size(); ++batches) {
+        writes += waiting_[batches].batch->writes.size();
+        bytes += waiting_[batches].batch->bytes.size();
         const bool fits = writes <= settings_.max_group_writes && bytes <= settings_.max_group_bytes;
-        if (!fits && end != waiting_.begin()) break;
-        waiting_writes_ -= end->batch->writes.size();
-        waiting_bytes_ -= end->batch->bytes.size();
+        if (!fits && batches != 0) break;
+    }
+    const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(std::min(batches, make_room(group, batches)));
+    for (auto each = waiting_.begin(); each != end; ++each) {
+        waiting_writes_ -= each->batch->writes.size();
+        waiting_bytes_ -= each->batch->bytes.size();
     }
     group.assign(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
     waiting_.erase(waiting_.begin(), end);
     if (waiting_.empty() && waiting_.capacity() > kKeptGroup) Group().swap(waiting_);
+}
+
+std::size_t Store::make_room(Group& group, std::size_t batches) noexcept {
+    try {
+        group.reserve(batches);
+        group_.reserve(batches);
+    } catch (const std::bad_alloc&) {  // there is room for those of before
+    }
+    return std::min(group.capacity(), group_.capacity());
 }
 
 void Store::commit(Group& group) {
@@ -173,21 +197,28 @@ errc Store::try_commit(const Group& group) {
         writes += each.batch->writes.size();
     }
     const auto began = Clock::now();
-    errc code = errc::ok;
-    try {
-        if (const auto done = engine_->commit(group_, unix_ms()); !done) code = static_cast<errc>(done.error().value());
-    } catch (const std::exception& error) {  // out of memory: what the engine has written is not known
-        base::log().error("store: committing: {}", error.what());
-        code = errc::storage_failed;
-    }
+    const errc code = guarded("committing", [&] { return engine_->commit(group_, unix_ms()); });
     const auto took = Clock::now() - began;
     const Tally::Counted counted = code == errc::ok ? Tally::count(group_) : Tally::Counted();
     const std::lock_guard lock(mutex_);
-    times_.add(took);
-    tally_.committed(counted, writes, took);
-    writes_ += code == errc::ok ? writes : 0;
+    if (code == errc::ok) {
+        times_.add(took);
+        tally_.committed(counted, writes, took);
+        writes_ += writes;
+    }
     code_ = code == errc::busy ? errc::ok : code;
     return code;
+}
+
+template <typename Call>
+errc Store::guarded(const char* what, const Call& call) {
+    try {
+        const auto done = call();
+        return done ? errc::ok : static_cast<errc>(done.error().value());
+    } catch (const std::exception& error) {
+        tell(what, error);
+        return errc::storage_failed;
+    }
 }
 
 bool Store::recover(bool again) {
@@ -205,39 +236,42 @@ bool Store::recover(bool again) {
         const auto stopping = [this] { return stopping_; };
         if (again && written_.wait_for(lock, settings_.reopen_every, stopping)) return false;
         lock.unlock();
-        const auto opened = engine_->reopen();
-        const errc said = opened ? errc::ok : static_cast<errc>(opened.error().value());
-        if (opened || said == errc::store_damaged) {
+        const errc said = guarded("opening it again", [&] { return engine_->reopen(); });
+        refresh_about();
+        if (said == errc::ok || said == errc::store_damaged) {
             note(said);
-            return opened.has_value();
+            return said == errc::ok;
         }
     }
 }
 
 bool Store::wait_to_try_again() {
+    refresh_about();
     std::unique_lock lock(mutex_);
     return !written_.wait_for(lock, settings_.reopen_every, [this] { return stopping_; });
 }
 
 void Store::maintain() {
     maintained_ = Clock::now();
-    errc code = errc::ok;
     more_to_maintain_ = false;
-    try {
+    const errc code = guarded("maintaining", [&] {
         const auto more = engine_->maintain(unix_ms());
         more_to_maintain_ = more && *more;
-        if (!more) code = static_cast<errc>(more.error().value());
-    } catch (const std::exception& error) {
-        base::log().error("store: maintaining: {}", error.what());
-        code = errc::storage_failed;
-    }
-    About about = engine_->about();
-    {
+        return more;
+    });
+    refresh_about();
+    if (!is_failure(code)) return;
+    note(code);
+    (void)recover(false);
+}
+
+void Store::refresh_about() {
+    try {
+        About about = engine_->about();
         const std::lock_guard lock(mutex_);
         about_ = std::move(about);
-        if (is_failure(code)) code_ = code;
+    } catch (const std::bad_alloc&) {
     }
-    if (is_failure(code)) (void)recover(false);
 }
 
 void Store::note(errc code) {
@@ -275,7 +309,7 @@ void Store::read_loop() {
         try {
             read(*reader);
         } catch (const std::exception& error) {
-            base::log().error("store: reading: {}", error.what());
+            tell("reading", error);
         }
     }
 }

@@ -62,8 +62,8 @@ public:
         std::size_t waiting_bytes = 0;
         std::size_t waiting_reads = 0;
         std::chrono::milliseconds oldest{0};  // how long the oldest batch has waited
-        std::uint64_t commits = 0;
-        std::uint64_t writes = 0;  // in those
+        std::uint64_t commits = 0;            // that succeeded
+        std::uint64_t writes = 0;             // in those
         std::chrono::microseconds last_commit{0};
         std::chrono::microseconds p50{0};  // of the newest commits
         std::chrono::microseconds p99{0};
@@ -75,14 +75,14 @@ public:
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
 
-    // Takes the batch and answers ok; or leaves it where it is: busy, shutting_down, storage_failed, store_damaged.
-    // `owner` must live until it has it back.
+    // Takes the batch and answers ok; or leaves it where it is: busy, shutting_down, storage_failed, store_damaged; or
+    // std::bad_alloc. `owner` must live until it has it back.
     errc submit(std::unique_ptr<WriteBatch>& batch, BatchOwner& owner);
     // Runs on a thread that reads. busy, shutting_down: it was not taken. What it throws is logged.
     errc read(Read read);
     Health health() const;
     Tally tally() const;
-    // Its stamp and its bytes may be a second old.
+    // Its stamp and its bytes may be a second old; after a failure, as old as the last try to open it again.
     About about() const;
     // Commits what was taken, answers all of it and ends the threads. No answer comes after that. Again: nothing.
     void stop();
@@ -101,6 +101,8 @@ private:
     // Waits for something to do. False: it is over.
     bool next_group(Group& group);
     void take(Group& group);
+    // For so many, or for as many as there is memory for. Returns how many.
+    std::size_t make_room(Group& group, std::size_t batches) noexcept;
     void commit(Group& group);
     errc try_commit(const Group& group);
     // After a failure: answers what waits, and opens the engine again. False: it is damaged, or the store is being
@@ -109,6 +111,11 @@ private:
     // False: the store is being stopped.
     bool wait_to_try_again();
     void maintain();
+    // Without memory it stays as it was.
+    void refresh_about();
+    // A call of the engine. What it throws is an outcome that is not known: storage_failed.
+    template <typename Call>
+    errc guarded(const char* what, const Call& call);
     void note(errc code);
     void turned_away(const Group& group, errc code);
     static void answer(Group& group, const Answer& answer);

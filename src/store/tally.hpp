@@ -15,7 +15,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <span>
 #include <utility>
 #include <variant>
@@ -43,54 +42,74 @@ private:
     std::uint64_t sum_ = 0;
 };
 
+// Writes that were refused, by why: a dozen of codes can be, and more than 16 are not told apart. Needs no memory of
+// the heap: that a commit is counted cannot fail.
+class Refusals {
+public:
+    // Pairs of a code and how many there were, in no order.
+    auto begin() const noexcept { return counts_.begin(); }
+    auto end() const noexcept { return counts_.end(); }
+
+    void add(errc code, std::uint64_t count) noexcept {
+        const auto known = std::find_if(counts_.begin(), counts_.end(), [&](auto& each) { return each.first == code; });
+        if (known != counts_.end())
+            known->second += count;
+        else if (counts_.size() < counts_.capacity())
+            counts_.emplace_back(code, count);
+        else
+            counts_.back().second += count;
+    }
+    void add(const Refusals& others) noexcept {
+        for (const auto& [code, count] : others) add(code, count);
+    }
+    std::uint64_t of(errc code) const noexcept {
+        const auto known = std::find_if(counts_.begin(), counts_.end(), [&](auto& each) { return each.first == code; });
+        return known == counts_.end() ? 0 : known->second;
+    }
+
+private:
+    boost::container::static_vector<std::pair<errc, std::uint64_t>, 16> counts_{};
+};
+
 class Tally {
 public:
     // Of one group.
     struct Counted {
         std::uint64_t appends = 0, changes = 0, repeats = 0;
-        boost::container::static_vector<std::pair<errc, std::uint64_t>, 16> refused{};
-
-        void refuse(errc code, std::uint64_t count) {
-            const auto known =
-                std::find_if(refused.begin(), refused.end(), [&](auto& each) { return each.first == code; });
-            if (known != refused.end())
-                known->second += count;
-            else if (refused.size() < refused.capacity())
-                refused.emplace_back(code, count);
-        }
+        Refusals refused{};
     };
     // What became of the writes of a group that was committed.
-    static Counted count(std::span<WriteBatch* const> group) {
+    static Counted count(std::span<WriteBatch* const> group) noexcept {
         Counted counted;
         for (const WriteBatch* const batch : group)
             for (const Write& each : batch->writes) count(each, counted);
         return counted;
     }
 
-    void committed(const Counted& counted, std::uint64_t writes, std::chrono::nanoseconds took) {
+    void committed(const Counted& counted, std::uint64_t writes, std::chrono::nanoseconds took) noexcept {
         appends_ += counted.appends;
         changes_ += counted.changes;
         repeats_ += counted.repeats;
-        for (const auto& [code, count] : counted.refused) refused_[code] += count;
+        refused_.add(counted.refused);
         const auto us = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
         commit_us.add(static_cast<std::uint64_t>(std::max<std::int64_t>(us, 0)));
         commit_writes.add(writes);
     }
     // They are answered with that, and nothing became of them.
-    void turned_away(errc code, std::uint64_t writes) { refused_[code] += writes; }
+    void turned_away(errc code, std::uint64_t writes) noexcept { refused_.add(code, writes); }
 
     std::uint64_t appends() const noexcept { return appends_; }  // entries
     std::uint64_t changes() const noexcept { return changes_; }  // of conversations, members and users
     std::uint64_t repeats() const noexcept { return repeats_; }  // of either, which were there already
-    const std::map<errc, std::uint64_t>& refused() const noexcept { return refused_; }
+    const Refusals& refused() const noexcept { return refused_; }
 
     PowerHistogram<128, 14> commit_us;    // up to 128 us ... 1 s
     PowerHistogram<1, 13> commit_writes;  // up to 1 ... 4,096
 
 private:
-    static void count(const Write& write, Counted& counted) {
+    static void count(const Write& write, Counted& counted) noexcept {
         if (write.outcome.code != errc::ok)
-            counted.refuse(write.outcome.code, 1);
+            counted.refused.add(write.outcome.code, 1);
         else if (write.outcome.repeat)
             ++counted.repeats;
         else
@@ -100,7 +119,7 @@ private:
     std::uint64_t appends_ = 0;
     std::uint64_t changes_ = 0;
     std::uint64_t repeats_ = 0;
-    std::map<errc, std::uint64_t> refused_;  // writes; few codes
+    Refusals refused_;  // writes
 };
 
 }  // namespace flare::store

@@ -1,12 +1,10 @@
 #include "store/sqlite/checkpointer.hpp"
 
-#include "base/log.hpp"
 #include "base/quiet_writes.hpp"
 #include "base/short_slice.hpp"
-#include "store/sqlite/gentle_vfs.hpp"
 
 #include <chrono>
-#include <exception>
+#include <new>
 #include <utility>
 
 #include <pthread.h>
@@ -14,8 +12,9 @@
 namespace flare::store::sqlite {
 
 Checked<std::unique_ptr<Checkpointer>> Checkpointer::start(const std::string& path, const std::string& vfs) {
-    auto database = Database::open(path, vfs.empty() ? gentle_vfs() : vfs, Database::Use::write);
+    auto database = Database::open(path, vfs, Database::Use::write);
     if (!database) return database.error();
+    database->write_gently();
     // Until it has read something, it does not know that there is a log.
     auto good = database->run("PRAGMA synchronous=FULL");
     if (good) good = database->run("SELECT count(*) FROM sqlite_schema");
@@ -45,7 +44,7 @@ void Checkpointer::begin() {
     changed_.notify_all();
 }
 
-std::optional<Result<>> Checkpointer::take_end(bool wait) {
+std::optional<Checkpointer::End> Checkpointer::take_end(bool wait) {
     std::unique_lock lock(mutex_);
     if (wait) changed_.wait(lock, [this] { return phase_ == Phase::ended; });
     if (phase_ != Phase::ended) return std::nullopt;
@@ -63,19 +62,24 @@ void Checkpointer::loop() {
         changed_.wait(lock, [this] { return phase_ == Phase::wanted || phase_ == Phase::over; });
         if (phase_ == Phase::over) return;
         lock.unlock();
-        Result<> end;
-        try {
-            end = database_.checkpoint(false);
-        } catch (const std::exception& error) {
-            base::log().error("store: copying the write-ahead log: {}", error.what());
-            end = errc::storage_failed;
-        }
+        End end = copy();
         lock.lock();
         if (phase_ == Phase::over) return;
-        end_ = end;
+        end_ = std::move(end);
         phase_ = Phase::ended;
         lock.unlock();
         changed_.notify_all();
+    }
+}
+
+// What a reader needs stays in the log, and is copied the next time.
+Checkpointer::End Checkpointer::copy() {
+    try {
+        const auto done = database_.checkpoint(false);
+        if (!done) return {done.error(), "copying the write-ahead log: " + database_.message()};
+        return {};
+    } catch (const std::bad_alloc&) {
+        return {errc::storage_failed, "out of memory"};
     }
 }
 

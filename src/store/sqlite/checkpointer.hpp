@@ -31,19 +31,24 @@ public:
     void begin();
     // From begin() until its end was taken.
     bool busy() const noexcept { return busy_; }
+    struct End {
+        Result<> result{};
+        std::string message{};  // of an error: what SQLite says
+    };
     // How the copy that was begun has ended; nothing: it has not. With `wait`, it has. Precondition: busy().
-    std::optional<Result<>> take_end(bool wait);
+    std::optional<End> take_end(bool wait);
 
 private:
     enum class Phase : std::uint8_t { idle, wanted, ended, over };
     void loop();
+    End copy();
 
     Database database_;  // of its thread
     bool busy_ = false;  // of the engine's
     std::mutex mutex_;   // of what follows
     std::condition_variable changed_;
     Phase phase_ = Phase::idle;
-    Result<> end_{};
+    End end_{};
     std::thread thread_;
 };
 

@@ -1,5 +1,7 @@
 #include "store/sqlite/database.hpp"
 
+#include "store/sqlite/gentle_file.hpp"
+
 #include <cstring>
 #include <new>
 #include <utility>
@@ -19,13 +21,15 @@ errc code_of(int result) {
         case SQLITE_NOTADB: return errc::store_damaged;
         case SQLITE_BUSY:
         case SQLITE_LOCKED: return errc::busy;
+        case SQLITE_INTERRUPT: return errc::cancelled;
         default: return errc::storage_failed;
     }
 }
 
 namespace {
 
-constexpr int kPagesAtATime = 1024;  // of a copy: 4 MiB
+constexpr int kPagesAtATime = 1024;     // of a copy: 4 MiB
+constexpr int kStepsAtATime = 100'000;  // of SQLite's machine, before it may be stopped: some milliseconds
 
 // A name as a URI (RFC 3986), by which SQLite is told that nobody writes to the file.
 std::string uri_of(const std::string& path) {
@@ -47,10 +51,13 @@ std::string uri_of(const std::string& path) {
 // ---- Database ----
 
 Database::Database(Database&& other) noexcept
-    : connection_(std::exchange(other.connection_, nullptr)), log_pages_(std::move(other.log_pages_)) {}
+    : connection_(std::exchange(other.connection_, nullptr)),
+      log_pages_(std::move(other.log_pages_)),
+      stops_(std::move(other.stops_)) {}
 Database& Database::operator=(Database&& other) noexcept {
     std::swap(connection_, other.connection_);
     std::swap(log_pages_, other.log_pages_);
+    std::swap(stops_, other.stops_);
     return *this;
 }
 Database::~Database() { sqlite3_close_v2(connection_); }
@@ -112,12 +119,27 @@ Result<std::uint64_t> Database::number(const char* query) {
     return value;
 }
 
-Result<> Database::checkpoint(bool empty) {
+void Database::write_gently() {
+    sqlite3_file* file = nullptr;
+    if (sqlite3_file_control(connection_, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK) make_gentle(*file);
+}
+
+void Database::stop_when(std::function<bool()> stops) {
+    stops_ = std::make_unique<std::function<bool()>>(std::move(stops));
+    const auto ask = [](void* each) noexcept { return (*static_cast<std::function<bool()>*>(each))() ? 1 : 0; };
+    sqlite3_progress_handler(connection_, kStepsAtATime, ask, stops_.get());
+}
+
+Result<bool> Database::checkpoint(bool empty) {
     const int mode = empty ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
-    const int result = sqlite3_wal_checkpoint_v2(connection_, nullptr, mode, nullptr, nullptr);
+    int in_log = 0;
+    int copied = 0;
+    const int result = sqlite3_wal_checkpoint_v2(connection_, nullptr, mode, &in_log, &copied);
     *log_pages_ = 0;
-    if (const errc code = code_of(result); code != errc::ok && code != errc::busy) return code;
-    return {};  // busy: a reader needs the rest
+    const errc code = code_of(result);
+    if (code != errc::ok && code != errc::busy) return no_answer(code);
+    // busy: somebody needs the log as it is. Whether all of it was copied is another question, and -1 is no answer.
+    return code == errc::ok ? copied == in_log : in_log >= 0 && copied == in_log;
 }
 
 void Database::remove_log_when_closed() noexcept {

@@ -20,7 +20,8 @@ struct sqlite3_stmt;
 
 namespace flare::store::sqlite {
 
-// What an error of SQLite is to Flare. busy: another process writes to the file. Out of memory is std::bad_alloc.
+// What an error of SQLite is to Flare. busy: another process writes to the file. cancelled: stop_when() has stopped it.
+// Out of memory is std::bad_alloc.
 errc code_of(int result);
 
 // An error_code is also a bool: to return one as Result<bool>, this says which of the two is meant.
@@ -58,10 +59,17 @@ public:
     Result<> run(const char* statements);
     // The first value of the first row; 0 if there is none.
     Result<std::uint64_t> number(const char* query);
+    // For who copies much beside somebody who waits for the disk: gentle_file.hpp.
+    void write_gently();
+    // From now on a statement that takes long ends with `cancelled` when `stops`, which is called a hundred times a
+    // second or so, says true. It must not throw. Some steps are not interrupted: SQLite 3.40 compares all pages of a
+    // file in one.
+    void stop_when(std::function<bool()> stops);
     // Ends the transaction that is open, if there is one: SQLite ends one by itself after some errors.
     void roll_back() noexcept;
-    // Moves the write-ahead log into the file, as far as no reader needs it; `empty`: and makes it a file of no bytes.
-    Result<> checkpoint(bool empty);
+    // Moves the write-ahead log into the file, as far as no reader needs it; `empty`: and makes it a file of no bytes,
+    // if no reader needs that either. True: all of it is in the file, and on disk. Precondition: something was read.
+    Result<bool> checkpoint(bool empty);
     // Closing removes the write-ahead log, too. Only after checkpoint(true), whose errors closing would not show.
     void remove_log_when_closed() noexcept;
     // Pages in the write-ahead log since the last commit of this connection.
@@ -77,6 +85,7 @@ private:
     friend class Statement;
     sqlite3* connection_ = nullptr;
     std::unique_ptr<int> log_pages_;
+    std::unique_ptr<std::function<bool()>> stops_;
 };
 
 // The rows of one run of a statement, which it resets in the end. Views are valid until the next row.

@@ -77,15 +77,17 @@ SqliteEngine::~SqliteEngine() {
     }
     if (written && low_water_ < transaction_.stamp)
         written = transact(transaction_.now_ms, [&] { return note_low_water(transaction_.stamp); }).has_value();
-    if (written) note_.put(shared_.generation, transaction_.stamp);
-    if (written && opened_->database.checkpoint(true)) opened_->database.remove_log_when_closed();
+    if (!written) return;
+    note_.put(shared_.generation, transaction_.stamp);
+    const auto complete = opened_->database.checkpoint(true);
+    if (complete && *complete) opened_->database.remove_log_when_closed();
 }
 
 // ---- opening ----
 
 Checked<> SqliteEngine::start() {
     failed_ = errc::storage_failed;
-    auto opened = open_file();
+    auto opened = open_file(false);
     if (opened) failed_ = errc::ok;
     return opened;
 }
@@ -93,7 +95,7 @@ Checked<> SqliteEngine::start() {
 Result<> SqliteEngine::reopen() {
     const auto alone = shared_.door.alone();
     opened_.reset();
-    if (auto opened = open_file(); !opened) {
+    if (auto opened = open_file(true); !opened) {
         base::log().error("store: opening it again: {}", opened.error().text);
         opened_.reset();
         failed_ = opened.error().code;
@@ -104,10 +106,10 @@ Result<> SqliteEngine::reopen() {
     return {};
 }
 
-Checked<> SqliteEngine::open_file() {
+Checked<> SqliteEngine::open_file(bool again) {
     auto made = Database::open(settings_.path, settings_.vfs, Database::Use::write);
     if (!made) return made.error();
-    if (auto good = prepare_file(*made); !good) return good;
+    if (auto good = prepare_file(*made, again); !good) return good;
     const auto says = [&](const boost::system::error_code& code) {
         return Failure(static_cast<errc>(code.value()), "the store " + settings_.path + " cannot be read: " +
                                                             (opened_ ? opened_->database : *made).message());
@@ -141,7 +143,7 @@ Checked<> SqliteEngine::open_file() {
     return {};
 }
 
-Checked<> SqliteEngine::prepare_file(Database& database) {
+Checked<> SqliteEngine::prepare_file(Database& database, bool again) {
     if (auto good = examine(database, settings_.path); !good) return good;
     const std::string pragmas =
         "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
@@ -161,7 +163,19 @@ Checked<> SqliteEngine::prepare_file(Database& database) {
     if (auto good = bring_up_to_date(database, settings_.path); !good) return good;
     // What a process wrote before it was killed, or before a sync failed, may be in the write-ahead log and not on
     // disk. Nobody may be told of it before it is.
-    if (auto good = database.checkpoint(true); !good) return failure(good.error());
+    const auto complete = database.checkpoint(true);
+    if (!complete) return failure(complete.error());
+    if (*complete) return {};
+    // Somebody else needs the log as it is. After a failure its pages have to be written anew: that they could be
+    // synced now would mean nothing.
+    if (again)
+        return Failure(errc::storage_failed,
+                       "the store " + settings_.path +
+                           " cannot be used: another process reads it, so that what was written before the failure "
+                           "cannot be written again; stop it, or wait until it has ended");
+    // Else a commit is synced with all that is before it in the same file. This one changes nothing, but is one.
+    const std::string same = "PRAGMA user_version=" + std::to_string(kSchemaVersion);
+    if (auto good = database.run(same.c_str()); !good) return failure(good.error());
     return {};
 }
 
@@ -298,7 +312,7 @@ void SqliteEngine::checkpoint_if_due() {
     if (beside != nullptr && beside->busy()) {
         const auto ended = beside->take_end(starved);
         if (!ended) return;
-        if (!*ended) return (void)failed(ended->error());
+        if (!ended->result) return (void)failed(ended->result.error(), ended->message);
         return finish_checkpoint(starved);  // which has little to copy
     }
     if (pages < settings_.checkpoint_pages) checkpoint_at_ = settings_.checkpoint_pages;  // it has begun anew
@@ -315,11 +329,12 @@ void SqliteEngine::finish_checkpoint(bool starved) {
     if (auto good = opened_->database.checkpoint(starved); !good) (void)failed(good.error());
 }
 
-Result<> SqliteEngine::failed(const boost::system::error_code& code) {
+Result<> SqliteEngine::failed(const boost::system::error_code& code, const std::string& message) {
     const auto is = static_cast<errc>(code.value());
     if (is != errc::storage_full && is != errc::busy) failed_ = is;
     if (std::exchange(told_, is) != is)
-        base::log().error("store: writing to {}: {}: {}", settings_.path, name(is), opened_->database.message());
+        base::log().error("store: writing to {}: {}: {}", settings_.path, name(is),
+                          message.empty() ? opened_->database.message() : message);
     return is;
 }
 

@@ -55,8 +55,9 @@ private:
         std::unique_ptr<Checkpointer> checkpointer{};  // null: the thread that commits does it all
     };
 
-    Checked<> open_file();
-    Checked<> prepare_file(Database& database);
+    // again: something has failed since it was opened.
+    Checked<> open_file(bool again);
+    Checked<> prepare_file(Database& database, bool again);
     // Draws another generation for a file that has been further already.
     Result<> renew_if_behind(Database& database, std::uint64_t& generation, std::uint64_t stamp);
     // What `work` writes is one transaction; its error, or that of the commit, leaves all as it was.
@@ -72,8 +73,9 @@ private:
     // Lets the write-ahead log be copied into the file when it is long, so that it begins anew.
     void checkpoint_if_due();
     void finish_checkpoint(bool starved);
-    // Notes what the engine's state is after an error, and says it in the log.
-    Result<> failed(const boost::system::error_code& code);
+    // Notes what the engine's state is after an error, and says it in the log. message: what SQLite says where the
+    // error is not of the connection that writes.
+    Result<> failed(const boost::system::error_code& code, const std::string& message = {});
     bool disk_is_full() const;
 
     const Settings settings_;

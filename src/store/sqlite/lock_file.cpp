@@ -5,10 +5,36 @@
 #include <cstring>
 #include <string_view>
 
+#include <sched.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 namespace flare::store::sqlite {
+
+namespace {
+
+constexpr int kTries = 10'000;  // some milliseconds
+
+// 0, or an errno.
+int lock(const base::Descriptor& file, int how) noexcept {
+    for (;;) {
+        if (::flock(file.get(), how | LOCK_NB) == 0) return 0;
+        if (errno != EINTR) return errno;
+    }
+}
+
+}  // namespace
+
+int lock_alone(const base::Descriptor& file) noexcept {
+    for (int i = 0; i < kTries; ++i) {
+        if (const int error = lock(file, LOCK_EX); error != EWOULDBLOCK) return error;
+        // Whoever holds it shares it with nobody; if it can be shared, somebody has just looked at it.
+        if (const int error = lock(file, LOCK_SH); error != 0) return error;
+        ::sched_yield();
+    }
+    (void)lock(file, LOCK_UN);
+    return EWOULDBLOCK;
+}
 
 Failure lock_held(const base::Descriptor& file, const std::string& path) {
     std::array<char, 24> text{};
@@ -23,12 +49,11 @@ Failure lock_held(const base::Descriptor& file, const std::string& path) {
 Checked<base::Descriptor> take_lock(const std::string& path) {
     auto file = base::open_kept_file(path, "the lock of the store,");
     if (!file) return file;
-    while (::flock(file->get(), LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EINTR) continue;
-        if (errno == EWOULDBLOCK) return lock_held(*file, path);
+    const int error = lock_alone(*file);
+    if (error == EWOULDBLOCK) return lock_held(*file, path);
+    if (error != 0)
         return Failure(errc::file_unwritable,
-                       "the lock of the store, " + path + ", cannot be taken: " + std::strerror(errno));
-    }
+                       "the lock of the store, " + path + ", cannot be taken: " + std::strerror(error));
     // For people and for the error above; the lock holds without it, so a full disk does not matter.
     if (::ftruncate(file->get(), 0) == 0) (void)base::write_all(file->get(), std::to_string(::getpid()) + "\n");
     return file;

@@ -13,15 +13,6 @@
 #include <unistd.h>
 
 namespace flare::store::sqlite {
-namespace {
-
-bool has_log(const std::string& path) {
-    struct stat found {};
-    return ::stat((path + "-wal").c_str(), &found) == 0 && found.st_size > 0;
-}
-
-}  // namespace
-
 Checked<base::Descriptor> keep_others_out(const std::string& path) {
     const std::string name = path + ".lock";
     struct stat found {};
@@ -37,13 +28,18 @@ Checked<base::Descriptor> keep_others_out(const std::string& path) {
     if (!file)
         return Failure(errc::file_unwritable, "the lock of the store, " + name + ", cannot be opened: " +
                                                   std::strerror(errno) + "; run this as the user who owns it");
-    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return lock_held(file, name);
+    if (lock_alone(file) != 0) return lock_held(file, name);
     return file;
 }
 
 bool is_held(const std::string& path) {
     const base::Descriptor file(::open((path + ".lock").c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     return file && ::flock(file.get(), LOCK_SH | LOCK_NB) != 0;
+}
+
+bool has_log(const std::string& path) {
+    struct stat found {};
+    return ::stat((path + "-wal").c_str(), &found) == 0 && found.st_size > 0;
 }
 
 Checked<Database> open_to_read(const std::string& path, const std::string& vfs, bool others) {

@@ -18,6 +18,8 @@ Checked<base::Descriptor> keep_others_out(const std::string& path);
 
 // A process holds the lock of the store `path`, perhaps this one.
 bool is_held(const std::string& path);
+// Its write-ahead log has something in it.
+bool has_log(const std::string& path);
 
 // A store to be read, which is not changed. others: a server may be writing to it. Errors: file_not_found, those of
 // Database::open() and of examine().

@@ -1,6 +1,7 @@
 #include "contract/store/faulty_vfs.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
@@ -32,7 +33,7 @@ struct FaultyVfs::State {
     std::uint64_t at = 0;  // which one strikes
     Fault fault = Fault::none;
     bool struck = false;
-    bool read_only = false;
+    std::atomic<bool> read_only{false};
     FileSyncs file_syncs = FileSyncs::done;
     std::condition_variable file_syncs_changed{};
     std::map<std::string, std::vector<Unsynced>> unsynced{};
@@ -215,8 +216,19 @@ void FaultyVfs::heal() {
     state_->fault = Fault::none;
 }
 
-bool FaultyVfs::struck() const { return state_->struck; }
-std::uint64_t FaultyVfs::operations() const { return state_->operations; }
+bool FaultyVfs::struck() const {
+    const std::lock_guard guard(state_->mutex);
+    return state_->struck;
+}
+std::uint64_t FaultyVfs::operations() const {
+    const std::lock_guard guard(state_->mutex);
+    return state_->operations;
+}
+bool FaultyVfs::has_unsynced(const std::string& path) const {
+    const std::lock_guard guard(state_->mutex);
+    const auto found = state_->unsynced.find(path);
+    return found != state_->unsynced.end() && !found->second.empty();
+}
 void FaultyVfs::set_file_syncs(FileSyncs how) {
     const std::lock_guard lock(state_->mutex);
     state_->file_syncs = how;

@@ -28,7 +28,8 @@ public:
     void heal();
     bool struck() const;  // the planned fault happened
     std::uint64_t operations() const;
-    void refuse_writing(bool on);  // files can be opened for reading only
+    bool has_unsynced(const std::string& path) const;  // something of that file would be lost
+    void refuse_writing(bool on);                      // files can be opened for reading only
     // Syncs of the database itself, not of its write-ahead log. held: they wait until they are done or failing, for ten
     // seconds at most, and fail then.
     enum class FileSyncs : std::uint8_t { done, held, failing };

@@ -1,18 +1,15 @@
 // What is SQLite's own: the file, who may use it, and what is wrong with it.
-#include "store/sqlite/sqlite.hpp"
 #include "contract/store/faulty_vfs.hpp"
-#include "contract/store/store_fixture.hpp"
+#include "contract/store/sqlite_fixture.hpp"
+#include "store/sqlite/lock_file.hpp"
+#include "store/sqlite/opening.hpp"
 #include "store/store.hpp"
-#include "support/folder.hpp"
 
 #include <gmock/gmock.h>
 
 #include <atomic>
-#include <cerrno>
-#include <chrono>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <thread>
 
 #include <sys/resource.h>
@@ -26,28 +23,6 @@ namespace flare::store::test {
 namespace {
 
 using ::testing::HasSubstr;
-
-class SqliteStore : public ::testing::Test {
-protected:
-    SqliteStore() {
-        base::log().set_level(base::Log::Level::off);
-        settings.path = folder.path("flare.db");
-    }
-    Failure failure_of_opening() {
-        const auto opened = sqlite::open(settings);
-        EXPECT_FALSE(opened);
-        return opened ? Failure(errc::ok) : opened.error();
-    }
-    // As an administrator's tool would.
-    void run(const std::string& statements) {
-        sqlite3* database = nullptr;
-        ASSERT_EQ(sqlite3_open(settings.path.c_str(), &database), SQLITE_OK);
-        EXPECT_EQ(sqlite3_exec(database, statements.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
-        sqlite3_close(database);
-    }
-    flare::test::Folder folder;
-    sqlite::Settings settings;
-};
 
 TEST_F(SqliteStore, MakesFilesForItsUserOnly) {
     const auto engine = sqlite::open(settings);
@@ -103,6 +78,21 @@ TEST_F(SqliteStore, IsFreeWhenItsProcessIsGone) {
     EXPECT_TRUE(sqlite::open(settings));  // the lock file is still there
 }
 
+TEST_F(SqliteStore, IsFreeForAServerWhileOthersLookWhetherItIs) {
+    std::atomic<bool> enough{false};
+    std::thread looker([&] {
+        while (!enough) (void)sqlite::is_held(settings.path);
+    });
+    for (int i = 0; i < 3000; ++i) {
+        const auto lock = sqlite::take_lock(settings.path + ".lock");
+        EXPECT_TRUE(lock) << lock.error().text;
+        EXPECT_TRUE(sqlite::is_held(settings.path));
+    }
+    enough = true;
+    looker.join();
+    EXPECT_FALSE(sqlite::is_held(settings.path));
+}
+
 TEST_F(SqliteStore, RefusesAFileThatCanOnlyBeRead) {
     FaultyVfs vfs;
     settings.vfs = vfs.name();
@@ -139,44 +129,6 @@ TEST_F(SqliteStore, SaysThatAFileIsNoDatabase) {
     EXPECT_EQ(failure.code, errc::store_damaged);
     EXPECT_THAT(failure.text, HasSubstr(settings.path));
 }
-
-// One store with a hundred messages in it, over SQLite as it is.
-class SqliteContent : public SqliteStore {
-protected:
-    void fill() {
-        auto engine = sqlite::open(settings).value();
-        Change made;
-        made.key = model::ConversationKey::room("room");
-        ASSERT_TRUE(commit(*engine, {{made}}));
-        room = batch.writes.front().outcome.row;
-        std::vector<Write> entries;
-        for (std::uint64_t id = 1; id <= 100; ++id) entries.push_back({entry(id)});
-        ASSERT_TRUE(commit(*engine, std::move(entries)));
-    }
-    NewEntry entry(std::uint64_t id) {
-        NewEntry entry;
-        entry.conversation = room;
-        entry.id = id_of(id);
-        entry.payload = {0, 1000};
-        return entry;
-    }
-    Result<> commit(Engine& engine, std::vector<Write> writes) {
-        batch.writes = std::move(writes);
-        batch.bytes = std::string(1000, 'x');
-        WriteBatch* const group[] = {&batch};
-        return engine.commit(group, kStart);
-    }
-    PageRequest everything() const {
-        PageRequest request;
-        request.conversation = room;
-        request.limit = 1000;
-        request.from = UINT64_MAX;
-        request.bytes = UINT32_MAX;
-        return request;
-    }
-    WriteBatch batch;
-    Row room = 0;
-};
 
 // In a process of its own, which may not write more than 2 MB into a file, and which no signal ends.
 TEST_F(SqliteStore, SurvivesALimitOfFileSizes) {
@@ -280,70 +232,6 @@ TEST_F(SqliteContent, GoesOnWhenAToolWasWritingMeanwhile) {
     sqlite3_close(tool);
     EXPECT_TRUE(commit(*engine, {{entry(101)}}));
     EXPECT_EQ(batch.writes.front().outcome.position.offset, 101u);
-}
-
-TEST_F(SqliteContent, KeepsItsLogSmallHoweverMuchIsRead) {
-    settings.checkpoint_pages = 12;
-    fill();
-    const auto engine = sqlite::open(settings).value();
-    std::atomic<bool> enough{false};
-    std::vector<std::thread> threads;
-    for (int i = 0; i < 3; ++i) {
-        threads.emplace_back([&] {
-            const auto reader = engine->reader();
-            while (!enough) EXPECT_TRUE(reader->page(everything()));
-        });
-    }
-    std::uint64_t largest = 0;
-    const auto began = std::chrono::steady_clock::now();
-    for (std::uint64_t id = 101; id <= 400; ++id) {
-        ASSERT_TRUE(commit(*engine, {{entry(id)}}));
-        largest = std::max<std::uint64_t>(largest, std::filesystem::file_size(folder.path("flare.db-wal")));
-    }
-    // Not as long as there is always a reader inside.
-    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(30));
-    enough = true;
-    for (std::thread& each : threads) each.join();
-    EXPECT_LE(largest, 4200u * (4 * 12 + 20));  // what one commit adds is at most 20 pages
-}
-
-TEST_F(SqliteContent, CommitsWhileItsLogIsCopied) {
-    FaultyVfs vfs;
-    settings.vfs = vfs.name();
-    settings.checkpoint_pages = 12;
-    fill();
-    const auto engine = sqlite::open(settings).value();
-    vfs.set_file_syncs(FaultyVfs::FileSyncs::held);
-    for (std::uint64_t id = 101; id <= 110; ++id) ASSERT_TRUE(commit(*engine, {{entry(id)}}));
-    const auto in_log = [&] { return std::filesystem::file_size(folder.path("flare.db-wal")); };
-    EXPECT_GT(in_log(), 4096u * 12);  // so that a copy has begun
-    vfs.set_file_syncs(FaultyVfs::FileSyncs::done);
-    for (std::uint64_t id = 111; id <= 300; ++id) ASSERT_TRUE(commit(*engine, {{entry(id)}}));
-    EXPECT_LE(in_log(), 4200u * (4 * 12 + 20));
-}
-
-TEST_F(SqliteContent, FailsWhenTheCopyOfItsLogFails) {
-    FaultyVfs vfs;
-    settings.vfs = vfs.name();
-    settings.checkpoint_pages = 12;
-    fill();
-    const auto engine = sqlite::open(settings).value();
-    vfs.set_file_syncs(FaultyVfs::FileSyncs::failing);
-    std::uint64_t id = 101;
-    while (id < 1000 && commit(*engine, {{entry(id)}})) ++id;
-    ASSERT_LT(id, 1000u);
-    EXPECT_EQ(commit(*engine, {{entry(id)}}).error(), errc::storage_failed);
-    EXPECT_FALSE(engine->reopen());
-    vfs.set_file_syncs(FaultyVfs::FileSyncs::done);
-    ASSERT_TRUE(engine->reopen());
-    const std::uint64_t answered = id - 1;
-    for (id = 101; id <= answered; ++id) {
-        ASSERT_TRUE(commit(*engine, {{entry(id)}}));
-        EXPECT_TRUE(batch.writes.front().outcome.repeat);
-        EXPECT_EQ(batch.writes.front().outcome.position.offset, id);
-    }
-    ASSERT_TRUE(commit(*engine, {{entry(answered + 1)}}));
-    EXPECT_EQ(batch.writes.front().outcome.position.offset, answered + 1);
 }
 
 // A process that is killed at any moment: what it said is there.

@@ -14,7 +14,6 @@ public:
     explicit SqlitePlace(sqlite::Settings settings) : settings_(std::move(settings)) {
         settings_.path = folder_.path("flare.db");
         settings_.vfs = vfs_.name();
-        settings_.checkpoint_beside = false;  // the n-th operation is always the same one
     }
     Checked<std::unique_ptr<Engine>> open() override { return sqlite::open(settings_); }
     void fail(std::uint64_t n) override { vfs_.plan(n, FaultyVfs::Fault::error); }
@@ -54,7 +53,11 @@ private:
 
 std::unique_ptr<Place> memory() { return std::make_unique<MemoryPlace>(); }
 
-std::unique_ptr<Place> usual() { return std::make_unique<SqlitePlace>(sqlite::Settings{}); }
+std::unique_ptr<Place> usual() {
+    sqlite::Settings settings;
+    settings.checkpoint_beside = false;
+    return std::make_unique<SqlitePlace>(settings);
+}
 
 // Everything that happens after hundreds of thousands of messages happens after a few.
 std::unique_ptr<Place> narrow() {
@@ -62,11 +65,28 @@ std::unique_ptr<Place> narrow() {
     settings.max_heads = 4;
     settings.max_unwritten = 24;
     settings.checkpoint_pages = 12;
+    settings.checkpoint_beside = false;
+    return std::make_unique<SqlitePlace>(settings);
+}
+
+std::unique_ptr<Place> beside() {
+    sqlite::Settings settings;
+    settings.checkpoint_pages = 12;
     return std::make_unique<SqlitePlace>(settings);
 }
 
 }  // namespace
 
-std::vector<EngineKind> engine_kinds() { return {{"Memory", memory}, {"Sqlite", usual}, {"SqliteNarrow", narrow}}; }
+std::vector<EngineKind> counted_engine_kinds() {
+    return {{"Memory", memory}, {"Sqlite", usual}, {"SqliteNarrow", narrow}};
+}
+
+EngineKind sqlite_with_threads() { return {"SqliteBeside", beside, false}; }
+
+std::vector<EngineKind> engine_kinds() {
+    auto all = counted_engine_kinds();
+    all.push_back(sqlite_with_threads());
+    return all;
+}
 
 }  // namespace flare::store::test

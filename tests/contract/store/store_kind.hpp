@@ -37,10 +37,14 @@ public:
 struct EngineKind {
     std::string name;
     std::unique_ptr<Place> (*make)();
+    bool counted = true;  // the n-th operation is always the same one: nothing of it has a thread of its own
 };
 
 inline void PrintTo(const EngineKind& kind, std::ostream* out) { *out << kind.name; }
 
 std::vector<EngineKind> engine_kinds();
+std::vector<EngineKind> counted_engine_kinds();
+// As it is shipped, with a small log.
+EngineKind sqlite_with_threads();
 
 }  // namespace flare::store::test

@@ -11,6 +11,7 @@ namespace flare::test {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 // A server of its own, whose store is file(); gone at the end of the object.
 class ServerOfAStore {
@@ -80,6 +81,21 @@ TEST(FlareStore, BacksUpWhileTheServerRunsAndRestores) {
     again.send("three");
     again.stop();
     EXPECT_THAT(run_tool({"store", "check", file}).out, HasSubstr("2 entries"));
+}
+
+TEST(FlareStore, AdvisesToReplaceOnlyWhatItWouldReplace) {
+    const Folder folder;
+    const std::string file = folder.path("flare.db");
+    ServerOfAStore server(file);
+    std::filesystem::create_symlink(file, folder.path("link.db"));
+    const Ran link = run_tool({"store", "backup", file, folder.path("link.db")});
+    EXPECT_EQ(link.code, 1);
+    EXPECT_THAT(link.err, HasSubstr("is a symbolic link"));
+    EXPECT_THAT(link.err, Not(HasSubstr("--force")));
+    const Ran used = run_tool({"store", "backup", file, file, "--force"});
+    EXPECT_EQ(used.code, 1);
+    EXPECT_THAT(used.err, HasSubstr("name another file"));
+    server.stop();
 }
 
 TEST(FlareStore, SaysWhatIsWrongWithAFile) {

@@ -216,6 +216,17 @@ TEST(FileDraft, TakesItsPlaceWhenItIsCompleteAndIsForItsOwnerAlone) {
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path("")), {}), 1);
 }
 
+TEST(FileDraft, IsSyncedWithoutBeingPut) {
+    const Folder folder;
+    folder.write("copy", "mine");
+    const auto draft = Draft::make(folder.path("copy"), "copy", true);
+    ASSERT_TRUE(draft);
+    EXPECT_TRUE(draft->sync());
+    EXPECT_EQ(folder.read("copy"), "mine");
+    std::filesystem::remove(draft->name());
+    EXPECT_FALSE(draft->sync());
+}
+
 TEST(FileDraft, ThatIsGivenUpLeavesNothing) {
     const Folder folder;
     folder.write("copy", "mine");

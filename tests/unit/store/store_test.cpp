@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "store/memory/memory.hpp"
+#include "unit/wire/allocations.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -36,6 +37,10 @@ public:
         ++reopened;
         changed.notify_all();
         throws = false;
+        if (reopens_throwing > 0) {
+            --reopens_throwing;
+            throw std::bad_alloc();
+        }
         if (!reopens) return errc::storage_failed;
         next = std::exchange(after_reopen, errc::ok);
         return inside->reopen();
@@ -50,7 +55,15 @@ public:
     }
     std::unique_ptr<Reader> reader() override { return inside->reader(); }
     Result<CheckReport> check(std::size_t most_faults) override { return inside->check(most_faults); }
-    About about() const override { return inside->about(); }
+    About about() const override {
+        const std::lock_guard lock(mutex);
+        ++abouts;
+        changed.notify_all();
+        if (about_throws) throw std::bad_alloc();
+        About about = inside->about();
+        about.free_bytes = abouts;
+        return about;
+    }
 
     static constexpr int kAll = 1'000'000;
     void allow(int commits) {
@@ -66,16 +79,19 @@ public:
 
     memory::Disk disk{1};
     std::unique_ptr<Engine> inside = memory::open(disk);
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::vector<std::size_t> groups;  // batches in each commit
+    mutable std::mutex mutex;
+    mutable std::condition_variable changed;
+    mutable std::uint64_t abouts = 0;  // asked for, and About::free_bytes
+    std::vector<std::size_t> groups;   // batches in each commit
     int allowed = 0;
     errc next = errc::ok;
     errc always = errc::ok;
     errc after_reopen = errc::ok;  // `next`, when it is open again
     errc next_maintain = errc::ok;
     bool throws = false;
+    bool about_throws = false;
     bool reopens = true;
+    int reopens_throwing = 0;  // so many times
     int reopened = 0;
     int maintained = 0;
     int more_maintenance = 0;
@@ -184,7 +200,7 @@ TEST_F(StoreThreads, IsBusyAboveItsWrites) {
     EXPECT_EQ(submit(batch(4)), errc::busy);
     EXPECT_EQ(submit(batch(3)), errc::ok);
     EXPECT_EQ(submit(batch(1)), errc::busy);
-    EXPECT_EQ(store->tally().refused().at(errc::busy), 5u);
+    EXPECT_EQ(store->tally().refused().of(errc::busy), 5u);
     engine->allow(GatedEngine::kAll);
     ASSERT_TRUE(owner.wait_for(3));
     EXPECT_EQ(submit(batch(10)), errc::ok);
@@ -233,12 +249,14 @@ TEST_F(StoreThreads, SaysWhatHadNoRoomAndGoesOn) {
     ASSERT_TRUE(owner.wait_for(1));
     EXPECT_THAT(owner.codes(), ElementsAre(errc::storage_full));
     EXPECT_EQ(store->health().code, errc::storage_full);
-    EXPECT_EQ(store->tally().refused().at(errc::storage_full), 1u);
+    EXPECT_EQ(store->tally().refused().of(errc::storage_full), 1u);
     EXPECT_EQ(submit(batch()), errc::ok);
     ASSERT_TRUE(owner.wait_for(2));
     EXPECT_EQ(owner.codes()[1], errc::ok);
     EXPECT_EQ(store->health().code, errc::ok);
     EXPECT_EQ(engine->reopened, 0);
+    EXPECT_EQ(store->health().commits, 1u) << "the one before has written nothing";
+    EXPECT_EQ(store->tally().commit_writes.sum(), 1u);
 }
 
 TEST_F(StoreThreads, SaysNothingOfAnUnknownOutcomeUntilItIsKnown) {
@@ -258,7 +276,7 @@ TEST_F(StoreThreads, SaysNothingOfAnUnknownOutcomeUntilItIsKnown) {
     EXPECT_EQ(owner.codes().size(), 1u);
     EXPECT_EQ(submit(batch()), errc::storage_failed);
     EXPECT_EQ(store->health().code, errc::storage_failed);
-    EXPECT_EQ(store->tally().refused().at(errc::storage_failed), 2u) << "but for the one of unknown outcome";
+    EXPECT_EQ(store->tally().refused().of(errc::storage_failed), 2u) << "but for the one of unknown outcome";
 
     {
         const std::lock_guard lock(engine->mutex);
@@ -302,6 +320,58 @@ TEST_F(StoreThreads, TreatsAnExceptionAsAnUnknownOutcome) {
     EXPECT_EQ(owner.answers[0].code, errc::ok);
     EXPECT_TRUE(owner.answers[0].retried);
     EXPECT_EQ(engine->reopened, 1);
+}
+
+TEST_F(StoreThreads, TriesAgainWhenThereIsNoMemoryToOpenItsFile) {
+    start();
+    {
+        const std::lock_guard lock(engine->mutex);
+        engine->throws = true;
+        engine->reopens_throwing = 2;
+        engine->about_throws = true;
+    }
+    engine->allow(GatedEngine::kAll);
+    EXPECT_EQ(submit(batch()), errc::ok);
+    ASSERT_TRUE(owner.wait_for(1));
+    EXPECT_EQ(owner.answers[0].code, errc::ok);
+    EXPECT_EQ(engine->reopened, 3);
+    EXPECT_EQ(store->about().engine, "memory") << "as it was";
+}
+
+TEST_F(StoreThreads, LeavesABatchThatItHasNoMemoryForWithItsOwner) {
+    start();
+    occupy();
+    std::size_t taken = 0;
+    int refused = 0;
+    while (refused < 3 && taken < 1000) {
+        auto made = batch();
+        try {
+            wire::test::fail_allocation(1);
+            ASSERT_EQ(store->submit(made, owner), errc::ok);
+            ++taken;
+        } catch (const std::bad_alloc&) {
+            ++refused;
+            ASSERT_NE(made, nullptr);
+            EXPECT_EQ(store->submit(made, owner), errc::ok);  // there is some again
+            ++taken;
+        }
+        wire::test::fail_allocation(0);
+        EXPECT_EQ(store->health().waiting_writes, taken);
+    }
+    EXPECT_EQ(refused, 3);
+    engine->allow(GatedEngine::kAll);
+    ASSERT_TRUE(owner.wait_for(1 + taken));
+    EXPECT_THAT(owner.codes(), Each(errc::ok));
+}
+
+TEST_F(StoreThreads, KnowsTheRoomOnItsDiskWhileItCannotBeOpened) {
+    start();
+    engine->next = errc::storage_failed;
+    engine->reopens = false;
+    engine->allow(GatedEngine::kAll);
+    EXPECT_EQ(submit(batch()), errc::ok);
+    ASSERT_TRUE(engine->wait([this] { return engine->abouts >= 4; }));
+    EXPECT_GE(store->about().free_bytes, 3u);
 }
 
 TEST_F(StoreThreads, TakesItsTimeWhenItFailsAsSoonAsItIsOpen) {

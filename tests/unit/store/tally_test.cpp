@@ -7,7 +7,6 @@ namespace flare::store {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::Pair;
 
 Write outcome(decltype(Write::what) what, errc code, bool repeat = false) {
     Write write{std::move(what)};
@@ -29,11 +28,23 @@ TEST(Tally, CountsWhatBecameOfEachWrite) {
     EXPECT_EQ(tally.appends(), 2u);
     EXPECT_EQ(tally.changes(), 2u);
     EXPECT_EQ(tally.repeats(), 1u);
-    EXPECT_THAT(tally.refused(), ElementsAre(Pair(errc::too_old, 2u), Pair(errc::duplicate_message_id, 1u)));
+    EXPECT_EQ(tally.refused().of(errc::too_old), 2u);
+    EXPECT_EQ(tally.refused().of(errc::duplicate_message_id), 1u);
+    EXPECT_EQ(tally.refused().of(errc::busy), 0u);
     tally.turned_away(errc::busy, 5);
     EXPECT_EQ(tally.appends(), 2u);
-    EXPECT_THAT(tally.refused(),
-                ElementsAre(Pair(errc::busy, 5u), Pair(errc::too_old, 2u), Pair(errc::duplicate_message_id, 1u)));
+    EXPECT_EQ(tally.refused().of(errc::busy), 5u);
+    EXPECT_EQ(tally.refused().of(errc::too_old), 2u);
+}
+
+TEST(Refusals, LoseNoneBeyondTheCodesThatTheyTellApart) {
+    Refusals refusals;
+    for (int code = 1; code <= 40; ++code) refusals.add(static_cast<errc>(code), 1);
+    refusals.add(static_cast<errc>(3), 4);
+    EXPECT_EQ(refusals.of(static_cast<errc>(3)), 5u);
+    std::uint64_t all = 0;
+    for (const auto& [code, count] : refusals) all += count;
+    EXPECT_EQ(all, 44u);
 }
 
 TEST(PowerHistogram, PutsEachValueIntoTheFirstBucketThatHasRoomForIt) {

@@ -6,16 +6,18 @@
 
 namespace {
 thread_local std::size_t count = 0;
+thread_local std::size_t failing = 0;  // which one
 }  // namespace
 
 namespace flare::wire::test {
 std::size_t allocations() noexcept { return count; }
+void fail_allocation(std::size_t n) noexcept { failing = n == 0 ? 0 : count + n; }
 }  // namespace flare::wire::test
 
 // The array forms of the standard library end in these; so do its nothrow forms, but not those of the address
 // sanitizer.
 void* operator new(std::size_t size) {
-    ++count;
+    if (++count == failing) throw std::bad_alloc();
     if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
     throw std::bad_alloc();
 }

@@ -61,8 +61,11 @@ void SlowMode::put_back(Row user, std::uint64_t before) {
 }
 
 void SlowMode::expire(std::uint32_t slow_mode_ms, std::uint64_t now_ms) {
-    boost::unordered::erase_if(last_ms_,
-                               [&](const auto& each) { return wait_ms(each.first, slow_mode_ms, now_ms) == 0; });
+    boost::unordered::erase_if(last_ms_, [&](auto& each) {
+        // What lies in the future was written before the clock was set back: it counts from now on.
+        each.second = std::min(each.second, now_ms);
+        return wait_ms(each.first, slow_mode_ms, now_ms) == 0;
+    });
 }
 
 void SlowMode::check_invariants() const {

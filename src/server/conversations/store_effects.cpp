@@ -283,11 +283,14 @@ void ConversationHome::written(std::unique_ptr<store::WriteBatch> batch, errc co
 void ConversationHome::written_one(const Group::Route& route, const store::Outcome& outcome) {
     im::Append& append = route.hosted->append;
     switch (outcome.code) {
-        case errc::ok:
-            if (route.token != 0 && !outcome.repeat && append.conversation().direct() &&
-                kept_[route.token - 1]->sends())
+        case errc::ok: {
+            const im::Outcome told = outcome_of(outcome);
+            const im::Conversation& conversation = append.conversation();
+            const bool sends = route.token != 0 && kept_[route.token - 1]->sends();
+            if (sends && conversation.direct() && conversation.is_news(told))
                 pass_on(*route.hosted, kept_[route.token - 1]);
-            return append.committed(route.ticket, outcome_of(outcome), effects_);
+            return append.committed(route.ticket, told, effects_);
+        }
         case errc::storage_full: return append.put_off(route.ticket, outcome.code, now(), effects_);
         default: return append.rejected(route.ticket, outcome.code, now(), effects_);
     }

@@ -175,6 +175,25 @@ TEST_F(ConversationsOnShards, ARepeatThatComesWhileTheFirstIsInTheStoreIsAnswere
     EXPECT_EQ(log(between("ann", "bob")), (std::vector<std::string>{"one", "two"}));
 }
 
+// Its first try is in the log, so that the store takes the second for a repeat: but nobody was told of it.
+TEST_F(ConversationsOnShards, WhatACommitOfUnknownOutcomeHasWrittenIsDelivered) {
+    start();
+    const auto bob = session_of("bob", 1);
+    const auto ann = session_of("ann", 2);
+    store.sync_fails = true;
+    bench->bring(ann, data(1, 1, "one", "bob"));  // what makes the conversation fails
+    store.sync_fails = true;
+    bench->bring(ann, data(2, 2, "two", "bob") + data(3, 3, "three", "bob"));
+    EXPECT_FALSE(store.sync_fails);
+    EXPECT_EQ(answers(*ann), (std::map<Uuid, Answer>{
+                                 {message_id(1), stored(1)}, {message_id(2), stored(2)}, {message_id(3), stored(3)}}));
+    EXPECT_EQ(texts(*bob), (std::vector<std::string>{"one", "two", "three"}));
+    const auto tablet = session_of("ann", 3, "tablet");
+    bench->bring(tablet, again(1, 2, "two", "bob"));
+    EXPECT_EQ(answers(*tablet).at(message_id(2)), stored(2));
+    EXPECT_EQ(texts(*bob).size(), 3u) << "once";
+}
+
 TEST_F(ConversationsOnShards, AStoreThatFailsIsSaidAsLaterAndOrderHolds) {
     start();
     session_of("bob", 1);

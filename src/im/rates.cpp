@@ -6,15 +6,20 @@
 
 namespace flare::im {
 
-std::chrono::nanoseconds DeviceRates::wait(std::uint64_t device, TimePoint now) const {
+std::chrono::nanoseconds DeviceRates::wait(std::uint64_t device, TimePoint now, std::uint64_t bursts) const {
     const auto bucket = buckets_.find(device);
-    return bucket == buckets_.end() ? std::chrono::nanoseconds(0) : bucket->second.wait(rate_, 1, now);
+    const base::Rate rate{rate_.per_second, rate_.burst * bursts};
+    return bucket == buckets_.end() ? std::chrono::nanoseconds(0) : bucket->second.wait(rate, 1, now);
 }
 
 void DeviceRates::take(std::uint64_t device, TimePoint now) {
     if (!rate_.limited()) return;
     if (buckets_.size() >= most_ && !buckets_.contains(device)) forget_full(now);
     buckets_[device].take(rate_, 1, now);
+}
+
+void DeviceRates::give(std::uint64_t device) {
+    if (const auto bucket = buckets_.find(device); bucket != buckets_.end()) bucket->second.give(rate_, 1);
 }
 
 void DeviceRates::forget_full(TimePoint now) {

@@ -12,6 +12,11 @@
 
 namespace flare::server {
 
+// What is said of a store that does not work: it is the same to clients.
+constexpr errc said_of(errc code) noexcept {
+    return code == errc::store_damaged ? errc::storage_failed : code == errc::shutting_down ? errc::busy : code;
+}
+
 class StoreAccess {
 public:
     // ok: every write of the batch has its outcome. Else nothing of it is in the log, as far as anybody knows, and it

@@ -80,8 +80,9 @@ void ConversationSends::add_user(const SenderPtr& sender) {
     batch->writes.emplace_back().what = store::NewUser{*sender->user};
     parts_.store.write(std::move(batch), [this, sender](std::unique_ptr<store::WriteBatch> written, errc code) {
         const store::Outcome& outcome = written->writes.front().outcome;
-        if (code == errc::ok) code = outcome.code;
-        if (code != errc::ok) return store_fails(sender, code, true);
+        const bool looked = code == errc::ok;  // and there is no such user, of whom anything could be in the log
+        if (looked) code = outcome.code;
+        if (code != errc::ok) return store_fails(sender, code, looked);
         set_row(sender, outcome.row);
     });
 }

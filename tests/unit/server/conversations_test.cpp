@@ -272,7 +272,7 @@ TEST_F(ConversationsOnShards, WhoComesForTheFirstTimeWhileTheDiskIsFullIsTold) {
     const std::string ann_name = bench->user_of(0);
     const std::string bob = bench->user_of(1);
     session_of(bob, 1);
-    store.refuses = errc::storage_full;
+    store.disk.fill(true);
     const auto ann = session_of(ann_name, 2);
     wire::im::ConversationCreate create;
     create.name = "tea";
@@ -284,7 +284,7 @@ TEST_F(ConversationsOnShards, WhoComesForTheFirstTimeWhileTheDiskIsFullIsTold) {
     EXPECT_NE(answers(*ann).at(message_id(1)).retry_after_ms, 0u);
     EXPECT_EQ(answers(*ann).at(message_id(2)).code, errc::busy) << "behind the first; and it cannot be in the log";
     EXPECT_EQ(responses(*ann).at(message_id(3)).code, errc::storage_full);
-    store.refuses = errc::ok;
+    store.disk.fill(false);
     bench->pass(500ms);
     bench->bring(ann, data(5, 5, "three", bob));
     EXPECT_EQ(answers(*ann).at(message_id(5)).code, errc::busy) << "the first is to come again before";

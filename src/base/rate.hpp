@@ -40,6 +40,10 @@ public:
     void take(const Rate& rate, std::uint64_t amount, TimePoint now) noexcept {
         if (rate.limited()) empty_at_ = after(rate, amount, now);
     }
+    // What was taken, again.
+    void give(const Rate& rate, std::uint64_t amount) noexcept {
+        if (rate.limited()) empty_at_ -= rate.time_of(amount);
+    }
 
 private:
     TimePoint after(const Rate& rate, std::uint64_t amount, TimePoint now) const noexcept {

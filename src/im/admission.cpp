@@ -3,7 +3,16 @@
 #include "im/planted.hpp"
 #include "im/rights.hpp"
 
+#include <utility>
+
 namespace flare::im {
+namespace {
+
+Refused too_fast(std::chrono::nanoseconds wait) {
+    return Refusal{errc::rate_limited, "this device sends too fast: send again after retry_after", retry_after(wait)};
+}
+
+}  // namespace
 
 Refused Admission::refuses(const Waiting& item, const model::Member& sender, const Now& now) const {
     const Send& send = item.send;
@@ -13,7 +22,7 @@ Refused Admission::refuses(const Waiting& item, const model::Member& sender, con
         if (Refused refused = may_append(writing, entry, now.unix_ms)) return refused;
     }
     if (Refused refused = over_limits(send, sender, now)) return refused;
-    return over_rate(send, now);
+    return over_rate(item, now);
 }
 
 bool Admission::in_slow_mode(const Send& send, const model::Member& sender) const {
@@ -37,24 +46,44 @@ Refused Admission::over_limits(const Send& send, const model::Member& sender, co
                    retry_after(std::chrono::milliseconds(wait))};
 }
 
-Refused Admission::over_rate(const Send& send, const Now& now) const {
+Refused Admission::over_rate(const Waiting& item, const Now& now) const {
+    const Send& send = item.send;
     if (send.sender == 0) return {};
-    const auto device = devices_.wait(send.device, now.steady);
+    const auto device = item.counted ? std::chrono::nanoseconds(0) : devices_.wait(send.device, now.steady);
     const auto all = bucket_.wait(limits_.conversation, 1, now.steady);
-    if (device > device.zero() && device >= all)
-        return Refusal{errc::rate_limited, "this device sends too fast: send again after retry_after",
-                       retry_after(device)};
+    if (device > device.zero() && device >= all) return too_fast(device);
     if (all > all.zero())
         return Refusal{errc::rate_limited, "too much is sent to this conversation: send again after retry_after",
                        retry_after(all)};
     return {};
 }
 
+Refused Admission::over_device_rate(const Waiting& item, const Now& now) const {
+    const bool free = item.counted || item.send.sender == 0;
+    const auto wait = free ? std::chrono::nanoseconds(0) : devices_.wait(item.send.device, now.steady);
+    return wait > wait.zero() ? over_rate(item, now) : Refused();
+}
+
+Refused Admission::over_rate_unread(const Send& send, const Now& now) const {
+    if (send.sender == 0) return {};
+    const auto wait = devices_.wait(send.device, now.steady, send.first_sent_ms_ago == 0 ? 1 : 2);
+    return wait > wait.zero() ? too_fast(wait) : Refused();
+}
+
+void Admission::count(Waiting& item, const Now& now) {
+    if (std::exchange(item.counted, true) || item.send.sender == 0) return;
+    devices_.take(item.send.device, now.steady);
+}
+
+void Admission::is_known(Waiting& item) {
+    if (std::exchange(item.counted, true) && item.send.sender != 0) devices_.give(item.send.device);
+}
+
 void Admission::goes(Waiting& item, const model::Member& sender, const Now& now) {
     const Send& send = item.send;
     if (send.sender == 0) return;
     if (!planted(Fault::rate_not_counted)) {
-        devices_.take(send.device, now.steady);
+        count(item, now);
         bucket_.take(limits_.conversation, 1, now.steady);
     }
     item.slow = !item.command && in_slow_mode(send, sender);

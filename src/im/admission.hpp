@@ -24,8 +24,16 @@ public:
     // A message. The server (sender 0) may write what users may, and no rate holds it.
     Refused refuses(const Waiting& item, const model::Member& sender, const Now& now) const;
     // A change, which has been found to be allowed.
-    Refused over_rate(const Send& send, const Now& now) const;
+    Refused over_rate(const Waiting& item, const Now& now) const;
+    // Either: whether its device has sent too much for it to be judged at all.
+    Refused over_device_rate(const Waiting& item, const Now& now) const;
+    // What arrives before the conversation was read: the store has to be asked for it. Of what may be in the log
+    // already a device may send twice as much.
+    Refused over_rate_unread(const Send& send, const Now& now) const;
 
+    // It is used up of what its device may send, once; or it costs nothing: it was in the log.
+    void count(Waiting& item, const Now& now);
+    void is_known(Waiting& item);
     // It goes to the store, and counts; or it does not count in slow mode after all.
     void goes(Waiting& item, const model::Member& sender, const Now& now);
     void comes_back(const Waiting& item);

@@ -17,6 +17,23 @@ effect::Answer refusal_of(SessionKey session, const Uuid& id, const Refusal& ref
 
 }  // namespace
 
+Refusal later(const Limits& limits, errc code) {
+    switch (code) {
+        case errc::storage_full:
+            return {code, "the disk of the server is full: the message stays in the outbox and is sent again",
+                    retry_after(limits.storage_for)};
+        case errc::storage_failed:
+            return {code, "the server cannot use its disk: the message stays in the outbox and is sent again",
+                    retry_after(limits.storage_for)};
+        case errc::rate_limited:
+            return {code, "this device sends too much: the message is sent again after retry_after",
+                    retry_after(limits.busy_for)};
+        default:
+            return {errc::busy, "the server has too much to do at present: the message is sent again after retry_after",
+                    retry_after(limits.busy_for)};
+    }
+}
+
 void Answering::join(Waiting& item, const Send& send, Effects& out) {
     if (item.send.content != send.content && !planted(Fault::content_not_compared)) {
         out.emplace_back(refusal_of(send.session, send.id,
@@ -25,7 +42,7 @@ void Answering::join(Waiting& item, const Send& send, Effects& out) {
         return;
     }
     if (planted(Fault::put_off_in_flight)) {
-        out.emplace_back(refusal_of(send.session, send.id, later(errc::busy)));
+        out.emplace_back(refusal_of(send.session, send.id, later(limits_, errc::busy)));
         return;
     }
     const auto asks = [&](const Asker& asker) { return asker.session == send.session; };
@@ -56,6 +73,7 @@ void Answering::stored(Waiting& item, model::Position position, std::uint64_t ti
 
 void Answering::refuse(Waiting& item, const Refusal& refusal, const Now& now, Effects& out) {
     admission_.comes_back(item);
+    if (!is_later(refusal.code)) admission_.count(item, now);
     for (const Asker& asker : item.askers) {
         if (is_later(refusal.code)) {
             const std::chrono::milliseconds wait(refusal.retry_after_ms);
@@ -81,20 +99,6 @@ void Answering::put_off_behind(const Waiting& item, const Asker& asker) {
 void Answering::finish(Waiting& item, Effects& out) {
     out.emplace_back(effect::Release{item.send.token});
     list_.finish(item);
-}
-
-Refusal Answering::later(errc code) const {
-    switch (code) {
-        case errc::storage_full:
-            return {code, "the disk of the server is full: the message stays in the outbox and is sent again",
-                    retry_after(limits_.storage_for)};
-        case errc::storage_failed:
-            return {code, "the server cannot use its disk: the message stays in the outbox and is sent again",
-                    retry_after(limits_.storage_for)};
-        default:
-            return {errc::busy, "too much waits for this conversation: the message is sent again after retry_after",
-                    retry_after(limits_.busy_for)};
-    }
 }
 
 Refusal Answering::held(SessionKey session, const Now& now) const {

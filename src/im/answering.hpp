@@ -13,6 +13,10 @@
 
 namespace flare::im {
 
+// What is said when the store, or the memory for what waits, has no room: storage_full, storage_failed, rate_limited;
+// every other code is busy.
+Refusal later(const Limits& limits, errc code);
+
 class Answering {
 public:
     // All must outlive it.
@@ -32,9 +36,7 @@ public:
     void refuse(Waiting& item, const Refusal& refusal, const Now& now, Effects& out);
     void session_gone(SessionKey session) { holds_.session_gone(session); }
 
-    // What is said when the store, or the memory for what waits, has no room.
-    Refusal later(errc code) const;
-    // And to what is held behind another message of its session.
+    // What is said to what is held behind another message of its session.
     Refusal held(SessionKey session, const Now& now) const;
 
     void tick(const Now& now) { holds_.expire(now.steady); }

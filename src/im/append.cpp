@@ -34,17 +34,34 @@ Waiting* Append::take(const Send& send, const Now& now, Effects& out) {
     }
     list_.pop_done();
     const bool held = !answering_.lets_in(send);
-    const bool fresh = send.first_sent_ms_ago == 0;
-    if ((held && fresh) || send.shed || !list_.has_room(send)) {
-        const Refusal refusal = held ? answering_.held(send.session, now) : answering_.later(errc::busy);
-        answering_.put_off(send, refusal, now, out);
+    if (const Refused refused = turns_away(send, held, now)) {
+        answering_.put_off(send, *refused, now, out);
         return nullptr;
     }
     Waiting& item = list_.push(send);
     item.held = held;
+    if (conversation_.state() == Conversation::State::unknown) admission_.count(item, now);  // it costs a read
     if (send.first_sent_ms_ago != 0)
         item.first_sent_ms = now.unix_ms > send.first_sent_ms_ago ? now.unix_ms - send.first_sent_ms_ago : 1;
     return &item;
+}
+
+// Why it does not wait here.
+Refused Append::turns_away(const Send& send, bool held, const Now& now) const {
+    Refused refused;
+    if (send.put_off != errc::ok) {
+        refused = later(limits_, send.put_off);
+        if (send.retry_after_ms != 0) refused->retry_after_ms = send.retry_after_ms;
+    } else if (!list_.has_room(send)) {
+        refused =
+            Refusal{errc::busy, "too much waits for this conversation: the message is sent again after retry_after",
+                    retry_after(limits_.busy_for)};
+    } else if (conversation_.state() == Conversation::State::unknown) {
+        refused = admission_.over_rate_unread(send, now);
+    }
+    const bool fresh = send.first_sent_ms_ago == 0;
+    if (held && (fresh || refused)) return answering_.held(send.session, now);
+    return refused;
 }
 
 // ---- from the store ----
@@ -69,7 +86,7 @@ void Append::not_loaded(errc code, const Now& now, Effects& out) {
     asked_.conversation_failed = true;
     list_.for_each([&](Waiting& item) {
         const bool fresh = item.state == Waiting::State::waiting && item.send.first_sent_ms_ago == 0;
-        if (fresh) answering_.refuse(item, answering_.later(code), now, out);
+        if (fresh) answering_.refuse(item, later(limits_, code), now, out);
     });
 }
 
@@ -78,7 +95,7 @@ void Append::member_not_loaded(Row user, errc code, const Now& now, Effects& out
     // Others ask again when it is their turn.
     Waiting* const item = list_.front();
     if (item == nullptr || !item->ready() || (item->send.sender != user && !item->command)) return;
-    answering_.refuse(*item, answering_.later(code), now, out);
+    answering_.refuse(*item, later(limits_, code), now, out);
 }
 
 void Append::looked_up(Ticket ticket, const std::optional<Found>& found, Effects& out) {
@@ -86,6 +103,7 @@ void Append::looked_up(Ticket ticket, const std::optional<Found>& found, Effects
     if (item == nullptr) return;
     item->looking_up = false;
     if (!found) return;
+    admission_.is_known(*item);
     if (found->content == item->send.content) {
         answering_.stored(*item, found->position, found->time_ms, out);
         return;
@@ -116,7 +134,7 @@ void Append::not_looked_up(Ticket ticket, errc code, const Now& now, Effects& ou
     if (item->looking_up) {
         item->begun = false;
     } else {
-        answering_.refuse(*item, answering_.later(code), now, out);
+        answering_.refuse(*item, later(limits_, code), now, out);
     }
 }
 
@@ -156,7 +174,7 @@ void Append::put_off(Ticket ticket, errc code, const Now& now, Effects& out) {
     Waiting* item = list_.find(ticket);
     if (item == nullptr || item->command) plan_.reset();
     if (item == nullptr && std::exchange(making_direct_, false)) item = list_.front();
-    if (item != nullptr) answering_.refuse(*item, answering_.later(code), now, out);
+    if (item != nullptr) answering_.refuse(*item, later(limits_, code), now, out);
 }
 
 // ---- a direct conversation ----

@@ -80,8 +80,6 @@ public:
     void rejected(Ticket ticket, errc code, const Now& now, Effects& out);
     // It was not written: busy, storage_full, storage_failed. Not said while the outcome of its commit is unknown.
     void put_off(Ticket ticket, errc code, const Now& now, Effects& out);
-    // False: the store takes nothing until this is said again. What is in it is answered when its outcome is known.
-    void store_works(bool works) { store_works_ = works; }
 
     // ---- a direct conversation is begun: answers to MakeDirect ----
 
@@ -107,9 +105,9 @@ private:
     enum class Verdict : std::uint8_t { wait, done, go };
 
     Waiting* take(const Send& send, const Now& now, Effects& out);
+    Refused turns_away(const Send& send, bool held, const Now& now) const;
     void begin(Waiting& item, Effects& out);
     void begin_all(Effects& out);
-    void put_off_all(const Now& now, Effects& out);
     Verdict judge(Waiting& item, const Now& now, Effects& out);
     Verdict judge_absent(Waiting& item, const Now& now, Effects& out);
     Verdict judge_change(Waiting& item, const Now& now, Effects& out);
@@ -130,7 +128,6 @@ private:
         Ticket heirs = 0;
     };
     Asked asked_{};
-    bool store_works_ = true;
 };
 
 }  // namespace flare::im

@@ -51,7 +51,7 @@ const HeirSearch* Conversation::heirs(Row leaving) {
 
 void Conversation::set_heirs(Row leaving, const HeirSearch& found) { heirs_ = Heirs{leaving, found}; }
 
-// What was in the log before is told in the head already; what was committed while nobody could say so is not.
+// What was committed while nobody could say so is a repeat to the store, and not in the head.
 bool Conversation::is_news(const Outcome& outcome) const noexcept {
     return outcome.position.epoch != head_.last.epoch || outcome.position.offset > head_.last.offset;
 }

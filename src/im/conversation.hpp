@@ -82,6 +82,9 @@ public:
     const HeirSearch* heirs(Row leaving);
     void set_heirs(Row leaving, const HeirSearch& found);
 
+    // Nobody has been told of it yet: it is behind what the log was known to have. What was in the log before is not.
+    bool is_news(const Outcome& outcome) const noexcept;
+
     // ---- what was committed ----
     void appended(const Outcome& outcome);
     void apply(const Plan& plan, const Outcome& outcome);
@@ -89,7 +92,6 @@ public:
     void check_invariants() const;
 
 private:
-    bool is_news(const Outcome& outcome) const noexcept;
     void advance_head(const Outcome& outcome);
 
     const Limits& limits_;

@@ -32,8 +32,6 @@ public:
     // `starter` begins a conversation with `other`: nothing, and it counts; or too_many_conversations with the time
     // until it may. With the same other again, oneself or the server (0) it costs nothing.
     Refused begin(Row starter, Row other, TimePoint now);
-    // It was not made.
-    void give_back(Row starter, Row other) { forget(starter, other); }
     // `user` has written to `other`, who may have begun it.
     void answered(Row user, Row other) { forget(other, user); }
 

@@ -41,7 +41,9 @@ struct Send {
     std::uint8_t flags = 0;
     std::uint32_t mentions = 0;
     std::uint64_t ref = 0;
-    bool shed = false;  // there is no memory for what it holds: it is put off, and so is what comes behind it
+    // It was too much before it came here: it is put off for this, and so is what comes behind it. ok: it was not.
+    errc put_off = errc::ok;
+    std::uint32_t retry_after_ms = 0;  // with that; 0: as is usual
 };
 
 namespace effect {

@@ -58,7 +58,6 @@ bool Append::want_member(Row user, Effects& out) {
 
 void Append::advance(const Now& now, Effects& out) {
     list_.pop_done();
-    if (!store_works_) return put_off_all(now, out);
     const bool busy = (list_.in_store() != 0 && !planted(Fault::group_not_waited_for)) || making_direct_;
     for (std::size_t given = 0; given < limits_.group;) {
         Waiting* const item = list_.front();
@@ -71,16 +70,6 @@ void Append::advance(const Now& now, Effects& out) {
         hand_over(*item, now, out);
         ++given;
     }
-    list_.pop_done();
-}
-
-// But what is in the store, and what may be in the log.
-void Append::put_off_all(const Now& now, Effects& out) {
-    list_.for_each([&](Waiting& item) {
-        const bool fresh = conversation_.present() ? item.ready() : item.send.first_sent_ms_ago == 0;
-        if (item.state == Waiting::State::waiting && fresh)
-            answering_.refuse(item, answering_.later(errc::storage_failed), now, out);
-    });
     list_.pop_done();
 }
 
@@ -112,6 +101,11 @@ Append::Verdict Append::judge(Waiting& item, const Now& now, Effects& out) {
     if (!item.ready()) return Verdict::wait;
     if (item.held) {
         answering_.refuse(item, answering_.held(item.askers.front().session, now), now, out);
+        return Verdict::done;
+    }
+    // Before it is asked what it may: what is refused costs its device as much as what is stored.
+    if (Refused refused = admission_.over_device_rate(item, now)) {
+        answering_.refuse(item, *refused, now, out);
         return Verdict::done;
     }
     if (!conversation_.present()) return judge_absent(item, now, out);
@@ -155,13 +149,14 @@ Append::Verdict Append::judge_change(Waiting& item, const Now& now, Effects& out
     }
     Refused refused;
     if (const auto* const refusal = std::get_if<Refusal>(&planned)) refused = *refusal;
-    if (!refused) refused = admission_.over_rate(item.send, now);
+    if (!refused) refused = admission_.over_rate(item, now);
     if (refused) {
         answering_.refuse(item, *refused, now, out);
         return Verdict::done;
     }
     Plan& made = std::get<Plan>(planned);
     if (made.nothing) {
+        admission_.count(item, now);
         answering_.stored(item, conversation_.head().last, conversation_.head().last_ms, out);
         return Verdict::done;
     }

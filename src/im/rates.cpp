@@ -6,15 +6,20 @@
 
 namespace flare::im {
 
-std::chrono::nanoseconds DeviceRates::wait(std::uint64_t device, TimePoint now) const {
+std::chrono::nanoseconds DeviceRates::wait(std::uint64_t device, TimePoint now, std::uint64_t bursts) const {
     const auto bucket = buckets_.find(device);
-    return bucket == buckets_.end() ? std::chrono::nanoseconds(0) : bucket->second.wait(rate_, 1, now);
+    const base::Rate rate{rate_.per_second, rate_.burst * bursts};
+    return bucket == buckets_.end() ? std::chrono::nanoseconds(0) : bucket->second.wait(rate, 1, now);
 }
 
 void DeviceRates::take(std::uint64_t device, TimePoint now) {
     if (!rate_.limited()) return;
     if (buckets_.size() >= most_ && !buckets_.contains(device)) forget_full(now);
     buckets_[device].take(rate_, 1, now);
+}
+
+void DeviceRates::give(std::uint64_t device) {
+    if (const auto bucket = buckets_.find(device); bucket != buckets_.end()) bucket->second.give(rate_, 1);
 }
 
 void DeviceRates::forget_full(TimePoint now) {
@@ -61,8 +66,11 @@ void SlowMode::put_back(Row user, std::uint64_t before) {
 }
 
 void SlowMode::expire(std::uint32_t slow_mode_ms, std::uint64_t now_ms) {
-    boost::unordered::erase_if(last_ms_,
-                               [&](const auto& each) { return wait_ms(each.first, slow_mode_ms, now_ms) == 0; });
+    boost::unordered::erase_if(last_ms_, [&](auto& each) {
+        // What lies in the future was written before the clock was set back: it counts from now on.
+        each.second = std::min(each.second, now_ms);
+        return wait_ms(each.first, slow_mode_ms, now_ms) == 0;
+    });
 }
 
 void SlowMode::check_invariants() const {

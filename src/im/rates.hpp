@@ -23,9 +23,11 @@ public:
     using TimePoint = std::chrono::steady_clock::time_point;
     explicit DeviceRates(base::Rate rate, std::size_t most = 65'536) : rate_(rate), most_(most) {}
 
-    // How long until `device` may send one more; 0: now.
-    std::chrono::nanoseconds wait(std::uint64_t device, TimePoint now) const;
+    // How long until `device` may send one more, when it may use up so many bursts at once; 0: now.
+    std::chrono::nanoseconds wait(std::uint64_t device, TimePoint now, std::uint64_t bursts = 1) const;
     void take(std::uint64_t device, TimePoint now);
+    // What take() took, again.
+    void give(std::uint64_t device);
     std::size_t size() const noexcept { return buckets_.size(); }
     void check_invariants() const;
 

@@ -41,8 +41,9 @@ struct Waiting {
     bool begun = false;       // what must be looked up was asked for
     bool looking_up = false;  // whether it is in the log already
     bool reading_ref = false;
-    bool held = false;  // behind one that was put off: so is this, unless it is in the log already
-    bool slow = false;  // it counts in slow mode, and slow_before is what did before
+    bool held = false;     // behind one that was put off: so is this, unless it is in the log already
+    bool counted = false;  // it has taken what its device may send, or is found to cost nothing
+    bool slow = false;     // it counts in slow mode, and slow_before is what did before
     std::uint64_t slow_before = 0;
 
     bool ready() const noexcept { return !looking_up && !reading_ref; }

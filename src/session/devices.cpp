@@ -71,6 +71,18 @@ std::optional<Receipt> Device::over_rate(const Settings& settings, std::size_t b
         static_cast<std::uint32_t>(std::min<std::int64_t>(ms, UINT32_MAX)));
 }
 
+std::uint32_t Device::over_byte_rate(const Settings& settings, std::size_t bytes, TimePoint now) {
+    if (!settings.byte_rate.limited()) return 0;
+    if (!rates) rates = std::make_unique<Rates>();
+    const Duration wait = rates->bytes.wait(settings.byte_rate, bytes, now);
+    if (wait <= Duration::zero()) {
+        rates->bytes.take(settings.byte_rate, bytes, now);
+        return 0;
+    }
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
+    return static_cast<std::uint32_t>(std::min<std::int64_t>(ms, UINT32_MAX));
+}
+
 void Device::check_invariants() const {
     FLARE_INVARIANT(attempts.size() <= kAttempts, "more connects are remembered than may be");
     FLARE_INVARIANT(unconfirmed.size() <= kMaxUnconfirmed, "more sessions wait to be heard than may");

@@ -44,6 +44,8 @@ struct Device {
     void note_answer(const Uuid& id, const Receipt& receipt);
     // A refusal, if a message of so many bytes comes too fast; else it counts.
     std::optional<Receipt> over_rate(const Settings& settings, std::size_t bytes, TimePoint now);
+    // The same of the bytes alone: ms until there is room for them; 0: there is, and they count.
+    std::uint32_t over_byte_rate(const Settings& settings, std::size_t bytes, TimePoint now);
 
     void check_invariants() const;
 

@@ -51,6 +51,7 @@ void MessageFlow::receive(ServerSession& session, LaneIndex lane, const wire::Da
     pending.message_id = id;
     pending.cost = cost;
     pending.kept = kept;
+    if (kept) pending.over_rate_ms = owner.over_byte_rate(settings_, data.message->payload.size(), now);
     observe_fresh(session, data);
     listener_.on_message(session, std::move(pending), data, whole);
 }

@@ -21,6 +21,8 @@ struct PendingMessage {
     Uuid message_id;
     std::uint64_t cost = 0;
     bool kept = false;  // it goes into a log, which knows it again: its answer is not remembered
+    // One that is kept has more bytes than may come now: it is to be put off for so long, in its place; 0: it has not.
+    std::uint32_t over_rate_ms = 0;
 };
 
 // A request from a client. respond() must follow, the last time without `more`, whatever became of it; it may come

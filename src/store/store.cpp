@@ -185,7 +185,7 @@ void Store::commit(Group& group) {
         const bool unknown = retried && (code == errc::busy || code == errc::storage_full);
         if (unknown && wait_to_try_again()) continue;
         if (code != errc::ok) turned_away(group, code);
-        return answer(group, {code, retried});
+        return answer(group, {code});
     }
 }
 

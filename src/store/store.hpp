@@ -27,9 +27,6 @@ namespace flare::store {
 // again: storage_full, storage_failed, busy (another process holds the file), shutting_down.
 struct Answer {
     errc code = errc::ok;
-    // It was written again after a commit of unknown outcome. What is a repeat in it may be there since that commit,
-    // and nobody was told of it.
-    bool retried = false;
 };
 
 // Whoever gives batches to a store.

@@ -2,9 +2,6 @@
 #include "integration/harness.hpp"
 #include "store/sqlite/sqlite.hpp"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,25 +14,30 @@
 namespace flare::test {
 namespace {
 
-std::string free_port() {
-    boost::asio::io_context context;
-    boost::asio::ip::tcp::acceptor acceptor(context, {boost::asio::ip::make_address("127.0.0.1"), 0});
-    return std::to_string(acceptor.local_endpoint().port());
-}
-
 // A server of its own, until it is killed.
 class ServerProcess {
 public:
-    ServerProcess(const std::string& file, const std::string& port) {
-        const std::string address = "127.0.0.1:" + port;
+    // Returns when it serves, or has ended.
+    ServerProcess(const std::string& file, const std::string& address) {
+        int out[2];
+        if (::pipe(out) != 0) return;
         pid_ = ::fork();
-        if (pid_ != 0) return;
+        if (pid_ != 0) {
+            ::close(out[1]);
+            for (char each = 0; ::read(out[0], &each, 1) == 1 && each != '\n';) address_ += each;
+            ::close(out[0]);
+            return;
+        }
+        ::dup2(out[1], STDOUT_FILENO);
+        ::close(out[0]);
+        ::close(out[1]);
         ::execl(FLARE_KEPT_SERVER, "kept_server", address.c_str(), file.c_str(), nullptr);
         ::_exit(127);
     }
     ~ServerProcess() { kill(); }
     ServerProcess(const ServerProcess&) = delete;
     ServerProcess& operator=(const ServerProcess&) = delete;
+    const std::string& address() const { return address_; }  // empty: it could not start
     void kill() {
         if (pid_ <= 0) return;
         ::kill(pid_, SIGKILL);
@@ -45,6 +47,7 @@ public:
 
 private:
     pid_t pid_ = 0;
+    std::string address_;
 };
 
 // One user who sends numbers to "everybody", and what was said to be stored of them.
@@ -59,24 +62,23 @@ TEST(AKilledServer, HasAllThatWasStoredOnceAndInOrder) {
     const std::string folder = std::filesystem::temp_directory_path() / ("flare-kill-" + std::to_string(::getpid()));
     std::filesystem::create_directories(folder);
     const std::string file = folder + "/flare.db";
-    const std::string port = free_port();
     constexpr int kSenders = 4;
     constexpr int kEach = 90;  // below the burst of a device
 
-    auto server = std::make_unique<ServerProcess>(file, port);
+    auto server = std::make_unique<ServerProcess>(file, "127.0.0.1:0");
+    const std::string address = server->address();  // which those after it have, too
+    ASSERT_FALSE(address.empty()) << "the server has not started";
     Events at_bob;
-    auto bob = client_of("127.0.0.1:" + port, "bob", at_bob).build();
+    auto bob = client_of(address, "bob", at_bob).build();
     ASSERT_TRUE(bob);
-    ASSERT_TRUE(eventually([&] { return bob->connect().has_value(); })) << "the server has not started";
+    ASSERT_TRUE(bob->connect());
     bob->disconnect();
 
     std::list<Sender> senders(kSenders);
     std::atomic<int> answered{0};
     int index = 0;
     for (Sender& sender : senders) {
-        auto made = client_of("127.0.0.1:" + port, "sender" + std::to_string(index++), sender.events)
-                        .reconnect_delay(50ms)
-                        .build();
+        auto made = client_of(address, "sender" + std::to_string(index++), sender.events).reconnect_delay(50ms).build();
         ASSERT_TRUE(made);
         sender.client.emplace(std::move(*made));
         ASSERT_TRUE(sender.client->connect());
@@ -90,7 +92,8 @@ TEST(AKilledServer, HasAllThatWasStoredOnceAndInOrder) {
     for (int kills = 1; kills <= 3; ++kills) {
         ASSERT_TRUE(eventually([&] { return answered >= kills * kSenders * kEach / 5; })) << answered;
         server->kill();
-        server = std::make_unique<ServerProcess>(file, port);
+        server = std::make_unique<ServerProcess>(file, address);
+        EXPECT_EQ(server->address(), address);
     }
     for (Sender& sender : senders) sender.thread.join();
     senders.front().client->disconnect();

@@ -4,6 +4,7 @@
 #include "store/sqlite/sqlite.hpp"
 
 #include <filesystem>
+#include <fstream>
 
 namespace flare::test {
 namespace {
@@ -184,6 +185,28 @@ TEST_F(StoredConversations, BelongToOneServerAtATime) {
     EXPECT_EQ(begun.error().code, errc::store_in_use);
     server.stop();
     EXPECT_TRUE(second->start()) << "the first has gone";
+}
+
+TEST_F(StoredConversations, OfANewerVersionAreLeftAlone) {
+    {
+        Server server = started(builder());
+        visit(server, "bob");
+        server.stop();
+    }
+    // SQLite's file format, section 1.3: the user version.
+    std::fstream changed(file(), std::ios::in | std::ios::out | std::ios::binary);
+    changed.seekp(60);
+    changed.write("\0\0\0\x63", 4);
+    changed.close();
+    ASSERT_TRUE(changed);
+    const auto size = std::filesystem::file_size(file());
+    auto server = builder().build();
+    ASSERT_TRUE(server);
+    const auto begun = server->start();
+    ASSERT_FALSE(begun);
+    EXPECT_EQ(begun.error().code, errc::store_too_new);
+    EXPECT_NE(begun.error().text.find(file()), std::string::npos) << begun.error().text;
+    EXPECT_EQ(std::filesystem::file_size(file()), size);
 }
 
 TEST_F(StoredConversations, WantAFolderThatExists) {

@@ -12,7 +12,6 @@
 namespace flare::server {
 namespace {
 
-constexpr std::size_t kMostHosted = 16'384;  // of which nothing waits; beyond: they are read again when they are needed
 constexpr std::chrono::seconds kTick{1};
 
 }  // namespace
@@ -26,7 +25,7 @@ im::Now ConversationHome::now() const {
 
 void ConversationHome::take(std::span<const Departure> arriving) {
     for (const Departure& each : arriving) {
-        const HostedPtr hosted = host(each.message->key);
+        const HostedPtr hosted = hosted_.get(each.message->key);
         im::Send send = each.message->send;
         send.token = keep(each.message);
         const bool taken = each.command == nullptr ? hosted->append.send(send, now(), effects_)
@@ -34,20 +33,6 @@ void ConversationHome::take(std::span<const Departure> arriving) {
         if (!taken) release(send.token);
         act(hosted);
     }
-}
-
-void ConversationHome::session_gone(im::SessionKey session) {
-    for (const HostedPtr& hosted : busy_) hosted->append.session_gone(session);
-}
-
-ConversationHome::HostedPtr ConversationHome::host(const model::ConversationKey& key) {
-    if (const auto found = hosted_.find(key.text()); found != hosted_.end()) return found->second;
-    if (hosted_.size() >= kMostHosted)
-        boost::unordered::erase_if(hosted_,
-                                   [](const auto& each) { return !each.second->busy && !each.second->touched; });
-    auto made = std::make_shared<Hosted>(key, limits_, devices_);
-    hosted_.emplace(made->append.conversation().key().text(), made);
-    return made;
 }
 
 im::Token ConversationHome::keep(std::shared_ptr<StoredMessage> message) {
@@ -68,10 +53,11 @@ void ConversationHome::release(im::Token token) {
 
 void ConversationHome::check_invariants() const {
     std::size_t waiting = 0;
-    for (const auto& [key, hosted] : hosted_) {
-        hosted->append.check_invariants();
-        waiting += hosted->append.waiting();
-    }
+    hosted_.check_invariants();
+    hosted_.for_each([&](const Hosted& hosted) {
+        hosted.append.check_invariants();
+        waiting += hosted.append.waiting();
+    });
     FLARE_INVARIANT(waiting == kept_.size() - free_.size(), "something is kept for nobody, or waits and is not kept");
 }
 
@@ -147,6 +133,7 @@ void ConversationHome::on_time() {
     for (std::size_t i = 0; i < busy_.size();) {
         const HostedPtr hosted = busy_[i];
         hosted->append.tick(now(), effects_);
+        if (hosted->append.held_sessions() == 0) hosted_.let_go(*hosted);
         if (effects_.empty() && !hosted->touched && hosted->append.idle(now())) {
             hosted->busy = false;
             busy_[i] = std::move(busy_.back());
@@ -163,6 +150,7 @@ void ConversationHome::on_time() {
 void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::Answer& answer) {
     im::observe_answer(hosted->append.conversation().key(), answer);
     if (answer.session == 0) return;  // the server's own
+    if (im::is_later(answer.code)) hosted_.hold(answer.session, *hosted);
     answers_[worker_of(answer.session)].push_back(answer);
 }
 

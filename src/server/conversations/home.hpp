@@ -6,10 +6,10 @@
 // Owner:    Shard, of a server that has a store.
 #pragma once
 
-#include "base/keyed_hash.hpp"
 #include "im/append.hpp"
 #include "im/direct_budget.hpp"
 #include "server/conversations/awaited.hpp"
+#include "server/conversations/hosted.hpp"
 #include "server/conversations/outgoing.hpp"
 #include "server/conversations/store_access.hpp"
 #include "server/conversations/user_rows.hpp"
@@ -18,14 +18,9 @@
 #include "server/worker/executor.hpp"
 #include "server/worker/router.hpp"
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
-#include <string>
-#include <string_view>
 #include <vector>
 
 namespace flare::server {
@@ -52,7 +47,7 @@ public:
     // From sessions on any worker. Answers go to Awaited there.
     void take(std::span<const Departure> arriving);
     // It has ended: nobody is put off any more for what it was to send again.
-    void session_gone(im::SessionKey session);
+    void session_gone(im::SessionKey session) { hosted_.session_gone(session); }
 
     session::TimePoint next_deadline() const noexcept { return busy_.empty() ? session::kNever : tick_at_; }
     void on_time();
@@ -63,7 +58,6 @@ public:
     im::Refused begin_direct(im::Row starter, im::Row other) {
         return limits_.direct_per_hour == 0 ? im::Refused() : directs_.begin(starter, other, parts_.executor.now());
     }
-    void give_back_direct(im::Row starter, im::Row other) { directs_.give_back(starter, other); }
     void answered_direct(im::Row user, im::Row other) { directs_.answered(user, other); }
 
     std::size_t size() const noexcept { return hosted_.size(); }
@@ -71,16 +65,6 @@ public:
     void check_invariants() const;
 
 private:
-    struct Hosted {
-        Hosted(const model::ConversationKey& key, const im::Limits& limits, im::DeviceRates& devices)
-            : append(key, limits, devices) {}
-        im::Append append;
-        bool touched = false;  // it is in touched_
-        bool busy = false;     // it is in busy_
-        bool answered[2]{};    // by the first or the second user of a direct conversation, since it is here
-    };
-    using HostedPtr = std::shared_ptr<Hosted>;
-
     // What was given to the store, write for write.
     struct Group {
         struct Route {
@@ -99,7 +83,6 @@ private:
         void give(ConversationHome& home, Users& users) const;
     };
 
-    HostedPtr host(const model::ConversationKey& key);
     im::Now now() const;
 
     im::Token keep(std::shared_ptr<StoredMessage> message);
@@ -137,11 +120,10 @@ private:
     Parts parts_;
     const std::uint32_t index_;
     const im::Limits& limits_;
-    im::DeviceRates devices_{limits_.device};
     im::DirectBudget directs_{{.most = limits_.direct_per_hour}};
-    boost::unordered_flat_map<std::string_view, HostedPtr, base::NameHash> hosted_;  // by key, which is in the value
-    std::vector<HostedPtr> touched_;                                                 // in this turn
-    std::vector<HostedPtr> busy_;  // something waits in them, or is remembered for a while
+    HostedTable hosted_{limits_};
+    std::vector<HostedPtr> touched_;  // in this turn
+    std::vector<HostedPtr> busy_;
     session::TimePoint tick_at_ = session::kNever;
     bool turn_ends_ = false;  // end_turn() will come
 

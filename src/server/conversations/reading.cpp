@@ -86,11 +86,6 @@ private:
     boost::unordered_flat_map<store::Row, const std::string*> names_;
 };
 
-// A type of our own: containers of Bytes would be public names.
-struct Inflated {
-    Bytes bytes;
-};
-
 // A change tells rows in the store, and names on the wire.
 Result<std::string> with_names(UserNames& names, const std::string& payload) {
     auto change = wire::decode_conversation_change(payload);
@@ -102,6 +97,83 @@ Result<std::string> with_names(UserNames& names, const std::string& payload) {
     }
     return wire::encode(*change);
 }
+
+// Entries as their reader gets them, until the page is full. What is counted is what travels: a text that a reader
+// without its encoding gets inflated, a change with its names.
+class EntryWriter {
+public:
+    EntryWriter(store::Reader& reader, wire::Encodings encodings, std::size_t room)
+        : names_(reader), encodings_(encodings), room_(room) {}
+
+    // `from`, and this, outlive what `to` gets. False: there is no room for it; the first one is given in any case.
+    Result<bool> add(const store::Entry& from, std::vector<wire::im::Entry>& to) {
+        wire::im::Entry entry;
+        entry.offset = from.offset;
+        entry.rev = from.rev == from.offset ? 0 : from.rev;
+        entry.kind = from.kind;
+        entry.id = from.id;
+        const auto name = names_.of(from.sender);
+        if (!name) return code_of(name);
+        entry.from = *name;
+        entry.time_ms = static_cast<std::int64_t>(from.time_ms);
+        entry.type = from.type;
+        entry.payload = from.payload;
+        entry.encoding = encoding_of(from.encoding);
+        entry.ref = from.ref;
+        entry.flags = from.flags;
+        entry.messages = from.messages;
+        if (from.kind == model::EntryKind::membership || from.kind == model::EntryKind::config) {
+            auto named = with_names(names_, from.payload);
+            if (!named) return code_of(named);
+            entry.payload = told_.emplace_back(std::move(*named));
+        }
+        const bool packed = entry.encoding != wire::Encoding::none;
+        if (packed) entry.size = wire::size_said_by(entry.encoding, entry.payload);
+        const bool inflates = packed && !wire::has(encodings_, entry.encoding);
+        if (!take(entry.from.size() + entry.type.size() + (inflates ? entry.size : entry.payload.size()), to.empty()))
+            return false;
+        if (inflates) {
+            if (const errc code = inflate(entry); code != errc::ok) return code;
+        }
+        to.push_back(entry);
+        return true;
+    }
+
+private:
+    bool take(std::uint64_t bytes, bool first) {
+        if (bytes > room_ && !first) return false;
+        room_ -= std::min<std::uint64_t>(bytes, room_);
+        return true;
+    }
+    errc inflate(wire::im::Entry& entry) {
+        wire::MessageView packed;
+        packed.payload = entry.payload;
+        packed.encoding = entry.encoding;
+        packed.size = entry.size;
+        auto whole = inflater_.inflate(packed, wire::set_of(entry.encoding), wire::kDefaultMaxMessageBytes);
+        if (!whole) return errc::store_damaged;
+        entry.payload = inflated_.emplace_back(Inflated{std::move(*whole)}).bytes.view();
+        entry.encoding = wire::Encoding::none;
+        entry.size = 0;
+        return errc::ok;
+    }
+
+    // A type of our own: containers of Bytes would be public names.
+    struct Inflated {
+        Bytes bytes;
+    };
+    UserNames names_;
+    const wire::Encodings encodings_;
+    std::uint64_t room_;
+    const wire::Compression inflater_{wire::Compression::Options()};
+    std::deque<Inflated> inflated_;
+    std::deque<std::string> told_;
+};
+
+// What else an entry has, and a page: numbers, the id and the lengths of all.
+constexpr std::size_t kMostBesideTexts = 128;
+static_assert(wire::im::kMaxPageBytes + (wire::im::kMaxPage + 1) * kMostBesideTexts <= wire::kMaxResponseBytes,
+              "a full page is a response");
 
 }  // namespace
 
@@ -181,44 +253,17 @@ Found history(store::Reader& reader, const model::ConversationKey& key, std::str
     const auto page = reader.page(request);
     if (!page) return refused(code_of(page));
     body.more = page->more;
-    UserNames names(reader);
-    std::deque<Inflated> inflated;
-    std::deque<std::string> told;
-    const wire::Compression inflater{wire::Compression::Options()};
-    for (const store::Entry& from : page->entries) {
-        wire::im::Entry& entry = body.entries.emplace_back();
-        entry.offset = from.offset;
-        entry.rev = from.rev == from.offset ? 0 : from.rev;
-        entry.kind = from.kind;
-        entry.id = from.id;
-        const auto name = names.of(from.sender);
-        if (!name) return refused(code_of(name));
-        entry.from = *name;
-        entry.time_ms = static_cast<std::int64_t>(from.time_ms);
-        entry.type = from.type;
-        entry.payload = from.payload;
-        entry.encoding = encoding_of(from.encoding);
-        entry.ref = from.ref;
-        entry.flags = from.flags;
-        entry.messages = from.messages;
-        if (from.kind == model::EntryKind::membership || from.kind == model::EntryKind::config) {
-            auto named = with_names(names, from.payload);
-            if (!named) return refused(code_of(named));
-            entry.payload = told.emplace_back(std::move(*named));
+    EntryWriter writer(reader, encodings, request.bytes);
+    const std::size_t count = page->entries.size();
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto taken = writer.add(page->entries[query.forward ? i : count - 1 - i], body.entries);
+        if (!taken) return refused(code_of(taken));
+        if (!*taken) {
+            body.more = true;
+            break;
         }
-        if (entry.encoding == wire::Encoding::none) continue;
-        entry.size = wire::size_said_by(entry.encoding, entry.payload);
-        if (wire::has(encodings, entry.encoding)) continue;
-        wire::MessageView packed;
-        packed.payload = entry.payload;
-        packed.encoding = entry.encoding;
-        packed.size = entry.size;
-        const auto whole = inflater.inflate(packed, wire::set_of(entry.encoding), wire::kDefaultMaxMessageBytes);
-        if (!whole) return refused(errc::store_damaged);
-        entry.payload = inflated.emplace_back(Inflated{*whole}).bytes.view();
-        entry.encoding = wire::Encoding::none;
-        entry.size = 0;
     }
+    if (!query.forward) std::reverse(body.entries.begin(), body.entries.end());
     return {errc::ok, {}, wire::im::encode(body)};
 }
 

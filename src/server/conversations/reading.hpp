@@ -28,7 +28,7 @@ Found conversation(store::Reader& reader, const model::ConversationKey& key, std
                    std::string_view name, const std::optional<wire::im::Written>& written = std::nullopt);
 Found members(store::Reader& reader, const model::ConversationKey& key, std::string_view user, std::string_view after,
               std::uint32_t limit);
-// `encodings`: which the user's session takes; what is packed in another way is inflated.
+// `encodings`: which the user's session takes; what is packed in another way is inflated, and counts as that.
 Found history(store::Reader& reader, const model::ConversationKey& key, std::string_view user,
               const wire::im::HistoryQuery& query, wire::Encodings encodings);
 

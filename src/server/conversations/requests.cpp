@@ -70,7 +70,7 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
             if (!key) return;
             const bool joins = request.verb == Verb::conversation_join;
             return parts_.sends.request(session, pending, request, *key, content_of(request),
-                                        {{}, joins, [joins](std::uint32_t conversations, auto) {
+                                        {{}, joins, {}, [joins](std::uint32_t conversations, auto) {
                                              return joins ? im::Command(im::command::Join{conversations})
                                                           : im::Command(im::command::Leave{});
                                          }});
@@ -125,23 +125,21 @@ void ConversationRequests::create(session::ServerSession& session, const session
         return refuse(pending, errc::not_supported, "a direct conversation is made by its first message: send one");
     if (const auto refused = im::check_room_name(body->name)) return refuse(pending, refused->code, refused->text);
     if (const auto refused = im::check_title(body->title)) return refuse(pending, refused->code, refused->text);
-    if (const auto text = objection_to(session.user(), body->join); !text.empty())
-        return refuse(pending, errc::forbidden, text);
     if (body->members.size() > im::kChangedAtOnce)
-        return refuse(pending, errc::invalid_name, "a change names 1 to 100 users: add the others later");
+        return refuse(pending, errc::too_many_members, "a room is made with at most 100 members: add the others later");
     im::command::Create command;
     command.config.title = body->title;
     command.config.join = body->join;
     command.config.visibility = body->visibility;
     command.config.max_payload_bytes = parts_.config.conversations.limits.payload_bytes;
-    parts_.sends.request(
-        session, pending, request, model::ConversationKey::room(body->name), content_of(request),
-        {strings(body->members), true, [command](std::uint32_t conversations, std::vector<im::command::Person> people) {
-             im::command::Create with_members = command;
-             with_members.conversations = conversations;
-             with_members.members = std::move(people);
-             return im::Command(std::move(with_members));
-         }});
+    parts_.sends.request(session, pending, request, model::ConversationKey::room(body->name), content_of(request),
+                         {strings(body->members), true, objection_to(session.user(), body->join),
+                          [command](std::uint32_t conversations, std::vector<im::command::Person> people) {
+                              im::command::Create with_members = command;
+                              with_members.conversations = conversations;
+                              with_members.members = std::move(people);
+                              return im::Command(std::move(with_members));
+                          }});
 }
 
 std::string_view ConversationRequests::objection_to(const std::string& user, model::Join join) const {
@@ -159,14 +157,15 @@ void ConversationRequests::change_members(session::ServerSession& session, const
     const auto key = key_of(session, pending, body->conversation);
     if (!key) return;
     const bool adds = request.verb == Verb::member_add;
-    if (body->users.empty() || body->users.size() > im::kChangedAtOnce)
-        return refuse(pending, errc::invalid_name, "a change names 1 to 100 users: send several");
+    if (body->users.empty()) return refuse(pending, errc::invalid_name, "the change names nobody: name 1 to 100 users");
+    if (body->users.size() > im::kChangedAtOnce)
+        return refuse(pending, errc::too_many_members, "a change names at most 100 users: send several");
     if (!adds && body->users.size() != 1)
         return refuse(pending, errc::not_supported, "one member is removed at a time: send a request for each");
     const model::Role role = body->role == model::Role::none ? model::Role::member : body->role;
     parts_.sends.request(
         session, pending, request, *key, content_of(request),
-        {strings(body->users), false, [adds, role](std::uint32_t, std::vector<im::command::Person> people) {
+        {strings(body->users), false, {}, [adds, role](std::uint32_t, std::vector<im::command::Person> people) {
              if (adds) return im::Command(im::command::Add{std::move(people), role});
              return im::Command(im::command::Remove{people.front().user});
          }});

@@ -35,7 +35,7 @@ std::optional<model::StoredEncoding> stored_encoding(wire::Encoding encoding) no
 void ConversationSends::session_began(const session::ServerSession& session) {
     const auto sender = std::make_shared<Sender>();
     sender->key = make_session_key(index_, ++last_session_);
-    sender->user = session.user();
+    sender->user = std::make_shared<const std::string>(session.user());
     sender->device = base::NameHash{}(session.user() + '\0' + session.device());
     sender->info = queue_of(session)->info;
     senders_[session.id().value] = sender;
@@ -64,25 +64,41 @@ void ConversationSends::ask_row(const SenderPtr& sender) {
     const auto row = std::make_shared<std::optional<store::Row>>();
     parts_.store.read(
         [row, user = sender->user](store::Reader& reader) {
-            const auto found = reader.user(user);
+            const auto found = reader.user(*user);
             if (!found) return static_cast<errc>(found.error().value());
             *row = *found;
             return errc::ok;
         },
         [this, sender, row](errc code) {
-            if (code != errc::ok) return go_on_later(sender);
+            if (code != errc::ok) return store_fails(sender, code);
             *row ? set_row(sender, **row) : add_user(sender);
         });
 }
 
 void ConversationSends::add_user(const SenderPtr& sender) {
     auto batch = std::make_unique<store::WriteBatch>();
-    batch->writes.emplace_back().what = store::NewUser{sender->user};
+    batch->writes.emplace_back().what = store::NewUser{*sender->user};
     parts_.store.write(std::move(batch), [this, sender](std::unique_ptr<store::WriteBatch> written, errc code) {
         const store::Outcome& outcome = written->writes.front().outcome;
-        if (code != errc::ok || outcome.code != errc::ok) return go_on_later(sender);
+        const bool looked = code == errc::ok;  // and there is no such user, of whom anything could be in the log
+        if (looked) code = outcome.code;
+        if (code != errc::ok) return store_fails(sender, code, looked);
         set_row(sender, outcome.row);
     });
+}
+
+// What is new is put off. Nobody knows of what may be in the log already: nothing is said of that, and the store is
+// asked again.
+void ConversationSends::store_fails(const SenderPtr& sender, errc code, bool none_stored) {
+    for (Held& held : std::exchange(sender->held, {})) {
+        const im::Send& send = held.message->send;
+        if (none_stored || send.first_sent_ms_ago == 0 || send.put_off != errc::ok) {
+            send_put_off(*sender, held, said_of(code));
+        } else {
+            sender->held.push_back(std::move(held));
+        }
+    }
+    if (sender->row == 0 || !sender->held.empty()) go_on_later(sender);
 }
 
 // What it waits for has no room at present.
@@ -133,7 +149,10 @@ void ConversationSends::take(session::ServerSession& session, session::PendingMe
                                      "a message that is stored has at most 1 MiB: send a shorter one");
     auto key = key_of(session, message.to, pending);
     if (!key) return;
-    const errc added = parts_.awaited.add(sender->key, message.id, pending, message.payload.size());
+    const bool too_fast = pending.over_rate_ms != 0;
+    // What is inflated here is kept beside what came, for the recipient.
+    const std::size_t bytes = message.payload.size() + (compressed ? static_cast<std::size_t>(size) : 0);
+    const errc added = parts_.awaited.add(sender->key, message.id, pending, too_fast ? 0 : bytes);
     if (added == errc::duplicate_message_id) return parts_.answers.refuse(pending, added);
 
     im::Send send;
@@ -143,8 +162,9 @@ void ConversationSends::take(session::ServerSession& session, session::PendingMe
     send.first_sent_ms_ago = data.first_sent_ms_ago;
     send.content = ContentHash().add(message.type).add(send.ref).add(send.flags).add(size).value();
     send.size = static_cast<std::uint32_t>(size);
-    send.shed = added == errc::busy;
-    if (send.shed) return hold(sender, {.message = bare(sender, send, std::move(*key))});
+    send.put_off = too_fast ? errc::rate_limited : added;
+    send.retry_after_ms = pending.over_rate_ms;
+    if (send.put_off != errc::ok) return hold(sender, {.message = bare(sender, send, std::move(*key))});
 
     wire::DataView forwarded;
     forwarded.from = session.user();
@@ -156,7 +176,7 @@ void ConversationSends::take(session::ServerSession& session, session::PendingMe
     Held held;
     held.compressed = compressed;
     held.message = StoredMessage::make(
-        send, std::move(*key), std::shared_ptr<const std::string>(sender, &sender->user), message.type,
+        send, std::move(*key), sender->user, message.type,
         wire::Forms(std::move(body), message, parts_.state.config.compression.get(), session.agreed().encodings != 0));
     const auto encoding = stored_encoding(message.encoding);
     if (encoding) {
@@ -174,8 +194,7 @@ void ConversationSends::take(session::ServerSession& session, session::PendingMe
 // Of what has no payload, or none that there is memory for.
 std::shared_ptr<StoredMessage> ConversationSends::bare(const SenderPtr& sender, const im::Send& send,
                                                        model::ConversationKey key) {
-    return StoredMessage::make(send, std::move(key), std::shared_ptr<const std::string>(sender, &sender->user),
-                               std::string_view(), wire::Forms(wire::Body{}));
+    return StoredMessage::make(send, std::move(key), sender->user, std::string_view(), wire::Forms(wire::Body{}));
 }
 
 void ConversationSends::hold(const SenderPtr& sender, Held held) {
@@ -189,28 +208,33 @@ void ConversationSends::hold(const SenderPtr& sender, Held held) {
 
 void ConversationSends::go_on(const SenderPtr& sender) {
     while (sender->row != 0 && !sender->waits && !sender->held.empty()) {
-        if (!ready(sender, sender->held.front())) return;
+        Held& first = sender->held.front();
+        if (first.message->send.put_off != errc::ok) {
+            const Held held = std::move(first);
+            sender->held.pop_front();
+            send_put_off(*sender, held, held.message->send.put_off);
+            continue;
+        }
+        if (!ready(sender, first)) return;
         judge(sender, true);
     }
 }
 
 // False: what it waits for goes on with it.
 bool ConversationSends::ready(const SenderPtr& sender, Held& held) {
-    if (held.change && held.message->send.shed) {
-        held.command = std::make_shared<const im::Command>(im::command::Leave{});  // put off, whatever it is
-        return true;
+    const bool asks = held.asked || (held.change && !held.change->objection.empty());
+    // That it is a repeat is only what the client says.
+    if (asks && !held.looked_up && held.message->send.first_sent_ms_ago != 0) {
+        look_up(sender, held);
+        return false;
     }
+    if (held.change && !held.change->objection.empty()) return true;
     if (held.change) {
         if (held.change->users.empty() && !held.change->counts) {
             held.command = std::make_shared<const im::Command>(held.change->command(0, {}));
             return true;
         }
         find_users(sender, held);
-        return false;
-    }
-    // That it is a repeat is only what the client says.
-    if (held.asked && !held.looked_up && held.message->send.first_sent_ms_ago != 0) {
-        look_up(sender, held);
         return false;
     }
     if (!held.compressed) return true;
@@ -224,7 +248,7 @@ bool ConversationSends::ready(const SenderPtr& sender, Held& held) {
     return false;
 }
 
-// What is in the log is answered with its position, whatever the policy says now.
+// What is in the log is answered with its position, whatever is allowed now.
 void ConversationSends::look_up(const SenderPtr& sender, const Held& held) {
     const auto known = std::make_shared<bool>(false);
     sender->waits = true;
@@ -241,10 +265,11 @@ void ConversationSends::look_up(const SenderPtr& sender, const Held& held) {
         [this, sender, known](errc code) {
             sender->waits = false;
             if (sender->held.empty()) return;  // its session has ended
-            if (code != errc::ok) return go_on_later(sender);
+            if (code != errc::ok) return store_fails(sender, code);
             Held& first = sender->held.front();
             first.looked_up = true;
             if (*known) first.asked.reset();
+            if (*known && first.change) first.change->objection = {};
             go_on(sender);
         });
 }
@@ -267,7 +292,7 @@ void ConversationSends::find_users(const SenderPtr& sender, const Held& held) {
     parts_.rows.find(held.change->users, [this, sender](const std::vector<im::Row>& users, errc code) {
         sender->waits = false;
         if (sender->held.empty()) return;  // its session has ended
-        if (code != errc::ok) return go_on_later(sender);
+        if (code != errc::ok) return store_fails(sender, code);
         if (std::find(users.begin(), users.end(), im::Row{0}) == users.end()) return count_conversations(sender, users);
         parts_.awaited.refuse(sender->key, sender->held.front().message->send.id, errc::unknown_target,
                               "somebody of these users has never been here");
@@ -301,7 +326,7 @@ void ConversationSends::count_conversations(const SenderPtr& sender, const std::
         [this, sender, found](errc code) {
             sender->waits = false;
             if (sender->held.empty()) return;  // its session has ended
-            if (code != errc::ok) return go_on_later(sender);
+            if (code != errc::ok) return store_fails(sender, code);
             Held& first = sender->held.front();
             first.command = std::make_shared<const im::Command>(
                 first.change->command(found->conversations, std::move(found->people)));
@@ -318,6 +343,8 @@ void ConversationSends::judge(const SenderPtr& sender, bool whole) {
     if (!whole)
         return parts_.awaited.refuse(sender->key, message.send.id, errc::bad_compression,
                                      explain(errc::bad_compression));
+    if (held.change && !held.change->objection.empty())
+        return parts_.awaited.refuse(sender->key, message.send.id, errc::forbidden, held.change->objection);
     if (held.asked && !allows(*sender, held))
         return parts_.awaited.refuse(sender->key, message.send.id, errc::forbidden,
                                      "the server's policy does not allow this message to this target");
@@ -346,6 +373,12 @@ void ConversationSends::send(Sender& sender, std::shared_ptr<StoredMessage> mess
     if (!std::exchange(turn_ends_, true)) parts_.executor.later([this] { end_turn(); });
 }
 
+void ConversationSends::send_put_off(Sender& sender, const Held& held, errc code) {
+    held.message->send.put_off = code;
+    const bool change = held.change.has_value();  // whatever it is
+    send(sender, held.message, change ? std::make_shared<const im::Command>(im::command::Leave{}) : nullptr);
+}
+
 void ConversationSends::end_turn() {
     turn_ends_ = false;
     for (std::uint32_t home = 0; home < leaving_.size(); ++home) {
@@ -369,9 +402,9 @@ void ConversationSends::request(const session::ServerSession& session, const ses
         std::string name(model::Target::kConversation);
         name += key.name();
         if (key.kind() == model::ConversationKind::direct)
-            name = key.first() == sender->user ? key.second() : key.first();
+            name = key.first() == *sender->user ? key.second() : key.first();
         awaited = std::make_shared<const Awaited::Describing>(
-            Awaited::Describing{pending, key, sender->user, std::move(name)});
+            Awaited::Describing{pending, key, *sender->user, std::move(name)});
     }
     const errc added = parts_.awaited.add(sender->key, request.id, awaited, request.body.size());
     if (added == errc::duplicate_message_id) return parts_.awaited.refuse(pending, added);
@@ -382,7 +415,7 @@ void ConversationSends::request(const session::ServerSession& session, const ses
     send.kind = model::EntryKind::membership;
     send.first_sent_ms_ago = request.first_sent_ms_ago;
     send.content = content;
-    send.shed = added == errc::busy;
+    send.put_off = added;
     hold(sender, {.message = bare(sender, send, key), .change = std::move(change)});
 }
 

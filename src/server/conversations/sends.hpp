@@ -60,6 +60,7 @@ public:
     struct Change {
         std::vector<std::string> users{};  // whom it names
         bool counts = false;               // in how many conversations who asks is matters
+        std::string_view objection{};      // why it is forbidden, unless it was done already; empty: it is not
         // Of that number and of the users.
         std::function<im::Command(std::uint32_t conversations, std::vector<im::command::Person>)> command{};
     };
@@ -85,7 +86,8 @@ private:
     struct Sender {
         im::SessionKey key = 0;
         std::uint64_t device = 0;  // hash of user and device
-        std::string user;
+        // What is on its way keeps the name, and not the sender, which holds what is on its way.
+        std::shared_ptr<const std::string> user;
         std::shared_ptr<const SessionInfo> info;
         im::Row row = 0;          // 0: not known yet
         bool waits = false;       // the first of `held` is being inflated, or its users are being looked up
@@ -100,6 +102,8 @@ private:
     void hold(const SenderPtr& sender, Held held);
     void ask_row(const SenderPtr& sender);
     void add_user(const SenderPtr& sender);
+    // It cannot say what is to be known of `held`. none_stored: nothing of it can be in the log.
+    void store_fails(const SenderPtr& sender, errc code, bool none_stored = false);
     void go_on_later(const SenderPtr& sender);
     void set_row(const SenderPtr& sender, im::Row row);
     // Lets go what may.
@@ -111,6 +115,8 @@ private:
     void count_conversations(const SenderPtr& sender, const std::vector<im::Row>& users);
     void judge(const SenderPtr& sender, bool whole);
     void send(Sender& sender, std::shared_ptr<StoredMessage> message, std::shared_ptr<const im::Command> command);
+    // To be put off by its home, so that what comes behind it is, too.
+    void send_put_off(Sender& sender, const Held& held, errc code);
     bool allows(const Sender& sender, const Held& held) const;
 
     Parts parts_;

@@ -12,10 +12,16 @@
 
 namespace flare::server {
 
+// What is said of a store that does not work: it is the same to clients.
+constexpr errc said_of(errc code) noexcept {
+    return code == errc::store_damaged ? errc::storage_failed : code == errc::shutting_down ? errc::busy : code;
+}
+
 class StoreAccess {
 public:
-    // ok: every write of the batch has its outcome. Else nothing of it is in the log, as far as anybody knows, and it
-    // may be written again: busy, storage_full, storage_failed, store_damaged, shutting_down.
+    // ok: every write of the batch has its outcome; what is a repeat in it may have been written by a first try of this
+    // batch whose outcome was not known. Else nothing of it is in the log, as far as anybody knows, and it may be
+    // written again: busy, storage_full, storage_failed, store_damaged, shutting_down.
     using Written = std::function<void(std::unique_ptr<store::WriteBatch> batch, errc code)>;
     using Question = std::function<errc(store::Reader& reader)>;
 

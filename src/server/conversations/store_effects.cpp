@@ -18,16 +18,8 @@ im::Outcome outcome_of(const store::Outcome& from) {
             .messages = from.messages};
 }
 
-// What is said of a store that does not work: it is the same to clients.
-errc said_of(errc code) noexcept {
-    return code == errc::store_damaged ? errc::storage_failed : code == errc::shutting_down ? errc::busy : code;
-}
-
-// Why a direct conversation is not begun.
-im::Refusal no_direct(errc code) {
-    if (code == errc::unknown_target)
-        return {code, "nobody of this name has ever been here: correct the message's to field"};
-    return {code, "the server cannot use its disk: the message stays in the outbox and is sent again", 2000};
+im::Refusal nobody_of_this_name() {
+    return {errc::unknown_target, "nobody of this name has ever been here: correct the message's to field"};
 }
 
 // As many as there are, a page at a time, for as long as `each` wants.
@@ -170,7 +162,9 @@ void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::MakeDir
                      [this, hosted, starter = wanted.starter](const std::vector<im::Row>& rows, errc code) {
                          if (code == errc::ok && (rows[0] == 0 || rows[1] == 0)) code = errc::unknown_target;
                          if (code == errc::ok) return allow_direct(hosted, starter, rows[0], rows[1]);
-                         hosted->append.refuse_direct(no_direct(said_of(code)), now(), effects_);
+                         const im::Refusal refusal =
+                             code == errc::unknown_target ? nobody_of_this_name() : im::later(limits_, said_of(code));
+                         hosted->append.refuse_direct(refusal, now(), effects_);
                          act(hosted);
                      });
 }
@@ -283,11 +277,14 @@ void ConversationHome::written(std::unique_ptr<store::WriteBatch> batch, errc co
 void ConversationHome::written_one(const Group::Route& route, const store::Outcome& outcome) {
     im::Append& append = route.hosted->append;
     switch (outcome.code) {
-        case errc::ok:
-            if (route.token != 0 && !outcome.repeat && append.conversation().direct() &&
-                kept_[route.token - 1]->sends())
+        case errc::ok: {
+            const im::Outcome told = outcome_of(outcome);
+            const im::Conversation& conversation = append.conversation();
+            const bool sends = route.token != 0 && kept_[route.token - 1]->sends();
+            if (sends && conversation.direct() && conversation.is_news(told))
                 pass_on(*route.hosted, kept_[route.token - 1]);
-            return append.committed(route.ticket, outcome_of(outcome), effects_);
+            return append.committed(route.ticket, told, effects_);
+        }
         case errc::storage_full: return append.put_off(route.ticket, outcome.code, now(), effects_);
         default: return append.rejected(route.ticket, outcome.code, now(), effects_);
     }

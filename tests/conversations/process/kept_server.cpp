@@ -1,4 +1,4 @@
-// A server with a store, for tests that kill it.
+// A server with a store, for tests that kill it. It prints the address that it has.
 //
 //     kept_server ADDRESS FILE
 #include <flare/server.hpp>
@@ -20,5 +20,7 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "kept_server: %s\n", begun.error().text.c_str());
         return 1;
     }
+    std::puts(server->websocket_addr().c_str());
+    std::fflush(stdout);
     for (;;) ::pause();
 }

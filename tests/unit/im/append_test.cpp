@@ -191,16 +191,15 @@ TEST(Append, SaysNothingOfAnUnknownOutcome) {
     home.send(1, 1);
     home.turn();
     EXPECT_EQ(home.given(), Tokens{1});
-    home.append.store_works(false);
     home.repeat(1, 1);
     home.send(2, 2);
     home.turn();
-    EXPECT_EQ(home.answers(), "2:storage_failed") << "what was never in the store may be sent again";
-    home.append.store_works(true);
-    home.turn();
+    EXPECT_EQ(home.answers(), "");
     EXPECT_EQ(home.given(), Tokens{});
     home.commit();
     EXPECT_EQ(home.answers(), "1:ok");
+    home.turn();
+    EXPECT_EQ(home.given(), Tokens{2});
 }
 
 TEST(Append, ARejectedMessageIsAnsweredForGood) {
@@ -255,7 +254,6 @@ TEST(Append, OfARepeatNothingIsSaidUntilItCanBeLookedUp) {
     Home home;
     home.repeat(1, 1);
     home.append.not_loaded(errc::storage_failed, home.now, home.out);
-    home.append.store_works(false);
     home.turn();
     home.append.tick(home.now, home.out);
     EXPECT_EQ(home.take<effect::LoadConversation>().size(), 2u);
@@ -263,8 +261,7 @@ TEST(Append, OfARepeatNothingIsSaidUntilItCanBeLookedUp) {
     home.append.not_looked_up(home.take<effect::LookUp>().at(0).ticket, errc::storage_failed, home.now, home.out);
     home.send(1, 2);
     home.turn();
-    EXPECT_EQ(home.answers(), "2:storage_failed");
-    home.turn();
+    EXPECT_EQ(home.answers(), "");
     EXPECT_TRUE(home.take<effect::LookUp>().empty()) << "not at once";
     home.append.tick(home.now, home.out);
     home.append.tick(home.now, home.out);
@@ -374,6 +371,100 @@ TEST(Append, LimitsADeviceAndAConversation) {
     EXPECT_NE(answers[0].text.find("device"), std::string_view::npos);
     EXPECT_EQ(answers[1].code, errc::rate_limited);
     EXPECT_NE(answers[1].text.find("conversation"), std::string_view::npos);
+}
+
+TEST(Append, WhatIsRefusedCountsForItsDevice) {
+    Limits limits;
+    limits.device = {10, 2};
+    Home home(limits);
+    home.load({a_member(1), a_member(2, Role::reader)});
+    home.send(2, 1);
+    home.send(2, 2);
+    home.send(2, 3);
+    home.turn();
+    EXPECT_EQ(home.answers(), "1:forbidden 2:forbidden 3:rate_limited");
+    home.pass(100ms);
+    home.send(2, 3);
+    home.turn();
+    EXPECT_EQ(home.answers(), "3:forbidden");
+}
+
+TEST(Append, WhatIsRefusedWhereThereIsNoConversationCountsToo) {
+    Limits limits;
+    limits.device = {10, 2};
+    Home home(limits);
+    home.append.absent();
+    for (std::uint64_t number = 1; number <= 3; ++number) home.send(1, number);
+    home.turn();
+    EXPECT_EQ(home.answers(), "1:unknown_conversation 2:unknown_conversation 3:rate_limited");
+}
+
+// Before that it costs a read and memory, whatever becomes of it.
+TEST(Append, WhatComesBeforeTheConversationIsReadCountsWhenItComes) {
+    Limits limits;
+    limits.device = {10, 2};
+    Home home(limits);
+    EXPECT_TRUE(home.send(1, 1));
+    EXPECT_TRUE(home.send(1, 2));
+    EXPECT_FALSE(home.send(1, 3));
+    EXPECT_EQ(home.answers(), "3:rate_limited");
+    EXPECT_TRUE(home.send(2, 4)) << "of another device";
+    home.load({a_member(1), a_member(2)});
+    home.turn();
+    EXPECT_EQ(home.given(), (Tokens{1, 2, 4})) << "once";
+}
+
+TEST(Append, ARepeatThatIsInTheLogCostsNothing) {
+    Limits limits;
+    limits.device = {10, 2};
+    Home home(limits);
+    for (std::uint64_t number = 1; number <= 4; ++number) EXPECT_TRUE(home.repeat(1, number));
+    EXPECT_FALSE(home.repeat(1, 5)) << "twice a burst, before anybody has looked";
+    EXPECT_EQ(home.answers(), "5:rate_limited");
+    home.load({a_member(1)}, {}, 4);
+    for (const auto& each : home.take<effect::LookUp>())
+        home.append.looked_up(each.ticket, Append::Found{{Home::kEpoch, each.ticket}, 123, each.id.bytes[15]},
+                              home.out);
+    EXPECT_EQ(home.answers(), "1:ok 2:ok 3:ok 4:ok");
+    home.repeat(1, 5);
+    home.append.looked_up(home.take<effect::LookUp>().at(0).ticket, {}, home.out);
+    home.send(1, 6);
+    home.turn();
+    EXPECT_EQ(home.given(), (Tokens{5, 6}));
+}
+
+TEST(Append, PutsOffWhatIsToBePutOffForItsReason) {
+    Home home;
+    home.load({a_member(1)});
+    Send send = home.message(1, 1);
+    send.put_off = errc::storage_full;
+    EXPECT_FALSE(home.append.send(send, home.now, home.out));
+    send = home.message(2, 2);
+    send.put_off = errc::rate_limited;
+    send.retry_after_ms = 1234;
+    EXPECT_FALSE(home.append.send(send, home.now, home.out));
+    const auto answers = home.take<effect::Answer>();
+    ASSERT_EQ(answers.size(), 2u);
+    EXPECT_EQ(answers[0].code, errc::storage_full);
+    EXPECT_EQ(answers[0].retry_after_ms, 2000u);
+    EXPECT_EQ(answers[1].code, errc::rate_limited);
+    EXPECT_EQ(answers[1].retry_after_ms, 1234u);
+    home.send(1, 3);
+    EXPECT_EQ(home.answers(), "3:busy") << "behind it";
+    EXPECT_TRUE(home.send(1, 1));
+}
+
+TEST(Append, SaysWhyItIsBusy) {
+    Limits limits;
+    limits.waiting = 1;
+    Home home(limits);
+    home.load({a_member(1)});
+    home.send(1, 1);
+    home.send(2, 2);
+    EXPECT_NE(home.take<effect::Answer>().at(0).text.find("for this conversation"), std::string_view::npos);
+    home.turn();
+    home.put_off(errc::busy);
+    EXPECT_NE(home.take<effect::Answer>().at(0).text.find("the server"), std::string_view::npos);
 }
 
 TEST(Append, TheServerIsNotLimited) {

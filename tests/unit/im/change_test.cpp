@@ -150,6 +150,19 @@ TEST(Change, CountsAsWhatIsSent) {
     EXPECT_EQ(home.answers(), "1:ok 2:rate_limited");
 }
 
+TEST(Change, ThatChangesNothingOrIsRefusedCountsToo) {
+    Limits limits;
+    limits.device = {10, 2};
+    Home home(limits);
+    home.load({a_member(1, Role::owner), a_member(2)});
+    home.ask(1, 1, command::Add{.users = {{2}}});
+    home.ask(1, 2, command::Remove{9});
+    home.append.member_loaded({.user = 9});
+    home.ask(1, 3, command::Add{.users = {{2}}});
+    home.turn();
+    EXPECT_EQ(home.answers(), "1:ok 2:ok 3:rate_limited");
+}
+
 TEST(Change, MakesARoomThatWhatComesBehindIsSentTo) {
     Home home;
     home.ask(1, 1, command::Create{.members = {{2}}});

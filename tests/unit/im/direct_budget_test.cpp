@@ -36,7 +36,7 @@ TEST(DirectBudget, NoLongerCountsWhatTheOtherHasAnswered) {
     EXPECT_TRUE(budget.begin(1, 3, kBudgetStart)) << "its starter writes again: that is no answer";
     budget.answered(2, 1);
     EXPECT_FALSE(budget.begin(1, 3, kBudgetStart));
-    budget.give_back(1, 3);
+    budget.answered(3, 1);
     EXPECT_FALSE(budget.begin(1, 4, kBudgetStart));
     EXPECT_EQ(budget.size(), 1u);
     budget.check_invariants();

@@ -23,6 +23,21 @@ TEST(DeviceRates, AreEachDevicesOwn) {
     EXPECT_EQ(rates.wait(1, kRatesStart + 100ms), 0ns);
 }
 
+TEST(DeviceRates, LetSeveralBurstsBeUsedUpAndAreGivenBack) {
+    DeviceRates rates({10, 2});
+    const DeviceRates::TimePoint now{std::chrono::hours(100)};
+    for (int i = 0; i < 4; ++i) {
+        EXPECT_EQ(rates.wait(1, now, 2).count(), 0);
+        rates.take(1, now);
+    }
+    EXPECT_EQ(rates.wait(1, now, 2), 100ms);
+    EXPECT_EQ(rates.wait(1, now), 300ms);
+    for (int i = 0; i < 4; ++i) rates.give(1);
+    EXPECT_EQ(rates.wait(1, now).count(), 0);
+    rates.give(2);
+    EXPECT_EQ(rates.size(), 1u) << "of one that is not known nothing was taken";
+}
+
 TEST(DeviceRates, AreBoundedAndForgetThoseThatWereQuietFirst) {
     DeviceRates rates({10, 2}, 8);
     for (std::uint64_t device = 1; device <= 8; ++device) rates.take(device, kRatesStart);

@@ -66,7 +66,6 @@ std::string World::live(int steps) {
         if (step == steps) {
             calm_ = true;
             failed_ = failed_ && unknown_.has_value();
-            append_->store_works(!failed_);
         }
         if (calm_ && all_answered()) return violation_;
         const auto passes = std::chrono::milliseconds(any(calm_ ? 60 : 25));
@@ -223,7 +222,8 @@ void World::deliver(Device& device) {
         if (send.ref != 0) send.kind = model::EntryKind::edit;
         if (repeat) send.first_sent_ms_ago = now_.unix_ms - message->first_sent_ms;
         counts_.repeats += repeat;
-        kept_[send.token] = {*message, device.number};
+        const bool unread = append_->conversation().state() == Conversation::State::unknown;
+        kept_[send.token] = {*message, device.number, unread ? now_.unix_ms : 0};
         const std::size_t waiting = append_->waiting();
         const bool kept =
             message->command ? append_->change(send, *message->command, now_, out_) : append_->send(send, now_, out_);
@@ -304,7 +304,8 @@ void World::act() {
     if (group.empty()) return;
     if (!group_.empty() && planted_fault != Fault::group_not_waited_for) fail("two groups are in the store");
     for (const Write& write : group) {
-        if (devices_[write.what.device - 1].user != 0) check_rate(write.what.device);
+        const std::uint64_t counted_ms = write.what.counted_ms != 0 ? write.what.counted_ms : now_.unix_ms;
+        if (devices_[write.what.device - 1].user != 0) check_rate(write.what.device, counted_ms);
     }
     // Without the promise of the machine the store would have two transactions: whichever it likes first fails.
     if (group_.empty()) {
@@ -316,13 +317,14 @@ void World::act() {
     }
 }
 
-// In no stretch of time more than the burst and what its rate gives.
-void World::check_rate(std::uint64_t device) {
+// In no stretch of time more than the burst and what its rate gives. Of repeats that come before the room is read,
+// twice the burst is looked up.
+void World::check_rate(std::uint64_t device, std::uint64_t at_ms) {
     auto& handed = handed_in_life_[device];
-    handed.push_back(now_.unix_ms);
+    handed.insert(std::upper_bound(handed.begin(), handed.end(), at_ms), at_ms);
     for (std::size_t i = 0; i < handed.size(); ++i) {
         const std::uint64_t allowed =
-            limits_.device.burst + (now_.unix_ms - handed[i]) * limits_.device.per_second / 1000 + 1;
+            2 * limits_.device.burst + (now_.unix_ms - handed[i]) * limits_.device.per_second / 1000 + 1;
         if (handed.size() - i > allowed) fail("a device sends faster than it may");
     }
 }
@@ -349,7 +351,9 @@ void World::on(const effect::Answer& answer) {
         if (entry != log_.end() && entry->second.offset != answer.position.offset)
             fail("stored at another position" + which);
     } else {
-        if (entry != log_.end()) fail("what is in the log is refused" + which);
+        // Before the room is read, nobody knows of a repeat; and it may be more than its device may send.
+        const bool unread = answer.code == errc::rate_limited && !append_->conversation().present();
+        if (entry != log_.end() && !unread) fail("what is in the log is refused" + which);
         if (in_store(key)) fail("what may be committed is refused" + which);
         if (!is_later(answer.code)) left_no_entry_.insert(number);
         counts_.put_off += is_later(answer.code);
@@ -430,7 +434,6 @@ void World::store_step() {
     if (unknown_) {  // opened again, and read: now it is known
         if (any(3) != 0) return;
         failed_ = false;
-        append_->store_works(true);
         const Group group = std::exchange(group_, {});
         const auto outcomes = *std::exchange(unknown_, std::nullopt);
         if (outcomes.empty()) return put_off(group, errc::storage_failed);
@@ -440,7 +443,6 @@ void World::store_step() {
     if (chance(6)) {
         ++counts_.unknown;
         failed_ = true;
-        append_->store_works(false);
         unknown_ = any(2) == 0 ? commit(group_) : std::vector<std::pair<Outcome, errc>>();
         return;
     }

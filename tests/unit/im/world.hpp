@@ -72,6 +72,7 @@ private:
     struct Kept {  // what the server keeps under a token
         Message message;
         std::uint64_t device = 0;
+        std::uint64_t counted_ms = 0;  // it came before the room was read, and counted then
     };
     void start();
     void crash();
@@ -80,7 +81,7 @@ private:
     void read(const Effect& effect);
     void answer_read();
     void turn();
-    void check_rate(std::uint64_t device);
+    void check_rate(std::uint64_t device, std::uint64_t at_ms);
 
     // ---- the store ----
     struct Write {
@@ -128,7 +129,7 @@ private:
     Token tokens_ = 0;
     std::deque<std::pair<Effect, bool>> reads_;  // and whether its answer is of when it was asked: not found
     std::vector<SessionKey> gone_;               // the server does not know yet
-    std::map<std::uint64_t, std::vector<std::uint64_t>> handed_in_life_;  // when something of a device was
+    std::map<std::uint64_t, std::vector<std::uint64_t>> handed_in_life_;  // when it counted, by device
 
     std::map<Key, Entry> log_;
     std::vector<About> entries_;  // offset 1 first

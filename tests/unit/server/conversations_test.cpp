@@ -1,5 +1,6 @@
 // Messages into the log of a conversation: from a session to the home of the conversation, to the store and back.
 #include "unit/server/shard_bench.hpp"
+#include "wire/compression.hpp"
 #include "wire/requests.hpp"
 
 namespace flare::server::test {
@@ -86,6 +87,37 @@ std::string again(session::Seq seq, std::uint8_t id, std::string_view payload, s
     view.message->type = "chat";
     view.first_sent_ms_ago = ago_ms;
     return session::test::numbered(0, seq, wire::encode(view));
+}
+
+using wire::Verb;
+
+template <typename Body>
+std::string request(session::Seq seq, std::uint8_t id, Verb verb, const Body& body, std::uint64_t ago_ms = 0) {
+    const std::string encoded = wire::im::encode(body);
+    wire::RequestView view;
+    view.id = message_id(id);
+    view.verb = verb;
+    view.body = encoded;
+    view.first_sent_ms_ago = ago_ms;
+    return session::test::numbered(0, seq, wire::encode(view));
+}
+
+struct Response {
+    errc code = errc::ok;
+    std::string body;
+};
+// By request id.
+std::map<Uuid, Response> responses(const Line& line) {
+    std::map<Uuid, Response> all;
+    for (const std::string& batch : line.sent) {
+        for (const wire::FrameView& frame : frames_of(batch)) {
+            if (frame.kind != wire::FrameKind::response) continue;
+            const auto response = *wire::decode_response(frame.body);
+            EXPECT_FALSE(all.contains(response.id)) << "answered twice";
+            all[response.id] = {response.code, std::string(response.body)};
+        }
+    }
+    return all;
 }
 
 TEST_F(ConversationsOnShards, AMessageToAUserWhoIsOfflineIsStored) {
@@ -175,6 +207,25 @@ TEST_F(ConversationsOnShards, ARepeatThatComesWhileTheFirstIsInTheStoreIsAnswere
     EXPECT_EQ(log(between("ann", "bob")), (std::vector<std::string>{"one", "two"}));
 }
 
+// Its first try is in the log, so that the store takes the second for a repeat: but nobody was told of it.
+TEST_F(ConversationsOnShards, WhatACommitOfUnknownOutcomeHasWrittenIsDelivered) {
+    start();
+    const auto bob = session_of("bob", 1);
+    const auto ann = session_of("ann", 2);
+    store.sync_fails = true;
+    bench->bring(ann, data(1, 1, "one", "bob"));  // what makes the conversation fails
+    store.sync_fails = true;
+    bench->bring(ann, data(2, 2, "two", "bob") + data(3, 3, "three", "bob"));
+    EXPECT_FALSE(store.sync_fails);
+    EXPECT_EQ(answers(*ann), (std::map<Uuid, Answer>{
+                                 {message_id(1), stored(1)}, {message_id(2), stored(2)}, {message_id(3), stored(3)}}));
+    EXPECT_EQ(texts(*bob), (std::vector<std::string>{"one", "two", "three"}));
+    const auto tablet = session_of("ann", 3, "tablet");
+    bench->bring(tablet, again(1, 2, "two", "bob"));
+    EXPECT_EQ(answers(*tablet).at(message_id(2)), stored(2));
+    EXPECT_EQ(texts(*bob).size(), 3u) << "once";
+}
+
 TEST_F(ConversationsOnShards, AStoreThatFailsIsSaidAsLaterAndOrderHolds) {
     start();
     session_of("bob", 1);
@@ -213,6 +264,84 @@ TEST_F(ConversationsOnShards, WhoIsUnknownIsNoTarget) {
     EXPECT_EQ(answers(*ann).at(message_id(1)).code, errc::unknown_target);
     EXPECT_EQ(answers(*ann).at(message_id(2)).code, errc::unknown_conversation);
     EXPECT_EQ(answers(*ann).at(message_id(3)).code, errc::invalid_name);
+}
+
+// Nobody knows its row yet, and there is no room for it.
+TEST_F(ConversationsOnShards, WhoComesForTheFirstTimeWhileTheDiskIsFullIsTold) {
+    start(2);
+    const std::string ann_name = bench->user_of(0);
+    const std::string bob = bench->user_of(1);
+    session_of(bob, 1);
+    store.disk.fill(true);
+    const auto ann = session_of(ann_name, 2);
+    wire::im::ConversationCreate create;
+    create.name = "tea";
+    bench->bring(ann, data(1, 1, "one", bob) + again(2, 2, "two", bob) +
+                          request(3, 3, Verb::conversation_create, create) + data(4, 4, "x", kServerTarget));
+    EXPECT_EQ(answers(*ann).at(message_id(4)).status, Status::handled);
+    bench->pass(500ms);
+    EXPECT_EQ(answers(*ann).at(message_id(1)).code, errc::storage_full);
+    EXPECT_NE(answers(*ann).at(message_id(1)).retry_after_ms, 0u);
+    EXPECT_EQ(answers(*ann).at(message_id(2)).code, errc::busy) << "behind the first; and it cannot be in the log";
+    EXPECT_EQ(responses(*ann).at(message_id(3)).code, errc::storage_full);
+    store.disk.fill(false);
+    bench->pass(500ms);
+    bench->bring(ann, data(5, 5, "three", bob));
+    EXPECT_EQ(answers(*ann).at(message_id(5)).code, errc::busy) << "the first is to come again before";
+    const auto next = session_of(ann_name, 3, "tablet");
+    bench->bring(next, data(1, 1, "one", bob) + data(2, 2, "two", bob) + data(3, 5, "three", bob));
+    EXPECT_EQ(log(between(ann_name, bob)), (std::vector<std::string>{"one", "two", "three"}));
+}
+
+TEST_F(ConversationsOnShards, WhoComesWhileTheStoreCannotBeReadIsToldOfWhatIsNew) {
+    start();
+    session_of("bob", 1);
+    const auto before = session_of("ann", 2);
+    bench->bring(before, data(1, 1, "one", "bob"));
+    end("ann", before);
+    store.cannot_read = errc::store_damaged;
+    const auto ann = session_of("ann", 3);
+    bench->bring(ann, again(1, 1, "one", "bob") + data(2, 2, "two", "bob"));
+    bench->pass(500ms);
+    EXPECT_FALSE(answers(*ann).contains(message_id(1))) << "nobody knows whether it is in the log";
+    EXPECT_EQ(answers(*ann).at(message_id(2)).code, errc::storage_failed);
+    bench->bring(ann, data(3, 3, "three", "bob"));
+    bench->pass(500ms);
+    EXPECT_EQ(answers(*ann).at(message_id(3)).code, errc::busy) << "behind the second";
+    store.cannot_read = errc::ok;
+    bench->pass(500ms);
+    EXPECT_EQ(answers(*ann).at(message_id(1)), stored(1));
+    bench->bring(ann, data(4, 4, "of another conversation", "ann"));
+    EXPECT_EQ(answers(*ann).at(message_id(4)), stored(1));
+}
+
+// Of a request whose users cannot be looked up, and of what is behind it.
+TEST_F(ConversationsOnShards, AChangeIsPutOffWhenItsUsersCannotBeRead) {
+    start();
+    session_of("bob", 1);
+    const auto ann = session_of("ann", 2);
+    store.cannot_read = errc::storage_failed;
+    wire::im::ConversationCreate create;
+    create.name = "tea";
+    create.members = {"bob"};
+    bench->bring(ann, request(1, 1, Verb::conversation_create, create) + data(2, 2, "hello", "room:tea"));
+    EXPECT_EQ(responses(*ann).at(message_id(1)).code, errc::storage_failed);
+    EXPECT_NE(answers(*ann).at(message_id(2)).code, errc::ok);
+    store.cannot_read = errc::ok;
+    bench->pass(500ms);
+    bench->bring(ann, request(3, 3, Verb::conversation_create, create));
+    EXPECT_EQ(responses(*ann).at(message_id(3)).code, errc::busy) << "the first is to come again before";
+}
+
+// What it sent holds its name, and not the sender: a sanitizer that looks for what is never freed sees it else.
+TEST_F(ConversationsOnShards, NothingIsLeftOfAShardThatGoesWhileSomethingIsHeld) {
+    start();
+    session_of("bob", 1);
+    store.by_hand = true;
+    const auto ann = session_of("ann", 2);
+    bench->bring(ann, data(1, 1, "one", "bob"));
+    store.work.clear();
+    bench.reset();
 }
 
 // The user has come, and is on the way into the store.
@@ -285,6 +414,167 @@ TEST_F(ConversationsOnShards, WhatWaitsForTheStoreCountsAsMemory) {
     EXPECT_EQ(log(between("ann", "bob")).size(), 9u);
 }
 
+// Compressed for a reader that does not take it so: 32 bytes may stand for a megabyte.
+std::string packed(session::Seq seq, std::uint8_t id, std::string_view payload, std::uint64_t size,
+                   std::string_view to) {
+    wire::DataView view;
+    view.message = session::test::message_of(id, payload, to);
+    view.message->encoding = wire::Encoding::zstd;
+    view.message->size = size;
+    return session::test::numbered(0, seq, wire::encode(view));
+}
+
+std::string zstd(std::string_view text) {
+    const wire::Compression compression{wire::Compression::Options()};
+    return std::string(compression.pack(text, wire::set_of(wire::Encoding::zstd))->bytes);
+}
+
+class CompressedOnShards : public ConversationsOnShards {
+protected:
+    void start_compressing(std::uint64_t memory = 64 << 20) {
+        Config config = plain_config();
+        config.max_memory_bytes = memory;
+        config.compression = std::make_shared<const wire::Compression>(wire::Compression::Options());
+        bench = std::make_unique<ShardBench>(std::move(config), nullptr, &store);
+    }
+    std::shared_ptr<Line> compressing_session_of(const std::string& user, std::uint8_t attempt) {
+        const auto line = bench->connect();
+        wire::Hello hello = greeting(user, attempt);
+        hello.capabilities |= wire::kCapabilityZstd;
+        bench->bring(line, said(hello));
+        bench->bring(line, activate(attempt));
+        return line;
+    }
+};
+
+TEST_F(CompressedOnShards, WhatIsInflatedCountsAsMemory) {
+    start_compressing(1 << 20);
+    end("bob", session_of("bob", 1));
+    const auto ann = compressing_session_of("ann", 2);
+    bench->bring(ann, data(1, 1, "the first makes the conversation", "bob"));
+    const std::size_t idle = bench->shard(0).budget().used();
+    const std::string small = zstd(std::string(60'000, 'x'));
+    store.by_hand = true;
+    for (std::uint8_t i = 2; i < 12; ++i) bench->bring(ann, packed(i, i, small, 60'000, "bob"));
+    EXPECT_GE(bench->shard(0).budget().used(), idle + 8 * 60'000);
+    EXPECT_EQ(answers(*ann).at(message_id(11)).code, errc::busy);
+    store.by_hand = false;
+    bench->settle();
+    EXPECT_LT(bench->shard(0).budget().used(), idle + 4'000) << "only receipts wait to be acknowledged";
+    EXPECT_EQ(log(between("ann", "bob")).size(), 9u);
+}
+
+TEST_F(CompressedOnShards, MoreThanAMegabyteIsTooLarge) {
+    start_compressing();
+    session_of("bob", 1);
+    const auto ann = compressing_session_of("ann", 2);
+    constexpr std::size_t kMost = im::kMaxPayloadBytes;
+    const std::string larger = zstd(std::string(kMost + 1, 'x'));
+    const std::string largest = zstd(std::string(kMost, 'x'));
+    bench->bring(ann, packed(1, 1, larger, kMost + 1, "bob") + packed(2, 2, largest, kMost, "bob"));
+    bench->run_pool();
+    EXPECT_EQ(answers(*ann).at(message_id(1)).code, errc::message_too_large);
+    EXPECT_EQ(answers(*ann).at(message_id(2)).code, errc::message_too_large) << "the conversation takes less";
+    EXPECT_TRUE(log(between("ann", "bob")).empty());
+}
+
+TEST_F(CompressedOnShards, WhatCannotBeInflatedIsRefusedAndWhatIsBehindItIsNot) {
+    start_compressing();
+    const auto bob = session_of("bob", 1);
+    const auto ann = compressing_session_of("ann", 2);
+    const std::string_view small("\x28\xb5\x2f\xfd\x20\x64\x23\x03", 8);
+    std::string large = zstd(std::string(300'000, 'x'));
+    large.append(8, '\0');  // behind its end
+    bench->bring(ann, packed(1, 1, small, 100, "bob") + packed(2, 2, large, 300'000, "bob") + data(3, 3, "x", "bob"));
+    bench->run_pool();
+    EXPECT_EQ(answers(*ann).at(message_id(1)).code, errc::bad_compression);
+    EXPECT_EQ(answers(*ann).at(message_id(2)).code, errc::bad_compression);
+    EXPECT_EQ(answers(*ann).at(message_id(3)), stored(1));
+    EXPECT_EQ(texts(*bob), std::vector<std::string>{"x"});
+}
+
+// ---- too fast ----
+
+TEST_F(ConversationsOnShards, WhoWritesToConversationsThatAreNotThereAsksTheStoreNoFasterThanItMaySend) {
+    Config config = plain_config();
+    config.conversations.limits.device = {10, 20};
+    bench = std::make_unique<ShardBench>(std::move(config), nullptr, &store);
+    const auto ann = session_of("ann", 1);
+    store.by_hand = true;
+    for (std::uint8_t i = 1; i <= 100; ++i) bench->bring(ann, data(i, i, "x", "room:" + std::to_string(i)));
+    EXPECT_EQ(store.work.size(), 20u);
+    EXPECT_EQ(answers(*ann).at(message_id(21)).code, errc::rate_limited);
+    EXPECT_NE(answers(*ann).at(message_id(21)).retry_after_ms, 0u);
+    store.by_hand = false;
+    bench->settle();
+    EXPECT_EQ(answers(*ann).at(message_id(20)).code, errc::unknown_conversation);
+    // Saying that all of it comes again helps once.
+    const auto next = session_of("ann", 2);
+    store.by_hand = true;
+    for (std::uint8_t i = 1; i <= 100; ++i) bench->bring(next, again(i, i, "x", "room:again" + std::to_string(i)));
+    EXPECT_EQ(store.work.size(), 20u);
+    store.by_hand = false;
+    bench->settle();
+    bench->shard(0).conversations()->home.check_invariants();
+}
+
+TEST_F(ConversationsOnShards, TheByteRateOfADeviceCountsWhatIsStored) {
+    Config config = plain_config();
+    config.session.byte_rate = {1000, 2000};
+    bench = std::make_unique<ShardBench>(std::move(config), nullptr, &store);
+    session_of("bob", 1);
+    const auto ann = session_of("ann", 2);
+    const std::string large(1500, 'x');
+    bench->bring(ann, data(1, 1, large, "bob") + data(2, 2, large, "bob") + data(3, 3, "small", "bob"));
+    EXPECT_EQ(answers(*ann).at(message_id(1)), stored(1));
+    EXPECT_EQ(answers(*ann).at(message_id(2)).code, errc::rate_limited);
+    EXPECT_EQ(answers(*ann).at(message_id(2)).retry_after_ms, 1000u);
+    EXPECT_EQ(answers(*ann).at(message_id(3)).code, errc::busy) << "behind it";
+    bench->pass(2s);
+    const auto next = session_of("ann", 3);
+    bench->bring(next, data(1, 2, large, "bob") + data(2, 3, "small", "bob"));
+    EXPECT_EQ(log(between("ann", "bob")), (std::vector<std::string>{large, large, "small"}));
+}
+
+// ---- the clock ----
+
+// docs/store.md, "Appending": time = max(last, now), unless the clock was more than 5 min ahead before.
+TEST_F(ConversationsOnShards, NothingIsLostWhenTheClockJumps) {
+    start();
+    session_of("bob", 1);
+    std::vector<std::string> sent;
+    for (std::uint8_t i = 1; i <= 12; ++i) {
+        if (i % 4 == 1) bench->clock_is_off = std::chrono::hours(i == 5 ? 1 : i == 9 ? -1 : 0);
+        const auto ann = session_of("ann", static_cast<std::uint8_t>(i + 1));
+        const std::string text = std::to_string(i);
+        session::Seq seq = 0;
+        if (i > 1) bench->bring(ann, again(++seq, i - 1, sent.back(), "bob"));
+        bench->bring(ann, i % 2 == 0 ? data(++seq, i, text, "bob") : again(++seq, i, text, "bob"));
+        if (i > 1) {
+            EXPECT_EQ(answers(*ann).at(message_id(i - 1)), stored(i - 1u)) << "a repeat from before";
+        }
+        EXPECT_EQ(answers(*ann).at(message_id(i)), stored(i));
+        sent.push_back(text);
+        end("ann", ann);
+        bench->pass(1s);
+    }
+    EXPECT_EQ(log(between("ann", "bob")), sent);
+    const auto reader = store.engine->reader();
+    const auto conversation = *reader->conversation(between("ann", "bob"));
+    const auto page = *reader->page(
+        {.conversation = conversation->row, .from = 1, .direction = store::Direction::forward, .limit = 200});
+    int back = 0;
+    for (std::size_t i = 1; i < page.entries.size(); ++i) {
+        const std::uint64_t last = page.entries[i - 1].time_ms;
+        const std::uint64_t time = page.entries[i].time_ms;
+        if (time < last) {
+            ++back;
+            EXPECT_GT(last - time, 5u * 60 * 1000) << "of less than that the time stands still";
+        }
+    }
+    EXPECT_EQ(back, 1) << "when the clock was set back, and not once more";
+}
+
 TEST_F(ConversationsOnShards, AMessageToTheServerIsNotStored) {
     start();
     const auto ann = session_of("ann", 1);
@@ -328,37 +618,6 @@ TEST_F(ConversationsOnShards, AUserBeginsFiftyDirectConversationsAnHour) {
 }
 
 // ---- rooms ----
-
-using wire::Verb;
-
-template <typename Body>
-std::string request(session::Seq seq, std::uint8_t id, Verb verb, const Body& body, std::uint64_t ago_ms = 0) {
-    const std::string encoded = wire::im::encode(body);
-    wire::RequestView view;
-    view.id = message_id(id);
-    view.verb = verb;
-    view.body = encoded;
-    view.first_sent_ms_ago = ago_ms;
-    return session::test::numbered(0, seq, wire::encode(view));
-}
-
-struct Response {
-    errc code = errc::ok;
-    std::string body;
-};
-// By request id.
-std::map<Uuid, Response> responses(const Line& line) {
-    std::map<Uuid, Response> all;
-    for (const std::string& batch : line.sent) {
-        for (const wire::FrameView& frame : frames_of(batch)) {
-            if (frame.kind != wire::FrameKind::response) continue;
-            const auto response = *wire::decode_response(frame.body);
-            EXPECT_FALSE(all.contains(response.id)) << "answered twice";
-            all[response.id] = {response.code, std::string(response.body)};
-        }
-    }
-    return all;
-}
 
 std::vector<std::string> payloads(const Response& response) {
     const auto page = wire::im::decode<wire::im::HistoryPage>(response.body);
@@ -538,6 +797,46 @@ TEST_F(ConversationsOnShards, ThePolicySaysWhoMakesRoomsAndOpenOnes) {
     EXPECT_EQ(said("ann", 2, open), errc::forbidden);
     EXPECT_EQ(said("ann", 3, closed), errc::ok);
     EXPECT_EQ(said("bob", 4, open), errc::ok);
+}
+
+TEST_F(ConversationsOnShards, ARoomThatWasMadeIsKnownWhateverThePolicySaysNow) {
+    start();
+    const auto before = session_of("ann", 1);
+    wire::im::ConversationCreate create;
+    create.name = "tea";
+    bench->bring(before, request(1, 1, Verb::conversation_create, create));
+    EXPECT_EQ(responses(*before).at(message_id(1)).code, errc::ok);
+    bench.reset();
+    Config config = plain_config();
+    config.conversations.room_makers = {"bob"};
+    bench = std::make_unique<ShardBench>(std::move(config), nullptr, &store);
+    const auto after = session_of("ann", 2);
+    wire::im::ConversationCreate other;
+    other.name = "coffee";
+    bench->bring(after, request(1, 1, Verb::conversation_create, create, 1000) +
+                            request(2, 2, Verb::conversation_create, other, 1000) +
+                            request(3, 3, Verb::conversation_create, other));
+    EXPECT_EQ(responses(*after).at(message_id(1)).code, errc::ok);
+    EXPECT_EQ(responses(*after).at(message_id(2)).code, errc::forbidden) << "it only says that it comes again";
+    EXPECT_EQ(responses(*after).at(message_id(3)).code, errc::forbidden);
+}
+
+TEST_F(ConversationsOnShards, AChangeNamesAHundredUsers) {
+    start();
+    const auto ann = session_of("ann", 1);
+    std::vector<std::string> names;
+    for (int i = 0; i < 101; ++i) names.push_back("user" + std::to_string(i));
+    wire::im::ConversationCreate create;
+    create.name = "tea";
+    create.members = {names.begin(), names.end()};
+    wire::im::MemberChange change;
+    change.conversation = "room:tea";
+    bench->bring(ann, request(1, 1, Verb::conversation_create, create) + request(2, 2, Verb::member_add, change));
+    change.users = {names.begin(), names.end()};
+    bench->bring(ann, request(3, 3, Verb::member_add, change));
+    EXPECT_EQ(responses(*ann).at(message_id(1)).code, errc::too_many_members);
+    EXPECT_EQ(responses(*ann).at(message_id(2)).code, errc::invalid_name);
+    EXPECT_EQ(responses(*ann).at(message_id(3)).code, errc::too_many_members);
 }
 
 TEST_F(ConversationsOnShards, LimitsAreThoseOfTheConfiguration) {

@@ -77,6 +77,8 @@ struct BenchStore {
     bool by_hand = false;
     std::deque<std::function<void()>> work;
     errc refuses = errc::ok;             // writes are answered with that
+    errc cannot_read = errc::ok;         // questions are answered with that
+    bool sync_fails = false;             // of the next group: it is written again, as nobody knows what became of it
     std::size_t groups = 0;              // that were committed
     std::size_t reads_until = SIZE_MAX;  // so many groups were; then nothing can be read
 };
@@ -96,7 +98,7 @@ public:
         session::TimePoint now() const override { return bench.time; }
         std::chrono::system_clock::time_point wall_clock() const override {
             return std::chrono::system_clock::time_point(
-                std::chrono::floor<std::chrono::milliseconds>(bench.time.time_since_epoch()));
+                std::chrono::floor<std::chrono::milliseconds>(bench.time.time_since_epoch() + bench.clock_is_off));
         }
         base::Random& random() override { return bench.chance; }
         Uuid new_id() override { return bench.chance.uuid(); }
@@ -131,7 +133,13 @@ public:
                     store::WriteBatch* const group[] = {carried->get()};
                     const auto unix_time = wall_clock().time_since_epoch();
                     const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(unix_time).count();
-                    const auto done = store.engine->commit(group, static_cast<std::uint64_t>(now_ms));
+                    if (store.sync_fails) store.disk.fail(2);
+                    auto done = store.engine->commit(group, static_cast<std::uint64_t>(now_ms));
+                    if (std::exchange(store.sync_fails, false)) {
+                        EXPECT_FALSE(done);
+                        EXPECT_TRUE(store.engine->reopen());
+                        done = store.engine->commit(group, static_cast<std::uint64_t>(now_ms));
+                    }
                     if (!done) code = static_cast<errc>(done.error().value());
                     ++store.groups;
                 }
@@ -141,7 +149,8 @@ public:
         void read(Question question, std::function<void(errc)> then) override {
             bench.kept->work.push_back([this, question = std::move(question), then = std::move(then)] {
                 const bool can = bench.kept->groups < bench.kept->reads_until;
-                const errc code = can ? question(*bench.kept->engine->reader()) : errc::storage_failed;
+                errc code = can ? bench.kept->cannot_read : errc::storage_failed;
+                if (code == errc::ok) code = question(*bench.kept->engine->reader());
                 bench.mail.emplace_back(index, [then, code](Shard&) { then(code); });
             });
         }
@@ -233,7 +242,8 @@ public:
     std::deque<std::pair<std::uint32_t, std::function<void(Shard&)>>> mail;
     std::deque<std::function<void()>> pool;
     bool pool_full = false;
-    BenchStore* kept;  // null: the server has no store
+    std::chrono::hours clock_is_off{0};  // the wall clock, from `time`
+    BenchStore* kept;                    // null: the server has no store
     std::vector<std::unique_ptr<Loop>> loops;
 
 private:

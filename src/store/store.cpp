@@ -229,7 +229,7 @@ bool Store::recover(bool again) {
     const errc code = code_;
     lock.unlock();
     turned_away(others, code);
-    answer(others, {code, false});
+    answer(others, {code});
     if (code == errc::store_damaged) return false;  // opening it again would not fix it
     for (;; again = true) {
         lock.lock();

@@ -16,7 +16,12 @@ bool Holds::lets_in(SessionKey session, const Uuid& id) {
     if (hold.id != id) {
         const auto behind =
             std::find_if(hold.behind.begin(), hold.behind.end(), [&](const Behind& each) { return each.id == id; });
-        if (behind == hold.behind.end() || std::exchange(behind->early, false)) return false;
+        if (behind == hold.behind.end()) return false;
+        if (std::exchange(behind->early, false)) {
+            // What follows it is on its way as well, and would overtake it.
+            for (auto next = behind + 1; next != hold.behind.end(); ++next) next->early = true;
+            return false;
+        }
     }
     by_session_.erase(held);
     return true;

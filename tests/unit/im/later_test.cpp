@@ -113,6 +113,25 @@ TEST(Append, WhatWasPutOffFirstShowsWhenItComesTwiceThatTheOneBeforeItWasGivenUp
     EXPECT_EQ(home.given(), Tokens{2});
 }
 
+TEST(Append, WhatHasToComeTwiceIsNotOvertakenByWhatFollowsIt) {
+    Limits limits;
+    limits.conversation = {1, 1};
+    Home home(limits);
+    home.load({a_member(1)});
+    for (std::uint64_t number = 1; number <= 3; ++number) home.send(1, number);
+    home.turn();  // 2 is over the rate
+    home.put_off(errc::busy);
+    home.send(1, 4);
+    EXPECT_EQ(home.answers(), "2:rate_limited 3:busy 1:busy 4:busy");
+    home.pass(10s);
+    // Its client has given up 1.
+    for (std::uint64_t number = 2; number <= 4; ++number) EXPECT_FALSE(home.send(1, number));
+    EXPECT_EQ(home.answers(), "2:busy 3:busy 4:busy");
+    for (std::uint64_t number = 2; number <= 4; ++number) EXPECT_TRUE(home.send(1, number));
+    home.turn();
+    EXPECT_EQ(home.given(), Tokens{2});
+}
+
 TEST(Append, WhatCameBeforeAMessageThatFoundNoRoomIsNotHeld) {
     Limits limits;
     limits.waiting = 1;

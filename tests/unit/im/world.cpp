@@ -223,7 +223,7 @@ void World::deliver(Device& device) {
         if (repeat) send.first_sent_ms_ago = now_.unix_ms - message->first_sent_ms;
         counts_.repeats += repeat;
         const bool unread = append_->conversation().state() == Conversation::State::unknown;
-        kept_[send.token] = {*message, device.number, unread ? now_.unix_ms : 0};
+        kept_[send.token] = {*message, device.number, unread ? now_.unix_ms : 0, repeat};
         const std::size_t waiting = append_->waiting();
         const bool kept =
             message->command ? append_->change(send, *message->command, now_, out_) : append_->send(send, now_, out_);
@@ -304,8 +304,7 @@ void World::act() {
     if (group.empty()) return;
     if (!group_.empty() && planted_fault != Fault::group_not_waited_for) fail("two groups are in the store");
     for (const Write& write : group) {
-        const std::uint64_t counted_ms = write.what.counted_ms != 0 ? write.what.counted_ms : now_.unix_ms;
-        if (devices_[write.what.device - 1].user != 0) check_rate(write.what.device, counted_ms);
+        if (devices_[write.what.device - 1].user != 0) check_rate(write);
     }
     // Without the promise of the machine the store would have two transactions: whichever it likes first fails.
     if (group_.empty()) {
@@ -317,14 +316,19 @@ void World::act() {
     }
 }
 
-// In no stretch of time more than the burst and what its rate gives. Of repeats that come before the room is read,
-// twice the burst is looked up.
-void World::check_rate(std::uint64_t device, std::uint64_t at_ms) {
-    auto& handed = handed_in_life_[device];
-    handed.insert(std::upper_bound(handed.begin(), handed.end(), at_ms), at_ms);
-    for (std::size_t i = 0; i < handed.size(); ++i) {
-        const std::uint64_t allowed =
-            2 * limits_.device.burst + (now_.unix_ms - handed[i]) * limits_.device.per_second / 1000 + 1;
+// In no stretch of time more than the burst and what its rate gives; of repeats that come before the room is read, a
+// burst more is looked up.
+void World::check_rate(const Write& write) {
+    auto& handed = handed_in_life_[write.what.device];
+    const bool unread = write.what.counted_ms != 0;
+    const Counted counted{unread ? write.what.counted_ms : now_.unix_ms, unread && write.what.repeat};
+    const auto later = [](const Counted& one, const Counted& other) { return one.at_ms < other.at_ms; };
+    handed.insert(std::upper_bound(handed.begin(), handed.end(), counted, later), counted);
+    std::uint64_t repeats = 0;
+    for (std::size_t i = handed.size(); i-- > 0;) {
+        repeats += handed[i].unread_repeat;
+        const std::uint64_t allowed = limits_.device.burst + std::min(repeats, limits_.device.burst) +
+                                      (now_.unix_ms - handed[i].at_ms) * limits_.device.per_second / 1000 + 1;
         if (handed.size() - i > allowed) fail("a device sends faster than it may");
     }
 }

@@ -73,6 +73,7 @@ private:
         Message message;
         std::uint64_t device = 0;
         std::uint64_t counted_ms = 0;  // it came before the room was read, and counted then
+        bool repeat = false;
     };
     void start();
     void crash();
@@ -81,7 +82,6 @@ private:
     void read(const Effect& effect);
     void answer_read();
     void turn();
-    void check_rate(std::uint64_t device, std::uint64_t at_ms);
 
     // ---- the store ----
     struct Write {
@@ -96,6 +96,7 @@ private:
         std::uint64_t time_ms = 0;
     };
     using Group = std::vector<Write>;
+    void check_rate(const Write& write);
     void store_step();
     std::vector<std::pair<Outcome, errc>> commit(const Group& group);
     void answer(const Group& group, const std::vector<std::pair<Outcome, errc>>& outcomes);
@@ -129,7 +130,11 @@ private:
     Token tokens_ = 0;
     std::deque<std::pair<Effect, bool>> reads_;  // and whether its answer is of when it was asked: not found
     std::vector<SessionKey> gone_;               // the server does not know yet
-    std::map<std::uint64_t, std::vector<std::uint64_t>> handed_in_life_;  // when it counted, by device
+    struct Counted {
+        std::uint64_t at_ms = 0;
+        bool unread_repeat = false;
+    };
+    std::map<std::uint64_t, std::vector<Counted>> handed_in_life_;  // by device, in the order of time
 
     std::map<Key, Entry> log_;
     std::vector<About> entries_;  // offset 1 first

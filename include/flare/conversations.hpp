@@ -96,10 +96,11 @@ public:
     Checked<StoredAt> remove_member(std::string room, std::string user);
 
     Checked<Conversation> get(std::string conversation);
-    // In a fixed order. `after`: the last user of the page before; `limit`: at most 200; 0: 50. Errors: unknown_target
-    // (`after` has never connected).
+    // In a fixed order. `after`: the last user of the page before; `limit`: more than 200 is 200; 0: 50. Errors:
+    // unknown_target (`after` has never connected).
     Checked<MemberPage> members(std::string conversation, std::string after = {}, std::uint32_t limit = 0);
-    // Without a query the newest 50 entries. Errors: history_pruned (entries after that offset have been removed).
+    // Without a query the newest 50 entries. Errors: history_pruned (entries after that offset have been removed);
+    // bad_compression, compression_unavailable, message_too_large (an entry cannot be inflated).
     Checked<HistoryPage> history(std::string conversation, HistoryQuery query = {});
 
     // ---- the same for coroutines, on any executor ----

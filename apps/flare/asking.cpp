@@ -29,4 +29,10 @@ void add_position(boost::json::object& object, const StoredAt& stored) {
     object["stored_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(stored.time.time_since_epoch()).count();
 }
 
+void add_extent(boost::json::object& object, const LogHead& head) {
+    object["first"] = head.first;
+    object["last"] = head.last;
+    object["epoch"] = std::to_string(head.epoch);
+}
+
 }  // namespace flare::cli

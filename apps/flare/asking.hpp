@@ -20,5 +20,7 @@ std::string room_of(const std::string& name);
 // The entry of a log, in an object for programs: offset, epoch (as text, since not every program has 64-bit numbers),
 // time.
 void add_position(boost::json::object& object, const StoredAt& stored);
+// How far a log reaches, likewise: first, last, epoch.
+void add_extent(boost::json::object& object, const LogHead& head);
 
 }  // namespace flare::cli

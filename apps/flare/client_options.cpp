@@ -219,14 +219,6 @@ int conclude(std::string_view command, const ClientOptions& options, int code) {
     return code == kDone ? static_cast<int>(kFailed) : code;
 }
 
-ExitCode exit_code_of(errc code) noexcept {
-    const auto number = static_cast<int>(code);
-    if (code == errc::ok || code == errc::message_too_large || code == errc::outbox_full) return kFailed;
-    if (number < 200 || (number >= 500 && number < 600)) return kUnreachable;
-    if (number < 400 || code == errc::not_supported) return kRefused;
-    return number < 500 || number >= 700 || code == errc::internal ? kFailed : kUsage;
-}
-
 namespace {
 
 // What to do, where the text of a failure cannot know the tool's options. Empty: nothing beyond it.

@@ -74,8 +74,6 @@ std::string user_of(const ClientOptions& options);
 // A builder with everything that the options say.
 Checked<ClientBuilder> builder_of(const ClientOptions& options);
 
-// Of a command that could not reach the server, or that the server refused.
-ExitCode exit_code_of(errc code) noexcept;
 // Prints what is wrong, and with --json the last line of the output; returns the exit code.
 int report_failure(std::string_view command, const ClientOptions& options, const Failure& failure);
 // The end of a command: its own exit code, unless all went well but for the flight record that it was to keep.

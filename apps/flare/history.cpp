@@ -53,13 +53,12 @@ int tell(Client& client, const ClientOptions& common, const HistoryOptions& opti
         if (!flush_output()) return kFailed;
     }
     if (common.json) {
-        print_json({{"result", "done"},
-                    {"conversation", options.conversation},
-                    {"entries", found->entries.size()},
-                    {"more", found->more},
-                    {"first", found->head.first},
-                    {"last", found->head.last},
-                    {"epoch", std::to_string(found->head.epoch)}});
+        boost::json::object result{{"result", "done"},
+                                   {"conversation", options.conversation},
+                                   {"entries", found->entries.size()},
+                                   {"more", found->more}};
+        add_extent(result, found->head);
+        print_json(result);
     } else if (found->more && is_terminal(stdout)) {
         const Entry& edge = options.after ? found->entries.back() : found->entries.front();
         std::fprintf(stderr, "there are more: --%s %llu\n", options.after ? "after" : "before",

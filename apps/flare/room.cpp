@@ -59,10 +59,8 @@ boost::json::object json_of(const Conversation& conversation) {
                                {"history", std::string(name(config.visibility))},
                                {"max_payload_bytes", config.max_payload_bytes},
                                {"slow_mode_ms", config.slow_mode.count()},
-                               {"frozen", config.frozen},
-                               {"first", conversation.head.first},
-                               {"last", conversation.head.last},
-                               {"epoch", std::to_string(conversation.head.epoch)}};
+                               {"frozen", config.frozen}};
+    add_extent(object, conversation.head);
     if (conversation.written) add_position(object, *conversation.written);
     return object;
 }
@@ -168,7 +166,7 @@ int members(Client& client, const ClientOptions& common, const RoomArguments& ar
         for (const Member& member : page->members) print_member(member, common.json);
         if (!flush_output()) return kFailed;
         count += page->members.size();
-        more = page->more && !page->members.empty();
+        more = page->more;
         if (more) after = page->members.back().user;
     }
     if (common.json) print_json({{"result", "done"}, {"conversation", room}, {"members", count}});

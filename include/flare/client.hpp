@@ -167,7 +167,8 @@ public:
     // host_not_found ..., with one text that gives the reason for each address; the server's refusal;
     // already_connected.
     Checked<Protocol> connect();
-    // Sends what is queued, says goodbye and closes. Takes at most about 5 seconds.
+    // Sends what is queued, says goodbye and closes. Takes at most about 5 seconds. What the server has put off is not
+    // waited for, nor what waits behind it or for its turn: that fails with not_connected.
     void disconnect();
     // Drops the connection and resumes the session on a new one. An error reports one failed attempt; the client keeps
     // trying.
@@ -183,7 +184,8 @@ public:
     // - invalid_name: target or type longer than 256 bytes, or not UTF-8
     // - user_offline, forbidden, handler_failed, or the error that the handler returned
     // - rate_limited, recipient_busy: send again after retry_after, under a new id
-    // - busy: after the client has sent it again by itself for 10 minutes, whenever the server said
+    // - busy: after the client has kept it for 10 minutes and sent it again whenever the server said; they begin anew
+    //   when the server takes another message to the same target
     // - of messages to users and rooms, if the server has a store: rate_limited, storage_full, storage_failed after the
     //   same 10 minutes; unknown_conversation, muted, banned, conversation_frozen, too_many_conversations, too_old
     // - outcome_unknown, cancelled, client_closed, would_deadlock

@@ -87,7 +87,7 @@ struct Member {
 // Of Conversations::members().
 struct MemberPage {
     std::vector<Member> members;  // at most 200
-    bool more = false;            // there are further ones: ask again with `after` set to the last user
+    bool more = false;            // there are further ones: ask again with `after` set to the last user, who is there
 };
 
 // What an entry is. The numbers are those of the protocol.
@@ -157,15 +157,15 @@ struct HistoryQuery {
 
     std::uint64_t before_offset = 0;
     std::optional<std::uint64_t> after_offset;  // set: before_offset is ignored
-    std::uint32_t limit = 0;                    // entries, at most 200; 0: 50
-    std::uint32_t max_bytes = 0;  // of payloads as stored, at most 1 MiB; 0: 1 MiB. One entry always comes
+    std::uint32_t limit = 0;                    // entries; more than 200 is 200; 0: 50
+    std::uint32_t max_bytes = 0;  // of payloads as stored; more than 1 MiB is 1 MiB; 0: 1 MiB. One entry always comes
 };
 
 // Of Conversations::history().
 struct HistoryPage {
     LogHead head;
     std::vector<Entry> entries;  // by offset, ascending; at most 200, and 16 MiB of payloads
-    bool more = false;           // further entries in the direction asked for
+    bool more = false;           // further entries in the direction asked for; then `entries` is not empty
 };
 
 }  // namespace flare

@@ -48,19 +48,26 @@ public:
 // Calls return when the server has answered.
 //
 // Those that change something (create, join, leave, add_members, remove_member) are executed once: after a lost
-// connection, or a "later" of the server, the client sends them again under the same id. Those that only read are
-// failed when their session is lost.
+// connection, or a "later" of the server, the client sends them again under the same id. They keep their place among
+// the messages to their conversation: a change waits for those posted before it, and those posted after it wait for the
+// change to be sent. Those that only read wait for nothing, and are failed when their session is lost.
 //
 // Errors of every call:
 // - not_supported: the server keeps no conversations (it has no store)
 // - not_connected: no session, and the client is not trying to get one; or no connection for send_timeout(); of a
 //   call that reads: no session at the moment
 // - outcome_unknown (changes) or connection_lost, busy (reads): the session was lost, or the server has not answered
-//   within send_timeout(). The change may have been made
+//   within send_timeout(). The change may have been made. Also after 10 minutes of "later", if an earlier session may
+//   have made it
 // - unknown_conversation: there is none of this name, or the user is not a member of it
 // - invalid_name: of the room, a user or the title; the text says what is wrong
-// - rate_limited, busy, storage_full, storage_failed: of a change, after the client has sent it again for 10 minutes;
-//   of a call that reads, at once
+// - rate_limited, busy, storage_full, storage_failed: of a change, after the client has sent it again for 10 minutes
+//   in which the server made no other change of the conversation (those that it waits for messages come on top); of a
+//   call that reads, at once
+// - recipient_busy: of a call that reads: too much is queued for this client; ask again
+// - store_damaged: of a call that reads: the server's store is damaged where it was to be read
+// - too_old: of a change that was sent again: it may have been in a part of the log that was removed
+// - message_too_large: the answer is longer than an answer may be
 // - outbox_full: 64 calls are waiting
 // - malformed_frame: the server's answer cannot be read
 // - cancelled, shutting_down, client_closed, would_deadlock
@@ -89,10 +96,11 @@ public:
     Checked<StoredAt> remove_member(std::string room, std::string user);
 
     Checked<Conversation> get(std::string conversation);
-    // In a fixed order. `after`: the last user of the page before; `limit`: at most 200; 0: 50. Errors: unknown_target
-    // (`after` has never connected).
+    // In a fixed order. `after`: the last user of the page before; `limit`: more than 200 is 200; 0: 50. Errors:
+    // unknown_target (`after` has never connected).
     Checked<MemberPage> members(std::string conversation, std::string after = {}, std::uint32_t limit = 0);
-    // Without a query the newest 50 entries. Errors: history_pruned (entries after that offset have been removed).
+    // Without a query the newest 50 entries. Errors: history_pruned (entries after that offset have been removed);
+    // bad_compression, compression_unavailable, message_too_large (an entry cannot be inflated).
     Checked<HistoryPage> history(std::string conversation, HistoryQuery query = {});
 
     // ---- the same for coroutines, on any executor ----

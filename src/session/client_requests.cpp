@@ -50,14 +50,16 @@ Result<void> ClientRequests::send(const wire::RequestView& request, std::string_
     entry.behind = outgoing_.newest();
     entry.queued_at = now;
     all_.push_back(std::move(entry));
+    keep_place_in(all_.back().conversation);
     fill_lanes(now);
     return {};
 }
 
 void ClientRequests::fill_lanes(TimePoint now) {
     if (!agreed_.lanes || goodbye_.disconnecting()) return;
-    while (open_ < wire::kMaxOpenRequests) {
-        const Entry* const next = next_to_send(now);
+    for (;;) {
+        (void)outgoing_.send_what_waits(now);  // behind a change that has gone, or will not go
+        const Entry* const next = open_ < wire::kMaxOpenRequests ? next_to_send(now) : nullptr;
         if (next == nullptr) return;
         enqueue(*find(next->token), now);
     }
@@ -81,6 +83,16 @@ bool ClientRequests::is_held(const Entry& entry, TimePoint now) const {
     return entry.again_at > now || outgoing_.held().waits_before(entry.conversation, entry.behind);
 }
 
+bool ClientRequests::waits_for(const Entry& entry, std::string_view conversation) noexcept {
+    return !entry.in_session && wire::writes(entry.verb) && entry.conversation == conversation;
+}
+
+void ClientRequests::keep_place_in(const std::string& conversation) {
+    const auto first =
+        std::find_if(all_.begin(), all_.end(), [&](const Entry& each) { return waits_for(each, conversation); });
+    outgoing_.keep_behind(conversation, first == all_.end() ? HeldTargets::kEverything : first->behind);
+}
+
 void ClientRequests::enqueue(Entry& entry, TimePoint now) {
     wire::RequestView request;
     request.id = entry.id;
@@ -93,6 +105,7 @@ void ClientRequests::enqueue(Entry& entry, TimePoint now) {
     entry.asked_at = now;
     ++open_;
     (void)agreed_.lanes->send_anyway(lane_of(entry), wire::encode(request), Priority::normal, entry.token);
+    keep_place_in(entry.conversation);
 }
 
 // Nothing of it is in a lane any more, unless it has a number.
@@ -104,7 +117,9 @@ void ClientRequests::fail(const Uuid& id, errc error, const std::string& text) {
         SendLane* const lane = agreed_.lanes ? agreed_.lanes->send_lane(lane_of(*found)) : nullptr;
         if (lane != nullptr) lane->withdraw(found->token);
     }
+    const std::string conversation = std::move(found->conversation);
     all_.erase(found);
+    keep_place_in(conversation);
     listener_.on_request_failed(id, error, text);
 }
 
@@ -128,31 +143,65 @@ void ClientRequests::on_response(LaneIndex lane, const wire::ResponseView& respo
     if (found == all_.end() || !found->in_session) return agreed_.lanes->consumed(lane, cost, now);  // given up before
     if (response.more) {
         found->asked_at = now;
-    } else {
-        --open_;
-        const bool again = put_off(*found, response, now);
-        if (!again) all_.erase(found);
-        fill_lanes(now);
-        if (again) return agreed_.lanes->consumed(lane, cost, now);
+        return listener_.on_response(lane, response, whole, cost);
     }
-    listener_.on_response(lane, response, whole, cost);
+    --open_;
+    const bool changes = wire::writes(found->verb);
+    // It was executed, and there was no room for the answer. A repeat gets the same one.
+    const bool executed = changes && response.code == errc::recipient_busy;
+    const bool timed = response.retry_after_ms != 0;
+    const bool later = changes && ((executed && timed) || is_later(response.code, response.retry_after_ms, true));
+    const TimePoint again = now + wait_of(response.retry_after_ms);
+    found->uncertain = found->uncertain || executed;
+    if (later && put_off(*found, again, now)) {
+        agreed_.lanes->consumed(lane, cost, now);
+        return fill_lanes(now);
+    }
+    const Entry entry = std::move(*found);
+    all_.erase(found);
+    keep_place_in(entry.conversation);
+    if (changes && response.code == errc::ok) restart_clocks(entry.conversation);
+    if (executed || (later && entry.uncertain)) {
+        agreed_.lanes->consumed(lane, cost, now);
+        listener_.on_request_failed(entry.id, errc::outcome_unknown,
+                                    "it may have been made: the answer is lost, and now the server puts it off");
+    } else {
+        listener_.on_response(lane, response, whole, cost);
+    }
+    if (later) give_up_behind(entry.conversation, executed ? errc::busy : response.code, again);
+    fill_lanes(now);
 }
 
-// True: it is sent again later, and has no outcome yet.
-bool ClientRequests::put_off(Entry& entry, const wire::ResponseView& response, TimePoint now) {
-    if (!wire::writes(entry.verb) || goodbye_.disconnecting()) return false;
-    // It was executed, and there was no room for the answer. A repeat gets the same one.
-    const bool executed = response.code == errc::recipient_busy && response.retry_after_ms != 0;
-    if (!executed && !is_later(response.code, response.retry_after_ms, true)) return false;
-    const Duration wait = wait_of(response.retry_after_ms);
-    if (entry.busy_since == kNever) entry.busy_since = now;
-    if (now + wait - entry.busy_since > kLongestBusy) return false;
-    entry.uncertain = entry.uncertain || executed;
+// True: it is sent again then, and has no outcome yet.
+bool ClientRequests::put_off(Entry& entry, TimePoint again, TimePoint now) {
+    entry.waits_since = std::min(entry.waits_since, now);
+    for (Entry& each : all_) {
+        if (waits_for(each, entry.conversation)) each.waits_since = std::min(each.waits_since, now);
+    }
+    if (goodbye_.disconnecting() || is_too_late(again, entry.waits_since)) return false;
     if (!entry.uncertain) entry.first_sent_at = kNever;
     entry.in_session = entry.acked = false;
     entry.token = next_token_++;  // late news of this time is not about the next
-    entry.again_at = now + wait;
+    entry.again_at = again;
+    keep_place_in(entry.conversation);
     return true;
+}
+
+// The server has made a change of it: it has room, if not for all.
+void ClientRequests::restart_clocks(std::string_view conversation) noexcept {
+    for (Entry& each : all_) {
+        if (waits_for(each, conversation)) each.waits_since = kNever;
+    }
+}
+
+// A change of it was given up. So are those that have waited as long; the next one is tried.
+void ClientRequests::give_up_behind(const std::string& conversation, errc code, TimePoint again) {
+    const All all = all_;
+    for (const Entry& entry : all) {
+        if (!waits_for(entry, conversation) || !is_too_late(again, entry.waits_since)) continue;
+        fail(entry.id, entry.uncertain ? errc::outcome_unknown : code,
+             "the server has put off the changes of this conversation for too long");
+    }
 }
 
 void ClientRequests::on_refused(const Uuid& id, errc code, TimePoint now) {
@@ -164,7 +213,9 @@ void ClientRequests::on_refused(const Uuid& id, errc code, TimePoint now) {
 
 void ClientRequests::on_numbered_first(std::uint64_t token, TimePoint now) {
     const auto found = find(token);
-    if (found != all_.end() && found->first_sent_at == kNever) found->first_sent_at = now;
+    if (found == all_.end()) return;
+    found->asked_at = now;
+    if (found->first_sent_at == kNever) found->first_sent_at = now;
 }
 
 void ClientRequests::on_acked(std::uint64_t token) {
@@ -180,6 +231,7 @@ void ClientRequests::begin_session(TimePoint now) {
         const bool sent = entry.first_sent_at != kNever;
         fail(entry.id, sent ? errc::outcome_unknown : errc::not_supported, "the server has no conversations");
     }
+    fill_lanes(now);
 }
 
 void ClientRequests::unsend() {
@@ -199,6 +251,7 @@ void ClientRequests::leave_session() {
         if (forgotten) entry.id = Uuid();
     }
     std::erase_if(all_, [](const Entry& entry) { return entry.id.is_nil(); });
+    for (const Entry& entry : all_) keep_place_in(entry.conversation);
     for (const Uuid& id : lost) fail(id, errc::connection_lost, "the session was lost before the response came");
 }
 
@@ -239,7 +292,9 @@ void ClientRequests::give_up_waiting(TimePoint now) {
         const bool sent = entry.first_sent_at != kNever;
         const errc unanswered = online ? errc::busy : sent ? errc::connection_lost : errc::not_connected;
         fail(entry.id, sent && wire::writes(entry.verb) ? errc::outcome_unknown : unanswered,
-             online ? "the server has not answered for too long" : "there was no connection for too long");
+             !online ? "there was no connection for too long"
+             : sent  ? "the server has not answered for too long"
+                     : "what was sent before it took too long");
     }
 }
 
@@ -251,6 +306,8 @@ void ClientRequests::check_invariants(const std::function<bool(std::uint64_t)>& 
         FLARE_INVARIANT(!entry.in_session || agreed_.lanes, "a request is in a session that is not");
         FLARE_INVARIANT(!entry.in_session || entry.acked || in_a_lane(entry.token), "a request is in no lane");
         FLARE_INVARIANT(agreed_.lanes || wire::writes(entry.verb), "one that reads waits for another session");
+        const bool kept = outgoing_.held().kept_behind(entry.conversation) <= entry.behind;
+        FLARE_INVARIANT(!waits_for(entry, entry.conversation) || kept, "messages may overtake a change");
     }
     FLARE_INVARIANT(open == open_ && open <= wire::kMaxOpenRequests, "open requests are counted wrong");
     const bool goes_on = agreed_.lanes && !goodbye_.disconnecting() && open < wire::kMaxOpenRequests;

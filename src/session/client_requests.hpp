@@ -1,9 +1,10 @@
 // A client's requests from the call to the last response: in the lanes of a session, or waiting for their turn.
 //
 // One that changes something outlives its session: it is sent again in the next one, under the same id, and says how
-// long ago it was sent first. It keeps its place behind messages to its conversation that wait because the server has
-// no room, and is itself sent again when the server says "later". One that only reads is failed when its session is
-// lost; whoever wants to know asks again. Whatever the server leaves without an answer is given up in the end.
+// long ago it was sent first. It is itself sent again when the server says "later". It keeps its place among the
+// messages to its conversation: it waits for those before it that wait because the server has no room, and while it
+// waits, for whatever reason, those behind it wait for it. One that only reads is failed when its session is lost;
+// whoever wants to know asks again. Whatever the server leaves without an answer is given up in the end.
 //
 // Protocol: docs/protocol.md, "Requests".
 // Threads:  as ClientSession; time is an argument.
@@ -28,7 +29,7 @@ public:
 
     // The listener may call in again.
     ClientRequests(const ClientSettings& settings, const ClientAgreement& agreed, const ClientGoodbye& goodbye,
-                   const Outgoing& outgoing, ClientSessionListener& listener)
+                   Outgoing& outgoing, ClientSessionListener& listener)
         : settings_(settings), agreed_(agreed), goodbye_(goodbye), outgoing_(outgoing), listener_(listener) {}
 
     // Errors: ClientSession::request().
@@ -74,9 +75,10 @@ private:
         Bytes body;
         Outbox::Token behind = 0;  // messages up to this one go before it
         TimePoint queued_at{};
-        TimePoint asked_at{};                   // in this session; or when the last response came that is not the last
+        // In this session, it got a place or a number in its lane; or the last response came that is not the last.
+        TimePoint asked_at{};
         TimePoint again_at = TimePoint::min();  // the server has put it off until then
-        TimePoint busy_since = kNever;          // the server said so first
+        TimePoint waits_since = kNever;         // it, or a change of its conversation before it, was put off first
         TimePoint first_sent_at = kNever;
         bool in_session = false;  // it was given to the lanes of the session that there is
         bool acked = false;       // the server has it; the response is still to come
@@ -91,7 +93,13 @@ private:
     void fill_lanes(TimePoint now);
     const Entry* next_to_send(TimePoint now) const;
     bool is_held(const Entry& entry, TimePoint now) const;
-    bool put_off(Entry& entry, const wire::ResponseView& response, TimePoint now);
+    // It changes this conversation, and waits.
+    static bool waits_for(const Entry& entry, std::string_view conversation) noexcept;
+    // Lets messages to it go up to the first change of it that waits.
+    void keep_place_in(const std::string& conversation);
+    bool put_off(Entry& entry, TimePoint again, TimePoint now);
+    void restart_clocks(std::string_view conversation) noexcept;
+    void give_up_behind(const std::string& conversation, errc code, TimePoint again);
     void enqueue(Entry& entry, TimePoint now);
     void fail(const Uuid& id, errc error, const std::string& text);
     TimePoint waits_until(const Entry& entry) const noexcept;
@@ -100,7 +108,7 @@ private:
     const ClientSettings& settings_;
     const ClientAgreement& agreed_;
     const ClientGoodbye& goodbye_;
-    const Outgoing& outgoing_;
+    Outgoing& outgoing_;
     ClientSessionListener& listener_;
     All all_;
     std::size_t open_ = 0;  // in the session

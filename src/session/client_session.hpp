@@ -70,7 +70,8 @@ public:
     void consumed(LaneIndex lane, std::uint64_t cost, TimePoint now);
     // Sends a request about `conversation` (which names its lane; empty: lane 0), whose id must be set; what comes of
     // it is told by on_response() or on_request_failed(). It goes among the messages of normal priority. At most 8 are
-    // open at a time; others wait for their turn.
+    // open at a time; others wait for their turn. Messages to `conversation` that are sent after one that changes
+    // something do not overtake it, however long it waits.
     // Without a session those that change something are kept for the next one; others are not_connected.
     // Errors: not_supported (conversations were not agreed, or the verb is unspecified), not_connected,
     // invalid_message_id, invalid_name, message_too_large, duplicate_message_id, outbox_full (ClientRequests::kMost),
@@ -78,7 +79,7 @@ public:
     Result<void> request(const wire::RequestView& request, std::string_view conversation, TimePoint now);
     // Messages without an outcome yet.
     std::size_t queue_length() const noexcept { return outgoing_.size(); }
-    // Some of them wait because the server has put them off, or others to their target.
+    // Some of them may wait: the server has put off others to their target, or a change before them has not gone.
     bool holds_back() const noexcept { return !outgoing_.held().empty(); }
     // Forgets messages that were never written to a carrier; each gets the outcome `cancelled`. Returns how many.
     std::size_t clear_queue(TimePoint now);

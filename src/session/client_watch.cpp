@@ -30,7 +30,7 @@ void ClientWatch::on_time(TimePoint now) {
     check_carriers(now);
     check_active(now);
     // Behind a goodbye nothing gets a number.
-    if (!parts_.goodbye.disconnecting() && parts_.outgoing.send_what_was_busy(now)) parts_.life.notify_output(now);
+    if (!parts_.goodbye.disconnecting() && parts_.outgoing.send_what_waits(now)) parts_.life.notify_output(now);
     parts_.outgoing.give_up_waiting(now);
     parts_.requests.on_time(now);
     parts_.life.settle_goodbye(now);

@@ -3,6 +3,7 @@
 #include "base/assert.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace flare::session {
 
@@ -16,12 +17,32 @@ bool HeldTargets::waits_before(std::string_view to, Token token) const {
     return held != targets_.end() && !held->second.waiting.empty() && *held->second.waiting.begin() <= token;
 }
 
-bool HeldTargets::put_off(const std::string& to, Token token, TimePoint until, bool piecewise) {
-    const auto [found, begins] = targets_.try_emplace(to);
+std::vector<HeldTargets::Token> HeldTargets::waiting(std::string_view to) const {
+    const auto held = targets_.find(to);
+    if (held == targets_.end()) return {};
+    return {held->second.waiting.begin(), held->second.waiting.end()};
+}
+
+bool HeldTargets::watches(std::string_view to) const {
+    const auto held = targets_.find(to);
+    return held != targets_.end() && held->second.at_once != kAll;
+}
+
+TimePoint HeldTargets::stuck_since(std::string_view to) const {
+    const auto held = targets_.find(to);
+    return held == targets_.end() ? TimePoint::min() : held->second.stuck_since;
+}
+
+bool HeldTargets::put_off(const std::string& to, Token token, TimePoint now, TimePoint until, bool piecewise) {
+    const auto found = targets_.try_emplace(to).first;
     Held& held = found->second;
-    if (begins && !piecewise) held.at_once = kAll;
-    if (piecewise && held.at_once == kAll) held.at_once = 1;
-    held.until = begins ? until : std::max(held.until, until);
+    const bool begins = !std::exchange(held.put_off, true);
+    if (piecewise && held.at_once == kAll) {
+        held.at_once = 1;
+        held.stuck_since = now;
+    }
+    held.owed = true;
+    held.until = std::max(held.until, until);
     held.waiting.insert(token);
     settle(found);
     return begins;
@@ -50,6 +71,7 @@ void HeldTargets::forget_under_way(std::string_view to, End end) {
     if (found == targets_.end()) return;
     Held& held = found->second;
     --held.under_way;
+    held.owed = held.owed || end == End::put_off;
     if (held.at_once == kAll) {
         // The others wait for the last of them.
     } else if (end == End::put_off) {
@@ -63,6 +85,23 @@ void HeldTargets::forget_under_way(std::string_view to, End end) {
     settle(found);
 }
 
+void HeldTargets::note_success(std::string_view to, TimePoint now) {
+    const auto found = targets_.find(to);
+    if (found != targets_.end() && found->second.at_once != kAll) found->second.stuck_since = now;
+}
+
+void HeldTargets::keep_behind(const std::string& to, Token upto) {
+    if (upto == kEverything && !holds(to)) return;
+    const auto found = targets_.try_emplace(to).first;
+    found->second.upto = upto;
+    settle(found);
+}
+
+HeldTargets::Token HeldTargets::kept_behind(std::string_view to) const {
+    const auto held = targets_.find(to);
+    return held == targets_.end() ? kEverything : held->second.upto;
+}
+
 void HeldTargets::begin_session() {
     for (auto held = targets_.begin(); held != targets_.end();) {
         const auto next = std::next(held);
@@ -73,21 +112,31 @@ void HeldTargets::begin_session() {
 }
 
 // Something of it has changed.
-void HeldTargets::settle(Targets::iterator held) {
-    if (held->second.waiting.empty() && held->second.under_way == 0) {
-        targets_.erase(held);
-    } else if (held->second.has_room()) {
-        due_ = std::min(due_, held->second.until);
+void HeldTargets::settle(Targets::iterator found) {
+    Held& held = found->second;
+    const bool idle = held.waiting.empty() && held.under_way == 0;
+    if (idle && held.upto == kEverything) {
+        targets_.erase(found);
+    } else if (idle) {
+        Held fresh;
+        fresh.upto = held.upto;
+        held = std::move(fresh);
+    } else if (held.has_room()) {
+        due_ = std::min(due_, held.until);
     }
 }
 
 void HeldTargets::take_from(Held& held, std::vector<Token>& taken) {
-    std::uint32_t room = held.at_once - std::min(held.at_once, held.under_way);
-    for (; room != 0 && !held.waiting.empty(); --room) {
+    const bool all = held.at_once == kAll;
+    for (std::uint32_t room = held.at_once - held.under_way; room != 0 && held.may_go(); --room) {
         taken.push_back(*held.waiting.begin());
         held.waiting.erase(held.waiting.begin());
-        ++held.under_way;
+        if (!all) ++held.under_way;
     }
+    held.owed = false;
+    if (!all) return;
+    held.put_off = false;
+    held.until = TimePoint::min();
 }
 
 std::vector<HeldTargets::Token> HeldTargets::take(std::string_view to, TimePoint now) {
@@ -95,7 +144,7 @@ std::vector<HeldTargets::Token> HeldTargets::take(std::string_view to, TimePoint
     const auto held = targets_.find(to);
     if (held == targets_.end() || held->second.until > now || !held->second.has_room()) return taken;
     take_from(held->second, taken);
-    if (held->second.at_once == kAll) targets_.erase(held);
+    settle(held);
     return taken;
 }
 
@@ -104,15 +153,10 @@ std::vector<HeldTargets::Token> HeldTargets::take_due(TimePoint now) {
     if (now < due_) return taken;
     due_ = kNever;
     for (auto held = targets_.begin(); held != targets_.end();) {
-        if (!held->second.has_room()) {
-            ++held;
-        } else if (held->second.until > now) {
-            due_ = std::min(due_, held->second.until);
-            ++held;
-        } else {
-            take_from(held->second, taken);
-            held = held->second.at_once == kAll ? targets_.erase(held) : std::next(held);
-        }
+        const auto next = std::next(held);
+        if (held->second.has_room() && held->second.until <= now) take_from(held->second, taken);
+        settle(held);
+        held = next;
     }
     std::sort(taken.begin(), taken.end());
     return taken;
@@ -120,8 +164,10 @@ std::vector<HeldTargets::Token> HeldTargets::take_due(TimePoint now) {
 
 void HeldTargets::check_invariants() const {
     for (const auto& [to, held] : targets_) {
-        FLARE_INVARIANT(!held.waiting.empty() || held.under_way != 0, "a target is held for nothing");
+        FLARE_INVARIANT(!held.waiting.empty() || held.under_way != 0 || held.upto != kEverything,
+                        "a target is held for nothing");
         FLARE_INVARIANT(held.at_once != 0, "nothing may ever go to a target");
+        FLARE_INVARIANT(held.put_off || held.at_once == kAll, "a target is held by a server that has put nothing off");
         FLARE_INVARIANT(!held.has_room() || due_ <= held.until, "what waits is looked at too late");
     }
 }

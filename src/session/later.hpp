@@ -1,4 +1,6 @@
-// Which refusals mean that the same is to be sent again later, and for how long a client goes on doing so.
+// Which refusals mean that the same is to be sent again later, and for how long a client goes on doing so. The time of
+// what waits behind something else that was put off runs, too: a disk that stays full is told after kLongestBusy for
+// everything that was sent meanwhile, and not for one thing after the other.
 //
 // Protocol: docs/conversations.md, "Later"; docs/protocol.md, "Receipts", "Requests".
 // Threads:  pure functions.
@@ -22,6 +24,9 @@ inline bool is_later(errc code, std::uint32_t retry_after_ms, bool into_log) noe
         default: return false;
     }
 }
+
+// To go on trying until then. `since`: since when it has waited, and nothing that it waits for has made progress.
+inline bool is_too_late(TimePoint again, TimePoint since) noexcept { return again - since > kLongestBusy; }
 
 inline Duration wait_of(std::uint32_t retry_after_ms) noexcept {
     return std::max<Duration>(std::chrono::milliseconds(retry_after_ms), kLeastWait);

@@ -48,11 +48,11 @@ public:
         Priority priority = Priority::normal;
         TimePoint queued_at{};
         TimePoint first_sent_at = kNever;
-        std::uint32_t retries = 0;      // times sent again for want of an acknowledgement
-        std::uint32_t put_offs = 0;     // times sent again because the server had no room
-        bool acked = false;             // the server has it; the receipt is still to come
-        TimePoint busy_since = kNever;  // the server said so first
-        bool awaited = false;           // a call waits for its outcome, so that it does not wait for ever
+        std::uint32_t retries = 0;       // times sent again for want of an acknowledgement
+        std::uint32_t put_offs = 0;      // times sent again because the server had no room
+        bool acked = false;              // the server has it; the receipt is still to come
+        TimePoint waits_since = kNever;  // for its target: it, or one before it, was put off first
+        bool awaited = false;            // a call waits for its outcome, so that it does not wait for ever
         bool parked = false;     // it is in no lane: it, or one before it to the same target, is to be sent later
         bool watched = false;    // it is under way to a target for which others wait
         bool uncertain = false;  // a session was left in which it was sent: a server may have acted on it

@@ -13,10 +13,9 @@
 namespace flare::session {
 namespace {
 
-// If the server has a store.
-bool goes_into_a_log(std::string_view to) noexcept {
+bool goes_into_log(const ClientAgreement& agreed, std::string_view to) noexcept {
     const auto kind = model::Target::of(to).kind;
-    return kind == model::Target::Kind::user || kind == model::Target::Kind::conversation;
+    return agreed.conversations && (kind == model::Target::Kind::user || kind == model::Target::Kind::conversation);
 }
 
 std::chrono::milliseconds to_ms(Duration duration) {
@@ -38,7 +37,48 @@ bool says_success(wire::ReceiptStatus status) noexcept {
 bool was_sent(const Outbox::Entry& entry) noexcept { return entry.first_sent_at != kNever; }
 
 // It is in no lane, and waits for no acknowledgement either.
-void park(Outbox::Entry& entry) noexcept { entry.parked = entry.acked = true; }
+void park(Outbox::Entry& entry, TimePoint now) noexcept {
+    entry.parked = entry.acked = true;
+    entry.waits_since = std::min(entry.waits_since, now);
+}
+
+// The outbox keeps messages as they are: what the next session agrees on may be something else.
+wire::Body encode(const Outbox::Entry& entry, std::uint64_t first_sent_ms_ago, const ClientAgreement& agreed,
+                  const ClientSettings& settings) {
+    wire::DataView data;
+    data.first_sent_ms_ago = first_sent_ms_ago;
+    data.message_raw = entry.message.view();
+    if (agreed.encodings != 0) {
+        const auto message = wire::decode_message(entry.message.view());
+        const auto packed = message ? settings.compression->pack(message->payload, agreed.encodings) : std::nullopt;
+        if (packed) {
+            data.message_raw = {};
+            data.message = *message;
+            data.message->payload = packed->bytes;
+            data.message->encoding = packed->encoding;
+            data.message->size = message->payload.size();
+            return wire::encode(data);
+        }
+    }
+    // encode() takes the cost from the message, of which it has only the bytes here.
+    wire::Body body = wire::encode(data);
+    body.cost = entry.payload_bytes;
+    return body;
+}
+
+// The outcome of one that was put off for too long.
+Outcome outcome_of_later(const wire::ReceiptView& receipt, bool uncertain) {
+    Outcome outcome;
+    outcome.forgotten = true;
+    outcome.error = receipt.code;
+    outcome.text = printable(receipt.text, wire::kMaxTextBytes);
+    outcome.retry_after_ms = receipt.retry_after_ms;
+    if (uncertain) {
+        outcome.error = errc::outcome_unknown;
+        outcome.text = "it was sent in a session that is lost, and may have been processed; now the server puts it off";
+    }
+    return outcome;
+}
 
 }  // namespace
 
@@ -64,7 +104,7 @@ Result<Outgoing::Place> Outgoing::send(const wire::MessageView& message, Priorit
     Outbox::Entry& kept = *outbox_.find(*token);
     if (!online_) give_up_waiting_at_ = std::min(give_up_waiting_at_, waits_until(kept));
     if (held_.holds(kept.to)) {
-        park(kept);
+        park(kept, now);
         held_.add(kept.to, *token);
         if (agreed_.lanes) release(held_.take(kept.to, now), now);
     } else if (agreed_.lanes) {
@@ -73,39 +113,12 @@ Result<Outgoing::Place> Outgoing::send(const wire::MessageView& message, Priorit
     return kept.parked || !agreed_.lanes ? Place::outbox : Place::lane;
 }
 
-bool Outgoing::goes_into_log(const Outbox::Entry& entry) const {
-    return agreed_.conversations && goes_into_a_log(entry.to);
-}
-
-// The outbox keeps messages as they are: what the next session agrees on may be something else.
-wire::Body Outgoing::encode(const Outbox::Entry& entry, std::uint64_t first_sent_ms_ago) const {
-    wire::DataView data;
-    data.first_sent_ms_ago = first_sent_ms_ago;
-    data.message_raw = entry.message.view();
-    if (agreed_.encodings != 0) {
-        const auto message = wire::decode_message(entry.message.view());
-        const auto packed = message ? settings_.compression->pack(message->payload, agreed_.encodings) : std::nullopt;
-        if (packed) {
-            data.message_raw = {};
-            data.message = *message;
-            data.message->payload = packed->bytes;
-            data.message->encoding = packed->encoding;
-            data.message->size = message->payload.size();
-            return wire::encode(data);
-        }
-    }
-    // encode() takes the cost from the message, of which it has only the bytes here.
-    wire::Body body = wire::encode(data);
-    body.cost = entry.payload_bytes;
-    return body;
-}
-
 void Outgoing::enqueue(Outbox::Token token, Outbox::Entry& entry, TimePoint now) {
     std::uint64_t ago = 0;
     if (was_sent(entry))
         ago = static_cast<std::uint64_t>(std::max<std::int64_t>(1, to_ms(now - entry.first_sent_at).count()));
     if (entry.parked) entry.parked = entry.acked = false;
-    wire::Body body = encode(entry, ago);
+    wire::Body body = encode(entry, ago, agreed_, settings_);
     // The outbox is the bound here, so that what it took always finds its place.
     (void)agreed_.lanes->send_anyway(lane_of(entry.to, agreed_.lanes->lanes()), std::move(body), entry.priority, token);
 }
@@ -119,8 +132,9 @@ void Outgoing::finish(Outbox::Token token, Outcome outcome) {
     outcome.first_sent_at = entry->first_sent_at;
     if (entry->parked) held_.forget_waiting(entry->to, token);
     if (entry->watched) {
-        const bool answered = outcome.status != wire::ReceiptStatus::unspecified;
-        held_.forget_under_way(entry->to, answered ? HeldTargets::End::answered : HeldTargets::End::given_up);
+        using enum HeldTargets::End;
+        const bool unanswered = outcome.status == wire::ReceiptStatus::unspecified;
+        held_.forget_under_way(entry->to, unanswered ? given_up : outcome.forgotten ? put_off : answered);
     }
     outbox_.erase(token);
     listener_.on_outcome(outcome);
@@ -167,23 +181,28 @@ void Outgoing::on_receipt(const wire::ReceiptView& receipt, TimePoint now, bool 
     Outbox::Token token = 0;
     const Outbox::Entry* const entry = outbox_.find(receipt.message_id, &token);
     if (entry == nullptr) return;  // failed or answered before
-    if (receipt.status == wire::ReceiptStatus::refused && keeps && keep_for_later(token, receipt, now)) return;
+    const bool later = receipt.status == wire::ReceiptStatus::refused &&
+                       is_later(receipt.code, receipt.retry_after_ms, goes_into_log(agreed_, entry->to));
+    if (later && keeps && keep_for_later(token, receipt, now)) return;
     const std::string to = held_.empty() ? std::string() : entry->to;
     Outcome outcome;
-    outcome.forgotten = receipt.status == wire::ReceiptStatus::refused &&
-                        is_later(receipt.code, receipt.retry_after_ms, goes_into_log(*entry));
-    outcome.status = receipt.status;
     outcome.text = printable(receipt.text, wire::kMaxTextBytes);
-    if (receipt.status == wire::ReceiptStatus::stored && agreed_.conversations) outcome.stored = receipt.stored;
-    if (says_success(receipt.status)) {
+    if (later) {
+        outcome = outcome_of_later(receipt, entry->uncertain);
+    } else if (says_success(receipt.status)) {
         outcome.partly = receipt.code;
+        if (receipt.status == wire::ReceiptStatus::stored && agreed_.conversations) outcome.stored = receipt.stored;
+        if (!to.empty()) held_.note_success(to, now);
     } else {
         // A refusal without a reason, or a status that says nothing, is none the less no success.
         outcome.error = receipt.code == errc::ok ? errc::forbidden : receipt.code;
     }
+    outcome.status = receipt.status;
     outcome.retry_after_ms = receipt.retry_after_ms;
     finish(token, std::move(outcome));
-    if (!to.empty() && keeps && agreed_.lanes) release(held_.take(to, now), now);
+    if (to.empty() || !keeps) return;
+    if (later) give_up_behind(to, receipt, now);
+    if (agreed_.lanes) release(held_.take(to, now), now);
 }
 
 void Outgoing::on_numbered_first(std::uint64_t token, TimePoint now) {
@@ -206,7 +225,7 @@ void Outgoing::begin_session(TimePoint now) {
         if (entry.payload_bytes > agreed_.limits.max_message_bytes) {
             too_large.emplace_back(token, was_sent(entry));
         } else if (held_.holds(entry.to)) {
-            park(entry);
+            park(entry, now);
             held_.add(entry.to, token);
         } else {
             enqueue(token, entry, now);
@@ -322,12 +341,10 @@ void Outgoing::give_up_waiting(TimePoint now) {
 // True: it is kept, and has no outcome yet.
 bool Outgoing::keep_for_later(Outbox::Token token, const wire::ReceiptView& receipt, TimePoint now) {
     Outbox::Entry& entry = *outbox_.find(token);
-    const bool into_log = goes_into_log(entry);
-    if (!is_later(receipt.code, receipt.retry_after_ms, into_log)) return false;
     if (entry.parked) return true;  // the receipt came twice
-    const Duration wait = wait_of(receipt.retry_after_ms);
-    if (entry.busy_since == kNever) entry.busy_since = now;
-    if (now + wait - entry.busy_since > kLongestBusy) return false;
+    const TimePoint again = now + wait_of(receipt.retry_after_ms);
+    entry.waits_since = std::min(entry.waits_since, now);
+    if (is_too_late(again, std::max(entry.waits_since, held_.stuck_since(entry.to)))) return false;
     // Nobody has acted on it: unless a lost session may have, it is as if it had never been sent.
     if (!entry.uncertain) entry.first_sent_at = kNever;
     ++entry.put_offs;
@@ -335,14 +352,14 @@ bool Outgoing::keep_for_later(Outbox::Token token, const wire::ReceiptView& rece
     SendLane* const lane = agreed_.lanes ? agreed_.lanes->send_lane(lane_of(to, agreed_.lanes->lanes())) : nullptr;
     // A receipt may overtake the acknowledgement, which is not about the next time that it is sent.
     if (lane != nullptr) lane->disown(token);
-    park(entry);
-    const bool begins = held_.put_off(to, token, now + wait, into_log);
+    park(entry, now);
+    const bool begins = held_.put_off(to, token, now, again, goes_into_log(agreed_, to));
     if (std::exchange(entry.watched, false)) held_.forget_under_way(to, HeldTargets::End::put_off);
     if (!begins || lane == nullptr) return true;
     outbox_.for_each([&](Outbox::Token other, Outbox::Entry& behind) {
         if (behind.parked || behind.to != to) return;
         if (!behind.acked && lane->withdraw(other)) {
-            park(behind);
+            park(behind, now);
             held_.add(to, other);
         } else {
             behind.watched = true;
@@ -352,16 +369,29 @@ bool Outgoing::keep_for_later(Outbox::Token token, const wire::ReceiptView& rece
     return true;
 }
 
+// One that waited for `to` was given up. So are those that have waited as long; the next one is tried.
+void Outgoing::give_up_behind(const std::string& to, const wire::ReceiptView& receipt, TimePoint now) {
+    const TimePoint again = now + wait_of(receipt.retry_after_ms);
+    for (const Outbox::Token token : held_.waiting(to)) {
+        const Outbox::Entry* const entry = outbox_.find(token);
+        if (entry == nullptr || !entry->parked) continue;
+        if (is_too_late(again, std::max(entry->waits_since, held_.stuck_since(to))))
+            finish(token, outcome_of_later(receipt, entry->uncertain));
+    }
+}
+
 // They wait no longer.
 void Outgoing::release(const std::vector<Outbox::Token>& tokens, TimePoint now) {
     for (const Outbox::Token token : tokens) {
         Outbox::Entry& entry = *outbox_.find(token);
         enqueue(token, entry, now);
-        entry.watched = held_.holds(entry.to);
+        entry.watched = held_.watches(entry.to);
+        // It has waited for something else than room for it.
+        if (!entry.watched && entry.put_offs == 0) entry.waits_since = kNever;
     }
 }
 
-bool Outgoing::send_what_was_busy(TimePoint now) {
+bool Outgoing::send_what_waits(TimePoint now) {
     if (!agreed_.lanes) return false;  // it goes with the next session
     const std::vector<Outbox::Token> due = held_.take_due(now);
     release(due, now);

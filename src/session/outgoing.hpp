@@ -2,9 +2,9 @@
 // one.
 //
 // Those that the server has no room for yet stay in the outbox, with what follows them to the same target, and are sent
-// again under the same id when the server says (HeldTargets). Those for whose outcome a call waits do not wait for ever
-// without a connection: the time counts from when the message was given to the session, or the last connection was
-// lost.
+// again under the same id when the server says (HeldTargets). None of them waits for longer than kLongestBusy if the
+// server takes nothing that goes there. Those for whose outcome a call waits do not wait for ever without a connection:
+// the time counts from when the message was given to the session, or the last connection was lost.
 //
 // Protocol: docs/protocol.md, "Receipts", "Message ids".
 // Threads:  as ClientSession; time is an argument.
@@ -73,23 +73,25 @@ public:
     // ---- what is sent behind messages ----
     // The last message so far.
     Outbox::Token newest() const noexcept { return outbox_.newest(); }
-    // Targets for which the server has no room, and what waits for them.
+    // Targets to which not everything may go, and what waits for them.
     const HeldTargets& held() const noexcept { return held_; }
+    // Messages to `to` that are younger than `upto` wait for a change of it (HeldTargets::kEverything: for none). What
+    // may go then is sent by send_what_waits().
+    void keep_behind(const std::string& to, Outbox::Token upto) { held_.keep_behind(to, upto); }
 
     // ---- time ----
     TimePoint next_deadline() const noexcept { return give_up_waiting_at_; }
     void give_up_waiting(TimePoint now);
     TimePoint again_at() const noexcept { return agreed_.lanes ? held_.next_deadline() : kNever; }
-    // Sends of what the server had no room for what may go now. True: there was something.
-    bool send_what_was_busy(TimePoint now);
+    // Sends of what waits for its target what may go now. True: there was something.
+    bool send_what_waits(TimePoint now);
 
     void check_invariants(const std::function<bool(std::uint64_t)>& in_a_lane) const;
 
 private:
     void enqueue(Outbox::Token token, Outbox::Entry& entry, TimePoint now);
-    wire::Body encode(const Outbox::Entry& entry, std::uint64_t first_sent_ms_ago) const;
-    bool goes_into_log(const Outbox::Entry& entry) const;
     bool keep_for_later(Outbox::Token token, const wire::ReceiptView& receipt, TimePoint now);
+    void give_up_behind(const std::string& to, const wire::ReceiptView& receipt, TimePoint now);
     void release(const std::vector<Outbox::Token>& tokens, TimePoint now);
     void finish(Outbox::Token token, Outcome outcome);
     void fail(Outbox::Token token, errc error, const std::string& text);

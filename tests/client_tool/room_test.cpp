@@ -29,7 +29,13 @@ protected:
     }
 
     Folder folder_;
-    Server server_ = started(quiet_server().store(sqlite(folder_.path("flare.db"))));
+    static ConversationLimits without_rates() {
+        ConversationLimits limits;
+        limits.device_per_second = limits.conversation_per_second = 0;
+        return limits;
+    }
+    Server server_ =
+        started(quiet_server().store(sqlite(folder_.path("flare.db"))).conversation_limits(without_rates()));
     std::string address_ = server_.websocket_addr();
 };
 
@@ -123,19 +129,38 @@ TEST_F(RoomTool, HistoryPrintsEntriesTheOldestFirst) {
 }
 
 TEST_F(RoomTool, HistoryReadsAsManyPagesAsItTakes) {
+    constexpr std::int64_t kMessages = 430;  // two pages, and the better part of a third one
     Events events;
     Client ann = connected(client_of(address_, "ann", events));
     std::vector<Message> messages;
-    for (int i = 0; i < 95; ++i) {
+    for (std::int64_t i = 1; i <= kMessages; ++i) {
         messages.emplace_back("text", std::to_string(i));
         messages.back().to = "ann";
     }
     for (const SendResult& result : ann.send_batch(std::move(messages))) ASSERT_TRUE(result.success);
-    for (const char* direction : {"--before", "--after"}) {
-        const auto all = objects_in(tool({"history", "ann", direction, "0", "--limit", "1000", "--json"}, "ann").out);
-        ASSERT_EQ(all.size(), 96u) << direction;
-        for (std::size_t i = 0; i < 95; ++i) EXPECT_EQ(all[i].at("text").as_string(), std::to_string(i));
-    }
+    // What it prints: the texts of entries `first` to `last`, and what it says of the rest.
+    const auto check = [&](const std::vector<std::string>& query, std::int64_t first, std::int64_t last, bool more) {
+        std::vector<std::string> arguments{"history", "ann", "--json"};
+        arguments.insert(arguments.end(), query.begin(), query.end());
+        const auto all = objects_in(tool(std::move(arguments), "ann").out);
+        const auto count = static_cast<std::size_t>(last - first + 1);
+        ASSERT_EQ(all.size(), count + 1) << query.back();
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::int64_t offset = first + static_cast<std::int64_t>(i);
+            EXPECT_EQ(all[i].at("offset").as_int64(), offset);
+            EXPECT_EQ(all[i].at("text").as_string(), std::to_string(offset));
+        }
+        EXPECT_EQ(all.back().at("entries").as_int64(), last - first + 1);
+        EXPECT_EQ(all.back().at("more").as_bool(), more) << query.back();
+        EXPECT_EQ(all.back().at("last").as_int64(), kMessages);
+    };
+    check({"--before", "0", "--limit", "1000"}, 1, kMessages, false);
+    check({"--after", "0", "--limit", "1000"}, 1, kMessages, false);
+    check({"--limit", "250"}, kMessages - 249, kMessages, true);
+    check({"--after", "0", "--limit", "250"}, 1, 250, true);
+    check({"--before", "300", "--limit", "299"}, 1, 299, false);
+    check({"--after", "29", "--limit", "401"}, 30, kMessages, false);
+    check({}, kMessages - 49, kMessages, true);
 }
 
 TEST_F(RoomTool, NoTextOfOthersHasAnEffect) {
@@ -150,21 +175,31 @@ TEST_F(RoomTool, NoTextOfOthersHasAnEffect) {
     ASSERT_TRUE(evil.conversations().create("room:tea", RoomOptions().with_join(JoinPolicy::open)));
     ASSERT_EQ(tool({"room", "join", "tea"}, "ann").code, 0);
     ASSERT_TRUE(evil.send_message("room:tea", Message(some, Bytes(all))).success);
-    for (const std::vector<std::string>& command : {std::vector<std::string>{"history", "room:tea"},
-                                                    {"room", "members", "tea"},
-                                                    {"history", "room:" + some},
-                                                    {"history", some},
-                                                    {"room", "leave", some},
-                                                    {"room", "add", "tea", some},
-                                                    {"room", "remove", "tea", some},
-                                                    {"room", "create", some},
-                                                    {"send", "room:" + some, "hello"}}) {
-        for (const bool json : {false, true}) {
-            std::vector<std::string> arguments = command;
-            if (json) arguments.emplace_back("--json");
-            const Ran ran = tool(std::move(arguments), "ann");
-            EXPECT_EQ(effect_in(ran.out), "") << command[0] << ": " << ran.out;
-            EXPECT_EQ(effect_in(ran.err), "") << command[0] << ": " << ran.err;
+    const auto run = [&](std::vector<std::string> command, bool json) {
+        if (json) command.emplace_back("--json");
+        const Ran ran = tool(command, "ann");
+        EXPECT_EQ(effect_in(ran.out), "") << command[0] << ": " << ran.out;
+        EXPECT_EQ(effect_in(ran.err), "") << command[0] << ": " << ran.err;
+        return ran;
+    };
+    for (const bool json : {false, true}) {
+        // These read what is there.
+        const Ran history = run({"history", "room:tea"}, json);
+        EXPECT_EQ(history.code, 0) << history.err;
+        EXPECT_THAT(history.out, HasSubstr(json ? "\"kind\":\"message\"" : "     3 20")) << "the message is shown";
+        const Ran members = run({"room", "members", "tea"}, json);
+        EXPECT_EQ(members.code, 0) << members.err;
+        EXPECT_THAT(members.out, HasSubstr(json ? "\"role\":\"owner\"" : "owner      ")) << "its maker is shown";
+        // These say what is wrong.
+        for (const std::vector<std::string>& command : {std::vector<std::string>{"history", "room:" + some},
+                                                        {"history", some},
+                                                        {"room", "leave", some},
+                                                        {"room", "add", "tea", some},
+                                                        {"room", "remove", "tea", some},
+                                                        {"room", "create", some},
+                                                        {"send", "room:" + some, "hello"}}) {
+            const Ran ran = run(command, json);
+            EXPECT_NE(ran.code, 0) << command[0] << ": " << ran.out;
         }
     }
 }

@@ -43,19 +43,23 @@ Checked<im::Names> names_of(const std::vector<std::string>& users) {
     return names;
 }
 
+// A page has no more, whatever is asked for; a server cannot read a query that asks for more.
+std::uint32_t at_most(std::uint32_t limit) { return std::min<std::uint32_t>(limit, im::kMaxPage); }
+
 template <typename Body>
 Call call_of(wire::Verb verb, const std::string& conversation, const Body& body) {
     return {verb, conversation, im::encode(body)};
 }
 
+Failure unreadable() { return {errc::malformed_frame, "the server's answer cannot be read: update the older side"}; }
+
 // The one body of an answer.
 template <typename Body>
 Checked<Body> body_of(const Answer& answer) {
     if (answer.code != errc::ok) return Failure(answer.code, answer.text);
-    const Failure unreadable(errc::malformed_frame, "the server's answer cannot be read: update the older side");
-    if (answer.bodies.size() != 1) return unreadable;
+    if (answer.bodies.size() != 1) return unreadable();
     auto body = im::decode<Body>(answer.bodies.front().view());
-    if (!body) return unreadable;
+    if (!body) return unreadable();
     return std::move(*body);
 }
 
@@ -172,7 +176,7 @@ Checked<Call> get_call(const std::string& conversation) {
 Checked<Call> list_call(const std::string& conversation, const std::string& after, std::uint32_t limit) {
     if (auto checked = check_conversation(conversation); !checked) return checked.error();
     if (!wire::is_name(after)) return invalid("after: a user id has at most 256 bytes of UTF-8");
-    return call_of(wire::Verb::member_list, conversation, im::MemberQuery{conversation, after, limit});
+    return call_of(wire::Verb::member_list, conversation, im::MemberQuery{conversation, after, at_most(limit)});
 }
 
 Checked<Call> history_call(const std::string& conversation, const HistoryQuery& query) {
@@ -182,8 +186,8 @@ Checked<Call> history_call(const std::string& conversation, const HistoryQuery& 
     body.forward = query.after_offset.has_value();
     body.before = body.forward ? 0 : query.before_offset;
     body.after = query.after_offset.value_or(0);
-    body.limit = query.limit;
-    body.bytes = query.max_bytes;
+    body.limit = at_most(query.limit);
+    body.bytes = std::min(query.max_bytes, im::kMaxPageBytes);
     return call_of(wire::Verb::history, conversation, body);
 }
 
@@ -220,6 +224,7 @@ Checked<MemberPage> read_members(const Answer& answer) {
                                 time_of(static_cast<std::uint64_t>(std::max<std::int64_t>(0, from.muted_until_ms)))});
     }
     page.more = body->more;
+    if (page.more && page.members.empty()) return unreadable();
     return page;
 }
 
@@ -229,12 +234,12 @@ Checked<HistoryPage> read_history(const Answer& answer, const HistoryQuery& quer
     std::vector<std::pair<im::Entry, const Bytes*>> found;  // views
     for (const Bytes& body : answer.bodies) {
         const auto part = im::decode<im::HistoryPage>(body.view());
-        if (!part || found.size() + part->entries.size() > im::kMaxPage)
-            return Failure(errc::malformed_frame, "the server's answer cannot be read: update the older side");
+        if (!part || found.size() + part->entries.size() > im::kMaxPage) return unreadable();
         if (part->head) page.head = head_of(*part->head);
         for (const im::Entry& entry : part->entries) found.emplace_back(entry, &body);
         page.more = part->more;
     }
+    if (page.more && found.empty()) return unreadable();
     const bool upwards = query.after_offset.has_value();
     if (!upwards) std::reverse(found.begin(), found.end());
     std::size_t bytes = 0;

@@ -25,7 +25,8 @@ Checked<Call> get_call(const std::string& conversation);
 Checked<Call> list_call(const std::string& conversation, const std::string& after, std::uint32_t limit);
 Checked<Call> history_call(const std::string& conversation, const HistoryQuery& query);
 
-// ---- what is answered. Errors: what the server says; malformed_frame ----
+// ---- what is answered. Errors: what the server says; malformed_frame, also of a page with `more` and nothing in it:
+// whoever reads on asks with the last that they have ----
 
 // `name`: of the conversation, as it was asked for.
 Checked<Conversation> read_conversation(const Answer& answer, const std::string& name);

@@ -89,6 +89,19 @@ TEST(Bodies, AskForTheHistoryInBothDirections) {
     EXPECT_EQ(asked[2].after, 0u);
 }
 
+// A server cannot read a query that asks for more than a page has.
+TEST(Bodies, AskForNoMoreThanAPageHas) {
+    const Call list = list_call("room:lunch", {}, 5'000).value();
+    EXPECT_EQ(body::decode<body::MemberQuery>(list.body).value().limit, body::kMaxPage);
+    HistoryQuery query = HistoryQuery::after(7, UINT32_MAX);
+    query.max_bytes = UINT32_MAX;
+    const Call history = history_call("bob", query).value();
+    const auto asked = body::decode<body::HistoryQuery>(history.body).value();
+    EXPECT_EQ(asked.limit, body::kMaxPage);
+    EXPECT_EQ(asked.bytes, body::kMaxPageBytes);
+    EXPECT_EQ(asked.after, 7u);
+}
+
 TEST(Bodies, RefuseNamesThatNoServerTakes) {
     const std::string long_name(257, 'x');
     const std::string no_text = "\xff";
@@ -302,6 +315,20 @@ TEST(Bodies, OfGarbageFailTheCallThatTheyAnswer) {
         too_many.bodies.emplace_back(body::encode(part));
     }
     EXPECT_EQ(refusal_of(read_history(too_many, {})), errc::malformed_frame) << "a page has at most 200";
+}
+
+// Whoever reads on takes the first or the last of them.
+TEST(Bodies, APageWithMoreHasSomethingInIt) {
+    body::HistoryPage history;
+    history.head = body::Head{7, 1, 9, 3};
+    EXPECT_TRUE(read_history(answer_of(history), {}));
+    history.more = true;
+    EXPECT_EQ(refusal_of(read_history(answer_of(history), {})), errc::malformed_frame);
+    EXPECT_EQ(refusal_of(read_history(answer_of(history), HistoryQuery::after(0))), errc::malformed_frame);
+    body::MemberPage members;
+    EXPECT_TRUE(read_members(answer_of(members)));
+    members.more = true;
+    EXPECT_EQ(refusal_of(read_members(answer_of(members))), errc::malformed_frame);
 }
 
 // Whatever comes of them: the sanitizers look.

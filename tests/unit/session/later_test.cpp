@@ -119,6 +119,40 @@ protected:
         const Receipt later{wire::ReceiptStatus::refused, code, "later", retry_after_ms};
         bench.server.table.finish(bench.server.handlings.at(which), later, nullptr, bench.now());
     }
+    // Answers what has come since `from`.
+    void refuse_all(std::size_t& from, errc code, std::uint32_t retry_after_ms) {
+        for (; from < bench.server.handlings.size(); ++from) answer_later(from, code, retry_after_ms);
+    }
+    void store(std::size_t which) {
+        bench.server.table.finish(bench.server.handlings.at(which),
+                                  {wire::ReceiptStatus::stored, errc::ok, {}, 0, {{7, which + 1}, 1}}, nullptr,
+                                  bench.now());
+    }
+    // The session ends, so that the next carrier brings another one.
+    void lose_session() {
+        bench.server.table.end(bench.session(), errc::kicked, "out", 0, bench.now());
+        bench.live(100ms);
+    }
+    // What the client sends now, in order: the numbers of messages, and "change" and "read".
+    std::vector<std::string> sent_now(CarrierKey key = 1) {
+        std::vector<std::string> sent;
+        const std::string up = bench.from_client(key);
+        for (const wire::FrameView& frame : frames_of(up)) {
+            if (frame.kind == wire::FrameKind::data)
+                sent.emplace_back(wire::decode_data(frame.body).value().message->payload);
+            if (frame.kind == wire::FrameKind::request)
+                sent.emplace_back(wire::writes(wire::decode_request(frame.body).value().verb) ? "change" : "read");
+        }
+        (void)bench.to_server(key, up);
+        bench.client.session.check_invariants();
+        return sent;
+    }
+    std::vector<std::string> sent_after(Duration time) {
+        bench.pass(time);
+        bench.client.session.on_time(bench.now());
+        return sent_now();
+    }
+    using Sent = std::vector<std::string>;
     Bench bench;
 };
 
@@ -251,6 +285,217 @@ TEST_F(Later, AMessageThatIsGivenUpMayBeSentAgainUnderItsId) {
     }
 }
 
+// One goes at a time: the time of those that wait behind it runs, too.
+TEST_F(Later, AFullDiskIsToldTenMinutesAfterEachMessageThatItRefuses) {
+    bench.server.answers = false;
+    bench.server.into_a_log = true;
+    const TimePoint began = bench.now();
+    std::size_t answered = 0;
+    std::size_t told = 0;
+    for (std::size_t second = 0; second < 22 * 60; ++second) {
+        if (second % 60 == 0 && second < 600) post(second / 60);
+        bench.exchange();
+        refuse_all(answered, errc::storage_full, 5'000);
+        bench.live(1s, 1s);
+        bench.client.session.check_invariants();
+        for (; told < bench.client.outcomes.size(); ++told) {
+            const Outcome& outcome = bench.client.outcomes[told];
+            EXPECT_EQ(outcome.message_id, numbered_id(told)) << "in order";
+            EXPECT_EQ(outcome.error, errc::storage_full);
+            EXPECT_TRUE(outcome.forgotten);
+            EXPECT_GE(bench.now() - began, told * 1min + 9min + 50s);
+            EXPECT_LE(bench.now() - began, told * 1min + 10min + 10s);
+        }
+    }
+    EXPECT_EQ(told, 10u);
+}
+
+TEST_F(Later, WhatWasPostedTogetherIsGivenUpTogether) {
+    bench.server.answers = false;
+    bench.server.into_a_log = true;
+    for (std::size_t i = 0; i < 100; ++i) post(i);
+    std::size_t answered = 0;
+    for (int minute = 0; minute < 11; ++minute) {
+        bench.exchange();
+        refuse_all(answered, errc::storage_full, 59'000);
+        bench.live(1min, 1s);
+    }
+    EXPECT_EQ(bench.client.outcomes.size(), 100u);
+    EXPECT_LE(answered, 100u + 10u);
+}
+
+TEST_F(Later, NothingIsGivenUpWhileOthersOfItsConversationAreStored) {
+    bench.server.answers = false;
+    bench.server.into_a_log = true;
+    for (std::size_t i = 0; i < 5; ++i) post(i);
+    const TimePoint began = bench.now();
+    TimePoint room_at = began + 4min;
+    std::size_t answered = 0;
+    while (bench.client.outcomes.size() < 5 && bench.now() < began + 1h) {
+        bench.live(10s, 1s);
+        for (; answered < bench.server.handlings.size(); ++answered) {
+            if (bench.now() >= room_at) {
+                store(answered);
+                room_at = bench.now() + 4min;
+            } else {
+                answer_later(answered, errc::rate_limited, 30'000);
+            }
+        }
+    }
+    EXPECT_GE(bench.now() - began, 18min);
+    ASSERT_EQ(bench.client.outcomes.size(), 5u);
+    for (const Outcome& outcome : bench.client.outcomes) EXPECT_EQ(outcome.error, errc::ok);
+}
+
+TEST_F(Later, NothingGoesAgainBeforeAllThatWentWithItIsAnswered) {
+    bench.server.answers = false;
+    bench.server.into_a_log = true;
+    for (std::size_t i = 0; i < 20; ++i) post(i);
+    bench.exchange();
+    std::size_t next = 0;
+    refuse_all(next, errc::rate_limited, 10);
+    bench.exchange();
+    bench.live(100ms);
+    while (bench.server.handlings.size() - next < 4) {
+        ASSERT_LT(next, bench.server.handlings.size());
+        for (const std::size_t all = bench.server.handlings.size(); next < all; ++next) store(next);
+        bench.live(100ms);
+    }
+    const std::size_t sent = bench.server.texts.size();
+    ASSERT_EQ(sent - next, 4u);
+    answer_later(next, errc::rate_limited, 10);
+    bench.live(500ms);
+    EXPECT_EQ(bench.server.texts.size(), sent) << "three have no answer yet";
+    for (std::size_t i = 1; i < 4; ++i) answer_later(next + i, errc::busy, 10);
+    bench.exchange();
+    bench.live(100ms);
+    ASSERT_EQ(bench.server.texts.size(), sent + 1);
+    EXPECT_EQ(bench.server.texts.back(), bench.server.texts[next]) << "the first that was put off";
+}
+
+TEST_F(Later, AMessageOfALostSessionThatIsGivenUpHasAnUnknownOutcome) {
+    bench.server.answers = false;
+    bench.server.into_a_log = true;
+    post(1);
+    bench.exchange();
+    lose_session();
+    bench.connect(2);
+    ASSERT_EQ(bench.server.handlings.size(), 2u);
+    answer_later(1, errc::busy, 3'600'000);
+    bench.exchange();
+    ASSERT_EQ(bench.client.outcomes.size(), 1u);
+    EXPECT_EQ(bench.client.outcomes[0].error, errc::outcome_unknown);
+}
+
+// ---- messages behind changes ----
+
+TEST_F(Later, AMessageDoesNotOvertakeAChangeThatWasPutOff) {
+    bench.server.answers = false;
+    bench.server.into_a_log = true;
+    ASSERT_TRUE(ask(1, Verb::conversation_join));
+    post(1);
+    bench.exchange();
+    ASSERT_EQ(bench.server.handlings.size(), 1u);
+    respond(0, errc::rate_limited, 1'000);
+    answer_later(0, errc::busy, 500);
+    bench.exchange();
+    post(2);
+    post(3, "room:soup");
+    EXPECT_EQ(sent_after(900ms), Sent{"3"}) << "other conversations do not wait";
+    EXPECT_EQ(sent_after(200ms), (Sent{"change", "1"}));
+    bench.exchange();
+    store(2);
+    bench.exchange();
+    bench.live(100ms);
+    EXPECT_EQ(bench.server.texts.back(), "2");
+}
+
+TEST_F(Later, MessagesAfterAChangeWaitUntilThoseBeforeItHaveGone) {
+    bench.server.answers = false;
+    bench.server.into_a_log = true;
+    post(1);
+    bench.exchange();
+    answer_later(0, errc::rate_limited, 1'000);
+    bench.exchange();
+    ASSERT_TRUE(ask(1, Verb::conversation_leave));
+    post(2);
+    ASSERT_TRUE(ask(2, Verb::conversation_join));
+    post(3);
+    EXPECT_EQ(sent_after(1'100ms), (Sent{"1", "change"})) << "2 waits for the answer to 1, and the rest for 2";
+    store(1);
+    bench.to_client(1, bench.from_server(1));
+    EXPECT_EQ(sent_now(), (Sent{"2", "change"}));
+    store(2);
+    bench.to_client(1, bench.from_server(1));
+    EXPECT_EQ(sent_now(), Sent{"3"});
+}
+
+TEST_F(Later, AMessageWaitsForAChangeThatWaitsForItsTurn) {
+    bench.server.answers = false;
+    bench.server.into_a_log = true;
+    for (std::uint8_t i = 1; i <= wire::kMaxOpenRequests; ++i) ASSERT_TRUE(ask(i, Verb::history, "room:soup"));
+    bench.exchange();
+    ASSERT_TRUE(ask(20, Verb::conversation_join));
+    post(1);
+    post(2, "room:soup");
+    EXPECT_EQ(sent_now(), Sent{"2"});
+    wire::ResponseView response;
+    (void)bench.server.table.respond(bench.server.requests.at(0).pending, response, bench.now());
+    bench.to_client(1, bench.from_server(1));
+    EXPECT_EQ(sent_now(), (Sent{"change", "1"}));
+}
+
+TEST_F(Later, InANewSessionAllGoInTheOrderOfTheCalls) {
+    bench.server.answers = false;
+    bench.server.into_a_log = true;
+    post(1);
+    ASSERT_TRUE(ask(1, Verb::conversation_join));
+    post(2);
+    bench.exchange();
+    lose_session();
+    ASSERT_TRUE(ask(2, Verb::conversation_leave));
+    post(3);
+    ASSERT_TRUE(ask(3, Verb::conversation_join));
+    ASSERT_TRUE(ask(4, Verb::member_add));
+    post(4);
+    bench.client.session.check_invariants();
+    bench.client.session.begin_attempt("token");
+    bench.open(2);
+    (void)bench.to_server(2, bench.from_client(2));
+    bench.to_client(2, bench.from_server(2));
+    EXPECT_EQ(sent_now(2), (Sent{"1", "change", "2", "change", "3", "change", "change", "4"}));
+}
+
+TEST_F(Later, AMessageGoesWhenTheChangeBeforeItIsGivenUp) {
+    bench.server.answers = false;
+    bench.server.into_a_log = true;
+    ASSERT_TRUE(ask(1, Verb::conversation_join));
+    bench.exchange();
+    respond(0, errc::rate_limited, 500'000);
+    post(1);
+    EXPECT_EQ(sent_now(), Sent());
+    bench.live(510s, 1s);
+    ASSERT_EQ(bench.server.requests.size(), 2u);
+    EXPECT_EQ(bench.server.texts, Sent{"1"});
+    respond(1, errc::rate_limited, 500'000);
+    ASSERT_EQ(bench.client.responses.size(), 1u) << "it is given up";
+    post(2);
+    bench.exchange();
+    EXPECT_EQ(bench.server.texts, (Sent{"1", "2"}));
+}
+
+TEST_F(Later, AMessageGoesWhenTheServerTurnsOutToHaveNoConversations) {
+    lose_session();
+    bench.server.table.offer(nullptr, false);
+    ASSERT_TRUE(ask(1, Verb::conversation_join));
+    post(1, "bob");
+    ASSERT_TRUE(ask(2, Verb::conversation_leave, "bob"));
+    post(2, "bob");
+    bench.connect(2);
+    EXPECT_EQ(bench.client.failed.size(), 2u);
+    EXPECT_EQ(bench.server.texts, (Sent{"1", "2"}));
+}
+
 // ---- changes ----
 
 TEST_F(Later, AChangeIsSentAgainWhenTheServerSays) {
@@ -338,7 +583,69 @@ TEST_F(Later, AfterTenMinutesTheCallerHearsOfIt) {
     EXPECT_GE(bench.now() - began, 8min);
 }
 
+// Eight are open at a time: the time of the others runs, too.
+TEST_F(Later, AfterTenMinutesTheCallersOfAllChangesThatWaitHearOfIt) {
+    for (std::uint8_t i = 1; i <= 20; ++i) ASSERT_TRUE(ask(i, Verb::member_add));
+    bench.exchange();
+    ASSERT_EQ(bench.server.requests.size(), wire::kMaxOpenRequests);
+    const TimePoint began = bench.now();
+    std::size_t answered = 0;
+    const auto told = [&] { return bench.client.responses.size() + bench.client.failed.size(); };
+    while (told() < 20 && bench.now() < began + 1h) {
+        while (answered < bench.server.requests.size()) respond(answered++, errc::storage_full, 5'000);
+        bench.live(5s, 1s);
+    }
+    EXPECT_GE(bench.now() - began, 9min + 50s);
+    EXPECT_LE(bench.now() - began, 10min + 10s);
+    for (const auto& each : bench.client.responses) EXPECT_EQ(each.code, errc::storage_full);
+    for (const auto& each : bench.client.failed) EXPECT_EQ(each.second, errc::storage_full);
+    EXPECT_EQ(bench.client.failed.size(), 12u) << "that were never sent";
+}
+
+TEST_F(Later, AChangeThatMayHaveBeenMadeIsNotToldAsRefused) {
+    ASSERT_TRUE(ask(1, Verb::conversation_join));
+    bench.exchange();
+    const TimePoint began = bench.now();
+    while (bench.client.failed.empty() && bench.now() < began + 1h) {
+        respond(bench.server.requests.size() - 1, errc::recipient_busy, 60'000);
+        bench.live(61s, 1s);
+    }
+    EXPECT_EQ(bench.client.failed, (std::vector<std::pair<Uuid, errc>>{{id_of(1), errc::outcome_unknown}}))
+        << "it was executed, and the answer found no room";
+    EXPECT_TRUE(bench.client.responses.empty());
+    EXPECT_LE(bench.now() - began, 12min);
+
+    bench.client.failed.clear();
+    ASSERT_TRUE(ask(2, Verb::conversation_join));
+    bench.exchange();
+    lose_session();
+    bench.connect(2);
+    respond(bench.server.requests.size() - 1, errc::rate_limited, 3'600'000);
+    EXPECT_EQ(bench.client.failed, (std::vector<std::pair<Uuid, errc>>{{id_of(2), errc::outcome_unknown}}))
+        << "a server may have acted on it in the session that is lost";
+
+    bench.client.failed.clear();
+    ASSERT_TRUE(ask(3, Verb::conversation_join));
+    bench.exchange();
+    bench.client.session.disconnect(bench.now());
+    respond(bench.server.requests.size() - 1, errc::recipient_busy, 1'000);
+    EXPECT_EQ(bench.client.failed, (std::vector<std::pair<Uuid, errc>>{{id_of(3), errc::outcome_unknown}}))
+        << "behind a goodbye it is not asked for again";
+}
+
 // ---- a server that does not answer ----
+
+TEST_F(Later, TheTimeForAnAnswerBeginsWhenTheRequestIsSent) {
+    ASSERT_TRUE(ask(1, Verb::member_add));
+    bench.pass(15s);  // the connection takes nothing
+    bench.client.session.on_time(bench.now());
+    bench.exchange();
+    ASSERT_EQ(bench.server.requests.size(), 1u);
+    bench.live(15s, 1s);
+    EXPECT_TRUE(bench.client.failed.empty());
+    bench.live(6s, 1s);
+    EXPECT_EQ(bench.client.failed.size(), 1u);
+}
 
 TEST_F(Later, WhatIsNeverAnsweredIsGivenUp) {
     ASSERT_TRUE(ask(1, Verb::member_add));

@@ -28,8 +28,8 @@ errc code_of(int result) {
 
 namespace {
 
-constexpr int kPagesAtATime = 1024;     // of a copy: 4 MiB
-constexpr int kStepsAtATime = 100'000;  // of SQLite's machine, before it may be stopped: some milliseconds
+constexpr int kPagesAtATime = 1024;    // of a copy: 4 MiB
+constexpr int kStepsAtATime = 10'000;  // of SQLite's machine, before it may be stopped: a few milliseconds
 
 // A name as a URI (RFC 3986), by which SQLite is told that nobody writes to the file.
 std::string uri_of(const std::string& path) {

@@ -61,9 +61,9 @@ public:
     Result<std::uint64_t> number(const char* query);
     // For who copies much beside somebody who waits for the disk: gentle_file.hpp.
     void write_gently();
-    // From now on a statement that takes long ends with `cancelled` when `stops`, which is called a hundred times a
-    // second or so, says true. It must not throw. Some steps are not interrupted: SQLite 3.40 compares all pages of a
-    // file in one.
+    // From now on a statement that takes long ends with `cancelled` when `stops`, which is called many times a second,
+    // says true. It must not throw. Some steps are not interrupted: SQLite 3.40 compares all pages of a file in one,
+    // 3 s for 1 GB.
     void stop_when(std::function<bool()> stops);
     // Ends the transaction that is open, if there is one: SQLite ends one by itself after some errors.
     void roll_back() noexcept;

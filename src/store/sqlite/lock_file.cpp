@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <string_view>
 
@@ -10,10 +11,10 @@
 #include <unistd.h>
 
 namespace flare::store::sqlite {
-
 namespace {
 
-constexpr int kTries = 10'000;  // some milliseconds
+// A look takes microseconds; a machine that has much to do may interrupt it.
+constexpr std::chrono::seconds kLongestLook{2};
 
 // 0, or an errno.
 int lock(const base::Descriptor& file, int how) noexcept {
@@ -26,13 +27,14 @@ int lock(const base::Descriptor& file, int how) noexcept {
 }  // namespace
 
 int lock_alone(const base::Descriptor& file) noexcept {
-    for (int i = 0; i < kTries; ++i) {
+    const auto until = std::chrono::steady_clock::now() + kLongestLook;
+    do {
         if (const int error = lock(file, LOCK_EX); error != EWOULDBLOCK) return error;
         // Whoever holds it shares it with nobody; if it can be shared, somebody has just looked at it.
         if (const int error = lock(file, LOCK_SH); error != 0) return error;
+        (void)lock(file, LOCK_UN);
         ::sched_yield();
-    }
-    (void)lock(file, LOCK_UN);
+    } while (std::chrono::steady_clock::now() < until);
     return EWOULDBLOCK;
 }
 

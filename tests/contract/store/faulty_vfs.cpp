@@ -87,9 +87,18 @@ int read(sqlite3_file* each, void* to, int size, sqlite3_int64 offset) {
     File& file = of(each);
     return file.methods().xRead(file.real(), to, size, offset);
 }
+// False: it has waited for too long.
+bool wait_while_held(File& file, std::unique_lock<std::mutex>& lock) {
+    State& state = *file.state;
+    if (file.path == nullptr || !file.path->ends_with(".db")) return true;
+    const auto decided = [&] { return state.file_syncs != FaultyVfs::FileSyncs::held; };
+    return state.file_syncs_changed.wait_for(lock, std::chrono::seconds(10), decided);
+}
+
 int write(sqlite3_file* each, const void* from, int size, sqlite3_int64 offset) {
     File& file = of(each);
-    const std::lock_guard lock(file.state->mutex);
+    std::unique_lock lock(file.state->mutex);
+    if (!wait_while_held(file, lock)) return SQLITE_IOERR_WRITE;
     if (const int error = file.state->strike(SQLITE_IOERR_WRITE, true); error != SQLITE_OK) return error;
     if (file.path != nullptr) {
         const std::int64_t end = size_of(file);
@@ -112,11 +121,9 @@ int truncate(sqlite3_file* each, sqlite3_int64 size) {
 int sync(sqlite3_file* each, int /*flags*/) {
     File& file = of(each);
     std::unique_lock lock(file.state->mutex);
-    if (file.path != nullptr && file.path->ends_with(".db")) {
-        const auto decided = [&] { return file.state->file_syncs != FaultyVfs::FileSyncs::held; };
-        const bool waited = file.state->file_syncs_changed.wait_for(lock, std::chrono::seconds(10), decided);
-        if (!waited || file.state->file_syncs == FaultyVfs::FileSyncs::failing) return SQLITE_IOERR_FSYNC;
-    }
+    if (!wait_while_held(file, lock)) return SQLITE_IOERR_FSYNC;
+    const bool of_database = file.path != nullptr && file.path->ends_with(".db");
+    if (of_database && file.state->file_syncs == FaultyVfs::FileSyncs::failing) return SQLITE_IOERR_FSYNC;
     if (const int error = file.state->strike(SQLITE_IOERR_FSYNC, false); error != SQLITE_OK) return error;
     if (file.path != nullptr) file.state->unsynced.erase(*file.path);
     return SQLITE_OK;

@@ -30,8 +30,9 @@ public:
     std::uint64_t operations() const;
     bool has_unsynced(const std::string& path) const;  // something of that file would be lost
     void refuse_writing(bool on);                      // files can be opened for reading only
-    // Syncs of the database itself, not of its write-ahead log. held: they wait until they are done or failing, for ten
-    // seconds at most, and fail then.
+    // Syncs of the database itself, not of its write-ahead log. held: they wait until they are done or failing, and so
+    // do its writes: SQLite does not sync a copy that is out of date when it is complete. For ten seconds at most; they
+    // fail then.
     enum class FileSyncs : std::uint8_t { done, held, failing };
     void set_file_syncs(FileSyncs how);
 

@@ -130,7 +130,7 @@ void Append::heirs_found(Ticket ticket, Row leaving, const HeirSearch& found) {
 void Append::not_looked_up(Ticket ticket, errc code, const Now& now, Effects& out) {
     if (asked_.heirs == ticket) asked_.heirs = 0;
     Waiting* const item = list_.find(ticket);
-    if (item == nullptr) return;
+    if (item == nullptr || item->state == Waiting::State::in_store) return;  // another answer was enough
     if (item->looking_up) {
         item->begun = false;
     } else {

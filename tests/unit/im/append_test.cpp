@@ -563,6 +563,29 @@ TEST(Append, ReadsWhatAnEditIsAbout) {
     EXPECT_EQ(home.answers(), "2:forbidden");
 }
 
+// It is asked for again with the look-up that has failed.
+TEST(Append, SaysNothingOfWhatIsInTheStoreWhenALateReadFails) {
+    Home home;
+    home.load({a_member(1)}, {}, 9);
+    Send edit = home.message(1, 1);
+    edit.kind = model::EntryKind::edit;
+    edit.ref = 4;
+    edit.first_sent_ms_ago = 1000;
+    home.append.send(edit, home.now, home.out);
+    home.append.not_looked_up(home.take<effect::LookUp>().at(0).ticket, errc::busy, home.now, home.out);
+    home.append.tick(home.now, home.out);
+    const auto reads = home.take<effect::ReadRef>();
+    ASSERT_EQ(reads.size(), 2u);
+    home.append.ref_read(reads[0].ticket, About{.sender = 1, .time_ms = kUnixNow});
+    home.append.looked_up(home.take<effect::LookUp>().at(0).ticket, {}, home.out);
+    home.turn();
+    EXPECT_EQ(home.given(), Tokens{1});
+    home.append.not_looked_up(reads[1].ticket, errc::storage_failed, home.now, home.out);
+    EXPECT_EQ(home.answers(), "");
+    home.commit();
+    EXPECT_EQ(home.answers(), "1:ok");
+}
+
 // ---- members of large conversations ----
 
 TEST(Append, LooksSendersUpThatItDoesNotKnow) {

@@ -680,7 +680,8 @@ TEST_F(ConversationsOnShards, WhoIsConnectedIsAddedBeforeTheRowIsWritten) {
         bench->bring(bob, data(1, 2, "hi", "room:" + name));
         EXPECT_EQ(answers(*bob).at(message_id(2)), stored(2)) << "a member writes";
         wire::im::MemberChange change;
-        change.conversation = "room:" + name;
+        const std::string room = "room:" + name;
+        change.conversation = room;
         change.users = {"known", "nobody", name};
         bench->bring(ann, request(2, 3, Verb::member_add, change));
         EXPECT_EQ(responses(*ann).at(message_id(3)).code, errc::unknown_target);

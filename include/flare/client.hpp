@@ -99,8 +99,8 @@ struct SendResult {
     std::uint32_t retry_count = 0;                      // how many times it was sent again
     std::chrono::system_clock::time_point send_time{};  // when the application handed it to the client
     std::chrono::nanoseconds latency{0};                // from send_time to the receipt
-    // Where the message is in the log of its conversation, on the server's disk. None: the server has no store, or the
-    // message went to "server".
+    // Where the message is in the log of its conversation; ConnectionStats::durability says whether that is on disk.
+    // None: the server has no store, or the message went to "server".
     std::optional<StoredAt> stored{};
 };
 
@@ -272,8 +272,9 @@ public:
     // two minutes of an outage and up to 30 s after that. A longer configured delay is used as it is.
     ClientBuilder& reconnect_delay(std::chrono::milliseconds time);
     ClientBuilder& auto_reconnect(bool on);  // on
-    // How long a blocking send waits for its outcome while there is no connection: 2 min; 0: indefinitely. See
-    // docs/client.md, "Outages".
+    // How long a blocking send waits for its outcome while there is no connection; and how long a call of
+    // Conversations waits without a connection, and for the server's answer on a live one. 2 min; 0: indefinitely, also
+    // for a server that never answers. See docs/client.md, "Outages", "Conversations".
     ClientBuilder& send_timeout(std::chrono::milliseconds time);
     // Sends a message again on another connection if it is not acknowledged within `delay` (1 s), up to `count` (3)
     // times.

@@ -183,7 +183,8 @@ Result<> SqliteEngine::renew_if_behind(Database& database, std::uint64_t& genera
     if (note_.is_behind(generation, stamp)) {
         base::log().warn(
             "store: {} is older than it was: it ends at stamp {}, and had {}. A copy was put back by hand, or the disk "
-            "has lost what was written. All conversations get new epochs, so that clients learn of it",
+            "has lost what was written. All conversations get new epochs, so that clients learn of it. To put a backup "
+            "in place, stop the server and use flare store restore",
             settings_.path, stamp, note_.stamp());
         generation = new_generation();
         if (auto good = write_meta(database, meta::kGeneration, generation); !good) return good;

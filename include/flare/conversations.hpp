@@ -50,7 +50,8 @@ public:
 // Those that change something (create, join, leave, add_members, remove_member) are executed once: after a lost
 // connection, or a "later" of the server, the client sends them again under the same id. They keep their place among
 // the messages to their conversation: a change waits for those posted before it, and those posted after it wait for the
-// change to be sent. Those that only read wait for nothing, and are failed when their session is lost.
+// change to be sent (docs/client.md, "Conversations", says where that ends). Those that only read wait for nothing, and
+// are failed when their session is lost.
 //
 // Errors of every call:
 // - not_supported: the server keeps no conversations (it has no store)

@@ -126,6 +126,7 @@ TEST_F(StoreCopies, ThatAreStoppedWhileTheyAreCheckedLeaveNothing) {
         };
         EXPECT_EQ(back_up("backup.db", copying).error().code, errc::cancelled);
         EXPECT_EQ(when_all_are_done, 2);
+        EXPECT_EQ(report.users, 0u) << "it was not checked to the end";
         EXPECT_EQ(folder.read("backup.db"), "mine");
         EXPECT_THAT(files(), UnorderedElementsAre("flare.db", "backup.db"));
     }

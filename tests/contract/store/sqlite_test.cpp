@@ -83,7 +83,7 @@ TEST_F(SqliteStore, IsFreeForAServerWhileOthersLookWhetherItIs) {
     std::thread looker([&] {
         while (!enough) (void)sqlite::is_held(settings.path);
     });
-    for (int i = 0; i < 3000; ++i) {
+    for (int i = 0; i < 3000 && !HasFailure(); ++i) {
         const auto lock = sqlite::take_lock(settings.path + ".lock");
         EXPECT_TRUE(lock) << lock.error().text;
         EXPECT_TRUE(sqlite::is_held(settings.path));

@@ -94,6 +94,9 @@ Checked<> SqliteEngine::start() {
 
 Result<> SqliteEngine::reopen() {
     const auto alone = shared_.door.alone();
+    // With the last connection goes what SQLite remembers of the write-ahead log, and how much of it was copied:
+    // nothing of that was synced for certain.
+    shared_.readers.close();
     opened_.reset();
     if (auto opened = open_file(true); !opened) {
         base::log().error("store: opening it again: {}", opened.error().text);
@@ -123,7 +126,6 @@ Checked<> SqliteEngine::open_file(bool again) {
     std::uint64_t in_use = *generation;
     if (auto good = renew_if_behind(*made, in_use, std::max(*stamp, *newest)); !good) return says(good.error());
     shared_.generation = in_use;
-    shared_.times_opened += 1;
     shared_.heads = std::make_unique<HeadTable>(settings_.max_heads);
     transaction_ = {};
     transaction_.stamp = std::max(*stamp, *newest);

@@ -34,15 +34,36 @@ Result<std::optional<T>> only(Rows rows, const Make& make) {
 
 }  // namespace
 
+// ---- all readers ----
+
+void Readers::add(SqliteReader& reader) {
+    const std::lock_guard lock(mutex_);
+    all_.push_back(&reader);
+}
+
+void Readers::remove(SqliteReader& reader) noexcept {
+    const std::lock_guard lock(mutex_);
+    std::erase(all_, &reader);
+}
+
+void Readers::close() {
+    const std::lock_guard lock(mutex_);
+    for (SqliteReader* const each : all_) each->close();
+}
+
 // ---- the connection ----
 
-Result<> SqliteReader::ready() {
-    if (opened_as_ == shared_.times_opened) return {};
-    opened_as_ = 0;
+void SqliteReader::close() noexcept {
+    open_ = false;
     for (Statement* const each : {&begin_, &end_, &key_, &conversation_, &find_, &first_block_, &blocks_, &entry_,
                                   &member_, &members_, &memberships_, &count_, &user_, &user_name_})
         *each = Statement();
     database_ = Database();
+}
+
+Result<> SqliteReader::ready() {
+    if (open_) return {};
+    close();
     auto made = Database::open(shared_.path, shared_.vfs, Database::Use::read);
     if (!made) {
         base::log().error("store: {}", made.error().text);
@@ -88,7 +109,7 @@ Result<> SqliteReader::ready() {
             {&user_name_, "SELECT name FROM user WHERE row = ?"},
         });
     if (!prepared) return prepared;
-    opened_as_ = shared_.times_opened;
+    open_ = true;
     return {};
 }
 

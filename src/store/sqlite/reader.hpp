@@ -19,7 +19,13 @@ namespace flare::store::sqlite {
 
 class SqliteReader final : public Reader {
 public:
-    explicit SqliteReader(Shared& shared) : shared_(shared) {}
+    explicit SqliteReader(Shared& shared) : shared_(shared) { shared_.readers.add(*this); }
+    ~SqliteReader() override { shared_.readers.remove(*this); }
+    SqliteReader(const SqliteReader&) = delete;
+    SqliteReader& operator=(const SqliteReader&) = delete;
+
+    // The next call opens its connection again. Precondition: no call is under way.
+    void close() noexcept;
 
     Result<std::optional<Conversation>> conversation(const model::ConversationKey& key) override;
     Result<std::optional<Conversation>> conversation(Row row) override;
@@ -49,7 +55,7 @@ private:
     Result<> fill_in_original(Row conversation, const std::optional<LogState>& ahead, Entry& entry);
 
     Shared& shared_;
-    std::uint64_t opened_as_ = 0;  // Shared::times_opened; 0: not open
+    bool open_ = false;
     Database database_;
     Statement begin_, end_;
     Statement key_, conversation_, find_, first_block_, blocks_, entry_;

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <shared_mutex>
 #include <string>
+#include <vector>
 
 namespace flare::store::sqlite {
 
@@ -32,12 +33,27 @@ private:
     std::shared_mutex inside_;
 };
 
+class SqliteReader;
+
+// The readers that there are.
+class Readers {
+public:
+    void add(SqliteReader& reader);
+    void remove(SqliteReader& reader) noexcept;
+    // Closes the connections of all; each opens its own again. Precondition: the caller is alone behind the door.
+    void close();
+
+private:
+    std::mutex mutex_;
+    std::vector<SqliteReader*> all_;
+};
+
 struct Shared {
     std::string path{};
     std::string vfs{};
     // Readers are inside during a call. The engine changes what follows only when it is alone.
     Door door{};
-    std::uint64_t times_opened = 0;  // a reader whose connection is of another time opens its own again
+    Readers readers{};
     std::uint64_t generation = 0;
     std::unique_ptr<HeadTable> heads{};
 };

@@ -219,5 +219,27 @@ TEST_F(SqliteContent, IsNotOpenedAgainAfterAFailureWhileAReaderKeepsItsLog) {
     EXPECT_EQ(batch.writes.front().outcome.position.offset, 102u);
 }
 
+// SQLite's index of the log, which says how much of it was copied, lives as long as there is a connection: whether that
+// was synced, nobody knows after a failure.
+TEST_F(SqliteContent, IsOpenedAgainWithoutTheConnectionsOfItsReaders) {
+    settings.checkpoint_beside = false;
+    fill();
+    const auto connections = [&] {
+        std::size_t count = 0;
+        std::error_code gone;  // a descriptor that looks at the folder itself
+        for (const auto& each : std::filesystem::directory_iterator("/proc/self/fd"))
+            count += std::filesystem::read_symlink(each.path(), gone) == settings.path ? 1 : 0;
+        return count;
+    };
+    const auto engine = sqlite::open(settings).value();
+    const auto reader = engine->reader();
+    ASSERT_TRUE(reader->page(everything()));
+    EXPECT_EQ(connections(), 2u);
+    ASSERT_TRUE(engine->reopen());
+    EXPECT_EQ(connections(), 1u);
+    EXPECT_TRUE(reader->page(everything()));
+    EXPECT_EQ(connections(), 2u);
+}
+
 }  // namespace
 }  // namespace flare::store::test

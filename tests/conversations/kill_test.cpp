@@ -101,7 +101,7 @@ TEST(AKilledServer, HasAllThatWasStoredOnceAndInOrder) {
 
     auto engine = store::sqlite::open({.path = file});
     ASSERT_TRUE(engine) << engine.error().text;
-    const auto reader = (*engine)->reader();
+    auto reader = (*engine)->reader();
     index = 0;
     for (const Sender& sender : senders) {
         const std::string name = "sender" + std::to_string(index++);
@@ -126,6 +126,7 @@ TEST(AKilledServer, HasAllThatWasStoredOnceAndInOrder) {
             EXPECT_EQ(std::binary_search(log.begin(), log.end(), number), stored) << name << ": " << number;
         }
     }
+    reader.reset();
     engine->reset();
     std::filesystem::remove_all(folder);
 }

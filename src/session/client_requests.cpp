@@ -5,6 +5,7 @@
 #include "session/planted.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -68,19 +69,24 @@ void ClientRequests::fill_lanes(TimePoint now) {
 // The first that waits for nothing but its turn. Those that change one conversation keep their order.
 const ClientRequests::Entry* ClientRequests::next_to_send(TimePoint now) const {
     std::vector<std::string_view> held;
-    for (const Entry& entry : all_) {
-        if (entry.in_session) continue;
-        const bool writes = wire::writes(entry.verb);
-        const bool behind = writes && std::find(held.begin(), held.end(), entry.conversation) != held.end();
-        if (!behind && !is_held(entry, now)) return &entry;
-        held.emplace_back(entry.conversation);
+    for (auto entry = all_.begin(); entry != all_.end(); ++entry) {
+        if (entry->in_session) continue;
+        const bool writes = wire::writes(entry->verb);
+        const bool behind = writes && std::find(held.begin(), held.end(), entry->conversation) != held.end();
+        if (!behind && !is_held(entry, now)) return &*entry;
+        held.emplace_back(entry->conversation);
     }
     return nullptr;
 }
 
-bool ClientRequests::is_held(const Entry& entry, TimePoint now) const {
-    if (!wire::writes(entry.verb)) return false;
-    return entry.again_at > now || outgoing_.held().waits_before(entry.conversation, entry.behind);
+// Before one that was put off is sent again, all changes that were sent behind it are answered. The server puts those
+// off that arrive before it comes again, and they would be overtaken by what follows it.
+bool ClientRequests::is_held(All::const_iterator entry, TimePoint now) const {
+    if (!wire::writes(entry->verb)) return false;
+    return entry->again_at > now || outgoing_.held().waits_before(entry->conversation, entry->behind) ||
+           std::any_of(std::next(entry), all_.end(), [&](const Entry& each) {
+               return each.in_session && wire::writes(each.verb) && each.conversation == entry->conversation;
+           });
 }
 
 bool ClientRequests::waits_for(const Entry& entry, std::string_view conversation) noexcept {

@@ -92,7 +92,7 @@ private:
     // As many as may be open at a time. None while this side says goodbye: it has said how many frames there are.
     void fill_lanes(TimePoint now);
     const Entry* next_to_send(TimePoint now) const;
-    bool is_held(const Entry& entry, TimePoint now) const;
+    bool is_held(All::const_iterator entry, TimePoint now) const;
     // It changes this conversation, and waits.
     static bool waits_for(const Entry& entry, std::string_view conversation) noexcept;
     // Lets messages to it go up to the first change of it that waits.

@@ -67,6 +67,7 @@ public:
     void live() {
         const bool poor = world_.chance.one_in(8);
         if (poor) world_.happened("small budget");
+        if (poor && book_) book_->memory_is_short();
         std::optional<ServerNode::Kept> kept;
         if (store_) kept.emplace(ServerNode::Kept{*store_, *book_});
         server_ =

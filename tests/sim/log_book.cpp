@@ -85,7 +85,8 @@ void LogBook::on_answer(const model::ConversationKey& conversation, const im::ef
     const auto offset = state_.offsets.find(key);
     const Log* const log = log_of(text_of(conversation));
     if (answer.code != errc::ok) {
-        world_.require(offset == state_.offsets.end(), "what is in the log is not refused");
+        const bool not_looked_up = memory_is_short_ && im::is_later(answer.code);
+        world_.require(offset == state_.offsets.end() || not_looked_up, "what is in the log is not refused");
         world_.require(!in_store_.contains(key), "nothing is said of what the store may write");
         if (!im::is_later(answer.code)) return refused(key, known->second, answer.code);
         world_.happened("later");

@@ -28,6 +28,9 @@ public:
     LogBook(const LogBook&) = delete;
     LogBook& operator=(const LogBook&) = delete;
 
+    // The server has so little memory that it may put off even what is in the log: there is no room to look it up.
+    void memory_is_short() { memory_is_short_ = true; }
+
     // ---- what is sent ----
 
     // A message or a change to a conversation. `writer`: the process that sends it, whose order holds.
@@ -126,6 +129,7 @@ private:
     std::map<Key, Sent> sent_;
     std::map<std::pair<std::string, std::string>, std::uint64_t> numbers_;  // by writer and conversation
     State state_;
+    bool memory_is_short_ = false;
     std::optional<State> copy_;
     struct Given {
         std::uint64_t batch = 0;

@@ -454,6 +454,27 @@ TEST(Append, PutsOffWhatIsToBePutOffForItsReason) {
     EXPECT_TRUE(home.send(1, 1));
 }
 
+TEST(Append, ARepeatThatIsPutOffBeforeItIsLookedUpIsFoundWhenItComesAgain) {
+    Home home;
+    home.load({a_member(1)});
+    Send send = home.message(1, 1);
+    send.first_sent_ms_ago = 1000;
+    send.put_off = errc::busy;
+    EXPECT_FALSE(home.append.send(send, home.now, home.out));
+    home.send(1, 2);
+    EXPECT_EQ(home.answers(), "1:busy 2:busy") << "what is new is held behind it";
+    EXPECT_TRUE(home.take<effect::LookUp>().empty());
+    home.repeat(1, 1);
+    home.send(1, 2);
+    home.append.looked_up(home.take<effect::LookUp>().at(0).ticket, Append::Found{{Home::kEpoch, 5}, 123, 1}, home.out);
+    const auto answers = home.take<effect::Answer>();
+    ASSERT_EQ(answers.size(), 1u);
+    EXPECT_EQ(answers[0].code, errc::ok);
+    EXPECT_EQ(answers[0].position.offset, 5u);
+    home.turn();
+    EXPECT_EQ(home.given(), Tokens{2});
+}
+
 TEST(Append, SaysWhyItIsBusy) {
     Limits limits;
     limits.waiting = 1;

@@ -541,6 +541,24 @@ TEST_F(Later, ChangesOfAConversationKeepTheirOrderAndOthersDoNotWait) {
     EXPECT_EQ(bench.server.requests[4].pending.request_id, id_of(2));
 }
 
+TEST_F(Later, NoChangeGoesAgainBeforeThoseBehindItAreAnswered) {
+    for (std::uint8_t i = 1; i <= 4; ++i) ASSERT_TRUE(ask(i, Verb::member_add));
+    bench.exchange();
+    ASSERT_EQ(bench.server.requests.size(), 4u);
+    respond(0, errc::rate_limited, 100);
+    respond(1, errc::busy, 100);
+    ASSERT_TRUE(ask(5, Verb::member_add));
+    bench.live(1s);
+    EXPECT_EQ(bench.server.requests.size(), 4u) << "the third and the fourth may be put off, too";
+    respond(2, errc::busy, 100);
+    bench.live(1s);
+    EXPECT_EQ(bench.server.requests.size(), 4u);
+    respond(3, errc::busy, 100);
+    bench.live(200ms);
+    ASSERT_EQ(bench.server.requests.size(), 9u);
+    for (std::uint8_t i = 1; i <= 5; ++i) EXPECT_EQ(bench.server.requests[3u + i].pending.request_id, id_of(i));
+}
+
 TEST_F(Later, AChangeWaitsBehindTheMessagesThatWereSentBeforeIt) {
     RoomServer room(bench, {1, 2});
     for (std::size_t i = 0; i < 4; ++i) post(i);

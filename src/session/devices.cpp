@@ -1,6 +1,7 @@
 #include "session/devices.hpp"
 
 #include "base/assert.hpp"
+#include "session/planted.hpp"
 #include "session/refusal.hpp"
 #include "session/server_session.hpp"
 
@@ -121,6 +122,7 @@ void Devices::forget(std::string_view key, TimePoint now) {
     const auto found = all_.find(std::string(key));
     FLARE_INVARIANT(found != all_.end() && found->second->idle(), "a device goes that has a session");
     if (!found->second->acted_on.empty()) forgotten_at_ = now;
+    observe_device_dropped(found->first);
     budget_.give(charge_of(found->first));
     all_.erase(found);
 }

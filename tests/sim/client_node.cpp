@@ -193,7 +193,8 @@ void ClientNode::schedule() {
     const TimePoint next = std::max(due, world_.now());
     if (due == session::kNever || next >= wake_at_) return;
     wake_at_ = next;
-    later(next - world_.now(), [this] {
+    later(next - world_.now(), [this, next] {
+        if (wake_at_ != next) return;  // it has been woken before: one wake is planned at a time
         wake_at_ = session::kNever;
         if (session_->next_deadline() <= world_.now()) session_->on_time(world_.now());
         if (connectivity_->next_deadline() <= world_.now()) connectivity_->on_time(world_.now());

@@ -104,6 +104,7 @@ public:
         // A server with little memory takes one of many requests at a time; each is sent again after a second.
         for (int minutes = 0; minutes < 10 && requests_.without_outcome() != 0; ++minutes)
             world_.run_until(world_.now() + 60s);
+        world_.run_until(world_.now() + 5s);  // the last answer may have come just now
         for (const auto& client : clients_) client->check_at_rest();
         server_->check_at_rest(clients_.size());
         if (store_) store_->check_at_rest();

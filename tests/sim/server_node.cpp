@@ -40,7 +40,12 @@ session::SessionId id_of(const SessionInfo& info) { return session::SessionId{*U
 
 struct ServerNode::Seen {
     std::map<session::SessionId, Uuid> latest_attempt;
-    std::map<Uuid, TimePoint> attempts;                            // that attached something, and when last
+    // That attached something: of which device (as Observer names it), and when last.
+    struct Attempt {
+        std::string device;
+        TimePoint at;
+    };
+    std::map<Uuid, Attempt> attempts;
     std::set<std::pair<Uuid, std::uint64_t>> taken;                // Hellos that attached something: attempt and epoch
     std::map<session::SessionId, std::uint64_t> highest_taken;     // epoch, of each session
     std::map<session::SessionId, std::uint64_t> activated;         // the highest epoch of an Activate, of each session
@@ -180,7 +185,8 @@ bool ServerNode::is_credential(const wire::Hello& hello) const {
     const bool taken = seen_->taken.contains({hello.attempt_id, hello.epoch});
     if (!hello.resume) {
         const auto seen = seen_->attempts.find(hello.attempt_id);
-        const bool remembered = seen != seen_->attempts.end() && world_.now() - seen->second < settings_.dedupe_window;
+        const bool remembered =
+            seen != seen_->attempts.end() && world_.now() - seen->second.at < settings_.dedupe_window;
         return hello.token == kToken && !(taken && remembered);
     }
     const auto id = session::session_in_ticket(hello.resume->ticket);
@@ -244,7 +250,7 @@ void ServerNode::attached(SimWorker& worker, Socket& socket, const session::Serv
     const wire::Hello& hello = *socket.hello;
     const session::SessionId id = session.id();
     world_.require(socket.who == Who::client, "who repeats or forges attaches nothing");
-    seen_->attempts[hello.attempt_id] = world_.now();
+    seen_->attempts[hello.attempt_id] = {hello.user + '\0' + hello.device, world_.now()};
     const auto latest = seen_->latest_attempt.find(id);
     const bool overtaken = latest != seen_->latest_attempt.end() && latest->second != hello.attempt_id &&
                            hello.epoch < seen_->highest_taken[id];
@@ -280,6 +286,12 @@ void ServerNode::on_queued(const session::ServerSession& session, const wire::Da
 void ServerNode::on_fresh(const session::ServerSession&, const wire::DataView& data) {
     world_.require(data.first_sent_ms_ago > 0 || !ledger_.acted_on(data.message->id),
                    "what was acted on before comes again as a repeat");
+}
+
+// Its connects are forgotten, too (docs/server.md, "Memory"): a token of one of them is a credential again.
+void ServerNode::on_device_dropped(std::string_view key) {
+    world_.happened("dropped device");
+    std::erase_if(seen_->attempts, [&](const auto& each) { return each.second.device == key; });
 }
 
 // Says everything again, in as many responses as the body asks for, at once or after a while: its client may be away

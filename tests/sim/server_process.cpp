@@ -92,7 +92,8 @@ void SimWorker::arm_timer() {
     const TimePoint next = std::max(due, process_.world_.now());
     if (next >= wake_at_) return;
     wake_at_ = next;
-    process_.later(next - process_.world_.now(), [this] {
+    process_.later(next - process_.world_.now(), [this, next] {
+        if (wake_at_ != next) return;  // it has been woken before: one wake is planned at a time
         wake_at_ = session::kNever;
         turn([this] { shard_.on_time(); });
     });

@@ -409,5 +409,26 @@ TEST_F(Crowd, LosesWhatIsLeftOfEndedSessionsBeforeAnySession) {
     EXPECT_LT(server.table.tombstones(), 10u);
 }
 
+TEST_F(Crowd, IsKnownWithItsConnectsUntilItIsDropped) {
+    wire::Hello hello;
+    hello.user = "gone";
+    hello.device = "phone";
+    hello.attempt_id = Uuid::v7();
+    hello.epoch = 1;
+    ASSERT_FALSE(server.table.attach_new(1000, hello, SessionCredential{"gone"}, now));
+    server.table.cut_off(*server.table.by_carrier(1000), errc::kicked, "out", now);
+    const auto copy = server.table.attach_new(1001, hello, SessionCredential{"gone"}, now);
+    ASSERT_TRUE(copy);
+    EXPECT_EQ(copy->code, errc::stale_carrier);
+
+    Member& healthy = join("healthy");
+    exchange(healthy);
+    while (push("healthy", 50'000) == errc::ok) {
+    }
+    (void)server.table.shed(Shed::detached, now);
+    exchange(healthy);
+    EXPECT_FALSE(server.table.attach_new(1002, hello, SessionCredential{"gone"}, now)) << "nobody remembers it";
+}
+
 }  // namespace
 }  // namespace flare::session::test

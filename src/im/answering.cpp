@@ -48,12 +48,12 @@ void Answering::join(Waiting& item, const Send& send, Effects& out) {
     const auto asks = [&](const Asker& asker) { return asker.session == send.session; };
     if (std::any_of(item.askers.begin(), item.askers.end(), asks)) return;
     if (item.askers.size() == item.askers.capacity()) item.askers.erase(item.askers.begin());
-    item.askers.push_back({send.session, list_.next_place()});
+    item.askers.push_back({send.session, send.place});
 }
 
 void Answering::put_off(const Send& send, const Refusal& refusal, const Now& now, Effects& out) {
     const std::chrono::milliseconds wait(refusal.retry_after_ms);
-    holds_.put_off(send.session, send.id, list_.next_place(), wait, now.steady);
+    holds_.put_off(send.session, send.id, send.place, wait, now.steady);
     out.emplace_back(refusal_of(send.session, send.id, refusal));
 }
 

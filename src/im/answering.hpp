@@ -26,7 +26,7 @@ public:
     // A repeat of what is on its way: one answer will be for both. Another message is refused.
     void join(Waiting& item, const Send& send, Effects& out);
     // False: one that its session sent before it was put off, and it is to be, too.
-    bool lets_in(const Send& send) { return holds_.lets_in(send.session, send.id); }
+    bool lets_in(const Send& send) { return holds_.lets_in(send.session, send.id, send.place); }
     // What was not let in, or finds no place where it could wait.
     void put_off(const Send& send, const Refusal& refusal, const Now& now, Effects& out);
 

@@ -29,6 +29,9 @@ using Ticket = std::uint64_t;
 // A message on its way into the log, or the request for a change. Its key is (id, conversation, sender).
 struct Send {
     SessionKey session = 0;
+    // Counts what its session sends, from 1 on; what comes again has a new one. As a rule sends arrive in this order;
+    // but one that may be in the log already waits for the store, and arrives behind what was put off meanwhile.
+    std::uint64_t place = 0;
     std::uint64_t device = 0;  // for its rate; the same for all sessions of a device
     Row sender = 0;            // 0: the server, which no rate holds
     Uuid id{};

@@ -9,10 +9,11 @@
 
 namespace flare::im {
 
-bool Holds::lets_in(SessionKey session, const Uuid& id) {
+bool Holds::lets_in(SessionKey session, const Uuid& id, std::uint64_t place) {
     const auto held = by_session_.find(session);
     if (held == by_session_.end() || planted(Fault::later_forgotten)) return true;
     Hold& hold = held->second;
+    if (place < hold.place) return true;  // it was sent before, and arrives late
     if (hold.id != id) {
         const auto behind =
             std::find_if(hold.behind.begin(), hold.behind.end(), [&](const Behind& each) { return each.id == id; });

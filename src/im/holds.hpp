@@ -26,12 +26,11 @@ public:
     static constexpr std::size_t kMostBehind = 32;
     explicit Holds(const Limits& limits) : limits_(limits) {}
 
-    // A message arrives. False: it is held behind another one, and is to be put off.
-    bool lets_in(SessionKey session, const Uuid& id);
+    // A message arrives. `place`: Send::place. False: it is held behind another one, and is to be put off.
+    bool lets_in(SessionKey session, const Uuid& id, std::uint64_t place);
     // How long until what holds `session` may come again; at least 1 ms.
     std::uint32_t retry_after_ms(SessionKey session, TimePoint now) const;
-    // This message was put off for some time. `place`: where it stands in the order of arrival; of several the first
-    // one holds the session.
+    // This message was put off for some time. Of several the one with the first place holds the session.
     void put_off(SessionKey session, const Uuid& id, std::uint64_t place, std::chrono::milliseconds wait,
                  TimePoint now);
     // It was answered for good, after all.

@@ -21,7 +21,7 @@
 
 namespace flare::im {
 
-// A session that waits for the answer, and when it asked: its place in the order of arrival.
+// A session that waits for the answer, and when it asked: Send::place.
 struct Asker {
     SessionKey session = 0;
     std::uint64_t place = 0;
@@ -57,8 +57,6 @@ public:
     bool has_room(const Send& send) const noexcept;
     // Precondition: has_room(), and no other one has its key.
     Waiting& push(const Send& send);
-    // The place of what arrives now: whatever arrives has one, also what does not wait.
-    std::uint64_t next_place() noexcept { return ++places_; }
 
     // Null: it is answered.
     Waiting* find(Ticket ticket);
@@ -89,7 +87,7 @@ public:
     }
     // Takes away what is answered and has nothing before it that is not. No reference to an item outlives it.
     void pop_done();
-    // Gives memory back when nothing has come since the last time.
+    // Gives memory back when nothing has waited since the last time.
     void shrink();
     void check_invariants() const;
 
@@ -110,13 +108,12 @@ private:
     const Limits& limits_;
     boost::circular_buffer<Waiting> items_;
     boost::unordered_flat_map<Key, Ticket, KeyHash> by_key_;
-    std::uint64_t places_ = 0;
-    std::uint64_t places_then_ = 0;  // at the last shrink()
-    Ticket first_ = 1;               // of items_.front()
-    std::size_t handed_ = 0;         // so many from the first on are in the store or answered
-    std::size_t in_store_ = 0;       // of those
-    std::size_t live_ = 0;           // that are not answered
-    std::size_t bytes_ = 0;          // of these
+    Ticket next_then_ = 0;      // next_ticket() at the last shrink()
+    Ticket first_ = 1;          // of items_.front()
+    std::size_t handed_ = 0;    // so many from the first on are in the store or answered
+    std::size_t in_store_ = 0;  // of those
+    std::size_t live_ = 0;      // that are not answered
+    std::size_t bytes_ = 0;     // of these
 };
 
 }  // namespace flare::im

@@ -362,6 +362,7 @@ void ServerNode::give(const Uuid& id, const std::string& room, std::string paylo
     const std::uint32_t home = process_->router().home_of(key.text());
     im::Send send;
     send.session = server::make_session_key(home, (std::uint64_t{1} << 40) + ++calls_);  // nobody waits for the answer
+    send.place = 1;
     send.id = id;
     send.size = static_cast<std::uint32_t>(payload.size());
     if (command) send.kind = model::EntryKind::membership;

@@ -157,6 +157,7 @@ void ConversationSends::take(session::ServerSession& session, session::PendingMe
 
     im::Send send;
     send.session = sender->key;
+    send.place = ++sender->places;
     send.device = sender->device;
     send.id = message.id;
     send.first_sent_ms_ago = data.first_sent_ms_ago;
@@ -410,6 +411,7 @@ void ConversationSends::request(const session::ServerSession& session, const ses
     if (added == errc::duplicate_message_id) return parts_.awaited.refuse(pending, added);
     im::Send send;
     send.session = sender->key;
+    send.place = ++sender->places;
     send.device = sender->device;
     send.id = request.id;
     send.kind = model::EntryKind::membership;

@@ -89,10 +89,11 @@ private:
         // What is on its way keeps the name, and not the sender, which holds what is on its way.
         std::shared_ptr<const std::string> user;
         std::shared_ptr<const SessionInfo> info;
-        im::Row row = 0;          // 0: not known yet
-        bool waits = false;       // the first of `held` is being inflated, or its users are being looked up
-        std::deque<Held> held;    // in order
-        std::vector<bool> homes;  // to which something went, by worker
+        im::Row row = 0;           // 0: not known yet
+        std::uint64_t places = 0;  // that were given: im::Send::place
+        bool waits = false;        // the first of `held` is being inflated, or its users are being looked up
+        std::deque<Held> held;     // in order
+        std::vector<bool> homes;   // to which something went, by worker
     };
     using SenderPtr = std::shared_ptr<Sender>;
     std::optional<model::ConversationKey> key_of(const session::ServerSession& session, std::string_view to,

@@ -144,6 +144,32 @@ TEST(Append, WhatCameBeforeAMessageThatFoundNoRoomIsNotHeld) {
     EXPECT_EQ(home.given(), Tokens{1});
 }
 
+// It had to wait elsewhere, while what was sent behind it did not.
+TEST(Append, WhatWasSentBeforeAMessageThatWasPutOffIsNotHeldBehindIt) {
+    Home home;
+    home.load({a_member(1)});
+    Send first = home.message(1, 1);
+    first.first_sent_ms_ago = 1000;
+    Send second = home.message(1, 2);
+    second.first_sent_ms_ago = 1000;
+    home.send_in_vain(1, 3);
+    home.send(1, 4);
+    EXPECT_EQ(home.answers(), "3:busy 4:busy");
+    EXPECT_TRUE(home.append.send(first, home.now, home.out));
+    EXPECT_TRUE(home.append.send(second, home.now, home.out));
+    for (const auto& wanted : home.take<effect::LookUp>()) home.append.looked_up(wanted.ticket, {}, home.out);
+    home.turn();
+    EXPECT_EQ(home.given(), (Tokens{1, 2}));
+    home.put_off(errc::busy);
+    EXPECT_EQ(home.answers(), "1:busy 2:busy");
+    EXPECT_FALSE(home.send(1, 3)) << "the first holds what was sent behind it, now";
+    EXPECT_TRUE(home.send(1, 1));
+    EXPECT_TRUE(home.send(1, 2));
+    EXPECT_TRUE(home.send(1, 3));
+    home.turn();
+    EXPECT_EQ(home.given(), (Tokens{1, 2, 3}));
+}
+
 TEST(Append, LetsGoWhenTheClientHasGivenUpAlsoWhatWasPutOffBehind) {
     Home home;
     home.load({a_member(1)});

@@ -88,9 +88,9 @@ TEST(Holds, AreBoundedAndLetThoseGoThatWereHeldForLongest) {
         holds.put_off(session, id_of(session), session, 1ms, kRatesStart + session * 1ms);
         holds.check_invariants();
         EXPECT_LE(holds.size(), 16u);
-        EXPECT_FALSE(holds.lets_in(session, id_of(1000))) << "the newest is held";
+        EXPECT_FALSE(holds.lets_in(session, id_of(1000), 1000)) << "the newest is held";
     }
-    EXPECT_TRUE(holds.lets_in(1, id_of(1000)));
+    EXPECT_TRUE(holds.lets_in(1, id_of(1000), 1000));
 }
 
 TEST(RetryAfter, IsRoundedUpAndNeverZero) {

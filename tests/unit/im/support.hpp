@@ -37,8 +37,9 @@ public:
         append.loaded(stored, members, out);
     }
 
-    Send message(Row sender, std::uint64_t number) const {
+    Send message(Row sender, std::uint64_t number) {
         return {.session = sender * 10,
+                .place = ++places,
                 .device = sender,
                 .sender = sender,
                 .id = id_of(number),
@@ -127,6 +128,7 @@ public:
     Effects out;
     std::vector<Ticket> in_store;
     std::uint64_t next_offset = 1;
+    std::uint64_t places = 0;
 };
 
 inline model::Member a_member(Row user, model::Role role = model::Role::member) {

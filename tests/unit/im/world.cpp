@@ -212,6 +212,7 @@ void World::deliver(Device& device) {
         if (message == nullptr) continue;
         Send send;
         send.session = device.session;
+        send.place = ++places_;
         send.device = device.number;
         send.sender = device.user;
         send.id = id_of(number);
@@ -249,6 +250,7 @@ void World::lie() {
     const Write& write = group_[any(group_.size())];
     Send send;
     send.session = ++sessions_;
+    send.place = ++places_;
     send.sender = devices_[write.what.device - 1].user;
     send.id = id_of(write.what.message.number);
     send.token = ++tokens_;

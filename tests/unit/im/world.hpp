@@ -128,6 +128,7 @@ private:
     Effects out_;
     std::map<Token, Kept> kept_;
     Token tokens_ = 0;
+    std::uint64_t places_ = 0;
     std::deque<std::pair<Effect, bool>> reads_;  // and whether its answer is of when it was asked: not found
     std::vector<SessionKey> gone_;               // the server does not know yet
     struct Counted {

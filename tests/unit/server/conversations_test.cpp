@@ -315,6 +315,29 @@ TEST_F(ConversationsOnShards, WhoComesWhileTheStoreCannotBeReadIsToldOfWhatIsNew
     EXPECT_EQ(answers(*ann).at(message_id(4)), stored(1));
 }
 
+// The home hears of what may be in the log already last, when it has put off more than it remembers.
+TEST_F(ConversationsOnShards, WhatWaitsForTheStoreKeepsItsPlaceBeforeWhatWasPutOffMeanwhile) {
+    start();
+    session_of("bob", 1);
+    store.cannot_read = errc::storage_failed;
+    const auto ann = session_of("ann", 2);
+    bench->bring(ann, again(1, 1, "one", "bob") + again(2, 2, "two", "bob"));
+    std::uint8_t last = 2;
+    for (std::size_t i = 0; i < im::Holds::kMostBehind + 2; ++i) {
+        ++last;
+        bench->bring(ann, data(last, last, "later", "bob"));
+    }
+    bench->pass(500ms);
+    EXPECT_EQ(answers(*ann).size(), last - 2u) << "nobody knows of the first two";
+    store.cannot_read = errc::ok;
+    bench->pass(500ms);
+    EXPECT_EQ(answers(*ann).at(message_id(1)), stored(1));
+    EXPECT_EQ(answers(*ann).at(message_id(2)), stored(2));
+    ++last;
+    bench->bring(ann, data(last, last, "last", "bob"));
+    EXPECT_EQ(answers(*ann).at(message_id(last)).code, errc::busy) << "the third is to come again before";
+}
+
 // Of a request whose users cannot be looked up, and of what is behind it.
 TEST_F(ConversationsOnShards, AChangeIsPutOffWhenItsUsersCannotBeRead) {
     start();

@@ -14,7 +14,7 @@ model::ConversationKey room(std::size_t number) {
 // Something is put off in it, and its session held.
 HostedPtr held_in(HostedTable& table, std::size_t number, im::SessionKey session, im::Effects& out) {
     const HostedPtr hosted = table.get(room(number));
-    im::Send send{.session = session, .sender = 1, .token = 1};
+    im::Send send{.session = session, .place = 1, .sender = 1, .token = 1};
     send.id.bytes[0] = 1;
     send.put_off = errc::busy;
     EXPECT_FALSE(hosted->append.send(send, {}, out));

@@ -174,6 +174,7 @@ void LogBook::response(const Uuid& id, errc code, const std::optional<wire::im::
         if (!nothing) stored_heard_.insert(key);
     } else if (is_final(code)) {
         world_.require(!state_.offsets.contains(key), "a change that is in the log is not refused");
+        put_off_.erase(key);  // what was wrong with it may have been found before its conversation saw it
         refused_heard_.insert(key);
     }
 }

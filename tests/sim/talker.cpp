@@ -120,7 +120,7 @@ void Talker::hears(const wire::ResponseView& response) {
     Request request = std::move(found->second);
     open_.erase(found);
     world_.require(!response.more, "these requests have one response each");
-    if (response.code != errc::ok && wire::writes(request.verb) && book_.puts_off(response.id)) {
+    if (im::is_later(response.code) && wire::writes(request.verb) && book_.puts_off(response.id)) {
         // Under the same id: docs/protocol.md, "Requests".
         world_.happened("change that was put off");
         const Duration wait = std::chrono::milliseconds(std::max(response.retry_after_ms, 10u));

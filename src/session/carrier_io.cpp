@@ -24,7 +24,7 @@ void write_goodbye(ServerSession& session, wire::Batch& batch) {
     goodbye.retry_after_ms = farewell.retry_after_ms();
     goodbye.session_ends = true;
     wire::FrameHeader header;  // with what has arrived: the client knows the end in both directions
-    header.acks = session.lane_set().receive_states();
+    header.acks = session.lane_set().receive_states(session.now());
     batch.add(header, wire::encode(goodbye));
 }
 
@@ -55,7 +55,7 @@ void CarrierIo::write_welcome(ServerSession& session, Attached& carrier, wire::B
     welcome.limits.message_burst = static_cast<std::uint32_t>(settings_.message_rate.burst);
     welcome.limits.max_bytes_per_second = settings_.byte_rate.per_second;
     welcome.limits.byte_burst = settings_.byte_rate.burst;
-    welcome.received = session.lane_set().receive_states();
+    welcome.received = session.lane_set().receive_states(session.now());
     welcome.outcome = carrier.with_secret ? wire::Outcome::created : wire::Outcome::resumed;
     welcome.session_life_ms = wire_ms(settings_.session_life);
     welcome.user = session.user();

@@ -15,7 +15,7 @@ constexpr std::size_t kFirstFlightBytes = 8 * 1024;  // what a connection may se
 // ---- what is asked ----
 
 void ClientAttaching::write_hello(ClientCarrier& carrier, wire::Batch& batch, TimePoint now) {
-    batch.add({}, wire::encode(make_hello(carrier)));
+    batch.add({}, wire::encode(make_hello(carrier, now)));
     carrier.state = ClientCarrier::State::hello_sent;
     ++carrier.hellos;
     // Where lanes have streams of their own only the first batch of a carrier stays together: docs/quic.md, "Streams".
@@ -23,7 +23,7 @@ void ClientAttaching::write_hello(ClientCarrier& carrier, wire::Batch& batch, Ti
     if (stays_together && !carrier.ticket_used.empty() && may_go_early()) write_first_flight(carrier, batch, now);
 }
 
-wire::Hello ClientAttaching::make_hello(ClientCarrier& carrier) {
+wire::Hello ClientAttaching::make_hello(ClientCarrier& carrier, TimePoint now) {
     const ClientSettings& settings = parts_.settings;
     const ClientTickets& tickets = parts_.tickets;
     wire::Hello hello;
@@ -42,7 +42,7 @@ wire::Hello ClientAttaching::make_hello(ClientCarrier& carrier) {
     const bool live = can_resume();
     if (live || (!tickets.kept_ticket().empty() && carrier.hellos == 0)) {
         hello.resume = prove(carrier, hello, live);
-        if (live) hello.received = parts_.agreed.lanes->receive_states();
+        if (live) hello.received = parts_.agreed.lanes->receive_states(now);
     } else {
         hello.token = parts_.credential.token();
         if (!carrier.challenge.empty() && carrier.ticket_used == tickets.kept_ticket()) {

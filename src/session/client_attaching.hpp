@@ -37,7 +37,7 @@ public:
     void handle_answer(ClientCarrier& carrier, const wire::FrameView& frame, TimePoint now);
 
 private:
-    wire::Hello make_hello(ClientCarrier& carrier);
+    wire::Hello make_hello(ClientCarrier& carrier, TimePoint now);
     wire::Resume prove(ClientCarrier& carrier, const wire::Hello& hello, bool live);
     void write_first_flight(ClientCarrier& carrier, wire::Batch& batch, TimePoint now);
     void handle_welcome(ClientCarrier& carrier, const wire::Welcome& welcome, TimePoint now);

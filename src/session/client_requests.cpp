@@ -79,11 +79,12 @@ const ClientRequests::Entry* ClientRequests::next_to_send(TimePoint now) const {
     return nullptr;
 }
 
-// Before one that was put off is sent again, all changes that were sent behind it are answered. The server puts those
-// off that arrive before it comes again, and they would be overtaken by what follows it.
+// Before one that was put off is sent again, all that was sent behind it to its conversation is answered. The server
+// puts off what arrives before it comes again, and that would be overtaken by what follows it.
 bool ClientRequests::is_held(All::const_iterator entry, TimePoint now) const {
     if (!wire::writes(entry->verb)) return false;
-    return entry->again_at > now || outgoing_.held().waits_before(entry->conversation, entry->behind) ||
+    return entry->again_at > now || (entry->was_put_off && outgoing_.held().under_way(entry->conversation)) ||
+           outgoing_.held().waits_before(entry->conversation, entry->behind) ||
            std::any_of(std::next(entry), all_.end(), [&](const Entry& each) {
                return each.in_session && wire::writes(each.verb) && each.conversation == entry->conversation;
            });
@@ -107,7 +108,7 @@ void ClientRequests::enqueue(Entry& entry, TimePoint now) {
     if (entry.first_sent_at != kNever && !planted(Fault::request_repeat_looks_new))
         request.first_sent_ms_ago = ms_since(entry.first_sent_at, now);
     entry.in_session = true;
-    entry.acked = false;
+    entry.was_put_off = entry.acked = false;
     entry.asked_at = now;
     ++open_;
     (void)agreed_.lanes->send_anyway(lane_of(entry), wire::encode(request), Priority::normal, entry.token);
@@ -189,7 +190,9 @@ bool ClientRequests::put_off(Entry& entry, TimePoint again, TimePoint now) {
     entry.in_session = entry.acked = false;
     entry.token = next_token_++;  // late news of this time is not about the next
     entry.again_at = again;
+    entry.was_put_off = true;
     keep_place_in(entry.conversation);
+    outgoing_.call_back(entry.conversation, now);
     return true;
 }
 

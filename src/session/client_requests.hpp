@@ -80,9 +80,10 @@ private:
         TimePoint again_at = TimePoint::min();  // the server has put it off until then
         TimePoint waits_since = kNever;         // it, or a change of its conversation before it, was put off first
         TimePoint first_sent_at = kNever;
-        bool in_session = false;  // it was given to the lanes of the session that there is
-        bool acked = false;       // the server has it; the response is still to come
-        bool uncertain = false;   // a session was left in which it was sent: a server may have acted on it
+        bool was_put_off = false;  // since it was given to the lanes last
+        bool in_session = false;   // it was given to the lanes of the session that there is
+        bool acked = false;        // the server has it; the response is still to come
+        bool uncertain = false;    // a session was left in which it was sent: a server may have acted on it
     };
     using All = std::deque<Entry>;  // in the order of the calls
 

@@ -28,6 +28,11 @@ bool HeldTargets::watches(std::string_view to) const {
     return held != targets_.end() && held->second.at_once != kAll;
 }
 
+bool HeldTargets::under_way(std::string_view to) const {
+    const auto held = targets_.find(to);
+    return held != targets_.end() && held->second.under_way != 0;
+}
+
 TimePoint HeldTargets::stuck_since(std::string_view to) const {
     const auto held = targets_.find(to);
     return held == targets_.end() ? TimePoint::min() : held->second.stuck_since;
@@ -54,10 +59,7 @@ void HeldTargets::add(const std::string& to, Token token) {
     settle(held);
 }
 
-void HeldTargets::note_under_way(std::string_view to) {
-    const auto held = targets_.find(to);
-    if (held != targets_.end()) ++held->second.under_way;
-}
+void HeldTargets::note_under_way(const std::string& to) { ++targets_[to].under_way; }
 
 void HeldTargets::forget_waiting(std::string_view to, Token token) {
     const auto held = targets_.find(to);

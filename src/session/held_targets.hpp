@@ -36,6 +36,8 @@ public:
     std::vector<Token> waiting(std::string_view to) const;
     // What is sent to it is under way: its end is to be told.
     bool watches(std::string_view to) const;
+    // Of what was noted, something has no answer.
+    bool under_way(std::string_view to) const;
     // Since when nothing that goes into this log has been taken. The beginning of time: nothing of it is put off.
     TimePoint stuck_since(std::string_view to) const;
 
@@ -43,8 +45,8 @@ public:
     bool put_off(const std::string& to, Token token, TimePoint now, TimePoint until, bool piecewise);
     // Waits for a target that is held.
     void add(const std::string& to, Token token);
-    // Was under way to it when it came to be held. Its answer lets others go.
-    void note_under_way(std::string_view to);
+    // Is under way to it while others wait, or are about to. Its answer lets them go.
+    void note_under_way(const std::string& to);
     // The end of one that waited or was under way. Held targets for which nothing is left are held no longer.
     void forget_waiting(std::string_view to, Token token);
     // answered: taken, or refused for good. A refusal is no proof of room, but lets more go at once all the same: to be

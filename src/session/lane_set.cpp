@@ -334,14 +334,16 @@ void LaneSet::rewind(TimePoint now) noexcept {
     }
 }
 
-wire::LaneStates LaneSet::receive_states() noexcept {
+wire::LaneStates LaneSet::receive_states(TimePoint now) noexcept {
     wire::LaneStates states;
     for (LaneIndex i = 0; i < lane_count_; ++i) {
-        states.push_back(
-            receive_[i] ? receive_[i]->advertise(i)
-                        : wire::LaneState{i, 0, settings_.lane_frames(lane_count_), settings_.lane_bytes(lane_count_)});
+        if (!receive_[i]) {
+            states.push_back({i, 0, settings_.lane_frames(lane_count_), settings_.lane_bytes(lane_count_)});
+            continue;
+        }
+        states.push_back(receive_[i]->promise(i));
+        if (receive_[i]->ack_pending()) ack_at_ = std::min(ack_at_, now + settings_.max_ack_delay);
     }
-    ack_at_ = kNever;
     return states;
 }
 

@@ -69,8 +69,9 @@ public:
     // Sending moves to another carrier: everything unacknowledged goes out again.
     void rewind(TimePoint now) noexcept;
 
-    // For Hello, Welcome and Goodbye.
-    wire::LaneStates receive_states() noexcept;  // and remembers them as told
+    // For Hello, Welcome and Goodbye. A carrier that loses its race takes them with it: what is news in them goes out
+    // again as an ack.
+    wire::LaneStates receive_states(TimePoint now) noexcept;
     wire::LaneStates final_states() const noexcept;
     // Everything numbered has been acknowledged and nothing waits.
     bool drained() const noexcept;

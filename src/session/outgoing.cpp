@@ -22,6 +22,15 @@ std::chrono::milliseconds to_ms(Duration duration) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(duration);
 }
 
+SendLane* lane_to(const ClientAgreement& agreed, std::string_view to) {
+    return agreed.lanes ? agreed.lanes->send_lane(lane_of(to, agreed.lanes->lanes())) : nullptr;
+}
+
+// It is in no lane any more, unless it has a number.
+void withdraw(const ClientAgreement& agreed, Outbox::Token token, const Outbox::Entry& entry) {
+    if (SendLane* const lane = lane_to(agreed, entry.to)) lane->withdraw(token);
+}
+
 bool says_success(wire::ReceiptStatus status) noexcept {
     switch (status) {
         case wire::ReceiptStatus::handled:
@@ -147,13 +156,6 @@ void Outgoing::fail(Outbox::Token token, errc error, const std::string& text) {
     finish(token, std::move(outcome));
 }
 
-// It is in no lane any more, unless it has a number.
-void Outgoing::withdraw(Outbox::Token token, const Outbox::Entry& entry) {
-    if (!agreed_.lanes) return;
-    SendLane* const lane = agreed_.lanes->send_lane(lane_of(entry.to, agreed_.lanes->lanes()));
-    if (lane != nullptr) lane->withdraw(token);
-}
-
 std::size_t Outgoing::cancel_unsent() {
     std::vector<Outbox::Token> tokens;
     outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) {
@@ -162,7 +164,7 @@ std::size_t Outgoing::cancel_unsent() {
     for (const Outbox::Token token : tokens) {
         const Outbox::Entry* const entry = outbox_.find(token);
         if (entry == nullptr) continue;
-        withdraw(token, *entry);
+        withdraw(agreed_, token, *entry);
         fail(token, errc::cancelled, {});
     }
     return tokens.size();
@@ -332,7 +334,7 @@ void Outgoing::give_up_waiting(TimePoint now) {
         const Outbox::Entry* const entry = outbox_.find(token);
         if (entry == nullptr) continue;
         const bool unsent = !was_sent(*entry) || planted(Fault::under_way_called_unsent);
-        withdraw(token, *entry);
+        withdraw(agreed_, token, *entry);
         fail(token, unsent ? errc::not_connected : errc::outcome_unknown,
              text + (unsent ? "it was not sent" : "it was sent before and may still arrive"));
     }
@@ -349,24 +351,29 @@ bool Outgoing::keep_for_later(Outbox::Token token, const wire::ReceiptView& rece
     if (!entry.uncertain) entry.first_sent_at = kNever;
     ++entry.put_offs;
     const std::string to = entry.to;
-    SendLane* const lane = agreed_.lanes ? agreed_.lanes->send_lane(lane_of(to, agreed_.lanes->lanes())) : nullptr;
+    SendLane* const lane = lane_to(agreed_, to);
     // A receipt may overtake the acknowledgement, which is not about the next time that it is sent.
     if (lane != nullptr) lane->disown(token);
     park(entry, now);
     const bool begins = held_.put_off(to, token, now, again, goes_into_log(agreed_, to));
     if (std::exchange(entry.watched, false)) held_.forget_under_way(to, HeldTargets::End::put_off);
-    if (!begins || lane == nullptr) return true;
-    outbox_.for_each([&](Outbox::Token other, Outbox::Entry& behind) {
-        if (behind.parked || behind.to != to) return;
-        if (!behind.acked && lane->withdraw(other)) {
-            park(behind, now);
-            held_.add(to, other);
+    if (begins) call_back(to, now);
+    return true;
+}
+
+void Outgoing::call_back(const std::string& to, TimePoint now) {
+    SendLane* const lane = lane_to(agreed_, to);
+    if (lane == nullptr) return;
+    outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) {
+        if (entry.parked || entry.watched || entry.to != to) return;
+        if (!entry.acked && lane->withdraw(token)) {
+            park(entry, now);
+            held_.add(to, token);
         } else {
-            behind.watched = true;
+            entry.watched = true;
             held_.note_under_way(to);
         }
     });
-    return true;
 }
 
 // One that waited for `to` was given up. So are those that have waited as long; the next one is tried.

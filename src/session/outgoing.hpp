@@ -78,6 +78,8 @@ public:
     // Messages to `to` that are younger than `upto` wait for a change of it (HeldTargets::kEverything: for none). What
     // may go then is sent by send_what_waits().
     void keep_behind(const std::string& to, Outbox::Token upto) { held_.keep_behind(to, upto); }
+    // `to` has just come to be held: what has no number waits with the others, the rest is under way until its answer.
+    void call_back(const std::string& to, TimePoint now);
 
     // ---- time ----
     TimePoint next_deadline() const noexcept { return give_up_waiting_at_; }
@@ -95,7 +97,6 @@ private:
     void release(const std::vector<Outbox::Token>& tokens, TimePoint now);
     void finish(Outbox::Token token, Outcome outcome);
     void fail(Outbox::Token token, errc error, const std::string& text);
-    void withdraw(Outbox::Token token, const Outbox::Entry& entry);
     TimePoint waits_until(const Outbox::Entry& entry) const noexcept;
 
     const ClientSettings& settings_;

@@ -129,6 +129,15 @@ wire::LaneState ReceiveLane::advertise(LaneIndex lane) noexcept {
     return told;
 }
 
+wire::LaneState ReceiveLane::promise(LaneIndex lane) noexcept {
+    const wire::LaneState next = state(lane);
+    const bool news = ack_pending_ || received_ != told_received_ || next.max_seq != told_max_seq_ ||
+                      next.max_bytes != told_max_bytes_;
+    advertise(lane);
+    ack_pending_ = news;
+    return next;
+}
+
 bool ReceiveLane::ack_urgent() const noexcept {
     if (!ack_pending_) return false;
     return received_ - told_received_ >= std::clamp<Seq>(lane_frames_ / 4, 1, kUrgentFrames) || half_is_used();

@@ -77,9 +77,11 @@ public:
     void check_invariants() const;
     // Frees them. Nothing may arrive afterwards.
     void discard() noexcept { drop_assembly(); }
-    // What is to be told the peer. advertise() remembers it as promised.
+    // What is to be told the peer. advertise() remembers it as promised; so does promise(), but what the peer may never
+    // read is told again: whether there is news, ack_pending() says.
     wire::LaneState state(LaneIndex lane) const noexcept;
     wire::LaneState advertise(LaneIndex lane) noexcept;
+    wire::LaneState promise(LaneIndex lane) noexcept;
 
     bool ack_pending() const noexcept { return ack_pending_; }
     void want_ack() noexcept { ack_pending_ = true; }

@@ -410,6 +410,26 @@ TEST_F(Later, AMessageDoesNotOvertakeAChangeThatWasPutOff) {
     EXPECT_EQ(bench.server.texts.back(), "2");
 }
 
+// Were it sent earlier, what is posted then would be stored before what the server puts off meanwhile.
+TEST_F(Later, AChangeThatWasPutOffWaitsForTheAnswersToAllThatWentBehindIt) {
+    bench.server.answers = false;
+    bench.server.into_a_log = true;
+    ASSERT_TRUE(ask(1, Verb::conversation_join));
+    post(1);
+    post(2);
+    bench.exchange();
+    ASSERT_EQ(bench.server.handlings.size(), 2u);
+    respond(0, errc::rate_limited, 100);
+    bench.exchange();
+    post(3);
+    EXPECT_EQ(sent_after(1s), Sent{}) << "1 and 2 have no answer";
+    answer_later(0, errc::busy, 100);
+    EXPECT_EQ(sent_after(1s), Sent{}) << "2 has no answer";
+    answer_later(1, errc::busy, 100);
+    bench.to_client(1, bench.from_server(1));
+    EXPECT_EQ(sent_after(200ms), (Sent{"change", "1"})) << "2 and 3 wait for the answer to 1";
+}
+
 TEST_F(Later, MessagesAfterAChangeWaitUntilThoseBeforeItHaveGone) {
     bench.server.answers = false;
     bench.server.into_a_log = true;

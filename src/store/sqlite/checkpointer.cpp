@@ -76,7 +76,7 @@ void Checkpointer::loop() {
 Checkpointer::End Checkpointer::copy() {
     try {
         const auto done = database_.checkpoint(false);
-        if (!done) return {done.error(), "copying the write-ahead log: " + database_.message()};
+        if (!done) return {done.error(), kCopying + database_.message()};
         return {};
     } catch (const std::bad_alloc&) {
         return {errc::storage_failed, "out of memory"};

@@ -19,6 +19,9 @@
 
 namespace flare::store::sqlite {
 
+// What a failure of it begins with, also where the engine copies the rest itself.
+inline constexpr char kCopying[] = "copying the write-ahead log: ";
+
 class Checkpointer {
 public:
     static Checked<std::unique_ptr<Checkpointer>> start(const std::string& path, const std::string& vfs);

@@ -329,7 +329,8 @@ void SqliteEngine::finish_checkpoint(bool starved) {
     // The log begins anew when no reader needs it. Where there is always one, they are let out for this.
     std::unique_lock<std::shared_mutex> alone;
     if (starved) alone = shared_.door.alone();
-    if (auto good = opened_->database.checkpoint(starved); !good) (void)failed(good.error());
+    if (auto good = opened_->database.checkpoint(starved); !good)
+        (void)failed(good.error(), kCopying + opened_->database.message());
 }
 
 Result<> SqliteEngine::failed(const boost::system::error_code& code, const std::string& message) {

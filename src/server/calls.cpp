@@ -9,10 +9,12 @@
 namespace flare {
 namespace {
 
-Checked<DeliveryReport> deliver(server::Shard& shard, const std::string& user, server::EncodedMessage& outgoing) {
+// `forms`: those of `outgoing`.
+Checked<DeliveryReport> deliver(server::Shard& shard, const std::string& user, const server::EncodedMessage& outgoing,
+                                wire::Forms& forms) {
     DeliveryReport report;
     const session::Receipt receipt =
-        shard.users().deliver(user, outgoing.from, outgoing.forms, outgoing.priority, &report.too_large);
+        shard.users().deliver(user, outgoing.from, forms, outgoing.priority, &report.too_large);
     if (receipt.status == wire::ReceiptStatus::refused) return Failure(receipt.code, receipt.text);
     report.delivery = receipt.status == wire::ReceiptStatus::buffered ? Delivery::buffered : Delivery::delivered;
     return report;
@@ -73,7 +75,7 @@ void Server::Impl::send(std::string user, const Message& message, Done<DeliveryR
     ask_home<DeliveryReport>(
         user,
         [user, outgoing = encoder_.encode(message, user, !on_worker_thread())](server::Shard& shard) {
-            return deliver(shard, user, *outgoing);
+            return deliver(shard, user, *outgoing, outgoing->forms);
         },
         std::move(done));
 }
@@ -89,8 +91,9 @@ void Server::Impl::send_to_many(std::vector<std::string> users, const Message& m
     ask_all<FanOut>(
         [homes, outgoing = encoder_.encode_for_many(message, encodings_in_use(), !on_worker_thread())](
             server::Shard& shard, FanOut& out) {
+            wire::Forms forms = outgoing->forms.for_thread();
             for (const std::string& user : (*homes)[shard.index()]) {
-                const auto sent = deliver(shard, user, *outgoing);
+                const auto sent = deliver(shard, user, *outgoing, forms);
                 if (sent) ++out.reached;
                 if (!sent && sent.error().code == errc::message_too_large) ++out.too_large;
             }
@@ -103,7 +106,8 @@ void Server::Impl::broadcast(const Message& message, Done<FanOut> done) {
     ask_all<FanOut>(
         [outgoing = encoder_.encode_for_many(message, encodings_in_use(), !on_worker_thread())](server::Shard& shard,
                                                                                                 FanOut& out) {
-            out = shard.users().broadcast(outgoing->from, outgoing->forms, outgoing->priority);
+            wire::Forms forms = outgoing->forms.for_thread();
+            out = shard.users().broadcast(outgoing->from, forms, outgoing->priority);
         },
         add, std::move(done));
 }

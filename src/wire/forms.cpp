@@ -20,6 +20,14 @@ Body replaced(const Body& original, std::string_view payload, Encoding encoding,
     return body;
 }
 
+// Copying more costs more than sharing it.
+constexpr std::size_t kOwnUpTo = 16 * 1024;
+Body own(const Body& shared) {
+    Body body = shared;
+    if (body.bytes.size() <= kOwnUpTo) body.bytes = Bytes(body.bytes.view());
+    return body;
+}
+
 }  // namespace
 
 Forms::Forms(Body original, const MessageView& message, const Compression* compression, bool judged)
@@ -46,6 +54,21 @@ Forms::Made& Forms::made() {
         made_->damaged = true;
     }
     return *made_;
+}
+
+Forms Forms::for_thread() const {
+    Forms forms;
+    forms.original_ = own(original_);
+    forms.size_ = size_;
+    forms.compression_ = compression_;
+    forms.encoding_ = encoding_;
+    forms.improvable_ = improvable_;
+    forms.frozen_ = frozen_;
+    if (made_) {
+        forms.made_ = std::make_unique<Made>(*made_);
+        for (Body& form : forms.made_->forms) form = own(form);
+    }
+    return forms;
 }
 
 const Bytes* Forms::inflate() { return made().damaged ? nullptr : &made_->payload; }

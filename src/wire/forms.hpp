@@ -45,6 +45,10 @@ public:
     // From here on fit() makes nothing more, so several threads may call it: who cannot read what has been made gets
     // the original. Precondition: the original is not compressed.
     void freeze() noexcept { frozen_ = true; }
+    // For one of the threads that use a frozen one: the same forms, in memory of its own if they are small. What is
+    // shared by threads has its references counted in one cache line, which they would take from each other with every
+    // recipient.
+    Forms for_thread() const;
 
 private:
     struct Made {
@@ -53,6 +57,7 @@ private:
         bool tried[4] = {};  // by Encoding: the form is there, or does not shrink
         Body forms[4];       // empty: not made
     };
+    Forms() = default;
     const Body* make_fit(Encodings encodings);
     Made& made();
     const Body& plain();

@@ -146,6 +146,25 @@ TEST(Forms, LargePayloadsAreWorkForAnotherThread) {
     EXPECT_EQ(message_in(*arrived.fit(kByGzip)).payload, payload);
 }
 
+TEST(Forms, AreTheSameForEveryThreadAndSmallOnesAreItsOwn) {
+    const Compression compression({});
+    const std::string payload = text(4000);
+    Body body = data_with(payload);
+    Forms shared(body, message_in(body), &compression, false);
+    shared.prepare_each(kByZstd | kByGzip);
+    shared.freeze();
+    Forms own = shared.for_thread();
+    for (const Encodings encodings : {Encodings{0}, kByZstd, kByGzip}) {
+        EXPECT_EQ(own.fit(encodings)->bytes, shared.fit(encodings)->bytes);
+        EXPECT_EQ(own.fit(encodings)->cost, shared.fit(encodings)->cost);
+        EXPECT_NE(own.fit(encodings)->bytes.data(), shared.fit(encodings)->bytes.data());
+    }
+    EXPECT_EQ(own.size(), shared.size());
+
+    const Forms large(data_with(text(100'000)));
+    EXPECT_EQ(large.for_thread().original().bytes.data(), large.original().bytes.data());
+}
+
 TEST(Forms, WhatDoesNotShrinkStaysPlain) {
     const Compression compression({});
     std::string noise(2000, '\0');

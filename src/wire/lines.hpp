@@ -44,8 +44,9 @@ char* put_content(char* out, const T& value) noexcept {
 
 // Precondition: `value` is as its constructor made it. What is absent becomes proto3's default, whatever the
 // constructor says. Errors: malformed_frame, invalid_utf8; `value` then holds what came before the fault.
+// Hidden: its instances begin with what they return, which the map of libflare-core.so would take for a public name.
 template <typename T>
-errc read_content(std::string_view content, T& value) {
+[[gnu::visibility("hidden")]] errc read_content(std::string_view content, T& value) {
     return std::apply(
         [&](const auto&... line) {
             (line.begin(value), ...);

@@ -113,6 +113,7 @@ private:
     }
     void kill_server() {
         server_->kill();
+        server_.reset();  // waits for its end: until then the store is its
         serve();
     }
     std::string journal(int process) const { return folder_ + "/journal" + std::to_string(process); }

@@ -97,7 +97,20 @@ bool ClientRequests::waits_for(const Entry& entry, std::string_view conversation
 void ClientRequests::keep_place_in(const std::string& conversation) {
     const auto first =
         std::find_if(all_.begin(), all_.end(), [&](const Entry& each) { return waits_for(each, conversation); });
-    outgoing_.keep_behind(conversation, first == all_.end() ? HeldTargets::kEverything : first->behind);
+    outgoing_.held().keep_behind(conversation, first == all_.end() ? HeldTargets::kEverything : first->behind);
+}
+
+void ClientRequests::watch() {
+    for (Entry& entry : all_) {
+        const bool under_way = entry.in_session && wire::writes(entry.verb) && !entry.watched;
+        if (!under_way || !outgoing_.held().watches(entry.conversation)) continue;
+        entry.watched = true;
+        outgoing_.held().note_under_way(entry.conversation);
+    }
+}
+
+void ClientRequests::answered(Entry& entry, HeldTargets::End end) {
+    if (std::exchange(entry.watched, false)) outgoing_.held().forget_under_way(entry.conversation, end);
 }
 
 void ClientRequests::enqueue(Entry& entry, TimePoint now) {
@@ -124,6 +137,7 @@ void ClientRequests::fail(const Uuid& id, errc error, const std::string& text) {
         SendLane* const lane = agreed_.lanes ? agreed_.lanes->send_lane(lane_of(*found)) : nullptr;
         if (lane != nullptr) lane->withdraw(found->token);
     }
+    answered(*found, HeldTargets::End::given_up);
     const std::string conversation = std::move(found->conversation);
     all_.erase(found);
     keep_place_in(conversation);
@@ -160,6 +174,7 @@ void ClientRequests::on_response(LaneIndex lane, const wire::ResponseView& respo
     const bool later = changes && ((executed && timed) || is_later(response.code, response.retry_after_ms, true));
     const TimePoint again = now + wait_of(response.retry_after_ms);
     found->uncertain = found->uncertain || executed;
+    answered(*found, later ? HeldTargets::End::put_off : HeldTargets::End::given_up);
     if (later && put_off(*found, again, now)) {
         agreed_.lanes->consumed(lane, cost, now);
         return fill_lanes(now);
@@ -254,7 +269,7 @@ void ClientRequests::leave_session() {
     std::vector<Uuid> lost;
     for (Entry& entry : all_) {
         const bool forgotten = planted(Fault::request_forgotten_on_loss) && entry.in_session;
-        entry.in_session = entry.acked = false;
+        entry.in_session = entry.acked = entry.watched = false;
         entry.uncertain = entry.first_sent_at != kNever;
         if (!wire::writes(entry.verb)) lost.push_back(entry.id);
         if (forgotten) entry.id = Uuid();

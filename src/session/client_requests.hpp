@@ -56,6 +56,8 @@ public:
 
     // Messages to its conversation may wait no longer.
     void go_on(TimePoint now) {
+        if (all_.empty()) return;
+        watch();
         if (open_ != all_.size()) fill_lanes(now);
     }
 
@@ -80,6 +82,7 @@ private:
         TimePoint again_at = TimePoint::min();  // the server has put it off until then
         TimePoint waits_since = kNever;         // it, or a change of its conversation before it, was put off first
         TimePoint first_sent_at = kNever;
+        bool watched = false;      // messages to its conversation wait for its answer
         bool was_put_off = false;  // since it was given to the lanes last
         bool in_session = false;   // it was given to the lanes of the session that there is
         bool acked = false;        // the server has it; the response is still to come
@@ -98,6 +101,10 @@ private:
     static bool waits_for(const Entry& entry, std::string_view conversation) noexcept;
     // Lets messages to it go up to the first change of it that waits.
     void keep_place_in(const std::string& conversation);
+    // Changes that are under way to a conversation of which messages were put off: these go again when the changes are
+    // answered. The server puts them off, too, and would let in what is behind them once it has the messages again.
+    void watch();
+    void answered(Entry& entry, HeldTargets::End end);
     bool put_off(Entry& entry, TimePoint again, TimePoint now);
     void restart_clocks(std::string_view conversation) noexcept;
     void give_up_behind(const std::string& conversation, errc code, TimePoint again);

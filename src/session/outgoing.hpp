@@ -73,11 +73,10 @@ public:
     // ---- what is sent behind messages ----
     // The last message so far.
     Outbox::Token newest() const noexcept { return outbox_.newest(); }
-    // Targets to which not everything may go, and what waits for them.
+    // Targets to which not everything may go, and what waits for them. What may go after a change is sent by
+    // send_what_waits().
+    HeldTargets& held() noexcept { return held_; }
     const HeldTargets& held() const noexcept { return held_; }
-    // Messages to `to` that are younger than `upto` wait for a change of it (HeldTargets::kEverything: for none). What
-    // may go then is sent by send_what_waits().
-    void keep_behind(const std::string& to, Outbox::Token upto) { held_.keep_behind(to, upto); }
     // `to` has just come to be held: what has no number waits with the others, the rest is under way until its answer.
     void call_back(const std::string& to, TimePoint now);
 

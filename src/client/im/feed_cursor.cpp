@@ -1,0 +1,52 @@
+#include "client/im/feed_cursor.hpp"
+
+namespace flare::client {
+
+void FeedCursor::begin(const Position& position, const Uuid& id) {
+    begun_ = true;
+    position_ = position;
+    id_ = id;
+    if (own_epoch_ != position.epoch) own_.clear();
+    own_epoch_ = position.epoch;
+    own_.erase(own_.begin(), own_.upper_bound(position.offset));
+    absorb();
+}
+
+void FeedCursor::note_own(const Position& at, const Uuid& id) {
+    if (begun_ && (at.epoch != position_.epoch || at.offset <= position_.offset)) return;
+    if (at.epoch != own_epoch_) own_.clear();  // the log has begun anew, and nothing of it was told yet
+    own_epoch_ = at.epoch;
+    if (own_.size() < kMostOwn || at.offset == position_.offset + 1) own_.emplace(at.offset, id);
+    if (begun_) absorb();
+}
+
+bool FeedCursor::skip_to(std::uint64_t offset) {
+    if (offset <= position_.offset) return false;
+    begin({position_.epoch, offset}, Uuid());
+    return true;
+}
+
+FeedCursor::Taken FeedCursor::take(std::uint64_t offset, const Uuid& id) {
+    if (offset <= position_.offset) return {};
+    const bool own = own_.contains(offset);
+    Taken taken{!own};
+    // The first below it is no own message, or absorb() would have passed it.
+    if (const std::uint64_t first = position_.offset + 1; offset > first) {
+        std::uint64_t last = offset - 1;
+        while (own_.contains(last)) --last;
+        taken.missing.emplace(first, last);
+    }
+    begin({position_.epoch, offset}, id);
+    return taken;
+}
+
+// Own messages that come next are told already.
+void FeedCursor::absorb() {
+    for (auto next = own_.begin(); next != own_.end() && next->first == position_.offset + 1; next = own_.begin()) {
+        position_.offset = next->first;
+        id_ = next->second;
+        own_.erase(next);
+    }
+}
+
+}  // namespace flare::client

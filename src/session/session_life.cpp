@@ -52,13 +52,16 @@ void SessionLife::peer_error(ServerSession& session, CarrierKey key, errc code, 
     detach(session, key, now);
 }
 
-void SessionLife::choose_active(ServerSession& session, TimePoint now) {
-    const Attached* const newest = session.attachments().newest_confirmed();
-    if (newest == nullptr) return;
-    const CarrierKey key = newest->key;
+void SessionLife::activate(ServerSession& session, CarrierKey key, TimePoint now) {
     session.send_on(key, now);
     if (!session.attachments().unconfirmed()) listener_.on_carrier_activated(session, key);
+    if (session.wants_room()) listener_.on_room(session);
     listener_.output_ready(key);
+}
+
+void SessionLife::choose_active(ServerSession& session, TimePoint now) {
+    const Attached* const newest = session.attachments().newest_confirmed();
+    if (newest != nullptr) activate(session, newest->key, now);
 }
 
 // ---- the end ----

@@ -110,6 +110,8 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
                 return Found{found.code, found.text, found.body};
             });
         }
+        case Verb::subscribe:
+        case Verb::unsubscribe:
         case Verb::unspecified: break;
     }
     refuse(pending, errc::not_supported, "this server does not know the request");

@@ -13,6 +13,7 @@
 
 #include "client/im/bodies.hpp"
 #include "client/im/feed_cursor.hpp"
+#include "client/im/feed_events.hpp"
 #include "session/types.hpp"
 #include "wire/feeds.hpp"
 
@@ -75,7 +76,7 @@ public:
     // The same one can be used again: what waits for that is asked.
     void go_on();
     // `taken` is released when the application is done with what is in it. Returns the number of messages of others.
-    std::size_t on_feed(std::uint32_t number, const wire::im::Feed& feed, const Bytes& whole,
+    std::size_t on_feed(std::uint32_t number, const wire::im::Feed& frame, const Bytes& whole,
                         wire::Encodings encodings, const std::shared_ptr<void>& taken);
     // There was no memory for what came of this feed, and nothing of it can be told any more.
     void on_feed_refused(std::uint32_t number);
@@ -83,20 +84,20 @@ public:
     void on_stored(const std::string& conversation, const StoredAt& stored, const Uuid& id);
 
     // ---- time ----
-    session::TimePoint next_deadline() const noexcept;
+    session::TimePoint next_deadline() const noexcept { return due_; }
     void on_time();
 
 private:
-    // What the application has asked and is not answered yet.
+    // What is to be asked about a conversation, one after the other.
     struct Asked {
         SubscribeOptions options{};
         SubscribeDone subscribed{};      // of subscribe()
-        UnsubscribeDone unsubscribed{};  // of unsubscribe(); both empty: it only tidies up on the server
+        UnsubscribeDone unsubscribed{};  // of unsubscribe(); both empty: the server is to forget a feed that is not wanted
         FeedCursor cursor{};             // of subscribe(): the receipts since the call
 
-        bool begins() const noexcept { return subscribed != nullptr; }
+        bool is_call() const noexcept { return subscribed || unsubscribed; }
     };
-    // A conversation that is subscribed to, or about which something was asked.
+    // A conversation that is subscribed to, or about which something is asked.
     struct Feed {
         bool wanted = false;  // it is subscribed to, and asked for again in each session
         bool complete = false;
@@ -104,35 +105,39 @@ private:
         std::uint32_t number = 0;  // in this session; 0: it has no feed, or one that is not listened to
         // Shared with the events that wait for their turn: true when none of them is told any more.
         std::shared_ptr<std::atomic<bool>> over = std::make_shared<std::atomic<bool>>(false);
-        std::deque<Asked> asked{};  // the first is with the server if `busy`
-        bool busy = false;          // a request is with the server: the first of `asked`, or one that renews
-        session::TimePoint again_at = session::kNever;  // it is to be renewed then; kNever: not, or not in this session
+        std::deque<Asked> asked{};
+        bool busy = false;    // a request is with the server: the first of `asked`, or one that renews
+        bool queued = false;  // in to_renew_
+        session::TimePoint again_at = session::kNever;  // the server has put it off: it is renewed then
         session::Duration delay = kFirstDelay;          // of the next time that it is put off
     };
     using All = std::map<std::string, Feed, std::less<>>;
 
     // ---- what is asked ----
+    void add(const std::string& name, Asked asked);
     void go_on(const std::string& name);
     void ask_first(const std::string& name, Feed& feed);
     void renew(const std::string& name, Feed& feed);
+    void renew_soon(const std::string& name, Feed& feed);
     void renew_later(Feed& feed, std::uint32_t retry_after_ms);
+    void renew_next();
     void tidy_up(Feed& feed);
 
     // ---- what is answered ----
     void on_subscribed(const std::string& name, const Answer& answer);
     void on_unsubscribed(const std::string& name, const Answer& answer);
     void on_renewed(const std::string& name, const Answer& answer);
+    Asked take_first(Feed& feed);
     Checked<Subscribed> read(const std::string& name, const Answer& answer) const;
-    std::optional<HistoryGap> begin(const std::string& name, Feed& feed, const Subscribed& begun,
-                                    const Position& behind);
+    std::optional<HistoryGap> begin(const std::string& name, Feed& feed, const Subscribed& begun);
 
     // ---- what is told ----
-    bool tell(const std::string& name, Feed& feed, const wire::im::Entry& entry, const Bytes& whole,
-              wire::Encodings encodings, const std::shared_ptr<void>& taken);
-    void tell(const Feed& feed, HistoryGap gap);
-    std::optional<HistoryGap> apply(const std::string& name, Feed& feed, const wire::im::FeedReset& reset);
+    bool tell_entry(Feed& feed, const wire::im::Entry& entry, const Bytes& whole,
+                    const std::shared_ptr<const FeedOrigin>& origin, const std::shared_ptr<void>& taken);
+    void tell_gap(const Feed& feed, HistoryGap gap);
+    static std::optional<HistoryGap> apply(const std::string& name, Feed& feed, const wire::im::FeedReset& reset,
+                                           std::uint64_t visible_from);
     void end(const std::string& name, Feed& feed, Failure reason, std::uint64_t offset);
-
     void forget_number(Feed& feed);
     static void drop_untold(Feed& feed);
 
@@ -141,8 +146,10 @@ private:
     All all_;
     boost::unordered_flat_map<std::uint32_t, std::string> by_number_;  // those that are listened to
     std::size_t calls_ = 0;                                            // in all `asked`
-    std::size_t renewing_ = 0;
-    std::deque<std::string> to_renew_;  // now, in this order
+    std::deque<std::string> to_renew_;                                 // now, in this order
+    std::size_t renewing_ = 0;                                         // requests that renew
+    bool filling_ = false;                                             // renew_next() is at work
+    session::TimePoint due_ = session::kNever;                         // the first again_at, or earlier
     bool closed_ = false;
 };
 

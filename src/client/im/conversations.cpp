@@ -49,8 +49,8 @@ Task<Checked<T>> async_run(LoopPtr loop, Checked<Call> checked, Begin begin) {
     co_return co_await client::await<Checked<T>>(std::move(loop), std::move(begin));
 }
 
-auto subscribing(std::string conversation, SubscribeOptions options) {
-    return [conversation = std::move(conversation), options = std::move(options)](ClientLoop& on, auto done) {
+auto subscribing(std::string conversation, const SubscribeOptions& options) {
+    return [conversation = std::move(conversation), options](ClientLoop& on, auto done) {
         on.subscribe(conversation, options, std::move(done));
     };
 }
@@ -102,7 +102,7 @@ Checked<HistoryPage> Conversations::history(std::string conversation, HistoryQue
 }
 Checked<Subscription> Conversations::subscribe(std::string conversation, SubscribeOptions options) {
     const auto checked = client::subscribe_call(conversation, options);
-    return run<Subscription>(loop_, checked, subscribing(std::move(conversation), std::move(options)));
+    return run<Subscription>(loop_, checked, subscribing(std::move(conversation), options));
 }
 Checked<> Conversations::unsubscribe(std::string conversation) {
     const auto checked = client::unsubscribe_call(conversation);
@@ -141,7 +141,7 @@ Task<Checked<HistoryPage>> Conversations::async_history(std::string conversation
 Task<Checked<Subscription>> Conversations::async_subscribe(std::string conversation, SubscribeOptions options) {
     auto checked = client::subscribe_call(conversation, options);
     return async_run<Subscription>(loop_, std::move(checked),
-                                   subscribing(std::move(conversation), std::move(options)));
+                                   subscribing(std::move(conversation), options));
 }
 Task<Checked<>> Conversations::async_unsubscribe(std::string conversation) {
     auto checked = client::unsubscribe_call(conversation);

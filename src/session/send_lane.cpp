@@ -193,6 +193,15 @@ void SendLane::clear_queue(const std::function<void(std::uint64_t)>& dropped) {
     }
 }
 
+void SendLane::drop_feeds() noexcept {
+    std::erase_if(queue_, [this](const Frame& entry) {
+        if (entry.body.kind != wire::FrameKind::feed) return false;
+        unqueue(entry);
+        budget_.give(entry.charge);
+        return true;
+    });
+}
+
 void SendLane::disown(std::uint64_t token) noexcept {
     if (partial_ && partial_->token == token) partial_->token = 0;
     for (Frame& sent : window_) {

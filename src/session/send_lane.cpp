@@ -108,8 +108,8 @@ std::uint64_t SendLane::number_next() {
         begun = entry.token;
         if (is_big(entry)) {
             const wire::Body& body = entry.body;
-            partial_ = Partial{body.bytes.slice(body.content_offset), 0,         entry.token,
-                               entry.charge,                          body.kind, body.feed_id};
+            partial_ =
+                Partial{body.bytes.slice(body.content_offset), 0, entry.token, entry.charge, body.kind, body.feed_id};
             totals_.shorten(body.kind, body.content_offset);  // what stays queued is the content
             queue_.pop_front();
             number_chunk();

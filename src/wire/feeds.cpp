@@ -4,6 +4,8 @@
 
 namespace flare::wire::im {
 
+const Schema& feed_schema() noexcept { return kSchemaOf<Feed>; }
+
 Body feed_body(const Feed& feed) {
     const std::size_t size = content_size(feed);
     Body body;

@@ -72,7 +72,9 @@ struct Subscribed {
 
 struct Unsubscribed {};
 
-// size_of(), append(), encode() and decode() are those of requests.hpp.
+// size_of(), append(), encode() and decode() are those of requests.hpp; request_schema() and response_schema() know the
+// requests. This is what the body of the frame is.
+const Schema& feed_schema() noexcept;
 
 // The encoded body of a frame, for every subscriber: a copy of it gets the number of the feed. Its cost is the length
 // of its content. Precondition: no more than kMaxFeedEntries.

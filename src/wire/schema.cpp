@@ -68,6 +68,7 @@ constexpr Field kFrameFields[] = {
     field(1, "lane", FieldType::uint32, kMaxLanes - 1),
     field(2, "seq", FieldType::uint64),
     list<LaneState>(3, "acks", &FrameHeader::acks).field,
+    field(4, "feed_id", FieldType::uint32),
     field(10, "hello", kSchemaOf<Hello>),
     field(11, "welcome", kSchemaOf<Welcome>),
     field(12, "refused", kSchemaOf<Refused>),
@@ -84,6 +85,7 @@ constexpr Field kFrameFields[] = {
     field(23, "seal", kSchemaOf<Seal>),
     field(24, "request", kSchemaOf<RequestView>),
     field(25, "response", kSchemaOf<ResponseView>),
+    {.number = 26, .name = "feed", .type = FieldType::bytes, .says_something = true},
 };
 
 }  // namespace

@@ -183,6 +183,7 @@ void CarrierIo::handle(ServerSession& session, CarrierKey key, const wire::Frame
             if (!goodbye) return fail(errc::malformed_frame, "a goodbye that cannot be read");
             if (goodbye->session_ends) {
                 session.farewell().heard(goodbye->final, now + settings_.goodbye_limit);
+                session.lane_set().drop_feeds();
             } else {
                 gone = true;
                 listener_.close_carrier(key, errc::ok, {});

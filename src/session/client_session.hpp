@@ -77,8 +77,8 @@ public:
     // invalid_message_id, invalid_name, message_too_large, duplicate_message_id, outbox_full (ClientRequests::kMost),
     // shutting_down.
     Result<void> request(const wire::RequestView& request, std::string_view conversation, TimePoint now);
-    // Whether a message of this sender with this id has come as Data: what is in a feed, too, is told once. Only the last
-    // ClientSettings::dedupe_ids of the last ClientSettings::dedupe_window are remembered.
+    // Whether a message of this sender with this id has come as Data: what is in a feed, too, is told once. Only the
+    // last ClientSettings::dedupe_ids of the last ClientSettings::dedupe_window are remembered.
     bool has_seen(std::string_view from, const Uuid& id) const { return inbound_.has_seen(from, id); }
     // Messages without an outcome yet.
     std::size_t queue_length() const noexcept { return outgoing_.size(); }

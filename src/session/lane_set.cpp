@@ -126,6 +126,19 @@ bool waits_for_credit(const Lanes& lanes) noexcept {
     return std::any_of(lanes.begin(), lanes.end(), [](const auto& lane) { return lane && lane->blocked_by_credit(); });
 }
 
+// Bit i: lane i has a frame that may be written.
+template <typename Lanes>
+std::uint32_t ready_lanes(const Lanes& lanes) noexcept {
+    static_assert(wire::kMaxLanes <= 32);
+    std::uint32_t ready = 0;
+    std::uint32_t bit = 1;
+    for (const auto& lane : lanes) {
+        if (lane && lane->ready()) ready |= bit;
+        bit <<= 1;
+    }
+    return ready;
+}
+
 }  // namespace
 
 LaneSet::LaneSet(const Settings& settings, std::uint32_t lanes, Budget& budget, LaneSetListener& listener,
@@ -295,17 +308,8 @@ bool LaneSet::has_output(TimePoint now) const noexcept {
            std::any_of(send_.begin(), send_.end(), [](const auto& lane) { return lane && lane->ready(); });
 }
 
-std::uint32_t LaneSet::ready_lanes() const noexcept {
-    static_assert(wire::kMaxLanes <= 32);
-    std::uint32_t ready = 0;
-    for (LaneIndex i = 0; i < lane_count_; ++i) {
-        if (send_[i] && send_[i]->ready()) ready |= 1u << i;
-    }
-    return ready;
-}
-
 bool LaneSet::write(wire::Batch& batch, std::size_t max_bytes, TimePoint now) {
-    std::uint32_t ready = ready_lanes();
+    std::uint32_t ready = ready_lanes(send_);
     if (ready == 0 && ack_at_ > now) {
         update_starvation(now);
         return false;
@@ -399,6 +403,12 @@ bool LaneSet::received_all(const wire::LaneStates& final) const noexcept {
 void LaneSet::clear_queue(const std::function<void(std::uint64_t)>& dropped) {
     for (auto& lane : send_) {
         if (lane) lane->clear_queue(dropped);
+    }
+}
+
+void LaneSet::drop_feeds() noexcept {
+    for (auto& lane : send_) {
+        if (lane) lane->drop_feeds();
     }
 }
 

@@ -93,6 +93,8 @@ public:
     bool received_all(const wire::LaneStates& final) const noexcept;
     // Drops what has no number yet.
     void clear_queue(const std::function<void(std::uint64_t)>& dropped);
+    // Drops feeds that have no number yet: the session is about to end, and the next one goes on where its client is.
+    void drop_feeds() noexcept;
     // Acks go out with the next write, whatever their delay.
     void hurry_acks(TimePoint now) noexcept;
 
@@ -125,8 +127,6 @@ private:
     SendLane& sending(LaneIndex lane);
     ReceiveLane& receiving(LaneIndex lane);
     void schedule_ack(const ReceiveLane& lane, TimePoint now) noexcept;
-    // Bit i: lane i has a frame that may be written.
-    std::uint32_t ready_lanes() const noexcept;
 
     const Settings& settings_;
     Budget& budget_;

@@ -103,7 +103,8 @@ Result<void> RequestFlow::respond(const PendingRequest& pending, const wire::Res
 }
 
 Result<void> RequestFlow::send_feed(ServerSession& session, LaneIndex lane, wire::Body body, TimePoint now) {
-    if (session.farewell().ended() || session.farewell().begun()) return errc::session_ended;
+    // Also when its client says goodbye, which would wait for the acknowledgement.
+    if (session.farewell().ended() || session.farewell().is_coming()) return errc::session_ended;
     session.at(now);
     const auto sent = session.lane_set().send_feed(lane, std::move(body));
     if (!sent && sent.error() == errc::busy) shedding_.memory_short(now);

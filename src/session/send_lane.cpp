@@ -108,8 +108,8 @@ std::uint64_t SendLane::number_next() {
         begun = entry.token;
         if (is_big(entry)) {
             const wire::Body& body = entry.body;
-            partial_ = Partial{body.bytes.slice(body.content_offset), 0,         entry.token,
-                               entry.charge,                          body.kind, body.feed_id};
+            partial_ =
+                Partial{body.bytes.slice(body.content_offset), 0, entry.token, entry.charge, body.kind, body.feed_id};
             totals_.shorten(body.kind, body.content_offset);  // what stays queued is the content
             queue_.pop_front();
             number_chunk();
@@ -191,6 +191,15 @@ void SendLane::clear_queue(const std::function<void(std::uint64_t)>& dropped) {
         queue_.pop_front();
         if (token != 0) dropped(token);
     }
+}
+
+void SendLane::drop_feeds() noexcept {
+    std::erase_if(queue_, [this](const Frame& entry) {
+        if (entry.body.kind != wire::FrameKind::feed) return false;
+        unqueue(entry);
+        budget_.give(entry.charge);
+        return true;
+    });
 }
 
 void SendLane::disown(std::uint64_t token) noexcept {

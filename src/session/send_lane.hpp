@@ -108,6 +108,8 @@ public:
     bool idle() const noexcept { return window_.empty() && !waiting(); }
     // Unnumbered entries dropped, with their tokens (a chunked message that has begun stays).
     void clear_queue(const std::function<void(std::uint64_t)>& dropped);
+    // The same of feeds alone.
+    void drop_feeds() noexcept;
     // Removes one queued, unnumbered entry. False: not there (numbered already).
     bool withdraw(std::uint64_t token);
     // What has a number is sent as before, and nobody is told what becomes of it.

@@ -67,7 +67,8 @@ public:
     std::uint32_t lanes() const noexcept { return lane_set_.lanes(); }
     const Agreed& agreed() const noexcept { return agreed_; }
     const SendTotals& totals() const noexcept { return lane_set_.totals(); }  // what waits, and what is under way
-    // SessionTableListener::on_room() tells when there may be room in lane_set() for feeds, for as long as it is wanted.
+    // SessionTableListener::on_room() tells when there may be room in lane_set() for feeds, for as long as it is
+    // wanted.
     void want_room(bool wanted) noexcept { wants_room_ = wanted; }
     bool wants_room() const noexcept { return wants_room_; }
 

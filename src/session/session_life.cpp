@@ -73,7 +73,9 @@ void SessionLife::end(ServerSession& session, errc code, std::string_view text, 
     session.at(now);
     session.credential().end();
     farewell.begin(code, text, retry_after_ms, now + settings_.goodbye_limit);
-    // A shutdown sends what waits; whoever is thrown out gets only what has a number already.
+    // A shutdown sends what waits, but for feeds, which would hold it up; whoever is thrown out gets only what has a
+    // number already.
+    session.lane_set().drop_feeds();
     if (code != errc::shutting_down && code != errc::ok) {
         session.lane_set().clear_queue([](std::uint64_t) {});
         farewell.make_final();

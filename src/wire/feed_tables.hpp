@@ -10,9 +10,9 @@
 namespace flare::wire {
 
 namespace im {
-inline constexpr std::string_view kFeedResetReasons[] = {
-    "FEED_RESET_REASON_UNSPECIFIED", "FEED_RESET_REASON_TOO_FAR_BEHIND", "FEED_RESET_REASON_PRUNED",
-    "FEED_RESET_REASON_OTHER_EPOCH", "FEED_RESET_REASON_DIVERGED"};
+inline constexpr std::string_view kFeedResetReasons[] = {"FEED_RESET_REASON_UNSPECIFIED",
+                                                         "FEED_RESET_REASON_TOO_FAR_BEHIND", "FEED_RESET_REASON_PRUNED",
+                                                         "FEED_RESET_REASON_OTHER_EPOCH", "FEED_RESET_REASON_DIVERGED"};
 }  // namespace im
 
 template <>

@@ -48,7 +48,7 @@ inline constexpr std::size_t kMaxFrameBytes = 128 * 1024;
 inline constexpr std::size_t kMaxBatchBytes = 1024 * 1024;
 inline constexpr std::size_t kMaxRequestBytes = 256 * 1024;  // of a request's body
 inline constexpr std::size_t kMaxResponseBytes =
-    (1024 + 64) * 1024;                             // of a response's: the largest entry and its names
+    (1024 + 64) * 1024;                                          // of a response's: the largest entry and its names
 inline constexpr std::size_t kMaxFeedBytes = kMaxResponseBytes;  // of a feed
 inline constexpr std::size_t kMaxOpenRequests = 8;               // of a session, that have no response yet
 inline constexpr std::uint64_t kDefaultMaxMessageBytes = 16ull * 1024 * 1024;

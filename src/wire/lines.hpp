@@ -22,8 +22,8 @@ template <typename T>
 struct Table;
 
 template <typename T>
-inline constexpr auto kFieldsOf = std::apply(
-    [](const auto&... line) { return std::array<Field, sizeof...(line)>{line.field...}; }, Table<T>::kLines);
+inline constexpr auto kFieldsOf =
+    std::apply([](const auto&... line) { return std::array<Field, sizeof...(line)>{line.field...}; }, Table<T>::kLines);
 
 template <typename T>
 inline constexpr Schema kSchemaOf{Table<T>::kName, kFieldsOf<T>};

@@ -122,7 +122,8 @@ std::vector<BodyCase> body_cases() {
     im::Subscribe all;
     all.conversation = "bob";
     all.complete = true;
-    cases.push_back({"subscribe-newest", "A feed of a direct conversation from the newest entry on, never reset for distance",
+    cases.push_back({"subscribe-newest",
+                     "A feed of a direct conversation from the newest entry on, never reset for distance",
                      Verb::subscribe, false, im::encode(all)});
     im::Subscribed subscribed;
     subscribed.feed = 7;

@@ -351,6 +351,28 @@ void add_messages(std::vector<VectorCase>& cases) {
     cases.push_back(
         {"chunks-request", "Two pieces of a request: the first names its kind", both_ways, pieces.str(), {}});
 
+    Batch acks;
+    FrameHeader two;
+    two.acks.push_back({0, 12, 2'512, 1'050'000});
+    two.acks.push_back({1, 18'446'744'073'709'551'615ull, 0, 0});
+    acks.add(two);
+    cases.push_back({"acks", "A frame of acks alone; lane 1 shows the largest number", both_ways, acks.str(), {}});
+
+    Batch three;
+    three.add({}, encode(Activate{2}));
+    three.add_data(numbered(1), data_of(chat()));
+    three.add({}, encode_ping({1, {}}));
+    cases.push_back({"batch", "Three frames in one batch", both_ways, three.str(), {}});
+    cases.push_back({"batch-empty", "A batch of no frames", both_ways, {}, {}});
+    cases.push_back(
+        {"credential", "A new credential for the session", both_ways, frame_of(encode(CredentialView{"new!"})), {}});
+    CredentialState soon;
+    soon.expires_in_ms = 60'000;
+    cases.push_back({"credential-state", "The credential ends in a minute", both_ways, frame_of(encode(soon)), {}});
+}
+
+void add_feeds(std::vector<VectorCase>& cases) {
+    using enum VectorUse;
     im::Entry hello;
     hello.offset = 1'206;
     hello.kind = model::EntryKind::message;
@@ -391,25 +413,6 @@ void add_messages(std::vector<VectorCase>& cases) {
                      both_ways,
                      of_large.str(),
                      {}});
-
-    Batch acks;
-    FrameHeader two;
-    two.acks.push_back({0, 12, 2'512, 1'050'000});
-    two.acks.push_back({1, 18'446'744'073'709'551'615ull, 0, 0});
-    acks.add(two);
-    cases.push_back({"acks", "A frame of acks alone; lane 1 shows the largest number", both_ways, acks.str(), {}});
-
-    Batch three;
-    three.add({}, encode(Activate{2}));
-    three.add_data(numbered(1), data_of(chat()));
-    three.add({}, encode_ping({1, {}}));
-    cases.push_back({"batch", "Three frames in one batch", both_ways, three.str(), {}});
-    cases.push_back({"batch-empty", "A batch of no frames", both_ways, {}, {}});
-    cases.push_back(
-        {"credential", "A new credential for the session", both_ways, frame_of(encode(CredentialView{"new!"})), {}});
-    CredentialState soon;
-    soon.expires_in_ms = 60'000;
-    cases.push_back({"credential-state", "The credential ends in a minute", both_ways, frame_of(encode(soon)), {}});
 }
 
 void add_sealing(std::vector<VectorCase>& cases) {
@@ -518,7 +521,8 @@ void add_refused(std::vector<VectorCase>& cases) {
         errc::invalid_utf8);
     add("feed-number", "A feed without a number in its lane", raw_frame("20 07 d2 01 00"));
     add("feed-id", "A feed whose own number has more than 32 bits", raw_frame("10 01 20 80 80 80 80 10 d2 01 00"));
-    add("feed-epoch", "A feed that is reset to an epoch that is a varint", raw_frame("10 01 20 07 d2 01 04 12 02 28 05"));
+    add("feed-epoch", "A feed that is reset to an epoch that is a varint",
+        raw_frame("10 01 20 07 d2 01 04 12 02 28 05"));
     add("epoch", "A receipt whose epoch is a varint, where 8 bytes must be", raw_frame("10 01 9a 01 02 30 05"));
     add("cut-epoch", "A receipt that ends inside its epoch", raw_frame("10 01 9a 01 05 31 01 02 03 04"));
     add("id", "A message id of 15 bytes", raw_frame("10 01 8a 01 13 12 11 0a 0f 000102030405060708090a0b0c0d0e"));
@@ -536,6 +540,7 @@ std::vector<VectorCase> vector_cases() {
     std::vector<VectorCase> cases;
     add_handshake(cases);
     add_messages(cases);
+    add_feeds(cases);
     add_sealing(cases);
     add_unusual(cases);
     add_refused(cases);

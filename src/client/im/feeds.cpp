@@ -369,8 +369,9 @@ void Feeds::tell_gap(const Feed& feed, HistoryGap gap) {
 std::optional<HistoryGap> Feeds::apply(const std::string& name, Feed& feed, const im::FeedReset& reset,
                                        std::uint64_t visible_from) {
     const Position before = feed.cursor.position();
-    HistoryGap gap{name, reason_of(reset.reason), reset.epoch, before.offset + 1, reset.next - 1};
+    HistoryGap gap{name, reason_of(reset.reason), reset.epoch, 0, reset.next - 1};
     if (stays_in_log(reset, before.epoch)) {
+        gap.first = std::max(before.offset + 1, visible_from);
         if (!feed.cursor.skip_to(reset.next - 1)) return std::nullopt;
     } else {
         gap.first = std::max<std::uint64_t>({reset.first, visible_from, 1});

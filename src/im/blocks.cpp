@@ -93,8 +93,8 @@ void KeptBlocks::check_invariants() const {
     for (const Kept& each : kept_) {
         bytes += each.block->bytes;
         const auto& among = each.newest ? each.shelf->newest_ : each.shelf->pages_;
-        FLARE_INVARIANT(
-            std::ranges::any_of(among, [&](const auto& at) { return &*at == &each; }), "a block is kept for nobody");
+        FLARE_INVARIANT(std::ranges::any_of(among, [&](const auto& at) { return &*at == &each; }),
+                        "a block is kept for nobody");
     }
     FLARE_INVARIANT(bytes == bytes_, "the bytes of kept blocks are counted wrong");
     FLARE_INVARIANT(bytes_ <= most_bytes_ || kept_.size() == 1, "more blocks are kept than may be");

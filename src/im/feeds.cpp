@@ -26,8 +26,8 @@ struct FedConversation {
     Row row = 0;
     std::uint64_t told = 0;
     std::vector<Feed*> feeds;
-    std::size_t opening = 0;         // of them
-    std::size_t behind = 0;          // likewise
+    std::size_t opening = 0;          // of them
+    std::size_t behind = 0;           // likewise
     std::vector<Removal> removals{};  // while some are opening
     std::vector<Page> pages;          // that are being read
     KeptBlocks::Shelf shelf;

@@ -1,11 +1,11 @@
 // The cursors of one worker's sessions on conversations: each is given the log from its place on, in order, each entry
-// once. A state machine: inputs are calls; what it wants of others it asks of FeedSession and FeedsOwner, which must not
-// call it from inside.
+// once. A state machine: inputs are calls; what it wants of others it asks of FeedSession and FeedsOwner, which must
+// not call it from inside.
 //
-// A feed that has come to the end of what its conversation's home has told gets what is told next, if its lane has room.
-// Every other feed is behind: it waits for room in its lane, where feeds take turns, and then reads on, from the blocks
-// that are kept or a page from the store, which all feeds share that stand at the same place. So the log is the queue: a
-// session that takes nothing costs its cursors.
+// A feed that has come to the end of what its conversation's home has told gets what is told next, if its lane has
+// room. Every other feed is behind: it waits for room in its lane, where feeds take turns, and then reads on, from the
+// blocks that are kept or a page from the store, which all feeds share that stand at the same place. So the log is the
+// queue: a session that takes nothing costs its cursors.
 //
 // Nothing is given above what the home has told. What the home tells comes in one order with the ends of memberships:
 // who was removed is given nothing above that, and in fact nothing from then on.

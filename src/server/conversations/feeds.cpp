@@ -100,9 +100,8 @@ void ConversationFeeds::refuse(const im::Feed& feed, errc code) {
     who.openings.erase(at);
     respond_refused(opening.pending, code);
     // The machine is at work.
-    parts_.executor.later([this, session = who.id(), key = feed.key(), then = std::move(opening.then)] {
-        go_on(session, key, then);
-    });
+    parts_.executor.later(
+        [this, session = who.id(), key = feed.key(), then = std::move(opening.then)] { go_on(session, key, then); });
 }
 
 void ConversationFeeds::go_on(const Uuid& session, const model::ConversationKey& key,
@@ -177,9 +176,8 @@ void ConversationFeeds::watch(const model::ConversationKey& key, std::uint64_t g
 void ConversationFeeds::unwatch(const model::ConversationKey& key) {
     const std::uint32_t home = parts_.router.home_of(key.text());
     if (home == index_) return parts_.watched.unwatch(index_, key);
-    parts_.router.give(home, [from = index_, key](Shard& shard) {
-        shard.conversations()->home.watched().unwatch(from, key);
-    });
+    parts_.router.give(
+        home, [from = index_, key](Shard& shard) { shard.conversations()->home.watched().unwatch(from, key); });
 }
 
 void ConversationFeeds::take(const FeedNews& news) {

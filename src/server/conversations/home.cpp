@@ -114,7 +114,7 @@ void ConversationHome::give_mail() {
         if (worker != index_) {
             parts_.router.give(worker, [mail](Shard& shard) {
                 Conversations& there = *shard.conversations();
-                for (const Delivery& each : mail.deliveries) there.home.give(each, shard.users(), there.feeds);
+                for (const Delivery& each : mail.deliveries) each.give(there.home, shard.users(), there.feeds);
                 for (const auto& each : mail.answers) there.awaited.answer(each);
                 for (const FeedNewsPtr& each : mail.news) there.feeds.take(*each);
             });
@@ -132,7 +132,7 @@ void ConversationHome::give_mail_here() {
     Mail& mail = mail_[index_];
     for (std::size_t i = 0; i < mail.deliveries.size(); ++i) {
         const Delivery each = std::move(mail.deliveries[i]);
-        give(each, parts_.users, parts_.feeds);
+        each.give(*this, parts_.users, parts_.feeds);
     }
     mail.deliveries.clear();
     for (std::size_t i = 0; i < mail.answers.size(); ++i) {
@@ -189,11 +189,10 @@ void ConversationHome::pass_on(Hosted& hosted, const std::shared_ptr<StoredMessa
     mail_[parts_.router.home_of(message->recipient())].deliveries.push_back({message, offset, other});
 }
 
-void ConversationHome::give(const Delivery& delivery, Users& users, ConversationFeeds& feeds) {
-    StoredMessage& message = *delivery.message;
-    if (delivery.answers != 0) answered_direct(message.send.sender, delivery.answers);
-    users.deliver_to(message.recipient(), *message.from, message.forms, [&](const session::ServerSession& session) {
-        return !feeds.gives(session, message.key, delivery.offset);
+void ConversationHome::Delivery::give(ConversationHome& home, Users& users, ConversationFeeds& feeds) const {
+    if (answers != 0) home.answered_direct(message->send.sender, answers);
+    users.deliver_to(message->recipient(), *message->from, message->forms, [&](const session::ServerSession& session) {
+        return !feeds.gives(session, message->key, offset);
     });
 }
 

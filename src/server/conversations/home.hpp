@@ -86,6 +86,7 @@ private:
         std::shared_ptr<StoredMessage> message;
         std::uint64_t offset = 0;
         im::Row answers = 0;  // whom its sender answers with it for the first time since the conversation is here
+        void give(ConversationHome& home, Users& users, ConversationFeeds& feeds) const;
     };
     // What goes to one worker at the end of a turn, as one task: a session has the receipt of what it sent before
     // anything above it, and nothing comes in between.
@@ -128,8 +129,6 @@ private:
     void written(std::unique_ptr<store::WriteBatch> batch, errc code);
     void written_one(const Group::Route& route, const store::Outcome& outcome);
     void pass_on(Hosted& hosted, const std::shared_ptr<StoredMessage>& message, std::uint64_t offset);
-    // On its worker.
-    void give(const Delivery& delivery, Users& users, ConversationFeeds& feeds);
     void allow_direct(const HostedPtr& hosted, im::Row starter, im::Row first, im::Row second);
 
     Parts parts_;

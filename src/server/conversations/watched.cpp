@@ -97,8 +97,7 @@ void Watched::committed(const im::Conversation& conversation, const std::shared_
     Watch* const watch = by_key_.empty() ? nullptr : find(conversation.key());
     if (watch == nullptr || !watch->told || !conversation.is_news(outcome)) return;
     const std::uint64_t next = (watch->written.empty() ? *watch->told : watch->written.back().offset) + 1;
-    if (outcome.position.offset == next)
-        watch->written.push_back({message, next, outcome.time_ms, outcome.messages});
+    if (outcome.position.offset == next) watch->written.push_back({message, next, outcome.time_ms, outcome.messages});
 }
 
 void Watched::committed(const im::Conversation& conversation, const im::Plan& plan, const im::Outcome& outcome) {

@@ -1,9 +1,9 @@
 // The conversations of one home that somebody has a feed of: which workers are told what happens in them, and how far.
 //
-// What is told of a conversation goes to each worker in one order, behind the answers of the same turn: so a session has
-// the receipt of its own message before anybody's entry above it. An entry that is committed in this turn is encoded
-// here, once. What the home only knows to be there (changes of members, what a commit of unknown outcome has left, what
-// was there before the conversation was loaded) is told by its offset, and workers read it from the store.
+// What is told of a conversation goes to each worker in one order, behind the answers of the same turn: so a session
+// has the receipt of its own message before anybody's entry above it. An entry that is committed in this turn is
+// encoded here, once. What the home only knows to be there (changes of members, what a commit of unknown outcome has
+// left, what was there before the conversation was loaded) is told by its offset, and workers read it from the store.
 //
 // Protocol: docs/conversations.md, "Feeds".
 // Threads:  its worker's.
@@ -33,11 +33,11 @@ struct FeedNews {
 
     What what{};
     model::ConversationKey key;
-    std::uint64_t generation = 0;           // of (not_)registered
-    std::uint64_t offset = 0;               // told so far; the end of the log; the end of the membership
-    errc code = errc::ok;                   // of not_registered
-    im::Row user = 0;                       // who was removed
-    std::vector<im::BlockPtr> blocks{};     // of told
+    std::uint64_t generation = 0;        // of (not_)registered
+    std::uint64_t offset = 0;            // told so far; the end of the log; the end of the membership
+    errc code = errc::ok;                // of not_registered
+    im::Row user = 0;                    // who was removed
+    std::vector<im::BlockPtr> blocks{};  // of told
 };
 using FeedNewsPtr = std::shared_ptr<const FeedNews>;
 
@@ -86,10 +86,10 @@ private:
     struct Watch {
         explicit Watch(const model::ConversationKey& of, std::uint64_t number_) : key(of), number(number_) {}
         const model::ConversationKey key;
-        const std::uint64_t number;            // of this watch: what was read for one before is not for this one
-        std::vector<Watcher> watchers{};       // one for each worker
-        std::optional<std::uint64_t> told{};   // the end of the log as workers know it; nothing: it is being read
-        std::vector<Written> written{};        // behind that, without a hole
+        const std::uint64_t number;           // of this watch: what was read for one before is not for this one
+        std::vector<Watcher> watchers{};      // one for each worker
+        std::optional<std::uint64_t> told{};  // the end of the log as workers know it; nothing: it is being read
+        std::vector<Written> written{};       // behind that, without a hole
         std::vector<Removal> removals{};
         bool destroyed = false;
     };

@@ -4,7 +4,7 @@
 namespace flare {
 namespace {
 
-std::string at(const std::string& conversation, std::uint64_t offset) {
+std::string place_of(const std::string& conversation, std::uint64_t offset) {
     return " in " + conversation + " at offset " + std::to_string(offset);
 }
 
@@ -23,15 +23,15 @@ struct Describe {
     std::string operator()(const event::Error& e) const { return e.failure.text; }
     std::string operator()(const event::MessageReceived& e) const {
         return e.message.type + " from " + e.message.from + ", " + std::to_string(e.message.payload.size()) + " bytes" +
-               (e.stored ? at(e.conversation, e.stored->position.offset) : "");
+               (e.stored ? place_of(e.conversation, e.stored->position.offset) : "");
     }
     std::string operator()(const event::OwnMessage& e) const {
         return e.message.type + ", " + std::to_string(e.message.payload.size()) + " bytes" +
-               at(e.conversation, e.stored.position.offset);
+               place_of(e.conversation, e.stored.position.offset);
     }
     std::string operator()(const event::EntryReceived& e) const {
         return std::string(flare::name(e.entry.kind)) + " by " + e.entry.from +
-               at(e.conversation, e.stored.position.offset);
+               place_of(e.conversation, e.stored.position.offset);
     }
     std::string operator()(const event::HistoryGap& e) const {
         std::string text = e.conversation + ", " + std::string(flare::name(e.reason));

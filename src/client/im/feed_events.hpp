@@ -9,6 +9,7 @@
 #include <flare/events.hpp>
 
 #include <string>
+#include <string_view>
 
 namespace flare::client {
 

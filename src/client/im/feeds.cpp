@@ -198,7 +198,7 @@ void Feeds::on_unsubscribed(const std::string& name, const Answer& answer) {
     Checked<> result = read_unsubscribed(answer);
     const bool answered = result.has_value();
     if (answered || !owner_.in_session()) {
-        result = {};
+        result = Checked<>();
         feed.wanted = false;
         drop_untold(feed);
         if (!answered && feed.number != 0) tidy_up(feed);  // the session may come back

@@ -6,13 +6,13 @@ namespace flare::server {
 namespace {
 
 // What an entry has beside its texts: numbers, the id and all lengths.
-constexpr std::size_t kMostBesideTexts = 128;
-static_assert(wire::im::kFeedBlockBytes / kMostBesideTexts <= wire::im::kMaxFeedEntries);
+constexpr std::size_t kMostBesideEntry = 128;
+static_assert(wire::im::kFeedBlockBytes / kMostBesideEntry <= wire::im::kMaxFeedEntries);
 
 }  // namespace
 
 void BlockWriter::add(const wire::im::Entry& entry, im::SessionKey sender) {
-    const std::size_t bytes = entry.from.size() + entry.type.size() + entry.payload.size() + kMostBesideTexts;
+    const std::size_t bytes = entry.from.size() + entry.type.size() + entry.payload.size() + kMostBesideEntry;
     if (bytes_ + bytes > wire::im::kFeedBlockBytes) end_block();
     if (feed_.entries.empty()) {
         about_.first = entry.offset;

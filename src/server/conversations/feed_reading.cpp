@@ -12,7 +12,7 @@ namespace {
 using Reason = wire::im::FeedResetReason;
 
 // The log has an entry of that id there, as far as can be said.
-Result<bool> has(store::Reader& reader, store::Row conversation, const FeedPlace& place) {
+Result<bool> has_entry(store::Reader& reader, store::Row conversation, const FeedPlace& place) {
     store::PageRequest request;
     request.conversation = conversation;
     request.from = place.after;
@@ -33,7 +33,7 @@ Result<Reason> reset_of(store::Reader& reader, const Opened& opened, const FeedP
     if (place.after > head.last.offset) return Reason::diverged;
     if (place.after + 1 < floor) return Reason::unspecified;  // it begins where the member may read
     if (place.after >= floor && place.after >= head.first && !place.id.is_nil()) {
-        const auto same = has(reader, opened.conversation.row, place);
+        const auto same = has_entry(reader, opened.conversation.row, place);
         if (!same) return code_of(same);
         if (!*same) return Reason::diverged;
     }
@@ -57,7 +57,7 @@ FeedBeginning feed_beginning(store::Reader& reader, const model::ConversationKey
     const std::uint64_t end = head.last.offset + 1;
     Reason reason = Reason::unspecified;
     FeedBeginning found;
-    found.opening.next = end;
+    found.opening.next = std::max(end, floor);  // who has joined since the end was read begins there
     if (place.epoch != 0 || place.after != 0) {
         const auto judged = reset_of(reader, *opened, place);
         if (!judged) return {.code = code_of(judged)};

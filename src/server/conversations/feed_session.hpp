@@ -44,7 +44,7 @@ public:
 
     const Uuid& id() const noexcept { return id_; }
     // Null: it has ended.
-    session::ServerSession* session() const noexcept { return session_; }
+    session::ServerSession* target() const noexcept { return session_; }
     void session_ended() noexcept { session_ = nullptr; }
     // What it was not told for want of memory.
     void say_again();

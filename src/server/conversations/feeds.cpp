@@ -8,7 +8,7 @@
 namespace flare::server {
 namespace {
 
-constexpr std::chrono::milliseconds kTryAgain{500};
+constexpr std::chrono::milliseconds kReadAgain{500};
 
 }  // namespace
 
@@ -58,7 +58,7 @@ void ConversationFeeds::open(const im::Feed& feed) {
     const auto& who = static_cast<const FeedSubscriber&>(*feed.session);
     const auto found = std::make_shared<reading::FeedBeginning>();
     parts_.store.read(
-        [found, key = feed.key(), user = who.session() == nullptr ? std::string() : who.session()->user(),
+        [found, key = feed.key(), user = who.target() == nullptr ? std::string() : who.target()->user(),
          place = who.openings.at(feed.number).place](store::Reader& reader) {
             *found = reading::feed_beginning(reader, key, user, place);
             return found->code;
@@ -72,7 +72,7 @@ void ConversationFeeds::open(const im::Feed& feed) {
 void ConversationFeeds::opened(const Uuid& session, const model::ConversationKey& key, std::uint32_t number,
                                reading::FeedBeginning found) {
     FeedSubscriber* const who = find(session);
-    if (who == nullptr || who->session() == nullptr) return;
+    if (who == nullptr || who->target() == nullptr) return;
     im::Feed& feed = *feeds_.find(*who, key);
     if (found.code == errc::ok && !feeds_.opened(feed, found.opening)) return open(feed);
     const auto at = who->openings.find(number);
@@ -108,11 +108,11 @@ void ConversationFeeds::go_on(const Uuid& session, const model::ConversationKey&
                               std::vector<FeedSubscriber::Asked> asked) {
     for (const FeedSubscriber::Asked& each : asked) {
         FeedSubscriber* const who = find(session);
-        if (who == nullptr || who->session() == nullptr) return;
+        if (who == nullptr || who->target() == nullptr) return;
         if (each.place) {
-            subscribe(*who->session(), who->key(), each.pending, key, *each.place);
+            subscribe(*who->target(), who->key(), each.pending, key, *each.place);
         } else {
-            unsubscribe(*who->session(), each.pending, key);
+            unsubscribe(*who->target(), each.pending, key);
         }
     }
 }
@@ -210,7 +210,7 @@ void ConversationFeeds::read(const im::PageWanted& wanted) {
 
 void ConversationFeeds::try_again_later() {
     if (again_at_ != session::kNever) return;
-    again_at_ = parts_.executor.now() + kTryAgain;
+    again_at_ = parts_.executor.now() + kReadAgain;
     parts_.executor.arm_timer();
 }
 

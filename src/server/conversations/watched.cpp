@@ -8,8 +8,6 @@
 
 namespace flare::server {
 
-using What = FeedNews::What;
-
 Watched::Watch* Watched::find(const model::ConversationKey& key) {
     const auto found = by_key_.find(key.text());
     return found == by_key_.end() ? nullptr : found->second.get();
@@ -80,7 +78,7 @@ void Watched::answer(Watch& watch, errc code) {
         if (std::exchange(each.answered, true)) continue;
         told = true;
         FeedNews news;
-        news.what = code == errc::ok ? What::registered : What::not_registered;
+        news.what = code == errc::ok ? FeedNews::What::registered : FeedNews::What::not_registered;
         news.key = watch.key;
         news.generation = each.generation;
         news.offset = watch.told.value_or(0);
@@ -119,7 +117,7 @@ void Watched::tell(const im::Conversation& conversation) {
             answer(*watch);
         } else if (last > *watch->told) {
             FeedNews news;
-            news.what = What::told;
+            news.what = FeedNews::What::told;
             news.offset = last;
             news.blocks = blocks_of(*watch);
             give(*watch, std::move(news));
@@ -128,14 +126,14 @@ void Watched::tell(const im::Conversation& conversation) {
     }
     for (const Removal& each : watch->removals) {
         FeedNews news;
-        news.what = What::removed;
+        news.what = FeedNews::What::removed;
         news.user = each.user;
         news.offset = each.offset;
         give(*watch, std::move(news));
     }
     if (std::exchange(watch->destroyed, false)) {
         FeedNews news;
-        news.what = What::destroyed;
+        news.what = FeedNews::What::destroyed;
         give(*watch, std::move(news));
         watch->told = 0;
         answer(*watch);

@@ -361,7 +361,7 @@ private:
     std::vector<Session> sessions_;
 };
 
-std::uint64_t seeds_of_a_run() {
+std::uint64_t feed_seeds() {
     const char* const more = std::getenv("FLARE_IM_SEEDS");
     return more == nullptr ? 40 : std::strtoull(more, nullptr, 10);
 }
@@ -370,7 +370,7 @@ constexpr int kFeedSteps = 2000;
 
 TEST(RandomFeeds, AreGivenTheLogFromTheirPlaceOn) {
     Counts counts;
-    for (std::uint64_t seed = 1; seed <= seeds_of_a_run(); ++seed) {
+    for (std::uint64_t seed = 1; seed <= feed_seeds(); ++seed) {
         FeedWorld world(seed);
         ASSERT_EQ(world.live(kFeedSteps), "") << "seed " << seed;
         counts += world.counts();
@@ -402,14 +402,14 @@ TEST_P(PlantedFeedFault, IsNoticed) {
     ADD_FAILURE() << "400 worlds, and nobody noticed";
 }
 
-constexpr auto kFaults = std::to_array<std::pair<Fault, const char*>>({
+constexpr auto kFeedFaults = std::to_array<std::pair<Fault, const char*>>({
     {Fault::feed_skips_one, "FeedSkipsOne"},
     {Fault::page_above_told, "PageAboveTold"},
     {Fault::removal_missed_behind, "RemovalMissedBehind"},
     {Fault::removal_missed_while_opening, "RemovalMissedWhileOpening"},
     {Fault::old_watch_believed, "OldWatchBelieved"},
 });
-INSTANTIATE_TEST_SUITE_P(Feeds, PlantedFeedFault, testing::ValuesIn(kFaults),
+INSTANTIATE_TEST_SUITE_P(Feeds, PlantedFeedFault, testing::ValuesIn(kFeedFaults),
                          [](const auto& each) { return each.param.second; });
 
 }  // namespace

@@ -135,8 +135,10 @@ TEST_F(Cursor, AccountsForEveryOffset) {
                 known.insert(offset);
             } else {
                 const auto taken = cursor.take(offset, id(offset));
-                if (taken.fresh) EXPECT_TRUE(told.insert(offset).second) << offset << " is told twice";
-                if (taken.fresh) EXPECT_FALSE(known.contains(offset)) << offset;
+                if (taken.fresh) {
+                    EXPECT_TRUE(told.insert(offset).second) << offset << " is told twice";
+                    EXPECT_FALSE(known.contains(offset)) << offset;
+                }
                 if (taken.missing) {
                     for (auto each = taken.missing->first; each <= taken.missing->second; ++each) missing.insert(each);
                 }

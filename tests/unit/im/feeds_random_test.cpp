@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kRooms = 3;
 constexpr std::size_t kUsers = 4;
-constexpr std::size_t kSessions = 6;
+constexpr std::size_t kMostSessions = 6;
 
 struct Counts {
     std::uint64_t given = 0, own = 0, pages = 0, live = 0, ended = 0, again = 0, failed = 0;
@@ -34,7 +34,7 @@ public:
             rooms_.emplace_back(model::ConversationKey::room("room" + std::to_string(i)));
             for (Row user = 1; user <= kUsers; ++user) rooms_.back().joined[user] = 0;
         }
-        for (std::size_t i = 0; i < kSessions; ++i) begin_session(i);
+        for (std::size_t i = 0; i <= seed % kMostSessions; ++i) begin_session(i);
     }
     ~FeedWorld() {
         for (auto& each : sessions_) feeds_.session_gone(*each.session);
@@ -137,7 +137,9 @@ private:
             } else if (!home_.empty()) {
                 run(home_);
             } else if (!store_.empty()) {
-                run_store(false);
+                run_one(store_, 0);
+            } else if (!results_.empty()) {
+                run_one(results_, 0);
             } else if (feeds_.stuck()) {
                 feeds_.retry();
             } else if (!use_room()) {
@@ -172,9 +174,9 @@ private:
     // ---- what happens ----
 
     void step() {
-        Session& session = sessions_[any(kSessions)];
+        Session& session = sessions_[any(sessions_.size())];
         Room& room = rooms_[any(kRooms)];
-        switch (any(16)) {
+        switch (any(17)) {
             case 0:
             case 1: return append(room);
             case 2: return change(room);
@@ -187,7 +189,7 @@ private:
                 return feeds_.close(*feed);
             }
             case 6:
-                if (one_of(20)) begin_session(static_cast<std::size_t>(&session - sessions_.data()));
+                if (one_of(8)) begin_session(static_cast<std::size_t>(&session - sessions_.data()));
                 return;
             case 7:
                 if (one_of(3)) session.session->attached = !session.session->attached;
@@ -203,14 +205,15 @@ private:
             case 11:
             case 12: return run(mail_);
             case 13: return run(home_);
-            default: return run_store(true);
+            case 14: return run_one(results_, any(results_.size() + 1));
+            default: return run_one(store_, any(store_.size() + 1));
         }
     }
     void append(Room& room) {
-        const SessionKey sender = sessions_[any(kSessions)].number;
+        const SessionKey sender = sessions_[any(sessions_.size())].number;
         const std::uint64_t count = 1 + any(6);
         for (std::uint64_t i = 0; i < count; ++i)
-            room.log.push_back(one_of(4) ? sessions_[any(kSessions)].number : sender);
+            room.log.push_back(one_of(4) ? sessions_[any(sessions_.size())].number : sender);
         home_.push_back([this, &room, last = room.log.size()] { tell(room, last, !one_of(8)); });
     }
     void change(Room& room) {
@@ -268,11 +271,11 @@ private:
         task();
     }
     // In any order: there are several threads.
-    void run_store(bool any_of_them) {
-        if (store_.empty()) return;
-        const std::size_t at = any_of_them ? any(store_.size()) : 0;
-        const Task task = std::move(store_[at]);
-        store_.erase(store_.begin() + static_cast<std::ptrdiff_t>(at));
+    static void run_one(std::vector<Task>& tasks, std::size_t at) {
+        if (tasks.empty()) return;
+        at = std::min(at, tasks.size() - 1);
+        const Task task = std::move(tasks[at]);
+        tasks.erase(tasks.begin() + static_cast<std::ptrdiff_t>(at));
         task();
     }
 
@@ -304,7 +307,7 @@ private:
             if (one_of(3)) change(room);  // between the two reads
             const Row user = 1 + (index_of_session(session) % kUsers);
             const bool member = room.joined.contains(user);
-            mail_.push_back([this, session, number, &room, as_of, member, user] {
+            results_.push_back([this, session, number, &room, as_of, member, user] {
                 Session& at = sessions_[index_of_session(session)];
                 if (at.number != session) return;
                 Feed& feed = *feeds_.find(*at.session, room.key);
@@ -334,7 +337,7 @@ private:
         store_.push_back([this, &room, wanted] {
             if (one_of(8)) {
                 ++counts_.failed;
-                mail_.push_back([this, wanted] { feeds_.page_failed(wanted.ticket); });
+                results_.push_back([this, wanted] { feeds_.page_failed(wanted.ticket); });
                 return;
             }
             std::vector<BlockPtr> blocks;
@@ -344,7 +347,7 @@ private:
                 blocks.push_back(make(room, at, last, wanted.encodings, false));
                 at = last + 1;
             }
-            mail_.push_back([this, wanted, blocks] { feeds_.page_read(wanted.ticket, blocks); });
+            results_.push_back([this, wanted, blocks] { feeds_.page_read(wanted.ticket, blocks); });
         });
     }
 
@@ -354,6 +357,7 @@ private:
     std::deque<Task> home_;     // what the store answers to it
     std::deque<Task> to_home_;  // from it
     std::vector<Task> store_;
+    std::vector<Task> results_;  // of the store, to the worker
     std::uint64_t last_session_ = 0;
     Counts counts_;
     std::string wrong_;
@@ -363,10 +367,10 @@ private:
 
 std::uint64_t feed_seeds() {
     const char* const more = std::getenv("FLARE_IM_SEEDS");
-    return more == nullptr ? 40 : std::strtoull(more, nullptr, 10);
+    return more == nullptr ? 100 : std::strtoull(more, nullptr, 10);
 }
 
-constexpr int kFeedSteps = 2000;
+constexpr int kFeedSteps = 4000;
 
 TEST(RandomFeeds, AreGivenTheLogFromTheirPlaceOn) {
     Counts counts;

@@ -244,7 +244,7 @@ TEST_F(Subscriptions, OfADirectConversationTellEachMessageOnce) {
     ASSERT_TRUE(at_bob.wait_for<event::MessageReceived>(3));
     const auto heard = at_bob.all<event::MessageReceived>();
     ASSERT_EQ(heard.size(), 3u);
-    for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(heard[i].message.payload, std::to_string(i));
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(heard[i].message.payload.str(), std::to_string(i));
     EXPECT_TRUE(heard[1].stored);
     EXPECT_EQ(heard[1].message.to, "bob");
     EXPECT_FALSE(heard[2].stored);
@@ -399,7 +399,7 @@ TEST_F(Subscriptions, TheNextRunGoesOnBehindTheLastEntry) {
         std::vector<event::MessageReceived> heard = events.all<event::MessageReceived>();
         const int first = run == 0 ? 0 : static_cast<int>(last.offset) - 2;
         for (std::size_t i = 0; i < heard.size(); ++i)
-            EXPECT_EQ(heard[i].message.payload, std::to_string(first + static_cast<int>(i)));
+            EXPECT_EQ(heard[i].message.payload.str(), std::to_string(first + static_cast<int>(i)));
         last = heard.back().stored->position;
         id = heard.back().message.id;
         EXPECT_TRUE(events.all<event::HistoryGap>().empty());

@@ -305,7 +305,8 @@ TEST_F(Subscriptions, NothingIsMissedWhileConnectionsBreak) {
 TEST_F(Subscriptions, GoOnInTheNextSession) {
     Server server = started(storing().session_life(100ms));
     Proxy proxy(server.websocket_addr());
-    Client ann = user(proxy.address(), "ann", at_ann);
+    Client ann = connected(
+        client_of(proxy.address(), "ann", at_ann).reconnect_delay(50ms).connection_timeout(500ms));
     Client bob = user(server.websocket_addr(), "bob", at_bob);
     gather({&ann, &bob});
     int number = 0;

@@ -60,7 +60,7 @@ void ClientNode::make_session() {
         talker_ = std::make_unique<Talker>(world_, *book_, asks);
         listener_ = std::make_unique<Listener>(
             world_, *book_,
-            Listener::Client{settings_.user, session_.get(), asks.ask,
+            Listener::Client{settings_.user, name(), session_.get(), asks.ask,
                              [this](const Uuid& id) { return sent_.contains(id); }, [this] { schedule(); }});
     }
     wake_at_ = session::kNever;

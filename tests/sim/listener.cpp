@@ -21,6 +21,8 @@ model::EntryKind kind_of(const Entry& entry) {
 void Listener::subscribe(const std::string& conversation, const std::optional<Place>& after) {
     SubscribeOptions options;
     if (after) options.with_after({after->position.epoch, after->position.offset}, after->id);
+    world_.trace(client_.name + " subscribes to " + conversation +
+                 (after ? " after " + std::to_string(after->position.offset) : std::string()));
     asked_[conversation].emplace_back();
     feeds_.subscribe(conversation, options, [this, conversation](const Checked<Subscription>& begun) {
         std::deque<Own>& asked = asked_[conversation];
@@ -53,8 +55,10 @@ Listener::Places Listener::places() const {
 // What was told before stands: it is told from a place of the application's choice.
 void Listener::begun(const std::string& conversation, const Subscription& subscription, const Own& own) {
     world_.happened("subscription");
+    world_.trace(client_.name + " is told " + conversation + " after " + std::to_string(subscription.after.offset));
     Heard& heard = heard_[conversation];
     heard = {true, subscription.after.epoch, subscription.after.offset, Uuid(), own};
+    if (subscription.gap && subscription.gap->reason == HistoryGapReason::diverged) heard.own.clear();
     pass_own(heard);
 }
 
@@ -111,12 +115,13 @@ void Listener::stored(const std::string& conversation, const Uuid& id, const wir
 
 bool Listener::has_seen(std::string_view from, const Uuid& id) const { return client_.session->has_seen(from, id); }
 
-bool Listener::settle(const Uuid& id, std::string_view conversation, const StoredAt& stored) {
+bool Listener::settle(const Uuid& id, std::string_view to, const StoredAt& stored) {
     if (!client_.waits_for_receipt(id)) return false;
-    const std::string name(conversation);
+    const std::string conversation(to);
     const model::Position at{stored.position.epoch, stored.position.offset};
-    for (Own& own : asked_[name]) own.insert(at);
-    const auto found = heard_.find(name);
+    world_.trace(client_.name + " has its own " + conversation + " " + std::to_string(at.offset));
+    for (Own& own : asked_[conversation]) own.insert(at);
+    const auto found = heard_.find(conversation);
     if (found == heard_.end()) return true;
     found->second.own.insert(at);
     pass_own(found->second);
@@ -134,6 +139,8 @@ void Listener::tell(Event event) {
     const auto* ended = std::get_if<event::SubscriptionEnded>(&event);
     world_.require(ended != nullptr, "nothing else is told beside the entries");
     world_.happened("subscription that has ended");
+    world_.trace(client_.name + " is told " + ended->conversation +
+                 " no more: " + std::string(flare::name(ended->reason.code)));
     heard_[ended->conversation].subscribed = false;
 }
 
@@ -158,14 +165,18 @@ void Listener::tell_later(std::function<std::optional<Event>()> make) {
 
 void Listener::told(const std::string& conversation, const StoredAt& at, const Uuid& id, model::EntryKind kind,
                     const std::string& from, std::string_view payload) {
-    world_.trace(client_.user + " is told " + conversation + " " + std::to_string(at.position.offset));
+    world_.trace(client_.name + " is told " + conversation + " " + std::to_string(at.position.offset));
     world_.happened("entry of a subscription");
     Heard& heard = heard_[conversation];
     world_.require(heard.subscribed && heard.epoch == at.position.epoch, "only what is subscribed to is told");
     world_.require(at.position.offset > heard.last, "each entry is told once, and in order");
-    world_.require(at.position.offset == heard.last + 1, "a hole is told");
     const model::Position position{at.position.epoch, at.position.offset};
-    book_.told(client_.user, LogBook::key_of(client_.user, conversation), position, {id, kind, from, payload});
+    const model::ConversationKey key = LogBook::key_of(client_.user, conversation);
+    for (std::uint64_t offset = heard.last + 1; offset < position.offset; ++offset) {
+        const model::Position between{position.epoch, offset};
+        world_.require(heard.own.contains(between) || !book_.is_open_to(client_.user, key, between), "a hole is told");
+    }
+    book_.told(client_.user, key, position, {id, kind, from, payload});
     heard.last = at.position.offset;
     heard.id = id;
     pass_own(heard);
@@ -174,10 +185,14 @@ void Listener::told(const std::string& conversation, const StoredAt& at, const U
 // Own messages may stand before it and in it.
 void Listener::left_out(const event::HistoryGap& gap) {
     world_.happened("hole that was told");
+    world_.trace(client_.name + " is told of a hole in " + gap.conversation + " up to " + std::to_string(gap.last) +
+                 " because of " + std::to_string(static_cast<int>(gap.reason)));
     world_.require(gap.reason != HistoryGapReason::skipped, "a server leaves out nothing without a word");
     Heard& heard = heard_[gap.conversation];
     const bool same = heard.epoch == gap.epoch && gap.reason != HistoryGapReason::diverged;
-    world_.require(!same || gap.last >= heard.last, "a subscription goes on, and not back");
+    const bool begins = !asked_[gap.conversation].empty();  // anywhere
+    world_.require(!same || begins || gap.last >= heard.last, "a subscription goes on, and not back");
+    if (gap.reason == HistoryGapReason::diverged) heard.own.clear();  // of another log
     heard.epoch = gap.epoch;
     heard.last = gap.last;
     heard.id = Uuid();

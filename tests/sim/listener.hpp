@@ -22,6 +22,7 @@ public:
     // Its client. ask(): false: it takes no more. waits_for_receipt(): this process has sent it, and has no outcome.
     struct Client {
         std::string user{};
+        std::string name{};  // of its process
         session::ClientSession* session = nullptr;
         std::function<bool(const wire::RequestView& request, const std::string& conversation)> ask{};
         std::function<bool(const Uuid& id)> waits_for_receipt{};

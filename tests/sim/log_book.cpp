@@ -442,6 +442,14 @@ void LogBook::told(const std::string& user, const model::ConversationKey& key, c
                    "nobody is told what was written before they came or after they went");
 }
 
+bool LogBook::is_open_to(const std::string& user, const model::ConversationKey& key, const model::Position& at) const {
+    const Log* const log = log_of(text_of(key));
+    const Membership* const member = log == nullptr ? nullptr : membership(*log, user);
+    if (member == nullptr || member->may_read.empty() || log->epoch != at.epoch) return false;
+    const auto& [from, to] = member->may_read.back();  // a membership before is over
+    return from <= at.offset && at.offset <= std::min<std::uint64_t>(to, log->entries.size());
+}
+
 std::optional<model::Position> LogBook::end_for(const std::string& user, const model::ConversationKey& key) const {
     const Log* const log = log_of(text_of(key));
     const Membership* const member = log == nullptr ? nullptr : membership(*log, user);

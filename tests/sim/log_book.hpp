@@ -76,6 +76,8 @@ public:
         std::string_view payload;  // of a message
     };
     void told(const std::string& user, const model::ConversationKey& key, const model::Position& at, const Told& told);
+    // The log has it now, and the user may read it.
+    bool is_open_to(const std::string& user, const model::ConversationKey& key, const model::Position& at) const;
     // The newest entry; nothing: the user is no member.
     std::optional<model::Position> end_for(const std::string& user, const model::ConversationKey& key) const;
 

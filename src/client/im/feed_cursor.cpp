@@ -13,11 +13,13 @@ void FeedCursor::begin(const Position& position, const Uuid& id) {
 }
 
 void FeedCursor::note_own(const Position& at, const Uuid& id) {
-    if (begun_ && (at.epoch != position_.epoch || at.offset <= position_.offset)) return;
-    if (at.epoch != own_epoch_) own_.clear();  // the log has begun anew, and nothing of it was told yet
+    const bool same = begun_ && at.epoch == position_.epoch;
+    if (same && at.offset <= position_.offset) return;
+    // Where the log has begun anew, receipts come before the feed is where they are.
+    if (at.epoch != own_epoch_) own_.clear();
     own_epoch_ = at.epoch;
-    if (own_.size() < kMostOwn || at.offset == position_.offset + 1) own_.emplace(at.offset, id);
-    if (begun_) absorb();
+    if (own_.size() < kMostOwn || (same && at.offset == position_.offset + 1)) own_.emplace(at.offset, id);
+    if (same) absorb();
 }
 
 bool FeedCursor::skip_to(std::uint64_t offset) {
@@ -28,12 +30,13 @@ bool FeedCursor::skip_to(std::uint64_t offset) {
 
 FeedCursor::Taken FeedCursor::take(std::uint64_t offset, const Uuid& id) {
     if (offset <= position_.offset) return {};
-    const bool own = own_.contains(offset);
+    const bool knows_own = own_epoch_ == position_.epoch;
+    const bool own = knows_own && own_.contains(offset);
     Taken taken{!own};
     // The first below it is no own message, or absorb() would have passed it.
     if (const std::uint64_t first = position_.offset + 1; offset > first) {
         std::uint64_t last = offset - 1;
-        while (own_.contains(last)) --last;
+        while (knows_own && own_.contains(last)) --last;
         taken.missing.emplace(first, last);
     }
     begin({position_.epoch, offset}, id);

@@ -49,7 +49,7 @@ private:
     Position position_;
     Uuid id_;
     bool begun_ = false;
-    // Invariant: once begun, all of them are of the position's epoch, and above position_.offset + 1.
+    // Of one epoch. Invariant: once begun, if it is the position's, all of them are above position_.offset + 1.
     std::map<std::uint64_t, Uuid> own_;
     std::uint64_t own_epoch_ = 0;
 };

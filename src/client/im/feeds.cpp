@@ -349,8 +349,7 @@ bool Feeds::tell_entry(Feed& feed, const im::Entry& entry, const Bytes& whole,
     const StoredAt stored{{origin->epoch, entry.offset}, wire::to_time(entry.time_ms)};
     if (message && own && owner_.settle(entry.id, name, stored)) return false;
     if (message && is_direct(name) && owner_.has_seen(entry.from, entry.id)) return false;
-    auto make = [over = feed.over, taken, origin,
-                 packed = packed_of(entry, whole)]() mutable -> std::optional<Event> {
+    auto make = [over = feed.over, taken, origin, packed = packed_of(entry, whole)]() mutable -> std::optional<Event> {
         if (*over) return std::nullopt;
         return event_of(*origin, std::move(packed));
     };
@@ -375,6 +374,8 @@ std::optional<HistoryGap> Feeds::apply(const std::string& name, Feed& feed, cons
         if (!feed.cursor.skip_to(reset.next - 1)) return std::nullopt;
     } else {
         gap.first = std::max<std::uint64_t>({reset.first, visible_from, 1});
+        // Own messages may have been in another log, of the same epoch.
+        if (reset.reason == im::FeedResetReason::diverged) feed.cursor = FeedCursor();
         feed.cursor.begin({reset.epoch, reset.next - 1}, Uuid());
     }
     return gap;

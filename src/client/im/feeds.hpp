@@ -91,9 +91,10 @@ private:
     // What is to be asked about a conversation, one after the other.
     struct Asked {
         SubscribeOptions options{};
-        SubscribeDone subscribed{};      // of subscribe()
-        UnsubscribeDone unsubscribed{};  // of unsubscribe(); both empty: the server is to forget a feed that is not wanted
-        FeedCursor cursor{};             // of subscribe(): the receipts since the call
+        SubscribeDone subscribed{};  // of subscribe()
+        UnsubscribeDone
+            unsubscribed{};   // of unsubscribe(); both empty: the server is to forget a feed that is not wanted
+        FeedCursor cursor{};  // of subscribe(): the receipts since the call
 
         bool is_call() const noexcept { return subscribed || unsubscribed; }
     };

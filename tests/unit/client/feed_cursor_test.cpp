@@ -97,6 +97,17 @@ TEST_F(Cursor, ReceiptsOfAnotherEpochMeanNothing) {
     EXPECT_TRUE(fresh(3));
 }
 
+// After a restore: the session is new, and its subscription has not been renewed yet.
+TEST_F(Cursor, ReceiptsOfANewEpochCountWhenItBeginsThere) {
+    cursor.begin({7, 10}, id(10));
+    own(4, 8);
+    own(5, 8);
+    EXPECT_EQ(cursor.position(), (Position{7, 10}));
+    cursor.begin({8, 3}, Uuid());
+    EXPECT_EQ(cursor.position(), (Position{8, 5}));
+    EXPECT_TRUE(fresh(6));
+}
+
 TEST_F(Cursor, ForgetsOwnMessagesBeyondItsBound) {
     cursor.begin({7, 10}, id(10));
     for (std::uint64_t i = 0; i < 2 * FeedCursor::kMostOwn; ++i) own(12 + i);

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh --build
 cmake --preset release >/dev/null
 echo "building (the first time takes some minutes) ..."
-build=(cmake --build build/release --target server_example websocket_client quic_client auto_racing_client switch_client cut_client secure_client)
+build=(cmake --build build/release --target server_example websocket_client quic_client auto_racing_client switch_client cut_client secure_client room_chat)
 if [ -t 1 ]; then
     "${build[@]}"  # with its progress, on one line
 else
@@ -59,6 +59,10 @@ echo "== the same over TLS, with a verified certificate: wss://127.0.0.1:$secure
 echo
 echo "== a text, a binary and a custom message over quic://127.0.0.1:$quic, sealed; then one as early data (0-RTT), not sealed"
 "$bin/quic_client" "quic://127.0.0.1:$quic" certs/ca.crt
+
+echo
+echo "== a room with two users, a bot and a late joiner, on a server with a store"
+"$bin/room_chat" "$logs/room.db"
 
 echo
 echo "== 1,000 numbered messages each way over QUIC; the client drops the connection, migrates to another port, and the server drops it"

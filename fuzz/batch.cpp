@@ -1,5 +1,6 @@
 // A batch of a peer through all decoders, and what they accept through the encoders and back.
 #include "wire/batch.hpp"
+#include "wire/feeds.hpp"
 #include "wire/json.hpp"
 
 #include <cstdint>
@@ -92,6 +93,16 @@ bool decode(const FrameView& frame) {
             if (!read_again(response, frame.kind)) return false;
             require(inside(response->body, frame.body) && inside(response->text, frame.body));
             require(decode_response(encode(*response).content())->more == response->more);
+            return true;
+        }
+        case FrameKind::feed: {
+            const auto feed = im::decode<im::Feed>(frame.body);
+            if (!feed) return false;
+            for (const im::Entry& entry : feed->entries)
+                require(inside(entry.payload, frame.body) && inside(entry.from, frame.body));
+            const Body body = im::feed_body(*feed);
+            require(body.kind == frame.kind && body.cost == body.content().size());
+            require(im::decode<im::Feed>(body.content())->entries.size() == feed->entries.size());
             return true;
         }
         case FrameKind::credential: return read_again(decode_credential(frame.body), frame.kind);

@@ -1,6 +1,6 @@
-// Bodies of requests and responses: what a decoder accepts is the same when it has been written, and when it has been
-// JSON. The first byte says which body it is.
-#include "wire/requests.hpp"
+// Bodies of requests and responses, and of feeds: what a decoder accepts is the same when it has been written, and when
+// it has been JSON. The first byte says which body it is.
+#include "wire/feeds.hpp"
 #include "wire/json.hpp"
 
 #include <cstdint>
@@ -39,7 +39,22 @@ std::optional<std::string> written_again(const Schema& schema, std::string_view 
     if (schema.name == "Written") return written_again<im::Written>(bytes);
     if (schema.name == "MemberPage") return written_again<im::MemberPage>(bytes);
     if (schema.name == "HistoryPage") return written_again<im::HistoryPage>(bytes);
+    if (schema.name == "Subscribe") return written_again<im::Subscribe>(bytes);
+    if (schema.name == "Subscribed") return written_again<im::Subscribed>(bytes);
+    if (schema.name == "Unsubscribe") return written_again<im::Unsubscribe>(bytes);
+    if (schema.name == "Unsubscribed") return written_again<im::Unsubscribed>(bytes);
+    if (schema.name == "Feed") return written_again<im::Feed>(bytes);
     std::abort();
+}
+
+constexpr unsigned kVerbs = static_cast<unsigned>(Verb::unsubscribe) + 1;
+
+// Two for each verb, but 0, which has none: a feed.
+const Schema* schema_of(unsigned number) {
+    const unsigned body = number % (2 * kVerbs);
+    if (body == 0) return &im::feed_schema();
+    const auto verb = static_cast<Verb>(body / 2);
+    return body % 2 == 0 ? im::request_schema(verb) : im::response_schema(verb);
 }
 
 }  // namespace
@@ -47,8 +62,7 @@ std::optional<std::string> written_again(const Schema& schema, std::string_view 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
     const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-    const auto verb = static_cast<Verb>(data[0] / 2 % 9);
-    const Schema* const schema = data[0] % 2 == 0 ? im::request_schema(verb) : im::response_schema(verb);
+    const Schema* const schema = schema_of(data[0]);
     if (schema == nullptr) return 0;
     const auto written = written_again(*schema, bytes);
     const auto json = content_to_json(*schema, bytes);

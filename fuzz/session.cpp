@@ -4,6 +4,7 @@
 #include "base/random.hpp"
 #include "session/client_session.hpp"
 #include "session/session_table.hpp"
+#include "wire/feeds.hpp"
 
 #include <algorithm>
 #include <array>
@@ -188,7 +189,7 @@ private:
         const std::size_t what = input.number();
         message.to = what % 2 == 0 ? std::string_view("server") : std::string_view("ann");
         if (what % 4 >= 2) {
-            const wire::RequestView request{message.id, static_cast<wire::Verb>(what / 4 % 9), payload, 0};
+            const wire::RequestView request{message.id, static_cast<wire::Verb>(what / 4 % 11), payload, 0};
             (void)client_.request(request, message.to, now_);
             return;
         }
@@ -201,8 +202,30 @@ private:
         data.message.emplace();
         data.message->id = random_.uuid();
         data.message->payload = payload;
+        if (payload.size() % 3 == 1) return feed(payload);
         const wire::Body body = wire::encode(data);
         (void)table_.send_to_user("ann", "server", body, Priority::normal, now_);
+    }
+    // The same bytes to all sessions, whatever they know of this feed.
+    void feed(const std::string& payload) {
+        wire::im::Feed feed;
+        wire::im::Entry& entry = feed.entries.emplace_back();
+        entry.offset = payload.size();
+        entry.from = "bob";
+        entry.payload = payload;
+        wire::Body body = wire::im::feed_body(feed);
+        body.feed_id = static_cast<std::uint32_t>(payload.size() % 5);
+        std::vector<ServerSession*> sessions;
+        table_.for_each([&](ServerSession& session) {
+            if (session.agreed().conversations) sessions.push_back(&session);
+        });
+        for (ServerSession* const session : sessions) {
+            session->want_room(payload.size() % 2 == 0);
+            const auto lane = static_cast<LaneIndex>(payload.size() % session->lanes());
+            const std::size_t before = session->lane_set().waiting(lane);
+            const auto sent = table_.send_feed(*session, lane, body, now_);
+            require(session->lane_set().waiting(lane) == before + (sent ? 1 : 0));
+        }
     }
     // A key names one carrier at a time.
     void open(CarrierKey key, bool standby) {
@@ -255,6 +278,7 @@ private:
         }
         if (table_.respond(pending, response, now_) && response.more) asked_.push_back(std::move(pending));
     }
+    void on_room(ServerSession& session) override { require(session.wants_room()); }
     void on_heartbeat(ServerSession&) override {}
     void on_credential(ServerSession& session, std::string_view token) override {
         table_.renew(session.id(), SessionCredential{session.user(), now_ + std::chrono::seconds(token.size())}, now_);
@@ -278,6 +302,9 @@ private:
     }
     void on_outcome(const Outcome&) override {}
     void on_response(LaneIndex lane, const wire::ResponseView&, const Bytes&, std::uint64_t cost) override {
+        client_.consumed(lane, cost, now_);
+    }
+    void on_feed(LaneIndex lane, std::uint32_t, const wire::im::Feed&, const Bytes&, std::uint64_t cost) override {
         client_.consumed(lane, cost, now_);
     }
     void on_heartbeat(CarrierKey, Duration) override {}

@@ -47,7 +47,7 @@ ALLOWED = {
     "client/im": CLIENT | {"client", "client/loop", "model"},
     "client/connect": CLIENT | {"client", "transport/quic", "transport/sealed", "transport/tls",
                                 "transport/websocket"},
-    "client/loop": CLIENT | {"base/json", "client", "client/connect", "model"},
+    "client/loop": CLIENT | {"base/json", "client", "client/connect", "client/im", "model"},
     "server": SERVER | {"im", "store", "store/sqlite", "base/json", "server/admin", "server/worker", "transport/http", "transport/quic",
                         "transport/tls", "transport/websocket"},
     "server/admin": SHARD | {"base/json", "transport/http", "transport/websocket"},

@@ -19,6 +19,8 @@ namespace flare::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kRefreshEvery{1000};
+// Of the calls about rooms, while which nothing can be typed. Messages are posted, and wait for as long as it takes.
+constexpr std::chrono::seconds kLongestCall{10};
 
 struct ChatOptions {
     std::string peer{kServerTarget};
@@ -147,6 +149,7 @@ int run_chat(const ClientOptions& common, const ChatOptions& options) {
     if (std::setlocale(LC_CTYPE, "") == nullptr || MB_CUR_MAX == 1) std::setlocale(LC_CTYPE, "C.UTF-8");
     Inbox inbox{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP};
     builder->with_event_callback(common.record_fault->watch(inbox.callback()));
+    builder->send_timeout(kLongestCall);
     if (terminal)
         builder->max_reconnect_attempts(kUnlimited)
             .heartbeat_interval(std::chrono::seconds(5));  // a person decides when to give up

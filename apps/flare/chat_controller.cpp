@@ -1,9 +1,11 @@
 #include "chat_controller.hpp"
 
+#include "asking.hpp"
 #include "phrases.hpp"
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 
 namespace flare::cli {
@@ -18,7 +20,12 @@ std::string score_text(double score) {
 }  // namespace
 
 ChatController::ChatController(Client& client, ChatView& view, std::string user, std::string peer, bool tells_typing)
-    : client_(client), view_(view), user_(std::move(user)), peer_(std::move(peer)), tells_typing_(tells_typing) {}
+    : client_(client),
+      view_(view),
+      rooms_(client, view),
+      user_(std::move(user)),
+      peer_(std::move(peer)),
+      tells_typing_(tells_typing) {}
 
 bool ChatController::line(const std::string& text, Clock::time_point now) {
     bool goes_on = true;
@@ -47,17 +54,55 @@ bool ChatController::command(const std::string& text) {
         tell_state();
     } else if (word == "/help") {
         view_.note("/to USER: talk to this user ('server' is the server's own handler)");
+        view_.note("/join ROOM: talk and listen to a room; /leave: stop listening to it, and stay a member");
+        view_.note("/history [COUNT]: show the newest entries of the conversation");
         view_.note("/status: show the connection; /quit: exit; //text: send a line that begins with a slash");
-    } else {
+    } else if (!room_command(word, rest)) {
         view_.note(word == "/to" ? "/to USER: the user is missing"
                                  : "unknown command " + word + "; /help lists the commands");
     }
     return true;
 }
 
+bool ChatController::room_command(const std::string& word, const std::string& rest) {
+    if (word != "/join" && word != "/leave" && word != "/history") return false;
+    // Its calls would wait for the connection, and nothing could be typed meanwhile.
+    if (client_.get_status() != ClientStatus::connected) {
+        view_.note("no connection: try again when there is one");
+    } else if (word == "/join") {
+        join(rest);
+    } else if (word == "/leave") {
+        leave();
+    } else {
+        show_history(rest);
+    }
+    return true;
+}
+
+void ChatController::join(const std::string& name) {
+    if (name.empty()) return view_.note("/join ROOM: the room is missing");
+    if (rooms_.join(room_of(name))) peer_ = room_of(name);
+}
+
+void ChatController::leave() {
+    if (!peer_.starts_with("room:")) return view_.note("/leave: you are not in a room");
+    if (rooms_.leave(peer_)) peer_ = kServerTarget;
+}
+
+void ChatController::show_history(const std::string& count) {
+    std::uint32_t wanted = ChatRooms::kShown;
+    const char* const end = count.data() + count.size();
+    const auto [stop, error] = std::from_chars(count.data(), end, wanted);
+    if (!count.empty() && (error != std::errc() || stop != end || wanted == 0 || wanted > ChatRooms::kMostShown))
+        return view_.note("/history COUNT: a number from 1 to " + std::to_string(ChatRooms::kMostShown));
+    if (peer_ == kServerTarget) return view_.note("/history: the server's handler has no history; /to or /join first");
+    rooms_.history(peer_, wanted);
+}
+
 void ChatController::send(const std::string& text) {
     const auto posted = client_.post_message(peer_, Message("chat", Bytes(text)));
     if (posted) {
+        rooms_.said(*posted);
         pending_.push_back({*posted, peer_, text});
     } else {
         view_.sent({peer_, text, "", posted.error().text, std::string(name(posted.error().code))});
@@ -66,6 +111,7 @@ void ChatController::send(const std::string& text) {
 
 void ChatController::typing(const std::string& text, Clock::time_point now) {
     if (!tells_typing_ || text.empty() || text.starts_with('/') || peer_ == kServerTarget) return;
+    if (peer_.starts_with("room:")) return;  // it would be an entry of the room's log
     if (client_.get_status() != ClientStatus::connected || (noticed_at_ && now - *noticed_at_ < kTypingEvery)) return;
     noticed_at_ = now;
     if (const auto posted = client_.post_message(peer_, Message(std::string(kTypingType), Bytes())))
@@ -87,7 +133,10 @@ void ChatController::settle(const Uuid& id, const Failure* failure) {
 }
 
 void ChatController::event(const Event& event, Clock::time_point now) {
-    if (const auto* received = std::get_if<event::MessageReceived>(&event)) {
+    if (rooms_.event(event)) {
+        const auto* over = std::get_if<event::SubscriptionEnded>(&event);
+        if (over != nullptr && over->conversation == peer_) peer_ = kServerTarget;
+    } else if (const auto* received = std::get_if<event::MessageReceived>(&event)) {
         const Message& message = received->message;
         if (message.type == kTypingType) {
             typing_user_ = message.from;
@@ -95,7 +144,7 @@ void ChatController::event(const Event& event, Clock::time_point now) {
             return;
         }
         if (typing_user_ == message.from) typing_user_.clear();
-        view_.heard(message.from, message.type, payload_text(message.payload));
+        view_.heard({message.from, message.type, payload_text(message.payload), {}, {}});
     } else if (const auto* done = std::get_if<event::MessageSent>(&event)) {
         settle(done->message_id, nullptr);
     } else if (const auto* failed = std::get_if<event::MessageFailed>(&event)) {

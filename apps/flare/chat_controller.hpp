@@ -4,6 +4,7 @@
 // Threads: one. `now` is an argument everywhere.
 #pragma once
 
+#include "chat_rooms.hpp"
 #include "chat_view.hpp"
 
 #include <flare/client.hpp>
@@ -44,6 +45,11 @@ private:
         std::string text;
     };
     bool command(const std::string& text);
+    // False: there is no such command about rooms.
+    bool room_command(const std::string& word, const std::string& rest);
+    void join(const std::string& name);
+    void leave();
+    void show_history(const std::string& count);
     void send(const std::string& text);
     void settle(const Uuid& id, const Failure* failure);
     void tell_state();
@@ -52,6 +58,7 @@ private:
 
     Client& client_;
     ChatView& view_;
+    ChatRooms rooms_;
     const std::string user_;
     std::string peer_;
     const bool tells_typing_;

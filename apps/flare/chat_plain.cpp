@@ -11,8 +11,9 @@ namespace {
 class PlainChatView final : public ChatView {
 public:
     explicit PlainChatView(std::string user) : user_(std::move(user)) {}
-    void heard(const std::string& from, const std::string&, const std::string& text) override {
-        print(printable(from) + ": " + printable(text));
+    void heard(const HeardLine& line) override {
+        print((line.room.empty() ? "" : "[" + printable(line.room) + "] ") + printable(line.from) + ": " +
+              printable(line.text));
     }
     void sent(const SentLine& line) override {
         const std::string what = printable(user_) + " \u2192 " + printable(line.to) + ": " + printable(line.text);
@@ -31,8 +32,15 @@ private:
 
 class JsonChatView final : public ChatView {
 public:
-    void heard(const std::string& from, const std::string& type, const std::string& text) override {
-        print_json({{"event", "message"}, {"from", from}, {"type", type}, {"text", text}});
+    void heard(const HeardLine& line) override {
+        boost::json::object object{
+            {"event", "message"}, {"from", line.from}, {"type", line.type}, {"text", line.text}};
+        if (!line.room.empty()) {
+            object["conversation"] = line.room;
+            object["offset"] = line.at.offset;
+            object["epoch"] = std::to_string(line.at.epoch);
+        }
+        print_json(object);
     }
     void sent(const SentLine& line) override {
         boost::json::object object{{"event", line.fault.empty() ? "acknowledged" : "failed"},

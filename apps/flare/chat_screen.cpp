@@ -17,8 +17,9 @@ ChatScreen::ChatScreen(std::string user, const LineEditor& editor) : user_(std::
 
 ChatScreen::~ChatScreen() { wipe(); }
 
-void ChatScreen::heard(const std::string& from, const std::string&, const std::string& text) {
-    print(coloured(Tone::strong, printable(from)) + ": " + printable(text));
+void ChatScreen::heard(const HeardLine& line) {
+    const std::string where = line.room.empty() ? "" : coloured(Tone::dim, "[" + printable(line.room) + "]") + " ";
+    print(where + coloured(Tone::strong, printable(line.from)) + ": " + printable(line.text));
 }
 
 void ChatScreen::sent(const SentLine& line) {

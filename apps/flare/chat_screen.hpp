@@ -16,7 +16,7 @@ public:
     ChatScreen(std::string user, const LineEditor& editor);
     ~ChatScreen() override;
 
-    void heard(const std::string& from, const std::string& type, const std::string& text) override;
+    void heard(const HeardLine& line) override;
     void sent(const SentLine& line) override;
     void note(const std::string& text) override;
     void show(const ChatBottom& bottom) override;

@@ -3,11 +3,22 @@
 // Threads: one.
 #pragma once
 
+#include <flare/conversation.hpp>
+
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace flare::cli {
+
+// What somebody has said.
+struct HeardLine {
+    std::string from;
+    std::string type;
+    std::string text;
+    std::string room;  // empty: to this user
+    Position at;       // in the log of the room
+};
 
 // What became of a message of ours.
 struct SentLine {
@@ -29,7 +40,7 @@ struct ChatBottom {
 class ChatView {
 public:
     virtual ~ChatView() = default;
-    virtual void heard(const std::string& from, const std::string& type, const std::string& text) = 0;
+    virtual void heard(const HeardLine& line) = 0;
     virtual void sent(const SentLine& line) = 0;
     virtual void note(const std::string& text) = 0;  // of the connection, or about a command
     virtual void show(const ChatBottom& bottom) = 0;

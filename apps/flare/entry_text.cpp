@@ -72,13 +72,17 @@ std::string body_text(const Entry& entry) {
     return "[" + printable(entry.type) + "] " + payload_text(entry.payload);
 }
 
+std::string who(const Entry& entry) { return entry.from.empty() ? "(somebody)" : printable(entry.from); }
+
 }  // namespace
+
+std::string entry_summary(const Entry& entry) { return who(entry) + " " + body_text(entry); }
 
 std::string entry_line(const Entry& entry) {
     std::array<char, 32> offset{};
     std::snprintf(offset.data(), offset.size(), "%6llu", static_cast<unsigned long long>(entry.offset));
     return std::string(offset.data()) + " " + coloured(Tone::dim, date_text(entry.time)) + " " +
-           coloured(Tone::strong, entry.from.empty() ? "(somebody)" : printable(entry.from)) + " " + body_text(entry) +
+           coloured(Tone::strong, who(entry)) + " " + body_text(entry) +
            (entry.changed_at == 0 ? "" : coloured(Tone::dim, " (changed)"));
 }
 

@@ -83,7 +83,7 @@ std::string clock(double ms) {
 
 void print_line(const char* name, const std::string& text) { std::printf("  %-16s %s\n", name, text.c_str()); }
 
-std::string milliseconds(double ms) {
+std::string whole_ms(double ms) {
     char text[48];
     std::snprintf(text, sizeof text, ms < 10 ? "%.1f ms" : "%.0f ms", ms);
     return text;
@@ -99,13 +99,13 @@ void print_summary(const flight::Story& story) {
     for (const flight::Move& move : story.moves) {
         print_line("", clock(move.at_ms) + " " + (move.from.empty() ? "no connection" : printable(move.from)) + " to " +
                            printable(move.to) + ": " + printable(move.cause) +
-                           (move.still_ms > 0 ? ", no data for " + milliseconds(move.still_ms) : ""));
+                           (move.still_ms > 0 ? ", no data for " + whole_ms(move.still_ms) : ""));
     }
     if (story.still_ms > 0)
-        print_line("Longest silence", milliseconds(story.still_ms) + ", until " + clock(story.still_at_ms));
+        print_line("Longest silence", whole_ms(story.still_ms) + ", until " + clock(story.still_at_ms));
     std::string connect;
     for (const auto& part : story.connect)
-        connect += (connect.empty() ? "" : ", ") + printable(part.name) + " " + milliseconds(part.ms);
+        connect += (connect.empty() ? "" : ", ") + printable(part.name) + " " + whole_ms(part.ms);
     if (!connect.empty()) print_line("Connect", connect);
     const bool good = story.cause == "none" || story.cause == "asked" || story.cause == "measured_better";
     print_line("Cause", coloured(good ? Tone::good : Tone::bad, printable(story.cause)) + ": " +

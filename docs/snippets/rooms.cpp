@@ -4,6 +4,7 @@
 #include <flare/client.hpp>
 #include <flare/server.hpp>
 
+#include <atomic>
 #include <filesystem>
 
 int main() {
@@ -12,7 +13,21 @@ int main() {
         flare::ServerBuilder().websocket_only().websocket_addr("127.0.0.1:0").store(flare::sqlite("rooms.db")).build();
     if (!server || !server->start()) return 1;
     const auto addresses = flare::ServerAddresses().with_websocket_url("ws://" + server->websocket_addr());
-    auto alice = flare::ClientBuilder("alice").server_addresses(addresses).build();
+    std::atomic<int> heard{0};
+    const auto keep = [&heard](const std::string& conversation, const flare::Position& position,
+                               const flare::Message& message) {
+        std::printf("%s %llu %s: %s\n", conversation.c_str(), static_cast<unsigned long long>(position.offset),
+                    message.from.c_str(), message.payload.str().c_str());
+        ++heard;
+    };
+    // snippet: hear
+    const auto hear = [&](const flare::Event& event) {
+        const auto* received = std::get_if<flare::event::MessageReceived>(&event);
+        if (received == nullptr || !received->stored) return;
+        keep(received->conversation, received->stored->position, received->message);  // in one transaction
+    };
+    auto alice = flare::ClientBuilder("alice").server_addresses(addresses).with_event_callback(hear).build();
+    // end
     auto bob = flare::ClientBuilder("bob").server_addresses(addresses).build();
     if (!alice || !bob || !alice->connect() || !bob->connect()) return 1;
 
@@ -29,6 +44,13 @@ int main() {
     trying::expect(joined && joined->members == 2 && sent.success, "bob has spoken");
     trying::expect(sent.stored && sent.stored->position.offset == 3, "behind the entries of the creation and the join");
 
+    // snippet: subscribe
+    auto begun = conversations.subscribe("room:lunch");  // or behind a position: SubscribeOptions().with_after(...)
+    if (!begun) return std::printf("%s\n", begun.error().text.c_str()), 1;  // unknown_conversation, for example
+    sent = bob->send_text_message("room:lunch", "and salad");
+    // end
+    trying::eventually([&heard] { return heard == 1; }, "alice hears it");
+
     // snippet: history
     flare::HistoryQuery query;  // the newest entries first, a page at a time
     for (bool more = true; more;) {
@@ -43,7 +65,7 @@ int main() {
     }
     // end
     const auto all = conversations.history("room:lunch", flare::HistoryQuery::after(0));
-    trying::expect(all && all->entries.size() == 3 && all->entries[2].payload == "soup today", "it is in the log");
+    trying::expect(all && all->entries.size() == 4 && all->entries[2].payload == "soup today", "it is in the log");
 
     // snippet: members
     auto left = bob->conversations().leave("room:lunch");

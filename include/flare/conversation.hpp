@@ -168,4 +168,24 @@ struct HistoryPage {
     bool more = false;           // further entries in the direction asked for; then `entries` is not empty
 };
 
+// Why a subscription leaves entries out. The numbers up to 4 are those of the protocol.
+enum class HistoryGapReason : std::uint8_t {
+    unknown = 0,         // of a later version
+    too_far_behind = 1,  // more entries were missed than the server sends without being asked; history() has them
+    pruned = 2,          // the server has removed them by its rules of retention
+    other_epoch = 3,     // the log has another epoch: offsets of the earlier one mean nothing in it
+    diverged = 4,        // the log does not have the entry after which the subscription was to begin
+    skipped = 5,         // the server did not say why, which it must; history() may have them
+};
+FLARE_EXPORT std::string_view name(HistoryGapReason reason) noexcept;
+
+// Entries that a subscription does not tell; it continues behind them.
+struct HistoryGap {
+    std::string conversation;
+    HistoryGapReason reason = HistoryGapReason::unknown;
+    std::uint64_t epoch = 0;  // of the log; with other_epoch the new one
+    std::uint64_t first = 0;  // the missing offsets, in this epoch; last < first: none are
+    std::uint64_t last = 0;
+};
+
 }  // namespace flare

@@ -3,6 +3,7 @@
 //     auto& conversations = client->conversations();
 //     auto room = conversations.create("room:lunch", flare::RoomOptions().with_title("Lunch"));
 //     auto page = conversations.history("room:lunch");
+//     auto feed = conversations.subscribe("room:lunch");  // from now on its entries arrive as events
 //
 // A conversation is named as in Message::to: "room:NAME", or the user id of the other user of a direct conversation.
 // With GCC 12, lists in braces cannot stand in an expression with co_await: name them first.
@@ -19,6 +20,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +45,33 @@ public:
     JoinPolicy join = JoinPolicy::invite;
     HistoryVisibility visibility = HistoryVisibility::since_join;
     std::vector<std::string> members;  // beside the owner, with MemberRole::member; at most 100
+};
+
+// For subscribe(). Without a position, only entries that are written from now on are told.
+class SubscribeOptions {
+public:
+    SubscribeOptions() = default;
+
+    // Tells the entries behind this position, those that exist and those to come; offset 0 with the epoch of the log:
+    // from the first entry that the user may read. `id` is that of the entry at the position (Entry::id, Message::id):
+    // with it, the server notices when its log has another entry there (HistoryGapReason::diverged).
+    SubscribeOptions& with_after(Position position, Uuid id = {}) { return after = position, after_id = id, *this; }
+    // The server sends all entries behind the position, however many, where it would leave out those of a client that
+    // has missed more than 1,000. For bots and archives.
+    SubscribeOptions& with_complete(bool all = true) { return complete = all, *this; }
+
+    Position after;  // epoch and offset 0: from the newest entry on
+    Uuid after_id;   // nil: not known
+    bool complete = false;
+};
+
+// What subscribe() has begun.
+struct Subscription {
+    std::string conversation;
+    Position after;                  // the first entry that is told is behind it
+    std::uint64_t last = 0;          // the newest offset of the log at that time
+    std::uint64_t visible_from = 0;  // the first offset that this user may read
+    std::optional<HistoryGap> gap;   // entries behind the position asked for that are left out; also told as an event
 };
 
 // Calls return when the server has answered.
@@ -104,6 +133,20 @@ public:
     // bad_compression, compression_unavailable, message_too_large (an entry cannot be inflated).
     Checked<HistoryPage> history(std::string conversation, HistoryQuery query = {});
 
+    // Tells the entries of a conversation as events, in the order of its log and each once, until unsubscribe():
+    // MessageReceived with `stored`, OwnMessage, EntryReceived; entries that are left out as HistoryGap. The client
+    // subscribes again by itself in each new session, behind the last entry that it told, also after disconnect() and
+    // connect(); SubscriptionEnded says when it cannot. Entries may arrive before this call returns. Messages that this
+    // client sends are told by MessageSent only, if their receipt arrives after the call.
+    // Subscribing to the same conversation again begins anew at the position given; what had arrived and was not told
+    // yet is dropped. If that fails, the earlier subscription continues.
+    // Errors, beside those of a call that reads: too_many_feeds (500 in a session).
+    Checked<Subscription> subscribe(std::string conversation, SubscribeOptions options = {});
+    // Once it has returned, no event of the conversation begins any more (a callback that is running finishes). What
+    // had arrived and was not told yet is dropped: to continue, subscribe behind the last entry that was told. If it
+    // fails, the subscription continues. Without a session, and without a subscription, it succeeds.
+    Checked<> unsubscribe(std::string conversation);
+
     // ---- the same for coroutines, on any executor ----
 
     Task<Checked<Conversation>> async_create(std::string room, RoomOptions options = {});
@@ -115,6 +158,8 @@ public:
     Task<Checked<Conversation>> async_get(std::string conversation);
     Task<Checked<MemberPage>> async_members(std::string conversation, std::string after = {}, std::uint32_t limit = 0);
     Task<Checked<HistoryPage>> async_history(std::string conversation, HistoryQuery query = {});
+    Task<Checked<Subscription>> async_subscribe(std::string conversation, SubscribeOptions options = {});
+    Task<Checked<>> async_unsubscribe(std::string conversation);
 
 private:
     friend class Client;

@@ -131,6 +131,7 @@ enum class errc : std::uint16_t {
     too_many_members = 705,
     too_many_conversations = 706,
     history_pruned = 707,
+    too_many_feeds = 708,
 };
 
 // Coarse conditions: callers test these few, logs keep the exact code.

@@ -52,6 +52,30 @@ struct Error {
 // A message from another user, or from the server's handler or application (`from` is "server").
 struct MessageReceived {
     Message message;
+    std::string conversation{};         // "room:NAME", or who the message is from
+    std::optional<StoredAt> stored{};   // set if a subscription told it: Conversations::subscribe()
+};
+// Of a subscription: a message of this user from another device, or from an earlier run of this program. Messages of
+// this client are told by MessageSent and not once more by this.
+struct OwnMessage {
+    Message message;
+    std::string conversation;
+    StoredAt stored;
+};
+// Of a subscription: an entry that is not a message, such as a change of members.
+struct EntryReceived {
+    std::string conversation;
+    StoredAt stored;
+    Entry entry;
+};
+// Of a subscription: entries are missing. What comes after this event is behind them.
+using HistoryGap = flare::HistoryGap;
+// A subscription has ended, and the client does not renew it: the user is no longer a member
+// (errc::unknown_conversation), or the server refused it in a new session. Nothing of it comes after this event.
+struct SubscriptionEnded {
+    std::string conversation;
+    Failure reason;
+    std::uint64_t offset = 0;  // of the entry that ended the membership; 0: something else ended the subscription
 };
 // The server has acknowledged the message with a receipt.
 struct MessageSent {
@@ -109,7 +133,8 @@ struct Draining {
 using Event = std::variant<event::Connected, event::Disconnected, event::Reconnecting, event::Reconnected,
                            event::ReconnectFailed, event::Error, event::MessageReceived, event::MessageSent,
                            event::MessageFailed, event::Heartbeat, event::ProtocolSwitched, event::Gap,
-                           event::CapabilityUnavailable, event::Draining, event::TokenExpiring>;
+                           event::CapabilityUnavailable, event::Draining, event::TokenExpiring, event::OwnMessage,
+                           event::EntryReceived, event::HistoryGap, event::SubscriptionEnded>;
 
 using EventCallback = std::function<void(const Event&)>;
 

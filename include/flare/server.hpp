@@ -188,6 +188,13 @@ struct StoreStats {
     Histogram commit_writes;
 };
 
+// Live delivery of conversations. All 0 without a store.
+struct FeedStats {
+    std::uint64_t current = 0;  // feeds: a session that has subscribed to a conversation has one
+    std::uint64_t frames = 0;   // queued for sessions, each with one entry or several
+    std::uint64_t pages = 0;    // read from the store for feeds that were behind
+};
+
 // Statistics over all workers, counted since start() unless marked as current.
 struct ServerStats {
     std::uint64_t sessions = 0;  // current, attached and detached
@@ -226,6 +233,7 @@ struct ServerStats {
     std::uint64_t sessions_shed_stalled = 0;
     CompressionStats compression;
     StoreStats store;
+    FeedStats feeds;
     std::uint64_t worker_stalls = 0;  // times that an event loop was blocked for a second, by a handler
 };
 

@@ -52,4 +52,16 @@ std::string_view name(ConversationChange::Kind kind) noexcept {
     return "unknown";
 }
 
+std::string_view name(HistoryGapReason reason) noexcept {
+    switch (reason) {
+        case HistoryGapReason::unknown: break;
+        case HistoryGapReason::too_far_behind: return "too_far_behind";
+        case HistoryGapReason::pruned: return "pruned";
+        case HistoryGapReason::other_epoch: return "other_epoch";
+        case HistoryGapReason::diverged: return "diverged";
+        case HistoryGapReason::skipped: return "skipped";
+    }
+    return "unknown";
+}
+
 }  // namespace flare

@@ -4,6 +4,10 @@
 namespace flare {
 namespace {
 
+std::string place_of(const std::string& conversation, std::uint64_t offset) {
+    return " in " + conversation + " at offset " + std::to_string(offset);
+}
+
 struct Describe {
     std::string operator()(const event::Connected& e) const { return std::string(flare::name(e.protocol)); }
     std::string operator()(const event::Disconnected& e) const {
@@ -18,8 +22,23 @@ struct Describe {
     std::string operator()(const event::ReconnectFailed& e) const { return e.reason.text; }
     std::string operator()(const event::Error& e) const { return e.failure.text; }
     std::string operator()(const event::MessageReceived& e) const {
-        return e.message.type + " from " + e.message.from + ", " + std::to_string(e.message.payload.size()) + " bytes";
+        return e.message.type + " from " + e.message.from + ", " + std::to_string(e.message.payload.size()) + " bytes" +
+               (e.stored ? place_of(e.conversation, e.stored->position.offset) : "");
     }
+    std::string operator()(const event::OwnMessage& e) const {
+        return e.message.type + ", " + std::to_string(e.message.payload.size()) + " bytes" +
+               place_of(e.conversation, e.stored.position.offset);
+    }
+    std::string operator()(const event::EntryReceived& e) const {
+        return std::string(flare::name(e.entry.kind)) + " by " + e.entry.from +
+               place_of(e.conversation, e.stored.position.offset);
+    }
+    std::string operator()(const event::HistoryGap& e) const {
+        std::string text = e.conversation + ", " + std::string(flare::name(e.reason));
+        if (e.first <= e.last) text += ", missing " + std::to_string(e.first) + " to " + std::to_string(e.last);
+        return text;
+    }
+    std::string operator()(const event::SubscriptionEnded& e) const { return e.conversation + ": " + e.reason.text; }
     std::string operator()(const event::MessageSent& e) const {
         return e.message_id.str() + (e.stored ? ", stored at offset " + std::to_string(e.stored->position.offset) : "");
     }
@@ -64,7 +83,11 @@ constexpr std::string_view kNames[] = {"Connected",
                                        "Gap",
                                        "CapabilityUnavailable",
                                        "Draining",
-                                       "TokenExpiring"};
+                                       "TokenExpiring",
+                                       "OwnMessage",
+                                       "EntryReceived",
+                                       "HistoryGap",
+                                       "SubscriptionEnded"};
 static_assert(std::size(kNames) == std::variant_size_v<Event>);
 
 }  // namespace

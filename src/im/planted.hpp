@@ -33,6 +33,12 @@ enum class Fault : std::uint8_t {
     head_read_short,         // the newest entry is not seen when a conversation is loaded
     one_asker_answered,      // of the sessions that ask for one message, only the first hears
     mute_forgotten,          // who is muted writes
+
+    feed_skips_one,                // a feed that is behind goes on one entry too far
+    page_above_told,               // a page is read beyond what the home has told
+    removal_missed_behind,         // a feed that is behind is not ended with the membership
+    removal_missed_while_opening,  // nor is one whose membership was read before it ended
+    old_watch_believed,            // the answer to a watch that was given up is taken for that to the next one
 };
 
 #ifdef FLARE_PLANTED_FAULTS

@@ -54,6 +54,12 @@ std::string text_of(const StoreStats& store) {
     return part.text();
 }
 
+std::string text_of(const FeedStats& feeds) {
+    Part part;
+    part.add("current", feeds.current).add("frames", feeds.frames).add("pages", feeds.pages);
+    return part.text();
+}
+
 std::string text_of(const Figures& figures, std::chrono::nanoseconds up) {
     const ServerStats& stats = figures.stats;
     Part connections;
@@ -88,6 +94,7 @@ std::string text_of(const Figures& figures, std::chrono::nanoseconds up) {
         .add("worker_stalls", stats.worker_stalls)
         .raw("errors", errors.text())
         .raw("store", text_of(stats.store))
+        .raw("feeds", text_of(stats.feeds))
         .raw("workers", base::json_list(figures.workers));
     return part.text();
 }

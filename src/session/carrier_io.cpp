@@ -83,7 +83,9 @@ bool CarrierIo::write(CarrierKey key, wire::Batch& batch, TimePoint now, std::si
     bool more = false;
     if (key == session.active() && !ended) {
         if (const auto word = session.credential().take_word()) batch.add({}, wire::encode(*word));
+        const std::uint32_t waited = session.totals().queued_frames;
         more = session.lane_set().write(batch, max_bytes, now);
+        if (session.wants_room() && session.totals().queued_frames < waited) listener_.on_room(session);
         if (session.farewell().is_due(session.lane_set(), session.work())) {
             for (Attached& each : session.attachments()) each.goodbye_due = each.key == key;
             session.farewell().say();
@@ -181,6 +183,7 @@ void CarrierIo::handle(ServerSession& session, CarrierKey key, const wire::Frame
             if (!goodbye) return fail(errc::malformed_frame, "a goodbye that cannot be read");
             if (goodbye->session_ends) {
                 session.farewell().heard(goodbye->final, now + settings_.goodbye_limit);
+                session.lane_set().drop_feeds();
             } else {
                 gone = true;
                 listener_.close_carrier(key, errc::ok, {});
@@ -221,10 +224,7 @@ void CarrierIo::handle_activate(ServerSession& session, CarrierKey key, std::uin
     SessionTickets& tickets = session.tickets();
     if (welcomed && carrier.activated && carrier.offered == tickets.issued() && tickets.offers())
         tickets.confirm(attachments.attempt());
-    if (session.active() != key) {
-        session.send_on(key, now);
-        if (!session.attachments().unconfirmed()) listener_.on_carrier_activated(session, key);
-    }
+    if (session.active() != key) return life_.activate(session, key, now);
     listener_.output_ready(key);
 }
 

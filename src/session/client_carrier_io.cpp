@@ -48,7 +48,8 @@ void ClientCarrierIo::handle(ClientCarrier& carrier, const wire::FrameView& fram
         case wire::FrameKind::data:
         case wire::FrameKind::chunk:
         case wire::FrameKind::receipt:
-        case wire::FrameKind::response: return handle_numbered(carrier, frame, now);
+        case wire::FrameKind::response:
+        case wire::FrameKind::feed: return handle_numbered(carrier, frame, now);
         default: return handle_control(carrier, frame, now);
     }
 }
@@ -143,7 +144,7 @@ bool ClientCarrierIo::write(CarrierKey key, wire::Batch& batch, TimePoint now, s
     const std::size_t fill_to = std::min(max_bytes, fill_batch_to(parts_.agreed.limits.max_batch_bytes));
     const bool more = lanes->write(batch, fill_to, now);
     parts_.health.note_written(now);
-    if (parts_.goodbye.due() && lanes->all_numbered()) write_goodbye(batch);
+    if (parts_.goodbye.due() && lanes->totals().queued_frames == 0) write_goodbye(batch);
     return more;
 }
 

@@ -24,4 +24,6 @@ void ClientInbound::on_data(LaneIndex lane, const wire::DataView& data, const By
     listener_.on_message(lane, data, whole, cost);
 }
 
+bool ClientInbound::has_seen(std::string_view from, const Uuid& id) const { return seen_.knows(seen_key(from, id)); }
+
 }  // namespace flare::session

@@ -38,6 +38,13 @@ public:
                      std::uint64_t cost) override {
         requests_.on_response(lane, response, whole, cost, now_);
     }
+    void on_feed(LaneIndex lane, std::uint32_t feed_id, const wire::im::Feed& feed, const Bytes& whole,
+                 std::uint64_t cost) override {
+        listener_.on_feed(lane, feed_id, feed, whole, cost);
+    }
+    void on_feed_refused(LaneIndex lane, std::uint32_t feed_id, errc code) override {
+        listener_.on_feed_refused(lane, feed_id, code);
+    }
     void on_receipt(LaneIndex, const wire::ReceiptView& receipt) override {
         outgoing_.on_receipt(receipt, now_, !goodbye_.disconnecting());
         requests_.go_on(now_);
@@ -50,6 +57,9 @@ public:
         if (ClientRequests::owns(token)) return requests_.on_acked(token);
         outgoing_.on_acked(token);
     }
+
+    // A message of this sender with this id has been passed on, as far as is remembered.
+    bool has_seen(std::string_view from, const Uuid& id) const;
 
     void check_invariants() const { seen_.check_invariants(); }
 

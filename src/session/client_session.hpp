@@ -77,6 +77,9 @@ public:
     // invalid_message_id, invalid_name, message_too_large, duplicate_message_id, outbox_full (ClientRequests::kMost),
     // shutting_down.
     Result<void> request(const wire::RequestView& request, std::string_view conversation, TimePoint now);
+    // Whether a message of this sender with this id has come as Data: what is in a feed, too, is told once. Only the
+    // last ClientSettings::dedupe_ids of the last ClientSettings::dedupe_window are remembered.
+    bool has_seen(std::string_view from, const Uuid& id) const { return inbound_.has_seen(from, id); }
     // Messages without an outcome yet.
     std::size_t queue_length() const noexcept { return outgoing_.size(); }
     // Some of them may wait: the server has put off others to their target, or a change before them has not gone.
@@ -100,7 +103,6 @@ public:
     // What open() and write() give for a new carrier now may travel as early data (docs/protocol.md, "The first
     // flight").
     bool may_go_early() const noexcept { return attaching_.may_go_early(); }
-    std::uint32_t home_worker() const noexcept { return agreed_.home_worker; }
     // Within on_ended(): everything that the server's Goodbye has numbered arrived before the end.
     bool drained() const noexcept { return life_.drained(); }
     std::optional<Duration> round_trip() const noexcept { return health_.round_trip(); }

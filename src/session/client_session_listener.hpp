@@ -49,6 +49,13 @@ public:
     // Only with ClientSettings::conversations. A response to a request that is open: call ClientSession::consumed(lane,
     // cost) as for a message. With `more`, others follow.
     virtual void on_response(LaneIndex, const wire::ResponseView&, const Bytes& /*whole*/, std::uint64_t /*cost*/) {}
+    // Entries of a conversation that the session has subscribed to, in order: of the feed with this number, which may
+    // have ended here. Call ClientSession::consumed(lane, cost) as for a message. Views end with the call unless
+    // `whole` holds them.
+    virtual void on_feed(LaneIndex, std::uint32_t /*feed_id*/, const wire::im::Feed&, const Bytes& /*whole*/,
+                         std::uint64_t /*cost*/) {}
+    // This process had no memory for the next frame of this feed (busy): what it had is missing. Subscribe again.
+    virtual void on_feed_refused(LaneIndex, std::uint32_t /*feed_id*/, errc) {}
     // A request will have no (further) response: connection_lost (its session, and it only reads), outcome_unknown (it
     // changes something, and may have been acted on), not_connected, not_supported (it was not sent), busy (it only
     // reads, and this process had no memory for the response), or what fail_all() was told.

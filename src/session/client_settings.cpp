@@ -32,7 +32,6 @@ void ClientAgreement::hear(const ClientSettings& mine, const wire::Welcome& welc
         settings.heartbeat_interval = std::min<Duration>(
             settings.heartbeat_interval, Duration(std::chrono::milliseconds(welcome.heartbeat_timeout_ms)) / 2);
     }
-    home_worker = welcome.home_worker;
     store = welcome.store;
 }
 

@@ -47,7 +47,6 @@ struct ClientAgreement {
     bool conversations = false;
     std::optional<wire::Storing> store;  // the server's; nothing: it has none, or does not say
     Duration ack_delay;                  // the server's
-    std::uint32_t home_worker = 0;
     std::optional<SessionId> id;
     std::unique_ptr<LaneSet> lanes;  // null: there is no session
 };

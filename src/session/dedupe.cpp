@@ -64,9 +64,9 @@ void DedupeRing::withdraw(const Uuid& id) {
     if (Record* const record = find(id)) drop(*record);
 }
 
-DedupeRing::Record* DedupeRing::find(const Uuid& id) {
+const DedupeRing::Record* DedupeRing::find(const Uuid& id) const {
     if (records_.empty()) return nullptr;
-    Record* found = nullptr;
+    const Record* found = nullptr;
     if (!ascending_) {
         const auto place = rare_->index.find(id);
         if (place != rare_->index.end()) found = &records_[static_cast<std::size_t>(place->second - first_)];

@@ -14,6 +14,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace flare::session {
 
@@ -54,6 +55,8 @@ public:
     void finish(const Uuid& id, const Receipt& receipt);
     // Forgets an entry that came to nothing (the handler never ran).
     void withdraw(const Uuid& id);
+    // Whether check() has taken it, and it is not forgotten.
+    bool knows(const Uuid& id) const { return find(id) != nullptr; }
     bool empty() const noexcept { return live_ == 0; }
     std::size_t size() const noexcept { return live_; }
     void expire(TimePoint now);
@@ -75,7 +78,8 @@ private:
         boost::unordered_flat_map<Uuid, std::uint64_t, base::IdHash> index;
     };
 
-    Record* find(const Uuid& id);
+    const Record* find(const Uuid& id) const;
+    Record* find(const Uuid& id) { return const_cast<Record*>(std::as_const(*this).find(id)); }
     void append(const Uuid& id, TimePoint now);
     void drop(Record& record);
     void pop_front();

@@ -52,7 +52,7 @@ public:
     // The Goodbye can be written: what was handed to a handler before the end is answered yet; whoever is thrown out
     // gets no answer.
     bool is_due(const LaneSet& lanes, const PendingWork& work) const noexcept {
-        return begun_ && !said_ && (work.messages() == 0 || final_) && lanes.all_numbered();
+        return begun_ && !said_ && (work.messages() == 0 || final_) && lanes.totals().queued_frames == 0;
     }
     // Either side has.
     bool is_coming() const noexcept { return begun_ || peer_final_ != nullptr; }

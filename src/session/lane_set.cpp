@@ -2,6 +2,7 @@
 
 #include "base/assert.hpp"
 #include "session/planted.hpp"
+#include "wire/feeds.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -45,11 +46,13 @@ std::optional<Uuid> id_in(wire::FrameKind kind, std::string_view bytes) {
     return std::nullopt;
 }
 
-// A Request or a Response, in one frame. `hand_up` is called for the first of its number.
-template <typename View, typename HandUp>
-Result<void> take_view(ReceiveLane& lane, Seq seq, const Result<View>& decoded, const HandUp& hand_up) {
+// A Request, a Response or a Feed, in one frame, which costs as much as `cost_of` says. `hand_up` is called for the
+// first of its number.
+template <typename View, typename CostOf, typename HandUp>
+Result<void> take_view(ReceiveLane& lane, Seq seq, const Result<View>& decoded, const CostOf& cost_of,
+                       const HandUp& hand_up) {
     if (!decoded) return decoded.error();
-    const std::uint64_t cost = decoded->body.size();
+    const std::uint64_t cost = cost_of(*decoded);
     const auto verdict = lane.accept(seq, cost);
     if (!verdict) return verdict.error();
     if (*verdict == ReceiveLane::Verdict::duplicate) return {};
@@ -62,12 +65,18 @@ Result<void> take_view(ReceiveLane& lane, Seq seq, const Result<View>& decoded, 
 // Not where messages go: it would only make their way longer.
 [[gnu::noinline]] Result<void> take_asked(LaneSetListener& listener, ReceiveLane& lane, const wire::FrameView& frame) {
     const LaneIndex index = frame.lane;
+    const auto body = [](const auto& view) { return view.body.size(); };
     if (frame.kind == wire::FrameKind::request) {
-        return take_view(lane, frame.seq, wire::decode_request(frame.body),
+        return take_view(lane, frame.seq, wire::decode_request(frame.body), body,
                          [&](const auto& view, auto cost) { listener.on_request(index, view, {}, cost); });
     }
-    return take_view(lane, frame.seq, wire::decode_response(frame.body),
-                     [&](const auto& view, auto cost) { listener.on_response(index, view, {}, cost); });
+    if (frame.kind == wire::FrameKind::response) {
+        return take_view(lane, frame.seq, wire::decode_response(frame.body), body,
+                         [&](const auto& view, auto cost) { listener.on_response(index, view, {}, cost); });
+    }
+    return take_view(
+        lane, frame.seq, wire::im::decode<wire::im::Feed>(frame.body), [&](const auto&) { return frame.body.size(); },
+        [&](const auto& feed, auto cost) { listener.on_feed(index, frame.feed_id, feed, {}, cost); });
 }
 
 // The same, gathered from its pieces, or Data.
@@ -87,6 +96,13 @@ Result<void> take_whole(LaneSetListener& listener, const Settings& settings, Lan
         listener.on_response(index, *response, whole.content, cost);
         return {};
     }
+    if (whole.kind == wire::FrameKind::feed) {
+        const auto feed = wire::im::decode<wire::im::Feed>(whole.content.view());
+        if (!feed) return feed.error();
+        lane.delivered();
+        listener.on_feed(index, whole.feed_id, *feed, whole.content, cost);
+        return {};
+    }
     const auto data = wire::decode_data(whole.content.view());
     if (!data) return data.error();
     if (!data->message) return errc::malformed_frame;
@@ -97,9 +113,30 @@ Result<void> take_whole(LaneSetListener& listener, const Settings& settings, Lan
     return {};
 }
 
-// Beside data and receipts, what was agreed.
+// Beside data and receipts, what was agreed. Who answers gives feeds, too.
 bool may_come(wire::FrameKind kind, wire::FrameKind agreed, bool only_data) noexcept {
-    return kind == wire::FrameKind::data || (kind == agreed && kind != wire::FrameKind::none && !only_data);
+    if (kind == wire::FrameKind::data) return true;
+    if (kind == wire::FrameKind::feed) kind = wire::FrameKind::response;
+    return kind == agreed && kind != wire::FrameKind::none && !only_data;
+}
+
+// Of these lanes, one or more.
+template <typename Lanes>
+bool waits_for_credit(const Lanes& lanes) noexcept {
+    return std::any_of(lanes.begin(), lanes.end(), [](const auto& lane) { return lane && lane->blocked_by_credit(); });
+}
+
+// Bit i: lane i has a frame that may be written.
+template <typename Lanes>
+std::uint32_t ready_lanes(const Lanes& lanes) noexcept {
+    static_assert(wire::kMaxLanes <= 32);
+    std::uint32_t ready = 0;
+    std::uint32_t bit = 1;
+    for (const auto& lane : lanes) {
+        if (lane && lane->ready()) ready |= bit;
+        bit <<= 1;
+    }
+    return ready;
 }
 
 }  // namespace
@@ -139,8 +176,8 @@ ReceiveLane& LaneSet::receiving(LaneIndex lane) {
 
 Result<void> LaneSet::send(LaneIndex lane, wire::Body body, Priority priority, std::uint64_t token) {
     if (lane >= lane_count_) return errc::unknown_lane;
-    if (totals_.queued_frames >= settings_.max_queued_frames ||
-        totals_.queued_bytes + body.bytes.size() > settings_.max_queued_bytes) {
+    if (totals_.other_frames() >= settings_.max_queued_frames ||
+        totals_.other_bytes() + body.bytes.size() > settings_.max_queued_bytes) {
         return errc::outbox_full;
     }
     if (!budget_.take_by_size(SendLane::charge_of(body))) return errc::busy;
@@ -155,6 +192,13 @@ Result<void> LaneSet::send_anyway(LaneIndex lane, wire::Body body, Priority prio
     return {};
 }
 
+Result<void> LaneSet::send_feed(LaneIndex lane, wire::Body body) {
+    if (lane >= lane_count_) return errc::unknown_lane;
+    if (!budget_.take_by_size(SendLane::charge_of(body))) return errc::busy;
+    sending(lane).push(std::move(body), Priority::normal, 0);
+    return {};
+}
+
 Result<void> LaneSet::on_numbered(const wire::FrameView& frame, TimePoint now, bool only_data) {
     if (frame.lane >= lane_count_) return errc::unknown_lane;
     ReceiveLane& lane = receiving(frame.lane);
@@ -165,7 +209,7 @@ Result<void> LaneSet::on_numbered(const wire::FrameView& frame, TimePoint now, b
         if (!may_come(lane.kind_with(*chunk), takes_, only_data)) return errc::unexpected_frame;
         const auto verdict = lane.accept(frame.seq, chunk->part.size());
         if (!verdict) return verdict.error();
-        if (*verdict == ReceiveLane::Verdict::take) result = take_chunk(frame.lane, lane, *chunk);
+        if (*verdict == ReceiveLane::Verdict::take) result = take_chunk(frame.lane, lane, *chunk, frame.feed_id);
     } else if (frame.kind == wire::FrameKind::receipt) {
         const auto receipt = wire::decode_receipt(frame.body);
         if (!receipt) return receipt.error();
@@ -176,7 +220,7 @@ Result<void> LaneSet::on_numbered(const wire::FrameView& frame, TimePoint now, b
             lane.consumed_at_once(0);
             listener_.on_receipt(frame.lane, *receipt);
         }
-    } else if (frame.kind == wire::FrameKind::request || frame.kind == wire::FrameKind::response) {
+    } else if (frame.kind != wire::FrameKind::data) {
         if (!may_come(frame.kind, takes_, only_data)) return errc::unexpected_frame;
         result = take_asked(listener_, lane, frame);
         if (!result) return result;
@@ -202,15 +246,19 @@ Result<void> LaneSet::on_numbered(const wire::FrameView& frame, TimePoint now, b
     return result;
 }
 
-Result<void> LaneSet::take_chunk(LaneIndex index, ReceiveLane& lane, const wire::ChunkView& chunk) {
-    const auto assembled = lane.chunk(chunk);
+Result<void> LaneSet::take_chunk(LaneIndex index, ReceiveLane& lane, const wire::ChunkView& chunk,
+                                 std::uint32_t feed_id) {
+    const auto assembled = lane.chunk(chunk, feed_id);
     if (!assembled) return assembled.error();
     if (!assembled->complete) return {};
     const std::uint64_t cost = chunk.part.size();
     if (assembled->refused) {
         lane.consumed_at_once(cost);
-        if (const auto id = id_in(assembled->kind, assembled->content.view()))
+        if (assembled->kind == wire::FrameKind::feed) {
+            listener_.on_feed_refused(index, assembled->feed_id, errc::busy);
+        } else if (const auto id = id_in(assembled->kind, assembled->content.view())) {
             listener_.on_refused(index, assembled->kind, *id, errc::busy);
+        }
         return {};
     }
     return take_whole(listener_, settings_, index, lane, *assembled, cost);
@@ -221,14 +269,10 @@ void LaneSet::schedule_ack(const ReceiveLane& lane, TimePoint now) noexcept {
     ack_at_ = lane.ack_urgent() ? std::min(ack_at_, now) : std::min(ack_at_, now + ack_delay_);
 }
 
-bool LaneSet::waits_for_credit() const noexcept {
-    return std::any_of(send_.begin(), send_.end(), [](const auto& lane) { return lane && lane->blocked_by_credit(); });
-}
-
 Result<void> LaneSet::on_acks(const wire::LaneStates& acks, TimePoint now) {
     bool progress = false;
     const bool starved = starved_since_ != kNever;
-    const bool without_credit = starved && waits_for_credit();
+    const bool without_credit = starved && waits_for_credit(send_);
     for (const wire::LaneState& state : acks) {
         if (state.lane >= lane_count_) return errc::unknown_lane;
         if (!send_[state.lane] && state.received == 0 && state.max_seq == kInitialFrames &&
@@ -245,7 +289,7 @@ Result<void> LaneSet::on_acks(const wire::LaneStates& acks, TimePoint now) {
     }
     if (progress) unacked_since_ = totals_.unacked_frames == 0 ? kNever : now;
     // An acknowledgement without credit says that the frames are there, not that anybody consumes them.
-    if (starved && (progress || without_credit) && !waits_for_credit()) {
+    if (starved && (progress || without_credit) && !waits_for_credit(send_)) {
         starved_since_ = kNever;
     } else {
         update_starvation(now);
@@ -264,17 +308,8 @@ bool LaneSet::has_output(TimePoint now) const noexcept {
            std::any_of(send_.begin(), send_.end(), [](const auto& lane) { return lane && lane->ready(); });
 }
 
-std::uint32_t LaneSet::ready_lanes() const noexcept {
-    static_assert(wire::kMaxLanes <= 32);
-    std::uint32_t ready = 0;
-    for (LaneIndex i = 0; i < lane_count_; ++i) {
-        if (send_[i] && send_[i]->ready()) ready |= 1u << i;
-    }
-    return ready;
-}
-
 bool LaneSet::write(wire::Batch& batch, std::size_t max_bytes, TimePoint now) {
-    std::uint32_t ready = ready_lanes();
+    std::uint32_t ready = ready_lanes(send_);
     if (ready == 0 && ack_at_ > now) {
         update_starvation(now);
         return false;
@@ -371,12 +406,18 @@ void LaneSet::clear_queue(const std::function<void(std::uint64_t)>& dropped) {
     }
 }
 
+void LaneSet::drop_feeds() noexcept {
+    for (auto& lane : send_) {
+        if (lane) lane->drop_feeds();
+    }
+}
+
 void LaneSet::hurry_acks(TimePoint now) noexcept {
     if (ack_at_ != kNever) ack_at_ = std::min(ack_at_, now);
 }
 
 void LaneSet::update_starvation(TimePoint now) noexcept {
-    if (totals_.queued_frames == 0) {
+    if (totals_.other_frames() == 0) {
         starved_since_ = kNever;
     } else if (starved_since_ == kNever) {
         starved_since_ = now;
@@ -415,6 +456,8 @@ std::size_t LaneSet::check_invariants(const std::function<void(std::uint64_t)>& 
     }
     FLARE_INVARIANT(counted.queued_frames == totals_.queued_frames, "queued frames are counted wrong");
     FLARE_INVARIANT(counted.queued_bytes == totals_.queued_bytes, "queued bytes are counted wrong");
+    FLARE_INVARIANT(counted.queued_feeds == totals_.queued_feeds, "queued feeds are counted wrong");
+    FLARE_INVARIANT(counted.queued_feed_bytes == totals_.queued_feed_bytes, "queued bytes of feeds are counted wrong");
     FLARE_INVARIANT(counted.unacked_frames == totals_.unacked_frames, "unacknowledged frames are counted wrong");
     FLARE_INVARIANT(counted.unacked_bytes == totals_.unacked_bytes, "unacknowledged bytes are counted wrong");
     FLARE_INVARIANT(ack_at_ == kNever || ack_pending, "an acknowledgement is due and there is none");

@@ -13,6 +13,10 @@
 
 #include <memory>
 
+namespace flare::wire::im {
+struct Feed;
+}
+
 namespace flare::session {
 
 class LaneSetListener {
@@ -25,6 +29,10 @@ public:
     // The same as on_data(), of what the constructor was told to take.
     virtual void on_request(LaneIndex, const wire::RequestView&, const Bytes& /*whole*/, std::uint64_t /*cost*/) {}
     virtual void on_response(LaneIndex, const wire::ResponseView&, const Bytes& /*whole*/, std::uint64_t /*cost*/) {}
+    virtual void on_feed(LaneIndex, std::uint32_t /*feed_id*/, const wire::im::Feed&, const Bytes& /*whole*/,
+                         std::uint64_t /*cost*/) {}
+    // A feed's frame was skipped: `code` busy, this process had no memory for it.
+    virtual void on_feed_refused(LaneIndex, std::uint32_t /*feed_id*/, errc /*code*/) {}
     virtual void on_receipt(LaneIndex, const wire::ReceiptView&) {}  // a server gets none: refused before
     // What was sent with this token has been given its first number: from here its outcome may be unknown.
     virtual void on_numbered_first(std::uint64_t /*token*/) {}
@@ -37,7 +45,8 @@ protected:
 
 class LaneSet {
 public:
-    // `takes`: what the peer may send beside data and receipts, request or response; none: neither was agreed.
+    // `takes`: what the peer may send beside data and receipts: request, or response, with which feeds come; none:
+    // neither was agreed.
     LaneSet(const Settings& settings, std::uint32_t lanes, Budget& budget, LaneSetListener& listener,
             wire::FrameKind takes = wire::FrameKind::none);
 
@@ -51,6 +60,12 @@ public:
     // The same past every bound: for receipts, whose number the peer's own messages bound.
     Result<void> send_anyway(LaneIndex lane, wire::Body body, Priority priority = Priority::normal,
                              std::uint64_t token = 0);
+    // The same past the bounds of the queue: for feeds, whose sender watches waiting(). Errors: unknown_lane, busy.
+    Result<void> send_feed(LaneIndex lane, wire::Body body);
+    // Frames of this lane that have no number yet.
+    std::size_t waiting(LaneIndex lane) const noexcept {
+        return lane < lane_count_ && send_[lane] ? send_[lane]->unnumbered() : 0;
+    }
 
     // A numbered frame arrived. Errors are protocol errors of the carrier it came on: close that one.
     // Duplicates are dropped silently. Credit exhausted by the peer: credit_exceeded. A kind that was not agreed, or,
@@ -76,10 +91,10 @@ public:
     // Everything numbered has been acknowledged and nothing waits.
     bool drained() const noexcept;
     bool received_all(const wire::LaneStates& final) const noexcept;
-    // Nothing waits for a number.
-    bool all_numbered() const noexcept { return totals_.queued_frames == 0; }
     // Drops what has no number yet.
     void clear_queue(const std::function<void(std::uint64_t)>& dropped);
+    // Drops feeds that have no number yet: the session is about to end, and the next one goes on where its client is.
+    void drop_feeds() noexcept;
     // Acks go out with the next write, whatever their delay.
     void hurry_acks(TimePoint now) noexcept;
 
@@ -87,7 +102,7 @@ public:
     TimePoint next_deadline() const noexcept { return ack_at_; }
 
     // Since when frames wait and the peer takes nothing: it gives no credit, or acknowledges nothing; kNever: it does,
-    // or none wait.
+    // or none wait but feeds.
     TimePoint starved_since() const noexcept { return starved_since_; }
     // After frames were queued without a write: do they wait?
     void update_starvation(TimePoint now) noexcept;
@@ -108,13 +123,10 @@ public:
     }
 
 private:
-    Result<void> take_chunk(LaneIndex lane, ReceiveLane& receive, const wire::ChunkView& chunk);
+    Result<void> take_chunk(LaneIndex lane, ReceiveLane& receive, const wire::ChunkView& chunk, std::uint32_t feed_id);
     SendLane& sending(LaneIndex lane);
     ReceiveLane& receiving(LaneIndex lane);
     void schedule_ack(const ReceiveLane& lane, TimePoint now) noexcept;
-    bool waits_for_credit() const noexcept;
-    // Bit i: lane i has a frame that may be written.
-    std::uint32_t ready_lanes() const noexcept;
 
     const Settings& settings_;
     Budget& budget_;

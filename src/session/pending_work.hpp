@@ -40,8 +40,8 @@ public:
     void defer_credit(LaneIndex lane, std::uint64_t cost) { deferred_.emplace_back(lane, cost); }
     void release_credit(LaneSet& lanes, const Settings& settings, TimePoint now) {
         const SendTotals& totals = lanes.totals();
-        if (totals.queued_frames > settings.max_queued_frames / 2 ||
-            totals.queued_bytes > settings.max_queued_bytes / 2)
+        if (totals.other_frames() > settings.max_queued_frames / 2 ||
+            totals.other_bytes() > settings.max_queued_bytes / 2)
             return;
         for (const auto& [lane, cost] : deferred_) lanes.consumed(lane, cost, now);
         deferred_.clear();

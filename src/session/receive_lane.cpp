@@ -15,8 +15,12 @@ constexpr Seq kUrgentFrames = 64;
 
 // What a body may carry.
 std::uint64_t largest(wire::FrameKind kind, const Settings& settings) noexcept {
-    if (kind == wire::FrameKind::request) return wire::kMaxRequestBytes;
-    return kind == wire::FrameKind::response ? wire::kMaxResponseBytes : settings.max_message_bytes;
+    switch (kind) {
+        case wire::FrameKind::request: return wire::kMaxRequestBytes;
+        case wire::FrameKind::response: return wire::kMaxResponseBytes;
+        case wire::FrameKind::feed: return wire::kMaxFeedBytes;
+        default: return settings.max_message_bytes;
+    }
 }
 
 }  // namespace
@@ -52,7 +56,7 @@ bool ReceiveLane::make_room(std::size_t bytes) {
     return true;
 }
 
-Result<ReceiveLane::Assembled> ReceiveLane::chunk(const wire::ChunkView& chunk) {
+Result<ReceiveLane::Assembled> ReceiveLane::chunk(const wire::ChunkView& chunk, std::uint32_t feed_id) {
     const bool first = chunk.total != 0;
     if (first == (assembly_.total != 0) || chunk.part.empty()) return errc::bad_chunk;
     if (first) {
@@ -60,6 +64,7 @@ Result<ReceiveLane::Assembled> ReceiveLane::chunk(const wire::ChunkView& chunk) 
         if (chunk.total > largest(kind, settings_) + kEnvelopeBytes) return errc::message_too_large;
         assembly_.total = chunk.total;
         assembly_.kind = kind;
+        assembly_.feed_id = feed_id;
     }
     if (chunk.part.size() > assembly_.total - assembly_.seen) return errc::bad_chunk;
     assembly_.seen += chunk.part.size();
@@ -79,6 +84,7 @@ Result<ReceiveLane::Assembled> ReceiveLane::chunk(const wire::ChunkView& chunk) 
         result.complete = true;
         result.refused = assembly_.skipping;
         result.kind = assembly_.kind;
+        result.feed_id = assembly_.feed_id;
         result.content = Bytes(std::string_view(assembly_.bytes));
         drop_assembly();
         return result;  // the last piece's credit returns with consumed()

@@ -43,22 +43,24 @@ public:
     static wire::FrameKind kind_of(const wire::ChunkView& first) noexcept {
         const auto data = static_cast<std::uint32_t>(wire::FrameKind::data);
         const std::uint32_t kind = first.kind == 0 ? data : first.kind;
-        return kind > static_cast<std::uint32_t>(wire::FrameKind::response) ? wire::FrameKind::none
-                                                                            : static_cast<wire::FrameKind>(kind);
+        return kind > static_cast<std::uint32_t>(wire::FrameKind::feed) ? wire::FrameKind::none
+                                                                        : static_cast<wire::FrameKind>(kind);
     }
     wire::FrameKind kind_with(const wire::ChunkView& chunk) const noexcept {
         return chunk.total != 0 ? kind_of(chunk) : assembly_.kind;
     }
     // A chunk that accept() took. Returns the whole encoded body when this piece completes it; what gathers is
     // charged to the budget until then. `refused`: the process had no memory for it, the pieces were skipped and
-    // `content` has only the beginning, for the id; the sender hears `busy`. Errors: bad_chunk, message_too_large.
+    // `content` has only the beginning, for the id; the sender hears `busy`. `feed_id`: of the frame; that of the first
+    // piece counts. Errors: bad_chunk, message_too_large.
     struct Assembled {
         Bytes content;
         wire::FrameKind kind = wire::FrameKind::data;
+        std::uint32_t feed_id = 0;
         bool complete = false;
         bool refused = false;
     };
-    Result<Assembled> chunk(const wire::ChunkView& chunk);
+    Result<Assembled> chunk(const wire::ChunkView& chunk, std::uint32_t feed_id = 0);
     // Pieces of a big message have come, and its last has not: nothing else may come between them.
     bool assembling() const noexcept { return assembly_.total != 0; }
     // Names, numbers, a receipt: by so much an encoded body may be longer than what it carries.
@@ -121,6 +123,7 @@ private:
         std::size_t charged = 0;  // its room, to the budget
         bool skipping = false;    // refused: pieces are counted and dropped
         wire::FrameKind kind = wire::FrameKind::data;
+        std::uint32_t feed_id = 0;
     };
     Assembly assembly_;
 };

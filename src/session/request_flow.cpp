@@ -2,6 +2,8 @@
 
 #include "session/planted.hpp"
 
+#include <utility>
+
 namespace flare::session {
 namespace {
 
@@ -97,6 +99,16 @@ Result<void> RequestFlow::respond(const PendingRequest& pending, const wire::Res
     if (session == reading) return sent;  // CarrierIo::on_batch() goes on with it
     session->work().release_credit(session->lane_set(), settings_, now);
     life_.settle(*session, now);
+    return sent;
+}
+
+Result<void> RequestFlow::send_feed(ServerSession& session, LaneIndex lane, wire::Body body, TimePoint now) {
+    // Also when its client says goodbye, which would wait for the acknowledgement.
+    if (session.farewell().ended() || session.farewell().is_coming()) return errc::session_ended;
+    session.at(now);
+    const auto sent = session.lane_set().send_feed(lane, std::move(body));
+    if (!sent && sent.error() == errc::busy) shedding_.memory_short(now);
+    if (sent && &session != sessions_.reading()) life_.settle(session, now);
     return sent;
 }
 

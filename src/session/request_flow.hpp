@@ -1,9 +1,10 @@
-// The requests of a table's sessions: handed up, at most wire::kMaxOpenRequests of a session at a time, and answered.
+// The requests of a table's sessions: handed up, at most wire::kMaxOpenRequests of a session at a time, and answered;
+// and the feeds that some of them ask for.
 //
 // A request is handed up once in its session, whatever carriers bring it. One that is sent again in a later session is
 // handed up again: those that read may be done twice, and of those that change something the store knows the id.
 //
-// Protocol: docs/protocol.md, "Requests".
+// Protocol: docs/protocol.md, "Requests", "Feeds".
 // Threads:  its worker only; no I/O, no clock.
 // Owner:    SessionTable.
 #pragma once
@@ -25,8 +26,9 @@ public:
     // One that was not given to anybody: its sender hears why.
     void refuse(ServerSession& session, LaneIndex lane, const Uuid& id, errc code);
 
-    // ---- what goes out: SessionTable says what this does ----
+    // ---- what goes out: SessionTable says what these do ----
     Result<void> respond(const PendingRequest& pending, const wire::ResponseView& response, TimePoint now);
+    Result<void> send_feed(ServerSession& session, LaneIndex lane, wire::Body body, TimePoint now);
 
 private:
     void settle_at_once(ServerSession& session, LaneIndex lane, std::uint64_t cost, const wire::ResponseView& response);

@@ -29,8 +29,7 @@ void SendLane::discard() noexcept {
     }
     if (partial_) {
         budget_.give(partial_->charge);
-        --totals_.queued_frames;
-        totals_.queued_bytes -= partial_->content.size() - partial_->offset;
+        totals_.unqueue(partial_->kind, partial_->content.size() - partial_->offset);
     }
     for (const Frame& sent : window_) {
         budget_.give(sent.charge);
@@ -54,8 +53,7 @@ Seq SendLane::waiting_numbers() const noexcept {
 }
 
 void SendLane::push(wire::Body&& body, Priority priority, std::uint64_t token) {
-    ++totals_.queued_frames;
-    totals_.queued_bytes += body.bytes.size();
+    totals_.queue(body.kind, body.bytes.size());
     auto place = queue_.end();
     while (place != queue_.begin() && std::prev(place)->priority < priority) --place;
     const std::size_t charge = charge_of(body);
@@ -71,9 +69,10 @@ void SendLane::set_pieces() noexcept {
         static_cast<std::size_t>(std::clamp<std::uint64_t>(window / 4, 1, std::min(wire::kChunkBytes, most)));
 }
 
-void SendLane::unqueue(const Frame& entry) noexcept {
-    --totals_.queued_frames;
-    totals_.queued_bytes -= entry.body.bytes.size();
+bool SendLane::has_others() const noexcept {
+    if (partial_ && partial_->kind != wire::FrameKind::feed) return true;
+    return std::any_of(queue_.begin(), queue_.end(),
+                       [](const Frame& entry) { return entry.body.kind != wire::FrameKind::feed; });
 }
 
 void SendLane::number_chunk() {
@@ -86,14 +85,16 @@ void SendLane::number_chunk() {
     if (partial.offset == 0) {
         sent.total = partial.content.size();
         if (partial.kind != wire::FrameKind::data) sent.begins = static_cast<std::uint8_t>(partial.kind);
+        sent.body.feed_id = partial.feed_id;
     }
     partial.offset += size;
-    totals_.queued_bytes -= size;
     if (partial.offset == partial.content.size()) {
         sent.token = partial.token;
         sent.charge = partial.charge;
+        totals_.unqueue(partial.kind, size);
         partial_.reset();
-        --totals_.queued_frames;
+    } else {
+        totals_.shorten(partial.kind, size);
     }
     window_.push_back(std::move(sent));
 }
@@ -106,9 +107,10 @@ std::uint64_t SendLane::number_next() {
         const Frame& entry = queue_.front();
         begun = entry.token;
         if (is_big(entry)) {
-            partial_ = Partial{entry.body.bytes.slice(entry.body.content_offset), 0, entry.token, entry.charge,
-                               entry.body.kind};
-            totals_.queued_bytes -= entry.body.content_offset;  // what stays queued is the content
+            const wire::Body& body = entry.body;
+            partial_ =
+                Partial{body.bytes.slice(body.content_offset), 0, entry.token, entry.charge, body.kind, body.feed_id};
+            totals_.shorten(body.kind, body.content_offset);  // what stays queued is the content
             queue_.pop_front();
             number_chunk();
         } else {
@@ -130,6 +132,7 @@ std::uint64_t SendLane::write_next(wire::Batch& batch, wire::FrameHeader& header
     const std::uint64_t begun = cursor_ == next_ ? number_next() : 0;
     const Frame& sent = *unwritten_++;
     header.seq = cursor_++;
+    header.feed_id = sent.body.feed_id;
     FLARE_INVARIANT((cursor_ == next_) == (unwritten_ == window_.end()), "the cursor and its frame have parted");
     if (sent.body.kind == wire::FrameKind::chunk) {
         batch.add_chunk(header, sent.total, sent.body.bytes, sent.begins);
@@ -190,6 +193,15 @@ void SendLane::clear_queue(const std::function<void(std::uint64_t)>& dropped) {
     }
 }
 
+void SendLane::drop_feeds() noexcept {
+    std::erase_if(queue_, [this](const Frame& entry) {
+        if (entry.body.kind != wire::FrameKind::feed) return false;
+        unqueue(entry);
+        budget_.give(entry.charge);
+        return true;
+    });
+}
+
 void SendLane::disown(std::uint64_t token) noexcept {
     if (partial_ && partial_->token == token) partial_->token = 0;
     for (Frame& sent : window_) {
@@ -221,14 +233,12 @@ std::size_t SendLane::check_invariants(SendTotals& counted, const std::function<
     for (const Frame& entry : queue_) {
         FLARE_INVARIANT(entry.priority <= before, "the queue is not sorted by priority");
         before = entry.priority;
-        ++counted.queued_frames;
-        counted.queued_bytes += entry.body.bytes.size();
+        counted.queue(entry.body.kind, entry.body.bytes.size());
         count(entry.token, entry.charge);
     }
     if (partial_) {
         FLARE_INVARIANT(partial_->offset < partial_->content.size(), "a message in chunks is whole and still waits");
-        ++counted.queued_frames;
-        counted.queued_bytes += partial_->content.size() - partial_->offset;
+        counted.queue(partial_->kind, partial_->content.size() - partial_->offset);
         count(partial_->token, partial_->charge);
     }
     for (const Frame& sent : window_) {

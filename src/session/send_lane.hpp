@@ -27,6 +27,30 @@ struct SendTotals {
     std::uint64_t unacked_bytes = 0;
     std::uint32_t queued_frames = 0;
     std::uint64_t queued_bytes = 0;
+    // Feeds among them. Their server waits for room before it gives more: they count neither against the bounds of the
+    // queue nor as a sign that the peer is slow.
+    std::uint32_t queued_feeds = 0;
+    std::uint64_t queued_feed_bytes = 0;
+
+    std::uint32_t other_frames() const noexcept { return queued_frames - queued_feeds; }
+    std::uint64_t other_bytes() const noexcept { return queued_bytes - queued_feed_bytes; }
+    void queue(wire::FrameKind kind, std::size_t bytes) noexcept {
+        ++queued_frames;
+        queued_bytes += bytes;
+        if (kind != wire::FrameKind::feed) return;
+        ++queued_feeds;
+        queued_feed_bytes += bytes;
+    }
+    // So much less of one that stays queued.
+    void shorten(wire::FrameKind kind, std::size_t bytes) noexcept {
+        queued_bytes -= bytes;
+        if (kind == wire::FrameKind::feed) queued_feed_bytes -= bytes;
+    }
+    void unqueue(wire::FrameKind kind, std::size_t bytes) noexcept {
+        shorten(kind, bytes);
+        --queued_frames;
+        if (kind == wire::FrameKind::feed) --queued_feeds;
+    }
 };
 
 class SendLane {
@@ -40,15 +64,20 @@ public:
     // What a queued body is charged to the budget; push() takes over a charge that the caller has taken.
     static std::size_t charge_of(const wire::Body& body) noexcept { return body.bytes.size() + kFrameCharge; }
     static constexpr std::size_t kFrameCharge = 64;
-    // Puts an encoded data, receipt, request or response in the queue; higher priority overtakes what has no number
-    // yet. `token` (0: none) comes back from ack() when the peer has it whole.
+    // Puts an encoded data, receipt, request, response or feed in the queue; higher priority overtakes what has no
+    // number yet. `token` (0: none) comes back from ack() when the peer has it whole.
     void push(wire::Body&& body, Priority priority, std::uint64_t token);
 
     // Something can be written: frames after the cursor, or queued ones that the bounds allow a number.
     bool ready() const noexcept { return cursor_ < next_ || (waiting() && allowed()); }
     // Something waits but credit or the bound on unacknowledged frames holds it up.
     bool blocked() const noexcept { return cursor_ == next_ && waiting() && !allowed(); }
-    bool blocked_by_credit() const noexcept { return cursor_ == next_ && waiting() && !within_credit(next_cost()); }
+    // Something that is no feed waits, and credit holds up what is first.
+    bool blocked_by_credit() const noexcept {
+        return cursor_ == next_ && waiting() && !within_credit(next_cost()) && has_others();
+    }
+    // Frames without a number; one in chunks counts until its last chunk has one.
+    std::size_t unnumbered() const noexcept { return queue_.size() + (partial_ ? 1 : 0); }
 
     // Writes the next frame into `batch` with `header`, of which seq is filled in here. Precondition: ready().
     // Returns the token of a message that was given its first number by this call, else 0.
@@ -79,6 +108,8 @@ public:
     bool idle() const noexcept { return window_.empty() && !waiting(); }
     // Unnumbered entries dropped, with their tokens (a chunked message that has begun stays).
     void clear_queue(const std::function<void(std::uint64_t)>& dropped);
+    // The same of feeds alone.
+    void drop_feeds() noexcept;
     // Removes one queued, unnumbered entry. False: not there (numbered already).
     bool withdraw(std::uint64_t token);
     // What has a number is sent as before, and nobody is told what becomes of it.
@@ -104,6 +135,7 @@ private:
         std::uint64_t token = 0;
         std::size_t charge = 0;
         wire::FrameKind kind = wire::FrameKind::data;
+        std::uint32_t feed_id = 0;
     };
     bool waiting() const noexcept { return partial_.has_value() || !queue_.empty(); }
     // What waits first may have a number: credit and bounds have room for it.
@@ -130,7 +162,9 @@ private:
     // The peer has it. Returns its token.
     std::uint64_t forget_first();
     void number_chunk();
-    void unqueue(const Frame& entry) noexcept;
+    void unqueue(const Frame& entry) noexcept { totals_.unqueue(entry.body.kind, entry.body.bytes.size()); }
+    // Not only feeds wait. They are few, so that this ends soon.
+    bool has_others() const noexcept;
     Seq waiting_numbers() const noexcept;
 
     const Settings& settings_;

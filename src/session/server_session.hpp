@@ -66,9 +66,11 @@ public:
     boost::container::small_vector<CarrierKey, 4> carriers() const;
     std::uint32_t lanes() const noexcept { return lane_set_.lanes(); }
     const Agreed& agreed() const noexcept { return agreed_; }
-    std::size_t queued_frames() const noexcept { return lane_set_.totals().queued_frames; }
-    std::size_t queued_bytes() const noexcept { return lane_set_.totals().queued_bytes; }
-    std::size_t unacked_frames() const noexcept { return lane_set_.totals().unacked_frames; }
+    const SendTotals& totals() const noexcept { return lane_set_.totals(); }  // what waits, and what is under way
+    // SessionTableListener::on_room() tells when there may be room in lane_set() for feeds, for as long as it is
+    // wanted.
+    void want_room(bool wanted) noexcept { wants_room_ = wanted; }
+    bool wants_room() const noexcept { return wants_room_; }
 
     // For the owner of the table's listener: whatever the server keeps with a session.
     std::shared_ptr<void> attachment;
@@ -122,6 +124,7 @@ private:
     const Settings& settings_;
     LaneSet lane_set_;
     PendingWork work_;
+    bool wants_room_ = false;
     TimePoint now_{};  // of the call under way
 };
 

@@ -52,13 +52,16 @@ void SessionLife::peer_error(ServerSession& session, CarrierKey key, errc code, 
     detach(session, key, now);
 }
 
-void SessionLife::choose_active(ServerSession& session, TimePoint now) {
-    const Attached* const newest = session.attachments().newest_confirmed();
-    if (newest == nullptr) return;
-    const CarrierKey key = newest->key;
+void SessionLife::activate(ServerSession& session, CarrierKey key, TimePoint now) {
     session.send_on(key, now);
     if (!session.attachments().unconfirmed()) listener_.on_carrier_activated(session, key);
+    if (session.wants_room()) listener_.on_room(session);
     listener_.output_ready(key);
+}
+
+void SessionLife::choose_active(ServerSession& session, TimePoint now) {
+    const Attached* const newest = session.attachments().newest_confirmed();
+    if (newest != nullptr) activate(session, newest->key, now);
 }
 
 // ---- the end ----
@@ -70,7 +73,9 @@ void SessionLife::end(ServerSession& session, errc code, std::string_view text, 
     session.at(now);
     session.credential().end();
     farewell.begin(code, text, retry_after_ms, now + settings_.goodbye_limit);
-    // A shutdown sends what waits; whoever is thrown out gets only what has a number already.
+    // A shutdown sends what waits, but for feeds, which would hold it up; whoever is thrown out gets only what has a
+    // number already.
+    session.lane_set().drop_feeds();
     if (code != errc::shutting_down && code != errc::ok) {
         session.lane_set().clear_queue([](std::uint64_t) {});
         farewell.make_final();

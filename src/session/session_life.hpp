@@ -29,6 +29,8 @@ public:
     void detach(ServerSession& session, CarrierKey key, TimePoint now);
     // A fault of the peer: one word in the log, the carrier closes; the session lives on without it.
     void peer_error(ServerSession& session, CarrierKey key, errc code, const std::string& text, TimePoint now);
+    // It sends on this one from here on.
+    void activate(ServerSession& session, CarrierKey key, TimePoint now);
     // It sends on none: on the newest that may be used, if there is one.
     void choose_active(ServerSession& session, TimePoint now);
 

@@ -32,10 +32,7 @@ void SessionTable::for_each(const std::function<void(ServerSession&)>& each) {
 void SessionTable::on_time(TimePoint now) {
     const SessionIndex::Entry entry(sessions_);
     life_.on_time(now);
-    if (deadlines_.take_sweep(now)) forget_old(now);
-}
-
-void SessionTable::forget_old(TimePoint now) {
+    if (!deadlines_.take_sweep(now)) return;
     expected_.expire(now);
     tombstones_.forget_old(now);
     const bool idle = devices_.forget_old(now);

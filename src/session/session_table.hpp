@@ -45,6 +45,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace flare::session {
@@ -136,6 +137,12 @@ public:
         const SessionIndex::Entry entry(sessions_);
         return requests_.respond(pending, response, now);
     }
+    // Queues a feed (wire::im::feed_body(), with its number) on a session, behind what waits in its lane: whoever sends
+    // feeds bounds them by LaneSet::waiting(), the bounds of the client's queue do not. Its bytes are shared.
+    // Errors: busy (the server's memory is full), session_ended.
+    Result<void> send_feed(ServerSession& session, LaneIndex lane, wire::Body body, TimePoint now) {
+        return requests_.send_feed(session, lane, std::move(body), now);
+    }
     // Queues an encoded data body on a session. Errors: busy, recipient_busy (its queue is full), session_ended,
     // message_too_large (for this client).
     Result<void> send(ServerSession& session, LaneIndex lane, const wire::Body& body, Priority priority,
@@ -203,8 +210,6 @@ public:
     const Settings& settings() const noexcept { return settings_; }
 
 private:
-    void forget_old(TimePoint now);
-
     const Settings settings_;
     Budget& budget_;
     // In this order: a part stands behind those that it knows.

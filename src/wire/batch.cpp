@@ -15,10 +15,12 @@ constexpr std::size_t kFirstHeadBytes = 4096;
 // hints, and additions to the header (docs/protocol.md, "Extensions").
 constexpr std::uint32_t kFirstKind = 10;
 constexpr std::uint32_t kLastKind = 99;
-constexpr std::uint32_t kLastKnownKind = static_cast<std::uint32_t>(FrameKind::response);
+constexpr std::uint32_t kLastKnownKind = static_cast<std::uint32_t>(FrameKind::feed);
+// The last field of the header.
+constexpr std::uint32_t kLastInHeader = 4;
 
 std::size_t header_size(const FrameHeader& header) noexcept {
-    std::size_t size = number_size(header.lane) + number_size(header.seq);
+    std::size_t size = number_size(header.lane) + number_size(header.seq) + number_size(header.feed_id);
     for (const LaneState& state : header.acks) size += part_size(lane_state_size(state));
     return size;
 }
@@ -27,13 +29,13 @@ char* put_header(char* out, const FrameHeader& header) noexcept {
     out = put_number(out, 1, header.lane);
     out = put_number(out, 2, header.seq);
     for (const LaneState& state : header.acks) out = put_lane_state(out, 3, state);
-    return out;
+    return put_number(out, 4, header.feed_id);
 }
 
 // Takes a field of Frame that is none of its header.
 void read_body(Reader& reader, FrameView& frame) noexcept {
     const std::uint32_t field = reader.field();
-    const bool known = field < 4 || (field >= kFirstKind && field <= kLastKnownKind);
+    const bool known = field <= kLastInHeader || (field >= kFirstKind && field <= kLastKnownKind);
     if (reader.type() != WireType::bytes) {
         if (known) reader.fail();
     } else if (known && field >= kFirstKind) {
@@ -53,12 +55,14 @@ errc read_frame(std::string_view bytes, FrameView& frame) noexcept {
     frame.unknown_kind = false;
     frame.body = {};
     frame.acks.clear();
+    frame.feed_id = 0;
     Reader reader(bytes);
     while (reader.next()) {
         switch (reader.tag()) {
             case number_tag(1): frame.lane = reader.small_number(); break;
             case number_tag(2): frame.seq = reader.number(); break;
             case bytes_tag(3): read_lane_state(reader, frame.acks); break;
+            case number_tag(4): frame.feed_id = reader.small_number(); break;
             default: read_body(reader, frame);
         }
     }

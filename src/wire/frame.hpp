@@ -48,8 +48,9 @@ inline constexpr std::size_t kMaxFrameBytes = 128 * 1024;
 inline constexpr std::size_t kMaxBatchBytes = 1024 * 1024;
 inline constexpr std::size_t kMaxRequestBytes = 256 * 1024;  // of a request's body
 inline constexpr std::size_t kMaxResponseBytes =
-    (1024 + 64) * 1024;                             // of a response's: the largest entry and its names
-inline constexpr std::size_t kMaxOpenRequests = 8;  // of a session, that have no response yet
+    (1024 + 64) * 1024;                                          // of a response's: the largest entry and its names
+inline constexpr std::size_t kMaxFeedBytes = kMaxResponseBytes;  // of a feed
+inline constexpr std::size_t kMaxOpenRequests = 8;               // of a session, that have no response yet
 inline constexpr std::uint64_t kDefaultMaxMessageBytes = 16ull * 1024 * 1024;
 
 // Can it be a user, device, type or target?
@@ -88,10 +89,11 @@ enum class FrameKind : std::uint8_t {
     seal = 23,
     request = 24,
     response = 25,
+    feed = 26,
 };
 constexpr bool is_numbered(FrameKind kind) noexcept {
-    return (kind >= FrameKind::data && kind <= FrameKind::receipt) || kind == FrameKind::request ||
-           kind == FrameKind::response;
+    return (kind >= FrameKind::data && kind <= FrameKind::receipt) ||
+           (kind >= FrameKind::request && kind <= FrameKind::feed);
 }
 
 struct LaneState {
@@ -107,6 +109,7 @@ struct FrameHeader {
     LaneIndex lane = 0;
     Seq seq = 0;
     LaneStates acks;
+    std::uint32_t feed_id = 0;  // of a feed, or the first chunk of one: the number that subscribing has given; 0: none
 };
 
 // A decoded frame. `body` is the content of the oneof field, still encoded: decode it by kind.
@@ -118,6 +121,7 @@ struct FrameView {
     bool unknown_kind = false;
     std::string_view body;
     LaneStates acks;
+    std::uint32_t feed_id = 0;  // as in FrameHeader
 };
 
 struct Resume {
@@ -311,6 +315,8 @@ enum class Verb : std::uint8_t {
     member_remove = 6,
     member_list = 7,
     history = 8,
+    subscribe = 9,
+    unsubscribe = 10,
 };
 // It changes something, once, under the id of its request; the others only read.
 constexpr bool writes(Verb verb) noexcept {
@@ -361,6 +367,7 @@ struct Body {
     FrameKind kind = FrameKind::none;
     Bytes bytes;                       // tag, length, content
     std::uint32_t content_offset = 0;  // where the content starts in `bytes`
+    std::uint32_t feed_id = 0;         // of a feed: as in FrameHeader, so that subscribers share the bytes
     std::uint64_t cost = 0;            // what it takes of a lane's byte credit: payload, body; 0 for receipts
     std::string_view content() const noexcept { return bytes.view().substr(content_offset); }
 };

@@ -155,7 +155,7 @@ bool put_blob(pbf_writer& out, const Field& field, const json::value& value, Pat
     }
     if (!bytes) return path.fail("expected bytes in base64");
     if (bytes->size() > field.limit) return path.fail("longer than " + std::to_string(field.limit) + " bytes");
-    put_bytes(out, field.number, *bytes);
+    if (field.says_something || !bytes->empty()) out.add_bytes(field.number, *bytes);
     return true;
 }
 
@@ -313,8 +313,8 @@ Use judge_frame(const json::object& object, Path& path) {
     const bool wants_number = body != nullptr && is_numbered(static_cast<FrameKind>(body->number));
     if (has_number == wants_number) return Use::taken;
     const Path::Step step(path, "seq");
-    path.fail(wants_number ? "data, chunk, receipt, request and response frames need a number, from 1"
-                           : "only data, chunk, receipt, request and response frames have a number");
+    path.fail(wants_number ? "data, chunk, receipt, request, response and feed frames need a number, from 1"
+                           : "only data, chunk, receipt, request, response and feed frames have a number");
     return Use::refused;
 }
 

@@ -124,7 +124,9 @@ errc to_object(std::string_view bytes, const Schema& schema, json::object& out) 
     } else {
         out["payload"] = to_base64(payload);
     }
-    if (body != nullptr && !reader.failed()) {
+    if (body != nullptr && body->type == FieldType::bytes) {
+        out[body->name.json()] = to_base64(body_bytes);
+    } else if (body != nullptr && !reader.failed()) {
         json::object part;
         reader.join(to_object(body_bytes, *body->part, part));
         out[body->name.json()] = std::move(part);

@@ -22,8 +22,8 @@ template <typename T>
 struct Table;
 
 template <typename T>
-inline constexpr auto kFieldsOf = std::apply([](const auto&... line) { return std::array{line.field...}; },
-                                             Table<T>::kLines);
+inline constexpr auto kFieldsOf =
+    std::apply([](const auto&... line) { return std::array<Field, sizeof...(line)>{line.field...}; }, Table<T>::kLines);
 
 template <typename T>
 inline constexpr Schema kSchemaOf{Table<T>::kName, kFieldsOf<T>};
@@ -31,13 +31,13 @@ inline constexpr Schema kSchemaOf{Table<T>::kName, kFieldsOf<T>};
 // ---- the codec of a table ----
 
 template <typename T>
-std::size_t content_size(const T& value) noexcept {
-    return std::apply([&](const auto&... line) { return (line.size(value) + ...); }, Table<T>::kLines);
+std::size_t content_size([[maybe_unused]] const T& value) noexcept {
+    return std::apply([&](const auto&... line) { return (std::size_t{0} + ... + line.size(value)); }, Table<T>::kLines);
 }
 
 // Writes content_size(value) bytes. Returns the end.
 template <typename T>
-char* put_content(char* out, const T& value) noexcept {
+char* put_content(char* out, [[maybe_unused]] const T& value) noexcept {
     std::apply([&](const auto&... line) { ((out = line.put(out, value)), ...); }, Table<T>::kLines);
     return out;
 }
@@ -46,7 +46,7 @@ char* put_content(char* out, const T& value) noexcept {
 // constructor says. Errors: malformed_frame, invalid_utf8; `value` then holds what came before the fault.
 // Hidden: its instances begin with what they return, which the map of libflare-core.so would take for a public name.
 template <typename T>
-[[gnu::visibility("hidden")]] errc read_content(std::string_view content, T& value) {
+[[gnu::visibility("hidden")]] errc read_content(std::string_view content, [[maybe_unused]] T& value) {
     return std::apply(
         [&](const auto&... line) {
             (line.begin(value), ...);
@@ -150,15 +150,20 @@ struct StringLine {
     }
 };
 
-// An id is always written, even nil.
+// An id is always written, even nil, unless nil means that there is none.
 template <typename T>
 struct IdLine {
     Field field;
     Uuid T::*member;
+    bool nil_is_none = false;
 
     constexpr std::uint32_t tag() const noexcept { return bytes_tag(field.number); }
-    std::size_t size(const T&) const noexcept { return tagged_size(tag(), sizeof(Uuid::bytes)); }
+    bool is_left_out(const T& of) const noexcept { return nil_is_none && (of.*member).is_nil(); }
+    std::size_t size(const T& of) const noexcept {
+        return is_left_out(of) ? 0 : tagged_size(tag(), sizeof(Uuid::bytes));
+    }
     char* put(char* out, const T& of) const noexcept {
+        if (is_left_out(of)) return out;
         return put_raw(put_varint(put_varint(out, tag()), sizeof(Uuid::bytes)), (of.*member).raw());
     }
     void begin(T&) const noexcept {}
@@ -332,6 +337,10 @@ constexpr auto required_bytes(std::uint32_t field, std::string_view name, Value 
 template <typename T>
 constexpr auto id(std::uint32_t field, std::string_view name, Uuid T::*member) {
     return IdLine<T>{{.number = field, .name = name, .type = FieldType::uuid}, member};
+}
+template <typename T>
+constexpr auto id_or_none(std::uint32_t field, std::string_view name, Uuid T::*member) {
+    return IdLine<T>{{.number = field, .name = name, .type = FieldType::uuid}, member, true};
 }
 // Part: the message. Value: the same, or an optional one.
 template <typename Part, typename T, typename Value>

@@ -1,6 +1,6 @@
 #include "wire/requests.hpp"
 
-#include "wire/request_tables.hpp"
+#include "wire/feed_tables.hpp"
 
 namespace flare::wire::im {
 
@@ -39,6 +39,12 @@ FLARE_BODY(Member)
 FLARE_BODY(MemberPage)
 FLARE_BODY(Entry)
 FLARE_BODY(HistoryPage)
+FLARE_BODY(Subscribe)
+FLARE_BODY(Unsubscribe)
+FLARE_BODY(Subscribed)
+FLARE_BODY(Unsubscribed)
+FLARE_BODY(FeedReset)
+FLARE_BODY(Feed)
 #undef FLARE_BODY
 
 const Schema* request_schema(Verb verb) noexcept {
@@ -51,6 +57,8 @@ const Schema* request_schema(Verb verb) noexcept {
         case Verb::member_remove: return &kSchemaOf<MemberChange>;
         case Verb::member_list: return &kSchemaOf<MemberQuery>;
         case Verb::history: return &kSchemaOf<HistoryQuery>;
+        case Verb::subscribe: return &kSchemaOf<Subscribe>;
+        case Verb::unsubscribe: return &kSchemaOf<Unsubscribe>;
         case Verb::unspecified: break;
     }
     return nullptr;
@@ -66,6 +74,8 @@ const Schema* response_schema(Verb verb) noexcept {
         case Verb::member_remove: return &kSchemaOf<Written>;
         case Verb::member_list: return &kSchemaOf<MemberPage>;
         case Verb::history: return &kSchemaOf<HistoryPage>;
+        case Verb::subscribe: return &kSchemaOf<Subscribed>;
+        case Verb::unsubscribe: return &kSchemaOf<Unsubscribed>;
         case Verb::unspecified: break;
     }
     return nullptr;

@@ -23,6 +23,11 @@ constexpr Field field(std::uint32_t number, std::string_view name, const Schema&
     return {.number = number, .name = name, .type = FieldType::message, .part = &part};
 }
 
+// A body whose schema is in another file.
+constexpr Field body_as_bytes(std::uint32_t number, std::string_view name) {
+    return {.number = number, .name = name, .type = FieldType::bytes, .says_something = true};
+}
+
 constexpr Field kMessageFields[] = {
     field(1, "id", FieldType::uuid),
     field(2, "type", FieldType::text, kMaxNameBytes),
@@ -68,6 +73,7 @@ constexpr Field kFrameFields[] = {
     field(1, "lane", FieldType::uint32, kMaxLanes - 1),
     field(2, "seq", FieldType::uint64),
     list<LaneState>(3, "acks", &FrameHeader::acks).field,
+    field(4, "feed_id", FieldType::uint32),
     field(10, "hello", kSchemaOf<Hello>),
     field(11, "welcome", kSchemaOf<Welcome>),
     field(12, "refused", kSchemaOf<Refused>),
@@ -84,6 +90,7 @@ constexpr Field kFrameFields[] = {
     field(23, "seal", kSchemaOf<Seal>),
     field(24, "request", kSchemaOf<RequestView>),
     field(25, "response", kSchemaOf<ResponseView>),
+    body_as_bytes(26, "feed"),
 };
 
 }  // namespace

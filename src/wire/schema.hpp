@@ -58,6 +58,7 @@ struct Field {
     std::uint64_t limit = kNoLimit;                      // largest number; most bytes; most elements of a list
     std::uint64_t exact = 0;                             // bytes: this many and no other, or none
     bool required = false;                               // bytes: never none
+    bool says_something = false;                         // bytes: written even if there are none, as a body is
     const Schema* part = nullptr;                        // of a message
     std::span<const std::string_view> enumerators = {};  // their numbers count from 0
 };

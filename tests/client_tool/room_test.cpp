@@ -163,6 +163,90 @@ TEST_F(RoomTool, HistoryReadsAsManyPagesAsItTakes) {
     check({}, kMessages - 49, kMessages, true);
 }
 
+TEST_F(RoomTool, ListenPrintsTheEntriesOfARoom) {
+    ASSERT_EQ(tool({"room", "create", "tea", "--open"}, "ann").code, 0);
+    ToolProcess listen({"listen", "--room", "tea", "--user", "ann", "--count", "3", "ws://" + address_});
+    ASSERT_TRUE(listen.complains("listening as ann"));
+    ASSERT_EQ(tool({"room", "join", "tea"}, "bob").code, 0);
+    ASSERT_EQ(tool({"send", "room:tea", "one"}, "bob").code, 0);
+    ASSERT_EQ(tool({"send", "room:tea", "two"}, "ann").code, 0);
+    ASSERT_EQ(tool({"send", "ann", "aside"}, "bob").code, 0);
+    EXPECT_EQ(listen.wait(), 0) << listen.err();
+    EXPECT_THAT(listen.out(), HasSubstr(" bob joined\n"));
+    EXPECT_THAT(listen.out(), HasSubstr(" bob [text] one\n"));
+    EXPECT_THAT(listen.out(), HasSubstr(" ann [text] two\n")) << "from another device";
+    EXPECT_THAT(listen.out(), HasSubstr(" bob [text] aside\n")) << "messages, as without a room";
+}
+
+TEST_F(RoomTool, ListenGoesOnFromAPosition) {
+    ASSERT_EQ(tool({"room", "create", "tea"}, "ann").code, 0);
+    const std::string epoch(result_of(tool({"room", "show", "tea", "--json"}, "ann").out).at("epoch").as_string());
+    for (const char* text : {"one", "two", "three"}) ASSERT_EQ(tool({"send", "room:tea", text}, "ann").code, 0);
+    std::string after = epoch + ":0";
+    for (const char* text : {"one", "two", "three"}) {
+        const Ran ran = run_tool({"listen", "--room", "tea", "--user", "ann", "--count", "1", "--after", after,
+                                  "--json", "ws://" + address_});
+        ASSERT_EQ(ran.code, 0) << ran.err;
+        const auto objects = objects_in(ran.out);
+        ASSERT_GE(objects.size(), 2u);
+        const auto& entry = objects[objects.size() - 2];
+        EXPECT_EQ(entry.at("event").as_string(), "entry");
+        EXPECT_EQ(entry.at("text").as_string(), text);
+        EXPECT_EQ(entry.at("conversation").as_string(), "room:tea");
+        EXPECT_EQ(entry.at("epoch").as_string(), epoch);
+        EXPECT_EQ(objects.back().at("messages").as_int64(), 1);
+        after = std::string(objects.back().at("after").as_string());
+        EXPECT_EQ(after, epoch + ":" + std::to_string(entry.at("offset").as_int64()));
+    }
+    const Ran wrong = run_tool({"listen", "--room", "tea", "--after", "12", "ws://" + address_});
+    EXPECT_EQ(wrong.code, 2);
+    EXPECT_THAT(wrong.err, HasSubstr("EPOCH:OFFSET"));
+    EXPECT_EQ(run_tool({"listen", "--after", after, "ws://" + address_}).code, 2) << "of which room?";
+    const Ran unknown = run_tool({"listen", "--room", "soup", "--user", "ann", "ws://" + address_});
+    EXPECT_EQ(unknown.code, 1);
+    EXPECT_THAT(unknown.err, HasSubstr("there is no such conversation"));
+}
+
+TEST_F(RoomTool, ListenEndsWithTheMembership) {
+    ASSERT_EQ(tool({"room", "create", "tea", "--open"}, "ann").code, 0);
+    ASSERT_EQ(tool({"room", "join", "tea"}, "bob").code, 0);
+    ToolProcess listen({"listen", "--room", "tea", "--user", "bob", "ws://" + address_});
+    ASSERT_TRUE(listen.complains("listening as bob"));
+    ASSERT_EQ(tool({"room", "remove", "tea", "bob"}, "ann").code, 0);
+    EXPECT_EQ(listen.wait(), 1);
+    EXPECT_THAT(listen.err(), HasSubstr("no longer a member of room:tea"));
+}
+
+TEST_F(RoomTool, ChatGoesIntoRooms) {
+    ASSERT_EQ(tool({"room", "create", "tea", "--open", "--history", "all"}, "ann").code, 0);
+    ASSERT_EQ(tool({"send", "room:tea", "long ago"}, "ann").code, 0);
+    ToolProcess bob({"chat", "--user", "bob", "ws://" + address_}, {.input = std::nullopt});
+    bob.type("/join tea\n");
+    ASSERT_TRUE(bob.says("[room:tea] ann: long ago\n"));
+    ASSERT_TRUE(bob.says("* you are now in room:tea"));
+    bob.type("hello\n");
+    ASSERT_TRUE(bob.says("\u2713 bob \u2192 room:tea: hello\n"));
+    ASSERT_EQ(tool({"send", "room:tea", "welcome"}, "ann").code, 0);
+    ASSERT_TRUE(bob.says("[room:tea] ann: welcome\n"));
+    bob.type("/leave\n");
+    ASSERT_TRUE(bob.says("* you no longer listen to room:tea"));
+    ASSERT_EQ(tool({"send", "room:tea", "while you were away"}, "ann").code, 0);
+    bob.type("/join tea\n");
+    ASSERT_TRUE(bob.says("[room:tea] ann: while you were away\n"));
+    bob.type("/history 2\n");
+    ASSERT_TRUE(bob.says(" ann [text] welcome\n"));
+    bob.type("/history x\n/join\n/join soup\n/to ann\n/leave\n");
+    ASSERT_TRUE(bob.says("* /history COUNT: a number from 1 to 200\n"));
+    ASSERT_TRUE(bob.says("* /join ROOM: the room is missing\n"));
+    ASSERT_TRUE(bob.says("* there is no room of this name that you may join"));
+    ASSERT_TRUE(bob.says("* /leave: you are not in a room\n"));
+    bob.end_input();
+    EXPECT_EQ(bob.wait(), 0);
+    const std::string all = bob.out();
+    EXPECT_EQ(all.find("[room:tea] bob: hello"), all.npos) << "it is shown as sent";
+    EXPECT_EQ(all.find("[room:tea] ann: welcome", all.find("[room:tea] ann: welcome") + 1), all.npos) << "once";
+}
+
 TEST_F(RoomTool, NoTextOfOthersHasAnEffect) {
     std::string all;
     for (const std::string& each : hostile_texts()) all += each + " ";

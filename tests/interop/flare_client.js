@@ -7,6 +7,7 @@ import WebSocket from 'ws';
 const schema = protobuf.loadSync(fileURLToPath(new URL('../../proto/flare/v1/frame.proto', import.meta.url)));
 export const Frame = schema.lookupType('flare.v1.Frame');
 const Data = schema.lookupType('flare.v1.Data');
+const NUMBERED = ['data', 'chunk', 'receipt', 'request', 'response', 'feed'];
 
 export const uuidBytes = () => Buffer.from(randomUUID().replaceAll('-', ''), 'hex');
 const number = (value) => Number(value ?? 0);
@@ -35,7 +36,7 @@ export function* decodeBatch(bytes) {
     const frame = reader.bytes();
     if (hasUnknownKind(frame)) throw new Error('unexpected_frame');
     const decoded = Frame.decode(frame);
-    const isNumbered = Boolean(decoded.data || decoded.chunk || decoded.receipt || decoded.request || decoded.response);
+    const isNumbered = NUMBERED.includes(decoded.body);  // the name of the body that is there
     if (isNumbered !== (number(decoded.seq) !== 0)) throw new Error('malformed_frame');
     yield decoded;
   }

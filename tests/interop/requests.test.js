@@ -1,4 +1,4 @@
-// The schema of requests, read by protobufjs, against docs/vectors/requests: what any SDK would do with it. No server.
+// The schemas of requests and feeds, read by protobufjs, against docs/vectors/requests: what any SDK would do with it. No server.
 import assert from 'node:assert/strict';
 import {readdirSync, readFileSync} from 'node:fs';
 import {test} from 'node:test';
@@ -8,7 +8,7 @@ import protobuf from 'protobufjs';
 const folder = (path) => fileURLToPath(new URL(path, import.meta.url));
 const root = new protobuf.Root();
 root.resolvePath = (_, target) => target.startsWith('flare/') ? folder(`../../proto/${target}`) : target;
-root.loadSync('flare/im/v1/requests.proto');
+root.loadSync('flare/im/v1/feeds.proto');
 
 function readVector(name) {
   const vector = {hex: ''};

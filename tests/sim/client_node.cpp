@@ -36,6 +36,8 @@ ClientNode::ClientNode(World& world, Ledger& ledger, RequestLedger& requests, Lo
 ClientNode::~ClientNode() = default;
 
 void ClientNode::make_session() {
+    if (listener_) places_ = listener_->places();
+    listener_.reset();
     connectivity_.reset();
     session_.reset();
     budget_.reset();
@@ -54,11 +56,18 @@ void ClientNode::make_session() {
         settings_.user, name(),
         [this](const wire::RequestView& request, const std::string& room) { return ask_room(request, room); },
         [this](Duration delay, std::function<void()> run) { later(delay, std::move(run)); }};
-    if (book_ != nullptr) talker_ = std::make_unique<Talker>(world_, *book_, asks);
+    if (book_ != nullptr) {
+        talker_ = std::make_unique<Talker>(world_, *book_, asks);
+        listener_ = std::make_unique<Listener>(
+            world_, *book_,
+            Listener::Client{settings_.user, name(), session_.get(), asks.ask,
+                             [this](const Uuid& id) { return sent_.contains(id); }, [this] { schedule(); }});
+    }
     wake_at_ = session::kNever;
     ordinals_.clear();
     held_.clear();
     sent_.clear();
+    targets_.clear();
     uncertain_.clear();
     last_id_.reset();
     probes_.clear();
@@ -189,7 +198,8 @@ void ClientNode::output_ready(CarrierKey key) {
 }
 
 void ClientNode::schedule() {
-    const TimePoint due = std::min(session_->next_deadline(), connectivity_->next_deadline());
+    TimePoint due = std::min(session_->next_deadline(), connectivity_->next_deadline());
+    if (listener_) due = std::min(due, listener_->next_deadline());
     const TimePoint next = std::max(due, world_.now());
     if (due == session::kNever || next >= wake_at_) return;
     wake_at_ = next;
@@ -198,6 +208,7 @@ void ClientNode::schedule() {
         wake_at_ = session::kNever;
         if (session_->next_deadline() <= world_.now()) session_->on_time(world_.now());
         if (connectivity_->next_deadline() <= world_.now()) connectivity_->on_time(world_.now());
+        if (listener_ && listener_->next_deadline() <= world_.now()) listener_->on_time();
         schedule();
     });
 }
@@ -228,6 +239,7 @@ void ClientNode::on_ready(CarrierKey key, bool resumed) {
     gap_told_ = false;
     last_id_ = session_->id();
     connectivity_->welcomed(key, resumed, world_.now());
+    if (listener_) listener_->ready(resumed);
 }
 
 void ClientNode::on_standby(CarrierKey key) { connectivity_->standby_welcomed(key, world_.now()); }
@@ -331,21 +343,40 @@ void ClientNode::consume(session::LaneIndex lane, std::uint64_t cost) {
     });
 }
 
-void ClientNode::on_response(session::LaneIndex lane, const wire::ResponseView& response, const Bytes&,
+void ClientNode::on_response(session::LaneIndex lane, const wire::ResponseView& response, const Bytes& whole,
                              std::uint64_t cost) {
     world_.trace(name() + " gets a response " + std::string(flare::name(response.code)));
     requests_.client_hears(response);
-    if (talker_) talker_->hears(response);
+    const bool listens = listener_ && listener_->hears(response, whole);
+    if (talker_ && !listens) talker_->hears(response);
     consume(lane, cost);
 }
 
-void ClientNode::on_request_failed(const Uuid& id, errc code, const std::string&) {
+void ClientNode::on_request_failed(const Uuid& id, errc code, const std::string& text) {
     requests_.client_gives_up(id, code);
-    if (talker_) talker_->gave_up(id);
+    const bool listens = listener_ && listener_->gave_up(id, code, text);
+    if (talker_ && !listens) talker_->gave_up(id);
+}
+
+void ClientNode::on_feed(session::LaneIndex lane, std::uint32_t feed_id, const wire::im::Feed& feed, const Bytes& whole,
+                         std::uint64_t cost) {
+    listener_->on_feed(feed_id, feed, whole);
+    consume(lane, cost);
+}
+
+void ClientNode::on_feed_refused(session::LaneIndex, std::uint32_t feed_id, errc) {
+    world_.happened("feed without memory");
+    listener_->on_feed_refused(feed_id);
+    schedule();
 }
 
 void ClientNode::on_outcome(const session::Outcome& outcome) {
     if (outcome.error == errc::not_connected) world_.happened("calls that waited long enough");
+    if (const auto target = targets_.find(outcome.message_id); target != targets_.end()) {
+        if (listener_ && outcome.stored.position.epoch != 0)
+            listener_->stored(target->second, outcome.message_id, outcome.stored);
+        targets_.erase(target);
+    }
     sent_.erase(outcome.message_id);
     ledger_.client_hears(outcome);
     if (book_ != nullptr) book_->outcome(outcome);
@@ -408,6 +439,7 @@ void ClientNode::send(const std::string& target, std::size_t size) {
     if (!queued) return world_.happened("outbox refused");
     ordinals_[conversation] = ordinal;
     sent_.insert(message.id);
+    targets_[message.id] = target;
     ledger_.client_sends(message.id, conversation, ordinal);
     if (book_ != nullptr && target != kServerTarget) {
         LogBook::Sent sent;
@@ -438,6 +470,21 @@ void ClientNode::ask(const std::string& conversation, std::size_t size, bool wri
 
 void ClientNode::talk(const std::vector<std::string>& rooms, const std::vector<std::string>& others) {
     if (settings_.conversations) talker_->talk(rooms, others);
+}
+
+void ClientNode::listen(const std::vector<std::string>& rooms) {
+    if (!settings_.conversations || !listener_) return;
+    const std::string& room = rooms[world_.chance.below(rooms.size())];
+    if (world_.chance.one_in(8)) {
+        listener_->unsubscribe(room);
+    } else {
+        std::optional<Listener::Place> after;
+        const auto place = places_.find(room);
+        if (place != places_.end() && !world_.chance.one_in(4)) after = place->second;
+        listener_->subscribe(room, after);
+        if (world_.chance.one_in(2)) places_ = listener_->places();
+    }
+    schedule();
 }
 
 bool ClientNode::ask_room(const wire::RequestView& request, const std::string& room) {
@@ -582,6 +629,7 @@ void ClientNode::check_at_rest() {
     const bool known = found != connectivity_->carriers().end() && found->second.ready && !found->second.closing;
     world_.require(known && connectivity_->in_use() == found->second.protocol, "what is in use is known");
     world_.require(session_->queue_length() == 0, "every message has its outcome");
+    if (listener_) listener_->check_at_rest();
 }
 
 void ClientNode::tear_down() {

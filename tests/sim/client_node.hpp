@@ -6,6 +6,7 @@
 #include "racing/memory.hpp"
 #include "sim/carrier.hpp"
 #include "sim/ledger.hpp"
+#include "sim/listener.hpp"
 #include "sim/requests.hpp"
 #include "sim/server_node.hpp"
 #include "sim/talker.hpp"
@@ -34,6 +35,8 @@ public:
     void ask(const std::string& conversation, std::size_t size, bool writes);
     // The same of a server that has a store: something of one of these rooms, with one of these users.
     void talk(const std::vector<std::string>& rooms, const std::vector<std::string>& others);
+    // Subscribes to one of these rooms, from a place of its own choice, or gives a subscription up.
+    void listen(const std::vector<std::string>& rooms);
     void stop_consuming(bool stopped);
     void disconnect();
     void crash_and_restart();
@@ -80,6 +83,9 @@ private:
     void on_response(session::LaneIndex lane, const wire::ResponseView& response, const Bytes& whole,
                      std::uint64_t cost) override;
     void on_request_failed(const Uuid& id, errc code, const std::string& text) override;
+    void on_feed(session::LaneIndex lane, std::uint32_t feed_id, const wire::im::Feed& feed, const Bytes& whole,
+                 std::uint64_t cost) override;
+    void on_feed_refused(session::LaneIndex lane, std::uint32_t feed_id, errc code) override;
     void on_heartbeat(session::CarrierKey, session::Duration) override {}
     void on_suspect(session::CarrierKey key) override;
     void on_recovered(session::CarrierKey key) override;
@@ -145,6 +151,8 @@ private:
     std::unique_ptr<client::Credential> credential_;
     std::unique_ptr<client::Connectivity> connectivity_;
     std::unique_ptr<Talker> talker_;
+    std::unique_ptr<Listener> listener_;
+    Listener::Places places_;  // of the process before, and of some time before
     racing::Memory memory_;
     std::uint64_t incarnation_ = 0;
     std::map<session::CarrierKey, Open> carriers_;
@@ -160,8 +168,9 @@ private:
     TimePoint disconnect_at_{};
     std::vector<Held> held_;
     std::map<std::string, std::uint64_t> ordinals_;
-    std::set<Uuid> sent_;       // ids without an outcome
-    std::set<Uuid> uncertain_;  // of them, those that a gap has named
+    std::set<Uuid> sent_;                  // ids without an outcome
+    std::map<Uuid, std::string> targets_;  // of them
+    std::set<Uuid> uncertain_;             // of them, those that a gap has named
     std::vector<std::vector<std::string>> heard_;
     TimePoint wake_at_ = session::kNever;
 };

@@ -411,16 +411,50 @@ void LogBook::page(const std::string& user, const model::ConversationKey& key, s
         const Sent& sent = sent_.at(there.key);
         world_.require(entry.from == sent.user && (sent.changes || entry.payload == sent.payload),
                        "a message is read as it was sent");
-        const bool may = std::any_of(member->may_read.begin(), member->may_read.end(), [&](const auto& each) {
-            return each.first <= entry.offset && entry.offset <= each.second;
-        });
-        world_.require(may, "nobody reads what was written before they came or after they went");
+        world_.require(may_read(*member, entry.offset),
+                       "nobody reads what was written before they came or after they went");
     }
     if (!forward || page.entries.empty()) return;
     const std::uint64_t first = page.entries.front().offset;
     const bool begins = std::any_of(member->may_read.begin(), member->may_read.end(),
                                     [&](const auto& each) { return each.first == first; });
     world_.require(first == after + 1 || (first > after && begins), "a page begins where it was asked for");
+}
+
+bool LogBook::may_read(const Membership& member, std::uint64_t offset) {
+    return std::any_of(member.may_read.begin(), member.may_read.end(),
+                       [&](const auto& each) { return each.first <= offset && offset <= each.second; });
+}
+
+void LogBook::told(const std::string& user, const model::ConversationKey& key, const model::Position& at,
+                   const Told& told) {
+    const Key sent_as{told.id, text_of(key)};
+    const auto where = ever_.find(sent_as);
+    world_.require(where != ever_.end() && where->second.contains(at), "a subscription tells what is in the log there");
+    const Sent& sent = sent_.at(sent_as);
+    world_.require(told.from == sent.user && sent.changes == (told.kind != EntryKind::message),
+                   "an entry is told as what it is");
+    world_.require(sent.changes || told.payload == sent.payload, "a message is told as it was sent");
+    const Log* const log = log_of(sent_as.second);
+    if (log == nullptr || log->epoch != at.epoch || at.offset > log->entries.size()) return;  // before a restore
+    const Membership* const member = membership(*log, user);
+    world_.require(member != nullptr && may_read(*member, at.offset),
+                   "nobody is told what was written before they came or after they went");
+}
+
+bool LogBook::is_open_to(const std::string& user, const model::ConversationKey& key, const model::Position& at) const {
+    const Log* const log = log_of(text_of(key));
+    const Membership* const member = log == nullptr ? nullptr : membership(*log, user);
+    if (member == nullptr || member->may_read.empty() || log->epoch != at.epoch) return false;
+    const auto& [from, to] = member->may_read.back();  // a membership before is over
+    return from <= at.offset && at.offset <= std::min<std::uint64_t>(to, log->entries.size());
+}
+
+std::optional<model::Position> LogBook::end_for(const std::string& user, const model::ConversationKey& key) const {
+    const Log* const log = log_of(text_of(key));
+    const Membership* const member = log == nullptr ? nullptr : membership(*log, user);
+    if (member == nullptr || member->role == Role::none) return std::nullopt;
+    return model::Position{log->epoch, log->entries.size()};
 }
 
 // ---- at the end ----

@@ -68,6 +68,18 @@ public:
     void page(const std::string& user, const model::ConversationKey& key, std::uint64_t after, bool forward,
               const wire::im::HistoryPage& page);
     void head(const model::ConversationKey& key, const wire::im::Head& head);
+    // An entry of a subscription.
+    struct Told {
+        Uuid id;
+        model::EntryKind kind;
+        std::string_view from;
+        std::string_view payload;  // of a message
+    };
+    void told(const std::string& user, const model::ConversationKey& key, const model::Position& at, const Told& told);
+    // The log has it now, and the user may read it.
+    bool is_open_to(const std::string& user, const model::ConversationKey& key, const model::Position& at) const;
+    // The newest entry; nothing: the user is no member.
+    std::optional<model::Position> end_for(const std::string& user, const model::ConversationKey& key) const;
 
     store::Row row_of(const std::string& user) const;
     // The server has told this writer to send something later, and has not answered it since.
@@ -121,6 +133,7 @@ private:
     std::optional<Key> key_of(const store::Write& write) const;
     const Log* log_of(const std::string& key) const;
     const Membership* membership(const Log& log, const std::string& user) const;
+    static bool may_read(const Membership& member, std::uint64_t offset);
     std::uint64_t now_ms() const;
 
     World& world_;

@@ -23,6 +23,9 @@ void RoomLife::plan_people() {
                 client.talk({"room:a", "room:a", "room:b"}, {client.user() == "ann" ? "bob" : "ann"});
         });
     }
+    for (int i = 0; i < 12; ++i) {
+        world_.after(world_.chance.between(2s, 55s), [this] { anybody().listen({"room:a", "room:a", "room:b"}); });
+    }
     if (!world_.chance.one_in(3)) return;
     world_.after(world_.chance.between(5s, 50s), [this] {
         world_.happened("flood");

@@ -426,7 +426,7 @@ void ServerNode::shut_down_and_restart() {
 
 void ServerNode::check_bounds() {
     for_each_session([&](SimWorker&, const session::ServerSession& session) {
-        world_.require(session.unacked_frames() <= settings_.max_unacked_frames,
+        world_.require(session.totals().unacked_frames <= settings_.max_unacked_frames,
                        "unacknowledged frames stay within their bound");
         world_.require(session.carriers().size() <= 8, "a session has at most 8 carriers");
     });
@@ -437,7 +437,8 @@ void ServerNode::check_at_rest(std::size_t clients) {
     for_each_session([&](SimWorker&, session::ServerSession& session) {
         ++sessions;
         world_.require(session.presence() == session::Presence::attached, "every session has its client back");
-        world_.require(session.queued_frames() == 0 && session.unacked_frames() == 0, "every lane is drained");
+        const session::SendTotals& totals = session.totals();
+        world_.require(totals.queued_frames == 0 && totals.unacked_frames == 0, "every lane is drained");
         ledger_.compare(session.id(), true);
     });
     world_.require(sessions == clients, "one session for each client, no ghosts");

@@ -1,7 +1,8 @@
 #include "client/im/bodies.hpp"
 
+#include "client/im/entries.hpp"
 #include "model/target.hpp"
-#include "wire/entries.hpp"
+#include "wire/feeds.hpp"
 #include "wire/requests.hpp"
 
 #include <algorithm>
@@ -12,8 +13,6 @@ namespace {
 
 namespace im = wire::im;
 using Kind = model::Target::Kind;
-
-constexpr std::size_t kMostInflatedEntry = im::kMaxPageBytes;
 
 Failure invalid(std::string text) { return {errc::invalid_name, std::move(text)}; }
 
@@ -68,69 +67,6 @@ StoredAt stored_of(const im::Written& written) {
 }
 
 LogHead head_of(const im::Head& head) { return {head.epoch, head.first, head.last, head.messages}; }
-
-// 0: none.
-std::optional<std::chrono::system_clock::time_point> time_of(std::uint64_t unix_ms) {
-    if (unix_ms == 0) return std::nullopt;
-    return wire::to_time(static_cast<std::int64_t>(std::min<std::uint64_t>(unix_ms, INT64_MAX)));
-}
-
-RoomConfig config_of(const model::Config& from) {
-    RoomConfig config;
-    config.title = from.title;
-    config.join = static_cast<JoinPolicy>(from.join);
-    config.visibility = static_cast<HistoryVisibility>(from.visibility);
-    config.max_payload_bytes = from.max_payload_bytes;
-    config.slow_mode = std::chrono::milliseconds(from.slow_mode_ms);
-    config.frozen = from.frozen;
-    return config;
-}
-
-std::optional<ConversationChange> change_of(std::string_view payload) {
-    const auto from = wire::decode_conversation_change(payload);
-    if (!from) return std::nullopt;
-    ConversationChange change;
-    change.kind = static_cast<ConversationChange::Kind>(from->kind);
-    for (const wire::ChangedMember& member : from->members) {
-        change.members.push_back({member.user, static_cast<MemberRole>(member.role), time_of(member.muted_until_ms),
-                                  time_of(member.banned_until_ms)});
-    }
-    if (from->config) change.config = config_of(*from->config);
-    return change;
-}
-
-// `whole`: what the views are of.
-Checked<Entry> entry_of(const im::Entry& from, const Bytes& whole, wire::Encodings encodings) {
-    Entry entry;
-    entry.offset = from.offset;
-    entry.changed_at = from.rev == from.offset ? 0 : from.rev;  // a server may say either of one that was not changed
-    entry.kind = static_cast<EntryKind>(from.kind);
-    entry.id = from.id;
-    entry.from = std::string(from.from);
-    entry.time = wire::to_time(from.time_ms);
-    entry.type = std::string(from.type);
-    entry.ref = from.ref;
-    entry.silent = (from.flags & model::kSilent) != 0;
-    entry.mentions_all = (from.flags & model::kMentionAll) != 0;
-    entry.messages = from.messages;
-    if (from.encoding == wire::Encoding::none) {
-        if (!from.payload.empty()) entry.payload = whole.share(from.payload);
-    } else {
-        wire::MessageView packed;
-        packed.payload = from.payload;
-        packed.encoding = from.encoding;
-        packed.size = from.size;
-        auto payload = wire::Compression({}).inflate(packed, encodings, kMostInflatedEntry);
-        if (!payload) {
-            const auto code = static_cast<errc>(payload.error().value());
-            return Failure(code, "entry " + std::to_string(from.offset) + ": " + std::string(explain(code)));
-        }
-        entry.payload = std::move(*payload);
-    }
-    if (entry.kind == EntryKind::membership || entry.kind == EntryKind::config)
-        entry.change = change_of(entry.payload.view());
-    return entry;
-}
 
 }  // namespace
 
@@ -191,6 +127,22 @@ Checked<Call> history_call(const std::string& conversation, const HistoryQuery& 
     return call_of(wire::Verb::history, conversation, body);
 }
 
+Checked<Call> subscribe_call(const std::string& conversation, const SubscribeOptions& options) {
+    if (auto checked = check_conversation(conversation); !checked) return checked.error();
+    im::Subscribe body;
+    body.conversation = conversation;
+    body.epoch = options.after.epoch;
+    body.after = options.after.offset;
+    body.id = options.after_id;
+    body.complete = options.complete;
+    return call_of(wire::Verb::subscribe, conversation, body);
+}
+
+Checked<Call> unsubscribe_call(const std::string& conversation) {
+    if (auto checked = check_conversation(conversation); !checked) return checked.error();
+    return call_of(wire::Verb::unsubscribe, conversation, im::Unsubscribe{conversation});
+}
+
 // ---- what is answered ----
 
 Checked<Conversation> read_conversation(const Answer& answer, const std::string& name) {
@@ -244,7 +196,7 @@ Checked<HistoryPage> read_history(const Answer& answer, const HistoryQuery& quer
     if (!upwards) std::reverse(found.begin(), found.end());
     std::size_t bytes = 0;
     for (const auto& [from, whole] : found) {
-        auto entry = entry_of(from, *whole, answer.encodings);
+        auto entry = unpacked(packed_of(from, *whole), answer.encodings);
         if (!entry) return entry.error();
         bytes += entry->payload.size();
         if (bytes > kMostInflated) {
@@ -255,6 +207,20 @@ Checked<HistoryPage> read_history(const Answer& answer, const HistoryQuery& quer
     }
     if (!upwards) std::reverse(page.entries.begin(), page.entries.end());
     return page;
+}
+
+Checked<Subscribed> read_subscribed(const Answer& answer) {
+    const auto body = body_of<im::Subscribed>(answer);
+    if (!body) return body.error();
+    if (body->feed == 0 || !body->head || body->next == 0 || (body->reset && body->reset->next == 0))
+        return unreadable();
+    return Subscribed{body->feed, head_of(*body->head), body->visible_from, body->next, body->reset};
+}
+
+Checked<> read_unsubscribed(const Answer& answer) {
+    const auto body = body_of<im::Unsubscribed>(answer);
+    if (!body) return body.error();
+    return {};
 }
 
 }  // namespace flare::client

@@ -5,9 +5,12 @@
 #pragma once
 
 #include "client/loop/requests.hpp"
+#include "wire/feeds.hpp"
 
 #include <flare/conversations.hpp>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +27,8 @@ Checked<Call> members_call(wire::Verb verb, const std::string& room, const std::
 Checked<Call> get_call(const std::string& conversation);
 Checked<Call> list_call(const std::string& conversation, const std::string& after, std::uint32_t limit);
 Checked<Call> history_call(const std::string& conversation, const HistoryQuery& query);
+Checked<Call> subscribe_call(const std::string& conversation, const SubscribeOptions& options);
+Checked<Call> unsubscribe_call(const std::string& conversation);
 
 // ---- what is answered. Errors: what the server says; malformed_frame, also of a page with `more` and nothing in it:
 // whoever reads on asks with the last that they have ----
@@ -36,5 +41,17 @@ Checked<MemberPage> read_members(const Answer& answer);
 // Errors: bad_compression, compression_unavailable, message_too_large (of one entry).
 inline constexpr std::size_t kMostInflated = 16u << 20;
 Checked<HistoryPage> read_history(const Answer& answer, const HistoryQuery& query);
+
+// A feed that the server has begun: its number in this session, what it will tell first, and what it leaves out.
+// Neither `feed` nor `next` is 0.
+struct Subscribed {
+    std::uint32_t feed = 0;
+    LogHead head;
+    std::uint64_t visible_from = 0;
+    std::uint64_t next = 0;
+    std::optional<wire::im::FeedReset> reset;
+};
+Checked<Subscribed> read_subscribed(const Answer& answer);
+Checked<> read_unsubscribed(const Answer& answer);
 
 }  // namespace flare::client

@@ -34,6 +34,32 @@ Task<Checked<T>> async_ask(LoopPtr loop, Checked<Call> call, Read read) {
     co_return read(answer);
 }
 
+// The name is checked before anything crosses to the loop.
+template <typename T, typename Begin>
+Checked<T> run(const LoopPtr& loop, const Checked<Call>& checked, Begin begin) {
+    if (!checked) return checked.error();
+    Checked<T> result = Failure(errc::internal);
+    if (!client::wait_for<Checked<T>>(loop, result, std::move(begin))) return Failure(errc::would_deadlock);
+    return result;
+}
+
+template <typename T, typename Begin>
+Task<Checked<T>> async_run(LoopPtr loop, Checked<Call> checked, Begin begin) {
+    if (!checked) co_return checked.error();
+    co_return co_await client::await<Checked<T>>(std::move(loop), std::move(begin));
+}
+
+auto subscribing(std::string conversation, const SubscribeOptions& options) {
+    return [conversation = std::move(conversation), options](ClientLoop& on, auto done) {
+        on.subscribe(conversation, options, std::move(done));
+    };
+}
+auto unsubscribing(std::string conversation) {
+    return [conversation = std::move(conversation)](ClientLoop& on, auto done) {
+        on.unsubscribe(conversation, std::move(done));
+    };
+}
+
 Checked<Call> remove_call(const std::string& room, const std::string& user) {
     return client::members_call(Verb::member_remove, room, {user}, MemberRole::none);
 }
@@ -74,6 +100,14 @@ Checked<MemberPage> Conversations::members(std::string conversation, std::string
 Checked<HistoryPage> Conversations::history(std::string conversation, HistoryQuery query) {
     return ask<HistoryPage>(loop_, client::history_call(conversation, query), history_reader(query));
 }
+Checked<Subscription> Conversations::subscribe(std::string conversation, SubscribeOptions options) {
+    const auto checked = client::subscribe_call(conversation, options);
+    return run<Subscription>(loop_, checked, subscribing(std::move(conversation), options));
+}
+Checked<> Conversations::unsubscribe(std::string conversation) {
+    const auto checked = client::unsubscribe_call(conversation);
+    return run<void>(loop_, checked, unsubscribing(std::move(conversation)));
+}
 
 // ---- for coroutines ----
 
@@ -102,6 +136,15 @@ Task<Checked<MemberPage>> Conversations::async_members(std::string conversation,
 }
 Task<Checked<HistoryPage>> Conversations::async_history(std::string conversation, HistoryQuery query) {
     return async_ask<HistoryPage>(loop_, client::history_call(conversation, query), history_reader(query));
+}
+
+Task<Checked<Subscription>> Conversations::async_subscribe(std::string conversation, SubscribeOptions options) {
+    auto checked = client::subscribe_call(conversation, options);
+    return async_run<Subscription>(loop_, std::move(checked), subscribing(std::move(conversation), options));
+}
+Task<Checked<>> Conversations::async_unsubscribe(std::string conversation) {
+    auto checked = client::unsubscribe_call(conversation);
+    return async_run<void>(loop_, std::move(checked), unsubscribing(std::move(conversation)));
 }
 
 }  // namespace flare

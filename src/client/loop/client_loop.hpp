@@ -12,11 +12,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace flare::client {
 
-class ClientLoop final : public std::enable_shared_from_this<ClientLoop>, private Links::Owner {
+class ClientLoop final : public std::enable_shared_from_this<ClientLoop>, private Links::Owner, private Feeds::Owner {
 public:
     ClientLoop(boost::asio::io_context& context, Config config, std::shared_ptr<EventQueue> events);
 
@@ -37,7 +39,9 @@ public:
     void send(Message message, SendDone done, std::chrono::system_clock::time_point queued_at);
     std::size_t clear_queue();
     // About a conversation, or to make one.
-    void ask(const Call& call, AnswerDone done);
+    void ask(const Call& call, AnswerDone done) override;
+    void subscribe(const std::string& conversation, const SubscribeOptions& options, SubscribeDone done);
+    void unsubscribe(const std::string& conversation, UnsubscribeDone done);
     // The client is being destroyed: everything that waits completes with client_closed; no events after.
     void close();
 
@@ -52,6 +56,16 @@ private:
     void on_link_closed(Link& link, const transport::CloseReason& reason) override;
     void post_flush() override;
     void after_turn() override;
+
+    // Feeds::Owner
+    bool in_session() const override { return session_.id() && can_be_sent() == errc::ok; }
+    session::TimePoint now() const override;
+    bool has_seen(std::string_view from, const Uuid& id) const override { return session_.has_seen(from, id); }
+    bool settle(const Uuid& id, std::string_view conversation, const StoredAt& stored) override {
+        return messages_.settle(id, conversation, stored);
+    }
+    void tell(Event event) override { figures_.emit(std::move(event)); }
+    void tell_later(std::function<std::optional<Event>()> make) override { figures_.emit_later(std::move(make)); }
 
     boost::asio::io_context& context_;
     const Config config_;
@@ -69,6 +83,7 @@ private:
     Connectivity connectivity_;
     Messages messages_;
     Requests requests_;
+    Feeds feeds_;
     boost::asio::steady_timer timer_;  // for session_ and connectivity_
     session::TimePoint timer_at_ = session::kNever;
     bool closed_ = false;

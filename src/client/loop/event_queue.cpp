@@ -35,8 +35,8 @@ struct EventQueue::State : std::enable_shared_from_this<State> {
         : callback(std::move(each)), executor(std::move(threads)) {}
 
     struct Entry {
-        Event event;
-        std::function<Event()> make;  // empty: `event` is there
+        std::optional<Event> event;
+        std::function<std::optional<Event>()> make;  // empty: `event` is there
         std::function<void()> after;
     };
     const EventCallback callback;
@@ -78,7 +78,7 @@ struct EventQueue::State : std::enable_shared_from_this<State> {
     void tell(Entry& entry) const {
         try {
             if (entry.make) entry.event = entry.make();
-            if (callback) callback(entry.event);
+            if (callback && entry.event) callback(*entry.event);
         } catch (const std::exception& error) {
             base::log().limited(base::LogKind::event_handler_threw, "the event callback threw: {}", error.what());
         } catch (...) {
@@ -99,8 +99,8 @@ void EventQueue::push(Event event, std::function<void()> after) {
     state_->push({std::move(event), {}, std::move(after)});
 }
 
-void EventQueue::push(std::function<Event()> make, std::function<void()> after) {
-    state_->push({event::Draining{}, std::move(make), std::move(after)});
+void EventQueue::push(std::function<std::optional<Event>()> make, std::function<void()> after) {
+    state_->push({std::nullopt, std::move(make), std::move(after)});
 }
 
 void EventQueue::stop() {

@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace flare::client {
 
@@ -26,8 +27,8 @@ public:
 
     // `after` (may be empty) runs on the event thread when the callback has returned.
     void push(Event event, std::function<void()> after = {});
-    // The event is made on the event thread, when its turn has come.
-    void push(std::function<Event()> make, std::function<void()> after = {});
+    // The event is made on the event thread, when its turn has come; nothing: there is none after all.
+    void push(std::function<std::optional<Event>()> make, std::function<void()> after = {});
     // No callback begins after this. The first call waits for the one that is running, unless it comes from inside it.
     void stop();
 

@@ -54,7 +54,7 @@ void Figures::emit(Event event, std::function<void()> after) {
     events_->push(std::move(event), std::move(after));
 }
 
-void Figures::emit_later(std::function<Event()> make, std::function<void()> after) {
+void Figures::emit_later(std::function<std::optional<Event>()> make, std::function<void()> after) {
     publish();
     events_->push(std::move(make), std::move(after));
 }

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace flare::client {
@@ -37,8 +38,8 @@ public:
     // What callbacks ask agrees with what they are told: emit() publishes first.
     void publish();
     void emit(Event event, std::function<void()> after = {});
-    // Made on the event thread.
-    void emit_later(std::function<Event()> make, std::function<void()> after);
+    // Made on the event thread; nothing: there is none.
+    void emit_later(std::function<std::optional<Event>()> make, std::function<void()> after = {});
     Snapshot snapshot() const;
 
 private:

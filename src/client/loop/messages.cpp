@@ -29,12 +29,32 @@ void Messages::send(Message message, SendDone done, std::chrono::system_clock::t
     view.timestamp_ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(message.timestamp.time_since_epoch()).count();
     view.to = message.to;
-    const auto queued = session_.send(view, message.priority, steady_now(), done != nullptr);
+    const session::TimePoint now = steady_now();
+    const auto queued = session_.send(view, message.priority, now, done != nullptr);
     if (!queued) return fail(static_cast<errc>(queued.error().value()));
-    waiters_.emplace(message.id, Waiter{std::move(done), queued_at});
+    waiters_.emplace(message.id, Waiter{std::move(done), queued_at, now, std::move(message.to)});
 }
 
 void Messages::on_outcome(const session::Outcome& outcome) {
+    if (settled_.erase(outcome.message_id) == 0) tell(outcome);
+}
+
+bool Messages::settle(const Uuid& id, std::string_view to, const StoredAt& stored) {
+    const auto found = waiters_.find(id);
+    if (found == waiters_.end() || found->second.to != to) return false;
+    session::Outcome outcome;
+    outcome.message_id = id;
+    outcome.status = wire::ReceiptStatus::stored;
+    const std::int64_t ms =
+        std::chrono::duration_cast<std::chrono::milliseconds>(stored.time.time_since_epoch()).count();
+    outcome.stored = {{stored.position.epoch, stored.position.offset}, ms};
+    outcome.queued_at = found->second.since;
+    settled_.insert(id);
+    tell(outcome);
+    return true;
+}
+
+void Messages::tell(const session::Outcome& outcome) {
     SendResult result;
     result.success = outcome.error == errc::ok;
     result.message_id = outcome.message_id;
@@ -56,6 +76,7 @@ void Messages::on_outcome(const session::Outcome& outcome) {
     if (const auto found = waiters_.find(outcome.message_id); found != waiters_.end()) {
         result.send_time = found->second.queued_at;
         done = std::move(found->second.done);
+        if (result.stored) on_stored_(found->second.to, *result.stored, result.message_id);
         waiters_.erase(found);
     }
     ++(result.success ? figures_.stats().messages_sent : figures_.stats().error_count);
@@ -79,7 +100,8 @@ void Messages::on_message(const wire::DataView& data, const Bytes& whole, std::f
     ++figures_.stats().messages_received;
     figures_.heard();
     if (view.encoding != wire::Encoding::none) return emit_inflated(std::move(message), view, std::move(done));
-    figures_.emit(event::MessageReceived{std::move(message)}, std::move(done));
+    std::string conversation = message.from;
+    figures_.emit(event::MessageReceived{std::move(message), std::move(conversation)}, std::move(done));
 }
 
 // Inflated on the event thread, when the callback's turn comes: what waits is no larger than the credit that it took,
@@ -88,7 +110,8 @@ void Messages::emit_inflated(Message message, const wire::MessageView& view, std
     auto shared = std::make_shared<Message>(std::move(message));
     figures_.emit_later(
         [shared, encoding = view.encoding, size = view.size, encodings = session_.encodings(),
-         compression = config_.session.compression, most = config_.session.max_message_bytes]() -> Event {
+         compression = config_.session.compression,
+         most = config_.session.max_message_bytes]() -> std::optional<Event> {
             wire::MessageView compressed;
             compressed.payload = shared->payload.view();
             compressed.encoding = encoding;
@@ -97,7 +120,8 @@ void Messages::emit_inflated(Message message, const wire::MessageView& view, std
             if (compression) {
                 if (auto inflated = compression->inflate(compressed, encodings, most)) {
                     shared->payload = std::move(*inflated);
-                    return event::MessageReceived{std::move(*shared)};
+                    std::string conversation = shared->from;
+                    return event::MessageReceived{std::move(*shared), std::move(conversation)};
                 } else {
                     code = static_cast<errc>(inflated.error().value());
                 }

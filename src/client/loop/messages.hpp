@@ -9,22 +9,32 @@
 #include "session/client_session.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include <chrono>
 #include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace flare::client {
 
 using SendDone = std::function<void(SendResult)>;
+// A message to this conversation is in its log.
+using StoredListener = std::function<void(const std::string& to, const StoredAt& stored, const Uuid& id)>;
 
 class Messages {
 public:
-    Messages(const Config& config, session::ClientSession& session, Figures& figures, FlightNotes& notes)
-        : config_(config), session_(session), figures_(figures), notes_(notes) {}
+    Messages(const Config& config, session::ClientSession& session, Figures& figures, FlightNotes& notes,
+             StoredListener on_stored)
+        : config_(config), session_(session), figures_(figures), notes_(notes), on_stored_(std::move(on_stored)) {}
 
     // `can_be_sent`: ok, or why nothing can. `done` may be empty.
     void send(Message message, SendDone done, std::chrono::system_clock::time_point queued_at, errc can_be_sent);
     void on_outcome(const session::Outcome& outcome);
+    // A message of this client is in the log of that conversation: whatever becomes of its receipt, it is told as sent
+    // now, and its outcome is not told again. False: no such message waits for its outcome.
+    bool settle(const Uuid& id, std::string_view to, const StoredAt& stored);
     // `done`: the application has done with it; called on the event thread.
     void on_message(const wire::DataView& data, const Bytes& whole, std::function<void()> done);
     void on_gap(const session::GapReport& report);
@@ -32,17 +42,22 @@ public:
     void close();
 
 private:
+    void tell(const session::Outcome& outcome);
     void emit_inflated(Message message, const wire::MessageView& view, std::function<void()> after);
 
     struct Waiter {
         SendDone done;
         std::chrono::system_clock::time_point queued_at;
+        session::TimePoint since;
+        std::string to;
     };
     const Config& config_;
     session::ClientSession& session_;
     Figures& figures_;
     FlightNotes& notes_;
+    const StoredListener on_stored_;
     boost::unordered_flat_map<Uuid, Waiter, std::hash<Uuid>> waiters_;
+    boost::unordered_flat_set<Uuid, std::hash<Uuid>> settled_;  // the session still has them, and tells their outcome
 };
 
 }  // namespace flare::client

@@ -37,7 +37,9 @@ void Requests::on_response(const wire::ResponseView& response, const Bytes& whol
     if (response.code != errc::ok) {
         std::string text = text_of(response.code, printable(response.text, wire::kMaxTextBytes));
         if (response.retry_after_ms != 0) text += "; ask again in " + std::to_string(response.retry_after_ms) + " ms";
-        return answer(response.id, {response.code, std::move(text)});
+        Answer refused{response.code, std::move(text)};
+        refused.retry_after_ms = response.retry_after_ms;
+        return answer(response.id, std::move(refused));
     }
     Waiting& waiting = found->second;
     waiting.bytes += response.body.size();

@@ -31,7 +31,8 @@ struct Answer {
     errc code = errc::ok;
     std::string text{};
     std::vector<Bytes> bodies{};
-    wire::Encodings encodings = 0;  // of payloads in them
+    wire::Encodings encodings = 0;     // of payloads in them
+    std::uint32_t retry_after_ms = 0;  // of a refusal: when to ask again; 0: it does not say
 };
 using AnswerDone = std::function<void(Answer)>;
 

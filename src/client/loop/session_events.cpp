@@ -9,6 +9,11 @@ namespace flare::client {
 void SessionEvents::on_ready(session::CarrierKey key, bool resumed) {
     parts_.connectivity.welcomed(key, resumed, steady_now());
     parts_.connecting.watch_addresses();
+    if (resumed) {
+        parts_.feeds.go_on();
+    } else {
+        parts_.feeds.begin_session();
+    }
 }
 
 void SessionEvents::on_standby(session::CarrierKey key) { parts_.connectivity.standby_welcomed(key, steady_now()); }
@@ -90,6 +95,15 @@ void SessionEvents::on_response(session::LaneIndex lane, const wire::ResponseVie
     parts_.figures.heard();
     parts_.requests.on_response(response, whole);
     parts_.session.consumed(lane, cost, steady_now());
+}
+
+// The server may send more when the application has done with all that is in it.
+void SessionEvents::on_feed(session::LaneIndex lane, std::uint32_t feed_id, const wire::im::Feed& feed,
+                            const Bytes& whole, std::uint64_t cost) {
+    parts_.figures.heard();
+    const std::shared_ptr<void> taken(nullptr, [done = consumes_(lane, cost)](void*) { done(); });
+    parts_.figures.stats().messages_received +=
+        parts_.feeds.on_feed(feed_id, feed, whole, parts_.session.encodings(), taken);
 }
 
 void SessionEvents::on_request_failed(const Uuid& id, errc code, const std::string& text) {

@@ -39,7 +39,7 @@ MetricFamily histogram(std::string name, std::string help, const StoreStats::His
     return made;
 }
 
-void add_store(const StoreStats& store, std::vector<MetricFamily>& families) {
+void add_store(const StoreStats& store, const FeedStats& feeds, std::vector<MetricFamily>& families) {
     const auto add = [&](const char* name, const char* help, MetricType type, double number) {
         families.push_back(family(name, help, type));
         families.back().metric.push_back(value(type, number));
@@ -75,6 +75,9 @@ void add_store(const StoreStats& store, std::vector<MetricFamily>& families) {
     }
     families.push_back(histogram("flare_store_commit_seconds", "Duration of commits", store.commit_seconds));
     families.push_back(histogram("flare_store_commit_writes", "Writes in a commit", store.commit_writes));
+    gauge("flare_feeds", "Subscriptions of sessions to conversations", bytes(feeds.current));
+    counter("flare_feed_frames_total", "Frames with entries of conversations queued for sessions", feeds.frames);
+    counter("flare_feed_pages_total", "Pages read from the store for feeds that were behind", feeds.pages);
 }
 
 }  // namespace
@@ -150,7 +153,7 @@ std::string metrics_text(const ServerStats& stats) {
         families.back().metric.push_back(value(MetricType::Counter, static_cast<double>(count)));
         families.back().metric.back().label.push_back({"code", std::string(name(code))});
     }
-    if (!stats.store.engine.empty()) add_store(stats.store, families);
+    if (!stats.store.engine.empty()) add_store(stats.store, stats.feeds, families);
     return prometheus::TextSerializer().Serialize(families);
 }
 

@@ -42,9 +42,9 @@ std::string object_of(Shard& shard, const session::ServerSession& session) {
         .add("device", session.device())
         .add("platform", name(session.platform()))
         .add("state", name_of(session.presence()))
-        .add("queued_messages", session.queued_frames())
-        .add("queued_bytes", session.queued_bytes())
-        .add("unacknowledged", session.unacked_frames())
+        .add("queued_messages", session.totals().queued_frames)
+        .add("queued_bytes", session.totals().queued_bytes)
+        .add("unacknowledged", session.totals().unacked_frames)
         .raw("carriers", base::json_list(carriers));
     return part.text();
 }

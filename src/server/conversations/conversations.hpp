@@ -5,6 +5,7 @@
 #pragma once
 
 #include "server/conversations/awaited.hpp"
+#include "server/conversations/feeds.hpp"
 #include "server/conversations/home.hpp"
 #include "server/conversations/requests.hpp"
 #include "server/conversations/sends.hpp"
@@ -30,24 +31,33 @@ struct Conversations {
     Conversations(const Parts& parts, std::uint32_t index)
         : rows(parts.router, parts.store, index),
           awaited(parts.executor, parts.store, parts.table, parts.answers, parts.memory),
-          home({parts.router, parts.executor, parts.store, rows, awaited, parts.users, parts.counters,
+          home({parts.router, parts.executor, parts.store, rows, awaited, parts.users, feeds,
                 parts.state.config.conversations.limits},
                index),
           sends(
               {parts.state, parts.router, parts.executor, parts.store, rows, parts.answers, awaited, home, parts.turn},
               index),
-          requests({parts.state.config, parts.executor, parts.store, parts.table, sends}) {}
+          feeds({parts.router, parts.executor, parts.store, parts.table, home.watched(), parts.counters}, index),
+          requests({parts.state.config, parts.executor, parts.store, parts.table, sends, feeds}) {}
 
-    session::TimePoint next_deadline() const noexcept { return std::min(home.next_deadline(), sends.next_deadline()); }
+    session::TimePoint next_deadline() const noexcept {
+        return std::min({home.next_deadline(), sends.next_deadline(), feeds.next_deadline()});
+    }
     void on_time() {
         home.on_time();
         sends.on_time();
+        feeds.on_time();
+    }
+    void session_ended(const session::ServerSession& session) {
+        sends.session_ended(session);
+        feeds.session_ended(session);
     }
 
     UserRows rows;
     Awaited awaited;
     ConversationHome home;
     ConversationSends sends;
+    ConversationFeeds feeds;
     ConversationRequests requests;
 };
 

@@ -76,6 +76,10 @@ void ConversationHome::act(const HostedPtr& hosted) {
         }
         busy_.push_back(hosted);
     }
+    turn_is_to_end();
+}
+
+void ConversationHome::turn_is_to_end() {
     if (!std::exchange(turn_ends_, true)) parts_.executor.later([this] { end_turn(); });
 }
 
@@ -83,6 +87,7 @@ void ConversationHome::end_turn() {
     turn_ends_ = false;
     for (const HostedPtr& hosted : touched_) {
         hosted->touched = false;
+        watched_.tell(hosted->append.conversation());
         hosted->append.advance(now(), effects_);
         for (const im::Effect& effect : effects_) {
             std::visit([&](const auto& wanted) { act_on(hosted, wanted); }, effect);
@@ -98,31 +103,44 @@ void ConversationHome::end_turn() {
             written(std::move(answered), code);
         });
     }
-    give_each(deliveries_,
-              [](ConversationHome& home, Awaited&, Users& users, const Delivery& each) { each.give(home, users); });
-    give_each(answers_, [](ConversationHome&, Awaited& awaited, Users&, const im::effect::Answer& answer) {
-        awaited.answer(answer);
-    });
+    give_mail();
 }
 
-template <typename T, typename Give>
-void ConversationHome::give_each(std::vector<std::vector<T>>& gathered, Give give) {
-    for (std::uint32_t worker = 0; worker < gathered.size(); ++worker) {
-        std::vector<T>& all = gathered[worker];
-        if (all.empty()) continue;
-        if (worker == index_) {
-            for (std::size_t i = 0; i < all.size(); ++i) {  // what it does may add to them
-                const T each = std::move(all[i]);
-                give(*this, parts_.awaited, parts_.users, each);
-            }
-        } else {
-            parts_.router.give(worker, [all, give](Shard& shard) {
+void ConversationHome::give_mail() {
+    for (std::uint32_t worker = 0; worker < mail_.size(); ++worker) {
+        Mail& mail = mail_[worker];
+        watched_.take(worker, mail.news);
+        if (mail.empty()) continue;
+        if (worker != index_) {
+            parts_.router.give(worker, [mail](Shard& shard) {
                 Conversations& there = *shard.conversations();
-                for (const T& each : all) give(there.home, there.awaited, shard.users(), each);
+                for (const Delivery& each : mail.deliveries) each.give(there.home, shard.users(), there.feeds);
+                for (const auto& each : mail.answers) there.awaited.answer(each);
+                for (const FeedNewsPtr& each : mail.news) there.feeds.take(*each);
             });
+            mail.deliveries.clear();
+            mail.answers.clear();
+            mail.news.clear();
+        } else {
+            give_mail_here();
         }
-        all.clear();
     }
+}
+
+// What it does may add to what is still to be given, or to the mail of the next turn.
+void ConversationHome::give_mail_here() {
+    Mail& mail = mail_[index_];
+    for (std::size_t i = 0; i < mail.deliveries.size(); ++i) {
+        const Delivery each = std::move(mail.deliveries[i]);
+        each.give(*this, parts_.users, parts_.feeds);
+    }
+    mail.deliveries.clear();
+    for (std::size_t i = 0; i < mail.answers.size(); ++i) {
+        const im::effect::Answer each = mail.answers[i];
+        parts_.awaited.answer(each);
+    }
+    mail.answers.clear();
+    for (const FeedNewsPtr& each : std::exchange(mail.news, {})) parts_.feeds.take(*each);
 }
 
 void ConversationHome::on_time() {
@@ -151,14 +169,14 @@ void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::Answer&
     im::observe_answer(hosted->append.conversation().key(), answer);
     if (answer.session == 0) return;  // the server's own
     if (im::is_later(answer.code)) hosted_.hold(answer.session, *hosted);
-    answers_[worker_of(answer.session)].push_back(answer);
+    mail_[worker_of(answer.session)].answers.push_back(answer);
 }
 
 void ConversationHome::act_on(const HostedPtr&, const im::effect::Release& wanted) {
     if (wanted.token != 0) release(wanted.token);
 }
 
-void ConversationHome::pass_on(Hosted& hosted, const std::shared_ptr<StoredMessage>& message) {
+void ConversationHome::pass_on(Hosted& hosted, const std::shared_ptr<StoredMessage>& message, std::uint64_t offset) {
     const im::Conversation& conversation = hosted.append.conversation();
     if (message->recipient() == *message->from) return;
     im::Row other = 0;
@@ -168,12 +186,14 @@ void ConversationHome::pass_on(Hosted& hosted, const std::shared_ptr<StoredMessa
             if (member.user != message->send.sender) other = member.user;
         });
     }
-    deliveries_[parts_.router.home_of(message->recipient())].push_back({message, other});
+    mail_[parts_.router.home_of(message->recipient())].deliveries.push_back({message, offset, other});
 }
 
-void ConversationHome::Delivery::give(ConversationHome& home, Users& users) const {
+void ConversationHome::Delivery::give(ConversationHome& home, Users& users, ConversationFeeds& feeds) const {
     if (answers != 0) home.answered_direct(message->send.sender, answers);
-    (void)users.deliver(message->recipient(), *message->from, message->forms, Priority::normal);
+    users.deliver_to(message->recipient(), *message->from, message->forms, [&](const session::ServerSession& session) {
+        return !feeds.gives(session, message->key, offset);
+    });
 }
 
 }  // namespace flare::server

@@ -13,8 +13,8 @@
 #include "server/conversations/outgoing.hpp"
 #include "server/conversations/store_access.hpp"
 #include "server/conversations/user_rows.hpp"
+#include "server/conversations/watched.hpp"
 #include "server/dispatch/users.hpp"
-#include "server/worker/counters.hpp"
 #include "server/worker/executor.hpp"
 #include "server/worker/router.hpp"
 
@@ -25,6 +25,8 @@
 
 namespace flare::server {
 
+class ConversationFeeds;
+
 class ConversationHome {
 public:
     struct Parts {
@@ -34,20 +36,22 @@ public:
         UserRows& rows;
         Awaited& awaited;
         Users& users;
-        Counters& counters;
+        ConversationFeeds& feeds;  // made after this one, and not used before the first turn has ended
         const im::Limits& limits;
     };
     ConversationHome(const Parts& parts, std::uint32_t index)
         : parts_(parts),
           index_(index),
           limits_(parts.limits),
-          answers_(parts.router.workers()),
-          deliveries_(parts.router.workers()) {}
+          watched_(parts.store, hosted_, parts.router.workers(), [this] { turn_is_to_end(); }),
+          mail_(parts.router.workers()) {}
 
     // From sessions on any worker. Answers go to Awaited there.
     void take(std::span<const Departure> arriving);
     // It has ended: nobody is put off any more for what it was to send again.
     void session_gone(im::SessionKey session) { hosted_.session_gone(session); }
+    // Of feeds on any worker.
+    Watched& watched() noexcept { return watched_; }
 
     session::TimePoint next_deadline() const noexcept { return busy_.empty() ? session::kNever : tick_at_; }
     void on_time();
@@ -71,16 +75,26 @@ private:
             HostedPtr hosted;
             im::Ticket ticket;
             im::Token token;
+            const im::Plan* plan;  // of a change
         };
         std::unique_ptr<store::WriteBatch> batch;
         const store::WriteBatch* given = nullptr;  // while the store has it
         std::vector<Route> routes;
     };
-    // For who is connected, without a place in the log: those who know conversations read on from it.
+    // For who is connected and has no feed, without a place in the log: those who know conversations read on from it.
     struct Delivery {
         std::shared_ptr<StoredMessage> message;
+        std::uint64_t offset = 0;
         im::Row answers = 0;  // whom its sender answers with it for the first time since the conversation is here
-        void give(ConversationHome& home, Users& users) const;
+        void give(ConversationHome& home, Users& users, ConversationFeeds& feeds) const;
+    };
+    // What goes to one worker at the end of a turn, as one task: a session has the receipt of what it sent before
+    // anything above it, and nothing comes in between.
+    struct Mail {
+        std::vector<Delivery> deliveries{};
+        std::vector<im::effect::Answer> answers{};
+        std::vector<FeedNewsPtr> news{};
+        bool empty() const noexcept { return deliveries.empty() && answers.empty() && news.empty(); }
     };
 
     im::Now now() const;
@@ -90,7 +104,10 @@ private:
 
     // Does what `hosted` wants, and looks at it again at the end of the turn.
     void act(const HostedPtr& hosted);
+    void turn_is_to_end();
     void end_turn();
+    void give_mail();
+    void give_mail_here();
 
     void act_on(const HostedPtr& hosted, const im::effect::LookUp& wanted);
     void act_on(const HostedPtr& hosted, const im::effect::ReadRef& wanted);
@@ -111,10 +128,7 @@ private:
     store::NewEntry entry_of(const Hosted& hosted, const StoredMessage& message, std::uint64_t first_sent_ms);
     void written(std::unique_ptr<store::WriteBatch> batch, errc code);
     void written_one(const Group::Route& route, const store::Outcome& outcome);
-    void pass_on(Hosted& hosted, const std::shared_ptr<StoredMessage>& message);
-    // What has gathered for each worker goes there, as one task.
-    template <typename T, typename Give>
-    void give_each(std::vector<std::vector<T>>& gathered, Give give);
+    void pass_on(Hosted& hosted, const std::shared_ptr<StoredMessage>& message, std::uint64_t offset);
     void allow_direct(const HostedPtr& hosted, im::Row starter, im::Row first, im::Row second);
 
     Parts parts_;
@@ -122,6 +136,7 @@ private:
     const im::Limits& limits_;
     im::DirectBudget directs_{{.most = limits_.direct_per_hour}};
     HostedTable hosted_{limits_};
+    Watched watched_;
     std::vector<HostedPtr> touched_;  // in this turn
     std::vector<HostedPtr> busy_;
     session::TimePoint tick_at_ = session::kNever;
@@ -133,8 +148,7 @@ private:
     std::unique_ptr<Group> group_;  // of this turn
     std::vector<std::unique_ptr<Group>> in_store_;
     std::vector<std::unique_ptr<Group>> spare_;
-    std::vector<std::vector<im::effect::Answer>> answers_;  // of this turn, by worker
-    std::vector<std::vector<Delivery>> deliveries_;         // likewise
+    std::vector<Mail> mail_;  // of this turn, by worker
 };
 
 }  // namespace flare::server

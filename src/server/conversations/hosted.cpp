@@ -20,6 +20,11 @@ HostedPtr HostedTable::get(const model::ConversationKey& key) {
     return made;
 }
 
+const Hosted* HostedTable::find(const model::ConversationKey& key) const {
+    const auto found = by_key_.find(key.text());
+    return found == by_key_.end() ? nullptr : found->second.get();
+}
+
 void HostedTable::hold(im::SessionKey session, Hosted& hosted) {
     HeldIn& in = held_[session];
     if (hosted.held.insert(session).second) {

@@ -44,6 +44,8 @@ public:
 
     // Made when there is none.
     HostedPtr get(const model::ConversationKey& key);
+    // Null: it is not in memory.
+    const Hosted* find(const model::ConversationKey& key) const;
     std::size_t size() const noexcept { return by_key_.size(); }
     template <typename Each>
     void for_each(Each each) const {

@@ -110,9 +110,27 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
                 return Found{found.code, found.text, found.body};
             });
         }
+        case Verb::subscribe: return subscribe(session, pending, request);
+        case Verb::unsubscribe: {
+            const auto body = read_body<wire::im::Unsubscribe>(pending, request);
+            if (!body) return;
+            const auto key = key_of(session, pending, body->conversation);
+            if (!key) return;
+            return parts_.feeds.unsubscribe(session, pending, *key);
+        }
         case Verb::unspecified: break;
     }
     refuse(pending, errc::not_supported, "this server does not know the request");
+}
+
+void ConversationRequests::subscribe(session::ServerSession& session, const session::PendingRequest& pending,
+                                     const wire::RequestView& request) {
+    const auto body = read_body<wire::im::Subscribe>(pending, request);
+    if (!body) return;
+    const auto key = key_of(session, pending, body->conversation);
+    if (!key) return;
+    parts_.feeds.subscribe(session, parts_.sends.session_key(session), pending, *key,
+                           {body->epoch, body->after, body->id, body->complete});
 }
 
 // ---- what changes something ----

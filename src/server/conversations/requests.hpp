@@ -7,6 +7,7 @@
 #pragma once
 
 #include "server/config.hpp"
+#include "server/conversations/feeds.hpp"
 #include "server/conversations/sends.hpp"
 #include "server/conversations/store_access.hpp"
 #include "wire/requests.hpp"
@@ -27,6 +28,7 @@ public:
         StoreAccess& store;
         session::SessionTable& table;
         ConversationSends& sends;
+        ConversationFeeds& feeds;
     };
     explicit ConversationRequests(const Parts& parts) : parts_(parts) {}
 
@@ -53,6 +55,8 @@ private:
     std::string_view objection_to(const std::string& user, model::Join join) const;
     void change_members(session::ServerSession& session, const session::PendingRequest& pending,
                         const wire::RequestView& request);
+    void subscribe(session::ServerSession& session, const session::PendingRequest& pending,
+                   const wire::RequestView& request);
     void answer_by_reading(const session::PendingRequest& pending, Read read);
     void refuse(const session::PendingRequest& pending, errc code, std::string_view text);
 

@@ -51,6 +51,10 @@ public:
     // Its user is known to the store from here on: others may write to it.
     void session_began(const session::ServerSession& session);
     void session_ended(const session::ServerSession& session);
+    // By which homes know it.
+    im::SessionKey session_key(const session::ServerSession& session) const {
+        return senders_.find(session.id().value)->second->key;
+    }
 
     // A message to a user or a room.
     void take(session::ServerSession& session, session::PendingMessage&& pending, const wire::DataView& data,

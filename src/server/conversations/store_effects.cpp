@@ -226,9 +226,9 @@ void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::AppendE
     Group& group = this->group();
     store::Write& write = group.batch->writes.emplace_back();
     write.what = entry_of(*hosted, message, wanted.first_sent_ms);
-    group.routes.push_back({hosted, wanted.ticket, wanted.token});
+    group.routes.push_back({hosted, wanted.ticket, wanted.token, nullptr});
     if (session::planted(session::Fault::delivered_before_commit) && hosted->append.conversation().direct())
-        pass_on(*hosted, kept_[wanted.token - 1]);
+        pass_on(*hosted, kept_[wanted.token - 1], UINT64_MAX);
 }
 
 void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::AppendChange& wanted) {
@@ -249,7 +249,7 @@ void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::AppendC
         change.entry = std::move(entry);
     }
     group.batch->writes.emplace_back().what = std::move(change);
-    group.routes.push_back({hosted, wanted.ticket, wanted.token});
+    group.routes.push_back({hosted, wanted.ticket, wanted.token, &plan});
 }
 
 void ConversationHome::written(std::unique_ptr<store::WriteBatch> batch, errc code) {
@@ -282,7 +282,12 @@ void ConversationHome::written_one(const Group::Route& route, const store::Outco
             const im::Conversation& conversation = append.conversation();
             const bool sends = route.token != 0 && kept_[route.token - 1]->sends();
             if (sends && conversation.direct() && conversation.is_news(told))
-                pass_on(*route.hosted, kept_[route.token - 1]);
+                pass_on(*route.hosted, kept_[route.token - 1], told.position.offset);
+            if (route.plan != nullptr) {
+                watched_.committed(conversation, *route.plan, told);
+            } else if (sends) {
+                watched_.committed(conversation, kept_[route.token - 1], told);
+            }
             return append.committed(route.ticket, told, effects_);
         }
         case errc::storage_full: return append.put_off(route.ticket, outcome.code, now(), effects_);

@@ -105,6 +105,12 @@ session::Receipt Users::deliver(std::string_view user, std::string_view conversa
     return receipt;
 }
 
+bool Users::send_to(session::ServerSession& session, std::string_view conversation, wire::Forms& forms,
+                    Priority priority) {
+    const session::LaneIndex lane = session::lane_of(conversation, session.lanes());
+    return parts_.table.send(session, lane, forms, priority, parts_.executor.now()).has_value();
+}
+
 FanOut Users::broadcast(std::string_view conversation, wire::Forms& forms, Priority priority) {
     FanOut out;
     const session::TimePoint now = parts_.executor.now();

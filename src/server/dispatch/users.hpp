@@ -8,6 +8,7 @@
 #include "server/dispatch/answers.hpp"
 #include "server/dispatch/handler_queue.hpp"
 #include "server/dispatch/waiting_memory.hpp"
+#include "server/worker/counters.hpp"
 #include "server/worker/router.hpp"
 #include "server/worker/turn.hpp"
 #include "wire/forms.hpp"
@@ -58,11 +59,21 @@ public:
     // null): how many of the user's sessions it was too large for.
     session::Receipt deliver(std::string_view user, std::string_view conversation, wire::Forms& forms,
                              Priority priority, std::size_t* too_large = nullptr);
+    // The same for those sessions of the user for which `wanted(session)`; nobody is told what became of it.
+    template <typename Wanted>
+    void deliver_to(std::string_view user, std::string_view conversation, wire::Forms& forms, const Wanted& wanted) {
+        bool sent = false;
+        for (session::ServerSession* const session : parts_.table.of_user(user)) {
+            if (wanted(*session)) sent |= send_to(*session, conversation, forms, Priority::normal);
+        }
+        if (sent) ++parts_.counters.messages_sent;
+    }
     FanOut broadcast(std::string_view conversation, wire::Forms& forms, Priority priority);
 
 private:
     using Outgoing = std::shared_ptr<OutgoingMessage>;
 
+    bool send_to(session::ServerSession& session, std::string_view conversation, wire::Forms& forms, Priority priority);
     bool allows(const SessionInfo& from, std::string_view to, const Message& message) const;
     void send(const Outgoing& outgoing);
     void begin_large(const Outgoing& outgoing);

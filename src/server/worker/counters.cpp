@@ -37,6 +37,9 @@ constexpr std::uint64_t ServerStats::*kSums[] = {
 void add(ServerStats& sum, const ServerStats& part) {
     for (const auto member : kSums) sum.*member += part.*member;
     sum.handler_time_total += part.handler_time_total;
+    sum.feeds.current += part.feeds.current;
+    sum.feeds.frames += part.feeds.frames;
+    sum.feeds.pages += part.feeds.pages;
     for (const auto& [protocol, count] : part.connections) sum.connections[protocol] += count;
     for (const auto& [code, count] : part.errors) sum.errors[code] += count;
 }

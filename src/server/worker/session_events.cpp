@@ -39,7 +39,7 @@ void SessionEvents::on_carrier_activated(session::ServerSession&, session::Carri
 void SessionEvents::on_session_ended(session::ServerSession& session, errc reason, const std::string& text) {
     const SessionInfo info = info_of(session);
     queues_.end(session);
-    if (conversations_ != nullptr) conversations_->sends.session_ended(session);
+    if (conversations_ != nullptr) conversations_->session_ended(session);
     if (const HandlerQueue* queue = queue_of(session); queue != nullptr)
         base::log().limited(base::LogKind::session_ended, "{} session {} of user {} over {} ends: {} {}",
                             queue->address, info.session_id, base::User{info.user}, name(queue->protocol), name(reason),
@@ -49,6 +49,9 @@ void SessionEvents::on_session_ended(session::ServerSession& session, errc reaso
     hooks_.call(
         [info, failure = Failure(reason, text)](EventHandler& events) { events.on_user_disconnected(info, failure); });
 }
+
+// Only feeds want it.
+void SessionEvents::on_room(session::ServerSession& session) { conversations_->feeds.on_room(session); }
 
 bool SessionEvents::keeps(const wire::DataView& data) const {
     if (conversations_ == nullptr) return false;

@@ -38,6 +38,7 @@ public:
     void on_carrier_attached(session::ServerSession& session, session::CarrierKey key) override;
     void on_carrier_activated(session::ServerSession& session, session::CarrierKey key) override;
     void on_carrier_detached(session::ServerSession&, session::CarrierKey) override {}
+    void on_room(session::ServerSession& session) override;
     bool keeps(const wire::DataView& data) const override;
     void on_message(session::ServerSession& session, session::PendingMessage&& pending, const wire::DataView& data,
                     const Bytes& whole) override;

@@ -140,6 +140,7 @@ ServerStats Shard::stats() {
     stats.sessions = table_.size();
     stats.users_expected = table_.expected().size();
     stats.memory_bytes = budget_.used();
+    if (conversations_ != nullptr) stats.feeds.current = conversations_->feeds.size();
     table_.for_each([&](const session::ServerSession& session) {
         ++(session.presence() == session::Presence::attached ? stats.sessions_attached : stats.sessions_detached);
     });

@@ -74,6 +74,27 @@ TEST(Bodies, SayWhatACallAsksFor) {
     EXPECT_EQ(listed.limit, 7u);
 }
 
+TEST(Bodies, AskForLiveEntries) {
+    Uuid known;
+    known.bytes[3] = 7;
+    const Call call = subscribe_call("bob", SubscribeOptions().with_after({5, 9}, known).with_complete()).value();
+    EXPECT_EQ(call.verb, wire::Verb::subscribe);
+    EXPECT_EQ(call.conversation, "bob");
+    const auto asked = body::decode<body::Subscribe>(call.body).value();
+    EXPECT_EQ(asked.conversation, "bob");
+    EXPECT_EQ(asked.epoch, 5u);
+    EXPECT_EQ(asked.after, 9u);
+    EXPECT_EQ(asked.id, known);
+    EXPECT_TRUE(asked.complete);
+    const Call newest = subscribe_call("room:lunch", {}).value();
+    EXPECT_EQ(body::decode<body::Subscribe>(newest.body).value().epoch, 0u);
+    const Call end = unsubscribe_call("room:lunch").value();
+    EXPECT_EQ(end.verb, wire::Verb::unsubscribe);
+    EXPECT_EQ(body::decode<body::Unsubscribe>(end.body).value().conversation, "room:lunch");
+    EXPECT_EQ(refusal_of(subscribe_call("", {})), errc::invalid_name);
+    EXPECT_EQ(refusal_of(unsubscribe_call(std::string(257, 'x'))), errc::invalid_name);
+}
+
 TEST(Bodies, AskForTheHistoryInBothDirections) {
     const auto calls = {history_call("bob", {}).value(), history_call("bob", HistoryQuery::before(40, 10)).value(),
                         history_call("bob", HistoryQuery::after(0)).value()};
@@ -287,6 +308,31 @@ TEST(Bodies, LeaveOutWhatWouldTakeTooMuchMemory) {
     EXPECT_TRUE(oldest->more);
 }
 
+TEST(Bodies, TellWhereAFeedBegins) {
+    body::Subscribed from;
+    from.feed = 3;
+    from.head = body::Head{7, 2, 40, 33};
+    from.visible_from = 5;
+    from.next = 38;
+    from.reset = body::FeedReset{body::FeedResetReason::too_far_behind, 2, 40, 38, 7};
+    const auto told = read_subscribed(answer_of(from));
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->feed, 3u);
+    EXPECT_EQ(told->head.last, 40u);
+    EXPECT_EQ(told->visible_from, 5u);
+    EXPECT_EQ(told->next, 38u);
+    EXPECT_EQ(told->reset, from.reset);
+    for (const auto spoil : {0, 1, 2, 3}) {
+        body::Subscribed spoilt = from;
+        if (spoil == 0) spoilt.feed = 0;
+        if (spoil == 1) spoilt.head.reset();
+        if (spoil == 2) spoilt.next = 0;
+        if (spoil == 3) spoilt.reset->next = 0;
+        EXPECT_EQ(refusal_of(read_subscribed(answer_of(spoilt))), errc::malformed_frame) << spoil;
+    }
+    EXPECT_TRUE(read_unsubscribed(answer_of(body::Unsubscribed())));
+}
+
 // ---- garbage ----
 
 TEST(Bodies, OfGarbageFailTheCallThatTheyAnswer) {
@@ -361,6 +407,7 @@ TEST(Bodies, ThatAreBrokenHarmNothing) {
         (void)read_conversation(answer, "x");
         (void)read_members(answer);
         (void)read_written(answer);
+        (void)read_subscribed(answer);
     }
     EXPECT_GT(readable, 1'000u) << "most of them are read to the end";
 }

@@ -23,6 +23,17 @@ TEST(EventQueue, DeliversInOrderOneAtATimeAndTellsWhenEachIsDone) {
     EXPECT_EQ(order, "1.2.3.end");
 }
 
+TEST(EventQueue, AnEventThatIsNotMadeAfterAllIsNotTold) {
+    std::string order;
+    std::promise<void> last;
+    EventQueue queue([&](const Event& event) { order += std::get<event::Error>(event).failure.text; });
+    queue.push([]() -> std::optional<Event> { return std::nullopt; }, [&order] { order += "."; });
+    queue.push([]() -> std::optional<Event> { return error_event("1"); });
+    queue.push(error_event("end"), [&] { last.set_value(); });
+    last.get_future().wait();
+    EXPECT_EQ(order, ".1end");
+}
+
 TEST(EventQueue, OutlivesACallbackThatThrows) {
     std::promise<void> second;
     std::atomic<int> calls{0};

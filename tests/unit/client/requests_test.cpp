@@ -71,6 +71,7 @@ TEST_F(Asking, ARefusalTellsWhyAndWhen) {
     ASSERT_EQ(answers.size(), 1u);
     EXPECT_EQ(answers[0].code, errc::busy);
     EXPECT_EQ(answers[0].text, "the reader is busy\\x1b; ask again in 1500 ms");
+    EXPECT_EQ(answers[0].retry_after_ms, 1'500u);
     ask();
     respond({}, false, errc::unknown_conversation);
     EXPECT_EQ(answers[1].text, explain(errc::unknown_conversation));

@@ -51,5 +51,15 @@ TEST(Metrics, TellWhatTheStoreHasDone) {
     }
 }
 
+TEST(Metrics, TellOfFeedsWhereThereIsAStore) {
+    ServerStats stats;
+    stats.feeds = {1, 2, 3};
+    EXPECT_EQ(metrics_text(stats).find("flare_feed"), std::string::npos);
+    stats.store.engine = "sqlite";
+    const std::string text = metrics_text(stats);
+    for (const char* line : {"flare_feeds 1\n", "flare_feed_frames_total 2\n", "flare_feed_pages_total 3\n"})
+        EXPECT_NE(text.find(line), std::string::npos) << line;
+}
+
 }  // namespace
 }  // namespace flare::server::test

@@ -162,33 +162,39 @@ public:
     };
 
     Shard& shard(std::uint32_t index = 0) { return loops[index]->shard; }
-    // Everything that is ready, but for the pool, until nothing is; then output.
+    // Everything that is ready, but for the pool, until nothing is; then output, and what follows from that.
     void settle() {
-        for (bool busy = true; busy;) {
-            busy = false;
+        do {
+            while (go_on()) {
+            }
             for (const auto& loop : loops) {
-                while (!loop->tasks.empty()) {
-                    busy = true;
-                    const auto task = std::move(loop->tasks.front());
-                    loop->tasks.pop_front();
-                    task();
-                }
+                for (int i = 0; i < 10 && !loop->shard.carriers().clean(); ++i) loop->shard.flush();
+                loop->shard.end_turn();
             }
-            while (!mail.empty()) {
-                busy = true;
-                const auto [worker, task] = std::move(mail.front());
-                mail.pop_front();
-                task(shard(worker));
-            }
-            while (kept != nullptr && !kept->by_hand && !kept->work.empty()) {
-                busy = true;
-                run_store();
-            }
-        }
+        } while (go_on());
+    }
+    // False: nothing was ready.
+    bool go_on() {
+        bool busy = false;
         for (const auto& loop : loops) {
-            for (int i = 0; i < 10 && !loop->shard.carriers().clean(); ++i) loop->shard.flush();
-            loop->shard.end_turn();
+            while (!loop->tasks.empty()) {
+                busy = true;
+                const auto task = std::move(loop->tasks.front());
+                loop->tasks.pop_front();
+                task();
+            }
         }
+        while (!mail.empty()) {
+            busy = true;
+            const auto [worker, task] = std::move(mail.front());
+            mail.pop_front();
+            task(shard(worker));
+        }
+        while (kept != nullptr && !kept->by_hand && !kept->work.empty()) {
+            busy = true;
+            run_store();
+        }
+        return busy;
     }
     // The oldest thing that the store was asked to do.
     void run_store() {

@@ -38,6 +38,20 @@ TEST_F(DedupeRingTest, ActsOnAnIdOnce) {
     EXPECT_EQ(again.receipt->retry_after_ms, 5u);
 }
 
+TEST_F(DedupeRingTest, TellsWhatItKnowsAndRemembersNothingNewByIt) {
+    EXPECT_FALSE(ring.knows(id_of(2)));
+    act_on(2, kStart);
+    EXPECT_TRUE(ring.knows(id_of(2)));
+    EXPECT_FALSE(ring.knows(id_of(1)));
+    EXPECT_EQ(check(1, kStart), Verdict::fresh) << "ids no longer ascend";
+    EXPECT_TRUE(ring.knows(id_of(1))) << "also while it is in progress";
+    EXPECT_TRUE(ring.knows(id_of(2)));
+    EXPECT_FALSE(ring.knows(id_of(3)));
+    ring.withdraw(id_of(1));
+    EXPECT_FALSE(ring.knows(id_of(1)));
+    EXPECT_EQ(ring.size(), 1u);
+}
+
 TEST_F(DedupeRingTest, RemembersForTheWholeWindow) {
     act_on(1, kStart);
     EXPECT_EQ(check(1, kStart + kWindow, kWindow), Verdict::finished);

@@ -15,7 +15,7 @@ const std::string kHint = raw(std::string_view("\xa2\x06\x02hi", 5));    // fiel
 const std::string kLastHint = raw(std::string_view("\xba\x0c\x00", 3));  // field 199
 const std::string kNumberedHint = raw(std::string_view("\x10\x01\xa2\x06\x00", 5));
 const std::string kMustBeKnown = raw(std::string_view("\x9a\x06\x00", 3));                     // field 99
-const std::string kNumberedAndMustBeKnown = raw(std::string_view("\x10\x01\xd2\x01\x00", 5));  // field 26
+const std::string kNumberedAndMustBeKnown = raw(std::string_view("\x10\x01\xda\x01\x00", 5));  // field 27
 
 // `batch` as a later version might write it: each body has a field more, number 100, in front.
 std::string with_a_field_more(std::string_view batch) {
@@ -32,6 +32,7 @@ std::string with_a_field_more(std::string_view batch) {
         header.lane = frame.lane;
         header.seq = frame.seq;
         header.acks = frame.acks;
+        header.feed_id = frame.feed_id;
         out += frame.kind == wire::FrameKind::none ? batch_of(header, {}) : batch_of(header, body);
     }
     return out;

@@ -272,7 +272,7 @@ TEST(Life, AStandbyTakesOverAndTellsAgainWhatItHas) {
     bench.cut(1);
     bench.exchange();
     EXPECT_EQ(bench.session().active(), 2u);
-    EXPECT_EQ(bench.session().unacked_frames(), 0u);
+    EXPECT_EQ(bench.session().totals().unacked_frames, 0u);
     EXPECT_EQ(bench.client.texts, (std::vector<std::string>{"x"}));
     EXPECT_TRUE(bench.client.lost.empty());
 }

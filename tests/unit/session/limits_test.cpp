@@ -137,7 +137,7 @@ TEST(SlowConsumer, IsNobodyWhoGoesOnAcknowledging) {
     bench.connect(1);
     std::uint8_t number = 0;
     const auto refill = [&] {
-        while (bench.session().queued_frames() < 100) ASSERT_TRUE(bench.push(number++, "x"));
+        while (bench.session().totals().queued_frames < 100) ASSERT_TRUE(bench.push(number++, "x"));
     };
     for (int i = 0; i < 10; ++i) {
         refill();

@@ -131,6 +131,30 @@ TEST_F(ReceiveLaneTest, JoinsPiecesInOrder) {
     EXPECT_EQ(budget.used(), 0u);
 }
 
+TEST_F(ReceiveLaneTest, TheFirstPieceSaysTheKindAndWhichFeed) {
+    wire::ChunkView first = piece(6, "abc");
+    first.kind = static_cast<std::uint32_t>(wire::FrameKind::feed);
+    EXPECT_EQ(ReceiveLane::kind_of(first), wire::FrameKind::feed);
+    ASSERT_TRUE(lane().chunk(first, 7));
+    EXPECT_EQ(lane().kind_with(piece(0, "def")), wire::FrameKind::feed);
+    const auto last = lane().chunk(piece(0, "def"), 8);
+    ASSERT_TRUE(last && last->complete);
+    EXPECT_EQ(last->kind, wire::FrameKind::feed);
+    EXPECT_EQ(last->feed_id, 7u);
+    EXPECT_EQ(lane().chunk(piece(1, "a"))->feed_id, 0u) << "nothing is left of it";
+    first.kind = static_cast<std::uint32_t>(wire::FrameKind::feed) + 1;
+    EXPECT_EQ(ReceiveLane::kind_of(first), wire::FrameKind::none);
+}
+
+TEST_F(ReceiveLaneTest, AFeedMayBeLargerThanAMessage) {
+    wire::ChunkView first = piece(wire::kMaxFeedBytes + ReceiveLane::kEnvelopeBytes, "abc");
+    first.kind = static_cast<std::uint32_t>(wire::FrameKind::feed);
+    EXPECT_TRUE(lane().chunk(first, 1));
+    ReceiveLane other(settings, settings.lanes, budget);
+    ++first.total;
+    EXPECT_EQ(code_of(other.chunk(first, 1)), errc::message_too_large);
+}
+
 TEST_F(ReceiveLaneTest, AMessageInOnePieceIsComplete) {
     const auto only = lane().chunk(piece(3, "abc"));
     ASSERT_TRUE(only);

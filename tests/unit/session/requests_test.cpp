@@ -434,7 +434,7 @@ TEST_F(Requests, LargeMessagesNameNoKindSoThatOldPeersReadThem) {
 }
 
 TEST_F(Requests, APieceOfAKindThatWasNotAgreedIsUnexpected) {
-    for (const std::uint32_t kind : {24u, 25u, 16u, 99u, 256u + 17u}) {
+    for (const std::uint32_t kind : {24u, 25u, 26u, 27u, 16u, 99u, 256u + 17u}) {
         Bench plain;
         plain.connect(1);
         wire::Batch batch;

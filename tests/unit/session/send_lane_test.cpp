@@ -21,10 +21,24 @@ protected:
         ASSERT_TRUE(budget.take(SendLane::charge_of(body)));
         lane().push(std::move(body), priority, number);
     }
+    static wire::Body feed_of(std::size_t payload, std::uint32_t feed_id) {
+        const std::string bytes(payload, 'f');
+        wire::im::Feed feed;
+        feed.entries.emplace_back().payload = bytes;
+        wire::Body body = wire::im::feed_body(feed);
+        body.feed_id = feed_id;
+        return body;
+    }
+    void push_feed(std::size_t payload, std::uint32_t feed_id) {
+        wire::Body body = feed_of(payload, feed_id);
+        ASSERT_TRUE(budget.take(SendLane::charge_of(body)));
+        lane().push(std::move(body), Priority::normal, 0);
+    }
     struct Written {
         Seq seq = 0;
         wire::FrameKind kind = wire::FrameKind::none;
         std::uint64_t begun = 0;  // token of the message that this frame began
+        std::uint32_t feed_id = 0;
         std::string body;
     };
     Written write() {
@@ -38,6 +52,7 @@ protected:
         EXPECT_EQ(frames.size(), 1u);
         written.seq = frames.front().seq;
         written.kind = frames.front().kind;
+        written.feed_id = frames.front().feed_id;
         written.body = std::string(frames.front().body);
         return written;
     }
@@ -275,6 +290,100 @@ TEST_F(SendLaneTest, ReplaysPiecesWithTheSameBoundaries) {
     lane().rewind();
     for (int i = 0; i < 3; ++i) EXPECT_EQ(write().body, first[static_cast<std::size_t>(i)]);
     EXPECT_TRUE(lane().ready());  // the rest has no number yet
+}
+
+// ---- feeds ----
+
+TEST_F(SendLaneTest, WritesTheNumberOfAFeedInItsHeaderAndInNoOther) {
+    push_feed(10, 7);
+    push(1);
+    push_feed(100'000, 9);
+    const Written whole = write();
+    EXPECT_EQ(whole.kind, wire::FrameKind::feed);
+    EXPECT_EQ(whole.feed_id, 7u);
+    EXPECT_EQ(write().feed_id, 0u);
+    const Written first = write();
+    EXPECT_EQ(first.feed_id, 9u);
+    EXPECT_EQ(wire::decode_chunk(first.body)->kind, static_cast<std::uint32_t>(wire::FrameKind::feed));
+    while (lane().ready()) EXPECT_EQ(write().feed_id, 0u) << "the first piece has said it";
+    lane().rewind();
+    EXPECT_EQ(write().feed_id, 7u);
+    EXPECT_EQ(write().feed_id, 0u);
+    EXPECT_EQ(write().feed_id, 9u);
+}
+
+TEST_F(SendLaneTest, AFeedCostsTheLengthOfItsBody) {
+    const std::size_t size = feed_of(100, 1).content().size();
+    lane().credit(100, 2 * size + 1);
+    for (int i = 0; i < 3; ++i) push_feed(100, 1);
+    EXPECT_EQ(begun_in_order().size(), 2u);
+    ack(2);
+    EXPECT_FALSE(lane().ready()) << "an acknowledgement is no credit";
+}
+
+TEST_F(SendLaneTest, CountsFeedsThatWaitApart) {
+    push(1);
+    push_feed(100'000, 1);
+    push_feed(10, 1);
+    const std::size_t of_feeds = feed_of(100'000, 1).bytes.size() + feed_of(10, 1).bytes.size();
+    EXPECT_EQ(totals.queued_feeds, 2u);
+    EXPECT_EQ(totals.queued_feed_bytes, of_feeds);
+    EXPECT_EQ(totals.other_frames(), 1u);
+    EXPECT_EQ(totals.other_bytes(), data_of(1, std::string(10, 'p')).bytes.size());
+    EXPECT_EQ(lane().unnumbered(), 3u);
+    write();
+    write();  // the first piece
+    EXPECT_EQ(totals.other_frames(), 0u);
+    EXPECT_EQ(totals.other_bytes(), 0u);
+    EXPECT_EQ(totals.queued_feeds, 2u);
+    EXPECT_EQ(lane().unnumbered(), 2u) << "one in pieces waits until its last piece has a number";
+    EXPECT_LT(totals.queued_feed_bytes, of_feeds);
+    SendTotals counted;
+    (void)lane().check_invariants(counted, [](std::uint64_t) {});
+    EXPECT_EQ(counted.queued_feeds, totals.queued_feeds);
+    EXPECT_EQ(counted.queued_feed_bytes, totals.queued_feed_bytes);
+    begun_in_order();
+    EXPECT_EQ(totals.queued_feeds, 0u);
+    EXPECT_EQ(totals.queued_feed_bytes, 0u);
+    EXPECT_EQ(lane().unnumbered(), 0u);
+}
+
+TEST_F(SendLaneTest, DropsFeedsThatWaitAndNothingElse) {
+    push_feed(100'000, 1);
+    write();  // it has begun, and is sent to its end
+    push_feed(10, 1);
+    push(1);
+    push_feed(10, 2);
+    lane().drop_feeds();
+    EXPECT_EQ(lane().unnumbered(), 2u);
+    EXPECT_EQ(totals.queued_feeds, 1u);
+    EXPECT_EQ(begun_in_order().back(), 1u);
+    ack(lane().last_numbered());
+    EXPECT_EQ(budget.used(), 0u);
+    EXPECT_EQ(totals.queued_bytes, 0u);
+}
+
+TEST_F(SendLaneTest, WhatIsDiscardedIsCountedNoLonger) {
+    push_feed(100'000, 1);
+    write();
+    push_feed(10, 1);
+    push(1);
+    lane().discard();
+    EXPECT_EQ(totals.queued_frames, 0u);
+    EXPECT_EQ(totals.queued_feeds, 0u);
+    EXPECT_EQ(totals.queued_feed_bytes, 0u);
+    EXPECT_EQ(budget.used(), 0u);
+}
+
+TEST_F(SendLaneTest, FeedsAloneDoNotWaitForCredit) {
+    lane().credit(1, 1u << 20);
+    push_feed(10, 1);
+    push_feed(10, 1);
+    write();
+    EXPECT_TRUE(lane().blocked());
+    EXPECT_FALSE(lane().blocked_by_credit());
+    push(1);
+    EXPECT_TRUE(lane().blocked_by_credit());
 }
 
 // ---- taking back ----

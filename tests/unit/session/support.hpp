@@ -4,6 +4,7 @@
 
 #include "session/client_session.hpp"
 #include "session/session_table.hpp"
+#include "wire/feeds.hpp"
 
 #include <gtest/gtest.h>
 
@@ -126,6 +127,7 @@ public:
         requests.push_back({std::move(pending), request.verb, std::string(request.body), request.first_sent_ms_ago});
     }
     bool keeps(const wire::DataView&) const override { return into_a_log; }
+    void on_room(ServerSession&) override { ++rooms; }
     void on_message_refused(ServerSession&, errc code) override { refused.push_back(code); }
     void on_memory_short() override { ++memory_shorts; }
     void on_heartbeat(ServerSession&) override { ++heartbeats; }
@@ -163,6 +165,7 @@ public:
     std::vector<errc> errors;
     std::vector<errc> refused;
     bool into_a_log = false;  // all messages go into a log
+    int rooms = 0;
     int memory_shorts = 0;
     int heartbeats = 0;
     TimePoint expires_at = kNever;  // of the credential that a new session comes with
@@ -201,6 +204,22 @@ public:
                              std::string(response.body), response.more});
         session.consumed(lane, cost, now);
     }
+    void on_feed(LaneIndex lane, std::uint32_t feed_id, const wire::im::Feed& feed, const Bytes& whole,
+                 std::uint64_t cost) override {
+        Fed& each = feeds.emplace_back();
+        each.feed_id = feed_id;
+        each.lane = lane;
+        each.in_pieces = !whole.empty();
+        for (const wire::im::Entry& entry : feed.entries) each.payloads.emplace_back(entry.payload);
+        if (consumes_feeds) {
+            session.consumed(lane, cost, now);
+        } else {
+            held.emplace_back(lane, cost);
+        }
+    }
+    void on_feed_refused(LaneIndex, std::uint32_t feed_id, errc code) override {
+        feeds_refused.emplace_back(feed_id, code);
+    }
     void on_request_failed(const Uuid& id, errc code, const std::string&) override { failed.emplace_back(id, code); }
     void on_heartbeat(CarrierKey, Duration round_trip) override { round_trips.push_back(round_trip); }
     void on_suspect(CarrierKey key) override { suspected.push_back(key); }
@@ -216,6 +235,7 @@ public:
     SharedBudget shared;
     Budget budget;
     bool consumes = true;
+    bool consumes_feeds = true;
     TimePoint now = kStart;
 
     std::vector<std::pair<CarrierKey, bool>> ready;
@@ -236,6 +256,14 @@ public:
         bool more = false;
     };
     std::vector<Response> responses;
+    struct Fed {
+        std::uint32_t feed_id = 0;
+        LaneIndex lane = 0;
+        bool in_pieces = false;
+        std::vector<std::string> payloads;
+    };
+    std::vector<Fed> feeds;
+    std::vector<std::pair<std::uint32_t, errc>> feeds_refused;
     std::vector<std::pair<Uuid, errc>> failed;  // requests
     std::vector<Duration> round_trips;
     std::vector<CarrierKey> suspected;

@@ -2,8 +2,8 @@
 #include "support.hpp"
 #include "vector_cases.hpp"
 
+#include "wire/feeds.hpp"
 #include "wire/json.hpp"
-#include "wire/requests.hpp"
 
 #include <gtest/gtest.h>
 
@@ -112,6 +112,33 @@ std::vector<BodyCase> body_cases() {
     removal.flags = model::kSilent;
     page.more = true;
     cases.push_back({"history-page", "A message, and that it was removed", Verb::history, true, im::encode(page)});
+    im::Subscribe from;
+    from.conversation = "room:lunch";
+    from.epoch = 0x8f3a5c17d2e94b60;
+    from.after = 1'204;
+    from.id = uuid("01910a3e-5c00-7b1a-8d5e-0123456789ab");
+    cases.push_back({"subscribe", "A feed from the entry on behind the last one that is known", Verb::subscribe, false,
+                     im::encode(from)});
+    im::Subscribe all;
+    all.conversation = "bob";
+    all.complete = true;
+    cases.push_back({"subscribe-newest",
+                     "A feed of a direct conversation from the newest entry on, never reset for distance",
+                     Verb::subscribe, false, im::encode(all)});
+    im::Subscribed subscribed;
+    subscribed.feed = 7;
+    subscribed.head = lunch_head();
+    subscribed.visible_from = 1;
+    subscribed.next = 1'205;
+    cases.push_back(
+        {"subscribed", "The number of the feed, and where it begins", Verb::subscribe, true, im::encode(subscribed)});
+    subscribed.next = 1'156;
+    subscribed.reset = im::FeedReset{im::FeedResetReason::diverged, 1, 1'205, 1'156, 0x8f3a5c17d2e94b60};
+    cases.push_back({"subscribed-reset", "The log has another entry there: the feed begins with the last 50",
+                     Verb::subscribe, true, im::encode(subscribed)});
+    cases.push_back({"unsubscribe", "A feed is no longer wanted", Verb::unsubscribe, false,
+                     im::encode(im::Unsubscribe{"room:lunch"})});
+    cases.push_back({"unsubscribed", "It has ended", Verb::unsubscribe, true, im::encode(im::Unsubscribed{})});
 
     const auto refused = [&](std::string name, std::string about, Verb verb, bool response, std::string body,
                              errc code = errc::malformed_frame) {
@@ -127,6 +154,10 @@ std::vector<BodyCase> body_cases() {
     refused("epoch", "An epoch that is a varint", Verb::conversation_leave, true, from_hex("08 05"));
     refused("entry-id", "An entry whose id has 15 bytes", Verb::history, true,
             from_hex("12 11 22 0f 000102030405060708090a0b0c0d0e"));
+    refused("subscribe-id", "The entry that is known has an id of 15 bytes", Verb::subscribe, false,
+            from_hex("22 0f 000102030405060708090a0b0c0d0e"));
+    refused("feed-number", "A feed whose number has more than 32 bits", Verb::subscribe, true,
+            from_hex("08 80 80 80 80 10"));
     refused("cut-entry", "A page that ends inside its entry", Verb::history, true, from_hex("12 05 08 01"));
     return cases;
 }
@@ -155,6 +186,10 @@ Result<std::string> decoded_again(const BodyCase& each) {
             return each.response ? through<im::MemberPage>(each.body) : through<im::MemberQuery>(each.body);
         case Verb::history:
             return each.response ? through<im::HistoryPage>(each.body) : through<im::HistoryQuery>(each.body);
+        case Verb::subscribe:
+            return each.response ? through<im::Subscribed>(each.body) : through<im::Subscribe>(each.body);
+        case Verb::unsubscribe:
+            return each.response ? through<im::Unsubscribed>(each.body) : through<im::Unsubscribe>(each.body);
         case Verb::unspecified: break;
     }
     return errc::internal;

@@ -2,8 +2,9 @@
 #include "support.hpp"
 #include "vector_cases.hpp"
 
-#include "wire/requests.hpp"
+#include "wire/feeds.hpp"
 
+#include <flare/im/v1/feeds.pb.h>
 #include <flare/im/v1/requests.pb.h>
 #include <flare/v1/frame.pb.h>
 
@@ -103,7 +104,8 @@ TEST(Document, ItsTablesAreTheSchema) {
         }
         documented[section].push_back(cells[0] + " " + cells[1] + " " + cells[2]);
     }
-    for (const auto* file : {v1::Frame::descriptor()->file(), flare::im::v1::Head::descriptor()->file()}) {
+    for (const auto* file : {v1::Frame::descriptor()->file(), flare::im::v1::Head::descriptor()->file(),
+                             flare::im::v1::Feed::descriptor()->file()}) {
         for (int i = 0; i < file->message_type_count(); ++i) {
             const auto* message = file->message_type(i);
             std::vector<std::string> expected;
@@ -150,9 +152,11 @@ TEST(Document, ItsLimitsAreTheCodes) {
         {"text in Refused, Goodbye, Receipt, Response, CredentialState", kMaxTextBytes},
         {"lane", kMaxLanes - 1},
         {"lane states in one list", kMaxLanes},
-        {"encoded Data, Request or Response in one frame", kChunkThreshold},
+        {"encoded Data, Request, Response or Feed in one frame", kChunkThreshold},
         {"body of a Request", kMaxRequestBytes},
         {"body of a Response", kMaxResponseBytes},
+        {"Feed", kMaxFeedBytes},
+        {"entries in one Feed", im::kMaxFeedEntries},
         {"name of a room", im::kMaxRoomBytes},
         {"title", im::kMaxTitleBytes},
         {"users in one request", im::kMaxUsers},

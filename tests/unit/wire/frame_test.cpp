@@ -348,6 +348,7 @@ TEST(Frames, TheFrameViewIsUsedAgainWithoutTraces) {
     FrameView frame;
     FrameHeader header = numbered(7, 3);
     header.acks = sixteen_lanes();
+    header.feed_id = 9;
     const std::string first = frame_of(encode(ReceiptView{}), header);
     BatchReader(first).next(frame).value();
     const std::string second = frame_of(encode(Activate{1}));
@@ -355,17 +356,18 @@ TEST(Frames, TheFrameViewIsUsedAgainWithoutTraces) {
     EXPECT_EQ(frame.lane, 0u);
     EXPECT_EQ(frame.seq, 0u);
     EXPECT_TRUE(frame.acks.empty());
+    EXPECT_EQ(frame.feed_id, 0u);
     EXPECT_EQ(frame.kind, FrameKind::activate);
 }
 
 TEST(Frames, AKindOfALaterVersionIsToldApartFromAnUnknownFieldOfTheHeader) {
     FrameView frame;
-    ASSERT_TRUE(decode_frame(from_hex("d20100"), frame));  // field 26
+    ASSERT_TRUE(decode_frame(from_hex("da0100"), frame));  // field 27
     EXPECT_TRUE(frame.unknown_kind);
     EXPECT_EQ(frame.kind, FrameKind::none);
     ASSERT_TRUE(decode_frame(from_hex("1005 9a0600"), frame));  // field 99, numbered for all we know
     EXPECT_TRUE(frame.unknown_kind);
-    ASSERT_TRUE(decode_frame(from_hex("2200 a20600"), frame));  // fields 4 and 100
+    ASSERT_TRUE(decode_frame(from_hex("2a00 a20600"), frame));  // fields 5 and 100
     EXPECT_FALSE(frame.unknown_kind);
     ASSERT_TRUE(decode_frame(from_hex("ca0100 7a00"), frame));  // field 25 and a ping
     EXPECT_FALSE(frame.unknown_kind);
@@ -397,12 +399,31 @@ TEST(Frames, AHintOfALaterVersionIsPassedOverUnlessItIsNumbered) {
     EXPECT_EQ(BatchReader(larger + longest + "x").next(frame).error(), errc::frame_too_large);
 }
 
-TEST(Frames, OnlyDataChunksAndReceiptsAreNumbered) {
+TEST(Frames, TheNumberOfAFeedStandsInTheHeader) {
+    FrameHeader header = numbered(3, 1);
+    header.feed_id = kLargest32;
+    header.acks.push_back({1, 2, 3, 4});
+    const Body body = raw_body(FrameKind::feed, "");
+    const std::string batch = frame_of(body, header);
+    const FrameView frame = only_frame(batch);
+    EXPECT_EQ(frame.kind, FrameKind::feed);
+    EXPECT_EQ(frame.feed_id, kLargest32);
+    EXPECT_EQ(frame.acks, header.acks);
+    EXPECT_TRUE(frame.body.empty());
+    EXPECT_EQ(to_hex(frame_of(body, numbered(3, 1))), "0708011003d20100") << "none is left out";
+    FrameView wrong;
+    EXPECT_EQ(decode_frame(from_hex("2101000000000000001001d20100"), wrong).error(), errc::malformed_frame);
+    EXPECT_EQ(decode_frame(from_hex("20ffffffff1f1001d20100"), wrong).error(), errc::malformed_frame) << "33 bits";
+    EXPECT_EQ(decode_frame(from_hex("1001d00101"), wrong).error(), errc::malformed_frame) << "a feed that is a number";
+}
+
+TEST(Frames, OnlyWhatTravelsInLanesIsNumbered) {
     FrameView frame;
     for (const FrameKind kind :
          {FrameKind::hello, FrameKind::welcome, FrameKind::refused, FrameKind::activate, FrameKind::goodbye,
           FrameKind::ping, FrameKind::pong, FrameKind::data, FrameKind::chunk, FrameKind::receipt,
-          FrameKind::credential, FrameKind::credential_state}) {
+          FrameKind::credential, FrameKind::credential_state, FrameKind::request, FrameKind::response,
+          FrameKind::feed}) {
         char bytes[4];
         const std::string field(bytes, put_body_tag(bytes, kind, 0));
         const std::string seq = from_hex("1001");

@@ -81,9 +81,9 @@ TEST(Json, ARequestWithoutAnIdGetsOne) {
               "\n\x01"
               "a");
     EXPECT_EQ(complaint(R"({"request":{}})"),
-              "seq: data, chunk, receipt, request and response frames need a number, from 1");
+              "seq: data, chunk, receipt, request, response and feed frames need a number, from 1");
     EXPECT_EQ(complaint(R"({"seq":1,"request":{"verb":"history"}})"),
-              "request.verb: expected a name like VERB_HISTORY");
+              "request.verb: expected a name like VERB_UNSUBSCRIBE");
 }
 
 TEST(Json, TextBecomesThePayloadInTheBytes) {
@@ -140,7 +140,7 @@ TEST(Json, HintsOfALaterVersionAreSkipped) {
 
     EXPECT_EQ(complaint(R"({"hintTyping":{},"seq":1})"), "hintTyping: not a frame of version 1");
     EXPECT_EQ(complaint(R"({"seq":1,"hintTyping":{},"acks":[{}]})"),
-              "seq: only data, chunk, receipt, request and response frames have a number");
+              "seq: only data, chunk, receipt, request, response and feed frames have a number");
     for (const char* const name : {"hint", "hinted", "Hint", "a_hint"}) {
         EXPECT_EQ(complaint("{\"" + std::string(name) + "\":{}}"), std::string(name) + ": not a frame of version 1");
     }
@@ -183,9 +183,9 @@ TEST(Json, ErrorsNameTheFieldAtFault) {
               "data.message.payload: text, which stands for it, must be a string");
     EXPECT_EQ(complaint(R"({"ping":{},"data":{}})"), "has both ping and data: only one can be");
     EXPECT_EQ(complaint(R"({"data":{}})"),
-              "seq: data, chunk, receipt, request and response frames need a number, from 1");
+              "seq: data, chunk, receipt, request, response and feed frames need a number, from 1");
     EXPECT_EQ(complaint(R"({"seq":3,"ping":{}})"),
-              "seq: only data, chunk, receipt, request and response frames have a number");
+              "seq: only data, chunk, receipt, request, response and feed frames have a number");
     EXPECT_EQ(complaint(R"({"mesage":{}})"), "mesage: not a frame of version 1");
     EXPECT_EQ(complaint("{}"), "a frame needs a body (hello, data, ping, ...) or acks");
     EXPECT_EQ(complaint(R"({"acks":[]})"), "a frame needs a body (hello, data, ping, ...) or acks");

@@ -86,11 +86,13 @@ void expect_equal(const v1::Frame& theirs, const FrameView& ours, Batch& again) 
     EXPECT_EQ(theirs.lane(), ours.lane);
     EXPECT_EQ(theirs.seq(), ours.seq);
     expect_states(theirs.acks(), ours.acks);
+    EXPECT_EQ(theirs.feed_id(), ours.feed_id);
     ASSERT_EQ(static_cast<unsigned>(theirs.body_case()), static_cast<unsigned>(ours.kind));
     FrameHeader header;
     header.lane = ours.lane;
     header.seq = ours.seq;
     header.acks = ours.acks;
+    header.feed_id = ours.feed_id;
     switch (ours.kind) {
         case FrameKind::data: {
             DataView data = decode_data(ours.body).value();
@@ -118,6 +120,9 @@ void expect_equal(const v1::Frame& theirs, const FrameView& ours, Batch& again) 
             EXPECT_TRUE(again.marks().back().numbered);
             return;
         }
+        case FrameKind::feed:
+            EXPECT_EQ(theirs.feed(), ours.body);
+            return again.add(header, raw_body(ours.kind, ours.body));
         case FrameKind::none: return again.add(header);
         default: return again.add(header, encoded_again(ours));
     }
@@ -155,7 +160,7 @@ TEST(Protoc, FramesOfItsCodeAreReadAndWrittenAgainByteForByte) {
             (theirs.has_welcome() && (theirs.welcome().outcome() > 1 || !theirs.welcome().has_limits() ||
                                       theirs.welcome().store().durability() > 2)) ||
             (theirs.has_receipt() && theirs.receipt().status() > 5) ||
-            (theirs.has_request() && theirs.request().verb() > 8) ||
+            (theirs.has_request() && theirs.request().verb() > v1::VERB_UNSUBSCRIBE) ||
             (theirs.data().has_receipt() && theirs.data().receipt().status() > 5);
         if (!own_values) {
             EXPECT_EQ(to_hex(frame), to_hex(bytes)) << theirs.DebugString();

@@ -28,7 +28,11 @@ public:
         v1::Frame frame;
         const auto& bodies = *v1::Frame::descriptor()->FindOneofByName("body");
         const auto* field = pick_body(bodies);
-        if (field != nullptr) fill(*frame.GetReflection()->MutableMessage(&frame, field), schema_of(*field));
+        if (field != nullptr && field->number() == v1::Frame::kFeedFieldNumber) {
+            frame.set_feed(bytes(600));
+        } else if (field != nullptr) {
+            fill(*frame.GetReflection()->MutableMessage(&frame, field), schema_of(*field));
+        }
         if (frame.has_goodbye()) {
             for (auto& state : *frame.mutable_goodbye()->mutable_final()) {
                 state.clear_max_seq();  // our writer knows no credit there
@@ -42,6 +46,7 @@ public:
         }
         if (chance(2)) frame.set_lane(below(kMaxLanes));
         if (chance(2)) fill(frame, *kFrameSchema.find("acks"));
+        if (chance(4)) frame.set_feed_id(static_cast<std::uint32_t>(number()));
         if (is_numbered(static_cast<FrameKind>(frame.body_case()))) frame.set_seq(number() | 1);
         return frame;
     }

@@ -2,9 +2,10 @@
 #include "random_frames.hpp"
 #include "support.hpp"
 
+#include "wire/feeds.hpp"
 #include "wire/json.hpp"
-#include "wire/requests.hpp"
 
+#include <flare/im/v1/feeds.pb.h>
 #include <flare/im/v1/requests.pb.h>
 #include <google/protobuf/util/json_util.h>
 
@@ -42,12 +43,18 @@ std::vector<BodyKind> body_kinds() {
             body_kind<v1::Written, im::Written>(),
             body_kind<v1::Conversation, im::Conversation>(),
             body_kind<v1::MemberPage, im::MemberPage>(),
-            body_kind<v1::HistoryPage, im::HistoryPage>()};
+            body_kind<v1::HistoryPage, im::HistoryPage>(),
+            body_kind<v1::Subscribe, im::Subscribe>(),
+            body_kind<v1::Subscribed, im::Subscribed>(),
+            body_kind<v1::Unsubscribe, im::Unsubscribe>(),
+            body_kind<v1::Unsubscribed, im::Unsubscribed>(),
+            body_kind<v1::Feed, im::Feed>()};
 }
 
-// Of a request or a response that has this name.
+// Of a request, a response or a feed that has this name.
 const Schema& schema_called(const std::string& name) {
-    for (unsigned verb = 1; verb <= static_cast<unsigned>(Verb::history); ++verb) {
+    if (name == im::feed_schema().name) return im::feed_schema();
+    for (unsigned verb = 1; verb <= static_cast<unsigned>(Verb::unsubscribe); ++verb) {
         for (const Schema* each :
              {im::request_schema(static_cast<Verb>(verb)), im::response_schema(static_cast<Verb>(verb))}) {
             if (each->name == name) return *each;

@@ -1,8 +1,9 @@
 // The table that drives JSON against the schema itself.
 #include "wire/schema.hpp"
 
-#include "wire/requests.hpp"
+#include "wire/feeds.hpp"
 
+#include <flare/im/v1/feeds.pb.h>
 #include <flare/im/v1/requests.pb.h>
 #include <flare/v1/frame.pb.h>
 
@@ -72,18 +73,22 @@ TEST(Schema, TheTableIsTheSchema) {
 }
 
 TEST(Schema, TheTablesOfBodiesAreTheirSchema) {
-    const auto& file = *flare::im::v1::HistoryQuery::descriptor()->file();
+    const auto& requests = *flare::im::v1::HistoryQuery::descriptor()->file();
+    const auto& feeds = *flare::im::v1::Feed::descriptor()->file();
     std::set<std::string> seen;
+    expect_same(im::feed_schema(), *flare::im::v1::Feed::descriptor(), seen);
     for (int verb = 1; verb < v1::Verb_ARRAYSIZE; ++verb) {
         for (const Schema* ours :
              {im::request_schema(static_cast<Verb>(verb)), im::response_schema(static_cast<Verb>(verb))}) {
             ASSERT_NE(ours, nullptr) << verb;
-            const auto* theirs = file.FindMessageTypeByName(std::string(ours->name));
+            const std::string name(ours->name);
+            const auto* theirs = requests.FindMessageTypeByName(name);
+            if (theirs == nullptr) theirs = feeds.FindMessageTypeByName(name);
             ASSERT_NE(theirs, nullptr) << ours->name;
             expect_same(*ours, *theirs, seen);
         }
     }
-    EXPECT_EQ(seen.size(), static_cast<std::size_t>(file.message_type_count()));
+    EXPECT_EQ(seen.size(), static_cast<std::size_t>(requests.message_type_count() + feeds.message_type_count()));
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "wire/batch.hpp"
+#include "wire/feeds.hpp"
+#include "wire/writer.hpp"
 
 #include <cstdint>
 #include <fstream>
@@ -67,6 +69,7 @@ inline boost::system::error_code decode_body(FrameKind kind, std::string_view bo
         case FrameKind::sealed: return error_of(decode_sealed(body));
         case FrameKind::request: return error_of(decode_request(body));
         case FrameKind::response: return error_of(decode_response(body));
+        case FrameKind::feed: return error_of(im::decode<im::Feed>(body));
         case FrameKind::none: break;
     }
     return {};
@@ -96,6 +99,16 @@ inline FrameHeader numbered(Seq seq, LaneIndex lane = 0) {
     header.lane = lane;
     header.seq = seq;
     return header;
+}
+
+// A body with this content, whatever it says.
+inline Body raw_body(FrameKind kind, std::string_view content) {
+    Body body;
+    body.kind = kind;
+    body.content_offset = static_cast<std::uint32_t>(body_size(kind, content.size()) - content.size());
+    body.bytes = Bytes::make(body.content_offset + content.size(),
+                             [&](char* out) { put_raw(put_body_tag(out, kind, content.size()), content); });
+    return body;
 }
 
 inline Uuid uuid(std::string_view text) { return *Uuid::parse(text); }

@@ -371,6 +371,50 @@ void add_messages(std::vector<VectorCase>& cases) {
     cases.push_back({"credential-state", "The credential ends in a minute", both_ways, frame_of(encode(soon)), {}});
 }
 
+void add_feeds(std::vector<VectorCase>& cases) {
+    using enum VectorUse;
+    im::Entry hello;
+    hello.offset = 1'206;
+    hello.kind = model::EntryKind::message;
+    hello.id = kMessageId;
+    hello.from = "ada";
+    hello.time_ms = 1'722'470'400'300;
+    hello.type = "chat";
+    hello.payload = "hello";
+    hello.messages = 1'100;
+    FrameHeader of_feed = numbered(14, 2);
+    of_feed.feed_id = 7;
+    im::Feed news;
+    news.entries = {hello};
+    cases.push_back({"feed",
+                     "A message that has come into a conversation, on feed 7",
+                     both_ways,
+                     frame_of(im::feed_body(news), of_feed),
+                     {}});
+    im::Feed behind;
+    behind.reset = im::FeedReset{im::FeedResetReason::pruned, 1'000, 1'206, 1'157, 0x8f3a5c17d2e94b60};
+    cases.push_back({"feed-reset",
+                     "A feed passes over entries that have been removed",
+                     both_ways,
+                     frame_of(im::feed_body(behind), of_feed),
+                     {}});
+    im::Feed over;
+    over.removed = 1'207;
+    cases.push_back({"feed-removed",
+                     "A feed ends: its subscriber is no longer a member",
+                     both_ways,
+                     frame_of(im::feed_body(over), of_feed),
+                     {}});
+    Batch of_large;
+    of_large.add_chunk(of_feed, 90'000, Bytes("the first piece"), static_cast<std::uint32_t>(FrameKind::feed));
+    of_large.add_chunk(numbered(15, 2), 0, Bytes("and another"));
+    cases.push_back({"chunks-feed",
+                     "Two pieces of a feed: the first names its kind and its number",
+                     both_ways,
+                     of_large.str(),
+                     {}});
+}
+
 void add_sealing(std::vector<VectorCase>& cases) {
     using enum VectorUse;
     Seal ask;
@@ -398,9 +442,9 @@ void add_sealing(std::vector<VectorCase>& cases) {
 void add_unusual(std::vector<VectorCase>& cases) {
     using enum VectorUse;
     cases.push_back({"unknown-fields",
-                     "A ping with fields of a later version in the frame (field 4, 100) and in its body (field 9)",
+                     "A ping with fields of a later version in the frame (field 5, 100) and in its body (field 9)",
                      reads_as,
-                     raw_frame("20 05 7a 07 08 07 4d 01 02 03 04 a2 06 02 68 69"),
+                     raw_frame("28 05 7a 07 08 07 4d 01 02 03 04 a2 06 02 68 69"),
                      {}});
     cases.push_back({"hint",
                      "A kind of frame that may be passed over (field 100) between two pings: nothing, to this version",
@@ -475,6 +519,10 @@ void add_refused(std::vector<VectorCase>& cases) {
         raw_frame("10 01 c2 01 11 0a 0f 000102030405060708090a0b0c0d0e"));
     add("response-text", "A response with a text that is not UTF-8", raw_frame("10 01 ca 01 04 1a 02 c3 28"),
         errc::invalid_utf8);
+    add("feed-number", "A feed without a number in its lane", raw_frame("20 07 d2 01 00"));
+    add("feed-id", "A feed whose own number has more than 32 bits", raw_frame("10 01 20 80 80 80 80 10 d2 01 00"));
+    add("feed-epoch", "A feed that is reset to an epoch that is a varint",
+        raw_frame("10 01 20 07 d2 01 04 12 02 28 05"));
     add("epoch", "A receipt whose epoch is a varint, where 8 bytes must be", raw_frame("10 01 9a 01 02 30 05"));
     add("cut-epoch", "A receipt that ends inside its epoch", raw_frame("10 01 9a 01 05 31 01 02 03 04"));
     add("id", "A message id of 15 bytes", raw_frame("10 01 8a 01 13 12 11 0a 0f 000102030405060708090a0b0c0d0e"));
@@ -492,6 +540,7 @@ std::vector<VectorCase> vector_cases() {
     std::vector<VectorCase> cases;
     add_handshake(cases);
     add_messages(cases);
+    add_feeds(cases);
     add_sealing(cases);
     add_unusual(cases);
     add_refused(cases);

@@ -1,0 +1,57 @@
+// How far a subscription has come: which entry of a log is to be told next, and which of them are this client's own
+// messages, whose receipts have told where they are.
+//
+// The position only grows while the epoch stays the same, whatever the server sends; begin() alone puts it elsewhere.
+//
+// Protocol: docs/protocol.md, "Feeds".
+// Threads:  its client's I/O thread.
+// Owner:    Feeds.
+#pragma once
+
+#include <flare/conversation.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <utility>
+
+namespace flare::client {
+
+class FeedCursor {
+public:
+    // Own messages above the position. Further ones are forgotten: those that the server leaves out are then missing,
+    // and those that it sends are told.
+    static constexpr std::size_t kMostOwn = 1024;
+
+    // The last entry that was told, or is known to the application; its id if it is known, else nil.
+    const Position& position() const noexcept { return position_; }
+    const Uuid& id() const noexcept { return id_; }
+
+    // A feed begins behind this position. Own messages that are known above it, in this epoch, stay known.
+    void begin(const Position& position, const Uuid& id);
+    // The receipt of an own message has come: its entry is not told.
+    void note_own(const Position& at, const Uuid& id);
+    // Entries up to this offset are not told. False: the position is there already, or further.
+    bool skip_to(std::uint64_t offset);
+
+    // What to do with an entry that has come.
+    struct Taken {
+        bool fresh = false;  // tell it; else it has been told, or is an own message
+        // Offsets below it that have not come and are no own messages: first and last.
+        std::optional<std::pair<std::uint64_t, std::uint64_t>> missing{};
+    };
+    Taken take(std::uint64_t offset, const Uuid& id);
+
+private:
+    void absorb();
+
+    Position position_;
+    Uuid id_;
+    bool begun_ = false;
+    // Of one epoch. Invariant: once begun, if it is the position's, all of them are above position_.offset + 1.
+    std::map<std::uint64_t, Uuid> own_;
+    std::uint64_t own_epoch_ = 0;
+};
+
+}  // namespace flare::client

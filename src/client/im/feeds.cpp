@@ -1,0 +1,401 @@
+#include "client/im/feeds.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace flare::client {
+namespace {
+
+namespace im = wire::im;
+using session::kNever;
+
+bool may_pass(errc code) { return boost::system::error_code(code) == errcond::retryable; }
+
+// The request has not been sent, so the server has the feeds that it had.
+bool stayed_here(errc code) {
+    return code == errc::outbox_full || code == errc::not_connected || code == errc::invalid_name ||
+           code == errc::not_supported;
+}
+
+HistoryGapReason reason_of(im::FeedResetReason reason) { return static_cast<HistoryGapReason>(reason); }
+
+// The offsets on both sides of it are of one log.
+bool stays_in_log(const im::FeedReset& reset, std::uint64_t epoch) {
+    return reset.epoch == epoch && reset.reason != im::FeedResetReason::diverged;
+}
+
+}  // namespace
+
+// ---- from the application ----
+
+void Feeds::subscribe(const std::string& conversation, const SubscribeOptions& options, SubscribeDone done) {
+    if (closed_) return done(Failure(errc::client_closed));
+    if (calls_ == kMostCalls) return done(Failure(errc::outbox_full));
+    Asked asked;
+    asked.options = options;
+    asked.subscribed = std::move(done);
+    add(conversation, std::move(asked));
+}
+
+void Feeds::unsubscribe(const std::string& conversation, UnsubscribeDone done) {
+    if (closed_) return done(Failure(errc::client_closed));
+    if (calls_ == kMostCalls) return done(Failure(errc::outbox_full));
+    Asked asked;
+    asked.unsubscribed = std::move(done);
+    add(conversation, std::move(asked));
+}
+
+void Feeds::close() {
+    if (std::exchange(closed_, true)) return;
+    All all = std::exchange(all_, {});
+    by_number_.clear();
+    to_renew_.clear();
+    due_ = kNever;
+    for (auto& [name, feed] : all) {
+        for (const Asked& asked : feed.asked) {
+            if (asked.subscribed) asked.subscribed(Failure(errc::client_closed));
+            if (asked.unsubscribed) asked.unsubscribed(Failure(errc::client_closed));
+        }
+    }
+}
+
+// ---- what is asked ----
+
+void Feeds::add(const std::string& name, Asked asked) {
+    Feed& feed = all_[name];
+    // Whatever is asked now, the server forgets the feed that it had before.
+    if (!feed.busy && !feed.asked.empty() && !feed.asked.front().is_call()) feed.asked.pop_front();
+    feed.asked.push_back(std::move(asked));
+    ++calls_;
+    go_on(name);
+}
+
+void Feeds::go_on(const std::string& name) {
+    const auto found = all_.find(name);
+    if (found == all_.end() || found->second.busy) return;
+    Feed& feed = found->second;
+    if (!feed.asked.empty()) {
+        if (feed.asked.front().is_call() || owner_.in_session()) ask_first(name, feed);
+    } else if (!feed.wanted) {
+        all_.erase(found);
+    } else if (feed.number == 0 && feed.again_at == kNever) {
+        renew_soon(name, feed);
+    }
+}
+
+// The answer may come within the call.
+void Feeds::ask_first(const std::string& name, Feed& feed) {
+    feed.busy = true;
+    const Asked& first = feed.asked.front();
+    if (first.subscribed) {
+        owner_.ask(*subscribe_call(name, first.options),
+                   [this, name](const Answer& answer) { on_subscribed(name, answer); });
+    } else {
+        owner_.ask(*unsubscribe_call(name), [this, name](const Answer& answer) { on_unsubscribed(name, answer); });
+    }
+}
+
+void Feeds::renew(const std::string& name, Feed& feed) {
+    feed.busy = true;
+    ++renewing_;
+    SubscribeOptions options;
+    options.with_after(feed.cursor.position(), feed.cursor.id()).with_complete(feed.complete);
+    owner_.ask(*subscribe_call(name, options), [this, name](const Answer& answer) { on_renewed(name, answer); });
+}
+
+void Feeds::renew_soon(const std::string& name, Feed& feed) {
+    if (std::exchange(feed.queued, true)) return;
+    to_renew_.push_back(name);
+    renew_next();
+}
+
+void Feeds::renew_later(Feed& feed, std::uint32_t retry_after_ms) {
+    feed.again_at = owner_.now() + std::max<session::Duration>(feed.delay, std::chrono::milliseconds(retry_after_ms));
+    feed.delay = std::min(2 * feed.delay, kLongestDelay);
+    due_ = std::min(due_, feed.again_at);
+}
+
+void Feeds::renew_next() {
+    if (std::exchange(filling_, true)) return;  // the loop below goes on
+    while (renewing_ < kMostAgain && !to_renew_.empty() && owner_.in_session()) {
+        const std::string name = std::move(to_renew_.front());
+        to_renew_.pop_front();
+        const auto found = all_.find(name);
+        if (found == all_.end()) continue;
+        Feed& feed = found->second;
+        feed.queued = false;
+        if (feed.wanted && feed.number == 0 && !feed.busy) renew(name, feed);
+    }
+    filling_ = false;
+}
+
+// The server may have a feed that nobody wants.
+void Feeds::tidy_up(Feed& feed) { feed.asked.emplace_front(); }
+
+// ---- what is answered ----
+
+Feeds::Asked Feeds::take_first(Feed& feed) {
+    Asked first = std::move(feed.asked.front());
+    feed.asked.pop_front();
+    if (first.is_call()) --calls_;
+    feed.busy = false;
+    return first;
+}
+
+Checked<Subscribed> Feeds::read(const std::string& name, const Answer& answer) const {
+    auto begun = read_subscribed(answer);
+    if (!begun) return begun;
+    const auto taken = by_number_.find(begun->feed);
+    if (taken != by_number_.end() && taken->second != name)
+        return Failure(errc::malformed_frame, "the server has given the number of another subscription");
+    return begun;
+}
+
+void Feeds::on_subscribed(const std::string& name, const Answer& answer) {
+    const auto found = all_.find(name);
+    if (found == all_.end()) return;  // closed
+    Feed& feed = found->second;
+    Asked asked = take_first(feed);
+    const auto begun = read(name, answer);
+    Checked<Subscription> result = Failure(errc::internal);
+    if (begun) {
+        drop_untold(feed);
+        forget_number(feed);
+        feed.wanted = true;
+        feed.complete = asked.options.complete;
+        feed.cursor = std::move(asked.cursor);
+        Position behind = asked.options.after;
+        if (behind == Position()) behind = {begun->head.epoch, begun->next - 1};
+        // Of another epoch: begin() finds the position in this one.
+        if (behind.epoch == begun->head.epoch) feed.cursor.begin(behind, asked.options.after_id);
+        Subscription subscription;
+        subscription.conversation = name;
+        subscription.gap = begin(name, feed, *begun);
+        subscription.after = {begun->head.epoch, begun->next - 1};
+        subscription.last = begun->head.last;
+        subscription.visible_from = begun->visible_from;
+        if (subscription.gap) tell_gap(feed, *subscription.gap);
+        result = std::move(subscription);
+    } else {
+        result = begun.error();
+        const errc code = begun.error().code;
+        if (feed.wanted && !stayed_here(code)) {
+            forget_number(feed);  // the server may have ended the feed that there was: go_on() renews it
+        } else if (!feed.wanted && !stayed_here(code) && (may_pass(code) || code == errc::malformed_frame)) {
+            tidy_up(feed);
+        }
+    }
+    asked.subscribed(std::move(result));
+    go_on(name);
+}
+
+void Feeds::on_unsubscribed(const std::string& name, const Answer& answer) {
+    const auto found = all_.find(name);
+    if (found == all_.end()) return;  // closed
+    Feed& feed = found->second;
+    const Asked asked = take_first(feed);
+    Checked<> result = read_unsubscribed(answer);
+    const bool answered = result.has_value();
+    if (answered || !owner_.in_session()) {
+        result = Checked<>();
+        feed.wanted = false;
+        drop_untold(feed);
+        if (!answered && feed.number != 0) tidy_up(feed);  // the session may come back
+        forget_number(feed);
+    }
+    if (asked.unsubscribed) asked.unsubscribed(std::move(result));
+    go_on(name);
+}
+
+void Feeds::on_renewed(const std::string& name, const Answer& answer) {
+    --renewing_;
+    const auto found = all_.find(name);
+    if (found == all_.end()) return;  // closed
+    Feed& feed = found->second;
+    feed.busy = false;
+    const auto begun = read(name, answer);
+    if (begun) {
+        if (auto gap = begin(name, feed, *begun)) tell_gap(feed, std::move(*gap));
+    } else if (owner_.in_session()) {  // else the next one, or this one when it can be used again
+        if (may_pass(begun.error().code)) {
+            renew_later(feed, answer.retry_after_ms);
+        } else {
+            if (begun.error().code == errc::malformed_frame) tidy_up(feed);
+            end(name, feed, begun.error(), 0);
+        }
+    }
+    go_on(name);
+    renew_next();
+}
+
+// What was left out, if anything.
+std::optional<HistoryGap> Feeds::begin(const std::string& name, Feed& feed, const Subscribed& begun) {
+    feed.number = begun.feed;
+    by_number_[begun.feed] = name;
+    feed.again_at = kNever;
+    feed.delay = kFirstDelay;
+    im::FeedReset reset;
+    if (begun.reset) {
+        reset = *begun.reset;
+        reset.epoch = begun.head.epoch;
+    } else if (feed.cursor.position().epoch != begun.head.epoch) {
+        reset = {im::FeedResetReason::other_epoch, begun.head.first, begun.head.last, begun.next, begun.head.epoch};
+    } else {
+        // Behind what the user may read now nothing is missing; before the position nothing is told again.
+        (void)feed.cursor.skip_to(begun.next - 1);
+        return std::nullopt;
+    }
+    return apply(name, feed, reset, begun.visible_from);
+}
+
+// ---- from the session ----
+
+void Feeds::begin_session() {
+    by_number_.clear();
+    to_renew_.clear();
+    due_ = kNever;
+    std::vector<std::string> names;
+    for (auto& [name, feed] : all_) {
+        feed.number = 0;
+        feed.queued = false;
+        feed.again_at = kNever;
+        feed.delay = kFirstDelay;
+        if (!feed.busy && !feed.asked.empty() && !feed.asked.front().is_call()) feed.asked.pop_front();
+        names.push_back(name);
+    }
+    for (const std::string& name : names) go_on(name);
+}
+
+void Feeds::go_on() {
+    std::vector<std::string> names;
+    for (const auto& [name, feed] : all_) {
+        if (!feed.busy && !feed.asked.empty()) names.push_back(name);
+    }
+    for (const std::string& name : names) go_on(name);
+    renew_next();
+}
+
+std::size_t Feeds::on_feed(std::uint32_t number, const im::Feed& frame, const Bytes& whole, wire::Encodings encodings,
+                           const std::shared_ptr<void>& taken) {
+    const auto numbered = by_number_.find(number);
+    if (numbered == by_number_.end()) return 0;  // of a feed that is not wanted any more
+    const std::string name = numbered->second;
+    Feed& feed = all_.find(name)->second;
+    if (frame.reset && frame.reset->next != 0) {
+        im::FeedReset reset = *frame.reset;
+        if (reset.epoch == 0) reset.epoch = feed.cursor.position().epoch;  // it does not say
+        if (auto gap = apply(name, feed, reset, 0)) tell_gap(feed, std::move(*gap));
+    }
+    std::size_t messages = 0;
+    const auto origin =
+        std::make_shared<const FeedOrigin>(FeedOrigin{name, user_, feed.cursor.position().epoch, encodings});
+    for (const im::Entry& entry : frame.entries) messages += tell_entry(feed, entry, whole, origin, taken) ? 1 : 0;
+    if (frame.removed != 0) {
+        end(name, feed, {errc::unknown_conversation, "the user is no longer a member of " + name}, frame.removed);
+        go_on(name);
+    }
+    return messages;
+}
+
+void Feeds::on_feed_refused(std::uint32_t number) {
+    const auto numbered = by_number_.find(number);
+    if (numbered == by_number_.end()) return;
+    Feed& feed = all_.find(numbered->second)->second;
+    forget_number(feed);
+    renew_later(feed, 0);
+}
+
+void Feeds::on_stored(const std::string& conversation, const StoredAt& stored, const Uuid& id) {
+    const auto found = all_.find(conversation);
+    if (found == all_.end()) return;
+    if (found->second.wanted) found->second.cursor.note_own(stored.position, id);
+    for (Asked& asked : found->second.asked) {
+        if (asked.subscribed) asked.cursor.note_own(stored.position, id);
+    }
+}
+
+// ---- time ----
+
+void Feeds::on_time() {
+    const session::TimePoint now = owner_.now();
+    if (due_ > now) return;
+    due_ = kNever;
+    for (auto& [name, feed] : all_) {
+        if (feed.again_at > now) {
+            due_ = std::min(due_, feed.again_at);
+        } else {
+            feed.again_at = kNever;
+            if (!std::exchange(feed.queued, true)) to_renew_.push_back(name);
+        }
+    }
+    renew_next();
+}
+
+// ---- what is told ----
+
+// True: it is a message of somebody else.
+bool Feeds::tell_entry(Feed& feed, const im::Entry& entry, const Bytes& whole,
+                       const std::shared_ptr<const FeedOrigin>& origin, const std::shared_ptr<void>& taken) {
+    const std::string& name = origin->conversation;
+    const FeedCursor::Taken verdict = feed.cursor.take(entry.offset, entry.id);
+    if (verdict.missing) {
+        const auto& [first, last] = *verdict.missing;
+        tell_gap(feed, {name, HistoryGapReason::skipped, origin->epoch, first, last});
+    }
+    if (!verdict.fresh) return false;
+    const bool message = entry.kind == model::EntryKind::message;
+    const bool own = entry.from == user_;
+    const StoredAt stored{{origin->epoch, entry.offset}, wire::to_time(entry.time_ms)};
+    if (message && own && owner_.settle(entry.id, name, stored)) return false;
+    if (message && is_direct(name) && owner_.has_seen(entry.from, entry.id)) return false;
+    auto make = [over = feed.over, taken, origin, packed = packed_of(entry, whole)]() mutable -> std::optional<Event> {
+        if (*over) return std::nullopt;
+        return event_of(*origin, std::move(packed));
+    };
+    owner_.tell_later(std::move(make));
+    return message && !own;
+}
+
+void Feeds::tell_gap(const Feed& feed, HistoryGap gap) {
+    owner_.tell_later([over = feed.over, gap = std::move(gap)]() -> std::optional<Event> {
+        if (*over) return std::nullopt;
+        return gap;
+    });
+}
+
+// What it leaves out; nothing: what has been told already.
+std::optional<HistoryGap> Feeds::apply(const std::string& name, Feed& feed, const im::FeedReset& reset,
+                                       std::uint64_t visible_from) {
+    const Position before = feed.cursor.position();
+    HistoryGap gap{name, reason_of(reset.reason), reset.epoch, 0, reset.next - 1};
+    if (stays_in_log(reset, before.epoch)) {
+        gap.first = std::max(before.offset + 1, visible_from);
+        if (!feed.cursor.skip_to(reset.next - 1)) return std::nullopt;
+    } else {
+        gap.first = std::max<std::uint64_t>({reset.first, visible_from, 1});
+        // Own messages may have been in another log, of the same epoch.
+        if (reset.reason == im::FeedResetReason::diverged) feed.cursor = FeedCursor();
+        feed.cursor.begin({reset.epoch, reset.next - 1}, Uuid());
+    }
+    return gap;
+}
+
+// What waits for its turn is told before.
+void Feeds::end(const std::string& name, Feed& feed, Failure reason, std::uint64_t offset) {
+    feed.wanted = false;
+    forget_number(feed);
+    owner_.tell(event::SubscriptionEnded{name, std::move(reason), offset});
+}
+
+void Feeds::forget_number(Feed& feed) {
+    if (feed.number != 0) by_number_.erase(feed.number);
+    feed.number = 0;
+}
+
+void Feeds::drop_untold(Feed& feed) {
+    *feed.over = true;
+    feed.over = std::make_shared<std::atomic<bool>>(false);
+}
+
+}  // namespace flare::client

@@ -1,0 +1,157 @@
+// The subscriptions of a client: asked for by the application, asked for again in each new session, and what the server
+// tells of them, as events in the order of each log.
+//
+// A subscription lasts until the application ends it, the server does, or the client is destroyed; a feed is what the
+// server has of it in one session. Of one conversation one request at a time is with the server, because it answers
+// those that read in any order. A subscription whose feed may have been replaced by a request that failed is asked for
+// again from where it stands, so that nothing is missing.
+//
+// Protocol: docs/protocol.md, "Feeds"; docs/client.md, "Live entries".
+// Threads:  its client's I/O thread; what it gives to tell_later() runs on the event thread.
+// Owner:    ClientLoop.
+#pragma once
+
+#include "client/im/bodies.hpp"
+#include "client/im/feed_cursor.hpp"
+#include "client/im/feed_events.hpp"
+#include "session/types.hpp"
+#include "wire/feeds.hpp"
+
+#include <flare/events.hpp>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace flare::client {
+
+using SubscribeDone = std::function<void(Checked<Subscription>)>;
+using UnsubscribeDone = std::function<void(Checked<>)>;
+
+class Feeds {
+public:
+    static constexpr std::size_t kMostCalls = 64;  // of the application, that wait; beyond it outbox_full
+    static constexpr std::size_t kMostAgain = 4;   // requests at a time by which subscriptions are renewed
+    static constexpr session::Duration kFirstDelay = std::chrono::seconds(1);  // of one that the server puts off
+    static constexpr session::Duration kLongestDelay = std::chrono::seconds(30);
+
+    // What subscriptions need of their client.
+    class Owner {
+    public:
+        // `done` is called once, perhaps within the call.
+        virtual void ask(const Call& call, AnswerDone done) = 0;
+        // There is a session, and the client wants one.
+        virtual bool in_session() const = 0;
+        virtual session::TimePoint now() const = 0;
+        // A message of this sender has been told without a subscription.
+        virtual bool has_seen(std::string_view from, const Uuid& id) const = 0;
+        // An own message to this conversation is in the log. If its receipt is still to come, it is told as sent now.
+        // False: it is none of this client's messages that wait for a receipt.
+        virtual bool settle(const Uuid& id, std::string_view conversation, const StoredAt& stored) = 0;
+        virtual void tell(Event event) = 0;
+        // The event is made when its turn has come; nothing: there is none.
+        virtual void tell_later(std::function<std::optional<Event>()> make) = 0;
+
+    protected:
+        ~Owner() = default;
+    };
+    // `user`: whose messages are own ones.
+    Feeds(std::string user, Owner& owner) : user_(std::move(user)), owner_(owner) {}
+
+    // ---- from the application ----
+    void subscribe(const std::string& conversation, const SubscribeOptions& options, SubscribeDone done);
+    void unsubscribe(const std::string& conversation, UnsubscribeDone done);
+    // Every call that waits completes with client_closed.
+    void close();
+
+    // ---- from the session ----
+    // There is a new one, which has no feeds.
+    void begin_session();
+    // The same one can be used again: what waits for that is asked.
+    void go_on();
+    // `taken` is released when the application is done with what is in it. Returns the number of messages of others.
+    std::size_t on_feed(std::uint32_t number, const wire::im::Feed& frame, const Bytes& whole,
+                        wire::Encodings encodings, const std::shared_ptr<void>& taken);
+    // There was no memory for what came of this feed, and nothing of it can be told any more.
+    void on_feed_refused(std::uint32_t number);
+    // The receipt of an own message has come.
+    void on_stored(const std::string& conversation, const StoredAt& stored, const Uuid& id);
+
+    // ---- time ----
+    session::TimePoint next_deadline() const noexcept { return due_; }
+    void on_time();
+
+private:
+    // What is to be asked about a conversation, one after the other.
+    struct Asked {
+        SubscribeOptions options{};
+        SubscribeDone subscribed{};  // of subscribe()
+        UnsubscribeDone
+            unsubscribed{};   // of unsubscribe(); both empty: the server is to forget a feed that is not wanted
+        FeedCursor cursor{};  // of subscribe(): the receipts since the call
+
+        bool is_call() const noexcept { return subscribed || unsubscribed; }
+    };
+    // A conversation that is subscribed to, or about which something is asked.
+    struct Feed {
+        bool wanted = false;  // it is subscribed to, and asked for again in each session
+        bool complete = false;
+        FeedCursor cursor{};
+        std::uint32_t number = 0;  // in this session; 0: it has no feed, or one that is not listened to
+        // Shared with the events that wait for their turn: true when none of them is told any more.
+        std::shared_ptr<std::atomic<bool>> over = std::make_shared<std::atomic<bool>>(false);
+        std::deque<Asked> asked{};
+        bool busy = false;    // a request is with the server: the first of `asked`, or one that renews
+        bool queued = false;  // in to_renew_
+        session::TimePoint again_at = session::kNever;  // the server has put it off: it is renewed then
+        session::Duration delay = kFirstDelay;          // of the next time that it is put off
+    };
+    using All = std::map<std::string, Feed, std::less<>>;
+
+    // ---- what is asked ----
+    void add(const std::string& name, Asked asked);
+    void go_on(const std::string& name);
+    void ask_first(const std::string& name, Feed& feed);
+    void renew(const std::string& name, Feed& feed);
+    void renew_soon(const std::string& name, Feed& feed);
+    void renew_later(Feed& feed, std::uint32_t retry_after_ms);
+    void renew_next();
+    void tidy_up(Feed& feed);
+
+    // ---- what is answered ----
+    void on_subscribed(const std::string& name, const Answer& answer);
+    void on_unsubscribed(const std::string& name, const Answer& answer);
+    void on_renewed(const std::string& name, const Answer& answer);
+    Asked take_first(Feed& feed);
+    Checked<Subscribed> read(const std::string& name, const Answer& answer) const;
+    std::optional<HistoryGap> begin(const std::string& name, Feed& feed, const Subscribed& begun);
+
+    // ---- what is told ----
+    bool tell_entry(Feed& feed, const wire::im::Entry& entry, const Bytes& whole,
+                    const std::shared_ptr<const FeedOrigin>& origin, const std::shared_ptr<void>& taken);
+    void tell_gap(const Feed& feed, HistoryGap gap);
+    static std::optional<HistoryGap> apply(const std::string& name, Feed& feed, const wire::im::FeedReset& reset,
+                                           std::uint64_t visible_from);
+    void end(const std::string& name, Feed& feed, Failure reason, std::uint64_t offset);
+    void forget_number(Feed& feed);
+    static void drop_untold(Feed& feed);
+
+    const std::string user_;
+    Owner& owner_;
+    All all_;
+    boost::unordered_flat_map<std::uint32_t, std::string> by_number_;  // those that are listened to
+    std::size_t calls_ = 0;                                            // in all `asked`
+    std::deque<std::string> to_renew_;                                 // now, in this order
+    std::size_t renewing_ = 0;                                         // requests that renew
+    bool filling_ = false;                                             // renew_next() is at work
+    session::TimePoint due_ = session::kNever;                         // the first again_at, or earlier
+    bool closed_ = false;
+};
+
+}  // namespace flare::client

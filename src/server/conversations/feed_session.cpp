@@ -1,0 +1,58 @@
+#include "server/conversations/feed_session.hpp"
+
+#include "session/planted.hpp"
+
+#include <utility>
+
+namespace flare::server {
+
+std::size_t FeedSubscriber::room(im::Lane lane) const {
+    if (session_ == nullptr || session_->active() == session::kNoCarrier) return 0;
+    const std::size_t waiting = session_->lane_set().waiting(lane);
+    return waiting < kMostWaiting ? kMostWaiting - waiting : 0;
+}
+
+bool FeedSubscriber::give(const im::Feed& feed, const im::BlockPtr& block) {
+    if (session_ == nullptr) return false;
+    wire::Body body = body_of(*block);  // its bytes are shared
+    body.feed_id = feed.number;
+    const auto sent = parts_.table.send_feed(*session_, feed.lane, std::move(body), parts_.executor.now());
+    if (sent) {
+        ++parts_.counters.feeds.frames;
+    } else if (sent.error() == errc::busy) {
+        parts_.memory_short();
+    }
+    return sent.has_value();
+}
+
+void FeedSubscriber::end(const im::Feed& feed, std::uint64_t offset) {
+    const Ended ended{feed.number, feed.lane, offset};
+    if (say(ended)) return;
+    unsaid_.push_back(ended);
+    parts_.memory_short();
+}
+
+// False: there is no memory for it. A session that ends hears nothing of it.
+bool FeedSubscriber::say(const Ended& ended) {
+    if (session_ == nullptr) return true;
+    wire::im::Feed word;
+    word.removed = ended.offset;
+    wire::Body body = wire::im::feed_body(word);
+    body.feed_id = ended.feed;
+    const auto sent = parts_.table.send_feed(*session_, ended.lane, std::move(body), parts_.executor.now());
+    return sent || sent.error() != errc::busy;
+}
+
+void FeedSubscriber::say_again() {
+    for (const Ended& each : std::exchange(unsaid_, {})) {
+        if (say(each)) continue;
+        unsaid_.push_back(each);
+        parts_.memory_short();
+    }
+}
+
+void FeedSubscriber::want_room(bool wanted) {
+    if (session_ != nullptr) session_->want_room(wanted);
+}
+
+}  // namespace flare::server

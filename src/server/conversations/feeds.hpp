@@ -1,0 +1,90 @@
+// The feeds of a worker's sessions: what the machine of im/feeds.hpp wants of homes, of the store and of sessions.
+//
+// Protocol: docs/protocol.md, "Feeds"; docs/conversations.md, "Feeds".
+// Threads:  its worker's; the store is read on the store's threads.
+// Owner:    Conversations.
+#pragma once
+
+#include "im/feeds.hpp"
+#include "server/conversations/feed_reading.hpp"
+#include "server/conversations/feed_session.hpp"
+#include "server/conversations/store_access.hpp"
+#include "server/conversations/watched.hpp"
+#include "server/worker/counters.hpp"
+#include "server/worker/executor.hpp"
+#include "server/worker/router.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace flare::server {
+
+class ConversationFeeds final : private im::FeedsOwner {
+public:
+    struct Parts {
+        Router& router;
+        Executor& executor;
+        StoreAccess& store;
+        session::SessionTable& table;
+        Watched& watched;  // of the home on this worker
+        Counters& counters;
+    };
+    ConversationFeeds(const Parts& parts, std::uint32_t index) : parts_(parts), index_(index) {}
+
+    // ---- requests: each is answered, in the order in which a session makes them of one conversation ----
+
+    // `key`: the session's in ConversationSends. The feed takes the lane of the request, as its answer does.
+    void subscribe(session::ServerSession& session, im::SessionKey key, const session::PendingRequest& pending,
+                   const model::ConversationKey& conversation, const reading::FeedPlace& place);
+    void unsubscribe(session::ServerSession& session, const session::PendingRequest& pending,
+                     const model::ConversationKey& conversation);
+
+    // ---- sessions ----
+
+    void session_ended(const session::ServerSession& session);
+    // As SessionTableListener::on_room().
+    void on_room(const session::ServerSession& session);
+    // It will be given the entry `offset`, of which the home tells now: it need not get it in another way.
+    bool gives(const session::ServerSession& session, const model::ConversationKey& conversation, std::uint64_t offset);
+
+    // From the home of a conversation, in its order.
+    void take(const FeedNews& news);
+
+    session::TimePoint next_deadline() const noexcept { return again_at_; }
+    void on_time();
+
+    std::size_t size() const noexcept { return feeds_.size(); }
+    void check_invariants() const { feeds_.check_invariants(); }
+
+private:
+    // FeedsOwner
+    void watch(const model::ConversationKey& key, std::uint64_t generation) override;
+    void unwatch(const model::ConversationKey& key) override;
+    void open(const im::Feed& feed) override;
+    void refuse(const im::Feed& feed, errc code) override;
+    void read(const im::PageWanted& wanted) override;
+
+    FeedSubscriber* find(const Uuid& session);
+    void opened(const Uuid& session, const model::ConversationKey& key, std::uint32_t number,
+                reading::FeedBeginning found);
+    Result<void> respond(const session::PendingRequest& pending, std::string_view body);
+    void respond_refused(const session::PendingRequest& pending, errc code);
+    // What its session has asked for meanwhile.
+    void go_on(const Uuid& session, const model::ConversationKey& key, std::vector<FeedSubscriber::Asked> asked);
+    void use_room();
+    // What found no memory, or could not be read, is tried again.
+    void try_again_later();
+
+    Parts parts_;
+    const std::uint32_t index_;
+    im::Feeds feeds_{*this};
+    boost::unordered_flat_map<Uuid, std::unique_ptr<FeedSubscriber>, base::IdHash> subscribers_;  // by session
+    std::vector<Uuid> roomy_;  // sessions whose lanes take more than before
+    bool room_comes_ = false;  // use_room() will be called
+    session::TimePoint again_at_ = session::kNever;
+};
+
+}  // namespace flare::server

@@ -1,0 +1,181 @@
+#include "server/conversations/watched.hpp"
+
+#include "server/conversations/entry_writer.hpp"
+#include "server/conversations/feed_blocks.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace flare::server {
+
+Watched::Watch* Watched::find(const model::ConversationKey& key) {
+    const auto found = by_key_.find(key.text());
+    return found == by_key_.end() ? nullptr : found->second.get();
+}
+
+// Null: the home does not have it in memory, and nothing of it is on its way to the store.
+const im::Conversation* Watched::known(const model::ConversationKey& key) const {
+    const Hosted* const hosted = hosted_.find(key);
+    return hosted != nullptr && hosted->append.conversation().present() ? &hosted->append.conversation() : nullptr;
+}
+
+// ---- from workers ----
+
+void Watched::watch(std::uint32_t worker, const model::ConversationKey& key, std::uint64_t generation) {
+    Watch* watch = find(key);
+    const bool first = watch == nullptr;
+    if (first) {
+        auto made = std::make_unique<Watch>(key, ++last_number_);
+        watch = made.get();
+        by_key_.emplace(watch->key.text(), std::move(made));
+    }
+    std::erase_if(watch->watchers, [&](const Watcher& each) { return each.worker == worker; });
+    watch->watchers.push_back({worker, generation});
+    if (const im::Conversation* const conversation = known(key); !watch->told && conversation != nullptr)
+        watch->told = conversation->head().last.offset;
+    if (watch->told) return answer(*watch);
+    if (first) ask_end(*watch);
+}
+
+void Watched::unwatch(std::uint32_t worker, const model::ConversationKey& key) {
+    Watch* const watch = find(key);
+    if (watch == nullptr) return;
+    std::erase_if(watch->watchers, [&](const Watcher& each) { return each.worker == worker; });
+    if (watch->watchers.empty()) by_key_.erase(by_key_.find(key.text()));
+}
+
+void Watched::ask_end(const Watch& watch) {
+    const auto end = std::make_shared<std::uint64_t>(0);
+    store_.read(
+        [end, key = watch.key](store::Reader& reader) {
+            const auto conversation = reader.conversation(key);
+            if (!conversation) return static_cast<errc>(conversation.error().value());
+            if (*conversation && !(*conversation)->removed) *end = (*conversation)->head.last.offset;
+            return errc::ok;
+        },
+        [this, end, key = watch.key, number = watch.number](errc code) { end_read(key, number, *end, code); });
+}
+
+// The home may have loaded it meanwhile, and written to it: then it knows better, and may not have told of all yet.
+void Watched::end_read(const model::ConversationKey& key, std::uint64_t number, std::uint64_t end, errc code) {
+    Watch* const watch = find(key);
+    if (watch == nullptr || watch->number != number || watch->told) return;
+    if (const im::Conversation* const conversation = known(key); conversation != nullptr) {
+        watch->told = conversation->head().last.offset;
+    } else if (code == errc::ok) {
+        watch->told = end;
+    } else {
+        answer(*watch, code);
+        by_key_.erase(by_key_.find(key.text()));  // who still wants to know asks again
+        return;
+    }
+    answer(*watch);
+}
+
+void Watched::answer(Watch& watch, errc code) {
+    bool told = false;
+    for (Watcher& each : watch.watchers) {
+        if (std::exchange(each.answered, true)) continue;
+        told = true;
+        FeedNews news;
+        news.what = code == errc::ok ? FeedNews::What::registered : FeedNews::What::not_registered;
+        news.key = watch.key;
+        news.generation = each.generation;
+        news.offset = watch.told.value_or(0);
+        news.code = code;
+        news_[each.worker].push_back(std::make_shared<const FeedNews>(std::move(news)));
+    }
+    if (told) turn_ends_();
+}
+
+// ---- from the home ----
+
+void Watched::committed(const im::Conversation& conversation, const std::shared_ptr<StoredMessage>& message,
+                        const im::Outcome& outcome) {
+    Watch* const watch = by_key_.empty() ? nullptr : find(conversation.key());
+    if (watch == nullptr || !watch->told || !conversation.is_news(outcome)) return;
+    const std::uint64_t next = (watch->written.empty() ? *watch->told : watch->written.back().offset) + 1;
+    if (outcome.position.offset == next) watch->written.push_back({message, next, outcome.time_ms, outcome.messages});
+}
+
+void Watched::committed(const im::Conversation& conversation, const im::Plan& plan, const im::Outcome& outcome) {
+    Watch* const watch = by_key_.empty() ? nullptr : find(conversation.key());
+    if (watch == nullptr) return;
+    watch->destroyed |= plan.removed;
+    for (const model::Member& member : plan.members) {
+        if (member.role == model::Role::none) watch->removals.push_back({member.user, outcome.position.offset});
+    }
+}
+
+void Watched::tell(const im::Conversation& conversation) {
+    Watch* const watch = by_key_.empty() ? nullptr : find(conversation.key());
+    if (watch == nullptr) return;
+    if (conversation.present() && !watch->destroyed) {
+        const std::uint64_t last = conversation.head().last.offset;
+        if (!watch->told) {
+            watch->told = last;
+            answer(*watch);
+        } else if (last > *watch->told) {
+            FeedNews news;
+            news.what = FeedNews::What::told;
+            news.offset = last;
+            news.blocks = blocks_of(*watch);
+            give(*watch, std::move(news));
+            watch->told = last;
+        }
+    }
+    for (const Removal& each : watch->removals) {
+        FeedNews news;
+        news.what = FeedNews::What::removed;
+        news.user = each.user;
+        news.offset = each.offset;
+        give(*watch, std::move(news));
+    }
+    if (std::exchange(watch->destroyed, false)) {
+        FeedNews news;
+        news.what = FeedNews::What::destroyed;
+        give(*watch, std::move(news));
+        watch->told = 0;
+        answer(*watch);
+    }
+    watch->removals.clear();
+    watch->written.clear();
+}
+
+std::vector<im::BlockPtr> Watched::blocks_of(const Watch& watch) const {
+    BlockWriter blocks;
+    for (const Written& each : watch.written) {
+        const StoredMessage& message = *each.message;
+        wire::im::Entry entry;
+        entry.offset = each.offset;
+        entry.kind = message.send.kind;
+        entry.id = message.send.id;
+        entry.from = *message.from;
+        entry.time_ms = static_cast<std::int64_t>(each.time_ms);
+        entry.type = message.type;
+        entry.payload = message.payload.view();
+        entry.encoding = reading::encoding_of(message.encoding);
+        if (entry.encoding != wire::Encoding::none)
+            entry.size = wire::size_said_by(entry.encoding, message.payload.view());
+        entry.ref = message.send.ref;
+        entry.flags = message.send.flags;
+        entry.messages = each.messages;
+        blocks.add(entry, message.send.session);
+    }
+    return blocks.finish();
+}
+
+void Watched::give(const Watch& watch, FeedNews news) {
+    news.key = watch.key;
+    const auto shared = std::make_shared<const FeedNews>(std::move(news));
+    for (const Watcher& each : watch.watchers) {
+        if (each.answered) news_[each.worker].push_back(shared);
+    }
+}
+
+void Watched::take(std::uint32_t worker, std::vector<FeedNewsPtr>& to) {
+    to.insert(to.end(), news_[worker].begin(), news_[worker].end());
+    news_[worker].clear();
+}
+
+}  // namespace flare::server

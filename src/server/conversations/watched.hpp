@@ -1,0 +1,113 @@
+// The conversations of one home that somebody has a feed of: which workers are told what happens in them, and how far.
+//
+// What is told of a conversation goes to each worker in one order, behind the answers of the same turn: so a session
+// has the receipt of its own message before anybody's entry above it. An entry that is committed in this turn is
+// encoded here, once. What the home only knows to be there (changes of members, what a commit of unknown outcome has
+// left, what was there before the conversation was loaded) is told by its offset, and workers read it from the store.
+//
+// Protocol: docs/conversations.md, "Feeds".
+// Threads:  its worker's.
+// Owner:    ConversationHome.
+#pragma once
+
+#include "base/keyed_hash.hpp"
+#include "im/blocks.hpp"
+#include "server/conversations/hosted.hpp"
+#include "server/conversations/outgoing.hpp"
+#include "server/conversations/store_access.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace flare::server {
+
+// From the home of a conversation to a worker with feeds of it: an input of im::Feeds.
+struct FeedNews {
+    enum class What : std::uint8_t { registered, not_registered, told, removed, destroyed };
+
+    What what{};
+    model::ConversationKey key;
+    std::uint64_t generation = 0;        // of (not_)registered
+    std::uint64_t offset = 0;            // told so far; the end of the log; the end of the membership
+    errc code = errc::ok;                // of not_registered
+    im::Row user = 0;                    // who was removed
+    std::vector<im::BlockPtr> blocks{};  // of told
+};
+using FeedNewsPtr = std::shared_ptr<const FeedNews>;
+
+class Watched {
+public:
+    // `turn_ends`: lets tell() and take() be called at the end of this turn.
+    Watched(StoreAccess& store, const HostedTable& hosted, std::uint32_t workers, std::function<void()> turn_ends)
+        : store_(store), hosted_(hosted), turn_ends_(std::move(turn_ends)), news_(workers) {}
+
+    // ---- from workers, in the order of each ----
+
+    // registered or not_registered follows, with this generation; then what happens.
+    void watch(std::uint32_t worker, const model::ConversationKey& key, std::uint64_t generation);
+    void unwatch(std::uint32_t worker, const model::ConversationKey& key);
+
+    // ---- from the home ----
+
+    // A message was committed, before the head knows of it.
+    void committed(const im::Conversation& conversation, const std::shared_ptr<StoredMessage>& message,
+                   const im::Outcome& outcome);
+    void committed(const im::Conversation& conversation, const im::Plan& plan, const im::Outcome& outcome);
+    // At the end of a turn in which it was touched: what is new in it is told.
+    void tell(const im::Conversation& conversation);
+    // What is to go to that worker.
+    void take(std::uint32_t worker, std::vector<FeedNewsPtr>& to);
+
+    std::size_t size() const noexcept { return by_key_.size(); }
+
+private:
+    struct Watcher {
+        std::uint32_t worker;
+        std::uint64_t generation;
+        bool answered = false;
+    };
+    // What is new in this turn.
+    struct Written {
+        std::shared_ptr<StoredMessage> message;
+        std::uint64_t offset;
+        std::uint64_t time_ms;
+        std::uint64_t messages;
+    };
+    struct Removal {
+        im::Row user;
+        std::uint64_t offset;
+    };
+    struct Watch {
+        explicit Watch(const model::ConversationKey& of, std::uint64_t number_) : key(of), number(number_) {}
+        const model::ConversationKey key;
+        const std::uint64_t number;           // of this watch: what was read for one before is not for this one
+        std::vector<Watcher> watchers{};      // one for each worker
+        std::optional<std::uint64_t> told{};  // the end of the log as workers know it; nothing: it is being read
+        std::vector<Written> written{};       // behind that, without a hole
+        std::vector<Removal> removals{};
+        bool destroyed = false;
+    };
+
+    Watch* find(const model::ConversationKey& key);
+    void ask_end(const Watch& watch);
+    void end_read(const model::ConversationKey& key, std::uint64_t number, std::uint64_t end, errc code);
+    const im::Conversation* known(const model::ConversationKey& key) const;
+    void answer(Watch& watch, errc code = errc::ok);
+    void give(const Watch& watch, FeedNews news);
+    std::vector<im::BlockPtr> blocks_of(const Watch& watch) const;
+
+    StoreAccess& store_;
+    const HostedTable& hosted_;
+    const std::function<void()> turn_ends_;
+    boost::unordered_flat_map<std::string_view, std::unique_ptr<Watch>, base::NameHash> by_key_;
+    std::uint64_t last_number_ = 0;
+    std::vector<std::vector<FeedNewsPtr>> news_;  // of this turn, by worker
+};
+
+}  // namespace flare::server

@@ -1,0 +1,211 @@
+#include "sim/listener.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace flare::sim {
+namespace {
+
+model::EntryKind kind_of(const Entry& entry) {
+    switch (entry.kind) {
+        case EntryKind::membership: return model::EntryKind::membership;
+        case EntryKind::config: return model::EntryKind::config;
+        default: return model::EntryKind{};
+    }
+}
+
+}  // namespace
+
+// ---- the application ----
+
+void Listener::subscribe(const std::string& conversation, const std::optional<Place>& after) {
+    SubscribeOptions options;
+    if (after) options.with_after({after->position.epoch, after->position.offset}, after->id);
+    world_.trace(client_.name + " subscribes to " + conversation +
+                 (after ? " after " + std::to_string(after->position.offset) : std::string()));
+    asked_[conversation].emplace_back();
+    feeds_.subscribe(conversation, options, [this, conversation](const Checked<Subscription>& begun) {
+        std::deque<Own>& asked = asked_[conversation];
+        const Own own = std::move(asked.front());
+        asked.pop_front();
+        if (begun) return this->begun(conversation, *begun, own);
+        world_.happened("subscription that was refused");
+        const errc code = begun.error().code;
+        world_.require(code != errc::malformed_frame && code != errc::invalid_name && code != errc::too_many_feeds,
+                       "nothing is wrong with a subscription");
+    });
+}
+
+void Listener::unsubscribe(const std::string& conversation) {
+    feeds_.unsubscribe(conversation, [this, conversation](const Checked<>& done) {
+        if (!done) return;
+        world_.happened("subscription that was given up");
+        heard_[conversation].subscribed = false;
+    });
+}
+
+Listener::Places Listener::places() const {
+    Places places;
+    for (const auto& [conversation, heard] : heard_) {
+        if (heard.epoch != 0) places[conversation] = {{heard.epoch, heard.last}, heard.id};
+    }
+    return places;
+}
+
+// What was told before stands: it is told from a place of the application's choice.
+void Listener::begun(const std::string& conversation, const Subscription& subscription, const Own& own) {
+    world_.happened("subscription");
+    world_.trace(client_.name + " is told " + conversation + " after " + std::to_string(subscription.after.offset));
+    Heard& heard = heard_[conversation];
+    heard = {true, subscription.after.epoch, subscription.after.offset, Uuid(), own};
+    if (subscription.gap && subscription.gap->reason == HistoryGapReason::diverged) heard.own.clear();
+    pass_own(heard);
+}
+
+// ---- from the session ----
+
+void Listener::ask(const client::Call& call, client::AnswerDone done) {
+    wire::RequestView request;
+    request.id = world_.chance.uuid();
+    request.verb = call.verb;
+    request.body = call.body;
+    if (!client_.ask(request, call.conversation)) {
+        client::Answer refused;
+        refused.code = client_.session->attached() ? errc::outbox_full : errc::not_connected;
+        return done(std::move(refused));
+    }
+    open_[request.id] = std::move(done);
+}
+
+bool Listener::hears(const wire::ResponseView& response, const Bytes& whole) {
+    auto asked = open_.extract(response.id);
+    if (asked.empty()) return false;
+    client::Answer answer;
+    answer.code = response.code;
+    answer.text = response.text;
+    answer.retry_after_ms = response.retry_after_ms;
+    answer.bodies.push_back(whole.empty() ? Bytes(response.body) : whole.share(response.body));
+    answer.encodings = client_.session->encodings();
+    asked.mapped()(std::move(answer));
+    client_.arm_timer();
+    return true;
+}
+
+bool Listener::gave_up(const Uuid& id, errc code, const std::string& text) {
+    auto asked = open_.extract(id);
+    if (asked.empty()) return false;
+    client::Answer answer;
+    answer.code = code;
+    answer.text = text;
+    asked.mapped()(std::move(answer));
+    client_.arm_timer();
+    return true;
+}
+
+void Listener::on_feed(std::uint32_t number, const wire::im::Feed& feed, const Bytes& whole) {
+    (void)feeds_.on_feed(number, feed, whole, client_.session->encodings(), nullptr);
+}
+
+void Listener::stored(const std::string& conversation, const Uuid& id, const wire::StoredAt& at) {
+    const StoredAt stored{{at.position.epoch, at.position.offset}, {}};
+    if (settle(id, conversation, stored)) feeds_.on_stored(conversation, stored, id);
+}
+
+// ---- client::Feeds::Owner ----
+
+bool Listener::has_seen(std::string_view from, const Uuid& id) const { return client_.session->has_seen(from, id); }
+
+bool Listener::settle(const Uuid& id, std::string_view to, const StoredAt& stored) {
+    if (!client_.waits_for_receipt(id)) return false;
+    const std::string conversation(to);
+    const model::Position at{stored.position.epoch, stored.position.offset};
+    world_.trace(client_.name + " has its own " + conversation + " " + std::to_string(at.offset));
+    for (Own& own : asked_[conversation]) own.insert(at);
+    const auto found = heard_.find(conversation);
+    if (found == heard_.end()) return true;
+    found->second.own.insert(at);
+    pass_own(found->second);
+    return true;
+}
+
+void Listener::pass_own(Heard& heard) {
+    while (heard.own.contains({heard.epoch, heard.last + 1})) {
+        ++heard.last;
+        heard.id = Uuid();
+    }
+}
+
+void Listener::tell(Event event) {
+    const auto* ended = std::get_if<event::SubscriptionEnded>(&event);
+    world_.require(ended != nullptr, "nothing else is told beside the entries");
+    world_.happened("subscription that has ended");
+    world_.trace(client_.name + " is told " + ended->conversation +
+                 " no more: " + std::string(flare::name(ended->reason.code)));
+    heard_[ended->conversation].subscribed = false;
+}
+
+void Listener::tell_later(std::function<std::optional<Event>()> make) {
+    const std::optional<Event> event = make();
+    if (!event) return;
+    if (const auto* gap = std::get_if<event::HistoryGap>(&*event)) return left_out(*gap);
+    if (const auto* message = std::get_if<event::MessageReceived>(&*event)) {
+        world_.require(message->stored.has_value(), "an entry is told with its position");
+        return told(message->conversation, *message->stored, message->message.id, model::EntryKind::message,
+                    message->message.from, message->message.payload.view());
+    }
+    if (const auto* message = std::get_if<event::OwnMessage>(&*event)) {
+        world_.happened("own message of another process");
+        return told(message->conversation, message->stored, message->message.id, model::EntryKind::message,
+                    client_.user, message->message.payload.view());
+    }
+    const auto* other = std::get_if<event::EntryReceived>(&*event);
+    world_.require(other != nullptr, "what a subscription tells is an entry");
+    told(other->conversation, other->stored, other->entry.id, kind_of(other->entry), other->entry.from, {});
+}
+
+void Listener::told(const std::string& conversation, const StoredAt& at, const Uuid& id, model::EntryKind kind,
+                    const std::string& from, std::string_view payload) {
+    world_.trace(client_.name + " is told " + conversation + " " + std::to_string(at.position.offset));
+    world_.happened("entry of a subscription");
+    Heard& heard = heard_[conversation];
+    world_.require(heard.subscribed && heard.epoch == at.position.epoch, "only what is subscribed to is told");
+    world_.require(at.position.offset > heard.last, "each entry is told once, and in order");
+    const model::Position position{at.position.epoch, at.position.offset};
+    const model::ConversationKey key = LogBook::key_of(client_.user, conversation);
+    for (std::uint64_t offset = heard.last + 1; offset < position.offset; ++offset) {
+        const model::Position between{position.epoch, offset};
+        world_.require(heard.own.contains(between) || !book_.is_open_to(client_.user, key, between), "a hole is told");
+    }
+    book_.told(client_.user, key, position, {id, kind, from, payload});
+    heard.last = at.position.offset;
+    heard.id = id;
+    pass_own(heard);
+}
+
+// Own messages may stand before it and in it.
+void Listener::left_out(const event::HistoryGap& gap) {
+    world_.happened("hole that was told");
+    world_.trace(client_.name + " is told of a hole in " + gap.conversation + " up to " + std::to_string(gap.last) +
+                 " because of " + std::to_string(static_cast<int>(gap.reason)));
+    world_.require(gap.reason != HistoryGapReason::skipped, "a server leaves out nothing without a word");
+    Heard& heard = heard_[gap.conversation];
+    const bool same = heard.epoch == gap.epoch && gap.reason != HistoryGapReason::diverged;
+    const bool begins = !asked_[gap.conversation].empty();  // anywhere
+    world_.require(!same || begins || gap.last >= heard.last, "a subscription goes on, and not back");
+    if (gap.reason == HistoryGapReason::diverged) heard.own.clear();  // of another log
+    heard.epoch = gap.epoch;
+    heard.last = gap.last;
+    heard.id = Uuid();
+    pass_own(heard);
+}
+
+void Listener::check_at_rest() const {
+    for (const auto& [conversation, heard] : heard_) {
+        if (!heard.subscribed) continue;
+        const auto end = book_.end_for(client_.user, LogBook::key_of(client_.user, conversation));
+        world_.require(end.has_value(), "who is subscribed is a member");
+        world_.require(*end == model::Position{heard.epoch, heard.last}, "what is subscribed to is told to its end");
+    }
+}
+
+}  // namespace flare::sim

@@ -1,0 +1,99 @@
+// What the application of a client subscribes to, by the client module's own subscriptions, and the promises of
+// docs/client.md, "Live entries", that what it is told is held against: each entry once, in the order of the log, and a
+// hole is always told.
+#pragma once
+
+#include "client/im/feeds.hpp"
+#include "session/client_session.hpp"
+#include "sim/log_book.hpp"
+#include "sim/world.hpp"
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace flare::sim {
+
+class Listener final : private client::Feeds::Owner {
+public:
+    // Its client. ask(): false: it takes no more. waits_for_receipt(): this process has sent it, and has no outcome.
+    struct Client {
+        std::string user{};
+        std::string name{};  // of its process
+        session::ClientSession* session = nullptr;
+        std::function<bool(const wire::RequestView& request, const std::string& conversation)> ask{};
+        std::function<bool(const Uuid& id)> waits_for_receipt{};
+        std::function<void()> arm_timer{};
+    };
+    // What a process may leave to the next one: how far it had come in each conversation.
+    struct Place {
+        model::Position position{};
+        Uuid id{};
+    };
+    using Places = std::map<std::string, Place>;
+
+    Listener(World& world, LogBook& book, Client client)
+        : world_(world), book_(book), client_(std::move(client)), feeds_(client_.user, *this) {}
+    ~Listener() { feeds_.close(); }
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+
+    // ---- the application ----
+    void subscribe(const std::string& conversation, const std::optional<Place>& after);
+    void unsubscribe(const std::string& conversation);
+    Places places() const;
+
+    // ---- from the session ----
+    void ready(bool resumed) { resumed ? feeds_.go_on() : feeds_.begin_session(); }
+    void on_feed(std::uint32_t number, const wire::im::Feed& feed, const Bytes& whole);
+    void on_feed_refused(std::uint32_t number) { feeds_.on_feed_refused(number); }
+    // False: it has not asked for this.
+    bool hears(const wire::ResponseView& response, const Bytes& whole);
+    bool gave_up(const Uuid& id, errc code, const std::string& text);
+    // A message of this process to `conversation` is in its log.
+    void stored(const std::string& conversation, const Uuid& id, const wire::StoredAt& at);
+
+    session::TimePoint next_deadline() const noexcept { return feeds_.next_deadline(); }
+    void on_time() { feeds_.on_time(); }
+
+    // When the faults are over: what is subscribed to has been told to its end.
+    void check_at_rest() const;
+
+private:
+    using Own = std::set<model::Position>;
+    struct Heard {
+        bool subscribed = false;
+        std::uint64_t epoch = 0;
+        std::uint64_t last = 0;  // up to here all is told, or known to be left out
+        Uuid id{};               // of the entry there; nil: not known
+        Own own{};               // of this process's messages, above it
+    };
+
+    // client::Feeds::Owner
+    void ask(const client::Call& call, client::AnswerDone done) override;
+    bool in_session() const override { return client_.session->attached(); }
+    session::TimePoint now() const override { return world_.now(); }
+    bool has_seen(std::string_view, const Uuid& id) const override;
+    bool settle(const Uuid& id, std::string_view conversation, const StoredAt& stored) override;
+    void tell(Event event) override;
+    void tell_later(std::function<std::optional<Event>()> make) override;
+
+    void begun(const std::string& conversation, const Subscription& subscription, const Own& own);
+    void told(const std::string& conversation, const StoredAt& at, const Uuid& id, model::EntryKind kind,
+              const std::string& from, std::string_view payload);
+    void left_out(const event::HistoryGap& gap);
+    static void pass_own(Heard& heard);
+
+    World& world_;
+    LogBook& book_;
+    const Client client_;
+    client::Feeds feeds_;
+    std::map<Uuid, client::AnswerDone> open_;
+    std::map<std::string, Heard> heard_;
+    std::map<std::string, std::deque<Own>> asked_;  // receipts since each call of subscribe() that has no answer
+};
+
+}  // namespace flare::sim

@@ -1,0 +1,397 @@
+#include "feed_bench.hpp"
+
+#include <optional>
+#include <string>
+
+namespace flare::im::test {
+namespace {
+
+constexpr Row kAnn = 1;
+constexpr Row kBob = 2;
+using Given = BenchSession::Given;
+
+class FeedsOfAWorker : public testing::Test {
+protected:
+    // The home has told of everything up to `end`, which is the end of the log.
+    Feed& feed_of(BenchSession& session, std::uint64_t next, Row user = kAnn, Lane lane = 0,
+                  const model::ConversationKey& key = kTea) {
+        Feed& feed = *feeds.subscribe(session, key, lane);
+        feeds.begin(feed);
+        if (!owner.watches.empty()) {
+            feeds.registered(key, owner.watches.back().second, end);
+            owner.watches.clear();
+        }
+        EXPECT_EQ(owner.opens.size(), 1u);
+        owner.opens.clear();
+        EXPECT_TRUE(feeds.opened(feed, {.conversation = 7, .user = user, .as_of = end, .next = next}));
+        feeds.start(feed);
+        return feed;
+    }
+    void tell(std::vector<BlockPtr> blocks) { feeds.told(kTea, blocks.back()->last, blocks); }
+    // Answers the oldest page, with blocks of `each` entries.
+    void read_page(std::uint64_t each = 64) {
+        ASSERT_FALSE(owner.pages.empty());
+        const PageWanted wanted = owner.pages.front();
+        owner.pages.erase(owner.pages.begin());
+        std::vector<BlockPtr> blocks;
+        for (std::uint64_t at = wanted.from; at <= wanted.last; at += each)
+            blocks.push_back(block_of(at, std::min(at + each - 1, wanted.last)));
+        feeds.page_read(wanted.ticket, blocks);
+    }
+    void TearDown() override {
+        feeds.check_invariants();
+        for (BenchSession* const session : {&ann, &bob}) feeds.session_gone(*session);
+        feeds.check_invariants();
+        EXPECT_EQ(feeds.size(), 0u);
+        EXPECT_EQ(feeds.kept_bytes(), 0u);
+    }
+
+    static inline const model::ConversationKey kTea = model::ConversationKey::room("tea");
+    std::uint64_t end = 10;
+    BenchOwner owner;
+    Feeds feeds{owner};
+    BenchSession ann{10};
+    BenchSession bob{20};
+};
+
+TEST_F(FeedsOfAWorker, GiveAtOnceWhatIsTold) {
+    feed_of(ann, 11);
+    feed_of(bob, 11, kBob);
+    tell({block_of(11, 11), block_of(12, 14)});
+    EXPECT_EQ(ann.given[1], (Given{{11, 11}, {12, 14}}));
+    EXPECT_EQ(bob.given[1], ann.given[1]);
+    EXPECT_TRUE(owner.pages.empty());
+    EXPECT_FALSE(ann.wants);
+}
+
+TEST_F(FeedsOfAWorker, ReadWhatIsNotAtHandAndNoFurtherThanWasTold) {
+    end = 200;
+    feed_of(ann, 101);
+    ASSERT_EQ(owner.pages.size(), 1u);
+    EXPECT_EQ(owner.pages[0].from, 101u);
+    EXPECT_EQ(owner.pages[0].last, 128u) << "at a multiple of 64, where others are met";
+    EXPECT_EQ(owner.pages[0].conversation, 7u);
+    read_page();
+    EXPECT_EQ(owner.pages[0].last, 192u);
+    read_page(32);
+    EXPECT_EQ(owner.pages[0].last, 200u);
+    read_page();
+    EXPECT_EQ(ann.given[1], (Given{{101, 128}, {129, 160}, {161, 192}, {193, 200}}));
+    EXPECT_TRUE(owner.pages.empty());
+    tell({block_of(201, 201)});
+    EXPECT_EQ(ann.given[1].back(), (std::pair<std::uint64_t, std::uint64_t>{201, 201})) << "it is live now";
+}
+
+TEST_F(FeedsOfAWorker, ReadWhatTheHomeTellsWithoutABlock) {
+    feed_of(ann, 11);
+    feed_of(bob, 11, kBob);
+    const BlockPtr first[] = {block_of(11, 12)};
+    feeds.told(kTea, 13, first);
+    EXPECT_EQ(ann.given[1], (Given{{11, 12}}));
+    ASSERT_EQ(owner.pages.size(), 1u) << "one page for both";
+    EXPECT_EQ(owner.pages[0].from, 13u);
+    EXPECT_EQ(owner.pages[0].last, 13u);
+    read_page();
+    EXPECT_EQ(ann.given[1], (Given{{11, 12}, {13, 13}}));
+    EXPECT_EQ(bob.given[1], ann.given[1]);
+}
+
+TEST_F(FeedsOfAWorker, AreGivenFromMemoryWhatWasToldAMomentAgo) {
+    ann.most = 1;
+    feed_of(ann, 11);
+    for (std::uint64_t at = 11; at <= 15; ++at) tell({block_of(at, at)});
+    EXPECT_EQ(ann.given[1], (Given{{11, 11}}));
+    EXPECT_TRUE(ann.wants);
+    ann.most = 16;
+    feeds.room(ann);
+    EXPECT_EQ(ann.given[1], (Given{{11, 11}, {12, 12}, {13, 13}, {14, 14}, {15, 15}}));
+    EXPECT_TRUE(owner.pages.empty());
+    EXPECT_FALSE(ann.wants);
+}
+
+// 100 entries of 1 KiB were told: the newest 64 KiB are at hand.
+TEST_F(FeedsOfAWorker, ReadUpToWhereMemoryBegins) {
+    ann.attached = false;
+    feed_of(ann, 11);
+    for (std::uint64_t at = 11; at <= 110; ++at) tell({block_of(at, at, 0, 0, 1024)});
+    EXPECT_EQ(feeds.kept_bytes(), 64u * 1024);
+    ann.attached = true;
+    ann.most = 1000;
+    feeds.room(ann);
+    ASSERT_EQ(owner.pages.size(), 1u);
+    EXPECT_EQ(owner.pages[0].from, 11u);
+    EXPECT_EQ(owner.pages[0].last, 46u);
+    read_page();
+    EXPECT_TRUE(owner.pages.empty());
+    EXPECT_EQ(ann.given[1].size(), 65u);
+    EXPECT_EQ(ann.given[1].back().second, 110u);
+}
+
+TEST_F(FeedsOfAWorker, PassOverWhatTheirSessionHasTheReceiptsOf) {
+    feed_of(ann, 11);
+    feed_of(bob, 11, kBob);
+    tell({block_of(11, 12, ann.key()), block_of(13, 13)});
+    EXPECT_EQ(ann.given[1], (Given{{13, 13}}));
+    EXPECT_EQ(bob.given[1], (Given{{11, 12}, {13, 13}}));
+}
+
+// Its receipts came before the feed began, to a client that had no use for their offsets.
+TEST_F(FeedsOfAWorker, GiveWhatTheirSessionSentBeforeTheyBegan) {
+    feed_of(bob, 11, kBob);
+    tell({block_of(11, 11, ann.key())});
+    end = 11;
+    feed_of(ann, 11);
+    EXPECT_EQ(ann.given[1], (Given{{11, 11}}));
+}
+
+TEST_F(FeedsOfAWorker, ReadWhatIsPackedInAnotherWay) {
+    BenchSession modern(30, 1, 2);
+    feed_of(ann, 11);
+    feed_of(modern, 11, kBob);
+    tell({block_of(11, 11, 0, 2)});
+    EXPECT_EQ(modern.given[1], (Given{{11, 11}}));
+    EXPECT_TRUE(ann.given.empty());
+    ASSERT_EQ(owner.pages.size(), 1u);
+    EXPECT_EQ(owner.pages[0].encodings, 0u);
+    read_page();
+    EXPECT_EQ(ann.given[1], (Given{{11, 11}}));
+    feeds.session_gone(modern);
+}
+
+TEST_F(FeedsOfAWorker, WhoBeginsInTheMiddleOfABlockMeetsTheOthersBehindIt) {
+    feed_of(ann, 11);
+    tell({block_of(11, 14), block_of(15, 16)});
+    end = 16;
+    feed_of(bob, 13, kBob);
+    ASSERT_EQ(owner.pages.size(), 1u);
+    EXPECT_EQ(owner.pages[0].last, 14u);
+    read_page();
+    EXPECT_EQ(bob.given[1], (Given{{13, 14}, {15, 16}}));
+}
+
+// The store shows more than the home has told.
+TEST_F(FeedsOfAWorker, MayBeginAboveWhatWasTold) {
+    feed_of(ann, 13);
+    tell({block_of(11, 11)});
+    tell({block_of(12, 12), block_of(13, 13)});
+    EXPECT_EQ(ann.given[1], (Given{{13, 13}}));
+}
+
+TEST_F(FeedsOfAWorker, TakeTurnsInTheirLane) {
+    ann.most = 1;
+    ann.waiting[0] = 1;
+    const auto other = model::ConversationKey::room("coffee");
+    feed_of(ann, 11);
+    feed_of(ann, 11, kAnn, 0, other);
+    for (std::uint64_t at = 11; at <= 13; ++at) tell({block_of(at, at)});
+    for (std::uint64_t at = 11; at <= 13; ++at) {
+        const BlockPtr block[] = {block_of(at, at)};
+        feeds.told(other, at, block);
+    }
+    for (std::size_t i = 1; i <= 6; ++i) {
+        ann.waiting[0] = 0;
+        feeds.room(ann);
+        EXPECT_EQ(ann.given[1].size(), (i + 1) / 2);
+        EXPECT_EQ(ann.given[2].size(), i / 2);
+    }
+    EXPECT_FALSE(ann.wants);
+}
+
+// While a page is read for a feed, the others leave it its place.
+TEST_F(FeedsOfAWorker, AskForNoMorePagesThanTheirLaneHasRoomFor) {
+    ann.most = 2;
+    for (int i = 0; i < 5; ++i) feed_of(ann, 1, kAnn, 0, model::ConversationKey::room("room" + std::to_string(i)));
+    EXPECT_EQ(owner.pages.size(), 2u);
+    read_page();
+    EXPECT_EQ(owner.pages.size(), 1u) << "that place is taken";
+    ann.waiting[0] = 0;
+    feeds.room(ann);
+    EXPECT_EQ(owner.pages.size(), 2u);
+}
+
+TEST_F(FeedsOfAWorker, OfOtherLanesGoOn) {
+    BenchSession wide(30, 2);
+    wide.waiting[0] = 16;
+    feed_of(wide, 11, kAnn, 0, model::ConversationKey::room("coffee"));
+    feed_of(wide, 11, kAnn, 1);
+    const BlockPtr block[] = {block_of(11, 11)};
+    feeds.told(model::ConversationKey::room("coffee"), 11, block);
+    feeds.told(kTea, 11, block);
+    EXPECT_TRUE(wide.given[1].empty());
+    EXPECT_EQ(wide.given[2], (Given{{11, 11}}));
+    feeds.session_gone(wide);
+}
+
+TEST_F(FeedsOfAWorker, WithoutMemoryAreGivenItLater) {
+    feed_of(ann, 11);
+    ann.memory = false;
+    tell({block_of(11, 11), block_of(12, 12)});
+    EXPECT_TRUE(ann.given.empty());
+    ann.memory = true;
+    feeds.room(ann);
+    EXPECT_EQ(ann.given[1], (Given{{11, 11}, {12, 12}}));
+}
+
+TEST_F(FeedsOfAWorker, ReadAgainWhatCouldNotBeRead) {
+    feed_of(ann, 1);
+    feeds.page_failed(owner.pages.front().ticket);
+    EXPECT_TRUE(feeds.stuck());
+    owner.pages.clear();
+    feeds.room(ann);
+    EXPECT_TRUE(owner.pages.empty());
+    feeds.retry();
+    EXPECT_FALSE(feeds.stuck());
+    read_page();
+    EXPECT_EQ(ann.given[1], (Given{{1, 10}}));
+}
+
+// ---- the end of a membership ----
+
+TEST_F(FeedsOfAWorker, EndWithTheMembership) {
+    feed_of(ann, 11);
+    feed_of(bob, 11, kBob);
+    tell({block_of(11, 11)});
+    feeds.told(kTea, 12, {});
+    feeds.removed(kTea, kBob, 12);
+    EXPECT_EQ(bob.ends[1], 12u);
+    tell({block_of(13, 13)});
+    read_page();
+    EXPECT_EQ(bob.given[1], (Given{{11, 11}}));
+    EXPECT_EQ(ann.given[1], (Given{{11, 11}, {12, 12}, {13, 13}}));
+}
+
+TEST_F(FeedsOfAWorker, EndWhileAPageIsRead) {
+    feed_of(bob, 1, kBob);
+    feeds.told(kTea, 11, {});
+    feeds.removed(kTea, kBob, 11);
+    EXPECT_EQ(bob.ends[1], 11u);
+    read_page();
+    EXPECT_TRUE(bob.given.empty());
+    EXPECT_EQ(owner.unwatched.size(), 1u);
+}
+
+// Bob had been removed with the entry 9, and was added again.
+TEST_F(FeedsOfAWorker, OfALaterMembershipStay) {
+    feed_of(bob, 11, kBob);
+    feeds.removed(kTea, kBob, 9);
+    feeds.removed(kTea, kAnn, 12);
+    EXPECT_TRUE(bob.ends.empty());
+}
+
+TEST_F(FeedsOfAWorker, AreNotOpenedWhenTheMembershipHasEndedSinceItWasRead) {
+    feed_of(ann, 11);
+    Feed& feed = *feeds.subscribe(bob, kTea, 0);
+    feeds.begin(feed);
+    feeds.told(kTea, 12, {});
+    feeds.removed(kTea, kBob, 12);
+    EXPECT_FALSE(feeds.opened(feed, {.conversation = 7, .user = kBob, .as_of = 11, .next = 12}));
+    EXPECT_TRUE(feeds.opened(feed, {.conversation = 7, .user = kBob, .as_of = 14, .next = 15})) << "he is back";
+    EXPECT_TRUE(bob.ends.empty());
+}
+
+TEST_F(FeedsOfAWorker, EndWithTheConversation) {
+    feed_of(ann, 1);
+    Feed& opening = *feeds.subscribe(bob, kTea, 0);
+    feeds.begin(opening);
+    feeds.destroyed(kTea);
+    EXPECT_EQ(ann.ends[1], 11u);
+    read_page();
+    EXPECT_TRUE(ann.given.empty());
+    const Feeds::Opening old{.conversation = 7, .user = kBob, .as_of = 10, .next = 11};
+    EXPECT_FALSE(feeds.opened(opening, old)) << "it may be of the log that is no more";
+    EXPECT_TRUE(feeds.opened(opening, {.conversation = 8, .user = kBob, .as_of = 1, .next = 2}));
+    tell({block_of(1, 2)});
+    EXPECT_EQ(owner.pages.back().conversation, 8u);
+    read_page();
+    EXPECT_EQ(bob.given[1], (Given{{2, 2}}));
+}
+
+// ---- watching ----
+
+TEST_F(FeedsOfAWorker, OfOneConversationWatchOnce) {
+    Feed& first = *feeds.subscribe(ann, kTea, 0);
+    feeds.begin(first);
+    Feed& second = *feeds.subscribe(bob, kTea, 0);
+    feeds.begin(second);
+    ASSERT_EQ(owner.watches.size(), 1u);
+    EXPECT_TRUE(owner.opens.empty());
+    feeds.registered(kTea, owner.watches[0].second, 10);
+    EXPECT_EQ(owner.opens.size(), 2u);
+    feeds.close(first);
+    EXPECT_TRUE(owner.unwatched.empty());
+    feeds.close(second);
+    EXPECT_EQ(owner.unwatched.size(), 1u);
+}
+
+TEST_F(FeedsOfAWorker, DoNotBelieveTheAnswerToAWatchThatWasGivenUp) {
+    feeds.begin(*feeds.subscribe(ann, kTea, 0));
+    feeds.session_gone(ann);
+    feeds.begin(*feeds.subscribe(ann, kTea, 0));
+    ASSERT_EQ(owner.watches.size(), 2u);
+    feeds.registered(kTea, owner.watches[0].second, 10);
+    feeds.removed(kTea, kAnn, 12);
+    EXPECT_TRUE(owner.opens.empty());
+    feeds.registered(kTea, owner.watches[1].second, 12);
+    EXPECT_EQ(owner.opens.size(), 1u);
+}
+
+TEST_F(FeedsOfAWorker, AreRefusedWhenTheHomeCannotTell) {
+    feeds.begin(*feeds.subscribe(ann, kTea, 0));
+    feeds.not_registered(kTea, owner.watches[0].second + 1, errc::busy);
+    EXPECT_TRUE(owner.refused.empty());
+    feeds.not_registered(kTea, owner.watches[0].second, errc::storage_failed);
+    EXPECT_EQ(owner.refused[1], errc::storage_failed);
+    EXPECT_EQ(feeds.size(), 0u);
+}
+
+// ---- bounds ----
+
+TEST_F(FeedsOfAWorker, AreFiveHundredOfASession) {
+    std::vector<Feed*> made;
+    for (std::size_t i = 0; i < FeedSession::kMostFeeds; ++i)
+        made.push_back(feeds.subscribe(ann, model::ConversationKey::room(std::to_string(i)), 0));
+    EXPECT_NE(made.back(), nullptr);
+    EXPECT_EQ(feeds.subscribe(ann, kTea, 0), nullptr);
+    feeds.close(*made.front());
+    EXPECT_NE(feeds.subscribe(ann, kTea, 0), nullptr);
+}
+
+TEST_F(FeedsOfAWorker, ThatTakeNothingKeepNoPages) {
+    feed_of(ann, 1);
+    ann.attached = false;
+    read_page();
+    EXPECT_GT(feeds.kept_bytes(), 0u);
+    feeds.session_gone(ann);
+    EXPECT_EQ(feeds.kept_bytes(), 0u);
+}
+
+TEST(BlocksOfAWorker, AreBoundedTogether) {
+    KeptBlocks kept(10'000);
+    std::vector<KeptBlocks::Shelf> shelves(50);
+    for (std::uint64_t at = 1; at <= 20; ++at) {
+        for (KeptBlocks::Shelf& shelf : shelves) {
+            at % 3 == 0 ? kept.add_page(shelf, block_of(at, at)) : kept.add_newest(shelf, block_of(at, at));
+            kept.check_invariants();
+        }
+    }
+    EXPECT_EQ(kept.bytes(), 10'000u);
+    EXPECT_NE(KeptBlocks::find(shelves.back(), 20, 0), nullptr);
+    EXPECT_EQ(KeptBlocks::find(shelves.back(), 1, 0), nullptr) << "what came first went first";
+    for (KeptBlocks::Shelf& shelf : shelves) kept.clear(shelf);
+    EXPECT_EQ(kept.bytes(), 0u);
+}
+
+// It is larger than all that may be kept: who is here reads it, the next one that comes replaces it.
+TEST(BlocksOfAWorker, HoldOnePageHoweverLarge) {
+    KeptBlocks kept(1000);
+    KeptBlocks::Shelf shelf;
+    kept.add_page(shelf, block_of(1, 1, 0, 0, 5000));
+    EXPECT_NE(KeptBlocks::find(shelf, 1, 0), nullptr);
+    kept.add_page(shelf, block_of(2, 2));
+    EXPECT_EQ(KeptBlocks::find(shelf, 1, 0), nullptr);
+    kept.check_invariants();
+    kept.clear(shelf);
+}
+
+}  // namespace
+}  // namespace flare::im::test

@@ -123,7 +123,7 @@ PRIVATE = {
 # ---- tests/: a unit test includes what its room may; these, what is named here and below it; others, everything ----
 TESTS = {
     # one thread, one clock, no sockets
-    "tests/sim": {"auth", "client/connect", "im", "model", "racing", "server", "session", "store", "store/memory", "transport",
+    "tests/sim": {"auth", "client/connect", "client/im", "im", "model", "racing", "server", "session", "store", "store/memory", "transport",
                   "wire", "base"},
     "tests/contract": {"transport", "wire", "base"},
     "tests/contract/store": {"store", "model", "base"},

@@ -450,6 +450,12 @@ bool LogBook::is_open_to(const std::string& user, const model::ConversationKey& 
     return from <= at.offset && at.offset <= std::min<std::uint64_t>(to, log->entries.size());
 }
 
+bool LogBook::is_of(const std::string& writer, const model::ConversationKey& key, const model::Position& at) const {
+    const Log* const log = log_of(text_of(key));
+    return log != nullptr && log->epoch == at.epoch && at.offset <= log->entries.size() &&
+           sent_.at(log->entries[at.offset - 1].key).writer == writer;
+}
+
 std::optional<model::Position> LogBook::end_for(const std::string& user, const model::ConversationKey& key) const {
     const Log* const log = log_of(text_of(key));
     const Membership* const member = log == nullptr ? nullptr : membership(*log, user);

@@ -78,6 +78,8 @@ public:
     void told(const std::string& user, const model::ConversationKey& key, const model::Position& at, const Told& told);
     // The log has it now, and the user may read it.
     bool is_open_to(const std::string& user, const model::ConversationKey& key, const model::Position& at) const;
+    // This process has sent what is there.
+    bool is_of(const std::string& writer, const model::ConversationKey& key, const model::Position& at) const;
     // The newest entry; nothing: the user is no member.
     std::optional<model::Position> end_for(const std::string& user, const model::ConversationKey& key) const;
 

@@ -31,6 +31,7 @@ int bench_stall(int argc, char** argv);
 int bench_peer(int argc, char** argv);
 int bench_store(int argc, char** argv);
 int bench_stored(int argc, char** argv);
+int bench_room(int argc, char** argv);
 int bench_storm(int argc, char** argv);
 
 struct LoadOptions;

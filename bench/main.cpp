@@ -24,6 +24,7 @@ constexpr Benchmark kBenchmarks[] = {
     {"idle", flare::bench::bench_idle, "memory of a session that has nothing to do"},
     {"large", flare::bench::bench_large, "a large message down and up, with a delay of the network"},
     {"mixed", flare::bench::bench_mixed, "users who chat in pairs, 1 % of the messages large"},
+    {"room", flare::bench::bench_room, "a room: members, messages that are stored, and what a delivery costs"},
     {"stall", flare::bench::bench_stall, "some subscribers stop reading: memory, the others' latency, exact gaps"},
     {"peer", flare::bench::bench_peer, "ws, socketio, mosquitto, nats under the load of echo"},
     {"store", flare::bench::bench_store, "the durable store alone: CPU of an append, time until it is on disk"},

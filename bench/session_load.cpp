@@ -29,7 +29,7 @@ constexpr auto kTick = std::chrono::milliseconds(5);  // timers of all sessions:
 
 session::TimePoint now() { return std::chrono::steady_clock::now(); }
 
-session::ClientSettings settings_for(const Logins& logins, std::size_t index) {
+session::ClientSettings settings_for(const Logins& logins, std::size_t index, bool conversations) {
     session::ClientSettings settings;
     settings.user = logins.user_of(index);
     // Sessions of one user are on devices of their own, and none on one that an earlier load has left behind: until the
@@ -39,6 +39,7 @@ session::ClientSettings settings_for(const Logins& logins, std::size_t index) {
     settings.platform = Platform::server;
     settings.retry_delay = std::chrono::seconds(30);  // a server under full load is slow, not gone
     settings.outbox.messages = 200'000;
+    settings.conversations = conversations;
     return settings;
 }
 
@@ -49,7 +50,8 @@ session::ClientSettings settings_for(const Logins& logins, std::size_t index) {
 LoadClient::LoadClient(SessionLoad& load, std::size_t index)
     : load_(load),
       index_(index),
-      session_(settings_for(load.logins_, index), base::system_random(), load.budget_, *this) {
+      session_(settings_for(load.logins_, index, load.conversing_.on_feed != nullptr), base::system_random(),
+               load.budget_, *this) {
     session_.begin_attempt(load_.logins_.token_of(index_));
 }
 
@@ -94,6 +96,15 @@ void LoadClient::send(std::string_view type, std::string_view payload, std::stri
     if (const auto sent = session_.send(message, Priority::normal, now()); !sent) {
         load_.fail(errc::internal, sent.error().message());
     }
+}
+
+void LoadClient::ask(wire::Verb verb, std::string_view body, std::string_view conversation) {
+    wire::RequestView request;
+    request.id = Uuid::v7();
+    request.verb = verb;
+    request.body = body;
+    if (const auto asked = session_.request(request, conversation, now()); !asked)
+        load_.fail(errc::internal, asked.error().message());
 }
 
 void LoadClient::mark() {
@@ -142,8 +153,21 @@ void LoadClient::on_message(session::LaneIndex lane, const wire::DataView& data,
 }
 
 void LoadClient::on_outcome(const session::Outcome& outcome) {
-    if (outcome.error == errc::ok) return;
-    load_.fail(outcome.error, outcome.text);
+    if (outcome.error != errc::ok) return load_.fail(outcome.error, outcome.text);
+    if (load_.conversing_.on_stored) load_.conversing_.on_stored(*this, outcome);
+}
+
+void LoadClient::on_response(session::LaneIndex lane, const wire::ResponseView& response, const Bytes&,
+                             std::uint64_t cost) {
+    if (response.code != errc::ok) load_.fail(response.code, std::string(response.text));
+    load_.conversing_.on_response(*this, response);
+    session_.consumed(lane, cost, now());
+}
+
+void LoadClient::on_feed(session::LaneIndex lane, std::uint32_t, const wire::im::Feed& feed, const Bytes&,
+                         std::uint64_t cost) {
+    load_.conversing_.on_feed(*this, feed);
+    session_.consumed(lane, cost, now());
 }
 
 void LoadClient::on_heartbeat(session::CarrierKey, session::Duration) { ++load_.heartbeats_; }
@@ -169,8 +193,11 @@ void LoadClient::on_ended(errc code, const std::string& text, std::uint32_t) {
 
 // ---- all of them ----
 
-SessionLoad::SessionLoad(OnMessage on_message)
-    : on_message_(std::move(on_message)), shared_budget_(std::size_t{8} << 30), budget_(shared_budget_) {
+SessionLoad::SessionLoad(OnMessage on_message, Conversing conversing)
+    : on_message_(std::move(on_message)),
+      conversing_(std::move(conversing)),
+      shared_budget_(std::size_t{8} << 30),
+      budget_(shared_budget_) {
     tick();
 }
 

@@ -10,6 +10,7 @@
 #include "quic_fleet.hpp"
 #include "session/client_session.hpp"
 #include "transport/websocket/websocket.hpp"
+#include "wire/feeds.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -39,6 +40,8 @@ public:
     void drop();
     // To the server's handler, or to another client.
     void send(std::string_view type, std::string_view payload, std::string_view to = "server");
+    // About a conversation, of a load that knows them (Conversing).
+    void ask(wire::Verb verb, std::string_view body, std::string_view conversation);
     void flush();
     bool ready() const noexcept { return ready_; }
     // Reads nothing and says nothing, as a process does that has been stopped.
@@ -61,6 +64,10 @@ private:
     void on_message(session::LaneIndex lane, const wire::DataView& data, const Bytes& whole,
                     std::uint64_t cost) override;
     void on_outcome(const session::Outcome& outcome) override;
+    void on_response(session::LaneIndex lane, const wire::ResponseView& response, const Bytes& whole,
+                     std::uint64_t cost) override;
+    void on_feed(session::LaneIndex lane, std::uint32_t feed_id, const wire::im::Feed& feed, const Bytes& whole,
+                 std::uint64_t cost) override;
     void on_heartbeat(session::CarrierKey, session::Duration) override;
     void on_suspect(session::CarrierKey) override {}
     void close_carrier(session::CarrierKey, errc, const std::string&) override {}
@@ -93,12 +100,19 @@ private:
     friend class SessionLoad;
 };
 
+// What clients hear that know conversations. Views end with the call.
+struct Conversing {
+    std::function<void(LoadClient&, const wire::ResponseView&)> on_response{};
+    std::function<void(LoadClient&, const wire::im::Feed&)> on_feed{};
+    std::function<void(LoadClient&, const session::Outcome&)> on_stored{};
+};
+
 class SessionLoad {
 public:
     // What a client gets, in order. `payload` ends with the call.
     using OnMessage = std::function<void(LoadClient&, std::string_view type, std::string_view payload)>;
 
-    explicit SessionLoad(OnMessage on_message);
+    explicit SessionLoad(OnMessage on_message, Conversing conversing = {});
     ~SessionLoad();
 
     // Connects `count` clients and waits until each has a session. Throws NotConnected. together: QUIC clients
@@ -137,6 +151,7 @@ private:
     void tick();
 
     OnMessage on_message_;
+    Conversing conversing_;
     Logins logins_;
     boost::asio::io_context context_{1};
     boost::asio::steady_timer timer_{context_};

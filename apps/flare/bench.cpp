@@ -60,6 +60,8 @@ const LoadOption kTokenFile{"--token-file", "FILE",
 const LoadOption kPairs{"--pairs", nullptr, "users talk to each other, not to the server", kAnything};
 const LoadOption kIdle{"--idle", "NUMBER", "additional sessions that stay idle", CLI::Range(1, 1'000'000)};
 const LoadOption kSessions{"--sessions", "NUMBER", "number of sessions", CLI::Range(1, 1'000'000)};
+const LoadOption kMembers{"--members", "NUMBER", "members of the room; default 1000", CLI::Range(2, 100'000)};
+const LoadOption kSenders{"--senders", "NUMBER", "members who send, in turn; default 10", CLI::Range(1, 1'000)};
 const LoadOption kHeartbeat{"--heartbeat", "NUMBER", "seconds between heartbeats; default 30", CLI::Range(0.1, 3600.0)};
 const LoadOption kStalled{"--stalled", "NUMBER", "sessions that stop reading; default 50", CLI::Range(1, 100'000)};
 const LoadOption kJson{"--json", nullptr, "print one JSON object; text for people goes to standard error", kAnything};
@@ -99,6 +101,10 @@ std::vector<Benchmark> benchmarks() {
          "Users chatting in pairs; 1 % of the messages are large",
          {&kTransport, &kWorkers, &kConnections, &kInFlight, &kRate, &kSize, &kLargeEvery, &kLargeSize, &kSeconds,
           &kWarmUp, &kMessages, &kSealed, &kNoFloor, &kSvg, &kUrl, &kCaFile, &kTokenFile}},
+        {"room",
+         bench::bench_room,
+         "Members of a room subscribe to it: cost of a delivery, with storing; latency",
+         {&kTransport, &kWorkers, &kMembers, &kSenders, &kSize, &kSeconds, &kWarmUp}},
         {"stall",
          bench::bench_stall,
          "Some subscribers stop reading: memory use, and latency of the others",

@@ -144,6 +144,12 @@ TEST(FlareBench, FansOutConnectsAndHoldsSessions) {
         measured({"connect", "--connections", "2", "--seconds", "3"}).at("connects_per_second").to_number<double>(), 0);
 }
 
+TEST(FlareBench, FillsARoom) {
+    const auto result = measured({"room", "--members", "20", "--seconds", "0.2", "--warm-up", "0"});
+    EXPECT_EQ(result.at("lost").to_number<int>(), 0);
+    EXPECT_GT(result.at("deliveries_per_core_second").to_number<double>(), 0);
+}
+
 TEST(FlareBench, LoadsAServerThatRunsAlready) {
     ToolProcess server({"server", "--json", "--config", "/dev/null", "--quic-enabled=false", "--websocket-address",
                         "127.0.0.1:0", "--worker-threads", "1", "--store", "none"});

@@ -38,7 +38,6 @@ enum class Fault : std::uint8_t {
     page_above_told,               // a page is read beyond what the home has told
     removal_missed_behind,         // a feed that is behind is not ended with the membership
     removal_missed_while_opening,  // nor is one whose membership was read before it ended
-    old_watch_believed,            // the answer to a watch that was given up is taken for that to the next one
 };
 
 #ifdef FLARE_PLANTED_FAULTS

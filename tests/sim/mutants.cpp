@@ -36,9 +36,8 @@ constexpr Mutant of_store(const char* name, store::Fault fault) {
     return {.name = name, .store = fault, .keeps = true};
 }
 
-// All but four: content_not_compared needs somebody who lies, rate_not_counted breaks no promise that is held here,
-// page_above_told is noticed when it is late that a home hears of a commit, and old_watch_believed when a room loses
-// its last feed and gets another at once. The unit tests of im notice those.
+// All but three: content_not_compared needs somebody who lies, rate_not_counted breaks no promise that is held here,
+// and page_above_told is noticed when it is late that a home hears of a commit. The unit tests of im notice those.
 constexpr Mutant kMutants[] = {
     of_session("ack_off_by_one", session::Fault::ack_off_by_one),
     of_session("replay_starts_late", session::Fault::replay_starts_late),

@@ -411,7 +411,6 @@ constexpr auto kFeedFaults = std::to_array<std::pair<Fault, const char*>>({
     {Fault::page_above_told, "PageAboveTold"},
     {Fault::removal_missed_behind, "RemovalMissedBehind"},
     {Fault::removal_missed_while_opening, "RemovalMissedWhileOpening"},
-    {Fault::old_watch_believed, "OldWatchBelieved"},
 });
 INSTANTIATE_TEST_SUITE_P(Feeds, PlantedFeedFault, testing::ValuesIn(kFeedFaults),
                          [](const auto& each) { return each.param.second; });

@@ -402,7 +402,11 @@ TEST_F(FeedsOfAWorker, TakeNothingFromTheHeapForARecipient) {
         return wire::test::allocations() - before;
     };
     EXPECT_GT(tell(0), 0u) << "this test counts nothing";
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    EXPECT_LE(tell(kTold), kTold) << "the pool's memory is the heap's there: a piece for each block, whoever gets it";
+#else
     EXPECT_EQ(tell(kTold), 0u);
+#endif
     for (GreedySession& session : sessions) {
         EXPECT_EQ(session.given, 2 * kTold);
         EXPECT_EQ(session.last, blocks.back().get()) << "all have the same bytes";

@@ -33,8 +33,7 @@ private:
 class JsonChatView final : public ChatView {
 public:
     void heard(const HeardLine& line) override {
-        boost::json::object object{
-            {"event", "message"}, {"from", line.from}, {"type", line.type}, {"text", line.text}};
+        boost::json::object object{{"event", "message"}, {"from", line.from}, {"type", line.type}, {"text", line.text}};
         if (!line.room.empty()) {
             object["conversation"] = line.room;
             object["offset"] = line.at.offset;

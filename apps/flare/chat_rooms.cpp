@@ -28,8 +28,9 @@ bool ChatRooms::join(const std::string& room) {
 bool ChatRooms::become_member(const std::string& room) {
     const auto joined = client_.conversations().join(room);
     if (!joined && joined.error().code == errc::unknown_conversation)
-        return fail({errc::unknown_conversation, "there is no room of this name that you may join; "
-                                                 "`flare room create` makes one"});
+        return fail({errc::unknown_conversation,
+                     "there is no room of this name that you may join; "
+                     "`flare room create` makes one"});
     return joined || fail(joined.error());
 }
 
@@ -77,7 +78,10 @@ bool ChatRooms::event(const Event& event) {
 
 void ChatRooms::show(const std::string& conversation, std::uint64_t epoch, const Entry& entry) {
     if (entry.kind != EntryKind::message) return view_.note(conversation + ": " + entry_summary(entry));
-    view_.heard({entry.from.empty() ? "(somebody)" : entry.from, entry.type, payload_text(entry.payload), conversation,
+    view_.heard({entry.from.empty() ? "(somebody)" : entry.from,
+                 entry.type,
+                 payload_text(entry.payload),
+                 conversation,
                  {epoch, entry.offset}});
 }
 

@@ -85,8 +85,7 @@ void tell_unprinted(Inbox& inbox, std::deque<Event> events) {
     for (const Event& event : events) {
         const auto* const received = std::get_if<event::MessageReceived>(&event);
         if (received == nullptr || received->stored) continue;  // what a log has can be read there
-        if (count++ == 0)
-            first = received->message.id.str() + " from '" + received->message.from + "'";
+        if (count++ == 0) first = received->message.id.str() + " from '" + received->message.from + "'";
     }
     if (count == 0) return;
     print_problem("listen", std::to_string(count) + (count == 1 ? " message" : " messages") +

@@ -52,8 +52,8 @@ struct Error {
 // A message from another user, or from the server's handler or application (`from` is "server").
 struct MessageReceived {
     Message message;
-    std::string conversation{};         // "room:NAME", or who the message is from
-    std::optional<StoredAt> stored{};   // set if a subscription told it: Conversations::subscribe()
+    std::string conversation{};        // "room:NAME", or who the message is from
+    std::optional<StoredAt> stored{};  // set if a subscription told it: Conversations::subscribe()
 };
 // Of a subscription: a message of this user from another device, or from an earlier run of this program. Messages of
 // this client are told by MessageSent and not once more by this.

@@ -218,7 +218,7 @@ constexpr Row kRows[] = {
     {errc::history_pruned, kFinal, "history_pruned",
      "these messages have been removed by the rules of retention; read from the first one that is left"},
     {errc::too_many_feeds, kFinal, "too_many_feeds",
-     "the session has as many live conversations as it may; unsubscribe from one"},
+     "the session has as many live conversations as it may have; unsubscribe from one"},
 };
 
 constexpr std::string_view kUnknownName = "unknown";

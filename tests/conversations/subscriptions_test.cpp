@@ -305,8 +305,7 @@ TEST_F(Subscriptions, NothingIsMissedWhileConnectionsBreak) {
 TEST_F(Subscriptions, GoOnInTheNextSession) {
     Server server = started(storing().session_life(100ms));
     Proxy proxy(server.websocket_addr());
-    Client ann = connected(
-        client_of(proxy.address(), "ann", at_ann).reconnect_delay(50ms).connection_timeout(500ms));
+    Client ann = connected(client_of(proxy.address(), "ann", at_ann).reconnect_delay(50ms).connection_timeout(500ms));
     Client bob = user(server.websocket_addr(), "bob", at_bob);
     gather({&ann, &bob});
     int number = 0;
@@ -500,14 +499,15 @@ TEST_F(Subscriptions, UnsubscribingEndsTheEvents) {
     std::atomic<bool> ended{false};
     std::atomic<int> late{0};
     std::atomic<int> heard{0};
-    Client bob = connected(ClientBuilder("bob")
-                               .server_addresses(ServerAddresses().with_websocket_url("ws://" + server.websocket_addr()))
-                               .with_event_callback([&](const Event& event) {
-                                   if (!told_by(event)) return;
-                                   if (ended) ++late;
-                                   ++heard;
-                                   std::this_thread::sleep_for(1ms);  // events queue up behind it
-                               }));
+    Client bob =
+        connected(ClientBuilder("bob")
+                      .server_addresses(ServerAddresses().with_websocket_url("ws://" + server.websocket_addr()))
+                      .with_event_callback([&](const Event& event) {
+                          if (!told_by(event)) return;
+                          if (ended) ++late;
+                          ++heard;
+                          std::this_thread::sleep_for(1ms);  // events queue up behind it
+                      }));
     gather({&ann, &bob});
     int number = 0;
     for (int round = 0; round < 5; ++round) {
@@ -531,12 +531,13 @@ TEST_F(Subscriptions, ASlowApplicationIsToldEverythingAtItsOwnPace) {
     Client ann = user(server.websocket_addr(), "ann", at_ann);
     std::promise<void> go_on;
     const auto blocked = go_on.get_future().share();
-    Client bob = connected(ClientBuilder("bob")
-                               .server_addresses(ServerAddresses().with_websocket_url("ws://" + server.websocket_addr()))
-                               .with_event_callback([&](const Event& event) {
-                                   if (told_by(event)) blocked.wait();
-                                   at_bob(event);
-                               }));
+    Client bob =
+        connected(ClientBuilder("bob")
+                      .server_addresses(ServerAddresses().with_websocket_url("ws://" + server.websocket_addr()))
+                      .with_event_callback([&](const Event& event) {
+                          if (told_by(event)) blocked.wait();
+                          at_bob(event);
+                      }));
     gather({&ann, &bob});
     const std::string filler(20'000, 'z');
     constexpr int kMessages = 800;  // 16 MB, four times the credit of a session
@@ -598,8 +599,8 @@ TEST_F(Subscriptions, AClientThatIsDestroyedLeavesNothingWaiting) {
                 begun.push_back(boost::asio::co_spawn(loop, bob.conversations().async_subscribe("room:tea", whole),
                                                       boost::asio::use_future));
             }
-            ended = boost::asio::co_spawn(loop, bob.conversations().async_unsubscribe("room:tea"),
-                                          boost::asio::use_future);
+            ended =
+                boost::asio::co_spawn(loop, bob.conversations().async_unsubscribe("room:tea"), boost::asio::use_future);
             loop.restart();
             loop.poll();
             std::this_thread::sleep_for(std::chrono::microseconds(300 * round));

@@ -54,7 +54,11 @@ void ClientNode::make_session() {
         settings_.user, name(),
         [this](const wire::RequestView& request, const std::string& room) { return ask_room(request, room); },
         [this](Duration delay, std::function<void()> run) { later(delay, std::move(run)); }};
-    if (book_ != nullptr) talker_ = std::make_unique<Talker>(world_, *book_, asks);
+    talker_.reset();
+    if (book_ != nullptr) {
+        follower_ = std::make_unique<Follower>(world_, *book_, settings_.user);
+        talker_ = std::make_unique<Talker>(world_, *book_, *follower_, asks);
+    }
     wake_at_ = session::kNever;
     ordinals_.clear();
     held_.clear();
@@ -335,8 +339,25 @@ void ClientNode::on_response(session::LaneIndex lane, const wire::ResponseView& 
                              std::uint64_t cost) {
     world_.trace(name() + " gets a response " + std::string(flare::name(response.code)));
     requests_.client_hears(response);
-    if (talker_) talker_->hears(response);
+    if (talker_) {
+        follower_->in(*session_->id());
+        talker_->hears(response);
+    }
     consume(lane, cost);
+}
+
+void ClientNode::on_feed(session::LaneIndex lane, std::uint32_t feed_id, const wire::im::Feed& feed, const Bytes&,
+                         std::uint64_t cost) {
+    world_.require(follower_ != nullptr, "only a server with a store has feeds");
+    follower_->in(*session_->id());
+    follower_->hears(feed_id, feed);
+    consume(lane, cost);
+}
+
+void ClientNode::on_feed_refused(session::LaneIndex, std::uint32_t feed_id, errc) {
+    world_.require(follower_ != nullptr, "only a server with a store has feeds");
+    follower_->in(*session_->id());
+    follower_->loses(feed_id);
 }
 
 void ClientNode::on_request_failed(const Uuid& id, errc code, const std::string&) {
@@ -349,6 +370,8 @@ void ClientNode::on_outcome(const session::Outcome& outcome) {
     sent_.erase(outcome.message_id);
     ledger_.client_hears(outcome);
     if (book_ != nullptr) book_->outcome(outcome);
+    if (follower_ && outcome.error == errc::ok && outcome.status == wire::ReceiptStatus::stored)
+        follower_->hears_stored(outcome.message_id);
 }
 
 void ClientNode::on_suspect(CarrierKey key) {
@@ -582,6 +605,9 @@ void ClientNode::check_at_rest() {
     const bool known = found != connectivity_->carriers().end() && found->second.ready && !found->second.closing;
     world_.require(known && connectivity_->in_use() == found->second.protocol, "what is in use is known");
     world_.require(session_->queue_length() == 0, "every message has its outcome");
+    if (!follower_) return;
+    follower_->in(*session_->id());
+    follower_->check_at_rest();
 }
 
 void ClientNode::tear_down() {

@@ -80,6 +80,9 @@ private:
     void on_response(session::LaneIndex lane, const wire::ResponseView& response, const Bytes& whole,
                      std::uint64_t cost) override;
     void on_request_failed(const Uuid& id, errc code, const std::string& text) override;
+    void on_feed(session::LaneIndex lane, std::uint32_t feed_id, const wire::im::Feed& feed, const Bytes& whole,
+                 std::uint64_t cost) override;
+    void on_feed_refused(session::LaneIndex lane, std::uint32_t feed_id, errc code) override;
     void on_heartbeat(session::CarrierKey, session::Duration) override {}
     void on_suspect(session::CarrierKey key) override;
     void on_recovered(session::CarrierKey key) override;
@@ -144,6 +147,7 @@ private:
     std::unique_ptr<session::ClientSession> session_;
     std::unique_ptr<client::Credential> credential_;
     std::unique_ptr<client::Connectivity> connectivity_;
+    std::unique_ptr<Follower> follower_;
     std::unique_ptr<Talker> talker_;
     racing::Memory memory_;
     std::uint64_t incarnation_ = 0;

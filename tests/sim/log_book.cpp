@@ -405,22 +405,59 @@ void LogBook::page(const std::string& user, const model::ConversationKey& key, s
     for (const wire::im::Entry& entry : page.entries) {
         world_.require(last == 0 || entry.offset == last + 1, "a page has no holes");
         last = entry.offset;
-        world_.require(last >= 1 && last <= log.entries.size(), "nothing is read before it is committed");
-        const Entry& there = log.entries[last - 1];
-        world_.require(entry.id == there.key.first && entry.kind == there.kind, "a page shows what is in the log");
-        const Sent& sent = sent_.at(there.key);
-        world_.require(entry.from == sent.user && (sent.changes || entry.payload == sent.payload),
-                       "a message is read as it was sent");
-        const bool may = std::any_of(member->may_read.begin(), member->may_read.end(), [&](const auto& each) {
-            return each.first <= entry.offset && entry.offset <= each.second;
-        });
-        world_.require(may, "nobody reads what was written before they came or after they went");
+        check_read(log, *member, entry);
     }
     if (!forward || page.entries.empty()) return;
     const std::uint64_t first = page.entries.front().offset;
     const bool begins = std::any_of(member->may_read.begin(), member->may_read.end(),
                                     [&](const auto& each) { return each.first == first; });
     world_.require(first == after + 1 || (first > after && begins), "a page begins where it was asked for");
+}
+
+void LogBook::check_read(const Log& log, const Membership& member, const wire::im::Entry& entry) {
+    world_.require(entry.offset >= 1 && entry.offset <= log.entries.size(), "nothing is read before it is committed");
+    const Entry& there = log.entries[entry.offset - 1];
+    world_.require(entry.id == there.key.first && entry.kind == there.kind, "what is read is what is in the log");
+    const Sent& sent = sent_.at(there.key);
+    world_.require(entry.from == sent.user && (sent.changes || entry.payload == sent.payload),
+                   "a message is read as it was sent");
+    const bool may = std::any_of(member.may_read.begin(), member.may_read.end(), [&](const auto& each) {
+        return each.first <= entry.offset && entry.offset <= each.second;
+    });
+    world_.require(may, "nobody reads what was written before they came or after they went");
+}
+
+void LogBook::told(const std::string& user, const model::ConversationKey& key, const wire::im::Entry& entry) {
+    const Log* const log = log_of(text_of(key));
+    const Membership* const member = log == nullptr ? nullptr : membership(*log, user);
+    world_.require(member != nullptr, "who never was a member is told nothing");
+    check_read(*log, *member, entry);
+}
+
+std::optional<model::Position> LogBook::end_of(const model::ConversationKey& key) const {
+    const Log* const log = log_of(text_of(key));
+    if (log == nullptr) return std::nullopt;
+    return model::Position{log->epoch, log->entries.size()};
+}
+
+Uuid LogBook::id_at(const model::ConversationKey& key, std::uint64_t offset) const {
+    const Log* const log = log_of(text_of(key));
+    world_.require(log != nullptr && offset >= 1 && offset <= log->entries.size(),
+                   "nothing is told before it is there");
+    return log->entries[offset - 1].key.first;
+}
+
+bool LogBook::is_member(const std::string& user, const model::ConversationKey& key) const {
+    const Log* const log = log_of(text_of(key));
+    const Membership* const member = log == nullptr ? nullptr : membership(*log, user);
+    return member != nullptr && member->role != Role::none;
+}
+
+bool LogBook::left_with(const std::string& user, const model::ConversationKey& key, std::uint64_t offset) const {
+    const Log* const log = log_of(text_of(key));
+    const Membership* const member = log == nullptr ? nullptr : membership(*log, user);
+    return member != nullptr && std::any_of(member->may_read.begin(), member->may_read.end(),
+                                            [&](const auto& each) { return each.second == offset; });
 }
 
 // ---- at the end ----

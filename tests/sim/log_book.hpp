@@ -68,6 +68,15 @@ public:
     void page(const std::string& user, const model::ConversationKey& key, std::uint64_t after, bool forward,
               const wire::im::HistoryPage& page);
     void head(const model::ConversationKey& key, const wire::im::Head& head);
+    // One of its feeds tells `user` this entry.
+    void told(const std::string& user, const model::ConversationKey& key, const wire::im::Entry& entry);
+
+    // The end of a log; nothing: there is none.
+    std::optional<model::Position> end_of(const model::ConversationKey& key) const;
+    Uuid id_at(const model::ConversationKey& key, std::uint64_t offset) const;
+    bool is_member(const std::string& user, const model::ConversationKey& key) const;
+    // This entry has ended a membership of the user.
+    bool left_with(const std::string& user, const model::ConversationKey& key, std::uint64_t offset) const;
 
     store::Row row_of(const std::string& user) const;
     // The server has told this writer to send something later, and has not answered it since.
@@ -113,6 +122,7 @@ private:
     Log* make(const store::Change& change, const store::Outcome* outcome, store::Reader& reader);
     void add_user(const store::NewUser& user, const store::Outcome* outcome, store::Reader& reader);
     void set_members(const store::Change& change, Log& log);
+    void check_read(const Log& log, const Membership& member, const wire::im::Entry& entry);
     void check_message(const store::NewEntry& entry, const Log& log, const Key& key, const Sent& sent);
     void check_change(const store::WriteBatch& batch, const store::NewEntry& entry, const Log& log, const Sent& sent);
     void check_log(store::Row row, const Log& log, store::Reader& reader);

@@ -459,8 +459,11 @@ void ServerNode::tear_down() {
 
 void ServerNode::check_conversations() const {
     if (!kept_) return;
-    for (std::uint32_t i = 0; i < ServerProcess::kWorkers; ++i)
-        process_->worker(i).shard().conversations()->home.check_invariants();
+    for (std::uint32_t i = 0; i < ServerProcess::kWorkers; ++i) {
+        const server::Conversations& conversations = *process_->worker(i).shard().conversations();
+        conversations.home.check_invariants();
+        conversations.feeds.check_invariants();
+    }
 }
 
 void ServerNode::check_invariants() const {

@@ -24,7 +24,7 @@ Talker::Request Talker::think_of(const std::vector<std::string>& rooms, const st
     Request request;
     request.room = rooms[world_.chance.below(rooms.size())];
     const std::string& other = others[world_.chance.below(others.size())];
-    switch (world_.chance.below(16)) {
+    switch (world_.chance.below(22)) {
         case 0:
         case 1:
             request.verb = Verb::conversation_create;
@@ -56,6 +56,20 @@ Talker::Request Talker::think_of(const std::vector<std::string>& rooms, const st
         case 10:
             request.verb = Verb::member_list;
             request.body = about<wire::im::MemberQuery>(request.room);
+            break;
+        case 11:
+        case 12:
+        case 13:
+        case 14:
+        case 15:
+            if (world_.chance.one_in(4)) request.room = other;  // the direct conversation
+            request.verb = Verb::subscribe;
+            request.body = follower_.subscribe(request.room);
+            break;
+        case 16:
+            if (world_.chance.one_in(4)) request.room = other;
+            request.verb = Verb::unsubscribe;
+            request.body = about<wire::im::Unsubscribe>(request.room);
             break;
         default: {
             if (world_.chance.one_in(4)) request.room = other;  // the direct conversation
@@ -103,6 +117,7 @@ void Talker::ask(const Uuid& id, Request request) {
     view.verb = request.verb;
     view.body = request.body;
     if (!client_.ask(view, request.room)) return world_.happened("request refused by the client");
+    if (request.verb == Verb::subscribe || request.verb == Verb::unsubscribe) follower_.asks(request.room);
     if (wire::writes(request.verb)) {
         LogBook::Sent sent;
         sent.writer = client_.writer;
@@ -127,11 +142,24 @@ void Talker::hears(const wire::ResponseView& response) {
         return client_.later(wait, [this, id = response.id, request] { ask(id, request); });
     }
     if (wire::writes(request.verb)) return hears_change(request, response);
-    if (response.code == errc::ok) return hears_page(request, response);
+    if (request.verb == Verb::subscribe || request.verb == Verb::unsubscribe) {
+        hears_of_feed(request, response);
+    } else if (response.code == errc::ok) {
+        hears_page(request, response);
+    }
+    if (response.code == errc::ok) return;
     const bool allowed = response.code == errc::unknown_conversation || response.code == errc::storage_failed ||
                          response.code == errc::busy || response.code == errc::recipient_busy;
     world_.require(allowed, "nothing is wrong with what was asked");
     world_.happened("read that was refused");
+}
+
+void Talker::hears_of_feed(const Request& request, const wire::ResponseView& response) {
+    follower_.has_none(request.room);
+    if (response.code != errc::ok || request.verb == Verb::unsubscribe) return;
+    const auto answer = wire::im::decode<wire::im::Subscribed>(response.body);
+    world_.require(answer.has_value(), "the answer to a subscription can be read");
+    follower_.subscribed(request.room, *answer);
 }
 
 void Talker::hears_page(const Request& request, const wire::ResponseView& response) {

@@ -1,6 +1,7 @@
 // What the application of a client asks of rooms, and what it makes of the answers.
 #pragma once
 
+#include "sim/follower.hpp"
 #include "sim/log_book.hpp"
 #include "sim/world.hpp"
 #include "wire/requests.hpp"
@@ -22,7 +23,9 @@ public:
         std::function<bool(const wire::RequestView& request, const std::string& room)> ask{};
         std::function<void(Duration delay, std::function<void()> run)> later{};
     };
-    Talker(World& world, LogBook& book, Client client) : world_(world), book_(book), client_(std::move(client)) {}
+    // `follower`: who is told what it subscribes to; it must outlive this.
+    Talker(World& world, LogBook& book, Follower& follower, Client client)
+        : world_(world), book_(book), follower_(follower), client_(std::move(client)) {}
 
     // Asks for something of one of these rooms. `others`: users who may be members.
     void talk(const std::vector<std::string>& rooms, const std::vector<std::string>& others);
@@ -41,11 +44,13 @@ private:
     void ask(const Uuid& id, Request request);
     std::string make(const std::string& room, const std::vector<std::string>& others);
     std::string change_members(const Request& request, const std::string& other);
+    void hears_of_feed(const Request& request, const wire::ResponseView& response);
     void hears_page(const Request& request, const wire::ResponseView& response);
     void hears_change(const Request& request, const wire::ResponseView& response);
 
     World& world_;
     LogBook& book_;
+    Follower& follower_;
     const Client client_;
     std::map<Uuid, Request> open_;
 };

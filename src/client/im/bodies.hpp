@@ -42,8 +42,8 @@ Checked<MemberPage> read_members(const Answer& answer);
 inline constexpr std::size_t kMostInflated = 16u << 20;
 Checked<HistoryPage> read_history(const Answer& answer, const HistoryQuery& query);
 
-// A feed that the server has begun: its number in this session, what it will tell first, and what it leaves out. Neither
-// `feed` nor `next` is 0.
+// A feed that the server has begun: its number in this session, what it will tell first, and what it leaves out.
+// Neither `feed` nor `next` is 0.
 struct Subscribed {
     std::uint32_t feed = 0;
     LogHead head;

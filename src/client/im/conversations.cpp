@@ -140,8 +140,7 @@ Task<Checked<HistoryPage>> Conversations::async_history(std::string conversation
 
 Task<Checked<Subscription>> Conversations::async_subscribe(std::string conversation, SubscribeOptions options) {
     auto checked = client::subscribe_call(conversation, options);
-    return async_run<Subscription>(loop_, std::move(checked),
-                                   subscribing(std::move(conversation), options));
+    return async_run<Subscription>(loop_, std::move(checked), subscribing(std::move(conversation), options));
 }
 Task<Checked<>> Conversations::async_unsubscribe(std::string conversation) {
     auto checked = client::unsubscribe_call(conversation);

@@ -60,8 +60,7 @@ PackedEntry packed_of(const wire::im::Entry& from, const Bytes& whole) {
     entry.silent = (from.flags & model::kSilent) != 0;
     entry.mentions_all = (from.flags & model::kMentionAll) != 0;
     entry.messages = from.messages;
-    entry.payload =
-        whole.empty() || from.payload.size() < kShareFrom ? Bytes(from.payload) : whole.share(from.payload);
+    entry.payload = whole.empty() || from.payload.size() < kShareFrom ? Bytes(from.payload) : whole.share(from.payload);
     return packed;
 }
 

@@ -26,8 +26,8 @@ struct PackedEntry {
 
 // `whole`: the bytes that the views of `from` point into, of which larger payloads become a part. Empty: all is copied.
 PackedEntry packed_of(const wire::im::Entry& from, const Bytes& whole);
-// Errors: bad_compression, compression_unavailable (not in `encodings`), message_too_large (above 1 MiB). The text names
-// the offset.
+// Errors: bad_compression, compression_unavailable (not in `encodings`), message_too_large (above 1 MiB). The text
+// names the offset.
 Checked<Entry> unpacked(PackedEntry packed, wire::Encodings encodings);
 
 RoomConfig config_of(const model::Config& from);

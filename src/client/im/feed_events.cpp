@@ -14,8 +14,7 @@ Event event_of(const FeedOrigin& origin, PackedEntry packed) {
     Checked<Entry> entry = unpacked(std::move(packed), origin.encodings);
     if (!entry) return event::Error{Failure(entry.error().code, origin.conversation + ": " + entry.error().text)};
     const StoredAt stored{{origin.epoch, entry->offset}, entry->time};
-    if (entry->kind != EntryKind::message)
-        return event::EntryReceived{origin.conversation, stored, std::move(*entry)};
+    if (entry->kind != EntryKind::message) return event::EntryReceived{origin.conversation, stored, std::move(*entry)};
     const bool own = entry->from == origin.user;
     Message message(std::move(entry->type), std::move(entry->payload));
     message.id = entry->id;

@@ -349,8 +349,7 @@ bool Feeds::tell_entry(Feed& feed, const im::Entry& entry, const Bytes& whole,
     const StoredAt stored{{origin->epoch, entry.offset}, wire::to_time(entry.time_ms)};
     if (message && own && owner_.settle(entry.id, name, stored)) return false;
     if (message && is_direct(name) && owner_.has_seen(entry.from, entry.id)) return false;
-    auto make = [over = feed.over, taken, origin,
-                 packed = packed_of(entry, whole)]() mutable -> std::optional<Event> {
+    auto make = [over = feed.over, taken, origin, packed = packed_of(entry, whole)]() mutable -> std::optional<Event> {
         if (*over) return std::nullopt;
         return event_of(*origin, std::move(packed));
     };

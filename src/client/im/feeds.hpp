@@ -88,12 +88,13 @@ public:
     void on_time();
 
 private:
-    // What is to be asked about a conversation, one after the other.
+    // What is to be asked about a conversation, one after the other: subscribe(), unsubscribe(), or neither, if the
+    // server is to forget a feed that is not wanted.
     struct Asked {
         SubscribeOptions options{};
-        SubscribeDone subscribed{};      // of subscribe()
-        UnsubscribeDone unsubscribed{};  // of unsubscribe(); both empty: the server is to forget a feed that is not wanted
-        FeedCursor cursor{};             // of subscribe(): the receipts since the call
+        SubscribeDone subscribed{};
+        UnsubscribeDone unsubscribed{};
+        FeedCursor cursor{};  // of subscribe(): the receipts since the call
 
         bool is_call() const noexcept { return subscribed || unsubscribed; }
     };

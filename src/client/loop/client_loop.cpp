@@ -45,10 +45,9 @@ ClientLoop::ClientLoop(asio::io_context& context, Config config, std::shared_ptr
       config_(std::move(config)),
       shared_budget_(budget_for(config_.session)),
       budget_(shared_budget_, 64 * 1024),
-      session_events_(
-          {session_, links_, credential_, waiters_, figures_, notes_, connecting_, connectivity_, messages_, requests_,
-           feeds_},
-          [this](session::LaneIndex lane, std::uint64_t cost) { return when_consumed(lane, cost); }),
+      session_events_({session_, links_, credential_, waiters_, figures_, notes_, connecting_, connectivity_, messages_,
+                       requests_, feeds_},
+                      [this](session::LaneIndex lane, std::uint64_t cost) { return when_consumed(lane, cost); }),
       session_(config_.session, base::system_random(), budget_, session_events_),
       links_(session_, *this),
       credential_(config_.token, config_.token_may_change),
@@ -60,10 +59,9 @@ ClientLoop::ClientLoop(asio::io_context& context, Config config, std::shared_ptr
                   [this] { after_turn(); }),
       connectivity_(connecting_settings(config_), base::system_random(), credential_, connecting_, connecting_,
                     telling_),
-      messages_(config_, session_, figures_, notes_,
-                [this](const std::string& to, const StoredAt& stored, const Uuid& id) {
-                    feeds_.on_stored(to, stored, id);
-                }),
+      messages_(
+          config_, session_, figures_, notes_,
+          [this](const std::string& to, const StoredAt& stored, const Uuid& id) { feeds_.on_stored(to, stored, id); }),
       requests_(session_),
       feeds_(config_.session.user, *this),
       timer_(context) {}

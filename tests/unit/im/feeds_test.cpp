@@ -1,6 +1,8 @@
 #include "feed_bench.hpp"
 
-#include <optional>
+#include "unit/wire/allocations.hpp"
+
+#include <deque>
 #include <string>
 
 namespace flare::im::test {
@@ -363,6 +365,49 @@ TEST_F(FeedsOfAWorker, ThatTakeNothingKeepNoPages) {
     EXPECT_GT(feeds.kept_bytes(), 0u);
     feeds.session_gone(ann);
     EXPECT_EQ(feeds.kept_bytes(), 0u);
+}
+
+// That takes everything.
+class GreedySession final : public FeedSession {
+public:
+    explicit GreedySession(SessionKey key) : FeedSession(key, 1, 0) {}
+    std::size_t room(Lane) const override { return 1; }
+    bool give(const Feed&, const BlockPtr& block) override {
+        last = block.get();
+        ++given;
+        return true;
+    }
+    void end(const Feed&, std::uint64_t) override {}
+    void want_room(bool) override {}
+
+    const Block* last = nullptr;
+    std::size_t given = 0;
+};
+
+TEST_F(FeedsOfAWorker, TakeNothingFromTheHeapForARecipient) {
+    constexpr std::uint64_t kTold = 300;
+    std::deque<GreedySession> sessions;
+    for (SessionKey key = 100; key < 1100; ++key) {
+        Feed& feed = *feeds.subscribe(sessions.emplace_back(key), kTea, 0);
+        feeds.begin(feed);
+        if (key == 100) feeds.registered(kTea, owner.watches.back().second, end);
+        ASSERT_TRUE(feeds.opened(feed, {.conversation = 7, .user = key, .as_of = end, .next = end + 1}));
+        feeds.start(feed);
+    }
+    std::vector<BlockPtr> blocks;
+    for (std::uint64_t at = 1; at <= 2 * kTold; ++at) blocks.push_back(block_of(end + at, end + at));
+    const auto tell = [&](std::size_t first) {
+        const std::size_t before = wire::test::allocations();
+        for (std::size_t i = first; i < first + kTold; ++i) feeds.told(kTea, blocks[i]->last, std::span(&blocks[i], 1));
+        return wire::test::allocations() - before;
+    };
+    EXPECT_GT(tell(0), 0u) << "this test counts nothing";
+    EXPECT_EQ(tell(kTold), 0u);
+    for (GreedySession& session : sessions) {
+        EXPECT_EQ(session.given, 2 * kTold);
+        EXPECT_EQ(session.last, blocks.back().get()) << "all have the same bytes";
+        feeds.session_gone(session);
+    }
 }
 
 TEST(BlocksOfAWorker, AreBoundedTogether) {

@@ -548,7 +548,7 @@ TEST_F(FeedsOnShards, ASessionMayEndWhileAPageIsRead) {
         }
     }
     bench->shard(bench->router.home_of("bob")).end_user("bob", errc::kicked, "out");
-    bench->settle();
+    bench->pass(6s);  // they have not acknowledged it
     store.by_hand = false;
     bench->settle();
     EXPECT_EQ(feeds(), 0u);

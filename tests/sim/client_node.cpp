@@ -370,8 +370,9 @@ void ClientNode::on_outcome(const session::Outcome& outcome) {
     sent_.erase(outcome.message_id);
     ledger_.client_hears(outcome);
     if (book_ != nullptr) book_->outcome(outcome);
-    if (follower_ && outcome.error == errc::ok && outcome.status == wire::ReceiptStatus::stored)
-        follower_->hears_stored(outcome.message_id);
+    const bool stored = outcome.error == errc::ok && outcome.status == wire::ReceiptStatus::stored;
+    if (follower_ && stored) follower_->hears_stored(outcome.message_id);
+    if (follower_ && outcome.error == errc::outcome_unknown) follower_->gives_up(outcome.message_id);
 }
 
 void ClientNode::on_suspect(CarrierKey key) {

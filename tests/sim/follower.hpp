@@ -32,6 +32,8 @@ public:
 
     // The client has heard that its own message is stored.
     void hears_stored(const Uuid& id) { stored_.insert(id); }
+    // The client has waited long enough: if the receipt comes after all, nobody hears of it.
+    void gives_up(const Uuid& id) { given_up_.insert(id); }
     void hears(std::uint32_t number, const wire::im::Feed& feed);
     // It had no memory for something of it.
     void loses(std::uint32_t number) { feeds_.erase(number); }
@@ -52,6 +54,7 @@ private:
     std::map<std::uint32_t, Open> feeds_;  // by number
     std::set<std::uint32_t> ended_;        // with the membership
     std::set<Uuid> stored_;
+    std::set<Uuid> given_up_;
 };
 
 }  // namespace flare::sim

@@ -329,6 +329,34 @@ TEST_F(Subscriptions, GoOnInTheNextSession) {
     EXPECT_EQ(offsets(at_bob), range(3, 2 + static_cast<std::uint64_t>(number) + 3));
 }
 
+TEST_F(Subscriptions, AMessageWhoseReceiptIsLostIsToldOnce) {
+    Server server = started(storing().session_life(50ms));
+    Proxy proxy(server.websocket_addr());
+    Client ann = connected(client_of(proxy.address(), "ann", at_ann).reconnect_delay(50ms).connection_timeout(500ms));
+    Client bob = user(server.websocket_addr(), "bob", at_bob);
+    gather({&ann, &bob});
+    constexpr int kRounds = 6;
+    for (int round = 0; round < kRounds; ++round) {
+        proxy.slow_down(40ms);
+        ASSERT_TRUE(ann.post_message("room:tea", numbered(round)));
+        ASSERT_TRUE(hears_text(at_bob, "ann: " + std::to_string(round)));  // it is stored; its receipt is on the way
+        proxy.swallow_new(true);
+        proxy.reset();
+        ASSERT_TRUE(bob.send_text_message("room:tea", std::to_string(round)).success);
+        std::this_thread::sleep_for(200ms);  // the session ends
+        proxy.slow_down(0ms);
+        proxy.swallow_new(false);
+        proxy.reset();
+        ASSERT_TRUE(at_ann.wait_for<event::MessageSent>(static_cast<std::size_t>(round) + 1));
+        ASSERT_TRUE(hears_text(at_ann, "bob: " + std::to_string(round)));
+    }
+    EXPECT_GE(at_ann.all<event::Gap>().size(), 1u) << "a session was lost";
+    EXPECT_EQ(texts(at_ann), counted("bob", 0, kRounds)) << "own messages are told as sent";
+    EXPECT_EQ(offsets(at_ann), range(3, 2 + 2 * kRounds));
+    EXPECT_TRUE(at_ann.all<event::MessageFailed>().empty());
+    EXPECT_EQ(offsets(at_bob), range(3, 2 + 2 * kRounds));
+}
+
 TEST_F(Subscriptions, GoOnWhenTheServerIsStartedAgain) {
     auto server = std::make_unique<Server>(started(storing()));
     const std::string address = server->websocket_addr();

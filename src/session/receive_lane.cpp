@@ -90,8 +90,9 @@ Result<ReceiveLane::Assembled> ReceiveLane::chunk(const wire::ChunkView& chunk, 
         return result;  // the last piece's credit returns with consumed()
     }
     // While the application has caught up, pieces need no credit of their own: they are in the assembly.
-    // While it has not, they wait, so that no more than one message gathers beyond the window.
-    if (unconsumed_ == 0) {
+    // While it has not, they wait, so that no more than one message gathers beyond the window. Those of a response do
+    // not: it is taken when it is whole, whatever the application is at.
+    if (unconsumed_ == 0 || assembly_.kind == wire::FrameKind::response) {
         renew(1, chunk.part.size());
     } else {
         ++held_frames_;

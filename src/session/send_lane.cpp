@@ -15,7 +15,8 @@ SendLane::SendLane(const Settings& settings, std::uint32_t lanes, Budget& budget
       lane_bytes_(settings.lane_bytes(lanes)),
       max_seq_(kInitialFrames),
       max_bytes_(kInitialBytes),
-      peer_window_(kInitialBytes) {
+      peer_window_(kInitialBytes),
+      peer_frames_(kInitialFrames) {
     set_pieces();
 }
 
@@ -75,6 +76,13 @@ bool SendLane::has_others() const noexcept {
                        [](const Frame& entry) { return entry.body.kind != wire::FrameKind::feed; });
 }
 
+// The feeds themselves, if nothing else waits.
+SendLane::Frames::const_iterator SendLane::behind_feeds() const noexcept {
+    const auto other = std::find_if(queue_.begin(), queue_.end(),
+                                    [](const Frame& entry) { return entry.body.kind != wire::FrameKind::feed; });
+    return other == queue_.end() ? queue_.begin() : other;
+}
+
 void SendLane::number_chunk() {
     Partial& partial = *partial_;
     const std::size_t size = static_cast<std::size_t>(next_cost());
@@ -104,18 +112,19 @@ std::uint64_t SendLane::number_next() {
     if (partial_) {
         number_chunk();
     } else {
-        const Frame& entry = queue_.front();
+        const auto next = next_in_queue();
+        const Frame& entry = *next;
         begun = entry.token;
         if (is_big(entry)) {
             const wire::Body& body = entry.body;
             partial_ =
                 Partial{body.bytes.slice(body.content_offset), 0, entry.token, entry.charge, body.kind, body.feed_id};
             totals_.shorten(body.kind, body.content_offset);  // what stays queued is the content
-            queue_.pop_front();
+            queue_.erase(next);
             number_chunk();
         } else {
             unqueue(entry);
-            window_.splice(window_.end(), queue_, queue_.begin());
+            window_.splice(window_.end(), queue_, next);
         }
     }
     unwritten_ = std::prev(window_.end());
@@ -161,6 +170,7 @@ void SendLane::credit(Seq max_seq, std::uint64_t max_bytes) noexcept {
         max_seq_ = max_seq;
         max_bytes_ = max_bytes;
         peer_window_ = max_bytes;
+        peer_frames_ = max_seq;
         set_pieces();
         credit_heard_ = true;
         return;

@@ -138,24 +138,43 @@ private:
         std::uint32_t feed_id = 0;
     };
     bool waiting() const noexcept { return partial_.has_value() || !queue_.empty(); }
-    // What waits first may have a number: credit and bounds have room for it.
+    // What gets the next number if nothing is in pieces: the first of the queue, or the first behind feeds that are to
+    // wait.
+    Frames::const_iterator next_in_queue() const noexcept {
+        return may_wait(queue_.front()) ? behind_feeds() : queue_.begin();
+    }
+    Frames::const_iterator behind_feeds() const noexcept;
+    bool may_wait(const Frame& entry) const noexcept {
+        return entry.body.kind == wire::FrameKind::feed && !within_share(cost_of(entry));
+    }
+    // What is next may have a number: credit and bounds have room for it.
     bool allowed() const noexcept {
         const std::uint64_t cost = next_cost();
-        return within_credit(cost) &&
+        return within_credit(cost) && (partial_ || !may_wait(*next_in_queue())) &&
                totals_.unacked_frames < std::min(settings_.max_unacked_frames, totals_.most_frames) &&
                totals_.unacked_bytes + cost <= std::min(settings_.max_unacked_bytes, totals_.most_bytes);
     }
     bool within_credit(std::uint64_t cost) const noexcept {
         return next_ <= max_seq_ && numbered_bytes_ + cost <= max_bytes_;
     }
+    // Feeds leave a quarter of the credit to everything else: what a client has asked for is answered although its
+    // application has not taken the feeds that came. While half of the credit is left they leave nothing, because the
+    // peer does not say before that what it has taken.
+    bool within_share(std::uint64_t cost) const noexcept {
+        if (!within_credit(cost)) return false;
+        const Seq frames = max_seq_ - next_ + 1;
+        const std::uint64_t bytes = max_bytes_ - numbered_bytes_;
+        return (frames >= peer_frames_ / 2 || frames - 1 >= peer_frames_ / 4) &&
+               (bytes >= peer_window_ / 2 || bytes - cost >= peer_window_ / 4);
+    }
+    std::uint64_t cost_of(const Frame& entry) const noexcept { return is_big(entry) ? chunk_bytes_ : entry.body.cost; }
     bool is_big(const Frame& entry) const noexcept {
         return entry.body.kind != wire::FrameKind::receipt &&
                entry.body.bytes.size() - entry.body.content_offset > big_above_;
     }
     std::uint64_t next_cost() const noexcept {
         if (partial_) return std::min(chunk_bytes_, partial_->content.size() - partial_->offset);
-        const Frame& entry = queue_.front();
-        return is_big(entry) ? chunk_bytes_ : entry.body.cost;
+        return cost_of(*next_in_queue());
     }
     void set_pieces() noexcept;
     std::uint64_t number_next();
@@ -180,8 +199,9 @@ private:
     Frames::iterator unwritten_ = window_.end();  // carries number cursor_; the end when cursor_ == next_
     Seq max_seq_;                                 // the peer's credit
     std::uint64_t max_bytes_;
-    // Byte credit of an untouched lane: nothing that is larger could ever be sent in one frame.
+    // Credit of an untouched lane. Nothing that is larger could ever be sent in one frame.
     std::uint64_t peer_window_;
+    Seq peer_frames_;
     std::size_t big_above_ = 0;    // a larger one goes in chunks
     std::size_t chunk_bytes_ = 0;  // of so many bytes
     std::uint64_t numbered_bytes_ = 0;

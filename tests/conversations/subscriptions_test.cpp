@@ -578,6 +578,33 @@ TEST_F(Subscriptions, ASlowApplicationIsToldEverythingAtItsOwnPace) {
     EXPECT_TRUE(at_bob.all<event::Gap>().empty());
 }
 
+// What it asks for is answered although more entries are under way than it has taken.
+TEST_F(Subscriptions, ACallbackMayCallWhileEntriesQueueUp) {
+    Server server = started(storing());
+    Client ann = user(server.websocket_addr(), "ann", at_ann);
+    make_room(ann);
+    const std::string filler(10'000, 'z');
+    constexpr int kMessages = 900;  // 9 MB
+    for (int i = 0; i < kMessages; ++i) ASSERT_TRUE(ann.post_message("room:tea", Message("text", Bytes(filler))));
+    ASSERT_TRUE(at_ann.wait_for<event::MessageSent>(kMessages));
+    const std::uint64_t epoch = ann.conversations().get("room:tea")->head.epoch;
+    std::atomic<int> heard{0};
+    std::atomic<int> failed{0};
+    std::optional<Client> bob;
+    bob.emplace(connected(ClientBuilder("bob")
+                              .server_addresses(ServerAddresses().with_websocket_url("ws://" + server.websocket_addr()))
+                              .send_timeout(5s)
+                              .with_event_callback([&](const Event& event) {
+                                  if (!told_by(event) || ++heard % 20 != 1) return;
+                                  if (!bob->conversations().history("room:tea")) ++failed;
+                                  if (!bob->send_text_message("room:tea", "taken").success) ++failed;
+                              })));
+    join(*bob);
+    (void)subscribe(*bob, "room:tea", SubscribeOptions().with_after({epoch, 0}));
+    EXPECT_TRUE(eventually([&] { return heard >= kMessages + 2; })) << heard;
+    EXPECT_EQ(failed, 0);
+}
+
 TEST_F(Subscriptions, AClientThatIsDestroyedLeavesNothingWaiting) {
     Server server = started(storing());
     Client ann = user(server.websocket_addr(), "ann", at_ann);

@@ -78,6 +78,37 @@ private:
 
 using Tokens = std::vector<std::uint64_t>;
 
+// ---- feeds ----
+
+TEST_F(SendLaneTest, FeedsLeaveAQuarterOfTheCreditToEverythingElse) {
+    lane().credit(100, 100'000);
+    for (std::uint32_t i = 0; i < 9; ++i) push_feed(10'000, 1);
+    push(1);
+    push(2);
+    std::size_t feeds = 0;
+    while (write().kind == wire::FrameKind::feed) ++feeds;
+    EXPECT_EQ(feeds, 7u) << "then the first message passes the others";
+    EXPECT_EQ(write().begun, 2u);
+    EXPECT_FALSE(lane().ready());
+    EXPECT_FALSE(lane().blocked_by_credit()) << "only feeds wait";
+    push(3);
+    EXPECT_EQ(write().begun, 3u);
+    lane().credit(150, 150'000);
+    EXPECT_EQ(write().kind, wire::FrameKind::feed);
+    EXPECT_EQ(write().kind, wire::FrameKind::feed);
+    EXPECT_TRUE(lane().idle() || !lane().ready());
+}
+
+TEST_F(SendLaneTest, FeedsLeaveAQuarterOfTheFrames) {
+    lane().credit(20, 1'000'000);
+    for (std::uint32_t i = 0; i < 30; ++i) push_feed(10, 1);
+    push(1);
+    std::size_t feeds = 0;
+    while (write().kind == wire::FrameKind::feed) ++feeds;
+    EXPECT_EQ(feeds, 15u);
+    EXPECT_FALSE(lane().ready());
+}
+
 TEST_F(SendLaneTest, NumbersFromOneInOrderOfArrival) {
     push(1);
     push(2);

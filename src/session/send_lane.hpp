@@ -70,8 +70,6 @@ public:
 
     // Something can be written: frames after the cursor, or queued ones that the bounds allow a number.
     bool ready() const noexcept { return cursor_ < next_ || (waiting() && allowed()); }
-    // Something waits but credit or the bound on unacknowledged frames holds it up.
-    bool blocked() const noexcept { return cursor_ == next_ && waiting() && !allowed(); }
     // Something that is no feed waits, and credit holds up what is first.
     bool blocked_by_credit() const noexcept {
         return cursor_ == next_ && waiting() && !within_credit(next_cost()) && has_others();
@@ -144,8 +142,17 @@ private:
         return may_wait(queue_.front()) ? behind_feeds() : queue_.begin();
     }
     Frames::const_iterator behind_feeds() const noexcept;
+    // Feeds leave a quarter of the credit to everything else: what a client has asked for is answered although its
+    // application has not taken the feeds that came. While half of the credit is left they leave nothing, because the
+    // peer does not say before that what it has taken.
     bool may_wait(const Frame& entry) const noexcept {
-        return entry.body.kind == wire::FrameKind::feed && !within_share(cost_of(entry));
+        if (entry.body.kind != wire::FrameKind::feed) return false;
+        const std::uint64_t cost = cost_of(entry);
+        if (!within_credit(cost)) return true;
+        const Seq frames = max_seq_ - next_ + 1;
+        const std::uint64_t bytes = max_bytes_ - numbered_bytes_;
+        return (frames < peer_frames_ / 2 && frames - 1 < peer_frames_ / 4) ||
+               (bytes < peer_window_ / 2 && bytes - cost < peer_window_ / 4);
     }
     // What is next may have a number: credit and bounds have room for it.
     bool allowed() const noexcept {
@@ -156,16 +163,6 @@ private:
     }
     bool within_credit(std::uint64_t cost) const noexcept {
         return next_ <= max_seq_ && numbered_bytes_ + cost <= max_bytes_;
-    }
-    // Feeds leave a quarter of the credit to everything else: what a client has asked for is answered although its
-    // application has not taken the feeds that came. While half of the credit is left they leave nothing, because the
-    // peer does not say before that what it has taken.
-    bool within_share(std::uint64_t cost) const noexcept {
-        if (!within_credit(cost)) return false;
-        const Seq frames = max_seq_ - next_ + 1;
-        const std::uint64_t bytes = max_bytes_ - numbered_bytes_;
-        return (frames >= peer_frames_ / 2 || frames - 1 >= peer_frames_ / 4) &&
-               (bytes >= peer_window_ / 2 || bytes - cost >= peer_window_ / 4);
     }
     std::uint64_t cost_of(const Frame& entry) const noexcept { return is_big(entry) ? chunk_bytes_ : entry.body.cost; }
     bool is_big(const Frame& entry) const noexcept {

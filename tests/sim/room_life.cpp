@@ -62,12 +62,11 @@ void RoomLife::crash() {
     server_.crash_and_restart();
 }
 
-// What is under way comes again in new sessions while nobody knows whether it is in the log.
+// What is under way comes again in new sessions while the store has it, or while nobody knows whether it is in the log.
 void RoomLife::lose_sessions_meanwhile() {
-    store_.fail_next(true);
     for (int n = 0; n < 4; ++n) anybody().send("room:a", 80);
     world_.after(world_.chance.between(50ms, 600ms), [this] {
-        world_.happened("kick while an outcome is unknown");
+        world_.happened("kick while messages are in the store");
         server_.kick();
         server_.kick();
     });
@@ -81,10 +80,11 @@ void RoomLife::trouble_store() {
             store_.fill(true);
             return world_.after(world_.chance.between(500ms, 8s), [this] { store_.fill(false); });
         case 3:
-        case 4: return lose_sessions_meanwhile();
+        case 4: store_.fail_next(true); return lose_sessions_meanwhile();
         case 5:
             world_.happened("slow store");
             store_.slow_down(world_.chance.between(50ms, 6s));
+            if (world_.chance.one_in(2)) lose_sessions_meanwhile();
             return world_.after(world_.chance.between(1s, 10s), [this] { store_.slow_down(0ms); });
         default: return crash();
     }

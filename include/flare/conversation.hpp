@@ -175,7 +175,7 @@ enum class HistoryGapReason : std::uint8_t {
     pruned = 2,          // the server has removed them by its rules of retention
     other_epoch = 3,     // the log has another epoch: offsets of the earlier one mean nothing in it
     diverged = 4,        // the log does not have the entry after which the subscription was to begin
-    skipped = 5,         // the server did not say why, which it must; history() may have them
+    skipped = 5,         // own messages of unknown outcome, or nobody has said why; history() may have them
 };
 FLARE_EXPORT std::string_view name(HistoryGapReason reason) noexcept;
 

@@ -37,7 +37,10 @@ void Listener::subscribe(const std::string& conversation, const std::optional<Pl
 }
 
 void Listener::unsubscribe(const std::string& conversation) {
+    world_.trace(client_.name + " unsubscribes from " + conversation);
     feeds_.unsubscribe(conversation, [this, conversation](const Checked<>& done) {
+        world_.trace(client_.name + " has unsubscribed from " + conversation + ": " +
+                     std::string(flare::name(done ? errc::ok : done.error().code)));
         if (!done) return;
         world_.happened("subscription that was given up");
         heard_[conversation].subscribed = false;
@@ -103,7 +106,7 @@ bool Listener::gave_up(const Uuid& id, errc code, const std::string& text) {
 }
 
 void Listener::on_feed(std::uint32_t number, const wire::im::Feed& feed, const Bytes& whole) {
-    (void)feeds_.on_feed(number, feed, whole, client_.session->encodings(), nullptr);
+    feeds_.on_feed(number, feed, whole, client_.session->encodings(), nullptr);
 }
 
 void Listener::stored(const std::string& conversation, const Uuid& id, const wire::StoredAt& at) {

@@ -79,6 +79,7 @@ private:
     bool has_seen(std::string_view, const Uuid& id) const override;
     bool settle(const Uuid& id, std::string_view conversation, const StoredAt& stored) override;
     void tell(Event event) override;
+    void count_message() override {}
     void tell_later(std::function<std::optional<Event>()> make) override;
 
     void begun(const std::string& conversation, const Subscription& subscription, const Own& own);

@@ -203,6 +203,8 @@ void Feeds::on_unsubscribed(const std::string& name, const Answer& answer) {
         drop_untold(feed);
         if (!answered && feed.number != 0) tidy_up(feed);  // the session may come back
         forget_number(feed);
+    } else if (feed.wanted && !stayed_here(result.error().code)) {
+        forget_number(feed);  // the server may have ended it all the same: go_on() renews it
     }
     if (asked.unsubscribed) asked.unsubscribed(std::move(result));
     go_on(name);
@@ -276,10 +278,10 @@ void Feeds::go_on() {
     renew_next();
 }
 
-std::size_t Feeds::on_feed(std::uint32_t number, const im::Feed& frame, const Bytes& whole, wire::Encodings encodings,
-                           const std::shared_ptr<void>& taken) {
+void Feeds::on_feed(std::uint32_t number, const im::Feed& frame, const Bytes& whole, wire::Encodings encodings,
+                    const std::shared_ptr<void>& taken) {
     const auto numbered = by_number_.find(number);
-    if (numbered == by_number_.end()) return 0;  // of a feed that is not wanted any more
+    if (numbered == by_number_.end()) return;  // of a feed that is not wanted any more
     const std::string name = numbered->second;
     Feed& feed = all_.find(name)->second;
     if (frame.reset && frame.reset->next != 0) {
@@ -287,15 +289,13 @@ std::size_t Feeds::on_feed(std::uint32_t number, const im::Feed& frame, const By
         if (reset.epoch == 0) reset.epoch = feed.cursor.position().epoch;  // it does not say
         if (auto gap = apply(name, feed, reset, 0)) tell_gap(feed, std::move(*gap));
     }
-    std::size_t messages = 0;
     const auto origin =
         std::make_shared<const FeedOrigin>(FeedOrigin{name, user_, feed.cursor.position().epoch, encodings});
-    for (const im::Entry& entry : frame.entries) messages += tell_entry(feed, entry, whole, origin, taken) ? 1 : 0;
+    for (const im::Entry& entry : frame.entries) tell_entry(feed, entry, whole, origin, taken);
     if (frame.removed != 0) {
         end(name, feed, {errc::unknown_conversation, "the user is no longer a member of " + name}, frame.removed);
         go_on(name);
     }
-    return messages;
 }
 
 void Feeds::on_feed_refused(std::uint32_t number) {
@@ -334,8 +334,7 @@ void Feeds::on_time() {
 
 // ---- what is told ----
 
-// True: it is a message of somebody else.
-bool Feeds::tell_entry(Feed& feed, const im::Entry& entry, const Bytes& whole,
+void Feeds::tell_entry(Feed& feed, const im::Entry& entry, const Bytes& whole,
                        const std::shared_ptr<const FeedOrigin>& origin, const std::shared_ptr<void>& taken) {
     const std::string& name = origin->conversation;
     const FeedCursor::Taken verdict = feed.cursor.take(entry.offset, entry.id);
@@ -343,18 +342,18 @@ bool Feeds::tell_entry(Feed& feed, const im::Entry& entry, const Bytes& whole,
         const auto& [first, last] = *verdict.missing;
         tell_gap(feed, {name, HistoryGapReason::skipped, origin->epoch, first, last});
     }
-    if (!verdict.fresh) return false;
+    if (!verdict.fresh) return;
     const bool message = entry.kind == model::EntryKind::message;
     const bool own = entry.from == user_;
     const StoredAt stored{{origin->epoch, entry.offset}, wire::to_time(entry.time_ms)};
-    if (message && own && owner_.settle(entry.id, name, stored)) return false;
-    if (message && is_direct(name) && owner_.has_seen(entry.from, entry.id)) return false;
+    if (message && own && owner_.settle(entry.id, name, stored)) return;
+    if (message && is_direct(name) && owner_.has_seen(entry.from, entry.id)) return;
+    if (message && !own) owner_.count_message();
     auto make = [over = feed.over, taken, origin, packed = packed_of(entry, whole)]() mutable -> std::optional<Event> {
         if (*over) return std::nullopt;
         return event_of(*origin, std::move(packed));
     };
     owner_.tell_later(std::move(make));
-    return message && !own;
 }
 
 void Feeds::tell_gap(const Feed& feed, HistoryGap gap) {

@@ -54,6 +54,8 @@ public:
         // An own message to this conversation is in the log. If its receipt is still to come, it is told as sent now.
         // False: it is none of this client's messages that wait for a receipt.
         virtual bool settle(const Uuid& id, std::string_view conversation, const StoredAt& stored) = 0;
+        // A message of somebody else is told next.
+        virtual void count_message() = 0;
         virtual void tell(Event event) = 0;
         // The event is made when its turn has come; nothing: there is none.
         virtual void tell_later(std::function<std::optional<Event>()> make) = 0;
@@ -75,9 +77,9 @@ public:
     void begin_session();
     // The same one can be used again: what waits for that is asked.
     void go_on();
-    // `taken` is released when the application is done with what is in it. Returns the number of messages of others.
-    std::size_t on_feed(std::uint32_t number, const wire::im::Feed& frame, const Bytes& whole,
-                        wire::Encodings encodings, const std::shared_ptr<void>& taken);
+    // `taken` is released when the application is done with what is in it.
+    void on_feed(std::uint32_t number, const wire::im::Feed& frame, const Bytes& whole, wire::Encodings encodings,
+                 const std::shared_ptr<void>& taken);
     // There was no memory for what came of this feed, and nothing of it can be told any more.
     void on_feed_refused(std::uint32_t number);
     // The receipt of an own message has come.
@@ -133,7 +135,7 @@ private:
     std::optional<HistoryGap> begin(const std::string& name, Feed& feed, const Subscribed& begun);
 
     // ---- what is told ----
-    bool tell_entry(Feed& feed, const wire::im::Entry& entry, const Bytes& whole,
+    void tell_entry(Feed& feed, const wire::im::Entry& entry, const Bytes& whole,
                     const std::shared_ptr<const FeedOrigin>& origin, const std::shared_ptr<void>& taken);
     void tell_gap(const Feed& feed, HistoryGap gap);
     static std::optional<HistoryGap> apply(const std::string& name, Feed& feed, const wire::im::FeedReset& reset,

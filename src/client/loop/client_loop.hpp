@@ -65,6 +65,7 @@ private:
         return messages_.settle(id, conversation, stored);
     }
     void tell(Event event) override { figures_.emit(std::move(event)); }
+    void count_message() override { ++figures_.stats().messages_received; }
     void tell_later(std::function<std::optional<Event>()> make) override { figures_.emit_later(std::move(make)); }
 
     boost::asio::io_context& context_;

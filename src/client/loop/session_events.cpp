@@ -102,8 +102,7 @@ void SessionEvents::on_feed(session::LaneIndex lane, std::uint32_t feed_id, cons
                             const Bytes& whole, std::uint64_t cost) {
     parts_.figures.heard();
     const std::shared_ptr<void> taken(nullptr, [done = consumes_(lane, cost)](void*) { done(); });
-    parts_.figures.stats().messages_received +=
-        parts_.feeds.on_feed(feed_id, feed, whole, parts_.session.encodings(), taken);
+    parts_.feeds.on_feed(feed_id, feed, whole, parts_.session.encodings(), taken);
 }
 
 void SessionEvents::on_request_failed(const Uuid& id, errc code, const std::string& text) {

@@ -91,7 +91,7 @@ protected:
         auto consumed = std::make_shared<bool>(false);
         const std::shared_ptr<void> taken(nullptr, [consumed](void*) { *consumed = true; });
         const wire::im::Feed frame{std::move(entries), reset, removed};
-        messages += feeds.on_feed(number, frame, {}, 0, taken);
+        feeds.on_feed(number, frame, {}, 0, taken);
         return consumed;
     }
     static wire::im::FeedReset reset(wire::im::FeedResetReason reason, std::uint64_t next, std::uint64_t epoch = 7) {
@@ -145,7 +145,11 @@ protected:
     void tell(Event event) override {
         queue.push_back([event = std::move(event)]() -> std::optional<Event> { return event; });
     }
-    void tell_later(std::function<std::optional<Event>()> make) override { queue.push_back(std::move(make)); }
+    void count_message() override { ++messages; }
+    void tell_later(std::function<std::optional<Event>()> make) override {
+        counted.push_back(messages);
+        queue.push_back(std::move(make));
+    }
 
     struct Text {
         std::string operator()(const event::MessageReceived& e) const {
@@ -194,6 +198,7 @@ protected:
     std::deque<std::function<std::optional<Event>()>> queue;
     std::string results;
     std::size_t messages = 0;
+    std::vector<std::size_t> counted;  // when something was told
     Feeds feeds{"ann", *this};
 };
 
@@ -206,9 +211,9 @@ TEST_F(Subscribing, TellsEntriesInOrder) {
     EXPECT_EQ(results, "from 10; ");
     auto joined = message(12, "eve");
     joined.kind = model::EntryKind::membership;
-    (void)tell(3, {message(11), joined, message(13, "ann")});
-    EXPECT_EQ(heard(), "room:tea 11; membership 12; own 13; ");
-    EXPECT_EQ(messages, 1u) << "of others";
+    (void)tell(3, {message(11), joined, message(13, "ann"), message(14)});
+    EXPECT_EQ(heard(), "room:tea 11; membership 12; own 13; room:tea 14; ");
+    EXPECT_EQ(counted, (std::vector<std::size_t>{1, 1, 1, 2})) << "messages of others, before they are told";
 }
 
 TEST_F(Subscribing, AMessageHasWhatItsEntrySays) {
@@ -597,10 +602,22 @@ TEST_F(Subscribing, UntilTheServerAnswersEntriesAreTold) {
     unsubscribe("room:tea");
     (void)tell(3, {message(11)});
     EXPECT_EQ(heard(), "room:tea 11; ");
-    refused(errc::busy);
-    EXPECT_EQ(results, code(errc::busy));
-    (void)tell(3, {message(12)});
+    refused(errc::recipient_busy);
+    EXPECT_EQ(results, code(errc::recipient_busy));
+    EXPECT_EQ(asked(), "subscribe room:tea 7:11") << "the server may have ended it before there was no room to say so";
+    begun(4, 12, 12);
+    (void)tell(4, {message(12)});
     EXPECT_EQ(heard(), "room:tea 12; ") << "a call that fails changes nothing";
+}
+
+TEST_F(Subscribing, UnsubscribingThatWasNotSentLeavesTheFeedAsItIs) {
+    subscribed("room:tea", 3);
+    at_once = errc::outbox_full;
+    unsubscribe("room:tea");
+    EXPECT_EQ(results, code(errc::outbox_full));
+    EXPECT_EQ(asked(), "");
+    (void)tell(3, {message(11)});
+    EXPECT_EQ(heard(), "room:tea 11; ");
 }
 
 TEST_F(Subscribing, CallsAboutOneConversationWaitForEachOther) {

@@ -118,6 +118,8 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
             if (!key) return;
             return parts_.feeds.unsubscribe(session, pending, *key);
         }
+        case Verb::sync:
+        case Verb::read_mark:
         case Verb::unspecified: break;
     }
     refuse(pending, errc::not_supported, "this server does not know the request");

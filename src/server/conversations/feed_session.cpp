@@ -33,7 +33,8 @@ void FeedSubscriber::say_or_keep(const Ended& ended) {
     parts_.memory_short();
 }
 
-// A lane that has been empty since has brought its client all that was sent before.
+// A lane that has been empty since has brought its client all that was sent before. Receipts of what is told now may be
+// in it, but not if it is the lane of the feed: that one is not apart.
 bool FeedSubscriber::has_heard() {
     for (im::Lane lane = 0; apart_ >> lane != 0 && session_ != nullptr; ++lane) {
         const session::SendLane* const sent = session_->lane_set().send_lane(lane);

@@ -69,9 +69,8 @@ public:
         Asked asked;             // of a feed of a sync: no request, and where it is to begin
         std::uint64_t next = 0;  // of a feed of a sync: as it was told
         bool promised = false;   // a sync has told its number
+        bool apart = false;      // in another lane than the feed's
         std::vector<Asked> then{};
-
-        bool by_sync() const noexcept { return !asked.pending && !asked.news; }
     };
     boost::unordered_flat_map<std::uint32_t, Opening> openings;  // by number of the feed
 

@@ -91,7 +91,7 @@ void ConversationFeeds::opened(const Uuid& session, const model::ConversationKey
     FeedSubscriber* const who = find(session);
     if (who == nullptr || who->target() == nullptr) return;
     im::Feed& feed = *feeds_.find(*who, key);
-    if (who->openings.at(number).by_sync()) found.opening.apart = true;
+    found.opening.apart = who->openings.at(number).apart;
     if (found.code == errc::ok && !feeds_.opened(feed, found.opening)) return open(feed);
     Opening opening = take_opening(*who, number);
     if (found.code == errc::ok && tell_opened(*who, feed, opening, found)) {

@@ -36,7 +36,12 @@ void ConversationFeeds::keep_promises(const session::SessionId& session, session
     if (promises_.empty()) return;
     FeedSubscriber& who = *find(session.value);
     who.told_apart(told_in);
-    for (const Promise& each : std::exchange(promises_, {})) feeds_.begin(*feeds_.find(who, each.key), each.opening);
+    for (Promise& each : std::exchange(promises_, {})) {
+        im::Feed& feed = *feeds_.find(who, each.key);
+        each.opening.apart = feed.lane != told_in;
+        who.openings.at(feed.number).apart = each.opening.apart;
+        feeds_.begin(feed, each.opening);
+    }
 }
 
 void ConversationFeeds::break_promises(const session::SessionId& session) {

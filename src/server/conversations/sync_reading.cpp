@@ -43,7 +43,6 @@ public:
         made.opening.user = listed.member.user;
         made.opening.as_of = listed.conversation.head.last.offset;
         made.opening.next = std::max(made.opening.as_of + 1, opened.floor());
-        made.opening.apart = true;
         return made;
     }
 
@@ -223,7 +222,6 @@ BeganFound began(store::Reader& reader, const BeganQuestion& question) {
     auto told = pages.tell(*listed, synced.name);
     if (!told) return {.code = code_of(told)};
     BeganFound found{.live = synced.live && question.may_live, .opening = synced.opening};
-    found.opening.apart = false;  // it is told in the lane of the feed
     told->feed = found.live ? question.feed : 0;
     wire::im::Feed frame;
     frame.began = std::move(*told);

@@ -43,11 +43,15 @@ std::optional<std::string> written_again(const Schema& schema, std::string_view 
     if (schema.name == "Subscribed") return written_again<im::Subscribed>(bytes);
     if (schema.name == "Unsubscribe") return written_again<im::Unsubscribe>(bytes);
     if (schema.name == "Unsubscribed") return written_again<im::Unsubscribed>(bytes);
+    if (schema.name == "Sync") return written_again<im::Sync>(bytes);
+    if (schema.name == "SyncPage") return written_again<im::SyncPage>(bytes);
+    if (schema.name == "MarkRead") return written_again<im::MarkRead>(bytes);
+    if (schema.name == "ReadMark") return written_again<im::ReadMark>(bytes);
     if (schema.name == "Feed") return written_again<im::Feed>(bytes);
     std::abort();
 }
 
-constexpr unsigned kVerbs = static_cast<unsigned>(Verb::unsubscribe) + 1;
+constexpr unsigned kVerbs = static_cast<unsigned>(Verb::read_mark) + 1;
 
 // Two for each verb, but 0, which has none: a feed.
 const Schema* schema_of(unsigned number) {

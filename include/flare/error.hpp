@@ -121,6 +121,10 @@ enum class errc : std::uint16_t {
     store_in_use = 613,
     store_too_new = 614,
     store_damaged = 615,
+    cache_in_use = 616,
+    cache_of_another_user = 617,
+    cache_damaged = 618,
+    cache_failed = 619,
 
     // 700: conversations
     unknown_conversation = 700,
@@ -132,6 +136,7 @@ enum class errc : std::uint16_t {
     too_many_conversations = 706,
     history_pruned = 707,
     too_many_feeds = 708,
+    epoch_changed = 709,
 };
 
 // Coarse conditions: callers test these few, logs keep the exact code.

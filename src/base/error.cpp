@@ -201,6 +201,14 @@ constexpr Row kRows[] = {
      "the store was written by a newer version; update this one, or restore a backup"},
     {errc::store_damaged, kConfig, "store_damaged",
      "the store is damaged; run flare store check, and restore a backup"},
+    {errc::cache_in_use, kConfig, "cache_in_use",
+     "another client uses the cache file; give each client a file of its own"},
+    {errc::cache_of_another_user, kConfig, "cache_of_another_user",
+     "the cache file belongs to another user; give each user a file of their own, or delete it"},
+    {errc::cache_damaged, kConfig, "cache_damaged",
+     "the cache file cannot be read; it was set aside, and a new one is filled from the server"},
+    {errc::cache_failed, kConfig, "cache_failed",
+     "the cache file cannot be written; see that its disk has room and works"},
 
     {errc::unknown_conversation, kFinal, "unknown_conversation",
      "there is no such conversation, or the user is not a member of it; correct its name, or join it"},
@@ -219,6 +227,8 @@ constexpr Row kRows[] = {
      "these messages have been removed by the rules of retention; read from the first one that is left"},
     {errc::too_many_feeds, kFinal, "too_many_feeds",
      "the session has as many live conversations as it may have; unsubscribe from one"},
+    {errc::epoch_changed, kFinal, "epoch_changed",
+     "the position is of an earlier log of the conversation; ask for its present end, and use that"},
 };
 
 constexpr std::string_view kUnknownName = "unknown";

@@ -24,7 +24,8 @@ inline constexpr std::string_view kVerbs[] = {
     "VERB_UNSPECIFIED",       "VERB_CONVERSATION_CREATE", "VERB_CONVERSATION_GET",
     "VERB_CONVERSATION_JOIN", "VERB_CONVERSATION_LEAVE",  "VERB_MEMBER_ADD",
     "VERB_MEMBER_REMOVE",     "VERB_MEMBER_LIST",         "VERB_HISTORY",
-    "VERB_SUBSCRIBE",         "VERB_UNSUBSCRIBE"};
+    "VERB_SUBSCRIBE",         "VERB_UNSUBSCRIBE",         "VERB_SYNC",
+    "VERB_READ_MARK"};
 
 // In the header of numbered frames this is read and written by hand: fields.hpp.
 template <>

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "wire/feeds.hpp"
-#include "wire/request_tables.hpp"
+#include "wire/sync_tables.hpp"
 
 namespace flare::wire {
 
@@ -36,6 +36,8 @@ struct Table<im::Feed> {
         list<im::Entry>(1, "entries", &T::entries, im::kMaxFeedEntries),
         part<im::FeedReset>(2, "reset", &T::reset),
         number(3, "removed", &T::removed),
+        number(4, "failed", &T::failed),
+        part<im::SyncedConversation>(5, "began", &T::began),
     };
 };
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "wire/requests.hpp"
+#include "wire/sync.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -44,6 +45,9 @@ struct Feed {
     std::vector<Entry> entries;      // ascending offsets, without holes but for the subscriber's own messages
     std::optional<FeedReset> reset;  // comes before the entries
     std::uint64_t removed = 0;       // offset of the entry that ended the membership; the feed has ended. 0: it has not
+    errc failed = errc::ok;          // the feed of a sync could not begin: subscribe
+    // The feed begins unasked, behind about.head.last: the conversation is new in the user's list.
+    std::optional<SyncedConversation> began;
 };
 
 // ---- requests ----

@@ -317,6 +317,8 @@ enum class Verb : std::uint8_t {
     history = 8,
     subscribe = 9,
     unsubscribe = 10,
+    sync = 11,
+    read_mark = 12,  // an offset that only grows: again is as once
 };
 // It changes something, once, under the id of its request; the others only read.
 constexpr bool writes(Verb verb) noexcept {

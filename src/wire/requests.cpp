@@ -45,6 +45,12 @@ FLARE_BODY(Subscribed)
 FLARE_BODY(Unsubscribed)
 FLARE_BODY(FeedReset)
 FLARE_BODY(Feed)
+FLARE_BODY(Sync)
+FLARE_BODY(MarkRead)
+FLARE_BODY(ReadMark)
+FLARE_BODY(SyncedConversation)
+FLARE_BODY(SyncedFeed)
+FLARE_BODY(SyncPage)
 #undef FLARE_BODY
 
 const Schema* request_schema(Verb verb) noexcept {
@@ -59,6 +65,8 @@ const Schema* request_schema(Verb verb) noexcept {
         case Verb::history: return &kSchemaOf<HistoryQuery>;
         case Verb::subscribe: return &kSchemaOf<Subscribe>;
         case Verb::unsubscribe: return &kSchemaOf<Unsubscribe>;
+        case Verb::sync: return &kSchemaOf<Sync>;
+        case Verb::read_mark: return &kSchemaOf<MarkRead>;
         case Verb::unspecified: break;
     }
     return nullptr;
@@ -76,6 +84,8 @@ const Schema* response_schema(Verb verb) noexcept {
         case Verb::history: return &kSchemaOf<HistoryPage>;
         case Verb::subscribe: return &kSchemaOf<Subscribed>;
         case Verb::unsubscribe: return &kSchemaOf<Unsubscribed>;
+        case Verb::sync: return &kSchemaOf<SyncPage>;
+        case Verb::read_mark: return &kSchemaOf<ReadMark>;
         case Verb::unspecified: break;
     }
     return nullptr;

@@ -29,6 +29,11 @@ struct BodyCase {
     std::string seed() const { return static_cast<char>(static_cast<unsigned>(verb) * 2 + (response ? 1 : 0)) + body; }
 };
 
+// Opaque to clients: these are as this server makes them.
+const std::string kCursor = from_hex("3a7c51e09b2d4f86 c1d7000000000000");
+const std::string kNextPage =
+    from_hex("3a7c51e09b2d4f86 0000000000000000 c1d7000000000000 b2d7000000000000 1100000000000000");
+
 im::Head lunch_head() { return {0x8f3a5c17d2e94b60, 1, 1'205, 1'100}; }
 
 im::Entry lunch_entry() {
@@ -139,6 +144,41 @@ std::vector<BodyCase> body_cases() {
     cases.push_back({"unsubscribe", "A feed is no longer wanted", Verb::unsubscribe, false,
                      im::encode(im::Unsubscribe{"room:lunch"})});
     cases.push_back({"unsubscribed", "It has ended", Verb::unsubscribe, true, im::encode(im::Unsubscribed{})});
+    im::Sync sync;
+    sync.cursor = kCursor;
+    sync.limit = 20;
+    sync.entries = 10;
+    sync.feeds = true;
+    cases.push_back({"sync", "What has changed since a cursor, with feeds", Verb::sync, false, im::encode(sync)});
+    im::Sync next_page;
+    next_page.page = kNextPage;
+    next_page.limit = 200;
+    next_page.entries = 1;
+    cases.push_back({"sync-page", "The page behind another one", Verb::sync, false, im::encode(next_page)});
+    im::SyncPage listed;
+    im::SyncedConversation& lunch = listed.conversations.emplace_back();
+    lunch.about = state;
+    lunch.about->written.reset();
+    lunch.last_ms = 1'722'470'400'216;
+    lunch.mark = im::ReadMark{1'203, 1, false};
+    lunch.entries = {lunch_entry()};
+    lunch.feed = 7;
+    listed.gone = {"room:breakfast"};
+    listed.next = kNextPage;
+    listed.cursor = kCursor;
+    cases.push_back({"synced",
+                     "A conversation with its newest entry and its feed, one that is gone, and there are more",
+                     Verb::sync, true, im::encode(listed)});
+    im::SyncPage last;
+    last.cursor = kCursor;
+    last.whole = true;
+    last.feeds = {{"bob", 8}, {"room:tea", 9}};
+    cases.push_back(
+        {"synced-last", "Nothing has changed: feeds of two conversations", Verb::sync, true, im::encode(last)});
+    cases.push_back({"read-mark", "Everything up to an offset is read", Verb::read_mark, false,
+                     im::encode(im::MarkRead{"room:lunch", 0x8f3a5c17d2e94b60, 1'205})});
+    cases.push_back({"read-mark-now", "The mark as it is then, and what is behind it", Verb::read_mark, true,
+                     im::encode(im::ReadMark{1'205, 999, true})});
 
     const auto refused = [&](std::string name, std::string about, Verb verb, bool response, std::string body,
                              errc code = errc::malformed_frame) {
@@ -158,6 +198,9 @@ std::vector<BodyCase> body_cases() {
             from_hex("22 0f 000102030405060708090a0b0c0d0e"));
     refused("feed-number", "A feed whose number has more than 32 bits", Verb::subscribe, true,
             from_hex("08 80 80 80 80 10"));
+    refused("sync-limit", "A page of 201 conversations is asked for", Verb::sync, false, from_hex("18 c9 01"));
+    refused("sync-entries", "51 entries of each conversation are asked for", Verb::sync, false, from_hex("20 33"));
+    refused("sync-cursor", "A cursor of 129 bytes", Verb::sync, false, from_hex("0a 81 01") + std::string(129, 'c'));
     refused("cut-entry", "A page that ends inside its entry", Verb::history, true, from_hex("12 05 08 01"));
     return cases;
 }
@@ -190,6 +233,9 @@ Result<std::string> decoded_again(const BodyCase& each) {
             return each.response ? through<im::Subscribed>(each.body) : through<im::Subscribe>(each.body);
         case Verb::unsubscribe:
             return each.response ? through<im::Unsubscribed>(each.body) : through<im::Unsubscribe>(each.body);
+        case Verb::sync: return each.response ? through<im::SyncPage>(each.body) : through<im::Sync>(each.body);
+        case Verb::read_mark:
+            return each.response ? through<im::ReadMark>(each.body) : through<im::MarkRead>(each.body);
         case Verb::unspecified: break;
     }
     return errc::internal;

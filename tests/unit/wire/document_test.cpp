@@ -6,6 +6,7 @@
 
 #include <flare/im/v1/feeds.pb.h>
 #include <flare/im/v1/requests.pb.h>
+#include <flare/im/v1/sync.pb.h>
 #include <flare/v1/frame.pb.h>
 
 #include <gtest/gtest.h>
@@ -105,7 +106,7 @@ TEST(Document, ItsTablesAreTheSchema) {
         documented[section].push_back(cells[0] + " " + cells[1] + " " + cells[2]);
     }
     for (const auto* file : {v1::Frame::descriptor()->file(), flare::im::v1::Head::descriptor()->file(),
-                             flare::im::v1::Feed::descriptor()->file()}) {
+                             flare::im::v1::Feed::descriptor()->file(), flare::im::v1::Sync::descriptor()->file()}) {
         for (int i = 0; i < file->message_type_count(); ++i) {
             const auto* message = file->message_type(i);
             std::vector<std::string> expected;
@@ -161,6 +162,10 @@ TEST(Document, ItsLimitsAreTheCodes) {
         {"title", im::kMaxTitleBytes},
         {"users in one request", im::kMaxUsers},
         {"entries or members in one response", im::kMaxPage},
+        {"conversations on one page of a list, with those that are gone", im::kMaxSyncPage},
+        {"entries of a conversation on one page", im::kMaxSyncEntries},
+        {"feeds named beside the conversations of one page", im::kMaxSyncFeeds},
+        {"cursor of a list, token of its next page", im::kMaxCursorBytes},
         {"part of a chunk", kChunkBytes},
         {"`max_message_bytes`", defaults.max_message_bytes},
         {"`max_frame_bytes`", defaults.max_frame_bytes},

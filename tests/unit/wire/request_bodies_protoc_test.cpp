@@ -7,6 +7,7 @@
 
 #include <flare/im/v1/feeds.pb.h>
 #include <flare/im/v1/requests.pb.h>
+#include <flare/im/v1/sync.pb.h>
 #include <google/protobuf/util/json_util.h>
 
 #include <gtest/gtest.h>
@@ -48,13 +49,17 @@ std::vector<BodyKind> body_kinds() {
             body_kind<v1::Subscribed, im::Subscribed>(),
             body_kind<v1::Unsubscribe, im::Unsubscribe>(),
             body_kind<v1::Unsubscribed, im::Unsubscribed>(),
+            body_kind<v1::Sync, im::Sync>(),
+            body_kind<v1::SyncPage, im::SyncPage>(),
+            body_kind<v1::MarkRead, im::MarkRead>(),
+            body_kind<v1::ReadMark, im::ReadMark>(),
             body_kind<v1::Feed, im::Feed>()};
 }
 
 // Of a request, a response or a feed that has this name.
 const Schema& schema_called(const std::string& name) {
     if (name == im::feed_schema().name) return im::feed_schema();
-    for (unsigned verb = 1; verb <= static_cast<unsigned>(Verb::unsubscribe); ++verb) {
+    for (unsigned verb = 1; verb <= static_cast<unsigned>(Verb::read_mark); ++verb) {
         for (const Schema* each :
              {im::request_schema(static_cast<Verb>(verb)), im::response_schema(static_cast<Verb>(verb))}) {
             if (each->name == name) return *each;

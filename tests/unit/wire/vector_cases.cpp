@@ -405,6 +405,31 @@ void add_feeds(std::vector<VectorCase>& cases) {
                      both_ways,
                      frame_of(im::feed_body(over), of_feed),
                      {}});
+    im::Feed never;
+    never.failed = errc::storage_failed;
+    cases.push_back({"feed-failed",
+                     "A feed that a sync has named could not begin",
+                     both_ways,
+                     frame_of(im::feed_body(never), of_feed),
+                     {}});
+    im::Feed unasked;
+    im::SyncedConversation& joined = unasked.began.emplace();
+    joined.about.emplace();
+    joined.about->conversation = "room:lunch";
+    joined.about->head = im::Head{0x8f3a5c17d2e94b60, 1, 1'204, 1'099};
+    joined.about->role = model::Role::member;
+    joined.about->visible_from = 1'204;
+    joined.about->members = 18;
+    joined.about->max_payload_bytes = 65'536;
+    joined.last_ms = 1'722'470'400'131;
+    joined.mark = im::ReadMark{1'203, 1, false};
+    joined.entries = {hello};
+    joined.feed = 7;
+    cases.push_back({"feed-began",
+                     "A feed begins unasked: the user has joined a conversation",
+                     both_ways,
+                     frame_of(im::feed_body(unasked), of_feed),
+                     {}});
     Batch of_large;
     of_large.add_chunk(of_feed, 90'000, Bytes("the first piece"), static_cast<std::uint32_t>(FrameKind::feed));
     of_large.add_chunk(numbered(15, 2), 0, Bytes("and another"));

@@ -1,0 +1,80 @@
+// The list of a user's conversations, and marks of what they have read, as C++ values. Texts and bytes are views into
+// what was decoded.
+//
+// Protocol: proto/flare/im/v1/sync.proto; docs/protocol.md, "Sync".
+// Threads:  pure functions and values.
+#pragma once
+
+#include "wire/requests.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flare::wire::im {
+
+inline constexpr std::size_t kMaxSyncPage = 200;     // conversations, with those that are gone
+inline constexpr std::size_t kMaxSyncFeeds = 500;    // that a page names beside them
+inline constexpr std::size_t kMaxSyncEntries = 50;   // of a conversation
+inline constexpr std::size_t kMaxCursorBytes = 128;  // opaque to clients
+inline constexpr std::uint32_t kMaxUnread = 999;     // that is counted
+
+// ---- requests ----
+
+struct Sync {
+    std::string_view cursor;  // empty: everything
+    std::string_view page;    // empty: the first one
+    std::uint32_t limit = 0;
+    std::uint32_t entries = 0;
+    bool feeds = false;
+};
+
+// read.mark
+struct MarkRead {
+    std::string_view conversation;
+    std::uint64_t epoch = 0;
+    std::uint64_t offset = 0;
+};
+
+// ---- responses ----
+
+struct ReadMark {
+    std::uint64_t offset = 0;  // everything up to it is read
+    std::uint32_t unread = 0;  // messages of others behind it
+    bool more = false;         // there are more unread ones than were counted
+
+    friend bool operator==(const ReadMark&, const ReadMark&) = default;
+};
+
+struct SyncedConversation {
+    std::optional<Conversation> about;
+    std::int64_t last_ms = 0;
+    std::optional<ReadMark> mark;
+    std::vector<Entry> entries;
+    std::uint32_t feed = 0;  // 0: none
+};
+
+// A feed of a conversation that has not changed since the cursor. It begins behind its newest entry.
+struct SyncedFeed {
+    std::string_view conversation;
+    std::uint32_t feed = 0;
+};
+
+struct SyncPage {
+    std::vector<SyncedConversation> conversations;  // the newest activity first
+    Names gone;
+    std::string_view next;          // empty: this is the last page
+    std::string_view cursor;        // the same on every page
+    bool whole = false;             // what no page names is gone
+    std::vector<SyncedFeed> feeds;  // of the last page: of live conversations that no page names
+};
+
+// size_of(), append(), encode() and decode() are those of requests.hpp.
+
+// Appends a conversation to an encoded page, before anything else of the page: `conversation` was encoded without a
+// feed, whose number is known now. 0: it has none.
+void append_synced(std::string& page, std::string_view conversation, std::uint32_t feed);
+
+}  // namespace flare::wire::im

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <tuple>
 
 namespace flare::client {
 namespace {
@@ -186,6 +187,7 @@ void ConversationList::on_entry(std::string_view name, std::uint64_t epoch, cons
     if (news) {
         head.last = entry.offset;
         state->last_time = entry.time;
+        state->turn = ++turns_;
         if (entry.kind == EntryKind::membership || entry.kind == EntryKind::config) {
             if (const auto whole = unpacked(kept.packed, encodings); whole && whole->change)
                 state->note_change(*whole->change, user_);
@@ -223,6 +225,7 @@ void ConversationList::on_own(std::string_view name, std::uint64_t epoch, Entry 
     if (entry.offset > head.last) {
         head.last = entry.offset;
         state->last_time = entry.time;
+        state->turn = ++turns_;
     } else if (state->entries.empty() || entry.offset < offset_of(state->entries.front())) {
         return;
     }
@@ -303,8 +306,9 @@ std::optional<ConversationList::Item> ConversationList::item(std::string_view na
 std::vector<ConversationList::Item> ConversationList::items() const {
     std::vector<const State*> order;
     for (const auto& [name, state] : all_) order.push_back(&state);
-    std::stable_sort(order.begin(), order.end(),
-                     [](const State* a, const State* b) { return a->last_time > b->last_time; });
+    std::stable_sort(order.begin(), order.end(), [](const State* a, const State* b) {
+        return std::tie(a->last_time, a->turn) > std::tie(b->last_time, b->turn);
+    });
     std::vector<Item> items;
     items.reserve(order.size());
     for (const State* const state : order) items.push_back(item_of(*state));

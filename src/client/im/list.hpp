@@ -107,6 +107,7 @@ private:
         std::deque<std::uint64_t> others{};  // offsets of messages of others above mark and known_from, ascending
         std::vector<Kept> entries{};
         std::uint64_t named = 0;  // the last pass that named it
+        std::uint64_t turn = 0;   // of its newest entry, among those that have come one by one
         bool changed = false;     // in changed_
 
         std::uint64_t unread() const noexcept { return below + others.size(); }
@@ -130,6 +131,7 @@ private:
     All all_;
     std::size_t bytes_ = 0;  // of all entries
     std::uint64_t pass_ = 0;
+    std::uint64_t turns_ = 0;
     std::vector<std::string> changed_;
 };
 

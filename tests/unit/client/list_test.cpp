@@ -96,6 +96,15 @@ TEST_F(Listed, ShowsWhatAPageSays) {
     EXPECT_TRUE(list.take_changed().empty());
 }
 
+TEST_F(Listed, OfTwoInTheSameMillisecondTheLaterIsNewer) {
+    name({"bob", 12, 12});
+    name({"room:tea", 12, 12});
+    EXPECT_EQ(order(), "bob room:tea ");
+    entry(entry_of(13, "bob"), "bob");
+    entry(entry_of(13, "eve"));
+    EXPECT_EQ(order(), "room:tea bob ");
+}
+
 TEST_F(Listed, EntriesOfOthersAreUnread) {
     name({"room:tea", 12, 12});
     entry(entry_of(13, "bob", 13));

@@ -45,6 +45,7 @@ ALLOWED = {
                                     "transport/tls"},
     "transport/quic": BELOW | {"transport", "transport/tls"},
     "client": CLIENT | {"client/connect", "client/loop", "model", "transport/quic", "transport/tls"},
+    "client/cache": CLIENT | {"client/im", "model", "sql"},
     "client/im": CLIENT | {"client", "client/loop", "model"},
     "client/connect": CLIENT | {"client", "transport/quic", "transport/sealed", "transport/tls",
                                 "transport/websocket"},
@@ -89,7 +90,7 @@ KEPT_OUT = {
 RULES = [
     (r"RAND_bytes|getrandom\(|random_device|mt19937", {"base/random.cpp"}, "chance has one source, base/random.hpp"),
     (r"CRYPTO_memcmp", {"base/crypto.cpp"}, "secrets are compared by base::equal_constant_time()"),
-    (r"\brename\(", {"base/file.cpp"}, "a file is replaced whole and on disk, or not at all: base/file.hpp"),
+    (r"\brename\(", {"base/aside.cpp", "base/file.cpp"}, "a file is replaced whole and on disk, or not at all: base/file.hpp"),
     (r"\bsleep_(for|until)\(", set(), "nothing waits by polling"),
     (r"mailboxes_\.post\(", {"server/worker/router.hpp"}, "one class gives work to another worker, the router"),
     (r"workers\[[^\]]*\]->post\(", {"server/worker/worker_group.hpp"}, "one class gives work to another worker, the router"),

@@ -179,7 +179,7 @@ TEST_F(OutgoingTest, WhatWasSentIsOpenUntilAnOrderlyEnd) {
     outgoing.leave_open();
     outgoing.unsend();
     EXPECT_TRUE(outgoing.any_open()) << "a server may have acted on it in the session that was left";
-    outgoing.fail_all(errc::cancelled, "the end");
+    outgoing.fail_all(errc::cancelled, "the end", kStart + 3s);
     ASSERT_EQ(heard.outcomes.size(), 1u);
     EXPECT_EQ(heard.outcomes[0].error, errc::outcome_unknown);
 }

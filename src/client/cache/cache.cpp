@@ -38,8 +38,9 @@ struct Cache::State {
     CacheChanges changes;
     std::vector<Read> reads;
     std::map<std::string, ToldUpto, std::less<>> told;
-    Ticket newest = 0;   // that was given
-    Ticket written = 0;  // all up to it are in the file
+    std::map<Uuid, Ticket> open;  // posted in this run, and not settled
+    Ticket newest = 0;            // that was given
+    Ticket written = 0;           // all up to it are in the file
     bool closing = false;
     bool failed = false;
     bool over = false;  // the thread is at its end
@@ -159,11 +160,13 @@ std::vector<KeptMessage> Cache::take_outbox() { return std::exchange(state_->out
 
 Cache::Ticket Cache::post(KeptMessage message) {
     const std::lock_guard lock(state_->mutex);
+    const Ticket ticket = ++state_->newest;
     if (CacheChanges* const kept = state_->to_keep()) {
+        state_->open[message.id] = ticket;
         kept->posted.push_back(std::move(message));
         state_->changed.notify_all();
     }
-    return ++state_->newest;
+    return ticket;
 }
 
 Cache::Ticket Cache::newest() const {
@@ -185,11 +188,15 @@ void Cache::sent(const Uuid& id, std::int64_t first_sent_ms) {
     }
 }
 
-void Cache::settled(const Uuid& id, const KeptOutcome& outcome, const std::optional<ToldUpto>& upto) {
+void Cache::settled(const Uuid& id, Ticket ticket, const KeptOutcome& outcome, const std::optional<ToldUpto>& upto) {
     const std::lock_guard lock(state_->mutex);
     if (upto) state_->move(outcome.to, *upto);
     CacheChanges* const kept = state_->to_keep();
     if (kept == nullptr) return;
+    if (const auto open = state_->open.find(id); open != state_->open.end()) {
+        if (open->second != ticket) return;
+        state_->open.erase(open);
+    }
     kept->sent.erase(id);
     const auto posted =
         std::find_if(kept->posted.begin(), kept->posted.end(), [&](const KeptMessage& each) { return each.id == id; });

@@ -51,8 +51,9 @@ public:
     // ---- the outbox ----
     Ticket post(KeptMessage message);
     void sent(const Uuid& id, std::int64_t first_sent_ms);
-    // The application has been told the outcome. `upto`: how far it has been told the conversation by that.
-    void settled(const Uuid& id, const KeptOutcome& outcome, const std::optional<ToldUpto>& upto);
+    // The application has been told the outcome of what was posted with this ticket; 0: in an earlier run. An id may
+    // have been posted again meanwhile. `upto`: how far it has been told the conversation by that.
+    void settled(const Uuid& id, Ticket ticket, const KeptOutcome& outcome, const std::optional<ToldUpto>& upto);
     Ticket newest() const;
     // What was posted is in the file. False: it is not, and will not be, or that takes longer than `time`.
     bool wait_for(Ticket ticket, std::chrono::milliseconds time);

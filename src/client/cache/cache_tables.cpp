@@ -60,7 +60,7 @@ Result<std::unique_ptr<CacheTables>> CacheTables::prepare(sql::Database& databas
          {&made->logs_.list, "SELECT listed FROM conversation WHERE length(listed) > 0 ORDER BY name"},
          {&made->logs_.set_cursor, "INSERT OR REPLACE INTO meta VALUES('cursor', ?)"},
          {&made->logs_.cursor, "SELECT value FROM meta WHERE name = 'cursor'"},
-         {&made->outbox_.put, "INSERT OR IGNORE INTO outbox(id, priority, first_sent_ms, message) VALUES(?, ?, ?, ?)"},
+         {&made->outbox_.put, "INSERT OR REPLACE INTO outbox(id, priority, first_sent_ms, message) VALUES(?, ?, ?, ?)"},
          {&made->outbox_.set_sent, "UPDATE outbox SET first_sent_ms = ? WHERE id = ?"},
          {&made->outbox_.read, "SELECT message, priority FROM outbox WHERE id = ?"},
          {&made->outbox_.remove, "DELETE FROM outbox WHERE id = ?"},
@@ -341,7 +341,8 @@ Result<std::optional<HistoryPage>> CacheTables::history(const std::string& conve
     const bool upwards = query.after_offset.has_value();
     const std::uint64_t oldest = std::max<std::uint64_t>(log->head.first, 1);
     // The application has the beginning, or the end as it was known, already.
-    if (upwards ? *query.after_offset >= log->head.last : query.before_offset == oldest) return page;
+    if (upwards ? log->head.last != 0 && *query.after_offset >= log->head.last : query.before_offset == oldest)
+        return page;
     const auto part = part_of(*log, query);
     if (!part) return part.error();
     if (!*part || (*part)->first > (*part)->last) return std::optional<HistoryPage>();

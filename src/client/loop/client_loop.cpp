@@ -59,12 +59,17 @@ ClientLoop::ClientLoop(asio::io_context& context, Config config, std::shared_ptr
                   [this] { after_turn(); }),
       connectivity_(connecting_settings(config_), base::system_random(), credential_, connecting_, connecting_,
                     telling_),
-      messages_(
-          config_, session_, figures_, notes_,
-          [this](const std::string& to, const StoredAt& stored, const Uuid& id) { feeds_.on_stored(to, stored, id); }),
+      messages_(config_, session_, figures_, notes_,
+                [this](const std::string& to, const StoredAt& stored, const Uuid& id) {
+                    return feeds_.on_stored(to, stored, id);
+                }),
       requests_(session_),
-      feeds_(config_.session.user, *this),
-      timer_(context) {}
+      feeds_(config_.session.user, *this, config_.cache),
+      timer_(context) {
+    if (!config_.cache) return;
+    messages_.restore(config_.cache->take_outbox());
+    figures_.publish();
+}
 
 // ---- what the application asks ----
 
@@ -131,6 +136,30 @@ void ClientLoop::send(Message message, SendDone done, std::chrono::system_clock:
 void ClientLoop::ask(const Call& call, AnswerDone done) {
     requests_.send(call, std::move(done), can_be_sent());
     after_turn();
+}
+
+// Offline the cache comes first. What it does not have is asked for, in case a connection comes in time.
+void ClientLoop::history(const Call& call, const HistoryQuery& query, HistoryDone done) {
+    if (!config_.cache) return ask(call, [done = std::move(done)](Answer answer) { done({std::move(answer)}); });
+    if (session_.attached()) {
+        return ask(call, [cache = config_.cache, call, query, done = std::move(done)](Answer answer) {
+            if (answer.code != errc::not_connected && answer.code != errc::connection_lost)
+                return done({std::move(answer)});
+            cache->history(call.conversation, query, [done](Checked<HistoryPage> page) {
+                done({{}, std::move(page)});
+            });
+        });
+    }
+    config_.cache->history(call.conversation, query,
+                           [weak = weak_from_this(), call, done = std::move(done)](Checked<HistoryPage> page) {
+                               const auto self = weak.lock();
+                               if (!self || page || page.error().code != errc::not_connected)
+                                   return done({{}, std::move(page)});
+                               asio::post(self->context_, [self, call, done, page = std::move(page)] {
+                                   if (!self->in_session()) return done({{}, page});
+                                   self->ask(call, [done](Answer answer) { done({std::move(answer)}); });
+                               });
+                           });
 }
 
 void ClientLoop::subscribe(const std::string& conversation, const SubscribeOptions& options, SubscribeDone done) {

@@ -1,6 +1,6 @@
 // Runs a client: routes the application's calls, what its connections say, and time to the part concerned.
 //
-// Threads: everything on its io_context, but for the snapshot and the flight record, which any thread may read.
+// Threads: everything on its io_context, but for the snapshot, the flight record and keep_page(): any thread.
 // Owner:   Client::Impl; handlers under way share it.
 #pragma once
 
@@ -18,6 +18,12 @@
 
 namespace flare::client {
 
+// What comes of asking for a page of history.
+struct Paged {
+    Answer answer{};                               // of the server
+    std::optional<Checked<HistoryPage>> cached{};  // in its place
+};
+
 class ClientLoop final : public std::enable_shared_from_this<ClientLoop>, private Links::Owner, private Feeds::Owner {
 public:
     ClientLoop(boost::asio::io_context& context, Config config, std::shared_ptr<EventQueue> events);
@@ -25,6 +31,10 @@ public:
     Snapshot snapshot() const { return figures_.snapshot(); }
     std::string flight_record() const { return notes_.text(); }
     boost::asio::io_context& context() noexcept { return context_; }
+    // A page that the server has given.
+    void keep_page(const std::string& conversation, const HistoryPage& page) const {
+        if (config_.cache) config_.cache->page(conversation, page);
+    }
 
     // ---- on the io_context ----
 
@@ -40,6 +50,9 @@ public:
     std::size_t clear_queue();
     // About a conversation, or to make one.
     void ask(const Call& call, AnswerDone done) override;
+    // A page from the server, or if there is no session, from the cache; the latter on the cache's thread.
+    using HistoryDone = std::function<void(Paged)>;
+    void history(const Call& call, const HistoryQuery& query, HistoryDone done);
     void subscribe(const std::string& conversation, const SubscribeOptions& options, SubscribeDone done);
     void unsubscribe(const std::string& conversation, UnsubscribeDone done);
     // The client is being destroyed: everything that waits completes with client_closed; no events after.

@@ -13,15 +13,19 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace flare::client {
 
 using SendDone = std::function<void(SendResult)>;
-// A message to this conversation is in its log.
-using StoredListener = std::function<void(const std::string& to, const StoredAt& stored, const Uuid& id)>;
+// A message to this conversation is in its log. Returns how far the application has been told the conversation when it
+// has been told that, if that goes as far as this message.
+using StoredListener =
+    std::function<std::optional<ToldUpto>(const std::string& to, const StoredAt& stored, const Uuid& id)>;
 
 class Messages {
 public:
@@ -31,6 +35,9 @@ public:
 
     // `can_be_sent`: ok, or why nothing can. `done` may be empty.
     void send(Message message, SendDone done, std::chrono::system_clock::time_point queued_at, errc can_be_sent);
+    // Of an earlier run of the program, in the order in which they were posted; before anything is sent.
+    void restore(const std::vector<KeptMessage>& messages);
+    void on_first_sent(const Uuid& id);
     void on_outcome(const session::Outcome& outcome);
     // A message of this client is in the log of that conversation: whatever becomes of its receipt, it is told as sent
     // now, and its outcome is not told again. False: no such message waits for its outcome.
@@ -43,6 +50,8 @@ public:
 
 private:
     void tell(const session::Outcome& outcome);
+    void tell_outcome(const SendResult& result, const std::string& to, Cache::Ticket kept,
+                      const std::optional<ToldUpto>& upto);
     void emit_inflated(Message message, const wire::MessageView& view, std::function<void()> after);
 
     struct Waiter {
@@ -50,6 +59,7 @@ private:
         std::chrono::system_clock::time_point queued_at;
         session::TimePoint since;
         std::string to;
+        Cache::Ticket kept = 0;
     };
     const Config& config_;
     session::ClientSession& session_;

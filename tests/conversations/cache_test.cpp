@@ -328,6 +328,104 @@ TEST_F(CachedConversations, WhatWasNotToldToItsEndIsToldAgain) {
     EXPECT_TRUE(all == numbers(1, 3) || all == numbers(2, 3)) << "at least once: the client ended in its callback";
 }
 
+TEST_F(CachedConversations, TheListIsThereWithoutASessionAndGoesOnWhereItWas) {
+    std::optional<Server> server(started(storing()));
+    const std::string address = server->websocket_addr();
+    Client bob = user(address, "bob", at_bob);
+    const auto listing = [&] { return ann(address, at_ann).sync_conversations(true); };
+    {
+        Client client = connected(listing());
+        make_room(client);
+        ASSERT_TRUE(bob.conversations().join("room:tea"));
+        ASSERT_TRUE(at_ann.wait_for<event::ConversationsSynced>());
+        ASSERT_TRUE(bob.send_text_message("room:tea", "0").success);
+        ASSERT_TRUE(bob.send_text_message("ann", "hello").success);
+        ASSERT_TRUE(hears(at_ann, "0"));
+        ASSERT_TRUE(hears(at_ann, "hello"));
+    }
+    bob.disconnect();
+    server->stop();
+    server.reset();
+    {
+        auto client = listing().build();
+        ASSERT_TRUE(client) << client.error().text;
+        const auto list = client->conversations().list();
+        ASSERT_TRUE(list) << list.error().text;
+        ASSERT_EQ(list->size(), 2u);
+        EXPECT_EQ((*list)[0].about.name, "bob") << "newest activity first";
+        EXPECT_EQ((*list)[0].mark.unread, 1u);
+        EXPECT_EQ((*list)[1].about.name, "room:tea");
+        EXPECT_EQ((*list)[1].about.role, MemberRole::owner);
+        ASSERT_FALSE((*list)[1].entries.empty());
+        EXPECT_EQ((*list)[1].entries.back().payload.str(), "0");
+        EXPECT_EQ(texts(*client->conversations().history("bob")), std::vector<std::string>{"hello"});
+    }
+    server.emplace(started(storing(address)));
+    ASSERT_TRUE(bob.connect());
+    ASSERT_TRUE(bob.send_text_message("room:tea", "1").success);
+    ASSERT_TRUE(bob.send_text_message("room:tea", "2").success);
+    at_ann.clear();
+    Client client = connected(listing());
+    ASSERT_TRUE(at_ann.wait_for<event::ConversationsSynced>());
+    ASSERT_TRUE(hears(at_ann, "2"));
+    EXPECT_EQ(received(at_ann), numbers(1, 3)) << "what came while it was away, and nothing twice";
+    ASSERT_TRUE(bob.send_text_message("ann", "there?").success);
+    ASSERT_TRUE(hears(at_ann, "there?"));
+    const auto list = client.conversations().list();
+    ASSERT_TRUE(list);
+    ASSERT_EQ(list->size(), 2u);
+    EXPECT_EQ((*list)[0].about.name, "bob");
+    EXPECT_EQ((*list)[0].mark.unread, 2u);
+}
+
+// It was killed between what the list said and what the application was told.
+TEST_F(CachedConversations, WhatTheListHasAndWasNotToldIsToldByTheNextRun) {
+    Server server = started(storing());
+    const std::string address = server.websocket_addr();
+    Client bob = user(address, "bob", at_bob);
+    {
+        Client client = connected(ann(address, at_ann).sync_conversations(true));
+        make_room(client);
+        ASSERT_TRUE(bob.conversations().join("room:tea"));
+        ASSERT_TRUE(at_ann.wait_for<event::ConversationsSynced>());
+        ASSERT_TRUE(bob.send_text_message("room:tea", "0").success);
+        ASSERT_TRUE(hears(at_ann, "0"));
+    }
+    {
+        // Of this run the application hears what the list is, and ends before it hears the messages.
+        for (const char* text : {"1", "2"}) ASSERT_TRUE(bob.send_text_message("room:tea", text).success);
+        std::promise<void> listed;
+        std::promise<void> ended;
+        bool first = true;
+        auto wait = ended.get_future().share();
+        auto client = client_of(address, "ann", at_ann)
+                          .sync_conversations(true)
+                          .cache_file(cache)
+                          .with_event_callback([&](const Event& event) {
+                              const auto* const changed = std::get_if<event::ConversationChanged>(&event);
+                              if (changed == nullptr || !std::exchange(first, false)) return;
+                              listed.set_value();
+                              wait.wait_for(2s);
+                          })
+                          .build();
+        ASSERT_TRUE(client);
+        ASSERT_TRUE(client->connect());
+        ASSERT_EQ(listed.get_future().wait_for(30s), std::future_status::ready);
+        // The client is destroyed while the callback runs: nothing behind it is told.
+        std::thread release([&] {
+            std::this_thread::sleep_for(300ms);
+            ended.set_value();
+        });
+        { const Client gone = std::move(*client); }
+        release.join();
+    }
+    at_ann.clear();
+    Client client = connected(ann(address, at_ann).sync_conversations(true));
+    ASSERT_TRUE(at_ann.wait_for<event::ConversationsSynced>());
+    ASSERT_TRUE(hears(at_ann, "2"));
+    EXPECT_EQ(received(at_ann), numbers(1, 3));
+}
+
 TEST_F(CachedConversations, OfARestoredServerOnlyWhatItHasIsShown) {
     std::optional<Server> server(started(storing()));
     const std::string address = server->websocket_addr();

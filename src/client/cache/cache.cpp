@@ -28,7 +28,7 @@ struct Cache::State {
 
     std::unique_ptr<CacheFile> file;  // the thread's once it runs
     std::optional<Failure> damaged;
-    std::vector<KeptMessage> outbox;
+    CacheContents contents;
     std::string user;
     OnError on_error;
     std::thread thread;
@@ -125,8 +125,8 @@ void Cache::State::run() {
 Cache::Cache(CacheFile::Opened opened, std::string user) : state_(std::make_shared<State>()) {
     state_->file = std::move(opened.file);
     state_->damaged = std::move(opened.damaged);
-    state_->outbox = std::move(opened.contents.outbox);
-    state_->told = std::move(opened.contents.told);
+    state_->told = opened.contents.told;
+    state_->contents = std::move(opened.contents);
     state_->user = std::move(user);
 }
 
@@ -154,7 +154,7 @@ void Cache::close(bool wait) {
 }
 
 std::optional<Failure> Cache::take_damaged() { return std::exchange(state_->damaged, std::nullopt); }
-std::vector<KeptMessage> Cache::take_outbox() { return std::exchange(state_->outbox, {}); }
+CacheContents Cache::take_contents() { return std::exchange(state_->contents, {}); }
 
 // ---- the outbox ----
 
@@ -261,7 +261,8 @@ std::optional<ToldUpto> Cache::told_upto(const std::string& conversation) const 
     return found == state_->told.end() ? std::nullopt : std::optional(found->second);
 }
 
-void Cache::listed(const std::string& conversation, std::string bytes) {
+void Cache::listed(const std::string& conversation, const ListedConversation* now) {
+    std::string bytes = now == nullptr ? std::string() : bytes_of(*now);
     const std::lock_guard lock(state_->mutex);
     CacheChanges* const kept = state_->to_keep();
     if (kept == nullptr) return;
@@ -269,11 +270,11 @@ void Cache::listed(const std::string& conversation, std::string bytes) {
     state_->changed.notify_all();
 }
 
-void Cache::synced(std::string cursor) {
+void Cache::synced(const std::string& cursor) {
     const std::lock_guard lock(state_->mutex);
     CacheChanges* const kept = state_->to_keep();
     if (kept == nullptr) return;
-    kept->cursor = std::move(cursor);
+    kept->cursor = cursor;
     state_->changed.notify_all();
 }
 

@@ -44,9 +44,9 @@ public:
     // returns. Nothing is kept any more.
     void close(bool wait);
 
-    // Why the file that was there was set aside; and what the outbox had. Once each.
+    // Why the file that was there was set aside; and what it has. Once each.
     std::optional<Failure> take_damaged();
-    std::vector<KeptMessage> take_outbox();
+    CacheContents take_contents();
 
     // ---- the outbox ----
     Ticket post(KeptMessage message);
@@ -63,9 +63,8 @@ public:
     void left_out(const HistoryGap& gap, const ToldUpto& upto) override;
     void moved(const std::string& conversation, const ToldUpto& upto) override;
     std::optional<ToldUpto> told_upto(const std::string& conversation) const override;
-    // The place of a conversation in the user's list, encoded; empty: it is not in it. Then how far the list goes.
-    void listed(const std::string& conversation, std::string bytes);
-    void synced(std::string cursor);
+    void listed(const std::string& conversation, const ListedConversation* now) override;
+    void synced(const std::string& cursor) override;
     // A page that a server has given.
     void page(const std::string& conversation, const HistoryPage& page);
     // `done` is called on the cache's thread, or at once.

@@ -27,6 +27,10 @@ public:
     virtual void left_out(const HistoryGap& gap, const ToldUpto& upto) = 0;
     // What is behind `upto` is to be told.
     virtual void moved(const std::string& conversation, const ToldUpto& upto) = 0;
+    // What the application is told of the user's list: a conversation as it is there now; null: it is not in it.
+    virtual void listed(const std::string& conversation, const ListedConversation* now) = 0;
+    // All that the list's cursor stands for has been told.
+    virtual void synced(const std::string& cursor) = 0;
     // Where a subscription without a position begins; nothing: with what is written from now on.
     virtual std::optional<ToldUpto> told_upto(const std::string& conversation) const = 0;
 

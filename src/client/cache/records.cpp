@@ -3,10 +3,18 @@
 #include "client/im/entries.hpp"
 #include "model/entry.hpp"
 #include "wire/frame.hpp"
+#include "wire/sync.hpp"
+
+#include <iterator>
 
 namespace flare::client {
 
-std::string bytes_of(const Entry& entry) {
+namespace {
+
+constexpr std::size_t kMostListed = 8 * 1024;  // of payloads
+
+// Views into it.
+wire::im::Entry view_of(const Entry& entry) {
     wire::im::Entry kept;
     kept.offset = entry.offset;
     kept.rev = entry.changed_at == 0 ? entry.offset : entry.changed_at;
@@ -19,6 +27,35 @@ std::string bytes_of(const Entry& entry) {
     kept.ref = entry.ref;
     kept.flags = (entry.silent ? model::kSilent : 0u) | (entry.mentions_all ? model::kMentionAll : 0u);
     kept.messages = entry.messages;
+    return kept;
+}
+
+}  // namespace
+
+std::string bytes_of(const Entry& entry) { return wire::im::encode(view_of(entry)); }
+
+std::string bytes_of(const ListedConversation& listed) {
+    const Conversation& about = listed.about;
+    wire::im::SyncedConversation kept;
+    wire::im::Conversation& to = kept.about.emplace();
+    to.conversation = about.name;
+    to.head = wire::im::Head{about.head.epoch, about.head.first, about.head.last, about.head.messages};
+    to.title = about.config.title;
+    to.join = static_cast<model::Join>(about.config.join);
+    to.visibility = static_cast<model::Visibility>(about.config.visibility);
+    to.role = static_cast<model::Role>(about.role);
+    to.visible_from = about.visible_from;
+    to.members = about.members;
+    to.max_payload_bytes = about.config.max_payload_bytes;
+    to.slow_mode_ms = static_cast<std::uint32_t>(about.config.slow_mode.count());
+    to.frozen = about.config.frozen;
+    kept.last_ms = unix_ms(listed.last_time);
+    kept.mark =
+        wire::im::ReadMark{listed.mark.offset, static_cast<std::uint32_t>(listed.mark.unread), listed.mark.more};
+    std::size_t bytes = 0;
+    auto first = listed.entries.end();
+    while (first != listed.entries.begin() && (bytes += std::prev(first)->payload.size()) <= kMostListed) --first;
+    for (auto each = first; each != listed.entries.end(); ++each) kept.entries.push_back(view_of(*each));
     return wire::im::encode(kept);
 }
 

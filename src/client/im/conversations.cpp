@@ -2,6 +2,7 @@
 
 #include "client/crossing.hpp"
 #include "client/im/bodies.hpp"
+#include "client/loop/history.hpp"
 
 #include <utility>
 
@@ -51,12 +52,17 @@ Task<Checked<T>> async_run(LoopPtr loop, Checked<Call> checked, Begin begin) {
 
 auto subscribing(std::string conversation, const SubscribeOptions& options) {
     return [conversation = std::move(conversation), options](ClientLoop& on, auto done) {
-        on.subscribe(conversation, options, std::move(done));
+        on.with_sync([&](client::Sync& sync) { sync.feeds().subscribe(conversation, options, std::move(done)); });
+    };
+}
+auto marking(std::string conversation, const Position& upto) {
+    return [conversation = std::move(conversation), upto](ClientLoop& on, auto done) {
+        on.with_sync([&](client::Sync& sync) { sync.mark_read(conversation, upto, std::move(done)); });
     };
 }
 auto unsubscribing(std::string conversation) {
     return [conversation = std::move(conversation)](ClientLoop& on, auto done) {
-        on.unsubscribe(conversation, std::move(done));
+        on.with_sync([&](client::Sync& sync) { sync.feeds().unsubscribe(conversation, std::move(done)); });
     };
 }
 
@@ -68,7 +74,7 @@ auto conversation_reader(std::string name) {
     return [name = std::move(name)](const Answer& answer) { return client::read_conversation(answer, name); };
 }
 auto asking_for_history(const Checked<Call>& call, const HistoryQuery& query) {
-    return [call, query](ClientLoop& on, auto done) { on.history(*call, query, std::move(done)); };
+    return [call, query](ClientLoop& on, auto done) { client::ask_history(on, *call, query, std::move(done)); };
 }
 
 // On the thread of whoever asked.
@@ -76,7 +82,7 @@ Checked<HistoryPage> read_page(const LoopPtr& loop, const std::string& name, con
                                const client::Paged& paged) {
     if (paged.cached) return *paged.cached;
     auto page = client::read_history(paged.answer, query);
-    if (page) loop->keep_page(name, *page);
+    if (const auto& cache = loop->config().cache; cache && page) cache->page(name, *page);
     return page;
 }
 
@@ -122,6 +128,24 @@ Checked<HistoryPage> Conversations::history(std::string conversation, HistoryQue
         return Failure(errc::would_deadlock);
     return read_page(loop_, conversation, query, paged);
 }
+Checked<std::vector<ListedConversation>> Conversations::list() const {
+    if (!loop_->config().sync_conversations)
+        return Failure(errc::not_supported, "no list of conversations is kept: ClientBuilder::sync_conversations()");
+    using Items = std::vector<client::ConversationList::Item>;
+    Items items;
+    // What is read without waiting can be read on the I/O thread itself.
+    if (!client::wait_for<Items>(loop_, items, [](ClientLoop& on, auto done) { done(on.list()); }))
+        items = loop_->list();
+    std::vector<ListedConversation> found;
+    found.reserve(items.size());
+    std::size_t most = client::kMostInflated;
+    for (auto& item : items) found.push_back(client::listed(std::move(item), most));
+    return found;
+}
+Checked<ReadMark> Conversations::mark_read(std::string conversation, Position upto) {
+    const auto checked = client::mark_call(conversation, upto);
+    return run<ReadMark>(loop_, checked, marking(std::move(conversation), upto));
+}
 Checked<Subscription> Conversations::subscribe(std::string conversation, SubscribeOptions options) {
     const auto checked = client::subscribe_call(conversation, options);
     return run<Subscription>(loop_, checked, subscribing(std::move(conversation), options));
@@ -160,6 +184,10 @@ Task<Checked<HistoryPage>> Conversations::async_history(std::string conversation
     return async_history_of(loop_, std::move(conversation), query);
 }
 
+Task<Checked<ReadMark>> Conversations::async_mark_read(std::string conversation, Position upto) {
+    auto checked = client::mark_call(conversation, upto);
+    return async_run<ReadMark>(loop_, std::move(checked), marking(std::move(conversation), upto));
+}
 Task<Checked<Subscription>> Conversations::async_subscribe(std::string conversation, SubscribeOptions options) {
     auto checked = client::subscribe_call(conversation, options);
     return async_run<Subscription>(loop_, std::move(checked), subscribing(std::move(conversation), options));

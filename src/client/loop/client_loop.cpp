@@ -46,7 +46,7 @@ ClientLoop::ClientLoop(asio::io_context& context, Config config, std::shared_ptr
       shared_budget_(budget_for(config_.session)),
       budget_(shared_budget_, 64 * 1024),
       session_events_({session_, links_, credential_, waiters_, figures_, notes_, connecting_, connectivity_, messages_,
-                       requests_, feeds_},
+                       requests_, sync_},
                       [this](session::LaneIndex lane, std::uint64_t cost) { return when_consumed(lane, cost); }),
       session_(config_.session, base::system_random(), budget_, session_events_),
       links_(session_, *this),
@@ -60,14 +60,16 @@ ClientLoop::ClientLoop(asio::io_context& context, Config config, std::shared_ptr
       connectivity_(connecting_settings(config_), base::system_random(), credential_, connecting_, connecting_,
                     telling_),
       messages_(config_, session_, figures_, notes_,
-                [this](const std::string& to, const StoredAt& stored, const Uuid& id) {
-                    return feeds_.on_stored(to, stored, id);
+                [this](const std::string& to, const StoredAt& stored, Entry entry) {
+                    return sync_.on_stored(to, stored, std::move(entry));
                 }),
       requests_(session_),
-      feeds_(config_.session.user, *this, config_.cache),
+      sync_(config_.sync_conversations, config_.session.user, *this, config_.cache),
       timer_(context) {
     if (!config_.cache) return;
-    messages_.restore(config_.cache->take_outbox());
+    const CacheContents kept = config_.cache->take_contents();
+    sync_.restore(kept);
+    messages_.restore(kept.outbox);
     figures_.publish();
 }
 
@@ -134,42 +136,20 @@ void ClientLoop::send(Message message, SendDone done, std::chrono::system_clock:
 }
 
 void ClientLoop::ask(const Call& call, AnswerDone done) {
-    requests_.send(call, std::move(done), can_be_sent());
+    requests_.send(call, sync_.watch(call, std::move(done)), can_be_sent());
     after_turn();
 }
 
-// Offline the cache comes first. What it does not have is asked for, in case a connection comes in time.
-void ClientLoop::history(const Call& call, const HistoryQuery& query, HistoryDone done) {
-    if (!config_.cache) return ask(call, [done = std::move(done)](Answer answer) { done({std::move(answer)}); });
-    if (session_.attached()) {
-        return ask(call, [cache = config_.cache, call, query, done = std::move(done)](Answer answer) {
-            if (answer.code != errc::not_connected && answer.code != errc::connection_lost)
-                return done({std::move(answer)});
-            cache->history(call.conversation, query, [done](Checked<HistoryPage> page) {
-                done({{}, std::move(page)});
-            });
-        });
-    }
-    config_.cache->history(call.conversation, query,
-                           [weak = weak_from_this(), call, done = std::move(done)](Checked<HistoryPage> page) {
-                               const auto self = weak.lock();
-                               if (!self || page || page.error().code != errc::not_connected)
-                                   return done({{}, std::move(page)});
-                               asio::post(self->context_, [self, call, done, page = std::move(page)] {
-                                   if (!self->in_session()) return done({{}, page});
-                                   self->ask(call, [done](Answer answer) { done({std::move(answer)}); });
-                               });
-                           });
-}
-
-void ClientLoop::subscribe(const std::string& conversation, const SubscribeOptions& options, SubscribeDone done) {
-    feeds_.subscribe(conversation, options, std::move(done));
-    after_turn();
-}
-
-void ClientLoop::unsubscribe(const std::string& conversation, UnsubscribeDone done) {
-    feeds_.unsubscribe(conversation, std::move(done));
-    after_turn();
+std::shared_ptr<void> ClientLoop::when_handled(std::function<void()> then) {
+    return {nullptr, [weak = weak_from_this(), then = std::move(then)](void*) {
+                const auto self = weak.lock();
+                if (!self) return;
+                asio::post(self->context_, [self, then] {
+                    if (self->closed_) return;
+                    then();
+                    self->after_turn();
+                });
+            }};
 }
 
 session::TimePoint ClientLoop::now() const { return steady_now(); }
@@ -208,7 +188,7 @@ void ClientLoop::close() {
     waiters_.answer_refresh(Failure(errc::client_closed));
     waiters_.answer_connect(Failure(errc::client_closed));
     messages_.close();
-    feeds_.close();
+    sync_.close();
     requests_.close();
     waiters_.answer_disconnect();
     links_.clear();
@@ -239,7 +219,7 @@ void ClientLoop::after_turn() {
     if (closed_) return;
     figures_.publish();
     const session::TimePoint next =
-        std::min({session_.next_deadline(), connectivity_.next_deadline(), feeds_.next_deadline()});
+        std::min({session_.next_deadline(), connectivity_.next_deadline(), sync_.next_deadline()});
     if (next >= timer_at_) return;
     timer_at_ = next;
     timer_.expires_at(std::max(next, steady_now()));
@@ -250,7 +230,7 @@ void ClientLoop::after_turn() {
         const session::TimePoint now = steady_now();
         if (self->session_.next_deadline() <= now) self->session_.on_time(now);
         if (self->connectivity_.next_deadline() <= now) self->connectivity_.on_time(now);
-        if (self->feeds_.next_deadline() <= now) self->feeds_.on_time();
+        if (self->sync_.next_deadline() <= now) self->sync_.on_time();
         self->after_turn();
     });
 }

@@ -37,7 +37,9 @@ void Messages::send(Message message, SendDone done, std::chrono::system_clock::t
     if (!queued) return fail(static_cast<errc>(queued.error().value()));
     Cache::Ticket ticket = 0;
     if (config_.cache) ticket = config_.cache->post({message.id, wire::encode_message(view), message.priority});
-    waiters_.emplace(message.id, Waiter{std::move(done), queued_at, now, std::move(message.to), ticket});
+    Entry entry = entry_of(message.id, message.type, std::move(message.payload));
+    waiters_.emplace(message.id,
+                     Waiter{std::move(done), queued_at, now, std::move(message.to), std::move(entry), ticket});
 }
 
 void Messages::restore(const std::vector<KeptMessage>& messages) {
@@ -57,8 +59,21 @@ void Messages::restore(const std::vector<KeptMessage>& messages) {
             tell_outcome(result, to, 0, std::nullopt);
             continue;
         }
-        waiters_.emplace(message.id, Waiter{{}, wire::to_time(view.timestamp_ms), now, to});
+        Entry entry = entry_of(message.id, view.type, Bytes(view.payload));
+        waiters_.emplace(message.id, Waiter{{}, wire::to_time(view.timestamp_ms), now, to, std::move(entry)});
     }
+}
+
+// For the list.
+Entry Messages::entry_of(const Uuid& id, std::string_view type, Bytes payload) const {
+    Entry entry;
+    entry.kind = EntryKind::message;
+    entry.id = id;
+    if (!config_.sync_conversations) return entry;
+    entry.from = config_.session.user;
+    entry.type = std::string(type);
+    entry.payload = std::move(payload);
+    return entry;
 }
 
 void Messages::on_first_sent(const Uuid& id) {
@@ -107,8 +122,8 @@ void Messages::tell(const session::Outcome& outcome) {
     if (const auto found = waiters_.find(outcome.message_id); found != waiters_.end()) {
         result.send_time = found->second.queued_at;
         done = std::move(found->second.done);
-        if (result.stored) upto = on_stored_(found->second.to, *result.stored, result.message_id);
-        to = std::move(found->second.to);
+        to = found->second.to;
+        if (result.stored) upto = on_stored_(to, *result.stored, std::move(found->second.entry));
         kept = found->second.kept;
         waiters_.erase(found);
     }
@@ -138,7 +153,7 @@ void Messages::tell_outcome(const SendResult& result, const std::string& to, Cac
     }
 }
 
-void Messages::on_message(const wire::DataView& data, const Bytes& whole, std::function<void()> done) {
+Messages::Arrived Messages::arrived(const wire::DataView& data, const Bytes& whole, std::function<void()> done) {
     const wire::MessageView& view = *data.message;
     Message message(std::string(view.type), whole.empty() ? Bytes(view.payload) : whole.share(view.payload));
     message.id = view.id;
@@ -146,19 +161,23 @@ void Messages::on_message(const wire::DataView& data, const Bytes& whole, std::f
     message.server_time = wire::to_time(data.server_time_ms);
     message.from = std::string(data.from);
     message.to = std::string(view.to);
+    return {std::move(message), view.encoding, view.size, std::move(done)};
+}
+
+void Messages::receive(Arrived arrived) {
     ++figures_.stats().messages_received;
     figures_.heard();
-    if (view.encoding != wire::Encoding::none) return emit_inflated(std::move(message), view, std::move(done));
-    std::string conversation = message.from;
-    figures_.emit(event::MessageReceived{std::move(message), std::move(conversation)}, std::move(done));
+    if (arrived.encoding != wire::Encoding::none) return emit_inflated(std::move(arrived));
+    std::string conversation = arrived.message.from;
+    figures_.emit(event::MessageReceived{std::move(arrived.message), std::move(conversation)}, std::move(arrived.done));
 }
 
 // Inflated on the event thread, when the callback's turn comes: what waits is no larger than the credit that it took,
 // and the I/O thread goes on. A message that cannot be inflated is told, and harms nothing else.
-void Messages::emit_inflated(Message message, const wire::MessageView& view, std::function<void()> after) {
-    auto shared = std::make_shared<Message>(std::move(message));
+void Messages::emit_inflated(Arrived arrived) {
+    auto shared = std::make_shared<Message>(std::move(arrived.message));
     figures_.emit_later(
-        [shared, encoding = view.encoding, size = view.size, encodings = session_.encodings(),
+        [shared, encoding = arrived.encoding, size = arrived.size, encodings = session_.encodings(),
          compression = config_.session.compression,
          most = config_.session.max_message_bytes]() -> std::optional<Event> {
             wire::MessageView compressed;
@@ -178,7 +197,7 @@ void Messages::emit_inflated(Message message, const wire::MessageView& view, std
             return event::Error{Failure(
                 code, "message " + shared->id.str() + " from '" + shared->from + "': " + std::string(explain(code)))};
         },
-        std::move(after));
+        std::move(arrived.done));
 }
 
 void Messages::on_gap(const session::GapReport& report) {

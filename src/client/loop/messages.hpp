@@ -22,10 +22,11 @@
 namespace flare::client {
 
 using SendDone = std::function<void(SendResult)>;
-// A message to this conversation is in its log. Returns how far the application has been told the conversation when it
-// has been told that, if that goes as far as this message.
+// A message to this conversation is in its log: as an entry without offset and time, and without content if the client
+// keeps no list of conversations. Returns how far the application has been told the conversation when it has been told
+// that, if that goes as far as this message.
 using StoredListener =
-    std::function<std::optional<ToldUpto>(const std::string& to, const StoredAt& stored, const Uuid& id)>;
+    std::function<std::optional<ToldUpto>(const std::string& to, const StoredAt& stored, Entry entry)>;
 
 class Messages {
 public:
@@ -42,23 +43,32 @@ public:
     // A message of this client is in the log of that conversation: whatever becomes of its receipt, it is told as sent
     // now, and its outcome is not told again. False: no such message waits for its outcome.
     bool settle(const Uuid& id, std::string_view to, const StoredAt& stored);
-    // `done`: the application has done with it; called on the event thread.
-    void on_message(const wire::DataView& data, const Bytes& whole, std::function<void()> done);
+    // A message of somebody else.
+    struct Arrived {
+        Message message;
+        wire::Encoding encoding = wire::Encoding::none;
+        std::uint64_t size = 0;      // of the payload, inflated
+        std::function<void()> done;  // the application has done with it; called on the event thread
+    };
+    static Arrived arrived(const wire::DataView& data, const Bytes& whole, std::function<void()> done);
+    void receive(Arrived arrived);
     void on_gap(const session::GapReport& report);
     // Every call that waits completes with client_closed.
     void close();
 
 private:
     void tell(const session::Outcome& outcome);
+    Entry entry_of(const Uuid& id, std::string_view type, Bytes payload) const;
     void tell_outcome(const SendResult& result, const std::string& to, Cache::Ticket kept,
                       const std::optional<ToldUpto>& upto);
-    void emit_inflated(Message message, const wire::MessageView& view, std::function<void()> after);
+    void emit_inflated(Arrived arrived);
 
     struct Waiter {
         SendDone done;
         std::chrono::system_clock::time_point queued_at;
         session::TimePoint since;
         std::string to;
+        Entry entry;  // of a client that keeps a list of conversations: what it will be there
         Cache::Ticket kept = 0;
     };
     const Config& config_;

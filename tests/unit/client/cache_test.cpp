@@ -4,6 +4,7 @@
 #include "client/im/keeping.hpp"
 #include "support/no_room.hpp"
 #include "unit/client/cache_support.hpp"
+#include "wire/sync.hpp"
 
 #include <atomic>
 #include <csignal>
@@ -112,8 +113,8 @@ TEST_F(Caching, APostedMessageSurvivesTheDeathOfItsProcess) {
     ASSERT_TRUE(WIFSIGNALED(status)) << WEXITSTATUS(status);
     open();
     EXPECT_EQ(ids(contents.outbox), "1 2");
-    EXPECT_EQ(ids(cache->take_outbox()), "1 2");
-    EXPECT_EQ(ids(cache->take_outbox()), "") << "once";
+    EXPECT_EQ(ids(cache->take_contents().outbox), "1 2");
+    EXPECT_EQ(ids(cache->take_contents().outbox), "") << "once";
 }
 
 TEST_F(Caching, AMessageThatHasItsOutcomeIsForgotten) {
@@ -168,6 +169,38 @@ TEST_F(Caching, OfALogThatHasDivergedNothingIsShown) {
     tell(4, 5);
     EXPECT_EQ(history(), "4 5 ...");
     EXPECT_EQ(cache->told_upto("room:tea")->position.offset, 5u);
+}
+
+TEST_F(Caching, KeepsTheListWithTheNewestEntriesAsFarAsTheyAreSmall) {
+    open_again();
+    ListedConversation tea;
+    tea.about.name = "room:tea";
+    tea.about.head = {7, 1, 12, 9};
+    tea.about.config.title = "Tea";
+    tea.about.role = MemberRole::admin;
+    tea.about.members = 3;
+    tea.mark = {10, 2, true};
+    tea.last_time = std::chrono::system_clock::time_point(std::chrono::seconds(5));
+    tea.entries = {kept_entry(10, std::string(7'000, 'x')), kept_entry(11, std::string(2'000, 'x')), kept_entry(12)};
+    cache->listed("room:tea", &tea);
+    cache->listed("room:soup", &tea);
+    cache->listed("room:soup", nullptr);
+    cache->synced("here");
+    open();
+    EXPECT_EQ(contents.cursor, "here");
+    ASSERT_EQ(contents.list.size(), 1u);
+    const auto found = wire::im::decode<wire::im::SyncedConversation>(contents.list[0]);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->about->conversation, "room:tea");
+    EXPECT_EQ(found->about->title, "Tea");
+    EXPECT_EQ(found->about->role, model::Role::admin);
+    EXPECT_EQ(found->about->members, 3u);
+    EXPECT_EQ(found->about->head->last, 12u);
+    EXPECT_EQ(*found->mark, (wire::im::ReadMark{10, 2, true}));
+    EXPECT_EQ(found->last_ms, 5'000);
+    ASSERT_EQ(found->entries.size(), 2u);
+    EXPECT_EQ(found->entries[0].offset, 11u);
+    EXPECT_EQ(found->entries[1].payload, "hello");
 }
 
 TEST_F(Caching, KeepsPagesOfServersButNotItsOwn) {

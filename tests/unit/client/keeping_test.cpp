@@ -22,6 +22,8 @@ public:
     void moved(const std::string& conversation, const ToldUpto& upto) override {
         text += conversation + " from " + where(upto) + "; ";
     }
+    void listed(const std::string&, const ListedConversation*) override {}
+    void synced(const std::string&) override {}
     std::optional<ToldUpto> told_upto(const std::string&) const override { return known; }
     static std::string where(const ToldUpto& upto) {
         return std::to_string(upto.position.epoch) + ":" + std::to_string(upto.position.offset);

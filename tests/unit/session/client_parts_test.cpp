@@ -184,6 +184,14 @@ TEST_F(OutgoingTest, WhatWasSentIsOpenUntilAnOrderlyEnd) {
     EXPECT_EQ(heard.outcomes[0].error, errc::outcome_unknown);
 }
 
+TEST_F(OutgoingTest, WhatAnEarlierProcessHasSentIsOpenWhateverTheEndOfASession) {
+    ASSERT_TRUE(outgoing.send(message_of(1, "sent"), Priority::normal, kStart, Sending::again(90'000)));
+    ASSERT_TRUE(outgoing.send(message_of(2, "never sent"), Priority::normal, kStart, Sending::again(0)));
+    EXPECT_EQ(outgoing.open(), (std::vector<Uuid>{id_of(1)}));
+    outgoing.unsend();
+    EXPECT_EQ(outgoing.open(), (std::vector<Uuid>{id_of(1)})) << "an earlier server may have acted on it";
+}
+
 // ---- ClientCarriers ----
 
 ClientCarrier& add_welcomed(ClientCarriers& carriers, CarrierKey key) {

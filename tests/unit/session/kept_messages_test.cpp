@@ -34,19 +34,6 @@ TEST_F(KeptMessages, OfAnEarlierProcessGoBeforeNewOnesAndSaySinceWhen) {
     EXPECT_EQ(bench.server.ages, (std::vector<std::uint64_t>{90'000, 0, 0}));
 }
 
-TEST_F(KeptMessages, OfUnknownOutcomeStayUnknownAfterAnOrderlyEnd) {
-    ASSERT_TRUE(restore(1, "sent before", 90'000));
-    bench.connect(1);
-    bench.exchange();
-    bench.server.table.end(bench.session(), errc::shutting_down, "down", 0, bench.now());
-    bench.live(200ms);
-    ASSERT_EQ(bench.client.ended.size(), 1u);
-    bench.connect(2);
-    bench.exchange();
-    ASSERT_EQ(bench.server.ages.size(), 2u);
-    EXPECT_GE(bench.server.ages[1], 90'000u) << "an earlier server may have acted on it";
-}
-
 TEST_F(KeptMessages, AreToldWhenTheyAreSentFirst) {
     ASSERT_TRUE(restore(1, "sent before", 90'000));
     ASSERT_TRUE(bench.send(2, "new"));

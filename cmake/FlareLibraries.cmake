@@ -7,10 +7,9 @@ set(flare_version ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 set(flare_libraries core client server)
 # What each is built on, beside core.
 set(flare_core_built_on OpenSSL::SSL OpenSSL::Crypto Boost::json Boost::url spdlog::spdlog PkgConfig::ngtcp2
-    PkgConfig::zstd ZLIB::ZLIB)
+    PkgConfig::zstd SQLite::SQLite3 ZLIB::ZLIB)
 set(flare_client_built_on OpenSSL::Crypto spdlog::spdlog)
-set(flare_server_built_on OpenSSL::Crypto Boost::json Boost::url spdlog::spdlog prometheus-cpp::core SQLite::SQLite3
-    PkgConfig::utf8proc)
+set(flare_server_built_on OpenSSL::Crypto Boost::json Boost::url spdlog::spdlog prometheus-cpp::core PkgConfig::utf8proc)
 
 # Names that are not public are hidden: in client and server by the compiler (FLARE_EXPORT), in core by its map. The maps
 # also keep out what the headers of others bring.

@@ -194,7 +194,9 @@ public:
     SendResult send_message(std::string target, Message message);
     std::vector<SendResult> send_batch(std::vector<Message> messages);  // each goes to its `to`
     // Queues the message and returns its id; the outcome arrives as MessageSent or MessageFailed. Errors: those with
-    // which a send fails at once.
+    // which a send fails at once. With a cache file it is also queued while the client is disconnected or has failed;
+    // and the call returns when the message is in the file, if it is not made on the event thread, or for a client on
+    // the application's own loop.
     Checked<Uuid> post_message(std::string target, Message message);
 
     // Rooms, their members, and the history of conversations.
@@ -318,6 +320,10 @@ public:
     // is deleted. If writing fails, the client emits one Error event and the session continues. Default: in memory
     // only.
     ClientBuilder& flight_recorder(std::string folder);
+    // File that keeps conversations and the outbox for the next run of the program, for this user alone: history() has
+    // what is in it while there is no session, subscriptions go on where the last run was told, and posted messages are
+    // sent by the next run if this one ends before. One client at a time. docs/client.md, "The cache". Default: none.
+    ClientBuilder& cache_file(std::string path);
     ClientBuilder& token(std::string token);
     ClientBuilder& token(
         // Called on the I/O thread before each connect, and when the token is about to expire; it must not block long.
@@ -331,7 +337,9 @@ public:
     // clients are destroyed.
     ClientBuilder& io_context(boost::asio::io_context& context);
 
-    // Errors: invalid_config (the text names the field), and errors of certificate and dictionary files.
+    // Errors: invalid_config (the text names the field), and errors of certificate, dictionary and cache files:
+    // cache_in_use, cache_of_another_user. A damaged cache file is renamed to PATH.damaged, which an Error event with
+    // cache_damaged tells.
     Checked<Client> build() const;
 
 private:

@@ -181,6 +181,9 @@ struct HistoryPage {
     LogHead head;
     std::vector<Entry> entries;  // by offset, ascending; at most 200, and 16 MiB of payloads
     bool more = false;           // further entries in the direction asked for; then `entries` is not empty
+    // There is no session, and the page is what the client's cache has: ClientBuilder::cache_file(). Head and entries
+    // are as they were when they were last heard of.
+    bool from_cache = false;
 };
 
 // Why a subscription leaves entries out. The numbers up to 4 are those of the protocol.

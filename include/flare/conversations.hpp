@@ -47,7 +47,8 @@ public:
     std::vector<std::string> members;  // beside the owner, with MemberRole::member; at most 100
 };
 
-// For subscribe(). Without a position, only entries that are written from now on are told.
+// For subscribe(). Without a position, only entries that are written from now on are told; with a cache file
+// (ClientBuilder::cache_file()) those behind the last one that was told, by this run of the program or an earlier one.
 class SubscribeOptions {
 public:
     SubscribeOptions() = default;
@@ -60,9 +61,13 @@ public:
     // has missed more than 1,000. For bots and archives.
     SubscribeOptions& with_complete(bool all = true) { return complete = all, *this; }
 
+    // Only entries that are written from now on, also if the cache has a position.
+    SubscribeOptions& with_new_only(bool on = true) { return new_only = on, *this; }
+
     Position after;  // epoch and offset 0: from the newest entry on
     Uuid after_id;   // nil: not known
     bool complete = false;
+    bool new_only = false;
 };
 
 // What subscribe() has begun.
@@ -71,6 +76,7 @@ struct Subscription {
     Position after;                  // the first entry that is told is behind it
     std::uint64_t last = 0;          // the newest offset of the log at that time
     std::uint64_t visible_from = 0;  // the first offset that this user may read
+    bool continued = false;          // `after` is where the cache says that telling has stopped
     std::optional<HistoryGap> gap;   // entries behind the position asked for that are left out; also told as an event
 };
 
@@ -129,8 +135,10 @@ public:
     // In a fixed order. `after`: the last user of the page before; `limit`: more than 200 is 200; 0: 50. Errors:
     // unknown_target (`after` has never connected).
     Checked<MemberPage> members(std::string conversation, std::string after = {}, std::uint32_t limit = 0);
-    // Without a query the newest 50 entries. Errors: history_pruned (entries after that offset have been removed);
-    // bad_compression, compression_unavailable, message_too_large (an entry cannot be inflated).
+    // Without a query the newest 50 entries. Without a session, and with a cache file, what the cache has of the page:
+    // HistoryPage::from_cache. Errors: not_connected (and nothing of it is in the cache), cache_failed; history_pruned
+    // (entries after that offset have been removed); bad_compression, compression_unavailable, message_too_large (an
+    // entry cannot be inflated).
     Checked<HistoryPage> history(std::string conversation, HistoryQuery query = {});
 
     // The conversations of this user, newest activity first, as far as the client knows them: nothing is asked of the

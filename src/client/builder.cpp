@@ -26,6 +26,7 @@ struct FLARE_HIDDEN ClientBuilder::State {
     std::string certificate_file;
     std::string key_file;
     std::string ticket_file;
+    std::string cache_file;
 
     Checked<> check() const;
     Checked<> check_racing() const;
@@ -161,6 +162,10 @@ ClientBuilder& ClientBuilder::quic_qlog(std::string folder) {
 }
 ClientBuilder& ClientBuilder::flight_recorder(std::string folder) {
     state_->config.record_folder = std::move(folder);
+    return *this;
+}
+ClientBuilder& ClientBuilder::cache_file(std::string path) {
+    state_->cache_file = std::move(path);
     return *this;
 }
 ClientBuilder& ClientBuilder::token(std::string token) {
@@ -313,6 +318,15 @@ Checked<Client> ClientBuilder::build(std::shared_ptr<client::PoolResources> shar
     auto sealing = state_->sealing(config);
     if (!sealing) return sealing.error();
     config.sealing = std::move(*sealing);
+    // Last: whoever cannot be built has not opened it.
+    if (!state_->cache_file.empty()) {
+        auto opened = client::CacheFile::open(state_->cache_file, config.session.user);
+        if (!opened) return opened.error();
+        // What is sent again is known again by user, device and id.
+        if (state_->config.session.device.empty()) config.session.device = opened->contents.device;
+        config.cache = std::make_shared<client::Cache>(std::move(*opened), config.session.user);
+        config.session.keeps_posted = true;
+    }
     return Client(std::make_unique<Client::Impl>(std::move(config)));
 }
 

@@ -5,6 +5,10 @@ namespace {
 
 using client::ClientLoop;
 
+// How long post_message() waits for its client's loop, and for the disk: a message that is not in the file by then is
+// written when the disk allows it.
+constexpr std::chrono::seconds kLongestPost{1};
+
 std::chrono::system_clock::time_point system_now() { return std::chrono::system_clock::now(); }
 
 SendResult failed(errc code) {
@@ -57,6 +61,11 @@ Client::Impl::Impl(client::Config config) : shared_(std::move(config.shared)) {
     EventCallback callback = std::move(config.callback);
     events_ = std::make_shared<client::EventQueue>(
         std::move(callback), shared_ ? shared_->callback_threads() : client::make_callback_threads(1));
+    cache_ = config.cache;
+    if (cache_) {
+        if (auto damaged = cache_->take_damaged()) events_->push(event::Error{std::move(*damaged)});
+        cache_->start([events = events_](const Failure& failure) { events->push(event::Error{failure}); });
+    }
     loop_ = std::make_shared<ClientLoop>(*context, std::move(config), events_);
     conversations_.reset(new Conversations(loop_));
     if (own_context_) thread_ = std::thread([loop = context] { loop->run(); });
@@ -67,11 +76,14 @@ Client::Impl::~Impl() {
     if (!own_context_) {
         // The loop is the application's, or the pool's: it drops the client's when it comes to it.
         boost::asio::post(context, [loop = loop_] { loop->close(); });
+        const bool inside = events_->runs_here() || context.get_executor().running_in_this_thread();
         events_->stop();
+        if (cache_) cache_->close(!inside);
         return;
     }
     boost::asio::post(context, [loop = loop_] { loop->close(); });
     work_.reset();
+    const bool inside = events_->runs_here() || thread_.get_id() == std::this_thread::get_id();
     if (thread_.get_id() == std::this_thread::get_id()) {
         // A completion on the I/O thread destroys its own client: the thread ends by itself and takes the loop with it.
         boost::asio::post(context,
@@ -81,6 +93,7 @@ Client::Impl::~Impl() {
         thread_.join();
     }
     events_->stop();
+    if (cache_) cache_->close(!inside);
     conversations_.reset();
     loop_.reset();
 }
@@ -158,18 +171,35 @@ std::vector<SendResult> Client::send_batch(std::vector<Message> messages) {
     return waited ? results : std::vector<SendResult>(count, failed(errc::would_deadlock));
 }
 
+// Nobody waits for a disk where events are told or sockets are read; nor for a loop that may be this thread's to run.
+void Client::Impl::post(Message message) const {
+    const bool waits =
+        cache_ && own_context_ && !loop_->context().get_executor().running_in_this_thread() && !events_->runs_here();
+    if (!waits) {
+        return boost::asio::post(loop_->context(),
+                                 [loop = loop_, message = std::move(message), at = system_now()]() mutable {
+                                     loop->send(std::move(message), {}, at);
+                                 });
+    }
+    const auto queued = std::make_shared<std::promise<client::Cache::Ticket>>();
+    auto ticket = queued->get_future();
+    boost::asio::post(loop_->context(), [loop = loop_, cache = cache_, queued, message = std::move(message),
+                                         at = system_now()]() mutable {
+        loop->send(std::move(message), {}, at);
+        queued->set_value(cache->newest());
+    });
+    if (ticket.wait_for(kLongestPost) == std::future_status::ready) (void)cache_->wait_for(ticket.get(), kLongestPost);
+}
+
 Checked<Uuid> Client::post_message(std::string target, Message message) {
     const client::Snapshot state = impl_->loop().snapshot();
-    if (state.status == ClientStatus::disconnected || state.status == ClientStatus::failed)
+    if (!impl_->has_cache() && (state.status == ClientStatus::disconnected || state.status == ClientStatus::failed))
         return Failure(errc::not_connected);
     if (target.empty()) return Failure(errc::unknown_target);
     message.to = std::move(target);
     if (message.id.is_nil()) message.id = Uuid::v7();
     const Uuid id = message.id;
-    boost::asio::post(impl_->loop().context(),
-                      [loop = impl_->shared_loop(), message = std::move(message), at = system_now()]() mutable {
-                          loop->send(std::move(message), {}, at);
-                      });
+    impl_->post(std::move(message));
     return id;
 }
 

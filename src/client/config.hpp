@@ -1,6 +1,7 @@
 // The settings that a ClientBuilder has gathered and checked.
 #pragma once
 
+#include "client/cache/cache.hpp"
 #include "client/connect/sealing.hpp"
 #include "client/connect/url.hpp"
 #include "client/pool_resources.hpp"
@@ -28,7 +29,8 @@ struct Config {
     bool shares_sockets = false;  // over QUIC, with the other clients of its loop
     QuicCongestion quic_congestion = QuicCongestion::cubic;
     std::string quic_qlog_folder;
-    std::string record_folder;  // empty: the flight record is kept in memory only
+    std::shared_ptr<Cache> cache;  // null: none
+    std::string record_folder;     // empty: the flight record is kept in memory only
     std::chrono::milliseconds connection_timeout{5000};
     std::uint32_t max_reconnect_attempts = kUnlimited;
     std::chrono::milliseconds reconnect_delay{1000};

@@ -30,13 +30,17 @@ public:
     }
 
     std::shared_ptr<client::ClientLoop> shared_loop() const { return loop_; }
+    bool has_cache() const noexcept { return cache_ != nullptr; }
     SendResult send(Message message) const;
+    // With a cache: returns when the message is in its file, if this thread may wait for it.
+    void post(Message message) const;
 
 private:
     std::shared_ptr<client::PoolResources> shared_;  // null: it is in no SessionPool
     std::unique_ptr<boost::asio::io_context> own_context_;
     std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
     std::shared_ptr<client::EventQueue> events_;
+    std::shared_ptr<client::Cache> cache_;  // null: none
     std::shared_ptr<client::ClientLoop> loop_;
     std::unique_ptr<Conversations> conversations_;
     std::thread thread_;

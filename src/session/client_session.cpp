@@ -57,10 +57,10 @@ void ClientSession::renew_credential(std::string token) {
 
 // ---- messages ----
 
-Result<void> ClientSession::send(const wire::MessageView& message, Priority priority, TimePoint now, bool awaited) {
+Result<void> ClientSession::send(const wire::MessageView& message, Priority priority, TimePoint now, Sending how) {
     inbound_.at(now);
     if (goodbye_.disconnecting()) return errc::shutting_down;
-    const auto place = outgoing_.send(message, priority, now, awaited);
+    const auto place = outgoing_.send(message, priority, now, how);
     if (!place) return place.error();
     if (*place == Outgoing::Place::lane) life_.notify_output(now);
     return {};
@@ -91,7 +91,7 @@ std::size_t ClientSession::clear_queue(TimePoint now) {
 
 void ClientSession::fail_all(errc never_sent, const std::string& text, TimePoint now) {
     inbound_.at(now);
-    outgoing_.fail_all(never_sent, text);
+    outgoing_.fail_all(never_sent, text, now);
     requests_.fail_all(never_sent, text);
 }
 

@@ -63,10 +63,10 @@ public:
 
     // Queues a message; its outcome comes by on_outcome(). `message.id` must be set. Works while offline.
     // Errors: message_too_large, outbox_full, duplicate_message_id, unknown_target (empty), invalid_name,
-    // shutting_down. `awaited`: a call waits for the outcome. After ClientSettings::send_timeout without a connection
-    // it is not_connected for what never had a number, which is withdrawn, else outcome_unknown; then the message may
-    // still arrive, once.
-    Result<void> send(const wire::MessageView& message, Priority priority, TimePoint now, bool awaited = false);
+    // shutting_down. Sending::awaited: a call waits for the outcome. After ClientSettings::send_timeout without a
+    // connection it is not_connected for what never had a number, which is withdrawn, else outcome_unknown; then the
+    // message may still arrive, once.
+    Result<void> send(const wire::MessageView& message, Priority priority, TimePoint now, Sending how = {});
     void consumed(LaneIndex lane, std::uint64_t cost, TimePoint now);
     // Sends a request about `conversation` (which names its lane; empty: lane 0), whose id must be set; what comes of
     // it is told by on_response() or on_request_failed(). It goes among the messages of normal priority. At most 8 are
@@ -87,6 +87,7 @@ public:
     // Forgets messages that were never written to a carrier; each gets the outcome `cancelled`. Returns how many.
     std::size_t clear_queue(TimePoint now);
     // Gives up everything, requests too: never written -> `never_sent`, written without a receipt -> outcome_unknown.
+    // Not what ClientSettings::keeps_posted keeps.
     void fail_all(errc never_sent, const std::string& text, TimePoint now);
 
     // ---- life ----

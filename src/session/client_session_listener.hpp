@@ -46,6 +46,8 @@ public:
     // In order per lane, each once. Call ClientSession::consumed(lane, cost) when the application is done with it.
     virtual void on_message(LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) = 0;
     virtual void on_outcome(const Outcome& outcome) = 0;
+    // A message is written to a carrier, and was not before, as far as it is known: a server may act on it.
+    virtual void on_first_sent(const Uuid& /*id*/) {}
     // Only with ClientSettings::conversations. A response to a request that is open: call ClientSession::consumed(lane,
     // cost) as for a message. With `more`, others follow.
     virtual void on_response(LaneIndex, const wire::ResponseView&, const Bytes& /*whole*/, std::uint64_t /*cost*/) {}

@@ -26,6 +26,8 @@ struct ClientSettings : Settings {
     // How long an awaited message waits while there is no connection; 0: for ever.
     Duration send_timeout = std::chrono::minutes(2);
     Outbox::Limits outbox;
+    // Messages that no call waits for stay in the outbox when the client gives up, for the next time that it connects.
+    bool keeps_posted = false;
     std::shared_ptr<const wire::Compression> compression;  // null: off
     // Asks for kCapabilityConversations. Whoever does must know all that a server may send with it.
     bool conversations = false;

@@ -13,6 +13,8 @@
 namespace flare::session {
 namespace {
 
+constexpr std::uint64_t kLongestAgo = 365ull * 24 * 3600 * 1000;  // a clock may have been set
+
 bool goes_into_log(const ClientAgreement& agreed, std::string_view to) noexcept {
     const auto kind = model::Target::of(to).kind;
     return agreed.conversations && (kind == model::Target::Kind::user || kind == model::Target::Kind::conversation);
@@ -94,7 +96,7 @@ Outcome outcome_of_later(const wire::ReceiptView& receipt, bool uncertain) {
 // ---- from the application ----
 
 Result<Outgoing::Place> Outgoing::send(const wire::MessageView& message, Priority priority, TimePoint now,
-                                       bool awaited) {
+                                       Sending how) {
     if (message.to.empty()) return errc::unknown_target;
     if (message.id.is_nil()) return errc::invalid_message_id;
     if (!wire::is_name(message.to) || !wire::is_name(message.type)) return errc::invalid_name;
@@ -106,7 +108,11 @@ Result<Outgoing::Place> Outgoing::send(const wire::MessageView& message, Priorit
     entry.payload_bytes = message.payload.size();
     entry.priority = priority;
     entry.queued_at = now;
-    entry.awaited = awaited;
+    entry.awaited = how.awaited;
+    if (how.first_sent_ms_ago != 0) {
+        entry.first_sent_at = now - std::chrono::milliseconds(std::min(how.first_sent_ms_ago, kLongestAgo));
+        entry.uncertain = true;
+    }
     entry.message = wire::encode_message(message);
     const auto token = outbox_.add(std::move(entry));
     if (!token) return token.error();
@@ -170,11 +176,20 @@ std::size_t Outgoing::cancel_unsent() {
     return tokens.size();
 }
 
-void Outgoing::fail_all(errc never_sent, const std::string& text) {
-    if (agreed_.lanes) agreed_.lanes->clear_queue([](std::uint64_t) {});
+void Outgoing::fail_all(errc never_sent, const std::string& text, TimePoint now) {
+    std::vector<Outbox::Token> unqueued;
+    if (agreed_.lanes) agreed_.lanes->clear_queue([&](std::uint64_t token) { unqueued.push_back(token); });
+    const auto stays = [&](const Outbox::Entry& entry) { return settings_.keeps_posted && !entry.awaited; };
     std::vector<std::pair<Outbox::Token, bool>> tokens;
-    outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) { tokens.emplace_back(token, was_sent(entry)); });
+    outbox_.for_each([&](Outbox::Token token, Outbox::Entry& entry) {
+        if (!stays(entry)) tokens.emplace_back(token, was_sent(entry));
+    });
     for (const auto& [token, sent] : tokens) fail(token, sent ? errc::outcome_unknown : never_sent, text);
+    std::sort(unqueued.begin(), unqueued.end());
+    for (const Outbox::Token token : unqueued) {
+        Outbox::Entry* const entry = outbox_.find(token);
+        if (entry != nullptr && stays(*entry)) enqueue(token, *entry, now);
+    }
 }
 
 // ---- from the lanes ----
@@ -209,7 +224,9 @@ void Outgoing::on_receipt(const wire::ReceiptView& receipt, TimePoint now, bool 
 
 void Outgoing::on_numbered_first(std::uint64_t token, TimePoint now) {
     Outbox::Entry* const entry = outbox_.find(token);
-    if (entry != nullptr && !was_sent(*entry)) entry->first_sent_at = now;
+    if (entry == nullptr || was_sent(*entry)) return;
+    entry->first_sent_at = now;
+    listener_.on_first_sent(entry->id);
 }
 
 void Outgoing::on_acked(std::uint64_t token) {

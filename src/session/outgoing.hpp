@@ -22,6 +22,21 @@
 
 namespace flare::session {
 
+// What is known of a message that is to be sent.
+struct Sending {
+    Sending() = default;
+    Sending(bool awaited_) : awaited(awaited_) {}
+    // A message of an earlier process. `ago`: since when a server may have acted on it; 0: it was never sent.
+    static Sending again(std::uint64_t ago) {
+        Sending how;
+        how.first_sent_ms_ago = ago;
+        return how;
+    }
+
+    bool awaited = false;  // a call waits for its outcome
+    std::uint64_t first_sent_ms_ago = 0;
+};
+
 class Outgoing {
 public:
     // on_outcome() may call in again.
@@ -31,12 +46,12 @@ public:
     // ---- from the application ----
     enum class Place : std::uint8_t { lane, outbox };  // outbox: it waits for a session, or for its target
     // Errors: ClientSession::send().
-    Result<Place> send(const wire::MessageView& message, Priority priority, TimePoint now, bool awaited);
+    Result<Place> send(const wire::MessageView& message, Priority priority, TimePoint now, Sending how);
     std::size_t size() const noexcept { return outbox_.size(); }
     // Forgets what was never written; each is `cancelled`. Returns how many.
     std::size_t cancel_unsent();
-    // Gives up everything.
-    void fail_all(errc never_sent, const std::string& text);
+    // Gives up everything but what ClientSettings::keeps_posted keeps.
+    void fail_all(errc never_sent, const std::string& text, TimePoint now);
 
     // ---- from the lanes ----
     // `keeps`: what the server has no room for is sent again later.

@@ -7,12 +7,12 @@ depends() { dpkg-deb -f "$1"/"$2"_*.deb Depends; }
 [ $# -eq 1 ] || { sed -n 2,3p "$0" >&2; exit 2; }
 version=$(dpkg-deb -f "$1"/libflare-core0.1_*.deb Version)
 for package in libflare-core0.1 libflare-client0.1; do
-    ! depends "$1" $package | grep -oE 'libprometheus[^,]*|libsqlite3[^,]*|libflare-server[^,]*' || fail "$package asks for what only servers need"
+    ! depends "$1" $package | grep -oE 'libprometheus[^,]*|libutf8proc[^,]*|libflare-server[^,]*' || fail "$package asks for what only servers need"
 done
 for package in libflare-client0.1 libflare-server0.1; do
     depends "$1" $package | grep -qF "libflare-core0.1 (= $version)" || fail "$package takes a core of another version"
 done
-for library in libprometheus libsqlite3; do
+for library in libprometheus libutf8proc; do
     depends "$1" libflare-server0.1 | grep -q $library || fail "libflare-server0.1 does not ask for $library: this test cannot fail"
 done
 for file in "$1"/*flare*.deb; do

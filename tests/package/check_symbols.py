@@ -18,7 +18,7 @@ ALLOWED = re.compile(
 HIDDEN = re.compile(r"::(Impl|State)\b|flare::(client|server|session|wire|transport|auth|racing|base)::")
 # Instances of templates begin with what they return.
 SHARED_ROOM = re.compile(
-    r"^(vtable for |typeinfo for |typeinfo name for )?flare::(base|flight|model|session|transport|wire)::"
+    r"^(vtable for |typeinfo for |typeinfo name for )?flare::(base|flight|model|session|sql|transport|wire)::"
     r"|^(void|boost::system::result<.*>) flare::wire::im::")
 NEEDED = {"flare-core": ["flare::Uuid::v7()", "flare::name(flare::errc)"],
           "flare-client": ["flare::Client::connect()"],

@@ -18,7 +18,8 @@ void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shar
     feed.awaits = false;
     if (!feed.wanted()) {
         feed.cursor = unfollowed_.take(named.name);
-        feed.cursor.begin(named.start, Uuid());
+        feed.cursor.begin(named.start, named.start_id);
+        if (keeper_) keeper_->moved(named.name, feed.cursor.told_upto());
     }
     feed.synced = true;
     // What is asked for takes its place, and when that fails, it is asked for again. So does what has been asked for

@@ -2,6 +2,7 @@
 
 #include "client/crossing.hpp"
 #include "client/im/bodies.hpp"
+#include "client/loop/history.hpp"
 
 #include <utility>
 
@@ -72,8 +73,25 @@ Checked<Call> remove_call(const std::string& room, const std::string& user) {
 auto conversation_reader(std::string name) {
     return [name = std::move(name)](const Answer& answer) { return client::read_conversation(answer, name); };
 }
-auto history_reader(const HistoryQuery& query) {
-    return [query](const Answer& answer) { return client::read_history(answer, query); };
+auto asking_for_history(const Checked<Call>& call, const HistoryQuery& query) {
+    return [call, query](ClientLoop& on, auto done) { client::ask_history(on, *call, query, std::move(done)); };
+}
+
+// On the thread of whoever asked.
+Checked<HistoryPage> read_page(const LoopPtr& loop, const std::string& name, const HistoryQuery& query,
+                               const client::Paged& paged) {
+    if (paged.cached) return *paged.cached;
+    auto page = client::read_history(paged.answer, query);
+    if (const auto& cache = loop->config().cache; cache && page) cache->page(name, *page);
+    return page;
+}
+
+Task<Checked<HistoryPage>> async_history_of(LoopPtr loop, std::string name, HistoryQuery query) {
+    const auto call = client::history_call(name, query);
+    if (!call) co_return call.error();
+    auto begin = asking_for_history(call, query);
+    const client::Paged paged = co_await client::await<client::Paged>(loop, std::move(begin));
+    co_return read_page(loop, name, query, paged);
 }
 
 }  // namespace
@@ -103,10 +121,15 @@ Checked<MemberPage> Conversations::members(std::string conversation, std::string
     return ask<MemberPage>(loop_, client::list_call(conversation, after, limit), client::read_members);
 }
 Checked<HistoryPage> Conversations::history(std::string conversation, HistoryQuery query) {
-    return ask<HistoryPage>(loop_, client::history_call(conversation, query), history_reader(query));
+    const auto call = client::history_call(conversation, query);
+    if (!call) return call.error();
+    client::Paged paged;
+    if (!client::wait_for<client::Paged>(loop_, paged, asking_for_history(call, query)))
+        return Failure(errc::would_deadlock);
+    return read_page(loop_, conversation, query, paged);
 }
 Checked<std::vector<ListedConversation>> Conversations::list() const {
-    if (!loop_->keeps_list())
+    if (!loop_->config().sync_conversations)
         return Failure(errc::not_supported, "no list of conversations is kept: ClientBuilder::sync_conversations()");
     using Items = std::vector<client::ConversationList::Item>;
     Items items;
@@ -158,7 +181,7 @@ Task<Checked<MemberPage>> Conversations::async_members(std::string conversation,
     return async_ask<MemberPage>(loop_, client::list_call(conversation, after, limit), client::read_members);
 }
 Task<Checked<HistoryPage>> Conversations::async_history(std::string conversation, HistoryQuery query) {
-    return async_ask<HistoryPage>(loop_, client::history_call(conversation, query), history_reader(query));
+    return async_history_of(loop_, std::move(conversation), query);
 }
 
 Task<Checked<ReadMark>> Conversations::async_mark_read(std::string conversation, Position upto) {

@@ -28,6 +28,10 @@ std::optional<ConversationChange> change_of(std::string_view payload) {
 
 }  // namespace
 
+std::int64_t unix_ms(std::chrono::system_clock::time_point time) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
+
 std::optional<std::chrono::system_clock::time_point> time_of(std::uint64_t unix_ms) {
     if (unix_ms == 0) return std::nullopt;
     return wire::to_time(static_cast<std::int64_t>(std::min<std::uint64_t>(unix_ms, INT64_MAX)));

@@ -31,6 +31,7 @@ PackedEntry packed_of(const wire::im::Entry& from, const Bytes& whole);
 Checked<Entry> unpacked(PackedEntry packed, wire::Encodings encodings);
 
 RoomConfig config_of(const model::Config& from);
+std::int64_t unix_ms(std::chrono::system_clock::time_point time);
 // 0: none.
 std::optional<std::chrono::system_clock::time_point> time_of(std::uint64_t unix_ms);
 

@@ -8,6 +8,8 @@
 // Owner:    Feeds.
 #pragma once
 
+#include "client/cache/keeper.hpp"
+
 #include <flare/conversation.hpp>
 
 #include <cstddef>
@@ -27,6 +29,7 @@ public:
     // The last entry that was told, or is known to the application; its id if it is known, else nil.
     const Position& position() const noexcept { return position_; }
     const Uuid& id() const noexcept { return id_; }
+    ToldUpto told_upto() const { return {position_, id_}; }
 
     // A feed begins behind this position. Own messages that are known above it, in this epoch, stay known.
     void begin(const Position& position, const Uuid& id);

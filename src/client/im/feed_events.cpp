@@ -10,9 +10,10 @@ bool is_direct(std::string_view conversation) noexcept {
     return model::Target::of(conversation).kind != model::Target::Kind::conversation;
 }
 
-Event event_of(const FeedOrigin& origin, PackedEntry packed) {
+Event event_of(const FeedOrigin& origin, PackedEntry packed, Keeping* kept) {
     Checked<Entry> entry = unpacked(std::move(packed), origin.encodings);
     if (!entry) return event::Error{Failure(entry.error().code, origin.conversation + ": " + entry.error().text)};
+    if (kept != nullptr) kept->tells(*entry);
     const StoredAt stored{{origin.epoch, entry->offset}, entry->time};
     if (entry->kind != EntryKind::message) return event::EntryReceived{origin.conversation, stored, std::move(*entry)};
     const bool own = entry->from == origin.user;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "client/im/entries.hpp"
+#include "client/im/keeping.hpp"
 
 #include <flare/events.hpp>
 
@@ -21,8 +22,9 @@ struct FeedOrigin {
     wire::Encodings encodings = 0;  // that the session has agreed on
 };
 
-// MessageReceived, OwnMessage or EntryReceived; Error, if the payload cannot be inflated.
-Event event_of(const FeedOrigin& origin, PackedEntry packed);
+// MessageReceived, OwnMessage or EntryReceived; Error, if the payload cannot be inflated. `kept`: what is told; null:
+// nobody keeps it.
+Event event_of(const FeedOrigin& origin, PackedEntry packed, Keeping* kept = nullptr);
 
 // A conversation of two users, in which messages also arrive without a subscription.
 bool is_direct(std::string_view conversation) noexcept;

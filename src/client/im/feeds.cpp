@@ -34,6 +34,12 @@ void Feeds::subscribe(const std::string& conversation, const SubscribeOptions& o
     if (calls_ == kMostCalls) return done(Failure(errc::outbox_full));
     Asked asked;
     asked.options = options;
+    if (keeper_ && options.after == Position() && !options.new_only) {
+        if (const auto upto = keeper_->told_upto(conversation)) {
+            asked.options.with_after(upto->position, upto->id);
+            asked.continues = true;
+        }
+    }
     asked.subscribed = std::move(done);
     add(conversation, std::move(asked));
 }
@@ -178,7 +184,12 @@ void Feeds::on_subscribed(const std::string& name, const Answer& answer) {
         subscription.after = {begun->head.epoch, begun->next - 1};
         subscription.last = begun->head.last;
         subscription.visible_from = begun->visible_from;
-        if (subscription.gap) tell_gap(feed, *subscription.gap);
+        subscription.continued = asked.continues;
+        if (subscription.gap) {
+            tell_gap(feed, *subscription.gap);
+        } else if (keeper_) {
+            keeper_->moved(name, feed.cursor.told_upto());
+        }
         result = std::move(subscription);
     } else {
         result = begun.error();
@@ -314,16 +325,21 @@ void Feeds::on_feed_refused(std::uint32_t number) {
     renew_later(feed, 0);
 }
 
-void Feeds::on_stored(const std::string& conversation, const StoredAt& stored, const Uuid& id) {
+std::optional<ToldUpto> Feeds::on_stored(const std::string& conversation, const StoredAt& stored, const Uuid& id) {
     const auto found = all_.find(conversation);
     const bool followed = found != all_.end() && found->second.wanted();
     if (syncs_ && !followed) unfollowed_.note_own(conversation, stored.position, id);
-    if (found == all_.end()) return;
-    found->second.own_upto = std::max(found->second.own_upto, stored.position.offset);
-    if (found->second.wanted()) found->second.cursor.note_own(stored.position, id);
-    for (Asked& asked : found->second.asked) {
+    if (found == all_.end()) return std::nullopt;
+    Feed& feed = found->second;
+    feed.own_upto = std::max(feed.own_upto, stored.position.offset);
+    for (Asked& asked : feed.asked) {
         if (asked.subscribed) asked.cursor.note_own(stored.position, id);
     }
+    if (!followed) return std::nullopt;
+    feed.cursor.note_own(stored.position, id);
+    const Position& now = feed.cursor.position();
+    const bool passed = now.epoch == stored.position.epoch && now.offset >= stored.position.offset;
+    return passed ? std::optional(feed.cursor.told_upto()) : std::nullopt;
 }
 
 // ---- time ----
@@ -361,19 +377,23 @@ void Feeds::tell_entry(Feed& feed, const im::Entry& entry, const Bytes& whole,
     if (message && own && owner_.settle(entry.id, name, stored)) return;
     if (message && is_direct(name) && !feed.takes_over(entry.id) && owner_.has_seen(entry.from, entry.id)) return;
     if (message && !own) owner_.count_message();
-    auto make = [over = feed.over, taken, origin, packed = packed_of(entry, whole)]() mutable -> std::optional<Event> {
+    auto make = [over = feed.over, taken, origin, packed = packed_of(entry, whole),
+                 kept = Keeping::of(keeper_, name, feed.cursor.told_upto())]() mutable -> std::optional<Event> {
         if (*over) return std::nullopt;
-        return event_of(*origin, std::move(packed));
+        return event_of(*origin, std::move(packed), kept.get());
     };
     owner_.tell_later(std::move(make));
 }
 
 void Feeds::tell_gap(const Feed& feed, HistoryGap gap) {
     if (gap.reason != HistoryGapReason::skipped) owner_.on_skipped(gap.conversation, {gap.epoch, gap.last});
-    owner_.tell_later([over = feed.over, gap = std::move(gap)]() -> std::optional<Event> {
+    auto make = [over = feed.over, kept = Keeping::of(keeper_, gap.conversation, feed.cursor.told_upto()),
+                 gap = std::move(gap)]() -> std::optional<Event> {
         if (*over) return std::nullopt;
+        if (kept) kept->tells(gap);
         return gap;
-    });
+    };
+    owner_.tell_later(std::move(make));
 }
 
 // What it leaves out; nothing: what has been told already.

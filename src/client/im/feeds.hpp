@@ -18,6 +18,7 @@
 #include "client/im/bodies.hpp"
 #include "client/im/feed_cursor.hpp"
 #include "client/im/feed_events.hpp"
+#include "client/im/keeping.hpp"
 #include "session/types.hpp"
 #include "wire/feeds.hpp"
 
@@ -30,6 +31,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -75,8 +77,10 @@ public:
     protected:
         ~Owner() = default;
     };
-    // `user`: whose messages are own ones.
-    Feeds(std::string user, Owner& owner) : user_(std::move(user)), owner_(owner) {}
+    // `user`: whose messages are own ones. `keeper`: where a subscription without a position begins, and what keeps how
+    // far the application has been told; null: none.
+    Feeds(std::string user, Owner& owner, std::shared_ptr<Keeper> keeper = nullptr)
+        : user_(std::move(user)), owner_(owner), keeper_(std::move(keeper)) {}
 
     // ---- from the application ----
     void subscribe(const std::string& conversation, const SubscribeOptions& options, SubscribeDone done);
@@ -94,6 +98,7 @@ public:
         std::uint64_t visible_from = 0;
         const std::vector<wire::im::Entry>& entries;
         Position start{};  // behind which entries are told, if nothing of the conversation has been told yet
+        Uuid start_id{};   // of the entry there, if it is known
     };
     // `taken` as for on_feed().
     void adopt(const Named& named, wire::Encodings encodings, const std::shared_ptr<void>& taken);
@@ -118,8 +123,9 @@ public:
                  const std::shared_ptr<void>& taken);
     // There was no memory for what came of this feed, and nothing of it can be told any more.
     void on_feed_refused(std::uint32_t number);
-    // The receipt of an own message has come.
-    void on_stored(const std::string& conversation, const StoredAt& stored, const Uuid& id);
+    // The receipt of an own message has come. Returns how far the application has been told the conversation when it
+    // has been told that, if that goes as far as this message.
+    std::optional<ToldUpto> on_stored(const std::string& conversation, const StoredAt& stored, const Uuid& id);
 
     // ---- time ----
     session::TimePoint next_deadline() const noexcept { return due_; }
@@ -132,7 +138,8 @@ private:
         SubscribeOptions options{};
         SubscribeDone subscribed{};
         UnsubscribeDone unsubscribed{};
-        FeedCursor cursor{};  // of subscribe(): the receipts since the call
+        FeedCursor cursor{};     // of subscribe(): the receipts since the call
+        bool continues = false;  // of subscribe(): the position is the keeper's
 
         bool is_call() const noexcept { return subscribed || unsubscribed; }
     };
@@ -210,6 +217,7 @@ private:
 
     const std::string user_;
     Owner& owner_;
+    const std::shared_ptr<Keeper> keeper_;
     All all_;
     boost::unordered_flat_map<std::uint32_t, std::string> by_number_;  // those that are listened to
     Unfollowed unfollowed_;

@@ -15,8 +15,23 @@ constexpr std::size_t kMostInflatedItem = 4u << 20;  // of the entries of one th
 
 }  // namespace
 
-Sync::Sync(bool on, const std::string& user, Owner& owner)
-    : on_(on), owner_(owner), feeds_(user, owner), list_(user), marks_(list_, owner, [this] { tell_changes(); }) {}
+Sync::Sync(bool on, const std::string& user, Owner& owner, const std::shared_ptr<Keeper>& keeper)
+    : on_(on), owner_(owner), kept_{keeper}, feeds_(user, owner, keeper), list_(user), marks_(list_, owner, [this] {
+          tell_changes();
+      }) {}
+
+// Nothing of it is told: the list has it.
+void Sync::restore(const CacheContents& kept) {
+    if (!on_) return;
+    for (const std::string& bytes : kept.list) {
+        const auto listed = im::decode<im::SyncedConversation>(bytes);
+        if (listed && is_whole(*listed)) (void)list_.name(*listed, 0);
+    }
+    (void)list_.take_changed();
+    kept_.earlier = kept.told;
+    cursor_ = kept.cursor;
+    first_ = cursor_.empty();
+}
 
 void Sync::close() {
     ++turn_;
@@ -77,7 +92,9 @@ void Sync::on_page(const Answer& answer) {
     for (const im::SyncedFeed& each : page->feeds) {
         const std::string name(each.conversation);
         const auto end = list_.end_of(name);
-        if (end) feeds_.adopt({name, each.feed, *end, 0, {}, *end}, answer.encodings, taken);
+        if (!end) continue;
+        const auto [start, id] = told_before(name).value_or(ToldUpto{*end, {}});
+        feeds_.adopt({name, each.feed, *end, 0, {}, start, id}, answer.encodings, taken);
     }
     tell_changes(taken);
     take_early_frames();
@@ -113,15 +130,21 @@ void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings 
                 const std::shared_ptr<void>& taken) {
     const std::string name(from.about->conversation);
     const auto before = list_.end_of(name);
-    const Position start = start_of(from, before, began || !first_);
+    const auto [start, start_id] = told_before(name).value_or(ToldUpto{start_of(from, before, began || !first_), {}});
     if (!list_.name(from, encodings)) {
         return owner_.tell(event::Error{
             Failure(errc::too_many_conversations, "the list of conversations is full: " + name + " is not in it")});
     }
     const im::Head& head = *from.about->head;
-    feeds_.adopt({name, from.feed, {head.epoch, head.last}, from.about->visible_from, from.entries, start}, encodings,
-                 taken);
+    feeds_.adopt({name, from.feed, {head.epoch, head.last}, from.about->visible_from, from.entries, start, start_id},
+                 encodings, taken);
     tell_changes(taken);
+}
+
+// How far an earlier run was told what this one has not named yet: it goes on there.
+std::optional<ToldUpto> Sync::told_before(const std::string& name) {
+    const auto earlier = kept_.earlier.extract(name);
+    return earlier ? std::optional(earlier.mapped()) : std::nullopt;
 }
 
 // Behind what its entries are told, if none of them has been told.
@@ -168,6 +191,13 @@ void Sync::finish(const std::shared_ptr<void>& taken) {
         tell_changes(taken);
     }
     owner_.tell_later([taken]() -> std::optional<Event> { return event::ConversationsSynced{}; });
+    if (kept_.keeper) {
+        // Behind what the pages have said, and what is gone.
+        owner_.tell_later([keeper = kept_.keeper, cursor = cursor_]() -> std::optional<Event> {
+            keeper->synced(cursor);
+            return std::nullopt;
+        });
+    }
     feeds_.end_sync(true);
     release_held();
     marks_.say_again();
@@ -212,13 +242,14 @@ void Sync::release_held() {
     for (const Held& each : held.all) each.decide(!feeds_.leaves_to_feed(each.from, each.id));
 }
 
-void Sync::on_stored(const std::string& conversation, const StoredAt& stored, Entry entry) {
-    feeds_.on_stored(conversation, stored, entry.id);
-    if (!on_) return;
+std::optional<ToldUpto> Sync::on_stored(const std::string& conversation, const StoredAt& stored, Entry entry) {
+    const auto upto = feeds_.on_stored(conversation, stored, entry.id);
+    if (!on_) return upto;
     entry.offset = stored.position.offset;
     entry.time = stored.time;
     list_.on_own(conversation, stored.position.epoch, std::move(entry));
     tell_changes();
+    return upto;
 }
 
 AnswerDone Sync::watch(const Call& call, AnswerDone done) {
@@ -249,10 +280,11 @@ void Sync::on_no_member(const std::string& conversation) {
 
 void Sync::tell_changes(const std::shared_ptr<void>& taken) {
     for (const std::string& name : list_.take_changed()) {
-        auto make = [name, item = list_.item(name), taken]() -> std::optional<Event> {
+        auto make = [name, item = list_.item(name), taken, keeper = kept_.keeper]() -> std::optional<Event> {
             event::ConversationChanged changed{name, std::nullopt};
             std::size_t most = kMostInflatedItem;
             if (item) changed.now = listed(*item, most);
+            if (keeper) keeper->listed(name, changed.now ? &*changed.now : nullptr);
             return changed;
         };
         owner_.tell_later(std::move(make));

@@ -10,11 +10,13 @@
 // Owner:    ClientLoop.
 #pragma once
 
+#include "client/cache/changes.hpp"
 #include "client/im/feeds.hpp"
 #include "client/im/list.hpp"
 #include "client/im/marks.hpp"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,7 +46,10 @@ public:
         ~Owner() = default;
     };
     // `on`: there is a list. Without it, this passes on what the session says to the subscriptions.
-    Sync(bool on, const std::string& user, Owner& owner);
+    // `keeper`: what keeps list and subscriptions for the next run of the program; null: nothing.
+    Sync(bool on, const std::string& user, Owner& owner, const std::shared_ptr<Keeper>& keeper = nullptr);
+    // What an earlier run has kept; before the first session.
+    void restore(const CacheContents& kept);
 
     bool on() const noexcept { return on_; }
     Feeds& feeds() noexcept { return feeds_; }
@@ -69,7 +74,8 @@ public:
     // It is not decided yet: if a feed tells it meanwhile, that is the first time.
     bool holds(std::string_view from, const Uuid& id) const;
     // The receipt of an own message has come. `entry`: without offset and time.
-    void on_stored(const std::string& conversation, const StoredAt& stored, Entry entry);
+    // Returns what Feeds::on_stored() does.
+    std::optional<ToldUpto> on_stored(const std::string& conversation, const StoredAt& stored, Entry entry);
 
     // ---- from the subscriptions ----
     void on_entry(const std::string& conversation, std::uint64_t epoch, const wire::im::Entry& entry,
@@ -111,6 +117,7 @@ private:
     // `began`: now, unasked.
     void take(const wire::im::SyncedConversation& from, bool began, wire::Encodings encodings,
               const std::shared_ptr<void>& taken);
+    std::optional<ToldUpto> told_before(const std::string& name);
     Position start_of(const wire::im::SyncedConversation& from, const std::optional<Position>& before,
                       bool is_new) const;
     void take_early_frames();
@@ -122,6 +129,12 @@ private:
 
     const bool on_;
     Owner& owner_;
+    struct Kept {
+        std::shared_ptr<Keeper> keeper;
+        std::map<std::string, ToldUpto, std::less<>>
+            earlier{};  // how far an earlier run was told what is not named yet
+    };
+    Kept kept_;
     Feeds feeds_;
     ConversationList list_;
     ReadMarks marks_;

@@ -61,11 +61,17 @@ ClientLoop::ClientLoop(asio::io_context& context, Config config, std::shared_ptr
                     telling_),
       messages_(config_, session_, figures_, notes_,
                 [this](const std::string& to, const StoredAt& stored, Entry entry) {
-                    sync_.on_stored(to, stored, std::move(entry));
+                    return sync_.on_stored(to, stored, std::move(entry));
                 }),
       requests_(session_),
-      sync_(config_.sync_conversations, config_.session.user, *this),
-      timer_(context) {}
+      sync_(config_.sync_conversations, config_.session.user, *this, config_.cache),
+      timer_(context) {
+    if (!config_.cache) return;
+    const CacheContents kept = config_.cache->take_contents();
+    sync_.restore(kept);
+    messages_.restore(kept.outbox);
+    figures_.publish();
+}
 
 // ---- what the application asks ----
 

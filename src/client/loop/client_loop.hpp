@@ -47,7 +47,7 @@ public:
         after_turn();
     }
     std::vector<ConversationList::Item> list() const { return sync_.list(); }
-    bool keeps_list() const noexcept { return config_.sync_conversations; }  // any thread
+    const Config& config() const noexcept { return config_; }  // any thread
     // The client is being destroyed: everything that waits completes with client_closed; no events after.
     void close();
 

@@ -103,6 +103,11 @@ void EventQueue::push(std::function<std::optional<Event>()> make, std::function<
     state_->push({std::nullopt, std::move(make), std::move(after)});
 }
 
+bool EventQueue::runs_here() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->inside == std::this_thread::get_id();
+}
+
 void EventQueue::stop() {
     std::unique_lock lock(state_->mutex);
     if (std::exchange(state_->stopped, true)) return;  // the first has waited, or is inside the callback

@@ -29,6 +29,8 @@ public:
     void push(Event event, std::function<void()> after = {});
     // The event is made on the event thread, when its turn has come; nothing: there is none after all.
     void push(std::function<std::optional<Event>()> make, std::function<void()> after = {});
+    // This thread is inside the callback.
+    bool runs_here() const;
     // No callback begins after this. The first call waits for the one that is running, unless it comes from inside it.
     void stop();
 

@@ -1,5 +1,8 @@
 #include "client/loop/messages.hpp"
 
+#include "client/im/entries.hpp"
+
+#include <algorithm>
 #include <utility>
 
 namespace flare::client {
@@ -20,27 +23,61 @@ void Messages::send(Message message, SendDone done, std::chrono::system_clock::t
             figures_.emit(event::MessageFailed{message.id, Failure(code)});
         }
     };
-    if (can_be_sent != errc::ok) return fail(can_be_sent);
+    const bool kept = config_.cache != nullptr && can_be_sent == errc::not_connected && !done;
+    if (can_be_sent != errc::ok && !kept) return fail(can_be_sent);
     if (message.to.empty()) return fail(errc::unknown_target);
     wire::MessageView view;
     view.id = message.id;
     view.type = message.type;
     view.payload = message.payload.view();
-    view.timestamp_ms =
-        std::chrono::duration_cast<std::chrono::milliseconds>(message.timestamp.time_since_epoch()).count();
+    view.timestamp_ms = unix_ms(message.timestamp);
     view.to = message.to;
     const session::TimePoint now = steady_now();
     const auto queued = session_.send(view, message.priority, now, done != nullptr);
     if (!queued) return fail(static_cast<errc>(queued.error().value()));
+    Cache::Ticket ticket = 0;
+    if (config_.cache) ticket = config_.cache->post({message.id, wire::encode_message(view), message.priority});
+    Entry entry = entry_of(message.id, message.type, std::move(message.payload));
+    waiters_.emplace(message.id,
+                     Waiter{std::move(done), queued_at, now, std::move(message.to), std::move(entry), ticket});
+}
+
+void Messages::restore(const std::vector<KeptMessage>& messages) {
+    const session::TimePoint now = steady_now();
+    const std::int64_t unix_now = unix_ms(std::chrono::system_clock::now());
+    for (const KeptMessage& message : messages) {
+        const auto view = *wire::decode_message(message.message.view());  // the cache has read it
+        std::uint64_t ago = 0;  // a clock that was set back does not make it a new one
+        if (message.first_sent_ms != 0)
+            ago = static_cast<std::uint64_t>(std::max<std::int64_t>(1, unix_now - message.first_sent_ms));
+        const std::string to(view.to);
+        if (const auto queued = session_.send(view, message.priority, now, session::Sending::again(ago)); !queued) {
+            SendResult result;
+            result.message_id = message.id;
+            result.error = static_cast<errc>(queued.error().value());
+            result.error_message = explain(result.error);
+            tell_outcome(result, to, 0, std::nullopt);
+            continue;
+        }
+        Entry entry = entry_of(message.id, view.type, Bytes(view.payload));
+        waiters_.emplace(message.id, Waiter{{}, wire::to_time(view.timestamp_ms), now, to, std::move(entry)});
+    }
+}
+
+// For the list.
+Entry Messages::entry_of(const Uuid& id, std::string_view type, Bytes payload) const {
     Entry entry;
     entry.kind = EntryKind::message;
-    entry.id = message.id;
-    if (config_.sync_conversations) {
-        entry.from = config_.session.user;
-        entry.type = std::move(message.type);
-        entry.payload = std::move(message.payload);
-    }
-    waiters_.emplace(entry.id, Waiter{std::move(done), queued_at, now, std::move(message.to), std::move(entry)});
+    entry.id = id;
+    if (!config_.sync_conversations) return entry;
+    entry.from = config_.session.user;
+    entry.type = std::string(type);
+    entry.payload = std::move(payload);
+    return entry;
+}
+
+void Messages::on_first_sent(const Uuid& id) {
+    if (config_.cache) config_.cache->sent(id, unix_ms(std::chrono::system_clock::now()));
 }
 
 void Messages::on_outcome(const session::Outcome& outcome) {
@@ -53,9 +90,7 @@ bool Messages::settle(const Uuid& id, std::string_view to, const StoredAt& store
     session::Outcome outcome;
     outcome.message_id = id;
     outcome.status = wire::ReceiptStatus::stored;
-    const std::int64_t ms =
-        std::chrono::duration_cast<std::chrono::milliseconds>(stored.time.time_since_epoch()).count();
-    outcome.stored = {{stored.position.epoch, stored.position.offset}, ms};
+    outcome.stored = {{stored.position.epoch, stored.position.offset}, unix_ms(stored.time)};
     outcome.queued_at = found->second.since;
     settled_.insert(id);
     tell(outcome);
@@ -81,20 +116,41 @@ void Messages::tell(const session::Outcome& outcome) {
         result.stored = StoredAt{{position.epoch, position.offset}, wire::to_time(outcome.stored.time_ms)};
     }
     SendDone done;
+    std::string to;
+    Cache::Ticket kept = 0;
+    std::optional<ToldUpto> upto;
     if (const auto found = waiters_.find(outcome.message_id); found != waiters_.end()) {
         result.send_time = found->second.queued_at;
         done = std::move(found->second.done);
-        if (result.stored) on_stored_(found->second.to, *result.stored, std::move(found->second.entry));
+        to = found->second.to;
+        if (result.stored) upto = on_stored_(to, *result.stored, std::move(found->second.entry));
+        kept = found->second.kept;
         waiters_.erase(found);
     }
-    ++(result.success ? figures_.stats().messages_sent : figures_.stats().error_count);
     notes_.throttled(result);
-    if (result.success) {
-        figures_.emit(event::MessageSent{result.message_id, result.stored});
-    } else {
-        figures_.emit(event::MessageFailed{result.message_id, Failure(result.error, result.error_message)});
-    }
+    tell_outcome(result, to, kept, upto);
     if (done) done(std::move(result));
+}
+
+// The cache forgets the message when the application has been told: a crash before makes the next run send it once
+// more, and be told by the server what has become of it. What the application has cancelled is not sent in any case.
+void Messages::tell_outcome(const SendResult& result, const std::string& to, Cache::Ticket kept,
+                            const std::optional<ToldUpto>& upto) {
+    ++(result.success ? figures_.stats().messages_sent : figures_.stats().error_count);
+    std::function<void()> after;
+    if (config_.cache && result.error == errc::cancelled) {
+        config_.cache->settled(result.message_id, kept, {to, {}}, {});
+    } else if (config_.cache) {
+        after = [cache = config_.cache, id = result.message_id, kept, outcome = KeptOutcome{to, result.stored}, upto] {
+            cache->settled(id, kept, outcome, upto);
+        };
+    }
+    if (result.success) {
+        figures_.emit(event::MessageSent{result.message_id, result.stored}, std::move(after));
+    } else {
+        figures_.emit(event::MessageFailed{result.message_id, Failure(result.error, result.error_message)},
+                      std::move(after));
+    }
 }
 
 Messages::Arrived Messages::arrived(const wire::DataView& data, const Bytes& whole, std::function<void()> done) {

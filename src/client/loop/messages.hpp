@@ -13,16 +13,20 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace flare::client {
 
 using SendDone = std::function<void(SendResult)>;
 // A message to this conversation is in its log: as an entry without offset and time, and without content if the client
-// keeps no list of conversations.
-using StoredListener = std::function<void(const std::string& to, const StoredAt& stored, Entry entry)>;
+// keeps no list of conversations. Returns how far the application has been told the conversation when it has been told
+// that, if that goes as far as this message.
+using StoredListener =
+    std::function<std::optional<ToldUpto>(const std::string& to, const StoredAt& stored, Entry entry)>;
 
 class Messages {
 public:
@@ -32,6 +36,9 @@ public:
 
     // `can_be_sent`: ok, or why nothing can. `done` may be empty.
     void send(Message message, SendDone done, std::chrono::system_clock::time_point queued_at, errc can_be_sent);
+    // Of an earlier run of the program, in the order in which they were posted; before anything is sent.
+    void restore(const std::vector<KeptMessage>& messages);
+    void on_first_sent(const Uuid& id);
     void on_outcome(const session::Outcome& outcome);
     // A message of this client is in the log of that conversation: whatever becomes of its receipt, it is told as sent
     // now, and its outcome is not told again. False: no such message waits for its outcome.
@@ -51,6 +58,9 @@ public:
 
 private:
     void tell(const session::Outcome& outcome);
+    Entry entry_of(const Uuid& id, std::string_view type, Bytes payload) const;
+    void tell_outcome(const SendResult& result, const std::string& to, Cache::Ticket kept,
+                      const std::optional<ToldUpto>& upto);
     void emit_inflated(Arrived arrived);
 
     struct Waiter {
@@ -59,6 +69,7 @@ private:
         session::TimePoint since;
         std::string to;
         Entry entry;  // of a client that keeps a list of conversations: what it will be there
+        Cache::Ticket kept = 0;
     };
     const Config& config_;
     session::ClientSession& session_;

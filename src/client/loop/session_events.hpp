@@ -47,6 +47,7 @@ private:
     void on_message(session::LaneIndex lane, const wire::DataView& data, const Bytes& whole,
                     std::uint64_t cost) override;
     void on_outcome(const session::Outcome& outcome) override { parts_.messages.on_outcome(outcome); }
+    void on_first_sent(const Uuid& id) override { parts_.messages.on_first_sent(id); }
     void on_response(session::LaneIndex lane, const wire::ResponseView& response, const Bytes& whole,
                      std::uint64_t cost) override;
     void on_feed(session::LaneIndex lane, std::uint32_t feed_id, const wire::im::Feed& feed, const Bytes& whole,

@@ -58,6 +58,7 @@ protected:
     Messages messages{config, bench.client.session, figures, notes,
                       [this](const std::string& to, const StoredAt& at, const Entry&) {
                           noted += to + " " + std::to_string(at.position.offset) + "; ";
+                          return std::nullopt;
                       }};
     std::vector<SendResult> results;
 };

@@ -179,9 +179,17 @@ TEST_F(OutgoingTest, WhatWasSentIsOpenUntilAnOrderlyEnd) {
     outgoing.leave_open();
     outgoing.unsend();
     EXPECT_TRUE(outgoing.any_open()) << "a server may have acted on it in the session that was left";
-    outgoing.fail_all(errc::cancelled, "the end");
+    outgoing.fail_all(errc::cancelled, "the end", kStart + 3s);
     ASSERT_EQ(heard.outcomes.size(), 1u);
     EXPECT_EQ(heard.outcomes[0].error, errc::outcome_unknown);
+}
+
+TEST_F(OutgoingTest, WhatAnEarlierProcessHasSentIsOpenWhateverTheEndOfASession) {
+    ASSERT_TRUE(outgoing.send(message_of(1, "sent"), Priority::normal, kStart, Sending::again(90'000)));
+    ASSERT_TRUE(outgoing.send(message_of(2, "never sent"), Priority::normal, kStart, Sending::again(0)));
+    EXPECT_EQ(outgoing.open(), (std::vector<Uuid>{id_of(1)}));
+    outgoing.unsend();
+    EXPECT_EQ(outgoing.open(), (std::vector<Uuid>{id_of(1)})) << "an earlier server may have acted on it";
 }
 
 // ---- ClientCarriers ----

@@ -119,6 +119,7 @@ public:
     void on_carrier_detached(ServerSession&, CarrierKey key) override { detached.push_back(key); }
     void on_message(ServerSession&, PendingMessage&& handling, const wire::DataView& data, const Bytes&) override {
         texts.emplace_back(data.message->payload);
+        ages.push_back(data.first_sent_ms_ago);
         handlings.push_back(std::move(handling));
         if (!answers) return;
         table.finish(handlings.back(), {wire::ReceiptStatus::handled, errc::ok, {}, 0}, nullptr, now);
@@ -153,6 +154,7 @@ public:
     std::vector<CarrierKey> attached;
     std::vector<CarrierKey> detached;
     std::vector<std::string> texts;
+    std::vector<std::uint64_t> ages;  // first_sent_ms_ago
     std::vector<PendingMessage> handlings;
     struct Asked {
         PendingRequest pending;
@@ -199,6 +201,7 @@ public:
         }
     }
     void on_outcome(const Outcome& outcome) override { outcomes.push_back(outcome); }
+    void on_first_sent(const Uuid& id) override { first_sent.push_back(id); }
     void on_response(LaneIndex lane, const wire::ResponseView& response, const Bytes&, std::uint64_t cost) override {
         responses.push_back({response.id, response.code, std::string(response.text), response.retry_after_ms,
                              std::string(response.body), response.more});
@@ -247,6 +250,7 @@ public:
     std::vector<std::string> texts;
     std::vector<std::pair<LaneIndex, std::uint64_t>> held;
     std::vector<Outcome> outcomes;
+    std::vector<Uuid> first_sent;
     struct Response {
         Uuid id;
         errc code = errc::ok;

@@ -1,6 +1,6 @@
-#include "store/sqlite/database.hpp"
+#include "sql/database.hpp"
 
-#include "store/sqlite/gentle_file.hpp"
+#include "sql/gentle_file.hpp"
 
 #include <cstring>
 #include <new>
@@ -8,7 +8,7 @@
 
 #include <sqlite3.h>
 
-namespace flare::store::sqlite {
+namespace flare::sql {
 
 errc code_of(int result) {
     switch (result & 0xff) {
@@ -62,7 +62,7 @@ Database& Database::operator=(Database&& other) noexcept {
 }
 Database::~Database() { sqlite3_close_v2(connection_); }
 
-Checked<Database> Database::open(const std::string& path, const std::string& vfs, Use use) {
+Checked<Database> Database::open(const std::string& path, const std::string& vfs, Use use, const std::string& what) {
     Database made;
     // Whoever reads opens for writing, too: it may have to make the index of the write-ahead log.
     const bool looks = use == Use::look;
@@ -70,7 +70,7 @@ Checked<Database> Database::open(const std::string& path, const std::string& vfs
     const int flags = SQLITE_OPEN_NOMUTEX | (looks ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE);
     const int result = sqlite3_open_v2(name.c_str(), &made.connection_, flags, vfs.empty() ? nullptr : vfs.c_str());
     if (const errc code = code_of(result); code != errc::ok)
-        return Failure(code, "the store " + path + " cannot be opened: " + made.message());
+        return Failure(code, what + " " + path + " cannot be opened: " + made.message());
     sqlite3_extended_result_codes(made.connection_, 1);
     sqlite3_busy_timeout(made.connection_, 0);
     // SQLite would ignore the errors of a checkpoint that it makes itself.
@@ -82,7 +82,7 @@ Checked<Database> Database::open(const std::string& path, const std::string& vfs
     };
     sqlite3_wal_hook(made.connection_, note, made.log_pages_.get());
     if (use == Use::write && sqlite3_db_readonly(made.connection_, "main") != 0)
-        return Failure(errc::file_unwritable, "the store " + path +
+        return Failure(errc::file_unwritable, what + " " + path +
                                                   " can only be read; give it to the user who runs this process, on a "
                                                   "file system that is mounted for writing");
     return made;
@@ -226,4 +226,4 @@ void Statement::bind(int position, const Text& text) {
                         SQLITE_UTF8);
 }
 
-}  // namespace flare::store::sqlite
+}  // namespace flare::sql

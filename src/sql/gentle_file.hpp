@@ -7,10 +7,10 @@
 
 struct sqlite3_file;
 
-namespace flare::store::sqlite {
+namespace flare::sql {
 
 // From now on `file`, which is open, on whatever file system of SQLite, is written like that. Without memory for it,
 // std::bad_alloc.
 void make_gentle(sqlite3_file& file);
 
-}  // namespace flare::store::sqlite
+}  // namespace flare::sql

@@ -1,11 +1,11 @@
-#include "store/sqlite/gentle_file.hpp"
+#include "sql/gentle_file.hpp"
 
 #include <map>
 #include <mutex>
 
 #include <sqlite3.h>
 
-namespace flare::store::sqlite {
+namespace flare::sql {
 namespace {
 
 // A flush of 128 KiB takes hardly longer than one of 4 KiB; one of 4 MiB, many times as long.
@@ -41,4 +41,4 @@ const sqlite3_io_methods* gentle_methods(const sqlite3_io_methods* usual) {
 
 void make_gentle(sqlite3_file& file) { file.pMethods = gentle_methods(file.pMethods); }
 
-}  // namespace flare::store::sqlite
+}  // namespace flare::sql

@@ -1,0 +1,506 @@
+// The file of a cache: what it keeps, and whatever is found in its place.
+#include "client/cache/cache_file.hpp"
+
+#include "support/no_room.hpp"
+#include "unit/client/cache_support.hpp"
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace flare::client::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class CacheFiles : public ::testing::Test {
+protected:
+    // Opens it as `user` does, anew.
+    errc open(const std::string& user = "alice") {
+        opened.reset();
+        auto made = CacheFile::open(path, user);
+        if (!made) {
+            said = made.error().text;
+            return made.error().code;
+        }
+        opened.emplace(std::move(*made));
+        said = opened->damaged ? opened->damaged->text : "";
+        return opened->damaged ? opened->damaged->code : errc::ok;
+    }
+    void write(const CacheChanges& changes) {
+        const auto written = opened->file->write(changes);
+        ASSERT_TRUE(written) << written.error().text;
+    }
+    // "1 2 3", with " ..." if there are more; or the error.
+    std::string history(const HistoryQuery& query = {}, const std::string& conversation = "room:tea") {
+        const auto page = opened->file->history(conversation, query);
+        if (!page) return std::string(name(page.error().code));
+        EXPECT_TRUE(page->from_cache);
+        return offsets(*page);
+    }
+    // A cache with an entry and a message, closed.
+    void fill() {
+        ASSERT_EQ(open(), errc::ok) << said;
+        auto changes = told("room:tea", 1, 3);
+        changes.posted.push_back(kept_message(1));
+        write(changes);
+        opened.reset();
+    }
+    void patch(std::uintmax_t at, const std::string& bytes) const {
+        std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(static_cast<std::streamoff>(at));
+        file << bytes;
+    }
+    // It was set aside, and there is a new one that works.
+    void expect_begun_anew() {
+        EXPECT_NE(said.find(path + ".damaged"), std::string::npos) << said;
+        EXPECT_TRUE(fs::exists(path + ".damaged"));
+        EXPECT_TRUE(opened->contents.outbox.empty());
+        write(told("room:tea", 8, 9));
+        ASSERT_EQ(open(), errc::ok) << said;
+        EXPECT_EQ(history(), "8 9 ...");
+    }
+
+    const flare::test::Folder folder;
+    const std::string path = folder.path("alice.cache");
+    std::optional<CacheFile::Opened> opened;
+    std::string said;
+};
+
+TEST_F(CacheFiles, IsThereAgainWithAllThatWasWritten) {
+    ASSERT_EQ(open(), errc::ok) << said;
+    EXPECT_TRUE(opened->contents.outbox.empty());
+    EXPECT_TRUE(opened->contents.told.empty());
+    const std::string device = opened->contents.device;
+    EXPECT_EQ(device.size(), 36u);
+    auto changes = told("room:tea", 1, 3);
+    changes.posted = {kept_message(1), kept_message(2)};
+    changes.sent[kept_id(2)] = 1'700'000'000'000;
+    write(changes);
+    CacheChanges sent;
+    sent.sent[kept_id(1)] = 1'700'000'000'001;
+    write(sent);
+
+    ASSERT_EQ(open(), errc::ok) << said;
+    const CacheContents& found = opened->contents;
+    EXPECT_EQ(found.device, device) << "messages are known again by user, device and id";
+    ASSERT_EQ(ids(found.outbox), "1 2");
+    EXPECT_EQ(found.outbox[0].first_sent_ms, 1'700'000'000'001);
+    EXPECT_EQ(found.outbox[1].first_sent_ms, 1'700'000'000'000);
+    EXPECT_EQ(found.outbox[0].priority, Priority::high);
+    EXPECT_EQ(wire::decode_message(found.outbox[0].message.view())->payload, "hello");
+    ASSERT_EQ(found.told.size(), 1u);
+    EXPECT_EQ(found.told.at("room:tea"), (ToldUpto{{7, 3}, kept_id(3)}));
+    const auto page = opened->file->history("room:tea", {});
+    ASSERT_TRUE(page);
+    ASSERT_EQ(offsets(*page), "1 2 3");
+    EXPECT_EQ(page->head.epoch, 7u);
+    EXPECT_EQ(page->head.last, 3u);
+    EXPECT_EQ(page->entries[1].from, "bob");
+    EXPECT_EQ(page->entries[1].id, kept_id(2));
+    EXPECT_EQ(page->entries[1].payload.str(), "hello");
+    EXPECT_EQ(page->entries[1].time, kept_entry(2).time);
+}
+
+TEST_F(CacheFiles, HasTheListAndHowFarItGoes) {
+    ASSERT_EQ(open(), errc::ok) << said;
+    EXPECT_EQ(opened->contents.cursor, "");
+    auto changes = told("room:tea", 1, 3);
+    changes.conversations["room:tea"].listed = "tea";
+    changes.conversations["bob"].listed = "with bob";
+    changes.conversations["room:soup"].listed = "soup";
+    changes.cursor = "here";
+    write(changes);
+    CacheChanges later;
+    later.conversations["room:soup"].listed = "";
+    later.conversations["room:tea"].listed = "tea, again";
+    write(later);
+    write(told("bob", 1, 1));
+    ASSERT_EQ(open(), errc::ok) << said;
+    EXPECT_EQ(opened->contents.list, (std::vector<std::string>{"with bob", "tea, again"}));
+    EXPECT_EQ(opened->contents.cursor, "here");
+    EXPECT_EQ(history(), "1 2 3");
+}
+
+TEST_F(CacheFiles, IsForItsUserAlone) {
+    fill();
+    struct stat found {};
+    ASSERT_EQ(::stat(path.c_str(), &found), 0);
+    EXPECT_EQ(found.st_mode & 0777u, 0600u);
+    EXPECT_EQ(open("bob"), errc::cache_of_another_user);
+    EXPECT_NE(said.find(path), std::string::npos) << said;
+    EXPECT_EQ(open(), errc::ok) << "and it is as it was";
+    EXPECT_EQ(history(), "1 2 3");
+    opened.reset();
+    fs::permissions(path, fs::perms(0644));
+    EXPECT_EQ(open(), errc::permission_denied);
+}
+
+TEST_F(CacheFiles, LeavesNothingBesideItselfButItsLock) {
+    fill();
+    std::vector<std::string> names;
+    for (const auto& each : fs::directory_iterator(folder.path(""))) names.push_back(each.path().filename());
+    std::sort(names.begin(), names.end());
+    EXPECT_EQ(names, (std::vector<std::string>{"alice.cache", "alice.cache.lock"}));
+}
+
+TEST_F(CacheFiles, HasOneClientAtATime) {
+    ASSERT_EQ(open(), errc::ok);
+    const auto second = CacheFile::open(path, "alice");
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, errc::cache_in_use);
+    EXPECT_NE(second.error().text.find(std::to_string(::getpid())), std::string::npos) << second.error().text;
+    opened.reset();
+    EXPECT_EQ(open(), errc::ok);
+}
+
+// ---- history ----
+
+TEST_F(CacheFiles, ShowsEntriesThatAreNextToEachOtherOnly) {
+    ASSERT_EQ(open(), errc::ok);
+    EXPECT_EQ(history(), "not_connected");
+    write(told("room:tea", 1, 4));
+    write(told("room:tea", 8, 9));
+    EXPECT_EQ(history(), "8 9 ...");
+    EXPECT_EQ(history(HistoryQuery::before(9)), "8 ...");
+    EXPECT_EQ(history(HistoryQuery::before(8)), "not_connected") << "what is before 8 is missing";
+    EXPECT_EQ(history(HistoryQuery::before(5)), "1 2 3 4");
+    EXPECT_EQ(history(HistoryQuery::before(5, 2)), "3 4 ...");
+    EXPECT_EQ(history(HistoryQuery::before(1)), "");
+    EXPECT_EQ(history(HistoryQuery::after(0)), "1 2 3 4 ...");
+    EXPECT_EQ(history(HistoryQuery::after(2, 1)), "3 ...");
+    EXPECT_EQ(history(HistoryQuery::after(4)), "not_connected");
+    EXPECT_EQ(history(HistoryQuery::after(8)), "9");
+    EXPECT_EQ(history(HistoryQuery::after(9)), "");
+    EXPECT_EQ(history({}, "room:soup"), "not_connected");
+    // The hole is filled.
+    CacheChanges page;
+    page.conversations["room:tea"].head = LogHead{7, 1, 12, 12};
+    for (std::uint64_t offset = 5; offset <= 7; ++offset)
+        page.conversations["room:tea"].entries.emplace_back(7, kept_entry(offset));
+    write(page);
+    EXPECT_EQ(history(), "1 2 3 4 5 6 7 8 9");
+    EXPECT_EQ(history(HistoryQuery::after(0)), "1 2 3 4 5 6 7 8 9 ...") << "the log goes on to 12";
+    EXPECT_EQ(history(HistoryQuery::after(9)), "not_connected");
+}
+
+TEST_F(CacheFiles, APageHasNoMoreBytesThanWasAskedForButOneEntry) {
+    ASSERT_EQ(open(), errc::ok);
+    write(told("room:tea", 1, 4, 7, std::string(1000, 'x')));
+    HistoryQuery query;
+    query.max_bytes = 2500;
+    EXPECT_EQ(history(query), "3 4 ...");
+    query.max_bytes = 10;
+    EXPECT_EQ(history(query), "4 ...");
+}
+
+TEST_F(CacheFiles, KeepsTheNewestThousandEntriesOfAConversation) {
+    ASSERT_EQ(open(), errc::ok);
+    write(told("room:tea", 1, CacheTables::kMostEntries));
+    EXPECT_EQ(history(HistoryQuery::after(0, 2)), "1 2 ...");
+    write(told("room:soup", 1, 1));
+    write(told("room:tea", CacheTables::kMostEntries + 1, CacheTables::kMostEntries + 3));
+    EXPECT_EQ(history(HistoryQuery::after(0)), "not_connected");
+    EXPECT_EQ(history(HistoryQuery::after(2)), "not_connected");
+    EXPECT_EQ(history(HistoryQuery::after(3, 2)), "4 5 ...");
+    EXPECT_EQ(history({}, "room:soup"), "1");
+    ASSERT_EQ(open(), errc::ok);
+    write(told("room:tea", CacheTables::kMostEntries + 4, CacheTables::kMostEntries + 4));
+    EXPECT_EQ(history(HistoryQuery::after(3)), "not_connected") << "it is counted after a start, too";
+    EXPECT_EQ(history(HistoryQuery::after(4, 1)), "5 ...");
+}
+
+TEST_F(CacheFiles, KeepsFourMebibytesOfAConversation) {
+    ASSERT_EQ(open(), errc::ok);
+    const std::string text(900'000, 'x');
+    write(told("room:tea", 1, 4, 7, text));
+    EXPECT_EQ(history(HistoryQuery::after(0, 1)), "1 ...");
+    write(told("room:tea", 5, 5, 7, text));
+    EXPECT_EQ(history(HistoryQuery::after(0, 1)), "not_connected");
+    EXPECT_EQ(history(HistoryQuery::after(1, 1)), "2 ...");
+    write(told("room:tea", 6, 6, 7, std::string(CacheTables::kMostBytes + 1, 'x')));
+    EXPECT_EQ(history(HistoryQuery::after(5)), "6") << "the newest one stays";
+    EXPECT_EQ(history(HistoryQuery::after(4)), "not_connected");
+}
+
+TEST_F(CacheFiles, ShowsThePresentEpochOnly) {
+    ASSERT_EQ(open(), errc::ok);
+    write(told("room:tea", 1, 9));
+    CacheChanges restored = told("room:tea", 4, 5, 8);  // the log was restored as it was before 4 was written
+    restored.conversations["room:tea"].epoch = 8;
+    write(restored);
+    EXPECT_EQ(history(), "4 5 ...");
+    EXPECT_EQ(history(HistoryQuery::after(5)), "");
+    EXPECT_EQ(history(HistoryQuery::before(4)), "not_connected");
+    // What comes late of the log before does not bring it back.
+    write(told("room:tea", 10, 10, 7));
+    EXPECT_EQ(history(), "4 5 ...");
+}
+
+TEST_F(CacheFiles, ForgetsEntriesOfALogThatHasDiverged) {
+    ASSERT_EQ(open(), errc::ok);
+    write(told("room:tea", 1, 9));
+    write(told("room:soup", 1, 2));
+    CacheChanges diverged = told("room:tea", 4, 4);
+    diverged.conversations["room:tea"].diverged = true;
+    diverged.conversations["room:tea"].epoch = 7;
+    write(diverged);
+    EXPECT_EQ(history(), "4 ...");
+    EXPECT_EQ(history(HistoryQuery::after(4)), "") << "5 to 9 are of another log";
+    EXPECT_EQ(history({}, "room:soup"), "1 2");
+}
+
+TEST_F(CacheFiles, TakesNoOffsetsThatNoLogHas) {
+    ASSERT_EQ(open(), errc::ok);
+    write(told("room:tea", 1, 2));
+    CacheChanges far;
+    for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{INT64_MAX}, UINT64_MAX})
+        far.conversations["room:tea"].entries.emplace_back(7, kept_entry(offset));
+    write(far);
+    EXPECT_EQ(history(), "1 2");
+    EXPECT_EQ(history(HistoryQuery::before(UINT64_MAX)), "not_connected");
+    EXPECT_EQ(history(HistoryQuery::after(UINT64_MAX)), "");
+}
+
+// ---- the outbox ----
+
+TEST_F(CacheFiles, AMessageThatIsInALogIsAnEntry) {
+    ASSERT_EQ(open(), errc::ok);
+    auto changes = told("room:tea", 1, 2);
+    changes.posted = {kept_message(1, "room:tea", "mine"), kept_message(2, "room:tea"), kept_message(3, "room:tea")};
+    write(changes);
+    CacheChanges settled;
+    settled.settled[kept_id(1)] = {"room:tea", StoredAt{{7, 3}, std::chrono::system_clock::time_point{}}};
+    settled.settled[kept_id(3)] = {"room:tea", std::nullopt};  // it has failed
+    write(settled);
+    ASSERT_EQ(history(), "1 2 3");
+    const auto page = opened->file->history("room:tea", {});
+    EXPECT_EQ(page->entries[2].from, "alice");
+    EXPECT_EQ(page->entries[2].payload.str(), "mine");
+    EXPECT_EQ(page->entries[2].messages, 3u) << "one more than the entry before it";
+    ASSERT_EQ(open(), errc::ok);
+    EXPECT_EQ(ids(opened->contents.outbox), "2");
+}
+
+TEST_F(CacheFiles, KeepsTheOrderInWhichMessagesWerePosted) {
+    ASSERT_EQ(open(), errc::ok);
+    CacheChanges changes;
+    changes.posted = {kept_message(9), kept_message(3), kept_message(7)};
+    write(changes);
+    ASSERT_EQ(open(), errc::ok);
+    CacheChanges more;
+    more.posted = {kept_message(1)};
+    write(more);
+    ASSERT_EQ(open(), errc::ok);
+    EXPECT_EQ(ids(opened->contents.outbox), "9 3 7 1");
+}
+
+// ---- what is found in its place ----
+
+TEST_F(CacheFiles, SetsAsideWhatWasTruncated) {
+    fill();
+    const auto size = fs::file_size(path);
+    for (const std::uintmax_t left : {std::uintmax_t{10}, std::uintmax_t{100}, std::uintmax_t{4096}, size / 2}) {
+        SCOPED_TRACE(left);
+        fill();
+        fs::resize_file(path, left);
+        ASSERT_EQ(open(), errc::cache_damaged) << said;
+        expect_begun_anew();
+        opened.reset();
+        fs::remove(path);
+    }
+}
+
+TEST_F(CacheFiles, SetsAsideWhatIsFullOfOtherBytes) {
+    fill();
+    const auto size = fs::file_size(path);
+    for (const std::uintmax_t at :
+         {std::uintmax_t{0}, std::uintmax_t{20}, std::uintmax_t{4096}, std::uintmax_t{8192}}) {
+        SCOPED_TRACE(at);
+        fill();
+        patch(at, std::string(std::min<std::uintmax_t>(4096, size - at), '\xa5'));
+        ASSERT_EQ(open(), errc::cache_damaged) << said;
+        expect_begun_anew();
+        opened.reset();
+        fs::remove(path);
+    }
+}
+
+TEST_F(CacheFiles, SurvivesAnyByteThatIsNotWhatItWas) {
+    fill();
+    const std::string good = folder.read("alice.cache");
+    const std::string damaged_name = path + ".damaged";
+    unsigned seed = 1;
+    for (int round = 0; round < 100; ++round) {
+        std::string bytes = good;
+        for (int i = 0; i < 4; ++i) {
+            seed = seed * 1103515245u + 12345u;
+            bytes[(seed >> 8) % bytes.size()] = static_cast<char>(seed >> 20);
+        }
+        folder.write("alice.cache", bytes);
+        const errc code = open();
+        // Where it is read, the answer is one of these; a flipped letter of a text is no damage that can be seen.
+        EXPECT_TRUE(code == errc::ok || code == errc::cache_damaged || code == errc::cache_of_another_user ||
+                    code == errc::invalid_config)
+            << round << ": " << name(code) << ": " << said;
+        if (opened) (void)history();
+        opened.reset();
+        fs::remove(damaged_name);
+    }
+}
+
+TEST_F(CacheFiles, SetsAsideWhatHasOtherTables) {
+    fill();
+    const std::string bytes = folder.read("alice.cache");
+    const auto at = bytes.find("CREATE TABLE outbox");
+    ASSERT_NE(at, std::string::npos);
+    patch(at + 13, "inbox ");
+    ASSERT_EQ(open(), errc::cache_damaged) << said;
+    expect_begun_anew();
+}
+
+TEST_F(CacheFiles, SetsAsideAnOutboxThatCannotBeRead) {
+    fill();
+    ASSERT_EQ(open(), errc::ok);
+    CacheChanges changes;
+    KeptMessage broken = kept_message(2);
+    broken.message = Bytes(std::string("\xff\xff\xff"));
+    changes.posted = {broken};
+    write(changes);
+    ASSERT_EQ(open(), errc::cache_damaged);
+    expect_begun_anew();
+}
+
+TEST_F(CacheFiles, IsNotTouchedIfALaterVersionHasWrittenIt) {
+    fill();
+    patch(60, std::string("\0\0\0\2", 4));  // the user_version
+    EXPECT_EQ(open(), errc::invalid_config);
+    EXPECT_NE(said.find("later version"), std::string::npos) << said;
+    EXPECT_FALSE(fs::exists(path + ".damaged"));
+}
+
+TEST_F(CacheFiles, IsNotPutInThePlaceOfSomethingElse) {
+    folder.write("alice.cache", "a letter, or a picture");
+    EXPECT_EQ(open(), errc::invalid_config);
+    EXPECT_EQ(open(), errc::invalid_config) << "nor the second time";
+    EXPECT_EQ(folder.read("alice.cache"), "a letter, or a picture");
+    EXPECT_FALSE(fs::exists(path + ".lock"));
+    fs::remove(path);
+    fill();
+    fs::remove(path + ".lock");
+    patch(68, std::string("\0\0\0\1", 4));  // the application_id
+    EXPECT_EQ(open(), errc::invalid_config);
+    EXPECT_NE(said.find("another program"), std::string::npos) << said;
+    EXPECT_FALSE(fs::exists(path + ".damaged"));
+}
+
+TEST_F(CacheFiles, IsMadeInAnEmptyFileButNotThroughALink) {
+    folder.write("alice.cache", "");
+    EXPECT_EQ(open(), errc::ok) << said;
+    opened.reset();
+    fs::rename(path, folder.path("other"));
+    fs::create_symlink(folder.path("other"), path);
+    EXPECT_EQ(open(), errc::file_unwritable);
+}
+
+TEST_F(CacheFiles, SaysWhatIsWrongWithItsFolder) {
+    const auto nowhere = CacheFile::open(folder.path("missing/alice.cache"), "alice");
+    ASSERT_FALSE(nowhere);
+    EXPECT_EQ(nowhere.error().code, errc::file_not_found);
+    fs::create_directory(folder.path("sub"));
+    const auto directory = CacheFile::open(folder.path("sub"), "alice");
+    ASSERT_FALSE(directory);
+    EXPECT_EQ(directory.error().code, errc::file_unwritable);
+}
+
+TEST_F(CacheFiles, NeedsAFolderThatCanBeWrittenTo) {
+    if (::geteuid() == 0) {
+        // Root writes everywhere but where a file system is read-only.
+        const auto refused = CacheFile::open("/proc/alice.cache", "alice");
+        ASSERT_FALSE(refused);
+        EXPECT_TRUE(refused.error().code == errc::file_not_found || refused.error().code == errc::file_unwritable)
+            << refused.error().text;
+        return;
+    }
+    fill();
+    fs::permissions(folder.path(""), fs::perms(0500));
+    EXPECT_EQ(open(), errc::file_unwritable) << said;
+    fs::permissions(folder.path(""), fs::perms(0700));
+    EXPECT_EQ(open(), errc::ok);
+}
+
+TEST_F(CacheFiles, HasAllOrNothingOfWhatAFullDiskHasNoRoomBeyond) {
+    fill();
+    ASSERT_EQ(open(), errc::ok);
+    {
+        const flare::test::NoRoomBeyond here(300'000);
+        auto large = told("room:tea", 4, 9, 7, std::string(100'000, 'x'));
+        large.posted = {kept_message(2)};
+        const auto written = opened->file->write(large);
+        ASSERT_FALSE(written);
+        EXPECT_EQ(written.error().code, errc::cache_failed);
+        EXPECT_NE(written.error().text.find(path), std::string::npos) << written.error().text;
+    }
+    ASSERT_EQ(open(), errc::ok) << said;
+    EXPECT_EQ(history(), "1 2 3");
+    EXPECT_EQ(ids(opened->contents.outbox), "1");
+    EXPECT_EQ(opened->contents.told.at("room:tea").position.offset, 3u);
+}
+
+TEST_F(CacheFiles, CannotBeMadeOnAFullDisk) {
+    {
+        const flare::test::NoRoomBeyond here(2000);
+        EXPECT_EQ(open(), errc::file_unwritable);
+        EXPECT_NE(said.find(path), std::string::npos) << said;
+    }
+    EXPECT_EQ(open(), errc::ok) << said << ": what was begun is no obstacle";
+}
+
+// A process is killed while it writes; each time it writes ten messages, and how far the application was told.
+TEST_F(CacheFiles, HasWholeTransactionsAfterACrash) {
+    std::size_t before = 0;
+    for (int round = 0; round < 8; ++round) {
+        int out[2];
+        ASSERT_EQ(::pipe(out), 0);
+        const pid_t pid = ::fork();
+        ASSERT_GE(pid, 0);
+        if (pid == 0) {
+            auto made = CacheFile::open(path, "alice");
+            if (!made) ::_exit(1);
+            for (std::uint64_t batch = made->contents.outbox.size() / 10; batch < 6'000; ++batch) {
+                auto changes = told("room:tea", batch + 1, batch + 1);
+                for (std::uint64_t i = 0; i < 10; ++i) changes.posted.push_back(kept_message(10 * batch + i));
+                if (!made->file->write(changes)) ::_exit(2);
+                if (::write(out[1], "x", 1) != 1) ::_exit(3);
+            }
+            ::_exit(0);
+        }
+        ::close(out[1]);
+        char each = 0;
+        std::size_t written = 0;
+        while (written < 20 + 7 * static_cast<std::size_t>(round) && ::read(out[0], &each, 1) == 1) ++written;
+        ::kill(pid, SIGKILL);
+        while (::read(out[0], &each, 1) == 1) ++written;
+        ::close(out[0]);
+        int status = 0;
+        ::waitpid(pid, &status, 0);
+        ASSERT_TRUE(WIFSIGNALED(status)) << "it ended by itself";
+
+        ASSERT_EQ(open(), errc::ok) << said;
+        const std::size_t found = opened->contents.outbox.size();
+        EXPECT_EQ(found % 10, 0u);
+        EXPECT_GE(found, before + 10 * written) << "what was written is not lost with its process";
+        EXPECT_LE(found, before + 10 * (written + 1));
+        EXPECT_EQ(opened->contents.told.at("room:tea").position.offset, found / 10);
+        before = found;
+        opened.reset();
+    }
+}
+
+}  // namespace
+}  // namespace flare::client::test

@@ -78,6 +78,7 @@ void ConversationFeeds::opened(const Uuid& session, const model::ConversationKey
     const auto at = who->openings.find(number);
     FeedSubscriber::Opening opening = std::move(at->second);
     who->openings.erase(at);
+    if (who->openings.empty()) who->openings = {};  // its memory, too
     if (found.code == errc::ok) {
         found.told.feed = number;
         // Its answer comes before the first entry, in the same lane.
@@ -98,6 +99,7 @@ void ConversationFeeds::refuse(const im::Feed& feed, errc code) {
     const auto at = who.openings.find(feed.number);
     FeedSubscriber::Opening opening = std::move(at->second);
     who.openings.erase(at);
+    if (who.openings.empty()) who.openings = {};
     respond_refused(opening.pending, code);
     // The machine is at work.
     parts_.executor.later(

@@ -210,6 +210,10 @@ void ConversationFeeds::read(const im::PageWanted& wanted) {
         });
 }
 
+void ConversationFeeds::want_turn() {
+    parts_.executor.later([this] { feeds_.go_on(); });
+}
+
 void ConversationFeeds::try_again_later() {
     if (again_at_ != session::kNever) return;
     again_at_ = parts_.executor.now() + kReadAgain;

@@ -66,6 +66,7 @@ private:
     void open(const im::Feed& feed) override;
     void refuse(const im::Feed& feed, errc code) override;
     void read(const im::PageWanted& wanted) override;
+    void want_turn() override;
 
     FeedSubscriber* find(const Uuid& session);
     void opened(const Uuid& session, const model::ConversationKey& key, std::uint32_t number,

@@ -69,12 +69,14 @@ struct BenchOwner final : FeedsOwner {
     void open(const Feed& feed) override { opens.emplace_back(feed.session, feed.number); }
     void refuse(const Feed& feed, errc code) override { refused[feed.number] = code; }
     void read(const PageWanted& wanted) override { pages.push_back(wanted); }
+    void want_turn() override { ++turns; }
 
     std::vector<std::pair<model::ConversationKey, std::uint64_t>> watches;
     std::vector<model::ConversationKey> unwatched;
     std::vector<std::pair<FeedSession*, std::uint32_t>> opens;
     std::map<std::uint32_t, errc> refused;
     std::vector<PageWanted> pages;
+    int turns = 0;  // that were asked for
 };
 
 }  // namespace flare::im::test

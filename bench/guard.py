@@ -39,6 +39,7 @@ REPORTED = {
     'echo over QUIC: allocations a message': ([*ECHO, '--in-flight', '64', '--transport', 'quic', *STEADY], 'allocations_per_message'),
     'stored: allocations a message': (['stored', '--rounds', '1', *STEADY], 'allocations_per_message'),
     'idle WebSocket session: bytes': (['idle', '--sessions', '2000', '--seconds', '1'], 'bytes_per_session'),
+    'idle WebSocket session with 50 feeds: bytes': (['idle', '--feeds', '50', '--sessions', '2000', '--seconds', '1'], 'bytes_per_session'),
     'idle wss session: bytes': (['idle', '--transport', 'wss', '--sessions', '2000', '--seconds', '1'], 'bytes_per_session'),
     'idle QUIC session: bytes': (['idle', '--transport', 'quic', '--sessions', '2000', '--seconds', '1'], 'bytes_per_session'),
 }

@@ -29,13 +29,17 @@ struct FedConversation {
     std::size_t opening = 0;          // of them
     std::size_t behind = 0;           // likewise
     std::vector<Removal> removals{};  // while some are opening
-    std::vector<Page> pages;          // that are being read
+    // Since more wait than one turn has room for, and until all of them have had theirs and one turn more has begun.
+    bool in_turns = false;
+    boost::intrusive::list<Feed, boost::intrusive::constant_time_size<false>> due;  // in the order of their turns
+    std::vector<Page> pages;                                                        // that are being read
     KeptBlocks::Shelf shelf;
 };
 
 const model::ConversationKey& Feed::key() const noexcept { return conversation->key; }
 
-Feeds::Feeds(FeedsOwner& owner, std::size_t most_kept) : owner_(owner), kept_(most_kept) {}
+Feeds::Feeds(FeedsOwner& owner, std::size_t most_kept, std::size_t most_in_turn)
+    : owner_(owner), kept_(most_kept), most_in_turn_(most_in_turn), turns_{owner} {}
 Feeds::~Feeds() = default;
 
 // ---- look-ups ----
@@ -134,7 +138,8 @@ bool Feeds::opened(Feed& feed, const Opening& opening) {
 
 void Feeds::start(Feed& feed) {
     if (feed.next > feed.conversation->told) return;
-    fall_behind(feed);
+    ++feed.conversation->behind;
+    feed.session->queue(feed);
     serve(*feed.session, feed.lane);
 }
 
@@ -145,6 +150,7 @@ void Feeds::detach(Feed& feed) {
             if (--conversation.opening == 0) conversation.removals.clear();
             return;
         case Feed::State::current: return;
+        case Feed::State::due:
         case Feed::State::queued: feed.unlink(); break;
         case Feed::State::reading:
             for (FedConversation::Page& page : conversation.pages) std::erase(page.feeds, &feed);
@@ -173,6 +179,7 @@ void Feeds::close(Feed& feed) {
 void Feeds::forget(FedConversation& conversation) {
     kept_.clear(conversation.shelf);
     for (const FedConversation::Page& page : conversation.pages) reading_.erase(page.wanted.ticket);
+    if (conversation.in_turns) std::erase(turns_.of, &conversation);
     if (conversation.generation != 0) owner_.unwatch(conversation.key);
     conversations_.erase(conversations_.find(conversation.key.text()));
 }
@@ -215,14 +222,21 @@ void Feeds::told(const model::ConversationKey& key, std::uint64_t last, std::spa
     if (conversation == nullptr || last <= conversation->told) return;
     const std::uint64_t before = std::exchange(conversation->told, last);
     for (const BlockPtr& block : blocks) kept_.add_newest(conversation->shelf, block);
+    std::size_t given = 0;
     for (Feed* const feed : conversation->feeds) {
         if (feed->own_after == UINT64_MAX && feed->session->has_heard()) feed->own_after = before;
         if (feed->state != Feed::State::current || feed->next > last) continue;
+        if (conversation->in_turns || ++given > most_in_turn_) {
+            ++conversation->behind;
+            turns_.wait(*feed);
+            continue;
+        }
         for (const BlockPtr& block : blocks) {
             if (block->first == feed->next && !give(*feed, block)) break;
         }
         if (feed->next > last) continue;
-        fall_behind(*feed);
+        ++conversation->behind;
+        feed->session->queue(*feed);
         serve(*feed->session, feed->lane);
     }
 }
@@ -266,6 +280,37 @@ void Feeds::destroyed(const model::ConversationKey& key) {
     }
 }
 
+// ---- turns ----
+
+void Feeds::Turns::wait(Feed& feed) {
+    FedConversation& conversation = *feed.conversation;
+    feed.state = Feed::State::due;
+    conversation.due.push_back(feed);
+    if (std::exchange(conversation.in_turns, true)) return;
+    of.push_back(&conversation);
+    want();
+}
+
+void Feeds::Turns::want() {
+    if (!std::exchange(wanted, true)) owner.want_turn();
+}
+
+// Each goes through its lane, as one that is behind for any other reason.
+void Feeds::go_on() {
+    turns_.wanted = false;
+    std::erase_if(turns_.of, [this](FedConversation* each) {
+        each->in_turns = !each->due.empty();
+        for (std::size_t left = most_in_turn_; left != 0 && !each->due.empty(); --left) {
+            Feed& feed = each->due.front();
+            feed.unlink();
+            feed.session->queue(feed);
+            serve(*feed.session, feed.lane);
+        }
+        return !each->in_turns;
+    });
+    if (!turns_.of.empty()) turns_.want();
+}
+
 // ---- giving ----
 
 bool Feeds::has_room(const FeedSession& session, Lane lane) const {
@@ -280,12 +325,6 @@ bool Feeds::give(Feed& feed, const BlockPtr& block) {
     feed.next = block->last + 1;
     if (planted(Fault::feed_skips_one) && feed.state != Feed::State::current) ++feed.next;
     return true;
-}
-
-void Feeds::fall_behind(Feed& feed) {
-    feed.state = Feed::State::queued;
-    ++feed.conversation->behind;
-    feed.session->lanes_[feed.lane].feeds.push_back(feed);
 }
 
 bool Feeds::step(Feed& feed) {
@@ -369,10 +408,13 @@ void Feeds::page_read(std::uint64_t ticket, std::span<const BlockPtr> blocks) {
     FLARE_INVARIANT(!blocks.empty() && blocks.front()->first == feeds.front()->next,
                     "a page begins elsewhere than was asked");
     for (const BlockPtr& block : blocks) kept_.add_page(conversation.shelf, block);
-    for (Feed* const feed : feeds) {
+    // Some go on at once in any case: what was read for them might not be kept until their turn.
+    const std::span<Feed* const> now = std::span(feeds).first(std::min(feeds.size(), most_in_turn_));
+    for (Feed* const feed : now) {
         feed->state = Feed::State::queued;
         feed->session->lanes_[feed->lane].feeds.push_front(*feed);
     }
+    for (Feed* const feed : std::span(feeds).subspan(now.size())) turns_.wait(*feed);
     for (Feed* const feed : feeds) serve(*feed->session, feed->lane);
 }
 
@@ -387,10 +429,7 @@ void Feeds::page_failed(std::uint64_t ticket) {
 
 void Feeds::retry() {
     const std::vector<Feed*> feeds = std::exchange(stuck_, {});
-    for (Feed* const feed : feeds) {
-        feed->state = Feed::State::queued;
-        feed->session->lanes_[feed->lane].feeds.push_back(*feed);
-    }
+    for (Feed* const feed : feeds) feed->session->queue(*feed);
     for (Feed* const feed : feeds) serve(*feed->session, feed->lane);
 }
 
@@ -400,6 +439,7 @@ void Feeds::check_invariants() const {
     kept_.check_invariants();
     std::size_t feeds = 0;
     std::size_t pages = 0;
+    std::size_t in_turns = 0;
     for (const auto& [key, conversation] : conversations_) {
         std::size_t opening = 0;
         std::size_t behind = 0;
@@ -411,8 +451,11 @@ void Feeds::check_invariants() const {
             behind += waits;
             FLARE_INVARIANT(waits || feed->opening() || feed->next > conversation->told,
                             "a feed is behind and waits for nothing");
-            FLARE_INVARIANT((feed->state == Feed::State::queued) == feed->is_linked(), "a feed is in no queue");
+            const bool linked = feed->state == Feed::State::queued || feed->state == Feed::State::due;
+            FLARE_INVARIANT(linked == feed->is_linked(), "a feed is in no queue");
+            FLARE_INVARIANT(feed->state != Feed::State::due || conversation->in_turns, "a feed waits for no turn");
         }
+        in_turns += conversation->in_turns;
         FLARE_INVARIANT(!conversation->feeds.empty(), "a conversation is watched for nobody");
         FLARE_INVARIANT(opening == conversation->opening && behind == conversation->behind,
                         "feeds that wait are counted wrong");
@@ -422,6 +465,7 @@ void Feeds::check_invariants() const {
     }
     FLARE_INVARIANT(feeds == size_, "feeds are counted wrong");
     FLARE_INVARIANT(pages == reading_.size(), "a page is read for no conversation");
+    FLARE_INVARIANT(in_turns == turns_.of.size() && (in_turns == 0 || turns_.wanted), "a turn is waited for in vain");
 }
 
 }  // namespace flare::im

@@ -53,6 +53,7 @@ struct Feed : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost
     enum class State : std::uint8_t {
         opening,  // it is not known yet whether the user is a member, and where it begins
         current,  // it was given all that was told
+        due,      // behind: waits for a turn of the loop, as too many others have been given something in this one
         queued,   // behind: waits for its turn in its lane
         reading,  // behind: a page is being read, and a place in the lane is kept for it
         stuck,    // behind: the page could not be read
@@ -110,6 +111,10 @@ private:
         boost::intrusive::list<Feed, boost::intrusive::constant_time_size<false>> feeds;  // that wait for their turn
         std::size_t kept = 0;  // places for those that read a page
     };
+    void queue(Feed& feed) {
+        feed.state = Feed::State::queued;
+        lanes_[feed.lane].feeds.push_back(feed);
+    }
 
     const SessionKey key_;
     const EncodingSet encodings_;
@@ -144,6 +149,8 @@ public:
     virtual void refuse(const Feed& feed, errc code) = 0;
     // page_read() or page_failed() follows.
     virtual void read(const PageWanted& wanted) = 0;
+    // Feeds::go_on() is to be called in the next turn of the loop.
+    virtual void want_turn() = 0;
 
 protected:
     ~FeedsOwner() = default;
@@ -152,8 +159,12 @@ protected:
 class Feeds {
 public:
     static constexpr std::uint64_t kPageEntries = 64;
+    // Feeds of a conversation that are given something in a turn of the loop; the others are in turns that follow. So a
+    // large room does not keep other sessions waiting.
+    static constexpr std::size_t kMostInTurn = 2000;
 
-    explicit Feeds(FeedsOwner& owner, std::size_t most_kept = KeptBlocks::kMostBytes);
+    explicit Feeds(FeedsOwner& owner, std::size_t most_kept = KeptBlocks::kMostBytes,
+                   std::size_t most_in_turn = kMostInTurn);
     ~Feeds();
     Feeds(const Feeds&) = delete;
     Feeds& operator=(const Feeds&) = delete;
@@ -193,6 +204,9 @@ public:
     // The conversation is no more.
     void destroyed(const model::ConversationKey& key);
 
+    // The next turn of the loop: who has waited for it is given what was told.
+    void go_on();
+
     // ---- from the store ----
 
     // Ascending, without holes, from PageWanted::from on; at least one.
@@ -211,6 +225,17 @@ public:
     void check_invariants() const;
 
 private:
+    // Conversations of which more feeds wait than one turn of the loop has room for.
+    struct Turns {
+        FeedsOwner& owner;
+        std::vector<FedConversation*> of{};  // FedConversation::in_turns
+        bool wanted = false;                 // go_on() will be called
+
+        // It is behind, and goes on in a later turn.
+        void wait(Feed& feed);
+        void want();
+    };
+
     FedConversation* find(const model::ConversationKey& key);
     // What is told before registered() was meant for somebody who has gone.
     FedConversation* registered(const model::ConversationKey& key);
@@ -220,7 +245,6 @@ private:
     bool has_room(const FeedSession& session, Lane lane) const;
     // The feed is given it, or does not need it, as its session has all of it by receipts.
     bool give(Feed& feed, const BlockPtr& block);
-    void fall_behind(Feed& feed);
     // The first of its lane goes on. False: it cannot.
     bool step(Feed& feed);
     void serve(FeedSession& session, Lane lane);
@@ -232,9 +256,11 @@ private:
 
     FeedsOwner& owner_;
     KeptBlocks kept_;
+    const std::size_t most_in_turn_;
     boost::unordered_flat_map<std::string_view, std::unique_ptr<FedConversation>, base::NameHash> conversations_;
     boost::unordered_flat_map<std::uint64_t, FedConversation*> reading_;  // by ticket
     std::vector<Feed*> stuck_;
+    Turns turns_;
     std::uint64_t last_ticket_ = 0;
     std::uint64_t last_generation_ = 0;
     std::size_t size_ = 0;

@@ -24,12 +24,19 @@ struct Options {
     // explain: this cause alone; kill-store: server or clients; memory: this attack; quic-flood: these packets
     std::string only;
     std::string server;  // memory: the program `flare`, in place of the one that was built with the lab
+    // catch-up; 0, or nothing: as it says
+    int members = 0;
+    double cut_seconds = 0;
+    double rate = 0;    // messages a second
+    int heartbeat = 0;  // seconds
+    std::string variant;
 
     int runs_or(int fallback) const { return runs > 0 ? runs : fallback; }
 };
 
 int lab_address_change(const Options& options);
 int lab_black_hole(const Options& options);
+int lab_catch_up(const Options& options);
 int lab_compare(const Options& options);
 int lab_connect(const Options& options);
 int lab_explain(const Options& options);
@@ -53,6 +60,9 @@ int lab_serve_slowly();
 // write what they do into a journal.
 int lab_serve_stored(const std::string& address, const std::string& file);
 int lab_speak(const std::string& address, int first, int count, const std::string& journal);
+// The child of catch-up: a server of one transport, with conversations in `file`; heartbeats in seconds.
+int lab_serve_room(const std::string& transport, const std::string& address, const std::string& file,
+                   const std::string& certificate, const std::string& key, int heartbeat);
 
 class Figures {
 public:

@@ -2,6 +2,7 @@
 #include "lab/lab.hpp"
 #include "lab/network.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -21,6 +22,9 @@ struct Scenario {
 constexpr Scenario kScenarios[] = {
     {"address-change", flare::lab::lab_address_change, "the client's address changes in mid-conversation"},
     {"black-hole", flare::lab::lab_black_hole, "UDP vanishes in mid-conversation, and comes back"},
+    {"catch-up", flare::lab::lab_catch_up,
+     "members of a room are cut off, and come back (--variant cut|kill|restore, --members N, --cut-seconds S, "
+     "--rate R, --heartbeat S)"},
     {"compare", flare::lab::lab_compare,
      "the same faults for Flare, Socket.IO, MQTT and NATS: scripts/setup.sh --peers"},
     {"connect", flare::lab::lab_connect, "time to a ready session, for every mix of bad UDP and bad TCP"},
@@ -40,7 +44,7 @@ constexpr Scenario kScenarios[] = {
 
 int usage() {
     std::fputs(
-        "usage: flare_lab SCENARIO [--runs N] [--transport quic|ws|auto] [--warm-standby] [--json] [--limits] "
+        "usage: flare_lab SCENARIO [--runs N] [--transport quic|ws|wss|auto] [--warm-standby] [--json] [--limits] "
         "[--verbose]\n",
         stderr);
     for (const Scenario& each : kScenarios) std::fprintf(stderr, "  %-15s %s\n", each.name.data(), each.shows);
@@ -64,6 +68,10 @@ int main(int argc, char** argv) {
         std::setvbuf(stdout, nullptr, _IOLBF, 0);
         return flare::lab::lab_speak(argv[2], std::atoi(argv[3]), std::atoi(argv[4]), argv[5]);
     }
+    if (argc == 8 && std::string_view(argv[1]) == "serve-room") {
+        std::setvbuf(stdout, nullptr, _IOLBF, 0);
+        return flare::lab::lab_serve_room(argv[2], argv[3], argv[4], argv[5], argv[6], std::atoi(argv[7]));
+    }
     Options options;
     for (int i = 2; i < argc; ++i) {
         const std::string_view option = argv[i];
@@ -83,6 +91,16 @@ int main(int argc, char** argv) {
             options.server = argv[++i];
         } else if (option == "--transport" && i + 1 < argc) {
             options.transport = argv[++i];
+        } else if (option == "--members" && i + 1 < argc) {
+            options.members = std::clamp(std::atoi(argv[++i]), 1, 10'000);
+        } else if (option == "--cut-seconds" && i + 1 < argc) {
+            options.cut_seconds = std::clamp(std::atof(argv[++i]), 1.0, 3600.0);
+        } else if (option == "--rate" && i + 1 < argc) {
+            options.rate = std::clamp(std::atof(argv[++i]), 1.0, 10'000.0);
+        } else if (option == "--heartbeat" && i + 1 < argc) {
+            options.heartbeat = std::clamp(std::atoi(argv[++i]), 1, 3600);
+        } else if (option == "--variant" && i + 1 < argc) {
+            options.variant = argv[++i];
         } else {
             return usage();
         }

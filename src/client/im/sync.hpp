@@ -145,7 +145,6 @@ private:
     bool syncing_ = false;
     bool open_ = false;  // a page has been asked for
     bool first_ = true;  // no sync is over yet
-    bool told_ = false;  // ConversationsSynced, in this session
     bool told_unavailable_ = false;
     std::optional<std::uint64_t> whole_since_;  // what no pass has named from this one on is gone
     std::vector<EarlyFrame> early_;

@@ -107,6 +107,7 @@ FeedSubscriber::Opening ConversationFeeds::take_opening(FeedSubscriber& who, std
     const auto at = who.openings.find(number);
     Opening opening = std::move(at->second);
     who.openings.erase(at);
+    if (who.openings.empty()) who.openings = {};  // its memory, too
     return opening;
 }
 
@@ -261,6 +262,10 @@ void ConversationFeeds::read(const im::PageWanted& wanted) {
             feeds_.page_failed(ticket);
             if (feeds_.stuck()) try_again_later();
         });
+}
+
+void ConversationFeeds::want_turn() {
+    parts_.executor.later([this] { feeds_.go_on(); });
 }
 
 void ConversationFeeds::try_again_later() {

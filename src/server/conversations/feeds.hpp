@@ -86,6 +86,7 @@ private:
     void began(const im::Feed& feed) override;
     void refuse(const im::Feed& feed, errc code) override;
     void read(const im::PageWanted& wanted) override;
+    void want_turn() override;
 
     using Opening = FeedSubscriber::Opening;
 

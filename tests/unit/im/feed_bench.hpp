@@ -75,6 +75,7 @@ struct BenchOwner final : FeedsOwner {
     }
     void refuse(const Feed& feed, errc code) override { refused[feed.number] = code; }
     void read(const PageWanted& wanted) override { pages.push_back(wanted); }
+    void want_turn() override { ++turns; }
 
     std::vector<std::pair<model::ConversationKey, std::uint64_t>> watches;
     std::vector<model::ConversationKey> unwatched;
@@ -82,6 +83,7 @@ struct BenchOwner final : FeedsOwner {
     std::vector<std::uint32_t> begun;
     std::map<std::uint32_t, errc> refused;
     std::vector<PageWanted> pages;
+    int turns = 0;  // that were asked for
 };
 
 }  // namespace flare::im::test

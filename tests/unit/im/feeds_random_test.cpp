@@ -19,11 +19,11 @@ constexpr std::size_t kUsers = 4;
 constexpr std::size_t kMostSessions = 6;
 
 struct Counts {
-    std::uint64_t given = 0, own = 0, pages = 0, live = 0, ended = 0, again = 0, failed = 0;
+    std::uint64_t given = 0, own = 0, pages = 0, live = 0, ended = 0, again = 0, failed = 0, turns = 0;
     std::uint64_t at_once = 0, read_anyway = 0;  // feeds of lists: opened with what was read, or read again
     Counts& operator+=(const Counts& other) {
         given += other.given, own += other.own, pages += other.pages, live += other.live;
-        ended += other.ended, again += other.again, failed += other.failed;
+        ended += other.ended, again += other.again, failed += other.failed, turns += other.turns;
         at_once += other.at_once, read_anyway += other.read_anyway;
         return *this;
     }
@@ -31,7 +31,10 @@ struct Counts {
 
 class FeedWorld final : private FeedsOwner {
 public:
-    explicit FeedWorld(std::uint64_t seed) : chance_(seed), feeds_(*this, 4'000) {
+    explicit FeedWorld(std::uint64_t seed)
+        : chance_(seed),
+          most_in_turn_(seed % 3 == 0 ? Feeds::kMostInTurn : seed % 3),
+          feeds_(*this, 4'000, most_in_turn_) {
         for (std::size_t i = 0; i < kRooms; ++i) {
             rooms_.emplace_back(model::ConversationKey::room("room" + std::to_string(i)));
             for (Row user = 1; user <= kUsers; ++user) rooms_.back().joined[user] = 0;
@@ -130,6 +133,8 @@ private:
             return fail("an entry is given that is above the end of the membership");
         if ((block.encodings & ~encodings_of(session)) != 0) return fail("an entry is given that cannot be read");
         expected.next = block.last + 1;
+        given_now_[expected.room].insert(session.number);
+        if (given_now_[expected.room].size() > most_in_turn_) fail("too many are given something in one turn");
     }
     EncodingSet encodings_of(const Session& session) const { return (&session - sessions_.data()) % 2 == 0 ? 2 : 0; }
 
@@ -140,8 +145,11 @@ private:
             hear(each);
         }
         for (int i = 0; i < 100'000 && wrong_.empty(); ++i) {
+            given_now_.clear();
             if (!mail_.empty()) {
                 run(mail_);
+            } else if (turn_wanted_) {
+                take_turn();
             } else if (!home_.empty()) {
                 run(home_);
             } else if (!store_.empty()) {
@@ -173,6 +181,7 @@ private:
     bool use_room() {
         bool wanted = false;
         for (Session& each : sessions_) {
+            given_now_.clear();
             wanted |= each.session->wants;
             std::fill(each.session->waiting.begin(), each.session->waiting.end(), 0);
             feeds_.room(*each.session);
@@ -185,6 +194,8 @@ private:
     void step() {
         Session& session = sessions_[any(sessions_.size())];
         Room& room = rooms_[any(kRooms)];
+        given_now_.clear();
+        if (turn_wanted_ && one_of(4)) return take_turn();
         switch (any(19)) {
             case 0:
             case 1: return append(room);
@@ -219,6 +230,11 @@ private:
             case 16: return one_of(2) ? hear(session) : void();
             default: return run_one(store_, any(store_.size() + 1));
         }
+    }
+    void take_turn() {
+        turn_wanted_ = false;
+        ++counts_.turns;
+        feeds_.go_on();
     }
     void append(Room& room) {
         const SessionKey sender = sessions_[any(sessions_.size())].number;
@@ -394,6 +410,9 @@ private:
         return 0;
     }
     void refuse(const Feed&, errc) override {}
+    void want_turn() override {
+        if (std::exchange(turn_wanted_, true)) fail("a turn is asked for twice");
+    }
     void read(const PageWanted& wanted) override {
         const Room& room = rooms_[wanted.conversation - 1];
         ++counts_.pages;
@@ -415,6 +434,7 @@ private:
     }
 
     std::mt19937_64 chance_;
+    const std::size_t most_in_turn_;
     std::vector<Room> rooms_;
     std::deque<Task> mail_;     // to the worker
     std::deque<Task> home_;     // what the store answers to it
@@ -422,6 +442,8 @@ private:
     std::vector<Task> store_;
     std::vector<Task> results_;  // of the store, to the worker
     std::uint64_t last_session_ = 0;
+    std::map<std::size_t, std::set<std::uint64_t>> given_now_;  // sessions, by room, within one call of the machine
+    bool turn_wanted_ = false;
     Counts counts_;
     std::string wrong_;
     Feeds feeds_;
@@ -445,7 +467,7 @@ TEST(RandomFeeds, AreGivenTheLogFromTheirPlaceOn) {
     for (const auto& [what, count] :
          {std::pair("given", counts.given), std::pair("own", counts.own), std::pair("pages", counts.pages),
           std::pair("live", counts.live), std::pair("ended", counts.ended), std::pair("read again", counts.again),
-          std::pair("failed", counts.failed), std::pair("at once", counts.at_once),
+          std::pair("failed", counts.failed), std::pair("turns", counts.turns), std::pair("at once", counts.at_once),
           std::pair("read anyway", counts.read_anyway)}) {
         EXPECT_GT(count, 20u) << what;
         RecordProperty(what, std::to_string(count));

@@ -2,6 +2,7 @@
 
 #include "unit/wire/allocations.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <string>
 
@@ -118,6 +119,80 @@ TEST_F(FeedsOfAWorker, AreGivenFromMemoryWhatWasToldAMomentAgo) {
     EXPECT_EQ(ann.given[1], (Given{{11, 11}, {12, 12}, {13, 13}, {14, 14}, {15, 15}}));
     EXPECT_TRUE(owner.pages.empty());
     EXPECT_FALSE(ann.wants);
+}
+
+// ---- large rooms ----
+
+class FeedsOfACrowd : public FeedsOfAWorker {
+protected:
+    void gather(std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) feed_of(crowd.emplace_back(100 + i), 11);
+    }
+    std::size_t having(std::size_t blocks) {
+        return static_cast<std::size_t>(std::count_if(
+            crowd.begin(), crowd.end(), [&](BenchSession& each) { return each.given[1].size() == blocks; }));
+    }
+    void TearDown() override {
+        for (BenchSession& each : crowd) feeds.session_gone(each);
+        FeedsOfAWorker::TearDown();
+    }
+    std::deque<BenchSession> crowd;
+};
+
+TEST_F(FeedsOfACrowd, GiveToTwoThousandInATurn) {
+    gather(4500);
+    tell({block_of(11, 11)});
+    EXPECT_EQ(having(1), 2000u);
+    EXPECT_EQ(owner.turns, 1);
+    tell({block_of(12, 12)});
+    EXPECT_EQ(having(1), 2000u) << "it is the same turn";
+    feeds.go_on();
+    EXPECT_EQ(having(0), 500u);
+    EXPECT_EQ(having(2), 2000u) << "who has waited is given all of it";
+    feeds.go_on();
+    EXPECT_EQ(having(1), 500u) << "who came first is behind those who had nothing";
+    EXPECT_EQ(having(2), 4000u);
+    feeds.check_invariants();
+    feeds.go_on();
+    EXPECT_EQ(having(2), 4500u);
+    EXPECT_EQ(owner.turns, 4);
+    feeds.go_on();
+    EXPECT_EQ(owner.turns, 4) << "nobody waits for one";
+    tell({block_of(13, 13)});
+    EXPECT_EQ(having(3), 2000u);
+    for (BenchSession& each : crowd) EXPECT_TRUE(std::is_sorted(each.given[1].begin(), each.given[1].end()));
+    EXPECT_TRUE(owner.pages.empty());
+}
+
+TEST_F(FeedsOfACrowd, EndWithTheMembershipWhileTheyWaitForATurn) {
+    gather(2000);
+    feed_of(bob, 11, kBob);
+    tell({block_of(11, 11)});
+    EXPECT_TRUE(bob.given[1].empty());
+    feeds.removed(kTea, kBob, 12);
+    EXPECT_EQ(bob.ends[1], 12u);
+    feeds.go_on();
+    EXPECT_TRUE(bob.given[1].empty());
+    EXPECT_EQ(having(1), 2000u);
+    feed_of(bob, 12, kBob);
+    feeds.go_on();
+    tell({block_of(12, 12)});
+    feeds.session_gone(bob);
+    feeds.go_on();
+    EXPECT_TRUE(bob.given[2].empty());
+}
+
+TEST_F(FeedsOfACrowd, GiveAPageToTwoThousandInATurn) {
+    gather(2500);
+    feeds.told(kTea, 11, {});
+    feeds.go_on();
+    ASSERT_EQ(owner.pages.size(), 1u) << "one for all of them";
+    read_page();
+    EXPECT_EQ(having(1), 2000u);
+    feeds.check_invariants();
+    feeds.go_on();
+    EXPECT_EQ(having(1), 2500u);
+    EXPECT_TRUE(owner.pages.empty());
 }
 
 // 100 entries of 1 KiB were told: the newest 64 KiB are at hand.

@@ -58,6 +58,37 @@ TEST(Append, LimitsADeviceAndAConversation) {
     EXPECT_NE(answers[1].text.find("conversation"), std::string_view::npos);
 }
 
+TEST(Append, AMessageCostsALargeRoomMore) {
+    Limits limits;
+    limits.deliveries = {30, 60};
+    Home home(limits);
+    std::vector<model::Member> members;
+    for (Row user = 1; user <= 30; ++user) members.push_back(a_member(user));
+    home.load(members);
+    for (Row user = 1; user <= 3; ++user) home.send(user, static_cast<std::uint8_t>(user));
+    home.turn();
+    EXPECT_EQ(home.given(), (Tokens{1, 2}));
+    const auto answers = home.take<effect::Answer>();
+    ASSERT_EQ(answers.size(), 1u);
+    EXPECT_EQ(answers[0].code, errc::rate_limited);
+    EXPECT_EQ(answers[0].retry_after_ms, 1000u);
+    EXPECT_NE(answers[0].text.find("so many members"), std::string_view::npos);
+}
+
+TEST(Append, ARoomWithMoreMembersThanMayBeReachedAtOnceWaitsForAll) {
+    Limits limits;
+    limits.deliveries = {10, 20};
+    Home home(limits);
+    std::vector<model::Member> members;
+    for (Row user = 1; user <= 30; ++user) members.push_back(a_member(user));
+    home.load(members);
+    home.send(1, 1);
+    home.send(2, 2);
+    home.turn();
+    EXPECT_EQ(home.given(), Tokens{1});
+    EXPECT_EQ(home.take<effect::Answer>().at(0).retry_after_ms, 2000u);
+}
+
 TEST(Append, WhatIsRefusedCountsForItsDevice) {
     Limits limits;
     limits.device = {10, 2};

@@ -61,7 +61,8 @@ constexpr std::uint32_t kReportBytes = 256;
     });
     if (!folder.empty()) {
         ConversationLimits limits;
-        limits.device_per_second = limits.conversation_per_second = limits.direct_per_hour = 0;  // none
+        limits.device_per_second = limits.conversation_per_second = limits.direct_per_hour = 0;
+        limits.deliveries_per_second = 0;  // none
         builder.store(sqlite(folder + "/flare.db")).conversation_limits(limits);
     }
     if (options.configure) options.configure(builder);

@@ -127,6 +127,9 @@ struct ConversationLimits {
     // Messages and changes of all members into one conversation. At most 1,000,000.
     std::uint32_t conversation_per_second = 50;
     std::uint32_t conversation_burst = 0;
+    // The same, each counted once for every member: what large rooms may cost. At most 100,000,000.
+    std::uint32_t deliveries_per_second = 200'000;
+    std::uint32_t deliveries_burst = 0;
     // Direct conversations that a user starts in an hour; one that the other user has answered no longer counts. At
     // most 10,000; 0: no limit. Each takes 16 bytes for that hour.
     std::uint32_t direct_per_hour = 50;

@@ -3,6 +3,7 @@
 #include "im/planted.hpp"
 #include "im/rights.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace flare::im {
@@ -51,11 +52,21 @@ Refused Admission::over_rate(const Waiting& item, const Now& now) const {
     if (send.sender == 0) return {};
     const auto device = item.counted ? std::chrono::nanoseconds(0) : devices_.wait(send.device, now.steady);
     const auto all = bucket_.wait(limits_.conversation, 1, now.steady);
-    if (device > device.zero() && device >= all) return too_fast(device);
+    const auto members = deliveries_.wait(limits_.deliveries, deliveries(), now.steady);
+    if (device > device.zero() && device >= std::max(all, members)) return too_fast(device);
+    if (members > all)
+        return Refusal{errc::rate_limited,
+                       "too much is sent to a conversation of so many members: send again after retry_after",
+                       retry_after(members)};
     if (all > all.zero())
         return Refusal{errc::rate_limited, "too much is sent to this conversation: send again after retry_after",
                        retry_after(all)};
     return {};
+}
+
+// Of one message; what never fits would wait for ever.
+std::uint64_t Admission::deliveries() const noexcept {
+    return std::min(conversation_.member_count(), limits_.deliveries.burst);
 }
 
 Refused Admission::over_device_rate(const Waiting& item, const Now& now) const {
@@ -85,6 +96,7 @@ void Admission::goes(Waiting& item, const model::Member& sender, const Now& now)
     if (!planted(Fault::rate_not_counted)) {
         count(item, now);
         bucket_.take(limits_.conversation, 1, now.steady);
+        deliveries_.take(limits_.deliveries, deliveries(), now.steady);
     }
     item.slow = !item.command && in_slow_mode(send, sender);
     if (item.slow) item.slow_before = slow_.wrote(send.sender, now.unix_ms);
@@ -95,8 +107,10 @@ void Admission::comes_back(const Waiting& item) {
 }
 
 bool Admission::idle(const Now& now) const {
-    const base::Rate& rate = limits_.conversation;
-    return slow_.empty() && bucket_.wait(rate, rate.burst, now.steady) == std::chrono::nanoseconds(0);
+    const auto full = [&](const base::Bucket& bucket, const base::Rate& rate) {
+        return bucket.wait(rate, rate.burst, now.steady) == std::chrono::nanoseconds(0);
+    };
+    return slow_.empty() && full(bucket_, limits_.conversation) && full(deliveries_, limits_.deliveries);
 }
 
 }  // namespace flare::im

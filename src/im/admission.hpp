@@ -45,12 +45,14 @@ public:
 
 private:
     bool in_slow_mode(const Send& send, const model::Member& sender) const;
+    std::uint64_t deliveries() const noexcept;
     Refused over_limits(const Send& send, const model::Member& sender, const Now& now) const;
 
     const Limits& limits_;
     const Conversation& conversation_;
     DeviceRates& devices_;
-    base::Bucket bucket_{};  // of all that is sent into the conversation
+    base::Bucket bucket_{};      // of all that is sent into the conversation
+    base::Bucket deliveries_{};  // of that, times the members
     SlowMode slow_;
 };
 

@@ -23,8 +23,9 @@ inline constexpr std::size_t kChangedAtOnce = 100;                   // users na
 
 struct Limits {
     // ---- users: beyond these they are refused ----
-    base::Rate device{20, 100};        // sends and changes of one device
-    base::Rate conversation{50, 250};  // and of all into a conversation
+    base::Rate device{20, 100};                 // sends and changes of one device
+    base::Rate conversation{50, 250};           // and of all into a conversation
+    base::Rate deliveries{200'000, 1'000'000};  // of a conversation: each of these costs one for every member
     std::uint64_t max_members = 100'000;
     std::uint32_t max_conversations = 10'000;  // of a user
     std::uint32_t direct_per_hour = 50;        // that a user begins; 0: any number

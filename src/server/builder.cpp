@@ -332,16 +332,20 @@ ServerBuilder& ServerBuilder::store(Store store) {
 
 ServerBuilder& ServerBuilder::conversation_limits(ConversationLimits limits) {
     constexpr std::uint32_t kMost = 1'000'000;
-    const auto rate = [&](std::uint32_t per_second, std::uint32_t burst, std::string_view which) {
+    const auto rate = [&](std::uint32_t per_second, std::uint32_t burst, std::string_view which,
+                          std::uint32_t times = 1) {
         const std::string name = "conversation_limits: " + std::string(which);
-        state_->check(per_second <= kMost, name + "_per_second is at most 1,000,000");
-        state_->check(burst <= 10 * kMost, name + "_burst is at most 10,000,000");
+        state_->check(per_second <= times * kMost,
+                      name + "_per_second is at most " + std::to_string(times) + ",000,000");
+        state_->check(burst <= 10 * times * kMost,
+                      name + "_burst is at most " + std::to_string(10 * times) + ",000,000");
         state_->check(per_second != 0 || burst == 0, name + "_burst needs a rate");
         return base::Rate{per_second, burst == 0 ? 5ull * per_second : burst};
     };
     im::Limits& to = state_->config.conversations.limits;
     to.device = rate(limits.device_per_second, limits.device_burst, "device");
     to.conversation = rate(limits.conversation_per_second, limits.conversation_burst, "conversation");
+    to.deliveries = rate(limits.deliveries_per_second, limits.deliveries_burst, "deliveries", 100);
     state_->check(limits.direct_per_hour <= 10'000, "conversation_limits: direct_per_hour is at most 10,000");
     to.direct_per_hour = limits.direct_per_hour;
     state_->check(limits.max_payload_bytes > 0 && limits.max_payload_bytes <= im::kMaxPayloadBytes,

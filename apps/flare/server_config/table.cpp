@@ -110,6 +110,8 @@ void conversation_limits(ServerBuilder& builder, const Values& values, const Set
         if (each.name == "device_burst") limits.device_burst = number();
         if (each.name == "conversation_per_second") limits.conversation_per_second = number();
         if (each.name == "conversation_burst") limits.conversation_burst = number();
+        if (each.name == "deliveries_per_second") limits.deliveries_per_second = number();
+        if (each.name == "deliveries_burst") limits.deliveries_burst = number();
         if (each.name == "direct_per_hour") limits.direct_per_hour = number();
         if (each.name == "max_payload_bytes")
             limits.max_payload_bytes =
@@ -302,6 +304,10 @@ constexpr Setting kSettings[] = {
     {"conversations", "conversation_per_second", Kind::count, "50", "conversation_limits",
      "Messages and changes per second into one conversation, from all its members; 0: no limit.", conversation_limits},
     {"conversations", "conversation_burst", Kind::count, "0", "conversation_limits",
+     "How many of these are allowed at once after a pause; 0: five times the rate.", conversation_limits},
+    {"conversations", "deliveries_per_second", Kind::count, "200000", "conversation_limits",
+     "The same, each counted once for every member of the conversation; 0: no limit.", conversation_limits},
+    {"conversations", "deliveries_burst", Kind::count, "0", "conversation_limits",
      "How many of these are allowed at once after a pause; 0: five times the rate.", conversation_limits},
     {"conversations", "direct_per_hour", Kind::count, "50", "conversation_limits",
      "Direct conversations that a user may start in an hour, not counting those that the other user has answered; 0: "

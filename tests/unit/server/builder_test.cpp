@@ -52,15 +52,16 @@ TEST(Builder, HoldsLimitsOfConversationsToWhatTheServerCanDo) {
         return refusal(ServerBuilder().conversation_limits(limits));
     };
     EXPECT_EQ(said([](ConversationLimits& limits) {
-                  limits = {1'000'000, 10'000'000, 0, 0, 10'000, 1u << 20, 1'000'000, {}, {}};
+                  limits = {1'000'000, 10'000'000, 0, 0, 100'000'000, 1'000'000'000, 10'000, 1u << 20, 1'000'000, {}, {}};
               }),
               "");
-    EXPECT_EQ(said([](ConversationLimits& limits) { limits = {0, 0, 0, 0, 0, 1, 1, {"app-*"}, {"*-admin"}}; }), "");
+    EXPECT_EQ(said([](ConversationLimits& limits) { limits = {0, 0, 0, 0, 0, 0, 0, 1, 1, {"app-*"}, {"*-admin"}}; }), "");
     for (const auto& [wrong, field] : std::vector<std::pair<ConversationLimits, std::string>>{
              {{.device_per_second = 1'000'001}, "device_per_second"},
              {{.device_burst = 10'000'001}, "device_burst"},
              {{.device_per_second = 0, .device_burst = 1}, "device_burst"},
              {{.conversation_per_second = 1'000'001}, "conversation_per_second"},
+             {{.deliveries_per_second = 100'000'001}, "deliveries_per_second"},
              {{.direct_per_hour = 10'001}, "direct_per_hour"},
              {{.max_payload_bytes = 0}, "max_payload_bytes"},
              {{.max_payload_bytes = (1u << 20) + 1}, "max_payload_bytes"},

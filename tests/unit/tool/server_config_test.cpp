@@ -130,6 +130,7 @@ TEST(ServerConfigTable, NamesTheDefaultsOfTheServer) {
     const im::Limits& limits = config.conversations.limits;
     EXPECT_EQ(values.number("conversations.device_per_second"), limits.device.per_second);
     EXPECT_EQ(values.number("conversations.conversation_per_second"), limits.conversation.per_second);
+    EXPECT_EQ(values.number("conversations.deliveries_per_second"), limits.deliveries.per_second);
     EXPECT_EQ(values.number("conversations.direct_per_hour"), limits.direct_per_hour);
     EXPECT_EQ(values.number("conversations.max_payload_bytes"), limits.payload_bytes);
     EXPECT_EQ(values.number("conversations.max_members"), limits.max_members);

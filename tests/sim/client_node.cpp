@@ -29,7 +29,8 @@ ClientNode::ClientNode(World& world, Ledger& ledger, RequestLedger& requests, Lo
       server_(server),
       settings_(std::move(settings)),
       connecting_(std::move(connecting)),
-      budget_bytes_(budget_bytes) {
+      budget_bytes_(budget_bytes),
+      keeps_list_(world.chance.one_in(2)) {
     make_session();
 }
 
@@ -61,7 +62,8 @@ void ClientNode::make_session() {
         listener_ = std::make_unique<Listener>(
             world_, *book_,
             Listener::Client{settings_.user, name(), session_.get(), asks.ask,
-                             [this](const Uuid& id) { return sent_.contains(id); }, [this] { schedule(); }});
+                             [this](const Uuid& id) { return sent_.contains(id); }, [this] { schedule(); }, asks.later,
+                             keeps_list_ && settings_.conversations});
     }
     wake_at_ = session::kNever;
     ordinals_.clear();
@@ -328,8 +330,15 @@ void ClientNode::on_message(session::LaneIndex lane, const wire::DataView& data,
         ledger_.compare(*session_->id(), false);
     } else {
         ledger_.delivered_to(name(), *session_->id(), data.message->id, letter);
+        if (listener_) return listener_->on_data(data, when_consumed(lane, cost));
     }
     consume(lane, cost);
+}
+
+std::shared_ptr<void> ClientNode::when_consumed(session::LaneIndex lane, std::uint64_t cost) {
+    return {nullptr, [this, lane, cost, id = session_->id()](void*) {
+                if (session_->id() == id) consume(lane, cost);
+            }};
 }
 
 void ClientNode::consume(session::LaneIndex lane, std::uint64_t cost) {
@@ -360,8 +369,7 @@ void ClientNode::on_request_failed(const Uuid& id, errc code, const std::string&
 
 void ClientNode::on_feed(session::LaneIndex lane, std::uint32_t feed_id, const wire::im::Feed& feed, const Bytes& whole,
                          std::uint64_t cost) {
-    listener_->on_feed(feed_id, feed, whole);
-    consume(lane, cost);
+    listener_->on_feed(feed_id, feed, whole, when_consumed(lane, cost));
 }
 
 void ClientNode::on_feed_refused(session::LaneIndex, std::uint32_t feed_id, errc) {
@@ -475,6 +483,7 @@ void ClientNode::talk(const std::vector<std::string>& rooms, const std::vector<s
 void ClientNode::listen(const std::vector<std::string>& rooms) {
     if (!settings_.conversations || !listener_) return;
     const std::string& room = rooms[world_.chance.below(rooms.size())];
+    if (world_.chance.one_in(3)) listener_->read();
     if (world_.chance.one_in(8)) {
         listener_->unsubscribe(room);
     } else {

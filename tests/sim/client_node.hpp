@@ -136,6 +136,8 @@ private:
     bool ask_room(const wire::RequestView& request, const std::string& room);
     // The application has done with what came, at once or when it goes on.
     void consume(session::LaneIndex lane, std::uint64_t cost);
+    // The same, when the last copy is gone.
+    std::shared_ptr<void> when_consumed(session::LaneIndex lane, std::uint64_t cost);
 
     World& world_;
     Ledger& ledger_;
@@ -145,6 +147,7 @@ private:
     session::ClientSettings settings_;
     client::Connectivity::Settings connecting_;
     std::size_t budget_bytes_;
+    const bool keeps_list_;  // of its user's conversations
     std::unique_ptr<session::SharedBudget> shared_budget_;
     std::unique_ptr<session::Budget> budget_;
     std::unique_ptr<session::ClientSession> session_;

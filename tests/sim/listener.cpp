@@ -24,7 +24,7 @@ void Listener::subscribe(const std::string& conversation, const std::optional<Pl
     world_.trace(client_.name + " subscribes to " + conversation +
                  (after ? " after " + std::to_string(after->position.offset) : std::string()));
     asked_[conversation].emplace_back();
-    feeds_.subscribe(conversation, options, [this, conversation](const Checked<Subscription>& begun) {
+    sync_.feeds().subscribe(conversation, options, [this, conversation](const Checked<Subscription>& begun) {
         std::deque<Own>& asked = asked_[conversation];
         const Own own = std::move(asked.front());
         asked.pop_front();
@@ -38,12 +38,26 @@ void Listener::subscribe(const std::string& conversation, const std::optional<Pl
 
 void Listener::unsubscribe(const std::string& conversation) {
     world_.trace(client_.name + " unsubscribes from " + conversation);
-    feeds_.unsubscribe(conversation, [this, conversation](const Checked<>& done) {
+    sync_.feeds().unsubscribe(conversation, [this, conversation](const Checked<>& done) {
         world_.trace(client_.name + " has unsubscribed from " + conversation + ": " +
                      std::string(flare::name(done ? errc::ok : done.error().code)));
         if (!done) return;
         world_.happened("subscription that was given up");
-        heard_[conversation].subscribed = false;
+        if (!client_.keeps_list) heard_[conversation].subscribed = false;
+    });
+}
+
+void Listener::read() {
+    if (!client_.keeps_list || heard_.empty()) return;
+    const auto chosen = std::next(heard_.begin(), static_cast<std::ptrdiff_t>(world_.chance.below(heard_.size())));
+    const auto& [conversation, heard] = *chosen;
+    if (heard.last == 0) return;
+    const Position upto{heard.epoch, 1 + world_.chance.below(heard.last)};
+    world_.trace(client_.name + " reads " + conversation + " up to " + std::to_string(upto.offset));
+    sync_.mark_read(conversation, upto, [this, conversation = conversation, upto](const Checked<ReadMark>& marked) {
+        if (!marked) return world_.happened("mark that was refused");
+        world_.happened("mark that was answered");
+        book_.marked(client_.user, LogBook::key_of(client_.user, conversation), {upto.epoch, upto.offset});
     });
 }
 
@@ -105,13 +119,29 @@ bool Listener::gave_up(const Uuid& id, errc code, const std::string& text) {
     return true;
 }
 
-void Listener::on_feed(std::uint32_t number, const wire::im::Feed& feed, const Bytes& whole) {
-    feeds_.on_feed(number, feed, whole, client_.session->encodings(), nullptr);
+void Listener::on_feed(std::uint32_t number, const wire::im::Feed& feed, const Bytes& whole,
+                       const std::shared_ptr<void>& taken) {
+    sync_.on_feed(number, feed, whole, client_.session->encodings(), taken);
+}
+
+void Listener::on_data(const wire::DataView& data, const std::shared_ptr<void>& taken) {
+    if (!client_.keeps_list) return;
+    const std::string from(data.from);
+    const auto decide = [this, from, id = data.message->id, taken](bool tells) {
+        world_.happened(tells ? "message as data" : "message as data that a feed tells");
+        if (tells) told_once(from, id);
+    };
+    if (!sync_.hold(from, data.message->id, data.message->payload.size(), decide)) decide(true);
 }
 
 void Listener::stored(const std::string& conversation, const Uuid& id, const wire::StoredAt& at) {
     const StoredAt stored{{at.position.epoch, at.position.offset}, {}};
-    if (settle(id, conversation, stored)) feeds_.on_stored(conversation, stored, id);
+    if (!settle(id, conversation, stored)) return;
+    flare::Entry entry;
+    entry.kind = EntryKind::message;
+    entry.id = id;
+    entry.from = client_.user;
+    sync_.on_stored(conversation, stored, std::move(entry));
 }
 
 // ---- client::Feeds::Owner ----
@@ -124,7 +154,7 @@ bool Listener::settle(const Uuid& id, std::string_view to, const StoredAt& store
     const model::Position at{stored.position.epoch, stored.position.offset};
     world_.trace(client_.name + " has its own " + conversation + " " + std::to_string(at.offset));
     for (Own& own : asked_[conversation]) own.insert(at);
-    const auto found = heard_.find(conversation);
+    const auto found = client_.keeps_list ? heard_.try_emplace(conversation).first : heard_.find(conversation);
     if (found == heard_.end()) return true;
     found->second.own.insert(at);
     pass_own(found->second);
@@ -138,7 +168,28 @@ void Listener::pass_own(Heard& heard) {
     }
 }
 
-void Listener::tell(Event event) {
+std::shared_ptr<void> Listener::when_handled(std::function<void()> then) {
+    return {nullptr, [this, alive = alive_, then = std::move(then)](void*) {
+                if (!*alive) return;
+                client_.later(world_.chance.between(Duration(0), std::chrono::milliseconds(20)), [this, alive, then] {
+                    if (!*alive) return;
+                    then();
+                    client_.arm_timer();
+                });
+            }};
+}
+
+void Listener::tell(Event event) { hear(event); }
+
+// What is told beside the entries.
+void Listener::hear(const Event& event) {
+    if (const auto* changed = std::get_if<event::ConversationChanged>(&event)) {
+        world_.happened(changed->now ? "change of the list" : "conversation that has gone");
+        if (!changed->now) world_.trace(client_.name + " is told that " + changed->conversation + " is gone");
+        if (!changed->now) heard_[changed->conversation].subscribed = false;
+        return;
+    }
+    if (std::holds_alternative<event::ConversationsSynced>(event)) return world_.happened("list that is complete");
     const auto* ended = std::get_if<event::SubscriptionEnded>(&event);
     world_.require(ended != nullptr, "nothing else is told beside the entries");
     world_.happened("subscription that has ended");
@@ -162,7 +213,7 @@ void Listener::tell_later(std::function<std::optional<Event>()> make) {
                     client_.user, message->message.payload.view());
     }
     const auto* other = std::get_if<event::EntryReceived>(&*event);
-    world_.require(other != nullptr, "what a subscription tells is an entry");
+    if (other == nullptr) return hear(*event);
     told(other->conversation, other->stored, other->entry.id, kind_of(other->entry), other->entry.from, {});
 }
 
@@ -171,18 +222,34 @@ void Listener::told(const std::string& conversation, const StoredAt& at, const U
     world_.trace(client_.name + " is told " + conversation + " " + std::to_string(at.position.offset));
     world_.happened("entry of a subscription");
     Heard& heard = heard_[conversation];
+    // What the list has brought is told from anywhere on.
+    if (client_.keeps_list && !std::exchange(heard.subscribed, true)) {
+        heard.epoch = at.position.epoch;
+        heard.last = at.position.offset - 1;
+    }
     world_.require(heard.subscribed && heard.epoch == at.position.epoch, "only what is subscribed to is told");
+    if (kind == model::EntryKind::message) told_once(conversation, id);
     world_.require(at.position.offset > heard.last, "each entry is told once, and in order");
     const model::Position position{at.position.epoch, at.position.offset};
     const model::ConversationKey key = LogBook::key_of(client_.user, conversation);
     for (std::uint64_t offset = heard.last + 1; offset < position.offset; ++offset) {
         const model::Position between{position.epoch, offset};
-        world_.require(heard.own.contains(between) || !book_.is_open_to(client_.user, key, between), "a hole is told");
+        // A message that has come as data, or stood in a log before, is not told again.
+        world_.require(heard.own.contains(between) || !book_.is_open_to(client_.user, key, between) ||
+                           ever_.contains(book_.id_at(key, between)),
+                       "a hole is told");
     }
     book_.told(client_.user, key, position, {id, kind, from, payload});
     heard.last = at.position.offset;
     heard.id = id;
     pass_own(heard);
+}
+
+// Whichever way it comes.
+void Listener::told_once(const std::string& conversation, const Uuid& id) {
+    if (!client_.keeps_list || conversation.starts_with("room:")) return;
+    world_.require(directs_[conversation].insert(id).second, "a direct message is told once");
+    ever_.insert(id);
 }
 
 // Own messages may stand before it and in it.
@@ -191,6 +258,7 @@ void Listener::left_out(const event::HistoryGap& gap) {
     world_.trace(client_.name + " is told of a hole in " + gap.conversation + " up to " + std::to_string(gap.last) +
                  " because of " + std::to_string(static_cast<int>(gap.reason)));
     Heard& heard = heard_[gap.conversation];
+    if (client_.keeps_list) heard.subscribed = true;
     if (gap.reason == HistoryGapReason::skipped) {
         const model::ConversationKey key = LogBook::key_of(client_.user, gap.conversation);
         // The receipt of an own message is its entry, also where the application was told before that its outcome is
@@ -198,6 +266,8 @@ void Listener::left_out(const event::HistoryGap& gap) {
         for (std::uint64_t offset = gap.first; offset <= gap.last; ++offset)
             world_.require(book_.is_of(client_.name, key, {gap.epoch, offset}), "only own messages are left out");
     }
+    if (gap.reason == HistoryGapReason::other_epoch || gap.reason == HistoryGapReason::diverged)
+        directs_.erase(gap.conversation);  // what is in that log is told
     const bool same = heard.epoch == gap.epoch && gap.reason != HistoryGapReason::diverged;
     const bool begins = !asked_[gap.conversation].empty();  // anywhere
     world_.require(!same || begins || gap.last >= heard.last, "a subscription goes on, and not back");
@@ -209,6 +279,8 @@ void Listener::left_out(const event::HistoryGap& gap) {
 }
 
 void Listener::check_at_rest() const {
+    // Nobody can tell that the log is another one, if the copy has been written to meanwhile.
+    if (client_.keeps_list && book_.unknown_copy()) return;
     for (const auto& [conversation, heard] : heard_) {
         if (!heard.subscribed) continue;
         const auto end = book_.end_for(client_.user, LogBook::key_of(client_.user, conversation));
@@ -216,8 +288,37 @@ void Listener::check_at_rest() const {
         model::Position told{heard.epoch, heard.last};
         // An own message of unknown outcome is a hole, which is told with what comes behind it.
         const model::ConversationKey key = LogBook::key_of(client_.user, conversation);
-        while (book_.is_of(client_.name, key, {told.epoch, told.offset + 1})) ++told.offset;
+        const auto needs_nothing = [&](const model::Position& at) {
+            return book_.is_of(client_.name, key, at) || ever_.contains(book_.id_at(key, at));
+        };
+        while (needs_nothing({told.epoch, told.offset + 1})) ++told.offset;
         world_.require(*end == told, "what is subscribed to is told to its end");
+    }
+    if (client_.keeps_list) check_list();
+}
+
+void Listener::check_list() const {
+    std::set<std::string> listed;
+    for (const client::ConversationList::Item& item : sync_.list()) {
+        const std::string& name = item.about.name;
+        listed.insert(name);
+        const model::ConversationKey key = LogBook::key_of(client_.user, name);
+        const auto end = book_.end_for(client_.user, key);
+        world_.trace(client_.name + " lists " + name + ": " + std::to_string(item.about.head.last) + ", read " +
+                     std::to_string(item.mark.offset) + ", unread " + std::to_string(item.mark.unread));
+        world_.require(end.has_value(), "who has a conversation in the list is a member");
+        world_.require(item.about.head.epoch == end->epoch && item.about.head.last == end->offset,
+                       "the list knows the end of a log");
+        world_.require(item.mark.offset <= book_.mark_of(client_.user, key), "a mark of the list is in the store");
+        world_.require(!item.mark.more && item.mark.unread == book_.unread_for(client_.user, key, item.mark.offset),
+                       "unread is what a recount says");
+    }
+    for (const model::ConversationKey& key : book_.conversations_of(client_.user)) {
+        const std::string name = key.kind() == model::ConversationKind::room ? "room:" + std::string(key.name())
+                                 : key.first() == client_.user               ? std::string(key.second())
+                                                                             : std::string(key.first());
+        if (!listed.contains(name)) world_.trace(client_.name + " does not list " + name);
+        world_.require(listed.contains(name), "every conversation is in the list");
     }
 }
 

@@ -1,9 +1,9 @@
-// What the application of a client subscribes to, by the client module's own subscriptions, and the promises of
-// docs/client.md, "Live entries", that what it is told is held against: each entry once, in the order of the log, and a
-// hole is always told.
+// What the application of a client subscribes to, and its list of conversations, by the client module's own code; and
+// the promises of docs/client.md, "Live entries" and "The list of conversations", that what it is told is held against:
+// each entry once, in the order of the log, a hole is always told, and the list is what a recount says.
 #pragma once
 
-#include "client/im/feeds.hpp"
+#include "client/im/sync.hpp"
 #include "session/client_session.hpp"
 #include "sim/log_book.hpp"
 #include "sim/world.hpp"
@@ -17,7 +17,7 @@
 
 namespace flare::sim {
 
-class Listener final : private client::Feeds::Owner {
+class Listener final : private client::Sync::Owner {
 public:
     // Its client. ask(): false: it takes no more. waits_for_receipt(): this process has sent it, and has no outcome.
     struct Client {
@@ -27,6 +27,8 @@ public:
         std::function<bool(const wire::RequestView& request, const std::string& conversation)> ask{};
         std::function<bool(const Uuid& id)> waits_for_receipt{};
         std::function<void()> arm_timer{};
+        std::function<void(Duration delay, std::function<void()> run)> later{};
+        bool keeps_list = false;
     };
     // What a process may leave to the next one: how far it had come in each conversation.
     struct Place {
@@ -36,8 +38,11 @@ public:
     using Places = std::map<std::string, Place>;
 
     Listener(World& world, LogBook& book, Client client)
-        : world_(world), book_(book), client_(std::move(client)), feeds_(client_.user, *this) {}
-    ~Listener() { feeds_.close(); }
+        : world_(world), book_(book), client_(std::move(client)), sync_(client_.keeps_list, client_.user, *this) {}
+    ~Listener() {
+        *alive_ = false;
+        sync_.close();
+    }
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 
@@ -45,21 +50,26 @@ public:
     void subscribe(const std::string& conversation, const std::optional<Place>& after);
     void unsubscribe(const std::string& conversation);
     Places places() const;
+    // Marks something as read, of what it has been told.
+    void read();
 
     // ---- from the session ----
-    void ready(bool resumed) { resumed ? feeds_.go_on() : feeds_.begin_session(); }
-    void on_feed(std::uint32_t number, const wire::im::Feed& feed, const Bytes& whole);
-    void on_feed_refused(std::uint32_t number) { feeds_.on_feed_refused(number); }
+    void ready(bool resumed) { resumed ? sync_.go_on() : sync_.begin_session(); }
+    // `taken`: the application has done with what is in it when the last copy is gone.
+    void on_feed(std::uint32_t number, const wire::im::Feed& feed, const Bytes& whole,
+                 const std::shared_ptr<void>& taken);
+    void on_feed_refused(std::uint32_t number) { sync_.feeds().on_feed_refused(number); }
+    void on_data(const wire::DataView& data, const std::shared_ptr<void>& taken);
     // False: it has not asked for this.
     bool hears(const wire::ResponseView& response, const Bytes& whole);
     bool gave_up(const Uuid& id, errc code, const std::string& text);
     // A message of this process to `conversation` is in its log.
     void stored(const std::string& conversation, const Uuid& id, const wire::StoredAt& at);
 
-    session::TimePoint next_deadline() const noexcept { return feeds_.next_deadline(); }
-    void on_time() { feeds_.on_time(); }
+    session::TimePoint next_deadline() const noexcept { return sync_.next_deadline(); }
+    void on_time() { sync_.on_time(); }
 
-    // When the faults are over: what is subscribed to has been told to its end.
+    // When the faults are over: what is subscribed to has been told to its end, and the list is what a recount says.
     void check_at_rest() const;
 
 private:
@@ -72,7 +82,7 @@ private:
         Own own{};               // of this process's messages, above it
     };
 
-    // client::Feeds::Owner
+    // client::Sync::Owner
     void ask(const client::Call& call, client::AnswerDone done) override;
     bool in_session() const override { return client_.session->attached(); }
     session::TimePoint now() const override { return world_.now(); }
@@ -81,7 +91,19 @@ private:
     void tell(Event event) override;
     void count_message() override {}
     void tell_later(std::function<std::optional<Event>()> make) override;
+    void on_entry(const std::string& conversation, std::uint64_t epoch, const wire::im::Entry& entry,
+                  wire::Encodings encodings) override {
+        sync_.on_entry(conversation, epoch, entry, encodings);
+    }
+    void on_skipped(const std::string& conversation, const Position& upto) override {
+        sync_.on_skipped(conversation, upto);
+    }
+    void on_no_member(const std::string& conversation) override { sync_.on_no_member(conversation); }
+    std::shared_ptr<void> when_handled(std::function<void()> then) override;
 
+    void hear(const Event& event);
+    void told_once(const std::string& conversation, const Uuid& id);
+    void check_list() const;
     void begun(const std::string& conversation, const Subscription& subscription, const Own& own);
     void told(const std::string& conversation, const StoredAt& at, const Uuid& id, model::EntryKind kind,
               const std::string& from, std::string_view payload);
@@ -91,7 +113,10 @@ private:
     World& world_;
     LogBook& book_;
     const Client client_;
-    client::Feeds feeds_;
+    client::Sync sync_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    std::map<std::string, std::set<Uuid>> directs_;  // messages of direct conversations that were told, of this log
+    std::set<Uuid> ever_;                            // and of all
     std::map<Uuid, client::AnswerDone> open_;
     std::map<std::string, Heard> heard_;
     std::map<std::string, std::deque<Own>> asked_;  // receipts since each call of subscribe() that has no answer

@@ -217,8 +217,10 @@ void LogBook::committed(const store::WriteBatch& batch, bool answered, store::Re
             (void)append(*entry, state_.logs.at(entry->conversation), outcome, reader);
         } else if (const auto* changed = std::get_if<store::Change>(&write.what)) {
             change(batch, *changed, outcome, reader);
-        } else if (const auto* user = std::get_if<store::NewUser>(&write.what)) {
-            add_user(*user, outcome, reader);
+        } else if (const auto* marks = std::get_if<store::Mark>(&write.what)) {
+            mark(*marks, outcome, reader);
+        } else {
+            add_user(std::get<store::NewUser>(write.what), outcome, reader);
         }
     }
 }
@@ -358,11 +360,38 @@ void LogBook::set_members(const store::Change& change, Log& log) {
         const std::uint64_t from = log.config.visibility == model::Visibility::all ? 1
                                    : each.visible_from != 0                        ? each.visible_from
                                                                                    : std::max<std::uint64_t>(newest, 1);
-        if (member.role == Role::none && each.role != Role::none) member.may_read.emplace_back(from, UINT64_MAX);
+        if (member.role == Role::none && each.role != Role::none) {
+            member.may_read.emplace_back(from, UINT64_MAX);
+            member.read = change.conversation == 0 ? 0 : newest;
+        }
         if (member.role != Role::none && each.role == Role::none) member.may_read.back().second = newest;
         member.role = each.role;
         member.muted_until = each.muted_until;
     }
+}
+
+// Of a commit whose outcome nobody knows, the store says what became of it.
+void LogBook::mark(const store::Mark& mark, const store::Outcome* outcome, store::Reader& reader) {
+    const auto log = state_.logs.find(mark.conversation);
+    const auto member = log->second.members.find(mark.user);
+    const bool is_member = member != log->second.members.end() && member->second.role != Role::none;
+    if (outcome != nullptr && outcome->code != errc::ok) {
+        const bool for_a_reason =
+            outcome->code == errc::storage_full || (outcome->code == errc::unknown_conversation && !is_member);
+        return world_.require(for_a_reason, "a mark is refused to who is no member, and for want of room");
+    }
+    const std::uint64_t upto = std::min<std::uint64_t>(mark.offset, log->second.entries.size());
+    if (outcome == nullptr) {
+        const auto listed = *reader.list({.user = mark.user, .limit = 1000});
+        const auto there = std::ranges::find(listed.found, mark.conversation,
+                                             [](const store::Listed& each) { return each.conversation.row; });
+        if (there == listed.found.end() || there->mark.offset < upto) return;  // there was no room
+    }
+    world_.require(is_member, "only members have marks");
+    world_.happened(upto > member->second.read ? "mark" : "mark that does not grow");
+    member->second.read = std::max(member->second.read, upto);
+    world_.require(outcome == nullptr || outcome->position == model::Position{log->second.epoch, member->second.read},
+                   "a mark only grows, and not beyond the log");
 }
 
 void LogBook::restored(bool new_generation, store::Reader& reader) {
@@ -370,6 +399,7 @@ void LogBook::restored(bool new_generation, store::Reader& reader) {
         if (!copy_->offsets.contains(key)) lost_.insert(key);
     }
     state_ = *copy_;
+    unknown_copy_ = unknown_copy_ || !new_generation;
     for (auto& [row, log] : state_.logs) {
         const auto there = *reader.conversation(row);
         world_.require(there && there->key == log.key, "a copy has its conversations");
@@ -456,11 +486,55 @@ bool LogBook::is_of(const std::string& writer, const model::ConversationKey& key
            sent_.at(log->entries[at.offset - 1].key).writer == writer;
 }
 
+Uuid LogBook::id_at(const model::ConversationKey& key, const model::Position& at) const {
+    const Log* const log = log_of(text_of(key));
+    const bool there = log != nullptr && log->epoch == at.epoch && at.offset <= log->entries.size();
+    return there ? log->entries[at.offset - 1].key.first : Uuid();
+}
+
 std::optional<model::Position> LogBook::end_for(const std::string& user, const model::ConversationKey& key) const {
     const Log* const log = log_of(text_of(key));
     const Membership* const member = log == nullptr ? nullptr : membership(*log, user);
     if (member == nullptr || member->role == Role::none) return std::nullopt;
     return model::Position{log->epoch, log->entries.size()};
+}
+
+std::vector<model::ConversationKey> LogBook::conversations_of(const std::string& user) const {
+    std::vector<model::ConversationKey> keys;
+    for (const auto& [row, log] : state_.logs) {
+        const Membership* const member = membership(log, user);
+        if (member != nullptr && member->role != Role::none) keys.push_back(log.key);
+    }
+    return keys;
+}
+
+std::uint64_t LogBook::unread_of(const Log& log, const std::string& user, std::uint64_t mark) const {
+    const Membership& member = *membership(log, user);
+    std::uint64_t count = 0;
+    for (std::uint64_t offset = mark + 1; offset <= log.entries.size(); ++offset) {
+        const Entry& entry = log.entries[offset - 1];
+        const bool counts = entry.kind == EntryKind::message && sent_.at(entry.key).user != user;
+        count += counts && offset >= member.may_read.back().first;
+    }
+    return count;
+}
+
+std::uint64_t LogBook::unread_for(const std::string& user, const model::ConversationKey& key,
+                                  std::uint64_t mark) const {
+    return unread_of(*log_of(text_of(key)), user, mark);
+}
+
+std::uint64_t LogBook::mark_of(const std::string& user, const model::ConversationKey& key) const {
+    return membership(*log_of(text_of(key)), user)->read;
+}
+
+void LogBook::marked(const std::string& user, const model::ConversationKey& key, const model::Position& upto) {
+    const Log* const log = log_of(text_of(key));
+    if (log == nullptr || log->epoch != upto.epoch) return;  // a copy is in the place of that log
+    const Membership* const member = membership(*log, user);
+    if (member == nullptr || member->role == Role::none) return;  // since then removed
+    world_.require(member->read >= std::min<std::uint64_t>(upto.offset, log->entries.size()),
+                   "what is marked as read is in the store");
 }
 
 // ---- at the end ----
@@ -474,6 +548,32 @@ void LogBook::check_at_rest(store::Reader& reader) {
         world_.require(!state_.offsets.contains(key), "what was refused is not in the log");
     }
     world_.require(in_store_.empty(), "the store answers everything");
+    for (const auto& [user, row] : state_.users) check_list(user, row, reader);
+}
+
+// In small pages.
+void LogBook::check_list(const std::string& user, store::Row row, store::Reader& reader) {
+    std::vector<model::ConversationKey> missing = conversations_of(user);
+    store::ListRequest request{.user = row, .limit = 2};
+    for (bool more = true; more;) {
+        const auto page = reader.list(request);
+        world_.require(page.has_value(), "the store lists conversations");
+        for (const store::Listed& each : page->found) {
+            world_.require(std::erase(missing, each.conversation.key) == 1, "each conversation is listed once");
+            const Log& log = *log_of(text_of(each.conversation.key));
+            world_.require(each.conversation.head.last == model::Position{log.epoch, log.entries.size()},
+                           "a list knows the end of a log");
+            world_.require(each.mark.offset == membership(log, user)->read, "marks are as they were set");
+            const auto unread = reader.unread(each, 999);
+            world_.require(unread && unread->count == unread_of(log, user, each.mark.offset) && !unread->more,
+                           "unread is what a recount says");
+            request.before_stamp = each.stamp;
+            request.before_row = each.conversation.row;
+        }
+        request.upto = page->upto;
+        more = page->more;
+    }
+    world_.require(missing.empty(), "every conversation is listed");
 }
 
 void LogBook::check_log(store::Row row, const Log& log, store::Reader& reader) {

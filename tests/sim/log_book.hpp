@@ -61,6 +61,8 @@ public:
     void back_up() { copy_ = state_; }
     // The copy is in the place of what was there, in a new generation or in the same.
     void restored(bool new_generation, store::Reader& reader);
+    // A copy took the place of the store, and its stamps and epochs do not say so.
+    bool unknown_copy() const noexcept { return unknown_copy_; }
 
     // ---- what others see ----
 
@@ -80,8 +82,18 @@ public:
     bool is_open_to(const std::string& user, const model::ConversationKey& key, const model::Position& at) const;
     // This process has sent what is there.
     bool is_of(const std::string& writer, const model::ConversationKey& key, const model::Position& at) const;
+    // Of the entry there; nil: there is none.
+    Uuid id_at(const model::ConversationKey& key, const model::Position& at) const;
     // The newest entry; nothing: the user is no member.
     std::optional<model::Position> end_for(const std::string& user, const model::ConversationKey& key) const;
+    // Those that the user is a member of.
+    std::vector<model::ConversationKey> conversations_of(const std::string& user) const;
+    // Messages of others above that offset that the user may read.
+    std::uint64_t unread_for(const std::string& user, const model::ConversationKey& key, std::uint64_t mark) const;
+    // How far the user has read, as the store has it. Precondition: the user is a member.
+    std::uint64_t mark_of(const std::string& user, const model::ConversationKey& key) const;
+    // The user was told that this is marked as read.
+    void marked(const std::string& user, const model::ConversationKey& key, const model::Position& upto);
 
     store::Row row_of(const std::string& user) const;
     // The server has told this writer to send something later, and has not answered it since.
@@ -99,6 +111,7 @@ private:
     struct Membership {
         model::Role role = model::Role::none;
         std::uint64_t muted_until = 0;
+        std::uint64_t read = 0;                                         // the mark
         std::vector<std::pair<std::uint64_t, std::uint64_t>> may_read;  // offsets, from and to
     };
     struct Log {
@@ -127,14 +140,17 @@ private:
     Log* make(const store::Change& change, const store::Outcome* outcome, store::Reader& reader);
     void add_user(const store::NewUser& user, const store::Outcome* outcome, store::Reader& reader);
     void set_members(const store::Change& change, Log& log);
+    void mark(const store::Mark& mark, const store::Outcome* outcome, store::Reader& reader);
     void check_message(const store::NewEntry& entry, const Log& log, const Key& key, const Sent& sent);
     void check_change(const store::WriteBatch& batch, const store::NewEntry& entry, const Log& log, const Sent& sent);
     void check_log(store::Row row, const Log& log, store::Reader& reader);
+    void check_list(const std::string& user, store::Row row, store::Reader& reader);
 
     // Of the entry that it brings; nothing: none.
     std::optional<Key> key_of(const store::Write& write) const;
     const Log* log_of(const std::string& key) const;
     const Membership* membership(const Log& log, const std::string& user) const;
+    std::uint64_t unread_of(const Log& log, const std::string& user, std::uint64_t mark) const;
     static bool may_read(const Membership& member, std::uint64_t offset);
     std::uint64_t now_ms() const;
 
@@ -145,6 +161,7 @@ private:
     std::map<std::pair<std::string, std::string>, std::uint64_t> numbers_;  // by writer and conversation
     State state_;
     bool memory_is_short_ = false;
+    bool unknown_copy_ = false;
     std::optional<State> copy_;
     struct Given {
         std::uint64_t batch = 0;

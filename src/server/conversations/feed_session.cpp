@@ -25,6 +25,14 @@ bool FeedSubscriber::give(const im::Feed& feed, const im::BlockPtr& block) {
     return sent.has_value();
 }
 
+FeedSubscriber::Opening FeedSubscriber::take_opening(std::uint32_t number) {
+    const auto at = openings.find(number);
+    Opening opening = std::move(at->second);
+    openings.erase(at);
+    if (openings.empty()) openings = {};  // its memory, too
+    return opening;
+}
+
 void FeedSubscriber::end(const im::Feed& feed, std::uint64_t offset) { say_or_keep({feed.number, feed.lane, offset}); }
 
 void FeedSubscriber::say_or_keep(const Ended& ended) {

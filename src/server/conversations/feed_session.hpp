@@ -73,6 +73,7 @@ public:
         std::vector<Asked> then{};
     };
     boost::unordered_flat_map<std::uint32_t, Opening> openings;  // by number of the feed
+    Opening take_opening(std::uint32_t number);
 
     // Conversations that are new in the list, and could not be told.
     std::vector<std::pair<model::ConversationKey, std::uint64_t>> untold;  // with the stamp

@@ -93,7 +93,7 @@ void ConversationFeeds::opened(const Uuid& session, const model::ConversationKey
     im::Feed& feed = *feeds_.find(*who, key);
     found.opening.apart = who->openings.at(number).apart;
     if (found.code == errc::ok && !feeds_.opened(feed, found.opening)) return open(feed);
-    Opening opening = take_opening(*who, number);
+    Opening opening = who->take_opening(number);
     if (found.code == errc::ok && tell_opened(*who, feed, opening, found)) {
         feeds_.start(feed);
     } else {
@@ -101,14 +101,6 @@ void ConversationFeeds::opened(const Uuid& session, const model::ConversationKey
         feeds_.close(feed);
     }
     go_on(session, key, std::move(opening.then));
-}
-
-FeedSubscriber::Opening ConversationFeeds::take_opening(FeedSubscriber& who, std::uint32_t number) {
-    const auto at = who.openings.find(number);
-    Opening opening = std::move(at->second);
-    who.openings.erase(at);
-    if (who.openings.empty()) who.openings = {};  // its memory, too
-    return opening;
 }
 
 bool ConversationFeeds::tell_opened(FeedSubscriber& who, const im::Feed& feed, Opening& opening,
@@ -152,7 +144,7 @@ void ConversationFeeds::tell_failed(FeedSubscriber& who, const im::Feed& feed, c
 void ConversationFeeds::began(const im::Feed& feed) {
     auto& who = static_cast<FeedSubscriber&>(*feed.session);
     ++parts_.counters.sync.feeds;
-    Opening opening = take_opening(who, feed.number);
+    Opening opening = who.take_opening(feed.number);
     if (opening.then.empty()) return;
     parts_.executor.later(
         [this, session = who.id(), key = feed.key(), then = std::move(opening.then)] { go_on(session, key, then); });
@@ -160,7 +152,7 @@ void ConversationFeeds::began(const im::Feed& feed) {
 
 void ConversationFeeds::refuse(const im::Feed& feed, errc code) {
     auto& who = static_cast<FeedSubscriber&>(*feed.session);
-    Opening opening = take_opening(who, feed.number);
+    Opening opening = who.take_opening(feed.number);
     tell_failed(who, feed, opening, code);
     // The machine is at work.
     parts_.executor.later(

@@ -95,7 +95,6 @@ private:
     // The conversation is new in the list of the session's user.
     void tell_news(FeedSubscriber& who, const model::ConversationKey& conversation, std::uint64_t stamp);
     void tell_without_feed(FeedSubscriber& who, const model::ConversationKey& conversation, std::uint64_t stamp);
-    static Opening take_opening(FeedSubscriber& who, std::uint32_t number);
     // Tells the session of a feed that has opened. False: it is not to be, and if there is a code, tell_failed() is to
     // follow.
     bool tell_opened(FeedSubscriber& who, const im::Feed& feed, Opening& opening, reading::FeedBeginning& found);

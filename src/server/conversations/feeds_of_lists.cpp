@@ -49,7 +49,7 @@ void ConversationFeeds::break_promises(const session::SessionId& session) {
     FeedSubscriber& who = *find(session.value);
     for (const Promise& each : std::exchange(promises_, {})) {
         im::Feed& feed = *feeds_.find(who, each.key);
-        take_opening(who, feed.number);
+        who.take_opening(feed.number);
         feeds_.close(feed);
     }
 }

@@ -188,6 +188,20 @@ TEST_F(Listed, BelowWhatItKnowsTheServerCounts) {
     EXPECT_EQ(mark(), "0 above 502") << "another device has read further";
 }
 
+TEST_F(Listed, APageThatReachesFurtherBackCountsNothingTwice) {
+    name({"room:tea", 500, 0, 400, {entry_of(499, "bob"), entry_of(500, "bob")}});
+    list.mark("room:tea", {kEpoch, 490});
+    list.on_marked("room:tea", kEpoch, {490, 6, false});  // four of them in 491 to 498
+    name({"room:tea",
+          500,
+          100,
+          300,
+          {entry_of(497, "bob"), entry_of(498, "bob"), entry_of(499, "bob"), entry_of(500, "bob")}});
+    EXPECT_EQ(mark(), "6 above 490") << "the page does not know of the mark";
+    list.mark("room:tea", {kEpoch, 497});
+    EXPECT_EQ(mark(), "3 above 497");
+}
+
 TEST_F(Listed, ManyUnreadOnesAreMore) {
     name({"room:tea", 5'000, 1, 999, {entry_of(5'000, "bob")}, true});
     EXPECT_EQ(mark(), "999+ above 1");

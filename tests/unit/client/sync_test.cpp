@@ -634,6 +634,15 @@ TEST_F(Syncing, WhatTheApplicationAsksForMeanwhileRules) {
     EXPECT_EQ(asked(), "") << "the list goes on with it";
 }
 
+TEST_F(Syncing, WhatBecomesLiveIsToldFromWhereTheListWas) {
+    synced({{"room:large", 0, 12, 0, 3, 9}});
+    lose_session();
+    session = true;
+    sync.begin_session();
+    answer(page({{"room:large", 1, 14, 9, 3, 11}}, "c2"));
+    EXPECT_EQ(heard(false), "room:large 13; room:large 14; synced; ") << "not from the mark on";
+}
+
 TEST_F(Syncing, ASubscriptionThatIsNewerThanThePageRules) {
     sync.begin_session();
     subscribe("room:tea");

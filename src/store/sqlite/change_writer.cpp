@@ -1,5 +1,7 @@
 #include "store/sqlite/change_writer.hpp"
 
+#include "store/rules.hpp"
+
 #include <algorithm>
 #include <utility>
 

@@ -207,7 +207,8 @@ struct ListRequest {
 };
 
 struct ListPage {
-    // Newest first, by stamp and row; above < stamp <= upto. With those that are gone, but for a `whole` list.
+    // Newest first, by stamp and row; above < stamp <= upto, on the first page also those that were committed while it
+    // was read. With those that are gone, but for a `whole` list.
     std::vector<Listed> found{};
     // With the last page, if it was asked for: of those that have not changed (stamp <= above) and are not gone, the
     // newest, newest first.

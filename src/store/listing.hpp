@@ -45,7 +45,7 @@ public:
 
     // Of each membership of the user, in any order. Not those who were banned without ever having been members.
     void see(const Candidate& each) {
-        if (each.stamp > upto_) return;
+        if (request_.upto != 0 && each.stamp > upto_) return;
         if (each.stamp > above_) {
             const bool is_behind = Candidate{request_.before_stamp, request_.before_row} > each;
             if (is_behind && !(each.gone && above_ == 0)) found_.push_back(each);

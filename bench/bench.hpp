@@ -33,6 +33,7 @@ int bench_store(int argc, char** argv);
 int bench_stored(int argc, char** argv);
 int bench_room(int argc, char** argv);
 int bench_storm(int argc, char** argv);
+int bench_sync(int argc, char** argv);
 
 struct LoadOptions;
 // What a message costs the server of `floor` under this load.

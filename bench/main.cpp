@@ -30,6 +30,7 @@ constexpr Benchmark kBenchmarks[] = {
     {"store", flare::bench::bench_store, "the durable store alone: CPU of an append, time until it is on disk"},
     {"stored", flare::bench::bench_stored, "what the way into a log costs a worker, with and without it in turns"},
     {"storm", flare::bench::bench_storm, "a server goes down and comes back with all its clients"},
+    {"sync", flare::bench::bench_sync, "lists of conversations: what a page costs, and 10,000 clients who come back"},
 };
 
 int usage() {

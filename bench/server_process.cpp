@@ -31,7 +31,7 @@ namespace {
 constexpr std::uint32_t kReportBytes = 256;
 
 // Runs in the child: writes its port, or why it has none, and serves until `stop` closes.
-[[noreturn]] void serve(const ServerOptions& options, const std::string& folder, int report, int stop) {
+[[noreturn]] void serve(const ServerOptions& options, const std::string& store_file, int report, int stop) {
     const auto tell = [&](const std::string& text) {
         if (::write(report, text.data(), text.size()) < 0) std::perror("bench: server");
         ::close(report);
@@ -59,11 +59,11 @@ constexpr std::uint32_t kReportBytes = 256;
     builder.on_message_type("publish", [&server, publish, published = options.published](SessionInfo, Message message) {
         return publish(server.get(), published, std::move(message));
     });
-    if (!folder.empty()) {
+    if (!store_file.empty()) {
         ConversationLimits limits;
         limits.device_per_second = limits.conversation_per_second = limits.direct_per_hour = 0;
         limits.deliveries_per_second = 0;  // none
-        builder.store(sqlite(folder + "/flare.db")).conversation_limits(limits);
+        builder.store(sqlite(store_file)).conversation_limits(limits);
     }
     if (options.configure) options.configure(builder);
     auto built = builder.build();
@@ -149,12 +149,14 @@ ServerProcess::ServerProcess(const ServerOptions& options) {
     void* const shared = ::mmap(nullptr, sizeof(HeapCounts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) throw std::runtime_error("mmap");
     heap_ = new (shared) HeapCounts;
-    if (options.stored) {
+    std::string store_file = options.store_file;
+    if (options.stored && store_file.empty()) {
         folder_ = std::filesystem::temp_directory_path() / "flare-bench-XXXXXX";
         if (::mkdtemp(folder_.data()) == nullptr) throw std::runtime_error("no folder for the store");
+        store_file = folder_ + "/flare.db";
     }
     const bool small = options.workers == 1;
-    const ServerCpu placed(!small ? Placing::as_it_is : options.stored ? Placing::everywhere : Placing::alone);
+    const ServerCpu placed(!small ? Placing::as_it_is : store_file.empty() ? Placing::alone : Placing::everywhere);
     pid_ = ::fork();
     if (pid_ < 0) throw std::runtime_error("fork");
     if (pid_ == 0) {
@@ -162,7 +164,7 @@ ServerProcess::ServerProcess(const ServerOptions& options) {
         ::close(report[0]);
         ::close(stop[1]);
         count_heap_in(heap_);
-        serve(options, folder_, report[1], stop[0]);
+        serve(options, store_file, report[1], stop[0]);
     }
     ::close(report[1]);
     ::close(stop[0]);

@@ -41,9 +41,10 @@ struct ServerOptions {
     std::uint32_t workers = 1;
     bool sealed = false;  // with the key of certs/sealing.key
     std::optional<RunningServer> running;
-    std::string ca_file;  // of `running`
-    Logins logins;        // the same; none: it takes anybody's word
-    bool stored = false;  // messages to users and rooms go into a log, in a temporary file
+    std::string ca_file;     // of `running`
+    Logins logins;           // the same; none: it takes anybody's word
+    bool stored = false;     // messages to users and rooms go into a log, in a temporary file
+    std::string store_file;  // or in this one, which stays
     std::chrono::milliseconds heartbeat = std::chrono::seconds(30);
     std::function<void(ServerBuilder&)> configure;    // what a benchmark needs otherwise; called in its process
     std::atomic<std::uint64_t>* published = nullptr;  // counts broadcasts, in memory that the processes share

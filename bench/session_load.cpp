@@ -159,7 +159,8 @@ void LoadClient::on_outcome(const session::Outcome& outcome) {
 
 void LoadClient::on_response(session::LaneIndex lane, const wire::ResponseView& response, const Bytes&,
                              std::uint64_t cost) {
-    if (response.code != errc::ok) load_.fail(response.code, std::string(response.text));
+    const bool later = load_.conversing_.asks_again && response.code == errc::busy && response.retry_after_ms != 0;
+    if (response.code != errc::ok && !later) load_.fail(response.code, std::string(response.text));
     load_.conversing_.on_response(*this, response);
     session_.consumed(lane, cost, now());
 }

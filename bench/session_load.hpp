@@ -105,6 +105,7 @@ struct Conversing {
     std::function<void(LoadClient&, const wire::ResponseView&)> on_response{};
     std::function<void(LoadClient&, const wire::im::Feed&)> on_feed{};
     std::function<void(LoadClient&, const session::Outcome&)> on_stored{};
+    bool asks_again = false;  // to be told to come later (busy) is no failure: on_response() sees to it
 };
 
 class SessionLoad {
@@ -118,6 +119,8 @@ public:
     // Connects `count` clients and waits until each has a session. Throws NotConnected. together: QUIC clients
     // share one socket, as those of one machine would not; for sessions that only have to be there.
     void connect(const ServerOptions& options, std::uint16_t port, std::size_t count, bool together = false);
+    // Called for each client that has its session, from now on. Not with dial_for().
+    void on_ready(std::function<void(LoadClient&)> call) { on_ready_ = std::move(call); }
     void run_for(std::chrono::nanoseconds time);
     // Whom it has made its clients for.
     std::string user_of(std::size_t index) const { return logins_.user_of(index); }

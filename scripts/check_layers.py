@@ -110,11 +110,12 @@ PRIVATE = {
     },
     "bench": {
         "base/file.hpp", "base/random.hpp", "base/short_slice.hpp", "client/connect/backoff.hpp",
-        "client/connect/sealing.hpp", "client/connect/url.hpp", "session/client_session.hpp", "store/memory/memory.hpp",
-        "store/sqlite/sqlite.hpp", "store/store.hpp", "transport/quic/carrier.hpp", "transport/quic/endpoint.hpp",
+        "client/connect/sealing.hpp", "client/connect/url.hpp", "server/conversations/reading.hpp",
+        "server/conversations/sync_reading.hpp", "server/conversations/sync_token.hpp", "session/client_session.hpp",
+        "store/engine.hpp", "store/memory/memory.hpp", "store/sqlite/sqlite.hpp", "store/store.hpp", "transport/quic/carrier.hpp", "transport/quic/endpoint.hpp",
         "transport/quic/quic.hpp", "transport/url.hpp", "transport/websocket/parser.hpp",
         "transport/websocket/upgrade.hpp", "transport/websocket/websocket.hpp", "wire/base64.hpp", "wire/batch.hpp",
-        "wire/compression.hpp", "wire/feeds.hpp", "wire/requests.hpp",
+        "wire/compression.hpp", "wire/feeds.hpp", "wire/requests.hpp", "wire/sync.hpp",
     },
     "bench/micro": {
         "base/random.hpp", "session/client_session.hpp", "session/session_table.hpp", "transport/websocket/mask.hpp",

@@ -64,6 +64,15 @@ const LoadOption kMembers{"--members", "NUMBER", "members of the room; default 1
 const LoadOption kSenders{"--senders", "NUMBER", "members who send, in turn; default 10", CLI::Range(1, 1'000)};
 const LoadOption kHeartbeat{"--heartbeat", "NUMBER", "seconds between heartbeats; default 30", CLI::Range(0.1, 3600.0)};
 const LoadOption kStalled{"--stalled", "NUMBER", "sessions that stop reading; default 50", CLI::Range(1, 100'000)};
+const LoadOption kClients{"--clients", "NUMBER", "clients that come back; default 10000; 0: the store alone",
+                          CLI::Range(0, 100'000)};
+const LoadOption kConversations{"--conversations", "NUMBER", "conversations of a client; default 200",
+                                CLI::Range(1, 500)};
+const LoadOption kRoomMembers{"--members", "NUMBER", "members of a conversation; default 100", CLI::Range(1, 256)};
+const LoadOption kChanged{"--changed", "NUMBER", "conversations of a client with something new; default 15",
+                          CLI::Range(0, 500)};
+const LoadOption kListed{"--listed", "NUMBER", "conversations of the user whose list is read; default 2000",
+                         CLI::Range(10, 10'000)};
 const LoadOption kJson{"--json", nullptr, "print one JSON object; text for people goes to standard error", kAnything};
 
 struct Benchmark {
@@ -113,6 +122,10 @@ std::vector<Benchmark> benchmarks() {
          bench::bench_storm,
          "The server restarts while all its clients are connected",
          {&kTransport, &kWorkers, &kSessions, &kRate}},
+        {"sync",
+         bench::bench_sync,
+         "Lists of conversations: cost of a page, and all clients come back at once",
+         {&kTransport, &kWorkers, &kClients, &kConversations, &kRoomMembers, &kChanged, &kRate, &kListed}},
     };
 }
 

@@ -184,7 +184,8 @@ struct Listed {
     Conversation conversation{};
     model::Member member{};
     model::ReadMark mark{};
-    // Of what changed last: the log, or the member with the mark. Of who has left: of the member alone.
+    // Of what changed last: the log, or the member with the mark. Of who has left: of the member alone. What changed
+    // after the conversation was chosen may be in the rest already, and comes again in the next list.
     std::uint64_t stamp = 0;
 
     bool is_gone() const noexcept { return member.role == model::Role::none || conversation.removed; }

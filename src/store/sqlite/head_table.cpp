@@ -87,6 +87,7 @@ void HeadTable::publish() {
     for (const Copy& copy : copies_) {
         Slot& slot = *copy.slot;
         slot.state = copy.state;
+        stamps_.put(slot.row, {copy.state.head.stamp, copy.state.removed});
         slot.copy = kNone;
         slot.loaded = false;
         if (slot.unwritten == copy.unwritten) continue;
@@ -140,6 +141,31 @@ void HeadTable::ahead_of(std::span<const Row> rows, std::vector<Ahead>& to) cons
             if (found != slots_.end() && found->second->unwritten != 0) to.push_back({row, found->second->state.head});
         }
     }
+}
+
+void HeadTable::stamps_of(std::span<const Row> rows, std::vector<LogStamp>& to) {
+    while (!rows.empty()) {
+        const auto part = rows.first(std::min(rows.size(), kLookedUpAtATime));
+        rows = rows.subspan(part.size());
+        to.reserve(to.size() + part.size());
+        const std::lock_guard lock(mutex_);
+        for (const Row row : part) {
+            LogStamp stamp = stamps_.of(row);
+            if (!stamp.known()) {
+                stamps_.make_room(row);
+                const auto found = slots_.find(row);
+                const bool there = found != slots_.end() && !found->second->loaded;
+                if (there) stamp = {found->second->state.head.stamp, found->second->state.removed};
+                if (there) stamps_.put(row, stamp);
+            }
+            to.push_back(stamp);
+        }
+    }
+}
+
+void HeadTable::learn(Row conversation, LogStamp stamp) {
+    const std::lock_guard lock(mutex_);
+    if (!stamps_.of(conversation).known()) stamps_.put(conversation, stamp);  // else it was published meanwhile
 }
 
 }  // namespace flare::store::sqlite

@@ -6,13 +6,14 @@
 // everything as it was.
 //
 // Protocol: docs/decisions/0026-sqlite-blocks.md.
-// Threads:  the engine's; snapshot() and ahead_of() any.
+// Threads:  the engine's; what is below "for readers" any.
 // Owner:    SqliteEngine.
 #pragma once
 
 #include "model/conversation.hpp"
 #include "store/engine.hpp"
 #include "store/sqlite/block.hpp"
+#include "store/sqlite/log_stamps.hpp"
 
 #include <boost/intrusive/list.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -69,6 +70,8 @@ public:
     std::uint64_t unwritten_since() const noexcept { return dirty_.empty() ? 0 : dirty_.front().unwritten; }
     std::size_t size() const noexcept { return slots_.size(); }
 
+    // ---- for readers ----
+
     // What is committed; nothing: it is in the rows of every snapshot that begins after this call.
     std::optional<LogState> snapshot(Row conversation) const;
     // Appends the committed heads of those conversations that are ahead of their rows, in the order of `rows`. The
@@ -78,6 +81,10 @@ public:
         model::Head head{};
     };
     void ahead_of(std::span<const Row> rows, std::vector<Ahead>& to) const;
+    // Appends what is committed, in the order of `rows`. What is not known is in the rows of every snapshot that begins
+    // after this call: whoever reads it there says so with learn().
+    void stamps_of(std::span<const Row> rows, std::vector<LogStamp>& to);
+    void learn(Row conversation, LogStamp stamp);
 
 private:
     using Hook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
@@ -109,7 +116,8 @@ private:
 
     std::size_t most_;
     std::uint64_t first_stamp_ = 0;
-    mutable std::mutex mutex_;  // held to change slots_ or a state in it, and by who is not the engine
+    mutable std::mutex mutex_;  // held to change slots_ or a state in it or stamps_, and by who is not the engine
+    LogStamps stamps_;          // as published
     boost::unordered_flat_map<Row, std::unique_ptr<Slot>> slots_;
     List<&Slot::age> ages_;     // the next to go first: "second chance", which moves no neighbours at each use
     List<&Slot::dirty> dirty_;  // those with `unwritten`, by it

@@ -3,7 +3,7 @@
 //
 // Protocol: docs/store.md, "Listing".
 // Threads:  its reader's.
-// Owner:    SqliteReader.
+// Owner:    SqliteReader, for one call.
 #pragma once
 
 #include "store/engine.hpp"
@@ -13,31 +13,52 @@
 #include "store/sqlite/shared.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace flare::store::sqlite {
 
+struct ListStatements {
+    Result<> prepare(Database& database);
+
+    Statement members, log, listed, forgotten;
+};
+
+// Its functions are called in this order, each read_...() in a snapshot of its own: what is in memory is looked up
+// before the snapshot begins in which the rows are read that it may be ahead of. Else a head could be written in
+// between and be neither here nor there.
 class Listing {
 public:
-    explicit Listing(Shared& shared) : shared_(shared) {}
+    // committed: the last stamp.
+    Listing(Shared& shared, ListStatements& statements, const ListRequest& request, std::uint64_t committed)
+        : shared_(shared), statements_(statements), request_(request), committed_(committed) {}
 
-    Result<> prepare(Database& database);
-    void close() noexcept;
-
-    // Notes what is ahead of the rows of the user's conversations. The snapshot in which page() reads begins after it:
-    // else a head could be written in between, and be neither here nor there.
-    Result<> look_ahead(Row user);
-    // committed: the last stamp, before look_ahead().
-    Result<ListPage> page(const ListRequest& request, std::uint64_t committed);
+    Result<> read_members();
+    // True: read_logs() has something to do.
+    bool look_up_logs();
+    Result<> read_logs();
+    void choose();
+    Result<ListPage> read_page();
 
 private:
-    Result<> choose(Row user, ListChoice& choice);
-    Result<> read_all(Row user, const std::vector<Candidate>& chosen, std::vector<Listed>& to);
+    struct Membership {
+        std::uint64_t stamp = 0;
+        model::Role role = model::Role::none;
+    };
+
+    Result<> read_all(const std::vector<Candidate>& chosen, std::vector<Listed>& to);
 
     Shared& shared_;
-    std::vector<Row> rows_{};                // of look_ahead()
-    std::vector<HeadTable::Ahead> ahead_{};  // by row
-    Statement conversations_, stamps_, listed_, forgotten_;
+    ListStatements& statements_;
+    const ListRequest& request_;
+    const std::uint64_t committed_;
+    std::uint64_t forgotten_ = 0;
+    // Of the conversations of the user, each at the same place.
+    std::vector<Row> rows_{};
+    std::vector<Membership> members_{};
+    std::vector<LogStamp> logs_{};
+    std::optional<ListChoice> choice_{};
+    std::vector<HeadTable::Ahead> ahead_{};  // of those that are chosen, by row
 };
 
 }  // namespace flare::store::sqlite

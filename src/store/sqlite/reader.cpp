@@ -45,7 +45,7 @@ void SqliteReader::close() noexcept {
     for (Statement* const each : {&begin_, &end_, &key_, &conversation_, &find_, &first_block_, &blocks_, &entry_,
                                   &unread_, &member_, &members_, &memberships_, &count_, &user_, &user_name_})
         *each = Statement();
-    listing_.close();
+    list_ = {};
     database_ = Database();
 }
 
@@ -58,7 +58,7 @@ Result<> SqliteReader::ready() {
         return made.error().code;
     }
     database_ = std::move(*made);
-    if (auto good = database_.run("PRAGMA query_only=1"); !good) return good;
+    if (auto good = database_.run("PRAGMA query_only=1; PRAGMA cache_size=-8192"); !good) return good;
     const auto prepared = prepare(
         database_,
         {
@@ -92,7 +92,7 @@ Result<> SqliteReader::ready() {
             {&user_name_, "SELECT name FROM user WHERE row = ?"},
         });
     if (!prepared) return prepared;
-    if (auto good = listing_.prepare(database_); !good) return good;
+    if (auto good = list_.prepare(database_); !good) return good;
     open_ = true;
     return {};
 }
@@ -288,9 +288,12 @@ Result<std::uint32_t> SqliteReader::count_conversations(Row user, std::uint32_t 
 Result<ListPage> SqliteReader::list(const ListRequest& request) {
     const auto inside = shared_.door.enter();
     if (auto good = ready(); !good) return good.error();
-    const std::uint64_t committed = shared_.committed.load(std::memory_order_acquire);
-    if (auto good = snapshot([&] { return listing_.look_ahead(request.user); }); !good) return good.error();
-    return snapshot([&] { return listing_.page(request, committed); });
+    Listing listing(shared_, list_, request, shared_.committed.load(std::memory_order_acquire));
+    if (auto good = snapshot([&] { return listing.read_members(); }); !good) return good.error();
+    if (listing.look_up_logs())
+        if (auto good = snapshot([&] { return listing.read_logs(); }); !good) return good.error();
+    listing.choose();
+    return snapshot([&] { return listing.read_page(); });
 }
 
 Result<Unread> SqliteReader::unread(const Listed& of, std::uint32_t most) {

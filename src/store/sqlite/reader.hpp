@@ -20,7 +20,7 @@ namespace flare::store::sqlite {
 
 class SqliteReader final : public Reader {
 public:
-    explicit SqliteReader(Shared& shared) : shared_(shared), listing_(shared) { shared_.readers.add(*this); }
+    explicit SqliteReader(Shared& shared) : shared_(shared) { shared_.readers.add(*this); }
     ~SqliteReader() override { shared_.readers.remove(*this); }
     SqliteReader(const SqliteReader&) = delete;
     SqliteReader& operator=(const SqliteReader&) = delete;
@@ -69,7 +69,7 @@ private:
     Statement begin_, end_;
     Statement key_, conversation_, find_, first_block_, blocks_, entry_, unread_;
     Statement member_, members_, memberships_, count_, user_, user_name_;
-    Listing listing_;
+    ListStatements list_;
 };
 
 }  // namespace flare::store::sqlite

@@ -228,6 +228,10 @@ TEST_F(SqliteContent, SaysThatAHeadDoesNotFitItsLog) {
 
 TEST_F(SqliteContent, KeepsRoomForRemovalsOnADiskThatIsAlmostFull) {
     fill();
+    Change joins;
+    joins.conversation = room;
+    joins.members = {member_since_start(1)};
+    ASSERT_TRUE(commit(*sqlite::open(settings).value(), {{joins}}));
     settings.min_free_bytes = UINT64_MAX;
     const auto engine = sqlite::open(settings).value();
     NewEntry removal = entry(201);
@@ -238,7 +242,14 @@ TEST_F(SqliteContent, KeepsRoomForRemovalsOnADiskThatIsAlmostFull) {
     Change cut;
     cut.conversation = room;
     cut.keep_from = 10;
-    ASSERT_TRUE(commit(*engine, {{entry(101)}, {entry(100)}, {removal}, {another}, {cut}, {NewUser{"alice"}}}));
+    ASSERT_TRUE(commit(*engine, {{entry(101)},
+                                 {entry(100)},
+                                 {removal},
+                                 {another},
+                                 {cut},
+                                 {NewUser{"alice"}},
+                                 {Mark{room, 1, 100}},
+                                 {Mark{room, 1, 101}}}));
     const auto said = [&](int write) { return batch.writes[static_cast<std::size_t>(write)].outcome; };
     EXPECT_EQ(said(0).code, errc::storage_full);
     EXPECT_TRUE(said(1).repeat);
@@ -246,6 +257,9 @@ TEST_F(SqliteContent, KeepsRoomForRemovalsOnADiskThatIsAlmostFull) {
     EXPECT_EQ(said(3).code, errc::storage_full);
     EXPECT_EQ(said(4).code, errc::ok);
     EXPECT_EQ(said(5).code, errc::storage_full);
+    EXPECT_TRUE(said(6).repeat);
+    EXPECT_EQ(said(7).code, errc::storage_full);
+    EXPECT_EQ(said(7).position, model::Position());
     EXPECT_TRUE(engine->maintain(kStart));
 }
 

@@ -172,6 +172,20 @@ TEST(FlareBench, LoadsAServerThatRunsAlready) {
     EXPECT_EQ(run_tool({"bench", "echo", "--url", "ws://127.0.0.1:1"}).code, 3) << "nobody listens there";
 }
 
+TEST(FlareBench, BringsClientsBackToTheirConversations) {
+    const auto result = measured(
+        {"sync", "--clients", "20", "--conversations", "12", "--members", "4", "--changed", "3", "--listed", "100"});
+    EXPECT_EQ(result.at("lost").to_number<int>(), 0);
+    EXPECT_EQ(result.at("round_trips").to_number<int>(), 1);
+    EXPECT_EQ(result.at("requests_a_client").to_number<double>(), 1);
+    EXPECT_EQ(result.at("put_off").to_number<int>(), 0);
+    EXPECT_GT(result.at("seconds_until_all_back").to_number<double>(), 0);
+    EXPECT_GT(result.at("receipt_p99_ms").to_number<double>(), 0);
+    EXPECT_GT(result.at("reader_cpu_ms_warm").to_number<double>(), 0);
+    EXPECT_GT(result.at("reader_cpu_ms_cold").to_number<double>(), 0);
+    EXPECT_GT(result.at("history_per_second_200").to_number<double>(), 0);
+}
+
 TEST(FlareBench, ShowsTokensToAServerThatAsksForThem) {
     const Folder folder;
     const std::string tokens = folder.write("tokens", "# two people\nt1 ann\nt2 bob\n");

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <string>
+
 namespace flare::store::sqlite {
 namespace {
 
@@ -152,6 +155,76 @@ TEST_F(HeadTableTest, NamesTheHeadsThatAreAheadOfTheirRows) {
         EXPECT_EQ(ahead[i].row, 3 * i + 2);
         EXPECT_EQ(ahead[i].head.stamp, ahead[i].row);
     }
+}
+
+class LogStampsTest : public HeadTableTest {
+protected:
+    // "-" if it is not known.
+    std::string stamp_of(Row row) {
+        std::vector<LogStamp> stamps;
+        table.stamps_of(std::array{row}, stamps);
+        const LogStamp& stamp = stamps.at(0);
+        return stamp.known() ? std::to_string(stamp.stamp()) + (stamp.removed() ? " removed" : "") : "-";
+    }
+    void put(Row row, std::uint64_t stamp, bool removed = false) {
+        LogState* state = table.work(row);
+        if (state == nullptr) state = &table.load(row, LogState());
+        state->head.stamp = stamp;
+        state->removed = removed;
+        table.changed(row);
+    }
+};
+
+TEST_F(LogStampsTest, AreWhatIsPublished) {
+    table.begin(1);
+    put(7, 1);
+    EXPECT_EQ(stamp_of(7), "-") << "of a transaction that is under way";
+    table.publish();
+    EXPECT_EQ(stamp_of(7), "1");
+    table.begin(2);
+    put(7, 2);
+    EXPECT_EQ(stamp_of(7), "1");
+    table.discard();
+    EXPECT_EQ(stamp_of(7), "1");
+    table.begin(2);
+    put(7, 2, true);
+    table.publish();
+    EXPECT_EQ(stamp_of(7), "2 removed");
+}
+
+TEST_F(LogStampsTest, StayWhenTheStateGoes) {
+    EXPECT_EQ(stamp_of(3), "-");
+    for (Row row = 1; row <= 8; ++row) {
+        table.begin(row);
+        put(row, row);
+        write(row);
+        table.publish();
+    }
+    EXPECT_FALSE(table.snapshot(3));
+    EXPECT_EQ(stamp_of(3), "3");
+}
+
+TEST_F(LogStampsTest, AreLearntUnlessSomethingNewerIsKnown) {
+    EXPECT_EQ(stamp_of(3), "-");
+    table.learn(3, {0, false});
+    EXPECT_EQ(stamp_of(3), "0") << "of a log without entries";
+    table.begin(5);
+    put(3, 5);
+    put(4, 5);
+    table.publish();
+    table.learn(3, {2, false});
+    table.learn(4, {2, false});  // its reader has asked before
+    EXPECT_EQ(stamp_of(3), "5");
+    EXPECT_EQ(stamp_of(4), "5");
+}
+
+TEST_F(LogStampsTest, HaveRoomForSixteenMillionConversations) {
+    EXPECT_EQ(stamp_of(LogStamps::kMost - 1), "-");
+    EXPECT_EQ(stamp_of(LogStamps::kMost), "-");
+    table.learn(LogStamps::kMost - 1, {9, false});
+    table.learn(LogStamps::kMost, {9, false});
+    EXPECT_EQ(stamp_of(LogStamps::kMost - 1), "9");
+    EXPECT_EQ(stamp_of(LogStamps::kMost), "-");
 }
 
 }  // namespace

@@ -142,7 +142,8 @@ public:
     Checked<HistoryPage> history(std::string conversation, HistoryQuery query = {});
 
     // The conversations of this user, newest activity first, as far as the client knows them: nothing is asked of the
-    // server. Complete after ConversationsSynced. Errors: not_supported (ClientBuilder::sync_conversations() is off).
+    // server. Complete after ConversationsSynced; with a cache file, before that what the last run was told. Errors:
+    // not_supported (ClientBuilder::sync_conversations() is off).
     Checked<std::vector<ListedConversation>> list() const;
     // The user has read everything up to this entry; a mark only grows. It counts for all devices of the user. The
     // result is what holds now: another device may have read further, and the end of the log is as far as a mark goes.

@@ -40,7 +40,8 @@ struct Reconnected {
     Protocol protocol;
     bool resumed = false;
 };
-// The client has given up reconnecting: its status is failed, and every message in the outbox has failed.
+// The client has given up reconnecting: its status is failed, and every message in the outbox has failed, except posted
+// ones with a cache file (ClientBuilder::cache_file()), which wait for the next connect().
 struct ReconnectFailed {
     Failure reason;
 };

@@ -48,6 +48,7 @@ void Feeds::unsubscribe(const std::string& conversation, UnsubscribeDone done) {
 
 void Feeds::close() {
     if (std::exchange(closed_, true)) return;
+    note_places();
     All all = std::exchange(all_, {});
     by_number_.clear();
     to_renew_.clear();
@@ -160,6 +161,8 @@ void Feeds::on_subscribed(const std::string& name, const Answer& answer) {
     const auto begun = read(name, answer);
     Checked<Subscription> result = Failure(errc::internal);
     if (begun) {
+        FeedNote noted;
+        if (feed.wanted) noted.before = feed.cursor.position();
         drop_untold(feed);
         forget_number(feed);
         feed.wanted = true;
@@ -175,6 +178,10 @@ void Feeds::on_subscribed(const std::string& name, const Answer& answer) {
         subscription.after = {begun->head.epoch, begun->next - 1};
         subscription.last = begun->head.last;
         subscription.visible_from = begun->visible_from;
+        feed.renewals = 0;
+        noted.last = begun->head.last;
+        noted.asked = asked.options.after;
+        feed.note(record_, FeedNote::What::subscribed, name, noted);
         if (subscription.gap) tell_gap(feed, *subscription.gap);
         result = std::move(subscription);
     } else {
@@ -199,7 +206,7 @@ void Feeds::on_unsubscribed(const std::string& name, const Answer& answer) {
     const bool answered = result.has_value();
     if (answered || !owner_.in_session()) {
         result = Checked<>();
-        feed.wanted = false;
+        if (std::exchange(feed.wanted, false)) feed.note(record_, FeedNote::What::unsubscribed, name);
         drop_untold(feed);
         if (!answered && feed.number != 0) tidy_up(feed);  // the session may come back
         forget_number(feed);
@@ -218,10 +225,24 @@ void Feeds::on_renewed(const std::string& name, const Answer& answer) {
     feed.busy = false;
     const auto begun = read(name, answer);
     if (begun) {
-        if (auto gap = begin(name, feed, *begun)) tell_gap(feed, std::move(*gap));
+        auto gap = begin(name, feed, *begun);
+        feed.renewals = feed.told != 0 || gap ? 1 : feed.renewals + 1;
+        FeedNote noted;
+        noted.last = begun->head.last;
+        noted.times = feed.renewals;
+        feed.note(record_, FeedNote::What::renewed, name, noted);
+        if (gap) tell_gap(feed, std::move(*gap));
     } else if (owner_.in_session()) {  // else the next one, or this one when it can be used again
         if (may_pass(begun.error().code)) {
+            const session::Duration delay = feed.delay;
             renew_later(feed, answer.retry_after_ms);
+            if (delay < kLongestDelay) {  // else it has been noted
+                const Failure reason = begun.error();
+                FeedNote noted;
+                noted.reason = &reason;
+                noted.retry = feed.again_at - owner_.now();
+                feed.note(record_, FeedNote::What::put_off, name, noted);
+            }
         } else {
             if (begun.error().code == errc::malformed_frame) tidy_up(feed);
             end(name, feed, begun.error(), 0);
@@ -248,7 +269,7 @@ std::optional<HistoryGap> Feeds::begin(const std::string& name, Feed& feed, cons
         (void)feed.cursor.skip_to(begun.next - 1);
         return std::nullopt;
     }
-    return apply(name, feed, reset, begun.visible_from);
+    return feed.apply(name, reset, begun.visible_from);
 }
 
 // ---- from the session ----
@@ -287,7 +308,7 @@ void Feeds::on_feed(std::uint32_t number, const im::Feed& frame, const Bytes& wh
     if (frame.reset && frame.reset->next != 0) {
         im::FeedReset reset = *frame.reset;
         if (reset.epoch == 0) reset.epoch = feed.cursor.position().epoch;  // it does not say
-        if (auto gap = apply(name, feed, reset, 0)) tell_gap(feed, std::move(*gap));
+        if (auto gap = feed.apply(name, reset, 0)) tell_gap(feed, std::move(*gap));
     }
     const auto origin =
         std::make_shared<const FeedOrigin>(FeedOrigin{name, user_, feed.cursor.position().epoch, encodings});
@@ -302,6 +323,7 @@ void Feeds::on_feed_refused(std::uint32_t number) {
     const auto numbered = by_number_.find(number);
     if (numbered == by_number_.end()) return;
     Feed& feed = all_.find(numbered->second)->second;
+    feed.note(record_, FeedNote::What::refused, numbered->second);
     forget_number(feed);
     renew_later(feed, 0);
 }
@@ -312,6 +334,12 @@ void Feeds::on_stored(const std::string& conversation, const StoredAt& stored, c
     if (found->second.wanted) found->second.cursor.note_own(stored.position, id);
     for (Asked& asked : found->second.asked) {
         if (asked.subscribed) asked.cursor.note_own(stored.position, id);
+    }
+}
+
+void Feeds::note_places() {
+    for (auto& [name, feed] : all_) {
+        if (feed.wanted && feed.told != 0) feed.note(record_, FeedNote::What::stands, name);
     }
 }
 
@@ -349,6 +377,7 @@ void Feeds::tell_entry(Feed& feed, const im::Entry& entry, const Bytes& whole,
     if (message && own && owner_.settle(entry.id, name, stored)) return;
     if (message && is_direct(name) && owner_.has_seen(entry.from, entry.id)) return;
     if (message && !own) owner_.count_message();
+    ++feed.told;
     auto make = [over = feed.over, taken, origin, packed = packed_of(entry, whole)]() mutable -> std::optional<Event> {
         if (*over) return std::nullopt;
         return event_of(*origin, std::move(packed));
@@ -356,33 +385,46 @@ void Feeds::tell_entry(Feed& feed, const im::Entry& entry, const Bytes& whole,
     owner_.tell_later(std::move(make));
 }
 
-void Feeds::tell_gap(const Feed& feed, HistoryGap gap) {
+void Feeds::tell_gap(Feed& feed, HistoryGap gap) {
+    FeedNote noted;
+    noted.gap = &gap;
+    feed.note(record_, FeedNote::What::gap, gap.conversation, noted);
     owner_.tell_later([over = feed.over, gap = std::move(gap)]() -> std::optional<Event> {
         if (*over) return std::nullopt;
         return gap;
     });
 }
 
-// What it leaves out; nothing: what has been told already.
-std::optional<HistoryGap> Feeds::apply(const std::string& name, Feed& feed, const im::FeedReset& reset,
-                                       std::uint64_t visible_from) {
-    const Position before = feed.cursor.position();
+std::optional<HistoryGap> Feeds::Feed::apply(const std::string& name, const im::FeedReset& reset,
+                                             std::uint64_t visible_from) {
+    const Position before = cursor.position();
     HistoryGap gap{name, reason_of(reset.reason), reset.epoch, 0, reset.next - 1};
     if (stays_in_log(reset, before.epoch)) {
         gap.first = std::max(before.offset + 1, visible_from);
-        if (!feed.cursor.skip_to(reset.next - 1)) return std::nullopt;
+        if (!cursor.skip_to(reset.next - 1)) return std::nullopt;
     } else {
         gap.first = std::max<std::uint64_t>({reset.first, visible_from, 1});
         // Own messages may have been in another log, of the same epoch.
-        if (reset.reason == im::FeedResetReason::diverged) feed.cursor = FeedCursor();
-        feed.cursor.begin({reset.epoch, reset.next - 1}, Uuid());
+        if (reset.reason == im::FeedResetReason::diverged) cursor = FeedCursor();
+        cursor.begin({reset.epoch, reset.next - 1}, Uuid());
     }
     return gap;
+}
+
+void Feeds::Feed::note(FeedRecord* record, FeedNote::What what, const std::string& name, FeedNote more) {
+    more.what = what;
+    more.conversation = name;
+    more.at = cursor.position();
+    more.told = std::exchange(told, 0);
+    if (record != nullptr) record->write(more);
 }
 
 // What waits for its turn is told before.
 void Feeds::end(const std::string& name, Feed& feed, Failure reason, std::uint64_t offset) {
     feed.wanted = false;
+    FeedNote noted;
+    noted.reason = &reason;
+    feed.note(record_, FeedNote::What::ended, name, noted);
     forget_number(feed);
     owner_.tell(event::SubscriptionEnded{name, std::move(reason), offset});
 }

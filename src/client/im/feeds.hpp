@@ -14,6 +14,7 @@
 #include "client/im/bodies.hpp"
 #include "client/im/feed_cursor.hpp"
 #include "client/im/feed_events.hpp"
+#include "client/im/feed_note.hpp"
 #include "session/types.hpp"
 #include "wire/feeds.hpp"
 
@@ -63,8 +64,9 @@ public:
     protected:
         ~Owner() = default;
     };
-    // `user`: whose messages are own ones.
-    Feeds(std::string user, Owner& owner) : user_(std::move(user)), owner_(owner) {}
+    // `user`: whose messages are own ones. `record`: what happens to subscriptions is noted there, if anywhere.
+    Feeds(std::string user, Owner& owner, FeedRecord* record = nullptr)
+        : user_(std::move(user)), owner_(owner), record_(record) {}
 
     // ---- from the application ----
     void subscribe(const std::string& conversation, const SubscribeOptions& options, SubscribeDone done);
@@ -84,6 +86,9 @@ public:
     void on_feed_refused(std::uint32_t number);
     // The receipt of an own message has come.
     void on_stored(const std::string& conversation, const StoredAt& stored, const Uuid& id);
+
+    // The connection ends: the record is told how far each subscription has come.
+    void note_places();
 
     // ---- time ----
     session::TimePoint next_deadline() const noexcept { return due_; }
@@ -113,6 +118,14 @@ private:
         bool queued = false;  // in to_renew_
         session::TimePoint again_at = session::kNever;  // the server has put it off: it is renewed then
         session::Duration delay = kFirstDelay;          // of the next time that it is put off
+        std::uint64_t told = 0;                         // entries, since the record was told of it
+        std::uint32_t renewals = 0;                     // in a row, without an entry between
+
+        // What is left out; nothing: what has been told already.
+        std::optional<HistoryGap> apply(const std::string& name, const wire::im::FeedReset& reset,
+                                        std::uint64_t visible_from);
+        // `more`: what is to be said beside the place.
+        void note(FeedRecord* record, FeedNote::What what, const std::string& name, FeedNote more = {});
     };
     using All = std::map<std::string, Feed, std::less<>>;
 
@@ -137,15 +150,14 @@ private:
     // ---- what is told ----
     void tell_entry(Feed& feed, const wire::im::Entry& entry, const Bytes& whole,
                     const std::shared_ptr<const FeedOrigin>& origin, const std::shared_ptr<void>& taken);
-    void tell_gap(const Feed& feed, HistoryGap gap);
-    static std::optional<HistoryGap> apply(const std::string& name, Feed& feed, const wire::im::FeedReset& reset,
-                                           std::uint64_t visible_from);
+    void tell_gap(Feed& feed, HistoryGap gap);
     void end(const std::string& name, Feed& feed, Failure reason, std::uint64_t offset);
     void forget_number(Feed& feed);
     static void drop_untold(Feed& feed);
 
     const std::string user_;
     Owner& owner_;
+    FeedRecord* const record_;
     All all_;
     boost::unordered_flat_map<std::uint32_t, std::string> by_number_;  // those that are listened to
     std::size_t calls_ = 0;                                            // in all `asked`

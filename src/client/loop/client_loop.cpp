@@ -63,7 +63,7 @@ ClientLoop::ClientLoop(asio::io_context& context, Config config, std::shared_ptr
           config_, session_, figures_, notes_,
           [this](const std::string& to, const StoredAt& stored, const Uuid& id) { feeds_.on_stored(to, stored, id); }),
       requests_(session_),
-      feeds_(config_.session.user, *this),
+      feeds_(config_.session.user, *this, &notes_.feeds()),
       timer_(context) {}
 
 // ---- what the application asks ----

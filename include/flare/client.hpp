@@ -282,6 +282,12 @@ public:
     ClientBuilder& buffer_size(std::size_t bytes);                         // 8192; bytes read per turn of the loop
     ClientBuilder& outbox_limit(std::size_t messages, std::size_t bytes);  // 10,000, 64 MiB; beyond it outbox_full
     ClientBuilder& max_message_bytes(std::uint64_t bytes);                 // 16 MiB
+    // Keeps the list of the user's conversations: Conversations::list(), ConversationChanged, ConversationsSynced.
+    // After each connect the client asks the server what has changed, and tells the entries of conversations that the
+    // server keeps live (direct ones, and rooms of at most 256 members; 500 in all) as subscriptions do; among them
+    // what it missed, but for what was there before the first sync. If the server has no list, it emits
+    // CapabilityUnavailable. Off: docs/client.md, "The list of conversations".
+    ClientBuilder& sync_conversations(bool on);
     // Compresses payloads in both directions if the server offers it; otherwise emits CapabilityUnavailable. Off.
     ClientBuilder& compression(bool on);
     // Payloads smaller than this are not compressed: 512 bytes, with a dictionary 64.

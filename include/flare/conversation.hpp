@@ -148,6 +148,21 @@ struct Entry {
     std::optional<ConversationChange> change;  // of the kinds membership and config
 };
 
+// How far a user has read a conversation. The mark is of the user, not of a device.
+struct ReadMark {
+    std::uint64_t offset = 0;  // everything up to it has been read
+    std::uint64_t unread = 0;  // messages of others behind it that are not silent
+    bool more = false;         // there may be more unread ones than were counted
+};
+
+// A conversation of the list that a client keeps: ClientBuilder::sync_conversations().
+struct ListedConversation {
+    Conversation about;
+    ReadMark mark;
+    std::chrono::system_clock::time_point last_time{};  // of the newest entry, by the server's clock
+    std::vector<Entry> entries;  // the newest ones that the client knows, by offset, ascending: none to 10
+};
+
 // Which part of a log to read.
 struct HistoryQuery {
     // The entries below this offset, the newest of them; 0: below the end of the log.

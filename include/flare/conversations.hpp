@@ -133,6 +133,16 @@ public:
     // bad_compression, compression_unavailable, message_too_large (an entry cannot be inflated).
     Checked<HistoryPage> history(std::string conversation, HistoryQuery query = {});
 
+    // The conversations of this user, newest activity first, as far as the client knows them: nothing is asked of the
+    // server. Complete after ConversationsSynced. Errors: not_supported (ClientBuilder::sync_conversations() is off).
+    Checked<std::vector<ListedConversation>> list() const;
+    // The user has read everything up to this entry; a mark only grows. It counts for all devices of the user. The
+    // result is what holds now: another device may have read further, and the end of the log is as far as a mark goes.
+    // With sync_conversations(), the list shows it at once, and if the server cannot be asked now or does not answer
+    // (not_connected, connection_lost, busy ...), the client says it again behind the next sync.
+    // Errors: epoch_changed (the log has another epoch now).
+    Checked<ReadMark> mark_read(std::string conversation, Position upto);
+
     // Tells the entries of a conversation as events, in the order of its log and each once, until unsubscribe():
     // MessageReceived with `stored`, OwnMessage, EntryReceived; entries that are left out as HistoryGap. The client
     // subscribes again by itself in each new session, behind the last entry that it told, also after disconnect() and
@@ -145,6 +155,8 @@ public:
     // Once it has returned, no event of the conversation begins any more (a callback that is running finishes). What
     // had arrived and was not told yet is dropped: to continue, subscribe behind the last entry that was told. If it
     // fails, the subscription continues. Without a session, and without a subscription, it succeeds.
+    // With sync_conversations(), the entries of a conversation that the client keeps live are told as before
+    // subscribe().
     Checked<> unsubscribe(std::string conversation);
 
     // ---- the same for coroutines, on any executor ----
@@ -158,6 +170,7 @@ public:
     Task<Checked<Conversation>> async_get(std::string conversation);
     Task<Checked<MemberPage>> async_members(std::string conversation, std::string after = {}, std::uint32_t limit = 0);
     Task<Checked<HistoryPage>> async_history(std::string conversation, HistoryQuery query = {});
+    Task<Checked<ReadMark>> async_mark_read(std::string conversation, Position upto);
     Task<Checked<Subscription>> async_subscribe(std::string conversation, SubscribeOptions options = {});
     Task<Checked<>> async_unsubscribe(std::string conversation);
 

@@ -53,7 +53,7 @@ struct Error {
 struct MessageReceived {
     Message message;
     std::string conversation{};        // "room:NAME", or who the message is from
-    std::optional<StoredAt> stored{};  // set if a subscription told it: Conversations::subscribe()
+    std::optional<StoredAt> stored{};  // set if a subscription told it, or the list: Conversations::subscribe(), list()
 };
 // Of a subscription: a message of this user from another device, or from an earlier run of this program. Messages of
 // this client are told by MessageSent and not once more by this.
@@ -77,6 +77,15 @@ struct SubscriptionEnded {
     Failure reason;
     std::uint64_t offset = 0;  // of the entry that ended the membership; 0: something else ended the subscription
 };
+// Of ClientBuilder::sync_conversations(): something in Conversations::list() has changed: a new entry, a mark, the
+// members, the configuration; or the conversation is new in it. Several changes may be told as one.
+struct ConversationChanged {
+    std::string conversation;
+    std::optional<ListedConversation> now;  // none: the user is no longer a member of it
+};
+// Conversations::list() is complete and current, after a connect or a reconnect. The client keeps it current from here
+// on, as far as the entries of the conversations reach it.
+struct ConversationsSynced {};
 // The server has acknowledged the message with a receipt.
 struct MessageSent {
     Uuid message_id;
@@ -130,11 +139,12 @@ struct Draining {
 
 }  // namespace event
 
-using Event = std::variant<event::Connected, event::Disconnected, event::Reconnecting, event::Reconnected,
-                           event::ReconnectFailed, event::Error, event::MessageReceived, event::MessageSent,
-                           event::MessageFailed, event::Heartbeat, event::ProtocolSwitched, event::Gap,
-                           event::CapabilityUnavailable, event::Draining, event::TokenExpiring, event::OwnMessage,
-                           event::EntryReceived, event::HistoryGap, event::SubscriptionEnded>;
+using Event =
+    std::variant<event::Connected, event::Disconnected, event::Reconnecting, event::Reconnected, event::ReconnectFailed,
+                 event::Error, event::MessageReceived, event::MessageSent, event::MessageFailed, event::Heartbeat,
+                 event::ProtocolSwitched, event::Gap, event::CapabilityUnavailable, event::Draining,
+                 event::TokenExpiring, event::OwnMessage, event::EntryReceived, event::HistoryGap,
+                 event::SubscriptionEnded, event::ConversationChanged, event::ConversationsSynced>;
 
 using EventCallback = std::function<void(const Event&)>;
 

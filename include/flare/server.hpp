@@ -195,6 +195,14 @@ struct FeedStats {
     std::uint64_t pages = 0;    // read from the store for feeds that were behind
 };
 
+// Lists of users' conversations. All 0 without a store.
+struct SyncStats {
+    std::uint64_t syncs = 0;  // begun
+    std::uint64_t pages = 0;  // of these, read from the store
+    std::uint64_t feeds = 0;  // that began because a list named their conversation, or was told of a new one
+    std::uint64_t marks = 0;  // requests that say how far a user has read
+};
+
 // Statistics over all workers, counted since start() unless marked as current.
 struct ServerStats {
     std::uint64_t sessions = 0;  // current, attached and detached
@@ -234,6 +242,7 @@ struct ServerStats {
     CompressionStats compression;
     StoreStats store;
     FeedStats feeds;
+    SyncStats sync;
     std::uint64_t worker_stalls = 0;  // times that an event loop was blocked for a second, by a handler
 };
 

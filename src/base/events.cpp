@@ -39,6 +39,12 @@ struct Describe {
         return text;
     }
     std::string operator()(const event::SubscriptionEnded& e) const { return e.conversation + ": " + e.reason.text; }
+    std::string operator()(const event::ConversationChanged& e) const {
+        if (!e.now) return e.conversation + ", no longer a member";
+        return e.conversation + ", up to offset " + std::to_string(e.now->about.head.last) + ", " +
+               std::to_string(e.now->mark.unread) + (e.now->mark.more ? " or more" : "") + " unread";
+    }
+    std::string operator()(const event::ConversationsSynced&) const { return {}; }
     std::string operator()(const event::MessageSent& e) const {
         return e.message_id.str() + (e.stored ? ", stored at offset " + std::to_string(e.stored->position.offset) : "");
     }
@@ -87,7 +93,9 @@ constexpr std::string_view kNames[] = {"Connected",
                                        "OwnMessage",
                                        "EntryReceived",
                                        "HistoryGap",
-                                       "SubscriptionEnded"};
+                                       "SubscriptionEnded",
+                                       "ConversationChanged",
+                                       "ConversationsSynced"};
 static_assert(std::size(kNames) == std::variant_size_v<Event>);
 
 }  // namespace

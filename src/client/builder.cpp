@@ -101,6 +101,10 @@ ClientBuilder& ClientBuilder::max_message_bytes(std::uint64_t bytes) {
     state_->config.session.max_message_bytes = bytes;
     return *this;
 }
+ClientBuilder& ClientBuilder::sync_conversations(bool on) {
+    state_->config.sync_conversations = on;
+    return *this;
+}
 ClientBuilder& ClientBuilder::compression(bool on) {
     state_->compression = on;
     return *this;

@@ -36,6 +36,7 @@ struct Config {
     ProtocolRacingConfig racing;
     bool measures = false;  // the protocols race on behind the session
     std::size_t buffer_size = 8192;
+    bool sync_conversations = false;
     TokenProvider token;
     bool token_may_change = false;  // the provider is the application's: it may give another one
     EventCallback callback;

@@ -75,9 +75,9 @@ ConversationTeller::Place* ConversationTeller::place_of(const std::string& conve
 }
 
 bool ConversationTeller::take(const Record& record, double now) {
-    static constexpr std::array<std::string_view, 8> kEvents{
-        "subscribed",           "subscription_renewed", "history_gap",  "subscription_refused",
-        "subscription_put_off", "subscription_ended",   "unsubscribed", "subscription"};
+    static constexpr std::array<std::string_view, 10> kEvents{
+        "subscribed",           "subscription_listed", "subscription_renewed", "history_gap",  "subscription_refused",
+        "subscription_put_off", "subscription_ended",  "subscription_dropped", "unsubscribed", "subscription"};
     const std::string event = record.event();
     if (std::find(kEvents.begin(), kEvents.end(), event) == kEvents.end()) return false;
     const std::string conversation = record.text("conversation");
@@ -102,6 +102,14 @@ void ConversationTeller::happened(const std::string& event, const Record& record
     if (event == "subscribed") {
         subscribed(record, place);
         sum.ended.clear();
+    } else if (event == "subscription_listed") {
+        sum.ended.clear();
+        say_of_many(Same::subscribed, sum.name,
+                    "The list of conversations has " + sum.name + ": entries after " + decimal(at) + " are delivered.");
+    } else if (event == "subscription_dropped") {
+        say("The list of conversations no longer has " + sum.name + " live: entries up to " + decimal(at) +
+                " had been delivered.",
+            Mood::bad);
     } else if (event == "subscription_renewed") {
         renewed(record);
     } else if (event == "subscription_refused") {

@@ -35,6 +35,7 @@ struct Plan {
     Row conversation = 0;  // 0: it is made
     std::optional<model::Config> config{};
     std::vector<model::Member> members{};     // others stay; visible_from 0: from the entry of this change on
+    std::vector<Row> entering{};              // of these, who is no member yet
     bool removed = false;                     // the conversation ends
     bool nothing = false;                     // it is so already: nothing is written
     std::int64_t joined = 0;                  // how many members there are more, or, below 0, fewer

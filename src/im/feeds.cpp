@@ -76,7 +76,7 @@ Feed* Feeds::subscribe(FeedSession& session, const model::ConversationKey& key, 
     FLARE_INVARIANT(slot == nullptr, "a session has two feeds of one conversation");
     slot = std::make_unique<Feed>();
     Feed& feed = *slot;
-    feed.number = ++session.last_number_;
+    feed.number = session.take_number();
     feed.lane = lane;
     feed.session = &session;
     feed.conversation = conversation;
@@ -87,12 +87,31 @@ Feed* Feeds::subscribe(FeedSession& session, const model::ConversationKey& key, 
     return &feed;
 }
 
+void Feeds::begin(Feed& feed, const Opening& known) {
+    feed.known = std::make_unique<const FeedOpening>(known);
+    begin(feed);
+}
+
 void Feeds::begin(Feed& feed) {
     FedConversation& conversation = *feed.conversation;
-    if (conversation.registered) return owner_.open(feed);
+    if (conversation.registered) return open(feed);
     if (conversation.generation != 0) return;  // what comes for another one is for this one, too
     conversation.generation = ++last_generation_;
     owner_.watch(conversation.key, conversation.generation);
+}
+
+// What was read before the home began to tell counts if the home has told nothing above it: then whatever ends the
+// membership, and was not seen, is still to be told.
+void Feeds::open(Feed& feed) {
+    const FedConversation& conversation = *feed.conversation;
+    const std::unique_ptr<const FeedOpening> known = std::move(feed.known);
+    const bool counts =
+        known != nullptr && (planted(Fault::stale_page_believed) ||
+                             (known->conversation == conversation.row && conversation.told <= known->as_of));
+    if (!counts || !opened(feed, *known)) return owner_.open(feed);
+    if (planted(Fault::page_feed_late)) ++feed.next;
+    owner_.began(feed);
+    start(feed);
 }
 
 bool Feeds::opened(Feed& feed, const Opening& opening) {
@@ -107,7 +126,7 @@ bool Feeds::opened(Feed& feed, const Opening& opening) {
     feed.user = opening.user;
     feed.as_of = opening.as_of;
     feed.next = opening.next;
-    feed.own_after = std::max(opening.as_of, conversation.told);
+    feed.own_after = opening.apart ? UINT64_MAX : std::max(opening.as_of, conversation.told);
     feed.state = Feed::State::current;
     if (--conversation.opening == 0) conversation.removals.clear();
     return true;
@@ -172,13 +191,14 @@ void Feeds::room(FeedSession& session) {
 
 // ---- from the home ----
 
-void Feeds::registered(const model::ConversationKey& key, std::uint64_t generation, std::uint64_t told) {
+void Feeds::registered(const model::ConversationKey& key, std::uint64_t generation, std::uint64_t told, Row row) {
     FedConversation* const conversation = find(key);
     if (conversation == nullptr || conversation->registered) return;
     if (conversation->generation != generation) return;
     conversation->registered = true;
     conversation->told = told;
-    for (Feed* const feed : conversation->feeds) owner_.open(*feed);
+    conversation->row = row;
+    for (Feed* const feed : conversation->feeds) open(*feed);
 }
 
 void Feeds::not_registered(const model::ConversationKey& key, std::uint64_t generation, errc code) {
@@ -193,9 +213,10 @@ void Feeds::not_registered(const model::ConversationKey& key, std::uint64_t gene
 void Feeds::told(const model::ConversationKey& key, std::uint64_t last, std::span<const BlockPtr> blocks) {
     FedConversation* const conversation = registered(key);
     if (conversation == nullptr || last <= conversation->told) return;
-    conversation->told = last;
+    const std::uint64_t before = std::exchange(conversation->told, last);
     for (const BlockPtr& block : blocks) kept_.add_newest(conversation->shelf, block);
     for (Feed* const feed : conversation->feeds) {
+        if (feed->own_after == UINT64_MAX && feed->session->has_heard()) feed->own_after = before;
         if (feed->state != Feed::State::current || feed->next > last) continue;
         for (const BlockPtr& block : blocks) {
             if (block->first == feed->next && !give(*feed, block)) break;

@@ -39,6 +39,15 @@ using Lane = std::uint32_t;
 class FeedSession;
 struct FedConversation;
 
+// A membership, and where a feed begins, as they were read.
+struct FeedOpening {
+    Row conversation = 0;
+    Row user = 0;
+    std::uint64_t as_of = 0;  // the end of the log, read before the membership was
+    std::uint64_t next = 0;
+    bool apart = false;  // the session is told of the feed in another lane: receipts in this one may overtake that
+};
+
 // The place of a session in the log of a conversation.
 struct Feed : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
     enum class State : std::uint8_t {
@@ -58,6 +67,7 @@ struct Feed : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost
     std::uint64_t as_of = 0;      // the user was a member when the log ended here
     std::uint64_t own_after = 0;  // receipts of what the session itself sent above this come behind its beginning
     std::size_t at = 0;           // in FedConversation::feeds
+    std::unique_ptr<const FeedOpening> known;  // while it is opening: what was read before it was asked for
     FeedSession* session = nullptr;
     FedConversation* conversation = nullptr;
 
@@ -82,8 +92,13 @@ public:
     virtual void end(const Feed& feed, std::uint64_t offset) = 0;
     // Whether Feeds::room() is to be called when a lane may have more room.
     virtual void want_room(bool wanted) = 0;
+    // Its client has heard of all feeds of which it was told in another lane.
+    virtual bool has_heard() { return true; }
 
     SessionKey key() const noexcept { return key_; }
+    EncodingSet encodings() const noexcept { return encodings_; }
+    // The number of its next feed, or of one that is never to be.
+    std::uint32_t take_number() noexcept { return ++last_number_; }
     std::size_t feeds() const noexcept { return feeds_.size(); }
 
 protected:
@@ -123,6 +138,8 @@ public:
     // The home tells what happens: whether the user is a member, and where the feed begins, may be read. opened() or
     // close() follows.
     virtual void open(const Feed& feed) = 0;
+    // It has opened with what was known of it.
+    virtual void began(const Feed& feed) = 0;
     // The home cannot tell. The feed goes when this returns.
     virtual void refuse(const Feed& feed, errc code) = 0;
     // page_read() or page_failed() follows.
@@ -148,13 +165,11 @@ public:
     Feed* subscribe(FeedSession& session, const model::ConversationKey& key, Lane lane);
     void begin(Feed& feed);
     Feed* find(const FeedSession& session, const model::ConversationKey& key);
+    // A feed of which this was read before it was asked for, and of which the session was told. It opens with that, and
+    // starts, unless the home has told more by now: then it is read again.
+    using Opening = FeedOpening;
+    void begin(Feed& feed, const Opening& known);
 
-    struct Opening {
-        Row conversation = 0;
-        Row user = 0;
-        std::uint64_t as_of = 0;  // the end of the log, read before the membership was
-        std::uint64_t next = 0;
-    };
     // False: the membership may have ended since it was read; read it again, and call this again. True: start() is to
     // follow, when the session has been told.
     bool opened(Feed& feed, const Opening& opening);
@@ -168,8 +183,8 @@ public:
 
     // ---- from the home of a conversation, in its order ----
 
-    // `told`: what the home has told of it so far, to whomever.
-    void registered(const model::ConversationKey& key, std::uint64_t generation, std::uint64_t told);
+    // `told`: what the home has told of it so far, to whomever; `row`: of this conversation. 0 for both: there is none.
+    void registered(const model::ConversationKey& key, std::uint64_t generation, std::uint64_t told, Row row);
     void not_registered(const model::ConversationKey& key, std::uint64_t generation, errc code);
     // The log ends at `last` now. `blocks`: of what is new, as much as the home has at hand.
     void told(const model::ConversationKey& key, std::uint64_t last, std::span<const BlockPtr> blocks);
@@ -200,6 +215,7 @@ private:
     // What is told before registered() was meant for somebody who has gone.
     FedConversation* registered(const model::ConversationKey& key);
     void forget(FedConversation& conversation);
+    void open(Feed& feed);
 
     bool has_room(const FeedSession& session, Lane lane) const;
     // The feed is given it, or does not need it, as its session has all of it by receipts.

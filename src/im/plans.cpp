@@ -291,6 +291,7 @@ private:
         const model::Config& config = plan_.config ? *plan_.config : conversation_.config();
         if (config.visibility == model::Visibility::all) member.visible_from = 1;
         ++plan_.joined;
+        plan_.entering.push_back(member.user);
         change(member);
     }
     // The row stays, so that devices that were away learn of it. A conversation does not stay without an owner.
@@ -332,6 +333,7 @@ Plan plan_direct(Row first, Row second, std::uint64_t now_ms) {
         if (user == 0) return;
         Member member{.user = user, .role = with_server ? Role::reader : Role::member, .joined_at = now_ms};
         plan.members.push_back(member);
+        plan.entering.push_back(user);
         ++plan.joined;
     };
     enter(first);

@@ -38,6 +38,10 @@ enum class Fault : std::uint8_t {
     page_above_told,               // a page is read beyond what the home has told
     removal_missed_behind,         // a feed that is behind is not ended with the membership
     removal_missed_while_opening,  // nor is one whose membership was read before it ended
+    stale_page_believed,           // a feed of a sync opens with what was read, whatever was told since
+    page_feed_late,                // a feed of a sync begins one entry too late
+    sync_cursor_ahead,             // a sync's cursor is beyond what its pages show
+    unread_counts_own,             // unread counts messages of the reader
 };
 
 #ifdef FLARE_PLANTED_FAULTS

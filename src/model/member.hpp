@@ -25,4 +25,13 @@ struct Member {
     friend bool operator==(const Member&, const Member&) = default;
 };
 
+// How far a user has read a conversation. It only grows. Whoever joins has read what is there; who is a member from the
+// beginning has read nothing.
+struct ReadMark {
+    std::uint64_t offset = 0;    // everything up to it is read; 0: nothing
+    std::uint64_t messages = 0;  // Head::messages with the entry of that offset
+
+    friend bool operator==(const ReadMark&, const ReadMark&) = default;
+};
+
 }  // namespace flare::model

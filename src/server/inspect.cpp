@@ -60,6 +60,12 @@ std::string text_of(const FeedStats& feeds) {
     return part.text();
 }
 
+std::string text_of(const SyncStats& sync) {
+    Part part;
+    part.add("syncs", sync.syncs).add("pages", sync.pages).add("feeds", sync.feeds).add("marks", sync.marks);
+    return part.text();
+}
+
 std::string text_of(const Figures& figures, std::chrono::nanoseconds up) {
     const ServerStats& stats = figures.stats;
     Part connections;
@@ -95,6 +101,7 @@ std::string text_of(const Figures& figures, std::chrono::nanoseconds up) {
         .raw("errors", errors.text())
         .raw("store", text_of(stats.store))
         .raw("feeds", text_of(stats.feeds))
+        .raw("sync", text_of(stats.sync))
         .raw("workers", base::json_list(figures.workers));
     return part.text();
 }

@@ -70,23 +70,32 @@ struct NewUser {
     std::string name{};  // the row of one who is known already is the answer
 };
 
+// A user has read everything up to an offset. A mark that is not above the one that is there changes nothing, and one
+// above the end of the log is one at its end.
+struct Mark {
+    Row conversation = 0;
+    Row user = 0;
+    std::uint64_t offset = 0;
+};
+
 // What became of a write.
 struct Outcome {
     // ok; of an entry: duplicate_message_id (another message has its key), too_old (a repeat whose entry may have been
     // removed), unknown_conversation, history_pruned (an edit or a removal of what is not there or is deleted); of a
-    // change: those of its entry, conversation_exists (`row` is the one that exists); of each: storage_full (the disk
-    // has hardly any room, and this needs some; what is known already is answered, and removals are done)
+    // change: those of its entry, conversation_exists (`row` is the one that exists); of a mark: unknown_conversation
+    // (also if the user has no role in it); of each: storage_full (the disk has hardly any room, and this needs some;
+    // what is known already is answered, and removals are done)
     errc code = errc::ok;
-    bool repeat = false;         // it was in the log already; nothing was written
+    bool repeat = false;         // it was in the log already, or the mark was as high; nothing was written
     Row row = 0;                 // of the conversation, or of the user
-    model::Position position{};  // of the entry
+    model::Position position{};  // of the entry, or of the mark as it is now
     std::uint64_t time_ms = 0;   // of the entry
-    std::uint64_t stamp = 0;
-    std::uint64_t messages = 0;  // Head::messages with this entry
+    std::uint64_t stamp = 0;     // of a repeated mark: of the last change of the member
+    std::uint64_t messages = 0;  // Head::messages with this entry, or with that of the mark
 };
 
 struct Write {
-    std::variant<NewEntry, Change, NewUser> what{};
+    std::variant<NewEntry, Change, NewUser, Mark> what{};
     Outcome outcome{};
 };
 
@@ -168,6 +177,55 @@ struct Membership {  // of one user
     model::Member member{};
 };
 
+// ---- the list of a user's conversations ----
+
+// A conversation of a user. It is gone if the user has no role in it any more, or if it was removed.
+struct Listed {
+    Conversation conversation{};
+    model::Member member{};
+    model::ReadMark mark{};
+    // Of what changed last: the log, or the member with the mark. Of who has left: of the member alone.
+    std::uint64_t stamp = 0;
+
+    bool is_gone() const noexcept { return member.role == model::Role::none || conversation.removed; }
+};
+
+// A list comes in pages, all with the `upto` that the first one gave. What changes while they are read is above it, and
+// belongs to the next list, whose `above` it is.
+struct ListRequest {
+    Row user = 0;
+    // Stamps: what has changed since. 0: everything that there is, and nothing that is gone.
+    std::uint64_t above = 0;
+    std::uint64_t upto = 0;  // 0: what is committed now
+    // The last one of the page before; the first page begins with the newest.
+    std::uint64_t before_stamp = UINT64_MAX;
+    Row before_row = UINT64_MAX;
+    std::uint32_t limit = 20;  // 1 to 1,000
+    bool with_rest = false;
+    std::uint32_t most_rest = 500;
+};
+
+struct ListPage {
+    // Newest first, by stamp and row; above < stamp <= upto, on the first page also those that were committed while it
+    // was read. With those that are gone, but for a `whole` list.
+    std::vector<Listed> found{};
+    // With the last page, if it was asked for: of those that have not changed (stamp <= above) and are not gone, the
+    // newest, newest first.
+    std::vector<Listed> rest{};
+    std::uint64_t upto = 0;
+    std::uint64_t generation = 0;  // stamps of another generation mean nothing in this one
+    bool more = false;             // there is another page
+    // `above` counted as 0: it was 0, or is of a store that has been further, or something that was removed since is
+    // forgotten. What is in none of the pages, nor in the next list, is gone.
+    bool whole = false;
+};
+
+// Messages that a user has not read.
+struct Unread {
+    std::uint32_t count = 0;
+    bool more = false;  // there may be more than `count`
+};
+
 // Sees what was committed when the call began; its engine must outlive it. An error is the engine's (storage_failed,
 // store_damaged); of page(), also unknown_conversation.
 class Reader {
@@ -185,6 +243,11 @@ public:
     virtual Result<std::vector<Membership>> conversations_of(Row user, Row after, std::uint32_t limit) = 0;
     // How many there are in which the user has a role, counted up to `most`.
     virtual Result<std::uint32_t> count_conversations(Row user, std::uint32_t most) = 0;
+    // Whatever was committed up to ListPage::upto is seen; what is newer may be left out.
+    virtual Result<ListPage> list(const ListRequest& request) = 0;
+    // Counts up to `most` messages of others above the mark that the user may read and that are neither silent nor
+    // deleted, among the newest 1,000 entries. `of` is as list() gave it, or as recent.
+    virtual Result<Unread> unread(const Listed& of, std::uint32_t most) = 0;
     virtual Result<std::optional<Row>> user(std::string_view name) = 0;
     virtual Result<std::optional<std::string>> user_name(Row user) = 0;
 };

@@ -41,10 +41,12 @@ constexpr bool changes_another(model::EntryKind kind) noexcept {
     return kind == model::EntryKind::edit || kind == model::EntryKind::removal;
 }
 
-// As unread, for the others.
-constexpr bool counts(const NewEntry& entry) noexcept {
-    return entry.kind == model::EntryKind::message && (entry.flags & model::kSilent) == 0;
+// In Head::messages.
+constexpr bool counts_as_message(model::EntryKind kind, std::uint64_t flags) noexcept {
+    return kind == model::EntryKind::message && (flags & model::kSilent) == 0;
 }
+// As unread, for the others.
+constexpr bool counts(const NewEntry& entry) noexcept { return counts_as_message(entry.kind, entry.flags); }
 
 // The offsets of a page: from `begin` to `last`; none if begin > last. more: there is more behind it, in its direction.
 struct PageRange {

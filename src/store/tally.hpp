@@ -99,7 +99,9 @@ public:
     void turned_away(errc code, std::uint64_t writes) noexcept { refused_.add(code, writes); }
 
     std::uint64_t appends() const noexcept { return appends_; }  // entries
-    std::uint64_t changes() const noexcept { return changes_; }  // of conversations, members and users
+    std::uint64_t changes() const noexcept {
+        return changes_;
+    }  // of conversations, members with their marks, and users
     std::uint64_t repeats() const noexcept { return repeats_; }  // of either, which were there already
     const Refusals& refused() const noexcept { return refused_; }
 

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -71,5 +72,9 @@ struct SyncPage {
 };
 
 // size_of(), append(), encode() and decode() are those of requests.hpp.
+
+// Appends a conversation to an encoded page, before anything else of the page: `conversation` was encoded without a
+// feed, whose number is known now. 0: it has none.
+void append_synced(std::string& page, std::string_view conversation, std::uint32_t feed);
 
 }  // namespace flare::wire::im

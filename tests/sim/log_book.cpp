@@ -217,8 +217,8 @@ void LogBook::committed(const store::WriteBatch& batch, bool answered, store::Re
             (void)append(*entry, state_.logs.at(entry->conversation), outcome, reader);
         } else if (const auto* changed = std::get_if<store::Change>(&write.what)) {
             change(batch, *changed, outcome, reader);
-        } else {
-            add_user(std::get<store::NewUser>(write.what), outcome, reader);
+        } else if (const auto* user = std::get_if<store::NewUser>(&write.what)) {
+            add_user(*user, outcome, reader);
         }
     }
 }

@@ -4,6 +4,7 @@
 #include "model/target.hpp"
 #include "wire/feeds.hpp"
 #include "wire/requests.hpp"
+#include "wire/sync.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -143,20 +144,41 @@ Checked<Call> unsubscribe_call(const std::string& conversation) {
     return call_of(wire::Verb::unsubscribe, conversation, im::Unsubscribe{conversation});
 }
 
+Checked<Call> mark_call(const std::string& conversation, const Position& upto) {
+    if (auto checked = check_conversation(conversation); !checked) return checked.error();
+    return call_of(wire::Verb::read_mark, conversation, im::MarkRead{conversation, upto.epoch, upto.offset});
+}
+
+Call sync_call(const std::string& cursor, const std::string& page, std::uint32_t limit, std::uint32_t entries) {
+    im::Sync body;
+    body.cursor = cursor;
+    body.page = page;
+    body.limit = limit;
+    body.entries = entries;
+    body.feeds = true;
+    return call_of(wire::Verb::sync, {}, body);
+}
+
 // ---- what is answered ----
+
+Conversation conversation_of(const im::Conversation& from) {
+    Conversation conversation;
+    conversation.name = std::string(from.conversation);
+    if (from.head) conversation.head = head_of(*from.head);
+    conversation.config = config_of(
+        {std::string(from.title), from.join, from.visibility, from.max_payload_bytes, from.slow_mode_ms, from.frozen});
+    conversation.role = static_cast<MemberRole>(from.role);
+    conversation.visible_from = from.visible_from;
+    conversation.members = from.members;
+    if (from.written) conversation.written = stored_of(*from.written);
+    return conversation;
+}
 
 Checked<Conversation> read_conversation(const Answer& answer, const std::string& name) {
     const auto body = body_of<im::Conversation>(answer);
     if (!body) return body.error();
-    Conversation conversation;
-    conversation.name = body->conversation.empty() ? name : std::string(body->conversation);
-    if (body->head) conversation.head = head_of(*body->head);
-    conversation.config = config_of({std::string(body->title), body->join, body->visibility, body->max_payload_bytes,
-                                     body->slow_mode_ms, body->frozen});
-    conversation.role = static_cast<MemberRole>(body->role);
-    conversation.visible_from = body->visible_from;
-    conversation.members = body->members;
-    if (body->written) conversation.written = stored_of(*body->written);
+    Conversation conversation = conversation_of(*body);
+    if (conversation.name.empty()) conversation.name = name;
     return conversation;
 }
 
@@ -221,6 +243,29 @@ Checked<> read_unsubscribed(const Answer& answer) {
     const auto body = body_of<im::Unsubscribed>(answer);
     if (!body) return body.error();
     return {};
+}
+
+Checked<ReadMark> read_mark(const Answer& answer) {
+    const auto body = body_of<im::ReadMark>(answer);
+    if (!body) return body.error();
+    return ReadMark{body->offset, body->unread, body->more};
+}
+
+bool is_whole(const im::SyncedConversation& synced) {
+    if (!synced.about || synced.about->conversation.empty() || !synced.about->head) return false;
+    std::uint64_t next = synced.entries.empty() ? 0 : synced.entries.front().offset;
+    for (const im::Entry& entry : synced.entries) {
+        if (entry.offset == 0 || entry.offset != next++) return false;
+    }
+    return synced.entries.empty() || synced.entries.back().offset <= synced.about->head->last;
+}
+
+Checked<im::SyncPage> read_page(const Answer& answer) {
+    auto page = body_of<im::SyncPage>(answer);
+    if (!page) return page;
+    const auto& found = page->conversations;
+    if (!std::all_of(found.begin(), found.end(), is_whole)) return unreadable();
+    return page;
 }
 
 }  // namespace flare::client

@@ -29,6 +29,10 @@ Checked<Call> list_call(const std::string& conversation, const std::string& afte
 Checked<Call> history_call(const std::string& conversation, const HistoryQuery& query);
 Checked<Call> subscribe_call(const std::string& conversation, const SubscribeOptions& options);
 Checked<Call> unsubscribe_call(const std::string& conversation);
+Checked<Call> mark_call(const std::string& conversation, const Position& upto);
+// A page of the user's conversations, with feeds: of what has changed since `cursor`, or of the sync that has given
+// `page`. Both as the server gave them, or empty.
+Call sync_call(const std::string& cursor, const std::string& page, std::uint32_t limit, std::uint32_t entries);
 
 // ---- what is answered. Errors: what the server says; malformed_frame, also of a page with `more` and nothing in it:
 // whoever reads on asks with the last that they have ----
@@ -53,5 +57,11 @@ struct Subscribed {
 };
 Checked<Subscribed> read_subscribed(const Answer& answer);
 Checked<> read_unsubscribed(const Answer& answer);
+Checked<ReadMark> read_mark(const Answer& answer);
+
+// Views of the answer. Every conversation in it has a name and a head, and its entries are without holes.
+Checked<wire::im::SyncPage> read_page(const Answer& answer);
+bool is_whole(const wire::im::SyncedConversation& synced);  // as in a page
+Conversation conversation_of(const wire::im::Conversation& from);
 
 }  // namespace flare::client

@@ -51,12 +51,17 @@ Task<Checked<T>> async_run(LoopPtr loop, Checked<Call> checked, Begin begin) {
 
 auto subscribing(std::string conversation, const SubscribeOptions& options) {
     return [conversation = std::move(conversation), options](ClientLoop& on, auto done) {
-        on.subscribe(conversation, options, std::move(done));
+        on.with_sync([&](client::Sync& sync) { sync.feeds().subscribe(conversation, options, std::move(done)); });
+    };
+}
+auto marking(std::string conversation, const Position& upto) {
+    return [conversation = std::move(conversation), upto](ClientLoop& on, auto done) {
+        on.with_sync([&](client::Sync& sync) { sync.mark_read(conversation, upto, std::move(done)); });
     };
 }
 auto unsubscribing(std::string conversation) {
     return [conversation = std::move(conversation)](ClientLoop& on, auto done) {
-        on.unsubscribe(conversation, std::move(done));
+        on.with_sync([&](client::Sync& sync) { sync.feeds().unsubscribe(conversation, std::move(done)); });
     };
 }
 
@@ -100,6 +105,24 @@ Checked<MemberPage> Conversations::members(std::string conversation, std::string
 Checked<HistoryPage> Conversations::history(std::string conversation, HistoryQuery query) {
     return ask<HistoryPage>(loop_, client::history_call(conversation, query), history_reader(query));
 }
+Checked<std::vector<ListedConversation>> Conversations::list() const {
+    if (!loop_->keeps_list())
+        return Failure(errc::not_supported, "no list of conversations is kept: ClientBuilder::sync_conversations()");
+    using Items = std::vector<client::ConversationList::Item>;
+    Items items;
+    // What is read without waiting can be read on the I/O thread itself.
+    if (!client::wait_for<Items>(loop_, items, [](ClientLoop& on, auto done) { done(on.list()); }))
+        items = loop_->list();
+    std::vector<ListedConversation> found;
+    found.reserve(items.size());
+    std::size_t most = client::kMostInflated;
+    for (auto& item : items) found.push_back(client::listed(std::move(item), most));
+    return found;
+}
+Checked<ReadMark> Conversations::mark_read(std::string conversation, Position upto) {
+    const auto checked = client::mark_call(conversation, upto);
+    return run<ReadMark>(loop_, checked, marking(std::move(conversation), upto));
+}
 Checked<Subscription> Conversations::subscribe(std::string conversation, SubscribeOptions options) {
     const auto checked = client::subscribe_call(conversation, options);
     return run<Subscription>(loop_, checked, subscribing(std::move(conversation), options));
@@ -138,6 +161,10 @@ Task<Checked<HistoryPage>> Conversations::async_history(std::string conversation
     return async_ask<HistoryPage>(loop_, client::history_call(conversation, query), history_reader(query));
 }
 
+Task<Checked<ReadMark>> Conversations::async_mark_read(std::string conversation, Position upto) {
+    auto checked = client::mark_call(conversation, upto);
+    return async_run<ReadMark>(loop_, std::move(checked), marking(std::move(conversation), upto));
+}
 Task<Checked<Subscription>> Conversations::async_subscribe(std::string conversation, SubscribeOptions options) {
     auto checked = client::subscribe_call(conversation, options);
     return async_run<Subscription>(loop_, std::move(checked), subscribing(std::move(conversation), options));

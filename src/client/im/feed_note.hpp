@@ -16,12 +16,14 @@ namespace flare::client {
 struct FeedNote {
     enum class What : std::uint8_t {
         subscribed,    // the application has asked for it, and it begins behind `at`
+        listed,        // a sync has named it for the first time, and it begins behind `at`
         renewed,       // in a new session, or after it was put off: it continues behind `at`
         gap,           // `gap` says which entries are not told
         refused,       // there was no memory for what came: it is asked for again, behind `at`
         put_off,       // by the server, for `reason`
         ended,         // for `reason`, and not by the application
         unsubscribed,  // by the application
+        dropped,       // a sync no longer names it as live
         stands,        // nothing has happened to it; the connection ends
     };
     What what = What::stands;

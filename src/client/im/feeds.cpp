@@ -78,15 +78,21 @@ void Feeds::go_on(const std::string& name) {
     Feed& feed = found->second;
     if (!feed.asked.empty()) {
         if (feed.asked.front().is_call() || owner_.in_session()) ask_first(name, feed);
-    } else if (!feed.wanted) {
+    } else if (!feed.wanted()) {
         all_.erase(found);
-    } else if (feed.number == 0 && feed.again_at == kNever) {
+    } else if (feed.number == 0 && feed.again_at == kNever && !feed.awaits) {
         renew_soon(name, feed);
     }
 }
 
-// The answer may come within the call.
+// The answer may come within the call. What a sync has begun goes on when the application ends its subscription.
 void Feeds::ask_first(const std::string& name, Feed& feed) {
+    if (feed.synced && feed.asked.front().unsubscribed) {
+        const Asked asked = take_first(feed);
+        feed.asked_for = feed.complete = false;
+        asked.unsubscribed(Checked<>());
+        return go_on(name);
+    }
     feed.busy = true;
     const Asked& first = feed.asked.front();
     if (first.subscribed) {
@@ -126,13 +132,10 @@ void Feeds::renew_next() {
         if (found == all_.end()) continue;
         Feed& feed = found->second;
         feed.queued = false;
-        if (feed.wanted && feed.number == 0 && !feed.busy) renew(name, feed);
+        if (feed.wanted() && feed.number == 0 && !feed.busy) renew(name, feed);
     }
     filling_ = false;
 }
-
-// The server may have a feed that nobody wants.
-void Feeds::tidy_up(Feed& feed) { feed.asked.emplace_front(); }
 
 // ---- what is answered ----
 
@@ -162,10 +165,10 @@ void Feeds::on_subscribed(const std::string& name, const Answer& answer) {
     Checked<Subscription> result = Failure(errc::internal);
     if (begun) {
         FeedNote noted;
-        if (feed.wanted) noted.before = feed.cursor.position();
-        drop_untold(feed);
+        if (feed.wanted()) noted.before = feed.cursor.position();
+        feed.drop_untold();
         forget_number(feed);
-        feed.wanted = true;
+        feed.asked_for = true;
         feed.complete = asked.options.complete;
         feed.cursor = std::move(asked.cursor);
         Position behind = asked.options.after;
@@ -187,10 +190,10 @@ void Feeds::on_subscribed(const std::string& name, const Answer& answer) {
     } else {
         result = begun.error();
         const errc code = begun.error().code;
-        if (feed.wanted && !stayed_here(code)) {
+        if (feed.wanted() && !stayed_here(code)) {
             forget_number(feed);  // the server may have ended the feed that there was: go_on() renews it
-        } else if (!feed.wanted && !stayed_here(code) && (may_pass(code) || code == errc::malformed_frame)) {
-            tidy_up(feed);
+        } else if (!feed.wanted() && !stayed_here(code) && (may_pass(code) || code == errc::malformed_frame)) {
+            feed.tidy_up();
         }
     }
     asked.subscribed(std::move(result));
@@ -206,11 +209,11 @@ void Feeds::on_unsubscribed(const std::string& name, const Answer& answer) {
     const bool answered = result.has_value();
     if (answered || !owner_.in_session()) {
         result = Checked<>();
-        if (std::exchange(feed.wanted, false)) feed.note(record_, FeedNote::What::unsubscribed, name);
-        drop_untold(feed);
-        if (!answered && feed.number != 0) tidy_up(feed);  // the session may come back
+        if (std::exchange(feed.asked_for, false)) feed.note(record_, FeedNote::What::unsubscribed, name);
+        feed.drop_untold();
+        if (!answered && feed.number != 0) feed.tidy_up();  // the session may come back
         forget_number(feed);
-    } else if (feed.wanted && !stayed_here(result.error().code)) {
+    } else if (feed.wanted() && !stayed_here(result.error().code)) {
         forget_number(feed);  // the server may have ended it all the same: go_on() renews it
     }
     if (asked.unsubscribed) asked.unsubscribed(std::move(result));
@@ -224,13 +227,11 @@ void Feeds::on_renewed(const std::string& name, const Answer& answer) {
     Feed& feed = found->second;
     feed.busy = false;
     const auto begun = read(name, answer);
-    if (begun) {
+    if (!feed.wanted()) {
+        if (begun) feed.tidy_up();
+    } else if (begun) {
         auto gap = begin(name, feed, *begun);
-        feed.renewals = feed.told != 0 || gap ? 1 : feed.renewals + 1;
-        FeedNote noted;
-        noted.last = begun->head.last;
-        noted.times = feed.renewals;
-        feed.note(record_, FeedNote::What::renewed, name, noted);
+        feed.note_renewed(record_, name, begun->head.last, gap.has_value());
         if (gap) tell_gap(feed, std::move(*gap));
     } else if (owner_.in_session()) {  // else the next one, or this one when it can be used again
         if (may_pass(begun.error().code)) {
@@ -244,7 +245,7 @@ void Feeds::on_renewed(const std::string& name, const Answer& answer) {
                 feed.note(record_, FeedNote::What::put_off, name, noted);
             }
         } else {
-            if (begun.error().code == errc::malformed_frame) tidy_up(feed);
+            if (begun.error().code == errc::malformed_frame) feed.tidy_up();
             end(name, feed, begun.error(), 0);
         }
     }
@@ -254,10 +255,7 @@ void Feeds::on_renewed(const std::string& name, const Answer& answer) {
 
 // What was left out, if anything.
 std::optional<HistoryGap> Feeds::begin(const std::string& name, Feed& feed, const Subscribed& begun) {
-    feed.number = begun.feed;
-    by_number_[begun.feed] = name;
-    feed.again_at = kNever;
-    feed.delay = kFirstDelay;
+    listen(feed, name, begun.feed);
     im::FeedReset reset;
     if (begun.reset) {
         reset = *begun.reset;
@@ -274,13 +272,16 @@ std::optional<HistoryGap> Feeds::begin(const std::string& name, Feed& feed, cons
 
 // ---- from the session ----
 
-void Feeds::begin_session() {
+void Feeds::begin_session(bool sync) {
+    syncs_ = sync;
     by_number_.clear();
     to_renew_.clear();
     due_ = kNever;
     std::vector<std::string> names;
     for (auto& [name, feed] : all_) {
         feed.number = 0;
+        feed.own_upto = 0;
+        feed.awaits = sync && feed.wanted();
         feed.queued = false;
         feed.again_at = kNever;
         feed.delay = kFirstDelay;
@@ -313,7 +314,10 @@ void Feeds::on_feed(std::uint32_t number, const im::Feed& frame, const Bytes& wh
     const auto origin =
         std::make_shared<const FeedOrigin>(FeedOrigin{name, user_, feed.cursor.position().epoch, encodings});
     for (const im::Entry& entry : frame.entries) tell_entry(feed, entry, whole, origin, taken);
-    if (frame.removed != 0) {
+    if (frame.failed != errc::ok) {  // that of a sync: it is asked for, and says why it cannot begin
+        forget_number(feed);
+        go_on(name);
+    } else if (frame.removed != 0) {
         end(name, feed, {errc::unknown_conversation, "the user is no longer a member of " + name}, frame.removed);
         go_on(name);
     }
@@ -330,8 +334,11 @@ void Feeds::on_feed_refused(std::uint32_t number) {
 
 void Feeds::on_stored(const std::string& conversation, const StoredAt& stored, const Uuid& id) {
     const auto found = all_.find(conversation);
+    const bool followed = found != all_.end() && found->second.wanted();
+    if (syncs_ && !followed) unfollowed_.note_own(conversation, stored.position, id);
     if (found == all_.end()) return;
-    if (found->second.wanted) found->second.cursor.note_own(stored.position, id);
+    found->second.own_upto = std::max(found->second.own_upto, stored.position.offset);
+    if (found->second.wanted()) found->second.cursor.note_own(stored.position, id);
     for (Asked& asked : found->second.asked) {
         if (asked.subscribed) asked.cursor.note_own(stored.position, id);
     }
@@ -339,7 +346,7 @@ void Feeds::on_stored(const std::string& conversation, const StoredAt& stored, c
 
 void Feeds::note_places() {
     for (auto& [name, feed] : all_) {
-        if (feed.wanted && feed.told != 0) feed.note(record_, FeedNote::What::stands, name);
+        if (feed.wanted() && feed.delivered != 0) feed.note(record_, FeedNote::What::stands, name);
     }
 }
 
@@ -371,13 +378,14 @@ void Feeds::tell_entry(Feed& feed, const im::Entry& entry, const Bytes& whole,
         tell_gap(feed, {name, HistoryGapReason::skipped, origin->epoch, first, last});
     }
     if (!verdict.fresh) return;
+    owner_.on_entry(name, origin->epoch, entry, origin->encodings);
     const bool message = entry.kind == model::EntryKind::message;
     const bool own = entry.from == user_;
     const StoredAt stored{{origin->epoch, entry.offset}, wire::to_time(entry.time_ms)};
     if (message && own && owner_.settle(entry.id, name, stored)) return;
-    if (message && is_direct(name) && owner_.has_seen(entry.from, entry.id)) return;
+    if (message && is_direct(name) && !feed.takes_over(entry.id) && owner_.has_seen(entry.from, entry.id)) return;
     if (message && !own) owner_.count_message();
-    ++feed.told;
+    ++feed.delivered;
     auto make = [over = feed.over, taken, origin, packed = packed_of(entry, whole)]() mutable -> std::optional<Event> {
         if (*over) return std::nullopt;
         return event_of(*origin, std::move(packed));
@@ -389,6 +397,7 @@ void Feeds::tell_gap(Feed& feed, HistoryGap gap) {
     FeedNote noted;
     noted.gap = &gap;
     feed.note(record_, FeedNote::What::gap, gap.conversation, noted);
+    if (gap.reason != HistoryGapReason::skipped) owner_.on_skipped(gap.conversation, {gap.epoch, gap.last});
     owner_.tell_later([over = feed.over, gap = std::move(gap)]() -> std::optional<Event> {
         if (*over) return std::nullopt;
         return gap;
@@ -415,18 +424,29 @@ void Feeds::Feed::note(FeedRecord* record, FeedNote::What what, const std::strin
     more.what = what;
     more.conversation = name;
     more.at = cursor.position();
-    more.told = std::exchange(told, 0);
+    more.told = std::exchange(delivered, 0);
     if (record != nullptr) record->write(more);
 }
 
-// What waits for its turn is told before.
+void Feeds::Feed::note_renewed(FeedRecord* record, const std::string& name, std::uint64_t last, bool gap) {
+    renewals = delivered != 0 || gap ? 1 : renewals + 1;
+    FeedNote noted;
+    noted.last = last;
+    noted.times = renewals;
+    note(record, FeedNote::What::renewed, name, noted);
+}
+
+// What waits for its turn is told before. Of a conversation that only a sync has named, the list says that it is gone.
 void Feeds::end(const std::string& name, Feed& feed, Failure reason, std::uint64_t offset) {
-    feed.wanted = false;
+    const bool no_member = reason.code == errc::unknown_conversation;
+    const bool told = feed.asked_for || !no_member;
+    feed.asked_for = feed.synced = feed.awaits = false;
     FeedNote noted;
     noted.reason = &reason;
     feed.note(record_, FeedNote::What::ended, name, noted);
     forget_number(feed);
-    owner_.tell(event::SubscriptionEnded{name, std::move(reason), offset});
+    if (told) owner_.tell(event::SubscriptionEnded{name, std::move(reason), offset});
+    if (no_member) owner_.on_no_member(name);
 }
 
 void Feeds::forget_number(Feed& feed) {
@@ -434,9 +454,9 @@ void Feeds::forget_number(Feed& feed) {
     feed.number = 0;
 }
 
-void Feeds::drop_untold(Feed& feed) {
-    *feed.over = true;
-    feed.over = std::make_shared<std::atomic<bool>>(false);
+void Feeds::Feed::drop_untold() {
+    *over = true;
+    over = std::make_shared<std::atomic<bool>>(false);
 }
 
 }  // namespace flare::client

@@ -1,5 +1,9 @@
-// The subscriptions of a client: asked for by the application, asked for again in each new session, and what the server
-// tells of them, as events in the order of each log.
+// The subscriptions of a client: asked for by the application, or named by a sync of its list of conversations; asked
+// for again in each new session, and what the server tells of them, as events in the order of each log.
+//
+// A feed that a sync names begins without a call, if what the page has of the log reaches back to where the client
+// stands; else it is asked for from there. The application may subscribe to the same conversation with its own options:
+// then it is one subscription, which lasts until both have ended it.
 //
 // A subscription lasts until the application ends it, the server does, or the client is destroyed; a feed is what the
 // server has of it in one session. Of one conversation one request at a time is with the server, because it answers
@@ -27,8 +31,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace flare::client {
 
@@ -60,6 +66,12 @@ public:
         virtual void tell(Event event) = 0;
         // The event is made when its turn has come; nothing: there is none.
         virtual void tell_later(std::function<std::optional<Event>()> make) = 0;
+        // For the list of conversations: an entry is told, or is a message of this client; entries up to this one are
+        // not told; the server says that the user is no member.
+        virtual void on_entry(const std::string& /*conversation*/, std::uint64_t /*epoch*/, const wire::im::Entry&,
+                              wire::Encodings) {}
+        virtual void on_skipped(const std::string& /*conversation*/, const Position&) {}
+        virtual void on_no_member(const std::string& /*conversation*/) {}
 
     protected:
         ~Owner() = default;
@@ -74,9 +86,33 @@ public:
     // Every call that waits completes with client_closed.
     void close();
 
+    // ---- from a sync ----
+    // What a page says of a conversation, with its newest entries, and the number of a feed that begins behind
+    // `end`; 0: none does.
+    struct Named {
+        std::string name;
+        std::uint32_t number = 0;
+        Position end{};
+        std::uint64_t visible_from = 0;
+        const std::vector<wire::im::Entry>& entries;
+        Position start{};  // behind which entries are told, if nothing of the conversation has been told yet
+    };
+    // `taken` as for on_feed().
+    void adopt(const Named& named, wire::Encodings encodings, const std::shared_ptr<void>& taken);
+    // Nothing more will be named: what has waited for it is asked for. `over`: what has not been named is no member's
+    // any more, or is not live.
+    void end_sync(bool over);
+    // The user is no member any more, as a page says.
+    void drop(const std::string& name);
+    bool knows(std::uint32_t number) const { return by_number_.contains(number); }
+    // A message of this user has come as Data, and the subscription that a sync has begun will tell it, or has told it:
+    // it need not be told.
+    bool leaves_to_feed(const std::string& from, const Uuid& id);
+
     // ---- from the session ----
-    // There is a new one, which has no feeds.
-    void begin_session();
+    // There is a new one, which has no feeds. `sync`: one begins, and what it may name is not asked for before
+    // end_sync().
+    void begin_session(bool sync = false);
     // The same one can be used again: what waits for that is asked.
     void go_on();
     // `taken` is released when the application is done with what is in it.
@@ -105,29 +141,60 @@ private:
 
         bool is_call() const noexcept { return subscribed || unsubscribed; }
     };
+    // Of a conversation, for leaves_to_feed().
+    static constexpr std::size_t kMostLeft = 256;
+    static constexpr std::size_t kMostTold = 64;
+    static constexpr std::size_t kMostUnfollowed = 64;  // conversations without a feed whose own messages are known
+
     // A conversation that is subscribed to, or about which something is asked.
     struct Feed {
-        bool wanted = false;  // it is subscribed to, and asked for again in each session
+        bool asked_for = false;  // by the application
+        bool synced = false;     // named by a sync
+        bool awaits = false;     // a sync that has begun may name it
         bool complete = false;
         FeedCursor cursor{};
-        std::uint32_t number = 0;  // in this session; 0: it has no feed, or one that is not listened to
+        std::uint64_t own_upto = 0;  // the last receipt of this session
+        std::uint32_t number = 0;    // in this session; 0: it has no feed, or one that is not listened to
         // Shared with the events that wait for their turn: true when none of them is told any more.
         std::shared_ptr<std::atomic<bool>> over = std::make_shared<std::atomic<bool>>(false);
         std::deque<Asked> asked{};
+        // leaves_to_feed(): ids that are still to be told, and the last ones that were told, in a ring.
+        std::set<Uuid> left{};
+        std::vector<Uuid> told{};
+        std::size_t told_at = 0;
         bool busy = false;    // a request is with the server: the first of `asked`, or one that renews
         bool queued = false;  // in to_renew_
         session::TimePoint again_at = session::kNever;  // the server has put it off: it is renewed then
         session::Duration delay = kFirstDelay;          // of the next time that it is put off
-        std::uint64_t told = 0;                         // entries, since the record was told of it
-        std::uint32_t renewals = 0;                     // in a row, without an entry between
+        // For the record.
+        std::uint64_t delivered = 0;  // entries, since it was told of this subscription
+        std::uint32_t renewals = 0;   // in a row, without an entry between
 
+        // It is asked for again in each session.
+        bool wanted() const noexcept { return asked_for || synced; }
+        void drop_untold();
+        // This message of another user is told now. True: it has come as Data, and was left to this feed.
+        bool takes_over(const Uuid& id);
+        // Nothing is missing between what has been told and the beginning of that feed, but for what the page has.
+        bool reaches_back(const Named& named) const;
+        // The server may have a feed that nobody wants.
+        void tidy_up() { asked.emplace_front(); }
         // What is left out; nothing: what has been told already.
         std::optional<HistoryGap> apply(const std::string& name, const wire::im::FeedReset& reset,
                                         std::uint64_t visible_from);
         // `more`: what is to be said beside the place.
         void note(FeedRecord* record, FeedNote::What what, const std::string& name, FeedNote more = {});
+        // `last`: the newest entry; `gap`: one is told next.
+        void note_renewed(FeedRecord* record, const std::string& name, std::uint64_t last, bool gap);
     };
     using All = std::map<std::string, Feed, std::less<>>;
+    // Of conversations without a feed, the own messages of a client that syncs: a page may have them.
+    struct Unfollowed {
+        void note_own(const std::string& name, const Position& at, const Uuid& id);
+        FeedCursor take(const std::string& name);
+
+        std::map<std::string, FeedCursor> all{};
+    };
 
     // ---- what is asked ----
     void add(const std::string& name, Asked asked);
@@ -137,7 +204,6 @@ private:
     void renew_soon(const std::string& name, Feed& feed);
     void renew_later(Feed& feed, std::uint32_t retry_after_ms);
     void renew_next();
-    void tidy_up(Feed& feed);
 
     // ---- what is answered ----
     void on_subscribed(const std::string& name, const Answer& answer);
@@ -151,20 +217,22 @@ private:
     void tell_entry(Feed& feed, const wire::im::Entry& entry, const Bytes& whole,
                     const std::shared_ptr<const FeedOrigin>& origin, const std::shared_ptr<void>& taken);
     void tell_gap(Feed& feed, HistoryGap gap);
+    void listen(Feed& feed, const std::string& name, std::uint32_t number);
     void end(const std::string& name, Feed& feed, Failure reason, std::uint64_t offset);
     void forget_number(Feed& feed);
-    static void drop_untold(Feed& feed);
 
     const std::string user_;
     Owner& owner_;
     FeedRecord* const record_;
     All all_;
     boost::unordered_flat_map<std::uint32_t, std::string> by_number_;  // those that are listened to
-    std::size_t calls_ = 0;                                            // in all `asked`
-    std::deque<std::string> to_renew_;                                 // now, in this order
-    std::size_t renewing_ = 0;                                         // requests that renew
-    bool filling_ = false;                                             // renew_next() is at work
-    session::TimePoint due_ = session::kNever;                         // the first again_at, or earlier
+    Unfollowed unfollowed_;
+    bool syncs_ = false;                        // in this session
+    std::size_t calls_ = 0;                     // in all `asked`
+    std::deque<std::string> to_renew_;          // now, in this order
+    std::size_t renewing_ = 0;                  // requests that renew
+    bool filling_ = false;                      // renew_next() is at work
+    session::TimePoint due_ = session::kNever;  // the first again_at, or earlier
     bool closed_ = false;
 };
 

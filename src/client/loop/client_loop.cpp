@@ -46,7 +46,7 @@ ClientLoop::ClientLoop(asio::io_context& context, Config config, std::shared_ptr
       shared_budget_(budget_for(config_.session)),
       budget_(shared_budget_, 64 * 1024),
       session_events_({session_, links_, credential_, waiters_, figures_, notes_, connecting_, connectivity_, messages_,
-                       requests_, feeds_},
+                       requests_, sync_},
                       [this](session::LaneIndex lane, std::uint64_t cost) { return when_consumed(lane, cost); }),
       session_(config_.session, base::system_random(), budget_, session_events_),
       links_(session_, *this),
@@ -59,11 +59,12 @@ ClientLoop::ClientLoop(asio::io_context& context, Config config, std::shared_ptr
                   [this] { after_turn(); }),
       connectivity_(connecting_settings(config_), base::system_random(), credential_, connecting_, connecting_,
                     telling_),
-      messages_(
-          config_, session_, figures_, notes_,
-          [this](const std::string& to, const StoredAt& stored, const Uuid& id) { feeds_.on_stored(to, stored, id); }),
+      messages_(config_, session_, figures_, notes_,
+                [this](const std::string& to, const StoredAt& stored, Entry entry) {
+                    sync_.on_stored(to, stored, std::move(entry));
+                }),
       requests_(session_),
-      feeds_(config_.session.user, *this, &notes_.feeds()),
+      sync_(config_.sync_conversations, config_.session.user, *this, &notes_.feeds()),
       timer_(context) {}
 
 // ---- what the application asks ----
@@ -129,18 +130,20 @@ void ClientLoop::send(Message message, SendDone done, std::chrono::system_clock:
 }
 
 void ClientLoop::ask(const Call& call, AnswerDone done) {
-    requests_.send(call, std::move(done), can_be_sent());
+    requests_.send(call, sync_.watch(call, std::move(done)), can_be_sent());
     after_turn();
 }
 
-void ClientLoop::subscribe(const std::string& conversation, const SubscribeOptions& options, SubscribeDone done) {
-    feeds_.subscribe(conversation, options, std::move(done));
-    after_turn();
-}
-
-void ClientLoop::unsubscribe(const std::string& conversation, UnsubscribeDone done) {
-    feeds_.unsubscribe(conversation, std::move(done));
-    after_turn();
+std::shared_ptr<void> ClientLoop::when_handled(std::function<void()> then) {
+    return {nullptr, [weak = weak_from_this(), then = std::move(then)](void*) {
+                const auto self = weak.lock();
+                if (!self) return;
+                asio::post(self->context_, [self, then] {
+                    if (self->closed_) return;
+                    then();
+                    self->after_turn();
+                });
+            }};
 }
 
 session::TimePoint ClientLoop::now() const { return steady_now(); }
@@ -179,7 +182,7 @@ void ClientLoop::close() {
     waiters_.answer_refresh(Failure(errc::client_closed));
     waiters_.answer_connect(Failure(errc::client_closed));
     messages_.close();
-    feeds_.close();
+    sync_.close();
     requests_.close();
     waiters_.answer_disconnect();
     links_.clear();
@@ -210,7 +213,7 @@ void ClientLoop::after_turn() {
     if (closed_) return;
     figures_.publish();
     const session::TimePoint next =
-        std::min({session_.next_deadline(), connectivity_.next_deadline(), feeds_.next_deadline()});
+        std::min({session_.next_deadline(), connectivity_.next_deadline(), sync_.next_deadline()});
     if (next >= timer_at_) return;
     timer_at_ = next;
     timer_.expires_at(std::max(next, steady_now()));
@@ -221,7 +224,7 @@ void ClientLoop::after_turn() {
         const session::TimePoint now = steady_now();
         if (self->session_.next_deadline() <= now) self->session_.on_time(now);
         if (self->connectivity_.next_deadline() <= now) self->connectivity_.on_time(now);
-        if (self->feeds_.next_deadline() <= now) self->feeds_.on_time();
+        if (self->sync_.next_deadline() <= now) self->sync_.on_time();
         self->after_turn();
     });
 }

@@ -18,7 +18,7 @@
 
 namespace flare::client {
 
-class ClientLoop final : public std::enable_shared_from_this<ClientLoop>, private Links::Owner, private Feeds::Owner {
+class ClientLoop final : public std::enable_shared_from_this<ClientLoop>, private Links::Owner, private Sync::Owner {
 public:
     ClientLoop(boost::asio::io_context& context, Config config, std::shared_ptr<EventQueue> events);
 
@@ -40,8 +40,14 @@ public:
     std::size_t clear_queue();
     // About a conversation, or to make one.
     void ask(const Call& call, AnswerDone done) override;
-    void subscribe(const std::string& conversation, const SubscribeOptions& options, SubscribeDone done);
-    void unsubscribe(const std::string& conversation, UnsubscribeDone done);
+    // What else is done about conversations: `what(sync)`.
+    template <typename What>
+    void with_sync(const What& what) {
+        what(sync_);
+        after_turn();
+    }
+    std::vector<ConversationList::Item> list() const { return sync_.list(); }
+    bool keeps_list() const noexcept { return config_.sync_conversations; }  // any thread
     // The client is being destroyed: everything that waits completes with client_closed; no events after.
     void close();
 
@@ -57,16 +63,27 @@ private:
     void post_flush() override;
     void after_turn() override;
 
-    // Feeds::Owner
+    // Sync::Owner
     bool in_session() const override { return session_.id() && can_be_sent() == errc::ok; }
     session::TimePoint now() const override;
-    bool has_seen(std::string_view from, const Uuid& id) const override { return session_.has_seen(from, id); }
+    bool has_seen(std::string_view from, const Uuid& id) const override {
+        return session_.has_seen(from, id) && !sync_.holds(from, id);
+    }
     bool settle(const Uuid& id, std::string_view conversation, const StoredAt& stored) override {
         return messages_.settle(id, conversation, stored);
     }
     void tell(Event event) override { figures_.emit(std::move(event)); }
     void count_message() override { ++figures_.stats().messages_received; }
     void tell_later(std::function<std::optional<Event>()> make) override { figures_.emit_later(std::move(make)); }
+    void on_entry(const std::string& conversation, std::uint64_t epoch, const wire::im::Entry& entry,
+                  wire::Encodings encodings) override {
+        sync_.on_entry(conversation, epoch, entry, encodings);
+    }
+    void on_skipped(const std::string& conversation, const Position& upto) override {
+        sync_.on_skipped(conversation, upto);
+    }
+    void on_no_member(const std::string& conversation) override { sync_.on_no_member(conversation); }
+    std::shared_ptr<void> when_handled(std::function<void()> then) override;
 
     boost::asio::io_context& context_;
     const Config config_;
@@ -84,7 +101,7 @@ private:
     Connectivity connectivity_;
     Messages messages_;
     Requests requests_;
-    Feeds feeds_;
+    Sync sync_;
     boost::asio::steady_timer timer_;  // for session_ and connectivity_
     session::TimePoint timer_at_ = session::kNever;
     bool closed_ = false;

@@ -11,12 +11,14 @@ using What = FeedNote::What;
 std::string_view name_of(What what) {
     switch (what) {
         case What::subscribed: return "subscribed";
+        case What::listed: return "subscription_listed";
         case What::renewed: return "subscription_renewed";
         case What::gap: return "history_gap";
         case What::refused: return "subscription_refused";
         case What::put_off: return "subscription_put_off";
         case What::ended: return "subscription_ended";
         case What::unsubscribed: return "unsubscribed";
+        case What::dropped: return "subscription_dropped";
         case What::stands: return "subscription";
     }
     return "subscription";
@@ -44,7 +46,8 @@ void FeedNotes::write(const FeedNote& note) {
         line.add("at", note.at.offset);
     }
     if (note.told != 0) line.add("told", note.told);
-    if (note.what == What::subscribed || note.what == What::renewed) line.add("newest", note.last);
+    if (note.what == What::subscribed || note.what == What::listed || note.what == What::renewed)
+        line.add("newest", note.last);
     if (note.what == What::renewed && note.times > 1) line.add("times", note.times);
     if (note.asked != Position()) {
         add_epoch(line, "asked_epoch", note.asked.epoch);

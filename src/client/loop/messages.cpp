@@ -32,7 +32,15 @@ void Messages::send(Message message, SendDone done, std::chrono::system_clock::t
     const session::TimePoint now = steady_now();
     const auto queued = session_.send(view, message.priority, now, done != nullptr);
     if (!queued) return fail(static_cast<errc>(queued.error().value()));
-    waiters_.emplace(message.id, Waiter{std::move(done), queued_at, now, std::move(message.to)});
+    Entry entry;
+    entry.kind = EntryKind::message;
+    entry.id = message.id;
+    if (config_.sync_conversations) {
+        entry.from = config_.session.user;
+        entry.type = std::move(message.type);
+        entry.payload = std::move(message.payload);
+    }
+    waiters_.emplace(entry.id, Waiter{std::move(done), queued_at, now, std::move(message.to), std::move(entry)});
 }
 
 void Messages::on_outcome(const session::Outcome& outcome) {
@@ -76,7 +84,7 @@ void Messages::tell(const session::Outcome& outcome) {
     if (const auto found = waiters_.find(outcome.message_id); found != waiters_.end()) {
         result.send_time = found->second.queued_at;
         done = std::move(found->second.done);
-        if (result.stored) on_stored_(found->second.to, *result.stored, result.message_id);
+        if (result.stored) on_stored_(found->second.to, *result.stored, std::move(found->second.entry));
         waiters_.erase(found);
     }
     ++(result.success ? figures_.stats().messages_sent : figures_.stats().error_count);
@@ -89,7 +97,7 @@ void Messages::tell(const session::Outcome& outcome) {
     if (done) done(std::move(result));
 }
 
-void Messages::on_message(const wire::DataView& data, const Bytes& whole, std::function<void()> done) {
+Messages::Arrived Messages::arrived(const wire::DataView& data, const Bytes& whole, std::function<void()> done) {
     const wire::MessageView& view = *data.message;
     Message message(std::string(view.type), whole.empty() ? Bytes(view.payload) : whole.share(view.payload));
     message.id = view.id;
@@ -97,19 +105,23 @@ void Messages::on_message(const wire::DataView& data, const Bytes& whole, std::f
     message.server_time = wire::to_time(data.server_time_ms);
     message.from = std::string(data.from);
     message.to = std::string(view.to);
+    return {std::move(message), view.encoding, view.size, std::move(done)};
+}
+
+void Messages::receive(Arrived arrived) {
     ++figures_.stats().messages_received;
     figures_.heard();
-    if (view.encoding != wire::Encoding::none) return emit_inflated(std::move(message), view, std::move(done));
-    std::string conversation = message.from;
-    figures_.emit(event::MessageReceived{std::move(message), std::move(conversation)}, std::move(done));
+    if (arrived.encoding != wire::Encoding::none) return emit_inflated(std::move(arrived));
+    std::string conversation = arrived.message.from;
+    figures_.emit(event::MessageReceived{std::move(arrived.message), std::move(conversation)}, std::move(arrived.done));
 }
 
 // Inflated on the event thread, when the callback's turn comes: what waits is no larger than the credit that it took,
 // and the I/O thread goes on. A message that cannot be inflated is told, and harms nothing else.
-void Messages::emit_inflated(Message message, const wire::MessageView& view, std::function<void()> after) {
-    auto shared = std::make_shared<Message>(std::move(message));
+void Messages::emit_inflated(Arrived arrived) {
+    auto shared = std::make_shared<Message>(std::move(arrived.message));
     figures_.emit_later(
-        [shared, encoding = view.encoding, size = view.size, encodings = session_.encodings(),
+        [shared, encoding = arrived.encoding, size = arrived.size, encodings = session_.encodings(),
          compression = config_.session.compression,
          most = config_.session.max_message_bytes]() -> std::optional<Event> {
             wire::MessageView compressed;
@@ -129,7 +141,7 @@ void Messages::emit_inflated(Message message, const wire::MessageView& view, std
             return event::Error{Failure(
                 code, "message " + shared->id.str() + " from '" + shared->from + "': " + std::string(explain(code)))};
         },
-        std::move(after));
+        std::move(arrived.done));
 }
 
 void Messages::on_gap(const session::GapReport& report) {

@@ -20,8 +20,9 @@
 namespace flare::client {
 
 using SendDone = std::function<void(SendResult)>;
-// A message to this conversation is in its log.
-using StoredListener = std::function<void(const std::string& to, const StoredAt& stored, const Uuid& id)>;
+// A message to this conversation is in its log: as an entry without offset and time, and without content if the client
+// keeps no list of conversations.
+using StoredListener = std::function<void(const std::string& to, const StoredAt& stored, Entry entry)>;
 
 class Messages {
 public:
@@ -35,21 +36,29 @@ public:
     // A message of this client is in the log of that conversation: whatever becomes of its receipt, it is told as sent
     // now, and its outcome is not told again. False: no such message waits for its outcome.
     bool settle(const Uuid& id, std::string_view to, const StoredAt& stored);
-    // `done`: the application has done with it; called on the event thread.
-    void on_message(const wire::DataView& data, const Bytes& whole, std::function<void()> done);
+    // A message of somebody else.
+    struct Arrived {
+        Message message;
+        wire::Encoding encoding = wire::Encoding::none;
+        std::uint64_t size = 0;      // of the payload, inflated
+        std::function<void()> done;  // the application has done with it; called on the event thread
+    };
+    static Arrived arrived(const wire::DataView& data, const Bytes& whole, std::function<void()> done);
+    void receive(Arrived arrived);
     void on_gap(const session::GapReport& report);
     // Every call that waits completes with client_closed.
     void close();
 
 private:
     void tell(const session::Outcome& outcome);
-    void emit_inflated(Message message, const wire::MessageView& view, std::function<void()> after);
+    void emit_inflated(Arrived arrived);
 
     struct Waiter {
         SendDone done;
         std::chrono::system_clock::time_point queued_at;
         session::TimePoint since;
         std::string to;
+        Entry entry;  // of a client that keeps a list of conversations: what it will be there
     };
     const Config& config_;
     session::ClientSession& session_;

@@ -10,9 +10,9 @@ void SessionEvents::on_ready(session::CarrierKey key, bool resumed) {
     parts_.connectivity.welcomed(key, resumed, steady_now());
     parts_.connecting.watch_addresses();
     if (resumed) {
-        parts_.feeds.go_on();
+        parts_.sync.go_on();
     } else {
-        parts_.feeds.begin_session();
+        parts_.sync.begin_session();
     }
 }
 
@@ -45,7 +45,7 @@ void SessionEvents::on_ended(errc code, const std::string& text, std::uint32_t r
 }
 
 void SessionEvents::on_disconnected(bool drained) {
-    parts_.feeds.note_places();
+    parts_.sync.feeds().note_places();
     Recorder& recorder = parts_.notes.recorder();
     recorder.add(recorder.line("disconnected").add("drained", drained));
     const bool was_failed = parts_.connectivity.status() == ClientStatus::failed;
@@ -87,7 +87,16 @@ void SessionEvents::on_heartbeat(session::CarrierKey key, session::Duration roun
 
 void SessionEvents::on_message(session::LaneIndex lane, const wire::DataView& data, const Bytes& whole,
                                std::uint64_t cost) {
-    parts_.messages.on_message(data, whole, consumes_(lane, cost));
+    Messages::Arrived arrived = Messages::arrived(data, whole, consumes_(lane, cost));
+    if (!parts_.sync.on()) return parts_.messages.receive(std::move(arrived));
+    const auto shared = std::make_shared<Messages::Arrived>(std::move(arrived));
+    const Message& message = shared->message;
+    const auto decide = [this, shared](bool told) {
+        if (told) return parts_.messages.receive(std::move(*shared));
+        shared->done();
+    };
+    const bool held = parts_.sync.hold(message.from, message.id, message.payload.size(), decide);
+    if (!held) decide(true);
 }
 
 // The call that waits takes it along: the server may send more at once.
@@ -103,7 +112,7 @@ void SessionEvents::on_feed(session::LaneIndex lane, std::uint32_t feed_id, cons
                             const Bytes& whole, std::uint64_t cost) {
     parts_.figures.heard();
     const std::shared_ptr<void> taken(nullptr, [done = consumes_(lane, cost)](void*) { done(); });
-    parts_.feeds.on_feed(feed_id, feed, whole, parts_.session.encodings(), taken);
+    parts_.sync.on_feed(feed_id, feed, whole, parts_.session.encodings(), taken);
 }
 
 void SessionEvents::on_request_failed(const Uuid& id, errc code, const std::string& text) {

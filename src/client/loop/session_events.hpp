@@ -4,7 +4,7 @@
 // Owner:   ClientLoop.
 #pragma once
 
-#include "client/im/feeds.hpp"
+#include "client/im/sync.hpp"
 #include "client/loop/connecting.hpp"
 #include "client/loop/messages.hpp"
 #include "client/loop/requests.hpp"
@@ -28,7 +28,7 @@ public:
         Connectivity& connectivity;
         Messages& messages;
         Requests& requests;
-        Feeds& feeds;
+        Sync& sync;
     };
     // `consumes` makes what is called on the event thread when the application has done with a message.
     using Consumes = std::function<std::function<void()>(session::LaneIndex lane, std::uint64_t cost)>;
@@ -52,7 +52,7 @@ private:
     void on_feed(session::LaneIndex lane, std::uint32_t feed_id, const wire::im::Feed& feed, const Bytes& whole,
                  std::uint64_t cost) override;
     void on_feed_refused(session::LaneIndex, std::uint32_t feed_id, errc) override {
-        parts_.feeds.on_feed_refused(feed_id);
+        parts_.sync.feeds().on_feed_refused(feed_id);
     }
     void on_request_failed(const Uuid& id, errc code, const std::string& text) override;
     void on_heartbeat(session::CarrierKey key, session::Duration round_trip) override;

@@ -39,7 +39,9 @@ MetricFamily histogram(std::string name, std::string help, const StoreStats::His
     return made;
 }
 
-void add_store(const StoreStats& store, const FeedStats& feeds, std::vector<MetricFamily>& families) {
+void add_store(const ServerStats& stats, std::vector<MetricFamily>& families) {
+    const StoreStats& store = stats.store;
+    const FeedStats& feeds = stats.feeds;
     const auto add = [&](const char* name, const char* help, MetricType type, double number) {
         families.push_back(family(name, help, type));
         families.back().metric.push_back(value(type, number));
@@ -78,6 +80,10 @@ void add_store(const StoreStats& store, const FeedStats& feeds, std::vector<Metr
     gauge("flare_feeds", "Subscriptions of sessions to conversations", bytes(feeds.current));
     counter("flare_feed_frames_total", "Frames with entries of conversations queued for sessions", feeds.frames);
     counter("flare_feed_pages_total", "Pages read from the store for feeds that were behind", feeds.pages);
+    counter("flare_syncs_total", "Lists of conversations that clients began to read", stats.sync.syncs);
+    counter("flare_sync_pages_total", "Pages of these lists read from the store", stats.sync.pages);
+    counter("flare_sync_feeds_total", "Feeds begun for conversations of a list", stats.sync.feeds);
+    counter("flare_read_marks_total", "Requests that say how far a user has read", stats.sync.marks);
 }
 
 }  // namespace
@@ -153,7 +159,7 @@ std::string metrics_text(const ServerStats& stats) {
         families.back().metric.push_back(value(MetricType::Counter, static_cast<double>(count)));
         families.back().metric.back().label.push_back({"code", std::string(name(code))});
     }
-    if (!stats.store.engine.empty()) add_store(stats.store, stats.feeds, families);
+    if (!stats.store.engine.empty()) add_store(stats, families);
     return prometheus::TextSerializer().Serialize(families);
 }
 

@@ -9,6 +9,7 @@
 #include "server/conversations/home.hpp"
 #include "server/conversations/requests.hpp"
 #include "server/conversations/sends.hpp"
+#include "server/conversations/sync.hpp"
 #include "server/conversations/user_rows.hpp"
 
 #include <algorithm>
@@ -38,7 +39,8 @@ struct Conversations {
               {parts.state, parts.router, parts.executor, parts.store, rows, parts.answers, awaited, home, parts.turn},
               index),
           feeds({parts.router, parts.executor, parts.store, parts.table, home.watched(), parts.counters}, index),
-          requests({parts.state.config, parts.executor, parts.store, parts.table, sends, feeds}) {}
+          sync({parts.executor, parts.store, parts.table, feeds, parts.counters}),
+          requests({parts.state.config, parts.executor, parts.store, parts.table, sends, feeds, sync}) {}
 
     session::TimePoint next_deadline() const noexcept {
         return std::min({home.next_deadline(), sends.next_deadline(), feeds.next_deadline()});
@@ -58,6 +60,7 @@ struct Conversations {
     ConversationHome home;
     ConversationSends sends;
     ConversationFeeds feeds;
+    ConversationSync sync;
     ConversationRequests requests;
 };
 

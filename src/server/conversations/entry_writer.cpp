@@ -77,7 +77,8 @@ Result<bool> EntryWriter::add(const store::Entry& from, std::vector<wire::im::En
 }
 
 bool EntryWriter::take(std::uint64_t bytes, bool first) {
-    if (bytes > room_ && !first) return false;
+    if (!one_each_) bytes += kMostBesideTexts;
+    if (bytes > room_ && !(first && one_each_)) return false;
     room_ -= std::min<std::uint64_t>(bytes, room_);
     return true;
 }

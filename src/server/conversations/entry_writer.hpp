@@ -35,15 +35,21 @@ private:
     boost::unordered_flat_map<store::Row, const std::string*> names_;
 };
 
+// What an entry has beside its texts, at most: numbers, the id and all lengths.
+inline constexpr std::size_t kMostBesideTexts = 128;
+
 // Entries as their reader gets them, until the page is full. What is counted is what travels: a text that a reader
 // without its encoding gets inflated, a change with its names.
 class EntryWriter {
 public:
-    EntryWriter(store::Reader& reader, wire::Encodings encodings, std::size_t room)
-        : names_(reader), encodings_(encodings), room_(room) {}
+    // one_each: the first entry of each `to` is given in any case, and `room` is for texts alone; else nothing is
+    // beyond `room`, which is for all that an entry has.
+    EntryWriter(store::Reader& reader, wire::Encodings encodings, std::size_t room, bool one_each = true)
+        : names_(reader), encodings_(encodings), room_(room), one_each_(one_each) {}
 
-    // `from`, and this, outlive what `to` gets. False: there is no room for it; the first one is given in any case.
+    // `from`, and this, outlive what `to` gets. False: there is no room for it.
     Result<bool> add(const store::Entry& from, std::vector<wire::im::Entry>& to);
+    std::uint64_t room() const noexcept { return room_; }
 
 private:
     bool take(std::uint64_t bytes, bool first);
@@ -56,6 +62,7 @@ private:
     UserNames names_;
     const wire::Encodings encodings_;
     std::uint64_t room_;
+    const bool one_each_;
     const wire::Compression inflater_{wire::Compression::Options()};
     std::deque<Inflated> inflated_;
     std::deque<std::string> told_;

@@ -33,6 +33,9 @@ struct FeedBeginning {
     errc code = errc::ok;
     im::Feeds::Opening opening{};
     wire::im::Subscribed told{};  // without the number
+    // Of a conversation that is new in the list, instead of that:
+    wire::Body first{};  // the first frame
+    bool live = true;    // others follow
 };
 FeedBeginning feed_beginning(store::Reader& reader, const model::ConversationKey& key, std::string_view user,
                              const FeedPlace& place);

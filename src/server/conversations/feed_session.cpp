@@ -25,11 +25,21 @@ bool FeedSubscriber::give(const im::Feed& feed, const im::BlockPtr& block) {
     return sent.has_value();
 }
 
-void FeedSubscriber::end(const im::Feed& feed, std::uint64_t offset) {
-    const Ended ended{feed.number, feed.lane, offset};
+void FeedSubscriber::end(const im::Feed& feed, std::uint64_t offset) { say_or_keep({feed.number, feed.lane, offset}); }
+
+void FeedSubscriber::say_or_keep(const Ended& ended) {
     if (say(ended)) return;
     unsaid_.push_back(ended);
     parts_.memory_short();
+}
+
+// A lane that has been empty since has brought its client all that was sent before.
+bool FeedSubscriber::has_heard() {
+    for (im::Lane lane = 0; apart_ >> lane != 0 && session_ != nullptr; ++lane) {
+        const session::SendLane* const sent = session_->lane_set().send_lane(lane);
+        if (sent == nullptr || sent->idle()) apart_ &= ~(1u << lane);
+    }
+    return apart_ == 0;
 }
 
 // False: there is no memory for it. A session that ends hears nothing of it.
@@ -37,6 +47,7 @@ bool FeedSubscriber::say(const Ended& ended) {
     if (session_ == nullptr) return true;
     wire::im::Feed word;
     word.removed = ended.offset;
+    word.failed = ended.failed;
     wire::Body body = wire::im::feed_body(word);
     body.feed_id = ended.feed;
     const auto sent = parts_.table.send_feed(*session_, ended.lane, std::move(body), parts_.executor.now());
@@ -44,11 +55,7 @@ bool FeedSubscriber::say(const Ended& ended) {
 }
 
 void FeedSubscriber::say_again() {
-    for (const Ended& each : std::exchange(unsaid_, {})) {
-        if (say(each)) continue;
-        unsaid_.push_back(each);
-        parts_.memory_short();
-    }
+    for (const Ended& each : std::exchange(unsaid_, {})) say_or_keep(each);
 }
 
 void FeedSubscriber::want_room(bool wanted) {

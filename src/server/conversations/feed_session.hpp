@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace flare::server {
@@ -41,6 +42,7 @@ public:
     bool give(const im::Feed& feed, const im::BlockPtr& block) override;
     void end(const im::Feed& feed, std::uint64_t offset) override;
     void want_room(bool wanted) override;
+    bool has_heard() override;
 
     const Uuid& id() const noexcept { return id_; }
     // Null: it has ended.
@@ -48,31 +50,50 @@ public:
     void session_ended() noexcept { session_ = nullptr; }
     // What it was not told for want of memory.
     void say_again();
+    // A feed of which it was told is not to be.
+    void fail(std::uint32_t feed, im::Lane lane, errc code) { say_or_keep({feed, lane, 0, code}); }
+    // It was told of feeds in this lane, which is not theirs.
+    void told_apart(im::Lane lane) noexcept { apart_ |= 1u << lane; }
 
-    // What was asked of a conversation while its feed was opening.
+    // It has asked for a list with feeds: it is told of conversations that are new in it.
+    bool follows_list = false;
+
+    // What was asked of a conversation while its feed was opening, or what is to be told of it. Neither: to
+    // unsubscribe.
     struct Asked {
-        session::PendingRequest pending;
-        std::optional<reading::FeedPlace> place{};  // nothing: to unsubscribe
+        std::optional<session::PendingRequest> pending{};
+        std::optional<reading::FeedPlace> place{};
+        std::optional<std::uint64_t> news{};  // the stamp of what has made the user a member
     };
     struct Opening {
-        session::PendingRequest pending;
-        reading::FeedPlace place{};
+        Asked asked;             // of a feed of a sync: no request, and where it is to begin
+        std::uint64_t next = 0;  // of a feed of a sync: as it was told
+        bool promised = false;   // a sync has told its number
         std::vector<Asked> then{};
+
+        bool by_sync() const noexcept { return !asked.pending && !asked.news; }
     };
     boost::unordered_flat_map<std::uint32_t, Opening> openings;  // by number of the feed
 
+    // Conversations that are new in the list, and could not be told.
+    std::vector<std::pair<model::ConversationKey, std::uint64_t>> untold;  // with the stamp
+
 private:
+    static_assert(wire::kMaxLanes <= 32);
     struct Ended {
         std::uint32_t feed;
         im::Lane lane;
-        std::uint64_t offset;
+        std::uint64_t offset;    // with which the membership ended; 0: it has not
+        errc failed = errc::ok;  // else why there is no feed
     };
     bool say(const Ended& ended);
+    void say_or_keep(const Ended& ended);
 
     const Parts parts_;
     const Uuid id_;
     session::ServerSession* session_;
     std::vector<Ended> unsaid_;
+    std::uint32_t apart_ = 0;  // bits of lanes in which it was told of feeds, until all that was sent there arrived
 };
 
 }  // namespace flare::server

@@ -17,18 +17,22 @@ FeedSubscriber* ConversationFeeds::find(const Uuid& session) {
     return found == subscribers_.end() ? nullptr : found->second.get();
 }
 
-// ---- requests ----
-
-void ConversationFeeds::subscribe(session::ServerSession& session, im::SessionKey key,
-                                  const session::PendingRequest& pending, const model::ConversationKey& conversation,
-                                  const reading::FeedPlace& place) {
+FeedSubscriber& ConversationFeeds::subscriber_of(session::ServerSession& session, im::SessionKey key) {
     auto& subscriber = subscribers_[session.id().value];
     if (subscriber == nullptr) {
         subscriber = std::make_unique<FeedSubscriber>(
             FeedSubscriber::Parts{parts_.executor, parts_.table, parts_.counters, [this] { try_again_later(); }},
             session, key);
     }
-    FeedSubscriber& who = *subscriber;
+    return *subscriber;
+}
+
+// ---- requests ----
+
+void ConversationFeeds::subscribe(session::ServerSession& session, im::SessionKey key,
+                                  const session::PendingRequest& pending, const model::ConversationKey& conversation,
+                                  const reading::FeedPlace& place) {
+    FeedSubscriber& who = subscriber_of(session, key);
     if (im::Feed* const before = feeds_.find(who, conversation); before != nullptr) {
         if (before->opening()) {
             who.openings.at(before->number).then.push_back({pending, place});
@@ -38,7 +42,7 @@ void ConversationFeeds::subscribe(session::ServerSession& session, im::SessionKe
     }
     im::Feed* const feed = feeds_.subscribe(who, conversation, pending.lane);
     if (feed == nullptr) return respond_refused(pending, errc::too_many_feeds);
-    who.openings.try_emplace(feed->number, FeedSubscriber::Opening{pending, place});
+    who.openings.try_emplace(feed->number, Opening{.asked = {pending, place}});
     feeds_.begin(*feed);
 }
 
@@ -47,7 +51,7 @@ void ConversationFeeds::unsubscribe(session::ServerSession& session, const sessi
     FeedSubscriber* const who = find(session.id().value);
     im::Feed* const feed = who == nullptr ? nullptr : feeds_.find(*who, conversation);
     if (feed != nullptr && feed->opening()) {
-        who->openings.at(feed->number).then.push_back({pending, std::nullopt});
+        who->openings.at(feed->number).then.push_back({pending});
         return;
     }
     if (feed != nullptr) feeds_.close(*feed);
@@ -56,17 +60,30 @@ void ConversationFeeds::unsubscribe(session::ServerSession& session, const sessi
 
 void ConversationFeeds::open(const im::Feed& feed) {
     const auto& who = static_cast<const FeedSubscriber&>(*feed.session);
+    const FeedSubscriber::Asked& asked = who.openings.at(feed.number).asked;
     const auto found = std::make_shared<reading::FeedBeginning>();
-    parts_.store.read(
-        [found, key = feed.key(), user = who.target() == nullptr ? std::string() : who.target()->user(),
-         place = who.openings.at(feed.number).place](store::Reader& reader) {
+    std::string user = who.target() == nullptr ? std::string() : who.target()->user();
+    StoreAccess::Question question;
+    if (asked.news) {
+        question = [found, of = reading::BeganQuestion{feed.key(), std::move(user), *asked.news, feed.number, true,
+                                                       who.encodings()}](store::Reader& reader) {
+            reading::BeganFound began = reading::began(reader, of);
+            found->opening = began.opening;
+            found->first = std::move(began.body);
+            found->live = began.live;
+            return began.code;
+        };
+    } else {
+        question = [found, key = feed.key(), user = std::move(user), place = *asked.place](store::Reader& reader) {
             *found = reading::feed_beginning(reader, key, user, place);
             return found->code;
-        },
-        [this, found, session = who.id(), key = feed.key(), number = feed.number](errc code) {
-            found->code = code;
-            opened(session, key, number, std::move(*found));
-        });
+        };
+    }
+    parts_.store.read(std::move(question),
+                      [this, found, session = who.id(), key = feed.key(), number = feed.number](errc code) {
+                          found->code = code;
+                          opened(session, key, number, std::move(*found));
+                      });
 }
 
 void ConversationFeeds::opened(const Uuid& session, const model::ConversationKey& key, std::uint32_t number,
@@ -74,31 +91,76 @@ void ConversationFeeds::opened(const Uuid& session, const model::ConversationKey
     FeedSubscriber* const who = find(session);
     if (who == nullptr || who->target() == nullptr) return;
     im::Feed& feed = *feeds_.find(*who, key);
+    if (who->openings.at(number).by_sync()) found.opening.apart = true;
     if (found.code == errc::ok && !feeds_.opened(feed, found.opening)) return open(feed);
-    const auto at = who->openings.find(number);
-    FeedSubscriber::Opening opening = std::move(at->second);
-    who->openings.erase(at);
-    if (found.code == errc::ok) {
-        found.told.feed = number;
-        // Its answer comes before the first entry, in the same lane.
-        if (respond(opening.pending, wire::im::encode(found.told))) {
-            feeds_.start(feed);
-        } else {
-            feeds_.close(feed);  // the client has heard that it has none
-        }
+    Opening opening = take_opening(*who, number);
+    if (found.code == errc::ok && tell_opened(*who, feed, opening, found)) {
+        feeds_.start(feed);
     } else {
+        if (found.code != errc::ok) tell_failed(*who, feed, opening, found.code);
         feeds_.close(feed);
-        respond_refused(opening.pending, found.code);
     }
     go_on(session, key, std::move(opening.then));
 }
 
+FeedSubscriber::Opening ConversationFeeds::take_opening(FeedSubscriber& who, std::uint32_t number) {
+    const auto at = who.openings.find(number);
+    Opening opening = std::move(at->second);
+    who.openings.erase(at);
+    return opening;
+}
+
+bool ConversationFeeds::tell_opened(FeedSubscriber& who, const im::Feed& feed, Opening& opening,
+                                    reading::FeedBeginning& found) {
+    if (opening.asked.pending) {
+        found.told.feed = feed.number;
+        // Its answer comes before the first entry, in the same lane. If it is refused, the client has heard that it has
+        // no feed.
+        const bool sent = respond(*opening.asked.pending, wire::im::encode(found.told)).has_value();
+        opening.asked.pending.reset();
+        if (!sent) found.code = errc::recipient_busy;
+        return sent;
+    }
+    if (opening.asked.news) {
+        const auto sent =
+            parts_.table.send_feed(*who.target(), feed.lane, std::move(found.first), parts_.executor.now());
+        if (!sent) found.code = static_cast<errc>(sent.error().value());
+        if (sent && found.live) ++parts_.counters.sync.feeds;
+        return sent && found.live;
+    }
+    if (found.told.reset) {
+        const bool pruned = found.told.reset->reason == wire::im::FeedResetReason::pruned;
+        found.code = pruned ? errc::history_pruned : errc::epoch_changed;
+    } else if (found.opening.next != opening.next) {
+        found.code = errc::epoch_changed;  // it is a member again: what lies between is not to be read
+    }
+    if (found.code == errc::ok) ++parts_.counters.sync.feeds;
+    return found.code == errc::ok;
+}
+
+void ConversationFeeds::tell_failed(FeedSubscriber& who, const im::Feed& feed, const Opening& opening, errc code) {
+    if (opening.asked.pending) respond_refused(*opening.asked.pending, code);
+    if (opening.asked.news && code != errc::unknown_conversation) {
+        who.untold.emplace_back(feed.key(), *opening.asked.news);
+        try_again_later();
+    }
+    if (opening.promised) who.fail(feed.number, feed.lane, said_of(code));
+}
+
+// The machine is at work: what its session has asked for meanwhile waits for it.
+void ConversationFeeds::began(const im::Feed& feed) {
+    auto& who = static_cast<FeedSubscriber&>(*feed.session);
+    ++parts_.counters.sync.feeds;
+    Opening opening = take_opening(who, feed.number);
+    if (opening.then.empty()) return;
+    parts_.executor.later(
+        [this, session = who.id(), key = feed.key(), then = std::move(opening.then)] { go_on(session, key, then); });
+}
+
 void ConversationFeeds::refuse(const im::Feed& feed, errc code) {
     auto& who = static_cast<FeedSubscriber&>(*feed.session);
-    const auto at = who.openings.find(feed.number);
-    FeedSubscriber::Opening opening = std::move(at->second);
-    who.openings.erase(at);
-    respond_refused(opening.pending, code);
+    Opening opening = take_opening(who, feed.number);
+    tell_failed(who, feed, opening, code);
     // The machine is at work.
     parts_.executor.later(
         [this, session = who.id(), key = feed.key(), then = std::move(opening.then)] { go_on(session, key, then); });
@@ -109,10 +171,12 @@ void ConversationFeeds::go_on(const Uuid& session, const model::ConversationKey&
     for (const FeedSubscriber::Asked& each : asked) {
         FeedSubscriber* const who = find(session);
         if (who == nullptr || who->target() == nullptr) return;
-        if (each.place) {
-            subscribe(*who->target(), who->key(), each.pending, key, *each.place);
+        if (each.news) {
+            tell_news(*who, key, *each.news);
+        } else if (each.place) {
+            subscribe(*who->target(), who->key(), *each.pending, key, *each.place);
         } else {
-            unsubscribe(*who->target(), each.pending, key);
+            unsubscribe(*who->target(), *each.pending, key);
         }
     }
 }
@@ -166,24 +230,15 @@ bool ConversationFeeds::gives(const session::ServerSession& session, const model
 // ---- homes ----
 
 void ConversationFeeds::watch(const model::ConversationKey& key, std::uint64_t generation) {
-    const std::uint32_t home = parts_.router.home_of(key.text());
-    if (home == index_) return parts_.watched.watch(index_, key, generation);
-    parts_.router.give(home, [from = index_, key, generation](Shard& shard) {
-        shard.conversations()->home.watched().watch(from, key, generation);
-    });
+    watching_.watch(key, generation);
 }
 
-void ConversationFeeds::unwatch(const model::ConversationKey& key) {
-    const std::uint32_t home = parts_.router.home_of(key.text());
-    if (home == index_) return parts_.watched.unwatch(index_, key);
-    parts_.router.give(
-        home, [from = index_, key](Shard& shard) { shard.conversations()->home.watched().unwatch(from, key); });
-}
+void ConversationFeeds::unwatch(const model::ConversationKey& key) { watching_.unwatch(key); }
 
 void ConversationFeeds::take(const FeedNews& news) {
     using What = FeedNews::What;
     switch (news.what) {
-        case What::registered: return feeds_.registered(news.key, news.generation, news.offset);
+        case What::registered: return feeds_.registered(news.key, news.generation, news.offset, news.row);
         case What::not_registered: return feeds_.not_registered(news.key, news.generation, news.code);
         case What::told: return feeds_.told(news.key, news.offset, news.blocks);
         case What::removed: return feeds_.removed(news.key, news.user, news.offset);
@@ -220,6 +275,7 @@ void ConversationFeeds::on_time() {
     feeds_.retry();
     for (const auto& [id, who] : subscribers_) {
         who->say_again();
+        for (const auto& [key, stamp] : std::exchange(who->untold, {})) tell_news(*who, key, stamp);
         feeds_.room(*who);
     }
 }

@@ -9,7 +9,9 @@
 #include "server/conversations/feed_reading.hpp"
 #include "server/conversations/feed_session.hpp"
 #include "server/conversations/store_access.hpp"
+#include "server/conversations/sync_reading.hpp"
 #include "server/conversations/watched.hpp"
+#include "server/conversations/watching.hpp"
 #include "server/worker/counters.hpp"
 #include "server/worker/executor.hpp"
 #include "server/worker/router.hpp"
@@ -18,6 +20,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <string>
 #include <vector>
 
 namespace flare::server {
@@ -32,7 +36,8 @@ public:
         Watched& watched;  // of the home on this worker
         Counters& counters;
     };
-    ConversationFeeds(const Parts& parts, std::uint32_t index) : parts_(parts), index_(index) {}
+    ConversationFeeds(const Parts& parts, std::uint32_t index)
+        : parts_(parts), watching_(parts.router, parts.executor, parts.watched, index) {}
 
     // ---- requests: each is answered, in the order in which a session makes them of one conversation ----
 
@@ -41,6 +46,20 @@ public:
                    const model::ConversationKey& conversation, const reading::FeedPlace& place);
     void unsubscribe(session::ServerSession& session, const session::PendingRequest& pending,
                      const model::ConversationKey& conversation);
+
+    // ---- feeds that a session has not asked for one by one ----
+
+    // It follows its user's list from now on: it hears of conversations that are new in it.
+    void follow_list(session::ServerSession& session, im::SessionKey key);
+    // For a session that follows its list: the number of its feed of that conversation, or of one that is to be; 0: it
+    // has as many as it may have, or the conversation is not live.
+    std::uint32_t promise(session::ServerSession& session, const reading::Synced& conversation);
+    // What was promised begins, as the session has been told in this lane; or it does not, and nobody was told. The
+    // session may have ended.
+    void keep_promises(const session::SessionId& session, session::LaneIndex told_in);
+    void break_promises(const session::SessionId& session);
+    // These users are members of the conversation now, by a change with this stamp.
+    void joined(const model::ConversationKey& conversation, std::uint64_t stamp, std::span<const std::string> users);
 
     // ---- sessions ----
 
@@ -64,10 +83,22 @@ private:
     void watch(const model::ConversationKey& key, std::uint64_t generation) override;
     void unwatch(const model::ConversationKey& key) override;
     void open(const im::Feed& feed) override;
+    void began(const im::Feed& feed) override;
     void refuse(const im::Feed& feed, errc code) override;
     void read(const im::PageWanted& wanted) override;
 
+    using Opening = FeedSubscriber::Opening;
+
     FeedSubscriber* find(const Uuid& session);
+    FeedSubscriber& subscriber_of(session::ServerSession& session, im::SessionKey key);
+    // The conversation is new in the list of the session's user.
+    void tell_news(FeedSubscriber& who, const model::ConversationKey& conversation, std::uint64_t stamp);
+    void tell_without_feed(FeedSubscriber& who, const model::ConversationKey& conversation, std::uint64_t stamp);
+    static Opening take_opening(FeedSubscriber& who, std::uint32_t number);
+    // Tells the session of a feed that has opened. False: it is not to be, and if there is a code, tell_failed() is to
+    // follow.
+    bool tell_opened(FeedSubscriber& who, const im::Feed& feed, Opening& opening, reading::FeedBeginning& found);
+    void tell_failed(FeedSubscriber& who, const im::Feed& feed, const Opening& opening, errc code);
     void opened(const Uuid& session, const model::ConversationKey& key, std::uint32_t number,
                 reading::FeedBeginning found);
     Result<void> respond(const session::PendingRequest& pending, std::string_view body);
@@ -79,11 +110,16 @@ private:
     void try_again_later();
 
     Parts parts_;
-    const std::uint32_t index_;
+    Watching watching_;
     im::Feeds feeds_{*this};
     boost::unordered_flat_map<Uuid, std::unique_ptr<FeedSubscriber>, base::IdHash> subscribers_;  // by session
-    std::vector<Uuid> roomy_;  // sessions whose lanes take more than before
-    bool room_comes_ = false;  // use_room() will be called
+    struct Promise {
+        model::ConversationKey key;
+        im::FeedOpening opening;
+    };
+    std::vector<Promise> promises_;  // of one session, while it is being told
+    std::vector<Uuid> roomy_;        // sessions whose lanes take more than before
+    bool room_comes_ = false;        // use_room() will be called
     session::TimePoint again_at_ = session::kNever;
 };
 

@@ -103,6 +103,7 @@ void ConversationHome::end_turn() {
             written(std::move(answered), code);
         });
     }
+    watched_.ask_ends();
     give_mail();
 }
 

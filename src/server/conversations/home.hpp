@@ -10,6 +10,7 @@
 #include "im/direct_budget.hpp"
 #include "server/conversations/awaited.hpp"
 #include "server/conversations/hosted.hpp"
+#include "server/conversations/newcomers.hpp"
 #include "server/conversations/outgoing.hpp"
 #include "server/conversations/store_access.hpp"
 #include "server/conversations/user_rows.hpp"
@@ -44,6 +45,7 @@ public:
           index_(index),
           limits_(parts.limits),
           watched_(parts.store, hosted_, parts.router.workers(), [this] { turn_is_to_end(); }),
+          newcomers_(parts.router, parts.store),
           mail_(parts.router.workers()) {}
 
     // From sessions on any worker. Answers go to Awaited there.
@@ -137,6 +139,7 @@ private:
     im::DirectBudget directs_{{.most = limits_.direct_per_hour}};
     HostedTable hosted_{limits_};
     Watched watched_;
+    Newcomers newcomers_;
     std::vector<HostedPtr> touched_;  // in this turn
     std::vector<HostedPtr> busy_;
     session::TimePoint tick_at_ = session::kNever;

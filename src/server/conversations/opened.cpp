@@ -2,6 +2,7 @@
 
 #include "session/planted.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace flare::server::reading {
@@ -27,6 +28,23 @@ Result<Opened> open(store::Reader& reader, const model::ConversationKey& key, st
 
 wire::im::Head head_of(const model::Head& head) noexcept {
     return {head.last.epoch, head.first, head.last.offset, head.messages};
+}
+
+wire::im::Conversation describe(const Opened& opened, std::string_view name) {
+    const store::Conversation& from = opened.conversation;
+    wire::im::Conversation told;
+    told.conversation = name;
+    told.head = head_of(from.head);
+    told.title = from.config.title;
+    told.join = from.config.join;
+    told.visibility = from.config.visibility;
+    told.role = opened.member.role;
+    told.visible_from = opened.floor();
+    told.members = static_cast<std::uint32_t>(std::min<std::uint64_t>(from.members, UINT32_MAX));
+    told.max_payload_bytes = from.config.max_payload_bytes;
+    told.slow_mode_ms = from.config.slow_mode_ms;
+    told.frozen = from.config.frozen;
+    return told;
 }
 
 }  // namespace flare::server::reading

@@ -30,4 +30,7 @@ Result<Opened> open(store::Reader& reader, const model::ConversationKey& key, st
 
 wire::im::Head head_of(const model::Head& head) noexcept;
 
+// As its member is told of it, who calls it `name`; views into both.
+wire::im::Conversation describe(const Opened& opened, std::string_view name);
+
 }  // namespace flare::server::reading

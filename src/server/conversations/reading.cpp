@@ -10,8 +10,6 @@ namespace {
 
 Found refused(errc code) { return {code, explain(code), {}}; }
 
-// What else an entry has, and a page: numbers, the id and the lengths of all.
-constexpr std::size_t kMostBesideTexts = 128;
 static_assert(wire::im::kMaxPageBytes + (wire::im::kMaxPage + 1) * kMostBesideTexts <= wire::kMaxResponseBytes,
               "a full page is a response");
 
@@ -21,19 +19,7 @@ Found conversation(store::Reader& reader, const model::ConversationKey& key, std
                    std::string_view name, const std::optional<wire::im::Written>& written) {
     const auto opened = open(reader, key, user);
     if (!opened) return refused(code_of(opened));
-    const store::Conversation& found = opened->conversation;
-    wire::im::Conversation body;
-    body.conversation = name;
-    body.head = head_of(found.head);
-    body.title = found.config.title;
-    body.join = found.config.join;
-    body.visibility = found.config.visibility;
-    body.role = opened->member.role;
-    body.visible_from = opened->floor();
-    body.members = static_cast<std::uint32_t>(std::min<std::uint64_t>(found.members, UINT32_MAX));
-    body.max_payload_bytes = found.config.max_payload_bytes;
-    body.slow_mode_ms = found.config.slow_mode_ms;
-    body.frozen = found.config.frozen;
+    wire::im::Conversation body = describe(*opened, name);
     body.written = written;
     return {errc::ok, {}, wire::im::encode(body)};
 }

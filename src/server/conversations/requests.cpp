@@ -118,8 +118,18 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
             if (!key) return;
             return parts_.feeds.unsubscribe(session, pending, *key);
         }
-        case Verb::sync:
-        case Verb::read_mark:
+        case Verb::sync: {
+            const auto body = read_body<wire::im::Sync>(pending, request);
+            if (!body) return;
+            return parts_.sync.sync(session, parts_.sends.session_key(session), pending, *body);
+        }
+        case Verb::read_mark: {
+            const auto body = read_body<wire::im::MarkRead>(pending, request);
+            if (!body) return;
+            const auto key = key_of(session, pending, body->conversation);
+            if (!key) return;
+            return parts_.sync.mark(session, pending, *key, *body);
+        }
         case Verb::unspecified: break;
     }
     refuse(pending, errc::not_supported, "this server does not know the request");

@@ -10,6 +10,7 @@
 #include "server/conversations/feeds.hpp"
 #include "server/conversations/sends.hpp"
 #include "server/conversations/store_access.hpp"
+#include "server/conversations/sync.hpp"
 #include "wire/requests.hpp"
 
 #include <functional>
@@ -29,6 +30,7 @@ public:
         session::SessionTable& table;
         ConversationSends& sends;
         ConversationFeeds& feeds;
+        ConversationSync& sync;
     };
     explicit ConversationRequests(const Parts& parts) : parts_(parts) {}
 

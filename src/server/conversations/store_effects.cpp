@@ -285,6 +285,7 @@ void ConversationHome::written_one(const Group::Route& route, const store::Outco
                 pass_on(*route.hosted, kept_[route.token - 1], told.position.offset);
             if (route.plan != nullptr) {
                 watched_.committed(conversation, *route.plan, told);
+                newcomers_.tell(conversation.key(), route.plan->entering, told.stamp);
             } else if (sends) {
                 watched_.committed(conversation, kept_[route.token - 1], told);
             }

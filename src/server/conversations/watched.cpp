@@ -32,9 +32,16 @@ void Watched::watch(std::uint32_t worker, const model::ConversationKey& key, std
     std::erase_if(watch->watchers, [&](const Watcher& each) { return each.worker == worker; });
     watch->watchers.push_back({worker, generation});
     if (const im::Conversation* const conversation = known(key); !watch->told && conversation != nullptr)
-        watch->told = conversation->head().last.offset;
+        knows_end(*watch, *conversation);
     if (watch->told) return answer(*watch);
-    if (first) ask_end(*watch);
+    if (!first) return;
+    if (asked_.empty()) turn_ends_();
+    asked_.push_back({watch->key, watch->number});
+}
+
+void Watched::knows_end(Watch& watch, const im::Conversation& conversation) const {
+    watch.told = conversation.head().last.offset;
+    watch.row = conversation.row();
 }
 
 void Watched::unwatch(std::uint32_t worker, const model::ConversationKey& key) {
@@ -44,29 +51,37 @@ void Watched::unwatch(std::uint32_t worker, const model::ConversationKey& key) {
     if (watch->watchers.empty()) by_key_.erase(by_key_.find(key.text()));
 }
 
-void Watched::ask_end(const Watch& watch) {
-    const auto end = std::make_shared<std::uint64_t>(0);
+void Watched::ask_ends() {
+    if (asked_.empty()) return;
+    const auto ends = std::make_shared<std::vector<End>>(std::exchange(asked_, {}));
     store_.read(
-        [end, key = watch.key](store::Reader& reader) {
-            const auto conversation = reader.conversation(key);
-            if (!conversation) return static_cast<errc>(conversation.error().value());
-            if (*conversation && !(*conversation)->removed) *end = (*conversation)->head.last.offset;
+        [ends](store::Reader& reader) {
+            for (End& each : *ends) {
+                const auto conversation = reader.conversation(each.key);
+                if (!conversation) return static_cast<errc>(conversation.error().value());
+                if (!*conversation || (*conversation)->removed) continue;
+                each.told = (*conversation)->head.last.offset;
+                each.row = (*conversation)->row;
+            }
             return errc::ok;
         },
-        [this, end, key = watch.key, number = watch.number](errc code) { end_read(key, number, *end, code); });
+        [this, ends](errc code) {
+            for (const End& each : *ends) end_read(each, code);
+        });
 }
 
 // The home may have loaded it meanwhile, and written to it: then it knows better, and may not have told of all yet.
-void Watched::end_read(const model::ConversationKey& key, std::uint64_t number, std::uint64_t end, errc code) {
-    Watch* const watch = find(key);
-    if (watch == nullptr || watch->number != number || watch->told) return;
-    if (const im::Conversation* const conversation = known(key); conversation != nullptr) {
-        watch->told = conversation->head().last.offset;
+void Watched::end_read(const End& end, errc code) {
+    Watch* const watch = find(end.key);
+    if (watch == nullptr || watch->number != end.number || watch->told) return;
+    if (const im::Conversation* const conversation = known(end.key); conversation != nullptr) {
+        knows_end(*watch, *conversation);
     } else if (code == errc::ok) {
-        watch->told = end;
+        watch->told = end.told;
+        watch->row = end.row;
     } else {
         answer(*watch, code);
-        by_key_.erase(by_key_.find(key.text()));  // who still wants to know asks again
+        by_key_.erase(by_key_.find(end.key.text()));  // who still wants to know asks again
         return;
     }
     answer(*watch);
@@ -82,6 +97,7 @@ void Watched::answer(Watch& watch, errc code) {
         news.key = watch.key;
         news.generation = each.generation;
         news.offset = watch.told.value_or(0);
+        news.row = watch.row;
         news.code = code;
         news_[each.worker].push_back(std::make_shared<const FeedNews>(std::move(news)));
     }
@@ -112,6 +128,7 @@ void Watched::tell(const im::Conversation& conversation) {
     if (watch == nullptr) return;
     if (conversation.present() && !watch->destroyed) {
         const std::uint64_t last = conversation.head().last.offset;
+        watch->row = conversation.row();
         if (!watch->told) {
             watch->told = last;
             answer(*watch);
@@ -136,6 +153,7 @@ void Watched::tell(const im::Conversation& conversation) {
         news.what = FeedNews::What::destroyed;
         give(*watch, std::move(news));
         watch->told = 0;
+        watch->row = 0;
         answer(*watch);
     }
     watch->removals.clear();

@@ -36,6 +36,7 @@ struct FeedNews {
     std::uint64_t generation = 0;        // of (not_)registered
     std::uint64_t offset = 0;            // told so far; the end of the log; the end of the membership
     errc code = errc::ok;                // of not_registered
+    im::Row row = 0;                     // of registered: the conversation's; 0: there is none
     im::Row user = 0;                    // who was removed
     std::vector<im::BlockPtr> blocks{};  // of told
 };
@@ -61,6 +62,8 @@ public:
     void committed(const im::Conversation& conversation, const im::Plan& plan, const im::Outcome& outcome);
     // At the end of a turn in which it was touched: what is new in it is told.
     void tell(const im::Conversation& conversation);
+    // Likewise: the store is asked where those logs end that the home does not have in memory.
+    void ask_ends();
     // What is to go to that worker.
     void take(std::uint32_t worker, std::vector<FeedNewsPtr>& to);
 
@@ -89,14 +92,22 @@ private:
         const std::uint64_t number;           // of this watch: what was read for one before is not for this one
         std::vector<Watcher> watchers{};      // one for each worker
         std::optional<std::uint64_t> told{};  // the end of the log as workers know it; nothing: it is being read
+        im::Row row = 0;                      // the log's; 0: there is none
         std::vector<Written> written{};       // behind that, without a hole
         std::vector<Removal> removals{};
         bool destroyed = false;
     };
 
     Watch* find(const model::ConversationKey& key);
-    void ask_end(const Watch& watch);
-    void end_read(const model::ConversationKey& key, std::uint64_t number, std::uint64_t end, errc code);
+    // Where the log of a watch ends.
+    struct End {
+        model::ConversationKey key;
+        std::uint64_t number = 0;  // of the watch
+        std::uint64_t told = 0;
+        im::Row row = 0;
+    };
+    void end_read(const End& end, errc code);
+    void knows_end(Watch& watch, const im::Conversation& conversation) const;
     const im::Conversation* known(const model::ConversationKey& key) const;
     void answer(Watch& watch, errc code = errc::ok);
     void give(const Watch& watch, FeedNews news);
@@ -107,6 +118,7 @@ private:
     const std::function<void()> turn_ends_;
     boost::unordered_flat_map<std::string_view, std::unique_ptr<Watch>, base::NameHash> by_key_;
     std::uint64_t last_number_ = 0;
+    std::vector<End> asked_;                      // of this turn: to be read
     std::vector<std::vector<FeedNewsPtr>> news_;  // of this turn, by worker
 };
 

@@ -40,6 +40,10 @@ void add(ServerStats& sum, const ServerStats& part) {
     sum.feeds.current += part.feeds.current;
     sum.feeds.frames += part.feeds.frames;
     sum.feeds.pages += part.feeds.pages;
+    sum.sync.syncs += part.sync.syncs;
+    sum.sync.pages += part.sync.pages;
+    sum.sync.feeds += part.sync.feeds;
+    sum.sync.marks += part.sync.marks;
     for (const auto& [protocol, count] : part.connections) sum.connections[protocol] += count;
     for (const auto& [code, count] : part.errors) sum.errors[code] += count;
 }

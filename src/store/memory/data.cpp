@@ -4,6 +4,7 @@
 #include "store/rules.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace flare::store::memory {
 
@@ -12,6 +13,7 @@ using model::EntryKind;
 Data::Data(const Data& from, std::uint64_t generation)
     : generation_(generation),
       stamp_(from.stamp_),
+      forgotten_(from.forgotten_),
       last_conversation_(from.last_conversation_),
       logs_(from.logs_),
       users_(from.users_),
@@ -29,6 +31,8 @@ void Data::apply(WriteBatch& batch, std::uint64_t now_ms, bool full) {
             append(batch, *entry, each.outcome);
         else if (const auto* changed = std::get_if<Change>(&each.what))
             change(batch, *changed, each.outcome);
+        else if (const auto* marked = std::get_if<Mark>(&each.what))
+            mark(*marked, each.outcome);
         else
             add_user(std::get<NewUser>(each.what), each.outcome);
     }
@@ -168,17 +172,54 @@ void Data::change(const WriteBatch& batch, const Change& change, Outcome& outcom
     outcome.stamp = stamp_;
     undo_.emplace_back([&log, before = log] { log = before; });
     if (change.config) log.about.config = *change.config;
-    for (model::Member member : change.members) {
-        if (member.visible_from == 0) member.visible_from = log.about.head.last.offset + (change.entry ? 0 : 1);
-        model::Member& kept = log.members[member.user];
-        log.about.members += (member.role != model::Role::none) - std::uint64_t{kept.role != model::Role::none};
-        kept = member;
-    }
+    for (const model::Member& member : change.members) put_member(member, change, log);
     const std::uint64_t next = log.about.head.last.offset + 1;
     cut(log, change.removed ? next : std::min(change.keep_from, next));
     if (!change.removed) return;
     log.about.removed = true;
+    log.about.head.stamp = stamp_;
     log.removed_ms = now_ms_;
+}
+
+void Data::put_member(model::Member member, const Change& change, Log& log) const {
+    const model::Head& head = log.about.head;
+    if (member.visible_from == 0) member.visible_from = head.last.offset + (change.entry ? 0 : 1);
+    Seat& seat = log.members[member.user];
+    const bool was = seat.member.role != model::Role::none;
+    const bool is = member.role != model::Role::none;
+    log.about.members += is - std::uint64_t{was};
+    if (is && !was && change.conversation != 0) seat.mark = {head.last.offset, head.messages};
+    seat.member = member;
+    seat.stamp = stamp_;
+}
+
+void Data::mark(const Mark& mark, Outcome& outcome) {
+    const auto found = logs_.find(mark.conversation);
+    outcome.code = errc::unknown_conversation;
+    if (found == logs_.end() || found->second.about.removed) return;
+    Log& log = found->second;
+    const auto member = log.members.find(mark.user);
+    if (member == log.members.end() || member->second.member.role == model::Role::none) return;
+    Seat& seat = member->second;
+    const std::uint64_t offset = std::min(mark.offset, log.about.head.last.offset);
+    outcome.repeat = offset <= seat.mark.offset;
+    outcome.code = !outcome.repeat && full_ ? errc::storage_full : errc::ok;
+    if (outcome.code != errc::ok) return;
+    if (!outcome.repeat) {
+        give_stamp();
+        undo_.emplace_back([this, mark, before = seat] { logs_.at(mark.conversation).members.at(mark.user) = before; });
+        seat.mark = {offset, messages_at(log, offset)};
+        seat.stamp = stamp_;
+    }
+    outcome.row = mark.conversation;
+    outcome.position = {log.about.head.last.epoch, seat.mark.offset};
+    outcome.messages = seat.mark.messages;
+    outcome.stamp = seat.stamp;
+}
+
+std::uint64_t Data::messages_at(const Log& log, std::uint64_t offset) const {
+    const Entry* const there = entry(log, offset);
+    return there == nullptr ? log.first_n : there->messages;
 }
 
 bool Data::admit(const Change& change, Outcome& outcome) const {
@@ -232,6 +273,7 @@ void Data::cut(Log& log, std::uint64_t keep_from) {
         head.bytes -= each.payload.size();
         log.pruned_ms = std::max(log.pruned_ms, each.time_ms);
     });
+    log.first_n = std::prev(end)->messages;
     log.entries.erase(log.entries.begin(), end);
     head.first = keep_from;
 }
@@ -252,7 +294,10 @@ void Data::add_user(const NewUser& user, Outcome& outcome) {
 
 void Data::forget(std::uint64_t now_ms) {
     std::erase_if(logs_, [&](const auto& each) {
-        return each.second.about.removed && each.second.removed_ms + kTombstoneMs < now_ms;
+        const Log& log = each.second;
+        const bool old = log.about.removed && log.removed_ms + kTombstoneMs < now_ms;
+        if (old) forgotten_ = std::max(forgotten_, log.about.head.stamp);
+        return old;
     });
 }
 
@@ -278,10 +323,16 @@ CheckReport Data::check(std::size_t most) const {
                 report.add(where, "the id of an entry is not in the table of ids", most);
         }
         if (bytes != head.bytes) report.add(where, "its head does not fit the bytes of its log", most);
-        const auto with_role = std::count_if(log.members.begin(), log.members.end(),
-                                             [](const auto& each) { return each.second.role != model::Role::none; });
-        if (log.about.members != static_cast<std::uint64_t>(with_role))
-            report.add(where, "its number of members is not that of the members", most);
+        std::uint64_t with_role = 0;
+        for (const auto& [user, seat] : log.members) {
+            with_role += seat.member.role != model::Role::none;
+            const model::ReadMark& mark = seat.mark;
+            const bool fits = mark.offset < head.first ? mark.messages <= log.first_n
+                                                       : mark.messages == messages_at(log, mark.offset);
+            if (mark.offset > head.last.offset || !fits)
+                report.add(where, "the mark of a member does not fit its log", most);
+        }
+        if (log.about.members != with_role) report.add(where, "its number of members is not that of the members", most);
         report.members += log.members.size();
         entries += log.entries.size();
     }

@@ -18,10 +18,18 @@
 
 namespace flare::store::memory {
 
+// A member with what it has read.
+struct Seat {
+    model::Member member{};
+    model::ReadMark mark{};
+    std::uint64_t stamp = 0;
+};
+
 struct Log {
     Conversation about{};
     std::vector<Entry> entries{};  // from about.head.first on
-    std::map<Row, model::Member> members{};
+    std::map<Row, Seat> members{};
+    std::uint64_t first_n = 0;    // Head::messages before about.head.first
     std::uint64_t pruned_ms = 0;  // what was first sent before may have been removed
     std::uint64_t removed_ms = 0;
 };
@@ -52,6 +60,8 @@ public:
     const std::map<std::string, Row, std::less<>>& users() const noexcept { return users_; }
     std::uint64_t generation() const noexcept { return generation_; }
     std::uint64_t stamp() const noexcept { return stamp_; }
+    // That of the newest tombstone that was forgotten.
+    std::uint64_t forgotten() const noexcept { return forgotten_; }
 
 private:
     using Key = std::tuple<Uuid, Row, Row>;  // id, conversation, sender
@@ -63,16 +73,20 @@ private:
     void append(const WriteBatch& batch, const NewEntry& entry, Outcome& outcome);
     void change(const WriteBatch& batch, const Change& change, Outcome& outcome);
     void add_user(const NewUser& user, Outcome& outcome);
+    void mark(const Mark& mark, Outcome& outcome);
     bool answer_known(const NewEntry& entry, Outcome& outcome) const;
     errc may_append(const NewEntry& entry, const Log& log) const;
     bool admit(const Change& change, Outcome& outcome) const;
     void change_original(const WriteBatch& batch, const NewEntry& entry, Log& log);
+    void put_member(model::Member member, const Change& change, Log& log) const;
+    std::uint64_t messages_at(const Log& log, std::uint64_t offset) const;
     void cut(Log& log, std::uint64_t keep_from);
     Log& create(const Change& change);
     void give_stamp();
 
     std::uint64_t generation_;
     std::uint64_t stamp_ = 0;
+    std::uint64_t forgotten_ = 0;
     Row last_conversation_ = 0;
     std::map<Row, Log> logs_;
     std::map<std::string, Row, std::less<>> users_;

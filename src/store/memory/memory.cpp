@@ -1,5 +1,6 @@
 #include "store/memory/memory.hpp"
 
+#include "store/listing.hpp"
 #include "store/memory/data.hpp"
 #include "store/planted.hpp"
 #include "store/rules.hpp"
@@ -123,6 +124,8 @@ public:
     Result<std::vector<model::Member>> members(Row conversation, Row after, std::uint32_t limit, bool gone) override;
     Result<std::vector<Membership>> conversations_of(Row user, Row after, std::uint32_t limit) override;
     Result<std::uint32_t> count_conversations(Row user, std::uint32_t most) override;
+    Result<ListPage> list(const ListRequest& request) override;
+    Result<Unread> unread(const Listed& of, std::uint32_t most) override;
     Result<std::optional<Row>> user(std::string_view name) override;
     Result<std::optional<std::string>> user_name(Row user) override;
 
@@ -176,7 +179,7 @@ Result<std::optional<model::Member>> MemoryReader::member(Row conversation, Row 
     const Log* const log = disk_.data_->log(conversation);
     if (log == nullptr) return std::nullopt;
     const auto found = log->members.find(user);
-    return found == log->members.end() ? std::nullopt : std::optional(found->second);
+    return found == log->members.end() ? std::nullopt : std::optional(found->second.member);
 }
 
 Result<std::vector<model::Member>> MemoryReader::members(Row conversation, Row after, std::uint32_t limit, bool gone) {
@@ -185,7 +188,7 @@ Result<std::vector<model::Member>> MemoryReader::members(Row conversation, Row a
     const Log* const log = disk_.data_->log(conversation);
     if (log == nullptr) return found;
     for (auto each = log->members.upper_bound(after); each != log->members.end() && found.size() < limit; ++each)
-        if (gone || each->second.role != model::Role::none) found.push_back(each->second);
+        if (gone || each->second.member.role != model::Role::none) found.push_back(each->second.member);
     return found;
 }
 
@@ -195,7 +198,7 @@ Result<std::vector<Membership>> MemoryReader::conversations_of(Row user, Row aft
     const auto& logs = disk_.data_->logs();
     for (auto each = logs.upper_bound(after); each != logs.end() && found.size() < limit; ++each)
         if (const auto member = each->second.members.find(user); member != each->second.members.end())
-            found.push_back({each->first, member->second});
+            found.push_back({each->first, member->second.member});
     return found;
 }
 
@@ -205,10 +208,55 @@ Result<std::uint32_t> MemoryReader::count_conversations(Row user, std::uint32_t 
     for (const auto& [row, log] : disk_.data_->logs()) {
         const auto member = log.members.find(user);
         const bool counts =
-            !log.about.removed && member != log.members.end() && member->second.role != model::Role::none;
+            !log.about.removed && member != log.members.end() && member->second.member.role != model::Role::none;
         if (counts && ++found >= most) break;
     }
     return found;
+}
+
+Result<ListPage> MemoryReader::list(const ListRequest& request) {
+    const std::lock_guard lock(disk_.mutex_);
+    const Data& data = *disk_.data_;
+    ListChoice choice(request, data.stamp(), data.forgotten());
+    const auto listed = [&](const Log& log, const Seat& seat) {
+        const std::uint64_t stamp = stamp_of(seat.member.role, seat.stamp, log.about.head.stamp);
+        return Listed{log.about, seat.member, seat.mark, stamp};
+    };
+    for (const auto& [row, log] : data.logs()) {
+        const auto seat = log.members.find(request.user);
+        if (seat == log.members.end()) continue;
+        const Listed each = listed(log, seat->second);
+        const bool was_member = each.member.joined_at + each.member.left_at != 0;
+        if (each.member.role != model::Role::none || was_member) choice.see({each.stamp, row, each.is_gone()});
+    }
+    choice.finish();
+    ListPage page;
+    page.upto = choice.upto();
+    page.generation = data.generation();
+    page.more = choice.more();
+    page.whole = choice.above() == 0;
+    const auto read = [&](const std::vector<Candidate>& chosen, std::vector<Listed>& to) {
+        for (const Candidate& each : chosen) {
+            const Log& log = *data.log(each.row);
+            to.push_back(listed(log, log.members.at(request.user)));
+        }
+    };
+    read(choice.found(), page.found);
+    read(choice.rest(), page.rest);
+    return page;
+}
+
+Result<Unread> MemoryReader::unread(const Listed& of, std::uint32_t most) {
+    const std::lock_guard lock(disk_.mutex_);
+    UnreadCount count(of, most);
+    const Log* const log = disk_.data_->log(of.conversation.row);
+    for (std::uint64_t offset = count.newest(); log != nullptr && offset >= count.oldest(); --offset) {
+        const Entry* const entry = disk_.data_->entry(*log, offset);
+        if (entry == nullptr) continue;  // removed meanwhile
+        const bool counts = counts_as_message(entry->kind, entry->flags);
+        if (!count.add({counts && !entry->blank, counts, entry->sender, entry->messages})) break;
+    }
+    return count.total();
 }
 
 Result<std::optional<Row>> MemoryReader::user(std::string_view name) {

@@ -32,10 +32,14 @@ Result<> ChangeWriter::prepare() {
             {&put_member_,
              "INSERT INTO member(conversation, user, role, joined_at, left_at, visible_from, muted_until, "
              "banned_until, "
-             "blocks, stamp) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT(conversation, user) DO UPDATE "
-             "SET "
+             "blocks, stamp, read_offset, read_n) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) "
+             "ON CONFLICT(conversation, user) DO UPDATE SET "
              "role = ?3, joined_at = ?4, left_at = ?5, visible_from = ?6, muted_until = ?7, banned_until = ?8, "
-             "blocks = ?9, stamp = ?10"},
+             "blocks = ?9, stamp = ?10, read_n = iif(?11 > read_offset, ?12, read_n), "
+             "read_offset = max(read_offset, ?11)"},
+            {&find_mark_, "SELECT role, read_offset, read_n, stamp FROM member WHERE conversation = ? AND user = ?"},
+            {&put_mark_,
+             "UPDATE member SET read_offset = ?3, read_n = ?4, stamp = ?5 WHERE conversation = ?1 AND user = ?2"},
             {&entry_, "SELECT log.time_ms, log.n FROM log WHERE log.row = ?"},
             {&purge_,
              "INSERT INTO purge(conversation, upto) VALUES(?1, ?2) ON CONFLICT(conversation) DO UPDATE SET upto = ?2"},
@@ -127,7 +131,9 @@ Result<> ChangeWriter::put_members(Row conversation, const Change& change, std::
     if (change.members.empty()) return {};
     const auto state = log_.state_of(conversation);
     if (!state) return state.error();
-    const std::uint64_t from = (*state)->head.last.offset + (change.entry ? 0 : 1);
+    const model::Head& head = (*state)->head;
+    const std::uint64_t from = head.last.offset + (change.entry ? 0 : 1);
+    const bool is_made = change.conversation == 0;
     std::uint64_t came = 0;
     std::uint64_t went = 0;
     for (const model::Member& member : change.members) {
@@ -141,13 +147,66 @@ Result<> ChangeWriter::put_members(Row conversation, const Change& change, std::
         came += is && !was;
         went += was && !is;
         const std::uint64_t visible_from = member.visible_from == 0 ? from : member.visible_from;
-        if (auto good = put_member_.run(conversation, member.user, number_of(member.role), member.joined_at,
-                                        member.left_at, visible_from, member.muted_until, member.banned_until,
-                                        std::uint64_t{member.blocks}, stamp);
+        const bool joins = is && !was && !is_made;
+        if (auto good =
+                put_member_.run(conversation, member.user, number_of(member.role), member.joined_at, member.left_at,
+                                visible_from, member.muted_until, member.banned_until, std::uint64_t{member.blocks},
+                                stamp, joins ? head.last.offset : 0, joins ? head.messages : 0);
             !good)
             return good;
     }
     return count_members_.run(conversation, came, went);
+}
+
+Result<> ChangeWriter::mark(const Mark& mark, Outcome& outcome) {
+    outcome = {};
+    const auto found = log_.state_of(mark.conversation);
+    if (!found) return found.error();
+    const LogState* const state = *found;
+    bool is_member = false;
+    std::uint64_t before = 0;
+    if (state != nullptr && !state->removed) {
+        Rows rows = find_mark_.rows(mark.conversation, mark.user);
+        if (rows.next()) {
+            is_member = rows.number(0) != number_of(model::Role::none);
+            before = rows.number(1);
+            outcome.messages = rows.number(2);
+            outcome.stamp = rows.number(3);
+        }
+        if (auto good = rows.error(); !good) return good;
+    }
+    if (!is_member) {
+        outcome = {};
+        outcome.code = errc::unknown_conversation;
+        return {};
+    }
+    const std::uint64_t offset = std::min(mark.offset, state->head.last.offset);
+    outcome.row = mark.conversation;
+    outcome.position = {state->head.last.epoch, std::max(before, offset)};
+    outcome.repeat = offset <= before;
+    if (outcome.repeat) return {};
+    if (transaction_.full) {
+        outcome = {};
+        outcome.code = errc::storage_full;
+        return {};
+    }
+    const auto messages = messages_at(mark.conversation, *state, offset);
+    if (!messages) return messages.error();
+    if (auto good = next_stamp(); !good) return good;
+    outcome.messages = *messages;
+    outcome.stamp = transaction_.stamp;
+    return put_mark_.run(mark.conversation, mark.user, offset, outcome.messages, outcome.stamp);
+}
+
+Result<std::uint64_t> ChangeWriter::messages_at(Row conversation, const LogState& state, std::uint64_t offset) {
+    if (offset == state.head.last.offset) return state.head.messages;
+    if (offset < state.head.first) return state.first_n;
+    const auto row = log_.row_of(conversation, state, offset);
+    if (!row) return row.error();
+    Rows rows = entry_.rows(*row);
+    if (rows.next()) return rows.number(1);
+    if (auto good = rows.error(); !good) return good.error();
+    return errc::store_damaged;
 }
 
 Result<> ChangeWriter::cut(Row conversation, std::uint64_t keep_from) {
@@ -176,6 +235,7 @@ Result<> ChangeWriter::remove(Row conversation) {
     const auto state = log_.state_of(conversation);
     if (!state) return state.error();
     (*state)->removed = true;
+    (*state)->head.stamp = transaction_.stamp;  // lists tell it, also where no entry does
     heads_.changed(conversation);
     if (auto good = remove_.run(conversation, std::max<std::uint64_t>(transaction_.now_ms, 1)); !good) return good;
     return log_.write_state(conversation);

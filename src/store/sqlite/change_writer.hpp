@@ -1,4 +1,5 @@
-// Makes and changes conversations, their members and users within a transaction of the engine.
+// Makes and changes conversations, their members with what they have read, and users, within a transaction of the
+// engine.
 //
 // Protocol: docs/store.md, "The file".
 // Threads:  the engine's.
@@ -20,6 +21,7 @@ public:
     // Outcomes are filled in; an error ends the transaction.
     Result<> change(const WriteBatch& batch, const Change& change, Outcome& outcome);
     Result<> add_user(const NewUser& user, Outcome& outcome);
+    Result<> mark(const Mark& mark, Outcome& outcome);
 
 private:
     // True: it may be applied. False: the outcome says why not, or that it was applied before.
@@ -27,6 +29,8 @@ private:
     Result<Row> create(const Change& change);
     Result<> configure(Row conversation, const model::Config& config);
     Result<> put_members(Row conversation, const Change& change, std::uint64_t stamp);
+    // Head::messages with the entry of an offset, or with those that are gone.
+    Result<std::uint64_t> messages_at(Row conversation, const LogState& state, std::uint64_t offset);
     // Entries below `keep_from` are gone for readers; Purge deletes their rows.
     Result<> cut(Row conversation, std::uint64_t keep_from);
     Result<> remove(Row conversation);
@@ -38,7 +42,7 @@ private:
     LogWriter& log_;
 
     Statement find_, create_, configure_, remove_, count_members_;
-    Statement role_, put_member_;
+    Statement role_, put_member_, find_mark_, put_mark_;
     Statement entry_, purge_, stamp_;
     Statement find_user_, add_user_;
 };

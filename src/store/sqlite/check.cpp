@@ -30,9 +30,7 @@ bool is_damage(const Result<>& result) { return !result && result.error() == err
 struct Checker::Logged {
     std::uint64_t row, conversation, offset, kind, flags, ref, rev, n, time_ms, bytes, id_size;
 
-    bool counts() const noexcept {
-        return static_cast<model::EntryKind>(kind) == model::EntryKind::message && (flags & model::kSilent) == 0;
-    }
+    bool counts() const noexcept { return counts_as_message(static_cast<model::EntryKind>(kind), flags); }
 };
 
 Result<CheckReport> Checker::run() {
@@ -47,7 +45,10 @@ Result<CheckReport> Checker::run() {
         auto done =
             prepare(database_, {{&key_, "SELECT key FROM conversation WHERE row = ?"},
                                 {&blocks_, "SELECT first, rows FROM block WHERE conversation = ? ORDER BY first"},
-                                {&entry_, "SELECT conversation, offset FROM log WHERE row = ?"}});
+                                {&block_,
+                                 "SELECT first, rows FROM block WHERE conversation = ? AND first <= ? "
+                                 "ORDER BY first DESC LIMIT 1"},
+                                {&entry_, "SELECT conversation, offset, n FROM log WHERE row = ?"}});
         usable_ = done.has_value();
         return done;
     });
@@ -116,10 +117,12 @@ Result<> Checker::logs() {
     for (std::uint64_t after = 0;;) {
         const std::uint64_t before = after;
         logs.clear();
+        tail_.clear();
         if (auto good = read_some(after, logs); !good) return good;
         if (logs.empty()) break;
         if (auto good = read_log(before, after, logs); !good) return good;
         for (const auto& [conversation, log] : logs) compare(conversation, log);
+        if (auto good = marks(before, after, logs); !good) return good;
     }
     return none("SELECT row, conversation FROM log WHERE conversation NOT IN (SELECT row FROM conversation)", "log",
                 {"row ", " belongs to conversation ", ", which does not exist"});
@@ -127,8 +130,8 @@ Result<> Checker::logs() {
 
 Result<> Checker::read_some(std::uint64_t& after, Logs& logs) {
     auto statement = Statement::prepare(database_,
-                                        "SELECT row, key, first, last, messages, first_n, bytes, last_ms, stamp FROM "
-                                        "conversation WHERE row > ? ORDER BY row LIMIT ?");
+                                        "SELECT row, key, first, last, messages, first_n, bytes, last_ms, stamp, "
+                                        "removed_ms FROM conversation WHERE row > ? ORDER BY row LIMIT ?");
     if (!statement) return statement.error();
     Rows rows = statement->rows(after, kConversationsAtATime);
     while (rows.next()) {
@@ -141,6 +144,7 @@ Result<> Checker::read_some(std::uint64_t& after, Logs& logs) {
         log.bytes = rows.number(6);
         log.last_ms = rows.number(7);
         log.stamp = rows.number(8);
+        log.removed = rows.number(9) != 0;
         if (model::ConversationKey::parse(rows.bytes(1)).empty()) add(place(after), "its name cannot be read");
         if (log.first == 0 || log.first > log.last + 1)
             add(place(after),
@@ -213,6 +217,7 @@ void Checker::see(const Logged& row, Log& log) {
         if (row.row <= low_water_ && !std::exchange(log.tail, true))
             add(place(row.conversation), "its head and its blocks do not know offset " + text(row.offset) +
                                              ", in row " + text(row.row) + ", and a start would not read it again");
+        tail_[{row.conversation, row.offset}] = row.n;
         return;
     }
     log.known_last = row.offset;
@@ -231,9 +236,62 @@ void Checker::compare(std::uint64_t conversation, const Log& log) {
     if (log.known_last != log.last)
         return add(place(conversation), "its head says that offset " + text(log.last) + " is its newest, and its log " +
                                             (log.known_last == 0 ? "is empty" : "ends at " + text(log.known_last)));
-    if (log.known_row != log.stamp || log.known_n != log.messages || log.known_ms != log.last_ms)
+    const bool same_row = log.known_row == log.stamp || log.removed;  // the stamp of who was removed is that of its end
+    if (!same_row || log.known_n != log.messages || log.known_ms != log.last_ms)
         add(place(conversation),
             "its head differs from its newest entry in the number of messages, the time or the row");
+}
+
+// ---- marks ----
+
+Result<> Checker::marks(std::uint64_t after, std::uint64_t upto, const Logs& logs) {
+    auto statement = Statement::prepare(database_,
+                                        "SELECT conversation, user, read_offset, read_n FROM member WHERE conversation "
+                                        "> ? AND conversation <= ? AND (read_offset <> 0 OR read_n <> 0)");
+    if (!statement) return statement.error();
+    Rows rows = statement->rows(after, upto);
+    while (rows.next()) {
+        const std::uint64_t conversation = rows.number(0);
+        const std::uint64_t offset = rows.number(2);
+        const std::uint64_t n = rows.number(3);
+        const auto found = logs.find(conversation);
+        if (found == logs.end()) continue;  // members() tells of it
+        const Log& log = found->second;
+        const std::string mark = "its member " + text(rows.number(1)) + " has read up to offset " + text(offset);
+        if (offset > log.end()) {
+            add(place(conversation), mark + ", and its log ends at " + text(log.end()));
+        } else if (offset < log.first) {
+            if (n > log.first_n || (offset == 0 && n != 0))
+                add(place(conversation), mark + ", and its mark counts " + text(n) + " messages, of " +
+                                             text(offset == 0 ? 0 : log.first_n) + " that were there");
+        } else {
+            const auto there = messages_at(conversation, offset, log);
+            if (!there) return there.error();
+            if (*there && **there != n)
+                add(place(conversation),
+                    mark + ", which is message " + text(**there) + ", and its mark counts " + text(n) + " messages");
+        }
+    }
+    return rows.error();
+}
+
+Result<std::optional<std::uint64_t>> Checker::messages_at(std::uint64_t conversation, std::uint64_t offset,
+                                                          const Log& log) {
+    if (offset == log.end() && log.next != 0) return std::optional(log.n);  // as most are
+    if (const auto found = tail_.find({conversation, offset}); found != tail_.end())
+        return std::optional(found->second);
+    Block block;
+    {
+        Rows rows = block_.rows(conversation, offset);
+        const bool there = rows.next();
+        if (auto good = rows.error(); !good) return good.error();
+        if (!there || !Block::decode(rows.number(0), rows.bytes(1), block) || block.row_of(offset) == 0)
+            return std::nullopt;
+    }
+    Rows rows = entry_.rows(block.row_of(offset));
+    const bool there = rows.next() && rows.number(0) == conversation && rows.number(1) == offset;
+    if (auto good = rows.error(); !good) return good.error();
+    return there ? std::optional(rows.number(2)) : std::nullopt;
 }
 
 // ---- blocks ----

@@ -1,5 +1,5 @@
 // Compares what a store's file says in one table with what it says in the others: pages, logs, blocks, ids, heads,
-// members. Nothing is changed, and nothing is repaired: a store that contradicts itself is replaced by a backup.
+// marks, members. Nothing is changed, and nothing is repaired: a store that contradicts itself is replaced by a backup.
 //
 // Protocol: docs/store.md, "Checking".
 // Threads:  one at a time.
@@ -14,8 +14,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace flare::store::sqlite {
 
@@ -35,8 +37,11 @@ private:
         std::uint64_t n = 0, time_ms = 0;
         // Up to `stamp`, which is as far as the row says anything.
         std::uint64_t known_last = 0, known_n = 0, known_ms = 0, known_row = 0, known_bytes = 0;
+        bool removed = false;
         bool gap = false;   // told
         bool tail = false;  // told
+
+        std::uint64_t end() const noexcept { return next == 0 ? last : next - 1; }  // newest offset that was seen
     };
     struct Logged;  // a row of the log
     using Logs = boost::unordered_flat_map<std::uint64_t, Log>;
@@ -54,6 +59,9 @@ private:
     void see_itself(const Logged& row);
     void see_behind(const Logged& row, const Log& log);
     void compare(std::uint64_t conversation, const Log& log);
+    Result<> marks(std::uint64_t after, std::uint64_t upto, const Logs& logs);
+    // Of the entry at an offset; nothing: it cannot be found, which others tell.
+    Result<std::optional<std::uint64_t>> messages_at(std::uint64_t conversation, std::uint64_t offset, const Log& log);
     Result<> blocks();
     Result<> blocks_of(std::uint64_t conversation, std::uint64_t first, std::uint64_t last);
     Result<> ids();
@@ -70,7 +78,9 @@ private:
     CheckReport report_{};
     std::uint64_t low_water_ = 0;
     std::uint64_t newest_ = 0;  // the last number that was given
-    Statement key_, blocks_, entry_;
+    // Entries that are in no block yet, of the conversations that are being read: their offset, and the count there.
+    boost::unordered_flat_map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> tail_;
+    Statement key_, blocks_, block_, entry_;
     bool usable_ = false;  // they are there
 };
 

@@ -129,6 +129,7 @@ Checked<> SqliteEngine::open_file(bool again) {
     shared_.heads = std::make_unique<HeadTable>(settings_.max_heads);
     transaction_ = {};
     transaction_.stamp = std::max(*stamp, *newest);
+    shared_.committed.store(transaction_.stamp, std::memory_order_release);
     low_water_ = *low_water;
     opened_ = std::make_unique<Opened>(std::move(*made), *shared_.heads, transaction_, in_use);
     if (auto good = opened_->prepare(); !good) return says(good.error());
@@ -260,6 +261,7 @@ Result<> SqliteEngine::transact(std::uint64_t now_ms, const Work& work) {
     if (auto good = opened_->end.run(); !good) return failed(good.error());
     undo.needed = false;
     shared_.heads->publish();
+    shared_.committed.store(transaction_.stamp, std::memory_order_release);
     told_ = errc::ok;
     return {};
 }
@@ -287,6 +289,8 @@ Result<> SqliteEngine::write(WriteBatch& batch) {
             good = opened_->log.append(batch, *entry, each.outcome);
         else if (const auto* change = std::get_if<Change>(&each.what))
             good = opened_->changes.change(batch, *change, each.outcome);
+        else if (const auto* mark = std::get_if<Mark>(&each.what))
+            good = opened_->changes.mark(*mark, each.outcome);
         else
             good = opened_->changes.add_user(std::get<NewUser>(each.what), each.outcome);
         if (!good) return good;

@@ -2,6 +2,7 @@
 
 #include "base/assert.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace flare::store::sqlite {
@@ -9,6 +10,7 @@ namespace {
 
 // What a transaction of usual size takes; the memory of a larger one is given back.
 constexpr std::size_t kUsualCopies = 16 * 1024;
+constexpr std::size_t kLookedUpAtATime = 128;  // 10 us, for which a commit may have to wait
 
 }  // namespace
 
@@ -125,6 +127,19 @@ std::optional<LogState> HeadTable::snapshot(Row conversation) const {
     const auto found = slots_.find(conversation);
     if (found == slots_.end() || found->second->loaded) return std::nullopt;
     return found->second->state;
+}
+
+void HeadTable::ahead_of(std::span<const Row> rows, std::vector<Ahead>& to) const {
+    while (!rows.empty()) {
+        const auto part = rows.first(std::min(rows.size(), kLookedUpAtATime));
+        rows = rows.subspan(part.size());
+        to.reserve(to.size() + part.size());  // not with the lock held
+        const std::lock_guard lock(mutex_);
+        for (const Row row : part) {
+            const auto found = slots_.find(row);
+            if (found != slots_.end() && found->second->unwritten != 0) to.push_back({row, found->second->state.head});
+        }
+    }
 }
 
 }  // namespace flare::store::sqlite

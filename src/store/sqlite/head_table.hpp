@@ -6,7 +6,7 @@
 // everything as it was.
 //
 // Protocol: docs/decisions/0026-sqlite-blocks.md.
-// Threads:  the engine's; snapshot() any.
+// Threads:  the engine's; snapshot() and ahead_of() any.
 // Owner:    SqliteEngine.
 #pragma once
 
@@ -22,6 +22,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace flare::store::sqlite {
@@ -70,6 +71,13 @@ public:
 
     // What is committed; nothing: it is in the rows of every snapshot that begins after this call.
     std::optional<LogState> snapshot(Row conversation) const;
+    // Appends the committed heads of those conversations that are ahead of their rows, in the order of `rows`. The
+    // others are in the rows of every snapshot that begins after this call.
+    struct Ahead {
+        Row row = 0;
+        model::Head head{};
+    };
+    void ahead_of(std::span<const Row> rows, std::vector<Ahead>& to) const;
 
 private:
     using Hook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
@@ -101,7 +109,7 @@ private:
 
     std::size_t most_;
     std::uint64_t first_stamp_ = 0;
-    mutable std::mutex mutex_;  // held to change slots_ or a state in it, and by snapshot()
+    mutable std::mutex mutex_;  // held to change slots_ or a state in it, and by who is not the engine
     boost::unordered_flat_map<Row, std::unique_ptr<Slot>> slots_;
     List<&Slot::age> ages_;     // the next to go first: "second chance", which moves no neighbours at each use
     List<&Slot::dirty> dirty_;  // those with `unwritten`, by it

@@ -29,8 +29,9 @@ Result<> Purge::prepare() {
             {&delete_mentions_, "DELETE FROM mention WHERE conversation = ? AND offset = ?"},
             {&delete_reactions_, "DELETE FROM reaction WHERE conversation = ? AND offset = ?"},
             {&old_tombstone_,
-             "SELECT row FROM conversation WHERE removed_ms <> 0 AND removed_ms < ? "
+             "SELECT row, stamp FROM conversation WHERE removed_ms <> 0 AND removed_ms < ? "
              "AND row NOT IN (SELECT conversation FROM purge) LIMIT 1"},
+            {&note_forgotten_, "UPDATE meta SET value = max(value, ?) WHERE name = 'forgotten'"},
             {&delete_members_,
              "DELETE FROM member WHERE conversation = ?1 AND user IN "
              "(SELECT user FROM member WHERE conversation = ?1 LIMIT 500)"},
@@ -118,12 +119,18 @@ Result<std::uint64_t> Purge::entry(Row conversation, std::uint64_t offset, std::
 
 Result<> Purge::tombstone() {
     Row conversation = 0;
+    std::uint64_t stamp = 0;
     {
         Rows rows = old_tombstone_.rows(transaction_.now_ms - std::min(transaction_.now_ms, kTombstoneMs));
-        if (rows.next()) conversation = rows.number(0);
+        if (rows.next()) {
+            conversation = rows.number(0);
+            stamp = rows.number(1);
+        }
         if (auto good = rows.error(); !good) return good;
     }
     if (conversation == 0) return {};
+    // Whoever knows less than that hears no more that it is gone.
+    if (auto good = note_forgotten_.run(stamp); !good) return good;
     if (auto good = delete_members_.run(conversation); !good) return good;
     return database_.changes() > 0 ? Result<>() : delete_tombstone_.run(conversation);
 }

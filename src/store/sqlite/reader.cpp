@@ -2,26 +2,13 @@
 
 #include "base/log.hpp"
 #include "store/rules.hpp"
+#include "store/sqlite/columns.hpp"
 #include "store/sqlite/log_writer.hpp"
 
 #include <algorithm>
 
 namespace flare::store::sqlite {
 namespace {
-
-// From the first eight columns.
-model::Member member_of(const Rows& rows) {
-    model::Member member;
-    member.user = rows.number(0);
-    member.role = static_cast<model::Role>(rows.number(1));
-    member.joined_at = rows.number(2);
-    member.left_at = rows.number(3);
-    member.visible_from = rows.number(4);
-    member.muted_until = rows.number(5);
-    member.banned_until = rows.number(6);
-    member.blocks = rows.number(7) != 0;
-    return member;
-}
 
 // The value of the only row.
 template <typename T, typename Make>
@@ -56,8 +43,9 @@ void Readers::close() {
 void SqliteReader::close() noexcept {
     open_ = false;
     for (Statement* const each : {&begin_, &end_, &key_, &conversation_, &find_, &first_block_, &blocks_, &entry_,
-                                  &member_, &members_, &memberships_, &count_, &user_, &user_name_})
+                                  &unread_, &member_, &members_, &memberships_, &count_, &user_, &user_name_})
         *each = Statement();
+    listing_.close();
     database_ = Database();
 }
 
@@ -79,10 +67,7 @@ Result<> SqliteReader::ready() {
             {&key_,
              "SELECT row FROM conversation WHERE key = ?1 AND removed_ms = 0 UNION ALL SELECT * FROM (SELECT row FROM "
              "conversation WHERE key = ?1 AND removed_ms <> 0 ORDER BY removed_ms DESC, row DESC LIMIT 1) LIMIT 1"},
-            {&conversation_,
-             "SELECT key, title, open_to_join, visibility, max_payload_bytes, slow_mode_ms, frozen, members, "
-             "created_ms, "
-             "removed_ms, first, last, messages, bytes, last_ms, stamp FROM conversation WHERE row = ?"},
+            {&conversation_, "SELECT " FLARE_CONVERSATION_COLUMNS " FROM conversation WHERE row = ?"},
             {&find_,
              "SELECT log.offset, log.time_ms, ids.content FROM ids JOIN log ON log.row = ids.row "
              "WHERE ids.id = ? AND ids.conversation = ? AND ids.sender = ?"},
@@ -93,15 +78,13 @@ Result<> SqliteReader::ready() {
             {&entry_,
              "SELECT offset, kind, encoding, flags, ref, rev, n, time_ms, sender, id, type, payload FROM log "
              "WHERE row = ?"},
-            {&member_,
-             "SELECT user, role, joined_at, left_at, visible_from, muted_until, banned_until, blocks "
-             "FROM member WHERE conversation = ? AND user = ?"},
-            {&members_,
-             "SELECT user, role, joined_at, left_at, visible_from, muted_until, banned_until, blocks "
-             "FROM member WHERE conversation = ? AND user > ? AND (role <> 0 OR ?) ORDER BY user LIMIT ?"},
+            {&unread_, "SELECT kind, flags, n, sender FROM log WHERE row = ?"},
+            {&member_, "SELECT " FLARE_MEMBER_COLUMNS " FROM member WHERE conversation = ? AND user = ?"},
+            {&members_, "SELECT " FLARE_MEMBER_COLUMNS
+                        " FROM member WHERE conversation = ? AND user > ? AND (role <> 0 OR ?) ORDER BY user LIMIT ?"},
             {&memberships_,
-             "SELECT user, role, joined_at, left_at, visible_from, muted_until, banned_until, blocks, conversation "
-             "FROM member WHERE user = ? AND conversation > ? ORDER BY conversation LIMIT ?"},
+             "SELECT " FLARE_MEMBER_COLUMNS
+             ", conversation FROM member WHERE user = ? AND conversation > ? ORDER BY conversation LIMIT ?"},
             {&count_,
              "SELECT count(*) FROM (SELECT 1 FROM member JOIN conversation ON conversation.row = member.conversation "
              "WHERE member.user = ? AND member.role <> 0 AND conversation.removed_ms = 0 LIMIT ?)"},
@@ -109,6 +92,7 @@ Result<> SqliteReader::ready() {
             {&user_name_, "SELECT name FROM user WHERE row = ?"},
         });
     if (!prepared) return prepared;
+    if (auto good = listing_.prepare(database_); !good) return good;
     open_ = true;
     return {};
 }
@@ -117,6 +101,11 @@ template <typename Work>
 auto SqliteReader::in_snapshot(const Work& work) -> decltype(work()) {
     const auto inside = shared_.door.enter();
     if (auto good = ready(); !good) return good.error();
+    return snapshot(work);
+}
+
+template <typename Work>
+auto SqliteReader::snapshot(const Work& work) -> decltype(work()) {
     database_.roll_back();  // the snapshot of a call that an exception ended
     if (auto good = begin_.run(); !good) return good.error();
     auto value = work();
@@ -144,24 +133,7 @@ Result<std::optional<Conversation>> SqliteReader::conversation(Row row) {
 
 Result<std::optional<Conversation>> SqliteReader::read_conversation(Row row, const std::optional<LogState>& ahead) {
     return only<Conversation>(conversation_.rows(row), [&](const Rows& rows) {
-        Conversation made;
-        made.row = row;
-        made.key = model::ConversationKey::parse(rows.bytes(0));
-        made.config.title = rows.bytes(1);
-        made.config.join = static_cast<model::Join>(rows.number(2));
-        made.config.visibility = static_cast<model::Visibility>(rows.number(3));
-        made.config.max_payload_bytes = static_cast<std::uint32_t>(rows.number(4));
-        made.config.slow_mode_ms = static_cast<std::uint32_t>(rows.number(5));
-        made.config.frozen = rows.number(6) != 0;
-        made.members = rows.number(7);
-        made.created_ms = rows.number(8);
-        made.removed = rows.number(9) != 0;
-        made.head.first = rows.number(10);
-        made.head.last = {epoch_of(shared_.generation, row), rows.number(11)};
-        made.head.messages = rows.number(12);
-        made.head.bytes = rows.number(13);
-        made.head.last_ms = rows.number(14);
-        made.head.stamp = rows.number(15);
+        Conversation made = conversation_of(rows, row, shared_.generation);
         if (ahead && ahead->head.stamp >= made.head.stamp) made.head = ahead->head;
         return made;
     });
@@ -274,7 +246,7 @@ Result<> SqliteReader::fill_in_original(Row conversation, const std::optional<Lo
     return {};
 }
 
-// ---- members and users ----
+// ---- members ----
 
 Result<std::optional<model::Member>> SqliteReader::member(Row conversation, Row user) {
     return in_snapshot([&] {
@@ -296,7 +268,7 @@ Result<std::vector<Membership>> SqliteReader::conversations_of(Row user, Row aft
     return in_snapshot([&]() -> Result<std::vector<Membership>> {
         std::vector<Membership> found;
         Rows rows = memberships_.rows(user, after, std::uint64_t{limit});
-        while (rows.next()) found.push_back({rows.number(8), member_of(rows)});
+        while (rows.next()) found.push_back({rows.number(kMemberColumns), member_of(rows)});
         if (auto good = rows.error(); !good) return good.error();
         return found;
     });
@@ -310,6 +282,53 @@ Result<std::uint32_t> SqliteReader::count_conversations(Row user, std::uint32_t 
         return found;
     });
 }
+
+// ---- the list ----
+
+Result<ListPage> SqliteReader::list(const ListRequest& request) {
+    const auto inside = shared_.door.enter();
+    if (auto good = ready(); !good) return good.error();
+    const std::uint64_t committed = shared_.committed.load(std::memory_order_acquire);
+    if (auto good = snapshot([&] { return listing_.look_ahead(request.user); }); !good) return good.error();
+    return snapshot([&] { return listing_.page(request, committed); });
+}
+
+Result<Unread> SqliteReader::unread(const Listed& of, std::uint32_t most) {
+    constexpr std::uint64_t kAtATime = 64;
+    UnreadCount count(of, most);
+    if (count.newest() < count.oldest()) return count.total();
+    return in_snapshot([&]() -> Result<Unread> {
+        const Row conversation = of.conversation.row;
+        const auto ahead = shared_.heads->snapshot(conversation);
+        for (std::uint64_t last = count.newest(); last >= count.oldest();) {
+            const std::uint64_t begin = std::max(count.oldest(), last - std::min(last, kAtATime - 1));
+            const auto more = count_unread(conversation, begin, last, ahead, count);
+            if (!more) return more.error();
+            if (!*more) break;
+            last = begin - 1;
+        }
+        return count.total();
+    });
+}
+
+Result<bool> SqliteReader::count_unread(Row conversation, std::uint64_t begin, std::uint64_t last,
+                                        const std::optional<LogState>& ahead, UnreadCount& count) {
+    Places places;
+    if (auto good = find_places(conversation, begin, last, ahead, places); !good) return no_answer(good.error());
+    for (auto place = places.rbegin(); place != places.rend(); ++place) {
+        Rows rows = unread_.rows(place->second);
+        if (!rows.next()) {
+            if (auto good = rows.error(); !good) return no_answer(good.error());
+            continue;  // removed meanwhile
+        }
+        const bool counts = counts_as_message(static_cast<model::EntryKind>(rows.number(0)), rows.number(1));
+        const bool is_unread = counts && (rows.number(1) & kBlank) == 0;
+        if (!count.add({is_unread, counts, rows.number(3), rows.number(2)})) return false;
+    }
+    return true;
+}
+
+// ---- users ----
 
 Result<std::optional<Row>> SqliteReader::user(std::string_view name) {
     return in_snapshot(

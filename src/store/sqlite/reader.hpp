@@ -7,6 +7,7 @@
 
 #include "store/engine.hpp"
 #include "store/sqlite/database.hpp"
+#include "store/sqlite/listing.hpp"
 #include "store/sqlite/shared.hpp"
 
 #include <cstdint>
@@ -19,7 +20,7 @@ namespace flare::store::sqlite {
 
 class SqliteReader final : public Reader {
 public:
-    explicit SqliteReader(Shared& shared) : shared_(shared) { shared_.readers.add(*this); }
+    explicit SqliteReader(Shared& shared) : shared_(shared), listing_(shared) { shared_.readers.add(*this); }
     ~SqliteReader() override { shared_.readers.remove(*this); }
     SqliteReader(const SqliteReader&) = delete;
     SqliteReader& operator=(const SqliteReader&) = delete;
@@ -35,6 +36,8 @@ public:
     Result<std::vector<model::Member>> members(Row conversation, Row after, std::uint32_t limit, bool gone) override;
     Result<std::vector<Membership>> conversations_of(Row user, Row after, std::uint32_t limit) override;
     Result<std::uint32_t> count_conversations(Row user, std::uint32_t most) override;
+    Result<ListPage> list(const ListRequest& request) override;
+    Result<Unread> unread(const Listed& of, std::uint32_t most) override;
     Result<std::optional<Row>> user(std::string_view name) override;
     Result<std::optional<std::string>> user_name(Row user) override;
 
@@ -46,6 +49,9 @@ private:
     // In one snapshot of the file, with the connection ready.
     template <typename Work>
     auto in_snapshot(const Work& work) -> decltype(work());
+    // The same, of who is inside the door already and has the connection ready.
+    template <typename Work>
+    auto snapshot(const Work& work) -> decltype(work());
 
     Result<std::optional<Conversation>> read_conversation(Row row, const std::optional<LogState>& ahead);
     // Appends the places of the offsets from `begin` to `last`, as far as there are any.
@@ -53,13 +59,17 @@ private:
                          const std::optional<LogState>& ahead, Places& to);
     Result<std::optional<Entry>> read_entry(std::uint64_t row);
     Result<> fill_in_original(Row conversation, const std::optional<LogState>& ahead, Entry& entry);
+    // Of the offsets from `begin` to `last`, from the newest down. False: the count is complete.
+    Result<bool> count_unread(Row conversation, std::uint64_t begin, std::uint64_t last,
+                              const std::optional<LogState>& ahead, UnreadCount& count);
 
     Shared& shared_;
     bool open_ = false;
     Database database_;
     Statement begin_, end_;
-    Statement key_, conversation_, find_, first_block_, blocks_, entry_;
+    Statement key_, conversation_, find_, first_block_, blocks_, entry_, unread_;
     Statement member_, members_, memberships_, count_, user_, user_name_;
+    Listing listing_;
 };
 
 }  // namespace flare::store::sqlite

@@ -124,8 +124,15 @@ CREATE TABLE purge(
 );
 )";
 
+// A list of conversations is chosen by the index alone: to look up each member would take as long as all the rest.
+constexpr const char* kListed = R"(
+DROP INDEX member_user;
+CREATE INDEX member_user ON member(user, conversation, stamp, role);
+INSERT INTO meta(name, value) VALUES('forgotten', 0);
+)";
+
 // In order: the n-th makes version n + 1 of version n. One that was released is never changed.
-constexpr std::array<const char*, kSchemaVersion> kMigrations = {kFirst};
+constexpr std::array<const char*, kSchemaVersion> kMigrations = {kFirst, kListed};
 
 Failure failed(Database& database, const std::string& path, const char* what, const boost::system::error_code& code) {
     return {static_cast<errc>(code.value()), "the store " + path + ": " + what + ": " + database.message()};

@@ -6,6 +6,7 @@
 
 #include "store/sqlite/head_table.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -51,11 +52,13 @@ private:
 struct Shared {
     std::string path{};
     std::string vfs{};
-    // Readers are inside during a call. The engine changes what follows only when it is alone.
+    // Readers are inside during a call. The engine changes what follows only when it is alone, but for `committed`.
     Door door{};
     Readers readers{};
     std::uint64_t generation = 0;
     std::unique_ptr<HeadTable> heads{};
+    // The last stamp that is in `heads` and in every snapshot that begins now.
+    std::atomic<std::uint64_t> committed{0};
 };
 
 }  // namespace flare::store::sqlite

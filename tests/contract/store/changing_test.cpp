@@ -12,20 +12,12 @@ using ::testing::SizeIs;
 
 FLARE_STORE_SUITE(StoreChanging);
 
-model::Member member(Row user, model::Role role) {
-    model::Member made;
-    made.user = user;
-    made.role = role;
-    made.joined_at = kStart;
-    made.visible_from = 0;
-    return made;
-}
-
 TEST_P(StoreChanging, MakesAConversationWithItsEntryAndMembers) {
     Change made;
     made.key = model::ConversationKey::room("caf\xc3\xa9");
     made.config = model::Config{"Title", model::Join::open, model::Visibility::all, 1000, 2000, true};
-    made.members = {member(1, model::Role::owner), member(2, model::Role::none), member(3, model::Role::member)};
+    made.members = {member_since_start(1, model::Role::owner), member_since_start(2, model::Role::none),
+                    member_since_start(3, model::Role::member)};
     made.entry = entry(0, 1);
     made.entry->kind = model::EntryKind::membership;
     const Outcome outcome = change(made);
@@ -69,7 +61,7 @@ TEST_P(StoreChanging, RefusesAKeyThatIsTakenAndSaysByWhom) {
     Change again;
     again.key = model::ConversationKey::room("room");
     again.entry = entry(0, 1);
-    again.members = {member(1, model::Role::owner)};
+    again.members = {member_since_start(1, model::Role::owner)};
     const Outcome refused = change(again);
     EXPECT_EQ(refused.code, errc::conversation_exists);
     EXPECT_EQ(refused.row, room);
@@ -94,11 +86,11 @@ TEST_P(StoreChanging, AnswersARepeatedChangeAndDoesItOnce) {
 
     Change joins;
     joins.conversation = first.row;
-    joins.members = {member(5, model::Role::member)};
+    joins.members = {member_since_start(5, model::Role::member)};
     joins.entry = entry(0, 2);
     ASSERT_EQ(change(joins).position.offset, 2u);
     Change leaves = joins;
-    leaves.members = {member(5, model::Role::none)};
+    leaves.members = {member_since_start(5, model::Role::none)};
     leaves.entry = entry(0, 3);
     ASSERT_EQ(change(leaves).position.offset, 3u);
     EXPECT_TRUE(change(joins).repeat);
@@ -109,10 +101,11 @@ TEST_P(StoreChanging, KeepsMembersThatAChangeDoesNotName) {
     const Row room = make("room");
     Change changed;
     changed.conversation = room;
-    for (Row user = 1; user <= 5; ++user) changed.members.push_back(member(user, model::Role::member));
+    for (Row user = 1; user <= 5; ++user) changed.members.push_back(member_since_start(user, model::Role::member));
     change(changed);
     append(room, 1);
-    changed.members = {member(2, model::Role::none), member(4, model::Role::admin), member(6, model::Role::reader)};
+    changed.members = {member_since_start(2, model::Role::none), member_since_start(4, model::Role::admin),
+                       member_since_start(6, model::Role::reader)};
     changed.members[0].left_at = kStart + 5;
     changed.members[0].visible_from = 1;
     changed.members[1].muted_until = kStart + 6;
@@ -141,7 +134,7 @@ TEST_P(StoreChanging, ListsMembersAndConversationsInPages) {
         Change made;
         made.key = model::ConversationKey::room(name);
         for (Row user = 1; user <= 4; ++user)
-            made.members.push_back(member(user, user == 2 ? model::Role::none : model::Role::member));
+            made.members.push_back(member_since_start(user, user == 2 ? model::Role::none : model::Role::member));
         rooms.push_back(change(made).row);
     }
     const auto users = [&](Row after, std::uint32_t limit, bool gone) {

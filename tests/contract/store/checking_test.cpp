@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <random>
+#include <tuple>
 #include <vector>
 
 #include <sqlite3.h>
@@ -48,19 +49,22 @@ public:
         store_.now += any(1000);
         const Row room = rooms_[any(rooms_.size())];
         const std::uint64_t last = store_.head(room).last.offset;
-        switch (any(10)) {
+        switch (any(12)) {
             case 0: return store_.maintain();
             case 1: return change_member(room);
             case 2: return cut(room, any(last + 2));
             case 3: return begin_again(any(rooms_.size()));
             case 4: return append(room, model::EntryKind::edit, 1 + any(last + 1));
             case 5: return append(room, model::EntryKind::removal, 1 + any(last + 1));
+            case 6: return mark(room, any(last + 2));
+            case 7: return mark(room, last);
             default: break;
         }
         for (std::uint64_t i = any(40); i > 0; --i) append(room, model::EntryKind::message, 0);
     }
 
 private:
+    void mark(Row room, std::uint64_t offset) { store_.write({Mark{room, 1 + any(kUsers), offset}}); }
     std::uint64_t any(std::uint64_t below) { return below == 0 ? 0 : random_() % below; }
     void append(Row room, model::EntryKind kind, std::uint64_t ref) {
         NewEntry entry = store_.entry(room, ++last_id_, std::string(any(30), 'x'));
@@ -170,6 +174,9 @@ protected:
             commit(*engine, {{changes}});
         }
         commit(*engine, {{entry(rooms[1], 300)}});
+        for (const auto& [room, user, offset] : {std::tuple(0, 1, 50), std::tuple(0, 2, 100), std::tuple(1, 1, 1)})
+            commit(*engine, {{Mark{rooms[static_cast<std::size_t>(room)], static_cast<Row>(user),
+                                   static_cast<std::uint64_t>(offset)}}});
     }
     NewEntry entry(Row room, std::uint64_t id) const {
         NewEntry entry;
@@ -299,6 +306,14 @@ TEST_F(CheckedFile, NamesEachContradiction) {
              Damage{"DELETE FROM user WHERE row = 2", room, "its member 2 with role 2 is no user"},
              Damage{"UPDATE member SET conversation = 77 WHERE conversation = 1 AND user = 1", "members",
                     "conversation 77"},
+             Damage{"UPDATE member SET read_offset = 101 WHERE conversation = 1 AND user = 2", room,
+                    "its member 2 has read up to offset 101, and its log ends at 100"},
+             Damage{"UPDATE member SET read_n = 49 WHERE conversation = 1 AND user = 1", room,
+                    "up to offset 50, which is message 50, and its mark counts 49"},
+             Damage{"UPDATE member SET read_n = 99 WHERE conversation = 1 AND user = 2", room,
+                    "up to offset 100, which is message 98, and its mark counts 99"},
+             Damage{"UPDATE member SET read_offset = 0 WHERE conversation = 1 AND user = 1", room,
+                    "up to offset 0, and its mark counts 50 messages, of 0"},
              Damage{"UPDATE mention SET conversation = 77", "mentions", "mentions user 2 at offset 5"},
              Damage{"DELETE FROM meta WHERE name = 'generation'", "meta", "is missing"},
              Damage{"UPDATE meta SET value = 0 WHERE name = 'generation'", "meta", "its generation is 0"},
@@ -343,6 +358,7 @@ TEST_F(CheckedFile, IsGoodAfterACrash) {
     fill();
     const auto engine = sqlite::open(settings()).value();
     for (std::uint64_t id = 1000; id < 1040; ++id) commit(*engine, {{entry(rooms[0], id)}});
+    commit(*engine, {{Mark{rooms[0], 1, 120}}});  // of an entry that is in no block
     // What a process that is killed leaves behind, at another place.
     const flare::test::Folder other;
     for (const char* each : {"flare.db", "flare.db-wal"})
@@ -354,6 +370,38 @@ TEST_F(CheckedFile, IsGoodAfterACrash) {
     EXPECT_THAT(texts(*report), IsEmpty());
     EXPECT_EQ(report->entries, 141u);
     EXPECT_EQ(std::filesystem::file_size(other.path("flare.db-wal")), size) << "it is left to the next start";
+}
+
+TEST_F(CheckedFile, KnowsMarksOfEntriesThatAreInNoBlockYet) {
+    fill();
+    {
+        const auto engine = sqlite::open(settings()).value();
+        for (std::uint64_t id = 1000; id < 1020; ++id) commit(*engine, {{entry(rooms[0], id)}});
+        commit(*engine, {{Mark{rooms[0], 1, 110}}});
+        const auto report = engine->check(5);
+        ASSERT_TRUE(report);
+        EXPECT_THAT(texts(*report), IsEmpty());
+        std::filesystem::copy_file(path, path + ".copy");
+        std::filesystem::copy_file(path + "-wal", path + ".copy-wal");
+    }
+    std::filesystem::rename(path + ".copy", path);
+    std::filesystem::rename(path + ".copy-wal", path + "-wal");
+    run("UPDATE member SET read_n = 1 WHERE conversation = 1 AND user = 1");
+    EXPECT_THAT(texts(checked()), ::testing::Contains(HasSubstr("offset 110, which is message 108, and its mark")));
+}
+
+TEST_F(CheckedFile, KnowsTheMessagesThatWereThereBeforeTheOldest) {
+    fill();
+    {
+        const auto engine = sqlite::open(settings()).value();
+        Change cut;
+        cut.conversation = rooms[0];
+        cut.keep_from = 61;
+        commit(*engine, {{cut}});
+        EXPECT_TRUE(engine->check(5)->good()) << "a mark may be below the oldest entry";
+    }
+    run("UPDATE member SET read_n = 61 WHERE conversation = 1 AND user = 1");
+    EXPECT_THAT(texts(checked()), ::testing::Contains(HasSubstr("counts 61 messages, of 60 that were there")));
 }
 
 TEST_F(CheckedFile, IsCheckedWhereItCanOnlyBeRead) {
@@ -381,9 +429,9 @@ TEST_F(CheckedFile, IsAStoreOfThisVersion) {
     EXPECT_EQ(failure().code, errc::store_damaged);
     std::filesystem::remove(path);
     fill();
-    run("PRAGMA user_version=2; UPDATE meta SET value = value");
+    run("PRAGMA user_version=3; UPDATE meta SET value = value");
     EXPECT_EQ(failure().code, errc::store_too_new);
-    run("PRAGMA user_version=1; PRAGMA application_id=7; UPDATE meta SET value = value");
+    run("PRAGMA user_version=2; PRAGMA application_id=7; UPDATE meta SET value = value");
     EXPECT_EQ(failure().code, errc::invalid_config);
 }
 

@@ -1,6 +1,7 @@
 // What is SQLite's own: the file, who may use it, and what is wrong with it.
 #include "contract/store/faulty_vfs.hpp"
 #include "contract/store/sqlite_fixture.hpp"
+#include "store/sqlite/check.hpp"
 #include "store/sqlite/lock_file.hpp"
 #include "store/sqlite/opening.hpp"
 #include "store/store.hpp"
@@ -105,12 +106,39 @@ TEST_F(SqliteStore, RefusesAFileThatCanOnlyBeRead) {
 
 TEST_F(SqliteStore, RefusesTheFileOfANewerVersionAndLeavesItAlone) {
     sqlite::open(settings).value().reset();
-    run("PRAGMA user_version=2");
+    run("PRAGMA user_version=3");
     const std::string before = folder.read("flare.db");
     const Failure failure = failure_of_opening();
     EXPECT_EQ(failure.code, errc::store_too_new);
-    EXPECT_THAT(failure.text, HasSubstr("schema version 2"));
+    EXPECT_THAT(failure.text, HasSubstr("schema version 3"));
     EXPECT_EQ(folder.read("flare.db"), before);
+}
+
+TEST_F(SqliteContent, BringsTheFileOfAnOlderVersionUpToDate) {
+    fill();
+    {
+        const auto engine = sqlite::open(settings).value();
+        ASSERT_TRUE(commit(*engine, {{NewUser{"ann"}}}));
+        Change change;
+        change.conversation = room;
+        change.members.resize(1);
+        change.members[0].user = 1;
+        change.members[0].role = model::Role::owner;
+        ASSERT_TRUE(commit(*engine, {{change}}));
+    }
+    run("DROP INDEX member_user; CREATE INDEX member_user ON member(user, conversation); "
+        "DELETE FROM meta WHERE name = 'forgotten'; PRAGMA user_version=1");
+    EXPECT_TRUE(sqlite::check_file(settings.path, {}, 5)->good());
+    for (int i = 0; i < 2; ++i) {
+        const auto engine = sqlite::open(settings).value();
+        EXPECT_EQ(engine->about().schema, 2u);
+        const auto page = engine->reader()->list({.user = 1});
+        ASSERT_TRUE(page);
+        ASSERT_EQ(page->found.size(), 1u);
+        EXPECT_EQ(page->found[0].conversation.head.last.offset, 100u);
+        EXPECT_EQ(page->found[0].mark, (model::ReadMark{100, 100}));
+        EXPECT_TRUE(engine->check(5)->good());
+    }
 }
 
 TEST_F(SqliteStore, RefusesADatabaseOfAnotherProgramAndLeavesItAlone) {

@@ -23,6 +23,16 @@ inline Uuid id_of(std::uint64_t number) {
 
 constexpr std::uint64_t kStart = 1'700'000'000'000;  // Unix time of the tests, in milliseconds
 
+// Who reads from the entry of its change on.
+inline model::Member member_since_start(Row user, model::Role role = model::Role::member) {
+    model::Member made;
+    made.user = user;
+    made.role = role;
+    made.joined_at = kStart;
+    made.visible_from = 0;
+    return made;
+}
+
 class StoreTest {
 public:
     explicit StoreTest(const EngineKind& kind) : place(kind.make()) {

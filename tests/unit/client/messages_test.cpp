@@ -56,7 +56,7 @@ protected:
     FlightNotes notes{config, bench.client.session, links, world.connectivity, [](const Failure&) {}};
     std::string noted;
     Messages messages{config, bench.client.session, figures, notes,
-                      [this](const std::string& to, const StoredAt& at, const Uuid&) {
+                      [this](const std::string& to, const StoredAt& at, const Entry&) {
                           noted += to + " " + std::to_string(at.position.offset) + "; ";
                       }};
     std::vector<SendResult> results;

@@ -49,12 +49,14 @@ public:
         EXPECT_NE(wants, wanted);
         wants = wanted;
     }
+    bool has_heard() override { return heard; }
 
     using Given = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
     std::size_t most = 16;
     bool attached = true;
     bool memory = true;
     bool wants = false;
+    bool heard = true;
     std::vector<std::size_t> waiting;      // frames of each lane
     std::map<std::uint32_t, Given> given;  // by feed
     std::map<std::uint32_t, std::uint64_t> ends;
@@ -67,12 +69,17 @@ struct BenchOwner final : FeedsOwner {
     }
     void unwatch(const model::ConversationKey& key) override { unwatched.push_back(key); }
     void open(const Feed& feed) override { opens.emplace_back(feed.session, feed.number); }
+    void began(const Feed& feed) override {
+        EXPECT_EQ(feed.state, Feed::State::current);
+        begun.push_back(feed.number);
+    }
     void refuse(const Feed& feed, errc code) override { refused[feed.number] = code; }
     void read(const PageWanted& wanted) override { pages.push_back(wanted); }
 
     std::vector<std::pair<model::ConversationKey, std::uint64_t>> watches;
     std::vector<model::ConversationKey> unwatched;
     std::vector<std::pair<FeedSession*, std::uint32_t>> opens;
+    std::vector<std::uint32_t> begun;
     std::map<std::uint32_t, errc> refused;
     std::vector<PageWanted> pages;
 };

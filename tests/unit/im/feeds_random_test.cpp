@@ -20,9 +20,11 @@ constexpr std::size_t kMostSessions = 6;
 
 struct Counts {
     std::uint64_t given = 0, own = 0, pages = 0, live = 0, ended = 0, again = 0, failed = 0;
+    std::uint64_t at_once = 0, read_anyway = 0;  // feeds of lists: opened with what was read, or read again
     Counts& operator+=(const Counts& other) {
         given += other.given, own += other.own, pages += other.pages, live += other.live;
         ended += other.ended, again += other.again, failed += other.failed;
+        at_once += other.at_once, read_anyway += other.read_anyway;
         return *this;
     }
 };
@@ -70,12 +72,14 @@ private:
         Row user;
         std::uint64_t next;
         std::uint64_t as_of;
+        std::uint64_t own_after;  // own entries above this may be passed over
     };
     struct Session {
         std::unique_ptr<BenchSession> session;
         Row user = 0;
         std::uint64_t number = 0;
-        std::map<std::uint32_t, Expected> feeds;  // open ones
+        std::map<std::uint32_t, Expected> feeds;     // open ones
+        std::map<std::uint32_t, Expected> promised;  // of lists, that are opening
     };
     using Task = std::function<void()>;
 
@@ -102,6 +106,7 @@ private:
             given(sessions_[at], feed, block);
         };
         session.feeds.clear();
+        session.promised.clear();
     }
 
     // ---- what is checked ----
@@ -113,7 +118,7 @@ private:
         const Room& room = rooms_[expected.room];
         ++counts_.given;
         for (; expected.next < block.first; ++expected.next) {
-            const bool own = room.log[expected.next - 1] == session.number && expected.next > expected.as_of;
+            const bool own = room.log[expected.next - 1] == session.number && expected.next > expected.own_after;
             if (!own) return fail("an entry was passed over");
             ++counts_.own;
         }
@@ -130,7 +135,10 @@ private:
 
     // Everything that is under way arrives; then every feed has everything.
     void settle() {
-        for (Session& each : sessions_) each.session->attached = each.session->memory = true;
+        for (Session& each : sessions_) {
+            each.session->attached = each.session->memory = true;
+            hear(each);
+        }
         for (int i = 0; i < 100'000 && wrong_.empty(); ++i) {
             if (!mail_.empty()) {
                 run(mail_);
@@ -151,7 +159,8 @@ private:
             for (const auto& [number, expected] : session.feeds) {
                 const Room& room = rooms_[expected.room];
                 std::uint64_t next = expected.next;
-                while (next <= room.log.size() && room.log[next - 1] == session.number) ++next;
+                while (next <= room.log.size() && room.log[next - 1] == session.number && next > expected.own_after)
+                    ++next;
                 const auto removed = room.removed.find(expected.user);
                 const bool over = removed != room.removed.end() && removed->second > expected.as_of;
                 if (over && !session.session->ends.contains(number)) fail("a feed outlives the membership");
@@ -176,7 +185,7 @@ private:
     void step() {
         Session& session = sessions_[any(sessions_.size())];
         Room& room = rooms_[any(kRooms)];
-        switch (any(17)) {
+        switch (any(19)) {
             case 0:
             case 1: return append(room);
             case 2: return change(room);
@@ -206,6 +215,8 @@ private:
             case 12: return run(mail_);
             case 13: return run(home_);
             case 14: return run_one(results_, any(results_.size() + 1));
+            case 15: return read_list(session);
+            case 16: return one_of(2) ? hear(session) : void();
             default: return run_one(store_, any(store_.size() + 1));
         }
     }
@@ -264,6 +275,41 @@ private:
         Feed* const feed = feeds_.subscribe(*session.session, room.key, static_cast<Lane>(index_of(room) % 2));
         feeds_.begin(*feed);
     }
+    // A page of the list of the session's user: it says what the log and the membership are, and the feeds begin when
+    // it has been given to the session.
+    void read_list(Session& session) {
+        store_.push_back([this, number = session.number] {
+            const Row user = 1 + (index_of_session(number) % kUsers);
+            std::vector<Expected> page;
+            for (Room& room : rooms_) {
+                const std::uint64_t end = room.log.size();
+                if (room.joined.contains(user)) page.push_back({index_of(room), user, end + 1, end, UINT64_MAX});
+            }
+            results_.push_back([this, number, page] { give_list(number, page); });
+        });
+    }
+    void give_list(std::uint64_t number, const std::vector<Expected>& page) {
+        Session& session = sessions_[index_of_session(number)];
+        if (session.number != number) return;
+        session.session->heard = false;
+        for (const Expected& each : page) {
+            const model::ConversationKey& key = rooms_[each.room].key;
+            if (feeds_.find(*session.session, key) != nullptr) continue;
+            Feed& feed = *feeds_.subscribe(*session.session, key, static_cast<Lane>(each.room % 2));
+            session.promised[feed.number] = each;
+            feeds_.begin(feed, {1 + each.room, each.user, each.as_of, each.next, true});
+        }
+    }
+    // Everything that was given to the session so far has arrived.
+    void hear(Session& session) {
+        if (std::exchange(session.session->heard, true)) return;
+        for (Room& room : rooms_) hear(session, room);
+    }
+    void hear(Session& session, const Room& room) {
+        for (auto& [number, expected] : session.feeds) {
+            if (expected.room == index_of(room)) expected.own_after = std::min(expected.own_after, room.heard);
+        }
+    }
     static void run(std::deque<Task>& tasks) {
         if (tasks.empty()) return;
         const Task task = std::move(tasks.front());
@@ -286,7 +332,7 @@ private:
             room.generation = generation;
             mail_.push_back([this, &room, generation, told = room.head] {
                 room.heard = std::max(room.heard, told);
-                feeds_.registered(room.key, generation, told);
+                feeds_.registered(room.key, generation, told, 1 + index_of(room));
             });
         });
         post_home();
@@ -300,6 +346,15 @@ private:
         store_.push_back([this] { run(to_home_); });
     }
     void open(const Feed& feed) override { read_membership(feed.session, feed.number, room_of(feed.key())); }
+    void began(const Feed& feed) override {
+        ++counts_.at_once;
+        Session& session = sessions_[index_of_session(feed.session->key())];
+        auto promised = session.promised.extract(feed.number);
+        if (promised.empty()) return fail("a feed began that was not promised");
+        if (feed.session->has_heard() != session.session->heard) return fail("nobody knows what was heard");
+        session.feeds[feed.number] = promised.mapped();
+        if (session.session->heard) hear(session, rooms_[promised.mapped().room]);
+    }
     void read_membership(FeedSession* of, std::uint32_t number, Room& room) {
         const std::uint64_t session = of->key();
         store_.push_back([this, session, number, &room] {
@@ -311,14 +366,22 @@ private:
                 Session& at = sessions_[index_of_session(session)];
                 if (at.number != session) return;
                 Feed& feed = *feeds_.find(*at.session, room.key);
-                if (!member) return feeds_.close(feed);
-                const std::uint64_t next = one_of(3) ? as_of + 1 : 1 + any(as_of + 1);
-                if (!feeds_.opened(feed,
-                                   {.conversation = 1 + index_of(room), .user = user, .as_of = as_of, .next = next})) {
+                const auto promised = at.promised.find(number);
+                const bool apart = promised != at.promised.end();
+                if (!member) {
+                    at.promised.erase(number);
+                    return feeds_.close(feed);
+                }
+                const std::uint64_t any_next = one_of(3) ? as_of + 1 : 1 + any(as_of + 1);
+                const std::uint64_t next = apart ? promised->second.next : any_next;
+                if (!feeds_.opened(feed, {1 + index_of(room), user, as_of, next, apart})) {
                     ++counts_.again;
                     return read_membership(at.session.get(), number, room);
                 }
-                at.feeds[number] = {index_of(room), user, next, as_of};
+                at.feeds[number] = {index_of(room), user, next, as_of, apart ? UINT64_MAX : as_of};
+                counts_.read_anyway += apart;
+                if (apart && at.session->heard) hear(at, room);
+                at.promised.erase(number);
                 feeds_.start(feed);
             });
         });
@@ -382,7 +445,8 @@ TEST(RandomFeeds, AreGivenTheLogFromTheirPlaceOn) {
     for (const auto& [what, count] :
          {std::pair("given", counts.given), std::pair("own", counts.own), std::pair("pages", counts.pages),
           std::pair("live", counts.live), std::pair("ended", counts.ended), std::pair("read again", counts.again),
-          std::pair("failed", counts.failed)}) {
+          std::pair("failed", counts.failed), std::pair("at once", counts.at_once),
+          std::pair("read anyway", counts.read_anyway)}) {
         EXPECT_GT(count, 20u) << what;
         RecordProperty(what, std::to_string(count));
     }
@@ -411,6 +475,8 @@ constexpr auto kFeedFaults = std::to_array<std::pair<Fault, const char*>>({
     {Fault::page_above_told, "PageAboveTold"},
     {Fault::removal_missed_behind, "RemovalMissedBehind"},
     {Fault::removal_missed_while_opening, "RemovalMissedWhileOpening"},
+    {Fault::stale_page_believed, "StalePageBelieved"},
+    {Fault::page_feed_late, "PageFeedLate"},
 });
 INSTANTIATE_TEST_SUITE_P(Feeds, PlantedFeedFault, testing::ValuesIn(kFeedFaults),
                          [](const auto& each) { return each.param.second; });

@@ -20,13 +20,21 @@ protected:
         Feed& feed = *feeds.subscribe(session, key, lane);
         feeds.begin(feed);
         if (!owner.watches.empty()) {
-            feeds.registered(key, owner.watches.back().second, end);
+            feeds.registered(key, owner.watches.back().second, end, 7);
             owner.watches.clear();
         }
         EXPECT_EQ(owner.opens.size(), 1u);
         owner.opens.clear();
         EXPECT_TRUE(feeds.opened(feed, {.conversation = 7, .user = user, .as_of = end, .next = next}));
         feeds.start(feed);
+        return feed;
+    }
+    // Of a list that was read when the log ended at `as_of`. The home has told up to `told`, of this conversation.
+    Feed& feed_of_list(BenchSession& session, std::uint64_t as_of, std::uint64_t told, Row row = 7) {
+        Feed& feed = *feeds.subscribe(session, kTea, 0);
+        feeds.begin(feed, {.conversation = 7, .user = kAnn, .as_of = as_of, .next = as_of + 1, .apart = true});
+        if (!owner.watches.empty()) feeds.registered(kTea, owner.watches.back().second, told, row);
+        owner.watches.clear();
         return feed;
     }
     void tell(std::vector<BlockPtr> blocks) { feeds.told(kTea, blocks.back()->last, blocks); }
@@ -54,6 +62,7 @@ protected:
     Feeds feeds{owner};
     BenchSession ann{10};
     BenchSession bob{20};
+    BenchSession bob2{21};
 };
 
 TEST_F(FeedsOfAWorker, GiveAtOnceWhatIsTold) {
@@ -317,7 +326,7 @@ TEST_F(FeedsOfAWorker, OfOneConversationWatchOnce) {
     feeds.begin(second);
     ASSERT_EQ(owner.watches.size(), 1u);
     EXPECT_TRUE(owner.opens.empty());
-    feeds.registered(kTea, owner.watches[0].second, 10);
+    feeds.registered(kTea, owner.watches[0].second, 10, 7);
     EXPECT_EQ(owner.opens.size(), 2u);
     feeds.close(first);
     EXPECT_TRUE(owner.unwatched.empty());
@@ -330,10 +339,10 @@ TEST_F(FeedsOfAWorker, DoNotBelieveTheAnswerToAWatchThatWasGivenUp) {
     feeds.session_gone(ann);
     feeds.begin(*feeds.subscribe(ann, kTea, 0));
     ASSERT_EQ(owner.watches.size(), 2u);
-    feeds.registered(kTea, owner.watches[0].second, 10);
+    feeds.registered(kTea, owner.watches[0].second, 10, 7);
     feeds.removed(kTea, kAnn, 12);
     EXPECT_TRUE(owner.opens.empty());
-    feeds.registered(kTea, owner.watches[1].second, 12);
+    feeds.registered(kTea, owner.watches[1].second, 12, 7);
     EXPECT_EQ(owner.opens.size(), 1u);
 }
 
@@ -390,7 +399,7 @@ TEST_F(FeedsOfAWorker, TakeNothingFromTheHeapForARecipient) {
     for (SessionKey key = 100; key < 1100; ++key) {
         Feed& feed = *feeds.subscribe(sessions.emplace_back(key), kTea, 0);
         feeds.begin(feed);
-        if (key == 100) feeds.registered(kTea, owner.watches.back().second, end);
+        if (key == 100) feeds.registered(kTea, owner.watches.back().second, end, 7);
         ASSERT_TRUE(feeds.opened(feed, {.conversation = 7, .user = key, .as_of = end, .next = end + 1}));
         feeds.start(feed);
     }
@@ -440,6 +449,78 @@ TEST(BlocksOfAWorker, HoldOnePageHoweverLarge) {
     EXPECT_EQ(KeptBlocks::find(shelf, 1, 0), nullptr);
     kept.check_invariants();
     kept.clear(shelf);
+}
+
+// ---- feeds of lists ----
+
+TEST_F(FeedsOfAWorker, OfAListBeginWithoutReading) {
+    const Feed& feed = feed_of_list(ann, 10, 10);
+    EXPECT_TRUE(owner.opens.empty());
+    EXPECT_EQ(owner.begun, (std::vector<std::uint32_t>{feed.number}));
+    tell({block_of(11, 11), block_of(12, 12)});
+    EXPECT_EQ(ann.given[1], (Given{{11, 11}, {12, 12}}));
+}
+
+TEST_F(FeedsOfAWorker, OfAListThatKnowsMoreThanWasToldBeginBehindIt) {
+    feed_of_list(ann, 12, 10);
+    EXPECT_EQ(owner.begun.size(), 1u);
+    tell({block_of(11, 11), block_of(12, 12)});
+    tell({block_of(13, 13)});
+    EXPECT_EQ(ann.given[1], (Given{{13, 13}}));
+}
+
+TEST_F(FeedsOfAWorker, OfAListAreReadAgainWhenMoreWasTold) {
+    Feed& feed = feed_of_list(ann, 10, 11);
+    EXPECT_TRUE(owner.begun.empty());
+    ASSERT_EQ(owner.opens.size(), 1u) << "entry 11 may have ended the membership";
+    EXPECT_TRUE(feed.opening());
+    EXPECT_TRUE(feeds.opened(feed, {.conversation = 7, .user = kAnn, .as_of = 11, .next = 11}));
+    feeds.start(feed);
+    read_page();
+    EXPECT_EQ(ann.given[1], (Given{{11, 11}}));
+}
+
+TEST_F(FeedsOfAWorker, OfAListAreReadAgainWhenTheConversationIsAnotherOne) {
+    Feed& feed = feed_of_list(ann, 10, 3, 8);
+    EXPECT_TRUE(owner.begun.empty());
+    EXPECT_EQ(owner.opens.size(), 1u) << "of the same name";
+    EXPECT_TRUE(feed.opening());
+}
+
+TEST_F(FeedsOfAWorker, OfAListAreReadAgainWhenTheConversationIsNoMore) {
+    feed_of(bob, 11, kBob);
+    Feed& opening = *feeds.subscribe(bob2, kTea, 0);
+    feeds.begin(opening);
+    feeds.destroyed(kTea);
+    EXPECT_EQ(owner.opens.size(), 1u);
+    feed_of_list(ann, 10, 10);
+    EXPECT_TRUE(owner.begun.empty());
+    EXPECT_EQ(owner.opens.size(), 2u);
+    feeds.session_gone(bob2);
+}
+
+TEST_F(FeedsOfAWorker, OfAListEndWithTheMembership) {
+    feed_of_list(ann, 10, 10);
+    feeds.told(kTea, 11, {});
+    feeds.removed(kTea, kAnn, 11);
+    EXPECT_EQ(ann.ends, (std::map<std::uint32_t, std::uint64_t>{{1, 11}}));
+}
+
+// Its receipts may come before it has heard of the feed, and are not known to be entries.
+TEST_F(FeedsOfAWorker, OfAListGiveOwnMessagesUntilTheSessionHasHeardOfThem) {
+    ann.heard = false;
+    feed_of_list(ann, 10, 10);
+    tell({block_of(11, 11, 10)});
+    EXPECT_EQ(ann.given[1], (Given{{11, 11}}));
+    ann.attached = false;
+    tell({block_of(12, 12, 10)});
+    ann.heard = true;
+    tell({block_of(13, 13, 10)});
+    ann.attached = true;
+    feeds.room(ann);
+    EXPECT_EQ(ann.given[1], (Given{{11, 11}, {12, 12}})) << "from where it had heard on, receipts are the entries";
+    tell({block_of(14, 14, 20)});
+    EXPECT_EQ(ann.given[1].back(), (std::pair<std::uint64_t, std::uint64_t>{14, 14}));
 }
 
 }  // namespace

@@ -467,6 +467,26 @@ TEST(Direct, HasNoCommandsButTheBlock) {
     EXPECT_EQ(with_all_roles().refusal(1, command::Block{}), errc::forbidden) << "a room";
 }
 
+// Sessions of those who were no members are told.
+TEST(Plans, NameWhoEnters) {
+    using Rows = std::vector<Row>;
+    const auto entering = [](Room& room, Row actor, const Command& command) {
+        return std::get<Plan>(room.plan(actor, command)).entering;
+    };
+    Room made;
+    EXPECT_EQ(entering(made, 1, command::Create{.members = {{2}, {3}, {2}}}), (Rows{1, 2, 3}));
+    Room room = with_all_roles({.join = model::Join::open});
+    room.strangers({6, 7});
+    EXPECT_EQ(entering(room, 1, command::Add{{{6}, {4}, {7}}}), (Rows{6, 7}));
+    EXPECT_EQ(entering(room, 6, command::Join{}), (Rows{6}));
+    EXPECT_TRUE(entering(room, 4, command::Join{}).empty());
+    EXPECT_TRUE(entering(room, 4, command::Leave{}).empty());
+    EXPECT_TRUE(entering(room, 1, command::SetRole{4, Role::admin}).empty());
+    EXPECT_EQ(plan_direct(5, 6, kPlansNow).entering, (Rows{5, 6}));
+    EXPECT_EQ(plan_direct(0, 6, kPlansNow).entering, (Rows{6}));
+    EXPECT_EQ(plan_direct(5, 5, kPlansNow).entering, (Rows{5}));
+}
+
 TEST(Direct, WithTheServerIsReadOnlyAndNotesToOneselfHaveOneMember) {
     const Plan with_server = plan_direct(0, 5, kPlansNow);
     ASSERT_EQ(with_server.members.size(), 1u);

@@ -128,5 +128,31 @@ TEST_F(HeadTableTest, DropsWhatWasNotUsedLately) {
     EXPECT_TRUE(table.snapshot(5));
 }
 
+TEST_F(HeadTableTest, NamesTheHeadsThatAreAheadOfTheirRows) {
+    HeadTable many(1000);
+    std::vector<Row> rows;
+    for (Row row = 1; row <= 700; ++row) {
+        rows.push_back(row);
+        if (row % 3 == 0) continue;  // not in memory
+        many.begin(row);
+        many.load(row, LogState()).head.stamp = row;
+        many.changed(row);
+        if (row % 3 == 1) many.written(row);
+        many.publish();
+    }
+    many.begin(701);
+    many.work(2)->head.stamp = 701;  // is not committed
+    many.load(701, LogState());
+    many.changed(701);
+    rows.push_back(701);
+    std::vector<HeadTable::Ahead> ahead;
+    many.ahead_of(rows, ahead);
+    ASSERT_EQ(ahead.size(), 233u);
+    for (std::size_t i = 0; i < ahead.size(); ++i) {
+        EXPECT_EQ(ahead[i].row, 3 * i + 2);
+        EXPECT_EQ(ahead[i].head.stamp, ahead[i].row);
+    }
+}
+
 }  // namespace
 }  // namespace flare::store::sqlite

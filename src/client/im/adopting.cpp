@@ -1,0 +1,115 @@
+// Feeds: what a sync of the list of conversations names.
+#include "client/im/feeds.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace flare::client {
+namespace {
+
+using session::kNever;
+
+}  // namespace
+
+void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shared_ptr<void>& taken) {
+    if (closed_) return;
+    if (named.number == 0) return drop(named.name);
+    Feed& feed = all_[named.name];
+    feed.awaits = false;
+    const bool is_new = !feed.wanted();
+    if (is_new) {
+        feed.cursor = unfollowed_.take(named.name);
+        feed.cursor.begin(named.start, Uuid());
+    }
+    feed.synced = true;
+    // What is asked for takes its place; and when that fails, it is asked for again.
+    if (feed.number == named.number || feed.busy) return;
+    forget_number(feed);
+    if (!feed.reaches_back(named)) return go_on(named.name);
+    listen(feed, named.name, named.number);
+    if (named.visible_from != 0) (void)feed.cursor.skip_to(named.visible_from - 1);
+    if (is_new) {
+        FeedNote noted;
+        noted.last = named.end.offset;
+        feed.note(record_, FeedNote::What::listed, named.name, noted);
+    } else {
+        feed.note_renewed(record_, named.name, named.end.offset, false);
+    }
+    const auto origin = std::make_shared<const FeedOrigin>(FeedOrigin{named.name, user_, named.end.epoch, encodings});
+    for (const wire::im::Entry& entry : named.entries) tell_entry(feed, entry, Bytes(), origin, taken);
+}
+
+bool Feeds::Feed::reaches_back(const Named& named) const {
+    const Position& at = cursor.position();
+    if (at.epoch != named.end.epoch) return false;
+    // Receipts of this session may be newer than the page.
+    if (at.offset > named.end.offset) return at.offset <= own_upto;
+    for (const wire::im::Entry& entry : named.entries) {
+        const bool known = entry.offset == at.offset && !cursor.id().is_nil();
+        if (known && entry.id != cursor.id()) return false;  // another log
+    }
+    const std::uint64_t next = std::max(at.offset + 1, named.visible_from);
+    if (next > named.end.offset) return true;
+    return !named.entries.empty() && named.entries.front().offset <= next &&
+           named.entries.back().offset == named.end.offset;
+}
+
+void Feeds::end_sync(bool over) {
+    std::vector<std::string> names;
+    for (auto& [name, feed] : all_) {
+        if (!std::exchange(feed.awaits, false)) continue;
+        if (over && std::exchange(feed.synced, false) && !feed.asked_for)
+            feed.note(record_, FeedNote::What::dropped, name);
+        names.push_back(name);
+    }
+    for (const std::string& name : names) go_on(name);
+}
+
+void Feeds::drop(const std::string& name) {
+    const auto found = all_.find(name);
+    if (found == all_.end()) return;
+    Feed& feed = found->second;
+    feed.awaits = false;
+    if (std::exchange(feed.synced, false) && !feed.asked_for) feed.note(record_, FeedNote::What::dropped, name);
+    if (!feed.asked_for) forget_number(feed);
+    go_on(name);  // what the application has subscribed to is asked for, and ends if that is refused
+}
+
+bool Feeds::leaves_to_feed(const std::string& from, const Uuid& id) {
+    const auto found = all_.find(from);
+    if (found == all_.end() || !found->second.synced) return false;
+    Feed& feed = found->second;
+    if (std::find(feed.told.begin(), feed.told.end(), id) != feed.told.end()) return true;
+    if (feed.left.size() >= kMostLeft) return false;
+    feed.left.insert(id);
+    return true;
+}
+
+bool Feeds::Feed::takes_over(const Uuid& id) {
+    if (!synced) return false;
+    if (told.size() < kMostTold) {
+        told.push_back(id);
+    } else {
+        told[told_at++ % kMostTold] = id;
+    }
+    return left.erase(id) != 0;
+}
+
+void Feeds::Unfollowed::note_own(const std::string& name, const Position& at, const Uuid& id) {
+    if (all.size() >= kMostUnfollowed && !all.contains(name)) all.erase(all.begin());
+    all[name].note_own(at, id);
+}
+
+FeedCursor Feeds::Unfollowed::take(const std::string& name) {
+    auto known = all.extract(name);
+    return known ? std::move(known.mapped()) : FeedCursor();
+}
+
+void Feeds::listen(Feed& feed, const std::string& name, std::uint32_t number) {
+    feed.number = number;
+    by_number_[number] = name;
+    feed.again_at = kNever;
+    feed.delay = kFirstDelay;
+}
+
+}  // namespace flare::client

@@ -1,0 +1,384 @@
+#include "client/im/list.hpp"
+
+#include "client/im/bodies.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace flare::client {
+namespace {
+
+std::size_t cost_of(const ConversationList::Kept& kept) {
+    const Entry& entry = kept.packed.entry;
+    return sizeof(kept) + entry.payload.size() + entry.type.size() + entry.from.size();
+}
+
+std::uint64_t offset_of(const ConversationList::Kept& kept) { return kept.packed.entry.offset; }
+
+std::uint64_t less(std::uint64_t from, std::uint64_t what) { return from > what ? from - what : 0; }
+
+}  // namespace
+
+// ---- counting ----
+
+void ConversationList::State::move_mark(std::uint64_t offset) {
+    if (offset <= mark) return;
+    mark = offset;
+    others.erase(others.begin(), std::upper_bound(others.begin(), others.end(), mark));
+    if (mark >= known_from) {
+        below = 0;
+        more = false;
+    } else {
+        below = std::min(below, known_from - mark);
+    }
+}
+
+void ConversationList::State::count(std::uint64_t offset) {
+    if (offset <= counted) return;
+    counted = offset;
+    if (offset <= mark) return;
+    others.push_back(offset);
+    if (others.size() > kMostOneByOne) fold();
+}
+
+// The server has counted up to `last`; `found` are the messages of others that are in (from, last].
+void ConversationList::State::count_page(const ReadMark& read, std::uint64_t last, std::uint64_t from,
+                                         std::deque<std::uint64_t> found) {
+    said = std::max(said, read.offset);
+    if (known_from > last) return move_mark(read.offset);  // it is older than all that is known
+    // What is known one by one meets what the page has, or nothing is known of what is between.
+    const bool meets = counted >= from;
+    const std::uint64_t known_before = known_from;
+    if (meets) {
+        std::deque<std::uint64_t> all;
+        std::set_union(others.begin(), others.end(), found.begin(), found.end(), std::back_inserter(all));
+        others = std::move(all);
+        known_from = std::min(known_from, from);
+    } else {
+        others = std::move(found);
+        known_from = from;
+    }
+    counted = std::max(counted, last);
+    const auto upto = [this](std::uint64_t offset) {
+        return static_cast<std::uint64_t>(std::upper_bound(others.begin(), others.end(), offset) - others.begin());
+    };
+    if (read.offset >= mark || !meets) {
+        below = read.offset >= known_from ? 0 : less(read.unread, upto(last) - upto(read.offset));
+        more = read.offset < known_from && read.more;
+        move_mark(std::exchange(mark, std::min(mark, read.offset)));
+        move_mark(read.offset);
+    } else {  // the mark is further than the server knows: what was counted since then holds
+        below = mark >= known_from ? 0 : less(below, upto(known_before) - upto(mark));
+        more = more && mark < known_from;
+    }
+    others.erase(others.begin(), std::upper_bound(others.begin(), others.end(), mark));
+    while (others.size() > kMostOneByOne) fold();
+}
+
+// The oldest of those that are known one by one is counted with those below.
+void ConversationList::State::fold() {
+    known_from = others.front();
+    others.pop_front();
+    ++below;
+}
+
+void ConversationList::State::note_change(const ConversationChange& change, std::string_view user) {
+    using Kind = ConversationChange::Kind;
+    if (change.config) about.config = *change.config;
+    std::size_t gone = 0;
+    for (const auto& member : change.members) {
+        if (member.user == user && member.role != MemberRole::none) about.role = member.role;
+        if (member.role == MemberRole::none) ++gone;
+    }
+    const bool come = change.kind == Kind::joined || change.kind == Kind::added;
+    if (come) about.members += static_cast<std::uint32_t>(change.members.size() - gone);
+    if (change.kind == Kind::left || change.kind == Kind::removed || change.kind == Kind::banned)
+        about.members -= static_cast<std::uint32_t>(std::min<std::size_t>(gone, about.members));
+}
+
+// Not silent, and of somebody else.
+bool ConversationList::counts(const Entry& entry) const {
+    return entry.kind == EntryKind::message && !entry.silent && entry.from != user_;
+}
+
+// ---- from the server ----
+
+bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Encodings encodings) {
+    Conversation about = conversation_of(*from.about);
+    auto found = all_.find(about.name);
+    if (found == all_.end()) {
+        if (full()) return false;
+        found = all_.try_emplace(about.name).first;
+    }
+    State& state = found->second;
+    const std::uint64_t last = about.head.last;
+    if (state.about.head.epoch != about.head.epoch) {
+        forget_entries(state);
+        const bool changed = state.changed;
+        state = State();
+        state.changed = changed;
+    }
+    const bool newest = last >= state.about.head.last;
+    if (newest) state.last_time = wire::to_time(from.last_ms);
+    about.head.last = std::max(last, state.about.head.last);
+    about.head.messages = std::max(about.head.messages, state.about.head.messages);
+    state.about = std::move(about);
+    state.named = pass_;
+    std::deque<std::uint64_t> others;
+    const std::uint64_t first = from.entries.empty() ? last + 1 : from.entries.front().offset;
+    if (!state.entries.empty() && offset_of(state.entries.back()) + 1 < first) forget_entries(state);
+    for (const wire::im::Entry& each : from.entries) {
+        Kept kept{packed_of(each, Bytes()), encodings};
+        if (counts(kept.packed.entry)) others.push_back(each.offset);
+        keep(state, std::move(kept));
+    }
+    // Below what the user may read nothing counts.
+    const std::uint64_t known_from = !from.entries.empty() && from.entries.back().offset < last ? last : first - 1;
+    if (known_from == last) others.clear();
+    ReadMark read;
+    if (from.mark) read = {from.mark->offset, from.mark->unread, from.mark->more};
+    state.count_page(read, last, known_from, std::move(others));
+    // Changes that are newer than the page.
+    for (const Kept& each : state.entries) {
+        if (offset_of(each) <= last) continue;
+        if (const auto entry = unpacked(each.packed, each.encodings); entry && entry->change)
+            state.note_change(*entry->change, user_);
+    }
+    note_changed(found->first, state);
+    make_room();
+    return true;
+}
+
+void ConversationList::add(const Conversation& about) {
+    if (about.name.empty() || full() || all_.contains(about.name)) return;
+    State& state = all_[about.name];
+    state.about = about;
+    state.about.written.reset();
+    if (about.written) state.last_time = about.written->time;
+    state.mark = state.said = state.known_from = state.counted = about.head.last;
+    state.named = pass_;
+    note_changed(about.name, state);
+}
+
+bool ConversationList::remove(std::string_view name) {
+    const auto found = all_.find(name);
+    if (found == all_.end()) return false;
+    forget_entries(found->second);
+    note_changed(found->first, found->second);
+    all_.erase(found);
+    return true;
+}
+
+void ConversationList::on_entry(std::string_view name, std::uint64_t epoch, const wire::im::Entry& from,
+                                wire::Encodings encodings) {
+    State* const state = find(name, epoch);
+    if (state == nullptr) return;
+    LogHead& head = state->about.head;
+    const bool news = from.offset > head.last;
+    // Older ones are those of a subscription that begins further back.
+    const bool old = from.offset <= state->counted;
+    if (old && (state->entries.empty() || from.offset < offset_of(state->entries.front()))) return;
+    Kept kept{packed_of(from, Bytes()), encodings};
+    const Entry& entry = kept.packed.entry;
+    if (counts(entry)) state->count(entry.offset);
+    state->counted = std::max(state->counted, entry.offset);
+    if (entry.kind == EntryKind::removal) std::erase(state->others, entry.ref);
+    if (news) {
+        head.last = entry.offset;
+        state->last_time = entry.time;
+        if (entry.kind == EntryKind::membership || entry.kind == EntryKind::config) {
+            if (const auto whole = unpacked(kept.packed, encodings); whole && whole->change)
+                state->note_change(*whole->change, user_);
+        }
+    }
+    head.messages = std::max(head.messages, entry.messages);
+    keep(*state, std::move(kept));
+    note_changed(state->about.name, *state);
+    make_room();
+}
+
+void ConversationList::on_gap(std::string_view name, const Position& upto) {
+    State* const state = find(name, upto.epoch);
+    if (state == nullptr || upto.offset <= state->counted) return;
+    if (upto.offset > state->mark) {
+        state->below += state->others.size();
+        state->others.clear();
+        state->more = true;
+        state->known_from = upto.offset;
+    }
+    state->counted = upto.offset;
+    state->about.head.last = std::max(state->about.head.last, upto.offset);
+    forget_entries(*state);
+    note_changed(state->about.name, *state);
+}
+
+void ConversationList::on_own(std::string_view name, std::uint64_t epoch, Entry entry) {
+    State* const state = find(name, epoch);
+    if (state == nullptr) return;
+    LogHead& head = state->about.head;
+    const auto known = [&](const Kept& each) { return offset_of(each) == entry.offset; };
+    if (std::any_of(state->entries.begin(), state->entries.end(), known)) return;
+    if (entry.offset == head.last + 1) ++head.messages;
+    entry.messages = head.messages;
+    if (entry.offset > head.last) {
+        head.last = entry.offset;
+        state->last_time = entry.time;
+    } else if (state->entries.empty() || entry.offset < offset_of(state->entries.front())) {
+        return;
+    }
+    PackedEntry packed;
+    packed.size = entry.payload.size();
+    packed.entry = std::move(entry);
+    keep(*state, {std::move(packed), 0});
+    note_changed(state->about.name, *state);
+    make_room();
+}
+
+// ---- marks ----
+
+std::optional<ReadMark> ConversationList::mark(std::string_view name, const Position& upto) {
+    State* const state = find(name, upto.epoch);
+    if (state == nullptr) return std::nullopt;
+    const std::uint64_t offset = std::min(upto.offset, state->about.head.last);
+    if (offset > state->mark) {
+        state->move_mark(offset);
+        note_changed(state->about.name, *state);
+    }
+    return ReadMark{state->mark, state->unread(), state->more};
+}
+
+void ConversationList::on_marked(std::string_view name, std::uint64_t epoch, const ReadMark& read) {
+    State* const state = find(name, epoch);
+    if (state == nullptr) return;
+    const ReadMark before{state->mark, state->unread(), state->more};
+    state->said = std::max(state->said, read.offset);
+    state->move_mark(read.offset);
+    if (read.offset == state->mark && state->mark < state->known_from) {
+        state->below = less(read.unread, state->others.size());
+        state->more = read.more;
+    }
+    if (before.offset != state->mark || before.unread != state->unread() || before.more != state->more)
+        note_changed(state->about.name, *state);
+}
+
+void ConversationList::on_mark_refused(std::string_view name) {
+    if (const auto found = all_.find(name); found != all_.end()) found->second.said = found->second.mark;
+}
+
+std::vector<std::pair<std::string, Position>> ConversationList::unsaid() const {
+    std::vector<std::pair<std::string, Position>> found;
+    for (const auto& [name, state] : all_) {
+        if (state.mark > state.said) found.emplace_back(name, Position{state.about.head.epoch, state.mark});
+    }
+    return found;
+}
+
+// ---- what is known ----
+
+std::vector<std::string> ConversationList::unnamed_since(std::uint64_t pass) const {
+    std::vector<std::string> found;
+    for (const auto& [name, state] : all_) {
+        if (state.named < pass) found.push_back(name);
+    }
+    return found;
+}
+
+std::optional<Position> ConversationList::end_of(std::string_view name) const {
+    const auto found = all_.find(name);
+    if (found == all_.end()) return std::nullopt;
+    const LogHead& head = found->second.about.head;
+    return Position{head.epoch, head.last};
+}
+
+ConversationList::Item ConversationList::item_of(const State& state) {
+    return {state.about, {state.mark, state.unread(), state.more}, state.last_time, state.entries};
+}
+
+std::optional<ConversationList::Item> ConversationList::item(std::string_view name) const {
+    const auto found = all_.find(name);
+    if (found == all_.end()) return std::nullopt;
+    return item_of(found->second);
+}
+
+std::vector<ConversationList::Item> ConversationList::items() const {
+    std::vector<const State*> order;
+    for (const auto& [name, state] : all_) order.push_back(&state);
+    std::stable_sort(order.begin(), order.end(),
+                     [](const State* a, const State* b) { return a->last_time > b->last_time; });
+    std::vector<Item> items;
+    items.reserve(order.size());
+    for (const State* const state : order) items.push_back(item_of(*state));
+    return items;
+}
+
+ConversationList::State* ConversationList::find(std::string_view name, std::uint64_t epoch) {
+    const auto found = all_.find(name);
+    return found == all_.end() || found->second.about.head.epoch != epoch ? nullptr : &found->second;
+}
+
+// ---- entries ----
+
+// By offset; one that is there already takes its new form.
+void ConversationList::keep(State& state, Kept entry) {
+    auto& entries = state.entries;
+    const auto at = std::lower_bound(entries.begin(), entries.end(), offset_of(entry),
+                                     [](const Kept& each, std::uint64_t offset) { return offset_of(each) < offset; });
+    bytes_ += cost_of(entry);
+    if (at != entries.end() && offset_of(*at) == offset_of(entry)) {
+        bytes_ -= cost_of(*at);
+        *at = std::move(entry);
+    } else {
+        entries.insert(at, std::move(entry));
+    }
+    if (entries.size() <= kMostEntries) return;
+    bytes_ -= cost_of(entries.front());
+    entries.erase(entries.begin());
+}
+
+void ConversationList::forget_entries(State& state) {
+    for (const Kept& each : state.entries) bytes_ -= cost_of(each);
+    state.entries = {};
+}
+
+// The conversations without activity for the longest time lose their entries, until a quarter is free.
+void ConversationList::make_room() {
+    if (bytes_ <= kMostBytes) return;
+    std::vector<State*> order;
+    for (auto& [name, state] : all_) {
+        if (!state.entries.empty()) order.push_back(&state);
+    }
+    std::sort(order.begin(), order.end(), [](const State* a, const State* b) { return a->last_time < b->last_time; });
+    for (State* const state : order) {
+        if (bytes_ <= kMostBytes / 4 * 3) return;
+        forget_entries(*state);
+    }
+}
+
+std::vector<std::string> ConversationList::take_changed() {
+    for (const std::string& name : changed_) {
+        if (const auto found = all_.find(name); found != all_.end()) found->second.changed = false;
+    }
+    return std::exchange(changed_, {});
+}
+
+void ConversationList::note_changed(const std::string& name, State& state) {
+    if (!std::exchange(state.changed, true)) changed_.push_back(name);
+}
+
+// ---- for applications ----
+
+ListedConversation listed(ConversationList::Item item, std::size_t& most) {
+    ListedConversation made{std::move(item.about), item.mark, item.last_time, {}};
+    // The newest first: what is left out is the oldest.
+    for (auto each = item.entries.rbegin(); each != item.entries.rend(); ++each) {
+        if (each->packed.encoding != wire::Encoding::none && each->packed.size > most) break;
+        auto entry = unpacked(std::move(each->packed), each->encodings);
+        if (!entry) break;
+        most -= std::min(most, entry->payload.size());
+        made.entries.push_back(std::move(*entry));
+    }
+    std::reverse(made.entries.begin(), made.entries.end());
+    return made;
+}
+
+}  // namespace flare::client

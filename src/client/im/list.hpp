@@ -1,0 +1,140 @@
+// The list of a user's conversations as a client knows it: what the pages of a sync have said, and since then entries,
+// receipts and marks. Nothing is counted twice, in whatever order pages and entries come: a page may be older than
+// entries that have come in another lane.
+//
+// Unread are messages of others above the mark. Those above `known_from` are known one by one, so that the count is
+// exact when the mark moves there; of those below it only their number is known, until the server counts anew.
+//
+// Protocol: docs/protocol.md, "Sync"; docs/client.md, "The list of conversations".
+// Threads:  its client's I/O thread; listed() any.
+// Owner:    Sync.
+#pragma once
+
+#include "client/im/entries.hpp"
+#include "wire/sync.hpp"
+
+#include <flare/conversation.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace flare::client {
+
+class ConversationList {
+public:
+    static constexpr std::size_t kMost = 50'000;          // conversations; beyond it they are not listed
+    static constexpr std::size_t kMostEntries = 10;       // of a conversation, the newest
+    static constexpr std::size_t kMostBytes = 64u << 20;  // of all entries; those of inactive conversations go first
+    static constexpr std::size_t kMostOneByOne = 1'000;   // unread messages of a conversation that are known singly
+
+    // `user`: whose messages are own ones.
+    explicit ConversationList(std::string user) : user_(std::move(user)) {}
+
+    // An entry with what its session has agreed on for payloads.
+    struct Kept {
+        PackedEntry packed;
+        wire::Encodings encodings = 0;
+    };
+    // What is known of one, before its payloads are inflated.
+    struct Item {
+        Conversation about;
+        ReadMark mark;
+        std::chrono::system_clock::time_point last_time{};
+        std::vector<Kept> entries{};
+    };
+
+    // ---- from the server ----
+
+    // A page, or a feed that has begun, names it. False: the list is full. Precondition: is_whole().
+    bool name(const wire::im::SyncedConversation& from, wire::Encodings encodings);
+    // The user is a member now, as the answer to a request says; nothing is known of its entries. Not heeded if it is
+    // in the list: then that is newer.
+    void add(const Conversation& about);
+    // False: it is not in the list.
+    bool remove(std::string_view name);
+    // What of a log comes next; also again, and of other conversations.
+    void on_entry(std::string_view name, std::uint64_t epoch, const wire::im::Entry& entry, wire::Encodings encodings);
+    // Entries up to this one are not told.
+    void on_gap(std::string_view name, const Position& upto);
+    // An own message is in the log. `entry`: with its offset.
+    void on_own(std::string_view name, std::uint64_t epoch, Entry entry);
+
+    // ---- marks ----
+
+    // Nothing: the conversation is not in the list, or its log has another epoch.
+    std::optional<ReadMark> mark(std::string_view name, const Position& upto);
+    // The server's answer, to a mark in this epoch.
+    void on_marked(std::string_view name, std::uint64_t epoch, const ReadMark& said);
+    // The server does not take it: it is not said again.
+    void on_mark_refused(std::string_view name);
+    // Marks that the server does not have.
+    std::vector<std::pair<std::string, Position>> unsaid() const;
+
+    // ---- passes: those of a sync are numbered; what none names is found by that ----
+
+    void begin_pass() noexcept { ++pass_; }
+    std::uint64_t pass() const noexcept { return pass_; }
+    // Those that no pass has named from this one on.
+    std::vector<std::string> unnamed_since(std::uint64_t pass) const;
+
+    // ---- what is known ----
+
+    bool full() const noexcept { return all_.size() >= kMost; }
+    std::optional<Position> end_of(std::string_view name) const;  // none: it is not in the list
+    std::optional<Item> item(std::string_view name) const;
+    std::vector<Item> items() const;  // newest activity first
+    // Those that have changed since the last call, with those that are gone.
+    std::vector<std::string> take_changed();
+
+private:
+    struct State {
+        Conversation about{};  // with the head as it is now
+        std::chrono::system_clock::time_point last_time{};
+        std::uint64_t mark = 0;        // what holds
+        std::uint64_t said = 0;        // what the server has said
+        std::uint64_t below = 0;       // unread ones in (mark, known_from]
+        bool more = false;             // or more than that
+        std::uint64_t known_from = 0;  // above it every message of others is known, up to `counted`
+        std::uint64_t counted = 0;
+        std::deque<std::uint64_t> others{};  // offsets of messages of others above mark and known_from, ascending
+        std::vector<Kept> entries{};
+        std::uint64_t named = 0;  // the last pass that named it
+        bool changed = false;     // in changed_
+
+        std::uint64_t unread() const noexcept { return below + others.size(); }
+        void move_mark(std::uint64_t offset);
+        void count(std::uint64_t offset);
+        void fold();
+        void count_page(const ReadMark& said, std::uint64_t last, std::uint64_t from, std::deque<std::uint64_t> found);
+        void note_change(const ConversationChange& change, std::string_view user);
+    };
+    using All = std::map<std::string, State, std::less<>>;
+
+    State* find(std::string_view name, std::uint64_t epoch);
+    bool counts(const Entry& entry) const;
+    void keep(State& state, Kept entry);
+    void forget_entries(State& state);
+    void make_room();
+    void note_changed(const std::string& name, State& state);
+    static Item item_of(const State& state);
+
+    const std::string user_;
+    All all_;
+    std::size_t bytes_ = 0;  // of all entries
+    std::uint64_t pass_ = 0;
+    std::vector<std::string> changed_;
+};
+
+// What applications get; what is compressed is inflated. Entries that cannot be inflated, or would need more than
+// `most`, are left out; `most` becomes what is left of it.
+ListedConversation listed(ConversationList::Item item, std::size_t& most);
+
+}  // namespace flare::client

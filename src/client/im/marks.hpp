@@ -1,0 +1,50 @@
+// What the user has read: taken into the list at once, asked of the server, and said again behind a sync if the server
+// has not heard of it.
+//
+// Protocol: docs/protocol.md, "Sync"; docs/client.md, "The list of conversations".
+// Threads:  its client's I/O thread.
+// Owner:    Sync.
+#pragma once
+
+#include "client/im/feeds.hpp"
+#include "client/im/list.hpp"
+
+#include <deque>
+#include <functional>
+#include <string>
+#include <utility>
+
+namespace flare::client {
+
+using MarkDone = std::function<void(Checked<ReadMark>)>;
+
+class ReadMarks {
+public:
+    static constexpr std::size_t kMostAgain = 2;  // requests at a time by which marks are said again
+    static constexpr session::Duration kDelay = std::chrono::seconds(5);  // behind one that the server puts off
+
+    // `changed`: the list may have changed.
+    ReadMarks(ConversationList& list, Feeds::Owner& owner, std::function<void()> changed)
+        : list_(list), owner_(owner), changed_(std::move(changed)) {}
+
+    void mark_read(const std::string& conversation, const Position& upto, MarkDone done);
+    // Those that the server does not have: a sync has told what it has.
+    void say_again();
+
+    session::TimePoint next_deadline() const noexcept { return again_at_; }
+    void on_time();
+
+private:
+    void go_on();
+    void on_said(const std::string& conversation, std::uint64_t epoch, const Answer& answer);
+
+    ConversationList& list_;
+    Feeds::Owner& owner_;
+    const std::function<void()> changed_;
+    std::deque<std::pair<std::string, Position>> unsaid_;
+    std::size_t saying_ = 0;  // requests that say them
+    bool filling_ = false;    // go_on() is at work
+    session::TimePoint again_at_ = session::kNever;
+};
+
+}  // namespace flare::client

@@ -1,0 +1,286 @@
+#include "client/im/sync.hpp"
+
+#include "model/target.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace flare::client {
+namespace {
+
+namespace im = wire::im;
+using session::kNever;
+
+constexpr std::size_t kMostInflatedItem = 4u << 20;  // of the entries of one that has changed
+
+}  // namespace
+
+Sync::Sync(bool on, const std::string& user, Owner& owner, FeedRecord* record)
+    : on_(on), owner_(owner), feeds_(user, owner, record), list_(user), marks_(list_, owner, [this] {
+          tell_changes();
+      }) {}
+
+void Sync::close() {
+    ++turn_;
+    early_.clear();
+    held_ = Holding();
+    feeds_.close();
+}
+
+// ---- asking ----
+
+void Sync::begin_session() {
+    ++turn_;
+    early_.clear();
+    open_ = told_ = false;
+    again_at_ = kNever;
+    delay_ = kFirstDelay;
+    release_held();
+    feeds_.begin_session(on_);
+    if (!on_) return;
+    passes_ = 0;
+    begin_pass();
+}
+
+void Sync::begin_pass() {
+    syncing_ = true;
+    pass_ = Pass();
+    list_.begin_pass();
+    ask_page();
+}
+
+void Sync::ask_page() {
+    if (!owner_.in_session()) return;  // the next one begins anew
+    open_ = true;
+    const bool first = passes_ == 0 && pass_.pages == 0;
+    const Call call = sync_call(cursor_, pass_.page, first ? kFirstPage : kPage, first ? kFirstEntries : kEntries);
+    owner_.ask(call, [this, turn = turn_](const Answer& answer) {
+        if (turn == turn_) on_page(answer);
+    });
+}
+
+void Sync::on_page(const Answer& answer) {
+    open_ = false;
+    const auto page = read_page(answer);
+    if (!page) {
+        early_.clear();
+        return on_failed(page.error(), answer.retry_after_ms);
+    }
+    delay_ = kFirstDelay;
+    if (page->whole && !whole_since_) whole_since_ = list_.pass();
+    ++pass_.pages;
+    pass_.page = page->next;
+    // The next page is asked for when the application has handled this one.
+    const auto taken = owner_.when_handled([this, turn = turn_] {
+        if (turn == turn_ && syncing_ && !open_) ask_page();
+    });
+    for (const im::SyncedConversation& each : page->conversations) take(each, false, answer.encodings, taken);
+    for (const std::string_view name : page->gone) forget(std::string(name));
+    for (const im::SyncedFeed& each : page->feeds) {
+        const std::string name(each.conversation);
+        const auto end = list_.end_of(name);
+        if (end) feeds_.adopt({name, each.feed, *end, 0, {}, *end}, answer.encodings, taken);
+    }
+    tell_changes(taken);
+    take_early_frames();
+    if (page->next.empty()) end_pass(page->cursor, taken);
+}
+
+void Sync::on_failed(const Failure& failure, std::uint32_t retry_after_ms) {
+    if (!owner_.in_session()) return;  // the next one begins anew
+    const errc code = failure.code;
+    // The backup of a store has been restored between two pages.
+    if (code == errc::epoch_changed && !pass_.page.empty() && ++passes_ < kMostPasses) return begin_pass();
+    syncing_ = false;
+    feeds_.end_sync(false);
+    release_held();
+    if (code == errc::not_supported) {
+        if (!std::exchange(told_unavailable_, true))
+            owner_.tell(event::CapabilityUnavailable{"sync_conversations", failure.text});
+        return;
+    }
+    const bool may_pass = boost::system::error_code(code) == errcond::retryable;
+    if (!may_pass) {
+        if (delay_ == kFirstDelay)
+            owner_.tell(event::Error{Failure(code, "the list of conversations: " + failure.text)});
+        cursor_.clear();  // which may be what the server cannot read
+    }
+    again_at_ = owner_.now() + std::max<session::Duration>(delay_, std::chrono::milliseconds(retry_after_ms));
+    delay_ = std::min(2 * delay_, kLongestDelay);
+}
+
+// ---- what pages say ----
+
+void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings encodings,
+                const std::shared_ptr<void>& taken) {
+    const std::string name(from.about->conversation);
+    const auto before = list_.end_of(name);
+    const Position start = start_of(from, before, began || !first_);
+    pass_.news = pass_.news || !before || (from.feed != 0 && !feeds_.knows(from.feed));
+    if (!list_.name(from, encodings)) {
+        return owner_.tell(event::Error{
+            Failure(errc::too_many_conversations, "the list of conversations is full: " + name + " is not in it")});
+    }
+    const im::Head& head = *from.about->head;
+    feeds_.adopt({name, from.feed, {head.epoch, head.last}, from.about->visible_from, from.entries, start}, encodings,
+                 taken);
+    tell_changes(taken);
+}
+
+// Behind what its entries are told, if none of them has been told.
+Position Sync::start_of(const im::SyncedConversation& from, const std::optional<Position>& before, bool is_new) const {
+    const im::Head& head = *from.about->head;
+    const Position end{head.epoch, head.last};
+    if (before) return before->epoch == end.epoch ? *before : end;
+    if (is_new) {  // since the cursor, or just now
+        const std::uint64_t mark = from.mark ? from.mark->offset : 0;
+        const std::uint64_t unseen = from.about->visible_from == 0 ? 0 : from.about->visible_from - 1;
+        return {end.epoch, std::min(end.offset, std::max(mark, unseen))};
+    }
+    // What is old is in the list; what has just come as Data is told.
+    for (const im::Entry& entry : from.entries) {
+        if (entry.from == from.about->conversation && holds(entry.from, entry.id)) return {end.epoch, entry.offset - 1};
+    }
+    return end;
+}
+
+// Those of feeds that are known by now.
+void Sync::take_early_frames() {
+    for (const EarlyFrame& early : std::exchange(early_, {})) {
+        const Bytes whole(early.body);
+        const auto frame = im::decode<im::Feed>(whole.view());
+        if (frame && feeds_.knows(early.number))
+            feeds_.on_feed(early.number, *frame, whole, early.encodings, early.taken);
+        tell_changes(early.taken);
+    }
+}
+
+void Sync::end_pass(std::string_view cursor, const std::shared_ptr<void>& taken) {
+    cursor_ = cursor;
+    const bool one_page = pass_.pages == 1;
+    const bool again = ++passes_ < kMostPasses && (!one_page || pass_.news);
+    if ((one_page || !again) && !std::exchange(told_, true))
+        owner_.tell_later([taken]() -> std::optional<Event> { return event::ConversationsSynced{}; });
+    if (!again) return finish();
+    pass_ = Pass();
+    list_.begin_pass();
+}
+
+void Sync::finish() {
+    syncing_ = false;
+    first_ = false;
+    if (whole_since_) {
+        for (const std::string& name : list_.unnamed_since(*whole_since_)) forget(name);
+        whole_since_.reset();
+        tell_changes();
+    }
+    feeds_.end_sync(true);
+    release_held();
+    marks_.say_again();
+}
+
+void Sync::forget(const std::string& conversation) {
+    feeds_.drop(conversation);
+    (void)list_.remove(conversation);
+}
+
+// ---- from the session ----
+
+void Sync::on_feed(std::uint32_t number, const im::Feed& frame, const Bytes& whole, wire::Encodings encodings,
+                   const std::shared_ptr<void>& taken) {
+    const bool began = on_ && frame.began && is_whole(*frame.began);
+    if (began) take(*frame.began, true, encodings, taken);
+    if (feeds_.knows(number)) {
+        feeds_.on_feed(number, frame, whole, encodings, taken);
+    } else if (open_ && !began) {
+        early_.push_back({number, im::encode(frame), encodings, taken});
+    }
+    tell_changes(taken);
+}
+
+bool Sync::hold(const std::string& from, const Uuid& id, std::size_t bytes, std::function<void(bool)> decide) {
+    if (!on_ || model::Target::of(from).kind != model::Target::Kind::user) return false;
+    if (feeds_.leaves_to_feed(from, id)) return decide(false), true;
+    if (!syncing_ || held_.all.size() >= kMostHeld || held_.bytes + bytes > kMostHeldBytes) return false;
+    if (held_.all.empty()) held_.until = owner_.now() + kLongestHold;
+    held_.bytes += bytes;
+    held_.all.push_back({from, id, std::move(decide)});
+    return true;
+}
+
+bool Sync::holds(std::string_view from, const Uuid& id) const {
+    return std::any_of(held_.all.begin(), held_.all.end(),
+                       [&](const Held& held) { return held.id == id && held.from == from; });
+}
+
+void Sync::release_held() {
+    const Holding held = std::exchange(held_, Holding());
+    for (const Held& each : held.all) each.decide(!feeds_.leaves_to_feed(each.from, each.id));
+}
+
+void Sync::on_stored(const std::string& conversation, const StoredAt& stored, Entry entry) {
+    feeds_.on_stored(conversation, stored, entry.id);
+    if (!on_) return;
+    entry.offset = stored.position.offset;
+    entry.time = stored.time;
+    list_.on_own(conversation, stored.position.epoch, std::move(entry));
+    tell_changes();
+}
+
+AnswerDone Sync::watch(const Call& call, AnswerDone done) {
+    using wire::Verb;
+    const bool comes = call.verb == Verb::conversation_create || call.verb == Verb::conversation_join;
+    if (!on_ || (!comes && call.verb != Verb::conversation_leave)) return done;
+    return [this, comes, name = call.conversation, done = std::move(done)](Answer answer) {
+        if (const auto about = read_conversation(answer, name); comes && about) list_.add(*about);
+        if (!comes && answer.code == errc::ok) forget(name);
+        tell_changes();
+        done(std::move(answer));
+    };
+}
+
+// ---- from the subscriptions ----
+
+void Sync::on_entry(const std::string& conversation, std::uint64_t epoch, const im::Entry& entry,
+                    wire::Encodings encodings) {
+    if (on_) list_.on_entry(conversation, epoch, entry, encodings);
+}
+
+void Sync::on_no_member(const std::string& conversation) {
+    (void)list_.remove(conversation);
+    tell_changes();
+}
+
+// ---- telling ----
+
+void Sync::tell_changes(const std::shared_ptr<void>& taken) {
+    for (const std::string& name : list_.take_changed()) {
+        auto make = [name, item = list_.item(name), taken]() -> std::optional<Event> {
+            event::ConversationChanged changed{name, std::nullopt};
+            std::size_t most = kMostInflatedItem;
+            if (item) changed.now = listed(*item, most);
+            return changed;
+        };
+        owner_.tell_later(std::move(make));
+    }
+}
+
+// ---- time ----
+
+session::TimePoint Sync::next_deadline() const noexcept {
+    return std::min({feeds_.next_deadline(), marks_.next_deadline(), held_.until, again_at_});
+}
+
+void Sync::on_time() {
+    const session::TimePoint now = owner_.now();
+    if (feeds_.next_deadline() <= now) feeds_.on_time();
+    marks_.on_time();
+    if (held_.until <= now) release_held();
+    if (again_at_ > now) return;
+    again_at_ = kNever;
+    if (!owner_.in_session()) return;
+    passes_ = 0;
+    begin_pass();
+}
+
+}  // namespace flare::client

@@ -1,0 +1,146 @@
+// Keeps the list of a user's conversations: asks for what has changed, page after page, in each new session, has what
+// the pages name told by feeds, and goes on with what those bring.
+//
+// A sync is made of passes. The pages of a pass show what was committed when the first one was read; what changes
+// meanwhile is for the next pass, so that one follows as long as a pass has several pages or names what was not
+// followed. A page travels in another lane than the feeds that it names: frames of theirs that come first are kept.
+//
+// Protocol: docs/protocol.md, "Sync"; docs/client.md, "The list of conversations".
+// Threads:  its client's I/O thread.
+// Owner:    ClientLoop.
+#pragma once
+
+#include "client/im/feeds.hpp"
+#include "client/im/list.hpp"
+#include "client/im/marks.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flare::client {
+
+class Sync {
+public:
+    // Of conversations and of entries of each: what is shown at once, then the rest.
+    static constexpr std::uint32_t kFirstPage = 20, kFirstEntries = 10, kPage = 200, kEntries = 1;
+    static constexpr std::size_t kMostPasses = 8;  // in a row: what changes all the time is followed by then
+    static constexpr session::Duration kFirstDelay = std::chrono::seconds(1);  // behind a failure
+    static constexpr session::Duration kLongestDelay = std::chrono::seconds(30);
+    // Messages that wait for a page, and how long.
+    static constexpr std::size_t kMostHeld = 64;
+    static constexpr std::size_t kMostHeldBytes = 64 * 1024;
+    static constexpr session::Duration kLongestHold = std::chrono::seconds(5);
+
+    class Owner : public Feeds::Owner {
+    public:
+        // `then` is called on the I/O thread, not within a call, when the last copy is gone.
+        virtual std::shared_ptr<void> when_handled(std::function<void()> then) = 0;
+
+    protected:
+        ~Owner() = default;
+    };
+    // `on`: there is a list. Without it, this passes on what the session says to the subscriptions.
+    // `record`: see Feeds.
+    Sync(bool on, const std::string& user, Owner& owner, FeedRecord* record = nullptr);
+
+    bool on() const noexcept { return on_; }
+    Feeds& feeds() noexcept { return feeds_; }
+
+    // ---- from the application ----
+    std::vector<ConversationList::Item> list() const { return list_.items(); }
+    void mark_read(const std::string& conversation, const Position& upto, MarkDone done) {
+        marks_.mark_read(conversation, upto, std::move(done));
+    }
+    // An answer to such a call may change the list.
+    AnswerDone watch(const Call& call, AnswerDone done);
+    void close();
+
+    // ---- from the session ----
+    void begin_session();
+    void go_on() { feeds_.go_on(); }
+    void on_feed(std::uint32_t number, const wire::im::Feed& frame, const Bytes& whole, wire::Encodings encodings,
+                 const std::shared_ptr<void>& taken);
+    // A message of `from` has come as Data. False: tell it now. True: `decide` is called, now or later: true means that
+    // it is to be told, false that a feed tells it.
+    bool hold(const std::string& from, const Uuid& id, std::size_t bytes, std::function<void(bool)> decide);
+    // It is not decided yet: if a feed tells it meanwhile, that is the first time.
+    bool holds(std::string_view from, const Uuid& id) const;
+    // The receipt of an own message has come. `entry`: without offset and time.
+    void on_stored(const std::string& conversation, const StoredAt& stored, Entry entry);
+
+    // ---- from the subscriptions ----
+    void on_entry(const std::string& conversation, std::uint64_t epoch, const wire::im::Entry& entry,
+                  wire::Encodings encodings);
+    void on_skipped(const std::string& conversation, const Position& upto) { list_.on_gap(conversation, upto); }
+    void on_no_member(const std::string& conversation);
+
+    // ---- time ----
+    session::TimePoint next_deadline() const noexcept;
+    void on_time();
+
+private:
+    struct Pass {
+        std::string page{};     // of which page is to be asked for; empty: the first one
+        std::size_t pages = 0;  // that have come
+        bool news = false;      // something was not followed before
+    };
+    // What has come of a feed that nobody knows yet.
+    struct EarlyFrame {
+        std::uint32_t number = 0;
+        std::string body;
+        wire::Encodings encodings = 0;
+        std::shared_ptr<void> taken;
+    };
+    struct Held {
+        std::string from;
+        Uuid id;
+        std::function<void(bool)> decide;
+    };
+    struct Holding {
+        std::vector<Held> all{};
+        std::size_t bytes = 0;
+        session::TimePoint until = session::kNever;
+    };
+
+    void begin_pass();
+    void ask_page();
+    void on_page(const Answer& answer);
+    void on_failed(const Failure& failure, std::uint32_t retry_after_ms);
+    // `began`: now, unasked.
+    void take(const wire::im::SyncedConversation& from, bool began, wire::Encodings encodings,
+              const std::shared_ptr<void>& taken);
+    Position start_of(const wire::im::SyncedConversation& from, const std::optional<Position>& before,
+                      bool is_new) const;
+    void take_early_frames();
+    void end_pass(std::string_view cursor, const std::shared_ptr<void>& taken);
+    void finish();
+    void forget(const std::string& conversation);
+    void release_held();
+    void tell_changes(const std::shared_ptr<void>& taken = {});
+
+    const bool on_;
+    Owner& owner_;
+    Feeds feeds_;
+    ConversationList list_;
+    ReadMarks marks_;
+    std::string cursor_;  // of the last pass; empty: none was complete
+    Pass pass_;
+    std::size_t passes_ = 0;  // of this sync
+    std::uint64_t turn_ = 0;  // counts what begins anew: answers and calls of an earlier one are void
+    bool syncing_ = false;
+    bool open_ = false;  // a page has been asked for
+    bool first_ = true;  // no sync is over yet
+    bool told_ = false;  // ConversationsSynced, in this session
+    bool told_unavailable_ = false;
+    std::optional<std::uint64_t> whole_since_;  // what no pass has named from this one on is gone
+    std::vector<EarlyFrame> early_;
+    Holding held_;
+    session::TimePoint again_at_ = session::kNever;
+    session::Duration delay_ = kFirstDelay;
+};
+
+}  // namespace flare::client

@@ -1,0 +1,103 @@
+// Feeds that pages of a sync name, and those of conversations that are new in a list. What asks for a feed by itself:
+// feeds.cpp.
+#include "server/conversations/feeds.hpp"
+#include "server/worker/shard.hpp"
+
+#include <utility>
+
+namespace flare::server {
+
+void ConversationFeeds::follow_list(session::ServerSession& session, im::SessionKey key) {
+    subscriber_of(session, key).follows_list = true;
+}
+
+// ---- pages ----
+
+std::uint32_t ConversationFeeds::promise(session::ServerSession& session, const reading::Synced& conversation) {
+    FeedSubscriber* const subscriber = find(session.id().value);
+    if (subscriber == nullptr || subscriber->target() == nullptr) return 0;
+    FeedSubscriber& who = *subscriber;
+    if (const im::Feed* const present = feeds_.find(who, conversation.key); present != nullptr) {
+        if (present->opening()) who.openings.at(present->number).promised = true;
+        return present->number;
+    }
+    if (!conversation.live) return 0;
+    const session::LaneIndex lane = session::lane_of(conversation.name, session.lanes());
+    const im::Feed* const feed = feeds_.subscribe(who, conversation.key, lane);
+    if (feed == nullptr) return 0;
+    const reading::FeedPlace place{conversation.epoch, conversation.opening.as_of, Uuid(), true};
+    who.openings.try_emplace(
+        feed->number, Opening{.asked = {std::nullopt, place}, .next = conversation.opening.next, .promised = true});
+    promises_.push_back({conversation.key, conversation.opening});
+    return feed->number;
+}
+
+void ConversationFeeds::keep_promises(const session::SessionId& session, session::LaneIndex told_in) {
+    if (promises_.empty()) return;
+    FeedSubscriber& who = *find(session.value);
+    who.told_apart(told_in);
+    for (const Promise& each : std::exchange(promises_, {})) feeds_.begin(*feeds_.find(who, each.key), each.opening);
+}
+
+void ConversationFeeds::break_promises(const session::SessionId& session) {
+    if (promises_.empty()) return;
+    FeedSubscriber& who = *find(session.value);
+    for (const Promise& each : std::exchange(promises_, {})) {
+        im::Feed& feed = *feeds_.find(who, each.key);
+        take_opening(who, feed.number);
+        feeds_.close(feed);
+    }
+}
+
+// ---- new conversations ----
+
+void ConversationFeeds::joined(const model::ConversationKey& conversation, std::uint64_t stamp,
+                               std::span<const std::string> users) {
+    if (subscribers_.empty()) return;
+    for (const std::string& user : users) {
+        for (const session::ServerSession* const session : parts_.table.of_user(user)) {
+            FeedSubscriber* const who = find(session->id().value);
+            if (who != nullptr && who->follows_list) tell_news(*who, conversation, stamp);
+        }
+    }
+}
+
+void ConversationFeeds::tell_news(FeedSubscriber& who, const model::ConversationKey& conversation,
+                                  std::uint64_t stamp) {
+    if (who.target() == nullptr) return;
+    if (const im::Feed* const present = feeds_.find(who, conversation); present != nullptr) {
+        // Whoever has a feed hears of it there; one that is opening may have been read before the user was a member.
+        if (present->opening()) who.openings.at(present->number).then.push_back({.news = stamp});
+        return;
+    }
+    const std::string name = reading::name_of(conversation, who.target()->user());
+    im::Feed* const feed = feeds_.subscribe(who, conversation, session::lane_of(name, who.target()->lanes()));
+    if (feed == nullptr) return tell_without_feed(who, conversation, stamp);
+    who.openings.try_emplace(feed->number, Opening{.asked = {.news = stamp}});
+    feeds_.begin(*feed);
+}
+
+// It has as many feeds as it may have.
+void ConversationFeeds::tell_without_feed(FeedSubscriber& who, const model::ConversationKey& conversation,
+                                          std::uint64_t stamp) {
+    const std::string& user = who.target()->user();
+    const session::LaneIndex lane = session::lane_of(reading::name_of(conversation, user), who.target()->lanes());
+    const auto found = std::make_shared<reading::BeganFound>();
+    parts_.store.read(
+        [found, question = reading::BeganQuestion{conversation, user, stamp, who.take_number(), false,
+                                                  who.encodings()}](store::Reader& reader) {
+            *found = reading::began(reader, question);
+            return found->code;
+        },
+        [this, found, id = who.id(), conversation, stamp, lane](errc code) {
+            FeedSubscriber* const told = find(id);
+            if (told == nullptr || told->target() == nullptr || code == errc::unknown_conversation) return;
+            if (code == errc::ok &&
+                parts_.table.send_feed(*told->target(), lane, std::move(found->body), parts_.executor.now()))
+                return;
+            told->untold.emplace_back(conversation, stamp);
+            try_again_later();
+        });
+}
+
+}  // namespace flare::server

@@ -1,0 +1,235 @@
+#include "server/conversations/sync_reading.hpp"
+
+#include "im/planted.hpp"
+#include "model/target.hpp"
+#include "server/conversations/entry_writer.hpp"
+#include "server/conversations/opened.hpp"
+#include "wire/sync.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace flare::server::reading {
+namespace {
+
+// All that a page has beside entries, if names and titles are as long as they may be: it is a response in any case.
+constexpr std::size_t kMostBesideName = 16;
+constexpr std::size_t kMostBesideTitle = 192;
+static_assert(kSyncEntryBytes +
+                      wire::im::kMaxSyncPage * (wire::kMaxNameBytes + wire::im::kMaxTitleBytes + kMostBesideTitle) +
+                      wire::im::kMaxSyncFeeds * (wire::kMaxNameBytes + kMostBesideName) +
+                      2 * (wire::im::kMaxCursorBytes + kMostBesideName) <=
+                  wire::kMaxResponseBytes,
+              "a full page is a response");
+
+// That may have changed since somebody became a member of the one that is looked for.
+constexpr std::uint32_t kChangedSince = 1000;
+
+class PageReader {
+public:
+    PageReader(store::Reader& reader, std::string_view user, wire::Encodings encodings, std::uint32_t entries)
+        : reader_(reader), user_(user), entries_(entries), writer_(reader, encodings, kSyncEntryBytes, false) {}
+
+    // Where a feed of it begins, and whether it does so by itself.
+    Synced place(const store::Listed& listed) const {
+        const Opened opened{listed.conversation, listed.member};
+        Synced made;
+        made.key = listed.conversation.key;
+        made.name = name_of(made.key, user_);
+        made.live = made.key.kind() == model::ConversationKind::direct || listed.conversation.members <= kLiveMembers;
+        made.epoch = listed.conversation.head.last.epoch;
+        made.opening.conversation = listed.conversation.row;
+        made.opening.user = listed.member.user;
+        made.opening.as_of = listed.conversation.head.last.offset;
+        made.opening.next = std::max(made.opening.as_of + 1, opened.floor());
+        made.opening.apart = true;
+        return made;
+    }
+
+    // What the user is told of it: valid until the next call. An error is the store's.
+    Result<wire::im::SyncedConversation> tell(const store::Listed& listed, std::string_view name) {
+        opened_ = {listed.conversation, listed.member};
+        wire::im::SyncedConversation told;
+        told.about = describe(opened_, name);
+        told.last_ms = static_cast<std::int64_t>(listed.conversation.head.last_ms);
+        const auto unread = reader_.unread(listed, wire::im::kMaxUnread);
+        if (!unread) return code_of(unread);
+        told.mark = wire::im::ReadMark{listed.mark.offset, unread->count, unread->more};
+        if (im::planted(im::Fault::unread_counts_own)) {
+            told.mark->unread = static_cast<std::uint32_t>(listed.conversation.head.messages - listed.mark.messages);
+        }
+        if (const errc code = add_entries(told.entries); code != errc::ok) return code;
+        return told;
+    }
+
+private:
+    // The newest ones, down to where there is no room.
+    errc add_entries(std::vector<wire::im::Entry>& entries) {
+        const model::Head& head = opened_.conversation.head;
+        if (entries_ == 0 || writer_.room() == 0 || head.last.offset < opened_.floor()) return errc::ok;
+        store::PageRequest request;
+        request.conversation = opened_.conversation.row;
+        request.from = head.last.offset;
+        request.limit = entries_;
+        request.bytes = static_cast<std::uint32_t>(writer_.room());
+        request.floor = opened_.floor();
+        request.ceiling = head.last.offset;
+        auto page = reader_.page(request);
+        if (!page && code_of(page) == errc::unknown_conversation) return errc::ok;  // it has gone just now
+        if (!page) return code_of(page);
+        page_ = std::move(*page);
+        for (auto each = page_.entries.rbegin(); each != page_.entries.rend(); ++each) {
+            const auto taken = writer_.add(*each, entries);
+            if (!taken) return code_of(taken);
+            if (!*taken) break;
+        }
+        std::reverse(entries.begin(), entries.end());
+        return errc::ok;
+    }
+
+    store::Reader& reader_;
+    const std::string_view user_;
+    const std::uint32_t entries_;
+    EntryWriter writer_;
+    Opened opened_{};     // of the last one
+    store::Page page_{};  // likewise
+};
+
+// A room of that name may have been made again, with the user: then it is not gone to the user.
+Result<bool> is_back(store::Reader& reader, const store::Listed& listed) {
+    if (!listed.conversation.removed) return false;
+    const auto present = reader.conversation(listed.conversation.key);
+    if (!present) return code_of(present);
+    if (!*present || (*present)->removed || (*present)->row == listed.conversation.row) return false;
+    const auto member = reader.member((*present)->row, listed.member.user);
+    if (!member) return code_of(member);
+    return *member && (*member)->role != model::Role::none;
+}
+
+SyncFound failed(errc code) {
+    if (code == errc::epoch_changed)
+        return {.code = code, .text = "the store was replaced since the page before: sync again from the cursor"};
+    return {.code = code, .text = explain(code)};
+}
+
+// The list from the place on. A cursor of another store, or of one that has been further: everything is listed.
+Result<store::ListPage> list(store::Reader& reader, const SyncQuestion& question, store::Row user, SyncPlace& place) {
+    store::ListRequest request;
+    request.user = user;
+    request.above = place.above;
+    request.upto = place.upto;
+    request.before_stamp = place.before_stamp;
+    request.before_row = place.before_row;
+    const std::uint32_t limit = question.limit == 0 ? kUsualSync : question.limit;
+    request.limit = static_cast<std::uint32_t>(std::min<std::size_t>(limit, wire::im::kMaxSyncPage));
+    request.with_rest = question.most_rest != 0;
+    request.most_rest = question.most_rest;
+    auto page = reader.list(request);
+    if (!page) return page;
+    const bool other = place.generation != page->generation;
+    if (!place.first_page() && (other || page->whole != (place.above == 0))) return errc::epoch_changed;
+    if (place.above != 0 && other) {
+        request.above = 0;
+        page = reader.list(request);
+        if (!page) return page;
+    }
+    if (page->whole) place.above = 0;
+    place.generation = page->generation;
+    place.upto = page->upto;
+    return page;
+}
+
+}  // namespace
+
+std::string name_of(const model::ConversationKey& key, std::string_view user) {
+    if (key.kind() == model::ConversationKind::direct)
+        return std::string(key.first() == user ? key.second() : key.first());
+    std::string name(model::Target::kConversation);
+    name += key.name();
+    return name;
+}
+
+SyncFound sync_page(store::Reader& reader, const SyncQuestion& question) {
+    const auto user = reader.user(question.user);
+    if (!user) return failed(code_of(user));
+    SyncPlace place = question.place;
+    const auto page = list(reader, question, user->value_or(0), place);
+    if (!page) return failed(code_of(page));
+    SyncFound found;
+    PageReader pages(reader, question.user, question.encodings,
+                     static_cast<std::uint32_t>(std::min<std::size_t>(question.entries, wire::im::kMaxSyncEntries)));
+    for (const store::Listed& listed : page->found) {
+        if (listed.is_gone()) {
+            const auto back = is_back(reader, listed);
+            if (!back) return failed(code_of(back));
+            if (!*back) found.gone.push_back(name_of(listed.conversation.key, question.user));
+            continue;
+        }
+        Synced synced = pages.place(listed);
+        const auto told = pages.tell(listed, synced.name);
+        if (!told) return failed(code_of(told));
+        synced.body = wire::im::encode(*told);
+        found.conversations.push_back(std::move(synced));
+    }
+    for (const store::Listed& listed : page->rest) {
+        Synced synced = pages.place(listed);
+        if (synced.live) found.rest.push_back(std::move(synced));
+    }
+    found.whole = page->whole;
+    found.cursor = cursor_of(place.generation, place.upto + (im::planted(im::Fault::sync_cursor_ahead) ? 3 : 0));
+    if (page->more && !page->found.empty()) {
+        place.before_stamp = page->found.back().stamp;
+        place.before_row = page->found.back().conversation.row;
+        found.next = token_of(place);
+    }
+    return found;
+}
+
+std::string encode(const SyncFound& page, std::span<const std::uint32_t> feeds) {
+    std::string body;
+    std::size_t bytes = 0;
+    for (const Synced& each : page.conversations) bytes += each.body.size() + kMostBesideName;
+    body.reserve(bytes);
+    std::size_t at = 0;
+    for (const Synced& each : page.conversations) wire::im::append_synced(body, each.body, feeds[at++]);
+    wire::im::SyncPage others;
+    others.gone.assign(page.gone.begin(), page.gone.end());
+    others.next = page.next;
+    others.cursor = page.cursor;
+    others.whole = page.whole;
+    for (const Synced& each : page.rest) {
+        if (const std::uint32_t feed = feeds[at++]; feed != 0) others.feeds.push_back({each.name, feed});
+    }
+    wire::im::append(body, others);
+    return body;
+}
+
+BeganFound began(store::Reader& reader, const BeganQuestion& question) {
+    const auto user = reader.user(question.user);
+    if (!user) return {.code = code_of(user)};
+    store::ListRequest request;
+    request.user = user->value_or(0);
+    request.above = question.stamp == 0 ? 0 : question.stamp - 1;
+    request.limit = kChangedSince;
+    const auto page = reader.list(request);
+    if (!page) return {.code = code_of(page)};
+    const auto listed = std::ranges::find_if(page->found, [&](const store::Listed& each) {
+        return !each.is_gone() && each.conversation.key == question.key;
+    });
+    if (listed == page->found.end()) return {.code = errc::unknown_conversation};
+    PageReader pages(reader, question.user, question.encodings, kBeganEntries);
+    const Synced synced = pages.place(*listed);
+    auto told = pages.tell(*listed, synced.name);
+    if (!told) return {.code = code_of(told)};
+    BeganFound found{.live = synced.live && question.may_live, .opening = synced.opening};
+    found.opening.apart = false;  // it is told in the lane of the feed
+    told->feed = found.live ? question.feed : 0;
+    wire::im::Feed frame;
+    frame.began = std::move(*told);
+    found.body = wire::im::feed_body(frame);
+    found.body.feed_id = question.feed;
+    return found;
+}
+
+}  // namespace flare::server::reading

@@ -1,0 +1,777 @@
+// How a client keeps its list of conversations, with a server and an application whose every step is written down.
+#include "client/im/sync.hpp"
+
+#include "wire/requests.hpp"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <set>
+#include <vector>
+
+namespace flare::client {
+namespace {
+
+using namespace std::chrono_literals;
+namespace page_of = wire::im;
+
+// A conversation as a page names it: its log ends at `last`, the page has the entries from `first` on.
+struct Named {
+    std::string name;
+    std::uint32_t feed = 0;
+    std::uint64_t last = 0;
+    std::uint64_t first = 0;  // 0: none
+    std::uint64_t mark = 0;
+    std::uint32_t unread = 0;
+    std::uint64_t epoch = 7;
+    std::uint64_t visible_from = 1;
+};
+
+class Syncing : public ::testing::Test, protected Sync::Owner {
+protected:
+    // ---- what the server hears and says ----
+
+    struct Request {
+        Call call;
+        AnswerDone done;
+        std::string text() const {
+            using wire::Verb;
+            if (call.verb == Verb::sync) {
+                const auto body = wire::im::decode<wire::im::Sync>(call.body).value();
+                return "sync " + std::string(body.cursor.empty() ? "-" : body.cursor) + " " +
+                       std::string(body.page.empty() ? "-" : body.page) + " " + std::to_string(body.limit) + "/" +
+                       std::to_string(body.entries) + (body.feeds ? "" : " without feeds");
+            }
+            if (call.verb == Verb::read_mark) {
+                const auto body = wire::im::decode<wire::im::MarkRead>(call.body).value();
+                return "mark " + std::string(body.conversation) + " " + std::to_string(body.offset);
+            }
+            if (call.verb == Verb::unsubscribe) return "unsubscribe " + call.conversation;
+            const auto body = wire::im::decode<wire::im::Subscribe>(call.body).value();
+            return "subscribe " + std::string(body.conversation) + " " + std::to_string(body.epoch) + ":" +
+                   std::to_string(body.after);
+        }
+    };
+    void ask(const Call& call, AnswerDone done) override { requests.push_back({call, std::move(done)}); }
+    std::string asked() const {
+        std::string all;
+        for (const Request& each : requests) all += (all.empty() ? "" : ", ") + each.text();
+        return all;
+    }
+    Request take_request() {
+        EXPECT_FALSE(requests.empty());
+        if (requests.empty()) return {};
+        Request first = std::move(requests.front());
+        requests.erase(requests.begin());
+        return first;
+    }
+    template <typename Body>
+    void answer(const Body& body) {
+        Answer answer;
+        answer.bodies.emplace_back(wire::im::encode(body));
+        take_request().done(std::move(answer));
+    }
+    void refuse(errc code, std::uint32_t retry_after_ms = 0) {
+        Answer answer{code, std::string(explain(code))};
+        answer.retry_after_ms = retry_after_ms;
+        take_request().done(std::move(answer));
+    }
+    static Uuid id(std::uint64_t number) {
+        Uuid made;
+        made.bytes[0] = 1;
+        made.bytes[14] = static_cast<std::uint8_t>(number >> 8);
+        made.bytes[15] = static_cast<std::uint8_t>(number);
+        return made;
+    }
+    static wire::im::Entry message(std::uint64_t offset, std::string_view from = "bob") {
+        wire::im::Entry entry;
+        entry.offset = offset;
+        entry.kind = model::EntryKind::message;
+        entry.id = id(offset);
+        entry.from = from;
+        entry.time_ms = static_cast<std::int64_t>(offset) * 1'000;
+        entry.type = "text";
+        entry.payload = "hello";
+        return entry;
+    }
+    static wire::im::SyncedConversation wire_of(const Named& named) {
+        wire::im::SyncedConversation made;
+        made.about.emplace();
+        made.about->conversation = named.name;
+        made.about->head = wire::im::Head{named.epoch, 1, named.last, named.last};
+        made.about->role = model::Role::member;
+        made.about->visible_from = named.visible_from;
+        made.last_ms = static_cast<std::int64_t>(named.last) * 1'000;
+        made.mark = wire::im::ReadMark{named.mark, named.unread, false};
+        made.feed = named.feed;
+        for (std::uint64_t i = named.first; i != 0 && i <= named.last; ++i) made.entries.push_back(message(i));
+        return made;
+    }
+    static wire::im::SyncPage page(const std::vector<Named>& named, std::string_view cursor, bool whole = false) {
+        wire::im::SyncPage made;
+        for (const Named& each : named) made.conversations.push_back(wire_of(each));
+        made.cursor = cursor;
+        made.whole = whole;
+        return made;
+    }
+    // A new session, and a sync that is over with this page and the follow-up that it needs.
+    void synced(const std::vector<Named>& named, std::string_view cursor = "c1", bool whole = true) {
+        session = true;
+        sync.begin_session();
+        answer(page(named, cursor, whole));
+        handled();
+        while (!requests.empty() && requests.front().call.verb == wire::Verb::sync) {
+            answer(page({}, cursor));
+            handled();
+        }
+        EXPECT_EQ(asked(), "");
+    }
+    std::shared_ptr<bool> tell(std::uint32_t number, wire::im::Feed frame) {
+        auto consumed = std::make_shared<bool>(false);
+        const std::shared_ptr<void> taken(nullptr, [consumed](void*) { *consumed = true; });
+        const Bytes whole(wire::im::encode(frame));
+        sync.on_feed(number, wire::im::decode<wire::im::Feed>(whole.view()).value(), whole, 0, taken);
+        return consumed;
+    }
+    std::shared_ptr<bool> tell(std::uint32_t number, std::vector<wire::im::Entry> entries, std::uint64_t removed = 0) {
+        wire::im::Feed frame;
+        frame.entries = std::move(entries);
+        frame.removed = removed;
+        return tell(number, std::move(frame));
+    }
+    // A message as Data: "held", "told", "left to the feed".
+    void data(const std::string& from, std::uint64_t number) {
+        const auto decide = [this, from, number](bool told) {
+            const std::string text = from + "'s " + std::to_string(number) + (told ? " told" : " left to the feed");
+            queue.push_back([this, text]() -> std::optional<Event> {
+                decided += text + "; ";
+                return std::nullopt;
+            });
+        };
+        seen.insert({from, id(number)});
+        if (!sync.hold(from, id(number), 5, decide)) decide(true);
+    }
+    void lose_session() {
+        session = false;
+        for (Request& each : std::exchange(requests, {})) each.done({errc::connection_lost, "lost"});
+    }
+    void stored(const std::string& name, std::uint64_t offset) {
+        Entry entry;
+        entry.kind = EntryKind::message;
+        entry.id = id(offset);
+        entry.from = "ann";
+        entry.payload = "mine";
+        sync.on_stored(name, {{7, offset}, {}}, entry);
+    }
+    void subscribe(const std::string& name, const SubscribeOptions& options = {}) {
+        sync.feeds().subscribe(name, options, [this](const Checked<Subscription>& result) {
+            results += result ? "subscribed; " : std::to_string(static_cast<int>(result.error().code)) + "; ";
+        });
+    }
+    void begun(std::uint32_t number, std::uint64_t next, std::uint64_t last, std::uint64_t epoch = 7) {
+        wire::im::Subscribed body;
+        body.feed = number;
+        body.head = wire::im::Head{epoch, 1, last, last};
+        body.visible_from = 1;
+        body.next = next;
+        answer(body);
+    }
+    void mark_read(const std::string& name, std::uint64_t upto) {
+        sync.mark_read(name, {7, upto}, [this](const Checked<ReadMark>& result) {
+            results += result
+                           ? std::to_string(result->unread) + " unread above " + std::to_string(result->offset) + "; "
+                           : std::to_string(static_cast<int>(result.error().code)) + "; ";
+        });
+    }
+    static std::string code(errc of) { return std::to_string(static_cast<int>(of)); }
+
+    // ---- what the application hears ----
+
+    bool in_session() const override { return session; }
+    session::TimePoint now() const override { return time; }
+    bool has_seen(std::string_view from, const Uuid& of) const override {
+        return seen.contains({std::string(from), of}) && !sync.holds(from, of);
+    }
+    bool settle(const Uuid&, std::string_view, const StoredAt&) override { return false; }
+    void tell(Event event) override {
+        queue.push_back([event = std::move(event)]() -> std::optional<Event> { return event; });
+    }
+    void count_message() override {}
+    void tell_later(std::function<std::optional<Event>()> make) override { queue.push_back(std::move(make)); }
+    void on_entry(const std::string& name, std::uint64_t epoch, const wire::im::Entry& entry,
+                  wire::Encodings encodings) override {
+        sync.on_entry(name, epoch, entry, encodings);
+    }
+    void on_skipped(const std::string& name, const Position& upto) override { sync.on_skipped(name, upto); }
+    void on_no_member(const std::string& name) override { sync.on_no_member(name); }
+    std::shared_ptr<void> when_handled(std::function<void()> then) override {
+        return {nullptr, [this, then = std::move(then)](void*) { posted.push_back(then); }};
+    }
+
+    struct Text {
+        std::string operator()(const event::MessageReceived& e) const {
+            return e.conversation + " " + std::to_string(e.stored->position.offset) + "; ";
+        }
+        std::string operator()(const event::OwnMessage& e) const {
+            return "own " + std::to_string(e.stored.position.offset) + "; ";
+        }
+        std::string operator()(const event::HistoryGap& e) const {
+            return std::string(name(e.reason)) + " " + std::to_string(e.first) + "-" + std::to_string(e.last) + "; ";
+        }
+        std::string operator()(const event::SubscriptionEnded& e) const {
+            return "ended " + e.conversation + " " + code(e.reason.code) + "; ";
+        }
+        std::string operator()(const event::ConversationChanged& e) const {
+            if (!e.now) return "[" + e.conversation + " gone] ";
+            return "[" + e.conversation + " " + std::to_string(e.now->about.head.last) + ", " +
+                   std::to_string(e.now->mark.unread) + "] ";
+        }
+        std::string operator()(const event::ConversationsSynced&) const { return "synced; "; }
+        std::string operator()(const event::CapabilityUnavailable& e) const { return "no " + e.capability + "; "; }
+        std::string operator()(const event::Error& e) const { return "error " + code(e.failure.code) + "; "; }
+        template <typename Other>
+        std::string operator()(const Other&) const {
+            return "?; ";
+        }
+    };
+    // The application handles what was told; `all` false: without changes of the list.
+    std::string heard(bool all = true) {
+        std::string text;
+        while (!queue.empty()) {
+            auto make = std::move(queue.front());
+            queue.pop_front();
+            const auto event = make();
+            if (event && (all || !std::holds_alternative<event::ConversationChanged>(*event)))
+                text += std::visit(Text(), *event);
+        }
+        return text;
+    }
+    // What waits for that goes on.
+    std::string handled(bool all = true) {
+        std::string text = heard(all);
+        for (const auto& then : std::exchange(posted, {})) then();
+        return text;
+    }
+
+    bool session = true;
+    session::TimePoint time{1h};
+    std::set<std::pair<std::string, Uuid>> seen;
+    std::vector<Request> requests;
+    std::deque<std::function<std::optional<Event>()>> queue;
+    std::vector<std::function<void()>> posted;
+    std::string results;
+    std::string decided;
+    Sync sync{true, "ann", *this};
+};
+
+// ---- asking ----
+
+TEST_F(Syncing, ListsEverythingAtFirstAndTellsNothingOld) {
+    sync.begin_session();
+    EXPECT_EQ(asked(), "sync - - 20/10");
+    answer(page({{"room:tea", 3, 12, 8, 10, 2}, {"bob", 4, 5, 1, 0, 5}}, "c1", true));
+    EXPECT_EQ(heard(), "[room:tea 12, 2] [bob 5, 5] synced; ");
+    ASSERT_EQ(sync.list().size(), 2u);
+    EXPECT_EQ(sync.list()[0].about.name, "room:tea");
+    EXPECT_EQ(sync.list()[0].entries.size(), 5u);
+    (void)handled();
+    EXPECT_EQ(asked(), "sync c1 - 200/1") << "what has changed meanwhile";
+    answer(page({}, "c2"));
+    EXPECT_EQ(handled(), "") << "it has been told once";
+    EXPECT_EQ(asked(), "");
+    (void)tell(3, {message(13)});
+    (void)tell(4, {message(6)});
+    EXPECT_EQ(heard(), "room:tea 13; [room:tea 13, 3] bob 6; [bob 6, 6] ") << "without a call for each";
+}
+
+TEST_F(Syncing, AsksForThePageBehindWhenThisOneHasBeenHandled) {
+    sync.begin_session();
+    auto first = page({{"room:tea", 3, 12}}, "c1", true);
+    first.next = "p2";
+    answer(first);
+    EXPECT_EQ(asked(), "");
+    EXPECT_EQ(handled(), "[room:tea 12, 0] ");
+    EXPECT_EQ(asked(), "sync - p2 200/1");
+    answer(page({{"room:soup", 4, 3}}, "c1", true));
+    EXPECT_EQ(handled(), "[room:soup 3, 0] ") << "what has changed between the pages is still to come";
+    EXPECT_EQ(asked(), "sync c1 - 200/1");
+    answer(page({{"room:late", 5, 9}}, "c2"));
+    EXPECT_EQ(handled(), "[room:late 9, 0] synced; ");
+    EXPECT_EQ(asked(), "sync c2 - 200/1") << "it was not followed before";
+    answer(page({{"room:late", 5, 10}}, "c3"));
+    (void)handled();
+    EXPECT_EQ(asked(), "");
+}
+
+TEST_F(Syncing, GoesOnFromItsCursorInTheNextSession) {
+    synced({{"room:tea", 3, 12}, {"bob", 4, 5}});
+    lose_session();
+    session = true;
+    sync.begin_session();
+    EXPECT_EQ(asked(), "sync c1 - 20/10") << "and nothing else is asked";
+    auto next = page({{"room:tea", 1, 15, 10, 12, 3}}, "c2");
+    next.feeds = {{"bob", 2}};
+    answer(next);
+    EXPECT_EQ(heard(), "room:tea 13; room:tea 14; room:tea 15; [room:tea 15, 3] synced; ");
+    (void)tell(1, {message(16)});
+    (void)tell(2, {message(6)});
+    EXPECT_EQ(heard(false), "room:tea 16; bob 6; ");
+    EXPECT_TRUE(*tell(3, {message(17)})) << "a number of the session before";
+}
+
+TEST_F(Syncing, SubscribesWhereThePageDoesNotReachBack) {
+    synced({{"room:tea", 3, 12}, {"room:soup", 4, 12}, {"room:pie", 5, 12}});
+    lose_session();
+    session = true;
+    sync.begin_session();
+    Named restored{"room:soup", 2, 12, 3};
+    restored.epoch = 8;
+    answer(page({{"room:tea", 1, 50, 41}, restored, {"room:pie", 3, 13, 13}}, "c2"));
+    EXPECT_EQ(asked(), "subscribe room:tea 7:12, subscribe room:soup 7:12");
+    begun(9, 13, 50);
+    EXPECT_TRUE(*tell(1, {message(51)})) << "the feed of the page is replaced";
+    (void)tell(9, {message(13), message(14)});
+    EXPECT_EQ(heard(false), "room:pie 13; synced; room:tea 13; room:tea 14; ");
+}
+
+TEST_F(Syncing, ALogWithAnotherEntryThereIsAskedFor) {
+    synced({{"room:tea", 3, 12, 12}});
+    (void)tell(3, {message(13)});
+    lose_session();
+    session = true;
+    sync.begin_session();
+    auto other = page({{"room:tea", 1, 15, 12}}, "c2");
+    other.conversations[0].entries[1].id = id(99);  // 13
+    answer(other);
+    EXPECT_EQ(asked(), "subscribe room:tea 7:13") << "and the server says that it has diverged";
+    lose_session();
+    session = true;
+    sync.begin_session();
+    answer(page({{"room:tea", 1, 9, 5}}, "c3"));
+    EXPECT_EQ(asked(), "subscribe room:tea 7:13") << "so is one that ends before";
+}
+
+TEST_F(Syncing, OfAConversationThatIsNewWhatIsBehindTheMarkIsTold) {
+    synced({{"room:tea", 3, 12}});
+    lose_session();
+    session = true;
+    sync.begin_session();
+    Named joined{"room:pie", 3, 30, 28, 0, 3};
+    joined.visible_from = 28;
+    answer(page({{"bob", 1, 4, 1, 2, 2}, {"room:soup", 2, 90, 81, 40, 50}, joined}, "c2"));
+    EXPECT_EQ(heard(),
+              "bob 3; bob 4; [bob 4, 2] [room:soup 90, 50] "
+              "room:pie 28; room:pie 29; room:pie 30; [room:pie 30, 3] synced; ");
+    EXPECT_EQ(asked(), "subscribe room:soup 7:40");
+}
+
+TEST_F(Syncing, AnUnchangedConversationThatWasBehindIsAskedFor) {
+    synced({{"room:tea", 3, 12}});
+    lose_session();
+    session = true;
+    sync.begin_session();
+    answer(page({{"room:tea", 1, 50, 45}}, "c2"));
+    EXPECT_EQ(asked(), "subscribe room:tea 7:12");
+    lose_session();
+    session = true;
+    sync.begin_session();
+    auto next = page({}, "c3");
+    next.feeds = {{"room:tea", 1}, {"room:unknown", 2}};
+    answer(next);
+    EXPECT_EQ(asked(), "subscribe room:tea 7:12") << "13 to 50 have not been told";
+}
+
+TEST_F(Syncing, WhatComesBeforeThePageWaitsForIt) {
+    synced({{"room:tea", 3, 12}});
+    lose_session();
+    session = true;
+    sync.begin_session();
+    const auto early = tell(1, {message(14)});
+    const auto unknown = tell(2, {message(9)});
+    EXPECT_FALSE(*early);
+    EXPECT_EQ(heard(), "");
+    answer(page({{"room:tea", 1, 13, 13, 12, 1}}, "c2"));
+    EXPECT_TRUE(*unknown);
+    EXPECT_EQ(heard(), "room:tea 13; [room:tea 13, 1] room:tea 14; [room:tea 14, 2] synced; ");
+    EXPECT_TRUE(*early);
+    EXPECT_TRUE(*tell(2, {message(9)})) << "no page is awaited";
+    EXPECT_EQ(heard(), "");
+}
+
+TEST_F(Syncing, AFeedThatCouldNotBeginIsAskedFor) {
+    synced({{"room:tea", 3, 12}});
+    wire::im::Feed failed;
+    failed.failed = errc::busy;
+    (void)tell(3, failed);
+    EXPECT_EQ(asked(), "subscribe room:tea 7:12");
+    begun(8, 13, 13);
+    (void)tell(8, {message(13)});
+    EXPECT_EQ(heard(false), "room:tea 13; ");
+}
+
+TEST_F(Syncing, AFeedOfThisSessionGoesOnAsItIs) {
+    sync.begin_session();
+    answer(page({{"room:tea", 3, 12}}, "c1", true));
+    (void)handled();
+    (void)tell(3, {message(13)});
+    EXPECT_EQ(asked(), "sync c1 - 200/1");
+    answer(page({{"room:tea", 3, 15, 14}}, "c2"));  // 14 and 15 are on their way
+    EXPECT_EQ(heard(false), "room:tea 13; ");
+    (void)tell(3, {message(14), message(15), message(16)});
+    EXPECT_EQ(heard(false), "room:tea 14; room:tea 15; room:tea 16; ");
+    (void)handled();
+    EXPECT_EQ(asked(), "");
+}
+
+// ---- what becomes of the list ----
+
+TEST_F(Syncing, ANewConversationBegins) {
+    synced({{"room:tea", 3, 12}});
+    wire::im::Feed first;
+    first.began = wire_of({"bob", 5, 2, 1, 0, 2});
+    (void)tell(5, first);
+    EXPECT_EQ(heard(), "bob 1; bob 2; [bob 2, 2] ");
+    (void)tell(5, {message(3)});
+    EXPECT_EQ(heard(), "bob 3; [bob 3, 3] ");
+    wire::im::Feed large;
+    large.began = wire_of({"room:large", 0, 9, 1, 9, 0});
+    (void)tell(6, large);
+    EXPECT_EQ(heard(), "[room:large 9, 0] ") << "which is not live";
+    EXPECT_EQ(asked(), "");
+}
+
+TEST_F(Syncing, AConversationBeginsWhileTheFirstSyncGoesOn) {
+    sync.begin_session();
+    wire::im::Feed first;
+    first.began = wire_of({"bob", 5, 1, 1, 0, 1});
+    (void)tell(5, first);
+    answer(page({{"bob", 5, 1, 1, 0, 1}}, "c1", true));
+    EXPECT_EQ(heard(false), "bob 1; synced; ") << "once";
+}
+
+TEST_F(Syncing, WhoIsNoMemberAnyMoreIsTold) {
+    synced({{"room:tea", 3, 12}, {"room:soup", 4, 12}, {"room:pie", 5, 12}});
+    (void)tell(3, {message(13)}, 14);
+    EXPECT_EQ(heard(), "room:tea 13; [room:tea gone] ");
+    subscribe("room:soup");
+    begun(9, 13, 12);
+    (void)tell(9, {}, 13);
+    EXPECT_EQ(heard(), "ended room:soup " + code(errc::unknown_conversation) + "; [room:soup gone] ");
+    lose_session();
+    session = true;
+    sync.begin_session();
+    auto next = page({}, "c2");
+    next.gone = {"room:pie", "room:unknown"};
+    answer(next);
+    EXPECT_EQ(heard(), "[room:pie gone] synced; ");
+    EXPECT_TRUE(sync.list().empty());
+    EXPECT_EQ(asked(), "");
+}
+
+TEST_F(Syncing, WhatNoPageOfAWholeSyncNamesIsGone) {
+    synced({{"room:tea", 3, 12}, {"room:soup", 4, 12}, {"room:late", 5, 12}});
+    lose_session();
+    session = true;
+    sync.begin_session();
+    auto first = page({{"room:tea", 1, 12}}, "x1", true);
+    first.next = "p2";
+    answer(first);
+    (void)handled();
+    answer(page({}, "x1", true));
+    EXPECT_EQ(handled(), "") << "one may have moved to the next pass";
+    answer(page({{"room:late", 2, 13, 13}}, "x2"));
+    (void)handled();
+    answer(page({}, "x2"));
+    EXPECT_EQ(heard(), "[room:soup gone] ");
+    EXPECT_EQ(sync.list().size(), 2u);
+}
+
+TEST_F(Syncing, OwnCallsThatChangeTheListShowInIt) {
+    synced({});
+    const auto call = [&](wire::Verb verb, const std::string& name, bool taken) {
+        Answer answer{taken ? errc::ok : errc::forbidden, ""};
+        wire::im::Conversation about;
+        about.conversation = name;
+        about.head = wire::im::Head{7, 1, 4, 2};
+        if (verb == wire::Verb::conversation_leave) {
+            answer.bodies.emplace_back(wire::im::encode(wire::im::Written{7, 5, 0}));
+        } else {
+            answer.bodies.emplace_back(wire::im::encode(about));
+        }
+        sync.watch({verb, name, {}}, [this](const Answer&) { results += "answered; "; })(answer);
+    };
+    call(wire::Verb::conversation_join, "room:large", true);
+    call(wire::Verb::conversation_create, "room:no", false);
+    EXPECT_EQ(heard(), "[room:large 4, 0] ");
+    call(wire::Verb::conversation_leave, "room:large", false);
+    call(wire::Verb::member_add, "room:large", true);
+    EXPECT_EQ(heard(), "");
+    call(wire::Verb::conversation_leave, "room:large", true);
+    EXPECT_EQ(heard(), "[room:large gone] ");
+    EXPECT_EQ(results, "answered; answered; answered; answered; answered; ");
+}
+
+TEST_F(Syncing, OwnMessagesAreToldByTheirReceiptsOnly) {
+    synced({{"room:tea", 3, 12}});
+    stored("room:tea", 13);
+    EXPECT_EQ(heard(), "[room:tea 13, 0] ");
+    stored("bob", 1);  // which makes the conversation
+    wire::im::Feed first;
+    first.began = wire_of({"bob", 5, 2, 1, 0, 1});
+    first.began->entries[0].from = "ann";
+    (void)tell(5, first);
+    EXPECT_EQ(heard(), "bob 2; [bob 2, 1] ");
+    lose_session();
+    session = true;
+    sync.begin_session();
+    stored("room:tea", 14);
+    auto next = page({{"room:tea", 1, 13, 13}}, "c2");  // read before
+    next.conversations[0].entries[0].from = "ann";
+    answer(next);
+    (void)tell(1, {message(14, "ann"), message(15)});
+    EXPECT_EQ(heard(false), "synced; room:tea 15; ");
+    EXPECT_EQ(asked(), "");
+}
+
+// ---- failures ----
+
+TEST_F(Syncing, AServerWithoutAListIsToldOnceAndSubscriptionsGoOn) {
+    subscribe("room:tea", SubscribeOptions().with_after({7, 3}));
+    begun(3, 4, 3);
+    sync.begin_session();
+    EXPECT_EQ(asked(), "sync - - 20/10");
+    refuse(errc::not_supported);
+    EXPECT_EQ(heard(), "no sync_conversations; ");
+    EXPECT_EQ(asked(), "subscribe room:tea 7:3");
+    begun(4, 4, 3);
+    EXPECT_EQ(sync.next_deadline(), session::kNever) << "it is not asked again";
+    sync.begin_session();
+    refuse(errc::not_supported);
+    EXPECT_EQ(heard(), "");
+    data("bob", 1);
+    (void)heard();
+    EXPECT_EQ(decided, "bob's 1 told; ");
+}
+
+TEST_F(Syncing, IsAskedForAgainWhenTheServerSays) {
+    synced({{"room:tea", 3, 12}});
+    lose_session();
+    session = true;
+    sync.begin_session();
+    refuse(errc::busy, 4'000);
+    EXPECT_EQ(asked(), "subscribe room:tea 7:12") << "which does not wait";
+    begun(1, 13, 12);
+    EXPECT_EQ(sync.next_deadline(), time + 4s);
+    time += 4s;
+    sync.on_time();
+    EXPECT_EQ(asked(), "sync c1 - 20/10");
+    refuse(errc::busy);
+    EXPECT_EQ(sync.next_deadline(), time + 2s);
+    time += 2s;
+    sync.on_time();
+    answer(page({{"room:tea", 1, 13, 13}}, "c2"));
+    (void)tell(1, {message(13)});
+    EXPECT_EQ(heard(false), "synced; room:tea 13; ") << "the feed that was asked for goes on";
+}
+
+TEST_F(Syncing, AnAnswerThatCannotBeReadIsAnErrorAndBeginsAnew) {
+    synced({{"room:tea", 3, 12}});
+    lose_session();
+    session = true;
+    sync.begin_session();
+    auto broken = page({{"room:tea", 1, 13, 12}}, "c2");
+    broken.conversations[0].entries[1].offset = 14;
+    answer(broken);
+    EXPECT_EQ(heard(), "error " + code(errc::malformed_frame) + "; ");
+    (void)take_request();  // of the subscription
+    time += 1s;
+    sync.on_time();
+    EXPECT_EQ(asked(), "sync - - 20/10");
+    refuse(errc::store_damaged);
+    EXPECT_EQ(heard(), "") << "once";
+}
+
+TEST_F(Syncing, AStoreThatWasRestoredBetweenTwoPagesBeginsAnew) {
+    sync.begin_session();
+    auto first = page({{"room:tea", 3, 12}}, "c1", true);
+    first.next = "p2";
+    answer(first);
+    (void)handled();
+    refuse(errc::epoch_changed);
+    EXPECT_EQ(asked(), "sync - - 200/1");
+}
+
+TEST_F(Syncing, ALateAnswerOfALostSessionIsVoid) {
+    sync.begin_session();
+    auto late = take_request();
+    session = false;
+    session = true;
+    sync.begin_session();
+    late.done({errc::not_supported, "late"});
+    EXPECT_EQ(heard(), "");
+    EXPECT_EQ(asked(), "sync - - 20/10");
+}
+
+// ---- together with the application's own subscriptions ----
+
+TEST_F(Syncing, WhatTheApplicationSubscribesToHasItsOwnPosition) {
+    synced({{"room:tea", 3, 12}});
+    subscribe("room:tea", SubscribeOptions().with_after({7, 10}));
+    EXPECT_EQ(asked(), "subscribe room:tea 7:10");
+    begun(4, 11, 12);
+    (void)tell(4, {message(11), message(12), message(13)});
+    EXPECT_EQ(heard(false), "room:tea 11; room:tea 12; room:tea 13; ");
+    sync.feeds().unsubscribe("room:tea", [this](const Checked<>& result) { results += result ? "ended; " : "?"; });
+    EXPECT_EQ(results, "subscribed; ended; ");
+    EXPECT_EQ(asked(), "") << "the list goes on with it";
+    (void)tell(4, {message(14)});
+    EXPECT_EQ(heard(), "room:tea 14; [room:tea 14, 2] ");
+    EXPECT_EQ(sync.list()[0].entries.size(), 2u) << "the newest, which have come since";
+}
+
+TEST_F(Syncing, WhatTheApplicationAsksForMeanwhileRules) {
+    sync.begin_session();
+    subscribe("room:tea");
+    EXPECT_EQ(asked(), "sync - - 20/10, subscribe room:tea 0:0");
+    answer(page({{"room:tea", 3, 12}}, "c1", true));
+    begun(4, 13, 12);
+    (void)tell(4, {message(13)});
+    EXPECT_EQ(heard(false), "synced; room:tea 13; ");
+    (void)handled();
+    answer(page({{"room:tea", 4, 13, 13}}, "c2"));
+    (void)tell(4, {message(14)});
+    EXPECT_EQ(heard(false), "room:tea 14; ");
+}
+
+TEST_F(Syncing, ARoomThatIsNotLiveIsFollowedIfTheApplicationSubscribes) {
+    synced({{"room:tea", 3, 12}, {"room:large", 0, 12}});
+    subscribe("room:large");
+    begun(7, 13, 12);
+    (void)tell(7, {message(13)});
+    EXPECT_EQ(heard(), "room:large 13; [room:large 13, 1] ");
+    lose_session();
+    session = true;
+    sync.begin_session();
+    EXPECT_EQ(asked(), "sync c1 - 20/10") << "it may be live now";
+    answer(page({{"room:large", 0, 14, 14}, {"room:tea", 0, 13, 13}}, "c2"));
+    EXPECT_EQ(asked(), "subscribe room:large 7:13");
+    begun(1, 14, 14);
+    (void)handled();
+    EXPECT_EQ(asked(), "") << "the other one is live no more";
+}
+
+// ---- messages that come as Data ----
+
+TEST_F(Syncing, AMessageOfAFollowedConversationIsLeftToItsFeed) {
+    synced({{"bob", 3, 12}});
+    data("bob", 13);
+    (void)heard();
+    EXPECT_EQ(decided, "bob's 13 left to the feed; ");
+    (void)tell(3, {message(13)});
+    EXPECT_EQ(heard(false), "bob 13; ");
+    data("bob", 13);
+    data("eve", 1);
+    data("server", 1);
+    (void)heard();
+    EXPECT_EQ(decided, "bob's 13 left to the feed; bob's 13 left to the feed; eve's 1 told; server's 1 told; ");
+}
+
+TEST_F(Syncing, WhatComesAsDataWaitsForWhatWasMissed) {
+    synced({{"bob", 3, 12}});
+    lose_session();
+    session = true;
+    sync.begin_session();
+    data("bob", 15);
+    data("eve", 1);
+    EXPECT_EQ(heard(), "");
+    answer(page({{"bob", 1, 14, 13}}, "c2"));
+    EXPECT_EQ(heard(false), "bob 13; bob 14; synced; ");
+    (void)tell(1, {message(15)});
+    EXPECT_EQ(heard(false), "bob 15; ");
+    (void)handled();
+    answer(page({}, "c2"));
+    (void)handled();
+    EXPECT_EQ(decided, "bob's 15 left to the feed; eve's 1 told; ") << "no page has named eve";
+}
+
+TEST_F(Syncing, AtFirstWhatHasJustComeIsTold) {
+    sync.begin_session();
+    data("bob", 14);
+    answer(page({{"bob", 3, 15, 11, 0, 9}}, "c1", true));
+    EXPECT_EQ(heard(false), "bob 14; bob 15; synced; ") << "with its position; what is older is in the list";
+}
+
+TEST_F(Syncing, NothingWaitsLong) {
+    sync.begin_session();
+    data("bob", 14);
+    EXPECT_EQ(sync.next_deadline(), time + 5s);
+    time += 5s;
+    sync.on_time();
+    (void)heard();
+    EXPECT_EQ(decided, "bob's 14 told; ");
+    for (std::uint64_t i = 100; i < 100 + Sync::kMostHeld + 1; ++i) data("eve", i);
+    (void)heard();
+    EXPECT_EQ(decided, "bob's 14 told; eve's 164 told; ") << "nor much";
+}
+
+// ---- marks ----
+
+TEST_F(Syncing, AMarkIsTakenAtOnceAndSaidToTheServer) {
+    synced({{"room:tea", 3, 12, 9, 8, 4}});
+    mark_read("room:tea", 11);
+    EXPECT_EQ(heard(), "[room:tea 12, 1] ");
+    EXPECT_EQ(asked(), "mark room:tea 11");
+    (void)tell(3, {message(13)});
+    answer(wire::im::ReadMark{11, 1, false});
+    EXPECT_EQ(results, "2 unread above 11; ");
+    mark_read("room:tea", 9);
+    answer(wire::im::ReadMark{12, 0, false});
+    EXPECT_EQ(results, "2 unread above 11; 1 unread above 12; ") << "another device has read further";
+    mark_read("room:unknown", 9);
+    refuse(errc::unknown_conversation);
+    EXPECT_EQ(results, "2 unread above 11; 1 unread above 12; " + code(errc::unknown_conversation) + "; ");
+}
+
+TEST_F(Syncing, AMarkThatTheServerHasNotHeardOfIsSaidAgain) {
+    synced({{"room:tea", 3, 12, 9, 8, 4}, {"room:soup", 4, 12, 9, 8, 4}, {"room:pie", 5, 12, 9, 8, 4}});
+    lose_session();
+    mark_read("room:tea", 12);
+    refuse(errc::not_connected);
+    mark_read("room:soup", 12);
+    refuse(errc::not_connected);
+    mark_read("room:pie", 12);
+    refuse(errc::not_connected);
+    EXPECT_EQ(sync.list()[2].mark.unread, 0u);
+    session = true;
+    sync.begin_session();
+    auto next = page({{"room:soup", 2, 12, 12, 12, 0}}, "c2");
+    next.feeds = {{"room:tea", 1}, {"room:pie", 3}};
+    answer(next);
+    (void)handled();
+    answer(page({}, "c2"));
+    EXPECT_EQ(asked(), "mark room:pie 12, mark room:tea 12") << "the third is known there";
+    refuse(errc::busy);
+    refuse(errc::forbidden);
+    EXPECT_EQ(asked(), "");
+    time += ReadMarks::kDelay;
+    sync.on_time();
+    EXPECT_EQ(asked(), "mark room:pie 12") << "what is refused for good is not said again";
+    answer(wire::im::ReadMark{12, 0, false});
+    EXPECT_EQ(sync.next_deadline(), session::kNever);
+}
+
+TEST_F(Syncing, WithoutAListMarksAreOnlyAskedFor) {
+    Sync off{false, "ann", *this};
+    off.begin_session();
+    EXPECT_EQ(asked(), "");
+    off.mark_read("room:tea", {7, 3},
+                  [this](const Checked<ReadMark>& result) { results += std::to_string(result->unread) + "; "; });
+    EXPECT_EQ(asked(), "mark room:tea 3");
+    answer(wire::im::ReadMark{3, 5, false});
+    EXPECT_EQ(results, "5; ");
+    EXPECT_EQ(heard(), "");
+    EXPECT_FALSE(off.hold("bob", id(1), 5, [](bool) {}));
+}
+
+}  // namespace
+}  // namespace flare::client

@@ -1,0 +1,626 @@
+// Lists of sessions on shards: pages, the feeds that they begin, marks, and what is new in a list.
+#include "wire/sync.hpp"
+#include "unit/server/conversation_bench.hpp"
+#include "wire/feeds.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <set>
+
+namespace flare::server::test {
+namespace {
+
+using Offsets = std::vector<std::uint64_t>;
+using ListedNames = std::vector<std::string>;
+
+// What a session is told by frames of feeds, in order.
+struct Heard {
+    std::uint32_t feed = 0;
+    Offsets entries;
+    std::uint64_t removed = 0;
+    errc failed = errc::ok;
+    std::optional<std::string> began;  // the name
+    std::uint32_t began_feed = 0;
+    Offsets began_with;
+    std::uint64_t last = 0;  // of what began
+};
+
+std::vector<Heard> heard(const Line& line) {
+    std::vector<Heard> all;
+    for (const std::string& batch : line.sent) {
+        for (const wire::FrameView& frame : frames_of(batch)) {
+            if (frame.kind != wire::FrameKind::feed) continue;
+            const auto feed = wire::im::decode<wire::im::Feed>(frame.body);
+            if (!feed) {
+                ADD_FAILURE() << "a feed that cannot be read";
+                continue;
+            }
+            Heard& each = all.emplace_back();
+            each.feed = frame.feed_id;
+            each.removed = feed->removed;
+            each.failed = feed->failed;
+            for (const auto& entry : feed->entries) each.entries.push_back(entry.offset);
+            if (!feed->began) continue;
+            each.began = std::string(feed->began->about->conversation);
+            each.began_feed = feed->began->feed;
+            each.last = feed->began->about->head->last;
+            for (const auto& entry : feed->began->entries) each.began_with.push_back(entry.offset);
+        }
+    }
+    return all;
+}
+// Its client has everything that was sent to it in lane 0.
+std::string ack_all(const Line& line) {
+    wire::FrameHeader header;
+    wire::LaneState& state = header.acks.emplace_back();
+    for (const std::string& batch : line.sent) {
+        for (const wire::FrameView& frame : frames_of(batch)) {
+            if (frame.lane == 0) state.received = std::max(state.received, frame.seq);
+        }
+    }
+    state.max_seq = 10'000;
+    state.max_bytes = 10 << 20;
+    wire::Batch batch;
+    batch.add(header);
+    return batch.str();
+}
+Offsets told_to(const Line& line, std::uint32_t feed) {
+    Offsets all;
+    for (const Heard& each : heard(line)) {
+        if (each.feed == feed) all.insert(all.end(), each.entries.begin(), each.entries.end());
+    }
+    return all;
+}
+
+class ListsOnShards : public ConversationsOnShards {
+protected:
+    // Ann's.
+    void make_room(const std::shared_ptr<Line>& ann, session::Seq seq, std::uint8_t id,
+                   std::vector<std::string_view> members = {}, std::string_view name = "tea") {
+        wire::im::ConversationCreate create;
+        create.name = name;
+        create.join = model::Join::open;
+        create.members = std::move(members);
+        bench->bring(ann, request(seq, id, Verb::conversation_create, create));
+        ASSERT_EQ(responses(*ann).at(message_id(id)).code, errc::ok);
+    }
+    struct Wanted {
+        std::string_view cursor{};
+        std::string_view page{};
+        std::uint32_t limit = 0;
+        std::uint32_t entries = 0;
+        bool feeds = false;
+    };
+    static std::string sync(session::Seq seq, std::uint8_t id, const Wanted& wanted) {
+        return request(seq, id, Verb::sync,
+                       wire::im::Sync{wanted.cursor, wanted.page, wanted.limit, wanted.entries, wanted.feeds});
+    }
+    static std::string sync(session::Seq seq, std::uint8_t id) { return sync(seq, id, {.feeds = true}); }
+    static std::string mark(session::Seq seq, std::uint8_t id, std::string_view conversation, std::uint64_t epoch,
+                            std::uint64_t offset) {
+        return request(seq, id, Verb::read_mark, wire::im::MarkRead{conversation, epoch, offset});
+    }
+    static std::string member(session::Seq seq, std::uint8_t id, Verb verb, std::string_view user,
+                              std::string_view conversation = "room:tea") {
+        wire::im::MemberChange change;
+        change.conversation = conversation;
+        change.users = {user};
+        return request(seq, id, verb, change);
+    }
+    static std::string of_room(session::Seq seq, std::uint8_t id, Verb verb, std::string_view conversation) {
+        return request(seq, id, verb, wire::im::ConversationRef{conversation});
+    }
+    // Views into `kept_`.
+    wire::im::SyncPage page(const Line& line, std::uint8_t id) {
+        const auto all = responses(line);
+        EXPECT_TRUE(all.contains(message_id(id)));
+        if (!all.contains(message_id(id))) return {};
+        EXPECT_EQ(all.at(message_id(id)).code, errc::ok);
+        kept_.push_back(all.at(message_id(id)).body);
+        const auto body = wire::im::decode<wire::im::SyncPage>(kept_.back());
+        EXPECT_TRUE(body);
+        return body ? *body : wire::im::SyncPage();
+    }
+    errc code(const Line& line, std::uint8_t id) {
+        const auto all = responses(line);
+        EXPECT_TRUE(all.contains(message_id(id)));
+        return all.contains(message_id(id)) ? all.at(message_id(id)).code : errc::internal;
+    }
+    std::optional<wire::im::ReadMark> marked(const Line& line, std::uint8_t id) {
+        const auto all = responses(line);
+        if (!all.contains(message_id(id)) || all.at(message_id(id)).code != errc::ok) return std::nullopt;
+        return *wire::im::decode<wire::im::ReadMark>(all.at(message_id(id)).body);
+    }
+    static ListedNames names(const wire::im::SyncPage& page) {
+        ListedNames all;
+        for (const auto& each : page.conversations) all.emplace_back(each.about->conversation);
+        return all;
+    }
+    std::size_t feeds() {
+        std::size_t all = 0;
+        for (const auto& loop : bench->loops) all += loop->shard.conversations()->feeds.size();
+        return all;
+    }
+    SyncStats stats() {
+        ServerStats all;
+        for (const auto& loop : bench->loops) add(all, loop->shard.stats());
+        return all.sync;
+    }
+    void check() {
+        for (const auto& loop : bench->loops) {
+            loop->shard.conversations()->feeds.check_invariants();
+            loop->shard.conversations()->home.check_invariants();
+        }
+    }
+
+    std::deque<std::string> kept_;
+};
+
+TEST_F(ListsOnShards, AreSyncedAndLive) {
+    for (const std::uint32_t workers : {1u, 2u, 3u}) {
+        BenchStore fresh;
+        bench = std::make_unique<ShardBench>(plain_config(workers), nullptr, &fresh);
+        const auto bob = session_of("bob", 1);
+        const auto ann = session_of("ann", 2);
+        make_room(ann, 1, 1, {"bob"});
+        bench->bring(ann, data(2, 2, "for bob", "bob") + data(3, 3, "for all", "room:tea"));
+        bench->bring(bob, sync(1, 1, {.limit = 10, .entries = 5, .feeds = true}));
+        const auto list = page(*bob, 1);
+        ASSERT_EQ(names(list), (ListedNames{"room:tea", "ann"}));
+        EXPECT_TRUE(list.whole);
+        EXPECT_EQ(list.conversations[0].entries.size(), 2u);
+        EXPECT_EQ(list.conversations[0].mark->unread, 1u);
+        const std::uint32_t tea = list.conversations[0].feed;
+        const std::uint32_t direct = list.conversations[1].feed;
+        EXPECT_NE(tea, 0u);
+        EXPECT_NE(direct, 0u);
+        EXPECT_NE(tea, direct);
+        EXPECT_EQ(feeds(), 2u);
+        EXPECT_TRUE(heard(*bob).empty()) << "the page is all that there is";
+        bench->bring(ann, data(4, 4, "live", "room:tea") + data(5, 5, "only you", "bob"));
+        EXPECT_EQ(told_to(*bob, tea), (Offsets{3}));
+        EXPECT_EQ(told_to(*bob, direct), (Offsets{2}));
+        EXPECT_EQ(stats().syncs, 1u);
+        EXPECT_EQ(stats().pages, 1u);
+        EXPECT_EQ(stats().feeds, 2u);
+        check();
+        end("bob", bob);
+        EXPECT_EQ(feeds(), 0u);
+        check();
+        bench.reset();
+    }
+}
+
+// The feeds of a page need no reading of their own.
+TEST_F(ListsOnShards, BeginFeedsWithoutReadingMemberships) {
+    start(1);
+    const auto bob = session_of("bob", 1);
+    const auto ann = session_of("ann", 2);
+    for (std::uint8_t i = 0; i < 5; ++i) make_room(ann, 1 + i, 1 + i, {"bob"}, std::string("r") + std::to_string(i));
+    store.by_hand = true;
+    bench->bring(bob, sync(1, 1));
+    ASSERT_EQ(store.work.size(), 1u);
+    bench->run_store();
+    bench->settle();
+    EXPECT_EQ(page(*bob, 1).conversations.size(), 5u);
+    EXPECT_EQ(stats().feeds, 5u) << "the homes have them in memory";
+    EXPECT_TRUE(store.work.empty());
+    store.by_hand = false;
+}
+
+TEST_F(ListsOnShards, AskTheStoreOnceForTheEndsOfLogsThatNobodyHolds) {
+    {
+        start(1);
+        const auto bob = session_of("bob", 1);
+        const auto ann = session_of("ann", 2);
+        for (std::uint8_t i = 0; i < 5; ++i)
+            make_room(ann, 1 + i, 1 + i, {"bob"}, std::string("r") + std::to_string(i));
+        bench.reset();
+    }
+    start(1);
+    const auto bob = session_of("bob", 3);
+    store.by_hand = true;
+    bench->bring(bob, sync(1, 1));
+    bench->run_store();
+    bench->settle();
+    EXPECT_EQ(store.work.size(), 1u);
+    EXPECT_EQ(stats().feeds, 0u);
+    bench->run_store();
+    bench->settle();
+    EXPECT_EQ(stats().feeds, 5u);
+    EXPECT_TRUE(store.work.empty());
+    store.by_hand = false;
+}
+
+// What is written while the page is read is on the page or in its feed.
+TEST_F(ListsOnShards, MissNothingThatIsWrittenMeanwhile) {
+    for (std::size_t steps = 0; steps < 12; ++steps) {
+        for (const std::uint32_t workers : {1u, 3u}) {
+            BenchStore fresh;
+            bench = std::make_unique<ShardBench>(plain_config(workers), nullptr, &fresh);
+            const auto bob = session_of("bob", 1);
+            const auto ann = session_of("ann", 2);
+            make_room(ann, 1, 1, {"bob"});
+            fresh.by_hand = true;
+            bench->bring(bob, sync(1, 1, {.entries = 50, .feeds = true}));
+            for (std::size_t i = 0; i < steps && !fresh.work.empty(); ++i) {
+                bench->run_store();
+                bench->settle();
+            }
+            bench->bring(ann, data(2, 2, "meanwhile", "room:tea"));
+            fresh.by_hand = false;
+            bench->settle();
+            bench->bring(ann, data(3, 3, "later", "room:tea"));
+            const auto list = page(*bob, 1);
+            ASSERT_EQ(names(list), (ListedNames{"room:tea"}));
+            Offsets all;
+            for (const auto& each : list.conversations[0].entries) all.push_back(each.offset);
+            for (const std::uint64_t each : told_to(*bob, list.conversations[0].feed)) all.push_back(each);
+            EXPECT_EQ(all, (Offsets{1, 2, 3})) << steps << " steps";
+            check();
+            bench.reset();
+        }
+    }
+}
+
+// Whoever is removed while the page is read hears of nothing above that.
+TEST_F(ListsOnShards, EndWithTheMembershipWheneverItEnds) {
+    bool failed = false, ended = false, absent = false;
+    for (std::size_t steps = 0; steps < 14; ++steps) {
+        for (const std::uint32_t workers : {1u, 2u, 3u}) {
+            BenchStore fresh;
+            bench = std::make_unique<ShardBench>(plain_config(workers), nullptr, &fresh);
+            const auto bob = session_of("bob", 1);
+            const auto ann = session_of("ann", 2);
+            make_room(ann, 1, 1, {"bob"});
+            fresh.by_hand = true;
+            bench->bring(ann, member(2, 2, Verb::member_remove, "bob") + data(3, 3, "without bob", "room:tea"));
+            bench->bring(bob, sync(1, 1, {.entries = 50, .feeds = true}));
+            // What bob asks for overtakes what ann does, by more and more.
+            for (std::size_t i = 0; i < steps && !fresh.work.empty(); ++i) {
+                if (i % 2 == 0) std::rotate(fresh.work.begin(), fresh.work.end() - 1, fresh.work.end());
+                bench->run_store();
+                bench->settle();
+            }
+            fresh.by_hand = false;
+            bench->settle();
+            const auto list = page(*bob, 1);
+            if (list.conversations.empty()) {
+                absent = true;
+                EXPECT_TRUE(heard(*bob).empty());
+            } else {
+                ASSERT_NE(list.conversations[0].feed, 0u);
+                const std::vector<Heard> all = heard(*bob);
+                ASSERT_FALSE(all.empty()) << steps << " steps, " << workers << " workers";
+                EXPECT_EQ(all.back().feed, list.conversations[0].feed);
+                failed |= all.back().failed == errc::unknown_conversation;
+                ended |= all.back().removed == 2;
+                EXPECT_TRUE(all.back().failed != errc::ok || all.back().removed == 2);
+                for (const std::uint64_t each : told_to(*bob, list.conversations[0].feed)) EXPECT_LE(each, 2u);
+            }
+            EXPECT_EQ(feeds(), 0u);
+            check();
+            bench.reset();
+        }
+    }
+    EXPECT_TRUE(absent);
+    EXPECT_TRUE(failed || ended);
+}
+
+TEST_F(ListsOnShards, KeepFeedsThatTheSessionHas) {
+    start(2);
+    const auto bob = session_of("bob", 1);
+    const auto ann = session_of("ann", 2);
+    make_room(ann, 1, 1, {"bob"});
+    wire::im::Subscribe subscribe;
+    subscribe.conversation = "room:tea";
+    bench->bring(bob, request(1, 1, Verb::subscribe, subscribe));
+    const auto subscribed = wire::im::decode<wire::im::Subscribed>(responses(*bob).at(message_id(1)).body);
+    bench->bring(bob, sync(2, 2));
+    bench->bring(bob, sync(3, 3));
+    EXPECT_EQ(page(*bob, 2).conversations[0].feed, subscribed->feed);
+    EXPECT_EQ(page(*bob, 3).conversations[0].feed, subscribed->feed);
+    EXPECT_EQ(feeds(), 1u);
+    bench->bring(ann, data(2, 2, "once", "room:tea"));
+    EXPECT_EQ(heard(*bob).size(), 1u);
+    // Subscribing replaces it, and unsubscribing ends it.
+    bench->bring(bob, request(4, 4, Verb::subscribe, subscribe));
+    const auto again = wire::im::decode<wire::im::Subscribed>(responses(*bob).at(message_id(4)).body);
+    EXPECT_NE(again->feed, subscribed->feed);
+    bench->bring(ann, data(3, 3, "twice", "room:tea"));
+    EXPECT_EQ(told_to(*bob, again->feed), (Offsets{3}));
+    bench->bring(bob, request(5, 5, Verb::unsubscribe, wire::im::Unsubscribe{"room:tea"}));
+    EXPECT_EQ(feeds(), 0u);
+    check();
+}
+
+TEST_F(ListsOnShards, WithoutFeedsBeginNone) {
+    start(1);
+    const auto bob = session_of("bob", 1);
+    const auto ann = session_of("ann", 2);
+    make_room(ann, 1, 1, {"bob"});
+    bench->bring(bob, sync(1, 1, {}));
+    EXPECT_EQ(page(*bob, 1).conversations[0].feed, 0u);
+    EXPECT_EQ(feeds(), 0u);
+    make_room(ann, 2, 2, {"bob"}, "ball");
+    EXPECT_TRUE(heard(*bob).empty()) << "nor is anything told unasked";
+}
+
+TEST_F(ListsOnShards, TellFeedsOfWhatHasNotChangedOnTheLastPage) {
+    start(1);
+    const auto bob = session_of("bob", 1);
+    const auto ann = session_of("ann", 2);
+    for (std::uint8_t i = 0; i < 4; ++i) make_room(ann, 1 + i, 1 + i, {"bob"}, std::string("r") + std::to_string(i));
+    bench->bring(bob, sync(1, 1, {}));
+    const std::string cursor(page(*bob, 1).cursor);
+    bench->bring(ann, data(5, 5, "new", "room:r2"));
+    bench->bring(bob, sync(2, 2, {.cursor = cursor, .feeds = true}));
+    const auto list = page(*bob, 2);
+    EXPECT_FALSE(list.whole);
+    EXPECT_EQ(names(list), (ListedNames{"room:r2"}));
+    ASSERT_EQ(list.feeds.size(), 3u);
+    EXPECT_EQ(list.feeds[0].conversation, "room:r3");
+    bench->bring(ann, data(6, 6, "live", "room:r3"));
+    EXPECT_EQ(told_to(*bob, list.feeds[0].feed), (Offsets{2}));
+}
+
+TEST_F(ListsOnShards, HaveAtMost500Feeds) {
+    store::WriteBatch names;
+    for (const char* const name : {"ann", "bob"}) names.writes.emplace_back().what = store::NewUser{name};
+    store::WriteBatch* const group[] = {&names};
+    ASSERT_TRUE(store.engine->commit(group, 1'700'000'000'000));
+    for (int i = 0; i < 505; ++i) {
+        store::Change change;
+        change.key = model::ConversationKey::room("r" + std::to_string(i));
+        change.config.emplace();
+        for (const store::Write& user : names.writes)
+            change.members.push_back({.user = user.outcome.row, .role = model::Role::owner, .joined_at = 1});
+        store::WriteBatch room;
+        room.writes.emplace_back().what = change;
+        store::WriteBatch* const of_room[] = {&room};
+        ASSERT_TRUE(store.engine->commit(of_room, 1'700'000'000'000));
+    }
+    start(2);
+    const auto bob = session_of("bob", 1);
+    std::size_t with_feed = 0, without = 0;
+    std::string next;
+    for (std::uint8_t i = 1; i <= 3; ++i) {
+        bench->bring(bob, sync(i, i, {.page = next, .limit = 200, .feeds = true}));
+        const auto list = page(*bob, i);
+        for (const auto& each : list.conversations) ++(each.feed == 0 ? without : with_feed);
+        next = list.next;
+        EXPECT_EQ(next.empty(), i == 3);
+    }
+    EXPECT_EQ(with_feed, 500u);
+    EXPECT_EQ(without, 5u);
+    EXPECT_EQ(feeds(), 500u);
+    // One that is new is told, without a feed.
+    const auto ann = session_of("ann", 2);
+    make_room(ann, 1, 1, {"bob"}, "new");
+    const std::vector<Heard> all = heard(*bob);
+    ASSERT_EQ(all.size(), 1u);
+    EXPECT_EQ(all[0].began, "room:new");
+    EXPECT_EQ(all[0].began_feed, 0u);
+    EXPECT_GT(all[0].feed, 500u);
+    EXPECT_EQ(feeds(), 500u);
+    check();
+}
+
+TEST_F(ListsOnShards, RefuseWhatIsNoCursor) {
+    start(1);
+    const auto bob = session_of("bob", 1);
+    bench->bring(bob, sync(1, 1, {.cursor = "made up"}));
+    EXPECT_EQ(code(*bob, 1), errc::malformed_frame);
+    bench->bring(bob, sync(2, 2, {.page = std::string_view("\0\0", 2)}));
+    EXPECT_EQ(code(*bob, 2), errc::malformed_frame);
+    store.cannot_read = errc::storage_failed;
+    bench->bring(bob, sync(3, 3));
+    EXPECT_EQ(code(*bob, 3), errc::storage_failed);
+    store.cannot_read = errc::ok;
+    bench->bring(bob, sync(4, 4));
+    EXPECT_EQ(code(*bob, 4), errc::ok);
+}
+
+// Two in the same lane: the session that has not read the page yet is given its own messages, too.
+TEST_F(ListsOnShards, GiveOwnMessagesUntilThePageHasArrived) {
+    start(1);
+    const auto ann = session_of("ann", 1);
+    make_room(ann, 1, 1);
+    bench->bring(ann, sync(2, 2));
+    const std::uint32_t feed = page(*ann, 2).conversations[0].feed;
+    bench->bring(ann, data(3, 3, "early", "room:tea"));
+    EXPECT_EQ(told_to(*ann, feed), (Offsets{2}));
+    bench->bring(ann, ack_all(*ann));
+    bench->bring(ann, data(4, 4, "late", "room:tea"));
+    EXPECT_EQ(told_to(*ann, feed), (Offsets{2})) << "the receipt is the entry";
+    const auto bob = session_of("bob", 2);
+    bench->bring(bob, of_room(1, 1, Verb::conversation_join, "room:tea"));
+    EXPECT_EQ(told_to(*ann, feed), (Offsets{2, 4}));
+}
+
+// ---- marks ----
+
+TEST_F(ListsOnShards, MoveMarks) {
+    start(2);
+    const auto bob = session_of("bob", 1);
+    const auto ann = session_of("ann", 2);
+    make_room(ann, 1, 1, {"bob"});
+    for (std::uint8_t i = 2; i <= 5; ++i) bench->bring(ann, data(i, i, "text", "room:tea"));
+    const std::uint64_t epoch =
+        (*store.engine->reader()->conversation(model::ConversationKey::room("tea")))->head.last.epoch;
+    bench->bring(bob, mark(1, 1, "room:tea", epoch, 3));
+    EXPECT_EQ(marked(*bob, 1), (wire::im::ReadMark{3, 2, false}));
+    bench->bring(bob, mark(2, 2, "room:tea", epoch, 2));
+    EXPECT_EQ(marked(*bob, 2), (wire::im::ReadMark{3, 2, false})) << "it only grows";
+    bench->bring(bob, mark(3, 3, "room:tea", epoch, 999));
+    EXPECT_EQ(marked(*bob, 3), (wire::im::ReadMark{5, 0, false})) << "not beyond the end";
+    bench->bring(bob, mark(4, 4, "room:tea", epoch + 1, 4));
+    EXPECT_EQ(code(*bob, 4), errc::epoch_changed);
+    bench->bring(bob, mark(5, 5, "room:ball", epoch, 4));
+    EXPECT_EQ(code(*bob, 5), errc::unknown_conversation);
+    const auto eve = session_of("eve", 3);
+    bench->bring(eve, mark(1, 1, "room:tea", epoch, 4));
+    EXPECT_EQ(code(*eve, 1), errc::unknown_conversation) << "no member";
+    bench->bring(bob, sync(6, 6, {}));
+    EXPECT_EQ(page(*bob, 6).conversations[0].mark, (wire::im::ReadMark{5, 0, false}));
+    store.refuses = errc::storage_full;
+    bench->bring(ann, mark(6, 6, "room:tea", epoch, 4));
+    EXPECT_EQ(code(*ann, 6), errc::storage_full);
+    EXPECT_EQ(stats().marks, 7u);
+}
+
+// ---- what is new ----
+
+TEST_F(ListsOnShards, TellOfNewConversations) {
+    for (const std::uint32_t workers : {1u, 2u, 3u}) {
+        BenchStore fresh;
+        bench = std::make_unique<ShardBench>(plain_config(workers), nullptr, &fresh);
+        const auto bob = session_of("bob", 1);
+        const auto pad = session_of("bob", 4, "pad");
+        const auto ann = session_of("ann", 2);
+        bench->bring(bob, sync(1, 1));
+        bench->bring(pad, sync(1, 1));
+        EXPECT_TRUE(page(*bob, 1).conversations.empty());
+        // A room that is made with the user.
+        make_room(ann, 1, 1, {"bob"});
+        for (const auto& line : {bob, pad}) {
+            ASSERT_EQ(heard(*line).size(), 1u);
+            EXPECT_EQ(heard(*line)[0].began, "room:tea");
+            EXPECT_EQ(heard(*line)[0].began_with, (Offsets{1}));
+            EXPECT_EQ(heard(*line)[0].began_feed, heard(*line)[0].feed);
+        }
+        bench->bring(ann, data(2, 2, "live", "room:tea"));
+        EXPECT_EQ(told_to(*bob, heard(*bob)[0].feed), (Offsets{2}));
+        // One that a device of the user joins.
+        make_room(ann, 3, 3, {}, "ball");
+        bench->bring(pad, of_room(2, 2, Verb::conversation_join, "room:ball"));
+        EXPECT_EQ(heard(*bob).back().began, "room:ball");
+        EXPECT_EQ(heard(*pad).back().began, "room:ball");
+        // One that the user makes.
+        make_room(bob, 2, 2, {}, "mine");
+        EXPECT_EQ(heard(*bob).back().began, "room:mine");
+        EXPECT_EQ(heard(*pad).back().began, "room:mine");
+        // One that the user is added to, again.
+        bench->bring(ann, member(4, 4, Verb::member_remove, "bob"));
+        EXPECT_EQ(heard(*bob).back().removed, 3u);
+        bench->bring(ann, member(5, 5, Verb::member_add, "bob"));
+        EXPECT_EQ(heard(*bob).back().began, "room:tea");
+        EXPECT_EQ(heard(*bob).back().began_with, (Offsets{4}));
+        const std::size_t before = heard(*bob).size();
+        bench->bring(ann, member(6, 6, Verb::member_add, "bob"));
+        EXPECT_EQ(heard(*bob).size(), before) << "nothing has changed";
+        EXPECT_TRUE(heard(*ann).empty()) << "ann has never asked for a list";
+        check();
+        bench.reset();
+    }
+}
+
+TEST_F(ListsOnShards, TellOfTheFirstDirectMessage) {
+    for (const std::uint32_t workers : {1u, 2u, 3u}) {
+        BenchStore fresh;
+        bench = std::make_unique<ShardBench>(plain_config(workers), nullptr, &fresh);
+        const auto bob = session_of("bob", 1);
+        const auto ann = session_of("ann", 2);
+        bench->bring(bob, sync(1, 1));
+        bench->bring(ann, sync(1, 1));
+        bench->bring(ann, data(2, 2, "hello", "bob"));
+        // Of the recipient: as data, and once more by what began.
+        EXPECT_EQ(texts(*bob), (ListedNames{"hello"}));
+        for (const auto& line : {bob, ann}) {
+            const std::vector<Heard> all = heard(*line);
+            ASSERT_FALSE(all.empty());
+            EXPECT_EQ(all[0].began, line == bob ? "ann" : "bob");
+            Offsets known = all[0].began_with;
+            for (const std::uint64_t each : told_to(*line, all[0].feed)) known.push_back(each);
+            if (line == bob) {
+                EXPECT_EQ(known, (Offsets{1}));
+            }
+        }
+        bench->bring(bob, data(2, 2, "hi", "ann"));
+        EXPECT_TRUE(texts(*ann).empty()) << "ann has a feed";
+        EXPECT_EQ(told_to(*ann, heard(*ann)[0].feed).back(), 2u);
+        bench->bring(ann, data(3, 3, "bye", "bob"));
+        EXPECT_EQ(texts(*bob).size(), 1u) << "so has bob";
+        EXPECT_EQ(told_to(*bob, heard(*bob)[0].feed).back(), 3u);
+        check();
+        bench.reset();
+    }
+}
+
+// The user becomes a member while the list is read: it is on the page, or told by itself, and has one feed.
+TEST_F(ListsOnShards, TellOfWhatBeginsWhileTheyAreRead) {
+    for (std::size_t steps = 0; steps < 12; ++steps) {
+        BenchStore fresh;
+        bench = std::make_unique<ShardBench>(plain_config(2), nullptr, &fresh);
+        const auto bob = session_of("bob", 1);
+        const auto ann = session_of("ann", 2);
+        make_room(ann, 1, 1);
+        fresh.by_hand = true;
+        bench->bring(ann, member(2, 2, Verb::member_add, "bob"));
+        for (std::size_t i = 0; i < steps && !fresh.work.empty(); ++i) {
+            bench->run_store();
+            bench->settle();
+        }
+        bench->bring(bob, sync(1, 1, {.entries = 10, .feeds = true}));
+        fresh.by_hand = false;
+        bench->settle();
+        bench->bring(ann, data(3, 3, "live", "room:tea"));
+        std::set<std::uint32_t> numbers;
+        const auto list = page(*bob, 1);
+        for (const auto& each : list.conversations) numbers.insert(each.feed);
+        for (const Heard& each : heard(*bob)) numbers.insert(each.feed);
+        ASSERT_EQ(numbers.size(), 1u) << steps << " steps";
+        EXPECT_EQ(told_to(*bob, *numbers.begin()), (Offsets{3}));
+        EXPECT_EQ(feeds(), 1u);
+        check();
+        bench.reset();
+    }
+}
+
+// A client that asks for it while it is told.
+TEST_F(ListsOnShards, AreFollowedByWhoeverSubscribesMeanwhile) {
+    start(2);
+    const auto bob = session_of("bob", 1);
+    const auto ann = session_of("ann", 2);
+    bench->bring(bob, sync(1, 1));
+    make_room(ann, 1, 1);
+    wire::im::Subscribe subscribe;
+    subscribe.conversation = "room:tea";
+    store.by_hand = true;
+    bench->bring(bob, request(2, 2, Verb::subscribe, subscribe));
+    bench->run_store();  // bob is no member
+    bench->bring(ann, member(2, 2, Verb::member_add, "bob"));
+    store.by_hand = false;
+    bench->settle();
+    bench->bring(ann, data(3, 3, "live", "room:tea"));
+    const std::vector<Heard> all = heard(*bob);
+    ASSERT_FALSE(all.empty()) << "told, or subscribed";
+    EXPECT_EQ(all.back().entries, (Offsets{3}));
+    EXPECT_EQ(feeds(), 1u);
+    check();
+}
+
+TEST_F(ListsOnShards, TellOfNewConversationsWhenTheStoreCanBeReadAgain) {
+    start(1);
+    const auto bob = session_of("bob", 1);
+    const auto ann = session_of("ann", 2);
+    bench->bring(bob, sync(1, 1));
+    store.by_hand = true;
+    bench->bring(ann, data(1, 1, "hello", "bob"));
+    while (store.groups < 2 && !store.work.empty()) {
+        bench->run_store();
+        bench->settle();
+    }
+    store.cannot_read = errc::storage_failed;
+    store.by_hand = false;
+    bench->settle();
+    EXPECT_TRUE(heard(*bob).empty());
+    store.cannot_read = errc::ok;
+    bench->pass(600ms);
+    ASSERT_EQ(heard(*bob).size(), 1u);
+    EXPECT_EQ(heard(*bob)[0].began, "ann");
+}
+
+}  // namespace
+}  // namespace flare::server::test

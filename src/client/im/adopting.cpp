@@ -22,8 +22,9 @@ void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shar
         feed.cursor.begin(named.start, Uuid());
     }
     feed.synced = true;
-    // What is asked for takes its place; and when that fails, it is asked for again.
-    if (feed.number == named.number || feed.busy) return;
+    // What is asked for takes its place, and when that fails, it is asked for again. So does what has been asked for
+    // behind the page: its number is higher.
+    if (feed.number >= named.number || feed.busy) return;
     forget_number(feed);
     if (!feed.reaches_back(named)) return go_on(named.name);
     listen(feed, named.name, named.number);

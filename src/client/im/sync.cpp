@@ -32,7 +32,7 @@ void Sync::close() {
 void Sync::begin_session() {
     ++turn_;
     early_.clear();
-    open_ = told_ = false;
+    open_ = false;
     again_at_ = kNever;
     delay_ = kFirstDelay;
     release_held();
@@ -116,7 +116,6 @@ void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings 
     const std::string name(from.about->conversation);
     const auto before = list_.end_of(name);
     const Position start = start_of(from, before, began || !first_);
-    pass_.news = pass_.news || !before || (from.feed != 0 && !feeds_.knows(from.feed));
     if (!list_.name(from, encodings)) {
         return owner_.tell(event::Error{
             Failure(errc::too_many_conversations, "the list of conversations is full: " + name + " is not in it")});
@@ -157,23 +156,20 @@ void Sync::take_early_frames() {
 
 void Sync::end_pass(std::string_view cursor, const std::shared_ptr<void>& taken) {
     cursor_ = cursor;
-    const bool one_page = pass_.pages == 1;
-    const bool again = ++passes_ < kMostPasses && (!one_page || pass_.news);
-    if ((one_page || !again) && !std::exchange(told_, true))
-        owner_.tell_later([taken]() -> std::optional<Event> { return event::ConversationsSynced{}; });
-    if (!again) return finish();
+    if (pass_.pages == 1 || ++passes_ == kMostPasses) return finish(taken);
     pass_ = Pass();
     list_.begin_pass();
 }
 
-void Sync::finish() {
+void Sync::finish(const std::shared_ptr<void>& taken) {
     syncing_ = false;
     first_ = false;
     if (whole_since_) {
         for (const std::string& name : list_.unnamed_since(*whole_since_)) forget(name);
         whole_since_.reset();
-        tell_changes();
+        tell_changes(taken);
     }
+    owner_.tell_later([taken]() -> std::optional<Event> { return event::ConversationsSynced{}; });
     feeds_.end_sync(true);
     release_held();
     marks_.say_again();

@@ -2,8 +2,8 @@
 // the pages name told by feeds, and goes on with what those bring.
 //
 // A sync is made of passes. The pages of a pass show what was committed when the first one was read; what changes
-// meanwhile is for the next pass, so that one follows as long as a pass has several pages or names what was not
-// followed. A page travels in another lane than the feeds that it names: frames of theirs that come first are kept.
+// meanwhile is on none of them, so that another pass follows until one has a single page. A page travels in another
+// lane than the feeds that it names: frames of theirs that come first are kept.
 //
 // Protocol: docs/protocol.md, "Sync"; docs/client.md, "The list of conversations".
 // Threads:  its client's I/O thread.
@@ -86,7 +86,6 @@ private:
     struct Pass {
         std::string page{};     // of which page is to be asked for; empty: the first one
         std::size_t pages = 0;  // that have come
-        bool news = false;      // something was not followed before
     };
     // What has come of a feed that nobody knows yet.
     struct EarlyFrame {
@@ -117,7 +116,7 @@ private:
                       bool is_new) const;
     void take_early_frames();
     void end_pass(std::string_view cursor, const std::shared_ptr<void>& taken);
-    void finish();
+    void finish(const std::shared_ptr<void>& taken);
     void forget(const std::string& conversation);
     void release_held();
     void tell_changes(const std::shared_ptr<void>& taken = {});

@@ -21,18 +21,4 @@ int connect_and_ask(std::string_view command, const ClientOptions& options, cons
     return code;
 }
 
-std::string room_of(const std::string& name) { return name.starts_with("room:") ? name : "room:" + name; }
-
-void add_position(boost::json::object& object, const StoredAt& stored) {
-    object["offset"] = stored.position.offset;
-    object["epoch"] = std::to_string(stored.position.epoch);
-    object["stored_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(stored.time.time_since_epoch()).count();
-}
-
-void add_extent(boost::json::object& object, const LogHead& head) {
-    object["first"] = head.first;
-    object["last"] = head.last;
-    object["epoch"] = std::to_string(head.epoch);
-}
-
 }  // namespace flare::cli

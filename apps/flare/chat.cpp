@@ -21,6 +21,8 @@ namespace {
 constexpr std::chrono::milliseconds kRefreshEvery{1000};
 // Of the calls about rooms, while which nothing can be typed. Messages are posted, and wait for as long as it takes.
 constexpr std::chrono::seconds kLongestCall{10};
+// At the end, to tell the server what has been read.
+constexpr std::chrono::milliseconds kLongestFarewell{500};
 
 struct ChatOptions {
     std::string peer{kServerTarget};
@@ -39,8 +41,10 @@ enum class End : unsigned char { none, asked, input_over };
 
 class TerminalChat {
 public:
-    TerminalChat(Client& client, Inbox& inbox, const std::string& user, const ChatOptions& options)
-        : screen_(user, editor_), controller_(client, screen_, user, options.peer, !options.no_typing), inbox_(inbox) {}
+    TerminalChat(Client& client, Inbox& inbox, ChatMarks& marks, const std::string& user, const ChatOptions& options)
+        : screen_(user, editor_),
+          controller_(client, screen_, marks, user, options.peer, !options.no_typing),
+          inbox_(inbox) {}
 
     void run() {
         using Clock = ChatController::Clock;
@@ -90,7 +94,8 @@ private:
         screen_.redraw();
     }
 
-    RawTerminal terminal_;  // before the screen, which wipes itself while the terminal is still taken
+    RawTerminal terminal_;  // before the screen, which wipes itself while the
+                            // terminal is still taken
     LineEditor editor_;
     ChatScreen screen_;
     ChatController controller_;
@@ -99,8 +104,11 @@ private:
 
 class PlainChat {
 public:
-    PlainChat(Client& client, Inbox& inbox, const std::string& user, const ChatOptions& options, bool json)
-        : view_(plain_chat_view(user, json)), controller_(client, *view_, user, options.peer, false), inbox_(inbox) {}
+    PlainChat(Client& client, Inbox& inbox, ChatMarks& marks, const std::string& user, const ChatOptions& options,
+              bool json)
+        : view_(plain_chat_view(user, json)),
+          controller_(client, *view_, marks, user, options.peer, false),
+          inbox_(inbox) {}
 
     // The end of the input waits for the outcome of what was sent.
     void run() {
@@ -149,7 +157,7 @@ int run_chat(const ClientOptions& common, const ChatOptions& options) {
     if (std::setlocale(LC_CTYPE, "") == nullptr || MB_CUR_MAX == 1) std::setlocale(LC_CTYPE, "C.UTF-8");
     Inbox inbox{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP};
     builder->with_event_callback(common.record_fault->watch(inbox.callback()));
-    builder->send_timeout(kLongestCall);
+    builder->send_timeout(kLongestCall).sync_conversations(true);
     if (terminal)
         builder->max_reconnect_attempts(kUnlimited)
             .heartbeat_interval(std::chrono::seconds(5));  // a person decides when to give up
@@ -162,8 +170,10 @@ int run_chat(const ClientOptions& common, const ChatOptions& options) {
     if (!*connected) return report_failure("chat", common, connected->error());
 
     const std::string user = user_of(common);
-    const auto failure = terminal ? talk(TerminalChat(*client, inbox, user, options))
-                                  : talk(PlainChat(*client, inbox, user, options, common.json));
+    ChatMarks marks(*client);
+    const auto failure = terminal ? talk(TerminalChat(*client, inbox, marks, user, options))
+                                  : talk(PlainChat(*client, inbox, marks, user, options, common.json));
+    if (!failure) marks.finish(kLongestFarewell);
     if (failure) return report_failure("chat", common, *failure);
     client->disconnect();
     if (common.json) print_json({{"result", "done"}});
@@ -173,8 +183,9 @@ int run_chat(const ClientOptions& common, const ChatOptions& options) {
 }  // namespace
 
 void add_chat(CLI::App& app, Run& run) {
-    CLI::App* command =
-        app.add_subcommand("chat", "Chat with other users; on a terminal, with line editing and a status line");
+    CLI::App* command = app.add_subcommand("chat",
+                                           "Chat with other users; on a terminal, with "
+                                           "line editing and a status line");
     auto options = std::make_shared<ChatOptions>();
     command->add_option("--to", options->peer, "user to talk to first (default: server)");
     command->add_flag("--no-typing", options->no_typing, "do not send typing notices");

@@ -1,6 +1,6 @@
 #include "chat_controller.hpp"
 
-#include "asking.hpp"
+#include "entry_text.hpp"
 #include "phrases.hpp"
 
 #include <algorithm>
@@ -19,10 +19,11 @@ std::string score_text(double score) {
 
 }  // namespace
 
-ChatController::ChatController(Client& client, ChatView& view, std::string user, std::string peer, bool tells_typing)
+ChatController::ChatController(Client& client, ChatView& view, ChatMarks& marks, std::string user, std::string peer,
+                               bool tells_typing)
     : client_(client),
       view_(view),
-      rooms_(client, view),
+      rooms_(client, view, marks, user),
       user_(std::move(user)),
       peer_(std::move(peer)),
       tells_typing_(tells_typing) {}
@@ -47,36 +48,60 @@ bool ChatController::command(const std::string& text) {
     std::string rest = space == text.npos ? "" : text.substr(space + 1);
     while (rest.ends_with(' ')) rest.pop_back();
     if (word == "/quit") return false;
-    if (word == "/to" && !rest.empty()) {
-        peer_ = rest;
-        view_.note("you are now talking to " + peer_);
-    } else if (word == "/status") {
+    if (word == "/status") {
         tell_state();
+    } else if (word == "/rooms") {
+        rooms_.show_list();
     } else if (word == "/help") {
+        view_.note(
+            "/rooms: list your conversations and what is unread; /open "
+            "[NAME]: read the newest unread, or this one");
         view_.note("/to USER: talk to this user ('server' is the server's own handler)");
-        view_.note("/join ROOM: talk and listen to a room; /leave: stop listening to it, and stay a member");
-        view_.note("/history [COUNT]: show the newest entries of the conversation");
-        view_.note("/status: show the connection; /quit: exit; //text: send a line that begins with a slash");
+        view_.note("/join ROOM: enter a room; /leave: close it, and stay a member");
+        view_.note("/history [COUNT]: show what was said before");
+        view_.note(
+            "/status: show the connection; /quit: exit; //text: send a line "
+            "that begins with a slash");
     } else if (!room_command(word, rest)) {
-        view_.note(word == "/to" ? "/to USER: the user is missing"
-                                 : "unknown command " + word + "; /help lists the commands");
+        view_.note("unknown command " + word + "; /help lists the commands");
     }
     return true;
 }
 
 bool ChatController::room_command(const std::string& word, const std::string& rest) {
-    if (word != "/join" && word != "/leave" && word != "/history") return false;
-    // Its calls would wait for the connection, and nothing could be typed meanwhile.
-    if (client_.get_status() != ClientStatus::connected) {
-        view_.note("no connection: try again when there is one");
+    if (word == "/to") {
+        talk_to(rest);
+    } else if (word == "/open") {
+        open(rest);
     } else if (word == "/join") {
         join(rest);
+    } else if (word != "/leave" && word != "/history") {
+        return false;
+    } else if (client_.get_status() != ClientStatus::connected) {
+        // Its calls would wait for the connection, and nothing could be typed meanwhile.
+        view_.note("no connection: try again when there is one");
     } else if (word == "/leave") {
         leave();
     } else {
         show_history(rest);
     }
     return true;
+}
+
+void ChatController::talk_to(const std::string& user) {
+    if (user.empty()) return view_.note("/to USER: the user is missing");
+    if (user.starts_with("room:")) return join(user);
+    peer_ = user;
+    view_.note("you are now talking to " + peer_);
+    if (rooms_.is_kept(peer_)) static_cast<void>(rooms_.open(peer_));
+}
+
+void ChatController::open(const std::string& name) {
+    const ListedConversation* const unread = rooms_.list().newest_unread(peer_);
+    if (name.empty() && unread == nullptr) return view_.note("nothing is unread; /open NAME opens a conversation");
+    const std::string conversation = name.empty() ? unread->about.name : rooms_.list().named(name);
+    if (!conversation.starts_with("room:")) return talk_to(conversation);
+    if (rooms_.open(conversation)) peer_ = conversation;
 }
 
 void ChatController::join(const std::string& name) {
@@ -95,7 +120,7 @@ void ChatController::show_history(const std::string& count) {
     const auto [stop, error] = std::from_chars(count.data(), end, wanted);
     if (!count.empty() && (error != std::errc() || stop != end || wanted == 0 || wanted > ChatRooms::kMostShown))
         return view_.note("/history COUNT: a number from 1 to " + std::to_string(ChatRooms::kMostShown));
-    if (peer_ == kServerTarget) return view_.note("/history: the server's handler has no history; /to or /join first");
+    if (!rooms_.is_kept(peer_)) return view_.note("/history: the server's handler has no history; /to or /join first");
     rooms_.history(peer_, wanted);
 }
 
@@ -111,10 +136,10 @@ void ChatController::send(const std::string& text) {
 
 void ChatController::typing(const std::string& text, Clock::time_point now) {
     if (!tells_typing_ || text.empty() || text.starts_with('/') || peer_ == kServerTarget) return;
-    if (peer_.starts_with("room:")) return;  // it would be an entry of the room's log
+    if (client_.get_connection_stats().durability != Durability::none) return;  // it would be an entry of a log
     if (client_.get_status() != ClientStatus::connected || (noticed_at_ && now - *noticed_at_ < kTypingEvery)) return;
     noticed_at_ = now;
-    if (const auto posted = client_.post_message(peer_, Message(std::string(kTypingType), Bytes())))
+    if (const auto posted = client_.post_message(peer_, Message(std::string(ChatRooms::kTypingType), Bytes())))
         notices_.insert(*posted);
 }
 
@@ -133,16 +158,20 @@ void ChatController::settle(const Uuid& id, const Failure* failure) {
 }
 
 void ChatController::event(const Event& event, Clock::time_point now) {
-    if (rooms_.event(event)) {
+    if (rooms_.event(event, peer_)) {
         const auto* over = std::get_if<event::SubscriptionEnded>(&event);
-        if (over != nullptr && over->conversation == peer_) peer_ = kServerTarget;
+        const auto* change = std::get_if<event::ConversationChanged>(&event);
+        const bool ended = (over != nullptr && over->conversation == peer_) ||
+                           (change != nullptr && !change->now && change->conversation == peer_);
+        if (ended) peer_ = kServerTarget;
     } else if (const auto* received = std::get_if<event::MessageReceived>(&event)) {
         const Message& message = received->message;
-        if (message.type == kTypingType) {
+        if (message.type == ChatRooms::kTypingType) {
             typing_user_ = message.from;
             typing_until_ = now + kTypingLasts;
             return;
         }
+        if (rooms_.counts(message, peer_)) return;
         if (typing_user_ == message.from) typing_user_.clear();
         view_.heard({message.from, message.type, payload_text(message.payload), {}, {}});
     } else if (const auto* done = std::get_if<event::MessageSent>(&event)) {
@@ -167,7 +196,10 @@ void ChatController::event(const Event& event, Clock::time_point now) {
         view_.note(last_move_);
     } else if (const auto* over = std::get_if<event::ReconnectFailed>(&event)) {
         failure_ = over->reason;
-    } else if (std::holds_alternative<event::Gap>(event) || std::holds_alternative<event::Draining>(event) ||
+    } else if (std::holds_alternative<event::Gap>(event)) {
+        // What is kept is told in the new session; the rest may be lost.
+        if (!rooms_.list().known()) view_.note(to_string(event));
+    } else if (std::holds_alternative<event::Draining>(event) ||
                std::holds_alternative<event::CapabilityUnavailable>(event) ||
                std::holds_alternative<event::TokenExpiring>(event)) {
         view_.note(to_string(event));
@@ -209,6 +241,7 @@ std::string ChatController::status(Clock::time_point now) const {
         text = lost_.empty() ? "no connection" : lost_;
     }
     text += " \u00b7 " + user_;
+    if (const std::string unread = rooms_.list().status(peer_); !unread.empty()) text += " \u00b7 " + unread;
     if (!typing_user_.empty() && now < typing_until_) text += " \u00b7 " + typing_user_ + " is typing";
     if (!last_move_.empty()) text += " \u00b7 " + last_move_;
     return text;

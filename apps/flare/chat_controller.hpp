@@ -20,12 +20,12 @@ namespace flare::cli {
 class ChatController {
 public:
     using Clock = std::chrono::steady_clock;
-    // A message of this type says that its sender is typing; it has no payload.
-    static constexpr std::string_view kTypingType = "flare.typing";
     static constexpr std::chrono::seconds kTypingEvery{3};
     static constexpr std::chrono::seconds kTypingLasts{5};
 
-    ChatController(Client& client, ChatView& view, std::string user, std::string peer, bool tells_typing);
+    // `marks`: tell the server what has been read; they live longer.
+    ChatController(Client& client, ChatView& view, ChatMarks& marks, std::string user, std::string peer,
+                   bool tells_typing);
 
     // True: it goes on.
     bool line(const std::string& text, Clock::time_point now);
@@ -45,8 +45,10 @@ private:
         std::string text;
     };
     bool command(const std::string& text);
-    // False: there is no such command about rooms.
+    // False: there is no such command about conversations.
     bool room_command(const std::string& word, const std::string& rest);
+    void talk_to(const std::string& user);
+    void open(const std::string& name);
     void join(const std::string& name);
     void leave();
     void show_history(const std::string& count);

@@ -1,5 +1,6 @@
 // A chat in plain lines: for scripts, logs and tests.
 #include "chat_view.hpp"
+#include "list_text.hpp"
 #include "output.hpp"
 
 #include <cstdio>
@@ -12,17 +13,23 @@ class PlainChatView final : public ChatView {
 public:
     explicit PlainChatView(std::string user) : user_(std::move(user)) {}
     void heard(const HeardLine& line) override {
-        print((line.room.empty() ? "" : "[" + printable(line.room) + "] ") + printable(line.from) + ": " +
-              printable(line.text));
+        const bool direct = line.room.empty() || line.room == line.from;
+        print((direct ? "" : "[" + printable(line.room) + "] ") + printable(line.from) + ": " + printable(line.text));
     }
     void sent(const SentLine& line) override {
         const std::string what = printable(user_) + " \u2192 " + printable(line.to) + ": " + printable(line.text);
         print(line.fault.empty() ? "\u2713 " + what : "\u2717 " + what + " (" + printable(line.fault) + ")");
     }
     void note(const std::string& text) override { print("* " + printable(text)); }
+    void divider(const std::string& text) override { print("--- " + printable(text) + " ---"); }
+    void listed(const std::vector<ListedConversation>& list) override {
+        for (const std::string& line : list_lines(list, kColumns, std::chrono::system_clock::now())) print(line);
+    }
+    bool shows_all() const override { return true; }
     void show(const ChatBottom&) override {}
 
 private:
+    static constexpr std::size_t kColumns = 100;  // nobody knows how wide it is shown
     static void print(const std::string& line) {
         std::printf("%s\n", line.c_str());
         static_cast<void>(flush_output());
@@ -53,6 +60,11 @@ public:
         print_json(object);
     }
     void note(const std::string& text) override { print_json({{"event", "note"}, {"text", text}}); }
+    void divider(const std::string& text) override { print_json({{"event", "new"}, {"text", text}}); }
+    void listed(const std::vector<ListedConversation>& list) override {
+        for (const ListedConversation& each : list) print_json(listed_json(each));
+    }
+    bool shows_all() const override { return true; }
     void show(const ChatBottom&) override {}
 };
 

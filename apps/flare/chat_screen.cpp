@@ -1,5 +1,6 @@
 #include "chat_screen.hpp"
 
+#include "list_text.hpp"
 #include "output.hpp"
 #include "terminal.hpp"
 
@@ -18,7 +19,8 @@ ChatScreen::ChatScreen(std::string user, const LineEditor& editor) : user_(std::
 ChatScreen::~ChatScreen() { wipe(); }
 
 void ChatScreen::heard(const HeardLine& line) {
-    const std::string where = line.room.empty() ? "" : coloured(Tone::dim, "[" + printable(line.room) + "]") + " ";
+    const bool direct = line.room.empty() || line.room == line.from;
+    const std::string where = direct ? "" : coloured(Tone::dim, "[" + printable(line.room) + "]") + " ";
     print(where + coloured(Tone::strong, printable(line.from)) + ": " + printable(line.text));
 }
 
@@ -30,6 +32,13 @@ void ChatScreen::sent(const SentLine& line) {
 }
 
 void ChatScreen::note(const std::string& text) { print(coloured(Tone::dim, "* " + printable(text))); }
+
+void ChatScreen::divider(const std::string& text) { print(coloured(Tone::good, "--- " + printable(text) + " ---")); }
+
+void ChatScreen::listed(const std::vector<ListedConversation>& list) {
+    for (const std::string& line : list_lines(list, RawTerminal::columns() - 1, std::chrono::system_clock::now()))
+        print(line);
+}
 
 void ChatScreen::show(const ChatBottom& bottom) {
     bottom_ = bottom;

@@ -19,6 +19,9 @@ public:
     void heard(const HeardLine& line) override;
     void sent(const SentLine& line) override;
     void note(const std::string& text) override;
+    void divider(const std::string& text) override;
+    void listed(const std::vector<ListedConversation>& list) override;
+    bool shows_all() const override { return false; }
     void show(const ChatBottom& bottom) override;
     // The line, the width or the whole screen has changed.
     void redraw();

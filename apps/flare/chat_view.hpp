@@ -16,8 +16,8 @@ struct HeardLine {
     std::string from;
     std::string type;
     std::string text;
-    std::string room;  // empty: to this user
-    Position at;       // in the log of the room
+    std::string room;  // the conversation, if the server keeps it; empty: to this user
+    Position at;       // in its log
 };
 
 // What became of a message of ours.
@@ -42,7 +42,11 @@ public:
     virtual ~ChatView() = default;
     virtual void heard(const HeardLine& line) = 0;
     virtual void sent(const SentLine& line) = 0;
-    virtual void note(const std::string& text) = 0;  // of the connection, or about a command
+    virtual void note(const std::string& text) = 0;     // of the connection, or about a command
+    virtual void divider(const std::string& text) = 0;  // before the messages that are new: "3 new"
+    virtual void listed(const std::vector<ListedConversation>& list) = 0;
+    // Messages of every conversation are shown, not only of the one that is open.
+    virtual bool shows_all() const = 0;
     virtual void show(const ChatBottom& bottom) = 0;
 };
 

@@ -23,7 +23,8 @@ std::optional<Checked<Protocol>> connect_or_signal(Client& client, Inbox& inbox)
         break;
     }
     connecting.join();
-    inbox.wake();  // what came meanwhile is in the inbox, and its wake-up was taken above
+    inbox.wake();  // what came meanwhile is in the inbox, and its wake-up was
+                   // taken above
     if (interrupted) return {};
     return result;
 }
@@ -35,5 +36,7 @@ std::optional<Failure> final_failure(const Event& event, const Client& client) {
         return lost->reason;
     return {};
 }
+
+bool is_about_list(const event::CapabilityUnavailable& event) { return event.capability == "sync_conversations"; }
 
 }  // namespace flare::cli

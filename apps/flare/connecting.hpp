@@ -15,4 +15,7 @@ std::optional<Checked<Protocol>> connect_or_signal(Client& client, Inbox& inbox)
 // Why the client will not come back by itself, if `event` says that it will not.
 std::optional<Failure> final_failure(const Event& event, const Client& client);
 
+// The server keeps no list of conversations, which ClientBuilder::sync_conversations() has asked for.
+bool is_about_list(const event::CapabilityUnavailable& event);
+
 }  // namespace flare::cli

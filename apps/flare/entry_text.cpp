@@ -115,4 +115,18 @@ boost::json::object entry_json(const Entry& entry) {
     return object;
 }
 
+std::string room_of(const std::string& name) { return name.starts_with("room:") ? name : "room:" + name; }
+
+void add_position(boost::json::object& object, const StoredAt& stored) {
+    object["offset"] = stored.position.offset;
+    object["epoch"] = std::to_string(stored.position.epoch);
+    object["stored_ms"] = ms_of(stored.time);
+}
+
+void add_extent(boost::json::object& object, const LogHead& head) {
+    object["first"] = head.first;
+    object["last"] = head.last;
+    object["epoch"] = std::to_string(head.epoch);
+}
+
 }  // namespace flare::cli

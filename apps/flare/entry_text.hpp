@@ -1,4 +1,4 @@
-// Entries of a conversation's log as people and as programs read them.
+// Entries of a conversation's log, and places in it, as people and as programs read them.
 //
 // Threads: pure functions.
 #pragma once
@@ -16,5 +16,13 @@ std::string entry_line(const Entry& entry);
 // "bob joined": who, and what.
 std::string entry_summary(const Entry& entry);
 boost::json::object entry_json(const Entry& entry);
+
+// "lunch" and "room:lunch" are the same room.
+std::string room_of(const std::string& name);
+// The entry of a log, in an object for programs: offset, epoch (as text, since not every program has 64-bit numbers),
+// time.
+void add_position(boost::json::object& object, const StoredAt& stored);
+// How far a log reaches, likewise: first, last, epoch.
+void add_extent(boost::json::object& object, const LogHead& head);
 
 }  // namespace flare::cli

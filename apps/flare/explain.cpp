@@ -9,10 +9,12 @@
 
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <memory>
 #include <sstream>
+#include <vector>
 
 namespace flare::cli {
 namespace {
@@ -20,10 +22,12 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMaxFileBytes = 64 * 1024 * 1024;
+constexpr std::size_t kMostConversations = 10;  // in the summary; --json has all
 
 struct Options {
     std::string session = "last";
     std::string admin;
+    std::string conversation;  // empty: all
     std::string folder = record_folder();
     bool json = false;
 };
@@ -89,6 +93,31 @@ std::string whole_ms(double ms) {
     return text;
 }
 
+std::string text_of(const flight::Story::OfConversation& conversation) {
+    std::string text = conversation.name + ": " + std::to_string(conversation.delivered) +
+                       (conversation.delivered == 1 ? " entry" : " entries") + " delivered";
+    if (conversation.last != 0) text += ", up to " + std::to_string(conversation.last);
+    for (const auto& gap : conversation.gaps) {
+        text += "; not " + std::to_string(gap.first) +
+                (gap.last == gap.first ? "" : " to " + std::to_string(gap.last)) + " [" + gap.reason + "]";
+    }
+    if (!conversation.ended.empty()) text += "; ended [" + conversation.ended + "]";
+    return printable(text);
+}
+
+// Those with which something happened come first.
+void print_conversations(const flight::Story& story) {
+    std::vector<const flight::Story::OfConversation*> shown;
+    for (const auto& each : story.conversations) shown.push_back(&each);
+    std::stable_sort(shown.begin(), shown.end(), [](const auto* a, const auto* b) {
+        return (!a->gaps.empty() || !a->ended.empty()) > (!b->gaps.empty() || !b->ended.empty());
+    });
+    for (std::size_t i = 0; i < std::min(shown.size(), kMostConversations); ++i)
+        print_line(i == 0 ? "Conversations" : "", text_of(*shown[i]));
+    if (shown.size() > kMostConversations)
+        print_line("", "and " + std::to_string(shown.size() - kMostConversations) + " more; --json prints all");
+}
+
 void print_summary(const flight::Story& story) {
     std::printf("\n%s\n", coloured(Tone::strong, "Summary").c_str());
     std::string used;
@@ -107,6 +136,7 @@ void print_summary(const flight::Story& story) {
     for (const auto& part : story.connect)
         connect += (connect.empty() ? "" : ", ") + printable(part.name) + " " + whole_ms(part.ms);
     if (!connect.empty()) print_line("Connect", connect);
+    print_conversations(story);
     const bool good = story.cause == "none" || story.cause == "asked" || story.cause == "measured_better";
     print_line("Cause", coloured(good ? Tone::good : Tone::bad, printable(story.cause)) + ": " +
                             std::string(flight::explain_cause(story.cause)));
@@ -129,7 +159,7 @@ void print_story(const flight::Story& story) {
 }
 
 json::object object_of(const flight::Story& story) {
-    json::array moves, connect, sentences, problems;
+    json::array moves, connect, sentences, problems, conversations;
     for (const flight::Move& move : story.moves)
         moves.push_back({{"t_ms", move.at_ms},
                          {"from", move.from},
@@ -138,6 +168,15 @@ json::object object_of(const flight::Story& story) {
                          {"silence_ms", move.still_ms}});
     for (const auto& part : story.connect) connect.push_back({{"part", part.name}, {"ms", part.ms}});
     for (const auto& each : story.sentences) sentences.push_back({{"t_ms", each.at_ms}, {"text", each.text}});
+    for (const auto& each : story.conversations) {
+        json::array gaps;
+        for (const auto& gap : each.gaps)
+            gaps.push_back({{"first", gap.first}, {"last", gap.last}, {"reason", gap.reason}});
+        json::object object{
+            {"conversation", each.name}, {"delivered", each.delivered}, {"last", each.last}, {"gaps", gaps}};
+        if (!each.ended.empty()) object["ended"] = each.ended;
+        conversations.push_back(std::move(object));
+    }
     for (const auto& each : story.problems) problems.emplace_back(each);
     json::object used;
     for (const auto& [protocol, ms] : story.used_ms) used[protocol] = ms;
@@ -153,6 +192,7 @@ json::object object_of(const flight::Story& story) {
             {"moves", moves},
             {"longest_silence_ms", story.still_ms},
             {"connect", connect},
+            {"conversations", conversations},
             {"story", sentences},
             {"problems", problems}};
 }
@@ -167,7 +207,7 @@ int explain(const Options& options) {
         return fail(path.error());
     }
     if (!text) return fail(text.error());
-    flight::Story story = flight::tell(*text);
+    flight::Story story = flight::tell(*text, options.conversation);
     if (story.of_server) story.session = options.session;
     for (const std::string& problem : story.problems) print_problem("explain", printable(problem));
     if (story.sentences.empty() && story.began.empty()) {
@@ -182,10 +222,15 @@ int explain(const Options& options) {
 
 void add_explain(CLI::App& app, Run& run) {
     auto options = std::make_shared<Options>();
-    CLI::App* command =
-        app.add_subcommand("explain", "Explain which connections a session used, and when and why it moved");
+    CLI::App* command = app.add_subcommand("explain",
+                                           "Explain which connections a session used, when and why it moved, and "
+                                           "what of conversations it delivered");
     command->add_option("session", options->session, "session id or its beginning, a file, or 'last'")
         ->capture_default_str();
+    command
+        ->add_option("--conversation", options->conversation,
+                     "of conversations, tell only about this one: room:NAME, or the other user's id")
+        ->type_name("CONVERSATION");
     command->add_option("--folder", options->folder, "folder where clients write flight records")
         ->capture_default_str();
     command->add_option("--admin", options->admin,

@@ -1,5 +1,4 @@
 // flare listen: prints the messages of a user, and the entries of a room, as they come.
-#include "asking.hpp"
 #include "base/utf8.hpp"
 #include "client_options.hpp"
 #include "commands.hpp"
@@ -12,6 +11,7 @@
 
 #include <csignal>
 #include <deque>
+#include <utility>
 
 namespace flare::cli {
 namespace {
@@ -20,6 +20,7 @@ struct ListenOptions {
     std::uint64_t count = 0;  // 0: until Ctrl-C
     std::string room;         // empty: none
     std::string after;        // a position in its log; empty: what is written from now on
+    bool all = false;         // the entries of all conversations
     bool events = false;
 };
 
@@ -49,14 +50,16 @@ void print_message(const Message& message, bool json) {
     print_json(object);
 }
 
-void print_entry(const HeardEntry& heard, bool json) {
+// `named`: entries of several conversations are printed.
+void print_entry(const HeardEntry& heard, bool named, bool json) {
     if (json) {
         boost::json::object object = entry_json(heard.entry);
         object["conversation"] = heard.conversation;
         object["epoch"] = std::to_string(heard.epoch);
         return print_json(object);
     }
-    std::printf("%s\n", entry_line(heard.entry).c_str());
+    const std::string where = named ? coloured(Tone::dim, "[" + printable(heard.conversation) + "]") + " " : "";
+    std::printf("%s%s\n", where.c_str(), entry_line(heard.entry).c_str());
     static_cast<void>(flush_output());
 }
 
@@ -68,6 +71,11 @@ void print_gap(const HistoryGap& gap, bool json) {
                 {"epoch", std::to_string(gap.epoch)},
                 {"first", gap.first},
                 {"last", gap.last}});
+}
+
+void print_left(const std::string& conversation, bool json) {
+    if (!json) return print_problem("listen", "you are no longer a member of " + conversation);
+    print_json({{"event", "left"}, {"conversation", conversation}});
 }
 
 void print_event(const Event& event, bool json) {
@@ -109,7 +117,7 @@ public:
     }
     void print(const Event& event) {
         if (const auto entry = entry_in(event)) {
-            print_entry(*entry, common_.json);
+            print_entry(*entry, options_.all, common_.json);
             last_ = {entry->epoch, entry->entry.offset};
             if (entry->entry.kind == EntryKind::message) ++heard_;
         } else if (const auto* received = std::get_if<event::MessageReceived>(&event)) {
@@ -117,6 +125,8 @@ public:
             ++heard_;
         } else if (const auto* gap = std::get_if<event::HistoryGap>(&event)) {
             print_gap(*gap, common_.json);
+        } else if (const auto* change = std::get_if<event::ConversationChanged>(&event); change && !change->now) {
+            print_left(change->conversation, common_.json);
         } else if (options_.events) {
             print_event(event, common_.json);
         }
@@ -142,6 +152,8 @@ private:
 
 // Why it cannot go on.
 std::optional<Failure> end_in(const Event& event, const Client& client) {
+    if (const auto* none = std::get_if<event::CapabilityUnavailable>(&event); none && is_about_list(*none))
+        return Failure(errc::not_supported, none->text);
     if (const auto* over = std::get_if<event::SubscriptionEnded>(&event)) return over->reason;
     return final_failure(event, client);
 }
@@ -150,7 +162,7 @@ int run_listen(const ClientOptions& common, const ListenOptions& options) {
     auto builder = builder_of(common);
     if (!builder) return report_failure("listen", common, builder.error());
     Inbox inbox{SIGINT, SIGTERM};
-    builder->with_event_callback(common.record_fault->watch(inbox.callback()));
+    builder->with_event_callback(common.record_fault->watch(inbox.callback())).sync_conversations(options.all);
     auto client = builder->build();
     if (!client) return report_failure("listen", common, client.error());
     std::optional<Progress> progress(std::in_place, "connecting");
@@ -160,10 +172,14 @@ int run_listen(const ClientOptions& common, const ListenOptions& options) {
     if (!*connected) return report_failure("listen", common, connected->error());
     Listening listening(common, options);
     if (const auto begun = listening.begin(*client); !begun) return report_failure("listen", common, begun.error());
-    if (!common.json) {
+    bool announced = common.json;
+    // What is written from here on is printed.
+    const auto announce = [&] {
+        if (std::exchange(announced, true)) return;
         std::fprintf(stderr, "listening as %s over %s; Ctrl-C exits\n", printable(user_of(common)).c_str(),
                      std::string(spoken(**connected)).c_str());
-    }
+    };
+    if (!options.all) announce();
 
     std::deque<Event> events;
     for (bool over = false; !over;) {
@@ -171,6 +187,7 @@ int run_listen(const ClientOptions& common, const ListenOptions& options) {
         events = inbox.take();
         while (!events.empty() && !over) {
             const Event& event = events.front();
+            if (std::holds_alternative<event::ConversationsSynced>(event)) announce();
             listening.print(event);
             if (!flush_output()) break;
             over = listening.has_enough();
@@ -199,6 +216,8 @@ void add_listen(CLI::App& app, Run& run) {
         ->check([](const std::string& text) {
             return position_of(text) ? std::string() : "'" + text + "' is no EPOCH:OFFSET, as --json prints it";
         });
+    command->add_flag("--all", options->all, "print the entries of all your conversations as they are written")
+        ->excludes(room);
     command->add_flag("--events", options->events, "also print the other events of the connection");
     auto common = add_client_options(*command, Urls::positional);
     command->callback([common, options, &run] {

@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
     add_chat(app, run);
     add_send(app, run);
     add_listen(app, run);
+    add_list(app, run);
     add_room(app, run);
     add_history(app, run);
     add_race(app, run);

@@ -1,6 +1,7 @@
 // flare room: makes rooms, and says who is in them.
 #include "asking.hpp"
 #include "commands.hpp"
+#include "entry_text.hpp"
 #include "output.hpp"
 #include "phrases.hpp"
 

@@ -1,6 +1,7 @@
 // flare send: one message, and what became of it.
-#include "asking.hpp"
+#include "client_options.hpp"
 #include "commands.hpp"
+#include "entry_text.hpp"
 #include "output.hpp"
 #include "phrases.hpp"
 

@@ -68,6 +68,22 @@ struct Rates {
         const double runs = now.number("handler_runs") - before.number("handler_runs");
         return runs > 0 ? (now.number("handler_time_ms") - before.number("handler_time_ms")) / runs : 0;
     }
+    // Of a part of what /stats says.
+    double of(std::string_view part, std::string_view key) const {
+        return std::max(0.0, Sample::number_of(now.part(part), key) - Sample::number_of(before.part(part), key)) /
+               seconds();
+    }
+    // Messages and changes that the store did not take.
+    double refused() const {
+        const auto sum = [](const Sample& sample) {
+            double all = 0;
+            const json::value* const refused = sample.part("store").if_contains("refused");
+            if (refused == nullptr || !refused->is_object()) return all;
+            for (const auto& each : refused->get_object()) all += Sample::number_of(refused->get_object(), each.key());
+            return all;
+        };
+        return std::max(0.0, sum(now) - sum(before)) / seconds();
+    }
     std::vector<double> cpu_percent() const {
         const std::vector<double> was = before.worker_cpu();
         std::vector<double> percent = now.worker_cpu();
@@ -119,18 +135,27 @@ std::string errors_of(const Rates& rates) {
 // Empty: the server has no store.
 std::string store_of(const Rates& rates) {
     const json::object& now = rates.now.part("store");
-    const json::object& before = rates.before.part("store");
     if (now.empty()) return {};
-    const auto rate = [&](std::string_view key) {
-        return std::max(0.0, Sample::number_of(now, key) - Sample::number_of(before, key)) / rates.seconds();
-    };
-    std::string text = text_of(rate("appends")) + "/s stored, " + text_of(rate("commits")) + " commits/s, p99 " +
+    std::string text = text_of(rates.of("store", "appends")) + "/s stored, " + text_of(rates.of("store", "commits")) +
+                       " commits/s, p50 " + text_of(Sample::number_of(now, "commit_p50_ms"), "ms") + ", p99 " +
                        text_of(Sample::number_of(now, "commit_p99_ms"), "ms") + ", " +
                        text_of(Sample::number_of(now, "waiting_writes")) + " waiting, " +
                        text_of(Sample::number_of(now, "bytes"), "B");
     const json::value* const state = now.if_contains("state");
     if (state != nullptr && state->is_string() && state->get_string() != "ok")
         text += ", " + coloured(Tone::bad, printable(state->get_string()));
+    return text;
+}
+
+// Empty: the server has no store. A feed that takes what is told at once needs no pages: those are for who is behind.
+std::string feeds_of(const Rates& rates) {
+    if (rates.now.part("store").empty()) return {};
+    const double current = Sample::number_of(rates.now.part("feeds"), "current");
+    std::string text = text_of(current) + (current == 1 ? " feed, " : " feeds, ") +
+                       text_of(rates.of("feeds", "frames")) + " frames/s, " + text_of(rates.of("feeds", "pages")) +
+                       " pages/s for those behind";
+    const double refused = rates.refused();
+    if (refused > 0) text += ", " + coloured(Tone::warning, text_of(refused) + "/s refused");
     return text;
 }
 
@@ -164,7 +189,10 @@ std::vector<std::string> block(const TopOptions& options, const Rates& rates) {
         line("worker CPU", cpu_of(rates)),
         line("memory", text_of(now.number("memory_bytes"), "B") + " of sessions"),
     };
-    if (const std::string store = store_of(rates); !store.empty()) lines.push_back(line("store", store));
+    if (const std::string store = store_of(rates); !store.empty()) {
+        lines.push_back(line("store", store));
+        lines.push_back(line("conversations", feeds_of(rates)));
+    }
     return lines;
 }
 
@@ -173,8 +201,9 @@ std::string one_line(const Rates& rates) {
            "; messages: " + text_of(rates.of("messages_received")) + "/s in, " + text_of(rates.of("messages_sent")) +
            "/s out; bytes: " + text_of(rates.of("bytes_received"), "B/s") + " in, " +
            text_of(rates.of("bytes_sent"), "B/s") + " out; handlers: " + text_of(rates.handler_ms(), "ms") +
-           (store_of(rates).empty() ? "" : "; store: " + store_of(rates)) + "; CPU: " + cpu_of(rates) +
-           "; memory: " + text_of(rates.now.number("memory_bytes"), "B") + "; errors: " + errors_of(rates);
+           (store_of(rates).empty() ? "" : "; store: " + store_of(rates) + "; conversations: " + feeds_of(rates)) +
+           "; CPU: " + cpu_of(rates) + "; memory: " + text_of(rates.now.number("memory_bytes"), "B") +
+           "; errors: " + errors_of(rates);
 }
 
 json::object object_of(const Rates& rates) {
@@ -193,10 +222,11 @@ json::object object_of(const Rates& rates) {
     object["worker_cpu_percent"] = cpu;
     if (const json::object& store = rates.now.part("store"); !store.empty()) {
         object["store"] = store;
-        object["store_appends_per_second"] =
-            std::max(0.0,
-                     Sample::number_of(store, "appends") - Sample::number_of(rates.before.part("store"), "appends")) /
-            rates.seconds();
+        object["store_appends_per_second"] = rates.of("store", "appends");
+        object["store_commits_per_second"] = rates.of("store", "commits");
+        object["feeds"] = rates.now.part("feeds");
+        object["feed_frames_per_second"] = rates.of("feeds", "frames");
+        object["feed_pages_per_second"] = rates.of("feeds", "pages");
     }
     return object;
 }

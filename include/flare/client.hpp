@@ -230,8 +230,8 @@ public:
     // Empty: no session.
     std::string get_session_id() const;
     // The flight record: every decision about connections, with its time and reason (attempts, races, suspicions,
-    // switches). Always on; nothing of a message is recorded. One JSON object per line, the last 512 lines
-    // (docs/explain.md, "Records").
+    // switches), and how far each subscription has come. Always on; nothing of a message is recorded. One JSON object
+    // per line, the last 512 lines about connections and 256 about conversations (docs/explain.md, "Records").
     std::string get_flight_record() const;
 
     // ---- the same for coroutines, on any executor ----

@@ -34,11 +34,11 @@ Recorder::Recorder(const Config& config, std::function<void(const Failure&)> tro
 
 flight::Line Recorder::line(std::string_view event) const { return {event, std::chrono::steady_clock::now() - began_}; }
 
-void Recorder::add(const flight::Line& line) {
+void Recorder::add(const flight::Line& line, flight::Ring::Of of) {
     std::string text = line.text();
     if (journal_) judge(journal_->add(text, [&] { return this->text() + text + '\n'; }));
     const std::lock_guard lock(mutex_);
-    ring_.add(std::move(text));
+    ring_.add(std::move(text), of);
 }
 
 std::uint32_t Recorder::worth_a_line(const std::string& of, const std::string& verdict) {

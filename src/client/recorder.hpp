@@ -1,8 +1,8 @@
 // A client's flight recorder: records each decision about connections with its time, so that people can find out later
 // why a session used its connection.
 //
-// Nothing is recorded of a message. Lines are kept in a ring in memory, and in a file when the application names a
-// folder; a file that cannot be written is told once.
+// Nothing is recorded of a message but how far each subscription has come. Lines are kept in a ring in memory, and in a
+// file when the application names a folder; a file that cannot be written is told once.
 // Protocol: docs/explain.md, "Records".
 // Threads:  its client's I/O thread; text() any.
 // Owner:    ClientLoop.
@@ -33,7 +33,7 @@ public:
 
     // A line of this moment, to be filled in and added.
     flight::Line line(std::string_view event) const;
-    void add(const flight::Line& line);
+    void add(const flight::Line& line, flight::Ring::Of of = flight::Ring::Of::connections);
     // For what may happen again and again: of the same `verdict` in a row only the 1st, 2nd, 4th, 8th ... is worth a
     // line. Its number, or 0.
     std::uint32_t worth_a_line(const std::string& of, const std::string& verdict);

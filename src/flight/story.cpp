@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 namespace flare::flight {
 namespace {
@@ -30,8 +31,8 @@ std::string duration(double ms) {
     return text;
 }
 
-Story tell(std::string_view record) {
-    Teller teller;
+Story tell(std::string_view record, std::string conversation) {
+    Teller teller(std::move(conversation));
     std::size_t number = 0;
     std::size_t bad = 0;
     while (!record.empty()) {

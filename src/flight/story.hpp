@@ -47,10 +47,25 @@ struct Story {
         double ms = 0;
     };
     std::vector<Part> connect;  // where the time of the first connect went
+    // What a subscription has delivered to the application, and what not.
+    struct OfConversation {
+        std::string name;
+        std::uint64_t delivered = 0;  // entries
+        std::uint64_t last = 0;       // the last of them, or the one behind which it continues
+        struct Gap {
+            std::uint64_t first = 0;
+            std::uint64_t last = 0;
+            std::string reason;
+        };
+        std::vector<Gap> gaps;  // the first ones
+        std::string ended;  // the code with which the subscription ended; empty: it did not, or the application did it
+    };
+    std::vector<OfConversation> conversations;  // in the order in which the record names them
     std::vector<std::string> problems;
 };
 
-Story tell(std::string_view record);
+// `conversation`: of conversations, only this one is told of; empty: all.
+Story tell(std::string_view record, std::string conversation = {});
 
 // One sentence: what the code means and what to do. Empty: there is no such code.
 std::string_view explain_cause(std::string_view cause) noexcept;

@@ -89,7 +89,7 @@ void Teller::take(const Record& record) {
     };
     if (const auto found = kTakes.find(event); found != kTakes.end()) {
         (this->*found->second)(record);
-    } else if (!told_in_words(record) && !server(record)) {
+    } else if (!conversations_.take(record, now_) && !told_in_words(record) && !server(record)) {
         if (story.problems.size() < 20) story.problems.push_back("unknown event (from a newer version?): " + event);
     }
     story.lasted_ms = std::max(story.lasted_ms, now_);

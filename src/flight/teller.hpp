@@ -4,12 +4,14 @@
 // Owner:   tell().
 #pragma once
 
+#include "flight/conversations.hpp"
 #include "flight/evidence.hpp"
 #include "flight/story.hpp"
 
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace flare::flight {
 
@@ -20,6 +22,11 @@ std::string after_colon(const std::string& text);
 
 class Teller {
 public:
+    // `conversation`: of conversations, only this one is told of; empty: all.
+    explicit Teller(std::string conversation) : conversations_(story, std::move(conversation)) {}
+    Teller(const Teller&) = delete;
+    Teller& operator=(const Teller&) = delete;
+
     Story story;
 
     void take(const Record& record);
@@ -54,6 +61,7 @@ private:
     bool told_in_words(const Record& record);  // the records that are a sentence and nothing more
     bool server(const Record& record);         // those of a server: teller_server.cpp
 
+    ConversationTeller conversations_;
     long long server_carrier_ = 0;  // that sends
     double base_ms_ = 0;            // a server's records have the time of its clock
     double now_ = 0;

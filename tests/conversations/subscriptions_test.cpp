@@ -387,6 +387,30 @@ TEST_F(Subscriptions, GoOnWhenTheServerIsStartedAgain) {
     }
 }
 
+TEST_F(Subscriptions, AreInTheFlightRecordWithoutTheirContent) {
+    auto server = std::make_unique<Server>(started(storing()));
+    const std::string address = server->websocket_addr();
+    Client ann = user(address, "ann", at_ann);
+    Client bob = user(address, "bob", at_bob);
+    gather({&ann, &bob});
+    ASSERT_TRUE(bob.send_text_message("room:tea", "a payload").success);
+    ASSERT_TRUE(hears(at_ann, 1));
+    server->stop();
+    server.reset();
+    server = std::make_unique<Server>(started(storing().websocket_addr(address)));
+    ASSERT_TRUE(at_ann.wait_for<event::Reconnected>());
+    ASSERT_TRUE(bob.send_text_message("room:tea", "another payload").success);
+    ASSERT_TRUE(hears(at_ann, 2));
+    ann.disconnect();
+    const std::string record = ann.get_flight_record();
+    const auto has = [&](const std::string& text) { return record.find(text) != record.npos; };
+    EXPECT_TRUE(has(R"("event":"subscribed","conversation":"room:tea",)")) << record;
+    EXPECT_TRUE(has(R"("event":"subscription_renewed","conversation":"room:tea",)")) << record;
+    EXPECT_TRUE(has(R"("at":3,"told":1,)")) << record;
+    EXPECT_TRUE(has(R"("event":"subscription","conversation":"room:tea",)")) << record;
+    EXPECT_FALSE(has("payload")) << record;
+}
+
 TEST_F(Subscriptions, OutliveADisconnect) {
     Server server = started(storing());
     Client ann = user(server.websocket_addr(), "ann", at_ann);

@@ -16,7 +16,8 @@ void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shar
     if (named.number == 0) return drop(named.name);
     Feed& feed = all_[named.name];
     feed.awaits = false;
-    if (!feed.wanted()) {
+    const bool is_new = !feed.wanted();
+    if (is_new) {
         feed.cursor = unfollowed_.take(named.name);
         feed.cursor.begin(named.start, named.start_id);
         if (keeper_) keeper_->moved(named.name, feed.cursor.told_upto());
@@ -29,6 +30,13 @@ void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shar
     if (!feed.reaches_back(named)) return go_on(named.name);
     listen(feed, named.name, named.number);
     if (named.visible_from != 0) (void)feed.cursor.skip_to(named.visible_from - 1);
+    if (is_new) {
+        FeedNote noted;
+        noted.last = named.end.offset;
+        feed.note(record_, FeedNote::What::listed, named.name, noted);
+    } else {
+        feed.note_renewed(record_, named.name, named.end.offset, false);
+    }
     const auto origin = std::make_shared<const FeedOrigin>(FeedOrigin{named.name, user_, named.end.epoch, encodings});
     for (const wire::im::Entry& entry : named.entries) tell_entry(feed, entry, Bytes(), origin, taken);
 }
@@ -52,7 +60,8 @@ void Feeds::end_sync(bool over) {
     std::vector<std::string> names;
     for (auto& [name, feed] : all_) {
         if (!std::exchange(feed.awaits, false)) continue;
-        if (over) feed.synced = false;
+        if (over && std::exchange(feed.synced, false) && !feed.asked_for)
+            feed.note(record_, FeedNote::What::dropped, name);
         names.push_back(name);
     }
     for (const std::string& name : names) go_on(name);
@@ -62,7 +71,8 @@ void Feeds::drop(const std::string& name) {
     const auto found = all_.find(name);
     if (found == all_.end()) return;
     Feed& feed = found->second;
-    feed.awaits = feed.synced = false;
+    feed.awaits = false;
+    if (std::exchange(feed.synced, false) && !feed.asked_for) feed.note(record_, FeedNote::What::dropped, name);
     if (!feed.asked_for) forget_number(feed);
     go_on(name);  // what the application has subscribed to is asked for, and ends if that is refused
 }

@@ -54,6 +54,7 @@ void Feeds::unsubscribe(const std::string& conversation, UnsubscribeDone done) {
 
 void Feeds::close() {
     if (std::exchange(closed_, true)) return;
+    note_places();
     All all = std::exchange(all_, {});
     by_number_.clear();
     to_renew_.clear();
@@ -169,6 +170,8 @@ void Feeds::on_subscribed(const std::string& name, const Answer& answer) {
     const auto begun = read(name, answer);
     Checked<Subscription> result = Failure(errc::internal);
     if (begun) {
+        FeedNote noted;
+        if (feed.wanted()) noted.before = feed.cursor.position();
         feed.drop_untold();
         forget_number(feed);
         feed.asked_for = true;
@@ -185,6 +188,10 @@ void Feeds::on_subscribed(const std::string& name, const Answer& answer) {
         subscription.last = begun->head.last;
         subscription.visible_from = begun->visible_from;
         subscription.continued = asked.continues;
+        feed.renewals = 0;
+        noted.last = begun->head.last;
+        noted.asked = asked.options.after;
+        feed.note(record_, FeedNote::What::subscribed, name, noted);
         if (subscription.gap) {
             tell_gap(feed, *subscription.gap);
         } else if (keeper_) {
@@ -213,7 +220,7 @@ void Feeds::on_unsubscribed(const std::string& name, const Answer& answer) {
     const bool answered = result.has_value();
     if (answered || !owner_.in_session()) {
         result = Checked<>();
-        feed.asked_for = false;
+        if (std::exchange(feed.asked_for, false)) feed.note(record_, FeedNote::What::unsubscribed, name);
         feed.drop_untold();
         if (!answered && feed.number != 0) feed.tidy_up();  // the session may come back
         forget_number(feed);
@@ -234,10 +241,20 @@ void Feeds::on_renewed(const std::string& name, const Answer& answer) {
     if (!feed.wanted()) {
         if (begun) feed.tidy_up();
     } else if (begun) {
-        if (auto gap = begin(name, feed, *begun)) tell_gap(feed, std::move(*gap));
+        auto gap = begin(name, feed, *begun);
+        feed.note_renewed(record_, name, begun->head.last, gap.has_value());
+        if (gap) tell_gap(feed, std::move(*gap));
     } else if (owner_.in_session()) {  // else the next one, or this one when it can be used again
         if (may_pass(begun.error().code)) {
+            const session::Duration delay = feed.delay;
             renew_later(feed, answer.retry_after_ms);
+            if (delay < kLongestDelay) {  // else it has been noted
+                const Failure reason = begun.error();
+                FeedNote noted;
+                noted.reason = &reason;
+                noted.retry = feed.again_at - owner_.now();
+                feed.note(record_, FeedNote::What::put_off, name, noted);
+            }
         } else {
             if (begun.error().code == errc::malformed_frame) feed.tidy_up();
             end(name, feed, begun.error(), 0);
@@ -261,7 +278,7 @@ std::optional<HistoryGap> Feeds::begin(const std::string& name, Feed& feed, cons
         (void)feed.cursor.skip_to(begun.next - 1);
         return std::nullopt;
     }
-    return apply(name, feed, reset, begun.visible_from);
+    return feed.apply(name, reset, begun.visible_from);
 }
 
 // ---- from the session ----
@@ -303,7 +320,7 @@ void Feeds::on_feed(std::uint32_t number, const im::Feed& frame, const Bytes& wh
     if (frame.reset && frame.reset->next != 0) {
         im::FeedReset reset = *frame.reset;
         if (reset.epoch == 0) reset.epoch = feed.cursor.position().epoch;  // it does not say
-        if (auto gap = apply(name, feed, reset, 0)) tell_gap(feed, std::move(*gap));
+        if (auto gap = feed.apply(name, reset, 0)) tell_gap(feed, std::move(*gap));
     }
     const auto origin =
         std::make_shared<const FeedOrigin>(FeedOrigin{name, user_, feed.cursor.position().epoch, encodings});
@@ -321,6 +338,7 @@ void Feeds::on_feed_refused(std::uint32_t number) {
     const auto numbered = by_number_.find(number);
     if (numbered == by_number_.end()) return;
     Feed& feed = all_.find(numbered->second)->second;
+    feed.note(record_, FeedNote::What::refused, numbered->second);
     forget_number(feed);
     renew_later(feed, 0);
 }
@@ -340,6 +358,12 @@ std::optional<ToldUpto> Feeds::on_stored(const std::string& conversation, const 
     const Position& now = feed.cursor.position();
     const bool passed = now.epoch == stored.position.epoch && now.offset >= stored.position.offset;
     return passed ? std::optional(feed.cursor.told_upto()) : std::nullopt;
+}
+
+void Feeds::note_places() {
+    for (auto& [name, feed] : all_) {
+        if (feed.wanted() && feed.delivered != 0) feed.note(record_, FeedNote::What::stands, name);
+    }
 }
 
 // ---- time ----
@@ -377,6 +401,7 @@ void Feeds::tell_entry(Feed& feed, const im::Entry& entry, const Bytes& whole,
     if (message && own && owner_.settle(entry.id, name, stored)) return;
     if (message && is_direct(name) && !feed.takes_over(entry.id) && owner_.has_seen(entry.from, entry.id)) return;
     if (message && !own) owner_.count_message();
+    ++feed.delivered;
     auto make = [over = feed.over, taken, origin, packed = packed_of(entry, whole),
                  kept = Keeping::of(keeper_, name, feed.cursor.told_upto())]() mutable -> std::optional<Event> {
         if (*over) return std::nullopt;
@@ -385,7 +410,10 @@ void Feeds::tell_entry(Feed& feed, const im::Entry& entry, const Bytes& whole,
     owner_.tell_later(std::move(make));
 }
 
-void Feeds::tell_gap(const Feed& feed, HistoryGap gap) {
+void Feeds::tell_gap(Feed& feed, HistoryGap gap) {
+    FeedNote noted;
+    noted.gap = &gap;
+    feed.note(record_, FeedNote::What::gap, gap.conversation, noted);
     if (gap.reason != HistoryGapReason::skipped) owner_.on_skipped(gap.conversation, {gap.epoch, gap.last});
     auto make = [over = feed.over, kept = Keeping::of(keeper_, gap.conversation, feed.cursor.told_upto()),
                  gap = std::move(gap)]() -> std::optional<Event> {
@@ -396,21 +424,36 @@ void Feeds::tell_gap(const Feed& feed, HistoryGap gap) {
     owner_.tell_later(std::move(make));
 }
 
-// What it leaves out; nothing: what has been told already.
-std::optional<HistoryGap> Feeds::apply(const std::string& name, Feed& feed, const im::FeedReset& reset,
-                                       std::uint64_t visible_from) {
-    const Position before = feed.cursor.position();
+std::optional<HistoryGap> Feeds::Feed::apply(const std::string& name, const im::FeedReset& reset,
+                                             std::uint64_t visible_from) {
+    const Position before = cursor.position();
     HistoryGap gap{name, reason_of(reset.reason), reset.epoch, 0, reset.next - 1};
     if (stays_in_log(reset, before.epoch)) {
         gap.first = std::max(before.offset + 1, visible_from);
-        if (!feed.cursor.skip_to(reset.next - 1)) return std::nullopt;
+        if (!cursor.skip_to(reset.next - 1)) return std::nullopt;
     } else {
         gap.first = std::max<std::uint64_t>({reset.first, visible_from, 1});
         // Own messages may have been in another log, of the same epoch.
-        if (reset.reason == im::FeedResetReason::diverged) feed.cursor = FeedCursor();
-        feed.cursor.begin({reset.epoch, reset.next - 1}, Uuid());
+        if (reset.reason == im::FeedResetReason::diverged) cursor = FeedCursor();
+        cursor.begin({reset.epoch, reset.next - 1}, Uuid());
     }
     return gap;
+}
+
+void Feeds::Feed::note(FeedRecord* record, FeedNote::What what, const std::string& name, FeedNote more) {
+    more.what = what;
+    more.conversation = name;
+    more.at = cursor.position();
+    more.told = std::exchange(delivered, 0);
+    if (record != nullptr) record->write(more);
+}
+
+void Feeds::Feed::note_renewed(FeedRecord* record, const std::string& name, std::uint64_t last, bool gap) {
+    renewals = delivered != 0 || gap ? 1 : renewals + 1;
+    FeedNote noted;
+    noted.last = last;
+    noted.times = renewals;
+    note(record, FeedNote::What::renewed, name, noted);
 }
 
 // What waits for its turn is told before. Of a conversation that only a sync has named, the list says that it is gone.
@@ -418,6 +461,9 @@ void Feeds::end(const std::string& name, Feed& feed, Failure reason, std::uint64
     const bool no_member = reason.code == errc::unknown_conversation;
     const bool told = feed.asked_for || !no_member;
     feed.asked_for = feed.synced = feed.awaits = false;
+    FeedNote noted;
+    noted.reason = &reason;
+    feed.note(record_, FeedNote::What::ended, name, noted);
     forget_number(feed);
     if (told) owner_.tell(event::SubscriptionEnded{name, std::move(reason), offset});
     if (no_member) owner_.on_no_member(name);

@@ -18,6 +18,7 @@
 #include "client/im/bodies.hpp"
 #include "client/im/feed_cursor.hpp"
 #include "client/im/feed_events.hpp"
+#include "client/im/feed_note.hpp"
 #include "client/im/keeping.hpp"
 #include "session/types.hpp"
 #include "wire/feeds.hpp"
@@ -78,9 +79,10 @@ public:
         ~Owner() = default;
     };
     // `user`: whose messages are own ones. `keeper`: where a subscription without a position begins, and what keeps how
-    // far the application has been told; null: none.
-    Feeds(std::string user, Owner& owner, std::shared_ptr<Keeper> keeper = nullptr)
-        : user_(std::move(user)), owner_(owner), keeper_(std::move(keeper)) {}
+    // far the application has been told; null: none. `record`: what happens to subscriptions is noted there, if
+    // anywhere.
+    Feeds(std::string user, Owner& owner, std::shared_ptr<Keeper> keeper = nullptr, FeedRecord* record = nullptr)
+        : user_(std::move(user)), owner_(owner), keeper_(std::move(keeper)), record_(record) {}
 
     // ---- from the application ----
     void subscribe(const std::string& conversation, const SubscribeOptions& options, SubscribeDone done);
@@ -127,6 +129,9 @@ public:
     // has been told that, if that goes as far as this message.
     std::optional<ToldUpto> on_stored(const std::string& conversation, const StoredAt& stored, const Uuid& id);
 
+    // The connection ends: the record is told how far each subscription has come.
+    void note_places();
+
     // ---- time ----
     session::TimePoint next_deadline() const noexcept { return due_; }
     void on_time();
@@ -168,6 +173,9 @@ private:
         bool queued = false;  // in to_renew_
         session::TimePoint again_at = session::kNever;  // the server has put it off: it is renewed then
         session::Duration delay = kFirstDelay;          // of the next time that it is put off
+        // For the record.
+        std::uint64_t delivered = 0;  // entries, since it was told of this subscription
+        std::uint32_t renewals = 0;   // in a row, without an entry between
 
         // It is asked for again in each session.
         bool wanted() const noexcept { return asked_for || synced; }
@@ -178,6 +186,13 @@ private:
         bool reaches_back(const Named& named) const;
         // The server may have a feed that nobody wants.
         void tidy_up() { asked.emplace_front(); }
+        // What is left out; nothing: what has been told already.
+        std::optional<HistoryGap> apply(const std::string& name, const wire::im::FeedReset& reset,
+                                        std::uint64_t visible_from);
+        // `more`: what is to be said beside the place.
+        void note(FeedRecord* record, FeedNote::What what, const std::string& name, FeedNote more = {});
+        // `last`: the newest entry; `gap`: one is told next.
+        void note_renewed(FeedRecord* record, const std::string& name, std::uint64_t last, bool gap);
     };
     using All = std::map<std::string, Feed, std::less<>>;
     // Of conversations without a feed, the own messages of a client that syncs: a page may have them.
@@ -208,16 +223,15 @@ private:
     // ---- what is told ----
     void tell_entry(Feed& feed, const wire::im::Entry& entry, const Bytes& whole,
                     const std::shared_ptr<const FeedOrigin>& origin, const std::shared_ptr<void>& taken);
-    void tell_gap(const Feed& feed, HistoryGap gap);
+    void tell_gap(Feed& feed, HistoryGap gap);
     void listen(Feed& feed, const std::string& name, std::uint32_t number);
-    static std::optional<HistoryGap> apply(const std::string& name, Feed& feed, const wire::im::FeedReset& reset,
-                                           std::uint64_t visible_from);
     void end(const std::string& name, Feed& feed, Failure reason, std::uint64_t offset);
     void forget_number(Feed& feed);
 
     const std::string user_;
     Owner& owner_;
     const std::shared_ptr<Keeper> keeper_;
+    FeedRecord* const record_;
     All all_;
     boost::unordered_flat_map<std::uint32_t, std::string> by_number_;  // those that are listened to
     Unfollowed unfollowed_;

@@ -15,10 +15,13 @@ constexpr std::size_t kMostInflatedItem = 4u << 20;  // of the entries of one th
 
 }  // namespace
 
-Sync::Sync(bool on, const std::string& user, Owner& owner, const std::shared_ptr<Keeper>& keeper)
-    : on_(on), owner_(owner), kept_{keeper}, feeds_(user, owner, keeper), list_(user), marks_(list_, owner, [this] {
-          tell_changes();
-      }) {}
+Sync::Sync(bool on, const std::string& user, Owner& owner, const std::shared_ptr<Keeper>& keeper, FeedRecord* record)
+    : on_(on),
+      owner_(owner),
+      kept_{keeper},
+      feeds_(user, owner, keeper, record),
+      list_(user),
+      marks_(list_, owner, [this] { tell_changes(); }) {}
 
 // Nothing of it is told: the list has it.
 void Sync::restore(const CacheContents& kept) {

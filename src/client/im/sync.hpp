@@ -46,8 +46,9 @@ public:
         ~Owner() = default;
     };
     // `on`: there is a list. Without it, this passes on what the session says to the subscriptions.
-    // `keeper`: what keeps list and subscriptions for the next run of the program; null: nothing.
-    Sync(bool on, const std::string& user, Owner& owner, const std::shared_ptr<Keeper>& keeper = nullptr);
+    // `keeper`: what keeps list and subscriptions for the next run of the program; null: nothing. `record`: see Feeds.
+    Sync(bool on, const std::string& user, Owner& owner, const std::shared_ptr<Keeper>& keeper = nullptr,
+         FeedRecord* record = nullptr);
     // What an earlier run has kept; before the first session.
     void restore(const CacheContents& kept);
 

@@ -64,7 +64,7 @@ ClientLoop::ClientLoop(asio::io_context& context, Config config, std::shared_ptr
                     return sync_.on_stored(to, stored, std::move(entry));
                 }),
       requests_(session_),
-      sync_(config_.sync_conversations, config_.session.user, *this, config_.cache),
+      sync_(config_.sync_conversations, config_.session.user, *this, config_.cache, &notes_.feeds()),
       timer_(context) {
     if (!config_.cache) return;
     const CacheContents kept = config_.cache->take_contents();

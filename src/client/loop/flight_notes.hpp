@@ -7,6 +7,7 @@
 
 #include "client/config.hpp"
 #include "client/connect/connectivity.hpp"
+#include "client/loop/feed_notes.hpp"
 #include "client/loop/links.hpp"
 #include "client/recorder.hpp"
 
@@ -29,6 +30,7 @@ public:
           recorder_(config, std::move(trouble)) {}
 
     Recorder& recorder() noexcept { return recorder_; }
+    FeedNotes& feeds() noexcept { return feeds_; }
     std::string text() const { return recorder_.text(); }
 
     // An event without anything to say of it.
@@ -66,6 +68,7 @@ private:
     const Links& links_;
     const Connectivity& connectivity_;
     Recorder recorder_;
+    FeedNotes feeds_{recorder_};
     session::TimePoint still_since_ = session::kNever;  // nothing has moved since; the next batch in use is recorded
     std::string recorded_session_;
 };

@@ -45,6 +45,7 @@ void SessionEvents::on_ended(errc code, const std::string& text, std::uint32_t r
 }
 
 void SessionEvents::on_disconnected(bool drained) {
+    parts_.sync.feeds().note_places();
     Recorder& recorder = parts_.notes.recorder();
     recorder.add(recorder.line("disconnected").add("drained", drained));
     const bool was_failed = parts_.connectivity.status() == ClientStatus::failed;

@@ -1,8 +1,10 @@
 // flare top, beside a server that is at work.
+#include "support/folder.hpp"
 #include "support/tool_process.hpp"
 
 #include <flare/client.hpp>
 #include <flare/server.hpp>
+#include <flare/store.hpp>
 
 #include <boost/json.hpp>
 
@@ -94,6 +96,50 @@ TEST_F(Top, SaysThatTheAdminAddressDoesNotAnswer) {
     const Ran result = run_tool(asking);
     EXPECT_EQ(result.code, 3) << result.out;
     EXPECT_THAT(result.err, HasSubstr("flare top: "));
+}
+
+TEST(TopOfConversations, TellsWhatIsStoredAndWhoHearsIt) {
+    const Folder folder;
+    auto server = ServerBuilder()
+                      .websocket_only()
+                      .websocket_addr("127.0.0.1:0")
+                      .admin_addr("127.0.0.1:0")
+                      .worker_threads(1)
+                      .log_level(LogLevel::off)
+                      .store(sqlite(folder.path("flare.db")))
+                      .build();
+    ASSERT_TRUE(server && server->start());
+    auto ann = ClientBuilder("ann")
+                   .server_addresses(ServerAddresses().with_websocket_url("ws://" + server->websocket_addr()))
+                   .build();
+    ASSERT_TRUE(ann->connect());
+    ASSERT_TRUE(ann->conversations().create("room:tea"));
+    ASSERT_TRUE(ann->conversations().subscribe("room:tea"));
+    std::atomic<bool> done{false};
+    std::thread talker([&] {
+        while (!done) {
+            (void)ann->send_text_message("room:tea", "hello");
+            std::this_thread::sleep_for(20ms);
+        }
+    });
+    const std::vector<std::string> asking{"top", "--admin", server->admin_addr(), "--interval", "0.5", "--count", "1"};
+    const Ran line = run_tool(asking);
+    auto json = asking;
+    json.emplace_back("--json");
+    const Ran object = run_tool(json);
+    done = true;
+    talker.join();
+    ASSERT_EQ(line.code, 0) << line.err;
+    EXPECT_THAT(line.out, testing::ContainsRegex("; store: [0-9.]+/s stored, [0-9.]+ commits/s, p50 [0-9.]+ ms, p99 "));
+    EXPECT_THAT(line.out,
+                testing::ContainsRegex("; conversations: 1 feed, [0-9.]+ frames/s, 0 pages/s for those behind"));
+    ASSERT_EQ(object.code, 0) << object.err;
+    const boost::json::object told = boost::json::parse(object.out).as_object();
+    EXPECT_EQ(told.at("feeds").at("current").to_number<int>(), 1);
+    EXPECT_GT(told.at("store_appends_per_second").to_number<double>(), 0);
+    EXPECT_GT(told.at("store_commits_per_second").to_number<double>(), 0);
+    EXPECT_TRUE(told.contains("feed_frames_per_second"));
+    EXPECT_TRUE(told.contains("feed_pages_per_second"));
 }
 
 }  // namespace

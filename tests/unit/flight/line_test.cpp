@@ -49,7 +49,7 @@ TEST(FlightRing, KeepsItsHeadAndTheLastLines) {
     Ring ring;
     ring.head("head");
     for (int i = 0; i < 600; ++i) ring.add(std::to_string(i));
-    EXPECT_EQ(ring.lines(), Ring::kMaxLines);
+    EXPECT_EQ(ring.lines(), 512u);
     const std::string text = ring.text();
     EXPECT_TRUE(text.starts_with("head\n88\n89\n")) << text.substr(0, 20);
     EXPECT_TRUE(text.ends_with("\n599\n"));
@@ -57,9 +57,25 @@ TEST(FlightRing, KeepsItsHeadAndTheLastLines) {
 
 TEST(FlightRing, IsBoundedInBytesToo) {
     Ring ring;
-    for (int i = 0; i < 100; ++i) ring.add(std::string(Ring::kMaxBytes / 10, 'x'));
-    EXPECT_LE(ring.text().size(), Ring::kMaxBytes + 20);
+    constexpr std::size_t kMost = Ring::bounds(Ring::Of::connections).bytes;
+    for (int i = 0; i < 100; ++i) ring.add(std::string(kMost / 10, 'x'));
+    EXPECT_LE(ring.text().size(), kMost + 20);
     EXPECT_EQ(ring.lines(), 10u);
+}
+
+TEST(FlightRing, ConversationsDoNotPushOutWhatHappenedToConnections) {
+    Ring ring;
+    ring.add("connected");
+    for (int i = 0; i < 2000; ++i) ring.add("room", Ring::Of::conversations);
+    ring.add("lost");
+    ring.add("room:tea", Ring::Of::conversations);
+    const std::string text = ring.text();
+    EXPECT_TRUE(text.starts_with("connected\nroom\n")) << text.substr(0, 30);
+    EXPECT_TRUE(text.ends_with("room\nlost\nroom:tea\n")) << "in the order in which it happened";
+    EXPECT_EQ(ring.lines(), 2u + 256u);
+    constexpr std::size_t kMost = Ring::bounds(Ring::Of::conversations).bytes;
+    for (int i = 0; i < 100; ++i) ring.add(std::string(kMost / 10, 'x'), Ring::Of::conversations);
+    EXPECT_EQ(ring.lines(), 2u + 10u);
 }
 
 }  // namespace

@@ -287,6 +287,19 @@ TEST(FlightStory, OfACrashedServerContradictsItselfNowhereAndTellsTheSilenceBefo
     }
 }
 
+// What no client writes: numbers that are none, without names, and more conversations than there are.
+TEST(FlightStory, RecordsOfConversationsMayHoldAnything) {
+    std::string record;
+    for (int i = 0; i < 1500; ++i) {
+        record += R"({"t_ms":1,"event":"history_gap","conversation":")" + std::to_string(i) +
+                  "\",\"first\":-5,\"last\":1e300}\n" + R"({"t_ms":1,"event":"subscription_renewed","at":"x"})" + "\n";
+    }
+    const Story story = tell(kBegin + record);
+    EXPECT_EQ(story.cause, "none");
+    EXPECT_LE(story.conversations.size(), 1000u);
+    EXPECT_EQ(tell(kBegin + R"({"t_ms":1,"event":"subscription_of_tomorrow"})").problems.size(), 1u);
+}
+
 TEST(FlightStory, NullIsAsIfAFieldWereNotThere) {
     std::string suspected = kSilent;
     suspected.replace(suspected.find(R"("round_trip_ms":51)"), 18, R"("round_trip_ms":null)");

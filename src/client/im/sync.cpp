@@ -58,6 +58,12 @@ void Sync::begin_session() {
     begin_pass();
 }
 
+// A mark that could not be said for want of a connection is said now: no sync follows.
+void Sync::go_on() {
+    feeds_.go_on();
+    if (on_ && !syncing_) marks_.say_again();
+}
+
 void Sync::begin_pass() {
     syncing_ = true;
     pass_ = Pass();

@@ -66,7 +66,7 @@ public:
 
     // ---- from the session ----
     void begin_session();
-    void go_on() { feeds_.go_on(); }
+    void go_on();
     void on_feed(std::uint32_t number, const wire::im::Feed& frame, const Bytes& whole, wire::Encodings encodings,
                  const std::shared_ptr<void>& taken);
     // A message of `from` has come as Data. False: tell it now. True: `decide` is called, now or later: true means that

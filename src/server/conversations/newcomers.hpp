@@ -21,7 +21,7 @@ class Newcomers {
 public:
     Newcomers(Router& router, StoreAccess& store) : router_(router), store_(store) {}
 
-    // `users` have become members by a change with this stamp. If their names cannot be read, nobody is told: the next
+    // `users` have become members by a change with this stamp; 0: it is not known. If their names cannot be read, nobody is told: the next
     // sync of each of them tells.
     void tell(const model::ConversationKey& conversation, const std::vector<im::Row>& users, std::uint64_t stamp);
 

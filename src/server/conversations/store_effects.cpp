@@ -292,6 +292,11 @@ void ConversationHome::written_one(const Group::Route& route, const store::Outco
             return append.committed(route.ticket, told, effects_);
         }
         case errc::storage_full: return append.put_off(route.ticket, outcome.code, now(), effects_);
+        case errc::conversation_exists:
+            // A direct one has been made by a commit of which nobody heard.
+            if (route.plan != nullptr && append.conversation().direct())
+                newcomers_.tell(append.conversation().key(), route.plan->entering, 0);
+            return append.rejected(route.ticket, outcome.code, now(), effects_);
         default: return append.rejected(route.ticket, outcome.code, now(), effects_);
     }
 }

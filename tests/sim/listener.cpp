@@ -310,7 +310,8 @@ void Listener::check_list() const {
         world_.require(item.about.head.epoch == end->epoch && item.about.head.last == end->offset,
                        "the list knows the end of a log");
         world_.require(item.mark.offset <= book_.mark_of(client_.user, key), "a mark of the list is in the store");
-        world_.require(!item.mark.more && item.mark.unread == book_.unread_for(client_.user, key, item.mark.offset),
+        const std::uint64_t unread = book_.unread_for(client_.user, key, item.mark.offset);
+        world_.require(item.mark.more ? item.mark.unread <= unread : item.mark.unread == unread,
                        "unread is what a recount says");
     }
     for (const model::ConversationKey& key : book_.conversations_of(client_.user)) {

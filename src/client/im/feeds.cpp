@@ -194,8 +194,9 @@ void Feeds::on_subscribed(const std::string& name, const Answer& answer) {
         feed.note(record_, FeedNote::What::subscribed, name, noted);
         if (subscription.gap) {
             tell_gap(feed, *subscription.gap);
-        } else if (keeper_) {
-            keeper_->moved(name, feed.cursor.told_upto());
+        } else {
+            owner_.on_skipped(name, subscription.after);  // the application may have chosen a later place
+            if (keeper_) keeper_->moved(name, feed.cursor.told_upto());
         }
         result = std::move(subscription);
     } else {

@@ -149,6 +149,7 @@ void ConversationHome::on_time() {
     if (at < tick_at_) return;
     tick_at_ = at + kTick;
     directs_.expire(at);
+    newcomers_.try_again();
     for (std::size_t i = 0; i < busy_.size();) {
         const HostedPtr hosted = busy_[i];
         hosted->append.tick(now(), effects_);

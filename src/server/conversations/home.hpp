@@ -45,7 +45,7 @@ public:
           index_(index),
           limits_(parts.limits),
           watched_(parts.store, hosted_, parts.router.workers(), [this] { turn_is_to_end(); }),
-          newcomers_(parts.router, parts.store),
+          newcomers_(parts.router, parts.store, parts.executor),
           mail_(parts.router.workers()) {}
 
     // From sessions on any worker. Answers go to Awaited there.
@@ -55,7 +55,9 @@ public:
     // Of feeds on any worker.
     Watched& watched() noexcept { return watched_; }
 
-    session::TimePoint next_deadline() const noexcept { return busy_.empty() ? session::kNever : tick_at_; }
+    session::TimePoint next_deadline() const noexcept {
+        return busy_.empty() && !newcomers_.waiting() ? session::kNever : tick_at_;
+    }
     void on_time();
 
     // ---- of the users whose home is this worker ----

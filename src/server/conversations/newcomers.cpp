@@ -28,9 +28,15 @@ void Newcomers::tell(const model::ConversationKey& conversation, const std::vect
             }
             return errc::ok;
         },
-        [this, names, conversation, stamp](errc code) {
-            if (code == errc::ok) tell(conversation, std::move(*names), stamp);
+        [this, names, conversation, users, stamp](errc code) {
+            if (code == errc::ok) return tell(conversation, std::move(*names), stamp);
+            if (unread_.size() < kMostUnread) unread_.push_back({conversation, users, stamp});
+            executor_.arm_timer();
         });
+}
+
+void Newcomers::try_again() {
+    for (const Change& each : std::exchange(unread_, {})) tell(each.conversation, each.users, each.stamp);
 }
 
 void Newcomers::tell(const model::ConversationKey& conversation, std::vector<std::string> users, std::uint64_t stamp) {

@@ -9,8 +9,10 @@
 #include "im/limits.hpp"
 #include "model/conversation.hpp"
 #include "server/conversations/store_access.hpp"
+#include "server/worker/executor.hpp"
 #include "server/worker/router.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -19,17 +21,30 @@ namespace flare::server {
 
 class Newcomers {
 public:
-    Newcomers(Router& router, StoreAccess& store) : router_(router), store_(store) {}
+    // Changes whose users could not be read and are read again; of more, the next sync of each user tells.
+    static constexpr std::size_t kMostUnread = 1024;
 
-    // `users` have become members by a change with this stamp; 0: it is not known. If their names cannot be read, nobody is told: the next
-    // sync of each of them tells.
+    Newcomers(Router& router, StoreAccess& store, Executor& executor)
+        : router_(router), store_(store), executor_(executor) {}
+
+    // `users` have become members by a change with this stamp; 0: it is not known.
     void tell(const model::ConversationKey& conversation, const std::vector<im::Row>& users, std::uint64_t stamp);
+    // The names of some could not be read: try_again() is to be called in a while.
+    bool waiting() const noexcept { return !unread_.empty(); }
+    void try_again();
 
 private:
+    struct Change {
+        model::ConversationKey conversation;
+        std::vector<im::Row> users;
+        std::uint64_t stamp;
+    };
     void tell(const model::ConversationKey& conversation, std::vector<std::string> users, std::uint64_t stamp);
 
     Router& router_;
     StoreAccess& store_;
+    Executor& executor_;
+    std::vector<Change> unread_;
 };
 
 }  // namespace flare::server

@@ -89,7 +89,7 @@ TEST_P(OlderPeers, MayNotAskForAList) {
 
 INSTANTIATE_TEST_SUITE_P(In, OlderPeers,
                          ::testing::Values(transport::WireFormat::protobuf, transport::WireFormat::json),
-                         [](const auto& info) { return info.param == transport::WireFormat::json ? "Json" : "Bytes"; });
+                         [](const auto& each) { return each.param == transport::WireFormat::json ? "Json" : "Bytes"; });
 
 }  // namespace
 }  // namespace flare::test

@@ -353,7 +353,7 @@ TEST_P(ListOfConversations, WithoutItNothingIsAskedAndEverythingIsAsBefore) {
 
 INSTANTIATE_TEST_SUITE_P(Over, ListOfConversations,
                          ::testing::Values(ProtocolSelection::websocket, ProtocolSelection::quic),
-                         [](const auto& info) { return info.param == ProtocolSelection::quic ? "Quic" : "WebSocket"; });
+                         [](const auto& each) { return each.param == ProtocolSelection::quic ? "Quic" : "WebSocket"; });
 
 }  // namespace
 }  // namespace flare::test

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace flare::store::memory {
 namespace {
 
@@ -59,6 +61,35 @@ TEST_F(MemoryDisk, LosesWhatALyingDiskHasAnswered) {
     disk.hold_syncs(false);
     disk.lose_unsynced(true);
     EXPECT_TRUE(has("carol"));
+}
+
+TEST_F(MemoryDisk, LosesAMarkThatALyingDiskHasAnswered) {
+    const auto write = [&](Write each) {
+        WriteBatch batch;
+        batch.writes.push_back(std::move(each));
+        WriteBatch* const group[] = {&batch};
+        EXPECT_TRUE(engine->commit(group, 1));
+        return batch.writes.front().outcome;
+    };
+    Change made;
+    made.key = model::ConversationKey::room("tea");
+    made.members.resize(1);
+    made.members[0].user = 1;
+    made.members[0].role = model::Role::member;
+    NewEntry entry;
+    entry.conversation = write({made}).row;
+    write({entry});
+    disk.hold_syncs(true);
+    EXPECT_EQ(write({Mark{entry.conversation, 1, 1}}).position.offset, 1u);
+    made.conversation = entry.conversation;
+    made.members[0].role = model::Role::admin;
+    EXPECT_EQ(write({made}).code, errc::ok);  // what is undone first
+    disk.lose_unsynced(true);
+    const auto page = engine->reader()->list({.user = 1});
+    ASSERT_TRUE(page);
+    ASSERT_EQ(page->found.size(), 1u);
+    EXPECT_EQ(page->found[0].mark, model::ReadMark());
+    EXPECT_EQ(page->found[0].member.role, model::Role::member);
 }
 
 TEST_F(MemoryDisk, ACopyBringsBackWhatWasThereWithTheSameEpochsOrWithOthers) {

@@ -129,6 +129,7 @@ void Listener::on_data(const wire::DataView& data, const std::shared_ptr<void>& 
     const std::string from(data.from);
     const auto decide = [this, from, id = data.message->id, taken](bool tells) {
         world_.happened(tells ? "message as data" : "message as data that a feed tells");
+        ever_.insert(id);  // also if the list has it since before the first sync
         if (tells) told_once(from, id);
     };
     if (!sync_.hold(from, data.message->id, data.message->payload.size(), decide)) decide(true);

@@ -107,13 +107,14 @@ protected:
         for (std::uint64_t i = named.first; i != 0 && i <= named.last; ++i) made.entries.push_back(message(i));
         return made;
     }
-    static wire::im::SyncPage page(const std::vector<Named>& named, std::string_view cursor, bool whole = false) {
-        wire::im::SyncPage made;
-        for (const Named& each : named) made.conversations.push_back(wire_of(each));
+    wire::im::SyncPage page(const std::vector<Named>& named, std::string_view cursor, bool whole = false) {
+        wire::im::SyncPage made;  // with views of the names
+        for (const Named& each : pages.emplace_back(named)) made.conversations.push_back(wire_of(each));
         made.cursor = cursor;
         made.whole = whole;
         return made;
     }
+    std::deque<std::vector<Named>> pages;  // as they were made
     // A new session, and a sync that is over with this page.
     void synced(const std::vector<Named>& named, std::string_view cursor = "c1", bool whole = true) {
         session = true;

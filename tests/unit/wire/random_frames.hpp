@@ -130,8 +130,9 @@ private:
         switch (field.type) {
             case FieldType::uint32:
                 // Error codes have 16 bits.
-                return reflection->SetUInt32(&message, at,
-                                             static_cast<std::uint32_t>(at->name() == "code" ? value % 700 : value));
+                return reflection->SetUInt32(
+                    &message, at,
+                    static_cast<std::uint32_t>(at->name() == "code" || at->name() == "failed" ? value % 700 : value));
             case FieldType::uint64: return reflection->SetUInt64(&message, at, value);
             case FieldType::int64:
                 return reflection->SetInt64(&message, at, static_cast<std::int64_t>(chance(2) ? value : ~value));

@@ -5,6 +5,7 @@
 
 #include <flare/im/v1/feeds.pb.h>
 #include <flare/im/v1/requests.pb.h>
+#include <flare/im/v1/sync.pb.h>
 #include <flare/v1/frame.pb.h>
 
 #include <gtest/gtest.h>
@@ -75,6 +76,7 @@ TEST(Schema, TheTableIsTheSchema) {
 TEST(Schema, TheTablesOfBodiesAreTheirSchema) {
     const auto& requests = *flare::im::v1::HistoryQuery::descriptor()->file();
     const auto& feeds = *flare::im::v1::Feed::descriptor()->file();
+    const auto& sync = *flare::im::v1::Sync::descriptor()->file();
     std::set<std::string> seen;
     expect_same(im::feed_schema(), *flare::im::v1::Feed::descriptor(), seen);
     for (int verb = 1; verb < v1::Verb_ARRAYSIZE; ++verb) {
@@ -84,11 +86,13 @@ TEST(Schema, TheTablesOfBodiesAreTheirSchema) {
             const std::string name(ours->name);
             const auto* theirs = requests.FindMessageTypeByName(name);
             if (theirs == nullptr) theirs = feeds.FindMessageTypeByName(name);
+            if (theirs == nullptr) theirs = sync.FindMessageTypeByName(name);
             ASSERT_NE(theirs, nullptr) << ours->name;
             expect_same(*ours, *theirs, seen);
         }
     }
-    EXPECT_EQ(seen.size(), static_cast<std::size_t>(requests.message_type_count() + feeds.message_type_count()));
+    EXPECT_EQ(seen.size(), static_cast<std::size_t>(requests.message_type_count() + feeds.message_type_count() +
+                                                    sync.message_type_count()));
 }
 
 }  // namespace

@@ -115,6 +115,7 @@ protected:
         return made;
     }
     std::deque<std::vector<Named>> pages;  // as they were made
+    const Named& kept(const Named& named) { return pages.emplace_back(1, named).front(); }
     // A new session, and a sync that is over with this page.
     void synced(const std::vector<Named>& named, std::string_view cursor = "c1", bool whole = true) {
         session = true;
@@ -423,13 +424,13 @@ TEST_F(Syncing, AFeedOfThisSessionGoesOnAsItIs) {
 TEST_F(Syncing, ANewConversationBegins) {
     synced({{"room:tea", 3, 12}});
     wire::im::Feed first;
-    first.began = wire_of({"bob", 5, 2, 1, 0, 2});
+    first.began = wire_of(kept({"bob", 5, 2, 1, 0, 2}));
     (void)tell(5, first);
     EXPECT_EQ(heard(), "bob 1; bob 2; [bob 2, 2] ");
     (void)tell(5, {message(3)});
     EXPECT_EQ(heard(), "bob 3; [bob 3, 3] ");
     wire::im::Feed large;
-    large.began = wire_of({"room:large", 0, 9, 1, 9, 0});
+    large.began = wire_of(kept({"room:large", 0, 9, 1, 9, 0}));
     (void)tell(6, large);
     EXPECT_EQ(heard(), "[room:large 9, 0] ") << "which is not live";
     EXPECT_EQ(asked(), "");
@@ -438,7 +439,7 @@ TEST_F(Syncing, ANewConversationBegins) {
 TEST_F(Syncing, AConversationBeginsWhileTheFirstSyncGoesOn) {
     sync.begin_session();
     wire::im::Feed first;
-    first.began = wire_of({"bob", 5, 1, 1, 0, 1});
+    first.began = wire_of(kept({"bob", 5, 1, 1, 0, 1}));
     (void)tell(5, first);
     answer(page({{"bob", 5, 1, 1, 0, 1}}, "c1", true));
     EXPECT_EQ(heard(false), "bob 1; synced; ") << "once";
@@ -510,7 +511,7 @@ TEST_F(Syncing, OwnMessagesAreToldByTheirReceiptsOnly) {
     EXPECT_EQ(heard(), "[room:tea 13, 0] ");
     stored("bob", 1);  // which makes the conversation
     wire::im::Feed first;
-    first.began = wire_of({"bob", 5, 2, 1, 0, 1});
+    first.began = wire_of(kept({"bob", 5, 2, 1, 0, 1}));
     first.began->entries[0].from = "ann";
     (void)tell(5, first);
     EXPECT_EQ(heard(), "bob 2; [bob 2, 1] ");

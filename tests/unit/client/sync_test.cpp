@@ -202,6 +202,7 @@ protected:
     }
     void on_skipped(const std::string& name, const Position& upto) override { sync.on_skipped(name, upto); }
     void on_no_member(const std::string& name) override { sync.on_no_member(name); }
+    void TearDown() override { queue.clear(); }  // what is in it goes to `posted`
     std::shared_ptr<void> when_handled(std::function<void()> then) override {
         return {nullptr, [this, then = std::move(then)](void*) { posted.push_back(then); }};
     }

@@ -11,9 +11,12 @@ using session::kNever;
 
 }  // namespace
 
-void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shared_ptr<void>& taken) {
-    if (closed_) return;
-    if (named.number == 0) return drop(named.name);
+Position Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shared_ptr<void>& taken) {
+    if (closed_) return {};
+    if (named.number == 0) {
+        drop(named.name);
+        return {};
+    }
     Feed& feed = all_[named.name];
     feed.awaits = false;
     const bool is_new = !feed.wanted();
@@ -23,11 +26,15 @@ void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shar
         if (keeper_) keeper_->moved(named.name, feed.cursor.told_upto());
     }
     feed.synced = true;
+    const Position before = feed.cursor.position();
     // What is asked for takes its place, and when that fails, it is asked for again. So does what has been asked for
     // behind the page: its number is higher.
-    if (feed.number >= named.number || feed.busy) return;
+    if (feed.number >= named.number || feed.busy) return before;
     forget_number(feed);
-    if (!feed.reaches_back(named)) return go_on(named.name);
+    if (!feed.reaches_back(named)) {
+        go_on(named.name);
+        return before;
+    }
     listen(feed, named.name, named.number);
     if (named.visible_from != 0) (void)feed.cursor.skip_to(named.visible_from - 1);
     if (is_new) {
@@ -39,6 +46,7 @@ void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shar
     }
     const auto origin = std::make_shared<const FeedOrigin>(FeedOrigin{named.name, user_, named.end.epoch, encodings});
     for (const wire::im::Entry& entry : named.entries) tell_entry(feed, entry, Bytes(), origin, taken);
+    return before;
 }
 
 bool Feeds::Feed::reaches_back(const Named& named) const {

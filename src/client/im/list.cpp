@@ -214,6 +214,15 @@ void ConversationList::on_gap(std::string_view name, const Position& upto) {
     note_changed(state->about.name, *state);
 }
 
+void ConversationList::on_own_upto(std::string_view name, const Position& upto) {
+    State* const state = find(name, upto.epoch);
+    if (state == nullptr || upto.offset <= state->about.head.last) return;
+    LogHead& head = state->about.head;
+    head.messages += upto.offset - head.last;
+    head.last = upto.offset;
+    note_changed(state->about.name, *state);
+}
+
 void ConversationList::on_own(std::string_view name, std::uint64_t epoch, Entry entry) {
     State* const state = find(name, epoch);
     if (state == nullptr) return;

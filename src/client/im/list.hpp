@@ -64,6 +64,8 @@ public:
     void on_entry(std::string_view name, std::uint64_t epoch, const wire::im::Entry& entry, wire::Encodings encodings);
     // Entries up to this one are not told.
     void on_gap(std::string_view name, const Position& upto);
+    // Up to this one the log goes on with own messages, of which the list was not told.
+    void on_own_upto(std::string_view name, const Position& upto);
     // An own message is in the log. `entry`: with its offset.
     void on_own(std::string_view name, std::uint64_t epoch, Entry entry);
 

@@ -145,8 +145,11 @@ void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings 
             Failure(errc::too_many_conversations, "the list of conversations is full: " + name + " is not in it")});
     }
     const im::Head& head = *from.about->head;
-    feeds_.adopt({name, from.feed, {head.epoch, head.last}, from.about->visible_from, from.entries, start, start_id},
-                 encodings, taken);
+    const Position upto = feeds_.adopt(
+        {name, from.feed, {head.epoch, head.last}, from.about->visible_from, from.entries, start, start_id}, encodings,
+        taken);
+    // Receipts of own messages may have come before the conversation was in the list.
+    list_.on_own_upto(name, upto);
     tell_changes(taken);
 }
 
@@ -278,6 +281,12 @@ AnswerDone Sync::watch(const Call& call, AnswerDone done) {
 void Sync::on_entry(const std::string& conversation, std::uint64_t epoch, const im::Entry& entry,
                     wire::Encodings encodings) {
     if (on_) list_.on_entry(conversation, epoch, entry, encodings);
+}
+
+// Who subscribes is a member: the list is asked for what it lacks.
+void Sync::on_skipped(const std::string& conversation, const Position& upto) {
+    list_.on_gap(conversation, upto);
+    if (on_ && !syncing_ && !list_.end_of(conversation)) again_at_ = owner_.now();
 }
 
 void Sync::on_no_member(const std::string& conversation) {

@@ -81,7 +81,7 @@ public:
     // ---- from the subscriptions ----
     void on_entry(const std::string& conversation, std::uint64_t epoch, const wire::im::Entry& entry,
                   wire::Encodings encodings);
-    void on_skipped(const std::string& conversation, const Position& upto) { list_.on_gap(conversation, upto); }
+    void on_skipped(const std::string& conversation, const Position& upto);
     void on_no_member(const std::string& conversation);
 
     // ---- time ----

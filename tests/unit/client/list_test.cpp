@@ -144,6 +144,16 @@ TEST_F(Listed, APageThatIsOlderThanEntriesIsNotCountedTwice) {
     EXPECT_EQ(entries(), "20 ") << "without holes";
 }
 
+TEST_F(Listed, OwnMessagesWhoseReceiptsCameBeforeThePageAreBehindIt) {
+    name({"room:tea", 12, 12});
+    list.on_own_upto("room:tea", {kEpoch, 14});
+    EXPECT_EQ(list.end_of("room:tea"), (Position{kEpoch, 14}));
+    EXPECT_EQ(mark(), "0 above 12");
+    list.on_own_upto("room:tea", {kEpoch, 13});
+    list.on_own_upto("room:tea", {kEpoch + 1, 20});
+    EXPECT_EQ(list.end_of("room:tea"), (Position{kEpoch, 14})) << "it never goes back, nor into another log";
+}
+
 TEST_F(Listed, AnOwnMessageIsThereWithItsReceipt) {
     name({"room:tea", 10, 10});
     Entry own;

@@ -52,10 +52,12 @@ TEST(Builder, HoldsLimitsOfConversationsToWhatTheServerCanDo) {
         return refusal(ServerBuilder().conversation_limits(limits));
     };
     EXPECT_EQ(said([](ConversationLimits& limits) {
-                  limits = {1'000'000, 10'000'000, 0, 0, 100'000'000, 1'000'000'000, 10'000, 1u << 20, 1'000'000, {}, {}};
+                  limits = {1'000'000, 10'000'000, 0,         0,  100'000'000, 1'000'000'000,
+                            10'000,    1u << 20,   1'000'000, {}, {}};
               }),
               "");
-    EXPECT_EQ(said([](ConversationLimits& limits) { limits = {0, 0, 0, 0, 0, 0, 0, 1, 1, {"app-*"}, {"*-admin"}}; }), "");
+    EXPECT_EQ(said([](ConversationLimits& limits) { limits = {0, 0, 0, 0, 0, 0, 0, 1, 1, {"app-*"}, {"*-admin"}}; }),
+              "");
     for (const auto& [wrong, field] : std::vector<std::pair<ConversationLimits, std::string>>{
              {{.device_per_second = 1'000'001}, "device_per_second"},
              {{.device_burst = 10'000'001}, "device_burst"},

@@ -44,6 +44,7 @@ struct ReadMark {
     std::uint64_t offset = 0;  // everything up to it is read
     std::uint32_t unread = 0;  // messages of others behind it
     bool more = false;         // there are more unread ones than were counted
+    std::uint64_t last = 0;    // in an answer: the newest entry that was looked at
 
     friend bool operator==(const ReadMark&, const ReadMark&) = default;
 };

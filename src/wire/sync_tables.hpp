@@ -41,6 +41,7 @@ struct Table<im::ReadMark> {
         number(1, "offset", &T::offset),
         number(2, "unread", &T::unread),
         number(3, "more", &T::more),
+        number(4, "last", &T::last),
     };
 };
 

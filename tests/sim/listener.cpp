@@ -313,10 +313,12 @@ void Listener::check_list() const {
         world_.trace(client_.name + " lists " + name + ": " + std::to_string(item.about.head.last) + ", read " +
                      std::to_string(item.mark.offset) + ", unread " + std::to_string(item.mark.unread));
         world_.require(end.has_value(), "who has a conversation in the list is a member");
+        world_.trace("of the store: end " + std::to_string(end->offset));
         world_.require(item.about.head.epoch == end->epoch && item.about.head.last == end->offset,
                        "the list knows the end of a log");
         world_.require(item.mark.offset <= book_.mark_of(client_.user, key), "a mark of the list is in the store");
         const std::uint64_t unread = book_.unread_for(client_.user, key, item.mark.offset);
+        world_.trace("of the store: end " + std::to_string(end->offset) + ", unread " + std::to_string(unread));
         world_.require(item.mark.more ? item.mark.unread <= unread : item.mark.unread == unread,
                        "unread is what a recount says");
     }

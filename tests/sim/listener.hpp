@@ -98,6 +98,9 @@ private:
     void on_skipped(const std::string& conversation, const Position& upto) override {
         sync_.on_skipped(conversation, upto);
     }
+    void on_own_upto(const std::string& conversation, const Position& upto) override {
+        sync_.on_own_upto(conversation, upto);
+    }
     void on_no_member(const std::string& conversation) override { sync_.on_no_member(conversation); }
     std::shared_ptr<void> when_handled(std::function<void()> then) override;
 

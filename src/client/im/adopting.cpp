@@ -11,12 +11,9 @@ using session::kNever;
 
 }  // namespace
 
-Position Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shared_ptr<void>& taken) {
-    if (closed_) return {};
-    if (named.number == 0) {
-        drop(named.name);
-        return {};
-    }
+void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shared_ptr<void>& taken) {
+    if (closed_) return;
+    if (named.number == 0) return drop(named.name);
     Feed& feed = all_[named.name];
     feed.awaits = false;
     const bool is_new = !feed.wanted();
@@ -26,14 +23,15 @@ Position Feeds::adopt(const Named& named, wire::Encodings encodings, const std::
         if (keeper_) keeper_->moved(named.name, feed.cursor.told_upto());
     }
     feed.synced = true;
-    const Position before = feed.cursor.position();
+    // Receipts of own messages may have come before the conversation was in the list.
+    owner_.on_own_upto(named.name, feed.cursor.position());
     // What is asked for takes its place, and when that fails, it is asked for again. So does what has been asked for
     // behind the page: its number is higher.
-    if (feed.number >= named.number || feed.busy) return before;
+    if (feed.number >= named.number || feed.busy) return;
     forget_number(feed);
     if (!feed.reaches_back(named)) {
         go_on(named.name);
-        return before;
+        return;
     }
     listen(feed, named.name, named.number);
     if (named.visible_from != 0) (void)feed.cursor.skip_to(named.visible_from - 1);
@@ -46,7 +44,6 @@ Position Feeds::adopt(const Named& named, wire::Encodings encodings, const std::
     }
     const auto origin = std::make_shared<const FeedOrigin>(FeedOrigin{named.name, user_, named.end.epoch, encodings});
     for (const wire::im::Entry& entry : named.entries) tell_entry(feed, entry, Bytes(), origin, taken);
-    return before;
 }
 
 bool Feeds::Feed::reaches_back(const Named& named) const {

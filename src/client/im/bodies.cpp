@@ -245,11 +245,7 @@ Checked<> read_unsubscribed(const Answer& answer) {
     return {};
 }
 
-Checked<ReadMark> read_mark(const Answer& answer) {
-    const auto body = body_of<im::ReadMark>(answer);
-    if (!body) return body.error();
-    return ReadMark{body->offset, body->unread, body->more};
-}
+Checked<im::ReadMark> read_mark(const Answer& answer) { return body_of<im::ReadMark>(answer); }
 
 bool is_whole(const im::SyncedConversation& synced) {
     if (!synced.about || synced.about->conversation.empty() || !synced.about->head) return false;

@@ -57,7 +57,7 @@ struct Subscribed {
 };
 Checked<Subscribed> read_subscribed(const Answer& answer);
 Checked<> read_unsubscribed(const Answer& answer);
-Checked<ReadMark> read_mark(const Answer& answer);
+Checked<wire::im::ReadMark> read_mark(const Answer& answer);
 
 // Views of the answer. Every conversation in it has a name and a head, and its entries are without holes.
 Checked<wire::im::SyncPage> read_page(const Answer& answer);

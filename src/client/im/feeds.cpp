@@ -396,6 +396,7 @@ void Feeds::tell_entry(Feed& feed, const im::Entry& entry, const Bytes& whole,
     }
     if (!verdict.fresh) return;
     owner_.on_entry(name, origin->epoch, entry, origin->encodings);
+    owner_.on_own_upto(name, feed.cursor.position());
     const bool message = entry.kind == model::EntryKind::message;
     const bool own = entry.from == user_;
     const StoredAt stored{{origin->epoch, entry.offset}, wire::to_time(entry.time_ms)};
@@ -416,6 +417,7 @@ void Feeds::tell_gap(Feed& feed, HistoryGap gap) {
     noted.gap = &gap;
     feed.note(record_, FeedNote::What::gap, gap.conversation, noted);
     if (gap.reason != HistoryGapReason::skipped) owner_.on_skipped(gap.conversation, {gap.epoch, gap.last});
+    owner_.on_own_upto(gap.conversation, feed.cursor.position());
     auto make = [over = feed.over, kept = Keeping::of(keeper_, gap.conversation, feed.cursor.told_upto()),
                  gap = std::move(gap)]() -> std::optional<Event> {
         if (*over) return std::nullopt;

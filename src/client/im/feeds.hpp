@@ -73,6 +73,8 @@ public:
         virtual void on_entry(const std::string& /*conversation*/, std::uint64_t /*epoch*/, const wire::im::Entry&,
                               wire::Encodings) {}
         virtual void on_skipped(const std::string& /*conversation*/, const Position&) {}
+        // Up to this one the log goes on with own messages, whose receipts have come.
+        virtual void on_own_upto(const std::string& /*conversation*/, const Position&) {}
         virtual void on_no_member(const std::string& /*conversation*/) {}
 
     protected:
@@ -102,8 +104,8 @@ public:
         Position start{};  // behind which entries are told, if nothing of the conversation has been told yet
         Uuid start_id{};   // of the entry there, if it is known
     };
-    // `taken` as for on_feed(). Returns up to where nothing was missing before: own messages may be beyond the page.
-    Position adopt(const Named& named, wire::Encodings encodings, const std::shared_ptr<void>& taken);
+    // `taken` as for on_feed().
+    void adopt(const Named& named, wire::Encodings encodings, const std::shared_ptr<void>& taken);
     // Nothing more will be named: what has waited for it is asked for. `over`: what has not been named is no member's
     // any more, or is not live.
     void end_sync(bool over);

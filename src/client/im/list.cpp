@@ -68,12 +68,32 @@ void ConversationList::State::count_page(const ReadMark& read, std::uint64_t las
         more = read.offset < known_from && read.more;
         move_mark(std::exchange(mark, std::min(mark, read.offset)));
         move_mark(read.offset);
+        // How many are between the two marks is not known: it is said again, and the answer has it.
+        if (read.offset < mark && mark < known_from) said = read.offset;
     } else {  // the mark is further than the server knows: what was counted since then holds
         below = mark >= known_from ? 0 : less(below, upto(known_before) - upto(mark));
         more = more && mark < known_from;
     }
     others.erase(others.begin(), std::upper_bound(others.begin(), others.end(), mark));
     while (others.size() > kMostOneByOne) fold();
+}
+
+bool ConversationList::State::count_answer(const wire::im::ReadMark& read) {
+    said = std::max(said, read.offset);
+    move_mark(read.offset);
+    if (read.offset != mark || mark >= known_from) return true;
+    if (read.last < known_from) {
+        said = 0;
+        return false;
+    }
+    if (read.last > counted) {  // what is still to come is counted
+        others.clear();
+        known_from = counted = read.last;
+    }
+    const auto seen = std::upper_bound(others.begin(), others.end(), read.last) - others.begin();
+    below = less(read.unread, static_cast<std::uint64_t>(seen));
+    more = read.more;
+    return true;
 }
 
 // The oldest of those that are known one by one is counted with those below.
@@ -177,7 +197,7 @@ void ConversationList::on_entry(std::string_view name, std::uint64_t epoch, cons
     LogHead& head = state->about.head;
     const bool news = from.offset > head.last;
     // Older ones are those of a subscription that begins further back.
-    const bool old = from.offset <= state->counted;
+    const bool old = !news && from.offset <= state->counted;
     if (old && (state->entries.empty() || from.offset < offset_of(state->entries.front()))) return;
     Kept kept{packed_of(from, Bytes()), encodings};
     const Entry& entry = kept.packed.entry;
@@ -259,18 +279,14 @@ std::optional<ReadMark> ConversationList::mark(std::string_view name, const Posi
     return ReadMark{state->mark, state->unread(), state->more};
 }
 
-void ConversationList::on_marked(std::string_view name, std::uint64_t epoch, const ReadMark& read) {
+bool ConversationList::on_marked(std::string_view name, std::uint64_t epoch, const wire::im::ReadMark& read) {
     State* const state = find(name, epoch);
-    if (state == nullptr) return;
+    if (state == nullptr) return true;
     const ReadMark before{state->mark, state->unread(), state->more};
-    state->said = std::max(state->said, read.offset);
-    state->move_mark(read.offset);
-    if (read.offset == state->mark && state->mark < state->known_from) {
-        state->below = less(read.unread, state->others.size());
-        state->more = read.more;
-    }
+    const bool counted = state->count_answer(read);
     if (before.offset != state->mark || before.unread != state->unread() || before.more != state->more)
         note_changed(state->about.name, *state);
+    return counted;
 }
 
 void ConversationList::on_mark_refused(std::string_view name) {

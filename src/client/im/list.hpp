@@ -73,8 +73,9 @@ public:
 
     // Nothing: the conversation is not in the list, or its log has another epoch.
     std::optional<ReadMark> mark(std::string_view name, const Position& upto);
-    // The server's answer, to a mark in this epoch.
-    void on_marked(std::string_view name, std::uint64_t epoch, const ReadMark& said);
+    // The server's answer, to a mark in this epoch. False: it is older than what is known, and does not say how many
+    // are unread; the mark is among those that are to be said.
+    bool on_marked(std::string_view name, std::uint64_t epoch, const wire::im::ReadMark& said);
     // The server does not take it: it is not said again.
     void on_mark_refused(std::string_view name);
     // Marks that the server does not have.
@@ -117,6 +118,7 @@ private:
         void count(std::uint64_t offset);
         void fold();
         void count_page(const ReadMark& said, std::uint64_t last, std::uint64_t from, std::deque<std::uint64_t> found);
+        bool count_answer(const wire::im::ReadMark& said);
         void note_change(const ConversationChange& change, std::string_view user);
     };
     using All = std::map<std::string, State, std::less<>>;

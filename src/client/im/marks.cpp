@@ -10,17 +10,19 @@ void ReadMarks::mark_read(const std::string& conversation, const Position& upto,
     owner_.ask(*mark_call(conversation, upto),
                [this, conversation, epoch = upto.epoch, done = std::move(done)](const Answer& answer) {
                    on_said(conversation, epoch, answer);
-                   Checked<ReadMark> result = read_mark(answer);
+                   const auto said = read_mark(answer);
+                   if (!said) return done(said.error());
                    // The list knows of entries that the server has not counted.
-                   if (const auto now = list_.mark(conversation, {epoch, 0}); result && now) result = *now;
-                   done(std::move(result));
+                   const auto now = list_.mark(conversation, {epoch, 0});
+                   done(now.value_or(ReadMark{said->offset, said->unread, said->more}));
                });
 }
 
 void ReadMarks::on_said(const std::string& conversation, std::uint64_t epoch, const Answer& answer) {
     const auto said = read_mark(answer);
     if (said) {
-        list_.on_marked(conversation, epoch, *said);
+        // What is known here was not in the log yet as it counted.
+        if (!list_.on_marked(conversation, epoch, *said)) again_at_ = std::min(again_at_, owner_.now() + kDelay);
     } else if (boost::system::error_code(said.error().code) == errcond::retryable || answer.code == errc::outbox_full) {
         if (owner_.in_session()) again_at_ = std::min(again_at_, owner_.now() + kDelay);  // else behind the next sync
     } else if (answer.code != errc::not_connected && answer.code != errc::connection_lost) {

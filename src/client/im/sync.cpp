@@ -145,11 +145,8 @@ void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings 
             Failure(errc::too_many_conversations, "the list of conversations is full: " + name + " is not in it")});
     }
     const im::Head& head = *from.about->head;
-    const Position upto = feeds_.adopt(
-        {name, from.feed, {head.epoch, head.last}, from.about->visible_from, from.entries, start, start_id}, encodings,
-        taken);
-    // Receipts of own messages may have come before the conversation was in the list.
-    list_.on_own_upto(name, upto);
+    feeds_.adopt({name, from.feed, {head.epoch, head.last}, from.about->visible_from, from.entries, start, start_id},
+                 encodings, taken);
     tell_changes(taken);
 }
 
@@ -189,7 +186,8 @@ void Sync::take_early_frames() {
 
 void Sync::end_pass(std::string_view cursor, const std::shared_ptr<void>& taken) {
     cursor_ = cursor;
-    if (pass_.pages == 1 || ++passes_ == kMostPasses) return finish(taken);
+    const bool whole = pass_.pages == 1 && !std::exchange(missed_, false);
+    if (whole || ++passes_ == kMostPasses) return finish(taken);
     pass_ = Pass();
     list_.begin_pass();
 }
@@ -280,13 +278,19 @@ AnswerDone Sync::watch(const Call& call, AnswerDone done) {
 
 void Sync::on_entry(const std::string& conversation, std::uint64_t epoch, const im::Entry& entry,
                     wire::Encodings encodings) {
-    if (on_) list_.on_entry(conversation, epoch, entry, encodings);
+    if (!on_) return;
+    missed_ = missed_ || (syncing_ && !list_.full() && !list_.end_of(conversation));
+    list_.on_entry(conversation, epoch, entry, encodings);
 }
 
 // Who subscribes is a member: the list is asked for what it lacks.
 void Sync::on_skipped(const std::string& conversation, const Position& upto) {
     list_.on_gap(conversation, upto);
     if (on_ && !syncing_ && !list_.end_of(conversation)) again_at_ = owner_.now();
+}
+
+void Sync::on_own_upto(const std::string& conversation, const Position& upto) {
+    if (on_) list_.on_own_upto(conversation, upto);
 }
 
 void Sync::on_no_member(const std::string& conversation) {

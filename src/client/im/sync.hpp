@@ -82,6 +82,7 @@ public:
     void on_entry(const std::string& conversation, std::uint64_t epoch, const wire::im::Entry& entry,
                   wire::Encodings encodings);
     void on_skipped(const std::string& conversation, const Position& upto);
+    void on_own_upto(const std::string& conversation, const Position& upto);
     void on_no_member(const std::string& conversation);
 
     // ---- time ----
@@ -144,8 +145,9 @@ private:
     std::size_t passes_ = 0;  // of this sync
     std::uint64_t turn_ = 0;  // counts what begins anew: answers and calls of an earlier one are void
     bool syncing_ = false;
-    bool open_ = false;  // a page has been asked for
-    bool first_ = true;  // no sync is over yet
+    bool open_ = false;    // a page has been asked for
+    bool missed_ = false;  // an entry has come of a conversation that was not in the list: a page may be older
+    bool first_ = true;    // no sync is over yet
     bool told_unavailable_ = false;
     std::optional<std::uint64_t> whole_since_;  // what no pass has named from this one on is gone
     std::vector<EarlyFrame> early_;

@@ -132,7 +132,7 @@ void ConversationSync::count(const MarkingPtr& marking) {
             const auto unread =
                 reader.unread({opened->conversation, opened->member, marking->now}, wire::im::kMaxUnread);
             if (!unread) return reading::code_of(unread);
-            marking->told = {marking->now.offset, unread->count, unread->more};
+            marking->told = {marking->now.offset, unread->count, unread->more, opened->conversation.head.last.offset};
             return errc::ok;
         },
         [this, marking](errc code) {

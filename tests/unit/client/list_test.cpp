@@ -177,7 +177,7 @@ TEST_F(Listed, MarksAreTakenAtOnceAndOnlyGrow) {
     EXPECT_FALSE(list.mark("room:tea", {kEpoch + 1, 12}));
     EXPECT_FALSE(list.mark("room:soup", {kEpoch, 12}));
     EXPECT_EQ(list.unsaid(), (std::vector<std::pair<std::string, Position>>{{"room:tea", {kEpoch, 12}}}));
-    list.on_marked("room:tea", kEpoch, {12, 0, false});
+    EXPECT_TRUE(list.on_marked("room:tea", kEpoch, {12, 0, false, 12}));
     EXPECT_TRUE(list.unsaid().empty());
 }
 
@@ -186,7 +186,7 @@ TEST_F(Listed, BelowWhatItKnowsTheServerCounts) {
     entry(entry_of(501, "bob"));
     EXPECT_EQ(list.mark("room:tea", {kEpoch, 100})->unread, 401u) << "that there are so many is not excluded";
     EXPECT_EQ(list.mark("room:tea", {kEpoch, 490})->unread, 11u) << "but no more than there are entries";
-    list.on_marked("room:tea", kEpoch, {490, 5, false});
+    EXPECT_TRUE(list.on_marked("room:tea", kEpoch, {490, 5, false, 501}));
     EXPECT_EQ(mark(), "5 above 490");
     entry(entry_of(502, "bob"));
     EXPECT_EQ(mark(), "6 above 490");
@@ -194,14 +194,46 @@ TEST_F(Listed, BelowWhatItKnowsTheServerCounts) {
     EXPECT_EQ(mark(), "3 above 499");
     name({"room:tea", 502, 0, 999, {}, true});
     EXPECT_EQ(mark(), "3 above 499") << "a mark that the server does not know yet holds";
-    list.on_marked("room:tea", kEpoch, {502, 0, false});
+    EXPECT_TRUE(list.on_marked("room:tea", kEpoch, {502, 0, false, 502}));
     EXPECT_EQ(mark(), "0 above 502") << "another device has read further";
+}
+
+TEST_F(Listed, TheServerMayHaveCountedMoreOrLessThanIsKnown) {
+    name({"room:tea", 500, 0, 400, {entry_of(499, "bob"), entry_of(500, "bob")}});
+    entry(entry_of(501, "bob"));
+    list.mark("room:tea", {kEpoch, 490});
+    EXPECT_TRUE(list.on_marked("room:tea", kEpoch, {490, 4, false, 500}));
+    EXPECT_EQ(mark(), "5 above 490") << "it has not seen 501";
+    list.mark("room:tea", {kEpoch, 491});
+    EXPECT_TRUE(list.on_marked("room:tea", kEpoch, {491, 7, false, 503}));
+    EXPECT_EQ(mark(), "7 above 491") << "it has seen two more";
+    entry(entry_of(502, "bob"));
+    entry(entry_of(503, "bob"));
+    EXPECT_EQ(mark(), "7 above 491") << "which are counted";
+    EXPECT_EQ(list.end_of("room:tea")->offset, 503u);
+    entry(entry_of(504, "bob"));
+    EXPECT_EQ(mark(), "8 above 491");
+}
+
+TEST_F(Listed, AMarkIsSaidAgainIfNobodyHasCountedWhatIsBehindIt) {
+    name({"room:tea", 500, 0, 400, {entry_of(499, "bob"), entry_of(500, "bob")}});
+    list.mark("room:tea", {kEpoch, 490});
+    EXPECT_FALSE(list.on_marked("room:tea", kEpoch, {490, 3, false, 497})) << "as 499 was not there yet";
+    EXPECT_EQ(list.unsaid().size(), 1u);
+    EXPECT_TRUE(list.on_marked("room:tea", kEpoch, {490, 5, false, 500}));
+    EXPECT_EQ(mark(), "5 above 490");
+    EXPECT_TRUE(list.unsaid().empty());
+    // The page is older than the mark, and has entries that nobody has told.
+    name({"room:tea", 600, 0, 420, {entry_of(600, "bob")}});
+    ASSERT_EQ(list.unsaid().size(), 1u);
+    EXPECT_TRUE(list.on_marked("room:tea", kEpoch, {490, 25, false, 600}));
+    EXPECT_EQ(mark(), "25 above 490");
 }
 
 TEST_F(Listed, APageThatReachesFurtherBackCountsNothingTwice) {
     name({"room:tea", 500, 0, 400, {entry_of(499, "bob"), entry_of(500, "bob")}});
     list.mark("room:tea", {kEpoch, 490});
-    list.on_marked("room:tea", kEpoch, {490, 6, false});  // four of them in 491 to 498
+    EXPECT_TRUE(list.on_marked("room:tea", kEpoch, {490, 6, false, 500}));  // four of them in 491 to 498
     name({"room:tea",
           500,
           100,
@@ -352,7 +384,10 @@ public:
             tell_upto(i, logs_[i].last());
             if (!logs_[i].listed && logs_[i].member) name(i, page_of(i));
         }
+        while (!answers_.empty()) take_answer();
         for (const auto& [name, upto] : list_.unsaid()) say(static_cast<std::size_t>(name.back() - '0'), upto.offset);
+        while (!answers_.empty()) take_answer();
+        EXPECT_TRUE(list_.unsaid().empty());
         compare();
     }
 
@@ -362,12 +397,18 @@ private:
         Listing listing;
         std::uint64_t visible_from;
     };
+    struct Answer {
+        std::size_t which;
+        body::ReadMark said;
+        std::uint64_t visible_from;
+    };
     static std::string name_of(std::size_t i) { return "room:" + std::to_string(i); }
     unsigned below(std::size_t n) { return static_cast<unsigned>(chance_() % n); }
 
     void step() {
         const std::size_t i = below(logs_.size());
         Log& log = logs_[i];
+        if (!answers_.empty() && below(4) == 0) take_answer();
         switch (below(8)) {
             case 0:
             case 1: write(i); break;
@@ -434,12 +475,18 @@ private:
         log.local = std::max(log.local, upto);
         if (below(2) == 0) say(i, upto);
     }
-    // The server counts what the client knows.
+    // The server counts more than has been told, and its answer comes when more has been.
     void say(std::size_t i, std::uint64_t upto) {
         Log& log = logs_[i];
-        tell_upto(i, log.last());
         log.mark = std::max(log.mark, upto);
-        list_.on_marked(name_of(i), kEpoch, {log.mark, log.unread(log.mark), false});
+        answers_.push_back({i, {log.mark, log.unread(log.mark), false, log.last()}, log.visible_from});
+    }
+    void take_answer() {
+        const auto at = answers_.begin() + static_cast<std::ptrdiff_t>(below(answers_.size()));
+        const Answer answer = *at;
+        answers_.erase(at);
+        const Log& log = logs_[answer.which];
+        if (log.visible_from == answer.visible_from) list_.on_marked(name_of(answer.which), kEpoch, answer.said);
     }
     void change_membership(std::size_t i) {
         Log& log = logs_[i];
@@ -484,6 +531,7 @@ private:
     std::mt19937 chance_;
     std::vector<Log> logs_;
     std::vector<Page> pages_;
+    std::vector<Answer> answers_;
     ConversationList list_{"ann"};
 };
 

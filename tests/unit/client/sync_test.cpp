@@ -201,6 +201,7 @@ protected:
         sync.on_entry(name, epoch, entry, encodings);
     }
     void on_skipped(const std::string& name, const Position& upto) override { sync.on_skipped(name, upto); }
+    void on_own_upto(const std::string& name, const Position& upto) override { sync.on_own_upto(name, upto); }
     void on_no_member(const std::string& name) override { sync.on_no_member(name); }
     void TearDown() override { queue.clear(); }  // what is in it goes to `posted`
     std::shared_ptr<void> when_handled(std::function<void()> then) override {
@@ -528,6 +529,34 @@ TEST_F(Syncing, OwnMessagesAreToldByTheirReceiptsOnly) {
     EXPECT_EQ(asked(), "");
 }
 
+TEST_F(Syncing, OwnMessagesThatCameBeforeTheirConversationAreInTheList) {
+    synced({{"room:tea", 3, 12}});
+    stored("bob", 2);
+    stored("bob", 5);
+    stored("bob", 6);
+    wire::im::Feed first;
+    first.began = wire_of(kept({"bob", 5, 1, 1, 0, 1}));
+    (void)tell(5, first);
+    EXPECT_EQ(heard(), "bob 1; [bob 2, 1] ");
+    (void)tell(5, {message(3), message(4)});
+    EXPECT_EQ(heard(), "bob 3; bob 4; [bob 6, 3] ");
+}
+
+TEST_F(Syncing, APageThatIsOlderThanWhatASubscriptionHasToldIsNotTheLast) {
+    sync.begin_session();
+    subscribe("room:tea");
+    auto slow = take_request();
+    begun(4, 13, 12);  // in another lane
+    (void)tell(4, {message(13)});
+    requests.push_back(std::move(slow));
+    answer(page({{"room:tea", 3, 12, 12, 0, 9}}, "c1", true));
+    EXPECT_EQ(handled(false), "room:tea 13; ") << "not complete";
+    EXPECT_EQ(asked(), "sync c1 - 200/1");
+    answer(page({{"room:tea", 4, 13, 13, 0, 10}}, "c2"));
+    EXPECT_EQ(handled(), "[room:tea 13, 10] synced; ");
+    EXPECT_EQ(asked(), "");
+}
+
 // ---- failures ----
 
 TEST_F(Syncing, AServerWithoutAListIsToldOnceAndSubscriptionsGoOn) {
@@ -734,10 +763,10 @@ TEST_F(Syncing, AMarkIsTakenAtOnceAndSaidToTheServer) {
     EXPECT_EQ(heard(), "[room:tea 12, 1] ");
     EXPECT_EQ(asked(), "mark room:tea 11");
     (void)tell(3, {message(13)});
-    answer(wire::im::ReadMark{11, 1, false});
+    answer(wire::im::ReadMark{11, 1, false, 12});
     EXPECT_EQ(results, "2 unread above 11; ");
     mark_read("room:tea", 9);
-    answer(wire::im::ReadMark{12, 0, false});
+    answer(wire::im::ReadMark{12, 0, false, 12});
     EXPECT_EQ(results, "2 unread above 11; 1 unread above 12; ") << "another device has read further";
     mark_read("room:unknown", 9);
     refuse(errc::unknown_conversation);
@@ -766,7 +795,20 @@ TEST_F(Syncing, AMarkThatTheServerHasNotHeardOfIsSaidAgain) {
     time += ReadMarks::kDelay;
     sync.on_time();
     EXPECT_EQ(asked(), "mark room:pie 12") << "what is refused for good is not said again";
-    answer(wire::im::ReadMark{12, 0, false});
+    answer(wire::im::ReadMark{12, 0, false, 12});
+    EXPECT_EQ(sync.next_deadline(), session::kNever);
+}
+
+TEST_F(Syncing, AnAnswerThatIsOlderThanThePageIsAskedForAgain) {
+    synced({{"room:tea", 3, 12, 9, 0, 7}});
+    mark_read("room:tea", 2);
+    answer(wire::im::ReadMark{2, 3, false, 5});
+    EXPECT_EQ(asked(), "");
+    time += ReadMarks::kDelay;
+    sync.on_time();
+    EXPECT_EQ(asked(), "mark room:tea 2");
+    answer(wire::im::ReadMark{2, 6, false, 12});
+    EXPECT_EQ(sync.list()[0].mark.unread, 6u);
     EXPECT_EQ(sync.next_deadline(), session::kNever);
 }
 
@@ -777,7 +819,7 @@ TEST_F(Syncing, WithoutAListMarksAreOnlyAskedFor) {
     off.mark_read("room:tea", {7, 3},
                   [this](const Checked<ReadMark>& result) { results += std::to_string(result->unread) + "; "; });
     EXPECT_EQ(asked(), "mark room:tea 3");
-    answer(wire::im::ReadMark{3, 5, false});
+    answer(wire::im::ReadMark{3, 5, false, 9});
     EXPECT_EQ(results, "5; ");
     EXPECT_EQ(heard(), "");
     EXPECT_FALSE(off.hold("bob", id(1), 5, [](bool) {}));

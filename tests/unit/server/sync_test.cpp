@@ -488,11 +488,11 @@ TEST_F(ListsOnShards, MoveMarks) {
     const std::uint64_t epoch =
         (*store.engine->reader()->conversation(model::ConversationKey::room("tea")))->head.last.epoch;
     bench->bring(bob, mark(1, 1, "room:tea", epoch, 3));
-    EXPECT_EQ(marked(*bob, 1), (wire::im::ReadMark{3, 2, false}));
+    EXPECT_EQ(marked(*bob, 1), (wire::im::ReadMark{3, 2, false, 5}));
     bench->bring(bob, mark(2, 2, "room:tea", epoch, 2));
-    EXPECT_EQ(marked(*bob, 2), (wire::im::ReadMark{3, 2, false})) << "it only grows";
+    EXPECT_EQ(marked(*bob, 2), (wire::im::ReadMark{3, 2, false, 5})) << "it only grows";
     bench->bring(bob, mark(3, 3, "room:tea", epoch, 999));
-    EXPECT_EQ(marked(*bob, 3), (wire::im::ReadMark{5, 0, false})) << "not beyond the end";
+    EXPECT_EQ(marked(*bob, 3), (wire::im::ReadMark{5, 0, false, 5})) << "not beyond the end";
     bench->bring(bob, mark(4, 4, "room:tea", epoch + 1, 4));
     EXPECT_EQ(code(*bob, 4), errc::epoch_changed);
     bench->bring(bob, mark(5, 5, "room:ball", epoch, 4));

@@ -91,17 +91,6 @@ private:
     void tell(Event event) override;
     void count_message() override {}
     void tell_later(std::function<std::optional<Event>()> make) override;
-    void on_entry(const std::string& conversation, std::uint64_t epoch, const wire::im::Entry& entry,
-                  wire::Encodings encodings) override {
-        sync_.on_entry(conversation, epoch, entry, encodings);
-    }
-    void on_skipped(const std::string& conversation, const Position& upto) override {
-        sync_.on_skipped(conversation, upto);
-    }
-    void on_own_upto(const std::string& conversation, const Position& upto) override {
-        sync_.on_own_upto(conversation, upto);
-    }
-    void on_no_member(const std::string& conversation) override { sync_.on_no_member(conversation); }
     std::shared_ptr<void> when_handled(std::function<void()> then) override;
 
     void hear(const Event& event);

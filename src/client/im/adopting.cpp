@@ -24,7 +24,7 @@ void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shar
     }
     feed.synced = true;
     // Receipts of own messages may have come before the conversation was in the list.
-    owner_.on_own_upto(named.name, feed.cursor.position());
+    if (follower_ != nullptr) follower_->on_own_upto(named.name, feed.cursor.position());
     // What is asked for takes its place, and when that fails, it is asked for again. So does what has been asked for
     // behind the page: its number is higher.
     if (feed.number >= named.number || feed.busy) return;

@@ -195,7 +195,8 @@ void Feeds::on_subscribed(const std::string& name, const Answer& answer) {
         if (subscription.gap) {
             tell_gap(feed, *subscription.gap);
         } else {
-            owner_.on_skipped(name, subscription.after);  // the application may have chosen a later place
+            // The application may have chosen a later place.
+            if (follower_ != nullptr) follower_->on_skipped(name, subscription.after);
             if (keeper_) keeper_->moved(name, feed.cursor.told_upto());
         }
         result = std::move(subscription);
@@ -395,8 +396,10 @@ void Feeds::tell_entry(Feed& feed, const im::Entry& entry, const Bytes& whole,
         tell_gap(feed, {name, HistoryGapReason::skipped, origin->epoch, first, last});
     }
     if (!verdict.fresh) return;
-    owner_.on_entry(name, origin->epoch, entry, origin->encodings);
-    owner_.on_own_upto(name, feed.cursor.position());
+    if (follower_ != nullptr) {
+        follower_->on_entry(name, origin->epoch, entry, origin->encodings);
+        follower_->on_own_upto(name, feed.cursor.position());
+    }
     const bool message = entry.kind == model::EntryKind::message;
     const bool own = entry.from == user_;
     const StoredAt stored{{origin->epoch, entry.offset}, wire::to_time(entry.time_ms)};
@@ -416,8 +419,10 @@ void Feeds::tell_gap(Feed& feed, HistoryGap gap) {
     FeedNote noted;
     noted.gap = &gap;
     feed.note(record_, FeedNote::What::gap, gap.conversation, noted);
-    if (gap.reason != HistoryGapReason::skipped) owner_.on_skipped(gap.conversation, {gap.epoch, gap.last});
-    owner_.on_own_upto(gap.conversation, feed.cursor.position());
+    if (follower_ != nullptr) {
+        if (gap.reason != HistoryGapReason::skipped) follower_->on_skipped(gap.conversation, {gap.epoch, gap.last});
+        follower_->on_own_upto(gap.conversation, feed.cursor.position());
+    }
     auto make = [over = feed.over, kept = Keeping::of(keeper_, gap.conversation, feed.cursor.told_upto()),
                  gap = std::move(gap)]() -> std::optional<Event> {
         if (*over) return std::nullopt;
@@ -469,7 +474,7 @@ void Feeds::end(const std::string& name, Feed& feed, Failure reason, std::uint64
     feed.note(record_, FeedNote::What::ended, name, noted);
     forget_number(feed);
     if (told) owner_.tell(event::SubscriptionEnded{name, std::move(reason), offset});
-    if (no_member) owner_.on_no_member(name);
+    if (no_member && follower_ != nullptr) follower_->on_no_member(name);
 }
 
 void Feeds::forget_number(Feed& feed) {

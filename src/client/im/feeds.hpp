@@ -68,23 +68,32 @@ public:
         virtual void tell(Event event) = 0;
         // The event is made when its turn has come; nothing: there is none.
         virtual void tell_later(std::function<std::optional<Event>()> make) = 0;
-        // For the list of conversations: an entry is told, or is a message of this client; entries up to this one are
-        // not told; the server says that the user is no member.
-        virtual void on_entry(const std::string& /*conversation*/, std::uint64_t /*epoch*/, const wire::im::Entry&,
-                              wire::Encodings) {}
-        virtual void on_skipped(const std::string& /*conversation*/, const Position&) {}
-        // Up to this one the log goes on with own messages, whose receipts have come.
-        virtual void on_own_upto(const std::string& /*conversation*/, const Position&) {}
-        virtual void on_no_member(const std::string& /*conversation*/) {}
 
     protected:
         ~Owner() = default;
     };
+    // What follows all that is told: the list of conversations.
+    class Follower {
+    public:
+        // An entry is told, or is a message of this client.
+        virtual void on_entry(const std::string& conversation, std::uint64_t epoch, const wire::im::Entry& entry,
+                              wire::Encodings encodings) = 0;
+        // Entries up to this one are not told.
+        virtual void on_skipped(const std::string& conversation, const Position& upto) = 0;
+        // Up to this one the log goes on with own messages, whose receipts have come.
+        virtual void on_own_upto(const std::string& conversation, const Position& upto) = 0;
+        // The server says that the user is no member.
+        virtual void on_no_member(const std::string& conversation) = 0;
+
+    protected:
+        ~Follower() = default;
+    };
     // `user`: whose messages are own ones. `keeper`: where a subscription without a position begins, and what keeps how
     // far the application has been told; null: none. `record`: what happens to subscriptions is noted there, if
-    // anywhere.
-    Feeds(std::string user, Owner& owner, std::shared_ptr<Keeper> keeper = nullptr, FeedRecord* record = nullptr)
-        : user_(std::move(user)), owner_(owner), keeper_(std::move(keeper)), record_(record) {}
+    // anywhere. `follower`: null: none.
+    Feeds(std::string user, Owner& owner, std::shared_ptr<Keeper> keeper = nullptr, FeedRecord* record = nullptr,
+          Follower* follower = nullptr)
+        : user_(std::move(user)), owner_(owner), keeper_(std::move(keeper)), record_(record), follower_(follower) {}
 
     // ---- from the application ----
     void subscribe(const std::string& conversation, const SubscribeOptions& options, SubscribeDone done);
@@ -234,6 +243,7 @@ private:
     Owner& owner_;
     const std::shared_ptr<Keeper> keeper_;
     FeedRecord* const record_;
+    Follower* const follower_;
     All all_;
     boost::unordered_flat_map<std::uint32_t, std::string> by_number_;  // those that are listened to
     Unfollowed unfollowed_;

@@ -19,7 +19,7 @@ Sync::Sync(bool on, const std::string& user, Owner& owner, const std::shared_ptr
     : on_(on),
       owner_(owner),
       kept_{keeper},
-      feeds_(user, owner, keeper, record),
+      feeds_(user, owner, keeper, record, on ? this : nullptr),
       list_(user),
       marks_(list_, owner, [this] { tell_changes(); }) {}
 
@@ -278,7 +278,6 @@ AnswerDone Sync::watch(const Call& call, AnswerDone done) {
 
 void Sync::on_entry(const std::string& conversation, std::uint64_t epoch, const im::Entry& entry,
                     wire::Encodings encodings) {
-    if (!on_) return;
     missed_ = missed_ || (syncing_ && !list_.full() && !list_.end_of(conversation));
     list_.on_entry(conversation, epoch, entry, encodings);
 }
@@ -286,12 +285,10 @@ void Sync::on_entry(const std::string& conversation, std::uint64_t epoch, const 
 // Who subscribes is a member: the list is asked for what it lacks.
 void Sync::on_skipped(const std::string& conversation, const Position& upto) {
     list_.on_gap(conversation, upto);
-    if (on_ && !syncing_ && !list_.end_of(conversation)) again_at_ = owner_.now();
+    if (!syncing_ && !list_.end_of(conversation)) again_at_ = owner_.now();
 }
 
-void Sync::on_own_upto(const std::string& conversation, const Position& upto) {
-    if (on_) list_.on_own_upto(conversation, upto);
-}
+void Sync::on_own_upto(const std::string& conversation, const Position& upto) { list_.on_own_upto(conversation, upto); }
 
 void Sync::on_no_member(const std::string& conversation) {
     (void)list_.remove(conversation);

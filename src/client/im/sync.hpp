@@ -25,7 +25,7 @@
 
 namespace flare::client {
 
-class Sync {
+class Sync : private Feeds::Follower {
 public:
     // Of conversations and of entries of each: what is shown at once, then the rest.
     static constexpr std::uint32_t kFirstPage = 20, kFirstEntries = 10, kPage = 200, kEntries = 1;
@@ -78,13 +78,6 @@ public:
     // Returns what Feeds::on_stored() does.
     std::optional<ToldUpto> on_stored(const std::string& conversation, const StoredAt& stored, Entry entry);
 
-    // ---- from the subscriptions ----
-    void on_entry(const std::string& conversation, std::uint64_t epoch, const wire::im::Entry& entry,
-                  wire::Encodings encodings);
-    void on_skipped(const std::string& conversation, const Position& upto);
-    void on_own_upto(const std::string& conversation, const Position& upto);
-    void on_no_member(const std::string& conversation);
-
     // ---- time ----
     session::TimePoint next_deadline() const noexcept;
     void on_time();
@@ -111,6 +104,13 @@ private:
         std::size_t bytes = 0;
         session::TimePoint until = session::kNever;
     };
+
+    // ---- from the subscriptions ----
+    void on_entry(const std::string& conversation, std::uint64_t epoch, const wire::im::Entry& entry,
+                  wire::Encodings encodings) override;
+    void on_skipped(const std::string& conversation, const Position& upto) override;
+    void on_own_upto(const std::string& conversation, const Position& upto) override;
+    void on_no_member(const std::string& conversation) override;
 
     void begin_pass();
     void ask_page();

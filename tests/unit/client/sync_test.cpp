@@ -196,13 +196,6 @@ protected:
     }
     void count_message() override {}
     void tell_later(std::function<std::optional<Event>()> make) override { queue.push_back(std::move(make)); }
-    void on_entry(const std::string& name, std::uint64_t epoch, const wire::im::Entry& entry,
-                  wire::Encodings encodings) override {
-        sync.on_entry(name, epoch, entry, encodings);
-    }
-    void on_skipped(const std::string& name, const Position& upto) override { sync.on_skipped(name, upto); }
-    void on_own_upto(const std::string& name, const Position& upto) override { sync.on_own_upto(name, upto); }
-    void on_no_member(const std::string& name) override { sync.on_no_member(name); }
     void TearDown() override { queue.clear(); }  // what is in it goes to `posted`
     std::shared_ptr<void> when_handled(std::function<void()> then) override {
         return {nullptr, [this, then = std::move(then)](void*) { posted.push_back(then); }};

@@ -164,8 +164,8 @@ public:
     // Once it has returned, no event of the conversation begins any more (a callback that is running finishes). What
     // had arrived and was not told yet is dropped: to continue, subscribe behind the last entry that was told. If it
     // fails, the subscription continues. Without a session, and without a subscription, it succeeds.
-    // With sync_conversations(), the entries of a conversation that the client keeps live are told as before
-    // subscribe().
+    // With sync_conversations(), what had arrived is still told, and the entries of a conversation that the client
+    // keeps live as before subscribe().
     Checked<> unsubscribe(std::string conversation);
 
     // ---- the same for coroutines, on any executor ----

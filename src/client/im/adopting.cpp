@@ -19,7 +19,10 @@ void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shar
     const bool is_new = !feed.wanted();
     if (is_new) {
         feed.cursor = unfollowed_.take(named.name);
-        feed.cursor.begin(named.start, named.start_id);
+        // A subscription that has ended may have told more.
+        const Position& told = feed.cursor.position();
+        if (told.epoch != named.start.epoch || told.offset < named.start.offset)
+            feed.cursor.begin(named.start, named.start_id);
         if (keeper_) keeper_->moved(named.name, feed.cursor.told_upto());
     }
     feed.synced = true;
@@ -102,9 +105,9 @@ bool Feeds::Feed::takes_over(const Uuid& id) {
     return left.erase(id) != 0;
 }
 
-void Feeds::Unfollowed::note_own(const std::string& name, const Position& at, const Uuid& id) {
+FeedCursor& Feeds::Unfollowed::of(const std::string& name) {
     if (all.size() >= kMostUnfollowed && !all.contains(name)) all.erase(all.begin());
-    all[name].note_own(at, id);
+    return all[name];
 }
 
 FeedCursor Feeds::Unfollowed::take(const std::string& name) {

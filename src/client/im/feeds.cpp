@@ -85,6 +85,7 @@ void Feeds::go_on(const std::string& name) {
     if (!feed.asked.empty()) {
         if (feed.asked.front().is_call() || owner_.in_session()) ask_first(name, feed);
     } else if (!feed.wanted()) {
+        if (syncs_ && feed.cursor.position() != Position()) unfollowed_.of(name) = std::move(feed.cursor);
         all_.erase(found);
     } else if (feed.number == 0 && feed.again_at == kNever && !feed.awaits) {
         renew_soon(name, feed);
@@ -223,7 +224,7 @@ void Feeds::on_unsubscribed(const std::string& name, const Answer& answer) {
     if (answered || !owner_.in_session()) {
         result = Checked<>();
         if (std::exchange(feed.asked_for, false)) feed.note(record_, FeedNote::What::unsubscribed, name);
-        feed.drop_untold();
+        if (!syncs_) feed.drop_untold();                    // else the list may go on from there
         if (!answered && feed.number != 0) feed.tidy_up();  // the session may come back
         forget_number(feed);
     } else if (feed.wanted() && !stayed_here(result.error().code)) {
@@ -348,7 +349,7 @@ void Feeds::on_feed_refused(std::uint32_t number) {
 std::optional<ToldUpto> Feeds::on_stored(const std::string& conversation, const StoredAt& stored, const Uuid& id) {
     const auto found = all_.find(conversation);
     const bool followed = found != all_.end() && found->second.wanted();
-    if (syncs_ && !followed) unfollowed_.note_own(conversation, stored.position, id);
+    if (syncs_ && !followed) unfollowed_.of(conversation).note_own(stored.position, id);
     if (found == all_.end()) return std::nullopt;
     Feed& feed = found->second;
     feed.own_upto = std::max(feed.own_upto, stored.position.offset);

@@ -206,9 +206,10 @@ private:
         void note_renewed(FeedRecord* record, const std::string& name, std::uint64_t last, bool gap);
     };
     using All = std::map<std::string, Feed, std::less<>>;
-    // Of conversations without a feed, the own messages of a client that syncs: a page may have them.
+    // Of conversations without a feed, what a client that syncs has been told, and its own messages: a page may have
+    // them.
     struct Unfollowed {
-        void note_own(const std::string& name, const Position& at, const Uuid& id);
+        FeedCursor& of(const std::string& name);
         FeedCursor take(const std::string& name);
 
         std::map<std::string, FeedCursor> all{};

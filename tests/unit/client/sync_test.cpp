@@ -535,6 +535,23 @@ TEST_F(Syncing, OwnMessagesThatCameBeforeTheirConversationAreInTheList) {
     EXPECT_EQ(heard(), "bob 3; bob 4; [bob 6, 3] ");
 }
 
+TEST_F(Syncing, WhatASubscriptionHasToldBeforeThePageIsNotToldAgain) {
+    synced({});
+    lose_session();
+    session = true;
+    sync.begin_session();
+    subscribe("room:tea", SubscribeOptions().with_after({7, 10}));
+    auto slow = take_request();
+    begun(4, 11, 12);  // in another lane
+    (void)tell(4, {message(11)});
+    stored("room:tea", 12);
+    sync.feeds().unsubscribe("room:tea", [](const Checked<>&) {});
+    answer(wire::im::Unsubscribed{});
+    requests.push_back(std::move(slow));
+    answer(page({{"room:tea", 3, 13, 11, 9, 2}}, "c2"));
+    EXPECT_EQ(heard(false), "room:tea 11; room:tea 13; ");
+}
+
 TEST_F(Syncing, APageThatIsOlderThanWhatASubscriptionHasToldIsNotTheLast) {
     sync.begin_session();
     subscribe("room:tea");

@@ -1,6 +1,5 @@
 // Clients whose conversations and outbox survive the end of their process, against a server with a store.
-#include "integration/harness.hpp"
-#include "support/folder.hpp"
+#include "conversations/storing.hpp"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -60,33 +59,10 @@ private:
 class CachedConversations : public ::testing::Test {
 protected:
     ServerBuilder storing(const std::string& address = "127.0.0.1:0") const {
-        ConversationLimits limits;
-        limits.device_per_second = limits.conversation_per_second = 0;
-        return quiet_server()
-            .websocket_addr(address)
-            .store(sqlite(folder.path("flare.db")))
-            .conversation_limits(limits);
+        return with_store(quiet_server().websocket_addr(address), folder);
     }
     ClientBuilder ann(const std::string& address, Events& events) const {
         return client_of(address, "ann", events).reconnect_delay(50ms).cache_file(cache);
-    }
-    static Client user(const std::string& address, const std::string& name, Events& events) {
-        Client client = connected(client_of(address, name, events).reconnect_delay(50ms));
-        // The store knows them then.
-        EXPECT_EQ(client.conversations().leave("room:nowhere").error().code, errc::unknown_conversation);
-        return client;
-    }
-    static void make_room(Client& owner) {
-        const auto made = owner.conversations().create(
-            "room:tea", RoomOptions().with_join(JoinPolicy::open).with_visibility(HistoryVisibility::all));
-        EXPECT_TRUE(made) << made.error().text;
-    }
-    static std::vector<std::string> texts(const HistoryPage& page) {
-        std::vector<std::string> all;
-        for (const Entry& entry : page.entries) {
-            if (entry.kind == EntryKind::message) all.push_back(entry.payload.str());
-        }
-        return all;
     }
     // All messages of a conversation, as the server has them.
     static std::vector<std::string> log(Client& client, const std::string& conversation) {
@@ -97,15 +73,10 @@ protected:
             EXPECT_TRUE(page) << page.error().text;
             if (!page || page->entries.empty()) break;
             EXPECT_FALSE(page->from_cache);
-            for (std::string& text : texts(*page)) all.push_back(std::move(text));
+            for (std::string& text : texts_of(*page)) all.push_back(std::move(text));
             after = page->entries.back().offset;
             more = page->more;
         }
-        return all;
-    }
-    static std::vector<std::string> numbers(int first, int upto) {
-        std::vector<std::string> all;
-        for (int i = first; i < upto; ++i) all.push_back(std::to_string(i));
         return all;
     }
     static std::vector<std::string> received(Events& events) {
@@ -217,7 +188,7 @@ TEST_F(CachedConversations, HistoryIsThereWithoutASession) {
     Client bob = user(address, "bob", at_bob);
     {
         Client client = connected(ann(address, at_ann));
-        make_room(client);
+        make_open_room(client);
         ASSERT_TRUE(bob.conversations().join("room:tea"));
         const auto begun = client.conversations().subscribe("room:tea");
         ASSERT_TRUE(begun);
@@ -233,7 +204,7 @@ TEST_F(CachedConversations, HistoryIsThereWithoutASession) {
         const auto page = client.conversations().history("room:tea");
         ASSERT_TRUE(page) << page.error().text;
         EXPECT_TRUE(page->from_cache);
-        EXPECT_EQ(texts(*page), numbers(0, 3));
+        EXPECT_EQ(texts_of(*page), numbers(0, 3));
     }
     server.stop();
     auto client = ann(address, at_ann).build();
@@ -241,13 +212,13 @@ TEST_F(CachedConversations, HistoryIsThereWithoutASession) {
     const auto page = client->conversations().history("room:tea");
     ASSERT_TRUE(page) << page.error().text;
     EXPECT_TRUE(page->from_cache);
-    EXPECT_EQ(texts(*page), numbers(0, 3));
+    EXPECT_EQ(texts_of(*page), numbers(0, 3));
     EXPECT_EQ(page->entries[1].from, "ann") << "own messages, of which only a receipt has come";
     EXPECT_TRUE(page->more) << "what was written before the subscription";
     EXPECT_EQ(page->head.last, page->entries.back().offset);
     const auto direct = client->conversations().history("bob");
     ASSERT_TRUE(direct);
-    EXPECT_EQ(texts(*direct), std::vector<std::string>{"hello"});
+    EXPECT_EQ(texts_of(*direct), std::vector<std::string>{"hello"});
     const auto before = HistoryQuery::before(page->entries.front().offset);
     EXPECT_EQ(client->conversations().history("room:tea", before).error().code, errc::not_connected);
     EXPECT_EQ(client->conversations().history("room:soup").error().code, errc::not_connected);
@@ -259,7 +230,7 @@ TEST_F(CachedConversations, ASubscriptionGoesOnWhereTheLastRunWasTold) {
     Client bob = user(address, "bob", at_bob);
     {
         Client client = connected(ann(address, at_ann));
-        make_room(client);
+        make_open_room(client);
         ASSERT_TRUE(bob.conversations().join("room:tea"));
         ASSERT_TRUE(client.conversations().subscribe("room:tea"));
         ASSERT_TRUE(bob.send_text_message("room:tea", "0").success);
@@ -308,7 +279,7 @@ TEST_F(CachedConversations, WhatWasNotToldToItsEndIsToldAgain) {
         ASSERT_TRUE(built);
         client.emplace(std::move(*built));
         ASSERT_TRUE(client->connect());
-        make_room(*client);
+        make_open_room(*client);
         ASSERT_TRUE(bob.conversations().join("room:tea"));
         ASSERT_TRUE(client->conversations().subscribe("room:tea"));
         for (const char* text : {"0", "1", "2"}) ASSERT_TRUE(bob.send_text_message("room:tea", text).success);
@@ -335,7 +306,7 @@ TEST_F(CachedConversations, TheListIsThereWithoutASessionAndGoesOnWhereItWas) {
     const auto listing = [&] { return ann(address, at_ann).sync_conversations(true); };
     {
         Client client = connected(listing());
-        make_room(client);
+        make_open_room(client);
         ASSERT_TRUE(bob.conversations().join("room:tea"));
         ASSERT_TRUE(at_ann.wait_for<event::ConversationsSynced>());
         ASSERT_TRUE(bob.send_text_message("room:tea", "0").success);
@@ -358,7 +329,7 @@ TEST_F(CachedConversations, TheListIsThereWithoutASessionAndGoesOnWhereItWas) {
         EXPECT_EQ((*list)[1].about.role, MemberRole::owner);
         ASSERT_FALSE((*list)[1].entries.empty());
         EXPECT_EQ((*list)[1].entries.back().payload.str(), "0");
-        EXPECT_EQ(texts(*client->conversations().history("bob")), std::vector<std::string>{"hello"});
+        EXPECT_EQ(texts_of(*client->conversations().history("bob")), std::vector<std::string>{"hello"});
     }
     server.emplace(started(storing(address)));
     ASSERT_TRUE(bob.connect());
@@ -385,7 +356,7 @@ TEST_F(CachedConversations, WhatTheListHasAndWasNotToldIsToldByTheNextRun) {
     Client bob = user(address, "bob", at_bob);
     {
         Client client = connected(ann(address, at_ann).sync_conversations(true));
-        make_room(client);
+        make_open_room(client);
         ASSERT_TRUE(bob.conversations().join("room:tea"));
         ASSERT_TRUE(at_ann.wait_for<event::ConversationsSynced>());
         ASSERT_TRUE(bob.send_text_message("room:tea", "0").success);
@@ -432,7 +403,7 @@ TEST_F(CachedConversations, OfARestoredServerOnlyWhatItHasIsShown) {
     Client bob = user(address, "bob", at_bob);
     {
         Client client = connected(ann(address, at_ann));
-        make_room(client);
+        make_open_room(client);
         ASSERT_TRUE(bob.conversations().join("room:tea"));
         ASSERT_TRUE(client.conversations().subscribe("room:tea"));
         ASSERT_TRUE(bob.send_text_message("room:tea", "0").success);
@@ -460,7 +431,7 @@ TEST_F(CachedConversations, OfARestoredServerOnlyWhatItHasIsShown) {
     const auto page = client.conversations().history("room:tea");
     ASSERT_TRUE(page) << page.error().text;
     EXPECT_TRUE(page->from_cache);
-    EXPECT_EQ(texts(*page), (std::vector<std::string>{"0", "2", "3"})) << "1 is in no log any more";
+    EXPECT_EQ(texts_of(*page), (std::vector<std::string>{"0", "2", "3"})) << "1 is in no log any more";
 }
 
 TEST_F(CachedConversations, ErrorsOfTheFileAreErrorsOfBuild) {
@@ -487,14 +458,14 @@ TEST_F(CachedConversations, ADamagedFileIsToldAndANewOneIsFilled) {
     folder.write("ann.cache", "SQLite format 3" + std::string(5000, 'x'));
     at_ann.clear();
     Client client = connected(ann(address, at_ann));
+    ASSERT_TRUE(at_ann.wait_for<event::Error>(1));
     const auto errors = at_ann.all<event::Error>();
-    ASSERT_EQ(errors.size(), 1u);
     EXPECT_EQ(errors[0].failure.code, errc::cache_damaged);
     EXPECT_NE(errors[0].failure.text.find(cache + ".damaged"), std::string::npos) << errors[0].failure.text;
     ASSERT_TRUE(bob.send_text_message("ann", "hello").success);
     ASSERT_TRUE(client.conversations().history("bob"));
     client.disconnect();
-    EXPECT_EQ(texts(*client.conversations().history("bob")), std::vector<std::string>{"hello"});
+    EXPECT_EQ(texts_of(*client.conversations().history("bob")), std::vector<std::string>{"hello"});
 }
 
 }  // namespace

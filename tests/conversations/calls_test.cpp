@@ -1,50 +1,22 @@
 // The client's calls for rooms and history, against a server with a store.
-#include "integration/harness.hpp"
+#include "conversations/storing.hpp"
 #include "integration/proxy.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 
-#include <filesystem>
-
 namespace flare::test {
 namespace {
 
 class ConversationCalls : public ::testing::Test {
 protected:
-    ConversationCalls() { std::filesystem::create_directories(folder); }
-    ~ConversationCalls() override { std::filesystem::remove_all(folder); }
-
-    ServerBuilder storing() const { return quiet_server().store(sqlite(folder + "/flare.db")); }
-    // One whom the store knows: it learns of a user behind the Welcome of the first session, and answers no change of
-    // theirs before that.
-    static Client user(const ClientBuilder& builder) {
-        Client client = connected(builder);
-        EXPECT_EQ(refused(client.conversations().leave("room:nowhere")), errc::unknown_conversation);
-        return client;
-    }
+    ServerBuilder storing() const { return quiet_server().store(sqlite(folder.path("flare.db"))); }
     static Client user(const Server& server, const std::string& name, Events& events) {
-        return user(client_of(server.websocket_addr(), name, events));
-    }
-    template <typename T>
-    static errc refused(const Checked<T>& result) {
-        return result ? errc::ok : result.error().code;
-    }
-    static std::vector<std::string> texts_of(const HistoryPage& page) {
-        std::vector<std::string> texts;
-        for (const Entry& entry : page.entries) {
-            if (entry.kind == EntryKind::message) texts.push_back(entry.payload.str());
-        }
-        return texts;
-    }
-    static std::vector<std::string> counted(int from, int upto) {
-        std::vector<std::string> all;
-        for (int i = from; i < upto; ++i) all.push_back(std::to_string(i));
-        return all;
+        return test::user(server.websocket_addr(), name, events);
     }
 
-    const std::string folder = std::filesystem::temp_directory_path() / ("flare-calls-" + std::to_string(::getpid()));
+    Folder folder;
     Events at_ann;
     Events at_bob;
 };
@@ -143,7 +115,7 @@ TEST_F(ConversationCalls, ReadTheHistoryOfADirectConversationInBothDirections) {
     Server server = started(storing());
     Client ann = user(server, "ann", at_ann);
     Client bob = user(server, "bob", at_bob);
-    for (const std::string& text : counted(0, 30)) ASSERT_TRUE(ann.send_text_message("bob", text).success);
+    for (const std::string& text : numbers(0, 30)) ASSERT_TRUE(ann.send_text_message("bob", text).success);
 
     std::vector<std::string> downwards;
     std::uint64_t before = 0;
@@ -156,7 +128,7 @@ TEST_F(ConversationCalls, ReadTheHistoryOfADirectConversationInBothDirections) {
         before = page->entries.front().offset;
         more = page->more;
     }
-    EXPECT_EQ(downwards, counted(0, 30));
+    EXPECT_EQ(downwards, numbers(0, 30));
 
     std::vector<std::string> upwards;
     std::uint64_t after = 0;
@@ -168,12 +140,12 @@ TEST_F(ConversationCalls, ReadTheHistoryOfADirectConversationInBothDirections) {
         after = page->entries.back().offset;
         more = page->more;
     }
-    EXPECT_EQ(upwards, counted(0, 30));
+    EXPECT_EQ(upwards, numbers(0, 30));
 }
 
 TEST_F(ConversationCalls, InflateWhatIsStoredCompressed) {
     Server server = started(storing().compression(true));
-    Client ann = user(client_of(server.websocket_addr(), "ann", at_ann).compression(true));
+    Client ann = known(connected(client_of(server.websocket_addr(), "ann", at_ann).compression(true)));
     Client plain = user(server, "bob", at_bob);
     const std::string text(20'000, 'x');
     ASSERT_TRUE(ann.send_text_message("bob", text).success);
@@ -193,7 +165,7 @@ TEST_F(ConversationCalls, ABurstIntoARoomIsStoredWholeInOrderAndHardlyRepeated) 
     ASSERT_TRUE(ann.conversations().create("room:tea"));
     constexpr int kMessages = 300;  // the limit is 100 at once and 20 a second
     std::vector<Message> all;
-    for (const std::string& text : counted(0, kMessages)) {
+    for (const std::string& text : numbers(0, kMessages)) {
         all.emplace_back("text", text);
         all.back().to = "room:tea";
     }
@@ -215,7 +187,7 @@ TEST_F(ConversationCalls, ABurstIntoARoomIsStoredWholeInOrderAndHardlyRepeated) 
         after = page->entries.back().offset;
         more = page->more;
     }
-    EXPECT_EQ(texts, counted(0, kMessages));
+    EXPECT_EQ(texts, numbers(0, kMessages));
     RecordProperty("messages_received", std::to_string(received));
 }
 
@@ -224,7 +196,7 @@ TEST_F(ConversationCalls, ALeaveStaysBehindTheMessagesThatWereSentBeforeIt) {
     Client ann = user(server, "ann", at_ann);
     Client bob = user(server, "bob", at_bob);
     ASSERT_TRUE(ann.conversations().create("room:tea", RoomOptions().with_members({"bob"})));
-    for (const std::string& text : counted(0, 130)) ASSERT_TRUE(bob.post_message("room:tea", Message("text", text)));
+    for (const std::string& text : numbers(0, 130)) ASSERT_TRUE(bob.post_message("room:tea", Message("text", text)));
     const auto left = bob.conversations().leave("room:tea");
     ASSERT_TRUE(left) << left.error().text;
     ASSERT_TRUE(at_bob.wait([](const std::vector<Event>& events) {

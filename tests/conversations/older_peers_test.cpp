@@ -2,9 +2,9 @@
 // never rooms, never own messages, and no frame that they do not know.
 #include "integration/harness.hpp"
 #include "integration/raw_peer.hpp"
+#include "support/folder.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <set>
 
 namespace flare::test {
@@ -12,9 +12,6 @@ namespace {
 
 class OlderPeers : public ::testing::TestWithParam<transport::WireFormat> {
 protected:
-    OlderPeers() { std::filesystem::create_directories(folder); }
-    ~OlderPeers() override { std::filesystem::remove_all(folder); }
-
     // What has come as Data, and the kinds of all numbered frames.
     struct Heard {
         std::vector<std::string> messages;
@@ -35,13 +32,13 @@ protected:
         return all;
     }
 
-    const std::string folder = std::filesystem::temp_directory_path() / ("flare-older-" + std::to_string(::getpid()));
+    Folder folder;
     Events at_bob;
     Events at_eve;
 };
 
 TEST_P(OlderPeers, GetDirectMessagesAsDataAndNothingElse) {
-    Server server = started(quiet_server().store(sqlite(folder + "/flare.db")));
+    Server server = started(quiet_server().store(sqlite(folder.path("flare.db"))));
     RawPeer peer(server.websocket_addr(), GetParam());
     ASSERT_EQ(peer.hello(RawPeer::hello_of("eve")), wire::FrameKind::welcome);
     EXPECT_EQ(peer.welcome->capabilities & wire::kCapabilityConversations, 0u);
@@ -74,7 +71,7 @@ TEST_P(OlderPeers, GetDirectMessagesAsDataAndNothingElse) {
 }
 
 TEST_P(OlderPeers, MayNotAskForAList) {
-    Server server = started(quiet_server().store(sqlite(folder + "/flare.db")));
+    Server server = started(quiet_server().store(sqlite(folder.path("flare.db"))));
     RawPeer peer(server.websocket_addr(), GetParam());
     ASSERT_EQ(peer.hello(RawPeer::hello_of("eve")), wire::FrameKind::welcome);
     peer.send({}, wire::encode(wire::Activate{2}));

@@ -1,5 +1,5 @@
 // A server with a store, over real sockets and a real file.
-#include "integration/harness.hpp"
+#include "conversations/storing.hpp"
 #include "integration/http_get.hpp"
 #include "store/sqlite/sqlite.hpp"
 
@@ -11,11 +11,8 @@ namespace {
 
 class StoredConversations : public ::testing::Test {
 protected:
-    StoredConversations() { std::filesystem::create_directories(folder); }
-    ~StoredConversations() override { std::filesystem::remove_all(folder); }
-
     ServerBuilder builder() const { return quiet_server().store(sqlite(file())); }
-    std::string file() const { return folder + "/flare.db"; }
+    std::string file() const { return folder.path("flare.db"); }
     // Texts of the log, which has no holes. No server may use it.
     std::vector<std::string> log(const std::string& one, const std::string& other) const {
         std::vector<std::string> texts;
@@ -45,15 +42,8 @@ protected:
         connected(client_of(server.websocket_addr(), user, events)).disconnect();
     }
 
-    const std::string folder =
-        std::filesystem::temp_directory_path() / ("flare-conversations-" + std::to_string(::getpid()));
+    Folder folder;
 };
-
-std::vector<std::string> numbers(int from, int upto) {
-    std::vector<std::string> all;
-    for (int i = from; i < upto; ++i) all.push_back(std::to_string(i));
-    return all;
-}
 
 TEST_F(StoredConversations, KeepWhatIsSentToAUserWhoIsOffline) {
     Server server = started(builder());
@@ -160,7 +150,7 @@ TEST_F(StoredConversations, AreBackedUpWhileTheServerRunsAndRestoredWhenItDoesNo
     {
         Client ann = connected(client_of(server.websocket_addr(), "ann", events));
         EXPECT_TRUE(ann.send_text_message("bob", "before").success);
-        const auto copied = back_up_store(file(), folder + "/backup.db");
+        const auto copied = back_up_store(file(), folder.path("backup.db"));
         ASSERT_TRUE(copied) << copied.error().text;
         EXPECT_EQ(copied->entries, 1u);
         EXPECT_EQ(copied->users, 2u);
@@ -168,11 +158,11 @@ TEST_F(StoredConversations, AreBackedUpWhileTheServerRunsAndRestoredWhenItDoesNo
         ann.disconnect();
     }
     EXPECT_EQ(check_store(file()).error().code, errc::store_in_use);
-    EXPECT_EQ(restore_store(folder + "/backup.db", file(), {.replace = true}).error().code, errc::store_in_use);
+    EXPECT_EQ(restore_store(folder.path("backup.db"), file(), {.replace = true}).error().code, errc::store_in_use);
     server.stop();
     EXPECT_EQ(check_store(file())->fault_count, 0u);
     EXPECT_EQ(log("ann", "bob"), (std::vector<std::string>{"before", "after"}));
-    ASSERT_TRUE(restore_store(folder + "/backup.db", file(), {.replace = true}));
+    ASSERT_TRUE(restore_store(folder.path("backup.db"), file(), {.replace = true}));
     EXPECT_EQ(log("ann", "bob"), std::vector<std::string>{"before"});
 }
 
@@ -210,7 +200,7 @@ TEST_F(StoredConversations, OfANewerVersionAreLeftAlone) {
 }
 
 TEST_F(StoredConversations, WantAFolderThatExists) {
-    auto server = quiet_server().store(sqlite(folder + "/missing/flare.db")).build();
+    auto server = quiet_server().store(sqlite(folder.path("missing/flare.db"))).build();
     ASSERT_TRUE(server);
     const auto begun = server->start();
     ASSERT_FALSE(begun);

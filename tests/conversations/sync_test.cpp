@@ -1,33 +1,23 @@
 // The list of conversations that a client keeps, against a server with a store: complete after one round trip, and
 // nothing is missed or told twice between the list and what comes live.
+#include "conversations/storing.hpp"
 #include "integration/proxy.hpp"
 #include "integration/quic_harness.hpp"
 
 #include <algorithm>
-#include <filesystem>
 
 namespace flare::test {
 namespace {
 
 class ListOfConversations : public QuicHarness, public ::testing::WithParamInterface<ProtocolSelection> {
 protected:
-    ListOfConversations() { std::filesystem::create_directories(folder); }
-    ~ListOfConversations() override { std::filesystem::remove_all(folder); }
-
-    static ConversationLimits generous() {
-        ConversationLimits limits;
-        limits.device_per_second = limits.conversation_per_second = 0;
-        return limits;
-    }
-    ServerBuilder storing() { return builder().store(sqlite(folder + "/flare.db")).conversation_limits(generous()); }
+    ServerBuilder storing() { return with_store(builder(), folder); }
     ClientBuilder listing(const Server& server, const std::string& user, Events& heard) {
         return client_for(server, user, heard, GetParam()).reconnect_delay(50ms).sync_conversations(true);
     }
     // One without a list, whom the store knows.
     Client plain(const Server& server, const std::string& user, Events& heard) {
-        Client client = connected(client_for(server, user, heard, GetParam()));
-        EXPECT_EQ(client.conversations().leave("room:nowhere").error().code, errc::unknown_conversation);
-        return client;
+        return known(connected(client_for(server, user, heard, GetParam())));
     }
     static void synced(Events& heard, std::size_t count = 1) {
         ASSERT_TRUE(heard.wait_for<event::ConversationsSynced>(count));
@@ -50,11 +40,6 @@ protected:
         }
         return all;
     }
-    static std::vector<std::string> counted(int first, int upto) {
-        std::vector<std::string> all;
-        for (int i = first; i < upto; ++i) all.push_back(std::to_string(i));
-        return all;
-    }
     static bool hears(Events& heard, std::size_t count) { return heard.wait_for<event::MessageReceived>(count); }
     static std::optional<ListedConversation> listed(Client& client, const std::string& name) {
         const auto list = client.conversations().list();
@@ -71,7 +56,7 @@ protected:
         });
     }
 
-    const std::string folder = std::filesystem::temp_directory_path() / ("flare-list-" + std::to_string(::getpid()));
+    Folder folder;
     Events at_ann;
     Events at_bob;
 };
@@ -105,8 +90,8 @@ TEST_P(ListOfConversations, IsCompleteAfterTheFirstSyncAndLive) {
     send(bob, "room:tea", 15, 17);
     send(bob, "ann", 3, 4);
     ASSERT_TRUE(hears(at_ann, 3));
-    EXPECT_EQ(told(at_ann, "room:tea"), counted(15, 17));
-    EXPECT_EQ(told(at_ann, "bob"), counted(3, 4));
+    EXPECT_EQ(told(at_ann, "room:tea"), numbers(15, 17));
+    EXPECT_EQ(told(at_ann, "bob"), numbers(3, 4));
     for (const auto& each : at_ann.all<event::MessageReceived>()) EXPECT_TRUE(each.stored);
     EXPECT_TRUE(unread(ann, "room:tea", 17));
     send(ann, "room:soup", 0, 1);
@@ -156,9 +141,9 @@ TEST_P(ListOfConversations, WhatWasMissedIsToldOnceAndInOrder) {
     }
     send(bob, "room:none", 0, 1);
     ASSERT_TRUE(eventually([&] { return told(at_ann, "room:none").size() == 1; })) << "it is live, too";
-    EXPECT_EQ(told(at_ann, "room:few"), counted(0, few));
-    EXPECT_EQ(told(at_ann, "room:many"), counted(0, many));
-    EXPECT_EQ(told(at_ann, "bob"), counted(1, direct));
+    EXPECT_EQ(told(at_ann, "room:few"), numbers(0, few));
+    EXPECT_EQ(told(at_ann, "room:many"), numbers(0, many));
+    EXPECT_EQ(told(at_ann, "bob"), numbers(1, direct));
     EXPECT_TRUE(at_ann.all<event::HistoryGap>().empty());
     EXPECT_TRUE(unread(ann, "room:many", static_cast<std::uint64_t>(many)));
     EXPECT_TRUE(unread(ann, "bob", static_cast<std::uint64_t>(direct)));
@@ -175,8 +160,8 @@ TEST_P(ListOfConversations, ANewRoomAndANewFriendAppear) {
     send(bob, "room:tea", 0, 3);
     send(bob, "ann", 0, 3);
     ASSERT_TRUE(hears(at_ann, 6));
-    EXPECT_EQ(told(at_ann, "room:tea"), counted(0, 3));
-    EXPECT_EQ(told(at_ann, "bob"), counted(0, 3));
+    EXPECT_EQ(told(at_ann, "room:tea"), numbers(0, 3));
+    EXPECT_EQ(told(at_ann, "bob"), numbers(0, 3));
     EXPECT_TRUE(unread(ann, "bob", 3));
 
     // And those that are made by this client.
@@ -192,7 +177,7 @@ TEST_P(ListOfConversations, ANewRoomAndANewFriendAppear) {
     send(bob, "room:soup", 0, 15);
     ASSERT_TRUE(ann.connect());
     ASSERT_TRUE(eventually([&] { return told(at_ann, "room:soup").size() >= 15; }));
-    EXPECT_EQ(told(at_ann, "room:soup"), counted(0, 15));
+    EXPECT_EQ(told(at_ann, "room:soup"), numbers(0, 15));
 }
 
 TEST_P(ListOfConversations, WhoIsRemovedHearsIt) {
@@ -312,8 +297,8 @@ TEST_P(ListOfConversations, ConnectionsThatBreakMissNothing) {
         return told(at_ann, "room:tea").size() >= static_cast<std::size_t>(number) &&
                told(at_ann, "bob").size() >= static_cast<std::size_t>(number);
     }));
-    EXPECT_EQ(told(at_ann, "room:tea"), counted(0, number));
-    EXPECT_EQ(told(at_ann, "bob"), counted(0, number));
+    EXPECT_EQ(told(at_ann, "room:tea"), numbers(0, number));
+    EXPECT_EQ(told(at_ann, "bob"), numbers(0, number));
     EXPECT_TRUE(unread(ann, "room:tea", static_cast<std::uint64_t>(number)));
     EXPECT_TRUE(unread(ann, "bob", static_cast<std::uint64_t>(number)));
 }
@@ -341,7 +326,7 @@ TEST_P(ListOfConversations, WithoutItNothingIsAskedAndEverythingIsAsBefore) {
     send(bob, "room:tea", 0, 2);
     send(bob, "ann", 0, 2);
     ASSERT_TRUE(hears(at_ann, 2));
-    EXPECT_EQ(told(at_ann, "bob"), counted(0, 2));
+    EXPECT_EQ(told(at_ann, "bob"), numbers(0, 2));
     EXPECT_FALSE(at_ann.all<event::MessageReceived>()[0].stored);
     EXPECT_TRUE(at_ann.all<event::ConversationChanged>().empty());
     const auto room = ann.conversations().get("room:tea");

@@ -186,8 +186,8 @@ void Sync::take_early_frames() {
 
 void Sync::end_pass(std::string_view cursor, const std::shared_ptr<void>& taken) {
     cursor_ = cursor;
-    const bool whole = pass_.pages == 1 && !std::exchange(missed_, false);
-    if (whole || ++passes_ == kMostPasses) return finish(taken);
+    const bool missed = std::exchange(missed_, false);
+    if ((pass_.pages == 1 && !missed) || ++passes_ == kMostPasses) return finish(taken);
     pass_ = Pass();
     list_.begin_pass();
 }

@@ -28,8 +28,9 @@ Position Feeds::adopt(const Named& named, wire::Encodings encodings, const std::
     feed.synced = true;
     const Position before = feed.cursor.position();
     // What is asked for takes its place, and when that fails, it is asked for again. So does what has been asked for
-    // behind the page: its number is higher.
-    if (feed.number >= named.number || feed.busy) return before;
+    // behind the page: its number is higher. A page may have named the feed before it began.
+    const bool begins = named.begins && feed.number == named.number;
+    if ((feed.number >= named.number && !begins) || feed.busy) return before;
     forget_number(feed);
     if (!feed.reaches_back(named)) {
         go_on(named.name);
@@ -41,7 +42,7 @@ Position Feeds::adopt(const Named& named, wire::Encodings encodings, const std::
         FeedNote noted;
         noted.last = named.end.offset;
         feed.note(record_, FeedNote::What::listed, named.name, noted);
-    } else {
+    } else if (!begins) {
         feed.note_renewed(record_, named.name, named.end.offset, false);
     }
     const auto origin = std::make_shared<const FeedOrigin>(FeedOrigin{named.name, user_, named.end.epoch, encodings});

@@ -99,8 +99,9 @@ public:
         Position end{};
         std::uint64_t visible_from = 0;
         const std::vector<wire::im::Entry>& entries;
-        Position start{};  // behind which entries are told, if nothing of the conversation has been told yet
-        Uuid start_id{};   // of the entry there, if it is known
+        Position start{};     // behind which entries are told, if nothing of the conversation has been told yet
+        Uuid start_id{};      // of the entry there, if it is known
+        bool begins = false;  // the feed tells it: it is its first frame, and only that has the entries up to `end`
     };
     // `taken` as for on_feed(). Returns up to where nothing was missing before: own messages may be beyond the page.
     Position adopt(const Named& named, wire::Encodings encodings, const std::shared_ptr<void>& taken);

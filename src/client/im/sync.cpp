@@ -146,8 +146,8 @@ void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings 
     }
     const im::Head& head = *from.about->head;
     const Position upto = feeds_.adopt(
-        {name, from.feed, {head.epoch, head.last}, from.about->visible_from, from.entries, start, start_id}, encodings,
-        taken);
+        {name, from.feed, {head.epoch, head.last}, from.about->visible_from, from.entries, start, start_id, began},
+        encodings, taken);
     // Receipts of own messages may have come before the conversation was in the list.
     list_.on_own_upto(name, upto);
     tell_changes(taken);

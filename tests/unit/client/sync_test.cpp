@@ -420,6 +420,23 @@ TEST_F(Syncing, AFeedOfThisSessionGoesOnAsItIs) {
     EXPECT_EQ(asked(), "");
 }
 
+// The server has read the page before the conversation had these entries, and names the feed that is about to begin.
+TEST_F(Syncing, AFeedThatBeginsBehindItsPageTellsWhatThePageLacks) {
+    sync.begin_session();
+    answer(page({{"bob", 1, 0}, {"room:tea", 2, 1, 1}}, "c1", true));
+    EXPECT_EQ(heard(false), "synced; ");
+    data("bob", 1);
+    wire::im::Feed first;
+    first.began = wire_of(kept({"bob", 1, 1, 1, 0, 1}));
+    (void)tell(1, first);
+    (void)tell(1, {message(2)});
+    EXPECT_EQ(heard(), "bob 1; [bob 1, 1] bob 2; [bob 2, 2] ");
+    EXPECT_EQ(decided, "bob's 1 left to the feed; ");
+    first.began = wire_of(kept({"room:tea", 2, 20, 11, 0, 20}));
+    (void)tell(2, first);
+    EXPECT_EQ(asked(), "subscribe room:tea 7:1") << "it has not all that the page lacks";
+}
+
 // ---- what becomes of the list ----
 
 TEST_F(Syncing, ANewConversationBegins) {

@@ -47,7 +47,7 @@ Position Feeds::adopt(const Named& named, wire::Encodings encodings, const std::
     }
     const auto origin = std::make_shared<const FeedOrigin>(FeedOrigin{named.name, user_, named.end.epoch, encodings});
     for (const wire::im::Entry& entry : named.entries) tell_entry(feed, entry, Bytes(), origin, taken);
-    return before;
+    return feed.cursor.position();
 }
 
 bool Feeds::Feed::reaches_back(const Named& named) const {
@@ -109,6 +109,12 @@ bool Feeds::Feed::takes_over(const Uuid& id) {
 void Feeds::Unfollowed::note_own(const std::string& name, const Position& at, const Uuid& id) {
     if (all.size() >= kMostUnfollowed && !all.contains(name)) all.erase(all.begin());
     all[name].note_own(at, id);
+}
+
+void Feeds::Unfollowed::keep(const std::string& name, FeedCursor left) {
+    if (!left.knows_own()) return;
+    if (all.size() >= kMostUnfollowed && !all.contains(name)) all.erase(all.begin());
+    all[name] = std::move(left);
 }
 
 FeedCursor Feeds::Unfollowed::take(const std::string& name) {

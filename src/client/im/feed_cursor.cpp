@@ -12,6 +12,13 @@ void FeedCursor::begin(const Position& position, const Uuid& id) {
     absorb();
 }
 
+FeedCursor FeedCursor::leave() {
+    FeedCursor left;
+    left.own_ = std::exchange(own_, {});
+    left.own_epoch_ = own_epoch_;
+    return left;
+}
+
 void FeedCursor::note_own(const Position& at, const Uuid& id) {
     const bool same = begun_ && at.epoch == position_.epoch;
     if (same && at.offset <= position_.offset) return;

@@ -33,6 +33,9 @@ public:
 
     // A feed begins behind this position. Own messages that are known above it, in this epoch, stay known.
     void begin(const Position& position, const Uuid& id);
+    // It has ended. Own messages above it stay known, for the feed that begins next.
+    FeedCursor leave();
+    bool knows_own() const noexcept { return !own_.empty(); }
     // The receipt of an own message has come: its entry is not told.
     void note_own(const Position& at, const Uuid& id);
     // Entries up to this offset are not told. False: the position is there already, or further.

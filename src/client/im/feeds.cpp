@@ -465,6 +465,8 @@ void Feeds::end(const std::string& name, Feed& feed, Failure reason, std::uint64
     FeedNote noted;
     noted.reason = &reason;
     feed.note(record_, FeedNote::What::ended, name, noted);
+    // Receipts overtake feeds: if the user is a member again, they may be of what is told next.
+    if (syncs_) unfollowed_.keep(name, feed.cursor.leave());
     forget_number(feed);
     if (told) owner_.tell(event::SubscriptionEnded{name, std::move(reason), offset});
     if (no_member) owner_.on_no_member(name);

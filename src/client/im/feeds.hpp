@@ -103,7 +103,7 @@ public:
         Uuid start_id{};      // of the entry there, if it is known
         bool begins = false;  // the feed tells it: it is its first frame, and only that has the entries up to `end`
     };
-    // `taken` as for on_feed(). Returns up to where nothing was missing before: own messages may be beyond the page.
+    // `taken` as for on_feed(). Returns up to where nothing is missing: own messages may be beyond the page.
     Position adopt(const Named& named, wire::Encodings encodings, const std::shared_ptr<void>& taken);
     // Nothing more will be named: what has waited for it is asked for. `over`: what has not been named is no member's
     // any more, or is not live.
@@ -199,6 +199,8 @@ private:
     // Of conversations without a feed, the own messages of a client that syncs: a page may have them.
     struct Unfollowed {
         void note_own(const std::string& name, const Position& at, const Uuid& id);
+        // It was followed until now.
+        void keep(const std::string& name, FeedCursor left);
         FeedCursor take(const std::string& name);
 
         std::map<std::string, FeedCursor> all{};

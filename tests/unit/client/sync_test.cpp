@@ -545,6 +545,22 @@ TEST_F(Syncing, OwnMessagesAreToldByTheirReceiptsOnly) {
     EXPECT_EQ(asked(), "");
 }
 
+TEST_F(Syncing, ReceiptsThatOvertakeTheEndOfAFeedCountForTheNextOne) {
+    synced({{"room:tea", 3, 12}});
+    stored("room:tea", 17);
+    stored("room:tea", 18);
+    (void)tell(3, {message(13)}, 14);
+    Named back{"room:tea", 5, 16, 15, 14, 2};
+    back.visible_from = 15;
+    wire::im::Feed first;
+    first.began = wire_of(kept(back));
+    (void)tell(5, first);
+    EXPECT_EQ(heard(false), "room:tea 13; room:tea 15; room:tea 16; ");
+    EXPECT_EQ(sync.list().at(0).about.head.last, 18u);
+    (void)tell(5, {message(19)});
+    EXPECT_EQ(heard(), "room:tea 19; [room:tea 19, 3] ") << "without a hole";
+}
+
 // ---- failures ----
 
 TEST_F(Syncing, AServerWithoutAListIsToldOnceAndSubscriptionsGoOn) {

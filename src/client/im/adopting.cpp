@@ -14,7 +14,7 @@ using session::kNever;
 Position Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shared_ptr<void>& taken) {
     if (closed_) return {};
     if (named.number == 0) {
-        drop(named.name);
+        (void)drop(named.name);
         return {};
     }
     Feed& feed = all_[named.name];
@@ -69,21 +69,29 @@ void Feeds::end_sync(bool over) {
     std::vector<std::string> names;
     for (auto& [name, feed] : all_) {
         if (!std::exchange(feed.awaits, false)) continue;
-        if (over && std::exchange(feed.synced, false) && !feed.asked_for)
-            feed.note(record_, FeedNote::What::dropped, name);
+        if (over) unfollowed_.keep(name, feed.let_go(record_, name));
         names.push_back(name);
     }
     for (const std::string& name : names) go_on(name);
 }
 
-void Feeds::drop(const std::string& name) {
+bool Feeds::drop(const std::string& name, bool certain) {
     const auto found = all_.find(name);
-    if (found == all_.end()) return;
+    if (found == all_.end()) return true;
     Feed& feed = found->second;
+    const bool renews = feed.busy && feed.asked.empty();
+    if (!certain && feed.wanted() && (feed.number != 0 || renews)) return false;
     feed.awaits = false;
-    if (std::exchange(feed.synced, false) && !feed.asked_for) feed.note(record_, FeedNote::What::dropped, name);
+    unfollowed_.keep(name, feed.let_go(record_, name));
     if (!feed.asked_for) forget_number(feed);
     go_on(name);  // what the application has subscribed to is asked for, and ends if that is refused
+    return true;
+}
+
+FeedCursor Feeds::Feed::let_go(FeedRecord* record, const std::string& name) {
+    if (!std::exchange(synced, false) || asked_for) return {};
+    note(record, FeedNote::What::dropped, name);
+    return cursor.leave();
 }
 
 bool Feeds::leaves_to_feed(const std::string& from, const Uuid& id) {

@@ -244,7 +244,11 @@ void Feeds::on_renewed(const std::string& name, const Answer& answer) {
     } else if (begun) {
         auto gap = begin(name, feed, *begun);
         feed.note_renewed(record_, name, begun->head.last, gap.has_value());
-        if (gap) tell_gap(feed, std::move(*gap));
+        if (gap) {
+            tell_gap(feed, std::move(*gap));
+        } else {
+            owner_.on_skipped(name, {});
+        }
     } else if (owner_.in_session()) {  // else the next one, or this one when it can be used again
         if (may_pass(begun.error().code)) {
             const session::Duration delay = feed.delay;

@@ -68,8 +68,8 @@ public:
         virtual void tell(Event event) = 0;
         // The event is made when its turn has come; nothing: there is none.
         virtual void tell_later(std::function<std::optional<Event>()> make) = 0;
-        // For the list of conversations: an entry is told, or is a message of this client; entries up to this one are
-        // not told; the server says that the user is no member.
+        // For the list of conversations: an entry is told, or is a message of this client; the user is a member, and
+        // entries up to this one are not told ({}: none is left out); the server says that the user is no member.
         virtual void on_entry(const std::string& /*conversation*/, std::uint64_t /*epoch*/, const wire::im::Entry&,
                               wire::Encodings) {}
         virtual void on_skipped(const std::string& /*conversation*/, const Position&) {}
@@ -108,8 +108,9 @@ public:
     // Nothing more will be named: what has waited for it is asked for. `over`: what has not been named is no member's
     // any more, or is not live.
     void end_sync(bool over);
-    // The user is no member any more, as a page says.
-    void drop(const std::string& name);
+    // The user is no member any more. Not `certain`: as a page says. False: there is a feed, or one is being asked for
+    // again, and that tells when it is so.
+    bool drop(const std::string& name, bool certain = true);
     bool knows(std::uint32_t number) const { return by_number_.contains(number); }
     // A message of this user has come as Data, and the subscription that a sync has begun will tell it, or has told it:
     // it need not be told.
@@ -181,6 +182,8 @@ private:
         // It is asked for again in each session.
         bool wanted() const noexcept { return asked_for || synced; }
         void drop_untold();
+        // No sync names it any more. Returns the own messages that are known, if it is not wanted now.
+        FeedCursor let_go(FeedRecord* record, const std::string& name);
         // This message of another user is told now. True: it has come as Data, and was left to this feed.
         bool takes_over(const Uuid& id);
         // Nothing is missing between what has been told and the beginning of that feed, but for what the page has.

@@ -62,6 +62,7 @@ Result<void> ClientSession::send(const wire::MessageView& message, Priority prio
     if (goodbye_.disconnecting()) return errc::shutting_down;
     const auto place = outgoing_.send(message, priority, now, how);
     if (!place) return place.error();
+    requests_.go_on(now);  // with it goes what may go again before it, and with that the changes in between
     if (*place == Outgoing::Place::lane) life_.notify_output(now);
     return {};
 }

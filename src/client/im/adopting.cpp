@@ -13,12 +13,15 @@ using session::kNever;
 
 void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shared_ptr<void>& taken) {
     if (closed_) return;
-    if (named.number == 0) return drop(named.name);
+    if (named.number == 0) {
+        (void)drop(named.name);
+        return;
+    }
     Feed& feed = all_[named.name];
     feed.awaits = false;
     const bool is_new = !feed.wanted();
     if (is_new) {
-        feed.cursor = unfollowed_.take(named.name);
+        if (auto known = unfollowed_.take(named.name)) feed.cursor = std::move(*known);
         // A subscription that has ended may have told more.
         const Position& told = feed.cursor.position();
         if (told.epoch != named.start.epoch || told.offset < named.start.offset)
@@ -29,8 +32,9 @@ void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shar
     // Receipts of own messages may have come before the conversation was in the list.
     if (follower_ != nullptr) follower_->on_own_upto(named.name, feed.cursor.position());
     // What is asked for takes its place, and when that fails, it is asked for again. So does what has been asked for
-    // behind the page: its number is higher.
-    if (feed.number >= named.number || feed.busy) return;
+    // behind the page: its number is higher. A page may have named the feed before it began.
+    const bool begins = named.begins && feed.number == named.number;
+    if ((feed.number >= named.number && !begins) || feed.busy) return;
     forget_number(feed);
     if (!feed.reaches_back(named)) {
         go_on(named.name);
@@ -42,7 +46,7 @@ void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shar
         FeedNote noted;
         noted.last = named.end.offset;
         feed.note(record_, FeedNote::What::listed, named.name, noted);
-    } else {
+    } else if (!begins) {
         feed.note_renewed(record_, named.name, named.end.offset, false);
     }
     const auto origin = std::make_shared<const FeedOrigin>(FeedOrigin{named.name, user_, named.end.epoch, encodings});
@@ -68,21 +72,29 @@ void Feeds::end_sync(bool over) {
     std::vector<std::string> names;
     for (auto& [name, feed] : all_) {
         if (!std::exchange(feed.awaits, false)) continue;
-        if (over && std::exchange(feed.synced, false) && !feed.asked_for)
-            feed.note(record_, FeedNote::What::dropped, name);
+        if (over) unfollowed_.keep(name, feed.let_go(record_, name));
         names.push_back(name);
     }
     for (const std::string& name : names) go_on(name);
 }
 
-void Feeds::drop(const std::string& name) {
+bool Feeds::drop(const std::string& name, bool certain) {
     const auto found = all_.find(name);
-    if (found == all_.end()) return;
+    if (found == all_.end()) return true;
     Feed& feed = found->second;
+    const bool renews = feed.busy && feed.asked.empty();
+    if (!certain && feed.wanted() && (feed.number != 0 || renews)) return false;
     feed.awaits = false;
-    if (std::exchange(feed.synced, false) && !feed.asked_for) feed.note(record_, FeedNote::What::dropped, name);
+    unfollowed_.keep(name, feed.let_go(record_, name));
     if (!feed.asked_for) forget_number(feed);
     go_on(name);  // what the application has subscribed to is asked for, and ends if that is refused
+    return true;
+}
+
+FeedCursor Feeds::Feed::let_go(FeedRecord* record, const std::string& name) {
+    if (!std::exchange(synced, false) || asked_for) return {};
+    note(record, FeedNote::What::dropped, name);
+    return std::exchange(cursor, FeedCursor());
 }
 
 bool Feeds::leaves_to_feed(const std::string& from, const Uuid& id) {
@@ -110,9 +122,13 @@ FeedCursor& Feeds::Unfollowed::of(const std::string& name) {
     return all[name];
 }
 
-FeedCursor Feeds::Unfollowed::take(const std::string& name) {
+void Feeds::Unfollowed::keep(const std::string& name, FeedCursor left) {
+    if (left.knows_anything()) of(name) = std::move(left);
+}
+
+std::optional<FeedCursor> Feeds::Unfollowed::take(const std::string& name) {
     auto known = all.extract(name);
-    return known ? std::move(known.mapped()) : FeedCursor();
+    return known ? std::optional(std::move(known.mapped())) : std::nullopt;
 }
 
 void Feeds::listen(Feed& feed, const std::string& name, std::uint32_t number) {

@@ -33,6 +33,7 @@ public:
 
     // A feed begins behind this position. Own messages that are known above it, in this epoch, stay known.
     void begin(const Position& position, const Uuid& id);
+    bool knows_anything() const noexcept { return begun_ || !own_.empty(); }
     // The receipt of an own message has come: its entry is not told.
     void note_own(const Position& at, const Uuid& id);
     // Entries up to this offset are not told. False: the position is there already, or further.

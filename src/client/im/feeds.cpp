@@ -85,7 +85,7 @@ void Feeds::go_on(const std::string& name) {
     if (!feed.asked.empty()) {
         if (feed.asked.front().is_call() || owner_.in_session()) ask_first(name, feed);
     } else if (!feed.wanted()) {
-        if (syncs_ && feed.cursor.position() != Position()) unfollowed_.of(name) = std::move(feed.cursor);
+        if (syncs_) unfollowed_.keep(name, std::move(feed.cursor));
         all_.erase(found);
     } else if (feed.number == 0 && feed.again_at == kNever && !feed.awaits) {
         renew_soon(name, feed);
@@ -246,7 +246,11 @@ void Feeds::on_renewed(const std::string& name, const Answer& answer) {
     } else if (begun) {
         auto gap = begin(name, feed, *begun);
         feed.note_renewed(record_, name, begun->head.last, gap.has_value());
-        if (gap) tell_gap(feed, std::move(*gap));
+        if (gap) {
+            tell_gap(feed, std::move(*gap));
+        } else if (follower_ != nullptr) {
+            follower_->on_skipped(name, {});
+        }
     } else if (owner_.in_session()) {  // else the next one, or this one when it can be used again
         if (may_pass(begun.error().code)) {
             const session::Duration delay = feed.delay;
@@ -473,6 +477,8 @@ void Feeds::end(const std::string& name, Feed& feed, Failure reason, std::uint64
     FeedNote noted;
     noted.reason = &reason;
     feed.note(record_, FeedNote::What::ended, name, noted);
+    // Receipts overtake feeds: if the user is a member again, they may be of what is told next.
+    if (syncs_) unfollowed_.keep(name, std::exchange(feed.cursor, FeedCursor()));
     forget_number(feed);
     if (told) owner_.tell(event::SubscriptionEnded{name, std::move(reason), offset});
     if (no_member && follower_ != nullptr) follower_->on_no_member(name);

@@ -78,7 +78,7 @@ public:
         // An entry is told, or is a message of this client.
         virtual void on_entry(const std::string& conversation, std::uint64_t epoch, const wire::im::Entry& entry,
                               wire::Encodings encodings) = 0;
-        // Entries up to this one are not told.
+        // The user is a member, and entries up to this one are not told ({}: none is left out).
         virtual void on_skipped(const std::string& conversation, const Position& upto) = 0;
         // Up to this one the log goes on with own messages, whose receipts have come.
         virtual void on_own_upto(const std::string& conversation, const Position& upto) = 0;
@@ -110,16 +110,18 @@ public:
         Position end{};
         std::uint64_t visible_from = 0;
         const std::vector<wire::im::Entry>& entries;
-        Position start{};  // behind which entries are told, if nothing of the conversation has been told yet
-        Uuid start_id{};   // of the entry there, if it is known
+        Position start{};     // behind which entries are told, if nothing of the conversation has been told yet
+        Uuid start_id{};      // of the entry there, if it is known
+        bool begins = false;  // the feed tells it: it is its first frame, and only that has the entries up to `end`
     };
     // `taken` as for on_feed().
     void adopt(const Named& named, wire::Encodings encodings, const std::shared_ptr<void>& taken);
     // Nothing more will be named: what has waited for it is asked for. `over`: what has not been named is no member's
     // any more, or is not live.
     void end_sync(bool over);
-    // The user is no member any more, as a page says.
-    void drop(const std::string& name);
+    // The user is no member any more. Not `certain`: as a page says. False: there is a feed, or one is being asked for
+    // again, and that tells when it is so.
+    bool drop(const std::string& name, bool certain = true);
     bool knows(std::uint32_t number) const { return by_number_.contains(number); }
     // A message of this user has come as Data, and the subscription that a sync has begun will tell it, or has told it:
     // it need not be told.
@@ -191,6 +193,8 @@ private:
         // It is asked for again in each session.
         bool wanted() const noexcept { return asked_for || synced; }
         void drop_untold();
+        // No sync names it any more. Returns what was told and is known of it, if it is not wanted now.
+        FeedCursor let_go(FeedRecord* record, const std::string& name);
         // This message of another user is told now. True: it has come as Data, and was left to this feed.
         bool takes_over(const Uuid& id);
         // Nothing is missing between what has been told and the beginning of that feed, but for what the page has.
@@ -210,7 +214,9 @@ private:
     // them.
     struct Unfollowed {
         FeedCursor& of(const std::string& name);
-        FeedCursor take(const std::string& name);
+        // It was followed until now.
+        void keep(const std::string& name, FeedCursor left);
+        std::optional<FeedCursor> take(const std::string& name);
 
         std::map<std::string, FeedCursor> all{};
     };

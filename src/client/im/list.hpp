@@ -85,6 +85,11 @@ public:
 
     void begin_pass() noexcept { ++pass_; }
     std::uint64_t pass() const noexcept { return pass_; }
+    // Since this pass began: by a page, or by what was newer than that.
+    bool is_named(std::string_view name) const {
+        const auto found = all_.find(name);
+        return found != all_.end() && found->second.named == pass_;
+    }
     // Those that no pass has named from this one on.
     std::vector<std::string> unnamed_since(std::uint64_t pass) const;
 

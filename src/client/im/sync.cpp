@@ -54,6 +54,7 @@ void Sync::begin_session() {
     release_held();
     feeds_.begin_session(on_);
     if (!on_) return;
+    if (doubt_) cursor_ = *std::exchange(doubt_, std::nullopt);
     passes_ = 0;
     begin_pass();
 }
@@ -97,7 +98,7 @@ void Sync::on_page(const Answer& answer) {
         if (turn == turn_ && syncing_ && !open_) ask_page();
     });
     for (const im::SyncedConversation& each : page->conversations) take(each, false, answer.encodings, taken);
-    for (const std::string_view name : page->gone) forget(std::string(name));
+    for (const std::string_view name : page->gone) take_gone(std::string(name), cursor_);
     for (const im::SyncedFeed& each : page->feeds) {
         const std::string name(each.conversation);
         const auto end = list_.end_of(name);
@@ -145,8 +146,9 @@ void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings 
             Failure(errc::too_many_conversations, "the list of conversations is full: " + name + " is not in it")});
     }
     const im::Head& head = *from.about->head;
-    feeds_.adopt({name, from.feed, {head.epoch, head.last}, from.about->visible_from, from.entries, start, start_id},
-                 encodings, taken);
+    feeds_.adopt(
+        {name, from.feed, {head.epoch, head.last}, from.about->visible_from, from.entries, start, start_id, began},
+        encodings, taken);
     tell_changes(taken);
 }
 
@@ -186,8 +188,8 @@ void Sync::take_early_frames() {
 
 void Sync::end_pass(std::string_view cursor, const std::shared_ptr<void>& taken) {
     cursor_ = cursor;
-    const bool missed = std::exchange(missed_, false);
-    if ((pass_.pages == 1 && !missed) || ++passes_ == kMostPasses) return finish(taken);
+    const bool lacks = std::exchange(missed_, false) || lacks_expected();
+    if ((pass_.pages == 1 && !lacks) || ++passes_ == kMostPasses) return finish(taken);
     pass_ = Pass();
     list_.begin_pass();
 }
@@ -196,14 +198,14 @@ void Sync::finish(const std::shared_ptr<void>& taken) {
     syncing_ = false;
     first_ = false;
     if (whole_since_) {
-        for (const std::string& name : list_.unnamed_since(*whole_since_)) forget(name);
+        for (const std::string& name : list_.unnamed_since(*whole_since_)) take_gone(name, {});
         whole_since_.reset();
         tell_changes(taken);
     }
     owner_.tell_later([taken]() -> std::optional<Event> { return event::ConversationsSynced{}; });
     if (kept_.keeper) {
         // Behind what the pages have said, and what is gone.
-        owner_.tell_later([keeper = kept_.keeper, cursor = cursor_]() -> std::optional<Event> {
+        owner_.tell_later([keeper = kept_.keeper, cursor = doubt_.value_or(cursor_)]() -> std::optional<Event> {
             keeper->synced(cursor);
             return std::nullopt;
         });
@@ -214,8 +216,24 @@ void Sync::finish(const std::shared_ptr<void>& taken) {
 }
 
 void Sync::forget(const std::string& conversation) {
-    feeds_.drop(conversation);
+    (void)feeds_.drop(conversation);
     (void)list_.remove(conversation);
+}
+
+// No lane waits for another: the user may have come back since the page was read, and what says so may be here already.
+// A feed says itself when it is over. What has begun without one is asked for again.
+void Sync::take_gone(const std::string& conversation, std::string_view cursor) {
+    if (!feeds_.drop(conversation, false)) {
+        if (!doubt_ || cursor.empty()) doubt_ = cursor;
+        return;
+    }
+    if (list_.is_named(conversation)) pass_.expected.push_back(conversation);
+    (void)list_.remove(conversation);
+}
+
+bool Sync::lacks_expected() const {
+    return std::any_of(pass_.expected.begin(), pass_.expected.end(),
+                       [&](const std::string& name) { return !list_.end_of(name); });
 }
 
 // ---- from the session ----
@@ -285,7 +303,12 @@ void Sync::on_entry(const std::string& conversation, std::uint64_t epoch, const 
 // Who subscribes is a member: the list is asked for what it lacks.
 void Sync::on_skipped(const std::string& conversation, const Position& upto) {
     list_.on_gap(conversation, upto);
-    if (!syncing_ && !list_.end_of(conversation)) again_at_ = owner_.now();
+    if (list_.end_of(conversation)) return;
+    if (syncing_) {
+        pass_.expected.push_back(conversation);
+    } else if (!first_ && again_at_ == kNever) {  // else it is asked for anyway, or the server has no list
+        again_at_ = owner_.now();
+    }
 }
 
 void Sync::on_own_upto(const std::string& conversation, const Position& upto) { list_.on_own_upto(conversation, upto); }

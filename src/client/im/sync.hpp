@@ -86,6 +86,8 @@ private:
     struct Pass {
         std::string page{};     // of which page is to be asked for; empty: the first one
         std::size_t pages = 0;  // that have come
+        // Said to be the user's, not by a page: which of the two is newer nobody knows.
+        std::vector<std::string> expected{};
     };
     // What has come of a feed that nobody knows yet.
     struct EarlyFrame {
@@ -126,6 +128,8 @@ private:
     void end_pass(std::string_view cursor, const std::shared_ptr<void>& taken);
     void finish(const std::shared_ptr<void>& taken);
     void forget(const std::string& conversation);
+    void take_gone(const std::string& conversation, std::string_view cursor);
+    bool lacks_expected() const;
     void release_held();
     void tell_changes(const std::shared_ptr<void>& taken = {});
 
@@ -141,6 +145,8 @@ private:
     ConversationList list_;
     ReadMarks marks_;
     std::string cursor_;  // of the last pass; empty: none was complete
+    // What a pass said to be gone, and the feeds have not ended, is to be said again in the next session: from where.
+    std::optional<std::string> doubt_;
     Pass pass_;
     std::size_t passes_ = 0;  // of this sync
     std::uint64_t turn_ = 0;  // counts what begins anew: answers and calls of an earlier one are void

@@ -153,6 +153,11 @@ protected:
         session = false;
         for (Request& each : std::exchange(requests, {})) each.done({errc::connection_lost, "lost"});
     }
+    void next_session() {
+        lose_session();
+        session = true;
+        sync.begin_session();
+    }
     void stored(const std::string& name, std::uint64_t offset) {
         Entry entry;
         entry.kind = EntryKind::message;
@@ -414,6 +419,23 @@ TEST_F(Syncing, AFeedOfThisSessionGoesOnAsItIs) {
     EXPECT_EQ(asked(), "");
 }
 
+// The server has read the page before the conversation had these entries, and names the feed that is about to begin.
+TEST_F(Syncing, AFeedThatBeginsBehindItsPageTellsWhatThePageLacks) {
+    sync.begin_session();
+    answer(page({{"bob", 1, 0}, {"room:tea", 2, 1, 1}}, "c1", true));
+    EXPECT_EQ(heard(false), "synced; ");
+    data("bob", 1);
+    wire::im::Feed first;
+    first.began = wire_of(kept({"bob", 1, 1, 1, 0, 1}));
+    (void)tell(1, first);
+    (void)tell(1, {message(2)});
+    EXPECT_EQ(heard(), "bob 1; [bob 1, 1] bob 2; [bob 2, 2] ");
+    EXPECT_EQ(decided, "bob's 1 left to the feed; ");
+    first.began = wire_of(kept({"room:tea", 2, 20, 11, 0, 20}));
+    (void)tell(2, first);
+    EXPECT_EQ(asked(), "subscribe room:tea 7:1") << "it has not all that the page lacks";
+}
+
 // ---- what becomes of the list ----
 
 TEST_F(Syncing, ANewConversationBegins) {
@@ -473,6 +495,118 @@ TEST_F(Syncing, WhatNoPageOfAWholeSyncNamesIsGone) {
     answer(page({{"room:late", 2, 13, 13, 12, 1}}, "x2"));
     EXPECT_EQ(heard(), "room:late 13; [room:late 13, 1] [room:soup gone] synced; ");
     EXPECT_EQ(sync.list().size(), 2u);
+}
+
+// The user has come back since the page was read, and the feed that says so was faster.
+TEST_F(Syncing, AFeedRulesOverAPageThatSaysThatItsConversationIsGone) {
+    synced({{"room:tea", 3, 12}});
+    next_session();
+    Named back{"room:tea", 1, 14, 14, 13, 1};
+    back.visible_from = 14;
+    wire::im::Feed first;
+    first.began = wire_of(kept(back));
+    (void)tell(1, first);
+    (void)heard();
+    auto old = page({}, "c2");
+    old.gone = {"room:tea"};
+    answer(old);
+    (void)tell(1, {message(15)});
+    EXPECT_EQ(heard(), "synced; room:tea 15; [room:tea 15, 2] ");
+    next_session();
+    EXPECT_EQ(asked(), "sync c1 - 20/10") << "the feed may not have had the time to end";
+    old.cursor = "c3";
+    answer(old);
+    EXPECT_EQ(handled(), "[room:tea gone] synced; ");
+    next_session();
+    EXPECT_EQ(asked(), "sync c3 - 20/10");
+}
+
+TEST_F(Syncing, TheAnswerToASubscriptionRulesOverAPageThatSaysThatItsConversationIsGone) {
+    synced({{"room:tea", 3, 12}, {"room:soup", 4, 12}});
+    next_session();
+    wire::im::Feed first;
+    first.began = wire_of(kept({"room:tea", 1, 14, 14, 12, 2}));
+    (void)tell(1, first);
+    first.began = wire_of(kept({"room:soup", 2, 14, 14, 12, 2}));
+    (void)tell(2, first);
+    (void)heard();
+    auto old = page({}, "c2");
+    old.gone = {"room:tea", "room:soup"};
+    answer(old);
+    EXPECT_EQ(handled(), "synced; ");
+    EXPECT_EQ(asked(), "subscribe room:tea 7:12, subscribe room:soup 7:12") << "13 is missing";
+    begun(3, 13, 14);
+    (void)tell(3, {message(13), message(14)});
+    EXPECT_EQ(heard(false), "room:tea 13; room:tea 14; ");
+    refuse(errc::unknown_conversation);
+    EXPECT_EQ(heard(), "[room:soup gone] ");
+}
+
+TEST_F(Syncing, AnOpenCallRulesOverNoPage) {
+    synced({{"room:tea", 3, 12}});
+    next_session();
+    subscribe("room:tea");
+    auto gone = page({}, "c2");
+    gone.gone = {"room:tea"};
+    answer(gone);
+    EXPECT_EQ(handled(), "[room:tea gone] synced; ");
+    refuse(errc::unknown_conversation);
+    EXPECT_TRUE(sync.list().empty());
+}
+
+TEST_F(Syncing, AFeedRulesOverAWholeListWithoutItsConversation) {
+    synced({{"room:tea", 3, 12}});
+    next_session();
+    subscribe("room:tea", SubscribeOptions().with_after({7, 12}));
+    auto slow = take_request();
+    begun(4, 13, 12);
+    requests.push_back(std::move(slow));
+    answer(page({}, "c2", true));
+    (void)tell(4, {message(13)});
+    EXPECT_EQ(handled(), "synced; room:tea 13; [room:tea 13, 1] ");
+    next_session();
+    EXPECT_EQ(asked(), "sync - - 20/10");
+}
+
+TEST_F(Syncing, WhatHasBegunWithoutAFeedAndIsSaidToBeGoneIsAskedForAgain) {
+    synced({});
+    next_session();
+    wire::im::Feed large;
+    large.began = wire_of(kept({"room:large", 0, 9, 0, 9, 0}));
+    (void)tell(1, large);
+    auto old = page({}, "c2");
+    old.gone = {"room:large"};
+    answer(old);
+    EXPECT_EQ(handled(), "[room:large 9, 0] [room:large gone] ");
+    EXPECT_EQ(asked(), "sync c2 - 200/1");
+    answer(page({{"room:large", 0, 9, 0, 9, 0}}, "c3"));
+    EXPECT_EQ(handled(), "[room:large 9, 0] synced; ");
+    EXPECT_EQ(asked(), "");
+}
+
+// No feed says that the user has come back, if there is one again when it happens.
+TEST_F(Syncing, WhoseSubscriptionGoesOnIsAMember) {
+    synced({{"room:tea", 3, 12}});
+    subscribe("room:tea");
+    begun(4, 13, 12);
+    next_session();
+    answer(page({}, "c2", true));
+    EXPECT_EQ(handled(), "[room:tea gone] synced; ");
+    EXPECT_EQ(asked(), "subscribe room:tea 7:12");
+    begun(1, 13, 14);
+    EXPECT_EQ(sync.next_deadline(), time);
+    sync.on_time();
+    EXPECT_EQ(asked(), "sync c2 - 20/10");
+    subscribe("room:pie");
+    auto slow = take_request();
+    begun(2, 4, 3);
+    requests.push_back(std::move(slow));
+    answer(page({{"room:tea", 1, 14, 0, 12, 2}}, "c3"));
+    EXPECT_EQ(handled(), "[room:tea 14, 2] ");
+    EXPECT_EQ(asked(), "sync c3 - 200/1") << "the page is older than the subscription to the other one";
+    answer(page({{"room:pie", 2, 3}}, "c4"));
+    EXPECT_EQ(handled(), "[room:pie 3, 0] synced; ");
+    EXPECT_EQ(asked(), "");
 }
 
 TEST_F(Syncing, OwnCallsThatChangeTheListShowInIt) {
@@ -565,6 +699,33 @@ TEST_F(Syncing, APageThatIsOlderThanWhatASubscriptionHasToldIsNotTheLast) {
     answer(page({{"room:tea", 4, 13, 13, 0, 10}}, "c2"));
     EXPECT_EQ(handled(), "[room:tea 13, 10] synced; ");
     EXPECT_EQ(asked(), "");
+}
+
+TEST_F(Syncing, ReceiptsThatOvertakeTheEndOfAFeedCountForTheNextOne) {
+    synced({{"room:tea", 3, 12}});
+    stored("room:tea", 17);
+    stored("room:tea", 18);
+    (void)tell(3, {message(13)}, 14);
+    Named back{"room:tea", 5, 16, 15, 14, 2};
+    back.visible_from = 15;
+    wire::im::Feed first;
+    first.began = wire_of(kept(back));
+    (void)tell(5, first);
+    EXPECT_EQ(heard(false), "room:tea 13; room:tea 15; room:tea 16; ");
+    EXPECT_EQ(sync.list().at(0).about.head.last, 18u);
+    (void)tell(5, {message(19)});
+    EXPECT_EQ(heard(), "room:tea 19; [room:tea 19, 3] ") << "without a hole";
+    next_session();
+    stored("room:tea", 23);
+    auto gone = page({}, "c2");
+    gone.gone = {"room:tea"};
+    answer(gone);
+    back = {"room:tea", 1, 22, 21, 20, 2};
+    back.visible_from = 21;
+    first.began = wire_of(kept(back));
+    (void)tell(1, first);
+    (void)tell(1, {message(24)});
+    EXPECT_EQ(heard(false), "synced; room:tea 21; room:tea 22; room:tea 24; ");
 }
 
 // ---- failures ----

@@ -87,6 +87,20 @@ TEST_F(Later, MessagesAfterAChangeWaitUntilThoseBeforeItHaveGone) {
     EXPECT_EQ(sent_now(), Sent{"3"});
 }
 
+// The time that the server has named is over, and the timer has not run yet.
+TEST_F(Later, AChangeGoesWithTheMessageBeforeItThatAnotherMessageSetsFree) {
+    bench.server.answers = false;
+    bench.server.into_a_log = true;
+    post(1);
+    EXPECT_EQ(sent_now(), Sent{"1"});
+    answer_later(0, errc::busy, 1'000);
+    bench.exchange();
+    ASSERT_TRUE(ask(1, Verb::member_add));
+    bench.pass(1'100ms);
+    post(2);
+    EXPECT_EQ(sent_now(), (Sent{"1", "change"})) << "2 waits for the answer to 1";
+}
+
 TEST_F(Later, AMessageWaitsForAChangeThatWaitsForItsTurn) {
     bench.server.answers = false;
     bench.server.into_a_log = true;

@@ -29,6 +29,12 @@ struct PoolAllocator {
     friend bool operator==(PoolAllocator, PoolAllocator) noexcept { return true; }
 };
 
+// What derives from this and is made with new comes from the pool.
+struct Pooled {
+    static void* operator new(std::size_t size) { return take(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept { give(memory, size); }
+};
+
 struct GiveBack {
     std::size_t size = 0;
     void operator()(char* memory) const noexcept { give(memory, size); }

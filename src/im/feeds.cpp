@@ -7,88 +7,32 @@
 
 namespace flare::im {
 
-// A conversation of which somebody here has a feed.
-struct FedConversation {
-    struct Page {
-        PageWanted wanted;
-        std::vector<Feed*> feeds;  // that stand there
-    };
-    struct Removal {
-        Row user;
-        std::uint64_t offset;
-    };
-
-    explicit FedConversation(model::ConversationKey of) : key(std::move(of)) {}
-
-    const model::ConversationKey key;
-    std::uint64_t generation = 0;  // of this watch: an answer to one before is for nobody. 0: it has not begun
-    bool registered = false;
-    Row row = 0;
-    std::uint64_t told = 0;
-    std::vector<Feed*> feeds;
-    std::size_t opening = 0;          // of them
-    std::size_t behind = 0;           // likewise
-    std::vector<Removal> removals{};  // while some are opening
-    // Since more wait than one turn has room for, and until all of them have had theirs and one turn more has begun.
-    bool in_turns = false;
-    boost::intrusive::list<Feed, boost::intrusive::constant_time_size<false>> due;  // in the order of their turns
-    std::vector<Page> pages;                                                        // that are being read
-    KeptBlocks::Shelf shelf;
-};
-
-const model::ConversationKey& Feed::key() const noexcept { return conversation->key; }
-
 Feeds::Feeds(FeedsOwner& owner, std::size_t most_kept, std::size_t most_in_turn)
     : owner_(owner), kept_(most_kept), most_in_turn_(most_in_turn), turns_{owner} {}
 Feeds::~Feeds() = default;
 
 // ---- look-ups ----
 
-FedConversation* Feeds::find(const model::ConversationKey& key) {
-    const auto found = conversations_.find(key.text());
-    return found == conversations_.end() ? nullptr : found->second.get();
+const FeedRecord* Feeds::find(const FeedSession& session, const model::ConversationKey& key) const {
+    FedConversation* const conversation = conversations_.find(key);
+    return conversation == nullptr ? nullptr : conversation->feeds.find(session);
 }
 
-FedConversation* Feeds::registered(const model::ConversationKey& key) {
-    FedConversation* const found = find(key);
-    return found != nullptr && found->registered ? found : nullptr;
-}
-
-Feed* Feeds::find(const FeedSession& session, const model::ConversationKey& key) {
-    const FedConversation* const conversation = find(key);
-    if (conversation == nullptr) return nullptr;
-    const auto found = session.feeds_.find(conversation);
-    return found == session.feeds_.end() ? nullptr : found->second.get();
-}
-
-bool Feeds::gives(const FeedSession& session, const model::ConversationKey& key, std::uint64_t offset) {
-    const Feed* const feed = find(session, key);
-    return feed != nullptr && !feed->opening() && feed->next <= offset;
+bool Feeds::gives(const FeedSession& session, const model::ConversationKey& key, std::uint64_t offset) const {
+    const FeedRecord* const record = find(session, key);
+    if (record == nullptr || record->opening()) return false;
+    return record->feed() == nullptr || record->feed()->next <= offset;
 }
 
 // ---- sessions ----
 
 Feed* Feeds::subscribe(FeedSession& session, const model::ConversationKey& key, Lane lane) {
-    if (session.feeds_.size() >= FeedSession::kMostFeeds) return nullptr;
-    FedConversation* conversation = find(key);
-    if (conversation == nullptr) {
-        auto made = std::make_unique<FedConversation>(key);
-        conversation = made.get();
-        conversations_.emplace(conversation->key.text(), std::move(made));
-    }
-    auto& slot = session.feeds_[conversation];
-    FLARE_INVARIANT(slot == nullptr, "a session has two feeds of one conversation");
-    slot = std::make_unique<Feed>();
-    Feed& feed = *slot;
-    feed.number = session.take_number();
-    feed.lane = lane;
-    feed.session = &session;
-    feed.conversation = conversation;
-    feed.at = conversation->feeds.size();
-    conversation->feeds.push_back(&feed);
-    ++conversation->opening;
+    if (session.feeds() >= FeedSession::kMostFeeds) return nullptr;
+    FedConversation& conversation = conversations_.find_or_make(key);
+    FLARE_INVARIANT(conversation.feeds.find(session) == nullptr, "a session has two feeds of one conversation");
+    ++conversation.opening;
     ++size_;
-    return &feed;
+    return &conversation.feeds.add(session, lane);
 }
 
 void Feeds::begin(Feed& feed, const Opening& known) {
@@ -127,17 +71,17 @@ bool Feeds::opened(Feed& feed, const Opening& opening) {
     if (std::ranges::any_of(conversation.removals, ends_it) && !planted(Fault::removal_missed_while_opening))
         return false;
     conversation.row = opening.conversation;
-    feed.user = opening.user;
-    feed.as_of = opening.as_of;
+    feed.session->user_ = opening.user;
+    conversation.feeds.find(*feed.session)->as_of = opening.as_of;
     feed.next = opening.next;
-    feed.own_after = opening.apart ? UINT64_MAX : std::max(opening.as_of, conversation.told);
+    feed.own_after = opening.apart ? FeedCursor::kUnheard : std::max(opening.as_of, conversation.told);
     feed.state = Feed::State::current;
     if (--conversation.opening == 0) conversation.removals.clear();
     return true;
 }
 
 void Feeds::start(Feed& feed) {
-    if (feed.next > feed.conversation->told) return;
+    if (feed.next > feed.conversation->told) return feed.conversation->come_to_rest(feed);
     ++feed.conversation->behind;
     feed.session->queue(feed);
     serve(*feed.session, feed.lane);
@@ -161,17 +105,17 @@ void Feeds::detach(Feed& feed) {
     if (--conversation.behind == 0) kept_.drop_pages(conversation.shelf);
 }
 
-void Feeds::close(Feed& feed) {
-    FeedSession& session = *feed.session;
-    FedConversation& conversation = *feed.conversation;
-    const Lane lane = feed.lane;
-    detach(feed);
-    Feed*& slot = conversation.feeds[feed.at];
-    slot = conversation.feeds.back();
-    slot->at = feed.at;
-    conversation.feeds.pop_back();
+void Feeds::close(FeedSession& session, const model::ConversationKey& key) {
+    FedConversation* const conversation = conversations_.find(key);
+    if (conversation != nullptr && conversation->feeds.find(session) != nullptr) close(*conversation, session);
+}
+
+void Feeds::close(FedConversation& conversation, FeedSession& session) {
+    const FeedRecord& record = *conversation.feeds.find(session);
+    const Lane lane = record.name().lane;
+    if (Feed* const feed = record.feed(); feed != nullptr) detach(*feed);
+    conversation.feeds.remove(session);
     --size_;
-    session.feeds_.erase(&conversation);  // and with it the feed
     if (conversation.feeds.empty()) forget(conversation);
     serve(session, lane);
 }
@@ -181,15 +125,17 @@ void Feeds::forget(FedConversation& conversation) {
     for (const FedConversation::Page& page : conversation.pages) reading_.erase(page.wanted.ticket);
     if (conversation.in_turns) std::erase(turns_.of, &conversation);
     if (conversation.generation != 0) owner_.unwatch(conversation.key);
-    conversations_.erase(conversations_.find(conversation.key.text()));
+    conversations_.erase(conversation);
 }
 
 void Feeds::session_gone(FeedSession& session) {
-    std::vector<Feed*> feeds;
-    for (const auto& [conversation, feed] : session.feeds_) feeds.push_back(feed.get());
-    std::ranges::sort(feeds, {},
-                      &Feed::number);  // not in the order of addresses: what happens can be made to happen again
-    for (Feed* const feed : feeds) close(*feed);
+    std::vector<std::pair<std::uint32_t, FedConversation*>> feeds;  // by number
+    for (const HeldFeeds::Held& each : session.held_) {
+        FedConversation& conversation = conversations_.at(each.conversation);
+        feeds.emplace_back(conversation.feeds[each.at].name().number, &conversation);
+    }
+    std::ranges::sort(feeds);
+    for (const auto& [number, conversation] : feeds) close(*conversation, session);
 }
 
 void Feeds::room(FeedSession& session) {
@@ -199,65 +145,87 @@ void Feeds::room(FeedSession& session) {
 // ---- from the home ----
 
 void Feeds::registered(const model::ConversationKey& key, std::uint64_t generation, std::uint64_t told, Row row) {
-    FedConversation* const conversation = find(key);
+    FedConversation* const conversation = conversations_.find(key);
     if (conversation == nullptr || conversation->registered) return;
     if (conversation->generation != generation) return;
     conversation->registered = true;
     conversation->told = told;
     conversation->row = row;
-    for (Feed* const feed : conversation->feeds) open(*feed);
+    for (const FeedRecord& each : conversation->feeds) open(*each.feed());  // all of them are opening
 }
 
 void Feeds::not_registered(const model::ConversationKey& key, std::uint64_t generation, errc code) {
-    FedConversation* const conversation = find(key);
+    FedConversation* const conversation = conversations_.find(key);
     if (conversation == nullptr || conversation->registered || conversation->generation != generation) return;
-    for (Feed* const feed : std::vector<Feed*>(conversation->feeds)) {
+    std::vector<Feed*> refused;
+    for (const FeedRecord& each : conversation->feeds) refused.push_back(each.feed());
+    for (Feed* const feed : refused) {
         owner_.refuse(*feed, code);
-        close(*feed);
+        close(*conversation, *feed->session);
     }
 }
 
 void Feeds::told(const model::ConversationKey& key, std::uint64_t last, std::span<const BlockPtr> blocks) {
-    FedConversation* const conversation = registered(key);
+    FedConversation* const conversation = conversations_.registered(key);
     if (conversation == nullptr || last <= conversation->told) return;
     const std::uint64_t before = std::exchange(conversation->told, last);
     for (const BlockPtr& block : blocks) kept_.add_newest(conversation->shelf, block);
     std::size_t given = 0;
-    for (Feed* const feed : conversation->feeds) {
-        if (feed->own_after == UINT64_MAX && feed->session->has_heard()) feed->own_after = before;
-        if (feed->state != Feed::State::current || feed->next > last) continue;
-        if (conversation->in_turns || ++given > most_in_turn_) {
-            ++conversation->behind;
-            turns_.wait(*feed);
-            continue;
+    for (FeedRecord& record : conversation->feeds) {
+        Feed* const feed = record.feed();
+        FeedCursor resting{before + 1, record.unheard ? FeedCursor::kUnheard : before};
+        FeedCursor& cursor = feed != nullptr ? *feed : resting;
+        if (cursor.own_after == FeedCursor::kUnheard && record.session().has_heard()) {
+            cursor.own_after = before;
+            record.unheard = false;
         }
-        for (const BlockPtr& block : blocks) {
-            if (block->first == feed->next && !give(*feed, block)) break;
+        if (feed != nullptr && feed->state != Feed::State::current) continue;
+        if (cursor.next <= last) {
+            tell(*conversation, record, blocks, cursor, given);
+        } else if (feed != nullptr) {
+            conversation->come_to_rest(*feed);  // it was ahead
         }
-        if (feed->next > last) continue;
-        ++conversation->behind;
-        feed->session->queue(*feed);
-        serve(*feed->session, feed->lane);
     }
 }
 
+void Feeds::tell(FedConversation& conversation, FeedRecord& record, std::span<const BlockPtr> blocks,
+                 FeedCursor& cursor, std::size_t& given) {
+    if (conversation.in_turns || ++given > most_in_turn_) {
+        ++conversation.behind;
+        return turns_.wait(conversation.feeds.wake(record, cursor));
+    }
+    FeedSession& session = record.session();
+    const FeedName name = record.name();
+    for (const BlockPtr& block : blocks) {
+        if (block->first == cursor.next && !session.take(name, cursor, block)) break;
+    }
+    if (cursor.next > conversation.told) {
+        if (Feed* const feed = record.feed(); feed != nullptr) conversation.come_to_rest(*feed);
+        return;
+    }
+    ++conversation.behind;
+    session.queue(conversation.feeds.wake(record, cursor));
+    serve(session, name.lane);
+}
+
 void Feeds::removed(const model::ConversationKey& key, Row user, std::uint64_t offset) {
-    FedConversation* const conversation = registered(key);
+    FedConversation* const conversation = conversations_.registered(key);
     if (conversation == nullptr) return;
     if (conversation->opening != 0) conversation->removals.push_back({user, offset});
-    std::vector<Feed*> ended;
-    for (Feed* const feed : conversation->feeds) {
-        if (!feed->opening() && feed->user == user && feed->as_of < offset) ended.push_back(feed);
+    std::vector<FeedSession*> ended;
+    for (const FeedRecord& each : conversation->feeds) {
+        if (each.opening() || each.session().user_ != user || each.as_of >= offset) continue;
+        const bool behind = each.feed() != nullptr && each.feed()->state != Feed::State::current;
+        if (!behind || !planted(Fault::removal_missed_behind)) ended.push_back(&each.session());
     }
-    for (Feed* const feed : ended) {
-        if (feed->state != Feed::State::current && planted(Fault::removal_missed_behind)) continue;
-        feed->session->end(*feed, offset);
-        close(*feed);
+    for (FeedSession* const session : ended) {
+        session->end(conversation->feeds.find(*session)->name(), offset);
+        close(*conversation, *session);
     }
 }
 
 void Feeds::destroyed(const model::ConversationKey& key) {
-    FedConversation* const conversation = registered(key);
+    FedConversation* const conversation = conversations_.registered(key);
     if (conversation == nullptr) return;
     for (const FedConversation::Page& page : conversation->pages) {
         reading_.erase(page.wanted.ticket);
@@ -270,13 +238,17 @@ void Feeds::destroyed(const model::ConversationKey& key) {
     const std::uint64_t told = std::exchange(conversation->told, 0);
     conversation->removals.clear();
     kept_.clear(conversation->shelf);
-    for (Feed* const feed : std::vector<Feed*>(conversation->feeds)) {
-        if (feed->opening()) {
-            feed->unsure = true;
-            continue;
+    std::vector<FeedSession*> ended;
+    for (const FeedRecord& each : conversation->feeds) {
+        if (each.opening()) {
+            each.feed()->unsure = true;
+        } else {
+            ended.push_back(&each.session());
         }
-        feed->session->end(*feed, told + 1);
-        close(*feed);
+    }
+    for (FeedSession* const session : ended) {
+        session->end(conversation->feeds.find(*session)->name(), told + 1);
+        close(*conversation, *session);
     }
 }
 
@@ -313,39 +285,26 @@ void Feeds::go_on() {
 
 // ---- giving ----
 
-bool Feeds::has_room(const FeedSession& session, Lane lane) const {
-    return session.room(lane) > session.lanes_[lane].kept;
-}
-
-bool Feeds::give(Feed& feed, const BlockPtr& block) {
-    FeedSession& session = *feed.session;
-    if ((block->encodings & ~session.encodings_) != 0) return false;
-    const bool own = block->sole_sender == session.key_ && block->first > feed.own_after;
-    if (!own && (!has_room(session, feed.lane) || !session.give(feed, block))) return false;
-    feed.next = block->last + 1;
-    if (planted(Fault::feed_skips_one) && feed.state != Feed::State::current) ++feed.next;
-    return true;
-}
-
 bool Feeds::step(Feed& feed) {
     FedConversation& conversation = *feed.conversation;
     FeedSession& session = *feed.session;
     if (feed.next <= conversation.told) {
         const BlockPtr* const kept = KeptBlocks::find(conversation.shelf, feed.next, session.encodings_);
         if (kept == nullptr) {
-            if (!has_room(session, feed.lane)) return false;
+            if (!session.has_room(feed.lane)) return false;
             feed.unlink();
             read(feed);
             return true;
         }
-        if (!give(feed, BlockPtr(*kept))) return false;
+        if (!session.take(feed, feed, BlockPtr(*kept))) return false;
+        if (planted(Fault::feed_skips_one)) ++feed.next;
     }
     feed.unlink();
     if (feed.next <= conversation.told) {
         session.lanes_[feed.lane].feeds.push_back(feed);  // others take their turn
     } else {
-        feed.state = Feed::State::current;
         if (--conversation.behind == 0) kept_.drop_pages(conversation.shelf);
+        conversation.come_to_rest(feed);
     }
     return true;
 }
@@ -388,6 +347,14 @@ void Feeds::read(Feed& feed) {
     owner_.read(wanted);
 }
 
+// Where they wait. Each may be gone when the one before has been served.
+void Feeds::serve(std::span<Feed* const> feeds) {
+    std::vector<std::pair<FeedSession*, Lane>> lanes;
+    lanes.reserve(feeds.size());
+    for (const Feed* const feed : feeds) lanes.emplace_back(feed->session, feed->lane);
+    for (const auto& [session, lane] : lanes) serve(*session, lane);
+}
+
 std::vector<Feed*> Feeds::take_page(std::uint64_t ticket) {
     const auto found = reading_.find(ticket);
     if (found == reading_.end()) return {};  // its conversation has gone
@@ -415,7 +382,7 @@ void Feeds::page_read(std::uint64_t ticket, std::span<const BlockPtr> blocks) {
         feed->session->lanes_[feed->lane].feeds.push_front(*feed);
     }
     for (Feed* const feed : std::span(feeds).subspan(now.size())) turns_.wait(*feed);
-    for (Feed* const feed : feeds) serve(*feed->session, feed->lane);
+    serve(feeds);
 }
 
 void Feeds::page_failed(std::uint64_t ticket) {
@@ -424,13 +391,13 @@ void Feeds::page_failed(std::uint64_t ticket) {
         feed->state = Feed::State::stuck;
         stuck_.push_back(feed);
     }
-    for (Feed* const feed : feeds) serve(*feed->session, feed->lane);  // others may have its place
+    serve(feeds);  // others may have its place
 }
 
 void Feeds::retry() {
     const std::vector<Feed*> feeds = std::exchange(stuck_, {});
     for (Feed* const feed : feeds) feed->session->queue(*feed);
-    for (Feed* const feed : feeds) serve(*feed->session, feed->lane);
+    serve(feeds);
 }
 
 // ---- invariants ----
@@ -443,14 +410,16 @@ void Feeds::check_invariants() const {
     for (const auto& [key, conversation] : conversations_) {
         std::size_t opening = 0;
         std::size_t behind = 0;
-        for (const Feed* const feed : conversation->feeds) {
-            FLARE_INVARIANT(feed->conversation == conversation.get() && conversation->feeds[feed->at] == feed,
-                            "a feed is not where it says");
+        conversation->feeds.check_invariants();
+        for (const FeedRecord& record : conversation->feeds) {
+            const Feed* const feed = record.feed();
+            if (feed == nullptr) continue;
             const bool waits = !feed->opening() && feed->state != Feed::State::current;
             opening += feed->opening();
             behind += waits;
             FLARE_INVARIANT(waits || feed->opening() || feed->next > conversation->told,
                             "a feed is behind and waits for nothing");
+            FLARE_INVARIANT(waits || feed->opening() || !conversation->at_rest(*feed), "a feed at rest takes memory");
             const bool linked = feed->state == Feed::State::queued || feed->state == Feed::State::due;
             FLARE_INVARIANT(linked == feed->is_linked(), "a feed is in no queue");
             FLARE_INVARIANT(feed->state != Feed::State::due || conversation->in_turns, "a feed waits for no turn");

@@ -36,63 +36,64 @@ ReceiveLane::ReceiveLane(const Settings& settings, std::uint32_t lanes, Budget& 
 ReceiveLane::~ReceiveLane() { drop_assembly(); }
 
 void ReceiveLane::drop_assembly() noexcept {
-    budget_.give(assembly_.charged);
-    assembly_ = Assembly();
+    if (assembly_ != nullptr) budget_.give(assembly_->charged);
+    assembly_.reset();
 }
 
 // For a piece of the message: twice what there was, as a string would, but no more than the message has. All of it is
 // counted. False: there is no memory.
 bool ReceiveLane::make_room(std::size_t bytes) {
-    const std::size_t needed = assembly_.bytes.size() + bytes;
-    if (needed <= assembly_.charged) return true;
+    const std::size_t needed = assembly_->bytes.size() + bytes;
+    if (needed <= assembly_->charged) return true;
     const auto room = static_cast<std::size_t>(
-        std::min<std::uint64_t>(assembly_.total, std::max<std::uint64_t>(needed, 2 * assembly_.charged)));
-    if (!budget_.take(room - assembly_.charged, Use::pieces)) return false;
+        std::min<std::uint64_t>(assembly_->total, std::max<std::uint64_t>(needed, 2 * assembly_->charged)));
+    if (!budget_.take(room - assembly_->charged, Use::pieces)) return false;
     std::string larger;
     larger.reserve(room);
-    larger.append(assembly_.bytes);
-    assembly_.bytes = std::move(larger);
-    assembly_.charged = room;
+    larger.append(assembly_->bytes);
+    assembly_->bytes = std::move(larger);
+    assembly_->charged = room;
     return true;
 }
 
 Result<ReceiveLane::Assembled> ReceiveLane::chunk(const wire::ChunkView& chunk, std::uint32_t feed_id) {
     const bool first = chunk.total != 0;
-    if (first == (assembly_.total != 0) || chunk.part.empty()) return errc::bad_chunk;
+    if (first == assembling() || chunk.part.empty()) return errc::bad_chunk;
     if (first) {
         const wire::FrameKind kind = kind_of(chunk);
         if (chunk.total > largest(kind, settings_) + kEnvelopeBytes) return errc::message_too_large;
-        assembly_.total = chunk.total;
-        assembly_.kind = kind;
-        assembly_.feed_id = feed_id;
+        assembly_ = std::make_unique<Assembly>();
+        assembly_->total = chunk.total;
+        assembly_->kind = kind;
+        assembly_->feed_id = feed_id;
     }
-    if (chunk.part.size() > assembly_.total - assembly_.seen) return errc::bad_chunk;
-    assembly_.seen += chunk.part.size();
-    if (!assembly_.skipping && !make_room(chunk.part.size())) {
-        assembly_.skipping = true;
-        if (assembly_.bytes.size() > kKeptOfRefused) assembly_.bytes.resize(kKeptOfRefused);
-        assembly_.bytes.shrink_to_fit();
-        budget_.give(assembly_.charged);
-        assembly_.charged = 0;
-        if (first) assembly_.bytes = chunk.part.substr(0, kKeptOfRefused);
-    } else if (!assembly_.skipping) {
-        const bool lost = planted(Fault::chunk_dropped) && !first && assembly_.seen != assembly_.total;
-        if (!lost) assembly_.bytes.append(chunk.part);
+    if (chunk.part.size() > assembly_->total - assembly_->seen) return errc::bad_chunk;
+    assembly_->seen += chunk.part.size();
+    if (!assembly_->skipping && !make_room(chunk.part.size())) {
+        assembly_->skipping = true;
+        if (assembly_->bytes.size() > kKeptOfRefused) assembly_->bytes.resize(kKeptOfRefused);
+        assembly_->bytes.shrink_to_fit();
+        budget_.give(assembly_->charged);
+        assembly_->charged = 0;
+        if (first) assembly_->bytes = chunk.part.substr(0, kKeptOfRefused);
+    } else if (!assembly_->skipping) {
+        const bool lost = planted(Fault::chunk_dropped) && !first && assembly_->seen != assembly_->total;
+        if (!lost) assembly_->bytes.append(chunk.part);
     }
     Assembled result;
-    if (assembly_.seen == assembly_.total) {
+    if (assembly_->seen == assembly_->total) {
         result.complete = true;
-        result.refused = assembly_.skipping;
-        result.kind = assembly_.kind;
-        result.feed_id = assembly_.feed_id;
-        result.content = Bytes(std::string_view(assembly_.bytes));
+        result.refused = assembly_->skipping;
+        result.kind = assembly_->kind;
+        result.feed_id = assembly_->feed_id;
+        result.content = Bytes(std::string_view(assembly_->bytes));
         drop_assembly();
         return result;  // the last piece's credit returns with consumed()
     }
     // While the application has caught up, pieces need no credit of their own: they are in the assembly.
     // While it has not, they wait, so that no more than one message gathers beyond the window. Those of a response do
     // not: it is taken when it is whole, whatever the application is at.
-    if (unconsumed_ == 0 || assembly_.kind == wire::FrameKind::response) {
+    if (unconsumed_ == 0 || assembly_->kind == wire::FrameKind::response) {
         renew(1, chunk.part.size());
     } else {
         ++held_frames_;
@@ -157,12 +158,11 @@ void ReceiveLane::check_invariants() const {
     FLARE_INVARIANT(consumed_frames_ + held_frames_ + unconsumed_ <= received_, "credit for what has not arrived");
     FLARE_INVARIANT(consumed_bytes_ + held_bytes_ <= arrived_bytes_, "credit for bytes that have not arrived");
     FLARE_INVARIANT(held_frames_ == 0 || unconsumed_ != 0, "credit waits for an application that has caught up");
-    FLARE_INVARIANT(assembly_.seen < assembly_.total || assembly_.total == 0, "a message is whole and still gathers");
-    FLARE_INVARIANT(assembly_.total != 0 || (assembly_.seen == 0 && assembly_.bytes.empty() && assembly_.charged == 0 &&
-                                             !assembly_.skipping),
-                    "an assembly is left of a message that has gone");
-    FLARE_INVARIANT(assembly_.skipping || assembly_.bytes.size() <= assembly_.charged, "more is held than is charged");
-    FLARE_INVARIANT(assembly_.charged <= assembly_.total, "more is charged than the message has");
+    if (assembly_ == nullptr) return;
+    FLARE_INVARIANT(assembly_->seen < assembly_->total, "a message is whole and still gathers");
+    FLARE_INVARIANT(assembly_->skipping || assembly_->bytes.size() <= assembly_->charged,
+                    "more is held than is charged");
+    FLARE_INVARIANT(assembly_->charged <= assembly_->total, "more is charged than the message has");
 }
 
 }  // namespace flare::session

@@ -5,10 +5,12 @@
 // Owner:    LaneSet.
 #pragma once
 
+#include "base/pool.hpp"
 #include "session/budget.hpp"
 #include "session/planted.hpp"
 #include "session/types.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -47,7 +49,8 @@ public:
                                                                         : static_cast<wire::FrameKind>(kind);
     }
     wire::FrameKind kind_with(const wire::ChunkView& chunk) const noexcept {
-        return chunk.total != 0 ? kind_of(chunk) : assembly_.kind;
+        if (chunk.total != 0) return kind_of(chunk);
+        return assembly_ == nullptr ? wire::FrameKind::data : assembly_->kind;
     }
     // A chunk that accept() took. Returns the whole encoded body when this piece completes it; what gathers is
     // charged to the budget until then. `refused`: the process had no memory for it, the pieces were skipped and
@@ -62,7 +65,7 @@ public:
     };
     Result<Assembled> chunk(const wire::ChunkView& chunk, std::uint32_t feed_id = 0);
     // Pieces of a big message have come, and its last has not: nothing else may come between them.
-    bool assembling() const noexcept { return assembly_.total != 0; }
+    bool assembling() const noexcept { return assembly_ != nullptr; }
     // Names, numbers, a receipt: by so much an encoded body may be longer than what it carries.
     static constexpr std::uint64_t kEnvelopeBytes = 4 * 1024;
 
@@ -75,7 +78,7 @@ public:
 
     Seq received() const noexcept { return received_; }
     // Bytes of a big message that is not complete.
-    std::size_t held_bytes() const noexcept { return assembly_.charged; }
+    std::size_t held_bytes() const noexcept { return assembly_ == nullptr ? 0 : assembly_->charged; }
     void check_invariants() const;
     // Frees them. Nothing may arrive afterwards.
     void discard() noexcept { drop_assembly(); }
@@ -116,16 +119,16 @@ private:
     std::uint32_t held_frames_ = 0;
     std::uint32_t unconsumed_ = 0;
     bool ack_pending_ = false;
-    struct Assembly {
-        std::string bytes{};      // grows with what arrives, as make_room() says
-        std::uint64_t total = 0;  // 0: none under way
+    struct Assembly : base::Pooled {
+        std::string bytes{};  // grows with what arrives, as make_room() says
+        std::uint64_t total = 0;
         std::uint64_t seen = 0;
         std::size_t charged = 0;  // its room, to the budget
         bool skipping = false;    // refused: pieces are counted and dropped
         wire::FrameKind kind = wire::FrameKind::data;
         std::uint32_t feed_id = 0;
     };
-    Assembly assembly_;
+    std::unique_ptr<Assembly> assembly_;  // null: no message is under way in pieces
 };
 
 }  // namespace flare::session

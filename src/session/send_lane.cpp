@@ -117,8 +117,12 @@ std::uint64_t SendLane::number_next() {
         begun = entry.token;
         if (is_big(entry)) {
             const wire::Body& body = entry.body;
-            partial_ =
-                Partial{body.bytes.slice(body.content_offset), 0, entry.token, entry.charge, body.kind, body.feed_id};
+            partial_ = std::make_unique<Partial>();
+            partial_->content = body.bytes.slice(body.content_offset);
+            partial_->token = entry.token;
+            partial_->charge = entry.charge;
+            partial_->kind = body.kind;
+            partial_->feed_id = body.feed_id;
             totals_.shorten(body.kind, body.content_offset);  // what stays queued is the content
             queue_.erase(next);
             number_chunk();

@@ -13,7 +13,7 @@
 #include <algorithm>
 #include <functional>
 #include <list>
-#include <optional>
+#include <memory>
 
 namespace flare::session {
 
@@ -75,7 +75,7 @@ public:
         return cursor_ == next_ && waiting() && !within_credit(next_cost()) && has_others();
     }
     // Frames without a number; one in chunks counts until its last chunk has one.
-    std::size_t unnumbered() const noexcept { return queue_.size() + (partial_ ? 1 : 0); }
+    std::size_t unnumbered() const noexcept { return queue_.size() + (partial_ != nullptr ? 1 : 0); }
 
     // Writes the next frame into `batch` with `header`, of which seq is filled in here. Precondition: ready().
     // Returns the token of a message that was given its first number by this call, else 0.
@@ -127,7 +127,8 @@ private:
     };
     // A frame moves from list to list and is made once.
     using Frames = std::list<Frame, base::PoolAllocator<Frame>>;
-    struct Partial {  // a big body of which some chunks have numbers; counted as queued until the last has one
+    // A big body of which some chunks have numbers; counted as queued until the last has one.
+    struct Partial : base::Pooled {
         Bytes content;
         std::size_t offset = 0;
         std::uint64_t token = 0;
@@ -135,7 +136,7 @@ private:
         wire::FrameKind kind = wire::FrameKind::data;
         std::uint32_t feed_id = 0;
     };
-    bool waiting() const noexcept { return partial_.has_value() || !queue_.empty(); }
+    bool waiting() const noexcept { return partial_ != nullptr || !queue_.empty(); }
     // What gets the next number if nothing is in pieces: the first of the queue, or the first behind feeds that are to
     // wait.
     Frames::const_iterator next_in_queue() const noexcept {
@@ -186,10 +187,10 @@ private:
     const Settings& settings_;
     Budget& budget_;
     SendTotals& totals_;
-    const std::uint64_t lane_bytes_;  // its share
-    Frames queue_;                    // sorted: priority, then order of arrival
-    Frames window_;                   // numbered, unacknowledged; the first carries number acked_ + 1
-    std::optional<Partial> partial_;
+    const std::uint64_t lane_bytes_;    // its share
+    Frames queue_;                      // sorted: priority, then order of arrival
+    Frames window_;                     // numbered, unacknowledged; the first carries number acked_ + 1
+    std::unique_ptr<Partial> partial_;  // few lanes ever have one
     Seq acked_ = 0;
     Seq next_ = 1;    // acked_ + window_.size() + 1
     Seq cursor_ = 1;  // next number to write on the active carrier; acked_ < cursor_ <= next_

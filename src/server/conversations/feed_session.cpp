@@ -12,7 +12,7 @@ std::size_t FeedSubscriber::room(im::Lane lane) const {
     return waiting < kMostWaiting ? kMostWaiting - waiting : 0;
 }
 
-bool FeedSubscriber::give(const im::Feed& feed, const im::BlockPtr& block) {
+bool FeedSubscriber::give(const im::FeedName& feed, const im::BlockPtr& block) {
     if (session_ == nullptr) return false;
     wire::Body body = body_of(*block);  // its bytes are shared
     body.feed_id = feed.number;
@@ -33,7 +33,9 @@ FeedSubscriber::Opening FeedSubscriber::take_opening(std::uint32_t number) {
     return opening;
 }
 
-void FeedSubscriber::end(const im::Feed& feed, std::uint64_t offset) { say_or_keep({feed.number, feed.lane, offset}); }
+void FeedSubscriber::end(const im::FeedName& feed, std::uint64_t offset) {
+    say_or_keep({feed.number, feed.lane, offset});
+}
 
 void FeedSubscriber::say_or_keep(const Ended& ended) {
     if (say(ended)) return;

@@ -32,15 +32,16 @@ public:
         Counters& counters;
         std::function<void()> memory_short;  // something was not taken, and is to be offered again in a while
     };
-    FeedSubscriber(Parts parts, session::ServerSession& session, im::SessionKey key)
+    // `parts` must outlive it.
+    FeedSubscriber(const Parts& parts, session::ServerSession& session, im::SessionKey key)
         : FeedSession(key, session.lanes(), session.agreed().encodings),
-          parts_(std::move(parts)),
+          parts_(parts),
           id_(session.id().value),
           session_(&session) {}
 
     std::size_t room(im::Lane lane) const override;
-    bool give(const im::Feed& feed, const im::BlockPtr& block) override;
-    void end(const im::Feed& feed, std::uint64_t offset) override;
+    bool give(const im::FeedName& feed, const im::BlockPtr& block) override;
+    void end(const im::FeedName& feed, std::uint64_t offset) override;
     void want_room(bool wanted) override;
     bool has_heard() override;
 
@@ -89,7 +90,7 @@ private:
     bool say(const Ended& ended);
     void say_or_keep(const Ended& ended);
 
-    const Parts parts_;
+    const Parts& parts_;
     const Uuid id_;
     session::ServerSession* session_;
     std::vector<Ended> unsaid_;

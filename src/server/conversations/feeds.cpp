@@ -20,9 +20,7 @@ FeedSubscriber* ConversationFeeds::find(const Uuid& session) {
 FeedSubscriber& ConversationFeeds::subscriber_of(session::ServerSession& session, im::SessionKey key) {
     auto& subscriber = subscribers_[session.id().value];
     if (subscriber == nullptr) {
-        subscriber = std::make_unique<FeedSubscriber>(
-            FeedSubscriber::Parts{parts_.executor, parts_.table, parts_.counters, [this] { try_again_later(); }},
-            session, key);
+        subscriber = std::make_unique<FeedSubscriber>(of_subscribers_, session, key);
     }
     return *subscriber;
 }
@@ -33,13 +31,11 @@ void ConversationFeeds::subscribe(session::ServerSession& session, im::SessionKe
                                   const session::PendingRequest& pending, const model::ConversationKey& conversation,
                                   const reading::FeedPlace& place) {
     FeedSubscriber& who = subscriber_of(session, key);
-    if (im::Feed* const before = feeds_.find(who, conversation); before != nullptr) {
-        if (before->opening()) {
-            who.openings.at(before->number).then.push_back({pending, place});
-            return;
-        }
-        feeds_.close(*before);
+    if (const im::FeedRecord* const before = feeds_.find(who, conversation); before != nullptr && before->opening()) {
+        who.openings.at(before->name().number).then.push_back({pending, place});
+        return;
     }
+    feeds_.close(who, conversation);
     im::Feed* const feed = feeds_.subscribe(who, conversation, pending.lane);
     if (feed == nullptr) return respond_refused(pending, errc::too_many_feeds);
     who.openings.try_emplace(feed->number, Opening{.asked = {pending, place}});
@@ -49,12 +45,12 @@ void ConversationFeeds::subscribe(session::ServerSession& session, im::SessionKe
 void ConversationFeeds::unsubscribe(session::ServerSession& session, const session::PendingRequest& pending,
                                     const model::ConversationKey& conversation) {
     FeedSubscriber* const who = find(session.id().value);
-    im::Feed* const feed = who == nullptr ? nullptr : feeds_.find(*who, conversation);
+    const im::FeedRecord* const feed = who == nullptr ? nullptr : feeds_.find(*who, conversation);
     if (feed != nullptr && feed->opening()) {
-        who->openings.at(feed->number).then.push_back({pending});
+        who->openings.at(feed->name().number).then.push_back({pending});
         return;
     }
-    if (feed != nullptr) feeds_.close(*feed);
+    if (who != nullptr) feeds_.close(*who, conversation);
     (void)respond(pending, wire::im::encode(wire::im::Unsubscribed()));
 }
 
@@ -90,7 +86,7 @@ void ConversationFeeds::opened(const Uuid& session, const model::ConversationKey
                                reading::FeedBeginning found) {
     FeedSubscriber* const who = find(session);
     if (who == nullptr || who->target() == nullptr) return;
-    im::Feed& feed = *feeds_.find(*who, key);
+    im::Feed& feed = *feeds_.find(*who, key)->feed();
     found.opening.apart = who->openings.at(number).apart;
     if (found.code == errc::ok && !feeds_.opened(feed, found.opening)) return open(feed);
     Opening opening = who->take_opening(number);
@@ -98,7 +94,7 @@ void ConversationFeeds::opened(const Uuid& session, const model::ConversationKey
         feeds_.start(feed);
     } else {
         if (found.code != errc::ok) tell_failed(*who, feed, opening, found.code);
-        feeds_.close(feed);
+        feeds_.close(*who, key);
     }
     go_on(session, key, std::move(opening.then));
 }

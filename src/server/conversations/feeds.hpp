@@ -37,7 +37,9 @@ public:
         Counters& counters;
     };
     ConversationFeeds(const Parts& parts, std::uint32_t index)
-        : parts_(parts), watching_(parts.router, parts.executor, parts.watched, index) {}
+        : parts_(parts),
+          of_subscribers_{parts.executor, parts.table, parts.counters, [this] { try_again_later(); }},
+          watching_(parts.router, parts.executor, parts.watched, index) {}
 
     // ---- requests: each is answered, in the order in which a session makes them of one conversation ----
 
@@ -110,6 +112,7 @@ private:
     void try_again_later();
 
     Parts parts_;
+    const FeedSubscriber::Parts of_subscribers_;
     Watching watching_;
     im::Feeds feeds_{*this};
     boost::unordered_flat_map<Uuid, std::unique_ptr<FeedSubscriber>, base::IdHash> subscribers_;  // by session

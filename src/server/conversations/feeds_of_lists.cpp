@@ -17,9 +17,10 @@ std::uint32_t ConversationFeeds::promise(session::ServerSession& session, const 
     FeedSubscriber* const subscriber = find(session.id().value);
     if (subscriber == nullptr || subscriber->target() == nullptr) return 0;
     FeedSubscriber& who = *subscriber;
-    if (const im::Feed* const present = feeds_.find(who, conversation.key); present != nullptr) {
-        if (present->opening()) who.openings.at(present->number).promised = true;
-        return present->number;
+    if (const im::FeedRecord* const present = feeds_.find(who, conversation.key); present != nullptr) {
+        const std::uint32_t number = present->name().number;
+        if (present->opening()) who.openings.at(number).promised = true;
+        return number;
     }
     if (!conversation.live) return 0;
     const session::LaneIndex lane = session::lane_of(conversation.name, session.lanes());
@@ -37,7 +38,7 @@ void ConversationFeeds::keep_promises(const session::SessionId& session, session
     FeedSubscriber& who = *find(session.value);
     who.told_apart(told_in);
     for (Promise& each : std::exchange(promises_, {})) {
-        im::Feed& feed = *feeds_.find(who, each.key);
+        im::Feed& feed = *feeds_.find(who, each.key)->feed();
         each.opening.apart = feed.lane != told_in;
         who.openings.at(feed.number).apart = each.opening.apart;
         feeds_.begin(feed, each.opening);
@@ -48,9 +49,8 @@ void ConversationFeeds::break_promises(const session::SessionId& session) {
     if (promises_.empty()) return;
     FeedSubscriber& who = *find(session.value);
     for (const Promise& each : std::exchange(promises_, {})) {
-        im::Feed& feed = *feeds_.find(who, each.key);
-        who.take_opening(feed.number);
-        feeds_.close(feed);
+        who.take_opening(feeds_.find(who, each.key)->name().number);
+        feeds_.close(who, each.key);
     }
 }
 
@@ -70,9 +70,9 @@ void ConversationFeeds::joined(const model::ConversationKey& conversation, std::
 void ConversationFeeds::tell_news(FeedSubscriber& who, const model::ConversationKey& conversation,
                                   std::uint64_t stamp) {
     if (who.target() == nullptr) return;
-    if (const im::Feed* const present = feeds_.find(who, conversation); present != nullptr) {
+    if (const im::FeedRecord* const present = feeds_.find(who, conversation); present != nullptr) {
         // Whoever has a feed hears of it there; one that is opening may have been read before the user was a member.
-        if (present->opening()) who.openings.at(present->number).then.push_back({.news = stamp});
+        if (present->opening()) who.openings.at(present->name().number).then.push_back({.news = stamp});
         return;
     }
     const std::string name = reading::name_of(conversation, who.target()->user());

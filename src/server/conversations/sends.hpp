@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/keyed_hash.hpp"
+#include "base/pool.hpp"
 #include "im/commands.hpp"
 #include "im/effects.hpp"
 #include "server/conversations/awaited.hpp"
@@ -22,8 +23,8 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -96,8 +97,8 @@ private:
         im::Row row = 0;           // 0: not known yet
         std::uint64_t places = 0;  // that were given: im::Send::place
         bool waits = false;        // the first of `held` is being inflated, or its users are being looked up
-        std::deque<Held> held;     // in order
-        std::vector<bool> homes;   // to which something went, by worker
+        std::list<Held, base::PoolAllocator<Held>> held;  // in order; most senders hold nothing
+        std::vector<bool> homes;                          // to which something went, by worker
     };
     using SenderPtr = std::shared_ptr<Sender>;
     std::optional<model::ConversationKey> key_of(const session::ServerSession& session, std::string_view to,

@@ -33,7 +33,7 @@ public:
         : FeedSession(key, lanes, encodings), waiting(lanes) {}
 
     std::size_t room(Lane lane) const override { return attached && waiting[lane] < most ? most - waiting[lane] : 0; }
-    bool give(const Feed& feed, const BlockPtr& block) override {
+    bool give(const FeedName& feed, const BlockPtr& block) override {
         if (!memory) return false;
         EXPECT_LT(waiting[feed.lane], most);
         ++waiting[feed.lane];
@@ -41,7 +41,7 @@ public:
         if (on_give) on_give(feed, *block);
         return true;
     }
-    void end(const Feed& feed, std::uint64_t offset) override {
+    void end(const FeedName& feed, std::uint64_t offset) override {
         EXPECT_FALSE(ends.contains(feed.number));
         ends[feed.number] = offset;
     }
@@ -60,7 +60,7 @@ public:
     std::vector<std::size_t> waiting;      // frames of each lane
     std::map<std::uint32_t, Given> given;  // by feed
     std::map<std::uint32_t, std::uint64_t> ends;
-    std::function<void(const Feed&, const Block&)> on_give;
+    std::function<void(const FeedName&, const Block&)> on_give;
 };
 
 struct BenchOwner final : FeedsOwner {

@@ -105,7 +105,7 @@ private:
         session.session =
             std::make_unique<BenchSession>(session.number, 2, static_cast<EncodingSet>(at % 2 == 0 ? 2 : 0));
         session.session->most = 3;
-        session.session->on_give = [this, at](const Feed& feed, const Block& block) {
+        session.session->on_give = [this, at](const FeedName& feed, const Block& block) {
             given(sessions_[at], feed, block);
         };
         session.feeds.clear();
@@ -114,7 +114,7 @@ private:
 
     // ---- what is checked ----
 
-    void given(Session& session, const Feed& feed, const Block& block) {
+    void given(Session& session, const FeedName& feed, const Block& block) {
         const auto found = session.feeds.find(feed.number);
         if (found == session.feeds.end()) return fail("something is given to a feed that is not open");
         Expected& expected = found->second;
@@ -203,10 +203,10 @@ private:
             case 3:
             case 4: return subscribe(session, room);
             case 5: {
-                Feed* const feed = one_of(4) ? feeds_.find(*session.session, room.key) : nullptr;
+                const FeedRecord* const feed = one_of(4) ? feeds_.find(*session.session, room.key) : nullptr;
                 if (feed == nullptr || feed->opening()) return;
-                session.feeds.erase(feed->number);
-                return feeds_.close(*feed);
+                session.feeds.erase(feed->name().number);
+                return feeds_.close(*session.session, room.key);
             }
             case 6:
                 if (one_of(8)) begin_session(static_cast<std::size_t>(&session - sessions_.data()));
@@ -381,12 +381,12 @@ private:
             results_.push_back([this, session, number, &room, as_of, member, user] {
                 Session& at = sessions_[index_of_session(session)];
                 if (at.number != session) return;
-                Feed& feed = *feeds_.find(*at.session, room.key);
+                Feed& feed = *feeds_.find(*at.session, room.key)->feed();
                 const auto promised = at.promised.find(number);
                 const bool apart = promised != at.promised.end();
                 if (!member) {
                     at.promised.erase(number);
-                    return feeds_.close(feed);
+                    return feeds_.close(*at.session, room.key);
                 }
                 const std::uint64_t any_next = one_of(3) ? as_of + 1 : 1 + any(as_of + 1);
                 const std::uint64_t next = apart ? promised->second.next : any_next;

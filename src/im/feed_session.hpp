@@ -1,0 +1,76 @@
+// A session as its feeds see it.
+//
+// Protocol: docs/conversations.md, "Feeds".
+// Threads:  one at a time.
+// Owner:    whoever drives Feeds makes it with the first feed of the session.
+#pragma once
+
+#include "im/feed.hpp"
+#include "im/held_feeds.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace flare::im {
+
+class FeedSession {
+public:
+    static constexpr std::size_t kMostFeeds = 500;
+
+    FeedSession(SessionKey key, Lane lanes, EncodingSet encodings) : key_(key), lanes_(lanes), encodings_(encodings) {}
+    FeedSession(const FeedSession&) = delete;
+    FeedSession& operator=(const FeedSession&) = delete;
+
+    // How many frames more that lane takes at present.
+    virtual std::size_t room(Lane lane) const = 0;
+    // False: it was not taken. Feeds::room() is to follow when it may be.
+    virtual bool give(const FeedName& feed, const BlockPtr& block) = 0;
+    // The membership ended with the entry `offset`, and with it the feed.
+    virtual void end(const FeedName& feed, std::uint64_t offset) = 0;
+    // Whether Feeds::room() is to be called when a lane may have more room.
+    virtual void want_room(bool wanted) = 0;
+    // Its client has heard of all feeds of which it was told in another lane.
+    virtual bool has_heard() { return true; }
+
+    SessionKey key() const noexcept { return key_; }
+    EncodingSet encodings() const noexcept { return encodings_; }
+    // The number of its next feed, or of one that is never to be.
+    std::uint32_t take_number() noexcept { return ++last_number_; }
+    std::size_t feeds() const noexcept { return held_.size(); }
+
+protected:
+    ~FeedSession() = default;
+
+private:
+    friend class Feeds;
+    friend class FeedList;
+    struct Queue {
+        boost::intrusive::list<Feed, boost::intrusive::constant_time_size<false>> feeds;  // that wait for their turn
+        std::size_t kept = 0;  // places for those that read a page
+    };
+    // Beside the places that are kept.
+    bool has_room(Lane lane) const { return room(lane) > lanes_[lane].kept; }
+    // The feed is given it, or does not need it, as the session has all of it by receipts.
+    bool take(const FeedName& feed, FeedCursor& cursor, const BlockPtr& block) {
+        if ((block->encodings & ~encodings_) != 0) return false;
+        const bool own = block->sole_sender == key_ && block->first > cursor.own_after;
+        if (!own && (!has_room(feed.lane) || !give(feed, block))) return false;
+        cursor.next = block->last + 1;
+        return true;
+    }
+    void queue(Feed& feed) {
+        feed.state = Feed::State::queued;
+        lanes_[feed.lane].feeds.push_back(feed);
+    }
+
+    const SessionKey key_;
+    Row user_ = 0;  // its user's; 0: no feed has opened yet
+    std::vector<Queue> lanes_;
+    HeldFeeds held_;
+    std::uint32_t last_number_ = 0;
+    const EncodingSet encodings_;
+    bool wants_room_ = false;
+};
+
+}  // namespace flare::im

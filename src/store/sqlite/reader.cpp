@@ -19,14 +19,6 @@ Result<std::optional<T>> only(Rows rows, const Make& make) {
     return value;
 }
 
-// Has the page no room for this entry? Counts it.
-bool is_beyond(const PageRequest& request, const Entry& entry, std::uint64_t& bytes, Page& page) {
-    bytes += entry.payload.size() + entry.type.size();
-    if (bytes <= request.bytes || page.entries.empty()) return false;
-    page.more = true;
-    return true;
-}
-
 }  // namespace
 
 // ---- all readers ----
@@ -162,14 +154,7 @@ Result<std::optional<Found>> SqliteReader::find(const Uuid& id, Row conversation
 }
 
 Result<Page> SqliteReader::page(const PageRequest& request) {
-    const auto inside = shared_.door.enter();
-    if (auto good = ready(); !good) return good.error();
-    if (const auto head = shared_.heads->head(request.conversation)) {
-        if (auto kept = page_of_tail(request, *head)) return std::move(*kept);
-    }
-    auto page = snapshot([&] { return read_page(request); });
-    if (page) keep_tail(request, *page);
-    return page;
+    return in_snapshot([&] { return read_page(request); });
 }
 
 Result<Page> SqliteReader::read_page(const PageRequest& request) {
@@ -192,46 +177,13 @@ Result<Page> SqliteReader::read_page(const PageRequest& request) {
         if (!entry) return entry.error();
         if (!*entry) continue;  // removed meanwhile
         if (auto good = fill_in_original(request.conversation, ahead, **entry); !good) return good.error();
-        if (is_beyond(request, **entry, bytes, page)) break;
+        bytes += (*entry)->payload.size() + (*entry)->type.size();
+        page.more = page.more || (bytes > request.bytes && !page.entries.empty());
+        if (bytes > request.bytes && !page.entries.empty()) break;
         page.entries.push_back(std::move(**entry));
     }
     if (!forward) std::reverse(page.entries.begin(), page.entries.end());
     return page;
-}
-
-// Many read the newest entries of a log, and each the same ones.
-std::optional<Page> SqliteReader::page_of_tail(const PageRequest& request, const model::Head& head) {
-    const PageRange range = range_of(request, head);
-    if (request.direction == Direction::forward || range.last != head.last.offset || range.begin > range.last)
-        return std::nullopt;
-    const LogTail* const tail = caches_.tails.of(request.conversation, head.stamp);
-    if (tail == nullptr) return std::nullopt;
-    Page page;
-    page.head = head;
-    page.more = range.more;
-    std::uint64_t bytes = 0;
-    for (std::uint64_t i = 0; i <= range.last - range.begin; ++i) {
-        if (i == tail->entries.size()) return std::nullopt;
-        if (is_beyond(request, tail->entries[i], bytes, page)) break;
-        page.entries.push_back(tail->entries[i]);
-    }
-    std::reverse(page.entries.begin(), page.entries.end());
-    return page;
-}
-
-void SqliteReader::keep_tail(const PageRequest& request, const Page& page) {
-    const std::vector<Entry>& entries = page.entries;
-    const bool is_tail = request.direction == Direction::backward && !entries.empty() &&
-                         entries.size() <= LogTails::kMostEntries && entries.back().offset == page.head.last.offset &&
-                         entries.front().offset + entries.size() == page.head.last.offset + 1;
-    if (!is_tail) return;
-    std::size_t bytes = 0;
-    for (const Entry& each : entries) bytes += each.type.size() + each.payload.size();
-    if (bytes > LogTails::kMostTailBytes) return;
-    LogTail* const tail = caches_.tails.of(request.conversation, page.head.stamp);
-    if (tail == nullptr || tail->entries.size() >= entries.size()) return;
-    tail->entries.assign(entries.rbegin(), entries.rend());
-    caches_.tails.grown(*tail);
 }
 
 Result<> SqliteReader::find_places(Row conversation, std::uint64_t begin, std::uint64_t last,
@@ -361,7 +313,7 @@ Result<Unread> SqliteReader::unread(const Listed& of, std::uint32_t most) {
         if (!count.add(tail->seen[i])) return count.total();
     if (last < count.oldest()) return count.total();
     const auto counted = snapshot([&] { return count_unread(of.conversation.row, last, tail, count); });
-    if (tail != nullptr) caches_.tails.grown(*tail);
+    if (tail != nullptr) caches_.tails.grown(of.conversation.row, *tail);
     if (!counted) return counted.error();
     return count.total();
 }

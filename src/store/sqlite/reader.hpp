@@ -57,9 +57,6 @@ private:
     Result<std::optional<Conversation>> read_conversation(Row row, const std::optional<LogState>& ahead);
     // In a snapshot.
     Result<Page> read_page(const PageRequest& request);
-    // Nothing: it is not, or not known to be, the end of the log.
-    std::optional<Page> page_of_tail(const PageRequest& request, const model::Head& head);
-    void keep_tail(const PageRequest& request, const Page& page);
     // Appends the places of the offsets from `begin` to `last`, as far as there are any.
     Result<> find_places(Row conversation, std::uint64_t begin, std::uint64_t last,
                          const std::optional<LogState>& ahead, Places& to);

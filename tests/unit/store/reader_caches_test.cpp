@@ -43,21 +43,5 @@ TEST(LogTails, AreOfOneStamp) {
     EXPECT_EQ(tails.of(7, 4)->seen.size(), 6u);
 }
 
-TEST(LogTails, KeepWhatIsUsedAndStayBounded) {
-    constexpr std::size_t kText = 1000;
-    LogTails tails(kPlenty);
-    for (Row row = 2; row <= 10'000; ++row) {
-        for (const Row each : {Row{1}, row}) {
-            LogTail* const tail = tails.of(each, 1);
-            ASSERT_EQ(tail->entries.size(), row > 2 && each == 1 ? 1u : 0u) << row;
-            if (!tail->entries.empty()) continue;
-            tail->entries.emplace_back().payload.assign(kText, 'x');
-            tails.grown(*tail);
-        }
-        ASSERT_LE(tails.size(), kPlenty / kText) << row;
-    }
-    EXPECT_GE(tails.size(), kPlenty / kText / 4);
-}
-
 }  // namespace
 }  // namespace flare::store::sqlite

@@ -331,7 +331,8 @@ TEST_F(PagesOfAList, ShowEachMemberTheNewestEntriesAsTheyAreNow) {
     set_member(tea, "ann", model::Role::member);
     const auto told = [&](const std::string& user) {
         std::vector<std::string> texts;
-        for (const auto& each : read({.user = user, .entries = 4}).page.conversations.at(0).entries)
+        const Listing list = read({.user = user, .entries = 4});
+        for (const auto& each : list.page.conversations.at(0).entries)
             texts.push_back(std::to_string(each.offset) + " " + std::string(each.payload));
         return texts;
     };

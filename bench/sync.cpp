@@ -73,10 +73,9 @@ struct SyncOptions {
 // All clients, each of which asks for its list as soon as it has a session.
 class Returning {
 public:
-    Returning(const SyncOptions& options, std::string cursor)
+    Returning(const SyncOptions& options, const std::string& cursor)
         : options_(options),
-          cursor_(std::move(cursor)),
-          states_(options.shape.users),
+          states_(options.shape.users, State{.cursor = cursor}),
           load_([](LoadClient&, std::string_view, std::string_view) {},
                 {[this](LoadClient& client, const wire::ResponseView& page) { take(client, page); },
                  [this](LoadClient&, const wire::im::Feed& feed) { failed_feeds_ += feed.failed != errc::ok; }, nullptr,
@@ -109,14 +108,16 @@ public:
 
 private:
     struct State {
-        std::size_t told = 0;  // conversations
-        std::size_t feeds = 0;
+        std::size_t told = 0;   // conversations
+        std::size_t feeds = 0;  // by this sync
+        std::size_t pages = 0;  // likewise
+        std::string cursor{};
         std::string page{};  // that it has asked for
     };
 
     void ask(LoadClient& client, std::string_view page) {
         wire::im::Sync sync;
-        sync.cursor = cursor_;
+        sync.cursor = states_[client.index()].cursor;
         sync.page = page;
         sync.limit = page.empty() ? kFirstPage : kNextPage;
         sync.entries = page.empty() ? kFirstEntries : kNextEntries;
@@ -148,14 +149,20 @@ private:
         state.told += page->conversations.size();
         state.feeds += page->feeds.size();
         for (const auto& each : page->conversations) state.feeds += each.feed != 0;
+        ++state.pages;
         if (!page->next.empty()) return ask(client, page->next);
+        if (state.pages > 1) {
+            // What has changed between its pages is on none of them (docs/protocol.md, "Sync").
+            state.cursor = page->cursor;
+            state.feeds = state.pages = 0;
+            return ask(client, {});
+        }
         ++synced_;
         // At least those that have changed before it went; what was sent since is told, too.
         lost_ += state.told < options_.changed || state.feeds != options_.shape.conversations;
     }
 
     const SyncOptions& options_;
-    const std::string cursor_;
     std::vector<State> states_;
     SessionLoad load_;
     std::size_t synced_ = 0;

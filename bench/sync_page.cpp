@@ -42,6 +42,7 @@ public:
         for (int i = 0; i < kOpenings; ++i) {
             engine_.reset();
             engine_ = ground_.open();
+            newest_ = std::make_shared<reading::NewestEntries>();
             const auto reader = engine_->reader();
             cost.cold_ms += page_ms(*reader, 0) / kOpenings;
         }
@@ -65,6 +66,7 @@ private:
         question.limit = wire::im::kMaxSyncPage;
         question.entries = kEntries;
         question.most_rest = most_rest;
+        question.newest = newest_;
         return question;
     }
     // Pages until there is no more; of each that they all have their entries.
@@ -133,6 +135,7 @@ private:
     const SyncPageOptions options_;
     SyncGround ground_;
     std::unique_ptr<store::Engine> engine_;
+    reading::NewestEntriesPtr newest_ = std::make_shared<reading::NewestEntries>();  // as a server has it
     std::uint64_t generation_ = 0;
     std::uint64_t cursor_ = 0;
 };

@@ -211,7 +211,7 @@ struct ListPage {
     // was read. With those that are gone, but for a `whole` list.
     std::vector<Listed> found{};
     // With the last page, if it was asked for: of those that have not changed (stamp <= above) and are not gone, the
-    // newest, newest first.
+    // newest, newest first. Of the member only user, role and visible_from, and no mark.
     std::vector<Listed> rest{};
     std::uint64_t upto = 0;
     std::uint64_t generation = 0;  // stamps of another generation mean nothing in this one

@@ -39,7 +39,7 @@ struct Conversations {
               {parts.state, parts.router, parts.executor, parts.store, rows, parts.answers, awaited, home, parts.turn},
               index),
           feeds({parts.router, parts.executor, parts.store, parts.table, home.watched(), parts.counters}, index),
-          sync({parts.executor, parts.store, parts.table, feeds, parts.counters}),
+          sync({parts.executor, parts.store, parts.table, feeds, parts.counters, parts.state.newest_entries}),
           requests({parts.state.config, parts.executor, parts.store, parts.table, sends, feeds, sync}) {}
 
     session::TimePoint next_deadline() const noexcept {

@@ -50,6 +50,12 @@ public:
     // `from`, and this, outlive what `to` gets. False: there is no room for it.
     Result<bool> add(const store::Entry& from, std::vector<wire::im::Entry>& to);
     std::uint64_t room() const noexcept { return room_; }
+    // Of entries that are given in another way. False: there is no room for them.
+    bool take(std::uint64_t room) noexcept {
+        if (room > room_) return false;
+        room_ -= room;
+        return true;
+    }
 
 private:
     bool take(std::uint64_t bytes, bool first);

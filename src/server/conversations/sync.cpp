@@ -46,38 +46,70 @@ void ConversationSync::sync(session::ServerSession& session, im::SessionKey key,
     question.limit = body.limit;
     question.entries = body.entries;
     question.encodings = session.agreed().encodings;
+    question.newest = parts_.newest;
     if (body.feeds) {
         // Before the list is read: what is new in it meanwhile is told by itself.
         parts_.feeds.follow_list(session, key);
         question.most_rest = wire::im::kMaxSyncFeeds;
     }
+    if (asked_.size() >= kMostWaiting) return refuse(pending, errc::busy);
+    asked_.push_back({pending, body.feeds, std::move(question)});
+    read_next();
+}
+
+void ConversationSync::read_next() {
+    while (reading_ < kMostReading && !asked_.empty()) {
+        Asked next = std::move(asked_.front());
+        asked_.pop_front();
+        if (parts_.table.find(next.pending.session) != nullptr) read(std::move(next));
+    }
+}
+
+void ConversationSync::read(Asked asked) {
     const auto page = std::make_shared<reading::SyncFound>();
     parts_.store.read(
-        [page, question = std::move(question)](store::Reader& reader) {
+        [page, question = std::move(asked.question)](store::Reader& reader) {
             *page = reading::sync_page(reader, question);
             return page->code;
         },
-        [this, page, pending, feeds = body.feeds](errc code) {
-            if (code != errc::ok) return refuse(pending, code, code == page->code ? page->text : std::string_view());
-            page_read(pending, feeds, *page);
+        [this, page, pending = asked.pending, feeds = asked.feeds](errc code) {
+            tell_later({pending, feeds, code, page});
         });
+    ++reading_;
 }
 
-void ConversationSync::page_read(const session::PendingRequest& pending, bool feeds, const reading::SyncFound& page) {
-    session::ServerSession* const session = parts_.table.find(pending.session);
+void ConversationSync::tell_later(Read read) {
+    read_.push_back(std::move(read));
+    if (read_.size() == 1) parts_.executor.later([this] { tell_next(); });
+}
+
+void ConversationSync::tell_next() {
+    const Read next = std::move(read_.front());
+    read_.pop_front();
+    if (!read_.empty()) parts_.executor.later([this] { tell_next(); });
+    --reading_;
+    tell(next);
+    read_next();
+}
+
+void ConversationSync::tell(const Read& read) {
+    const reading::SyncFound& page = *read.page;
+    if (read.code != errc::ok)
+        return refuse(read.pending, read.code, read.code == page.code ? page.text : std::string_view());
+    session::ServerSession* const session = parts_.table.find(read.pending.session);
     if (session == nullptr) return;
     std::vector<std::uint32_t> numbers(page.conversations.size() + page.rest.size());
-    if (feeds) {
+    if (read.feeds) {
         const auto promise = [&](const reading::Synced& each) { return parts_.feeds.promise(*session, each); };
         std::ranges::transform(page.conversations, numbers.begin(), promise);
         std::ranges::transform(page.rest, numbers.end() - std::ssize(page.rest), promise);
     }
-    const bool told = respond(pending, reading::encode(page, numbers)).has_value();
-    if (!feeds) return;
+    const bool told = respond(read.pending, reading::encode(page, numbers)).has_value();
+    if (!read.feeds) return;
     if (told) {
-        parts_.feeds.keep_promises(pending.session, pending.lane);
+        parts_.feeds.keep_promises(read.pending.session, read.pending.lane);
     } else {
-        parts_.feeds.break_promises(pending.session);
+        parts_.feeds.break_promises(read.pending.session);
     }
 }
 

@@ -28,8 +28,15 @@ constexpr std::uint32_t kChangedSince = 1000;
 
 class PageReader {
 public:
-    PageReader(store::Reader& reader, std::string_view user, wire::Encodings encodings, std::uint32_t entries)
-        : reader_(reader), user_(user), entries_(entries), writer_(reader, encodings, kSyncEntryBytes, false) {}
+    // newest: may be null.
+    PageReader(store::Reader& reader, std::string_view user, wire::Encodings encodings, std::uint32_t entries,
+               NewestEntries* newest = nullptr)
+        : reader_(reader),
+          user_(user),
+          encodings_(encodings),
+          entries_(entries),
+          newest_(newest),
+          writer_(reader, encodings, kSyncEntryBytes, false) {}
 
     // Where a feed of it begins, and whether it does so by itself.
     Synced place(const store::Listed& listed) const {
@@ -46,8 +53,38 @@ public:
         return made;
     }
 
+    // The same as tell(), encoded.
+    Result<std::string> encode(const store::Listed& listed, std::string_view name) {
+        auto told = about(listed, name);
+        if (!told) return told.error();
+        std::string body = wire::im::encode(*told);
+        const NewestEntries::Which which = newest_of(listed.conversation);
+        const NewestEntries::Ptr kept = newest_ == nullptr ? nullptr : newest_->find(which);
+        if (kept != nullptr && writer_.take(kept->room)) {
+            body += kept->entries;
+            return body;
+        }
+        const std::uint64_t room = writer_.room();
+        wire::im::SyncedConversation alone;
+        if (const errc code = add_entries(alone.entries); code != errc::ok) return code;
+        std::string entries = wire::im::encode(alone);
+        body += entries;
+        const bool complete = !alone.entries.empty() && alone.entries.front().offset == which.begin &&
+                              which.begin + alone.entries.size() == listed.conversation.head.last.offset + 1;
+        if (newest_ != nullptr && complete) newest_->put({which, std::move(entries), room - writer_.room()});
+        return body;
+    }
     // What the user is told of it: valid until the next call. An error is the store's.
     Result<wire::im::SyncedConversation> tell(const store::Listed& listed, std::string_view name) {
+        auto told = about(listed, name);
+        if (!told) return told;
+        if (const errc code = add_entries(told->entries); code != errc::ok) return code;
+        return told;
+    }
+
+private:
+    // All but the entries.
+    Result<wire::im::SyncedConversation> about(const store::Listed& listed, std::string_view name) {
         opened_ = {listed.conversation, listed.member};
         wire::im::SyncedConversation told;
         told.about = describe(opened_, name);
@@ -58,11 +95,15 @@ public:
         if (im::planted(im::Fault::unread_counts_own)) {
             told.mark->unread = static_cast<std::uint32_t>(listed.conversation.head.messages - listed.mark.messages);
         }
-        if (const errc code = add_entries(told.entries); code != errc::ok) return code;
         return told;
     }
-
-private:
+    // Those that are asked for, if the page has room.
+    NewestEntries::Which newest_of(const store::Conversation& conversation) const {
+        const model::Head& head = conversation.head;
+        const std::uint64_t wanted = head.last.offset + 1 - std::min<std::uint64_t>(entries_, head.last.offset);
+        return {conversation.row, head.last.epoch, head.stamp, std::max({wanted, head.first, opened_.floor()}),
+                encodings_};
+    }
     // The newest ones, down to where there is no room.
     errc add_entries(std::vector<wire::im::Entry>& entries) {
         const model::Head& head = opened_.conversation.head;
@@ -89,7 +130,9 @@ private:
 
     store::Reader& reader_;
     const std::string_view user_;
+    const wire::Encodings encodings_;
     const std::uint32_t entries_;
+    NewestEntries* const newest_;
     EntryWriter writer_;
     Opened opened_{};     // of the last one
     store::Page page_{};  // likewise
@@ -157,7 +200,8 @@ SyncFound sync_page(store::Reader& reader, const SyncQuestion& question) {
     if (!page) return failed(code_of(page));
     SyncFound found;
     PageReader pages(reader, question.user, question.encodings,
-                     static_cast<std::uint32_t>(std::min<std::size_t>(question.entries, wire::im::kMaxSyncEntries)));
+                     static_cast<std::uint32_t>(std::min<std::size_t>(question.entries, wire::im::kMaxSyncEntries)),
+                     question.newest.get());
     for (const store::Listed& listed : page->found) {
         if (listed.is_gone()) {
             const auto back = is_back(reader, listed);
@@ -166,9 +210,9 @@ SyncFound sync_page(store::Reader& reader, const SyncQuestion& question) {
             continue;
         }
         Synced synced = pages.place(listed);
-        const auto told = pages.tell(listed, synced.name);
-        if (!told) return failed(code_of(told));
-        synced.body = wire::im::encode(*told);
+        auto body = pages.encode(listed, synced.name);
+        if (!body) return failed(code_of(body));
+        synced.body = std::move(*body);
         found.conversations.push_back(std::move(synced));
     }
     for (const store::Listed& listed : page->rest) {

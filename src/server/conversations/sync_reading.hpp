@@ -7,6 +7,7 @@
 #pragma once
 
 #include "im/feeds.hpp"
+#include "server/conversations/newest_entries.hpp"
 #include "server/conversations/sync_token.hpp"
 #include "store/engine.hpp"
 #include "wire/compression.hpp"
@@ -40,6 +41,7 @@ struct SyncQuestion {
     std::uint32_t entries = 0;      // of each conversation
     std::uint32_t most_rest = 0;    // unchanged ones to be named by the last page
     wire::Encodings encodings = 0;  // which the session takes
+    NewestEntriesPtr newest{};      // null: nothing is kept
 };
 
 // A conversation on a page.

@@ -7,6 +7,7 @@
 #include "auth/revocations.hpp"
 #include "server/admin/health.hpp"
 #include "server/config.hpp"
+#include "server/conversations/newest_entries.hpp"
 #include "server/reception/admission.hpp"
 #include "server/reception/connection_limits.hpp"
 #include "session/budget.hpp"
@@ -49,6 +50,7 @@ struct ServerState {
     std::atomic<bool> ready{false};                    // accepting
     std::atomic<std::uint64_t> stalls{0};              // see Watchdog
     std::atomic<bool> shedding{false};                 // see Shedding
+    const reading::NewestEntriesPtr newest_entries = std::make_shared<reading::NewestEntries>();
 
     // Of memory, that a worker takes and keeps at a time: small against what all may have.
     std::size_t grain() const noexcept {

@@ -71,8 +71,12 @@ Result<> ChangeWriter::change(const WriteBatch& batch, const Change& change, Out
     } else if (auto good = next_stamp(); !good) {
         return good;
     }
-    if (change.config)
+    if (change.config) {
         if (auto good = configure(conversation, *change.config); !good) return good;
+        const auto state = log_.state_of(conversation);  // also of one that was not in memory
+        if (!state) return state.error();
+        heads_.reshaped(conversation);
+    }
     if (auto good = put_members(conversation, change, transaction_.stamp); !good) return good;
     const auto state = log_.state_of(conversation);
     if (!state) return state.error();
@@ -157,6 +161,7 @@ Result<> ChangeWriter::put_members(Row conversation, const Change& change, std::
             !good)
             return good;
     }
+    heads_.reshaped(conversation);
     return count_members_.run(conversation, came, went);
 }
 
@@ -239,6 +244,7 @@ Result<> ChangeWriter::remove(Row conversation) {
     (*state)->removed = true;
     (*state)->head.stamp = transaction_.stamp;  // lists tell it, also where no entry does
     heads_.changed(conversation);
+    heads_.reshaped(conversation);
     if (auto good = remove_.run(conversation, std::max<std::uint64_t>(transaction_.now_ms, 1)); !good) return good;
     return log_.write_state(conversation);
 }

@@ -20,7 +20,7 @@ LogState* HeadTable::work(Row conversation) {
     Slot& slot = *found->second;
     if (slot.copy == kNone) {
         slot.copy = static_cast<std::uint32_t>(copies_.size());
-        copies_.push_back({&slot, slot.state, slot.unwritten});
+        copies_.push_back({&slot, slot.state, slot.unwritten, false});
         slot.used = true;
     }
     return &copies_[slot.copy].state;
@@ -32,7 +32,7 @@ LogState& HeadTable::load(Row conversation, const LogState& state) {
     slot.row = conversation;
     slot.loaded = true;
     slot.copy = static_cast<std::uint32_t>(copies_.size());
-    copies_.push_back({&slot, state, 0});
+    copies_.push_back({&slot, state, 0, false});
     ages_.push_back(slot);
     const std::lock_guard lock(mutex_);
     slots_.insert_or_assign(conversation, std::move(made));
@@ -49,6 +49,8 @@ void HeadTable::changed(Row conversation) {
     Copy& copy = copy_of(conversation);
     if (copy.unwritten == 0) copy.unwritten = first_stamp_;
 }
+
+void HeadTable::reshaped(Row conversation) { copy_of(conversation).reshaped = true; }
 
 void HeadTable::written(Row conversation) {
     Copy& copy = copy_of(conversation);
@@ -88,6 +90,7 @@ void HeadTable::publish() {
         Slot& slot = *copy.slot;
         slot.state = copy.state;
         stamps_.put(slot.row, {copy.state.head.stamp, copy.state.removed});
+        known_.publish(slot.row, copy.state.head, copy.reshaped);
         slot.copy = kNone;
         slot.loaded = false;
         if (slot.unwritten == copy.unwritten) continue;
@@ -130,17 +133,33 @@ std::optional<LogState> HeadTable::snapshot(Row conversation) const {
     return found->second->state;
 }
 
-void HeadTable::ahead_of(std::span<const Row> rows, std::vector<Ahead>& to) const {
+std::optional<model::Head> HeadTable::head(Row conversation) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = slots_.find(conversation);
+    if (found != slots_.end() && !found->second->loaded) return found->second->state.head;
+    const KnownConversations::Place* const known = known_.find(conversation);
+    return known == nullptr ? std::nullopt : std::optional(known->head);
+}
+
+void HeadTable::known(std::span<const Row> rows, std::vector<Known>& to) {
     while (!rows.empty()) {
         const auto part = rows.first(std::min(rows.size(), kLookedUpAtATime));
         rows = rows.subspan(part.size());
         to.reserve(to.size() + part.size());  // not with the lock held
         const std::lock_guard lock(mutex_);
         for (const Row row : part) {
+            const KnownConversations::Place& place = known_.take(row);
+            Known& made = to.emplace_back(Known{place.conversation, place.head, place.ticket, std::nullopt});
+            if (made.conversation != nullptr) continue;
             const auto found = slots_.find(row);
-            if (found != slots_.end() && found->second->unwritten != 0) to.push_back({row, found->second->state.head});
+            if (found != slots_.end() && found->second->unwritten != 0) made.ahead = found->second->state.head;
         }
     }
+}
+
+void HeadTable::learn(Row conversation, std::uint64_t ticket, std::shared_ptr<const Conversation> read) {
+    const std::lock_guard lock(mutex_);
+    known_.learn(conversation, ticket, std::move(read));
 }
 
 void HeadTable::stamps_of(std::span<const Row> rows, std::vector<LogStamp>& to) {

@@ -13,6 +13,7 @@
 #include "model/conversation.hpp"
 #include "store/engine.hpp"
 #include "store/sqlite/block.hpp"
+#include "store/sqlite/known_conversations.hpp"
 #include "store/sqlite/log_stamps.hpp"
 
 #include <boost/intrusive/list.hpp>
@@ -53,6 +54,8 @@ public:
     LogState& load(Row conversation, const LogState& state);
     // The transaction has added to the log what the rows of a state do not know. work() was called.
     void changed(Row conversation);
+    // It has changed what a Conversation says beside its head. work() was called.
+    void reshaped(Row conversation);
     // Its rows are as it is now. work() was called.
     void written(Row conversation);
     // Those that are to be written, `most` of them: unwritten since `upto` or before, and those that keep the table
@@ -74,13 +77,19 @@ public:
 
     // What is committed; nothing: it is in the rows of every snapshot that begins after this call.
     std::optional<LogState> snapshot(Row conversation) const;
-    // Appends the committed heads of those conversations that are ahead of their rows, in the order of `rows`. The
-    // others are in the rows of every snapshot that begins after this call.
-    struct Ahead {
-        Row row = 0;
-        model::Head head{};
+    // The same of the head alone; also if it is known only because somebody has listed it.
+    std::optional<model::Head> head(Row conversation) const;
+    // A conversation for a list, in one of three ways: as it is; or its row is to be read, in a snapshot that begins
+    // after this call, and told to learn(); `ahead` is then its head, if that is not in the row.
+    struct Known {
+        std::shared_ptr<const Conversation> conversation{};
+        model::Head head{};  // of the conversation: newer than it
+        std::uint64_t ticket = 0;
+        std::optional<model::Head> ahead{};
     };
-    void ahead_of(std::span<const Row> rows, std::vector<Ahead>& to) const;
+    // Appends one for each row, in their order.
+    void known(std::span<const Row> rows, std::vector<Known>& to);
+    void learn(Row conversation, std::uint64_t ticket, std::shared_ptr<const Conversation> read);
     // Appends what is committed, in the order of `rows`. What is not known is in the rows of every snapshot that begins
     // after this call: whoever reads it there says so with learn().
     void stamps_of(std::span<const Row> rows, std::vector<LogStamp>& to);
@@ -103,6 +112,7 @@ private:
         Slot* slot = nullptr;
         LogState state{};
         std::uint64_t unwritten = 0;
+        bool reshaped = false;
     };
     template <Hook Slot::*Which>
     using List = boost::intrusive::list<Slot, boost::intrusive::member_hook<Slot, Hook, Which>,
@@ -116,8 +126,10 @@ private:
 
     std::size_t most_;
     std::uint64_t first_stamp_ = 0;
-    mutable std::mutex mutex_;  // held to change slots_ or a state in it or stamps_, and by who is not the engine
+    // Held to change slots_, a state in it, or what is as published; and by who is not the engine.
+    mutable std::mutex mutex_;
     LogStamps stamps_;          // as published
+    KnownConversations known_;  // likewise
     boost::unordered_flat_map<Row, std::unique_ptr<Slot>> slots_;
     List<&Slot::age> ages_;     // the next to go first: "second chance", which moves no neighbours at each use
     List<&Slot::dirty> dirty_;  // those with `unwritten`, by it

@@ -10,15 +10,14 @@ Result<> ListStatements::prepare(Database& database) {
     return sqlite::prepare(
         database,
         {
-            // The index has all that is asked of who has a role.
+            // The index has all that is asked of members.
             {&members,
-             "SELECT conversation, stamp, role FROM member AS m INDEXED BY member_user WHERE user = ? AND (role <> 0 "
-             "OR EXISTS(SELECT 1 FROM member AS past WHERE past.conversation = m.conversation AND past.user = m.user "
-             "AND past.joined_at + past.left_at <> 0))"},
+             "SELECT conversation, stamp, role, visible_from FROM member INDEXED BY member_user WHERE user = ? AND "
+             "(role <> 0 OR joined_at + left_at <> 0)"},
             {&log, "SELECT stamp, removed_ms FROM conversation WHERE row = ?"},
-            {&listed, "SELECT " FLARE_CONVERSATION_COLUMNS ", " FLARE_MEMBER_COLUMNS
-                      ", read_offset, read_n FROM conversation JOIN member ON member.conversation = conversation.row "
-                      "WHERE conversation.row = ? AND member.user = ?"},
+            {&conversation, "SELECT " FLARE_CONVERSATION_COLUMNS " FROM conversation WHERE row = ?"},
+            {&member, "SELECT " FLARE_MEMBER_COLUMNS
+                      ", read_offset, read_n FROM member INDEXED BY member_user WHERE user = ? AND conversation = ?"},
             {&forgotten, "SELECT value FROM meta WHERE name = 'forgotten'"},
         });
 }
@@ -32,7 +31,8 @@ Result<> Listing::read_members() {
     Rows rows = statements_.members.rows(request_.user);
     while (rows.next()) {
         rows_.push_back(rows.number(0));
-        members_.push_back({rows.number(1), static_cast<model::Role>(rows.number(2))});
+        members_.push_back(
+            {rows.number(1), static_cast<model::Role>(rows.number(2)), request_.with_rest ? rows.number(3) : 0});
     }
     return rows.error();
 }
@@ -55,21 +55,28 @@ Result<> Listing::read_logs() {
     return {};
 }
 
-void Listing::choose() {
+bool Listing::choose() {
     choice_.emplace(request_, committed_, forgotten_);
     for (std::size_t i = 0; i < rows_.size(); ++i) {
         if (!logs_[i].known()) continue;  // its tombstone was deleted meanwhile
-        const auto& [stamp, role] = members_[i];
+        const auto& [stamp, role, visible_from] = members_[i];
         choice_->see(
             {stamp_of(role, stamp, logs_[i].stamp()), rows_[i], role == model::Role::none || logs_[i].removed()});
     }
     choice_->finish();
-    rows_.clear();
-    for (const auto* const chosen : {&choice_->found(), &choice_->rest()})
-        for (const Candidate& each : *chosen) rows_.push_back(each.row);
-    std::sort(rows_.begin(), rows_.end());
-    shared_.heads->ahead_of(rows_, ahead_);
+    std::vector<Row> chosen;
+    chosen.reserve(choice_->found().size() + choice_->rest().size());
+    for (const auto* const part : {&choice_->found(), &choice_->rest()})
+        for (const Candidate& each : *part) chosen.push_back(each.row);
+    shared_.heads->known(chosen, known_);
+    return !choice_->found().empty() || std::ranges::any_of(known_, [this](const HeadTable::Known& each) {
+        return each.conversation == nullptr || has_moved_on(each.head);
+    });
 }
+
+// Its members may have changed since they were read, which was before this head was: whoever has left would be shown as
+// a member who has heard of it.
+bool Listing::has_moved_on(const model::Head& head) const noexcept { return head.stamp > choice_->above(); }
 
 Result<ListPage> Listing::read_page() {
     ListPage page;
@@ -77,32 +84,77 @@ Result<ListPage> Listing::read_page() {
     page.generation = shared_.generation;
     page.more = choice_->more();
     page.whole = choice_->above() == 0;
-    if (auto good = read_all(choice_->found(), page.found); !good) return good.error();
-    if (auto good = read_all(choice_->rest(), page.rest); !good) return good.error();
+    if (auto good = read_found(page.found); !good) return good.error();
+    if (auto good = read_rest(page.rest); !good) return good.error();
     return page;
 }
 
-Result<> Listing::read_all(const std::vector<Candidate>& chosen, std::vector<Listed>& to) {
+Result<> Listing::read_found(std::vector<Listed>& to) {
+    const std::vector<Candidate>& chosen = choice_->found();
     to.reserve(chosen.size());
-    for (const Candidate& each : chosen) {
-        Rows rows = statements_.listed.rows(each.row, request_.user);
-        if (rows.next()) {
-            Listed& made = to.emplace_back();
-            made.conversation = conversation_of(rows, each.row, shared_.generation);
-            made.member = member_of(rows, kConversationColumns);
-            made.mark.offset = rows.number(kConversationColumns + kMemberColumns);
-            made.mark.messages = rows.number(kConversationColumns + kMemberColumns + 1);
-            made.stamp = each.stamp;
-            model::Head& head = made.conversation.head;
-            const auto ahead = std::lower_bound(ahead_.begin(), ahead_.end(), each.row,
-                                                [](const auto& one, Row row) { return one.row < row; });
-            if (ahead != ahead_.end() && ahead->row == each.row && ahead->head.stamp >= head.stamp) head = ahead->head;
-            // It went since it was chosen: the next list tells it.
-            if (made.is_gone() && !each.gone) to.pop_back();
-        }
-        if (auto good = rows.error(); !good) return good;
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+        Listed made;
+        const auto there = read_conversation(i, chosen[i], made.conversation);
+        if (!there) return there.error();
+        const auto listed = read_member(chosen[i].row, made);
+        if (!listed) return listed.error();
+        if (!*there || !*listed) continue;
+        made.stamp = chosen[i].stamp;
+        // It went since it was chosen: the next list tells it.
+        if (!made.is_gone() || chosen[i].gone) to.push_back(std::move(made));
     }
     return {};
+}
+
+Result<> Listing::read_rest(std::vector<Listed>& to) {
+    const std::vector<Candidate>& chosen = choice_->rest();
+    to.reserve(chosen.size());
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+        Listed& made = to.emplace_back();
+        const auto there = read_conversation(choice_->found().size() + i, chosen[i], made.conversation);
+        if (!there) return there.error();
+        if (*there && has_moved_on(made.conversation.head)) {
+            const auto listed = read_member(chosen[i].row, made);
+            if (!listed) return listed.error();
+        } else {
+            // In the order of the index.
+            const auto at = std::ranges::lower_bound(rows_, chosen[i].row) - rows_.begin();
+            const Membership& membership = members_[static_cast<std::size_t>(at)];
+            made.member.user = request_.user;
+            made.member.role = membership.role;
+            made.member.visible_from = membership.visible_from;
+        }
+        made.stamp = chosen[i].stamp;
+        if (!*there || made.is_gone()) to.pop_back();
+    }
+    return {};
+}
+
+Result<bool> Listing::read_member(Row conversation, Listed& to) {
+    Rows rows = statements_.member.rows(request_.user, conversation);
+    const bool there = rows.next();
+    if (auto good = rows.error(); !good) return no_answer(good.error());
+    if (!there) return false;
+    to.member = member_of(rows);
+    to.mark = {rows.number(kMemberColumns), rows.number(kMemberColumns + 1)};
+    return true;
+}
+
+Result<bool> Listing::read_conversation(std::size_t nth, const Candidate& chosen, Conversation& to) {
+    const HeadTable::Known& known = known_[nth];
+    if (known.conversation != nullptr) {
+        to = *known.conversation;
+        to.head = known.head;
+        return true;
+    }
+    Rows rows = statements_.conversation.rows(chosen.row);
+    const bool there = rows.next();
+    if (auto good = rows.error(); !good) return no_answer(good.error());
+    if (!there) return false;
+    to = conversation_of(rows, chosen.row, shared_.generation);
+    if (known.ahead && known.ahead->stamp >= to.head.stamp) to.head = *known.ahead;
+    shared_.heads->learn(chosen.row, known.ticket, std::make_shared<const Conversation>(to));
+    return true;
 }
 
 }  // namespace flare::store::sqlite

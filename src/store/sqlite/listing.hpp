@@ -21,7 +21,7 @@ namespace flare::store::sqlite {
 struct ListStatements {
     Result<> prepare(Database& database);
 
-    Statement members, log, listed, forgotten;
+    Statement members, log, conversation, member, forgotten;
 };
 
 // Its functions are called in this order, each read_...() in a snapshot of its own: what is in memory is looked up
@@ -37,16 +37,24 @@ public:
     // True: read_logs() has something to do.
     bool look_up_logs();
     Result<> read_logs();
-    void choose();
+    // True: the page has to be read; else everything of it is in memory.
+    bool choose();
     Result<ListPage> read_page();
 
 private:
     struct Membership {
         std::uint64_t stamp = 0;
         model::Role role = model::Role::none;
+        std::uint64_t visible_from = 0;  // if the rest was asked for
     };
 
-    Result<> read_all(const std::vector<Candidate>& chosen, std::vector<Listed>& to);
+    Result<> read_found(std::vector<Listed>& to);
+    Result<> read_rest(std::vector<Listed>& to);
+    bool has_moved_on(const model::Head& head) const noexcept;
+    // False: there is none.
+    Result<bool> read_member(Row conversation, Listed& to);
+    // The n-th of those that are chosen. False: its row is no more.
+    Result<bool> read_conversation(std::size_t nth, const Candidate& chosen, Conversation& to);
 
     Shared& shared_;
     ListStatements& statements_;
@@ -58,7 +66,7 @@ private:
     std::vector<Membership> members_{};
     std::vector<LogStamp> logs_{};
     std::optional<ListChoice> choice_{};
-    std::vector<HeadTable::Ahead> ahead_{};  // of those that are chosen, by row
+    std::vector<HeadTable::Known> known_{};  // of those that are chosen
 };
 
 }  // namespace flare::store::sqlite

@@ -46,6 +46,8 @@ void SqliteReader::close() noexcept {
                                   &unread_, &member_, &members_, &memberships_, &count_, &user_, &user_name_})
         *each = Statement();
     list_ = {};
+    caches_.names.clear();
+    caches_.tails.clear();
     database_ = Database();
 }
 
@@ -152,34 +154,36 @@ Result<std::optional<Found>> SqliteReader::find(const Uuid& id, Row conversation
 }
 
 Result<Page> SqliteReader::page(const PageRequest& request) {
-    return in_snapshot([&]() -> Result<Page> {
-        const auto ahead = shared_.heads->snapshot(request.conversation);
-        const auto found = read_conversation(request.conversation, ahead);
-        if (!found) return found.error();
-        if (!*found) return errc::unknown_conversation;
-        Page page;
-        page.head = (*found)->head;
-        const PageRange range = range_of(request, page.head);
-        page.more = range.more;
-        Places places;
-        if (auto good = find_places(request.conversation, range.begin, range.last, ahead, places); !good)
-            return good.error();
-        const bool forward = request.direction == Direction::forward;
-        if (!forward) std::reverse(places.begin(), places.end());
-        std::uint64_t bytes = 0;
-        for (const auto& [offset, row] : places) {
-            auto entry = read_entry(row);
-            if (!entry) return entry.error();
-            if (!*entry) continue;  // removed meanwhile
-            if (auto good = fill_in_original(request.conversation, ahead, **entry); !good) return good.error();
-            bytes += (*entry)->payload.size() + (*entry)->type.size();
-            page.more = page.more || (bytes > request.bytes && !page.entries.empty());
-            if (bytes > request.bytes && !page.entries.empty()) break;
-            page.entries.push_back(std::move(**entry));
-        }
-        if (!forward) std::reverse(page.entries.begin(), page.entries.end());
-        return page;
-    });
+    return in_snapshot([&] { return read_page(request); });
+}
+
+Result<Page> SqliteReader::read_page(const PageRequest& request) {
+    const auto ahead = shared_.heads->snapshot(request.conversation);
+    const auto found = read_conversation(request.conversation, ahead);
+    if (!found) return found.error();
+    if (!*found) return errc::unknown_conversation;
+    Page page;
+    page.head = (*found)->head;
+    const PageRange range = range_of(request, page.head);
+    page.more = range.more;
+    Places places;
+    if (auto good = find_places(request.conversation, range.begin, range.last, ahead, places); !good)
+        return good.error();
+    const bool forward = request.direction == Direction::forward;
+    if (!forward) std::reverse(places.begin(), places.end());
+    std::uint64_t bytes = 0;
+    for (const auto& [offset, row] : places) {
+        auto entry = read_entry(row);
+        if (!entry) return entry.error();
+        if (!*entry) continue;  // removed meanwhile
+        if (auto good = fill_in_original(request.conversation, ahead, **entry); !good) return good.error();
+        bytes += (*entry)->payload.size() + (*entry)->type.size();
+        page.more = page.more || (bytes > request.bytes && !page.entries.empty());
+        if (bytes > request.bytes && !page.entries.empty()) break;
+        page.entries.push_back(std::move(**entry));
+    }
+    if (!forward) std::reverse(page.entries.begin(), page.entries.end());
+    return page;
 }
 
 Result<> SqliteReader::find_places(Row conversation, std::uint64_t begin, std::uint64_t last,
@@ -292,43 +296,54 @@ Result<ListPage> SqliteReader::list(const ListRequest& request) {
     if (auto good = snapshot([&] { return listing.read_members(); }); !good) return good.error();
     if (listing.look_up_logs())
         if (auto good = snapshot([&] { return listing.read_logs(); }); !good) return good.error();
-    listing.choose();
-    return snapshot([&] { return listing.read_page(); });
+    return listing.choose() ? snapshot([&] { return listing.read_page(); }) : listing.read_page();
 }
 
 Result<Unread> SqliteReader::unread(const Listed& of, std::uint32_t most) {
-    constexpr std::uint64_t kAtATime = 64;
     UnreadCount count(of, most);
     if (count.newest() < count.oldest()) return count.total();
-    return in_snapshot([&]() -> Result<Unread> {
-        const Row conversation = of.conversation.row;
-        const auto ahead = shared_.heads->snapshot(conversation);
-        for (std::uint64_t last = count.newest(); last >= count.oldest();) {
-            const std::uint64_t begin = std::max(count.oldest(), last - std::min(last, kAtATime - 1));
-            const auto more = count_unread(conversation, begin, last, ahead, count);
-            if (!more) return more.error();
-            if (!*more) break;
-            last = begin - 1;
-        }
-        return count.total();
-    });
+    const auto inside = shared_.door.enter();
+    if (auto good = ready(); !good) return good.error();
+    const model::Head& head = of.conversation.head;
+    const auto now = shared_.heads->head(of.conversation.row);
+    const bool is_now = now && now->stamp == head.stamp && now->first == head.first;  // else some of it may be gone
+    LogTail* const tail = is_now ? caches_.tails.of(of.conversation.row, head.stamp) : nullptr;
+    std::uint64_t last = count.newest();
+    for (std::size_t i = 0; tail != nullptr && i < tail->seen.size() && last >= count.oldest(); ++i, --last)
+        if (!count.add(tail->seen[i])) return count.total();
+    if (last < count.oldest()) return count.total();
+    const auto counted = snapshot([&] { return count_unread(of.conversation.row, last, tail, count); });
+    if (tail != nullptr) caches_.tails.grown(of.conversation.row, *tail);
+    if (!counted) return counted.error();
+    return count.total();
 }
 
-Result<bool> SqliteReader::count_unread(Row conversation, std::uint64_t begin, std::uint64_t last,
-                                        const std::optional<LogState>& ahead, UnreadCount& count) {
-    Places places;
-    if (auto good = find_places(conversation, begin, last, ahead, places); !good) return no_answer(good.error());
-    for (auto place = places.rbegin(); place != places.rend(); ++place) {
-        Rows rows = unread_.rows(place->second);
-        if (!rows.next()) {
-            if (auto good = rows.error(); !good) return no_answer(good.error());
-            continue;  // removed meanwhile
+Result<> SqliteReader::count_unread(Row conversation, std::uint64_t last, LogTail* tail, UnreadCount& count) {
+    constexpr std::uint64_t kAtATime = 64;
+    const auto ahead = shared_.heads->snapshot(conversation);
+    while (last >= count.oldest()) {
+        const std::uint64_t begin = std::max(count.oldest(), last - std::min(last, kAtATime - 1));
+        Places places;
+        if (auto good = find_places(conversation, begin, last, ahead, places); !good) return good;
+        for (auto place = places.rbegin(); place != places.rend(); ++place) {
+            const auto seen = read_seen(place->second);
+            if (!seen) return seen.error();
+            if (!*seen) continue;  // removed meanwhile
+            // One after the other, or no more.
+            const bool is_next = tail != nullptr && place->first + tail->seen.size() == count.newest();
+            if (is_next) tail->seen.push_back(**seen);
+            if (!count.add(**seen)) return {};
         }
-        const bool counts = counts_as_message(static_cast<model::EntryKind>(rows.number(0)), rows.number(1));
-        const bool is_unread = counts && (rows.number(1) & kBlank) == 0;
-        if (!count.add({is_unread, counts, rows.number(3), rows.number(2)})) return false;
+        last = begin - 1;
     }
-    return true;
+    return {};
+}
+
+Result<std::optional<UnreadCount::Seen>> SqliteReader::read_seen(std::uint64_t row) {
+    return only<UnreadCount::Seen>(unread_.rows(row), [](const Rows& rows) {
+        const bool counts = counts_as_message(static_cast<model::EntryKind>(rows.number(0)), rows.number(1));
+        return UnreadCount::Seen{counts && (rows.number(1) & kBlank) == 0, counts, rows.number(3), rows.number(2)};
+    });
 }
 
 // ---- users ----
@@ -339,9 +354,14 @@ Result<std::optional<Row>> SqliteReader::user(std::string_view name) {
 }
 
 Result<std::optional<std::string>> SqliteReader::user_name(Row user) {
-    return in_snapshot([&] {
+    const auto inside = shared_.door.enter();
+    if (auto good = ready(); !good) return good.error();
+    if (const std::string* const known = caches_.names.find(user)) return *known;
+    auto name = snapshot([&] {
         return only<std::string>(user_name_.rows(user), [](const Rows& rows) { return std::string(rows.bytes(0)); });
     });
+    if (name && *name) caches_.names.put(user, **name);
+    return name;
 }
 
 }  // namespace flare::store::sqlite

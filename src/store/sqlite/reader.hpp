@@ -8,6 +8,7 @@
 #include "store/engine.hpp"
 #include "store/sqlite/database.hpp"
 #include "store/sqlite/listing.hpp"
+#include "store/sqlite/reader_caches.hpp"
 #include "store/sqlite/shared.hpp"
 
 #include <cstdint>
@@ -54,14 +55,16 @@ private:
     auto snapshot(const Work& work) -> decltype(work());
 
     Result<std::optional<Conversation>> read_conversation(Row row, const std::optional<LogState>& ahead);
+    // In a snapshot.
+    Result<Page> read_page(const PageRequest& request);
     // Appends the places of the offsets from `begin` to `last`, as far as there are any.
     Result<> find_places(Row conversation, std::uint64_t begin, std::uint64_t last,
                          const std::optional<LogState>& ahead, Places& to);
     Result<std::optional<Entry>> read_entry(std::uint64_t row);
     Result<> fill_in_original(Row conversation, const std::optional<LogState>& ahead, Entry& entry);
-    // Of the offsets from `begin` to `last`, from the newest down. False: the count is complete.
-    Result<bool> count_unread(Row conversation, std::uint64_t begin, std::uint64_t last,
-                              const std::optional<LogState>& ahead, UnreadCount& count);
+    // From `last` down, in a snapshot; `tail`, if there is one, knows all above `last`, and learns the rest.
+    Result<> count_unread(Row conversation, std::uint64_t last, LogTail* tail, UnreadCount& count);
+    Result<std::optional<UnreadCount::Seen>> read_seen(std::uint64_t row);
 
     Shared& shared_;
     bool open_ = false;
@@ -70,6 +73,7 @@ private:
     Statement key_, conversation_, find_, first_block_, blocks_, entry_, unread_;
     Statement member_, members_, memberships_, count_, user_, user_name_;
     ListStatements list_;
+    ReaderCaches caches_;
 };
 
 }  // namespace flare::store::sqlite

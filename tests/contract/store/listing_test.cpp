@@ -221,6 +221,62 @@ TEST_P(StoreListing, NamesTheRestBehindTheLastPage) {
     EXPECT_THAT(list(request).rest, IsEmpty()) << "everything is in the pages";
 }
 
+// Whoever lists again is shown what has changed in the meantime, with an entry and without.
+TEST_P(StoreListing, ShowsConversationsAsTheyAreNow) {
+    const Row room = make_room("room", {kAnn, kBob});
+    const Row quiet = make_room("quiet", {kAnn, kBob});
+    ASSERT_EQ(listed(room, kAnn).conversation.config.title, "");
+    ListRequest rest;
+    rest.user = kAnn;
+    rest.above = list(kAnn).upto;
+    rest.with_rest = true;
+    ASSERT_THAT(rooms_of(list(rest).rest), ElementsAre(quiet, room));
+
+    Change titled;
+    titled.conversation = room;
+    titled.config.emplace().title = "Title";
+    change(titled);
+    EXPECT_EQ(listed(room, kAnn).conversation.config.title, "Title");
+    EXPECT_EQ(list(rest).rest.back().conversation.config.title, "Title") << "without an entry it is no change";
+    put(room, member_since_start(kCat));
+    EXPECT_EQ(listed(room, kAnn).conversation.members, 3u);
+    put(quiet, member_since_start(kCat), false);
+    EXPECT_EQ(listed(quiet, kAnn).conversation.members, 3u);
+    say(room, kBob, 2);
+    EXPECT_EQ(listed(room, kAnn).conversation.head, head(room));
+    EXPECT_EQ(listed(room, kAnn).conversation.head.last.offset, 3u);
+    cut(room, 2);
+    maintain();
+    EXPECT_EQ(listed(room, kAnn).conversation.head, head(room));
+    EXPECT_EQ(listed(room, kAnn).conversation.head.first, 2u);
+    EXPECT_THAT(rooms_of(list(rest).rest), ElementsAre(quiet));
+    const std::uint64_t before = list(kAnn).upto;
+    remove(room);
+    EXPECT_TRUE(list(kAnn, before).found.at(0).is_gone());
+    EXPECT_THAT(rooms_of(list(kAnn).found), ElementsAre(quiet));
+}
+
+TEST_P(StoreListing, SaysOfTheRestWhatAMemberMayRead) {
+    const Row room = make_room("room", {kAnn});
+    say(room, kAnn, 3);
+    model::Member bob = member_since_start(kBob, Role::moderator);
+    put(room, bob);
+    ListRequest request;
+    request.user = kBob;
+    request.above = list(kBob).upto;
+    request.with_rest = true;
+    for (const bool again : {false, true}) {
+        if (again) open();
+        const ListPage page = list(request);
+        ASSERT_THAT(page.rest, SizeIs(1));
+        EXPECT_EQ(page.rest[0].member.user, kBob);
+        EXPECT_EQ(page.rest[0].member.role, Role::moderator);
+        EXPECT_EQ(page.rest[0].member.visible_from, 4u);
+        EXPECT_EQ(page.rest[0].conversation.head, head(room));
+        EXPECT_EQ(page.rest[0].conversation.key, model::ConversationKey::room("room"));
+    }
+}
+
 TEST_P(StoreListing, IsWholeForWhoKnowsMoreThanTheStore) {
     const Row room = make_room("room", {kAnn});
     const Row left = make_room("left", {kAnn});

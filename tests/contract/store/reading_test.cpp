@@ -8,6 +8,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 class StoreReading : public StoreContract {
 protected:
@@ -47,6 +48,48 @@ TEST_P(StoreReading, GivesPagesInBothDirectionsInTheOrderOfTheLog) {
     EXPECT_THAT(read(Direction::backward, UINT64_MAX, 2), ElementsAre(69, 70));
     EXPECT_THAT(read(Direction::backward, 0, 2), IsEmpty());
     EXPECT_EQ(last.head.last.offset, 70u);
+}
+
+// Those who read the newest entries again are shown the same, but for what has changed.
+TEST_P(StoreReading, GivesTheNewestEntriesAgainAsTheyAreNow) {
+    for (const std::uint32_t limit : {3u, 2u, 5u, 5u, 1u}) {
+        EXPECT_THAT(read(Direction::backward, UINT64_MAX, limit), SizeIs(limit));
+        EXPECT_EQ(last.entries.back().offset, 70u) << limit;
+        EXPECT_EQ(last.entries.front().payload, "0123456789") << limit;
+        EXPECT_TRUE(last.more) << limit;
+    }
+    request.floor = 68;
+    EXPECT_THAT(read(Direction::backward, 70, 5), ElementsAre(68, 69, 70));
+    EXPECT_FALSE(last.more);
+    request.floor = 1;
+    request.bytes = 30;  // of type and payload there are 14
+    EXPECT_THAT(read(Direction::backward, 70, 5), ElementsAre(69, 70));
+    EXPECT_TRUE(last.more);
+    request.bytes = 1;
+    EXPECT_THAT(read(Direction::backward, 70, 5), ElementsAre(70));
+    request.bytes = 1024 * 1024;
+
+    NewEntry edit = entry(room, 71, "edited");
+    edit.kind = model::EntryKind::edit;
+    edit.ref = 70;
+    append(edit);
+    read(Direction::backward, UINT64_MAX, 3);
+    EXPECT_THAT(payloads(last), ElementsAre("0123456789", "edited", "edited"));
+    NewEntry removal = entry(room, 72, "");
+    removal.kind = model::EntryKind::removal;
+    removal.ref = 70;
+    append(removal);
+    EXPECT_THAT(read(Direction::backward, UINT64_MAX, 3), ElementsAre(70, 71, 72));
+    EXPECT_THAT(payloads(last), ElementsAre("", "", ""));
+    EXPECT_TRUE(last.entries[0].blank);
+
+    Change cut;
+    cut.conversation = room;
+    cut.keep_from = 71;
+    change(cut);
+    EXPECT_THAT(read(Direction::backward, UINT64_MAX, 3), ElementsAre(71, 72));
+    EXPECT_FALSE(last.more);
+    EXPECT_EQ(last.head.first, 71u);
 }
 
 TEST_P(StoreReading, StaysBetweenFloorAndCeiling) {

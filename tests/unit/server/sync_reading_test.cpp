@@ -94,6 +94,10 @@ protected:
         EXPECT_EQ(made.found.code, errc::ok);
         const std::vector<std::uint32_t> feeds(made.found.conversations.size() + made.found.rest.size());
         made.body = encode(made.found, feeds);
+        // Whoever comes later gets the same, with what is kept of those before.
+        question.newest = newest;
+        for (int again = 0; again < 2; ++again)
+            EXPECT_EQ(encode(sync_page(*engine->reader(), question), feeds), made.body);
         EXPECT_LE(made.body.size(), wire::kMaxResponseBytes);
         auto page = wire::im::decode<wire::im::SyncPage>(made.body);
         EXPECT_TRUE(page);
@@ -122,6 +126,7 @@ protected:
     std::map<std::string, store::Row> users;
     store::WriteBatch batch;
     unsigned written = 0;
+    const NewestEntriesPtr newest = std::make_shared<NewestEntries>();
 };
 
 TEST_F(PagesOfAList, ShowTheNewestActivityFirst) {
@@ -317,6 +322,41 @@ TEST_F(PagesOfAList, ShowAMemberNothingFromBeforeItJoined) {
     EXPECT_EQ(tea_now.about->visible_from, 6u);
     EXPECT_EQ(offsets(tea_now), (std::vector<std::uint64_t>{6, 7}));
     EXPECT_EQ(tea_now.mark->unread, 1u);
+}
+
+// read() compares what was kept for others with what the store says.
+TEST_F(PagesOfAList, ShowEachMemberTheNewestEntriesAsTheyAreNow) {
+    const store::Row tea = make(model::ConversationKey::room("tea"), {"bob"}, model::Visibility::since_join);
+    for (int i = 0; i < 5; ++i) write(tea, "bob");
+    set_member(tea, "ann", model::Role::member);
+    const auto told = [&](const std::string& user) {
+        std::vector<std::string> texts;
+        const Listing list = read({.user = user, .entries = 4});
+        for (const auto& each : list.page.conversations.at(0).entries)
+            texts.push_back(std::to_string(each.offset) + " " + std::string(each.payload));
+        return texts;
+    };
+    EXPECT_EQ(told("bob").size(), 4u);
+    EXPECT_EQ(told("ann").size(), 1u) << "the rest was before it came";
+    write(tea, "ann", "text");
+    EXPECT_EQ(told("bob").back(), "7 text");
+    EXPECT_EQ(told("ann").back(), "7 text");
+    store::NewEntry edit = entry(tea, "ann", "edited");
+    edit.kind = model::EntryKind::edit;
+    edit.ref = 7;
+    commit(std::move(edit));
+    EXPECT_EQ(told("bob").at(2), "7 edited");
+    store::NewEntry removal = entry(tea, "ann", "");
+    removal.kind = model::EntryKind::removal;
+    removal.ref = 7;
+    commit(std::move(removal));
+    EXPECT_EQ(told("bob").at(1), "7 ");
+    EXPECT_EQ(told("ann").at(1), "7 ");
+    store::Change cut;
+    cut.conversation = tea;
+    cut.keep_from = 8;
+    commit(std::move(cut));
+    EXPECT_EQ(told("bob").size(), 2u);
 }
 
 TEST_F(PagesOfAList, HaveAsManyEntriesAsThereIsRoomFor) {

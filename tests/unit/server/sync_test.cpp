@@ -234,6 +234,101 @@ TEST_F(ListsOnShards, AskTheStoreOnceForTheEndsOfLogsThatNobodyHolds) {
     store.by_hand = false;
 }
 
+// Those who come back at once wait for each other, and not before those who send messages.
+class ManyLists : public ListsOnShards {
+protected:
+    static constexpr std::size_t kMany = ConversationSync::kMostReading + 4;
+
+    ManyLists() {
+        start(1);
+        const auto ann = session_of("ann", 200);
+        for (std::size_t i = 0; i < kMany; ++i) users_.push_back("user" + std::to_string(i));
+        for (std::size_t i = 0; i < kMany; ++i)
+            lines_.push_back(session_of(users_[i], static_cast<std::uint8_t>(1 + i)));
+        make_room(ann, 1, 1, {users_.begin(), users_.end()});
+        store.by_hand = true;
+        for (const auto& line : lines_) bench->bring(line, sync(1, 1));
+    }
+    ~ManyLists() override {
+        store.by_hand = false;
+        bench->settle();
+        check();
+    }
+    std::vector<std::size_t> answered() const {
+        std::vector<std::size_t> all;
+        for (std::size_t i = 0; i < kMany; ++i)
+            if (responses(*lines_[i]).contains(message_id(1))) all.push_back(i);
+        return all;
+    }
+    // What the store has read arrives, and nothing that follows from it.
+    void bring_mail() {
+        while (!bench->mail.empty()) {
+            const auto [worker, task] = std::move(bench->mail.front());
+            bench->mail.pop_front();
+            task(bench->shard(worker));
+        }
+    }
+
+    std::vector<std::string> users_;
+    std::vector<std::shared_ptr<Line>> lines_;
+};
+
+TEST_F(ManyLists, AreReadAFewAtATimeInTheOrderInWhichTheyWereAskedFor) {
+    ASSERT_EQ(store.work.size(), ConversationSync::kMostReading);
+    for (std::size_t i = 0; i < kMany; ++i) {
+        ASSERT_EQ(store.work.size(), std::min(ConversationSync::kMostReading, kMany - i));
+        bench->run_store();
+        bench->settle();
+        ASSERT_EQ(answered().size(), i + 1);
+        EXPECT_EQ(answered().back(), i);
+        EXPECT_EQ(page(*lines_[i], 1).conversations.size(), 1u);
+    }
+}
+
+TEST_F(ManyLists, AreToldOneInATurn) {
+    for (std::size_t i = 0; i < 3; ++i) bench->run_store();
+    bring_mail();
+    auto& tasks = bench->loops[0]->tasks;
+    for (std::size_t i = 0; i < 3; ++i) {
+        ASSERT_FALSE(tasks.empty());
+        const std::size_t waiting = store.work.size();
+        for (std::size_t in_this_turn = tasks.size(); in_this_turn != 0; --in_this_turn) {
+            const auto task = std::move(tasks.front());
+            tasks.pop_front();
+            task();
+        }
+        bench->shard().flush();
+        EXPECT_EQ(answered().size(), i + 1);
+        EXPECT_EQ(store.work.size(), waiting + 1) << "another one is read";
+    }
+}
+
+TEST_F(ManyLists, AreNotReadForThoseWhoHaveGoneMeanwhile) {
+    for (std::size_t i = 0; i < kMany; ++i)
+        if (i != kMany - 1) end(users_[i], lines_[i]);
+    for (std::size_t i = 0; i < ConversationSync::kMostReading; ++i) bench->run_store();
+    bench->settle();
+    ASSERT_EQ(store.work.size(), 1u);
+    bench->run_store();
+    bench->settle();
+    EXPECT_EQ(answered(), (std::vector<std::size_t>{kMany - 1}));
+}
+
+TEST_F(ManyLists, AreAskedForLaterWhenTooManyWait) {
+    ConversationSync& sync = bench->shard().conversations()->sync;
+    for (session::ServerSession* const session : bench->shard().table().of_user(users_[0])) {
+        session::PendingRequest pending;
+        pending.session = session->id();
+        for (std::size_t i = kMany - ConversationSync::kMostReading; i < ConversationSync::kMostWaiting; ++i)
+            sync.sync(*session, {}, pending, {});
+    }
+    const auto late = session_of("late", 100);
+    bench->bring(late, ManyLists::sync(1, 1));
+    EXPECT_EQ(code(*late, 1), errc::busy);
+    EXPECT_EQ(answered().size(), 0u);
+    end(users_[0], lines_[0]);
+}
+
 // What is written while the page is read is on the page or in its feed.
 TEST_F(ListsOnShards, MissNothingThatIsWrittenMeanwhile) {
     for (std::size_t steps = 0; steps < 12; ++steps) {

@@ -148,13 +148,101 @@ TEST_F(HeadTableTest, NamesTheHeadsThatAreAheadOfTheirRows) {
     many.load(701, LogState());
     many.changed(701);
     rows.push_back(701);
-    std::vector<HeadTable::Ahead> ahead;
-    many.ahead_of(rows, ahead);
-    ASSERT_EQ(ahead.size(), 233u);
-    for (std::size_t i = 0; i < ahead.size(); ++i) {
-        EXPECT_EQ(ahead[i].row, 3 * i + 2);
-        EXPECT_EQ(ahead[i].head.stamp, ahead[i].row);
+    std::vector<HeadTable::Known> known;
+    many.known(rows, known);
+    ASSERT_EQ(known.size(), rows.size());
+    for (std::size_t i = 0; i < known.size(); ++i) {
+        EXPECT_EQ(known[i].conversation, nullptr) << rows[i];
+        ASSERT_EQ(known[i].ahead.has_value(), rows[i] % 3 == 2 && rows[i] <= 700) << rows[i];
+        if (!known[i].ahead) continue;
+        EXPECT_EQ(known[i].ahead->stamp, rows[i]);
     }
+}
+
+// What a reader finds in a row between looking for it in memory and saying so.
+class KnownConversationsTest : public HeadTableTest {
+protected:
+    HeadTable::Known known(Row row) {
+        std::vector<HeadTable::Known> all;
+        table.known(std::array{row}, all);
+        return all.at(0);
+    }
+    void learn(Row row, std::uint64_t ticket, std::string title, std::uint64_t last = 0) {
+        Conversation read;
+        read.row = row;
+        read.config.title = std::move(title);
+        read.head.last.offset = last;
+        table.learn(row, ticket, std::make_shared<const Conversation>(read));
+    }
+    void reshape(Row row) {
+        table.begin(1);
+        change(row);
+        table.reshaped(row);
+        table.publish();
+    }
+};
+
+TEST_F(KnownConversationsTest, AreThereOnceSomebodyHasReadThem) {
+    const HeadTable::Known before = known(7);
+    EXPECT_EQ(before.conversation, nullptr);
+    EXPECT_FALSE(table.head(7));
+    EXPECT_EQ(known(7).conversation, nullptr);
+    learn(7, before.ticket, "tea", 3);
+    ASSERT_NE(known(7).conversation, nullptr);
+    EXPECT_EQ(known(7).conversation->config.title, "tea");
+    EXPECT_EQ(known(7).head.last.offset, 3u);
+    EXPECT_EQ(table.head(7)->last.offset, 3u);
+    EXPECT_EQ(known(8).conversation, nullptr);
+}
+
+TEST_F(KnownConversationsTest, HaveTheHeadThatIsPublished) {
+    commit(1, {7});
+    learn(7, known(7).ticket, "tea", last_of(7));
+    commit(2, {7});
+    ASSERT_NE(known(7).conversation, nullptr);
+    EXPECT_EQ(known(7).head.last.offset, 2u);
+    table.begin(3);
+    change(7);
+    EXPECT_EQ(known(7).head.last.offset, 2u) << "it is not committed";
+    table.discard();
+    EXPECT_EQ(known(7).head.last.offset, 2u);
+}
+
+TEST_F(KnownConversationsTest, AreNotWhatWasReadBeforeACommit) {
+    const std::uint64_t ticket = known(7).ticket;
+    commit(1, {7});
+    learn(7, ticket, "tea");
+    const HeadTable::Known after = known(7);
+    EXPECT_EQ(after.conversation, nullptr);
+    EXPECT_NE(after.ticket, ticket);
+    learn(7, ticket, "tea");
+    EXPECT_EQ(known(7).conversation, nullptr);
+    learn(7, after.ticket, "tea", 1);
+    EXPECT_NE(known(7).conversation, nullptr);
+}
+
+TEST_F(KnownConversationsTest, AreForgottenWhenMoreThanTheirHeadHasChanged) {
+    learn(7, known(7).ticket, "tea");
+    table.begin(1);
+    change(7);
+    table.reshaped(7);
+    EXPECT_NE(known(7).conversation, nullptr) << "it is not committed";
+    table.discard();
+    ASSERT_NE(known(7).conversation, nullptr);
+    reshape(8);
+    ASSERT_NE(known(7).conversation, nullptr);
+    reshape(7);
+    EXPECT_EQ(known(7).conversation, nullptr);
+    EXPECT_EQ(table.head(7)->last.offset, 1u);
+}
+
+TEST_F(KnownConversationsTest, AreOnlySoMany) {
+    const Row other = 7 + KnownConversations::kMost;
+    learn(7, known(7).ticket, "tea");
+    const std::uint64_t ticket = known(other).ticket;
+    EXPECT_EQ(known(7).conversation, nullptr);
+    learn(other, ticket, "coffee");
+    EXPECT_EQ(known(other).conversation, nullptr) << "another one has the place by now";
 }
 
 class LogStampsTest : public HeadTableTest {

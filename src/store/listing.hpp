@@ -55,7 +55,7 @@ public:
     }
     // After the last one.
     void finish() {
-        more_ = newest(found_, std::clamp<std::size_t>(request_.limit, 1, kMost));
+        more_ = newest(found_, limit());
         if (more_) rest_.clear();
         newest(rest_, request_.most_rest);
     }
@@ -63,6 +63,7 @@ public:
     const std::vector<Candidate>& found() const noexcept { return found_; }
     const std::vector<Candidate>& rest() const noexcept { return rest_; }
     bool more() const noexcept { return more_; }
+    std::size_t limit() const noexcept { return std::clamp<std::size_t>(request_.limit, 1, kMost); }
 
 private:
     static constexpr std::size_t kMost = 1000;

@@ -189,7 +189,10 @@ void Listener::hear(const Event& event) {
     if (const auto* changed = std::get_if<event::ConversationChanged>(&event)) {
         world_.happened(changed->now ? "change of the list" : "conversation that has gone");
         if (!changed->now) world_.trace(client_.name + " is told that " + changed->conversation + " is gone");
-        if (!changed->now) heard_[changed->conversation].subscribed = false;
+        if (!changed->now) {
+            heard_[changed->conversation].subscribed = false;
+            directs_.erase(changed->conversation);  // if it comes again, it is another log
+        }
         return;
     }
     if (std::holds_alternative<event::ConversationsSynced>(event)) return world_.happened("list that is complete");
@@ -256,7 +259,9 @@ void Listener::told(const std::string& conversation, const StoredAt& at, const U
 // Whichever way it comes.
 void Listener::told_once(const std::string& conversation, const Uuid& id) {
     if (!client_.keeps_list || conversation.starts_with("room:")) return;
-    world_.require(directs_[conversation].insert(id).second, "a direct message is told once");
+    const auto [told, first] = directs_[conversation].try_emplace(id, world_.now());
+    world_.require(first || world_.now() - told->second > client_.remembers, "a direct message is told once");
+    told->second = world_.now();
     ever_.insert(id);
 }
 
@@ -267,7 +272,8 @@ void Listener::left_out(const event::HistoryGap& gap) {
                  " because of " + std::to_string(static_cast<int>(gap.reason)));
     Heard& heard = heard_[gap.conversation];
     if (client_.keeps_list) heard.subscribed = true;
-    if (gap.reason == HistoryGapReason::skipped) {
+    const bool knows_log = !client_.keeps_list || !book_.unknown_copy();
+    if (gap.reason == HistoryGapReason::skipped && knows_log) {
         const model::ConversationKey key = LogBook::key_of(client_.user, gap.conversation);
         // The receipt of an own message is its entry, also where the application was told before that its outcome is
         // unknown.
@@ -321,8 +327,10 @@ void Listener::check_list() const {
                      std::to_string(item.mark.offset) + ", unread " + std::to_string(item.mark.unread));
         world_.require(end.has_value(), "who has a conversation in the list is a member");
         world_.trace("of the store: end " + std::to_string(end->offset));
-        world_.require(item.about.head.epoch == end->epoch && item.about.head.last == end->offset,
-                       "the list knows the end of a log");
+        // But for own messages of unknown outcome.
+        model::Position last{item.about.head.epoch, item.about.head.last};
+        while (book_.is_of(client_.name, key, {last.epoch, last.offset + 1})) ++last.offset;
+        world_.require(last == *end, "the list knows the end of a log");
         world_.require(item.mark.offset <= book_.mark_of(client_.user, key), "a mark of the list is in the store");
         const std::uint64_t unread = book_.unread_for(client_.user, key, item.mark.offset);
         world_.trace("of the store: end " + std::to_string(end->offset) + ", unread " + std::to_string(unread));

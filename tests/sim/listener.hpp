@@ -29,6 +29,7 @@ public:
         std::function<void()> arm_timer{};
         std::function<void(Duration delay, std::function<void()> run)> later{};
         bool keeps_list = false;
+        Duration remembers{};  // the ids of what it was given
     };
     // What a process may leave to the next one: how far it had come in each conversation.
     struct Place {
@@ -108,8 +109,9 @@ private:
     const Client client_;
     client::Sync sync_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-    std::map<std::string, std::set<Uuid>> directs_;  // messages of direct conversations that were told, of this log
-    std::set<Uuid> ever_;                            // and of all
+    // Messages of direct conversations, of this log, and when they were told.
+    std::map<std::string, std::map<Uuid, TimePoint>> directs_;
+    std::set<Uuid> ever_;  // and of all
     std::map<Uuid, client::AnswerDone> open_;
     std::map<std::string, Heard> heard_;
     std::map<std::string, std::deque<Own>> asked_;  // receipts since each call of subscribe() that has no answer

@@ -36,7 +36,8 @@ void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shar
     const bool begins = named.begins && feed.number == named.number;
     if ((feed.number >= named.number && !begins) || feed.busy) return;
     forget_number(feed);
-    if (!feed.reaches_back(named)) {
+    const bool may_be_closed = !named.begins && closed_by_answer_.contains(named.name);
+    if (may_be_closed || !feed.reaches_back(named)) {
         go_on(named.name);
         return;
     }
@@ -68,7 +69,9 @@ bool Feeds::Feed::reaches_back(const Named& named) const {
            named.entries.back().offset == named.end.offset;
 }
 
-void Feeds::end_sync(bool over) {
+void Feeds::on_sync(SyncStep step) {
+    if (step == SyncStep::page_asked) return closed_by_answer_.clear();
+    const bool over = step == SyncStep::complete;
     std::vector<std::string> names;
     for (auto& [name, feed] : all_) {
         if (!std::exchange(feed.awaits, false)) continue;

@@ -118,9 +118,10 @@ public:
     };
     // `taken` as for on_feed().
     void adopt(const Named& named, wire::Encodings encodings, const std::shared_ptr<void>& taken);
-    // Nothing more will be named: what has waited for it is asked for. `over`: what has not been named is no member's
-    // any more, or is not live.
-    void end_sync(bool over);
+    // A page is asked for: it knows all that has been answered. Or nothing more will be named: what has waited for it
+    // is asked for; if the sync was complete, what has not been named is no member's any more, or is not live.
+    enum class SyncStep { page_asked, failed, complete };
+    void on_sync(SyncStep step);
     // The user is no member any more. Not `certain`: as a page says. False: there is a feed, or one is being asked for
     // again, and that tells when it is so.
     bool drop(const std::string& name, bool certain = true);
@@ -131,7 +132,7 @@ public:
 
     // ---- from the session ----
     // There is a new one, which has no feeds. `sync`: one begins, and what it may name is not asked for before
-    // end_sync().
+    // on_sync() says so.
     void begin_session(bool sync = false);
     // The same one can be used again: what waits for that is asked.
     void go_on();
@@ -256,6 +257,8 @@ private:
     All all_;
     boost::unordered_flat_map<std::uint32_t, std::string> by_number_;  // those that are listened to
     Unfollowed unfollowed_;
+    // Conversations whose feeds the server may have closed since a page was asked for, which may name them still.
+    std::set<std::string, std::less<>> closed_by_answer_;
     bool syncs_ = false;                        // in this session
     std::size_t calls_ = 0;                     // in all `asked`
     std::deque<std::string> to_renew_;          // now, in this order

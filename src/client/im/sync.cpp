@@ -75,6 +75,7 @@ void Sync::begin_pass() {
 void Sync::ask_page() {
     if (!owner_.in_session()) return;  // the next one begins anew
     open_ = true;
+    feeds_.on_sync(Feeds::SyncStep::page_asked);
     const bool first = passes_ == 0 && pass_.pages == 0;
     const Call call = sync_call(cursor_, pass_.page, first ? kFirstPage : kPage, first ? kFirstEntries : kEntries);
     owner_.ask(call, [this, turn = turn_](const Answer& answer) {
@@ -117,7 +118,7 @@ void Sync::on_failed(const Failure& failure, std::uint32_t retry_after_ms) {
     // The backup of a store has been restored between two pages.
     if (code == errc::epoch_changed && !pass_.page.empty() && ++passes_ < kMostPasses) return begin_pass();
     syncing_ = false;
-    feeds_.end_sync(false);
+    feeds_.on_sync(Feeds::SyncStep::failed);
     release_held();
     if (code == errc::not_supported) {
         if (!std::exchange(told_unavailable_, true))
@@ -210,7 +211,7 @@ void Sync::finish(const std::shared_ptr<void>& taken) {
             return std::nullopt;
         });
     }
-    feeds_.end_sync(true);
+    feeds_.on_sync(Feeds::SyncStep::complete);
     release_held();
     marks_.say_again();
 }

@@ -85,7 +85,7 @@ Result<ListPage> Listing::read_page() {
     page.more = choice_->more();
     page.whole = choice_->above() == 0;
     if (auto good = read_found(page.found); !good) return good.error();
-    if (auto good = read_rest(page.rest); !good) return good.error();
+    if (auto good = read_rest(page); !good) return good.error();
     return page;
 }
 
@@ -106,16 +106,27 @@ Result<> Listing::read_found(std::vector<Listed>& to) {
     return {};
 }
 
-Result<> Listing::read_rest(std::vector<Listed>& to) {
+// What has moved on since it was chosen is told as what has changed, or its feed would begin behind entries that nobody
+// tells. If there is no room for it, the next page has the rest.
+Result<> Listing::read_rest(ListPage& page) {
     const std::vector<Candidate>& chosen = choice_->rest();
-    to.reserve(chosen.size());
+    page.rest.reserve(chosen.size());
     for (std::size_t i = 0; i < chosen.size(); ++i) {
-        Listed& made = to.emplace_back();
+        Listed made;
         const auto there = read_conversation(choice_->found().size() + i, chosen[i], made.conversation);
         if (!there) return there.error();
-        if (*there && has_moved_on(made.conversation.head)) {
+        if (!*there) continue;
+        if (has_moved_on(made.conversation.head)) {
             const auto listed = read_member(chosen[i].row, made);
             if (!listed) return listed.error();
+            if (!*listed || made.is_gone()) continue;  // the next list tells it
+            if (page.found.size() == choice_->limit()) {
+                page.rest.clear();
+                page.more = true;
+                return {};
+            }
+            made.stamp = made.conversation.head.stamp;
+            page.found.insert(page.found.begin(), std::move(made));
         } else {
             // In the order of the index.
             const auto at = std::ranges::lower_bound(rows_, chosen[i].row) - rows_.begin();
@@ -123,9 +134,9 @@ Result<> Listing::read_rest(std::vector<Listed>& to) {
             made.member.user = request_.user;
             made.member.role = membership.role;
             made.member.visible_from = membership.visible_from;
+            made.stamp = chosen[i].stamp;
+            if (!made.is_gone()) page.rest.push_back(std::move(made));
         }
-        made.stamp = chosen[i].stamp;
-        if (!*there || made.is_gone()) to.pop_back();
     }
     return {};
 }

@@ -49,7 +49,7 @@ private:
     };
 
     Result<> read_found(std::vector<Listed>& to);
-    Result<> read_rest(std::vector<Listed>& to);
+    Result<> read_rest(ListPage& page);
     bool has_moved_on(const model::Head& head) const noexcept;
     // False: there is none.
     Result<bool> read_member(Row conversation, Listed& to);

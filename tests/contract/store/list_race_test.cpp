@@ -80,5 +80,60 @@ TEST_F(ListRace, ShowsNobodyAsAMemberBesideAHeadThatIsNewerThanThat) {
     }
 }
 
+// A feed of it would begin behind an entry that no page has.
+TEST_F(ListRace, TellsWhatHasMovedOnSinceItWasChosenAsChanged) {
+    for (const std::uint32_t limit : {20u, 1u}) {
+        Change other;
+        other.key = model::ConversationKey::room("other" + std::to_string(limit));
+        other.members = {member_since_start(kLister)};
+        sqlite::Shared shared;
+        shared.path = settings.path;
+        shared.heads = std::make_unique<sqlite::HeadTable>(4);
+        std::uint64_t committed = 0;
+        {
+            const auto engine = sqlite::open(settings).value();
+            upto = engine->about().stamp;
+            (void)commit(*engine, {other});  // has changed
+            committed = engine->about().stamp;
+        }
+        auto database = sqlite::Database::open(settings.path, {}, sqlite::Database::Use::read).value();
+        sqlite::ListStatements statements;
+        ASSERT_TRUE(statements.prepare(database));
+        ListRequest request;
+        request.user = kLister;
+        request.above = upto;
+        request.limit = limit;
+        request.with_rest = true;
+        sqlite::Listing listing(shared, statements, request, committed);
+        ASSERT_TRUE(listing.read_members());
+        ASSERT_TRUE(listing.look_up_logs());
+        ASSERT_TRUE(listing.read_logs());
+        NewEntry entry;
+        entry.conversation = room;
+        entry.sender = kOther;
+        entry.id = id_of(limit);
+        std::uint64_t written = 0;
+        {
+            const auto engine = sqlite::open(settings).value();
+            written = commit(*engine, {entry}).stamp;
+        }
+        ASSERT_TRUE(listing.choose());
+        const auto page = listing.read_page();
+        ASSERT_TRUE(page);
+        EXPECT_TRUE(
+            std::ranges::none_of(page->rest, [&](const Listed& each) { return each.conversation.row == room; }));
+        if (limit == 1) {
+            EXPECT_TRUE(page->more) << "there is no room on this page";
+            EXPECT_TRUE(page->rest.empty());
+        } else {
+            ASSERT_EQ(page->found.size(), 2u);
+            EXPECT_EQ(page->found[0].conversation.row, room);
+            EXPECT_EQ(page->found[0].conversation.head.stamp, written);
+            EXPECT_EQ(page->found[0].stamp, written);
+            EXPECT_FALSE(page->more);
+        }
+    }
+}
+
 }  // namespace
 }  // namespace flare::store::test

@@ -29,6 +29,7 @@ public:
         std::function<void()> arm_timer{};
         std::function<void(Duration delay, std::function<void()> run)> later{};
         bool keeps_list = false;
+        bool counts_ends = false;  // of rooms, the server tells only where their logs end
     };
     // What a process may leave to the next one: how far it had come in each conversation.
     struct Place {

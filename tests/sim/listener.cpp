@@ -43,7 +43,9 @@ void Listener::unsubscribe(const std::string& conversation) {
                      std::string(flare::name(done ? errc::ok : done.error().code)));
         if (!done) return;
         world_.happened("subscription that was given up");
-        if (!client_.keeps_list) heard_[conversation].subscribed = false;
+        // What is in the list goes on.
+        const bool goes_on = client_.keeps_list && lists(conversation);
+        if (!goes_on) heard_[conversation].subscribed = false;
     });
 }
 
@@ -314,6 +316,11 @@ void Listener::check_at_rest() const {
         world_.require(*end == told, "what is subscribed to is told to its end");
     }
     if (client_.keeps_list) check_list();
+}
+
+bool Listener::lists(const std::string& conversation) const {
+    const auto list = sync_.list();
+    return std::ranges::any_of(list, [&](const auto& item) { return item.about.name == conversation; });
 }
 
 void Listener::check_list() const {

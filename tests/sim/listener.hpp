@@ -97,6 +97,7 @@ private:
     void hear(const Event& event);
     void told_once(const std::string& conversation, const Uuid& id);
     void check_list() const;
+    bool lists(const std::string& conversation) const;
     void begun(const std::string& conversation, const Subscription& subscription, const Own& own);
     void told(const std::string& conversation, const StoredAt& at, const Uuid& id, model::EntryKind kind,
               const std::string& from, std::string_view payload);

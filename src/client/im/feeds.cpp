@@ -248,8 +248,6 @@ void Feeds::on_renewed(const std::string& name, const Answer& answer) {
         feed.note_renewed(record_, name, begun->head.last, gap.has_value());
         if (gap) {
             tell_gap(feed, std::move(*gap));
-        } else if (follower_ != nullptr) {
-            follower_->on_skipped(name, {});
         }
     } else if (owner_.in_session()) {  // else the next one, or this one when it can be used again
         if (may_pass(begun.error().code)) {
@@ -274,6 +272,7 @@ void Feeds::on_renewed(const std::string& name, const Answer& answer) {
 // What was left out, if anything.
 std::optional<HistoryGap> Feeds::begin(const std::string& name, Feed& feed, const Subscribed& begun) {
     listen(feed, name, begun.feed);
+    if (follower_ != nullptr) follower_->on_member(name, begun.head.epoch, begun.visible_from);
     im::FeedReset reset;
     if (begun.reset) {
         reset = *begun.reset;

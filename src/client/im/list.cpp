@@ -258,6 +258,15 @@ void ConversationList::on_entry(std::string_view name, std::uint64_t epoch, cons
     make_room();
 }
 
+// The server has moved the mark to there, or further, as the user became a member.
+void ConversationList::on_visible_from(std::string_view name, std::uint64_t epoch, std::uint64_t offset) {
+    State* const state = find(name, epoch);
+    if (state == nullptr || offset == 0 || offset - 1 <= state->mark) return;
+    state->said = std::max(state->said, offset - 1);
+    state->move_mark(offset - 1);
+    note_changed(state->about.name, *state);
+}
+
 void ConversationList::on_gap(std::string_view name, const Position& upto) {
     State* const state = find(name, upto.epoch);
     if (state == nullptr || upto.offset <= state->counted) return;

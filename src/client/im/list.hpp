@@ -64,6 +64,8 @@ public:
     bool remove(std::string_view name);
     // What of a log comes next; also again, and of other conversations.
     void on_entry(std::string_view name, std::uint64_t epoch, const wire::im::Entry& entry, wire::Encodings encodings);
+    // The user may read from this offset on: what is below it does not count.
+    void on_visible_from(std::string_view name, std::uint64_t epoch, std::uint64_t offset);
     // Entries up to this one are not told.
     void on_gap(std::string_view name, const Position& upto);
     // Up to this one the log goes on with own messages, of which the list was not told.

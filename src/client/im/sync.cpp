@@ -314,9 +314,9 @@ void Sync::on_entry(const std::string& conversation, std::uint64_t epoch, const 
     list_.on_entry(conversation, epoch, entry, encodings);
 }
 
-// Who subscribes is a member: the list is asked for what it lacks.
-void Sync::on_skipped(const std::string& conversation, const Position& upto) {
-    list_.on_gap(conversation, upto);
+// The list is asked for what it lacks.
+void Sync::on_member(const std::string& conversation, std::uint64_t epoch, std::uint64_t visible_from) {
+    list_.on_visible_from(conversation, epoch, visible_from);
     if (list_.end_of(conversation)) return;
     if (syncing_) {
         pass_.expected.push_back(conversation);
@@ -324,6 +324,8 @@ void Sync::on_skipped(const std::string& conversation, const Position& upto) {
         again_.at = owner_.now();
     }
 }
+
+void Sync::on_skipped(const std::string& conversation, const Position& upto) { list_.on_gap(conversation, upto); }
 
 void Sync::on_own_upto(const std::string& conversation, const Position& upto) { list_.on_own_upto(conversation, upto); }
 

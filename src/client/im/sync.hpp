@@ -118,6 +118,7 @@ private:
     // ---- from the subscriptions ----
     void on_entry(const std::string& conversation, std::uint64_t epoch, const wire::im::Entry& entry,
                   wire::Encodings encodings) override;
+    void on_member(const std::string& conversation, std::uint64_t epoch, std::uint64_t visible_from) override;
     void on_skipped(const std::string& conversation, const Position& upto) override;
     void on_own_upto(const std::string& conversation, const Position& upto) override;
     void on_own_at(const std::string& conversation, const Position& at) override;

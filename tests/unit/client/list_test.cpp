@@ -215,6 +215,19 @@ TEST_F(Listed, TheServerMayHaveCountedMoreOrLessThanIsKnown) {
     EXPECT_EQ(mark(), "8 above 491");
 }
 
+TEST_F(Listed, WhatTheUserMayNotReadAnyMoreDoesNotCount) {
+    name({"room:tea", 3, 0, 1, {entry_of(3, "bob")}});
+    entry(entry_of(4, "bob"));
+    list.on_visible_from("room:tea", kEpoch, 7);  // who left and came back
+    EXPECT_EQ(mark(), "0 above 6");
+    EXPECT_TRUE(list.unsaid().empty()) << "the server knows";
+    entry(entry_of(8, "bob"));
+    EXPECT_EQ(mark(), "1 above 6");
+    list.on_visible_from("room:tea", kEpoch, 1);
+    list.on_visible_from("room:tea", kEpoch + 1, 9);
+    EXPECT_EQ(mark(), "1 above 6");
+}
+
 TEST_F(Listed, AMarkIsSaidAgainIfNobodyHasCountedWhatIsBehindIt) {
     name({"room:tea", 500, 0, 400, {entry_of(499, "bob"), entry_of(500, "bob")}});
     list.mark("room:tea", {kEpoch, 490});

@@ -106,7 +106,7 @@ void Sync::on_page(const Answer& answer) {
         const std::string name(each.conversation);
         const auto end = list_.end_of(name);
         if (!end) continue;
-        const auto [start, id] = told_before(name).value_or(ToldUpto{*end, {}});
+        const auto [start, id] = kept_.told_before(name).value_or(ToldUpto{*end, {}});
         feeds_.adopt({name, each.feed, *end, 0, {}, start, id}, answer.encodings, taken);
     }
     tell_changes(taken);
@@ -144,7 +144,8 @@ void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings 
                 const std::shared_ptr<void>& taken) {
     const std::string name(from.about->conversation);
     const auto before = list_.end_of(name);
-    const auto [start, start_id] = told_before(name).value_or(ToldUpto{start_of(from, before, began || !first_), {}});
+    const auto [start, start_id] =
+        kept_.told_before(name).value_or(ToldUpto{start_of(from, before, began || !first_), {}});
     if (!list_.name(from, encodings)) {
         return owner_.tell(event::Error{
             Failure(errc::too_many_conversations, "the list of conversations is full: " + name + " is not in it")});
@@ -157,9 +158,9 @@ void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings 
 }
 
 // How far an earlier run was told what this one has not named yet: it goes on there.
-std::optional<ToldUpto> Sync::told_before(const std::string& name) {
-    const auto earlier = kept_.earlier.extract(name);
-    return earlier ? std::optional(earlier.mapped()) : std::nullopt;
+std::optional<ToldUpto> Sync::Kept::told_before(const std::string& name) {
+    auto found = earlier.extract(name);
+    return found ? std::optional(found.mapped()) : std::nullopt;
 }
 
 // Behind what its entries are told, if none of them has been told.

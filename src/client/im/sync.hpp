@@ -132,7 +132,6 @@ private:
     // `began`: now, unasked.
     void take(const wire::im::SyncedConversation& from, bool began, wire::Encodings encodings,
               const std::shared_ptr<void>& taken);
-    std::optional<ToldUpto> told_before(const std::string& name);
     Position start_of(const wire::im::SyncedConversation& from, const std::optional<Position>& before,
                       bool is_new) const;
     void take_early_frames();
@@ -146,6 +145,8 @@ private:
     const bool on_;
     Owner& owner_;
     struct Kept {
+        std::optional<ToldUpto> told_before(const std::string& name);
+
         std::shared_ptr<Keeper> keeper;
         std::map<std::string, ToldUpto, std::less<>>
             earlier{};  // how far an earlier run was told what is not named yet

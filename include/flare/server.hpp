@@ -200,10 +200,11 @@ struct FeedStats {
 
 // Lists of users' conversations. All 0 without a store.
 struct SyncStats {
-    std::uint64_t syncs = 0;  // begun
-    std::uint64_t pages = 0;  // of these, read from the store
-    std::uint64_t feeds = 0;  // that began because a list named their conversation, or was told of a new one
-    std::uint64_t marks = 0;  // requests that say how far a user has read
+    std::uint64_t syncs = 0;   // begun
+    std::uint64_t pages = 0;   // of these, read from the store
+    std::uint64_t feeds = 0;   // that began because a list named their conversation, or was told of a new one
+    std::uint64_t marks = 0;   // requests that say how far a user has read
+    std::uint64_t states = 0;  // of conversations without a feed, and marks, told to sessions that follow their list
 };
 
 // Statistics over all workers, counted since start() unless marked as current.

@@ -31,6 +31,7 @@ struct Limits {
     std::uint32_t direct_per_hour = 50;        // that a user begins; 0: any number
     std::uint32_t payload_bytes = 64 * 1024;   // what a conversation that is made now takes of a message
     std::uint32_t max_mentions = 50;           // of a message
+    std::uint64_t live_members = 256;          // of a room of which a list brings every entry, and not only the end
 
     // ---- memory of a conversation ----
     std::size_t listed_members = 256;      // up to so many, all are held; of larger ones only who was looked up

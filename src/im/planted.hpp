@@ -42,6 +42,9 @@ enum class Fault : std::uint8_t {
     page_feed_late,                // a feed of a sync begins one entry too late
     sync_cursor_ahead,             // a sync's cursor is beyond what its pages show
     unread_counts_own,             // unread counts messages of the reader
+
+    mark_not_told,        // other sessions of the user do not hear of a mark
+    state_after_removal,  // who was removed from a room is told where its log ends
 };
 
 #ifdef FLARE_PLANTED_FAULTS

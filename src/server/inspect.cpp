@@ -63,6 +63,7 @@ std::string text_of(const FeedStats& feeds) {
 std::string text_of(const SyncStats& sync) {
     Part part;
     part.add("syncs", sync.syncs).add("pages", sync.pages).add("feeds", sync.feeds).add("marks", sync.marks);
+    part.add("states", sync.states);
     return part.text();
 }
 

@@ -31,6 +31,8 @@ class MessageFlow;
 class RequestFlow;
 
 enum class Presence : std::uint8_t { attached, detached, gone };
+// What waits for room in the lanes of a session, beside its queues.
+enum class RoomFor : std::uint8_t { feeds = 1, states = 2 };
 
 class ServerSession final : private LaneSetListener {
 public:
@@ -68,9 +70,12 @@ public:
     const Agreed& agreed() const noexcept { return agreed_; }
     const SendTotals& totals() const noexcept { return lane_set_.totals(); }  // what waits, and what is under way
     // SessionTableListener::on_room() tells when there may be room in lane_set() for feeds, for as long as it is
-    // wanted.
-    void want_room(bool wanted) noexcept { wants_room_ = wanted; }
-    bool wants_room() const noexcept { return wants_room_; }
+    // wanted for anything.
+    void want_room(bool wanted, RoomFor what = RoomFor::feeds) noexcept {
+        const auto bit = static_cast<std::uint8_t>(what);
+        wants_room_ = static_cast<std::uint8_t>(wanted ? wants_room_ | bit : wants_room_ & ~bit);
+    }
+    bool wants_room() const noexcept { return wants_room_ != 0; }
 
     // For the owner of the table's listener: whatever the server keeps with a session.
     std::shared_ptr<void> attachment;
@@ -124,8 +129,8 @@ private:
     const Settings& settings_;
     LaneSet lane_set_;
     PendingWork work_;
-    bool wants_room_ = false;
-    TimePoint now_{};  // of the call under way
+    std::uint8_t wants_room_ = 0;  // bits of RoomFor
+    TimePoint now_{};              // of the call under way
 };
 
 }  // namespace flare::session

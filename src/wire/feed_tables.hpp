@@ -38,6 +38,7 @@ struct Table<im::Feed> {
         number(3, "removed", &T::removed),
         number(4, "failed", &T::failed),
         part<im::SyncedConversation>(5, "began", &T::began),
+        list<im::ConversationState>(6, "states", &T::states, im::kMaxStates),
     };
 };
 

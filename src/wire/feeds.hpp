@@ -48,6 +48,7 @@ struct Feed {
     errc failed = errc::ok;          // the feed of a sync could not begin: subscribe
     // The feed begins unasked, behind about.head.last: the conversation is new in the user's list.
     std::optional<SyncedConversation> began;
+    std::vector<ConversationState> states;  // of a frame of no feed: its number is 0
 };
 
 // ---- requests ----

@@ -20,6 +20,7 @@ inline constexpr std::size_t kMaxSyncFeeds = 500;    // that a page names beside
 inline constexpr std::size_t kMaxSyncEntries = 50;   // of a conversation
 inline constexpr std::size_t kMaxCursorBytes = 128;  // opaque to clients
 inline constexpr std::uint32_t kMaxUnread = 999;     // that is counted
+inline constexpr std::size_t kMaxStates = 64;        // in one frame
 
 // ---- requests ----
 
@@ -44,9 +45,24 @@ struct ReadMark {
     std::uint64_t offset = 0;  // everything up to it is read
     std::uint32_t unread = 0;  // messages of others behind it
     bool more = false;         // there are more unread ones than were counted
-    std::uint64_t last = 0;    // in an answer: the newest entry that was looked at
+    std::uint64_t last = 0;    // in an answer and in a state: the newest entry that was looked at
+    // Likewise: messages that count as unread, since the log began, up to that entry. 0: it is not said, or there are
+    // none.
+    std::uint64_t messages = 0;
 
     friend bool operator==(const ReadMark&, const ReadMark&) = default;
+};
+
+// What is new of a conversation, told unasked to a session that follows its user's list. What is 0 or missing is not
+// said.
+struct ConversationState {
+    std::string_view conversation;  // empty: more has changed than the server keeps; sync
+    std::uint64_t epoch = 0;
+    std::uint64_t last = 0;  // the end of the log, of a conversation without a feed
+    std::uint64_t messages = 0;
+    std::int64_t last_ms = 0;
+    std::optional<ReadMark> mark;  // another session of the user has moved it
+    bool gone = false;             // the user is no member any more
 };
 
 struct SyncedConversation {

@@ -38,10 +38,23 @@ struct Table<im::ReadMark> {
     using T = im::ReadMark;
     static constexpr std::string_view kName = "ReadMark";
     static constexpr std::tuple kLines{
-        number(1, "offset", &T::offset),
-        number(2, "unread", &T::unread),
-        number(3, "more", &T::more),
-        number(4, "last", &T::last),
+        number(1, "offset", &T::offset), number(2, "unread", &T::unread),     number(3, "more", &T::more),
+        number(4, "last", &T::last),     number(5, "messages", &T::messages),
+    };
+};
+
+template <>
+struct Table<im::ConversationState> {
+    using T = im::ConversationState;
+    static constexpr std::string_view kName = "ConversationState";
+    static constexpr std::tuple kLines{
+        text(1, "conversation", &T::conversation, kMaxNameBytes),
+        fixed(2, "epoch", &T::epoch),
+        number(3, "last", &T::last),
+        number(4, "messages", &T::messages),
+        number(5, "last_ms", &T::last_ms),
+        part<im::ReadMark>(6, "mark", &T::mark),
+        number(7, "gone", &T::gone),
     };
 };
 

@@ -5,6 +5,7 @@
 #include "integration/quic_harness.hpp"
 
 #include <algorithm>
+#include <thread>
 
 namespace flare::test {
 namespace {
@@ -251,13 +252,20 @@ TEST_P(ListOfConversations, MarksAreTheUsersOnAllDevices) {
     EXPECT_EQ(phone.conversations().mark_read("room:tea", {epoch, 3})->offset, 7u) << "it only grows";
     EXPECT_EQ(phone.conversations().mark_read("room:tea", {epoch + 1, 9}).error().code, errc::epoch_changed);
     EXPECT_EQ(phone.conversations().mark_read("room:no", {epoch, 9}).error().code, errc::unknown_conversation);
-    // The other device hears of it with its next sync.
+    EXPECT_TRUE(unread(desk, "room:tea", 4)) << "the other device hears of it at once";
+    EXPECT_EQ(listed(desk, "room:tea")->mark.offset, 7u);
+    const auto changes = at_desk.all<event::ConversationChanged>();
+    EXPECT_TRUE(std::any_of(changes.begin(), changes.end(), [](const auto& each) {
+        return each.conversation == "room:tea" && each.now && each.now->mark.offset == 7;
+    }));
+    // One that is away hears of it with its next sync.
     desk.disconnect();
+    ASSERT_TRUE(phone.conversations().mark_read("room:tea", {epoch, 8}));
     send(bob, "room:tea", 10, 11);
     ASSERT_TRUE(desk.connect());
     synced(at_desk, 2);
-    EXPECT_TRUE(unread(desk, "room:tea", 5));
-    EXPECT_EQ(listed(desk, "room:tea")->mark.offset, 7u);
+    EXPECT_TRUE(unread(desk, "room:tea", 4));
+    EXPECT_EQ(listed(desk, "room:tea")->mark.offset, 8u);
     // What is read without a connection is said later.
     desk.disconnect();
     EXPECT_EQ(desk.conversations().mark_read("room:tea", {epoch, 12}).error().code, errc::not_connected);
@@ -271,6 +279,62 @@ TEST_P(ListOfConversations, MarksAreTheUsersOnAllDevices) {
         synced(fresh);
         return listed(third, "room:tea")->mark.offset == 12;
     }));
+}
+
+// Nobody is told every entry of it.
+TEST_P(ListOfConversations, ARoomOfThreeHundredIsCurrentWithoutASubscription) {
+    constexpr int kMembers = 300;
+    constexpr int kAtOnce = 100;
+    Server server = started(storing());
+    Events nobody;
+    std::vector<std::string> users;
+    for (int i = 2; i < kMembers; ++i) {
+        users.push_back("user" + std::to_string(i));
+        plain(server, users.back(), nobody).disconnect();
+    }
+    plain(server, "ann", nobody).disconnect();
+    Client bob = plain(server, "bob", at_bob);
+    make_room(bob, "room:all", {"ann"});
+    for (std::size_t at = 0; at < users.size(); at += kAtOnce) {
+        const auto first = users.begin() + static_cast<std::ptrdiff_t>(at);
+        const auto last = users.begin() + static_cast<std::ptrdiff_t>(std::min(at + kAtOnce, users.size()));
+        const auto added = bob.conversations().add_members("room:all", {first, last});
+        ASSERT_TRUE(added) << added.error().text;
+    }
+    Events at_desk;
+    Client phone = connected(listing(server, "ann", at_ann));
+    Client desk = connected(listing(server, "ann", at_desk));
+    synced(at_ann);
+    synced(at_desk);
+    const std::uint64_t before = listed(phone, "room:all")->about.head.last;
+    EXPECT_EQ(listed(phone, "room:all")->about.members, static_cast<std::uint32_t>(kMembers));
+    send(bob, "room:all", 0, 20);
+    for (Client* const each : {&phone, &desk}) {
+        EXPECT_TRUE(unread(*each, "room:all", 20));
+        EXPECT_EQ(listed(*each, "room:all")->about.head.last, before + 20);
+    }
+    EXPECT_TRUE(at_ann.all<event::MessageReceived>().empty()) << "no entry is told";
+    const std::uint64_t epoch = listed(phone, "room:all")->about.head.epoch;
+    ASSERT_TRUE(phone.conversations().mark_read("room:all", {epoch, before + 15}));
+    EXPECT_TRUE(unread(desk, "room:all", 5)) << "what the desk does not know has been counted";
+    // Opened on one device, it is told there entry by entry.
+    ASSERT_TRUE(phone.conversations().subscribe("room:all"));
+    send(bob, "room:all", 20, 22);
+    ASSERT_TRUE(hears(at_ann, 2));
+    EXPECT_TRUE(unread(phone, "room:all", 7));
+    EXPECT_TRUE(unread(desk, "room:all", 7));
+    // Whoever is removed hears that, and then nothing.
+    ASSERT_TRUE(bob.conversations().remove_member("room:all", "ann"));
+    for (Client* const each : {&phone, &desk}) ASSERT_TRUE(eventually([&] { return !listed(*each, "room:all"); }));
+    const std::size_t changes = at_desk.all<event::ConversationChanged>().size();
+    send(bob, "room:all", 22, 25);
+    std::this_thread::sleep_for(1500ms);
+    EXPECT_EQ(at_desk.all<event::ConversationChanged>().size(), changes);
+    EXPECT_FALSE(listed(desk, "room:all"));
+    ASSERT_TRUE(bob.conversations().add_members("room:all", {"ann"}));
+    ASSERT_TRUE(eventually([&] { return listed(desk, "room:all").has_value(); }));
+    send(bob, "room:all", 25, 26);
+    EXPECT_TRUE(unread(desk, "room:all", 1));
 }
 
 TEST_P(ListOfConversations, ConnectionsThatBreakMissNothing) {

@@ -63,7 +63,8 @@ void ClientNode::make_session() {
             world_, *book_,
             Listener::Client{settings_.user, name(), session_.get(), asks.ask,
                              [this](const Uuid& id) { return sent_.contains(id); }, [this] { schedule(); }, asks.later,
-                             keeps_list_ && settings_.conversations, settings_.dedupe_window});
+                             keeps_list_ && settings_.conversations, settings_.dedupe_window,
+                             server_.tells_ends_only()});
     }
     wake_at_ = session::kNever;
     ordinals_.clear();

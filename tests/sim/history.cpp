@@ -52,10 +52,13 @@ class Life {
 public:
     // `impatient`: the calls of some clients do not wait for ever while there is no connection. `asks`: the server has
     // conversations, and all clients but the last ask of them. `stores`: the same, and it keeps them in a store.
-    Life(World& world, bool impatient, bool asks, bool stores)
+    // `devices`: a user has two that know conversations. `large`: rooms are large.
+    Life(World& world, bool impatient, bool asks, bool stores, bool devices, bool large)
         : world_(world),
           impatient_(impatient),
           asks_(asks),
+          devices_(devices),
+          large_(large),
           settings_(make_settings(world.chance)),
           ledger_(world, settings_.dedupe_window),
           requests_(world, !stores) {
@@ -69,11 +72,12 @@ public:
         if (poor) world_.happened("small budget");
         if (poor && book_) book_->memory_is_short();
         std::optional<ServerNode::Kept> kept;
-        if (store_) kept.emplace(ServerNode::Kept{*store_, *book_});
+        if (store_) kept.emplace(ServerNode::Kept{*store_, *book_, large_});
         server_ =
             std::make_unique<ServerNode>(world_, ledger_, requests_, settings_, poor ? 100'000 : 1u << 30, asks_, kept);
         attacker_ = std::make_unique<Attacker>(world_, *server_);
-        const std::size_t count = 2 + world_.chance.below(2);
+        std::size_t count = 2 + world_.chance.below(2);
+        if (devices_) count = 4;
         for (std::size_t i = 0; i < count; ++i) {
             session::ClientSettings client;
             static_cast<session::Settings&>(client) = settings_;
@@ -234,6 +238,8 @@ private:
     World& world_;
     const bool impatient_;
     const bool asks_;
+    const bool devices_;
+    const bool large_;
     std::uint64_t steps_ = 0;
     session::Settings settings_;
     Ledger ledger_;
@@ -253,7 +259,7 @@ History live_through(std::uint64_t seed, bool print) {
     History history;
     history.seed = seed;
     try {
-        Life(world, seed % 4 == 0, seed % 5 < 2, has_store(seed)).live();
+        Life(world, seed % 4 == 0, seed % 5 < 2, has_store(seed), has_devices(seed), has_large_rooms(seed)).live();
     } catch (const Violation& violation) {
         history.violation = violation.what();
     } catch (const std::exception& error) {

@@ -16,6 +16,10 @@ struct History {
 
 // Whether the server of this history has a store.
 constexpr bool has_store(std::uint64_t seed) noexcept { return seed % 5 == 4; }
+// Of these, a user has two devices that know conversations.
+constexpr bool has_devices(std::uint64_t seed) noexcept { return has_store(seed) && seed / 5 % 3 == 0; }
+// Of these, rooms are so large for the server that lists bring only their ends.
+constexpr bool has_large_rooms(std::uint64_t seed) noexcept { return has_store(seed) && seed / 5 % 4 == 0; }
 
 History live_through(std::uint64_t seed, bool print);
 

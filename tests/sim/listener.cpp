@@ -123,6 +123,19 @@ bool Listener::gave_up(const Uuid& id, errc code, const std::string& text) {
 
 void Listener::on_feed(std::uint32_t number, const wire::im::Feed& feed, const Bytes& whole,
                        const std::shared_ptr<void>& taken) {
+    for (const wire::im::ConversationState& state : feed.states) {
+        world_.require(client_.keeps_list && number == 0,
+                       "states are told to who follows a list, and belong to no feed");
+        const std::string name(state.conversation);
+        const model::ConversationKey key = LogBook::key_of(client_.user, name);
+        world_.happened(state.gone ? "state: gone" : state.mark ? "state: a mark" : "state: the end of a log");
+        world_.trace(client_.name + " is told a state of " + name + ": " + std::to_string(state.last) +
+                     (state.gone   ? ", gone"
+                      : state.mark ? ", read " + std::to_string(state.mark->offset)
+                                   : ""));
+        if (name.empty() || state.gone || book_.unknown_copy()) continue;
+        if (state.last != 0) book_.told_end(client_.user, key, {state.epoch, state.last});
+    }
     sync_.on_feed(number, feed, whole, client_.session->encodings(), taken);
 }
 
@@ -149,7 +162,9 @@ void Listener::stored(const std::string& conversation, const Uuid& id, const wir
 
 // ---- client::Feeds::Owner ----
 
-bool Listener::has_seen(std::string_view from, const Uuid& id) const { return client_.session->has_seen(from, id); }
+bool Listener::has_seen(std::string_view from, const Uuid& id) const {
+    return client_.session->has_seen(from, id) && !sync_.holds(from, id);
+}
 
 bool Listener::settle(const Uuid& id, std::string_view to, const StoredAt& stored) {
     if (!client_.waits_for_receipt(id)) return false;
@@ -260,7 +275,9 @@ void Listener::told(const std::string& conversation, const StoredAt& at, const U
 void Listener::told_once(const std::string& conversation, const Uuid& id) {
     if (!client_.keeps_list || conversation.starts_with("room:")) return;
     const auto [told, first] = directs_[conversation].try_emplace(id, world_.now());
-    world_.require(first || world_.now() - told->second > client_.remembers, "a direct message is told once");
+    // One that has come as Data may have been held before it was told.
+    const Duration remembers = client_.remembers - client::Sync::kLongestHold - std::chrono::seconds(1);
+    world_.require(first || world_.now() - told->second > remembers, "a direct message is told once");
     told->second = world_.now();
     ever_.insert(id);
 }
@@ -331,11 +348,17 @@ void Listener::check_list() const {
         model::Position last{item.about.head.epoch, item.about.head.last};
         while (book_.is_of(client_.name, key, {last.epoch, last.offset + 1})) ++last.offset;
         world_.require(last == *end, "the list knows the end of a log");
-        world_.require(item.mark.offset <= book_.mark_of(client_.user, key), "a mark of the list is in the store");
+        const std::uint64_t mark = book_.mark_of(client_.user, key);
+        world_.require(item.mark.offset <= mark, "a mark of the list is in the store");
+        world_.require(item.mark.offset == mark, "a mark that the store has is in every list of its user");
         const std::uint64_t unread = book_.unread_for(client_.user, key, item.mark.offset);
         world_.trace("of the store: end " + std::to_string(end->offset) + ", unread " + std::to_string(unread));
-        world_.require(item.mark.more ? item.mark.unread <= unread : item.mark.unread == unread,
-                       "unread is what a recount says");
+        // Of a log whose end alone is told, those of the user that others have sent are counted until the next count.
+        const std::uint64_t most =
+            unread + (client_.counts_ends ? book_.own_of_others(client_.user, key, item.mark.offset, client_.name) : 0);
+        world_.require(
+            item.mark.more ? item.mark.unread <= most : item.mark.unread >= unread && item.mark.unread <= most,
+            "unread is what a recount says");
     }
     for (const model::ConversationKey& key : book_.conversations_of(client_.user)) {
         const std::string name = key.kind() == model::ConversationKind::room ? "room:" + std::string(key.name())

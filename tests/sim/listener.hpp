@@ -29,7 +29,8 @@ public:
         std::function<void()> arm_timer{};
         std::function<void(Duration delay, std::function<void()> run)> later{};
         bool keeps_list = false;
-        Duration remembers{};  // the ids of what it was given
+        Duration remembers{};      // the ids of what it was given
+        bool counts_ends = false;  // of rooms, the server tells only where their logs end
     };
     // What a process may leave to the next one: how far it had come in each conversation.
     struct Place {

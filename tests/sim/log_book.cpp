@@ -472,6 +472,13 @@ void LogBook::told(const std::string& user, const model::ConversationKey& key, c
                    "nobody is told what was written before they came or after they went");
 }
 
+void LogBook::told_end(const std::string& user, const model::ConversationKey& key, const model::Position& at) {
+    const Log* const log = log_of(text_of(key));
+    if (log == nullptr || log->epoch != at.epoch || at.offset > log->entries.size()) return;  // before a restore
+    const Membership* const member = membership(*log, user);
+    world_.require(member != nullptr && may_read(*member, at.offset), "nobody is told the end of a log of others");
+}
+
 bool LogBook::is_open_to(const std::string& user, const model::ConversationKey& key, const model::Position& at) const {
     const Log* const log = log_of(text_of(key));
     const Membership* const member = log == nullptr ? nullptr : membership(*log, user);
@@ -522,6 +529,18 @@ std::uint64_t LogBook::unread_of(const Log& log, const std::string& user, std::u
 std::uint64_t LogBook::unread_for(const std::string& user, const model::ConversationKey& key,
                                   std::uint64_t mark) const {
     return unread_of(*log_of(text_of(key)), user, mark);
+}
+
+std::uint64_t LogBook::own_of_others(const std::string& user, const model::ConversationKey& key, std::uint64_t mark,
+                                     const std::string& writer) const {
+    const Log& log = *log_of(text_of(key));
+    std::uint64_t count = 0;
+    for (std::uint64_t offset = mark + 1; offset <= log.entries.size(); ++offset) {
+        const Entry& entry = log.entries[offset - 1];
+        const Sent& sent = sent_.at(entry.key);
+        count += entry.kind == EntryKind::message && sent.user == user && sent.writer != writer;
+    }
+    return count;
 }
 
 std::uint64_t LogBook::mark_of(const std::string& user, const model::ConversationKey& key) const {

@@ -78,6 +78,8 @@ public:
         std::string_view payload;  // of a message
     };
     void told(const std::string& user, const model::ConversationKey& key, const model::Position& at, const Told& told);
+    // That the log ends there.
+    void told_end(const std::string& user, const model::ConversationKey& key, const model::Position& at);
     // The log has it now, and the user may read it.
     bool is_open_to(const std::string& user, const model::ConversationKey& key, const model::Position& at) const;
     // This process has sent what is there.
@@ -90,6 +92,9 @@ public:
     std::vector<model::ConversationKey> conversations_of(const std::string& user) const;
     // Messages of others above that offset that the user may read.
     std::uint64_t unread_for(const std::string& user, const model::ConversationKey& key, std::uint64_t mark) const;
+    // Messages of the user above that offset that another process than this one has sent.
+    std::uint64_t own_of_others(const std::string& user, const model::ConversationKey& key, std::uint64_t mark,
+                                const std::string& writer) const;
     // How far the user has read, as the store has it. Precondition: the user is a member.
     std::uint64_t mark_of(const std::string& user, const model::ConversationKey& key) const;
     // The user was told that this is marked as read.

@@ -101,6 +101,8 @@ constexpr Mutant kMutants[] = {
     of_im("page_feed_late", im::Fault::page_feed_late),
     of_im("sync_cursor_ahead", im::Fault::sync_cursor_ahead),
     of_im("unread_counts_own", im::Fault::unread_counts_own),
+    of_im("mark_not_told", im::Fault::mark_not_told),
+    of_im("state_after_removal", im::Fault::state_after_removal),
     of_store("repeat_appended", store::Fault::repeat_appended),
     of_store("id_without_conversation", store::Fault::id_without_conversation),
     of_store("offset_left_out", store::Fault::offset_left_out),

@@ -95,6 +95,7 @@ ServerNode::~ServerNode() {
 server::Config ServerNode::config() {
     server::Config config;
     config.worker_threads = ServerProcess::kWorkers;
+    if (tells_ends_only()) config.conversations.limits.live_members = 1;
     config.session = settings_;
     config.max_memory_bytes = ServerProcess::kWorkers * budget_bytes_;
     config.auth = [](const AuthRequest& request) -> Checked<Identity> {
@@ -459,8 +460,10 @@ void ServerNode::tear_down() {
 
 void ServerNode::check_conversations() const {
     if (!kept_) return;
-    for (std::uint32_t i = 0; i < ServerProcess::kWorkers; ++i)
+    for (std::uint32_t i = 0; i < ServerProcess::kWorkers; ++i) {
         process_->worker(i).shard().conversations()->home.check_invariants();
+        process_->worker(i).shard().conversations()->states.check_invariants();
+    }
 }
 
 void ServerNode::check_invariants() const {

@@ -27,6 +27,7 @@ public:
     struct Kept {
         SimStore& store;
         LogBook& book;
+        bool large_rooms = false;  // for the server, all but those of one member are
     };
     // `conversations`: its processes offer them, and the node answers requests; `kept`: they have a store, and answer
     // themselves.
@@ -55,6 +56,8 @@ public:
 
     void check_bounds();
     void check_at_rest(std::size_t clients);
+    // Of rooms, lists are told only where their logs end.
+    bool tells_ends_only() const noexcept { return kept_ && kept_->large_rooms; }
     void check_invariants() const;
     void check_conversations() const;
     void tear_down();

@@ -9,11 +9,22 @@ namespace {
 
 using session::kNever;
 
+// Of a conversation without a feed, whose receipts came before it was in the list.
+void tell_own(Feeds::Follower& follower, const Feeds::Named& named, const FeedCursor& known) {
+    follower.on_own_upto(named.name, known.position());
+    for (const std::uint64_t offset : known.own_above(named.end))
+        follower.on_own_at(named.name, {named.end.epoch, offset});
+}
+
 }  // namespace
 
 void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shared_ptr<void>& taken) {
     if (closed_) return;
     if (named.number == 0) {
+        const auto found = all_.find(named.name);
+        const bool wanted = found != all_.end() && found->second.wanted();
+        const FeedCursor* const known = wanted ? &found->second.cursor : unfollowed_.find(named.name);
+        if (follower_ != nullptr && known != nullptr) tell_own(*follower_, named, *known);
         (void)drop(named.name);
         return;
     }
@@ -123,6 +134,11 @@ bool Feeds::Feed::takes_over(const Uuid& id) {
 FeedCursor& Feeds::Unfollowed::of(const std::string& name) {
     if (all.size() >= kMostUnfollowed && !all.contains(name)) all.erase(all.begin());
     return all[name];
+}
+
+const FeedCursor* Feeds::Unfollowed::find(const std::string& name) const {
+    const auto known = all.find(name);
+    return known == all.end() ? nullptr : &known->second;
 }
 
 void Feeds::Unfollowed::keep(const std::string& name, FeedCursor left) {

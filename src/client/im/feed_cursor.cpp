@@ -28,6 +28,13 @@ bool FeedCursor::skip_to(std::uint64_t offset) {
     return true;
 }
 
+std::vector<std::uint64_t> FeedCursor::own_above(const Position& at) const {
+    std::vector<std::uint64_t> found;
+    if (own_epoch_ != at.epoch) return found;
+    for (auto own = own_.upper_bound(at.offset); own != own_.end(); ++own) found.push_back(own->first);
+    return found;
+}
+
 FeedCursor::Taken FeedCursor::take(std::uint64_t offset, const Uuid& id) {
     if (offset <= position_.offset) return {};
     const bool knows_own = own_epoch_ == position_.epoch;

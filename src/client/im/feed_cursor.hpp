@@ -30,6 +30,8 @@ public:
     const Position& position() const noexcept { return position_; }
     const Uuid& id() const noexcept { return id_; }
     ToldUpto told_upto() const { return {position_, id_}; }
+    // Own messages that are known above this position, of its epoch.
+    std::vector<std::uint64_t> own_above(const Position& at) const;
 
     // A feed begins behind this position. Own messages that are known above it, in this epoch, stay known.
     void begin(const Position& position, const Uuid& id);

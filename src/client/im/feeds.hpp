@@ -84,6 +84,8 @@ public:
         virtual void on_skipped(const std::string& conversation, const Position& upto) = 0;
         // Up to this one the log goes on with own messages, whose receipts have come.
         virtual void on_own_upto(const std::string& conversation, const Position& upto) = 0;
+        // An own message, whose receipt has come, is there. Nothing is told of the conversation.
+        virtual void on_own_at(const std::string& conversation, const Position& at) = 0;
         // The server says that the user is no member.
         virtual void on_no_member(const std::string& conversation) = 0;
 
@@ -217,6 +219,7 @@ private:
     // them.
     struct Unfollowed {
         FeedCursor& of(const std::string& name);
+        const FeedCursor* find(const std::string& name) const;
         // It was followed until now.
         void keep(const std::string& name, FeedCursor left);
         std::optional<FeedCursor> take(const std::string& name);

@@ -42,6 +42,42 @@ void ConversationList::State::count(std::uint64_t offset) {
     if (others.size() > kMostOneByOne) fold();
 }
 
+void ConversationList::State::count_upto(std::uint64_t offset, std::optional<std::uint64_t> log_messages) {
+    if (offset < counted) return;
+    counted = offset;
+    messages = log_messages;
+    std::erase_if(own, [offset](std::uint64_t each) { return each <= offset; });
+}
+
+void ConversationList::State::note_own(std::uint64_t offset, bool is_counted) {
+    if (offset <= counted) return;
+    if (offset == counted + 1) {
+        if (messages && is_counted) ++*messages;
+        return count_upto(offset, messages);
+    }
+    const auto at = std::lower_bound(own.begin(), own.end(), offset);
+    if (is_counted && own.size() < kMostOwn && (at == own.end() || *at != offset)) own.insert(at, offset);
+}
+
+// Of what is new, only the number is known.
+bool ConversationList::State::count_end(std::uint64_t last, std::uint64_t log_messages) {
+    if (last <= counted) return false;
+    const auto mine = static_cast<std::uint64_t>(std::upper_bound(own.begin(), own.end(), last) - own.begin());
+    below += others.size();
+    others.clear();
+    if (messages) {
+        below += less(log_messages, *messages + mine);
+    } else {
+        more = true;
+    }
+    known_from = last;
+    count_upto(last, log_messages);
+    if (mark < last) return true;
+    below = 0;
+    more = false;
+    return true;
+}
+
 // The server has counted up to `last`; `found` are the messages of others that are in (from, last].
 void ConversationList::State::count_page(const ReadMark& read, std::uint64_t last, std::uint64_t from,
                                          std::deque<std::uint64_t> found) {
@@ -88,7 +124,8 @@ bool ConversationList::State::count_answer(const wire::im::ReadMark& read) {
     }
     if (read.last > counted) {  // what is still to come is counted
         others.clear();
-        known_from = counted = read.last;
+        known_from = read.last;
+        count_upto(read.last, read.messages);
     }
     const auto seen = std::upper_bound(others.begin(), others.end(), read.last) - others.begin();
     below = less(read.unread, static_cast<std::uint64_t>(seen));
@@ -159,6 +196,7 @@ bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Enco
     ReadMark read;
     if (from.mark) read = {from.mark->offset, from.mark->unread, from.mark->more};
     state.count_page(read, last, known_from, std::move(others));
+    state.count_upto(last, from.about->head->messages);
     // Changes that are newer than the page.
     for (const Kept& each : state.entries) {
         if (offset_of(each) <= last) continue;
@@ -177,6 +215,7 @@ void ConversationList::add(const Conversation& about) {
     state.about.written.reset();
     if (about.written) state.last_time = about.written->time;
     state.mark = state.said = state.known_from = state.counted = about.head.last;
+    state.messages = about.head.messages;
     state.named = pass_;
     note_changed(about.name, state);
 }
@@ -202,7 +241,7 @@ void ConversationList::on_entry(std::string_view name, std::uint64_t epoch, cons
     Kept kept{packed_of(from, Bytes()), encodings};
     const Entry& entry = kept.packed.entry;
     if (counts(entry)) state->count(entry.offset);
-    state->counted = std::max(state->counted, entry.offset);
+    state->count_upto(entry.offset, entry.messages);
     if (entry.kind == EntryKind::removal) std::erase(state->others, entry.ref);
     if (news) {
         head.last = entry.offset;
@@ -237,7 +276,7 @@ void ConversationList::on_gap(std::string_view name, const Position& upto) {
         state->more = true;
         state->known_from = upto.offset;
     }
-    state->counted = upto.offset;
+    state->count_upto(upto.offset, std::nullopt);
     state->about.head.last = std::max(state->about.head.last, upto.offset);
     forget_entries(*state);
     note_changed(state->about.name, *state);
@@ -247,6 +286,7 @@ void ConversationList::on_own_upto(std::string_view name, const Position& upto) 
     State* const state = find(name, upto.epoch);
     if (state == nullptr || upto.offset <= state->about.head.last) return;
     LogHead& head = state->about.head;
+    for (std::uint64_t offset = head.last + 1; offset <= upto.offset; ++offset) state->note_own(offset, true);
     head.messages += upto.offset - head.last;
     head.last = upto.offset;
     note_changed(state->about.name, *state);
@@ -258,6 +298,7 @@ void ConversationList::on_own(std::string_view name, std::uint64_t epoch, Entry 
     LogHead& head = state->about.head;
     const auto known = [&](const Kept& each) { return offset_of(each) == entry.offset; };
     if (std::any_of(state->entries.begin(), state->entries.end(), known)) return;
+    state->note_own(entry.offset, entry.kind == EntryKind::message && !entry.silent);
     if (entry.offset == head.last + 1) ++head.messages;
     entry.messages = head.messages;
     if (entry.offset > head.last) {
@@ -273,6 +314,32 @@ void ConversationList::on_own(std::string_view name, std::uint64_t epoch, Entry 
     keep(*state, {std::move(packed), 0});
     note_changed(state->about.name, *state);
     make_room();
+}
+
+void ConversationList::on_own_at(std::string_view name, const Position& at) {
+    State* const state = find(name, at.epoch);
+    if (state == nullptr) return;
+    state->note_own(at.offset, true);
+    LogHead& head = state->about.head;
+    if (at.offset <= head.last) return;
+    if (at.offset == head.last + 1) ++head.messages;
+    head.last = at.offset;
+    note_changed(state->about.name, *state);
+}
+
+void ConversationList::on_end(std::string_view name, const End& end) {
+    State* const state = find(name, end.last.epoch);
+    if (state == nullptr) return;
+    LogHead& head = state->about.head;
+    const bool counted = state->count_end(end.last.offset, end.messages);
+    const bool news = end.last.offset > head.last;
+    if (news) {
+        head.last = end.last.offset;
+        state->last_time = end.time;
+        state->turn = ++turns_;
+    }
+    head.messages = std::max(head.messages, end.messages);
+    if (counted || news) note_changed(state->about.name, *state);
 }
 
 // ---- marks ----

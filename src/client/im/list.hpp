@@ -3,7 +3,8 @@
 // entries that have come in another lane.
 //
 // Unread are messages of others above the mark. Those above `known_from` are known one by one, so that the count is
-// exact when the mark moves there; of those below it only their number is known, until the server counts anew.
+// exact when the mark moves there; of those below it only their number is known, until the server counts anew. Where
+// only the end of a log is told, unread grows by the messages that the log has more, less the own ones among them.
 //
 // Protocol: docs/protocol.md, "Sync"; docs/client.md, "The list of conversations".
 // Threads:  its client's I/O thread; listed() any.
@@ -34,6 +35,7 @@ public:
     static constexpr std::size_t kMostEntries = 10;       // of a conversation, the newest
     static constexpr std::size_t kMostBytes = 64u << 20;  // of all entries; those of inactive conversations go first
     static constexpr std::size_t kMostOneByOne = 1'000;   // unread messages of a conversation that are known singly
+    static constexpr std::size_t kMostOwn = 256;          // own ones between others that are not known
 
     // `user`: whose messages are own ones.
     explicit ConversationList(std::string user) : user_(std::move(user)) {}
@@ -70,6 +72,15 @@ public:
     void on_own_upto(std::string_view name, const Position& upto);
     // An own message is in the log. `entry`: with its offset.
     void on_own(std::string_view name, std::uint64_t epoch, Entry entry);
+    // The same, of which nothing else is known.
+    void on_own_at(std::string_view name, const Position& at);
+    // The log ends there now, with so many messages.
+    struct End {
+        Position last{};
+        std::uint64_t messages = 0;
+        std::chrono::system_clock::time_point time{};
+    };
+    void on_end(std::string_view name, const End& end);
 
     // ---- marks ----
 
@@ -114,7 +125,9 @@ private:
         bool more = false;             // or more than that
         std::uint64_t known_from = 0;  // above it every message of others is known, up to `counted`
         std::uint64_t counted = 0;
-        std::deque<std::uint64_t> others{};  // offsets of messages of others above mark and known_from, ascending
+        std::optional<std::uint64_t> messages{};  // of the log up to `counted`
+        std::vector<std::uint64_t> own{};         // offsets of own messages above `counted`, ascending
+        std::deque<std::uint64_t> others{};       // offsets of messages of others above mark and known_from, ascending
         std::vector<Kept> entries{};
         std::uint64_t named = 0;  // the last pass that named it
         std::uint64_t turn = 0;   // of its newest entry, among those that have come one by one
@@ -123,6 +136,10 @@ private:
         std::uint64_t unread() const noexcept { return below + others.size(); }
         void move_mark(std::uint64_t offset);
         void count(std::uint64_t offset);
+        // Everything up to there is counted.
+        void count_upto(std::uint64_t offset, std::optional<std::uint64_t> log_messages);
+        void note_own(std::uint64_t offset, bool is_counted);
+        bool count_end(std::uint64_t last, std::uint64_t log_messages);
         void fold();
         void count_page(const ReadMark& said, std::uint64_t last, std::uint64_t from, std::deque<std::uint64_t> found);
         bool count_answer(const wire::im::ReadMark& said);

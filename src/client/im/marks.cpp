@@ -31,6 +31,11 @@ void ReadMarks::on_said(const std::string& conversation, std::uint64_t epoch, co
     changed_();
 }
 
+void ReadMarks::on_told(const std::string& conversation, std::uint64_t epoch, const wire::im::ReadMark& told) {
+    if (!list_.on_marked(conversation, epoch, told)) again_at_ = std::min(again_at_, owner_.now() + kDelay);
+    changed_();
+}
+
 void ReadMarks::say_again() {
     again_at_ = kNever;
     const auto unsaid = list_.unsaid();

@@ -28,6 +28,8 @@ public:
         : list_(list), owner_(owner), changed_(std::move(changed)) {}
 
     void mark_read(const std::string& conversation, const Position& upto, MarkDone done);
+    // Another device has moved it. An older count is asked for again.
+    void on_told(const std::string& conversation, std::uint64_t epoch, const wire::im::ReadMark& told);
     // Those that the server does not have: a sync has told what it has.
     void say_again();
 

@@ -21,7 +21,8 @@ Sync::Sync(bool on, const std::string& user, Owner& owner, const std::shared_ptr
       kept_{keeper},
       feeds_(user, owner, keeper, record, on ? this : nullptr),
       list_(user),
-      marks_(list_, owner, [this] { tell_changes(); }) {}
+      marks_(list_, owner, [this] { tell_changes(); }),
+      states_(list_, marks_, [this](const std::string& conversation) { forget(conversation); }) {}
 
 // Nothing of it is told: the list has it.
 void Sync::restore(const CacheContents& kept) {
@@ -49,14 +50,14 @@ void Sync::begin_session() {
     ++turn_;
     early_.clear();
     open_ = false;
-    again_at_ = kNever;
-    delay_ = kFirstDelay;
+    again_.at = kNever;
+    again_.delay = kFirstDelay;
     release_held();
     feeds_.begin_session(on_);
     if (!on_) return;
+    states_.begin_session();
     if (doubt_) cursor_ = *std::exchange(doubt_, std::nullopt);
-    passes_ = 0;
-    begin_pass();
+    begin_pass(0);
 }
 
 // A mark that could not be said for want of a connection is said now: no sync follows.
@@ -65,9 +66,9 @@ void Sync::go_on() {
     if (on_ && !syncing_) marks_.say_again();
 }
 
-void Sync::begin_pass() {
+void Sync::begin_pass(std::size_t before) {
     syncing_ = true;
-    pass_ = Pass();
+    pass_ = {.before = before, .states = states_.taken()};
     list_.begin_pass();
     ask_page();
 }
@@ -76,7 +77,7 @@ void Sync::ask_page() {
     if (!owner_.in_session()) return;  // the next one begins anew
     open_ = true;
     feeds_.on_sync(Feeds::SyncStep::page_asked);
-    const bool first = passes_ == 0 && pass_.pages == 0;
+    const bool first = pass_.before == 0 && pass_.pages == 0;
     const Call call = sync_call(cursor_, pass_.page, first ? kFirstPage : kPage, first ? kFirstEntries : kEntries);
     owner_.ask(call, [this, turn = turn_](const Answer& answer) {
         if (turn == turn_) on_page(answer);
@@ -88,9 +89,11 @@ void Sync::on_page(const Answer& answer) {
     const auto page = read_page(answer);
     if (!page) {
         early_.clear();
+        states_.take_kept();
+        tell_changes();
         return on_failed(page.error(), answer.retry_after_ms);
     }
-    delay_ = kFirstDelay;
+    again_.delay = kFirstDelay;
     if (page->whole && !whole_since_) whole_since_ = list_.pass();
     ++pass_.pages;
     pass_.page = page->next;
@@ -104,7 +107,7 @@ void Sync::on_page(const Answer& answer) {
         const std::string name(each.conversation);
         const auto end = list_.end_of(name);
         if (!end) continue;
-        const auto [start, id] = told_before(name).value_or(ToldUpto{*end, {}});
+        const auto [start, id] = kept_.told_before(name).value_or(ToldUpto{*end, {}});
         feeds_.adopt({name, each.feed, *end, 0, {}, start, id}, answer.encodings, taken);
     }
     tell_changes(taken);
@@ -116,7 +119,8 @@ void Sync::on_failed(const Failure& failure, std::uint32_t retry_after_ms) {
     if (!owner_.in_session()) return;  // the next one begins anew
     const errc code = failure.code;
     // The backup of a store has been restored between two pages.
-    if (code == errc::epoch_changed && !pass_.page.empty() && ++passes_ < kMostPasses) return begin_pass();
+    if (code == errc::epoch_changed && !pass_.page.empty() && pass_.before + 1 < kMostPasses)
+        return begin_pass(pass_.before + 1);
     syncing_ = false;
     feeds_.on_sync(Feeds::SyncStep::failed);
     release_held();
@@ -127,12 +131,12 @@ void Sync::on_failed(const Failure& failure, std::uint32_t retry_after_ms) {
     }
     const bool may_pass = boost::system::error_code(code) == errcond::retryable;
     if (!may_pass) {
-        if (delay_ == kFirstDelay)
+        if (again_.delay == kFirstDelay)
             owner_.tell(event::Error{Failure(code, "the list of conversations: " + failure.text)});
         cursor_.clear();  // which may be what the server cannot read
     }
-    again_at_ = owner_.now() + std::max<session::Duration>(delay_, std::chrono::milliseconds(retry_after_ms));
-    delay_ = std::min(2 * delay_, kLongestDelay);
+    again_.at = owner_.now() + std::max<session::Duration>(again_.delay, std::chrono::milliseconds(retry_after_ms));
+    again_.delay = std::min(2 * again_.delay, kLongestDelay);
 }
 
 // ---- what pages say ----
@@ -141,7 +145,8 @@ void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings 
                 const std::shared_ptr<void>& taken) {
     const std::string name(from.about->conversation);
     const auto before = list_.end_of(name);
-    const auto [start, start_id] = told_before(name).value_or(ToldUpto{start_of(from, before, began || !first_), {}});
+    const auto [start, start_id] =
+        kept_.told_before(name).value_or(ToldUpto{start_of(from, before, began || !first_), {}});
     if (!list_.name(from, encodings)) {
         return owner_.tell(event::Error{
             Failure(errc::too_many_conversations, "the list of conversations is full: " + name + " is not in it")});
@@ -154,9 +159,9 @@ void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings 
 }
 
 // How far an earlier run was told what this one has not named yet: it goes on there.
-std::optional<ToldUpto> Sync::told_before(const std::string& name) {
-    const auto earlier = kept_.earlier.extract(name);
-    return earlier ? std::optional(earlier.mapped()) : std::nullopt;
+std::optional<ToldUpto> Sync::Kept::told_before(const std::string& name) {
+    auto found = earlier.extract(name);
+    return found ? std::optional(found.mapped()) : std::nullopt;
 }
 
 // Behind what its entries are told, if none of them has been told.
@@ -185,19 +190,25 @@ void Sync::take_early_frames() {
             feeds_.on_feed(early.number, *frame, whole, early.encodings, early.taken);
         tell_changes(early.taken);
     }
+    states_.take_kept();
+    tell_changes();
 }
 
 void Sync::end_pass(std::string_view cursor, const std::shared_ptr<void>& taken) {
     cursor_ = cursor;
-    const bool lacks = std::exchange(missed_, false) || lacks_expected();
-    if ((pass_.pages == 1 && !lacks) || ++passes_ == kMostPasses) return finish(taken);
-    pass_ = Pass();
+    const bool lacks = std::exchange(missed_, false) ||
+                       !std::ranges::all_of(pass_.expected,
+                                            [this](const std::string& name) { return list_.end_of(name).has_value(); });
+    if ((pass_.pages == 1 && !lacks) || pass_.before + 1 == kMostPasses) return finish(taken);
+    pass_ = {.before = pass_.before + 1, .states = states_.taken()};
     list_.begin_pass();
 }
 
 void Sync::finish(const std::shared_ptr<void>& taken) {
     syncing_ = false;
     first_ = false;
+    states_.end_sync(pass_.states);
+    if (states_.keeps()) again_.at = std::min(again_.at, states_.ask_at(owner_.now()));
     if (whole_since_) {
         for (const std::string& name : list_.unnamed_since(*whole_since_)) take_gone(name, {});
         whole_since_.reset();
@@ -217,6 +228,7 @@ void Sync::finish(const std::shared_ptr<void>& taken) {
 }
 
 void Sync::forget(const std::string& conversation) {
+    states_.forget(conversation);
     (void)feeds_.drop(conversation);
     (void)list_.remove(conversation);
 }
@@ -232,17 +244,20 @@ void Sync::take_gone(const std::string& conversation, std::string_view cursor) {
     (void)list_.remove(conversation);
 }
 
-bool Sync::lacks_expected() const {
-    return std::any_of(pass_.expected.begin(), pass_.expected.end(),
-                       [&](const std::string& name) { return !list_.end_of(name); });
-}
-
 // ---- from the session ----
 
 void Sync::on_feed(std::uint32_t number, const im::Feed& frame, const Bytes& whole, wire::Encodings encodings,
                    const std::shared_ptr<void>& taken) {
     const bool began = on_ && frame.began && is_whole(*frame.began);
-    if (began) take(*frame.began, true, encodings, taken);
+    if (began) {
+        take(*frame.began, true, encodings, taken);
+        if (!open_) states_.take_kept();
+    }
+    bool lacks = false;
+    for (const im::ConversationState& each : frame.states) lacks |= on_ && !states_.take(each, open_);
+    missed_ = missed_ || (lacks && syncing_);
+    // A sync that has failed begins again by itself.
+    if (lacks && !syncing_ && again_.at == kNever) again_.at = states_.ask_at(owner_.now());
     if (feeds_.knows(number)) {
         feeds_.on_feed(number, frame, whole, encodings, taken);
     } else if (open_ && !began) {
@@ -307,14 +322,16 @@ void Sync::on_member(const std::string& conversation, std::uint64_t epoch, std::
     if (list_.end_of(conversation)) return;
     if (syncing_) {
         pass_.expected.push_back(conversation);
-    } else if (!first_ && again_at_ == kNever) {  // else it is asked for anyway, or the server has no list
-        again_at_ = owner_.now();
+    } else if (!first_ && again_.at == kNever) {  // else it is asked for anyway, or the server has no list
+        again_.at = owner_.now();
     }
 }
 
 void Sync::on_skipped(const std::string& conversation, const Position& upto) { list_.on_gap(conversation, upto); }
 
 void Sync::on_own_upto(const std::string& conversation, const Position& upto) { list_.on_own_upto(conversation, upto); }
+
+void Sync::on_own_at(const std::string& conversation, const Position& at) { list_.on_own_at(conversation, at); }
 
 void Sync::on_no_member(const std::string& conversation) {
     (void)list_.remove(conversation);
@@ -339,7 +356,7 @@ void Sync::tell_changes(const std::shared_ptr<void>& taken) {
 // ---- time ----
 
 session::TimePoint Sync::next_deadline() const noexcept {
-    return std::min({feeds_.next_deadline(), marks_.next_deadline(), held_.until, again_at_});
+    return std::min({feeds_.next_deadline(), marks_.next_deadline(), held_.until, again_.at});
 }
 
 void Sync::on_time() {
@@ -347,11 +364,10 @@ void Sync::on_time() {
     if (feeds_.next_deadline() <= now) feeds_.on_time();
     marks_.on_time();
     if (held_.until <= now) release_held();
-    if (again_at_ > now) return;
-    again_at_ = kNever;
+    if (again_.at > now) return;
+    again_.at = kNever;
     if (!owner_.in_session()) return;
-    passes_ = 0;
-    begin_pass();
+    begin_pass(0);
 }
 
 }  // namespace flare::client

@@ -14,6 +14,7 @@
 #include "client/im/feeds.hpp"
 #include "client/im/list.hpp"
 #include "client/im/marks.hpp"
+#include "client/im/states.hpp"
 
 #include <functional>
 #include <map>
@@ -84,8 +85,10 @@ public:
 
 private:
     struct Pass {
-        std::string page{};     // of which page is to be asked for; empty: the first one
-        std::size_t pages = 0;  // that have come
+        std::string page{};        // of which page is to be asked for; empty: the first one
+        std::size_t pages = 0;     // that have come
+        std::size_t before = 0;    // passes of this sync
+        std::uint64_t states = 0;  // that had come as it began
         // Said to be the user's, not by a page: which of the two is newer nobody knows.
         std::vector<std::string> expected{};
     };
@@ -95,6 +98,11 @@ private:
         std::string body;
         wire::Encodings encodings = 0;
         std::shared_ptr<void> taken;
+    };
+    // When the list is asked for again, and how long after the next failure.
+    struct Again {
+        session::TimePoint at = session::kNever;
+        session::Duration delay = kFirstDelay;
     };
     struct Held {
         std::string from;
@@ -113,16 +121,17 @@ private:
     void on_member(const std::string& conversation, std::uint64_t epoch, std::uint64_t visible_from) override;
     void on_skipped(const std::string& conversation, const Position& upto) override;
     void on_own_upto(const std::string& conversation, const Position& upto) override;
+    void on_own_at(const std::string& conversation, const Position& at) override;
     void on_no_member(const std::string& conversation) override;
 
-    void begin_pass();
+    // `before`: passes of this sync.
+    void begin_pass(std::size_t before);
     void ask_page();
     void on_page(const Answer& answer);
     void on_failed(const Failure& failure, std::uint32_t retry_after_ms);
     // `began`: now, unasked.
     void take(const wire::im::SyncedConversation& from, bool began, wire::Encodings encodings,
               const std::shared_ptr<void>& taken);
-    std::optional<ToldUpto> told_before(const std::string& name);
     Position start_of(const wire::im::SyncedConversation& from, const std::optional<Position>& before,
                       bool is_new) const;
     void take_early_frames();
@@ -130,13 +139,14 @@ private:
     void finish(const std::shared_ptr<void>& taken);
     void forget(const std::string& conversation);
     void take_gone(const std::string& conversation, std::string_view cursor);
-    bool lacks_expected() const;
     void release_held();
     void tell_changes(const std::shared_ptr<void>& taken = {});
 
     const bool on_;
     Owner& owner_;
     struct Kept {
+        std::optional<ToldUpto> told_before(const std::string& name);
+
         std::shared_ptr<Keeper> keeper;
         std::map<std::string, ToldUpto, std::less<>>
             earlier{};  // how far an earlier run was told what is not named yet
@@ -145,11 +155,11 @@ private:
     Feeds feeds_;
     ConversationList list_;
     ReadMarks marks_;
+    ListStates states_;
     std::string cursor_;  // of the last pass; empty: none was complete
     // What a pass said to be gone, and the feeds have not ended, is to be said again in the next session: from where.
     std::optional<std::string> doubt_;
     Pass pass_;
-    std::size_t passes_ = 0;  // of this sync
     std::uint64_t turn_ = 0;  // counts what begins anew: answers and calls of an earlier one are void
     bool syncing_ = false;
     bool open_ = false;    // a page has been asked for
@@ -159,8 +169,7 @@ private:
     std::optional<std::uint64_t> whole_since_;  // what no pass has named from this one on is gone
     std::vector<EarlyFrame> early_;
     Holding held_;
-    session::TimePoint again_at_ = session::kNever;
-    session::Duration delay_ = kFirstDelay;
+    Again again_;
 };
 
 }  // namespace flare::client

@@ -84,6 +84,8 @@ void add_store(const ServerStats& stats, std::vector<MetricFamily>& families) {
     counter("flare_sync_pages_total", "Pages of these lists read from the store", stats.sync.pages);
     counter("flare_sync_feeds_total", "Feeds begun for conversations of a list", stats.sync.feeds);
     counter("flare_read_marks_total", "Requests that say how far a user has read", stats.sync.marks);
+    counter("flare_states_total", "Changes of a list told without a feed: marks of other devices, and ends of logs",
+            stats.sync.states);
 }
 
 }  // namespace

@@ -7,8 +7,10 @@
 #include "server/conversations/awaited.hpp"
 #include "server/conversations/feeds.hpp"
 #include "server/conversations/home.hpp"
+#include "server/conversations/read_marks.hpp"
 #include "server/conversations/requests.hpp"
 #include "server/conversations/sends.hpp"
+#include "server/conversations/states.hpp"
 #include "server/conversations/sync.hpp"
 #include "server/conversations/user_rows.hpp"
 
@@ -32,26 +34,39 @@ struct Conversations {
     Conversations(const Parts& parts, std::uint32_t index)
         : rows(parts.router, parts.store, index),
           awaited(parts.executor, parts.store, parts.table, parts.answers, parts.memory),
-          home({parts.router, parts.executor, parts.store, rows, awaited, parts.users, feeds,
+          home({parts.router, parts.executor, parts.store, rows, awaited, parts.users, feeds, states,
                 parts.state.config.conversations.limits},
                index),
           sends(
               {parts.state, parts.router, parts.executor, parts.store, rows, parts.answers, awaited, home, parts.turn},
               index),
-          feeds({parts.router, parts.executor, parts.store, parts.table, home.watched(), parts.counters}, index),
-          sync({parts.executor, parts.store, parts.table, feeds, parts.counters, parts.state.newest_entries}),
-          requests({parts.state.config, parts.executor, parts.store, parts.table, sends, feeds, sync}) {}
+          states({parts.router, parts.executor, parts.store, parts.table, home.watched(), parts.counters,
+                  [this](const session::ServerSession& session, const model::ConversationKey& key) {
+                      return feeds.gives(session, key, UINT64_MAX);  // whatever comes next
+                  }},
+                 index),
+          feeds({parts.router, parts.executor, parts.store, parts.table, home.watched(), states, parts.counters,
+                 parts.state.config.conversations.limits},
+                index),
+          sync({parts.executor, parts.store, parts.table, feeds, parts.counters,
+                parts.state.config.conversations.limits, parts.state.newest_entries}),
+          marks({parts.executor, parts.store, parts.table, states, parts.counters}),
+          requests({parts.state.config, parts.executor, parts.store, parts.table, sends, feeds, sync, marks}) {}
 
     session::TimePoint next_deadline() const noexcept {
-        return std::min({home.next_deadline(), sends.next_deadline(), feeds.next_deadline()});
+        return std::min({home.next_deadline(), sends.next_deadline(), states.next_deadline(), feeds.next_deadline(),
+                         marks.next_deadline()});
     }
     void on_time() {
         home.on_time();
         sends.on_time();
+        states.on_time();
         feeds.on_time();
+        marks.on_time();
     }
     void session_ended(const session::ServerSession& session) {
         sends.session_ended(session);
+        states.session_ended(session);
         feeds.session_ended(session);
     }
 
@@ -59,8 +74,10 @@ struct Conversations {
     Awaited awaited;
     ConversationHome home;
     ConversationSends sends;
+    ConversationStates states;
     ConversationFeeds feeds;
     ConversationSync sync;
+    ConversationMarks marks;
     ConversationRequests requests;
 };
 

@@ -6,9 +6,9 @@
 
 namespace flare::server {
 
-std::size_t FeedSubscriber::room(im::Lane lane) const {
-    if (session_ == nullptr || session_->active() == session::kNoCarrier) return 0;
-    const std::size_t waiting = session_->lane_set().waiting(lane);
+std::size_t FeedSubscriber::room_of(session::ServerSession& session, im::Lane lane) {
+    if (session.active() == session::kNoCarrier) return 0;
+    const std::size_t waiting = session.lane_set().waiting(lane);
     return waiting < kMostWaiting ? kMostWaiting - waiting : 0;
 }
 

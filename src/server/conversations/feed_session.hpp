@@ -39,7 +39,10 @@ public:
           id_(session.id().value),
           session_(&session) {}
 
-    std::size_t room(im::Lane lane) const override;
+    // Frames of feeds that this lane of a session takes at present.
+    static std::size_t room_of(session::ServerSession& session, im::Lane lane);
+
+    std::size_t room(im::Lane lane) const override { return session_ == nullptr ? 0 : room_of(*session_, lane); }
     bool give(const im::FeedName& feed, const im::BlockPtr& block) override;
     void end(const im::FeedName& feed, std::uint64_t offset) override;
     void want_room(bool wanted) override;

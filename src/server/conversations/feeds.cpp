@@ -61,8 +61,9 @@ void ConversationFeeds::open(const im::Feed& feed) {
     std::string user = who.target() == nullptr ? std::string() : who.target()->user();
     StoreAccess::Question question;
     if (asked.news) {
-        question = [found, of = reading::BeganQuestion{feed.key(), std::move(user), *asked.news, feed.number, true,
-                                                       who.encodings()}](store::Reader& reader) {
+        question = [found,
+                    of = reading::BeganQuestion{feed.key(), std::move(user), *asked.news, feed.number, true,
+                                                who.encodings(), parts_.limits.live_members}](store::Reader& reader) {
             reading::BeganFound began = reading::began(reader, of);
             found->opening = began.opening;
             found->first = std::move(began.body);
@@ -114,6 +115,7 @@ bool ConversationFeeds::tell_opened(FeedSubscriber& who, const im::Feed& feed, O
         const auto sent =
             parts_.table.send_feed(*who.target(), feed.lane, std::move(found.first), parts_.executor.now());
         if (!sent) found.code = static_cast<errc>(sent.error().value());
+        if (sent) parts_.states.listed(who.id(), feed.key(), found.live ? nullptr : &found.opening);
         if (sent && found.live) ++parts_.counters.sync.feeds;
         return sent && found.live;
     }
@@ -205,6 +207,7 @@ void ConversationFeeds::on_room(const session::ServerSession& session) {
 void ConversationFeeds::use_room() {
     room_comes_ = false;
     for (const Uuid& session : std::exchange(roomy_, {})) {
+        parts_.states.room(session);
         if (FeedSubscriber* const who = find(session); who != nullptr) feeds_.room(*who);
     }
 }

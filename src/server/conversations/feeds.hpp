@@ -8,6 +8,7 @@
 #include "im/feeds.hpp"
 #include "server/conversations/feed_reading.hpp"
 #include "server/conversations/feed_session.hpp"
+#include "server/conversations/states.hpp"
 #include "server/conversations/store_access.hpp"
 #include "server/conversations/sync_reading.hpp"
 #include "server/conversations/watched.hpp"
@@ -34,12 +35,14 @@ public:
         StoreAccess& store;
         session::SessionTable& table;
         Watched& watched;  // of the home on this worker
+        ConversationStates& states;
         Counters& counters;
+        const im::Limits& limits;
     };
     ConversationFeeds(const Parts& parts, std::uint32_t index)
         : parts_(parts),
           of_subscribers_{parts.executor, parts.table, parts.counters, [this] { try_again_later(); }},
-          watching_(parts.router, parts.executor, parts.watched, index) {}
+          watching_(parts.router, parts.executor, parts.watched, index, Watcher::feeds) {}
 
     // ---- requests: each is answered, in the order in which a session makes them of one conversation ----
 

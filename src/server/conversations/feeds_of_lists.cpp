@@ -9,6 +9,7 @@ namespace flare::server {
 
 void ConversationFeeds::follow_list(session::ServerSession& session, im::SessionKey key) {
     subscriber_of(session, key).follows_list = true;
+    parts_.states.follow(session);
 }
 
 // ---- pages ----
@@ -17,6 +18,7 @@ std::uint32_t ConversationFeeds::promise(session::ServerSession& session, const 
     FeedSubscriber* const subscriber = find(session.id().value);
     if (subscriber == nullptr || subscriber->target() == nullptr) return 0;
     FeedSubscriber& who = *subscriber;
+    parts_.states.listed(who.id(), conversation.key, conversation.live ? nullptr : &conversation.opening);
     if (const im::FeedRecord* const present = feeds_.find(who, conversation.key); present != nullptr) {
         const std::uint32_t number = present->name().number;
         if (present->opening()) who.openings.at(number).promised = true;
@@ -25,7 +27,10 @@ std::uint32_t ConversationFeeds::promise(session::ServerSession& session, const 
     if (!conversation.live) return 0;
     const session::LaneIndex lane = session::lane_of(conversation.name, session.lanes());
     const im::Feed* const feed = feeds_.subscribe(who, conversation.key, lane);
-    if (feed == nullptr) return 0;
+    if (feed == nullptr) {
+        parts_.states.listed(who.id(), conversation.key, &conversation.opening);
+        return 0;
+    }
     const reading::FeedPlace place{conversation.epoch, conversation.opening.as_of, Uuid(), true};
     who.openings.try_emplace(
         feed->number, Opening{.asked = {std::nullopt, place}, .next = conversation.opening.next, .promised = true});
@@ -99,7 +104,7 @@ void ConversationFeeds::tell_without_feed(FeedSubscriber& who, const model::Conv
             if (told == nullptr || told->target() == nullptr || code == errc::unknown_conversation) return;
             if (code == errc::ok &&
                 parts_.table.send_feed(*told->target(), lane, std::move(found->body), parts_.executor.now()))
-                return;
+                return parts_.states.listed(id, conversation, &found->opening);
             told->untold.emplace_back(conversation, stamp);
             try_again_later();
         });

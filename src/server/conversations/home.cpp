@@ -110,7 +110,8 @@ void ConversationHome::end_turn() {
 void ConversationHome::give_mail() {
     for (std::uint32_t worker = 0; worker < mail_.size(); ++worker) {
         Mail& mail = mail_[worker];
-        watched_.take(worker, mail.news);
+        watched_.take(worker, Watcher::feeds, mail.news);
+        watched_.take(worker, Watcher::states, mail.to_states);
         if (mail.empty()) continue;
         if (worker != index_) {
             parts_.router.give(worker, [mail](Shard& shard) {
@@ -118,10 +119,12 @@ void ConversationHome::give_mail() {
                 for (const Delivery& each : mail.deliveries) each.give(there.home, shard.users(), there.feeds);
                 for (const auto& each : mail.answers) there.awaited.answer(each);
                 for (const FeedNewsPtr& each : mail.news) there.feeds.take(*each);
+                for (const FeedNewsPtr& each : mail.to_states) there.states.take(*each);
             });
             mail.deliveries.clear();
             mail.answers.clear();
             mail.news.clear();
+            mail.to_states.clear();
         } else {
             give_mail_here();
         }
@@ -142,6 +145,7 @@ void ConversationHome::give_mail_here() {
     }
     mail.answers.clear();
     for (const FeedNewsPtr& each : std::exchange(mail.news, {})) parts_.feeds.take(*each);
+    for (const FeedNewsPtr& each : std::exchange(mail.to_states, {})) parts_.states.take(*each);
 }
 
 void ConversationHome::on_time() {

@@ -27,6 +27,7 @@
 namespace flare::server {
 
 class ConversationFeeds;
+class ConversationStates;
 
 class ConversationHome {
 public:
@@ -37,7 +38,9 @@ public:
         UserRows& rows;
         Awaited& awaited;
         Users& users;
-        ConversationFeeds& feeds;  // made after this one, and not used before the first turn has ended
+        // Made after this one, and not used before the first turn has ended.
+        ConversationFeeds& feeds;
+        ConversationStates& states;
         const im::Limits& limits;
     };
     ConversationHome(const Parts& parts, std::uint32_t index)
@@ -98,7 +101,10 @@ private:
         std::vector<Delivery> deliveries{};
         std::vector<im::effect::Answer> answers{};
         std::vector<FeedNewsPtr> news{};
-        bool empty() const noexcept { return deliveries.empty() && answers.empty() && news.empty(); }
+        std::vector<FeedNewsPtr> to_states{};
+        bool empty() const noexcept {
+            return deliveries.empty() && answers.empty() && news.empty() && to_states.empty();
+        }
     };
 
     im::Now now() const;

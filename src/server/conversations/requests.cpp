@@ -128,7 +128,7 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
             if (!body) return;
             const auto key = key_of(session, pending, body->conversation);
             if (!key) return;
-            return parts_.sync.mark(session, pending, *key, *body);
+            return parts_.marks.mark(session, pending, *key, *body);
         }
         case Verb::unspecified: break;
     }

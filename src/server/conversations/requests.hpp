@@ -8,6 +8,7 @@
 
 #include "server/config.hpp"
 #include "server/conversations/feeds.hpp"
+#include "server/conversations/read_marks.hpp"
 #include "server/conversations/sends.hpp"
 #include "server/conversations/store_access.hpp"
 #include "server/conversations/sync.hpp"
@@ -31,6 +32,7 @@ public:
         ConversationSends& sends;
         ConversationFeeds& feeds;
         ConversationSync& sync;
+        ConversationMarks& marks;
     };
     explicit ConversationRequests(const Parts& parts) : parts_(parts) {}
 

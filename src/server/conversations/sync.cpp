@@ -1,7 +1,5 @@
 #include "server/conversations/sync.hpp"
 
-#include "server/conversations/opened.hpp"
-
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -46,6 +44,7 @@ void ConversationSync::sync(session::ServerSession& session, im::SessionKey key,
     question.limit = body.limit;
     question.entries = body.entries;
     question.encodings = session.agreed().encodings;
+    question.live_members = parts_.limits.live_members;
     question.newest = parts_.newest;
     if (body.feeds) {
         // Before the list is read: what is new in it meanwhile is told by itself.
@@ -111,66 +110,6 @@ void ConversationSync::tell(const Read& read) {
     } else {
         parts_.feeds.break_promises(read.pending.session);
     }
-}
-
-// ---- read.mark ----
-
-struct ConversationSync::Marking {
-    session::PendingRequest pending;
-    model::ConversationKey key;
-    std::string user;
-    std::uint64_t epoch = 0;
-    store::Mark mark{};     // to be written
-    model::ReadMark now{};  // as it is then
-    wire::im::ReadMark told{};
-};
-
-void ConversationSync::mark(const session::ServerSession& session, const session::PendingRequest& pending,
-                            const model::ConversationKey& conversation, const wire::im::MarkRead& body) {
-    ++parts_.counters.sync.marks;
-    const auto marking = std::make_shared<Marking>(Marking{pending, conversation, session.user(), body.epoch});
-    marking->mark.offset = body.offset;
-    parts_.store.read(
-        [marking](store::Reader& reader) {
-            const auto opened = reading::open(reader, marking->key, marking->user);
-            if (!opened) return reading::code_of(opened);
-            const model::Head& head = opened->conversation.head;
-            if (marking->epoch != head.last.epoch) return errc::epoch_changed;
-            marking->mark.conversation = opened->conversation.row;
-            marking->mark.user = opened->member.user;
-            marking->mark.offset = std::min(marking->mark.offset, head.last.offset);
-            return errc::ok;
-        },
-        [this, marking](errc code) { code == errc::ok ? write(marking) : refuse(marking->pending, code); });
-}
-
-void ConversationSync::write(const MarkingPtr& marking) {
-    auto batch = std::make_unique<store::WriteBatch>();
-    batch->writes.emplace_back().what = marking->mark;
-    parts_.store.write(std::move(batch), [this, marking](std::unique_ptr<store::WriteBatch> written, errc code) {
-        const store::Outcome& outcome = written->writes.front().outcome;
-        if (code == errc::ok) code = outcome.code;
-        if (code != errc::ok) return refuse(marking->pending, code);
-        marking->now = {outcome.position.offset, outcome.messages};
-        count(marking);
-    });
-}
-
-void ConversationSync::count(const MarkingPtr& marking) {
-    parts_.store.read(
-        [marking](store::Reader& reader) {
-            const auto opened = reading::open(reader, marking->key, marking->user);
-            if (!opened) return reading::code_of(opened);
-            const auto unread =
-                reader.unread({opened->conversation, opened->member, marking->now}, wire::im::kMaxUnread);
-            if (!unread) return reading::code_of(unread);
-            marking->told = {marking->now.offset, unread->count, unread->more, opened->conversation.head.last.offset};
-            return errc::ok;
-        },
-        [this, marking](errc code) {
-            if (code != errc::ok) return refuse(marking->pending, code);
-            (void)respond(marking->pending, wire::im::encode(marking->told));
-        });
 }
 
 }  // namespace flare::server

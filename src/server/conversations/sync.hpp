@@ -1,4 +1,4 @@
-// The list of a user's conversations, and the marks of what is read in them: the requests sync and read.mark.
+// The list of a user's conversations: the request sync.
 //
 // Protocol: docs/protocol.md, "Sync".
 // Threads:  its worker's; the store is read on the store's threads.
@@ -34,21 +34,16 @@ public:
         session::SessionTable& table;
         ConversationFeeds& feeds;
         Counters& counters;
+        const im::Limits& limits;
         reading::NewestEntriesPtr newest;
     };
     explicit ConversationSync(const Parts& parts) : parts_(parts) {}
 
-    // Each request is answered. `key`: the session's in ConversationSends.
+    // It is answered. `key`: the session's in ConversationSends.
     void sync(session::ServerSession& session, im::SessionKey key, const session::PendingRequest& pending,
               const wire::im::Sync& body);
-    void mark(const session::ServerSession& session, const session::PendingRequest& pending,
-              const model::ConversationKey& conversation, const wire::im::MarkRead& body);
 
 private:
-    // A mark on its way into the store and back.
-    struct Marking;
-    using MarkingPtr = std::shared_ptr<Marking>;
-
     struct Asked {
         session::PendingRequest pending;
         bool feeds = false;
@@ -67,8 +62,6 @@ private:
     void tell_later(Read read);
     void tell_next();
     void tell(const Read& read);
-    void write(const MarkingPtr& marking);
-    void count(const MarkingPtr& marking);
     Result<void> respond(const session::PendingRequest& pending, std::string_view body);
     void refuse(const session::PendingRequest& pending, errc code, std::string_view text = {});
 

@@ -30,11 +30,12 @@ class PageReader {
 public:
     // newest: may be null.
     PageReader(store::Reader& reader, std::string_view user, wire::Encodings encodings, std::uint32_t entries,
-               NewestEntries* newest = nullptr)
+               std::uint64_t live_members, NewestEntries* newest = nullptr)
         : reader_(reader),
           user_(user),
           encodings_(encodings),
           entries_(entries),
+          live_members_(live_members),
           newest_(newest),
           writer_(reader, encodings, kSyncEntryBytes, false) {}
 
@@ -44,7 +45,7 @@ public:
         Synced made;
         made.key = listed.conversation.key;
         made.name = name_of(made.key, user_);
-        made.live = made.key.kind() == model::ConversationKind::direct || listed.conversation.members <= kLiveMembers;
+        made.live = made.key.kind() == model::ConversationKind::direct || listed.conversation.members <= live_members_;
         made.epoch = listed.conversation.head.last.epoch;
         made.opening.conversation = listed.conversation.row;
         made.opening.user = listed.member.user;
@@ -132,6 +133,7 @@ private:
     const std::string_view user_;
     const wire::Encodings encodings_;
     const std::uint32_t entries_;
+    const std::uint64_t live_members_;
     NewestEntries* const newest_;
     EntryWriter writer_;
     Opened opened_{};     // of the last one
@@ -201,7 +203,7 @@ SyncFound sync_page(store::Reader& reader, const SyncQuestion& question) {
     SyncFound found;
     PageReader pages(reader, question.user, question.encodings,
                      static_cast<std::uint32_t>(std::min<std::size_t>(question.entries, wire::im::kMaxSyncEntries)),
-                     question.newest.get());
+                     question.live_members, question.newest.get());
     for (const store::Listed& listed : page->found) {
         if (listed.is_gone()) {
             const auto back = is_back(reader, listed);
@@ -215,10 +217,7 @@ SyncFound sync_page(store::Reader& reader, const SyncQuestion& question) {
         synced.body = std::move(*body);
         found.conversations.push_back(std::move(synced));
     }
-    for (const store::Listed& listed : page->rest) {
-        Synced synced = pages.place(listed);
-        if (synced.live) found.rest.push_back(std::move(synced));
-    }
+    for (const store::Listed& listed : page->rest) found.rest.push_back(pages.place(listed));
     found.whole = page->whole;
     found.cursor = cursor_of(place.generation, place.upto + (im::planted(im::Fault::sync_cursor_ahead) ? 3 : 0));
     if (page->more && !page->found.empty()) {
@@ -261,7 +260,7 @@ BeganFound began(store::Reader& reader, const BeganQuestion& question) {
         return !each.is_gone() && each.conversation.key == question.key;
     });
     if (listed == page->found.end()) return {.code = errc::unknown_conversation};
-    PageReader pages(reader, question.user, question.encodings, kBeganEntries);
+    PageReader pages(reader, question.user, question.encodings, kBeganEntries, question.live_members);
     const Synced synced = pages.place(*listed);
     auto told = pages.tell(*listed, synced.name);
     if (!told) return {.code = code_of(told)};

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "im/feeds.hpp"
+#include "im/limits.hpp"
 #include "server/conversations/newest_entries.hpp"
 #include "server/conversations/sync_token.hpp"
 #include "store/engine.hpp"
@@ -26,7 +27,7 @@ inline constexpr std::uint32_t kUsualSync = 20;
 // Of the entries of a page, with all that belongs to them. Texts are read with history.
 inline constexpr std::size_t kSyncEntryBytes = 256 * 1024;
 // A feed begins by itself for direct conversations, and for rooms of so many members.
-inline constexpr std::uint64_t kLiveMembers = 256;
+inline constexpr std::uint64_t kLiveMembers = im::Limits().live_members;
 // Of a conversation that is new in the list.
 inline constexpr std::uint32_t kBeganEntries = 10;
 
@@ -41,7 +42,8 @@ struct SyncQuestion {
     std::uint32_t entries = 0;      // of each conversation
     std::uint32_t most_rest = 0;    // unchanged ones to be named by the last page
     wire::Encodings encodings = 0;  // which the session takes
-    NewestEntriesPtr newest{};      // null: nothing is kept
+    std::uint64_t live_members = kLiveMembers;
+    NewestEntriesPtr newest{};  // null: nothing is kept
 };
 
 // A conversation on a page.
@@ -58,7 +60,7 @@ struct SyncFound {
     errc code = errc::ok;
     std::string_view text{};  // of a refusal; lives as long as the program
     std::vector<Synced> conversations{};
-    std::vector<Synced> rest{};  // live ones that have not changed, of the last page
+    std::vector<Synced> rest{};  // that have not changed, of the last page
     std::vector<std::string> gone{};
     std::string next{};
     std::string cursor{};
@@ -85,6 +87,7 @@ struct BeganQuestion {
     std::uint32_t feed = 0;
     bool may_live = true;  // the session may have one more feed
     wire::Encodings encodings = 0;
+    std::uint64_t live_members = kLiveMembers;
 };
 BeganFound began(store::Reader& reader, const BeganQuestion& question);
 

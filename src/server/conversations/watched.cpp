@@ -21,7 +21,8 @@ const im::Conversation* Watched::known(const model::ConversationKey& key) const 
 
 // ---- from workers ----
 
-void Watched::watch(std::uint32_t worker, const model::ConversationKey& key, std::uint64_t generation) {
+void Watched::watch(std::uint32_t worker, Watcher who, const model::ConversationKey& key, std::uint64_t generation) {
+    const std::uint32_t place = place_of(worker, who);
     Watch* watch = find(key);
     const bool first = watch == nullptr;
     if (first) {
@@ -29,8 +30,8 @@ void Watched::watch(std::uint32_t worker, const model::ConversationKey& key, std
         watch = made.get();
         by_key_.emplace(watch->key.text(), std::move(made));
     }
-    std::erase_if(watch->watchers, [&](const Watcher& each) { return each.worker == worker; });
-    watch->watchers.push_back({worker, generation});
+    std::erase_if(watch->watchers, [&](const Hearer& each) { return each.place == place; });
+    watch->watchers.push_back({place, generation});
     if (const im::Conversation* const conversation = known(key); !watch->told && conversation != nullptr)
         knows_end(*watch, *conversation);
     if (watch->told) return answer(*watch);
@@ -41,13 +42,14 @@ void Watched::watch(std::uint32_t worker, const model::ConversationKey& key, std
 
 void Watched::knows_end(Watch& watch, const im::Conversation& conversation) const {
     watch.told = conversation.head().last.offset;
+    watch.end = end_of(conversation.head());
     watch.row = conversation.row();
 }
 
-void Watched::unwatch(std::uint32_t worker, const model::ConversationKey& key) {
+void Watched::unwatch(std::uint32_t worker, Watcher who, const model::ConversationKey& key) {
     Watch* const watch = find(key);
     if (watch == nullptr) return;
-    std::erase_if(watch->watchers, [&](const Watcher& each) { return each.worker == worker; });
+    std::erase_if(watch->watchers, [&](const Hearer& each) { return each.place == place_of(worker, who); });
     if (watch->watchers.empty()) by_key_.erase(by_key_.find(key.text()));
 }
 
@@ -61,6 +63,7 @@ void Watched::ask_ends() {
                 if (!conversation) return static_cast<errc>(conversation.error().value());
                 if (!*conversation || (*conversation)->removed) continue;
                 each.told = (*conversation)->head.last.offset;
+                each.end = end_of((*conversation)->head);
                 each.row = (*conversation)->row;
             }
             return errc::ok;
@@ -78,6 +81,7 @@ void Watched::end_read(const End& end, errc code) {
         knows_end(*watch, *conversation);
     } else if (code == errc::ok) {
         watch->told = end.told;
+        watch->end = end.end;
         watch->row = end.row;
     } else {
         answer(*watch, code);
@@ -89,7 +93,7 @@ void Watched::end_read(const End& end, errc code) {
 
 void Watched::answer(Watch& watch, errc code) {
     bool told = false;
-    for (Watcher& each : watch.watchers) {
+    for (Hearer& each : watch.watchers) {
         if (std::exchange(each.answered, true)) continue;
         told = true;
         FeedNews news;
@@ -98,8 +102,9 @@ void Watched::answer(Watch& watch, errc code) {
         news.generation = each.generation;
         news.offset = watch.told.value_or(0);
         news.row = watch.row;
+        news.end = watch.end;
         news.code = code;
-        news_[each.worker].push_back(std::make_shared<const FeedNews>(std::move(news)));
+        news_[each.place].push_back(std::make_shared<const FeedNews>(std::move(news)));
     }
     if (told) turn_ends_();
 }
@@ -129,6 +134,7 @@ void Watched::tell(const im::Conversation& conversation) {
     if (conversation.present() && !watch->destroyed) {
         const std::uint64_t last = conversation.head().last.offset;
         watch->row = conversation.row();
+        watch->end = end_of(conversation.head());
         if (!watch->told) {
             watch->told = last;
             answer(*watch);
@@ -136,7 +142,9 @@ void Watched::tell(const im::Conversation& conversation) {
             FeedNews news;
             news.what = FeedNews::What::told;
             news.offset = last;
-            news.blocks = blocks_of(*watch);
+            news.row = watch->row;
+            news.end = watch->end;
+            if (has_feeds(*watch)) news.blocks = blocks_of(*watch);
             give(*watch, std::move(news));
             watch->told = last;
         }
@@ -153,6 +161,7 @@ void Watched::tell(const im::Conversation& conversation) {
         news.what = FeedNews::What::destroyed;
         give(*watch, std::move(news));
         watch->told = 0;
+        watch->end = LogEnd();
         watch->row = 0;
         answer(*watch);
     }
@@ -186,14 +195,21 @@ std::vector<im::BlockPtr> Watched::blocks_of(const Watch& watch) const {
 void Watched::give(const Watch& watch, FeedNews news) {
     news.key = watch.key;
     const auto shared = std::make_shared<const FeedNews>(std::move(news));
-    for (const Watcher& each : watch.watchers) {
-        if (each.answered) news_[each.worker].push_back(shared);
+    for (const Hearer& each : watch.watchers) {
+        if (each.answered) news_[each.place].push_back(shared);
     }
 }
 
-void Watched::take(std::uint32_t worker, std::vector<FeedNewsPtr>& to) {
-    to.insert(to.end(), news_[worker].begin(), news_[worker].end());
-    news_[worker].clear();
+bool Watched::has_feeds(const Watch& watch) {
+    return std::ranges::any_of(watch.watchers, [](const Hearer& each) {
+        return each.place % kWatchers == static_cast<std::uint32_t>(Watcher::feeds);
+    });
+}
+
+void Watched::take(std::uint32_t worker, Watcher who, std::vector<FeedNewsPtr>& to) {
+    std::vector<FeedNewsPtr>& news = news_[place_of(worker, who)];
+    to.insert(to.end(), news.begin(), news.end());
+    news.clear();
 }
 
 }  // namespace flare::server

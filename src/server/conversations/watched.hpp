@@ -1,4 +1,5 @@
-// The conversations of one home that somebody has a feed of: which workers are told what happens in them, and how far.
+// The conversations of one home that somebody has a feed of, or is told the end of: which workers are told what happens
+// in them, and how far. On a worker, feeds and states ask each for themselves, and are told apart from one another.
 //
 // What is told of a conversation goes to each worker in one order, behind the answers of the same turn: so a session
 // has the receipt of its own message before anybody's entry above it. An entry that is committed in this turn is
@@ -27,7 +28,19 @@
 
 namespace flare::server {
 
-// From the home of a conversation to a worker with feeds of it: an input of im::Feeds.
+// Who on a worker wants to know.
+enum class Watcher : std::uint8_t { feeds, states };
+inline constexpr std::size_t kWatchers = 2;
+
+// The end of a log, beside its offset.
+struct LogEnd {
+    std::uint64_t epoch = 0;
+    std::uint64_t messages = 0;
+    std::uint64_t last_ms = 0;
+};
+inline LogEnd end_of(const model::Head& head) noexcept { return {head.last.epoch, head.messages, head.last_ms}; }
+
+// From the home of a conversation to a worker that watches it: an input of im::Feeds and of Summaries.
 struct FeedNews {
     enum class What : std::uint8_t { registered, not_registered, told, removed, destroyed };
 
@@ -36,9 +49,10 @@ struct FeedNews {
     std::uint64_t generation = 0;        // of (not_)registered
     std::uint64_t offset = 0;            // told so far; the end of the log; the end of the membership
     errc code = errc::ok;                // of not_registered
-    im::Row row = 0;                     // of registered: the conversation's; 0: there is none
+    im::Row row = 0;                     // of registered and told: the conversation's; 0: there is none
+    LogEnd end{};                        // likewise
     im::Row user = 0;                    // who was removed
-    std::vector<im::BlockPtr> blocks{};  // of told
+    std::vector<im::BlockPtr> blocks{};  // of told; none if only states watch
 };
 using FeedNewsPtr = std::shared_ptr<const FeedNews>;
 
@@ -46,13 +60,13 @@ class Watched {
 public:
     // `turn_ends`: lets tell() and take() be called at the end of this turn.
     Watched(StoreAccess& store, const HostedTable& hosted, std::uint32_t workers, std::function<void()> turn_ends)
-        : store_(store), hosted_(hosted), turn_ends_(std::move(turn_ends)), news_(workers) {}
+        : store_(store), hosted_(hosted), turn_ends_(std::move(turn_ends)), news_(workers * kWatchers) {}
 
     // ---- from workers, in the order of each ----
 
     // registered or not_registered follows, with this generation; then what happens.
-    void watch(std::uint32_t worker, const model::ConversationKey& key, std::uint64_t generation);
-    void unwatch(std::uint32_t worker, const model::ConversationKey& key);
+    void watch(std::uint32_t worker, Watcher who, const model::ConversationKey& key, std::uint64_t generation);
+    void unwatch(std::uint32_t worker, Watcher who, const model::ConversationKey& key);
 
     // ---- from the home ----
 
@@ -64,17 +78,20 @@ public:
     void tell(const im::Conversation& conversation);
     // Likewise: the store is asked where those logs end that the home does not have in memory.
     void ask_ends();
-    // What is to go to that worker.
-    void take(std::uint32_t worker, std::vector<FeedNewsPtr>& to);
+    // What is to go there.
+    void take(std::uint32_t worker, Watcher who, std::vector<FeedNewsPtr>& to);
 
     std::size_t size() const noexcept { return by_key_.size(); }
 
 private:
-    struct Watcher {
-        std::uint32_t worker;
+    struct Hearer {
+        std::uint32_t place;  // of its news
         std::uint64_t generation;
         bool answered = false;
     };
+    static std::uint32_t place_of(std::uint32_t worker, Watcher who) noexcept {
+        return worker * static_cast<std::uint32_t>(kWatchers) + static_cast<std::uint32_t>(who);
+    }
     // What is new in this turn.
     struct Written {
         std::shared_ptr<StoredMessage> message;
@@ -90,8 +107,9 @@ private:
         explicit Watch(const model::ConversationKey& of, std::uint64_t number_) : key(of), number(number_) {}
         const model::ConversationKey key;
         const std::uint64_t number;           // of this watch: what was read for one before is not for this one
-        std::vector<Watcher> watchers{};      // one for each worker
+        std::vector<Hearer> watchers{};       // one for each place
         std::optional<std::uint64_t> told{};  // the end of the log as workers know it; nothing: it is being read
+        LogEnd end{};                         // likewise
         im::Row row = 0;                      // the log's; 0: there is none
         std::vector<Written> written{};       // behind that, without a hole
         std::vector<Removal> removals{};
@@ -104,6 +122,7 @@ private:
         model::ConversationKey key;
         std::uint64_t number = 0;  // of the watch
         std::uint64_t told = 0;
+        LogEnd end{};
         im::Row row = 0;
     };
     void end_read(const End& end, errc code);
@@ -111,6 +130,7 @@ private:
     const im::Conversation* known(const model::ConversationKey& key) const;
     void answer(Watch& watch, errc code = errc::ok);
     void give(const Watch& watch, FeedNews news);
+    static bool has_feeds(const Watch& watch);
     std::vector<im::BlockPtr> blocks_of(const Watch& watch) const;
 
     StoreAccess& store_;
@@ -119,7 +139,7 @@ private:
     boost::unordered_flat_map<std::string_view, std::unique_ptr<Watch>, base::NameHash> by_key_;
     std::uint64_t last_number_ = 0;
     std::vector<End> asked_;                      // of this turn: to be read
-    std::vector<std::vector<FeedNewsPtr>> news_;  // of this turn, by worker
+    std::vector<std::vector<FeedNewsPtr>> news_;  // of this turn, by place
 };
 
 }  // namespace flare::server

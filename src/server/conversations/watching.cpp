@@ -16,12 +16,12 @@ void Watching::end_turn() {
     turn_ends_ = false;
     for (std::uint32_t home = 0; home < to_homes_.size(); ++home) {
         if (to_homes_[home].empty()) continue;
-        const auto tell = [from = index_, words = std::exchange(to_homes_[home], {})](Watched& watched) {
+        const auto tell = [from = index_, who = who_, words = std::exchange(to_homes_[home], {})](Watched& watched) {
             for (const Word& each : words) {
                 if (each.generation == 0) {
-                    watched.unwatch(from, each.key);
+                    watched.unwatch(from, who, each.key);
                 } else {
-                    watched.watch(from, each.key, each.generation);
+                    watched.watch(from, who, each.key, each.generation);
                 }
             }
         };

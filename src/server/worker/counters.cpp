@@ -44,6 +44,7 @@ void add(ServerStats& sum, const ServerStats& part) {
     sum.sync.pages += part.sync.pages;
     sum.sync.feeds += part.sync.feeds;
     sum.sync.marks += part.sync.marks;
+    sum.sync.states += part.sync.states;
     for (const auto& [protocol, count] : part.connections) sum.connections[protocol] += count;
     for (const auto& [code, count] : part.errors) sum.errors[code] += count;
 }

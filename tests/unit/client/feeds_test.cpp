@@ -90,7 +90,7 @@ protected:
                                std::optional<wire::im::FeedReset> reset = {}, std::uint64_t removed = 0) {
         auto consumed = std::make_shared<bool>(false);
         const std::shared_ptr<void> taken(nullptr, [consumed](void*) { *consumed = true; });
-        const wire::im::Feed frame{std::move(entries), reset, removed, errc::ok, std::nullopt};
+        const wire::im::Feed frame{std::move(entries), reset, removed, errc::ok, std::nullopt, {}};
         feeds.on_feed(number, frame, {}, 0, taken);
         return consumed;
     }

@@ -1,161 +1,10 @@
 // Lists of sessions on shards: pages, the feeds that they begin, marks, and what is new in a list.
-#include "wire/sync.hpp"
-#include "unit/server/conversation_bench.hpp"
-#include "wire/feeds.hpp"
+#include "unit/server/list_bench.hpp"
 
-#include <algorithm>
-#include <deque>
-#include <optional>
 #include <set>
 
 namespace flare::server::test {
 namespace {
-
-using Offsets = std::vector<std::uint64_t>;
-using ListedNames = std::vector<std::string>;
-
-// What a session is told by frames of feeds, in order.
-struct Heard {
-    std::uint32_t feed = 0;
-    Offsets entries;
-    std::uint64_t removed = 0;
-    errc failed = errc::ok;
-    std::optional<std::string> began;  // the name
-    std::uint32_t began_feed = 0;
-    Offsets began_with;
-    std::uint64_t last = 0;  // of what began
-};
-
-std::vector<Heard> heard(const Line& line) {
-    std::vector<Heard> all;
-    for (const std::string& batch : line.sent) {
-        for (const wire::FrameView& frame : frames_of(batch)) {
-            if (frame.kind != wire::FrameKind::feed) continue;
-            const auto feed = wire::im::decode<wire::im::Feed>(frame.body);
-            if (!feed) {
-                ADD_FAILURE() << "a feed that cannot be read";
-                continue;
-            }
-            Heard& each = all.emplace_back();
-            each.feed = frame.feed_id;
-            each.removed = feed->removed;
-            each.failed = feed->failed;
-            for (const auto& entry : feed->entries) each.entries.push_back(entry.offset);
-            if (!feed->began) continue;
-            each.began = std::string(feed->began->about->conversation);
-            each.began_feed = feed->began->feed;
-            each.last = feed->began->about->head->last;
-            for (const auto& entry : feed->began->entries) each.began_with.push_back(entry.offset);
-        }
-    }
-    return all;
-}
-// Its client has everything that was sent to it in lane 0.
-std::string ack_all(const Line& line) {
-    wire::FrameHeader header;
-    wire::LaneState& state = header.acks.emplace_back();
-    for (const std::string& batch : line.sent) {
-        for (const wire::FrameView& frame : frames_of(batch)) {
-            if (frame.lane == 0) state.received = std::max(state.received, frame.seq);
-        }
-    }
-    state.max_seq = 10'000;
-    state.max_bytes = 10 << 20;
-    wire::Batch batch;
-    batch.add(header);
-    return batch.str();
-}
-Offsets told_to(const Line& line, std::uint32_t feed) {
-    Offsets all;
-    for (const Heard& each : heard(line)) {
-        if (each.feed == feed) all.insert(all.end(), each.entries.begin(), each.entries.end());
-    }
-    return all;
-}
-
-class ListsOnShards : public ConversationsOnShards {
-protected:
-    // Ann's.
-    void make_room(const std::shared_ptr<Line>& ann, session::Seq seq, std::uint8_t id,
-                   std::vector<std::string_view> members = {}, std::string_view name = "tea") {
-        wire::im::ConversationCreate create;
-        create.name = name;
-        create.join = model::Join::open;
-        create.members = std::move(members);
-        bench->bring(ann, request(seq, id, Verb::conversation_create, create));
-        ASSERT_EQ(responses(*ann).at(message_id(id)).code, errc::ok);
-    }
-    struct Wanted {
-        std::string_view cursor{};
-        std::string_view page{};
-        std::uint32_t limit = 0;
-        std::uint32_t entries = 0;
-        bool feeds = false;
-    };
-    static std::string sync(session::Seq seq, std::uint8_t id, const Wanted& wanted) {
-        return request(seq, id, Verb::sync,
-                       wire::im::Sync{wanted.cursor, wanted.page, wanted.limit, wanted.entries, wanted.feeds});
-    }
-    static std::string sync(session::Seq seq, std::uint8_t id) { return sync(seq, id, {.feeds = true}); }
-    static std::string mark(session::Seq seq, std::uint8_t id, std::string_view conversation, std::uint64_t epoch,
-                            std::uint64_t offset) {
-        return request(seq, id, Verb::read_mark, wire::im::MarkRead{conversation, epoch, offset});
-    }
-    static std::string member(session::Seq seq, std::uint8_t id, Verb verb, std::string_view user,
-                              std::string_view conversation = "room:tea") {
-        wire::im::MemberChange change;
-        change.conversation = conversation;
-        change.users = {user};
-        return request(seq, id, verb, change);
-    }
-    static std::string of_room(session::Seq seq, std::uint8_t id, Verb verb, std::string_view conversation) {
-        return request(seq, id, verb, wire::im::ConversationRef{conversation});
-    }
-    // Views into `kept_`.
-    wire::im::SyncPage page(const Line& line, std::uint8_t id) {
-        const auto all = responses(line);
-        EXPECT_TRUE(all.contains(message_id(id)));
-        if (!all.contains(message_id(id))) return {};
-        EXPECT_EQ(all.at(message_id(id)).code, errc::ok);
-        kept_.push_back(all.at(message_id(id)).body);
-        const auto body = wire::im::decode<wire::im::SyncPage>(kept_.back());
-        EXPECT_TRUE(body);
-        return body ? *body : wire::im::SyncPage();
-    }
-    errc code(const Line& line, std::uint8_t id) {
-        const auto all = responses(line);
-        EXPECT_TRUE(all.contains(message_id(id)));
-        return all.contains(message_id(id)) ? all.at(message_id(id)).code : errc::internal;
-    }
-    std::optional<wire::im::ReadMark> marked(const Line& line, std::uint8_t id) {
-        const auto all = responses(line);
-        if (!all.contains(message_id(id)) || all.at(message_id(id)).code != errc::ok) return std::nullopt;
-        return *wire::im::decode<wire::im::ReadMark>(all.at(message_id(id)).body);
-    }
-    static ListedNames names(const wire::im::SyncPage& page) {
-        ListedNames all;
-        for (const auto& each : page.conversations) all.emplace_back(each.about->conversation);
-        return all;
-    }
-    std::size_t feeds() {
-        std::size_t all = 0;
-        for (const auto& loop : bench->loops) all += loop->shard.conversations()->feeds.size();
-        return all;
-    }
-    SyncStats stats() {
-        ServerStats all;
-        for (const auto& loop : bench->loops) add(all, loop->shard.stats());
-        return all.sync;
-    }
-    void check() {
-        for (const auto& loop : bench->loops) {
-            loop->shard.conversations()->feeds.check_invariants();
-            loop->shard.conversations()->home.check_invariants();
-        }
-    }
-
-    std::deque<std::string> kept_;
-};
 
 TEST_F(ListsOnShards, AreSyncedAndLive) {
     for (const std::uint32_t workers : {1u, 2u, 3u}) {
@@ -583,11 +432,11 @@ TEST_F(ListsOnShards, MoveMarks) {
     const std::uint64_t epoch =
         (*store.engine->reader()->conversation(model::ConversationKey::room("tea")))->head.last.epoch;
     bench->bring(bob, mark(1, 1, "room:tea", epoch, 3));
-    EXPECT_EQ(marked(*bob, 1), (wire::im::ReadMark{3, 2, false, 5}));
+    EXPECT_EQ(marked(*bob, 1), (wire::im::ReadMark{3, 2, false, 5, 4}));
     bench->bring(bob, mark(2, 2, "room:tea", epoch, 2));
-    EXPECT_EQ(marked(*bob, 2), (wire::im::ReadMark{3, 2, false, 5})) << "it only grows";
+    EXPECT_EQ(marked(*bob, 2), (wire::im::ReadMark{3, 2, false, 5, 4})) << "it only grows";
     bench->bring(bob, mark(3, 3, "room:tea", epoch, 999));
-    EXPECT_EQ(marked(*bob, 3), (wire::im::ReadMark{5, 0, false, 5})) << "not beyond the end";
+    EXPECT_EQ(marked(*bob, 3), (wire::im::ReadMark{5, 0, false, 5, 4})) << "not beyond the end";
     bench->bring(bob, mark(4, 4, "room:tea", epoch + 1, 4));
     EXPECT_EQ(code(*bob, 4), errc::epoch_changed);
     bench->bring(bob, mark(5, 5, "room:ball", epoch, 4));

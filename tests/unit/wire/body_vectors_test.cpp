@@ -178,7 +178,7 @@ std::vector<BodyCase> body_cases() {
     cases.push_back({"read-mark", "Everything up to an offset is read", Verb::read_mark, false,
                      im::encode(im::MarkRead{"room:lunch", 0x8f3a5c17d2e94b60, 1'205})});
     cases.push_back({"read-mark-now", "The mark as it is then, and what is behind it", Verb::read_mark, true,
-                     im::encode(im::ReadMark{1'205, 999, true, 2'317})});
+                     im::encode(im::ReadMark{1'205, 999, true, 2'317, 2'204})});
 
     const auto refused = [&](std::string name, std::string about, Verb verb, bool response, std::string body,
                              errc code = errc::malformed_frame) {

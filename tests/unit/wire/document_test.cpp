@@ -158,6 +158,7 @@ TEST(Document, ItsLimitsAreTheCodes) {
         {"body of a Response", kMaxResponseBytes},
         {"Feed", kMaxFeedBytes},
         {"entries in one Feed", im::kMaxFeedEntries},
+        {"states in one Feed", im::kMaxStates},
         {"name of a room", im::kMaxRoomBytes},
         {"title", im::kMaxTitleBytes},
         {"users in one request", im::kMaxUsers},

@@ -430,6 +430,26 @@ void add_feeds(std::vector<VectorCase>& cases) {
                      both_ways,
                      frame_of(im::feed_body(unasked), of_feed),
                      {}});
+    FrameHeader of_none = numbered(14, 2);
+    im::Feed states;
+    im::ConversationState& moved = states.states.emplace_back();
+    moved.conversation = "room:lunch";
+    moved.epoch = 0x8f3a5c17d2e94b60;
+    moved.mark = im::ReadMark{1'203, 2, false, 1'206, 1'100};
+    im::ConversationState& grown = states.states.emplace_back();
+    grown.conversation = "room:canteen";
+    grown.epoch = 0x1c45d90a77b3e826;
+    grown.last = 41'207;
+    grown.messages = 39'000;
+    grown.last_ms = 1'722'470'400'300;
+    im::ConversationState& left = states.states.emplace_back();
+    left.conversation = "room:attic";
+    left.gone = true;
+    cases.push_back({"feed-states",
+                     "Another device has read something, a log has grown, and a room is gone",
+                     both_ways,
+                     frame_of(im::feed_body(states), of_none),
+                     {}});
     Batch of_large;
     of_large.add_chunk(of_feed, 90'000, Bytes("the first piece"), static_cast<std::uint32_t>(FrameKind::feed));
     of_large.add_chunk(numbered(15, 2), 0, Bytes("and another"));

@@ -1,0 +1,91 @@
+#include "client/im/states.hpp"
+
+namespace flare::client {
+
+ListStates::Kept ListStates::kept_of(const wire::im::ConversationState& state) {
+    Kept kept;
+    kept.epoch = state.epoch;
+    if (state.gone) {
+        kept.gone = state.last;
+        return kept;
+    }
+    if (state.last != 0) kept.end = {{state.epoch, state.last}, state.messages, wire::to_time(state.last_ms)};
+    kept.mark = state.mark;
+    return kept;
+}
+
+// They come in one lane: what comes later is newer.
+void ListStates::Kept::add(const Kept& newer) {
+    if (newer.gone || gone || newer.epoch != epoch) {
+        *this = newer;
+        return;
+    }
+    number = newer.number;
+    if (newer.end) end = newer.end;
+    if (newer.mark) mark = newer.mark;
+}
+
+bool ListStates::take(const wire::im::ConversationState& from, bool page_comes) {
+    ++taken_;
+    if (from.conversation.empty()) return false;  // there is more than the server keeps
+    const std::string name(from.conversation);
+    Kept state = kept_of(from);
+    state.number = taken_;
+    const bool listed = list_.end_of(name).has_value();
+    if (listed && !page_comes) {
+        apply(name, state);
+        return true;
+    }
+    const auto before = kept_.find(name);
+    if (state.gone && !page_comes) {
+        forget(name);
+        return true;
+    }
+    if (before != kept_.end()) {
+        before->second.add(state);
+    } else if (!listed && list_.full()) {
+        return true;
+    } else if (kept_.size() < kMostKept) {
+        kept_.emplace(name, state);
+    } else {
+        return false;
+    }
+    return listed || page_comes;
+}
+
+void ListStates::apply(const std::string& name, const Kept& state) {
+    if (state.gone) {
+        // A member that has come back has read further.
+        const auto end = list_.end_of(name);
+        const bool newer = end && (state.epoch == 0 || (state.epoch == end->epoch && *state.gone > end->offset));
+        if (newer) gone_(name);
+        return;
+    }
+    if (state.end) list_.on_end(name, *state.end);
+    if (state.mark) marks_.on_told(name, state.epoch, *state.mark);
+}
+
+void ListStates::take_kept() {
+    for (auto each = kept_.begin(); each != kept_.end();) {
+        const bool listed = list_.end_of(each->first).has_value();
+        if (!listed && !each->second.gone) {
+            ++each;
+            continue;
+        }
+        const auto taken = kept_.extract(each++);
+        if (listed) apply(taken.key(), taken.mapped());
+    }
+}
+
+void ListStates::end_sync(std::uint64_t taken) {
+    std::erase_if(kept_, [taken](const auto& each) { return each.second.number <= taken; });
+}
+
+session::TimePoint ListStates::ask_at(session::TimePoint now) {
+    const bool soon = asked_ && now - asked_at_ < kLongestPatience;
+    asked_at_ = soon ? asked_at_ + kLongestPatience : now + kPatience;
+    asked_ = true;
+    return asked_at_;
+}
+
+}  // namespace flare::client

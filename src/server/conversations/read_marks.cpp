@@ -1,0 +1,129 @@
+#include "server/conversations/read_marks.hpp"
+
+#include "server/conversations/opened.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace flare::server {
+namespace {
+
+constexpr std::uint32_t kMarkAgainMs = 1000;  // a store that cannot write at present may be able to then
+
+bool may_pass(errc said) noexcept {
+    return said == errc::busy || said == errc::storage_full || said == errc::storage_failed;
+}
+
+}  // namespace
+
+struct ConversationMarks::Marking {
+    session::PendingRequest pending;
+    bool answered = false;  // then it is looked up for the other sessions of the user
+    model::ConversationKey key;
+    std::string user;
+    std::uint64_t epoch = 0;
+    store::Mark mark{};     // to be written
+    bool given = false;     // to the store
+    model::ReadMark now{};  // as it is then
+    wire::im::ReadMark told{};
+};
+
+void ConversationMarks::mark(const session::ServerSession& session, const session::PendingRequest& pending,
+                             const model::ConversationKey& conversation, const wire::im::MarkRead& body) {
+    ++parts_.counters.sync.marks;
+    const auto marking = std::make_shared<Marking>(Marking{pending, false, conversation, session.user(), body.epoch});
+    marking->mark.offset = body.offset;
+    begin(marking);
+}
+
+void ConversationMarks::begin(const MarkingPtr& marking) {
+    parts_.store.read(
+        [marking](store::Reader& reader) {
+            const auto opened = reading::open(reader, marking->key, marking->user);
+            if (!opened) return reading::code_of(opened);
+            const model::Head& head = opened->conversation.head;
+            if (marking->epoch != head.last.epoch) return errc::epoch_changed;
+            marking->mark.conversation = opened->conversation.row;
+            marking->mark.user = opened->member.user;
+            marking->mark.offset = std::min(marking->mark.offset, head.last.offset);
+            return errc::ok;
+        },
+        [this, marking](errc code) { code == errc::ok ? write(marking) : fail(marking, code); });
+}
+
+void ConversationMarks::write(const MarkingPtr& marking) {
+    auto batch = std::make_unique<store::WriteBatch>();
+    batch->writes.emplace_back().what = marking->mark;
+    marking->given = true;
+    parts_.store.write(std::move(batch), [this, marking](std::unique_ptr<store::WriteBatch> written, errc code) {
+        const store::Outcome& outcome = written->writes.front().outcome;
+        if (code == errc::ok) code = outcome.code;
+        if (code != errc::ok) return fail(marking, code);
+        marking->now = {outcome.position.offset, outcome.messages};
+        count(marking);
+    });
+}
+
+void ConversationMarks::count(const MarkingPtr& marking) {
+    parts_.store.read(
+        [marking](store::Reader& reader) {
+            const auto opened = reading::open(reader, marking->key, marking->user);
+            if (!opened) return reading::code_of(opened);
+            const model::Head& head = opened->conversation.head;
+            if (marking->epoch != head.last.epoch) return errc::epoch_changed;  // another one has its name now
+            const auto unread =
+                reader.unread({opened->conversation, opened->member, marking->now}, wire::im::kMaxUnread);
+            if (!unread) return reading::code_of(unread);
+            marking->told = {marking->now.offset, unread->count, unread->more, head.last.offset, head.messages};
+            return errc::ok;
+        },
+        [this, marking](errc code) {
+            if (code != errc::ok) return fail(marking, code);
+            const bool asked = !std::exchange(marking->answered, true);
+            if (asked) answer(*marking);
+            // Whoever has been told that it failed may hear of it, too.
+            const session::SessionId by = asked ? marking->pending.session : session::SessionId();
+            parts_.states.marked(marking->user, by, marking->key, marking->epoch, marking->told);
+        });
+}
+
+// Of a mark that may be in the store, the other sessions of the user are told what is there when it can be read again:
+// a mark at 0 changes nothing, and its outcome is the present one.
+void ConversationMarks::fail(const MarkingPtr& marking, errc code) {
+    const session::SessionId by = marking->answered ? session::SessionId() : marking->pending.session;
+    if (!std::exchange(marking->answered, true)) refuse(*marking, code);
+    if (!marking->given || !may_pass(said_of(code)) || !parts_.states.has_others(marking->user, by)) return;
+    if (unsure_.size() == kMostUnsure) return;
+    marking->mark.offset = 0;
+    unsure_.push_back(marking);
+    if (again_at_ != session::kNever) return;
+    again_at_ = parts_.executor.now() + std::chrono::milliseconds(kMarkAgainMs);
+    parts_.executor.arm_timer();
+}
+
+void ConversationMarks::on_time() {
+    if (parts_.executor.now() < again_at_) return;
+    again_at_ = session::kNever;
+    for (const MarkingPtr& each : std::exchange(unsure_, {})) begin(each);
+}
+
+// ---- answers ----
+
+void ConversationMarks::answer(const Marking& marking) {
+    const std::string body = wire::im::encode(marking.told);
+    wire::ResponseView response;
+    response.body = body;
+    (void)parts_.table.respond(marking.pending, response, parts_.executor.now());
+}
+
+void ConversationMarks::refuse(const Marking& marking, errc code) {
+    wire::ResponseView response;
+    response.code = said_of(code);
+    response.text = explain(response.code);
+    if (may_pass(response.code)) response.retry_after_ms = kMarkAgainMs;
+    (void)parts_.table.respond(marking.pending, response, parts_.executor.now());
+}
+
+}  // namespace flare::server

@@ -1,0 +1,58 @@
+// How far users have read: the request read.mark. The mark is in the store; the other sessions of its user are told.
+//
+// Protocol: docs/protocol.md, "Sync", "States".
+// Threads:  its worker's; the store is read on the store's threads.
+// Owner:    Conversations.
+#pragma once
+
+#include "server/conversations/states.hpp"
+#include "server/conversations/store_access.hpp"
+#include "server/worker/counters.hpp"
+#include "server/worker/executor.hpp"
+#include "wire/sync.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+namespace flare::server {
+
+class ConversationMarks {
+public:
+    // Marks whose fate is looked up again for other sessions of their users; of more, the next sync of each tells.
+    static constexpr std::size_t kMostUnsure = 256;
+
+    struct Parts {
+        Executor& executor;
+        StoreAccess& store;
+        session::SessionTable& table;
+        ConversationStates& states;
+        Counters& counters;
+    };
+    explicit ConversationMarks(const Parts& parts) : parts_(parts) {}
+
+    // The request is answered.
+    void mark(const session::ServerSession& session, const session::PendingRequest& pending,
+              const model::ConversationKey& conversation, const wire::im::MarkRead& body);
+
+    session::TimePoint next_deadline() const noexcept { return again_at_; }
+    void on_time();
+
+private:
+    // A mark on its way into the store and back.
+    struct Marking;
+    using MarkingPtr = std::shared_ptr<Marking>;
+
+    void begin(const MarkingPtr& marking);
+    void write(const MarkingPtr& marking);
+    void count(const MarkingPtr& marking);
+    void fail(const MarkingPtr& marking, errc code);
+    void answer(const Marking& marking);
+    void refuse(const Marking& marking, errc code);
+
+    Parts parts_;
+    std::vector<MarkingPtr> unsure_;  // may be in the store, and were not told
+    session::TimePoint again_at_ = session::kNever;
+};
+
+}  // namespace flare::server

@@ -43,6 +43,7 @@ void Listener::unsubscribe(const std::string& conversation) {
                      std::string(flare::name(done ? errc::ok : done.error().code)));
         if (!done) return;
         world_.happened("subscription that was given up");
+        asked_for_.erase(conversation);
         // What is in the list goes on.
         const bool goes_on = client_.keeps_list && lists(conversation);
         if (!goes_on) heard_[conversation].subscribed = false;
@@ -74,6 +75,7 @@ Listener::Places Listener::places() const {
 // What was told before stands: it is told from a place of the application's choice.
 void Listener::begun(const std::string& conversation, const Subscription& subscription, const Own& own) {
     world_.happened("subscription");
+    asked_for_.insert(conversation);
     world_.trace(client_.name + " is told " + conversation + " after " + std::to_string(subscription.after.offset));
     Heard& heard = heard_[conversation];
     heard = {true, subscription.after.epoch, subscription.after.offset, Uuid(), own};
@@ -214,6 +216,7 @@ void Listener::hear(const Event& event) {
     const auto* ended = std::get_if<event::SubscriptionEnded>(&event);
     world_.require(ended != nullptr, "nothing else is told beside the entries");
     world_.happened("subscription that has ended");
+    asked_for_.erase(ended->conversation);
     world_.trace(client_.name + " is told " + ended->conversation +
                  " no more: " + std::string(flare::name(ended->reason.code)));
     heard_[ended->conversation].subscribed = false;
@@ -243,6 +246,7 @@ void Listener::told(const std::string& conversation, const StoredAt& at, const U
     world_.trace(client_.name + " is told " + conversation + " " + std::to_string(at.position.offset));
     world_.happened("entry of a subscription");
     Heard& heard = heard_[conversation];
+    if (comes_and_goes(conversation)) heard.subscribed = false;
     // What the list has brought is told from anywhere on.
     if (client_.keeps_list && !std::exchange(heard.subscribed, true)) {
         heard.epoch = at.position.epoch;
@@ -313,7 +317,7 @@ void Listener::check_at_rest() const {
     // Nobody can tell that the log is another one, if the copy has been written to meanwhile.
     if (client_.keeps_list && book_.unknown_copy()) return;
     for (const auto& [conversation, heard] : heard_) {
-        if (!heard.subscribed) continue;
+        if (!heard.subscribed || comes_and_goes(conversation)) continue;
         const auto end = book_.end_for(client_.user, LogBook::key_of(client_.user, conversation));
         world_.require(end.has_value(), "who is subscribed is a member");
         model::Position told{heard.epoch, heard.last};
@@ -326,6 +330,12 @@ void Listener::check_at_rest() const {
         world_.require(*end == told, "what is subscribed to is told to its end");
     }
     if (client_.keeps_list) check_list();
+}
+
+// A room that the list brings as long as it is small, and that the application has not asked for.
+bool Listener::comes_and_goes(const std::string& conversation) const {
+    return client_.keeps_list && client_.counts_ends && conversation.starts_with("room:") &&
+           !asked_for_.contains(conversation);
 }
 
 bool Listener::lists(const std::string& conversation) const {

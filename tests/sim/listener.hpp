@@ -99,6 +99,7 @@ private:
     void told_once(const std::string& conversation, const Uuid& id);
     void check_list() const;
     bool lists(const std::string& conversation) const;
+    bool comes_and_goes(const std::string& conversation) const;
     void begun(const std::string& conversation, const Subscription& subscription, const Own& own);
     void told(const std::string& conversation, const StoredAt& at, const Uuid& id, model::EntryKind kind,
               const std::string& from, std::string_view payload);
@@ -115,6 +116,7 @@ private:
     std::set<Uuid> ever_;  // and of all
     std::map<Uuid, client::AnswerDone> open_;
     std::map<std::string, Heard> heard_;
+    std::set<std::string> asked_for_;               // that the application has subscribed to
     std::map<std::string, std::deque<Own>> asked_;  // receipts since each call of subscribe() that has no answer
 };
 

@@ -59,10 +59,17 @@ void ConversationList::State::note_own(std::uint64_t offset, bool is_counted) {
     if (is_counted && own.size() < kMostOwn && (at == own.end() || *at != offset)) own.insert(at, offset);
 }
 
+// Of a message that an earlier session had sent: others may have been told the end of the log before.
+void ConversationList::State::note_late_receipt(std::uint64_t offset) {
+    const bool guessed = guessed_from && offset > *guessed_from && offset <= known_from;
+    if (guessed && offset > mark) below = less(below, 1);
+}
+
 // Of what is new, only the number is known.
 bool ConversationList::State::count_end(std::uint64_t last, std::uint64_t log_messages) {
     if (last <= counted) return false;
     const auto mine = static_cast<std::uint64_t>(std::upper_bound(own.begin(), own.end(), last) - own.begin());
+    if (!guessed_from) guessed_from = counted;
     below += others.size();
     others.clear();
     if (messages) {
@@ -102,6 +109,7 @@ void ConversationList::State::count_page(const ReadMark& read, std::uint64_t las
     if (read.offset >= mark || !meets) {
         below = read.offset >= known_from ? 0 : less(read.unread, upto(last) - upto(read.offset));
         more = read.offset < known_from && read.more;
+        guessed_from.reset();
         move_mark(std::exchange(mark, std::min(mark, read.offset)));
         move_mark(read.offset);
         // How many are between the two marks is not known: it is said again, and the answer has it.
@@ -130,6 +138,7 @@ bool ConversationList::State::count_answer(const wire::im::ReadMark& read) {
     const auto seen = std::upper_bound(others.begin(), others.end(), read.last) - others.begin();
     below = less(read.unread, static_cast<std::uint64_t>(seen));
     more = read.more;
+    guessed_from.reset();
     return true;
 }
 
@@ -298,7 +307,9 @@ void ConversationList::on_own(std::string_view name, std::uint64_t epoch, Entry 
     LogHead& head = state->about.head;
     const auto known = [&](const Kept& each) { return offset_of(each) == entry.offset; };
     if (std::any_of(state->entries.begin(), state->entries.end(), known)) return;
-    state->note_own(entry.offset, entry.kind == EntryKind::message && !entry.silent);
+    const bool is_counted = entry.kind == EntryKind::message && !entry.silent;
+    if (is_counted) state->note_late_receipt(entry.offset);
+    state->note_own(entry.offset, is_counted);
     if (entry.offset == head.last + 1) ++head.messages;
     entry.messages = head.messages;
     if (entry.offset > head.last) {

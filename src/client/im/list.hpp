@@ -126,8 +126,10 @@ private:
         std::uint64_t known_from = 0;  // above it every message of others is known, up to `counted`
         std::uint64_t counted = 0;
         std::optional<std::uint64_t> messages{};  // of the log up to `counted`
-        std::vector<std::uint64_t> own{};         // offsets of own messages above `counted`, ascending
-        std::deque<std::uint64_t> others{};       // offsets of messages of others above mark and known_from, ascending
+        // What is between here and known_from was counted by ends of the log, own messages among it.
+        std::optional<std::uint64_t> guessed_from{};
+        std::vector<std::uint64_t> own{};    // offsets of own messages above `counted`, ascending
+        std::deque<std::uint64_t> others{};  // offsets of messages of others above mark and known_from, ascending
         std::vector<Kept> entries{};
         std::uint64_t named = 0;  // the last pass that named it
         std::uint64_t turn = 0;   // of its newest entry, among those that have come one by one
@@ -139,6 +141,7 @@ private:
         // Everything up to there is counted.
         void count_upto(std::uint64_t offset, std::optional<std::uint64_t> log_messages);
         void note_own(std::uint64_t offset, bool is_counted);
+        void note_late_receipt(std::uint64_t offset);
         bool count_end(std::uint64_t last, std::uint64_t log_messages);
         void fold();
         void count_page(const ReadMark& said, std::uint64_t last, std::uint64_t from, std::deque<std::uint64_t> found);

@@ -194,6 +194,21 @@ TEST_F(ToldStates, OwnMessagesAmongThemAreNotUnread) {
     EXPECT_EQ(sync.list()[0].mark.unread, 8u) << "18 and 20";
 }
 
+// An earlier session had sent them, and they were not answered before.
+TEST_F(ToldStates, OwnMessagesWhoseReceiptsAreLateAreNotUnreadAnyMore) {
+    synced({{"room:large", 0, 12, 9, 8, 4}});
+    told(ends("room:large", 16, 16));
+    EXPECT_EQ(sync.list()[0].mark.unread, 8u);
+    stored("room:large", 15);
+    EXPECT_EQ(sync.list()[0].mark.unread, 7u);
+    stored("room:large", 11);
+    EXPECT_EQ(sync.list()[0].mark.unread, 7u) << "the page did not count it";
+    mark_read("room:large", 9);
+    answer(wire::im::ReadMark{9, 5, false, 16, 16});
+    stored("room:large", 14);
+    EXPECT_EQ(sync.list()[0].mark.unread, 5u) << "nor did the server";
+}
+
 // Their receipts come before the page that begins no feed.
 TEST_F(ToldStates, OwnMessagesFromBeforeTheListAreNotUnread) {
     sync.begin_session();

@@ -145,15 +145,23 @@ protected:
         bench = std::make_unique<ShardBench>(std::move(config), nullptr, &in);
     }
     void start_large(std::uint32_t workers = 1) { start_large(workers, store); }
-    // Ann's, with bob and eve.
-    void fill_large(const std::shared_ptr<Line>& ann, std::string_view name = "tea") {
-        make_room(ann, seq_, static_cast<std::uint8_t>(seq_), {"bob", "eve"}, name);
+    // Ann makes a room with the others.
+    void meet() {
+        seq_ = 1;
+        bob = session_of("bob", 1);
+        eve = session_of("eve", 2);
+        ann = session_of("ann", 3);
+        fill_large();
+    }
+    void fill_large() {
+        make_room(ann, seq_, static_cast<std::uint8_t>(seq_), {"bob", "eve"});
         ++seq_;
     }
-    void send(const std::shared_ptr<Line>& ann, int count = 1, std::string_view to = "room:tea") {
-        for (int i = 0; i < count; ++i, ++seq_) bench->bring(ann, data(seq_, static_cast<std::uint8_t>(seq_), "x", to));
+    void send(int count = 1) {
+        for (int i = 0; i < count; ++i, ++seq_)
+            bench->bring(ann, data(seq_, static_cast<std::uint8_t>(seq_), "x", "room:tea"));
     }
-    void change(const std::shared_ptr<Line>& ann, Verb verb, std::string_view user) {
+    void change(Verb verb, std::string_view user) {
         bench->bring(ann, member(seq_, static_cast<std::uint8_t>(seq_), verb, user));
         ++seq_;
     }
@@ -162,6 +170,7 @@ protected:
         for (const auto& loop : bench->loops) all += loop->shard.conversations()->states.summaries();
         return all;
     }
+    std::shared_ptr<Line> bob, eve, ann;
     session::Seq seq_ = 1;  // ann's next
 };
 
@@ -169,31 +178,27 @@ TEST_F(EndsOnShards, ALargeRoomIsToldOnceASecond) {
     for (const std::uint32_t workers : {1u, 2u, 3u}) {
         BenchStore fresh;
         start_large(workers, fresh);
-        seq_ = 1;
-        const auto bob = session_of("bob", 1);
-        const auto eve = session_of("eve", 2);
-        const auto ann = session_of("ann", 3);
-        fill_large(ann);
+        meet();
         bench->bring(bob, sync(1, 1));
         EXPECT_EQ(page(*bob, 1).conversations[0].feed, 0u);
         EXPECT_EQ(summaries(), 1u);
         EXPECT_TRUE(states(*bob).empty()) << "the page has said it";
-        send(ann);
+        send();
         EXPECT_EQ(states(*bob), (Told{"room:tea ends at 2 with 1"}));
-        send(ann, 3);
+        send(3);
         EXPECT_EQ(states(*bob).size(), 1u) << "not within the second";
         bench->pass(1s);
         EXPECT_EQ(states(*bob), (Told{"room:tea ends at 2 with 1", "room:tea ends at 5 with 4"}));
         bench->pass(5s);
         EXPECT_EQ(states(*bob).size(), 2u);
-        send(ann);
+        send();
         EXPECT_EQ(states(*bob).back(), "room:tea ends at 6 with 5") << "at once again";
         EXPECT_TRUE(states(*eve).empty()) << "eve does not follow";
         EXPECT_TRUE(heard(*bob).empty());
         check();
         end("bob", bob);
         EXPECT_EQ(summaries(), 0u);
-        send(ann);
+        send();
         check();
         bench.reset();
     }
@@ -203,29 +208,25 @@ TEST_F(EndsOnShards, WhoIsRemovedHearsThatTheRoomIsGoneAndNothingMore) {
     for (const std::uint32_t workers : {1u, 2u, 3u}) {
         BenchStore fresh;
         start_large(workers, fresh);
-        seq_ = 1;
-        const auto bob = session_of("bob", 1);
-        const auto eve = session_of("eve", 2);
-        const auto ann = session_of("ann", 3);
-        fill_large(ann);
+        meet();
         bench->bring(bob, sync(1, 1));
         bench->bring(eve, sync(1, 1));
-        send(ann);
-        change(ann, Verb::member_remove, "bob");
+        send();
+        change(Verb::member_remove, "bob");
         EXPECT_EQ(states(*bob), (Told{"room:tea ends at 2 with 1", "room:tea ends at 3 with 0 is gone"}));
         EXPECT_EQ(summaries(), 1u);
-        send(ann, 2);
+        send(2);
         bench->pass(1s);
         bench->pass(1s);
         EXPECT_EQ(states(*bob).size(), 2u);
         EXPECT_EQ(states(*eve).back(), "room:tea ends at 5 with 3");
         // Whoever comes back is told again.
-        change(ann, Verb::member_add, "bob");
+        change(Verb::member_add, "bob");
         ASSERT_EQ(heard(*bob).size(), 1u);
         EXPECT_EQ(heard(*bob)[0].began, "room:tea");
         EXPECT_EQ(heard(*bob)[0].began_feed, 0u);
         bench->pass(1s);
-        send(ann);
+        send();
         EXPECT_EQ(states(*bob).back(), "room:tea ends at 7 with 4");
         check();
         bench.reset();
@@ -234,11 +235,11 @@ TEST_F(EndsOnShards, WhoIsRemovedHearsThatTheRoomIsGoneAndNothingMore) {
 
 TEST_F(EndsOnShards, WhoLeavesHearsItOnAllDevices) {
     start_large(2);
-    const auto bob = session_of("bob", 1);
+    bob = session_of("bob", 1);
     const auto pad = session_of("bob", 4, "pad");
-    const auto eve = session_of("eve", 2);
-    const auto ann = session_of("ann", 3);
-    fill_large(ann);
+    eve = session_of("eve", 2);
+    ann = session_of("ann", 3);
+    fill_large();
     for (const auto& line : {bob, pad}) bench->bring(line, sync(1, 1));
     bench->bring(bob, of_room(2, 2, Verb::conversation_leave, "room:tea"));
     for (const auto& line : {bob, pad}) EXPECT_EQ(states(*line), (Told{"room:tea ends at 2 with 0 is gone"}));
@@ -248,30 +249,27 @@ TEST_F(EndsOnShards, WhoLeavesHearsItOnAllDevices) {
 
 TEST_F(EndsOnShards, AJoinBeginsASummary) {
     start_large(2);
-    const auto bob = session_of("bob", 1);
-    const auto eve = session_of("eve", 2);
-    const auto ann = session_of("ann", 3);
+    bob = session_of("bob", 1);
+    eve = session_of("eve", 2);
+    ann = session_of("ann", 3);
     bench->bring(bob, sync(1, 1));
-    fill_large(ann);
+    fill_large();
     ASSERT_EQ(heard(*bob).size(), 1u);
     EXPECT_EQ(heard(*bob)[0].began_feed, 0u);
     EXPECT_EQ(summaries(), 1u);
-    send(ann);
+    send();
     EXPECT_EQ(states(*bob), (Told{"room:tea ends at 2 with 1"}));
     check();
 }
 
 TEST_F(EndsOnShards, ASubscriptionTakesOver) {
     start_large();
-    const auto bob = session_of("bob", 1);
-    const auto eve = session_of("eve", 2);
-    const auto ann = session_of("ann", 3);
-    fill_large(ann);
+    meet();
     bench->bring(bob, sync(1, 1));
     wire::im::Subscribe subscribe;
     subscribe.conversation = "room:tea";
     bench->bring(bob, request(2, 2, Verb::subscribe, subscribe));
-    send(ann);
+    send();
     EXPECT_TRUE(states(*bob).empty());
     ASSERT_EQ(heard(*bob).size(), 1u);
     wire::im::Unsubscribe unsubscribe;
@@ -279,7 +277,7 @@ TEST_F(EndsOnShards, ASubscriptionTakesOver) {
     bench->bring(bob, request(3, 3, Verb::unsubscribe, unsubscribe));
     bench->pass(1s);
     EXPECT_TRUE(states(*bob).empty());
-    send(ann);
+    send();
     EXPECT_EQ(states(*bob), (Told{"room:tea ends at 3 with 2"}));
     EXPECT_EQ(heard(*bob).size(), 1u);
     check();
@@ -287,15 +285,12 @@ TEST_F(EndsOnShards, ASubscriptionTakesOver) {
 
 TEST_F(EndsOnShards, ASessionWithoutACarrierIsToldTheNewestEndWhenItComesBack) {
     start_large();
-    const auto bob = session_of("bob", 1);
-    const auto eve = session_of("eve", 2);
-    const auto ann = session_of("ann", 3);
-    fill_large(ann);
+    meet();
     bench->bring(bob, sync(1, 1));
     cut(bob);
-    send(ann, 2);
+    send(2);
     bench->pass(1s);
-    send(ann);
+    send();
     bench->pass(1s);
     const auto back = resume("bob", bob, 4);
     bench->pass(1s);
@@ -306,19 +301,16 @@ TEST_F(EndsOnShards, ASessionWithoutACarrierIsToldTheNewestEndWhenItComesBack) {
 // In a room that has gone meanwhile, and again in one that was joined anew.
 TEST_F(EndsOnShards, WhatWaitsIsVoidWhenTheUserIsBack) {
     start_large();
-    const auto bob = session_of("bob", 1);
-    const auto eve = session_of("eve", 2);
-    const auto ann = session_of("ann", 3);
-    fill_large(ann);
+    meet();
     bench->bring(bob, sync(1, 1));
     cut(bob);
-    change(ann, Verb::member_remove, "bob");
-    change(ann, Verb::member_add, "bob");
+    change(Verb::member_remove, "bob");
+    change(Verb::member_add, "bob");
     const auto back = resume("bob", bob, 4);
     bench->pass(1s);
     EXPECT_TRUE(states(*back).empty()) << "it is told of the room anew";
     EXPECT_EQ(heard(*back).back().began, "room:tea");
-    change(ann, Verb::member_remove, "bob");
+    change(Verb::member_remove, "bob");
     EXPECT_EQ(states(*back), (Told{"room:tea ends at 4 with 0 is gone"}));
     check();
 }
@@ -328,23 +320,19 @@ TEST_F(EndsOnShards, AMembershipThatEndsWhileItBeginsIsNoticed) {
     for (std::size_t steps = 0; steps < 14; ++steps) {
         BenchStore fresh;
         start_large(2, fresh);
-        seq_ = 1;
-        const auto bob = session_of("bob", 1);
-        const auto eve = session_of("eve", 2);
-        const auto ann = session_of("ann", 3);
-        fill_large(ann);
+        meet();
         fresh.by_hand = true;
         bench->bring(bob, sync(1, 1));
         for (std::size_t i = 0; i < steps && !fresh.work.empty(); ++i) {
             bench->run_store();
             bench->settle();
         }
-        change(ann, Verb::member_remove, "bob");
+        change(Verb::member_remove, "bob");
         fresh.by_hand = false;
         bench->settle();
         bench->pass(1s);
         const auto list = page(*bob, 1);
-        send(ann, 2);
+        send(2);
         bench->pass(1s);
         bench->pass(1s);
         EXPECT_EQ(summaries(), 0u) << steps;
@@ -360,13 +348,10 @@ TEST_F(EndsOnShards, AMembershipThatEndsWhileItBeginsIsNoticed) {
 
 TEST_F(EndsOnShards, AMembershipThatCannotBeReadIsReadAgain) {
     start_large();
-    const auto bob = session_of("bob", 1);
-    const auto eve = session_of("eve", 2);
-    const auto ann = session_of("ann", 3);
-    fill_large(ann);
+    meet();
     store.by_hand = true;
     bench->bring(bob, sync(1, 1));
-    send(ann);  // the home tells more than the page has seen
+    send();  // the home tells more than the page has seen
     const std::size_t groups = store.groups;
     while (store.groups == groups) bench->run_store();
     store.cannot_read = errc::storage_failed;
@@ -384,27 +369,27 @@ TEST_F(EndsOnShards, AMembershipThatCannotBeReadIsReadAgain) {
 // Those that nobody has written to since the cursor, too.
 TEST_F(EndsOnShards, UnchangedRoomsOfAListAreTold) {
     start_large();
-    const auto eve = session_of("eve", 2);
-    const auto ann = session_of("ann", 3);
+    eve = session_of("eve", 2);
+    ann = session_of("ann", 3);
     std::string cursor;
     {
-        const auto bob = session_of("bob", 1);
-        fill_large(ann);
+        bob = session_of("bob", 1);
+        fill_large();
         bench->bring(bob, sync(1, 1));
         cursor = page(*bob, 1).cursor;
         end("bob", bob);
     }
-    const auto bob = session_of("bob", 4);
+    bob = session_of("bob", 4);
     bench->bring(bob, sync(1, 1, {.cursor = cursor, .feeds = true}));
     EXPECT_TRUE(page(*bob, 1).conversations.empty());
     EXPECT_TRUE(page(*bob, 1).feeds.empty());
-    send(ann);
+    send();
     EXPECT_EQ(states(*bob), (Told{"room:tea ends at 2 with 1"}));
 }
 
 TEST_F(EndsOnShards, AThousandSessionsAreToldInASecond) {
     start_large();
-    const auto ann = session_of("ann", 1);
+    ann = session_of("ann", 1);
     std::vector<std::shared_ptr<Line>> lines;
     constexpr std::size_t kSessions = Summaries::kMostAtOnce + 10;
     for (std::size_t i = 0; i < kSessions; ++i) {
@@ -437,7 +422,7 @@ TEST_F(EndsOnShards, AThousandSessionsAreToldInASecond) {
 
 TEST_F(EndsOnShards, FiveHundredRoomsOfASessionAreTold) {
     start_large();
-    const auto bob = session_of("bob", 1);
+    bob = session_of("bob", 1);
     bench->bring(bob, sync(1, 1));
     auto& told = bench->shard().conversations()->states;
     const Uuid session = bench->shard().table().of_user("bob").front()->id().value;

@@ -92,9 +92,9 @@ public:
     std::vector<model::ConversationKey> conversations_of(const std::string& user) const;
     // Messages of others above that offset that the user may read.
     std::uint64_t unread_for(const std::string& user, const model::ConversationKey& key, std::uint64_t mark) const;
-    // Messages of the user above that offset that another process than this one has sent.
-    std::uint64_t own_of_others(const std::string& user, const model::ConversationKey& key, std::uint64_t mark,
-                                const std::string& writer) const;
+    // Messages of the user above that offset, but for these.
+    std::uint64_t own_above(const std::string& user, const model::ConversationKey& key, std::uint64_t mark,
+                            const std::set<Uuid>& known) const;
     // How far the user has read, as the store has it. Precondition: the user is a member.
     std::uint64_t mark_of(const std::string& user, const model::ConversationKey& key) const;
     // The user was told that this is marked as read.

@@ -390,6 +390,7 @@ void LogBook::mark(const store::Mark& mark, const store::Outcome* outcome, store
     world_.require(is_member, "only members have marks");
     world_.happened(upto > member->second.read ? "mark" : "mark that does not grow");
     member->second.read = std::max(member->second.read, upto);
+    member->second.said = std::max(member->second.said, upto);
     world_.require(outcome == nullptr || outcome->position == model::Position{log->second.epoch, member->second.read},
                    "a mark only grows, and not beyond the log");
 }

@@ -170,6 +170,7 @@ bool Listener::has_seen(std::string_view from, const Uuid& id) const {
 
 bool Listener::settle(const Uuid& id, std::string_view to, const StoredAt& stored) {
     if (!client_.waits_for_receipt(id)) return false;
+    settled_.insert(id);
     const std::string conversation(to);
     const model::Position at{stored.position.epoch, stored.position.offset};
     world_.trace(client_.name + " has its own " + conversation + " " + std::to_string(at.offset));
@@ -360,12 +361,14 @@ void Listener::check_list() const {
         world_.require(last == *end, "the list knows the end of a log");
         const std::uint64_t mark = book_.mark_of(client_.user, key);
         world_.require(item.mark.offset <= mark, "a mark of the list is in the store");
-        world_.require(item.mark.offset == mark, "a mark that the store has is in every list of its user");
+        const bool told = item.mark.offset >= book_.said_of(client_.user, key);
+        world_.require(told, "a mark that the store has is in every list of its user");
         const std::uint64_t unread = book_.unread_for(client_.user, key, item.mark.offset);
         world_.trace("of the store: end " + std::to_string(end->offset) + ", unread " + std::to_string(unread));
-        // Of a log whose end alone is told, those of the user that others have sent are counted until the next count.
+        // Of a log whose end alone is told, own messages without a receipt are counted until the next count: those of
+        // other processes, and those that were given up.
         const std::uint64_t most =
-            unread + (client_.counts_ends ? book_.own_of_others(client_.user, key, item.mark.offset, client_.name) : 0);
+            unread + (client_.counts_ends ? book_.own_above(client_.user, key, item.mark.offset, settled_) : 0);
         world_.require(
             item.mark.more ? item.mark.unread <= most : item.mark.unread >= unread && item.mark.unread <= most,
             "unread is what a recount says");

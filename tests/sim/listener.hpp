@@ -116,6 +116,7 @@ private:
     std::set<Uuid> ever_;  // and of all
     std::map<Uuid, client::AnswerDone> open_;
     std::map<std::string, Heard> heard_;
+    std::set<Uuid> settled_;                        // own messages whose receipts have come
     std::set<std::string> asked_for_;               // that the application has subscribed to
     std::map<std::string, std::deque<Own>> asked_;  // receipts since each call of subscribe() that has no answer
 };

@@ -390,6 +390,7 @@ void LogBook::mark(const store::Mark& mark, const store::Outcome* outcome, store
     world_.require(is_member, "only members have marks");
     world_.happened(upto > member->second.read ? "mark" : "mark that does not grow");
     member->second.read = std::max(member->second.read, upto);
+    member->second.said = std::max(member->second.said, upto);
     world_.require(outcome == nullptr || outcome->position == model::Position{log->second.epoch, member->second.read},
                    "a mark only grows, and not beyond the log");
 }
@@ -531,14 +532,14 @@ std::uint64_t LogBook::unread_for(const std::string& user, const model::Conversa
     return unread_of(*log_of(text_of(key)), user, mark);
 }
 
-std::uint64_t LogBook::own_of_others(const std::string& user, const model::ConversationKey& key, std::uint64_t mark,
-                                     const std::string& writer) const {
+std::uint64_t LogBook::own_above(const std::string& user, const model::ConversationKey& key, std::uint64_t mark,
+                                 const std::set<Uuid>& known) const {
     const Log& log = *log_of(text_of(key));
     std::uint64_t count = 0;
     for (std::uint64_t offset = mark + 1; offset <= log.entries.size(); ++offset) {
         const Entry& entry = log.entries[offset - 1];
-        const Sent& sent = sent_.at(entry.key);
-        count += entry.kind == EntryKind::message && sent.user == user && sent.writer != writer;
+        const bool own = entry.kind == EntryKind::message && sent_.at(entry.key).user == user;
+        count += own && !known.contains(entry.key.first);
     }
     return count;
 }

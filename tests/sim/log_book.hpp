@@ -92,11 +92,15 @@ public:
     std::vector<model::ConversationKey> conversations_of(const std::string& user) const;
     // Messages of others above that offset that the user may read.
     std::uint64_t unread_for(const std::string& user, const model::ConversationKey& key, std::uint64_t mark) const;
-    // Messages of the user above that offset that another process than this one has sent.
-    std::uint64_t own_of_others(const std::string& user, const model::ConversationKey& key, std::uint64_t mark,
-                                const std::string& writer) const;
+    // Messages of the user above that offset, but for these.
+    std::uint64_t own_above(const std::string& user, const model::ConversationKey& key, std::uint64_t mark,
+                            const std::set<Uuid>& known) const;
     // How far the user has read, as the store has it. Precondition: the user is a member.
     std::uint64_t mark_of(const std::string& user, const model::ConversationKey& key) const;
+    // How far a session has moved it; a return moves it, too.
+    std::uint64_t said_of(const std::string& user, const model::ConversationKey& key) const {
+        return membership(*log_of(std::string(key.text())), user)->said;
+    }
     // The user was told that this is marked as read.
     void marked(const std::string& user, const model::ConversationKey& key, const model::Position& upto);
 
@@ -117,6 +121,7 @@ private:
         model::Role role = model::Role::none;
         std::uint64_t muted_until = 0;
         std::uint64_t read = 0;                                         // the mark
+        std::uint64_t said = 0;                                         // as a session has moved it
         std::vector<std::pair<std::uint64_t, std::uint64_t>> may_read;  // offsets, from and to
     };
     struct Log {

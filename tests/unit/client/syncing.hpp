@@ -1,22 +1,16 @@
 // A client that keeps its list of conversations, with a server and an application whose every step is written down.
 #pragma once
 
-#include "client/im/sync.hpp"
-#include "wire/requests.hpp"
-
-#include <gtest/gtest.h>
+#include "unit/client/written_down.hpp"
 
 #include <deque>
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace flare::client::test {
-
-using namespace std::chrono_literals;
 
 // A conversation as a page names it: its log ends at `last`, the page has the entries from `first` on.
 struct Named {
@@ -30,73 +24,10 @@ struct Named {
     std::uint64_t visible_from = 1;
 };
 
-class Syncing : public ::testing::Test, protected Sync::Owner {
+class Syncing : public WrittenDown<Sync::Owner> {
 protected:
-    // ---- what the server hears and says ----
+    // ---- what the server says ----
 
-    struct Request {
-        Call call;
-        AnswerDone done;
-        std::string text() const {
-            using wire::Verb;
-            if (call.verb == Verb::sync) {
-                const auto body = wire::im::decode<wire::im::Sync>(call.body).value();
-                return "sync " + std::string(body.cursor.empty() ? "-" : body.cursor) + " " +
-                       std::string(body.page.empty() ? "-" : body.page) + " " + std::to_string(body.limit) + "/" +
-                       std::to_string(body.entries) + (body.feeds ? "" : " without feeds");
-            }
-            if (call.verb == Verb::read_mark) {
-                const auto body = wire::im::decode<wire::im::MarkRead>(call.body).value();
-                return "mark " + std::string(body.conversation) + " " + std::to_string(body.offset);
-            }
-            if (call.verb == Verb::unsubscribe) return "unsubscribe " + call.conversation;
-            const auto body = wire::im::decode<wire::im::Subscribe>(call.body).value();
-            return "subscribe " + std::string(body.conversation) + " " + std::to_string(body.epoch) + ":" +
-                   std::to_string(body.after);
-        }
-    };
-    void ask(const Call& call, AnswerDone done) override { requests.push_back({call, std::move(done)}); }
-    std::string asked() const {
-        std::string all;
-        for (const Request& each : requests) all += (all.empty() ? "" : ", ") + each.text();
-        return all;
-    }
-    Request take_request() {
-        EXPECT_FALSE(requests.empty());
-        if (requests.empty()) return {};
-        Request first = std::move(requests.front());
-        requests.erase(requests.begin());
-        return first;
-    }
-    template <typename Body>
-    void answer(const Body& body) {
-        Answer answer;
-        answer.bodies.emplace_back(wire::im::encode(body));
-        take_request().done(std::move(answer));
-    }
-    void refuse(errc code, std::uint32_t retry_after_ms = 0) {
-        Answer answer{code, std::string(explain(code))};
-        answer.retry_after_ms = retry_after_ms;
-        take_request().done(std::move(answer));
-    }
-    static Uuid id(std::uint64_t number) {
-        Uuid made;
-        made.bytes[0] = 1;
-        made.bytes[14] = static_cast<std::uint8_t>(number >> 8);
-        made.bytes[15] = static_cast<std::uint8_t>(number);
-        return made;
-    }
-    static wire::im::Entry message(std::uint64_t offset, std::string_view from = "bob") {
-        wire::im::Entry entry;
-        entry.offset = offset;
-        entry.kind = model::EntryKind::message;
-        entry.id = id(offset);
-        entry.from = from;
-        entry.time_ms = static_cast<std::int64_t>(offset) * 1'000;
-        entry.type = "text";
-        entry.payload = "hello";
-        return entry;
-    }
     static wire::im::SyncedConversation wire_of(const Named& named) {
         wire::im::SyncedConversation made;
         made.about.emplace();
@@ -152,10 +83,6 @@ protected:
         seen.insert({from, id(number)});
         if (!sync.hold(from, id(number), 5, decide)) decide(true);
     }
-    void lose_session() {
-        session = false;
-        for (Request& each : std::exchange(requests, {})) each.done({errc::connection_lost, "lost"});
-    }
     void next_session() {
         lose_session();
         session = true;
@@ -193,17 +120,10 @@ protected:
 
     // ---- what the application hears ----
 
-    bool in_session() const override { return session; }
-    session::TimePoint now() const override { return time; }
     bool has_seen(std::string_view from, const Uuid& of) const override {
         return seen.contains({std::string(from), of}) && !sync.holds(from, of);
     }
     bool settle(const Uuid&, std::string_view, const StoredAt&) override { return false; }
-    void tell(Event event) override {
-        queue.push_back([event = std::move(event)]() -> std::optional<Event> { return event; });
-    }
-    void count_message() override {}
-    void tell_later(std::function<std::optional<Event>()> make) override { queue.push_back(std::move(make)); }
     void TearDown() override { queue.clear(); }  // what is in it goes to `posted`
     std::shared_ptr<void> when_handled(std::function<void()> then) override {
         return {nullptr, [this, then = std::move(then)](void*) { posted.push_back(then); }};
@@ -239,9 +159,7 @@ protected:
     std::string heard(bool all = true) {
         std::string text;
         while (!queue.empty()) {
-            auto make = std::move(queue.front());
-            queue.pop_front();
-            const auto event = make();
+            const auto event = handle_next();
             if (event && (all || !std::holds_alternative<event::ConversationChanged>(*event)))
                 text += std::visit(Text(), *event);
         }
@@ -254,13 +172,7 @@ protected:
         return text;
     }
 
-    bool session = true;
-    session::TimePoint time{1h};
-    std::set<std::pair<std::string, Uuid>> seen;
-    std::vector<Request> requests;
-    std::deque<std::function<std::optional<Event>()>> queue;
     std::vector<std::function<void()>> posted;
-    std::string results;
     std::string decided;
     Sync sync{true, "ann", *this};
 };

@@ -173,7 +173,7 @@ void ChatController::event(const Event& event, Clock::time_point now) {
         }
         if (rooms_.counts(message, peer_)) return;
         if (typing_user_ == message.from) typing_user_.clear();
-        view_.heard({message.from, message.type, payload_text(message.payload), {}, {}});
+        view_.heard({message.from, message.type, payload_text(message.payload), rooms_.room_of(message), {}});
     } else if (const auto* done = std::get_if<event::MessageSent>(&event)) {
         settle(done->message_id, nullptr);
     } else if (const auto* failed = std::get_if<event::MessageFailed>(&event)) {

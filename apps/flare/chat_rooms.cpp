@@ -78,6 +78,10 @@ bool ChatRooms::counts(const Message& message, const std::string& current) {
     return false;
 }
 
+std::string ChatRooms::room_of(const Message& message) const {
+    return list_.known() && message.from != kServerTarget ? message.from : std::string();
+}
+
 void ChatRooms::show_list() {
     if (!list_.known()) return view_.note("there is no list of your conversations: this server keeps none");
     const auto all = list_.all();

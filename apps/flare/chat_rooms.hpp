@@ -51,6 +51,8 @@ public:
     bool is_kept(const std::string& conversation) const;
     // A message that came without its place in a log. True: it counts as unread, and is not to be shown.
     bool counts(const Message& message, const std::string& current);
+    // The conversation in which it was said, if the server keeps it; else empty.
+    std::string room_of(const Message& message) const;
     // A message was sent, which view.sent() shows.
     void said(const Uuid& id) { said_.insert(id); }
 

@@ -356,7 +356,9 @@ void Sync::tell_changes(const std::shared_ptr<void>& taken) {
 // ---- time ----
 
 session::TimePoint Sync::next_deadline() const noexcept {
-    return std::min({feeds_.next_deadline(), marks_.next_deadline(), held_.until, again_.at});
+    // What is due while the session cannot be used is asked for when it can be used again.
+    const session::TimePoint again = owner_.in_session() ? again_.at : kNever;
+    return std::min({feeds_.next_deadline(), marks_.next_deadline(), held_.until, again});
 }
 
 void Sync::on_time() {
@@ -364,9 +366,8 @@ void Sync::on_time() {
     if (feeds_.next_deadline() <= now) feeds_.on_time();
     marks_.on_time();
     if (held_.until <= now) release_held();
-    if (again_.at > now) return;
+    if (again_.at > now || !owner_.in_session()) return;
     again_.at = kNever;
-    if (!owner_.in_session()) return;
     begin_pass(0);
 }
 

@@ -539,6 +539,21 @@ TEST_F(Syncing, AFeedThatARequestMayHaveClosedIsAskedFor) {
     EXPECT_EQ(heard(false), "bob 13; ");
 }
 
+TEST_F(Syncing, IsAskedForAgainWhenTheSessionThatWasAwayIsBack) {
+    sync.begin_session();
+    refuse(errc::busy);
+    session = false;
+    time += Sync::kFirstDelay;
+    EXPECT_EQ(sync.next_deadline(), session::kNever);
+    sync.on_time();
+    session = true;
+    sync.go_on();
+    EXPECT_EQ(sync.next_deadline(), time);
+    sync.on_time();
+    EXPECT_EQ(asked(), "sync - - 20/10");
+    EXPECT_EQ(sync.next_deadline(), session::kNever);
+}
+
 TEST_F(Syncing, AnAnswerThatCannotBeReadIsAnErrorAndBeginsAnew) {
     synced({{"room:tea", 3, 12}});
     lose_session();

@@ -427,8 +427,9 @@ void Feeds::tell_gap(Feed& feed, HistoryGap gap) {
     FeedNote noted;
     noted.gap = &gap;
     feed.note(record_, FeedNote::What::gap, gap.conversation, noted);
-    if (follower_ != nullptr) {
-        if (gap.reason != HistoryGapReason::skipped) follower_->on_skipped(gap.conversation, {gap.epoch, gap.last});
+    // Of one that is skipped, the cursor stands at the entry behind it already, which is still to be told.
+    if (follower_ != nullptr && gap.reason != HistoryGapReason::skipped) {
+        follower_->on_skipped(gap.conversation, {gap.epoch, gap.last});
         follower_->on_own_upto(gap.conversation, feed.cursor.position());
     }
     auto make = [over = feed.over, kept = Keeping::of(keeper_, gap.conversation, feed.cursor.told_upto()),

@@ -415,6 +415,12 @@ TEST_F(Syncing, OwnMessagesThatCameBeforeTheirConversationAreInTheList) {
     EXPECT_EQ(heard(), "bob 3; bob 4; [bob 6, 3] ");
 }
 
+TEST_F(Syncing, AnEntryBehindAHoleCounts) {
+    synced({{"bob", 3, 12}});
+    (void)tell(3, {message(14)});
+    EXPECT_EQ(heard(), "skipped 13-13; bob 14; [bob 14, 1] ");
+}
+
 TEST_F(Syncing, WhatASubscriptionHasToldBeforeThePageIsNotToldAgain) {
     synced({});
     lose_session();

@@ -550,7 +550,8 @@ std::uint64_t LogBook::mark_of(const std::string& user, const model::Conversatio
 
 void LogBook::marked(const std::string& user, const model::ConversationKey& key, const model::Position& upto) {
     const Log* const log = log_of(text_of(key));
-    if (log == nullptr || log->epoch != upto.epoch) return;  // a copy is in the place of that log
+    // A copy is in the place of that log.
+    if (log == nullptr || log->epoch != upto.epoch || unknown_copy_) return;
     const Membership* const member = membership(*log, user);
     if (member == nullptr || member->role == Role::none) return;  // since then removed
     world_.require(member->read >= std::min<std::uint64_t>(upto.offset, log->entries.size()),

@@ -126,4 +126,18 @@ inline std::map<Uuid, Response> responses(const Line& line) {
     return all;
 }
 
+class RoomsOnShards : public ConversationsOnShards {
+protected:
+    // Ann's, with these members.
+    void make_room(const std::shared_ptr<Line>& ann, session::Seq seq, std::uint8_t id,
+                   std::vector<std::string_view> members = {}, std::string_view name = "tea") {
+        wire::im::ConversationCreate create;
+        create.name = name;
+        create.join = model::Join::open;
+        create.members = std::move(members);
+        bench->bring(ann, request(seq, id, Verb::conversation_create, create));
+        ASSERT_EQ(responses(*ann).at(message_id(id)).code, errc::ok);
+    }
+};
+
 }  // namespace flare::server::test

@@ -51,18 +51,8 @@ Texts told(const Line& line, std::uint32_t feed = 1) {
     return all;
 }
 
-class FeedsOnShards : public ConversationsOnShards {
+class FeedsOnShards : public RoomsOnShards {
 protected:
-    // Ann's, with these members.
-    void make_room(const std::shared_ptr<Line>& ann, session::Seq seq, std::uint8_t id,
-                   std::vector<std::string_view> members = {}, std::string_view name = "tea") {
-        wire::im::ConversationCreate create;
-        create.name = name;
-        create.join = model::Join::open;
-        create.members = std::move(members);
-        bench->bring(ann, request(seq, id, Verb::conversation_create, create));
-        ASSERT_EQ(responses(*ann).at(message_id(id)).code, errc::ok);
-    }
     static std::string subscribe(session::Seq seq, std::uint8_t id, std::string_view conversation,
                                  const reading::FeedPlace& place = {}) {
         wire::im::Subscribe body;

@@ -100,18 +100,8 @@ inline Offsets told_to(const Line& line, std::uint32_t feed) {
     return all;
 }
 
-class ListsOnShards : public ConversationsOnShards {
+class ListsOnShards : public RoomsOnShards {
 protected:
-    // Ann's.
-    void make_room(const std::shared_ptr<Line>& ann, session::Seq seq, std::uint8_t id,
-                   std::vector<std::string_view> members = {}, std::string_view name = "tea") {
-        wire::im::ConversationCreate create;
-        create.name = name;
-        create.join = model::Join::open;
-        create.members = std::move(members);
-        bench->bring(ann, request(seq, id, Verb::conversation_create, create));
-        ASSERT_EQ(responses(*ann).at(message_id(id)).code, errc::ok);
-    }
     struct Wanted {
         std::string_view cursor{};
         std::string_view page{};

@@ -1,0 +1,69 @@
+// When the faults are over: the store holds what was committed, and lists say what a recount says.
+#include "sim/log_book.hpp"
+
+namespace flare::sim {
+
+void LogBook::check_at_rest(store::Reader& reader) {
+    for (const auto& [row, log] : state_.logs) check_log(row, log, reader);
+    for (const Key& key : stored_heard_) {
+        world_.require(state_.offsets.contains(key) || lost_.contains(key), "what was called stored is in the log");
+    }
+    for (const Key& key : refused_heard_) {
+        world_.require(!state_.offsets.contains(key), "what was refused is not in the log");
+    }
+    world_.require(in_store_.empty(), "the store answers everything");
+    for (const auto& [user, row] : state_.users) check_list(user, row, reader);
+}
+
+// In small pages.
+void LogBook::check_list(const std::string& user, store::Row row, store::Reader& reader) {
+    std::vector<model::ConversationKey> missing = conversations_of(user);
+    store::ListRequest request{.user = row, .limit = 2};
+    for (bool more = true; more;) {
+        const auto page = reader.list(request);
+        world_.require(page.has_value(), "the store lists conversations");
+        for (const store::Listed& each : page->found) {
+            world_.require(std::erase(missing, each.conversation.key) == 1, "each conversation is listed once");
+            const Log& log = *log_of(std::string(each.conversation.key.text()));
+            world_.require(each.conversation.head.last == model::Position{log.epoch, log.entries.size()},
+                           "a list knows the end of a log");
+            world_.require(each.mark.offset == membership(log, user)->read, "marks are as they were set");
+            const auto unread = reader.unread(each, 999);
+            world_.require(unread && unread->count == unread_of(log, user, each.mark.offset) && !unread->more,
+                           "unread is what a recount says");
+            request.before_stamp = each.stamp;
+            request.before_row = each.conversation.row;
+        }
+        request.upto = page->upto;
+        more = page->more;
+    }
+    world_.require(missing.empty(), "every conversation is listed");
+}
+
+void LogBook::check_log(store::Row row, const Log& log, store::Reader& reader) {
+    std::uint64_t last = 0;
+    for (bool more = true; more;) {
+        store::PageRequest request;
+        request.conversation = row;
+        request.from = last + 1;
+        request.direction = store::Direction::forward;
+        request.limit = 1000;
+        request.bytes = UINT32_MAX;
+        const auto page = reader.page(request);
+        world_.require(page.has_value(), "a conversation is in the store");
+        for (const store::Entry& entry : page->entries) {
+            world_.require(entry.offset == ++last, "offsets have no gaps");
+            world_.require(last <= log.entries.size() && entry.id == log.entries[last - 1].key.first,
+                           "the log holds what was committed");
+        }
+        more = page->more;
+    }
+    world_.require(last == log.entries.size(), "the log holds all that was committed");
+    for (const auto& [user, member] : log.members) {
+        const auto there = *reader.member(row, user);
+        world_.require(there && there->role == member.role && there->muted_until == member.muted_until,
+                       "members are as they were changed");
+    }
+}
+
+}  // namespace flare::sim

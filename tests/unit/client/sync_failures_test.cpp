@@ -1,0 +1,124 @@
+// A list of conversations while the server refuses, answers late, or has none.
+#include "unit/client/syncing.hpp"
+
+namespace flare::client {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Named;
+using test::Syncing;
+
+TEST_F(Syncing, AServerWithoutAListIsToldOnceAndSubscriptionsGoOn) {
+    subscribe("room:tea", SubscribeOptions().with_after({7, 3}));
+    begun(3, 4, 3);
+    sync.begin_session();
+    EXPECT_EQ(asked(), "sync - - 20/10");
+    refuse(errc::not_supported);
+    EXPECT_EQ(heard(), "no sync_conversations; ");
+    EXPECT_EQ(asked(), "subscribe room:tea 7:3");
+    begun(4, 4, 3);
+    EXPECT_EQ(sync.next_deadline(), session::kNever) << "it is not asked again";
+    sync.begin_session();
+    refuse(errc::not_supported);
+    EXPECT_EQ(heard(), "");
+    data("bob", 1);
+    (void)heard();
+    EXPECT_EQ(decided, "bob's 1 told; ");
+}
+
+TEST_F(Syncing, IsAskedForAgainWhenTheServerSays) {
+    synced({{"room:tea", 3, 12}});
+    lose_session();
+    session = true;
+    sync.begin_session();
+    refuse(errc::busy, 4'000);
+    EXPECT_EQ(asked(), "subscribe room:tea 7:12") << "which does not wait";
+    begun(1, 13, 12);
+    EXPECT_EQ(sync.next_deadline(), time + 4s);
+    time += 4s;
+    sync.on_time();
+    EXPECT_EQ(asked(), "sync c1 - 20/10");
+    refuse(errc::busy);
+    EXPECT_EQ(sync.next_deadline(), time + 2s);
+    time += 2s;
+    sync.on_time();
+    answer(page({{"room:tea", 1, 13, 13}}, "c2"));
+    (void)tell(1, {message(13)});
+    EXPECT_EQ(heard(false), "synced; room:tea 13; ") << "the feed that was asked for goes on";
+}
+
+TEST_F(Syncing, AFeedThatARequestMayHaveClosedIsAskedFor) {
+    synced({{"bob", 3, 12}});
+    next_session();
+    refuse(errc::storage_failed);
+    EXPECT_EQ(asked(), "subscribe bob 7:12");
+    time += Sync::kFirstDelay;
+    sync.on_time();
+    EXPECT_EQ(asked(), "subscribe bob 7:12, sync c1 - 20/10");
+    refuse(errc::storage_failed);  // in its own lane: the page that names the feed before comes behind it
+    answer(page({{"bob", 4, 12}}, "c2"));
+    (void)tell(4, {message(13)});
+    EXPECT_EQ(heard(false), "synced; ");
+    time += Feeds::kFirstDelay;
+    sync.on_time();
+    EXPECT_EQ(asked(), "subscribe bob 7:12");
+    begun(5, 13, 12);
+    (void)tell(5, {message(13)});
+    EXPECT_EQ(heard(false), "bob 13; ");
+}
+
+TEST_F(Syncing, IsAskedForAgainWhenTheSessionThatWasAwayIsBack) {
+    sync.begin_session();
+    refuse(errc::busy);
+    session = false;
+    time += Sync::kFirstDelay;
+    EXPECT_EQ(sync.next_deadline(), session::kNever);
+    sync.on_time();
+    session = true;
+    sync.go_on();
+    EXPECT_EQ(sync.next_deadline(), time);
+    sync.on_time();
+    EXPECT_EQ(asked(), "sync - - 20/10");
+    EXPECT_EQ(sync.next_deadline(), session::kNever);
+}
+
+TEST_F(Syncing, AnAnswerThatCannotBeReadIsAnErrorAndBeginsAnew) {
+    synced({{"room:tea", 3, 12}});
+    lose_session();
+    session = true;
+    sync.begin_session();
+    auto broken = page({{"room:tea", 1, 13, 12}}, "c2");
+    broken.conversations[0].entries[1].offset = 14;
+    answer(broken);
+    EXPECT_EQ(heard(), "error " + code(errc::malformed_frame) + "; ");
+    (void)take_request();  // of the subscription
+    time += 1s;
+    sync.on_time();
+    EXPECT_EQ(asked(), "sync - - 20/10");
+    refuse(errc::store_damaged);
+    EXPECT_EQ(heard(), "") << "once";
+}
+
+TEST_F(Syncing, AStoreThatWasRestoredBetweenTwoPagesBeginsAnew) {
+    sync.begin_session();
+    auto first = page({{"room:tea", 3, 12}}, "c1", true);
+    first.next = "p2";
+    answer(first);
+    (void)handled();
+    refuse(errc::epoch_changed);
+    EXPECT_EQ(asked(), "sync - - 200/1");
+}
+
+TEST_F(Syncing, ALateAnswerOfALostSessionIsVoid) {
+    sync.begin_session();
+    auto late = take_request();
+    session = false;
+    session = true;
+    sync.begin_session();
+    late.done({errc::not_supported, "late"});
+    EXPECT_EQ(heard(), "");
+    EXPECT_EQ(asked(), "sync - - 20/10");
+}
+
+}  // namespace
+}  // namespace flare::client

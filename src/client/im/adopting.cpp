@@ -11,7 +11,7 @@ using session::kNever;
 
 // Of a conversation without a feed, whose receipts came before it was in the list.
 void tell_own(Feeds::Follower& follower, const Feeds::Named& named, const FeedCursor& known) {
-    follower.on_own_upto(named.name, known.position());
+    follower.on_own_between(named.name, known.own_after(), known.position());
     for (const std::uint64_t offset : known.own_above(named.end))
         follower.on_own_at(named.name, {named.end.epoch, offset});
 }
@@ -41,14 +41,13 @@ void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shar
     }
     feed.synced = true;
     // Receipts of own messages may have come before the conversation was in the list.
-    if (follower_ != nullptr) follower_->on_own_upto(named.name, feed.cursor.position());
+    if (follower_ != nullptr) follower_->on_own_between(named.name, feed.cursor.own_after(), feed.cursor.position());
     // What is asked for takes its place, and when that fails, it is asked for again. So does what has been asked for
     // behind the page: its number is higher. A page may have named the feed before it began.
     const bool begins = named.begins && feed.number == named.number;
     if ((feed.number >= named.number && !begins) || feed.busy) return;
     forget_number(feed);
-    const bool may_be_closed = !named.begins && closed_by_answer_.contains(named.name);
-    if (may_be_closed || !feed.reaches_back(named)) {
+    if (closed_by_answer_.take(named.name) || !feed.reaches_back(named)) {
         go_on(named.name);
         return;
     }
@@ -80,13 +79,11 @@ bool Feeds::Feed::reaches_back(const Named& named) const {
            named.entries.back().offset == named.end.offset;
 }
 
-void Feeds::on_sync(SyncStep step) {
-    if (step == SyncStep::page_asked) return closed_by_answer_.clear();
-    const bool over = step == SyncStep::complete;
+void Feeds::on_sync_over(bool complete) {
     std::vector<std::string> names;
     for (auto& [name, feed] : all_) {
         if (!std::exchange(feed.awaits, false)) continue;
-        if (over) unfollowed_.keep(name, feed.let_go(record_, name));
+        if (complete) unfollowed_.keep(name, feed.let_go(record_, name));
         names.push_back(name);
     }
     for (const std::string& name : names) go_on(name);
@@ -129,6 +126,12 @@ bool Feeds::Feed::takes_over(const Uuid& id) {
         told[told_at++ % kMostTold] = id;
     }
     return left.erase(id) != 0;
+}
+
+void Feeds::ClosedByAnswer::add(const std::string& name) {
+    (void)take(name);
+    if (names_.size() == kMost) names_.pop_front();
+    names_.push_back(name);
 }
 
 FeedCursor& Feeds::Unfollowed::of(const std::string& name) {

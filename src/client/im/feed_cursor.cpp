@@ -5,6 +5,7 @@ namespace flare::client {
 void FeedCursor::begin(const Position& position, const Uuid& id) {
     begun_ = true;
     position_ = position;
+    reached_ = position.offset;
     id_ = id;
     if (own_epoch_ != position.epoch) own_.clear();
     own_epoch_ = position.epoch;
@@ -47,6 +48,7 @@ FeedCursor::Taken FeedCursor::take(std::uint64_t offset, const Uuid& id) {
         taken.missing.emplace(first, last);
     }
     begin({position_.epoch, offset}, id);
+    if (own) reached_ = offset - 1;
     return taken;
 }
 

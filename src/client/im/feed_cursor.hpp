@@ -30,6 +30,8 @@ public:
     const Position& position() const noexcept { return position_; }
     const Uuid& id() const noexcept { return id_; }
     ToldUpto told_upto() const { return {position_, id_}; }
+    // What is above it, up to the position, are own messages, passed because of their receipts.
+    Position own_after() const noexcept { return {position_.epoch, reached_}; }
     // Own messages that are known above this position, of its epoch.
     std::vector<std::uint64_t> own_above(const Position& at) const;
 
@@ -53,6 +55,7 @@ private:
     void absorb();
 
     Position position_;
+    std::uint64_t reached_ = 0;  // the offset without the own messages behind it
     Uuid id_;
     bool begun_ = false;
     // Of one epoch. Invariant: once begun, if it is the position's, all of them are above position_.offset + 1.

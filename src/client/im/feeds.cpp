@@ -204,7 +204,7 @@ void Feeds::on_subscribed(const std::string& name, const Answer& answer) {
     } else {
         result = begun.error();
         const errc code = begun.error().code;
-        if (syncs_ && !stayed_here(code)) closed_by_answer_.insert(name);
+        if (syncs_ && !stayed_here(code)) closed_by_answer_.add(name);
         if (feed.wanted() && !stayed_here(code)) {
             forget_number(feed);  // the server may have ended the feed that there was: go_on() renews it
         } else if (!feed.wanted() && !stayed_here(code) && (may_pass(code) || code == errc::malformed_frame)) {
@@ -222,7 +222,7 @@ void Feeds::on_unsubscribed(const std::string& name, const Answer& answer) {
     const Asked asked = take_first(feed);
     Checked<> result = read_unsubscribed(answer);
     const bool answered = result.has_value();
-    if (syncs_ && (answered || !stayed_here(result.error().code))) closed_by_answer_.insert(name);
+    if (syncs_ && (answered || !stayed_here(result.error().code))) closed_by_answer_.add(name);
     if (answered || !owner_.in_session()) {
         result = Checked<>();
         if (std::exchange(feed.asked_for, false)) feed.note(record_, FeedNote::What::unsubscribed, name);
@@ -252,7 +252,7 @@ void Feeds::on_renewed(const std::string& name, const Answer& answer) {
             tell_gap(feed, std::move(*gap));
         }
     } else if (owner_.in_session()) {  // else the next one, or this one when it can be used again
-        if (syncs_ && !stayed_here(begun.error().code)) closed_by_answer_.insert(name);
+        if (syncs_ && !stayed_here(begun.error().code)) closed_by_answer_.add(name);
         if (may_pass(begun.error().code)) {
             const session::Duration delay = feed.delay;
             renew_later(feed, answer.retry_after_ms);
@@ -406,7 +406,7 @@ void Feeds::tell_entry(Feed& feed, const im::Entry& entry, const Bytes& whole,
     if (!verdict.fresh) return;
     if (follower_ != nullptr) {
         follower_->on_entry(name, origin->epoch, entry, origin->encodings);
-        follower_->on_own_upto(name, feed.cursor.position());
+        follower_->on_own_between(name, feed.cursor.own_after(), feed.cursor.position());
     }
     const bool message = entry.kind == model::EntryKind::message;
     const bool own = entry.from == user_;
@@ -430,7 +430,7 @@ void Feeds::tell_gap(Feed& feed, HistoryGap gap) {
     // Of one that is skipped, the cursor stands at the entry behind it already, which is still to be told.
     if (follower_ != nullptr && gap.reason != HistoryGapReason::skipped) {
         follower_->on_skipped(gap.conversation, {gap.epoch, gap.last});
-        follower_->on_own_upto(gap.conversation, feed.cursor.position());
+        follower_->on_own_between(gap.conversation, feed.cursor.own_after(), feed.cursor.position());
     }
     auto make = [over = feed.over, kept = Keeping::of(keeper_, gap.conversation, feed.cursor.told_upto()),
                  gap = std::move(gap)]() -> std::optional<Event> {

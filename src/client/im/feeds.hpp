@@ -82,8 +82,8 @@ public:
         virtual void on_member(const std::string& conversation, std::uint64_t epoch, std::uint64_t visible_from) = 0;
         // Entries up to this one are not told.
         virtual void on_skipped(const std::string& conversation, const Position& upto) = 0;
-        // Up to this one the log goes on with own messages, whose receipts have come.
-        virtual void on_own_upto(const std::string& conversation, const Position& upto) = 0;
+        // Behind `after` up to `upto` are own messages, whose receipts have come; of one epoch.
+        virtual void on_own_between(const std::string& conversation, const Position& after, const Position& upto) = 0;
         // An own message, whose receipt has come, is there. Nothing is told of the conversation.
         virtual void on_own_at(const std::string& conversation, const Position& at) = 0;
         // The server says that the user is no member.
@@ -120,10 +120,9 @@ public:
     };
     // `taken` as for on_feed().
     void adopt(const Named& named, wire::Encodings encodings, const std::shared_ptr<void>& taken);
-    // A page is asked for: it knows all that has been answered. Or nothing more will be named: what has waited for it
-    // is asked for; if the sync was complete, what has not been named is no member's any more, or is not live.
-    enum class SyncStep { page_asked, failed, complete };
-    void on_sync(SyncStep step);
+    // Nothing more will be named: what has waited for it is asked for. If the sync was complete, what it has not named
+    // is no member's any more, or is not live.
+    void on_sync_over(bool complete);
     // The user is no member any more. Not `certain`: as a page says. False: there is a feed, or one is being asked for
     // again, and that tells when it is so.
     bool drop(const std::string& name, bool certain = true);
@@ -134,7 +133,7 @@ public:
 
     // ---- from the session ----
     // There is a new one, which has no feeds. `sync`: one begins, and what it may name is not asked for before
-    // on_sync() says so.
+    // on_sync_over() says so.
     void begin_session(bool sync = false);
     // The same one can be used again: what waits for that is asked.
     void go_on();
@@ -227,6 +226,21 @@ private:
         std::map<std::string, FeedCursor> all{};
     };
 
+    // Conversations whose feeds the server has closed, or may have, as an answer says. What names such a feed, a page
+    // or the frame with which it begins, may come later, as it comes in another lane: then nobody knows if the feed is
+    // there, and it is asked for.
+    class ClosedByAnswer {
+    public:
+        static constexpr std::size_t kMost = 1024;  // far more than can be on the way; the last ones
+
+        void add(const std::string& name);
+        bool take(const std::string& name) { return std::erase(names_, name) != 0; }
+        void clear() { names_.clear(); }
+
+    private:
+        std::deque<std::string> names_;
+    };
+
     // ---- what is asked ----
     void add(const std::string& name, Asked asked);
     void go_on(const std::string& name);
@@ -260,8 +274,7 @@ private:
     All all_;
     boost::unordered_flat_map<std::uint32_t, std::string> by_number_;  // those that are listened to
     Unfollowed unfollowed_;
-    // Conversations whose feeds the server may have closed since a page was asked for, which may name them still.
-    std::set<std::string, std::less<>> closed_by_answer_;
+    ClosedByAnswer closed_by_answer_;
     bool syncs_ = false;                        // in this session
     std::size_t calls_ = 0;                     // in all `asked`
     std::deque<std::string> to_renew_;          // now, in this order

@@ -291,14 +291,11 @@ void ConversationList::on_gap(std::string_view name, const Position& upto) {
     note_changed(state->about.name, *state);
 }
 
-void ConversationList::on_own_upto(std::string_view name, const Position& upto) {
-    State* const state = find(name, upto.epoch);
-    if (state == nullptr || upto.offset <= state->about.head.last) return;
-    LogHead& head = state->about.head;
-    for (std::uint64_t offset = head.last + 1; offset <= upto.offset; ++offset) state->note_own(offset, true);
-    head.messages += upto.offset - head.last;
-    head.last = upto.offset;
-    note_changed(state->about.name, *state);
+void ConversationList::on_own_between(std::string_view name, const Position& after, const Position& upto) {
+    const auto end = end_of(name);
+    if (!end || end->epoch != upto.epoch) return;
+    for (std::uint64_t offset = std::max(after.offset, end->offset) + 1; offset <= upto.offset; ++offset)
+        on_own_at(name, {upto.epoch, offset});
 }
 
 void ConversationList::on_own(std::string_view name, std::uint64_t epoch, Entry entry) {

@@ -68,8 +68,8 @@ public:
     void on_visible_from(std::string_view name, std::uint64_t epoch, std::uint64_t offset);
     // Entries up to this one are not told.
     void on_gap(std::string_view name, const Position& upto);
-    // Up to this one the log goes on with own messages, of which the list was not told.
-    void on_own_upto(std::string_view name, const Position& upto);
+    // Behind `after` up to `upto` are own messages, of which the list may not have been told; of one epoch.
+    void on_own_between(std::string_view name, const Position& after, const Position& upto);
     // An own message is in the log. `entry`: with its offset.
     void on_own(std::string_view name, std::uint64_t epoch, Entry entry);
     // The same, of which nothing else is known.

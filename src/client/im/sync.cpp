@@ -60,10 +60,15 @@ void Sync::begin_session() {
     begin_pass(0);
 }
 
-// A mark that could not be said for want of a connection is said now: no sync follows.
+// A mark that could not be said for want of a connection is said now, or behind the sync that goes on.
 void Sync::go_on() {
     feeds_.go_on();
-    if (on_ && !syncing_) marks_.say_again();
+    if (!on_) return;
+    if (!syncing_) {
+        marks_.say_again();
+    } else if (pass_.waits) {
+        ask_page();
+    }
 }
 
 void Sync::begin_pass(std::size_t before) {
@@ -74,9 +79,9 @@ void Sync::begin_pass(std::size_t before) {
 }
 
 void Sync::ask_page() {
-    if (!owner_.in_session()) return;  // the next one begins anew
+    pass_.waits = !owner_.in_session();  // a new one begins anew
+    if (pass_.waits) return;
     open_ = true;
-    feeds_.on_sync(Feeds::SyncStep::page_asked);
     const bool first = pass_.before == 0 && pass_.pages == 0;
     const Call call = sync_call(cursor_, pass_.page, first ? kFirstPage : kPage, first ? kFirstEntries : kEntries);
     owner_.ask(call, [this, turn = turn_](const Answer& answer) {
@@ -116,13 +121,16 @@ void Sync::on_page(const Answer& answer) {
 }
 
 void Sync::on_failed(const Failure& failure, std::uint32_t retry_after_ms) {
-    if (!owner_.in_session()) return;  // the next one begins anew
+    if (!owner_.in_session()) {  // a new one begins anew
+        pass_.waits = true;
+        return;
+    }
     const errc code = failure.code;
     // The backup of a store has been restored between two pages.
     if (code == errc::epoch_changed && !pass_.page.empty() && pass_.before + 1 < kMostPasses)
         return begin_pass(pass_.before + 1);
     syncing_ = false;
-    feeds_.on_sync(Feeds::SyncStep::failed);
+    feeds_.on_sync_over(false);
     release_held();
     if (code == errc::not_supported) {
         if (!std::exchange(told_unavailable_, true))
@@ -222,7 +230,7 @@ void Sync::finish(const std::shared_ptr<void>& taken) {
             return std::nullopt;
         });
     }
-    feeds_.on_sync(Feeds::SyncStep::complete);
+    feeds_.on_sync_over(true);
     release_held();
     marks_.say_again();
 }
@@ -329,7 +337,9 @@ void Sync::on_member(const std::string& conversation, std::uint64_t epoch, std::
 
 void Sync::on_skipped(const std::string& conversation, const Position& upto) { list_.on_gap(conversation, upto); }
 
-void Sync::on_own_upto(const std::string& conversation, const Position& upto) { list_.on_own_upto(conversation, upto); }
+void Sync::on_own_between(const std::string& conversation, const Position& after, const Position& upto) {
+    list_.on_own_between(conversation, after, upto);
+}
 
 void Sync::on_own_at(const std::string& conversation, const Position& at) { list_.on_own_at(conversation, at); }
 

@@ -89,6 +89,7 @@ private:
         std::size_t pages = 0;     // that have come
         std::size_t before = 0;    // passes of this sync
         std::uint64_t states = 0;  // that had come as it began
+        bool waits = false;        // until the session can be used: then the page is asked for
         // Said to be the user's, not by a page: which of the two is newer nobody knows.
         std::vector<std::string> expected{};
     };
@@ -120,7 +121,7 @@ private:
                   wire::Encodings encodings) override;
     void on_member(const std::string& conversation, std::uint64_t epoch, std::uint64_t visible_from) override;
     void on_skipped(const std::string& conversation, const Position& upto) override;
-    void on_own_upto(const std::string& conversation, const Position& upto) override;
+    void on_own_between(const std::string& conversation, const Position& after, const Position& upto) override;
     void on_own_at(const std::string& conversation, const Position& at) override;
     void on_no_member(const std::string& conversation) override;
 

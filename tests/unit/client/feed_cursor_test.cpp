@@ -52,7 +52,11 @@ TEST_F(Cursor, PassesOwnMessagesWhoseReceiptsHaveCome) {
     EXPECT_FALSE(next.missing);
     EXPECT_EQ(cursor.position(), (Position{7, 14}));
     EXPECT_EQ(cursor.id(), id(14));
+    EXPECT_EQ(cursor.own_after(), (Position{7, 12}));
     EXPECT_FALSE(fresh(13)) << "the server tells it all the same";
+    own(16);
+    EXPECT_FALSE(fresh(16));
+    EXPECT_EQ(cursor.own_after(), (Position{7, 15})) << "it is an own message all the same";
 }
 
 TEST_F(Cursor, AnOwnMessageThatTheServerTellsIsNotFresh) {

@@ -146,12 +146,15 @@ TEST_F(Listed, APageThatIsOlderThanEntriesIsNotCountedTwice) {
 
 TEST_F(Listed, OwnMessagesWhoseReceiptsCameBeforeThePageAreBehindIt) {
     name({"room:tea", 12, 12});
-    list.on_own_upto("room:tea", {kEpoch, 14});
+    list.on_own_between("room:tea", {kEpoch, 10}, {kEpoch, 14});
     EXPECT_EQ(list.end_of("room:tea"), (Position{kEpoch, 14}));
     EXPECT_EQ(mark(), "0 above 12");
-    list.on_own_upto("room:tea", {kEpoch, 13});
-    list.on_own_upto("room:tea", {kEpoch + 1, 20});
+    list.on_own_between("room:tea", {kEpoch, 10}, {kEpoch, 13});
+    list.on_own_between("room:tea", {kEpoch + 1, 10}, {kEpoch + 1, 20});
     EXPECT_EQ(list.end_of("room:tea"), (Position{kEpoch, 14})) << "it never goes back, nor into another log";
+    list.on_own_between("room:tea", {kEpoch, 15}, {kEpoch, 16});
+    name({"room:tea", 16, 12, 1, {entry_of(16, "ann")}});
+    EXPECT_EQ(mark(), "1 above 12") << "what is before them is not known to be own messages";
 }
 
 TEST_F(Listed, AnOwnMessageIsThereWithItsReceipt) {

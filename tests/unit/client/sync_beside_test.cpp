@@ -59,6 +59,23 @@ TEST_F(Syncing, ASubscriptionThatIsNewerThanThePageRules) {
     EXPECT_EQ(heard(false), "synced; room:tea 13; ");
 }
 
+// The application has been told what the page, which was read before, does not have.
+TEST_F(Syncing, WhatASubscriptionHasToldIsUnreadAllTheSame) {
+    sync.begin_session();
+    auto slow = take_request();
+    subscribe("room:tea");
+    begun(4, 11, 13);
+    (void)tell(4, {message(11), message(12), message(13)});
+    sync.feeds().unsubscribe("room:tea", [](const Checked<>&) {});
+    answer(wire::im::Unsubscribed{});
+    requests.push_back(std::move(slow));
+    answer(page({{"room:tea", 0, 10, 10, 10}}, "c1", true));
+    (void)handled();
+    EXPECT_EQ(asked(), "sync c1 - 200/1") << "it lacks what has been told";
+    answer(page({{"room:tea", 0, 13, 13, 10, 3}}, "c2", true));
+    EXPECT_EQ(heard(), "[room:tea 13, 3] synced; ");
+}
+
 TEST_F(Syncing, ARoomThatIsNotLiveIsFollowedIfTheApplicationSubscribes) {
     synced({{"room:tea", 3, 12}, {"room:large", 0, 12}});
     subscribe("room:large");

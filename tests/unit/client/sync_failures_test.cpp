@@ -82,6 +82,48 @@ TEST_F(Syncing, IsAskedForAgainWhenTheSessionThatWasAwayIsBack) {
     EXPECT_EQ(sync.next_deadline(), session::kNever);
 }
 
+TEST_F(Syncing, APageThatWasLostWithTheConnectionIsAskedForWhenTheSessionIsBack) {
+    synced({{"bob", 3, 12}});
+    next_session();
+    session = false;
+    refuse(errc::not_connected);
+    EXPECT_EQ(asked(), "");
+    session = true;
+    sync.go_on();
+    EXPECT_EQ(asked(), "sync c1 - 20/10");
+    auto first = page({{"bob", 1, 13, 13}}, "c2");
+    first.next = "p2";
+    answer(first);
+    session = false;
+    EXPECT_EQ(handled(false), "bob 13; ");
+    EXPECT_EQ(asked(), "");
+    session = true;
+    sync.go_on();
+    EXPECT_EQ(asked(), "sync c1 p2 200/1");
+    answer(page({}, "c2"));
+    (void)handled();
+    EXPECT_EQ(asked(), "sync c2 - 200/1") << "what has changed between the pages";
+}
+
+// A subscription has ended while the frame with which the list's own feed begins was on its way.
+TEST_F(Syncing, AFeedThatBeganBeforeAnAnswerClosedItIsAskedFor) {
+    synced({});
+    sync.feeds().unsubscribe("room:tea", [](const Checked<>&) {});
+    answer(wire::im::Unsubscribed{});
+    wire::im::Feed first;
+    first.began = wire_of(kept({"room:tea", 7, 12, 11, 10, 2}));
+    (void)tell(7, std::move(first));
+    EXPECT_EQ(heard(), "[room:tea 12, 2] ");
+    EXPECT_EQ(asked(), "subscribe room:tea 7:10");
+    begun(8, 11, 12);
+    (void)tell(8, {message(11), message(12)});
+    EXPECT_EQ(heard(false), "room:tea 11; room:tea 12; ");
+    wire::im::Feed again;
+    again.began = wire_of(kept({"room:tea", 9, 13, 13, 10, 3}));
+    (void)tell(9, std::move(again));
+    EXPECT_EQ(heard(false), "room:tea 13; ") << "this one is there";
+}
+
 TEST_F(Syncing, AnAnswerThatCannotBeReadIsAnErrorAndBeginsAnew) {
     synced({{"room:tea", 3, 12}});
     lose_session();

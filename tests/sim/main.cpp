@@ -71,6 +71,7 @@ void tell(const History& history) {
     std::printf("seed %llu: %s\n    again: ./dev sim --seed %llu --trace\n",
                 static_cast<unsigned long long>(history.seed), history.violation.c_str(),
                 static_cast<unsigned long long>(history.seed));
+    std::fflush(stdout);
 }
 
 // One half of the seeds: every second from `first`. Writes "faults" and "violations" lines to `out`.

@@ -144,10 +144,10 @@ void Listener::on_feed(std::uint32_t number, const wire::im::Feed& feed, const B
 void Listener::on_data(const wire::DataView& data, const std::shared_ptr<void>& taken) {
     if (!client_.keeps_list) return;
     const std::string from(data.from);
-    const auto decide = [this, from, id = data.message->id, taken](bool tells) {
+    const auto decide = [this, from, id = data.message->id, came = world_.now(), taken](bool tells) {
         world_.happened(tells ? "message as data" : "message as data that a feed tells");
         ever_.insert(id);  // also if the list has it since before the first sync
-        if (tells) told_once(from, id);
+        if (tells) told_once(from, id, came);
     };
     if (!sync_.hold(from, data.message->id, data.message->payload.size(), decide)) decide(true);
 }
@@ -259,7 +259,7 @@ void Listener::told(const std::string& conversation, const StoredAt& at, const U
         return;
     }
     world_.require(heard.subscribed && heard.epoch == at.position.epoch, "only what is subscribed to is told");
-    if (kind == model::EntryKind::message) told_once(conversation, id);
+    if (kind == model::EntryKind::message) told_once(conversation, id, world_.now());
     world_.require(at.position.offset > heard.last, "each entry is told once, and in order");
     const model::Position position{at.position.epoch, at.position.offset};
     const model::ConversationKey key = LogBook::key_of(client_.user, conversation);
@@ -277,13 +277,12 @@ void Listener::told(const std::string& conversation, const StoredAt& at, const U
 }
 
 // Whichever way it comes.
-void Listener::told_once(const std::string& conversation, const Uuid& id) {
+void Listener::told_once(const std::string& conversation, const Uuid& id, TimePoint came) {
     if (!client_.keeps_list || conversation.starts_with("room:")) return;
-    const auto [told, first] = directs_[conversation].try_emplace(id, world_.now());
-    // One that has come as Data may have been held before it was told.
+    const auto [told, first] = directs_[conversation].try_emplace(id, came);
     const Duration remembers = client_.remembers - client::Sync::kLongestHold - std::chrono::seconds(1);
     world_.require(first || world_.now() - told->second > remembers, "a direct message is told once");
-    told->second = world_.now();
+    told->second = came;
     ever_.insert(id);
 }
 

@@ -96,7 +96,8 @@ private:
     std::shared_ptr<void> when_handled(std::function<void()> then) override;
 
     void hear(const Event& event);
-    void told_once(const std::string& conversation, const Uuid& id);
+    // `came`: since when its client remembers it; one that came as Data may have been held since then.
+    void told_once(const std::string& conversation, const Uuid& id, TimePoint came);
     void check_list() const;
     bool lists(const std::string& conversation) const;
     bool comes_and_goes(const std::string& conversation) const;

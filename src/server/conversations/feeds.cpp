@@ -35,7 +35,7 @@ void ConversationFeeds::subscribe(session::ServerSession& session, im::SessionKe
         who.openings.at(before->name().number).then.push_back({pending, place});
         return;
     }
-    feeds_.close(who, conversation);
+    close(who, conversation);
     im::Feed* const feed = feeds_.subscribe(who, conversation, pending.lane);
     if (feed == nullptr) return respond_refused(pending, errc::too_many_feeds);
     who.openings.try_emplace(feed->number, Opening{.asked = {pending, place}});
@@ -50,8 +50,15 @@ void ConversationFeeds::unsubscribe(session::ServerSession& session, const sessi
         who->openings.at(feed->name().number).then.push_back({pending});
         return;
     }
-    if (who != nullptr) feeds_.close(*who, conversation);
+    if (who != nullptr) close(*who, conversation);
     (void)respond(pending, wire::im::encode(wire::im::Unsubscribed()));
+}
+
+// Its session may not know of the feed: the answer that said so may have come too late.
+void ConversationFeeds::close(FeedSubscriber& who, const model::ConversationKey& conversation) {
+    if (feeds_.find(who, conversation) == nullptr) return;
+    feeds_.close(who, conversation);
+    parts_.states.feed_ended(who.id(), conversation);
 }
 
 void ConversationFeeds::open(const im::Feed& feed) {

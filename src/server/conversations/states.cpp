@@ -54,6 +54,11 @@ void ConversationStates::listed(const Uuid& session, const model::ConversationKe
     if (opening != nullptr) summaries_.follow(*who, conversation, *opening);
 }
 
+void ConversationStates::feed_ended(const Uuid& session, const model::ConversationKey& conversation) {
+    ListFollower* const who = find(session);
+    if (who != nullptr) summaries_.feed_ended(*who, conversation);
+}
+
 void ConversationStates::room(const Uuid& session) {
     ListFollower* const who = find(session);
     if (who == nullptr) return;

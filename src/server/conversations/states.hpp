@@ -48,6 +48,8 @@ public:
     void session_ended(const session::ServerSession& session);
     // It is told of a conversation of its list, as was read with the opening; null: a feed of it has the rest.
     void listed(const Uuid& session, const model::ConversationKey& conversation, const im::FeedOpening* opening);
+    // A feed of it has ended, but not its membership.
+    void feed_ended(const Uuid& session, const model::ConversationKey& conversation);
     // Its lanes may take more than before. Not from inside SessionTableListener::on_room().
     void room(const Uuid& session);
 

@@ -23,18 +23,21 @@ SummedUp* Summaries::find(const model::ConversationKey& key) {
     return found == by_key_.end() ? nullptr : found->second.get();
 }
 
+Summary* Summaries::find(const ListFollower& who, SummedUp& log) {
+    const auto place =
+        std::ranges::find_if(who.places, [&log](const ListFollower::Place& each) { return each.log == &log; });
+    return place == who.places.end() ? nullptr : &log.summaries[place->at];
+}
+
 // ---- sessions ----
 
 void Summaries::follow(ListFollower& who, const model::ConversationKey& key, const im::FeedOpening& opening) {
     if (who.target() == nullptr) return;
     SummedUp* log = find(key);
     if (log != nullptr) {
-        const auto present =
-            std::ranges::find_if(who.places, [log](const ListFollower::Place& each) { return each.log == log; });
-        if (present != who.places.end()) {
-            Summary& summary = log->summaries[present->at];
-            summary.told = std::max(summary.told, opening.as_of);
-            if (opening.conversation != log->row) be_unsure(*log, summary);
+        if (Summary* const present = find(who, *log); present != nullptr) {
+            present->told = std::max(present->told, opening.as_of);
+            if (opening.conversation != log->row) be_unsure(*log, *present);
             return;
         }
     }
@@ -60,6 +63,14 @@ void Summaries::session_gone(ListFollower& who) {
         remove(log, who.places.back().at);
         forget_if_unused(log);
     }
+}
+
+void Summaries::feed_ended(ListFollower& who, const model::ConversationKey& key) {
+    SummedUp* const log = who.places.empty() ? nullptr : find(key);
+    Summary* const summary = log == nullptr ? nullptr : find(who, *log);
+    if (summary == nullptr) return;
+    summary->owed = true;
+    if (is_owed(*log, *summary)) become_due(*log);
 }
 
 void Summaries::room(ListFollower& who) {
@@ -304,25 +315,23 @@ void Summaries::checked(const Check& check, errc code) {
     for (const Check::Asked& asked : check.asked) {
         ListFollower* const who = code == errc::ok ? parts_.follower(asked.session) : nullptr;
         if (who == nullptr) continue;
-        const auto place =
-            std::ranges::find_if(who->places, [log](const ListFollower::Place& each) { return each.log == log; });
-        if (place == who->places.end()) continue;
+        Summary* const summary = find(*who, *log);
         // A page that was read later may have named the conversation since then: it is read again.
-        if (!log->summaries[place->at].unsure || log->summaries[place->at].told != asked.told) continue;
+        if (summary == nullptr || !summary->unsure || summary->told != asked.told) continue;
         if (!asked.is_member) {
             const bool same = asked.row != 0 && asked.row == log->row;
-            remove_gone(*log, place->at, same ? log->end.epoch : 0, asked.as_of);
+            const auto at = static_cast<std::size_t>(summary - log->summaries.data());
+            remove_gone(*log, at, same ? log->end.epoch : 0, asked.as_of);
             continue;
         }
         const bool ended = std::ranges::any_of(removals, [&](const SummedUp::Removal& each) {
             return each.user == who->user && each.offset > asked.as_of;
         });
         if (ended || asked.row != log->row) continue;  // it is read again
-        Summary& summary = log->summaries[place->at];
-        summary.unsure = false;
+        summary->unsure = false;
         --log->unsure;
-        summary.owed = summary.owed || asked.as_of > summary.told;
-        summary.told = std::max(summary.told, asked.as_of);
+        summary->owed = summary->owed || asked.as_of > summary->told;
+        summary->told = std::max(summary->told, asked.as_of);
     }
     if (log->unsure != 0) {
         become_due(*log, parts_.executor.now() + kInterval);

@@ -92,6 +92,8 @@ public:
     // It has been told of the conversation as it was read.
     void follow(ListFollower& who, const model::ConversationKey& key, const im::FeedOpening& opening);
     void session_gone(ListFollower& who);
+    // A feed of it, which had what it was told there, has ended: it may not have heard that.
+    void feed_ended(ListFollower& who, const model::ConversationKey& key);
     // It takes more than before.
     void room(ListFollower& who);
 
@@ -108,6 +110,8 @@ private:
     struct Check;
 
     SummedUp* find(const model::ConversationKey& key);
+    // What the session is told there; null: nothing.
+    static Summary* find(const ListFollower& who, SummedUp& log);
     void watch(SummedUp& log);
     void forget_if_unused(SummedUp& log);
     void be_unsure(SummedUp& log, Summary& summary);

@@ -320,7 +320,9 @@ AnswerDone Sync::watch(const Call& call, AnswerDone done) {
 
 void Sync::on_entry(const std::string& conversation, std::uint64_t epoch, const im::Entry& entry,
                     wire::Encodings encodings) {
-    missed_ = missed_ || (syncing_ && !list_.full() && !list_.end_of(conversation));
+    const auto end = list_.end_of(conversation);
+    const bool lacks = end ? end->epoch != epoch : !list_.full();
+    missed_ = missed_ || (syncing_ && lacks);
     list_.on_entry(conversation, epoch, entry, encodings);
 }
 

@@ -163,9 +163,10 @@ private:
     Pass pass_;
     std::uint64_t turn_ = 0;  // counts what begins anew: answers and calls of an earlier one are void
     bool syncing_ = false;
-    bool open_ = false;    // a page has been asked for
-    bool missed_ = false;  // an entry has come of a conversation that was not in the list: a page may be older
-    bool first_ = true;    // no sync is over yet
+    bool open_ = false;  // a page has been asked for
+    bool missed_ =
+        false;           // an entry has come of a conversation, or a log, that was not in the list: a page may be older
+    bool first_ = true;  // no sync is over yet
     bool told_unavailable_ = false;
     std::optional<std::uint64_t> whole_since_;  // what no pass has named from this one on is gone
     std::vector<EarlyFrame> early_;

@@ -76,6 +76,25 @@ TEST_F(Syncing, WhatASubscriptionHasToldIsUnreadAllTheSame) {
     EXPECT_EQ(heard(), "[room:tea 13, 3] synced; ");
 }
 
+// A backup of the store was restored. The subscription that takes the place of a sync that failed tells what the page
+// of the next one, which was read before, does not have.
+TEST_F(Syncing, WhatIsToldOfANewLogIsNotLostToThePageOfIt) {
+    synced({{"bob", 3, 12, 0, 12}});
+    next_session();
+    refuse(errc::storage_failed);
+    begun(5, 11, 10, 8);
+    (void)handled();
+    time += Sync::kFirstDelay;
+    sync.on_time();
+    EXPECT_EQ(asked(), "sync c1 - 20/10");
+    (void)tell(5, {message(11), message(12)});
+    answer(page({{"bob", 5, 10, 10, 10, 0, 8}}, "c2"));
+    (void)handled();
+    EXPECT_EQ(asked(), "sync c2 - 200/1") << "it lacks what has been told";
+    answer(page({{"bob", 0, 12, 12, 10, 2, 8}}, "c3"));
+    EXPECT_EQ(heard(), "[bob 12, 2] synced; ");
+}
+
 TEST_F(Syncing, ARoomThatIsNotLiveIsFollowedIfTheApplicationSubscribes) {
     synced({{"room:tea", 3, 12}, {"room:large", 0, 12}});
     subscribe("room:large");

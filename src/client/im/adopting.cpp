@@ -47,7 +47,7 @@ void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shar
     const bool begins = named.begins && feed.number == named.number;
     if ((feed.number >= named.number && !begins) || feed.busy) return;
     forget_number(feed);
-    if (closed_by_answer_.take(named.name) || !feed.reaches_back(named)) {
+    if (closed_feeds_.take(named.name, named.number) || !feed.reaches_back(named)) {
         go_on(named.name);
         return;
     }
@@ -128,10 +128,18 @@ bool Feeds::Feed::takes_over(const Uuid& id) {
     return left.erase(id) != 0;
 }
 
-void Feeds::ClosedByAnswer::add(const std::string& name) {
-    (void)take(name);
-    if (names_.size() == kMost) names_.pop_front();
-    names_.push_back(name);
+void Feeds::ClosedFeeds::add(const std::string& name, std::uint32_t upto) {
+    (void)take(name, upto);
+    if (all_.size() == kMost) all_.pop_front();
+    all_.emplace_back(name, upto);
+}
+
+bool Feeds::ClosedFeeds::take(const std::string& name, std::uint32_t number) {
+    const auto found = std::ranges::find(all_, name, [](const auto& each) { return each.first; });
+    if (found == all_.end()) return false;
+    const bool may_be_over = number <= found->second;
+    all_.erase(found);
+    return may_be_over;
 }
 
 FeedCursor& Feeds::Unfollowed::of(const std::string& name) {

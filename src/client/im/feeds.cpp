@@ -204,7 +204,7 @@ void Feeds::on_subscribed(const std::string& name, const Answer& answer) {
     } else {
         result = begun.error();
         const errc code = begun.error().code;
-        if (syncs_ && !stayed_here(code)) closed_by_answer_.add(name);
+        if (syncs_ && !stayed_here(code)) closed_feeds_.add(name);
         if (feed.wanted() && !stayed_here(code)) {
             forget_number(feed);  // the server may have ended the feed that there was: go_on() renews it
         } else if (!feed.wanted() && !stayed_here(code) && (may_pass(code) || code == errc::malformed_frame)) {
@@ -222,7 +222,7 @@ void Feeds::on_unsubscribed(const std::string& name, const Answer& answer) {
     const Asked asked = take_first(feed);
     Checked<> result = read_unsubscribed(answer);
     const bool answered = result.has_value();
-    if (syncs_ && (answered || !stayed_here(result.error().code))) closed_by_answer_.add(name);
+    if (syncs_ && (answered || !stayed_here(result.error().code))) closed_feeds_.add(name);
     if (answered || !owner_.in_session()) {
         result = Checked<>();
         if (std::exchange(feed.asked_for, false)) feed.note(record_, FeedNote::What::unsubscribed, name);
@@ -252,7 +252,7 @@ void Feeds::on_renewed(const std::string& name, const Answer& answer) {
             tell_gap(feed, std::move(*gap));
         }
     } else if (owner_.in_session()) {  // else the next one, or this one when it can be used again
-        if (syncs_ && !stayed_here(begun.error().code)) closed_by_answer_.add(name);
+        if (syncs_ && !stayed_here(begun.error().code)) closed_feeds_.add(name);
         if (may_pass(begun.error().code)) {
             const session::Duration delay = feed.delay;
             renew_later(feed, answer.retry_after_ms);
@@ -295,7 +295,7 @@ std::optional<HistoryGap> Feeds::begin(const std::string& name, Feed& feed, cons
 void Feeds::begin_session(bool sync) {
     syncs_ = sync;
     by_number_.clear();
-    closed_by_answer_.clear();
+    closed_feeds_.clear();
     to_renew_.clear();
     due_ = kNever;
     std::vector<std::string> names;
@@ -339,6 +339,7 @@ void Feeds::on_feed(std::uint32_t number, const im::Feed& frame, const Bytes& wh
         forget_number(feed);
         go_on(name);
     } else if (frame.removed != 0) {
+        if (syncs_) closed_feeds_.add(name, number);
         end(name, feed, {errc::unknown_conversation, "the user is no longer a member of " + name}, frame.removed);
         go_on(name);
     }

@@ -36,6 +36,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace flare::client {
@@ -226,19 +227,21 @@ private:
         std::map<std::string, FeedCursor> all{};
     };
 
-    // Conversations whose feeds the server has closed, or may have, as an answer says. What names such a feed, a page
-    // or the frame with which it begins, may come later, as it comes in another lane: then nobody knows if the feed is
-    // there, and it is asked for.
-    class ClosedByAnswer {
+    // Feeds that are over, or may be, as an answer or a last frame says. What names such a feed, a page or the frame
+    // with which it begins, may come later, as it comes in another lane: then nobody knows if the feed is there, and it
+    // is asked for.
+    class ClosedFeeds {
     public:
         static constexpr std::size_t kMost = 1024;  // far more than can be on the way; the last ones
 
-        void add(const std::string& name);
-        bool take(const std::string& name) { return std::erase(names_, name) != 0; }
-        void clear() { names_.clear(); }
+        // `upto`: its number, and those of the ones before it; without it nobody knows which.
+        void add(const std::string& name, std::uint32_t upto = UINT32_MAX);
+        // A feed of this number is named: true: it may be over.
+        bool take(const std::string& name, std::uint32_t number);
+        void clear() { all_.clear(); }
 
     private:
-        std::deque<std::string> names_;
+        std::deque<std::pair<std::string, std::uint32_t>> all_;
     };
 
     // ---- what is asked ----
@@ -274,7 +277,7 @@ private:
     All all_;
     boost::unordered_flat_map<std::uint32_t, std::string> by_number_;  // those that are listened to
     Unfollowed unfollowed_;
-    ClosedByAnswer closed_by_answer_;
+    ClosedFeeds closed_feeds_;
     bool syncs_ = false;                        // in this session
     std::size_t calls_ = 0;                     // in all `asked`
     std::deque<std::string> to_renew_;          // now, in this order

@@ -124,6 +124,35 @@ TEST_F(Syncing, AFeedThatBeganBeforeAnAnswerClosedItIsAskedFor) {
     EXPECT_EQ(heard(false), "room:tea 13; ") << "this one is there";
 }
 
+// The page was read before, and comes in another lane.
+TEST_F(Syncing, AFeedThatHasEndedIsNotBelievedToAPage) {
+    synced({{"room:tea", 3, 12}});
+    next_session();
+    refuse(errc::storage_failed);
+    begun(5, 13, 12);
+    time += Sync::kFirstDelay;
+    sync.on_time();
+    EXPECT_EQ(asked(), "sync c1 - 20/10");
+    (void)tell(5, {}, 13);
+    EXPECT_EQ(heard(), "[room:tea gone] ");
+    answer(page({{"room:tea", 5, 12}}, "c2"));
+    EXPECT_EQ(asked(), "subscribe room:tea 7:12");
+    refuse(errc::unknown_conversation);
+    (void)handled();
+    EXPECT_TRUE(sync.list().empty());
+}
+
+TEST_F(Syncing, AFeedThatBeginsBehindOneThatHasEndedIsThere) {
+    synced({{"room:tea", 3, 12}});
+    (void)tell(3, {}, 13);
+    wire::im::Feed back;
+    back.began = wire_of(kept({"room:tea", 4, 14, 14, 14, 0}));
+    (void)tell(4, std::move(back));
+    EXPECT_EQ(asked(), "");
+    (void)tell(4, {message(15)});
+    EXPECT_EQ(heard(false), "room:tea 15; ");
+}
+
 TEST_F(Syncing, AnAnswerThatCannotBeReadIsAnErrorAndBeginsAnew) {
     synced({{"room:tea", 3, 12}});
     lose_session();

@@ -33,6 +33,8 @@ std::optional<std::string> written_again(const Schema& schema, std::string_view 
     if (schema.name == "ConversationCreate") return written_again<im::ConversationCreate>(bytes);
     if (schema.name == "ConversationRef") return written_again<im::ConversationRef>(bytes);
     if (schema.name == "MemberChange") return written_again<im::MemberChange>(bytes);
+    if (schema.name == "ConversationUpdate") return written_again<im::ConversationUpdate>(bytes);
+    if (schema.name == "MemberUntil") return written_again<im::MemberUntil>(bytes);
     if (schema.name == "MemberQuery") return written_again<im::MemberQuery>(bytes);
     if (schema.name == "HistoryQuery") return written_again<im::HistoryQuery>(bytes);
     if (schema.name == "Conversation") return written_again<im::Conversation>(bytes);
@@ -51,7 +53,7 @@ std::optional<std::string> written_again(const Schema& schema, std::string_view 
     std::abort();
 }
 
-constexpr unsigned kVerbs = static_cast<unsigned>(Verb::read_mark) + 1;
+constexpr unsigned kVerbs = static_cast<unsigned>(kLastVerb) + 1;
 
 // Two for each verb, but 0, which has none: a feed.
 const Schema* schema_of(unsigned number) {

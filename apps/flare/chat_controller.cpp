@@ -24,6 +24,7 @@ ChatController::ChatController(Client& client, ChatView& view, ChatMarks& marks,
     : client_(client),
       view_(view),
       rooms_(client, view, marks, user),
+      people_(client, view),
       user_(std::move(user)),
       peer_(std::move(peer)),
       tells_typing_(tells_typing) {}
@@ -59,9 +60,12 @@ bool ChatController::command(const std::string& text) {
         view_.note("/to USER: talk to this user ('server' is the server's own handler)");
         view_.note("/join ROOM: enter a room; /leave: close it, and stay a member");
         view_.note("/history [COUNT]: show what was said before");
+        people_.help();
         view_.note(
             "/status: show the connection; /quit: exit; //text: send a line "
             "that begins with a slash");
+    } else if (ChatPeople::knows(word)) {
+        people_.command(word, rest, peer_);
     } else if (!room_command(word, rest)) {
         view_.note("unknown command " + word + "; /help lists the commands");
     }

@@ -4,6 +4,7 @@
 // Threads: one. `now` is an argument everywhere.
 #pragma once
 
+#include "chat_people.hpp"
 #include "chat_rooms.hpp"
 #include "chat_view.hpp"
 
@@ -61,6 +62,7 @@ private:
     Client& client_;
     ChatView& view_;
     ChatRooms rooms_;
+    ChatPeople people_;
     const std::string user_;
     std::string peer_;
     const bool tells_typing_;

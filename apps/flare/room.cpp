@@ -21,6 +21,8 @@ struct RoomArguments {
     bool open = false;
     std::string history = "since_join";
     std::string role = "member";
+    std::chrono::seconds lasts{0};  // of a mute or a ban; 0: for ever
+    RoomChanges changes;            // of `set`
 };
 using Ask = std::function<int(Client&, const ClientOptions&, const RoomArguments&)>;
 
@@ -103,21 +105,51 @@ int add(Client& client, const ClientOptions& common, const RoomArguments& argume
                        coloured(Tone::good, "added") + " " + list_of(arguments.users) + " to " + printable(room));
 }
 
-// One after the other: those before the first that fails are removed.
-int remove(Client& client, const ClientOptions& common, const RoomArguments& arguments) {
-    const std::string room = room_of(arguments.name);
-    StoredAt last;
-    for (const std::string& user : arguments.users) {
-        const auto removed = client.conversations().remove_member(room, user);
-        if (!removed) {
-            Failure failure = removed.error();
-            if (arguments.users.size() > 1) failure.text = user + ": " + failure.text;
-            return report_failure("room remove", common, failure);
+// What is done to members, one after the other: it is done to those before the first for whom it fails.
+struct ToMembers {
+    std::string command;  // "remove"
+    std::string done;     // "removed"
+    std::string where;    // "from"
+    std::function<Checked<StoredAt>(Conversations&, const std::string& room, const std::string& user,
+                                    const RoomArguments&)>
+        one;
+
+    int operator()(Client& client, const ClientOptions& common, const RoomArguments& arguments) const {
+        const std::string room = room_of(arguments.name);
+        StoredAt last;
+        for (const std::string& user : arguments.users) {
+            const auto changed = one(client.conversations(), room, user, arguments);
+            if (!changed) {
+                Failure failure = changed.error();
+                if (arguments.users.size() > 1) failure.text = user + ": " + failure.text;
+                return report_failure("room " + command, common, failure);
+            }
+            last = *changed;
         }
-        last = *removed;
+        return tell_change(
+            common, room, last,
+            coloured(Tone::good, done) + " " + list_of(arguments.users) + " " + where + " " + printable(room));
     }
-    return tell_change(common, room, last,
-                       coloured(Tone::good, "removed") + " " + list_of(arguments.users) + " from " + printable(room));
+};
+
+std::chrono::system_clock::time_point end_of(const RoomArguments& arguments) {
+    return arguments.lasts.count() == 0 ? Conversations::kForever : std::chrono::system_clock::now() + arguments.lasts;
+}
+
+int set(Client& client, const ClientOptions& common, const RoomArguments& arguments) {
+    const std::string room = room_of(arguments.name);
+    const auto updated = client.conversations().update(room, arguments.changes);
+    if (!updated) return report_failure("room set", common, updated.error());
+    return tell_change(common, room, *updated, coloured(Tone::good, "changed") + " " + printable(room));
+}
+
+int erase(Client& client, const ClientOptions& common, const RoomArguments& arguments) {
+    const std::string room = room_of(arguments.name);
+    const auto deleted = client.conversations().delete_room(room);
+    if (!deleted) return report_failure("room delete", common, deleted.error());
+    if (common.json) return print_json({{"result", "done"}, {"conversation", room}}), kDone;
+    std::printf("%s %s\n", coloured(Tone::good, "deleted").c_str(), printable(room).c_str());
+    return kDone;
 }
 
 int show(Client& client, const ClientOptions& common, const RoomArguments& arguments) {
@@ -174,6 +206,44 @@ int members(Client& client, const ClientOptions& common, const RoomArguments& ar
     return kDone;
 }
 
+const std::map<std::string, std::int64_t> kTimes{{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 24 * 3600}};
+
+void add_settings(CLI::App& setting, const std::shared_ptr<RoomArguments>& arguments) {
+    RoomChanges& changes = arguments->changes;
+    setting.add_option_function<std::string>(
+        "--title", [&changes](const std::string& text) { changes.with_title(text); },
+        "title for people, at most 256 bytes");
+    setting
+        .add_option_function<std::string>(
+            "--join",
+            [&changes](const std::string& who) {
+                changes.with_join(who == "open" ? JoinPolicy::open : JoinPolicy::invite);
+            },
+            "who may join: open (everybody) or invite (only who is added)")
+        ->check(CLI::IsMember({"open", "invite"}));
+    setting
+        .add_option_function<std::string>(
+            "--history",
+            [&changes](const std::string& which) {
+                changes.with_visibility(which == "all" ? HistoryVisibility::all : HistoryVisibility::since_join);
+            },
+            "what those read who join from now on: since_join or all")
+        ->check(CLI::IsMember({"since_join", "all"}));
+    setting
+        .add_option_function<std::string>(
+            "--frozen", [&changes](const std::string& frozen) { changes.with_frozen(frozen == "on"); },
+            "on: only admins and owners write; off")
+        ->check(CLI::IsMember({"on", "off"}));
+    setting.add_option_function<std::uint32_t>(
+        "--max-payload", [&changes](std::uint32_t bytes) { changes.with_max_payload(bytes); },
+        "bytes of a message, 1 to 1048576");
+    setting
+        .add_option_function<std::int64_t>(
+            "--slow-mode", [&changes](std::int64_t s) { changes.with_slow_mode(std::chrono::seconds(s)); },
+            "time between two messages of a member, as 30s or 5m, at most 6h; 0s: off")
+        ->transform(CLI::AsNumberWithUnit(kTimes));
+}
+
 // A command of `room`; its options are those of a client, and what the caller adds.
 CLI::App& add_room_command(CLI::App& room, Run& run, const std::string& name, const std::string& says,
                            const std::shared_ptr<RoomArguments>& arguments, Ask ask) {
@@ -221,8 +291,46 @@ void add_room(CLI::App& app, Run& run) {
     adding.add_option("--role", a.role, "role of those who are added (default: member)")
         ->check(CLI::IsMember({"reader", "member", "moderator", "admin", "owner"}));
 
-    CLI::App& removing = add_one("remove", "Remove users from a room, one after the other", remove);
-    removing.add_option("users", a.users, "user ids")->required()->type_name("USER");
+    const auto add_to_members = [&](const char* says, ToMembers what) -> CLI::App& {
+        const std::string name = what.command;
+        CLI::App& command = add_one(name.c_str(), says, std::move(what));
+        command.add_option("users", a.users, "user ids")->required()->type_name("USER");
+        return command;
+    };
+    const auto lasts = [&](CLI::App& command) {
+        command
+            .add_option_function<std::int64_t>(
+                "--for", [&a](std::int64_t s) { a.lasts = std::chrono::seconds(s); },
+                "how long, as 10m, 2h or 7d (default: until it is ended)")
+            ->transform(CLI::AsNumberWithUnit(kTimes));
+    };
+    add_to_members("Remove users from a room",
+                   {"remove", "removed", "from",
+                    [](auto& rooms, auto& room, auto& user, auto&) { return rooms.remove_member(room, user); }});
+    CLI::App& giving =
+        add_to_members("Give members of a room another role",
+                       {"role", "gave the role to", "in", [](auto& rooms, auto& room, auto& user, auto& arguments) {
+                            return rooms.set_role(room, user, role_named(arguments.role));
+                        }});
+    giving.add_option("--role", a.role, "the role from now on")
+        ->required()
+        ->check(CLI::IsMember({"reader", "member", "moderator", "admin", "owner"}));
+    lasts(add_to_members("Let members of a room read, and not write",
+                         {"mute", "muted", "in", [](auto& rooms, auto& room, auto& user, auto& arguments) {
+                              return rooms.mute(room, user, end_of(arguments));
+                          }}));
+    add_to_members("Let members of a room write again",
+                   {"unmute", "unmuted", "in",
+                    [](auto& rooms, auto& room, auto& user, auto&) { return rooms.unmute(room, user); }});
+    lasts(add_to_members("Remove users from a room, and let nobody add them",
+                         {"ban", "banned", "from", [](auto& rooms, auto& room, auto& user, auto& arguments) {
+                              return rooms.ban(room, user, end_of(arguments));
+                          }}));
+    add_to_members("Let banned users come back",
+                   {"unban", "unbanned", "from",
+                    [](auto& rooms, auto& room, auto& user, auto&) { return rooms.unban(room, user); }});
+    add_settings(add_one("set", "Change what a room is; what is not said stays as it is", set), arguments);
+    add_one("delete", "End a room, with its log", erase);
 
     add_one("members", "List the members of a room", members);
     add_one("show", "Show the configuration of a room and the extent of its log", show);

@@ -18,6 +18,7 @@
 #include <flare/failure.hpp>
 #include <flare/task.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -45,6 +46,26 @@ public:
     JoinPolicy join = JoinPolicy::invite;
     HistoryVisibility visibility = HistoryVisibility::since_join;
     std::vector<std::string> members;  // beside the owner, with MemberRole::member; at most 100
+};
+
+// For update(): what is said changes, the rest stays.
+class RoomChanges {
+public:
+    RoomChanges() = default;
+
+    RoomChanges& with_title(std::string text) { return title = std::move(text), *this; }
+    RoomChanges& with_join(JoinPolicy policy) { return join = policy, *this; }
+    RoomChanges& with_visibility(HistoryVisibility which) { return visibility = which, *this; }
+    RoomChanges& with_max_payload(std::uint32_t bytes) { return max_payload_bytes = bytes, *this; }
+    RoomChanges& with_slow_mode(std::chrono::milliseconds between) { return slow_mode = between, *this; }
+    RoomChanges& with_frozen(bool on = true) { return frozen = on, *this; }
+
+    std::optional<std::string> title;  // at most 256 bytes
+    std::optional<JoinPolicy> join;
+    std::optional<HistoryVisibility> visibility;         // of those who join from now on
+    std::optional<std::uint32_t> max_payload_bytes;      // of a message, uncompressed: 1 to 1,048,576
+    std::optional<std::chrono::milliseconds> slow_mode;  // between two messages of a member: up to 6 h; 0: off
+    std::optional<bool> frozen;                          // only admins and owners write
 };
 
 // For subscribe(). Without a position, only entries that are written from now on are told; with a cache file
@@ -82,7 +103,7 @@ struct Subscription {
 
 // Calls return when the server has answered.
 //
-// Those that change something (create, join, leave, add_members, remove_member) are executed once: after a lost
+// Those that change something (create to unblock below) are executed once: after a lost
 // connection, or a "later" of the server, the client sends them again under the same id. They keep their place among
 // the messages to their conversation: a change waits for those posted before it, and those posted after it wait for the
 // change to be sent (docs/client.md, "Conversations", says where that ends). Those that only read wait for nothing, and
@@ -109,6 +130,9 @@ struct Subscription {
 // - cancelled, shutting_down, client_closed, would_deadlock
 class FLARE_EXPORT Conversations {
 public:
+    // Of mute() and ban(): until unmute() or unban().
+    static constexpr auto kForever = std::chrono::system_clock::time_point::max();
+
     ~Conversations();
     Conversations(const Conversations&) = delete;
     Conversations& operator=(const Conversations&) = delete;
@@ -130,6 +154,26 @@ public:
     // A user who is not a member is left as they are. Errors: forbidden, unknown_target (nobody of this name has ever
     // connected).
     Checked<StoredAt> remove_member(std::string room, std::string user);
+    // Of the calls that follow, each changes nothing if it is as it is to be. Errors: forbidden (the role does not
+    // allow it; the last owner steps down; a time that is over), unknown_target (nobody of this name has ever
+    // connected, or the user is no member).
+    // Admins and owners give the roles below their own, owners any, also the own one away.
+    Checked<StoredAt> set_role(std::string room, std::string user, MemberRole role);
+    // The member reads, and does not write until then, by the server's clock; also if the user leaves and comes back.
+    Checked<StoredAt> mute(std::string room, std::string user, std::chrono::system_clock::time_point until = kForever);
+    Checked<StoredAt> unmute(std::string room, std::string user);
+    // Removes the user, if it is a member, and lets nobody add it until then.
+    Checked<StoredAt> ban(std::string room, std::string user, std::chrono::system_clock::time_point until = kForever);
+    Checked<StoredAt> unban(std::string room, std::string user);
+    // Admins and owners change what a room is. Errors: invalid_name (the title), message_too_large (the limit of
+    // payloads is none), forbidden (slow mode beyond 6 h, or open rooms are not for this user).
+    Checked<StoredAt> update(std::string room, RoomChanges changes);
+    // Owners end a room, with its log. All members are told that it is gone.
+    Checked<> delete_room(std::string room);
+    // No message of this user comes through in the direct conversation of the two, until unblock(). The other user is
+    // not told, but is refused (forbidden) when it writes. Errors: unknown_target.
+    Checked<> block(std::string user);
+    Checked<> unblock(std::string user);
 
     Checked<Conversation> get(std::string conversation);
     // In a fixed order. `after`: the last user of the page before; `limit`: more than 200 is 200; 0: 50. Errors:
@@ -176,6 +220,17 @@ public:
     Task<Checked<StoredAt>> async_add_members(std::string room, std::vector<std::string> users,
                                               MemberRole role = MemberRole::member);
     Task<Checked<StoredAt>> async_remove_member(std::string room, std::string user);
+    Task<Checked<StoredAt>> async_set_role(std::string room, std::string user, MemberRole role);
+    Task<Checked<StoredAt>> async_mute(std::string room, std::string user,
+                                       std::chrono::system_clock::time_point until = kForever);
+    Task<Checked<StoredAt>> async_unmute(std::string room, std::string user);
+    Task<Checked<StoredAt>> async_ban(std::string room, std::string user,
+                                      std::chrono::system_clock::time_point until = kForever);
+    Task<Checked<StoredAt>> async_unban(std::string room, std::string user);
+    Task<Checked<StoredAt>> async_update(std::string room, RoomChanges changes);
+    Task<Checked<>> async_delete_room(std::string room);
+    Task<Checked<>> async_block(std::string user);
+    Task<Checked<>> async_unblock(std::string user);
     Task<Checked<Conversation>> async_get(std::string conversation);
     Task<Checked<MemberPage>> async_members(std::string conversation, std::string after = {}, std::uint32_t limit = 0);
     Task<Checked<HistoryPage>> async_history(std::string conversation, HistoryQuery query = {});

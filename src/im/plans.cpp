@@ -145,7 +145,7 @@ public:
         Member other;
         if (!touch(mute.user, Capability::mute, other)) return;
         if (other.role == Role::none) return refuse(not_a_member());
-        if (other.muted_until == mute.until_ms) return;
+        if (other.muted_until == mute.until_ms || is_over(mute.until_ms)) return;
         tell(ChangeKind::muted);
         other.muted_until = mute.until_ms;
         change(other);
@@ -155,6 +155,7 @@ public:
         Member other;
         if (!touch(ban.user, Capability::ban, other)) return;
         if (other.banned_until == ban.until_ms && (ban.until_ms == 0 || other.role == Role::none)) return;
+        if (is_over(ban.until_ms)) return;
         tell(ChangeKind::banned);
         other.banned_until = ban.until_ms;
         if (ban.until_ms > now_ms_ && other.role != Role::none) {
@@ -204,6 +205,12 @@ private:
         return {errc::too_many_members, "a change names at most 100 users: name the others in further ones"};
     }
 
+    // A time that is over is a mistake, perhaps of a clock: whoever wants to end something says 0.
+    bool is_over(std::uint64_t until_ms) {
+        const bool over = until_ms != 0 && until_ms <= now_ms_;
+        if (over) refuse({errc::forbidden, "this time is over already: name one that is to come, or 0 to end it"});
+        return over;
+    }
     static Refused check(const model::Config& config) {
         if (Refused refused = check_title(config.title)) return refused;
         if (config.max_payload_bytes == 0 || config.max_payload_bytes > kMaxPayloadBytes)

@@ -319,11 +319,19 @@ enum class Verb : std::uint8_t {
     unsubscribe = 10,
     sync = 11,
     read_mark = 12,  // an offset that only grows: again is as once
+    conversation_update = 25,
+    conversation_delete = 26,
+    member_role = 27,
+    member_mute = 28,
+    member_ban = 29,
+    user_block = 30,
+    user_unblock = 31,
 };
+inline constexpr Verb kLastVerb = Verb::user_unblock;
 // It changes something, once, under the id of its request; the others only read.
 constexpr bool writes(Verb verb) noexcept {
     return verb == Verb::conversation_create || verb == Verb::conversation_join || verb == Verb::conversation_leave ||
-           verb == Verb::member_add || verb == Verb::member_remove;
+           verb == Verb::member_add || verb == Verb::member_remove || verb >= Verb::conversation_update;
 }
 
 struct RequestView {

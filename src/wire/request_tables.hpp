@@ -34,6 +34,22 @@ struct Table<im::ConversationCreate> {
 };
 
 template <>
+struct Table<im::ConversationUpdate> {
+    using T = im::ConversationUpdate;
+    static constexpr std::string_view kName = "ConversationUpdate";
+    static constexpr std::tuple kLines{
+        text(1, "conversation", &T::conversation, kMaxNameBytes),
+        number(2, "changes", &T::changes),
+        text(3, "title", &T::title, im::kMaxTitleBytes),
+        choice(4, "join", &T::join, im::kJoins),
+        choice(5, "visibility", &T::visibility, im::kVisibilities),
+        number(6, "max_payload_bytes", &T::max_payload_bytes),
+        number(7, "slow_mode_ms", &T::slow_mode_ms),
+        number(8, "frozen", &T::frozen),
+    };
+};
+
+template <>
 struct Table<im::ConversationRef> {
     static constexpr std::string_view kName = "ConversationRef";
     static constexpr std::tuple kLines{text(1, "conversation", &im::ConversationRef::conversation, kMaxNameBytes)};
@@ -47,6 +63,17 @@ struct Table<im::MemberChange> {
         text(1, "conversation", &T::conversation, kMaxNameBytes),
         names(2, "users", &T::users, im::kMaxUsers),
         choice(3, "role", &T::role, im::kRoles),
+    };
+};
+
+template <>
+struct Table<im::MemberUntil> {
+    using T = im::MemberUntil;
+    static constexpr std::string_view kName = "MemberUntil";
+    static constexpr std::tuple kLines{
+        text(1, "conversation", &T::conversation, kMaxNameBytes),
+        text(2, "user", &T::user, kMaxNameBytes),
+        number(3, "until_ms", &T::until_ms),
     };
 };
 

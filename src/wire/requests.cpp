@@ -28,8 +28,10 @@ Result<T> decode(std::string_view body) {
     template void append<T>(std::string & out, const T&); \
     template Result<T> decode<T>(std::string_view body);
 FLARE_BODY(ConversationCreate)
+FLARE_BODY(ConversationUpdate)
 FLARE_BODY(ConversationRef)
 FLARE_BODY(MemberChange)
+FLARE_BODY(MemberUntil)
 FLARE_BODY(MemberQuery)
 FLARE_BODY(HistoryQuery)
 FLARE_BODY(Written)
@@ -59,9 +61,16 @@ const Schema* request_schema(Verb verb) noexcept {
         case Verb::conversation_create: return &kSchemaOf<ConversationCreate>;
         case Verb::conversation_get:
         case Verb::conversation_join:
-        case Verb::conversation_leave: return &kSchemaOf<ConversationRef>;
+        case Verb::conversation_leave:
+        case Verb::conversation_delete:
+        case Verb::user_block:
+        case Verb::user_unblock: return &kSchemaOf<ConversationRef>;
+        case Verb::conversation_update: return &kSchemaOf<ConversationUpdate>;
         case Verb::member_add:
-        case Verb::member_remove: return &kSchemaOf<MemberChange>;
+        case Verb::member_remove:
+        case Verb::member_role: return &kSchemaOf<MemberChange>;
+        case Verb::member_mute:
+        case Verb::member_ban: return &kSchemaOf<MemberUntil>;
         case Verb::member_list: return &kSchemaOf<MemberQuery>;
         case Verb::history: return &kSchemaOf<HistoryQuery>;
         case Verb::subscribe: return &kSchemaOf<Subscribe>;
@@ -79,8 +88,15 @@ const Schema* response_schema(Verb verb) noexcept {
         case Verb::conversation_get:
         case Verb::conversation_join: return &kSchemaOf<Conversation>;
         case Verb::conversation_leave:
+        case Verb::conversation_update:
+        case Verb::conversation_delete:
         case Verb::member_add:
-        case Verb::member_remove: return &kSchemaOf<Written>;
+        case Verb::member_remove:
+        case Verb::member_role:
+        case Verb::member_mute:
+        case Verb::member_ban:
+        case Verb::user_block:
+        case Verb::user_unblock: return &kSchemaOf<Written>;
         case Verb::member_list: return &kSchemaOf<MemberPage>;
         case Verb::history: return &kSchemaOf<HistoryPage>;
         case Verb::subscribe: return &kSchemaOf<Subscribed>;

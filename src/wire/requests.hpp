@@ -38,16 +38,45 @@ struct ConversationCreate {
     Names members;
 };
 
-// conversation.get, conversation.join, conversation.leave
+// conversation.update
+struct ConversationUpdate {
+    // Bits of `changes`: which of the fields count.
+    static constexpr std::uint32_t kTitle = 1;
+    static constexpr std::uint32_t kJoin = 2;
+    static constexpr std::uint32_t kVisibility = 4;
+    static constexpr std::uint32_t kMaxPayloadBytes = 8;
+    static constexpr std::uint32_t kSlowMode = 16;
+    static constexpr std::uint32_t kFrozen = 32;
+
+    bool says(std::uint32_t field) const noexcept { return (changes & field) != 0; }
+
+    std::string_view conversation;
+    std::uint32_t changes = 0;
+    std::string_view title;
+    model::Join join = model::Join::invite;
+    model::Visibility visibility = model::Visibility::since_join;
+    std::uint32_t max_payload_bytes = 0;
+    std::uint32_t slow_mode_ms = 0;
+    bool frozen = false;
+};
+
+// conversation.get, conversation.join, conversation.leave, conversation.delete, user.block, user.unblock
 struct ConversationRef {
     std::string_view conversation;
 };
 
-// member.add, member.remove
+// member.add, member.remove, member.role
 struct MemberChange {
     std::string_view conversation;
     Names users;
     model::Role role = model::Role::none;
+};
+
+// member.mute, member.ban
+struct MemberUntil {
+    std::string_view conversation;
+    std::string_view user;
+    std::uint64_t until_ms = 0;  // Unix time; 0: no longer; UINT64_MAX: for ever
 };
 
 // member.list

@@ -105,6 +105,53 @@ Checked<Call> members_call(wire::Verb verb, const std::string& room, const std::
     return call_of(verb, room, body);
 }
 
+Checked<Call> until_call(wire::Verb verb, const std::string& room, const std::string& user,
+                         std::optional<std::chrono::system_clock::time_point> until) {
+    if (auto checked = check_room(room); !checked) return checked.error();
+    if (auto names = names_of({user}); !names) return names.error();
+    im::MemberUntil body{room, user};
+    if (until == Conversations::kForever) {
+        body.until_ms = UINT64_MAX;
+    } else if (until) {
+        const auto ms = std::chrono::floor<std::chrono::milliseconds>(until->time_since_epoch()).count();
+        body.until_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(ms, 1));  // 0 says something else
+    }
+    return call_of(verb, room, body);
+}
+
+Checked<Call> update_call(const std::string& room, const RoomChanges& changes) {
+    using Body = im::ConversationUpdate;
+    if (auto checked = check_room(room); !checked) return checked.error();
+    if (changes.title && (changes.title->size() > im::kMaxTitleBytes || !base::is_utf8(*changes.title)))
+        return invalid("a title has at most 256 bytes of UTF-8");
+    constexpr std::int64_t kMostMs = UINT32_MAX;
+    if (changes.slow_mode && (changes.slow_mode->count() < 0 || changes.slow_mode->count() > kMostMs))
+        return Failure(errc::forbidden, "slow mode is at most 6 h: choose a shorter time");
+    Body body;
+    body.conversation = room;
+    const auto say = [&body](std::uint32_t field, const auto& from, auto& to) {
+        if (!from) return;
+        body.changes |= field;
+        to = static_cast<std::remove_reference_t<decltype(to)>>(*from);
+    };
+    say(Body::kTitle, changes.title, body.title);
+    say(Body::kJoin, changes.join, body.join);
+    say(Body::kVisibility, changes.visibility, body.visibility);
+    say(Body::kMaxPayloadBytes, changes.max_payload_bytes, body.max_payload_bytes);
+    say(Body::kFrozen, changes.frozen, body.frozen);
+    if (changes.slow_mode) {
+        body.changes |= Body::kSlowMode;
+        body.slow_mode_ms = static_cast<std::uint32_t>(changes.slow_mode->count());
+    }
+    return call_of(wire::Verb::conversation_update, room, body);
+}
+
+Checked<Call> block_call(wire::Verb verb, const std::string& user) {
+    if (auto checked = check_conversation(user); !checked) return checked.error();
+    if (model::Target::of(user).kind != Kind::user) return invalid("'" + user + "' is no user: only users are blocked");
+    return call_of(verb, user, im::ConversationRef{user});
+}
+
 Checked<Call> get_call(const std::string& conversation) {
     if (auto checked = check_conversation(conversation); !checked) return checked.error();
     return call_of(wire::Verb::conversation_get, conversation, im::ConversationRef{conversation});
@@ -186,6 +233,11 @@ Checked<StoredAt> read_written(const Answer& answer) {
     const auto body = body_of<im::Written>(answer);
     if (!body) return body.error();
     return stored_of(*body);
+}
+
+Checked<> read_done(const Answer& answer) {
+    const auto written = read_written(answer);
+    return written ? Checked<>() : Checked<>(written.error());
 }
 
 Checked<MemberPage> read_members(const Answer& answer) {

@@ -9,6 +9,7 @@
 
 #include <flare/conversations.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,11 +20,17 @@ namespace flare::client {
 // ---- what is asked. Errors: invalid_name, with what is wrong ----
 
 Checked<Call> create_call(const std::string& room, const RoomOptions& options);
-// conversation_join and conversation_leave.
+// conversation_join, conversation_leave and conversation_delete.
 Checked<Call> room_call(wire::Verb verb, const std::string& room);
-// member_add and member_remove.
+// member_add, member_remove and member_role.
 Checked<Call> members_call(wire::Verb verb, const std::string& room, const std::vector<std::string>& users,
                            MemberRole role);
+// member_mute and member_ban. `until`: none: no longer; max: for ever.
+Checked<Call> until_call(wire::Verb verb, const std::string& room, const std::string& user,
+                         std::optional<std::chrono::system_clock::time_point> until);
+Checked<Call> update_call(const std::string& room, const RoomChanges& changes);
+// user_block and user_unblock.
+Checked<Call> block_call(wire::Verb verb, const std::string& user);
 Checked<Call> get_call(const std::string& conversation);
 Checked<Call> list_call(const std::string& conversation, const std::string& after, std::uint32_t limit);
 Checked<Call> history_call(const std::string& conversation, const HistoryQuery& query);
@@ -40,6 +47,7 @@ Call sync_call(const std::string& cursor, const std::string& page, std::uint32_t
 // `name`: of the conversation, as it was asked for.
 Checked<Conversation> read_conversation(const Answer& answer, const std::string& name);
 Checked<StoredAt> read_written(const Answer& answer);
+Checked<> read_done(const Answer& answer);  // the same, of which nothing is told
 Checked<MemberPage> read_members(const Answer& answer);
 // Payloads beyond kMostInflated are left out, those that are furthest from where the query began, and `more` says so.
 // Errors: bad_compression, compression_unavailable, message_too_large (of one entry).

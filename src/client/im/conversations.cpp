@@ -70,6 +70,10 @@ Checked<Call> remove_call(const std::string& room, const std::string& user) {
     return client::members_call(Verb::member_remove, room, {user}, MemberRole::none);
 }
 
+Checked<Call> role_call(const std::string& room, const std::string& user, MemberRole role) {
+    return client::members_call(Verb::member_role, room, {user}, role);
+}
+
 auto conversation_reader(std::string name) {
     return [name = std::move(name)](const Answer& answer) { return client::read_conversation(answer, name); };
 }
@@ -113,6 +117,33 @@ Checked<StoredAt> Conversations::add_members(std::string room, std::vector<std::
 }
 Checked<StoredAt> Conversations::remove_member(std::string room, std::string user) {
     return ask<StoredAt>(loop_, remove_call(room, user), client::read_written);
+}
+Checked<StoredAt> Conversations::set_role(std::string room, std::string user, MemberRole role) {
+    return ask<StoredAt>(loop_, role_call(room, user, role), client::read_written);
+}
+Checked<StoredAt> Conversations::mute(std::string room, std::string user, std::chrono::system_clock::time_point until) {
+    return ask<StoredAt>(loop_, client::until_call(Verb::member_mute, room, user, until), client::read_written);
+}
+Checked<StoredAt> Conversations::unmute(std::string room, std::string user) {
+    return ask<StoredAt>(loop_, client::until_call(Verb::member_mute, room, user, {}), client::read_written);
+}
+Checked<StoredAt> Conversations::ban(std::string room, std::string user, std::chrono::system_clock::time_point until) {
+    return ask<StoredAt>(loop_, client::until_call(Verb::member_ban, room, user, until), client::read_written);
+}
+Checked<StoredAt> Conversations::unban(std::string room, std::string user) {
+    return ask<StoredAt>(loop_, client::until_call(Verb::member_ban, room, user, {}), client::read_written);
+}
+Checked<StoredAt> Conversations::update(std::string room, RoomChanges changes) {
+    return ask<StoredAt>(loop_, client::update_call(room, changes), client::read_written);
+}
+Checked<> Conversations::delete_room(std::string room) {
+    return ask<void>(loop_, client::room_call(Verb::conversation_delete, room), client::read_done);
+}
+Checked<> Conversations::block(std::string user) {
+    return ask<void>(loop_, client::block_call(Verb::user_block, user), client::read_done);
+}
+Checked<> Conversations::unblock(std::string user) {
+    return ask<void>(loop_, client::block_call(Verb::user_unblock, user), client::read_done);
 }
 Checked<Conversation> Conversations::get(std::string conversation) {
     return ask<Conversation>(loop_, client::get_call(conversation), conversation_reader(conversation));
@@ -172,6 +203,35 @@ Task<Checked<StoredAt>> Conversations::async_add_members(std::string room, std::
 }
 Task<Checked<StoredAt>> Conversations::async_remove_member(std::string room, std::string user) {
     return async_ask<StoredAt>(loop_, remove_call(room, user), client::read_written);
+}
+Task<Checked<StoredAt>> Conversations::async_set_role(std::string room, std::string user, MemberRole role) {
+    return async_ask<StoredAt>(loop_, role_call(room, user, role), client::read_written);
+}
+Task<Checked<StoredAt>> Conversations::async_mute(std::string room, std::string user,
+                                                  std::chrono::system_clock::time_point until) {
+    return async_ask<StoredAt>(loop_, client::until_call(Verb::member_mute, room, user, until), client::read_written);
+}
+Task<Checked<StoredAt>> Conversations::async_unmute(std::string room, std::string user) {
+    return async_ask<StoredAt>(loop_, client::until_call(Verb::member_mute, room, user, {}), client::read_written);
+}
+Task<Checked<StoredAt>> Conversations::async_ban(std::string room, std::string user,
+                                                 std::chrono::system_clock::time_point until) {
+    return async_ask<StoredAt>(loop_, client::until_call(Verb::member_ban, room, user, until), client::read_written);
+}
+Task<Checked<StoredAt>> Conversations::async_unban(std::string room, std::string user) {
+    return async_ask<StoredAt>(loop_, client::until_call(Verb::member_ban, room, user, {}), client::read_written);
+}
+Task<Checked<StoredAt>> Conversations::async_update(std::string room, RoomChanges changes) {
+    return async_ask<StoredAt>(loop_, client::update_call(room, changes), client::read_written);
+}
+Task<Checked<>> Conversations::async_delete_room(std::string room) {
+    return async_ask<void>(loop_, client::room_call(Verb::conversation_delete, room), client::read_done);
+}
+Task<Checked<>> Conversations::async_block(std::string user) {
+    return async_ask<void>(loop_, client::block_call(Verb::user_block, user), client::read_done);
+}
+Task<Checked<>> Conversations::async_unblock(std::string user) {
+    return async_ask<void>(loop_, client::block_call(Verb::user_unblock, user), client::read_done);
 }
 Task<Checked<Conversation>> Conversations::async_get(std::string conversation) {
     return async_ask<Conversation>(loop_, client::get_call(conversation), conversation_reader(conversation));

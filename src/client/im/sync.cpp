@@ -307,10 +307,11 @@ std::optional<ToldUpto> Sync::on_stored(const std::string& conversation, const S
 AnswerDone Sync::watch(const Call& call, AnswerDone done) {
     using wire::Verb;
     const bool comes = call.verb == Verb::conversation_create || call.verb == Verb::conversation_join;
-    if (!on_ || (!comes && call.verb != Verb::conversation_leave)) return done;
-    return [this, comes, name = call.conversation, done = std::move(done)](Answer answer) {
+    const bool goes = call.verb == Verb::conversation_leave || call.verb == Verb::conversation_delete;
+    if (!on_ || (!comes && !goes)) return done;
+    return [this, comes, goes, name = call.conversation, done = std::move(done)](Answer answer) {
         if (const auto about = read_conversation(answer, name); comes && about) list_.add(*about);
-        if (!comes && answer.code == errc::ok) forget(name);
+        if (goes && answer.code == errc::ok) forget(name);
         tell_changes();
         done(std::move(answer));
     };

@@ -3,7 +3,6 @@
 #include "im/limits.hpp"
 #include "im/names.hpp"
 #include "model/target.hpp"
-#include "server/conversations/content_hash.hpp"
 #include "server/conversations/reading.hpp"
 #include "server/message_rules.hpp"
 
@@ -15,10 +14,6 @@ namespace {
 
 using wire::Verb;
 
-std::uint32_t content_of(const wire::RequestView& request) noexcept {
-    return ContentHash().add(static_cast<std::uint8_t>(request.verb)).add(request.body).value();
-}
-
 std::vector<std::string> strings(const wire::im::Names& names) { return {names.begin(), names.end()}; }
 
 }  // namespace
@@ -28,16 +23,6 @@ void ConversationRequests::refuse(const session::PendingRequest& pending, errc c
     response.code = code;
     response.text = text;
     (void)parts_.table.respond(pending, response, parts_.executor.now());
-}
-
-template <typename Body>
-std::optional<Body> ConversationRequests::read_body(const session::PendingRequest& pending,
-                                                    const wire::RequestView& request) {
-    auto body = wire::im::decode<Body>(request.body);
-    if (body) return std::move(*body);
-    const errc code = static_cast<errc>(body.error().value());
-    refuse(pending, code, explain(code));
-    return std::nullopt;
 }
 
 std::optional<model::ConversationKey> ConversationRequests::key_of(const session::ServerSession& session,
@@ -60,6 +45,13 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
                                 const wire::RequestView& request) {
     switch (request.verb) {
         case Verb::conversation_create: return create(session, pending, request);
+        case Verb::conversation_update: return update(session, pending, request);
+        case Verb::conversation_delete:
+        case Verb::user_block:
+        case Verb::user_unblock: return change_whole(session, pending, request);
+        case Verb::member_role: return set_role(session, pending, request);
+        case Verb::member_mute:
+        case Verb::member_ban: return restrict(session, pending, request);
         case Verb::member_add:
         case Verb::member_remove: return change_members(session, pending, request);
         case Verb::conversation_join:

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "server/config.hpp"
+#include "server/conversations/content_hash.hpp"
 #include "server/conversations/feeds.hpp"
 #include "server/conversations/read_marks.hpp"
 #include "server/conversations/sends.hpp"
@@ -48,8 +49,18 @@ private:
     };
     using Read = std::function<Found(store::Reader& reader)>;
 
+    static std::uint32_t content_of(const wire::RequestView& request) noexcept {
+        return ContentHash().add(static_cast<std::uint8_t>(request.verb)).add(request.body).value();
+    }
+
     template <typename Body>
-    std::optional<Body> read_body(const session::PendingRequest& pending, const wire::RequestView& request);
+    std::optional<Body> read_body(const session::PendingRequest& pending, const wire::RequestView& request) {
+        auto body = wire::im::decode<Body>(request.body);
+        if (body) return std::move(*body);
+        const errc code = static_cast<errc>(body.error().value());
+        refuse(pending, code, explain(code));
+        return std::nullopt;
+    }
     // The conversation that `name` is to this user: a room, or another user. Nothing: it was refused.
     std::optional<model::ConversationKey> key_of(const session::ServerSession& session,
                                                  const session::PendingRequest& pending, std::string_view name);
@@ -59,6 +70,16 @@ private:
     std::string_view objection_to(const std::string& user, model::Join join) const;
     void change_members(session::ServerSession& session, const session::PendingRequest& pending,
                         const wire::RequestView& request);
+    void update(session::ServerSession& session, const session::PendingRequest& pending,
+                const wire::RequestView& request);
+    // conversation.delete, user.block, user.unblock
+    void change_whole(session::ServerSession& session, const session::PendingRequest& pending,
+                      const wire::RequestView& request);
+    void set_role(session::ServerSession& session, const session::PendingRequest& pending,
+                  const wire::RequestView& request);
+    // member.mute, member.ban
+    void restrict(session::ServerSession& session, const session::PendingRequest& pending,
+                  const wire::RequestView& request);
     void subscribe(session::ServerSession& session, const session::PendingRequest& pending,
                    const wire::RequestView& request);
     void answer_by_reading(const session::PendingRequest& pending, Read read);

@@ -142,8 +142,8 @@ TEST(Change, CountsAsWhatIsSent) {
     limits.device = {10, 1};
     Home home(limits);
     home.load({a_member(1, Role::owner), a_member(2)});
-    home.ask(1, 1, command::Mute{2, 1});
-    home.ask(1, 2, command::Mute{2, 2});
+    home.ask(1, 1, command::Mute{2, UINT64_MAX});
+    home.ask(1, 2, command::Mute{2, UINT64_MAX - 1});
     home.turn();
     home.commit();
     home.turn();

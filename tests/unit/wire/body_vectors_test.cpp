@@ -84,6 +84,24 @@ std::vector<BodyCase> body_cases() {
     add.users = {"eve", "grace"};
     add.role = model::Role::moderator;
     cases.push_back({"member-add", "Two users become moderators of a room", Verb::member_add, false, im::encode(add)});
+    im::MemberChange owner;
+    owner.conversation = "room:lunch";
+    owner.users = {"eve"};
+    owner.role = model::Role::owner;
+    cases.push_back({"member-role", "A member becomes an owner", Verb::member_role, false, im::encode(owner)});
+    cases.push_back({"member-mute", "A member may not write until then", Verb::member_mute, false,
+                     im::encode(im::MemberUntil{"room:lunch", "eve", 1'722'474'000'000})});
+    cases.push_back({"member-ban", "A user may not join, for ever", Verb::member_ban, false,
+                     im::encode(im::MemberUntil{"room:lunch", "eve", UINT64_MAX})});
+    cases.push_back({"user-block", "A user takes nothing from bob any more", Verb::user_block, false,
+                     im::encode(im::ConversationRef{"bob"})});
+    im::ConversationUpdate update;
+    update.conversation = "room:lunch";
+    update.changes = im::ConversationUpdate::kTitle | im::ConversationUpdate::kSlowMode;
+    update.title = "Lunch at 12";
+    update.slow_mode_ms = 30'000;
+    cases.push_back({"conversation-update", "A room has another title, and slow mode; the rest stays",
+                     Verb::conversation_update, false, im::encode(update)});
     im::MemberQuery list;
     list.conversation = "room:lunch";
     list.after = "bob";
@@ -221,9 +239,18 @@ Result<std::string> decoded_again(const BodyCase& each) {
                    : each.verb == Verb::conversation_create ? through<im::ConversationCreate>(each.body)
                                                             : through<im::ConversationRef>(each.body);
         case Verb::conversation_leave:
+        case Verb::conversation_delete:
+        case Verb::user_block:
+        case Verb::user_unblock:
             return each.response ? through<im::Written>(each.body) : through<im::ConversationRef>(each.body);
+        case Verb::conversation_update:
+            return each.response ? through<im::Written>(each.body) : through<im::ConversationUpdate>(each.body);
+        case Verb::member_mute:
+        case Verb::member_ban:
+            return each.response ? through<im::Written>(each.body) : through<im::MemberUntil>(each.body);
         case Verb::member_add:
         case Verb::member_remove:
+        case Verb::member_role:
             return each.response ? through<im::Written>(each.body) : through<im::MemberChange>(each.body);
         case Verb::member_list:
             return each.response ? through<im::MemberPage>(each.body) : through<im::MemberQuery>(each.body);

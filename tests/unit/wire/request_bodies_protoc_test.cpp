@@ -39,6 +39,8 @@ std::vector<BodyKind> body_kinds() {
     return {body_kind<v1::ConversationCreate, im::ConversationCreate>(),
             body_kind<v1::ConversationRef, im::ConversationRef>(),
             body_kind<v1::MemberChange, im::MemberChange>(),
+            body_kind<v1::ConversationUpdate, im::ConversationUpdate>(),
+            body_kind<v1::MemberUntil, im::MemberUntil>(),
             body_kind<v1::MemberQuery, im::MemberQuery>(),
             body_kind<v1::HistoryQuery, im::HistoryQuery>(),
             body_kind<v1::Written, im::Written>(),
@@ -59,10 +61,10 @@ std::vector<BodyKind> body_kinds() {
 // Of a request, a response or a feed that has this name.
 const Schema& schema_called(const std::string& name) {
     if (name == im::feed_schema().name) return im::feed_schema();
-    for (unsigned verb = 1; verb <= static_cast<unsigned>(Verb::read_mark); ++verb) {
+    for (unsigned verb = 1; verb <= static_cast<unsigned>(kLastVerb); ++verb) {
         for (const Schema* each :
              {im::request_schema(static_cast<Verb>(verb)), im::response_schema(static_cast<Verb>(verb))}) {
-            if (each->name == name) return *each;
+            if (each != nullptr && each->name == name) return *each;
         }
     }
     ADD_FAILURE() << "no verb has the body " << name;

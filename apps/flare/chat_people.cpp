@@ -1,0 +1,75 @@
+#include "chat_people.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <optional>
+
+namespace flare::cli {
+namespace {
+
+constexpr std::array<std::string_view, 5> kInRooms{"/kick", "/mute", "/unmute", "/ban", "/unban"};
+constexpr std::array<std::string_view, 2> kBetweenUsers{"/block", "/unblock"};
+
+bool is_one_of(const auto& words, std::string_view word) { return std::ranges::find(words, word) != words.end(); }
+
+// "10m": minutes; also s, h and d. Nothing: it is no time.
+std::optional<std::chrono::seconds> time_of(const std::string& text) {
+    std::uint32_t count = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, count);
+    if (error != std::errc() || stop + 1 != end || count == 0) return std::nullopt;
+    constexpr std::string_view kUnits = "smhd";
+    constexpr std::array<std::int64_t, 4> kSeconds{1, 60, 3600, 86'400};
+    const std::size_t unit = kUnits.find(*stop);
+    if (unit == kUnits.npos) return std::nullopt;
+    return std::chrono::seconds(count * kSeconds[unit]);
+}
+
+}  // namespace
+
+bool ChatPeople::knows(std::string_view word) noexcept {
+    return is_one_of(kInRooms, word) || is_one_of(kBetweenUsers, word);
+}
+
+void ChatPeople::help() {
+    view_.note("/kick USER, /mute USER [10m], /ban USER [2h], /unmute, /unban: for who may do that in this room");
+    view_.note("/block USER: take no messages from this user; /unblock USER");
+}
+
+void ChatPeople::command(const std::string& word, const std::string& rest, const std::string& current) {
+    const std::size_t space = rest.find(' ');
+    const std::string user = rest.substr(0, space);
+    const std::string lasts = space == rest.npos ? "" : rest.substr(rest.find_first_not_of(' ', space));
+    if (user.empty()) return view_.note(word + " USER: the user is missing");
+    if (client_.get_status() != ClientStatus::connected)
+        return view_.note("no connection: try again when there is one");
+    if (is_one_of(kBetweenUsers, word)) return between_users(word, user);
+    if (!current.starts_with("room:")) return view_.note(word + ": you are not in a room");
+    in_room(word, user, lasts, current);
+}
+
+void ChatPeople::in_room(const std::string& word, const std::string& user, const std::string& lasts,
+                         const std::string& room) {
+    const auto time = time_of(lasts);
+    if (!lasts.empty() && !time) return view_.note(word + " USER TIME: a time is 30s, 10m, 2h or 7d");
+    const auto until = time ? std::chrono::system_clock::now() + *time : Conversations::kForever;
+    Conversations& rooms = client_.conversations();
+    const auto done = word == "/kick"     ? rooms.remove_member(room, user)
+                      : word == "/mute"   ? rooms.mute(room, user, until)
+                      : word == "/unmute" ? rooms.unmute(room, user)
+                      : word == "/ban"    ? rooms.ban(room, user, until)
+                                          : rooms.unban(room, user);
+    if (!done) view_.note(word + " " + user + ": " + done.error().text);
+}
+
+void ChatPeople::between_users(const std::string& word, const std::string& user) {
+    const bool blocks = word == "/block";
+    const auto done = blocks ? client_.conversations().block(user) : client_.conversations().unblock(user);
+    if (!done) return view_.note(word + " " + user + ": " + done.error().text);
+    view_.note(blocks ? user + " cannot write to you any more; /unblock " + user + " ends that"
+                      : user + " can write to you again");
+}
+
+}  // namespace flare::cli

@@ -1,0 +1,88 @@
+// Requests that change what a room is and what its members may do, and blocks between users.
+#include "server/conversations/requests.hpp"
+
+#include <utility>
+
+namespace flare::server {
+
+using wire::Verb;
+
+void ConversationRequests::update(session::ServerSession& session, const session::PendingRequest& pending,
+                                  const wire::RequestView& request) {
+    using Body = wire::im::ConversationUpdate;
+    const auto body = read_body<Body>(pending, request);
+    if (!body) return;
+    const auto key = key_of(session, pending, body->conversation);
+    if (!key) return;
+    im::command::Configure command;
+    if (body->says(Body::kTitle)) command.title = body->title;
+    if (body->says(Body::kJoin)) command.join = body->join;
+    if (body->says(Body::kVisibility)) command.visibility = body->visibility;
+    if (body->says(Body::kMaxPayloadBytes)) command.max_payload_bytes = body->max_payload_bytes;
+    if (body->says(Body::kSlowMode)) command.slow_mode_ms = body->slow_mode_ms;
+    if (body->says(Body::kFrozen)) command.frozen = body->frozen;
+    // Whoever may not make rooms for everybody does not make one of another.
+    const bool opens = command.join == model::Join::open;
+    parts_.sends.request(session, pending, request, *key, content_of(request),
+                         {{},
+                          false,
+                          opens ? objection_to(session.user(), model::Join::open) : std::string_view(),
+                          [command](std::uint32_t, std::vector<im::command::Person>) { return im::Command(command); }});
+}
+
+void ConversationRequests::change_whole(session::ServerSession& session, const session::PendingRequest& pending,
+                                        const wire::RequestView& request) {
+    const auto body = read_body<wire::im::ConversationRef>(pending, request);
+    if (!body) return;
+    const auto key = key_of(session, pending, body->conversation);
+    if (!key) return;
+    const bool deletes = request.verb == Verb::conversation_delete;
+    if (deletes && key->kind() == model::ConversationKind::direct)
+        return refuse(pending, errc::forbidden,
+                      "a direct conversation belongs to two users, and stays: delete messages");
+    if (!deletes && key->kind() == model::ConversationKind::direct && key->first() == key->second())
+        return refuse(pending, errc::forbidden, "nobody blocks the own notes: name another user");
+    const im::Command command = deletes ? im::Command(im::command::Destroy{})
+                                        : im::Command(im::command::Block{request.verb == Verb::user_block});
+    parts_.sends.request(
+        session, pending, request, *key, content_of(request),
+        {{}, false, {}, [command](std::uint32_t, std::vector<im::command::Person>) { return command; }});
+}
+
+void ConversationRequests::set_role(session::ServerSession& session, const session::PendingRequest& pending,
+                                    const wire::RequestView& request) {
+    const auto body = read_body<wire::im::MemberChange>(pending, request);
+    if (!body) return;
+    const auto key = key_of(session, pending, body->conversation);
+    if (!key) return;
+    if (body->users.size() != 1)
+        return refuse(pending, errc::not_supported, "one member gets a role at a time: send a request for each");
+    parts_.sends.request(session, pending, request, *key, content_of(request),
+                         {{std::string(body->users.front())},
+                          false,
+                          {},
+                          [role = body->role](std::uint32_t, std::vector<im::command::Person> people) {
+                              return im::Command(im::command::SetRole{people.front().user, role});
+                          }});
+}
+
+void ConversationRequests::restrict(session::ServerSession& session, const session::PendingRequest& pending,
+                                    const wire::RequestView& request) {
+    const auto body = read_body<wire::im::MemberUntil>(pending, request);
+    if (!body) return;
+    const auto key = key_of(session, pending, body->conversation);
+    if (!key) return;
+    if (body->user.empty()) return refuse(pending, errc::invalid_name, "the change names nobody: name a user");
+    const bool mutes = request.verb == Verb::member_mute;
+    parts_.sends.request(
+        session, pending, request, *key, content_of(request),
+        {{std::string(body->user)},
+         false,
+         {},
+         [mutes, until = body->until_ms](std::uint32_t, std::vector<im::command::Person> people) {
+             const im::Row user = people.front().user;
+             return mutes ? im::Command(im::command::Mute{user, until}) : im::Command(im::command::Ban{user, until});
+         }});
+}
+
+}  // namespace flare::server

@@ -10,6 +10,14 @@ namespace {
 
 constexpr std::chrono::milliseconds kReadAgain{500};
 
+// Its session may not know of the feed: the answer that said so may have come too late.
+void close_feed(im::Feeds& feeds, ConversationStates& states, FeedSubscriber& who,
+                const model::ConversationKey& conversation) {
+    if (feeds.find(who, conversation) == nullptr) return;
+    feeds.close(who, conversation);
+    states.feed_ended(who.id(), conversation);
+}
+
 }  // namespace
 
 FeedSubscriber* ConversationFeeds::find(const Uuid& session) {
@@ -35,7 +43,7 @@ void ConversationFeeds::subscribe(session::ServerSession& session, im::SessionKe
         who.openings.at(before->name().number).then.push_back({pending, place});
         return;
     }
-    close(who, conversation);
+    close_feed(feeds_, parts_.states, who, conversation);
     im::Feed* const feed = feeds_.subscribe(who, conversation, pending.lane);
     if (feed == nullptr) return respond_refused(pending, errc::too_many_feeds);
     who.openings.try_emplace(feed->number, Opening{.asked = {pending, place}});
@@ -50,15 +58,8 @@ void ConversationFeeds::unsubscribe(session::ServerSession& session, const sessi
         who->openings.at(feed->name().number).then.push_back({pending});
         return;
     }
-    if (who != nullptr) close(*who, conversation);
+    if (who != nullptr) close_feed(feeds_, parts_.states, *who, conversation);
     (void)respond(pending, wire::im::encode(wire::im::Unsubscribed()));
-}
-
-// Its session may not know of the feed: the answer that said so may have come too late.
-void ConversationFeeds::close(FeedSubscriber& who, const model::ConversationKey& conversation) {
-    if (feeds_.find(who, conversation) == nullptr) return;
-    feeds_.close(who, conversation);
-    parts_.states.feed_ended(who.id(), conversation);
 }
 
 void ConversationFeeds::open(const im::Feed& feed) {

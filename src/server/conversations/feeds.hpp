@@ -104,7 +104,6 @@ private:
     // follow.
     bool tell_opened(FeedSubscriber& who, const im::Feed& feed, Opening& opening, reading::FeedBeginning& found);
     void tell_failed(FeedSubscriber& who, const im::Feed& feed, const Opening& opening, errc code);
-    void close(FeedSubscriber& who, const model::ConversationKey& conversation);
     void opened(const Uuid& session, const model::ConversationKey& key, std::uint32_t number,
                 reading::FeedBeginning found);
     Result<void> respond(const session::PendingRequest& pending, std::string_view body);

@@ -37,6 +37,9 @@ std::optional<std::string> written_again(const Schema& schema, std::string_view 
     if (schema.name == "MemberUntil") return written_again<im::MemberUntil>(bytes);
     if (schema.name == "MemberQuery") return written_again<im::MemberQuery>(bytes);
     if (schema.name == "HistoryQuery") return written_again<im::HistoryQuery>(bytes);
+    if (schema.name == "MessageEdit") return written_again<im::MessageEdit>(bytes);
+    if (schema.name == "MessageDelete") return written_again<im::MessageDelete>(bytes);
+    if (schema.name == "MessageReaction") return written_again<im::MessageReaction>(bytes);
     if (schema.name == "Conversation") return written_again<im::Conversation>(bytes);
     if (schema.name == "Written") return written_again<im::Written>(bytes);
     if (schema.name == "MemberPage") return written_again<im::MemberPage>(bytes);

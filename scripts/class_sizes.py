@@ -36,7 +36,7 @@ EXCEPTIONS = {
     # What users see, by name.
     "flare::ServerBuilder": (74, None, "public builder: a setter for each option, named for users"),
     "flare::ClientBuilder": (42, None, "public builder: a setter for each option, named for users"),
-    "flare::Conversations": (42, None, "public calls: each blocking and as a coroutine"),
+    "flare::Conversations": (50, None, "public calls: each blocking and as a coroutine"),
     "flare::ServerStats": (None, 37, "statistics that users read"),
     # What is behind that.
     "flare::Server::Impl": (39, None, "what is behind Server: a function for each of its own"),

@@ -17,6 +17,10 @@ std::string score_text(double score) {
     return text.data();
 }
 
+bool changes_messages(const std::string& word) {
+    return word == "/edit" || word == "/delete" || word == "/react" || word == "/unreact";
+}
+
 }  // namespace
 
 ChatController::ChatController(Client& client, ChatView& view, ChatMarks& marks, std::string user, std::string peer,
@@ -59,7 +63,10 @@ bool ChatController::command(const std::string& text) {
             "[NAME]: read the newest unread, or this one");
         view_.note("/to USER: talk to this user ('server' is the server's own handler)");
         view_.note("/join ROOM: enter a room; /leave: close it, and stay a member");
-        view_.note("/history [COUNT]: show what was said before");
+        view_.note("/history [COUNT]: show what was said before; /numbers: the newest messages with their numbers");
+        view_.note(
+            "/edit N TEXT, /delete N: change message N; /react N KEY, /unreact N "
+            "KEY: react to it, with an emoji for example");
         people_.help();
         view_.note(
             "/status: show the connection; /quit: exit; //text: send a line "
@@ -79,13 +86,17 @@ bool ChatController::room_command(const std::string& word, const std::string& re
         open(rest);
     } else if (word == "/join") {
         join(rest);
-    } else if (word != "/leave" && word != "/history") {
+    } else if (word != "/leave" && word != "/history" && word != "/numbers" && !changes_messages(word)) {
         return false;
     } else if (client_.get_status() != ClientStatus::connected) {
         // Its calls would wait for the connection, and nothing could be typed meanwhile.
         view_.note("no connection: try again when there is one");
     } else if (word == "/leave") {
         leave();
+    } else if (changes_messages(word)) {
+        change_message(word, rest);
+    } else if (word == "/numbers") {
+        rooms_.numbers(peer_);
     } else {
         show_history(rest);
     }
@@ -126,6 +137,30 @@ void ChatController::show_history(const std::string& count) {
         return view_.note("/history COUNT: a number from 1 to " + std::to_string(ChatRooms::kMostShown));
     if (!rooms_.is_kept(peer_)) return view_.note("/history: the server's handler has no history; /to or /join first");
     rooms_.history(peer_, wanted);
+}
+
+void ChatController::change_message(const std::string& word, const std::string& rest) {
+    std::uint64_t offset = 0;
+    const char* const end = rest.data() + rest.size();
+    const auto [stop, error] = std::from_chars(rest.data(), end, offset);
+    const bool deletes = word == "/delete";
+    std::string text(stop, end);
+    text.erase(0, text.find_first_not_of(' '));
+    if (error != std::errc() || offset == 0 || text.empty() != deletes || (!deletes && *stop != ' '))
+        return view_.note(word +
+                          (deletes           ? " N"
+                           : word == "/edit" ? " N TEXT"
+                                             : " N KEY") +
+                          ": N is the number of a message, as /numbers shows it");
+    if (!rooms_.is_kept(peer_)) return view_.note(word + ": the server's handler keeps nothing; /to or /join first");
+    Conversations& conversations = client_.conversations();
+    const Position at = rooms_.place(peer_, offset);
+    const auto done = deletes            ? conversations.delete_message(peer_, at)
+                      : word == "/edit"  ? conversations.edit_message(peer_, at, Message(std::string(), Bytes(text)))
+                      : word == "/react" ? conversations.react(peer_, at, text)
+                                         : conversations.unreact(peer_, at, text);
+    if (!done) return view_.note(done.error().text);
+    if (!rooms_.is_told(peer_)) view_.note("done");
 }
 
 void ChatController::send(const std::string& text) {

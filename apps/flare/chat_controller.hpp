@@ -53,6 +53,8 @@ private:
     void join(const std::string& name);
     void leave();
     void show_history(const std::string& count);
+    // /edit, /delete, /react, /unreact: of the message that `rest` begins with the number of.
+    void change_message(const std::string& word, const std::string& rest);
     void send(const std::string& text);
     void settle(const Uuid& id, const Failure* failure);
     void tell_state();

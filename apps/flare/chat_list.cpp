@@ -79,7 +79,8 @@ std::string ChatList::status(std::string_view current) const {
 std::optional<NewLine> new_line(const std::vector<Entry>& entries, const ReadMark& mark, std::string_view user) {
     if (mark.unread == 0) return std::nullopt;
     const auto is_new = [&](const Entry& each) {
-        return each.offset > mark.offset && each.kind == EntryKind::message && !each.silent && each.from != user;
+        return each.offset > mark.offset && each.kind == EntryKind::message && !each.silent && !each.deleted &&
+               each.from != user;
     };
     const auto first = std::find_if(entries.begin(), entries.end(), is_new);
     if (first == entries.end()) return std::nullopt;

@@ -14,7 +14,8 @@ public:
     explicit PlainChatView(std::string user) : user_(std::move(user)) {}
     void heard(const HeardLine& line) override {
         const bool direct = line.room.empty() || line.room == line.from;
-        print((direct ? "" : "[" + printable(line.room) + "] ") + printable(line.from) + ": " + printable(line.text));
+        print((direct ? "" : "[" + printable(line.room) + "] ") + printable(line.from) + ": " + printable(line.text) +
+              printable(line.notes));
     }
     void sent(const SentLine& line) override {
         const std::string what = printable(user_) + " \u2192 " + printable(line.to) + ": " + printable(line.text);

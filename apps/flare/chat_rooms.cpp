@@ -70,6 +70,19 @@ void ChatRooms::history(const std::string& conversation, std::uint32_t count) {
                                                     : "this is where " + conversation + " begins");
 }
 
+void ChatRooms::numbers(const std::string& conversation) {
+    const auto page = client_.conversations().history(conversation, HistoryQuery::before(0, kShown));
+    if (!page) return view_.note(page.error().text);
+    for (const Entry& entry : page->entries) {
+        if (entry.kind == EntryKind::message) view_.note(std::to_string(entry.offset) + " " + entry_summary(entry));
+    }
+}
+
+Position ChatRooms::place(const std::string& conversation, std::uint64_t offset) const {
+    const auto shown = shown_.find(conversation);
+    return {shown == shown_.end() ? 0 : shown->second.epoch, offset};
+}
+
 bool ChatRooms::counts(const Message& message, const std::string& current) {
     if (!list_.known() || message.from == kServerTarget) return false;
     if (message.from != current && !view_.shows_all()) return true;
@@ -204,9 +217,10 @@ void ChatRooms::show(const std::string& conversation, std::uint64_t epoch, const
     if (entry.kind != EntryKind::message) return view_.note(conversation + ": " + entry_summary(entry));
     view_.heard({entry.from.empty() ? "(somebody)" : entry.from,
                  entry.type,
-                 payload_text(entry.payload),
+                 entry.deleted ? "(deleted)" : payload_text(entry.payload),
                  conversation,
-                 {epoch, entry.offset}});
+                 {epoch, entry.offset},
+                 entry_notes(entry)});
 }
 
 }  // namespace flare::cli

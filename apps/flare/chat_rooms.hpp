@@ -44,6 +44,12 @@ public:
     bool leave(const std::string& room);
     // Shows the entries before those that have been shown.
     void history(const std::string& conversation, std::uint32_t count);
+    // Shows the newest messages with their numbers.
+    void numbers(const std::string& conversation);
+    // Of what is shown with that number.
+    Position place(const std::string& conversation, std::uint64_t offset) const;
+    // It is told what happens there, also what it does itself.
+    bool is_told(const std::string& conversation) const { return list_.known() || conversation.starts_with("room:"); }
     void show_list();
     // True: it was about a conversation, and no more is to be done. `current`: the one that is open.
     bool event(const Event& event, const std::string& current);

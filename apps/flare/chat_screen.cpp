@@ -21,7 +21,8 @@ ChatScreen::~ChatScreen() { wipe(); }
 void ChatScreen::heard(const HeardLine& line) {
     const bool direct = line.room.empty() || line.room == line.from;
     const std::string where = direct ? "" : coloured(Tone::dim, "[" + printable(line.room) + "]") + " ";
-    print(where + coloured(Tone::strong, printable(line.from)) + ": " + printable(line.text));
+    print(where + coloured(Tone::strong, printable(line.from)) + ": " + printable(line.text) +
+          coloured(Tone::dim, printable(line.notes)));
 }
 
 void ChatScreen::sent(const SentLine& line) {

@@ -16,8 +16,9 @@ struct HeardLine {
     std::string from;
     std::string type;
     std::string text;
-    std::string room;  // the conversation, if the server keeps it; empty: to this user
-    Position at;       // in its log
+    std::string room;     // the conversation, if the server keeps it; empty: to this user
+    Position at;          // in its log
+    std::string notes{};  // behind the text: that it was edited, how many have reacted
 };
 
 // What became of a message of ours.

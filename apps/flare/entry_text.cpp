@@ -58,17 +58,22 @@ std::string body_text(const Entry& entry) {
     if (entry.change) return change_text(*entry.change);
     const std::string about = entry.ref == 0 ? std::string() : " of " + std::to_string(entry.ref);
     switch (entry.kind) {
-        case EntryKind::removal: return "removed entry" + about;
+        case EntryKind::removal: return "deleted message " + std::to_string(entry.ref);
+        case EntryKind::edit:
+            return "edited message " + std::to_string(entry.ref) +
+                   (entry.deleted ? std::string() : ": " + payload_text(entry.payload));
+        case EntryKind::reaction:
+            return (entry.taken_back ? "took back " : "reacted with ") + payload_text(entry.payload) +
+                   (entry.taken_back ? " from message " : " to message ") + std::to_string(entry.ref);
         case EntryKind::unknown: return "an entry that this version cannot show";
         case EntryKind::membership:
         case EntryKind::config: return "changed the " + std::string(name(entry.kind));
         case EntryKind::message: break;
-        case EntryKind::edit:
-        case EntryKind::reaction:
         case EntryKind::system:
             return std::string(name(entry.kind)) + about + " [" + printable(entry.type) + "] " +
                    payload_text(entry.payload);
     }
+    if (entry.deleted) return "(deleted)";
     return "[" + printable(entry.type) + "] " + payload_text(entry.payload);
 }
 
@@ -76,14 +81,20 @@ std::string who(const Entry& entry) { return entry.from.empty() ? "(somebody)" :
 
 }  // namespace
 
-std::string entry_summary(const Entry& entry) { return who(entry) + " " + body_text(entry); }
+std::string entry_notes(const Entry& entry) {
+    std::string notes = entry.changed_at != 0 && !entry.deleted ? " (edited)" : "";
+    for (const Reaction& each : entry.reactions)
+        notes += (each.own ? " [*" : " [") + printable(each.key) + " " + std::to_string(each.users) + "]";
+    return notes;
+}
+
+std::string entry_summary(const Entry& entry) { return who(entry) + " " + body_text(entry) + entry_notes(entry); }
 
 std::string entry_line(const Entry& entry) {
     std::array<char, 32> offset{};
     std::snprintf(offset.data(), offset.size(), "%6llu", static_cast<unsigned long long>(entry.offset));
     return std::string(offset.data()) + " " + coloured(Tone::dim, date_text(entry.time)) + " " +
-           coloured(Tone::strong, who(entry)) + " " + body_text(entry) +
-           (entry.changed_at == 0 ? "" : coloured(Tone::dim, " (changed)"));
+           coloured(Tone::strong, who(entry)) + " " + body_text(entry) + coloured(Tone::dim, entry_notes(entry));
 }
 
 boost::json::object entry_json(const Entry& entry) {
@@ -94,6 +105,17 @@ boost::json::object entry_json(const Entry& entry) {
     if (entry.changed_at != 0) object["changed_at"] = entry.changed_at;
     if (entry.silent) object["silent"] = true;
     if (entry.mentions_all) object["mentions_all"] = true;
+    if (entry.deleted) object["deleted"] = true;
+    if (entry.taken_back) object["taken_back"] = true;
+    if (!entry.reactions.empty()) {
+        boost::json::array reactions;
+        for (const Reaction& each : entry.reactions) {
+            boost::json::object one{{"key", each.key}, {"users", each.users}};
+            if (each.own) one["own"] = true;
+            reactions.push_back(std::move(one));
+        }
+        object["reactions"] = std::move(reactions);
+    }
     if (entry.change) {
         boost::json::array members;
         for (const auto& member : entry.change->members) {

@@ -13,6 +13,8 @@ namespace flare::cli {
 
 // "  12 2026-11-26 14:05:09 UTC ann [text] hello": one line, in which no text has an effect on a terminal.
 std::string entry_line(const Entry& entry);
+// Behind the text of a message: " (edited) [heart 2] [*thumb 1]"; the star: the user is one of them.
+std::string entry_notes(const Entry& entry);
 // "bob joined": who, and what.
 std::string entry_summary(const Entry& entry);
 boost::json::object entry_json(const Entry& entry);

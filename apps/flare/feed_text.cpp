@@ -19,6 +19,25 @@ HeardEntry heard(const std::string& conversation, const StoredAt& stored, const 
     return told;
 }
 
+// The entry of the log that has told it.
+HeardEntry heard(const event::MessageChanged& changed) {
+    using What = event::MessageChanged::What;
+    HeardEntry told{changed.conversation, changed.stored.position.epoch, {}};
+    Entry& entry = told.entry;
+    entry.offset = changed.stored.position.offset;
+    entry.kind = changed.what == What::edited    ? EntryKind::edit
+                 : changed.what == What::deleted ? EntryKind::removal
+                                                 : EntryKind::reaction;
+    entry.from = changed.by;
+    entry.time = changed.stored.time;
+    entry.type = changed.type;
+    entry.payload = changed.what == What::edited ? changed.payload : Bytes(changed.reaction);
+    entry.ref = changed.offset;
+    entry.deleted = changed.deleted;
+    entry.taken_back = changed.what == What::reaction_removed;
+    return told;
+}
+
 // All of it is one number.
 std::optional<std::uint64_t> number_of(std::string_view text) {
     std::uint64_t number = 0;
@@ -36,6 +55,7 @@ std::optional<HeardEntry> entry_in(const Event& event) {
     }
     if (const auto* own = std::get_if<event::OwnMessage>(&event))
         return heard(own->conversation, own->stored, own->message);
+    if (const auto* changed = std::get_if<event::MessageChanged>(&event)) return heard(*changed);
     if (const auto* other = std::get_if<event::EntryReceived>(&event))
         return HeardEntry{other->conversation, other->stored.position.epoch, other->entry};
     return std::nullopt;

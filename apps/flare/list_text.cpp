@@ -61,7 +61,8 @@ std::string last_text(const ListedConversation& conversation) {
     if (conversation.entries.empty()) return {};
     const Entry& last = conversation.entries.back();
     if (last.kind != EntryKind::message) return entry_summary(last);
-    return (last.from.empty() ? "(somebody)" : printable(last.from)) + ": " + payload_text(last.payload);
+    return (last.from.empty() ? "(somebody)" : printable(last.from)) + ": " +
+           (last.deleted ? "(deleted)" : payload_text(last.payload)) + entry_notes(last);
 }
 
 std::vector<std::string> list_lines(const std::vector<ListedConversation>& list, std::size_t columns,

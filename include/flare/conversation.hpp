@@ -131,21 +131,36 @@ struct ConversationChange {
 };
 FLARE_EXPORT std::string_view name(ConversationChange::Kind kind) noexcept;
 
+// How many users have reacted to a message with one key, an emoji for example.
+struct Reaction {
+    std::string key;
+    std::uint64_t users = 0;
+    bool own = false;  // the user of this client is one of them
+
+    friend bool operator==(const Reaction&, const Reaction&) = default;
+};
+
 // One entry of a log.
 struct Entry {
     std::uint64_t offset = 0;
-    std::uint64_t changed_at = 0;  // offset of the last entry that changed this one; 0: it is as it was written
+    std::uint64_t changed_at =
+        0;  // offset of the last edit, or of the removal, of this one; 0: it is as it was written
     EntryKind kind = EntryKind::unknown;
     Uuid id;           // of the message, or of the request that wrote the entry
     std::string from;  // user id, or "server"; empty: a user who no longer exists
     std::chrono::system_clock::time_point time{};
     std::string type;
-    Bytes payload;                             // uncompressed; of membership and config: see `change`
+    Bytes payload;                             // uncompressed; of a reaction: its key; membership, config: see `change`
+    bool deleted = false;                      // a message that was deleted, or an edit of one: there is no payload
     std::uint64_t ref = 0;                     // the entry that this one is about; 0: none
     bool silent = false;                       // counts as unread for nobody
     bool mentions_all = false;                 // mentions every member
+    bool taken_back = false;                   // of a reaction: the user has taken it back
     std::uint64_t messages = 0;                // messages that count as unread, up to this entry
     std::optional<ConversationChange> change;  // of the kinds membership and config
+    // To a message, by key; in history() and list(). A subscription tells the reactions as they come.
+    std::vector<Reaction> reactions;
+    std::uint64_t reactions_upto = 0;  // entries up to this offset are counted in them; 0: none is
 };
 
 // How far a user has read a conversation. The mark is of the user, not of a device.

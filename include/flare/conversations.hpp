@@ -16,6 +16,7 @@
 #include <flare/conversation.hpp>
 #include <flare/export.hpp>
 #include <flare/failure.hpp>
+#include <flare/message.hpp>
 #include <flare/task.hpp>
 
 #include <chrono>
@@ -103,11 +104,11 @@ struct Subscription {
 
 // Calls return when the server has answered.
 //
-// Those that change something (create to unblock below) are executed once: after a lost
-// connection, or a "later" of the server, the client sends them again under the same id. They keep their place among
-// the messages to their conversation: a change waits for those posted before it, and those posted after it wait for the
-// change to be sent (docs/client.md, "Conversations", says where that ends). Those that only read wait for nothing, and
-// are failed when their session is lost.
+// Those that change something (create() to unreact() below) are executed once: after a lost connection, or a "later" of
+// the server, the client sends them again under the same id. They keep their place among the messages to their
+// conversation: a change waits for those posted before it, and those posted after it wait for the change to be sent
+// (docs/client.md, "Conversations", says where that ends). Those that only read wait for nothing, and are failed when
+// their session is lost.
 //
 // Errors of every call:
 // - not_supported: the server keeps no conversations (it has no store)
@@ -185,6 +186,26 @@ public:
     // entry cannot be inflated).
     Checked<HistoryPage> history(std::string conversation, HistoryQuery query = {});
 
+    // ---- changes of messages ----
+    //
+    // `message` is its position (SendResult::stored, Entry::offset with LogHead::epoch); epoch 0: in the log as it is.
+    // They return the entry that tells the change. Subscribers, this client among them, are told by MessageChanged; a
+    // later history() shows the message as it is then. Errors of all four: forbidden (the role does not allow it, or
+    // there is no such message), muted, conversation_frozen, history_pruned (the message was deleted, or removed by the
+    // rules of retention), epoch_changed (the log has another epoch now), not_supported (the server is older).
+
+    // Gives a message another payload, and another type unless `content.type` is empty; nothing else of `content`
+    // counts. For its sender, for 24 hours, and for admins and owners. Errors: too_many_edits (100), message_too_large
+    // (more than the conversation takes, or than 255 KiB).
+    Checked<StoredAt> edit_message(std::string conversation, Position message, Message content);
+    // For its sender and for moderators. Its payload and its reactions are gone; its place stays.
+    Checked<StoredAt> delete_message(std::string conversation, Position message);
+    // `key`: 1 to 64 bytes of UTF-8, an emoji for example. A reaction that is there already, or not there, is left as
+    // it is; then the result is the end of the log. Errors: too_many_reactions (20 keys of a message, 3 reactions of a
+    // user to it), invalid_name (the key).
+    Checked<StoredAt> react(std::string conversation, Position message, std::string key);
+    Checked<StoredAt> unreact(std::string conversation, Position message, std::string key);
+
     // The conversations of this user, newest activity first, as far as the client knows them: nothing is asked of the
     // server. Complete after ConversationsSynced; with a cache file, before that what the last run was told. Errors:
     // not_supported (ClientBuilder::sync_conversations() is off).
@@ -197,10 +218,10 @@ public:
     Checked<ReadMark> mark_read(std::string conversation, Position upto);
 
     // Tells the entries of a conversation as events, in the order of its log and each once, until unsubscribe():
-    // MessageReceived with `stored`, OwnMessage, EntryReceived; entries that are left out as HistoryGap. The client
-    // subscribes again by itself in each new session, behind the last entry that it told, also after disconnect() and
-    // connect(); SubscriptionEnded says when it cannot. Entries may arrive before this call returns. Messages that this
-    // client sends are told by MessageSent only, if their receipt arrives after the call.
+    // MessageReceived with `stored`, OwnMessage, MessageChanged, EntryReceived; those that are left out as HistoryGap.
+    // The client subscribes again by itself in each new session, behind the last entry that it told, also after
+    // disconnect() and connect(); SubscriptionEnded says when it cannot. Entries may arrive before this call returns.
+    // Messages that this client sends are told by MessageSent only, if their receipt arrives after the call.
     // Subscribing to the same conversation again begins anew at the position given; what had arrived and was not told
     // yet is dropped. If that fails, the earlier subscription continues.
     // Errors, beside those of a call that reads: too_many_feeds (500 in a session).
@@ -234,6 +255,10 @@ public:
     Task<Checked<Conversation>> async_get(std::string conversation);
     Task<Checked<MemberPage>> async_members(std::string conversation, std::string after = {}, std::uint32_t limit = 0);
     Task<Checked<HistoryPage>> async_history(std::string conversation, HistoryQuery query = {});
+    Task<Checked<StoredAt>> async_edit_message(std::string conversation, Position message, Message content);
+    Task<Checked<StoredAt>> async_delete_message(std::string conversation, Position message);
+    Task<Checked<StoredAt>> async_react(std::string conversation, Position message, std::string key);
+    Task<Checked<StoredAt>> async_unreact(std::string conversation, Position message, std::string key);
     Task<Checked<ReadMark>> async_mark_read(std::string conversation, Position upto);
     Task<Checked<Subscription>> async_subscribe(std::string conversation, SubscribeOptions options = {});
     Task<Checked<>> async_unsubscribe(std::string conversation);

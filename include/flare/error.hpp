@@ -137,6 +137,8 @@ enum class errc : std::uint16_t {
     history_pruned = 707,
     too_many_feeds = 708,
     epoch_changed = 709,
+    too_many_edits = 710,
+    too_many_reactions = 711,
 };
 
 // Coarse conditions: callers test these few, logs keep the exact code.

@@ -63,7 +63,23 @@ struct OwnMessage {
     std::string conversation;
     StoredAt stored;
 };
-// Of a subscription: an entry that is not a message, such as a change of members.
+// Of a subscription: a message was edited or deleted, or somebody has reacted to it or taken a reaction back; also by
+// this user, and by this client. It is an entry of the log like others.
+struct MessageChanged {
+    // What was done to it.
+    enum class What : std::uint8_t { edited, deleted, reaction_added, reaction_removed };
+    std::string conversation;
+    StoredAt stored;  // of the change
+    What what{};
+    std::string by;            // user id, or "server"
+    std::uint64_t offset = 0;  // of the message
+    // edited: what the message is now. An empty type: it has stayed.
+    std::string type{};
+    Bytes payload{};
+    bool deleted = false;    // edited: the message has been deleted since, and there is no payload; `deleted` follows
+    std::string reaction{};  // its key
+};
+// Of a subscription: an entry that is neither a message nor a change of one, such as a change of members.
 struct EntryReceived {
     std::string conversation;
     StoredAt stored;
@@ -140,15 +156,17 @@ struct Draining {
 
 }  // namespace event
 
-using Event =
-    std::variant<event::Connected, event::Disconnected, event::Reconnecting, event::Reconnected, event::ReconnectFailed,
-                 event::Error, event::MessageReceived, event::MessageSent, event::MessageFailed, event::Heartbeat,
-                 event::ProtocolSwitched, event::Gap, event::CapabilityUnavailable, event::Draining,
-                 event::TokenExpiring, event::OwnMessage, event::EntryReceived, event::HistoryGap,
-                 event::SubscriptionEnded, event::ConversationChanged, event::ConversationsSynced>;
+using Event = std::variant<event::Connected, event::Disconnected, event::Reconnecting, event::Reconnected,
+                           event::ReconnectFailed, event::Error, event::MessageReceived, event::MessageSent,
+                           event::MessageFailed, event::Heartbeat, event::ProtocolSwitched, event::Gap,
+                           event::CapabilityUnavailable, event::Draining, event::TokenExpiring, event::OwnMessage,
+                           event::EntryReceived, event::HistoryGap, event::SubscriptionEnded,
+                           event::ConversationChanged, event::ConversationsSynced, event::MessageChanged>;
 
 using EventCallback = std::function<void(const Event&)>;
 
+// "edited", "deleted", "reaction_added" ...
+FLARE_EXPORT std::string_view name(event::MessageChanged::What what) noexcept;
 // "Connected", "Disconnected" ...
 FLARE_EXPORT std::string_view name(const Event& event) noexcept;
 // One line for people: the name and the main fields. Of payloads it shows only the length.

@@ -224,11 +224,17 @@ constexpr Row kRows[] = {
     {errc::too_many_conversations, kRetry, "too_many_conversations",
      "the user has as many conversations, or began as many in this hour, as allowed; leave some, or wait"},
     {errc::history_pruned, kFinal, "history_pruned",
-     "these messages have been removed by the rules of retention; read from the first one that is left"},
+     "what was asked for has been deleted, or removed by the rules of retention; use what is still there"},
     {errc::too_many_feeds, kFinal, "too_many_feeds",
      "the session has as many live conversations as it may have; unsubscribe from one"},
     {errc::epoch_changed, kFinal, "epoch_changed",
      "the position is of an earlier log of the conversation; ask for its present end, and use that"},
+    {errc::too_many_edits, kFinal, "too_many_edits",
+     "the message has been edited as often as a message may be; send another one"},
+    {errc::too_many_reactions, kFinal, "too_many_reactions",
+     "the message has as many reactions as it may have, or as many of yours; take one of yours back, or give one that "
+     "is "
+     "there"},
 };
 
 constexpr std::string_view kUnknownName = "unknown";

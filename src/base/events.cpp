@@ -33,6 +33,11 @@ struct Describe {
         return std::string(flare::name(e.entry.kind)) + " by " + e.entry.from +
                place_of(e.conversation, e.stored.position.offset);
     }
+    std::string operator()(const event::MessageChanged& e) const {
+        return std::string(flare::name(e.what)) + " by " + e.by + ", the message at offset " +
+               std::to_string(e.offset) + (e.reaction.empty() ? "" : ", " + e.reaction) +
+               place_of(e.conversation, e.stored.position.offset);
+    }
     std::string operator()(const event::HistoryGap& e) const {
         std::string text = e.conversation + ", " + std::string(flare::name(e.reason));
         if (e.first <= e.last) text += ", missing " + std::to_string(e.first) + " to " + std::to_string(e.last);
@@ -95,11 +100,22 @@ constexpr std::string_view kNames[] = {"Connected",
                                        "HistoryGap",
                                        "SubscriptionEnded",
                                        "ConversationChanged",
-                                       "ConversationsSynced"};
+                                       "ConversationsSynced",
+                                       "MessageChanged"};
 static_assert(std::size(kNames) == std::variant_size_v<Event>);
 
 }  // namespace
 
+std::string_view name(event::MessageChanged::What what) noexcept {
+    using What = event::MessageChanged::What;
+    switch (what) {
+        case What::edited: return "edited";
+        case What::deleted: return "deleted";
+        case What::reaction_added: return "reaction_added";
+        case What::reaction_removed: return "reaction_removed";
+    }
+    return "unknown";
+}
 std::string_view name(const Event& event) noexcept { return kNames[event.index()]; }
 
 std::string to_string(const Event& event) {

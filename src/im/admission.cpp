@@ -19,7 +19,13 @@ Refused Admission::refuses(const Waiting& item, const model::Member& sender, con
     const Send& send = item.send;
     if (send.sender != 0) {
         const Writing writing{sender, conversation_.config(), conversation_.blocked_for(send.sender)};
-        const Entry entry{send.kind, send.flags, send.ref, item.about ? &*item.about : nullptr};
+        const model::Head& head = conversation_.head();
+        const Entry entry{.kind = send.kind,
+                          .flags = send.flags,
+                          .ref = send.ref,
+                          .about = item.about ? &*item.about : nullptr,
+                          .other_log = send.epoch != 0 && send.epoch != head.last.epoch,
+                          .pruned = send.ref != 0 && send.ref < head.first};
         if (Refused refused = may_append(writing, entry, now.unix_ms)) return refused;
     }
     if (Refused refused = over_limits(send, sender, now)) return refused;
@@ -33,7 +39,8 @@ bool Admission::in_slow_mode(const Send& send, const model::Member& sender) cons
 
 Refused Admission::over_limits(const Send& send, const model::Member& sender, const Now& now) const {
     const model::Config& config = conversation_.config();
-    if (send.size > config.max_payload_bytes)
+    // A reaction is short, also where messages must be shorter.
+    if (send.kind != model::EntryKind::reaction && send.size > config.max_payload_bytes)
         return Refusal{errc::message_too_large,
                        "the message is larger than this conversation takes: send less, or a link to it"};
     if (send.mentions > limits_.max_mentions)

@@ -76,7 +76,8 @@ public:
     void not_looked_up(Ticket ticket, errc code, const Now& now, Effects& out);
 
     void committed(Ticket ticket, const Outcome& outcome, Effects& out);
-    // It will never be written: duplicate_message_id, too_old, unknown_conversation, conversation_exists.
+    // It will never be written: duplicate_message_id, too_old, unknown_conversation, conversation_exists,
+    // history_pruned, too_many_edits, too_many_reactions.
     void rejected(Ticket ticket, errc code, const Now& now, Effects& out);
     // It was not written: busy, storage_full, storage_failed. Not said while the outcome of its commit is unknown.
     void put_off(Ticket ticket, errc code, const Now& now, Effects& out);

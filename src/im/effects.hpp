@@ -44,6 +44,7 @@ struct Send {
     std::uint8_t flags = 0;
     std::uint32_t mentions = 0;
     std::uint64_t ref = 0;
+    std::uint64_t epoch = 0;  // in which `ref` is an offset; 0: in that of the log, whichever it is
     // It was too much before it came here: it is put off for this, and so is what comes behind it. ok: it was not.
     errc put_off = errc::ok;
     std::uint32_t retry_after_ms = 0;  // with that; 0: as is usual

@@ -32,6 +32,7 @@ struct FedConversation {
     struct Page {
         PageWanted wanted;
         std::vector<Feed*> feeds;  // that stand there
+        bool outdated = false;     // a message was deleted since it was asked for
     };
     struct Removal {
         Row user;

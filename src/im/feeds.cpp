@@ -165,10 +165,15 @@ void Feeds::not_registered(const model::ConversationKey& key, std::uint64_t gene
     }
 }
 
-void Feeds::told(const model::ConversationKey& key, std::uint64_t last, std::span<const BlockPtr> blocks) {
+void Feeds::told(const model::ConversationKey& key, std::uint64_t last, std::span<const BlockPtr> blocks,
+                 bool deleted) {
     FedConversation* const conversation = conversations_.registered(key);
     if (conversation == nullptr || last <= conversation->told) return;
     const std::uint64_t before = std::exchange(conversation->told, last);
+    if (deleted) {
+        kept_.clear(conversation->shelf);
+        for (FedConversation::Page& page : conversation->pages) page.outdated = true;
+    }
     for (const BlockPtr& block : blocks) kept_.add_newest(conversation->shelf, block);
     std::size_t given = 0;
     for (FeedRecord& record : conversation->feeds) {
@@ -327,7 +332,7 @@ void Feeds::read(Feed& feed) {
     feed.state = Feed::State::reading;
     ++session.lanes_[feed.lane].kept;
     const auto same = [&](const FedConversation::Page& page) {
-        return page.wanted.from == feed.next && page.wanted.encodings == session.encodings_;
+        return page.wanted.from == feed.next && page.wanted.encodings == session.encodings_ && !page.outdated;
     };
     const auto found = std::ranges::find_if(conversation.pages, same);
     if (found != conversation.pages.end()) {
@@ -355,22 +360,24 @@ void Feeds::serve(std::span<Feed* const> feeds) {
     for (const auto& [session, lane] : lanes) serve(*session, lane);
 }
 
-std::vector<Feed*> Feeds::take_page(std::uint64_t ticket) {
+FedConversation::Page Feeds::take_page(std::uint64_t ticket) {
     const auto found = reading_.find(ticket);
     if (found == reading_.end()) return {};  // its conversation has gone
     std::vector<FedConversation::Page>& pages = found->second->pages;
     reading_.erase(found);
     const auto page =
         std::ranges::find(pages, ticket, [](const FedConversation::Page& each) { return each.wanted.ticket; });
-    std::vector<Feed*> feeds = std::move(page->feeds);
+    FedConversation::Page taken = std::move(*page);
     pages.erase(page);
-    for (Feed* const feed : feeds) --feed->session->lanes_[feed->lane].kept;
-    return feeds;
+    for (Feed* const feed : taken.feeds) --feed->session->lanes_[feed->lane].kept;
+    return taken;
 }
 
 void Feeds::page_read(std::uint64_t ticket, std::span<const BlockPtr> blocks) {
-    const std::vector<Feed*> feeds = take_page(ticket);
+    const FedConversation::Page page = take_page(ticket);
+    const std::vector<Feed*>& feeds = page.feeds;
     if (feeds.empty()) return;
+    if (page.outdated) return read_again(feeds);
     FedConversation& conversation = *feeds.front()->conversation;
     FLARE_INVARIANT(!blocks.empty() && blocks.front()->first == feeds.front()->next,
                     "a page begins elsewhere than was asked");
@@ -385,8 +392,14 @@ void Feeds::page_read(std::uint64_t ticket, std::span<const BlockPtr> blocks) {
     serve(feeds);
 }
 
+// A message was deleted after it was asked for: the page may have its text.
+void Feeds::read_again(std::span<Feed* const> feeds) {
+    for (Feed* const feed : feeds) feed->session->queue(*feed);
+    serve(feeds);
+}
+
 void Feeds::page_failed(std::uint64_t ticket) {
-    const std::vector<Feed*> feeds = take_page(ticket);
+    const std::vector<Feed*> feeds = take_page(ticket).feeds;
     for (Feed* const feed : feeds) {
         feed->state = Feed::State::stuck;
         stuck_.push_back(feed);

@@ -94,8 +94,10 @@ public:
     // `told`: what the home has told of it so far, to whomever; `row`: of this conversation. 0 for both: there is none.
     void registered(const model::ConversationKey& key, std::uint64_t generation, std::uint64_t told, Row row);
     void not_registered(const model::ConversationKey& key, std::uint64_t generation, errc code);
-    // The log ends at `last` now. `blocks`: of what is new, as much as the home has at hand.
-    void told(const model::ConversationKey& key, std::uint64_t last, std::span<const BlockPtr> blocks);
+    // The log ends at `last` now. `blocks`: of what is new, as much as the home has at hand. `deleted`: a message was:
+    // nothing that is kept from before tells its text again.
+    void told(const model::ConversationKey& key, std::uint64_t last, std::span<const BlockPtr> blocks,
+              bool deleted = false);
     // The entry `offset` ended a membership.
     void removed(const model::ConversationKey& key, Row user, std::uint64_t offset);
     // The conversation is no more.
@@ -147,7 +149,8 @@ private:
     void serve(std::span<Feed* const> feeds);
     void read(Feed& feed);
     // Those for whom that page was read, or was to be.
-    std::vector<Feed*> take_page(std::uint64_t ticket);
+    FedConversation::Page take_page(std::uint64_t ticket);
+    void read_again(std::span<Feed* const> feeds);
     // Takes it out of whatever it waits in.
     void detach(Feed& feed);
     void close(FedConversation& conversation, FeedSession& session);

@@ -20,6 +20,7 @@ inline constexpr std::uint32_t kMaxPayloadBytes = 1024 * 1024;       // that a r
 inline constexpr std::uint32_t kMaxSlowModeMs = 6 * 60 * 60 * 1000;  // 6 h
 inline constexpr std::uint64_t kEditFor = 24ull * 60 * 60 * 1000;    // ms in which senders change their messages
 inline constexpr std::size_t kChangedAtOnce = 100;                   // users named by one change
+inline constexpr std::size_t kMaxReactionBytes = 64;                 // of a reaction's key
 
 struct Limits {
     // ---- users: beyond these they are refused ----

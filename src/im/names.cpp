@@ -69,4 +69,14 @@ Refused check_title(std::string_view title) {
     return {};
 }
 
+Refused check_reaction(std::string_view key) {
+    if (key.empty()) return refused_name("the reaction is empty: give 1 to 64 bytes, an emoji for example");
+    if (key.size() > kMaxReactionBytes)
+        return refused_name("the reaction is longer than 64 bytes: give a shorter one, an emoji for example");
+    if (!base::is_utf8(key)) return refused_name("the reaction is not UTF-8: encode it as UTF-8");
+    if (has_control_characters(key))
+        return refused_name("the reaction has a control character: remove line ends, tabs and the like");
+    return {};
+}
+
 }  // namespace flare::im

@@ -1,4 +1,4 @@
-// Names of rooms, and titles.
+// Names of rooms, titles, and keys of reactions.
 //
 // Protocol: docs/conversations.md, "Names".
 // Threads:  any.
@@ -17,5 +17,8 @@ Refused check_room_name(std::string_view name);
 
 // A title may be anything that is shown in a line: at most 256 bytes of UTF-8 without control characters. Empty: none.
 Refused check_title(std::string_view title);
+
+// What a reaction is: 1 to 64 bytes of UTF-8 without control characters, an emoji for example.
+Refused check_reaction(std::string_view key);
 
 }  // namespace flare::im

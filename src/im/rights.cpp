@@ -9,6 +9,9 @@ using model::EntryKind;
 using model::Role;
 
 Refusal forbidden(std::string_view text) { return {errc::forbidden, text}; }
+Refusal no_such_message() {
+    return forbidden("there is no such message in this conversation: name the offset of one that is there");
+}
 
 // What a user lacks. Each says who could.
 Refusal lacks(Capability capability) {
@@ -36,7 +39,7 @@ Refusal lacks(Capability capability) {
 
 Refused may_edit(const Writing& writing, const About& about, std::uint64_t now_ms) {
     if (about.kind != EntryKind::message) return forbidden("only messages are edited: name the offset of a message");
-    if (about.blank) return forbidden("the message was deleted: send another one");
+    if (about.blank) return Refusal{errc::history_pruned, "the message was deleted: send another one"};
     if (can(writing.sender.role, Capability::manage)) return {};
     if (about.sender != writing.sender.user) return forbidden("only its sender edits a message: send one of your own");
     if (!can(writing.sender.role, Capability::edit_own)) return lacks(Capability::edit_own);
@@ -47,6 +50,7 @@ Refused may_edit(const Writing& writing, const About& about, std::uint64_t now_m
 
 Refused may_delete(const Writing& writing, const About& about) {
     if (about.kind != EntryKind::message) return forbidden("only messages are deleted: name the offset of a message");
+    if (about.blank) return Refusal{errc::history_pruned, "the message was deleted already: nothing is left to delete"};
     const bool own = about.sender == writing.sender.user;
     const Capability needed = own ? Capability::delete_own : Capability::delete_any;
     if (!can(writing.sender.role, needed)) return lacks(needed);
@@ -55,7 +59,7 @@ Refused may_delete(const Writing& writing, const About& about) {
 
 Refused may_react(const Writing& writing, const About& about) {
     if (about.kind != EntryKind::message) return forbidden("reactions are to messages: name the offset of a message");
-    if (about.blank) return forbidden("the message was deleted: react to one that is there");
+    if (about.blank) return Refusal{errc::history_pruned, "the message was deleted: react to one that is there"};
     if (!can(writing.sender.role, Capability::react)) return lacks(Capability::react);
     return {};
 }
@@ -101,8 +105,17 @@ Refused may_append(const Writing& writing, const Entry& entry, std::uint64_t now
     if ((entry.flags & model::kMentionAll) != 0 && !can(writing.sender.role, Capability::mention_all))
         return lacks(Capability::mention_all);
     if (entry.kind == EntryKind::message) return {};
-    if (entry.about == nullptr)
-        return forbidden("there is no such message in this conversation: name the offset of one that is there");
+    if (entry.other_log)
+        return Refusal{errc::epoch_changed,
+                       "the offset is of an earlier log of the conversation: look the message up in the present one"};
+    if (entry.pruned)
+        return Refusal{errc::history_pruned,
+                       "the message was removed by the rules of retention: nothing is left of it"};
+    if (entry.about == nullptr) return no_such_message();
+    // Who may not read a message hears nothing of it; it may be one of their own from before they left.
+    const bool readable = writing.config.visibility == model::Visibility::all ||
+                          entry.ref >= writing.sender.visible_from || entry.about->sender == writing.sender.user;
+    if (!readable) return no_such_message();
     if (entry.kind == EntryKind::edit) return may_edit(writing, *entry.about, now_ms);
     if (entry.kind == EntryKind::removal) return may_delete(writing, *entry.about);
     return may_react(writing, *entry.about);

@@ -76,6 +76,8 @@ struct Entry {
     std::uint8_t flags = 0;
     std::uint64_t ref = 0;
     const About* about = nullptr;
+    bool other_log = false;  // the offset is of an epoch that is over
+    bool pruned = false;     // what was at the offset has been removed by the rules of retention
 };
 Refused may_append(const Writing& writing, const Entry& entry, std::uint64_t now_ms);
 

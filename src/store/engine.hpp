@@ -50,7 +50,7 @@ struct NewEntry {
     std::uint32_t content = 0;        // hash of what was sent: a repeat has the same, else `duplicate_message_id`
     std::uint64_t first_sent_ms = 0;  // a repeat: when it was first sent, Unix time by the server's clock; 0: none
     Slice type{};
-    Slice payload{};
+    Slice payload{};              // of a reaction: its key
     std::vector<Row> mentions{};  // at most 50
 };
 
@@ -81,14 +81,15 @@ struct Mark {
 // What became of a write.
 struct Outcome {
     // ok; of an entry: duplicate_message_id (another message has its key), too_old (a repeat whose entry may have been
-    // removed), unknown_conversation, history_pruned (an edit or a removal of what is not there or is deleted); of a
-    // change: those of its entry, conversation_exists (`row` is the one that exists); of a mark: unknown_conversation
-    // (also if the user has no role in it); of each: storage_full (the disk has hardly any room, and this needs some;
-    // what is known already is answered, and removals are done)
+    // removed), unknown_conversation, history_pruned (an edit, a removal or a reaction is about what is not there or is
+    // deleted), too_many_edits, too_many_reactions; of a change: those of its entry, conversation_exists (`row` is the
+    // one that exists); of a mark: unknown_conversation (also if the user has no role in it); of each: storage_full
+    // (the disk has hardly any room, and this needs some; what is known already is answered, and removals are done)
     errc code = errc::ok;
-    bool repeat = false;         // it was in the log already, or the mark was as high; nothing was written
+    // It was in the log already, the mark was as high, or the reaction is as it is to be: nothing was written.
+    bool repeat = false;
     Row row = 0;                 // of the conversation, or of the user
-    model::Position position{};  // of the entry, or of the mark as it is now
+    model::Position position{};  // of the entry, or of the mark as it is now; offset 0: no entry is needed
     std::uint64_t time_ms = 0;   // of the entry
     std::uint64_t stamp = 0;     // of a repeated mark: of the last change of the member
     std::uint64_t messages = 0;  // Head::messages with this entry, or with that of the mark
@@ -138,9 +139,18 @@ struct Found {
     std::uint32_t content = 0;
 };
 
+// How many users have reacted to a message with one key.
+struct Reaction {
+    std::string key{};
+    std::uint64_t users = 0;
+    bool own = false;  // PageRequest::reader is one of them
+
+    friend bool operator==(const Reaction&, const Reaction&) = default;
+};
+
 struct Entry {
     std::uint64_t offset = 0;
-    std::uint64_t rev = 0;  // offset of its last change; its own when there was none
+    std::uint64_t rev = 0;  // offset of its last edit or removal; its own when there was none
     model::EntryKind kind = model::EntryKind::message;
     model::StoredEncoding encoding = model::StoredEncoding::identity;
     std::uint8_t flags = 0;
@@ -152,6 +162,8 @@ struct Entry {
     std::uint64_t messages = 0;  // Head::messages with this entry
     std::string type{};
     std::string payload{};
+    std::vector<Reaction> reactions{};  // by key; if PageRequest::reactions asks for them
+    std::uint64_t reactions_upto = 0;   // entries up to this offset are counted in them; 0: nobody asked, or no message
 };
 
 enum class Direction : std::uint8_t { forward, backward };
@@ -164,6 +176,8 @@ struct PageRequest {
     std::uint32_t bytes = 1024 * 1024;   // of types and payloads; one entry is given in any case
     std::uint64_t floor = 1;             // nothing below: what the reader may not see
     std::uint64_t ceiling = UINT64_MAX;  // nothing above: what its home has not told yet
+    bool reactions = false;              // with the reactions to messages
+    Row reader = 0;                      // whose reactions are `own`
 };
 
 struct Page {

@@ -36,6 +36,15 @@ constexpr std::uint64_t time_after(std::uint64_t last_ms, std::uint64_t now_ms) 
     return last_ms <= now_ms + kAheadMs ? std::max(last_ms, now_ms) : now_ms;
 }
 
+inline constexpr std::uint64_t kMostEdits = 100;        // of a message
+inline constexpr std::uint64_t kMostReactionKeys = 20;  // of a message
+inline constexpr std::uint64_t kMostOwnReactions = 3;   // of a user to a message
+
+// It is about another entry, which must be there and not be deleted.
+constexpr bool is_about_another(model::EntryKind kind) noexcept {
+    using enum model::EntryKind;
+    return kind == edit || kind == removal || kind == reaction;
+}
 // Its content goes into the row of the entry that it is about.
 constexpr bool changes_another(model::EntryKind kind) noexcept {
     return kind == model::EntryKind::edit || kind == model::EntryKind::removal;

@@ -20,38 +20,15 @@ inline constexpr std::string_view kDurabilities[] = {"DURABILITY_NONE", "DURABIL
 inline constexpr std::string_view kOutcomes[] = {"OUTCOME_NEW", "OUTCOME_RESUMED"};
 inline constexpr std::string_view kEncodings[] = {"ENCODING_NONE", "ENCODING_ZSTD", "ENCODING_GZIP",
                                                   "ENCODING_ZSTD_DICTIONARY"};
-inline constexpr std::string_view kVerbs[] = {"VERB_UNSPECIFIED",
-                                              "VERB_CONVERSATION_CREATE",
-                                              "VERB_CONVERSATION_GET",
-                                              "VERB_CONVERSATION_JOIN",
-                                              "VERB_CONVERSATION_LEAVE",
-                                              "VERB_MEMBER_ADD",
-                                              "VERB_MEMBER_REMOVE",
-                                              "VERB_MEMBER_LIST",
-                                              "VERB_HISTORY",
-                                              "VERB_SUBSCRIBE",
-                                              "VERB_UNSUBSCRIBE",
-                                              "VERB_SYNC",
-                                              "VERB_READ_MARK",
-                                              "",
-                                              "",
-                                              "",
-                                              "",
-                                              "",
-                                              "",
-                                              "",
-                                              "",
-                                              "",
-                                              "",
-                                              "",
-                                              "",
-                                              "VERB_CONVERSATION_UPDATE",
-                                              "VERB_CONVERSATION_DELETE",
-                                              "VERB_MEMBER_ROLE",
-                                              "VERB_MEMBER_MUTE",
-                                              "VERB_MEMBER_BAN",
-                                              "VERB_USER_BLOCK",
-                                              "VERB_USER_UNBLOCK"};
+inline constexpr std::string_view kVerbs[] = {
+    "VERB_UNSPECIFIED",         "VERB_CONVERSATION_CREATE", "VERB_CONVERSATION_GET",
+    "VERB_CONVERSATION_JOIN",   "VERB_CONVERSATION_LEAVE",  "VERB_MEMBER_ADD",
+    "VERB_MEMBER_REMOVE",       "VERB_MEMBER_LIST",         "VERB_HISTORY",
+    "VERB_SUBSCRIBE",           "VERB_UNSUBSCRIBE",         "VERB_SYNC",
+    "VERB_READ_MARK",           "VERB_MESSAGE_EDIT",        "VERB_MESSAGE_DELETE",
+    "VERB_MESSAGE_REACT",       "VERB_MESSAGE_UNREACT",     "VERB_CONVERSATION_UPDATE",
+    "VERB_CONVERSATION_DELETE", "VERB_MEMBER_ROLE",         "VERB_MEMBER_MUTE",
+    "VERB_MEMBER_BAN",          "VERB_USER_BLOCK",          "VERB_USER_UNBLOCK"};
 
 // In the header of numbered frames this is read and written by hand: fields.hpp.
 template <>

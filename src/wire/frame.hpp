@@ -319,19 +319,24 @@ enum class Verb : std::uint8_t {
     unsubscribe = 10,
     sync = 11,
     read_mark = 12,  // an offset that only grows: again is as once
-    conversation_update = 25,
-    conversation_delete = 26,
-    member_role = 27,
-    member_mute = 28,
-    member_ban = 29,
-    user_block = 30,
-    user_unblock = 31,
+    message_edit = 13,
+    message_delete = 14,
+    message_react = 15,
+    message_unreact = 16,
+    conversation_update = 17,
+    conversation_delete = 18,
+    member_role = 19,
+    member_mute = 20,
+    member_ban = 21,
+    user_block = 22,
+    user_unblock = 23,
 };
 inline constexpr Verb kLastVerb = Verb::user_unblock;
 // It changes something, once, under the id of its request; the others only read.
 constexpr bool writes(Verb verb) noexcept {
     return verb == Verb::conversation_create || verb == Verb::conversation_join || verb == Verb::conversation_leave ||
-           verb == Verb::member_add || verb == Verb::member_remove || verb >= Verb::conversation_update;
+           verb == Verb::member_add || verb == Verb::member_remove ||
+           (verb >= Verb::message_edit && verb <= Verb::user_unblock);
 }
 
 struct RequestView {

@@ -103,6 +103,44 @@ struct Table<im::HistoryQuery> {
 };
 
 template <>
+struct Table<im::MessageEdit> {
+    using T = im::MessageEdit;
+    static constexpr std::string_view kName = "MessageEdit";
+    static constexpr std::tuple kLines{
+        text(1, "conversation", &T::conversation, kMaxNameBytes),
+        fixed(2, "epoch", &T::epoch),
+        number(3, "offset", &T::offset),
+        text(4, "type", &T::type, kMaxNameBytes),
+        bytes(5, "payload", &T::payload),
+        choice(6, "encoding", &T::encoding, kEncodings, Encoding::unknown),
+        number(7, "size", &T::size),
+    };
+};
+
+template <>
+struct Table<im::MessageDelete> {
+    using T = im::MessageDelete;
+    static constexpr std::string_view kName = "MessageDelete";
+    static constexpr std::tuple kLines{
+        text(1, "conversation", &T::conversation, kMaxNameBytes),
+        fixed(2, "epoch", &T::epoch),
+        number(3, "offset", &T::offset),
+    };
+};
+
+template <>
+struct Table<im::MessageReaction> {
+    using T = im::MessageReaction;
+    static constexpr std::string_view kName = "MessageReaction";
+    static constexpr std::tuple kLines{
+        text(1, "conversation", &T::conversation, kMaxNameBytes),
+        fixed(2, "epoch", &T::epoch),
+        number(3, "offset", &T::offset),
+        text(4, "key", &T::key, kMaxNameBytes),
+    };
+};
+
+template <>
 struct Table<im::Written> {
     using T = im::Written;
     static constexpr std::string_view kName = "Written";
@@ -168,6 +206,17 @@ struct Table<im::MemberPage> {
 };
 
 template <>
+struct Table<im::Reaction> {
+    using T = im::Reaction;
+    static constexpr std::string_view kName = "Reaction";
+    static constexpr std::tuple kLines{
+        text(1, "key", &T::key, kMaxNameBytes),
+        number(2, "users", &T::users),
+        number(3, "own", &T::own),
+    };
+};
+
+template <>
 struct Table<im::Entry> {
     using T = im::Entry;
     static constexpr std::string_view kName = "Entry";
@@ -185,6 +234,8 @@ struct Table<im::Entry> {
         number(11, "ref", &T::ref),
         number(12, "flags", &T::flags),
         number(13, "messages", &T::messages),
+        list<im::Reaction>(14, "reactions", &T::reactions, im::kMaxReactions),
+        number(15, "reactions_upto", &T::reactions_upto),
     };
 };
 

@@ -34,6 +34,9 @@ FLARE_BODY(MemberChange)
 FLARE_BODY(MemberUntil)
 FLARE_BODY(MemberQuery)
 FLARE_BODY(HistoryQuery)
+FLARE_BODY(MessageEdit)
+FLARE_BODY(MessageDelete)
+FLARE_BODY(MessageReaction)
 FLARE_BODY(Written)
 FLARE_BODY(Head)
 FLARE_BODY(Conversation)
@@ -77,6 +80,10 @@ const Schema* request_schema(Verb verb) noexcept {
         case Verb::unsubscribe: return &kSchemaOf<Unsubscribe>;
         case Verb::sync: return &kSchemaOf<Sync>;
         case Verb::read_mark: return &kSchemaOf<MarkRead>;
+        case Verb::message_edit: return &kSchemaOf<MessageEdit>;
+        case Verb::message_delete: return &kSchemaOf<MessageDelete>;
+        case Verb::message_react:
+        case Verb::message_unreact: return &kSchemaOf<MessageReaction>;
         case Verb::unspecified: break;
     }
     return nullptr;
@@ -96,7 +103,11 @@ const Schema* response_schema(Verb verb) noexcept {
         case Verb::member_mute:
         case Verb::member_ban:
         case Verb::user_block:
-        case Verb::user_unblock: return &kSchemaOf<Written>;
+        case Verb::user_unblock:
+        case Verb::message_edit:
+        case Verb::message_delete:
+        case Verb::message_react:
+        case Verb::message_unreact: return &kSchemaOf<Written>;
         case Verb::member_list: return &kSchemaOf<MemberPage>;
         case Verb::history: return &kSchemaOf<HistoryPage>;
         case Verb::subscribe: return &kSchemaOf<Subscribed>;

@@ -20,8 +20,9 @@ namespace flare::wire::im {
 
 inline constexpr std::size_t kMaxRoomBytes = 128;  // of a room's name
 inline constexpr std::size_t kMaxTitleBytes = 256;
-inline constexpr std::size_t kMaxUsers = 500;  // that one request names
-inline constexpr std::size_t kMaxPage = 200;   // entries or members in a response
+inline constexpr std::size_t kMaxUsers = 500;     // that one request names
+inline constexpr std::size_t kMaxPage = 200;      // entries or members in a response
+inline constexpr std::size_t kMaxReactions = 32;  // to a message, each with its number of users
 inline constexpr std::uint32_t kMaxPageBytes = 1024 * 1024;
 
 // Names of users: none is empty or longer than kMaxNameBytes, no request has more than kMaxUsers.
@@ -95,6 +96,30 @@ struct HistoryQuery {
     bool forward = false;
 };
 
+struct MessageEdit {
+    std::string_view conversation;
+    std::uint64_t epoch = 0;
+    std::uint64_t offset = 0;
+    std::string_view type;
+    std::string_view payload;
+    Encoding encoding = Encoding::none;
+    std::uint64_t size = 0;
+};
+
+struct MessageDelete {
+    std::string_view conversation;
+    std::uint64_t epoch = 0;
+    std::uint64_t offset = 0;
+};
+
+// message.react, message.unreact
+struct MessageReaction {
+    std::string_view conversation;
+    std::uint64_t epoch = 0;
+    std::uint64_t offset = 0;
+    std::string_view key;
+};
+
 // ---- responses ----
 
 struct Written {
@@ -137,6 +162,12 @@ struct MemberPage {
     bool more = false;
 };
 
+struct Reaction {
+    std::string_view key;
+    std::uint64_t users = 0;
+    bool own = false;
+};
+
 // A kind of a later version reads as 0: such an entry has its place in the log and cannot be shown.
 struct Entry {
     std::uint64_t offset = 0;
@@ -152,6 +183,8 @@ struct Entry {
     std::uint64_t ref = 0;
     std::uint32_t flags = 0;
     std::uint64_t messages = 0;
+    std::vector<Reaction> reactions;
+    std::uint64_t reactions_upto = 0;
 };
 
 struct HistoryPage {

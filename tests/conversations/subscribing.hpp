@@ -13,7 +13,7 @@ namespace flare::test {
 // What a client heard of a log.
 struct Told {
     std::uint64_t offset = 0;
-    std::string text;  // "bob: hello", or the kind of an entry that is no message
+    std::string text;  // "bob: hello", "bob edited 3: text", or the kind of another entry
 };
 
 class Subscriptions : public ::testing::Test {
@@ -44,6 +44,10 @@ protected:
             return Told{own->stored.position.offset, "I: " + own->message.payload.str()};
         if (const auto* other = std::get_if<event::EntryReceived>(&event))
             return Told{other->stored.position.offset, std::string(name(other->entry.kind))};
+        if (const auto* changed = std::get_if<event::MessageChanged>(&event))
+            return Told{changed->stored.position.offset, changed->by + " " + std::string(name(changed->what)) + " " +
+                                                             std::to_string(changed->offset) + ": " +
+                                                             changed->payload.str() + changed->reaction};
         return std::nullopt;
     }
     // Of subscriptions, in the order of the events.

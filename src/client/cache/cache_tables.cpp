@@ -1,6 +1,7 @@
 #include "client/cache/cache_tables.hpp"
 
 #include "client/cache/records.hpp"
+#include "client/im/message_changes.hpp"
 #include "wire/frame.hpp"
 #include "wire/requests.hpp"
 
@@ -214,22 +215,46 @@ Result<> CacheTables::put(const Log& log, std::uint64_t epoch, const Entry& entr
     if (!all) return all.error();
     const auto messages = messages_at(log, epoch, entry);
     if (!messages) return messages.error();
+    Entry counted = entry;
+    counted.messages = *messages;
     {
-        sql::Rows before = entries_.size.rows(log.row, epoch, entry.offset);
+        sql::Rows before = entries_.read.rows(log.row, epoch, entry.offset);
         if (before.next()) {
             --(*all)->entries;
-            (*all)->bytes -= before.number(0);
+            (*all)->bytes -= before.bytes(0).size();
+            // A page may have been asked for before a change that has been told since.
+            if (auto known = entry_of(before.bytes(0))) {
+                PackedEntry now{.entry = std::move(*known)};
+                take_newer(now, {.entry = std::move(counted)});
+                counted = std::move(now.entry);
+            }
         }
         if (auto read = before.error(); !read) return read;
     }
-    Entry counted = entry;
-    counted.messages = *messages;
     const std::string bytes = bytes_of(counted);
     ++(*all)->entries;
     (*all)->bytes += bytes.size();
     if (auto written = entries_.put.run(log.row, epoch, entry.offset, std::string_view(bytes)); !written)
         return written;
+    if (is_change(entry)) {
+        if (auto changed = change(log, epoch, entry); !changed) return changed;
+    }
     return cover(log, epoch, {entry.offset, entry.offset});
+}
+
+// The message that an edit, a removal or a reaction is about, if it is here.
+Result<> CacheTables::change(const Log& log, std::uint64_t epoch, const Entry& change) {
+    PackedEntry message;
+    {
+        sql::Rows rows = entries_.read.rows(log.row, epoch, change.ref);
+        std::optional<Entry> known;
+        if (rows.next()) known = entry_of(rows.bytes(0));
+        if (auto read = rows.error(); !read) return read;
+        if (!known) return {};
+        message.entry = std::move(*known);
+    }
+    if (!apply_change(message, {.entry = change}, user_)) return {};
+    return put(log, epoch, message.entry);
 }
 
 Result<> CacheTables::cover(const Log& log, std::uint64_t epoch, Range range) {

@@ -53,6 +53,7 @@ private:
     Result<> write(const std::string& conversation, const KeptChanges& changes);
     Result<> settle(const Uuid& id, const KeptOutcome& outcome);
     Result<> put(const Log& log, std::uint64_t epoch, const Entry& entry);
+    Result<> change(const Log& log, std::uint64_t epoch, const Entry& change);
     Result<> cover(const Log& log, std::uint64_t epoch, Range range);
     Result<> uncover(const Log& log, std::uint64_t epoch, std::uint64_t offset);
     Result<> forget(const Log& log, std::uint64_t epoch);

@@ -25,8 +25,13 @@ wire::im::Entry view_of(const Entry& entry) {
     kept.type = entry.type;
     kept.payload = entry.payload.view();
     kept.ref = entry.ref;
-    kept.flags = (entry.silent ? model::kSilent : 0u) | (entry.mentions_all ? model::kMentionAll : 0u);
+    kept.flags = (entry.silent ? model::kSilent : 0u) | (entry.mentions_all ? model::kMentionAll : 0u) |
+                 (entry.taken_back ? model::kTakenBack : 0u) | (entry.deleted ? model::kDeleted : 0u);
     kept.messages = entry.messages;
+    for (const Reaction& each : entry.reactions) {
+        if (kept.reactions.size() < wire::im::kMaxReactions) kept.reactions.push_back({each.key, each.users, each.own});
+    }
+    kept.reactions_upto = entry.reactions_upto;
     return kept;
 }
 

@@ -15,6 +15,8 @@ namespace {
 namespace im = wire::im;
 using Kind = model::Target::Kind;
 
+constexpr std::size_t kMostReactionBytes = 64;
+
 Failure invalid(std::string text) { return {errc::invalid_name, std::move(text)}; }
 
 Checked<> check_conversation(const std::string& name) {
@@ -194,6 +196,32 @@ Checked<Call> unsubscribe_call(const std::string& conversation) {
 Checked<Call> mark_call(const std::string& conversation, const Position& upto) {
     if (auto checked = check_conversation(conversation); !checked) return checked.error();
     return call_of(wire::Verb::read_mark, conversation, im::MarkRead{conversation, upto.epoch, upto.offset});
+}
+
+Checked<Call> edit_call(const std::string& conversation, const Position& message, const Message& content) {
+    if (auto checked = check_conversation(conversation); !checked) return checked.error();
+    if (!wire::is_name(content.type)) return invalid("the message's type is longer than 256 bytes or not UTF-8");
+    im::MessageEdit body;
+    body.conversation = conversation;
+    body.epoch = message.epoch;
+    body.offset = message.offset;
+    body.type = content.type;
+    body.payload = content.payload.view();
+    return call_of(wire::Verb::message_edit, conversation, body);
+}
+
+Checked<Call> delete_call(const std::string& conversation, const Position& message) {
+    if (auto checked = check_conversation(conversation); !checked) return checked.error();
+    return call_of(wire::Verb::message_delete, conversation,
+                   im::MessageDelete{conversation, message.epoch, message.offset});
+}
+
+Checked<Call> reaction_call(wire::Verb verb, const std::string& conversation, const Position& message,
+                            const std::string& key) {
+    if (auto checked = check_conversation(conversation); !checked) return checked.error();
+    if (key.empty() || key.size() > kMostReactionBytes || !base::is_utf8(key))
+        return invalid("a reaction has 1 to 64 bytes of UTF-8: give an emoji, for example");
+    return call_of(verb, conversation, im::MessageReaction{conversation, message.epoch, message.offset, key});
 }
 
 Call sync_call(const std::string& cursor, const std::string& page, std::uint32_t limit, std::uint32_t entries) {

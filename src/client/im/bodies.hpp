@@ -36,6 +36,11 @@ Checked<Call> list_call(const std::string& conversation, const std::string& afte
 Checked<Call> history_call(const std::string& conversation, const HistoryQuery& query);
 Checked<Call> subscribe_call(const std::string& conversation, const SubscribeOptions& options);
 Checked<Call> unsubscribe_call(const std::string& conversation);
+// Changes of the message at a position.
+Checked<Call> edit_call(const std::string& conversation, const Position& message, const Message& content);
+Checked<Call> delete_call(const std::string& conversation, const Position& message);
+Checked<Call> reaction_call(wire::Verb verb, const std::string& conversation, const Position& message,
+                            const std::string& key);
 Checked<Call> mark_call(const std::string& conversation, const Position& upto);
 // A page of the user's conversations, with feeds: of what has changed since `cursor`, or of the sync that has given
 // `page`. Both as the server gave them, or empty.

@@ -66,6 +66,12 @@ auto unsubscribing(std::string conversation) {
     };
 }
 
+Checked<Call> react_call(const std::string& conversation, const Position& message, const std::string& key) {
+    return client::reaction_call(Verb::message_react, conversation, message, key);
+}
+Checked<Call> unreact_call(const std::string& conversation, const Position& message, const std::string& key) {
+    return client::reaction_call(Verb::message_unreact, conversation, message, key);
+}
 Checked<Call> remove_call(const std::string& room, const std::string& user) {
     return client::members_call(Verb::member_remove, room, {user}, MemberRole::none);
 }
@@ -159,6 +165,18 @@ Checked<HistoryPage> Conversations::history(std::string conversation, HistoryQue
         return Failure(errc::would_deadlock);
     return read_page(loop_, conversation, query, paged);
 }
+Checked<StoredAt> Conversations::edit_message(std::string conversation, Position message, Message content) {
+    return ask<StoredAt>(loop_, client::edit_call(conversation, message, content), client::read_written);
+}
+Checked<StoredAt> Conversations::delete_message(std::string conversation, Position message) {
+    return ask<StoredAt>(loop_, client::delete_call(conversation, message), client::read_written);
+}
+Checked<StoredAt> Conversations::react(std::string conversation, Position message, std::string key) {
+    return ask<StoredAt>(loop_, react_call(conversation, message, key), client::read_written);
+}
+Checked<StoredAt> Conversations::unreact(std::string conversation, Position message, std::string key) {
+    return ask<StoredAt>(loop_, unreact_call(conversation, message, key), client::read_written);
+}
 Checked<std::vector<ListedConversation>> Conversations::list() const {
     if (!loop_->config().sync_conversations)
         return Failure(errc::not_supported, "no list of conversations is kept: ClientBuilder::sync_conversations()");
@@ -244,6 +262,18 @@ Task<Checked<HistoryPage>> Conversations::async_history(std::string conversation
     return async_history_of(loop_, std::move(conversation), query);
 }
 
+Task<Checked<StoredAt>> Conversations::async_edit_message(std::string conversation, Position message, Message content) {
+    return async_ask<StoredAt>(loop_, client::edit_call(conversation, message, content), client::read_written);
+}
+Task<Checked<StoredAt>> Conversations::async_delete_message(std::string conversation, Position message) {
+    return async_ask<StoredAt>(loop_, client::delete_call(conversation, message), client::read_written);
+}
+Task<Checked<StoredAt>> Conversations::async_react(std::string conversation, Position message, std::string key) {
+    return async_ask<StoredAt>(loop_, react_call(conversation, message, key), client::read_written);
+}
+Task<Checked<StoredAt>> Conversations::async_unreact(std::string conversation, Position message, std::string key) {
+    return async_ask<StoredAt>(loop_, unreact_call(conversation, message, key), client::read_written);
+}
 Task<Checked<ReadMark>> Conversations::async_mark_read(std::string conversation, Position upto) {
     auto checked = client::mark_call(conversation, upto);
     return async_run<ReadMark>(loop_, std::move(checked), marking(std::move(conversation), upto));

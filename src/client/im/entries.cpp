@@ -63,7 +63,12 @@ PackedEntry packed_of(const wire::im::Entry& from, const Bytes& whole) {
     entry.ref = from.ref;
     entry.silent = (from.flags & model::kSilent) != 0;
     entry.mentions_all = (from.flags & model::kMentionAll) != 0;
+    entry.taken_back = (from.flags & model::kTakenBack) != 0;
+    entry.deleted = (from.flags & model::kDeleted) != 0;
     entry.messages = from.messages;
+    for (const wire::im::Reaction& each : from.reactions)
+        entry.reactions.push_back({std::string(each.key), each.users, each.own});
+    entry.reactions_upto = from.reactions_upto;
     entry.payload = whole.empty() || from.payload.size() < kShareFrom ? Bytes(from.payload) : whole.share(from.payload);
     return packed;
 }

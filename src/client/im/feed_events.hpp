@@ -22,8 +22,8 @@ struct FeedOrigin {
     wire::Encodings encodings = 0;  // that the session has agreed on
 };
 
-// MessageReceived, OwnMessage or EntryReceived; Error, if the payload cannot be inflated. `kept`: what is told; null:
-// nobody keeps it.
+// MessageReceived, OwnMessage, MessageChanged or EntryReceived; Error, if the payload cannot be inflated. `kept`: what
+// is told; null: nobody keeps it.
 Event event_of(const FeedOrigin& origin, PackedEntry packed, Keeping* kept = nullptr);
 
 // A conversation of two users, in which messages also arrive without a subscription.

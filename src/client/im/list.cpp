@@ -1,6 +1,7 @@
 #include "client/im/list.hpp"
 
 #include "client/im/bodies.hpp"
+#include "client/im/message_changes.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -11,7 +12,8 @@ namespace {
 
 std::size_t cost_of(const ConversationList::Kept& kept) {
     const Entry& entry = kept.packed.entry;
-    return sizeof(kept) + entry.payload.size() + entry.type.size() + entry.from.size();
+    return sizeof(kept) + entry.payload.size() + entry.type.size() + entry.from.size() +
+           entry.reactions.capacity() * sizeof(Reaction);
 }
 
 std::uint64_t offset_of(const ConversationList::Kept& kept) { return kept.packed.entry.offset; }
@@ -163,9 +165,9 @@ void ConversationList::State::note_change(const ConversationChange& change, std:
         about.members -= static_cast<std::uint32_t>(std::min<std::size_t>(gone, about.members));
 }
 
-// Not silent, and of somebody else.
+// Neither silent nor deleted, and of somebody else.
 bool ConversationList::counts(const Entry& entry) const {
-    return entry.kind == EntryKind::message && !entry.silent && entry.from != user_;
+    return entry.kind == EntryKind::message && !entry.silent && !entry.deleted && entry.from != user_;
 }
 
 // ---- from the server ----
@@ -209,6 +211,7 @@ bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Enco
     // Changes that are newer than the page.
     for (const Kept& each : state.entries) {
         if (offset_of(each) <= last) continue;
+        if (is_change(each.packed.entry)) change(state, each);
         if (const auto entry = unpacked(each.packed, each.encodings); entry && entry->change)
             state.note_change(*entry->change, user_);
     }
@@ -262,6 +265,7 @@ void ConversationList::on_entry(std::string_view name, std::uint64_t epoch, cons
         }
     }
     head.messages = std::max(head.messages, entry.messages);
+    if (is_change(entry)) change(*state, kept);
     keep(*state, std::move(kept));
     note_changed(state->about.name, *state);
     make_room();
@@ -436,16 +440,30 @@ void ConversationList::keep(State& state, Kept entry) {
     auto& entries = state.entries;
     const auto at = std::lower_bound(entries.begin(), entries.end(), offset_of(entry),
                                      [](const Kept& each, std::uint64_t offset) { return offset_of(each) < offset; });
-    bytes_ += cost_of(entry);
     if (at != entries.end() && offset_of(*at) == offset_of(entry)) {
         bytes_ -= cost_of(*at);
-        *at = std::move(entry);
+        const bool newer = entry.packed.entry.changed_at >= at->packed.entry.changed_at;
+        take_newer(at->packed, std::move(entry.packed));
+        if (newer) at->encodings = entry.encodings;
+        bytes_ += cost_of(*at);
     } else {
+        bytes_ += cost_of(entry);
         entries.insert(at, std::move(entry));
     }
     if (entries.size() <= kMostEntries) return;
     bytes_ -= cost_of(entries.front());
     entries.erase(entries.begin());
+}
+
+// What an edit, a removal or a reaction makes of its message, if that is kept.
+void ConversationList::change(State& state, const Kept& change) {
+    for (Kept& each : state.entries) {
+        if (offset_of(each) != change.packed.entry.ref) continue;
+        bytes_ -= cost_of(each);
+        const bool edits = change.packed.entry.kind == EntryKind::edit;
+        if (apply_change(each.packed, change.packed, user_) && edits) each.encodings = change.encodings;
+        bytes_ += cost_of(each);
+    }
 }
 
 void ConversationList::forget_entries(State& state) {

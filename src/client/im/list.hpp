@@ -153,6 +153,7 @@ private:
     State* find(std::string_view name, std::uint64_t epoch);
     bool counts(const Entry& entry) const;
     void keep(State& state, Kept entry);
+    void change(State& state, const Kept& change);
     void forget_entries(State& state);
     void make_room();
     void note_changed(const std::string& name, State& state);

@@ -11,6 +11,8 @@
 namespace flare::server::reading {
 namespace {
 
+constexpr std::size_t kMostBesideKey = 16;  // of a reaction on the wire
+
 // A change tells rows in the store, and names on the wire.
 Result<std::string> with_names(UserNames& names, const std::string& payload) {
     auto change = wire::decode_conversation_change(payload);
@@ -57,22 +59,29 @@ Result<bool> EntryWriter::add(const store::Entry& from, std::vector<wire::im::En
     entry.payload = from.payload;
     entry.encoding = encoding_of(from.encoding);
     entry.ref = from.ref;
-    entry.flags = from.flags;
+    entry.flags = static_cast<std::uint32_t>(from.flags | (from.blank ? model::kDeleted : 0));
     entry.messages = from.messages;
     if (from.kind == model::EntryKind::membership || from.kind == model::EntryKind::config) {
         auto named = with_names(names_, from.payload);
         if (!named) return code_of(named);
         entry.payload = told_.emplace_back(std::move(*named));
     }
+    std::size_t reactions = 0;
+    for (const store::Reaction& each : from.reactions) {
+        entry.reactions.push_back({each.key, each.users, each.own});
+        reactions += each.key.size() + kMostBesideKey;
+    }
+    entry.reactions_upto = from.reactions_upto;
     const bool packed = entry.encoding != wire::Encoding::none;
     if (packed) entry.size = wire::size_said_by(entry.encoding, entry.payload);
     const bool inflates = packed && !wire::has(encodings_, entry.encoding);
-    if (!take(entry.from.size() + entry.type.size() + (inflates ? entry.size : entry.payload.size()), to.empty()))
+    if (!take(reactions + entry.from.size() + entry.type.size() + (inflates ? entry.size : entry.payload.size()),
+              to.empty()))
         return false;
     if (inflates) {
         if (const errc code = inflate(entry); code != errc::ok) return code;
     }
-    to.push_back(entry);
+    to.push_back(std::move(entry));
     return true;
 }
 

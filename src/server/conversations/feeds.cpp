@@ -240,7 +240,7 @@ void ConversationFeeds::take(const FeedNews& news) {
     switch (news.what) {
         case What::registered: return feeds_.registered(news.key, news.generation, news.offset, news.row);
         case What::not_registered: return feeds_.not_registered(news.key, news.generation, news.code);
-        case What::told: return feeds_.told(news.key, news.offset, news.blocks);
+        case What::told: return feeds_.told(news.key, news.offset, news.blocks, news.deleted);
         case What::removed: return feeds_.removed(news.key, news.user, news.offset);
         case What::destroyed: return feeds_.destroyed(news.key);
     }

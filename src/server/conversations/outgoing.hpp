@@ -36,8 +36,12 @@ struct StoredMessage {
     Bytes payload{};
     model::StoredEncoding encoding = model::StoredEncoding::identity;
 
-    // It is a message, and not a request.
+    // It is a message, and not a request: others get it as Data, too.
     bool sends() const noexcept { return send.kind == model::EntryKind::message; }
+    // Its text goes with it in a feed; of a change of members it is read from the store, where their names are.
+    bool tells_itself() const noexcept {
+        return send.kind != model::EntryKind::membership && send.kind != model::EntryKind::config;
+    }
     // Of a direct conversation.
     std::string_view recipient() const noexcept { return key.first() == *from ? key.second() : key.first(); }
 };

@@ -67,6 +67,8 @@ Found history(store::Reader& reader, const model::ConversationKey& key, std::str
     request.bytes = query.bytes == 0 ? wire::im::kMaxPageBytes : std::min(query.bytes, wire::im::kMaxPageBytes);
     request.floor = opened->floor();
     request.ceiling = head.last.offset;
+    request.reactions = true;
+    request.reader = opened->member.user;
     request.from = query.forward ? query.after + 1 : query.before == 0 ? head.last.offset : query.before - 1;
     if (query.forward && request.from < head.first && head.first > opened->floor())
         return refused(errc::history_pruned);

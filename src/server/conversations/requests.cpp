@@ -122,6 +122,15 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
             if (!key) return;
             return parts_.marks.mark(session, pending, *key, *body);
         }
+        case Verb::message_edit: return edit(session, pending, request);
+        case Verb::message_delete: {
+            const auto body = read_body<wire::im::MessageDelete>(pending, request);
+            if (!body) return;
+            return change_message(session, pending, request, body->conversation,
+                                  {.kind = model::EntryKind::removal, .epoch = body->epoch, .offset = body->offset});
+        }
+        case Verb::message_react:
+        case Verb::message_unreact: return react(session, pending, request);
         case Verb::unspecified: break;
     }
     refuse(pending, errc::not_supported, "this server does not know the request");
@@ -191,6 +200,53 @@ void ConversationRequests::change_members(session::ServerSession& session, const
              if (adds) return im::Command(im::command::Add{std::move(people), role});
              return im::Command(im::command::Remove{people.front().user});
          }});
+}
+
+// ---- what changes a message ----
+
+void ConversationRequests::change_message(const session::ServerSession& session, const session::PendingRequest& pending,
+                                          const wire::RequestView& request, std::string_view conversation,
+                                          const ConversationSends::MessageChange& change) {
+    if (const auto key = key_of(session, pending, conversation))
+        parts_.sends.change_message(session, pending, request, *key, content_of(request), change);
+}
+
+void ConversationRequests::edit(session::ServerSession& session, const session::PendingRequest& pending,
+                                const wire::RequestView& request) {
+    const auto body = read_body<wire::im::MessageEdit>(pending, request);
+    if (!body) return;
+    wire::MessageView content;
+    content.id = request.id;
+    content.type = body->type;
+    content.payload = body->payload;
+    content.to = body->conversation;
+    content.encoding = body->encoding;
+    content.size = body->size;
+    errc code = errc::ok;
+    if (content.encoding != wire::Encoding::none) {
+        const auto& compression = parts_.config.compression;
+        code = compression == nullptr ? errc::compression_unavailable
+                                      : compression->check(content, session.agreed().encodings, im::kMaxPayloadBytes);
+    }
+    if (code != errc::ok) return refuse(pending, code, explain(code));
+    change_message(session, pending, request, body->conversation,
+                   {.kind = model::EntryKind::edit, .epoch = body->epoch, .offset = body->offset, .content = content});
+}
+
+void ConversationRequests::react(session::ServerSession& session, const session::PendingRequest& pending,
+                                 const wire::RequestView& request) {
+    const auto body = read_body<wire::im::MessageReaction>(pending, request);
+    if (!body) return;
+    if (const auto refused = im::check_reaction(body->key)) return refuse(pending, refused->code, refused->text);
+    wire::MessageView content;
+    content.payload = body->key;
+    const std::uint8_t flags = request.verb == Verb::message_unreact ? model::kTakenBack : std::uint8_t{0};
+    change_message(session, pending, request, body->conversation,
+                   {.kind = model::EntryKind::reaction,
+                    .flags = flags,
+                    .epoch = body->epoch,
+                    .offset = body->offset,
+                    .content = content});
 }
 
 // ---- what reads ----

@@ -70,6 +70,13 @@ private:
     std::string_view objection_to(const std::string& user, model::Join join) const;
     void change_members(session::ServerSession& session, const session::PendingRequest& pending,
                         const wire::RequestView& request);
+    void change_message(const session::ServerSession& session, const session::PendingRequest& pending,
+                        const wire::RequestView& request, std::string_view conversation,
+                        const ConversationSends::MessageChange& change);
+    void edit(session::ServerSession& session, const session::PendingRequest& pending,
+              const wire::RequestView& request);
+    void react(session::ServerSession& session, const session::PendingRequest& pending,
+               const wire::RequestView& request);
     void update(session::ServerSession& session, const session::PendingRequest& pending,
                 const wire::RequestView& request);
     // conversation.delete, user.block, user.unblock

@@ -155,12 +155,7 @@ void ConversationSends::take(session::ServerSession& session, session::PendingMe
     const errc added = parts_.awaited.add(sender->key, message.id, pending, too_fast ? 0 : bytes);
     if (added == errc::duplicate_message_id) return parts_.answers.refuse(pending, added);
 
-    im::Send send;
-    send.session = sender->key;
-    send.place = ++sender->places;
-    send.device = sender->device;
-    send.id = message.id;
-    send.first_sent_ms_ago = data.first_sent_ms_ago;
+    im::Send send = next_send(*sender, message.id, data.first_sent_ms_ago);
     send.content = ContentHash().add(message.type).add(send.ref).add(send.flags).add(size).value();
     send.size = static_cast<std::uint32_t>(size);
     send.put_off = too_fast ? errc::rate_limited : added;
@@ -190,6 +185,17 @@ void ConversationSends::take(session::ServerSession& session, session::PendingMe
     if (!waits && !compressed && !parts_.state.config.policy) return this->send(*sender, std::move(held.message), {});
     if (parts_.state.config.policy) held.asked = to_message(session, data, whole, parts_.turn.taken_at);
     hold(sender, std::move(held));
+}
+
+// What its session says next.
+im::Send ConversationSends::next_send(Sender& sender, const Uuid& id, std::uint64_t first_sent_ms_ago) {
+    im::Send send;
+    send.session = sender.key;
+    send.place = ++sender.places;
+    send.device = sender.device;
+    send.id = id;
+    send.first_sent_ms_ago = first_sent_ms_ago;
+    return send;
 }
 
 // Of what has no payload, or none that there is memory for.
@@ -409,16 +415,58 @@ void ConversationSends::request(const session::ServerSession& session, const ses
     }
     const errc added = parts_.awaited.add(sender->key, request.id, awaited, request.body.size());
     if (added == errc::duplicate_message_id) return parts_.awaited.refuse(pending, added);
-    im::Send send;
-    send.session = sender->key;
-    send.place = ++sender->places;
-    send.device = sender->device;
-    send.id = request.id;
+    im::Send send = next_send(*sender, request.id, request.first_sent_ms_ago);
     send.kind = model::EntryKind::membership;
-    send.first_sent_ms_ago = request.first_sent_ms_ago;
     send.content = content;
     send.put_off = added;
     hold(sender, {.message = bare(sender, send, key), .change = std::move(change)});
+}
+
+void ConversationSends::change_message(const session::ServerSession& session, const session::PendingRequest& pending,
+                                       const wire::RequestView& request, const model::ConversationKey& key,
+                                       std::uint32_t content, const MessageChange& change) {
+    const SenderPtr sender = senders_.find(session.id().value)->second;
+    const wire::MessageView& message = change.content;
+    const bool compressed = message.encoding != wire::Encoding::none;
+    const std::uint64_t size = compressed ? message.size : message.payload.size();
+    const std::size_t bytes = request.body.size() + (compressed ? static_cast<std::size_t>(size) : 0);
+    const errc added = parts_.awaited.add(sender->key, request.id, Awaited::Pending(pending), bytes);
+    if (added == errc::duplicate_message_id) return parts_.awaited.refuse(pending, added);
+    im::Send send = next_send(*sender, request.id, request.first_sent_ms_ago);
+    send.kind = change.kind;
+    send.flags = change.flags;
+    send.ref = change.offset;
+    send.epoch = change.epoch;
+    send.content = content;
+    send.size = static_cast<std::uint32_t>(size);
+    send.put_off = added;
+    if (send.put_off != errc::ok) return hold(sender, {.message = bare(sender, send, key)});
+
+    wire::Body body;
+    if (compressed) {
+        const Bytes encoded = wire::encode_message(message);
+        wire::DataView data;
+        data.message_raw = encoded.view();
+        body = wire::encode(data);
+        parts_.turn.inflating += std::min<std::size_t>(static_cast<std::size_t>(size), wire::kAtOnceBytes);
+    }
+    Held held;
+    held.compressed = compressed;
+    held.message =
+        StoredMessage::make(send, key, sender->user, message.type,
+                            wire::Forms(std::move(body), message, parts_.state.config.compression.get(), true));
+    if (const auto encoding = stored_encoding(message.encoding)) {
+        held.message->encoding = *encoding;
+        held.message->payload = Bytes(message.payload);
+    }
+    if (parts_.state.config.policy && change.kind == model::EntryKind::edit) {
+        Message& asked = held.asked.emplace(std::string(message.type), Bytes(message.payload));
+        asked.id = request.id;
+        asked.timestamp = asked.server_time = parts_.turn.taken_at;
+        asked.from = session.user();
+        asked.to = std::string(message.to);
+    }
+    hold(sender, std::move(held));
 }
 
 }  // namespace flare::server

@@ -73,6 +73,18 @@ public:
                  const wire::RequestView& request, const model::ConversationKey& key, std::uint32_t content,
                  Change change);
 
+    // A request that changes a message of the conversation `key`: the same.
+    struct MessageChange {
+        model::EntryKind kind{};  // edit, removal, reaction
+        std::uint8_t flags = 0;
+        std::uint64_t epoch = 0;  // 0: whichever the log has
+        std::uint64_t offset = 0;
+        wire::MessageView content{};  // of an edit, as it would be sent; of a reaction the key is the payload
+    };
+    void change_message(const session::ServerSession& session, const session::PendingRequest& pending,
+                        const wire::RequestView& request, const model::ConversationKey& key, std::uint32_t content,
+                        const MessageChange& change);
+
     // Lets what was sent in this turn go to its homes.
     void end_turn();
 
@@ -103,6 +115,7 @@ private:
     using SenderPtr = std::shared_ptr<Sender>;
     std::optional<model::ConversationKey> key_of(const session::ServerSession& session, std::string_view to,
                                                  const session::PendingMessage& pending);
+    static im::Send next_send(Sender& sender, const Uuid& id, std::uint64_t first_sent_ms_ago);
     static std::shared_ptr<StoredMessage> bare(const SenderPtr& sender, const im::Send& send,
                                                model::ConversationKey key);
     void hold(const SenderPtr& sender, Held held);

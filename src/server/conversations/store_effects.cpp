@@ -281,12 +281,13 @@ void ConversationHome::written_one(const Group::Route& route, const store::Outco
             const im::Outcome told = outcome_of(outcome);
             const im::Conversation& conversation = append.conversation();
             const bool sends = route.token != 0 && kept_[route.token - 1]->sends();
+            const bool tells_itself = route.token != 0 && kept_[route.token - 1]->tells_itself();
             if (sends && conversation.direct() && conversation.is_news(told))
                 pass_on(*route.hosted, kept_[route.token - 1], told.position.offset);
             if (route.plan != nullptr) {
                 watched_.committed(conversation, *route.plan, told);
                 newcomers_.tell(conversation.key(), route.plan->entering, told.stamp);
-            } else if (sends) {
+            } else if (tells_itself) {
                 watched_.committed(conversation, kept_[route.token - 1], told);
             }
             return append.committed(route.ticket, told, effects_);

@@ -70,7 +70,10 @@ public:
         if (const errc code = add_entries(alone.entries); code != errc::ok) return code;
         std::string entries = wire::im::encode(alone);
         body += entries;
-        const bool complete = !alone.entries.empty() && alone.entries.front().offset == which.begin &&
+        // Reactions say whether who asks has given them.
+        const bool personal =
+            std::ranges::any_of(alone.entries, [](const wire::im::Entry& each) { return !each.reactions.empty(); });
+        const bool complete = !personal && !alone.entries.empty() && alone.entries.front().offset == which.begin &&
                               which.begin + alone.entries.size() == listed.conversation.head.last.offset + 1;
         if (newest_ != nullptr && complete) newest_->put({which, std::move(entries), room - writer_.room()});
         return body;
@@ -116,6 +119,8 @@ private:
         request.bytes = static_cast<std::uint32_t>(writer_.room());
         request.floor = opened_.floor();
         request.ceiling = head.last.offset;
+        request.reactions = true;
+        request.reader = opened_.member.user;
         auto page = reader_.page(request);
         if (!page && code_of(page) == errc::unknown_conversation) return errc::ok;  // it has gone just now
         if (!page) return code_of(page);

@@ -114,7 +114,9 @@ void Watched::answer(Watch& watch, errc code) {
 void Watched::committed(const im::Conversation& conversation, const std::shared_ptr<StoredMessage>& message,
                         const im::Outcome& outcome) {
     Watch* const watch = by_key_.empty() ? nullptr : find(conversation.key());
-    if (watch == nullptr || !watch->told || !conversation.is_news(outcome)) return;
+    if (watch == nullptr || !conversation.is_news(outcome)) return;
+    watch->deleted |= message->send.kind == model::EntryKind::removal;
+    if (!watch->told) return;
     const std::uint64_t next = (watch->written.empty() ? *watch->told : watch->written.back().offset) + 1;
     if (outcome.position.offset == next) watch->written.push_back({message, next, outcome.time_ms, outcome.messages});
 }
@@ -144,6 +146,7 @@ void Watched::tell(const im::Conversation& conversation) {
             news.offset = last;
             news.row = watch->row;
             news.end = watch->end;
+            news.deleted = watch->deleted;
             if (has_feeds(*watch)) news.blocks = blocks_of(*watch);
             give(*watch, std::move(news));
             watch->told = last;
@@ -167,10 +170,18 @@ void Watched::tell(const im::Conversation& conversation) {
     }
     watch->removals.clear();
     watch->written.clear();
+    watch->deleted = false;
 }
 
 std::vector<im::BlockPtr> Watched::blocks_of(const Watch& watch) const {
     BlockWriter blocks;
+    // Of a message that is deleted in the same turn, an edit goes nowhere.
+    const auto is_deleted = [&](std::uint64_t offset) {
+        return watch.deleted && std::ranges::any_of(watch.written, [&](const Written& other) {
+                   const im::Send& send = other.message->send;
+                   return send.kind == model::EntryKind::removal && send.ref == offset;
+               });
+    };
     for (const Written& each : watch.written) {
         const StoredMessage& message = *each.message;
         wire::im::Entry entry;
@@ -187,7 +198,14 @@ std::vector<im::BlockPtr> Watched::blocks_of(const Watch& watch) const {
         entry.ref = message.send.ref;
         entry.flags = message.send.flags;
         entry.messages = each.messages;
-        blocks.add(entry, message.send.session);
+        if (entry.kind == model::EntryKind::edit && is_deleted(entry.ref)) {
+            entry.payload = {};
+            entry.encoding = wire::Encoding::none;
+            entry.size = 0;
+            entry.flags |= model::kDeleted;
+        }
+        // A receipt is the entry of a message; who has changed one hears of it as others do.
+        blocks.add(entry, message.sends() ? message.send.session : 0);
     }
     return blocks.finish();
 }

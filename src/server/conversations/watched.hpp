@@ -53,6 +53,7 @@ struct FeedNews {
     LogEnd end{};                        // likewise
     im::Row user = 0;                    // who was removed
     std::vector<im::BlockPtr> blocks{};  // of told; none if only states watch
+    bool deleted = false;                // of told: a message was
 };
 using FeedNewsPtr = std::shared_ptr<const FeedNews>;
 
@@ -70,7 +71,7 @@ public:
 
     // ---- from the home ----
 
-    // A message was committed, before the head knows of it.
+    // A message, or a change of one, was committed, before the head knows of it.
     void committed(const im::Conversation& conversation, const std::shared_ptr<StoredMessage>& message,
                    const im::Outcome& outcome);
     void committed(const im::Conversation& conversation, const im::Plan& plan, const im::Outcome& outcome);
@@ -114,6 +115,7 @@ private:
         std::vector<Written> written{};       // behind that, without a hole
         std::vector<Removal> removals{};
         bool destroyed = false;
+        bool deleted = false;  // a message was
     };
 
     Watch* find(const model::ConversationKey& key);

@@ -59,8 +59,17 @@ void Data::append(const WriteBatch& batch, const NewEntry& entry, Outcome& outco
     if (answer_known(entry, outcome)) return;
     Log& log = found->second;
     outcome.row = entry.conversation;
-    outcome.code = may_append(entry, log);
+    outcome.code = may_append(batch, entry, log);
     if (outcome.code != errc::ok) return;
+    if (changes_nothing(batch, entry, log)) {
+        const model::Head& head = log.about.head;
+        outcome.repeat = true;
+        outcome.position = {head.last.epoch, 0};
+        outcome.time_ms = head.last_ms;
+        outcome.stamp = head.stamp;
+        outcome.messages = head.messages;
+        return;
+    }
 
     give_stamp();
     model::Head& head = log.about.head;
@@ -93,6 +102,7 @@ void Data::append(const WriteBatch& batch, const NewEntry& entry, Outcome& outco
         made.type = batch.view(entry.type);
         made.payload = batch.view(entry.payload);
         head.bytes += made.payload.size();
+        if (entry.kind == EntryKind::reaction) react(batch, entry, log);
     }
     const Key key{entry.id, entry.conversation, entry.sender};
     ids_[key] = {head.last.offset, stamp_, entry.content};
@@ -122,14 +132,50 @@ bool Data::answer_known(const NewEntry& entry, Outcome& outcome) const {
     return true;
 }
 
-errc Data::may_append(const NewEntry& entry, const Log& log) const {
+errc Data::may_append(const WriteBatch& batch, const NewEntry& entry, const Log& log) const {
     if (entry.first_sent_ms != 0 && entry.first_sent_ms < log.pruned_ms) return errc::too_old;
     if (full_ && entry.kind != EntryKind::removal) return errc::storage_full;
-    if (!changes_another(entry.kind)) return errc::ok;
+    if (!is_about_another(entry.kind)) return errc::ok;
     const Entry* const original = this->entry(log, entry.ref);
-    const bool can_change = original != nullptr && !changes_another(original->kind) &&
-                            (!original->blank || entry.kind == EntryKind::removal);
-    return can_change ? errc::ok : errc::history_pruned;
+    if (original == nullptr || is_about_another(original->kind) || original->blank) return errc::history_pruned;
+    if (entry.kind == EntryKind::edit) {
+        const auto edits = log.edits.find(entry.ref);
+        return edits != log.edits.end() && edits->second >= kMostEdits ? errc::too_many_edits : errc::ok;
+    }
+    const auto found = log.reactions.find(entry.ref);
+    const bool comes = entry.kind == EntryKind::reaction && (entry.flags & model::kTakenBack) == 0;
+    if (!comes || found == log.reactions.end() || changes_nothing(batch, entry, log)) return errc::ok;
+    const auto own = std::ranges::count_if(found->second,
+                                           [&](const auto& each) { return each.second.users.contains(entry.sender); });
+    const bool fresh = !found->second.contains(batch.view(entry.payload));
+    const bool too_many =
+        static_cast<std::uint64_t>(own) >= kMostOwnReactions || (fresh && found->second.size() >= kMostReactionKeys);
+    return too_many ? errc::too_many_reactions : errc::ok;
+}
+
+bool Data::changes_nothing(const WriteBatch& batch, const NewEntry& entry, const Log& log) {
+    if (entry.kind != EntryKind::reaction) return false;
+    bool has = false;
+    if (const auto found = log.reactions.find(entry.ref); found != log.reactions.end()) {
+        const auto key = found->second.find(batch.view(entry.payload));
+        has = key != found->second.end() && key->second.users.contains(entry.sender);
+    }
+    const bool comes = (entry.flags & model::kTakenBack) == 0;
+    return has == comes;
+}
+
+void Data::react(const WriteBatch& batch, const NewEntry& entry, Log& log) {
+    undo_.emplace_back([&log, before = log.reactions] { log.reactions = before; });
+    Reactions& reactions = log.reactions[entry.ref];
+    Reacted& reacted = reactions[std::string(batch.view(entry.payload))];
+    reacted.rev = log.about.head.last.offset;
+    if ((entry.flags & model::kTakenBack) == 0) {
+        reacted.users.insert(entry.sender);
+    } else {
+        reacted.users.erase(entry.sender);
+        if (reacted.users.empty()) reactions.erase(reactions.find(batch.view(entry.payload)));
+        if (reactions.empty()) log.reactions.erase(entry.ref);
+    }
 }
 
 void Data::change_original(const WriteBatch& batch, const NewEntry& entry, Log& log) {
@@ -144,7 +190,11 @@ void Data::change_original(const WriteBatch& batch, const NewEntry& entry, Log& 
         original.payload = batch.view(entry.payload);
         original.encoding = entry.encoding;
         head.bytes += original.payload.size();
+        undo_.emplace_back([&log, before = log.edits] { log.edits = before; });
+        ++log.edits[entry.ref];
     } else {
+        undo_.emplace_back([&log, before = log.reactions] { log.reactions = before; });
+        log.reactions.erase(entry.ref);
         original.payload.clear();
         original.encoding = model::StoredEncoding::identity;
         original.blank = true;
@@ -275,6 +325,8 @@ void Data::cut(Log& log, std::uint64_t keep_from) {
     });
     log.first_n = std::prev(end)->messages;
     log.entries.erase(log.entries.begin(), end);
+    log.reactions.erase(log.reactions.begin(), log.reactions.lower_bound(keep_from));
+    log.edits.erase(log.edits.begin(), log.edits.lower_bound(keep_from));
     head.first = keep_from;
 }
 
@@ -323,6 +375,13 @@ CheckReport Data::check(std::size_t most) const {
                 report.add(where, "the id of an entry is not in the table of ids", most);
         }
         if (bytes != head.bytes) report.add(where, "its head does not fit the bytes of its log", most);
+        for (const auto& [offset, reactions] : log.reactions) {
+            const Entry* const to = entry(log, offset);
+            const bool fits =
+                std::ranges::none_of(reactions, [](const auto& each) { return each.second.users.empty(); });
+            if (to == nullptr || to->blank || reactions.empty() || !fits)
+                report.add(where, "reactions are to what is not there, or of nobody", most);
+        }
         std::uint64_t with_role = 0;
         for (const auto& [user, seat] : log.members) {
             with_role += seat.member.role != model::Role::none;

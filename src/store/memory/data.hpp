@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -25,12 +26,21 @@ struct Seat {
     std::uint64_t stamp = 0;
 };
 
+// The users who have reacted to a message with one key.
+struct Reacted {
+    std::set<Row> users{};
+    std::uint64_t rev = 0;  // offset of the last one that came or went
+};
+using Reactions = std::map<std::string, Reacted, std::less<>>;
+
 struct Log {
     Conversation about{};
     std::vector<Entry> entries{};  // from about.head.first on
     std::map<Row, Seat> members{};
-    std::uint64_t first_n = 0;    // Head::messages before about.head.first
-    std::uint64_t pruned_ms = 0;  // what was first sent before may have been removed
+    std::map<std::uint64_t, Reactions> reactions{};  // by the offset of the message
+    std::map<std::uint64_t, std::uint64_t> edits{};  // how many, by the offset of the message
+    std::uint64_t first_n = 0;                       // Head::messages before about.head.first
+    std::uint64_t pruned_ms = 0;                     // what was first sent before may have been removed
     std::uint64_t removed_ms = 0;
 };
 
@@ -75,9 +85,11 @@ private:
     void add_user(const NewUser& user, Outcome& outcome);
     void mark(const Mark& mark, Outcome& outcome);
     bool answer_known(const NewEntry& entry, Outcome& outcome) const;
-    errc may_append(const NewEntry& entry, const Log& log) const;
+    errc may_append(const WriteBatch& batch, const NewEntry& entry, const Log& log) const;
+    static bool changes_nothing(const WriteBatch& batch, const NewEntry& entry, const Log& log);
     bool admit(const Change& change, Outcome& outcome) const;
     void change_original(const WriteBatch& batch, const NewEntry& entry, Log& log);
+    void react(const WriteBatch& batch, const NewEntry& entry, Log& log);
     void put_member(model::Member member, const Change& change, Log& log) const;
     std::uint64_t messages_at(const Log& log, std::uint64_t offset) const;
     void cut(Log& log, std::uint64_t keep_from);

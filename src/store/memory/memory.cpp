@@ -171,6 +171,15 @@ Result<Page> MemoryReader::page(const PageRequest& request) {
         page.entries.push_back(std::move(entry));
     }
     if (!forward) std::reverse(page.entries.begin(), page.entries.end());
+    for (Entry& entry : page.entries) {
+        if (!request.reactions || entry.kind != model::EntryKind::message) continue;
+        entry.reactions_upto = page.head.last.offset;
+        const auto found = log->reactions.find(entry.offset);
+        if (found == log->reactions.end()) continue;
+        for (const auto& [key, reacted] : found->second)
+            entry.reactions.push_back(
+                {key, reacted.users.size(), request.reader != 0 && reacted.users.contains(request.reader)});
+    }
     return page;
 }
 

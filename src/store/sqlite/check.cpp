@@ -382,9 +382,31 @@ Result<> Checker::members() {
                  {}, {"a sender, ", ", is no user"});
         !good)
         return good;
+    if (auto good = reactions(); !good) return good;
     return none(
         "SELECT conversation, user, offset FROM mention WHERE conversation NOT IN (SELECT row FROM conversation)",
         "mentions", {"conversation ", ", which does not exist, mentions user ", " at offset ", ""});
+}
+
+Result<> Checker::reactions() {
+    const auto has = database_.number("SELECT count(*) FROM sqlite_schema WHERE name = 'reaction_count'");
+    if (!has) return has.error();
+    if (*has == 0) return {};  // a file of an earlier version, in which nobody has reacted yet
+    const char* const counted =
+        "SELECT conversation, offset, users, (SELECT count(*) FROM reaction WHERE reaction.conversation = "
+        "reaction_count.conversation AND reaction.offset = reaction_count.offset AND reaction.key = "
+        "reaction_count.key) AS have FROM reaction_count WHERE users <> have OR users = 0";
+    if (auto good = none(counted, {}, {"a reaction to offset ", " counts ", " users, and there are ", ""}); !good)
+        return good;
+    const char* const uncounted =
+        "SELECT DISTINCT conversation, offset FROM reaction WHERE NOT EXISTS (SELECT 1 FROM reaction_count WHERE "
+        "reaction_count.conversation = reaction.conversation AND reaction_count.offset = reaction.offset AND "
+        "reaction_count.key = reaction.key)";
+    if (auto good = none(uncounted, {}, {"a reaction to offset ", " is not counted"}); !good) return good;
+    return none(
+        "SELECT reaction.conversation, offset, user FROM reaction LEFT JOIN conversation ON conversation.row = "
+        "reaction.conversation WHERE conversation.row IS NULL OR offset = 0 OR user NOT IN (SELECT row FROM user)",
+        "reactions", {"conversation ", " has one to offset ", " of user ", ", and one of the three does not exist"});
 }
 
 Result<> Checker::none(const char* query, std::string_view where, std::initializer_list<std::string_view> words) {

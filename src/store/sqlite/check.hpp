@@ -66,6 +66,7 @@ private:
     Result<> blocks_of(std::uint64_t conversation, std::uint64_t first, std::uint64_t last);
     Result<> ids();
     Result<> members();
+    Result<> reactions();
     // Each row that the query finds is a fault. Its first column is a conversation, unless `where` is given; the text
     // goes on with the others, each behind one of the words.
     Result<> none(const char* query, std::string_view where, std::initializer_list<std::string_view> words);

@@ -13,9 +13,14 @@ using model::EntryKind;
 
 std::uint64_t number(EntryKind kind) noexcept { return static_cast<std::uint64_t>(kind); }
 
+ReactionWriter::Given reaction_of(const WriteBatch& batch, const NewEntry& entry) noexcept {
+    return {entry.ref, batch.view(entry.payload), entry.sender, (entry.flags & model::kTakenBack) != 0};
+}
+
 }  // namespace
 
 Result<> LogWriter::prepare() {
+    if (auto good = reactions_.prepare(); !good) return good;
     return sqlite::prepare(
         database_,
         {
@@ -29,7 +34,8 @@ Result<> LogWriter::prepare() {
              "payload) VALUES(?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)"},
             {&original_, "SELECT kind, flags, length(payload) FROM log WHERE row = ?"},
             {&edit_,
-             "UPDATE log SET rev = ?2, encoding = ?3, payload = ?4, type = iif(?5 = '', type, ?5) WHERE row = ?1"},
+             "UPDATE log SET rev = ?2, encoding = ?3, payload = ?4, type = iif(?5 = '', type, ?5), flags = flags + ?6 "
+             "WHERE row = ?1"},
             {&blank_, "UPDATE log SET rev = ?2, encoding = 0, payload = x'', flags = flags | ?3 WHERE row = ?1"},
             {&load_,
              "SELECT first, last, messages, first_n, bytes, last_ms, pruned_ms, stamp, removed_ms "
@@ -61,7 +67,7 @@ Result<> LogWriter::append(const WriteBatch& batch, const NewEntry& entry, Outco
 
     const bool repeat = entry.first_sent_ms != 0;
     Original original;
-    if (repeat || transaction_.full || changes_another(entry.kind)) {
+    if (repeat || transaction_.full || is_about_another(entry.kind)) {
         const auto known = answer_known(entry, outcome);
         if (!known) return known.error();
         if (*known) return {};
@@ -71,14 +77,10 @@ Result<> LogWriter::append(const WriteBatch& batch, const NewEntry& entry, Outco
             outcome.code = errc::storage_full;
         if (outcome.code != errc::ok) return {};
     }
-    if (changes_another(entry.kind)) {
-        const auto known = original_of(entry, state);
-        if (!known) return known.error();
-        original = *known;
-        if (original.row == 0) {
-            outcome.code = errc::history_pruned;
-            return {};
-        }
+    if (is_about_another(entry.kind)) {
+        const auto admitted = admit(batch, entry, state, original, outcome);
+        if (!admitted) return admitted.error();
+        if (!*admitted) return {};
     }
 
     const std::uint64_t row = transaction_.stamp + 1;
@@ -106,7 +108,9 @@ Result<> LogWriter::append(const WriteBatch& batch, const NewEntry& entry, Outco
     outcome.messages = head.messages;
     if (!changes_another(entry.kind)) {
         head.bytes += entry.payload.size;
-        return {};
+        return entry.kind == EntryKind::reaction
+                   ? reactions_.apply(reaction_of(batch, entry), entry.conversation, head.last.offset)
+                   : Result<>();
     }
     // The bytes of the log changed by what its rows do not tell later: they are written at once.
     head.bytes += entry.kind == EntryKind::edit ? entry.payload.size : 0;
@@ -154,9 +158,37 @@ Result<LogWriter::Original> LogWriter::original_of(const NewEntry& entry, const 
     Rows rows = original_.rows(*row);
     const bool there = rows.next();
     if (auto good = rows.error(); !good) return good.error();
-    if (!there || changes_another(static_cast<EntryKind>(rows.number(0)))) return Original{};
-    if ((rows.number(1) & kBlank) != 0 && entry.kind == EntryKind::edit) return Original{};
-    return Original{*row, rows.number(2)};
+    if (!there || is_about_another(static_cast<EntryKind>(rows.number(0)))) return Original{};
+    if ((rows.number(1) & kBlank) != 0) return Original{};
+    return Original{*row, rows.number(2), rows.number(1) / kEditOnce};
+}
+
+Result<bool> LogWriter::admit(const WriteBatch& batch, const NewEntry& entry, const LogState& state, Original& original,
+                              Outcome& outcome) {
+    const auto found = original_of(entry, state);
+    if (!found) return no_answer(found.error());
+    original = *found;
+    if (original.row == 0) {
+        outcome.code = errc::history_pruned;
+    } else if (entry.kind == EntryKind::edit && original.edits >= kMostEdits) {
+        outcome.code = errc::too_many_edits;
+    } else if (entry.kind == EntryKind::reaction) {
+        const auto changes = reactions_.changes(reaction_of(batch, entry), entry.conversation);
+        if (!changes && changes.error() == errc::too_many_reactions) {
+            outcome.code = errc::too_many_reactions;
+        } else if (!changes) {
+            return no_answer(changes.error());
+        } else if (!*changes) {
+            const model::Head& head = state.head;
+            outcome.repeat = true;
+            outcome.position = {head.last.epoch, 0};
+            outcome.time_ms = head.last_ms;
+            outcome.stamp = head.stamp;
+            outcome.messages = head.messages;
+            return false;
+        }
+    }
+    return outcome.code == errc::ok;
 }
 
 Result<std::uint64_t> LogWriter::row_of(Row conversation, const LogState& state, std::uint64_t offset) {
@@ -174,8 +206,9 @@ Result<> LogWriter::change_original(const WriteBatch& batch, const NewEntry& ent
                                     std::uint64_t offset) {
     if (entry.kind == EntryKind::edit)
         return edit_.run(original.row, offset, static_cast<std::uint64_t>(entry.encoding), batch.view(entry.payload),
-                         Text{batch.view(entry.type)});
+                         Text{batch.view(entry.type)}, kEditOnce);
     if (auto good = blank_.run(original.row, offset, kBlank); !good) return good;
+    if (auto good = reactions_.forget(entry.conversation, entry.ref); !good) return good;
     return forget_mentions_.run(entry.conversation, entry.ref);
 }
 

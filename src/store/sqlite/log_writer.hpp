@@ -8,6 +8,7 @@
 #include "store/engine.hpp"
 #include "store/sqlite/database.hpp"
 #include "store/sqlite/head_table.hpp"
+#include "store/sqlite/reactions.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -26,7 +27,11 @@ struct Transaction {
 class LogWriter {
 public:
     LogWriter(Database& database, HeadTable& heads, Transaction& transaction, std::uint64_t generation)
-        : database_(database), heads_(heads), transaction_(transaction), generation_(generation) {}
+        : database_(database),
+          heads_(heads),
+          transaction_(transaction),
+          generation_(generation),
+          reactions_(database) {}
 
     Result<> prepare();
 
@@ -53,12 +58,16 @@ public:
     Result<> replay(const Logged& logged);
 
 private:
-    // The entry that an edit or a removal is about.
+    // The entry that an edit, a removal or a reaction is about.
     struct Original {
         std::uint64_t row = 0;  // 0: there is none that could be changed
         std::uint64_t bytes = 0;
+        std::uint64_t edits = 0;
     };
     Result<Original> original_of(const NewEntry& entry, const LogState& state);
+    // Finds it. False: the change is not made, and the outcome says so.
+    Result<bool> admit(const WriteBatch& batch, const NewEntry& entry, const LogState& state, Original& original,
+                       Outcome& outcome);
     Result<> change_original(const WriteBatch& batch, const NewEntry& entry, const Original& original,
                              std::uint64_t offset);
     Result<> insert(const WriteBatch& batch, const NewEntry& entry, const LogState& state);
@@ -73,11 +82,14 @@ private:
     Statement insert_log_, original_, edit_, blank_;
     Statement load_, store_, last_block_, find_block_, put_block_;
     Statement mention_, forget_mentions_;
+    ReactionWriter reactions_;
     std::string encoded_;        // of a block
     std::vector<Row> to_write_;  // those whose states are being written
 };
 
 // A bit of the column `flags` beside those of the model: the payload was deleted.
 inline constexpr std::uint64_t kBlank = 0x80;
+// What is above the bits: how often it was edited.
+inline constexpr std::uint64_t kEditOnce = 0x100;
 
 }  // namespace flare::store::sqlite

@@ -15,6 +15,7 @@ constexpr std::uint64_t kTombstonesEveryMs = 60 * 60 * 1000;
 }  // namespace
 
 Result<> Purge::prepare() {
+    if (auto good = reactions_.prepare(); !good) return good;
     return sqlite::prepare(
         database_,
         {
@@ -27,7 +28,6 @@ Result<> Purge::prepare() {
             {&delete_entry_, "DELETE FROM log WHERE row = ?"},
             {&delete_id_, "DELETE FROM ids WHERE id = ? AND conversation = ? AND sender = ?"},
             {&delete_mentions_, "DELETE FROM mention WHERE conversation = ? AND offset = ?"},
-            {&delete_reactions_, "DELETE FROM reaction WHERE conversation = ? AND offset = ?"},
             {&old_tombstone_,
              "SELECT row, stamp FROM conversation WHERE removed_ms <> 0 AND removed_ms < ? "
              "AND row NOT IN (SELECT conversation FROM purge) LIMIT 1"},
@@ -112,7 +112,7 @@ Result<std::uint64_t> Purge::entry(Row conversation, std::uint64_t offset, std::
     }
     if (auto good = delete_id_.run(std::string_view(id_), conversation, sender); !good) return good.error();
     if (auto good = delete_mentions_.run(conversation, offset); !good) return good.error();
-    if (auto good = delete_reactions_.run(conversation, offset); !good) return good.error();
+    if (auto good = reactions_.forget(conversation, offset); !good) return good.error();
     if (auto good = delete_entry_.run(row); !good) return good.error();
     return bytes;
 }

@@ -36,7 +36,8 @@ private:
 
     Statement next_, done_, save_stamp_;
     Statement blocks_, delete_block_;
-    Statement entry_, delete_entry_, delete_id_, delete_mentions_, delete_reactions_;
+    Statement entry_, delete_entry_, delete_id_, delete_mentions_;
+    ReactionWriter reactions_{database_};
     Statement old_tombstone_, note_forgotten_, delete_members_, delete_tombstone_;
     std::string id_;
     std::uint64_t look_at_ms_ = 0;  // when tombstones are looked for again

@@ -43,9 +43,10 @@ void Readers::close() {
 void SqliteReader::close() noexcept {
     open_ = false;
     for (Statement* const each : {&begin_, &end_, &key_, &conversation_, &find_, &first_block_, &blocks_, &entry_,
-                                  &unread_, &member_, &members_, &memberships_, &count_, &user_, &user_name_})
+                                  &unread_, &member_, &members_, &memberships_, &count_, &users_.row, &users_.name})
         *each = Statement();
     list_ = {};
+    reactions_ = {};
     caches_.names.clear();
     caches_.tails.clear();
     database_ = Database();
@@ -90,11 +91,12 @@ Result<> SqliteReader::ready() {
             {&count_,
              "SELECT count(*) FROM (SELECT 1 FROM member JOIN conversation ON conversation.row = member.conversation "
              "WHERE member.user = ? AND member.role <> 0 AND conversation.removed_ms = 0 LIMIT ?)"},
-            {&user_, "SELECT row FROM user WHERE name = ?"},
-            {&user_name_, "SELECT name FROM user WHERE row = ?"},
+            {&users_.row, "SELECT row FROM user WHERE name = ?"},
+            {&users_.name, "SELECT name FROM user WHERE row = ?"},
         });
     if (!prepared) return prepared;
     if (auto good = list_.prepare(database_); !good) return good;
+    if (auto good = reactions_.prepare(database_); !good) return good;
     open_ = true;
     return {};
 }
@@ -183,6 +185,9 @@ Result<Page> SqliteReader::read_page(const PageRequest& request) {
         page.entries.push_back(std::move(**entry));
     }
     if (!forward) std::reverse(page.entries.begin(), page.entries.end());
+    if (request.reactions) {
+        if (auto good = reactions_.add_to(page, request.conversation, request.reader); !good) return good.error();
+    }
     return page;
 }
 
@@ -350,7 +355,7 @@ Result<std::optional<UnreadCount::Seen>> SqliteReader::read_seen(std::uint64_t r
 
 Result<std::optional<Row>> SqliteReader::user(std::string_view name) {
     return in_snapshot(
-        [&] { return only<Row>(user_.rows(Text{name}), [](const Rows& rows) { return rows.number(0); }); });
+        [&] { return only<Row>(users_.row.rows(Text{name}), [](const Rows& rows) { return rows.number(0); }); });
 }
 
 Result<std::optional<std::string>> SqliteReader::user_name(Row user) {
@@ -358,7 +363,7 @@ Result<std::optional<std::string>> SqliteReader::user_name(Row user) {
     if (auto good = ready(); !good) return good.error();
     if (const std::string* const known = caches_.names.find(user)) return *known;
     auto name = snapshot([&] {
-        return only<std::string>(user_name_.rows(user), [](const Rows& rows) { return std::string(rows.bytes(0)); });
+        return only<std::string>(users_.name.rows(user), [](const Rows& rows) { return std::string(rows.bytes(0)); });
     });
     if (name && *name) caches_.names.put(user, **name);
     return name;

@@ -8,6 +8,7 @@
 #include "store/engine.hpp"
 #include "store/sqlite/database.hpp"
 #include "store/sqlite/listing.hpp"
+#include "store/sqlite/reactions.hpp"
 #include "store/sqlite/reader_caches.hpp"
 #include "store/sqlite/shared.hpp"
 
@@ -71,7 +72,11 @@ private:
     Database database_;
     Statement begin_, end_;
     Statement key_, conversation_, find_, first_block_, blocks_, entry_, unread_;
-    Statement member_, members_, memberships_, count_, user_, user_name_;
+    Statement member_, members_, memberships_, count_;
+    struct Users {
+        Statement row, name;
+    } users_;
+    ReactionReader reactions_;
     ListStatements list_;
     ReaderCaches caches_;
 };

@@ -133,8 +133,21 @@ CREATE INDEX member_user ON member(user, conversation, stamp, role, visible_from
 INSERT INTO meta(name, value) VALUES('forgotten', 0);
 )";
 
+// A page shows how many users have reacted to each message, and must not read each of them: the table `reaction` may
+// have as many as a room has members.
+constexpr const char* kCounted = R"(
+CREATE TABLE reaction_count(
+    conversation INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    users INTEGER NOT NULL,
+    rev INTEGER NOT NULL,
+    PRIMARY KEY(conversation, offset, key)
+) WITHOUT ROWID;
+)";
+
 // In order: the n-th makes version n + 1 of version n. One that was released is never changed.
-constexpr std::array<const char*, kSchemaVersion> kMigrations = {kFirst, kListed};
+constexpr std::array<const char*, kSchemaVersion> kMigrations = {kFirst, kListed, kCounted};
 
 Failure failed(Database& database, const std::string& path, const char* what, const boost::system::error_code& code) {
     return {static_cast<errc>(code.value()), "the store " + path + ": " + what + ": " + database.message()};

@@ -151,7 +151,7 @@ TEST_F(StoreRestored, IsNeverADamagedOrNewerOrForeignOne) {
     fill();
     const std::string good = folder.read("backup.db");
     for (const auto& [statements, code] : {std::pair("DELETE FROM ids WHERE row = 3", errc::store_damaged),
-                                           std::pair("PRAGMA user_version=3", errc::store_too_new),
+                                           std::pair("PRAGMA user_version=99", errc::store_too_new),
                                            std::pair("PRAGMA application_id=7", errc::invalid_config)}) {
         SCOPED_TRACE(statements);
         folder.write("backup.db", good);

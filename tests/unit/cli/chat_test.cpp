@@ -31,7 +31,7 @@ class WrittenView final : public ChatView {
 public:
     explicit WrittenView(bool all) : all_(all) {}
     void heard(const HeardLine& line) override {
-        lines.push_back("[" + line.room + "] " + line.from + ": " + line.text);
+        lines.push_back("[" + line.room + "] " + line.from + ": " + line.text + line.notes);
     }
     void sent(const SentLine& line) override {
         lines.push_back((line.fault.empty() ? "sent " : "failed ") + line.text);
@@ -222,6 +222,45 @@ TEST_F(ChatOfConversations, MessagesOfOthersAreUnreadUntilTheyAreOpened) {
                 ElementsAre("--- 1 new ---", "[room:tea] ann: four"))
         << "only what is new";
     ASSERT_TRUE(bob.unread(""));
+}
+
+TEST_F(ChatOfConversations, MessagesAreEditedDeletedAndReactedTo) {
+    Chatter ann(address_, "ann", "server");
+    Chatter bob(address_, "bob", "server");
+    ASSERT_TRUE(ann.synced() && bob.synced());
+    ann.type("/edit 2 nothing is open");
+    EXPECT_TRUE(ann.notes("the server's handler keeps nothing"));
+    make_room(ann.client, "room:tea", {"bob"});
+    say(ann.client, "room:tea", "helo");
+    say(ann.client, "room:tea", "secret");
+    ASSERT_TRUE(bob.unread("2 unread: room:tea"));
+    ann.type("/join tea");
+    bob.type("/open tea");
+    ann.type("/numbers");
+    EXPECT_TRUE(ann.notes("2 ann [text] helo"));
+    ann.type("/edit 2 hello there");
+    EXPECT_TRUE(bob.notes("ann edited message 2: hello there"));
+    EXPECT_TRUE(ann.notes("ann edited message 2: hello there")) << "whoever did it is told, too";
+    bob.type("/react 2 up");
+    EXPECT_TRUE(ann.notes("bob reacted with up to message 2"));
+    bob.type("/react 3 up");
+    bob.type("/unreact 3 up");
+    EXPECT_TRUE(ann.notes("bob took back up from message 3"));
+    ann.type("/delete 3");
+    EXPECT_TRUE(bob.notes("ann deleted message 3"));
+    bob.type("/edit 2 not mine");
+    EXPECT_TRUE(bob.notes("only its sender edits a message"));
+    for (const char* const line :
+         {"/edit", "/edit x y", "/edit 2", "/delete", "/delete 2 x", "/delete 0", "/react 2"}) {
+        bob.view.notes.clear();
+        bob.type(line);
+        EXPECT_TRUE(bob.notes("N is the number of a message")) << line;
+    }
+    Chatter eve(address_, "bob", "server");
+    ASSERT_TRUE(eve.synced());
+    eve.type("/open tea");
+    EXPECT_TRUE(eve.sees("[room:tea] ann: hello there (edited) [*up 1]"));
+    EXPECT_TRUE(eve.sees("[room:tea] ann: (deleted)"));
 }
 
 TEST_F(ChatOfConversations, WhatIsShownIsReadForEveryDevice) {

@@ -287,6 +287,47 @@ TEST_F(CacheFiles, AMessageThatIsInALogIsAnEntry) {
     EXPECT_EQ(ids(opened->contents.outbox), "2");
 }
 
+TEST_F(CacheFiles, AMessageIsAsItsChangesHaveLeftIt) {
+    ASSERT_EQ(open(), errc::ok) << said;
+    write(told("room:tea", 1, 3, 7, "first"));
+    const auto change = [&](std::uint64_t offset, EntryKind kind, std::uint64_t ref, std::string text,
+                            bool taken_back = false) {
+        CacheChanges changes;
+        Entry entry = kept_entry(offset, std::move(text));
+        entry.kind = kind;
+        entry.ref = ref;
+        entry.from = offset % 2 == 0 ? "alice" : "bob";
+        entry.taken_back = taken_back;
+        changes.conversations["room:tea"].entries.emplace_back(7, entry);
+        write(changes);
+    };
+    change(4, EntryKind::edit, 1, "second");
+    change(5, EntryKind::reaction, 1, "up");
+    change(6, EntryKind::reaction, 1, "up");
+    change(7, EntryKind::reaction, 1, "heart");
+    change(8, EntryKind::removal, 2, "");
+    change(9, EntryKind::reaction, 1, "heart", true);
+    change(10, EntryKind::edit, 99, "of what is not here");
+    // A page that was asked for before.
+    CacheChanges page;
+    Entry older = kept_entry(1, "first");
+    older.reactions_upto = 3;
+    page.conversations["room:tea"].entries.emplace_back(7, older);
+    page.conversations["room:tea"].entries.emplace_back(7, kept_entry(2, "first"));
+    write(page);
+    ASSERT_EQ(open(), errc::ok) << said;
+    const auto shown = opened->file->history("room:tea", {});
+    ASSERT_TRUE(shown);
+    ASSERT_EQ(shown->entries.size(), 10u);
+    EXPECT_EQ(shown->entries[0].payload, "second");
+    EXPECT_EQ(shown->entries[0].changed_at, 4u);
+    EXPECT_EQ(shown->entries[0].reactions, (std::vector<Reaction>{{"up", 2, true}}));
+    EXPECT_TRUE(shown->entries[1].deleted);
+    EXPECT_TRUE(shown->entries[1].payload.empty());
+    EXPECT_EQ(shown->entries[2].payload, "first");
+    EXPECT_TRUE(shown->entries[8].taken_back);
+}
+
 TEST_F(CacheFiles, KeepsTheOrderInWhichMessagesWerePosted) {
     ASSERT_EQ(open(), errc::ok);
     CacheChanges changes;

@@ -316,6 +316,79 @@ TEST_F(Listed, ChangesOfMembersAndConfigurationShow) {
     EXPECT_EQ(list.item("room:tea")->about.members, 4u) << "once";
 }
 
+TEST_F(Listed, ChangesOfMessagesShow) {
+    name({"room:tea", 12, 10, 2, {entry_of(11, "bob"), entry_of(12, "bob")}});
+    const auto texts = [&] {
+        std::string all;
+        const auto item = list.item("room:tea");
+        for (const auto& each : item->entries) {
+            const Entry& shown = each.packed.entry;
+            if (shown.kind != EntryKind::message) continue;
+            all += std::to_string(shown.offset) + (shown.deleted ? " deleted" : " " + shown.payload.str());
+            for (const Reaction& reaction : shown.reactions)
+                all += " " + reaction.key + std::to_string(reaction.users) + (reaction.own ? "*" : "");
+            all += "; ";
+        }
+        return all;
+    };
+    const auto change = [](std::uint64_t offset, model::EntryKind kind, std::uint64_t ref, std::string_view payload,
+                           std::string_view from = "bob", std::uint32_t flags = 0) {
+        body::Entry made = entry_of(offset, from);
+        made.kind = kind;
+        made.ref = ref;
+        made.payload = payload;
+        made.flags = flags;
+        return made;
+    };
+    using enum model::EntryKind;
+    entry(change(13, edit, 11, "hi"));
+    EXPECT_EQ(texts(), "11 hi; 12 hello; ");
+    EXPECT_EQ(mark(), "2 above 10") << "an edit is no message";
+    entry(change(14, reaction, 11, "up", "ann"));
+    entry(change(15, reaction, 11, "up", "eve"));
+    entry(change(16, reaction, 12, "up", "eve"));
+    EXPECT_EQ(texts(), "11 hi up2*; 12 hello up1; ");
+    entry(change(17, reaction, 11, "up", "ann", model::kTakenBack));
+    entry(change(18, reaction, 12, "up", "eve", model::kTakenBack));
+    EXPECT_EQ(texts(), "11 hi up1; 12 hello; ");
+    entry(change(19, removal, 12, ""));
+    EXPECT_EQ(texts(), "11 hi up1; 12 deleted; ");
+    EXPECT_EQ(mark(), "1 above 10") << "what is deleted is not unread";
+    entry(change(20, edit, 12, "too late"));
+    EXPECT_EQ(texts(), "11 hi up1; 12 deleted; ");
+    // A page that was read before the last changes.
+    body::Entry eleven = entry_of(11, "bob");
+    body::Entry twelve = entry_of(12, "bob");
+    eleven.reactions = {{"up", 2, true}};
+    eleven.reactions_upto = twelve.reactions_upto = 15;
+    eleven.rev = 13;
+    eleven.payload = "hi";
+    name({"room:tea", 15, 10, 2, {eleven, twelve}});
+    EXPECT_EQ(texts(), "11 hi up1; 12 deleted; ");
+}
+
+TEST_F(Listed, APageIsBroughtUpToWhatWasToldBefore) {
+    name({"room:tea", 12, 12});
+    body::Entry edit = entry_of(14, "bob");
+    edit.kind = model::EntryKind::edit;
+    edit.ref = 12;
+    edit.payload = "edited";
+    body::Entry reaction = entry_of(13, "bob");
+    reaction.kind = model::EntryKind::reaction;
+    reaction.ref = 12;
+    reaction.payload = "up";
+    entry(reaction);
+    entry(edit);
+    body::Entry page = entry_of(12, "bob");
+    page.reactions_upto = 12;
+    name({"room:tea", 12, 12, 0, {page}});
+    const auto item = list.item("room:tea");
+    ASSERT_TRUE(item);
+    EXPECT_EQ(item->entries.front().packed.entry.payload, "edited");
+    ASSERT_EQ(item->entries.front().packed.entry.reactions.size(), 1u);
+    EXPECT_EQ(item->entries.front().packed.entry.changed_at, 14u);
+}
+
 TEST_F(Listed, WhatNoPassNamesIsFound) {
     list.begin_pass();
     name({"room:tea", 10, 10});

@@ -345,6 +345,43 @@ TEST(Append, ReadsWhatAnEditIsAbout) {
     EXPECT_EQ(home.answers(), "2:forbidden");
 }
 
+TEST(Append, AReactionThatChangesNothingIsAnsweredWithTheEndOfTheLog) {
+    Home home;
+    home.load({a_member(1)}, {}, 9);
+    Send reaction = home.message(1, 1);
+    reaction.kind = model::EntryKind::reaction;
+    reaction.ref = 4;
+    home.append.send(reaction, home.now, home.out);
+    home.append.ref_read(home.take<effect::ReadRef>().at(0).ticket, About{.sender = 2, .time_ms = kUnixNow});
+    home.turn();
+    EXPECT_EQ(home.given(), Tokens{1});
+    const model::Position none{Home::kEpoch, 0};
+    home.append.committed(home.in_store.at(0), {.repeat = true, .row = 7, .position = none}, home.out);
+    home.in_store.clear();
+    const auto answers = home.take<effect::Answer>();
+    ASSERT_EQ(answers.size(), 1u);
+    EXPECT_EQ(answers[0].code, errc::ok);
+    EXPECT_EQ(answers[0].position, (model::Position{Home::kEpoch, 9}));
+    EXPECT_EQ(home.append.conversation().head().last.offset, 9u);
+    home.append.check_invariants();
+}
+
+TEST(Append, AChangeOfAnotherEpochIsRefused) {
+    Home home;
+    home.load({a_member(1)}, {}, 9);
+    for (const std::uint64_t epoch : {std::uint64_t{0}, Home::kEpoch, std::uint64_t{5}}) {
+        Send removal = home.message(1, 1 + home.places);
+        removal.kind = model::EntryKind::removal;
+        removal.ref = 4;
+        removal.epoch = epoch;
+        home.append.send(removal, home.now, home.out);
+        home.append.ref_read(home.take<effect::ReadRef>().at(0).ticket, About{.sender = 1, .time_ms = kUnixNow});
+    }
+    home.turn();
+    EXPECT_EQ(home.given(), (Tokens{1, 2}));
+    EXPECT_EQ(home.answers(), "3:epoch_changed");
+}
+
 // It is asked for again with the look-up that has failed.
 TEST(Append, SaysNothingOfWhatIsInTheStoreWhenALateReadFails) {
     Home home;

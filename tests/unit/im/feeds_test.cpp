@@ -108,6 +108,41 @@ TEST_F(FeedsOfAWorker, ReadWhatTheHomeTellsWithoutABlock) {
     EXPECT_EQ(bob.given[1], ann.given[1]);
 }
 
+TEST_F(FeedsOfAWorker, AreGivenNothingFromMemoryThatMayHaveWhatWasDeleted) {
+    ann.most = 1;
+    feed_of(ann, 11);
+    feed_of(bob, 11, kBob);
+    tell({block_of(11, 11)});
+    tell({block_of(12, 12)});
+    EXPECT_EQ(bob.given[1].size(), 2u);
+    EXPECT_EQ(ann.given[1], (Given{{11, 11}})) << "it has no room for more";
+    const BlockPtr removal[] = {block_of(13, 13)};
+    feeds.told(kTea, 13, removal, true);
+    EXPECT_TRUE(owner.pages.empty());
+    ann.most = 16;
+    feeds.room(ann);
+    ASSERT_EQ(owner.pages.size(), 1u) << "12 was at hand, and is read anew";
+    EXPECT_EQ(owner.pages[0].from, 12u);
+    EXPECT_EQ(owner.pages[0].last, 12u) << "13 is at hand";
+    read_page();
+    EXPECT_EQ(ann.given[1], (Given{{11, 11}, {12, 12}, {13, 13}}));
+}
+
+TEST_F(FeedsOfAWorker, ReadAPageAgainThatWasAskedForBeforeAMessageWasDeleted) {
+    end = 50;
+    feed_of(ann, 11);
+    ASSERT_EQ(owner.pages.size(), 1u);
+    const BlockPtr removal[] = {block_of(51, 51)};
+    feeds.told(kTea, 51, removal, true);
+    feed_of(bob, 11, kBob);
+    ASSERT_EQ(owner.pages.size(), 2u) << "what was asked for before is not for those who come later";
+    read_page();
+    EXPECT_TRUE(ann.given[1].empty()) << "it may have the text";
+    while (!owner.pages.empty()) read_page();
+    EXPECT_EQ(ann.given[1], (Given{{11, 50}, {51, 51}}));
+    EXPECT_EQ(bob.given[1], ann.given[1]);
+}
+
 TEST_F(FeedsOfAWorker, AreGivenFromMemoryWhatWasToldAMomentAgo) {
     ann.most = 1;
     feed_of(ann, 11);

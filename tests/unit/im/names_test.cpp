@@ -57,5 +57,15 @@ TEST(Title, IsUpTo256BytesOfALine) {
     expect_refused(check_title("two\nlines"), "control character");
 }
 
+TEST(ReactionKey, IsUpTo64BytesOfALine) {
+    EXPECT_FALSE(check_reaction("\xf0\x9f\x91\x8d"));  // a thumb
+    EXPECT_FALSE(check_reaction(std::string(64, 'x')));
+    EXPECT_FALSE(check_reaction(kDecomposed));
+    expect_refused(check_reaction(""), "is empty");
+    expect_refused(check_reaction(std::string(65, 'x')), "longer than 64 bytes");
+    expect_refused(check_reaction("\xff"), "not UTF-8");
+    expect_refused(check_reaction("two\nlines"), "control character");
+}
+
 }  // namespace
 }  // namespace flare::im

@@ -126,7 +126,7 @@ TEST(Editing, IsForItsSenderOfADayAndForAdmins) {
     EXPECT_EQ(appends(sender, edit), errc::forbidden) << "a day is over";
     EXPECT_EQ(appends({.user = 2, .role = Role::admin}, edit), errc::ok);
     about.blank = true;
-    EXPECT_EQ(appends({.user = 2, .role = Role::admin}, edit), errc::forbidden) << "it was deleted";
+    EXPECT_EQ(appends({.user = 2, .role = Role::admin}, edit), errc::history_pruned) << "it was deleted";
     about = {.sender = 1, .time_ms = kRightsNow, .kind = EntryKind::membership};
     EXPECT_EQ(appends(sender, edit), errc::forbidden) << "it is no message";
     EXPECT_EQ(appends(sender, {.kind = EntryKind::edit, .ref = 3}), errc::forbidden) << "there is none";
@@ -140,6 +140,30 @@ TEST(Deleting, IsForItsSenderAndForModerators) {
     EXPECT_EQ(appends({.user = 2, .role = Role::moderator}, removal), errc::ok);
     about.kind = EntryKind::config;
     EXPECT_EQ(appends({.user = 1, .role = Role::owner}, removal), errc::forbidden);
+    about = {.sender = 1, .blank = true};
+    EXPECT_EQ(appends({.user = 1, .role = Role::owner}, removal), errc::history_pruned) << "it is gone already";
+}
+
+TEST(Deleting, IsOfWhatTheUserMayReadOrHasWritten) {
+    const About about{.sender = 1, .time_ms = 0};
+    const Entry removal{.kind = EntryKind::removal, .ref = 3, .about = &about};
+    EXPECT_EQ(appends({.user = 2, .role = Role::owner, .visible_from = 3}, removal), errc::ok);
+    EXPECT_EQ(appends({.user = 2, .role = Role::owner, .visible_from = 4}, removal), errc::forbidden);
+    EXPECT_EQ(appends({.user = 1, .role = Role::member, .visible_from = 4}, removal), errc::ok) << "from before";
+    model::Config config;
+    config.visibility = model::Visibility::all;
+    EXPECT_EQ(appends({.user = 2, .role = Role::owner, .visible_from = 4}, removal, config), errc::ok);
+}
+
+TEST(Deleting, IsInTheLogAsItIsNow) {
+    const About about{.sender = 1, .time_ms = 0};
+    const Member sender{.user = 1, .role = Role::member};
+    Entry removal{.kind = EntryKind::removal, .ref = 3, .about = &about};
+    removal.other_log = true;
+    EXPECT_EQ(appends(sender, removal), errc::epoch_changed);
+    EXPECT_EQ(appends({.user = 1}, removal), errc::unknown_conversation) << "who is no member hears nothing of it";
+    removal = {.kind = EntryKind::removal, .ref = 3, .pruned = true};
+    EXPECT_EQ(appends(sender, removal), errc::history_pruned);
 }
 
 TEST(Reacting, IsForMembersToMessages) {
@@ -148,7 +172,7 @@ TEST(Reacting, IsForMembersToMessages) {
     EXPECT_EQ(appends({.user = 2, .role = Role::member}, reaction), errc::ok);
     EXPECT_EQ(appends({.user = 2, .role = Role::reader}, reaction), errc::forbidden);
     about.blank = true;
-    EXPECT_EQ(appends({.user = 2, .role = Role::member}, reaction), errc::forbidden);
+    EXPECT_EQ(appends({.user = 2, .role = Role::member}, reaction), errc::history_pruned);
     about = {.sender = 1, .kind = EntryKind::edit};
     EXPECT_EQ(appends({.user = 2, .role = Role::member}, reaction), errc::forbidden);
 }

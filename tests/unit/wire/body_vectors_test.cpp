@@ -34,6 +34,8 @@ const std::string kCursor = from_hex("3a7c51e09b2d4f86 c1d7000000000000");
 const std::string kNextPage =
     from_hex("3a7c51e09b2d4f86 0000000000000000 c1d7000000000000 b2d7000000000000 1100000000000000");
 
+const std::string kPacked = from_hex("1f 8b 08 00 01 02");  // nobody inflates it here
+
 im::Head lunch_head() { return {0x8f3a5c17d2e94b60, 1, 1'205, 1'100}; }
 
 im::Entry lunch_entry() {
@@ -198,6 +200,38 @@ std::vector<BodyCase> body_cases() {
     cases.push_back({"read-mark-now", "The mark as it is then, and what is behind it", Verb::read_mark, true,
                      im::encode(im::ReadMark{1'205, 999, true, 2'317, 2'204})});
 
+    cases.push_back({"message-edit", "A message has another content", Verb::message_edit, false,
+                     im::encode(im::MessageEdit{"room:lunch", 0x8f3a5c17d2e94b60, 1'204, "chat", "hello, all"})});
+    im::MessageEdit packed{"room:lunch", 0, 1'204, {}, kPacked, Encoding::gzip, 1'000};
+    cases.push_back({"message-edit-packed", "A compressed one, of the same type, in whichever log there is",
+                     Verb::message_edit, false, im::encode(packed)});
+    cases.push_back({"message-delete", "A message is deleted", Verb::message_delete, false,
+                     im::encode(im::MessageDelete{"room:lunch", 0x8f3a5c17d2e94b60, 1'204})});
+    cases.push_back({"message-react", "A reaction to a message", Verb::message_react, false,
+                     im::encode(im::MessageReaction{"room:lunch", 0x8f3a5c17d2e94b60, 1'204, "\xf0\x9f\x91\x8d"})});
+    cases.push_back({"message-changed", "What a request has changed is an entry", Verb::message_unreact, true,
+                     im::encode(im::Written{0x8f3a5c17d2e94b60, 1'207, 1'722'470'400'216})});
+    im::HistoryPage changed;
+    changed.head = lunch_head();
+    changed.entries = {lunch_entry(), lunch_entry(), lunch_entry()};
+    changed.entries[0].rev = 1'205;
+    changed.entries[0].reactions = {{"\xe2\x9d\xa4", 2, true}, {"\xf0\x9f\x91\x8d", 117, false}};
+    changed.entries[0].reactions_upto = 1'207;
+    changed.entries[1].offset = 1'206;
+    changed.entries[1].payload = {};
+    changed.entries[1].rev = 1'207;
+    changed.entries[1].flags = model::kDeleted;
+    changed.entries[2].offset = 1'207;
+    changed.entries[2].kind = model::EntryKind::reaction;
+    changed.entries[2].type = {};
+    changed.entries[2].payload = "\xe2\x9d\xa4";
+    changed.entries[2].ref = 1'204;
+    changed.entries[2].flags = model::kTakenBack;
+    cases.push_back(
+        {"history-changed",
+         "A message that was edited, with its reactions; one that was deleted; a reaction that was taken back",
+         Verb::history, true, im::encode(changed)});
+
     const auto refused = [&](std::string name, std::string about, Verb verb, bool response, std::string body,
                              errc code = errc::malformed_frame) {
         cases.push_back({"bad-" + std::move(name), std::move(about), verb, response, std::move(body), code});
@@ -219,6 +253,11 @@ std::vector<BodyCase> body_cases() {
     refused("sync-limit", "A page of 201 conversations is asked for", Verb::sync, false, from_hex("18 c9 01"));
     refused("sync-entries", "51 entries of each conversation are asked for", Verb::sync, false, from_hex("20 33"));
     refused("sync-cursor", "A cursor of 129 bytes", Verb::sync, false, from_hex("0a 81 01") + std::string(129, 'c'));
+    refused("edit-epoch", "An edit whose epoch is a varint", Verb::message_edit, false, from_hex("10 05"));
+    refused("reaction-key", "A reaction of 257 bytes", Verb::message_react, false,
+            from_hex("22 81 02") + std::string(257, 'k'));
+    refused("reaction-utf8", "A reaction that is not UTF-8", Verb::message_unreact, false, from_hex("22 02 c3 28"),
+            errc::invalid_utf8);
     refused("cut-entry", "A page that ends inside its entry", Verb::history, true, from_hex("12 05 08 01"));
     return cases;
 }
@@ -243,6 +282,13 @@ Result<std::string> decoded_again(const BodyCase& each) {
         case Verb::user_block:
         case Verb::user_unblock:
             return each.response ? through<im::Written>(each.body) : through<im::ConversationRef>(each.body);
+        case Verb::message_edit:
+            return each.response ? through<im::Written>(each.body) : through<im::MessageEdit>(each.body);
+        case Verb::message_delete:
+            return each.response ? through<im::Written>(each.body) : through<im::MessageDelete>(each.body);
+        case Verb::message_react:
+        case Verb::message_unreact:
+            return each.response ? through<im::Written>(each.body) : through<im::MessageReaction>(each.body);
         case Verb::conversation_update:
             return each.response ? through<im::Written>(each.body) : through<im::ConversationUpdate>(each.body);
         case Verb::member_mute:

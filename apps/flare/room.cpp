@@ -306,29 +306,29 @@ void add_room(CLI::App& app, Run& run) {
     };
     add_to_members("Remove users from a room",
                    {"remove", "removed", "from",
-                    [](auto& rooms, auto& room, auto& user, auto&) { return rooms.remove_member(room, user); }});
+                    [](auto& rooms, auto& in, auto& user, auto&) { return rooms.remove_member(in, user); }});
     CLI::App& giving =
         add_to_members("Give members of a room another role",
-                       {"role", "gave the role to", "in", [](auto& rooms, auto& room, auto& user, auto& arguments) {
-                            return rooms.set_role(room, user, role_named(arguments.role));
+                       {"role", "gave the role to", "in", [](auto& rooms, auto& in, auto& user, auto& asked) {
+                            return rooms.set_role(in, user, role_named(asked.role));
                         }});
     giving.add_option("--role", a.role, "the role from now on")
         ->required()
         ->check(CLI::IsMember({"reader", "member", "moderator", "admin", "owner"}));
     lasts(add_to_members("Let members of a room read, and not write",
-                         {"mute", "muted", "in", [](auto& rooms, auto& room, auto& user, auto& arguments) {
-                              return rooms.mute(room, user, end_of(arguments));
+                         {"mute", "muted", "in", [](auto& rooms, auto& in, auto& user, auto& asked) {
+                              return rooms.mute(in, user, end_of(asked));
                           }}));
-    add_to_members("Let members of a room write again",
-                   {"unmute", "unmuted", "in",
-                    [](auto& rooms, auto& room, auto& user, auto&) { return rooms.unmute(room, user); }});
+    add_to_members(
+        "Let members of a room write again",
+        {"unmute", "unmuted", "in", [](auto& rooms, auto& in, auto& user, auto&) { return rooms.unmute(in, user); }});
     lasts(add_to_members("Remove users from a room, and let nobody add them",
-                         {"ban", "banned", "from", [](auto& rooms, auto& room, auto& user, auto& arguments) {
-                              return rooms.ban(room, user, end_of(arguments));
+                         {"ban", "banned", "from", [](auto& rooms, auto& in, auto& user, auto& asked) {
+                              return rooms.ban(in, user, end_of(asked));
                           }}));
-    add_to_members("Let banned users come back",
-                   {"unban", "unbanned", "from",
-                    [](auto& rooms, auto& room, auto& user, auto&) { return rooms.unban(room, user); }});
+    add_to_members(
+        "Let banned users come back",
+        {"unban", "unbanned", "from", [](auto& rooms, auto& in, auto& user, auto&) { return rooms.unban(in, user); }});
     add_settings(add_one("set", "Change what a room is; what is not said stays as it is", set), arguments);
     add_one("delete", "End a room, with its log", erase);
 

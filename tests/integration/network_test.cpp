@@ -52,7 +52,7 @@ TEST(Network, ThousandMessagesEachWaySurviveResetsAtAnyByte) {
         connected(client_of(proxy.address(), "ann", events).reconnect_delay(20ms).max_reconnect_attempts(50));
     constexpr int kMessages = 1000;
     for (int i = 0; i < kMessages; ++i) {
-        if (i % 100 == 50) proxy.reset_after(static_cast<std::size_t>(700 + 37 * i));
+        if (i % 100 == 50) proxy.reset_after(static_cast<std::size_t>(200 + 3 * i));
         ASSERT_TRUE(client.post_message("server", Message("n", Bytes(std::to_string(i)))));
         if (i % 10 == 0) std::this_thread::sleep_for(2ms);
     }

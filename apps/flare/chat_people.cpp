@@ -21,10 +21,10 @@ std::optional<std::chrono::seconds> time_of(const std::string& text) {
     const auto [stop, error] = std::from_chars(text.data(), end, count);
     if (error != std::errc() || stop + 1 != end || count == 0) return std::nullopt;
     constexpr std::string_view kUnits = "smhd";
-    constexpr std::array<std::int64_t, 4> kSeconds{1, 60, 3600, 86'400};
+    constexpr std::array<std::int64_t, 4> kSecondsOf{1, 60, 3600, 86'400};
     const std::size_t unit = kUnits.find(*stop);
     if (unit == kUnits.npos) return std::nullopt;
-    return std::chrono::seconds(count * kSeconds[unit]);
+    return std::chrono::seconds(count * kSecondsOf[unit]);
 }
 
 }  // namespace

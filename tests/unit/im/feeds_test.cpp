@@ -1,4 +1,4 @@
-#include "feed_bench.hpp"
+#include "feeds_of_a_worker.hpp"
 
 #include "unit/wire/allocations.hpp"
 
@@ -8,63 +8,6 @@
 
 namespace flare::im::test {
 namespace {
-
-constexpr Row kAnn = 1;
-constexpr Row kBob = 2;
-using Given = BenchSession::Given;
-
-class FeedsOfAWorker : public testing::Test {
-protected:
-    // The home has told of everything up to `end`, which is the end of the log.
-    void feed_of(BenchSession& session, std::uint64_t next, Row user = kAnn, Lane lane = 0,
-                 const model::ConversationKey& key = kTea) {
-        Feed& feed = *feeds.subscribe(session, key, lane);
-        feeds.begin(feed);
-        if (!owner.watches.empty()) {
-            feeds.registered(key, owner.watches.back().second, end, 7);
-            owner.watches.clear();
-        }
-        EXPECT_EQ(owner.opens.size(), 1u);
-        owner.opens.clear();
-        EXPECT_TRUE(feeds.opened(feed, {.conversation = 7, .user = user, .as_of = end, .next = next}));
-        feeds.start(feed);
-    }
-    // Of a list that was read when the log ended at `as_of`. The home has told up to `told`, of this conversation.
-    // Null: it has begun.
-    Feed* feed_of_list(BenchSession& session, std::uint64_t as_of, std::uint64_t told, Row row = 7) {
-        Feed& feed = *feeds.subscribe(session, kTea, 0);
-        feeds.begin(feed, {.conversation = 7, .user = kAnn, .as_of = as_of, .next = as_of + 1, .apart = true});
-        if (!owner.watches.empty()) feeds.registered(kTea, owner.watches.back().second, told, row);
-        owner.watches.clear();
-        return feeds.find(session, kTea)->feed();
-    }
-    void tell(std::vector<BlockPtr> blocks) { feeds.told(kTea, blocks.back()->last, blocks); }
-    // Answers the oldest page, with blocks of `each` entries.
-    void read_page(std::uint64_t each = 64) {
-        ASSERT_FALSE(owner.pages.empty());
-        const PageWanted wanted = owner.pages.front();
-        owner.pages.erase(owner.pages.begin());
-        std::vector<BlockPtr> blocks;
-        for (std::uint64_t at = wanted.from; at <= wanted.last; at += each)
-            blocks.push_back(block_of(at, std::min(at + each - 1, wanted.last)));
-        feeds.page_read(wanted.ticket, blocks);
-    }
-    void TearDown() override {
-        feeds.check_invariants();
-        for (BenchSession* const session : {&ann, &bob}) feeds.session_gone(*session);
-        feeds.check_invariants();
-        EXPECT_EQ(feeds.size(), 0u);
-        EXPECT_EQ(feeds.kept_bytes(), 0u);
-    }
-
-    static inline const model::ConversationKey kTea = model::ConversationKey::room("tea");
-    std::uint64_t end = 10;
-    BenchOwner owner;
-    Feeds feeds{owner};
-    BenchSession ann{10};
-    BenchSession bob{20};
-    BenchSession bob2{21};
-};
 
 TEST_F(FeedsOfAWorker, GiveAtOnceWhatIsTold) {
     feed_of(ann, 11);
@@ -529,105 +472,6 @@ TEST_F(FeedsOfAWorker, TakeNothingFromTheHeapForARecipient) {
         EXPECT_EQ(session.last, blocks.back().get()) << "all have the same bytes";
         feeds.session_gone(session);
     }
-}
-
-TEST(BlocksOfAWorker, AreBoundedTogether) {
-    KeptBlocks kept(10'000);
-    std::vector<KeptBlocks::Shelf> shelves(50);
-    for (std::uint64_t at = 1; at <= 20; ++at) {
-        for (KeptBlocks::Shelf& shelf : shelves) {
-            at % 3 == 0 ? kept.add_page(shelf, block_of(at, at)) : kept.add_newest(shelf, block_of(at, at));
-            kept.check_invariants();
-        }
-    }
-    EXPECT_EQ(kept.bytes(), 10'000u);
-    EXPECT_NE(KeptBlocks::find(shelves.back(), 20, 0), nullptr);
-    EXPECT_EQ(KeptBlocks::find(shelves.back(), 1, 0), nullptr) << "what came first went first";
-    for (KeptBlocks::Shelf& shelf : shelves) kept.clear(shelf);
-    EXPECT_EQ(kept.bytes(), 0u);
-}
-
-// It is larger than all that may be kept: who is here reads it, the next one that comes replaces it.
-TEST(BlocksOfAWorker, HoldOnePageHoweverLarge) {
-    KeptBlocks kept(1000);
-    KeptBlocks::Shelf shelf;
-    kept.add_page(shelf, block_of(1, 1, 0, 0, 5000));
-    EXPECT_NE(KeptBlocks::find(shelf, 1, 0), nullptr);
-    kept.add_page(shelf, block_of(2, 2));
-    EXPECT_EQ(KeptBlocks::find(shelf, 1, 0), nullptr);
-    kept.check_invariants();
-    kept.clear(shelf);
-}
-
-// ---- feeds of lists ----
-
-TEST_F(FeedsOfAWorker, OfAListBeginWithoutReading) {
-    EXPECT_EQ(feed_of_list(ann, 10, 10), nullptr);
-    EXPECT_TRUE(owner.opens.empty());
-    EXPECT_EQ(owner.begun, (std::vector<std::uint32_t>{feeds.find(ann, kTea)->name().number}));
-    tell({block_of(11, 11), block_of(12, 12)});
-    EXPECT_EQ(ann.given[1], (Given{{11, 11}, {12, 12}}));
-}
-
-TEST_F(FeedsOfAWorker, OfAListThatKnowsMoreThanWasToldBeginBehindIt) {
-    feed_of_list(ann, 12, 10);
-    EXPECT_EQ(owner.begun.size(), 1u);
-    tell({block_of(11, 11), block_of(12, 12)});
-    tell({block_of(13, 13)});
-    EXPECT_EQ(ann.given[1], (Given{{13, 13}}));
-}
-
-TEST_F(FeedsOfAWorker, OfAListAreReadAgainWhenMoreWasTold) {
-    Feed* const feed = feed_of_list(ann, 10, 11);
-    EXPECT_TRUE(owner.begun.empty());
-    ASSERT_EQ(owner.opens.size(), 1u) << "entry 11 may have ended the membership";
-    ASSERT_NE(feed, nullptr);
-    EXPECT_TRUE(feeds.opened(*feed, {.conversation = 7, .user = kAnn, .as_of = 11, .next = 11}));
-    feeds.start(*feed);
-    read_page();
-    EXPECT_EQ(ann.given[1], (Given{{11, 11}}));
-}
-
-TEST_F(FeedsOfAWorker, OfAListAreReadAgainWhenTheConversationIsAnotherOne) {
-    EXPECT_NE(feed_of_list(ann, 10, 3, 8), nullptr);
-    EXPECT_TRUE(owner.begun.empty());
-    EXPECT_EQ(owner.opens.size(), 1u) << "of the same name";
-}
-
-TEST_F(FeedsOfAWorker, OfAListAreReadAgainWhenTheConversationIsNoMore) {
-    feed_of(bob, 11, kBob);
-    Feed& opening = *feeds.subscribe(bob2, kTea, 0);
-    feeds.begin(opening);
-    feeds.destroyed(kTea);
-    EXPECT_EQ(owner.opens.size(), 1u);
-    feed_of_list(ann, 10, 10);
-    EXPECT_TRUE(owner.begun.empty());
-    EXPECT_EQ(owner.opens.size(), 2u);
-    feeds.session_gone(bob2);
-}
-
-TEST_F(FeedsOfAWorker, OfAListEndWithTheMembership) {
-    feed_of_list(ann, 10, 10);
-    feeds.told(kTea, 11, {});
-    feeds.removed(kTea, kAnn, 11);
-    EXPECT_EQ(ann.ends, (std::map<std::uint32_t, std::uint64_t>{{1, 11}}));
-}
-
-// Its receipts may come before it has heard of the feed, and are not known to be entries.
-TEST_F(FeedsOfAWorker, OfAListGiveOwnMessagesUntilTheSessionHasHeardOfThem) {
-    ann.heard = false;
-    feed_of_list(ann, 10, 10);
-    tell({block_of(11, 11, 10)});
-    EXPECT_EQ(ann.given[1], (Given{{11, 11}}));
-    ann.attached = false;
-    tell({block_of(12, 12, 10)});
-    ann.heard = true;
-    tell({block_of(13, 13, 10)});
-    ann.attached = true;
-    feeds.room(ann);
-    EXPECT_EQ(ann.given[1], (Given{{11, 11}, {12, 12}})) << "from where it had heard on, receipts are the entries";
-    tell({block_of(14, 14, 20)});
-    EXPECT_EQ(ann.given[1].back(), (std::pair<std::uint64_t, std::uint64_t>{14, 14}));
 }
 
 }  // namespace

@@ -82,9 +82,15 @@ endif()
 set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 
+# Of who develops, and CI. Who only builds may have a compiler that warns of something else.
+option(FLARE_WERROR "Warnings are errors" OFF)
+
 add_library(flare_warnings INTERFACE)
 if(PROJECT_IS_TOP_LEVEL)
-    target_compile_options(flare_warnings INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror)
+    target_compile_options(flare_warnings INTERFACE -Wall -Wextra -Wconversion -Wshadow)
+    if(FLARE_WERROR)
+        target_compile_options(flare_warnings INTERFACE -Werror)
+    endif()
     if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
         # False alarms: GCC bug 105651, in operator+ of std::string; and in the inlined frame of an Asio coroutine.
         target_compile_options(flare_warnings INTERFACE -Wno-restrict -Wno-mismatched-new-delete)

@@ -7,6 +7,19 @@ namespace flare::server {
 
 using wire::Verb;
 
+namespace {
+
+// Whoever asks, and however many conversations they have. A template: GCC 12 warns of what a copy of an im::Command
+// would not do.
+template <typename Made>
+ConversationSends::Change change_by(Made command, std::string_view objection = {}) {
+    return {{}, false, objection, [command = std::move(command)](std::uint32_t, std::vector<im::command::Person>) {
+                return im::Command(command);
+            }};
+}
+
+}  // namespace
+
 void ConversationRequests::update(session::ServerSession& session, const session::PendingRequest& pending,
                                   const wire::RequestView& request) {
     using Body = wire::im::ConversationUpdate;
@@ -23,11 +36,9 @@ void ConversationRequests::update(session::ServerSession& session, const session
     if (body->says(Body::kFrozen)) command.frozen = body->frozen;
     // Whoever may not make rooms for everybody does not make one of another.
     const bool opens = command.join == model::Join::open;
-    parts_.sends.request(session, pending, request, *key, content_of(request),
-                         {{},
-                          false,
-                          opens ? objection_to(session.user(), model::Join::open) : std::string_view(),
-                          [command](std::uint32_t, std::vector<im::command::Person>) { return im::Command(command); }});
+    parts_.sends.request(
+        session, pending, request, *key, content_of(request),
+        change_by(command, opens ? objection_to(session.user(), model::Join::open) : std::string_view()));
 }
 
 void ConversationRequests::change_whole(session::ServerSession& session, const session::PendingRequest& pending,
@@ -42,11 +53,9 @@ void ConversationRequests::change_whole(session::ServerSession& session, const s
                       "a direct conversation belongs to two users, and stays: delete messages");
     if (!deletes && key->kind() == model::ConversationKind::direct && key->first() == key->second())
         return refuse(pending, errc::forbidden, "nobody blocks the own notes: name another user");
-    const im::Command command = deletes ? im::Command(im::command::Destroy{})
-                                        : im::Command(im::command::Block{request.verb == Verb::user_block});
-    parts_.sends.request(
-        session, pending, request, *key, content_of(request),
-        {{}, false, {}, [command](std::uint32_t, std::vector<im::command::Person>) { return command; }});
+    const bool blocks = request.verb == Verb::user_block;
+    parts_.sends.request(session, pending, request, *key, content_of(request),
+                         deletes ? change_by(im::command::Destroy{}) : change_by(im::command::Block{blocks}));
 }
 
 void ConversationRequests::set_role(session::ServerSession& session, const session::PendingRequest& pending,

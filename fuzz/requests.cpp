@@ -2,6 +2,7 @@
 // it has been JSON. The first byte says which body it is.
 #include "wire/feeds.hpp"
 #include "wire/json.hpp"
+#include "wire/signals.hpp"
 
 #include <cstdint>
 #include <cstdlib>
@@ -52,16 +53,31 @@ std::optional<std::string> written_again(const Schema& schema, std::string_view 
     if (schema.name == "SyncPage") return written_again<im::SyncPage>(bytes);
     if (schema.name == "MarkRead") return written_again<im::MarkRead>(bytes);
     if (schema.name == "ReadMark") return written_again<im::ReadMark>(bytes);
+    if (schema.name == "ReaderQuery") return written_again<im::ReaderQuery>(bytes);
+    if (schema.name == "ReaderPage") return written_again<im::ReaderPage>(bytes);
+    if (schema.name == "PushDevice") return written_again<im::PushDevice>(bytes);
+    if (schema.name == "PushUnregister") return written_again<im::PushUnregister>(bytes);
+    if (schema.name == "BlockQuery") return written_again<im::BlockQuery>(bytes);
+    if (schema.name == "Done") return written_again<im::Done>(bytes);
+    if (schema.name == "BanPage") return written_again<im::BanPage>(bytes);
+    if (schema.name == "BlockPage") return written_again<im::BlockPage>(bytes);
+    if (schema.name == "Typing") return written_again<im::Typing>(bytes);
+    if (schema.name == "PresenceSet") return written_again<im::PresenceSet>(bytes);
+    if (schema.name == "PresenceUsers") return written_again<im::PresenceUsers>(bytes);
+    if (schema.name == "PresenceSnapshot") return written_again<im::PresenceSnapshot>(bytes);
+    if (schema.name == "Occupancy") return written_again<im::Occupancy>(bytes);
+    if (schema.name == "Notice") return written_again<im::Notice>(bytes);
     if (schema.name == "Feed") return written_again<im::Feed>(bytes);
     std::abort();
 }
 
 constexpr unsigned kVerbs = static_cast<unsigned>(kLastVerb) + 1;
 
-// Two for each verb, but 0, which has none: a feed.
+// Two for each verb, but 0 and 1, which have none: a feed and a notice.
 const Schema* schema_of(unsigned number) {
     const unsigned body = number % (2 * kVerbs);
     if (body == 0) return &im::feed_schema();
+    if (body == 1) return &im::notice_schema();
     const auto verb = static_cast<Verb>(body / 2);
     return body % 2 == 0 ? im::request_schema(verb) : im::response_schema(verb);
 }

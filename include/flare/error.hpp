@@ -139,6 +139,8 @@ enum class errc : std::uint16_t {
     epoch_changed = 709,
     too_many_edits = 710,
     too_many_reactions = 711,
+    unknown_entry = 712,
+    too_many_subscriptions = 713,
 };
 
 // Coarse conditions: callers test these few, logs keep the exact code.

@@ -233,8 +233,11 @@ constexpr Row kRows[] = {
      "the message has been edited as often as a message may be; send another one"},
     {errc::too_many_reactions, kFinal, "too_many_reactions",
      "the message has as many reactions as it may have, or as many of yours; take one of yours back, or give one that "
-     "is "
-     "there"},
+     "is there"},
+    {errc::unknown_entry, kFinal, "unknown_entry",
+     "the log of the conversation has no such entry yet, or it is no message; correct the offset"},
+    {errc::too_many_subscriptions, kFinal, "too_many_subscriptions",
+     "the session follows the presence of as many users as it may; unsubscribe from some, or name fewer"},
 };
 
 constexpr std::string_view kUnknownName = "unknown";

@@ -153,7 +153,8 @@ void CarrierIo::handle(ServerSession& session, CarrierKey key, const wire::Frame
         }
     }
     switch (frame.kind) {
-        case wire::FrameKind::none: return;
+        case wire::FrameKind::none:
+        case wire::FrameKind::notice: return;
         case wire::FrameKind::data:
         case wire::FrameKind::chunk:
         case wire::FrameKind::request: return handle_numbered(session, key, frame, now);

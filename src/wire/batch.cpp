@@ -16,6 +16,7 @@ constexpr std::size_t kFirstHeadBytes = 4096;
 constexpr std::uint32_t kFirstKind = 10;
 constexpr std::uint32_t kLastKind = 99;
 constexpr std::uint32_t kLastKnownKind = static_cast<std::uint32_t>(FrameKind::feed);
+constexpr std::uint32_t kNotice = static_cast<std::uint32_t>(FrameKind::notice);
 // The last field of the header.
 constexpr std::uint32_t kLastInHeader = 4;
 
@@ -35,7 +36,7 @@ char* put_header(char* out, const FrameHeader& header) noexcept {
 // Takes a field of Frame that is none of its header.
 void read_body(Reader& reader, FrameView& frame) noexcept {
     const std::uint32_t field = reader.field();
-    const bool known = field <= kLastInHeader || (field >= kFirstKind && field <= kLastKnownKind);
+    const bool known = field <= kLastInHeader || (field >= kFirstKind && field <= kLastKnownKind) || field == kNotice;
     if (reader.type() != WireType::bytes) {
         if (known) reader.fail();
     } else if (known && field >= kFirstKind) {

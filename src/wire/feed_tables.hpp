@@ -71,6 +71,7 @@ struct Table<im::Subscribed> {
         number(3, "visible_from", &T::visible_from),
         number(4, "next", &T::next),
         part<im::FeedReset>(5, "reset", &T::reset),
+        list<im::UserMark>(6, "others", &T::others, im::kMaxOthers),
     };
 };
 

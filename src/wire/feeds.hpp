@@ -73,6 +73,7 @@ struct Subscribed {
     std::uint64_t visible_from = 0;  // the first offset that who asks may read
     std::uint64_t next = 0;          // the first offset that will be told
     std::optional<FeedReset> reset;
+    std::vector<UserMark> others;  // of a conversation of at most kMaxOthers members
 };
 
 struct Unsubscribed {};

@@ -90,6 +90,7 @@ enum class FrameKind : std::uint8_t {
     request = 24,
     response = 25,
     feed = 26,
+    notice = 100,  // a hint: docs/protocol.md, "Extensions"
 };
 constexpr bool is_numbered(FrameKind kind) noexcept {
     return (kind >= FrameKind::data && kind <= FrameKind::receipt) ||
@@ -330,8 +331,20 @@ enum class Verb : std::uint8_t {
     member_ban = 21,
     user_block = 22,
     user_unblock = 23,
+    readers = 24,
+    read_unmark = 25,  // as read_mark: the last one counts
+    typing = 26,
+    presence_set = 27,
+    presence_subscribe = 28,
+    presence_unsubscribe = 29,
+    presence_get = 30,
+    occupancy_get = 31,
+    push_register = 32,  // the last one of a device counts
+    push_unregister = 33,
+    ban_list = 34,
+    block_list = 35,
 };
-inline constexpr Verb kLastVerb = Verb::user_unblock;
+inline constexpr Verb kLastVerb = Verb::block_list;
 // It changes something, once, under the id of its request; the others only read.
 constexpr bool writes(Verb verb) noexcept {
     return verb == Verb::conversation_create || verb == Verb::conversation_join || verb == Verb::conversation_leave ||

@@ -141,6 +141,39 @@ struct Table<im::MessageReaction> {
 };
 
 template <>
+struct Table<im::PushDevice> {
+    using T = im::PushDevice;
+    static constexpr std::string_view kName = "PushDevice";
+    static constexpr std::tuple kLines{
+        text(1, "service", &T::service, im::kMaxPushServiceBytes),
+        text(2, "token", &T::token, im::kMaxPushTokenBytes),
+        text(3, "app", &T::app, kMaxNameBytes),
+    };
+};
+
+template <>
+struct Table<im::PushUnregister> {
+    static constexpr std::string_view kName = "PushUnregister";
+    static constexpr std::tuple<> kLines{};
+};
+
+template <>
+struct Table<im::BlockQuery> {
+    using T = im::BlockQuery;
+    static constexpr std::string_view kName = "BlockQuery";
+    static constexpr std::tuple kLines{
+        text(1, "after", &T::after, kMaxNameBytes),
+        number(2, "limit", &T::limit, im::kMaxPage),
+    };
+};
+
+template <>
+struct Table<im::Done> {
+    static constexpr std::string_view kName = "Done";
+    static constexpr std::tuple<> kLines{};
+};
+
+template <>
 struct Table<im::Written> {
     using T = im::Written;
     static constexpr std::string_view kName = "Written";
@@ -201,6 +234,36 @@ struct Table<im::MemberPage> {
     static constexpr std::string_view kName = "MemberPage";
     static constexpr std::tuple kLines{
         list<im::Member>(1, "members", &T::members, im::kMaxPage),
+        number(2, "more", &T::more),
+    };
+};
+
+template <>
+struct Table<im::Ban> {
+    using T = im::Ban;
+    static constexpr std::string_view kName = "Ban";
+    static constexpr std::tuple kLines{
+        text(1, "user", &T::user, kMaxNameBytes),
+        number(2, "until_ms", &T::until_ms),
+    };
+};
+
+template <>
+struct Table<im::BanPage> {
+    using T = im::BanPage;
+    static constexpr std::string_view kName = "BanPage";
+    static constexpr std::tuple kLines{
+        list<im::Ban>(1, "bans", &T::bans, im::kMaxPage),
+        number(2, "more", &T::more),
+    };
+};
+
+template <>
+struct Table<im::BlockPage> {
+    using T = im::BlockPage;
+    static constexpr std::string_view kName = "BlockPage";
+    static constexpr std::tuple kLines{
+        names(1, "users", &T::users, im::kMaxPage),
         number(2, "more", &T::more),
     };
 };

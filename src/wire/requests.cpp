@@ -1,6 +1,7 @@
 #include "wire/requests.hpp"
 
 #include "wire/feed_tables.hpp"
+#include "wire/signal_tables.hpp"
 
 namespace flare::wire::im {
 
@@ -57,6 +58,22 @@ FLARE_BODY(ConversationState)
 FLARE_BODY(SyncedConversation)
 FLARE_BODY(SyncedFeed)
 FLARE_BODY(SyncPage)
+FLARE_BODY(ReaderQuery)
+FLARE_BODY(UserMark)
+FLARE_BODY(ReaderPage)
+FLARE_BODY(PushDevice)
+FLARE_BODY(PushUnregister)
+FLARE_BODY(BlockQuery)
+FLARE_BODY(Done)
+FLARE_BODY(BanPage)
+FLARE_BODY(BlockPage)
+FLARE_BODY(Typing)
+FLARE_BODY(PresenceSet)
+FLARE_BODY(PresenceUsers)
+FLARE_BODY(PresenceState)
+FLARE_BODY(PresenceSnapshot)
+FLARE_BODY(Occupancy)
+FLARE_BODY(Notice)
 #undef FLARE_BODY
 
 const Schema* request_schema(Verb verb) noexcept {
@@ -84,6 +101,18 @@ const Schema* request_schema(Verb verb) noexcept {
         case Verb::message_delete: return &kSchemaOf<MessageDelete>;
         case Verb::message_react:
         case Verb::message_unreact: return &kSchemaOf<MessageReaction>;
+        case Verb::read_unmark: return &kSchemaOf<MarkRead>;
+        case Verb::readers: return &kSchemaOf<ReaderQuery>;
+        case Verb::typing: return &kSchemaOf<Typing>;
+        case Verb::presence_set: return &kSchemaOf<PresenceSet>;
+        case Verb::presence_subscribe:
+        case Verb::presence_unsubscribe:
+        case Verb::presence_get: return &kSchemaOf<PresenceUsers>;
+        case Verb::occupancy_get: return &kSchemaOf<ConversationRef>;
+        case Verb::push_register: return &kSchemaOf<PushDevice>;
+        case Verb::push_unregister: return &kSchemaOf<PushUnregister>;
+        case Verb::ban_list: return &kSchemaOf<MemberQuery>;
+        case Verb::block_list: return &kSchemaOf<BlockQuery>;
         case Verb::unspecified: break;
     }
     return nullptr;
@@ -113,10 +142,34 @@ const Schema* response_schema(Verb verb) noexcept {
         case Verb::subscribe: return &kSchemaOf<Subscribed>;
         case Verb::unsubscribe: return &kSchemaOf<Unsubscribed>;
         case Verb::sync: return &kSchemaOf<SyncPage>;
-        case Verb::read_mark: return &kSchemaOf<ReadMark>;
+        case Verb::read_mark:
+        case Verb::read_unmark: return &kSchemaOf<ReadMark>;
+        case Verb::readers: return &kSchemaOf<ReaderPage>;
+        case Verb::typing:
+        case Verb::presence_set:
+        case Verb::presence_unsubscribe:
+        case Verb::push_register:
+        case Verb::push_unregister: return &kSchemaOf<Done>;
+        case Verb::presence_subscribe:
+        case Verb::presence_get: return &kSchemaOf<PresenceSnapshot>;
+        case Verb::occupancy_get: return &kSchemaOf<Occupancy>;
+        case Verb::ban_list: return &kSchemaOf<BanPage>;
+        case Verb::block_list: return &kSchemaOf<BlockPage>;
         case Verb::unspecified: break;
     }
     return nullptr;
+}
+
+const Schema& notice_schema() noexcept { return kSchemaOf<Notice>; }
+
+Body notice_body(const Notice& notice) {
+    Body body;
+    body.kind = FrameKind::notice;
+    const std::size_t size = content_size(notice);
+    body.content_offset = static_cast<std::uint32_t>(body_size(body.kind, size) - size);
+    body.bytes = Bytes::make(body.content_offset + size,
+                             [&](char* out) { put_content(put_body_tag(out, FrameKind::notice, size), notice); });
+    return body;
 }
 
 }  // namespace flare::wire::im

@@ -24,6 +24,8 @@ inline constexpr std::size_t kMaxUsers = 500;     // that one request names
 inline constexpr std::size_t kMaxPage = 200;      // entries or members in a response
 inline constexpr std::size_t kMaxReactions = 32;  // to a message, each with its number of users
 inline constexpr std::uint32_t kMaxPageBytes = 1024 * 1024;
+inline constexpr std::size_t kMaxPushServiceBytes = 64;
+inline constexpr std::size_t kMaxPushTokenBytes = 4096;
 
 // Names of users: none is empty or longer than kMaxNameBytes, no request has more than kMaxUsers.
 using Names = std::vector<std::string_view>;
@@ -80,7 +82,7 @@ struct MemberUntil {
     std::uint64_t until_ms = 0;  // Unix time; 0: no longer; UINT64_MAX: for ever
 };
 
-// member.list
+// member.list, ban.list
 struct MemberQuery {
     std::string_view conversation;
     std::string_view after;
@@ -120,7 +122,26 @@ struct MessageReaction {
     std::string_view key;
 };
 
+// push.register. The device is that of the session.
+struct PushDevice {
+    std::string_view service;  // by which the back-end reaches the device: "fcm", "apns", "webpush", or its own
+    std::string_view token;    // what that service calls the device
+    std::string_view app;      // which of several apps it is; may be empty
+};
+
+// push.unregister: of the session's device.
+struct PushUnregister {};
+
+// block.list
+struct BlockQuery {
+    std::string_view after;
+    std::uint32_t limit = 0;
+};
+
 // ---- responses ----
+
+// It is done, and there is nothing to say.
+struct Done {};
 
 struct Written {
     std::uint64_t epoch = 0;
@@ -159,6 +180,21 @@ struct Member {
 
 struct MemberPage {
     std::vector<Member> members;
+    bool more = false;
+};
+
+struct Ban {
+    std::string_view user;
+    std::uint64_t until_ms = 0;  // as in MemberUntil
+};
+
+struct BanPage {
+    std::vector<Ban> bans;
+    bool more = false;
+};
+
+struct BlockPage {
+    Names users;
     bool more = false;
 };
 

@@ -91,6 +91,7 @@ constexpr Field kFrameFields[] = {
     field(24, "request", kSchemaOf<RequestView>),
     field(25, "response", kSchemaOf<ResponseView>),
     body_as_bytes(26, "feed"),
+    body_as_bytes(100, "hint_notice"),
 };
 
 }  // namespace

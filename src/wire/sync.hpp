@@ -21,6 +21,7 @@ inline constexpr std::size_t kMaxSyncEntries = 50;   // of a conversation
 inline constexpr std::size_t kMaxCursorBytes = 128;  // opaque to clients
 inline constexpr std::uint32_t kMaxUnread = 999;     // that is counted
 inline constexpr std::size_t kMaxStates = 64;        // in one frame
+inline constexpr std::size_t kMaxOthers = 100;       // whose marks are told: members of a larger room are not
 
 // ---- requests ----
 
@@ -32,14 +33,41 @@ struct Sync {
     bool feeds = false;
 };
 
-// read.mark
+// read.mark, read.unmark
 struct MarkRead {
     std::string_view conversation;
     std::uint64_t epoch = 0;
     std::uint64_t offset = 0;
 };
 
+// readers
+struct ReaderQuery {
+    std::string_view conversation;
+    std::uint64_t epoch = 0;
+    std::uint64_t offset = 0;
+    std::string_view after;
+    std::uint32_t limit = 0;
+};
+
 // ---- responses ----
+
+// How far another user has come.
+struct UserMark {
+    std::string_view user;
+    std::uint64_t read = 0;
+    std::uint64_t delivered = 0;  // a device of theirs has it; never below `read`
+
+    friend bool operator==(const UserMark&, const UserMark&) = default;
+};
+
+// Who of a conversation's members, but the sender, has read an entry.
+struct ReaderPage {
+    std::vector<UserMark> readers;
+    std::uint32_t read = 0;       // how many have, on all pages
+    std::uint32_t delivered = 0;  // likewise, to how many it was delivered
+    std::uint32_t members = 0;    // of how many
+    bool more = false;
+};
 
 struct ReadMark {
     std::uint64_t offset = 0;  // everything up to it is read
@@ -49,6 +77,7 @@ struct ReadMark {
     // Likewise: messages that count as unread, since the log began, up to that entry. 0: it is not said, or there are
     // none.
     std::uint64_t messages = 0;
+    std::uint64_t unread_from = 0;  // the user has marked it as unread from this entry on; 0: not
 
     friend bool operator==(const ReadMark&, const ReadMark&) = default;
 };
@@ -63,6 +92,7 @@ struct ConversationState {
     std::int64_t last_ms = 0;
     std::optional<ReadMark> mark;  // another session of the user has moved it
     bool gone = false;             // the user is no member any more
+    std::vector<UserMark> others;  // how far other members have come, of those that have changed
 };
 
 struct SyncedConversation {
@@ -70,7 +100,8 @@ struct SyncedConversation {
     std::int64_t last_ms = 0;
     std::optional<ReadMark> mark;
     std::vector<Entry> entries;
-    std::uint32_t feed = 0;  // 0: none
+    std::uint32_t feed = 0;        // 0: none
+    std::vector<UserMark> others;  // of a direct conversation
 };
 
 // A feed of a conversation that has not changed since the cursor. It begins behind its newest entry.

@@ -34,12 +34,49 @@ struct Table<im::MarkRead> {
 };
 
 template <>
+struct Table<im::ReaderQuery> {
+    using T = im::ReaderQuery;
+    static constexpr std::string_view kName = "ReaderQuery";
+    static constexpr std::tuple kLines{
+        text(1, "conversation", &T::conversation, kMaxNameBytes),
+        fixed(2, "epoch", &T::epoch),
+        number(3, "offset", &T::offset),
+        text(4, "after", &T::after, kMaxNameBytes),
+        number(5, "limit", &T::limit, im::kMaxPage),
+    };
+};
+
+template <>
+struct Table<im::UserMark> {
+    using T = im::UserMark;
+    static constexpr std::string_view kName = "UserMark";
+    static constexpr std::tuple kLines{
+        text(1, "user", &T::user, kMaxNameBytes),
+        number(2, "read", &T::read),
+        number(3, "delivered", &T::delivered),
+    };
+};
+
+template <>
+struct Table<im::ReaderPage> {
+    using T = im::ReaderPage;
+    static constexpr std::string_view kName = "ReaderPage";
+    static constexpr std::tuple kLines{
+        list<im::UserMark>(1, "readers", &T::readers, im::kMaxPage),
+        number(2, "read", &T::read),
+        number(3, "delivered", &T::delivered),
+        number(4, "members", &T::members),
+        number(5, "more", &T::more),
+    };
+};
+
+template <>
 struct Table<im::ReadMark> {
     using T = im::ReadMark;
     static constexpr std::string_view kName = "ReadMark";
     static constexpr std::tuple kLines{
         number(1, "offset", &T::offset), number(2, "unread", &T::unread),     number(3, "more", &T::more),
-        number(4, "last", &T::last),     number(5, "messages", &T::messages),
+        number(4, "last", &T::last),     number(5, "messages", &T::messages), number(6, "unread_from", &T::unread_from),
     };
 };
 
@@ -55,6 +92,7 @@ struct Table<im::ConversationState> {
         number(5, "last_ms", &T::last_ms),
         part<im::ReadMark>(6, "mark", &T::mark),
         number(7, "gone", &T::gone),
+        list<im::UserMark>(8, "others", &T::others, im::kMaxOthers),
     };
 };
 
@@ -68,6 +106,7 @@ struct Table<im::SyncedConversation> {
         part<im::ReadMark>(3, "mark", &T::mark),
         list<im::Entry>(4, "entries", &T::entries, im::kMaxSyncEntries),
         number(5, "feed", &T::feed),
+        list<im::UserMark>(6, "others", &T::others, im::kMaxOthers),
     };
 };
 

@@ -8,7 +8,7 @@ import {startServer} from './server.js';
 
 const UNEXPECTED_FRAME = 4104;
 const MALFORMED_FRAME = 4100;
-const HINT = Buffer.from('07a206040a026869', 'hex');  // field 100
+const HINT = Buffer.from('07aa06040a026869', 'hex');  // field 101
 const UNKNOWN_CAPABILITIES = 0xfffffff0;
 
 let server;

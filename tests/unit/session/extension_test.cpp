@@ -11,7 +11,7 @@ constexpr std::uint64_t kUnknownCapabilities = ~std::uint64_t{31};
 // A batch of one frame, byte for byte.
 std::string raw(std::string_view frame) { return static_cast<char>(frame.size()) + std::string(frame); }
 
-const std::string kHint = raw(std::string_view("\xa2\x06\x02hi", 5));    // field 100
+const std::string kHint = raw(std::string_view("\xaa\x06\x02hi", 5));    // field 101
 const std::string kLastHint = raw(std::string_view("\xba\x0c\x00", 3));  // field 199
 const std::string kNumberedHint = raw(std::string_view("\x10\x01\xa2\x06\x00", 5));
 const std::string kMustBeKnown = raw(std::string_view("\x9a\x06\x00", 3));                     // field 99

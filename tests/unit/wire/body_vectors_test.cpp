@@ -4,6 +4,7 @@
 
 #include "wire/feeds.hpp"
 #include "wire/json.hpp"
+#include "wire/signals.hpp"
 
 #include <gtest/gtest.h>
 
@@ -232,6 +233,54 @@ std::vector<BodyCase> body_cases() {
          "A message that was edited, with its reactions; one that was deleted; a reaction that was taken back",
          Verb::history, true, im::encode(changed)});
 
+    cases.push_back({"readers", "Who has read a message", Verb::readers, false,
+                     im::encode(im::ReaderQuery{"room:lunch", 0x8f3a5c17d2e94b60, 1'204, "bob", 100})});
+    im::ReaderPage readers;
+    readers.readers = {{"eve", 1'205, 1'206}, {"grace", 1'204, 1'204}};
+    readers.read = 3;
+    readers.delivered = 9;
+    readers.members = 16;
+    cases.push_back(
+        {"reader-page", "Two of the three who have read it, behind bob", Verb::readers, true, im::encode(readers)});
+    cases.push_back({"read-unmark", "A conversation is unread from a message on", Verb::read_unmark, false,
+                     im::encode(im::MarkRead{"room:lunch", 0x8f3a5c17d2e94b60, 1'204})});
+    cases.push_back({"read-unmark-now", "The mark stays, and the user has said where to begin", Verb::read_unmark, true,
+                     im::encode(im::ReadMark{1'205, 1, false, 1'205, 1'100, 1'204})});
+    subscribed.reset.reset();
+    subscribed.next = 1'205;
+    subscribed.others = {{"eve", 1'200, 1'205}};
+    cases.push_back({"subscribed-others", "How far others have come in a small room", Verb::subscribe, true,
+                     im::encode(subscribed)});
+    im::Typing typing;
+    typing.conversation = "room:lunch";
+    typing.on = true;
+    cases.push_back({"typing", "The user types", Verb::typing, false, im::encode(typing)});
+    cases.push_back({"done", "It is done", Verb::typing, true, im::encode(im::Done{})});
+    cases.push_back({"presence-set", "Nobody looks at this device", Verb::presence_set, false,
+                     im::encode(im::PresenceSet{im::Presence::away})});
+    cases.push_back({"presence-subscribe", "Who of them is there, from now on", Verb::presence_subscribe, false,
+                     im::encode(im::PresenceUsers{{"bob", "eve"}})});
+    im::PresenceSnapshot there;
+    there.states = {{"bob", im::Presence::online, 0}, {"eve", im::Presence::offline, 1'722'470'400'216}};
+    there.lease_ms = 600'000;
+    cases.push_back(
+        {"presence-snapshot", "One is there, the other was", Verb::presence_subscribe, true, im::encode(there)});
+    cases.push_back({"occupancy", "How many of a room's members are there", Verb::occupancy_get, true,
+                     im::encode(im::Occupancy{5, 17})});
+    cases.push_back({"push-register", "A device can be woken", Verb::push_register, false,
+                     im::encode(im::PushDevice{"fcm", "d1a9...", "lunch-app"})});
+    cases.push_back({"push-unregister", "It is not to be woken any more", Verb::push_unregister, false,
+                     im::encode(im::PushUnregister{})});
+    im::BanPage bans;
+    bans.bans = {{"mallory", UINT64_MAX}, {"trent", 1'722'474'000'000}};
+    bans.more = true;
+    cases.push_back({"ban-page", "Two users are banned, one of them for ever, and there are more", Verb::ban_list, true,
+                     im::encode(bans)});
+    cases.push_back(
+        {"block-list", "Whom the user has blocked", Verb::block_list, false, im::encode(im::BlockQuery{"bob", 100})});
+    cases.push_back(
+        {"block-page", "One, behind bob", Verb::block_list, true, im::encode(im::BlockPage{{"mallory"}, false})});
+
     const auto refused = [&](std::string name, std::string about, Verb verb, bool response, std::string body,
                              errc code = errc::malformed_frame) {
         cases.push_back({"bad-" + std::move(name), std::move(about), verb, response, std::move(body), code});
@@ -258,6 +307,10 @@ std::vector<BodyCase> body_cases() {
             from_hex("22 81 02") + std::string(257, 'k'));
     refused("reaction-utf8", "A reaction that is not UTF-8", Verb::message_unreact, false, from_hex("22 02 c3 28"),
             errc::invalid_utf8);
+    refused("push-token", "A token of 4,097 bytes", Verb::push_register, false,
+            from_hex("12 81 20") + std::string(4'097, 't'));
+    refused("presence-nobody", "The presence of a user without a name", Verb::presence_get, false, from_hex("0a 00"));
+    refused("readers-limit", "201 readers are asked for", Verb::readers, false, from_hex("28 c9 01"));
     refused("cut-entry", "A page that ends inside its entry", Verb::history, true, from_hex("12 05 08 01"));
     return cases;
 }
@@ -308,7 +361,28 @@ Result<std::string> decoded_again(const BodyCase& each) {
             return each.response ? through<im::Unsubscribed>(each.body) : through<im::Unsubscribe>(each.body);
         case Verb::sync: return each.response ? through<im::SyncPage>(each.body) : through<im::Sync>(each.body);
         case Verb::read_mark:
+        case Verb::read_unmark:
             return each.response ? through<im::ReadMark>(each.body) : through<im::MarkRead>(each.body);
+        case Verb::readers:
+            return each.response ? through<im::ReaderPage>(each.body) : through<im::ReaderQuery>(each.body);
+        case Verb::typing: return each.response ? through<im::Done>(each.body) : through<im::Typing>(each.body);
+        case Verb::presence_set:
+            return each.response ? through<im::Done>(each.body) : through<im::PresenceSet>(each.body);
+        case Verb::presence_subscribe:
+        case Verb::presence_get:
+            return each.response ? through<im::PresenceSnapshot>(each.body) : through<im::PresenceUsers>(each.body);
+        case Verb::presence_unsubscribe:
+            return each.response ? through<im::Done>(each.body) : through<im::PresenceUsers>(each.body);
+        case Verb::occupancy_get:
+            return each.response ? through<im::Occupancy>(each.body) : through<im::ConversationRef>(each.body);
+        case Verb::push_register:
+            return each.response ? through<im::Done>(each.body) : through<im::PushDevice>(each.body);
+        case Verb::push_unregister:
+            return each.response ? through<im::Done>(each.body) : through<im::PushUnregister>(each.body);
+        case Verb::ban_list:
+            return each.response ? through<im::BanPage>(each.body) : through<im::MemberQuery>(each.body);
+        case Verb::block_list:
+            return each.response ? through<im::BlockPage>(each.body) : through<im::BlockQuery>(each.body);
         case Verb::unspecified: break;
     }
     return errc::internal;

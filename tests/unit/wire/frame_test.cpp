@@ -367,7 +367,7 @@ TEST(Frames, AKindOfALaterVersionIsToldApartFromAnUnknownFieldOfTheHeader) {
     EXPECT_EQ(frame.kind, FrameKind::none);
     ASSERT_TRUE(decode_frame(from_hex("1005 9a0600"), frame));  // field 99, numbered for all we know
     EXPECT_TRUE(frame.unknown_kind);
-    ASSERT_TRUE(decode_frame(from_hex("2a00 a20600"), frame));  // fields 5 and 100
+    ASSERT_TRUE(decode_frame(from_hex("2a00 aa0600"), frame));  // fields 5 and 101
     EXPECT_FALSE(frame.unknown_kind);
     ASSERT_TRUE(decode_frame(from_hex("ca0100 7a00"), frame));  // field 25 and a ping
     EXPECT_FALSE(frame.unknown_kind);
@@ -378,14 +378,14 @@ TEST(Frames, AKindOfALaterVersionIsToldApartFromAnUnknownFieldOfTheHeader) {
 
 TEST(Frames, AHintOfALaterVersionIsPassedOverUnlessItIsNumbered) {
     FrameView frame;
-    for (const char* const hint : {"a20600", "ba0c00", "a206 04 0a026869"}) {  // fields 100, 199, 100
+    for (const char* const hint : {"aa0600", "ba0c00", "aa06 04 0a026869"}) {  // fields 101, 199, 101
         ASSERT_TRUE(decode_frame(from_hex(hint), frame)) << hint;
         EXPECT_FALSE(frame.unknown_kind);
         EXPECT_EQ(frame.kind, FrameKind::none);
         EXPECT_EQ(decode_frame(from_hex("1005" + std::string(hint)), frame).error(), errc::malformed_frame);
     }
     // What rides on it counts, and it disturbs no body.
-    ASSERT_TRUE(decode_frame(from_hex("1a021007 a20600"), frame));
+    ASSERT_TRUE(decode_frame(from_hex("1a021007 aa0600"), frame));
     EXPECT_EQ(frame.acks.size(), 1u);
     ASSERT_TRUE(decode_frame(from_hex("a20600 7a020801"), frame));
     EXPECT_EQ(frame.kind, FrameKind::ping);
@@ -422,8 +422,8 @@ TEST(Frames, OnlyWhatTravelsInLanesIsNumbered) {
     for (const FrameKind kind :
          {FrameKind::hello, FrameKind::welcome, FrameKind::refused, FrameKind::activate, FrameKind::goodbye,
           FrameKind::ping, FrameKind::pong, FrameKind::data, FrameKind::chunk, FrameKind::receipt,
-          FrameKind::credential, FrameKind::credential_state, FrameKind::request, FrameKind::response,
-          FrameKind::feed}) {
+          FrameKind::credential, FrameKind::credential_state, FrameKind::request, FrameKind::response, FrameKind::feed,
+          FrameKind::notice}) {
         char bytes[4];
         const std::string field(bytes, put_body_tag(bytes, kind, 0));
         const std::string seq = from_hex("1001");

@@ -123,6 +123,9 @@ void expect_equal(const v1::Frame& theirs, const FrameView& ours, Batch& again) 
         case FrameKind::feed:
             EXPECT_EQ(theirs.feed(), ours.body);
             return again.add(header, raw_body(ours.kind, ours.body));
+        case FrameKind::notice:
+            EXPECT_EQ(theirs.hint_notice(), ours.body);
+            return again.add(header, raw_body(ours.kind, ours.body));
         case FrameKind::none: return again.add(header);
         default: return again.add(header, encoded_again(ours));
     }

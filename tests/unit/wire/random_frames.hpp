@@ -28,8 +28,8 @@ public:
         v1::Frame frame;
         const auto& bodies = *v1::Frame::descriptor()->FindOneofByName("body");
         const auto* field = pick_body(bodies);
-        if (field != nullptr && field->number() == v1::Frame::kFeedFieldNumber) {
-            frame.set_feed(bytes(600));
+        if (field != nullptr && field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {  // a body of another schema
+            frame.GetReflection()->SetString(&frame, field, bytes(600));
         } else if (field != nullptr) {
             fill(*frame.GetReflection()->MutableMessage(&frame, field), schema_of(*field));
         }
@@ -55,7 +55,7 @@ public:
     void add_unknown(google::protobuf::Message& message, bool is_frame = true) {
         const auto* reflection = message.GetReflection();
         auto* unknown = reflection->MutableUnknownFields(&message);
-        const int first = is_frame ? 100 : 50;
+        const int first = is_frame ? 101 : 50;
         for (unsigned i = below(3); i > 0; --i) {
             const int field = first + static_cast<int>(below(100'000));
             switch (below(4)) {

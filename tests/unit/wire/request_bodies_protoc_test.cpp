@@ -4,9 +4,11 @@
 
 #include "wire/feeds.hpp"
 #include "wire/json.hpp"
+#include "wire/signals.hpp"
 
 #include <flare/im/v1/feeds.pb.h>
 #include <flare/im/v1/requests.pb.h>
+#include <flare/im/v1/signals.pb.h>
 #include <flare/im/v1/sync.pb.h>
 #include <google/protobuf/util/json_util.h>
 
@@ -58,12 +60,27 @@ std::vector<BodyKind> body_kinds() {
             body_kind<v1::SyncPage, im::SyncPage>(),
             body_kind<v1::MarkRead, im::MarkRead>(),
             body_kind<v1::ReadMark, im::ReadMark>(),
+            body_kind<v1::ReaderQuery, im::ReaderQuery>(),
+            body_kind<v1::ReaderPage, im::ReaderPage>(),
+            body_kind<v1::PushDevice, im::PushDevice>(),
+            body_kind<v1::PushUnregister, im::PushUnregister>(),
+            body_kind<v1::BlockQuery, im::BlockQuery>(),
+            body_kind<v1::Done, im::Done>(),
+            body_kind<v1::BanPage, im::BanPage>(),
+            body_kind<v1::BlockPage, im::BlockPage>(),
+            body_kind<v1::Typing, im::Typing>(),
+            body_kind<v1::PresenceSet, im::PresenceSet>(),
+            body_kind<v1::PresenceUsers, im::PresenceUsers>(),
+            body_kind<v1::PresenceSnapshot, im::PresenceSnapshot>(),
+            body_kind<v1::Occupancy, im::Occupancy>(),
+            body_kind<v1::Notice, im::Notice>(),
             body_kind<v1::Feed, im::Feed>()};
 }
 
 // Of a request, a response or a feed that has this name.
 const Schema& schema_called(const std::string& name) {
     if (name == im::feed_schema().name) return im::feed_schema();
+    if (name == im::notice_schema().name) return im::notice_schema();
     for (unsigned verb = 1; verb <= static_cast<unsigned>(kLastVerb); ++verb) {
         for (const Schema* each :
              {im::request_schema(static_cast<Verb>(verb)), im::response_schema(static_cast<Verb>(verb))}) {

@@ -447,11 +447,21 @@ void add_feeds(std::vector<VectorCase>& cases) {
     im::ConversationState& left = states.states.emplace_back();
     left.conversation = "room:attic";
     left.gone = true;
-    cases.push_back({"feed-states",
-                     "Another device has read something, a log has grown, and a room is gone",
-                     both_ways,
-                     frame_of(im::feed_body(states), of_none),
-                     {}});
+    im::ConversationState& read = states.states.emplace_back();
+    read.conversation = "bob";
+    read.epoch = 0x5b2f90c3d4e1a867;
+    read.others = {{"bob", 40, 41}};
+    cases.push_back(
+        {"feed-states",
+         "Another device has read something, a log has grown, a room is gone, and another user has read something",
+         both_ways,
+         frame_of(im::feed_body(states), of_none),
+         {}});
+    im::Notice notice;
+    notice.typing = {{"room:lunch", "ada", true}};
+    notice.presence = {{"bob", im::Presence::offline, 1'722'470'400'300}};
+    cases.push_back(
+        {"notice", "A user types, and another has gone", both_ways, frame_of(im::notice_body(notice), {}), {}});
     Batch of_large;
     of_large.add_chunk(of_feed, 90'000, Bytes("the first piece"), static_cast<std::uint32_t>(FrameKind::feed));
     of_large.add_chunk(numbered(15, 2), 0, Bytes("and another"));
@@ -489,14 +499,14 @@ void add_sealing(std::vector<VectorCase>& cases) {
 void add_unusual(std::vector<VectorCase>& cases) {
     using enum VectorUse;
     cases.push_back({"unknown-fields",
-                     "A ping with fields of a later version in the frame (field 5, 100) and in its body (field 9)",
+                     "A ping with fields of a later version in the frame (field 5, 101) and in its body (field 9)",
                      reads_as,
-                     raw_frame("28 05 7a 07 08 07 4d 01 02 03 04 a2 06 02 68 69"),
+                     raw_frame("28 05 7a 07 08 07 4d 01 02 03 04 aa 06 02 68 69"),
                      {}});
     cases.push_back({"hint",
-                     "A kind of frame that may be passed over (field 100) between two pings: nothing, to this version",
+                     "A kind of frame that may be passed over (field 101) between two pings: nothing, to this version",
                      reads_as,
-                     raw_frame("7a 02 08 01") + raw_frame("a2 06 04 0a 02 68 69") + raw_frame("7a 02 08 02"),
+                     raw_frame("7a 02 08 01") + raw_frame("aa 06 04 0a 02 68 69") + raw_frame("7a 02 08 02"),
                      {}});
     cases.push_back({"later-hello",
                      "A Hello of a later version 1: a capability and a field (99) that this one does not know",

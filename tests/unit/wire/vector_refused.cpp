@@ -24,8 +24,8 @@ void add_refused(std::vector<VectorCase>& cases) {
     add("numbered-ping", "A ping with a number", raw_frame("10 01 7a 02 08 01"));
     add("later-kind", "A kind of frame (field 99) that must be known, and is not", raw_frame("9a 06 00"),
         errc::unexpected_frame);
-    add("numbered-hint", "A kind of frame that may be passed over (field 100) does so without a number",
-        raw_frame("10 05 a2 06 00"));
+    add("numbered-hint", "A kind of frame that may be passed over (field 101) does so without a number",
+        raw_frame("10 05 aa 06 00"));
     add("request-number", "A request without a number", raw_frame("c2 01 00"));
     add("request-id", "A request with an id of 15 bytes",
         raw_frame("10 01 c2 01 11 0a 0f 000102030405060708090a0b0c0d0e"));

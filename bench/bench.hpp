@@ -19,6 +19,7 @@ struct NotConnected : std::runtime_error {
 
 int bench_codec(int argc, char** argv);
 int bench_compress(int argc, char** argv);
+int bench_crowd(int argc, char** argv);
 int bench_detached(int argc, char** argv);
 int bench_echo(int argc, char** argv);
 int bench_connect(int argc, char** argv);

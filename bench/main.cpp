@@ -17,6 +17,7 @@ constexpr Benchmark kBenchmarks[] = {
     {"codec", flare::bench::bench_codec, "encode and decode one 256-byte message, again and again"},
     {"compress", flare::bench::bench_compress, "what chat messages shrink to, and what that costs"},
     {"connect", flare::bench::bench_connect, "new and resumed sessions a second"},
+    {"crowd", flare::bench::bench_crowd, "a room of 100,000 members, most of them away, beside one of ten"},
     {"detached", flare::bench::bench_detached, "broadcast() to sessions without a connection: 1 and 2 workers"},
     {"echo", flare::bench::bench_echo, "echo through the whole stack, and the floor beside it"},
     {"fanout", flare::bench::bench_fanout, "one session publishes to all the others"},

@@ -79,6 +79,7 @@ void SyncGround::fill(store::Engine& engine) {
         store::Change made;
         made.key = model::ConversationKey::room(room_name(room));
         made.config.emplace().title = "A room of the benchmark " + std::to_string(room);
+        made.config->join = model::Join::open;
         for (const std::uint32_t user : members[room]) {
             model::Member& member = made.members.emplace_back();
             member.user = users_[user];

@@ -2,6 +2,7 @@
 #include "wire/batch.hpp"
 #include "wire/feeds.hpp"
 #include "wire/json.hpp"
+#include "wire/signals.hpp"
 
 #include <cstdint>
 #include <cstdlib>
@@ -93,6 +94,13 @@ bool decode(const FrameView& frame) {
             if (!read_again(response, frame.kind)) return false;
             require(inside(response->body, frame.body) && inside(response->text, frame.body));
             require(decode_response(encode(*response).content())->more == response->more);
+            return true;
+        }
+        case FrameKind::notice: {
+            const auto notice = im::decode<im::Notice>(frame.body);
+            if (!notice) return false;
+            for (const im::Typing& each : notice->typing) require(inside(each.user, frame.body));
+            require(im::notice_body(*notice).content() == im::encode(*notice));
             return true;
         }
         case FrameKind::feed: {

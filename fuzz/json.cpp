@@ -33,7 +33,8 @@ bool decodes(const FrameView& frame) {
         case FrameKind::sealed: return decode_sealed(frame.body).has_value();
         case FrameKind::request: return decode_request(frame.body).has_value();
         case FrameKind::response: return decode_response(frame.body).has_value();
-        case FrameKind::feed:  // its content is bytes in JSON, too
+        case FrameKind::feed:  // its content is bytes in JSON, too; so is the next one's
+        case FrameKind::notice:
         case FrameKind::none: break;
     }
     return true;

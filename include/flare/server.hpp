@@ -142,6 +142,25 @@ struct ConversationLimits {
     std::vector<std::string> open_room_makers{"*"};
 };
 
+// How long a conversation keeps its entries. What is beyond any of these goes, the oldest first, and history() answers
+// history_pruned for it. 0: no limit.
+struct RetentionRules {
+    std::chrono::seconds age{0};
+    std::uint64_t entries = 0;  // messages and changes
+    std::uint64_t bytes = 0;    // of payloads, as they are stored
+
+    friend bool operator==(const RetentionRules&, const RetentionRules&) = default;
+};
+
+// The rules of one conversation: "room:NAME", or of a direct one both users. Nothing: those of retention(). Called on a
+// thread of the store, for every conversation in each walk: it must be quick, and may be asked by two threads.
+struct RetainedConversation {
+    std::string_view room;   // with "room:"; empty: a direct conversation
+    std::string_view first;  // of its users, by name
+    std::string_view second;
+};
+using RetentionPolicy = std::function<std::optional<RetentionRules>(const RetainedConversation& which)>;
+
 // The lowest level that the server logs. The log goes to standard error.
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error, off };
 
@@ -341,6 +360,12 @@ public:
     // Drops the connections of a user without a goodbye, like a failing network; the sessions stay, and their clients
     // resume them. For testing how an application reacts. Returns the number of connections.
     Checked<std::size_t> drop_connections(std::string user);
+    // Deletes everything that a user has written, in every conversation, and removes the user from all rooms, in the
+    // background: each deletion is told like any other, some 500 a second. Ends the user's sessions; revoke_user()
+    // keeps the user from coming back. Returns once the store has it that this is to be done: from then on it is done
+    // to the end, also after a crash. The user's name stays in the log. Errors: unknown_target (nobody of this name has
+    // ever connected), not_supported (no store), busy, storage_failed.
+    Checked<> erase(std::string user);
     // Reloads certificates, keys and CAs for wss and QUIC, and the sealing key. If all are valid, new connections use
     // them; existing connections stay. Errors: as for start(); they change nothing.
     Checked<> reload_certificates();
@@ -493,6 +518,11 @@ public:
     // them is connected. Without a store (the default) messages reach those who are connected, and there are no rooms.
     ServerBuilder& store(Store store);
     ServerBuilder& conversation_limits(ConversationLimits limits);  // of a server with a store
+    // How long conversations keep their entries; by default for ever. All of them are looked at every `interval`, at
+    // least 1 s; 10 min by default.
+    ServerBuilder& retention(RetentionRules rooms, RetentionRules direct);
+    ServerBuilder& retention_interval(std::chrono::milliseconds interval);
+    ServerBuilder& with_retention_policy(RetentionPolicy policy);
     // Ceiling for all memory that peers can make the server hold: 4 GiB, at least 1 MiB. At the limit the server
     // refuses new sessions with busy, then ends sessions without a connection, then those whose clients read nothing:
     // docs/server.md, "Memory".

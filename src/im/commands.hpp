@@ -67,6 +67,10 @@ struct Block {
 };
 // The conversation ends, with its log.
 struct Destroy {};
+// Entries below go, whatever they are. Of the server.
+struct Truncate {
+    std::uint64_t keep_from = 0;
+};
 
 }  // namespace flare::im::command
 
@@ -74,6 +78,6 @@ namespace flare::im {
 
 using Command =
     std::variant<command::Create, command::Join, command::Leave, command::Add, command::Remove, command::SetRole,
-                 command::Mute, command::Ban, command::Configure, command::Block, command::Destroy>;
+                 command::Mute, command::Ban, command::Configure, command::Block, command::Destroy, command::Truncate>;
 
 }  // namespace flare::im

@@ -93,6 +93,7 @@ void Conversation::apply(const Plan& plan, const Outcome& outcome) {
         members_.set(member);
     }
     if (plan.tells) advance_head(outcome);
+    head_.first = std::max(head_.first, plan.keep_from);
 }
 
 void Conversation::check_invariants() const {

@@ -37,6 +37,7 @@ struct Plan {
     std::vector<model::Member> members{};     // others stay; visible_from 0: from the entry of this change on
     std::vector<Row> entering{};              // of these, who is no member yet
     bool removed = false;                     // the conversation ends
+    std::uint64_t keep_from = 0;              // entries below go; 0: none
     bool nothing = false;                     // it is so already: nothing is written
     std::int64_t joined = 0;                  // how many members there are more, or, below 0, fewer
     std::optional<model::EntryKind> tells{};  // kind of the entry; nothing: none is written

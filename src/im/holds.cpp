@@ -35,6 +35,7 @@ std::uint32_t Holds::retry_after_ms(SessionKey session, TimePoint now) const {
 
 void Holds::put_off(SessionKey session, const Uuid& id, std::uint64_t place, std::chrono::milliseconds wait,
                     TimePoint now) {
+    if (session == 0) return;  // the server's own: who asks for it asks again, or not, under another id
     if (by_session_.size() >= limits_.held_sessions && !by_session_.contains(session)) make_room();
     const auto [held, fresh] = by_session_.try_emplace(session);
     Hold& hold = held->second;

@@ -44,7 +44,9 @@ public:
             refuse({errc::unknown_conversation, "there is no such conversation: correct its name, or create it"});
         } else if (const Member* const self = member(actor_); self != nullptr) {
             self_ = *self;
-            if (conversation_.direct() && !std::holds_alternative<command::Block>(command)) {
+            const bool of_direct =
+                std::holds_alternative<command::Block>(command) || std::holds_alternative<command::Truncate>(command);
+            if (conversation_.direct() && !of_direct) {
                 refuse(not_a_room());
             } else {
                 std::visit(*this, command);
@@ -52,7 +54,7 @@ public:
         }
         if (refused_) return *refused_;
         if (!missing_.members.empty() || missing_.leaving != 0) return std::move(missing_);
-        plan_.nothing = plan_.members.empty() && !plan_.config && !plan_.removed;
+        plan_.nothing = plan_.members.empty() && !plan_.config && !plan_.removed && plan_.keep_from == 0;
         if (plan_.nothing) plan_.tells.reset();
         if (plan_.tells) plan_.payload = wire::encode(told_);
         return std::move(plan_);
@@ -193,6 +195,14 @@ public:
         if (actor_ != 0 && self_.role != Role::owner)
             return refuse({errc::forbidden, "only an owner of the conversation deletes it: ask one"});
         plan_.removed = true;
+    }
+
+    // No entry tells it: whoever asks for what was there hears that it is gone, and every head names the first one.
+    void operator()(const command::Truncate& truncate) {
+        if (actor_ != 0) return refuse({errc::forbidden, "only the server cuts a log: delete messages instead"});
+        const model::Head& head = conversation_.head();
+        const std::uint64_t first = std::min(truncate.keep_from, head.last.offset + 1);
+        if (first > head.first) plan_.keep_from = first;
     }
 
 private:

@@ -364,6 +364,25 @@ ServerBuilder& ServerBuilder::conversation_limits(ConversationLimits limits) {
     return *this;
 }
 
+ServerBuilder& ServerBuilder::retention(RetentionRules rooms, RetentionRules direct) {
+    for (const RetentionRules* each : {&rooms, &direct})
+        state_->check(each->age.count() >= 0, "retention: an age is not negative");
+    state_->config.conversations.retention.rooms = server::stored_rules(rooms);
+    state_->config.conversations.retention.direct = server::stored_rules(direct);
+    return *this;
+}
+
+ServerBuilder& ServerBuilder::retention_interval(std::chrono::milliseconds interval) {
+    state_->check(interval >= std::chrono::seconds(1), "retention_interval: must be at least 1 s");
+    state_->config.conversations.retention.interval = interval;
+    return *this;
+}
+
+ServerBuilder& ServerBuilder::with_retention_policy(RetentionPolicy policy) {
+    state_->config.conversations.retention.policy = std::move(policy);
+    return *this;
+}
+
 ServerBuilder& ServerBuilder::max_memory_bytes(std::uint64_t bytes) {
     state_->check(bytes >= (1ull << 20), "max_memory_bytes: must be at least 1 MiB");
     state_->config.max_memory_bytes = bytes;

@@ -112,6 +112,19 @@ void Server::Impl::broadcast(const Message& message, Done<FanOut> done) {
         add, std::move(done));
 }
 
+void Server::Impl::erase(std::string user, Done<void> done) {
+    const auto asking = asking_.enter();
+    const bool posted = asking && group_->router.give(0, [this, user, done](server::Shard& shard) {
+        if (shard.conversations() == nullptr)
+            return done(Failure(errc::not_supported, "the server keeps no conversations: it has no store"));
+        shard.conversations()->erasing.erase(user, [this, user, done](errc code) {
+            if (code != errc::ok) return done(Failure(code));
+            disconnect_user(user, {}, [done](const Checked<std::size_t>&) { done({}); });
+        });
+    });
+    if (!posted) done(Failure(errc::not_connected, "the server is not running"));
+}
+
 void Server::Impl::disconnect_user(std::string user, std::string text, Done<std::size_t> done) {
     ask_home<std::size_t>(
         user, [user, text = farewell(text)](server::Shard& shard) { return shard.end_user(user, errc::kicked, text); },
@@ -173,6 +186,9 @@ Checked<FanOut> Server::send_to_many(std::vector<std::string> users, Message mes
 }
 Checked<FanOut> Server::broadcast(Message message) {
     return impl_->wait_for<FanOut>([&](auto done) { impl_->broadcast(message, std::move(done)); });
+}
+Checked<> Server::erase(std::string user) {
+    return impl_->wait_for<void>([&](auto done) { impl_->erase(std::move(user), std::move(done)); });
 }
 Checked<std::size_t> Server::disconnect_user(std::string user, std::string text) {
     return impl_->wait_for<std::size_t>(

@@ -6,6 +6,7 @@
 #include "im/limits.hpp"
 #include "server/message_rules.hpp"
 #include "session/types.hpp"
+#include "store/retention.hpp"
 #include "transport/websocket/websocket.hpp"
 #include "wire/compression.hpp"
 
@@ -30,9 +31,24 @@ struct Handler {
     AsyncMessageHandler coroutine;
 };
 
+// As the store counts them.
+store::RetentionRules stored_rules(const RetentionRules& rules);
+
+struct RetentionSettings {
+    store::RetentionRules rooms;
+    store::RetentionRules direct;
+    RetentionPolicy policy;  // null: the two above are all
+    std::chrono::milliseconds interval = std::chrono::minutes(10);
+
+    bool any() const noexcept { return rooms.any() || direct.any() || policy; }
+    // On any thread.
+    store::RetentionRules rules_of(const model::ConversationKey& key) const;
+};
+
 struct ConversationSettings {
     Store store;  // without a file: there is none
     im::Limits limits;
+    RetentionSettings retention;
     std::vector<std::string> room_makers{"*"};
     std::vector<std::string> open_room_makers{"*"};
 };

@@ -59,6 +59,7 @@ public:
     void disconnect_user(std::string user, std::string text, Done<std::size_t> done);
     void drop_connections(std::string user, Done<std::size_t> done);
     void disconnect_session(const std::string& session_id, std::string text, Done<bool> done);
+    void erase(std::string user, Done<void> done);
     void stats(Done<ServerStats> done);
     void revoke(auth::Revocations::Kind kind, std::string name,
                 std::optional<std::chrono::system_clock::time_point> until, std::string text, Done<std::size_t> done);

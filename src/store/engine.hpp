@@ -78,6 +78,16 @@ struct Mark {
     std::uint64_t offset = 0;
 };
 
+// A user is being erased: all that they wrote is to be deleted, and their memberships end. That it is, and how far it
+// has come, outlives the process; the server does it (server/conversations/erasing.hpp).
+struct Erasure {
+    Row user = 0;
+    Row conversation = 0;  // of those of the user, by row, the last one that is done
+    bool done = false;     // all of them are: it is forgotten, and so is where the user was mentioned
+
+    friend bool operator==(const Erasure&, const Erasure&) = default;
+};
+
 // What became of a write.
 struct Outcome {
     // ok; of an entry: duplicate_message_id (another message has its key), too_old (a repeat whose entry may have been
@@ -96,7 +106,7 @@ struct Outcome {
 };
 
 struct Write {
-    std::variant<NewEntry, Change, NewUser, Mark> what{};
+    std::variant<NewEntry, Change, NewUser, Mark, Erasure> what{};
     Outcome outcome{};
 };
 
@@ -256,6 +266,10 @@ public:
     virtual Result<std::vector<model::Member>> members(Row conversation, Row after, std::uint32_t limit, bool gone) = 0;
     // By row of the conversation, those after `after`.
     virtual Result<std::vector<Membership>> conversations_of(Row user, Row after, std::uint32_t limit) = 0;
+    // By row, those after `after`, but for removed ones and those of which rows are being deleted.
+    virtual Result<std::vector<Row>> conversations(Row after, std::uint32_t limit) = 0;
+    // Those that are not done, by row of the user.
+    virtual Result<std::vector<Erasure>> erasures(std::uint32_t limit) = 0;
     // How many there are in which the user has a role, counted up to `most`.
     virtual Result<std::uint32_t> count_conversations(Row user, std::uint32_t most) = 0;
     // Whatever was committed up to ListPage::upto is seen; what is newer may be left out.

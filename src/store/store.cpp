@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kSlice = 100us;            // of a thread that sleeps in fsync
 constexpr auto kMaintainUnderLoad = 1s;   // what may wait does not wait for ever
+constexpr auto kPartUnderLoad = 50ms;     // between two parts of what is under way: 512 rows that are deleted
 constexpr auto kPauseInUse = 2ms;         // without a batch, between two parts of what can wait
 constexpr std::size_t kKeptGroup = 1024;  // batches; the memory of more is given back
 
@@ -135,7 +136,7 @@ void Store::write_loop() {
             continue;
         }
         commit(group);
-        if (Clock::now() - maintained_ >= kMaintainUnderLoad) maintain();
+        if (Clock::now() - maintained_ >= (more_to_maintain_ ? kPartUnderLoad : kMaintainUnderLoad)) maintain();
     }
 }
 

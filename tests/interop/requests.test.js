@@ -9,6 +9,7 @@ const folder = (path) => fileURLToPath(new URL(path, import.meta.url));
 const root = new protobuf.Root();
 root.resolvePath = (_, target) => target.startsWith('flare/') ? folder(`../../proto/${target}`) : target;
 root.loadSync('flare/im/v1/feeds.proto');
+root.loadSync('flare/im/v1/signals.proto');
 
 function readVector(name) {
   const vector = {hex: ''};

@@ -219,8 +219,8 @@ void LogBook::committed(const store::WriteBatch& batch, bool answered, store::Re
             change(batch, *changed, outcome, reader);
         } else if (const auto* marks = std::get_if<store::Mark>(&write.what)) {
             mark(*marks, outcome, reader);
-        } else {
-            add_user(std::get<store::NewUser>(write.what), outcome, reader);
+        } else if (const auto* user = std::get_if<store::NewUser>(&write.what)) {
+            add_user(*user, outcome, reader);
         }
     }
 }

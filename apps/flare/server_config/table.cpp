@@ -127,6 +127,21 @@ void conversation_limits(ServerBuilder& builder, const Values& values, const Set
     builder.conversation_limits(std::move(limits));
 }
 
+void retention(ServerBuilder& builder, const Values& values, const Setting& setting) {
+    if (setting.name == "interval") {
+        builder.retention_interval(values.time(setting.key()));
+        return;
+    }
+    const auto rules = [&](const std::string& which) {
+        RetentionRules made;
+        made.age = std::chrono::duration_cast<std::chrono::seconds>(values.time("retention." + which + "_age"));
+        made.entries = values.number("retention." + which + "_entries");
+        made.bytes = values.number("retention." + which + "_bytes");
+        return made;
+    };
+    builder.retention(rules("rooms"), rules("direct"));
+}
+
 using B = ServerBuilder;
 
 constexpr Setting kSettings[] = {
@@ -323,6 +338,18 @@ constexpr Setting kSettings[] = {
      conversation_limits},
     {"conversations", "open_room_makers", Kind::words, "*", "conversation_limits",
      "Those of them who may make rooms that anybody may join.", conversation_limits},
+
+    {"retention", "rooms_age", Kind::time, "0s", "retention",
+     "How long rooms keep messages and changes; what is older is removed. 0s: for ever.", retention},
+    {"retention", "rooms_entries", Kind::count, "0", "retention", "How many of them a room keeps, the newest; 0: all.",
+     retention},
+    {"retention", "rooms_bytes", Kind::size, "0B", "retention",
+     "How many bytes of payloads a room keeps, the newest; 0B: all.", retention},
+    {"retention", "direct_age", Kind::time, "0s", "retention", "The same for direct conversations.", retention},
+    {"retention", "direct_entries", Kind::count, "0", "retention", "The same for direct conversations.", retention},
+    {"retention", "direct_bytes", Kind::size, "0B", "retention", "The same for direct conversations.", retention},
+    {"retention", "interval", Kind::time, "10m", "retention_interval",
+     "How often all conversations are looked at; at least 1s.", retention},
 
     {"handlers", "chat_answer", Kind::wording, "收到聊天消息: {text}", "chat_answer",
      "Reply to messages of type chat that are sent to the server; {text} is replaced by their text. \"\" in the file: "

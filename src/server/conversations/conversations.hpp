@@ -5,10 +5,12 @@
 #pragma once
 
 #include "server/conversations/awaited.hpp"
+#include "server/conversations/erasing.hpp"
 #include "server/conversations/feeds.hpp"
 #include "server/conversations/home.hpp"
 #include "server/conversations/read_marks.hpp"
 #include "server/conversations/requests.hpp"
+#include "server/conversations/retention.hpp"
 #include "server/conversations/sends.hpp"
 #include "server/conversations/states.hpp"
 #include "server/conversations/sync.hpp"
@@ -51,11 +53,13 @@ struct Conversations {
           sync({parts.executor, parts.store, parts.table, feeds, parts.counters,
                 parts.state.config.conversations.limits, parts.state.newest_entries}),
           marks({parts.executor, parts.store, parts.table, states, parts.counters}),
+          erasing({parts.router, parts.executor, parts.store}, index),
+          retention({parts.router, parts.executor, parts.store, parts.state.config.conversations.retention}, index),
           requests({parts.state.config, parts.executor, parts.store, parts.table, sends, feeds, sync, marks}) {}
 
     session::TimePoint next_deadline() const noexcept {
         return std::min({home.next_deadline(), sends.next_deadline(), states.next_deadline(), feeds.next_deadline(),
-                         marks.next_deadline()});
+                         marks.next_deadline(), retention.next_deadline(), erasing.next_deadline()});
     }
     void on_time() {
         home.on_time();
@@ -63,6 +67,8 @@ struct Conversations {
         states.on_time();
         feeds.on_time();
         marks.on_time();
+        retention.on_time();
+        erasing.on_time();
     }
     void session_ended(const session::ServerSession& session) {
         sends.session_ended(session);
@@ -78,6 +84,8 @@ struct Conversations {
     ConversationFeeds feeds;
     ConversationSync sync;
     ConversationMarks marks;
+    Erasing erasing;
+    Retention retention;
     ConversationRequests requests;
 };
 

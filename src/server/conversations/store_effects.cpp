@@ -240,6 +240,7 @@ void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::AppendC
     change.config = plan.config;
     change.members = plan.members;
     change.removed = plan.removed;
+    change.keep_from = plan.keep_from;
     if (plan.tells) {
         store::NewEntry entry;
         if (wanted.token != 0) entry = entry_of(*hosted, *kept_[wanted.token - 1], wanted.first_sent_ms);

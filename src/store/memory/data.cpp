@@ -17,7 +17,8 @@ Data::Data(const Data& from, std::uint64_t generation)
       last_conversation_(from.last_conversation_),
       logs_(from.logs_),
       users_(from.users_),
-      ids_(from.ids_) {
+      ids_(from.ids_),
+      erasures_(from.erasures_) {
     if (planted(Fault::copy_keeps_epochs)) return;
     for (auto& [row, log] : logs_) log.about.head.last.epoch = epoch_of(generation_, row);
 }
@@ -33,6 +34,8 @@ void Data::apply(WriteBatch& batch, std::uint64_t now_ms, bool full) {
             change(batch, *changed, each.outcome);
         else if (const auto* marked = std::get_if<Mark>(&each.what))
             mark(*marked, each.outcome);
+        else if (const auto* erased = std::get_if<Erasure>(&each.what))
+            erase(*erased, each.outcome);
         else
             add_user(std::get<NewUser>(each.what), each.outcome);
     }
@@ -265,6 +268,16 @@ void Data::mark(const Mark& mark, Outcome& outcome) {
     outcome.position = {log.about.head.last.epoch, seat.mark.offset};
     outcome.messages = seat.mark.messages;
     outcome.stamp = seat.stamp;
+}
+
+void Data::erase(const Erasure& erasure, Outcome& outcome) {
+    outcome.row = erasure.user;
+    undo_.emplace_back([this, before = erasures_] { erasures_ = before; });
+    if (erasure.done) {
+        erasures_.erase(erasure.user);
+    } else {
+        erasures_[erasure.user] = erasure.conversation;
+    }
 }
 
 std::uint64_t Data::messages_at(const Log& log, std::uint64_t offset) const {

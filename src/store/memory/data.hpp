@@ -68,6 +68,8 @@ public:
     std::optional<Found> find(const Uuid& id, Row conversation, Row sender) const;
     const std::map<Row, Log>& logs() const noexcept { return logs_; }
     const std::map<std::string, Row, std::less<>>& users() const noexcept { return users_; }
+    // By user: Erasure::conversation.
+    const std::map<Row, Row>& erasures() const noexcept { return erasures_; }
     std::uint64_t generation() const noexcept { return generation_; }
     std::uint64_t stamp() const noexcept { return stamp_; }
     // That of the newest tombstone that was forgotten.
@@ -84,6 +86,7 @@ private:
     void change(const WriteBatch& batch, const Change& change, Outcome& outcome);
     void add_user(const NewUser& user, Outcome& outcome);
     void mark(const Mark& mark, Outcome& outcome);
+    void erase(const Erasure& erasure, Outcome& outcome);
     bool answer_known(const NewEntry& entry, Outcome& outcome) const;
     errc may_append(const WriteBatch& batch, const NewEntry& entry, const Log& log) const;
     static bool changes_nothing(const WriteBatch& batch, const NewEntry& entry, const Log& log);
@@ -103,6 +106,7 @@ private:
     std::map<Row, Log> logs_;
     std::map<std::string, Row, std::less<>> users_;
     std::map<Key, Place> ids_;
+    std::map<Row, Row> erasures_;
     std::vector<std::function<void()>> undo_;  // in the order of what it undoes
     std::uint64_t now_ms_ = 0;                 // of the group that is being applied
     bool full_ = false;

@@ -123,6 +123,8 @@ public:
     Result<std::optional<model::Member>> member(Row conversation, Row user) override;
     Result<std::vector<model::Member>> members(Row conversation, Row after, std::uint32_t limit, bool gone) override;
     Result<std::vector<Membership>> conversations_of(Row user, Row after, std::uint32_t limit) override;
+    Result<std::vector<Row>> conversations(Row after, std::uint32_t limit) override;
+    Result<std::vector<Erasure>> erasures(std::uint32_t limit) override;
     Result<std::uint32_t> count_conversations(Row user, std::uint32_t most) override;
     Result<ListPage> list(const ListRequest& request) override;
     Result<Unread> unread(const Listed& of, std::uint32_t most) override;
@@ -208,6 +210,23 @@ Result<std::vector<Membership>> MemoryReader::conversations_of(Row user, Row aft
     for (auto each = logs.upper_bound(after); each != logs.end() && found.size() < limit; ++each)
         if (const auto member = each->second.members.find(user); member != each->second.members.end())
             found.push_back({each->first, member->second.member});
+    return found;
+}
+
+Result<std::vector<Row>> MemoryReader::conversations(Row after, std::uint32_t limit) {
+    const std::lock_guard lock(disk_.mutex_);
+    std::vector<Row> found;
+    const auto& logs = disk_.data_->logs();
+    for (auto each = logs.upper_bound(after); each != logs.end() && found.size() < limit; ++each)
+        if (!each->second.about.removed) found.push_back(each->first);
+    return found;
+}
+
+Result<std::vector<Erasure>> MemoryReader::erasures(std::uint32_t limit) {
+    const std::lock_guard lock(disk_.mutex_);
+    std::vector<Erasure> found;
+    for (const auto& [user, conversation] : disk_.data_->erasures())
+        if (found.size() < limit) found.push_back({user, conversation});
     return found;
 }
 

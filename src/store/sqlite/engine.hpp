@@ -10,6 +10,7 @@
 #include "store/sqlite/change_writer.hpp"
 #include "store/sqlite/checkpointer.hpp"
 #include "store/sqlite/database.hpp"
+#include "store/sqlite/erasures.hpp"
 #include "store/sqlite/head_table.hpp"
 #include "store/sqlite/log_writer.hpp"
 #include "store/sqlite/purge.hpp"
@@ -44,12 +45,14 @@ private:
             : database(std::move(made)),
               log(database, heads, transaction, generation),
               changes(database, heads, transaction, log),
+              erasures(database),
               purge(database, transaction, log) {}
         Result<> prepare();
 
         Database database;
         LogWriter log;
         ChangeWriter changes;
+        Erasures erasures;
         Purge purge;
         Statement begin, end, low_water, replay;
         std::unique_ptr<Checkpointer> checkpointer{};  // null: the thread that commits does it all

@@ -43,9 +43,10 @@ void Readers::close() {
 void SqliteReader::close() noexcept {
     open_ = false;
     for (Statement* const each : {&begin_, &end_, &key_, &conversation_, &find_, &first_block_, &blocks_, &entry_,
-                                  &unread_, &member_, &members_, &memberships_, &count_, &users_.row, &users_.name})
+                                  &unread_, &member_, &members_, &count_, &users_.row, &users_.name})
         *each = Statement();
     list_ = {};
+    walks_ = {};
     reactions_ = {};
     caches_.names.clear();
     caches_.tails.clear();
@@ -85,9 +86,14 @@ Result<> SqliteReader::ready() {
             {&member_, "SELECT " FLARE_MEMBER_COLUMNS " FROM member WHERE conversation = ? AND user = ?"},
             {&members_, "SELECT " FLARE_MEMBER_COLUMNS
                         " FROM member WHERE conversation = ? AND user > ? AND (role <> 0 OR ?) ORDER BY user LIMIT ?"},
-            {&memberships_,
+            {&walks_.memberships,
              "SELECT " FLARE_MEMBER_COLUMNS
              ", conversation FROM member WHERE user = ? AND conversation > ? ORDER BY conversation LIMIT ?"},
+            {&walks_.conversations,
+             "SELECT row FROM conversation WHERE row > ? AND removed_ms = 0 AND row NOT IN (SELECT conversation FROM "
+             "purge) "
+             "ORDER BY row LIMIT ?"},
+            {&walks_.erasures, "SELECT user, conversation FROM erasure ORDER BY user LIMIT ?"},
             {&count_,
              "SELECT count(*) FROM (SELECT 1 FROM member JOIN conversation ON conversation.row = member.conversation "
              "WHERE member.user = ? AND member.role <> 0 AND conversation.removed_ms = 0 LIMIT ?)"},
@@ -276,8 +282,28 @@ Result<std::vector<model::Member>> SqliteReader::members(Row conversation, Row a
 Result<std::vector<Membership>> SqliteReader::conversations_of(Row user, Row after, std::uint32_t limit) {
     return in_snapshot([&]() -> Result<std::vector<Membership>> {
         std::vector<Membership> found;
-        Rows rows = memberships_.rows(user, after, std::uint64_t{limit});
+        Rows rows = walks_.memberships.rows(user, after, std::uint64_t{limit});
         while (rows.next()) found.push_back({rows.number(kMemberColumns), member_of(rows)});
+        if (auto good = rows.error(); !good) return good.error();
+        return found;
+    });
+}
+
+Result<std::vector<Row>> SqliteReader::conversations(Row after, std::uint32_t limit) {
+    return in_snapshot([&]() -> Result<std::vector<Row>> {
+        std::vector<Row> found;
+        Rows rows = walks_.conversations.rows(after, std::uint64_t{limit});
+        while (rows.next()) found.push_back(rows.number(0));
+        if (auto good = rows.error(); !good) return good.error();
+        return found;
+    });
+}
+
+Result<std::vector<Erasure>> SqliteReader::erasures(std::uint32_t limit) {
+    return in_snapshot([&]() -> Result<std::vector<Erasure>> {
+        std::vector<Erasure> found;
+        Rows rows = walks_.erasures.rows(std::uint64_t{limit});
+        while (rows.next()) found.push_back({rows.number(0), rows.number(1)});
         if (auto good = rows.error(); !good) return good.error();
         return found;
     });

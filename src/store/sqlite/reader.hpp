@@ -37,6 +37,8 @@ public:
     Result<std::optional<model::Member>> member(Row conversation, Row user) override;
     Result<std::vector<model::Member>> members(Row conversation, Row after, std::uint32_t limit, bool gone) override;
     Result<std::vector<Membership>> conversations_of(Row user, Row after, std::uint32_t limit) override;
+    Result<std::vector<Row>> conversations(Row after, std::uint32_t limit) override;
+    Result<std::vector<Erasure>> erasures(std::uint32_t limit) override;
     Result<std::uint32_t> count_conversations(Row user, std::uint32_t most) override;
     Result<ListPage> list(const ListRequest& request) override;
     Result<Unread> unread(const Listed& of, std::uint32_t most) override;
@@ -72,7 +74,10 @@ private:
     Database database_;
     Statement begin_, end_;
     Statement key_, conversation_, find_, first_block_, blocks_, entry_, unread_;
-    Statement member_, members_, memberships_, count_;
+    Statement member_, members_, count_;
+    struct Walks {
+        Statement conversations, memberships, erasures;
+    } walks_;
     struct Users {
         Statement row, name;
     } users_;

@@ -146,8 +146,16 @@ CREATE TABLE reaction_count(
 ) WITHOUT ROWID;
 )";
 
+// Users who are being erased.
+constexpr const char* kErased = R"(
+CREATE TABLE erasure(
+    user INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL
+);
+)";
+
 // In order: the n-th makes version n + 1 of version n. One that was released is never changed.
-constexpr std::array<const char*, kSchemaVersion> kMigrations = {kFirst, kListed, kCounted};
+constexpr std::array<const char*, kSchemaVersion> kMigrations = {kFirst, kListed, kCounted, kErased};
 
 Failure failed(Database& database, const std::string& path, const char* what, const boost::system::error_code& code) {
     return {static_cast<errc>(code.value()), "the store " + path + ": " + what + ": " + database.message()};

@@ -110,7 +110,7 @@ TEST_F(SqliteStore, RefusesTheFileOfANewerVersionAndLeavesItAlone) {
     const std::string before = folder.read("flare.db");
     const Failure failure = failure_of_opening();
     EXPECT_EQ(failure.code, errc::store_too_new);
-    EXPECT_THAT(failure.text, HasSubstr("schema version 4"));
+    EXPECT_THAT(failure.text, HasSubstr("schema version 5"));
     EXPECT_EQ(folder.read("flare.db"), before);
 }
 

@@ -498,5 +498,17 @@ TEST(Direct, WithTheServerIsReadOnlyAndNotesToOneselfHaveOneMember) {
     EXPECT_EQ(notes.members[0].role, Role::member);
 }
 
+TEST(Plans, OnlyTheServerCutsALog) {
+    Room room({{.user = 1, .role = Role::owner}});
+    EXPECT_EQ(room.refusal(1, command::Truncate{3}), errc::forbidden);
+    room.commit(0, command::Truncate{3});
+    EXPECT_EQ(room.conversation.head().first, 3u);
+    EXPECT_TRUE(room.changes_nothing(0, command::Truncate{3}));
+    EXPECT_TRUE(room.changes_nothing(0, command::Truncate{0}));
+    room.commit(0, command::Truncate{1'000});
+    EXPECT_EQ(room.conversation.head().first, 6u) << "everything goes, and the log goes on behind its end";
+    EXPECT_EQ(room.conversation.head().last.offset, 5u);
+}
+
 }  // namespace
 }  // namespace flare::im

@@ -1,4 +1,5 @@
 // Clients of one server that share a UDP socket: docs/quic.md.
+#include "support/udp_relay.hpp"
 #include "unit/quic/endpoints.hpp"
 
 namespace flare::transport::quic::test {

@@ -3,9 +3,11 @@
 #include "vector_cases.hpp"
 
 #include "wire/feeds.hpp"
+#include "wire/signals.hpp"
 
 #include <flare/im/v1/feeds.pb.h>
 #include <flare/im/v1/requests.pb.h>
+#include <flare/im/v1/signals.pb.h>
 #include <flare/im/v1/sync.pb.h>
 #include <flare/v1/frame.pb.h>
 
@@ -106,7 +108,8 @@ TEST(Document, ItsTablesAreTheSchema) {
         documented[section].push_back(cells[0] + " " + cells[1] + " " + cells[2]);
     }
     for (const auto* file : {v1::Frame::descriptor()->file(), flare::im::v1::Head::descriptor()->file(),
-                             flare::im::v1::Feed::descriptor()->file(), flare::im::v1::Sync::descriptor()->file()}) {
+                             flare::im::v1::Feed::descriptor()->file(), flare::im::v1::Sync::descriptor()->file(),
+                             flare::im::v1::Notice::descriptor()->file()}) {
         for (int i = 0; i < file->message_type_count(); ++i) {
             const auto* message = file->message_type(i);
             std::vector<std::string> expected;

@@ -2,9 +2,11 @@
 #include "wire/schema.hpp"
 
 #include "wire/feeds.hpp"
+#include "wire/signals.hpp"
 
 #include <flare/im/v1/feeds.pb.h>
 #include <flare/im/v1/requests.pb.h>
+#include <flare/im/v1/signals.pb.h>
 #include <flare/im/v1/sync.pb.h>
 #include <flare/v1/frame.pb.h>
 
@@ -77,8 +79,10 @@ TEST(Schema, TheTablesOfBodiesAreTheirSchema) {
     const auto& requests = *flare::im::v1::HistoryQuery::descriptor()->file();
     const auto& feeds = *flare::im::v1::Feed::descriptor()->file();
     const auto& sync = *flare::im::v1::Sync::descriptor()->file();
+    const auto& signals = *flare::im::v1::Notice::descriptor()->file();
     std::set<std::string> seen;
     expect_same(im::feed_schema(), *flare::im::v1::Feed::descriptor(), seen);
+    expect_same(im::notice_schema(), *flare::im::v1::Notice::descriptor(), seen);
     for (int verb = 1; verb < v1::Verb_ARRAYSIZE; ++verb) {
         for (const Schema* ours :
              {im::request_schema(static_cast<Verb>(verb)), im::response_schema(static_cast<Verb>(verb))}) {
@@ -87,12 +91,13 @@ TEST(Schema, TheTablesOfBodiesAreTheirSchema) {
             const auto* theirs = requests.FindMessageTypeByName(name);
             if (theirs == nullptr) theirs = feeds.FindMessageTypeByName(name);
             if (theirs == nullptr) theirs = sync.FindMessageTypeByName(name);
+            if (theirs == nullptr) theirs = signals.FindMessageTypeByName(name);
             ASSERT_NE(theirs, nullptr) << ours->name;
             expect_same(*ours, *theirs, seen);
         }
     }
     EXPECT_EQ(seen.size(), static_cast<std::size_t>(requests.message_type_count() + feeds.message_type_count() +
-                                                    sync.message_type_count()));
+                                                    sync.message_type_count() + signals.message_type_count()));
 }
 
 }  // namespace

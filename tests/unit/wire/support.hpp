@@ -3,6 +3,7 @@
 
 #include "wire/batch.hpp"
 #include "wire/feeds.hpp"
+#include "wire/signals.hpp"
 #include "wire/writer.hpp"
 
 #include <cstdint>
@@ -70,6 +71,7 @@ inline boost::system::error_code decode_body(FrameKind kind, std::string_view bo
         case FrameKind::request: return error_of(decode_request(body));
         case FrameKind::response: return error_of(decode_response(body));
         case FrameKind::feed: return error_of(im::decode<im::Feed>(body));
+        case FrameKind::notice: return error_of(im::decode<im::Notice>(body));
         case FrameKind::none: break;
     }
     return {};

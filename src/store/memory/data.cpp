@@ -17,6 +17,7 @@ Data::Data(const Data& from, std::uint64_t generation)
       last_conversation_(from.last_conversation_),
       logs_(from.logs_),
       users_(from.users_),
+      push_devices_(from.push_devices_),
       ids_(from.ids_) {
     if (planted(Fault::copy_keeps_epochs)) return;
     for (auto& [row, log] : logs_) log.about.head.last.epoch = epoch_of(generation_, row);
@@ -33,6 +34,8 @@ void Data::apply(WriteBatch& batch, std::uint64_t now_ms, bool full) {
             change(batch, *changed, each.outcome);
         else if (const auto* marked = std::get_if<Mark>(&each.what))
             mark(*marked, each.outcome);
+        else if (const auto* pushed = std::get_if<PushChange>(&each.what))
+            push(*pushed, each.outcome);
         else
             add_user(std::get<NewUser>(each.what), each.outcome);
     }

@@ -200,6 +200,7 @@ Result<> SqliteEngine::Opened::prepare() {
     if (auto good = log.prepare(); !good) return good;
     if (auto good = changes.prepare(); !good) return good;
     if (auto good = purge.prepare(); !good) return good;
+    if (auto good = push.prepare(); !good) return good;
     return sqlite::prepare(
         database,
         {
@@ -291,6 +292,8 @@ Result<> SqliteEngine::write(WriteBatch& batch) {
             good = opened_->changes.change(batch, *change, each.outcome);
         else if (const auto* mark = std::get_if<Mark>(&each.what))
             good = opened_->changes.mark(*mark, each.outcome);
+        else if (const auto* push = std::get_if<PushChange>(&each.what))
+            good = opened_->push.change(*push, each.outcome);
         else
             good = opened_->changes.add_user(std::get<NewUser>(each.what), each.outcome);
         if (!good) return good;

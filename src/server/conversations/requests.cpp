@@ -154,6 +154,14 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
         }
         case Verb::message_react:
         case Verb::message_unreact: return react(session, pending, request);
+        case Verb::readers:
+        case Verb::read_unmark:
+        case Verb::typing:
+        case Verb::presence_set:
+        case Verb::presence_subscribe:
+        case Verb::presence_unsubscribe:
+        case Verb::presence_get:
+        case Verb::occupancy_get:
         case Verb::unspecified: break;
     }
     refuse(pending, errc::not_supported, "this server does not know the request");

@@ -27,6 +27,9 @@ public:
 private:
     void in_room(const std::string& word, const std::string& user, const std::string& lasts, const std::string& room);
     void between_users(const std::string& word, const std::string& user);
+    void show_list(const std::string& word, const std::string& current);
+    // False: it has said that there is no connection.
+    bool is_connected();
 
     Client& client_;
     ChatView& view_;

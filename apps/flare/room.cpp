@@ -1,9 +1,10 @@
-// flare room: makes rooms, and says who is in them.
+// flare room: makes rooms, and says who is in them and who is not let in.
 #include "asking.hpp"
 #include "commands.hpp"
 #include "entry_text.hpp"
 #include "output.hpp"
 #include "phrases.hpp"
+#include "room_lists.hpp"
 
 #include <array>
 #include <utility>
@@ -175,35 +176,12 @@ int show(Client& client, const ClientOptions& common, const RoomArguments& argum
     return kDone;
 }
 
-void print_member(const Member& member, bool json) {
-    const auto ms = [](std::chrono::system_clock::time_point time) {
-        return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
-    };
-    if (json) {
-        boost::json::object object{
-            {"user", member.user}, {"role", std::string(name(member.role))}, {"joined_ms", ms(member.joined_at)}};
-        if (member.muted_until) object["muted_until_ms"] = ms(*member.muted_until);
-        return print_json(object);
-    }
-    std::printf("%-9s  %s%s\n", std::string(name(member.role)).c_str(), printable(member.user).c_str(),
-                member.muted_until ? ("  muted until " + date_text(*member.muted_until)).c_str() : "");
+int members(Client& client, const ClientOptions& common, const RoomArguments& arguments) {
+    return list_members(client, common, room_of(arguments.name));
 }
 
-int members(Client& client, const ClientOptions& common, const RoomArguments& arguments) {
-    const std::string room = room_of(arguments.name);
-    std::uint64_t count = 0;
-    std::string after;
-    for (bool more = true; more;) {
-        const auto page = client.conversations().members(room, after, 200);
-        if (!page) return report_failure("room members", common, page.error());
-        for (const Member& member : page->members) print_member(member, common.json);
-        if (!flush_output()) return kFailed;
-        count += page->members.size();
-        more = page->more;
-        if (more) after = page->members.back().user;
-    }
-    if (common.json) print_json({{"result", "done"}, {"conversation", room}, {"members", count}});
-    return kDone;
+int bans(Client& client, const ClientOptions& common, const RoomArguments& arguments) {
+    return list_bans(client, common, room_of(arguments.name));
 }
 
 const std::map<std::string, std::int64_t> kTimes{{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 24 * 3600}};
@@ -333,6 +311,7 @@ void add_room(CLI::App& app, Run& run) {
     add_one("delete", "End a room, with its log", erase);
 
     add_one("members", "List the members of a room", members);
+    add_one("bans", "List who is banned from a room, for its admins", bans);
     add_one("show", "Show the configuration of a room and the extent of its log", show);
 }
 

@@ -17,6 +17,8 @@
 #include <flare/export.hpp>
 #include <flare/failure.hpp>
 #include <flare/message.hpp>
+#include <flare/push.hpp>
+#include <flare/restrictions.hpp>
 #include <flare/task.hpp>
 
 #include <chrono>
@@ -201,6 +203,10 @@ public:
 
     // Rooms, their members, and the history of conversations.
     Conversations& conversations();
+    // Who is banned from a room, and whom this user blocks.
+    Restrictions& restrictions();
+    // Whether this device takes pushes.
+    Push& push();
 
     std::size_t get_message_queue_length() const;  // messages without an outcome
     // Drops messages that were never sent; each fails with `cancelled`. Returns how many.

@@ -14,6 +14,7 @@
 #include <flare/failure.hpp>
 #include <flare/identity.hpp>
 #include <flare/message.hpp>
+#include <flare/push_events.hpp>
 #include <flare/store.hpp>
 #include <flare/task.hpp>
 
@@ -226,6 +227,13 @@ struct SyncStats {
     std::uint64_t states = 0;  // of conversations without a feed, and marks, told to sessions that follow their list
 };
 
+// Pushes. All 0 without a store, or without a push handler.
+struct PushStats {
+    std::uint64_t requested = 0;  // calls of PushHandler::on_push_requested()
+    std::uint64_t cleared = 0;    // and of on_push_cleared()
+    std::uint64_t dropped = 0;    // messages and marks that were not told: too much waited, or the store is damaged
+};
+
 // Statistics over all workers, counted since start() unless marked as current.
 struct ServerStats {
     std::uint64_t sessions = 0;  // current, attached and detached
@@ -266,6 +274,7 @@ struct ServerStats {
     StoreStats store;
     FeedStats feeds;
     SyncStats sync;
+    PushStats push;
     std::uint64_t worker_stalls = 0;  // times that an event loop was blocked for a second, by a handler
 };
 
@@ -523,6 +532,12 @@ public:
     ServerBuilder& retention(RetentionRules rooms, RetentionRules direct);
     ServerBuilder& retention_interval(std::chrono::milliseconds interval);
     ServerBuilder& with_retention_policy(RetentionPolicy policy);
+    // Is told for whom messages wait who have no session with a live connection. With a store. Default: none, and
+    // nothing is computed.
+    ServerBuilder& with_push_handler(std::shared_ptr<PushHandler> handler);
+    // How long a message may be read, and its reader come back, before that: 5 s, 10 ms to 1 h. The handler is called
+    // up to a fifth later.
+    ServerBuilder& push_after(std::chrono::milliseconds time);
     // Ceiling for all memory that peers can make the server hold: 4 GiB, at least 1 MiB. At the limit the server
     // refuses new sessions with busy, then ends sessions without a connection, then those whose clients read nothing:
     // docs/server.md, "Memory".

@@ -68,6 +68,8 @@ Client::Impl::Impl(client::Config config) : shared_(std::move(config.shared)) {
     }
     loop_ = std::make_shared<ClientLoop>(*context, std::move(config), events_);
     conversations_.reset(new Conversations(loop_));
+    restrictions_.reset(new Restrictions(loop_));
+    push_.reset(new Push(loop_));
     if (own_context_) thread_ = std::thread([loop = context] { loop->run(); });
 }
 
@@ -204,6 +206,8 @@ Checked<Uuid> Client::post_message(std::string target, Message message) {
 }
 
 Conversations& Client::conversations() { return impl_->conversations(); }
+Restrictions& Client::restrictions() { return impl_->restrictions(); }
+Push& Client::push() { return impl_->push(); }
 
 std::size_t Client::clear_message_queue() {
     std::size_t cleared = 0;

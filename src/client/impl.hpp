@@ -22,6 +22,8 @@ public:
     client::ClientLoop& loop() const noexcept { return *loop_; }
 
     Conversations& conversations() const noexcept { return *conversations_; }
+    Restrictions& restrictions() const noexcept { return *restrictions_; }
+    Push& push() const noexcept { return *push_; }
 
     // See client/crossing.hpp.
     template <typename T, typename Begin>
@@ -43,6 +45,8 @@ private:
     std::shared_ptr<client::Cache> cache_;  // null: none
     std::shared_ptr<client::ClientLoop> loop_;
     std::unique_ptr<Conversations> conversations_;
+    std::unique_ptr<Restrictions> restrictions_;
+    std::unique_ptr<Push> push_;
     std::thread thread_;
 };
 

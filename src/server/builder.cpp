@@ -169,6 +169,16 @@ ServerBuilder& ServerBuilder::with_event_handler(std::shared_ptr<EventHandler> h
     state_->config.events = std::move(handler);
     return *this;
 }
+ServerBuilder& ServerBuilder::with_push_handler(std::shared_ptr<PushHandler> handler) {
+    state_->config.conversations.push.handler = std::move(handler);
+    return *this;
+}
+ServerBuilder& ServerBuilder::push_after(std::chrono::milliseconds time) {
+    state_->check(time >= std::chrono::milliseconds(10) && time <= std::chrono::hours(1),
+                  "push_after: is 10 ms to 1 h");
+    state_->config.conversations.push.after = time;
+    return *this;
+}
 ServerBuilder& ServerBuilder::with_delivery_policy(DeliveryPolicy policy) {
     SessionPolicy by_name;
     if (policy) {

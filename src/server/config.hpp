@@ -45,12 +45,19 @@ struct RetentionSettings {
     store::RetentionRules rules_of(const model::ConversationKey& key) const;
 };
 
+// Of users without a live session.
+struct PushSettings {
+    std::shared_ptr<PushHandler> handler;  // null: nobody is told
+    std::chrono::milliseconds after{5000};
+};
+
 struct ConversationSettings {
     Store store;  // without a file: there is none
     im::Limits limits;
     RetentionSettings retention;
     std::vector<std::string> room_makers{"*"};
     std::vector<std::string> open_room_makers{"*"};
+    PushSettings push;
 };
 
 struct Config {

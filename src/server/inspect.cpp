@@ -67,6 +67,12 @@ std::string text_of(const SyncStats& sync) {
     return part.text();
 }
 
+std::string text_of(const PushStats& push) {
+    Part part;
+    part.add("requested", push.requested).add("cleared", push.cleared).add("dropped", push.dropped);
+    return part.text();
+}
+
 std::string text_of(const Figures& figures, std::chrono::nanoseconds up) {
     const ServerStats& stats = figures.stats;
     Part connections;
@@ -103,6 +109,7 @@ std::string text_of(const Figures& figures, std::chrono::nanoseconds up) {
         .raw("store", text_of(stats.store))
         .raw("feeds", text_of(stats.feeds))
         .raw("sync", text_of(stats.sync))
+        .raw("push", text_of(stats.push))
         .raw("workers", base::json_list(figures.workers));
     return part.text();
 }

@@ -34,6 +34,7 @@ void Server::Impl::revoke(auth::Revocations::Kind kind, std::string name, std::o
                     return user ? session.user() == name : session.token_id() == name;
                 },
                 errc::credential_revoked, text);
+            if (user && shard.conversations() != nullptr) shard.conversations()->devices.forget(name);
         },
         answer);
 }

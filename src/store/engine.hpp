@@ -88,6 +88,17 @@ struct Erasure {
     friend bool operator==(const Erasure&, const Erasure&) = default;
 };
 
+// A device of a user takes pushes from now on, in the place of what it was registered as before; or no longer does. A
+// user has at most kMostPushDevices (rules.hpp): with one more, the one that was registered first goes. A token of a
+// service and an app is of one device: whoever registers it last has it.
+struct PushChange {
+    Row user = 0;
+    std::string device{};   // empty, without a token: every one of the user
+    std::string service{};  // the three are as the client gives them
+    std::string token{};    // empty: it takes no more
+    std::string app{};
+};
+
 // What became of a write.
 struct Outcome {
     // ok; of an entry: duplicate_message_id (another message has its key), too_old (a repeat whose entry may have been
@@ -96,7 +107,8 @@ struct Outcome {
     // one that exists); of a mark: unknown_conversation (also if the user has no role in it); of each: storage_full
     // (the disk has hardly any room, and this needs some; what is known already is answered, and removals are done)
     errc code = errc::ok;
-    // It was in the log already, the mark was as high, or the reaction is as it is to be: nothing was written.
+    // It was in the log already, the mark was as high, the reaction is as it is to be, or no such device took pushes:
+    // nothing was written.
     bool repeat = false;
     Row row = 0;                 // of the conversation, or of the user
     model::Position position{};  // of the entry, or of the mark as it is now; offset 0: no entry is needed
@@ -106,7 +118,7 @@ struct Outcome {
 };
 
 struct Write {
-    std::variant<NewEntry, Change, NewUser, Mark, Erasure> what{};
+    std::variant<NewEntry, Change, NewUser, Mark, Erasure, PushChange> what{};
     Outcome outcome{};
 };
 
@@ -251,6 +263,17 @@ struct Unread {
     bool more = false;  // there may be more than `count`
 };
 
+// A device that takes pushes: PushChange.
+struct PushDevice {
+    std::string device{};
+    std::string service{};
+    std::string token{};
+    std::string app{};
+    std::uint64_t stamp = 0;  // of when it was registered
+
+    friend bool operator==(const PushDevice&, const PushDevice&) = default;
+};
+
 // Sees what was committed when the call began; its engine must outlive it. An error is the engine's (storage_failed,
 // store_damaged); of page(), also unknown_conversation.
 class Reader {
@@ -279,6 +302,17 @@ public:
     virtual Result<Unread> unread(const Listed& of, std::uint32_t most) = 0;
     virtual Result<std::optional<Row>> user(std::string_view name) = 0;
     virtual Result<std::optional<std::string>> user_name(Row user) = 0;
+    // Who is banned at `now_ms`, by row of the user, those after `after`.
+    virtual Result<std::vector<model::Member>> bans(Row conversation, Row after, std::uint32_t limit,
+                                                    std::uint64_t now_ms) = 0;
+    // Direct conversations in which `user` takes nothing from the other one, by row, those after `after`.
+    virtual Result<std::vector<Row>> blocks(Row user, Row after, std::uint32_t limit) = 0;
+    // By name of the device.
+    virtual Result<std::vector<PushDevice>> push_devices(Row user) = 0;
+    // The user is a member, has not read as far as `offset`, and does not mute the conversation.
+    virtual Result<bool> awaits_push(Row conversation, Row user, std::uint64_t offset) = 0;
+    // Users with a device of whom that is true, by row, `limit` of them.
+    virtual Result<std::vector<Row>> push_recipients(Row conversation, std::uint64_t offset, std::uint32_t limit) = 0;
 };
 
 // ---- the engine ----

@@ -39,6 +39,7 @@ constexpr std::uint64_t time_after(std::uint64_t last_ms, std::uint64_t now_ms) 
 inline constexpr std::uint64_t kMostEdits = 100;        // of a message
 inline constexpr std::uint64_t kMostReactionKeys = 20;  // of a message
 inline constexpr std::uint64_t kMostOwnReactions = 3;   // of a user to a message
+inline constexpr std::size_t kMostPushDevices = 20;     // of a user
 
 // It is about another entry, which must be there and not be deleted.
 constexpr bool is_about_another(model::EntryKind kind) noexcept {

@@ -68,6 +68,24 @@ TEST_F(RoomTool, MakesARoomAndSaysWhoIsInIt) {
     EXPECT_THAT(gone.err, HasSubstr("flare room members: there is no such conversation"));
 }
 
+TEST_F(RoomTool, ListsWhoIsBanned) {
+    for (const char* const user : {"bob", "eve"}) ASSERT_EQ(tool({"send", "server", "hi"}, user).code, 0);
+    ASSERT_EQ(tool({"room", "create", "tea", "--open", "--member", "bob"}, "ann").code, 0);
+    EXPECT_EQ(tool({"room", "bans", "tea"}, "ann").out, "nobody is banned from room:tea\n");
+    ASSERT_EQ(tool({"room", "ban", "tea", "eve"}, "ann").code, 0);
+    EXPECT_EQ(tool({"room", "bans", "tea"}, "ann").out, "eve  banned until it is ended\n");
+    const Ran refused = tool({"room", "bans", "tea"}, "bob");
+    EXPECT_EQ(refused.code, 4);
+    EXPECT_THAT(refused.err, HasSubstr("flare room bans: only admins see who is banned"));
+    ASSERT_EQ(tool({"room", "ban", "tea", "bob", "--for", "2h"}, "ann").code, 0);
+    const auto bans = objects_in(tool({"room", "bans", "tea", "--json"}, "ann").out);
+    ASSERT_EQ(bans.size(), 3u);
+    EXPECT_GT(bans[0].at("until_ms").as_int64(), 0);
+    EXPECT_EQ(bans[1].at("user").as_string(), "eve");
+    EXPECT_FALSE(bans[1].contains("until_ms"));
+    EXPECT_EQ(bans[2].at("bans").as_int64(), 2);
+}
+
 TEST_F(RoomTool, AnswersInJson) {
     const auto made = result_of(tool({"room", "create", "tea", "--json"}, "ann").out);
     EXPECT_EQ(made.at("result").as_string(), "done");

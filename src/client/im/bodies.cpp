@@ -1,5 +1,6 @@
 #include "client/im/bodies.hpp"
 
+#include "client/im/answer_body.hpp"
 #include "client/im/entries.hpp"
 #include "model/target.hpp"
 #include "wire/feeds.hpp"
@@ -51,18 +52,6 @@ std::uint32_t at_most(std::uint32_t limit) { return std::min<std::uint32_t>(limi
 template <typename Body>
 Call call_of(wire::Verb verb, const std::string& conversation, const Body& body) {
     return {verb, conversation, im::encode(body)};
-}
-
-Failure unreadable() { return {errc::malformed_frame, "the server's answer cannot be read: update the older side"}; }
-
-// The one body of an answer.
-template <typename Body>
-Checked<Body> body_of(const Answer& answer) {
-    if (answer.code != errc::ok) return Failure(answer.code, answer.text);
-    if (answer.bodies.size() != 1) return unreadable();
-    auto body = im::decode<Body>(answer.bodies.front().view());
-    if (!body) return unreadable();
-    return std::move(*body);
 }
 
 StoredAt stored_of(const im::Written& written) {

@@ -86,6 +86,11 @@ void add_store(const ServerStats& stats, std::vector<MetricFamily>& families) {
     counter("flare_read_marks_total", "Requests that say how far a user has read", stats.sync.marks);
     counter("flare_states_total", "Changes of a list told without a feed: marks of other devices, and ends of logs",
             stats.sync.states);
+    counter("flare_push_requested_total", "Users of whom the push handler was told that messages wait",
+            stats.push.requested);
+    counter("flare_push_cleared_total", "Conversations of which it was told that they have been read",
+            stats.push.cleared);
+    counter("flare_push_dropped_total", "Messages and marks that it was not told of", stats.push.dropped);
 }
 
 }  // namespace

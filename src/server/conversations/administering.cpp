@@ -1,4 +1,4 @@
-// Requests that change what a room is and what its members may do, and blocks between users.
+// Requests that change what a room is and what its members may do, blocks between users, and devices for pushes.
 #include "server/conversations/requests.hpp"
 
 #include <utility>
@@ -92,6 +92,19 @@ void ConversationRequests::restrict(session::ServerSession& session, const sessi
              const im::Row user = people.front().user;
              return mutes ? im::Command(im::command::Mute{user, until}) : im::Command(im::command::Ban{user, until});
          }});
+}
+
+void ConversationRequests::register_push(session::ServerSession& session, const session::PendingRequest& pending,
+                                         const wire::RequestView& request) {
+    if (request.verb == Verb::push_unregister) {
+        if (read_body<wire::im::PushUnregister>(pending, request)) parts_.devices.set(session, pending, {});
+        return;
+    }
+    const auto body = read_body<wire::im::PushDevice>(pending, request);
+    if (!body) return;
+    if (body->service.empty() || body->token.empty())
+        return refuse(pending, errc::invalid_name, "a device is registered with a service and a token: name both");
+    parts_.devices.set(session, pending, *body);
 }
 
 }  // namespace flare::server

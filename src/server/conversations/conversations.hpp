@@ -8,6 +8,8 @@
 #include "server/conversations/erasing.hpp"
 #include "server/conversations/feeds.hpp"
 #include "server/conversations/home.hpp"
+#include "server/conversations/push.hpp"
+#include "server/conversations/push_devices.hpp"
 #include "server/conversations/read_marks.hpp"
 #include "server/conversations/requests.hpp"
 #include "server/conversations/retention.hpp"
@@ -36,7 +38,7 @@ struct Conversations {
     Conversations(const Parts& parts, std::uint32_t index)
         : rows(parts.router, parts.store, index),
           awaited(parts.executor, parts.store, parts.table, parts.answers, parts.memory),
-          home({parts.router, parts.executor, parts.store, rows, awaited, parts.users, feeds, states,
+          home({parts.router, parts.executor, parts.store, rows, awaited, parts.users, feeds, states, push,
                 parts.state.config.conversations.limits},
                index),
           sends(
@@ -52,23 +54,29 @@ struct Conversations {
                 index),
           sync({parts.executor, parts.store, parts.table, feeds, parts.counters,
                 parts.state.config.conversations.limits, parts.state.newest_entries}),
-          marks({parts.executor, parts.store, parts.table, states, parts.counters}),
+          push({parts.state.config, parts.router, parts.executor, parts.store, parts.table, parts.counters}),
+          marks({parts.executor, parts.store, parts.table, states, push, parts.counters}),
+          devices({parts.router, parts.executor, parts.store, rows, parts.table}, index),
           erasing({parts.router, parts.executor, parts.store}, index),
           retention({parts.router, parts.executor, parts.store, parts.state.config.conversations.retention}, index),
-          requests({parts.state.config, parts.executor, parts.store, parts.table, sends, feeds, sync, marks}) {}
+          requests({parts.state.config, parts.executor, parts.store, parts.table, sends, feeds, sync, marks, devices}) {
+    }
 
     session::TimePoint next_deadline() const noexcept {
         return std::min({home.next_deadline(), sends.next_deadline(), states.next_deadline(), feeds.next_deadline(),
-                         marks.next_deadline(), retention.next_deadline(), erasing.next_deadline()});
+                         push.next_deadline(), marks.next_deadline(), devices.next_deadline(),
+                         retention.next_deadline(), erasing.next_deadline()});
     }
     void on_time() {
         home.on_time();
         sends.on_time();
         states.on_time();
         feeds.on_time();
+        push.on_time();
         marks.on_time();
         retention.on_time();
         erasing.on_time();
+        devices.on_time();
     }
     void session_ended(const session::ServerSession& session) {
         sends.session_ended(session);
@@ -83,7 +91,9 @@ struct Conversations {
     ConversationStates states;
     ConversationFeeds feeds;
     ConversationSync sync;
+    ConversationPush push;
     ConversationMarks marks;
+    PushDevices devices;
     Erasing erasing;
     Retention retention;
     ConversationRequests requests;

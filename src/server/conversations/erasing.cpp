@@ -47,6 +47,7 @@ void Erasing::again(session::Duration after) {
 void Erasing::note(const store::Erasure& erasure, std::function<void(errc code)> then) {
     auto batch = std::make_unique<store::WriteBatch>();
     batch->writes.push_back({erasure, {}});
+    if (erasure.done) batch->writes.push_back({store::PushChange{.user = erasure.user}, {}});  // all of their devices
     parts_.store.write(std::move(batch), [then = std::move(then)](const auto& written, errc code) {
         then(code == errc::ok ? written->writes.front().outcome.code : code);
     });

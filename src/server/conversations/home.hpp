@@ -27,6 +27,7 @@
 namespace flare::server {
 
 class ConversationFeeds;
+class ConversationPush;
 class ConversationStates;
 
 class ConversationHome {
@@ -41,6 +42,7 @@ public:
         // Made after this one, and not used before the first turn has ended.
         ConversationFeeds& feeds;
         ConversationStates& states;
+        ConversationPush& push;
         const im::Limits& limits;
     };
     ConversationHome(const Parts& parts, std::uint32_t index)

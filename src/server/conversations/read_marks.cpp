@@ -81,6 +81,7 @@ void ConversationMarks::count(const MarkingPtr& marking) {
         },
         [this, marking](errc code) {
             if (code != errc::ok) return fail(marking, code);
+            parts_.push.read(marking->user, marking->key, {marking->epoch, marking->told.offset});
             const bool asked = !std::exchange(marking->answered, true);
             if (asked) answer(*marking);
             // Whoever has been told that it failed may hear of it, too.

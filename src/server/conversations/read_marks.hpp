@@ -5,6 +5,7 @@
 // Owner:    Conversations.
 #pragma once
 
+#include "server/conversations/push.hpp"
 #include "server/conversations/states.hpp"
 #include "server/conversations/store_access.hpp"
 #include "server/worker/counters.hpp"
@@ -27,6 +28,7 @@ public:
         StoreAccess& store;
         session::SessionTable& table;
         ConversationStates& states;
+        ConversationPush& push;
         Counters& counters;
     };
     explicit ConversationMarks(const Parts& parts) : parts_(parts) {}

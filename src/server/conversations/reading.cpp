@@ -1,14 +1,31 @@
 #include "server/conversations/reading.hpp"
 
+#include "im/rights.hpp"
 #include "server/conversations/entry_writer.hpp"
 #include "server/conversations/opened.hpp"
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 namespace flare::server::reading {
 namespace {
 
 Found refused(errc code) { return {code, explain(code), {}}; }
+
+constexpr std::uint32_t kUsual = 50;  // of who does not say how many
+std::uint32_t page_of(std::uint32_t limit) noexcept {
+    return std::min<std::uint32_t>(limit == 0 ? kUsual : limit, wire::im::kMaxPage);
+}
+
+// The row behind which a page of users begins; 0: from the first.
+Result<store::Row> row_after(store::Reader& reader, std::string_view after) {
+    if (after.empty()) return store::Row{0};
+    const auto row = reader.user(after);
+    if (!row) return row.error();
+    if (!*row) return errc::unknown_target;
+    return **row;
+}
 
 static_assert(wire::im::kMaxPageBytes + (wire::im::kMaxPage + 1) * kMostBesideTexts <= wire::kMaxResponseBytes,
               "a full page is a response");
@@ -28,16 +45,10 @@ Found members(store::Reader& reader, const model::ConversationKey& key, std::str
               std::uint32_t limit) {
     const auto opened = open(reader, key, user);
     if (!opened) return refused(code_of(opened));
-    store::Row from = 0;
-    if (!after.empty()) {
-        const auto row = reader.user(after);
-        if (!row) return refused(code_of(row));
-        if (!*row) return refused(errc::unknown_target);
-        from = **row;
-    }
-    constexpr std::uint32_t kUsual = 50;
-    limit = std::min<std::uint32_t>(limit == 0 ? kUsual : limit, wire::im::kMaxPage);
-    const auto found = reader.members(opened->conversation.row, from, limit + 1, false);
+    const auto from = row_after(reader, after);
+    if (!from) return refused(code_of(from));
+    limit = page_of(limit);
+    const auto found = reader.members(opened->conversation.row, *from, limit + 1, false);
     if (!found) return refused(code_of(found));
     UserNames names(reader);
     wire::im::MemberPage page;
@@ -59,11 +70,10 @@ Found history(store::Reader& reader, const model::ConversationKey& key, std::str
     const auto opened = open(reader, key, user);
     if (!opened) return refused(code_of(opened));
     const model::Head& head = opened->conversation.head;
-    constexpr std::uint32_t kUsual = 50;
     store::PageRequest request;
     request.conversation = opened->conversation.row;
     request.direction = query.forward ? store::Direction::forward : store::Direction::backward;
-    request.limit = std::min<std::uint32_t>(query.limit == 0 ? kUsual : query.limit, wire::im::kMaxPage);
+    request.limit = page_of(query.limit);
     request.bytes = query.bytes == 0 ? wire::im::kMaxPageBytes : std::min(query.bytes, wire::im::kMaxPageBytes);
     request.floor = opened->floor();
     request.ceiling = head.last.offset;
@@ -90,6 +100,58 @@ Found history(store::Reader& reader, const model::ConversationKey& key, std::str
     }
     if (!query.forward) std::reverse(body.entries.begin(), body.entries.end());
     return {errc::ok, {}, wire::im::encode(body)};
+}
+
+Found bans(store::Reader& reader, const model::ConversationKey& key, std::string_view user, std::string_view after,
+           std::uint32_t limit, std::uint64_t now_ms) {
+    const auto opened = open(reader, key, user);
+    if (!opened) return refused(code_of(opened));
+    if (!im::can(opened->member.role, im::Capability::ban))
+        return {errc::forbidden, "only admins see who is banned: ask one", {}};
+    const auto from = row_after(reader, after);
+    if (!from) return refused(code_of(from));
+    limit = page_of(limit);
+    const auto found = reader.bans(opened->conversation.row, *from, limit + 1, now_ms);
+    if (!found) return refused(code_of(found));
+    UserNames names(reader);
+    wire::im::BanPage page;
+    page.more = found->size() > limit;
+    for (const model::Member& member : *found) {
+        if (page.bans.size() == limit) break;
+        const auto name = names.of(member.user);
+        if (!name) return refused(code_of(name));
+        page.bans.push_back({*name, member.banned_until});
+    }
+    return {errc::ok, {}, wire::im::encode(page)};
+}
+
+Found blocks(store::Reader& reader, std::string_view user, std::string_view after, std::uint32_t limit) {
+    const auto self = reader.user(user);
+    if (!self) return refused(code_of(self));
+    store::Row from = 0;
+    if (!after.empty()) {
+        const auto conversation = reader.conversation(model::ConversationKey::direct(user, after));
+        if (!conversation) return refused(code_of(conversation));
+        if (!*conversation) return refused(errc::unknown_target);
+        from = (*conversation)->row;
+    }
+    limit = page_of(limit);
+    const auto found =
+        *self ? reader.blocks(**self, from, limit + 1) : Result<std::vector<store::Row>>(std::vector<store::Row>());
+    if (!found) return refused(code_of(found));
+    wire::im::BlockPage page;
+    page.more = found->size() > limit;
+    std::vector<std::string> names;
+    names.reserve(found->size());  // they are named by views
+    for (const store::Row row : *found) {
+        if (page.users.size() == limit) break;
+        const auto conversation = reader.conversation(row);
+        if (!conversation) return refused(code_of(conversation));
+        if (!*conversation) return refused(errc::store_damaged);
+        const model::ConversationKey& key = (*conversation)->key;
+        page.users.emplace_back(names.emplace_back(key.first() == user ? key.second() : key.first()));
+    }
+    return {errc::ok, {}, wire::im::encode(page)};
 }
 
 }  // namespace flare::server::reading

@@ -32,4 +32,10 @@ Found members(store::Reader& reader, const model::ConversationKey& key, std::str
 Found history(store::Reader& reader, const model::ConversationKey& key, std::string_view user,
               const wire::im::HistoryQuery& query, wire::Encodings encodings);
 
+// Who may not come back, for who may ban: of a room, at `now_ms`.
+Found bans(store::Reader& reader, const model::ConversationKey& key, std::string_view user, std::string_view after,
+           std::uint32_t limit, std::uint64_t now_ms);
+// Whom `user` blocks.
+Found blocks(store::Reader& reader, std::string_view user, std::string_view after, std::uint32_t limit);
+
 }  // namespace flare::server::reading

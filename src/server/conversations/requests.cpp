@@ -89,6 +89,29 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
                 return Found{found.code, found.text, found.body};
             });
         }
+        case Verb::ban_list: {
+            const auto body = read_body<wire::im::MemberQuery>(pending, request);
+            if (!body) return;
+            const auto key = key_of(session, pending, body->conversation);
+            if (!key) return;
+            const auto now_ms = static_cast<std::uint64_t>(unix_ms(parts_.executor.wall_clock()));
+            return answer_by_reading(pending, [key = *key, user = session.user(), after = std::string(body->after),
+                                               limit = body->limit, now_ms](store::Reader& reader) {
+                const auto found = reading::bans(reader, key, user, after, limit, now_ms);
+                return Found{found.code, found.text, found.body};
+            });
+        }
+        case Verb::block_list: {
+            const auto body = read_body<wire::im::BlockQuery>(pending, request);
+            if (!body) return;
+            return answer_by_reading(pending, [user = session.user(), after = std::string(body->after),
+                                               limit = body->limit](store::Reader& reader) {
+                const auto found = reading::blocks(reader, user, after, limit);
+                return Found{found.code, found.text, found.body};
+            });
+        }
+        case Verb::push_register:
+        case Verb::push_unregister: return register_push(session, pending, request);
         case Verb::history: {
             const auto body = read_body<wire::im::HistoryQuery>(pending, request);
             if (!body) return;
@@ -139,10 +162,6 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
         case Verb::presence_unsubscribe:
         case Verb::presence_get:
         case Verb::occupancy_get:
-        case Verb::push_register:
-        case Verb::push_unregister:
-        case Verb::ban_list:
-        case Verb::block_list:
         case Verb::unspecified: break;
     }
     refuse(pending, errc::not_supported, "this server does not know the request");

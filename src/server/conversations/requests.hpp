@@ -9,6 +9,7 @@
 #include "server/config.hpp"
 #include "server/conversations/content_hash.hpp"
 #include "server/conversations/feeds.hpp"
+#include "server/conversations/push_devices.hpp"
 #include "server/conversations/read_marks.hpp"
 #include "server/conversations/sends.hpp"
 #include "server/conversations/store_access.hpp"
@@ -34,6 +35,7 @@ public:
         ConversationFeeds& feeds;
         ConversationSync& sync;
         ConversationMarks& marks;
+        PushDevices& devices;
     };
     explicit ConversationRequests(const Parts& parts) : parts_(parts) {}
 
@@ -89,6 +91,9 @@ private:
                   const wire::RequestView& request);
     void subscribe(session::ServerSession& session, const session::PendingRequest& pending,
                    const wire::RequestView& request);
+    // push.register, push.unregister
+    void register_push(session::ServerSession& session, const session::PendingRequest& pending,
+                       const wire::RequestView& request);
     void answer_by_reading(const session::PendingRequest& pending, Read read);
     void refuse(const session::PendingRequest& pending, errc code, std::string_view text);
 

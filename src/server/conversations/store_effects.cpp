@@ -285,6 +285,8 @@ void ConversationHome::written_one(const Group::Route& route, const store::Outco
             const bool tells_itself = route.token != 0 && kept_[route.token - 1]->tells_itself();
             if (sends && conversation.direct() && conversation.is_news(told))
                 pass_on(*route.hosted, kept_[route.token - 1], told.position.offset);
+            if (sends && conversation.is_news(told))
+                parts_.push.committed(conversation, *kept_[route.token - 1], told.position.offset);
             if (route.plan != nullptr) {
                 watched_.committed(conversation, *route.plan, told);
                 newcomers_.tell(conversation.key(), route.plan->entering, told.stamp);

@@ -45,6 +45,9 @@ void add(ServerStats& sum, const ServerStats& part) {
     sum.sync.feeds += part.sync.feeds;
     sum.sync.marks += part.sync.marks;
     sum.sync.states += part.sync.states;
+    sum.push.requested += part.push.requested;
+    sum.push.cleared += part.push.cleared;
+    sum.push.dropped += part.push.dropped;
     for (const auto& [protocol, count] : part.connections) sum.connections[protocol] += count;
     for (const auto& [code, count] : part.errors) sum.errors[code] += count;
 }

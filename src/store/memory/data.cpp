@@ -17,6 +17,7 @@ Data::Data(const Data& from, std::uint64_t generation)
       last_conversation_(from.last_conversation_),
       logs_(from.logs_),
       users_(from.users_),
+      push_devices_(from.push_devices_),
       ids_(from.ids_),
       erasures_(from.erasures_) {
     if (planted(Fault::copy_keeps_epochs)) return;
@@ -36,6 +37,8 @@ void Data::apply(WriteBatch& batch, std::uint64_t now_ms, bool full) {
             mark(*marked, each.outcome);
         else if (const auto* erased = std::get_if<Erasure>(&each.what))
             erase(*erased, each.outcome);
+        else if (const auto* pushed = std::get_if<PushChange>(&each.what))
+            push(*pushed, each.outcome);
         else
             add_user(std::get<NewUser>(each.what), each.outcome);
     }

@@ -70,6 +70,9 @@ public:
     const std::map<std::string, Row, std::less<>>& users() const noexcept { return users_; }
     // By user: Erasure::conversation.
     const std::map<Row, Row>& erasures() const noexcept { return erasures_; }
+    using PushDevices = std::map<std::string, PushDevice>;  // by name
+    // Null: none of the user takes pushes.
+    const PushDevices* push_devices(Row user) const;
     std::uint64_t generation() const noexcept { return generation_; }
     std::uint64_t stamp() const noexcept { return stamp_; }
     // That of the newest tombstone that was forgotten.
@@ -87,6 +90,7 @@ private:
     void add_user(const NewUser& user, Outcome& outcome);
     void mark(const Mark& mark, Outcome& outcome);
     void erase(const Erasure& erasure, Outcome& outcome);
+    void push(const PushChange& change, Outcome& outcome);
     bool answer_known(const NewEntry& entry, Outcome& outcome) const;
     errc may_append(const WriteBatch& batch, const NewEntry& entry, const Log& log) const;
     static bool changes_nothing(const WriteBatch& batch, const NewEntry& entry, const Log& log);
@@ -105,6 +109,7 @@ private:
     Row last_conversation_ = 0;
     std::map<Row, Log> logs_;
     std::map<std::string, Row, std::less<>> users_;
+    std::map<Row, PushDevices> push_devices_;  // by user
     std::map<Key, Place> ids_;
     std::map<Row, Row> erasures_;
     std::vector<std::function<void()>> undo_;  // in the order of what it undoes

@@ -130,6 +130,12 @@ public:
     Result<Unread> unread(const Listed& of, std::uint32_t most) override;
     Result<std::optional<Row>> user(std::string_view name) override;
     Result<std::optional<std::string>> user_name(Row user) override;
+    Result<std::vector<model::Member>> bans(Row conversation, Row after, std::uint32_t limit,
+                                            std::uint64_t now_ms) override;
+    Result<std::vector<Row>> blocks(Row user, Row after, std::uint32_t limit) override;
+    Result<std::vector<PushDevice>> push_devices(Row user) override;
+    Result<bool> awaits_push(Row conversation, Row user, std::uint64_t offset) override;
+    Result<std::vector<Row>> push_recipients(Row conversation, std::uint64_t offset, std::uint32_t limit) override;
 
 private:
     static std::optional<Conversation> about(const Log* log) {
@@ -299,6 +305,61 @@ Result<std::optional<std::string>> MemoryReader::user_name(Row user) {
     const auto& users = disk_.data_->users();
     const auto found = std::find_if(users.begin(), users.end(), [&](const auto& each) { return each.second == user; });
     return found == users.end() ? std::nullopt : std::optional(found->first);
+}
+
+Result<std::vector<model::Member>> MemoryReader::bans(Row conversation, Row after, std::uint32_t limit,
+                                                      std::uint64_t now_ms) {
+    const std::lock_guard lock(disk_.mutex_);
+    std::vector<model::Member> found;
+    const Log* const log = disk_.data_->log(conversation);
+    if (log == nullptr) return found;
+    for (auto each = log->members.upper_bound(after); each != log->members.end() && found.size() < limit; ++each)
+        if (each->second.member.banned_until > now_ms) found.push_back(each->second.member);
+    return found;
+}
+
+Result<std::vector<Row>> MemoryReader::blocks(Row user, Row after, std::uint32_t limit) {
+    const std::lock_guard lock(disk_.mutex_);
+    std::vector<Row> found;
+    const auto& logs = disk_.data_->logs();
+    for (auto each = logs.upper_bound(after); each != logs.end() && found.size() < limit; ++each)
+        if (const auto member = each->second.members.find(user);
+            member != each->second.members.end() && member->second.member.blocks)
+            found.push_back(each->first);
+    return found;
+}
+
+Result<std::vector<PushDevice>> MemoryReader::push_devices(Row user) {
+    const std::lock_guard lock(disk_.mutex_);
+    std::vector<PushDevice> found;
+    const auto* const devices = disk_.data_->push_devices(user);
+    if (devices == nullptr) return found;
+    for (const auto& [name, device] : *devices) found.push_back(device);
+    return found;
+}
+
+Result<bool> MemoryReader::awaits_push(Row conversation, Row user, std::uint64_t offset) {
+    const std::lock_guard lock(disk_.mutex_);
+    const Log* const log = disk_.data_->log(conversation);
+    if (log == nullptr) return false;
+    const auto seat = log->members.find(user);
+    return seat != log->members.end() && seat->second.member.role != model::Role::none &&
+           seat->second.mark.offset < offset;
+}
+
+Result<std::vector<Row>> MemoryReader::push_recipients(Row conversation, std::uint64_t offset, std::uint32_t limit) {
+    const std::lock_guard lock(disk_.mutex_);
+    std::vector<Row> found;
+    const Log* const log = disk_.data_->log(conversation);
+    if (log == nullptr) return found;
+    for (auto each = log->members.begin(); each != log->members.end() && found.size() < limit; ++each) {
+        const auto& [user, seat] = *each;
+        const auto* const devices = disk_.data_->push_devices(user);
+        if (seat.member.role != model::Role::none && seat.mark.offset < offset && devices != nullptr &&
+            !devices->empty())
+            found.push_back(user);
+    }
+    return found;
 }
 
 // ---- the engine ----

@@ -383,6 +383,7 @@ Result<> Checker::members() {
         !good)
         return good;
     if (auto good = reactions(); !good) return good;
+    if (auto good = devices(); !good) return good;
     return none(
         "SELECT conversation, user, offset FROM mention WHERE conversation NOT IN (SELECT row FROM conversation)",
         "mentions", {"conversation ", ", which does not exist, mentions user ", " at offset ", ""});
@@ -407,6 +408,16 @@ Result<> Checker::reactions() {
         "SELECT reaction.conversation, offset, user FROM reaction LEFT JOIN conversation ON conversation.row = "
         "reaction.conversation WHERE conversation.row IS NULL OR offset = 0 OR user NOT IN (SELECT row FROM user)",
         "reactions", {"conversation ", " has one to offset ", " of user ", ", and one of the three does not exist"});
+}
+
+Result<> Checker::devices() {
+    const auto has = database_.number("SELECT count(*) FROM sqlite_schema WHERE name = 'push_device'");
+    if (!has) return has.error();
+    if (*has == 0) return {};  // a file of an earlier version
+    return none(
+        "SELECT user, stamp FROM push_device WHERE user NOT IN (SELECT row FROM user) OR stamp > (SELECT "
+        "max(coalesce((SELECT max(row) FROM log), 0), (SELECT value FROM meta WHERE name = 'stamp')))",
+        "devices", {"one of user ", ", registered at stamp ", ", is of no user, or of a stamp that is not there yet"});
 }
 
 Result<> Checker::none(const char* query, std::string_view where, std::initializer_list<std::string_view> words) {

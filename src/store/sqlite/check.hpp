@@ -67,6 +67,7 @@ private:
     Result<> ids();
     Result<> members();
     Result<> reactions();
+    Result<> devices();
     // Each row that the query finds is a fault. Its first column is a conversation, unless `where` is given; the text
     // goes on with the others, each behind one of the words.
     Result<> none(const char* query, std::string_view where, std::initializer_list<std::string_view> words);

@@ -201,6 +201,7 @@ Result<> SqliteEngine::Opened::prepare() {
     if (auto good = changes.prepare(); !good) return good;
     if (auto good = erasures.prepare(); !good) return good;
     if (auto good = purge.prepare(); !good) return good;
+    if (auto good = push.prepare(); !good) return good;
     return sqlite::prepare(
         database,
         {
@@ -294,6 +295,8 @@ Result<> SqliteEngine::write(WriteBatch& batch) {
             good = opened_->changes.mark(*mark, each.outcome);
         else if (const auto* erasure = std::get_if<Erasure>(&each.what))
             good = opened_->erasures.write(*erasure, each.outcome);
+        else if (const auto* push = std::get_if<PushChange>(&each.what))
+            good = opened_->push.change(*push, each.outcome);
         else
             good = opened_->changes.add_user(std::get<NewUser>(each.what), each.outcome);
         if (!good) return good;

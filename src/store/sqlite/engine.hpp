@@ -14,6 +14,7 @@
 #include "store/sqlite/head_table.hpp"
 #include "store/sqlite/log_writer.hpp"
 #include "store/sqlite/purge.hpp"
+#include "store/sqlite/push_writer.hpp"
 #include "store/sqlite/shared.hpp"
 #include "store/sqlite/sqlite.hpp"
 #include "store/sqlite/stamp_note.hpp"
@@ -46,7 +47,8 @@ private:
               log(database, heads, transaction, generation),
               changes(database, heads, transaction, log),
               erasures(database),
-              purge(database, transaction, log) {}
+              purge(database, transaction, log),
+              push(database, transaction) {}
         Result<> prepare();
 
         Database database;
@@ -54,6 +56,7 @@ private:
         ChangeWriter changes;
         Erasures erasures;
         Purge purge;
+        PushWriter push;
         Statement begin, end, low_water, replay;
         std::unique_ptr<Checkpointer> checkpointer{};  // null: the thread that commits does it all
     };

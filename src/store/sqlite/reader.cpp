@@ -42,11 +42,13 @@ void Readers::close() {
 
 void SqliteReader::close() noexcept {
     open_ = false;
-    for (Statement* const each : {&begin_, &end_, &key_, &conversation_, &find_, &first_block_, &blocks_, &entry_,
-                                  &unread_, &member_, &members_, &count_, &users_.row, &users_.name})
+    for (Statement* const each :
+         {&snapshot_.begin, &snapshot_.end, &key_, &conversation_, &find_, &first_block_, &blocks_, &entry_, &unread_,
+          &member_, &members_, &count_, &users_.row, &users_.name})
         *each = Statement();
     list_ = {};
     walks_ = {};
+    people_ = {};
     reactions_ = {};
     caches_.names.clear();
     caches_.tails.clear();
@@ -66,8 +68,8 @@ Result<> SqliteReader::ready() {
     const auto prepared = prepare(
         database_,
         {
-            {&begin_, "BEGIN"},
-            {&end_, "COMMIT"},
+            {&snapshot_.begin, "BEGIN"},
+            {&snapshot_.end, "COMMIT"},
             {&key_,
              "SELECT row FROM conversation WHERE key = ?1 AND removed_ms = 0 UNION ALL SELECT * FROM (SELECT row FROM "
              "conversation WHERE key = ?1 AND removed_ms <> 0 ORDER BY removed_ms DESC, row DESC LIMIT 1) LIMIT 1"},
@@ -103,6 +105,7 @@ Result<> SqliteReader::ready() {
     if (!prepared) return prepared;
     if (auto good = list_.prepare(database_); !good) return good;
     if (auto good = reactions_.prepare(database_); !good) return good;
+    if (auto good = people_.prepare(database_); !good) return good;
     open_ = true;
     return {};
 }
@@ -117,9 +120,9 @@ auto SqliteReader::in_snapshot(const Work& work) -> decltype(work()) {
 template <typename Work>
 auto SqliteReader::snapshot(const Work& work) -> decltype(work()) {
     database_.roll_back();  // the snapshot of a call that an exception ended
-    if (auto good = begin_.run(); !good) return good.error();
+    if (auto good = snapshot_.begin.run(); !good) return good.error();
     auto value = work();
-    if (auto good = end_.run(); !good && value) return good.error();
+    if (auto good = snapshot_.end.run(); !good && value) return good.error();
     database_.roll_back();
     return value;
 }
@@ -393,6 +396,29 @@ Result<std::optional<std::string>> SqliteReader::user_name(Row user) {
     });
     if (name && *name) caches_.names.put(user, **name);
     return name;
+}
+
+Result<std::vector<model::Member>> SqliteReader::bans(Row conversation, Row after, std::uint32_t limit,
+                                                      std::uint64_t now_ms) {
+    return in_snapshot([&] { return people_.bans(conversation, after, limit, now_ms); });
+}
+
+Result<std::vector<Row>> SqliteReader::blocks(Row user, Row after, std::uint32_t limit) {
+    return in_snapshot([&] { return people_.blocks(user, after, limit); });
+}
+
+Result<std::vector<PushDevice>> SqliteReader::push_devices(Row user) {
+    return in_snapshot([&] { return people_.push_devices(user); });
+}
+
+Result<bool> SqliteReader::awaits_push(Row conversation, Row user, std::uint64_t offset) {
+    const auto found = in_snapshot([&] { return people_.awaits_push(conversation, user, offset); });
+    if (!found) return no_answer(found.error());
+    return found->has_value();
+}
+
+Result<std::vector<Row>> SqliteReader::push_recipients(Row conversation, std::uint64_t offset, std::uint32_t limit) {
+    return in_snapshot([&] { return people_.push_recipients(conversation, offset, limit); });
 }
 
 }  // namespace flare::store::sqlite

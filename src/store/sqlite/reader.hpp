@@ -8,6 +8,7 @@
 #include "store/engine.hpp"
 #include "store/sqlite/database.hpp"
 #include "store/sqlite/listing.hpp"
+#include "store/sqlite/people.hpp"
 #include "store/sqlite/reactions.hpp"
 #include "store/sqlite/reader_caches.hpp"
 #include "store/sqlite/shared.hpp"
@@ -44,6 +45,12 @@ public:
     Result<Unread> unread(const Listed& of, std::uint32_t most) override;
     Result<std::optional<Row>> user(std::string_view name) override;
     Result<std::optional<std::string>> user_name(Row user) override;
+    Result<std::vector<model::Member>> bans(Row conversation, Row after, std::uint32_t limit,
+                                            std::uint64_t now_ms) override;
+    Result<std::vector<Row>> blocks(Row user, Row after, std::uint32_t limit) override;
+    Result<std::vector<PushDevice>> push_devices(Row user) override;
+    Result<bool> awaits_push(Row conversation, Row user, std::uint64_t offset) override;
+    Result<std::vector<Row>> push_recipients(Row conversation, std::uint64_t offset, std::uint32_t limit) override;
 
 private:
     // An offset and the row of the log that it is in; ascending.
@@ -72,7 +79,9 @@ private:
     Shared& shared_;
     bool open_ = false;
     Database database_;
-    Statement begin_, end_;
+    struct Snapshot {
+        Statement begin, end;
+    } snapshot_;
     Statement key_, conversation_, find_, first_block_, blocks_, entry_, unread_;
     Statement member_, members_, count_;
     struct Walks {
@@ -81,6 +90,7 @@ private:
     struct Users {
         Statement row, name;
     } users_;
+    PeopleReader people_;
     ReactionReader reactions_;
     ListStatements list_;
     ReaderCaches caches_;

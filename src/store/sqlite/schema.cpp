@@ -154,8 +154,23 @@ CREATE TABLE erasure(
 );
 )";
 
+// Bans are few among the members of a room, and are listed without reading the others.
+constexpr const char* kPush = R"(
+CREATE TABLE push_device(
+    user INTEGER NOT NULL,
+    device TEXT NOT NULL,
+    service TEXT NOT NULL,
+    token TEXT NOT NULL,
+    app TEXT NOT NULL,
+    stamp INTEGER NOT NULL,
+    PRIMARY KEY(user, device)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX push_token ON push_device(token, service, app);
+CREATE INDEX member_banned ON member(conversation, user) WHERE banned_until <> 0;
+)";
+
 // In order: the n-th makes version n + 1 of version n. One that was released is never changed.
-constexpr std::array<const char*, kSchemaVersion> kMigrations = {kFirst, kListed, kCounted, kErased};
+constexpr std::array<const char*, kSchemaVersion> kMigrations = {kFirst, kListed, kCounted, kErased, kPush};
 
 Failure failed(Database& database, const std::string& path, const char* what, const boost::system::error_code& code) {
     return {static_cast<errc>(code.value()), "the store " + path + ": " + what + ": " + database.message()};

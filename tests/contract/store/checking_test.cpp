@@ -337,6 +337,8 @@ TEST_F(CheckedFile, NamesEachContradiction) {
              Damage{"DELETE FROM reaction_count", "conversation 2, of ann and bob",
                     "a reaction to offset 1 is not counted"},
              Damage{"UPDATE reaction SET user = 77 WHERE user = 2", "reactions", "has one to offset 1 of user 77"},
+             Damage{"INSERT INTO push_device(user, device, service, token, app, stamp) VALUES(77, '', '', '', '', 1)",
+                    "devices", "one of user 77"},
              Damage{"DELETE FROM meta WHERE name = 'generation'", "meta", "is missing"},
              Damage{"UPDATE meta SET value = 0 WHERE name = 'generation'", "meta", "its generation is 0"},
              Damage{"UPDATE meta SET value = 1000 WHERE name = 'low_water'", "meta", "1000, is beyond"},

@@ -344,6 +344,26 @@ TEST_F(ChatOfConversations, AMemberWhoIsRemovedIsToldOnceAndTalksToTheServer) {
               1);
 }
 
+TEST_F(ChatOfConversations, ListsWhoIsBannedAndWhoIsBlocked) {
+    Chatter ann(address_, "ann", "server");
+    Chatter bob(address_, "bob", "server");
+    ASSERT_TRUE(ann.synced() && bob.synced());
+    make_room(ann.client, "room:tea", {"bob"});
+    ann.type("/bans");
+    EXPECT_EQ(ann.view.notes.back(), "/bans: you are not in a room");
+    ann.type("/join tea");
+    ann.type("/bans");
+    EXPECT_EQ(ann.view.notes.back(), "nobody is banned from room:tea");
+    ann.type("/ban bob");
+    ann.type("/bans");
+    EXPECT_EQ(ann.view.notes.back(), "bob is banned until /unban bob");
+    ann.type("/blocks");
+    EXPECT_EQ(ann.view.notes.back(), "you block nobody");
+    ann.type("/block bob");
+    ann.type("/blocks");
+    EXPECT_EQ(ann.view.notes.back(), "bob is blocked; /unblock bob ends that");
+}
+
 TEST_F(ChatOfConversations, GoesOnWhenTheServerIsStartedAgain) {
     Chatter ann(address_, "ann", "server");
     Chatter bob(address_, "bob", "server");

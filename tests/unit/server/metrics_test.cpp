@@ -55,12 +55,14 @@ TEST(Metrics, TellOfFeedsWhereThereIsAStore) {
     ServerStats stats;
     stats.feeds = {1, 2, 3};
     stats.sync = {4, 5, 6, 7, 8};
+    stats.push = {9, 10, 11};
     EXPECT_EQ(metrics_text(stats).find("flare_feed"), std::string::npos);
     stats.store.engine = "sqlite";
     const std::string text = metrics_text(stats);
     for (const char* line : {"flare_feeds 1\n", "flare_feed_frames_total 2\n", "flare_feed_pages_total 3\n",
                              "flare_syncs_total 4\n", "flare_sync_pages_total 5\n", "flare_sync_feeds_total 6\n",
-                             "flare_read_marks_total 7\n", "flare_states_total 8\n"})
+                             "flare_read_marks_total 7\n", "flare_states_total 8\n", "flare_push_requested_total 9\n",
+                             "flare_push_cleared_total 10\n", "flare_push_dropped_total 11\n"})
         EXPECT_NE(text.find(line), std::string::npos) << line;
 }
 

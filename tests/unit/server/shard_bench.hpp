@@ -112,6 +112,7 @@ public:
             return true;
         }
         bool in_hooks(std::function<void()> call) override {
+            if (bench.hooks_full) return false;
             call();
             return true;
         }
@@ -248,6 +249,7 @@ public:
     std::deque<std::pair<std::uint32_t, std::function<void(Shard&)>>> mail;
     std::deque<std::function<void()>> pool;
     bool pool_full = false;
+    bool hooks_full = false;
     std::chrono::hours clock_is_off{0};  // the wall clock, from `time`
     BenchStore* kept;                    // null: the server has no store
     std::vector<std::unique_ptr<Loop>> loops;

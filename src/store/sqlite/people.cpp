@@ -1,0 +1,76 @@
+#include "store/sqlite/people.hpp"
+
+#include "store/sqlite/columns.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace flare::store::sqlite {
+namespace {
+
+Result<std::vector<Row>> all_numbers(Rows rows) {
+    std::vector<Row> found;
+    while (rows.next()) found.push_back(rows.number(0));
+    if (auto good = rows.error(); !good) return good.error();
+    return found;
+}
+
+}  // namespace
+
+Result<> PeopleReader::prepare(Database& database) {
+    return sqlite::prepare(
+        database,
+        {
+            // SQLite's integers have a sign: "for ever" is below 0.
+            {&bans_, "SELECT " FLARE_MEMBER_COLUMNS
+                     " FROM member WHERE conversation = ?1 AND user > ?2 AND banned_until <> 0 AND (banned_until < 0 "
+                     "OR banned_until > ?4) ORDER BY user LIMIT ?3"},
+            {&blocks_,
+             "SELECT conversation FROM member WHERE user = ? AND conversation > ? AND blocks <> 0 ORDER BY "
+             "conversation LIMIT ?"},
+            {&devices_, "SELECT device, service, token, app, stamp FROM push_device WHERE user = ? ORDER BY device"},
+            {&awaits_,
+             "SELECT 1 FROM member WHERE conversation = ? AND user = ? AND role <> 0 AND read_offset < ? AND notify = "
+             "0"},
+            {&recipients_,
+             "SELECT user FROM member WHERE conversation = ? AND role <> 0 AND read_offset < ? AND notify = 0 AND "
+             "EXISTS (SELECT 1 FROM push_device WHERE push_device.user = member.user) ORDER BY user LIMIT ?"},
+        });
+}
+
+Result<std::vector<model::Member>> PeopleReader::bans(Row conversation, Row after, std::uint32_t limit,
+                                                      std::uint64_t now_ms) {
+    std::vector<model::Member> found;
+    Rows rows = bans_.rows(conversation, after, std::uint64_t{limit}, now_ms);
+    while (rows.next()) found.push_back(member_of(rows));
+    if (auto good = rows.error(); !good) return good.error();
+    return found;
+}
+
+Result<std::vector<Row>> PeopleReader::blocks(Row user, Row after, std::uint32_t limit) {
+    return all_numbers(blocks_.rows(user, after, std::uint64_t{limit}));
+}
+
+Result<std::vector<PushDevice>> PeopleReader::push_devices(Row user) {
+    std::vector<PushDevice> found;
+    Rows rows = devices_.rows(user);
+    while (rows.next())
+        found.push_back({std::string(rows.bytes(0)), std::string(rows.bytes(1)), std::string(rows.bytes(2)),
+                         std::string(rows.bytes(3)), rows.number(4)});
+    if (auto good = rows.error(); !good) return good.error();
+    return found;
+}
+
+Result<std::optional<Row>> PeopleReader::awaits_push(Row conversation, Row user, std::uint64_t offset) {
+    std::optional<Row> found;
+    Rows rows = awaits_.rows(conversation, user, offset);
+    if (rows.next()) found = user;
+    if (auto good = rows.error(); !good) return good.error();
+    return found;
+}
+
+Result<std::vector<Row>> PeopleReader::push_recipients(Row conversation, std::uint64_t offset, std::uint32_t limit) {
+    return all_numbers(recipients_.rows(conversation, offset, std::uint64_t{limit}));
+}
+
+}  // namespace flare::store::sqlite

@@ -5,8 +5,11 @@
 #pragma once
 
 #include "server/conversations/awaited.hpp"
+#include "server/conversations/deliveries.hpp"
 #include "server/conversations/feeds.hpp"
 #include "server/conversations/home.hpp"
+#include "server/conversations/moved_marks.hpp"
+#include "server/conversations/others_marks.hpp"
 #include "server/conversations/read_marks.hpp"
 #include "server/conversations/requests.hpp"
 #include "server/conversations/sends.hpp"
@@ -45,28 +48,37 @@ struct Conversations {
                       return feeds.gives(session, key, UINT64_MAX);  // whatever comes next
                   }},
                  index),
-          feeds({parts.router, parts.executor, parts.store, parts.table, home.watched(), states, parts.counters,
+          moved({parts.router, parts.executor, home.watched()}),
+          deliveries({parts.router, parts.executor, parts.store, feeds}),
+          others({parts.executor, parts.store, parts.table, feeds}),
+          feeds({parts.router, parts.executor, parts.store, parts.table, home.watched(), states, others, parts.counters,
                  parts.state.config.conversations.limits},
                 index),
-          sync({parts.executor, parts.store, parts.table, feeds, parts.counters,
+          sync({parts.executor, parts.store, parts.table, feeds, deliveries, others, parts.counters,
                 parts.state.config.conversations.limits, parts.state.newest_entries}),
-          marks({parts.executor, parts.store, parts.table, states, parts.counters}),
+          marks({parts.router, parts.executor, parts.store, parts.table, states, parts.counters}),
           requests({parts.state.config, parts.executor, parts.store, parts.table, sends, feeds, sync, marks}) {}
 
     session::TimePoint next_deadline() const noexcept {
-        return std::min({home.next_deadline(), sends.next_deadline(), states.next_deadline(), feeds.next_deadline(),
+        return std::min({home.next_deadline(), sends.next_deadline(), states.next_deadline(), moved.next_deadline(),
+                         deliveries.next_deadline(), others.next_deadline(), feeds.next_deadline(),
                          marks.next_deadline()});
     }
     void on_time() {
         home.on_time();
         sends.on_time();
         states.on_time();
+        moved.on_time();
+        deliveries.on_time();
+        others.on_time();
         feeds.on_time();
         marks.on_time();
     }
     void session_ended(const session::ServerSession& session) {
         sends.session_ended(session);
         states.session_ended(session);
+        deliveries.session_ended(session);
+        others.session_ended(session);
         feeds.session_ended(session);
     }
 
@@ -75,6 +87,9 @@ struct Conversations {
     ConversationHome home;
     ConversationSends sends;
     ConversationStates states;
+    MovedMarks moved;
+    Deliveries deliveries;
+    OthersMarks others;
     ConversationFeeds feeds;
     ConversationSync sync;
     ConversationMarks marks;

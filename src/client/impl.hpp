@@ -22,6 +22,7 @@ public:
     client::ClientLoop& loop() const noexcept { return *loop_; }
 
     Conversations& conversations() const noexcept { return *conversations_; }
+    Marks& marks() const noexcept { return *marks_; }
 
     // See client/crossing.hpp.
     template <typename T, typename Begin>
@@ -43,6 +44,7 @@ private:
     std::shared_ptr<client::Cache> cache_;  // null: none
     std::shared_ptr<client::ClientLoop> loop_;
     std::unique_ptr<Conversations> conversations_;
+    std::unique_ptr<Marks> marks_;
     std::thread thread_;
 };
 

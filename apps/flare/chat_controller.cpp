@@ -29,6 +29,7 @@ ChatController::ChatController(Client& client, ChatView& view, ChatMarks& marks,
       view_(view),
       rooms_(client, view, marks, user),
       people_(client, view),
+      reading_(client, view),
       user_(std::move(user)),
       peer_(std::move(peer)),
       tells_typing_(tells_typing) {}
@@ -68,6 +69,7 @@ bool ChatController::command(const std::string& text) {
             "/edit N TEXT, /delete N: change message N; /react N KEY, /unreact N "
             "KEY: react to it, with an emoji for example");
         people_.help();
+        reading_.help();
         view_.note(
             "/status: show the connection; /quit: exit; //text: send a line "
             "that begins with a slash");
@@ -86,13 +88,16 @@ bool ChatController::room_command(const std::string& word, const std::string& re
         open(rest);
     } else if (word == "/join") {
         join(rest);
-    } else if (word != "/leave" && word != "/history" && word != "/numbers" && !changes_messages(word)) {
+    } else if (word != "/leave" && word != "/history" && word != "/numbers" && !changes_messages(word) &&
+               !ChatReading::knows(word)) {
         return false;
     } else if (client_.get_status() != ClientStatus::connected) {
         // Its calls would wait for the connection, and nothing could be typed meanwhile.
         view_.note("no connection: try again when there is one");
     } else if (word == "/leave") {
         leave();
+    } else if (ChatReading::knows(word)) {
+        reading_.command(word, rest, peer_, rooms_.epoch_of(peer_));
     } else if (changes_messages(word)) {
         change_message(word, rest);
     } else if (word == "/numbers") {
@@ -281,6 +286,9 @@ std::string ChatController::status(Clock::time_point now) const {
     }
     text += " \u00b7 " + user_;
     if (const std::string unread = rooms_.list().status(peer_); !unread.empty()) text += " \u00b7 " + unread;
+    if (const ListedConversation* const here = rooms_.list().find(peer_)) {
+        if (const std::string ticks = newest_ticks(*here, user_); !ticks.empty()) text += " \u00b7 " + ticks;
+    }
     if (!typing_user_.empty() && now < typing_until_) text += " \u00b7 " + typing_user_ + " is typing";
     if (!last_move_.empty()) text += " \u00b7 " + last_move_;
     return text;

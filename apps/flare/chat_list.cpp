@@ -51,7 +51,8 @@ std::vector<ListedConversation> ChatList::all() const {
 std::vector<const ListedConversation*> ChatList::unread(std::string_view without) const {
     std::vector<const ListedConversation*> found;
     for (const auto& [name, each] : all_) {
-        if (each.mark.unread != 0 && name != without) found.push_back(&each);
+        const bool is_unread = each.mark.unread != 0 || each.mark.unread_from != 0;
+        if (is_unread && name != without) found.push_back(&each);
     }
     std::sort(found.begin(), found.end(), [](const auto* one, const auto* other) { return newer(*one, *other); });
     return found;
@@ -70,6 +71,7 @@ std::string ChatList::status(std::string_view current) const {
     for (std::size_t i = 0; i < found.size(); ++i) {
         all.unread += found[i]->mark.unread;
         all.more = all.more || found[i]->mark.more;
+        all.unread_from = std::max(all.unread_from, found[i]->mark.unread_from);
         if (i < kMostNamed) names += (i == 0 ? "" : ", ") + found[i]->about.name;
     }
     if (found.size() > kMostNamed) names += " and " + std::to_string(found.size() - kMostNamed) + " more";

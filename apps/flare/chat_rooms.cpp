@@ -1,5 +1,6 @@
 #include "chat_rooms.hpp"
 
+#include "chat_reading.hpp"
 #include "connecting.hpp"
 #include "entry_text.hpp"
 #include "feed_text.hpp"
@@ -81,6 +82,12 @@ void ChatRooms::numbers(const std::string& conversation) {
 Position ChatRooms::place(const std::string& conversation, std::uint64_t offset) const {
     const auto shown = shown_.find(conversation);
     return {shown == shown_.end() ? 0 : shown->second.epoch, offset};
+}
+
+std::uint64_t ChatRooms::epoch_of(const std::string& conversation) const {
+    const ListedConversation* const listed = list_.find(conversation);
+    const std::uint64_t shown = place(conversation, 0).epoch;
+    return shown == 0 && listed != nullptr ? listed->about.head.epoch : shown;
 }
 
 bool ChatRooms::counts(const Message& message, const std::string& current) {
@@ -215,12 +222,15 @@ void ChatRooms::hear(const std::string& conversation, std::uint64_t epoch, const
 void ChatRooms::show(const std::string& conversation, std::uint64_t epoch, const Entry& entry) {
     if (entry.type == kTypingType) return;
     if (entry.kind != EntryKind::message) return view_.note(conversation + ": " + entry_summary(entry));
+    const ListedConversation* const listed = list_.find(conversation);
+    const std::string ticks =
+        listed != nullptr && entry.from == user_ && !entry.deleted ? " " + ticks_of(*listed, entry.offset) : "";
     view_.heard({entry.from.empty() ? "(somebody)" : entry.from,
                  entry.type,
                  entry.deleted ? "(deleted)" : payload_text(entry.payload),
                  conversation,
                  {epoch, entry.offset},
-                 entry_notes(entry)});
+                 entry_notes(entry) + ticks});
 }
 
 }  // namespace flare::cli

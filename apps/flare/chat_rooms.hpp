@@ -48,6 +48,8 @@ public:
     void numbers(const std::string& conversation);
     // Of what is shown with that number.
     Position place(const std::string& conversation, std::uint64_t offset) const;
+    // Of its log, as far as it is known; else 0.
+    std::uint64_t epoch_of(const std::string& conversation) const;
     // It is told what happens there, also what it does itself.
     bool is_told(const std::string& conversation) const { return list_.known() || conversation.starts_with("room:"); }
     void show_list();

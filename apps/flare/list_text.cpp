@@ -46,7 +46,7 @@ std::string name_of(const ListedConversation& conversation) {
 }  // namespace
 
 std::string unread_text(const ReadMark& mark) {
-    if (mark.unread == 0) return {};
+    if (mark.unread == 0) return mark.unread_from == 0 ? "" : "*";
     return std::to_string(mark.unread) + (mark.more ? "+" : "");
 }
 
@@ -107,6 +107,13 @@ boost::json::object listed_json(const ListedConversation& conversation) {
                                {"read", conversation.mark.offset},
                                {"unread", conversation.mark.unread},
                                {"more_unread", conversation.mark.more}};
+    if (conversation.mark.unread_from != 0) object["unread_from"] = conversation.mark.unread_from;
+    if (!conversation.others.empty()) {
+        boost::json::array others;
+        for (const UserMark& each : conversation.others)
+            others.push_back({{"user", each.user}, {"read", each.read}, {"delivered", each.delivered}});
+        object["others"] = std::move(others);
+    }
     object["last_ms"] =
         std::chrono::duration_cast<std::chrono::milliseconds>(conversation.last_time.time_since_epoch()).count();
     add_extent(object, conversation.about.head);

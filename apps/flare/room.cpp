@@ -5,6 +5,7 @@
 #include "output.hpp"
 #include "phrases.hpp"
 #include "room_lists.hpp"
+#include "room_readers.hpp"
 
 #include <array>
 #include <utility>
@@ -24,6 +25,7 @@ struct RoomArguments {
     std::string role = "member";
     std::chrono::seconds lasts{0};  // of a mute or a ban; 0: for ever
     RoomChanges changes;            // of `set`
+    std::uint64_t offset = 0;       // of `readers`
 };
 using Ask = std::function<int(Client&, const ClientOptions&, const RoomArguments&)>;
 
@@ -312,6 +314,13 @@ void add_room(CLI::App& app, Run& run) {
 
     add_one("members", "List the members of a room", members);
     add_one("bans", "List who is banned from a room, for its admins", bans);
+    CLI::App& reading =
+        add_one("readers", "Show who has read a message", [](auto& client, const auto& common, const auto& asked) {
+            return tell_readers(client, common, room_of(asked.name), asked.offset);
+        });
+    reading.add_option("offset", a.offset, "offset of the message, as `flare history` shows it")
+        ->required()
+        ->type_name("OFFSET");
     add_one("show", "Show the configuration of a room and the extent of its log", show);
 }
 

@@ -16,6 +16,7 @@
 #include <flare/events.hpp>
 #include <flare/export.hpp>
 #include <flare/failure.hpp>
+#include <flare/marks.hpp>
 #include <flare/message.hpp>
 #include <flare/push.hpp>
 #include <flare/restrictions.hpp>
@@ -207,6 +208,8 @@ public:
     Restrictions& restrictions();
     // Whether this device takes pushes.
     Push& push();
+    // Who has read what, and what is to show as unread.
+    Marks& marks();
 
     std::size_t get_message_queue_length() const;  // messages without an outcome
     // Drops messages that were never sent; each fails with `cancelled`. Returns how many.

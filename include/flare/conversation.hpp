@@ -168,6 +168,29 @@ struct ReadMark {
     std::uint64_t offset = 0;  // everything up to it has been read
     std::uint64_t unread = 0;  // messages of others behind it that are not silent
     bool more = false;         // there may be more unread ones than were counted
+    // The user has marked the conversation as unread from this entry on (Marks::mark_unread()): show it as unread,
+    // whatever the count. 0: not.
+    std::uint64_t unread_from = 0;
+};
+
+// How far another user has come in a conversation. Both only grow.
+struct UserMark {
+    std::string user;
+    std::uint64_t read = 0;       // everything up to this offset has been read
+    std::uint64_t delivered = 0;  // a device of the user has everything up to it; never below `read`
+
+    friend bool operator==(const UserMark&, const UserMark&) = default;
+};
+
+// Of Marks::readers(): who has read a message, its sender aside.
+struct ReaderPage {
+    std::vector<UserMark> readers;  // in a fixed order; at most 200
+    bool more = false;              // there are further ones: ask again with `after` set to the last user
+    // Of all pages, said on the first one: how many members have read it, to how many it was delivered, and how many
+    // there are that may read it. In a room of more than 100 members `delivered` is `read`.
+    std::uint32_t read = 0;
+    std::uint32_t delivered = 0;
+    std::uint32_t members = 0;
 };
 
 // A conversation of the list that a client keeps: ClientBuilder::sync_conversations().
@@ -176,6 +199,9 @@ struct ListedConversation {
     ReadMark mark;
     std::chrono::system_clock::time_point last_time{};  // of the newest entry, by the server's clock
     std::vector<Entry> entries;  // the newest ones that the client knows, by offset, ascending: none to 10
+    // How far other members have come, as far as it was told: in direct conversations, and in rooms of at most 100
+    // members that are live. By user.
+    std::vector<UserMark> others;
 };
 
 // Which part of a log to read.

@@ -103,6 +103,14 @@ struct ConversationChanged {
 // Conversations::list() is complete and current, after a connect or a reconnect. The client keeps it current from here
 // on, as far as the entries of the conversations reach it.
 struct ConversationsSynced {};
+// Another user has come further in a conversation that is live, or that the client has just heard of again: a direct
+// one, or a room of at most 100 members. Several changes of a user may be told as one.
+struct MarksChanged {
+    std::string conversation;
+    std::string user;
+    std::uint64_t read = 0;       // UserMark
+    std::uint64_t delivered = 0;  // likewise
+};
 // The server has acknowledged the message with a receipt.
 struct MessageSent {
     Uuid message_id;
@@ -156,12 +164,13 @@ struct Draining {
 
 }  // namespace event
 
-using Event = std::variant<event::Connected, event::Disconnected, event::Reconnecting, event::Reconnected,
-                           event::ReconnectFailed, event::Error, event::MessageReceived, event::MessageSent,
-                           event::MessageFailed, event::Heartbeat, event::ProtocolSwitched, event::Gap,
-                           event::CapabilityUnavailable, event::Draining, event::TokenExpiring, event::OwnMessage,
-                           event::EntryReceived, event::HistoryGap, event::SubscriptionEnded,
-                           event::ConversationChanged, event::ConversationsSynced, event::MessageChanged>;
+using Event =
+    std::variant<event::Connected, event::Disconnected, event::Reconnecting, event::Reconnected, event::ReconnectFailed,
+                 event::Error, event::MessageReceived, event::MessageSent, event::MessageFailed, event::Heartbeat,
+                 event::ProtocolSwitched, event::Gap, event::CapabilityUnavailable, event::Draining,
+                 event::TokenExpiring, event::OwnMessage, event::EntryReceived, event::HistoryGap,
+                 event::SubscriptionEnded, event::ConversationChanged, event::ConversationsSynced,
+                 event::MessageChanged, event::MarksChanged>;
 
 using EventCallback = std::function<void(const Event&)>;
 

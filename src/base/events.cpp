@@ -50,6 +50,10 @@ struct Describe {
                std::to_string(e.now->mark.unread) + (e.now->mark.more ? " or more" : "") + " unread";
     }
     std::string operator()(const event::ConversationsSynced&) const { return {}; }
+    std::string operator()(const event::MarksChanged& e) const {
+        return e.conversation + ", " + e.user + " has read up to offset " + std::to_string(e.read) + " and has up to " +
+               std::to_string(e.delivered);
+    }
     std::string operator()(const event::MessageSent& e) const {
         return e.message_id.str() + (e.stored ? ", stored at offset " + std::to_string(e.stored->position.offset) : "");
     }
@@ -101,7 +105,8 @@ constexpr std::string_view kNames[] = {"Connected",
                                        "SubscriptionEnded",
                                        "ConversationChanged",
                                        "ConversationsSynced",
-                                       "MessageChanged"};
+                                       "MessageChanged",
+                                       "MarksChanged"};
 static_assert(std::size(kNames) == std::variant_size_v<Event>);
 
 }  // namespace

@@ -70,6 +70,7 @@ Client::Impl::Impl(client::Config config) : shared_(std::move(config.shared)) {
     conversations_.reset(new Conversations(loop_));
     restrictions_.reset(new Restrictions(loop_));
     push_.reset(new Push(loop_));
+    marks_.reset(new Marks(loop_));
     if (own_context_) thread_ = std::thread([loop = context] { loop->run(); });
 }
 
@@ -97,6 +98,7 @@ Client::Impl::~Impl() {
     events_->stop();
     if (cache_) cache_->close(!inside);
     conversations_.reset();
+    marks_.reset();
     loop_.reset();
 }
 
@@ -208,6 +210,7 @@ Checked<Uuid> Client::post_message(std::string target, Message message) {
 Conversations& Client::conversations() { return impl_->conversations(); }
 Restrictions& Client::restrictions() { return impl_->restrictions(); }
 Push& Client::push() { return impl_->push(); }
+Marks& Client::marks() { return impl_->marks(); }
 
 std::size_t Client::clear_message_queue() {
     std::size_t cleared = 0;

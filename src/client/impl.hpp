@@ -24,6 +24,7 @@ public:
     Conversations& conversations() const noexcept { return *conversations_; }
     Restrictions& restrictions() const noexcept { return *restrictions_; }
     Push& push() const noexcept { return *push_; }
+    Marks& marks() const noexcept { return *marks_; }
 
     // See client/crossing.hpp.
     template <typename T, typename Begin>
@@ -47,6 +48,7 @@ private:
     std::unique_ptr<Conversations> conversations_;
     std::unique_ptr<Restrictions> restrictions_;
     std::unique_ptr<Push> push_;
+    std::unique_ptr<Marks> marks_;
     std::thread thread_;
 };
 

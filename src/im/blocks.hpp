@@ -25,6 +25,7 @@ struct Block {
     std::uint64_t last = 0;
     SessionKey sole_sender = 0;  // who sent all of it, and has the receipts; 0: several did, or none that counts
     EncodingSet encodings = 0;   // which its reader must take
+    bool few = false;            // the members are so few that each hears how far the others have come
     std::size_t bytes = 0;
 };
 using BlockPtr = std::shared_ptr<const Block>;

@@ -80,6 +80,12 @@ public:
     FedConversation& find_or_make(const model::ConversationKey& key);
     void erase(FedConversation& conversation);
     FedConversation& at(std::uint32_t index) const { return *by_index_[index]; }
+    // Of that feed of the session, by its place and its number. Null: it has ended.
+    FedConversation* of(const FeedSession& session, const FeedName& feed) const {
+        FedConversation* const found = feed.place < by_index_.size() ? by_index_[feed.place] : nullptr;
+        const FeedRecord* const record = found == nullptr ? nullptr : found->feeds.find(session);
+        return record != nullptr && record->name().number == feed.number ? found : nullptr;
+    }
 
     auto begin() const noexcept { return by_key_.begin(); }
     auto end() const noexcept { return by_key_.end(); }

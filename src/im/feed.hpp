@@ -38,6 +38,7 @@ struct FeedOpening {
 struct FeedName {
     std::uint32_t number = 0;  // of its session; not 0, not used again
     Lane lane = 0;
+    std::uint32_t place = 0;  // FedConversation::index
 };
 
 struct FeedCursor {

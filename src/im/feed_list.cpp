@@ -18,6 +18,7 @@ Feed& FeedList::add(FeedSession& session, Lane lane) {
     auto made = std::make_unique<Feed>();
     made->number = session.take_number();
     made->lane = lane;
+    made->place = conversation_.index;
     made->session = &session;
     made->conversation = &conversation_;
     base::make_room_tightly(records_);
@@ -42,6 +43,7 @@ Feed& FeedList::wake(FeedRecord& record, const FeedCursor& cursor) {
     if (!record.rests_) return *record.feed_;
     auto made = std::make_unique<Feed>();
     static_cast<FeedName&>(*made) = record.name();
+    made->place = conversation_.index;
     static_cast<FeedCursor&>(*made) = cursor;
     made->state = Feed::State::current;
     made->session = record.session_;

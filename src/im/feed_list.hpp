@@ -22,6 +22,7 @@ public:
     // Null: it is at rest.
     Feed* feed() const noexcept { return rests_ ? nullptr : feed_; }
     FeedSession& session() const noexcept { return rests_ ? *session_ : *feed_->session; }
+    // Without the place.
     FeedName name() const noexcept { return {number_, lane_}; }
     bool opening() const noexcept { return !rests_ && feed_->opening(); }
 

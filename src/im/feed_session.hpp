@@ -34,6 +34,7 @@ public:
     virtual bool has_heard() { return true; }
 
     SessionKey key() const noexcept { return key_; }
+    Row user() const noexcept { return user_; }  // 0: no feed has opened yet
     EncodingSet encodings() const noexcept { return encodings_; }
     // The number of its next feed, or of one that is never to be.
     std::uint32_t take_number() noexcept { return ++last_number_; }

@@ -200,7 +200,8 @@ void Feeds::tell(FedConversation& conversation, FeedRecord& record, std::span<co
         return turns_.wait(conversation.feeds.wake(record, cursor));
     }
     FeedSession& session = record.session();
-    const FeedName name = record.name();
+    FeedName name = record.name();
+    name.place = conversation.index;
     for (const BlockPtr& block : blocks) {
         if (block->first == cursor.next && !session.take(name, cursor, block)) break;
     }
@@ -377,7 +378,11 @@ void Feeds::page_read(std::uint64_t ticket, std::span<const BlockPtr> blocks) {
     const FedConversation::Page page = take_page(ticket);
     const std::vector<Feed*>& feeds = page.feeds;
     if (feeds.empty()) return;
-    if (page.outdated) return read_again(feeds);
+    if (page.outdated) {
+        // A message was deleted after it was asked for: the page may have its text, and is read again.
+        for (Feed* const feed : feeds) feed->session->queue(*feed);
+        return serve(feeds);
+    }
     FedConversation& conversation = *feeds.front()->conversation;
     FLARE_INVARIANT(!blocks.empty() && blocks.front()->first == feeds.front()->next,
                     "a page begins elsewhere than was asked");
@@ -389,12 +394,6 @@ void Feeds::page_read(std::uint64_t ticket, std::span<const BlockPtr> blocks) {
         feed->session->lanes_[feed->lane].feeds.push_front(*feed);
     }
     for (Feed* const feed : std::span(feeds).subspan(now.size())) turns_.wait(*feed);
-    serve(feeds);
-}
-
-// A message was deleted after it was asked for: the page may have its text.
-void Feeds::read_again(std::span<Feed* const> feeds) {
-    for (Feed* const feed : feeds) feed->session->queue(*feed);
     serve(feeds);
 }
 

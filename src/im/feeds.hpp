@@ -119,6 +119,7 @@ public:
 
     // Null: the session has no feed of it. Valid until the next call that is not const.
     const FeedRecord* find(const FeedSession& session, const model::ConversationKey& key) const;
+    const FedConversations& conversations() const noexcept { return conversations_; }
     // The session will be given the entry `offset`, which was not told yet.
     bool gives(const FeedSession& session, const model::ConversationKey& key, std::uint64_t offset) const;
     std::size_t size() const noexcept { return size_; }
@@ -150,7 +151,6 @@ private:
     void read(Feed& feed);
     // Those for whom that page was read, or was to be.
     FedConversation::Page take_page(std::uint64_t ticket);
-    void read_again(std::span<Feed* const> feeds);
     // Takes it out of whatever it waits in.
     void detach(Feed& feed);
     void close(FedConversation& conversation, FeedSession& session);

@@ -30,6 +30,8 @@ struct Member {
 struct ReadMark {
     std::uint64_t offset = 0;    // everything up to it is read; 0: nothing
     std::uint64_t messages = 0;  // Head::messages with the entry of that offset
+    // The user wants it to count as unread from this entry on, until a mark reaches it; 0: not.
+    std::uint64_t unread_from = 0;
 
     friend bool operator==(const ReadMark&, const ReadMark&) = default;
 };

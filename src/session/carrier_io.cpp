@@ -85,7 +85,7 @@ bool CarrierIo::write(CarrierKey key, wire::Batch& batch, TimePoint now, std::si
         if (const auto word = session.credential().take_word()) batch.add({}, wire::encode(*word));
         const std::uint32_t waited = session.totals().queued_frames;
         more = session.lane_set().write(batch, max_bytes, now);
-        if (session.wants_room() && session.totals().queued_frames < waited) listener_.on_room(session);
+        if (session.room().wanted() && session.totals().queued_frames < waited) listener_.on_room(session);
         if (session.farewell().is_due(session.lane_set(), session.work())) {
             for (Attached& each : session.attachments()) each.goodbye_due = each.key == key;
             session.farewell().say();

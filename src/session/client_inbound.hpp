@@ -53,7 +53,7 @@ public:
         if (ClientRequests::owns(token)) return requests_.on_numbered_first(token, now_);
         outgoing_.on_numbered_first(token, now_);
     }
-    void on_acked(std::uint64_t token) override {
+    void on_acked(std::uint64_t token, std::uint32_t) override {
         if (ClientRequests::owns(token)) return requests_.on_acked(token);
         outgoing_.on_acked(token);
     }

@@ -192,10 +192,10 @@ Result<void> LaneSet::send_anyway(LaneIndex lane, wire::Body body, Priority prio
     return {};
 }
 
-Result<void> LaneSet::send_feed(LaneIndex lane, wire::Body body) {
+Result<void> LaneSet::send_feed(LaneIndex lane, wire::Body body, std::uint64_t token) {
     if (lane >= lane_count_) return errc::unknown_lane;
     if (!budget_.take_by_size(SendLane::charge_of(body))) return errc::busy;
-    sending(lane).push(std::move(body), Priority::normal, 0);
+    sending(lane).push(std::move(body), Priority::normal, token);
     return {};
 }
 
@@ -281,7 +281,8 @@ Result<void> LaneSet::on_acks(const wire::LaneStates& acks, TimePoint now) {
         }
         SendLane& lane = sending(state.lane);
         const Seq before = lane.acked();
-        const auto result = lane.ack(state.received, [this](std::uint64_t token) { listener_.on_acked(token); });
+        const auto result = lane.ack(
+            state.received, [this](std::uint64_t token, std::uint32_t feed) { listener_.on_acked(token, feed); });
         if (!result) return result;
         // A state without credit fields is an ack alone.
         if (state.max_seq != 0 || state.max_bytes != 0) lane.credit(state.max_seq, state.max_bytes);

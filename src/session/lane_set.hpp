@@ -36,8 +36,8 @@ public:
     virtual void on_receipt(LaneIndex, const wire::ReceiptView&) {}  // a server gets none: refused before
     // What was sent with this token has been given its first number: from here its outcome may be unknown.
     virtual void on_numbered_first(std::uint64_t /*token*/) {}
-    // The peer has the whole of what was sent with this token.
-    virtual void on_acked(std::uint64_t /*token*/) {}
+    // The peer has the whole of what was sent with this token. `feed_id`: of a frame of a feed, else 0.
+    virtual void on_acked(std::uint64_t /*token*/, std::uint32_t /*feed_id*/) {}
 
 protected:
     ~LaneSetListener() = default;
@@ -61,7 +61,7 @@ public:
     Result<void> send_anyway(LaneIndex lane, wire::Body body, Priority priority = Priority::normal,
                              std::uint64_t token = 0);
     // The same past the bounds of the queue: for feeds, whose sender watches waiting(). Errors: unknown_lane, busy.
-    Result<void> send_feed(LaneIndex lane, wire::Body body);
+    Result<void> send_feed(LaneIndex lane, wire::Body body, std::uint64_t token = 0);
     // Frames of this lane that have no number yet.
     std::size_t waiting(LaneIndex lane) const noexcept {
         return lane < lane_count_ && send_[lane] ? send_[lane]->unnumbered() : 0;

@@ -71,7 +71,8 @@ void RequestFlow::finish(ServerSession& session, const PendingRequest& pending) 
     session.work().defer_credit(pending.lane, pending.cost);
 }
 
-Result<void> RequestFlow::respond(const PendingRequest& pending, const wire::ResponseView& response, TimePoint now) {
+Result<void> RequestFlow::respond(const PendingRequest& pending, const wire::ResponseView& response, TimePoint now,
+                                  std::uint64_t token) {
     ServerSession* const reading = sessions_.reading();
     ServerSession* const session =
         reading != nullptr && reading->id() == pending.session ? reading : sessions_.find(pending.session);
@@ -88,7 +89,7 @@ Result<void> RequestFlow::respond(const PendingRequest& pending, const wire::Res
         sent = errc::message_too_large;
         view = refusal_of(view.id, errc::message_too_large, "the response is larger than a response may be");
     } else if (!session->farewell().is_final()) {
-        sent = session->lane_set().send(pending.lane, wire::encode(view));
+        sent = session->lane_set().send(pending.lane, wire::encode(view), Priority::normal, token);
         if (!sent && sent.error() == errc::busy) shedding_.memory_short(now);
         if (!sent) {
             view = refusal_of(view.id, errc::recipient_busy, "too much is already queued for this client", kAgainMs);
@@ -102,11 +103,12 @@ Result<void> RequestFlow::respond(const PendingRequest& pending, const wire::Res
     return sent;
 }
 
-Result<void> RequestFlow::send_feed(ServerSession& session, LaneIndex lane, wire::Body body, TimePoint now) {
+Result<void> RequestFlow::send_feed(ServerSession& session, LaneIndex lane, wire::Body body, TimePoint now,
+                                    std::uint64_t token) {
     // Also when its client says goodbye, which would wait for the acknowledgement.
     if (session.farewell().ended() || session.farewell().is_coming()) return errc::session_ended;
     session.at(now);
-    const auto sent = session.lane_set().send_feed(lane, std::move(body));
+    const auto sent = session.lane_set().send_feed(lane, std::move(body), token);
     if (!sent && sent.error() == errc::busy) shedding_.memory_short(now);
     if (sent && &session != sessions_.reading()) life_.settle(session, now);
     return sent;

@@ -25,10 +25,14 @@ public:
                  std::uint64_t cost);
     // One that was not given to anybody: its sender hears why.
     void refuse(ServerSession& session, LaneIndex lane, const Uuid& id, errc code);
+    void acked(ServerSession& session, std::uint32_t feed, std::uint64_t token) {
+        listener_.on_acked(session, feed, token);
+    }
 
     // ---- what goes out: SessionTable says what these do ----
-    Result<void> respond(const PendingRequest& pending, const wire::ResponseView& response, TimePoint now);
-    Result<void> send_feed(ServerSession& session, LaneIndex lane, wire::Body body, TimePoint now);
+    Result<void> respond(const PendingRequest& pending, const wire::ResponseView& response, TimePoint now,
+                         std::uint64_t token);
+    Result<void> send_feed(ServerSession& session, LaneIndex lane, wire::Body body, TimePoint now, std::uint64_t token);
 
 private:
     void settle_at_once(ServerSession& session, LaneIndex lane, std::uint64_t cost, const wire::ResponseView& response);

@@ -58,7 +58,8 @@ void SendLane::push(wire::Body&& body, Priority priority, std::uint64_t token) {
     auto place = queue_.end();
     while (place != queue_.begin() && std::prev(place)->priority < priority) --place;
     const std::size_t charge = charge_of(body);
-    queue_.insert(place, Frame{std::move(body), 0, token, charge, priority});
+    const std::uint32_t feed = body.feed_id;
+    queue_.insert(place, Frame{std::move(body), 0, token, charge, priority, 0, feed});
 }
 
 // A frame may cost at most half of a lane's window, so that two can be under way and renewal keeps it moving.
@@ -98,6 +99,7 @@ void SendLane::number_chunk() {
     partial.offset += size;
     if (partial.offset == partial.content.size()) {
         sent.token = partial.token;
+        sent.feed = partial.feed_id;
         sent.charge = partial.charge;
         totals_.unqueue(partial.kind, size);
         partial_.reset();
@@ -155,9 +157,9 @@ std::uint64_t SendLane::write_next(wire::Batch& batch, wire::FrameHeader& header
     return begun;
 }
 
-std::uint64_t SendLane::forget_first() {
+SendLane::Had SendLane::forget_first() {
     const Frame& sent = window_.front();
-    const std::uint64_t token = sent.token;
+    const Had had{sent.token, sent.feed};
     budget_.give(sent.charge);
     --totals_.unacked_frames;
     totals_.unacked_bytes -= sent.body.cost;
@@ -165,7 +167,7 @@ std::uint64_t SendLane::forget_first() {
     window_.pop_front();
     ++acked_;
     FLARE_INVARIANT(next_ == acked_ + window_.size() + 1, "numbers and frames do not add up");
-    return token;
+    return had;
 }
 
 void SendLane::credit(Seq max_seq, std::uint64_t max_bytes) noexcept {

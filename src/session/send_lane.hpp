@@ -65,7 +65,7 @@ public:
     static std::size_t charge_of(const wire::Body& body) noexcept { return body.bytes.size() + kFrameCharge; }
     static constexpr std::size_t kFrameCharge = 64;
     // Puts an encoded data, receipt, request, response or feed in the queue; higher priority overtakes what has no
-    // number yet. `token` (0: none) comes back from ack() when the peer has it whole.
+    // number yet. `token` (0: none) comes back from ack() when the peer has it whole: of a feed with its number.
     void push(wire::Body&& body, Priority priority, std::uint64_t token);
 
     // Something can be written: frames after the cursor, or queued ones that the bounds allow a number.
@@ -81,13 +81,14 @@ public:
     // Returns the token of a message that was given its first number by this call, else 0.
     std::uint64_t write_next(wire::Batch& batch, wire::FrameHeader& header);
 
-    // The peer has everything up to `received`. `acked` is called for each token that became complete.
+    // The peer has everything up to `received`. `acked` is called with each token that became complete, and the number
+    // of the feed that it is of, or 0.
     // Errors: bad_ack (a number never written).
     template <typename Acked>
     Result<void> ack(Seq received, const Acked& acked) {
         if (received >= next_) return errc::bad_ack;
         while (acked_ < received) {
-            if (const std::uint64_t token = forget_first(); token != 0) acked(token);
+            if (const Had had = forget_first(); had.token != 0) acked(had.token, had.feed);
         }
         cursor_ = std::max(cursor_, acked_ + 1);
         return {};
@@ -124,6 +125,11 @@ private:
         std::size_t charge = 0;   // to be given back to the budget with this frame
         Priority priority = Priority::normal;
         std::uint8_t begins = 0;  // chunk: ChunkView::kind
+        std::uint32_t feed = 0;   // with a token: the number of the feed that it is of
+    };
+    struct Had {
+        std::uint64_t token;
+        std::uint32_t feed;
     };
     // A frame moves from list to list and is made once.
     using Frames = std::list<Frame, base::PoolAllocator<Frame>>;
@@ -176,8 +182,8 @@ private:
     }
     void set_pieces() noexcept;
     std::uint64_t number_next();
-    // The peer has it. Returns its token.
-    std::uint64_t forget_first();
+    // The peer has it.
+    Had forget_first();
     void number_chunk();
     void unqueue(const Frame& entry) noexcept { totals_.unqueue(entry.body.kind, entry.body.bytes.size()); }
     // Not only feeds wait. They are few, so that this ends soon.

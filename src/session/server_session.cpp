@@ -99,6 +99,8 @@ void ServerSession::on_refused(LaneIndex lane, wire::FrameKind kind, const Uuid&
     messages_.refuse(*this, lane, id, make_refusal(code, {}));
 }
 
+void ServerSession::on_acked(std::uint64_t token, std::uint32_t feed) { requests_.acked(*this, feed, token); }
+
 std::size_t ServerSession::check_invariants() const {
     if (farewell_.ended()) return 0;  // what it held was freed when it ended
     attachments_.check_invariants();

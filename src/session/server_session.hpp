@@ -32,7 +32,18 @@ class RequestFlow;
 
 enum class Presence : std::uint8_t { attached, detached, gone };
 // What waits for room in the lanes of a session, beside its queues.
-enum class RoomFor : std::uint8_t { feeds = 1, states = 2 };
+enum class RoomFor : std::uint8_t { feeds = 1, states = 2, marks = 4 };
+class WantedRoom {
+public:
+    void want(bool wanted, RoomFor what = RoomFor::feeds) noexcept {
+        const auto bit = static_cast<std::uint8_t>(what);
+        bits_ = static_cast<std::uint8_t>(wanted ? bits_ | bit : bits_ & ~bit);
+    }
+    bool wanted() const noexcept { return bits_ != 0; }
+
+private:
+    std::uint8_t bits_ = 0;  // of RoomFor
+};
 
 class ServerSession final : private LaneSetListener {
 public:
@@ -71,11 +82,7 @@ public:
     const SendTotals& totals() const noexcept { return lane_set_.totals(); }  // what waits, and what is under way
     // SessionTableListener::on_room() tells when there may be room in lane_set() for feeds, for as long as it is
     // wanted for anything.
-    void want_room(bool wanted, RoomFor what = RoomFor::feeds) noexcept {
-        const auto bit = static_cast<std::uint8_t>(what);
-        wants_room_ = static_cast<std::uint8_t>(wanted ? wants_room_ | bit : wants_room_ & ~bit);
-    }
-    bool wants_room() const noexcept { return wants_room_ != 0; }
+    WantedRoom& room() noexcept { return room_; }
 
     // For the owner of the table's listener: whatever the server keeps with a session.
     std::shared_ptr<void> attachment;
@@ -115,6 +122,7 @@ private:
     void on_data(LaneIndex lane, const wire::DataView& data, const Bytes& whole, std::uint64_t cost) override;
     void on_request(LaneIndex lane, const wire::RequestView& request, const Bytes& whole, std::uint64_t cost) override;
     void on_refused(LaneIndex lane, wire::FrameKind kind, const Uuid& id, errc code) override;
+    void on_acked(std::uint64_t token, std::uint32_t feed) override;
 
     Budget& budget_;
     MessageFlow& messages_;
@@ -129,8 +137,8 @@ private:
     const Settings& settings_;
     LaneSet lane_set_;
     PendingWork work_;
-    std::uint8_t wants_room_ = 0;  // bits of RoomFor
-    TimePoint now_{};              // of the call under way
+    WantedRoom room_;
+    TimePoint now_{};  // of the call under way
 };
 
 }  // namespace flare::session

@@ -55,7 +55,7 @@ void SessionLife::peer_error(ServerSession& session, CarrierKey key, errc code, 
 void SessionLife::activate(ServerSession& session, CarrierKey key, TimePoint now) {
     session.send_on(key, now);
     if (!session.attachments().unconfirmed()) listener_.on_carrier_activated(session, key);
-    if (session.wants_room()) listener_.on_room(session);
+    if (session.room().wanted()) listener_.on_room(session);
     listener_.output_ready(key);
 }
 

@@ -129,19 +129,22 @@ public:
         messages_.finish(pending, receipt, reply, now);
     }
     // Sends a response, whose id is that of the request; with `more`, it is not the last. What is sent while its client
-    // is away is kept and replayed like any frame.
+    // is away is kept and replayed like any frame. `token` (0: none): of SessionTableListener::on_acked().
     // Errors: session_ended, message_too_large (above wire::kMaxResponseBytes), outbox_full or busy (the client's queue
     // or the server's memory is full: the client hears recipient_busy). After any of them the request is answered, and
     // no other response may follow.
-    Result<void> respond(const PendingRequest& pending, const wire::ResponseView& response, TimePoint now) {
+    Result<void> respond(const PendingRequest& pending, const wire::ResponseView& response, TimePoint now,
+                         std::uint64_t token = 0) {
         const SessionIndex::Entry entry(sessions_);
-        return requests_.respond(pending, response, now);
+        return requests_.respond(pending, response, now, token);
     }
     // Queues a feed (wire::im::feed_body(), with its number) on a session, behind what waits in its lane: whoever sends
     // feeds bounds them by LaneSet::waiting(), the bounds of the client's queue do not. Its bytes are shared.
+    // `token` (0: none): of SessionTableListener::on_acked(), if the body has the number of a feed.
     // Errors: busy (the server's memory is full), session_ended.
-    Result<void> send_feed(ServerSession& session, LaneIndex lane, wire::Body body, TimePoint now) {
-        return requests_.send_feed(session, lane, std::move(body), now);
+    Result<void> send_feed(ServerSession& session, LaneIndex lane, wire::Body body, TimePoint now,
+                           std::uint64_t token = 0) {
+        return requests_.send_feed(session, lane, std::move(body), now, token);
     }
     // Queues an encoded data body on a session. Errors: busy, recipient_busy (its queue is full), session_ended,
     // message_too_large (for this client).

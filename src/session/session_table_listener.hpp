@@ -33,9 +33,13 @@ public:
     // them. Only if SessionTable::offer() has offered conversations.
     virtual void on_request(ServerSession& session, PendingRequest&& pending, const wire::RequestView& request,
                             const Bytes& whole) = 0;
-    // Only while ServerSession::want_room(): frames of this session have got numbers, or it has a carrier to send on.
-    // There may be room for feeds in its lanes: SessionTable::send_feed() may follow, but not from inside this call.
+    // Only while ServerSession::room() is wanted: frames of this session have got numbers, or it has a carrier to send
+    // on. There may be room for feeds in its lanes: SessionTable::send_feed() may follow, but not from inside this
+    // call.
     virtual void on_room(ServerSession&) {}
+    // The client has what was sent with this token: a frame of this feed, or, with 0, a response. Nothing may be sent
+    // from inside this call.
+    virtual void on_acked(ServerSession&, std::uint32_t /*feed*/, std::uint64_t /*token*/) {}
     // A message was answered with a refusal and not given to on_message(): it came too fast, or there was no memory.
     virtual void on_message_refused(ServerSession&, errc) {}
     // A reply was dropped, and its receipt is a refusal: it is larger than the client takes.

@@ -70,12 +70,18 @@ struct NewUser {
     std::string name{};  // the row of one who is known already is the answer
 };
 
-// A user has read everything up to an offset. A mark that is not above the one that is there changes nothing, and one
-// above the end of the log is one at its end.
+// How far a user has come. A mark above the end of the log is one at its end.
 struct Mark {
+    enum class What : std::uint8_t {
+        read,       // everything up to `offset`; below the mark that is there it changes nothing. It ends an
+                    // unread_from that it reaches
+        delivered,  // a device has everything up to it; likewise. It moves no stamp: no list names it
+        unread,     // the conversation is to count as unread from there on; 0: it is not any more
+    };
     Row conversation = 0;
     Row user = 0;
     std::uint64_t offset = 0;
+    What what = What::read;
 };
 
 // A user is being erased: all that they wrote is to be deleted, and their memberships end. That it is, and how far it
@@ -107,14 +113,17 @@ struct Outcome {
     // one that exists); of a mark: unknown_conversation (also if the user has no role in it); of each: storage_full
     // (the disk has hardly any room, and this needs some; what is known already is answered, and removals are done)
     errc code = errc::ok;
-    // It was in the log already, the mark was as high, the reaction is as it is to be, or no such device took pushes:
-    // nothing was written.
+    // It was in the log already, the mark or the reaction is as it is to be, or no such device took pushes: nothing was
+    // written.
     bool repeat = false;
     Row row = 0;                 // of the conversation, or of the user
     model::Position position{};  // of the entry, or of the mark as it is now; offset 0: no entry is needed
     std::uint64_t time_ms = 0;   // of the entry
     std::uint64_t stamp = 0;     // of a repeated mark: of the last change of the member
     std::uint64_t messages = 0;  // Head::messages with this entry, or with that of the mark
+    // Of a mark: what holds now beside `position`, up to which everything is read.
+    std::uint64_t delivered = 0;  // never below that
+    std::uint64_t unread_from = 0;
 };
 
 struct Write {
@@ -208,6 +217,35 @@ struct Page {
     bool more = false;             // there is more in this direction, above the floor
 };
 
+// How far a member has come.
+struct MemberMark {
+    Row user = 0;
+    std::uint64_t visible_from = 1;
+    std::uint64_t read = 0;
+    std::uint64_t delivered = 0;  // never below `read`
+
+    friend bool operator==(const MemberMark&, const MemberMark&) = default;
+};
+
+// Who has read an entry: a member who may read it, and has not sent it.
+struct ReadersRequest {
+    Row conversation = 0;
+    std::uint64_t offset = 0;
+    Row sender = 0;
+    bool visible_to_all = false;  // whatever Member::visible_from says
+    Row after = 0;                // the last user of the page before
+    std::uint32_t limit = 50;     // 1 to 1,000
+    bool count = false;           // which costs more than a page: it looks at each member, or each who has read it
+};
+
+struct EntryReaders {
+    std::vector<MemberMark> found{};  // by row of the user
+    bool more = false;
+    // If they were to be counted: how many have read it, of how many.
+    std::uint64_t read = 0;
+    std::uint64_t members = 0;
+};
+
 struct Membership {  // of one user
     Row conversation = 0;
     model::Member member{};
@@ -287,6 +325,9 @@ public:
     virtual Result<std::optional<model::Member>> member(Row conversation, Row user) = 0;
     // By row of the user, those after `after`; with those who left if `gone`.
     virtual Result<std::vector<model::Member>> members(Row conversation, Row after, std::uint32_t limit, bool gone) = 0;
+    // The same of how far those have come who have a role.
+    virtual Result<std::vector<MemberMark>> marks(Row conversation, Row after, std::uint32_t limit) = 0;
+    virtual Result<EntryReaders> readers(const ReadersRequest& request) = 0;
     // By row of the conversation, those after `after`.
     virtual Result<std::vector<Membership>> conversations_of(Row user, Row after, std::uint32_t limit) = 0;
     // By row, those after `after`, but for removed ones and those of which rows are being deleted.

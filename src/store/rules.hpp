@@ -58,6 +58,35 @@ constexpr bool counts_as_message(model::EntryKind kind, std::uint64_t flags) noe
 // As unread, for the others.
 constexpr bool counts(const NewEntry& entry) noexcept { return counts_as_message(entry.kind, entry.flags); }
 
+// How far a member has come.
+struct MemberMarks {
+    model::ReadMark read{};
+    std::uint64_t delivered = 0;  // as it was said; who has read something has it, too
+
+    constexpr std::uint64_t has() const noexcept { return std::max(delivered, read.offset); }
+    friend bool operator==(const MemberMarks&, const MemberMarks&) = default;
+};
+// What `mark` makes of them in a log that ends at `last`. Of a mark that has moved, the messages are to be looked up.
+constexpr MemberMarks marked(MemberMarks marks, const Mark& mark, std::uint64_t last) noexcept {
+    const std::uint64_t offset = std::min(mark.offset, last);
+    switch (mark.what) {
+        case Mark::What::read:
+            marks.read.offset = std::max(marks.read.offset, offset);
+            if (offset >= marks.read.unread_from) marks.read.unread_from = 0;
+            break;
+        case Mark::What::delivered:
+            if (offset > marks.has()) marks.delivered = offset;
+            break;
+        case Mark::What::unread: marks.read.unread_from = offset; break;
+    }
+    return marks;
+}
+
+// Who counts as a reader, or as one who could be.
+constexpr bool may_read(const ReadersRequest& request, Row user, std::uint64_t visible_from) noexcept {
+    return user != request.sender && (request.visible_to_all || visible_from <= request.offset);
+}
+
 // The offsets of a page: from `begin` to `last`; none if begin > last. more: there is more behind it, in its direction.
 struct PageRange {
     std::uint64_t begin = 1;

@@ -57,11 +57,12 @@ void Listener::read() {
     if (heard.last == 0) return;
     const Position upto{heard.epoch, 1 + world_.chance.below(heard.last)};
     world_.trace(client_.name + " reads " + conversation + " up to " + std::to_string(upto.offset));
-    sync_.mark_read(conversation, upto, [this, conversation = conversation, upto](const Checked<ReadMark>& marked) {
-        if (!marked) return world_.happened("mark that was refused");
-        world_.happened("mark that was answered");
-        book_.marked(client_.user, LogBook::key_of(client_.user, conversation), {upto.epoch, upto.offset});
-    });
+    sync_.marks().mark_read(
+        conversation, upto, [this, conversation = conversation, upto](const Checked<ReadMark>& marked) {
+            if (!marked) return world_.happened("mark that was refused");
+            world_.happened("mark that was answered");
+            book_.marked(client_.user, LogBook::key_of(client_.user, conversation), {upto.epoch, upto.offset});
+        });
 }
 
 Listener::Places Listener::places() const {

@@ -218,7 +218,7 @@ void LogBook::committed(const store::WriteBatch& batch, bool answered, store::Re
         } else if (const auto* changed = std::get_if<store::Change>(&write.what)) {
             change(batch, *changed, outcome, reader);
         } else if (const auto* marks = std::get_if<store::Mark>(&write.what)) {
-            mark(*marks, outcome, reader);
+            if (marks->what == store::Mark::What::read) mark(*marks, outcome, reader);
         } else if (const auto* user = std::get_if<store::NewUser>(&write.what)) {
             add_user(*user, outcome, reader);
         }

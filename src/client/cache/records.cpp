@@ -2,6 +2,7 @@
 
 #include "client/im/entries.hpp"
 #include "model/entry.hpp"
+#include "model/target.hpp"
 #include "wire/frame.hpp"
 #include "wire/sync.hpp"
 
@@ -57,6 +58,10 @@ std::string bytes_of(const ListedConversation& listed) {
     kept.last_ms = unix_ms(listed.last_time);
     kept.mark =
         wire::im::ReadMark{listed.mark.offset, static_cast<std::uint32_t>(listed.mark.unread), listed.mark.more};
+    kept.mark->unread_from = listed.mark.unread_from;
+    if (!about.name.starts_with(model::Target::kConversation)) {  // of rooms they are told anew
+        for (const UserMark& each : listed.others) kept.others.push_back({each.user, each.read, each.delivered});
+    }
     std::size_t bytes = 0;
     auto first = listed.entries.end();
     while (first != listed.entries.begin() && (bytes += std::prev(first)->payload.size()) <= kMostListed) --first;

@@ -1,22 +1,22 @@
-// How a call of an application becomes a request, and its answer a result: blocking, and for coroutines.
+// How the public calls of a client about conversations ask the server: what is wrong is said before anything crosses to
+// the loop.
 //
 // Threads: any.
 #pragma once
 
 #include "client/crossing.hpp"
-#include "client/loop/requests.hpp"
-
-#include <flare/failure.hpp>
-#include <flare/task.hpp>
+#include "client/im/bodies.hpp"
 
 #include <memory>
 #include <utility>
 
 namespace flare::client {
 
+using LoopPtr = std::shared_ptr<ClientLoop>;
+
 // `read` makes the result of an answer, on the thread of whoever asked.
 template <typename T, typename Read>
-Checked<T> ask(const std::shared_ptr<ClientLoop>& loop, const Checked<Call>& call, const Read& read) {
+Checked<T> ask(const LoopPtr& loop, const Checked<Call>& call, const Read& read) {
     if (!call) return call.error();
     Answer answer;
     const bool waited =
@@ -26,12 +26,27 @@ Checked<T> ask(const std::shared_ptr<ClientLoop>& loop, const Checked<Call>& cal
 }
 
 template <typename T, typename Read>
-Task<Checked<T>> async_ask(std::shared_ptr<ClientLoop> loop, Checked<Call> call, Read read) {
+Task<Checked<T>> async_ask(LoopPtr loop, Checked<Call> call, Read read) {
     if (!call) co_return call.error();
     // Named before it is moved: GCC 12 destroys what is made beside co_await twice.
     auto begin = [asked = std::move(*call)](ClientLoop& on, auto done) { on.ask(asked, std::move(done)); };
     const Answer answer = co_await await<Answer>(std::move(loop), std::move(begin));
     co_return read(answer);
+}
+
+// The name is checked before anything crosses to the loop.
+template <typename T, typename Begin>
+Checked<T> run(const LoopPtr& loop, const Checked<Call>& checked, Begin begin) {
+    if (!checked) return checked.error();
+    Checked<T> result = Failure(errc::internal);
+    if (!wait_for<Checked<T>>(loop, result, std::move(begin))) return Failure(errc::would_deadlock);
+    return result;
+}
+
+template <typename T, typename Begin>
+Task<Checked<T>> async_run(LoopPtr loop, Checked<Call> checked, Begin begin) {
+    if (!checked) co_return checked.error();
+    co_return co_await await<Checked<T>>(std::move(loop), std::move(begin));
 }
 
 }  // namespace flare::client

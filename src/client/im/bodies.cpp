@@ -187,6 +187,19 @@ Checked<Call> mark_call(const std::string& conversation, const Position& upto) {
     return call_of(wire::Verb::read_mark, conversation, im::MarkRead{conversation, upto.epoch, upto.offset});
 }
 
+Checked<Call> unmark_call(const std::string& conversation, const Position& from) {
+    if (auto checked = check_conversation(conversation); !checked) return checked.error();
+    return call_of(wire::Verb::read_unmark, conversation, im::MarkRead{conversation, from.epoch, from.offset});
+}
+
+Checked<Call> readers_call(const std::string& conversation, const Position& message, const std::string& after,
+                           std::uint32_t limit) {
+    if (auto checked = check_conversation(conversation); !checked) return checked.error();
+    if (!wire::is_name(after)) return invalid("after: a user id has at most 256 bytes of UTF-8");
+    return call_of(wire::Verb::readers, conversation,
+                   im::ReaderQuery{conversation, message.epoch, message.offset, after, at_most(limit)});
+}
+
 Checked<Call> edit_call(const std::string& conversation, const Position& message, const Message& content) {
     if (auto checked = check_conversation(conversation); !checked) return checked.error();
     if (!wire::is_name(content.type)) return invalid("the message's type is longer than 256 bytes or not UTF-8");
@@ -305,7 +318,8 @@ Checked<Subscribed> read_subscribed(const Answer& answer) {
     if (!body) return body.error();
     if (body->feed == 0 || !body->head || body->next == 0 || (body->reset && body->reset->next == 0))
         return unreadable();
-    return Subscribed{body->feed, head_of(*body->head), body->visible_from, body->next, body->reset};
+    return Subscribed{body->feed, head_of(*body->head), body->visible_from,
+                      body->next, body->reset,          marks_of(body->others)};
 }
 
 Checked<> read_unsubscribed(const Answer& answer) {
@@ -315,6 +329,21 @@ Checked<> read_unsubscribed(const Answer& answer) {
 }
 
 Checked<im::ReadMark> read_mark(const Answer& answer) { return body_of<im::ReadMark>(answer); }
+
+std::vector<UserMark> marks_of(const std::vector<im::UserMark>& marks) {
+    std::vector<UserMark> made;
+    made.reserve(marks.size());
+    for (const im::UserMark& each : marks)
+        made.push_back({std::string(each.user), each.read, std::max(each.read, each.delivered)});
+    return made;
+}
+
+Checked<ReaderPage> read_readers(const Answer& answer) {
+    const auto body = body_of<im::ReaderPage>(answer);
+    if (!body) return body.error();
+    if (body->more && body->readers.empty()) return unreadable();
+    return ReaderPage{marks_of(body->readers), body->more, body->read, body->delivered, body->members};
+}
 
 bool is_whole(const im::SyncedConversation& synced) {
     if (!synced.about || synced.about->conversation.empty() || !synced.about->head) return false;

@@ -42,6 +42,9 @@ Checked<Call> delete_call(const std::string& conversation, const Position& messa
 Checked<Call> reaction_call(wire::Verb verb, const std::string& conversation, const Position& message,
                             const std::string& key);
 Checked<Call> mark_call(const std::string& conversation, const Position& upto);
+Checked<Call> unmark_call(const std::string& conversation, const Position& from);
+Checked<Call> readers_call(const std::string& conversation, const Position& message, const std::string& after,
+                           std::uint32_t limit);
 // A page of the user's conversations, with feeds: of what has changed since `cursor`, or of the sync that has given
 // `page`. Both as the server gave them, or empty.
 Call sync_call(const std::string& cursor, const std::string& page, std::uint32_t limit, std::uint32_t entries);
@@ -67,10 +70,13 @@ struct Subscribed {
     std::uint64_t visible_from = 0;
     std::uint64_t next = 0;
     std::optional<wire::im::FeedReset> reset;
+    std::vector<UserMark> others;
 };
 Checked<Subscribed> read_subscribed(const Answer& answer);
 Checked<> read_unsubscribed(const Answer& answer);
 Checked<wire::im::ReadMark> read_mark(const Answer& answer);
+Checked<ReaderPage> read_readers(const Answer& answer);
+std::vector<UserMark> marks_of(const std::vector<wire::im::UserMark>& marks);
 
 // Views of the answer. Every conversation in it has a name and a head, and its entries are without holes.
 Checked<wire::im::SyncPage> read_page(const Answer& answer);

@@ -12,25 +12,12 @@ namespace {
 using client::Answer;
 using client::ask;
 using client::async_ask;
+using client::async_run;
 using client::Call;
 using client::ClientLoop;
+using client::LoopPtr;
+using client::run;
 using wire::Verb;
-using LoopPtr = std::shared_ptr<ClientLoop>;
-
-// The name is checked before anything crosses to the loop.
-template <typename T, typename Begin>
-Checked<T> run(const LoopPtr& loop, const Checked<Call>& checked, Begin begin) {
-    if (!checked) return checked.error();
-    Checked<T> result = Failure(errc::internal);
-    if (!client::wait_for<Checked<T>>(loop, result, std::move(begin))) return Failure(errc::would_deadlock);
-    return result;
-}
-
-template <typename T, typename Begin>
-Task<Checked<T>> async_run(LoopPtr loop, Checked<Call> checked, Begin begin) {
-    if (!checked) co_return checked.error();
-    co_return co_await client::await<Checked<T>>(std::move(loop), std::move(begin));
-}
 
 auto subscribing(std::string conversation, const SubscribeOptions& options) {
     return [conversation = std::move(conversation), options](ClientLoop& on, auto done) {
@@ -39,7 +26,7 @@ auto subscribing(std::string conversation, const SubscribeOptions& options) {
 }
 auto marking(std::string conversation, const Position& upto) {
     return [conversation = std::move(conversation), upto](ClientLoop& on, auto done) {
-        on.with_sync([&](client::Sync& sync) { sync.mark_read(conversation, upto, std::move(done)); });
+        on.with_sync([&](client::Sync& sync) { sync.marks().mark_read(conversation, upto, std::move(done)); });
     };
 }
 auto unsubscribing(std::string conversation) {

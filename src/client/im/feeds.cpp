@@ -275,7 +275,12 @@ void Feeds::on_renewed(const std::string& name, const Answer& answer) {
 // What was left out, if anything.
 std::optional<HistoryGap> Feeds::begin(const std::string& name, Feed& feed, const Subscribed& begun) {
     listen(feed, name, begun.feed);
-    if (follower_ != nullptr) follower_->on_member(name, begun.head.epoch, begun.visible_from);
+    if (follower_ != nullptr) {
+        follower_->on_member(name, begun.head.epoch, begun.visible_from, begun.others);
+    } else {
+        for (const UserMark& each : begun.others)
+            owner_.tell(event::MarksChanged{name, each.user, each.read, each.delivered});
+    }
     im::FeedReset reset;
     if (begun.reset) {
         reset = *begun.reset;

@@ -157,7 +157,9 @@ void ConversationList::State::note_change(const ConversationChange& change, std:
     std::size_t gone = 0;
     for (const auto& member : change.members) {
         if (member.user == user && member.role != MemberRole::none) about.role = member.role;
-        if (member.role == MemberRole::none) ++gone;
+        if (member.role != MemberRole::none) continue;
+        ++gone;
+        std::erase_if(marks, [&](const UserMark& each) { return each.user == member.user; });
     }
     const bool come = change.kind == Kind::joined || change.kind == Kind::added;
     if (come) about.members += static_cast<std::uint32_t>(change.members.size() - gone);
@@ -206,6 +208,7 @@ bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Enco
     if (known_from == last) others.clear();
     ReadMark read;
     if (from.mark) read = {from.mark->offset, from.mark->unread, from.mark->more};
+    if (from.mark && !state.flag_unsaid) state.unread_from = from.mark->unread_from;
     state.count_page(read, last, known_from, std::move(others));
     state.count_upto(last, from.about->head->messages);
     // Changes that are newer than the page.
@@ -360,33 +363,91 @@ std::optional<ReadMark> ConversationList::mark(std::string_view name, const Posi
     State* const state = find(name, upto.epoch);
     if (state == nullptr) return std::nullopt;
     const std::uint64_t offset = std::min(upto.offset, state->about.head.last);
-    if (offset > state->mark) {
+    const bool ends = state->unread_from != 0 && offset >= state->unread_from;
+    if (offset > state->mark || ends) {
         state->move_mark(offset);
+        if (ends) state->set_unread(0);
         note_changed(state->about.name, *state);
     }
-    return ReadMark{state->mark, state->unread(), state->more};
+    return state->read_mark();
 }
 
-bool ConversationList::on_marked(std::string_view name, std::uint64_t epoch, const wire::im::ReadMark& read) {
+std::optional<ReadMark> ConversationList::mark_unread(std::string_view name, const Position& from) {
+    State* const state = find(name, from.epoch);
+    if (state == nullptr) return std::nullopt;
+    state->set_unread(std::min(from.offset, state->about.head.last));
+    note_changed(state->about.name, *state);
+    return state->read_mark();
+}
+
+void ConversationList::State::set_unread(std::uint64_t from) {
+    unread_from = from;
+    ++flag;
+    flag_unsaid = true;
+}
+
+std::uint64_t ConversationList::said_of(std::string_view name, std::uint64_t epoch) {
+    const State* const state = find(name, epoch);
+    return state == nullptr ? 0 : state->flag;
+}
+
+bool ConversationList::on_marked(std::string_view name, std::uint64_t epoch, const wire::im::ReadMark& read,
+                                 std::optional<std::uint64_t> answered) {
     State* const state = find(name, epoch);
     if (state == nullptr) return true;
-    const ReadMark before{state->mark, state->unread(), state->more};
+    const ReadMark before = state->read_mark();
     const bool counted = state->count_answer(read);
-    if (before.offset != state->mark || before.unread != state->unread() || before.more != state->more)
+    if (answered == state->flag) state->flag_unsaid = false;
+    if (!state->flag_unsaid) state->unread_from = read.unread_from;
+    if (before.offset != state->mark || before.unread != state->unread() || before.more != state->more ||
+        before.unread_from != state->unread_from)
         note_changed(state->about.name, *state);
     return counted;
 }
 
 void ConversationList::on_mark_refused(std::string_view name) {
-    if (const auto found = all_.find(name); found != all_.end()) found->second.said = found->second.mark;
+    const auto found = all_.find(name);
+    if (found == all_.end()) return;
+    State& state = found->second;
+    state.said = state.mark;
+    if (!std::exchange(state.flag_unsaid, false) || state.unread_from == 0) return;
+    state.unread_from = 0;
+    note_changed(found->first, state);
 }
 
-std::vector<std::pair<std::string, Position>> ConversationList::unsaid() const {
-    std::vector<std::pair<std::string, Position>> found;
-    for (const auto& [name, state] : all_) {
-        if (state.mark > state.said) found.emplace_back(name, Position{state.about.head.epoch, state.mark});
+// A mark that is said again ends what is shown as unread, which is said again behind it.
+std::vector<ConversationList::Unsaid> ConversationList::unsaid() {
+    std::vector<Unsaid> found;
+    for (auto& [name, state] : all_) {
+        const std::uint64_t epoch = state.about.head.epoch;
+        const bool says_mark = state.mark > state.said || (state.flag_unsaid && state.unread_from == 0);
+        if (says_mark && state.unread_from != 0) state.set_unread(state.unread_from);
+        const bool says_unread = state.flag_unsaid && state.unread_from != 0;
+        if (says_mark) found.push_back({name, {epoch, state.mark}, false, says_unread ? 0 : state.flag});
+        if (says_unread) found.push_back({name, {epoch, state.unread_from}, true, state.flag});
     }
     return found;
+}
+
+// ---- marks of others ----
+
+std::optional<UserMark> ConversationList::on_other(std::string_view name, std::uint64_t epoch, const UserMark& mark) {
+    if (mark.user.empty() || mark.user == user_) return std::nullopt;
+    const auto found = all_.find(name);
+    if (found == all_.end()) return mark;
+    State& state = found->second;
+    if (state.about.head.epoch != epoch) return std::nullopt;
+    auto at = std::ranges::lower_bound(state.marks, mark.user, {}, &UserMark::user);
+    if (at == state.marks.end() || at->user != mark.user) {
+        if (state.marks.size() >= wire::im::kMaxOthers) return std::nullopt;
+        at = state.marks.insert(at, UserMark{mark.user});
+    }
+    const UserMark before = *at;
+    at->read = std::max(at->read, mark.read);
+    at->delivered = std::max({at->delivered, mark.delivered, at->read});
+    if (*at == before) return std::nullopt;
+    note_changed(found->first, state);
+    return *at;
 }
 
 // ---- what is known ----
@@ -407,7 +468,7 @@ std::optional<Position> ConversationList::end_of(std::string_view name) const {
 }
 
 ConversationList::Item ConversationList::item_of(const State& state) {
-    return {state.about, {state.mark, state.unread(), state.more}, state.last_time, state.entries};
+    return {state.about, state.read_mark(), state.last_time, state.entries, state.marks};
 }
 
 std::optional<ConversationList::Item> ConversationList::item(std::string_view name) const {
@@ -499,7 +560,7 @@ void ConversationList::note_changed(const std::string& name, State& state) {
 // ---- for applications ----
 
 ListedConversation listed(ConversationList::Item item, std::size_t& most) {
-    ListedConversation made{std::move(item.about), item.mark, item.last_time, {}};
+    ListedConversation made{std::move(item.about), item.mark, item.last_time, {}, std::move(item.others)};
     // The newest first: what is left out is the oldest.
     for (auto each = item.entries.rbegin(); each != item.entries.rend(); ++each) {
         if (each->packed.encoding != wire::Encoding::none && each->packed.size > most) break;

@@ -51,6 +51,7 @@ public:
         ReadMark mark;
         std::chrono::system_clock::time_point last_time{};
         std::vector<Kept> entries{};
+        std::vector<UserMark> others{};
     };
 
     // ---- from the server ----
@@ -86,13 +87,31 @@ public:
 
     // Nothing: the conversation is not in the list, or its log has another epoch.
     std::optional<ReadMark> mark(std::string_view name, const Position& upto);
-    // The server's answer, to a mark in this epoch. False: it is older than what is known, and does not say how many
-    // are unread; the mark is among those that are to be said.
-    bool on_marked(std::string_view name, std::uint64_t epoch, const wire::im::ReadMark& said);
+    // It is to show as unread from there on. The same.
+    std::optional<ReadMark> mark_unread(std::string_view name, const Position& from);
+    // What this client has said of that so far, for on_marked(); 0: it is not in the list, or its log has another
+    // epoch.
+    std::uint64_t said_of(std::string_view name, std::uint64_t epoch);
+    // What the server says, of a mark in this epoch; `answered`: said_of() when that was asked for; nothing: unasked.
+    // False: it is older than what is known, and does not say how many are unread; the mark is among those that are to
+    // be said.
+    bool on_marked(std::string_view name, std::uint64_t epoch, const wire::im::ReadMark& said,
+                   std::optional<std::uint64_t> answered = std::nullopt);
     // The server does not take it: it is not said again.
     void on_mark_refused(std::string_view name);
-    // Marks that the server does not have.
-    std::vector<std::pair<std::string, Position>> unsaid() const;
+    // What the server does not have, in the order in which it is to be said.
+    struct Unsaid {
+        std::string name;
+        Position position;
+        bool unread = false;     // mark_unread()
+        std::uint64_t said = 0;  // said_of(), for the answer
+    };
+    std::vector<Unsaid> unsaid();
+
+    // ---- marks of others ----
+
+    // Nothing: it is no news. Of a conversation that is not in the list, everything is.
+    std::optional<UserMark> on_other(std::string_view name, std::uint64_t epoch, const UserMark& mark);
 
     // ---- passes: those of a sync are numbered; what none names is found by that ----
 
@@ -119,8 +138,13 @@ private:
     struct State {
         Conversation about{};  // with the head as it is now
         std::chrono::system_clock::time_point last_time{};
-        std::uint64_t mark = 0;        // what holds
-        std::uint64_t said = 0;        // what the server has said
+        std::uint64_t mark = 0;  // what holds
+        std::uint64_t said = 0;  // what the server has said
+        // Shown as unread from there on, and how often this client has said something of that: the last time, the
+        // server may not have heard it.
+        std::uint64_t unread_from = 0;
+        std::uint64_t flag = 1;
+        bool flag_unsaid = false;
         std::uint64_t below = 0;       // unread ones in (mark, known_from]
         bool more = false;             // or more than that
         std::uint64_t known_from = 0;  // above it every message of others is known, up to `counted`
@@ -131,11 +155,14 @@ private:
         std::vector<std::uint64_t> own{};    // offsets of own messages above `counted`, ascending
         std::deque<std::uint64_t> others{};  // offsets of messages of others above mark and known_from, ascending
         std::vector<Kept> entries{};
-        std::uint64_t named = 0;  // the last pass that named it
-        std::uint64_t turn = 0;   // of its newest entry, among those that have come one by one
-        bool changed = false;     // in changed_
+        std::vector<UserMark> marks{};  // of others, by user
+        std::uint64_t named = 0;        // the last pass that named it
+        std::uint64_t turn = 0;         // of its newest entry, among those that have come one by one
+        bool changed = false;           // in changed_
 
         std::uint64_t unread() const noexcept { return below + others.size(); }
+        ReadMark read_mark() const noexcept { return {mark, unread(), more, unread_from}; }
+        void set_unread(std::uint64_t from);
         void move_mark(std::uint64_t offset);
         void count(std::uint64_t offset);
         // Everything up to there is counted.

@@ -28,6 +28,7 @@ public:
         : list_(list), owner_(owner), changed_(std::move(changed)) {}
 
     void mark_read(const std::string& conversation, const Position& upto, MarkDone done);
+    void mark_unread(const std::string& conversation, const Position& from, MarkDone done);
     // Another device has moved it. An older count is asked for again.
     void on_told(const std::string& conversation, std::uint64_t epoch, const wire::im::ReadMark& told);
     // Those that the server does not have: a sync has told what it has.
@@ -38,12 +39,14 @@ public:
 
 private:
     void go_on();
-    void on_said(const std::string& conversation, std::uint64_t epoch, const Answer& answer);
+    void ask(const Call& call, const std::string& conversation, std::uint64_t epoch, MarkDone done);
+    // `flag`: ConversationList::said_of() when it was asked.
+    void on_said(const std::string& conversation, std::uint64_t epoch, std::uint64_t flag, const Answer& answer);
 
     ConversationList& list_;
     Feeds::Owner& owner_;
     const std::function<void()> changed_;
-    std::deque<std::pair<std::string, Position>> unsaid_;
+    std::deque<ConversationList::Unsaid> unsaid_;
     std::size_t saying_ = 0;  // requests that say them
     bool filling_ = false;    // go_on() is at work
     session::TimePoint again_at_ = session::kNever;

@@ -1,5 +1,9 @@
 #include "client/im/states.hpp"
 
+#include "client/im/bodies.hpp"
+
+#include <algorithm>
+
 namespace flare::client {
 
 ListStates::Kept ListStates::kept_of(const wire::im::ConversationState& state) {
@@ -11,6 +15,7 @@ ListStates::Kept ListStates::kept_of(const wire::im::ConversationState& state) {
     }
     if (state.last != 0) kept.end = {{state.epoch, state.last}, state.messages, wire::to_time(state.last_ms)};
     kept.mark = state.mark;
+    kept.others = marks_of(state.others);
     return kept;
 }
 
@@ -23,6 +28,14 @@ void ListStates::Kept::add(const Kept& newer) {
     number = newer.number;
     if (newer.end) end = newer.end;
     if (newer.mark) mark = newer.mark;
+    for (const UserMark& each : newer.others) {
+        const auto known = std::ranges::find(others, each.user, &UserMark::user);
+        if (known != others.end()) {
+            *known = each;  // marks only grow
+        } else if (others.size() < wire::im::kMaxOthers) {
+            others.push_back(each);
+        }
+    }
 }
 
 bool ListStates::take(const wire::im::ConversationState& from, bool page_comes) {
@@ -32,7 +45,8 @@ bool ListStates::take(const wire::im::ConversationState& from, bool page_comes) 
     Kept state = kept_of(from);
     state.number = taken_;
     const bool listed = list_.end_of(name).has_value();
-    if (listed && !page_comes) {
+    // Of a conversation that is only subscribed to there need be nothing in the list.
+    if ((listed || state.only_others()) && !page_comes) {
         apply(name, state);
         return true;
     }
@@ -63,6 +77,7 @@ void ListStates::apply(const std::string& name, const Kept& state) {
     }
     if (state.end) list_.on_end(name, *state.end);
     if (state.mark) marks_.on_told(name, state.epoch, *state.mark);
+    others_.on_told(name, state.epoch, state.others);
 }
 
 void ListStates::take_kept() {

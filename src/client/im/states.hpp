@@ -9,6 +9,7 @@
 
 #include "client/im/list.hpp"
 #include "client/im/marks.hpp"
+#include "client/im/others.hpp"
 #include "session/types.hpp"
 #include "wire/sync.hpp"
 
@@ -19,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace flare::client {
 
@@ -32,8 +34,9 @@ public:
     static constexpr session::Duration kLongestPatience = std::chrono::seconds(30);
 
     // `gone`: the conversation of the list is none of the user's any more; forget() may be called from inside.
-    ListStates(ConversationList& list, ReadMarks& marks, std::function<void(const std::string& conversation)> gone)
-        : list_(list), marks_(marks), gone_(std::move(gone)) {}
+    ListStates(ConversationList& list, ReadMarks& marks, OtherMarks others,
+               std::function<void(const std::string& conversation)> gone)
+        : list_(list), marks_(marks), others_(std::move(others)), gone_(std::move(gone)) {}
 
     // A new session: what was told in the one before is void.
     void begin_session() { kept_.clear(); }
@@ -49,6 +52,7 @@ public:
     std::uint64_t taken() const noexcept { return taken_; }
     // When to ask for the list because of what it lacks.
     session::TimePoint ask_at(session::TimePoint now);
+    OtherMarks& others() noexcept { return others_; }
     // The list lacks what states have told of.
     bool keeps() const noexcept { return !kept_.empty(); }
 
@@ -58,8 +62,10 @@ private:
         std::uint64_t epoch = 0;
         std::optional<ConversationList::End> end{};
         std::optional<wire::im::ReadMark> mark{};
+        std::vector<UserMark> others{};
         std::optional<std::uint64_t> gone{};  // with this entry of the log; then there is nothing else
 
+        bool only_others() const noexcept { return !end && !mark && !gone; }
         void add(const Kept& newer);
     };
     static Kept kept_of(const wire::im::ConversationState& state);
@@ -67,6 +73,7 @@ private:
 
     ConversationList& list_;
     ReadMarks& marks_;
+    OtherMarks others_;
     const std::function<void(const std::string& conversation)> gone_;
     std::map<std::string, Kept, std::less<>> kept_;  // by conversation
     std::uint64_t taken_ = 0;

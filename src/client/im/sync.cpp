@@ -22,14 +22,18 @@ Sync::Sync(bool on, const std::string& user, Owner& owner, const std::shared_ptr
       feeds_(user, owner, keeper, record, on ? this : nullptr),
       list_(user),
       marks_(list_, owner, [this] { tell_changes(); }),
-      states_(list_, marks_, [this](const std::string& conversation) { forget(conversation); }) {}
+      states_(list_, marks_, {list_, owner, [this] { tell_changes(); }},
+              [this](const std::string& conversation) { forget(conversation); }) {}
 
 // Nothing of it is told: the list has it.
 void Sync::restore(const CacheContents& kept) {
     if (!on_) return;
     for (const std::string& bytes : kept.list) {
         const auto listed = im::decode<im::SyncedConversation>(bytes);
-        if (listed && is_whole(*listed)) (void)list_.name(*listed, 0);
+        if (!listed || !is_whole(*listed)) continue;
+        (void)list_.name(*listed, 0);
+        for (const UserMark& each : marks_of(listed->others))
+            (void)list_.on_other(listed->about->conversation, listed->about->head->epoch, each);
     }
     (void)list_.take_changed();
     kept_.earlier = kept.told;
@@ -164,6 +168,7 @@ void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings 
         {name, from.feed, {head.epoch, head.last}, from.about->visible_from, from.entries, start, start_id, began},
         encodings, taken);
     tell_changes(taken);
+    states_.others().on_told(name, head.epoch, marks_of(from.others));
 }
 
 // How far an earlier run was told what this one has not named yet: it goes on there.
@@ -262,7 +267,13 @@ void Sync::on_feed(std::uint32_t number, const im::Feed& frame, const Bytes& who
         if (!open_) states_.take_kept();
     }
     bool lacks = false;
-    for (const im::ConversationState& each : frame.states) lacks |= on_ && !states_.take(each, open_);
+    for (const im::ConversationState& each : frame.states) {
+        if (on_) {
+            lacks |= !states_.take(each, open_);
+        } else {
+            states_.others().on_told(std::string(each.conversation), each.epoch, marks_of(each.others));
+        }
+    }
     missed_ = missed_ || (lacks && syncing_);
     // A sync that has failed begins again by itself.
     if (lacks && !syncing_ && again_.at == kNever) again_.at = states_.ask_at(owner_.now());
@@ -328,7 +339,9 @@ void Sync::on_entry(const std::string& conversation, std::uint64_t epoch, const 
 }
 
 // The list is asked for what it lacks.
-void Sync::on_member(const std::string& conversation, std::uint64_t epoch, std::uint64_t visible_from) {
+void Sync::on_member(const std::string& conversation, std::uint64_t epoch, std::uint64_t visible_from,
+                     const std::vector<UserMark>& others) {
+    states_.others().on_told(conversation, epoch, others);
     list_.on_visible_from(conversation, epoch, visible_from);
     if (list_.end_of(conversation)) return;
     if (syncing_) {

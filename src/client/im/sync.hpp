@@ -58,9 +58,7 @@ public:
 
     // ---- from the application ----
     std::vector<ConversationList::Item> list() const { return list_.items(); }
-    void mark_read(const std::string& conversation, const Position& upto, MarkDone done) {
-        marks_.mark_read(conversation, upto, std::move(done));
-    }
+    ReadMarks& marks() noexcept { return marks_; }
     // An answer to such a call may change the list.
     AnswerDone watch(const Call& call, AnswerDone done);
     void close();
@@ -119,7 +117,8 @@ private:
     // ---- from the subscriptions ----
     void on_entry(const std::string& conversation, std::uint64_t epoch, const wire::im::Entry& entry,
                   wire::Encodings encodings) override;
-    void on_member(const std::string& conversation, std::uint64_t epoch, std::uint64_t visible_from) override;
+    void on_member(const std::string& conversation, std::uint64_t epoch, std::uint64_t visible_from,
+                   const std::vector<UserMark>& others) override;
     void on_skipped(const std::string& conversation, const Position& upto) override;
     void on_own_between(const std::string& conversation, const Position& after, const Position& upto) override;
     void on_own_at(const std::string& conversation, const Position& at) override;

@@ -5,9 +5,12 @@
 #pragma once
 
 #include "server/conversations/awaited.hpp"
+#include "server/conversations/deliveries.hpp"
 #include "server/conversations/erasing.hpp"
 #include "server/conversations/feeds.hpp"
 #include "server/conversations/home.hpp"
+#include "server/conversations/moved_marks.hpp"
+#include "server/conversations/others_marks.hpp"
 #include "server/conversations/push.hpp"
 #include "server/conversations/push_devices.hpp"
 #include "server/conversations/read_marks.hpp"
@@ -49,13 +52,16 @@ struct Conversations {
                       return feeds.gives(session, key, UINT64_MAX);  // whatever comes next
                   }},
                  index),
-          feeds({parts.router, parts.executor, parts.store, parts.table, home.watched(), states, parts.counters,
+          moved({parts.router, parts.executor, home.watched()}),
+          deliveries({parts.router, parts.executor, parts.store, feeds}),
+          others({parts.executor, parts.store, parts.table, feeds}),
+          feeds({parts.router, parts.executor, parts.store, parts.table, home.watched(), states, others, parts.counters,
                  parts.state.config.conversations.limits},
                 index),
-          sync({parts.executor, parts.store, parts.table, feeds, parts.counters,
+          sync({parts.executor, parts.store, parts.table, feeds, deliveries, others, parts.counters,
                 parts.state.config.conversations.limits, parts.state.newest_entries}),
           push({parts.state.config, parts.router, parts.executor, parts.store, parts.table, parts.counters}),
-          marks({parts.executor, parts.store, parts.table, states, push, parts.counters}),
+          marks({parts.router, parts.executor, parts.store, parts.table, states, push, parts.counters}),
           devices({parts.router, parts.executor, parts.store, rows, parts.table}, index),
           erasing({parts.router, parts.executor, parts.store}, index),
           retention({parts.router, parts.executor, parts.store, parts.state.config.conversations.retention}, index),
@@ -63,7 +69,8 @@ struct Conversations {
     }
 
     session::TimePoint next_deadline() const noexcept {
-        return std::min({home.next_deadline(), sends.next_deadline(), states.next_deadline(), feeds.next_deadline(),
+        return std::min({home.next_deadline(), sends.next_deadline(), states.next_deadline(), moved.next_deadline(),
+                         deliveries.next_deadline(), others.next_deadline(), feeds.next_deadline(),
                          push.next_deadline(), marks.next_deadline(), devices.next_deadline(),
                          retention.next_deadline(), erasing.next_deadline()});
     }
@@ -71,6 +78,9 @@ struct Conversations {
         home.on_time();
         sends.on_time();
         states.on_time();
+        moved.on_time();
+        deliveries.on_time();
+        others.on_time();
         feeds.on_time();
         push.on_time();
         marks.on_time();
@@ -81,6 +91,8 @@ struct Conversations {
     void session_ended(const session::ServerSession& session) {
         sends.session_ended(session);
         states.session_ended(session);
+        deliveries.session_ended(session);
+        others.session_ended(session);
         feeds.session_ended(session);
     }
 
@@ -89,6 +101,9 @@ struct Conversations {
     ConversationHome home;
     ConversationSends sends;
     ConversationStates states;
+    MovedMarks moved;
+    Deliveries deliveries;
+    OthersMarks others;
     ConversationFeeds feeds;
     ConversationSync sync;
     ConversationPush push;

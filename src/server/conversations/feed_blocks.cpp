@@ -52,6 +52,7 @@ void BlockWriter::end_block() {
 void BlockWriter::make(const wire::im::Feed& feed, const im::Block& about) {
     auto block = std::make_shared<FeedBlock>();
     static_cast<im::Block&>(*block) = about;
+    block->few = few_;
     block->body = wire::im::feed_body(feed);
     block->bytes = sizeof(FeedBlock) + block->body.bytes.size();
     blocks_.push_back(std::move(block));

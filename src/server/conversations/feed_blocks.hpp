@@ -25,6 +25,9 @@ inline const wire::Body& body_of(const im::Block& block) noexcept { return stati
 // Makes blocks of entries that come in order: each of at most wire::im::kFeedBlockBytes, or of one entry.
 class BlockWriter {
 public:
+    // few: im::Block::few.
+    explicit BlockWriter(bool few) : few_(few) {}
+
     // What the entry's views show must live until finish(). `sender`: the session that sent it; 0: none that counts.
     void add(const wire::im::Entry& entry, im::SessionKey sender = 0);
     // The entries `first` to `last` are not there, which `reset` says.
@@ -35,6 +38,7 @@ private:
     void end_block();
     void make(const wire::im::Feed& feed, const im::Block& about);
 
+    const bool few_;
     std::vector<im::BlockPtr> blocks_;
     wire::im::Feed feed_;
     im::Block about_;  // feed_

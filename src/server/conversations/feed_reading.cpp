@@ -2,6 +2,7 @@
 
 #include "server/conversations/entry_writer.hpp"
 #include "server/conversations/opened.hpp"
+#include "server/conversations/others_reading.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -79,6 +80,10 @@ FeedBeginning feed_beginning(store::Reader& reader, const model::ConversationKey
     found.told.head = head_of(head);
     found.told.visible_from = floor;
     found.told.next = found.opening.next;
+    auto others = read_others(reader, opened->conversation, opened->member.user);
+    if (!others) return {.code = code_of(others)};
+    found.others = std::move(*others);
+    found.told.others = found.others.marks;
     return found;
 }
 
@@ -92,10 +97,12 @@ FeedPage feed_page(store::Reader& reader, const im::PageWanted& wanted) {
     request.bytes = kFeedPageBytes;
     const auto page = reader.page(request);
     if (!page) return {.code = code_of(page)};
+    const auto conversation = reader.conversation(wanted.conversation);
+    if (!conversation) return {.code = code_of(conversation)};
     EntryWriter writer(reader, wanted.encodings, kFeedPageBytes);
     std::vector<wire::im::Entry> entries;
     entries.reserve(page->entries.size());
-    BlockWriter blocks;
+    BlockWriter blocks(*conversation && has_few_members(**conversation));
     std::uint64_t next = wanted.from;
     // What is not there was removed by retention, be it while the page was read.
     const auto skip_to = [&](std::uint64_t offset) {

@@ -6,6 +6,7 @@
 
 #include "im/feeds.hpp"
 #include "server/conversations/feed_blocks.hpp"
+#include "server/conversations/others_reading.hpp"
 #include "store/engine.hpp"
 #include "wire/feeds.hpp"
 
@@ -32,10 +33,12 @@ struct FeedPlace {
 struct FeedBeginning {
     errc code = errc::ok;
     im::Feeds::Opening opening{};
-    wire::im::Subscribed told{};  // without the number
+    Others others{};
+    wire::im::Subscribed told{};  // without the number; it shows `others`
     // Of a conversation that is new in the list, instead of that:
     wire::Body first{};  // the first frame
     bool live = true;    // others follow
+    bool few = false;    // im::Block::few, of that one
 };
 FeedBeginning feed_beginning(store::Reader& reader, const model::ConversationKey& key, std::string_view user,
                              const FeedPlace& place);

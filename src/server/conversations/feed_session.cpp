@@ -1,5 +1,6 @@
 #include "server/conversations/feed_session.hpp"
 
+#include "server/conversations/deliveries.hpp"
 #include "session/planted.hpp"
 
 #include <utility>
@@ -16,7 +17,8 @@ bool FeedSubscriber::give(const im::FeedName& feed, const im::BlockPtr& block) {
     if (session_ == nullptr) return false;
     wire::Body body = body_of(*block);  // its bytes are shared
     body.feed_id = feed.number;
-    const auto sent = parts_.table.send_feed(*session_, feed.lane, std::move(body), parts_.executor.now());
+    const std::uint64_t token = block->few ? Deliveries::token_of(feed, block->last) : 0;
+    const auto sent = parts_.table.send_feed(*session_, feed.lane, std::move(body), parts_.executor.now(), token);
     if (sent) {
         ++parts_.counters.feeds.frames;
     } else if (sent.error() == errc::busy) {
@@ -70,7 +72,7 @@ void FeedSubscriber::say_again() {
 }
 
 void FeedSubscriber::want_room(bool wanted) {
-    if (session_ != nullptr) session_->want_room(wanted);
+    if (session_ != nullptr) session_->room().want(wanted);
 }
 
 }  // namespace flare::server

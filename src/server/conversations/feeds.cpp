@@ -1,5 +1,7 @@
 #include "server/conversations/feeds.hpp"
 
+#include "server/conversations/deliveries.hpp"
+#include "server/conversations/others_marks.hpp"
 #include "server/worker/shard.hpp"
 
 #include <algorithm>
@@ -76,6 +78,7 @@ void ConversationFeeds::open(const im::Feed& feed) {
             found->opening = began.opening;
             found->first = std::move(began.body);
             found->live = began.live;
+            found->few = began.few;
             return began.code;
         };
     } else {
@@ -120,8 +123,9 @@ bool ConversationFeeds::tell_opened(FeedSubscriber& who, const im::Feed& feed, O
         return sent;
     }
     if (opening.asked.news) {
+        const std::uint64_t token = found.few ? Deliveries::token_of(feed, found.opening.as_of) : 0;
         const auto sent =
-            parts_.table.send_feed(*who.target(), feed.lane, std::move(found.first), parts_.executor.now());
+            parts_.table.send_feed(*who.target(), feed.lane, std::move(found.first), parts_.executor.now(), token);
         if (!sent) found.code = static_cast<errc>(sent.error().value());
         if (sent) parts_.states.listed(who.id(), feed.key(), found.live ? nullptr : &found.opening);
         if (sent && found.live) ++parts_.counters.sync.feeds;
@@ -216,6 +220,7 @@ void ConversationFeeds::use_room() {
     room_comes_ = false;
     for (const Uuid& session : std::exchange(roomy_, {})) {
         parts_.states.room(session);
+        parts_.others.room(session);
         if (FeedSubscriber* const who = find(session); who != nullptr) feeds_.room(*who);
     }
 }

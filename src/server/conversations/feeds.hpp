@@ -27,6 +27,8 @@
 
 namespace flare::server {
 
+class OthersMarks;
+
 class ConversationFeeds final : private im::FeedsOwner {
 public:
     struct Parts {
@@ -36,6 +38,7 @@ public:
         session::SessionTable& table;
         Watched& watched;  // of the home on this worker
         ConversationStates& states;
+        OthersMarks& others;
         Counters& counters;
         const im::Limits& limits;
     };
@@ -80,8 +83,10 @@ public:
     session::TimePoint next_deadline() const noexcept { return again_at_; }
     void on_time();
 
+    const im::Feeds& machine() const noexcept { return feeds_; }
+    // Null: it has had no feed yet.
+    FeedSubscriber* find(const Uuid& session);
     std::size_t size() const noexcept { return feeds_.size(); }
-    void check_invariants() const { feeds_.check_invariants(); }
 
 private:
     // FeedsOwner
@@ -95,7 +100,6 @@ private:
 
     using Opening = FeedSubscriber::Opening;
 
-    FeedSubscriber* find(const Uuid& session);
     FeedSubscriber& subscriber_of(session::ServerSession& session, im::SessionKey key);
     // The conversation is new in the list of the session's user.
     void tell_news(FeedSubscriber& who, const model::ConversationKey& conversation, std::uint64_t stamp);

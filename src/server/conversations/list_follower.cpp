@@ -3,7 +3,6 @@
 #include "server/conversations/feed_session.hpp"
 
 #include <iterator>
-#include <tuple>
 #include <utility>
 
 namespace flare::server {
@@ -30,9 +29,7 @@ void ListFollower::tell(std::string_view name, const Waiting& state) {
     if (before != waiting_.end()) {
         Waiting& known = before->second;
         if (known.gone) return;  // the mark is of before
-        const bool newer = known.epoch != state.epoch ||
-                           std::tie(state.mark.offset, state.mark.last) > std::tie(known.mark.offset, known.mark.last);
-        if (newer) known = state;
+        known = state;
     } else if (!send(name, state) && session_ != nullptr) {
         if (waiting_.size() < kMostWaiting) {
             waiting_.emplace(name, state);
@@ -69,7 +66,7 @@ void ListFollower::send_waiting() {
 
 void ListFollower::want_room() {
     if (session_ == nullptr) return;
-    session_->want_room(behind_ || is_to_sync_ || !waiting_.empty(), session::RoomFor::states);
+    session_->room().want(behind_ || is_to_sync_ || !waiting_.empty(), session::RoomFor::states);
 }
 
 bool ListFollower::send(std::string_view name, const Waiting& waiting) {

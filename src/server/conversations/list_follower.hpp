@@ -47,8 +47,7 @@ public:
     session::ServerSession* target() const noexcept { return session_; }
     void session_ended() noexcept { session_ = nullptr; }
 
-    // `name`: as its user calls the conversation. The newest counts: of two marks the one that is further, or was
-    // counted later.
+    // `name`: as its user calls the conversation. What is told later is newer.
     void tell_mark(std::string_view name, std::uint64_t epoch, const wire::im::ReadMark& mark);
     // The membership ended with the entry `offset`, or before it. `epoch` 0: nobody knows in which log.
     void tell_gone(std::string_view name, std::uint64_t epoch, std::uint64_t offset);

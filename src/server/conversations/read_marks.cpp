@@ -1,6 +1,9 @@
 #include "server/conversations/read_marks.hpp"
 
+#include "server/conversations/moved_marks.hpp"
 #include "server/conversations/opened.hpp"
+#include "server/conversations/others_reading.hpp"
+#include "store/rules.hpp"
 
 #include <algorithm>
 #include <string>
@@ -24,18 +27,40 @@ struct ConversationMarks::Marking {
     model::ConversationKey key;
     std::string user;
     std::uint64_t epoch = 0;
-    store::Mark mark{};     // to be written
-    bool given = false;     // to the store
-    model::ReadMark now{};  // as it is then
+    store::Mark mark{};        // to be written
+    bool few = false;          // members, who hear of it
+    bool given = false;        // to the store
+    bool moved = false;        // by it, or nobody knows
+    store::MemberMarks now{};  // as they are then
     wire::im::ReadMark told{};
+
+    std::string place() const { return user + '\0' + std::string(key.text()); }
 };
 
 void ConversationMarks::mark(const session::ServerSession& session, const session::PendingRequest& pending,
-                             const model::ConversationKey& conversation, const wire::im::MarkRead& body) {
+                             const model::ConversationKey& conversation, const wire::im::MarkRead& body,
+                             store::Mark::What what) {
     ++parts_.counters.sync.marks;
     const auto marking = std::make_shared<Marking>(Marking{pending, false, conversation, session.user(), body.epoch});
     marking->mark.offset = body.offset;
-    begin(marking);
+    marking->mark.what = what;
+    add(marking);
+}
+
+void ConversationMarks::add(const MarkingPtr& marking) {
+    std::deque<MarkingPtr>& same = under_way_[marking->place()];
+    same.push_back(marking);
+    if (same.size() == 1) begin(marking);
+}
+
+void ConversationMarks::go_on(const MarkingPtr& marking) {
+    const auto found = under_way_.find(marking->place());
+    found->second.pop_front();
+    if (found->second.empty()) {
+        under_way_.erase(found);
+    } else {
+        begin(MarkingPtr(found->second.front()));
+    }
 }
 
 void ConversationMarks::begin(const MarkingPtr& marking) {
@@ -45,6 +70,11 @@ void ConversationMarks::begin(const MarkingPtr& marking) {
             if (!opened) return reading::code_of(opened);
             const model::Head& head = opened->conversation.head;
             if (marking->epoch != head.last.epoch) return errc::epoch_changed;
+            const std::uint64_t offset = marking->mark.offset;
+            if (marking->mark.what == store::Mark::What::unread &&
+                (offset > head.last.offset || offset < opened->floor()))
+                return errc::unknown_entry;
+            marking->few = reading::has_few_members(opened->conversation);
             marking->mark.conversation = opened->conversation.row;
             marking->mark.user = opened->member.user;
             marking->mark.offset = std::min(marking->mark.offset, head.last.offset);
@@ -61,7 +91,8 @@ void ConversationMarks::write(const MarkingPtr& marking) {
         const store::Outcome& outcome = written->writes.front().outcome;
         if (code == errc::ok) code = outcome.code;
         if (code != errc::ok) return fail(marking, code);
-        marking->now = {outcome.position.offset, outcome.messages};
+        marking->now = {{outcome.position.offset, outcome.messages, outcome.unread_from}, outcome.delivered};
+        marking->moved |= !outcome.repeat && marking->mark.what == store::Mark::What::read;
         count(marking);
     });
 }
@@ -74,9 +105,10 @@ void ConversationMarks::count(const MarkingPtr& marking) {
             const model::Head& head = opened->conversation.head;
             if (marking->epoch != head.last.epoch) return errc::epoch_changed;  // another one has its name now
             const auto unread =
-                reader.unread({opened->conversation, opened->member, marking->now}, wire::im::kMaxUnread);
+                reader.unread({opened->conversation, opened->member, marking->now.read}, wire::im::kMaxUnread);
             if (!unread) return reading::code_of(unread);
-            marking->told = {marking->now.offset, unread->count, unread->more, head.last.offset, head.messages};
+            const model::ReadMark& now = marking->now.read;
+            marking->told = {now.offset, unread->count, unread->more, head.last.offset, head.messages, now.unread_from};
             return errc::ok;
         },
         [this, marking](errc code) {
@@ -87,7 +119,17 @@ void ConversationMarks::count(const MarkingPtr& marking) {
             // Whoever has been told that it failed may hear of it, too.
             const session::SessionId by = asked ? marking->pending.session : session::SessionId();
             parts_.states.marked(marking->user, by, marking->key, marking->epoch, marking->told);
+            if (marking->few && marking->moved) tell_others(*marking);
+            go_on(marking);
         });
+}
+
+void ConversationMarks::tell_others(const Marking& marking) {
+    MarkNews news{marking.key, marking.epoch};
+    news.marks.push_back({marking.mark.user, marking.user, marking.now.read.offset, marking.now.has()});
+    std::vector<MarkNews> all;
+    all.push_back(std::move(news));
+    tell_homes(parts_.router, std::move(all));
 }
 
 // Of a mark that may be in the store, the other sessions of the user are told what is there when it can be read again:
@@ -95,19 +137,24 @@ void ConversationMarks::count(const MarkingPtr& marking) {
 void ConversationMarks::fail(const MarkingPtr& marking, errc code) {
     const session::SessionId by = marking->answered ? session::SessionId() : marking->pending.session;
     if (!std::exchange(marking->answered, true)) refuse(*marking, code);
-    if (!marking->given || !may_pass(said_of(code)) || !parts_.states.has_others(marking->user, by)) return;
-    if (unsure_.size() == kMostUnsure) return;
-    marking->mark.offset = 0;
-    unsure_.push_back(marking);
-    if (again_at_ != session::kNever) return;
-    again_at_ = parts_.executor.now() + std::chrono::milliseconds(kMarkAgainMs);
-    parts_.executor.arm_timer();
+    const bool hears = marking->few || parts_.states.has_others(marking->user, by);
+    if (marking->given && may_pass(said_of(code)) && hears && unsure_.size() < kMostUnsure) {
+        marking->mark.offset = 0;
+        marking->mark.what = store::Mark::What::read;
+        marking->moved = true;
+        unsure_.push_back(marking);
+        if (again_at_ == session::kNever) {
+            again_at_ = parts_.executor.now() + std::chrono::milliseconds(kMarkAgainMs);
+            parts_.executor.arm_timer();
+        }
+    }
+    go_on(marking);
 }
 
 void ConversationMarks::on_time() {
     if (parts_.executor.now() < again_at_) return;
     again_at_ = session::kNever;
-    for (const MarkingPtr& each : std::exchange(unsure_, {})) begin(each);
+    for (const MarkingPtr& each : std::exchange(unsure_, {})) add(each);
 }
 
 // ---- answers ----

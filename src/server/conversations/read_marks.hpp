@@ -1,4 +1,6 @@
-// How far users have read: the request read.mark. The mark is in the store; the other sessions of its user are told.
+// How far users have read: the requests read.mark and read.unmark. The mark is in the store; the other sessions of its
+// user are told, and, where members are few, the others. Of a user and a conversation one is done at a time: what is
+// told last is true.
 //
 // Protocol: docs/protocol.md, "Sync", "States".
 // Threads:  its worker's; the store is read on the store's threads.
@@ -10,10 +12,15 @@
 #include "server/conversations/store_access.hpp"
 #include "server/worker/counters.hpp"
 #include "server/worker/executor.hpp"
+#include "server/worker/router.hpp"
 #include "wire/sync.hpp"
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include <cstddef>
+#include <deque>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace flare::server {
@@ -24,6 +31,7 @@ public:
     static constexpr std::size_t kMostUnsure = 256;
 
     struct Parts {
+        Router& router;
         Executor& executor;
         StoreAccess& store;
         session::SessionTable& table;
@@ -33,9 +41,9 @@ public:
     };
     explicit ConversationMarks(const Parts& parts) : parts_(parts) {}
 
-    // The request is answered.
+    // The request is answered. `what`: read or unread.
     void mark(const session::ServerSession& session, const session::PendingRequest& pending,
-              const model::ConversationKey& conversation, const wire::im::MarkRead& body);
+              const model::ConversationKey& conversation, const wire::im::MarkRead& body, store::Mark::What what);
 
     session::TimePoint next_deadline() const noexcept { return again_at_; }
     void on_time();
@@ -45,14 +53,19 @@ private:
     struct Marking;
     using MarkingPtr = std::shared_ptr<Marking>;
 
+    void add(const MarkingPtr& marking);
+    // It is over: the next one of its user and conversation.
+    void go_on(const MarkingPtr& marking);
     void begin(const MarkingPtr& marking);
     void write(const MarkingPtr& marking);
     void count(const MarkingPtr& marking);
     void fail(const MarkingPtr& marking, errc code);
+    void tell_others(const Marking& marking);
     void answer(const Marking& marking);
     void refuse(const Marking& marking, errc code);
 
     Parts parts_;
+    boost::unordered_flat_map<std::string, std::deque<MarkingPtr>> under_way_;  // by user and conversation
     std::vector<MarkingPtr> unsure_;  // may be in the store, and were not told
     session::TimePoint again_at_ = session::kNever;
 };

@@ -3,6 +3,7 @@
 #include "im/limits.hpp"
 #include "im/names.hpp"
 #include "model/target.hpp"
+#include "server/conversations/others_reading.hpp"
 #include "server/conversations/reading.hpp"
 #include "server/message_rules.hpp"
 
@@ -138,12 +139,32 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
             if (!body) return;
             return parts_.sync.sync(session, parts_.sends.session_key(session), pending, *body);
         }
-        case Verb::read_mark: {
+        case Verb::read_mark:
+        case Verb::read_unmark: {
             const auto body = read_body<wire::im::MarkRead>(pending, request);
             if (!body) return;
             const auto key = key_of(session, pending, body->conversation);
             if (!key) return;
-            return parts_.marks.mark(session, pending, *key, *body);
+            using What = store::Mark::What;
+            const bool unread = request.verb == Verb::read_unmark;
+            return parts_.marks.mark(session, pending, *key, *body, unread ? What::unread : What::read);
+        }
+        case Verb::readers: {
+            const auto body = read_body<wire::im::ReaderQuery>(pending, request);
+            if (!body) return;
+            const auto key = key_of(session, pending, body->conversation);
+            if (!key) return;
+            wire::im::ReaderQuery query = *body;
+            query.conversation = {};  // a view
+            query.after = {};         // likewise
+            return answer_by_reading(pending, [key = *key, user = session.user(), query,
+                                               after = std::string(body->after)](store::Reader& reader) {
+                wire::im::ReaderQuery asked = query;
+                asked.after = after;
+                auto found = reading::readers(reader, key, user, asked);
+                return Found{found.code, found.code == errc::ok ? std::string_view() : explain(found.code),
+                             std::move(found.body)};
+            });
         }
         case Verb::message_edit: return edit(session, pending, request);
         case Verb::message_delete: {

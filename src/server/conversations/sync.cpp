@@ -12,10 +12,11 @@ constexpr std::uint32_t kAgainMs = 1000;  // a store that cannot write at presen
 
 }  // namespace
 
-Result<void> ConversationSync::respond(const session::PendingRequest& pending, std::string_view body) {
+Result<void> ConversationSync::respond(const session::PendingRequest& pending, std::string_view body,
+                                       std::uint64_t token) {
     wire::ResponseView response;
     response.body = body;
-    return parts_.table.respond(pending, response, parts_.executor.now());
+    return parts_.table.respond(pending, response, parts_.executor.now(), token);
 }
 
 void ConversationSync::refuse(const session::PendingRequest& pending, errc code, std::string_view text) {
@@ -103,12 +104,37 @@ void ConversationSync::tell(const Read& read) {
         std::ranges::transform(page.conversations, numbers.begin(), promise);
         std::ranges::transform(page.rest, numbers.end() - std::ssize(page.rest), promise);
     }
-    const bool told = respond(read.pending, reading::encode(page, numbers)).has_value();
+    const std::uint64_t token = read.feeds ? token_of(read.pending, page) : 0;
+    const bool told = respond(read.pending, reading::encode(page, numbers), token).has_value();
     if (!read.feeds) return;
     if (told) {
         parts_.feeds.keep_promises(read.pending.session, read.pending.lane);
+        owe_marks(read.pending, page);
     } else {
         parts_.feeds.break_promises(read.pending.session);
+    }
+}
+
+std::uint64_t ConversationSync::token_of(const session::PendingRequest& pending, const reading::SyncFound& page) {
+    std::vector<Deliveries::Brought> brought;
+    for (const reading::Synced& each : page.conversations) {
+        if (!each.few || !each.reaches) continue;
+        brought.push_back({each.key, each.opening.conversation, each.opening.user, each.opening.as_of});
+    }
+    return parts_.deliveries.page(pending.session, std::move(brought));
+}
+
+// What has moved since the page was read, or, of what it only names, since the client was here, is read when the feeds
+// have begun: from then on the homes tell.
+void ConversationSync::owe_marks(const session::PendingRequest& pending, const reading::SyncFound& page) {
+    std::size_t left = OthersMarks::kOfList;
+    for (const auto* const part : {&page.conversations, &page.rest}) {
+        for (const reading::Synced& each : *part) {
+            if (left == 0) return;
+            if (!each.few || !each.live) continue;
+            parts_.others.owe(pending.session.value, each.key, each.told);
+            --left;
+        }
     }
 }
 

@@ -5,7 +5,9 @@
 // Owner:    Conversations.
 #pragma once
 
+#include "server/conversations/deliveries.hpp"
 #include "server/conversations/feeds.hpp"
+#include "server/conversations/others_marks.hpp"
 #include "server/conversations/store_access.hpp"
 #include "server/conversations/sync_reading.hpp"
 #include "server/worker/counters.hpp"
@@ -33,6 +35,8 @@ public:
         StoreAccess& store;
         session::SessionTable& table;
         ConversationFeeds& feeds;
+        Deliveries& deliveries;
+        OthersMarks& others;
         Counters& counters;
         const im::Limits& limits;
         reading::NewestEntriesPtr newest;
@@ -62,7 +66,10 @@ private:
     void tell_later(Read read);
     void tell_next();
     void tell(const Read& read);
-    Result<void> respond(const session::PendingRequest& pending, std::string_view body);
+    // Of what the page brings, its client has everything when it has acknowledged it.
+    std::uint64_t token_of(const session::PendingRequest& pending, const reading::SyncFound& page);
+    void owe_marks(const session::PendingRequest& pending, const reading::SyncFound& page);
+    Result<void> respond(const session::PendingRequest& pending, std::string_view body, std::uint64_t token);
     void refuse(const session::PendingRequest& pending, errc code, std::string_view text = {});
 
     Parts parts_;

@@ -4,6 +4,7 @@
 #include "model/target.hpp"
 #include "server/conversations/entry_writer.hpp"
 #include "server/conversations/opened.hpp"
+#include "server/conversations/others_reading.hpp"
 #include "wire/sync.hpp"
 
 #include <algorithm>
@@ -46,6 +47,7 @@ public:
         made.key = listed.conversation.key;
         made.name = name_of(made.key, user_);
         made.live = made.key.kind() == model::ConversationKind::direct || listed.conversation.members <= live_members_;
+        made.few = has_few_members(listed.conversation);
         made.epoch = listed.conversation.head.last.epoch;
         made.opening.conversation = listed.conversation.row;
         made.opening.user = listed.member.user;
@@ -55,13 +57,15 @@ public:
     }
 
     // The same as tell(), encoded.
-    Result<std::string> encode(const store::Listed& listed, std::string_view name) {
-        auto told = about(listed, name);
+    Result<std::string> encode(const store::Listed& listed, Synced& to) {
+        auto told = about(listed, to.name);
         if (!told) return told.error();
+        to.told = sum_of(told->others);
         std::string body = wire::im::encode(*told);
         const NewestEntries::Which which = newest_of(listed.conversation);
         const NewestEntries::Ptr kept = newest_ == nullptr ? nullptr : newest_->find(which);
         if (kept != nullptr && writer_.take(kept->room)) {
+            to.reaches = which.begin <= has_ + 1;
             body += kept->entries;
             return body;
         }
@@ -70,6 +74,8 @@ public:
         if (const errc code = add_entries(alone.entries); code != errc::ok) return code;
         std::string entries = wire::im::encode(alone);
         body += entries;
+        to.reaches = !alone.entries.empty() && alone.entries.front().offset <= has_ + 1 &&
+                     alone.entries.back().offset == listed.conversation.head.last.offset;
         // Reactions say whether who asks has given them.
         const bool personal =
             std::ranges::any_of(alone.entries, [](const wire::im::Entry& each) { return !each.reactions.empty(); });
@@ -96,10 +102,29 @@ private:
         const auto unread = reader_.unread(listed, wire::im::kMaxUnread);
         if (!unread) return code_of(unread);
         told.mark = wire::im::ReadMark{listed.mark.offset, unread->count, unread->more};
+        told.mark->unread_from = listed.mark.unread_from;
+        if (const errc code = add_others(listed, name, told.others); code != errc::ok) return code;
         if (im::planted(im::Fault::unread_counts_own)) {
             told.mark->unread = static_cast<std::uint32_t>(listed.conversation.head.messages - listed.mark.messages);
         }
         return told;
+    }
+    // How far the other one of a direct conversation has come, and its user.
+    errc add_others(const store::Listed& listed, std::string_view name, std::vector<wire::im::UserMark>& others) {
+        has_ = std::max(listed.mark.offset, opened_.floor() - 1);
+        if (!has_few_members(listed.conversation)) return errc::ok;
+        const bool direct = listed.conversation.key.kind() == model::ConversationKind::direct;
+        const auto marks = direct ? reader_.marks(listed.conversation.row, 0, 2)
+                                  : reader_.marks(listed.conversation.row, listed.member.user - 1, 1);
+        if (!marks) return code_of(marks);
+        for (const store::MemberMark& each : *marks) {
+            if (each.user == listed.member.user) {
+                has_ = std::max(has_, each.delivered);
+            } else if (direct && each.delivered != 0) {
+                others.push_back({name, each.read, each.delivered});
+            }
+        }
+        return errc::ok;
     }
     // Those that are asked for, if the page has room.
     NewestEntries::Which newest_of(const store::Conversation& conversation) const {
@@ -141,8 +166,9 @@ private:
     const std::uint64_t live_members_;
     NewestEntries* const newest_;
     EntryWriter writer_;
-    Opened opened_{};     // of the last one
-    store::Page page_{};  // likewise
+    Opened opened_{};        // of the last one
+    std::uint64_t has_ = 0;  // likewise: its user's devices have everything up to there, or will never see it
+    store::Page page_{};     // likewise
 };
 
 // A room of that name may have been made again, with the user: then it is not gone to the user.
@@ -217,7 +243,7 @@ SyncFound sync_page(store::Reader& reader, const SyncQuestion& question) {
             continue;
         }
         Synced synced = pages.place(listed);
-        auto body = pages.encode(listed, synced.name);
+        auto body = pages.encode(listed, synced);
         if (!body) return failed(code_of(body));
         synced.body = std::move(*body);
         found.conversations.push_back(std::move(synced));
@@ -269,7 +295,7 @@ BeganFound began(store::Reader& reader, const BeganQuestion& question) {
     const Synced synced = pages.place(*listed);
     auto told = pages.tell(*listed, synced.name);
     if (!told) return {.code = code_of(told)};
-    BeganFound found{.live = synced.live && question.may_live, .opening = synced.opening};
+    BeganFound found{.live = synced.live && question.may_live, .few = synced.few, .opening = synced.opening};
     told->feed = found.live ? question.feed : 0;
     wire::im::Feed frame;
     frame.began = std::move(*told);

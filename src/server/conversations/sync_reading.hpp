@@ -53,6 +53,9 @@ struct Synced {
     bool live = false;          // a feed begins for it by itself
     std::uint64_t epoch = 0;    // of its log
     im::FeedOpening opening{};  // of that feed
+    bool few = false;           // members: each hears how far the others have come
+    std::uint64_t told = 0;     // MarksSum of what the body says of that
+    bool reaches = false;       // with the body, its user's devices have everything up to opening.as_of
     std::string body{};         // wire::im::SyncedConversation without the number of a feed; none for the rest
 };
 
@@ -77,6 +80,7 @@ std::string encode(const SyncFound& page, std::span<const std::uint32_t> feeds);
 struct BeganFound {
     errc code = errc::ok;  // unknown_conversation: the user is no member any more
     bool live = false;
+    bool few = false;  // im::Block::few
     im::FeedOpening opening{};
     wire::Body body{};
 };

@@ -13,7 +13,6 @@ Watched::Watch* Watched::find(const model::ConversationKey& key) {
     return found == by_key_.end() ? nullptr : found->second.get();
 }
 
-// Null: the home does not have it in memory, and nothing of it is on its way to the store.
 const im::Conversation* Watched::known(const model::ConversationKey& key) const {
     const Hosted* const hosted = hosted_.find(key);
     return hosted != nullptr && hosted->append.conversation().present() ? &hosted->append.conversation() : nullptr;
@@ -147,7 +146,7 @@ void Watched::tell(const im::Conversation& conversation) {
             news.row = watch->row;
             news.end = watch->end;
             news.deleted = watch->deleted;
-            if (has_feeds(*watch)) news.blocks = blocks_of(*watch);
+            if (has_feeds(*watch)) news.blocks = blocks_of(*watch, conversation);
             give(*watch, std::move(news));
             watch->told = last;
         }
@@ -173,8 +172,8 @@ void Watched::tell(const im::Conversation& conversation) {
     watch->deleted = false;
 }
 
-std::vector<im::BlockPtr> Watched::blocks_of(const Watch& watch) const {
-    BlockWriter blocks;
+std::vector<im::BlockPtr> Watched::blocks_of(const Watch& watch, const im::Conversation& conversation) const {
+    BlockWriter blocks(conversation.member_count() <= wire::im::kMaxOthers);
     // Of a message that is deleted in the same turn, an edit goes nowhere.
     const auto is_deleted = [&](std::uint64_t offset) {
         return watch.deleted && std::ranges::any_of(watch.written, [&](const Written& other) {
@@ -216,12 +215,6 @@ void Watched::give(const Watch& watch, FeedNews news) {
     for (const Hearer& each : watch.watchers) {
         if (each.answered) news_[each.place].push_back(shared);
     }
-}
-
-bool Watched::has_feeds(const Watch& watch) {
-    return std::ranges::any_of(watch.watchers, [](const Hearer& each) {
-        return each.place % kWatchers == static_cast<std::uint32_t>(Watcher::feeds);
-    });
 }
 
 void Watched::take(std::uint32_t worker, Watcher who, std::vector<FeedNewsPtr>& to) {

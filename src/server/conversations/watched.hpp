@@ -19,6 +19,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -79,6 +80,17 @@ public:
     void tell(const im::Conversation& conversation);
     // Likewise: the store is asked where those logs end that the home does not have in memory.
     void ask_ends();
+    // Workers on which somebody has a feed of it, or is about to.
+    template <typename Each>
+    void each_with_feeds(const model::ConversationKey& key, const Each& each) {
+        const Watch* const watch = find(key);
+        if (watch == nullptr) return;
+        for (const Hearer& hearer : watch->watchers) {
+            if (is_of_feeds(hearer)) each(hearer.place / static_cast<std::uint32_t>(kWatchers));
+        }
+    }
+    // Null: the home does not have it in memory, and nothing of it is on its way to the store.
+    const im::Conversation* known(const model::ConversationKey& key) const;
     // What is to go there.
     void take(std::uint32_t worker, Watcher who, std::vector<FeedNewsPtr>& to);
 
@@ -129,11 +141,13 @@ private:
     };
     void end_read(const End& end, errc code);
     void knows_end(Watch& watch, const im::Conversation& conversation) const;
-    const im::Conversation* known(const model::ConversationKey& key) const;
     void answer(Watch& watch, errc code = errc::ok);
     void give(const Watch& watch, FeedNews news);
-    static bool has_feeds(const Watch& watch);
-    std::vector<im::BlockPtr> blocks_of(const Watch& watch) const;
+    static bool is_of_feeds(const Hearer& hearer) noexcept {
+        return hearer.place % kWatchers == static_cast<std::uint32_t>(Watcher::feeds);
+    }
+    static bool has_feeds(const Watch& watch) { return std::ranges::any_of(watch.watchers, is_of_feeds); }
+    std::vector<im::BlockPtr> blocks_of(const Watch& watch, const im::Conversation& conversation) const;
 
     StoreAccess& store_;
     const HostedTable& hosted_;

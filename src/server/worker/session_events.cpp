@@ -53,6 +53,11 @@ void SessionEvents::on_session_ended(session::ServerSession& session, errc reaso
 // Only feeds want it.
 void SessionEvents::on_room(session::ServerSession& session) { conversations_->feeds.on_room(session); }
 
+void SessionEvents::on_acked(session::ServerSession& session, std::uint32_t feed, std::uint64_t token) {
+    if (feed != 0) return conversations_->deliveries.feed_acked(session, feed, token);
+    conversations_->deliveries.page_acked(session, token);
+}
+
 bool SessionEvents::keeps(const wire::DataView& data) const {
     if (conversations_ == nullptr) return false;
     const auto kind = model::Target::of(data.message->to).kind;

@@ -39,6 +39,7 @@ public:
     void on_carrier_activated(session::ServerSession& session, session::CarrierKey key) override;
     void on_carrier_detached(session::ServerSession&, session::CarrierKey) override {}
     void on_room(session::ServerSession& session) override;
+    void on_acked(session::ServerSession& session, std::uint32_t feed, std::uint64_t token) override;
     bool keeps(const wire::DataView& data) const override;
     void on_message(session::ServerSession& session, session::PendingMessage&& pending, const wire::DataView& data,
                     const Bytes& whole) override;

@@ -257,20 +257,25 @@ void Data::mark(const Mark& mark, Outcome& outcome) {
     const auto member = log.members.find(mark.user);
     if (member == log.members.end() || member->second.member.role == model::Role::none) return;
     Seat& seat = member->second;
-    const std::uint64_t offset = std::min(mark.offset, log.about.head.last.offset);
-    outcome.repeat = offset <= seat.mark.offset;
+    MemberMarks now = marked(seat.marks(), mark, log.about.head.last.offset);
+    outcome.repeat = now == seat.marks();
     outcome.code = !outcome.repeat && full_ ? errc::storage_full : errc::ok;
     if (outcome.code != errc::ok) return;
     if (!outcome.repeat) {
-        give_stamp();
+        if (now.read.offset != seat.mark.offset) now.read.messages = messages_at(log, now.read.offset);
+        const bool is_listed = now.read != seat.mark;
+        if (is_listed) give_stamp();
         undo_.emplace_back([this, mark, before = seat] { logs_.at(mark.conversation).members.at(mark.user) = before; });
-        seat.mark = {offset, messages_at(log, offset)};
-        seat.stamp = stamp_;
+        seat.mark = now.read;
+        seat.delivered = now.delivered;
+        if (is_listed) seat.stamp = stamp_;
     }
     outcome.row = mark.conversation;
     outcome.position = {log.about.head.last.epoch, seat.mark.offset};
     outcome.messages = seat.mark.messages;
     outcome.stamp = seat.stamp;
+    outcome.delivered = now.has();
+    outcome.unread_from = seat.mark.unread_from;
 }
 
 void Data::erase(const Erasure& erasure, Outcome& outcome) {
@@ -404,7 +409,8 @@ CheckReport Data::check(std::size_t most) const {
             const model::ReadMark& mark = seat.mark;
             const bool fits = mark.offset < head.first ? mark.messages <= log.first_n
                                                        : mark.messages == messages_at(log, mark.offset);
-            if (mark.offset > head.last.offset || !fits)
+            const std::uint64_t furthest = std::max({mark.offset, mark.unread_from, seat.delivered});
+            if (furthest > head.last.offset || !fits)
                 report.add(where, "the mark of a member does not fit its log", most);
         }
         if (log.about.members != with_role) report.add(where, "its number of members is not that of the members", most);

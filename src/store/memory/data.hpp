@@ -8,6 +8,7 @@
 
 #include "base/keyed_hash.hpp"
 #include "store/engine.hpp"
+#include "store/rules.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -23,7 +24,10 @@ namespace flare::store::memory {
 struct Seat {
     model::Member member{};
     model::ReadMark mark{};
+    std::uint64_t delivered = 0;
     std::uint64_t stamp = 0;
+
+    MemberMarks marks() const noexcept { return {mark, delivered}; }
 };
 
 // The users who have reacted to a message with one key.

@@ -122,6 +122,8 @@ public:
     Result<Page> page(const PageRequest& request) override;
     Result<std::optional<model::Member>> member(Row conversation, Row user) override;
     Result<std::vector<model::Member>> members(Row conversation, Row after, std::uint32_t limit, bool gone) override;
+    Result<std::vector<MemberMark>> marks(Row conversation, Row after, std::uint32_t limit) override;
+    Result<EntryReaders> readers(const ReadersRequest& request) override;
     Result<std::vector<Membership>> conversations_of(Row user, Row after, std::uint32_t limit) override;
     Result<std::vector<Row>> conversations(Row after, std::uint32_t limit) override;
     Result<std::vector<Erasure>> erasures(std::uint32_t limit) override;
@@ -140,6 +142,10 @@ public:
 private:
     static std::optional<Conversation> about(const Log* log) {
         return log == nullptr ? std::nullopt : std::optional(log->about);
+    }
+    static MemberMark mark_of(const std::pair<const Row, Seat>& member) {
+        const Seat& seat = member.second;
+        return {member.first, seat.member.visible_from, seat.mark.offset, seat.marks().has()};
     }
     Entry shown(const Log& log, std::uint64_t offset) const;
 
@@ -207,6 +213,35 @@ Result<std::vector<model::Member>> MemoryReader::members(Row conversation, Row a
     for (auto each = log->members.upper_bound(after); each != log->members.end() && found.size() < limit; ++each)
         if (gone || each->second.member.role != model::Role::none) found.push_back(each->second.member);
     return found;
+}
+
+Result<std::vector<MemberMark>> MemoryReader::marks(Row conversation, Row after, std::uint32_t limit) {
+    const std::lock_guard lock(disk_.mutex_);
+    std::vector<MemberMark> found;
+    const Log* const log = disk_.data_->log(conversation);
+    if (log == nullptr) return found;
+    for (auto each = log->members.upper_bound(after); each != log->members.end() && found.size() < limit; ++each)
+        if (each->second.member.role != model::Role::none) found.push_back(mark_of(*each));
+    return found;
+}
+
+Result<EntryReaders> MemoryReader::readers(const ReadersRequest& request) {
+    const std::lock_guard lock(disk_.mutex_);
+    EntryReaders readers;
+    const Log* const log = disk_.data_->log(request.conversation);
+    if (log == nullptr) return readers;
+    for (const auto& each : log->members) {
+        const MemberMark mark = mark_of(each);
+        if (each.second.member.role == model::Role::none || !may_read(request, mark.user, mark.visible_from)) continue;
+        const bool has_read = mark.read >= request.offset;
+        if (request.count) ++readers.members;
+        if (request.count) readers.read += has_read;
+        if (!has_read || mark.user <= request.after) continue;
+        readers.more = readers.found.size() == request.limit;
+        if (!readers.more) readers.found.push_back(mark);
+        if (readers.more && !request.count) break;
+    }
+    return readers;
 }
 
 Result<std::vector<Membership>> MemoryReader::conversations_of(Row user, Row after, std::uint32_t limit) {

@@ -38,10 +38,14 @@ Result<> ChangeWriter::prepare() {
              "ON CONFLICT(conversation, user) DO UPDATE SET "
              "role = ?3, joined_at = ?4, left_at = ?5, visible_from = ?6, muted_until = ?7, banned_until = ?8, "
              "blocks = ?9, stamp = ?10, read_n = iif(?11 > read_offset, ?12, read_n), "
-             "read_offset = max(read_offset, ?11)"},
-            {&find_mark_, "SELECT role, read_offset, read_n, stamp FROM member WHERE conversation = ? AND user = ?"},
+             "read_offset = max(read_offset, ?11), unread_from = iif(?13, 0, unread_from)"},
+            {&find_marks_,
+             "SELECT role, read_offset, read_n, stamp, delivered_offset, unread_from FROM member "
+             "WHERE conversation = ? AND user = ?"},
             {&put_mark_,
-             "UPDATE member SET read_offset = ?3, read_n = ?4, stamp = ?5 WHERE conversation = ?1 AND user = ?2"},
+             "UPDATE member SET read_offset = ?3, read_n = ?4, unread_from = ?5, stamp = ?6 "
+             "WHERE conversation = ?1 AND user = ?2"},
+            {&put_delivered_, "UPDATE member SET delivered_offset = ?3 WHERE conversation = ?1 AND user = ?2"},
             {&entry_, "SELECT log.time_ms, log.n FROM log WHERE log.row = ?"},
             {&purge_,
              "INSERT INTO purge(conversation, upto) VALUES(?1, ?2) ON CONFLICT(conversation) DO UPDATE SET upto = ?2"},
@@ -157,7 +161,7 @@ Result<> ChangeWriter::put_members(Row conversation, const Change& change, std::
         if (auto good =
                 put_member_.run(conversation, member.user, number_of(member.role), member.joined_at, member.left_at,
                                 visible_from, member.muted_until, member.banned_until, std::uint64_t{member.blocks},
-                                stamp, joins ? head.last.offset : 0, joins ? head.messages : 0);
+                                stamp, joins ? head.last.offset : 0, joins ? head.messages : 0, std::uint64_t{joins});
             !good)
             return good;
     }
@@ -171,13 +175,12 @@ Result<> ChangeWriter::mark(const Mark& mark, Outcome& outcome) {
     if (!found) return found.error();
     const LogState* const state = *found;
     bool is_member = false;
-    std::uint64_t before = 0;
+    MemberMarks before;
     if (state != nullptr && !state->removed) {
-        Rows rows = find_mark_.rows(mark.conversation, mark.user);
+        Rows rows = find_marks_.rows(mark.conversation, mark.user);
         if (rows.next()) {
             is_member = rows.number(0) != number_of(model::Role::none);
-            before = rows.number(1);
-            outcome.messages = rows.number(2);
+            before = {{rows.number(1), rows.number(2), rows.number(5)}, rows.number(4)};
             outcome.stamp = rows.number(3);
         }
         if (auto good = rows.error(); !good) return good;
@@ -187,22 +190,29 @@ Result<> ChangeWriter::mark(const Mark& mark, Outcome& outcome) {
         outcome.code = errc::unknown_conversation;
         return {};
     }
-    const std::uint64_t offset = std::min(mark.offset, state->head.last.offset);
-    outcome.row = mark.conversation;
-    outcome.position = {state->head.last.epoch, std::max(before, offset)};
-    outcome.repeat = offset <= before;
-    if (outcome.repeat) return {};
-    if (transaction_.full) {
+    MemberMarks now = marked(before, mark, state->head.last.offset);
+    if (now != before && transaction_.full) {
         outcome = {};
         outcome.code = errc::storage_full;
         return {};
     }
-    const auto messages = messages_at(mark.conversation, *state, offset);
-    if (!messages) return messages.error();
+    if (now.read.offset != before.read.offset) {
+        const auto messages = messages_at(mark.conversation, *state, now.read.offset);
+        if (!messages) return messages.error();
+        now.read.messages = *messages;
+    }
+    outcome.row = mark.conversation;
+    outcome.position = {state->head.last.epoch, now.read.offset};
+    outcome.messages = now.read.messages;
+    outcome.delivered = now.has();
+    outcome.unread_from = now.read.unread_from;
+    outcome.repeat = now == before;
+    if (now.delivered != before.delivered) return put_delivered_.run(mark.conversation, mark.user, now.delivered);
+    if (outcome.repeat) return {};
     if (auto good = next_stamp(); !good) return good;
-    outcome.messages = *messages;
     outcome.stamp = transaction_.stamp;
-    return put_mark_.run(mark.conversation, mark.user, offset, outcome.messages, outcome.stamp);
+    return put_mark_.run(mark.conversation, mark.user, now.read.offset, now.read.messages, now.read.unread_from,
+                         outcome.stamp);
 }
 
 Result<std::uint64_t> ChangeWriter::messages_at(Row conversation, const LogState& state, std::uint64_t offset) {

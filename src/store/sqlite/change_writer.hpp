@@ -42,7 +42,7 @@ private:
     LogWriter& log_;
 
     Statement find_, create_, configure_, remove_, count_members_;
-    Statement role_, put_member_, find_mark_, put_mark_;
+    Statement role_, put_member_, find_marks_, put_mark_, put_delivered_;
     Statement entry_, purge_, stamp_;
     Statement find_user_, add_user_;
 };

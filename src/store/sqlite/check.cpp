@@ -245,9 +245,11 @@ void Checker::compare(std::uint64_t conversation, const Log& log) {
 // ---- marks ----
 
 Result<> Checker::marks(std::uint64_t after, std::uint64_t upto, const Logs& logs) {
-    auto statement = Statement::prepare(database_,
-                                        "SELECT conversation, user, read_offset, read_n FROM member WHERE conversation "
-                                        "> ? AND conversation <= ? AND (read_offset <> 0 OR read_n <> 0)");
+    auto statement = Statement::prepare(
+        database_,
+        "SELECT conversation, user, read_offset, read_n, max(delivered_offset, unread_from) FROM member WHERE "
+        "conversation > ? AND conversation <= ? AND (read_offset <> 0 OR read_n <> 0 OR delivered_offset <> 0 OR "
+        "unread_from <> 0)");
     if (!statement) return statement.error();
     Rows rows = statement->rows(after, upto);
     while (rows.next()) {
@@ -258,6 +260,9 @@ Result<> Checker::marks(std::uint64_t after, std::uint64_t upto, const Logs& log
         if (found == logs.end()) continue;  // members() tells of it
         const Log& log = found->second;
         const std::string mark = "its member " + text(rows.number(1)) + " has read up to offset " + text(offset);
+        if (rows.number(4) > log.end())
+            add(place(conversation), "its member " + text(rows.number(1)) + " has a mark at offset " +
+                                         text(rows.number(4)) + ", and its log ends at " + text(log.end()));
         if (offset > log.end()) {
             add(place(conversation), mark + ", and its log ends at " + text(log.end()));
         } else if (offset < log.first) {

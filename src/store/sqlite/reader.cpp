@@ -44,11 +44,12 @@ void SqliteReader::close() noexcept {
     open_ = false;
     for (Statement* const each :
          {&snapshot_.begin, &snapshot_.end, &key_, &conversation_, &find_, &first_block_, &blocks_, &entry_, &unread_,
-          &member_, &members_, &count_, &users_.row, &users_.name})
+          &member_, &members_, &users_.row, &users_.name, &users_.count})
         *each = Statement();
     list_ = {};
     walks_ = {};
     people_ = {};
+    marks_ = {};
     reactions_ = {};
     caches_.names.clear();
     caches_.tails.clear();
@@ -96,7 +97,7 @@ Result<> SqliteReader::ready() {
              "purge) "
              "ORDER BY row LIMIT ?"},
             {&walks_.erasures, "SELECT user, conversation FROM erasure ORDER BY user LIMIT ?"},
-            {&count_,
+            {&users_.count,
              "SELECT count(*) FROM (SELECT 1 FROM member JOIN conversation ON conversation.row = member.conversation "
              "WHERE member.user = ? AND member.role <> 0 AND conversation.removed_ms = 0 LIMIT ?)"},
             {&users_.row, "SELECT row FROM user WHERE name = ?"},
@@ -104,6 +105,7 @@ Result<> SqliteReader::ready() {
         });
     if (!prepared) return prepared;
     if (auto good = list_.prepare(database_); !good) return good;
+    if (auto good = marks_.prepare(database_); !good) return good;
     if (auto good = reactions_.prepare(database_); !good) return good;
     if (auto good = people_.prepare(database_); !good) return good;
     open_ = true;
@@ -282,6 +284,14 @@ Result<std::vector<model::Member>> SqliteReader::members(Row conversation, Row a
     });
 }
 
+Result<std::vector<MemberMark>> SqliteReader::marks(Row conversation, Row after, std::uint32_t limit) {
+    return in_snapshot([&] { return marks_.marks(conversation, after, limit); });
+}
+
+Result<EntryReaders> SqliteReader::readers(const ReadersRequest& request) {
+    return in_snapshot([&] { return marks_.readers(request); });
+}
+
 Result<std::vector<Membership>> SqliteReader::conversations_of(Row user, Row after, std::uint32_t limit) {
     return in_snapshot([&]() -> Result<std::vector<Membership>> {
         std::vector<Membership> found;
@@ -314,7 +324,7 @@ Result<std::vector<Erasure>> SqliteReader::erasures(std::uint32_t limit) {
 
 Result<std::uint32_t> SqliteReader::count_conversations(Row user, std::uint32_t most) {
     return in_snapshot([&]() -> Result<std::uint32_t> {
-        Rows rows = count_.rows(user, std::uint64_t{most});
+        Rows rows = users_.count.rows(user, std::uint64_t{most});
         const auto found = rows.next() ? static_cast<std::uint32_t>(rows.number(0)) : 0;
         if (auto good = rows.error(); !good) return good.error();
         return found;

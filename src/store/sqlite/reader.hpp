@@ -8,6 +8,7 @@
 #include "store/engine.hpp"
 #include "store/sqlite/database.hpp"
 #include "store/sqlite/listing.hpp"
+#include "store/sqlite/member_marks.hpp"
 #include "store/sqlite/people.hpp"
 #include "store/sqlite/reactions.hpp"
 #include "store/sqlite/reader_caches.hpp"
@@ -37,6 +38,8 @@ public:
     Result<Page> page(const PageRequest& request) override;
     Result<std::optional<model::Member>> member(Row conversation, Row user) override;
     Result<std::vector<model::Member>> members(Row conversation, Row after, std::uint32_t limit, bool gone) override;
+    Result<std::vector<MemberMark>> marks(Row conversation, Row after, std::uint32_t limit) override;
+    Result<EntryReaders> readers(const ReadersRequest& request) override;
     Result<std::vector<Membership>> conversations_of(Row user, Row after, std::uint32_t limit) override;
     Result<std::vector<Row>> conversations(Row after, std::uint32_t limit) override;
     Result<std::vector<Erasure>> erasures(std::uint32_t limit) override;
@@ -83,14 +86,15 @@ private:
         Statement begin, end;
     } snapshot_;
     Statement key_, conversation_, find_, first_block_, blocks_, entry_, unread_;
-    Statement member_, members_, count_;
+    Statement member_, members_;
     struct Walks {
         Statement conversations, memberships, erasures;
     } walks_;
     struct Users {
-        Statement row, name;
+        Statement row, name, count;
     } users_;
     PeopleReader people_;
+    MarkReader marks_;
     ReactionReader reactions_;
     ListStatements list_;
     ReaderCaches caches_;

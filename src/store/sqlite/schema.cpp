@@ -169,8 +169,17 @@ CREATE UNIQUE INDEX push_token ON push_device(token, service, app);
 CREATE INDEX member_banned ON member(conversation, user) WHERE banned_until <> 0;
 )";
 
+// Lists show what their user has marked as unread, and ask the index alone. The other index is of who has read an
+// entry: among a hundred thousand members, only those who have.
+constexpr const char* kMarked = R"(
+DROP INDEX member_user;
+CREATE INDEX member_user ON member(user, conversation, stamp, role, visible_from, joined_at, left_at, muted_until,
+                                   banned_until, blocks, read_offset, read_n, unread_from);
+CREATE INDEX member_read ON member(conversation, read_offset, visible_from, role) WHERE role <> 0;
+)";
+
 // In order: the n-th makes version n + 1 of version n. One that was released is never changed.
-constexpr std::array<const char*, kSchemaVersion> kMigrations = {kFirst, kListed, kCounted, kErased, kPush};
+constexpr std::array<const char*, kSchemaVersion> kMigrations = {kFirst, kListed, kCounted, kErased, kPush, kMarked};
 
 Failure failed(Database& database, const std::string& path, const char* what, const boost::system::error_code& code) {
     return {static_cast<errc>(code.value()), "the store " + path + ": " + what + ": " + database.message()};

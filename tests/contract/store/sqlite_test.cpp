@@ -110,7 +110,7 @@ TEST_F(SqliteStore, RefusesTheFileOfANewerVersionAndLeavesItAlone) {
     const std::string before = folder.read("flare.db");
     const Failure failure = failure_of_opening();
     EXPECT_EQ(failure.code, errc::store_too_new);
-    EXPECT_THAT(failure.text, HasSubstr("schema version 6"));
+    EXPECT_THAT(failure.text, HasSubstr("schema version 7"));
     EXPECT_EQ(folder.read("flare.db"), before);
 }
 
@@ -127,8 +127,8 @@ TEST_F(SqliteContent, BringsTheFileOfAnOlderVersionUpToDate) {
         ASSERT_TRUE(commit(*engine, {{change}}));
     }
     run("DROP INDEX member_user; CREATE INDEX member_user ON member(user, conversation); "
-        "DELETE FROM meta WHERE name = 'forgotten'; DROP TABLE reaction_count; DROP TABLE push_device; "
-        "DROP INDEX member_banned; PRAGMA user_version=1");
+        "DELETE FROM meta WHERE name = 'forgotten'; DROP TABLE reaction_count; DROP TABLE erasure; "
+        "DROP TABLE push_device; DROP INDEX member_banned; DROP INDEX member_read; PRAGMA user_version=1");
     EXPECT_TRUE(sqlite::check_file(settings.path, {}, 5)->good());
     for (int i = 0; i < 2; ++i) {
         const auto engine = sqlite::open(settings).value();

@@ -47,7 +47,8 @@ public:
             if (!logs_[i].listed && logs_[i].member) name(i, page_of(i));
         }
         while (!answers_.empty()) take_answer();
-        for (const auto& [name, upto] : list_.unsaid()) say(static_cast<std::size_t>(name.back() - '0'), upto.offset);
+        for (const auto& each : list_.unsaid())
+            say(static_cast<std::size_t>(each.name.back() - '0'), each.position.offset);
         while (!answers_.empty()) take_answer();
         EXPECT_TRUE(list_.unsaid().empty());
         compare();

@@ -143,7 +143,10 @@ TEST_F(Listed, MarksAreTakenAtOnceAndOnlyGrow) {
     EXPECT_EQ(list.mark("room:tea", {kEpoch, 99})->offset, 12u) << "no further than the log";
     EXPECT_FALSE(list.mark("room:tea", {kEpoch + 1, 12}));
     EXPECT_FALSE(list.mark("room:soup", {kEpoch, 12}));
-    EXPECT_EQ(list.unsaid(), (std::vector<std::pair<std::string, Position>>{{"room:tea", {kEpoch, 12}}}));
+    const auto unsaid = list.unsaid();
+    ASSERT_EQ(unsaid.size(), 1u);
+    EXPECT_EQ(unsaid[0].name, "room:tea");
+    EXPECT_EQ(unsaid[0].position, (Position{kEpoch, 12}));
     EXPECT_TRUE(list.on_marked("room:tea", kEpoch, {12, 0, false, 12}));
     EXPECT_TRUE(list.unsaid().empty());
 }

@@ -110,7 +110,7 @@ protected:
         answer(body);
     }
     void mark_read(const std::string& name, std::uint64_t upto) {
-        sync.mark_read(name, {7, upto}, [this](const Checked<ReadMark>& result) {
+        sync.marks().mark_read(name, {7, upto}, [this](const Checked<ReadMark>& result) {
             results += result
                            ? std::to_string(result->unread) + " unread above " + std::to_string(result->offset) + "; "
                            : std::to_string(static_cast<int>(result.error().code)) + "; ";
@@ -148,6 +148,10 @@ protected:
                    std::to_string(e.now->mark.unread) + "] ";
         }
         std::string operator()(const event::ConversationsSynced&) const { return "synced; "; }
+        std::string operator()(const event::MarksChanged& e) const {
+            return e.user + " in " + e.conversation + " " + std::to_string(e.read) + "/" + std::to_string(e.delivered) +
+                   "; ";
+        }
         std::string operator()(const event::CapabilityUnavailable& e) const { return "no " + e.capability + "; "; }
         std::string operator()(const event::Error& e) const { return "error " + code(e.failure.code) + "; "; }
         template <typename Other>

@@ -32,9 +32,9 @@ struct Request {
                    std::string(body.page.empty() ? "-" : body.page) + " " + std::to_string(body.limit) + "/" +
                    std::to_string(body.entries) + (body.feeds ? "" : " without feeds");
         }
-        if (call.verb == Verb::read_mark) {
+        if (call.verb == Verb::read_mark || call.verb == Verb::read_unmark) {
             const auto body = wire::im::decode<wire::im::MarkRead>(call.body).value();
-            return "mark " + std::string(body.conversation) + " " + std::to_string(body.offset);
+            return std::string(call.verb == Verb::read_mark ? "mark " : "unmark ") + std::string(body.conversation) + " " + std::to_string(body.offset);
         }
         if (call.verb == Verb::unsubscribe) return "unsubscribe " + call.conversation;
         const auto body = subscribe();

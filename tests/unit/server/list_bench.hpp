@@ -64,6 +64,7 @@ inline std::vector<std::string> states(const Line& line) {
             if (!feed) continue;
             EXPECT_TRUE(feed->states.empty() || frame.feed_id == 0);
             for (const auto& state : feed->states) {
+                if (!state.others.empty()) continue;  // others_marks_test.cpp
                 std::string& text = all.emplace_back(state.conversation);
                 if (state.mark)
                     text += " read " + std::to_string(state.mark->offset) + ", " + std::to_string(state.mark->unread) +
@@ -200,7 +201,7 @@ protected:
     }
     void check() {
         for (const auto& loop : bench->loops) {
-            loop->shard.conversations()->feeds.check_invariants();
+            loop->shard.conversations()->feeds.machine().check_invariants();
             loop->shard.conversations()->states.check_invariants();
             loop->shard.conversations()->home.check_invariants();
         }

@@ -272,7 +272,7 @@ private:
             }
         }
         for (const auto& loop : bench->loops) {
-            loop->shard.conversations()->feeds.check_invariants();
+            loop->shard.conversations()->feeds.machine().check_invariants();
             loop->shard.conversations()->home.check_invariants();
         }
     }

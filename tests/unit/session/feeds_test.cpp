@@ -267,8 +267,8 @@ TEST_F(Feeds, RoomIsToldWhileItIsWantedAndFramesGetNumbers) {
     ASSERT_TRUE(feed(1, "one"));
     bench->exchange();
     EXPECT_EQ(bench->server.rooms, 0) << "nobody wants it";
-    bench->session().want_room(true);
-    EXPECT_TRUE(bench->session().wants_room());
+    bench->session().room().want(true);
+    EXPECT_TRUE(bench->session().room().wanted());
     bench->exchange();
     EXPECT_EQ(bench->server.rooms, 0) << "nothing got a number";
     ASSERT_TRUE(feed(1, "two"));
@@ -280,7 +280,7 @@ TEST_F(Feeds, RoomIsToldWhileItIsWantedAndFramesGetNumbers) {
     EXPECT_EQ(bench->server.rooms, 1) << "its other pieces wait";
     bench->exchange();
     EXPECT_EQ(bench->server.rooms, 2);
-    bench->session().want_room(false);
+    bench->session().room().want(false);
     ASSERT_TRUE(feed(1, "four"));
     bench->exchange();
     EXPECT_EQ(bench->server.rooms, 2);
@@ -289,12 +289,12 @@ TEST_F(Feeds, RoomIsToldWhileItIsWantedAndFramesGetNumbers) {
 
 TEST_F(Feeds, RoomIsToldWhenACarrierBecomesActive) {
     start();
-    bench->session().want_room(true);
+    bench->session().room().want(true);
     bench->cut(1);
     EXPECT_EQ(bench->server.rooms, 0);
     bench->connect(2);
     EXPECT_EQ(bench->server.rooms, 1);
-    bench->session().want_room(false);
+    bench->session().room().want(false);
     bench->cut(2);
     bench->connect(3);
     EXPECT_EQ(bench->server.rooms, 1);
@@ -304,7 +304,7 @@ TEST_F(Feeds, RoomIsToldWhenTheServerMovesToAnotherCarrierByItself) {
     start();
     bench->open(2, true);
     bench->exchange();
-    bench->session().want_room(true);
+    bench->session().room().want(true);
     bench->silence(1);
     bench->server.table.carrier_gone(1, bench->now());
     EXPECT_EQ(bench->session().active(), 2u);

@@ -15,7 +15,7 @@ struct HeardFrames final : LaneSetListener {
     void on_refused(LaneIndex, wire::FrameKind, const Uuid& id, errc code) override { refused.emplace_back(id, code); }
     void on_receipt(LaneIndex, const wire::ReceiptView& receipt) override { receipts.push_back(receipt.message_id); }
     void on_numbered_first(std::uint64_t token) override { begun.push_back(token); }
-    void on_acked(std::uint64_t token) override { acked.push_back(token); }
+    void on_acked(std::uint64_t token, std::uint32_t) override { acked.push_back(token); }
 
     std::vector<std::string> texts;
     std::vector<LaneIndex> lanes;

@@ -29,10 +29,10 @@ protected:
         body.feed_id = feed_id;
         return body;
     }
-    void push_feed(std::size_t payload, std::uint32_t feed_id) {
+    void push_feed(std::size_t payload, std::uint32_t feed_id, std::uint64_t token = 0) {
         wire::Body body = feed_of(payload, feed_id);
         ASSERT_TRUE(budget.take(SendLane::charge_of(body)));
-        lane().push(std::move(body), Priority::normal, 0);
+        lane().push(std::move(body), Priority::normal, token);
     }
     struct Written {
         Seq seq = 0;
@@ -56,9 +56,13 @@ protected:
         written.body = std::string(frames.front().body);
         return written;
     }
+    // With the number of a feed in the upper half.
+    static constexpr std::uint64_t kFeed = std::uint64_t{1} << 32;
     std::vector<std::uint64_t> ack(Seq received) {
         std::vector<std::uint64_t> tokens;
-        EXPECT_TRUE(lane().ack(received, [&](std::uint64_t token) { tokens.push_back(token); }));
+        EXPECT_TRUE(lane().ack(received, [&](std::uint64_t token, std::uint32_t feed) {
+            tokens.push_back(token + std::uint64_t{feed} * kFeed);
+        }));
         return tokens;
     }
     std::vector<std::uint64_t> begun_in_order() {
@@ -79,6 +83,19 @@ private:
 using Tokens = std::vector<std::uint64_t>;
 
 // ---- feeds ----
+
+TEST_F(SendLaneTest, AnAcknowledgedFrameSaysOfWhichFeedItWas) {
+    lane().credit(100, 1'000'000);
+    push_feed(10, 7, 3);
+    push_feed(200'000, 8, 4);  // in chunks
+    push_feed(10, 9);
+    push(5);
+    std::size_t frames = 0;
+    for (; lane().ready(); ++frames) write();
+    EXPECT_EQ(ack(1), (Tokens{7 * kFeed + 3}));
+    EXPECT_EQ(ack(2), Tokens{}) << "the first of several chunks";
+    EXPECT_EQ(ack(frames), (Tokens{8 * kFeed + 4, 5}));
+}
 
 TEST_F(SendLaneTest, FeedsLeaveAQuarterOfTheCreditToEverythingElse) {
     lane().credit(100, 100'000);
@@ -169,7 +186,7 @@ TEST_F(SendLaneTest, RefusesAnAckForWhatWasNeverNumbered) {
     push(2);
     write();
 
-    EXPECT_EQ(code_of(lane().ack(2, [](std::uint64_t) {})), errc::bad_ack);
+    EXPECT_EQ(code_of(lane().ack(2, [](std::uint64_t, std::uint32_t) {})), errc::bad_ack);
     EXPECT_EQ(lane().acked(), 0u);
 }
 

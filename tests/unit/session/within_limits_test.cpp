@@ -310,7 +310,7 @@ struct OneHalf {
         void on_refused(LaneIndex, wire::FrameKind, const Uuid&, errc) override {}
         void on_receipt(LaneIndex, const wire::ReceiptView&) override {}
         void on_numbered_first(std::uint64_t) override {}
-        void on_acked(std::uint64_t) override {}
+        void on_acked(std::uint64_t, std::uint32_t) override {}
     };
     explicit OneHalf(const wire::Limits& limits) { lane_set.keep_to(limits); }
     std::string write(std::size_t max_bytes = 1u << 20) {

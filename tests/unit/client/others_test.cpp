@@ -1,0 +1,169 @@
+// How far others have come, and what is to show as unread, as a client knows it.
+#include "unit/client/syncing.hpp"
+
+namespace flare::client {
+namespace {
+
+using test::Named;
+using Marks = std::vector<UserMark>;
+
+class MarksOfOthers : public test::Syncing {
+protected:
+    static wire::im::ConversationState moved(std::string_view name, std::vector<wire::im::UserMark> others,
+                                             std::uint64_t epoch = 7) {
+        wire::im::ConversationState state;
+        state.conversation = name;
+        state.epoch = epoch;
+        state.others = std::move(others);
+        return state;
+    }
+    void told(const wire::im::ConversationState& state) {
+        wire::im::Feed frame;
+        frame.states = {state};
+        (void)tell(0, std::move(frame));
+    }
+    Marks others(std::size_t at = 0) { return sync.list().at(at).others; }
+    void mark_unread(const std::string& name, std::uint64_t from) {
+        sync.marks().mark_unread(name, {7, from}, [this](const Checked<ReadMark>& result) {
+            results +=
+                result ? "unread from " + std::to_string(result->unread_from) + "; " : code(result.error().code) + "; ";
+        });
+    }
+    std::uint64_t unread_from(std::size_t at = 0) { return sync.list().at(at).mark.unread_from; }
+    static wire::im::ReadMark said(std::uint64_t mark, std::uint64_t unread_from) {
+        return {mark, 0, false, 12, 12, unread_from};
+    }
+};
+
+TEST_F(MarksOfOthers, AreInTheListAndToldIfTheyAreNews) {
+    synced({{"room:tea", 3, 12, 9, 12, 0}});
+    told(moved("room:tea", {{"bob", 3, 5}, {"ann", 9, 9}, {"eve", 4, 4}}));
+    EXPECT_EQ(heard(false), "bob in room:tea 3/5; eve in room:tea 4/4; ") << "not the own one";
+    EXPECT_EQ(others(), (Marks{{"bob", 3, 5}, {"eve", 4, 4}}));
+    told(moved("room:tea", {{"bob", 2, 4}, {"eve", 6, 6}}));
+    EXPECT_EQ(heard(false), "eve in room:tea 6/6; ") << "they only grow";
+    EXPECT_EQ(others(), (Marks{{"bob", 3, 5}, {"eve", 6, 6}}));
+    told(moved("room:tea", {{"bob", 9, 9}}, 8));
+    EXPECT_EQ(heard(), "") << "of another log";
+    EXPECT_EQ(asked(), "");
+}
+
+TEST_F(MarksOfOthers, ComeWithPagesAndAnswers) {
+    session = true;
+    sync.begin_session();
+    auto first = page({{"bob", 3, 12, 9, 12, 0}}, "c1", true);
+    first.conversations[0].others = {{"bob", 3, 5}};
+    answer(first);
+    EXPECT_EQ(handled(false), "bob in bob 3/5; synced; ");
+    subscribe("bob", SubscribeOptions().with_after({7, 12}));
+    wire::im::Subscribed body;
+    body.feed = 4;
+    body.head = wire::im::Head{7, 1, 12, 12};
+    body.visible_from = 1;
+    body.next = 13;
+    body.others = {{"bob", 6, 7}};
+    answer(body);
+    EXPECT_EQ(handled(false), "bob in bob 6/7; ");
+    EXPECT_EQ(others(), (Marks{{"bob", 6, 7}}));
+}
+
+TEST_F(MarksOfOthers, AreKeptUntilThePageComesThatNamesTheirConversation) {
+    session = true;
+    sync.begin_session();
+    told(moved("room:tea", {{"bob", 3, 5}}));
+    told(moved("room:tea", {{"bob", 4, 5}, {"eve", 1, 1}}));
+    EXPECT_EQ(heard(), "");
+    answer(page({{"room:tea", 3, 12, 9, 12, 0}}, "c1", true));
+    EXPECT_EQ(handled(false), "bob in room:tea 4/5; eve in room:tea 1/1; synced; ");
+    EXPECT_EQ(others(), (Marks{{"bob", 4, 5}, {"eve", 1, 1}}));
+}
+
+TEST_F(MarksOfOthers, GoWithTheirMember) {
+    synced({{"room:tea", 3, 12, 9, 12, 0}});
+    told(moved("room:tea", {{"bob", 3, 5}, {"eve", 4, 4}}));
+    wire::ConversationChange change;
+    change.kind = wire::ChangeKind::left;
+    change.members = {{.user = "bob"}};
+    const std::string payload = wire::encode(change);
+    wire::im::Entry left = message(13);
+    left.kind = model::EntryKind::membership;
+    left.payload = payload;
+    (void)tell(3, {left});
+    EXPECT_EQ(others(), (Marks{{"eve", 4, 4}}));
+}
+
+TEST_F(MarksOfOthers, AreToldWithoutAList) {
+    Sync off{false, "ann", *this};
+    session = true;
+    off.begin_session();
+    wire::im::Feed frame;
+    frame.states = {moved("room:tea", {{"bob", 3, 5}})};
+    off.on_feed(0, frame, Bytes(), 0, nullptr);
+    EXPECT_EQ(heard(), "bob in room:tea 3/5; ");
+}
+
+// ---- unread ----
+
+TEST_F(MarksOfOthers, UnreadIsShownAtOnceAndUntilItIsRead) {
+    synced({{"room:tea", 3, 12, 9, 12, 0}});
+    mark_unread("room:tea", 10);
+    EXPECT_EQ(asked(), "unmark room:tea 10");
+    EXPECT_EQ(unread_from(), 10u);
+    answer(said(12, 10));
+    EXPECT_EQ(results, "unread from 10; ");
+    mark_read("room:tea", 9);
+    answer(said(12, 10));
+    EXPECT_EQ(unread_from(), 10u) << "it was not reached";
+    mark_read("room:tea", 12);
+    EXPECT_EQ(unread_from(), 0u);
+    answer(said(12, 0));
+    EXPECT_EQ(unread_from(), 0u);
+}
+
+TEST_F(MarksOfOthers, AnAnswerThatIsOlderThanWhatWasSaidSinceChangesNothing) {
+    synced({{"room:tea", 3, 12, 9, 12, 0}});
+    mark_unread("room:tea", 10);
+    mark_read("room:tea", 12);
+    EXPECT_EQ(asked(), "unmark room:tea 10, mark room:tea 12");
+    answer(said(12, 10));
+    EXPECT_EQ(unread_from(), 0u);
+    answer(said(12, 0));
+    EXPECT_EQ(unread_from(), 0u);
+    wire::im::Feed frame;
+    wire::im::ConversationState& state = frame.states.emplace_back();
+    state.conversation = "room:tea";
+    state.epoch = 7;
+    state.mark = said(12, 11);
+    (void)tell(0, frame);
+    EXPECT_EQ(unread_from(), 11u) << "another device has said so";
+}
+
+TEST_F(MarksOfOthers, UnreadIsSaidAgainBehindTheSync) {
+    synced({{"room:tea", 3, 12, 9, 9, 3}, {"room:soup", 4, 12, 9, 12, 0}});
+    lose_session();
+    mark_read("room:tea", 12);
+    refuse(errc::not_connected);
+    mark_unread("room:tea", 11);
+    refuse(errc::not_connected);
+    session = true;
+    sync.begin_session();
+    answer(page({{"room:tea", 1, 12, 9, 9, 3}, {"room:soup", 2, 12, 9, 12, 0}}, "c2"));
+    EXPECT_EQ(unread_from(), 11u) << "what the server does not know yet holds";
+    EXPECT_EQ(asked(), "mark room:tea 12, unmark room:tea 11") << "in this order";
+    answer(said(12, 0));
+    EXPECT_EQ(unread_from(), 11u);
+    answer(said(12, 11));
+    EXPECT_EQ(unread_from(), 11u);
+    EXPECT_EQ(asked(), "");
+}
+
+TEST_F(MarksOfOthers, WhatTheServerDoesNotTakeIsNotShown) {
+    synced({{"room:tea", 3, 12, 9, 12, 0}});
+    mark_unread("room:tea", 10);
+    refuse(errc::not_supported);
+    EXPECT_EQ(unread_from(), 0u);
+    EXPECT_EQ(results, code(errc::not_supported) + "; ");
+}
+
+}  // namespace
+}  // namespace flare::client

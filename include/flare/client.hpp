@@ -17,6 +17,7 @@
 #include <flare/export.hpp>
 #include <flare/failure.hpp>
 #include <flare/message.hpp>
+#include <flare/signals.hpp>
 #include <flare/task.hpp>
 
 #include <chrono>
@@ -128,6 +129,7 @@ struct ConnectionStats {
     };
     std::optional<QuicPath> quic;  // the connection in use
     CompressionStats compression;
+    std::uint64_t notices_unreadable = 0;  // of typing and presence, passed over: the server is newer, or at fault
 };
 
 // Measurements of one protocol. Every figure is measured; none is an assumption.
@@ -201,6 +203,8 @@ public:
 
     // Rooms, their members, and the history of conversations.
     Conversations& conversations();
+    // Who types, and who is there.
+    Signals& signals();
 
     std::size_t get_message_queue_length() const;  // messages without an outcome
     // Drops messages that were never sent; each fails with `cancelled`. Returns how many.

@@ -108,6 +108,10 @@ using DeliveryPolicy = std::function<bool(std::string_view from, std::string_vie
 // The same, with the whole session of the sender, for example its claims.
 using SessionPolicy = std::function<bool(const SessionInfo& from, std::string_view to, const Message&)>;
 
+// Decides whether this session may see whether `user` is there, and when it was last online. Called on the event loop for
+// each user that a request names: it must not block.
+using PresencePolicy = std::function<bool(const SessionInfo& asker, std::string_view user)>;
+
 // Who may send what to whom. Each string is a whole name, a pattern with a * at its end or beginning ("app-*",
 // "*@example.com"), or "*", which matches anybody.
 struct PolicyRule {
@@ -207,6 +211,14 @@ struct SyncStats {
     std::uint64_t states = 0;  // of conversations without a feed, and marks, told to sessions that follow their list
 };
 
+// Who types, and who is there. All 0 without a store.
+struct SignalStats {
+    std::uint64_t subscriptions = 0;    // current: each is of one session, to the presence of one user
+    std::uint64_t notices = 0;          // given to sessions
+    std::uint64_t notices_dropped = 0;  // of sessions that do not keep up, or have no connection
+    std::uint64_t typing_dropped = 0;   // said too often, or in a conversation with too many members
+};
+
 // Statistics over all workers, counted since start() unless marked as current.
 struct ServerStats {
     std::uint64_t sessions = 0;  // current, attached and detached
@@ -247,6 +259,7 @@ struct ServerStats {
     StoreStats store;
     FeedStats feeds;
     SyncStats sync;
+    SignalStats signals;
     std::uint64_t worker_stalls = 0;  // times that an event loop was blocked for a second, by a handler
 };
 
@@ -493,6 +506,15 @@ public:
     // them is connected. Without a store (the default) messages reach those who are connected, and there are no rooms.
     ServerBuilder& store(Store store);
     ServerBuilder& conversation_limits(ConversationLimits limits);  // of a server with a store
+    // Of a server with a store, like the next two. A user without a connection is `offline` after so long, and so long
+    // after start() a user who has not come yet is `unknown`. 20 s, at most 10 min.
+    ServerBuilder& presence_grace(std::chrono::milliseconds time);
+    // A session follows the presence of others for so long, unless its client asks again, as Flare's does. 10 min; 1 s
+    // to 24 h.
+    ServerBuilder& presence_lease(std::chrono::milliseconds time);
+    // Whom it refuses is `unknown` to the session that asks. Default: everybody may see everybody who has not blocked
+    // them.
+    ServerBuilder& presence_policy(PresencePolicy policy);
     // Ceiling for all memory that peers can make the server hold: 4 GiB, at least 1 MiB. At the limit the server
     // refuses new sessions with busy, then ends sessions without a connection, then those whose clients read nothing:
     // docs/server.md, "Memory".

@@ -50,6 +50,12 @@ struct Describe {
                std::to_string(e.now->mark.unread) + (e.now->mark.more ? " or more" : "") + " unread";
     }
     std::string operator()(const event::ConversationsSynced&) const { return {}; }
+    std::string operator()(const event::PresenceChanged& e) const {
+        return e.user + " is " + std::string(flare::name(e.state));
+    }
+    std::string operator()(const event::TypingChanged& e) const {
+        return e.user + (e.on ? " types in " : " has stopped typing in ") + e.conversation;
+    }
     std::string operator()(const event::MessageSent& e) const {
         return e.message_id.str() + (e.stored ? ", stored at offset " + std::to_string(e.stored->position.offset) : "");
     }
@@ -101,7 +107,9 @@ constexpr std::string_view kNames[] = {"Connected",
                                        "SubscriptionEnded",
                                        "ConversationChanged",
                                        "ConversationsSynced",
-                                       "MessageChanged"};
+                                       "MessageChanged",
+                                       "PresenceChanged",
+                                       "TypingChanged"};
 static_assert(std::size(kNames) == std::variant_size_v<Event>);
 
 }  // namespace
@@ -113,6 +121,15 @@ std::string_view name(event::MessageChanged::What what) noexcept {
         case What::deleted: return "deleted";
         case What::reaction_added: return "reaction_added";
         case What::reaction_removed: return "reaction_removed";
+    }
+    return "unknown";
+}
+std::string_view name(PresenceState state) noexcept {
+    switch (state) {
+        case PresenceState::unknown: break;
+        case PresenceState::offline: return "offline";
+        case PresenceState::away: return "away";
+        case PresenceState::online: return "online";
     }
     return "unknown";
 }

@@ -68,6 +68,7 @@ Client::Impl::Impl(client::Config config) : shared_(std::move(config.shared)) {
     }
     loop_ = std::make_shared<ClientLoop>(*context, std::move(config), events_);
     conversations_.reset(new Conversations(loop_));
+    signals_.reset(new Signals(loop_));
     if (own_context_) thread_ = std::thread([loop = context] { loop->run(); });
 }
 
@@ -95,6 +96,7 @@ Client::Impl::~Impl() {
     events_->stop();
     if (cache_) cache_->close(!inside);
     conversations_.reset();
+    signals_.reset();
     loop_.reset();
 }
 
@@ -204,6 +206,7 @@ Checked<Uuid> Client::post_message(std::string target, Message message) {
 }
 
 Conversations& Client::conversations() { return impl_->conversations(); }
+Signals& Client::signals() { return impl_->signals(); }
 
 std::size_t Client::clear_message_queue() {
     std::size_t cleared = 0;

@@ -22,6 +22,7 @@ public:
     client::ClientLoop& loop() const noexcept { return *loop_; }
 
     Conversations& conversations() const noexcept { return *conversations_; }
+    Signals& signals() const noexcept { return *signals_; }
 
     // See client/crossing.hpp.
     template <typename T, typename Begin>
@@ -43,6 +44,7 @@ private:
     std::shared_ptr<client::Cache> cache_;  // null: none
     std::shared_ptr<client::ClientLoop> loop_;
     std::unique_ptr<Conversations> conversations_;
+    std::unique_ptr<Signals> signals_;
     std::thread thread_;
 };
 

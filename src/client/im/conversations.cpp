@@ -1,6 +1,6 @@
 #include <flare/conversations.hpp>
 
-#include "client/crossing.hpp"
+#include "client/im/asking.hpp"
 #include "client/im/bodies.hpp"
 #include "client/loop/history.hpp"
 
@@ -10,45 +10,14 @@ namespace flare {
 namespace {
 
 using client::Answer;
+using client::ask;
+using client::async_ask;
+using client::async_run;
 using client::Call;
 using client::ClientLoop;
+using client::run;
 using wire::Verb;
 using LoopPtr = std::shared_ptr<ClientLoop>;
-
-// `read` makes the result of an answer, on the thread of whoever asked.
-template <typename T, typename Read>
-Checked<T> ask(const LoopPtr& loop, const Checked<Call>& call, const Read& read) {
-    if (!call) return call.error();
-    Answer answer;
-    const bool waited =
-        client::wait_for<Answer>(loop, answer, [&call](ClientLoop& on, auto done) { on.ask(*call, std::move(done)); });
-    if (!waited) return Failure(errc::would_deadlock);
-    return read(answer);
-}
-
-template <typename T, typename Read>
-Task<Checked<T>> async_ask(LoopPtr loop, Checked<Call> call, Read read) {
-    if (!call) co_return call.error();
-    // Named before it is moved: GCC 12 destroys what is made beside co_await twice.
-    auto begin = [asked = std::move(*call)](ClientLoop& on, auto done) { on.ask(asked, std::move(done)); };
-    const Answer answer = co_await client::await<Answer>(std::move(loop), std::move(begin));
-    co_return read(answer);
-}
-
-// The name is checked before anything crosses to the loop.
-template <typename T, typename Begin>
-Checked<T> run(const LoopPtr& loop, const Checked<Call>& checked, Begin begin) {
-    if (!checked) return checked.error();
-    Checked<T> result = Failure(errc::internal);
-    if (!client::wait_for<Checked<T>>(loop, result, std::move(begin))) return Failure(errc::would_deadlock);
-    return result;
-}
-
-template <typename T, typename Begin>
-Task<Checked<T>> async_run(LoopPtr loop, Checked<Call> checked, Begin begin) {
-    if (!checked) co_return checked.error();
-    co_return co_await client::await<Checked<T>>(std::move(loop), std::move(begin));
-}
 
 auto subscribing(std::string conversation, const SubscribeOptions& options) {
     return [conversation = std::move(conversation), options](ClientLoop& on, auto done) {

@@ -86,6 +86,13 @@ void add_store(const ServerStats& stats, std::vector<MetricFamily>& families) {
     counter("flare_read_marks_total", "Requests that say how far a user has read", stats.sync.marks);
     counter("flare_states_total", "Changes of a list told without a feed: marks of other devices, and ends of logs",
             stats.sync.states);
+    gauge("flare_presence_subscriptions", "Users followed by sessions that want to know whether they are there",
+          bytes(stats.signals.subscriptions));
+    counter("flare_notices_total", "Notices of typing and presence given to sessions", stats.signals.notices);
+    counter("flare_notices_dropped_total", "Notices that sessions did not get because they do not keep up",
+            stats.signals.notices_dropped);
+    counter("flare_typing_dropped_total", "Typing that was said too often, or in too large a conversation",
+            stats.signals.typing_dropped);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "server/conversations/states.hpp"
 #include "server/conversations/sync.hpp"
 #include "server/conversations/user_rows.hpp"
+#include "server/signals/signals.hpp"
 
 #include <algorithm>
 
@@ -51,11 +52,18 @@ struct Conversations {
           sync({parts.executor, parts.store, parts.table, feeds, parts.counters,
                 parts.state.config.conversations.limits, parts.state.newest_entries}),
           marks({parts.executor, parts.store, parts.table, states, parts.counters}),
-          requests({parts.state.config, parts.executor, parts.store, parts.table, sends, feeds, sync, marks}) {}
+          signals{TypingSignals({parts.router, parts.executor, parts.store, parts.table, home.watched(), feeds,
+                                 parts.counters}),
+                  PresenceSignals({parts.state.config.presence, parts.router, parts.executor, parts.store, parts.table,
+                                   parts.counters},
+                                  parts.state.started, index),
+                  OccupancySignals({parts.router, parts.executor, parts.store, parts.table, sends}, index)},
+          requests({parts.state.config, parts.executor, parts.store, parts.table, sends, feeds, sync, marks, signals}) {
+    }
 
     session::TimePoint next_deadline() const noexcept {
         return std::min({home.next_deadline(), sends.next_deadline(), states.next_deadline(), feeds.next_deadline(),
-                         marks.next_deadline()});
+                         marks.next_deadline(), signals.presence.next_deadline()});
     }
     void on_time() {
         home.on_time();
@@ -63,11 +71,13 @@ struct Conversations {
         states.on_time();
         feeds.on_time();
         marks.on_time();
+        signals.presence.on_time();
     }
     void session_ended(const session::ServerSession& session) {
         sends.session_ended(session);
         states.session_ended(session);
         feeds.session_ended(session);
+        signals.presence.session_ended(session);
     }
 
     UserRows rows;
@@ -78,6 +88,7 @@ struct Conversations {
     ConversationFeeds feeds;
     ConversationSync sync;
     ConversationMarks marks;
+    ServerSignals signals;
     ConversationRequests requests;
 };
 

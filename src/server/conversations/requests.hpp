@@ -13,6 +13,7 @@
 #include "server/conversations/sends.hpp"
 #include "server/conversations/store_access.hpp"
 #include "server/conversations/sync.hpp"
+#include "server/signals/signals.hpp"
 #include "wire/requests.hpp"
 
 #include <functional>
@@ -34,6 +35,7 @@ public:
         ConversationFeeds& feeds;
         ConversationSync& sync;
         ConversationMarks& marks;
+        ServerSignals& signals;
     };
     explicit ConversationRequests(const Parts& parts) : parts_(parts) {}
 
@@ -89,6 +91,9 @@ private:
                   const wire::RequestView& request);
     void subscribe(session::ServerSession& session, const session::PendingRequest& pending,
                    const wire::RequestView& request);
+    // typing, presence and occupancy
+    void signal(const session::ServerSession& session, const session::PendingRequest& pending,
+                const wire::RequestView& request);
     void answer_by_reading(const session::PendingRequest& pending, Read read);
     void refuse(const session::PendingRequest& pending, errc code, std::string_view text);
 

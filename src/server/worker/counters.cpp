@@ -45,6 +45,10 @@ void add(ServerStats& sum, const ServerStats& part) {
     sum.sync.feeds += part.sync.feeds;
     sum.sync.marks += part.sync.marks;
     sum.sync.states += part.sync.states;
+    sum.signals.subscriptions += part.signals.subscriptions;
+    sum.signals.notices += part.signals.notices;
+    sum.signals.notices_dropped += part.signals.notices_dropped;
+    sum.signals.typing_dropped += part.signals.typing_dropped;
     for (const auto& [protocol, count] : part.connections) sum.connections[protocol] += count;
     for (const auto& [code, count] : part.errors) sum.errors[code] += count;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "chat_people.hpp"
+#include "chat_presence.hpp"
 #include "chat_rooms.hpp"
 #include "chat_view.hpp"
 
@@ -65,6 +66,7 @@ private:
     ChatView& view_;
     ChatRooms rooms_;
     ChatPeople people_;
+    ChatPresence presence_;
     const std::string user_;
     std::string peer_;
     const bool tells_typing_;

@@ -79,7 +79,7 @@ errc PresenceSubscriptions::follow(const Uuid& session, std::span<const Wanted> 
         }
         Follow& follow = who->follows[place->second];
         follow.until = now + lease_;
-        follow.hidden = each.hidden;
+        follow.hidden = each.hidden || now < follow.hidden_until;
         review(*who, follow, now);
         if (!follow.of->known) to_watch.push_back(each.user);
     }
@@ -127,6 +127,7 @@ void PresenceSubscriptions::hide(const Uuid& session, std::string_view user, ses
     Follow* const follow = who == nullptr ? nullptr : find(*who, user);
     if (follow == nullptr) return;
     follow->hidden = true;
+    follow->hidden_until = now + kHidden;
     review(*who, *follow, now);
 }
 

@@ -33,6 +33,7 @@ public:
     static constexpr session::Duration kBetween = std::chrono::seconds(1);  // two notices of a session
     static constexpr std::size_t kMostNoticed = 256;                        // users in a notice
     static constexpr std::size_t kMostNoticedBytes = 12 * 1024;             // of their names, in a notice
+    static constexpr session::Duration kHidden = std::chrono::seconds(5);  // by hide(), at least
     static constexpr std::size_t kMostInTurn = 500;  // sessions that get a notice in one turn of the loop
 
     explicit PresenceSubscriptions(session::Duration lease) : lease_(lease) {}
@@ -54,7 +55,8 @@ public:
     std::vector<PresenceNow> snapshot(const Uuid& session, std::span<const Wanted> users);
     void unfollow(const Uuid& session, std::span<const std::string_view> users);
     void session_ended(const Uuid& session);
-    // The session is not to see that user any more; it is told so.
+    // The session is not to see that user any more; it is told so. For a while also if follow() says something else: it
+    // may have been found out before.
     void hide(const Uuid& session, std::string_view user, session::TimePoint now);
 
     // ---- from the homes of users ----
@@ -96,6 +98,7 @@ private:
         wire::im::Presence told = wire::im::Presence::unknown;
         bool begun = false;  // it has had a snapshot
         bool hidden = false;
+        session::TimePoint hidden_until{};
         bool dirty = false;  // another state than `told` is to be told
     };
     struct Subscriber {

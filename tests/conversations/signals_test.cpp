@@ -98,7 +98,7 @@ TEST_F(SignalsOfClients, AMoveBetweenProtocolsTellsNothing) {
     both.server_addresses(ServerAddresses()
                               .with_quic_url("quic://" + server.quic_addr())
                               .with_websocket_url("ws://" + server.websocket_addr()))
-        .protocol_selection_mode(ProtocolSelection::quic)
+        .protocol_selection_mode(ProtocolSelection::manual)
         .ca_file(authority.certificate_file)
         .with_event_callback(std::ref(at_ann));
     Client ann = connected(both);

@@ -94,12 +94,12 @@ private:
     struct Follow {
         Observed* of;
         std::uint32_t place;  // in Observed::followers
-        session::TimePoint until{};
         wire::im::Presence told = wire::im::Presence::unknown;
         bool begun = false;  // it has had a snapshot
         bool hidden = false;
-        session::TimePoint hidden_until{};
         bool dirty = false;  // another state than `told` is to be told
+        session::TimePoint until{};
+        session::TimePoint hidden_until{};
     };
     struct Subscriber {
         Uuid id;

@@ -1,8 +1,11 @@
 // Typing, presence and occupancy on shards: what sessions ask, and which notices they get.
-#include "unit/server/list_bench.hpp"
 #include "wire/signals.hpp"
+#include "unit/server/list_bench.hpp"
 
 #include <gmock/gmock.h>
+
+#include <cstdio>
+#include <cstdlib>
 
 namespace flare::server::test {
 namespace {
@@ -338,6 +341,47 @@ TEST_F(SignalsOnShards, NoticesAreNotWrittenToWhoDoesNotKeepUp) {
     EXPECT_TRUE(notices(*at_bob).empty());
     EXPECT_EQ(signals().notices, 16u);
     EXPECT_EQ(signals().notices_dropped, 14u);
+}
+
+// With as many as FLARE_PRESENCE_SESSIONS says, for those who want to see more.
+TEST_F(SignalsOnShards, ManySessionsThatAreLostAndBackTellNothingAndBeyondTheGraceOneBatch) {
+    begin();
+    const char* const wanted = std::getenv("FLARE_PRESENCE_SESSIONS");
+    const int sessions = wanted == nullptr ? 500 : std::atoi(wanted);
+    constexpr int kEach = 100;  // that a follower follows
+    std::vector<std::string> names;
+    std::vector<std::shared_ptr<Line>> lines;
+    for (int i = 0; i < sessions; ++i) {
+        names.push_back("n" + std::to_string(i));
+        lines.push_back(session_of(names.back(), 1));
+    }
+    std::vector<std::shared_ptr<Line>> followers;
+    for (int i = 0; i < sessions / kEach; ++i) {
+        const auto& line = followers.emplace_back(come("f" + std::to_string(i), 1));
+        std::vector<std::string_view> theirs(names.begin() + i * kEach, names.begin() + (i + 1) * kEach);
+        bench->bring(line, follow(1, 10, theirs));
+        ASSERT_EQ(code(*line, 10), errc::ok);
+    }
+    const auto told = [&] {
+        std::size_t all = 0;
+        for (const auto& line : followers) all += notices(*line).size();
+        return all;
+    };
+    for (const auto& line : lines) cut(line);
+    wait(19s);
+    for (int i = 0; i < sessions; ++i)
+        lines[static_cast<std::size_t>(i)] = session_of(names[static_cast<std::size_t>(i)], 2);
+    wait(30s);
+    EXPECT_EQ(told(), 0u);
+    EXPECT_EQ(signals().notices, 0u);
+    for (const auto& line : lines) {
+        if (line->open && !line->closed) cut(line);
+    }
+    wait(30s);
+    std::printf("%d sessions lost and back: 0 offline told; lost for good: %zu told in %llu notices to %zu followers\n",
+                sessions, told(), static_cast<unsigned long long>(signals().notices), followers.size());
+    EXPECT_EQ(told(), followers.size() * kEach);
+    EXPECT_LE(signals().notices, followers.size() * 4) << "in batches, at most one a second";
 }
 
 TEST_F(SignalsOnShards, OccupancyCountsMembersWithASessionOnceASecond) {

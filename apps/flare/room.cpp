@@ -211,7 +211,8 @@ int occupancy(Client& client, const ClientOptions& common, const RoomArguments& 
     const auto count = client.signals().occupancy(room);
     if (!count) return report_failure("room occupancy", common, count.error());
     if (common.json) {
-        print_json({{"result", "done"}, {"conversation", room}, {"online", count->online}, {"members", count->members}});
+        print_json(
+            {{"result", "done"}, {"conversation", room}, {"online", count->online}, {"members", count->members}});
     } else {
         std::printf("%u of %u members are connected\n", count->online, count->members);
     }

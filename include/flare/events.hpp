@@ -170,13 +170,13 @@ struct Draining {
 
 }  // namespace event
 
-using Event = std::variant<event::Connected, event::Disconnected, event::Reconnecting, event::Reconnected,
-                           event::ReconnectFailed, event::Error, event::MessageReceived, event::MessageSent,
-                           event::MessageFailed, event::Heartbeat, event::ProtocolSwitched, event::Gap,
-                           event::CapabilityUnavailable, event::Draining, event::TokenExpiring, event::OwnMessage,
-                           event::EntryReceived, event::HistoryGap, event::SubscriptionEnded,
-                           event::ConversationChanged, event::ConversationsSynced, event::MessageChanged,
-                           event::PresenceChanged, event::TypingChanged>;
+using Event =
+    std::variant<event::Connected, event::Disconnected, event::Reconnecting, event::Reconnected, event::ReconnectFailed,
+                 event::Error, event::MessageReceived, event::MessageSent, event::MessageFailed, event::Heartbeat,
+                 event::ProtocolSwitched, event::Gap, event::CapabilityUnavailable, event::Draining,
+                 event::TokenExpiring, event::OwnMessage, event::EntryReceived, event::HistoryGap,
+                 event::SubscriptionEnded, event::ConversationChanged, event::ConversationsSynced,
+                 event::MessageChanged, event::PresenceChanged, event::TypingChanged>;
 
 using EventCallback = std::function<void(const Event&)>;
 

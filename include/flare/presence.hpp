@@ -13,8 +13,8 @@
 
 namespace flare {
 
-// unknown: the server has just been started and has not seen the user yet, or does not tell this user: it blocks the one
-// who asks, or the application does not allow it. A short loss of the connection changes nothing: `offline` is told
+// unknown: the server has just been started and has not seen the user yet, or does not tell this user: it blocks the
+// one who asks, or the application does not allow it. A short loss of the connection changes nothing: `offline` is told
 // after the server's grace (20 s).
 enum class PresenceState : std::uint8_t {
     unknown = 0,

@@ -108,8 +108,8 @@ using DeliveryPolicy = std::function<bool(std::string_view from, std::string_vie
 // The same, with the whole session of the sender, for example its claims.
 using SessionPolicy = std::function<bool(const SessionInfo& from, std::string_view to, const Message&)>;
 
-// Decides whether this session may see whether `user` is there, and when it was last online. Called on the event loop for
-// each user that a request names: it must not block.
+// Decides whether this session may see whether `user` is there, and when it was last online. Called on the event loop
+// for each user that a request names: it must not block.
 using PresencePolicy = std::function<bool(const SessionInfo& asker, std::string_view user)>;
 
 // Who may send what to whom. Each string is a whole name, a pattern with a * at its end or beginning ("app-*",

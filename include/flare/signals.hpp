@@ -56,8 +56,8 @@ public:
     Checked<> unsubscribe_presence(std::vector<std::string> users);
     // What they are now, in the same order: at most kMostUsers (too_many_subscriptions).
     Checked<std::vector<Presence>> presence(std::vector<std::string> users);
-    // Of a conversation of which this user is a member. The server counts at most once a second, large rooms less often.
-    // Errors: unknown_conversation.
+    // Of a conversation of which this user is a member. The server counts at most once a second, large rooms less
+    // often. Errors: unknown_conversation.
     Checked<Occupancy> occupancy(std::string conversation);
 
     // ---- the same for coroutines, on any executor ----

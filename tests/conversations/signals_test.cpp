@@ -223,8 +223,8 @@ TEST_F(SignalsOfClients, AStormOfTypingIsDroppedAndCounted) {
     std::vector<Client> others;
     std::vector<Events> events(kClients);
     for (std::size_t i = 0; i < kClients; ++i) {
-        others.push_back(connected(
-            client_of(server.websocket_addr(), "ann", events[i]).device_id("device" + std::to_string(i))));
+        others.push_back(
+            connected(client_of(server.websocket_addr(), "ann", events[i]).device_id("device" + std::to_string(i))));
         ASSERT_TRUE(others.back().signals().typing("room:tea"));
     }
     ASSERT_TRUE(at_bob.wait_for<event::TypingChanged>());

@@ -96,8 +96,7 @@ void PresenceList::on_renewed(const Answer& answer, AskingPtr asking) {
         const auto found = all_.find(each.user);
         if (found == all_.end()) continue;
         Followed& followed = found->second;
-        const bool doubtful =
-            each.state == PresenceState::unknown && followed.now.state != PresenceState::unknown;
+        const bool doubtful = each.state == PresenceState::unknown && followed.now.state != PresenceState::unknown;
         if (!doubtful) {
             take(followed, each);
         } else if (followed.doubted_until == kNever) {

@@ -52,9 +52,7 @@ Checked<> Signals::typing(std::string conversation, bool on) {
     return {};
 }
 
-Checked<> Signals::set_away(bool away) {
-    return client::run<void>(loop_, client::away_call(away), looking_away(away));
-}
+Checked<> Signals::set_away(bool away) { return client::run<void>(loop_, client::away_call(away), looking_away(away)); }
 Checked<States> Signals::subscribe_presence(std::vector<std::string> users) {
     const auto checked = follow_call(users);
     return client::run<States>(loop_, checked, following(std::move(users)));

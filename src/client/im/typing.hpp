@@ -42,7 +42,7 @@ private:
     Feeds::Owner& owner_;
     SignalEvents& events_;
     std::map<std::string, Said, std::less<>> said_;
-    std::map<Who, session::TimePoint> told_;     // until when
+    std::map<Who, session::TimePoint> told_;    // until when
     session::TimePoint due_ = session::kNever;  // the first of these, or earlier
 };
 

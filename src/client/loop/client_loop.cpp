@@ -219,8 +219,8 @@ void ClientLoop::after_turn() {
     if (closed_) return;
     signals_.sends_on(session_.active());
     figures_.publish();
-    const session::TimePoint next = std::min({session_.next_deadline(), connectivity_.next_deadline(),
-                                              sync_.next_deadline(), signals_.next_deadline()});
+    const session::TimePoint next = std::min(
+        {session_.next_deadline(), connectivity_.next_deadline(), sync_.next_deadline(), signals_.next_deadline()});
     if (next >= timer_.at) return;
     timer_.at = next;
     timer_.timer.expires_at(std::max(next, steady_now()));

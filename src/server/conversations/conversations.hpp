@@ -52,8 +52,8 @@ struct Conversations {
           sync({parts.executor, parts.store, parts.table, feeds, parts.counters,
                 parts.state.config.conversations.limits, parts.state.newest_entries}),
           marks({parts.executor, parts.store, parts.table, states, parts.counters}),
-          signals{TypingSignals({parts.router, parts.executor, parts.store, parts.table, home.watched(), feeds,
-                                 parts.counters}),
+          signals{TypingSignals(
+                      {parts.router, parts.executor, parts.store, parts.table, home.watched(), feeds, parts.counters}),
                   PresenceSignals({parts.state.config.presence, parts.router, parts.executor, parts.store, parts.table,
                                    parts.counters},
                                   parts.state.started, index),

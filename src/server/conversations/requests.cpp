@@ -137,6 +137,12 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
         case Verb::presence_unsubscribe:
         case Verb::presence_get:
         case Verb::occupancy_get: return signal(session, pending, request);
+        case Verb::readers:
+        case Verb::read_unmark:
+        case Verb::push_register:
+        case Verb::push_unregister:
+        case Verb::ban_list:
+        case Verb::block_list:
         case Verb::unspecified: break;
     }
     refuse(pending, errc::not_supported, "this server does not know the request");

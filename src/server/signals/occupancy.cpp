@@ -103,9 +103,8 @@ void OccupancySignals::tell(const Asker& asker, errc code, const wire::im::Occup
 
 void OccupancySignals::forget_old() {
     const session::TimePoint now = parts_.executor.now();
-    boost::unordered::erase_if(counts_, [now](const auto& each) {
-        return !each.second->counting && each.second->until <= now;
-    });
+    boost::unordered::erase_if(counts_,
+                               [now](const auto& each) { return !each.second->counting && each.second->until <= now; });
 }
 
 // ---- on each worker ----

@@ -28,9 +28,9 @@ class ConversationSends;
 class OccupancySignals {
 public:
     static constexpr session::Duration kKept = std::chrono::seconds(1);
-    static constexpr std::size_t kMostKept = 1024;    // conversations; one more is `busy`
+    static constexpr std::size_t kMostKept = 1024;     // conversations; one more is `busy`
     static constexpr std::size_t kMostWaiting = 4096;  // requests for one conversation; one more is `busy`
-    static constexpr std::uint32_t kPage = 4096;      // members, in one question to the store
+    static constexpr std::uint32_t kPage = 4096;       // members, in one question to the store
 
     struct Parts {
         Router& router;

@@ -66,10 +66,9 @@ void PresenceSignals::session_ended(const session::ServerSession& session) {
 }
 
 void PresenceSignals::blocks(std::string_view user, std::string_view whom) {
-    parts_.router.give(parts_.router.home_of(whom),
-                       [user = std::string(user), whom = std::string(whom)](Shard& shard) {
-                           shard.conversations()->signals.presence.hide(whom, user);
-                       });
+    parts_.router.give(parts_.router.home_of(whom), [user = std::string(user), whom = std::string(whom)](Shard& shard) {
+        shard.conversations()->signals.presence.hide(whom, user);
+    });
 }
 
 void PresenceSignals::hide(std::string_view from, std::string_view user) {
@@ -228,9 +227,8 @@ bool PresenceSignals::send(const Uuid& session, std::span<const wire::im::Presen
 void PresenceSignals::on_time() {
     book_.on_time(time());
     pass_on();
-    subscriptions_.on_time(parts_.executor.now(), [this](const Uuid& session, const auto& states) {
-        return send(session, states);
-    });
+    subscriptions_.on_time(parts_.executor.now(),
+                           [this](const Uuid& session, const auto& states) { return send(session, states); });
     pass_on();
 }
 

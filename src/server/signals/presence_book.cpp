@@ -53,8 +53,7 @@ void PresenceBook::shows(std::string_view user, Shown shown, Time time) {
 
 void PresenceBook::change(Person& person, Presence state, std::int64_t unix_ms) {
     if (std::exchange(person.told, state) == state) return;
-    for (const std::uint32_t worker : person.watchers)
-        news_[worker].push_back({person.name, now_of(person, unix_ms)});
+    for (const std::uint32_t worker : person.watchers) news_[worker].push_back({person.name, now_of(person, unix_ms)});
     has_news_ |= !person.watchers.empty();
 }
 

@@ -33,7 +33,7 @@ public:
     static constexpr session::Duration kBetween = std::chrono::seconds(1);  // two notices of a session
     static constexpr std::size_t kMostNoticed = 256;                        // users in a notice
     static constexpr std::size_t kMostNoticedBytes = 12 * 1024;             // of their names, in a notice
-    static constexpr session::Duration kHidden = std::chrono::seconds(5);  // by hide(), at least
+    static constexpr session::Duration kHidden = std::chrono::seconds(5);   // by hide(), at least
     static constexpr std::size_t kMostInTurn = 500;  // sessions that get a notice in one turn of the loop
 
     explicit PresenceSubscriptions(session::Duration lease) : lease_(lease) {}

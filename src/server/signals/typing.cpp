@@ -28,9 +28,8 @@ errc check_typing(store::Reader& reader, const model::ConversationKey& key, std:
     if (key.kind() == model::ConversationKind::direct) {
         const auto both = reader.members(opened->conversation.row, 0, 2, false);
         if (!both) return reading::code_of(both);
-        blocked = std::ranges::any_of(*both, [&](const model::Member& each) {
-            return each.user != opened->member.user && each.blocks;
-        });
+        blocked = std::ranges::any_of(
+            *both, [&](const model::Member& each) { return each.user != opened->member.user && each.blocks; });
     }
     found.refused = im::may_write({opened->member, opened->conversation.config, blocked}, im::Capability::send, now_ms);
     return found.refused ? found.refused->code : errc::ok;
@@ -48,27 +47,24 @@ void TypingSignals::take(const session::ServerSession& session, const session::P
     }
     const auto found = std::make_shared<TypingCheck>();
     const auto now_ms = static_cast<std::uint64_t>(unix_ms(parts_.executor.wall_clock()));
-    parts_.store.read(
-        [found, conversation, user = session.user(), now_ms](store::Reader& reader) {
-            return check_typing(reader, conversation, user, now_ms, *found);
-        },
-        [this, found, pending, conversation, user = session.user(), on](errc code) {
-            if (code != errc::ok && found->refused)
-                return answers_.refuse(pending, found->refused->code, found->refused->text,
-                                       found->refused->retry_after_ms);
-            if (code != errc::ok) return answers_.refuse(pending, code);
-            answers_.done(pending);
-            if (found->members > kMostMembers) return drop();
-            // To the other one of a direct conversation it has the name of who types.
-            const bool direct = conversation.kind() == model::ConversationKind::direct;
-            const std::string name = direct ? user : reading::name_of(conversation, user);
-            wire::im::Notice notice;
-            notice.typing.push_back({name, user, on});
-            parts_.router.give(parts_.router.home_of(conversation.text()),
-                               [told = Told{conversation, user, wire::im::notice_body(notice)}](Shard& home) {
-                                   home.conversations()->signals.typing.pass_on(told);
-                               });
-        });
+    parts_.store.read([found, conversation, user = session.user(), now_ms](
+                          store::Reader& reader) { return check_typing(reader, conversation, user, now_ms, *found); },
+                      [this, found, pending, conversation, user = session.user(), on](errc code) {
+                          if (code != errc::ok && found->refused)
+                              return answers_.refuse(pending, found->refused->code, found->refused->text,
+                                                     found->refused->retry_after_ms);
+                          if (code != errc::ok) return answers_.refuse(pending, code);
+                          answers_.done(pending);
+                          if (found->members > kMostMembers) return drop();
+                          // To the other one of a direct conversation it has the name of who types.
+                          const bool direct = conversation.kind() == model::ConversationKind::direct;
+                          const std::string name = direct ? user : reading::name_of(conversation, user);
+                          wire::im::Notice notice;
+                          notice.typing.push_back({name, user, on});
+                          parts_.router.give(parts_.router.home_of(conversation.text()),
+                                             [told = Told{conversation, user, wire::im::notice_body(notice)}](
+                                                 Shard& home) { home.conversations()->signals.typing.pass_on(told); });
+                      });
 }
 
 void TypingSignals::pass_on(const Told& told) {

@@ -193,6 +193,8 @@ TEST_F(SignalsOfAClient, TypingEndsByItself) {
     notice({}, {{"room:tea", "ann", true}});
     notice({}, {{"room:tea", "ann", false}});
     EXPECT_EQ(heard(), "ann types in room:tea; ann stops in room:tea; ");
+    pass(6s);
+    EXPECT_EQ(heard(), "");
     EXPECT_EQ(signals.next_deadline(), session::kNever);
 }
 

@@ -18,9 +18,7 @@ constexpr std::int64_t kUnix = 1'000'000;
 // A book of one worker, which two workers follow.
 class Presences : public ::testing::Test {
 protected:
-    PresenceBook::Time at(session::Duration after) const {
-        return {kBegin + after, kUnix + after / 1ms};
-    }
+    PresenceBook::Time at(session::Duration after) const { return {kBegin + after, kUnix + after / 1ms}; }
     PresenceNow watch(const std::string& user, session::Duration after) { return book.watch(user, 1, at(after)); }
     void show(const std::string& user, Shown shown, session::Duration after) { book.shows(user, shown, at(after)); }
     void pass(session::Duration until) {
@@ -111,9 +109,7 @@ TEST_F(Presences, OfASessionThatEndsLongAfterItsConnectionNobodyHears) {
 
 TEST(PresencesAfterAStart, AreUnknownForTheGraceAndThenOffline) {
     PresenceBook book(20s, kBegin, 2);
-    const auto at = [](session::Duration after) {
-        return PresenceBook::Time{kBegin + after, kUnix + after / 1ms};
-    };
+    const auto at = [](session::Duration after) { return PresenceBook::Time{kBegin + after, kUnix + after / 1ms}; };
     EXPECT_EQ(book.watch("ann", 0, at(1s)).state, State::unknown);
     EXPECT_EQ(book.watch("bob", 0, at(1s)).state, State::unknown);
     EXPECT_EQ(book.find("eve", at(2s)).state, State::unknown);

@@ -54,7 +54,8 @@ protected:
     Texts snapshot(const Line& line, std::uint8_t id) {
         Texts all;
         if (code(line, id) != errc::ok) return {"refused"};
-        const auto body = wire::im::decode<wire::im::PresenceSnapshot>(responses(line).at(message_id(id)).body);
+        const std::string encoded = responses(line).at(message_id(id)).body;
+        const auto body = wire::im::decode<wire::im::PresenceSnapshot>(encoded);
         EXPECT_TRUE(body);
         for (const auto& each : body->states) all.push_back(text_of(each));
         return all;
@@ -377,7 +378,8 @@ TEST_F(SignalsOnShards, ManySessionsThatAreLostAndBackTellNothingAndBeyondTheGra
     for (const auto& line : lines) {
         if (line->open && !line->closed) cut(line);
     }
-    wait(30s);
+    wait(20s);
+    for (int i = 0; i < 50; ++i) wait(100ms);  // so many in a turn
     std::printf("%d sessions lost and back: 0 offline told; lost for good: %zu told in %llu notices to %zu followers\n",
                 sessions, told(), static_cast<unsigned long long>(signals().notices), followers.size());
     EXPECT_EQ(told(), followers.size() * kEach);

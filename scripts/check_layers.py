@@ -53,9 +53,10 @@ ALLOWED = {
     "server": SERVER | {"im", "store", "store/sqlite", "base/json", "server/admin", "server/worker", "transport/http", "transport/quic",
                         "transport/tls", "transport/websocket"},
     "server/admin": SHARD | {"base/json", "transport/http", "transport/websocket"},
-    "server/conversations": SHARD | {"im", "store", "server/dispatch"},
+    "server/conversations": SHARD | {"im", "store", "server/dispatch", "server/signals"},
     "server/dispatch": SHARD | {"server/conversations"},
     "server/reception": SHARD | {"base/json", "transport/sealed", "transport/tls"},
+    "server/signals": SHARD | {"im", "store", "server/conversations", "server/dispatch"},
     "server/worker": SHARD | {"server/admin", "server/conversations", "server/dispatch", "server/reception", "store",
                               "transport/quic", "transport/websocket"},
 }

@@ -34,14 +34,14 @@ EXCEPTIONS = {
     "flare::transport::quic::Endpoint": (38, None, TO_BE_SPLIT),  # its turn and timers, or its table of connections
     "flare::transport::websocket::Connection": (41, 27, TO_BE_SPLIT),  # reading, and what waits to be written
     # What users see, by name.
-    "flare::ServerBuilder": (79, None, "public builder: a setter for each option, named for users"),
+    "flare::ServerBuilder": (82, None, "public builder: a setter for each option, named for users"),
     "flare::ClientBuilder": (42, None, "public builder: a setter for each option, named for users"),
     "flare::Client": (38, None, "public calls, and the parts that have the others"),
     "flare::Conversations": (50, None, "public calls: each blocking and as a coroutine"),
     "flare::ServerStats": (None, 38, "statistics that users read"),
     # What is behind that.
     "flare::Server::Impl": (40, None, "what is behind Server: a function for each of its own"),
-    "flare::server::Config": (None, 51, "plain aggregate: what ServerBuilder was told"),
+    "flare::server::Config": (None, 52, "plain aggregate: what ServerBuilder was told"),
     "flare::client::Config": (None, 26, "plain aggregate: what ClientBuilder was told"),
     "flare::session::Settings": (None, 23, "plain aggregate: limits and times of a session"),
     "flare::base::LineWriter::Core": (None, 21, "what a thread shares with those that write and forked processes"),

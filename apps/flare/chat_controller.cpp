@@ -1,6 +1,7 @@
 #include "chat_controller.hpp"
 
 #include "entry_text.hpp"
+#include "feed_text.hpp"
 #include "phrases.hpp"
 
 #include <algorithm>
@@ -30,6 +31,7 @@ ChatController::ChatController(Client& client, ChatView& view, ChatMarks& marks,
       rooms_(client, view, marks, user),
       people_(client, view),
       reading_(client, view),
+      presence_(client, view, user),
       user_(std::move(user)),
       peer_(std::move(peer)),
       tells_typing_(tells_typing) {}
@@ -44,6 +46,7 @@ bool ChatController::line(const std::string& text, Clock::time_point now) {
         send(text);
     }
     noticed_at_.reset();
+    if (tells_typing_) presence_.typed(peer_);
     refresh(now, true);
     return goes_on;
 }
@@ -70,11 +73,14 @@ bool ChatController::command(const std::string& text) {
             "KEY: react to it, with an emoji for example");
         people_.help();
         reading_.help();
+        presence_.help();
         view_.note(
             "/status: show the connection; /quit: exit; //text: send a line "
             "that begins with a slash");
     } else if (ChatPeople::knows(word)) {
         people_.command(word, rest, peer_);
+    } else if (ChatPresence::knows(word)) {
+        presence_.command(word, peer_);
     } else if (!room_command(word, rest)) {
         view_.note("unknown command " + word + "; /help lists the commands");
     }
@@ -180,7 +186,8 @@ void ChatController::send(const std::string& text) {
 
 void ChatController::typing(const std::string& text, Clock::time_point now) {
     if (!tells_typing_ || text.empty() || text.starts_with('/') || peer_ == kServerTarget) return;
-    if (client_.get_connection_stats().durability != Durability::none) return;  // it would be an entry of a log
+    // A message would be an entry of a log.
+    if (client_.get_connection_stats().durability != Durability::none) return presence_.typing(peer_);
     if (client_.get_status() != ClientStatus::connected || (noticed_at_ && now - *noticed_at_ < kTypingEvery)) return;
     noticed_at_ = now;
     if (const auto posted = client_.post_message(peer_, Message(std::string(ChatRooms::kTypingType), Bytes())))
@@ -202,6 +209,8 @@ void ChatController::settle(const Uuid& id, const Failure* failure) {
 }
 
 void ChatController::event(const Event& event, Clock::time_point now) {
+    if (const auto told = entry_in(event)) presence_.heard(told->conversation, told->entry.from);
+    if (presence_.event(event)) return;
     if (rooms_.event(event, peer_)) {
         const auto* over = std::get_if<event::SubscriptionEnded>(&event);
         const auto* change = std::get_if<event::ConversationChanged>(&event);
@@ -217,6 +226,7 @@ void ChatController::event(const Event& event, Clock::time_point now) {
         }
         if (rooms_.counts(message, peer_)) return;
         if (typing_user_ == message.from) typing_user_.clear();
+        presence_.heard(message.from, message.from);
         view_.heard({message.from, message.type, payload_text(message.payload), rooms_.room_of(message), {}});
     } else if (const auto* done = std::get_if<event::MessageSent>(&event)) {
         settle(done->message_id, nullptr);
@@ -289,12 +299,14 @@ std::string ChatController::status(Clock::time_point now) const {
     if (const ListedConversation* const here = rooms_.list().find(peer_)) {
         if (const std::string ticks = newest_ticks(*here, user_); !ticks.empty()) text += " \u00b7 " + ticks;
     }
+    if (const std::string here = presence_.status(peer_); !here.empty()) text += " \u00b7 " + here;
     if (!typing_user_.empty() && now < typing_until_) text += " \u00b7 " + typing_user_ + " is typing";
     if (!last_move_.empty()) text += " \u00b7 " + last_move_;
     return text;
 }
 
 void ChatController::refresh(Clock::time_point now, bool anyway) {
+    presence_.look_at(peer_);
     ChatBottom bottom;
     for (const Pending& each : pending_) bottom.pending.push_back(user_ + " \u2192 " + each.to + ": " + each.text);
     bottom.prompt = peer_ + "> ";

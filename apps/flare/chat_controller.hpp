@@ -5,6 +5,7 @@
 #pragma once
 
 #include "chat_people.hpp"
+#include "chat_presence.hpp"
 #include "chat_reading.hpp"
 #include "chat_rooms.hpp"
 #include "chat_view.hpp"
@@ -67,6 +68,7 @@ private:
     ChatRooms rooms_;
     ChatPeople people_;
     ChatReading reading_;
+    ChatPresence presence_;
     const std::string user_;
     std::string peer_;
     const bool tells_typing_;

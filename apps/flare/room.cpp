@@ -186,6 +186,19 @@ int bans(Client& client, const ClientOptions& common, const RoomArguments& argum
     return list_bans(client, common, room_of(arguments.name));
 }
 
+int occupancy(Client& client, const ClientOptions& common, const RoomArguments& arguments) {
+    const std::string room = room_of(arguments.name);
+    const auto count = client.signals().occupancy(room);
+    if (!count) return report_failure("room occupancy", common, count.error());
+    if (common.json) {
+        print_json(
+            {{"result", "done"}, {"conversation", room}, {"online", count->online}, {"members", count->members}});
+    } else {
+        std::printf("%u of %u members are connected\n", count->online, count->members);
+    }
+    return kDone;
+}
+
 const std::map<std::string, std::int64_t> kTimes{{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 24 * 3600}};
 
 void add_settings(CLI::App& setting, const std::shared_ptr<RoomArguments>& arguments) {
@@ -321,6 +334,7 @@ void add_room(CLI::App& app, Run& run) {
     reading.add_option("offset", a.offset, "offset of the message, as `flare history` shows it")
         ->required()
         ->type_name("OFFSET");
+    add_one("occupancy", "Count the members of a room who are connected", occupancy);
     add_one("show", "Show the configuration of a room and the extent of its log", show);
 }
 

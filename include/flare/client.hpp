@@ -20,6 +20,7 @@
 #include <flare/message.hpp>
 #include <flare/push.hpp>
 #include <flare/restrictions.hpp>
+#include <flare/signals.hpp>
 #include <flare/task.hpp>
 
 #include <chrono>
@@ -131,6 +132,7 @@ struct ConnectionStats {
     };
     std::optional<QuicPath> quic;  // the connection in use
     CompressionStats compression;
+    std::uint64_t notices_unreadable = 0;  // of typing and presence, passed over: the server is newer, or at fault
 };
 
 // Measurements of one protocol. Every figure is measured; none is an assumption.
@@ -210,6 +212,8 @@ public:
     Push& push();
     // Who has read what, and what is to show as unread.
     Marks& marks();
+    // Who types, and who is there.
+    Signals& signals();
 
     std::size_t get_message_queue_length() const;  // messages without an outcome
     // Drops messages that were never sent; each fails with `cancelled`. Returns how many.

@@ -7,6 +7,7 @@
 #include <flare/export.hpp>
 #include <flare/failure.hpp>
 #include <flare/message.hpp>
+#include <flare/presence.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -111,6 +112,19 @@ struct MarksChanged {
     std::uint64_t read = 0;       // UserMark
     std::uint64_t delivered = 0;  // likewise
 };
+// Of Signals::subscribe_presence(): a user has come, gone or looked away. A short loss of a connection, of the user or
+// of this client, changes nothing.
+struct PresenceChanged {
+    std::string user;
+    PresenceState state = PresenceState::unknown;
+    std::optional<std::chrono::system_clock::time_point> last_active{};  // as in Presence
+};
+// Somebody else has begun to type in a conversation, or has stopped: also if nothing more was heard for 6 s.
+struct TypingChanged {
+    std::string conversation;
+    std::string user;
+    bool on = false;
+};
 // The server has acknowledged the message with a receipt.
 struct MessageSent {
     Uuid message_id;
@@ -170,7 +184,7 @@ using Event =
                  event::ProtocolSwitched, event::Gap, event::CapabilityUnavailable, event::Draining,
                  event::TokenExpiring, event::OwnMessage, event::EntryReceived, event::HistoryGap,
                  event::SubscriptionEnded, event::ConversationChanged, event::ConversationsSynced,
-                 event::MessageChanged, event::MarksChanged>;
+                 event::MessageChanged, event::MarksChanged, event::PresenceChanged, event::TypingChanged>;
 
 using EventCallback = std::function<void(const Event&)>;
 

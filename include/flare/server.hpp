@@ -109,6 +109,10 @@ using DeliveryPolicy = std::function<bool(std::string_view from, std::string_vie
 // The same, with the whole session of the sender, for example its claims.
 using SessionPolicy = std::function<bool(const SessionInfo& from, std::string_view to, const Message&)>;
 
+// Decides whether this session may see whether `user` is there, and when it was last online. Called on the event loop
+// for each user that a request names: it must not block.
+using PresencePolicy = std::function<bool(const SessionInfo& asker, std::string_view user)>;
+
 // Who may send what to whom. Each string is a whole name, a pattern with a * at its end or beginning ("app-*",
 // "*@example.com"), or "*", which matches anybody.
 struct PolicyRule {
@@ -234,6 +238,14 @@ struct PushStats {
     std::uint64_t dropped = 0;    // messages and marks that were not told: too much waited, or the store is damaged
 };
 
+// Who types, and who is there. All 0 without a store.
+struct SignalStats {
+    std::uint64_t subscriptions = 0;    // current: each is of one session, to the presence of one user
+    std::uint64_t notices = 0;          // given to sessions
+    std::uint64_t notices_dropped = 0;  // of sessions that do not keep up, or have no connection
+    std::uint64_t typing_dropped = 0;   // said too often, or in a conversation with too many members
+};
+
 // Statistics over all workers, counted since start() unless marked as current.
 struct ServerStats {
     std::uint64_t sessions = 0;  // current, attached and detached
@@ -275,6 +287,7 @@ struct ServerStats {
     FeedStats feeds;
     SyncStats sync;
     PushStats push;
+    SignalStats signals;
     std::uint64_t worker_stalls = 0;  // times that an event loop was blocked for a second, by a handler
 };
 
@@ -538,6 +551,15 @@ public:
     // How long a message may be read, and its reader come back, before that: 5 s, 10 ms to 1 h. The handler is called
     // up to a fifth later.
     ServerBuilder& push_after(std::chrono::milliseconds time);
+    // Of a server with a store, like the next two. A user without a connection is `offline` after so long, and so long
+    // after start() a user who has not come yet is `unknown`. 20 s, at most 10 min.
+    ServerBuilder& presence_grace(std::chrono::milliseconds time);
+    // A session follows the presence of others for so long, unless its client asks again, as Flare's does. 10 min; 1 s
+    // to 24 h.
+    ServerBuilder& presence_lease(std::chrono::milliseconds time);
+    // Whom it refuses is `unknown` to the session that asks. Default: everybody may see everybody who has not blocked
+    // them.
+    ServerBuilder& presence_policy(PresencePolicy policy);
     // Ceiling for all memory that peers can make the server hold: 4 GiB, at least 1 MiB. At the limit the server
     // refuses new sessions with busy, then ends sessions without a connection, then those whose clients read nothing:
     // docs/server.md, "Memory".

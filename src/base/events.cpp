@@ -54,6 +54,12 @@ struct Describe {
         return e.conversation + ", " + e.user + " has read up to offset " + std::to_string(e.read) + " and has up to " +
                std::to_string(e.delivered);
     }
+    std::string operator()(const event::PresenceChanged& e) const {
+        return e.user + " is " + std::string(flare::name(e.state));
+    }
+    std::string operator()(const event::TypingChanged& e) const {
+        return e.user + (e.on ? " types in " : " has stopped typing in ") + e.conversation;
+    }
     std::string operator()(const event::MessageSent& e) const {
         return e.message_id.str() + (e.stored ? ", stored at offset " + std::to_string(e.stored->position.offset) : "");
     }
@@ -106,7 +112,9 @@ constexpr std::string_view kNames[] = {"Connected",
                                        "ConversationChanged",
                                        "ConversationsSynced",
                                        "MessageChanged",
-                                       "MarksChanged"};
+                                       "MarksChanged",
+                                       "PresenceChanged",
+                                       "TypingChanged"};
 static_assert(std::size(kNames) == std::variant_size_v<Event>);
 
 }  // namespace
@@ -118,6 +126,15 @@ std::string_view name(event::MessageChanged::What what) noexcept {
         case What::deleted: return "deleted";
         case What::reaction_added: return "reaction_added";
         case What::reaction_removed: return "reaction_removed";
+    }
+    return "unknown";
+}
+std::string_view name(PresenceState state) noexcept {
+    switch (state) {
+        case PresenceState::unknown: break;
+        case PresenceState::offline: return "offline";
+        case PresenceState::away: return "away";
+        case PresenceState::online: return "online";
     }
     return "unknown";
 }

@@ -122,6 +122,15 @@ public:
     const FedConversations& conversations() const noexcept { return conversations_; }
     // The session will be given the entry `offset`, which was not told yet.
     bool gives(const FeedSession& session, const model::ConversationKey& key, std::uint64_t offset) const;
+    // Sessions with a feed of it that has opened: each(session).
+    template <typename Each>
+    friend void for_each_feed(const Feeds& feeds, const model::ConversationKey& key, const Each& each) {
+        FedConversation* const conversation = feeds.conversations_.find(key);
+        if (conversation == nullptr) return;
+        for (const FeedRecord& record : conversation->feeds) {
+            if (!record.opening()) each(record.session());
+        }
+    }
     std::size_t size() const noexcept { return size_; }
     std::size_t kept_bytes() const noexcept { return kept_.bytes(); }
     void check_invariants() const;

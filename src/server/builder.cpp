@@ -393,6 +393,23 @@ ServerBuilder& ServerBuilder::with_retention_policy(RetentionPolicy policy) {
     return *this;
 }
 
+ServerBuilder& ServerBuilder::presence_grace(std::chrono::milliseconds time) {
+    state_->check(time.count() >= 0 && time <= std::chrono::minutes(10),
+                  "presence_grace: must be within 0 and 10 minutes");
+    state_->config.presence.grace = time;
+    return *this;
+}
+ServerBuilder& ServerBuilder::presence_lease(std::chrono::milliseconds time) {
+    state_->check(time >= std::chrono::seconds(1) && time <= std::chrono::hours(24),
+                  "presence_lease: must be within 1 s and 24 hours");
+    state_->config.presence.lease = time;
+    return *this;
+}
+ServerBuilder& ServerBuilder::presence_policy(PresencePolicy policy) {
+    state_->config.presence.policy = std::move(policy);
+    return *this;
+}
+
 ServerBuilder& ServerBuilder::max_memory_bytes(std::uint64_t bytes) {
     state_->check(bytes >= (1ull << 20), "max_memory_bytes: must be at least 1 MiB");
     state_->config.max_memory_bytes = bytes;

@@ -60,6 +60,12 @@ struct ConversationSettings {
     PushSettings push;
 };
 
+struct PresenceConfig {
+    std::chrono::milliseconds grace{20'000};
+    std::chrono::milliseconds lease{600'000};
+    PresencePolicy policy;  // none: everybody may see everybody
+};
+
 struct Config {
     std::string websocket_addr = "127.0.0.1:4000";
     bool websocket = true;
@@ -84,6 +90,7 @@ struct Config {
     std::shared_ptr<const transport::websocket::BehindProxy> proxy;  // null: no proxy is trusted
     std::string admin_addr;
     ConversationSettings conversations;
+    PresenceConfig presence;
     std::string sealing_key_file;  // empty: clients cannot seal
 
     Handler handler;                                                         // for types without one of their own

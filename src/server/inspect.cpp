@@ -73,6 +73,13 @@ std::string text_of(const PushStats& push) {
     return part.text();
 }
 
+std::string text_of(const SignalStats& signals) {
+    Part part;
+    part.add("subscriptions", signals.subscriptions).add("notices", signals.notices);
+    part.add("notices_dropped", signals.notices_dropped).add("typing_dropped", signals.typing_dropped);
+    return part.text();
+}
+
 std::string text_of(const Figures& figures, std::chrono::nanoseconds up) {
     const ServerStats& stats = figures.stats;
     Part connections;
@@ -110,6 +117,7 @@ std::string text_of(const Figures& figures, std::chrono::nanoseconds up) {
         .raw("feeds", text_of(stats.feeds))
         .raw("sync", text_of(stats.sync))
         .raw("push", text_of(stats.push))
+        .raw("signals", text_of(stats.signals))
         .raw("workers", base::json_list(figures.workers));
     return part.text();
 }

@@ -27,7 +27,10 @@ void Attachments::add(Attached&& carrier, TimePoint now) {
 bool Attachments::remove(CarrierKey key, TimePoint now) {
     if (std::erase_if(all_, [&](const Attached& each) { return each.key == key; }) == 0) return false;
     if (active_ == key) active_ = kNoCarrier;
-    if (all_.empty()) detached_at_ = now;
+    if (all_.empty()) {
+        detached_at_ = now;
+        notices_.clear();
+    }
     return true;
 }
 

@@ -5,6 +5,7 @@
 // Owner:    ServerSession.
 #pragma once
 
+#include "session/notices.hpp"
 #include "session/types.hpp"
 #include "session/used_epochs.hpp"
 
@@ -46,6 +47,8 @@ public:
 
     CarrierKey active() const noexcept { return active_; }
     void send_on(CarrierKey key) noexcept { active_ = key; }
+    // For the carrier that sends; they go with the last one.
+    Notices& notices() noexcept { return notices_; }
     // Somebody has activated a carrier, at any time.
     bool ever_activated() const noexcept { return active_epoch_ != 0; }
     // An Activate that a later one has overtaken.
@@ -86,6 +89,7 @@ public:
 private:
     std::vector<Attached> all_;
     CarrierKey active_ = kNoCarrier;
+    Notices notices_;
     std::uint64_t active_epoch_ = 0;
     Uuid attempt_;                     // of the Hello that made the session or began its latest connect
     std::uint64_t attempt_epoch_ = 0;  // of that Hello

@@ -86,6 +86,8 @@ bool CarrierIo::write(CarrierKey key, wire::Batch& batch, TimePoint now, std::si
         const std::uint32_t waited = session.totals().queued_frames;
         more = session.lane_set().write(batch, max_bytes, now);
         if (session.room().wanted() && session.totals().queued_frames < waited) listener_.on_room(session);
+        // What has been queued before them goes first: a snapshot must not come behind what has changed since.
+        if (!more && session.totals().queued_frames == 0) session.attachments().notices().write(batch);
         if (session.farewell().is_due(session.lane_set(), session.work())) {
             for (Attached& each : session.attachments()) each.goodbye_due = each.key == key;
             session.farewell().say();

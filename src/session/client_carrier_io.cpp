@@ -44,8 +44,8 @@ void ClientCarrierIo::handle(ClientCarrier& carrier, const wire::FrameView& fram
         if (in_use && parts_.health.recovers(carrier.health, now)) parts_.listener.on_recovered(carrier.key);
     }
     switch (frame.kind) {
-        case wire::FrameKind::none:
-        case wire::FrameKind::notice: return;
+        case wire::FrameKind::none: return;
+        case wire::FrameKind::notice: return parts_.listener.on_notice(frame.body);
         case wire::FrameKind::data:
         case wire::FrameKind::chunk:
         case wire::FrameKind::receipt:

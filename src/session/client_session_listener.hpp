@@ -8,6 +8,7 @@
 #include "session/outbox.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace flare::session {
@@ -58,6 +59,8 @@ public:
                          std::uint64_t /*cost*/) {}
     // This process had no memory for the next frame of this feed (busy): what it had is missing. Subscribe again.
     virtual void on_feed_refused(LaneIndex, std::uint32_t /*feed_id*/, errc) {}
+    // A hint: the body of a Notice, not read yet. It ends with the call.
+    virtual void on_notice(std::string_view /*body*/) {}
     // A request will have no (further) response: connection_lost (its session, and it only reads), outcome_unknown (it
     // changes something, and may have been acted on), not_connected, not_supported (it was not sent), busy (it only
     // reads, and this process had no memory for the response), or what fail_all() was told.

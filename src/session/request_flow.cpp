@@ -114,4 +114,13 @@ Result<void> RequestFlow::send_feed(ServerSession& session, LaneIndex lane, wire
     return sent;
 }
 
+bool RequestFlow::send_notice(ServerSession& session, wire::Body body) {
+    if (session.active() == kNoCarrier || !session.agreed().conversations) return false;
+    if (session.farewell().ended() || session.farewell().is_coming()) return false;
+    if (session.totals().queued_frames > kMostBehind || !session.attachments().notices().add(std::move(body)))
+        return false;
+    listener_.output_ready(session.active());
+    return true;
+}
+
 }  // namespace flare::session

@@ -16,6 +16,9 @@ namespace flare::session {
 
 class RequestFlow {
 public:
+    // Frames without a number: with more of them its client is behind, and is sent no notices.
+    static constexpr std::uint32_t kMostBehind = 64;
+
     RequestFlow(const Settings& settings, SessionTableListener& listener, SessionIndex& sessions, SessionLife& life,
                 Shedding& shedding)
         : settings_(settings), listener_(listener), sessions_(sessions), life_(life), shedding_(shedding) {}
@@ -33,6 +36,7 @@ public:
     Result<void> respond(const PendingRequest& pending, const wire::ResponseView& response, TimePoint now,
                          std::uint64_t token);
     Result<void> send_feed(ServerSession& session, LaneIndex lane, wire::Body body, TimePoint now, std::uint64_t token);
+    bool send_notice(ServerSession& session, wire::Body body);
 
 private:
     void settle_at_once(ServerSession& session, LaneIndex lane, std::uint64_t cost, const wire::ResponseView& response);

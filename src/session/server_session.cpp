@@ -61,6 +61,7 @@ void ServerSession::send_on(CarrierKey key, TimePoint now) {
 
 void ServerSession::discard() noexcept {
     lane_set_.discard();
+    attachments_.notices().clear();
     budget_.give(charge_of(*this));
 }
 

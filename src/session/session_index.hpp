@@ -54,7 +54,6 @@ public:
         for (const auto& [id, session] : live_) each(*session);
     }
     std::size_t size() const noexcept { return live_.size(); }
-    std::size_t carriers() const noexcept { return by_carrier_.size(); }
 
     // ---- life ----
     ServerSession& add(std::unique_ptr<ServerSession> made);

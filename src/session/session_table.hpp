@@ -146,6 +146,12 @@ public:
                            std::uint64_t token = 0) {
         return requests_.send_feed(session, lane, std::move(body), now, token);
     }
+    // A hint (wire::im::notice_body()), on the carrier that sends for the session, behind what is queued. Its bytes are
+    // shared. False: it was not taken. The session has no such carrier, or has not agreed on conversations, or ends, or
+    // its client does not keep up.
+    bool send_notice(ServerSession& session, wire::Body body) {
+        return requests_.send_notice(session, std::move(body));
+    }
     // Queues an encoded data body on a session. Errors: busy, recipient_busy (its queue is full), session_ended,
     // message_too_large (for this client).
     Result<void> send(ServerSession& session, LaneIndex lane, const wire::Body& body, Priority priority,
@@ -187,7 +193,6 @@ public:
     void for_each(const std::function<void(ServerSession&)>& each);
     std::size_t size() const noexcept { return sessions_.size(); }
     std::size_t tombstones() const noexcept { return tombstones_.size(); }
-    std::size_t attached_carriers() const noexcept { return sessions_.carriers(); }
 
     // ---- life ----
 

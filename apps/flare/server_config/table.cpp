@@ -351,6 +351,13 @@ constexpr Setting kSettings[] = {
     {"retention", "interval", Kind::time, "10m", "retention_interval",
      "How often all conversations are looked at; at least 1s.", retention},
 
+    {"presence", "grace", Kind::time, "20s", "presence_grace",
+     "A user without a connection is offline after this time; as long after a start, who has not come yet is unknown.",
+     to<&B::presence_grace>},
+    {"presence", "lease", Kind::time, "10m", "presence_lease",
+     "How long a session follows the presence of others, unless its client asks again: 1s to 24h.",
+     to<&B::presence_lease>},
+
     {"handlers", "chat_answer", Kind::wording, "收到聊天消息: {text}", "chat_answer",
      "Reply to messages of type chat that are sent to the server; {text} is replaced by their text. \"\" in the file: "
      "no reply.",

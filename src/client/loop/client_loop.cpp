@@ -46,7 +46,7 @@ ClientLoop::ClientLoop(asio::io_context& context, Config config, std::shared_ptr
       shared_budget_(budget_for(config_.session)),
       budget_(shared_budget_, 64 * 1024),
       session_events_({session_, links_, credential_, waiters_, figures_, notes_, connecting_, connectivity_, messages_,
-                       requests_, sync_},
+                       requests_, sync_, signals_},
                       [this](session::LaneIndex lane, std::uint64_t cost) { return when_consumed(lane, cost); }),
       session_(config_.session, base::system_random(), budget_, session_events_),
       links_(session_, *this),
@@ -65,7 +65,7 @@ ClientLoop::ClientLoop(asio::io_context& context, Config config, std::shared_ptr
                 }),
       requests_(session_),
       sync_(config_.sync_conversations, config_.session.user, *this, config_.cache, &notes_.feeds()),
-      timer_(context) {
+      timer_{boost::asio::steady_timer(context)} {
     if (!config_.cache) return;
     const CacheContents kept = config_.cache->take_contents();
     sync_.restore(kept);
@@ -184,7 +184,7 @@ void ClientLoop::close() {
     session_events_.close();
     connecting_.stop();
     connectivity_.stop();
-    timer_.cancel();
+    timer_.timer.cancel();
     waiters_.answer_refresh(Failure(errc::client_closed));
     waiters_.answer_connect(Failure(errc::client_closed));
     messages_.close();
@@ -217,20 +217,22 @@ void ClientLoop::post_flush() {
 
 void ClientLoop::after_turn() {
     if (closed_) return;
+    signals_.sends_on(session_.active());
     figures_.publish();
-    const session::TimePoint next =
-        std::min({session_.next_deadline(), connectivity_.next_deadline(), sync_.next_deadline()});
-    if (next >= timer_at_) return;
-    timer_at_ = next;
-    timer_.expires_at(std::max(next, steady_now()));
-    timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const session::TimePoint next = std::min(
+        {session_.next_deadline(), connectivity_.next_deadline(), sync_.next_deadline(), signals_.next_deadline()});
+    if (next >= timer_.at) return;
+    timer_.at = next;
+    timer_.timer.expires_at(std::max(next, steady_now()));
+    timer_.timer.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
         const auto self = weak.lock();
         if (error || !self || self->closed_) return;
-        self->timer_at_ = session::kNever;
+        self->timer_.at = session::kNever;
         const session::TimePoint now = steady_now();
         if (self->session_.next_deadline() <= now) self->session_.on_time(now);
         if (self->connectivity_.next_deadline() <= now) self->connectivity_.on_time(now);
         if (self->sync_.next_deadline() <= now) self->sync_.on_time();
+        if (self->signals_.next_deadline() <= now) self->signals_.on_time();
         self->after_turn();
     });
 }

@@ -46,6 +46,12 @@ public:
         what(sync_);
         after_turn();
     }
+    // And about signals: `what(signals)`.
+    template <typename What>
+    void with_signals(const What& what) {
+        what(signals_);
+        after_turn();
+    }
     std::vector<ConversationList::Item> list() const { return sync_.list(); }
     const Config& config() const noexcept { return config_; }  // any thread
     // The client is being destroyed: everything that waits completes with client_closed; no events after.
@@ -94,8 +100,11 @@ private:
     Messages messages_;
     Requests requests_;
     Sync sync_;
-    boost::asio::steady_timer timer_;  // for session_ and connectivity_
-    session::TimePoint timer_at_ = session::kNever;
+    SignalState signals_{*this};
+    struct {
+        boost::asio::steady_timer timer;  // for what has a next_deadline()
+        session::TimePoint at = session::kNever;
+    } timer_;
     bool closed_ = false;
 };
 

@@ -11,8 +11,10 @@ void SessionEvents::on_ready(session::CarrierKey key, bool resumed) {
     parts_.connecting.watch_addresses();
     if (resumed) {
         parts_.sync.go_on();
+        parts_.signals.go_on();
     } else {
         parts_.sync.begin_session();
+        parts_.signals.begin_session();
     }
 }
 

@@ -4,6 +4,7 @@
 // Owner:   ClientLoop.
 #pragma once
 
+#include "client/im/signal_state.hpp"
 #include "client/im/sync.hpp"
 #include "client/loop/connecting.hpp"
 #include "client/loop/messages.hpp"
@@ -11,6 +12,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 namespace flare::client {
 
@@ -29,6 +31,7 @@ public:
         Messages& messages;
         Requests& requests;
         Sync& sync;
+        SignalState& signals;
     };
     // `consumes` makes what is called on the event thread when the application has done with a message.
     using Consumes = std::function<std::function<void()>(session::LaneIndex lane, std::uint64_t cost)>;
@@ -54,6 +57,10 @@ private:
                  std::uint64_t cost) override;
     void on_feed_refused(session::LaneIndex, std::uint32_t feed_id, errc) override {
         parts_.sync.feeds().on_feed_refused(feed_id);
+    }
+    void on_notice(std::string_view body) override {
+        parts_.signals.on_notice(body);
+        parts_.figures.stats().notices_unreadable = parts_.signals.unreadable();
     }
     void on_request_failed(const Uuid& id, errc code, const std::string& text) override;
     void on_heartbeat(session::CarrierKey key, session::Duration round_trip) override;

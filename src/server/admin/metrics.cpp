@@ -91,6 +91,13 @@ void add_store(const ServerStats& stats, std::vector<MetricFamily>& families) {
     counter("flare_push_cleared_total", "Conversations of which it was told that they have been read",
             stats.push.cleared);
     counter("flare_push_dropped_total", "Messages and marks that it was not told of", stats.push.dropped);
+    gauge("flare_presence_subscriptions", "Users followed by sessions that want to know whether they are there",
+          bytes(stats.signals.subscriptions));
+    counter("flare_notices_total", "Notices of typing and presence given to sessions", stats.signals.notices);
+    counter("flare_notices_dropped_total", "Notices that sessions did not get because they do not keep up",
+            stats.signals.notices_dropped);
+    counter("flare_typing_dropped_total", "Typing that was said too often, or in too large a conversation",
+            stats.signals.typing_dropped);
 }
 
 }  // namespace

@@ -54,6 +54,7 @@ void ConversationRequests::change_whole(session::ServerSession& session, const s
     if (!deletes && key->kind() == model::ConversationKind::direct && key->first() == key->second())
         return refuse(pending, errc::forbidden, "nobody blocks the own notes: name another user");
     const bool blocks = request.verb == Verb::user_block;
+    if (blocks) parts_.signals.presence.blocks(session.user(), body->conversation);
     parts_.sends.request(session, pending, request, *key, content_of(request),
                          deletes ? change_by(im::command::Destroy{}) : change_by(im::command::Block{blocks}));
 }

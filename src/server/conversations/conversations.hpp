@@ -20,6 +20,7 @@
 #include "server/conversations/states.hpp"
 #include "server/conversations/sync.hpp"
 #include "server/conversations/user_rows.hpp"
+#include "server/signals/signals.hpp"
 
 #include <algorithm>
 
@@ -65,14 +66,20 @@ struct Conversations {
           devices({parts.router, parts.executor, parts.store, rows, parts.table}, index),
           erasing({parts.router, parts.executor, parts.store}, index),
           retention({parts.router, parts.executor, parts.store, parts.state.config.conversations.retention}, index),
-          requests({parts.state.config, parts.executor, parts.store, parts.table, sends, feeds, sync, marks, devices}) {
-    }
+          signals{TypingSignals(
+                      {parts.router, parts.executor, parts.store, parts.table, home.watched(), feeds, parts.counters}),
+                  PresenceSignals({parts.state.config.presence, parts.router, parts.executor, parts.store, parts.table,
+                                   parts.counters},
+                                  parts.state.started, index),
+                  OccupancySignals({parts.router, parts.executor, parts.store, parts.table, sends}, index)},
+          requests({parts.state.config, parts.executor, parts.store, parts.table, sends, feeds, sync, marks, devices,
+                    signals}) {}
 
     session::TimePoint next_deadline() const noexcept {
         return std::min({home.next_deadline(), sends.next_deadline(), states.next_deadline(), moved.next_deadline(),
                          deliveries.next_deadline(), others.next_deadline(), feeds.next_deadline(),
                          push.next_deadline(), marks.next_deadline(), devices.next_deadline(),
-                         retention.next_deadline(), erasing.next_deadline()});
+                         retention.next_deadline(), erasing.next_deadline(), signals.presence.next_deadline()});
     }
     void on_time() {
         home.on_time();
@@ -87,6 +94,7 @@ struct Conversations {
         retention.on_time();
         erasing.on_time();
         devices.on_time();
+        signals.presence.on_time();
     }
     void session_ended(const session::ServerSession& session) {
         sends.session_ended(session);
@@ -94,6 +102,7 @@ struct Conversations {
         deliveries.session_ended(session);
         others.session_ended(session);
         feeds.session_ended(session);
+        signals.presence.session_ended(session);
     }
 
     UserRows rows;
@@ -111,6 +120,7 @@ struct Conversations {
     PushDevices devices;
     Erasing erasing;
     Retention retention;
+    ServerSignals signals;
     ConversationRequests requests;
 };
 

@@ -77,6 +77,16 @@ public:
     // It will be given the entry `offset`, of which the home tells now: it need not get it in another way.
     bool gives(const session::ServerSession& session, const model::ConversationKey& conversation, std::uint64_t offset);
 
+    // Sessions that have a feed of it: each(session).
+    template <typename Each>
+    friend void for_each_follower(const ConversationFeeds& feeds, const model::ConversationKey& conversation,
+                                  const Each& each) {
+        for_each_feed(feeds.feeds_, conversation, [&](im::FeedSession& follower) {
+            session::ServerSession* const session = static_cast<FeedSubscriber&>(follower).target();
+            if (session != nullptr) each(*session);
+        });
+    }
+
     // From the home of a conversation, in its order.
     void take(const FeedNews& news);
 

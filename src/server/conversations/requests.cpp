@@ -175,14 +175,12 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
         }
         case Verb::message_react:
         case Verb::message_unreact: return react(session, pending, request);
-        case Verb::readers:
-        case Verb::read_unmark:
         case Verb::typing:
         case Verb::presence_set:
         case Verb::presence_subscribe:
         case Verb::presence_unsubscribe:
         case Verb::presence_get:
-        case Verb::occupancy_get:
+        case Verb::occupancy_get: return signal(session, pending, request);
         case Verb::unspecified: break;
     }
     refuse(pending, errc::not_supported, "this server does not know the request");
@@ -196,6 +194,27 @@ void ConversationRequests::subscribe(session::ServerSession& session, const sess
     if (!key) return;
     parts_.feeds.subscribe(session, parts_.sends.session_key(session), pending, *key,
                            {body->epoch, body->after, body->id, body->complete});
+}
+
+void ConversationRequests::signal(const session::ServerSession& session, const session::PendingRequest& pending,
+                                  const wire::RequestView& request) {
+    ServerSignals& signals = parts_.signals;
+    if (request.verb == Verb::typing) {
+        const auto body = read_body<wire::im::Typing>(pending, request);
+        const auto key = body ? key_of(session, pending, body->conversation) : std::nullopt;
+        if (key) signals.typing.take(session, pending, *key, body->on);
+    } else if (request.verb == Verb::occupancy_get) {
+        const auto body = read_body<wire::im::ConversationRef>(pending, request);
+        const auto key = body ? key_of(session, pending, body->conversation) : std::nullopt;
+        if (key) signals.occupancy.get(session, pending, *key);
+    } else if (request.verb == Verb::presence_set) {
+        const auto body = read_body<wire::im::PresenceSet>(pending, request);
+        if (body) signals.presence.set(session, pending, body->state);
+    } else if (const auto body = read_body<wire::im::PresenceUsers>(pending, request)) {
+        if (request.verb == Verb::presence_unsubscribe)
+            return signals.presence.unsubscribe(session, pending, body->users);
+        signals.presence.ask(session, pending, body->users, request.verb == Verb::presence_subscribe);
+    }
 }
 
 // ---- what changes something ----

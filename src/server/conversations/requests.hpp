@@ -14,6 +14,7 @@
 #include "server/conversations/sends.hpp"
 #include "server/conversations/store_access.hpp"
 #include "server/conversations/sync.hpp"
+#include "server/signals/signals.hpp"
 #include "wire/requests.hpp"
 
 #include <functional>
@@ -36,6 +37,7 @@ public:
         ConversationSync& sync;
         ConversationMarks& marks;
         PushDevices& devices;
+        ServerSignals& signals;
     };
     explicit ConversationRequests(const Parts& parts) : parts_(parts) {}
 
@@ -94,6 +96,9 @@ private:
     // push.register, push.unregister
     void register_push(session::ServerSession& session, const session::PendingRequest& pending,
                        const wire::RequestView& request);
+    // typing, presence and occupancy
+    void signal(const session::ServerSession& session, const session::PendingRequest& pending,
+                const wire::RequestView& request);
     void answer_by_reading(const session::PendingRequest& pending, Read read);
     void refuse(const session::PendingRequest& pending, errc code, std::string_view text);
 

@@ -57,6 +57,12 @@ public:
         return senders_.find(session.id().value)->second->key;
     }
 
+    // Of its user in the store; 0: not known yet.
+    im::Row row_of(const session::ServerSession& session) const {
+        const auto found = senders_.find(session.id().value);
+        return found == senders_.end() ? 0 : found->second->row;
+    }
+
     // A message to a user or a room.
     void take(session::ServerSession& session, session::PendingMessage&& pending, const wire::DataView& data,
               const Bytes& whole);

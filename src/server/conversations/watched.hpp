@@ -91,6 +91,16 @@ public:
     }
     // Null: the home does not have it in memory, and nothing of it is on its way to the store.
     const im::Conversation* known(const model::ConversationKey& key) const;
+    // The workers on which somebody of these watches it.
+    template <typename Each>
+    void for_each(const model::ConversationKey& key, Watcher who, const Each& each) {
+        const Watch* const watch = find(key);
+        if (watch == nullptr) return;
+        for (const Hearer& hearer : watch->watchers) {
+            if (hearer.place % kWatchers == static_cast<std::size_t>(who))
+                each(static_cast<std::uint32_t>(hearer.place / kWatchers));
+        }
+    }
     // What is to go there.
     void take(std::uint32_t worker, Watcher who, std::vector<FeedNewsPtr>& to);
 

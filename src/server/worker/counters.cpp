@@ -48,6 +48,10 @@ void add(ServerStats& sum, const ServerStats& part) {
     sum.push.requested += part.push.requested;
     sum.push.cleared += part.push.cleared;
     sum.push.dropped += part.push.dropped;
+    sum.signals.subscriptions += part.signals.subscriptions;
+    sum.signals.notices += part.signals.notices;
+    sum.signals.notices_dropped += part.signals.notices_dropped;
+    sum.signals.typing_dropped += part.signals.typing_dropped;
     for (const auto& [protocol, count] : part.connections) sum.connections[protocol] += count;
     for (const auto& [code, count] : part.errors) sum.errors[code] += count;
 }

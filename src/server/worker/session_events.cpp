@@ -19,8 +19,13 @@ void SessionEvents::on_session_created(session::ServerSession& session) {
     parts_.log.add(FlightLog::entry(session.id(), Happened::made, parts_.executor.now()));
 }
 
+void SessionEvents::on_presence(session::ServerSession& session) {
+    if (conversations_ != nullptr) conversations_->signals.presence.changed(session.user());
+}
+
 void SessionEvents::on_carrier_attached(session::ServerSession& session, session::CarrierKey key) {
     parts_.carriers.note(key, Happened::attached);
+    on_presence(session);
     const ServerCarrier* carrier = parts_.carriers.find(key);
     HandlerQueue* queue = queue_of(session);
     if (carrier == nullptr || queue == nullptr) return;

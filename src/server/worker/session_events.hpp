@@ -34,7 +34,7 @@ public:
 
     void on_session_created(session::ServerSession& session) override;
     void on_session_ended(session::ServerSession& session, errc reason, const std::string& text) override;
-    void on_presence(session::ServerSession&) override {}
+    void on_presence(session::ServerSession& session) override;
     void on_carrier_attached(session::ServerSession& session, session::CarrierKey key) override;
     void on_carrier_activated(session::ServerSession& session, session::CarrierKey key) override;
     void on_carrier_detached(session::ServerSession&, session::CarrierKey) override {}

@@ -140,7 +140,10 @@ ServerStats Shard::stats() {
     stats.sessions = table_.size();
     stats.users_expected = table_.expected().size();
     stats.memory_bytes = budget_.used();
-    if (conversations_ != nullptr) stats.feeds.current = conversations_->feeds.size();
+    if (conversations_ != nullptr) {
+        stats.feeds.current = conversations_->feeds.size();
+        stats.signals.subscriptions = conversations_->signals.presence.subscriptions();
+    }
     table_.for_each([&](const session::ServerSession& session) {
         ++(session.presence() == session::Presence::attached ? stats.sessions_attached : stats.sessions_detached);
     });

@@ -56,11 +56,12 @@ private:
 // Somebody with a chat, whose events are handled when a test says so.
 class Chatter {
 public:
-    Chatter(const std::string& address, const std::string& user, const std::string& peer, bool all = false)
+    Chatter(const std::string& address, const std::string& user, const std::string& peer, bool all = false,
+            bool typing = false)
         : view(all),
           client(made(address, user, *this)),
           marks_(client),
-          controller(client, view, marks_, user, peer, false) {
+          controller(client, view, marks_, user, peer, typing) {
         const auto connected = client.connect();
         EXPECT_TRUE(connected) << connected.error().text;
     }
@@ -188,6 +189,37 @@ protected:
     std::unique_ptr<Server> server_ = served(folder_, "127.0.0.1:0");
     const std::string address_ = server_->websocket_addr();
 };
+
+TEST_F(ChatOfConversations, TheStatusLineSaysWhoIsThereAndWhoTypes) {
+    Chatter ann(address_, "ann", "server", false, true);
+    Chatter bob(address_, "bob", "server");
+    ASSERT_TRUE(ann.synced() && bob.synced());
+    say(ann.client, "bob", "hello");
+    const auto shows = [](Chatter& who, const std::string& text) {
+        return who.until([&] { return who.view.last.status.find(" \u00b7 " + text) != std::string::npos; });
+    };
+    bob.type("/to ann");
+    ann.type("/to bob");
+    ASSERT_TRUE(shows(bob, "ann is online"));
+    ann.controller.typing("h", ChatController::Clock::now());
+    ASSERT_TRUE(shows(bob, "ann is online \u00b7 ann is typing"));
+    ann.type("how are you?");
+    ASSERT_TRUE(bob.sees("[ann] ann: how are you?"));
+    EXPECT_THAT(bob.view.last.status, Not(HasSubstr("typing")));
+    ann.type("/away");
+    ASSERT_TRUE(shows(bob, "ann is away"));
+    ASSERT_TRUE(shows(ann, "you are away"));
+    bob.type("/who");
+    ASSERT_TRUE(bob.notes("ann is away, last seen "));
+    ann.type("/back");
+    ASSERT_TRUE(shows(bob, "ann is online"));
+
+    make_room(ann.client, "room:tea", {"bob"});
+    ann.type("/open tea");
+    ann.type("/who");
+    ASSERT_TRUE(ann.notes("2 of 2 are here"));
+    ASSERT_TRUE(ann.notes("ann, bob"));
+}
 
 TEST_F(ChatOfConversations, MessagesOfOthersAreUnreadUntilTheyAreOpened) {
     Chatter ann(address_, "ann", "server");

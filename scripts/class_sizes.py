@@ -36,9 +36,9 @@ EXCEPTIONS = {
     # What users see, by name.
     "flare::ServerBuilder": (82, None, "public builder: a setter for each option, named for users"),
     "flare::ClientBuilder": (42, None, "public builder: a setter for each option, named for users"),
-    "flare::Client": (38, None, "public calls, and the parts that have the others"),
+    "flare::Client": (37, None, "public calls, and the parts that have the others"),
     "flare::Conversations": (50, None, "public calls: each blocking and as a coroutine"),
-    "flare::ServerStats": (None, 38, "statistics that users read"),
+    "flare::ServerStats": (None, 39, "statistics that users read"),
     # What is behind that.
     "flare::Server::Impl": (40, None, "what is behind Server: a function for each of its own"),
     "flare::server::Config": (None, 52, "plain aggregate: what ServerBuilder was told"),

@@ -215,7 +215,7 @@ TEST_F(ChatOfConversations, TheStatusLineSaysWhoIsThereAndWhoTypes) {
     ASSERT_TRUE(shows(bob, "ann is online"));
 
     make_room(ann.client, "room:tea", {"bob"});
-    ann.type("/open tea");
+    ann.type("/join tea");
     ann.type("/who");
     ASSERT_TRUE(ann.notes("2 of 2 are here"));
     ASSERT_TRUE(ann.notes("ann, bob"));

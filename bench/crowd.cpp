@@ -21,10 +21,10 @@
 namespace flare::bench {
 namespace {
 
-constexpr std::size_t kFew = 10;     // members of the small room, and subscribers of both
-constexpr std::size_t kAtOnce = 16;  // messages under way
-constexpr std::size_t kAsked = 64;   // requests under way
-constexpr std::size_t kTimes = 200;  // a question is asked, for its median
+constexpr std::size_t kFew = 10;          // members of the small room, and subscribers of both
+constexpr std::size_t kAtOnce = 16;       // messages under way
+constexpr std::size_t kAskedAtOnce = 64;  // requests under way
+constexpr std::size_t kTimes = 200;       // a question is asked, for its median
 constexpr std::uint32_t kFillCacheKib = 1024 * 1024;
 constexpr std::string_view kSmall = "few";
 
@@ -115,14 +115,14 @@ public:
     std::uint64_t failures() const noexcept { return load_.failures(); }
 
 private:
-    std::size_t leaver(std::size_t nth) const { return kFew + 1 + nth % (load_.clients().size() - kFew - 1); }
+    std::size_t leaver(std::size_t nth) { return kFew + 1 + nth % (load_.clients().size() - kFew - 1); }
     void subscribe(std::size_t client, const std::string& room) {
         wire::im::Subscribe body;
         body.conversation = room;
         ask(client, wire::Verb::subscribe, wire::im::encode(body), room);
     }
     void ask(std::size_t client, wire::Verb verb, std::string_view body, std::string_view room) {
-        await([this] { return unanswered_ < kAsked; });
+        await([this] { return unanswered_ < kAskedAtOnce; });
         ++unanswered_;
         load_.clients()[client]->ask(verb, body, room);
         load_.clients()[client]->flush();
@@ -162,7 +162,7 @@ private:
     std::uint64_t entries_ = 0;
 };
 
-double median(std::vector<double> values) {
+double median_of(std::vector<double> values) {
     std::sort(values.begin(), values.end());
     return values[values.size() / 2];
 }
@@ -212,13 +212,13 @@ int bench_crowd(int argc, char** argv) {
                  "crowd: %zu members, %zu online: a message costs %.1f us of CPU, %.1f in a room of %zu, median ratio "
                  "%.3f; join %.2f ms, page of 200 members %.2f ms (medians); %.0f bytes for a member who has "
                  "subscribed; %.0f entries for a message; %llu failures\n",
-                 shape.members, online, median(large), median(small), kFew, median(ratios), join, page, bytes, entries,
-                 static_cast<unsigned long long>(crowd.failures()));
+                 shape.members, online, median_of(large), median_of(small), kFew, median_of(ratios), join, page, bytes,
+                 entries, static_cast<unsigned long long>(crowd.failures()));
     if (options.json)
         std::printf(
             "{\"members\":%zu,\"online\":%zu,\"send_cpu_us\":%.2f,\"send_cpu_us_of_ten\":%.2f,\"ratio\":%.3f,"
             "\"join_ms\":%.3f,\"page_ms\":%.3f,\"bytes_a_member\":%.0f,\"entries_a_message\":%.0f}\n",
-            shape.members, online, median(large), median(small), median(ratios), join, page, bytes, entries);
+            shape.members, online, median_of(large), median_of(small), median_of(ratios), join, page, bytes, entries);
     return crowd.failures() == 0 ? 0 : 1;
 }
 

@@ -17,13 +17,13 @@ namespace {
 
 constexpr std::size_t kPerFleet = 500;  // QUIC clients on one socket
 constexpr auto kHandshakeLimit = std::chrono::seconds(5);
-constexpr auto kTick = std::chrono::milliseconds(5);
-constexpr std::size_t kTicked = 2000;     // sessions in one tick
-constexpr std::uint32_t kTalkers = 10;    // one client of so many talks
-constexpr double kMessagesPerTalker = 2;  // a second
+constexpr auto kStormTick = std::chrono::milliseconds(5);
+constexpr std::size_t kStormTicked = 2000;  // sessions in one tick
+constexpr std::uint32_t kTalkers = 10;      // one client of so many talks
+constexpr double kMessagesPerTalker = 2;    // a second
 const client::Backoff kBackoff{std::chrono::milliseconds(1000)};
 
-session::TimePoint now() { return std::chrono::steady_clock::now(); }
+session::TimePoint storm_now() { return std::chrono::steady_clock::now(); }
 
 session::ClientSettings settings_for(std::size_t index) {
     session::ClientSettings settings;
@@ -79,7 +79,7 @@ void StormClient::connected(std::unique_ptr<transport::Carrier> carrier, const s
     }
     carrier_ = std::move(carrier);
     carrier_->set_handler(this);
-    session_.open(key_, now());
+    session_.open(key_, storm_now());
 }
 
 void StormClient::failed() {
@@ -129,7 +129,7 @@ void StormClient::send(std::size_t number) {
     message.type = "storm";
     message.payload = payload;
     message.to = kServerTarget;
-    if (session_.send(message, Priority::normal, now())) return;
+    if (session_.send(message, Priority::normal, storm_now())) return;
     ++load_.counts.failed_messages;
     ++load_.outcomes_;
 }
@@ -139,7 +139,7 @@ void StormClient::on_message(session::LaneIndex lane, const wire::DataView& data
     std::size_t number = load_.answers_.size();
     std::from_chars(text.data(), text.data() + text.size(), number);
     if (number < load_.answers_.size()) ++load_.answers_[number];
-    session_.consumed(lane, cost, now());
+    session_.consumed(lane, cost, storm_now());
 }
 
 void StormClient::on_outcome(const session::Outcome& outcome) {
@@ -156,7 +156,7 @@ void StormClient::close_carrier(session::CarrierKey key, errc code, const std::s
 }
 
 void StormClient::on_batch(std::string_view batch) {
-    session_.on_batch(key_, batch, now());
+    session_.on_batch(key_, batch, storm_now());
     mark();
 }
 
@@ -164,7 +164,7 @@ void StormClient::on_closed(const transport::CloseReason& reason) {
     const errc code = reason.code == errc::ok ? errc::closed_by_peer : reason.code;
     if (carrier_) load_.binned_.push_back(std::move(carrier_));
     load_.post_flush();
-    session_.carrier_gone(key_, code, reason.text, now());
+    session_.carrier_gone(key_, code, reason.text, storm_now());
     if (ready_ || waiting_) return;
     load_.last_failure_ = reason.text;
     failed();
@@ -181,7 +181,7 @@ void StormClient::flush() {
     dirty_ = false;
     if (carrier_ && carrier_->writable()) {
         load_.batch_.clear();
-        const bool more = session_.write(key_, load_.batch_, now());
+        const bool more = session_.write(key_, load_.batch_, storm_now());
         if (!load_.batch_.empty()) carrier_->send(load_.batch_);
         if (more && carrier_->writable()) mark();
         if (close_due_ && !more) carrier_->close(close_due_->code, close_due_->text);
@@ -190,7 +190,7 @@ void StormClient::flush() {
 }
 
 void StormClient::live() {
-    if (const auto time = now(); session_.next_deadline() <= time) session_.on_time(time);
+    if (const auto time = storm_now(); session_.next_deadline() <= time) session_.on_time(time);
 }
 
 // ---- all of them ----
@@ -250,10 +250,10 @@ std::shared_ptr<void> StormLoad::connect(StormClient& client) {
 }
 
 void StormLoad::tick() {
-    timer_.expires_after(kTick);
+    timer_.expires_after(kStormTick);
     timer_.async_wait([this](const boost::system::error_code& error) {
         if (error) return;
-        for (std::size_t i = 0; i < std::min(kTicked, clients_.size()); ++i, ++ticked_)
+        for (std::size_t i = 0; i < std::min(kStormTicked, clients_.size()); ++i, ++ticked_)
             clients_[ticked_ % clients_.size()]->live();
         const std::uint64_t time = now_ns();
         const std::size_t talkers = std::max<std::size_t>(1, clients_.size() / kTalkers);
@@ -282,9 +282,9 @@ void StormLoad::flush() {
 }
 
 bool StormLoad::run_until(const std::function<bool()>& done, std::chrono::nanoseconds limit) {
-    const auto deadline = now() + limit;
+    const auto deadline = storm_now() + limit;
     while (!done()) {
-        if (now() >= deadline) return false;
+        if (storm_now() >= deadline) return false;
         context_.run_one_for(std::chrono::milliseconds(10));
     }
     return true;

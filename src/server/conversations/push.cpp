@@ -1,6 +1,7 @@
 #include "server/conversations/push.hpp"
 
 #include "base/log.hpp"
+#include "server/conversations/opened.hpp"
 #include "server/worker/shard.hpp"
 
 #include <algorithm>

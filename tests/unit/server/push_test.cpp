@@ -176,7 +176,7 @@ TEST_F(PushOnShards, WhatComesTogetherIsToldTogether) {
     EXPECT_NE(pushes->last.messages[0].collapse_key, pushes->last.messages[1].collapse_key);
     bench->bring(ann, data(4, 4, "three", "room:tea"));
     wait();
-    EXPECT_EQ(told().size(), 2u);
+    ASSERT_EQ(told().size(), 2u);
     EXPECT_THAT(told().back(), ::testing::HasSubstr("ann 'three' in room:tea at 4; 4 in 2"));
 }
 
@@ -278,7 +278,7 @@ TEST_F(PushOnShards, WhatTheStoreCannotReadIsToldLater) {
     EXPECT_THAT(told(), IsEmpty());
     store.cannot_read = errc::ok;
     bench->pass(1s);
-    EXPECT_THAT(told(), ElementsAre("bob on phone: ann 'hello' in ann at 1; 1 in 1"));
+    ASSERT_THAT(told(), ElementsAre("bob on phone: ann 'hello' in ann at 1; 1 in 1"));
     EXPECT_EQ(figures().dropped, 0u);
 
     const auto back = session_of("bob", 3, "desk");
@@ -288,6 +288,7 @@ TEST_F(PushOnShards, WhatTheStoreCannotReadIsToldLater) {
     EXPECT_EQ(told().size(), 1u);
     store.cannot_read = errc::ok;
     bench->pass(1s);
+    ASSERT_EQ(told().size(), 2u);
     EXPECT_EQ(told().back(), "bob on phone has read ann to 1; 0 in 0");
 }
 

@@ -225,8 +225,9 @@ TEST_F(Syncing, WithoutAListMarksAreOnlyAskedFor) {
     Sync off{false, "ann", *this};
     off.begin_session();
     EXPECT_EQ(asked(), "");
-    off.marks().mark_read("room:tea", {7, 3},
-                  [this](const Checked<ReadMark>& result) { results += std::to_string(result->unread) + "; "; });
+    off.marks().mark_read("room:tea", {7, 3}, [this](const Checked<ReadMark>& result) {
+        results += std::to_string(result->unread) + "; ";
+    });
     EXPECT_EQ(asked(), "mark room:tea 3");
     answer(wire::im::ReadMark{3, 5, false, 9});
     EXPECT_EQ(results, "5; ");

@@ -34,7 +34,8 @@ struct Request {
         }
         if (call.verb == Verb::read_mark || call.verb == Verb::read_unmark) {
             const auto body = wire::im::decode<wire::im::MarkRead>(call.body).value();
-            return std::string(call.verb == Verb::read_mark ? "mark " : "unmark ") + std::string(body.conversation) + " " + std::to_string(body.offset);
+            return std::string(call.verb == Verb::read_mark ? "mark " : "unmark ") + std::string(body.conversation) +
+                   " " + std::to_string(body.offset);
         }
         if (call.verb == Verb::unsubscribe) return "unsubscribe " + call.conversation;
         const auto body = subscribe();

@@ -221,6 +221,29 @@ TEST_F(ChatOfConversations, TheStatusLineSaysWhoIsThereAndWhoTypes) {
     ASSERT_TRUE(ann.notes("ann, bob"));
 }
 
+TEST_F(ChatOfConversations, TicksSayWhatHasBecomeOfAMessage) {
+    Chatter bob(address_, "bob", "server");
+    Chatter ann(address_, "ann", "bob");
+    ASSERT_TRUE(ann.synced() && bob.synced());
+    const auto shows = [&](const std::string& ticks) {
+        return ann.until([&] { return ann.view.last.status.find(" \u00b7 " + ticks) != std::string::npos; });
+    };
+    ann.type("hello");
+    EXPECT_TRUE(shows("\u2713\u2713")) << "bob's chat has it";
+    ASSERT_TRUE(bob.unread("1 unread: ann"));
+    EXPECT_EQ(ann.view.last.status.find("read"), std::string::npos);
+    bob.type("/open ann");
+    EXPECT_TRUE(shows("\u2713\u2713 read"));
+    ann.type("/readers 1");
+    EXPECT_TRUE(ann.notes("read by 1 of 1, delivered to 1: bob"));
+    ann.type("/readers 7");
+    EXPECT_TRUE(ann.notes("has no such entry yet"));
+    ann.type("/readers one");
+    EXPECT_TRUE(ann.notes("/readers N: N is the number of a message"));
+    bob.type("/unread 1");
+    EXPECT_TRUE(bob.notes("ann counts as unread until you read it again"));
+}
+
 TEST_F(ChatOfConversations, MessagesOfOthersAreUnreadUntilTheyAreOpened) {
     Chatter ann(address_, "ann", "server");
     Chatter bob(address_, "bob", "server");

@@ -78,6 +78,7 @@ protected:
         for (std::uint8_t i = 2; i <= 5; ++i) bench->bring(ann, data(i, i, "text", "room:tea"));
         bench->bring(ann, sync(6, 6));
         for (const auto& line : {bob, eve}) bench->bring(line, sync(1, 100));
+        bench->pass(2s);  // what there was before is read by then
         epoch = epoch_of(kTeaOfMarks);
     }
     std::vector<store::MemberMark> in_store(const model::ConversationKey& key) {
@@ -138,7 +139,9 @@ TEST_F(MarksOnShards, WhoSubscribesReadsWhatIsThere) {
     begin();
     bench->bring(bob, mark(2, 2, "room:tea", epoch, 3));
     const auto pad = session_of("ann", 5, "pad");
-    bench->bring(pad, request(1, 1, Verb::subscribe, wire::im::Subscribe{"room:tea"}));
+    wire::im::Subscribe asked;
+    asked.conversation = "room:tea";
+    bench->bring(pad, request(1, 1, Verb::subscribe, asked));
     const auto subscribed = *wire::im::decode<wire::im::Subscribed>(responses(*pad).at(message_id(1)).body);
     Told told;
     add_marks(told, "", subscribed.others);

@@ -2,6 +2,7 @@
 
 #include "client/im/bodies.hpp"
 #include "client/im/message_changes.hpp"
+#include "session/planted.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -31,6 +32,7 @@ void ConversationList::State::move_mark(std::uint64_t offset) {
     if (mark >= known_from) {
         below = 0;
         more = false;
+        count_from = 0;
     } else {
         below = std::min(below, known_from - mark);
     }
@@ -96,6 +98,8 @@ void ConversationList::State::count_page(const ReadMark& read, std::uint64_t las
     const bool meets = counted >= from;
     const std::uint64_t known_before = known_from;
     if (meets) {
+        // A message that is known one by one, and is not there any more, was deleted since.
+        std::erase_if(found, [this](std::uint64_t offset) { return offset > known_from && offset <= counted; });
         std::deque<std::uint64_t> all;
         std::set_union(others.begin(), others.end(), found.begin(), found.end(), std::back_inserter(all));
         others = std::move(all);
@@ -111,6 +115,7 @@ void ConversationList::State::count_page(const ReadMark& read, std::uint64_t las
     if (read.offset >= mark || !meets) {
         below = read.offset >= known_from ? 0 : less(read.unread, upto(last) - upto(read.offset));
         more = read.offset < known_from && read.more;
+        count_from = 0;
         guessed_from.reset();
         move_mark(std::exchange(mark, std::min(mark, read.offset)));
         move_mark(read.offset);
@@ -122,11 +127,13 @@ void ConversationList::State::count_page(const ReadMark& read, std::uint64_t las
     }
     others.erase(others.begin(), std::upper_bound(others.begin(), others.end(), mark));
     while (others.size() > kMostOneByOne) fold();
+    doubt_count(last);
 }
 
 bool ConversationList::State::count_answer(const wire::im::ReadMark& read) {
     said = std::max(said, read.offset);
     move_mark(read.offset);
+    if (mark >= known_from) count_from = 0;
     if (read.offset != mark || mark >= known_from) return true;
     if (read.last < known_from) {
         said = 0;
@@ -141,7 +148,22 @@ bool ConversationList::State::count_answer(const wire::im::ReadMark& read) {
     below = less(read.unread, static_cast<std::uint64_t>(seen));
     more = read.more;
     guessed_from.reset();
-    return true;
+    count_from = 0;
+    doubt_count(read.last);
+    return count_from == 0;
+}
+
+// If it is known one by one, it does not count any more; else nobody here knows whose it was, or that it was silent.
+void ConversationList::State::count_removal(std::uint64_t offset, std::uint64_t of) {
+    removal = std::max(removal, offset);
+    if (session::planted(session::Fault::list_counts_deleted)) return;
+    std::erase(others, of);
+    if (of > mark && of <= known_from && below != 0) count_from = std::max(count_from, offset);
+}
+
+// Of what was counted before the newest deletion, more may be unread than there is.
+void ConversationList::State::doubt_count(std::uint64_t counted_upto) noexcept {
+    if (below != 0 && removal > counted_upto) count_from = removal;
 }
 
 // The oldest of those that are known one by one is counted with those below.
@@ -208,6 +230,7 @@ bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Enco
     if (from.mark) read = {from.mark->offset, from.mark->unread, from.mark->more};
     state.count_page(read, last, known_from, std::move(others));
     state.count_upto(last, from.about->head->messages);
+    uncounted_ = uncounted_ || state.count_from != 0;
     // Changes that are newer than the page.
     for (const Kept& each : state.entries) {
         if (offset_of(each) <= last) continue;
@@ -254,7 +277,10 @@ void ConversationList::on_entry(std::string_view name, std::uint64_t epoch, cons
     const Entry& entry = kept.packed.entry;
     if (counts(entry)) state->count(entry.offset);
     state->count_upto(entry.offset, entry.messages);
-    if (entry.kind == EntryKind::removal) std::erase(state->others, entry.ref);
+    if (entry.kind == EntryKind::removal) {
+        state->count_removal(entry.offset, entry.ref);
+        uncounted_ = uncounted_ || state->count_from != 0;
+    }
     if (news) {
         head.last = entry.offset;
         state->last_time = entry.time;
@@ -378,13 +404,17 @@ bool ConversationList::on_marked(std::string_view name, std::uint64_t epoch, con
 }
 
 void ConversationList::on_mark_refused(std::string_view name) {
-    if (const auto found = all_.find(name); found != all_.end()) found->second.said = found->second.mark;
+    const auto found = all_.find(name);
+    if (found == all_.end()) return;
+    found->second.said = found->second.mark;
+    found->second.count_from = 0;
 }
 
 std::vector<std::pair<std::string, Position>> ConversationList::unsaid() const {
     std::vector<std::pair<std::string, Position>> found;
     for (const auto& [name, state] : all_) {
-        if (state.mark > state.said) found.emplace_back(name, Position{state.about.head.epoch, state.mark});
+        if (state.mark > state.said || state.count_from != 0)
+            found.emplace_back(name, Position{state.about.head.epoch, state.mark});
     }
     return found;
 }
@@ -461,6 +491,7 @@ void ConversationList::change(State& state, const Kept& change) {
         if (offset_of(each) != change.packed.entry.ref) continue;
         bytes_ -= cost_of(each);
         const bool edits = change.packed.entry.kind == EntryKind::edit;
+        if (edits && session::planted(session::Fault::list_keeps_old_text)) continue;
         if (apply_change(each.packed, change.packed, user_) && edits) each.encodings = change.encodings;
         bytes_ += cost_of(each);
     }

@@ -91,6 +91,7 @@ void Conversation::apply(const Plan& plan, const Outcome& outcome) {
         load_absent();
         state_ = State::present;
         row_ = outcome.row;
+        head_.last.epoch = outcome.position.epoch;  // also of one that begins without an entry
         members_.load({}, true);
     }
     if (plan.config) config_ = *plan.config;

@@ -220,6 +220,11 @@ void Listener::hear(const Event& event) {
     if (const auto* changed = std::get_if<event::ConversationChanged>(&event)) {
         world_.happened(changed->now ? "change of the list" : "conversation that has gone");
         if (!changed->now) world_.trace(client_.name + " is told that " + changed->conversation + " is gone");
+        if (changed->now)
+            world_.trace(client_.name + " has " + changed->conversation + " up to " +
+                         std::to_string(changed->now->about.head.last) + ", read " +
+                         std::to_string(changed->now->mark.offset) + ", unread " +
+                         std::to_string(changed->now->mark.unread));
         if (!changed->now) {
             heard_[changed->conversation].subscribed = false;
             directs_.erase(changed->conversation);  // if it comes again, it is another log

@@ -27,6 +27,16 @@ const store::NewEntry* entry_of(const store::Write& write) {
     return change != nullptr && change->entry ? &*change->entry : nullptr;
 }
 
+// For the trace.
+std::string what(const store::NewEntry& entry) {
+    switch (entry.kind) {
+        case EntryKind::edit: return ": edit of " + std::to_string(entry.ref);
+        case EntryKind::removal: return ": removal of " + std::to_string(entry.ref);
+        case EntryKind::reaction: return ": reaction to " + std::to_string(entry.ref);
+        default: return {};
+    }
+}
+
 }  // namespace
 
 LogBook::LogBook(World& world, Ledger& ledger, RequestLedger& requests)
@@ -122,6 +132,8 @@ void LogBook::answered_without_entry(const Sent& sent, const Log* log, const mod
                        "a room that is deleted was its owner's");
         return world_.happened("deleted room");
     }
+    const bool deleted_behind_it = log == nullptr || log->epoch != position.epoch;
+    if (deleted_behind_it && destroyed_.contains(text_of(sent.key))) return;
     world_.require(log != nullptr, "what is called stored is committed");
     const model::Position newest{log->epoch, log->entries.size()};
     const bool reacts = sent.verb == Verb::message_react || sent.verb == Verb::message_unreact;
@@ -191,9 +203,12 @@ std::optional<LogBook::Key> LogBook::key_of(const store::Write& write) const {
     if (entry == nullptr) return std::nullopt;
     const auto* change = std::get_if<store::Change>(&write.what);
     if (change != nullptr && change->conversation == 0) return Key{entry->id, text_of(change->key)};
-    const auto log = state_.logs.find(change == nullptr ? entry->conversation : change->conversation);
-    world_.require(log != state_.logs.end(), "an entry goes to a conversation that is there");
-    return Key{entry->id, text_of(log->second.key)};
+    const store::Row row = change == nullptr ? entry->conversation : change->conversation;
+    if (const auto log = state_.logs.find(row); log != state_.logs.end())
+        return Key{entry->id, text_of(log->second.key)};
+    const auto before = gone_.find(row);  // deleted behind it, in the same group
+    world_.require(before != gone_.end(), "an entry goes to a conversation that is there");
+    return Key{entry->id, before->second};
 }
 
 void LogBook::taken(const store::WriteBatch& batch) {
@@ -219,7 +234,12 @@ void LogBook::committed(const store::WriteBatch& batch, bool answered, store::Re
     for (const store::Write& write : batch.writes) {
         const store::Outcome* const outcome = answered ? &write.outcome : nullptr;
         if (const auto* entry = std::get_if<store::NewEntry>(&write.what)) {
-            (void)append(*entry, state_.logs.at(entry->conversation), outcome, reader);
+            if (const auto log = state_.logs.find(entry->conversation); log != state_.logs.end()) {
+                (void)append(*entry, log->second, outcome, reader);
+            } else {  // deleted by a commit of which nobody had heard
+                world_.require(outcome != nullptr && outcome->code == errc::unknown_conversation,
+                               "an entry goes to a conversation that is there");
+            }
         } else if (const auto* changed = std::get_if<store::Change>(&write.what)) {
             change(batch, *changed, outcome, reader);
         } else if (const auto* marks = std::get_if<store::Mark>(&write.what)) {
@@ -260,15 +280,17 @@ bool LogBook::append(const store::NewEntry& entry, Log& log, const store::Outcom
     const auto found = *reader.find(entry.id, state_.rows.at(key.second), entry.sender);
     if (!found && outcome == nullptr) return false;  // there was no room
     const model::Position next{log.epoch, log.entries.size() + 1};
-    world_.require(found && found->position == next, "offsets have no gaps");
+    const bool deleted_behind_it = !found && reader.conversation(log.key)->value_or(store::Conversation()).removed;
+    world_.require(deleted_behind_it || (found && found->position == next), "offsets have no gaps");
     world_.require(outcome == nullptr || (!outcome->repeat && outcome->position == next), "what is new is no repeat");
     world_.require(!refused_heard_.contains(key), "what was refused is never stored");
     world_.trace("commits " + sent->second.writer + " " + std::to_string(sent->second.number) + " in " + key.second +
-                 " at " + std::to_string(next.offset));
+                 " at " + std::to_string(next.offset) + what(entry));
     if (!judged_anew_.contains(key)) {
         std::uint64_t& last = log.last_of[sent->second.writer];
         world_.require(sent->second.number > last, "what one sends to a conversation keeps its order");
-        last = sent->second.number;
+        // A removal is written also where there is no room for what was sent before it.
+        if (entry.kind != EntryKind::removal) last = sent->second.number;
     }
     const store::Row sender = sent->second.user == kServerTarget ? 0 : row_of(sent->second.user);
     world_.require(entry.sender == sender, "a message is stored as its sender's");
@@ -365,6 +387,7 @@ void LogBook::destroy(store::Row row) {
         lost_.insert(entry.key);
     }
     state_.rows.erase(key);
+    gone_[row] = key;
 }
 
 void LogBook::set_members(const store::Change& change, Log& log) {

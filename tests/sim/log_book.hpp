@@ -243,6 +243,7 @@ private:
     std::uint64_t restores_ = 0;
     std::map<Key, std::set<std::string>> texts_;              // that a message has ever had; "": it was deleted
     std::map<std::string, std::set<std::string>> destroyed_;  // conversations that were, and who owned them then
+    std::map<store::Row, std::string> gone_;                  // of these: by row
     std::set<Key> lost_;                                      // by a restore, or with its conversation
     std::set<Key> stored_heard_;                              // whose sender has heard so
     std::set<Key> refused_heard_;                             // likewise, and forgets it
@@ -250,6 +251,7 @@ private:
     // may stand behind what was sent later.
     std::set<Key> judged_anew_;
     std::set<Key> put_off_;
+    std::set<Key> refused_by_store_;  // and not answered yet
 };
 
 }  // namespace flare::sim

@@ -39,6 +39,7 @@ void LogBook::refused(const Key& key, const Sent& sent, errc code) {
     const Membership* const member = log == nullptr ? nullptr : membership(*log, sent.user);
     const bool is_member = member != nullptr && member->role != Role::none;
     const bool application = sent.user == kServerTarget;
+    if (refused_by_store_.erase(key) != 0) return;  // as it was then
     switch (code) {
         case errc::unknown_conversation:
             return world_.require(log == nullptr || (!application && !is_member),
@@ -174,7 +175,10 @@ bool LogBook::needs_no_entry(const store::NewEntry& entry, const Log& log, const
     switch (outcome.code) {
         case errc::history_pruned:
         case errc::too_many_reactions:
-        case errc::too_many_edits: refused_change(log, sent, outcome.code); return true;
+        case errc::too_many_edits:
+            refused_change(log, sent, outcome.code);
+            refused_by_store_.insert(key);
+            return true;
         case errc::too_old:
             world_.require(destroyed_.contains(key.second), "a log that has never ended knows what was in it");
             return true;

@@ -27,14 +27,26 @@ Talker::Request MessageChanging::think_of(const std::string& user, const std::st
     model::Position about = known.value_or(model::Position());
     // What is no message, is not there or is long ago.
     if (!known || chance_.one_in(12)) about.offset = 1 + chance_.below(60);
-    if (chance_.one_in(2)) about.epoch = 0;
-    return change(some_change(chance_), conversation, about);
+    Talker::Request request = change(some_change(chance_), conversation, about);
+    // Mostly what is there.
+    const auto shown = book_.shown(LogBook::key_of(user, conversation), about);
+    if (request.verb == Verb::message_unreact && shown && !chance_.one_in(4)) {
+        for (const auto& [key, users] : shown->reactions)
+            if (users.contains(user)) request.text = key;
+    }
+    if (chance_.one_in(2)) request.about.epoch = 0;
+    write_body(request);
+    return request;
 }
 
 Talker::Request MessageChanging::think_again(const Talker::Request& before) {
-    return change(chance_.one_in(2) ? Verb::message_delete : some_change(chance_), before.room, before.about);
+    Talker::Request request =
+        change(chance_.one_in(2) ? Verb::message_delete : some_change(chance_), before.room, before.about);
+    write_body(request);
+    return request;
 }
 
+// All but the body.
 Talker::Request MessageChanging::change(Verb verb, const std::string& conversation, const model::Position& about) {
     Talker::Request request;
     request.verb = verb;
@@ -43,30 +55,28 @@ Talker::Request MessageChanging::change(Verb verb, const std::string& conversati
     if (verb == Verb::message_edit) {
         request.text = "text " + std::to_string(++texts_) + " ";
         request.text.append(chance_.one_in(20) ? 3'000 + chance_.below(40'000) : chance_.below(200), 'e');
+    } else if (verb != Verb::message_delete) {
+        constexpr std::array kKeys{"+1", "-1", "heart", "tea", "sun"};
+        request.text = kKeys[chance_.below(chance_.one_in(2) ? kKeys.size() : 2)];
+    }
+    return request;
+}
+
+void MessageChanging::write_body(Talker::Request& request) {
+    const auto& [epoch, offset] = request.about;
+    if (request.verb == Verb::message_edit) {
         wire::im::MessageEdit body;
         body.conversation = request.room;
-        body.epoch = about.epoch;
-        body.offset = about.offset;
+        body.epoch = epoch;
+        body.offset = offset;
         body.payload = request.text;
         if (chance_.one_in(2)) body.type = "chat";
         request.body = wire::im::encode(body);
-    } else if (verb == Verb::message_delete) {
-        wire::im::MessageDelete body;
-        body.conversation = request.room;
-        body.epoch = about.epoch;
-        body.offset = about.offset;
-        request.body = wire::im::encode(body);
+    } else if (request.verb == Verb::message_delete) {
+        request.body = wire::im::encode(wire::im::MessageDelete{request.room, epoch, offset});
     } else {
-        constexpr std::array kKeys{"+1", "-1", "heart", "tea", "sun"};
-        request.text = kKeys[chance_.below(chance_.one_in(3) ? kKeys.size() : 2)];
-        wire::im::MessageReaction body;
-        body.conversation = request.room;
-        body.epoch = about.epoch;
-        body.offset = about.offset;
-        body.key = request.text;
-        request.body = wire::im::encode(body);
+        request.body = wire::im::encode(wire::im::MessageReaction{request.room, epoch, offset, request.text});
     }
-    return request;
 }
 
 }  // namespace flare::sim

@@ -21,6 +21,7 @@ public:
 
 private:
     Talker::Request change(wire::Verb verb, const std::string& conversation, const model::Position& about);
+    void write_body(Talker::Request& request);
 
     Chance& chance_;
     const LogBook& book_;

@@ -158,7 +158,8 @@ void ConversationList::State::count_removal(std::uint64_t offset, std::uint64_t 
     removal = std::max(removal, offset);
     if (session::planted(session::Fault::list_counts_deleted)) return;
     std::erase(others, of);
-    if (of > mark && of <= known_from && below != 0) count_from = std::max(count_from, offset);
+    const bool is_counted = offset <= counted;  // by the server, which knew of it
+    if (!is_counted && of > mark && of <= known_from && below != 0) count_from = offset;
 }
 
 // Of what was counted before the newest deletion, more may be unread than there is.
@@ -221,6 +222,8 @@ bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Enco
     for (const wire::im::Entry& each : from.entries) {
         Kept kept{packed_of(each, Bytes()), encodings};
         if (counts(kept.packed.entry)) others.push_back(each.offset);
+        // What the page counts is without it.
+        if (each.kind == model::EntryKind::removal) state.count_removal(each.offset, each.ref);
         keep(state, std::move(kept));
     }
     // Below what the user may read nothing counts.
@@ -275,12 +278,12 @@ void ConversationList::on_entry(std::string_view name, std::uint64_t epoch, cons
     if (old && (state->entries.empty() || from.offset < offset_of(state->entries.front()))) return;
     Kept kept{packed_of(from, Bytes()), encodings};
     const Entry& entry = kept.packed.entry;
-    if (counts(entry)) state->count(entry.offset);
-    state->count_upto(entry.offset, entry.messages);
     if (entry.kind == EntryKind::removal) {
         state->count_removal(entry.offset, entry.ref);
         uncounted_ = uncounted_ || state->count_from != 0;
     }
+    if (counts(entry)) state->count(entry.offset);
+    state->count_upto(entry.offset, entry.messages);
     if (news) {
         head.last = entry.offset;
         state->last_time = entry.time;

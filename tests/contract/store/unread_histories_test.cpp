@@ -287,7 +287,7 @@ INSTANTIATE_TEST_SUITE_P(All, StoreUnreadHistories, ::testing::ValuesIn(engine_k
 
 // A store has several conversations, one after the other.
 TEST_P(StoreUnreadHistories, EndAsAPlainRecountSays) {
-    constexpr std::uint64_t kAll = 10'000, kOfDisks = 500, kOfOneStore = 25;
+    constexpr std::uint64_t kAll = 10'000, kOfDisks = 300, kOfOneStore = 25;
     const bool all = GetParam().name == "Memory" || std::getenv("FLARE_ALL_HISTORIES") != nullptr;
     std::unique_ptr<StoreTest> store;
     for (std::uint64_t number = 1; number <= (all ? kAll : kOfDisks); ++number) {

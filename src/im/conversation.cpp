@@ -1,6 +1,7 @@
 #include "im/conversation.hpp"
 
 #include "base/assert.hpp"
+#include "im/planted.hpp"
 
 #include <algorithm>
 
@@ -15,6 +16,12 @@ void Conversation::load(const Stored& stored, std::span<const model::Member> lis
     const auto members = std::count_if(listed.begin(), listed.end(),
                                        [](const model::Member& each) { return each.role != model::Role::none; });
     members_.load(listed, static_cast<std::uint64_t>(members) == stored.members);
+    if (planted(Fault::mute_lost_on_load)) {
+        for (model::Member each : listed) {
+            each.muted_until = 0;
+            members_.set(each);
+        }
+    }
     heirs_.reset();
 }
 
@@ -34,7 +41,7 @@ void Conversation::forget() {
 }
 
 bool Conversation::blocked_for(Row user) const {
-    if (!direct()) return false;
+    if (!direct() || planted(Fault::block_not_heeded)) return false;
     bool blocked = false;
     members_.for_each([&](const model::Member& member) { blocked |= member.blocks && member.user != user; });
     return blocked;
@@ -84,6 +91,7 @@ void Conversation::apply(const Plan& plan, const Outcome& outcome) {
         load_absent();
         state_ = State::present;
         row_ = outcome.row;
+        head_.last.epoch = outcome.position.epoch;  // also of one that begins without an entry
         members_.load({}, true);
     }
     if (plan.config) config_ = *plan.config;

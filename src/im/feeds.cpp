@@ -170,7 +170,7 @@ void Feeds::told(const model::ConversationKey& key, std::uint64_t last, std::spa
     FedConversation* const conversation = conversations_.registered(key);
     if (conversation == nullptr || last <= conversation->told) return;
     const std::uint64_t before = std::exchange(conversation->told, last);
-    if (deleted) {
+    if (deleted && !planted(Fault::deleted_text_kept)) {
         kept_.clear(conversation->shelf);
         for (FedConversation::Page& page : conversation->pages) page.outdated = true;
     }

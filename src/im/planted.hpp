@@ -33,6 +33,13 @@ enum class Fault : std::uint8_t {
     head_read_short,         // the newest entry is not seen when a conversation is loaded
     one_asker_answered,      // of the sessions that ask for one message, only the first hears
     mute_forgotten,          // who is muted writes
+    mute_lost_on_load,       // the same, when the conversation was read anew
+    ban_lifted_by_return,    // who is banned joins
+    freeze_not_heeded,       // who may not write where it is frozen does
+    block_not_heeded,        // who is blocked writes
+    edited_by_anybody,       // whoever may write edits what others wrote
+    deleted_by_anybody,      // and deletes it
+    lower_role_not_heeded,   // members of a higher role are muted and banned, too
 
     feed_skips_one,                // a feed that is behind goes on one entry too far
     page_above_told,               // a page is read beyond what the home has told
@@ -42,6 +49,7 @@ enum class Fault : std::uint8_t {
     page_feed_late,                // a feed of a sync begins one entry too late
     sync_cursor_ahead,             // a sync's cursor is beyond what its pages show
     unread_counts_own,             // unread counts messages of the reader
+    deleted_text_kept,             // a text that is kept for feeds is told after it was deleted
 
     mark_not_told,        // other sessions of the user do not hear of a mark
     state_after_removal,  // who was removed from a room is told where its log ends

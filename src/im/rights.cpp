@@ -41,7 +41,8 @@ Refused may_edit(const Writing& writing, const About& about, std::uint64_t now_m
     if (about.kind != EntryKind::message) return forbidden("only messages are edited: name the offset of a message");
     if (about.blank) return Refusal{errc::history_pruned, "the message was deleted: send another one"};
     if (can(writing.sender.role, Capability::manage)) return {};
-    if (about.sender != writing.sender.user) return forbidden("only its sender edits a message: send one of your own");
+    if (about.sender != writing.sender.user && !planted(Fault::edited_by_anybody))
+        return forbidden("only its sender edits a message: send one of your own");
     if (!can(writing.sender.role, Capability::edit_own)) return lacks(Capability::edit_own);
     if (now_ms > about.time_ms && now_ms - about.time_ms > kEditFor)
         return forbidden("the message is older than 24 h and can no longer be edited: send another one");
@@ -53,7 +54,7 @@ Refused may_delete(const Writing& writing, const About& about) {
     if (about.blank) return Refusal{errc::history_pruned, "the message was deleted already: nothing is left to delete"};
     const bool own = about.sender == writing.sender.user;
     const Capability needed = own ? Capability::delete_own : Capability::delete_any;
-    if (!can(writing.sender.role, needed)) return lacks(needed);
+    if (!can(writing.sender.role, needed) && !planted(Fault::deleted_by_anybody)) return lacks(needed);
     return {};
 }
 
@@ -68,7 +69,7 @@ Refused may_react(const Writing& writing, const About& about) {
 
 Refused may_change(Role actor, Capability capability, Role present, Role future) {
     if (!can(actor, capability)) return lacks(capability);
-    if (actor == Role::owner) return {};
+    if (actor == Role::owner || planted(Fault::lower_role_not_heeded)) return {};
     if (present >= actor)
         return forbidden("the other user's role is not below yours: ask an owner of the conversation");
     if (future >= actor) return forbidden("a role is given by those above it: ask an owner of the conversation");
@@ -84,7 +85,7 @@ Refused may_write(const Writing& writing, Capability capability, std::uint64_t n
         return Refusal{errc::unknown_conversation,
                        "there is no such conversation, or you are not a member of it: correct its name, or join it"};
     if (writing.blocked) return forbidden("the other user takes no messages from you: nothing was sent");
-    if (writing.config.frozen && !can(sender.role, Capability::manage))
+    if (writing.config.frozen && !planted(Fault::freeze_not_heeded) && !can(sender.role, Capability::manage))
         return Refusal{errc::conversation_frozen,
                        "the conversation is frozen: only its admins write until they open it again"};
     if (!can(sender.role, capability)) return lacks(capability);

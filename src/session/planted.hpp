@@ -61,6 +61,10 @@ enum class Fault : std::uint8_t {
     attempt_never_made,      // an attempt to reconnect is told, and not made
     failed_fallback_untold,  // a fallback that fails is not a loss
     standby_not_activated,   // a standby takes over, and the session stays where it was
+    // of what a client keeps of conversations
+    reaction_counted_twice,  // a reaction that is counted already is counted once more
+    list_keeps_old_text,     // an edit does not change the message in the list
+    list_counts_deleted,     // a message that was deleted stays unread in the list
 };
 
 #ifdef FLARE_PLANTED_FAULTS

@@ -15,6 +15,13 @@ enum class Fault : std::uint8_t {
     offset_left_out,          // an offset is given to no entry
     answered_before_sync,     // a commit that is answered may be gone after a crash
     copy_keeps_epochs,        // a backup is restored, and positions mean what they did
+    deleted_text_stays,       // a deletion leaves the payload
+    edit_lost,                // an edit is in the log, and its message stays as it was
+    edit_of_deleted,          // what is deleted can be edited
+    reaction_repeated,        // a reaction that is there is written once more
+    reactions_not_limited,    // a user reacts as often as there are keys
+    reactions_outlive,        // a deletion leaves the reactions
+    unread_counts_deleted,    // what is deleted is unread
 };
 
 #ifdef FLARE_PLANTED_FAULTS

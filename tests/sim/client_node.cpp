@@ -481,6 +481,10 @@ void ClientNode::talk(const std::vector<std::string>& rooms, const std::vector<s
     if (settings_.conversations) talker_->talk(rooms, others);
 }
 
+void ClientNode::ask_for(const Uuid& id, const Talker::Request& request) {
+    if (settings_.conversations) talker_->ask(id, request);
+}
+
 void ClientNode::listen(const std::vector<std::string>& rooms) {
     if (!settings_.conversations || !listener_) return;
     const std::string& room = rooms[world_.chance.below(rooms.size())];

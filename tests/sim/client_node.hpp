@@ -35,6 +35,8 @@ public:
     void ask(const std::string& conversation, std::size_t size, bool writes);
     // The same of a server that has a store: something of one of these rooms, with one of these users.
     void talk(const std::vector<std::string>& rooms, const std::vector<std::string>& others);
+    // If it knows conversations.
+    void ask_for(const Uuid& id, const Talker::Request& request);
     // Subscribes to one of these rooms, from a place of its own choice, or gives a subscription up.
     void listen(const std::vector<std::string>& rooms);
     void stop_consuming(bool stopped);

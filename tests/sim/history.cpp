@@ -1,6 +1,7 @@
 #include "sim/history.hpp"
 
 #include "sim/attacker.hpp"
+#include "sim/change_life.hpp"
 #include "sim/client_node.hpp"
 #include "sim/room_life.hpp"
 
@@ -50,19 +51,23 @@ client::Connectivity::Settings make_connecting(Chance& chance) {
 
 class Life {
 public:
-    // `impatient`: the calls of some clients do not wait for ever while there is no connection. `asks`: the server has
-    // conversations, and all clients but the last ask of them. `stores`: the same, and it keeps them in a store.
-    // `devices`: a user has two that know conversations. `large`: rooms are large.
-    Life(World& world, bool impatient, bool asks, bool stores, bool devices, bool large)
+    // What is different from one history to the other.
+    struct Kind {
+        std::uint64_t seed = 0;
+        bool impatient = false;  // the calls of some clients do not wait for ever while there is no connection
+        bool asks = false;       // the server has conversations, and all clients but the last ask of them
+        bool stores = false;     // the same, and it keeps them in a store
+        bool devices = false;    // a user has two that know conversations
+        bool large = false;      // rooms are large
+        bool changes = false;    // three people change messages, rooms and each other's rights
+    };
+    Life(World& world, const Kind& kind)
         : world_(world),
-          impatient_(impatient),
-          asks_(asks),
-          devices_(devices),
-          large_(large),
+          kind_(kind),
           settings_(make_settings(world.chance)),
           ledger_(world, settings_.dedupe_window),
-          requests_(world, !stores) {
-        if (!stores) return;
+          requests_(world, !kind.stores) {
+        if (!kind.stores) return;
         book_ = std::make_unique<LogBook>(world, ledger_, requests_);
         store_ = std::make_unique<SimStore>(world, *book_);
     }
@@ -72,23 +77,24 @@ public:
         if (poor) world_.happened("small budget");
         if (poor && book_) book_->memory_is_short();
         std::optional<ServerNode::Kept> kept;
-        if (store_) kept.emplace(ServerNode::Kept{*store_, *book_, large_});
-        server_ =
-            std::make_unique<ServerNode>(world_, ledger_, requests_, settings_, poor ? 100'000 : 1u << 30, asks_, kept);
+        if (store_) kept.emplace(ServerNode::Kept{*store_, *book_, kind_.large});
+        server_ = std::make_unique<ServerNode>(world_, ledger_, requests_, settings_, poor ? 100'000 : 1u << 30,
+                                               kind_.asks, kept);
         attacker_ = std::make_unique<Attacker>(world_, *server_);
         std::size_t count = 2 + world_.chance.below(2);
-        if (devices_) count = 4;
+        if (kind_.devices) count = 4;
+        if (kind_.changes) count = kind_.devices ? 5 : 4;
         for (std::size_t i = 0; i < count; ++i) {
             session::ClientSettings client;
             static_cast<session::Settings&>(client) = settings_;
             if (world_.chance.one_in(4)) client.max_unacked_frames = settings_.lanes * 8;  // sides need not agree
-            client.user = i == 0 ? "ann" : i == 1 ? "bob" : "ann";
+            client.user = user_of(i, count);
             client.device = "d" + std::to_string(i);
             client.retry_delay = 1s;
             client.suspect_early = world_.chance.one_in(2);  // as when there is another way to the server
-            client.send_timeout = impatient_ && i != 0 ? Duration(2s) : Duration::zero();
+            client.send_timeout = kind_.impatient && i != 0 ? Duration(2s) : Duration::zero();
             client.retry_count = 1000;  // giving up is tested elsewhere; here everything must arrive
-            client.conversations = (asks_ || store_) && i + 1 != count;
+            client.conversations = (kind_.asks || store_) && i + 1 != count;
             clients_.push_back(std::make_unique<ClientNode>(world_, ledger_, requests_, book_.get(), *server_, client,
                                                             make_connecting(world_.chance), 1u << 30));
             clients_.back()->start();
@@ -96,10 +102,14 @@ public:
         world_.after_each([this] { check_invariants(); });
         const TimePoint peace = world_.now() + 60s;
         plan_messages();
-        if (asks_) plan_requests();
+        if (kind_.asks) plan_requests();
         if (store_) {
-            rooms_ = std::make_unique<RoomLife>(world_, *server_, *book_, *store_, clients_);
+            rooms_ = std::make_unique<RoomLife>(world_, *server_, *book_, *store_, clients_, people());
             rooms_->plan();
+        }
+        if (kind_.changes) {
+            changes_ = std::make_unique<ChangeLife>(world_, kind_.seed, *book_, *server_, clients_, people());
+            changes_->plan();
         }
         plan_trouble();
         world_.run_until(peace);
@@ -121,6 +131,16 @@ public:
     }
 
 private:
+    std::vector<std::string> people() const {
+        return kind_.changes ? std::vector<std::string>{"ann", "bob", "cat"} : std::vector<std::string>{"ann", "bob"};
+    }
+    // Of `count` clients.
+    std::string user_of(std::size_t client, std::size_t count) const {
+        if (client == 1) return "bob";
+        if (!kind_.changes || client == 0 || client + 1 == count) return "ann";
+        return client == 2 ? "cat" : "bob";
+    }
+
     void check_invariants() {
         if (++steps_ % kLookAtRoomsEvery == 0) server_->check_conversations();
         if (steps_ % kLookEvery != 0) return;
@@ -236,10 +256,7 @@ private:
     }
 
     World& world_;
-    const bool impatient_;
-    const bool asks_;
-    const bool devices_;
-    const bool large_;
+    const Kind kind_;
     std::uint64_t steps_ = 0;
     session::Settings settings_;
     Ledger ledger_;
@@ -249,7 +266,8 @@ private:
     std::unique_ptr<ServerNode> server_;
     std::unique_ptr<Attacker> attacker_;
     std::vector<std::unique_ptr<ClientNode>> clients_;
-    std::unique_ptr<RoomLife> rooms_;  // null: the server has no store
+    std::unique_ptr<RoomLife> rooms_;      // null: the server has no store
+    std::unique_ptr<ChangeLife> changes_;  // null: nobody changes anything
 };
 
 }  // namespace
@@ -259,7 +277,14 @@ History live_through(std::uint64_t seed, bool print) {
     History history;
     history.seed = seed;
     try {
-        Life(world, seed % 4 == 0, seed % 5 < 2, has_store(seed), has_devices(seed), has_large_rooms(seed)).live();
+        Life(world, {.seed = seed,
+                     .impatient = seed % 4 == 0,
+                     .asks = seed % 5 < 2,
+                     .stores = has_store(seed),
+                     .devices = has_devices(seed),
+                     .large = has_large_rooms(seed),
+                     .changes = has_changes(seed)})
+            .live();
     } catch (const Violation& violation) {
         history.violation = violation.what();
     } catch (const std::exception& error) {

@@ -24,16 +24,17 @@ void Listener::subscribe(const std::string& conversation, const std::optional<Pl
     world_.trace(client_.name + " subscribes to " + conversation +
                  (after ? " after " + std::to_string(after->position.offset) : std::string()));
     asked_[conversation].emplace_back();
-    sync_.feeds().subscribe(conversation, options, [this, conversation](const Checked<Subscription>& begun) {
-        std::deque<Own>& asked = asked_[conversation];
-        const Own own = std::move(asked.front());
-        asked.pop_front();
-        if (begun) return this->begun(conversation, *begun, own);
-        world_.happened("subscription that was refused");
-        const errc code = begun.error().code;
-        world_.require(code != errc::malformed_frame && code != errc::invalid_name && code != errc::too_many_feeds,
-                       "nothing is wrong with a subscription");
-    });
+    sync_.feeds().subscribe(
+        conversation, options, [this, conversation, asked_at = world_.now()](const Checked<Subscription>& begun) {
+            std::deque<Own>& asked = asked_[conversation];
+            const Own own = std::move(asked.front());
+            asked.pop_front();
+            if (begun) return this->begun(conversation, *begun, own, asked_at);
+            world_.happened("subscription that was refused");
+            const errc code = begun.error().code;
+            world_.require(code != errc::malformed_frame && code != errc::invalid_name && code != errc::too_many_feeds,
+                           "nothing is wrong with a subscription");
+        });
 }
 
 void Listener::unsubscribe(const std::string& conversation) {
@@ -74,12 +75,20 @@ Listener::Places Listener::places() const {
 }
 
 // What was told before stands: it is told from a place of the application's choice.
-void Listener::begun(const std::string& conversation, const Subscription& subscription, const Own& own) {
+void Listener::begun(const std::string& conversation, const Subscription& subscription, const Own& own,
+                     TimePoint asked) {
     world_.happened("subscription");
     asked_for_.insert(conversation);
     world_.trace(client_.name + " is told " + conversation + " after " + std::to_string(subscription.after.offset));
     Heard& heard = heard_[conversation];
-    heard = {true, subscription.after.epoch, subscription.after.offset, Uuid(), own};
+    const bool skips = heard.epoch != subscription.after.epoch || subscription.after.offset > heard.last;
+    heard = {true,
+             subscription.after.epoch,
+             subscription.after.offset,
+             Uuid(),
+             own,
+             asked,
+             skips || subscription.gap ? Shelf() : std::move(heard.shelf)};
     if (subscription.gap && subscription.gap->reason == HistoryGapReason::diverged) heard.own.clear();
     pass_own(heard);
 }
@@ -160,6 +169,7 @@ void Listener::stored(const std::string& conversation, const Uuid& id, const wir
     entry.kind = EntryKind::message;
     entry.id = id;
     entry.from = client_.user;
+    entry.payload = Bytes(book_.sent_text(id, LogBook::key_of(client_.user, conversation)));
     sync_.on_stored(conversation, stored, std::move(entry));
 }
 
@@ -178,8 +188,11 @@ bool Listener::settle(const Uuid& id, std::string_view to, const StoredAt& store
     for (Own& own : asked_[conversation]) own.insert(at);
     const auto found = client_.keeps_list ? heard_.try_emplace(conversation).first : heard_.find(conversation);
     if (found == heard_.end()) return true;
-    found->second.own.insert(at);
-    pass_own(found->second);
+    Heard& heard = found->second;
+    if (at.epoch == heard.epoch && at.offset > heard.last)
+        heard.shelf.put(at.offset, id, book_.sent_text(id, LogBook::key_of(client_.user, conversation)));
+    heard.own.insert(at);
+    pass_own(heard);
     return true;
 }
 
@@ -208,6 +221,11 @@ void Listener::hear(const Event& event) {
     if (const auto* changed = std::get_if<event::ConversationChanged>(&event)) {
         world_.happened(changed->now ? "change of the list" : "conversation that has gone");
         if (!changed->now) world_.trace(client_.name + " is told that " + changed->conversation + " is gone");
+        if (changed->now)
+            world_.trace(client_.name + " has " + changed->conversation + " up to " +
+                         std::to_string(changed->now->about.head.last) + ", read " +
+                         std::to_string(changed->now->mark.offset) + ", unread " +
+                         std::to_string(changed->now->mark.unread));
         if (!changed->now) {
             heard_[changed->conversation].subscribed = false;
             directs_.erase(changed->conversation);  // if it comes again, it is another log
@@ -228,29 +246,58 @@ void Listener::tell_later(std::function<std::optional<Event>()> make) {
     const std::optional<Event> event = make();
     if (!event) return;
     if (const auto* gap = std::get_if<event::HistoryGap>(&*event)) return left_out(*gap);
+    if (const auto* changed = std::get_if<event::MessageChanged>(&*event)) return told(*changed);
     if (const auto* message = std::get_if<event::MessageReceived>(&*event)) {
         world_.require(message->stored.has_value(), "an entry is told with its position");
-        return told(message->conversation, *message->stored, message->message.id, model::EntryKind::message,
-                    message->message.from, message->message.payload.view());
+        return told(message->conversation, *message->stored,
+                    {.id = message->message.id,
+                     .kind = model::EntryKind::message,
+                     .from = message->message.from,
+                     .payload = message->message.payload.view()});
     }
     if (const auto* message = std::get_if<event::OwnMessage>(&*event)) {
         world_.happened("own message of another process");
-        return told(message->conversation, message->stored, message->message.id, model::EntryKind::message,
-                    client_.user, message->message.payload.view());
+        return told(message->conversation, message->stored,
+                    {.id = message->message.id,
+                     .kind = model::EntryKind::message,
+                     .from = client_.user,
+                     .payload = message->message.payload.view()});
     }
     const auto* other = std::get_if<event::EntryReceived>(&*event);
     if (other == nullptr) return hear(*event);
-    told(other->conversation, other->stored, other->entry.id, kind_of(other->entry), other->entry.from, {});
+    told(other->conversation, other->stored,
+         {.id = other->entry.id, .kind = kind_of(other->entry), .from = other->entry.from});
 }
 
-void Listener::told(const std::string& conversation, const StoredAt& at, const Uuid& id, model::EntryKind kind,
-                    const std::string& from, std::string_view payload) {
+void Listener::told(const event::MessageChanged& changed) {
+    using What = event::MessageChanged::What;
+    LogBook::Told told;
+    told.from = changed.by;
+    told.ref = changed.offset;
+    switch (changed.what) {
+        case What::edited:
+            told.kind = model::EntryKind::edit;
+            told.payload = changed.payload.view();
+            world_.require(!changed.deleted || told.payload.empty(), "what is deleted has no text");
+            break;
+        case What::deleted: told.kind = model::EntryKind::removal; break;
+        default:
+            told.kind = model::EntryKind::reaction;
+            told.payload = changed.reaction;
+            told.taken_back = changed.what == What::reaction_removed;
+    }
+    world_.happened("change of a message that is told");
+    this->told(changed.conversation, changed.stored, told);
+}
+
+void Listener::told(const std::string& conversation, const StoredAt& at, LogBook::Told told) {
     world_.trace(client_.name + " is told " + conversation + " " + std::to_string(at.position.offset));
     world_.happened("entry of a subscription");
     Heard& heard = heard_[conversation];
     if (comes_and_goes(conversation)) heard.subscribed = false;
     // What the list has brought is told from anywhere on.
     if (client_.keeps_list && !std::exchange(heard.subscribed, true)) {
+        if (heard.epoch != at.position.epoch || heard.last + 1 != at.position.offset) heard.shelf.forget();
         heard.epoch = at.position.epoch;
         heard.last = at.position.offset - 1;
     }
@@ -260,21 +307,36 @@ void Listener::told(const std::string& conversation, const StoredAt& at, const U
         return;
     }
     world_.require(heard.subscribed && heard.epoch == at.position.epoch, "only what is subscribed to is told");
-    if (kind == model::EntryKind::message) told_once(conversation, id, world_.now());
+    if (told.kind == model::EntryKind::message) told_once(conversation, told.id, world_.now());
     world_.require(at.position.offset > heard.last, "each entry is told once, and in order");
     const model::Position position{at.position.epoch, at.position.offset};
     const model::ConversationKey key = LogBook::key_of(client_.user, conversation);
     for (std::uint64_t offset = heard.last + 1; offset < position.offset; ++offset) {
         const model::Position between{position.epoch, offset};
+        if (heard.own.contains(between)) continue;
         // A message that has come as data, or stood in a log before, is not told again.
-        world_.require(heard.own.contains(between) || !book_.is_open_to(client_.user, key, between) ||
-                           ever_.contains(book_.id_at(key, between)),
-                       "a hole is told");
+        const bool known = ever_.contains(book_.id_at(key, between));
+        if (!known) heard.shelf.forget();
+        world_.require(known || !book_.is_open_to(client_.user, key, between), "a hole is told");
     }
-    book_.told(client_.user, key, position, {id, kind, from, payload});
+    told.read_after = std::max(session_since_, heard.since);
+    book_.told(client_.user, key, position, told);
+    put_on_shelf(heard, position.offset, told);
     heard.last = at.position.offset;
-    heard.id = id;
+    heard.id = told.id;
     pass_own(heard);
+}
+
+void Listener::put_on_shelf(Heard& heard, std::uint64_t offset, const LogBook::Told& told) {
+    const std::string from(told.from);
+    switch (told.kind) {
+        case model::EntryKind::message: return heard.shelf.put(offset, told.id, told.payload);
+        case model::EntryKind::edit: return heard.shelf.edit(told.ref, told.payload);
+        case model::EntryKind::removal: return heard.shelf.remove(told.ref);
+        case model::EntryKind::reaction:
+            return heard.shelf.react(told.ref, std::string(told.payload), from, told.taken_back);
+        default: return;
+    }
 }
 
 // Whichever way it comes.
@@ -306,31 +368,13 @@ void Listener::left_out(const event::HistoryGap& gap) {
         directs_.erase(gap.conversation);  // what is in that log is told
     const bool same = heard.epoch == gap.epoch && gap.reason != HistoryGapReason::diverged;
     const bool begins = !asked_[gap.conversation].empty();  // anywhere
+    if (gap.reason != HistoryGapReason::skipped || !same) heard.shelf.forget();
     world_.require(!same || begins || gap.last >= heard.last, "a subscription goes on, and not back");
     if (gap.reason == HistoryGapReason::diverged) heard.own.clear();  // of another log
     heard.epoch = gap.epoch;
     heard.last = gap.last;
     heard.id = Uuid();
     pass_own(heard);
-}
-
-void Listener::check_at_rest() const {
-    // Nobody can tell that the log is another one, if the copy has been written to meanwhile.
-    if (client_.keeps_list && book_.unknown_copy()) return;
-    for (const auto& [conversation, heard] : heard_) {
-        if (!heard.subscribed || comes_and_goes(conversation)) continue;
-        const auto end = book_.end_for(client_.user, LogBook::key_of(client_.user, conversation));
-        world_.require(end.has_value(), "who is subscribed is a member");
-        model::Position told{heard.epoch, heard.last};
-        // An own message of unknown outcome is a hole, which is told with what comes behind it.
-        const model::ConversationKey key = LogBook::key_of(client_.user, conversation);
-        const auto needs_nothing = [&](const model::Position& at) {
-            return book_.is_of(client_.name, key, at) || ever_.contains(book_.id_at(key, at));
-        };
-        while (needs_nothing({told.epoch, told.offset + 1})) ++told.offset;
-        world_.require(*end == told, "what is subscribed to is told to its end");
-    }
-    if (client_.keeps_list) check_list();
 }
 
 // A room that the list brings as long as it is small, and that the application has not asked for.
@@ -342,44 +386,6 @@ bool Listener::comes_and_goes(const std::string& conversation) const {
 bool Listener::lists(const std::string& conversation) const {
     const auto list = sync_.list();
     return std::ranges::any_of(list, [&](const auto& item) { return item.about.name == conversation; });
-}
-
-void Listener::check_list() const {
-    std::set<std::string> listed;
-    for (const client::ConversationList::Item& item : sync_.list()) {
-        const std::string& name = item.about.name;
-        listed.insert(name);
-        const model::ConversationKey key = LogBook::key_of(client_.user, name);
-        const auto end = book_.end_for(client_.user, key);
-        world_.trace(client_.name + " lists " + name + ": " + std::to_string(item.about.head.last) + ", read " +
-                     std::to_string(item.mark.offset) + ", unread " + std::to_string(item.mark.unread));
-        world_.require(end.has_value(), "who has a conversation in the list is a member");
-        world_.trace("of the store: end " + std::to_string(end->offset));
-        // But for own messages of unknown outcome.
-        model::Position last{item.about.head.epoch, item.about.head.last};
-        while (book_.is_of(client_.name, key, {last.epoch, last.offset + 1})) ++last.offset;
-        world_.require(last == *end, "the list knows the end of a log");
-        const std::uint64_t mark = book_.mark_of(client_.user, key);
-        world_.require(item.mark.offset <= mark, "a mark of the list is in the store");
-        const bool told = item.mark.offset >= book_.said_of(client_.user, key);
-        world_.require(told, "a mark that the store has is in every list of its user");
-        const std::uint64_t unread = book_.unread_for(client_.user, key, item.mark.offset);
-        world_.trace("of the store: end " + std::to_string(end->offset) + ", unread " + std::to_string(unread));
-        // Of a log whose end alone is told, own messages without a receipt are counted until the next count: those of
-        // other processes, and those that were given up.
-        const std::uint64_t most =
-            unread + (client_.counts_ends ? book_.own_above(client_.user, key, item.mark.offset, settled_) : 0);
-        world_.require(
-            item.mark.more ? item.mark.unread <= most : item.mark.unread >= unread && item.mark.unread <= most,
-            "unread is what a recount says");
-    }
-    for (const model::ConversationKey& key : book_.conversations_of(client_.user)) {
-        const std::string name = key.kind() == model::ConversationKind::room ? "room:" + std::string(key.name())
-                                 : key.first() == client_.user               ? std::string(key.second())
-                                                                             : std::string(key.first());
-        if (!listed.contains(name)) world_.trace(client_.name + " does not list " + name);
-        world_.require(listed.contains(name), "every conversation is in the list");
-    }
 }
 
 }  // namespace flare::sim

@@ -6,6 +6,7 @@
 #include "client/im/sync.hpp"
 #include "session/client_session.hpp"
 #include "sim/log_book.hpp"
+#include "sim/shelf.hpp"
 #include "sim/world.hpp"
 
 #include <deque>
@@ -56,7 +57,10 @@ public:
     void read();
 
     // ---- from the session ----
-    void ready(bool resumed) { resumed ? sync_.go_on() : sync_.begin_session(); }
+    void ready(bool resumed) {
+        if (!resumed) session_since_ = world_.now();
+        resumed ? sync_.go_on() : sync_.begin_session();
+    }
     // `taken`: the application has done with what is in it when the last copy is gone.
     void on_feed(std::uint32_t number, const wire::im::Feed& feed, const Bytes& whole,
                  const std::shared_ptr<void>& taken);
@@ -82,6 +86,8 @@ private:
         std::uint64_t last = 0;  // up to here all is told, or known to be left out
         Uuid id{};               // of the entry there; nil: not known
         Own own{};               // of this process's messages, above it
+        TimePoint since{};       // nothing of what tells it was read before
+        Shelf shelf{};           // what it was told of messages without a hole
     };
 
     // client::Sync::Owner
@@ -99,11 +105,14 @@ private:
     // `came`: since when its client remembers it; one that came as Data may have been held since then.
     void told_once(const std::string& conversation, const Uuid& id, TimePoint came);
     void check_list() const;
+    void check_shelf(const std::string& conversation, const Heard& heard) const;
+    void check_entries(const client::ConversationList::Item& item, const model::ConversationKey& key) const;
     bool lists(const std::string& conversation) const;
     bool comes_and_goes(const std::string& conversation) const;
-    void begun(const std::string& conversation, const Subscription& subscription, const Own& own);
-    void told(const std::string& conversation, const StoredAt& at, const Uuid& id, model::EntryKind kind,
-              const std::string& from, std::string_view payload);
+    void begun(const std::string& conversation, const Subscription& subscription, const Own& own, TimePoint asked);
+    void told(const std::string& conversation, const StoredAt& at, LogBook::Told told);
+    void told(const event::MessageChanged& changed);
+    void put_on_shelf(Heard& heard, std::uint64_t offset, const LogBook::Told& told);
     void left_out(const event::HistoryGap& gap);
     static void pass_own(Heard& heard);
 
@@ -115,6 +124,7 @@ private:
     // Messages of direct conversations, of this log, and when they were told.
     std::map<std::string, std::map<Uuid, TimePoint>> directs_;
     std::set<Uuid> ever_;  // and of all
+    TimePoint session_since_{};
     std::map<Uuid, client::AnswerDone> open_;
     std::map<std::string, Heard> heard_;
     std::set<Uuid> settled_;                        // own messages whose receipts have come

@@ -13,8 +13,6 @@ using model::Role;
 
 namespace {
 
-std::string text_of(const model::ConversationKey& key) { return std::string(key.text()); }
-
 // A session says "busy" of what it has no memory for, and that may be in the log since an earlier session; nobody knows
 // of the others.
 bool is_final(errc code) {
@@ -27,6 +25,16 @@ const store::NewEntry* entry_of(const store::Write& write) {
     if (const auto* entry = std::get_if<store::NewEntry>(&write.what)) return entry;
     const auto* change = std::get_if<store::Change>(&write.what);
     return change != nullptr && change->entry ? &*change->entry : nullptr;
+}
+
+// For the trace.
+std::string what(const store::NewEntry& entry) {
+    switch (entry.kind) {
+        case EntryKind::edit: return ": edit of " + std::to_string(entry.ref);
+        case EntryKind::removal: return ": removal of " + std::to_string(entry.ref);
+        case EntryKind::reaction: return ": reaction to " + std::to_string(entry.ref);
+        default: return {};
+    }
 }
 
 }  // namespace
@@ -69,6 +77,7 @@ model::ConversationKey LogBook::key_of(std::string_view user, std::string_view t
 void LogBook::sends(const Uuid& id, Sent sent) {
     if (sent.changes) sent.writer += '?';  // a client lets requests wait that are more than may be open
     sent.number = ++numbers_[{sent.writer, text_of(sent.key)}];
+    sent.end_then = end_of(sent.key);
     sent_[{id, text_of(sent.key)}] = std::move(sent);
 }
 
@@ -95,41 +104,49 @@ void LogBook::on_answer(const model::ConversationKey& conversation, const im::ef
     } else if (offset != state_.offsets.end()) {
         const model::Position there{log->epoch, offset->second};
         world_.require(answer.position == there, "\"stored\" names the position of the entry");
+        if (known->second.verb == wire::Verb::message_delete) note_deletion(key);
+    } else if (const auto before = ever_.find(key);
+               destroyed_.contains(key.second) && before != ever_.end() && before->second.contains(answer.position)) {
+        world_.happened("repeat of what a deleted room had");
     } else {
-        world_.require(known->second.changes && log != nullptr, "what is called stored is committed");
-        const model::Position newest{log->epoch, log->entries.size()};
-        world_.require(answer.position == newest, "a change that changes nothing names the newest position");
-        world_.happened("change that changes nothing");
+        world_.require(known->second.changes, "what is called stored is committed");
         judged_anew_.insert(key);
+        answered_without_entry(known->second, log, answer.position);
     }
 }
 
-void LogBook::refused(const Key& key, const Sent& sent, errc code) {
-    judged_anew_.insert(key);
-    ledger_.may_come_late(key.first);
-    world_.happened("refused for good");
-    const Log* const log = log_of(key.second);
-    const Membership* const member = log == nullptr ? nullptr : membership(*log, sent.user);
-    const bool is_member = member != nullptr && member->role != Role::none;
-    const bool application = sent.user == kServerTarget;
-    switch (code) {
-        case errc::unknown_conversation:
-            return world_.require(log == nullptr || (!application && !is_member),
-                                  "a member is not told that there is no such conversation");
-        case errc::muted:
-            return world_.require(is_member && member->muted_until > now_ms(), "who is not muted is not told so");
-        case errc::conversation_exists:
-            return world_.require(log != nullptr, "a conversation exists that is said to exist");
-        case errc::unknown_target:
-            return world_.require(sent.changes || log == nullptr, "a conversation that is there has its target");
-        case errc::forbidden:
-            return world_.require(sent.changes || (is_member && member->role == Role::reader),
-                                  "who may write is not forbidden to");
-        case errc::message_too_large:
-            return world_.require(sent.payload.size() > model::Config().max_payload_bytes,
-                                  "what is small enough is not called too large");
-        default: world_.violated("nobody gives a reason for this refusal: " + std::string(name(code)));
+// Mail takes its time: until it has come, feeds may be given what is kept for them.
+void LogBook::note_deletion(const Key& key) {
+    constexpr Duration kMail = std::chrono::seconds(2);
+    world_.after(kMail, [this, key, restores = restores_] {
+        if (restores == restores_) deleted_at_.emplace(key, world_.now());
+    });
+}
+
+// Nothing was to be changed, or the change leaves no entry.
+void LogBook::answered_without_entry(const Sent& sent, const Log* log, const model::Position& position) {
+    using wire::Verb;
+    if (sent.verb == Verb::conversation_delete) {
+        const auto owners = destroyed_.find(text_of(sent.key));
+        world_.require(owners != destroyed_.end() && owners->second.contains(sent.user),
+                       "a room that is deleted was its owner's");
+        return world_.happened("deleted room");
     }
+    const bool deleted_behind_it = log == nullptr || log->epoch != position.epoch;
+    if (deleted_behind_it && destroyed_.contains(text_of(sent.key))) return;
+    world_.require(log != nullptr, "what is called stored is committed");
+    const model::Position newest{log->epoch, log->entries.size()};
+    const bool reacts = sent.verb == Verb::message_react || sent.verb == Verb::message_unreact;
+    // What is behind a reaction in its group is committed, and not known to its home yet.
+    world_.require(reacts ? position.epoch == newest.epoch && position.offset <= newest.offset : position == newest,
+                   "a change that changes nothing names the newest position");
+    if (sent.verb == Verb::user_block || sent.verb == Verb::user_unblock) {
+        const Membership* const member = membership(*log, sent.user);
+        world_.require(member != nullptr && member->blocks == (sent.verb == Verb::user_block),
+                       "a block is there when it is answered");
+        return world_.happened(member->blocks ? "block" : "end of a block");
+    }
+    world_.happened(reacts ? "reaction that changes nothing" : "change that changes nothing");
 }
 
 bool LogBook::puts_off(const Uuid& id) const {
@@ -186,9 +203,12 @@ std::optional<LogBook::Key> LogBook::key_of(const store::Write& write) const {
     if (entry == nullptr) return std::nullopt;
     const auto* change = std::get_if<store::Change>(&write.what);
     if (change != nullptr && change->conversation == 0) return Key{entry->id, text_of(change->key)};
-    const auto log = state_.logs.find(change == nullptr ? entry->conversation : change->conversation);
-    world_.require(log != state_.logs.end(), "an entry goes to a conversation that is there");
-    return Key{entry->id, text_of(log->second.key)};
+    const store::Row row = change == nullptr ? entry->conversation : change->conversation;
+    if (const auto log = state_.logs.find(row); log != state_.logs.end())
+        return Key{entry->id, text_of(log->second.key)};
+    const auto before = gone_.find(row);  // deleted behind it, in the same group
+    world_.require(before != gone_.end(), "an entry goes to a conversation that is there");
+    return Key{entry->id, before->second};
 }
 
 void LogBook::taken(const store::WriteBatch& batch) {
@@ -214,7 +234,12 @@ void LogBook::committed(const store::WriteBatch& batch, bool answered, store::Re
     for (const store::Write& write : batch.writes) {
         const store::Outcome* const outcome = answered ? &write.outcome : nullptr;
         if (const auto* entry = std::get_if<store::NewEntry>(&write.what)) {
-            (void)append(*entry, state_.logs.at(entry->conversation), outcome, reader);
+            if (const auto log = state_.logs.find(entry->conversation); log != state_.logs.end()) {
+                (void)append(*entry, log->second, outcome, reader);
+            } else {  // deleted by a commit of which nobody had heard
+                world_.require(outcome != nullptr && outcome->code == errc::unknown_conversation,
+                               "an entry goes to a conversation that is there");
+            }
         } else if (const auto* changed = std::get_if<store::Change>(&write.what)) {
             change(batch, *changed, outcome, reader);
         } else if (const auto* marks = std::get_if<store::Mark>(&write.what)) {
@@ -245,6 +270,9 @@ bool LogBook::append(const store::NewEntry& entry, Log& log, const store::Outcom
         world_.require(same, "a repeat answers with the position that it has");
         return false;
     }
+    const auto sent = sent_.find(key);
+    world_.require(sent != sent_.end(), "only what was sent is stored");
+    if (outcome != nullptr && needs_no_entry(entry, log, key, *outcome)) return false;
     if (outcome != nullptr && outcome->code != errc::ok) {
         world_.require(outcome->code == errc::storage_full, "what is new is refused for want of room alone");
         return false;
@@ -252,59 +280,45 @@ bool LogBook::append(const store::NewEntry& entry, Log& log, const store::Outcom
     const auto found = *reader.find(entry.id, state_.rows.at(key.second), entry.sender);
     if (!found && outcome == nullptr) return false;  // there was no room
     const model::Position next{log.epoch, log.entries.size() + 1};
-    world_.require(found && found->position == next, "offsets have no gaps");
+    const bool deleted_behind_it = !found && reader.conversation(log.key)->value_or(store::Conversation()).removed;
+    world_.require(deleted_behind_it || (found && found->position == next), "offsets have no gaps");
     world_.require(outcome == nullptr || (!outcome->repeat && outcome->position == next), "what is new is no repeat");
-    const auto sent = sent_.find(key);
-    world_.require(sent != sent_.end(), "only what was sent is stored");
     world_.require(!refused_heard_.contains(key), "what was refused is never stored");
     world_.trace("commits " + sent->second.writer + " " + std::to_string(sent->second.number) + " in " + key.second +
-                 " at " + std::to_string(next.offset));
+                 " at " + std::to_string(next.offset) + what(entry));
     if (!judged_anew_.contains(key)) {
         std::uint64_t& last = log.last_of[sent->second.writer];
         world_.require(sent->second.number > last, "what one sends to a conversation keeps its order");
-        last = sent->second.number;
+        // A removal is written also where there is no room for what was sent before it.
+        if (entry.kind != EntryKind::removal) last = sent->second.number;
     }
     const store::Row sender = sent->second.user == kServerTarget ? 0 : row_of(sent->second.user);
     world_.require(entry.sender == sender, "a message is stored as its sender's");
-    if (entry.kind == EntryKind::message) check_message(entry, log, key, sent->second);
-    log.entries.push_back({key, entry.kind});
+    const bool changes_members = entry.kind == EntryKind::membership || entry.kind == EntryKind::config;
+    if (!changes_members) check_writer(entry, log, key);
+    if (entry.kind == EntryKind::message) world_.require(!sent->second.changes, "a change is not stored as a message");
+    if (store::is_about_another(entry.kind)) check_message_change(entry, log, sent->second);
+    log.entries.push_back({key, entry.kind, entry.ref});
+    if (store::is_about_another(entry.kind)) log.changes[entry.ref].push_back(next.offset);
+    note_text(log, log.entries.back());
     state_.offsets[key] = next.offset;
-    ever_[key].insert(next);
+    note_place(key, next);
     lost_.erase(key);
     ledger_.stored(entry.id);
     return true;
 }
 
-// What it was handed over with: since then nothing has changed.
-void LogBook::check_message(const store::NewEntry& entry, const Log& log, const Key& key, const Sent& sent) {
-    if (entry.sender == 0) return;
-    const auto member = log.members.find(entry.sender);
-    world_.require(member != log.members.end() && member->second.role >= Role::member,
-                   "who is no member writes nothing");
-    world_.require(member->second.muted_until <= in_store_.at(key).at_ms, "who is muted writes nothing");
-    world_.require(!sent.changes, "a change is not stored as a message");
+void LogBook::note_place(const Key& key, const model::Position& at) {
+    ever_[key].insert(at);
+    ids_at_[{key.second, at}].insert(key.first);
 }
 
-// Whoever may not do it has not done it.
-void LogBook::check_change(const store::WriteBatch& batch, const store::NewEntry& entry, const Log& log,
-                           const Sent& sent) {
-    const auto told = wire::decode_conversation_change(batch.view(entry.payload));
-    world_.require(told.has_value(), "a change can be read");
-    if (entry.sender == 0) return;
-    const auto actor = log.members.find(entry.sender);
-    const Role role = actor == log.members.end() ? Role::none : actor->second.role;
-    const bool alone = told->members.size() == 1 && told->members.front().row == entry.sender;
-    switch (told->kind) {
-        case wire::ChangeKind::created: return world_.require(log.entries.empty(), "a room is made once");
-        case wire::ChangeKind::joined:
-            return world_.require(alone && role == Role::none && log.config.join == model::Join::open,
-                                  "nobody joins who may not");
-        case wire::ChangeKind::left: return world_.require(role != Role::none, "who leaves was a member");
-        case wire::ChangeKind::added:
-        case wire::ChangeKind::removed:
-            return world_.require(role >= Role::moderator, "members change members only if they may");
-        default: world_.violated("nobody has asked for this change: " + sent.writer);
-    }
+void LogBook::note_text(const Log& log, const Entry& entry) {
+    const Sent& sent = sent_.at(entry.key);
+    if (entry.kind == EntryKind::message) texts_[entry.key].insert(sent.payload);
+    if (entry.kind != EntryKind::edit && entry.kind != EntryKind::removal) return;
+    const Key& original = log.entries[entry.ref - 1].key;
+    texts_[original].insert(entry.kind == EntryKind::edit ? sent.payload : std::string());
 }
 
 LogBook::Log* LogBook::make(const store::Change& change, const store::Outcome* outcome, store::Reader& reader) {
@@ -332,7 +346,11 @@ LogBook::Log* LogBook::make(const store::Change& change, const store::Outcome* o
 void LogBook::change(const store::WriteBatch& batch, const store::Change& change, const store::Outcome* outcome,
                      store::Reader& reader) {
     const bool makes = change.conversation == 0;
-    Log* const log = makes ? make(change, outcome, reader) : &state_.logs.at(change.conversation);
+    const auto known = state_.logs.find(change.conversation);
+    if (!makes && known == state_.logs.end())  // it was deleted by a commit of which nobody had heard
+        return world_.require(change.removed && outcome != nullptr && outcome->code == errc::unknown_conversation,
+                              "what is changed is there");
+    Log* const log = makes ? make(change, outcome, reader) : &known->second;
     if (log == nullptr) return;
     if (makes && !log->members.empty()) {
         if (change.entry && outcome != nullptr && outcome->repeat) {
@@ -349,8 +367,27 @@ void LogBook::change(const store::WriteBatch& batch, const store::Change& change
     } else if (outcome != nullptr && outcome->code != errc::ok) {
         return;
     }
+    if (change.removed) return destroy(known->first);
     if (change.config) log->config = *change.config;
     set_members(change, *log);
+}
+
+// With its log.
+void LogBook::destroy(store::Row row) {
+    const auto log = state_.logs.extract(row);
+    const std::string key = text_of(log.mapped().key);
+    world_.trace("deletes " + key);
+    std::set<std::string>& owners = destroyed_[key];
+    for (const auto& [user, of] : state_.users) {
+        const auto member = log.mapped().members.find(of);
+        if (member != log.mapped().members.end() && member->second.role == Role::owner) owners.insert(user);
+    }
+    for (const Entry& entry : log.mapped().entries) {
+        state_.offsets.erase(entry.key);
+        lost_.insert(entry.key);
+    }
+    state_.rows.erase(key);
+    gone_[row] = key;
 }
 
 void LogBook::set_members(const store::Change& change, Log& log) {
@@ -361,18 +398,26 @@ void LogBook::set_members(const store::Change& change, Log& log) {
                                    : each.visible_from != 0                        ? each.visible_from
                                                                                    : std::max<std::uint64_t>(newest, 1);
         if (member.role == Role::none && each.role != Role::none) {
+            world_.require(member.banned_until <= now_ms(), "who is banned does not come back");
             member.may_read.emplace_back(from, UINT64_MAX);
             member.read = change.conversation == 0 ? 0 : newest;
         }
         if (member.role != Role::none && each.role == Role::none) member.may_read.back().second = newest;
         member.role = each.role;
         member.muted_until = each.muted_until;
+        member.banned_until = each.banned_until;
+        member.blocks = each.blocks;
+        world_.require(!each.blocks || log.key.kind() == model::ConversationKind::direct,
+                       "only users block each other");
     }
 }
 
 // Of a commit whose outcome nobody knows, the store says what became of it.
 void LogBook::mark(const store::Mark& mark, const store::Outcome* outcome, store::Reader& reader) {
     const auto log = state_.logs.find(mark.conversation);
+    if (log == state_.logs.end())  // it was deleted since its user was looked up
+        return world_.require(outcome == nullptr || outcome->code == errc::unknown_conversation,
+                              "a conversation that was deleted has no marks");
     const auto member = log->second.members.find(mark.user);
     const bool is_member = member != log->second.members.end() && member->second.role != Role::none;
     if (outcome != nullptr && outcome->code != errc::ok) {
@@ -400,6 +445,8 @@ void LogBook::restored(bool new_generation, store::Reader& reader) {
         if (!copy_->offsets.contains(key)) lost_.insert(key);
     }
     state_ = *copy_;
+    ++restores_;
+    deleted_at_.clear();
     unknown_copy_ = unknown_copy_ || !new_generation;
     for (auto& [row, log] : state_.logs) {
         const auto there = *reader.conversation(row);
@@ -407,155 +454,9 @@ void LogBook::restored(bool new_generation, store::Reader& reader) {
         const bool other = there->head.last.epoch != log.epoch;
         world_.require(other == new_generation, "positions have another epoch if, and only if, a backup was restored");
         log.epoch = there->head.last.epoch;
-        for (std::uint64_t i = 0; i < log.entries.size(); ++i) ever_[log.entries[i].key].insert({log.epoch, i + 1});
+        for (std::uint64_t i = 0; i < log.entries.size(); ++i) note_place(log.entries[i].key, {log.epoch, i + 1});
     }
     copy_ = state_;  // of the generation that is
-}
-
-// ---- what others see ----
-
-void LogBook::delivered(const std::string& user, const wire::DataView& data) {
-    const Key key{data.message->id, text_of(model::ConversationKey::direct(data.from, user))};
-    world_.require(state_.offsets.contains(key), "nothing is delivered before it is committed");
-}
-
-void LogBook::head(const model::ConversationKey& key, const wire::im::Head& head) {
-    const Log* const log = log_of(text_of(key));
-    world_.require(log != nullptr && head.epoch == log->epoch, "a log that is read is of this epoch");
-    world_.require(head.first == 1 && head.last <= log->entries.size(), "a head names no entry that is not committed");
-}
-
-void LogBook::page(const std::string& user, const model::ConversationKey& key, std::uint64_t after, bool forward,
-                   const wire::im::HistoryPage& page) {
-    world_.require(page.head.has_value(), "a page has its head");
-    head(key, *page.head);
-    const Log& log = *log_of(text_of(key));
-    const Membership* const member = membership(log, user);
-    world_.require(member != nullptr, "who never was a member reads nothing");
-    std::uint64_t last = 0;
-    for (const wire::im::Entry& entry : page.entries) {
-        world_.require(last == 0 || entry.offset == last + 1, "a page has no holes");
-        last = entry.offset;
-        world_.require(last >= 1 && last <= log.entries.size(), "nothing is read before it is committed");
-        const Entry& there = log.entries[last - 1];
-        world_.require(entry.id == there.key.first && entry.kind == there.kind, "a page shows what is in the log");
-        const Sent& sent = sent_.at(there.key);
-        world_.require(entry.from == sent.user && (sent.changes || entry.payload == sent.payload),
-                       "a message is read as it was sent");
-        world_.require(may_read(*member, entry.offset),
-                       "nobody reads what was written before they came or after they went");
-    }
-    if (!forward || page.entries.empty()) return;
-    const std::uint64_t first = page.entries.front().offset;
-    const bool begins = std::any_of(member->may_read.begin(), member->may_read.end(),
-                                    [&](const auto& each) { return each.first == first; });
-    world_.require(first == after + 1 || (first > after && begins), "a page begins where it was asked for");
-}
-
-bool LogBook::may_read(const Membership& member, std::uint64_t offset) {
-    return std::any_of(member.may_read.begin(), member.may_read.end(),
-                       [&](const auto& each) { return each.first <= offset && offset <= each.second; });
-}
-
-void LogBook::told(const std::string& user, const model::ConversationKey& key, const model::Position& at,
-                   const Told& told) {
-    const Key sent_as{told.id, text_of(key)};
-    const auto where = ever_.find(sent_as);
-    world_.require(where != ever_.end() && where->second.contains(at), "a subscription tells what is in the log there");
-    const Sent& sent = sent_.at(sent_as);
-    world_.require(told.from == sent.user && sent.changes == (told.kind != EntryKind::message),
-                   "an entry is told as what it is");
-    world_.require(sent.changes || told.payload == sent.payload, "a message is told as it was sent");
-    const Log* const log = log_of(sent_as.second);
-    if (log == nullptr || log->epoch != at.epoch || at.offset > log->entries.size()) return;  // before a restore
-    const Membership* const member = membership(*log, user);
-    world_.require(member != nullptr && may_read(*member, at.offset),
-                   "nobody is told what was written before they came or after they went");
-}
-
-void LogBook::told_end(const std::string& user, const model::ConversationKey& key, const model::Position& at) {
-    const Log* const log = log_of(text_of(key));
-    if (log == nullptr || log->epoch != at.epoch || at.offset > log->entries.size()) return;  // before a restore
-    const Membership* const member = membership(*log, user);
-    world_.require(member != nullptr && may_read(*member, at.offset), "nobody is told the end of a log of others");
-}
-
-bool LogBook::is_open_to(const std::string& user, const model::ConversationKey& key, const model::Position& at) const {
-    const Log* const log = log_of(text_of(key));
-    const Membership* const member = log == nullptr ? nullptr : membership(*log, user);
-    if (member == nullptr || member->may_read.empty() || log->epoch != at.epoch) return false;
-    const auto& [from, to] = member->may_read.back();  // a membership before is over
-    return from <= at.offset && at.offset <= std::min<std::uint64_t>(to, log->entries.size());
-}
-
-bool LogBook::is_of(const std::string& writer, const model::ConversationKey& key, const model::Position& at) const {
-    const Log* const log = log_of(text_of(key));
-    return log != nullptr && log->epoch == at.epoch && at.offset <= log->entries.size() &&
-           sent_.at(log->entries[at.offset - 1].key).writer == writer;
-}
-
-Uuid LogBook::id_at(const model::ConversationKey& key, const model::Position& at) const {
-    const Log* const log = log_of(text_of(key));
-    const bool there = log != nullptr && log->epoch == at.epoch && at.offset <= log->entries.size();
-    return there ? log->entries[at.offset - 1].key.first : Uuid();
-}
-
-std::optional<model::Position> LogBook::end_for(const std::string& user, const model::ConversationKey& key) const {
-    const Log* const log = log_of(text_of(key));
-    const Membership* const member = log == nullptr ? nullptr : membership(*log, user);
-    if (member == nullptr || member->role == Role::none) return std::nullopt;
-    return model::Position{log->epoch, log->entries.size()};
-}
-
-std::vector<model::ConversationKey> LogBook::conversations_of(const std::string& user) const {
-    std::vector<model::ConversationKey> keys;
-    for (const auto& [row, log] : state_.logs) {
-        const Membership* const member = membership(log, user);
-        if (member != nullptr && member->role != Role::none) keys.push_back(log.key);
-    }
-    return keys;
-}
-
-std::uint64_t LogBook::unread_of(const Log& log, const std::string& user, std::uint64_t mark) const {
-    const Membership& member = *membership(log, user);
-    std::uint64_t count = 0;
-    for (std::uint64_t offset = mark + 1; offset <= log.entries.size(); ++offset) {
-        const Entry& entry = log.entries[offset - 1];
-        const bool counts = entry.kind == EntryKind::message && sent_.at(entry.key).user != user;
-        count += counts && offset >= member.may_read.back().first;
-    }
-    return count;
-}
-
-std::uint64_t LogBook::unread_for(const std::string& user, const model::ConversationKey& key,
-                                  std::uint64_t mark) const {
-    return unread_of(*log_of(text_of(key)), user, mark);
-}
-
-std::uint64_t LogBook::own_above(const std::string& user, const model::ConversationKey& key, std::uint64_t mark,
-                                 const std::set<Uuid>& known) const {
-    const Log& log = *log_of(text_of(key));
-    std::uint64_t count = 0;
-    for (std::uint64_t offset = mark + 1; offset <= log.entries.size(); ++offset) {
-        const Entry& entry = log.entries[offset - 1];
-        const bool own = entry.kind == EntryKind::message && sent_.at(entry.key).user == user;
-        count += own && !known.contains(entry.key.first);
-    }
-    return count;
-}
-
-std::uint64_t LogBook::mark_of(const std::string& user, const model::ConversationKey& key) const {
-    return membership(*log_of(text_of(key)), user)->read;
-}
-
-void LogBook::marked(const std::string& user, const model::ConversationKey& key, const model::Position& upto) {
-    const Log* const log = log_of(text_of(key));
-    // A copy is in the place of that log.
-    if (log == nullptr || log->epoch != upto.epoch || unknown_copy_) return;
-    const Membership* const member = membership(*log, user);
-    if (member == nullptr || member->role == Role::none) return;  // since then removed
-    world_.require(member->read >= std::min<std::uint64_t>(upto.offset, log->entries.size()),
-                   "what is marked as read is in the store");
 }
 
 }  // namespace flare::sim

@@ -38,9 +38,12 @@ public:
         std::string writer{};
         std::string user{};  // kServerTarget: the server's application
         model::ConversationKey key{};
-        std::string payload{};     // of a message
-        bool changes = false;      // else it is a message
-        std::uint64_t number = 0;  // filled in: the how-manieth of its writer there it is
+        std::string payload{};                      // of a message, and of its edit; of a reaction its key
+        bool changes = false;                       // else it is a message
+        wire::Verb verb = wire::Verb::unspecified;  // of a change that a client asks for
+        model::Position about{};                    // the message that it changes; epoch 0: in whichever log there is
+        std::uint64_t number = 0;                   // filled in: the how-manieth of its writer there it is
+        model::Position end_then{};                 // likewise: where the log ended as it was asked for
     };
     void sends(const Uuid& id, Sent sent);
     static model::ConversationKey key_of(std::string_view user, std::string_view target);
@@ -67,15 +70,23 @@ public:
     // ---- what others see ----
 
     void delivered(const std::string& user, const wire::DataView& data);
-    void page(const std::string& user, const model::ConversationKey& key, std::uint64_t after, bool forward,
+    struct Query {
+        std::uint64_t after = 0;  // of a page that goes forward
+        bool forward = false;
+        model::Position end_then{};  // where the log ended as it was asked for
+    };
+    void page(const std::string& user, const model::ConversationKey& key, const Query& query,
               const wire::im::HistoryPage& page);
     void head(const model::ConversationKey& key, const wire::im::Head& head);
     // An entry of a subscription.
     struct Told {
-        Uuid id;
-        model::EntryKind kind;
-        std::string_view from;
-        std::string_view payload;  // of a message
+        Uuid id{};  // nil: it is not told
+        model::EntryKind kind{};
+        std::string_view from{};
+        std::string_view payload{};  // of a message or an edit; of a reaction its key
+        std::uint64_t ref = 0;
+        bool taken_back = false;
+        TimePoint read_after{};  // nothing of what tells it was read before
     };
     void told(const std::string& user, const model::ConversationKey& key, const model::Position& at, const Told& told);
     // That the log ends there.
@@ -86,12 +97,34 @@ public:
     bool is_of(const std::string& writer, const model::ConversationKey& key, const model::Position& at) const;
     // Of the entry there; nil: there is none.
     Uuid id_at(const model::ConversationKey& key, const model::Position& at) const;
+    // Where the log ends now; nowhere, if there is none.
+    model::Position end_of(const model::ConversationKey& key) const;
     // The newest entry; nothing: the user is no member.
     std::optional<model::Position> end_for(const std::string& user, const model::ConversationKey& key) const;
     // Those that the user is a member of.
     std::vector<model::ConversationKey> conversations_of(const std::string& user) const;
-    // Messages of others above that offset that the user may read.
+    // What the log makes of a message, replayed plainly.
+    struct Shown {
+        Uuid id{};
+        std::string from{};
+        std::string payload{};
+        bool deleted = false;
+        std::uint64_t changed_at = 0;  // by an edit or the removal
+        std::uint64_t edits = 0;
+        TimePoint deleted_at = TimePoint::max();                   // when all parts of the server knew
+        std::map<std::string, std::set<std::string>> reactions{};  // by key: the users
+    };
+    // As the log is now. Nothing: there is no message.
+    std::optional<Shown> shown(const model::ConversationKey& key, const model::Position& at) const;
+    // One of the newest messages.
+    std::optional<model::Position> some_message(const model::ConversationKey& key, Chance& chance) const;
+    model::Role role_of(const std::string& user, const model::ConversationKey& key) const;
+    // What a client has sent under this id.
+    std::string sent_text(const Uuid& id, const model::ConversationKey& key) const;
+    // Messages of others above that offset that the user may read, and that are not deleted.
     std::uint64_t unread_for(const std::string& user, const model::ConversationKey& key, std::uint64_t mark) const;
+    // Messages of others above that offset that are deleted.
+    std::uint64_t deleted_above(const std::string& user, const model::ConversationKey& key, std::uint64_t mark) const;
     // Messages of the user above that offset, but for these.
     std::uint64_t own_above(const std::string& user, const model::ConversationKey& key, std::uint64_t mark,
                             const std::set<Uuid>& known) const;
@@ -116,10 +149,13 @@ private:
     struct Entry {
         Key key;
         model::EntryKind kind = model::EntryKind::message;
+        std::uint64_t ref = 0;
     };
     struct Membership {
         model::Role role = model::Role::none;
         std::uint64_t muted_until = 0;
+        std::uint64_t banned_until = 0;
+        bool blocks = false;
         std::uint64_t read = 0;                                         // the mark
         std::uint64_t said = 0;                                         // as a session has moved it
         std::vector<std::pair<std::uint64_t, std::uint64_t>> may_read;  // offsets, from and to
@@ -128,7 +164,8 @@ private:
         model::ConversationKey key;
         std::uint64_t epoch = 0;
         model::Config config;
-        std::vector<Entry> entries;  // offset 1 first
+        std::vector<Entry> entries;                                   // offset 1 first
+        std::map<std::uint64_t, std::vector<std::uint64_t>> changes;  // of a message: the offsets of what changes it
         std::map<store::Row, Membership> members;
         std::map<std::string, std::uint64_t> last_of;  // of a writer: the newest number in the log
     };
@@ -142,7 +179,11 @@ private:
 
     // on_answer(): nothing is answered that has not happened.
     void on_answer(const model::ConversationKey& conversation, const im::effect::Answer& answer) override;
+    void answered_without_entry(const Sent& sent, const Log* log, const model::Position& position);
+    void note_deletion(const Key& key);
     void refused(const Key& key, const Sent& sent, errc code);
+    void refused_change(const Log& log, const Sent& sent, errc code);
+    bool is_forbidden(const Log& log, const Membership& member, const Sent& sent) const;
 
     bool append(const store::NewEntry& entry, Log& log, const store::Outcome* outcome, store::Reader& reader);
     void change(const store::WriteBatch& batch, const store::Change& change, const store::Outcome* outcome,
@@ -151,15 +192,32 @@ private:
     void add_user(const store::NewUser& user, const store::Outcome* outcome, store::Reader& reader);
     void set_members(const store::Change& change, Log& log);
     void mark(const store::Mark& mark, const store::Outcome* outcome, store::Reader& reader);
-    void check_message(const store::NewEntry& entry, const Log& log, const Key& key, const Sent& sent);
+    bool needs_no_entry(const store::NewEntry& entry, const Log& log, const Key& key, const store::Outcome& outcome);
+    void destroy(store::Row row);
+    void note_place(const Key& key, const model::Position& at);
+    void note_text(const Log& log, const Entry& entry);
+    void check_writer(const store::NewEntry& entry, const Log& log, const Key& key);
+    void check_message_change(const store::NewEntry& entry, const Log& log, const Sent& sent);
     void check_change(const store::WriteBatch& batch, const store::NewEntry& entry, const Log& log, const Sent& sent);
+    void check_touch(const Log& log, store::Row actor, model::Role needed, const wire::ChangedMember& other,
+                     const char* what);
+    void check_step_down(const wire::ConversationChange& told, const Log& log, store::Row owner);
     void check_log(store::Row row, const Log& log, store::Reader& reader);
+    void check_entry(const Log& log, const store::Entry& entry);
     void check_list(const std::string& user, store::Row row, store::Reader& reader);
 
+    static std::string text_of(const model::ConversationKey& key) { return std::string(key.text()); }
     // Of the entry that it brings; nothing: none.
     std::optional<Key> key_of(const store::Write& write) const;
     const Log* log_of(const std::string& key) const;
     const Membership* membership(const Log& log, const std::string& user) const;
+    bool is_blocked(const Log& log, store::Row user) const;
+    // As the log was when `upto` was its last entry. Precondition: a message is there.
+    Shown shown(const Log& log, std::uint64_t offset, std::uint64_t upto) const;
+    static bool is_message(const Log& log, std::uint64_t offset);
+    void check_on_page(const Log& log, const wire::im::Entry& entry, const std::string& user, std::uint64_t upto);
+    void check_text(const Log& log, std::uint64_t offset, const Told& told);
+    void told_change(const std::string& conversation, const model::Position& at, const Told& told);
     std::uint64_t unread_of(const Log& log, const std::string& user, std::uint64_t mark) const;
     static bool may_read(const Membership& member, std::uint64_t offset);
     std::uint64_t now_ms() const;
@@ -180,13 +238,20 @@ private:
     std::map<Key, Given> in_store_;  // what it was asked to write
     std::uint64_t batches_ = 0;
     std::map<Key, std::set<model::Position>> ever_;  // where an entry is, and where it was before a restore
-    std::set<Key> lost_;                             // by a restore
-    std::set<Key> stored_heard_;                     // whose sender has heard so
-    std::set<Key> refused_heard_;                    // likewise, and forgets it
+    std::map<std::pair<std::string, model::Position>, std::set<Uuid>> ids_at_;  // the same, by place
+    std::map<Key, TimePoint> deleted_at_;  // by the request, when all parts of the server knew
+    std::uint64_t restores_ = 0;
+    std::map<Key, std::set<std::string>> texts_;              // that a message has ever had; "": it was deleted
+    std::map<std::string, std::set<std::string>> destroyed_;  // conversations that were, and who owned them then
+    std::map<store::Row, std::string> gone_;                  // of these: by row
+    std::set<Key> lost_;                                      // by a restore, or with its conversation
+    std::set<Key> stored_heard_;                              // whose sender has heard so
+    std::set<Key> refused_heard_;                             // likewise, and forgets it
     // It was refused for good, or changed nothing, and no entry says so: if the answer was lost, it is judged anew, and
     // may stand behind what was sent later.
     std::set<Key> judged_anew_;
     std::set<Key> put_off_;
+    std::set<Key> refused_by_store_;  // and not answered yet
 };
 
 }  // namespace flare::sim

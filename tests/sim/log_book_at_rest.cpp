@@ -3,6 +3,8 @@
 
 namespace flare::sim {
 
+using model::EntryKind;
+
 void LogBook::check_at_rest(store::Reader& reader) {
     for (const auto& [row, log] : state_.logs) check_log(row, log, reader);
     for (const Key& key : stored_heard_) {
@@ -49,20 +51,48 @@ void LogBook::check_log(store::Row row, const Log& log, store::Reader& reader) {
         request.direction = store::Direction::forward;
         request.limit = 1000;
         request.bytes = UINT32_MAX;
+        request.reactions = true;
         const auto page = reader.page(request);
         world_.require(page.has_value(), "a conversation is in the store");
         for (const store::Entry& entry : page->entries) {
             world_.require(entry.offset == ++last, "offsets have no gaps");
             world_.require(last <= log.entries.size() && entry.id == log.entries[last - 1].key.first,
                            "the log holds what was committed");
+            check_entry(log, entry);
         }
         more = page->more;
     }
     world_.require(last == log.entries.size(), "the log holds all that was committed");
     for (const auto& [user, member] : log.members) {
         const auto there = *reader.member(row, user);
-        world_.require(there && there->role == member.role && there->muted_until == member.muted_until,
+        world_.require(there && there->role == member.role && there->muted_until == member.muted_until &&
+                           there->banned_until == member.banned_until && there->blocks == member.blocks,
                        "members are as they were changed");
+    }
+}
+
+void LogBook::check_entry(const Log& log, const store::Entry& entry) {
+    const Entry& there = log.entries[entry.offset - 1];
+    const Sent& sent = sent_.at(there.key);
+    const store::Row sender = sent.user == kServerTarget ? 0 : row_of(sent.user);
+    world_.require(entry.kind == there.kind && entry.ref == there.ref && entry.sender == sender,
+                   "an entry is what was asked for");
+    const bool edit = entry.kind == EntryKind::edit;
+    if (entry.kind == EntryKind::removal) return world_.require(entry.payload.empty(), "a removal has no payload");
+    if (entry.kind == EntryKind::reaction)
+        return world_.require(entry.payload == sent.payload, "a reaction is as it was given");
+    if (!edit && entry.kind != EntryKind::message) return;
+    const Shown message = shown(log, edit ? entry.ref : entry.offset, log.entries.size());
+    world_.require(entry.payload == message.payload && entry.blank == message.deleted,
+                   "a message is as it was changed");
+    if (edit) return;
+    const std::uint64_t rev = message.changed_at == 0 ? entry.offset : message.changed_at;
+    world_.require(entry.rev == rev && entry.reactions.size() == message.reactions.size(),
+                   "a message has the changes that it has had");
+    for (const store::Reaction& each : entry.reactions) {
+        const auto found = message.reactions.find(each.key);
+        world_.require(found != message.reactions.end() && each.users == found->second.size(),
+                       "a message has the reactions that it was given");
     }
 }
 

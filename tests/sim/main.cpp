@@ -1,7 +1,9 @@
 // The simulator's command line: docs/simulator.md.
 //     flare_sim [--seeds N] [--first F] [--every E] [--json]     many histories; ends 0 when every promise held. Seeds
 //     F,
-//                                                    F + E, ...: those with the remainder 4 by 5 have a store
+//                                                    F + E, ...: those with the remainder 4 by 5 have a store, and
+//                                                    those with the remainder 13 or 18 by 20, in which people change
+//                                                    messages and administer rooms, too
 //     flare_sim --seed N [--trace]                   one, with its events
 //     flare_sim --list FILE [--json]                 the seeds in a file, one a line; # begins a comment
 //     flare_sim --mutants [NAME]                     plants each fault, or one; ends 0 when every one is noticed
@@ -198,7 +200,29 @@ int run_seeds(const Options& options) {
                                       "change that was refused",
                                       "change that changes nothing",
                                       "page of history",
-                                      "read that was refused"};
+                                      "read that was refused",
+                                      "edit",
+                                      "edit of another one's message",
+                                      "deletion",
+                                      "deletion of another one's message",
+                                      "reaction",
+                                      "reaction that is taken back",
+                                      "reaction that changes nothing",
+                                      "too many reactions",
+                                      "change of a deleted message",
+                                      "change of a message that is told",
+                                      "message that is known to the end",
+                                      "message of a list",
+                                      "role",
+                                      "mute",
+                                      "ban",
+                                      "banned",
+                                      "freeze",
+                                      "frozen",
+                                      "block",
+                                      "end of a block",
+                                      "forbidden",
+                                      "deleted room"};
     bool missing = false;
     for (const char* kind : kKinds) {
         if (options.seeds < kSeedsForEveryFault || options.every != 1 || totals[kind] != 0) continue;

@@ -13,14 +13,20 @@ void RoomLife::plan() {
     if (world_.chance.one_in(4)) plan_copy();
 }
 
+std::vector<std::string> RoomLife::others_of(const ClientNode& client) const {
+    std::vector<std::string> others = people_;
+    std::erase(others, client.user());
+    return others;
+}
+
 void RoomLife::plan_people() {
-    world_.after(world_.chance.between(1s, 8s), [this] { clients_.front()->talk({"room:a"}, {"bob"}); });
+    world_.after(world_.chance.between(1s, 8s),
+                 [this] { clients_.front()->talk({"room:a"}, others_of(*clients_.front())); });
     for (int i = 0; i < 70; ++i) {
         world_.after(world_.chance.between(500ms, 55s), [this] {
             ClientNode& client = anybody();
             const std::uint64_t burst = world_.chance.one_in(10) ? 12 : 1;
-            for (std::uint64_t n = 0; n < burst; ++n)
-                client.talk({"room:a", "room:a", "room:b"}, {client.user() == "ann" ? "bob" : "ann"});
+            for (std::uint64_t n = 0; n < burst; ++n) client.talk({"room:a", "room:a", "room:b"}, others_of(client));
         });
     }
     for (int i = 0; i < 12; ++i) {

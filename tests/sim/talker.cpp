@@ -63,8 +63,8 @@ Talker::Request Talker::think_of(const std::vector<std::string>& rooms, const st
             wire::im::HistoryQuery query;
             query.conversation = request.room;
             query.limit = static_cast<std::uint32_t>(1 + world_.chance.below(80));
-            query.forward = request.forward = world_.chance.one_in(2);
-            if (query.forward) query.after = request.after = world_.chance.below(40);
+            query.forward = request.query.forward = world_.chance.one_in(2);
+            if (query.forward) query.after = request.query.after = world_.chance.below(40);
             if (!query.forward && world_.chance.one_in(2)) query.before = world_.chance.below(40);
             request.body = wire::im::encode(query);
         }
@@ -109,7 +109,12 @@ void Talker::ask(const Uuid& id, Request request) {
         sent.user = client_.user;
         sent.key = LogBook::key_of(client_.user, request.room);
         sent.changes = true;
+        sent.verb = request.verb;
+        sent.about = request.about;
+        sent.payload = request.text;
         book_.sends(id, std::move(sent));
+    } else if (request.verb == Verb::history) {
+        request.query.end_then = book_.end_of(LogBook::key_of(client_.user, request.room));
     }
     open_[id] = std::move(request);
 }
@@ -140,7 +145,7 @@ void Talker::hears_page(const Request& request, const wire::ResponseView& respon
         const auto page = wire::im::decode<wire::im::HistoryPage>(response.body);
         world_.require(page.has_value(), "a page can be read");
         if (!page->entries.empty()) world_.happened("page of history");
-        book_.page(client_.user, key, request.after, request.forward, *page);
+        book_.page(client_.user, key, request.query, *page);
     } else if (request.verb == Verb::conversation_get) {
         const auto about = wire::im::decode<wire::im::Conversation>(response.body);
         world_.require(about && about->head, "what a conversation is can be read");

@@ -24,21 +24,22 @@ public:
     };
     Talker(World& world, LogBook& book, Client client) : world_(world), book_(book), client_(std::move(client)) {}
 
+    struct Request {
+        wire::Verb verb = wire::Verb::unspecified;
+        std::string room{};  // as a target: a room, or another user
+        std::string body{};
+        LogBook::Query query{};   // of a page
+        model::Position about{};  // of a message that it changes; epoch 0: in whichever log there is
+        std::string text{};       // of an edit, or the key of a reaction
+    };
     // Asks for something of one of these rooms. `others`: users who may be members.
     void talk(const std::vector<std::string>& rooms, const std::vector<std::string>& others);
+    void ask(const Uuid& id, Request request);
     void hears(const wire::ResponseView& response);
     void gave_up(const Uuid& id) { open_.erase(id); }
 
 private:
-    struct Request {
-        wire::Verb verb = wire::Verb::unspecified;
-        std::string room{};  // as a target
-        std::string body{};
-        std::uint64_t after = 0;  // of a page that goes forward
-        bool forward = false;
-    };
     Request think_of(const std::vector<std::string>& rooms, const std::vector<std::string>& others);
-    void ask(const Uuid& id, Request request);
     std::string make(const std::string& room, const std::vector<std::string>& others);
     std::string change_members(const Request& request, const std::string& other);
     void hears_page(const Request& request, const wire::ResponseView& response);

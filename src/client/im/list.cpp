@@ -2,6 +2,7 @@
 
 #include "client/im/bodies.hpp"
 #include "client/im/message_changes.hpp"
+#include "session/planted.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -31,6 +32,7 @@ void ConversationList::State::move_mark(std::uint64_t offset) {
     if (mark >= known_from) {
         below = 0;
         more = false;
+        count_from = 0;
     } else {
         below = std::min(below, known_from - mark);
     }
@@ -96,6 +98,8 @@ void ConversationList::State::count_page(const ReadMark& read, std::uint64_t las
     const bool meets = counted >= from;
     const std::uint64_t known_before = known_from;
     if (meets) {
+        // A message that is known one by one, and is not there any more, was deleted since.
+        std::erase_if(found, [this](std::uint64_t offset) { return offset > known_from && offset <= counted; });
         std::deque<std::uint64_t> all;
         std::set_union(others.begin(), others.end(), found.begin(), found.end(), std::back_inserter(all));
         others = std::move(all);
@@ -111,6 +115,7 @@ void ConversationList::State::count_page(const ReadMark& read, std::uint64_t las
     if (read.offset >= mark || !meets) {
         below = read.offset >= known_from ? 0 : less(read.unread, upto(last) - upto(read.offset));
         more = read.offset < known_from && read.more;
+        count_from = 0;
         guessed_from.reset();
         move_mark(std::exchange(mark, std::min(mark, read.offset)));
         move_mark(read.offset);
@@ -122,11 +127,13 @@ void ConversationList::State::count_page(const ReadMark& read, std::uint64_t las
     }
     others.erase(others.begin(), std::upper_bound(others.begin(), others.end(), mark));
     while (others.size() > kMostOneByOne) fold();
+    doubt_count(last);
 }
 
 bool ConversationList::State::count_answer(const wire::im::ReadMark& read) {
     said = std::max(said, read.offset);
     move_mark(read.offset);
+    if (mark >= known_from) count_from = 0;
     if (read.offset != mark || mark >= known_from) return true;
     if (read.last < known_from) {
         said = 0;
@@ -141,7 +148,23 @@ bool ConversationList::State::count_answer(const wire::im::ReadMark& read) {
     below = less(read.unread, static_cast<std::uint64_t>(seen));
     more = read.more;
     guessed_from.reset();
-    return true;
+    count_from = 0;
+    doubt_count(read.last);
+    return count_from == 0;
+}
+
+// If it is known one by one, it does not count any more; else nobody here knows whose it was, or that it was silent.
+void ConversationList::State::count_removal(std::uint64_t offset, std::uint64_t of) {
+    removal = std::max(removal, offset);
+    if (session::planted(session::Fault::list_counts_deleted)) return;
+    std::erase(others, of);
+    const bool is_counted = offset <= counted;  // by the server, which knew of it
+    if (!is_counted && of > mark && of <= known_from && below != 0) count_from = offset;
+}
+
+// Of what was counted before the newest deletion, more may be unread than there is.
+void ConversationList::State::doubt_count(std::uint64_t counted_upto) noexcept {
+    if (below != 0 && removal > counted_upto) count_from = removal;
 }
 
 // The oldest of those that are known one by one is counted with those below.
@@ -201,6 +224,8 @@ bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Enco
     for (const wire::im::Entry& each : from.entries) {
         Kept kept{packed_of(each, Bytes()), encodings};
         if (counts(kept.packed.entry)) others.push_back(each.offset);
+        // What the page counts is without it.
+        if (each.kind == model::EntryKind::removal) state.count_removal(each.offset, each.ref);
         keep(state, std::move(kept));
     }
     // Below what the user may read nothing counts.
@@ -211,6 +236,7 @@ bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Enco
     if (from.mark && !state.flag_unsaid) state.unread_from = from.mark->unread_from;
     state.count_page(read, last, known_from, std::move(others));
     state.count_upto(last, from.about->head->messages);
+    uncounted_ = uncounted_ || state.count_from != 0;
     // Changes that are newer than the page.
     for (const Kept& each : state.entries) {
         if (offset_of(each) <= last) continue;
@@ -255,9 +281,12 @@ void ConversationList::on_entry(std::string_view name, std::uint64_t epoch, cons
     if (old && (state->entries.empty() || from.offset < offset_of(state->entries.front()))) return;
     Kept kept{packed_of(from, Bytes()), encodings};
     const Entry& entry = kept.packed.entry;
+    if (entry.kind == EntryKind::removal) {
+        state->count_removal(entry.offset, entry.ref);
+        uncounted_ = uncounted_ || state->count_from != 0;
+    }
     if (counts(entry)) state->count(entry.offset);
     state->count_upto(entry.offset, entry.messages);
-    if (entry.kind == EntryKind::removal) std::erase(state->others, entry.ref);
     if (news) {
         head.last = entry.offset;
         state->last_time = entry.time;
@@ -410,6 +439,7 @@ void ConversationList::on_mark_refused(std::string_view name) {
     if (found == all_.end()) return;
     State& state = found->second;
     state.said = state.mark;
+    state.count_from = 0;
     if (!std::exchange(state.flag_unsaid, false) || state.unread_from == 0) return;
     state.unread_from = 0;
     note_changed(found->first, state);
@@ -420,7 +450,8 @@ std::vector<ConversationList::Unsaid> ConversationList::unsaid() {
     std::vector<Unsaid> found;
     for (auto& [name, state] : all_) {
         const std::uint64_t epoch = state.about.head.epoch;
-        const bool says_mark = state.mark > state.said || (state.flag_unsaid && state.unread_from == 0);
+        const bool says_mark = state.mark > state.said || state.count_from != 0 ||
+                               (state.flag_unsaid && state.unread_from == 0);
         if (says_mark && state.unread_from != 0) state.set_unread(state.unread_from);
         const bool says_unread = state.flag_unsaid && state.unread_from != 0;
         if (says_mark) found.push_back({name, {epoch, state.mark}, false, says_unread ? 0 : state.flag});
@@ -522,6 +553,7 @@ void ConversationList::change(State& state, const Kept& change) {
         if (offset_of(each) != change.packed.entry.ref) continue;
         bytes_ -= cost_of(each);
         const bool edits = change.packed.entry.kind == EntryKind::edit;
+        if (edits && session::planted(session::Fault::list_keeps_old_text)) continue;
         if (apply_change(each.packed, change.packed, user_) && edits) each.encodings = change.encodings;
         bytes_ += cost_of(each);
     }

@@ -3,8 +3,9 @@
 // entries that have come in another lane.
 //
 // Unread are messages of others above the mark. Those above `known_from` are known one by one, so that the count is
-// exact when the mark moves there; of those below it only their number is known, until the server counts anew. Where
-// only the end of a log is told, unread grows by the messages that the log has more, less the own ones among them.
+// exact when the mark moves there; of those below it only their number is known, until the server counts anew. It is
+// asked to when one of them may have been deleted. Where only the end of a log is told, unread grows by the messages
+// that the log has more, less the own ones among them.
 //
 // Protocol: docs/protocol.md, "Sync"; docs/client.md, "The list of conversations".
 // Threads:  its client's I/O thread; listed() any.
@@ -99,7 +100,8 @@ public:
                    std::optional<std::uint64_t> answered = std::nullopt);
     // The server does not take it: it is not said again.
     void on_mark_refused(std::string_view name);
-    // What the server does not have, in the order in which it is to be said.
+    // What is to be said to the server, in this order: marks that it does not have, or whose answers are to say what is
+    // unread.
     struct Unsaid {
         std::string name;
         Position position;
@@ -107,6 +109,8 @@ public:
         std::uint64_t said = 0;  // said_of(), for the answer
     };
     std::vector<Unsaid> unsaid();
+    // There are further ones of the latter since the last call.
+    bool take_uncounted() noexcept { return std::exchange(uncounted_, false); }
 
     // ---- marks of others ----
 
@@ -152,6 +156,8 @@ private:
         std::optional<std::uint64_t> messages{};  // of the log up to `counted`
         // What is between here and known_from was counted by ends of the log, own messages among it.
         std::optional<std::uint64_t> guessed_from{};
+        std::uint64_t removal = 0;           // offset of the newest deletion that is known
+        std::uint64_t count_from = 0;        // unread is to be counted by who knows of the entry there; 0: it is
         std::vector<std::uint64_t> own{};    // offsets of own messages above `counted`, ascending
         std::deque<std::uint64_t> others{};  // offsets of messages of others above mark and known_from, ascending
         std::vector<Kept> entries{};
@@ -173,6 +179,8 @@ private:
         void fold();
         void count_page(const ReadMark& said, std::uint64_t last, std::uint64_t from, std::deque<std::uint64_t> found);
         bool count_answer(const wire::im::ReadMark& said);
+        void count_removal(std::uint64_t offset, std::uint64_t of);
+        void doubt_count(std::uint64_t counted_upto) noexcept;
         void note_change(const ConversationChange& change, std::string_view user);
     };
     using All = std::map<std::string, State, std::less<>>;
@@ -192,6 +200,7 @@ private:
     std::uint64_t pass_ = 0;
     std::uint64_t turns_ = 0;
     std::vector<std::string> changed_;
+    bool uncounted_ = false;
 };
 
 // What applications get; what is compressed is inflated. Entries that cannot be inflated, or would need more than

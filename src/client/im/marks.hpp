@@ -9,6 +9,7 @@
 #include "client/im/feeds.hpp"
 #include "client/im/list.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <string>
@@ -33,6 +34,8 @@ public:
     void on_told(const std::string& conversation, std::uint64_t epoch, const wire::im::ReadMark& told);
     // Those that the server does not have: a sync has told what it has.
     void say_again();
+    // The same, in a while.
+    void say_later() { again_at_ = std::min(again_at_, owner_.now() + kDelay); }
 
     session::TimePoint next_deadline() const noexcept { return again_at_; }
     void on_time();

@@ -1,5 +1,7 @@
 #include "client/im/message_changes.hpp"
 
+#include "session/planted.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -31,7 +33,9 @@ bool remove(PackedEntry& message, const Entry& change) {
 }
 
 bool react(Entry& message, const Entry& change, bool own) {
-    if (message.deleted || message.reactions_upto >= change.offset) return false;
+    const bool counted =
+        message.reactions_upto >= change.offset && !session::planted(session::Fault::reaction_counted_twice);
+    if (message.deleted || counted) return false;
     message.reactions_upto = change.offset;
     auto& all = message.reactions;
     const std::string_view key = change.payload.view();

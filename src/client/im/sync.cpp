@@ -367,6 +367,7 @@ void Sync::on_no_member(const std::string& conversation) {
 // ---- telling ----
 
 void Sync::tell_changes(const std::shared_ptr<void>& taken) {
+    if (list_.take_uncounted()) marks_.say_later();
     for (const std::string& name : list_.take_changed()) {
         auto make = [name, item = list_.item(name), taken, keeper = kept_.keeper]() -> std::optional<Event> {
             event::ConversationChanged changed{name, std::nullopt};

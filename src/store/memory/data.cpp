@@ -143,7 +143,8 @@ errc Data::may_append(const WriteBatch& batch, const NewEntry& entry, const Log&
     if (full_ && entry.kind != EntryKind::removal) return errc::storage_full;
     if (!is_about_another(entry.kind)) return errc::ok;
     const Entry* const original = this->entry(log, entry.ref);
-    if (original == nullptr || is_about_another(original->kind) || original->blank) return errc::history_pruned;
+    const bool deleted = original != nullptr && original->blank && !planted(Fault::edit_of_deleted);
+    if (original == nullptr || is_about_another(original->kind) || deleted) return errc::history_pruned;
     if (entry.kind == EntryKind::edit) {
         const auto edits = log.edits.find(entry.ref);
         return edits != log.edits.end() && edits->second >= kMostEdits ? errc::too_many_edits : errc::ok;
@@ -154,13 +155,14 @@ errc Data::may_append(const WriteBatch& batch, const NewEntry& entry, const Log&
     const auto own = std::ranges::count_if(found->second,
                                            [&](const auto& each) { return each.second.users.contains(entry.sender); });
     const bool fresh = !found->second.contains(batch.view(entry.payload));
+    const std::uint64_t most = planted(Fault::reactions_not_limited) ? kMostReactionKeys : kMostOwnReactions;
     const bool too_many =
-        static_cast<std::uint64_t>(own) >= kMostOwnReactions || (fresh && found->second.size() >= kMostReactionKeys);
+        static_cast<std::uint64_t>(own) >= most || (fresh && found->second.size() >= kMostReactionKeys);
     return too_many ? errc::too_many_reactions : errc::ok;
 }
 
 bool Data::changes_nothing(const WriteBatch& batch, const NewEntry& entry, const Log& log) {
-    if (entry.kind != EntryKind::reaction) return false;
+    if (entry.kind != EntryKind::reaction || planted(Fault::reaction_repeated)) return false;
     bool has = false;
     if (const auto found = log.reactions.find(entry.ref); found != log.reactions.end()) {
         const auto key = found->second.find(batch.view(entry.payload));
@@ -192,6 +194,7 @@ void Data::change_original(const WriteBatch& batch, const NewEntry& entry, Log& 
     head.bytes -= original.payload.size();
     original.rev = head.last.offset;
     if (entry.kind == EntryKind::edit) {
+        if (planted(Fault::edit_lost)) return;
         if (entry.type.size != 0) original.type = batch.view(entry.type);
         original.payload = batch.view(entry.payload);
         original.encoding = entry.encoding;
@@ -200,8 +203,8 @@ void Data::change_original(const WriteBatch& batch, const NewEntry& entry, Log& 
         ++log.edits[entry.ref];
     } else {
         undo_.emplace_back([&log, before = log.reactions] { log.reactions = before; });
-        log.reactions.erase(entry.ref);
-        original.payload.clear();
+        if (!planted(Fault::reactions_outlive)) log.reactions.erase(entry.ref);
+        if (!planted(Fault::deleted_text_stays)) original.payload.clear();
         original.encoding = model::StoredEncoding::identity;
         original.blank = true;
     }

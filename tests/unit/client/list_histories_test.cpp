@@ -92,6 +92,7 @@ private:
     }
     void write(std::size_t i) {
         Log& log = logs_[i];
+        if (log.last() != 0 && below(6) == 0) return remove(i, below(log.last()));
         auto entry = entry_of(log.last() + 1, below(3) == 0 ? "ann" : "bob");
         if (below(5) == 0) entry.kind = model::EntryKind::membership, entry.payload = "";
         if (below(5) == 0) entry.flags = model::kSilent;
@@ -100,6 +101,19 @@ private:
         if (!own || !log.listed) return;
         Entry mine = packed_of(entry, Bytes()).entry;  // its receipt comes before what is below it
         list_.on_own(name_of(i), kEpoch, mine);
+    }
+    // From now on nothing shows its text, also what tells it late.
+    void remove(std::size_t i, std::size_t at) {
+        Log& log = logs_[i];
+        body::Entry& message = log.entries[at];
+        if (message.kind != model::EntryKind::message || (message.flags & model::kDeleted) != 0) return;
+        message.flags |= model::kDeleted;
+        message.rev = log.last() + 1;
+        auto entry = entry_of(log.last() + 1, below(3) == 0 ? "ann" : "bob");
+        entry.kind = model::EntryKind::removal;
+        entry.ref = message.offset;
+        entry.payload = "";
+        log.entries.push_back(entry);
     }
     void tell_upto(std::size_t i, std::uint64_t upto) {
         Log& log = logs_[i];

@@ -185,6 +185,52 @@ TEST_F(Listed, TheServerMayHaveCountedMoreOrLessThanIsKnown) {
     EXPECT_EQ(mark(), "8 above 491");
 }
 
+// Of the messages that a page has only counted, nobody knows which one was deleted.
+TEST_F(Listed, WhatIsDeletedBelowWhatIsKnownIsCountedByTheServer) {
+    name({"room:tea", 20, 10, 7, {entry_of(19, "bob"), entry_of(20, "bob")}});
+    const auto removal = [](std::uint64_t offset, std::uint64_t of) {
+        body::Entry entry = entry_of(offset, "bob");
+        entry.kind = model::EntryKind::removal;
+        entry.ref = of;
+        return entry;
+    };
+    entry(removal(21, 19));
+    EXPECT_EQ(mark(), "6 above 10") << "it was known one by one";
+    EXPECT_FALSE(list.take_uncounted());
+    entry(removal(22, 9));
+    EXPECT_FALSE(list.take_uncounted()) << "it was read before";
+    entry(removal(23, 12));
+    EXPECT_TRUE(list.take_uncounted());
+    EXPECT_FALSE(list.take_uncounted());
+    EXPECT_EQ(list.unsaid(), (std::vector<std::pair<std::string, Position>>{{"room:tea", {kEpoch, 10}}}));
+    EXPECT_FALSE(list.on_marked("room:tea", kEpoch, {10, 6, false, 22, 22})) << "it was counted before the deletion";
+    EXPECT_FALSE(list.unsaid().empty());
+    EXPECT_TRUE(list.on_marked("room:tea", kEpoch, {10, 5, false, 23, 23}));
+    EXPECT_EQ(mark(), "5 above 10");
+    EXPECT_TRUE(list.unsaid().empty());
+
+    entry(removal(24, 13));
+    EXPECT_FALSE(list.unsaid().empty());
+    (void)list.mark("room:tea", {kEpoch, 18});
+    EXPECT_EQ(mark(), "1 above 18");
+    EXPECT_TRUE(list.on_marked("room:tea", kEpoch, {18, 1, false, 24, 24}));
+    EXPECT_TRUE(list.unsaid().empty()) << "what is behind the mark is known one by one";
+}
+
+// A page that was read before a deletion has come behind the entry that tells it.
+TEST_F(Listed, APageThatIsOlderThanADeletionDoesNotBringTheMessageBack) {
+    name({"room:tea", 10, 10, 0, {}});
+    entry(entry_of(11, "bob", 11));
+    entry(entry_of(12, "bob", 12));
+    body::Entry removal = entry_of(13, "bob", 12);
+    removal.kind = model::EntryKind::removal;
+    removal.ref = 11;
+    entry(removal);
+    EXPECT_EQ(mark(), "1 above 10");
+    name({"room:tea", 12, 10, 2, {entry_of(11, "bob"), entry_of(12, "bob")}});
+    EXPECT_EQ(mark(), "1 above 10");
+}
+
 TEST_F(Listed, WhatTheUserMayNotReadAnyMoreDoesNotCount) {
     name({"room:tea", 3, 0, 1, {entry_of(3, "bob")}});
     entry(entry_of(4, "bob"));

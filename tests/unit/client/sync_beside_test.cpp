@@ -221,6 +221,21 @@ TEST_F(Syncing, AnAnswerThatIsOlderThanThePageIsAskedForAgain) {
     EXPECT_EQ(sync.next_deadline(), session::kNever);
 }
 
+TEST_F(Syncing, WhatIsUnreadIsCountedAnewWhenOneThatWasOnlyCountedIsDeleted) {
+    synced({{"room:tea", 3, 12, 11, 4, 7}});
+    wire::im::Entry removal = message(13);
+    removal.kind = model::EntryKind::removal;
+    removal.ref = 6;
+    (void)tell(3, {removal});
+    EXPECT_EQ(asked(), "") << "others may follow";
+    time += ReadMarks::kDelay;
+    sync.on_time();
+    EXPECT_EQ(asked(), "mark room:tea 4");
+    answer(wire::im::ReadMark{4, 6, false, 13});
+    EXPECT_EQ(sync.list()[0].mark.unread, 6u);
+    EXPECT_EQ(sync.next_deadline(), session::kNever);
+}
+
 TEST_F(Syncing, WithoutAListMarksAreOnlyAskedFor) {
     Sync off{false, "ann", *this};
     off.begin_session();

@@ -1,0 +1,105 @@
+// When the faults are over: what an application was told, and what its client lists, is what the logs say.
+#include "client/im/entries.hpp"
+#include "sim/listener.hpp"
+
+#include <algorithm>
+
+namespace flare::sim {
+
+void Listener::check_at_rest() const {
+    // Nobody can tell that the log is another one, if the copy has been written to meanwhile.
+    if (client_.keeps_list && book_.unknown_copy()) return;
+    for (const auto& [conversation, heard] : heard_) {
+        if (!heard.subscribed || comes_and_goes(conversation)) continue;
+        const auto end = book_.end_for(client_.user, LogBook::key_of(client_.user, conversation));
+        world_.require(end.has_value(), "who is subscribed is a member");
+        model::Position told{heard.epoch, heard.last};
+        // An own message of unknown outcome is a hole, which is told with what comes behind it.
+        const model::ConversationKey key = LogBook::key_of(client_.user, conversation);
+        const auto needs_nothing = [&](const model::Position& at) {
+            return book_.is_of(client_.name, key, at) || ever_.contains(book_.id_at(key, at));
+        };
+        while (needs_nothing({told.epoch, told.offset + 1})) ++told.offset;
+        world_.require(*end == told, "what is subscribed to is told to its end");
+        check_shelf(conversation, heard);
+    }
+    if (client_.keeps_list) check_list();
+}
+
+void Listener::check_list() const {
+    std::set<std::string> listed;
+    for (const client::ConversationList::Item& item : sync_.list()) {
+        const std::string& name = item.about.name;
+        listed.insert(name);
+        const model::ConversationKey key = LogBook::key_of(client_.user, name);
+        const auto end = book_.end_for(client_.user, key);
+        world_.trace(client_.name + " lists " + name + ": " + std::to_string(item.about.head.last) + ", read " +
+                     std::to_string(item.mark.offset) + ", unread " + std::to_string(item.mark.unread));
+        world_.require(end.has_value(), "who has a conversation in the list is a member");
+        world_.trace("of the store: end " + std::to_string(end->offset));
+        // But for own messages of unknown outcome.
+        model::Position last{item.about.head.epoch, item.about.head.last};
+        while (book_.is_of(client_.name, key, {last.epoch, last.offset + 1})) ++last.offset;
+        world_.require(last == *end, "the list knows the end of a log");
+        const std::uint64_t mark = book_.mark_of(client_.user, key);
+        world_.require(item.mark.offset <= mark, "a mark of the list is in the store");
+        const bool told = item.mark.offset >= book_.said_of(client_.user, key);
+        world_.require(told, "a mark that the store has is in every list of its user");
+        const std::uint64_t unread = book_.unread_for(client_.user, key, item.mark.offset);
+        world_.trace("of the store: end " + std::to_string(end->offset) + ", unread " + std::to_string(unread));
+        // Of a log whose end alone is told, own messages without a receipt are counted until the next count: those of
+        // other processes, and those that were given up.
+        std::uint64_t most = unread;
+        if (client_.counts_ends)
+            most += book_.own_above(client_.user, key, item.mark.offset, settled_) +
+                    book_.deleted_above(client_.user, key, item.mark.offset);
+        world_.require(
+            item.mark.more ? item.mark.unread <= most : item.mark.unread >= unread && item.mark.unread <= most,
+            "unread is what a recount says");
+        if (!client_.counts_ends || !name.starts_with("room:")) check_entries(item, key);
+    }
+    for (const model::ConversationKey& key : book_.conversations_of(client_.user)) {
+        const std::string name = key.kind() == model::ConversationKind::room ? "room:" + std::string(key.name())
+                                 : key.first() == client_.user               ? std::string(key.second())
+                                                                             : std::string(key.first());
+        if (!listed.contains(name)) world_.trace(client_.name + " does not list " + name);
+        world_.require(listed.contains(name), "every conversation is in the list");
+    }
+}
+
+// As it was told them, message by message.
+void Listener::check_shelf(const std::string& conversation, const Heard& heard) const {
+    const model::ConversationKey key = LogBook::key_of(client_.user, conversation);
+    for (const auto& [offset, message] : heard.shelf.messages()) {
+        const auto shown = book_.shown(key, {heard.epoch, offset});
+        if (!shown) continue;  // it may not be read any more
+        world_.trace(client_.name + " keeps " + conversation + " " + std::to_string(offset));
+        world_.require(message.id == shown->id && message.payload == shown->payload, "who was told knows the text");
+        world_.require(message.deleted == shown->deleted, "who was told knows what is deleted");
+        world_.require(message.reactions == shown->reactions, "who was told knows the reactions");
+        world_.happened("message that is known to the end");
+    }
+}
+
+// As its client keeps them in the list.
+void Listener::check_entries(const client::ConversationList::Item& item, const model::ConversationKey& key) const {
+    for (const client::ConversationList::Kept& each : item.entries) {
+        const Entry& entry = each.packed.entry;
+        if (entry.kind != EntryKind::message) continue;
+        const auto shown = book_.shown(key, {item.about.head.epoch, entry.offset});
+        world_.trace(client_.name + " lists " + item.about.name + " " + std::to_string(entry.offset));
+        world_.require(shown && shown->id == entry.id, "a list has messages of the log");
+        world_.require(entry.payload.view() == shown->payload && entry.deleted == shown->deleted,
+                       "a list has the text of a message");
+        world_.require(entry.reactions.size() == shown->reactions.size(), "a list has the reactions to a message");
+        for (const Reaction& reaction : entry.reactions) {
+            const auto found = shown->reactions.find(reaction.key);
+            world_.require(found != shown->reactions.end() && reaction.users == found->second.size() &&
+                               reaction.own == found->second.contains(client_.user),
+                           "a list counts the reactions to a message");
+        }
+        world_.happened("message of a list");
+    }
+}
+
+}  // namespace flare::sim

@@ -21,6 +21,11 @@ std::uint64_t offset_of(const ConversationList::Kept& kept) { return kept.packed
 
 std::uint64_t less(std::uint64_t from, std::uint64_t what) { return from > what ? from - what : 0; }
 
+// As unread, for this user.
+bool counts(const Entry& entry, std::string_view user) {
+    return entry.kind == EntryKind::message && !entry.silent && !entry.deleted && entry.from != user;
+}
+
 }  // namespace
 
 // ---- counting ----
@@ -191,10 +196,6 @@ void ConversationList::State::note_change(const ConversationChange& change, std:
 }
 
 // Neither silent nor deleted, and of somebody else.
-bool ConversationList::counts(const Entry& entry) const {
-    return entry.kind == EntryKind::message && !entry.silent && !entry.deleted && entry.from != user_;
-}
-
 // ---- from the server ----
 
 bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Encodings encodings) {
@@ -223,7 +224,7 @@ bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Enco
     if (!state.entries.empty() && offset_of(state.entries.back()) + 1 < first) forget_entries(state);
     for (const wire::im::Entry& each : from.entries) {
         Kept kept{packed_of(each, Bytes()), encodings};
-        if (counts(kept.packed.entry)) others.push_back(each.offset);
+        if (counts(kept.packed.entry, user_)) others.push_back(each.offset);
         // What the page counts is without it.
         if (each.kind == model::EntryKind::removal) state.count_removal(each.offset, each.ref);
         keep(state, std::move(kept));
@@ -233,7 +234,7 @@ bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Enco
     if (known_from == last) others.clear();
     ReadMark read;
     if (from.mark) read = {from.mark->offset, from.mark->unread, from.mark->more};
-    if (from.mark && !state.flag_unsaid) state.unread_from = from.mark->unread_from;
+    if (from.mark && !state.flag.unsaid) state.flag.from = from.mark->unread_from;
     state.count_page(read, last, known_from, std::move(others));
     state.count_upto(last, from.about->head->messages);
     uncounted_ = uncounted_ || state.count_from != 0;
@@ -285,7 +286,7 @@ void ConversationList::on_entry(std::string_view name, std::uint64_t epoch, cons
         state->count_removal(entry.offset, entry.ref);
         uncounted_ = uncounted_ || state->count_from != 0;
     }
-    if (counts(entry)) state->count(entry.offset);
+    if (counts(entry, user_)) state->count(entry.offset);
     state->count_upto(entry.offset, entry.messages);
     if (news) {
         head.last = entry.offset;
@@ -392,7 +393,7 @@ std::optional<ReadMark> ConversationList::mark(std::string_view name, const Posi
     State* const state = find(name, upto.epoch);
     if (state == nullptr) return std::nullopt;
     const std::uint64_t offset = std::min(upto.offset, state->about.head.last);
-    const bool ends = state->unread_from != 0 && offset >= state->unread_from;
+    const bool ends = state->flag.from != 0 && offset >= state->flag.from;
     if (offset > state->mark || ends) {
         state->move_mark(offset);
         if (ends) state->set_unread(0);
@@ -410,14 +411,14 @@ std::optional<ReadMark> ConversationList::mark_unread(std::string_view name, con
 }
 
 void ConversationList::State::set_unread(std::uint64_t from) {
-    unread_from = from;
-    ++flag;
-    flag_unsaid = true;
+    flag.from = from;
+    ++flag.number;
+    flag.unsaid = true;
 }
 
 std::uint64_t ConversationList::said_of(std::string_view name, std::uint64_t epoch) {
     const State* const state = find(name, epoch);
-    return state == nullptr ? 0 : state->flag;
+    return state == nullptr ? 0 : state->flag.number;
 }
 
 bool ConversationList::on_marked(std::string_view name, std::uint64_t epoch, const wire::im::ReadMark& read,
@@ -426,10 +427,10 @@ bool ConversationList::on_marked(std::string_view name, std::uint64_t epoch, con
     if (state == nullptr) return true;
     const ReadMark before = state->read_mark();
     const bool counted = state->count_answer(read);
-    if (answered == state->flag) state->flag_unsaid = false;
-    if (!state->flag_unsaid) state->unread_from = read.unread_from;
+    if (answered == state->flag.number) state->flag.unsaid = false;
+    if (!state->flag.unsaid) state->flag.from = read.unread_from;
     if (before.offset != state->mark || before.unread != state->unread() || before.more != state->more ||
-        before.unread_from != state->unread_from)
+        before.unread_from != state->flag.from)
         note_changed(state->about.name, *state);
     return counted;
 }
@@ -440,8 +441,8 @@ void ConversationList::on_mark_refused(std::string_view name) {
     State& state = found->second;
     state.said = state.mark;
     state.count_from = 0;
-    if (!std::exchange(state.flag_unsaid, false) || state.unread_from == 0) return;
-    state.unread_from = 0;
+    if (!std::exchange(state.flag.unsaid, false) || state.flag.from == 0) return;
+    state.flag.from = 0;
     note_changed(found->first, state);
 }
 
@@ -450,12 +451,12 @@ std::vector<ConversationList::Unsaid> ConversationList::unsaid() {
     std::vector<Unsaid> found;
     for (auto& [name, state] : all_) {
         const std::uint64_t epoch = state.about.head.epoch;
-        const bool says_mark = state.mark > state.said || state.count_from != 0 ||
-                               (state.flag_unsaid && state.unread_from == 0);
-        if (says_mark && state.unread_from != 0) state.set_unread(state.unread_from);
-        const bool says_unread = state.flag_unsaid && state.unread_from != 0;
-        if (says_mark) found.push_back({name, {epoch, state.mark}, false, says_unread ? 0 : state.flag});
-        if (says_unread) found.push_back({name, {epoch, state.unread_from}, true, state.flag});
+        const bool says_mark =
+            state.mark > state.said || state.count_from != 0 || (state.flag.unsaid && state.flag.from == 0);
+        if (says_mark && state.flag.from != 0) state.set_unread(state.flag.from);
+        const bool says_unread = state.flag.unsaid && state.flag.from != 0;
+        if (says_mark) found.push_back({name, {epoch, state.mark}, false, says_unread ? 0 : state.flag.number});
+        if (says_unread) found.push_back({name, {epoch, state.flag.from}, true, state.flag.number});
     }
     return found;
 }

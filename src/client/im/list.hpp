@@ -142,13 +142,13 @@ private:
     struct State {
         Conversation about{};  // with the head as it is now
         std::chrono::system_clock::time_point last_time{};
-        std::uint64_t mark = 0;  // what holds
-        std::uint64_t said = 0;  // what the server has said
-        // Shown as unread from there on, and how often this client has said something of that: the last time, the
-        // server may not have heard it.
-        std::uint64_t unread_from = 0;
-        std::uint64_t flag = 1;
-        bool flag_unsaid = false;
+        std::uint64_t mark = 0;        // what holds
+        std::uint64_t said = 0;        // what the server has said
+        struct Flag {                  // set by mark_unread()
+            std::uint64_t from = 0;    // shown as unread from there on; 0: it is not
+            std::uint64_t number = 1;  // how often this client has said something of it
+            bool unsaid = false;       // the last time, the server may not have heard it
+        } flag{};
         std::uint64_t below = 0;       // unread ones in (mark, known_from]
         bool more = false;             // or more than that
         std::uint64_t known_from = 0;  // above it every message of others is known, up to `counted`
@@ -167,7 +167,7 @@ private:
         bool changed = false;           // in changed_
 
         std::uint64_t unread() const noexcept { return below + others.size(); }
-        ReadMark read_mark() const noexcept { return {mark, unread(), more, unread_from}; }
+        ReadMark read_mark() const noexcept { return {mark, unread(), more, flag.from}; }
         void set_unread(std::uint64_t from);
         void move_mark(std::uint64_t offset);
         void count(std::uint64_t offset);
@@ -186,7 +186,6 @@ private:
     using All = std::map<std::string, State, std::less<>>;
 
     State* find(std::string_view name, std::uint64_t epoch);
-    bool counts(const Entry& entry) const;
     void keep(State& state, Kept entry);
     void change(State& state, const Kept& change);
     void forget_entries(State& state);

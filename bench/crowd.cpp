@@ -24,7 +24,7 @@ namespace {
 constexpr std::size_t kFew = 10;          // members of the small room, and subscribers of both
 constexpr std::size_t kAtOnce = 16;       // messages under way
 constexpr std::size_t kAskedAtOnce = 64;  // requests under way
-constexpr std::size_t kTimes = 200;       // a question is asked, for its median
+constexpr std::size_t kQuestions = 200;   // a question is asked, for its median
 constexpr std::uint32_t kFillCacheKib = 1024 * 1024;
 constexpr std::string_view kSmall = "few";
 
@@ -80,12 +80,13 @@ public:
     double join_ms() {
         const std::string room = wire::im::encode(wire::im::ConversationRef{large_});
         // Members who leave, so that they can come back.
-        for (std::size_t i = 0; i < kTimes; ++i) ask(leaver(i), wire::Verb::conversation_leave, room, large_);
+        for (std::size_t i = 0; i < kQuestions; ++i) ask(leaver(i), wire::Verb::conversation_leave, room, large_);
         finish();
-        return median_ms(kTimes, [&](std::size_t i) { ask(leaver(i), wire::Verb::conversation_join, room, large_); });
+        return median_ms(kQuestions,
+                         [&](std::size_t i) { ask(leaver(i), wire::Verb::conversation_join, room, large_); });
     }
     double page_ms() {
-        return median_ms(kTimes, [&](std::size_t i) {
+        return median_ms(kQuestions, [&](std::size_t i) {
             const std::string after = SyncGround::user_name(i * 337 % load_.clients().size());
             wire::im::MemberQuery query;
             query.conversation = large_;

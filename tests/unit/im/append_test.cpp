@@ -506,13 +506,14 @@ TEST(Append, ABlockKeepsTheOtherOneFromWriting) {
 
 // No entry says so: the answer is the end of the log, where there is nothing yet.
 TEST(Append, WhatBeginsWithABlockKnowsTheEpochOfItsLog) {
+    constexpr std::uint64_t kFirstEpoch = 7;
     Home home = two_users();
     home.ask(1, 1, command::Block{});
     home.append.absent();
     home.turn();
     home.append.make_direct(1, 2, home.now, home.out);
-    home.append.committed(0, {.row = 3, .position = {kEpoch, 0}}, home.out);
-    EXPECT_EQ(home.append.conversation().head().last, (model::Position{kEpoch, 0}));
+    home.append.committed(0, {.row = 3, .position = {kFirstEpoch, 0}}, home.out);
+    EXPECT_EQ(home.append.conversation().head().last, (model::Position{kFirstEpoch, 0}));
 }
 
 // ---- memory ----

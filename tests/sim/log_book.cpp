@@ -88,7 +88,7 @@ void LogBook::on_answer(const model::ConversationKey& conversation, const im::ef
     const auto known = sent_.find(key);
     world_.require(known != sent_.end(), "only what was sent is answered");
     world_.trace("answers " + known->second.writer + " " + std::to_string(known->second.number) + " in " + key.second +
-                 ": " + std::string(name(answer.code)));
+                 ": " + std::string(name(answer.code)) + " " + answer.id.str().substr(0, 8));
     if (known->second.changes) requests_.answered(answer.id, im::is_later(answer.code));
     put_off_.erase(key);
     const auto offset = state_.offsets.find(key);
@@ -278,7 +278,10 @@ bool LogBook::append(const store::NewEntry& entry, Log& log, const store::Outcom
         return false;
     }
     const auto found = *reader.find(entry.id, state_.rows.at(key.second), entry.sender);
-    if (!found && outcome == nullptr) return false;  // there was no room
+    if (!found && outcome == nullptr) {  // there was no room, or nothing to be changed: it is judged anew
+        if (store::is_about_another(entry.kind)) judged_anew_.insert(key);
+        return false;
+    }
     const model::Position next{log.epoch, log.entries.size() + 1};
     const bool deleted_behind_it = !found && reader.conversation(log.key)->value_or(store::Conversation()).removed;
     world_.require(deleted_behind_it || (found && found->position == next), "offsets have no gaps");

@@ -299,7 +299,7 @@ void ServerNode::on_device_dropped(std::string_view key) {
 // then, or in another session.
 bool ServerNode::on_request(session::ServerSession& session, const session::PendingRequest& pending,
                             const wire::RequestView& request) {
-    world_.trace("is asked by " + session.user());
+    world_.trace("is asked by " + session.user() + ": " + request.id.str().substr(0, 8));
     requests_.server_asked(session, request, pending.lane);
     if (kept_) return false;
     answer(process_->router().home_of(session.user()), pending, std::string(request.body), 0);

@@ -99,12 +99,13 @@ void ConversationList::State::count_page(const ReadMark& read, std::uint64_t las
                                          std::deque<std::uint64_t> found) {
     said = std::max(said, read.offset);
     if (known_from > last) return move_mark(read.offset);  // it is older than all that is known
+    for (const auto& [offset, of] : removals) {
+        if (offset > last) std::erase(found, of);
+    }
     // What is known one by one meets what the page has, or nothing is known of what is between.
     const bool meets = counted >= from;
     const std::uint64_t known_before = known_from;
     if (meets) {
-        // A message that is known one by one, and is not there any more, was deleted since.
-        std::erase_if(found, [this](std::uint64_t offset) { return offset > known_from && offset <= counted; });
         std::deque<std::uint64_t> all;
         std::set_union(others.begin(), others.end(), found.begin(), found.end(), std::back_inserter(all));
         others = std::move(all);
@@ -160,7 +161,8 @@ bool ConversationList::State::count_answer(const wire::im::ReadMark& read) {
 
 // If it is known one by one, it does not count any more; else nobody here knows whose it was, or that it was silent.
 void ConversationList::State::count_removal(std::uint64_t offset, std::uint64_t of) {
-    removal = std::max(removal, offset);
+    if (removals.empty() || offset > removals.back().first) removals.emplace_back(offset, of);
+    if (removals.size() > kMostRemovals) removals.pop_front();
     if (session::planted(session::Fault::list_counts_deleted)) return;
     std::erase(others, of);
     const bool is_counted = offset <= counted;  // by the server, which knew of it
@@ -169,7 +171,7 @@ void ConversationList::State::count_removal(std::uint64_t offset, std::uint64_t 
 
 // Of what was counted before the newest deletion, more may be unread than there is.
 void ConversationList::State::doubt_count(std::uint64_t counted_upto) noexcept {
-    if (below != 0 && removal > counted_upto) count_from = removal;
+    if (below != 0 && !removals.empty() && removals.back().first > counted_upto) count_from = removals.back().first;
 }
 
 // The oldest of those that are known one by one is counted with those below.

@@ -37,6 +37,7 @@ public:
     static constexpr std::size_t kMostBytes = 64u << 20;  // of all entries; those of inactive conversations go first
     static constexpr std::size_t kMostOneByOne = 1'000;   // unread messages of a conversation that are known singly
     static constexpr std::size_t kMostOwn = 256;          // own ones between others that are not known
+    static constexpr std::size_t kMostRemovals = 64;      // deletions that a page may be older than
 
     // `user`: whose messages are own ones.
     explicit ConversationList(std::string user) : user_(std::move(user)) {}
@@ -156,7 +157,8 @@ private:
         std::optional<std::uint64_t> messages{};  // of the log up to `counted`
         // What is between here and known_from was counted by ends of the log, own messages among it.
         std::optional<std::uint64_t> guessed_from{};
-        std::uint64_t removal = 0;           // offset of the newest deletion that is known
+        // Deletions that are known: the offset of each, and that of the message; the newest, by offset.
+        std::deque<std::pair<std::uint64_t, std::uint64_t>> removals{};
         std::uint64_t count_from = 0;        // unread is to be counted by who knows of the entry there; 0: it is
         std::vector<std::uint64_t> own{};    // offsets of own messages above `counted`, ascending
         std::deque<std::uint64_t> others{};  // offsets of messages of others above mark and known_from, ascending

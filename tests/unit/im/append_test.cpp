@@ -512,8 +512,8 @@ TEST(Append, WhatBeginsWithABlockKnowsTheEpochOfItsLog) {
     home.append.absent();
     home.turn();
     home.append.make_direct(1, 2, home.now, home.out);
-    home.append.committed(0, {.row = 3, .position = {kFirstEpoch, 0}}, home.out);
-    EXPECT_EQ(home.append.conversation().head().last, (model::Position{kFirstEpoch, 0}));
+    home.append.committed(0, {.row = 3, .position = {Home::kEpoch, 0}}, home.out);
+    EXPECT_EQ(home.append.conversation().head().last, (model::Position{Home::kEpoch, 0}));
 }
 
 // ---- memory ----

@@ -506,7 +506,6 @@ TEST(Append, ABlockKeepsTheOtherOneFromWriting) {
 
 // No entry says so: the answer is the end of the log, where there is nothing yet.
 TEST(Append, WhatBeginsWithABlockKnowsTheEpochOfItsLog) {
-    constexpr std::uint64_t kFirstEpoch = 7;
     Home home = two_users();
     home.ask(1, 1, command::Block{});
     home.append.absent();

@@ -101,7 +101,7 @@ public:
         for (CarrierKey key = 1; key <= kCarriers; ++key) drop(key);
         for (int i = 0; i < 4; ++i) pass(std::chrono::hours(1));
         close_due();
-        require(table_.size() == 0 && table_.attached_carriers() == 0);
+        require(table_.size() == 0);
         require(server_budget_.used() == 0);
         client_.fail_all(errc::cancelled, "the end", now_);
         client_.disconnect(now_);
@@ -220,7 +220,7 @@ private:
             if (session.agreed().conversations) sessions.push_back(&session);
         });
         for (ServerSession* const session : sessions) {
-            session->want_room(payload.size() % 2 == 0);
+            session->room().want(payload.size() % 2 == 0);
             const auto lane = static_cast<LaneIndex>(payload.size() % session->lanes());
             const std::size_t before = session->lane_set().waiting(lane);
             const auto sent = table_.send_feed(*session, lane, body, now_);
@@ -278,7 +278,7 @@ private:
         }
         if (table_.respond(pending, response, now_) && response.more) asked_.push_back(std::move(pending));
     }
-    void on_room(ServerSession& session) override { require(session.wants_room()); }
+    void on_room(ServerSession& session) override { require(session.room().wanted()); }
     void on_heartbeat(ServerSession&) override {}
     void on_credential(ServerSession& session, std::string_view token) override {
         table_.renew(session.id(), SessionCredential{session.user(), now_ + std::chrono::seconds(token.size())}, now_);

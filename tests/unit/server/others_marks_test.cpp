@@ -142,7 +142,8 @@ TEST_F(MarksOnShards, WhoSubscribesReadsWhatIsThere) {
     wire::im::Subscribe asked;
     asked.conversation = "room:tea";
     bench->bring(pad, request(1, 1, Verb::subscribe, asked));
-    const auto subscribed = *wire::im::decode<wire::im::Subscribed>(responses(*pad).at(message_id(1)).body);
+    const Response answer = responses(*pad).at(message_id(1));  // what is decoded points into it
+    const auto subscribed = *wire::im::decode<wire::im::Subscribed>(answer.body);
     Told told;
     add_marks(told, "", subscribed.others);
     EXPECT_EQ(told, (Told{"bob 3/3"}));

@@ -106,7 +106,7 @@ TEST_F(SqliteStore, RefusesAFileThatCanOnlyBeRead) {
 
 TEST_F(SqliteStore, RefusesTheFileOfANewerVersionAndLeavesItAlone) {
     sqlite::open(settings).value().reset();
-    run("PRAGMA user_version=5");
+    run("PRAGMA user_version=7");
     const std::string before = folder.read("flare.db");
     const Failure failure = failure_of_opening();
     EXPECT_EQ(failure.code, errc::store_too_new);
@@ -132,7 +132,7 @@ TEST_F(SqliteContent, BringsTheFileOfAnOlderVersionUpToDate) {
     EXPECT_TRUE(sqlite::check_file(settings.path, {}, 5)->good());
     for (int i = 0; i < 2; ++i) {
         const auto engine = sqlite::open(settings).value();
-        EXPECT_EQ(engine->about().schema, 4u);
+        EXPECT_EQ(engine->about().schema, 6u);
         const auto page = engine->reader()->list({.user = 1});
         ASSERT_TRUE(page);
         ASSERT_EQ(page->found.size(), 1u);

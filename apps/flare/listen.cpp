@@ -24,9 +24,12 @@ struct ListenOptions {
     bool events = false;
 };
 
-void print_message(const Message& message, bool json) {
+// `conversation`: empty where there is only one.
+void print_message(const Message& message, const std::string& conversation, bool json) {
     if (!json) {
-        std::printf("%s %s [%s] %s\n", coloured(Tone::dim, clock_text(message.timestamp)).c_str(),
+        const std::string where =
+            conversation.empty() ? "" : coloured(Tone::dim, "[" + printable(conversation) + "]") + " ";
+        std::printf("%s%s %s [%s] %s\n", where.c_str(), coloured(Tone::dim, clock_text(message.timestamp)).c_str(),
                     coloured(Tone::strong, printable(message.from)).c_str(), printable(message.type).c_str(),
                     payload_text(message.payload).c_str());
         static_cast<void>(flush_output());
@@ -121,7 +124,7 @@ public:
             last_ = {entry->epoch, entry->entry.offset};
             if (entry->entry.kind == EntryKind::message) ++heard_;
         } else if (const auto* received = std::get_if<event::MessageReceived>(&event)) {
-            print_message(received->message, common_.json);
+            print_message(received->message, options_.all ? received->conversation : std::string(), common_.json);
             ++heard_;
         } else if (const auto* gap = std::get_if<event::HistoryGap>(&event)) {
             print_gap(*gap, common_.json);

@@ -30,6 +30,7 @@ TEST_F(Erasing, DeletesWhatTheUserWroteAndTellsEverybody) {
     Client ann = user(server.websocket_addr(), "ann", at_ann);
     Client bob = user(server.websocket_addr(), "bob", at_bob);
     gather({&bob, &ann});
+    ASSERT_TRUE(ann.send_text_message("bob", "secret").success);
     (void)subscribe(bob, "ann");
     std::vector<std::uint64_t> offsets;
     for (int i = 0; i < 120; ++i) {
@@ -60,7 +61,7 @@ TEST_F(Erasing, DeletesWhatTheUserWroteAndTellsEverybody) {
             const auto* changed = std::get_if<event::MessageChanged>(&event);
             told += changed != nullptr && changed->what == event::MessageChanged::What::deleted;
         }
-        return told == 240;
+        return told == 241;
     }));
     // And is alone in the room now.
     EXPECT_TRUE(eventually([&] {

@@ -136,11 +136,15 @@ bool Listener::gave_up(const Uuid& id, errc code, const std::string& text) {
 void Listener::on_feed(std::uint32_t number, const wire::im::Feed& feed, const Bytes& whole,
                        const std::shared_ptr<void>& taken) {
     for (const wire::im::ConversationState& state : feed.states) {
-        world_.require(client_.keeps_list && number == 0,
+        const bool of_others = !state.others.empty();  // whoever has a feed is told these
+        world_.require((client_.keeps_list || of_others) && number == 0,
                        "states are told to who follows a list, and belong to no feed");
         const std::string name(state.conversation);
         const model::ConversationKey key = LogBook::key_of(client_.user, name);
-        world_.happened(state.gone ? "state: gone" : state.mark ? "state: a mark" : "state: the end of a log");
+        world_.happened(state.gone   ? "state: gone"
+                        : state.mark ? "state: a mark"
+                        : of_others  ? "state: marks of others"
+                                     : "state: the end of a log");
         world_.trace(client_.name + " is told a state of " + name + ": " + std::to_string(state.last) +
                      (state.gone   ? ", gone"
                       : state.mark ? ", read " + std::to_string(state.mark->offset)
@@ -233,6 +237,7 @@ void Listener::hear(const Event& event) {
         return;
     }
     if (std::holds_alternative<event::ConversationsSynced>(event)) return world_.happened("list that is complete");
+    if (std::holds_alternative<event::MarksChanged>(event)) return world_.happened("mark of another");
     const auto* ended = std::get_if<event::SubscriptionEnded>(&event);
     world_.require(ended != nullptr, "nothing else is told beside the entries");
     world_.happened("subscription that has ended");

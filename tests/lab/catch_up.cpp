@@ -95,11 +95,15 @@ public:
         sender.start(rate_);
         std::this_thread::sleep_for(kBefore - kBackUpAhead);
         std::size_t kept = sender.stored();  // receipts of what must be there in the end, in any epoch
+        // What is stored behind it while members are cut off is what they miss: of a log that is put back, behind its
+        // backup.
+        std::uint64_t before = sender.last().offset;
         if (restores()) back_up();
         std::this_thread::sleep_for(kBackUpAhead);
-        if (!restores()) kept = 0;  // all are of one epoch
-
-        const std::uint64_t before = sender.last().offset;
+        if (!restores()) {
+            kept = 0;  // all are of one epoch
+            before = sender.last().offset;
+        }
         hosts_.cut();
         const auto ends = Clock::now() + std::chrono::duration_cast<Clock::duration>(cut_);
         if (kind_.variant != "cut") {

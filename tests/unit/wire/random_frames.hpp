@@ -149,9 +149,11 @@ private:
             case FieldType::message: break;
         }
         if (!field.repeated) return fill(*reflection->MutableMessage(&message, at), *field.part);
-        for (std::uint64_t i = below(std::min<std::uint64_t>(field.limit, 20) + 1); i > 0; --i) {
-            fill(*reflection->AddMessage(&message, at), *field.part);
-        }
+        // Lists in lists are short: what is in a page of conversations would grow with every field.
+        const std::uint64_t most = std::min<std::uint64_t>(field.limit, lists_ == 0 ? 20 : 3);
+        ++lists_;
+        for (std::uint64_t i = below(most + 1); i > 0; --i) fill(*reflection->AddMessage(&message, at), *field.part);
+        --lists_;
     }
     static std::size_t most_bytes(const Field& field) { return std::min<std::uint64_t>(field.limit, 1'200); }
     // JSON shows a payload that is UTF-8 as text; a later version's encoding is nothing that our writer would say.
@@ -163,6 +165,7 @@ private:
 
     std::mt19937_64 random_;
     bool later_enums_;
+    unsigned lists_ = 0;  // in which the message is that is being filled
 };
 
 }  // namespace flare::wire::test

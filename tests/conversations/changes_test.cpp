@@ -379,12 +379,13 @@ TEST_F(MessageChanges, ThatAreInTheCacheAreThereWithoutAServer) {
 }
 
 TEST_F(MessageChanges, ForCoroutinesAreTheSame) {
+    boost::asio::io_context context;  // it outlives the client
     Server server = started(storing());
     Client ann = user(server.websocket_addr(), "ann", at_ann);
     ASSERT_TRUE(ann.conversations().create("room:tea"));
     const Position at = say(ann, "room:tea", "text").position;
-    const auto run = [](auto task) {
-        boost::asio::io_context context;
+    const auto run = [&context](auto task) {
+        context.restart();
         auto result = boost::asio::co_spawn(context, std::move(task), boost::asio::use_future);
         context.run();
         return result.get();

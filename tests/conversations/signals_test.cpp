@@ -220,8 +220,8 @@ TEST_F(SignalsOfClients, AStormOfTypingIsDroppedAndCounted) {
     Client bob = user(server.websocket_addr(), "bob", at_bob);
     gather({&ann, &bob});
     constexpr std::size_t kClients = 5;
+    std::vector<Events> events(kClients);  // they outlive their clients
     std::vector<Client> others;
-    std::vector<Events> events(kClients);
     for (std::size_t i = 0; i < kClients; ++i) {
         others.push_back(
             connected(client_of(server.websocket_addr(), "ann", events[i]).device_id("device" + std::to_string(i))));

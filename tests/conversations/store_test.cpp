@@ -39,7 +39,7 @@ protected:
     // Somebody of that name has been here.
     static void visit(const Server& server, const std::string& user) {
         Events events;
-        connected(client_of(server.websocket_addr(), user, events)).disconnect();
+        known(connected(client_of(server.websocket_addr(), user, events))).disconnect();
     }
 
     Folder folder;
@@ -75,7 +75,7 @@ TEST_F(StoredConversations, ReachWhoIsConnectedAndRefuseWhoIsUnknown) {
     Server server = started(builder());
     Events at_bob;
     Events at_ann;
-    Client bob = connected(client_of(server.websocket_addr(), "bob", at_bob));
+    Client bob = known(connected(client_of(server.websocket_addr(), "bob", at_bob)));
     Client ann = connected(client_of(server.websocket_addr(), "ann", at_ann));
     EXPECT_TRUE(ann.send_text_message("bob", "hello").success);
     EXPECT_TRUE(at_bob.wait_for<event::MessageReceived>());

@@ -15,6 +15,7 @@
 #include <flare/identity.hpp>
 #include <flare/message.hpp>
 #include <flare/push_events.hpp>
+#include <flare/retention.hpp>
 #include <flare/store.hpp>
 #include <flare/task.hpp>
 
@@ -146,25 +147,6 @@ struct ConversationLimits {
     std::vector<std::string> room_makers{"*"};
     std::vector<std::string> open_room_makers{"*"};
 };
-
-// How long a conversation keeps its entries. What is beyond any of these goes, the oldest first, and history() answers
-// history_pruned for it. 0: no limit.
-struct RetentionRules {
-    std::chrono::seconds age{0};
-    std::uint64_t entries = 0;  // messages and changes
-    std::uint64_t bytes = 0;    // of payloads, as they are stored
-
-    friend bool operator==(const RetentionRules&, const RetentionRules&) = default;
-};
-
-// The rules of one conversation: "room:NAME", or of a direct one both users. Nothing: those of retention(). Called on a
-// thread of the store, for every conversation in each walk: it must be quick, and may be asked by two threads.
-struct RetainedConversation {
-    std::string_view room;   // with "room:"; empty: a direct conversation
-    std::string_view first;  // of its users, by name
-    std::string_view second;
-};
-using RetentionPolicy = std::function<std::optional<RetentionRules>(const RetainedConversation& which)>;
 
 // The lowest level that the server logs. The log goes to standard error.
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error, off };

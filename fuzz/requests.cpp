@@ -59,6 +59,10 @@ std::optional<std::string> written_again(const Schema& schema, std::string_view 
     if (schema.name == "PushUnregister") return written_again<im::PushUnregister>(bytes);
     if (schema.name == "BlockQuery") return written_again<im::BlockQuery>(bytes);
     if (schema.name == "Done") return written_again<im::Done>(bytes);
+    if (schema.name == "ConversationClear") return written_again<im::ConversationClear>(bytes);
+    if (schema.name == "ConversationSet") return written_again<im::ConversationSet>(bytes);
+    if (schema.name == "Settings") return written_again<im::Settings>(bytes);
+    if (schema.name == "InvitePage") return written_again<im::InvitePage>(bytes);
     if (schema.name == "BanPage") return written_again<im::BanPage>(bytes);
     if (schema.name == "BlockPage") return written_again<im::BlockPage>(bytes);
     if (schema.name == "Typing") return written_again<im::Typing>(bytes);

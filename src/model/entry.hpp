@@ -23,9 +23,10 @@ enum class EntryKind : std::uint8_t {
 enum class StoredEncoding : std::uint8_t { identity = 0, gzip = 1, zstd = 2 };
 
 // Bits of an entry; the numbers are stored.
-inline constexpr std::uint8_t kSilent = 1;      // counts as unread for nobody
-inline constexpr std::uint8_t kMentionAll = 2;  // names every member
-inline constexpr std::uint8_t kTakenBack = 4;   // of a reaction: it is taken back
-inline constexpr std::uint8_t kDeleted = 8;     // never stored: a reader is told that the payload was deleted
+inline constexpr std::uint8_t kSilent = 1;       // counts as unread for nobody
+inline constexpr std::uint8_t kMentionAll = 2;   // names every member
+inline constexpr std::uint8_t kTakenBack = 4;    // of a reaction: it is taken back
+inline constexpr std::uint8_t kDeleted = 8;      // never stored: a reader is told that the payload was deleted
+inline constexpr std::uint8_t kNamesUsers = 16;  // there are rows of those whom it mentions
 
 }  // namespace flare::model

@@ -25,6 +25,20 @@ struct Member {
     friend bool operator==(const Member&, const Member&) = default;
 };
 
+// Of which messages a user's devices are woken. The numbers are stored.
+enum class Notify : std::uint8_t { all = 0, mentions = 1, none = 2 };
+
+// What a user has chosen for one conversation.
+struct Settings {
+    Notify notify = Notify::all;
+    std::uint64_t muted_until = 0;  // Unix time in milliseconds: no device is woken before
+    std::uint64_t pinned = 0;       // 0: not; the higher ones come first
+    bool hidden = false;            // not in the list, until another user writes
+    std::uint64_t cleared_to = 0;   // the user does not see entries up to this offset
+
+    friend bool operator==(const Settings&, const Settings&) = default;
+};
+
 // How far a user has read a conversation. It only grows. Whoever joins has read what is there; who is a member from the
 // beginning has read nothing.
 struct ReadMark {

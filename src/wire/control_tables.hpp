@@ -55,7 +55,11 @@ inline constexpr std::string_view kVerbs[] = {"VERB_UNSPECIFIED",
                                               "VERB_PUSH_REGISTER",
                                               "VERB_PUSH_UNREGISTER",
                                               "VERB_BAN_LIST",
-                                              "VERB_BLOCK_LIST"};
+                                              "VERB_BLOCK_LIST",
+                                              "VERB_CONVERSATION_CLEAR",
+                                              "VERB_CONVERSATION_SET",
+                                              "VERB_MEMBER_INVITE",
+                                              "VERB_INVITE_LIST"};
 
 // In the header of numbered frames this is read and written by hand: fields.hpp.
 template <>

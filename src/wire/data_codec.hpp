@@ -16,7 +16,8 @@ namespace flare::wire {
 inline std::size_t message_size(const MessageView& message) noexcept {
     return bytes_size(16) + bytes_size(message.type.size()) + bytes_size(message.payload.size()) +
            number_size(static_cast<std::uint64_t>(message.timestamp_ms)) + bytes_size(message.to.size()) +
-           number_size(static_cast<std::uint64_t>(message.encoding)) + number_size(message.size);
+           number_size(static_cast<std::uint64_t>(message.encoding)) + number_size(message.size) +
+           bytes_size(message.about.size());
 }
 
 inline char* put_message(char* out, const MessageView& message) noexcept {
@@ -26,7 +27,8 @@ inline char* put_message(char* out, const MessageView& message) noexcept {
     out = put_number(out, 4, static_cast<std::uint64_t>(message.timestamp_ms));
     out = put_bytes(out, 5, message.to);
     out = put_number(out, 7, static_cast<std::uint64_t>(message.encoding));
-    return put_number(out, 8, message.size);
+    out = put_number(out, 8, message.size);
+    return put_bytes(out, 9, message.about);
 }
 
 inline std::size_t receipt_size(const ReceiptView& receipt) noexcept {

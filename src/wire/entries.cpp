@@ -12,7 +12,7 @@ constexpr std::size_t kMaxTitleBytes = 256;
 std::size_t changed_member_size(const ChangedMember& member) noexcept {
     return number_size(member.row) + bytes_size(member.user.size()) +
            number_size(static_cast<std::uint64_t>(member.role)) + number_size(member.muted_until_ms) +
-           number_size(member.banned_until_ms);
+           number_size(member.banned_until_ms) + number_size(member.invited);
 }
 
 char* put_changed_member(char* out, const ChangedMember& member) noexcept {
@@ -20,7 +20,8 @@ char* put_changed_member(char* out, const ChangedMember& member) noexcept {
     out = put_bytes(out, 2, member.user);
     out = put_number(out, 3, static_cast<std::uint64_t>(member.role));
     out = put_number(out, 4, member.muted_until_ms);
-    return put_number(out, 5, member.banned_until_ms);
+    out = put_number(out, 5, member.banned_until_ms);
+    return put_number(out, 6, member.invited);
 }
 
 std::size_t config_size(const model::Config& config) noexcept {
@@ -47,7 +48,8 @@ errc read_changed_member(std::string_view bytes, ChangedMember& member) {
             case number_tag(3): member.role = to_enum(reader.number(), model::Role::owner, model::Role::none); break;
             case number_tag(4): member.muted_until_ms = reader.number(); break;
             case number_tag(5): member.banned_until_ms = reader.number(); break;
-            default: reader.skip(5);
+            case number_tag(6): member.invited = reader.number() != 0; break;
+            default: reader.skip(6);
         }
     }
     return reader.code();
@@ -93,7 +95,7 @@ Result<ConversationChange> decode_conversation_change(std::string_view payload) 
     while (reader.next()) {
         switch (reader.tag()) {
             case number_tag(1):
-                change.kind = to_enum(reader.number(), ChangeKind::config, ChangeKind::unspecified);
+                change.kind = to_enum(reader.number(), ChangeKind::invited, ChangeKind::unspecified);
                 break;
             case bytes_tag(2):
                 if (change.members.size() == kMaxChangedMembers) {

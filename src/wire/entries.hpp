@@ -28,6 +28,7 @@ enum class ChangeKind : std::uint8_t {  // the numbers are stored
     muted = 7,
     banned = 8,
     config = 9,
+    invited = 10,  // or no longer
 };
 
 // One user whose membership changed, as it is from this entry on. Stored with the row, so that a name is in one place
@@ -38,6 +39,7 @@ struct ChangedMember {
     model::Role role = model::Role::none;
     std::uint64_t muted_until_ms = 0;  // Unix time; 0: not muted
     std::uint64_t banned_until_ms = 0;
+    bool invited = false;  // may join, and is no member yet
 
     friend bool operator==(const ChangedMember&, const ChangedMember&) = default;
 };

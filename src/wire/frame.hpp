@@ -259,7 +259,8 @@ struct MessageView {
     std::int64_t timestamp_ms = 0;
     std::string_view to;
     Encoding encoding = Encoding::none;
-    std::uint64_t size = 0;  // with an encoding: of the payload when it is inflated
+    std::uint64_t size = 0;    // with an encoding: of the payload when it is inflated
+    std::string_view about{};  // an encoded About (about.hpp); empty: it says nothing beside its payload
 };
 
 enum class ReceiptStatus : std::uint8_t {
@@ -343,12 +344,16 @@ enum class Verb : std::uint8_t {
     push_unregister = 33,
     ban_list = 34,
     block_list = 35,
+    conversation_clear = 36,  // an offset that only grows
+    conversation_set = 37,    // the last one counts
+    member_invite = 38,
+    invite_list = 39,
 };
-inline constexpr Verb kLastVerb = Verb::block_list;
+inline constexpr Verb kLastVerb = Verb::invite_list;
 // It changes something, once, under the id of its request; the others only read.
 constexpr bool writes(Verb verb) noexcept {
     return verb == Verb::conversation_create || verb == Verb::conversation_join || verb == Verb::conversation_leave ||
-           verb == Verb::member_add || verb == Verb::member_remove ||
+           verb == Verb::member_add || verb == Verb::member_remove || verb == Verb::member_invite ||
            (verb >= Verb::message_edit && verb <= Verb::user_unblock);
 }
 

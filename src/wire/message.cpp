@@ -21,7 +21,8 @@ errc read_message(std::string_view bytes, MessageView& message) noexcept {
                 message.encoding = to_enum(reader.number(), Encoding::zstd_dictionary, Encoding::unknown);
                 break;
             case number_tag(8): message.size = reader.number(); break;
-            default: reader.skip(8);
+            case bytes_tag(9): message.about = reader.bytes(); break;
+            default: reader.skip(9);
         }
     }
     if (message.payload.empty()) message.payload = text;  // typed by a person

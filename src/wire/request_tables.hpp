@@ -14,6 +14,7 @@ inline constexpr std::string_view kJoins[] = {"JOIN_INVITE", "JOIN_OPEN"};
 inline constexpr std::string_view kVisibilities[] = {"VISIBILITY_SINCE_JOIN", "VISIBILITY_ALL"};
 inline constexpr std::string_view kRoles[] = {"ROLE_NONE",      "ROLE_READER", "ROLE_MEMBER",
                                               "ROLE_MODERATOR", "ROLE_ADMIN",  "ROLE_OWNER"};
+inline constexpr std::string_view kNotifies[] = {"NOTIFY_ALL", "NOTIFY_MENTIONS", "NOTIFY_NONE"};
 inline constexpr std::string_view kEntryKinds[] = {
     "ENTRY_KIND_UNSPECIFIED", "ENTRY_KIND_MESSAGE",    "ENTRY_KIND_EDIT",   "ENTRY_KIND_REMOVAL",
     "ENTRY_KIND_REACTION",    "ENTRY_KIND_MEMBERSHIP", "ENTRY_KIND_CONFIG", "ENTRY_KIND_SYSTEM"};
@@ -141,6 +142,31 @@ struct Table<im::MessageReaction> {
 };
 
 template <>
+struct Table<im::ConversationClear> {
+    using T = im::ConversationClear;
+    static constexpr std::string_view kName = "ConversationClear";
+    static constexpr std::tuple kLines{
+        text(1, "conversation", &T::conversation, kMaxNameBytes),
+        fixed(2, "epoch", &T::epoch),
+        number(3, "offset", &T::offset),
+    };
+};
+
+template <>
+struct Table<im::ConversationSet> {
+    using T = im::ConversationSet;
+    static constexpr std::string_view kName = "ConversationSet";
+    static constexpr std::tuple kLines{
+        text(1, "conversation", &T::conversation, kMaxNameBytes),
+        number(2, "changes", &T::changes),
+        choice(3, "notify", &T::notify, im::kNotifies),
+        number(4, "muted_until_ms", &T::muted_until_ms),
+        number(5, "pinned", &T::pinned),
+        number(6, "hidden", &T::hidden),
+    };
+};
+
+template <>
 struct Table<im::PushDevice> {
     using T = im::PushDevice;
     static constexpr std::string_view kName = "PushDevice";
@@ -185,6 +211,19 @@ struct Table<im::Written> {
 };
 
 template <>
+struct Table<im::Settings> {
+    using T = im::Settings;
+    static constexpr std::string_view kName = "Settings";
+    static constexpr std::tuple kLines{
+        choice(1, "notify", &T::notify, im::kNotifies),
+        number(2, "muted_until_ms", &T::muted_until_ms),
+        number(3, "pinned", &T::pinned),
+        number(4, "hidden", &T::hidden),
+        number(5, "cleared_to", &T::cleared_to),
+    };
+};
+
+template <>
 struct Table<im::Head> {
     using T = im::Head;
     static constexpr std::string_view kName = "Head";
@@ -213,6 +252,7 @@ struct Table<im::Conversation> {
         number(10, "slow_mode_ms", &T::slow_mode_ms),
         number(11, "frozen", &T::frozen),
         part<im::Written>(12, "written", &T::written),
+        text(13, "invited_by", &T::invited_by, kMaxNameBytes),
     };
 };
 
@@ -259,6 +299,27 @@ struct Table<im::BanPage> {
 };
 
 template <>
+struct Table<im::Invite> {
+    using T = im::Invite;
+    static constexpr std::string_view kName = "Invite";
+    static constexpr std::tuple kLines{
+        text(1, "user", &T::user, kMaxNameBytes),
+        text(2, "by", &T::by, kMaxNameBytes),
+        number(3, "time_ms", &T::time_ms),
+    };
+};
+
+template <>
+struct Table<im::InvitePage> {
+    using T = im::InvitePage;
+    static constexpr std::string_view kName = "InvitePage";
+    static constexpr std::tuple kLines{
+        list<im::Invite>(1, "invites", &T::invites, im::kMaxPage),
+        number(2, "more", &T::more),
+    };
+};
+
+template <>
 struct Table<im::BlockPage> {
     using T = im::BlockPage;
     static constexpr std::string_view kName = "BlockPage";
@@ -299,6 +360,7 @@ struct Table<im::Entry> {
         number(13, "messages", &T::messages),
         list<im::Reaction>(14, "reactions", &T::reactions, im::kMaxReactions),
         number(15, "reactions_upto", &T::reactions_upto),
+        names(16, "mentions", &T::mentions, kMaxMentions),
     };
 };
 

@@ -66,6 +66,10 @@ FLARE_BODY(PushUnregister)
 FLARE_BODY(BlockQuery)
 FLARE_BODY(Done)
 FLARE_BODY(BanPage)
+FLARE_BODY(ConversationClear)
+FLARE_BODY(ConversationSet)
+FLARE_BODY(Settings)
+FLARE_BODY(InvitePage)
 FLARE_BODY(BlockPage)
 FLARE_BODY(Typing)
 FLARE_BODY(PresenceSet)
@@ -88,7 +92,8 @@ const Schema* request_schema(Verb verb) noexcept {
         case Verb::conversation_update: return &kSchemaOf<ConversationUpdate>;
         case Verb::member_add:
         case Verb::member_remove:
-        case Verb::member_role: return &kSchemaOf<MemberChange>;
+        case Verb::member_role:
+        case Verb::member_invite: return &kSchemaOf<MemberChange>;
         case Verb::member_mute:
         case Verb::member_ban: return &kSchemaOf<MemberUntil>;
         case Verb::member_list: return &kSchemaOf<MemberQuery>;
@@ -111,7 +116,10 @@ const Schema* request_schema(Verb verb) noexcept {
         case Verb::occupancy_get: return &kSchemaOf<ConversationRef>;
         case Verb::push_register: return &kSchemaOf<PushDevice>;
         case Verb::push_unregister: return &kSchemaOf<PushUnregister>;
-        case Verb::ban_list: return &kSchemaOf<MemberQuery>;
+        case Verb::ban_list:
+        case Verb::invite_list: return &kSchemaOf<MemberQuery>;
+        case Verb::conversation_clear: return &kSchemaOf<ConversationClear>;
+        case Verb::conversation_set: return &kSchemaOf<ConversationSet>;
         case Verb::block_list: return &kSchemaOf<BlockQuery>;
         case Verb::unspecified: break;
     }
@@ -131,6 +139,7 @@ const Schema* response_schema(Verb verb) noexcept {
         case Verb::member_role:
         case Verb::member_mute:
         case Verb::member_ban:
+        case Verb::member_invite:
         case Verb::user_block:
         case Verb::user_unblock:
         case Verb::message_edit:
@@ -154,6 +163,9 @@ const Schema* response_schema(Verb verb) noexcept {
         case Verb::presence_get: return &kSchemaOf<PresenceSnapshot>;
         case Verb::occupancy_get: return &kSchemaOf<Occupancy>;
         case Verb::ban_list: return &kSchemaOf<BanPage>;
+        case Verb::invite_list: return &kSchemaOf<InvitePage>;
+        case Verb::conversation_clear:
+        case Verb::conversation_set: return &kSchemaOf<Settings>;
         case Verb::block_list: return &kSchemaOf<BlockPage>;
         case Verb::unspecified: break;
     }

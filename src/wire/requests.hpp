@@ -7,6 +7,7 @@
 #include "model/conversation.hpp"
 #include "model/entry.hpp"
 #include "model/member.hpp"
+#include "wire/about.hpp"
 #include "wire/frame.hpp"
 #include "wire/schema.hpp"
 
@@ -68,7 +69,7 @@ struct ConversationRef {
     std::string_view conversation;
 };
 
-// member.add, member.remove, member.role
+// member.add, member.remove, member.role, member.invite
 struct MemberChange {
     std::string_view conversation;
     Names users;
@@ -82,7 +83,7 @@ struct MemberUntil {
     std::uint64_t until_ms = 0;  // Unix time; 0: no longer; UINT64_MAX: for ever
 };
 
-// member.list, ban.list
+// member.list, ban.list, invite.list
 struct MemberQuery {
     std::string_view conversation;
     std::string_view after;
@@ -122,6 +123,31 @@ struct MessageReaction {
     std::string_view key;
 };
 
+// conversation.clear
+struct ConversationClear {
+    std::string_view conversation;
+    std::uint64_t epoch = 0;
+    std::uint64_t offset = 0;  // everything up to it
+};
+
+// conversation.set
+struct ConversationSet {
+    // Bits of `changes`: which of the fields count.
+    static constexpr std::uint32_t kNotify = 1;
+    static constexpr std::uint32_t kMutedUntil = 2;
+    static constexpr std::uint32_t kPinned = 4;
+    static constexpr std::uint32_t kHidden = 8;
+
+    bool says(std::uint32_t field) const noexcept { return (changes & field) != 0; }
+
+    std::string_view conversation;
+    std::uint32_t changes = 0;
+    model::Notify notify = model::Notify::all;
+    std::uint64_t muted_until_ms = 0;
+    std::uint64_t pinned = 0;
+    bool hidden = false;
+};
+
 // push.register. The device is that of the session.
 struct PushDevice {
     std::string_view service;  // by which the back-end reaches the device: "fcm", "apns", "webpush", or its own
@@ -149,6 +175,17 @@ struct Written {
     std::int64_t time_ms = 0;
 };
 
+// What a user has chosen for one conversation. What it says is model::Settings.
+struct Settings {
+    model::Notify notify = model::Notify::all;
+    std::uint64_t muted_until_ms = 0;
+    std::uint64_t pinned = 0;
+    bool hidden = false;
+    std::uint64_t cleared_to = 0;
+
+    friend bool operator==(const Settings&, const Settings&) = default;
+};
+
 struct Head {
     std::uint64_t epoch = 0;
     std::uint64_t first = 0;
@@ -169,6 +206,7 @@ struct Conversation {
     std::uint32_t slow_mode_ms = 0;
     bool frozen = false;
     std::optional<Written> written;
+    std::string_view invited_by;  // who asks is no member, and this user has invited them
 };
 
 struct Member {
@@ -190,6 +228,18 @@ struct Ban {
 
 struct BanPage {
     std::vector<Ban> bans;
+    bool more = false;
+};
+
+// Who is invited and has not answered yet.
+struct Invite {
+    std::string_view user;
+    std::string_view by;
+    std::int64_t time_ms = 0;
+};
+
+struct InvitePage {
+    std::vector<Invite> invites;
     bool more = false;
 };
 
@@ -221,6 +271,7 @@ struct Entry {
     std::uint64_t messages = 0;
     std::vector<Reaction> reactions;
     std::uint64_t reactions_upto = 0;
+    Names mentions;  // users whom a message names
 };
 
 struct HistoryPage {

@@ -1,6 +1,7 @@
 // The fields of Frame, and of the frames whose codec is written by hand. Those of control frames: control_tables.hpp.
 #include "wire/schema.hpp"
 
+#include "wire/about_table.hpp"
 #include "wire/control_tables.hpp"
 #include "wire/frame.hpp"
 
@@ -37,6 +38,7 @@ constexpr Field kMessageFields[] = {
     field(kTextField, "text", FieldType::text),
     field(7, "encoding", kEncodings),
     field(8, "size", FieldType::uint64),
+    field(9, "about", kSchemaOf<About>),
 };
 
 constexpr Field kReceiptFields[] = {

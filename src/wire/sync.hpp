@@ -78,6 +78,7 @@ struct ReadMark {
     // none.
     std::uint64_t messages = 0;
     std::uint64_t unread_from = 0;  // the user has marked it as unread from this entry on; 0: not
+    std::uint32_t mentions = 0;     // of the unread ones, those that name the user or all members; at most kMaxUnread
 
     friend bool operator==(const ReadMark&, const ReadMark&) = default;
 };
@@ -90,9 +91,12 @@ struct ConversationState {
     std::uint64_t last = 0;  // the end of the log, of a conversation without a feed
     std::uint64_t messages = 0;
     std::int64_t last_ms = 0;
-    std::optional<ReadMark> mark;  // another session of the user has moved it
-    bool gone = false;             // the user is no member any more
-    std::vector<UserMark> others;  // how far other members have come, of those that have changed
+    std::optional<ReadMark> mark;      // another session of the user has moved it
+    bool gone = false;                 // the user is no member any more
+    std::vector<UserMark> others;      // how far other members have come, of those that have changed
+    std::uint64_t mentioned = 0;       // the newest entry that names the user, of a conversation without a feed
+    bool invited = false;              // the user is invited; sync names the conversation
+    std::optional<Settings> settings;  // another session of the user has changed them
 };
 
 struct SyncedConversation {
@@ -102,6 +106,7 @@ struct SyncedConversation {
     std::vector<Entry> entries;
     std::uint32_t feed = 0;        // 0: none
     std::vector<UserMark> others;  // of a direct conversation
+    std::optional<Settings> settings;
 };
 
 // A feed of a conversation that has not changed since the cursor. It begins behind its newest entry.

@@ -75,8 +75,10 @@ struct Table<im::ReadMark> {
     using T = im::ReadMark;
     static constexpr std::string_view kName = "ReadMark";
     static constexpr std::tuple kLines{
-        number(1, "offset", &T::offset), number(2, "unread", &T::unread),     number(3, "more", &T::more),
-        number(4, "last", &T::last),     number(5, "messages", &T::messages), number(6, "unread_from", &T::unread_from),
+        number(1, "offset", &T::offset),     number(2, "unread", &T::unread),
+        number(3, "more", &T::more),         number(4, "last", &T::last),
+        number(5, "messages", &T::messages), number(6, "unread_from", &T::unread_from),
+        number(7, "mentions", &T::mentions),
     };
 };
 
@@ -93,6 +95,9 @@ struct Table<im::ConversationState> {
         part<im::ReadMark>(6, "mark", &T::mark),
         number(7, "gone", &T::gone),
         list<im::UserMark>(8, "others", &T::others, im::kMaxOthers),
+        number(9, "mentioned", &T::mentioned),
+        number(10, "invited", &T::invited),
+        part<im::Settings>(11, "settings", &T::settings),
     };
 };
 
@@ -107,6 +112,7 @@ struct Table<im::SyncedConversation> {
         list<im::Entry>(4, "entries", &T::entries, im::kMaxSyncEntries),
         number(5, "feed", &T::feed),
         list<im::UserMark>(6, "others", &T::others, im::kMaxOthers),
+        part<im::Settings>(7, "settings", &T::settings),
     };
 };
 

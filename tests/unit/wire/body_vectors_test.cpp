@@ -281,6 +281,35 @@ std::vector<BodyCase> body_cases() {
     cases.push_back(
         {"block-page", "One, behind bob", Verb::block_list, true, im::encode(im::BlockPage{{"mallory"}, false})});
 
+    cases.push_back({"conversation-clear", "The user does not want to see what is there", Verb::conversation_clear,
+                     false, im::encode(im::ConversationClear{"room:lunch", 0x8f3a5c17d2e94b60, 1'205})});
+    im::ConversationSet chosen;
+    chosen.conversation = "room:lunch";
+    chosen.changes = im::ConversationSet::kNotify | im::ConversationSet::kMutedUntil;
+    chosen.notify = model::Notify::mentions;
+    chosen.muted_until_ms = 1'722'474'000'000;
+    cases.push_back({"conversation-set", "Fewer pushes, and none for an hour; the rest stays", Verb::conversation_set,
+                     false, im::encode(chosen)});
+    cases.push_back({"settings", "What the user has chosen for a conversation", Verb::conversation_set, true,
+                     im::encode(im::Settings{model::Notify::mentions, 1'722'474'000'000, 2, true, 1'205})});
+    im::MemberChange invite;
+    invite.conversation = "room:lunch";
+    invite.users = {"grace"};
+    cases.push_back({"member-invite", "A user may join", Verb::member_invite, false, im::encode(invite)});
+    im::MemberQuery invited;
+    invited.conversation = "room:lunch";
+    cases.push_back({"invite-list", "Who is invited", Verb::invite_list, false, im::encode(invited)});
+    im::InvitePage open;
+    open.invites = {{"grace", "ada", 1'722'470'400'216}};
+    cases.push_back({"invite-page", "One, who has not answered yet", Verb::invite_list, true, im::encode(open)});
+    im::Conversation invitation;
+    invitation.conversation = "room:lunch";
+    invitation.title = "Lunch";
+    invitation.members = 17;
+    invitation.invited_by = "ada";
+    cases.push_back({"conversation-invited", "A room to which the user is invited", Verb::conversation_get, true,
+                     im::encode(invitation)});
+
     const auto refused = [&](std::string name, std::string about, Verb verb, bool response, std::string body,
                              errc code = errc::malformed_frame) {
         cases.push_back({"bad-" + std::move(name), std::move(about), verb, response, std::move(body), code});
@@ -350,6 +379,7 @@ Result<std::string> decoded_again(const BodyCase& each) {
         case Verb::member_add:
         case Verb::member_remove:
         case Verb::member_role:
+        case Verb::member_invite:
             return each.response ? through<im::Written>(each.body) : through<im::MemberChange>(each.body);
         case Verb::member_list:
             return each.response ? through<im::MemberPage>(each.body) : through<im::MemberQuery>(each.body);
@@ -381,6 +411,12 @@ Result<std::string> decoded_again(const BodyCase& each) {
             return each.response ? through<im::Done>(each.body) : through<im::PushUnregister>(each.body);
         case Verb::ban_list:
             return each.response ? through<im::BanPage>(each.body) : through<im::MemberQuery>(each.body);
+        case Verb::conversation_clear:
+            return each.response ? through<im::Settings>(each.body) : through<im::ConversationClear>(each.body);
+        case Verb::conversation_set:
+            return each.response ? through<im::Settings>(each.body) : through<im::ConversationSet>(each.body);
+        case Verb::invite_list:
+            return each.response ? through<im::InvitePage>(each.body) : through<im::MemberQuery>(each.body);
         case Verb::block_list:
             return each.response ? through<im::BlockPage>(each.body) : through<im::BlockQuery>(each.body);
         case Verb::unspecified: break;

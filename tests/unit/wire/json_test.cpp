@@ -83,7 +83,7 @@ TEST(Json, ARequestWithoutAnIdGetsOne) {
     EXPECT_EQ(complaint(R"({"request":{}})"),
               "seq: data, chunk, receipt, request, response and feed frames need a number, from 1");
     EXPECT_EQ(complaint(R"({"seq":1,"request":{"verb":"history"}})"),
-              "request.verb: expected a name like VERB_BLOCK_LIST");
+              "request.verb: expected a name like VERB_INVITE_LIST");
 }
 
 TEST(Json, TextBecomesThePayloadInTheBytes) {

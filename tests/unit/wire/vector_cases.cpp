@@ -3,6 +3,8 @@
 #include "support.hpp"
 #include "vector_values.hpp"
 
+#include "model/entry.hpp"
+#include "wire/about.hpp"
 #include "wire/json.hpp"
 
 #include <sstream>
@@ -234,6 +236,16 @@ void add_messages(std::vector<VectorCase>& cases) {
                      "A message with a binary payload, sent again in a new session",
                      both_ways,
                      frame_of(encode(again), numbered(5)),
+                     {}});
+
+    const std::string said = encode(About{1'204, model::kSilent | model::kMentionAll, {"bob", "eve"}});
+    MessageView named = chat();
+    named.to = "room:lunch";
+    named.about = said;
+    cases.push_back({"data-about",
+                     "A silent message to a room that answers another one, and names two members and all of them",
+                     both_ways,
+                     frame_of(encode(data_of(named)), numbered(4)),
                      {}});
 
     DataView forwarded = data_of(chat());

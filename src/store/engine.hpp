@@ -381,8 +381,10 @@ public:
     //   storage_failed, store_damaged  the engine takes nothing until reopen() succeeds; before that it is not known
     //                                  what became of the group
     virtual Result<> commit(std::span<WriteBatch* const> group, std::uint64_t now_ms) = 0;
-    // Opens and reads the store again after storage_failed. What a group of unknown outcome wrote is found by its ids.
-    virtual Result<> reopen() = 0;
+    // Opens and reads the store again after storage_failed. True: the group whose commit failed was written after all,
+    // and its outcomes count. False: nothing of it was, or the file is not the one that it went to; what it wrote is
+    // found by its ids.
+    virtual Result<bool> reopen() = 0;
     // What may wait until there is nothing else to do, a part at a time. True: there is more.
     virtual Result<bool> maintain(std::uint64_t now_ms) = 0;
     virtual std::unique_ptr<Reader> reader() = 0;

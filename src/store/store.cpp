@@ -180,8 +180,16 @@ std::size_t Store::make_room(Group& group, std::size_t batches) noexcept {
 
 void Store::commit(Group& group) {
     for (bool retried = false;; retried = true) {
+        const auto began = Clock::now();
         const errc code = try_commit(group);
-        if (is_failure(code) && recover(retried)) continue;
+        if (is_failure(code)) {
+            const Recovery now = recover(retried);
+            if (now == Recovery::open) continue;
+            if (now == Recovery::written) {
+                note_committed(group, Clock::now() - began);
+                return answer(group, {});
+            }
+        }
         // This try has written nothing; the one before may have.
         const bool unknown = retried && (code == errc::busy || code == errc::storage_full);
         if (unknown && wait_to_try_again()) continue;
@@ -192,23 +200,23 @@ void Store::commit(Group& group) {
 
 errc Store::try_commit(const Group& group) {
     group_.clear();
-    std::size_t writes = 0;
-    for (const Waiting& each : group) {
-        group_.push_back(each.batch.get());
-        writes += each.batch->writes.size();
-    }
+    for (const Waiting& each : group) group_.push_back(each.batch.get());
     const auto began = Clock::now();
     const errc code = guarded("committing", [&] { return engine_->commit(group_, unix_ms()); });
-    const auto took = Clock::now() - began;
-    const Tally::Counted counted = code == errc::ok ? Tally::count(group_) : Tally::Counted();
-    const std::lock_guard lock(mutex_);
-    if (code == errc::ok) {
-        times_.add(took);
-        tally_.committed(counted, writes, took);
-        writes_ += writes;
-    }
-    code_ = code == errc::busy ? errc::ok : code;
+    if (code == errc::ok) note_committed(group, Clock::now() - began);
+    note(code == errc::busy ? errc::ok : code);
     return code;
+}
+
+// Precondition: group_ holds what the group does.
+void Store::note_committed(const Group& group, Clock::duration took) {
+    std::size_t writes = 0;
+    for (const Waiting& each : group) writes += each.batch->writes.size();
+    const Tally::Counted counted = Tally::count(group_);
+    const std::lock_guard lock(mutex_);
+    times_.add(took);
+    tally_.committed(counted, writes, took);
+    writes_ += writes;
 }
 
 template <typename Call>
@@ -222,7 +230,7 @@ errc Store::guarded(const char* what, const Call& call) {
     }
 }
 
-bool Store::recover(bool again) {
+Store::Recovery Store::recover(bool again) {
     Group others;  // they were never in a commit, and may be sent again at once
     std::unique_lock lock(mutex_);
     others.swap(waiting_);
@@ -231,18 +239,23 @@ bool Store::recover(bool again) {
     lock.unlock();
     turned_away(others, code);
     answer(others, {code});
-    if (code == errc::store_damaged) return false;  // opening it again would not fix it
+    if (code == errc::store_damaged) return Recovery::given_up;  // opening it again would not fix it
     for (;; again = true) {
         lock.lock();
         const auto stopping = [this] { return stopping_; };
-        if (again && written_.wait_for(lock, settings_.reopen_every, stopping)) return false;
+        if (again && written_.wait_for(lock, settings_.reopen_every, stopping)) return Recovery::given_up;
         lock.unlock();
-        const errc said = guarded("opening it again", [&] { return engine_->reopen(); });
+        bool written = false;
+        const errc said = guarded("opening it again", [&] {
+            const auto opened = engine_->reopen();
+            written = opened && *opened;
+            return opened;
+        });
         refresh_about();
-        if (said == errc::ok || said == errc::store_damaged) {
-            note(said);
-            return said == errc::ok;
-        }
+        if (said != errc::ok && said != errc::store_damaged) continue;
+        note(said);
+        if (said != errc::ok) return Recovery::given_up;
+        return written ? Recovery::written : Recovery::open;
     }
 }
 

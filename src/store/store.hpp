@@ -102,9 +102,15 @@ private:
     std::size_t make_room(Group& group, std::size_t batches) noexcept;
     void commit(Group& group);
     errc try_commit(const Group& group);
-    // After a failure: answers what waits, and opens the engine again. False: it is damaged, or the store is being
-    // stopped. again: it failed as soon as it was open, so that it takes its time.
-    bool recover(bool again);
+    enum class Recovery {
+        given_up,  // the engine is damaged, or the store is being stopped
+        open,
+        written,  // and the group whose commit failed is in the log
+    };
+    // After a failure: answers what waits, and opens the engine again. again: it failed as soon as it was open, so that
+    // it takes its time.
+    Recovery recover(bool again);
+    void note_committed(const Group& group, Clock::duration took);
     // False: the store is being stopped.
     bool wait_to_try_again();
     void maintain();

@@ -188,6 +188,7 @@ bool LogBook::needs_no_entry(const store::NewEntry& entry, const Log& log, const
     world_.require(entry.kind == EntryKind::reaction && is_message(log, entry.ref), "what is new needs an entry");
     const bool has = has_reaction(shown(log, entry.ref, log.entries.size()), sent.user, sent.payload);
     world_.require(has == (sent.verb == wire::Verb::message_react), "a reaction that is not there is written");
+    judged_anew_.insert(key);
     return true;
 }
 

@@ -124,11 +124,15 @@ void SimStore::fail() {
 }
 
 void SimStore::reopen() {
-    world_.require(engine_->reopen().has_value(), "the store is opened again");
+    const auto written = engine_->reopen();
+    world_.require(written.has_value(), "the store is opened again");
     world_.trace("the store works again");
-    if (unknown_ == Outcome::written) note_committed(false);
-    unknown_ = Outcome::none;
-    commit(true);
+    const bool was_written = std::exchange(unknown_, Outcome::none) == Outcome::written;
+    if (was_written) note_committed(*written);
+    if (!*written) return commit(true);
+    world_.require(was_written, "a group is called written that was");
+    committed_ = true;
+    answer(errc::ok);
 }
 
 // ---- trouble ----

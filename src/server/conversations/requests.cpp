@@ -181,6 +181,10 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
         case Verb::presence_unsubscribe:
         case Verb::presence_get:
         case Verb::occupancy_get: return signal(session, pending, request);
+        case Verb::conversation_clear:
+        case Verb::conversation_set:
+        case Verb::member_invite:
+        case Verb::invite_list:
         case Verb::unspecified: break;
     }
     refuse(pending, errc::not_supported, "this server does not know the request");

@@ -325,7 +325,7 @@ Log& Data::create(const Change& change) {
     for (const auto& [row, log] : logs_) {
         if (log.about.key == change.key) pruned_ms = std::max(pruned_ms, log.removed_ms);
     }
-    const Row row = ++last_conversation_;  // is not undone: a number is given once
+    const Row row = ++last_conversation_;  // is not undone
     undo_.emplace_back([this, row] { logs_.erase(row); });
     Log& log = logs_[row];
     log.about.row = row;

@@ -59,6 +59,10 @@ public:
 
     // Fills in the outcomes. full: only what makes room is written.
     void apply(WriteBatch& batch, std::uint64_t now_ms, bool full);
+    // The number of the conversation that was made last, also if that was undone: a number is given once.
+    Row last_conversation() const noexcept { return last_conversation_; }
+    // What was undone is applied again, with the numbers that it had.
+    void go_back(Row last_conversation) noexcept { last_conversation_ = last_conversation; }
     void undo();
     void keep() { undo_.clear(); }
     CheckReport check(std::size_t most_faults) const;

@@ -48,7 +48,7 @@ void Disk::lose_unsynced(bool kept) {
     const std::lock_guard lock(mutex_);
     fault_ = Fault::none;
     data_->undo();
-    if (!kept) unknown_.clear();
+    if (!kept) unknown_.reset();
     recover();
 }
 
@@ -61,7 +61,7 @@ void Disk::back_up() {
 void Disk::restore(std::uint64_t generation) {
     const std::lock_guard lock(mutex_);
     fault_ = Fault::none;
-    unknown_.clear();
+    unknown_.reset();
     data_ = std::make_unique<Data>(*copy_, generation);
 }
 
@@ -81,24 +81,31 @@ Result<> Disk::write(std::span<WriteBatch* const> group, std::uint64_t now_ms) {
     const std::lock_guard lock(mutex_);
     if (strikes()) return errc::storage_failed;
     if (!held_) data_->keep();
+    const Row last_conversation = data_->last_conversation();
     for (WriteBatch* const batch : group) data_->apply(*batch, now_ms, full_);
     if (held_) return {};
     if (strikes()) {
         data_->undo();
-        Group& unknown = unknown_.emplace_back();
-        for (const WriteBatch* const batch : group) unknown.first.push_back(*batch);
-        unknown.second = now_ms;
+        Unknown& unknown = unknown_.emplace();
+        for (const WriteBatch* const batch : group) unknown.batches.push_back(*batch);
+        unknown.now_ms = now_ms;
+        unknown.full = full_;
+        unknown.last_conversation = last_conversation;
         return errc::storage_failed;
     }
     if (!planted(store::Fault::answered_before_sync)) data_->keep();
     return {};
 }
 
-void Disk::recover() {
-    for (auto& [batches, now_ms] : unknown_)
-        for (WriteBatch& batch : batches) data_->apply(batch, now_ms, false);
+bool Disk::recover() {
+    const bool written = unknown_.has_value();
+    if (written) {
+        data_->go_back(unknown_->last_conversation);
+        for (WriteBatch& batch : unknown_->batches) data_->apply(batch, unknown_->now_ms, unknown_->full);
+    }
     data_->keep();
-    unknown_.clear();
+    unknown_.reset();
+    return written;
 }
 
 // ---- the reader ----
@@ -410,11 +417,11 @@ public:
         failed_ = !done;
         return done;
     }
-    Result<> reopen() override {
+    Result<bool> reopen() override {
         const std::lock_guard lock(disk_.mutex_);
-        disk_.recover();
+        const bool written = disk_.recover();
         failed_ = false;
-        return {};
+        return written;
     }
     Result<bool> maintain(std::uint64_t now_ms) override {
         if (failed_) return errc::storage_failed;

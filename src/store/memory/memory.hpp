@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -46,17 +47,22 @@ private:
     friend class MemoryEngine;
     friend class MemoryReader;
     enum class Fault : std::uint8_t { none, once, dead };
-    // Of a group whose sync failed: to be written again.
-    using Group = std::pair<std::vector<WriteBatch>, std::uint64_t>;
+    // A group whose sync failed, and what it was written with: it is there after reopen() as it was written.
+    struct Unknown {
+        std::vector<WriteBatch> batches{};
+        std::uint64_t now_ms = 0;
+        bool full = false;
+        Row last_conversation = 0;  // before it
+    };
 
     Result<> write(std::span<WriteBatch* const> group, std::uint64_t now_ms);
-    void recover();
+    bool recover();  // true: there was a group of unknown outcome
     bool strikes();
 
     mutable std::mutex mutex_;
     std::unique_ptr<Data> data_;
     std::unique_ptr<Data> copy_;
-    std::vector<Group> unknown_;  // groups of unknown outcome
+    std::optional<Unknown> unknown_;
     std::uint64_t steps_ = 0;
     std::uint64_t strike_at_ = 0;
     Fault fault_ = Fault::none;

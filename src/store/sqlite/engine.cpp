@@ -92,7 +92,7 @@ Checked<> SqliteEngine::start() {
     return opened;
 }
 
-Result<> SqliteEngine::reopen() {
+Result<bool> SqliteEngine::reopen() {
     const auto alone = shared_.door.alone();
     // With the last connection goes what SQLite remembers of the write-ahead log, and how much of it was copied:
     // nothing of that was synced for certain.
@@ -106,7 +106,8 @@ Result<> SqliteEngine::reopen() {
     }
     base::log().info("store: opened {} again", settings_.path);
     failed_ = told_ = errc::ok;
-    return {};
+    const Place before = std::exchange(unknown_, {});
+    return before.generation == shared_.generation && before.stamp < transaction_.stamp;
 }
 
 Checked<> SqliteEngine::open_file(bool again) {
@@ -279,7 +280,11 @@ Result<> SqliteEngine::commit(std::span<WriteBatch* const> group, std::uint64_t 
         const std::uint64_t stamp = transaction_.stamp;
         return write_heads(stamp - std::min(stamp, settings_.max_unwritten), 2 * writes);  // more than become due
     };
-    if (auto good = transact(now_ms, work); !good) return good;
+    const Place before{shared_.generation, transaction_.stamp};
+    if (auto good = transact(now_ms, work); !good) {
+        if (failed_ != errc::ok) unknown_ = before;
+        return good;
+    }
     checkpoint_if_due();
     return {};
 }

@@ -33,7 +33,7 @@ public:
     Checked<> start();
 
     Result<> commit(std::span<WriteBatch* const> group, std::uint64_t now_ms) override;
-    Result<> reopen() override;
+    Result<bool> reopen() override;
     Result<bool> maintain(std::uint64_t now_ms) override;
     std::unique_ptr<Reader> reader() override;
     Result<CheckReport> check(std::size_t most_faults) override;
@@ -72,6 +72,11 @@ private:
     Result<> write(WriteBatch& batch);
     // Heads that are due; `upto` as in HeadTable::overdue().
     Result<> write_heads(std::uint64_t upto, std::size_t most);
+    struct Place {
+        std::uint64_t generation = 0;  // 0: none
+        std::uint64_t stamp = 0;
+    };
+
     void choose_heads(std::uint64_t now_ms);
     Result<> note_low_water(std::uint64_t row);
     // Puts into heads what the log has behind the low-water mark, a part at a time. False: there is no more.
@@ -91,6 +96,7 @@ private:
     Transaction transaction_{};
     std::unique_ptr<Opened> opened_;
     errc failed_ = errc::ok;      // why it takes nothing until it is opened again
+    Place unknown_{};             // where the store was before the group whose commit failed
     errc told_ = errc::ok;        // in the log; ok: the last transaction was committed
     std::uint64_t began_at_ = 0;  // the stamp before the transaction that is under way
     std::uint64_t low_water_ = 0;

@@ -151,6 +151,57 @@ TEST_P(StoreFailing, SurvivesALossOfPowerWhileItStarts) {
     }
 }
 
+// A reaction that changes nothing leaves no entry by which it would be known, and behind its group it would change
+// something.
+TEST_P(StoreFailing, SaysOfAGroupOfUnknownOutcomeWhetherItWasWritten) {
+    std::size_t written = 0;
+    std::size_t lost = 0;
+    for (std::uint64_t n = 1;; ++n) {
+        SCOPED_TRACE("operation " + std::to_string(n));
+        StoreTest store(GetParam());
+        const Row room = store.make("room");
+        store.append(room, 1);
+        const auto reaction = [&](std::uint64_t id, std::uint8_t flags) {
+            NewEntry made = store.entry(room, id, "heart");
+            made.kind = model::EntryKind::reaction;
+            made.ref = 1;
+            made.flags = flags;
+            return made;
+        };
+        store.append(reaction(2, 0));
+        WriteBatch batch;
+        batch.writes = {{store.entry(room, 3)}, {reaction(4, 0)}, {reaction(5, model::kTakenBack)}};
+        batch.bytes = store.bytes;
+        WriteBatch* const group[] = {&batch};
+        store.place->fail(n);
+        const auto done = store.engine->commit(group, store.now);
+        if (!store.place->struck()) {
+            EXPECT_TRUE(done);
+            break;
+        }
+        store.place->heal();
+        if (done) continue;  // what comes after the commit has failed
+        const auto again = store.engine->reopen();
+        ASSERT_TRUE(again);
+        ++(*again ? written : lost);
+        const std::vector<std::uint64_t> before{1, 2};
+        const std::vector<std::uint64_t> behind{1, 2, 3, 4};
+        EXPECT_EQ(offsets(store.all(room)), *again ? behind : before);
+        if (!*again) continue;
+        EXPECT_EQ(batch.writes[0].outcome.position.offset, 3u);
+        EXPECT_TRUE(batch.writes[1].outcome.repeat) << "it was there already";
+        EXPECT_EQ(batch.writes[2].outcome.position.offset, 4u);
+        EXPECT_EQ(batch.writes[2].outcome.position.epoch, store.head(room).last.epoch);
+        store.place->fail(1);
+        Write next{store.entry(room, 6)};
+        EXPECT_FALSE(store.try_write(next));
+        store.place->heal();
+        EXPECT_FALSE(*store.engine->reopen()) << "the next one was not";
+    }
+    EXPECT_GT(written, 0u);
+    EXPECT_GT(lost, 0u);
+}
+
 TEST_P(StoreFailing, RefusesWhatHasNoRoomAndGoesOnWhenThereIsSome) {
     const Row room = make("room");
     append(room, 1);

@@ -32,7 +32,7 @@ public:
         if (const errc code = std::exchange(next, errc::ok); code != errc::ok) return code;
         return inside->commit(group, now_ms);
     }
-    Result<> reopen() override {
+    Result<bool> reopen() override {
         const std::lock_guard lock(mutex);
         ++reopened;
         changed.notify_all();
@@ -306,6 +306,19 @@ TEST_F(StoreThreads, TriesAgainUntilAnUnknownOutcomeIsKnown) {
         EXPECT_EQ(owner.answers[before].code, errc::ok) << "it may have been written at the first try";
         EXPECT_EQ(engine->groups.size(), 3u);
     }
+}
+
+TEST_F(StoreThreads, CommitsAGroupOnceThatWasWrittenAfterAll) {
+    start();
+    engine->disk.fail(2);  // the sync
+    engine->allow(GatedEngine::kAll);
+    EXPECT_EQ(submit(batch()), errc::ok);
+    ASSERT_TRUE(owner.wait_for(1));
+    EXPECT_EQ(owner.answers[0].code, errc::ok);
+    EXPECT_FALSE(owner.batches[0]->writes[0].outcome.repeat) << "it is not judged by what it has written";
+    EXPECT_EQ(engine->groups.size(), 1u);
+    EXPECT_EQ(store->health().writes, 1u);
+    EXPECT_EQ(store->health().code, errc::ok);
 }
 
 TEST_F(StoreThreads, TreatsAnExceptionAsAnUnknownOutcome) {

@@ -25,11 +25,12 @@ void Listener::subscribe(const std::string& conversation, const std::optional<Pl
                  (after ? " after " + std::to_string(after->position.offset) : std::string()));
     asked_[conversation].emplace_back();
     sync_.feeds().subscribe(
-        conversation, options, [this, conversation, asked_at = world_.now()](const Checked<Subscription>& begun) {
+        conversation, options,
+        [this, conversation, asked_at = world_.now(), placed = after.has_value()](const Checked<Subscription>& begun) {
             std::deque<Own>& asked = asked_[conversation];
             const Own own = std::move(asked.front());
             asked.pop_front();
-            if (begun) return this->begun(conversation, *begun, own, asked_at);
+            if (begun) return this->begun(conversation, *begun, own, asked_at, placed);
             world_.happened("subscription that was refused");
             const errc code = begun.error().code;
             world_.require(code != errc::malformed_frame && code != errc::invalid_name && code != errc::too_many_feeds,
@@ -75,13 +76,15 @@ Listener::Places Listener::places() const {
 }
 
 // What was told before stands: it is told from a place of the application's choice.
-void Listener::begun(const std::string& conversation, const Subscription& subscription, const Own& own,
-                     TimePoint asked) {
+void Listener::begun(const std::string& conversation, const Subscription& subscription, const Own& own, TimePoint asked,
+                     bool placed) {
     world_.happened("subscription");
     asked_for_.insert(conversation);
     world_.trace(client_.name + " is told " + conversation + " after " + std::to_string(subscription.after.offset));
     Heard& heard = heard_[conversation];
-    const bool skips = heard.epoch != subscription.after.epoch || subscription.after.offset > heard.last;
+    // A client that asks for no position cannot know that the log is another one.
+    const bool other = !placed && book_.unknown_copy();
+    const bool skips = heard.epoch != subscription.after.epoch || subscription.after.offset > heard.last || other;
     heard = {true,
              subscription.after.epoch,
              subscription.after.offset,

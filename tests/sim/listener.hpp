@@ -109,7 +109,9 @@ private:
     void check_entries(const client::ConversationList::Item& item, const model::ConversationKey& key) const;
     bool lists(const std::string& conversation) const;
     bool comes_and_goes(const std::string& conversation) const;
-    void begun(const std::string& conversation, const Subscription& subscription, const Own& own, TimePoint asked);
+    // placed: it has asked for a position.
+    void begun(const std::string& conversation, const Subscription& subscription, const Own& own, TimePoint asked,
+               bool placed);
     void told(const std::string& conversation, const StoredAt& at, LogBook::Told told);
     void told(const event::MessageChanged& changed);
     void put_on_shelf(Heard& heard, std::uint64_t offset, const LogBook::Told& told);

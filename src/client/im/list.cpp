@@ -68,7 +68,9 @@ bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Enco
     state.named = pass_;
     std::deque<std::uint64_t> others;
     const std::uint64_t first = from.entries.empty() ? last + 1 : from.entries.front().offset;
-    if (!state.entries.empty() && offset_of(state.entries.back()) + 1 < first) forget_entries(state);
+    if (first > state.heard + 1) forget_below(state, first);  // they may have changed in between
+    state.heard = std::max(state.heard, last);
+    forget_below(state, state.about.visible_from);
     for (const wire::im::Entry& each : from.entries) {
         Kept kept{packed_of(each, Bytes()), encodings};
         if (counts(kept.packed.entry, user_)) others.push_back(each.offset);
@@ -98,12 +100,14 @@ bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Enco
 }
 
 void ConversationList::add(const Conversation& about) {
-    if (about.name.empty() || full() || all_.contains(about.name)) return;
+    if (about.name.empty()) return;
+    if (all_.contains(about.name)) return on_visible_from(about.name, about.head.epoch, about.visible_from);
+    if (full()) return;
     State& state = all_[about.name];
     state.about = about;
     state.about.written.reset();
     if (about.written) state.last_time = about.written->time;
-    state.mark = state.said = state.known_from = state.counted = about.head.last;
+    state.mark = state.said = state.known_from = state.counted = state.heard = about.head.last;
     state.messages = about.head.messages;
     state.named = pass_;
     note_changed(about.name, state);
@@ -124,6 +128,7 @@ void ConversationList::on_entry(std::string_view name, std::uint64_t epoch, cons
     if (state == nullptr) return;
     LogHead& head = state->about.head;
     const bool news = from.offset > head.last;
+    state->heard = std::max(state->heard, from.offset);
     // Older ones are those of a subscription that begins further back.
     const bool old = !news && from.offset <= state->counted;
     if (old && (state->entries.empty() || from.offset < offset_of(state->entries.front()))) return;
@@ -151,10 +156,16 @@ void ConversationList::on_entry(std::string_view name, std::uint64_t epoch, cons
     make_room();
 }
 
-// The server has moved the mark to there, or further, as the user became a member.
+// The server has moved the mark to there, or further, as the user became a member. What is below belongs to an earlier
+// membership: its changes are not told any more.
 void ConversationList::on_visible_from(std::string_view name, std::uint64_t epoch, std::uint64_t offset) {
     State* const state = find(name, epoch);
-    if (state == nullptr || offset == 0 || offset - 1 <= state->mark) return;
+    if (state == nullptr) return;
+    if (!state->entries.empty() && offset_of(state->entries.front()) < offset) {
+        forget_below(*state, offset);
+        note_changed(state->about.name, *state);
+    }
+    if (offset == 0 || offset - 1 <= state->mark) return;
     state->said = std::max(state->said, offset - 1);
     state->move_mark(offset - 1);
     note_changed(state->about.name, *state);
@@ -168,10 +179,14 @@ void ConversationList::on_gap(std::string_view name, const Position& upto) {
         state->others.clear();
         state->more = true;
         state->known_from = upto.offset;
+        // What was deleted there is counted still: the server counts again.
+        state->count_from = upto.offset;
+        uncounted_ = true;
     }
     state->count_upto(upto.offset, std::nullopt);
     state->about.head.last = std::max(state->about.head.last, upto.offset);
     forget_entries(*state);
+    state->heard = std::max(state->heard, upto.offset);
     note_changed(state->about.name, *state);
 }
 
@@ -187,6 +202,7 @@ void ConversationList::on_own(std::string_view name, std::uint64_t epoch, Entry 
     if (state == nullptr) return;
     LogHead& head = state->about.head;
     const auto known = [&](const Kept& each) { return offset_of(each) == entry.offset; };
+    if (entry.offset == state->heard + 1) ++state->heard;
     if (std::any_of(state->entries.begin(), state->entries.end(), known)) return;
     const bool is_counted = entry.kind == EntryKind::message && !entry.silent;
     if (is_counted) state->note_late_receipt(entry.offset);
@@ -212,6 +228,7 @@ void ConversationList::on_own_at(std::string_view name, const Position& at) {
     State* const state = find(name, at.epoch);
     if (state == nullptr) return;
     state->note_own(at.offset, true);
+    if (at.offset == state->heard + 1) ++state->heard;
     LogHead& head = state->about.head;
     if (at.offset <= head.last) return;
     if (at.offset == head.last + 1) ++head.messages;
@@ -405,6 +422,13 @@ void ConversationList::change(State& state, const Kept& change) {
         if (apply_change(each.packed, change.packed, user_) && edits) each.encodings = change.encodings;
         bytes_ += cost_of(each);
     }
+}
+
+void ConversationList::forget_below(State& state, std::uint64_t offset) {
+    const auto end =
+        std::ranges::find_if(state.entries, [offset](const Kept& each) { return offset_of(each) >= offset; });
+    for (auto each = state.entries.begin(); each != end; ++each) bytes_ -= cost_of(*each);
+    state.entries.erase(state.entries.begin(), end);
 }
 
 void ConversationList::forget_entries(State& state) {

@@ -60,14 +60,14 @@ public:
 
     // A page, or a feed that has begun, names it. False: the list is full. Precondition: is_whole().
     bool name(const wire::im::SyncedConversation& from, wire::Encodings encodings);
-    // The user is a member now, as the answer to a request says; nothing is known of its entries. Not heeded if it is
-    // in the list: then that is newer.
+    // The user is a member now, as the answer to a request says; nothing is known of its entries. If it is in the list,
+    // that is newer, but for what the user may read.
     void add(const Conversation& about);
     // False: it is not in the list.
     bool remove(std::string_view name);
     // What of a log comes next; also again, and of other conversations.
     void on_entry(std::string_view name, std::uint64_t epoch, const wire::im::Entry& entry, wire::Encodings encodings);
-    // The user may read from this offset on: what is below it does not count.
+    // The user may read from this offset on: what is below it does not count, and is not shown.
     void on_visible_from(std::string_view name, std::uint64_t epoch, std::uint64_t offset);
     // Entries up to this one are not told.
     void on_gap(std::string_view name, const Position& upto);
@@ -163,6 +163,7 @@ private:
         std::vector<std::uint64_t> own{};    // offsets of own messages above `counted`, ascending
         std::deque<std::uint64_t> others{};  // offsets of messages of others above mark and known_from, ascending
         std::vector<Kept> entries{};
+        std::uint64_t heard = 0;        // whatever changes an entry of `entries` up to there is known
         std::vector<UserMark> marks{};  // of others, by user
         std::uint64_t named = 0;        // the last pass that named it
         std::uint64_t turn = 0;         // of its newest entry, among those that have come one by one
@@ -190,6 +191,7 @@ private:
     State* find(std::string_view name, std::uint64_t epoch);
     void keep(State& state, Kept entry);
     void change(State& state, const Kept& change);
+    void forget_below(State& state, std::uint64_t offset);
     void forget_entries(State& state);
     void make_room();
     void note_changed(const std::string& name, State& state);

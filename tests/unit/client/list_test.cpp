@@ -247,6 +247,19 @@ TEST_F(Listed, WhatTheUserMayNotReadAnyMoreDoesNotCount) {
     EXPECT_EQ(mark(), "1 above 6");
 }
 
+TEST_F(Listed, WhatTheUserMayNotReadAnyMoreIsNotShown) {
+    name({"room:tea", 3, 0, 1, {entry_of(2, "bob"), entry_of(3, "bob")}});
+    list.on_visible_from("room:tea", kEpoch, 3);
+    EXPECT_EQ(entries(), "3 ");
+    Conversation joined;
+    joined.name = "room:tea";
+    joined.head.epoch = kEpoch;
+    joined.visible_from = 7;
+    list.add(joined);
+    EXPECT_EQ(entries(), "") << "the answer to a request says that the user came back";
+    EXPECT_EQ(mark(), "0 above 6");
+}
+
 TEST_F(Listed, AMarkIsSaidAgainIfNobodyHasCountedWhatIsBehindIt) {
     name({"room:tea", 500, 0, 400, {entry_of(499, "bob"), entry_of(500, "bob")}});
     list.mark("room:tea", {kEpoch, 490});
@@ -296,6 +309,11 @@ TEST_F(Listed, EntriesThatAreLeftOutMayHaveBeenUnread) {
     entry(entry_of(51, "bob"));
     EXPECT_EQ(mark(), "2+ above 10");
     EXPECT_EQ(entries(), "51 ");
+    EXPECT_TRUE(list.take_uncounted()) << "what was left out may have deleted 11";
+    ASSERT_EQ(list.unsaid().size(), 1u);
+    EXPECT_TRUE(list.on_marked("room:tea", kEpoch, {10, 7, false, 50}));
+    EXPECT_EQ(mark(), "8 above 10");
+    EXPECT_TRUE(list.unsaid().empty());
     list.mark("room:tea", {kEpoch, 51});
     EXPECT_EQ(mark(), "0 above 51");
 }

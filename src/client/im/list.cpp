@@ -83,6 +83,7 @@ bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Enco
     if (known_from == last) others.clear();
     ReadMark read;
     if (from.mark) read = {from.mark->offset, from.mark->unread, from.mark->more};
+    if (from.mark) state.flag.told = from.mark->unread_from;
     if (from.mark && !state.flag.unsaid) state.flag.from = from.mark->unread_from;
     state.count_page(read, last, known_from, std::move(others));
     state.count_upto(last, from.about->head->messages);
@@ -291,6 +292,7 @@ bool ConversationList::on_marked(std::string_view name, std::uint64_t epoch, con
     if (state == nullptr) return true;
     const ReadMark before = state->read_mark();
     const bool counted = state->count_answer(read);
+    state->flag.told = read.unread_from;
     if (answered == state->flag.number) state->flag.unsaid = false;
     if (!state->flag.unsaid) state->flag.from = read.unread_from;
     if (before.offset != state->mark || before.unread != state->unread() || before.more != state->more ||
@@ -305,8 +307,8 @@ void ConversationList::on_mark_refused(std::string_view name) {
     State& state = found->second;
     state.said = state.mark;
     state.count_from = 0;
-    if (!std::exchange(state.flag.unsaid, false) || state.flag.from == 0) return;
-    state.flag.from = 0;
+    if (!std::exchange(state.flag.unsaid, false) || state.flag.from == state.flag.told) return;
+    state.flag.from = state.flag.told;
     note_changed(found->first, state);
 }
 

@@ -147,6 +147,7 @@ private:
         std::uint64_t said = 0;        // what the server has said
         struct Flag {                  // set by mark_unread()
             std::uint64_t from = 0;    // shown as unread from there on; 0: it is not
+            std::uint64_t told = 0;    // likewise, as the server has told last
             std::uint64_t number = 1;  // how often this client has said something of it
             bool unsaid = false;       // the last time, the server may not have heard it
         } flag{};

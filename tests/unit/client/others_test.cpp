@@ -157,6 +157,16 @@ TEST_F(MarksOfOthers, UnreadIsSaidAgainBehindTheSync) {
     EXPECT_EQ(asked(), "");
 }
 
+TEST_F(MarksOfOthers, WhatTheServerHadBeforeItRefusesStays) {
+    synced({{"room:tea", 3, 12, 9, 12, 0}});
+    mark_unread("room:tea", 10);
+    answer(said(9, 10));
+    mark_unread("room:tea", 8);
+    EXPECT_EQ(unread_from(), 8u);
+    refuse(errc::unknown_entry);
+    EXPECT_EQ(unread_from(), 10u) << "as on the other devices";
+}
+
 TEST_F(MarksOfOthers, WhatTheServerDoesNotTakeIsNotShown) {
     synced({{"room:tea", 3, 12, 9, 12, 0}});
     mark_unread("room:tea", 10);

@@ -276,7 +276,7 @@ void Feeds::on_renewed(const std::string& name, const Answer& answer) {
 std::optional<HistoryGap> Feeds::begin(const std::string& name, Feed& feed, const Subscribed& begun) {
     listen(feed, name, begun.feed);
     if (follower_ != nullptr) {
-        follower_->on_member(name, begun.head.epoch, begun.visible_from, begun.others);
+        follower_->on_member(name, begun);
     } else {
         for (const UserMark& each : begun.others)
             owner_.tell(event::MarksChanged{name, each.user, each.read, each.delivered});

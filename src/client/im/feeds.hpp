@@ -79,9 +79,8 @@ public:
         // An entry is told, or is a message of this client.
         virtual void on_entry(const std::string& conversation, std::uint64_t epoch, const wire::im::Entry& entry,
                               wire::Encodings encodings) = 0;
-        // The user is a member, and may read from this offset on; so far others have come.
-        virtual void on_member(const std::string& conversation, std::uint64_t epoch, std::uint64_t visible_from,
-                               const std::vector<UserMark>& others) = 0;
+        // The user is a member, and a feed has begun.
+        virtual void on_member(const std::string& conversation, const Subscribed& begun) = 0;
         // Entries up to this one are not told.
         virtual void on_skipped(const std::string& conversation, const Position& upto) = 0;
         // Behind `after` up to `upto` are own messages, whose receipts have come; of one epoch.

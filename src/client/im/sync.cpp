@@ -209,9 +209,12 @@ void Sync::take_early_frames() {
 
 void Sync::end_pass(std::string_view cursor, const std::shared_ptr<void>& taken) {
     cursor_ = cursor;
-    const bool lacks = std::exchange(missed_, false) ||
-                       !std::ranges::all_of(pass_.expected,
-                                            [this](const std::string& name) { return list_.end_of(name).has_value(); });
+    const auto named = [this](const auto& each) {
+        const auto& [name, upto] = each;
+        const auto end = list_.end_of(name);
+        return end && (end->epoch != upto.epoch || end->offset >= upto.offset);
+    };
+    const bool lacks = std::exchange(missed_, false) || !std::ranges::all_of(pass_.expected, named);
     if ((pass_.pages == 1 && !lacks) || pass_.before + 1 == kMostPasses) return finish(taken);
     pass_ = {.before = pass_.before + 1, .states = states_.taken()};
     list_.begin_pass();
@@ -253,7 +256,7 @@ void Sync::take_gone(const std::string& conversation, std::string_view cursor) {
         if (!doubt_ || cursor.empty()) doubt_ = cursor;
         return;
     }
-    if (list_.is_named(conversation)) pass_.expected.push_back(conversation);
+    if (list_.is_named(conversation)) pass_.expected.try_emplace(conversation);
     (void)list_.remove(conversation);
 }
 
@@ -339,13 +342,12 @@ void Sync::on_entry(const std::string& conversation, std::uint64_t epoch, const 
 }
 
 // The list is asked for what it lacks.
-void Sync::on_member(const std::string& conversation, std::uint64_t epoch, std::uint64_t visible_from,
-                     const std::vector<UserMark>& others) {
-    states_.others().on_told(conversation, epoch, others);
-    list_.on_visible_from(conversation, epoch, visible_from);
+void Sync::on_member(const std::string& conversation, const Subscribed& begun) {
+    states_.others().on_told(conversation, begun.head.epoch, begun.others);
+    list_.on_visible_from(conversation, begun.head.epoch, begun.visible_from);
     if (list_.end_of(conversation)) return;
     if (syncing_) {
-        pass_.expected.push_back(conversation);
+        pass_.expected[conversation] = {begun.head.epoch, begun.next - 1};
     } else if (!first_ && again_.at == kNever) {  // else it is asked for anyway, or the server has no list
         again_.at = owner_.now();
     }

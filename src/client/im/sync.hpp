@@ -88,8 +88,9 @@ private:
         std::size_t before = 0;    // passes of this sync
         std::uint64_t states = 0;  // that had come as it began
         bool waits = false;        // until the session can be used: then the page is asked for
-        // Said to be the user's, not by a page: which of the two is newer nobody knows.
-        std::vector<std::string> expected{};
+        // Said to be the user's, not by a page: which of the two is newer nobody knows. What stands up to the position
+        // is told by no feed.
+        std::map<std::string, Position> expected{};
     };
     // What has come of a feed that nobody knows yet.
     struct EarlyFrame {
@@ -117,8 +118,7 @@ private:
     // ---- from the subscriptions ----
     void on_entry(const std::string& conversation, std::uint64_t epoch, const wire::im::Entry& entry,
                   wire::Encodings encodings) override;
-    void on_member(const std::string& conversation, std::uint64_t epoch, std::uint64_t visible_from,
-                   const std::vector<UserMark>& others) override;
+    void on_member(const std::string& conversation, const Subscribed& begun) override;
     void on_skipped(const std::string& conversation, const Position& upto) override;
     void on_own_between(const std::string& conversation, const Position& after, const Position& upto) override;
     void on_own_at(const std::string& conversation, const Position& at) override;

@@ -457,6 +457,20 @@ TEST_F(Syncing, APageThatIsOlderThanWhatASubscriptionHasToldIsNotTheLast) {
     EXPECT_EQ(asked(), "");
 }
 
+TEST_F(Syncing, APageThatIsOlderThanWhereASubscriptionHasBegunIsNotTheLast) {
+    sync.begin_session();
+    subscribe("room:tea");
+    auto slow = take_request();
+    begun(4, 16, 15);  // in another lane; what stands before that is told by nobody
+    requests.push_back(std::move(slow));
+    answer(page({{"room:tea", 3, 12, 12, 0, 9}}, "c1", true));
+    EXPECT_EQ(handled(false), "") << "not complete";
+    EXPECT_EQ(asked(), "sync c1 - 200/1");
+    answer(page({{"room:tea", 4, 15, 15, 0, 12}}, "c2"));
+    EXPECT_EQ(handled(), "[room:tea 15, 12] synced; ");
+    EXPECT_EQ(asked(), "");
+}
+
 TEST_F(Syncing, ReceiptsThatOvertakeTheEndOfAFeedCountForTheNextOne) {
     synced({{"room:tea", 3, 12}});
     stored("room:tea", 17);

@@ -8,8 +8,8 @@ namespace flare::server {
 namespace {
 
 Departure own(const model::ConversationKey& key, const im::Send& send, std::shared_ptr<const im::Command> command) {
-    static const auto kNobody = std::make_shared<const std::string>();
-    return {StoredMessage::make(send, key, kNobody, std::string_view(), wire::Forms(wire::Body{})), std::move(command)};
+    static const auto kServer = std::make_shared<const std::string>(kServerTarget);  // as row 0 is called on pages
+    return {StoredMessage::make(send, key, kServer, std::string_view(), wire::Forms(wire::Body{})), std::move(command)};
 }
 
 }  // namespace

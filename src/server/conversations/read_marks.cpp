@@ -92,7 +92,9 @@ void ConversationMarks::write(const MarkingPtr& marking) {
         if (code == errc::ok) code = outcome.code;
         if (code != errc::ok) return fail(marking, code);
         marking->now = {{outcome.position.offset, outcome.messages, outcome.unread_from}, outcome.delivered};
-        marking->moved |= !outcome.repeat && marking->mark.what == store::Mark::What::read;
+        // A repeat may be of a commit whose outcome nobody knew, and which the store has done again.
+        const bool holds = !outcome.repeat || outcome.position.offset == marking->mark.offset;
+        marking->moved |= holds && marking->mark.what == store::Mark::What::read;
         count(marking);
     });
 }

@@ -297,6 +297,14 @@ BeganFound began(store::Reader& reader, const BeganQuestion& question) {
     if (!told) return {.code = code_of(told)};
     BeganFound found{.live = synced.live && question.may_live, .few = synced.few, .opening = synced.opening};
     told->feed = found.live ? question.feed : 0;
+    // No answer and no later frame has what the others of a room have come to by now.
+    Others others;
+    if (found.live && found.few && told->others.empty()) {
+        auto read = read_others(reader, listed->conversation, listed->member.user);
+        if (!read) return {.code = code_of(read)};
+        others = std::move(*read);
+        told->others = others.marks;
+    }
     wire::im::Feed frame;
     frame.began = std::move(*told);
     found.body = wire::im::feed_body(frame);

@@ -21,6 +21,7 @@ Told others(const Line& line) {
             if (frame.kind != wire::FrameKind::feed) continue;
             const auto feed = wire::im::decode<wire::im::Feed>(frame.body);
             if (!feed) continue;
+            if (feed->began) add_marks(all, std::string(feed->began->about->conversation) + ": ", feed->began->others);
             for (const auto& state : feed->states) {
                 add_marks(all, std::string(state.conversation) + ": ", state.others);
                 EXPECT_TRUE(state.others.empty() || state.epoch != 0);
@@ -221,6 +222,28 @@ TEST_F(MarksOnShards, WhoIsRemovedTellsNothingAndIsToldNothing) {
     EXPECT_EQ(others(*ann).back(), "room:tea: eve 3/3");
     bench->bring(ann, ask_readers(8, 8, 2));
     EXPECT_EQ(readers(*ann, 8), "eve 3/3 ; 1 read, 1 have of 1");
+}
+
+TEST_F(MarksOnShards, WhoIsAddedHearsHowFarTheOthersHaveCome) {
+    begin(2);
+    const auto pip = session_of("pip", 4);
+    bench->bring(pip, sync(1, 1));
+    bench->bring(bob, mark(2, 2, "room:tea", epoch, 3));
+    bench->pass(2s);
+    bench->bring(ann, member(7, 7, Verb::member_add, "pip"));
+    ASSERT_EQ(code(*ann, 7), errc::ok);
+    bench->pass(2s);
+    EXPECT_EQ(others(*pip), (Told{"room:tea: bob 3/3"}));
+}
+
+// Its first try is in the store, so that the second finds nothing to move: but nobody was told of it.
+TEST_F(MarksOnShards, WhatACommitOfUnknownOutcomeHasMovedIsTold) {
+    begin();
+    store.sync_fails = true;
+    bench->bring(bob, mark(2, 2, "room:tea", epoch, 3));
+    EXPECT_FALSE(store.sync_fails);
+    bench->pass(2s);
+    EXPECT_EQ(others(*ann), (Told{"room:tea: bob 3/3"}));
 }
 
 // ---- what is delivered ----

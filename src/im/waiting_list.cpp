@@ -92,7 +92,8 @@ void WaitingList::check_invariants() const {
         const auto at = by_key_.find(Key{item.send.id, item.send.sender});
         FLARE_INVARIANT(at != by_key_.end() && at->second == item.ticket, "a message is not found by its key");
         FLARE_INVARIANT(!item.askers.empty() || item.state == Waiting::State::in_store, "nobody waits for a message");
-        for (const Asker& asker : item.askers) FLARE_INVARIANT(asker.place != 0, "a session asked at no time");
+        for (const Asker& asker : item.askers)  // session 0: the server itself
+            FLARE_INVARIANT(asker.session == 0 || asker.place != 0, "a session asked at no time");
     }
     FLARE_INVARIANT(live == live_ && live == by_key_.size(), "messages that wait are counted wrong");
     FLARE_INVARIANT(in_store == in_store_ && handed_ <= items_.size(), "what is in the store is counted wrong");

@@ -53,6 +53,16 @@ enum class Fault : std::uint8_t {
 
     mark_not_told,        // other sessions of the user do not hear of a mark
     state_after_removal,  // who was removed from a room is told where its log ends
+
+    delivered_ahead,        // what a device has acknowledged counts as one entry more
+    moved_mark_dropped,     // a mark that moves within a second of another is not told
+    owed_marks_forgotten,   // who could not be told of marks is not told of them later
+    reader_left_out,        // whoever has read up to a message has not read it
+    unread_by_hand_untold,  // other sessions of the user do not hear that something is unread again
+    cut_one_more,           // retention removes an entry that is within its rules
+    cut_not_told,           // a feed passes over what was removed as if it had told it
+    erasure_leaves_some,    // some messages of an erased user stay
+    erasure_forgotten,      // what was begun before a start is not gone on with
 };
 
 #ifdef FLARE_PLANTED_FAULTS

@@ -22,6 +22,8 @@ enum class Fault : std::uint8_t {
     reactions_not_limited,    // a user reacts as often as there are keys
     reactions_outlive,        // a deletion leaves the reactions
     unread_counts_deleted,    // what is deleted is unread
+    unread_outlives_reading,  // what is unread by hand stays so when it is read
+    removed_repeat_taken,     // a repeat of what retention has removed is written once more
 };
 
 #ifdef FLARE_PLANTED_FAULTS

@@ -488,7 +488,7 @@ void ClientNode::ask_for(const Uuid& id, const Talker::Request& request) {
 void ClientNode::listen(const std::vector<std::string>& rooms) {
     if (!settings_.conversations || !listener_) return;
     const std::string& room = rooms[world_.chance.below(rooms.size())];
-    if (world_.chance.one_in(3)) listener_->read();
+    if (world_.chance.one_in(3)) listener_->read(world_.chance);
     if (world_.chance.one_in(8)) {
         listener_->unsubscribe(room);
     } else {
@@ -498,6 +498,24 @@ void ClientNode::listen(const std::vector<std::string>& rooms) {
         listener_->subscribe(room, after);
         if (world_.chance.one_in(2)) places_ = listener_->places();
     }
+    schedule();
+}
+
+void ClientNode::read(Chance& chance) {
+    if (!settings_.conversations || !listener_) return;
+    listener_->read(chance);
+    schedule();
+}
+
+void ClientNode::mark_unread(Chance& chance) {
+    if (!settings_.conversations || !listener_) return;
+    listener_->mark_unread(chance);
+    schedule();
+}
+
+void ClientNode::ask_readers(Chance& chance) {
+    if (!settings_.conversations || !listener_) return;
+    listener_->ask_readers(chance);
     schedule();
 }
 

@@ -39,6 +39,10 @@ public:
     void ask_for(const Uuid& id, const Talker::Request& request);
     // Subscribes to one of these rooms, from a place of its own choice, or gives a subscription up.
     void listen(const std::vector<std::string>& rooms);
+    // If it knows conversations: marks something as read or unread, or asks who has read something.
+    void read(Chance& chance);
+    void mark_unread(Chance& chance);
+    void ask_readers(Chance& chance);
     void stop_consuming(bool stopped);
     void disconnect();
     void crash_and_restart();

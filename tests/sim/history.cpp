@@ -2,6 +2,7 @@
 
 #include "sim/attacker.hpp"
 #include "sim/change_life.hpp"
+#include "sim/cleaning_life.hpp"
 #include "sim/client_node.hpp"
 #include "sim/room_life.hpp"
 
@@ -60,6 +61,7 @@ public:
         bool devices = false;    // a user has two that know conversations
         bool large = false;      // rooms are large
         bool changes = false;    // three people change messages, rooms and each other's rights
+        bool cleans = false;     // the server cuts logs and erases users, and people say what they have read
     };
     Life(World& world, const Kind& kind)
         : world_(world),
@@ -78,6 +80,10 @@ public:
         if (poor && book_) book_->memory_is_short();
         std::optional<ServerNode::Kept> kept;
         if (store_) kept.emplace(ServerNode::Kept{*store_, *book_, kind_.large});
+        if (kind_.cleans) {
+            cleaning_ = std::make_unique<CleaningLife>(world_, kind_.seed, *book_, clients_, people());
+            kept->retention = cleaning_->retention();
+        }
         server_ = std::make_unique<ServerNode>(world_, ledger_, requests_, settings_, poor ? 100'000 : 1u << 30,
                                                kind_.asks, kept);
         attacker_ = std::make_unique<Attacker>(world_, *server_);
@@ -111,10 +117,13 @@ public:
             changes_ = std::make_unique<ChangeLife>(world_, kind_.seed, *book_, *server_, clients_, people());
             changes_->plan();
         }
+        if (cleaning_) cleaning_->plan(*server_, *store_);
         plan_trouble();
         world_.run_until(peace);
         end_trouble();
-        world_.run_until(world_.now() + 150s);
+        world_.run_until(world_.now() + 130s);
+        if (cleaning_) cleaning_->ask_at_rest();
+        world_.run_until(world_.now() + 20s);
         // A server with little memory takes one of many requests at a time; each is sent again after a second.
         for (int minutes = 0; minutes < 10 && requests_.without_outcome() != 0; ++minutes)
             world_.run_until(world_.now() + 60s);
@@ -266,8 +275,9 @@ private:
     std::unique_ptr<ServerNode> server_;
     std::unique_ptr<Attacker> attacker_;
     std::vector<std::unique_ptr<ClientNode>> clients_;
-    std::unique_ptr<RoomLife> rooms_;      // null: the server has no store
-    std::unique_ptr<ChangeLife> changes_;  // null: nobody changes anything
+    std::unique_ptr<RoomLife> rooms_;         // null: the server has no store
+    std::unique_ptr<ChangeLife> changes_;     // null: nobody changes anything
+    std::unique_ptr<CleaningLife> cleaning_;  // null: nothing is removed
 };
 
 }  // namespace
@@ -279,11 +289,12 @@ History live_through(std::uint64_t seed, bool print) {
     try {
         Life(world, {.seed = seed,
                      .impatient = seed % 4 == 0,
-                     .asks = seed % 5 < 2,
+                     .asks = seed % 5 < 2 && !has_cleaning(seed),
                      .stores = has_store(seed),
                      .devices = has_devices(seed),
                      .large = has_large_rooms(seed),
-                     .changes = has_changes(seed)})
+                     .changes = has_changes(seed),
+                     .cleans = has_cleaning(seed)})
             .live();
     } catch (const Violation& violation) {
         history.violation = violation.what();

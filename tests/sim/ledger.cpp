@@ -70,6 +70,7 @@ void Ledger::client_dies(const std::string& prefix) {
 
 void Ledger::delivered_to(const std::string& client, const session::SessionId& id, const Uuid& message,
                           const Letter& letter) {
+    if (again_.contains(message)) return;
     // A client remembers for so long what it was given; in between servers may have come and gone.
     const auto [given, first] = given_.try_emplace({client, message}, world_.now());
     world_.require(first || world_.now() - given->second > remembered_, "a client is given a message once");

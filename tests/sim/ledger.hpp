@@ -35,6 +35,8 @@ public:
     void stored(const Uuid& id);
     // It was refused, and is judged anew if it comes again: perhaps behind what was sent later.
     void may_come_late(const Uuid& id) { late_.insert(id); }
+    // It is in a log a second time, as another message.
+    void comes_again(const Uuid& message) { again_.insert(message); }
     // Messages that will have no outcome: the client process that sent them is no more.
     void client_dies(const std::string& conversation_prefix);
     std::size_t without_outcome() const { return open_.size(); }
@@ -76,7 +78,8 @@ private:
     std::map<Uuid, Sent> everything_;
     std::set<Uuid> acted_;  // in any life
     std::set<std::pair<session::SessionId, Uuid>> forwarded_;
-    std::set<Uuid> late_;                                               // may come behind what was sent later
+    std::set<Uuid> late_;  // may come behind what was sent later
+    std::set<Uuid> again_;
     std::set<Uuid> withdrawn_;                                          // whose client heard not_connected
     std::set<std::pair<std::uint64_t, Uuid>> acted_in_;                 // (life, id)
     std::map<std::string, std::uint64_t> last_acted_;                   // life and conversation -> ordinal

@@ -52,21 +52,6 @@ void Listener::unsubscribe(const std::string& conversation) {
     });
 }
 
-void Listener::read() {
-    if (!client_.keeps_list || heard_.empty()) return;
-    const auto chosen = std::next(heard_.begin(), static_cast<std::ptrdiff_t>(world_.chance.below(heard_.size())));
-    const auto& [conversation, heard] = *chosen;
-    if (heard.last == 0) return;
-    const Position upto{heard.epoch, 1 + world_.chance.below(heard.last)};
-    world_.trace(client_.name + " reads " + conversation + " up to " + std::to_string(upto.offset));
-    sync_.marks().mark_read(
-        conversation, upto, [this, conversation = conversation, upto](const Checked<ReadMark>& marked) {
-            if (!marked) return world_.happened("mark that was refused");
-            world_.happened("mark that was answered");
-            book_.marked(client_.user, LogBook::key_of(client_.user, conversation), {upto.epoch, upto.offset});
-        });
-}
-
 Listener::Places Listener::places() const {
     Places places;
     for (const auto& [conversation, heard] : heard_) {
@@ -108,19 +93,20 @@ void Listener::ask(const client::Call& call, client::AnswerDone done) {
         refused.code = client_.session->attached() ? errc::outbox_full : errc::not_connected;
         return done(std::move(refused));
     }
-    open_[request.id] = std::move(done);
+    open_[request.id] = {call.verb, call.conversation, std::move(done)};
 }
 
 bool Listener::hears(const wire::ResponseView& response, const Bytes& whole) {
     auto asked = open_.extract(response.id);
     if (asked.empty()) return false;
+    if (response.code == errc::ok) look_at(asked.mapped().verb, asked.mapped().conversation, response.body);
     client::Answer answer;
     answer.code = response.code;
     answer.text = response.text;
     answer.retry_after_ms = response.retry_after_ms;
     answer.bodies.push_back(whole.empty() ? Bytes(response.body) : whole.share(response.body));
     answer.encodings = client_.session->encodings();
-    asked.mapped()(std::move(answer));
+    asked.mapped().done(std::move(answer));
     client_.arm_timer();
     return true;
 }
@@ -131,7 +117,7 @@ bool Listener::gave_up(const Uuid& id, errc code, const std::string& text) {
     client::Answer answer;
     answer.code = code;
     answer.text = text;
-    asked.mapped()(std::move(answer));
+    asked.mapped().done(std::move(answer));
     client_.arm_timer();
     return true;
 }
@@ -155,6 +141,7 @@ void Listener::on_feed(std::uint32_t number, const wire::im::Feed& feed, const B
         if (name.empty() || state.gone || book_.unknown_copy()) continue;
         if (state.last != 0) book_.told_end(client_.user, key, {state.epoch, state.last});
     }
+    look_at(feed);
     sync_.on_feed(number, feed, whole, client_.session->encodings(), taken);
 }
 
@@ -240,7 +227,7 @@ void Listener::hear(const Event& event) {
         return;
     }
     if (std::holds_alternative<event::ConversationsSynced>(event)) return world_.happened("list that is complete");
-    if (std::holds_alternative<event::MarksChanged>(event)) return world_.happened("mark of another");
+    if (const auto* marks = std::get_if<event::MarksChanged>(&event)) return told(*marks);
     const auto* ended = std::get_if<event::SubscriptionEnded>(&event);
     world_.require(ended != nullptr, "nothing else is told beside the entries");
     world_.happened("subscription that has ended");
@@ -349,7 +336,7 @@ void Listener::put_on_shelf(Heard& heard, std::uint64_t offset, const LogBook::T
 
 // Whichever way it comes.
 void Listener::told_once(const std::string& conversation, const Uuid& id, TimePoint came) {
-    if (!client_.keeps_list || conversation.starts_with("room:")) return;
+    if (!client_.keeps_list || conversation.starts_with("room:") || book_.came_again(id)) return;
     const auto [told, first] = directs_[conversation].try_emplace(id, came);
     const Duration remembers = client_.remembers - client::Sync::kLongestHold - std::chrono::seconds(1);
     world_.require(first || world_.now() - told->second > remembers, "a direct message is told once");
@@ -371,6 +358,12 @@ void Listener::left_out(const event::HistoryGap& gap) {
         // unknown.
         for (std::uint64_t offset = gap.first; offset <= gap.last; ++offset)
             world_.require(book_.is_of(client_.name, key, {gap.epoch, offset}), "only own messages are left out");
+    }
+    if (gap.reason == HistoryGapReason::pruned) {
+        const model::ConversationKey key = LogBook::key_of(client_.user, gap.conversation);
+        const bool present = book_.end_of(key).epoch == gap.epoch && !book_.unknown_copy();
+        world_.require(!present || gap.first < book_.first_of(key), "what is called removed was");
+        world_.happened("hole of what was removed");
     }
     if (gap.reason == HistoryGapReason::other_epoch || gap.reason == HistoryGapReason::diverged)
         directs_.erase(gap.conversation);  // what is in that log is told

@@ -53,12 +53,19 @@ public:
     void subscribe(const std::string& conversation, const std::optional<Place>& after);
     void unsubscribe(const std::string& conversation);
     Places places() const;
-    // Marks something as read, of what it has been told.
-    void read();
+    // Marks something as read, of what it has been told, or as unread.
+    void read(Chance& chance);
+    void mark_unread(Chance& chance);
+    // Asks who has read some message, when nothing moves.
+    void ask_readers(Chance& chance);
 
     // ---- from the session ----
     void ready(bool resumed) {
-        if (!resumed) session_since_ = world_.now();
+        if (!resumed) {
+            session_since_ = world_.now();
+            told_marks_.clear();
+            heard_marks_.clear();
+        }
         resumed ? sync_.go_on() : sync_.begin_session();
     }
     // `taken`: the application has done with what is in it when the last copy is gone.
@@ -102,6 +109,19 @@ private:
     std::shared_ptr<void> when_handled(std::function<void()> then) override;
 
     void hear(const Event& event);
+
+    // ---- marks: listener_marks.cpp ----
+    // Of these only one that it has been told something of. Nothing: there is none.
+    std::optional<Position> some_place(Chance& chance, std::string& conversation) const;
+    // Whatever comes in an answer: how far others have come, and what its own device has now.
+    void look_at(wire::Verb verb, const std::string& conversation, std::string_view body);
+    void look_at(const wire::im::Feed& feed);
+    void look_at(const wire::im::SyncedConversation& synced);
+    void look_at(const std::string& conversation, std::uint64_t epoch, const std::vector<wire::im::UserMark>& marks);
+    void told(const event::MarksChanged& changed);
+    void check_marks(const client::ConversationList::Item& item, const model::ConversationKey& key) const;
+    void check_marks(const model::ConversationKey& key) const;
+    void check_mark(const LogBook::MarkOfAnother& known, const LogBook::MarkOfAnother& is) const;
     // `came`: since when its client remembers it; one that came as Data may have been held since then.
     void told_once(const std::string& conversation, const Uuid& id, TimePoint came);
     void check_list() const;
@@ -127,7 +147,17 @@ private:
     std::map<std::string, std::map<Uuid, TimePoint>> directs_;
     std::set<Uuid> ever_;  // and of all
     TimePoint session_since_{};
-    std::map<Uuid, client::AnswerDone> open_;
+    struct Asked {
+        wire::Verb verb = wire::Verb::unspecified;
+        std::string conversation{};
+        client::AnswerDone done{};
+    };
+    std::map<Uuid, Asked> open_;
+    using MarksOfLog = std::map<std::uint64_t, std::map<std::string, UserMark>>;  // by epoch and user
+    // Marked as unread by an answer that came while it was not in the list: what has listed it again may be older.
+    std::set<std::string> answered_unlisted_;
+    MarksOfLog told_marks_;   // how far others have come, as this session was told
+    MarksOfLog heard_marks_;  // and its application
     std::map<std::string, Heard> heard_;
     std::set<Uuid> settled_;                        // own messages whose receipts have come
     std::set<std::string> asked_for_;               // that the application has subscribed to

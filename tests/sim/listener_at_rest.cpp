@@ -22,6 +22,7 @@ void Listener::check_at_rest() const {
         while (needs_nothing({told.epoch, told.offset + 1})) ++told.offset;
         world_.require(*end == told, "what is subscribed to is told to its end");
         check_shelf(conversation, heard);
+        if (!client_.keeps_list) check_marks(key);
     }
     if (client_.keeps_list) check_list();
 }
@@ -49,13 +50,22 @@ void Listener::check_list() const {
         world_.trace("of the store: end " + std::to_string(end->offset) + ", unread " + std::to_string(unread));
         // Of a log whose end alone is told, own messages without a receipt are counted until the next count: those of
         // other processes, and those that were given up.
-        std::uint64_t most = unread;
+        // Nobody tells that something was removed.
+        std::uint64_t most = book_.unread_before_cuts(client_.user, key, item.mark.offset);
+        // The application has chosen to hear nothing of what is between, which may be deletions.
+        if (item.mark.more) most += book_.deleted_above(client_.user, key, item.mark.offset);
         if (client_.counts_ends)
             most += book_.own_above(client_.user, key, item.mark.offset, settled_) +
                     book_.deleted_above(client_.user, key, item.mark.offset);
         world_.require(
             item.mark.more ? item.mark.unread <= most : item.mark.unread >= unread && item.mark.unread <= most,
             "unread is what a recount says");
+        if (item.mark.unread_from != 0)
+            world_.trace(client_.name + " shows " + name + " as unread from " + std::to_string(item.mark.unread_from));
+        world_.require(
+            answered_unlisted_.contains(name) || item.mark.unread_from == book_.unread_from_of(client_.user, key),
+            "what is unread by hand is so on all devices");
+        if (!client_.counts_ends || !name.starts_with("room:") || asked_for_.contains(name)) check_marks(item, key);
         if (!client_.counts_ends || !name.starts_with("room:")) check_entries(item, key);
     }
     for (const model::ConversationKey& key : book_.conversations_of(client_.user)) {
@@ -85,7 +95,7 @@ void Listener::check_shelf(const std::string& conversation, const Heard& heard) 
 void Listener::check_entries(const client::ConversationList::Item& item, const model::ConversationKey& key) const {
     for (const client::ConversationList::Kept& each : item.entries) {
         const Entry& entry = each.packed.entry;
-        if (entry.kind != EntryKind::message) continue;
+        if (entry.kind != EntryKind::message || entry.offset < book_.first_of(key)) continue;
         const auto shown = book_.shown(key, {item.about.head.epoch, entry.offset});
         world_.trace(client_.name + " lists " + item.about.name + " " + std::to_string(entry.offset));
         world_.require(shown && shown->id == entry.id, "a list has messages of the log");

@@ -86,6 +86,7 @@ void LogBook::sends(const Uuid& id, Sent sent) {
 void LogBook::on_answer(const model::ConversationKey& conversation, const im::effect::Answer& answer) {
     const Key key{answer.id, text_of(conversation)};
     const auto known = sent_.find(key);
+    if (known == sent_.end() && cleans_up_) return;  // the server has asked for it itself, and the store never saw it
     world_.require(known != sent_.end(), "only what was sent is answered");
     world_.trace("answers " + known->second.writer + " " + std::to_string(known->second.number) + " in " + key.second +
                  ": " + std::string(name(answer.code)) + " " + answer.id.str().substr(0, 8));
@@ -108,6 +109,8 @@ void LogBook::on_answer(const model::ConversationKey& conversation, const im::ef
     } else if (const auto before = ever_.find(key);
                destroyed_.contains(key.second) && before != ever_.end() && before->second.contains(answer.position)) {
         world_.happened("repeat of what a deleted room had");
+    } else if (state_.pruned.contains(key) && ever_.at(key).contains(answer.position)) {
+        world_.happened("answer of what was removed since");
     } else {
         world_.require(known->second.changes, "what is called stored is committed");
         judged_anew_.insert(key);
@@ -216,6 +219,7 @@ void LogBook::taken(const store::WriteBatch& batch) {
     for (const store::Write& write : batch.writes) {
         const auto key = key_of(write);
         if (!key) continue;
+        if (cleans_up_ && !sent_.contains(*key)) does_itself(*key, *entry_of(write));
         world_.require(in_store_.emplace(*key, Given{batches_, now_ms()}).second, "the store is asked once at a time");
         for (const auto& [other, given] : in_store_) {
             world_.require(other.second != key->second || given.batch == batches_,
@@ -243,9 +247,11 @@ void LogBook::committed(const store::WriteBatch& batch, bool answered, store::Re
         } else if (const auto* changed = std::get_if<store::Change>(&write.what)) {
             change(batch, *changed, outcome, reader);
         } else if (const auto* marks = std::get_if<store::Mark>(&write.what)) {
-            if (marks->what == store::Mark::What::read) mark(*marks, outcome, reader);
+            mark(*marks, outcome, reader);
         } else if (const auto* user = std::get_if<store::NewUser>(&write.what)) {
             add_user(*user, outcome, reader);
+        } else if (const auto* erasure = std::get_if<store::Erasure>(&write.what)) {
+            erase(*erasure, reader);
         }
     }
 }
@@ -272,6 +278,7 @@ bool LogBook::append(const store::NewEntry& entry, Log& log, const store::Outcom
     }
     const auto sent = sent_.find(key);
     world_.require(sent != sent_.end(), "only what was sent is stored");
+    if (state_.pruned.contains(key) && (outcome == nullptr || outcome->code == errc::ok)) comes_again(key, entry, log);
     if (outcome != nullptr && needs_no_entry(entry, log, key, *outcome)) return false;
     if (outcome != nullptr && outcome->code != errc::ok) {
         world_.require(outcome->code == errc::storage_full, "what is new is refused for want of room alone");
@@ -301,7 +308,7 @@ bool LogBook::append(const store::NewEntry& entry, Log& log, const store::Outcom
     if (!changes_members) check_writer(entry, log, key);
     if (entry.kind == EntryKind::message) world_.require(!sent->second.changes, "a change is not stored as a message");
     if (store::is_about_another(entry.kind)) check_message_change(entry, log, sent->second);
-    log.entries.push_back({key, entry.kind, entry.ref});
+    log.entries.push_back({key, entry.kind, entry.ref, found ? found->time_ms : now_ms()});
     if (store::is_about_another(entry.kind)) log.changes[entry.ref].push_back(next.offset);
     note_text(log, log.entries.back());
     state_.offsets[key] = next.offset;
@@ -371,6 +378,7 @@ void LogBook::change(const store::WriteBatch& batch, const store::Change& change
         return;
     }
     if (change.removed) return destroy(known->first);
+    if (change.keep_from != 0) cut(*log, change.keep_from, outcome, reader);
     if (change.config) log->config = *change.config;
     set_members(change, *log);
 }
@@ -404,6 +412,7 @@ void LogBook::set_members(const store::Change& change, Log& log) {
             world_.require(member.banned_until <= now_ms(), "who is banned does not come back");
             member.may_read.emplace_back(from, UINT64_MAX);
             member.read = change.conversation == 0 ? 0 : newest;
+            member.moved = member.came = member.unread_from = 0;
         }
         if (member.role != Role::none && each.role == Role::none) member.may_read.back().second = newest;
         member.role = each.role;
@@ -413,34 +422,6 @@ void LogBook::set_members(const store::Change& change, Log& log) {
         world_.require(!each.blocks || log.key.kind() == model::ConversationKind::direct,
                        "only users block each other");
     }
-}
-
-// Of a commit whose outcome nobody knows, the store says what became of it.
-void LogBook::mark(const store::Mark& mark, const store::Outcome* outcome, store::Reader& reader) {
-    const auto log = state_.logs.find(mark.conversation);
-    if (log == state_.logs.end())  // it was deleted since its user was looked up
-        return world_.require(outcome == nullptr || outcome->code == errc::unknown_conversation,
-                              "a conversation that was deleted has no marks");
-    const auto member = log->second.members.find(mark.user);
-    const bool is_member = member != log->second.members.end() && member->second.role != Role::none;
-    if (outcome != nullptr && outcome->code != errc::ok) {
-        const bool for_a_reason =
-            outcome->code == errc::storage_full || (outcome->code == errc::unknown_conversation && !is_member);
-        return world_.require(for_a_reason, "a mark is refused to who is no member, and for want of room");
-    }
-    const std::uint64_t upto = std::min<std::uint64_t>(mark.offset, log->second.entries.size());
-    if (outcome == nullptr) {
-        const auto listed = *reader.list({.user = mark.user, .limit = 1000});
-        const auto there = std::ranges::find(listed.found, mark.conversation,
-                                             [](const store::Listed& each) { return each.conversation.row; });
-        if (there == listed.found.end() || there->mark.offset < upto) return;  // there was no room
-    }
-    world_.require(is_member, "only members have marks");
-    world_.happened(upto > member->second.read ? "mark" : "mark that does not grow");
-    member->second.read = std::max(member->second.read, upto);
-    member->second.said = std::max(member->second.said, upto);
-    world_.require(outcome == nullptr || outcome->position == model::Position{log->second.epoch, member->second.read},
-                   "a mark only grows, and not beyond the log");
 }
 
 void LogBook::restored(bool new_generation, store::Reader& reader) {
@@ -457,6 +438,7 @@ void LogBook::restored(bool new_generation, store::Reader& reader) {
         const bool other = there->head.last.epoch != log.epoch;
         world_.require(other == new_generation, "positions have another epoch if, and only if, a backup was restored");
         log.epoch = there->head.last.epoch;
+        world_.require(there->head.first == log.first, "a copy has what was not removed");
         for (std::uint64_t i = 0; i < log.entries.size(); ++i) note_place(log.entries[i].key, {log.epoch, i + 1});
     }
     copy_ = state_;  // of the generation that is

@@ -8,8 +8,10 @@
 #include "sim/ledger.hpp"
 #include "sim/requests.hpp"
 #include "store/engine.hpp"
+#include "store/retention.hpp"
 #include "wire/entries.hpp"
 #include "wire/requests.hpp"
+#include "wire/sync.hpp"
 
 #include <map>
 #include <optional>
@@ -30,6 +32,14 @@ public:
 
     // The server has so little memory that it may put off even what is in the log: there is no room to look it up.
     void memory_is_short() { memory_is_short_ = true; }
+    // The server cuts logs by these rules, looks at them that often, and erases users: what it does by itself has no
+    // asker.
+    struct CleaningUp {
+        store::RetentionRules rooms{};
+        store::RetentionRules direct{};
+        Duration interval{};
+    };
+    void cleans_up(const CleaningUp& how) { cleans_up_ = how; }
 
     // ---- what is sent ----
 
@@ -137,6 +147,43 @@ public:
     // The user was told that this is marked as read.
     void marked(const std::string& user, const model::ConversationKey& key, const model::Position& upto);
 
+    // ---- how far users have come ----
+
+    // A device of the user has everything up to there: it came on a page of a list, or is said to be left out.
+    void received(const std::string& user, const model::Position& at);
+    // The same by a feed, which does not say of which conversation it is.
+    void received_entry(const std::string& user, const Uuid& id, std::uint64_t offset);
+    // A device of the user is about to say that everything up to there is read.
+    void says_read(const std::string& user, const model::Position& upto);
+    // A member of a conversation of few was told this of another one.
+    struct MarkOfAnother {
+        std::string user{};
+        std::uint64_t read = 0;
+        std::uint64_t delivered = 0;
+    };
+    void told_mark(const model::ConversationKey& key, std::uint64_t epoch, const MarkOfAnother& mark);
+    // As the store has them, of all members but the user: `read` only if it was moved by a session.
+    std::vector<MarkOfAnother> marks_beside(const std::string& user, const model::ConversationKey& key) const;
+    // From where on the user has marked it as unread; 0: it is not. Precondition: the user is a member.
+    std::uint64_t unread_from_of(const std::string& user, const model::ConversationKey& key) const {
+        return membership(*log_of(text_of(key)), user)->unread_from;
+    }
+    // The answer to "who has read this", when nothing moves.
+    void readers(const model::ConversationKey& key, const model::Position& message,
+                 const wire::im::ReaderPage& page) const;
+
+    // ---- what the server removes ----
+
+    // The oldest entry that is left of the log; 1: there is none.
+    std::uint64_t first_of(const model::ConversationKey& key) const;
+    // Messages of others above that offset that the user could read before some were removed, and that are not deleted.
+    std::uint64_t unread_before_cuts(const std::string& user, const model::ConversationKey& key,
+                                     std::uint64_t mark) const;
+    // It was removed, and taken for new when it was repeated: nobody can tell the two apart.
+    bool came_again(const Uuid& id) const { return came_again_.contains(id); }
+    // The server's application was told that the user will be erased.
+    void erasure_answered(const std::string& user) const;
+
     store::Row row_of(const std::string& user) const;
     // The server has told this writer to send something later, and has not answered it since.
     bool puts_off(const std::string& writer) const;
@@ -150,21 +197,29 @@ private:
         Key key;
         model::EntryKind kind = model::EntryKind::message;
         std::uint64_t ref = 0;
+        std::uint64_t time_ms = 0;
     };
     struct Membership {
         model::Role role = model::Role::none;
         std::uint64_t muted_until = 0;
         std::uint64_t banned_until = 0;
         bool blocks = false;
-        std::uint64_t read = 0;                                         // the mark
-        std::uint64_t said = 0;                                         // as a session has moved it
+        std::uint64_t read = 0;       // the mark
+        std::uint64_t said = 0;       // as a session has moved it
+        std::uint64_t asked = 0;      // the furthest that a device has said
+        std::uint64_t received = 0;   // by a device
+        std::uint64_t moved = 0;      // as a session has, since they are a member
+        std::uint64_t delivered = 0;  // as the store has it, beside `read`
+        std::uint64_t came = 0;       // as a commit whose outcome was known has moved it, since they are a member
+        std::uint64_t unread_from = 0;
         std::vector<std::pair<std::uint64_t, std::uint64_t>> may_read;  // offsets, from and to
     };
     struct Log {
         model::ConversationKey key;
         std::uint64_t epoch = 0;
         model::Config config;
-        std::vector<Entry> entries;                                   // offset 1 first
+        std::vector<Entry> entries;                                   // offset 1 first, also those that were removed
+        std::uint64_t first = 1;                                      // the oldest that was not
         std::map<std::uint64_t, std::vector<std::uint64_t>> changes;  // of a message: the offsets of what changes it
         std::map<store::Row, Membership> members;
         std::map<std::string, std::uint64_t> last_of;  // of a writer: the newest number in the log
@@ -175,6 +230,14 @@ private:
         std::map<std::string, store::Row> rows;   // of conversations, by the text of their keys
         std::map<std::string, store::Row> users;  // by name
         std::map<Key, std::uint64_t> offsets;
+        std::set<Key> pruned;  // what retention has removed
+        // Of users who are erased or have been: for each log that there was, where it ended, and how often they had
+        // been a member of it.
+        struct Remains {
+            std::uint64_t end = 0;
+            std::size_t memberships = 0;
+        };
+        std::map<std::string, std::map<store::Row, Remains>> erased;
     };
 
     // on_answer(): nothing is answered that has not happened.
@@ -192,6 +255,22 @@ private:
     void add_user(const store::NewUser& user, const store::Outcome* outcome, store::Reader& reader);
     void set_members(const store::Change& change, Log& log);
     void mark(const store::Mark& mark, const store::Outcome* outcome, store::Reader& reader);
+    // Null: there is no log of that epoch, or the user never was a member.
+    Membership* membership_in(const std::string& user, std::uint64_t epoch);
+    static void take_mark(const store::Mark& mark, std::uint64_t upto, Membership& member);
+    // The server, unasked.
+    void does_itself(const Key& key, const store::NewEntry& entry);
+    void cut(Log& log, std::uint64_t keep_from, const store::Outcome* outcome, store::Reader& reader);
+    void comes_again(const Key& key, const store::NewEntry& entry, const Log& log);
+    bool is_beyond(const Log& log, std::uint64_t first) const;
+    const store::RetentionRules& rules_of(const Log& log) const;
+    void erase(const store::Erasure& erasure, store::Reader& reader);
+    void check_own_removal(const Shown& message) const;
+    void check_cuts(const Log& log) const;
+    void check_erased(store::Reader& reader) const;
+    static bool is_there(const Log& log, std::uint64_t offset) {
+        return is_message(log, offset) && offset >= log.first;
+    }
     bool needs_no_entry(const store::NewEntry& entry, const Log& log, const Key& key, const store::Outcome& outcome);
     void destroy(store::Row row);
     void note_place(const Key& key, const model::Position& at);
@@ -215,10 +294,12 @@ private:
     // As the log was when `upto` was its last entry. Precondition: a message is there.
     Shown shown(const Log& log, std::uint64_t offset, std::uint64_t upto) const;
     static bool is_message(const Log& log, std::uint64_t offset);
-    void check_on_page(const Log& log, const wire::im::Entry& entry, const std::string& user, std::uint64_t upto);
+    void check_on_page(const Log& log, const wire::im::Entry& entry, const std::string& user,
+                       const wire::im::Head& head);
     void check_text(const Log& log, std::uint64_t offset, const Told& told);
     void told_change(const std::string& conversation, const model::Position& at, const Told& told);
-    std::uint64_t unread_of(const Log& log, const std::string& user, std::uint64_t mark) const;
+    // Messages of others from there on.
+    std::uint64_t unread_of(const Log& log, const std::string& user, std::uint64_t from) const;
     static bool may_read(const Membership& member, std::uint64_t offset);
     std::uint64_t now_ms() const;
 
@@ -229,6 +310,8 @@ private:
     std::map<std::pair<std::string, std::string>, std::uint64_t> numbers_;  // by writer and conversation
     State state_;
     bool memory_is_short_ = false;
+    std::optional<CleaningUp> cleans_up_;
+    std::set<Uuid> came_again_;
     bool unknown_copy_ = false;
     std::optional<State> copy_;
     struct Given {

@@ -14,6 +14,7 @@ void LogBook::check_at_rest(store::Reader& reader) {
         world_.require(!state_.offsets.contains(key), "what was refused is not in the log");
     }
     world_.require(in_store_.empty(), "the store answers everything");
+    check_erased(reader);
     for (const auto& [user, row] : state_.users) check_list(user, row, reader);
 }
 
@@ -29,9 +30,12 @@ void LogBook::check_list(const std::string& user, store::Row row, store::Reader&
             const Log& log = *log_of(std::string(each.conversation.key.text()));
             world_.require(each.conversation.head.last == model::Position{log.epoch, log.entries.size()},
                            "a list knows the end of a log");
-            world_.require(each.mark.offset == membership(log, user)->read, "marks are as they were set");
+            const Membership& member = *membership(log, user);
+            world_.require(each.mark.offset == member.read && each.mark.unread_from == member.unread_from,
+                           "marks are as they were set");
             const auto unread = reader.unread(each, 999);
-            world_.require(unread && unread->count == unread_of(log, user, each.mark.offset) && !unread->more,
+            const std::uint64_t from = std::max(each.mark.offset + 1, log.first);
+            world_.require(unread && unread->count == unread_of(log, user, from) && !unread->more,
                            "unread is what a recount says");
             request.before_stamp = each.stamp;
             request.before_row = each.conversation.row;
@@ -43,7 +47,8 @@ void LogBook::check_list(const std::string& user, store::Row row, store::Reader&
 }
 
 void LogBook::check_log(store::Row row, const Log& log, store::Reader& reader) {
-    std::uint64_t last = 0;
+    if (cleans_up_) check_cuts(log);
+    std::uint64_t last = log.first - 1;
     for (bool more = true; more;) {
         store::PageRequest request;
         request.conversation = row;
@@ -82,6 +87,8 @@ void LogBook::check_entry(const Log& log, const store::Entry& entry) {
     if (entry.kind == EntryKind::reaction)
         return world_.require(entry.payload == sent.payload, "a reaction is as it was given");
     if (!edit && entry.kind != EntryKind::message) return;
+    if (edit && entry.ref < log.first)
+        return world_.require(entry.payload.empty() && entry.blank, "an edit of what was removed has no text");
     const Shown message = shown(log, edit ? entry.ref : entry.offset, log.entries.size());
     world_.require(entry.payload == message.payload && entry.blank == message.deleted,
                    "a message is as it was changed");

@@ -71,7 +71,8 @@ void LogBook::refused(const Key& key, const Sent& sent, errc code) {
             return world_.require(sent.payload.size() > most, "what is small enough is not called too large");
         }
         case errc::too_old:
-            world_.require(destroyed_.contains(key.second), "a log that has never ended knows what was in it");
+            world_.require(destroyed_.contains(key.second) || (log != nullptr && log->first > 1),
+                           "a log of which nothing was removed knows what was in it");
             return world_.happened("too old");
         case errc::epoch_changed:
         case errc::history_pruned:
@@ -89,7 +90,7 @@ void LogBook::refused_change(const Log& log, const Sent& sent, errc code) {
                        "the epoch has changed if another one was meant");
         return world_.happened("change of a message in an earlier log");
     }
-    const bool there = is_message(log, sent.about.offset);
+    const bool there = is_there(log, sent.about.offset);
     const Shown message = there ? shown(log, sent.about.offset, log.entries.size()) : Shown();
     switch (code) {
         case errc::history_pruned:
@@ -110,7 +111,7 @@ bool LogBook::is_forbidden(const Log& log, const Membership& member, const Sent&
     if (!sent.changes) return false;
     const std::uint64_t offset = sent.about.offset;
     if (copy_ || log.epoch != sent.end_then.epoch || offset > sent.end_then.offset) return true;
-    if (!is_message(log, offset)) return true;
+    if (!is_there(log, offset)) return true;
     const Shown message = shown(log, offset, log.entries.size());
     const bool own = message.from == sent.user;
     if (!own && log.config.visibility != model::Visibility::all && offset < member.may_read.back().first) return true;
@@ -146,9 +147,10 @@ void LogBook::check_message_change(const store::NewEntry& entry, const Log& log,
                                                                : Verb::message_react;
     world_.require(sent.verb == verb && entry.ref == sent.about.offset, "a change is written as it was asked for");
     world_.require(sent.about.epoch == 0 || sent.about.epoch == log.epoch, "a change is of the log that was meant");
-    world_.require(is_message(log, entry.ref), "only messages are changed");
+    world_.require(is_there(log, entry.ref), "only messages that are there are changed");
     const Shown message = shown(log, entry.ref, log.entries.size());
     world_.require(!message.deleted, "what is deleted is not changed");
+    if (entry.sender == 0) return check_own_removal(message);
     const bool own = message.from == sent.user;
     const Membership& member = log.members.at(entry.sender);
     world_.require(own || log.config.visibility == model::Visibility::all || may_read(member, entry.ref),
@@ -180,12 +182,13 @@ bool LogBook::needs_no_entry(const store::NewEntry& entry, const Log& log, const
             refused_by_store_.insert(key);
             return true;
         case errc::too_old:
-            world_.require(destroyed_.contains(key.second), "a log that has never ended knows what was in it");
+            world_.require(destroyed_.contains(key.second) || log.first > 1,
+                           "a log of which nothing was removed knows what was in it");
             return true;
         default: break;
     }
     if (outcome.code != errc::ok || !outcome.repeat || outcome.position.offset != 0) return false;
-    world_.require(entry.kind == EntryKind::reaction && is_message(log, entry.ref), "what is new needs an entry");
+    world_.require(entry.kind == EntryKind::reaction && is_there(log, entry.ref), "what is new needs an entry");
     const bool has = has_reaction(shown(log, entry.ref, log.entries.size()), sent.user, sent.payload);
     world_.require(has == (sent.verb == wire::Verb::message_react), "a reaction that is not there is written");
     judged_anew_.insert(key);

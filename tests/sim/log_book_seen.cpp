@@ -50,7 +50,7 @@ LogBook::Shown LogBook::shown(const Log& log, std::uint64_t offset, std::uint64_
 
 std::optional<LogBook::Shown> LogBook::shown(const model::ConversationKey& key, const model::Position& at) const {
     const Log* const log = log_of(text_of(key));
-    if (log == nullptr || log->epoch != at.epoch || !is_message(*log, at.offset)) return std::nullopt;
+    if (log == nullptr || log->epoch != at.epoch || !is_there(*log, at.offset)) return std::nullopt;
     return shown(*log, at.offset, log->entries.size());
 }
 
@@ -80,14 +80,16 @@ model::Role LogBook::role_of(const std::string& user, const model::ConversationK
 
 void LogBook::delivered(const std::string& user, const wire::DataView& data) {
     const Key key{data.message->id, text_of(model::ConversationKey::direct(data.from, user))};
-    world_.require(state_.offsets.contains(key), "nothing is delivered before it is committed");
+    world_.require(state_.offsets.contains(key) || state_.pruned.contains(key),
+                   "nothing is delivered before it is committed");
 }
 
 void LogBook::head(const model::ConversationKey& key, const wire::im::Head& head) {
     const Log* const log = log_of(text_of(key));
     if (destroyed_.contains(text_of(key)) && (log == nullptr || log->epoch != head.epoch)) return;  // since it was read
     world_.require(log != nullptr && head.epoch == log->epoch, "a log that is read is of this epoch");
-    world_.require(head.first == 1 && head.last <= log->entries.size(), "a head names no entry that is not committed");
+    world_.require(head.last <= log->entries.size(), "a head names no entry that is not committed");
+    world_.require(head.first >= 1 && head.first <= log->first, "a head knows what was not removed");
 }
 
 void LogBook::page(const std::string& user, const model::ConversationKey& key, const Query& query,
@@ -106,7 +108,8 @@ void LogBook::page(const std::string& user, const model::ConversationKey& key, c
         world_.require(last == 0 || entry.offset == last + 1, "a page has no holes");
         last = entry.offset;
         world_.require(last >= 1 && last <= log.entries.size(), "nothing is read before it is committed");
-        check_on_page(log, entry, user, page.head->last);
+        world_.require(entry.offset >= page.head->first, "a page has nothing that was removed");
+        check_on_page(log, entry, user, *page.head);
         world_.require(may_read(*member, entry.offset),
                        "nobody reads what was written before they came or after they went");
     }
@@ -117,8 +120,10 @@ void LogBook::page(const std::string& user, const model::ConversationKey& key, c
     world_.require(first == query.after + 1 || (first > query.after && begins), "a page begins where it was asked for");
 }
 
-// It shows what the log said when `upto` was its end.
-void LogBook::check_on_page(const Log& log, const wire::im::Entry& entry, const std::string& user, std::uint64_t upto) {
+// It shows what the log said when that was its head.
+void LogBook::check_on_page(const Log& log, const wire::im::Entry& entry, const std::string& user,
+                            const wire::im::Head& head) {
+    const std::uint64_t upto = head.last;
     const Entry& there = log.entries[entry.offset - 1];
     world_.require(entry.id == there.key.first && entry.kind == there.kind && entry.ref == there.ref,
                    "a page shows what is in the log");
@@ -132,6 +137,8 @@ void LogBook::check_on_page(const Log& log, const wire::im::Entry& entry, const 
     }
     if (entry.kind == EntryKind::removal) return world_.require(entry.payload.empty(), "a removal has no payload");
     if (entry.kind == EntryKind::edit) {
+        if (entry.ref < head.first)
+            return world_.require(deleted && entry.payload.empty(), "an edit of what was removed has no text");
         const Shown message = shown(log, entry.ref, upto);
         return world_.require(deleted == message.deleted && entry.payload == message.payload,
                               "an edit is read as what the message is");
@@ -204,6 +211,7 @@ void LogBook::check_text(const Log& log, std::uint64_t offset, const Told& told)
     const Shown now = shown(log, of, log.entries.size());
     if (now.deleted && now.deleted_at < told.read_after)
         return world_.require(told.payload.empty(), "a deleted text does not travel again");
+    if (edit && of < log.first && told.payload.empty()) return;  // its message was removed
     bool was = now.payload == told.payload || shown(log, of, offset).payload == told.payload;
     const auto changes = log.changes.find(of);
     if (changes != log.changes.end()) {
@@ -261,10 +269,10 @@ std::vector<model::ConversationKey> LogBook::conversations_of(const std::string&
     return keys;
 }
 
-std::uint64_t LogBook::unread_of(const Log& log, const std::string& user, std::uint64_t mark) const {
+std::uint64_t LogBook::unread_of(const Log& log, const std::string& user, std::uint64_t from) const {
     const Membership& member = *membership(log, user);
     std::uint64_t count = 0;
-    for (std::uint64_t offset = mark + 1; offset <= log.entries.size(); ++offset) {
+    for (std::uint64_t offset = from; offset <= log.entries.size(); ++offset) {
         const Entry& entry = log.entries[offset - 1];
         const bool counts = entry.kind == EntryKind::message && sent_.at(entry.key).user != user &&
                             !shown(log, offset, log.entries.size()).deleted;
@@ -275,7 +283,8 @@ std::uint64_t LogBook::unread_of(const Log& log, const std::string& user, std::u
 
 std::uint64_t LogBook::unread_for(const std::string& user, const model::ConversationKey& key,
                                   std::uint64_t mark) const {
-    return unread_of(*log_of(text_of(key)), user, mark);
+    const Log& log = *log_of(text_of(key));
+    return unread_of(log, user, std::max(mark + 1, log.first));
 }
 
 std::uint64_t LogBook::deleted_above(const std::string& user, const model::ConversationKey& key,
@@ -300,20 +309,6 @@ std::uint64_t LogBook::own_above(const std::string& user, const model::Conversat
         count += own && !known.contains(entry.key.first);
     }
     return count;
-}
-
-std::uint64_t LogBook::mark_of(const std::string& user, const model::ConversationKey& key) const {
-    return membership(*log_of(text_of(key)), user)->read;
-}
-
-void LogBook::marked(const std::string& user, const model::ConversationKey& key, const model::Position& upto) {
-    const Log* const log = log_of(text_of(key));
-    // A copy is in the place of that log.
-    if (log == nullptr || log->epoch != upto.epoch || unknown_copy_) return;
-    const Membership* const member = membership(*log, user);
-    if (member == nullptr || member->role == Role::none) return;  // since then removed
-    world_.require(member->read >= std::min<std::uint64_t>(upto.offset, log->entries.size()),
-                   "what is marked as read is in the store");
 }
 
 }  // namespace flare::sim

@@ -3,7 +3,8 @@
 //     F,
 //                                                    F + E, ...: those with the remainder 4 by 5 have a store, and
 //                                                    those with the remainder 13 or 18 by 20, in which people change
-//                                                    messages and administer rooms, too
+//                                                    messages and administer rooms, too; with 6 or 11 the server
+//                                                    cuts logs and erases users
 //     flare_sim --seed N [--trace]                   one, with its events
 //     flare_sim --list FILE [--json]                 the seeds in a file, one a line; # begins a comment
 //     flare_sim --mutants [NAME]                     plants each fault, or one; ends 0 when every one is noticed
@@ -222,7 +223,19 @@ int run_seeds(const Options& options) {
                                       "block",
                                       "end of a block",
                                       "forbidden",
-                                      "deleted room"};
+                                      "deleted room",
+                                      "mark of another",
+                                      "mark of another that is known",
+                                      "mark of what came",
+                                      "readers",
+                                      "unread by hand",
+                                      "log that was cut",
+                                      "hole of what was removed",
+                                      "page of what was removed",
+                                      "erasure",
+                                      "erasure that is complete",
+                                      "message of an erased user",
+                                      "crash while somebody is erased"};
     bool missing = false;
     for (const char* kind : kKinds) {
         if (options.seeds < kSeedsForEveryFault || options.every != 1 || totals[kind] != 0) continue;

@@ -96,6 +96,7 @@ server::Config ServerNode::config() {
     server::Config config;
     config.worker_threads = ServerProcess::kWorkers;
     if (tells_ends_only()) config.conversations.limits.live_members = 1;
+    if (kept_) config.conversations.retention = kept_->retention;
     config.session = settings_;
     config.max_memory_bytes = ServerProcess::kWorkers * budget_bytes_;
     config.auth = [](const AuthRequest& request) -> Checked<Identity> {
@@ -393,6 +394,17 @@ void ServerNode::announce(const std::vector<std::string>& rooms) {
 
 void ServerNode::change(const std::string& room, im::Command command) {
     give(world_.chance.uuid(), room, {}, std::move(command));
+}
+
+void ServerNode::erase(const std::string& user) {
+    world_.trace("the application has " + user + " erased");
+    process_->router().give(0, [this, user](server::Shard& shard) {
+        shard.conversations()->erasing.erase(user, [this, user](errc code) {
+            if (code != errc::ok) return world_.happened("erasure that was refused");
+            kept_->book.erasure_answered(user);
+            world_.happened("erasure");
+        });
+    });
 }
 
 template <typename Each>

@@ -28,6 +28,7 @@ public:
         SimStore& store;
         LogBook& book;
         bool large_rooms = false;  // for the server, all but those of one member are
+        server::RetentionSettings retention{};
     };
     // `conversations`: its processes offer them, and the node answers requests; `kept`: they have a store, and answer
     // themselves.
@@ -52,6 +53,8 @@ public:
     void announce(const std::vector<std::string>& rooms);
     // It changes a room: by the right of whoever runs the server.
     void change(const std::string& room, im::Command command);
+    // And has all deleted that a user wrote.
+    void erase(const std::string& user);
     std::uint64_t unix_ms() const;
 
     void check_bounds();

@@ -133,6 +133,11 @@ void Talker::hears(const wire::ResponseView& response) {
     }
     if (wire::writes(request.verb)) return hears_change(request, response);
     if (response.code == errc::ok) return hears_page(request, response);
+    if (response.code == errc::history_pruned) {
+        const std::uint64_t first = book_.first_of(LogBook::key_of(client_.user, request.room));
+        world_.require(request.query.forward && request.query.after + 1 < first, "what is left can be read");
+        return world_.happened("page of what was removed");
+    }
     const bool allowed = response.code == errc::unknown_conversation || response.code == errc::storage_failed ||
                          response.code == errc::busy || response.code == errc::recipient_busy;
     world_.require(allowed, "nothing is wrong with what was asked");

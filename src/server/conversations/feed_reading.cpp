@@ -1,5 +1,6 @@
 #include "server/conversations/feed_reading.hpp"
 
+#include "im/planted.hpp"
 #include "server/conversations/entry_writer.hpp"
 #include "server/conversations/opened.hpp"
 #include "server/conversations/others_reading.hpp"
@@ -107,7 +108,8 @@ FeedPage feed_page(store::Reader& reader, const im::PageWanted& wanted) {
     // What is not there was removed by retention, be it while the page was read.
     const auto skip_to = [&](std::uint64_t offset) {
         if (offset <= next) return;
-        blocks.add_gap(next, offset - 1, make_reset(Reason::pruned, page->head, 1, offset));
+        if (!im::planted(im::Fault::cut_not_told))
+            blocks.add_gap(next, offset - 1, make_reset(Reason::pruned, page->head, 1, offset));
         next = offset;
     };
     for (const store::Entry& entry : page->entries) {

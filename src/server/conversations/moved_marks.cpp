@@ -1,5 +1,6 @@
 #include "server/conversations/moved_marks.hpp"
 
+#include "im/planted.hpp"
 #include "server/worker/shard.hpp"
 #include "wire/sync.hpp"
 
@@ -56,6 +57,7 @@ void MovedMarks::take(MarkNews news) {
     const session::TimePoint now = parts_.executor.now();
     const session::TimePoint at = std::max(waiting.told_at + kInterval, now);
     if (at == now) tell(waiting);
+    if (im::planted(im::Fault::moved_mark_dropped)) waiting.news.marks.clear();
     const session::TimePoint due_at = waiting.told_at + kInterval;
     if (due_at >= due_at_) return;
     due_at_ = due_at;

@@ -1,5 +1,6 @@
 #include "server/conversations/others_reading.hpp"
 
+#include "im/planted.hpp"
 #include "server/conversations/entry_writer.hpp"
 #include "server/conversations/opened.hpp"
 
@@ -34,7 +35,8 @@ Result<wire::im::ReaderPage> among_few(store::Reader& reader, const store::Reade
     wire::im::ReaderPage page;
     for (const store::MemberMark& each : *marks) {
         if (each.user == request.sender || (!request.visible_to_all && each.visible_from > request.offset)) continue;
-        const bool has_read = each.read >= request.offset;
+        const std::uint64_t least = request.offset + (im::planted(im::Fault::reader_left_out) ? 1 : 0);
+        const bool has_read = each.read >= least;
         if (request.count) {
             ++page.members;
             page.read += has_read;

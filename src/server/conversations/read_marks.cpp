@@ -1,5 +1,6 @@
 #include "server/conversations/read_marks.hpp"
 
+#include "im/planted.hpp"
 #include "server/conversations/moved_marks.hpp"
 #include "server/conversations/opened.hpp"
 #include "server/conversations/others_reading.hpp"
@@ -120,7 +121,9 @@ void ConversationMarks::count(const MarkingPtr& marking) {
             if (asked) answer(*marking);
             // Whoever has been told that it failed may hear of it, too.
             const session::SessionId by = asked ? marking->pending.session : session::SessionId();
-            parts_.states.marked(marking->user, by, marking->key, marking->epoch, marking->told);
+            const bool untold =
+                marking->mark.what == store::Mark::What::unread && im::planted(im::Fault::unread_by_hand_untold);
+            if (!untold) parts_.states.marked(marking->user, by, marking->key, marking->epoch, marking->told);
             if (marking->few && marking->moved) tell_others(*marking);
             go_on(marking);
         });

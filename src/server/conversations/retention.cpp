@@ -1,5 +1,6 @@
 #include "server/conversations/retention.hpp"
 
+#include "im/planted.hpp"
 #include "server/conversations/own_changes.hpp"
 #include "server/worker/shard.hpp"
 
@@ -57,7 +58,8 @@ void Retention::on_time() {
                 if (!*found || (*found)->removed) continue;
                 const auto kept = store::first_kept(reader, **found, settings.rules_of((*found)->key), now_ms);
                 if (!kept) return static_cast<errc>(kept.error().value());
-                if (*kept != 0) walk->cuts.push_back({(*found)->key, *kept});
+                const std::uint64_t more = im::planted(im::Fault::cut_one_more) ? 1 : 0;
+                if (*kept != 0) walk->cuts.push_back({(*found)->key, *kept + more});
             }
             walk->more = rows->size() == kAtOnce;
             return errc::ok;

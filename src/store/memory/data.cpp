@@ -139,7 +139,8 @@ bool Data::answer_known(const NewEntry& entry, Outcome& outcome) const {
 }
 
 errc Data::may_append(const WriteBatch& batch, const NewEntry& entry, const Log& log) const {
-    if (entry.first_sent_ms != 0 && entry.first_sent_ms < log.pruned_ms) return errc::too_old;
+    const bool too_old = entry.first_sent_ms != 0 && entry.first_sent_ms < log.pruned_ms;
+    if (too_old && !planted(Fault::removed_repeat_taken)) return errc::too_old;
     if (full_ && entry.kind != EntryKind::removal) return errc::storage_full;
     if (!is_about_another(entry.kind)) return errc::ok;
     const Entry* const original = this->entry(log, entry.ref);
@@ -261,6 +262,8 @@ void Data::mark(const Mark& mark, Outcome& outcome) {
     if (member == log.members.end() || member->second.member.role == model::Role::none) return;
     Seat& seat = member->second;
     MemberMarks now = marked(seat.marks(), mark, log.about.head.last.offset);
+    if (planted(Fault::unread_outlives_reading) && mark.what == Mark::What::read)
+        now.read.unread_from = seat.mark.unread_from;
     outcome.repeat = now == seat.marks();
     outcome.code = !outcome.repeat && full_ ? errc::storage_full : errc::ok;
     if (outcome.code != errc::ok) return;

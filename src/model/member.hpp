@@ -31,11 +31,14 @@ enum class Notify : std::uint8_t { all = 0, mentions = 1, none = 2 };
 // What a user has chosen for one conversation.
 struct Settings {
     Notify notify = Notify::all;
-    std::uint64_t muted_until = 0;  // Unix time in milliseconds: no device is woken before
+    std::uint64_t muted_until = 0;  // Unix time in milliseconds: no device is woken before; UINT64_MAX: for ever
     std::uint64_t pinned = 0;       // 0: not; the higher ones come first
-    bool hidden = false;            // not in the list, until another user writes
-    std::uint64_t cleared_to = 0;   // the user does not see entries up to this offset
+    // The list leaves it out as long as the log has fewer messages (Head::messages) than this: the next one brings it
+    // back, and nothing is written for that. 0: it is in the list.
+    std::uint64_t hidden = 0;
+    std::uint64_t cleared_to = 0;  // the user does not see entries up to this offset
 
+    constexpr bool hides(std::uint64_t messages) const noexcept { return messages < hidden; }
     friend bool operator==(const Settings&, const Settings&) = default;
 };
 

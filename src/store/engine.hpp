@@ -84,12 +84,27 @@ struct Mark {
     What what = What::read;
 };
 
+// A user chooses something for a conversation: what is set takes the place of what was. Lists name the conversation
+// because of it. Whoever leaves has chosen nothing any more.
+struct SettingsChange {
+    Row conversation = 0;
+    Row user = 0;
+    std::optional<model::Notify> notify{};
+    std::optional<std::uint64_t> muted_until{};
+    std::optional<std::uint64_t> pinned{};
+    std::optional<bool> hidden{};  // until the next message that counts as unread
+    // Everything up to it; below what was cleared before it changes nothing, and above the end of the log it is the
+    // end. It ends an unread_from that it reaches.
+    std::uint64_t cleared_to = 0;
+};
+
 // A user is being erased: all that they wrote is to be deleted, and their memberships end. That it is, and how far it
 // has come, outlives the process; the server does it (server/conversations/erasing.hpp).
 struct Erasure {
     Row user = 0;
     Row conversation = 0;  // of those of the user, by row, the last one that is done
-    bool done = false;     // all of them are: it is forgotten, and so is where the user was mentioned
+    // All of them are: it is forgotten, and so is where the user was mentioned, and what they had chosen.
+    bool done = false;
 
     friend bool operator==(const Erasure&, const Erasure&) = default;
 };
@@ -110,16 +125,19 @@ struct Outcome {
     // ok; of an entry: duplicate_message_id (another message has its key), too_old (a repeat whose entry may have been
     // removed), unknown_conversation, history_pruned (an edit, a removal or a reaction is about what is not there or is
     // deleted), too_many_edits, too_many_reactions; of a change: those of its entry, conversation_exists (`row` is the
-    // one that exists); of a mark: unknown_conversation (also if the user has no role in it); of each: storage_full
+    // one that exists); of a mark, and of what is chosen: unknown_conversation (also if the user has no role in it); of
+    // each: storage_full
     // (the disk has hardly any room, and this needs some; what is known already is answered, and removals are done)
     errc code = errc::ok;
-    // It was in the log already, the mark or the reaction is as it is to be, or no such device took pushes: nothing was
-    // written.
+    // It was in the log already, the mark, the reaction or what is chosen is as it is to be, or no such device took
+    // pushes: nothing was written.
     bool repeat = false;
-    Row row = 0;                 // of the conversation, or of the user
-    model::Position position{};  // of the entry, or of the mark as it is now; offset 0: no entry is needed
+    Row row = 0;  // of the conversation, or of the user
+    // Of the entry, of the mark as it is now, or up to which the conversation is cleared now; offset 0: no entry is
+    // needed.
+    model::Position position{};
     std::uint64_t time_ms = 0;   // of the entry
-    std::uint64_t stamp = 0;     // of a repeated mark: of the last change of the member
+    std::uint64_t stamp = 0;     // of a repeated mark, or choice: of the last change of the member
     std::uint64_t messages = 0;  // Head::messages with this entry, or with that of the mark
     // Of a mark: what holds now beside `position`, up to which everything is read.
     std::uint64_t delivered = 0;  // never below that
@@ -127,7 +145,7 @@ struct Outcome {
 };
 
 struct Write {
-    std::variant<NewEntry, Change, NewUser, Mark, Erasure, PushChange> what{};
+    std::variant<NewEntry, Change, NewUser, Mark, Erasure, PushChange, SettingsChange> what{};
     Outcome outcome{};
 };
 
@@ -251,6 +269,13 @@ struct Membership {  // of one user
     model::Member member{};
 };
 
+// A user in a conversation, with what only they know of it.
+struct Standing {
+    model::Member member{};
+    model::ReadMark mark{};
+    model::Settings settings{};
+};
+
 // ---- the list of a user's conversations ----
 
 // A conversation of a user. It is gone if the user has no role in it any more, or if it was removed.
@@ -258,6 +283,7 @@ struct Listed {
     Conversation conversation{};
     model::Member member{};
     model::ReadMark mark{};
+    model::Settings settings{};
     // Of what changed last: the log, or the member with the mark. Of who has left: of the member alone. What changed
     // after the conversation was chosen may be in the rest already, and comes again in the next list.
     std::uint64_t stamp = 0;
@@ -285,7 +311,7 @@ struct ListPage {
     // was read. With those that are gone, but for a `whole` list.
     std::vector<Listed> found{};
     // With the last page, if it was asked for: of those that have not changed (stamp <= above) and are not gone, the
-    // newest, newest first. Of the member only user, role and visible_from, and no mark.
+    // newest, newest first. Of the member only user, role and visible_from, no mark and no settings.
     std::vector<Listed> rest{};
     std::uint64_t upto = 0;
     std::uint64_t generation = 0;  // stamps of another generation mean nothing in this one
@@ -323,6 +349,8 @@ public:
     virtual Result<std::optional<Found>> find(const Uuid& id, Row conversation, Row sender) = 0;
     virtual Result<Page> page(const PageRequest& request) = 0;
     virtual Result<std::optional<model::Member>> member(Row conversation, Row user) = 0;
+    // The same with mark and settings.
+    virtual Result<std::optional<Standing>> standing(Row conversation, Row user) = 0;
     // By row of the user, those after `after`; with those who left if `gone`.
     virtual Result<std::vector<model::Member>> members(Row conversation, Row after, std::uint32_t limit, bool gone) = 0;
     // The same of how far those have come who have a role.
@@ -338,8 +366,8 @@ public:
     virtual Result<std::uint32_t> count_conversations(Row user, std::uint32_t most) = 0;
     // Whatever was committed up to ListPage::upto is seen; what is newer may be left out.
     virtual Result<ListPage> list(const ListRequest& request) = 0;
-    // Counts up to `most` messages of others above the mark that the user may read and that are neither silent nor
-    // deleted, among the newest 1,000 entries. `of` is as list() gave it, or as recent.
+    // Counts up to `most` messages of others above the mark that the user may read, has not cleared, and that are
+    // neither silent nor deleted, among the newest 1,000 entries. `of` is as list() gave it, or as recent.
     virtual Result<Unread> unread(const Listed& of, std::uint32_t most) = 0;
     virtual Result<std::optional<Row>> user(std::string_view name) = 0;
     virtual Result<std::optional<std::string>> user_name(Row user) = 0;
@@ -350,10 +378,12 @@ public:
     virtual Result<std::vector<Row>> blocks(Row user, Row after, std::uint32_t limit) = 0;
     // By name of the device.
     virtual Result<std::vector<PushDevice>> push_devices(Row user) = 0;
-    // The user is a member, has not read as far as `offset`, and does not mute the conversation.
-    virtual Result<bool> awaits_push(Row conversation, Row user, std::uint64_t offset) = 0;
+    // The user is a member, has neither read nor cleared as far as `offset`, and is to be woken at `now_ms`: does not
+    // mute the conversation, and wants to hear of all messages, or of those that name them, one of which is unread.
+    virtual Result<bool> awaits_push(Row conversation, Row user, std::uint64_t offset, std::uint64_t now_ms) = 0;
     // Users with a device of whom that is true, by row, `limit` of them.
-    virtual Result<std::vector<Row>> push_recipients(Row conversation, std::uint64_t offset, std::uint32_t limit) = 0;
+    virtual Result<std::vector<Row>> push_recipients(Row conversation, std::uint64_t offset, std::uint64_t now_ms,
+                                                     std::uint32_t limit) = 0;
 };
 
 // ---- the engine ----

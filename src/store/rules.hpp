@@ -82,6 +82,23 @@ constexpr MemberMarks marked(MemberMarks marks, const Mark& mark, std::uint64_t 
     return marks;
 }
 
+// What `change` makes of what was chosen for a log with this head.
+constexpr model::Settings chosen(model::Settings settings, const SettingsChange& change,
+                                 const model::Head& head) noexcept {
+    if (change.notify) settings.notify = *change.notify;
+    if (change.muted_until) settings.muted_until = *change.muted_until;
+    if (change.pinned) settings.pinned = *change.pinned;
+    if (change.hidden && !*change.hidden) settings.hidden = 0;
+    if (change.hidden && *change.hidden && !settings.hides(head.messages)) settings.hidden = head.messages + 1;
+    settings.cleared_to = std::max(settings.cleared_to, std::min(change.cleared_to, head.last.offset));
+    return settings;
+}
+// What that leaves of a mark.
+constexpr model::ReadMark cleared(model::ReadMark mark, const model::Settings& settings) noexcept {
+    if (mark.unread_from <= settings.cleared_to) mark.unread_from = 0;
+    return mark;
+}
+
 // Who counts as a reader, or as one who could be.
 constexpr bool may_read(const ReadersRequest& request, Row user, std::uint64_t visible_from) noexcept {
     return user != request.sender && (request.visible_to_all || visible_from <= request.offset);

@@ -35,6 +35,8 @@ void Data::apply(WriteBatch& batch, std::uint64_t now_ms, bool full) {
             change(batch, *changed, each.outcome);
         else if (const auto* marked = std::get_if<Mark>(&each.what))
             mark(*marked, each.outcome);
+        else if (const auto* chosen = std::get_if<SettingsChange>(&each.what))
+            choose(*chosen, each.outcome);
         else if (const auto* erased = std::get_if<Erasure>(&each.what))
             erase(*erased, each.outcome);
         else if (const auto* pushed = std::get_if<PushChange>(&each.what))
@@ -80,6 +82,7 @@ void Data::append(const WriteBatch& batch, const NewEntry& entry, Outcome& outco
     give_stamp();
     model::Head& head = log.about.head;
     undo_.emplace_back([&log, before = head] {
+        log.mentions.erase(log.about.head.last.offset);
         log.entries.pop_back();
         log.about.head = before;
     });
@@ -110,6 +113,7 @@ void Data::append(const WriteBatch& batch, const NewEntry& entry, Outcome& outco
         head.bytes += made.payload.size();
         if (entry.kind == EntryKind::reaction) react(batch, entry, log);
     }
+    if (!entry.mentions.empty()) log.mentions[head.last.offset] = entry.mentions;
     const Key key{entry.id, entry.conversation, entry.sender};
     ids_[key] = {head.last.offset, stamp_, entry.content};
     undo_.emplace_back([this, key] { ids_.erase(key); });
@@ -249,6 +253,7 @@ void Data::put_member(model::Member member, const Change& change, Log& log) cons
     const bool is = member.role != model::Role::none;
     log.about.members += is - std::uint64_t{was};
     if (is && !was && change.conversation != 0) seat.mark = {head.last.offset, head.messages};
+    if (is != was) seat.settings = {};
     seat.member = member;
     seat.stamp = stamp_;
 }
@@ -289,6 +294,7 @@ void Data::erase(const Erasure& erasure, Outcome& outcome) {
     undo_.emplace_back([this, before = erasures_] { erasures_ = before; });
     if (erasure.done) {
         erasures_.erase(erasure.user);
+        forget_choices(erasure.user);
     } else {
         erasures_[erasure.user] = erasure.conversation;
     }
@@ -354,6 +360,7 @@ void Data::cut(Log& log, std::uint64_t keep_from) {
     log.entries.erase(log.entries.begin(), end);
     log.reactions.erase(log.reactions.begin(), log.reactions.lower_bound(keep_from));
     log.edits.erase(log.edits.begin(), log.edits.lower_bound(keep_from));
+    log.mentions.erase(log.mentions.begin(), log.mentions.lower_bound(keep_from));
     head.first = keep_from;
 }
 
@@ -415,7 +422,8 @@ CheckReport Data::check(std::size_t most) const {
             const model::ReadMark& mark = seat.mark;
             const bool fits = mark.offset < head.first ? mark.messages <= log.first_n
                                                        : mark.messages == messages_at(log, mark.offset);
-            const std::uint64_t furthest = std::max({mark.offset, mark.unread_from, seat.delivered});
+            const std::uint64_t furthest =
+                std::max({mark.offset, mark.unread_from, seat.delivered, seat.settings.cleared_to});
             if (furthest > head.last.offset || !fits)
                 report.add(where, "the mark of a member does not fit its log", most);
         }

@@ -20,10 +20,11 @@
 
 namespace flare::store::memory {
 
-// A member with what it has read.
+// A member with what it has read and chosen.
 struct Seat {
     model::Member member{};
     model::ReadMark mark{};
+    model::Settings settings{};
     std::uint64_t delivered = 0;
     std::uint64_t stamp = 0;
 
@@ -41,10 +42,11 @@ struct Log {
     Conversation about{};
     std::vector<Entry> entries{};  // from about.head.first on
     std::map<Row, Seat> members{};
-    std::map<std::uint64_t, Reactions> reactions{};  // by the offset of the message
-    std::map<std::uint64_t, std::uint64_t> edits{};  // how many, by the offset of the message
-    std::uint64_t first_n = 0;                       // Head::messages before about.head.first
-    std::uint64_t pruned_ms = 0;                     // what was first sent before may have been removed
+    std::map<std::uint64_t, Reactions> reactions{};        // by the offset of the message
+    std::map<std::uint64_t, std::uint64_t> edits{};        // how many, by the offset of the message
+    std::map<std::uint64_t, std::vector<Row>> mentions{};  // likewise: whom it names
+    std::uint64_t first_n = 0;                             // Head::messages before about.head.first
+    std::uint64_t pruned_ms = 0;                           // what was first sent before may have been removed
     std::uint64_t removed_ms = 0;
 };
 
@@ -74,6 +76,10 @@ public:
     const Log* log(const model::ConversationKey& key) const;
     const Entry* entry(const Log& log, std::uint64_t offset) const;
     std::optional<Found> find(const Uuid& id, Row conversation, Row sender) const;
+    // One of the entries behind `after`, up to `upto`, names the user.
+    bool names(const Log& log, Row user, std::uint64_t after, std::uint64_t upto) const;
+    // Seat of a member with a role; null: there is none.
+    const Seat* seat(Row conversation, Row user) const;
     const std::map<Row, Log>& logs() const noexcept { return logs_; }
     const std::map<std::string, Row, std::less<>>& users() const noexcept { return users_; }
     // By user: Erasure::conversation.
@@ -97,6 +103,8 @@ private:
     void change(const WriteBatch& batch, const Change& change, Outcome& outcome);
     void add_user(const NewUser& user, Outcome& outcome);
     void mark(const Mark& mark, Outcome& outcome);
+    void choose(const SettingsChange& change, Outcome& outcome);
+    void forget_choices(Row user);
     void erase(const Erasure& erasure, Outcome& outcome);
     void push(const PushChange& change, Outcome& outcome);
     bool answer_known(const NewEntry& entry, Outcome& outcome) const;

@@ -128,6 +128,7 @@ public:
     }
     Result<Page> page(const PageRequest& request) override;
     Result<std::optional<model::Member>> member(Row conversation, Row user) override;
+    Result<std::optional<Standing>> standing(Row conversation, Row user) override;
     Result<std::vector<model::Member>> members(Row conversation, Row after, std::uint32_t limit, bool gone) override;
     Result<std::vector<MemberMark>> marks(Row conversation, Row after, std::uint32_t limit) override;
     Result<EntryReaders> readers(const ReadersRequest& request) override;
@@ -143,8 +144,9 @@ public:
                                             std::uint64_t now_ms) override;
     Result<std::vector<Row>> blocks(Row user, Row after, std::uint32_t limit) override;
     Result<std::vector<PushDevice>> push_devices(Row user) override;
-    Result<bool> awaits_push(Row conversation, Row user, std::uint64_t offset) override;
-    Result<std::vector<Row>> push_recipients(Row conversation, std::uint64_t offset, std::uint32_t limit) override;
+    Result<bool> awaits_push(Row conversation, Row user, std::uint64_t offset, std::uint64_t now_ms) override;
+    Result<std::vector<Row>> push_recipients(Row conversation, std::uint64_t offset, std::uint64_t now_ms,
+                                             std::uint32_t limit) override;
 
 private:
     static std::optional<Conversation> about(const Log* log) {
@@ -155,6 +157,8 @@ private:
         return {member.first, seat.member.visible_from, seat.mark.offset, seat.marks().has()};
     }
     Entry shown(const Log& log, std::uint64_t offset) const;
+    // As awaits_push(), of who has a role.
+    bool is_to_be_woken(const Log& log, const Seat& seat, std::uint64_t offset, std::uint64_t now_ms) const;
 
     Disk& disk_;
 };
@@ -210,6 +214,16 @@ Result<std::optional<model::Member>> MemoryReader::member(Row conversation, Row 
     if (log == nullptr) return std::nullopt;
     const auto found = log->members.find(user);
     return found == log->members.end() ? std::nullopt : std::optional(found->second.member);
+}
+
+Result<std::optional<Standing>> MemoryReader::standing(Row conversation, Row user) {
+    const std::lock_guard lock(disk_.mutex_);
+    const Log* const log = disk_.data_->log(conversation);
+    if (log == nullptr) return std::nullopt;
+    const auto found = log->members.find(user);
+    if (found == log->members.end()) return std::nullopt;
+    const Seat& seat = found->second;
+    return std::optional(Standing{seat.member, seat.mark, seat.settings});
 }
 
 Result<std::vector<model::Member>> MemoryReader::members(Row conversation, Row after, std::uint32_t limit, bool gone) {
@@ -296,7 +310,7 @@ Result<ListPage> MemoryReader::list(const ListRequest& request) {
     ListChoice choice(request, data.stamp(), data.forgotten());
     const auto listed = [&](const Log& log, const Seat& seat) {
         const std::uint64_t stamp = stamp_of(seat.member.role, seat.stamp, log.about.head.stamp);
-        return Listed{log.about, seat.member, seat.mark, stamp};
+        return Listed{log.about, seat.member, seat.mark, seat.settings, stamp};
     };
     for (const auto& [row, log] : data.logs()) {
         const auto seat = log.members.find(request.user);
@@ -381,16 +395,21 @@ Result<std::vector<PushDevice>> MemoryReader::push_devices(Row user) {
     return found;
 }
 
-Result<bool> MemoryReader::awaits_push(Row conversation, Row user, std::uint64_t offset) {
-    const std::lock_guard lock(disk_.mutex_);
-    const Log* const log = disk_.data_->log(conversation);
-    if (log == nullptr) return false;
-    const auto seat = log->members.find(user);
-    return seat != log->members.end() && seat->second.member.role != model::Role::none &&
-           seat->second.mark.offset < offset;
+bool MemoryReader::is_to_be_woken(const Log& log, const Seat& seat, std::uint64_t offset, std::uint64_t now_ms) const {
+    const std::uint64_t seen = std::max(seat.mark.offset, seat.settings.cleared_to);
+    if (seat.member.role == model::Role::none || seen >= offset || seat.settings.muted_until > now_ms) return false;
+    if (seat.settings.notify == model::Notify::all) return true;
+    return seat.settings.notify == model::Notify::mentions && disk_.data_->names(log, seat.member.user, seen, offset);
 }
 
-Result<std::vector<Row>> MemoryReader::push_recipients(Row conversation, std::uint64_t offset, std::uint32_t limit) {
+Result<bool> MemoryReader::awaits_push(Row conversation, Row user, std::uint64_t offset, std::uint64_t now_ms) {
+    const std::lock_guard lock(disk_.mutex_);
+    const Seat* const seat = disk_.data_->seat(conversation, user);
+    return seat != nullptr && is_to_be_woken(*disk_.data_->log(conversation), *seat, offset, now_ms);
+}
+
+Result<std::vector<Row>> MemoryReader::push_recipients(Row conversation, std::uint64_t offset, std::uint64_t now_ms,
+                                                       std::uint32_t limit) {
     const std::lock_guard lock(disk_.mutex_);
     std::vector<Row> found;
     const Log* const log = disk_.data_->log(conversation);
@@ -398,8 +417,7 @@ Result<std::vector<Row>> MemoryReader::push_recipients(Row conversation, std::ui
     for (auto each = log->members.begin(); each != log->members.end() && found.size() < limit; ++each) {
         const auto& [user, seat] = *each;
         const auto* const devices = disk_.data_->push_devices(user);
-        if (seat.member.role != model::Role::none && seat.mark.offset < offset && devices != nullptr &&
-            !devices->empty())
+        if (devices != nullptr && !devices->empty() && is_to_be_woken(*log, seat, offset, now_ms))
             found.push_back(user);
     }
     return found;

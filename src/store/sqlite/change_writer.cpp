@@ -38,7 +38,9 @@ Result<> ChangeWriter::prepare() {
              "ON CONFLICT(conversation, user) DO UPDATE SET "
              "role = ?3, joined_at = ?4, left_at = ?5, visible_from = ?6, muted_until = ?7, banned_until = ?8, "
              "blocks = ?9, stamp = ?10, read_n = iif(?11 > read_offset, ?12, read_n), "
-             "read_offset = max(read_offset, ?11), unread_from = iif(?13, 0, unread_from)"},
+             "read_offset = max(read_offset, ?11), unread_from = iif(?13, 0, unread_from), "
+             "notify = iif(?14, 0, notify), wakes_from = iif(?14, 0, wakes_from), pinned = iif(?14, 0, pinned), "
+             "hidden = iif(?14, 0, hidden), cleared_to = iif(?14, 0, cleared_to)"},
             {&find_marks_,
              "SELECT role, read_offset, read_n, stamp, delivered_offset, unread_from FROM member "
              "WHERE conversation = ? AND user = ?"},
@@ -158,10 +160,10 @@ Result<> ChangeWriter::put_members(Row conversation, const Change& change, std::
         went += was && !is;
         const std::uint64_t visible_from = member.visible_from == 0 ? from : member.visible_from;
         const bool joins = is && !was && !is_made;
-        if (auto good =
-                put_member_.run(conversation, member.user, number_of(member.role), member.joined_at, member.left_at,
-                                visible_from, member.muted_until, member.banned_until, std::uint64_t{member.blocks},
-                                stamp, joins ? head.last.offset : 0, joins ? head.messages : 0, std::uint64_t{joins});
+        if (auto good = put_member_.run(conversation, member.user, number_of(member.role), member.joined_at,
+                                        member.left_at, visible_from, member.muted_until, member.banned_until,
+                                        std::uint64_t{member.blocks}, stamp, joins ? head.last.offset : 0,
+                                        joins ? head.messages : 0, std::uint64_t{joins}, std::uint64_t{is != was});
             !good)
             return good;
     }

@@ -247,9 +247,9 @@ void Checker::compare(std::uint64_t conversation, const Log& log) {
 Result<> Checker::marks(std::uint64_t after, std::uint64_t upto, const Logs& logs) {
     auto statement = Statement::prepare(
         database_,
-        "SELECT conversation, user, read_offset, read_n, max(delivered_offset, unread_from) FROM member WHERE "
-        "conversation > ? AND conversation <= ? AND (read_offset <> 0 OR read_n <> 0 OR delivered_offset <> 0 OR "
-        "unread_from <> 0)");
+        "SELECT conversation, user, read_offset, read_n, max(delivered_offset, unread_from, cleared_to) FROM "
+        "member WHERE conversation > ? AND conversation <= ? AND (read_offset <> 0 OR read_n <> 0 OR "
+        "delivered_offset <> 0 OR unread_from <> 0 OR cleared_to <> 0)");
     if (!statement) return statement.error();
     Rows rows = statement->rows(after, upto);
     while (rows.next()) {

@@ -18,6 +18,9 @@ namespace flare::store::sqlite {
 inline constexpr int kConversationColumns = 16;
 #define FLARE_MEMBER_COLUMNS "user, role, joined_at, left_at, visible_from, muted_until, banned_until, blocks"
 inline constexpr int kMemberColumns = 8;
+#define FLARE_STANDING_COLUMNS \
+    FLARE_MEMBER_COLUMNS ", read_offset, read_n, unread_from, notify, wakes_from, pinned, hidden, cleared_to"
+inline constexpr int kStandingColumns = kMemberColumns + 8;
 
 // From the first columns of the row.
 inline Conversation conversation_of(const Rows& rows, Row row, std::uint64_t generation) {
@@ -54,6 +57,23 @@ inline model::Member member_of(const Rows& rows, int from = 0) {
     member.banned_until = rows.number(from + 6);
     member.blocks = rows.number(from + 7) != 0;
     return member;
+}
+
+// From the columns that begin with `from`: notify, wakes_from, pinned, hidden, cleared_to.
+inline model::Settings settings_of(const Rows& rows, int from) {
+    model::Settings settings;
+    settings.notify = static_cast<model::Notify>(rows.number(from));
+    settings.muted_until = rows.number(from + 1);
+    settings.pinned = rows.number(from + 2);
+    settings.hidden = rows.number(from + 3);
+    settings.cleared_to = rows.number(from + 4);
+    return settings;
+}
+
+inline Standing standing_of(const Rows& rows) {
+    return {member_of(rows),
+            {rows.number(kMemberColumns), rows.number(kMemberColumns + 1), rows.number(kMemberColumns + 2)},
+            settings_of(rows, kMemberColumns + 3)};
 }
 
 }  // namespace flare::store::sqlite

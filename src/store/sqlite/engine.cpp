@@ -203,6 +203,7 @@ Result<> SqliteEngine::Opened::prepare() {
     if (auto good = erasures.prepare(); !good) return good;
     if (auto good = purge.prepare(); !good) return good;
     if (auto good = push.prepare(); !good) return good;
+    if (auto good = settings.prepare(); !good) return good;
     return sqlite::prepare(
         database,
         {
@@ -298,8 +299,10 @@ Result<> SqliteEngine::write(WriteBatch& batch) {
             good = opened_->changes.change(batch, *change, each.outcome);
         else if (const auto* mark = std::get_if<Mark>(&each.what))
             good = opened_->changes.mark(*mark, each.outcome);
+        else if (const auto* settings = std::get_if<SettingsChange>(&each.what))
+            good = opened_->settings.change(*settings, each.outcome);
         else if (const auto* erasure = std::get_if<Erasure>(&each.what))
-            good = opened_->erasures.write(*erasure, each.outcome);
+            good = erase(*erasure, each.outcome);
         else if (const auto* push = std::get_if<PushChange>(&each.what))
             good = opened_->push.change(*push, each.outcome);
         else
@@ -307,6 +310,13 @@ Result<> SqliteEngine::write(WriteBatch& batch) {
         if (!good) return good;
     }
     return {};
+}
+
+Result<> SqliteEngine::erase(const Erasure& erasure, Outcome& outcome) {
+    if (erasure.done) {
+        if (auto good = opened_->settings.forget(erasure.user); !good) return good;
+    }
+    return opened_->erasures.write(erasure, outcome);
 }
 
 Result<> SqliteEngine::write_heads(std::uint64_t upto, std::size_t most) {

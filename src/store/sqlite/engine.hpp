@@ -15,6 +15,7 @@
 #include "store/sqlite/log_writer.hpp"
 #include "store/sqlite/purge.hpp"
 #include "store/sqlite/push_writer.hpp"
+#include "store/sqlite/settings_writer.hpp"
 #include "store/sqlite/shared.hpp"
 #include "store/sqlite/sqlite.hpp"
 #include "store/sqlite/stamp_note.hpp"
@@ -48,7 +49,8 @@ private:
               changes(database, heads, transaction, log),
               erasures(database),
               purge(database, transaction, log),
-              push(database, transaction) {}
+              push(database, transaction),
+              settings(database, transaction, log) {}
         Result<> prepare();
 
         Database database;
@@ -57,6 +59,7 @@ private:
         Erasures erasures;
         Purge purge;
         PushWriter push;
+        SettingsWriter settings;
         Statement begin, end, low_water, replay;
         std::unique_ptr<Checkpointer> checkpointer{};  // null: the thread that commits does it all
     };
@@ -70,6 +73,7 @@ private:
     template <typename Work>
     Result<> transact(std::uint64_t now_ms, const Work& work);
     Result<> write(WriteBatch& batch);
+    Result<> erase(const Erasure& erasure, Outcome& outcome);
     // Heads that are due; `upto` as in HeadTable::overdue().
     Result<> write_heads(std::uint64_t upto, std::size_t most);
     struct Place {

@@ -16,8 +16,8 @@ Result<> ListStatements::prepare(Database& database) {
              "(role <> 0 OR joined_at + left_at <> 0)"},
             {&log, "SELECT stamp, removed_ms FROM conversation WHERE row = ?"},
             {&conversation, "SELECT " FLARE_CONVERSATION_COLUMNS " FROM conversation WHERE row = ?"},
-            {&member, "SELECT " FLARE_MEMBER_COLUMNS ", read_offset, read_n, unread_from FROM member INDEXED BY "
-                      "member_user WHERE user = ? AND conversation = ?"},
+            {&member, "SELECT " FLARE_STANDING_COLUMNS
+                      " FROM member INDEXED BY member_user WHERE user = ? AND conversation = ?"},
             {&forgotten, "SELECT value FROM meta WHERE name = 'forgotten'"},
         });
 }
@@ -146,8 +146,10 @@ Result<bool> Listing::read_member(Row conversation, Listed& to) {
     const bool there = rows.next();
     if (auto good = rows.error(); !good) return no_answer(good.error());
     if (!there) return false;
-    to.member = member_of(rows);
-    to.mark = {rows.number(kMemberColumns), rows.number(kMemberColumns + 1), rows.number(kMemberColumns + 2)};
+    Standing standing = standing_of(rows);
+    to.member = standing.member;
+    to.mark = standing.mark;
+    to.settings = standing.settings;
     return true;
 }
 

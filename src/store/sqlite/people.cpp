@@ -8,6 +8,12 @@
 namespace flare::store::sqlite {
 namespace {
 
+// By a message at the offset ?3 in the conversation ?1, at the time ?4.
+#define FLARE_TO_BE_WOKEN                                                                                             \
+    "role <> 0 AND read_offset < ?3 AND cleared_to < ?3 AND wakes_from >= 0 AND wakes_from <= ?4 AND (notify = 0 OR " \
+    "(notify = 1 AND EXISTS (SELECT 1 FROM mention WHERE mention.user = member.user AND mention.conversation = ?1 "   \
+    "AND mention.offset > max(read_offset, cleared_to) AND mention.offset <= ?3)))"
+
 Result<std::vector<Row>> all_numbers(Rows rows) {
     std::vector<Row> found;
     while (rows.next()) found.push_back(rows.number(0));
@@ -29,12 +35,10 @@ Result<> PeopleReader::prepare(Database& database) {
              "SELECT conversation FROM member WHERE user = ? AND conversation > ? AND blocks <> 0 ORDER BY "
              "conversation LIMIT ?"},
             {&devices_, "SELECT device, service, token, app, stamp FROM push_device WHERE user = ? ORDER BY device"},
-            {&awaits_,
-             "SELECT 1 FROM member WHERE conversation = ? AND user = ? AND role <> 0 AND read_offset < ? AND notify = "
-             "0"},
-            {&recipients_,
-             "SELECT user FROM member WHERE conversation = ? AND role <> 0 AND read_offset < ? AND notify = 0 AND "
-             "EXISTS (SELECT 1 FROM push_device WHERE push_device.user = member.user) ORDER BY user LIMIT ?"},
+            {&awaits_, "SELECT 1 FROM member WHERE conversation = ?1 AND user = ?2 AND " FLARE_TO_BE_WOKEN},
+            {&recipients_, "SELECT user FROM member WHERE conversation = ?1 AND " FLARE_TO_BE_WOKEN
+                           " AND EXISTS (SELECT 1 FROM push_device WHERE push_device.user = member.user) ORDER BY user "
+                           "LIMIT ?2"},
         });
 }
 
@@ -61,16 +65,18 @@ Result<std::vector<PushDevice>> PeopleReader::push_devices(Row user) {
     return found;
 }
 
-Result<std::optional<Row>> PeopleReader::awaits_push(Row conversation, Row user, std::uint64_t offset) {
+Result<std::optional<Row>> PeopleReader::awaits_push(Row conversation, Row user, std::uint64_t offset,
+                                                     std::uint64_t now_ms) {
     std::optional<Row> found;
-    Rows rows = awaits_.rows(conversation, user, offset);
+    Rows rows = awaits_.rows(conversation, user, offset, now_ms);
     if (rows.next()) found = user;
     if (auto good = rows.error(); !good) return good.error();
     return found;
 }
 
-Result<std::vector<Row>> PeopleReader::push_recipients(Row conversation, std::uint64_t offset, std::uint32_t limit) {
-    return all_numbers(recipients_.rows(conversation, offset, std::uint64_t{limit}));
+Result<std::vector<Row>> PeopleReader::push_recipients(Row conversation, std::uint64_t offset, std::uint64_t now_ms,
+                                                       std::uint32_t limit) {
+    return all_numbers(recipients_.rows(conversation, std::uint64_t{limit}, offset, now_ms));
 }
 
 }  // namespace flare::store::sqlite

@@ -22,8 +22,10 @@ public:
     Result<std::vector<model::Member>> bans(Row conversation, Row after, std::uint32_t limit, std::uint64_t now_ms);
     Result<std::vector<Row>> blocks(Row user, Row after, std::uint32_t limit);
     Result<std::vector<PushDevice>> push_devices(Row user);
-    Result<std::optional<Row>> awaits_push(Row conversation, Row user, std::uint64_t offset);  // the user, if it does
-    Result<std::vector<Row>> push_recipients(Row conversation, std::uint64_t offset, std::uint32_t limit);
+    // The user, if it does.
+    Result<std::optional<Row>> awaits_push(Row conversation, Row user, std::uint64_t offset, std::uint64_t now_ms);
+    Result<std::vector<Row>> push_recipients(Row conversation, std::uint64_t offset, std::uint64_t now_ms,
+                                             std::uint32_t limit);
 
 private:
     Statement bans_, blocks_, devices_, awaits_, recipients_;

@@ -44,7 +44,7 @@ void SqliteReader::close() noexcept {
     open_ = false;
     for (Statement* const each :
          {&snapshot_.begin, &snapshot_.end, &key_, &conversation_, &find_, &first_block_, &blocks_, &entry_, &unread_,
-          &member_, &members_, &users_.row, &users_.name, &users_.count})
+          &member_, &standing_, &members_, &users_.row, &users_.name, &users_.count})
         *each = Statement();
     list_ = {};
     walks_ = {};
@@ -87,6 +87,7 @@ Result<> SqliteReader::ready() {
              "WHERE row = ?"},
             {&unread_, "SELECT kind, flags, n, sender FROM log WHERE row = ?"},
             {&member_, "SELECT " FLARE_MEMBER_COLUMNS " FROM member WHERE conversation = ? AND user = ?"},
+            {&standing_, "SELECT " FLARE_STANDING_COLUMNS " FROM member WHERE conversation = ? AND user = ?"},
             {&members_, "SELECT " FLARE_MEMBER_COLUMNS
                         " FROM member WHERE conversation = ? AND user > ? AND (role <> 0 OR ?) ORDER BY user LIMIT ?"},
             {&walks_.memberships,
@@ -274,6 +275,12 @@ Result<std::optional<model::Member>> SqliteReader::member(Row conversation, Row 
     });
 }
 
+Result<std::optional<Standing>> SqliteReader::standing(Row conversation, Row user) {
+    return in_snapshot([&] {
+        return only<Standing>(standing_.rows(conversation, user), [](const Rows& rows) { return standing_of(rows); });
+    });
+}
+
 Result<std::vector<model::Member>> SqliteReader::members(Row conversation, Row after, std::uint32_t limit, bool gone) {
     return in_snapshot([&]() -> Result<std::vector<model::Member>> {
         std::vector<model::Member> found;
@@ -421,14 +428,15 @@ Result<std::vector<PushDevice>> SqliteReader::push_devices(Row user) {
     return in_snapshot([&] { return people_.push_devices(user); });
 }
 
-Result<bool> SqliteReader::awaits_push(Row conversation, Row user, std::uint64_t offset) {
-    const auto found = in_snapshot([&] { return people_.awaits_push(conversation, user, offset); });
+Result<bool> SqliteReader::awaits_push(Row conversation, Row user, std::uint64_t offset, std::uint64_t now_ms) {
+    const auto found = in_snapshot([&] { return people_.awaits_push(conversation, user, offset, now_ms); });
     if (!found) return no_answer(found.error());
     return found->has_value();
 }
 
-Result<std::vector<Row>> SqliteReader::push_recipients(Row conversation, std::uint64_t offset, std::uint32_t limit) {
-    return in_snapshot([&] { return people_.push_recipients(conversation, offset, limit); });
+Result<std::vector<Row>> SqliteReader::push_recipients(Row conversation, std::uint64_t offset, std::uint64_t now_ms,
+                                                       std::uint32_t limit) {
+    return in_snapshot([&] { return people_.push_recipients(conversation, offset, now_ms, limit); });
 }
 
 }  // namespace flare::store::sqlite

@@ -37,6 +37,7 @@ public:
     Result<std::optional<Found>> find(const Uuid& id, Row conversation, Row sender) override;
     Result<Page> page(const PageRequest& request) override;
     Result<std::optional<model::Member>> member(Row conversation, Row user) override;
+    Result<std::optional<Standing>> standing(Row conversation, Row user) override;
     Result<std::vector<model::Member>> members(Row conversation, Row after, std::uint32_t limit, bool gone) override;
     Result<std::vector<MemberMark>> marks(Row conversation, Row after, std::uint32_t limit) override;
     Result<EntryReaders> readers(const ReadersRequest& request) override;
@@ -52,8 +53,9 @@ public:
                                             std::uint64_t now_ms) override;
     Result<std::vector<Row>> blocks(Row user, Row after, std::uint32_t limit) override;
     Result<std::vector<PushDevice>> push_devices(Row user) override;
-    Result<bool> awaits_push(Row conversation, Row user, std::uint64_t offset) override;
-    Result<std::vector<Row>> push_recipients(Row conversation, std::uint64_t offset, std::uint32_t limit) override;
+    Result<bool> awaits_push(Row conversation, Row user, std::uint64_t offset, std::uint64_t now_ms) override;
+    Result<std::vector<Row>> push_recipients(Row conversation, std::uint64_t offset, std::uint64_t now_ms,
+                                             std::uint32_t limit) override;
 
 private:
     // An offset and the row of the log that it is in; ascending.
@@ -86,7 +88,7 @@ private:
         Statement begin, end;
     } snapshot_;
     Statement key_, conversation_, find_, first_block_, blocks_, entry_, unread_;
-    Statement member_, members_;
+    Statement member_, standing_, members_;
     struct Walks {
         Statement conversations, memberships, erasures;
     } walks_;

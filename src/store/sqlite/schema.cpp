@@ -178,8 +178,19 @@ CREATE INDEX member_user ON member(user, conversation, stamp, role, visible_from
 CREATE INDEX member_read ON member(conversation, read_offset, visible_from, role) WHERE role <> 0;
 )";
 
+// What users choose for conversations; the columns that version 1 has not foreseen. Lists show it, and ask the index
+// alone.
+constexpr const char* kChosen = R"(
+ALTER TABLE member ADD COLUMN wakes_from INTEGER NOT NULL DEFAULT 0;
+DROP INDEX member_user;
+CREATE INDEX member_user ON member(user, conversation, stamp, role, visible_from, joined_at, left_at, muted_until,
+                                   banned_until, blocks, read_offset, read_n, unread_from, notify, wakes_from, pinned,
+                                   hidden, cleared_to);
+)";
+
 // In order: the n-th makes version n + 1 of version n. One that was released is never changed.
-constexpr std::array<const char*, kSchemaVersion> kMigrations = {kFirst, kListed, kCounted, kErased, kPush, kMarked};
+constexpr std::array<const char*, kSchemaVersion> kMigrations = {kFirst, kListed, kCounted, kErased,
+                                                                 kPush,  kMarked, kChosen};
 
 Failure failed(Database& database, const std::string& path, const char* what, const boost::system::error_code& code) {
     return {static_cast<errc>(code.value()), "the store " + path + ": " + what + ": " + database.message()};

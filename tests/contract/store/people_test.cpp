@@ -82,12 +82,12 @@ protected:
         return names;
     }
     std::vector<Row> recipients(Row room, std::uint64_t offset, std::uint32_t limit = 100) {
-        const auto found = reader->push_recipients(room, offset, limit);
+        const auto found = reader->push_recipients(room, offset, now, limit);
         EXPECT_TRUE(found) << found.error().message();
         return found ? *found : std::vector<Row>();
     }
     bool awaits(Row room, Row user, std::uint64_t offset) {
-        const auto found = reader->awaits_push(room, user, offset);
+        const auto found = reader->awaits_push(room, user, offset, now);
         EXPECT_TRUE(found) << found.error().message();
         return found && *found;
     }
@@ -208,24 +208,58 @@ TEST(StorePushDevicesOnFailingDisks, AreThereOrNot) {
     }
 }
 
-class PushFile : public SqliteContent {};
+TEST_P(StorePushDevices, AreNotToBeWokenByAConversationThatIsMuted) {
+    const Row room = make_room("room", {kAnn, kBob});
+    say(room, kAnn, 5);
+    take(kBob, "phone", "t1");
+    SettingsChange mute{room, kBob};
+    mute.muted_until = now + 1000;
+    write({mute});
+    EXPECT_THAT(recipients(room, 5), IsEmpty());
+    EXPECT_FALSE(awaits(room, kBob, 5));
+    now += 1000;
+    EXPECT_THAT(recipients(room, 5), ElementsAre(kBob));
+    EXPECT_TRUE(awaits(room, kBob, 5));
+    mute.muted_until = UINT64_MAX;
+    write({mute});
+    EXPECT_THAT(recipients(room, 5), IsEmpty()) << "for ever";
+    mute.muted_until = 0;
+    mute.notify = model::Notify::none;
+    write({mute});
+    EXPECT_THAT(recipients(room, 5), IsEmpty());
+    mute.notify = model::Notify::all;
+    write({mute});
+    EXPECT_THAT(recipients(room, 5), ElementsAre(kBob));
+    mute.cleared_to = 5;
+    write({mute});
+    EXPECT_THAT(recipients(room, 5), IsEmpty()) << "what is cleared is not told";
+    EXPECT_FALSE(awaits(room, kBob, 5));
+    EXPECT_THAT(recipients(room, 6), ElementsAre(kBob));
+}
 
-// Nothing writes the column yet: docs/conversations.md, "Push".
-TEST_F(PushFile, KnowsWhoMutesAConversation) {
-    fill();
-    {
-        const auto engine = sqlite::open(settings).value();
-        ASSERT_TRUE(commit(*engine, {{NewUser{"ann"}}}));
-        Change joins;
-        joins.conversation = room;
-        joins.members = {member_since_start(1)};
-        ASSERT_TRUE(commit(*engine, {{joins}, {PushChange{1, "phone", "fcm", "t1", ""}}, {entry(101)}}));
-        EXPECT_THAT(*engine->reader()->push_recipients(room, 101, 10), ElementsAre(1));
-    }
-    run("UPDATE member SET notify = 1");
-    const auto engine = sqlite::open(settings).value();
-    EXPECT_THAT(*engine->reader()->push_recipients(room, 101, 10), IsEmpty());
-    EXPECT_FALSE(*engine->reader()->awaits_push(room, 1, 101));
+TEST_P(StorePushDevices, AreWokenByAMentionOnlyIfThatIsChosen) {
+    const Row room = make_room("room", {kAnn, kBob, kCat});
+    for (const Row user : {kBob, kCat}) take(user, "phone", std::to_string(user));
+    SettingsChange choice{room, kBob, model::Notify::mentions};
+    write({choice});
+    say(room, kAnn);
+    EXPECT_THAT(recipients(room, 1), ElementsAre(kCat));
+    NewEntry named = entry(room, ++last_id);
+    named.sender = kAnn;
+    named.mentions = {kBob};
+    append(named);
+    say(room, kAnn);
+    EXPECT_THAT(recipients(room, 3), ElementsAre(kBob, kCat));
+    EXPECT_TRUE(awaits(room, kBob, 3));
+    EXPECT_THAT(recipients(room, 1), ElementsAre(kCat)) << "it comes later";
+    mark(room, kBob, 2);
+    EXPECT_THAT(recipients(room, 3), ElementsAre(kCat)) << "it has been read";
+    choice.notify = model::Notify::none;
+    write({choice});
+    named = entry(room, ++last_id);
+    named.mentions = {kBob};
+    append(named);
+    EXPECT_THAT(recipients(room, 4), ElementsAre(kCat));
 }
 
 }  // namespace

@@ -106,11 +106,11 @@ TEST_F(SqliteStore, RefusesAFileThatCanOnlyBeRead) {
 
 TEST_F(SqliteStore, RefusesTheFileOfANewerVersionAndLeavesItAlone) {
     sqlite::open(settings).value().reset();
-    run("PRAGMA user_version=7");
+    run("PRAGMA user_version=8");
     const std::string before = folder.read("flare.db");
     const Failure failure = failure_of_opening();
     EXPECT_EQ(failure.code, errc::store_too_new);
-    EXPECT_THAT(failure.text, HasSubstr("schema version 7"));
+    EXPECT_THAT(failure.text, HasSubstr("schema version 8"));
     EXPECT_EQ(folder.read("flare.db"), before);
 }
 
@@ -128,11 +128,12 @@ TEST_F(SqliteContent, BringsTheFileOfAnOlderVersionUpToDate) {
     }
     run("DROP INDEX member_user; CREATE INDEX member_user ON member(user, conversation); "
         "DELETE FROM meta WHERE name = 'forgotten'; DROP TABLE reaction_count; DROP TABLE erasure; "
-        "DROP TABLE push_device; DROP INDEX member_banned; DROP INDEX member_read; PRAGMA user_version=1");
+        "DROP TABLE push_device; DROP INDEX member_banned; DROP INDEX member_read; "
+        "ALTER TABLE member DROP COLUMN wakes_from; PRAGMA user_version=1");
     EXPECT_TRUE(sqlite::check_file(settings.path, {}, 5)->good());
     for (int i = 0; i < 2; ++i) {
         const auto engine = sqlite::open(settings).value();
-        EXPECT_EQ(engine->about().schema, 6u);
+        EXPECT_EQ(engine->about().schema, 7u);
         const auto page = engine->reader()->list({.user = 1});
         ASSERT_TRUE(page);
         ASSERT_EQ(page->found.size(), 1u);

@@ -1,4 +1,5 @@
-// What is unread, and where marks are, at the end of histories that nobody has thought of: against a plain recount.
+// What is unread, where marks are, and what users have chosen, at the end of histories that nobody has thought of:
+// against a plain recount.
 //
 // 10,000 histories of the engine in memory; of the others the first few hundred, or all if FLARE_ALL_HISTORIES is set.
 // A failure names its history: run_history() of that number shows it again.
@@ -11,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 
 namespace flare::store::test {
@@ -34,6 +36,14 @@ struct PlainRoom {
         bool is_member = false;
         std::uint64_t visible_from = 1;
         model::ReadMark mark{};
+        std::uint64_t cleared_to = 0;
+        std::optional<std::uint64_t> hidden_at{};  // how many messages there were then
+        std::uint64_t pinned = 0;
+
+        void forget_choices() {
+            cleared_to = pinned = 0;
+            hidden_at.reset();
+        }
     };
 
     std::uint64_t last() const { return said.size(); }
@@ -45,6 +55,7 @@ struct PlainRoom {
         return offset >= first && offset <= last() && !is_about_another(said[offset - 1].kind) &&
                !said[offset - 1].deleted;
     }
+    std::uint64_t messages() const { return mark_at(last()).messages; }
     // Of those that were cut off only the number of all is known.
     model::ReadMark mark_at(std::uint64_t offset) const {
         model::ReadMark mark{offset, 0};
@@ -53,7 +64,8 @@ struct PlainRoom {
     }
     std::uint32_t unread(Row user) const {
         const Person& person = people.at(user);
-        const std::uint64_t base = std::max({person.mark.offset, person.visible_from - 1, first - 1});
+        const std::uint64_t base =
+            std::max({person.mark.offset, person.visible_from - 1, person.cleared_to, first - 1});
         std::uint32_t count = 0;
         for (std::uint64_t offset = base + 1; offset <= last(); ++offset) {
             const Said& each = said[offset - 1];
@@ -93,7 +105,7 @@ private:
         unsigned weight;
         void (UnreadHistory::*take)();
     };
-    static constexpr std::size_t kSteps = 10;
+    static constexpr std::size_t kSteps = 15;
     static const std::array<Step, kSteps> steps_;
 
     std::size_t below(std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(chance_); }
@@ -140,13 +152,63 @@ private:
         const std::uint64_t reached = std::min<std::uint64_t>(offset, plain_.last());
         const bool may = person.is_member;
         const bool grows = may && reached > person.mark.offset;
+        const std::uint64_t unread_from = person.mark.unread_from;
+        const bool ends = may && unread_from != 0 && reached >= unread_from;
         if (grows) person.mark = plain_.mark_at(reached);
-        write({Mark{room_, user, offset}}, [may, grows, mark = person.mark](const Outcome& outcome) {
+        person.mark.unread_from = ends ? 0 : unread_from;
+        write({Mark{room_, user, offset}}, [may, written = grows || ends, mark = person.mark](const Outcome& outcome) {
             EXPECT_EQ(outcome.code, may ? errc::ok : errc::unknown_conversation);
             if (!may) return;
-            EXPECT_EQ(outcome.repeat, !grows) << "a mark is written if it grows";
+            EXPECT_EQ(outcome.repeat, !written) << "a mark is written if it grows, or ends what counts as unread";
             EXPECT_EQ(outcome.position.offset, mark.offset);
             EXPECT_EQ(outcome.messages, mark.messages);
+        });
+    }
+    void mark_unread() {
+        const Row user = anybody();
+        PlainRoom::Person& person = plain_.people[user];
+        const std::uint64_t offset = below(plain_.last() + 1);
+        if (person.is_member) person.mark.unread_from = offset;
+        write({Mark{room_, user, offset, Mark::What::unread}}, [may = person.is_member](const Outcome& outcome) {
+            EXPECT_EQ(outcome.code, may ? errc::ok : errc::unknown_conversation);
+        });
+    }
+
+    // ---- what a user chooses ----
+
+    void clear() {
+        const Row user = anybody();
+        PlainRoom::Person& person = plain_.people[user];
+        SettingsChange change{room_, user};
+        change.cleared_to = below(8) == 0 ? plain_.last() + below(9) : below(plain_.last() + 1);
+        const std::uint64_t reached = std::min<std::uint64_t>(change.cleared_to, plain_.last());
+        if (person.is_member && reached > person.cleared_to) {
+            person.cleared_to = reached;
+            if (person.mark.unread_from <= reached) person.mark.unread_from = 0;
+        }
+        choose(change, person);
+    }
+    void hide_or_show() {
+        const Row user = anybody();
+        PlainRoom::Person& person = plain_.people[user];
+        SettingsChange change{room_, user};
+        change.hidden = below(3) != 0;
+        if (person.is_member) person.hidden_at.reset();
+        if (person.is_member && *change.hidden) person.hidden_at = plain_.messages();
+        choose(change, person);
+    }
+    void pin() {
+        const Row user = anybody();
+        PlainRoom::Person& person = plain_.people[user];
+        SettingsChange change{room_, user};
+        change.pinned = below(3);
+        if (person.is_member) person.pinned = *change.pinned;
+        choose(change, person);
+    }
+    void choose(const SettingsChange& change, const PlainRoom::Person& person) {
+        write({change}, [may = person.is_member, to = person.cleared_to](const Outcome& outcome) {
+            EXPECT_EQ(outcome.code, may ? errc::ok : errc::unknown_conversation);
+            if (may) EXPECT_EQ(outcome.position.offset, to);
         });
     }
 
@@ -161,8 +223,8 @@ private:
         if (person.is_member) return;
         person = {true, member.visible_from == 0 ? plain_.last() : member.visible_from, plain_.mark_at(plain_.last())};
     }
-    void go() {
-        const Row user = anybody();
+    void go() { let_go(anybody()); }
+    void let_go(Row user) {
         PlainRoom::Person& person = plain_.people[user];
         if (!person.is_member) return;
         model::Member member = member_since_start(user, Role::none);
@@ -170,6 +232,32 @@ private:
         member.visible_from = person.visible_from;
         put({member});
         person.is_member = false;
+        person.forget_choices();
+    }
+
+    // As the server does it: message after message, of which some may be gone by then; then the membership, but for a
+    // direct conversation; at last what the user has chosen. The process may end between any two.
+    void erase() {
+        const Row user = anybody();
+        erasure(user, false);
+        for (std::uint64_t offset = plain_.first; offset <= plain_.last(); ++offset) {
+            const PlainRoom::Said& each = plain_.said[offset - 1];
+            if (each.sender != user || each.kind != EntryKind::message || each.deleted) continue;
+            add(0, EntryKind::removal, 0, offset);
+            if (below(8) == 0) commit();
+            if (below(16) == 0) reopen_between();
+        }
+        if (below(2) == 0) let_go(user);
+        erasure(user, true);
+        plain_.people[user].forget_choices();
+    }
+    void erasure(Row user, bool done) {
+        write({Erasure{user, done ? room_ : 0, done}},
+              [](const Outcome& outcome) { EXPECT_EQ(outcome.code, errc::ok); });
+    }
+    void reopen_between() {
+        commit();
+        reopen();
     }
 
     // Retention.
@@ -250,6 +338,10 @@ private:
             ASSERT_EQ(found != page->found.end(), person.is_member) << "user " << user;
             if (!person.is_member) continue;
             EXPECT_EQ(found->mark, person.mark) << "user " << user;
+            EXPECT_EQ(found->settings.cleared_to, person.cleared_to) << "user " << user;
+            EXPECT_EQ(found->settings.pinned, person.pinned) << "user " << user;
+            const bool hidden = person.hidden_at && *person.hidden_at == plain_.messages();
+            EXPECT_EQ(found->settings.hides(found->conversation.head.messages), hidden) << "user " << user;
             const std::uint32_t unread = plain_.unread(user);
             const std::uint32_t most = below(4) == 0 ? static_cast<std::uint32_t>(below(4)) : 999;
             const auto counted = store_.reader->unread(*found, most);
@@ -277,9 +369,14 @@ const std::array<UnreadHistory::Step, UnreadHistory::kSteps> UnreadHistory::step
     {2, &UnreadHistory::react},
     {1, &UnreadHistory::change_config},
     {6, &UnreadHistory::mark},
+    {2, &UnreadHistory::mark_unread},
+    {3, &UnreadHistory::clear},
+    {2, &UnreadHistory::hide_or_show},
+    {1, &UnreadHistory::pin},
     {2, &UnreadHistory::come},
     {1, &UnreadHistory::go},
     {1, &UnreadHistory::cut},
+    {1, &UnreadHistory::erase},
 }};
 
 class StoreUnreadHistories : public ::testing::TestWithParam<EngineKind> {};

@@ -62,6 +62,23 @@ TEST_P(StoreUnread, IsThereToBeRead) {
     EXPECT_EQ(unread(room, kAnn), "0");
 }
 
+TEST_P(StoreUnread, IsNothingThatIsCleared) {
+    say(room, kBob, 10);
+    mark(room, kAnn, 2);
+    SettingsChange clear{room, kAnn};
+    clear.cleared_to = 6;
+    write({clear});
+    EXPECT_EQ(unread(room, kAnn), "4");
+    mark(room, kAnn, 4);
+    EXPECT_EQ(unread(room, kAnn), "4");
+    mark(room, kAnn, 7);
+    EXPECT_EQ(unread(room, kAnn), "3");
+    clear.cleared_to = 10;
+    write({clear});
+    EXPECT_EQ(unread(room, kAnn), "0");
+    EXPECT_EQ(mark_of(room, kAnn).offset, 7u) << "what is cleared was not read, for others";
+}
+
 TEST_P(StoreUnread, IsCountedUpToALimit) {
     say(room, kBob, 5);
     EXPECT_EQ(unread(room, kAnn, 6), "5");

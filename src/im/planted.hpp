@@ -52,6 +52,7 @@ enum class Fault : std::uint8_t {
     deleted_text_kept,             // a text that is kept for feeds is told after it was deleted
 
     mark_not_told,        // other sessions of the user do not hear of a mark
+    settings_not_told,    // nor of what the user has chosen
     state_after_removal,  // who was removed from a room is told where its log ends
 
     delivered_ahead,        // what a device has acknowledged counts as one entry more

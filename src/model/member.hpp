@@ -35,10 +35,10 @@ struct Settings {
     std::uint64_t pinned = 0;       // 0: not; the higher ones come first
     // The list leaves it out as long as the log has fewer messages (Head::messages) than this: the next one brings it
     // back, and nothing is written for that. 0: it is in the list.
-    std::uint64_t hidden = 0;
+    std::uint64_t hidden_below = 0;
     std::uint64_t cleared_to = 0;  // the user does not see entries up to this offset
 
-    constexpr bool hides(std::uint64_t messages) const noexcept { return messages < hidden; }
+    constexpr bool hides(std::uint64_t messages) const noexcept { return messages < hidden_below; }
     friend bool operator==(const Settings&, const Settings&) = default;
 };
 

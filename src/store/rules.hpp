@@ -88,14 +88,14 @@ constexpr model::Settings chosen(model::Settings settings, const SettingsChange&
     if (change.notify) settings.notify = *change.notify;
     if (change.muted_until) settings.muted_until = *change.muted_until;
     if (change.pinned) settings.pinned = *change.pinned;
-    if (change.hidden && !*change.hidden) settings.hidden = 0;
-    if (change.hidden && *change.hidden && !settings.hides(head.messages)) settings.hidden = head.messages + 1;
+    if (change.hidden && !*change.hidden) settings.hidden_below = 0;
+    if (change.hidden && *change.hidden && !settings.hides(head.messages)) settings.hidden_below = head.messages + 1;
     settings.cleared_to = std::max(settings.cleared_to, std::min(change.cleared_to, head.last.offset));
     return settings;
 }
-// What that leaves of a mark.
-constexpr model::ReadMark cleared(model::ReadMark mark, const model::Settings& settings) noexcept {
-    if (mark.unread_from <= settings.cleared_to) mark.unread_from = 0;
+// What clearing up to there leaves of a mark.
+constexpr model::ReadMark cleared(model::ReadMark mark, std::uint64_t upto) noexcept {
+    if (mark.unread_from <= upto) mark.unread_from = 0;
     return mark;
 }
 

@@ -218,7 +218,7 @@ struct Table<im::Settings> {
         choice(1, "notify", &T::notify, im::kNotifies),
         number(2, "muted_until_ms", &T::muted_until_ms),
         number(3, "pinned", &T::pinned),
-        number(4, "hidden", &T::hidden),
+        number(4, "hidden_below", &T::hidden_below),
         number(5, "cleared_to", &T::cleared_to),
     };
 };

@@ -180,7 +180,7 @@ struct Settings {
     model::Notify notify = model::Notify::all;
     std::uint64_t muted_until_ms = 0;
     std::uint64_t pinned = 0;
-    bool hidden = false;
+    std::uint64_t hidden_below = 0;
     std::uint64_t cleared_to = 0;
 
     friend bool operator==(const Settings&, const Settings&) = default;

@@ -20,6 +20,7 @@
 #include "server/conversations/states.hpp"
 #include "server/conversations/sync.hpp"
 #include "server/conversations/user_rows.hpp"
+#include "server/conversations/user_settings.hpp"
 #include "server/signals/signals.hpp"
 
 #include <algorithm>
@@ -63,6 +64,7 @@ struct Conversations {
                 parts.state.config.conversations.limits, parts.state.newest_entries}),
           push({parts.state.config, parts.router, parts.executor, parts.store, parts.table, parts.counters}),
           marks({parts.router, parts.executor, parts.store, parts.table, states, push, parts.counters}),
+          settings({parts.executor, parts.store, parts.table, states, push}),
           devices({parts.router, parts.executor, parts.store, rows, parts.table}, index),
           erasing({parts.router, parts.executor, parts.store}, index),
           retention({parts.router, parts.executor, parts.store, parts.state.config.conversations.retention}, index),
@@ -72,13 +74,13 @@ struct Conversations {
                                    parts.counters},
                                   parts.state.started, index),
                   OccupancySignals({parts.router, parts.executor, parts.store, parts.table, sends}, index)},
-          requests({parts.state.config, parts.executor, parts.store, parts.table, sends, feeds, sync, marks, devices,
-                    signals}) {}
+          requests({parts.state.config, parts.executor, parts.store, parts.table, sends, feeds, sync, marks, settings,
+                    devices, signals}) {}
 
     session::TimePoint next_deadline() const noexcept {
         return std::min({home.next_deadline(), sends.next_deadline(), states.next_deadline(), moved.next_deadline(),
                          deliveries.next_deadline(), others.next_deadline(), feeds.next_deadline(),
-                         push.next_deadline(), marks.next_deadline(), devices.next_deadline(),
+                         push.next_deadline(), marks.next_deadline(), settings.next_deadline(), devices.next_deadline(),
                          retention.next_deadline(), erasing.next_deadline(), signals.presence.next_deadline()});
     }
     void on_time() {
@@ -91,6 +93,7 @@ struct Conversations {
         feeds.on_time();
         push.on_time();
         marks.on_time();
+        settings.on_time();
         retention.on_time();
         erasing.on_time();
         devices.on_time();
@@ -117,6 +120,7 @@ struct Conversations {
     ConversationSync sync;
     ConversationPush push;
     ConversationMarks marks;
+    UserSettings settings;
     PushDevices devices;
     Erasing erasing;
     Retention retention;

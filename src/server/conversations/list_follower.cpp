@@ -13,6 +13,11 @@ void ListFollower::tell_mark(std::string_view name, std::uint64_t epoch, const w
     tell(name, {epoch, mark});
 }
 
+void ListFollower::tell_settings(std::string_view name, std::uint64_t epoch, const wire::im::Settings& settings,
+                                 const std::optional<wire::im::ReadMark>& mark) {
+    tell(name, {epoch, mark, {}, settings});
+}
+
 void ListFollower::tell_gone(std::string_view name, std::uint64_t epoch, std::uint64_t offset) {
     if (const auto before = waiting_.find(name); before != waiting_.end()) waiting_.erase(before);
     tell(name, {epoch, {}, offset});
@@ -23,13 +28,22 @@ void ListFollower::named(std::string_view name) {
     if (before != waiting_.end() && before->second.gone) waiting_.erase(before);
 }
 
+void ListFollower::Waiting::add(const Waiting& newer) {
+    if (newer.gone || newer.epoch != epoch) {
+        *this = newer;
+        return;
+    }
+    if (newer.mark) mark = newer.mark;
+    if (newer.settings) settings = newer.settings;
+}
+
 void ListFollower::tell(std::string_view name, const Waiting& state) {
     if (session_ == nullptr || is_to_sync_) return;
     const auto before = waiting_.find(name);
     if (before != waiting_.end()) {
         Waiting& known = before->second;
-        if (known.gone) return;  // the mark is of before
-        known = state;
+        if (known.gone) return;  // what is told now is of before
+        known.add(state);
     } else if (!send(name, state) && session_ != nullptr) {
         if (waiting_.size() < kMostWaiting) {
             waiting_.emplace(name, state);
@@ -76,11 +90,9 @@ bool ListFollower::send(std::string_view name, const Waiting& waiting) {
     state.conversation = name;
     state.epoch = waiting.epoch;
     state.gone = waiting.gone.has_value();
-    if (waiting.gone) {
-        state.last = *waiting.gone;
-    } else {
-        state.mark = waiting.mark;
-    }
+    if (waiting.gone) state.last = *waiting.gone;
+    state.mark = waiting.mark;
+    state.settings = waiting.settings;
     return send(session::lane_of(name, session_->lanes()), wire::im::feed_body(frame));
 }
 

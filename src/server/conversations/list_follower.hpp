@@ -49,6 +49,9 @@ public:
 
     // `name`: as its user calls the conversation. What is told later is newer.
     void tell_mark(std::string_view name, std::uint64_t epoch, const wire::im::ReadMark& mark);
+    // `mark`: if that holds since then, too.
+    void tell_settings(std::string_view name, std::uint64_t epoch, const wire::im::Settings& settings,
+                       const std::optional<wire::im::ReadMark>& mark);
     // The membership ended with the entry `offset`, or before it. `epoch` 0: nobody knows in which log.
     void tell_gone(std::string_view name, std::uint64_t epoch, std::uint64_t offset);
     // It is told anew of the conversation: what waits is older.
@@ -70,8 +73,11 @@ public:
 private:
     struct Waiting {
         std::uint64_t epoch = 0;
-        wire::im::ReadMark mark{};
-        std::optional<std::uint64_t> gone{};  // with this entry of the log; then there is no mark
+        std::optional<wire::im::ReadMark> mark{};
+        std::optional<std::uint64_t> gone{};  // with this entry of the log; then there is nothing else
+        std::optional<wire::im::Settings> settings{};
+
+        void add(const Waiting& newer);
     };
     void tell(std::string_view name, const Waiting& state);
     // False: it has no room, or no memory, for it at present.

@@ -40,6 +40,8 @@ public:
         Which which{};
         std::string entries{};   // as a wire::im::SyncedConversation without anything else
         std::uint64_t room = 0;  // of a page: EntryWriter::room()
+        // The oldest entry that one of them is about: they are for whoever has not cleared it.
+        std::uint64_t changes_from = UINT64_MAX;
     };
     using Ptr = std::shared_ptr<const Encoded>;
 

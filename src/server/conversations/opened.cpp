@@ -1,6 +1,7 @@
 #include "server/conversations/opened.hpp"
 
 #include "session/planted.hpp"
+#include "store/rules.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -9,7 +10,23 @@ namespace flare::server::reading {
 
 std::uint64_t Opened::floor() const noexcept {
     if (session::planted(session::Fault::reads_from_the_start)) return 1;
-    return conversation.config.visibility == model::Visibility::all ? 1 : member.visible_from;
+    const std::uint64_t first = conversation.config.visibility == model::Visibility::all ? 1 : member.visible_from;
+    if (session::planted(session::Fault::reads_what_is_cleared)) return first;
+    return std::max(first, settings.cleared_to + 1);
+}
+
+bool Opened::blank_cleared(std::vector<store::Entry>& entries) const {
+    bool any = false;
+    if (settings.cleared_to == 0) return any;
+    for (store::Entry& each : entries) {
+        if (!store::is_about_another(each.kind) || each.ref > settings.cleared_to) continue;
+        any = true;
+        each.blank = true;
+        each.encoding = model::StoredEncoding::identity;
+        each.type.clear();
+        each.payload.clear();
+    }
+    return any;
 }
 
 Result<Opened> open(store::Reader& reader, const model::ConversationKey& key, std::string_view user) {
@@ -19,15 +36,21 @@ Result<Opened> open(store::Reader& reader, const model::ConversationKey& key, st
     const auto row = reader.user(user);
     if (!row) return code_of(row);
     if (!*row) return errc::unknown_conversation;
-    const auto member = reader.member((*conversation)->row, **row);
-    if (!member) return code_of(member);
-    const bool gone = *member && (*member)->role == model::Role::none;
-    if (!*member || (gone && !session::planted(session::Fault::reads_when_removed))) return errc::unknown_conversation;
-    return Opened{std::move(**conversation), **member};
+    const auto standing = reader.standing((*conversation)->row, **row);
+    if (!standing) return code_of(standing);
+    const bool gone = *standing && (*standing)->member.role == model::Role::none;
+    if (!*standing || (gone && !session::planted(session::Fault::reads_when_removed)))
+        return errc::unknown_conversation;
+    const auto& [member, mark, settings] = **standing;
+    return Opened{std::move(**conversation), member, mark, settings};
 }
 
 wire::im::Head head_of(const model::Head& head) noexcept {
     return {head.last.epoch, head.first, head.last.offset, head.messages};
+}
+
+wire::im::Settings told_of(const model::Settings& settings) noexcept {
+    return {settings.notify, settings.muted_until, settings.pinned, settings.hidden_below, settings.cleared_to};
 }
 
 wire::im::Conversation describe(const Opened& opened, std::string_view name) {

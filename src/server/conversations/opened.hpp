@@ -8,6 +8,7 @@
 #include "wire/requests.hpp"
 
 #include <string_view>
+#include <vector>
 
 namespace flare::server::reading {
 
@@ -19,9 +20,13 @@ errc code_of(const Result<T>& failed) noexcept {
 struct Opened {
     store::Conversation conversation;  // read before the member
     model::Member member;
+    model::ReadMark mark{};
+    model::Settings settings{};
 
-    // The first offset that the member may read.
+    // The first offset that the member may read, and has not cleared.
     std::uint64_t floor() const noexcept;
+    // Leaves nothing of what these entries say about those that the member has cleared. False: they said nothing.
+    bool blank_cleared(std::vector<store::Entry>& entries) const;
 };
 
 // "No such room" and "not a member" are one answer, unknown_conversation: who is no member hears of nothing. Other
@@ -29,6 +34,8 @@ struct Opened {
 Result<Opened> open(store::Reader& reader, const model::ConversationKey& key, std::string_view user);
 
 wire::im::Head head_of(const model::Head& head) noexcept;
+
+wire::im::Settings told_of(const model::Settings& settings) noexcept;
 
 // As its member is told of it, who calls it `name`; views into both.
 wire::im::Conversation describe(const Opened& opened, std::string_view name);

@@ -20,6 +20,10 @@ bool is_lost(errc code) noexcept { return code == errc::store_damaged; }
 
 }  // namespace
 
+std::uint64_t ConversationPush::now_ms() const {
+    return static_cast<std::uint64_t>(unix_ms(parts_.executor.wall_clock()));
+}
+
 // ---- the home of a conversation ----
 
 void ConversationPush::committed(const im::Conversation& conversation, const StoredMessage& message,
@@ -39,9 +43,9 @@ void ConversationPush::look(std::vector<Looked> steps) {
     looking_ = true;
     const auto most = static_cast<std::uint32_t>(parts_.config.conversations.limits.live_members);
     parts_.store.read(
-        [shared, most](store::Reader& reader) {
+        [shared, most, now_ms = now_ms()](store::Reader& reader) {
             for (Looked& each : *shared) {
-                auto users = reading::push_recipients(reader, each.step, most);
+                auto users = reading::push_recipients(reader, each.step, now_ms, most);
                 each.code = users ? errc::ok : reading::code_of(users);
                 if (users) each.users = std::move(*users);
             }
@@ -115,14 +119,14 @@ void ConversationPush::ask() {
     if (question->batches.empty() && question->marks.empty()) return;
     asking_ = true;
     parts_.store.read(
-        [question](store::Reader& reader) {
+        [question, now_ms = now_ms()](store::Reader& reader) {
             for (Asked::Mark& each : question->marks) {
                 auto cleared = reading::cleared_of(reader, each.mark);
                 each.code = cleared ? errc::ok : reading::code_of(cleared);
                 if (cleared) each.cleared = std::move(*cleared);
             }
             for (Asked::One& each : question->batches) {
-                auto found = reading::push_of(reader, each.batch);
+                auto found = reading::push_of(reader, each.batch, now_ms);
                 each.code = found ? errc::ok : reading::code_of(found);
                 if (found) each.found = std::move(*found);
             }

@@ -98,6 +98,7 @@ private:
     void tell(Asked::One& one);
     void clear(Asked::Mark& mark);
     bool is_here(std::string_view user) const;
+    std::uint64_t now_ms() const;
     // False: it was dropped.
     bool call(std::function<void(PushHandler&)> call);
     void drop(std::size_t count) { parts_.counters.push.dropped += count; }

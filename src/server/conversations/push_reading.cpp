@@ -60,7 +60,7 @@ Result<std::optional<store::Entry>> newest_for(store::Reader& reader, const Push
     store::PageRequest request;
     request.conversation = item.conversation;
     request.from = item.last;
-    request.floor = item.first;
+    request.floor = std::max(item.first, floor);
     request.direction = store::Direction::backward;
     request.limit = kEntriesLookedAt;
     request.bytes = kMostInflatedForPush;
@@ -93,14 +93,17 @@ bool is_short_enough(const store::Entry& entry) {
 
 // Nothing: there is nothing to tell of it.
 Result<std::optional<PushedMessage>> message_for(store::Reader& reader, const PushItem& item, std::string_view user,
-                                                 store::Row row) {
-    const auto awaits = reader.awaits_push(item.conversation, row, item.last);
+                                                 store::Row row, std::uint64_t now_ms) {
+    const auto awaits = reader.awaits_push(item.conversation, row, item.last, now_ms);
     if (!awaits) return code_of(awaits);
     if (!*awaits) return std::optional<PushedMessage>();
     const auto conversation = reader.conversation(item.conversation);
     if (!conversation) return code_of(conversation);
     if (!*conversation || (*conversation)->removed) return std::optional<PushedMessage>();
-    const auto entry = newest_for(reader, item, row);
+    const auto standing = reader.standing(item.conversation, row);
+    if (!standing) return code_of(standing);
+    const std::uint64_t cleared_to = *standing ? (*standing)->settings.cleared_to : 0;
+    const auto entry = newest_for(reader, item, row, cleared_to + 1);
     if (!entry) return code_of(entry);
     if (!*entry) return std::optional<PushedMessage>();
     std::string sender(kServerTarget);
@@ -134,16 +137,16 @@ std::string collapse_key_of(const model::ConversationKey& key) {
 }
 
 Result<std::vector<std::string>> push_recipients(store::Reader& reader, const PushWaiting::Step& step,
-                                                 std::uint32_t most) {
+                                                 std::uint64_t now_ms, std::uint32_t most) {
     std::vector<store::Row> users;
     if (step.large) {
         for (const store::Row user : step.mentions) {
-            const auto awaits = reader.awaits_push(step.conversation, user, step.last);
+            const auto awaits = reader.awaits_push(step.conversation, user, step.last, now_ms);
             if (!awaits) return code_of(awaits);
             if (*awaits) users.push_back(user);
         }
     } else {
-        auto found = reader.push_recipients(step.conversation, step.last, most);
+        auto found = reader.push_recipients(step.conversation, step.last, now_ms, most);
         if (!found) return code_of(found);
         users = std::move(*found);
     }
@@ -156,7 +159,7 @@ Result<std::vector<std::string>> push_recipients(store::Reader& reader, const Pu
     return names;
 }
 
-Result<FoundPush> push_of(store::Reader& reader, const PushBatches::Batch& batch) {
+Result<FoundPush> push_of(store::Reader& reader, const PushBatches::Batch& batch, std::uint64_t now_ms) {
     FoundPush found;
     const auto row = reader.user(batch.user);
     if (!row) return code_of(row);
@@ -165,7 +168,7 @@ Result<FoundPush> push_of(store::Reader& reader, const PushBatches::Batch& batch
     if (!devices) return code_of(devices);
     if (devices->empty()) return found;
     for (const PushItem& each : batch.items) {
-        auto message = message_for(reader, each, batch.user, **row);
+        auto message = message_for(reader, each, batch.user, **row, now_ms);
         if (!message) return code_of(message);
         if (!*message) continue;
         found.request.messages.push_back(std::move(**message));

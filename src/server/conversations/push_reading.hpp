@@ -18,16 +18,16 @@
 
 namespace flare::server::reading {
 
-// Names of members with a device who have not read the newest message of the step: at most `most` of a large
-// conversation's mentioned users, or of all members.
+// Names of members with a device who have not read the newest message of the step, and are to be woken by it at
+// `now_ms` (store::Reader::awaits_push()): at most `most` of a large conversation's mentioned users, or of all members.
 Result<std::vector<std::string>> push_recipients(store::Reader& reader, const PushWaiting::Step& step,
-                                                 std::uint32_t most);
+                                                 std::uint64_t now_ms, std::uint32_t most);
 
 struct FoundPush {
     PushRequest request{};          // no messages: the user is told nothing
     std::vector<PushItem> items{};  // of the messages, one for each
 };
-Result<FoundPush> push_of(store::Reader& reader, const PushBatches::Batch& batch);
+Result<FoundPush> push_of(store::Reader& reader, const PushBatches::Batch& batch, std::uint64_t now_ms);
 
 // The same of what is cleared; no devices: nobody is told.
 struct PushReadMark {

@@ -107,8 +107,8 @@ void ConversationMarks::count(const MarkingPtr& marking) {
             if (!opened) return reading::code_of(opened);
             const model::Head& head = opened->conversation.head;
             if (marking->epoch != head.last.epoch) return errc::epoch_changed;  // another one has its name now
-            const auto unread =
-                reader.unread({opened->conversation, opened->member, marking->now.read}, wire::im::kMaxUnread);
+            const auto unread = reader.unread(
+                {opened->conversation, opened->member, marking->now.read, opened->settings}, wire::im::kMaxUnread);
             if (!unread) return reading::code_of(unread);
             const model::ReadMark& now = marking->now.read;
             marking->told = {now.offset, unread->count, unread->more, head.last.offset, head.messages, now.unread_from};

@@ -85,8 +85,9 @@ Found history(store::Reader& reader, const model::ConversationKey& key, std::str
     wire::im::HistoryPage body;
     body.head = head_of(head);
     if (request.from == 0) return {errc::ok, {}, wire::im::encode(body)};
-    const auto page = reader.page(request);
+    auto page = reader.page(request);
     if (!page) return refused(code_of(page));
+    (void)opened->blank_cleared(page->entries);
     body.more = page->more;
     EntryWriter writer(reader, encodings, request.bytes);
     const std::size_t count = page->entries.size();

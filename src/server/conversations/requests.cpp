@@ -149,6 +149,8 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
             const bool unread = request.verb == Verb::read_unmark;
             return parts_.marks.mark(session, pending, *key, *body, unread ? What::unread : What::read);
         }
+        case Verb::conversation_set:
+        case Verb::conversation_clear: return choose(session, pending, request);
         case Verb::readers: {
             const auto body = read_body<wire::im::ReaderQuery>(pending, request);
             if (!body) return;
@@ -198,6 +200,18 @@ void ConversationRequests::subscribe(session::ServerSession& session, const sess
     if (!key) return;
     parts_.feeds.subscribe(session, parts_.sends.session_key(session), pending, *key,
                            {body->epoch, body->after, body->id, body->complete});
+}
+
+void ConversationRequests::choose(const session::ServerSession& session, const session::PendingRequest& pending,
+                                  const wire::RequestView& request) {
+    if (request.verb == Verb::conversation_clear) {
+        const auto body = read_body<wire::im::ConversationClear>(pending, request);
+        const auto key = body ? key_of(session, pending, body->conversation) : std::nullopt;
+        if (key) parts_.settings.clear(session, pending, *key, *body);
+    } else if (const auto body = read_body<wire::im::ConversationSet>(pending, request)) {
+        if (const auto key = key_of(session, pending, body->conversation))
+            parts_.settings.set(session, pending, *key, *body);
+    }
 }
 
 void ConversationRequests::signal(const session::ServerSession& session, const session::PendingRequest& pending,

@@ -14,6 +14,7 @@
 #include "server/conversations/sends.hpp"
 #include "server/conversations/store_access.hpp"
 #include "server/conversations/sync.hpp"
+#include "server/conversations/user_settings.hpp"
 #include "server/signals/signals.hpp"
 #include "wire/requests.hpp"
 
@@ -36,6 +37,7 @@ public:
         ConversationFeeds& feeds;
         ConversationSync& sync;
         ConversationMarks& marks;
+        UserSettings& settings;
         PushDevices& devices;
         ServerSignals& signals;
     };
@@ -96,6 +98,9 @@ private:
     // push.register, push.unregister
     void register_push(session::ServerSession& session, const session::PendingRequest& pending,
                        const wire::RequestView& request);
+    // conversation.set, conversation.clear
+    void choose(const session::ServerSession& session, const session::PendingRequest& pending,
+                const wire::RequestView& request);
     // typing, presence and occupancy
     void signal(const session::ServerSession& session, const session::PendingRequest& pending,
                 const wire::RequestView& request);

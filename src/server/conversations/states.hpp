@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 namespace flare::server {
@@ -59,6 +60,11 @@ public:
     // are told, but the one that has moved it.
     void marked(std::string_view user, const session::SessionId& by, const model::ConversationKey& conversation,
                 std::uint64_t epoch, const wire::im::ReadMark& mark);
+
+    // The same of what the user has chosen. `mark`: if that may count other messages since then: it is told to the
+    // session that has chosen it, too, as the answer does not say it.
+    void chosen(std::string_view user, const session::SessionId& by, const model::ConversationKey& conversation,
+                std::uint64_t epoch, const wire::im::Settings& settings, const std::optional<wire::im::ReadMark>& mark);
 
     // From the home of a conversation, in its order.
     void take(const FeedNews& news) { summaries_.take(news); }

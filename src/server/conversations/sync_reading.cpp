@@ -5,6 +5,7 @@
 #include "server/conversations/entry_writer.hpp"
 #include "server/conversations/opened.hpp"
 #include "server/conversations/others_reading.hpp"
+#include "store/rules.hpp"
 #include "wire/sync.hpp"
 
 #include <algorithm>
@@ -16,7 +17,7 @@ namespace {
 
 // All that a page has beside entries, if names and titles are as long as they may be: it is a response in any case.
 constexpr std::size_t kMostBesideName = 16;
-constexpr std::size_t kMostBesideTitle = 192;
+constexpr std::size_t kMostBesideTitle = 256;
 static_assert(kSyncEntryBytes +
                       wire::im::kMaxSyncPage * (wire::kMaxNameBytes + wire::im::kMaxTitleBytes + kMostBesideTitle) +
                       wire::im::kMaxSyncFeeds * (wire::kMaxNameBytes + kMostBesideName) +
@@ -64,7 +65,8 @@ public:
         std::string body = wire::im::encode(*told);
         const NewestEntries::Which which = newest_of(listed.conversation);
         const NewestEntries::Ptr kept = newest_ == nullptr ? nullptr : newest_->find(which);
-        if (kept != nullptr && writer_.take(kept->room)) {
+        const bool fits = kept != nullptr && listed.settings.cleared_to < kept->changes_from;
+        if (fits && writer_.take(kept->room)) {
             to.reaches = which.begin <= has_ + 1;
             body += kept->entries;
             return body;
@@ -77,11 +79,13 @@ public:
         to.reaches = !alone.entries.empty() && alone.entries.front().offset <= has_ + 1 &&
                      alone.entries.back().offset == listed.conversation.head.last.offset;
         // Reactions say whether who asks has given them.
-        const bool personal =
-            std::ranges::any_of(alone.entries, [](const wire::im::Entry& each) { return !each.reactions.empty(); });
+        const bool personal = blanked_ || std::ranges::any_of(alone.entries, [](const wire::im::Entry& each) {
+                                  return !each.reactions.empty();
+                              });
         const bool complete = !personal && !alone.entries.empty() && alone.entries.front().offset == which.begin &&
                               which.begin + alone.entries.size() == listed.conversation.head.last.offset + 1;
-        if (newest_ != nullptr && complete) newest_->put({which, std::move(entries), room - writer_.room()});
+        if (newest_ != nullptr && complete)
+            newest_->put({which, std::move(entries), room - writer_.room(), changes_from_});
         return body;
     }
     // What the user is told of it: valid until the next call. An error is the store's.
@@ -95,7 +99,7 @@ public:
 private:
     // All but the entries.
     Result<wire::im::SyncedConversation> about(const store::Listed& listed, std::string_view name) {
-        opened_ = {listed.conversation, listed.member};
+        opened_ = {listed.conversation, listed.member, listed.mark, listed.settings};
         wire::im::SyncedConversation told;
         told.about = describe(opened_, name);
         told.last_ms = static_cast<std::int64_t>(listed.conversation.head.last_ms);
@@ -103,6 +107,7 @@ private:
         if (!unread) return code_of(unread);
         told.mark = wire::im::ReadMark{listed.mark.offset, unread->count, unread->more};
         told.mark->unread_from = listed.mark.unread_from;
+        told.settings = told_of(listed.settings);
         if (const errc code = add_others(listed, name, told.others); code != errc::ok) return code;
         if (im::planted(im::Fault::unread_counts_own)) {
             told.mark->unread = static_cast<std::uint32_t>(listed.conversation.head.messages - listed.mark.messages);
@@ -135,6 +140,8 @@ private:
     }
     // The newest ones, down to where there is no room.
     errc add_entries(std::vector<wire::im::Entry>& entries) {
+        blanked_ = false;
+        changes_from_ = UINT64_MAX;
         const model::Head& head = opened_.conversation.head;
         if (entries_ == 0 || writer_.room() == 0 || head.last.offset < opened_.floor()) return errc::ok;
         store::PageRequest request;
@@ -150,6 +157,10 @@ private:
         if (!page && code_of(page) == errc::unknown_conversation) return errc::ok;  // it has gone just now
         if (!page) return code_of(page);
         page_ = std::move(*page);
+        for (const store::Entry& each : page_.entries) {
+            if (store::is_about_another(each.kind)) changes_from_ = std::min(changes_from_, each.ref);
+        }
+        blanked_ = opened_.blank_cleared(page_.entries);
         for (auto each = page_.entries.rbegin(); each != page_.entries.rend(); ++each) {
             const auto taken = writer_.add(*each, entries);
             if (!taken) return code_of(taken);
@@ -169,6 +180,8 @@ private:
     Opened opened_{};        // of the last one
     std::uint64_t has_ = 0;  // likewise: its user's devices have everything up to there, or will never see it
     store::Page page_{};     // likewise
+    bool blanked_ = false;   // likewise: some of its entries are about what its user has cleared
+    std::uint64_t changes_from_ = UINT64_MAX;  // likewise: NewestEntries::Encoded::changes_from
 };
 
 // A room of that name may have been made again, with the user: then it is not gone to the user.

@@ -29,8 +29,8 @@ void Data::choose(const SettingsChange& change, Outcome& outcome) {
         give_stamp();
         undo_.emplace_back(
             [this, row = change.conversation, user = change.user, was = now] { logs_.at(row).members.at(user) = was; });
+        if (settings.cleared_to != now.settings.cleared_to) now.mark = cleared(now.mark, settings.cleared_to);
         now.settings = settings;
-        now.mark = cleared(now.mark, settings);
         now.stamp = stamp_;
     }
     outcome.row = change.conversation;

@@ -65,7 +65,7 @@ inline model::Settings settings_of(const Rows& rows, int from) {
     settings.notify = static_cast<model::Notify>(rows.number(from));
     settings.muted_until = rows.number(from + 1);
     settings.pinned = rows.number(from + 2);
-    settings.hidden = rows.number(from + 3);
+    settings.hidden_below = rows.number(from + 3);
     settings.cleared_to = rows.number(from + 4);
     return settings;
 }

@@ -50,9 +50,10 @@ Result<> SettingsWriter::change(const SettingsChange& change, Outcome& outcome) 
     if (!outcome.repeat) {
         if (auto good = next_stamp(); !good) return good;
         stamp = transaction_.stamp;
-        const model::ReadMark mark = cleared(before.mark, settings);
+        const bool clears = settings.cleared_to != before.settings.cleared_to;
+        const model::ReadMark mark = clears ? cleared(before.mark, settings.cleared_to) : before.mark;
         if (auto good = put_.run(change.conversation, change.user, static_cast<std::uint64_t>(settings.notify),
-                                 settings.muted_until, settings.pinned, settings.hidden, settings.cleared_to,
+                                 settings.muted_until, settings.pinned, settings.hidden_below, settings.cleared_to,
                                  mark.unread_from, stamp);
             !good)
             return good;

@@ -291,7 +291,7 @@ std::vector<BodyCase> body_cases() {
     cases.push_back({"conversation-set", "Fewer pushes, and none for an hour; the rest stays", Verb::conversation_set,
                      false, im::encode(chosen)});
     cases.push_back({"settings", "What the user has chosen for a conversation", Verb::conversation_set, true,
-                     im::encode(im::Settings{model::Notify::mentions, 1'722'474'000'000, 2, true, 1'205})});
+                     im::encode(im::Settings{model::Notify::mentions, 1'722'474'000'000, 2, 43, 1'205})});
     im::MemberChange invite;
     invite.conversation = "room:lunch";
     invite.users = {"grace"};

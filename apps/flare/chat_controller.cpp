@@ -31,6 +31,7 @@ ChatController::ChatController(Client& client, ChatView& view, ChatMarks& marks,
       rooms_(client, view, marks, user),
       people_(client, view),
       reading_(client, view),
+      settings_(client, view),
       presence_(client, view, user),
       user_(std::move(user)),
       peer_(std::move(peer)),
@@ -73,6 +74,7 @@ bool ChatController::command(const std::string& text) {
             "KEY: react to it, with an emoji for example");
         people_.help();
         reading_.help();
+        settings_.help();
         presence_.help();
         view_.note(
             "/status: show the connection; /quit: exit; //text: send a line "
@@ -95,7 +97,7 @@ bool ChatController::room_command(const std::string& word, const std::string& re
     } else if (word == "/join") {
         join(rest);
     } else if (word != "/leave" && word != "/history" && word != "/numbers" && !changes_messages(word) &&
-               !ChatReading::knows(word)) {
+               !ChatReading::knows(word) && !ChatSettings::knows(word)) {
         return false;
     } else if (client_.get_status() != ClientStatus::connected) {
         // Its calls would wait for the connection, and nothing could be typed meanwhile.
@@ -104,6 +106,8 @@ bool ChatController::room_command(const std::string& word, const std::string& re
         leave();
     } else if (ChatReading::knows(word)) {
         reading_.command(word, rest, peer_, rooms_.epoch_of(peer_));
+    } else if (ChatSettings::knows(word)) {
+        settings_.command(word, rest, peer_, rooms_.end_of(peer_));
     } else if (changes_messages(word)) {
         change_message(word, rest);
     } else if (word == "/numbers") {

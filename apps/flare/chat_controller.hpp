@@ -8,6 +8,7 @@
 #include "chat_presence.hpp"
 #include "chat_reading.hpp"
 #include "chat_rooms.hpp"
+#include "chat_settings.hpp"
 #include "chat_view.hpp"
 
 #include <flare/client.hpp>
@@ -68,6 +69,7 @@ private:
     ChatRooms rooms_;
     ChatPeople people_;
     ChatReading reading_;
+    ChatSettings settings_;
     ChatPresence presence_;
     const std::string user_;
     std::string peer_;

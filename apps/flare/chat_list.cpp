@@ -43,8 +43,13 @@ std::string ChatList::named(const std::string& typed) const {
 
 std::vector<ListedConversation> ChatList::all() const {
     std::vector<ListedConversation> list;
-    for (const auto& [name, each] : all_) list.push_back(each);
-    std::sort(list.begin(), list.end(), newer);
+    for (const auto& [name, each] : all_) {
+        if (!each.settings.hidden) list.push_back(each);
+    }
+    std::sort(list.begin(), list.end(), [](const ListedConversation& one, const ListedConversation& other) {
+        return one.settings.pinned != other.settings.pinned ? one.settings.pinned > other.settings.pinned
+                                                            : newer(one, other);
+    });
     return list;
 }
 

@@ -24,7 +24,7 @@ public:
     const ListedConversation* find(const std::string& conversation) const;
     // What somebody has typed: a conversation of this name, or a room; else as it was typed.
     std::string named(const std::string& typed) const;
-    // Newest activity first.
+    // Those that are pinned, then the newest activity first; without those that are hidden.
     std::vector<ListedConversation> all() const;
     // The one with the newest activity of those with unread messages; null: there is none.
     const ListedConversation* newest_unread(std::string_view current) const;

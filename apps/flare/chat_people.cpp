@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
-#include <optional>
 
 namespace flare::cli {
 namespace {
@@ -16,19 +14,6 @@ constexpr std::array<std::string_view, 2> kBetweenUsers{"/block", "/unblock"};
 constexpr std::array<std::string_view, 2> kPeopleLists{"/bans", "/blocks"};
 
 bool is_one_of(const auto& words, std::string_view word) { return std::ranges::find(words, word) != words.end(); }
-
-// "10m": minutes; also s, h and d. Nothing: it is no time.
-std::optional<std::chrono::seconds> time_of(const std::string& text) {
-    std::uint32_t count = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, count);
-    if (error != std::errc() || stop + 1 != end || count == 0) return std::nullopt;
-    constexpr std::string_view kUnits = "smhd";
-    constexpr std::array<std::int64_t, 4> kSecondsOf{1, 60, 3600, 86'400};
-    const std::size_t unit = kUnits.find(*stop);
-    if (unit == kUnits.npos) return std::nullopt;
-    return std::chrono::seconds(count * kSecondsOf[unit]);
-}
 
 }  // namespace
 
@@ -55,7 +40,7 @@ void ChatPeople::command(const std::string& word, const std::string& rest, const
 
 void ChatPeople::in_room(const std::string& word, const std::string& user, const std::string& lasts,
                          const std::string& room) {
-    const auto time = time_of(lasts);
+    const auto time = span_of(lasts);
     if (!lasts.empty() && !time) return view_.note(word + " USER TIME: a time is 30s, 10m, 2h or 7d");
     const auto until = time ? std::chrono::system_clock::now() + *time : Conversations::kForever;
     Conversations& rooms = client_.conversations();

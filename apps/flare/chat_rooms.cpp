@@ -90,6 +90,16 @@ std::uint64_t ChatRooms::epoch_of(const std::string& conversation) const {
     return shown == 0 && listed != nullptr ? listed->about.head.epoch : shown;
 }
 
+Position ChatRooms::end_of(const std::string& conversation) const {
+    const ListedConversation* const listed = list_.find(conversation);
+    const auto shown = shown_.find(conversation);
+    Position end = shown == shown_.end() ? Position() : shown->second;
+    if (listed == nullptr) return end;
+    const LogHead& head = listed->about.head;
+    return head.epoch == end.epoch ? Position{end.epoch, std::max(end.offset, head.last)}
+                                   : Position{head.epoch, head.last};
+}
+
 bool ChatRooms::counts(const Message& message, const std::string& current) {
     if (!list_.known() || message.from == kServerTarget) return false;
     if (message.from != current && !view_.shows_all()) return true;
@@ -197,7 +207,7 @@ bool ChatRooms::event(const Event& event, const std::string& current) {
         return is_about_list(*none);  // it is told to whoever asks for the list
     } else if (std::holds_alternative<event::ConversationsSynced>(event)) {
         const bool first = !list_.known();
-        if (auto all = client_.conversations().list()) list_.complete(std::move(*all));
+        if (auto all = client_.conversations().list(true)) list_.complete(std::move(*all));
         // The conversation with which the chat began: what came while nobody was here.
         const bool is_open = shown_.contains(current);
         if (first && !is_open && is_kept(current) && !view_.shows_all()) static_cast<void>(open(current));

@@ -50,6 +50,7 @@ public:
     Position place(const std::string& conversation, std::uint64_t offset) const;
     // Of its log, as far as it is known; else 0.
     std::uint64_t epoch_of(const std::string& conversation) const;
+    Position end_of(const std::string& conversation) const;  // likewise
     // It is told what happens there, also what it does itself.
     bool is_told(const std::string& conversation) const { return list_.known() || conversation.starts_with("room:"); }
     void show_list();

@@ -5,6 +5,8 @@
 #include "output.hpp"
 #include "phrases.hpp"
 
+#include <flare/conversations.hpp>
+
 #include <algorithm>
 #include <array>
 #include <ctime>
@@ -36,11 +38,32 @@ std::string padded(std::string text, std::size_t columns) {
     return text;
 }
 
-std::string name_of(const ListedConversation& conversation) {
+// "tea (Tea time) [pinned]".
+std::string name_of(const ListedConversation& conversation, std::chrono::system_clock::time_point now) {
     std::string name = printable(conversation.about.name);
     const std::string& title = conversation.about.config.title;
     if (!title.empty()) name += " (" + printable(title) + ")";
-    return clipped(name, kWidestName);
+    name = clipped(name, kWidestName);
+    const ConversationSettings& settings = conversation.settings;
+    const bool muted = settings.notify == NotifyLevel::none || (settings.muted_until && *settings.muted_until > now);
+    std::string marks = settings.pinned != 0 ? "pinned" : "";
+    if (muted) marks += marks.empty() ? "muted" : ", muted";
+    return marks.empty() ? name : name + " [" + marks + "]";
+}
+
+// What is not as usual.
+void add_settings(boost::json::object& object, const ConversationSettings& settings) {
+    if (settings.notify != NotifyLevel::all) object["notify"] = std::string(name(settings.notify));
+    if (settings.muted_until) {
+        const bool for_ever = *settings.muted_until == Conversations::kForever;
+        object["muted_until_ms"] =
+            for_ever ? INT64_MAX
+                     : std::chrono::duration_cast<std::chrono::milliseconds>(settings.muted_until->time_since_epoch())
+                           .count();
+    }
+    if (settings.pinned != 0) object["pinned"] = settings.pinned;
+    if (settings.hidden) object["hidden"] = true;
+    if (settings.cleared_to != 0) object["cleared_to"] = settings.cleared_to;
 }
 
 }  // namespace
@@ -71,7 +94,7 @@ std::vector<std::string> list_lines(const std::vector<ListedConversation>& list,
     std::size_t unread = 0;
     std::size_t times = 0;
     for (const ListedConversation& each : list) {
-        names = std::max(names, columns_of(name_of(each)));
+        names = std::max(names, columns_of(name_of(each, now)));
         unread = std::max(unread, unread_text(each.mark).size());
         times = std::max(times, when_text(each.last_time, now).size());
     }
@@ -80,7 +103,7 @@ std::vector<std::string> list_lines(const std::vector<ListedConversation>& list,
     std::vector<std::string> lines;
     for (const ListedConversation& each : list) {
         const std::string count = unread_text(each.mark);
-        const std::string name = padded(clipped(name_of(each), names), names);
+        const std::string name = padded(clipped(name_of(each, now), names), names);
         std::string line = coloured(count.empty() ? Tone::plain : Tone::strong, name) + "  ";
         if (news != 0) {
             const std::string told =
@@ -108,6 +131,7 @@ boost::json::object listed_json(const ListedConversation& conversation) {
                                {"unread", conversation.mark.unread},
                                {"more_unread", conversation.mark.more}};
     if (conversation.mark.unread_from != 0) object["unread_from"] = conversation.mark.unread_from;
+    add_settings(object, conversation.settings);
     if (!conversation.others.empty()) {
         boost::json::array others;
         for (const UserMark& each : conversation.others)

@@ -67,6 +67,18 @@ std::string span_text(std::chrono::seconds time) {
     return {};
 }
 
+std::optional<std::chrono::seconds> span_of(const std::string& text) {
+    std::uint32_t count = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, count);
+    if (error != std::errc() || stop + 1 != end || count == 0) return std::nullopt;
+    constexpr std::string_view kUnits = "smhd";
+    constexpr std::array<std::int64_t, 4> kSecondsOf{1, 60, 3600, 86'400};
+    const std::size_t unit = kUnits.find(*stop);
+    if (unit == kUnits.npos) return std::nullopt;
+    return std::chrono::seconds(count * kSecondsOf[unit]);
+}
+
 std::string payload_text(const Bytes& payload) {
     const std::string_view text = payload.view();
     return base::is_utf8(text) ? printable(text) : "(" + std::to_string(text.size()) + " bytes, not text)";

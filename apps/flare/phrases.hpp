@@ -6,6 +6,7 @@
 #include <flare/message.hpp>
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,8 @@ std::string clock_text(std::chrono::system_clock::time_point time);
 std::string date_text(std::chrono::system_clock::time_point time);
 // "3 days", "2 hours", "41 seconds": the largest unit that fits.
 std::string span_text(std::chrono::seconds time);
+// "10m": minutes; also s, h and d. Nothing: it is no time.
+std::optional<std::chrono::seconds> span_of(const std::string& text);
 // A payload to show: its text, made harmless; or "(12 bytes, not text)".
 std::string payload_text(const Bytes& payload);
 

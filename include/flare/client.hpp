@@ -20,6 +20,7 @@
 #include <flare/message.hpp>
 #include <flare/push.hpp>
 #include <flare/restrictions.hpp>
+#include <flare/settings.hpp>
 #include <flare/signals.hpp>
 #include <flare/task.hpp>
 
@@ -212,6 +213,8 @@ public:
     Push& push();
     // Who has read what, and what is to show as unread.
     Marks& marks();
+    // What this user chooses for conversations: pushes, pinning, hiding, clearing.
+    Settings& settings();
     // Who types, and who is there.
     Signals& signals();
 

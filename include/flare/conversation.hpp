@@ -173,6 +173,26 @@ struct ReadMark {
     std::uint64_t unread_from = 0;
 };
 
+// Of which messages the devices of a user are woken by a push.
+enum class NotifyLevel : std::uint8_t {
+    all = 0,
+    mentions = 1,  // those that name the user, or every member
+    none = 2,
+};
+FLARE_EXPORT std::string_view name(NotifyLevel level) noexcept;
+
+// What a user has chosen for a conversation, for all of their devices (Client::settings()). Nobody else sees it.
+struct ConversationSettings {
+    NotifyLevel notify = NotifyLevel::all;
+    // No device is woken before; Conversations::kForever: never. none: the conversation is not muted.
+    std::optional<std::chrono::system_clock::time_point> muted_until;
+    std::uint64_t pinned = 0;      // the list has those with higher numbers first; 0: not pinned
+    bool hidden = false;           // the list leaves it out, until the next message
+    std::uint64_t cleared_to = 0;  // the user sees no entry up to this offset; 0: nothing was cleared
+
+    friend bool operator==(const ConversationSettings&, const ConversationSettings&) = default;
+};
+
 // How far another user has come in a conversation. Both only grow.
 struct UserMark {
     std::string user;
@@ -202,6 +222,7 @@ struct ListedConversation {
     // How far other members have come, as far as it was told: in direct conversations, and in rooms of at most 100
     // members that are live. By user.
     std::vector<UserMark> others;
+    ConversationSettings settings{};
 };
 
 // Which part of a log to read.

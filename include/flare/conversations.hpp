@@ -206,10 +206,11 @@ public:
     Checked<StoredAt> react(std::string conversation, Position message, std::string key);
     Checked<StoredAt> unreact(std::string conversation, Position message, std::string key);
 
-    // The conversations of this user, newest activity first, as far as the client knows them: nothing is asked of the
-    // server. Complete after ConversationsSynced; with a cache file, before that what the last run was told. Errors:
-    // not_supported (ClientBuilder::sync_conversations() is off).
-    Checked<std::vector<ListedConversation>> list() const;
+    // The conversations of this user, as far as the client knows them: nothing is asked of the server. Those that are
+    // pinned come first, by that number, then the newest activity. `with_hidden`: also those that the user has hidden
+    // (Settings::set()). Complete after ConversationsSynced; with a cache file, before that what the last run was told.
+    // Errors: not_supported (ClientBuilder::sync_conversations() is off).
+    Checked<std::vector<ListedConversation>> list(bool with_hidden = false) const;
     // The user has read everything up to this entry; a mark only grows. It counts for all devices of the user. The
     // result is what holds now: another device may have read further, and the end of the log is as far as a mark goes.
     // With sync_conversations(), the list shows it at once, and if the server cannot be asked now or does not answer

@@ -21,6 +21,15 @@ std::string_view name(HistoryVisibility visibility) noexcept {
     return visibility == HistoryVisibility::all ? "all" : "since_join";
 }
 
+std::string_view name(NotifyLevel level) noexcept {
+    switch (level) {
+        case NotifyLevel::all: return "all";
+        case NotifyLevel::mentions: return "mentions";
+        case NotifyLevel::none: break;
+    }
+    return "none";
+}
+
 std::string_view name(EntryKind kind) noexcept {
     switch (kind) {
         case EntryKind::unknown: break;

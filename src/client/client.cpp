@@ -71,6 +71,7 @@ Client::Impl::Impl(client::Config config) : shared_(std::move(config.shared)) {
     restrictions_.reset(new Restrictions(loop_));
     push_.reset(new Push(loop_));
     marks_.reset(new Marks(loop_));
+    settings_.reset(new Settings(loop_));
     signals_.reset(new Signals(loop_));
     if (own_context_) thread_ = std::thread([loop = context] { loop->run(); });
 }
@@ -100,6 +101,7 @@ Client::Impl::~Impl() {
     if (cache_) cache_->close(!inside);
     conversations_.reset();
     marks_.reset();
+    settings_.reset();
     signals_.reset();
     loop_.reset();
 }
@@ -213,6 +215,7 @@ Conversations& Client::conversations() { return impl_->conversations(); }
 Restrictions& Client::restrictions() { return impl_->restrictions(); }
 Push& Client::push() { return impl_->push(); }
 Marks& Client::marks() { return impl_->marks(); }
+Settings& Client::settings() { return impl_->settings(); }
 Signals& Client::signals() { return impl_->signals(); }
 
 std::size_t Client::clear_message_queue() {

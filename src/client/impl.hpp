@@ -25,6 +25,7 @@ public:
     Restrictions& restrictions() const noexcept { return *restrictions_; }
     Push& push() const noexcept { return *push_; }
     Marks& marks() const noexcept { return *marks_; }
+    Settings& settings() const noexcept { return *settings_; }
     Signals& signals() const noexcept { return *signals_; }
 
     // See client/crossing.hpp.
@@ -50,6 +51,7 @@ private:
     std::unique_ptr<Restrictions> restrictions_;
     std::unique_ptr<Push> push_;
     std::unique_ptr<Marks> marks_;
+    std::unique_ptr<Settings> settings_;
     std::unique_ptr<Signals> signals_;
     std::thread thread_;
 };

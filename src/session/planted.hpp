@@ -58,6 +58,7 @@ enum class Fault : std::uint8_t {
     reads_when_removed,       // who was removed goes on reading
     reads_from_the_start,     // who joined reads what was written before
     reads_what_is_cleared,    // what a user has cleared is read all the same
+    cleared_is_told,          // and told by what is on its way
     // of what connects a client
     attempt_never_made,      // an attempt to reconnect is told, and not made
     failed_fallback_untold,  // a fallback that fails is not a loss

@@ -7,6 +7,7 @@
 
 #include "model/entry.hpp"
 #include "store/engine.hpp"
+#include "store/planted.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -98,7 +99,8 @@ public:
 
     UnreadCount(const Listed& of, std::uint32_t most) noexcept : of_(of), most_(most) {
         const std::uint64_t first = std::max({of.conversation.head.first, of.member.visible_from, std::uint64_t{1}});
-        base_ = std::max({of.mark.offset, of.settings.cleared_to, first - 1});
+        const std::uint64_t cleared_to = planted(Fault::unread_counts_cleared) ? 0 : of.settings.cleared_to;
+        base_ = std::max({of.mark.offset, cleared_to, first - 1});
         const bool none = of.is_gone() || of.conversation.head.messages <= of.mark.messages;
         if (none) base_ = newest();
         oldest_ = std::max(base_ + 1, newest() - std::min(newest(), kScanned - 1));

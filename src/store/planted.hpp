@@ -24,6 +24,7 @@ enum class Fault : std::uint8_t {
     unread_counts_deleted,    // what is deleted is unread
     unread_outlives_reading,  // what is unread by hand stays so when it is read
     removed_repeat_taken,     // a repeat of what retention has removed is written once more
+    unread_counts_cleared,    // what is cleared is unread
 };
 
 #ifdef FLARE_PLANTED_FAULTS

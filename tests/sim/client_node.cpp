@@ -519,6 +519,12 @@ void ClientNode::ask_readers(Chance& chance) {
     schedule();
 }
 
+void ClientNode::choose(Chance& chance) {
+    if (!settings_.conversations || !listener_) return;
+    listener_->choose(chance);
+    schedule();
+}
+
 bool ClientNode::ask_room(const wire::RequestView& request, const std::string& room) {
     if (!session_->request(request, room, world_.now())) return false;
     requests_.client_asks(request, name(), ++ordinals_[name() + "?"]);

@@ -43,6 +43,8 @@ public:
     void read(Chance& chance);
     void mark_unread(Chance& chance);
     void ask_readers(Chance& chance);
+    // If it knows conversations: clears one of which it was told, or sets something else for it.
+    void choose(Chance& chance);
     void stop_consuming(bool stopped);
     void disconnect();
     void crash_and_restart();

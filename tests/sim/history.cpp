@@ -2,6 +2,7 @@
 
 #include "sim/attacker.hpp"
 #include "sim/change_life.hpp"
+#include "sim/choice_life.hpp"
 #include "sim/cleaning_life.hpp"
 #include "sim/client_node.hpp"
 #include "sim/room_life.hpp"
@@ -62,6 +63,7 @@ public:
         bool large = false;      // rooms are large
         bool changes = false;    // three people change messages, rooms and each other's rights
         bool cleans = false;     // the server cuts logs and erases users, and people say what they have read
+        bool chooses = false;    // users clear conversations, and choose something for them
     };
     Life(World& world, const Kind& kind)
         : world_(world),
@@ -118,6 +120,10 @@ public:
             changes_->plan();
         }
         if (cleaning_) cleaning_->plan(*server_, *store_);
+        if (kind_.chooses) {
+            choices_ = std::make_unique<ChoiceLife>(world_, kind_.seed, clients_);
+            choices_->plan();
+        }
         plan_trouble();
         world_.run_until(peace);
         end_trouble();
@@ -278,6 +284,9 @@ private:
     std::unique_ptr<RoomLife> rooms_;         // null: the server has no store
     std::unique_ptr<ChangeLife> changes_;     // null: nobody changes anything
     std::unique_ptr<CleaningLife> cleaning_;  // null: nothing is removed
+    std::unique_ptr<RoomLife> rooms_;      // null: the server has no store
+    std::unique_ptr<ChangeLife> changes_;  // null: nobody changes anything
+    std::unique_ptr<ChoiceLife> choices_;  // null: nobody chooses anything
 };
 
 }  // namespace
@@ -289,12 +298,15 @@ History live_through(std::uint64_t seed, bool print) {
     try {
         Life(world, {.seed = seed,
                      .impatient = seed % 4 == 0,
-                     .asks = seed % 5 < 2 && !has_cleaning(seed),
+    std::unique_ptr<RoomLife> rooms_;         // null: the server has no store
+    std::unique_ptr<ChangeLife> changes_;     // null: nobody changes anything
+    std::unique_ptr<CleaningLife> cleaning_;  // null: nothing is removed
+    std::unique_ptr<ChoiceLife> choices_;     // null: nobody chooses anything
                      .stores = has_store(seed),
                      .devices = has_devices(seed),
                      .large = has_large_rooms(seed),
                      .changes = has_changes(seed),
-                     .cleans = has_cleaning(seed)})
+                     .asks = seed % 5 < 2 && !has_cleaning(seed) && !has_choices(seed),
             .live();
     } catch (const Violation& violation) {
         history.violation = violation.what();

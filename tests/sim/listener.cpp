@@ -220,7 +220,9 @@ void Listener::hear(const Event& event) {
                          std::to_string(changed->now->about.head.last) + ", read " +
                          std::to_string(changed->now->mark.offset) + ", unread " +
                          std::to_string(changed->now->mark.unread));
+        if (changed->now) listed(changed->conversation, *changed->now);
         if (!changed->now) {
+            cleared_.erase(changed->conversation);
             heard_[changed->conversation].subscribed = false;
             directs_.erase(changed->conversation);  // if it comes again, it is another log
         }
@@ -302,6 +304,7 @@ void Listener::told(const std::string& conversation, const StoredAt& at, LogBook
         return;
     }
     world_.require(heard.subscribed && heard.epoch == at.position.epoch, "only what is subscribed to is told");
+    check_not_cleared(conversation, at.position, told.ref);
     if (told.kind == model::EntryKind::message) told_once(conversation, told.id, world_.now());
     world_.require(at.position.offset > heard.last, "each entry is told once, and in order");
     const model::Position position{at.position.epoch, at.position.offset};

@@ -59,6 +59,9 @@ public:
     // Asks who has read some message, when nothing moves.
     void ask_readers(Chance& chance);
 
+    // Clears a conversation of which it was told something, or sets something else for it.
+    void choose(Chance& chance);
+
     // ---- from the session ----
     void ready(bool resumed) {
         if (!resumed) {
@@ -122,6 +125,14 @@ private:
     void check_marks(const client::ConversationList::Item& item, const model::ConversationKey& key) const;
     void check_marks(const model::ConversationKey& key) const;
     void check_mark(const LogBook::MarkOfAnother& known, const LogBook::MarkOfAnother& is) const;
+    // ---- what the user has chosen: listener_choices.cpp ----
+    void chosen(const std::string& conversation, std::uint64_t epoch, const Checked<ConversationSettings>& settings);
+    void listed(const std::string& conversation, const ListedConversation& now);
+    // It is told nothing up to there any more.
+    void pass_cleared(const std::string& conversation, const Position& upto);
+    // Nothing is told of what this client has been told to be cleared.
+    void check_not_cleared(const std::string& conversation, const Position& at, std::uint64_t about) const;
+    void check_settings(const client::ConversationList::Item& item, const model::ConversationKey& key) const;
     // `came`: since when its client remembers it; one that came as Data may have been held since then.
     void told_once(const std::string& conversation, const Uuid& id, TimePoint came);
     void check_list() const;
@@ -161,6 +172,7 @@ private:
     std::map<std::string, Heard> heard_;
     std::set<Uuid> settled_;                        // own messages whose receipts have come
     std::set<std::string> asked_for_;               // that the application has subscribed to
+    std::map<std::string, Position> cleared_;       // as it was answered
     std::map<std::string, std::deque<Own>> asked_;  // receipts since each call of subscribe() that has no answer
 };
 

@@ -17,7 +17,9 @@ void Listener::check_at_rest() const {
         // An own message of unknown outcome is a hole, which is told with what comes behind it.
         const model::ConversationKey key = LogBook::key_of(client_.user, conversation);
         const auto needs_nothing = [&](const model::Position& at) {
-            return book_.is_of(client_.name, key, at) || ever_.contains(book_.id_at(key, at));
+            const bool is_there = at.offset <= end->offset && at.epoch == end->epoch;
+            return book_.is_of(client_.name, key, at) || ever_.contains(book_.id_at(key, at)) ||
+                   (is_there && !book_.is_open_to(client_.user, key, at));
         };
         while (needs_nothing({told.epoch, told.offset + 1})) ++told.offset;
         world_.require(*end == told, "what is subscribed to is told to its end");
@@ -66,6 +68,7 @@ void Listener::check_list() const {
             answered_unlisted_.contains(name) || item.mark.unread_from == book_.unread_from_of(client_.user, key),
             "what is unread by hand is so on all devices");
         if (!client_.counts_ends || !name.starts_with("room:") || asked_for_.contains(name)) check_marks(item, key);
+        check_settings(item, key);
         if (!client_.counts_ends || !name.starts_with("room:")) check_entries(item, key);
     }
     for (const model::ConversationKey& key : book_.conversations_of(client_.user)) {

@@ -248,6 +248,8 @@ void LogBook::committed(const store::WriteBatch& batch, bool answered, store::Re
             change(batch, *changed, outcome, reader);
         } else if (const auto* marks = std::get_if<store::Mark>(&write.what)) {
             mark(*marks, outcome, reader);
+        } else if (const auto* choice = std::get_if<store::SettingsChange>(&write.what)) {
+            choose(*choice, outcome, reader);
         } else if (const auto* user = std::get_if<store::NewUser>(&write.what)) {
             add_user(*user, outcome, reader);
         } else if (const auto* erasure = std::get_if<store::Erasure>(&write.what)) {
@@ -413,6 +415,10 @@ void LogBook::set_members(const store::Change& change, Log& log) {
             member.may_read.emplace_back(from, UINT64_MAX);
             member.read = change.conversation == 0 ? 0 : newest;
             member.moved = member.came = member.unread_from = 0;
+        }
+        if ((member.role == Role::none) != (each.role == Role::none)) {
+            member.settings = {};
+            member.cleared_heard = 0;
         }
         if (member.role != Role::none && each.role == Role::none) member.may_read.back().second = newest;
         member.role = each.role;

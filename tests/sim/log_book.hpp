@@ -13,6 +13,8 @@
 #include "wire/requests.hpp"
 #include "wire/sync.hpp"
 
+#include <flare/conversation.hpp>
+
 #include <map>
 #include <optional>
 #include <set>
@@ -83,7 +85,8 @@ public:
     struct Query {
         std::uint64_t after = 0;  // of a page that goes forward
         bool forward = false;
-        model::Position end_then{};  // where the log ended as it was asked for
+        model::Position end_then{};      // where the log ended as it was asked for
+        model::Position cleared_then{};  // up to where its reader had been told that it is cleared
     };
     void page(const std::string& user, const model::ConversationKey& key, const Query& query,
               const wire::im::HistoryPage& page);
@@ -144,6 +147,14 @@ public:
     std::uint64_t said_of(const std::string& user, const model::ConversationKey& key) const {
         return membership(*log_of(std::string(key.text())), user)->said;
     }
+    // What the user has chosen, as the store has it: as a client shows it. Precondition: the user is a member.
+    ConversationSettings settings_of(const std::string& user, const model::ConversationKey& key) const;
+    // 0: nothing, or the log has another epoch, or the user is no member.
+    std::uint64_t cleared_to(const std::string& user, const model::ConversationKey& key, std::uint64_t epoch) const;
+    // The user was told that everything up to there is cleared.
+    void cleared(const std::string& user, const model::ConversationKey& key, const model::Position& upto);
+    // As somebody was told last.
+    model::Position cleared_heard(const std::string& user, const model::ConversationKey& key) const;
     // The user was told that this is marked as read.
     void marked(const std::string& user, const model::ConversationKey& key, const model::Position& upto);
 
@@ -213,6 +224,8 @@ private:
         std::uint64_t came = 0;       // as a commit whose outcome was known has moved it, since they are a member
         std::uint64_t unread_from = 0;
         std::vector<std::pair<std::uint64_t, std::uint64_t>> may_read;  // offsets, from and to
+        model::Settings settings{};
+        std::uint64_t cleared_heard = 0;  // as somebody was told
     };
     struct Log {
         model::ConversationKey key;
@@ -271,6 +284,12 @@ private:
     static bool is_there(const Log& log, std::uint64_t offset) {
         return is_message(log, offset) && offset >= log.first;
     }
+    // ---- log_book_choices.cpp ----
+    void choose(const store::SettingsChange& change, const store::Outcome* outcome, store::Reader& reader);
+    void check_cleared(const Log& log, const Membership& member, const Query& query,
+                       const wire::im::Entry& entry) const;
+    // It says nothing to a reader who has cleared what it is about.
+    static bool is_blank_for(const Membership& member, const wire::im::Entry& entry);
     bool needs_no_entry(const store::NewEntry& entry, const Log& log, const Key& key, const store::Outcome& outcome);
     void destroy(store::Row row);
     void note_place(const Key& key, const model::Position& at);

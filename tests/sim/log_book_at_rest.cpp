@@ -33,6 +33,7 @@ void LogBook::check_list(const std::string& user, store::Row row, store::Reader&
             const Membership& member = *membership(log, user);
             world_.require(each.mark.offset == member.read && each.mark.unread_from == member.unread_from,
                            "marks are as they were set");
+            world_.require(each.settings == member.settings, "choices are as they were made");
             const auto unread = reader.unread(each, 999);
             const std::uint64_t from = std::max(each.mark.offset + 1, log.first);
             world_.require(unread && unread->count == unread_of(log, user, from) && !unread->more,

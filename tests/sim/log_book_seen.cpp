@@ -1,6 +1,8 @@
 // What others see of logs: pages, subscriptions and deliveries, held against the log, and what lists are compared with.
 #include "sim/log_book.hpp"
 
+#include "store/rules.hpp"
+
 #include <algorithm>
 
 namespace flare::sim {
@@ -109,7 +111,8 @@ void LogBook::page(const std::string& user, const model::ConversationKey& key, c
         last = entry.offset;
         world_.require(last >= 1 && last <= log.entries.size(), "nothing is read before it is committed");
         world_.require(entry.offset >= page.head->first, "a page has nothing that was removed");
-        check_on_page(log, entry, user, *page.head);
+        check_cleared(log, *member, query, entry);
+        if (!is_blank_for(*member, entry)) check_on_page(log, entry, user, *page.head);
         world_.require(may_read(*member, entry.offset),
                        "nobody reads what was written before they came or after they went");
     }
@@ -117,7 +120,9 @@ void LogBook::page(const std::string& user, const model::ConversationKey& key, c
     const std::uint64_t first = page.entries.front().offset;
     const bool begins = std::any_of(member->may_read.begin(), member->may_read.end(),
                                     [&](const auto& each) { return each.first == first; });
-    world_.require(first == query.after + 1 || (first > query.after && begins), "a page begins where it was asked for");
+    const bool cleared = first > query.after && first <= member->settings.cleared_to + 1;
+    world_.require(first == query.after + 1 || (first > query.after && begins) || cleared,
+                   "a page begins where it was asked for");
 }
 
 // It shows what the log said when that was its head.
@@ -233,6 +238,12 @@ bool LogBook::is_open_to(const std::string& user, const model::ConversationKey& 
     const Membership* const member = log == nullptr ? nullptr : membership(*log, user);
     if (member == nullptr || member->may_read.empty() || log->epoch != at.epoch) return false;
     const auto& [from, to] = member->may_read.back();  // a membership before is over
+    const std::uint64_t cleared_to = member->settings.cleared_to;
+    if (at.offset <= cleared_to) return false;
+    if (at.offset <= log->entries.size()) {
+        const Entry& there = log->entries[at.offset - 1];
+        if (store::is_about_another(there.kind) && there.ref <= cleared_to) return false;
+    }
     return from <= at.offset && at.offset <= std::min<std::uint64_t>(to, log->entries.size());
 }
 
@@ -276,7 +287,7 @@ std::uint64_t LogBook::unread_of(const Log& log, const std::string& user, std::u
         const Entry& entry = log.entries[offset - 1];
         const bool counts = entry.kind == EntryKind::message && sent_.at(entry.key).user != user &&
                             !shown(log, offset, log.entries.size()).deleted;
-        count += counts && offset >= member.may_read.back().first;
+        count += counts && offset >= member.may_read.back().first && offset > member.settings.cleared_to;
     }
     return count;
 }

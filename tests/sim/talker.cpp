@@ -115,6 +115,7 @@ void Talker::ask(const Uuid& id, Request request) {
         book_.sends(id, std::move(sent));
     } else if (request.verb == Verb::history) {
         request.query.end_then = book_.end_of(LogBook::key_of(client_.user, request.room));
+        request.query.cleared_then = book_.cleared_heard(client_.user, LogBook::key_of(client_.user, request.room));
     }
     open_[id] = std::move(request);
 }

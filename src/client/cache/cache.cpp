@@ -246,6 +246,16 @@ void Cache::left_out(const HistoryGap& gap, const ToldUpto& upto) {
     state_->changed.notify_all();
 }
 
+void Cache::cleared(const std::string& conversation, const Position& upto) {
+    const std::lock_guard lock(state_->mutex);
+    CacheChanges* const kept = state_->to_keep();
+    if (kept == nullptr) return;
+    KeptChanges& changes = kept->conversations[conversation];
+    if (changes.cleared && changes.cleared->epoch == upto.epoch && changes.cleared->offset >= upto.offset) return;
+    changes.cleared = upto;
+    state_->changed.notify_all();
+}
+
 void Cache::moved(const std::string& conversation, const ToldUpto& upto) {
     const std::lock_guard lock(state_->mutex);
     state_->move(conversation, upto);

@@ -62,6 +62,7 @@ public:
     void told(const std::string& conversation, Entry entry, const ToldUpto& upto) override;
     void left_out(const HistoryGap& gap, const ToldUpto& upto) override;
     void moved(const std::string& conversation, const ToldUpto& upto) override;
+    void cleared(const std::string& conversation, const Position& upto) override;
     std::optional<ToldUpto> told_upto(const std::string& conversation) const override;
     void listed(const std::string& conversation, const ListedConversation* now) override;
     void synced(const std::string& cursor) override;

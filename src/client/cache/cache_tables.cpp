@@ -47,6 +47,9 @@ Result<std::unique_ptr<CacheTables>> CacheTables::prepare(sql::Database& databas
           "1"},
          {&made->entries_.forget, "DELETE FROM entry WHERE conversation = ? AND epoch = ?"},
          {&made->ranges_.forget, "DELETE FROM range WHERE conversation = ? AND epoch = ?"},
+         {&made->entries_.clear, "DELETE FROM entry WHERE conversation = ? AND epoch = ? AND offset <= ?"},
+         {&made->ranges_.clear, "DELETE FROM range WHERE conversation = ? AND epoch = ? AND last <= ?"},
+         {&made->ranges_.cut, "UPDATE range SET first = ?3 + 1 WHERE conversation = ?1 AND epoch = ?2 AND first <= ?3"},
          {&made->entries_.extent, "SELECT count(*), total(length(bytes)) FROM entry WHERE conversation = ?"},
          {&made->entries_.below,
           "SELECT epoch, offset FROM entry WHERE conversation = ? AND epoch < ? ORDER BY epoch, offset LIMIT 1"},
@@ -179,11 +182,15 @@ Result<> CacheTables::write(const std::string& conversation, const KeptChanges& 
     for (const auto& [epoch, entry] : changes.entries) {
         if (!has_place(entry.offset)) continue;
         if (head.epoch == 0) head = {epoch, 1, 0, 0};
+        if (epoch == head.epoch && entry.offset < head.first) continue;  // removed, or cleared by its user
         if (auto written = put(*log, epoch, entry); !written) return written;
         if (epoch == head.epoch && entry.offset > head.last) {
             head.last = entry.offset;
             head.messages = std::max(head.messages, entry.messages);
         }
+    }
+    if (changes.cleared) {
+        if (auto cleared = clear(*log, *changes.cleared); !cleared) return cleared;
     }
     if (auto set = logs_.set_head.run(head.epoch, head.first, head.last, head.messages, log->row); !set) return set;
     if (changes.listed) {
@@ -285,6 +292,41 @@ Result<> CacheTables::forget(const Log& log, std::uint64_t epoch) {
     return ranges_.forget.run(log.row, epoch);
 }
 
+// What is kept of the log begins behind it, so that nothing of it is kept again.
+Result<> CacheTables::clear(Log& log, const Position& upto) {
+    LogHead& head = log.head;
+    if (head.epoch == 0) head = {upto.epoch, 1, 0, 0};
+    if (head.epoch != upto.epoch || !has_place(upto.offset)) return {};
+    extents_.erase(log.row);
+    if (auto gone = entries_.clear.run(log.row, upto.epoch, upto.offset); !gone) return gone;
+    if (auto gone = ranges_.clear.run(log.row, upto.epoch, upto.offset); !gone) return gone;
+    if (auto cut = ranges_.cut.run(log.row, upto.epoch, upto.offset); !cut) return cut;
+    head.first = std::max(head.first, upto.offset + 1);
+    head.last = std::max(head.last, upto.offset);
+    return blank_changes(log, upto);
+}
+
+// Edits and reactions that came later say what was cleared.
+Result<> CacheTables::blank_changes(const Log& log, const Position& upto) {
+    std::vector<Entry> blank;
+    {
+        sql::Rows rows = entries_.page_up.rows(log.row, upto.epoch, upto.offset + 1, std::uint64_t{INT64_MAX});
+        while (rows.next()) {
+            PackedEntry entry;
+            if (auto known = entry_of(rows.bytes(0))) entry.entry = std::move(*known);
+            if (!is_change(entry.entry) || entry.entry.ref > upto.offset) continue;
+            blank_cleared(entry, upto.offset);
+            blank.push_back(std::move(entry.entry));
+        }
+        if (auto read = rows.error(); !read) return read;
+    }
+    for (const Entry& each : blank) {
+        const std::string bytes = bytes_of(each);
+        if (auto put = entries_.put.run(log.row, upto.epoch, each.offset, std::string_view(bytes)); !put) return put;
+    }
+    return {};
+}
+
 Result<CacheTables::Extent*> CacheTables::extent(std::uint64_t row) {
     const auto [found, is_new] = extents_.try_emplace(row);
     if (!is_new) return &found->second;
@@ -368,6 +410,8 @@ Result<std::optional<HistoryPage>> CacheTables::history(const std::string& conve
     // The application has the beginning, or the end as it was known, already.
     if (upwards ? log->head.last != 0 && *query.after_offset >= log->head.last : query.before_offset == oldest)
         return page;
+    // All of it is cleared.
+    if (log->head.first > log->head.last && log->head.last != 0) return page;
     const auto part = part_of(*log, query);
     if (!part) return part.error();
     if (!*part || (*part)->first > (*part)->last) return std::optional<HistoryPage>();

@@ -57,6 +57,9 @@ private:
     Result<> cover(const Log& log, std::uint64_t epoch, Range range);
     Result<> uncover(const Log& log, std::uint64_t epoch, std::uint64_t offset);
     Result<> forget(const Log& log, std::uint64_t epoch);
+    // The user has cleared its log up to there.
+    Result<> clear(Log& log, const Position& upto);
+    Result<> blank_changes(const Log& log, const Position& upto);
     Result<> trim(const Log& log);
     Result<Extent*> extent(std::uint64_t row);
     Result<std::uint64_t> messages_at(const Log& log, std::uint64_t epoch, const Entry& entry);
@@ -71,10 +74,10 @@ private:
         sql::Statement find, make, set_head, set_position, positions, set_listed, list, set_cursor, cursor;
     } logs_;
     struct Entries {
-        sql::Statement read, size, put, remove, forget, extent, page_up, page_down, below, above, oldest;
+        sql::Statement read, size, put, remove, forget, clear, extent, page_up, page_down, below, above, oldest;
     } entries_;
     struct Ranges {
-        sql::Statement touching, drop, put, newest, at, forget;
+        sql::Statement touching, drop, put, newest, at, forget, clear, cut;
     } ranges_;
     struct Outbox {
         sql::Statement put, set_sent, read, remove, all;

@@ -35,6 +35,7 @@ struct KeptChanges {
     std::optional<LogHead> head{};                           // of a page of history
     std::vector<std::pair<std::uint64_t, Entry>> entries{};  // with their epochs
     std::optional<ToldUpto> upto{};
+    std::optional<Position> cleared{};    // behind the entries: what the user does not want to see
     std::optional<std::string> listed{};  // its place in the user's list, encoded; empty: it is not in the list
 };
 

@@ -31,6 +31,8 @@ public:
     virtual void listed(const std::string& conversation, const ListedConversation* now) = 0;
     // All that the list's cursor stands for has been told.
     virtual void synced(const std::string& cursor) = 0;
+    // The user has cleared the conversation up to there, and does not want to see it again.
+    virtual void cleared(const std::string& conversation, const Position& upto) = 0;
     // Where a subscription without a position begins; nothing: with what is written from now on.
     virtual std::optional<ToldUpto> told_upto(const std::string& conversation) const = 0;
 

@@ -6,6 +6,8 @@
 #include "wire/frame.hpp"
 #include "wire/sync.hpp"
 
+#include <flare/conversations.hpp>
+
 #include <iterator>
 
 namespace flare::client {
@@ -36,6 +38,20 @@ wire::im::Entry view_of(const Entry& entry) {
     return kept;
 }
 
+// `messages`: as many as there are.
+wire::im::Settings view_of(const ConversationSettings& settings, std::uint64_t messages) {
+    wire::im::Settings kept;
+    kept.notify = static_cast<model::Notify>(settings.notify);
+    if (settings.muted_until) {
+        const bool for_ever = *settings.muted_until == Conversations::kForever;
+        kept.muted_until_ms = for_ever ? UINT64_MAX : static_cast<std::uint64_t>(unix_ms(*settings.muted_until));
+    }
+    kept.pinned = settings.pinned;
+    kept.hidden_below = settings.hidden ? messages + 1 : 0;
+    kept.cleared_to = settings.cleared_to;
+    return kept;
+}
+
 }  // namespace
 
 std::string bytes_of(const Entry& entry) { return wire::im::encode(view_of(entry)); }
@@ -59,6 +75,7 @@ std::string bytes_of(const ListedConversation& listed) {
     kept.mark =
         wire::im::ReadMark{listed.mark.offset, static_cast<std::uint32_t>(listed.mark.unread), listed.mark.more};
     kept.mark->unread_from = listed.mark.unread_from;
+    kept.settings = view_of(listed.settings, about.head.messages);
     if (!about.name.starts_with(model::Target::kConversation)) {  // of rooms they are told anew
         for (const UserMark& each : listed.others) kept.others.push_back({each.user, each.read, each.delivered});
     }

@@ -1,6 +1,8 @@
 // Feeds: what a sync of the list of conversations names.
 #include "client/im/feeds.hpp"
 
+#include "session/planted.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -40,6 +42,8 @@ void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shar
         if (keeper_) keeper_->moved(named.name, feed.cursor.told_upto());
     }
     feed.synced = true;
+    if (named.cleared_to != 0 && feed.clear({named.end.epoch, named.cleared_to}) && keeper_)
+        keeper_->moved(named.name, feed.cursor.told_upto());
     // Receipts of own messages may have come before the conversation was in the list.
     if (follower_ != nullptr) follower_->on_own_between(named.name, feed.cursor.own_after(), feed.cursor.position());
     // What is asked for takes its place, and when that fails, it is asked for again. So does what has been asked for
@@ -77,6 +81,20 @@ bool Feeds::Feed::reaches_back(const Named& named) const {
     if (next > named.end.offset) return true;
     return !named.entries.empty() && named.entries.front().offset <= next &&
            named.entries.back().offset == named.end.offset;
+}
+
+void Feeds::clear(const std::string& name, const Position& upto) {
+    if (session::planted(session::Fault::cleared_is_told)) return;
+    if (keeper_) keeper_->cleared(name, upto);
+    const auto found = all_.find(name);
+    if (found == all_.end()) return unfollowed_.clear(name, upto);
+    Feed& feed = found->second;
+    if (feed.clear(upto) && keeper_) keeper_->moved(name, feed.cursor.told_upto());
+}
+
+bool Feeds::Feed::clear(const Position& upto) {
+    shown->clear(upto);
+    return wanted() && cursor.position().epoch == upto.epoch && cursor.skip_to(upto.offset);
 }
 
 void Feeds::on_sync_over(bool complete) {
@@ -145,6 +163,11 @@ bool Feeds::ClosedFeeds::take(const std::string& name, std::uint32_t number) {
 FeedCursor& Feeds::Unfollowed::of(const std::string& name) {
     if (all.size() >= kMostUnfollowed && !all.contains(name)) all.erase(all.begin());
     return all[name];
+}
+
+void Feeds::Unfollowed::clear(const std::string& name, const Position& upto) {
+    const auto known = all.find(name);
+    if (known != all.end() && known->second.position().epoch == upto.epoch) (void)known->second.skip_to(upto.offset);
 }
 
 const FeedCursor* Feeds::Unfollowed::find(const std::string& name) const {

@@ -8,6 +8,7 @@
 #include "wire/feeds.hpp"
 
 #include <flare/conversations.hpp>
+#include <flare/settings.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -45,6 +46,8 @@ Checked<Call> mark_call(const std::string& conversation, const Position& upto);
 Checked<Call> unmark_call(const std::string& conversation, const Position& from);
 Checked<Call> readers_call(const std::string& conversation, const Position& message, const std::string& after,
                            std::uint32_t limit);
+Checked<Call> set_call(const std::string& conversation, const SettingsChange& change);
+Checked<Call> clear_call(const std::string& conversation, const Position& upto);
 // A page of the user's conversations, with feeds: of what has changed since `cursor`, or of the sync that has given
 // `page`. Both as the server gave them, or empty.
 Call sync_call(const std::string& cursor, const std::string& page, std::uint32_t limit, std::uint32_t entries);
@@ -76,6 +79,8 @@ Checked<Subscribed> read_subscribed(const Answer& answer);
 Checked<> read_unsubscribed(const Answer& answer);
 Checked<wire::im::ReadMark> read_mark(const Answer& answer);
 Checked<ReaderPage> read_readers(const Answer& answer);
+Checked<wire::im::Settings> read_settings(const Answer& answer);
+ConversationSettings settings_of(const wire::im::Settings& settings, bool hidden);
 std::vector<UserMark> marks_of(const std::vector<wire::im::UserMark>& marks);
 
 // Views of the answer. Every conversation in it has a name and a head, and its entries are without holes.

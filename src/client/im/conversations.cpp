@@ -146,7 +146,7 @@ Checked<StoredAt> Conversations::react(std::string conversation, Position messag
 Checked<StoredAt> Conversations::unreact(std::string conversation, Position message, std::string key) {
     return ask<StoredAt>(loop_, unreact_call(conversation, message, key), client::read_written);
 }
-Checked<std::vector<ListedConversation>> Conversations::list() const {
+Checked<std::vector<ListedConversation>> Conversations::list(bool with_hidden) const {
     if (!loop_->config().sync_conversations)
         return Failure(errc::not_supported, "no list of conversations is kept: ClientBuilder::sync_conversations()");
     using Items = std::vector<client::ConversationList::Item>;
@@ -157,7 +157,9 @@ Checked<std::vector<ListedConversation>> Conversations::list() const {
     std::vector<ListedConversation> found;
     found.reserve(items.size());
     std::size_t most = client::kMostInflated;
-    for (auto& item : items) found.push_back(client::listed(std::move(item), most));
+    for (auto& item : items) {
+        if (with_hidden || !item.settings.hidden) found.push_back(client::listed(std::move(item), most));
+    }
     return found;
 }
 Checked<ReadMark> Conversations::mark_read(std::string conversation, Position upto) {

@@ -20,6 +20,10 @@ bool stayed_here(errc code) {
 
 HistoryGapReason reason_of(im::FeedResetReason reason) { return static_cast<HistoryGapReason>(reason); }
 
+bool is_about_entry(model::EntryKind kind) {
+    return kind == model::EntryKind::edit || kind == model::EntryKind::removal || kind == model::EntryKind::reaction;
+}
+
 // The offsets on both sides of it are of one log.
 bool stays_in_log(const im::FeedReset& reset, std::uint64_t epoch) {
     return reset.epoch == epoch && reset.reason != im::FeedResetReason::diverged;
@@ -276,6 +280,7 @@ void Feeds::on_renewed(const std::string& name, const Answer& answer) {
 std::optional<HistoryGap> Feeds::begin(const std::string& name, Feed& feed, const Subscribed& begun) {
     listen(feed, name, begun.feed);
     if (follower_ != nullptr) {
+        feed.shown->clear({begun.head.epoch, follower_->cleared_to(name, begun.head.epoch)});
         follower_->on_member(name, begun);
     } else {
         for (const UserMark& each : begun.others)
@@ -421,9 +426,10 @@ void Feeds::tell_entry(Feed& feed, const im::Entry& entry, const Bytes& whole,
     if (message && is_direct(name) && !feed.takes_over(entry.id) && owner_.has_seen(entry.from, entry.id)) return;
     if (message && !own) owner_.count_message();
     ++feed.delivered;
-    auto make = [over = feed.over, taken, origin, packed = packed_of(entry, whole),
+    const std::uint64_t about = is_about_entry(entry.kind) ? entry.ref : 0;
+    auto make = [shown = feed.shown, about, taken, origin, packed = packed_of(entry, whole),
                  kept = Keeping::of(keeper_, name, feed.cursor.told_upto())]() mutable -> std::optional<Event> {
-        if (*over) return std::nullopt;
+        if (!shown->tells({origin->epoch, packed.entry.offset}, about)) return std::nullopt;
         return event_of(*origin, std::move(packed), kept.get());
     };
     owner_.tell_later(std::move(make));
@@ -438,9 +444,9 @@ void Feeds::tell_gap(Feed& feed, HistoryGap gap) {
         follower_->on_skipped(gap.conversation, {gap.epoch, gap.last});
         follower_->on_own_between(gap.conversation, feed.cursor.own_after(), feed.cursor.position());
     }
-    auto make = [over = feed.over, kept = Keeping::of(keeper_, gap.conversation, feed.cursor.told_upto()),
+    auto make = [shown = feed.shown, kept = Keeping::of(keeper_, gap.conversation, feed.cursor.told_upto()),
                  gap = std::move(gap)]() -> std::optional<Event> {
-        if (*over) return std::nullopt;
+        if (shown->over()) return std::nullopt;
         if (kept) kept->tells(gap);
         return gap;
     };
@@ -500,8 +506,10 @@ void Feeds::forget_number(Feed& feed) {
 }
 
 void Feeds::Feed::drop_untold() {
-    *over = true;
-    over = std::make_shared<std::atomic<bool>>(false);
+    const Position cleared = shown->cleared();
+    shown->end();
+    shown = std::make_shared<FeedShown>();
+    shown->clear(cleared);
 }
 
 }  // namespace flare::client

@@ -19,6 +19,7 @@
 #include "client/im/feed_cursor.hpp"
 #include "client/im/feed_events.hpp"
 #include "client/im/feed_note.hpp"
+#include "client/im/feed_shown.hpp"
 #include "client/im/keeping.hpp"
 #include "session/types.hpp"
 #include "wire/feeds.hpp"
@@ -27,7 +28,6 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
-#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -89,6 +89,8 @@ public:
         virtual void on_own_at(const std::string& conversation, const Position& at) = 0;
         // The server says that the user is no member.
         virtual void on_no_member(const std::string& conversation) = 0;
+        // What the user has cleared of a log of this epoch; 0: nothing.
+        virtual std::uint64_t cleared_to(const std::string& conversation, std::uint64_t epoch) const = 0;
 
     protected:
         ~Follower() = default;
@@ -118,12 +120,15 @@ public:
         Position start{};     // behind which entries are told, if nothing of the conversation has been told yet
         Uuid start_id{};      // of the entry there, if it is known
         bool begins = false;  // the feed tells it: it is its first frame, and only that has the entries up to `end`
+        std::uint64_t cleared_to = 0;
     };
     // `taken` as for on_feed().
     void adopt(const Named& named, wire::Encodings encodings, const std::shared_ptr<void>& taken);
     // Nothing more will be named: what has waited for it is asked for. If the sync was complete, what it has not named
     // is no member's any more, or is not live.
     void on_sync_over(bool complete);
+    // The user has cleared it: nothing of that is told any more, and nothing is kept.
+    void clear(const std::string& name, const Position& upto);
     // The user is no member any more. Not `certain`: as a page says. False: there is a feed, or one is being asked for
     // again, and that tells when it is so.
     bool drop(const std::string& name, bool certain = true);
@@ -180,8 +185,8 @@ private:
         FeedCursor cursor{};
         std::uint64_t own_upto = 0;  // the last receipt of this session
         std::uint32_t number = 0;    // in this session; 0: it has no feed, or one that is not listened to
-        // Shared with the events that wait for their turn: true when none of them is told any more.
-        std::shared_ptr<std::atomic<bool>> over = std::make_shared<std::atomic<bool>>(false);
+        // Shared with the events that wait for their turn.
+        std::shared_ptr<FeedShown> shown = std::make_shared<FeedShown>();
         std::deque<Asked> asked{};
         // leaves_to_feed(): ids that are still to be told, and the last ones that were told, in a ring.
         std::set<Uuid> left{};
@@ -197,6 +202,8 @@ private:
 
         // It is asked for again in each session.
         bool wanted() const noexcept { return asked_for || synced; }
+        // True: it was not told so far.
+        bool clear(const Position& upto);
         void drop_untold();
         // No sync names it any more. Returns what was told and is known of it, if it is not wanted now.
         FeedCursor let_go(FeedRecord* record, const std::string& name);
@@ -220,6 +227,7 @@ private:
     struct Unfollowed {
         FeedCursor& of(const std::string& name);
         const FeedCursor* find(const std::string& name) const;
+        void clear(const std::string& name, const Position& upto);
         // It was followed until now.
         void keep(const std::string& name, FeedCursor left);
         std::optional<FeedCursor> take(const std::string& name);

@@ -19,7 +19,7 @@ std::size_t cost_of(const ConversationList::Kept& kept) {
 
 std::uint64_t offset_of(const ConversationList::Kept& kept) { return kept.packed.entry.offset; }
 
-// As unread, for this user.
+// As unread, for this user: neither silent nor deleted, and of somebody else.
 bool counts(const Entry& entry, std::string_view user) {
     return entry.kind == EntryKind::message && !entry.silent && !entry.deleted && entry.from != user;
 }
@@ -42,10 +42,10 @@ void ConversationList::State::note_change(const ConversationChange& change, std:
         about.members -= static_cast<std::uint32_t>(std::min<std::size_t>(gone, about.members));
 }
 
-// Neither silent nor deleted, and of somebody else.
 // ---- from the server ----
 
-bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Encodings encodings) {
+bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Encodings encodings,
+                            const std::optional<wire::im::Settings>& settings) {
     Conversation about = conversation_of(*from.about);
     auto found = all_.find(about.name);
     if (found == all_.end()) {
@@ -66,6 +66,7 @@ bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Enco
     about.head.messages = std::max(about.head.messages, state.about.head.messages);
     state.about = std::move(about);
     state.named = pass_;
+    if (settings || from.settings) set(state, settings ? *settings : *from.settings);
     std::deque<std::uint64_t> others;
     const std::uint64_t first = from.entries.empty() ? last + 1 : from.entries.front().offset;
     if (first > state.heard + 1) forget_below(state, first);  // they may have changed in between
@@ -108,7 +109,7 @@ void ConversationList::add(const Conversation& about) {
     state.about = about;
     state.about.written.reset();
     if (about.written) state.last_time = about.written->time;
-    state.mark = state.said = state.known_from = state.counted = state.heard = about.head.last;
+    state.mark = state.has_read = state.said = state.known_from = state.counted = state.heard = about.head.last;
     state.messages = about.head.messages;
     state.named = pass_;
     note_changed(about.name, state);
@@ -259,7 +260,7 @@ std::optional<ReadMark> ConversationList::mark(std::string_view name, const Posi
     if (state == nullptr) return std::nullopt;
     const std::uint64_t offset = std::min(upto.offset, state->about.head.last);
     const bool ends = state->flag.from != 0 && offset >= state->flag.from;
-    if (offset > state->mark || ends) {
+    if (offset > state->has_read || ends) {
         state->move_mark(offset);
         if (ends) state->set_unread(0);
         note_changed(state->about.name, *state);
@@ -295,7 +296,7 @@ bool ConversationList::on_marked(std::string_view name, std::uint64_t epoch, con
     state->flag.told = read.unread_from;
     if (answered == state->flag.number) state->flag.unsaid = false;
     if (!state->flag.unsaid) state->flag.from = read.unread_from;
-    if (before.offset != state->mark || before.unread != state->unread() || before.more != state->more ||
+    if (before.offset != state->has_read || before.unread != state->unread() || before.more != state->more ||
         before.unread_from != state->flag.from)
         note_changed(state->about.name, *state);
     return counted;
@@ -305,7 +306,7 @@ void ConversationList::on_mark_refused(std::string_view name) {
     const auto found = all_.find(name);
     if (found == all_.end()) return;
     State& state = found->second;
-    state.said = state.mark;
+    state.said = state.has_read;
     state.count_from = 0;
     if (!std::exchange(state.flag.unsaid, false) || state.flag.from == state.flag.told) return;
     state.flag.from = state.flag.told;
@@ -318,13 +319,49 @@ std::vector<ConversationList::Unsaid> ConversationList::unsaid() {
     for (auto& [name, state] : all_) {
         const std::uint64_t epoch = state.about.head.epoch;
         const bool says_mark =
-            state.mark > state.said || state.count_from != 0 || (state.flag.unsaid && state.flag.from == 0);
+            state.has_read > state.said || state.count_from != 0 || (state.flag.unsaid && state.flag.from == 0);
         if (says_mark && state.flag.from != 0) state.set_unread(state.flag.from);
         const bool says_unread = state.flag.unsaid && state.flag.from != 0;
-        if (says_mark) found.push_back({name, {epoch, state.mark}, false, says_unread ? 0 : state.flag.number});
+        if (says_mark) found.push_back({name, {epoch, state.has_read}, false, says_unread ? 0 : state.flag.number});
         if (says_unread) found.push_back({name, {epoch, state.flag.from}, true, state.flag.number});
     }
     return found;
+}
+
+// ---- what the user has chosen ----
+
+void ConversationList::on_settings(std::string_view name, std::uint64_t epoch, const wire::im::Settings& settings) {
+    State* const state = find(name, epoch);
+    if (state == nullptr || state->settings == settings) return;
+    set(*state, settings);
+    note_changed(state->about.name, *state);
+}
+
+std::uint64_t ConversationList::cleared_to(std::string_view name, std::uint64_t epoch) const {
+    const auto found = all_.find(name);
+    const bool same = found != all_.end() && found->second.about.head.epoch == epoch;
+    return same ? found->second.settings.cleared_to : 0;
+}
+
+void ConversationList::set(State& state, const wire::im::Settings& settings) {
+    const bool clears = settings.cleared_to > state.settings.cleared_to;
+    state.settings = settings;
+    if (!clears) return;
+    const std::uint64_t upto = settings.cleared_to;
+    state.clear(upto);
+    state.about.head.last = std::max(state.about.head.last, upto);
+    for (Kept& each : state.entries) {
+        bytes_ -= cost_of(each);
+        blank_cleared(each.packed, upto);
+        if (offset_of(each) > upto) bytes_ += cost_of(each);
+    }
+    std::erase_if(state.entries, [upto](const Kept& each) { return offset_of(each) <= upto; });
+}
+
+// Own messages behind what is counted may be more than the head says.
+bool ConversationList::State::is_hidden() const noexcept {
+    const std::uint64_t known = messages ? *messages + own.size() : 0;
+    return std::max(about.head.messages, known) < settings.hidden_below;
 }
 
 // ---- marks of others ----
@@ -366,7 +403,8 @@ std::optional<Position> ConversationList::end_of(std::string_view name) const {
 }
 
 ConversationList::Item ConversationList::item_of(const State& state) {
-    return {state.about, state.read_mark(), state.last_time, state.entries, state.marks};
+    return {state.about,   state.read_mark(), state.last_time,
+            state.entries, state.marks,       settings_of(state.settings, state.is_hidden())};
 }
 
 std::optional<ConversationList::Item> ConversationList::item(std::string_view name) const {
@@ -379,7 +417,8 @@ std::vector<ConversationList::Item> ConversationList::items() const {
     std::vector<const State*> order;
     for (const auto& [name, state] : all_) order.push_back(&state);
     std::stable_sort(order.begin(), order.end(), [](const State* a, const State* b) {
-        return std::tie(a->last_time, a->turn) > std::tie(b->last_time, b->turn);
+        return std::tie(a->settings.pinned, a->last_time, a->turn) >
+               std::tie(b->settings.pinned, b->last_time, b->turn);
     });
     std::vector<Item> items;
     items.reserve(order.size());
@@ -397,6 +436,8 @@ ConversationList::State* ConversationList::find(std::string_view name, std::uint
 // By offset; one that is there already takes its new form.
 void ConversationList::keep(State& state, Kept entry) {
     auto& entries = state.entries;
+    if (offset_of(entry) <= state.settings.cleared_to) return;
+    blank_cleared(entry.packed, state.settings.cleared_to);
     const auto at = std::lower_bound(entries.begin(), entries.end(), offset_of(entry),
                                      [](const Kept& each, std::uint64_t offset) { return offset_of(each) < offset; });
     if (at != entries.end() && offset_of(*at) == offset_of(entry)) {
@@ -466,7 +507,8 @@ void ConversationList::note_changed(const std::string& name, State& state) {
 // ---- for applications ----
 
 ListedConversation listed(ConversationList::Item item, std::size_t& most) {
-    ListedConversation made{std::move(item.about), item.mark, item.last_time, {}, std::move(item.others)};
+    ListedConversation made{std::move(item.about),  item.mark,    item.last_time, {},
+                            std::move(item.others), item.settings};
     // The newest first: what is left out is the oldest.
     for (auto each = item.entries.rbegin(); each != item.entries.rend(); ++each) {
         if (each->packed.encoding != wire::Encoding::none && each->packed.size > most) break;

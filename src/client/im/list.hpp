@@ -54,12 +54,15 @@ public:
         std::chrono::system_clock::time_point last_time{};
         std::vector<Kept> entries{};
         std::vector<UserMark> others{};
+        ConversationSettings settings{};
     };
 
     // ---- from the server ----
 
-    // A page, or a feed that has begun, names it. False: the list is full. Precondition: is_whole().
-    bool name(const wire::im::SyncedConversation& from, wire::Encodings encodings);
+    // A page, or a feed that has begun, names it. `settings`: newer ones than it says. False: the list is full.
+    // Precondition: is_whole().
+    bool name(const wire::im::SyncedConversation& from, wire::Encodings encodings,
+              const std::optional<wire::im::Settings>& settings = std::nullopt);
     // The user is a member now, as the answer to a request says; nothing is known of its entries. If it is in the list,
     // that is newer, but for what the user may read.
     void add(const Conversation& about);
@@ -113,6 +116,13 @@ public:
     // There are further ones of the latter since the last call.
     bool take_uncounted() noexcept { return std::exchange(uncounted_, false); }
 
+    // ---- what the user has chosen ----
+
+    // Of a log of this epoch.
+    void on_settings(std::string_view name, std::uint64_t epoch, const wire::im::Settings& settings);
+    // 0: nothing is cleared, or the log has another epoch.
+    std::uint64_t cleared_to(std::string_view name, std::uint64_t epoch) const;
+
     // ---- marks of others ----
 
     // Nothing: it is no news. Of a conversation that is not in the list, everything is.
@@ -135,7 +145,8 @@ public:
     bool full() const noexcept { return all_.size() >= kMost; }
     std::optional<Position> end_of(std::string_view name) const;  // none: it is not in the list
     std::optional<Item> item(std::string_view name) const;
-    std::vector<Item> items() const;  // newest activity first
+    // Those that are pinned, then the newest activity first; also hidden ones.
+    std::vector<Item> items() const;
     // Those that have changed since the last call, with those that are gone.
     std::vector<std::string> take_changed();
 
@@ -143,8 +154,10 @@ private:
     struct State {
         Conversation about{};  // with the head as it is now
         std::chrono::system_clock::time_point last_time{};
-        std::uint64_t mark = 0;        // what holds
-        std::uint64_t said = 0;        // what the server has said
+        std::uint64_t mark = 0;      // everything up to it is read, or cleared
+        std::uint64_t has_read = 0;  // what is read of that
+        std::uint64_t said = 0;      // what the server has said
+        wire::im::Settings settings{};
         struct Flag {                  // set by mark_unread()
             std::uint64_t from = 0;    // shown as unread from there on; 0: it is not
             std::uint64_t told = 0;    // likewise, as the server has told last
@@ -171,9 +184,14 @@ private:
         bool changed = false;           // in changed_
 
         std::uint64_t unread() const noexcept { return below + others.size(); }
-        ReadMark read_mark() const noexcept { return {mark, unread(), more, flag.from}; }
+        ReadMark read_mark() const noexcept { return {has_read, unread(), more, flag.from}; }
+        bool is_hidden() const noexcept;
         void set_unread(std::uint64_t from);
+        // The user has read so far.
         void move_mark(std::uint64_t offset);
+        // Everything up to there is read, or cleared.
+        void pass(std::uint64_t offset);
+        void clear(std::uint64_t upto);
         void count(std::uint64_t offset);
         // Everything up to there is counted.
         void count_upto(std::uint64_t offset, std::optional<std::uint64_t> log_messages);
@@ -181,7 +199,7 @@ private:
         void note_late_receipt(std::uint64_t offset);
         bool count_end(std::uint64_t last, std::uint64_t log_messages);
         void fold();
-        void count_page(const ReadMark& said, std::uint64_t last, std::uint64_t from, std::deque<std::uint64_t> found);
+        void count_page(ReadMark read, std::uint64_t last, std::uint64_t from, std::deque<std::uint64_t> found);
         bool count_answer(const wire::im::ReadMark& said);
         void count_removal(std::uint64_t offset, std::uint64_t of);
         void doubt_count(std::uint64_t counted_upto) noexcept;
@@ -191,6 +209,7 @@ private:
 
     State* find(std::string_view name, std::uint64_t epoch);
     void keep(State& state, Kept entry);
+    void set(State& state, const wire::im::Settings& settings);
     void change(State& state, const Kept& change);
     void forget_below(State& state, std::uint64_t offset);
     void forget_entries(State& state);

@@ -15,6 +15,21 @@ std::uint64_t less(std::uint64_t from, std::uint64_t what) { return from > what 
 }  // namespace
 
 void ConversationList::State::move_mark(std::uint64_t offset) {
+    has_read = std::max(has_read, offset);
+    pass(offset);
+}
+
+// What is cleared and was not counted yet is not counted any more.
+void ConversationList::State::clear(std::uint64_t upto) {
+    if (upto > counted) {
+        known_from = upto;
+        count_upto(upto, std::nullopt);
+    }
+    pass(upto);
+    if (flag.from <= upto && !flag.unsaid) flag.from = 0;
+}
+
+void ConversationList::State::pass(std::uint64_t offset) {
     if (offset <= mark) return;
     mark = offset;
     others.erase(others.begin(), std::upper_bound(others.begin(), others.end(), mark));
@@ -79,10 +94,13 @@ bool ConversationList::State::count_end(std::uint64_t last, std::uint64_t log_me
 }
 
 // The server has counted up to `last`; `found` are the messages of others that are in (from, last].
-void ConversationList::State::count_page(const ReadMark& read, std::uint64_t last, std::uint64_t from,
+void ConversationList::State::count_page(ReadMark read, std::uint64_t last, std::uint64_t from,
                                          std::deque<std::uint64_t> found) {
-    said = std::max(said, read.offset);
-    if (known_from > last) return move_mark(read.offset);  // it is older than all that is known
+    const std::uint64_t said_now = read.offset;
+    said = std::max(said, said_now);
+    has_read = std::max(has_read, said_now);
+    read.offset = std::max(read.offset, settings.cleared_to);  // what is cleared does not count, either
+    if (known_from > last) return pass(read.offset);           // it is older than all that is known
     for (const auto& [offset, of] : removals) {
         if (offset > last) std::erase(found, of);
     }
@@ -107,10 +125,10 @@ void ConversationList::State::count_page(const ReadMark& read, std::uint64_t las
         more = read.offset < known_from && read.more;
         count_from = 0;
         guessed_from.reset();
-        move_mark(std::exchange(mark, std::min(mark, read.offset)));
-        move_mark(read.offset);
+        pass(std::exchange(mark, std::min(mark, read.offset)));
+        pass(read.offset);
         // How many are between the two marks is not known: it is said again, and the answer has it.
-        if (read.offset < mark && mark < known_from) said = read.offset;
+        if (read.offset < mark && mark < known_from) said = said_now;
     } else {  // the mark is further than the server knows: what was counted since then holds
         below = mark >= known_from ? 0 : less(below, upto(known_before) - upto(mark));
         more = more && mark < known_from;
@@ -124,7 +142,7 @@ bool ConversationList::State::count_answer(const wire::im::ReadMark& read) {
     said = std::max(said, read.offset);
     move_mark(read.offset);
     if (mark >= known_from) count_from = 0;
-    if (read.offset != mark || mark >= known_from) return true;
+    if (std::max(read.offset, settings.cleared_to) != mark || mark >= known_from) return true;
     if (read.last < known_from) {
         said = 0;
         return false;

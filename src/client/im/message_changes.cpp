@@ -65,6 +65,16 @@ bool is_change(const Entry& entry) noexcept {
     return entry.kind == EntryKind::edit || entry.kind == EntryKind::removal || entry.kind == EntryKind::reaction;
 }
 
+void blank_cleared(PackedEntry& packed, std::uint64_t cleared_to) {
+    Entry& entry = packed.entry;
+    if (!is_change(entry) || entry.ref > cleared_to) return;
+    entry.type.clear();
+    entry.payload = Bytes();
+    entry.deleted = true;
+    packed.encoding = wire::Encoding::none;
+    packed.size = 0;
+}
+
 bool apply_change(PackedEntry& message, const PackedEntry& change, std::string_view user) {
     if (message.entry.kind != EntryKind::message || message.entry.offset != change.entry.ref) return false;
     switch (change.entry.kind) {

@@ -7,12 +7,16 @@
 
 #include "client/im/entries.hpp"
 
+#include <cstdint>
 #include <string_view>
 
 namespace flare::client {
 
 // It is about another entry: an edit, a removal or a reaction.
 bool is_change(const Entry& entry) noexcept;
+
+// A change of what is cleared up to there says nothing of it.
+void blank_cleared(PackedEntry& entry, std::uint64_t cleared_to);
 
 // `change` is about `message`, which becomes what it says. `user`: whose reactions are own ones. False: the message has
 // it already, in whatever order the two have come.

@@ -15,6 +15,7 @@ ListStates::Kept ListStates::kept_of(const wire::im::ConversationState& state) {
     }
     if (state.last != 0) kept.end = {{state.epoch, state.last}, state.messages, wire::to_time(state.last_ms)};
     kept.mark = state.mark;
+    kept.settings = state.settings;
     kept.others = marks_of(state.others);
     return kept;
 }
@@ -28,6 +29,7 @@ void ListStates::Kept::add(const Kept& newer) {
     number = newer.number;
     if (newer.end) end = newer.end;
     if (newer.mark) mark = newer.mark;
+    if (newer.settings) settings = newer.settings;
     for (const UserMark& each : newer.others) {
         const auto known = std::ranges::find(others, each.user, &UserMark::user);
         if (known != others.end()) {
@@ -44,7 +46,7 @@ bool ListStates::take(const wire::im::ConversationState& from, bool page_comes) 
     const std::string name(from.conversation);
     Kept state = kept_of(from);
     state.number = taken_;
-    const bool listed = list_.end_of(name).has_value();
+    const bool listed = parts_.list.end_of(name).has_value();
     // Of a conversation that is only subscribed to there need be nothing in the list.
     if ((listed || state.only_others()) && !page_comes) {
         apply(name, state);
@@ -57,7 +59,7 @@ bool ListStates::take(const wire::im::ConversationState& from, bool page_comes) 
     }
     if (before != kept_.end()) {
         before->second.add(state);
-    } else if (!listed && list_.full()) {
+    } else if (!listed && parts_.list.full()) {
         return true;
     } else if (kept_.size() < kMostKept) {
         kept_.emplace(name, state);
@@ -70,19 +72,20 @@ bool ListStates::take(const wire::im::ConversationState& from, bool page_comes) 
 void ListStates::apply(const std::string& name, const Kept& state) {
     if (state.gone) {
         // A member that has come back has read further.
-        const auto end = list_.end_of(name);
+        const auto end = parts_.list.end_of(name);
         const bool newer = end && (state.epoch == 0 || (state.epoch == end->epoch && *state.gone > end->offset));
-        if (newer) gone_(name);
+        if (newer) parts_.gone(name);
         return;
     }
-    if (state.end) list_.on_end(name, *state.end);
-    if (state.mark) marks_.on_told(name, state.epoch, *state.mark);
-    others_.on_told(name, state.epoch, state.others);
+    if (state.end) parts_.list.on_end(name, *state.end);
+    if (state.settings) parts_.chosen(name, state.epoch, *state.settings);  // first: a mark may count without them
+    if (state.mark) parts_.marks.on_told(name, state.epoch, *state.mark);
+    parts_.others.on_told(name, state.epoch, state.others);
 }
 
 void ListStates::take_kept() {
     for (auto each = kept_.begin(); each != kept_.end();) {
-        const bool listed = list_.end_of(each->first).has_value();
+        const bool listed = parts_.list.end_of(each->first).has_value();
         if (!listed && !each->second.gone) {
             ++each;
             continue;
@@ -90,6 +93,11 @@ void ListStates::take_kept() {
         const auto taken = kept_.extract(each++);
         if (listed) apply(taken.key(), taken.mapped());
     }
+}
+
+std::optional<wire::im::Settings> ListStates::settings_of(std::string_view name, std::uint64_t epoch) const {
+    const auto found = kept_.find(name);
+    return found != kept_.end() && found->second.epoch == epoch ? found->second.settings : std::nullopt;
 }
 
 void ListStates::end_sync(std::uint64_t taken) {

@@ -19,6 +19,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,10 +34,16 @@ public:
     static constexpr session::Duration kPatience = std::chrono::seconds(1);
     static constexpr session::Duration kLongestPatience = std::chrono::seconds(30);
 
-    // `gone`: the conversation of the list is none of the user's any more; forget() may be called from inside.
-    ListStates(ConversationList& list, ReadMarks& marks, OtherMarks others,
-               std::function<void(const std::string& conversation)> gone)
-        : list_(list), marks_(marks), others_(std::move(others)), gone_(std::move(gone)) {}
+    struct Parts {
+        ConversationList& list;
+        ReadMarks& marks;
+        OtherMarks others;
+        // The user has chosen this, in the log of this epoch.
+        std::function<void(const std::string& conversation, std::uint64_t epoch, const wire::im::Settings&)> chosen;
+        // The conversation of the list is none of the user's any more; forget() may be called from inside.
+        std::function<void(const std::string& conversation)> gone;
+    };
+    explicit ListStates(Parts parts) : parts_(std::move(parts)) {}
 
     // A new session: what was told in the one before is void.
     void begin_session() { kept_.clear(); }
@@ -45,6 +52,8 @@ public:
     bool take(const wire::im::ConversationState& state, bool page_comes);
     // Of conversations that are in the list by now.
     void take_kept();
+    // What is kept of the settings of a log, and is newer than a page; nothing: nothing is.
+    std::optional<wire::im::Settings> settings_of(std::string_view name, std::uint64_t epoch) const;
     // The user is no member any more.
     void forget(const std::string& conversation) { kept_.erase(conversation); }
     // A list is complete that began when this many states had come: what it lacks of them is none of the user's.
@@ -52,7 +61,7 @@ public:
     std::uint64_t taken() const noexcept { return taken_; }
     // When to ask for the list because of what it lacks.
     session::TimePoint ask_at(session::TimePoint now);
-    OtherMarks& others() noexcept { return others_; }
+    OtherMarks& others() noexcept { return parts_.others; }
     // The list lacks what states have told of.
     bool keeps() const noexcept { return !kept_.empty(); }
 
@@ -64,17 +73,15 @@ private:
         std::optional<wire::im::ReadMark> mark{};
         std::vector<UserMark> others{};
         std::optional<std::uint64_t> gone{};  // with this entry of the log; then there is nothing else
+        std::optional<wire::im::Settings> settings{};
 
-        bool only_others() const noexcept { return !end && !mark && !gone; }
+        bool only_others() const noexcept { return !end && !mark && !gone && !settings; }
         void add(const Kept& newer);
     };
     static Kept kept_of(const wire::im::ConversationState& state);
     void apply(const std::string& name, const Kept& state);
 
-    ConversationList& list_;
-    ReadMarks& marks_;
-    OtherMarks others_;
-    const std::function<void(const std::string& conversation)> gone_;
+    Parts parts_;
     std::map<std::string, Kept, std::less<>> kept_;  // by conversation
     std::uint64_t taken_ = 0;
     session::TimePoint asked_at_{};  // the list was asked for because of a state

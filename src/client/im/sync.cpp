@@ -22,8 +22,13 @@ Sync::Sync(bool on, const std::string& user, Owner& owner, const std::shared_ptr
       feeds_(user, owner, keeper, record, on ? this : nullptr),
       list_(user),
       marks_(list_, owner, [this] { tell_changes(); }),
-      states_(list_, marks_, {list_, owner, [this] { tell_changes(); }},
-              [this](const std::string& conversation) { forget(conversation); }) {}
+      states_({list_,
+               marks_,
+               {list_, owner, [this] { tell_changes(); }},
+               [this](const std::string& conversation, std::uint64_t epoch, const im::Settings& settings) {
+                   (void)take_settings(conversation, epoch, settings);
+               },
+               [this](const std::string& conversation) { forget(conversation); }}) {}
 
 // Nothing of it is told: the list has it.
 void Sync::restore(const CacheContents& kept) {
@@ -159,14 +164,24 @@ void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings 
     const auto before = list_.end_of(name);
     const auto [start, start_id] =
         kept_.told_before(name).value_or(ToldUpto{start_of(from, before, began || !first_), {}});
-    if (!list_.name(from, encodings)) {
+    const im::Head& head = *from.about->head;
+    const auto newer = states_.settings_of(name, head.epoch);
+    if (!list_.name(from, encodings, newer)) {
         return owner_.tell(event::Error{
             Failure(errc::too_many_conversations, "the list of conversations is full: " + name + " is not in it")});
     }
-    const im::Head& head = *from.about->head;
-    feeds_.adopt(
-        {name, from.feed, {head.epoch, head.last}, from.about->visible_from, from.entries, start, start_id, began},
-        encodings, taken);
+    const std::uint64_t cleared_to = list_.cleared_to(name, head.epoch);
+    if (cleared_to != 0) feeds_.clear(name, {head.epoch, cleared_to});
+    feeds_.adopt({name,
+                  from.feed,
+                  {head.epoch, head.last},
+                  from.about->visible_from,
+                  from.entries,
+                  start,
+                  start_id,
+                  began,
+                  cleared_to},
+                 encodings, taken);
     tell_changes(taken);
     states_.others().on_told(name, head.epoch, marks_of(from.others));
 }
@@ -329,6 +344,35 @@ AnswerDone Sync::watch(const Call& call, AnswerDone done) {
         tell_changes();
         done(std::move(answer));
     };
+}
+
+void Sync::choose(const Call& call, const std::string& conversation, std::uint64_t epoch, SettingsDone done) {
+    owner_.ask(call, [this, conversation, epoch, done = std::move(done)](const Answer& answer) {
+        const auto said = read_settings(answer);
+        if (!said) return done(said.error());
+        const auto end = list_.end_of(conversation);
+        const std::uint64_t of = epoch == 0 && end ? end->epoch : epoch;
+        const ConversationSettings now = take_settings(conversation, of, *said);
+        // A page that has been asked for may be older: then this is taken once more.
+        if (on_ && open_ && of != 0) {
+            im::ConversationState state;
+            state.conversation = conversation;
+            state.epoch = of;
+            state.settings = *said;
+            (void)states_.take(state, true);
+        }
+        tell_changes();
+        done(now);
+    });
+}
+
+ConversationSettings Sync::take_settings(const std::string& conversation, std::uint64_t epoch,
+                                         const im::Settings& settings) {
+    if (epoch != 0 && settings.cleared_to != 0) feeds_.clear(conversation, {epoch, settings.cleared_to});
+    if (on_) list_.on_settings(conversation, epoch, settings);
+    const auto item = list_.item(conversation);
+    // What has come since may have brought it back.
+    return settings_of(settings, settings.hidden_below != 0 && (!item || item->settings.hidden));
 }
 
 // ---- from the subscriptions ----

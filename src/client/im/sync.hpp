@@ -59,6 +59,10 @@ public:
     // ---- from the application ----
     std::vector<ConversationList::Item> list() const { return list_.items(); }
     ReadMarks& marks() noexcept { return marks_; }
+    // conversation.set, or conversation.clear in the log of this epoch; 0: not a clear. `done` hears it when nothing of
+    // what is cleared is told any more.
+    using SettingsDone = std::function<void(Checked<ConversationSettings>)>;
+    void choose(const Call& call, const std::string& conversation, std::uint64_t epoch, SettingsDone done);
     // An answer to such a call may change the list.
     AnswerDone watch(const Call& call, AnswerDone done);
     void close();
@@ -123,6 +127,9 @@ private:
     void on_own_between(const std::string& conversation, const Position& after, const Position& upto) override;
     void on_own_at(const std::string& conversation, const Position& at) override;
     void on_no_member(const std::string& conversation) override;
+    std::uint64_t cleared_to(const std::string& conversation, std::uint64_t epoch) const override {
+        return list_.cleared_to(conversation, epoch);
+    }
 
     // `before`: passes of this sync.
     void begin_pass(std::size_t before);
@@ -140,6 +147,9 @@ private:
     void forget(const std::string& conversation);
     void take_gone(const std::string& conversation, std::string_view cursor);
     void release_held();
+    // `epoch` 0: nobody has said of which log what is cleared is.
+    ConversationSettings take_settings(const std::string& conversation, std::uint64_t epoch,
+                                       const wire::im::Settings& settings);
     void tell_changes(const std::shared_ptr<void>& taken = {});
 
     const bool on_;

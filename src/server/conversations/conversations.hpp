@@ -63,8 +63,8 @@ struct Conversations {
           sync({parts.executor, parts.store, parts.table, feeds, deliveries, others, parts.counters,
                 parts.state.config.conversations.limits, parts.state.newest_entries}),
           push({parts.state.config, parts.router, parts.executor, parts.store, parts.table, parts.counters}),
-          marks({parts.router, parts.executor, parts.store, parts.table, states, push, parts.counters}),
-          settings({parts.executor, parts.store, parts.table, states, push}),
+          marks({parts.router, parts.executor, parts.store, parts.table, states, push, one_by_one, parts.counters}),
+          settings({parts.executor, parts.store, parts.table, states, push, one_by_one}),
           devices({parts.router, parts.executor, parts.store, rows, parts.table}, index),
           erasing({parts.router, parts.executor, parts.store}, index),
           retention({parts.router, parts.executor, parts.store, parts.state.config.conversations.retention}, index),
@@ -119,6 +119,7 @@ struct Conversations {
     ConversationFeeds feeds;
     ConversationSync sync;
     ConversationPush push;
+    OneByOne one_by_one;
     ConversationMarks marks;
     UserSettings settings;
     PushDevices devices;

@@ -79,7 +79,7 @@ FeedBeginning feed_beginning(store::Reader& reader, const model::ConversationKey
     found.opening.user = opened->member.user;
     found.opening.as_of = head.last.offset;
     found.told.head = head_of(head);
-    found.told.visible_from = floor;
+    found.told.visible_from = opened->visible_from();
     found.told.next = found.opening.next;
     auto others = read_others(reader, opened->conversation, opened->member.user);
     if (!others) return {.code = code_of(others)};

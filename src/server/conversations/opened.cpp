@@ -8,11 +8,14 @@
 
 namespace flare::server::reading {
 
-std::uint64_t Opened::floor() const noexcept {
+std::uint64_t Opened::visible_from() const noexcept {
     if (session::planted(session::Fault::reads_from_the_start)) return 1;
-    const std::uint64_t first = conversation.config.visibility == model::Visibility::all ? 1 : member.visible_from;
-    if (session::planted(session::Fault::reads_what_is_cleared)) return first;
-    return std::max(first, settings.cleared_to + 1);
+    return conversation.config.visibility == model::Visibility::all ? 1 : member.visible_from;
+}
+
+std::uint64_t Opened::floor() const noexcept {
+    if (session::planted(session::Fault::reads_what_is_cleared)) return visible_from();
+    return std::max(visible_from(), settings.cleared_to + 1);
 }
 
 bool Opened::blank_cleared(std::vector<store::Entry>& entries) const {
@@ -62,7 +65,7 @@ wire::im::Conversation describe(const Opened& opened, std::string_view name) {
     told.join = from.config.join;
     told.visibility = from.config.visibility;
     told.role = opened.member.role;
-    told.visible_from = opened.floor();
+    told.visible_from = opened.visible_from();
     told.members = static_cast<std::uint32_t>(std::min<std::uint64_t>(from.members, UINT32_MAX));
     told.max_payload_bytes = from.config.max_payload_bytes;
     told.slow_mode_ms = from.config.slow_mode_ms;

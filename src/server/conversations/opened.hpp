@@ -23,7 +23,9 @@ struct Opened {
     model::ReadMark mark{};
     model::Settings settings{};
 
-    // The first offset that the member may read, and has not cleared.
+    // The first offset that the member may read.
+    std::uint64_t visible_from() const noexcept;
+    // The first one of those that the member has not cleared: below it nothing is read.
     std::uint64_t floor() const noexcept;
     // Leaves nothing of what these entries say about those that the member has cleared. False: they said nothing.
     bool blank_cleared(std::vector<store::Entry>& entries) const;

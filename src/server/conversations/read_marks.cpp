@@ -35,7 +35,7 @@ struct ConversationMarks::Marking {
     store::MemberMarks now{};  // as they are then
     wire::im::ReadMark told{};
 
-    std::string place() const { return user + '\0' + std::string(key.text()); }
+    std::string place() const { return OneByOne::place(user, key); }
 };
 
 void ConversationMarks::mark(const session::ServerSession& session, const session::PendingRequest& pending,
@@ -49,20 +49,10 @@ void ConversationMarks::mark(const session::ServerSession& session, const sessio
 }
 
 void ConversationMarks::add(const MarkingPtr& marking) {
-    std::deque<MarkingPtr>& same = under_way_[marking->place()];
-    same.push_back(marking);
-    if (same.size() == 1) begin(marking);
+    parts_.one_by_one.add(marking->place(), [this, marking] { begin(marking); });
 }
 
-void ConversationMarks::go_on(const MarkingPtr& marking) {
-    const auto found = under_way_.find(marking->place());
-    found->second.pop_front();
-    if (found->second.empty()) {
-        under_way_.erase(found);
-    } else {
-        begin(MarkingPtr(found->second.front()));
-    }
-}
+void ConversationMarks::go_on(const MarkingPtr& marking) { parts_.one_by_one.done(marking->place()); }
 
 void ConversationMarks::begin(const MarkingPtr& marking) {
     parts_.store.read(

@@ -1,12 +1,12 @@
 // How far users have read: the requests read.mark and read.unmark. The mark is in the store; the other sessions of its
-// user are told, and, where members are few, the others. Of a user and a conversation one is done at a time: what is
-// told last is true.
+// user are told, and, where members are few, the others.
 //
 // Protocol: docs/protocol.md, "Sync", "States".
 // Threads:  its worker's; the store is read on the store's threads.
 // Owner:    Conversations.
 #pragma once
 
+#include "server/conversations/one_by_one.hpp"
 #include "server/conversations/push.hpp"
 #include "server/conversations/states.hpp"
 #include "server/conversations/store_access.hpp"
@@ -15,10 +15,7 @@
 #include "server/worker/router.hpp"
 #include "wire/sync.hpp"
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include <cstddef>
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,6 +34,7 @@ public:
         session::SessionTable& table;
         ConversationStates& states;
         ConversationPush& push;
+        OneByOne& one_by_one;
         Counters& counters;
     };
     explicit ConversationMarks(const Parts& parts) : parts_(parts) {}
@@ -65,7 +63,6 @@ private:
     void refuse(const Marking& marking, errc code);
 
     Parts parts_;
-    boost::unordered_flat_map<std::string, std::deque<MarkingPtr>> under_way_;  // by user and conversation
     std::vector<MarkingPtr> unsure_;  // may be in the store, and were not told
     session::TimePoint again_at_ = session::kNever;
 };

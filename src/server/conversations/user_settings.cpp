@@ -31,7 +31,7 @@ struct UserSettings::Choice {
     wire::im::Settings settings{};
     std::optional<wire::im::ReadMark> mark{};  // of a clear
 
-    std::string place() const { return user + '\0' + std::string(key.text()); }
+    std::string place() const { return OneByOne::place(user, key); }
 };
 
 void UserSettings::set(const session::ServerSession& session, const session::PendingRequest& pending,
@@ -53,20 +53,10 @@ void UserSettings::clear(const session::ServerSession& session, const session::P
 }
 
 void UserSettings::add(const ChoicePtr& choice) {
-    std::deque<ChoicePtr>& same = under_way_[choice->place()];
-    same.push_back(choice);
-    if (same.size() == 1) begin(choice);
+    parts_.one_by_one.add(choice->place(), [this, choice] { begin(choice); });
 }
 
-void UserSettings::go_on(const ChoicePtr& choice) {
-    const auto found = under_way_.find(choice->place());
-    found->second.pop_front();
-    if (found->second.empty()) {
-        under_way_.erase(found);
-    } else {
-        begin(ChoicePtr(found->second.front()));
-    }
-}
+void UserSettings::go_on(const ChoicePtr& choice) { parts_.one_by_one.done(choice->place()); }
 
 void UserSettings::begin(const ChoicePtr& choice) {
     if (choice->answered) return look(choice);  // nothing is written again

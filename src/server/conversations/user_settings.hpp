@@ -6,16 +6,14 @@
 // Owner:    Conversations.
 #pragma once
 
+#include "server/conversations/one_by_one.hpp"
 #include "server/conversations/push.hpp"
 #include "server/conversations/states.hpp"
 #include "server/conversations/store_access.hpp"
 #include "server/worker/executor.hpp"
 #include "wire/requests.hpp"
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include <cstddef>
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,6 +31,7 @@ public:
         session::SessionTable& table;
         ConversationStates& states;
         ConversationPush& push;
+        OneByOne& one_by_one;
     };
     explicit UserSettings(const Parts& parts) : parts_(parts) {}
 
@@ -62,8 +61,7 @@ private:
     void refuse(const Choice& choice, errc code);
 
     Parts parts_;
-    boost::unordered_flat_map<std::string, std::deque<ChoicePtr>> under_way_;  // by user and conversation
-    std::vector<ChoicePtr> unsure_;                                            // may be in the store, and were not told
+    std::vector<ChoicePtr> unsure_;  // may be in the store, and were not told
     session::TimePoint again_at_ = session::kNever;
 };
 

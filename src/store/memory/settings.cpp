@@ -1,6 +1,5 @@
 // What users choose for conversations.
 #include "store/memory/data.hpp"
-#include "store/planted.hpp"
 #include "store/rules.hpp"
 
 #include <algorithm>

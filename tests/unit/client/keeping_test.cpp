@@ -22,6 +22,9 @@ public:
     void moved(const std::string& conversation, const ToldUpto& upto) override {
         text += conversation + " from " + where(upto) + "; ";
     }
+    void cleared(const std::string& conversation, const Position& upto) override {
+        text += conversation + " cleared to " + std::to_string(upto.offset) + "; ";
+    }
     void listed(const std::string&, const ListedConversation*) override {}
     void synced(const std::string&) override {}
     std::optional<ToldUpto> told_upto(const std::string&) const override { return known; }

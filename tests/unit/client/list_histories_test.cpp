@@ -22,6 +22,7 @@ struct Log {
     std::uint64_t local = 0;           // that the client has said
     std::uint64_t told = 0;
     std::uint64_t visible_from = 1;
+    std::uint64_t cleared = 0;
     bool listed = false;
 
     std::uint64_t last() const { return entries.size(); }
@@ -29,7 +30,7 @@ struct Log {
         std::uint32_t count = 0;
         for (const body::Entry& each : entries) {
             const bool counts = each.kind == model::EntryKind::message && each.from != "ann" && each.flags == 0;
-            if (counts && each.offset > std::max(above, visible_from - 1)) ++count;
+            if (counts && each.offset > std::max({above, visible_from - 1, cleared})) ++count;
         }
         return count;
     }
@@ -59,6 +60,7 @@ private:
         std::size_t which;
         Listing listing;
         std::uint64_t visible_from;
+        std::uint64_t cleared;
     };
     struct Answer {
         std::size_t which;
@@ -88,6 +90,7 @@ private:
                 break;
             case 7:
                 if (below(6) == 0) change_membership(i);
+                if (below(4) == 0) clear(i);
         }
     }
     void write(std::size_t i) {
@@ -123,8 +126,9 @@ private:
     }
     Page page_of(std::size_t i) {
         const Log& log = logs_[i];
-        Page page{i, {name_of(i), log.last(), log.mark, log.unread(log.mark)}, log.visible_from};
-        const std::uint64_t count = std::min<std::uint64_t>(below(12), log.last() - (log.visible_from - 1));
+        Page page{i, {name_of(i), log.last(), log.mark, log.unread(log.mark)}, log.visible_from, log.cleared};
+        const std::uint64_t count =
+            std::min<std::uint64_t>(below(12), log.last() - std::max(log.visible_from - 1, log.cleared));
         page.listing.entries.assign(log.entries.end() - static_cast<std::ptrdiff_t>(count), log.entries.end());
         return page;
     }
@@ -136,13 +140,34 @@ private:
     }
     void name(std::size_t i, const Page& page) {
         Log& log = logs_[i];
-        EXPECT_TRUE(list_.name(page.listing.wire(), 0));
+        EXPECT_TRUE(list_.name(page.listing.wire(), 0, settings_of(log)));
+        // What was told while a page was on its way is taken behind it.
+        if (page.cleared != log.cleared) list_.on_marked(name_of(i), kEpoch, mark_of(log));
         // The feed begins behind the page if that reaches back; or it goes on where it was, and what the page has
         // comes again.
         const auto& entries = page.listing.entries;
         const std::uint64_t first = entries.empty() ? page.listing.last + 1 : entries.front().offset;
         const bool is_new = !std::exchange(log.listed, true);
         if (is_new || (first <= log.told + 1 && below(2) == 0)) log.told = std::max(log.told, page.listing.last);
+    }
+    static body::Settings settings_of(const Log& log) {
+        body::Settings settings;
+        settings.cleared_to = log.cleared;
+        return settings;
+    }
+    static body::ReadMark mark_of(const Log& log) { return {log.mark, log.unread(log.mark), false, log.last()}; }
+    // On any device: what was answered before has come before, as it travels in the same lane, and the feed tells
+    // nothing of it any more.
+    void clear(std::size_t i) {
+        Log& log = logs_[i];
+        if (!log.member || log.last() == 0) return;
+        for (std::size_t at = answers_.size(); at-- > 0;)
+            if (answers_[at].which == i) take_answer(at);
+        log.cleared = std::max<std::uint64_t>(log.cleared, 1 + below(log.last()));
+        if (!log.listed) return;
+        list_.on_settings(name_of(i), kEpoch, settings_of(log));
+        list_.on_marked(name_of(i), kEpoch, mark_of(log));
+        log.told = std::max(log.told, log.cleared);
     }
     void mark(std::size_t i) {
         Log& log = logs_[i];
@@ -156,10 +181,11 @@ private:
     void say(std::size_t i, std::uint64_t upto) {
         Log& log = logs_[i];
         log.mark = std::max(log.mark, upto);
-        answers_.push_back({i, {log.mark, log.unread(log.mark), false, log.last()}, log.visible_from});
+        answers_.push_back({i, mark_of(log), log.visible_from});
     }
-    void take_answer() {
-        const auto at = answers_.begin() + static_cast<std::ptrdiff_t>(below(answers_.size()));
+    void take_answer() { take_answer(below(answers_.size())); }
+    void take_answer(std::size_t which) {
+        const auto at = answers_.begin() + static_cast<std::ptrdiff_t>(which);
         const Answer answer = *at;
         answers_.erase(at);
         const Log& log = logs_[answer.which];
@@ -177,6 +203,7 @@ private:
         log.visible_from = log.last();
         log.mark = log.told = log.last();
         log.local = 0;
+        log.cleared = 0;
         name(i, page_of(i));  // the feed begins unasked
     }
     void compare() {
@@ -195,6 +222,8 @@ private:
             EXPECT_LE(item->mark.offset, std::max(log.mark, log.local));
             EXPECT_GE(item->mark.offset, log.local);
             EXPECT_EQ(item->mark.unread, log.unread(item->mark.offset)) << name_of(i) << " " << item->mark.offset;
+            EXPECT_EQ(item->settings.cleared_to, log.cleared);
+            EXPECT_TRUE(item->entries.empty() || item->entries.front().packed.entry.offset > log.cleared);
             EXPECT_FALSE(item->mark.more);
             EXPECT_EQ(item->about.head.last, log.last());
             std::uint64_t offset = log.last();

@@ -29,13 +29,13 @@ class ClientLoop;
 
 // What is to be another way; what is not set stays as it is.
 struct SettingsChange {
-    std::optional<NotifyLevel> notify;
+    std::optional<NotifyLevel> notify{};
     // No device is woken before; Conversations::kForever: never; a time that has passed: not muted any more.
-    std::optional<std::chrono::system_clock::time_point> muted_until;
+    std::optional<std::chrono::system_clock::time_point> muted_until{};
     // The list has those with higher numbers first; 0: not pinned. With the time of the pinning, the last one is first.
-    std::optional<std::uint64_t> pinned;
+    std::optional<std::uint64_t> pinned{};
     // The list leaves the conversation out, until the next message that is not silent.
-    std::optional<bool> hidden;
+    std::optional<bool> hidden{};
 };
 
 // Calls return when the server has answered, with what holds then. They need a session: nothing is chosen later.

@@ -284,9 +284,7 @@ private:
     std::unique_ptr<RoomLife> rooms_;         // null: the server has no store
     std::unique_ptr<ChangeLife> changes_;     // null: nobody changes anything
     std::unique_ptr<CleaningLife> cleaning_;  // null: nothing is removed
-    std::unique_ptr<RoomLife> rooms_;      // null: the server has no store
-    std::unique_ptr<ChangeLife> changes_;  // null: nobody changes anything
-    std::unique_ptr<ChoiceLife> choices_;  // null: nobody chooses anything
+    std::unique_ptr<ChoiceLife> choices_;     // null: nobody chooses anything
 };
 
 }  // namespace
@@ -298,15 +296,13 @@ History live_through(std::uint64_t seed, bool print) {
     try {
         Life(world, {.seed = seed,
                      .impatient = seed % 4 == 0,
-    std::unique_ptr<RoomLife> rooms_;         // null: the server has no store
-    std::unique_ptr<ChangeLife> changes_;     // null: nobody changes anything
-    std::unique_ptr<CleaningLife> cleaning_;  // null: nothing is removed
-    std::unique_ptr<ChoiceLife> choices_;     // null: nobody chooses anything
+                     .asks = seed % 5 < 2 && !has_cleaning(seed) && !has_choices(seed),
                      .stores = has_store(seed),
                      .devices = has_devices(seed),
                      .large = has_large_rooms(seed),
                      .changes = has_changes(seed),
-                     .asks = seed % 5 < 2 && !has_cleaning(seed) && !has_choices(seed),
+                     .cleans = has_cleaning(seed),
+                     .chooses = has_choices(seed)})
             .live();
     } catch (const Violation& violation) {
         history.violation = violation.what();

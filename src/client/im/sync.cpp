@@ -166,12 +166,13 @@ void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings 
         kept_.told_before(name).value_or(ToldUpto{start_of(from, before, began || !first_), {}});
     const im::Head& head = *from.about->head;
     const auto newer = states_.settings_of(name, head.epoch);
+    const std::uint64_t cleared_before = list_.cleared_to(name, head.epoch);
     if (!list_.name(from, encodings, newer)) {
         return owner_.tell(event::Error{
             Failure(errc::too_many_conversations, "the list of conversations is full: " + name + " is not in it")});
     }
     const std::uint64_t cleared_to = list_.cleared_to(name, head.epoch);
-    if (cleared_to != 0) feeds_.clear(name, {head.epoch, cleared_to});
+    if (cleared_to > cleared_before) feeds_.clear(name, {head.epoch, cleared_to});
     feeds_.adopt({name,
                   from.feed,
                   {head.epoch, head.last},

@@ -56,7 +56,8 @@ Result<PushBadge> badge_of(store::Reader& reader, store::Row user) {
 }
 
 // The newest message of the item that the user may be told of; nothing: there is none any more.
-Result<std::optional<store::Entry>> newest_for(store::Reader& reader, const PushItem& item, store::Row user) {
+Result<std::optional<store::Entry>> newest_for(store::Reader& reader, const PushItem& item, store::Row user,
+                                               std::uint64_t floor) {
     store::PageRequest request;
     request.conversation = item.conversation;
     request.from = item.last;

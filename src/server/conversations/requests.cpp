@@ -183,8 +183,6 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
         case Verb::presence_unsubscribe:
         case Verb::presence_get:
         case Verb::occupancy_get: return signal(session, pending, request);
-        case Verb::conversation_clear:
-        case Verb::conversation_set:
         case Verb::member_invite:
         case Verb::invite_list:
         case Verb::unspecified: break;

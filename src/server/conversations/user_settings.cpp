@@ -106,20 +106,18 @@ void UserSettings::look(const ChoicePtr& choice) {
 
 void UserSettings::tell(const ChoicePtr& choice) {
     if (choice->epoch) parts_.push.read(choice->user, choice->key, {choice->log, choice->settings.cleared_to});
-    const bool asked = !std::exchange(choice->answered, true);
-    if (asked) answer(*choice);
-    // Whoever has been told that it failed may hear of it, too.
-    const session::SessionId by = asked ? choice->pending.session : session::SessionId();
+    // Whoever has been told that it failed hears of it, too.
+    const bool answered = !std::exchange(choice->answered, true) && answer(*choice);
+    const session::SessionId by = answered ? choice->pending.session : session::SessionId();
     parts_.states.chosen(choice->user, by, choice->key, choice->log, choice->settings, choice->mark);
     go_on(choice);
 }
 
-// Of what may be in the store, the other sessions of the user are told what is there when it can be read again.
+// Of what may be in the store, all sessions of the user are told what is there when it can be read again.
 void UserSettings::fail(const ChoicePtr& choice, errc code) {
-    const session::SessionId by = choice->answered ? session::SessionId() : choice->pending.session;
     if (!std::exchange(choice->answered, true)) refuse(*choice, code);
     const bool is_unsure = choice->given && may_be_chosen_later(said_of(code));
-    if (is_unsure && parts_.states.has_others(choice->user, by) && unsure_.size() < kMostUnsure) {
+    if (is_unsure && parts_.states.has_others(choice->user, session::SessionId()) && unsure_.size() < kMostUnsure) {
         unsure_.push_back(choice);
         if (again_at_ == session::kNever) {
             again_at_ = parts_.executor.now() + std::chrono::milliseconds(kChooseAgainMs);
@@ -137,11 +135,11 @@ void UserSettings::on_time() {
 
 // ---- answers ----
 
-void UserSettings::answer(const Choice& choice) {
+bool UserSettings::answer(const Choice& choice) {
     const std::string body = wire::im::encode(choice.settings);
     wire::ResponseView response;
     response.body = body;
-    (void)parts_.table.respond(choice.pending, response, parts_.executor.now());
+    return parts_.table.respond(choice.pending, response, parts_.executor.now()).has_value();
 }
 
 void UserSettings::refuse(const Choice& choice, errc code) {

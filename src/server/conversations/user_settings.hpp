@@ -22,7 +22,7 @@ namespace flare::server {
 
 class UserSettings {
 public:
-    // Choices whose fate is looked up again for other sessions of their users; of more, the next sync of each tells.
+    // Choices whose fate is looked up again for the sessions of their users; of more, the next sync of each tells.
     static constexpr std::size_t kMostUnsure = 256;
 
     struct Parts {
@@ -57,7 +57,8 @@ private:
     void look(const ChoicePtr& choice);
     void tell(const ChoicePtr& choice);
     void fail(const ChoicePtr& choice, errc code);
-    void answer(const Choice& choice);
+    // False: the session has heard that it failed, or nothing.
+    bool answer(const Choice& choice);
     void refuse(const Choice& choice, errc code);
 
     Parts parts_;

@@ -255,6 +255,34 @@ TEST_F(CacheFiles, ForgetsEntriesOfALogThatHasDiverged) {
     EXPECT_EQ(history({}, "room:soup"), "1 2");
 }
 
+TEST_F(CacheFiles, KeepsNothingOfWhatIsCleared) {
+    ASSERT_EQ(open(), errc::ok) << said;
+    write(told("room:tea", 1, 8));
+    CacheChanges edited;
+    Entry edit = kept_entry(9);
+    edit.kind = EntryKind::edit;
+    edit.ref = 3;
+    edited.conversations["room:tea"].entries.emplace_back(7, edit);
+    write(edited);
+    CacheChanges cleared;
+    cleared.conversations["room:tea"].cleared = Position{7, 5};
+    write(cleared);
+    write(told("room:tea", 4, 6));  // of a page that was asked for before
+    ASSERT_EQ(open(), errc::ok) << said;
+    EXPECT_EQ(history(), "6 7 8 9");
+    const auto page = opened->file->history("room:tea", {});
+    ASSERT_TRUE(page);
+    EXPECT_EQ(page->entries.back().payload.str(), "") << "it would say what is cleared";
+    EXPECT_EQ(offsets(*opened->file->history("room:tea", HistoryQuery::before(6))), "") << "here it begins";
+    cleared.conversations["room:tea"].cleared = Position{7, 9};
+    write(cleared);
+    EXPECT_EQ(history(), "");
+    cleared.conversations["room:tea"].cleared = Position{8, 100};
+    write(cleared);
+    write(told("room:tea", 10, 11));
+    EXPECT_EQ(history(), "10 11") << "another epoch is another log";
+}
+
 TEST_F(CacheFiles, TakesNoOffsetsThatNoLogHas) {
     ASSERT_EQ(open(), errc::ok);
     write(told("room:tea", 1, 2));

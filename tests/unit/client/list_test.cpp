@@ -20,6 +20,9 @@ class Listed : public ::testing::Test {
 protected:
     void name(const Listing& listing) { EXPECT_TRUE(list.name(listing.wire(), 0)); }
     void entry(const body::Entry& each, const std::string& name = "room:tea") { list.on_entry(name, kEpoch, each, 0); }
+    void choose(const body::Settings& settings, const std::string& name = "room:tea") {
+        list.on_settings(name, kEpoch, settings);
+    }
     // "unread above mark", with a + for more.
     std::string mark(const std::string& name = "room:tea") const {
         const auto item = list.item(name);
@@ -58,6 +61,78 @@ TEST_F(Listed, ShowsWhatAPageSays) {
     EXPECT_EQ(shown.last_time, std::chrono::system_clock::time_point(std::chrono::seconds(12)));
     EXPECT_EQ(list.take_changed(), (std::vector<std::string>{"room:tea", "bob"}));
     EXPECT_TRUE(list.take_changed().empty());
+}
+
+TEST_F(Listed, PinnedOnesComeFirst) {
+    name({"room:tea", 12, 12});
+    name({"bob", 20, 20});
+    name({"eve", 15, 15});
+    choose({.pinned = 1});
+    choose({.pinned = 2}, "eve");
+    EXPECT_EQ(order(), "eve room:tea bob ");
+    choose({});
+    EXPECT_EQ(order(), "eve bob room:tea ");
+    EXPECT_EQ(list.take_changed(), (std::vector<std::string>{"room:tea", "bob", "eve"}));
+    choose({});
+    EXPECT_TRUE(list.take_changed().empty()) << "it is as it was";
+}
+
+// The page has as many messages as entries.
+TEST_F(Listed, AreHiddenUntilTheNextMessage) {
+    const auto hidden = [this] { return list.item("room:tea")->settings.hidden; };
+    name({"room:tea", 12, 12});
+    choose({.hidden_below = 13});
+    EXPECT_TRUE(hidden());
+    body::Entry edit = entry_of(13, "bob", 12);
+    edit.kind = model::EntryKind::edit;
+    edit.ref = 12;
+    entry(edit);
+    EXPECT_TRUE(hidden());
+    entry(entry_of(14, "bob", 13));
+    EXPECT_FALSE(hidden());
+    choose({.hidden_below = 14});
+    EXPECT_TRUE(hidden());
+    list.on_end("room:tea", {{kEpoch, 15}, 14, {}});
+    EXPECT_FALSE(hidden());
+    // A receipt overtakes what stands before it in the log.
+    choose({.hidden_below = 16});
+    EXPECT_TRUE(hidden());
+    list.on_own("room:tea", kEpoch, packed_of(entry_of(17, "ann"), Bytes()).entry);
+    EXPECT_TRUE(hidden()) << "nobody knows what 16 is";
+    entry(entry_of(16, "bob", 15));
+    EXPECT_FALSE(hidden());
+}
+
+TEST_F(Listed, WhatIsClearedIsNotListedAndNotUnread) {
+    body::Entry edit = entry_of(12, "bob");
+    edit.kind = model::EntryKind::edit;
+    edit.ref = 9;
+    name({"room:tea", 12, 4, 8, {entry_of(10, "bob"), entry_of(11, "bob"), edit}});
+    choose({.cleared_to = 10});
+    EXPECT_EQ(entries(), "11 12 ");
+    EXPECT_TRUE(list.item("room:tea")->entries.back().packed.entry.deleted) << "it is about what is cleared";
+    EXPECT_EQ(mark(), "1 above 4") << "it was not read";
+    EXPECT_TRUE(list.unsaid().empty());
+    entry(entry_of(13, "bob"));
+    EXPECT_EQ(mark(), "2 above 4");
+    EXPECT_EQ(list.cleared_to("room:tea", kEpoch), 10u);
+    EXPECT_EQ(list.cleared_to("room:tea", kEpoch + 1), 0u);
+    // A page from before, and what is newer than it.
+    body::Settings settings;
+    settings.cleared_to = 10;
+    EXPECT_TRUE(
+        list.name(Listing{"room:tea", 12, 4, 8, {entry_of(10, "bob"), entry_of(11, "bob")}}.wire(), 0, settings));
+    EXPECT_EQ(entries(), "11 12 13 ");
+    (void)list.mark("room:tea", {kEpoch, 6});
+    EXPECT_EQ(mark(), "2 above 6");
+    ASSERT_EQ(list.unsaid().size(), 1u);
+    EXPECT_EQ(list.unsaid().front().position.offset, 6u) << "and no further";
+    choose({.cleared_to = 20});
+    EXPECT_EQ(mark(), "0 above 6");
+    EXPECT_EQ(list.end_of("room:tea"), (Position{kEpoch, 20})) << "the server knows more of the log";
+    EXPECT_EQ(entries(), "");
+    entry(entry_of(21, "bob"));
+    EXPECT_EQ(mark(), "1 above 6");
 }
 
 TEST_F(Listed, OfTwoInTheSameMillisecondTheLaterIsNewer) {

@@ -71,6 +71,9 @@ inline std::vector<std::string> states(const Line& line) {
                             " unread of " + std::to_string(state.mark->last);
                 if (state.last != 0)
                     text += " ends at " + std::to_string(state.last) + " with " + std::to_string(state.messages);
+                if (state.settings)
+                    text += " cleared " + std::to_string(state.settings->cleared_to) + ", pinned " +
+                            std::to_string(state.settings->pinned);
                 if (state.gone) text += " is gone";
                 if (state.conversation.empty()) text = "sync";
             }

@@ -51,7 +51,7 @@ struct NewEntry {
     std::uint64_t first_sent_ms = 0;  // a repeat: when it was first sent, Unix time by the server's clock; 0: none
     Slice type{};
     Slice payload{};              // of a reaction: its key
-    std::vector<Row> mentions{};  // at most 50
+    std::vector<Row> mentions{};  // of a message: users, at most 50; who is no member is passed over
 };
 
 // A conversation is made or changed, its members are: with the entry that tells it, in one transaction.
@@ -136,9 +136,10 @@ struct Outcome {
     // Of the entry, of the mark as it is now, or up to which the conversation is cleared now; offset 0: no entry is
     // needed.
     model::Position position{};
-    std::uint64_t time_ms = 0;   // of the entry
-    std::uint64_t stamp = 0;     // of a repeated mark, or choice: of the last change of the member
-    std::uint64_t messages = 0;  // Head::messages with this entry, or with that of the mark
+    std::uint64_t time_ms = 0;    // of the entry
+    std::uint64_t stamp = 0;      // of a repeated mark, or choice: of the last change of the member
+    std::uint64_t messages = 0;   // Head::messages with this entry, or with that of the mark
+    std::vector<Row> mentions{};  // of an entry, also of a repeat: who of NewEntry::mentions is a member, each once
     // Of a mark: what holds now beside `position`, up to which everything is read.
     std::uint64_t delivered = 0;  // never below that
     std::uint64_t unread_from = 0;
@@ -211,6 +212,7 @@ struct Entry {
     std::uint64_t messages = 0;  // Head::messages with this entry
     std::string type{};
     std::string payload{};
+    std::vector<Row> mentions{};        // users, by row; none of a message that was deleted
     std::vector<Reaction> reactions{};  // by key; if PageRequest::reactions asks for them
     std::uint64_t reactions_upto = 0;   // entries up to this offset are counted in them; 0: nobody asked, or no message
 };
@@ -324,7 +326,8 @@ struct ListPage {
 // Messages that a user has not read.
 struct Unread {
     std::uint32_t count = 0;
-    bool more = false;  // there may be more than `count`
+    bool more = false;           // there may be more than `count`
+    std::uint32_t mentions = 0;  // of those, also of further ones: that mention the user, or all members
 };
 
 // A device that takes pushes: PushChange.
@@ -367,7 +370,8 @@ public:
     // Whatever was committed up to ListPage::upto is seen; what is newer may be left out.
     virtual Result<ListPage> list(const ListRequest& request) = 0;
     // Counts up to `most` messages of others above the mark that the user may read, has not cleared, and that are
-    // neither silent nor deleted, among the newest 1,000 entries. `of` is as list() gave it, or as recent.
+    // neither silent nor deleted, among the newest 1,000 entries; and up to `most` that mention the user among the
+    // newest 1,000 that mention the user or all. `of` is as list() gave it, or as recent.
     virtual Result<Unread> unread(const Listed& of, std::uint32_t most) = 0;
     virtual Result<std::optional<Row>> user(std::string_view name) = 0;
     virtual Result<std::optional<std::string>> user_name(Row user) = 0;

@@ -93,6 +93,7 @@ public:
     struct Seen {
         bool is_unread = false;  // a message, neither silent nor deleted
         bool counts = false;     // in `messages`: a message, not silent
+        bool mentions = false;   // somebody, or all
         Row sender = 0;
         std::uint64_t messages = 0;  // Head::messages with it
     };
@@ -109,9 +110,12 @@ public:
     // The offsets to be looked at; none if newest() < oldest().
     std::uint64_t newest() const noexcept { return of_.conversation.head.last.offset; }
     std::uint64_t oldest() const noexcept { return oldest_; }
+    // Everything up to it is read, or not for this user.
+    std::uint64_t base() const noexcept { return base_; }
     // One after the other, from newest() down. False: the count is complete.
     bool add(const Seen& seen) noexcept {
-        const bool unread = seen.is_unread && seen.sender != of_.member.user;
+        const bool unread = is_unread(seen);
+        mentions_ = mentions_ || (unread && seen.mentions);
         if (unread && unread_.count == most_) {
             unread_.more = true;
             return false;
@@ -122,11 +126,26 @@ public:
     }
     Unread total() const noexcept {
         const bool stopped = oldest_ > base_ + 1 && newest() >= oldest_;
-        return {unread_.count, unread_.more || (stopped && !none_below_)};
+        return {unread_.count, unread_.more || (stopped && !none_below_), unread_.mentions};
+    }
+
+    // ---- mentions: after that ----
+
+    static constexpr std::uint32_t kMostMentions = 1000;  // that are looked at
+
+    // Whether there can be any: then entries that mention the user or all are to be shown, from the newest down to
+    // base(), each once.
+    bool may_have_mentions() const noexcept { return mentions_ || total().more; }
+    // False: the count is complete.
+    bool add_mention(const Seen& seen) noexcept {
+        unread_.mentions += is_unread(seen) && unread_.mentions < most_;
+        return unread_.mentions < most_;
     }
 
 private:
     static constexpr std::uint64_t kScanned = 1000;
+
+    bool is_unread(const Seen& seen) const noexcept { return seen.is_unread && seen.sender != of_.member.user; }
 
     const Listed& of_;
     std::uint32_t most_;
@@ -134,6 +153,7 @@ private:
     std::uint64_t oldest_ = 0;
     Unread unread_{};
     bool none_below_ = false;  // below the last one that was seen there are no messages above the mark
+    bool mentions_ = false;    // an unread one does
 };
 
 }  // namespace flare::store

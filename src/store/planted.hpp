@@ -25,6 +25,8 @@ enum class Fault : std::uint8_t {
     unread_outlives_reading,  // what is unread by hand stays so when it is read
     removed_repeat_taken,     // a repeat of what retention has removed is written once more
     unread_counts_cleared,    // what is cleared is unread
+    mentions_anybody,         // who is no member is mentioned
+    mention_all_not_counted,  // what mentions all is no unread mention
 };
 
 #ifdef FLARE_PLANTED_FAULTS

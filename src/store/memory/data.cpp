@@ -5,10 +5,45 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace flare::store::memory {
 
 using model::EntryKind;
+
+namespace {
+
+// Whom a message mentions: who is a member, and 0 for all. The rows of users begin at 1.
+std::set<Row> mentioned_by(const NewEntry& entry, const Log& log) {
+    std::set<Row> users;
+    if (entry.kind != EntryKind::message) return users;
+    for (const Row user : entry.mentions) {
+        const auto seat = log.members.find(user);
+        const bool is_member = seat != log.members.end() && seat->second.member.role != model::Role::none;
+        if (is_member || planted(Fault::mentions_anybody)) users.insert(user);
+    }
+    if ((entry.flags & model::kMentionAll) != 0) users.insert(0);
+    return users;
+}
+
+Mentions without(const Mentions& all, Row user) {
+    Mentions left;
+    for (auto [offset, users] : all) {
+        users.erase(user);
+        if (!users.empty()) left.emplace(offset, std::move(users));
+    }
+    return left;
+}
+
+}  // namespace
+
+std::vector<Row> mentions_of(const Log& log, std::uint64_t offset) {
+    const auto found = log.mentions.find(offset);
+    if (found == log.mentions.end()) return {};
+    std::vector<Row> users(found->second.begin(), found->second.end());
+    std::erase(users, Row{0});
+    return users;
+}
 
 Data::Data(const Data& from, std::uint64_t generation)
     : generation_(generation),
@@ -82,7 +117,6 @@ void Data::append(const WriteBatch& batch, const NewEntry& entry, Outcome& outco
     give_stamp();
     model::Head& head = log.about.head;
     undo_.emplace_back([&log, before = head] {
-        log.mentions.erase(log.about.head.last.offset);
         log.entries.pop_back();
         log.about.head = before;
     });
@@ -112,8 +146,13 @@ void Data::append(const WriteBatch& batch, const NewEntry& entry, Outcome& outco
         made.payload = batch.view(entry.payload);
         head.bytes += made.payload.size();
         if (entry.kind == EntryKind::reaction) react(batch, entry, log);
+        if (std::set<Row> users = mentioned_by(entry, log); !users.empty()) {
+            undo_.emplace_back([&log, offset = made.offset] { log.mentions.erase(offset); });
+            log.mentions[made.offset] = std::move(users);
+            outcome.mentions = mentions_of(log, made.offset);
+            if (!outcome.mentions.empty()) made.flags |= model::kNamesUsers;
+        }
     }
-    if (!entry.mentions.empty()) log.mentions[head.last.offset] = entry.mentions;
     const Key key{entry.id, entry.conversation, entry.sender};
     ids_[key] = {head.last.offset, stamp_, entry.content};
     undo_.emplace_back([this, key] { ids_.erase(key); });
@@ -139,6 +178,7 @@ bool Data::answer_known(const NewEntry& entry, Outcome& outcome) const {
     outcome.time_ms = there->time_ms;
     outcome.messages = there->messages;
     outcome.stamp = known->second.stamp;
+    outcome.mentions = mentions_of(*in, known->second.offset);
     return true;
 }
 
@@ -209,6 +249,8 @@ void Data::change_original(const WriteBatch& batch, const NewEntry& entry, Log& 
     } else {
         undo_.emplace_back([&log, before = log.reactions] { log.reactions = before; });
         if (!planted(Fault::reactions_outlive)) log.reactions.erase(entry.ref);
+        undo_.emplace_back([&log, before = log.mentions] { log.mentions = before; });
+        log.mentions.erase(entry.ref);
         if (!planted(Fault::deleted_text_stays)) original.payload.clear();
         original.encoding = model::StoredEncoding::identity;
         original.blank = true;
@@ -295,6 +337,10 @@ void Data::erase(const Erasure& erasure, Outcome& outcome) {
     if (erasure.done) {
         erasures_.erase(erasure.user);
         forget_choices(erasure.user);
+        for (auto& [row, log] : logs_) {
+            Mentions before = std::exchange(log.mentions, without(log.mentions, erasure.user));
+            undo_.emplace_back([&kept = log, before = std::move(before)] { kept.mentions = before; });
+        }
     } else {
         erasures_[erasure.user] = erasure.conversation;
     }
@@ -415,6 +461,11 @@ CheckReport Data::check(std::size_t most) const {
                 std::ranges::none_of(reactions, [](const auto& each) { return each.second.users.empty(); });
             if (to == nullptr || to->blank || reactions.empty() || !fits)
                 report.add(where, "reactions are to what is not there, or of nobody", most);
+        }
+        for (const auto& [offset, users] : log.mentions) {
+            const Entry* const by = entry(log, offset);
+            if (by == nullptr || by->blank || users.empty())
+                report.add(where, "somebody is mentioned by what is not there, or nobody is", most);
         }
         std::uint64_t with_role = 0;
         for (const auto& [user, seat] : log.members) {

@@ -37,18 +37,22 @@ struct Reacted {
     std::uint64_t rev = 0;  // offset of the last one that came or went
 };
 using Reactions = std::map<std::string, Reacted, std::less<>>;
+using Mentions = std::map<std::uint64_t, std::set<Row>>;
 
 struct Log {
     Conversation about{};
     std::vector<Entry> entries{};  // from about.head.first on
     std::map<Row, Seat> members{};
-    std::map<std::uint64_t, Reactions> reactions{};        // by the offset of the message
-    std::map<std::uint64_t, std::uint64_t> edits{};        // how many, by the offset of the message
-    std::map<std::uint64_t, std::vector<Row>> mentions{};  // likewise: whom it names
-    std::uint64_t first_n = 0;                             // Head::messages before about.head.first
-    std::uint64_t pruned_ms = 0;                           // what was first sent before may have been removed
+    std::map<std::uint64_t, Reactions> reactions{};  // by the offset of the message
+    std::map<std::uint64_t, std::uint64_t> edits{};  // how many, by the offset of the message
+    Mentions mentions{};                             // by the offset of the message; 0: all members
+    std::uint64_t first_n = 0;                       // Head::messages before about.head.first
+    std::uint64_t pruned_ms = 0;                     // what was first sent before may have been removed
     std::uint64_t removed_ms = 0;
 };
+
+// The users whom an entry mentions.
+std::vector<Row> mentions_of(const Log& log, std::uint64_t offset);
 
 class Data {
 public:

@@ -156,6 +156,13 @@ private:
         const Seat& seat = member.second;
         return {member.first, seat.member.visible_from, seat.mark.offset, seat.marks().has()};
     }
+    static bool is_unread(const Entry& entry) noexcept {
+        return counts_as_message(entry.kind, entry.flags) &&
+               (!entry.blank || planted(store::Fault::unread_counts_deleted));
+    }
+    static bool mentions(const std::set<Row>& users, Row user) {
+        return users.contains(user) || (users.contains(0) && !planted(store::Fault::mention_all_not_counted));
+    }
     Entry shown(const Log& log, std::uint64_t offset) const;
     // As awaits_push(), of who has a role.
     bool is_to_be_woken(const Log& log, const Seat& seat, std::uint64_t offset, std::uint64_t now_ms) const;
@@ -166,6 +173,7 @@ private:
 // An edit shows what its message says now.
 Entry MemoryReader::shown(const Log& log, std::uint64_t offset) const {
     Entry entry = *disk_.data_->entry(log, offset);
+    entry.mentions = mentions_of(log, offset);
     if (entry.kind != model::EntryKind::edit) return entry;
     const Entry* const original = disk_.data_->entry(log, entry.ref);
     entry.blank = original == nullptr || original->blank;
@@ -344,8 +352,18 @@ Result<Unread> MemoryReader::unread(const Listed& of, std::uint32_t most) {
         const Entry* const entry = disk_.data_->entry(*log, offset);
         if (entry == nullptr) continue;  // removed meanwhile
         const bool counts = counts_as_message(entry->kind, entry->flags);
-        const bool blank = entry->blank && !planted(store::Fault::unread_counts_deleted);
-        if (!count.add({counts && !blank, counts, entry->sender, entry->messages})) break;
+        const bool mentions = log->mentions.contains(offset);
+        if (!count.add({is_unread(*entry), counts, mentions, entry->sender, entry->messages})) break;
+    }
+    if (log == nullptr || !count.may_have_mentions()) return count.total();
+    std::uint32_t looked_at = 0;
+    for (auto each = log->mentions.rbegin(); each != log->mentions.rend() && each->first > count.base(); ++each) {
+        const auto& [offset, users] = *each;
+        const Entry* const entry = disk_.data_->entry(*log, offset);
+        if (offset > count.newest() || entry == nullptr || !mentions(users, of.member.user)) continue;
+        const bool counts = counts_as_message(entry->kind, entry->flags);
+        if (!count.add_mention({is_unread(*entry), counts, true, entry->sender, entry->messages})) break;
+        if (++looked_at == UnreadCount::kMostMentions) break;
     }
     return count.total();
 }

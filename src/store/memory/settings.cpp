@@ -54,7 +54,7 @@ bool Data::names(const Log& log, Row user, std::uint64_t after, std::uint64_t up
     const auto end = log.mentions.upper_bound(upto);
     return std::any_of(log.mentions.upper_bound(std::min(after, upto)), end, [&](const auto& each) {
         const Entry* const there = entry(log, each.first);
-        return there != nullptr && !there->blank && std::ranges::count(each.second, user) != 0;
+        return there != nullptr && !there->blank && (each.second.contains(user) || each.second.contains(0));
     });
 }
 

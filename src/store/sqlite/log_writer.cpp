@@ -20,6 +20,7 @@ ReactionWriter::Given reaction_of(const WriteBatch& batch, const NewEntry& entry
 }  // namespace
 
 Result<> LogWriter::prepare() {
+    if (auto good = mentions_.prepare(); !good) return good;
     if (auto good = reactions_.prepare(); !good) return good;
     return sqlite::prepare(
         database_,
@@ -47,8 +48,6 @@ Result<> LogWriter::prepare() {
             {&find_block_,
              "SELECT first, rows FROM block WHERE conversation = ? AND first <= ? ORDER BY first DESC LIMIT 1"},
             {&put_block_, "REPLACE INTO block(conversation, first, rows) VALUES(?, ?, ?)"},
-            {&mention_, "INSERT OR IGNORE INTO mention(user, conversation, offset) VALUES(?, ?, ?)"},
-            {&forget_mentions_, "DELETE FROM mention WHERE conversation = ? AND offset = ?"},
         });
 }
 
@@ -101,7 +100,7 @@ Result<> LogWriter::append(const WriteBatch& batch, const NewEntry& entry, Outco
     head.messages += counts(entry);
     state.block.add(row);
     heads_.changed(entry.conversation);
-    if (auto good = insert(batch, entry, state); !good) return good;
+    if (auto good = insert(batch, entry, state, outcome); !good) return good;
     outcome.position = head.last;
     outcome.time_ms = head.last_ms;
     outcome.stamp = row;
@@ -120,35 +119,37 @@ Result<> LogWriter::append(const WriteBatch& batch, const NewEntry& entry, Outco
 }
 
 Result<bool> LogWriter::answer_known(const NewEntry& entry, Outcome& outcome) {
-    Rows rows = find_id_.rows(entry.id.raw(), entry.conversation, entry.sender);
-    if (!rows.next()) {
-        if (auto good = rows.error(); !good) return no_answer(good.error());
-        return false;
+    {
+        Rows rows = find_id_.rows(entry.id.raw(), entry.conversation, entry.sender);
+        if (!rows.next()) {
+            if (auto good = rows.error(); !good) return no_answer(good.error());
+            return false;
+        }
+        outcome.row = entry.conversation;
+        outcome.repeat = true;
+        if (rows.number(0) != entry.content) outcome.code = errc::duplicate_message_id;
+        outcome.position = {epoch_of(generation_, entry.conversation), rows.number(1)};
+        outcome.time_ms = rows.number(2);
+        outcome.messages = rows.number(3);
+        outcome.stamp = rows.number(4);
     }
-    outcome.row = entry.conversation;
-    outcome.repeat = true;
-    if (rows.number(0) != entry.content) outcome.code = errc::duplicate_message_id;
-    outcome.position = {epoch_of(generation_, entry.conversation), rows.number(1)};
-    outcome.time_ms = rows.number(2);
-    outcome.messages = rows.number(3);
-    outcome.stamp = rows.number(4);
+    if (auto good = mentions_.read(entry, outcome.position.offset, outcome); !good) return no_answer(good.error());
     return true;
 }
 
-Result<> LogWriter::insert(const WriteBatch& batch, const NewEntry& entry, const LogState& state) {
+Result<> LogWriter::insert(const WriteBatch& batch, const NewEntry& entry, const LogState& state, Outcome& outcome) {
     const bool empty = changes_another(entry.kind);  // their content is in the row that they are about
     const std::string_view type = empty ? std::string_view() : batch.view(entry.type);
     const std::string_view payload = empty ? std::string_view() : batch.view(entry.payload);
     const auto encoding = static_cast<std::uint64_t>(empty ? model::StoredEncoding::identity : entry.encoding);
     const model::Head& head = state.head;
-    if (auto good = insert_log_.run(head.stamp, entry.conversation, head.last.offset, number(entry.kind), encoding,
-                                    std::uint64_t{entry.flags} & ~kBlank, entry.ref, head.messages, head.last_ms,
-                                    entry.sender, entry.id.raw(), Text{type}, payload);
-        !good)
-        return good;
-    for (const Row user : entry.mentions)
-        if (auto good = mention_.run(user, entry.conversation, head.last.offset); !good) return good;
-    return {};
+    std::uint64_t flags = std::uint64_t{entry.flags} & ~(kBlank | model::kNamesUsers);
+    if (entry.kind == EntryKind::message) {
+        if (auto good = mentions_.write(entry, head.last.offset, outcome); !good) return good;
+        if (!outcome.mentions.empty()) flags |= model::kNamesUsers;
+    }
+    return insert_log_.run(head.stamp, entry.conversation, head.last.offset, number(entry.kind), encoding, flags,
+                           entry.ref, head.messages, head.last_ms, entry.sender, entry.id.raw(), Text{type}, payload);
 }
 
 Result<LogWriter::Original> LogWriter::original_of(const NewEntry& entry, const LogState& state) {
@@ -209,7 +210,7 @@ Result<> LogWriter::change_original(const WriteBatch& batch, const NewEntry& ent
                          Text{batch.view(entry.type)}, kEditOnce);
     if (auto good = blank_.run(original.row, offset, kBlank); !good) return good;
     if (auto good = reactions_.forget(entry.conversation, entry.ref); !good) return good;
-    return forget_mentions_.run(entry.conversation, entry.ref);
+    return mentions_.forget(entry.conversation, entry.ref);
 }
 
 // ---- heads and blocks ----

@@ -8,6 +8,7 @@
 #include "store/engine.hpp"
 #include "store/sqlite/database.hpp"
 #include "store/sqlite/head_table.hpp"
+#include "store/sqlite/mentions.hpp"
 #include "store/sqlite/reactions.hpp"
 
 #include <cstdint>
@@ -31,6 +32,7 @@ public:
           heads_(heads),
           transaction_(transaction),
           generation_(generation),
+          mentions_(database),
           reactions_(database) {}
 
     Result<> prepare();
@@ -70,7 +72,7 @@ private:
                        Outcome& outcome);
     Result<> change_original(const WriteBatch& batch, const NewEntry& entry, const Original& original,
                              std::uint64_t offset);
-    Result<> insert(const WriteBatch& batch, const NewEntry& entry, const LogState& state);
+    Result<> insert(const WriteBatch& batch, const NewEntry& entry, const LogState& state, Outcome& outcome);
     Result<> make_room(Row conversation, LogState& state, std::uint64_t row);
 
     Database& database_;
@@ -81,7 +83,7 @@ private:
     Statement insert_id_, find_id_;
     Statement insert_log_, original_, edit_, blank_;
     Statement load_, store_, last_block_, find_block_, put_block_;
-    Statement mention_, forget_mentions_;
+    MentionWriter mentions_;
     ReactionWriter reactions_;
     std::string encoded_;        // of a block
     std::vector<Row> to_write_;  // those whose states are being written

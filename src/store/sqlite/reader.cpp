@@ -42,12 +42,13 @@ void Readers::close() {
 
 void SqliteReader::close() noexcept {
     open_ = false;
-    for (Statement* const each :
-         {&snapshot_.begin, &snapshot_.end, &key_, &conversation_, &find_, &first_block_, &blocks_, &entry_, &unread_,
-          &member_, &standing_, &members_, &users_.row, &users_.name, &users_.count})
+    for (Statement* const each : {&snapshot_.begin, &snapshot_.end, &key_, &conversation_, &find_, &first_block_,
+                                  &blocks_, &entry_, &unread_, &users_.row, &users_.name, &users_.count})
         *each = Statement();
     list_ = {};
     walks_ = {};
+    members_ = {};
+    mentions_ = {};
     people_ = {};
     marks_ = {};
     reactions_ = {};
@@ -86,10 +87,11 @@ Result<> SqliteReader::ready() {
              "SELECT offset, kind, encoding, flags, ref, rev, n, time_ms, sender, id, type, payload FROM log "
              "WHERE row = ?"},
             {&unread_, "SELECT kind, flags, n, sender FROM log WHERE row = ?"},
-            {&member_, "SELECT " FLARE_MEMBER_COLUMNS " FROM member WHERE conversation = ? AND user = ?"},
-            {&standing_, "SELECT " FLARE_STANDING_COLUMNS " FROM member WHERE conversation = ? AND user = ?"},
-            {&members_, "SELECT " FLARE_MEMBER_COLUMNS
-                        " FROM member WHERE conversation = ? AND user > ? AND (role <> 0 OR ?) ORDER BY user LIMIT ?"},
+            {&members_.one, "SELECT " FLARE_MEMBER_COLUMNS " FROM member WHERE conversation = ? AND user = ?"},
+            {&members_.standing, "SELECT " FLARE_STANDING_COLUMNS " FROM member WHERE conversation = ? AND user = ?"},
+            {&members_.page,
+             "SELECT " FLARE_MEMBER_COLUMNS
+             " FROM member WHERE conversation = ? AND user > ? AND (role <> 0 OR ?) ORDER BY user LIMIT ?"},
             {&walks_.memberships,
              "SELECT " FLARE_MEMBER_COLUMNS
              ", conversation FROM member WHERE user = ? AND conversation > ? ORDER BY conversation LIMIT ?"},
@@ -107,6 +109,7 @@ Result<> SqliteReader::ready() {
     if (!prepared) return prepared;
     if (auto good = list_.prepare(database_); !good) return good;
     if (auto good = marks_.prepare(database_); !good) return good;
+    if (auto good = mentions_.prepare(database_); !good) return good;
     if (auto good = reactions_.prepare(database_); !good) return good;
     if (auto good = people_.prepare(database_); !good) return good;
     open_ = true;
@@ -191,6 +194,7 @@ Result<Page> SqliteReader::read_page(const PageRequest& request) {
         if (!entry) return entry.error();
         if (!*entry) continue;  // removed meanwhile
         if (auto good = fill_in_original(request.conversation, ahead, **entry); !good) return good.error();
+        if (auto good = mentions_.add_to(**entry, request.conversation); !good) return good.error();
         bytes += (*entry)->payload.size() + (*entry)->type.size();
         page.more = page.more || (bytes > request.bytes && !page.entries.empty());
         if (bytes > request.bytes && !page.entries.empty()) break;
@@ -271,20 +275,21 @@ Result<> SqliteReader::fill_in_original(Row conversation, const std::optional<Lo
 
 Result<std::optional<model::Member>> SqliteReader::member(Row conversation, Row user) {
     return in_snapshot([&] {
-        return only<model::Member>(member_.rows(conversation, user), [](const Rows& rows) { return member_of(rows); });
+        return only<model::Member>(members_.one.rows(conversation, user),
+                                   [](const Rows& rows) { return member_of(rows); });
     });
 }
 
 Result<std::optional<Standing>> SqliteReader::standing(Row conversation, Row user) {
     return in_snapshot([&] {
-        return only<Standing>(standing_.rows(conversation, user), [](const Rows& rows) { return standing_of(rows); });
+        return only<Standing>(members_.standing.rows(conversation, user), [](const Rows& rows) { return standing_of(rows); });
     });
 }
 
 Result<std::vector<model::Member>> SqliteReader::members(Row conversation, Row after, std::uint32_t limit, bool gone) {
     return in_snapshot([&]() -> Result<std::vector<model::Member>> {
         std::vector<model::Member> found;
-        Rows rows = members_.rows(conversation, after, std::uint64_t{gone}, std::uint64_t{limit});
+        Rows rows = members_.page.rows(conversation, after, std::uint64_t{gone}, std::uint64_t{limit});
         while (rows.next()) found.push_back(member_of(rows));
         if (auto good = rows.error(); !good) return good.error();
         return found;
@@ -360,12 +365,17 @@ Result<Unread> SqliteReader::unread(const Listed& of, std::uint32_t most) {
     const bool is_now = now && now->stamp == head.stamp && now->first == head.first;  // else some of it may be gone
     LogTail* const tail = is_now ? caches_.tails.of(of.conversation.row, head.stamp) : nullptr;
     std::uint64_t last = count.newest();
-    for (std::size_t i = 0; tail != nullptr && i < tail->seen.size() && last >= count.oldest(); ++i, --last)
-        if (!count.add(tail->seen[i])) return count.total();
-    if (last < count.oldest()) return count.total();
-    const auto counted = snapshot([&] { return count_unread(of.conversation.row, last, tail, count); });
-    if (tail != nullptr) caches_.tails.grown(of.conversation.row, *tail);
-    if (!counted) return counted.error();
+    bool complete = false;
+    for (std::size_t i = 0; tail != nullptr && !complete && i < tail->seen.size() && last >= count.oldest();
+         ++i, --last)
+        complete = !count.add(tail->seen[i]);
+    if (!complete && last >= count.oldest()) {
+        const auto counted = snapshot([&] { return count_unread(of.conversation.row, last, tail, count); });
+        if (tail != nullptr) caches_.tails.grown(of.conversation.row, *tail);
+        if (!counted) return counted.error();
+    }
+    if (count.may_have_mentions())
+        if (auto good = snapshot([&] { return count_mentions(of, count); }); !good) return good.error();
     return count.total();
 }
 
@@ -393,8 +403,27 @@ Result<> SqliteReader::count_unread(Row conversation, std::uint64_t last, LogTai
 Result<std::optional<UnreadCount::Seen>> SqliteReader::read_seen(std::uint64_t row) {
     return only<UnreadCount::Seen>(unread_.rows(row), [](const Rows& rows) {
         const bool counts = counts_as_message(static_cast<model::EntryKind>(rows.number(0)), rows.number(1));
-        return UnreadCount::Seen{counts && (rows.number(1) & kBlank) == 0, counts, rows.number(3), rows.number(2)};
+        const bool mentions = (rows.number(1) & (model::kNamesUsers | model::kMentionAll)) != 0;
+        return UnreadCount::Seen{counts && (rows.number(1) & kBlank) == 0, counts, mentions, rows.number(3),
+                                 rows.number(2)};
     });
+}
+
+Result<> SqliteReader::count_mentions(const Listed& of, UnreadCount& count) {
+    const Row conversation = of.conversation.row;
+    const auto ahead = shared_.heads->snapshot(conversation);
+    const auto offsets =
+        mentions_.of_user(of.member.user, conversation, count.base() + 1, count.newest(), UnreadCount::kMostMentions);
+    if (!offsets) return offsets.error();
+    for (const std::uint64_t offset : *offsets) {
+        Places places;
+        if (auto good = find_places(conversation, offset, offset, ahead, places); !good) return good;
+        if (places.empty()) continue;  // removed meanwhile
+        const auto seen = read_seen(places.front().second);
+        if (!seen) return seen.error();
+        if (*seen && !count.add_mention(**seen)) return {};
+    }
+    return {};
 }
 
 // ---- users ----

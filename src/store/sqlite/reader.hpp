@@ -9,6 +9,7 @@
 #include "store/sqlite/database.hpp"
 #include "store/sqlite/listing.hpp"
 #include "store/sqlite/member_marks.hpp"
+#include "store/sqlite/mentions.hpp"
 #include "store/sqlite/people.hpp"
 #include "store/sqlite/reactions.hpp"
 #include "store/sqlite/reader_caches.hpp"
@@ -80,6 +81,8 @@ private:
     // From `last` down, in a snapshot; `tail`, if there is one, knows all above `last`, and learns the rest.
     Result<> count_unread(Row conversation, std::uint64_t last, LogTail* tail, UnreadCount& count);
     Result<std::optional<UnreadCount::Seen>> read_seen(std::uint64_t row);
+    // In a snapshot.
+    Result<> count_mentions(const Listed& of, UnreadCount& count);
 
     Shared& shared_;
     bool open_ = false;
@@ -88,13 +91,16 @@ private:
         Statement begin, end;
     } snapshot_;
     Statement key_, conversation_, find_, first_block_, blocks_, entry_, unread_;
-    Statement member_, standing_, members_;
+    struct Members {
+        Statement one, standing, page;
+    } members_;
     struct Walks {
         Statement conversations, memberships, erasures;
     } walks_;
     struct Users {
         Statement row, name, count;
     } users_;
+    MentionReader mentions_;
     PeopleReader people_;
     MarkReader marks_;
     ReactionReader reactions_;

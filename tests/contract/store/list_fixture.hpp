@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace flare::store::test {
@@ -44,6 +45,13 @@ protected:
         NewEntry said = entry(room, ++last_id);
         said.sender = sender;
         said.flags = model::kSilent;
+        return append(said);
+    }
+    Outcome say_to(Row room, Row sender, std::vector<Row> users, std::uint8_t flags = 0) {
+        NewEntry said = entry(room, ++last_id);
+        said.sender = sender;
+        said.flags = flags;
+        said.mentions = std::move(users);
         return append(said);
     }
     Outcome put(Row room, const model::Member& member, bool told = true) {
@@ -100,6 +108,14 @@ protected:
         return count ? std::to_string(count->count) + (count->more ? " and more" : "") : std::string();
     }
     std::string unread(Row room, Row user, std::uint32_t most = 999) { return unread(listed(room, user), most); }
+    std::uint32_t unread_mentions(const Listed& of, std::uint32_t most = 999) {
+        const auto count = reader->unread(of, most);
+        EXPECT_TRUE(count) << count.error().message();
+        return count ? count->mentions : 0;
+    }
+    std::uint32_t unread_mentions(Row room, Row user, std::uint32_t most = 999) {
+        return unread_mentions(listed(room, user), most);
+    }
 
     std::uint64_t last_id = 0;
 };

@@ -14,6 +14,8 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
+#include <vector>
 
 namespace flare::store::test {
 namespace {
@@ -30,6 +32,7 @@ struct PlainRoom {
         EntryKind kind = EntryKind::message;
         bool silent = false;
         bool deleted = false;
+        std::set<Row> mentions{};                  // 0: all
         std::map<Row, std::uint64_t> reactions{};  // to it: how many of whom
     };
     struct Person {
@@ -62,16 +65,18 @@ struct PlainRoom {
         for (std::uint64_t each = 1; each <= std::max(offset, first - 1); ++each) mark.messages += counts(each);
         return mark;
     }
-    std::uint32_t unread(Row user) const {
+    Unread unread(Row user) const {
         const Person& person = people.at(user);
         const std::uint64_t base =
             std::max({person.mark.offset, person.visible_from - 1, person.cleared_to, first - 1});
-        std::uint32_t count = 0;
+        Unread found;
         for (std::uint64_t offset = base + 1; offset <= last(); ++offset) {
             const Said& each = said[offset - 1];
-            count += counts(offset) && !each.deleted && each.sender != user;
+            if (!counts(offset) || each.deleted || each.sender == user) continue;
+            ++found.count;
+            found.mentions += each.mentions.contains(user) || each.mentions.contains(0);
         }
-        return count;
+        return found;
     }
 
     std::uint64_t first = 1;  // what is below was cut off
@@ -105,7 +110,7 @@ private:
         unsigned weight;
         void (UnreadHistory::*take)();
     };
-    static constexpr std::size_t kSteps = 15;
+    static constexpr std::size_t kSteps = 17;
     static const std::array<Step, kSteps> steps_;
 
     std::size_t below(std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(chance_); }
@@ -139,6 +144,13 @@ private:
     Row a_sender() { return below(8) == 0 ? Row{0} : anybody(); }
     void say() { add(a_sender(), EntryKind::message, 0, 0); }
     void say_silently() { add(a_sender(), EntryKind::message, model::kSilent, 0); }
+    // Also who is no member, who says it, and the same one twice; a silent one names people, too.
+    void mention() {
+        std::vector<Row> users;
+        for (std::size_t i = below(4); i > 0; --i) users.push_back(anybody());
+        add(a_sender(), EntryKind::message, below(6) == 0 ? model::kSilent : 0, 0, std::move(users));
+    }
+    void mention_all() { add(a_sender(), EntryKind::message, model::kMentionAll, 0, {anybody()}); }
     void edit() { add(anybody(), EntryKind::edit, 0, some_offset()); }
     void remove() { add(anybody(), EntryKind::removal, 0, some_offset()); }
     void react() { add(anybody(), EntryKind::reaction, 0, some_offset()); }
@@ -271,8 +283,9 @@ private:
 
     // ---- how it is written: several writes in a group, one after the other ----
 
-    void add(Row sender, EntryKind kind, std::uint8_t flags, std::uint64_t ref) {
+    void add(Row sender, EntryKind kind, std::uint8_t flags, std::uint64_t ref, std::vector<Row> mentions = {}) {
         NewEntry entry = next_entry();
+        entry.mentions = mentions;
         entry.sender = sender;
         entry.kind = kind;
         entry.flags = flags;
@@ -284,10 +297,18 @@ private:
             if (code == errc::ok && ++plain_.said[ref - 1].reactions[sender] > kMost) code = errc::too_many_reactions;
         }
         if (code == errc::ok) plain_.said.push_back({sender, kind, flags == model::kSilent});
+        std::erase_if(mentions, [this](Row user) { return !plain_.people[user].is_member; });
+        std::set<Row> mentioned(mentions.begin(), mentions.end());
+        const std::vector<Row> told(mentioned.begin(), mentioned.end());
+        if ((flags & model::kMentionAll) != 0) mentioned.insert(0);
+        if (code == errc::ok) plain_.said.back().mentions = std::move(mentioned);
         if (code == errc::ok && kind == EntryKind::removal) plain_.said[ref - 1].deleted = true;
-        write({entry}, [code, offset = plain_.last()](const Outcome& outcome) {
+        write({entry}, [code, offset = plain_.last(), told](const Outcome& outcome) {
             EXPECT_EQ(outcome.code, code);
             EXPECT_EQ(outcome.position.offset, code == errc::ok ? offset : 0);
+            EXPECT_EQ(std::set<Row>(outcome.mentions.begin(), outcome.mentions.end()),
+                      std::set<Row>(told.begin(), told.end()));
+            EXPECT_EQ(outcome.mentions.size(), told.size()) << "each is told once";
         });
     }
     void put(std::vector<model::Member> members) {
@@ -342,12 +363,13 @@ private:
             EXPECT_EQ(found->settings.pinned, person.pinned) << "user " << user;
             const bool hidden = person.hidden_at && *person.hidden_at == plain_.messages();
             EXPECT_EQ(found->settings.hides(found->conversation.head.messages), hidden) << "user " << user;
-            const std::uint32_t unread = plain_.unread(user);
+            const auto [unread, unused, mentions] = plain_.unread(user);
             const std::uint32_t most = below(4) == 0 ? static_cast<std::uint32_t>(below(4)) : 999;
             const auto counted = store_.reader->unread(*found, most);
             ASSERT_TRUE(counted);
             EXPECT_EQ(counted->count, std::min(unread, most)) << "user " << user << ", mark " << person.mark.offset;
             EXPECT_EQ(counted->more, unread > most) << "user " << user << ", mark " << person.mark.offset;
+            EXPECT_EQ(counted->mentions, std::min(mentions, most)) << "user " << user;
         }
     }
 
@@ -364,6 +386,8 @@ private:
 const std::array<UnreadHistory::Step, UnreadHistory::kSteps> UnreadHistory::steps_{{
     {10, &UnreadHistory::say},
     {2, &UnreadHistory::say_silently},
+    {4, &UnreadHistory::mention},
+    {1, &UnreadHistory::mention_all},
     {3, &UnreadHistory::edit},
     {4, &UnreadHistory::remove},
     {2, &UnreadHistory::react},

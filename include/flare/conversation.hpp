@@ -150,13 +150,14 @@ struct Entry {
     std::string from;  // user id, or "server"; empty: a user who no longer exists
     std::chrono::system_clock::time_point time{};
     std::string type;
-    Bytes payload;                             // uncompressed; of a reaction: its key; membership, config: see `change`
-    bool deleted = false;                      // a message that was deleted, or an edit of one: there is no payload
-    std::uint64_t ref = 0;                     // the entry that this one is about; 0: none
-    bool silent = false;                       // counts as unread for nobody
-    bool mentions_all = false;                 // mentions every member
-    bool taken_back = false;                   // of a reaction: the user has taken it back
-    std::uint64_t messages = 0;                // messages that count as unread, up to this entry
+    Bytes payload;                      // uncompressed; of a reaction: its key; membership, config: see `change`
+    bool deleted = false;               // a message that was deleted, or an edit of one: there is no payload
+    std::uint64_t ref = 0;              // the entry that this one is about; a message: that it replies to; 0: none
+    bool silent = false;                // counts as unread for nobody
+    bool mentions_all = false;          // mentions every member
+    std::vector<std::string> mentions;  // of a message: the members whom it names
+    bool taken_back = false;            // of a reaction: the user has taken it back
+    std::uint64_t messages = 0;         // messages that count as unread, up to this entry
     std::optional<ConversationChange> change;  // of the kinds membership and config
     // To a message, by key; in history() and list(). A subscription tells the reactions as they come.
     std::vector<Reaction> reactions;
@@ -171,6 +172,7 @@ struct ReadMark {
     // The user has marked the conversation as unread from this entry on (Marks::mark_unread()): show it as unread,
     // whatever the count. 0: not.
     std::uint64_t unread_from = 0;
+    std::uint64_t mentions = 0;  // of the unread ones, those that mention the user or all members; at most 999
 };
 
 // Of which messages the devices of a user are woken by a push.

@@ -9,6 +9,9 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace flare {
 
@@ -47,6 +50,13 @@ struct Message {
     std::string from;  // set by the server: the authenticated user id, or "server"
     std::string to;    // user id, "server", or "room:NAME"
     Priority priority = Priority::normal;
+
+    // ---- in a conversation; without a store, the server hands it on as it is ----
+
+    std::uint64_t reply_to = 0;  // offset of the message that this one answers, in the same conversation; 0: none
+    bool silent = false;         // counts as unread for nobody, and wakes no device
+    bool mentions_all = false;   // mentions every member: for moderators, admins and owners
+    std::vector<std::string> mentions;  // user ids, at most 50; who is no member is passed over
 };
 
 }  // namespace flare

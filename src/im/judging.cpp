@@ -15,7 +15,7 @@ const model::Member& sender_of(const Waiting& item, Conversation& conversation) 
 
 bool needs_ref(const Send& send) noexcept {
     using enum model::EntryKind;
-    return send.kind == edit || send.kind == removal || send.kind == reaction;
+    return send.kind == edit || send.kind == removal || send.kind == reaction || send.kind == message;
 }
 
 }  // namespace

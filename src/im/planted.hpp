@@ -40,6 +40,8 @@ enum class Fault : std::uint8_t {
     edited_by_anybody,       // whoever may write edits what others wrote
     deleted_by_anybody,      // and deletes it
     lower_role_not_heeded,   // members of a higher role are muted and banned, too
+    reply_not_checked,       // a message answers what is not there, or may not be read
+    all_named_by_anybody,    // whoever may write names all members
 
     feed_skips_one,                // a feed that is behind goes on one entry too far
     page_above_told,               // a page is read beyond what the home has told
@@ -54,6 +56,7 @@ enum class Fault : std::uint8_t {
     mark_not_told,        // other sessions of the user do not hear of a mark
     settings_not_told,    // nor of what the user has chosen
     state_after_removal,  // who was removed from a room is told where its log ends
+    mention_not_told,     // who is named in a room without a feed hears nothing of it
 
     delivered_ahead,        // what a device has acknowledged counts as one entry more
     moved_mark_dropped,     // a mark that moves within a second of another is not told

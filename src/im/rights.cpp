@@ -37,6 +37,21 @@ Refusal lacks(Capability capability) {
     return forbidden("only admins do this: ask one");
 }
 
+// Who may not read a message hears nothing of it; it may be one of their own from before they left.
+bool may_see(const Writing& writing, const Entry& entry) {
+    return writing.config.visibility == model::Visibility::all || entry.ref >= writing.sender.visible_from ||
+           entry.about->sender == writing.sender.user;
+}
+
+// One that was deleted can be answered: its place stays.
+Refused may_reply(const Writing& writing, const Entry& entry) {
+    if (entry.ref == 0 || planted(Fault::reply_not_checked)) return {};
+    const bool is_there = entry.about != nullptr && entry.about->kind == EntryKind::message && may_see(writing, entry);
+    if (is_there) return {};
+    return Refusal{errc::unknown_entry,
+                   "the message that this one replies to is not in this conversation: name the offset of one that is"};
+}
+
 Refused may_edit(const Writing& writing, const About& about, std::uint64_t now_ms) {
     if (about.kind != EntryKind::message) return forbidden("only messages are edited: name the offset of a message");
     if (about.blank) return Refusal{errc::history_pruned, "the message was deleted: send another one"};
@@ -103,9 +118,9 @@ Refused may_append(const Writing& writing, const Entry& entry, std::uint64_t now
     if (entry.kind == EntryKind::membership || entry.kind == EntryKind::config || entry.kind == EntryKind::system)
         return forbidden("users send messages, edits, removals and reactions: ask for the change itself");
     if (Refused refused = may_write(writing, needed, now_ms)) return refused;
-    if ((entry.flags & model::kMentionAll) != 0 && !can(writing.sender.role, Capability::mention_all))
-        return lacks(Capability::mention_all);
-    if (entry.kind == EntryKind::message) return {};
+    const bool names_all = (entry.flags & model::kMentionAll) != 0 && !planted(Fault::all_named_by_anybody);
+    if (names_all && !can(writing.sender.role, Capability::mention_all)) return lacks(Capability::mention_all);
+    if (entry.kind == EntryKind::message) return may_reply(writing, entry);
     if (entry.other_log)
         return Refusal{errc::epoch_changed,
                        "the offset is of an earlier log of the conversation: look the message up in the present one"};
@@ -113,10 +128,7 @@ Refused may_append(const Writing& writing, const Entry& entry, std::uint64_t now
         return Refusal{errc::history_pruned,
                        "the message was removed by the rules of retention: nothing is left of it"};
     if (entry.about == nullptr) return no_such_message();
-    // Who may not read a message hears nothing of it; it may be one of their own from before they left.
-    const bool readable = writing.config.visibility == model::Visibility::all ||
-                          entry.ref >= writing.sender.visible_from || entry.about->sender == writing.sender.user;
-    if (!readable) return no_such_message();
+    if (!may_see(writing, entry)) return no_such_message();
     if (entry.kind == EntryKind::edit) return may_edit(writing, *entry.about, now_ms);
     if (entry.kind == EntryKind::removal) return may_delete(writing, *entry.about);
     return may_react(writing, *entry.about);

@@ -1,5 +1,7 @@
 #include "server/encoder.hpp"
 
+#include "wire/message_about.hpp"
+
 #include <chrono>
 
 namespace flare::server {
@@ -24,7 +26,8 @@ wire::MessageView view_of(const Message& message, std::string_view to, std::chro
 
 errc Encoder::what_is_wrong(const Message& message) const noexcept {
     if (message.payload.size() > config_.session.max_message_bytes) return errc::message_too_large;
-    return wire::is_name(message.type) && wire::is_name(message.from) ? errc::ok : errc::invalid_name;
+    if (!wire::is_name(message.type) || !wire::is_name(message.from)) return errc::invalid_name;
+    return wire::check_mentions(message);
 }
 
 std::shared_ptr<EncodedMessage> Encoder::encode(const Message& message, std::string_view to, bool has_time) const {
@@ -34,6 +37,8 @@ std::shared_ptr<EncodedMessage> Encoder::encode(const Message& message, std::str
     data.from = from;
     data.server_time_ms = milliseconds_of(now);
     data.message = view_of(message, to, now);
+    const std::string about = wire::about_of(message);
+    data.message->about = about;
     wire::Forms forms(wire::encode(data), *data.message, config_.compression.get(), false);
     if (config_.compression && has_time && message.payload.size() > wire::kAtOnceBytes)
         forms.prepare(wire::set_of(wire::Encoding::zstd));

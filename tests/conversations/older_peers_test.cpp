@@ -3,6 +3,7 @@
 #include "integration/harness.hpp"
 #include "integration/raw_peer.hpp"
 #include "support/folder.hpp"
+#include "wire/about.hpp"
 
 #include <algorithm>
 #include <set>
@@ -15,6 +16,7 @@ protected:
     // What has come as Data, and the kinds of all numbered frames.
     struct Heard {
         std::vector<std::string> messages;
+        std::vector<std::string> mentions;
         std::set<wire::FrameKind> kinds;
     };
     static Heard heard(const RawPeer& peer) {
@@ -27,6 +29,9 @@ protected:
                 if (frame.kind != wire::FrameKind::data) continue;
                 const auto data = wire::decode_data(frame.body);
                 all.messages.push_back(std::string(data->from) + ": " + std::string(data->message->payload));
+                const auto about = wire::decode_about(data->message->about);
+                EXPECT_TRUE(about);
+                for (const std::string_view name : about->mentions) all.mentions.emplace_back(name);
             }
         }
         return all;
@@ -53,11 +58,14 @@ TEST_P(OlderPeers, GetDirectMessagesAsDataAndNothingElse) {
     ASSERT_TRUE(bob.send_text_message("eve", "first").success);
     ASSERT_TRUE(desk.send_text_message("bob", "own").success);
     ASSERT_TRUE(desk.send_text_message("room:tea", "own in the room").success);
-    ASSERT_TRUE(bob.send_text_message("eve", "last").success);
+    Message last("text", Bytes("last"));
+    last.mentions = {"eve", "nobody"};
+    ASSERT_TRUE(bob.send_message("eve", last).success);
     const std::vector<std::string> direct{"bob: first", "bob: last"};
     EXPECT_TRUE(peer.wait([&] { return heard(peer).messages.size() >= direct.size(); }));
     const Heard all = heard(peer);
     EXPECT_EQ(all.messages, direct);
+    EXPECT_EQ(all.mentions, (std::vector<std::string>{"eve", "nobody"})) << "as its sender wrote them";
     EXPECT_FALSE(all.kinds.contains(wire::FrameKind::feed));
     EXPECT_FALSE(all.kinds.contains(wire::FrameKind::response));
     EXPECT_FALSE(peer.closed);

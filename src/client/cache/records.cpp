@@ -8,6 +8,7 @@
 
 #include <flare/conversations.hpp>
 
+#include <algorithm>
 #include <iterator>
 
 namespace flare::client {
@@ -29,7 +30,10 @@ wire::im::Entry view_of(const Entry& entry) {
     kept.payload = entry.payload.view();
     kept.ref = entry.ref;
     kept.flags = (entry.silent ? model::kSilent : 0u) | (entry.mentions_all ? model::kMentionAll : 0u) |
-                 (entry.taken_back ? model::kTakenBack : 0u) | (entry.deleted ? model::kDeleted : 0u);
+                 (entry.taken_back ? model::kTakenBack : 0u) | (entry.deleted ? model::kDeleted : 0u) |
+                 (entry.mentions.empty() ? 0u : model::kNamesUsers);
+    const std::size_t mentions = std::min(entry.mentions.size(), wire::kMaxMentions);
+    kept.mentions.assign(entry.mentions.begin(), entry.mentions.begin() + static_cast<std::ptrdiff_t>(mentions));
     kept.messages = entry.messages;
     for (const Reaction& each : entry.reactions) {
         if (kept.reactions.size() < wire::im::kMaxReactions) kept.reactions.push_back({each.key, each.users, each.own});
@@ -76,6 +80,7 @@ std::string bytes_of(const ListedConversation& listed) {
         wire::im::ReadMark{listed.mark.offset, static_cast<std::uint32_t>(listed.mark.unread), listed.mark.more};
     kept.mark->unread_from = listed.mark.unread_from;
     kept.settings = view_of(listed.settings, about.head.messages);
+    kept.mark->mentions = static_cast<std::uint32_t>(listed.mark.mentions);
     if (!about.name.starts_with(model::Target::kConversation)) {  // of rooms they are told anew
         for (const UserMark& each : listed.others) kept.others.push_back({each.user, each.read, each.delivered});
     }
@@ -105,6 +110,7 @@ std::optional<Entry> entry_of(const KeptMessage& message, const std::string& use
     entry.time = stored.time;
     entry.type = std::string(sent->type);
     entry.payload = Bytes(sent->payload);
+    read_about(sent->about, entry);
     return entry;
 }
 

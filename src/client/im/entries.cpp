@@ -1,6 +1,7 @@
 #include "client/im/entries.hpp"
 
 #include "wire/entries.hpp"
+#include "wire/message_about.hpp"
 
 #include <algorithm>
 #include <string>
@@ -65,12 +66,23 @@ PackedEntry packed_of(const wire::im::Entry& from, const Bytes& whole) {
     entry.mentions_all = (from.flags & model::kMentionAll) != 0;
     entry.taken_back = (from.flags & model::kTakenBack) != 0;
     entry.deleted = (from.flags & model::kDeleted) != 0;
+    entry.mentions.assign(from.mentions.begin(), from.mentions.end());
     entry.messages = from.messages;
     for (const wire::im::Reaction& each : from.reactions)
         entry.reactions.push_back({std::string(each.key), each.users, each.own});
     entry.reactions_upto = from.reactions_upto;
     entry.payload = whole.empty() || from.payload.size() < kShareFrom ? Bytes(from.payload) : whole.share(from.payload);
     return packed;
+}
+
+void read_about(std::string_view bytes, Entry& to) {
+    if (bytes.empty()) return;
+    Message said;
+    wire::read_about(bytes, said);
+    to.ref = said.reply_to;
+    to.silent = said.silent;
+    to.mentions_all = said.mentions_all;
+    to.mentions = std::move(said.mentions);
 }
 
 Checked<Entry> unpacked(PackedEntry packed, wire::Encodings encodings) {

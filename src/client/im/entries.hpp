@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 namespace flare::client {
 
@@ -29,6 +30,9 @@ PackedEntry packed_of(const wire::im::Entry& from, const Bytes& whole);
 // Errors: bad_compression, compression_unavailable (not in `encodings`), message_too_large (above 1 MiB). The text
 // names the offset.
 Checked<Entry> unpacked(PackedEntry packed, wire::Encodings encodings);
+
+// What a message of this client says beside its payload: an encoded wire::About.
+void read_about(std::string_view bytes, Entry& to);
 
 RoomConfig config_of(const model::Config& from);
 std::int64_t unix_ms(std::chrono::system_clock::time_point time);

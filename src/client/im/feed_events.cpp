@@ -49,6 +49,10 @@ Event event_of(const FeedOrigin& origin, PackedEntry packed, Keeping* kept) {
     message.timestamp = message.server_time = entry->time;
     message.from = std::move(entry->from);
     message.to = !own && is_direct(origin.conversation) ? origin.user : origin.conversation;
+    message.reply_to = entry->ref;
+    message.silent = entry->silent;
+    message.mentions_all = entry->mentions_all;
+    message.mentions = std::move(entry->mentions);
     if (own) return event::OwnMessage{std::move(message), origin.conversation, stored};
     return event::MessageReceived{std::move(message), origin.conversation, stored};
 }

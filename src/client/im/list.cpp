@@ -14,7 +14,7 @@ namespace {
 std::size_t cost_of(const ConversationList::Kept& kept) {
     const Entry& entry = kept.packed.entry;
     return sizeof(kept) + entry.payload.size() + entry.type.size() + entry.from.size() +
-           entry.reactions.capacity() * sizeof(Reaction);
+           entry.reactions.capacity() * sizeof(Reaction) + entry.mentions.capacity() * sizeof(std::string);
 }
 
 std::uint64_t offset_of(const ConversationList::Kept& kept) { return kept.packed.entry.offset; }
@@ -22,6 +22,10 @@ std::uint64_t offset_of(const ConversationList::Kept& kept) { return kept.packed
 // As unread, for this user: neither silent nor deleted, and of somebody else.
 bool counts(const Entry& entry, std::string_view user) {
     return entry.kind == EntryKind::message && !entry.silent && !entry.deleted && entry.from != user;
+}
+
+bool mentions(const Entry& entry, std::string_view user) {
+    return entry.mentions_all || std::ranges::find(entry.mentions, user) != entry.mentions.end();
 }
 
 }  // namespace
@@ -67,14 +71,15 @@ bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Enco
     state.about = std::move(about);
     state.named = pass_;
     if (settings || from.settings) set(state, settings ? *settings : *from.settings);
-    std::deque<std::uint64_t> others;
+    AllUnread others;
     const std::uint64_t first = from.entries.empty() ? last + 1 : from.entries.front().offset;
     if (first > state.heard + 1) forget_below(state, first);  // they may have changed in between
     state.heard = std::max(state.heard, last);
     forget_below(state, state.about.visible_from);
     for (const wire::im::Entry& each : from.entries) {
         Kept kept{packed_of(each, Bytes()), encodings};
-        if (counts(kept.packed.entry, user_)) others.push_back(each.offset);
+        const Entry& entry = kept.packed.entry;
+        if (counts(entry, user_)) others.push_back({entry.offset, mentions(entry, user_)});
         // What the page counts is without it.
         if (each.kind == model::EntryKind::removal) state.count_removal(each.offset, each.ref);
         keep(state, std::move(kept));
@@ -83,7 +88,7 @@ bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Enco
     const std::uint64_t known_from = !from.entries.empty() && from.entries.back().offset < last ? last : first - 1;
     if (known_from == last) others.clear();
     ReadMark read;
-    if (from.mark) read = {from.mark->offset, from.mark->unread, from.mark->more};
+    if (from.mark) read = {from.mark->offset, from.mark->unread, from.mark->more, 0, from.mark->mentions};
     if (from.mark) state.flag.told = from.mark->unread_from;
     if (from.mark && !state.flag.unsaid) state.flag.from = from.mark->unread_from;
     state.count_page(read, last, known_from, std::move(others));
@@ -140,7 +145,7 @@ void ConversationList::on_entry(std::string_view name, std::uint64_t epoch, cons
         state->count_removal(entry.offset, entry.ref);
         uncounted_ = uncounted_ || state->count_from != 0;
     }
-    if (counts(entry, user_)) state->count(entry.offset);
+    if (counts(entry, user_)) state->count({entry.offset, mentions(entry, user_)});
     state->count_upto(entry.offset, entry.messages);
     if (news) {
         head.last = entry.offset;
@@ -177,6 +182,7 @@ void ConversationList::on_gap(std::string_view name, const Position& upto) {
     State* const state = find(name, upto.epoch);
     if (state == nullptr || upto.offset <= state->counted) return;
     if (upto.offset > state->mark) {
+        state->mentions_below = state->mentions();
         state->below += state->others.size();
         state->others.clear();
         state->more = true;
@@ -242,7 +248,10 @@ void ConversationList::on_end(std::string_view name, const End& end) {
     State* const state = find(name, end.last.epoch);
     if (state == nullptr) return;
     LogHead& head = state->about.head;
+    const bool mentions = end.mentioned > state->counted;  // else it was counted
     const bool counted = state->count_end(end.last.offset, end.messages);
+    if (mentions) state->count_mention(end.mentioned);
+    uncounted_ = uncounted_ || state->count_from != 0;
     const bool news = end.last.offset > head.last;
     if (news) {
         head.last = end.last.offset;
@@ -296,8 +305,9 @@ bool ConversationList::on_marked(std::string_view name, std::uint64_t epoch, con
     state->flag.told = read.unread_from;
     if (answered == state->flag.number) state->flag.unsaid = false;
     if (!state->flag.unsaid) state->flag.from = read.unread_from;
-    if (before.offset != state->has_read || before.unread != state->unread() || before.more != state->more ||
-        before.unread_from != state->flag.from)
+    const ReadMark now = state->read_mark();
+    if (before.offset != now.offset || before.unread != now.unread || before.more != now.more ||
+        before.unread_from != now.unread_from || before.mentions != now.mentions)
         note_changed(state->about.name, *state);
     return counted;
 }

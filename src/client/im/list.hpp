@@ -5,7 +5,8 @@
 // Unread are messages of others above the mark. Those above `known_from` are known one by one, so that the count is
 // exact when the mark moves there; of those below it only their number is known, until the server counts anew. It is
 // asked to when one of them may have been deleted. Where only the end of a log is told, unread grows by the messages
-// that the log has more, less the own ones among them.
+// that the log has more, less the own ones among them. Which of them mention the user is known, and counted, likewise;
+// where only the end is told, the server says that there is one, and is asked how many there are.
 //
 // Protocol: docs/protocol.md, "Sync"; docs/client.md, "The list of conversations".
 // Threads:  its client's I/O thread; listed() any.
@@ -85,6 +86,7 @@ public:
         Position last{};
         std::uint64_t messages = 0;
         std::chrono::system_clock::time_point time{};
+        std::uint64_t mentioned = 0;  // the newest message that mentions the user, as far as it was told
     };
     void on_end(std::string_view name, const End& end);
 
@@ -151,6 +153,12 @@ public:
     std::vector<std::string> take_changed();
 
 private:
+    // An unread message of somebody else.
+    struct Unread {
+        std::uint64_t offset = 0;
+        bool mentions = false;  // the user, or all members
+    };
+    using AllUnread = std::deque<Unread>;  // by offset, ascending
     struct State {
         Conversation about{};  // with the head as it is now
         std::chrono::system_clock::time_point last_time{};
@@ -164,18 +172,19 @@ private:
             std::uint64_t number = 1;  // how often this client has said something of it
             bool unsaid = false;       // the last time, the server may not have heard it
         } flag{};
-        std::uint64_t below = 0;       // unread ones in (mark, known_from]
-        bool more = false;             // or more than that
-        std::uint64_t known_from = 0;  // above it every message of others is known, up to `counted`
+        std::uint64_t below = 0;           // unread ones in (mark, known_from]
+        std::uint64_t mentions_below = 0;  // of these, those that mention the user
+        bool more = false;                 // or more than that
+        std::uint64_t known_from = 0;      // above it every message of others is known, up to `counted`
         std::uint64_t counted = 0;
         std::optional<std::uint64_t> messages{};  // of the log up to `counted`
         // What is between here and known_from was counted by ends of the log, own messages among it.
         std::optional<std::uint64_t> guessed_from{};
         // Deletions that are known: the offset of each, and that of the message; the newest, by offset.
         std::deque<std::pair<std::uint64_t, std::uint64_t>> removals{};
-        std::uint64_t count_from = 0;        // unread is to be counted by who knows of the entry there; 0: it is
-        std::vector<std::uint64_t> own{};    // offsets of own messages above `counted`, ascending
-        std::deque<std::uint64_t> others{};  // offsets of messages of others above mark and known_from, ascending
+        std::uint64_t count_from = 0;      // unread is to be counted by who knows of the entry there; 0: it is
+        std::vector<std::uint64_t> own{};  // offsets of own messages above `counted`, ascending
+        AllUnread others{};                // messages of others above mark and known_from
         std::vector<Kept> entries{};
         std::uint64_t heard = 0;        // whatever changes an entry of `entries` up to there is known
         std::vector<UserMark> marks{};  // of others, by user
@@ -184,7 +193,8 @@ private:
         bool changed = false;           // in changed_
 
         std::uint64_t unread() const noexcept { return below + others.size(); }
-        ReadMark read_mark() const noexcept { return {has_read, unread(), more, flag.from}; }
+        std::uint64_t mentions() const noexcept;
+        ReadMark read_mark() const noexcept { return {has_read, unread(), more, flag.from, mentions()}; }
         bool is_hidden() const noexcept;
         void set_unread(std::uint64_t from);
         // The user has read so far.
@@ -192,14 +202,15 @@ private:
         // Everything up to there is read, or cleared.
         void pass(std::uint64_t offset);
         void clear(std::uint64_t upto);
-        void count(std::uint64_t offset);
+        void count(const Unread& message);
         // Everything up to there is counted.
         void count_upto(std::uint64_t offset, std::optional<std::uint64_t> log_messages);
         void note_own(std::uint64_t offset, bool is_counted);
         void note_late_receipt(std::uint64_t offset);
         bool count_end(std::uint64_t last, std::uint64_t log_messages);
+        void count_mention(std::uint64_t offset);
         void fold();
-        void count_page(ReadMark read, std::uint64_t last, std::uint64_t from, std::deque<std::uint64_t> found);
+        void count_page(ReadMark read, std::uint64_t last, std::uint64_t from, AllUnread found);
         bool count_answer(const wire::im::ReadMark& said);
         void count_removal(std::uint64_t offset, std::uint64_t of);
         void doubt_count(std::uint64_t counted_upto) noexcept;

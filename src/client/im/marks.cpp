@@ -26,7 +26,7 @@ void ReadMarks::ask(const Call& call, const std::string& conversation, std::uint
         if (!said) return done(said.error());
         // The list knows of entries that the server has not counted.
         const auto now = list_.mark(conversation, {epoch, 0});
-        done(now.value_or(ReadMark{said->offset, said->unread, said->more, said->unread_from}));
+        done(now.value_or(ReadMark{said->offset, said->unread, said->more, said->unread_from, said->mentions}));
     });
 }
 

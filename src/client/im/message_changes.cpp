@@ -27,6 +27,7 @@ bool remove(PackedEntry& message, const Entry& change) {
     entry.deleted = true;
     entry.changed_at = change.offset;
     entry.reactions.clear();
+    entry.mentions.clear();
     message.encoding = wire::Encoding::none;
     message.size = 0;
     return true;
@@ -98,7 +99,9 @@ void take_newer(PackedEntry& known, PackedEntry other) {
     } else {
         known = std::move(other);
     }
-    if (known.entry.deleted) known.entry.reactions.clear();
+    if (!known.entry.deleted) return;
+    known.entry.reactions.clear();
+    known.entry.mentions.clear();
 }
 
 }  // namespace flare::client

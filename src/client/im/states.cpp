@@ -13,7 +13,8 @@ ListStates::Kept ListStates::kept_of(const wire::im::ConversationState& state) {
         kept.gone = state.last;
         return kept;
     }
-    if (state.last != 0) kept.end = {{state.epoch, state.last}, state.messages, wire::to_time(state.last_ms)};
+    if (state.last != 0)
+        kept.end = {{state.epoch, state.last}, state.messages, wire::to_time(state.last_ms), state.mentioned};
     kept.mark = state.mark;
     kept.settings = state.settings;
     kept.others = marks_of(state.others);
@@ -27,7 +28,11 @@ void ListStates::Kept::add(const Kept& newer) {
         return;
     }
     number = newer.number;
-    if (newer.end) end = newer.end;
+    if (newer.end) {
+        const std::uint64_t mentioned = end ? end->mentioned : 0;
+        end = newer.end;
+        end->mentioned = std::max(end->mentioned, mentioned);
+    }
     if (newer.mark) mark = newer.mark;
     if (newer.settings) settings = newer.settings;
     for (const UserMark& each : newer.others) {

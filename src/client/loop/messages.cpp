@@ -1,6 +1,7 @@
 #include "client/loop/messages.hpp"
 
 #include "client/im/entries.hpp"
+#include "wire/message_about.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -26,18 +27,21 @@ void Messages::send(Message message, SendDone done, std::chrono::system_clock::t
     const bool kept = config_.cache != nullptr && can_be_sent == errc::not_connected && !done;
     if (can_be_sent != errc::ok && !kept) return fail(can_be_sent);
     if (message.to.empty()) return fail(errc::unknown_target);
+    if (const errc code = wire::check_mentions(message); code != errc::ok) return fail(code);
+    const std::string about = wire::about_of(message);
     wire::MessageView view;
     view.id = message.id;
     view.type = message.type;
     view.payload = message.payload.view();
     view.timestamp_ms = unix_ms(message.timestamp);
     view.to = message.to;
+    view.about = about;
     const session::TimePoint now = steady_now();
     const auto queued = session_.send(view, message.priority, now, done != nullptr);
     if (!queued) return fail(static_cast<errc>(queued.error().value()));
     Cache::Ticket ticket = 0;
     if (config_.cache) ticket = config_.cache->post({message.id, wire::encode_message(view), message.priority});
-    Entry entry = entry_of(message.id, message.type, std::move(message.payload));
+    Entry entry = entry_of(view, std::move(message.payload));
     waiters_.emplace(message.id,
                      Waiter{std::move(done), queued_at, now, std::move(message.to), std::move(entry), ticket});
 }
@@ -59,20 +63,21 @@ void Messages::restore(const std::vector<KeptMessage>& messages) {
             tell_outcome(result, to, 0, std::nullopt);
             continue;
         }
-        Entry entry = entry_of(message.id, view.type, Bytes(view.payload));
+        Entry entry = entry_of(view, Bytes(view.payload));
         waiters_.emplace(message.id, Waiter{{}, wire::to_time(view.timestamp_ms), now, to, std::move(entry)});
     }
 }
 
 // For the list.
-Entry Messages::entry_of(const Uuid& id, std::string_view type, Bytes payload) const {
+Entry Messages::entry_of(const wire::MessageView& view, Bytes payload) const {
     Entry entry;
     entry.kind = EntryKind::message;
-    entry.id = id;
+    entry.id = view.id;
     if (!config_.sync_conversations) return entry;
     entry.from = config_.session.user;
-    entry.type = std::string(type);
+    entry.type = std::string(view.type);
     entry.payload = std::move(payload);
+    read_about(view.about, entry);
     return entry;
 }
 
@@ -161,6 +166,7 @@ Messages::Arrived Messages::arrived(const wire::DataView& data, const Bytes& who
     message.server_time = wire::to_time(data.server_time_ms);
     message.from = std::string(data.from);
     message.to = std::string(view.to);
+    wire::read_about(view.about, message);
     return {std::move(message), view.encoding, view.size, std::move(done)};
 }
 

@@ -58,7 +58,7 @@ public:
 
 private:
     void tell(const session::Outcome& outcome);
-    Entry entry_of(const Uuid& id, std::string_view type, Bytes payload) const;
+    Entry entry_of(const wire::MessageView& view, Bytes payload) const;
     void tell_outcome(const SendResult& result, const std::string& to, Cache::Ticket kept,
                       const std::optional<ToldUpto>& upto);
     void emit_inflated(Arrived arrived);

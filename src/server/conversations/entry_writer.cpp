@@ -11,7 +11,8 @@
 namespace flare::server::reading {
 namespace {
 
-constexpr std::size_t kMostBesideKey = 16;  // of a reaction on the wire
+constexpr std::size_t kMostBesideKey = 16;     // of a reaction on the wire
+constexpr std::size_t kMostBesideMention = 8;  // of a name there
 
 // A change tells rows in the store, and names on the wire.
 Result<std::string> with_names(UserNames& names, const std::string& payload) {
@@ -66,6 +67,14 @@ Result<bool> EntryWriter::add(const store::Entry& from, std::vector<wire::im::En
         if (!named) return code_of(named);
         entry.payload = told_.emplace_back(std::move(*named));
     }
+    std::size_t mentions = 0;
+    for (const store::Row user : from.mentions) {
+        const auto mentioned = names_.of(user);
+        if (!mentioned) return code_of(mentioned);
+        if (mentioned->empty()) continue;  // who is gone
+        entry.mentions.push_back(*mentioned);
+        mentions += mentioned->size() + kMostBesideMention;
+    }
     std::size_t reactions = 0;
     for (const store::Reaction& each : from.reactions) {
         entry.reactions.push_back({each.key, each.users, each.own});
@@ -75,7 +84,8 @@ Result<bool> EntryWriter::add(const store::Entry& from, std::vector<wire::im::En
     const bool packed = entry.encoding != wire::Encoding::none;
     if (packed) entry.size = wire::size_said_by(entry.encoding, entry.payload);
     const bool inflates = packed && !wire::has(encodings_, entry.encoding);
-    if (!take(reactions + entry.from.size() + entry.type.size() + (inflates ? entry.size : entry.payload.size()),
+    if (!take(mentions + reactions + entry.from.size() + entry.type.size() +
+                  (inflates ? entry.size : entry.payload.size()),
               to.empty()))
         return false;
     if (inflates) {

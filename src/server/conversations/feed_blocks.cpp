@@ -7,12 +7,14 @@ namespace {
 
 // What an entry has beside its texts: numbers, the id and all lengths.
 constexpr std::size_t kMostBesideEntry = 128;
+constexpr std::size_t kMostBesideName = 8;  // of whom it mentions
 static_assert(wire::im::kFeedBlockBytes / kMostBesideEntry <= wire::im::kMaxFeedEntries);
 
 }  // namespace
 
 void BlockWriter::add(const wire::im::Entry& entry, im::SessionKey sender) {
-    const std::size_t bytes = entry.from.size() + entry.type.size() + entry.payload.size() + kMostBesideEntry;
+    std::size_t bytes = entry.from.size() + entry.type.size() + entry.payload.size() + kMostBesideEntry;
+    for (const std::string_view name : entry.mentions) bytes += name.size() + kMostBesideName;
     if (bytes_ + bytes > wire::im::kFeedBlockBytes) end_block();
     if (feed_.entries.empty()) {
         about_.first = entry.offset;

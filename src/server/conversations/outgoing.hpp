@@ -10,11 +10,21 @@
 #include "wire/forms.hpp"
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace flare::server {
+
+// Users whom a message names, but its sender: those whom the store knows, and once it is in the log, those of them who
+// are members.
+struct Mentioned {
+    std::vector<std::string> names{};  // each once
+    std::vector<im::Row> rows{};       // one for each; none until they are known
+    bool known = false;
+};
 
 struct StoredMessage {
     // In memory that is used again: one is made for each message.
@@ -35,6 +45,7 @@ struct StoredMessage {
     // As it is stored.
     Bytes payload{};
     model::StoredEncoding encoding = model::StoredEncoding::identity;
+    std::unique_ptr<Mentioned> mentioned{};  // null: it names nobody
 
     // It is a message, and not a request: others get it as Data, too.
     bool sends() const noexcept { return send.kind == model::EntryKind::message; }
@@ -42,6 +53,12 @@ struct StoredMessage {
     bool tells_itself() const noexcept {
         return send.kind != model::EntryKind::membership && send.kind != model::EntryKind::config;
     }
+    // The rows of those whom it names, as far as they are known.
+    std::span<const im::Row> mentions() const noexcept {
+        return mentioned != nullptr ? std::span<const im::Row>(mentioned->rows) : std::span<const im::Row>();
+    }
+    bool mentions_all() const noexcept { return (send.flags & model::kMentionAll) != 0; }
+    bool is_silent() const noexcept { return (send.flags & model::kSilent) != 0; }
     // Of a direct conversation.
     std::string_view recipient() const noexcept { return key.first() == *from ? key.second() : key.first(); }
 };

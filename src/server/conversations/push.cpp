@@ -28,13 +28,14 @@ std::uint64_t ConversationPush::now_ms() const {
 
 void ConversationPush::committed(const im::Conversation& conversation, const StoredMessage& message,
                                  std::uint64_t offset) {
-    if (!wanted() || (message.send.flags & model::kSilent) != 0) return;
+    if (!wanted() || message.is_silent()) return;
     const model::ConversationKey& key = conversation.key();
     const bool to_oneself = conversation.direct() && key.first() == key.second();
     if (to_oneself) return;
-    // Messages name nobody in this version: of a large conversation nobody is told.
+    // Of a large conversation only who is named is told: one that names all would wake every member.
     const bool large = conversation.member_count() > parts_.config.conversations.limits.live_members;
-    if (!waiting_.add({key, conversation.row(), offset, large, {}}, parts_.executor.now())) return drop(1);
+    if (!waiting_.add({key, conversation.row(), offset, large, message.mentions()}, parts_.executor.now()))
+        return drop(1);
     parts_.executor.arm_timer();
 }
 

@@ -101,7 +101,8 @@ void ConversationMarks::count(const MarkingPtr& marking) {
                 {opened->conversation, opened->member, marking->now.read, opened->settings}, wire::im::kMaxUnread);
             if (!unread) return reading::code_of(unread);
             const model::ReadMark& now = marking->now.read;
-            marking->told = {now.offset, unread->count, unread->more, head.last.offset, head.messages, now.unread_from};
+            marking->told = {now.offset,    unread->count,   unread->more,    head.last.offset,
+                             head.messages, now.unread_from, unread->mentions};
             return errc::ok;
         },
         [this, marking](errc code) {

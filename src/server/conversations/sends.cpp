@@ -3,11 +3,13 @@
 #include "base/log.hpp"
 #include "im/limits.hpp"
 #include "im/names.hpp"
+#include "model/entry.hpp"
 #include "model/target.hpp"
 #include "server/conversations/content_hash.hpp"
 #include "server/dispatch/handler_queue.hpp"
 #include "server/worker/shard.hpp"
 #include "session/planted.hpp"
+#include "wire/about.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -17,6 +19,23 @@ namespace flare::server {
 namespace {
 
 constexpr std::chrono::milliseconds kTryAgain{500};
+// All names as long as they may be, and a little more, of a later version.
+constexpr std::size_t kMostAboutBytes = 16 * 1024;
+static_assert(kMostAboutBytes > wire::kMaxMentions * (wire::kMaxNameBytes + 8));
+constexpr std::string_view kUnreadableAbout =
+    "what the message says beside its payload cannot be read: it names at most 50 users, each by 1 to 256 bytes of "
+    "UTF-8";
+
+// Null: nobody.
+std::unique_ptr<Mentioned> mentioned_by(const wire::About& about, std::string_view sender) {
+    std::unique_ptr<Mentioned> made;
+    for (const std::string_view name : about.mentions) {
+        if (name == sender) continue;
+        if (made == nullptr) made = std::make_unique<Mentioned>();
+        if (std::ranges::find(made->names, name) == made->names.end()) made->names.emplace_back(name);
+    }
+    return made;
+}
 
 // Nothing with a dictionary is stored: it must be readable when that is forgotten.
 std::optional<model::StoredEncoding> stored_encoding(wire::Encoding encoding) noexcept {
@@ -149,13 +168,20 @@ void ConversationSends::take(session::ServerSession& session, session::PendingMe
                                      "a message that is stored has at most 1 MiB: send a shorter one");
     auto key = key_of(session, message.to, pending);
     if (!key) return;
+    const auto about = wire::decode_about(message.about);
+    if (!about || message.about.size() > kMostAboutBytes)
+        return parts_.answers.refuse(pending, errc::malformed_frame, kUnreadableAbout);
     const bool too_fast = pending.over_rate_ms != 0;
     // What is inflated here is kept beside what came, for the recipient.
-    const std::size_t bytes = message.payload.size() + (compressed ? static_cast<std::size_t>(size) : 0);
+    const std::size_t bytes =
+        message.payload.size() + 2 * message.about.size() + (compressed ? static_cast<std::size_t>(size) : 0);
     const errc added = parts_.awaited.add(sender->key, message.id, pending, too_fast ? 0 : bytes);
     if (added == errc::duplicate_message_id) return parts_.answers.refuse(pending, added);
 
     im::Send send = next_send(*sender, message.id, data.first_sent_ms_ago);
+    send.ref = about->reply_to;
+    send.flags = static_cast<std::uint8_t>(about->flags & (model::kSilent | model::kMentionAll));
+    send.mentions = static_cast<std::uint32_t>(about->mentions.size());
     send.content = ContentHash().add(message.type).add(send.ref).add(send.flags).add(size).value();
     send.size = static_cast<std::uint32_t>(size);
     send.put_off = too_fast ? errc::rate_limited : added;
@@ -181,8 +207,11 @@ void ConversationSends::take(session::ServerSession& session, session::PendingMe
         const Bytes* const shared = large ? held.message->forms.inflate() : nullptr;
         held.message->payload = shared != nullptr ? *shared : Bytes(message.payload);
     }
+    held.message->mentioned = mentioned_by(*about, session.user());
+    const bool names = held.message->mentioned != nullptr;
     const bool waits = sender->row == 0 || sender->waits || !sender->held.empty();
-    if (!waits && !compressed && !parts_.state.config.policy) return this->send(*sender, std::move(held.message), {});
+    if (!waits && !compressed && !names && !parts_.state.config.policy)
+        return this->send(*sender, std::move(held.message), {});
     if (parts_.state.config.policy) held.asked = to_message(session, data, whole, parts_.turn.taken_at);
     hold(sender, std::move(held));
 }
@@ -242,6 +271,10 @@ bool ConversationSends::ready(const SenderPtr& sender, Held& held) {
             return true;
         }
         find_users(sender, held);
+        return false;
+    }
+    if (held.message->mentioned != nullptr && !held.message->mentioned->known) {
+        find_mentioned(sender, held);
         return false;
     }
     if (!held.compressed) return true;
@@ -306,6 +339,31 @@ void ConversationSends::find_users(const SenderPtr& sender, const Held& held) {
         sender->held.pop_front();
         go_on(sender);
     });
+}
+
+// A member has a row: whoever has none is passed over, as is who is no member when the message is written.
+void ConversationSends::find_mentioned(const SenderPtr& sender, const Held& held) {
+    const auto found = std::make_shared<Mentioned>();
+    sender->waits = true;
+    parts_.store.read(
+        [found, message = held.message](store::Reader& reader) {
+            for (const std::string& name : message->mentioned->names) {
+                const auto row = reader.user(name);
+                if (!row) return static_cast<errc>(row.error().value());
+                if (!*row) continue;
+                found->names.push_back(name);
+                found->rows.push_back(**row);
+            }
+            return errc::ok;
+        },
+        [this, sender, found](errc code) {
+            sender->waits = false;
+            if (sender->held.empty()) return;  // its session has ended
+            if (code != errc::ok) return store_fails(sender, code);
+            found->known = true;
+            *sender->held.front().message->mentioned = std::move(*found);
+            go_on(sender);
+        });
 }
 
 // Of whom the first one names, and of who asks.

@@ -137,6 +137,7 @@ private:
     void look_up(const SenderPtr& sender, const Held& held);
     void inflate(const SenderPtr& sender, const Held& held);
     void find_users(const SenderPtr& sender, const Held& held);
+    void find_mentioned(const SenderPtr& sender, const Held& held);
     void count_conversations(const SenderPtr& sender, const std::vector<im::Row>& users);
     void judge(const SenderPtr& sender, bool whole);
     void send(Sender& sender, std::shared_ptr<StoredMessage> message, std::shared_ptr<const im::Command> command);

@@ -22,6 +22,18 @@ im::Refusal nobody_of_this_name() {
     return {errc::unknown_target, "nobody of this name has ever been here: correct the message's to field"};
 }
 
+// Of those whom a message names.
+void keep_members(const std::unique_ptr<Mentioned>& mentioned, const std::vector<store::Row>& members) {
+    if (mentioned == nullptr) return;
+    Mentioned kept{.known = true};
+    for (std::size_t i = 0; i < mentioned->rows.size(); ++i) {
+        if (std::ranges::find(members, mentioned->rows[i]) == members.end()) continue;
+        kept.names.push_back(std::move(mentioned->names[i]));
+        kept.rows.push_back(mentioned->rows[i]);
+    }
+    *mentioned = std::move(kept);
+}
+
 // As many as there are, a page at a time, for as long as `each` wants.
 template <typename Each>
 errc each_member(store::Reader& reader, store::Row conversation, const Each& each) {
@@ -216,6 +228,7 @@ store::NewEntry ConversationHome::entry_of(const Hosted& hosted, const StoredMes
     entry.ref = message.send.ref;
     entry.content = message.send.content;
     entry.first_sent_ms = first_sent_ms;
+    entry.mentions.assign(message.mentions().begin(), message.mentions().end());
     entry.type = batch.add(message.type);
     entry.payload = batch.add(message.payload.view());
     return entry;
@@ -283,6 +296,7 @@ void ConversationHome::written_one(const Group::Route& route, const store::Outco
             const im::Conversation& conversation = append.conversation();
             const bool sends = route.token != 0 && kept_[route.token - 1]->sends();
             const bool tells_itself = route.token != 0 && kept_[route.token - 1]->tells_itself();
+            if (sends) keep_members(kept_[route.token - 1]->mentioned, outcome.mentions);
             if (sends && conversation.direct() && conversation.is_news(told))
                 pass_on(*route.hosted, kept_[route.token - 1], told.position.offset);
             if (sends && conversation.is_news(told))

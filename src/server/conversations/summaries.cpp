@@ -146,6 +146,7 @@ void Summaries::take(const FeedNews& news) {
             log->last = std::max(log->last, news.offset);
             log->row = news.row;
             log->end = news.end;
+            if (!news.mentions.empty()) tell_mentioned(*log, news.mentions);
             return become_due(*log);
         case What::removed: return removed(*log, news.user, news.offset);
         default: return destroyed(*log);
@@ -216,12 +217,14 @@ void Summaries::serve(SummedUp& log) {
     if (!tell(log)) become_due(log);
 }
 
-// Sessions may end meanwhile: they go afterwards.
-bool Summaries::tell(SummedUp& log) {
-    const bool is_room = log.key.kind() == model::ConversationKind::room;
-    std::string name = is_room ? reading::name_of(log.key, {}) : std::string();
-    wire::Body body;
-    const auto encode = [&] {
+// The end of a log as sessions are told it: encoded once for those who are told the same.
+struct Summaries::Telling {
+    explicit Telling(const SummedUp& log)
+        : is_room(log.key.kind() == model::ConversationKind::room),
+          name(is_room ? reading::name_of(log.key, {}) : std::string()) {}
+    void encode(const SummedUp& log, const ListFollower& who, std::uint64_t of_mention) {
+        if (is_room && encoded && mentioned == of_mention) return;
+        if (!is_room) name = reading::name_of(log.key, who.target()->user());
         wire::im::Feed frame;
         wire::im::ConversationState& state = frame.states.emplace_back();
         state.conversation = name;
@@ -229,33 +232,61 @@ bool Summaries::tell(SummedUp& log) {
         state.last = log.last;
         state.messages = log.end.messages;
         state.last_ms = static_cast<std::int64_t>(log.end.last_ms);
+        state.mentioned = mentioned = of_mention;
         body = wire::im::feed_body(frame);
-    };
-    if (is_room) encode();
+        encoded = true;
+    }
+
+    const bool is_room;
+    std::string name;
+    std::uint64_t mentioned = 0;
+    wire::Body body{};
+    bool encoded = false;
     std::size_t told = 0;
+};
+
+// Sessions may end meanwhile: they go afterwards.
+void Summaries::tell_mentioned(SummedUp& log, std::span<const Mention> mentions) {
+    const std::vector<im::Row> users = log.mentions.add(mentions, parts_.executor.now(), kInterval);
+    if (users.empty()) return;
+    Telling telling(log);
+    for (std::size_t at = 0; at < log.summaries.size(); ++at) {
+        Summary& each = log.summaries[at];
+        if (!std::ranges::binary_search(users, each.who->user) || !is_owed(log, each)) continue;
+        if (each.who->target() != nullptr) (void)tell(log, each, telling);
+    }
+}
+
+bool Summaries::tell(SummedUp& log) {
+    Telling telling(log);
     const std::size_t count = log.summaries.size();
+    bool owes = false;
     for (std::size_t i = 0; i < count; ++i) {
         const std::size_t at = (log.turn + i) % count;
         Summary& each = log.summaries[at];
-        ListFollower& who = *each.who;
-        if (!is_owed(log, each) || who.target() == nullptr) continue;
-        if (told == kMostAtOnce) {
+        if (!is_owed(log, each) || each.who->target() == nullptr) continue;
+        if (telling.told == kMostAtOnce) {
             log.turn = at;
             log.told_at = parts_.executor.now();
             return false;
         }
-        if (!parts_.has_feed(*who.target(), log.key)) {
-            if (!is_room) {
-                name = reading::name_of(log.key, who.target()->user());
-                encode();
-            }
-            if (!who.give(name, body)) continue;
-            ++told;
-        }
-        each.told = log.last;
-        each.owed = false;
+        owes |= !tell(log, each, telling);
     }
-    if (told != 0) log.told_at = parts_.executor.now();
+    const session::TimePoint now = parts_.executor.now();
+    if (telling.told != 0) log.told_at = now;
+    if (!owes && log.unsure == 0 && !log.mentions.empty()) log.mentions.all_told(now - kInterval);
+    return true;
+}
+
+bool Summaries::tell(const SummedUp& log, Summary& summary, Telling& telling) const {
+    ListFollower& who = *summary.who;
+    if (!parts_.has_feed(*who.target(), log.key)) {
+        telling.encode(log, who, log.mentions.newest_for(who.user, summary.told));
+        if (!who.give(telling.name, telling.body)) return false;
+        ++telling.told;
+    }
+    summary.told = log.last;
+    summary.owed = false;
     return true;
 }
 

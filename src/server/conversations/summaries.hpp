@@ -6,6 +6,8 @@
 // again; an end of a membership comes from the home in one order with the log. A session that takes nothing is told
 // when it does; what it was not told is not kept, as the end is known here.
 //
+// Who is named by a message is told at once, and of which one; of a message that names all, everybody with the end.
+//
 // A summary costs a record of 24 bytes and a place of 16 in its session.
 //
 // Protocol: docs/protocol.md, "States".
@@ -16,6 +18,7 @@
 #include "base/keyed_hash.hpp"
 #include "im/feeds.hpp"
 #include "server/conversations/list_follower.hpp"
+#include "server/conversations/recent_mentions.hpp"
 #include "server/conversations/store_access.hpp"
 #include "server/conversations/watched.hpp"
 #include "server/conversations/watching.hpp"
@@ -26,6 +29,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -63,6 +67,7 @@ struct SummedUp {
     session::TimePoint due_at{};      // if it is due
     session::TimePoint told_at{};     // for the last time
     std::vector<Removal> removals{};  // while memberships are read
+    RecentMentions mentions{};
     std::vector<Summary> summaries{};
 };
 
@@ -127,8 +132,12 @@ private:
         return !summary.unsure && summary.told <= log.last && (summary.owed || summary.told < log.last);
     }
     void serve(SummedUp& log);
+    struct Telling;
+    void tell_mentioned(SummedUp& log, std::span<const Mention> mentions);
     // False: there are more than a second has room for.
     bool tell(SummedUp& log);
+    // False: the session takes nothing.
+    bool tell(const SummedUp& log, Summary& summary, Telling& telling) const;
     void check(SummedUp& log);
     void checked(const Check& check, errc code);
 

@@ -108,6 +108,7 @@ private:
         told.mark = wire::im::ReadMark{listed.mark.offset, unread->count, unread->more};
         told.mark->unread_from = listed.mark.unread_from;
         told.settings = told_of(listed.settings);
+        told.mark->mentions = unread->mentions;
         if (const errc code = add_others(listed, name, told.others); code != errc::ok) return code;
         if (im::planted(im::Fault::unread_counts_own)) {
             told.mark->unread = static_cast<std::uint32_t>(listed.conversation.head.messages - listed.mark.messages);

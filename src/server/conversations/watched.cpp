@@ -1,5 +1,6 @@
 #include "server/conversations/watched.hpp"
 
+#include "im/planted.hpp"
 #include "server/conversations/entry_writer.hpp"
 #include "server/conversations/feed_blocks.hpp"
 
@@ -146,6 +147,7 @@ void Watched::tell(const im::Conversation& conversation) {
             news.row = watch->row;
             news.end = watch->end;
             news.deleted = watch->deleted;
+            news.mentions = mentions_in(watch->written);
             if (has_feeds(*watch)) news.blocks = blocks_of(*watch, conversation);
             give(*watch, std::move(news));
             watch->told = last;
@@ -170,6 +172,19 @@ void Watched::tell(const im::Conversation& conversation) {
     watch->removals.clear();
     watch->written.clear();
     watch->deleted = false;
+}
+
+// A silent message counts as unread for nobody.
+std::vector<Mention> Watched::mentions_in(const std::vector<Written>& written) {
+    std::vector<Mention> found;
+    if (im::planted(im::Fault::mention_not_told)) return found;
+    for (const Written& each : written) {
+        const StoredMessage& message = *each.message;
+        if (!message.sends() || message.is_silent()) continue;
+        for (const im::Row user : message.mentions()) found.push_back({user, message.send.sender, each.offset});
+        if (message.mentions_all()) found.push_back({0, message.send.sender, each.offset});
+    }
+    return found;
 }
 
 std::vector<im::BlockPtr> Watched::blocks_of(const Watch& watch, const im::Conversation& conversation) const {
@@ -197,6 +212,10 @@ std::vector<im::BlockPtr> Watched::blocks_of(const Watch& watch, const im::Conve
         entry.ref = message.send.ref;
         entry.flags = message.send.flags;
         entry.messages = each.messages;
+        if (message.mentioned != nullptr && !message.mentioned->names.empty()) {
+            entry.flags |= model::kNamesUsers;
+            entry.mentions.assign(message.mentioned->names.begin(), message.mentioned->names.end());
+        }
         if (entry.kind == model::EntryKind::edit && is_deleted(entry.ref)) {
             entry.payload = {};
             entry.encoding = wire::Encoding::none;

@@ -41,6 +41,13 @@ struct LogEnd {
 };
 inline LogEnd end_of(const model::Head& head) noexcept { return {head.last.epoch, head.messages, head.last_ms}; }
 
+// A message names this user.
+struct Mention {
+    im::Row user = 0;  // 0: all members
+    im::Row sender = 0;
+    std::uint64_t offset = 0;
+};
+
 // From the home of a conversation to a worker that watches it: an input of im::Feeds and of Summaries.
 struct FeedNews {
     enum class What : std::uint8_t { registered, not_registered, told, removed, destroyed };
@@ -55,6 +62,7 @@ struct FeedNews {
     im::Row user = 0;                    // who was removed
     std::vector<im::BlockPtr> blocks{};  // of told; none if only states watch
     bool deleted = false;                // of told: a message was
+    std::vector<Mention> mentions{};     // of told: by what was written in this turn, ascending
 };
 using FeedNewsPtr = std::shared_ptr<const FeedNews>;
 
@@ -157,6 +165,7 @@ private:
         return hearer.place % kWatchers == static_cast<std::uint32_t>(Watcher::feeds);
     }
     static bool has_feeds(const Watch& watch) { return std::ranges::any_of(watch.watchers, is_of_feeds); }
+    static std::vector<Mention> mentions_in(const std::vector<Written>& written);
     std::vector<im::BlockPtr> blocks_of(const Watch& watch, const im::Conversation& conversation) const;
 
     StoreAccess& store_;

@@ -2,8 +2,10 @@
 
 #include "base/log.hpp"
 #include "session/planted.hpp"
+#include "wire/message_about.hpp"
 
 #include <exception>
+#include <string>
 
 namespace flare::server {
 namespace {
@@ -227,6 +229,12 @@ void Handlers::reply(const HandlerQueue& queue, const session::PendingMessage& p
         return table_.finish(pending,
                              make_refusal(errc::invalid_name, "the type of the handler's reply is not a valid name"),
                              nullptr, now);
+    if (const errc code = wire::check_mentions(message); code != errc::ok)
+        return table_.finish(
+            pending,
+            make_refusal(code, "the handler's reply mentions more than 50 users, or one whose id is not valid"),
+            nullptr, now);
+    const std::string about = wire::about_of(message);
     session::Reply reply;
     reply.from = kServerTarget;
     wire::MessageView& view = reply.message;
@@ -239,6 +247,7 @@ void Handlers::reply(const HandlerQueue& queue, const session::PendingMessage& p
     const bool dated = message.timestamp != std::chrono::system_clock::time_point{};
     view.timestamp_ms = dated ? unix_ms(message.timestamp) : reply.server_time_ms;
     view.to = queue.info->user;
+    view.about = about;
     reply.judged = packed != nullptr;
     if (packed != nullptr && packed->encoding != wire::Encoding::none) {
         view.encoding = packed->encoding;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "session/session_table.hpp"
+#include "wire/message_about.hpp"
 
 #include <flare/printable.hpp>
 #include <flare/server.hpp>
@@ -37,6 +38,7 @@ inline Message to_message(const session::ServerSession& session, const wire::Dat
     message.server_time = taken_at;
     message.from = session.user();
     message.to = std::string(view.to);
+    wire::read_about(view.about, message);
     return message;
 }
 

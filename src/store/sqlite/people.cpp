@@ -11,8 +11,8 @@ namespace {
 // By a message at the offset ?3 in the conversation ?1, at the time ?4.
 #define FLARE_TO_BE_WOKEN                                                                                             \
     "role <> 0 AND read_offset < ?3 AND cleared_to < ?3 AND wakes_from >= 0 AND wakes_from <= ?4 AND (notify = 0 OR " \
-    "(notify = 1 AND EXISTS (SELECT 1 FROM mention WHERE mention.user IN (member.user, 0) AND mention.conversation = ?1 "   \
-    "AND mention.offset > max(read_offset, cleared_to) AND mention.offset <= ?3)))"
+    "(notify = 1 AND EXISTS (SELECT 1 FROM mention WHERE mention.user IN (member.user, 0) AND "                       \
+    "mention.conversation = ?1 AND mention.offset > max(read_offset, cleared_to) AND mention.offset <= ?3)))"
 
 Result<std::vector<Row>> all_numbers(Rows rows) {
     std::vector<Row> found;

@@ -1,8 +1,10 @@
 // The file of a cache: what it keeps, and whatever is found in its place.
 #include "client/cache/cache_file.hpp"
 
+#include "model/entry.hpp"
 #include "support/no_room.hpp"
 #include "unit/client/cache_support.hpp"
+#include "wire/about.hpp"
 
 #include <csignal>
 #include <filesystem>
@@ -313,6 +315,38 @@ TEST_F(CacheFiles, AMessageThatIsInALogIsAnEntry) {
     EXPECT_EQ(page->entries[2].messages, 3u) << "one more than the entry before it";
     ASSERT_EQ(open(), errc::ok);
     EXPECT_EQ(ids(opened->contents.outbox), "2");
+}
+
+// The format is the one of before: an entry of an earlier version says nothing of this.
+TEST_F(CacheFiles, EntriesHaveWhatTheirMessagesSaidBesideTheirPayloads) {
+    ASSERT_EQ(open(), errc::ok);
+    auto changes = told("room:tea", 1, 2);
+    Entry& entry = changes.conversations["room:tea"].entries[1].second;
+    entry.ref = 1;
+    entry.silent = true;
+    entry.mentions = {"alice", "eve"};
+    wire::MessageView view;
+    view.id = kept_id(3);
+    view.to = "room:tea";
+    const std::string about = wire::encode(wire::About{2, model::kSilent | model::kMentionAll, {"bob"}});
+    view.about = about;
+    changes.posted = {{view.id, wire::encode_message(view), Priority::normal}};
+    write(changes);
+    CacheChanges settled;
+    settled.settled[kept_id(3)] = {"room:tea", StoredAt{{7, 3}, std::chrono::system_clock::time_point{}}};
+    write(settled);
+    ASSERT_EQ(open(), errc::ok);
+    const auto page = opened->file->history("room:tea", {});
+    ASSERT_EQ(offsets(*page), "1 2 3");
+    EXPECT_TRUE(page->entries[0].mentions.empty());
+    EXPECT_EQ(page->entries[1].ref, 1u);
+    EXPECT_TRUE(page->entries[1].silent);
+    EXPECT_FALSE(page->entries[1].mentions_all);
+    EXPECT_EQ(page->entries[1].mentions, (std::vector<std::string>{"alice", "eve"}));
+    EXPECT_EQ(page->entries[2].ref, 2u);
+    EXPECT_TRUE(page->entries[2].silent && page->entries[2].mentions_all);
+    EXPECT_EQ(page->entries[2].mentions, std::vector<std::string>{"bob"});
+    EXPECT_EQ(page->entries[2].messages, 2u) << "a silent one does not count";
 }
 
 TEST_F(CacheFiles, AMessageIsAsItsChangesHaveLeftIt) {

@@ -26,13 +26,25 @@ struct Log {
     bool listed = false;
 
     std::uint64_t last() const { return entries.size(); }
-    std::uint32_t unread(std::uint64_t above) const {
-        std::uint32_t count = 0;
+    std::uint32_t unread(std::uint64_t above) const { return count(above, false); }
+    std::uint32_t mentions(std::uint64_t above) const { return count(above, true); }
+    body::ReadMark read_mark() const {
+        body::ReadMark said{mark, unread(mark), false, last()};
+        said.mentions = mentions(mark);
+        return said;
+    }
+
+private:
+    std::uint32_t count(std::uint64_t above, bool only_mentions) const {
+        std::uint32_t found = 0;
         for (const body::Entry& each : entries) {
-            const bool counts = each.kind == model::EntryKind::message && each.from != "ann" && each.flags == 0;
-            if (counts && each.offset > std::max({above, visible_from - 1, cleared})) ++count;
+            const bool counts = each.kind == model::EntryKind::message && each.from != "ann" &&
+                                (each.flags & (model::kSilent | model::kDeleted)) == 0;
+            const bool named = (each.flags & model::kMentionAll) != 0 || !each.mentions.empty();
+            if (counts && (named || !only_mentions) && each.offset > std::max({above, visible_from - 1, cleared}))
+                ++found;
         }
-        return count;
+        return found;
     }
 };
 
@@ -99,6 +111,8 @@ private:
         auto entry = entry_of(log.last() + 1, below(3) == 0 ? "ann" : "bob");
         if (below(5) == 0) entry.kind = model::EntryKind::membership, entry.payload = "";
         if (below(5) == 0) entry.flags = model::kSilent;
+        if (below(4) == 0) entry.flags |= model::kMentionAll;
+        if (below(4) == 0) entry.mentions = {"ann"};
         log.entries.push_back(entry);
         const bool own = entry.from == "ann" && entry.kind == model::EntryKind::message && below(2) == 0;
         if (!own || !log.listed) return;
@@ -111,6 +125,7 @@ private:
         body::Entry& message = log.entries[at];
         if (message.kind != model::EntryKind::message || (message.flags & model::kDeleted) != 0) return;
         message.flags |= model::kDeleted;
+        message.mentions.clear();
         message.rev = log.last() + 1;
         auto entry = entry_of(log.last() + 1, below(3) == 0 ? "ann" : "bob");
         entry.kind = model::EntryKind::removal;
@@ -127,6 +142,7 @@ private:
     Page page_of(std::size_t i) {
         const Log& log = logs_[i];
         Page page{i, {name_of(i), log.last(), log.mark, log.unread(log.mark)}, log.visible_from, log.cleared};
+        page.listing.mentions = log.mentions(log.mark);
         const std::uint64_t count =
             std::min<std::uint64_t>(below(12), log.last() - std::max(log.visible_from - 1, log.cleared));
         page.listing.entries.assign(log.entries.end() - static_cast<std::ptrdiff_t>(count), log.entries.end());
@@ -142,7 +158,7 @@ private:
         Log& log = logs_[i];
         EXPECT_TRUE(list_.name(page.listing.wire(), 0, settings_of(log)));
         // What was told while a page was on its way is taken behind it.
-        if (page.cleared != log.cleared) list_.on_marked(name_of(i), kEpoch, mark_of(log));
+        if (page.cleared != log.cleared) list_.on_marked(name_of(i), kEpoch, log.read_mark());
         // The feed begins behind the page if that reaches back; or it goes on where it was, and what the page has
         // comes again.
         const auto& entries = page.listing.entries;
@@ -155,7 +171,6 @@ private:
         settings.cleared_to = log.cleared;
         return settings;
     }
-    static body::ReadMark mark_of(const Log& log) { return {log.mark, log.unread(log.mark), false, log.last()}; }
     // On any device: what was answered before has come before, as it travels in the same lane, and the feed tells
     // nothing of it any more.
     void clear(std::size_t i) {
@@ -166,7 +181,7 @@ private:
         log.cleared = std::max<std::uint64_t>(log.cleared, 1 + below(log.last()));
         if (!log.listed) return;
         list_.on_settings(name_of(i), kEpoch, settings_of(log));
-        list_.on_marked(name_of(i), kEpoch, mark_of(log));
+        list_.on_marked(name_of(i), kEpoch, log.read_mark());
         log.told = std::max(log.told, log.cleared);
     }
     void mark(std::size_t i) {
@@ -181,7 +196,7 @@ private:
     void say(std::size_t i, std::uint64_t upto) {
         Log& log = logs_[i];
         log.mark = std::max(log.mark, upto);
-        answers_.push_back({i, mark_of(log), log.visible_from});
+        answers_.push_back({i, log.read_mark(), log.visible_from});
     }
     void take_answer() { take_answer(below(answers_.size())); }
     void take_answer(std::size_t which) {
@@ -224,6 +239,7 @@ private:
             EXPECT_EQ(item->mark.unread, log.unread(item->mark.offset)) << name_of(i) << " " << item->mark.offset;
             EXPECT_EQ(item->settings.cleared_to, log.cleared);
             EXPECT_TRUE(item->entries.empty() || item->entries.front().packed.entry.offset > log.cleared);
+            EXPECT_EQ(item->mark.mentions, log.mentions(item->mark.offset)) << name_of(i);
             EXPECT_FALSE(item->mark.more);
             EXPECT_EQ(item->about.head.last, log.last());
             std::uint64_t offset = log.last();

@@ -15,6 +15,7 @@ namespace body = wire::im;
 using test::entry_of;
 using test::kEpoch;
 using test::Listing;
+using test::mention_of;
 
 class Listed : public ::testing::Test {
 protected:
@@ -29,6 +30,12 @@ protected:
         if (!item) return "gone";
         return std::to_string(item->mark.unread) + (item->mark.more ? "+" : "") + " above " +
                std::to_string(item->mark.offset);
+    }
+    // "mentions of unread".
+    std::string mentions(const std::string& name = "room:tea") const {
+        const auto item = list.item(name);
+        if (!item) return "gone";
+        return std::to_string(item->mark.mentions) + " of " + std::to_string(item->mark.unread);
     }
     std::string entries(const std::string& name = "room:tea") const {
         std::string all;
@@ -293,6 +300,74 @@ TEST_F(Listed, WhatIsDeletedBelowWhatIsKnownIsCountedByTheServer) {
     EXPECT_EQ(mark(), "1 above 18");
     EXPECT_TRUE(list.on_marked("room:tea", kEpoch, {18, 1, false, 24, 24}));
     EXPECT_TRUE(list.unsaid().empty()) << "what is behind the mark is known one by one";
+}
+
+TEST_F(Listed, MentionsAreThoseOfWhatIsUnread) {
+    name({.name = "room:tea",
+          .last = 12,
+          .mark = 5,
+          .unread = 4,
+          .entries = {mention_of(12, {"eve", "ann"})},
+          .mentions = 3});
+    EXPECT_EQ(mentions(), "3 of 4");
+    entry(mention_of(13, {"ann"}));
+    entry(mention_of(14, {"eve"}));
+    body::Entry all = entry_of(15, "bob");
+    all.flags = model::kMentionAll;
+    entry(all);
+    all = entry_of(16, "ann");
+    all.flags = model::kMentionAll;
+    entry(all);
+    body::Entry silent = mention_of(17, {"ann"});
+    silent.flags |= model::kSilent;
+    entry(silent);
+    EXPECT_EQ(mentions(), "5 of 7") << "neither own messages nor silent ones";
+    body::Entry removal = entry_of(18, "bob");
+    removal.kind = model::EntryKind::removal;
+    removal.ref = 13;
+    entry(removal);
+    EXPECT_EQ(mentions(), "4 of 6");
+    EXPECT_EQ(list.mark("room:tea", {kEpoch, 12})->mentions, 1u);
+    EXPECT_TRUE(list.on_marked("room:tea", kEpoch, {18, 0, false, 18, 18}));
+    EXPECT_EQ(mentions(), "0 of 0");
+}
+
+TEST_F(Listed, TheServerCountsMentionsOfWhatIsNotKnownOneByOne) {
+    name({.name = "room:tea", .last = 500, .unread = 400, .entries = {mention_of(500, {"ann"})}, .mentions = 40});
+    entry(mention_of(501, {"ann"}));
+    EXPECT_EQ(mentions(), "41 of 401");
+    (void)list.mark("room:tea", {kEpoch, 490});
+    EXPECT_EQ(mentions(), "11 of 11") << "no more than there are unread ones";
+    body::ReadMark said{490, 5, false, 500};
+    said.mentions = 2;
+    EXPECT_TRUE(list.on_marked("room:tea", kEpoch, said));
+    EXPECT_EQ(mentions(), "3 of 6") << "it has not seen 501";
+}
+
+// Only where the log ends is told, and that there is a mention.
+TEST_F(Listed, AMentionInARoomThatIsNotLiveIsCountedByTheServer) {
+    name({.name = "room:tea", .last = 5, .mark = 5});
+    const auto end = [&](std::uint64_t last, std::uint64_t mentioned) {
+        list.on_end("room:tea", {{kEpoch, last}, last, {}, mentioned});
+    };
+    end(7, 0);
+    EXPECT_EQ(mentions(), "0 of 2");
+    EXPECT_FALSE(list.take_uncounted());
+    end(9, 8);
+    EXPECT_EQ(mentions(), "1 of 4") << "one at least, at once";
+    EXPECT_TRUE(list.take_uncounted());
+    ASSERT_EQ(list.unsaid().size(), 1u);
+    body::ReadMark said{5, 4, false, 9, 9};
+    said.mentions = 2;
+    EXPECT_TRUE(list.on_marked("room:tea", kEpoch, said));
+    EXPECT_EQ(mentions(), "2 of 4");
+    EXPECT_TRUE(list.unsaid().empty());
+    end(9, 8);
+    EXPECT_EQ(mentions(), "2 of 4") << "it was counted";
+    (void)list.mark("room:tea", {kEpoch, 9});
+    EXPECT_EQ(mentions(), "0 of 0");
+    end(10, 3);
+    EXPECT_EQ(mentions(), "0 of 1") << "it was read before";
 }
 
 // A page that was read before a deletion has come behind the entry that tells it.

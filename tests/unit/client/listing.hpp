@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace flare::client::test {
@@ -25,6 +26,14 @@ inline wire::im::Entry entry_of(std::uint64_t offset, std::string_view from, std
     return entry;
 }
 
+// A message of bob's that names these users.
+inline wire::im::Entry mention_of(std::uint64_t offset, std::vector<std::string_view> users) {
+    wire::im::Entry entry = entry_of(offset, "bob");
+    entry.flags = model::kNamesUsers;
+    entry.mentions = std::move(users);
+    return entry;
+}
+
 // As a page names it: the log ends at `last`, and the page has the entries from `first` on.
 struct Listing {
     std::string name = "room:tea";
@@ -34,6 +43,7 @@ struct Listing {
     std::vector<wire::im::Entry> entries{};
     bool more = false;
     std::uint64_t epoch = kEpoch;
+    std::uint32_t mentions = 0;
 
     wire::im::SyncedConversation wire() const {
         wire::im::SyncedConversation from;
@@ -44,6 +54,7 @@ struct Listing {
         from.about->members = 2;
         from.last_ms = static_cast<std::int64_t>(1'000 * last);
         from.mark = wire::im::ReadMark{mark, unread, more};
+        from.mark->mentions = mentions;
         from.entries = entries;
         return from;
     }

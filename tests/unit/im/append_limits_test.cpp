@@ -230,16 +230,33 @@ TEST(Append, RefusesWhatIsTooLargeOrMentionsTooMany) {
     send.mentions = 51;
     home.append.send(send, home.now, home.out);
     send = home.message(1, 3);
-    send.ref = 10;
-    home.append.send(send, home.now, home.out);
-    send = home.message(1, 4);
     send.size = 100;
     send.mentions = 50;
-    send.ref = 9;
     home.append.send(send, home.now, home.out);
     home.turn();
-    EXPECT_EQ(home.answers(), "1:message_too_large 2:message_too_large 3:forbidden");
-    EXPECT_EQ(home.given(), Tokens{4});
+    EXPECT_EQ(home.answers(), "1:message_too_large 2:message_too_large");
+    EXPECT_EQ(home.given(), Tokens{3});
+}
+
+TEST(Append, LooksAtTheMessageThatAReplyIsTo) {
+    Home home;
+    home.load({a_member(1)}, {}, 9);
+    for (std::uint64_t number = 1; number <= 4; ++number) {
+        Send send = home.message(1, number);
+        send.ref = number == 1 ? 0 : 5;
+        home.append.send(send, home.now, home.out);
+    }
+    home.turn();
+    EXPECT_EQ(home.given(), Tokens{1}) << "what is behind it waits for its turn";
+    home.commit();
+    const auto reads = home.take<effect::ReadRef>();
+    ASSERT_EQ(reads.size(), 3u);
+    home.append.ref_read(reads[0].ticket, About{.sender = 2});
+    home.append.ref_read(reads[1].ticket, std::nullopt);
+    home.append.not_looked_up(reads[2].ticket, errc::busy, home.now, home.out);
+    home.turn();
+    EXPECT_EQ(home.answers(), "1:ok 4:busy 3:unknown_entry");
+    EXPECT_EQ(home.given(), Tokens{2});
 }
 
 TEST(Append, SlowModeLetsAMemberWriteAfterAWhile) {

@@ -108,6 +108,29 @@ TEST(Writing, MentionsAllOnlyForModerators) {
     EXPECT_EQ(appends({.user = 1, .role = Role::moderator}, all), errc::ok);
 }
 
+TEST(Writing, RepliesToMessagesThatTheUserMayRead) {
+    Member late = {.user = 1, .role = Role::member, .visible_from = 10};
+    About about{.sender = 2};
+    Entry reply{.kind = EntryKind::message, .ref = 9, .about = &about};
+    EXPECT_EQ(appends(late, reply), errc::unknown_entry) << "it was there before the user came";
+    EXPECT_EQ(appends(late, reply, {.visibility = model::Visibility::all}), errc::ok);
+    about.sender = 1;
+    EXPECT_EQ(appends(late, reply), errc::ok) << "of one's own, from before one left";
+    about.sender = 2;
+    reply.ref = 10;
+    EXPECT_EQ(appends(late, reply), errc::ok);
+    about.blank = true;
+    EXPECT_EQ(appends(late, reply), errc::ok) << "a deleted message keeps its place";
+    about.kind = EntryKind::membership;
+    EXPECT_EQ(appends(late, reply), errc::unknown_entry);
+    reply.about = nullptr;
+    EXPECT_EQ(appends(late, reply), errc::unknown_entry);
+    reply.ref = 0;
+    EXPECT_EQ(appends(late, reply), errc::ok);
+    late.role = Role::reader;
+    EXPECT_EQ(appends(late, reply), errc::forbidden);
+}
+
 TEST(Writing, IsOfWhatUsersSend) {
     const Member owner{.user = 1, .role = Role::owner};
     for (const EntryKind kind : {EntryKind::membership, EntryKind::config, EntryKind::system})

@@ -74,6 +74,7 @@ inline std::vector<std::string> states(const Line& line) {
                 if (state.settings)
                     text += " cleared " + std::to_string(state.settings->cleared_to) + ", pinned " +
                             std::to_string(state.settings->pinned);
+                if (state.mentioned != 0) text += " mentions at " + std::to_string(state.mentioned);
                 if (state.gone) text += " is gone";
                 if (state.conversation.empty()) text = "sync";
             }

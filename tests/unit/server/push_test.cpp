@@ -249,6 +249,15 @@ TEST_F(PushOnShards, InALargeRoomNobodyIsToldWhoIsNotMentioned) {
     bench->bring(ann, data(2, 2, "hello", "room:tea"));
     wait();
     EXPECT_THAT(told(), IsEmpty());
+    bench->bring(ann, data_about(3, 3, "room:tea", {.flags = model::kMentionAll}));
+    wait();
+    EXPECT_THAT(told(), IsEmpty()) << "who names all does not wake everybody";
+    bench->bring(ann, data_about(4, 4, "room:tea", {.flags = model::kSilent, .mentions = {"bob"}}));
+    wait();
+    EXPECT_THAT(told(), IsEmpty());
+    bench->bring(ann, data_about(5, 5, "room:tea", {.mentions = {"bob", "nobody"}}));
+    wait();
+    EXPECT_THAT(told(), ElementsAre("bob on phone: ann 'x' in room:tea at 5; 3 in 1"));
     EXPECT_EQ(figures().dropped, 0u);
 }
 

@@ -7,6 +7,7 @@
 #include "server/worker/shard.hpp"
 #include "store/memory/memory.hpp"
 #include "unit/session/support.hpp"
+#include "wire/about.hpp"
 
 #include <gtest/gtest.h>
 
@@ -297,6 +298,15 @@ inline std::string data(session::Seq seq, std::uint8_t id, std::string_view payl
     wire::DataView view;
     view.message = session::test::message_of(id, payload, to);
     view.message->type = type;
+    return session::test::numbered(0, seq, wire::encode(view));
+}
+
+// The same, which says something beside its payload.
+inline std::string data_about(session::Seq seq, std::uint8_t id, std::string_view to, const wire::About& about) {
+    const std::string encoded = wire::encode(about);
+    wire::DataView view;
+    view.message = session::test::message_of(id, "x", to);
+    view.message->about = encoded;
     return session::test::numbered(0, seq, wire::encode(view));
 }
 

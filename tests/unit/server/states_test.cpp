@@ -161,6 +161,10 @@ protected:
         for (int i = 0; i < count; ++i, ++seq_)
             bench->bring(ann, data(seq_, static_cast<std::uint8_t>(seq_), "x", "room:tea"));
     }
+    void mention(const wire::About& about) {
+        bench->bring(ann, data_about(seq_, static_cast<std::uint8_t>(seq_), "room:tea", about));
+        ++seq_;
+    }
     void change(Verb verb, std::string_view user) {
         bench->bring(ann, member(seq_, static_cast<std::uint8_t>(seq_), verb, user));
         ++seq_;
@@ -202,6 +206,45 @@ TEST_F(EndsOnShards, ALargeRoomIsToldOnceASecond) {
         check();
         bench.reset();
     }
+}
+
+TEST_F(EndsOnShards, WhoIsMentionedInALargeRoomHearsItAtOnce) {
+    for (const std::uint32_t workers : {1u, 2u, 3u}) {
+        BenchStore fresh;
+        start_large(workers, fresh);
+        meet();
+        for (const auto& line : {bob, eve}) bench->bring(line, sync(1, 1));
+        send();
+        for (const auto& line : {bob, eve}) EXPECT_EQ(states(*line), (Told{"room:tea ends at 2 with 1"}));
+        mention({.mentions = {"bob", "nobody", "ann"}});
+        EXPECT_EQ(states(*bob).size(), 2u) << "though it is within the second";
+        EXPECT_EQ(states(*bob).back(), "room:tea ends at 3 with 2 mentions at 3");
+        EXPECT_EQ(states(*eve).size(), 1u);
+        mention({.mentions = {"bob"}});
+        EXPECT_EQ(states(*bob).size(), 2u) << "at once in each second only";
+        bench->pass(1s);
+        EXPECT_EQ(states(*bob).back(), "room:tea ends at 4 with 3 mentions at 4");
+        EXPECT_EQ(states(*eve).back(), "room:tea ends at 4 with 3");
+        mention({.flags = model::kMentionAll});
+        mention({.flags = model::kSilent, .mentions = {"eve"}});
+        bench->pass(1s);
+        for (const auto& line : {bob, eve}) EXPECT_EQ(states(*line).back(), "room:tea ends at 6 with 4 mentions at 5");
+        send();
+        bench->pass(1s);
+        EXPECT_EQ(states(*eve).back(), "room:tea ends at 7 with 5") << "it is told once";
+        check();
+        bench.reset();
+    }
+}
+
+TEST_F(EndsOnShards, WhoNamesAllIsNotMentioned) {
+    start_large();
+    meet();
+    const auto pad = session_of("ann", 9, "pad");
+    bench->bring(pad, sync(1, 1));
+    mention({.flags = model::kMentionAll});
+    bench->pass(1s);
+    EXPECT_EQ(states(*pad), (Told{"room:tea ends at 2 with 1"}));
 }
 
 TEST_F(EndsOnShards, WhoIsRemovedHearsThatTheRoomIsGoneAndNothingMore) {

@@ -72,6 +72,8 @@ bool ChatController::command(const std::string& text) {
         view_.note(
             "/edit N TEXT, /delete N: change message N; /react N KEY, /unreact N "
             "KEY: react to it, with an emoji for example");
+        view_.note(
+            "/reply N TEXT: answer message N; @NAME in a text names a member, @all all; /silent TEXT wakes nobody");
         people_.help();
         reading_.help();
         settings_.help();
@@ -92,6 +94,13 @@ bool ChatController::command(const std::string& text) {
 bool ChatController::room_command(const std::string& word, const std::string& rest) {
     if (word == "/to") {
         talk_to(rest);
+    } else if (word == "/reply") {
+        reply(rest);
+    } else if (word == "/silent") {
+        if (rest.empty()) return view_.note("/silent TEXT: the text is missing"), true;
+        Message message = said_in_chat(rest);
+        message.silent = true;
+        send(std::move(message));
     } else if (word == "/open") {
         open(rest);
     } else if (word == "/join") {
@@ -178,8 +187,23 @@ void ChatController::change_message(const std::string& word, const std::string& 
     if (!rooms_.is_told(peer_)) view_.note("done");
 }
 
-void ChatController::send(const std::string& text) {
-    const auto posted = client_.post_message(peer_, Message("chat", Bytes(text)));
+void ChatController::reply(const std::string& rest) {
+    std::uint64_t offset = 0;
+    const char* const end = rest.data() + rest.size();
+    const auto [stop, error] = std::from_chars(rest.data(), end, offset);
+    std::string text(stop, end);
+    text.erase(0, text.find_first_not_of(' '));
+    if (error != std::errc() || offset == 0 || text.empty() || *stop != ' ')
+        return view_.note("/reply N TEXT: N is the number of a message, as /numbers shows it");
+    if (!rooms_.is_kept(peer_)) return view_.note("/reply: the server's handler keeps nothing; /to or /join first");
+    Message message = said_in_chat(text);
+    message.reply_to = offset;
+    send(std::move(message));
+}
+
+void ChatController::send(Message message) {
+    const std::string text = message.payload.str();
+    const auto posted = client_.post_message(peer_, std::move(message));
     if (posted) {
         rooms_.said(*posted);
         pending_.push_back({*posted, peer_, text});
@@ -198,12 +222,13 @@ void ChatController::typing(const std::string& text, Clock::time_point now) {
         notices_.insert(*posted);
 }
 
-void ChatController::settle(const Uuid& id, const Failure* failure) {
+void ChatController::settle(const Uuid& id, const Failure* failure, const std::optional<StoredAt>& stored) {
     if (notices_.erase(id) != 0) return;
     const auto found =
         std::find_if(pending_.begin(), pending_.end(), [&](const Pending& each) { return each.id == id; });
     if (found == pending_.end()) return;
     SentLine line{found->to, found->text, id.str(), "", ""};
+    if (stored) rooms_.said_at(found->to, stored->position.offset, found->text);
     if (failure != nullptr) {
         line.fault = failure->text;
         line.code = name(failure->code);
@@ -233,7 +258,7 @@ void ChatController::event(const Event& event, Clock::time_point now) {
         presence_.heard(message.from, message.from);
         view_.heard({message.from, message.type, payload_text(message.payload), rooms_.room_of(message), {}});
     } else if (const auto* done = std::get_if<event::MessageSent>(&event)) {
-        settle(done->message_id, nullptr);
+        settle(done->message_id, nullptr, done->stored);
     } else if (const auto* failed = std::get_if<event::MessageFailed>(&event)) {
         settle(failed->message_id, &failed->error);
     } else if (const auto* moved = std::get_if<event::ProtocolSwitched>(&event)) {

@@ -8,6 +8,7 @@
 #include "chat_presence.hpp"
 #include "chat_reading.hpp"
 #include "chat_rooms.hpp"
+#include "chat_saying.hpp"
 #include "chat_settings.hpp"
 #include "chat_view.hpp"
 
@@ -58,8 +59,11 @@ private:
     void show_history(const std::string& count);
     // /edit, /delete, /react, /unreact: of the message that `rest` begins with the number of.
     void change_message(const std::string& word, const std::string& rest);
-    void send(const std::string& text);
-    void settle(const Uuid& id, const Failure* failure);
+    // /reply N TEXT.
+    void reply(const std::string& rest);
+    void send(const std::string& text) { send(said_in_chat(text)); }
+    void send(Message message);
+    void settle(const Uuid& id, const Failure* failure, const std::optional<StoredAt>& stored = std::nullopt);
     void tell_state();
     std::string why_moved(Protocol from, Protocol to) const;
     std::string status(Clock::time_point now) const;

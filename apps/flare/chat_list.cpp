@@ -75,6 +75,7 @@ std::string ChatList::status(std::string_view current) const {
     std::string names;
     for (std::size_t i = 0; i < found.size(); ++i) {
         all.unread += found[i]->mark.unread;
+        all.mentions += found[i]->mark.mentions;
         all.more = all.more || found[i]->mark.more;
         all.unread_from = std::max(all.unread_from, found[i]->mark.unread_from);
         if (i < kMostNamed) names += (i == 0 ? "" : ", ") + found[i]->about.name;

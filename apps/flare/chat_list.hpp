@@ -28,7 +28,8 @@ public:
     std::vector<ListedConversation> all() const;
     // The one with the newest activity of those with unread messages; null: there is none.
     const ListedConversation* newest_unread(std::string_view current) const;
-    // "3 unread: room:tea, bob and 2 more", without `current`, whose messages are shown. Empty: nothing is unread.
+    // "3 unread: room:tea, bob and 2 more", or "@1 of 3 unread: ..." if one mentions the user; without `current`, whose
+    // messages are shown. Empty: nothing is unread.
     std::string status(std::string_view current) const;
 
 private:

@@ -14,8 +14,9 @@ public:
     explicit PlainChatView(std::string user) : user_(std::move(user)) {}
     void heard(const HeardLine& line) override {
         const bool direct = line.room.empty() || line.room == line.from;
-        print((direct ? "" : "[" + printable(line.room) + "] ") + printable(line.from) + ": " + printable(line.text) +
-              printable(line.notes));
+        if (!line.quote.empty()) print("> " + printable(line.quote));
+        print((line.names_user ? "@ " : "") + (direct ? "" : "[" + printable(line.room) + "] ") + printable(line.from) +
+              ": " + printable(line.text) + printable(line.notes));
     }
     void sent(const SentLine& line) override {
         const std::string what = printable(user_) + " \u2192 " + printable(line.to) + ": " + printable(line.text);
@@ -47,6 +48,9 @@ public:
             object["offset"] = line.at.offset;
             object["epoch"] = std::to_string(line.at.epoch);
         }
+        if (line.reply_to != 0) object["reply_to"] = line.reply_to;
+        if (!line.mentions.empty()) object["mentions"] = boost::json::array(line.mentions.begin(), line.mentions.end());
+        if (line.names_user) object["mentions_you"] = true;
         print_json(object);
     }
     void sent(const SentLine& line) override {

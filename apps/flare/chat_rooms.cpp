@@ -223,7 +223,11 @@ void ChatRooms::hear(const std::string& conversation, std::uint64_t epoch, const
     const bool opened = shown != shown_.end();
     if (opened && shown->second.epoch == epoch && entry.offset <= shown->second.offset) return;
     if (list_.known() && conversation != current && !view_.shows_all()) return;  // it counts as unread
-    if (!said_.contains(entry.id)) show(conversation, epoch, entry);
+    if (said_.contains(entry.id)) {
+        quotes_.note(conversation, entry.offset, user_, payload_text(entry.payload));
+    } else {
+        show(conversation, epoch, entry);
+    }
     if (!opened) return;
     shown->second = {epoch, entry.offset};
     if (list_.known() && conversation == current) marks_.read(conversation, shown->second);
@@ -235,12 +239,19 @@ void ChatRooms::show(const std::string& conversation, std::uint64_t epoch, const
     const ListedConversation* const listed = list_.find(conversation);
     const std::string ticks =
         listed != nullptr && entry.from == user_ && !entry.deleted ? " " + ticks_of(*listed, entry.offset) : "";
-    view_.heard({entry.from.empty() ? "(somebody)" : entry.from,
-                 entry.type,
-                 entry.deleted ? "(deleted)" : payload_text(entry.payload),
-                 conversation,
-                 {epoch, entry.offset},
-                 entry_notes(entry) + ticks});
+    HeardLine line{entry.from.empty() ? "(somebody)" : entry.from,
+                   entry.type,
+                   entry.deleted ? "(deleted)" : payload_text(entry.payload),
+                   conversation,
+                   {epoch, entry.offset},
+                   entry_notes(entry) + ticks};
+    line.reply_to = entry.ref;
+    if (entry.ref != 0) line.quote = quotes_.of(conversation, entry.ref);
+    line.mentions = entry.mentions;
+    line.names_user =
+        entry.from != user_ && (entry.mentions_all || std::ranges::find(entry.mentions, user_) != entry.mentions.end());
+    quotes_.note(conversation, entry.offset, line.from, line.text);
+    view_.heard(line);
 }
 
 }  // namespace flare::cli

@@ -9,6 +9,7 @@
 
 #include "chat_list.hpp"
 #include "chat_marks.hpp"
+#include "chat_saying.hpp"
 #include "chat_view.hpp"
 
 #include <flare/client.hpp>
@@ -64,6 +65,10 @@ public:
     std::string room_of(const Message& message) const;
     // A message was sent, which view.sent() shows.
     void said(const Uuid& id) { said_.insert(id); }
+    // It is in the log there.
+    void said_at(const std::string& conversation, std::uint64_t offset, const std::string& text) {
+        quotes_.note(conversation, offset, user_, text);
+    }
 
 private:
     using Page = Checked<HistoryPage>;
@@ -85,6 +90,7 @@ private:
     std::map<std::string, Position> first_;  // the first entry that is shown
     std::set<Uuid> said_;                    // shown already
     std::set<Uuid> unplaced_;                // of these, messages whose place in a log is not known yet
+    ChatQuotes quotes_;
 };
 
 }  // namespace flare::cli

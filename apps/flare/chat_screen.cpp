@@ -20,8 +20,10 @@ ChatScreen::~ChatScreen() { wipe(); }
 
 void ChatScreen::heard(const HeardLine& line) {
     const bool direct = line.room.empty() || line.room == line.from;
+    if (!line.quote.empty()) print(coloured(Tone::dim, "> " + printable(line.quote)));
+    const std::string mark = line.names_user ? coloured(Tone::warning, "@") + " " : "";
     const std::string where = direct ? "" : coloured(Tone::dim, "[" + printable(line.room) + "]") + " ";
-    print(where + coloured(Tone::strong, printable(line.from)) + ": " + printable(line.text) +
+    print(mark + where + coloured(Tone::strong, printable(line.from)) + ": " + printable(line.text) +
           coloured(Tone::dim, printable(line.notes)));
 }
 

@@ -5,6 +5,7 @@
 
 #include <flare/conversation.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +20,10 @@ struct HeardLine {
     std::string room;     // the conversation, if the server keeps it; empty: to this user
     Position at;          // in its log
     std::string notes{};  // behind the text: that it was edited, how many have reacted
+    std::uint64_t reply_to = 0;
+    std::string quote{};  // of a reply: what it is to, "ann: see you"
+    std::vector<std::string> mentions{};
+    bool names_user = false;  // it mentions the one who reads it
 };
 
 // What became of a message of ours.

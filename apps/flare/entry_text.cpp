@@ -83,6 +83,8 @@ std::string who(const Entry& entry) { return entry.from.empty() ? "(somebody)" :
 
 std::string entry_notes(const Entry& entry) {
     std::string notes = entry.changed_at != 0 && !entry.deleted ? " (edited)" : "";
+    if (entry.kind == EntryKind::message && entry.ref != 0) notes += " (to " + std::to_string(entry.ref) + ")";
+    if (entry.silent) notes += " (silent)";
     for (const Reaction& each : entry.reactions)
         notes += (each.own ? " [*" : " [") + printable(each.key) + " " + std::to_string(each.users) + "]";
     return notes;
@@ -105,6 +107,7 @@ boost::json::object entry_json(const Entry& entry) {
     if (entry.changed_at != 0) object["changed_at"] = entry.changed_at;
     if (entry.silent) object["silent"] = true;
     if (entry.mentions_all) object["mentions_all"] = true;
+    if (!entry.mentions.empty()) object["mentions"] = boost::json::array(entry.mentions.begin(), entry.mentions.end());
     if (entry.deleted) object["deleted"] = true;
     if (entry.taken_back) object["taken_back"] = true;
     if (!entry.reactions.empty()) {

@@ -16,6 +16,10 @@ HeardEntry heard(const std::string& conversation, const StoredAt& stored, const 
     entry.time = stored.time;
     entry.type = message.type;
     entry.payload = message.payload;
+    entry.ref = message.reply_to;
+    entry.silent = message.silent;
+    entry.mentions_all = message.mentions_all;
+    entry.mentions = message.mentions;
     return told;
 }
 

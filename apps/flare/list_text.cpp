@@ -70,7 +70,8 @@ void add_settings(boost::json::object& object, const ConversationSettings& setti
 
 std::string unread_text(const ReadMark& mark) {
     if (mark.unread == 0) return mark.unread_from == 0 ? "" : "*";
-    return std::to_string(mark.unread) + (mark.more ? "+" : "");
+    return (mark.mentions == 0 ? "" : "@" + std::to_string(mark.mentions) + " of ") + std::to_string(mark.unread) +
+           (mark.more ? "+" : "");
 }
 
 std::string when_text(std::chrono::system_clock::time_point time, std::chrono::system_clock::time_point now) {
@@ -130,6 +131,7 @@ boost::json::object listed_json(const ListedConversation& conversation) {
                                {"read", conversation.mark.offset},
                                {"unread", conversation.mark.unread},
                                {"more_unread", conversation.mark.more}};
+    if (conversation.mark.mentions != 0) object["mentions"] = conversation.mark.mentions;
     if (conversation.mark.unread_from != 0) object["unread_from"] = conversation.mark.unread_from;
     add_settings(object, conversation.settings);
     if (!conversation.others.empty()) {

@@ -14,8 +14,8 @@
 
 namespace flare::cli {
 
-// "3", or "1000+" where there may be more than were counted; "*": nothing is, but the user has marked it as unread;
-// empty: nothing is unread.
+// "3", or "1000+" where there may be more than were counted; "@2 of 3": two of them mention the user; "*": nothing is,
+// but the user has marked it as unread; empty: nothing is unread.
 std::string unread_text(const ReadMark& mark);
 // "14:05" of today, else "2026-11-26", in this machine's time zone.
 std::string when_text(std::chrono::system_clock::time_point time, std::chrono::system_clock::time_point now);

@@ -31,7 +31,8 @@ class WrittenView final : public ChatView {
 public:
     explicit WrittenView(bool all) : all_(all) {}
     void heard(const HeardLine& line) override {
-        lines.push_back("[" + line.room + "] " + line.from + ": " + line.text + line.notes);
+        if (!line.quote.empty()) lines.push_back("> " + line.quote);
+        lines.push_back((line.names_user ? "@ [" : "[") + line.room + "] " + line.from + ": " + line.text + line.notes);
     }
     void sent(const SentLine& line) override {
         lines.push_back((line.fault.empty() ? "sent " : "failed ") + line.text);
@@ -316,6 +317,37 @@ TEST_F(ChatOfConversations, MessagesAreEditedDeletedAndReactedTo) {
     eve.type("/open tea");
     EXPECT_TRUE(eve.sees("[room:tea] ann: hello there (edited) [*up 1]"));
     EXPECT_TRUE(eve.sees("[room:tea] ann: (deleted)"));
+}
+
+TEST_F(ChatOfConversations, MessagesReplyMentionAndAreSilent) {
+    Chatter ann(address_, "ann", "server");
+    Chatter bob(address_, "bob", "server");
+    ASSERT_TRUE(ann.synced() && bob.synced());
+    make_room(ann.client, "room:tea", {"bob"});
+    ann.type("/join tea");
+    ann.type("tea, @bob?");
+    ASSERT_TRUE(bob.unread("@1 of 1 unread: room:tea"));
+    bob.type("/open tea");
+    EXPECT_TRUE(bob.sees("@ [room:tea] ann: tea, @bob?"));
+    bob.type("/reply 2 with milk");
+    ASSERT_TRUE(ann.sees("[room:tea] bob: with milk (to 2)"));
+    EXPECT_EQ(ann.view.lines[ann.view.lines.size() - 2], "> ann: tea, @bob?") << "of an own message, too";
+    bob.type("/to ann");
+    ann.type("/silent never mind, @bob");
+    ASSERT_TRUE(ann.sees("sent never mind, @bob"));
+    ann.type("and now, @all");
+    ASSERT_TRUE(bob.unread("@1 of 1 unread: room:tea"));
+    bob.type("/open tea");
+    EXPECT_TRUE(bob.sees("@ [room:tea] ann: never mind, @bob (silent)"));
+    for (const char* const line : {"/reply", "/reply 2", "/reply x y", "/reply 0 x"}) {
+        bob.view.notes.clear();
+        bob.type(line);
+        EXPECT_TRUE(bob.notes("/reply N TEXT: N is the number of a message")) << line;
+    }
+    bob.type("/silent");
+    EXPECT_TRUE(bob.notes("/silent TEXT: the text is missing"));
+    bob.type("/reply 99 to nothing");
+    EXPECT_TRUE(bob.sees("failed to nothing"));
 }
 
 TEST_F(ChatOfConversations, WhatIsShownIsReadForEveryDevice) {

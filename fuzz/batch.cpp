@@ -1,5 +1,6 @@
 // A batch of a peer through all decoders, and what they accept through the encoders and back.
 #include "wire/batch.hpp"
+#include "wire/about.hpp"
 #include "wire/feeds.hpp"
 #include "wire/json.hpp"
 #include "wire/signals.hpp"
@@ -28,6 +29,18 @@ bool read_again(const Result<Frame>& decoded, FrameKind kind) {
     const Body body = encode(*decoded);
     require(body.kind == kind);
     return true;
+}
+
+void check_about(std::string_view bytes, std::string_view body) {
+    require(inside(bytes, body));
+    const auto about = decode_about(bytes);
+    if (!about) return;
+    require(about->mentions.size() <= kMaxMentions);
+    for (const std::string_view name : about->mentions) require(!name.empty() && inside(name, bytes));
+    const std::string encoded = encode(*about);
+    const auto again = decode_about(encoded);
+    require(again && again->reply_to == about->reply_to && again->flags == about->flags &&
+            again->mentions == about->mentions);
 }
 
 bool decode(const FrameView& frame) {
@@ -67,6 +80,7 @@ bool decode(const FrameView& frame) {
             if (!data) return false;
             require(inside(data->from, frame.body) && inside(data->message_raw, frame.body));
             if (data->message) require(inside(data->message->payload, frame.body));
+            if (data->message) check_about(data->message->about, frame.body);
             const Body as_it_is = encode(*data);
             // A message without a single field gets an id, nil, when it is written.
             require(data->message_raw.empty() || decode_data(as_it_is.content())->message_raw == data->message_raw);

@@ -157,12 +157,12 @@ export class FlareClient {
   }
 
   // Gives the message a number and sends it, if there is a connection. Returns its id in hex.
-  send(to, type, payload, lane = 0) {
+  send(to, type, payload, lane = 0, about = undefined) {
     const id = uuidBytes();
     const state = this.session.lanes[lane];
     const frame = {
       lane, seq: state.next++,
-      data: {message: {id, type, payload: Buffer.from(payload), timestampMs: Date.now(), to}},
+      data: {message: {id, type, payload: Buffer.from(payload), timestampMs: Date.now(), to, ...(about && {about})}},
     };
     state.sent.push(frame);
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send(encodeBatch([frame]));

@@ -26,6 +26,21 @@ test('A handshake, a message, its receipt and the reply', {timeout: 60_000}, asy
   assert.equal(client.goodbye.code, 0);
 });
 
+test('What a message says beside its payload reaches the other user as it was said', {timeout: 60_000}, async () => {
+  const ann = new FlareClient(server.url, 'node_ann', 'laptop');
+  const bob = new FlareClient(server.url, 'node_bob', 'laptop');
+  await ann.connect();
+  await bob.connect();
+  ann.send('node_bob', 'chat', 'yes', 0, {replyTo: 7, flags: 1, mentions: ['node_bob', 'eve']});
+  await bob.until(() => bob.messages.length === 1);
+  const {about} = bob.messages[0];
+  assert.equal(Number(about.replyTo), 7);
+  assert.equal(about.flags, 1);
+  assert.deepEqual(about.mentions, ['node_bob', 'eve']);
+  await ann.cut();
+  await bob.cut();
+});
+
 test('A session outlives its connection: 300 numbered messages, cut twice, none lost, repeated or reordered', {timeout: 60_000}, async () => {
   const client = new FlareClient(server.url, 'node_cut', 'laptop');
   const first = await client.connect();

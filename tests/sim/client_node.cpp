@@ -444,14 +444,19 @@ void ClientNode::send(const std::string& target, std::size_t size) {
     message.type = "chat";
     message.payload = payload;
     message.to = target;
+    const bool goes_into_log = book_ != nullptr && target != kServerTarget;
+    LogBook::Sent sent;
+    if (goes_into_log) think_of_about(LogBook::key_of(settings_.user, target), sent);
+    wire::About says{sent.reply_to, sent.flags, {sent.names.begin(), sent.names.end()}};
+    const std::string about = says.says_something() ? wire::encode(says) : std::string();
+    message.about = about;
     const auto queued = session_->send(message, Priority::normal, world_.now(), true);
     if (!queued) return world_.happened("outbox refused");
     ordinals_[conversation] = ordinal;
     sent_.insert(message.id);
     targets_[message.id] = target;
     ledger_.client_sends(message.id, conversation, ordinal);
-    if (book_ != nullptr && target != kServerTarget) {
-        LogBook::Sent sent;
+    if (goes_into_log) {
         sent.writer = name();
         sent.user = settings_.user;
         sent.key = LogBook::key_of(settings_.user, target);
@@ -459,6 +464,22 @@ void ClientNode::send(const std::string& target, std::size_t size) {
         book_->sends(message.id, std::move(sent));
     }
     schedule();
+}
+
+// Now and then a message answers another one, perhaps one that is not there, names users, members or not, or all; or it
+// is silent.
+void ClientNode::think_of_about(const model::ConversationKey& key, LogBook::Sent& sent) {
+    Chance& chance = world_.chance;
+    if (!chance.one_in(4)) return;
+    if (chance.one_in(2)) {
+        if (const auto message = book_->some_message(key, chance)) sent.reply_to = message->offset;
+        if (chance.one_in(8)) sent.reply_to += 1 + chance.below(50);
+    }
+    if (chance.one_in(4)) sent.flags |= model::kSilent;
+    if (chance.one_in(6)) sent.flags |= model::kMentionAll;
+    for (std::uint64_t i = chance.below(4); i > 0; --i) {
+        if (std::string user = book_->some_user(chance); !user.empty()) sent.names.push_back(std::move(user));
+    }
 }
 
 void ClientNode::ask(const std::string& conversation, std::size_t size, bool writes) {

@@ -68,6 +68,7 @@ public:
     const std::vector<std::vector<std::string>>& heard() const { return heard_; }
 
 private:
+    void think_of_about(const model::ConversationKey& key, LogBook::Sent& sent);
     struct Open {
         std::shared_ptr<Carrier> carrier;
         std::uint64_t batches = 0;     // that came

@@ -69,6 +69,11 @@ void Listener::check_list() const {
             "what is unread by hand is so on all devices");
         if (!client_.counts_ends || !name.starts_with("room:") || asked_for_.contains(name)) check_marks(item, key);
         check_settings(item, key);
+        // Of a log whose end alone is told, it may not have heard of each.
+        const std::uint64_t mentions = book_.mentions_for(client_.user, key, item.mark.offset);
+        world_.require(client_.counts_ends ? item.mark.mentions <= item.mark.unread
+                                           : item.mark.more || item.mark.mentions == mentions,
+                       "unread mentions are what a recount says");
         if (!client_.counts_ends || !name.starts_with("room:")) check_entries(item, key);
     }
     for (const model::ConversationKey& key : book_.conversations_of(client_.user)) {

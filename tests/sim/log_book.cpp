@@ -310,7 +310,17 @@ bool LogBook::append(const store::NewEntry& entry, Log& log, const store::Outcom
     if (!changes_members) check_writer(entry, log, key);
     if (entry.kind == EntryKind::message) world_.require(!sent->second.changes, "a change is not stored as a message");
     if (store::is_about_another(entry.kind)) check_message_change(entry, log, sent->second);
-    log.entries.push_back({key, entry.kind, entry.ref, found ? found->time_ms : now_ms()});
+    Entry made{key, entry.kind, entry.ref, found ? found->time_ms : now_ms()};
+    if (entry.kind == EntryKind::message) {
+        made.flags = sent->second.flags;
+        made.mentions = check_about(entry, log, sent->second);
+        const bool told = outcome == nullptr ||
+                          std::set<store::Row>(outcome->mentions.begin(), outcome->mentions.end()) == made.mentions;
+        world_.require(told, "members are mentioned, and nobody else");
+        if (!made.mentions.empty()) world_.happened("mention");
+        if (entry.ref != 0) world_.happened("reply");
+    }
+    log.entries.push_back(std::move(made));
     if (store::is_about_another(entry.kind)) log.changes[entry.ref].push_back(next.offset);
     note_text(log, log.entries.back());
     state_.offsets[key] = next.offset;

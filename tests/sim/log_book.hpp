@@ -54,6 +54,9 @@ public:
         bool changes = false;                       // else it is a message
         wire::Verb verb = wire::Verb::unspecified;  // of a change that a client asks for
         model::Position about{};                    // the message that it changes; epoch 0: in whichever log there is
+        std::uint64_t reply_to = 0;                 // of a message
+        std::uint8_t flags = 0;                     // likewise
+        std::vector<std::string> names{};           // likewise: users whom it mentions
         std::uint64_t number = 0;                   // filled in: the how-manieth of its writer there it is
         model::Position end_then{};                 // likewise: where the log ended as it was asked for
     };
@@ -131,11 +134,15 @@ public:
     std::optional<Shown> shown(const model::ConversationKey& key, const model::Position& at) const;
     // One of the newest messages.
     std::optional<model::Position> some_message(const model::ConversationKey& key, Chance& chance) const;
+    // Somebody whom the store knows; empty: nobody.
+    std::string some_user(Chance& chance) const;
     model::Role role_of(const std::string& user, const model::ConversationKey& key) const;
     // What a client has sent under this id.
     std::string sent_text(const Uuid& id, const model::ConversationKey& key) const;
     // Messages of others above that offset that the user may read, and that are not deleted.
     std::uint64_t unread_for(const std::string& user, const model::ConversationKey& key, std::uint64_t mark) const;
+    // Of these, those that mention the user or all.
+    std::uint64_t mentions_for(const std::string& user, const model::ConversationKey& key, std::uint64_t mark) const;
     // Messages of others above that offset that are deleted.
     std::uint64_t deleted_above(const std::string& user, const model::ConversationKey& key, std::uint64_t mark) const;
     // Messages of the user above that offset, but for these.
@@ -209,6 +216,8 @@ private:
         model::EntryKind kind = model::EntryKind::message;
         std::uint64_t ref = 0;
         std::uint64_t time_ms = 0;
+        std::uint8_t flags = 0;           // of a message
+        std::set<store::Row> mentions{};  // likewise: members whom it names
     };
     struct Membership {
         model::Role role = model::Role::none;
@@ -295,6 +304,8 @@ private:
     void note_place(const Key& key, const model::Position& at);
     void note_text(const Log& log, const Entry& entry);
     void check_writer(const store::NewEntry& entry, const Log& log, const Key& key);
+    // Of a message: what it says beside its payload. Whom it mentions.
+    std::set<store::Row> check_about(const store::NewEntry& entry, const Log& log, const Sent& sent) const;
     void check_message_change(const store::NewEntry& entry, const Log& log, const Sent& sent);
     void check_change(const store::WriteBatch& batch, const store::NewEntry& entry, const Log& log, const Sent& sent);
     void check_touch(const Log& log, store::Row actor, model::Role needed, const wire::ChangedMember& other,
@@ -319,6 +330,8 @@ private:
     void told_change(const std::string& conversation, const model::Position& at, const Told& told);
     // Messages of others from there on.
     std::uint64_t unread_of(const Log& log, const std::string& user, std::uint64_t from) const;
+    std::uint64_t mentions_of(const Log& log, const std::string& user, std::uint64_t from) const;
+    bool is_unread(const Log& log, const std::string& user, std::uint64_t offset) const;
     static bool may_read(const Membership& member, std::uint64_t offset);
     std::uint64_t now_ms() const;
 

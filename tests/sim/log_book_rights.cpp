@@ -66,6 +66,9 @@ void LogBook::refused(const Key& key, const Sent& sent, errc code) {
             world_.require(log == nullptr || member == nullptr || is_forbidden(*log, *member, sent),
                            "what one may do is not forbidden");
             return world_.happened("forbidden");
+        case errc::unknown_entry:
+            world_.require(sent.reply_to != 0, "only a reply can be to what is not there");
+            return world_.happened("reply to what is not there");
         case errc::message_too_large: {
             const auto most = log == nullptr ? model::Config().max_payload_bytes : log->config.max_payload_bytes;
             return world_.require(sent.payload.size() > most, "what is small enough is not called too large");
@@ -108,7 +111,7 @@ bool LogBook::is_forbidden(const Log& log, const Membership& member, const Sent&
     const bool changes_message = sent.about.offset != 0;
     if (sent.changes && !changes_message) return true;
     if (member.role < Role::member || is_blocked(log, row_of(sent.user))) return true;
-    if (!sent.changes) return false;
+    if (!sent.changes) return (sent.flags & model::kMentionAll) != 0 && member.role < Role::moderator;
     const std::uint64_t offset = sent.about.offset;
     if (copy_ || log.epoch != sent.end_then.epoch || offset > sent.end_then.offset) return true;
     if (!is_there(log, offset)) return true;
@@ -137,6 +140,28 @@ void LogBook::check_writer(const store::NewEntry& entry, const Log& log, const K
     world_.require(member->second.muted_until <= in_store_.at(key).at_ms, "who is muted writes nothing");
     world_.require(!log.config.frozen || member->second.role >= Role::admin, "nothing is written where it is frozen");
     world_.require(!is_blocked(log, entry.sender), "who is blocked writes nothing");
+}
+
+std::set<store::Row> LogBook::check_about(const store::NewEntry& entry, const Log& log, const Sent& sent) const {
+    world_.require(entry.ref == sent.reply_to && entry.flags == sent.flags, "a message says what it was sent with");
+    const bool application = sent.user == kServerTarget;
+    const bool names_all = (entry.flags & model::kMentionAll) != 0;
+    world_.require(application || !names_all || log.members.at(entry.sender).role >= Role::moderator,
+                   "only moderators mention all");
+    if (entry.ref != 0 && !application) {
+        world_.require(is_message(log, entry.ref), "a reply is to a message");
+        const bool own = sent_.at(log.entries[entry.ref - 1].key).user == sent.user;
+        world_.require(
+            own || log.config.visibility == model::Visibility::all || may_read(log.members.at(entry.sender), entry.ref),
+            "a reply is to what its sender may read");
+    }
+    std::set<store::Row> mentions;
+    for (const std::string& name : sent.names) {
+        const auto member = log.members.find(row_of(name));
+        if (name != sent.user && member != log.members.end() && member->second.role != Role::none)
+            mentions.insert(member->first);
+    }
+    return mentions;
 }
 
 void LogBook::check_message_change(const store::NewEntry& entry, const Log& log, const Sent& sent) {

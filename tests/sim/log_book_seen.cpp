@@ -4,6 +4,7 @@
 #include "store/rules.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace flare::sim {
 
@@ -65,6 +66,11 @@ std::optional<model::Position> LogBook::some_message(const model::ConversationKe
         if (is_message(*log, offset)) found.push_back(offset);
     if (found.empty()) return std::nullopt;
     return model::Position{log->epoch, found[chance.below(chance.one_in(2) ? 1 + found.size() / 4 : found.size())]};
+}
+
+std::string LogBook::some_user(Chance& chance) const {
+    if (state_.users.empty()) return {};
+    return std::next(state_.users.begin(), static_cast<std::ptrdiff_t>(chance.below(state_.users.size())))->first;
 }
 
 std::string LogBook::sent_text(const Uuid& id, const model::ConversationKey& key) const {
@@ -152,6 +158,12 @@ void LogBook::check_on_page(const Log& log, const wire::im::Entry& entry, const 
     const Shown message = shown(log, entry.offset, upto);
     world_.require(deleted == message.deleted && entry.payload == message.payload, "a message is read as it is");
     world_.require(entry.rev == message.changed_at, "a message says when it was changed");
+    std::set<store::Row> mentions;
+    for (const std::string_view name : entry.mentions) mentions.insert(row_of(std::string(name)));
+    world_.require(mentions == (deleted ? std::set<store::Row>() : there.mentions),
+                   "a message is read with its mentions");
+    constexpr std::uint32_t kSaid = model::kSilent | model::kMentionAll;
+    world_.require((entry.flags & kSaid) == there.flags, "a message is read as it was meant");
     world_.require(entry.reactions_upto == upto, "reactions are counted up to the end of the log");
     world_.require(entry.reactions.size() == message.reactions.size(), "a message is read with its reactions");
     for (const wire::im::Reaction& each : entry.reactions) {
@@ -280,16 +292,34 @@ std::vector<model::ConversationKey> LogBook::conversations_of(const std::string&
     return keys;
 }
 
-std::uint64_t LogBook::unread_of(const Log& log, const std::string& user, std::uint64_t from) const {
+bool LogBook::is_unread(const Log& log, const std::string& user, std::uint64_t offset) const {
+    const Entry& entry = log.entries[offset - 1];
     const Membership& member = *membership(log, user);
+    return entry.kind == EntryKind::message && (entry.flags & model::kSilent) == 0 &&
+           sent_.at(entry.key).user != user && !shown(log, offset, log.entries.size()).deleted &&
+           offset >= member.may_read.back().first && offset > member.settings.cleared_to;
+}
+
+std::uint64_t LogBook::unread_of(const Log& log, const std::string& user, std::uint64_t from) const {
+    std::uint64_t count = 0;
+    for (std::uint64_t offset = from; offset <= log.entries.size(); ++offset) count += is_unread(log, user, offset);
+    return count;
+}
+
+std::uint64_t LogBook::mentions_of(const Log& log, const std::string& user, std::uint64_t from) const {
     std::uint64_t count = 0;
     for (std::uint64_t offset = from; offset <= log.entries.size(); ++offset) {
         const Entry& entry = log.entries[offset - 1];
-        const bool counts = entry.kind == EntryKind::message && sent_.at(entry.key).user != user &&
-                            !shown(log, offset, log.entries.size()).deleted;
-        count += counts && offset >= member.may_read.back().first && offset > member.settings.cleared_to;
+        const bool names = (entry.flags & model::kMentionAll) != 0 || entry.mentions.contains(row_of(user));
+        count += names && is_unread(log, user, offset);
     }
     return count;
+}
+
+std::uint64_t LogBook::mentions_for(const std::string& user, const model::ConversationKey& key,
+                                    std::uint64_t mark) const {
+    const Log& log = *log_of(text_of(key));
+    return mentions_of(log, user, std::max(mark + 1, log.first));
 }
 
 std::uint64_t LogBook::unread_for(const std::string& user, const model::ConversationKey& key,

@@ -36,8 +36,9 @@ constexpr Mutant of_store(const char* name, store::Fault fault) {
     return {.name = name, .store = fault, .keeps = true};
 }
 
-// All but three: content_not_compared needs somebody who lies, rate_not_counted breaks no promise that is held here,
-// and page_above_told is noticed when it is late that a home hears of a commit. The unit tests of im notice those.
+// All but four: content_not_compared needs somebody who lies, rate_not_counted and mention_not_told break no promise
+// that is held here, and page_above_told is noticed when it is late that a home hears of a commit. The unit tests
+// notice those.
 constexpr Mutant kMutants[] = {
     of_session("ack_off_by_one", session::Fault::ack_off_by_one),
     of_session("replay_starts_late", session::Fault::replay_starts_late),
@@ -113,6 +114,8 @@ constexpr Mutant kMutants[] = {
     of_im("edited_by_anybody", im::Fault::edited_by_anybody),
     of_im("deleted_by_anybody", im::Fault::deleted_by_anybody),
     of_im("lower_role_not_heeded", im::Fault::lower_role_not_heeded),
+    of_im("reply_not_checked", im::Fault::reply_not_checked),
+    of_im("all_named_by_anybody", im::Fault::all_named_by_anybody),
     of_im("deleted_text_kept", im::Fault::deleted_text_kept),
     of_im("delivered_ahead", im::Fault::delivered_ahead),
     of_im("moved_mark_dropped", im::Fault::moved_mark_dropped),
@@ -136,6 +139,8 @@ constexpr Mutant kMutants[] = {
     of_store("unread_counts_deleted", store::Fault::unread_counts_deleted),
     of_store("unread_outlives_reading", store::Fault::unread_outlives_reading),
     of_store("removed_repeat_taken", store::Fault::removed_repeat_taken),
+    of_store("mentions_anybody", store::Fault::mentions_anybody),
+    of_store("mention_all_not_counted", store::Fault::mention_all_not_counted),
     of_store("repeat_appended", store::Fault::repeat_appended),
     of_store("id_without_conversation", store::Fault::id_without_conversation),
     of_store("offset_left_out", store::Fault::offset_left_out),

@@ -38,7 +38,7 @@ void LogBook::check_list(const std::string& user, store::Row row, store::Reader&
             const std::uint64_t from = std::max(each.mark.offset + 1, log.first);
             world_.require(unread && unread->count == unread_of(log, user, from) && !unread->more,
                            "unread is what a recount says");
-            world_.require(unread->mentions == mentions_of(log, user, each.mark.offset),
+            world_.require(unread->mentions == mentions_of(log, user, from),
                            "unread mentions are what a recount says");
             request.before_stamp = each.stamp;
             request.before_row = each.conversation.row;

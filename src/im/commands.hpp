@@ -20,6 +20,9 @@ namespace flare::im::command {
 struct Person {
     Row user = 0;
     std::uint32_t conversations = 0;
+    // ---- of who is to be invited ----
+    std::uint32_t invitations = 0;  // that are open
+    bool blocks = false;            // takes nothing from who invites
 };
 
 // Makes a room. Its owner is who asks; when the server does, `members` names the first one.
@@ -31,11 +34,18 @@ struct Create {
 struct Join {
     std::uint32_t conversations = 0;  // of who asks
 };
+// Of a member; of who is invited: the invitation is declined.
 struct Leave {};
 struct Add {
     std::vector<Person> users{};
     model::Role role = model::Role::member;
 };
+// They may join, whatever the configuration says, until the invitation is taken back or declined. It is one of the
+// room: it does not end with the rights of who has invited.
+struct Invite {
+    std::vector<Person> users{};
+};
+// Of a member, or of an invitation.
 struct Remove {
     Row user = 0;
 };
@@ -76,8 +86,8 @@ struct Truncate {
 
 namespace flare::im {
 
-using Command =
-    std::variant<command::Create, command::Join, command::Leave, command::Add, command::Remove, command::SetRole,
-                 command::Mute, command::Ban, command::Configure, command::Block, command::Destroy, command::Truncate>;
+using Command = std::variant<command::Create, command::Join, command::Leave, command::Add, command::Invite,
+                             command::Remove, command::SetRole, command::Mute, command::Ban, command::Configure,
+                             command::Block, command::Destroy, command::Truncate>;
 
 }  // namespace flare::im

@@ -13,6 +13,7 @@ void Conversation::load(const Stored& stored, std::span<const model::Member> lis
     config_ = stored.config;
     head_ = stored.head;
     member_count_ = stored.members;
+    invitation_count_ = stored.invitations;
     const auto members = std::count_if(listed.begin(), listed.end(),
                                        [](const model::Member& each) { return each.role != model::Role::none; });
     members_.load(listed, static_cast<std::uint64_t>(members) == stored.members);
@@ -30,7 +31,7 @@ void Conversation::load_absent() {
     row_ = 0;
     config_ = {};
     head_ = {};
-    member_count_ = 0;
+    member_count_ = invitation_count_ = 0;
     members_.clear();
     heirs_.reset();
 }
@@ -95,7 +96,11 @@ void Conversation::apply(const Plan& plan, const Outcome& outcome) {
         members_.load({}, true);
     }
     if (plan.config) config_ = *plan.config;
-    member_count_ = static_cast<std::uint64_t>(static_cast<std::int64_t>(member_count_) + plan.joined);
+    const auto changed = [](std::uint64_t count, std::int64_t by) {
+        return static_cast<std::uint64_t>(static_cast<std::int64_t>(count) + by);
+    };
+    member_count_ = changed(member_count_, plan.joined);
+    invitation_count_ = changed(invitation_count_, plan.invited);
     for (model::Member member : plan.members) {
         if (member.visible_from == 0) member.visible_from = std::max<std::uint64_t>(outcome.position.offset, 1);
         members_.set(member);

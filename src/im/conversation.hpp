@@ -40,6 +40,8 @@ struct Plan {
     std::uint64_t keep_from = 0;              // entries below go; 0: none
     bool nothing = false;                     // it is so already: nothing is written
     std::int64_t joined = 0;                  // how many members there are more, or, below 0, fewer
+    std::int64_t invited = 0;                 // the same of invitations
+    std::vector<Row> invitations{};           // of these, who has one now, or none any more, and is no member
     std::optional<model::EntryKind> tells{};  // kind of the entry; nothing: none is written
     std::string payload{};                    // of the entry: wire::ConversationChange
 };
@@ -56,7 +58,8 @@ public:
         Row row = 0;
         model::Config config{};
         model::Head head{};
-        std::uint64_t members = 0;  // with a role
+        std::uint64_t members = 0;      // with a role
+        std::uint64_t invitations = 0;  // that are open
     };
     // `listed`: all members, if they are at most Limits::listed_members, else any of them or none; others, too.
     void load(const Stored& stored, std::span<const model::Member> listed);
@@ -72,6 +75,7 @@ public:
     const model::Config& config() const noexcept { return config_; }
     const model::Head& head() const noexcept { return head_; }
     std::uint64_t member_count() const noexcept { return member_count_; }
+    std::uint64_t invitation_count() const noexcept { return invitation_count_; }
     const Limits& limits() const noexcept { return limits_; }
     Members& members() noexcept { return members_; }
     const Members& members() const noexcept { return members_; }
@@ -103,6 +107,7 @@ private:
     model::Config config_{};
     model::Head head_{};
     std::uint64_t member_count_ = 0;
+    std::uint64_t invitation_count_ = 0;
     Members members_;
     struct Heirs {
         Row leaving;

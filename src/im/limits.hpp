@@ -30,6 +30,8 @@ struct Limits {
     std::uint64_t max_members = 100'000;
     std::uint32_t max_conversations = 10'000;  // of a user
     std::uint32_t direct_per_hour = 50;        // that a user begins; 0: any number
+    std::uint32_t max_invitations = 1'000;     // to a room that are open
+    std::uint32_t max_invited = 100;           // open invitations that a user has
     std::uint32_t payload_bytes = 64 * 1024;   // what a conversation that is made now takes of a message
     std::uint32_t max_mentions = 50;           // of a message
     std::uint64_t live_members = 256;          // of a room of which a list brings every entry, and not only the end

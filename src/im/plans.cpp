@@ -90,7 +90,8 @@ public:
             return refuse({errc::banned, "you are banned from this conversation: ask a moderator",
                            time_left_ms(self_.banned_until, now_ms_)});
         // Whoever may not join is not told that the room is there.
-        if (conversation_.config().join != model::Join::open)
+        const bool may = conversation_.config().join == model::Join::open || self_.invited();
+        if (!may && !planted(Fault::join_without_invitation))
             return refuse({errc::unknown_conversation,
                            "there is no such conversation, or it takes only who is added: ask one of its moderators"});
         if (join.conversations >= limits().max_conversations) return refuse(has_too_many(true));
@@ -101,6 +102,7 @@ public:
 
     void operator()(const command::Leave&) {
         if (actor_ == 0) return refuse(server_cannot());
+        if (self_.invited()) return end_invitation(self_);
         if (self_.role == Role::none) return;
         tell(ChangeKind::left);
         go(self_);
@@ -124,9 +126,42 @@ public:
         if (conversation_.member_count() + plan_.members.size() > limits().max_members) refuse(full());
     }
 
+    // Whoever is a member, invited already or takes nothing from who invites is passed over: of the last, nobody is
+    // told.
+    void operator()(const command::Invite& invite) {
+        if (invite.users.size() > kChangedAtOnce) return refuse(too_many_at_once());
+        if (!may(Capability::invite, Role::none, Role::none)) return;
+        tell(ChangeKind::invited);
+        for (const command::Person& person : invite.users) {
+            const Member* const present = member(person.user);
+            if (present == nullptr || present->role != Role::none || present->invited() || named(person.user)) continue;
+            if (present->banned_until > now_ms_)
+                return refuse({errc::banned, "a user is banned from this conversation: end the ban first",
+                               time_left_ms(present->banned_until, now_ms_)});
+            if (person.user == 0 || (person.blocks && !planted(Fault::invited_in_spite_of_block))) continue;
+            if (person.invitations >= limits().max_invited)
+                return refuse({errc::too_many_conversations,
+                               "a user has as many open invitations as allowed: that one must accept or decline some"});
+            Member other = *present;
+            other.invited_by = actor_;
+            other.invited_ms = now_ms_;
+            ++plan_.invited;
+            plan_.invitations.push_back(other.user);
+            change(other);
+        }
+        const bool fits = conversation_.invitation_count() + plan_.members.size() <= limits().max_invitations;
+        if (!fits && !plan_.members.empty())
+            refuse({errc::too_many_members,
+                    "the room has as many open invitations as it may have: take some back, or wait for answers"});
+    }
+
     void operator()(const command::Remove& remove) {
         Member other;
-        if (!touch(remove.user, Capability::remove, other) || other.role == Role::none) return;
+        const Member* const present = member(remove.user);
+        const bool invited = present != nullptr && present->invited();
+        if (!touch(remove.user, invited ? Capability::invite : Capability::remove, other)) return;
+        if (invited) return end_invitation(other);
+        if (other.role == Role::none) return;
         tell(ChangeKind::removed);
         go(other);
     }
@@ -161,8 +196,12 @@ public:
         if (is_over(ban.until_ms)) return;
         tell(ChangeKind::banned);
         other.banned_until = ban.until_ms;
-        if (ban.until_ms > now_ms_ && other.role != Role::none) {
+        const bool banned = ban.until_ms > now_ms_;
+        if (banned && other.role != Role::none) {
             go(other);
+        } else if (banned && other.invited() && !planted(Fault::invitation_outlives_ban)) {
+            uninvite(other);
+            change(other);
         } else {
             change(other);
         }
@@ -299,7 +338,21 @@ private:
         told_.members.push_back({.row = member.user,
                                  .role = member.role,
                                  .muted_until_ms = member.muted_until,
-                                 .banned_until_ms = member.banned_until});
+                                 .banned_until_ms = member.banned_until,
+                                 .invited = member.invited()});
+    }
+    // It is declined or taken back.
+    void end_invitation(Member member) {
+        tell(ChangeKind::invited);
+        uninvite(member);
+        change(member);
+    }
+    // As of who has left: lists name it as gone.
+    void uninvite(Member& member) {
+        member.invited_by = member.invited_ms = 0;
+        member.left_at = now_ms_;
+        --plan_.invited;
+        plan_.invitations.push_back(member.user);
     }
     // Joining again starts anew, but for the times until which one is muted.
     void enter(const Member& before, Role role) {
@@ -309,6 +362,7 @@ private:
         const model::Config& config = plan_.config ? *plan_.config : conversation_.config();
         if (config.visibility == model::Visibility::all) member.visible_from = 1;
         ++plan_.joined;
+        if (before.invited()) --plan_.invited;
         plan_.entering.push_back(member.user);
         change(member);
     }

@@ -18,30 +18,33 @@ struct Answer;
 
 enum class Fault : std::uint8_t {
     none,
-    repeat_not_looked_up,    // a repeat is judged by rights and rates before anybody looks for it in the log
-    repeat_not_joined,       // an id that is in flight is taken a second time
-    content_not_compared,    // another message with an id that is in flight is taken for a repeat
-    put_off_in_flight,       // what is in the store is put off when its session asks again
-    answered_before_commit,  // "stored" is said when the store is asked
-    later_forgotten,         // what is sent behind a message that was put off is taken
-    waiting_not_held,        // what waits already behind a message that is put off is taken
-    change_does_not_wait,    // what comes behind a change is judged before that is committed
-    change_not_applied,      // members stay as they were before a change
-    group_not_waited_for,    // another group goes to the store while the one before may still be put off
-    rate_not_counted,        // what is sent is not counted
-    change_applied_early,    // members are as a change leaves them before that is committed
-    head_read_short,         // the newest entry is not seen when a conversation is loaded
-    one_asker_answered,      // of the sessions that ask for one message, only the first hears
-    mute_forgotten,          // who is muted writes
-    mute_lost_on_load,       // the same, when the conversation was read anew
-    ban_lifted_by_return,    // who is banned joins
-    freeze_not_heeded,       // who may not write where it is frozen does
-    block_not_heeded,        // who is blocked writes
-    edited_by_anybody,       // whoever may write edits what others wrote
-    deleted_by_anybody,      // and deletes it
-    lower_role_not_heeded,   // members of a higher role are muted and banned, too
-    reply_not_checked,       // a message answers what is not there, or may not be read
-    all_named_by_anybody,    // whoever may write names all members
+    repeat_not_looked_up,       // a repeat is judged by rights and rates before anybody looks for it in the log
+    repeat_not_joined,          // an id that is in flight is taken a second time
+    content_not_compared,       // another message with an id that is in flight is taken for a repeat
+    put_off_in_flight,          // what is in the store is put off when its session asks again
+    answered_before_commit,     // "stored" is said when the store is asked
+    later_forgotten,            // what is sent behind a message that was put off is taken
+    waiting_not_held,           // what waits already behind a message that is put off is taken
+    change_does_not_wait,       // what comes behind a change is judged before that is committed
+    change_not_applied,         // members stay as they were before a change
+    group_not_waited_for,       // another group goes to the store while the one before may still be put off
+    rate_not_counted,           // what is sent is not counted
+    change_applied_early,       // members are as a change leaves them before that is committed
+    head_read_short,            // the newest entry is not seen when a conversation is loaded
+    one_asker_answered,         // of the sessions that ask for one message, only the first hears
+    mute_forgotten,             // who is muted writes
+    mute_lost_on_load,          // the same, when the conversation was read anew
+    ban_lifted_by_return,       // who is banned joins
+    freeze_not_heeded,          // who may not write where it is frozen does
+    block_not_heeded,           // who is blocked writes
+    edited_by_anybody,          // whoever may write edits what others wrote
+    deleted_by_anybody,         // and deletes it
+    lower_role_not_heeded,      // members of a higher role are muted and banned, too
+    reply_not_checked,          // a message answers what is not there, or may not be read
+    all_named_by_anybody,       // whoever may write names all members
+    join_without_invitation,    // whoever knows its name joins a room that takes only who is invited
+    invited_in_spite_of_block,  // who blocks another one is invited by that one
+    invitation_outlives_ban,    // a ban leaves the invitation, which counts again when it is over
 
     feed_skips_one,                // a feed that is behind goes on one entry too far
     page_above_told,               // a page is read beyond what the home has told
@@ -53,6 +56,7 @@ enum class Fault : std::uint8_t {
     unread_counts_own,             // unread counts messages of the reader
     deleted_text_kept,             // a text that is kept for feeds is told after it was deleted
 
+    invitation_not_told,  // sessions of who is invited do not hear of it
     mark_not_told,        // other sessions of the user do not hear of a mark
     settings_not_told,    // nor of what the user has chosen
     state_after_removal,  // who was removed from a room is told where its log ends

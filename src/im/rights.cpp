@@ -25,7 +25,7 @@ Refusal lacks(Capability capability) {
         case Capability::delete_own:
             return forbidden("readers of this conversation do not change messages: ask a moderator");
         case Capability::delete_any: return forbidden("only moderators delete what others wrote: ask one");
-        case Capability::invite:
+        case Capability::invite: return forbidden("only moderators invite users: ask one");
         case Capability::add: return forbidden("only moderators add members: ask one");
         case Capability::remove: return forbidden("only moderators remove members: ask one");
         case Capability::mute: return forbidden("only moderators mute members: ask one");

@@ -22,7 +22,7 @@ enum class Capability : std::uint16_t {
     edit_own = 1 << 3,
     delete_own = 1 << 4,
     delete_any = 1 << 5,
-    invite = 1 << 6,  // reserved: there are no invitations in this version
+    invite = 1 << 6,  // and take an invitation back, whoever has made it
     add = 1 << 7,
     remove = 1 << 8,
     mute = 1 << 9,  // and write without waiting in slow mode

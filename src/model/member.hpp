@@ -14,14 +14,18 @@ enum class Role : std::uint8_t { none = 0, reader = 1, member = 2, moderator = 3
 // Times are Unix time in milliseconds, by the server's clock; 0: never.
 struct Member {
     std::uint64_t user = 0;  // the row of the user in the store
-    Role role = Role::none;  // none: was removed or left, or is banned without ever having been in it
+    Role role = Role::none;  // none: was removed or left, or is banned or invited without ever having been in it
     std::uint64_t joined_at = 0;
     std::uint64_t left_at = 0;       // role none: since when
     std::uint64_t visible_from = 1;  // the first offset that this member may read
     std::uint64_t muted_until = 0;   // may read, and not send
     std::uint64_t banned_until = 0;  // may not join
     bool blocks = false;             // a direct conversation: takes nothing from the other one
+    // An invitation that is open; whoever has a role has none.
+    std::uint64_t invited_by = 0;  // the row of a user; 0: the server
+    std::uint64_t invited_ms = 0;  // when; 0: there is none
 
+    bool invited() const noexcept { return invited_ms != 0; }
     friend bool operator==(const Member&, const Member&) = default;
 };
 

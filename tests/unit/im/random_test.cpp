@@ -31,11 +31,13 @@ TEST(RandomRoom, KeepsItsPromises) {
         counts += world.counts();
     }
     // All that may go wrong did.
-    for (const auto& [what, count] : {std::pair("stored", counts.stored), std::pair("refused", counts.refused),
-                                      std::pair("put off", counts.put_off), std::pair("repeats", counts.repeats),
-                                      std::pair("joined", counts.joined), std::pair("crashes", counts.crashes),
-                                      std::pair("unknown outcomes", counts.unknown),
-                                      std::pair("changes", counts.changes), std::pair("held back", counts.held)}) {
+    for (const auto& [what, count] :
+         {std::pair("stored", counts.stored), std::pair("refused", counts.refused),
+          std::pair("put off", counts.put_off), std::pair("repeats", counts.repeats),
+          std::pair("joined", counts.joined), std::pair("crashes", counts.crashes),
+          std::pair("unknown outcomes", counts.unknown), std::pair("changes", counts.changes),
+          std::pair("held back", counts.held), std::pair("invitations", counts.invited),
+          std::pair("accepted ones", counts.accepted), std::pair("others that have ended", counts.ended)}) {
         EXPECT_GT(count, 20u) << what;
         RecordProperty(what, std::to_string(count));
     }
@@ -71,6 +73,9 @@ constexpr auto kFaults = std::to_array<std::pair<Fault, const char*>>({
     {Fault::change_not_applied, "ChangeNotApplied"},
     {Fault::group_not_waited_for, "GroupNotWaitedFor"},
     {Fault::rate_not_counted, "RateNotCounted"},
+    {Fault::join_without_invitation, "JoinWithoutInvitation"},
+    {Fault::invited_in_spite_of_block, "InvitedInSpiteOfBlock"},
+    {Fault::invitation_outlives_ban, "InvitationOutlivesBan"},
 });
 INSTANTIATE_TEST_SUITE_P(Append, PlantedFault, testing::ValuesIn(kFaults),
                          [](const auto& each) { return each.param.second; });

@@ -23,6 +23,7 @@ World::Counts& World::Counts::operator+=(const Counts& other) {
     stored += other.stored, refused += other.refused, put_off += other.put_off, repeats += other.repeats;
     joined += other.joined, crashes += other.crashes, unknown += other.unknown, changes += other.changes;
     held += other.held, dropped += other.dropped;
+    invited += other.invited, accepted += other.accepted, ended += other.ended;
     return *this;
 }
 
@@ -35,6 +36,8 @@ World::World(std::uint64_t seed, bool trace) : random_(seed), trace_(trace) {
     limits_.group = 1 + any(8);
     limits_.listed_members = any(2) == 0 ? 256 : 2;
     limits_.looked_up_members = 8;
+    limits_.max_invitations = 2;
+    limits_.max_invited = 1;
     limits_.held_for = 1h;
     const std::uint64_t users = 3 + any(3);
     for (Row user = 1; user <= users; ++user)
@@ -138,8 +141,9 @@ void World::write(Device& device) {
 }
 
 Command World::a_command() {
-    const Row user = 1 + any(6);
-    switch (any(12)) {
+    const auto invited = std::ranges::find_if(members_, [](const auto& each) { return each.second.invited(); });
+    const Row user = invited != members_.end() && any(2) == 0 ? invited->first : 1 + any(6);
+    switch (any(16)) {
         case 0: return command::Mute{user, now_.unix_ms + any(2000)};
         case 1: return command::Remove{user};
         case 2: return command::SetRole{user, any(2) == 0 ? model::Role::reader : model::Role::member};
@@ -148,6 +152,10 @@ Command World::a_command() {
         case 5: return command::Configure{.frozen = any(3) == 0};
         case 6: return command::Leave{};
         case 7: return command::SetRole{user, any(2) == 0 ? model::Role::admin : model::Role::owner};
+        case 8: return command::Join{};
+        case 9:
+        case 10: return command::Invite{.users = {{.user = user}, {.user = 1 + any(6), .blocks = any(4) == 0}}};
+        case 11: return command::Invite{.users = {{.user = user, .invitations = static_cast<std::uint32_t>(any(2))}}};
         default: return command::Add{.users = {{user}, {1 + any(6)}}};
     }
 }
@@ -368,6 +376,11 @@ void World::on(const effect::Answer& answer) {
         const model::Member& member = members_[device->user];
         if (answer.code == errc::unknown_conversation && member.role != model::Role::none)
             fail("a member is told that it is none" + which);
+        const Message* const message = find(*device, number);
+        const bool joins =
+            message != nullptr && message->command && std::holds_alternative<command::Join>(*message->command);
+        if (joins && answer.code == errc::unknown_conversation && member.invited())
+            fail("who is invited is told that there is no such room" + which);
         if (answer.code == errc::muted && member.muted_until <= now_.unix_ms) fail("nobody is muted" + which);
     }
     // Else it is gone, and the server does not know yet.
@@ -395,6 +408,7 @@ void World::read(const Effect& effect) {
             if (member.role != model::Role::none) listed.push_back(member);
         }
         stored.members = listed.size();
+        stored.invitations = invitations();
         if (listed.size() > limits_.listed_members) listed.clear();
         append_->loaded(stored, listed, out_);
     } else if (const auto* load = std::get_if<effect::LoadMember>(&effect)) {
@@ -421,6 +435,9 @@ void World::read(const Effect& effect) {
 }
 
 void World::turn() {
+    if (group_.empty() && append_->conversation().present() &&
+        append_->conversation().invitation_count() != invitations())
+        fail("invitations are counted wrong");
     append_->advance(now_, out_);
     if (any(8) == 0) append_->tick(now_, out_);
     act();
@@ -477,6 +494,41 @@ void World::answer(const Group& group, const std::vector<std::pair<Outcome, errc
     }
 }
 
+std::uint64_t World::invitations() const {
+    return static_cast<std::uint64_t>(
+        std::ranges::count_if(members_, [](const auto& each) { return each.second.invited(); }));
+}
+
+// Who is invited, and by whom; who joins, and who is still invited then: said once more, and plainly.
+void World::check_invitations(const Write& write, std::string_view which) {
+    const Row actor = devices_[write.what.device - 1].user;
+    const model::Member& self = members_[actor];
+    const Command& command = *write.what.message.command;
+    const auto wrong = [&](const char* what) { fail(what + std::string(which)); };
+    const bool may = actor == 0 || self.role >= model::Role::moderator;
+    if (const auto* const invite = std::get_if<command::Invite>(&command)) {
+        if (!may) wrong("somebody has invited who may not");
+        for (const model::Member& each : write.plan->members) {
+            const model::Member& before = members_[each.user];
+            const bool blocks = std::ranges::none_of(invite->users, [&](const command::Person& person) {
+                return person.user == each.user && !person.blocks;
+            });
+            if (before.role != model::Role::none || before.invited() || blocks || !each.invited())
+                wrong("somebody is invited who is not to be");
+            if (before.banned_until > write.handed_ms) wrong("who is banned is invited");
+        }
+    }
+    if (std::holds_alternative<command::Join>(command) && config_.join != model::Join::open && !self.invited())
+        wrong("somebody has joined without an invitation");
+    const auto* const remove = std::get_if<command::Remove>(&command);
+    if (remove != nullptr && members_[remove->user].invited() && !may)
+        wrong("an invitation is taken back by who may not");
+    for (const model::Member& each : write.plan->members) {
+        if (each.invited() && (each.role != model::Role::none || each.banned_until > write.handed_ms))
+            wrong("a member, or who is banned, is invited");
+    }
+}
+
 // Nothing of a member is behind what took its rights away, and nothing of a device before what it sent first.
 void World::check_entry(const Write& write) {
     const Device& device = devices_[write.what.device - 1];
@@ -487,7 +539,7 @@ void World::check_entry(const Write& write) {
         last_ordinal_[device.number] = message.ordinal;
     }
     const model::Member& member = members_[device.user];
-    if (write.plan) return;
+    if (write.plan) return check_invitations(write, which);
     if (message.edits != 0) {
         const About& about = entries_.at(message.edits - 1);
         if (about.kind != model::EntryKind::message) fail("what is no message was edited" + which);
@@ -525,6 +577,12 @@ std::vector<std::pair<Outcome, errc>> World::commit(const Group& group) {
         if (write.plan) {
             if (write.plan->config) config_ = *write.plan->config;
             for (const model::Member& member : write.plan->members) members_[member.user] = member;
+            if (invitations() > limits_.max_invitations) fail("more are invited than may be");
+            const bool accepts = std::ranges::any_of(
+                write.plan->members, [&](const model::Member& each) { return each.role != model::Role::none; });
+            counts_.invited += write.plan->invited > 0;
+            counts_.accepted += write.plan->invited < 0 && accepts;
+            counts_.ended += write.plan->invited < 0 && !accepts;
         }
         outcomes.emplace_back(outcome, errc::ok);
     }

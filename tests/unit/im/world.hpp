@@ -21,7 +21,7 @@ class World {
 public:
     struct Counts {
         std::uint64_t stored = 0, refused = 0, put_off = 0, repeats = 0, joined = 0, crashes = 0, unknown = 0,
-                      changes = 0, held = 0, dropped = 0;
+                      changes = 0, held = 0, dropped = 0, invited = 0, accepted = 0, ended = 0;
         Counts& operator+=(const Counts& other);
     };
 
@@ -102,6 +102,8 @@ private:
     void answer(const Group& group, const std::vector<std::pair<Outcome, errc>>& outcomes);
     void put_off(const Group& group, errc code);
     void check_entry(const Write& write);
+    void check_invitations(const Write& write, std::string_view which);
+    std::uint64_t invitations() const;
     bool in_store(const Key& key) const;
 
     bool chance(std::uint32_t percent) { return !calm_ && random_() % 100 < percent; }

@@ -280,17 +280,21 @@ struct Standing {
 
 // ---- the list of a user's conversations ----
 
-// A conversation of a user. It is gone if the user has no role in it any more, or if it was removed.
+// A conversation of a user, or one to which the user is invited. It is gone if it is neither any more, or was removed.
 struct Listed {
     Conversation conversation{};
     model::Member member{};
     model::ReadMark mark{};
     model::Settings settings{};
-    // Of what changed last: the log, or the member with the mark. Of who has left: of the member alone. What changed
-    // after the conversation was chosen may be in the rest already, and comes again in the next list.
+    // Of what changed last: the log, or the member with the mark. Of who has no role: of the member, or of the end of
+    // the conversation. What changed after the conversation was chosen may be in the rest already, and comes again in
+    // the next list.
     std::uint64_t stamp = 0;
 
-    bool is_gone() const noexcept { return member.role == model::Role::none || conversation.removed; }
+    bool is_invitation() const noexcept { return member.invited() && !conversation.removed; }
+    bool is_gone() const noexcept {
+        return (member.role == model::Role::none && !member.invited()) || conversation.removed;
+    }
 };
 
 // A list comes in pages, all with the `upto` that the first one gave. What changes while they are read is above it, and
@@ -312,8 +316,8 @@ struct ListPage {
     // Newest first, by stamp and row; above < stamp <= upto, on the first page also those that were committed while it
     // was read. With those that are gone, but for a `whole` list.
     std::vector<Listed> found{};
-    // With the last page, if it was asked for: of those that have not changed (stamp <= above) and are not gone, the
-    // newest, newest first. Of the member only user, role and visible_from, no mark and no settings.
+    // With the last page, if it was asked for: of those that have not changed (stamp <= above), are not gone and no
+    // invitations, the newest, newest first. Of the member only user, role and visible_from, no mark and no settings.
     std::vector<Listed> rest{};
     std::uint64_t upto = 0;
     std::uint64_t generation = 0;  // stamps of another generation mean nothing in this one
@@ -378,6 +382,10 @@ public:
     // Who is banned at `now_ms`, by row of the user, those after `after`.
     virtual Result<std::vector<model::Member>> bans(Row conversation, Row after, std::uint32_t limit,
                                                     std::uint64_t now_ms) = 0;
+    // Whose invitation to it is open, by row of the user, those after `after`.
+    virtual Result<std::vector<model::Member>> invitations(Row conversation, Row after, std::uint32_t limit) = 0;
+    // To how many conversations the user is invited, counted up to `most`.
+    virtual Result<std::uint32_t> count_invitations(Row user, std::uint32_t most) = 0;
     // Direct conversations in which `user` takes nothing from the other one, by row, those after `after`.
     virtual Result<std::vector<Row>> blocks(Row user, Row after, std::uint32_t limit) = 0;
     // By name of the device.

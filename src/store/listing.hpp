@@ -22,15 +22,22 @@ struct Candidate {
     std::uint64_t stamp = 0;  // Listed::stamp
     Row row = 0;
     bool gone = false;
+    bool invitation = false;
 
     friend bool operator>(const Candidate& a, const Candidate& b) noexcept {
         return std::tie(a.stamp, a.row) > std::tie(b.stamp, b.row);
     }
 };
 
-// Whoever has left hears no more of the log.
-constexpr std::uint64_t stamp_of(model::Role role, std::uint64_t of_member, std::uint64_t of_head) noexcept {
-    return role == model::Role::none ? of_member : std::max(of_member, of_head);
+// Whoever has left hears no more of the log; who is invited hears of its end.
+struct ListedStamps {
+    std::uint64_t member = 0;
+    std::uint64_t log = 0;
+    bool removed = false;  // the conversation
+};
+constexpr std::uint64_t stamp_of(model::Role role, bool invited, const ListedStamps& stamps) noexcept {
+    const bool hears = role != model::Role::none || (invited && stamps.removed);
+    return hears ? std::max(stamps.member, stamps.log) : stamps.member;
 }
 
 class ListChoice {
@@ -44,13 +51,14 @@ public:
     std::uint64_t upto() const noexcept { return upto_; }
     std::uint64_t above() const noexcept { return above_; }
 
-    // Of each membership of the user, in any order. Not those who were banned without ever having been members.
+    // Of each membership and each invitation of the user, in any order. Not of who was banned without ever having been
+    // a member.
     void see(const Candidate& each) {
         if (request_.upto != 0 && each.stamp > upto_) return;
         if (each.stamp > above_) {
             const bool is_behind = Candidate{request_.before_stamp, request_.before_row} > each;
             if (is_behind && !(each.gone && above_ == 0)) found_.push_back(each);
-        } else if (request_.with_rest && !each.gone) {
+        } else if (request_.with_rest && !each.gone && !each.invitation) {
             rest_.push_back(each);
         }
     }
@@ -102,7 +110,7 @@ public:
         const std::uint64_t first = std::max({of.conversation.head.first, of.member.visible_from, std::uint64_t{1}});
         const std::uint64_t cleared_to = planted(Fault::unread_counts_cleared) ? 0 : of.settings.cleared_to;
         base_ = std::max({of.mark.offset, cleared_to, first - 1});
-        const bool none = of.is_gone() || of.conversation.head.messages <= of.mark.messages;
+        const bool none = of.is_gone() || of.is_invitation() || of.conversation.head.messages <= of.mark.messages;
         if (none) base_ = newest();
         oldest_ = std::max(base_ + 1, newest() - std::min(newest(), kScanned - 1));
     }

@@ -470,6 +470,8 @@ CheckReport Data::check(std::size_t most) const {
         std::uint64_t with_role = 0;
         for (const auto& [user, seat] : log.members) {
             with_role += seat.member.role != model::Role::none;
+            if (seat.member.invited() && seat.member.role != model::Role::none)
+                report.add(where, "a member is invited", most);
             const model::ReadMark& mark = seat.mark;
             const bool fits = mark.offset < head.first ? mark.messages <= log.first_n
                                                        : mark.messages == messages_at(log, mark.offset);

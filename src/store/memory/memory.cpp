@@ -142,6 +142,8 @@ public:
     Result<std::optional<std::string>> user_name(Row user) override;
     Result<std::vector<model::Member>> bans(Row conversation, Row after, std::uint32_t limit,
                                             std::uint64_t now_ms) override;
+    Result<std::vector<model::Member>> invitations(Row conversation, Row after, std::uint32_t limit) override;
+    Result<std::uint32_t> count_invitations(Row user, std::uint32_t most) override;
     Result<std::vector<Row>> blocks(Row user, Row after, std::uint32_t limit) override;
     Result<std::vector<PushDevice>> push_devices(Row user) override;
     Result<bool> awaits_push(Row conversation, Row user, std::uint64_t offset, std::uint64_t now_ms) override;
@@ -317,7 +319,8 @@ Result<ListPage> MemoryReader::list(const ListRequest& request) {
     const Data& data = *disk_.data_;
     ListChoice choice(request, data.stamp(), data.forgotten());
     const auto listed = [&](const Log& log, const Seat& seat) {
-        const std::uint64_t stamp = stamp_of(seat.member.role, seat.stamp, log.about.head.stamp);
+        const ListedStamps stamps{seat.stamp, log.about.head.stamp, log.about.removed};
+        const std::uint64_t stamp = stamp_of(seat.member.role, seat.member.invited(), stamps);
         return Listed{log.about, seat.member, seat.mark, seat.settings, stamp};
     };
     for (const auto& [row, log] : data.logs()) {
@@ -325,7 +328,8 @@ Result<ListPage> MemoryReader::list(const ListRequest& request) {
         if (seat == log.members.end()) continue;
         const Listed each = listed(log, seat->second);
         const bool was_member = each.member.joined_at + each.member.left_at != 0;
-        if (each.member.role != model::Role::none || was_member) choice.see({each.stamp, row, each.is_gone()});
+        if (each.member.role != model::Role::none || was_member || each.member.invited())
+            choice.see({each.stamp, row, each.is_gone(), each.is_invitation()});
     }
     choice.finish();
     ListPage page;
@@ -390,6 +394,27 @@ Result<std::vector<model::Member>> MemoryReader::bans(Row conversation, Row afte
     if (log == nullptr) return found;
     for (auto each = log->members.upper_bound(after); each != log->members.end() && found.size() < limit; ++each)
         if (each->second.member.banned_until > now_ms) found.push_back(each->second.member);
+    return found;
+}
+
+Result<std::vector<model::Member>> MemoryReader::invitations(Row conversation, Row after, std::uint32_t limit) {
+    const std::lock_guard lock(disk_.mutex_);
+    std::vector<model::Member> found;
+    const Log* const log = disk_.data_->log(conversation);
+    if (log == nullptr) return found;
+    for (auto each = log->members.upper_bound(after); each != log->members.end() && found.size() < limit; ++each)
+        if (each->second.member.invited()) found.push_back(each->second.member);
+    return found;
+}
+
+Result<std::uint32_t> MemoryReader::count_invitations(Row user, std::uint32_t most) {
+    const std::lock_guard lock(disk_.mutex_);
+    std::uint32_t found = 0;
+    for (const auto& [row, log] : disk_.data_->logs()) {
+        const auto member = log.members.find(user);
+        const bool counts = !log.about.removed && member != log.members.end() && member->second.member.invited();
+        if (counts && ++found >= most) break;
+    }
     return found;
 }
 

@@ -34,13 +34,15 @@ Result<> ChangeWriter::prepare() {
             {&put_member_,
              "INSERT INTO member(conversation, user, role, joined_at, left_at, visible_from, muted_until, "
              "banned_until, "
-             "blocks, stamp, read_offset, read_n) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) "
+             "blocks, stamp, read_offset, read_n, invited_by, invited_ms) "
+             "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?15, ?16) "
              "ON CONFLICT(conversation, user) DO UPDATE SET "
              "role = ?3, joined_at = ?4, left_at = ?5, visible_from = ?6, muted_until = ?7, banned_until = ?8, "
              "blocks = ?9, stamp = ?10, read_n = iif(?11 > read_offset, ?12, read_n), "
              "read_offset = max(read_offset, ?11), unread_from = iif(?13, 0, unread_from), "
              "notify = iif(?14, 0, notify), wakes_from = iif(?14, 0, wakes_from), pinned = iif(?14, 0, pinned), "
-             "hidden = iif(?14, 0, hidden), cleared_to = iif(?14, 0, cleared_to)"},
+             "hidden = iif(?14, 0, hidden), cleared_to = iif(?14, 0, cleared_to), "
+             "invited_by = ?15, invited_ms = ?16"},
             {&find_marks_,
              "SELECT role, read_offset, read_n, stamp, delivered_offset, unread_from FROM member "
              "WHERE conversation = ? AND user = ?"},
@@ -160,10 +162,11 @@ Result<> ChangeWriter::put_members(Row conversation, const Change& change, std::
         went += was && !is;
         const std::uint64_t visible_from = member.visible_from == 0 ? from : member.visible_from;
         const bool joins = is && !was && !is_made;
-        if (auto good = put_member_.run(conversation, member.user, number_of(member.role), member.joined_at,
-                                        member.left_at, visible_from, member.muted_until, member.banned_until,
-                                        std::uint64_t{member.blocks}, stamp, joins ? head.last.offset : 0,
-                                        joins ? head.messages : 0, std::uint64_t{joins}, std::uint64_t{is != was});
+        if (auto good =
+                put_member_.run(conversation, member.user, number_of(member.role), member.joined_at, member.left_at,
+                                visible_from, member.muted_until, member.banned_until, std::uint64_t{member.blocks},
+                                stamp, joins ? head.last.offset : 0, joins ? head.messages : 0, std::uint64_t{joins},
+                                std::uint64_t{is != was}, member.invited_by, member.invited_ms);
             !good)
             return good;
     }

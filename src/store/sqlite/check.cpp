@@ -387,6 +387,7 @@ Result<> Checker::members() {
                  {}, {"a sender, ", ", is no user"});
         !good)
         return good;
+    if (auto good = invitations(); !good) return good;
     if (auto good = reactions(); !good) return good;
     if (auto good = devices(); !good) return good;
     return none(
@@ -413,6 +414,16 @@ Result<> Checker::reactions() {
         "SELECT reaction.conversation, offset, user FROM reaction LEFT JOIN conversation ON conversation.row = "
         "reaction.conversation WHERE conversation.row IS NULL OR offset = 0 OR user NOT IN (SELECT row FROM user)",
         "reactions", {"conversation ", " has one to offset ", " of user ", ", and one of the three does not exist"});
+}
+
+Result<> Checker::invitations() {
+    const auto has = database_.number("SELECT count(*) FROM sqlite_schema WHERE name = 'member_invited'");
+    if (!has) return has.error();
+    if (*has == 0) return {};  // a file of an earlier version
+    return none(
+        "SELECT conversation, user FROM member WHERE invited_ms <> 0 AND (role <> 0 OR (invited_by <> 0 AND "
+        "invited_by NOT IN (SELECT row FROM user)))",
+        {}, {"user ", " is invited and a member, or invited by who is no user"});
 }
 
 Result<> Checker::devices() {

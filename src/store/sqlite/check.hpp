@@ -66,6 +66,7 @@ private:
     Result<> blocks_of(std::uint64_t conversation, std::uint64_t first, std::uint64_t last);
     Result<> ids();
     Result<> members();
+    Result<> invitations();
     Result<> reactions();
     Result<> devices();
     // Each row that the query finds is a fault. Its first column is a conversation, unless `where` is given; the text

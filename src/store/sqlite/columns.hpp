@@ -16,8 +16,9 @@ namespace flare::store::sqlite {
     "key, title, open_to_join, visibility, max_payload_bytes, slow_mode_ms, frozen, members, created_ms, " \
     "removed_ms, first, last, messages, bytes, last_ms, conversation.stamp"
 inline constexpr int kConversationColumns = 16;
-#define FLARE_MEMBER_COLUMNS "user, role, joined_at, left_at, visible_from, muted_until, banned_until, blocks"
-inline constexpr int kMemberColumns = 8;
+#define FLARE_MEMBER_COLUMNS \
+    "user, role, joined_at, left_at, visible_from, muted_until, banned_until, blocks, invited_by, invited_ms"
+inline constexpr int kMemberColumns = 10;
 #define FLARE_STANDING_COLUMNS \
     FLARE_MEMBER_COLUMNS ", read_offset, read_n, unread_from, notify, wakes_from, pinned, hidden, cleared_to"
 inline constexpr int kStandingColumns = kMemberColumns + 8;
@@ -56,6 +57,8 @@ inline model::Member member_of(const Rows& rows, int from = 0) {
     member.muted_until = rows.number(from + 5);
     member.banned_until = rows.number(from + 6);
     member.blocks = rows.number(from + 7) != 0;
+    member.invited_by = rows.number(from + 8);
+    member.invited_ms = rows.number(from + 9);
     return member;
 }
 

@@ -12,8 +12,8 @@ Result<> ListStatements::prepare(Database& database) {
         {
             // The index has all that is asked of members.
             {&members,
-             "SELECT conversation, stamp, role, visible_from FROM member INDEXED BY member_user WHERE user = ? AND "
-             "(role <> 0 OR joined_at + left_at <> 0)"},
+             "SELECT conversation, stamp, role, visible_from, invited_ms <> 0 FROM member INDEXED BY member_user WHERE "
+             "user = ? AND (role <> 0 OR joined_at + left_at <> 0 OR invited_ms <> 0)"},
             {&log, "SELECT stamp, removed_ms FROM conversation WHERE row = ?"},
             {&conversation, "SELECT " FLARE_CONVERSATION_COLUMNS " FROM conversation WHERE row = ?"},
             {&member, "SELECT " FLARE_STANDING_COLUMNS
@@ -31,8 +31,8 @@ Result<> Listing::read_members() {
     Rows rows = statements_.members.rows(request_.user);
     while (rows.next()) {
         rows_.push_back(rows.number(0));
-        members_.push_back(
-            {rows.number(1), static_cast<model::Role>(rows.number(2)), request_.with_rest ? rows.number(3) : 0});
+        members_.push_back({rows.number(1), static_cast<model::Role>(rows.number(2)), rows.number(4) != 0,
+                            request_.with_rest ? rows.number(3) : 0});
     }
     return rows.error();
 }
@@ -59,9 +59,11 @@ bool Listing::choose() {
     choice_.emplace(request_, committed_, forgotten_);
     for (std::size_t i = 0; i < rows_.size(); ++i) {
         if (!logs_[i].known()) continue;  // its tombstone was deleted meanwhile
-        const auto& [stamp, role, visible_from] = members_[i];
+        const auto& [stamp, role, invited, visible_from] = members_[i];
+        const bool removed = logs_[i].removed();
+        const bool gone = (role == model::Role::none && !invited) || removed;
         choice_->see(
-            {stamp_of(role, stamp, logs_[i].stamp()), rows_[i], role == model::Role::none || logs_[i].removed()});
+            {stamp_of(role, invited, {stamp, logs_[i].stamp(), removed}), rows_[i], gone, invited && !removed});
     }
     choice_->finish();
     std::vector<Row> chosen;

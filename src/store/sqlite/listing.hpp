@@ -45,6 +45,7 @@ private:
     struct Membership {
         std::uint64_t stamp = 0;
         model::Role role = model::Role::none;
+        bool invited = false;
         std::uint64_t visible_from = 0;  // if the rest was asked for
     };
 

@@ -31,6 +31,13 @@ Result<> PeopleReader::prepare(Database& database) {
             {&bans_, "SELECT " FLARE_MEMBER_COLUMNS
                      " FROM member WHERE conversation = ?1 AND user > ?2 AND banned_until <> 0 AND (banned_until < 0 "
                      "OR banned_until > ?4) ORDER BY user LIMIT ?3"},
+            {&invited_, "SELECT " FLARE_MEMBER_COLUMNS
+                        " FROM member INDEXED BY member_invited WHERE conversation = ? AND user > ? AND "
+                        "invited_ms <> 0 ORDER BY user LIMIT ?"},
+            {&invitations_,
+             "SELECT count(*) FROM (SELECT 1 FROM member INDEXED BY member_invitation JOIN conversation ON "
+             "conversation.row = member.conversation WHERE member.user = ? AND member.invited_ms <> 0 AND "
+             "conversation.removed_ms = 0 LIMIT ?)"},
             {&blocks_,
              "SELECT conversation FROM member WHERE user = ? AND conversation > ? AND blocks <> 0 ORDER BY "
              "conversation LIMIT ?"},
@@ -47,6 +54,21 @@ Result<std::vector<model::Member>> PeopleReader::bans(Row conversation, Row afte
     std::vector<model::Member> found;
     Rows rows = bans_.rows(conversation, after, std::uint64_t{limit}, now_ms);
     while (rows.next()) found.push_back(member_of(rows));
+    if (auto good = rows.error(); !good) return good.error();
+    return found;
+}
+
+Result<std::vector<model::Member>> PeopleReader::invitations(Row conversation, Row after, std::uint32_t limit) {
+    std::vector<model::Member> found;
+    Rows rows = invited_.rows(conversation, after, std::uint64_t{limit});
+    while (rows.next()) found.push_back(member_of(rows));
+    if (auto good = rows.error(); !good) return good.error();
+    return found;
+}
+
+Result<std::uint32_t> PeopleReader::count_invitations(Row user, std::uint32_t most) {
+    Rows rows = invitations_.rows(user, std::uint64_t{most});
+    const auto found = rows.next() ? static_cast<std::uint32_t>(rows.number(0)) : 0;
     if (auto good = rows.error(); !good) return good.error();
     return found;
 }

@@ -1,4 +1,5 @@
-// Reads what is kept of users beside their memberships: who is banned, who is blocked, and which devices take pushes.
+// Reads what is kept of users beside their memberships: who is banned, invited or blocked, and which devices
+// take pushes.
 //
 // Protocol: docs/store.md, "The file".
 // Threads:  one at a time.
@@ -20,6 +21,8 @@ public:
 
     // As in Reader; in a snapshot.
     Result<std::vector<model::Member>> bans(Row conversation, Row after, std::uint32_t limit, std::uint64_t now_ms);
+    Result<std::vector<model::Member>> invitations(Row conversation, Row after, std::uint32_t limit);
+    Result<std::uint32_t> count_invitations(Row user, std::uint32_t most);
     Result<std::vector<Row>> blocks(Row user, Row after, std::uint32_t limit);
     Result<std::vector<PushDevice>> push_devices(Row user);
     // The user, if it does.
@@ -28,7 +31,7 @@ public:
                                              std::uint32_t limit);
 
 private:
-    Statement bans_, blocks_, devices_, awaits_, recipients_;
+    Statement bans_, invited_, invitations_, blocks_, devices_, awaits_, recipients_;
 };
 
 }  // namespace flare::store::sqlite

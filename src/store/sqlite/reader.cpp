@@ -449,6 +449,14 @@ Result<std::vector<model::Member>> SqliteReader::bans(Row conversation, Row afte
     return in_snapshot([&] { return people_.bans(conversation, after, limit, now_ms); });
 }
 
+Result<std::vector<model::Member>> SqliteReader::invitations(Row conversation, Row after, std::uint32_t limit) {
+    return in_snapshot([&] { return people_.invitations(conversation, after, limit); });
+}
+
+Result<std::uint32_t> SqliteReader::count_invitations(Row user, std::uint32_t most) {
+    return in_snapshot([&] { return people_.count_invitations(user, most); });
+}
+
 Result<std::vector<Row>> SqliteReader::blocks(Row user, Row after, std::uint32_t limit) {
     return in_snapshot([&] { return people_.blocks(user, after, limit); });
 }

@@ -52,6 +52,8 @@ public:
     Result<std::optional<std::string>> user_name(Row user) override;
     Result<std::vector<model::Member>> bans(Row conversation, Row after, std::uint32_t limit,
                                             std::uint64_t now_ms) override;
+    Result<std::vector<model::Member>> invitations(Row conversation, Row after, std::uint32_t limit) override;
+    Result<std::uint32_t> count_invitations(Row user, std::uint32_t most) override;
     Result<std::vector<Row>> blocks(Row user, Row after, std::uint32_t limit) override;
     Result<std::vector<PushDevice>> push_devices(Row user) override;
     Result<bool> awaits_push(Row conversation, Row user, std::uint64_t offset, std::uint64_t now_ms) override;

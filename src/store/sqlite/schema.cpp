@@ -188,9 +188,22 @@ CREATE INDEX member_user ON member(user, conversation, stamp, role, visible_from
                                    hidden, cleared_to);
 )";
 
+// Invitations are few among the members of a room, and among the conversations of a user; a list asks the index of its
+// user alone for them, too.
+constexpr const char* kInvited = R"(
+ALTER TABLE member ADD COLUMN invited_by INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE member ADD COLUMN invited_ms INTEGER NOT NULL DEFAULT 0;
+DROP INDEX member_user;
+CREATE INDEX member_user ON member(user, conversation, stamp, role, visible_from, joined_at, left_at, muted_until,
+                                   banned_until, blocks, invited_by, invited_ms, read_offset, read_n, unread_from,
+                                   notify, wakes_from, pinned, hidden, cleared_to);
+CREATE INDEX member_invited ON member(conversation, user) WHERE invited_ms <> 0;
+CREATE INDEX member_invitation ON member(user, conversation) WHERE invited_ms <> 0;
+)";
+
 // In order: the n-th makes version n + 1 of version n. One that was released is never changed.
 constexpr std::array<const char*, kSchemaVersion> kMigrations = {kFirst, kListed, kCounted, kErased,
-                                                                 kPush,  kMarked, kChosen};
+                                                                 kPush,  kMarked, kChosen,  kInvited};
 
 Failure failed(Database& database, const std::string& path, const char* what, const boost::system::error_code& code) {
     return {static_cast<errc>(code.value()), "the store " + path + ": " + what + ": " + database.message()};

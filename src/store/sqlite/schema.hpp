@@ -11,7 +11,7 @@
 
 namespace flare::store::sqlite {
 
-inline constexpr std::uint32_t kSchemaVersion = 7;
+inline constexpr std::uint32_t kSchemaVersion = 8;
 inline constexpr std::uint32_t kApplicationId = 0x464c5231;  // "FLR1"
 
 // May the file be used, without changing it?

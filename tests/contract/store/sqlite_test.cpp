@@ -128,12 +128,13 @@ TEST_F(SqliteContent, BringsTheFileOfAnOlderVersionUpToDate) {
     }
     run("DROP INDEX member_user; CREATE INDEX member_user ON member(user, conversation); "
         "DELETE FROM meta WHERE name = 'forgotten'; DROP TABLE reaction_count; DROP TABLE erasure; "
-        "DROP TABLE push_device; DROP INDEX member_banned; DROP INDEX member_read; "
-        "ALTER TABLE member DROP COLUMN wakes_from; PRAGMA user_version=1");
+        "DROP TABLE push_device; DROP INDEX member_banned; DROP INDEX member_read; DROP INDEX member_invited; "
+        "DROP INDEX member_invitation; ALTER TABLE member DROP COLUMN invited_by; ALTER TABLE member DROP COLUMN "
+        "invited_ms; ALTER TABLE member DROP COLUMN wakes_from; PRAGMA user_version=1");
     EXPECT_TRUE(sqlite::check_file(settings.path, {}, 5)->good());
     for (int i = 0; i < 2; ++i) {
         const auto engine = sqlite::open(settings).value();
-        EXPECT_EQ(engine->about().schema, 7u);
+        EXPECT_EQ(engine->about().schema, 8u);
         const auto page = engine->reader()->list({.user = 1});
         ASSERT_TRUE(page);
         ASSERT_EQ(page->found.size(), 1u);

@@ -56,6 +56,7 @@ enum class Fault : std::uint8_t {
     failed_group_forgotten,   // what the store could not write is never answered
     sends_overtake,           // what waits for the row of its sender is overtaken by what comes behind it
     reads_when_removed,       // who was removed goes on reading
+    reads_when_invited,       // who is invited to a room reads its history
     reads_from_the_start,     // who joined reads what was written before
     reads_what_is_cleared,    // what a user has cleared is read all the same
     cleared_is_told,          // and told by what is on its way

@@ -1,4 +1,5 @@
-// Requests that change what a room is and what its members may do, blocks between users, and devices for pushes.
+// Requests that change what a room is, who is invited to it and what its members may do, blocks between users, and
+// devices for pushes.
 #include "server/conversations/requests.hpp"
 
 #include <utility>
@@ -57,6 +58,24 @@ void ConversationRequests::change_whole(session::ServerSession& session, const s
     if (blocks) parts_.signals.presence.blocks(session.user(), body->conversation);
     parts_.sends.request(session, pending, request, *key, content_of(request),
                          deletes ? change_by(im::command::Destroy{}) : change_by(im::command::Block{blocks}));
+}
+
+void ConversationRequests::invite(session::ServerSession& session, const session::PendingRequest& pending,
+                                  const wire::RequestView& request) {
+    const auto body = read_body<wire::im::MemberChange>(pending, request);
+    if (!body || !fits(pending, body->users)) return;
+    const auto key = key_of(session, pending, body->conversation);
+    if (!key) return;
+    if (body->role != model::Role::none && body->role != model::Role::member)
+        return refuse(pending, errc::not_supported,
+                      "whoever accepts an invitation becomes a member: give another role when that one has joined");
+    ConversationSends::Change change;
+    change.users = names_of(body->users);
+    change.invites = true;
+    change.command = [](std::uint32_t, std::vector<im::command::Person> people) {
+        return im::Command(im::command::Invite{std::move(people)});
+    };
+    parts_.sends.request(session, pending, request, *key, content_of(request), std::move(change));
 }
 
 void ConversationRequests::set_role(session::ServerSession& session, const session::PendingRequest& pending,

@@ -28,7 +28,8 @@ struct Erasing::Step {
     model::ConversationKey key{};
     std::uint64_t from = 1;                // before and after: below it nothing is left
     bool end = false;                      // of the log
-    bool is_member = false;                // of a room
+    bool is_member = false;                // of a room, or invited to it
+    std::vector<store::Row> invited{};     // by the user, who are so still
     std::vector<std::uint64_t> offsets{};  // to be deleted
 };
 
@@ -113,6 +114,20 @@ void Erasing::read_users() {
         });
 }
 
+// As many as one page has: the others are found when these are gone.
+errc Erasing::find_invited(store::Reader& reader, Step& step) {
+    store::Row after = 0;
+    do {
+        const auto page = reader.invitations(step.conversation, after, kPage);
+        if (!page) return static_cast<errc>(page.error().value());
+        after = page->size() == kPage ? page->back().user : 0;
+        for (const model::Member& each : *page) {
+            if (each.invited_by == step.erasure.user) step.invited.push_back(each.user);
+        }
+    } while (after != 0 && step.invited.empty());
+    return errc::ok;
+}
+
 void Erasing::look() {
     const auto step = std::make_shared<Step>();
     step->erasure = users_.front();
@@ -132,8 +147,12 @@ void Erasing::look() {
             step->end = !*about || (*about)->removed;
             if (step->end) return errc::ok;
             step->key = (*about)->key;
-            step->is_member =
-                step->key.kind() == model::ConversationKind::room && next->front().member.role != model::Role::none;
+            const model::Member& self = next->front().member;
+            const bool room = step->key.kind() == model::ConversationKind::room;
+            step->is_member = room && (self.role != model::Role::none || self.invited());
+            if (room) {
+                if (const errc code = find_invited(reader, *step); code != errc::ok) return code;
+            }
             store::PageRequest request;
             request.conversation = row;
             request.direction = store::Direction::forward;
@@ -171,9 +190,12 @@ void Erasing::looked(const Step& step, errc code) {
     for (const std::uint64_t offset : step.offsets) to_home(own_removal(step.key, parts_.executor.new_id(), offset));
     if (!step.end && step.conversation != 0) return again(step.offsets.empty() ? session::Duration{} : kPause);
     // It may come too late for the last of what they wrote before: it is asked for in the order of that, at their home.
-    if (step.conversation != 0 && step.is_member) {
-        to_home(own_change(step.key, parts_.executor.new_id(), im::command::Remove{step.erasure.user}));
-        return again(kPause);  // until they are no member
+    if (step.conversation != 0 && (step.is_member || !step.invited.empty())) {
+        if (step.is_member)
+            to_home(own_change(step.key, parts_.executor.new_id(), im::command::Remove{step.erasure.user}));
+        for (const store::Row user : step.invited)
+            to_home(own_change(step.key, parts_.executor.new_id(), im::command::Remove{user}));
+        return again(kPause);  // until they are no member, and nobody is invited by them
     }
     store::Erasure erasure = step.erasure;
     erasure.conversation = step.conversation;

@@ -1,7 +1,7 @@
 // Erases users: deletes whatever they have written, a message at a time and as if a moderator did, so that everybody
-// who has it hears of it by the one way that there is; and removes them from their rooms. That a user is to be erased
-// is in the store first. After a crash it goes on with the conversation in which it was: what was deleted there by then
-// is not deleted again.
+// who has it hears of it by the one way that there is; and removes them from their rooms, with the invitations to them
+// and by them. That a user is to be erased is in the store first. After a crash it goes on with the conversation in
+// which it was: what was deleted there by then is not deleted again.
 //
 // Protocol: docs/conversations.md, "Erasing a user".
 // Threads:  its worker's; the store is read on the store's threads.
@@ -51,6 +51,7 @@ private:
     void read_users();
     void look();
     void looked(const Step& step, errc code);
+    static errc find_invited(store::Reader& reader, Step& step);
     void note(const store::Erasure& erasure, std::function<void(errc code)> then);
     void again(session::Duration after);
     store::Erasure* find(store::Row user);

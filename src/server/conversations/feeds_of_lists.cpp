@@ -18,7 +18,9 @@ std::uint32_t ConversationFeeds::promise(session::ServerSession& session, const 
     FeedSubscriber* const subscriber = find(session.id().value);
     if (subscriber == nullptr || subscriber->target() == nullptr) return 0;
     FeedSubscriber& who = *subscriber;
-    parts_.states.listed(who.id(), conversation.key, conversation.live ? nullptr : &conversation.opening);
+    const bool summed_up = !conversation.live && !conversation.invitation;
+    parts_.states.listed(who.id(), conversation.key, summed_up ? &conversation.opening : nullptr);
+    if (conversation.invitation) return 0;
     if (const im::FeedRecord* const present = feeds_.find(who, conversation.key); present != nullptr) {
         const std::uint32_t number = present->name().number;
         if (present->opening()) who.openings.at(number).promised = true;

@@ -10,27 +10,46 @@ namespace flare::server {
 // ---- what is told ----
 
 void ListFollower::tell_mark(std::string_view name, std::uint64_t epoch, const wire::im::ReadMark& mark) {
-    tell(name, {epoch, mark});
+    tell(name, {.epoch = epoch, .mark = mark});
 }
 
 void ListFollower::tell_settings(std::string_view name, std::uint64_t epoch, const wire::im::Settings& settings,
                                  const std::optional<wire::im::ReadMark>& mark) {
-    tell(name, {epoch, mark, {}, settings});
+    tell(name, {.epoch = epoch, .mark = mark, .settings = settings});
 }
 
 void ListFollower::tell_gone(std::string_view name, std::uint64_t epoch, std::uint64_t offset) {
-    if (const auto before = waiting_.find(name); before != waiting_.end()) waiting_.erase(before);
-    tell(name, {epoch, {}, offset});
+    Waiting gone{.epoch = epoch, .gone = offset};
+    if (const auto before = waiting_.find(name); before != waiting_.end()) {
+        gone.invited = before->second.invited;
+        waiting_.erase(before);
+    }
+    tell(name, gone);
+}
+
+void ListFollower::tell_invited(std::string_view name) {
+    if (const auto before = waiting_.find(name); before != waiting_.end()) {
+        before->second.invited = true;
+    } else {
+        tell(name, {.invited = true});
+    }
 }
 
 void ListFollower::named(std::string_view name) {
     const auto before = waiting_.find(name);
-    if (before != waiting_.end() && before->second.gone) waiting_.erase(before);
+    if (before == waiting_.end() || !before->second.gone) return;
+    if (before->second.invited) {
+        before->second = {.invited = true};
+    } else {
+        waiting_.erase(before);
+    }
 }
 
 void ListFollower::Waiting::add(const Waiting& newer) {
     if (newer.gone || newer.epoch != epoch) {
+        const bool was_invited = invited;
         *this = newer;
+        invited |= was_invited;
         return;
     }
     if (newer.mark) mark = newer.mark;
@@ -90,6 +109,7 @@ bool ListFollower::send(std::string_view name, const Waiting& waiting) {
     state.conversation = name;
     state.epoch = waiting.epoch;
     state.gone = waiting.gone.has_value();
+    state.invited = waiting.invited;
     if (waiting.gone) state.last = *waiting.gone;
     state.mark = waiting.mark;
     state.settings = waiting.settings;

@@ -54,6 +54,8 @@ public:
                        const std::optional<wire::im::ReadMark>& mark);
     // The membership ended with the entry `offset`, or before it. `epoch` 0: nobody knows in which log.
     void tell_gone(std::string_view name, std::uint64_t epoch, std::uint64_t offset);
+    // An invitation to it has come or gone: a sync says what is.
+    void tell_invited(std::string_view name);
     // It is told anew of the conversation: what waits is older.
     void named(std::string_view name);
     // An end of a log, which is not kept if it is not taken. False: is_behind(), until send_waiting().
@@ -74,8 +76,9 @@ private:
     struct Waiting {
         std::uint64_t epoch = 0;
         std::optional<wire::im::ReadMark> mark{};
-        std::optional<std::uint64_t> gone{};  // with this entry of the log; then there is nothing else
+        std::optional<std::uint64_t> gone{};  // with this entry of the log; then there is no mark, and no settings
         std::optional<wire::im::Settings> settings{};
+        bool invited = false;  // beside the rest
 
         void add(const Waiting& newer);
     };

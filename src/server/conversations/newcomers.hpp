@@ -1,7 +1,7 @@
-// Tells the workers of users that they are members of a conversation now, for those of their sessions that follow the
-// user's list.
+// Tells the workers of users that they are members of a conversation now, or that an invitation of theirs has come or
+// gone, for those of their sessions that follow the user's list.
 //
-// Protocol: docs/protocol.md, "Conversations that are new in the list".
+// Protocol: docs/protocol.md, "Conversations that are new in the list", "Invitations".
 // Threads:  its worker's; the store is read on the store's threads.
 // Owner:    ConversationHome.
 #pragma once
@@ -29,6 +29,11 @@ public:
 
     // `users` have become members by a change with this stamp; 0: it is not known.
     void tell(const model::ConversationKey& conversation, const std::vector<im::Row>& users, std::uint64_t stamp);
+    // They are invited now, or no longer.
+    void tell_invited(const model::ConversationKey& room, const std::vector<im::Row>& users);
+    // The room, which was this one in the store, has ended, and with it all of its invitations, of which it has at most
+    // so many.
+    void tell_uninvited(const model::ConversationKey& room, im::Row row, std::uint32_t most);
     // The names of some could not be read: try_again() is to be called in a while.
     bool waiting() const noexcept { return !unread_.empty(); }
     void try_again();
@@ -37,9 +42,16 @@ private:
     struct Change {
         model::ConversationKey conversation;
         std::vector<im::Row> users;
-        std::uint64_t stamp;
+        std::uint64_t stamp = 0;
+        bool invitations = false;
+        im::Row ended = 0;  // not 0: `users` are those who are invited to it, `most` of them
+        std::uint32_t most = 0;
     };
-    void tell(const model::ConversationKey& conversation, std::vector<std::string> users, std::uint64_t stamp);
+    // `users`: their names.
+    using Names = std::vector<std::string>;
+    static errc read_names(store::Reader& reader, const Change& change, Names& names);
+    void read_and_tell(Change change);
+    void tell_names(const Change& change, Names users);
 
     Router& router_;
     StoreAccess& store_;

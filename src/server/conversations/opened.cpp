@@ -3,6 +3,8 @@
 #include "session/planted.hpp"
 #include "store/rules.hpp"
 
+#include <flare/message.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -33,6 +35,13 @@ bool Opened::blank_cleared(std::vector<store::Entry>& entries) const {
 }
 
 Result<Opened> open(store::Reader& reader, const model::ConversationKey& key, std::string_view user) {
+    auto opened = open_or_invited(reader, key, user);
+    const bool invited = opened && opened->member.invited();
+    if (invited && !session::planted(session::Fault::reads_when_invited)) return errc::unknown_conversation;
+    return opened;
+}
+
+Result<Opened> open_or_invited(store::Reader& reader, const model::ConversationKey& key, std::string_view user) {
     auto conversation = reader.conversation(key);
     if (!conversation) return code_of(conversation);
     if (!*conversation || (*conversation)->removed) return errc::unknown_conversation;
@@ -41,7 +50,7 @@ Result<Opened> open(store::Reader& reader, const model::ConversationKey& key, st
     if (!*row) return errc::unknown_conversation;
     const auto standing = reader.standing((*conversation)->row, **row);
     if (!standing) return code_of(standing);
-    const bool gone = *standing && (*standing)->member.role == model::Role::none;
+    const bool gone = *standing && (*standing)->member.role == model::Role::none && !(*standing)->member.invited();
     if (!*standing || (gone && !session::planted(session::Fault::reads_when_removed)))
         return errc::unknown_conversation;
     const auto& [member, mark, settings] = **standing;
@@ -70,6 +79,14 @@ wire::im::Conversation describe(const Opened& opened, std::string_view name) {
     told.max_payload_bytes = from.config.max_payload_bytes;
     told.slow_mode_ms = from.config.slow_mode_ms;
     told.frozen = from.config.frozen;
+    return told;
+}
+
+wire::im::Conversation describe_invitation(const Opened& opened, std::string_view name, std::string_view by) {
+    wire::im::Conversation told = describe(opened, name);
+    told.head = wire::im::Head{opened.conversation.head.last.epoch, 1, 0, 0};
+    told.visible_from = 0;
+    told.invited_by = by.empty() ? kServerTarget : by;
     return told;
 }
 

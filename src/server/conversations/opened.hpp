@@ -35,11 +35,16 @@ struct Opened {
 // errors are the store's.
 Result<Opened> open(store::Reader& reader, const model::ConversationKey& key, std::string_view user);
 
+// The same of who is invited, too, and reads nothing: Opened::member tells the two apart.
+Result<Opened> open_or_invited(store::Reader& reader, const model::ConversationKey& key, std::string_view user);
+
 wire::im::Head head_of(const model::Head& head) noexcept;
 
 wire::im::Settings told_of(const model::Settings& settings) noexcept;
 
 // As its member is told of it, who calls it `name`; views into both.
 wire::im::Conversation describe(const Opened& opened, std::string_view name);
+// As who is invited is told of it: nothing of its log but the epoch. `by`: the name of who has invited.
+wire::im::Conversation describe_invitation(const Opened& opened, std::string_view name, std::string_view by);
 
 }  // namespace flare::server::reading

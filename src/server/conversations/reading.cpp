@@ -34,9 +34,15 @@ static_assert(wire::im::kMaxPageBytes + (wire::im::kMaxPage + 1) * kMostBesideTe
 
 Found conversation(store::Reader& reader, const model::ConversationKey& key, std::string_view user,
                    std::string_view name, const std::optional<wire::im::Written>& written) {
-    const auto opened = open(reader, key, user);
+    const auto opened = open_or_invited(reader, key, user);
     if (!opened) return refused(code_of(opened));
+    UserNames names(reader);
     wire::im::Conversation body = describe(*opened, name);
+    if (opened->member.invited()) {
+        const auto by = names.of(opened->member.invited_by);
+        if (!by) return refused(code_of(by));
+        body = describe_invitation(*opened, name, *by);
+    }
     body.written = written;
     return {errc::ok, {}, wire::im::encode(body)};
 }
@@ -122,6 +128,30 @@ Found bans(store::Reader& reader, const model::ConversationKey& key, std::string
         const auto name = names.of(member.user);
         if (!name) return refused(code_of(name));
         page.bans.push_back({*name, member.banned_until});
+    }
+    return {errc::ok, {}, wire::im::encode(page)};
+}
+
+Found invitations(store::Reader& reader, const model::ConversationKey& key, std::string_view user,
+                  std::string_view after, std::uint32_t limit) {
+    const auto opened = open(reader, key, user);
+    if (!opened) return refused(code_of(opened));
+    if (!im::can(opened->member.role, im::Capability::invite))
+        return {errc::forbidden, "only moderators see who is invited: ask one", {}};
+    const auto from = row_after(reader, after);
+    if (!from) return refused(code_of(from));
+    limit = page_of(limit);
+    const auto found = reader.invitations(opened->conversation.row, *from, limit + 1);
+    if (!found) return refused(code_of(found));
+    UserNames names(reader);
+    wire::im::InvitePage page;
+    page.more = found->size() > limit;
+    for (const model::Member& member : *found) {
+        if (page.invites.size() == limit) break;
+        const auto name = names.of(member.user);
+        const auto by = names.of(member.invited_by);
+        if (!name || !by) return refused(code_of(name ? by : name));
+        page.invites.push_back({*name, *by, static_cast<std::int64_t>(member.invited_ms)});
     }
     return {errc::ok, {}, wire::im::encode(page)};
 }

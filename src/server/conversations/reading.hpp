@@ -36,6 +36,9 @@ Found history(store::Reader& reader, const model::ConversationKey& key, std::str
 Found bans(store::Reader& reader, const model::ConversationKey& key, std::string_view user, std::string_view after,
            std::uint32_t limit, std::uint64_t now_ms);
 // Whom `user` blocks.
+// Whose invitation is open, for those who may invite.
+Found invitations(store::Reader& reader, const model::ConversationKey& key, std::string_view user,
+                  std::string_view after, std::uint32_t limit);
 Found blocks(store::Reader& reader, std::string_view user, std::string_view after, std::uint32_t limit);
 
 }  // namespace flare::server::reading

@@ -15,8 +15,6 @@ namespace {
 
 using wire::Verb;
 
-std::vector<std::string> strings(const wire::im::Names& names) { return {names.begin(), names.end()}; }
-
 }  // namespace
 
 void ConversationRequests::refuse(const session::PendingRequest& pending, errc code, std::string_view text) {
@@ -55,6 +53,7 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
         case Verb::member_ban: return restrict(session, pending, request);
         case Verb::member_add:
         case Verb::member_remove: return change_members(session, pending, request);
+        case Verb::member_invite: return invite(session, pending, request);
         case Verb::conversation_join:
         case Verb::conversation_leave: {
             const auto body = read_body<wire::im::ConversationRef>(pending, request);
@@ -99,6 +98,17 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
             return answer_by_reading(pending, [key = *key, user = session.user(), after = std::string(body->after),
                                                limit = body->limit, now_ms](store::Reader& reader) {
                 const auto found = reading::bans(reader, key, user, after, limit, now_ms);
+                return Found{found.code, found.text, found.body};
+            });
+        }
+        case Verb::invite_list: {
+            const auto body = read_body<wire::im::MemberQuery>(pending, request);
+            if (!body) return;
+            const auto key = key_of(session, pending, body->conversation);
+            if (!key) return;
+            return answer_by_reading(pending, [key = *key, user = session.user(), after = std::string(body->after),
+                                               limit = body->limit](store::Reader& reader) {
+                const auto found = reading::invitations(reader, key, user, after, limit);
                 return Found{found.code, found.text, found.body};
             });
         }
@@ -183,8 +193,6 @@ void ConversationRequests::take(session::ServerSession& session, session::Pendin
         case Verb::presence_unsubscribe:
         case Verb::presence_get:
         case Verb::occupancy_get: return signal(session, pending, request);
-        case Verb::member_invite:
-        case Verb::invite_list:
         case Verb::unspecified: break;
     }
     refuse(pending, errc::not_supported, "this server does not know the request");
@@ -251,7 +259,7 @@ void ConversationRequests::create(session::ServerSession& session, const session
     command.config.visibility = body->visibility;
     command.config.max_payload_bytes = parts_.config.conversations.limits.payload_bytes;
     parts_.sends.request(session, pending, request, model::ConversationKey::room(body->name), content_of(request),
-                         {strings(body->members), true, objection_to(session.user(), body->join),
+                         {names_of(body->members), true, objection_to(session.user(), body->join),
                           [command](std::uint32_t conversations, std::vector<im::command::Person> people) {
                               im::command::Create with_members = command;
                               with_members.conversations = conversations;
@@ -268,6 +276,13 @@ std::string_view ConversationRequests::objection_to(const std::string& user, mod
     return {};
 }
 
+bool ConversationRequests::fits(const session::PendingRequest& pending, const wire::im::Names& users) {
+    if (users.empty()) refuse(pending, errc::invalid_name, "the change names nobody: name 1 to 100 users");
+    const bool too_many = users.size() > im::kChangedAtOnce;
+    if (too_many) refuse(pending, errc::too_many_members, "a change names at most 100 users: send several");
+    return !users.empty() && !too_many;
+}
+
 void ConversationRequests::change_members(session::ServerSession& session, const session::PendingRequest& pending,
                                           const wire::RequestView& request) {
     const auto body = read_body<wire::im::MemberChange>(pending, request);
@@ -275,15 +290,13 @@ void ConversationRequests::change_members(session::ServerSession& session, const
     const auto key = key_of(session, pending, body->conversation);
     if (!key) return;
     const bool adds = request.verb == Verb::member_add;
-    if (body->users.empty()) return refuse(pending, errc::invalid_name, "the change names nobody: name 1 to 100 users");
-    if (body->users.size() > im::kChangedAtOnce)
-        return refuse(pending, errc::too_many_members, "a change names at most 100 users: send several");
+    if (!fits(pending, body->users)) return;
     if (!adds && body->users.size() != 1)
         return refuse(pending, errc::not_supported, "one member is removed at a time: send a request for each");
     const model::Role role = body->role == model::Role::none ? model::Role::member : body->role;
     parts_.sends.request(
         session, pending, request, *key, content_of(request),
-        {strings(body->users), false, {}, [adds, role](std::uint32_t, std::vector<im::command::Person> people) {
+        {names_of(body->users), false, {}, [adds, role](std::uint32_t, std::vector<im::command::Person> people) {
              if (adds) return im::Command(im::command::Add{std::move(people), role});
              return im::Command(im::command::Remove{people.front().user});
          }});

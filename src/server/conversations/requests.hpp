@@ -74,6 +74,11 @@ private:
                 const wire::RequestView& request);
     // Why this user may not make such a room; empty: it may.
     std::string_view objection_to(const std::string& user, model::Join join) const;
+    static std::vector<std::string> names_of(const wire::im::Names& names) { return {names.begin(), names.end()}; }
+    // A change names so many users. False: it was refused.
+    bool fits(const session::PendingRequest& pending, const wire::im::Names& users);
+    void invite(session::ServerSession& session, const session::PendingRequest& pending,
+                const wire::RequestView& request);
     void change_members(session::ServerSession& session, const session::PendingRequest& pending,
                         const wire::RequestView& request);
     void change_message(const session::ServerSession& session, const session::PendingRequest& pending,

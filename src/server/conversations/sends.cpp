@@ -366,6 +366,35 @@ void ConversationSends::find_mentioned(const SenderPtr& sender, const Held& held
         });
 }
 
+// What an invitation depends on: nothing of those who are not to be invited.
+struct ConversationSends::Inviting {
+    std::string by;
+    std::vector<std::string> users{};  // as they are in `people`
+    std::uint32_t most = 0;
+
+    errc look_up(store::Reader& reader, std::vector<im::command::Person>& people) const {
+        for (std::size_t i = 0; i < users.size(); ++i) {
+            im::command::Person& person = people[i];
+            const auto counted = reader.count_invitations(person.user, most);
+            if (!counted) return static_cast<errc>(counted.error().value());
+            person.invitations = *counted;
+            const auto direct = reader.conversation(model::ConversationKey::direct(by, users[i]));
+            if (!direct) return static_cast<errc>(direct.error().value());
+            if (!*direct) continue;
+            const auto member = reader.member((*direct)->row, person.user);
+            if (!member) return static_cast<errc>(member.error().value());
+            person.blocks = *member && (*member)->blocks;
+        }
+        return errc::ok;
+    }
+};
+
+ConversationSends::Inviting ConversationSends::inviting_by(const Sender& sender) const {
+    const Change& change = *sender.held.front().change;
+    if (!change.invites) return {*sender.user};
+    return {*sender.user, change.users, parts_.state.config.conversations.limits.max_invited};
+}
+
 // Of whom the first one names, and of who asks.
 void ConversationSends::count_conversations(const SenderPtr& sender, const std::vector<im::Row>& users) {
     struct Found {
@@ -375,8 +404,8 @@ void ConversationSends::count_conversations(const SenderPtr& sender, const std::
     const auto found = std::make_shared<Found>();
     sender->waits = true;
     parts_.store.read(
-        [found, users, self = sender->row,
-         most = parts_.state.config.conversations.limits.max_conversations](store::Reader& reader) {
+        [found, users, self = sender->row, most = parts_.state.config.conversations.limits.max_conversations,
+         inviting = inviting_by(*sender)](store::Reader& reader) {
             const auto count = [&reader, most](store::Row user, std::uint32_t& conversations) {
                 const auto counted = reader.count_conversations(user, most);
                 if (counted) conversations = *counted;
@@ -386,6 +415,7 @@ void ConversationSends::count_conversations(const SenderPtr& sender, const std::
                 im::command::Person& person = found->people.emplace_back(im::command::Person{user, 0});
                 if (const errc code = count(user, person.conversations); code != errc::ok) return code;
             }
+            if (const errc code = inviting.look_up(reader, found->people); code != errc::ok) return code;
             return count(self, found->conversations);
         },
         [this, sender, found](errc code) {

@@ -74,6 +74,7 @@ public:
         std::string_view objection{};      // why it is forbidden, unless it was done already; empty: it is not
         // Of that number and of the users.
         std::function<im::Command(std::uint32_t conversations, std::vector<im::command::Person>)> command{};
+        bool invites = false;  // Person is to say of each what an invitation depends on
     };
     void request(const session::ServerSession& session, const session::PendingRequest& pending,
                  const wire::RequestView& request, const model::ConversationKey& key, std::uint32_t content,
@@ -138,6 +139,8 @@ private:
     void inflate(const SenderPtr& sender, const Held& held);
     void find_users(const SenderPtr& sender, const Held& held);
     void find_mentioned(const SenderPtr& sender, const Held& held);
+    struct Inviting;
+    Inviting inviting_by(const Sender& sender) const;
     void count_conversations(const SenderPtr& sender, const std::vector<im::Row>& users);
     void judge(const SenderPtr& sender, bool whole);
     void send(Sender& sender, std::shared_ptr<StoredMessage> message, std::shared_ptr<const im::Command> command);

@@ -96,6 +96,18 @@ void ConversationStates::chosen(std::string_view user, const session::SessionId&
     }
 }
 
+// ---- invitations ----
+
+void ConversationStates::invited(const model::ConversationKey& room, std::span<const std::string> users) {
+    if (followers_.empty() || im::planted(im::Fault::invitation_not_told)) return;
+    for (const std::string& user : users) {
+        const std::string name = reading::name_of(room, user);
+        for (const session::ServerSession* const session : parts_.table.of_user(user)) {
+            if (ListFollower* const who = find(session->id().value); who != nullptr) who->tell_invited(name);
+        }
+    }
+}
+
 // ---- time ----
 
 void ConversationStates::try_again_later() {

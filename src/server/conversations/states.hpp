@@ -17,6 +17,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 
 namespace flare::server {
@@ -65,6 +67,9 @@ public:
     // session that has chosen it, too, as the answer does not say it.
     void chosen(std::string_view user, const session::SessionId& by, const model::ConversationKey& conversation,
                 std::uint64_t epoch, const wire::im::Settings& settings, const std::optional<wire::im::ReadMark>& mark);
+
+    // Invitations of these users have come or gone: their sessions are told to sync.
+    void invited(const model::ConversationKey& room, std::span<const std::string> users);
 
     // From the home of a conversation, in its order.
     void take(const FeedNews& news) { summaries_.take(news); }

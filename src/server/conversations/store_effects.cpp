@@ -110,16 +110,22 @@ void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::LoadCon
     struct Found {
         std::optional<store::Conversation> conversation;
         std::vector<model::Member> members;
+        std::uint64_t invitations = 0;
     };
     ask<Found>(
         hosted,
-        [key = hosted->append.conversation().key(), most = limits_.listed_members](store::Reader& reader,
-                                                                                   Found& found) {
+        [key = hosted->append.conversation().key(), most = limits_.listed_members,
+         most_invited = limits_.max_invitations](store::Reader& reader, Found& found) {
             auto conversation = reader.conversation(key);
             if (!conversation) return static_cast<errc>(conversation.error().value());
             found.conversation = std::move(*conversation);
-            if (!found.conversation || found.conversation->removed || found.conversation->members > most)
-                return errc::ok;
+            if (!found.conversation || found.conversation->removed) return errc::ok;
+            if (key.kind() == model::ConversationKind::room) {
+                const auto invited = reader.invitations(found.conversation->row, 0, most_invited);
+                if (!invited) return static_cast<errc>(invited.error().value());
+                found.invitations = invited->size();
+            }
+            if (found.conversation->members > most) return errc::ok;
             return each_member(reader, found.conversation->row,
                                [&](const model::Member& member) { found.members.push_back(member); });
         },
@@ -127,8 +133,9 @@ void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::LoadCon
             if (code != errc::ok) return hosted->append.not_loaded(code, now(), effects_);
             const auto& conversation = found.conversation;
             if (!conversation || conversation->removed) return hosted->append.absent();
-            hosted->append.loaded({conversation->row, conversation->config, conversation->head, conversation->members},
-                                  found.members, effects_);
+            hosted->append.loaded(
+                {conversation->row, conversation->config, conversation->head, conversation->members, found.invitations},
+                found.members, effects_);
         });
 }
 
@@ -304,6 +311,9 @@ void ConversationHome::written_one(const Group::Route& route, const store::Outco
             if (route.plan != nullptr) {
                 watched_.committed(conversation, *route.plan, told);
                 newcomers_.tell(conversation.key(), route.plan->entering, told.stamp);
+                newcomers_.tell_invited(conversation.key(), route.plan->invitations);
+                if (route.plan->removed && conversation.invitation_count() != 0)
+                    newcomers_.tell_uninvited(conversation.key(), conversation.row(), limits_.max_invitations);
             } else if (tells_itself) {
                 watched_.committed(conversation, kept_[route.token - 1], told);
             }

@@ -39,6 +39,7 @@ public:
           entries_(entries),
           live_members_(live_members),
           newest_(newest),
+          names_(reader),
           writer_(reader, encodings, kSyncEntryBytes, false) {}
 
     // Where a feed of it begins, and whether it does so by itself.
@@ -47,9 +48,11 @@ public:
         Synced made;
         made.key = listed.conversation.key;
         made.name = name_of(made.key, user_);
+        made.invitation = listed.is_invitation();
+        made.epoch = listed.conversation.head.last.epoch;
+        if (made.invitation) return made;
         made.live = made.key.kind() == model::ConversationKind::direct || listed.conversation.members <= live_members_;
         made.few = has_few_members(listed.conversation);
-        made.epoch = listed.conversation.head.last.epoch;
         made.opening.conversation = listed.conversation.row;
         made.opening.user = listed.member.user;
         made.opening.as_of = listed.conversation.head.last.offset;
@@ -59,6 +62,7 @@ public:
 
     // The same as tell(), encoded.
     Result<std::string> encode(const store::Listed& listed, Synced& to) {
+        if (to.invitation) return encode_invitation(listed, to.name);
         auto told = about(listed, to.name);
         if (!told) return told.error();
         to.told = sum_of(told->others);
@@ -97,6 +101,14 @@ public:
     }
 
 private:
+    Result<std::string> encode_invitation(const store::Listed& listed, std::string_view name) {
+        const auto by = names_.of(listed.member.invited_by);
+        if (!by) return by.error();
+        wire::im::SyncedConversation told;
+        told.about = describe_invitation({listed.conversation, listed.member}, name, *by);
+        told.last_ms = static_cast<std::int64_t>(listed.member.invited_ms);
+        return wire::im::encode(told);
+    }
     // All but the entries.
     Result<wire::im::SyncedConversation> about(const store::Listed& listed, std::string_view name) {
         opened_ = {listed.conversation, listed.member, listed.mark, listed.settings};
@@ -177,6 +189,7 @@ private:
     const std::uint32_t entries_;
     const std::uint64_t live_members_;
     NewestEntries* const newest_;
+    UserNames names_;
     EntryWriter writer_;
     Opened opened_{};        // of the last one
     std::uint64_t has_ = 0;  // likewise: its user's devices have everything up to there, or will never see it
@@ -193,7 +206,7 @@ Result<bool> is_back(store::Reader& reader, const store::Listed& listed) {
     if (!*present || (*present)->removed || (*present)->row == listed.conversation.row) return false;
     const auto member = reader.member((*present)->row, listed.member.user);
     if (!member) return code_of(member);
-    return *member && (*member)->role != model::Role::none;
+    return *member && ((*member)->role != model::Role::none || (*member)->invited());
 }
 
 SyncFound failed(errc code) {
@@ -302,7 +315,7 @@ BeganFound began(store::Reader& reader, const BeganQuestion& question) {
     const auto page = reader.list(request);
     if (!page) return {.code = code_of(page)};
     const auto listed = std::ranges::find_if(page->found, [&](const store::Listed& each) {
-        return !each.is_gone() && each.conversation.key == question.key;
+        return !each.is_gone() && !each.is_invitation() && each.conversation.key == question.key;
     });
     if (listed == page->found.end()) return {.code = errc::unknown_conversation};
     PageReader pages(reader, question.user, question.encodings, kBeganEntries, question.live_members);

@@ -51,6 +51,7 @@ struct Synced {
     model::ConversationKey key;
     std::string name;           // as the user calls it
     bool live = false;          // a feed begins for it by itself
+    bool invitation = false;    // the user is no member, and is told nothing else of it
     std::uint64_t epoch = 0;    // of its log
     im::FeedOpening opening{};  // of that feed
     bool few = false;           // members: each hears how far the others have come

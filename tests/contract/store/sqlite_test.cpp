@@ -106,11 +106,11 @@ TEST_F(SqliteStore, RefusesAFileThatCanOnlyBeRead) {
 
 TEST_F(SqliteStore, RefusesTheFileOfANewerVersionAndLeavesItAlone) {
     sqlite::open(settings).value().reset();
-    run("PRAGMA user_version=8");
+    run("PRAGMA user_version=9");
     const std::string before = folder.read("flare.db");
     const Failure failure = failure_of_opening();
     EXPECT_EQ(failure.code, errc::store_too_new);
-    EXPECT_THAT(failure.text, HasSubstr("schema version 8"));
+    EXPECT_THAT(failure.text, HasSubstr("schema version 9"));
     EXPECT_EQ(folder.read("flare.db"), before);
 }
 

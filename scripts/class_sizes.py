@@ -36,13 +36,14 @@ EXCEPTIONS = {
     # What users see, by name.
     "flare::ServerBuilder": (82, None, "public builder: a setter for each option, named for users"),
     "flare::ClientBuilder": (42, None, "public builder: a setter for each option, named for users"),
-    "flare::Client": (37, None, "public calls, and the parts that have the others"),
+    "flare::Client": (38, None, "public calls, and the parts that have the others"),
     "flare::Conversations": (50, None, "public calls: each blocking and as a coroutine"),
     "flare::ServerStats": (None, 39, "statistics that users read"),
     # What is behind that.
     "flare::Server::Impl": (40, None, "what is behind Server: a function for each of its own"),
     "flare::server::Config": (None, 52, "plain aggregate: what ServerBuilder was told"),
     "flare::client::Config": (None, 26, "plain aggregate: what ClientBuilder was told"),
+    "flare::im::Limits": (None, 22, "plain aggregate: limits of conversations, of which each is configured or tested"),
     "flare::session::Settings": (None, 23, "plain aggregate: limits and times of a session"),
     "flare::base::LineWriter::Core": (None, 21, "what a thread shares with those that write and forked processes"),
 }

@@ -16,6 +16,7 @@
 #include <flare/events.hpp>
 #include <flare/export.hpp>
 #include <flare/failure.hpp>
+#include <flare/invitations.hpp>
 #include <flare/marks.hpp>
 #include <flare/message.hpp>
 #include <flare/push.hpp>
@@ -207,6 +208,8 @@ public:
 
     // Rooms, their members, and the history of conversations.
     Conversations& conversations();
+    // Who is invited to a room, and the invitations of this user.
+    Invitations& invitations();
     // Who is banned from a room, and whom this user blocks.
     Restrictions& restrictions();
     // Whether this device takes pushes.

@@ -72,6 +72,9 @@ struct Conversation {
     MemberRole role = MemberRole::none;  // of the user who asks
     std::uint64_t visible_from = 0;      // the first offset that this user may read
     std::uint32_t members = 0;
+    // The user who asks is no member, and may become one by join(): this user has invited them, or "server". Nothing is
+    // said of the log then but its epoch. Empty: the user is not invited.
+    std::string invited_by{};
     // Of create() and join(): the entry that the call has written, or the end of the log if it changed nothing.
     std::optional<StoredAt> written;
 };
@@ -117,6 +120,7 @@ struct ConversationChange {
         muted = 7,   // or may write again
         banned = 8,  // or may join again
         config = 9,
+        invited = 10,  // or no longer: declined by `from`, or taken back
     };
     // What one of them is from this entry on.
     struct ChangedMember {
@@ -124,6 +128,7 @@ struct ConversationChange {
         MemberRole role = MemberRole::none;  // from this entry on
         std::optional<std::chrono::system_clock::time_point> muted_until;
         std::optional<std::chrono::system_clock::time_point> banned_until;
+        bool invited = false;  // may join, and is no member yet
     };
     Kind kind = Kind::unknown;
     std::vector<ChangedMember> members;
@@ -225,6 +230,15 @@ struct ListedConversation {
     // members that are live. By user.
     std::vector<UserMark> others;
     ConversationSettings settings{};
+};
+
+// A room to which the user of this client is invited: Invitations::received().
+struct Invitation {
+    std::string room;                              // "room:NAME"
+    std::string invited_by;                        // user id, or "server"
+    RoomConfig config{};                           // as it was when the invitation was told
+    std::uint32_t members = 0;                     // likewise
+    std::chrono::system_clock::time_point time{};  // of the invitation, by the server's clock
 };
 
 // Which part of a log to read.

@@ -104,6 +104,12 @@ struct ConversationChanged {
 // Conversations::list() is complete and current, after a connect or a reconnect. The client keeps it current from here
 // on, as far as the entries of the conversations reach it.
 struct ConversationsSynced {};
+// Of ClientBuilder::sync_conversations(): the user is invited to a room now, or no longer. Of one that was accepted,
+// ConversationChanged follows.
+struct InvitationChanged {
+    std::string room;
+    std::optional<Invitation> now;  // none: it was accepted, declined or taken back, or the room has ended
+};
 // Another user has come further in a conversation that is live, or that the client has just heard of again: a direct
 // one, or a room of at most 100 members. Several changes of a user may be told as one.
 struct MarksChanged {
@@ -178,13 +184,13 @@ struct Draining {
 
 }  // namespace event
 
-using Event =
-    std::variant<event::Connected, event::Disconnected, event::Reconnecting, event::Reconnected, event::ReconnectFailed,
-                 event::Error, event::MessageReceived, event::MessageSent, event::MessageFailed, event::Heartbeat,
-                 event::ProtocolSwitched, event::Gap, event::CapabilityUnavailable, event::Draining,
-                 event::TokenExpiring, event::OwnMessage, event::EntryReceived, event::HistoryGap,
-                 event::SubscriptionEnded, event::ConversationChanged, event::ConversationsSynced,
-                 event::MessageChanged, event::MarksChanged, event::PresenceChanged, event::TypingChanged>;
+using Event = std::variant<event::Connected, event::Disconnected, event::Reconnecting, event::Reconnected,
+                           event::ReconnectFailed, event::Error, event::MessageReceived, event::MessageSent,
+                           event::MessageFailed, event::Heartbeat, event::ProtocolSwitched, event::Gap,
+                           event::CapabilityUnavailable, event::Draining, event::TokenExpiring, event::OwnMessage,
+                           event::EntryReceived, event::HistoryGap, event::SubscriptionEnded,
+                           event::ConversationChanged, event::ConversationsSynced, event::MessageChanged,
+                           event::MarksChanged, event::PresenceChanged, event::TypingChanged, event::InvitationChanged>;
 
 using EventCallback = std::function<void(const Event&)>;
 

@@ -57,6 +57,7 @@ std::string_view name(ConversationChange::Kind kind) noexcept {
         case Kind::muted: return "muted";
         case Kind::banned: return "banned";
         case Kind::config: return "config";
+        case Kind::invited: return "invited";
     }
     return "unknown";
 }

@@ -50,6 +50,9 @@ struct Describe {
                std::to_string(e.now->mark.unread) + (e.now->mark.more ? " or more" : "") + " unread";
     }
     std::string operator()(const event::ConversationsSynced&) const { return {}; }
+    std::string operator()(const event::InvitationChanged& e) const {
+        return e.room + (e.now ? ", by " + e.now->invited_by : ", no longer");
+    }
     std::string operator()(const event::MarksChanged& e) const {
         return e.conversation + ", " + e.user + " has read up to offset " + std::to_string(e.read) + " and has up to " +
                std::to_string(e.delivered);
@@ -114,7 +117,8 @@ constexpr std::string_view kNames[] = {"Connected",
                                        "MessageChanged",
                                        "MarksChanged",
                                        "PresenceChanged",
-                                       "TypingChanged"};
+                                       "TypingChanged",
+                                       "InvitationChanged"};
 static_assert(std::size(kNames) == std::variant_size_v<Event>);
 
 }  // namespace

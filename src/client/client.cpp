@@ -68,6 +68,7 @@ Client::Impl::Impl(client::Config config) : shared_(std::move(config.shared)) {
     }
     loop_ = std::make_shared<ClientLoop>(*context, std::move(config), events_);
     conversations_.reset(new Conversations(loop_));
+    invitations_.reset(new Invitations(loop_));
     restrictions_.reset(new Restrictions(loop_));
     push_.reset(new Push(loop_));
     marks_.reset(new Marks(loop_));
@@ -212,6 +213,7 @@ Checked<Uuid> Client::post_message(std::string target, Message message) {
 }
 
 Conversations& Client::conversations() { return impl_->conversations(); }
+Invitations& Client::invitations() { return impl_->invitations(); }
 Restrictions& Client::restrictions() { return impl_->restrictions(); }
 Push& Client::push() { return impl_->push(); }
 Marks& Client::marks() { return impl_->marks(); }

@@ -22,6 +22,7 @@ public:
     client::ClientLoop& loop() const noexcept { return *loop_; }
 
     Conversations& conversations() const noexcept { return *conversations_; }
+    Invitations& invitations() const noexcept { return *invitations_; }
     Restrictions& restrictions() const noexcept { return *restrictions_; }
     Push& push() const noexcept { return *push_; }
     Marks& marks() const noexcept { return *marks_; }
@@ -48,6 +49,7 @@ private:
     std::shared_ptr<client::Cache> cache_;  // null: none
     std::shared_ptr<client::ClientLoop> loop_;
     std::unique_ptr<Conversations> conversations_;
+    std::unique_ptr<Invitations> invitations_;
     std::unique_ptr<Restrictions> restrictions_;
     std::unique_ptr<Push> push_;
     std::unique_ptr<Marks> marks_;

@@ -72,6 +72,7 @@ std::string bytes_of(const ListedConversation& listed) {
     to.role = static_cast<model::Role>(about.role);
     to.visible_from = about.visible_from;
     to.members = about.members;
+    to.invited_by = about.invited_by;
     to.max_payload_bytes = about.config.max_payload_bytes;
     to.slow_mode_ms = static_cast<std::uint32_t>(about.config.slow_mode.count());
     to.frozen = about.config.frozen;

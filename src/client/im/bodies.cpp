@@ -247,6 +247,7 @@ Conversation conversation_of(const im::Conversation& from) {
     conversation.role = static_cast<MemberRole>(from.role);
     conversation.visible_from = from.visible_from;
     conversation.members = from.members;
+    conversation.invited_by = std::string(from.invited_by);
     if (from.written) conversation.written = stored_of(*from.written);
     return conversation;
 }

@@ -21,7 +21,7 @@ std::optional<ConversationChange> change_of(std::string_view payload) {
     change.kind = static_cast<ConversationChange::Kind>(from->kind);
     for (const wire::ChangedMember& member : from->members) {
         change.members.push_back({member.user, static_cast<MemberRole>(member.role), time_of(member.muted_until_ms),
-                                  time_of(member.banned_until_ms)});
+                                  time_of(member.banned_until_ms), member.invited});
     }
     if (from->config) change.config = config_of(*from->config);
     return change;

@@ -58,7 +58,8 @@ bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Enco
     }
     State& state = found->second;
     const std::uint64_t last = about.head.last;
-    if (state.about.head.epoch != about.head.epoch) {
+    const bool is_invitation = !about.invited_by.empty();
+    if (state.about.head.epoch != about.head.epoch || state.is_invitation() != is_invitation) {
         forget_entries(state);
         const bool changed = state.changed;
         state = State();
@@ -108,9 +109,16 @@ bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Enco
 
 void ConversationList::add(const Conversation& about) {
     if (about.name.empty()) return;
-    if (all_.contains(about.name)) return on_visible_from(about.name, about.head.epoch, about.visible_from);
-    if (full()) return;
+    const auto known = all_.find(about.name);
+    const bool accepts = known != all_.end() && known->second.is_invitation();
+    if (known != all_.end() && !accepts) return on_visible_from(about.name, about.head.epoch, about.visible_from);
+    if (!accepts && full()) return;
     State& state = all_[about.name];
+    if (accepts) {
+        const bool changed = state.changed;
+        state = State();
+        state.changed = changed;
+    }
     state.about = about;
     state.about.written.reset();
     if (about.written) state.last_time = about.written->time;
@@ -407,7 +415,7 @@ std::vector<std::string> ConversationList::unnamed_since(std::uint64_t pass) con
 
 std::optional<Position> ConversationList::end_of(std::string_view name) const {
     const auto found = all_.find(name);
-    if (found == all_.end()) return std::nullopt;
+    if (found == all_.end() || found->second.is_invitation()) return std::nullopt;
     const LogHead& head = found->second.about.head;
     return Position{head.epoch, head.last};
 }
@@ -423,9 +431,11 @@ std::optional<ConversationList::Item> ConversationList::item(std::string_view na
     return item_of(found->second);
 }
 
-std::vector<ConversationList::Item> ConversationList::items() const {
+std::vector<ConversationList::Item> ConversationList::items(bool invitations) const {
     std::vector<const State*> order;
-    for (const auto& [name, state] : all_) order.push_back(&state);
+    for (const auto& [name, state] : all_) {
+        if (state.is_invitation() == invitations) order.push_back(&state);
+    }
     std::stable_sort(order.begin(), order.end(), [](const State* a, const State* b) {
         return std::tie(a->settings.pinned, a->last_time, a->turn) >
                std::tie(b->settings.pinned, b->last_time, b->turn);
@@ -438,7 +448,8 @@ std::vector<ConversationList::Item> ConversationList::items() const {
 
 ConversationList::State* ConversationList::find(std::string_view name, std::uint64_t epoch) {
     const auto found = all_.find(name);
-    return found == all_.end() || found->second.about.head.epoch != epoch ? nullptr : &found->second;
+    const bool there = found != all_.end() && !found->second.is_invitation();
+    return !there || found->second.about.head.epoch != epoch ? nullptr : &found->second;
 }
 
 // ---- entries ----
@@ -529,6 +540,11 @@ ListedConversation listed(ConversationList::Item item, std::size_t& most) {
     }
     std::reverse(made.entries.begin(), made.entries.end());
     return made;
+}
+
+Invitation invitation_of(const ConversationList::Item& item) {
+    const Conversation& about = item.about;
+    return {about.name, about.invited_by, about.config, about.members, item.last_time};
 }
 
 }  // namespace flare::client

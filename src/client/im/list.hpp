@@ -8,7 +8,10 @@
 // that the log has more, less the own ones among them. Which of them mention the user is known, and counted, likewise;
 // where only the end is told, the server says that there is one, and is asked how many there are.
 //
-// Protocol: docs/protocol.md, "Sync"; docs/client.md, "The list of conversations".
+// Invitations are in it as conversations that say who has invited the user. Nothing but a page, or what ends them,
+// changes them.
+//
+// Protocol: docs/protocol.md, "Sync"; docs/client.md, "The list of conversations", "Invitations".
 // Threads:  its client's I/O thread; listed() any.
 // Owner:    Sync.
 #pragma once
@@ -64,8 +67,8 @@ public:
     // Precondition: is_whole().
     bool name(const wire::im::SyncedConversation& from, wire::Encodings encodings,
               const std::optional<wire::im::Settings>& settings = std::nullopt);
-    // The user is a member now, as the answer to a request says; nothing is known of its entries. If it is in the list,
-    // that is newer, but for what the user may read.
+    // The user is a member now, as the answer to a request says; nothing is known of its entries. If the list has it
+    // already, and not as an invitation, that is newer, but for what the user may read.
     void add(const Conversation& about);
     // False: it is not in the list.
     bool remove(std::string_view name);
@@ -145,10 +148,10 @@ public:
     // ---- what is known ----
 
     bool full() const noexcept { return all_.size() >= kMost; }
-    std::optional<Position> end_of(std::string_view name) const;  // none: it is not in the list
+    std::optional<Position> end_of(std::string_view name) const;  // none: it is not in the list, or an invitation
     std::optional<Item> item(std::string_view name) const;
-    // Those that are pinned, then the newest activity first; also hidden ones.
-    std::vector<Item> items() const;
+    // Those that are pinned, then the newest activity first; also hidden ones. Or the invitations alone.
+    std::vector<Item> items(bool invitations = false) const;
     // Those that have changed since the last call, with those that are gone.
     std::vector<std::string> take_changed();
 
@@ -192,6 +195,7 @@ private:
         std::uint64_t turn = 0;         // of its newest entry, among those that have come one by one
         bool changed = false;           // in changed_
 
+        bool is_invitation() const noexcept { return !about.invited_by.empty(); }
         std::uint64_t unread() const noexcept { return below + others.size(); }
         std::uint64_t mentions() const noexcept;
         ReadMark read_mark() const noexcept { return {has_read, unread(), more, flag.from, mentions()}; }
@@ -240,5 +244,6 @@ private:
 // What applications get; what is compressed is inflated. Entries that cannot be inflated, or would need more than
 // `most`, are left out; `most` becomes what is left of it.
 ListedConversation listed(ConversationList::Item item, std::size_t& most);
+Invitation invitation_of(const ConversationList::Item& item);
 
 }  // namespace flare::client

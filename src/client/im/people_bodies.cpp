@@ -27,16 +27,25 @@ std::chrono::system_clock::time_point end_of_ban(std::uint64_t until_ms) {
     return wire::to_time(static_cast<std::int64_t>(std::min(until_ms, kLast)));
 }
 
+// A page of users of a room.
+Checked<Call> users_call(wire::Verb verb, const std::string& room, const std::string& after, std::uint32_t limit) {
+    auto call = room_call(verb, room);  // for the name
+    if (!call) return call;
+    if (!wire::is_name(after)) return bad_after();
+    call->body = wire::im::encode(wire::im::MemberQuery{room, after, people_limit(limit)});
+    return call;
+}
+
 }  // namespace
 
 // ---- what is asked ----
 
 Checked<Call> bans_call(const std::string& room, const std::string& after, std::uint32_t limit) {
-    auto call = room_call(wire::Verb::ban_list, room);  // for the name
-    if (!call) return call;
-    if (!wire::is_name(after)) return bad_after();
-    call->body = wire::im::encode(wire::im::MemberQuery{room, after, people_limit(limit)});
-    return call;
+    return users_call(wire::Verb::ban_list, room, after, limit);
+}
+
+Checked<Call> invited_call(const std::string& room, const std::string& after, std::uint32_t limit) {
+    return users_call(wire::Verb::invite_list, room, after, limit);
 }
 
 Checked<Call> blocks_call(const std::string& after, std::uint32_t limit) {
@@ -65,6 +74,17 @@ Checked<BanPage> read_bans(const Answer& answer) {
         page.bans.push_back({std::string(from.user), end_of_ban(from.until_ms)});
     page.more = body->more;
     if (page.more && page.bans.empty()) return unreadable();
+    return page;
+}
+
+Checked<InvitedPage> read_invited(const Answer& answer) {
+    const auto body = body_of<wire::im::InvitePage>(answer);
+    if (!body) return body.error();
+    InvitedPage page;
+    for (const wire::im::Invite& from : body->invites)
+        page.invited.push_back({std::string(from.user), std::string(from.by), wire::to_time(from.time_ms)});
+    page.more = body->more;
+    if (page.more && page.invited.empty()) return unreadable();
     return page;
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "client/im/list.hpp"
+#include "client/im/list_invitations.hpp"
 #include "client/im/marks.hpp"
 #include "client/im/others.hpp"
 #include "session/types.hpp"
@@ -42,6 +43,7 @@ public:
         std::function<void(const std::string& conversation, std::uint64_t epoch, const wire::im::Settings&)> chosen;
         // The conversation of the list is none of the user's any more; forget() may be called from inside.
         std::function<void(const std::string& conversation)> gone;
+        ListInvitations invitations;
     };
     explicit ListStates(Parts parts) : parts_(std::move(parts)) {}
 
@@ -62,6 +64,7 @@ public:
     // When to ask for the list because of what it lacks.
     session::TimePoint ask_at(session::TimePoint now);
     OtherMarks& others() noexcept { return parts_.others; }
+    ListInvitations& invitations() noexcept { return parts_.invitations; }
     // The list lacks what states have told of.
     bool keeps() const noexcept { return !kept_.empty(); }
 

@@ -28,7 +28,11 @@ Sync::Sync(bool on, const std::string& user, Owner& owner, const std::shared_ptr
                [this](const std::string& conversation, std::uint64_t epoch, const im::Settings& settings) {
                    (void)take_settings(conversation, epoch, settings);
                },
-               [this](const std::string& conversation) { forget(conversation); }}) {}
+               [this](const std::string& conversation) { forget(conversation); },
+               {list_, owner, keeper, [this](const std::string& conversation) {
+                    forget(conversation);
+                    tell_changes();
+                }}}) {}
 
 // Nothing of it is told: the list has it.
 void Sync::restore(const CacheContents& kept) {
@@ -37,6 +41,7 @@ void Sync::restore(const CacheContents& kept) {
         const auto listed = im::decode<im::SyncedConversation>(bytes);
         if (!listed || !is_whole(*listed)) continue;
         (void)list_.name(*listed, 0);
+        states_.invitations().restore(std::string(listed->about->conversation));
         for (const UserMark& each : marks_of(listed->others))
             (void)list_.on_other(listed->about->conversation, listed->about->head->epoch, each);
     }
@@ -160,6 +165,10 @@ void Sync::on_failed(const Failure& failure, std::uint32_t retry_after_ms) {
 
 void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings encodings,
                 const std::shared_ptr<void>& taken) {
+    if (ListInvitations::is_one(from)) {
+        if (!began && !states_.invitations().take(from, encodings)) pass_.doubted = missed_ = true;
+        return;
+    }
     const std::string name(from.about->conversation);
     const auto before = list_.end_of(name);
     const auto [start, start_id] =
@@ -224,7 +233,7 @@ void Sync::take_early_frames() {
 }
 
 void Sync::end_pass(std::string_view cursor, const std::shared_ptr<void>& taken) {
-    cursor_ = cursor;
+    if (!pass_.doubted) cursor_ = cursor;
     const auto named = [this](const auto& each) {
         const auto& [name, upto] = each;
         const auto end = list_.end_of(name);
@@ -286,14 +295,19 @@ void Sync::on_feed(std::uint32_t number, const im::Feed& frame, const Bytes& who
         if (!open_) states_.take_kept();
     }
     bool lacks = false;
+    bool invited = false;
     for (const im::ConversationState& each : frame.states) {
+        invited |= on_ && each.invited;
         if (on_) {
             lacks |= !states_.take(each, open_);
         } else {
             states_.others().on_told(std::string(each.conversation), each.epoch, marks_of(each.others));
         }
     }
-    missed_ = missed_ || (lacks && syncing_);
+    // What a page says counts, whichever comes first: also of an invitation that is no more.
+    missed_ = missed_ || ((lacks || invited) && syncing_);
+    if (invited && !syncing_ && again_.delay == kFirstDelay)
+        again_.at = std::min(again_.at, states_.invitations().ask_at(owner_.now()));
     // A sync that has failed begins again by itself.
     if (lacks && !syncing_ && again_.at == kNever) again_.at = states_.ask_at(owner_.now());
     if (feeds_.knows(number)) {
@@ -416,7 +430,9 @@ void Sync::on_no_member(const std::string& conversation) {
 void Sync::tell_changes(const std::shared_ptr<void>& taken) {
     if (list_.take_uncounted()) marks_.say_later();
     for (const std::string& name : list_.take_changed()) {
-        auto make = [name, item = list_.item(name), taken, keeper = kept_.keeper]() -> std::optional<Event> {
+        const auto item = list_.item(name);
+        if (states_.invitations().tell(name, item)) continue;
+        auto make = [name, item, taken, keeper = kept_.keeper]() -> std::optional<Event> {
             event::ConversationChanged changed{name, std::nullopt};
             std::size_t most = kMostInflatedItem;
             if (item) changed.now = listed(*item, most);

@@ -57,7 +57,7 @@ public:
     Feeds& feeds() noexcept { return feeds_; }
 
     // ---- from the application ----
-    std::vector<ConversationList::Item> list() const { return list_.items(); }
+    std::vector<ConversationList::Item> list(bool invitations = false) const { return list_.items(invitations); }
     ReadMarks& marks() noexcept { return marks_; }
     // conversation.set, or conversation.clear in the log of this epoch; 0: not a clear. `done` hears it when nothing of
     // what is cleared is told any more.
@@ -95,6 +95,7 @@ private:
         // Said to be the user's, not by a page: which of the two is newer nobody knows. What stands up to the position
         // is told by no feed.
         std::map<std::string, Position> expected{};
+        bool doubted = false;  // a page may be older than what is known: what it says is to be said again
     };
     // What has come of a feed that nobody knows yet.
     struct EarlyFrame {

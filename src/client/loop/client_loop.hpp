@@ -52,7 +52,7 @@ public:
         what(signals_);
         after_turn();
     }
-    std::vector<ConversationList::Item> list() const { return sync_.list(); }
+    std::vector<ConversationList::Item> list(bool invitations = false) const { return sync_.list(invitations); }
     const Config& config() const noexcept { return config_; }  // any thread
     // The client is being destroyed: everything that waits completes with client_closed; no events after.
     void close();

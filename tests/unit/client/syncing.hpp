@@ -147,6 +147,9 @@ protected:
             return "[" + e.conversation + " " + std::to_string(e.now->about.head.last) + ", " +
                    std::to_string(e.now->mark.unread) + "] ";
         }
+        std::string operator()(const event::InvitationChanged& e) const {
+            return "{" + e.room + (e.now ? " by " + e.now->invited_by : " no longer") + "} ";
+        }
         std::string operator()(const event::ConversationsSynced&) const { return "synced; "; }
         std::string operator()(const event::MarksChanged& e) const {
             return e.user + " in " + e.conversation + " " + std::to_string(e.read) + "/" + std::to_string(e.delivered) +

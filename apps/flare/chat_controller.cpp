@@ -29,6 +29,7 @@ ChatController::ChatController(Client& client, ChatView& view, ChatMarks& marks,
     : client_(client),
       view_(view),
       rooms_(client, view, marks, user),
+      invitations_(client, view),
       people_(client, view),
       reading_(client, view),
       settings_(client, view),
@@ -74,6 +75,7 @@ bool ChatController::command(const std::string& text) {
             "KEY: react to it, with an emoji for example");
         view_.note(
             "/reply N TEXT: answer message N; @NAME in a text names a member, @all all; /silent TEXT wakes nobody");
+        invitations_.help();
         people_.help();
         reading_.help();
         settings_.help();
@@ -81,6 +83,8 @@ bool ChatController::command(const std::string& text) {
         view_.note(
             "/status: show the connection; /quit: exit; //text: send a line "
             "that begins with a slash");
+    } else if (ChatInvitations::knows(word)) {
+        invitations_.command(word, rest, peer_);
     } else if (ChatPeople::knows(word)) {
         people_.command(word, rest, peer_);
     } else if (ChatPresence::knows(word)) {
@@ -239,7 +243,7 @@ void ChatController::settle(const Uuid& id, const Failure* failure, const std::o
 
 void ChatController::event(const Event& event, Clock::time_point now) {
     if (const auto told = entry_in(event)) presence_.heard(told->conversation, told->entry.from);
-    if (presence_.event(event)) return;
+    if (presence_.event(event) || invitations_.event(event)) return;
     if (rooms_.event(event, peer_)) {
         const auto* over = std::get_if<event::SubscriptionEnded>(&event);
         const auto* change = std::get_if<event::ConversationChanged>(&event);

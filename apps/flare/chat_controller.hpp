@@ -4,6 +4,7 @@
 // Threads: one. `now` is an argument everywhere.
 #pragma once
 
+#include "chat_invitations.hpp"
 #include "chat_people.hpp"
 #include "chat_presence.hpp"
 #include "chat_reading.hpp"
@@ -71,6 +72,7 @@ private:
     Client& client_;
     ChatView& view_;
     ChatRooms rooms_;
+    ChatInvitations invitations_;
     ChatPeople people_;
     ChatReading reading_;
     ChatSettings settings_;

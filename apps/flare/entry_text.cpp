@@ -31,7 +31,7 @@ std::string until_of(const std::optional<std::chrono::system_clock::time_point>&
     return time ? " until " + date_text(*time) : std::string();
 }
 
-std::string change_text(const ConversationChange& change) {
+std::string change_text(const ConversationChange& change, const std::string& from) {
     const auto first = change.members.empty() ? ConversationChange::ChangedMember() : change.members.front();
     switch (change.kind) {
         case Kind::created: return "created the conversation with " + users_of(change);
@@ -49,13 +49,16 @@ std::string change_text(const ConversationChange& change) {
             return first.banned_until ? "banned " + users_of(change) + until_of(first.banned_until)
                                       : "lets " + users_of(change) + " join again";
         case Kind::config: return "changed the configuration";
+        case Kind::invited:
+            if (first.invited) return "invited " + users_of(change);
+            return first.user == from ? "declined the invitation" : "took back the invitation of " + users_of(change);
         case Kind::unknown: break;
     }
     return "made a change that this version does not know";
 }
 
 std::string body_text(const Entry& entry) {
-    if (entry.change) return change_text(*entry.change);
+    if (entry.change) return change_text(*entry.change, entry.from);
     const std::string about = entry.ref == 0 ? std::string() : " of " + std::to_string(entry.ref);
     switch (entry.kind) {
         case EntryKind::removal: return "deleted message " + std::to_string(entry.ref);
@@ -125,6 +128,7 @@ boost::json::object entry_json(const Entry& entry) {
             boost::json::object each{{"user", member.user}, {"role", std::string(name(member.role))}};
             if (member.muted_until) each["muted_until_ms"] = ms_of(*member.muted_until);
             if (member.banned_until) each["banned_until_ms"] = ms_of(*member.banned_until);
+            if (member.invited) each["invited"] = true;
             members.push_back(std::move(each));
         }
         object["change"] = std::string(name(entry.change->kind));

@@ -1,4 +1,4 @@
-// flare room: makes rooms, and says who is in them and who is not let in.
+// flare room: makes rooms, and says who is in them, who is invited and who is not let in.
 #include "asking.hpp"
 #include "commands.hpp"
 #include "entry_text.hpp"
@@ -67,6 +67,7 @@ boost::json::object json_of(const Conversation& conversation) {
                                {"slow_mode_ms", config.slow_mode.count()},
                                {"frozen", config.frozen}};
     add_extent(object, conversation.head);
+    if (!conversation.invited_by.empty()) object["invited_by"] = conversation.invited_by;
     if (conversation.written) add_position(object, *conversation.written);
     return object;
 }
@@ -106,6 +107,18 @@ int add(Client& client, const ClientOptions& common, const RoomArguments& argume
     if (!added) return report_failure("room add", common, added.error());
     return tell_change(common, room, *added,
                        coloured(Tone::good, "added") + " " + list_of(arguments.users) + " to " + printable(room));
+}
+
+int invite(Client& client, const ClientOptions& common, const RoomArguments& arguments) {
+    const std::string room = room_of(arguments.name);
+    const auto invited = client.invitations().invite(room, arguments.users);
+    if (!invited) return report_failure("room invite", common, invited.error());
+    return tell_change(common, room, *invited,
+                       coloured(Tone::good, "invited") + " " + list_of(arguments.users) + " to " + printable(room));
+}
+
+int invites(Client& client, const ClientOptions& common, const RoomArguments& arguments) {
+    return list_invited(client, common, room_of(arguments.name));
 }
 
 // What is done to members, one after the other: it is done to those before the first for whom it fails.
@@ -162,12 +175,15 @@ int show(Client& client, const ClientOptions& common, const RoomArguments& argum
     const RoomConfig& config = found->config;
     std::printf("%s\n", coloured(Tone::strong, printable(found->name)).c_str());
     if (!config.title.empty()) std::printf("  title    %s\n", printable(config.title).c_str());
-    std::printf("  members  %u; you are %s\n", found->members, std::string(name(found->role)).c_str());
+    const std::string role =
+        found->invited_by.empty() ? std::string(name(found->role)) : "invited by " + printable(found->invited_by);
+    std::printf("  members  %u; you are %s\n", found->members, role.c_str());
     std::printf("  join     %s\n", config.join == JoinPolicy::open ? "open to everybody" : "by invitation");
     std::printf("  history  %s\n", config.visibility == HistoryVisibility::all ? "members read all of it"
                                                                                : "members read it since they joined");
-    std::printf("  entries  %llu to %llu\n", static_cast<unsigned long long>(found->head.first),
-                static_cast<unsigned long long>(found->head.last));
+    if (found->invited_by.empty())
+        std::printf("  entries  %llu to %llu\n", static_cast<unsigned long long>(found->head.first),
+                    static_cast<unsigned long long>(found->head.last));
     std::printf(
         "  limits   messages of %u bytes%s%s\n", config.max_payload_bytes,
         config.slow_mode.count() == 0
@@ -276,13 +292,16 @@ void add_room(CLI::App& app, Run& run) {
         ->check(CLI::IsMember({"since_join", "all"}));
     creating.add_option("--member", a.options.members, "another member; repeatable")->type_name("USER");
 
-    add_one("join", "Join an open room", join);
-    add_one("leave", "Leave a room", leave);
+    add_one("join", "Join an open room, or one to which you are invited", join);
+    add_one("leave", "Leave a room, or decline an invitation to it", leave);
 
     CLI::App& adding = add_one("add", "Add users to a room", add);
     adding.add_option("users", a.users, "user ids, at most 100")->required()->type_name("USER");
     adding.add_option("--role", a.role, "role of those who are added (default: member)")
         ->check(CLI::IsMember({"reader", "member", "moderator", "admin", "owner"}));
+
+    CLI::App& inviting = add_one("invite", "Invite users to a room, who join if they want to", invite);
+    inviting.add_option("users", a.users, "user ids, at most 100")->required()->type_name("USER");
 
     const auto add_to_members = [&](const char* says, ToMembers what) -> CLI::App& {
         const std::string name = what.command;
@@ -297,7 +316,7 @@ void add_room(CLI::App& app, Run& run) {
                 "how long, as 10m, 2h or 7d (default: until it is ended)")
             ->transform(CLI::AsNumberWithUnit(kTimes));
     };
-    add_to_members("Remove users from a room",
+    add_to_members("Remove users from a room, or take their invitations back",
                    {"remove", "removed", "from",
                     [](auto& rooms, auto& in, auto& user, auto&) { return rooms.remove_member(in, user); }});
     CLI::App& giving =
@@ -326,6 +345,7 @@ void add_room(CLI::App& app, Run& run) {
     add_one("delete", "End a room, with its log", erase);
 
     add_one("members", "List the members of a room", members);
+    add_one("invites", "List who is invited to a room and has not answered, for its moderators", invites);
     add_one("bans", "List who is banned from a room, for its admins", bans);
     CLI::App& reading =
         add_one("readers", "Show who has read a message", [](auto& client, const auto& common, const auto& asked) {

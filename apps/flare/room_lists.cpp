@@ -56,6 +56,30 @@ int list_members(Client& client, const ClientOptions& common, const std::string&
     return kDone;
 }
 
+int list_invited(Client& client, const ClientOptions& common, const std::string& room) {
+    std::uint64_t count = 0;
+    std::string after;
+    for (bool more = true; more;) {
+        const auto page = client.invitations().sent(room, after, 200);
+        if (!page) return report_failure("room invites", common, page.error());
+        for (const InvitedUser& each : page->invited) {
+            if (common.json) {
+                print_json({{"user", each.user}, {"by", each.by}, {"time_ms", unix_ms_of(each.time)}});
+            } else {
+                std::printf("%s  invited by %s on %s\n", printable(each.user).c_str(), printable(each.by).c_str(),
+                            date_text(each.time).c_str());
+            }
+        }
+        if (!flush_output()) return kFailed;
+        count += page->invited.size();
+        more = page->more;
+        if (more) after = page->invited.back().user;
+    }
+    if (common.json) print_json({{"result", "done"}, {"conversation", room}, {"invited", count}});
+    if (!common.json && count == 0) std::printf("nobody is invited to %s\n", printable(room).c_str());
+    return kDone;
+}
+
 int list_bans(Client& client, const ClientOptions& common, const std::string& room) {
     std::uint64_t count = 0;
     std::string after;

@@ -13,6 +13,8 @@ namespace flare::cli {
 
 // They return the exit code of the command.
 int list_members(Client& client, const ClientOptions& common, const std::string& room);
+// Whose invitation to the room is open.
+int list_invited(Client& client, const ClientOptions& common, const std::string& room);
 int list_bans(Client& client, const ClientOptions& common, const std::string& room);
 
 }  // namespace flare::cli

@@ -86,6 +86,27 @@ TEST_F(RoomTool, ListsWhoIsBanned) {
     EXPECT_EQ(bans[2].at("bans").as_int64(), 2);
 }
 
+TEST_F(RoomTool, InvitesAndListsWhoIsInvited) {
+    for (const char* const user : {"bob", "eve"}) ASSERT_EQ(tool({"send", "server", "hi"}, user).code, 0);
+    ASSERT_EQ(tool({"room", "create", "tea", "--title", "Tea"}, "ann").code, 0);
+    EXPECT_EQ(tool({"room", "invites", "tea"}, "ann").out, "nobody is invited to room:tea\n");
+    EXPECT_EQ(tool({"room", "invite", "tea", "bob", "eve"}, "ann").out, "invited bob, eve to room:tea (offset 2)\n");
+    EXPECT_THAT(tool({"room", "invites", "tea"}, "ann").out, HasSubstr("bob  invited by ann on "));
+    EXPECT_THAT(tool({"room", "show", "tea"}, "bob").out, HasSubstr("  members  1; you are invited by ann\n"));
+    const auto invited = objects_in(tool({"room", "invites", "tea", "--json"}, "ann").out);
+    ASSERT_EQ(invited.size(), 3u);
+    EXPECT_EQ(invited[1].at("user").as_string(), "eve");
+    EXPECT_EQ(invited[1].at("by").as_string(), "ann");
+    EXPECT_GT(invited[1].at("time_ms").as_int64(), 0);
+    EXPECT_EQ(invited[2].at("invited").as_int64(), 2);
+    EXPECT_EQ(tool({"room", "join", "tea"}, "bob").out, "joined room:tea as member: 2 members\n");
+    EXPECT_EQ(tool({"room", "leave", "tea"}, "eve").out, "left room:tea (offset 4)\n");
+    const Ran refused = tool({"room", "invite", "tea", "eve"}, "bob");
+    EXPECT_EQ(refused.code, 4);
+    EXPECT_THAT(refused.err, HasSubstr("flare room invite: only moderators invite users"));
+    EXPECT_THAT(tool({"history", "tea"}, "bob").out, HasSubstr("declined the invitation"));
+}
+
 TEST_F(RoomTool, AnswersInJson) {
     const auto made = result_of(tool({"room", "create", "tea", "--json"}, "ann").out);
     EXPECT_EQ(made.at("result").as_string(), "done");

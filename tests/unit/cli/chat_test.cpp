@@ -431,6 +431,35 @@ TEST_F(ChatOfConversations, AMemberWhoIsRemovedIsToldOnceAndTalksToTheServer) {
               1);
 }
 
+TEST_F(ChatOfConversations, InvitesAndShowsWhatToType) {
+    Chatter ann(address_, "ann", "server");
+    Chatter bob(address_, "bob", "server");
+    ASSERT_TRUE(ann.synced() && bob.synced());
+    make_room(ann.client, "room:tea", {});
+    ann.type("/invite bob");
+    EXPECT_EQ(ann.view.notes.back(), "/invite: you are not in a room");
+    bob.type("/invites");
+    EXPECT_EQ(bob.view.notes.back(), "you are invited to no room");
+    ann.type("/join tea");
+    ann.type("/invite bob");
+    const std::string line = "ann invites you to room:tea (1 member): /join tea or /decline tea";
+    ASSERT_TRUE(bob.notes(line));
+    EXPECT_TRUE(ann.notes("room:tea: ann invited bob"));
+    bob.type("/rooms");
+    EXPECT_EQ(bob.view.notes.back(), "you have no conversations yet: /join ROOM or /to USER begins one");
+    bob.type("/decline tea");
+    EXPECT_EQ(bob.view.notes.back(), "declined: ann's invitation to room:tea");
+    bob.type("/decline tea");
+    EXPECT_EQ(bob.view.notes.back(), "/decline: you are not invited to room:tea");
+    EXPECT_TRUE(ann.notes("room:tea: bob declined the invitation"));
+    ann.type("/invite bob");
+    EXPECT_TRUE(bob.until([&] { return std::ranges::count(bob.view.notes, line) == 2; }));
+    bob.type("/join tea");
+    EXPECT_EQ(bob.view.last.prompt, "room:tea> ");
+    bob.type("/decline tea");
+    EXPECT_EQ(bob.view.notes.back(), "/decline: you are not invited to room:tea") << "a member does not leave by it";
+}
+
 TEST_F(ChatOfConversations, ListsWhoIsBannedAndWhoIsBlocked) {
     Chatter ann(address_, "ann", "server");
     Chatter bob(address_, "bob", "server");

@@ -76,6 +76,12 @@ void Listener::check_list() const {
                        "unread mentions are what a recount says");
         if (!client_.counts_ends || !name.starts_with("room:")) check_entries(item, key);
     }
+    std::set<std::string> invited;
+    for (const auto& each : sync_.list(true)) invited.insert(each.about.name);
+    for (const std::string& room : book_.invitations_of(client_.user))
+        world_.trace(client_.user + " is invited to " + room);
+    world_.require(invited == book_.invitations_of(client_.user), "the list knows the invitations that there are");
+    if (!invited.empty()) world_.happened("invitation in a list");
     for (const model::ConversationKey& key : book_.conversations_of(client_.user)) {
         const std::string name = key.kind() == model::ConversationKind::room ? "room:" + std::string(key.name())
                                  : key.first() == client_.user               ? std::string(key.second())

@@ -435,6 +435,9 @@ void LogBook::set_members(const store::Change& change, Log& log) {
         member.muted_until = each.muted_until;
         member.banned_until = each.banned_until;
         member.blocks = each.blocks;
+        member.invited = each.invited();
+        world_.require(!member.invited || (each.role == Role::none && each.banned_until <= now_ms()),
+                       "no member is invited, and nobody who is banned");
         world_.require(!each.blocks || log.key.kind() == model::ConversationKind::direct,
                        "only users block each other");
     }

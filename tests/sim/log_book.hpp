@@ -119,6 +119,8 @@ public:
     std::optional<model::Position> end_for(const std::string& user, const model::ConversationKey& key) const;
     // Those that the user is a member of.
     std::vector<model::ConversationKey> conversations_of(const std::string& user) const;
+    // Those that the user is invited to.
+    std::set<std::string> invitations_of(const std::string& user) const;
     // What the log makes of a message, replayed plainly.
     struct Shown {
         Uuid id{};
@@ -224,6 +226,7 @@ private:
         std::uint64_t muted_until = 0;
         std::uint64_t banned_until = 0;
         bool blocks = false;
+        bool invited = false;
         std::uint64_t read = 0;       // the mark
         std::uint64_t said = 0;       // as a session has moved it
         std::uint64_t asked = 0;      // the furthest that a device has said
@@ -310,6 +313,7 @@ private:
     void check_change(const store::WriteBatch& batch, const store::NewEntry& entry, const Log& log, const Sent& sent);
     void check_touch(const Log& log, store::Row actor, model::Role needed, const wire::ChangedMember& other,
                      const char* what);
+    void check_invitation(const wire::ConversationChange& told, const Log& log, store::Row actor);
     void check_step_down(const wire::ConversationChange& told, const Log& log, store::Row owner);
     void check_log(store::Row row, const Log& log, store::Reader& reader);
     void check_entry(const Log& log, const store::Entry& entry);

@@ -21,11 +21,19 @@ void LogBook::check_at_rest(store::Reader& reader) {
 // In small pages.
 void LogBook::check_list(const std::string& user, store::Row row, store::Reader& reader) {
     std::vector<model::ConversationKey> missing = conversations_of(user);
+    std::set<std::string> invitations = invitations_of(user);
     store::ListRequest request{.user = row, .limit = 2};
     for (bool more = true; more;) {
         const auto page = reader.list(request);
         world_.require(page.has_value(), "the store lists conversations");
         for (const store::Listed& each : page->found) {
+            request.before_stamp = each.stamp;
+            request.before_row = each.conversation.row;
+            if (each.is_invitation()) {
+                const bool known = invitations.erase("room:" + std::string(each.conversation.key.name())) == 1;
+                world_.require(known, "each invitation is listed once");
+                continue;
+            }
             world_.require(std::erase(missing, each.conversation.key) == 1, "each conversation is listed once");
             const Log& log = *log_of(std::string(each.conversation.key.text()));
             world_.require(each.conversation.head.last == model::Position{log.epoch, log.entries.size()},
@@ -40,13 +48,11 @@ void LogBook::check_list(const std::string& user, store::Row row, store::Reader&
                            "unread is what a recount says");
             world_.require(unread->mentions == mentions_of(log, user, from),
                            "unread mentions are what a recount says");
-            request.before_stamp = each.stamp;
-            request.before_row = each.conversation.row;
         }
         request.upto = page->upto;
         more = page->more;
     }
-    world_.require(missing.empty(), "every conversation is listed");
+    world_.require(missing.empty() && invitations.empty(), "every conversation and every invitation is listed");
 }
 
 void LogBook::check_log(store::Row row, const Log& log, store::Reader& reader) {
@@ -74,7 +80,8 @@ void LogBook::check_log(store::Row row, const Log& log, store::Reader& reader) {
     for (const auto& [user, member] : log.members) {
         const auto there = *reader.member(row, user);
         world_.require(there && there->role == member.role && there->muted_until == member.muted_until &&
-                           there->banned_until == member.banned_until && there->blocks == member.blocks,
+                           there->banned_until == member.banned_until && there->blocks == member.blocks &&
+                           there->invited() == member.invited,
                        "members are as they were changed");
     }
 }

@@ -42,13 +42,17 @@ void LogBook::refused(const Key& key, const Sent& sent, errc code) {
     if (refused_by_store_.erase(key) != 0) return;  // as it was then
     switch (code) {
         case errc::unknown_conversation:
+            world_.require(sent.verb != wire::Verb::conversation_join || member == nullptr || !member->invited,
+                           "who is invited may join");
             return world_.require(log == nullptr || (!application && !is_member),
                                   "a member is not told that there is no such conversation");
         case errc::muted:
             return world_.require(is_member && member->muted_until > now_ms(), "who is not muted is not told so");
         case errc::banned: {
             const auto is_banned = [this](const auto& each) { return each.second.banned_until > now_ms(); };
-            const bool other = sent.verb == wire::Verb::member_add || application;  // who was to be added
+            // Who was to be added, or invited.
+            const bool other =
+                sent.verb == wire::Verb::member_add || sent.verb == wire::Verb::member_invite || application;
             world_.require(log != nullptr && (other ? std::ranges::any_of(log->members, is_banned)
                                                     : member != nullptr && member->banned_until > now_ms()),
                            "who is not banned is not told so");
@@ -233,8 +237,11 @@ void LogBook::check_change(const store::WriteBatch& batch, const store::NewEntry
     switch (told->kind) {
         case wire::ChangeKind::created: return world_.require(log.entries.empty(), "a room is made once");
         case wire::ChangeKind::joined:
-            return world_.require(alone && role == Role::none && log.config.join == model::Join::open,
-                                  "nobody joins who may not");
+            world_.require(alone && role == Role::none, "who joins was no member");
+            if (log.config.join == model::Join::open) return;
+            world_.require(actor != log.members.end() && actor->second.invited, "nobody joins who may not");
+            return world_.happened("accepted invitation");
+        case wire::ChangeKind::invited: return check_invitation(*told, log, entry.sender);
         case wire::ChangeKind::left: return world_.require(role != Role::none, "who leaves was a member");
         case wire::ChangeKind::config:
             world_.require(role >= Role::admin && told->config.has_value(), "only admins change what a room is");
@@ -269,6 +276,25 @@ void LogBook::check_touch(const Log& log, store::Row actor, Role needed, const w
     const bool below = present < role && (other.role < role || other.role == present);
     world_.require(role >= needed && (role == Role::owner || below), "members change members only if they may");
     world_.happened(what);
+}
+
+// Made, taken back or declined.
+void LogBook::check_invitation(const wire::ConversationChange& told, const Log& log, store::Row actor) {
+    const auto self = log.members.find(actor);
+    const bool may = self != log.members.end() && self->second.role >= Role::moderator;
+    world_.require(!told.members.empty(), "an invitation is somebody's");
+    for (const wire::ChangedMember& each : told.members) {
+        const auto before = log.members.find(each.row);
+        const bool member = before != log.members.end() && before->second.role != Role::none;
+        const bool invited = before != log.members.end() && before->second.invited;
+        world_.require(!member && each.role == Role::none && invited != each.invited,
+                       "who is invited is no member, and is so once");
+        world_.require(may || (each.row == actor && !each.invited), "only moderators invite, and take it back");
+    }
+    const bool made = told.members.front().invited;
+    world_.happened(made                                ? "invitation"
+                    : told.members.front().row == actor ? "declined invitation"
+                                                        : "invitation that is taken back");
 }
 
 void LogBook::check_step_down(const wire::ConversationChange& told, const Log& log, store::Row owner) {

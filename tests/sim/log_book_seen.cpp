@@ -110,7 +110,7 @@ void LogBook::page(const std::string& user, const model::ConversationKey& key, c
     const bool known = query.end_then.epoch == log.epoch && !unknown_copy_;
     world_.require(!known || page.head->last >= query.end_then.offset, "a page is not older than the question");
     const Membership* const member = membership(log, user);
-    world_.require(member != nullptr, "who never was a member reads nothing");
+    world_.require(member != nullptr && !member->may_read.empty(), "who never was a member reads nothing");
     std::uint64_t last = 0;
     for (const wire::im::Entry& entry : page.entries) {
         world_.require(last == 0 || entry.offset == last + 1, "a page has no holes");
@@ -290,6 +290,15 @@ std::vector<model::ConversationKey> LogBook::conversations_of(const std::string&
         if (member != nullptr && member->role != Role::none) keys.push_back(log.key);
     }
     return keys;
+}
+
+std::set<std::string> LogBook::invitations_of(const std::string& user) const {
+    std::set<std::string> rooms;
+    for (const auto& [row, log] : state_.logs) {
+        const Membership* const member = membership(log, user);
+        if (member != nullptr && member->invited) rooms.insert("room:" + std::string(log.key.name()));
+    }
+    return rooms;
 }
 
 bool LogBook::is_unread(const Log& log, const std::string& user, std::uint64_t offset) const {

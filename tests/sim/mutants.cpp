@@ -36,9 +36,9 @@ constexpr Mutant of_store(const char* name, store::Fault fault) {
     return {.name = name, .store = fault, .keeps = true};
 }
 
-// All but four: content_not_compared needs somebody who lies, rate_not_counted and mention_not_told break no promise
-// that is held here, and page_above_told is noticed when it is late that a home hears of a commit. The unit tests
-// notice those.
+// All but five: content_not_compared needs somebody who lies, rate_not_counted and mention_not_told break no promise
+// that is held here, invited_in_spite_of_block is told apart from a block that comes a moment later by nobody here, and
+// page_above_told is noticed when it is late that a home hears of a commit. The unit tests notice those.
 constexpr Mutant kMutants[] = {
     of_session("ack_off_by_one", session::Fault::ack_off_by_one),
     of_session("replay_starts_late", session::Fault::replay_starts_late),
@@ -81,6 +81,7 @@ constexpr Mutant kMutants[] = {
     of_conversations("failed_group_forgotten", session::Fault::failed_group_forgotten),
     of_conversations("sends_overtake", session::Fault::sends_overtake),
     of_conversations("reads_when_removed", session::Fault::reads_when_removed),
+    of_conversations("reads_when_invited", session::Fault::reads_when_invited),
     of_conversations("reads_from_the_start", session::Fault::reads_from_the_start),
     of_conversations("reads_what_is_cleared", session::Fault::reads_what_is_cleared),
     of_conversations("cleared_is_told", session::Fault::cleared_is_told),
@@ -106,6 +107,9 @@ constexpr Mutant kMutants[] = {
     of_im("unread_counts_own", im::Fault::unread_counts_own),
     of_im("mark_not_told", im::Fault::mark_not_told),
     of_im("settings_not_told", im::Fault::settings_not_told),
+    of_im("invitation_not_told", im::Fault::invitation_not_told),
+    of_im("join_without_invitation", im::Fault::join_without_invitation),
+    of_im("invitation_outlives_ban", im::Fault::invitation_outlives_ban),
     of_im("state_after_removal", im::Fault::state_after_removal),
     of_im("mute_lost_on_load", im::Fault::mute_lost_on_load),
     of_im("ban_lifted_by_return", im::Fault::ban_lifted_by_return),

@@ -24,7 +24,7 @@ Talker::Request Talker::think_of(const std::vector<std::string>& rooms, const st
     Request request;
     request.room = rooms[world_.chance.below(rooms.size())];
     const std::string& other = others[world_.chance.below(others.size())];
-    switch (world_.chance.below(16)) {
+    switch (world_.chance.below(19)) {
         case 0:
         case 1:
             request.verb = Verb::conversation_create;
@@ -47,6 +47,12 @@ Talker::Request Talker::think_of(const std::vector<std::string>& rooms, const st
             break;
         case 8:
             request.verb = Verb::member_remove;
+            request.body = change_members(request, other);
+            break;
+        case 16:
+        case 17:
+        case 18:
+            request.verb = Verb::member_invite;
             request.body = change_members(request, other);
             break;
         case 9:

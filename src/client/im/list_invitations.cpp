@@ -1,5 +1,6 @@
 #include "client/im/list_invitations.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace flare::client {
@@ -18,6 +19,11 @@ bool ListInvitations::take(const wire::im::SyncedConversation& from, wire::Encod
 
 void ListInvitations::restore(const std::string& room) {
     if (is_one(list_.item(room))) told_.insert(room);
+}
+
+session::TimePoint ListInvitations::ask_at(session::TimePoint now) {
+    if (asked_at_ <= now) asked_at_ = std::max(now, asked_at_ + kPause);
+    return asked_at_;
 }
 
 bool ListInvitations::tell(const std::string& room, const std::optional<ConversationList::Item>& item) {

@@ -43,15 +43,15 @@ public:
     // The list has changed there: the application is told of an invitation that has come or gone. True: that is all.
     bool tell(const std::string& room, const std::optional<ConversationList::Item>& item);
     // When a state that tells of one asks for the list.
-    session::TimePoint ask_at(session::TimePoint now) { return asked_at_ = std::max(now, asked_at_ + kPause); }
+    session::TimePoint ask_at(session::TimePoint now);
 
 private:
     ConversationList& list_;
     Feeds::Owner& owner_;
     const std::shared_ptr<Keeper> keeper_;  // null: none
     const std::function<void(const std::string& conversation)> ends_;
-    std::set<std::string> told_;  // as many as the list has
-    session::TimePoint asked_at_{};
+    std::set<std::string> told_;     // as many as the list has
+    session::TimePoint asked_at_{};  // or is to be
 };
 
 }  // namespace flare::client

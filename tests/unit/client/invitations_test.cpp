@@ -90,11 +90,11 @@ TEST_F(ToldInvitations, ManyStatesAskOnceASecond) {
     told_of("room:soup");
     ask_and_answer(page_with("room:tea", {}, "c2"));
     (void)handled();
-    told_of("room:cake");
+    for (int i = 0; i < 100; ++i) told_of("room:cake");
     pass(500ms);
     EXPECT_EQ(asked(), "") << "not yet";
     pass(500ms);
-    EXPECT_NE(asked(), "");
+    EXPECT_NE(asked(), "") << "however many there are";
 }
 
 TEST_F(ToldInvitations, AcceptingOneMakesItAConversation) {

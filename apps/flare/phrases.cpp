@@ -4,6 +4,7 @@
 #include "output.hpp"
 
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <ctime>
 #include <utility>

@@ -163,7 +163,9 @@ void Listener::stored(const std::string& conversation, const Uuid& id, const wir
     entry.kind = EntryKind::message;
     entry.id = id;
     entry.from = client_.user;
-    entry.payload = Bytes(book_.sent_text(id, LogBook::key_of(client_.user, conversation)));
+    const model::ConversationKey key = LogBook::key_of(client_.user, conversation);
+    entry.payload = Bytes(book_.sent_text(id, key));
+    entry.silent = book_.is_silent(id, key);
     sync_.on_stored(conversation, stored, std::move(entry));
 }
 
@@ -230,6 +232,8 @@ void Listener::hear(const Event& event) {
     }
     if (std::holds_alternative<event::ConversationsSynced>(event)) return world_.happened("list that is complete");
     if (const auto* marks = std::get_if<event::MarksChanged>(&event)) return told(*marks);
+    if (const auto* invited = std::get_if<event::InvitationChanged>(&event))
+        return world_.happened(invited->now ? "invitation that is told" : "invitation that is over");
     const auto* ended = std::get_if<event::SubscriptionEnded>(&event);
     world_.require(ended != nullptr, "nothing else is told beside the entries");
     world_.happened("subscription that has ended");

@@ -141,6 +141,7 @@ public:
     model::Role role_of(const std::string& user, const model::ConversationKey& key) const;
     // What a client has sent under this id.
     std::string sent_text(const Uuid& id, const model::ConversationKey& key) const;
+    bool is_silent(const Uuid& id, const model::ConversationKey& key) const;
     // Messages of others above that offset that the user may read, and that are not deleted.
     std::uint64_t unread_for(const std::string& user, const model::ConversationKey& key, std::uint64_t mark) const;
     // Of these, those that mention the user or all.
@@ -199,8 +200,12 @@ public:
     // Messages of others above that offset that the user could read before some were removed, and that are not deleted.
     std::uint64_t unread_before_cuts(const std::string& user, const model::ConversationKey& key,
                                      std::uint64_t mark) const;
+    std::uint64_t mentions_before_cuts(const std::string& user, const model::ConversationKey& key,
+                                       std::uint64_t mark) const;
     // It was removed, and taken for new when it was repeated: nobody can tell the two apart.
     bool came_again(const Uuid& id) const { return came_again_.contains(id); }
+    // Or is being erased.
+    bool is_erased(const std::string& user) const { return state_.erased.contains(user); }
     // The server's application was told that the user will be erased.
     void erasure_answered(const std::string& user) const;
 
@@ -336,6 +341,7 @@ private:
     std::uint64_t unread_of(const Log& log, const std::string& user, std::uint64_t from) const;
     std::uint64_t mentions_of(const Log& log, const std::string& user, std::uint64_t from) const;
     bool is_unread(const Log& log, const std::string& user, std::uint64_t offset) const;
+    bool are_mentioned(const Entry& there, bool deleted, const std::set<store::Row>& told) const;
     static bool may_read(const Membership& member, std::uint64_t offset);
     std::uint64_t now_ms() const;
 

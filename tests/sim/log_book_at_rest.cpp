@@ -46,7 +46,8 @@ void LogBook::check_list(const std::string& user, store::Row row, store::Reader&
             const std::uint64_t from = std::max(each.mark.offset + 1, log.first);
             world_.require(unread && unread->count == unread_of(log, user, from) && !unread->more,
                            "unread is what a recount says");
-            world_.require(unread->mentions == mentions_of(log, user, from),
+            const std::uint64_t mentions = mentions_of(log, user, from);
+            world_.require(unread->mentions == mentions || (is_erased(user) && unread->mentions < mentions),
                            "unread mentions are what a recount says");
         }
         request.upto = page->upto;
@@ -104,9 +105,9 @@ void LogBook::check_entry(const Log& log, const store::Entry& entry) {
                    "a message is as it was changed");
     if (edit) return;
     const std::set<store::Row> mentions(entry.mentions.begin(), entry.mentions.end());
-    world_.require(mentions == (message.deleted ? std::set<store::Row>() : there.mentions) &&
-                       (entry.flags & ~model::kNamesUsers) == there.flags,
-                   "a message has the mentions and flags that it was sent with");
+    world_.require(
+        are_mentioned(there, message.deleted, mentions) && (entry.flags & ~model::kNamesUsers) == there.flags,
+        "a message has the mentions and flags that it was sent with");
     const std::uint64_t rev = message.changed_at == 0 ? entry.offset : message.changed_at;
     world_.require(entry.rev == rev && entry.reactions.size() == message.reactions.size(),
                    "a message has the changes that it has had");

@@ -45,8 +45,10 @@ void LogBook::choose(const store::SettingsChange& change, const store::Outcome* 
 ConversationSettings LogBook::settings_of(const std::string& user, const model::ConversationKey& key) const {
     const Log& log = *log_of(text_of(key));
     const model::Settings& settings = membership(log, user)->settings;
-    const auto messages = static_cast<std::uint64_t>(
-        std::ranges::count(log.entries, EntryKind::message, [](const Entry& each) { return each.kind; }));
+    const auto counts = [](const Entry& each) {
+        return each.kind == EntryKind::message && (each.flags & model::kSilent) == 0;
+    };
+    const auto messages = static_cast<std::uint64_t>(std::ranges::count_if(log.entries, counts));
     return client::settings_of(
         {settings.notify, settings.muted_until, settings.pinned, settings.hidden_below, settings.cleared_to},
         settings.hides(messages));

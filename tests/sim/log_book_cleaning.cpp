@@ -84,6 +84,11 @@ std::uint64_t LogBook::unread_before_cuts(const std::string& user, const model::
     return unread_of(*log_of(text_of(key)), user, mark + 1);
 }
 
+std::uint64_t LogBook::mentions_before_cuts(const std::string& user, const model::ConversationKey& key,
+                                            std::uint64_t mark) const {
+    return mentions_of(*log_of(text_of(key)), user, mark + 1);
+}
+
 // ---- erased users ----
 
 // That it is to be done is in the store, or done; what is noted on the way says how far it has come.

@@ -78,6 +78,11 @@ std::string LogBook::sent_text(const Uuid& id, const model::ConversationKey& key
     return sent == sent_.end() ? std::string() : sent->second.payload;
 }
 
+bool LogBook::is_silent(const Uuid& id, const model::ConversationKey& key) const {
+    const auto sent = sent_.find({id, text_of(key)});
+    return sent != sent_.end() && (sent->second.flags & model::kSilent) != 0;
+}
+
 model::Role LogBook::role_of(const std::string& user, const model::ConversationKey& key) const {
     const Log* const log = log_of(text_of(key));
     const Membership* const member = log == nullptr ? nullptr : membership(*log, user);
@@ -160,8 +165,7 @@ void LogBook::check_on_page(const Log& log, const wire::im::Entry& entry, const 
     world_.require(entry.rev == message.changed_at, "a message says when it was changed");
     std::set<store::Row> mentions;
     for (const std::string_view name : entry.mentions) mentions.insert(row_of(std::string(name)));
-    world_.require(mentions == (deleted ? std::set<store::Row>() : there.mentions),
-                   "a message is read with its mentions");
+    world_.require(are_mentioned(there, deleted, mentions), "a message is read with its mentions");
     constexpr std::uint32_t kSaid = model::kSilent | model::kMentionAll;
     world_.require((entry.flags & kSaid) == there.flags, "a message is read as it was meant");
     world_.require(entry.reactions_upto == upto, "reactions are counted up to the end of the log");
@@ -299,6 +303,18 @@ std::set<std::string> LogBook::invitations_of(const std::string& user) const {
         if (member != nullptr && member->invited) rooms.insert("room:" + std::string(log.key.name()));
     }
     return rooms;
+}
+
+// Where users were mentioned who have been erased is not kept.
+bool LogBook::are_mentioned(const Entry& there, bool deleted, const std::set<store::Row>& told) const {
+    std::set<store::Row> mentions;
+    if (!deleted) mentions = there.mentions;
+    std::set<store::Row> left = told;
+    for (const auto& [user, remains] : state_.erased) {
+        mentions.erase(row_of(user));
+        left.erase(row_of(user));
+    }
+    return left == mentions;
 }
 
 bool LogBook::is_unread(const Log& log, const std::string& user, std::uint64_t offset) const {

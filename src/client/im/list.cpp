@@ -223,7 +223,7 @@ void ConversationList::on_own(std::string_view name, std::uint64_t epoch, Entry 
     const bool is_counted = entry.kind == EntryKind::message && !entry.silent;
     if (is_counted) state->note_late_receipt(entry.offset);
     state->note_own(entry.offset, is_counted);
-    if (entry.offset == head.last + 1) ++head.messages;
+    if (is_counted && entry.offset == head.last + 1) ++head.messages;
     entry.messages = head.messages;
     if (entry.offset > head.last) {
         head.last = entry.offset;

@@ -1,5 +1,6 @@
 // How far others have come, and what is to show as unread, as a client knows it.
 #include "unit/client/syncing.hpp"
+#include "wire/entries.hpp"
 
 namespace flare::client {
 namespace {

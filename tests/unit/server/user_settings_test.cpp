@@ -6,7 +6,7 @@ namespace {
 
 using Told = std::vector<std::string>;
 using Set = wire::im::ConversationSet;
-const auto kTea = model::ConversationKey::room("tea");
+const auto kTeaRoom = model::ConversationKey::room("tea");
 
 class SettingsOnShards : public ListsOnShards {
 protected:
@@ -48,7 +48,7 @@ TEST_F(SettingsOnShards, ReachTheOtherSessionsThatFollowTheList) {
         bench->bring(phone, set(2, 2, pinned(7)));
         EXPECT_EQ(chosen(*phone, 2).pinned, 7u);
         EXPECT_EQ(states(*pad), (Told{"room:tea cleared 0, pinned 7"}));
-        const std::uint64_t epoch = (*fresh.engine->reader()->conversation(kTea))->head.last.epoch;
+        const std::uint64_t epoch = (*fresh.engine->reader()->conversation(kTeaRoom))->head.last.epoch;
         bench->bring(pad, clear(2, 2, epoch, 3));
         EXPECT_EQ(chosen(*pad, 2).cleared_to, 3u);
         EXPECT_EQ(states(*phone), (Told{"room:tea read 0, 2 unread of 5 cleared 3, pinned 7"}));
@@ -65,11 +65,11 @@ TEST_F(SettingsOnShards, AreRefusedWithAReason) {
     fill(session_of("ann", 3));
     bench->bring(eve, set(1, 1, pinned(1)));
     EXPECT_EQ(code(*eve, 1), errc::unknown_conversation);
-    bench->bring(eve, clear(2, 2, epoch_of(kTea), 3));
+    bench->bring(eve, clear(2, 2, epoch_of(kTeaRoom), 3));
     EXPECT_EQ(code(*eve, 2), errc::unknown_conversation);
-    bench->bring(bob, clear(1, 1, epoch_of(kTea) + 1, 3));
+    bench->bring(bob, clear(1, 1, epoch_of(kTeaRoom) + 1, 3));
     EXPECT_EQ(code(*bob, 1), errc::epoch_changed);
-    bench->bring(bob, clear(2, 2, epoch_of(kTea), 100));
+    bench->bring(bob, clear(2, 2, epoch_of(kTeaRoom), 100));
     EXPECT_EQ(chosen(*bob, 2).cleared_to, 5u) << "the end of the log";
     bench->bring(bob, set(3, 3, pinned(1), "server"));
     EXPECT_EQ(code(*bob, 3), errc::unknown_conversation);
@@ -84,7 +84,7 @@ TEST_F(SettingsOnShards, ShowNothingOfWhatIsCleared) {
     const auto bob = session_of("bob", 1);
     const auto ann = session_of("ann", 2);
     fill(ann);
-    const std::uint64_t epoch = epoch_of(kTea);
+    const std::uint64_t epoch = epoch_of(kTeaRoom);
     wire::im::MessageEdit edit;
     edit.conversation = "room:tea";
     edit.offset = 3;

@@ -364,7 +364,12 @@ AnswerDone Sync::watch(const Call& call, AnswerDone done) {
 void Sync::choose(const Call& call, const std::string& conversation, std::uint64_t epoch, SettingsDone done) {
     owner_.ask(call, [this, conversation, epoch, done = std::move(done)](const Answer& answer) {
         const auto said = read_settings(answer);
-        if (!said) return done(said.error());
+        if (!said) {
+            // The server may have done it all the same: then the list says so.
+            const bool unsure = boost::system::error_code(answer.code) == errcond::retryable;
+            if (on_ && unsure) again_.at = std::min(again_.at, owner_.now() + ReadMarks::kDelay);
+            return done(said.error());
+        }
         const auto end = list_.end_of(conversation);
         const std::uint64_t of = epoch == 0 && end ? end->epoch : epoch;
         const ConversationSettings now = take_settings(conversation, of, *said);

@@ -315,7 +315,7 @@ void Data::mark(const Mark& mark, Outcome& outcome) {
     outcome.code = !outcome.repeat && full_ ? errc::storage_full : errc::ok;
     if (outcome.code != errc::ok) return;
     if (!outcome.repeat) {
-        if (now.read.offset != seat.mark.offset) now.read.messages = messages_at(log, now.read.offset);
+        if (now.read.offset != seat.mark.offset) now.read.messages = log.messages_at(now.read.offset);
         const bool is_listed = now.read != seat.mark;
         if (is_listed) give_stamp();
         undo_.emplace_back([this, mark, before = seat] { logs_.at(mark.conversation).members.at(mark.user) = before; });
@@ -336,19 +336,22 @@ void Data::erase(const Erasure& erasure, Outcome& outcome) {
     undo_.emplace_back([this, before = erasures_] { erasures_ = before; });
     if (erasure.done) {
         erasures_.erase(erasure.user);
-        forget_choices(erasure.user);
+        // And what they had chosen.
+        bool any = false;
         for (auto& [row, log] : logs_) {
             Mentions before = std::exchange(log.mentions, without(log.mentions, erasure.user));
             undo_.emplace_back([&kept = log, before = std::move(before)] { kept.mentions = before; });
+            const auto found = log.members.find(erasure.user);
+            if (found == log.members.end() || found->second.settings == model::Settings()) continue;
+            if (!std::exchange(any, true)) give_stamp();
+            undo_.emplace_back(
+                [this, row = row, user = erasure.user, was = found->second] { logs_.at(row).members.at(user) = was; });
+            found->second.settings = {};
+            found->second.stamp = stamp_;
         }
     } else {
         erasures_[erasure.user] = erasure.conversation;
     }
-}
-
-std::uint64_t Data::messages_at(const Log& log, std::uint64_t offset) const {
-    const Entry* const there = entry(log, offset);
-    return there == nullptr ? log.first_n : there->messages;
 }
 
 bool Data::admit(const Change& change, Outcome& outcome) const {
@@ -473,8 +476,8 @@ CheckReport Data::check(std::size_t most) const {
             if (seat.member.invited() && seat.member.role != model::Role::none)
                 report.add(where, "a member is invited", most);
             const model::ReadMark& mark = seat.mark;
-            const bool fits = mark.offset < head.first ? mark.messages <= log.first_n
-                                                       : mark.messages == messages_at(log, mark.offset);
+            const bool fits =
+                mark.offset < head.first ? mark.messages <= log.first_n : mark.messages == log.messages_at(mark.offset);
             const std::uint64_t furthest =
                 std::max({mark.offset, mark.unread_from, seat.delivered, seat.settings.cleared_to});
             if (furthest > head.last.offset || !fits)
@@ -502,10 +505,7 @@ const Log* Data::log(const model::ConversationKey& key) const {
     return found == logs_.rend() ? nullptr : &found->second;
 }
 
-const Entry* Data::entry(const Log& log, std::uint64_t offset) const {
-    const model::Head& head = log.about.head;
-    return offset >= head.first && offset <= head.last.offset ? &log.entries[offset - head.first] : nullptr;
-}
+const Entry* Data::entry(const Log& log, std::uint64_t offset) const { return log.entry(offset); }
 
 std::optional<Found> Data::find(const Uuid& id, Row conversation, Row sender) const {
     const auto known = ids_.find({id, conversation, sender});

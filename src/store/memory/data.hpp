@@ -49,6 +49,21 @@ struct Log {
     std::uint64_t first_n = 0;                       // Head::messages before about.head.first
     std::uint64_t pruned_ms = 0;                     // what was first sent before may have been removed
     std::uint64_t removed_ms = 0;
+
+    // Null: it is not there.
+    const Entry* entry(std::uint64_t offset) const {
+        const model::Head& head = about.head;
+        return offset >= head.first && offset <= head.last.offset ? &entries[offset - head.first] : nullptr;
+    }
+    // Of a member with a role; null: the user is none.
+    const Seat* seat(Row user) const;
+    // One of the entries behind `after`, up to `upto`, names the user.
+    bool names(Row user, std::uint64_t after, std::uint64_t upto) const;
+    // Head::messages with the entry of that offset, or with those that are gone.
+    std::uint64_t messages_at(std::uint64_t offset) const {
+        const Entry* const there = entry(offset);
+        return there == nullptr ? first_n : there->messages;
+    }
 };
 
 // The users whom an entry mentions.
@@ -80,10 +95,6 @@ public:
     const Log* log(const model::ConversationKey& key) const;
     const Entry* entry(const Log& log, std::uint64_t offset) const;
     std::optional<Found> find(const Uuid& id, Row conversation, Row sender) const;
-    // One of the entries behind `after`, up to `upto`, names the user.
-    bool names(const Log& log, Row user, std::uint64_t after, std::uint64_t upto) const;
-    // Seat of a member with a role; null: there is none.
-    const Seat* seat(Row conversation, Row user) const;
     const std::map<Row, Log>& logs() const noexcept { return logs_; }
     const std::map<std::string, Row, std::less<>>& users() const noexcept { return users_; }
     // By user: Erasure::conversation.
@@ -108,7 +119,6 @@ private:
     void add_user(const NewUser& user, Outcome& outcome);
     void mark(const Mark& mark, Outcome& outcome);
     void choose(const SettingsChange& change, Outcome& outcome);
-    void forget_choices(Row user);
     void erase(const Erasure& erasure, Outcome& outcome);
     void push(const PushChange& change, Outcome& outcome);
     bool answer_known(const NewEntry& entry, Outcome& outcome) const;
@@ -118,7 +128,6 @@ private:
     void change_original(const WriteBatch& batch, const NewEntry& entry, Log& log);
     void react(const WriteBatch& batch, const NewEntry& entry, Log& log);
     void put_member(model::Member member, const Change& change, Log& log) const;
-    std::uint64_t messages_at(const Log& log, std::uint64_t offset) const;
     void cut(Log& log, std::uint64_t keep_from);
     Log& create(const Change& change);
     void give_stamp();

@@ -167,7 +167,7 @@ private:
     }
     Entry shown(const Log& log, std::uint64_t offset) const;
     // As awaits_push(), of who has a role.
-    bool is_to_be_woken(const Log& log, const Seat& seat, std::uint64_t offset, std::uint64_t now_ms) const;
+    static bool is_to_be_woken(const Log& log, const Seat& seat, std::uint64_t offset, std::uint64_t now_ms);
 
     Disk& disk_;
 };
@@ -438,17 +438,18 @@ Result<std::vector<PushDevice>> MemoryReader::push_devices(Row user) {
     return found;
 }
 
-bool MemoryReader::is_to_be_woken(const Log& log, const Seat& seat, std::uint64_t offset, std::uint64_t now_ms) const {
+bool MemoryReader::is_to_be_woken(const Log& log, const Seat& seat, std::uint64_t offset, std::uint64_t now_ms) {
     const std::uint64_t seen = std::max(seat.mark.offset, seat.settings.cleared_to);
     if (seat.member.role == model::Role::none || seen >= offset || seat.settings.muted_until > now_ms) return false;
     if (seat.settings.notify == model::Notify::all) return true;
-    return seat.settings.notify == model::Notify::mentions && disk_.data_->names(log, seat.member.user, seen, offset);
+    return seat.settings.notify == model::Notify::mentions && log.names(seat.member.user, seen, offset);
 }
 
 Result<bool> MemoryReader::awaits_push(Row conversation, Row user, std::uint64_t offset, std::uint64_t now_ms) {
     const std::lock_guard lock(disk_.mutex_);
-    const Seat* const seat = disk_.data_->seat(conversation, user);
-    return seat != nullptr && is_to_be_woken(*disk_.data_->log(conversation), *seat, offset, now_ms);
+    const Log* const log = disk_.data_->log(conversation);
+    const Seat* const seat = log == nullptr ? nullptr : log->seat(user);
+    return seat != nullptr && is_to_be_woken(*log, *seat, offset, now_ms);
 }
 
 Result<std::vector<Row>> MemoryReader::push_recipients(Row conversation, std::uint64_t offset, std::uint64_t now_ms,

@@ -89,7 +89,7 @@ Result<> SqliteReader::ready() {
             {&unread_, "SELECT kind, flags, n, sender FROM log WHERE row = ?"},
             {&members_.one, "SELECT " FLARE_MEMBER_COLUMNS " FROM member WHERE conversation = ? AND user = ?"},
             {&members_.standing, "SELECT " FLARE_STANDING_COLUMNS " FROM member WHERE conversation = ? AND user = ?"},
-            {&members_.page,
+            {&members_.all,
              "SELECT " FLARE_MEMBER_COLUMNS
              " FROM member WHERE conversation = ? AND user > ? AND (role <> 0 OR ?) ORDER BY user LIMIT ?"},
             {&walks_.memberships,
@@ -282,14 +282,15 @@ Result<std::optional<model::Member>> SqliteReader::member(Row conversation, Row 
 
 Result<std::optional<Standing>> SqliteReader::standing(Row conversation, Row user) {
     return in_snapshot([&] {
-        return only<Standing>(members_.standing.rows(conversation, user), [](const Rows& rows) { return standing_of(rows); });
+        return only<Standing>(members_.standing.rows(conversation, user),
+                              [](const Rows& rows) { return standing_of(rows); });
     });
 }
 
 Result<std::vector<model::Member>> SqliteReader::members(Row conversation, Row after, std::uint32_t limit, bool gone) {
     return in_snapshot([&]() -> Result<std::vector<model::Member>> {
         std::vector<model::Member> found;
-        Rows rows = members_.page.rows(conversation, after, std::uint64_t{gone}, std::uint64_t{limit});
+        Rows rows = members_.all.rows(conversation, after, std::uint64_t{gone}, std::uint64_t{limit});
         while (rows.next()) found.push_back(member_of(rows));
         if (auto good = rows.error(); !good) return good.error();
         return found;

@@ -94,7 +94,7 @@ private:
     } snapshot_;
     Statement key_, conversation_, find_, first_block_, blocks_, entry_, unread_;
     struct Members {
-        Statement one, standing, page;
+        Statement one, standing, all;
     } members_;
     struct Walks {
         Statement conversations, memberships, erasures;

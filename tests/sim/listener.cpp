@@ -317,7 +317,9 @@ void Listener::told(const std::string& conversation, const StoredAt& at, LogBook
         const model::Position between{position.epoch, offset};
         if (heard.own.contains(between)) continue;
         // A message that has come as data, or stood in a log before, is not told again.
-        const bool known = ever_.contains(book_.id_at(key, between));
+        // Nor what was cleared in a log of which this one is an older copy.
+        const bool known =
+            ever_.contains(book_.id_at(key, between)) || (book_.unknown_copy() && cleared_.contains(conversation));
         if (!known) heard.shelf.forget();
         world_.require(known || !book_.is_open_to(client_.user, key, between), "a hole is told");
     }

@@ -69,7 +69,9 @@ void Listener::check_not_cleared(const std::string& conversation, const Position
     if (cleared == cleared_.end() || cleared->second.epoch != at.epoch || book_.unknown_copy()) return;
     const model::ConversationKey key = LogBook::key_of(client_.user, conversation);
     const std::uint64_t upto = std::min(cleared->second.offset, book_.cleared_to(client_.user, key, at.epoch));
-    world_.require(at.offset > upto && (about == 0 || about > upto), "nothing that was cleared is told");
+    // Without the list a subscription that begins does not know what was cleared before.
+    const bool heeds = about == 0 || about > upto || !client_.keeps_list;
+    world_.require(at.offset > upto && heeds, "nothing that was cleared is told");
 }
 
 void Listener::check_settings(const client::ConversationList::Item& item, const model::ConversationKey& key) const {

@@ -243,6 +243,7 @@ private:
         std::vector<std::pair<std::uint64_t, std::uint64_t>> may_read;  // offsets, from and to
         model::Settings settings{};
         std::uint64_t cleared_heard = 0;  // as somebody was told
+        std::uint64_t cleared_ever = 0;   // in this membership, or in one before: pages may be of then
     };
     struct Log {
         model::ConversationKey key;

@@ -29,6 +29,7 @@ void LogBook::choose(const store::SettingsChange& change, const store::Outcome* 
     model::Settings& settings = member->second.settings;
     if (outcome == nullptr) {
         settings = standing->settings;
+        member->second.cleared_ever = std::max(member->second.cleared_ever, settings.cleared_to);
         return;
     }
     world_.happened(change.cleared_to > settings.cleared_to ? "clear" : "choice");
@@ -38,6 +39,7 @@ void LogBook::choose(const store::SettingsChange& change, const store::Outcome* 
     settings.hidden_below = standing->settings.hidden_below;
     const std::uint64_t upto = std::min<std::uint64_t>(change.cleared_to, log->second.entries.size());
     settings.cleared_to = std::max(settings.cleared_to, upto);
+    member->second.cleared_ever = std::max(member->second.cleared_ever, settings.cleared_to);
     world_.require(outcome->position == model::Position{log->second.epoch, settings.cleared_to},
                    "what is cleared only grows, and not beyond the log");
 }
@@ -93,8 +95,7 @@ void LogBook::check_cleared(const Log& log, const Membership& member, const Quer
 
 bool LogBook::is_blank_for(const Membership& member, const wire::im::Entry& entry) {
     const bool changes = entry.kind == EntryKind::edit || entry.kind == EntryKind::reaction;
-    return changes && entry.ref <= member.settings.cleared_to && entry.payload.empty() &&
-           (entry.flags & model::kDeleted) != 0;
+    return changes && entry.ref <= member.cleared_ever && entry.payload.empty() && (entry.flags & model::kDeleted) != 0;
 }
 
 }  // namespace flare::sim

@@ -131,7 +131,7 @@ void LogBook::page(const std::string& user, const model::ConversationKey& key, c
     const std::uint64_t first = page.entries.front().offset;
     const bool begins = std::any_of(member->may_read.begin(), member->may_read.end(),
                                     [&](const auto& each) { return each.first == first; });
-    const bool cleared = first > query.after && first <= member->settings.cleared_to + 1;
+    const bool cleared = first > query.after && first <= member->cleared_ever + 1;
     world_.require(first == query.after + 1 || (first > query.after && begins) || cleared,
                    "a page begins where it was asked for");
 }

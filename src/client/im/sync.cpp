@@ -426,7 +426,8 @@ void Sync::on_own_between(const std::string& conversation, const Position& after
 void Sync::on_own_at(const std::string& conversation, const Position& at) { list_.on_own_at(conversation, at); }
 
 void Sync::on_no_member(const std::string& conversation) {
-    (void)list_.remove(conversation);
+    // Who is only invited is no member either.
+    if (list_.end_of(conversation)) (void)list_.remove(conversation);
     tell_changes();
 }
 

@@ -71,6 +71,7 @@ void Listener::check_list() const {
         check_settings(item, key);
         // Of a log whose end alone is told, it may not have heard of each.
         const std::uint64_t mentions = book_.mentions_for(client_.user, key, item.mark.offset);
+        world_.trace("mentions " + std::to_string(item.mark.mentions) + ", of the store " + std::to_string(mentions));
         const bool fewer = item.mark.more || book_.is_erased(client_.user);
         const bool right = (fewer || item.mark.mentions >= mentions) &&
                            item.mark.mentions <= book_.mentions_before_cuts(client_.user, key, item.mark.offset);

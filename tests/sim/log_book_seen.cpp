@@ -254,7 +254,7 @@ bool LogBook::is_open_to(const std::string& user, const model::ConversationKey& 
     const Membership* const member = log == nullptr ? nullptr : membership(*log, user);
     if (member == nullptr || member->may_read.empty() || log->epoch != at.epoch) return false;
     const auto& [from, to] = member->may_read.back();  // a membership before is over
-    const std::uint64_t cleared_to = member->settings.cleared_to;
+    const std::uint64_t cleared_to = member->cleared_ever;
     if (at.offset <= cleared_to) return false;
     if (at.offset <= log->entries.size()) {
         const Entry& there = log->entries[at.offset - 1];

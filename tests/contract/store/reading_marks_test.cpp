@@ -3,7 +3,6 @@
 #include "contract/store/list_fixture.hpp"
 #include "contract/store/sqlite_fixture.hpp"
 #include "sql/database.hpp"
-#include "sql/statement.hpp"
 
 #include <gtest/gtest.h>
 

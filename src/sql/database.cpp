@@ -124,6 +124,10 @@ void Database::write_gently() {
     if (sqlite3_file_control(connection_, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK) make_gentle(*file);
 }
 
+void Database::wait_for_locks(std::chrono::milliseconds limit) noexcept {
+    sqlite3_busy_timeout(connection_, static_cast<int>(limit.count()));
+}
+
 void Database::stop_when(std::function<bool()> stops) {
     stops_ = std::make_unique<std::function<bool()>>(std::move(stops));
     const auto ask = [](void* each) noexcept { return (*static_cast<std::function<bool()>*>(each))() ? 1 : 0; };

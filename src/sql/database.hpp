@@ -8,6 +8,7 @@
 
 #include <flare/failure.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -62,6 +63,9 @@ public:
     Result<std::uint64_t> number(const char* query);
     // For who copies much beside somebody who waits for the disk: gentle_file.hpp.
     void write_gently();
+    // A lock that another connection has is tried again for so long before it is `busy`. 0, as it is at first: not at
+    // all.
+    void wait_for_locks(std::chrono::milliseconds limit) noexcept;
     // From now on a statement that takes long ends with `cancelled` when `stops`, which is called many times a second,
     // says true. It must not throw. Some steps are not interrupted: SQLite 3.40 compares all pages of a file in one,
     // 3 s for 1 GB.

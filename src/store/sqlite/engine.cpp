@@ -23,6 +23,7 @@ constexpr std::size_t kReplayedAtATime = 16 * 1024;  // conversations
 constexpr std::uint64_t kLowWaterEvery = 16 * 1024;  // rows of the log: a start reads at most so many in vain
 constexpr std::uint32_t kStarved = 4;    // times the size at which the write-ahead log is to go into the file
 constexpr std::uint64_t kIdleMs = 1000;  // heads that have not been written for that long are, when idle
+constexpr std::chrono::milliseconds kPatience{50};  // for a lock; it is tried again after 1, 2, 5, 10, 15 and 17 ms
 
 std::uint64_t size_of(const std::string& path) {
     std::error_code ignored;
@@ -260,7 +261,7 @@ Result<> SqliteEngine::transact(std::uint64_t now_ms, const Work& work) {
     transaction_.full = disk_is_full();
     began_at_ = transaction_.stamp;
     shared_.heads->begin(began_at_ + 1);
-    if (auto good = opened_->begin.run(); !good) return failed(good.error());
+    if (auto good = begin(); !good) return failed(good.error());
     if (auto good = work(); !good) return failed(good.error());
     if (auto good = opened_->end.run(); !good) return failed(good.error());
     undo.needed = false;
@@ -268,6 +269,16 @@ Result<> SqliteEngine::transact(std::uint64_t now_ms, const Work& work) {
     shared_.committed.store(transaction_.stamp, std::memory_order_release);
     told_ = errc::ok;
     return {};
+}
+
+// A connection that reads takes the lock of those who write for a moment, to look again, when the index of the
+// write-ahead log changed while it looked (walIndexReadHdr in SQLite's wal.c). Whoever really writes has it for longer.
+Result<> SqliteEngine::begin() {
+    Database& database = opened_->database;
+    database.wait_for_locks(kPatience);
+    const auto good = opened_->begin.run();
+    database.wait_for_locks({});  // a checkpoint does not wait for readers
+    return good;
 }
 
 Result<> SqliteEngine::commit(std::span<WriteBatch* const> group, std::uint64_t now_ms) {

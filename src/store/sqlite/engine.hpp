@@ -69,6 +69,7 @@ private:
     Checked<> prepare_file(Database& database, bool again);
     // Draws another generation for a file that has been further already.
     Result<> renew_if_behind(Database& database, std::uint64_t& generation, std::uint64_t stamp);
+    Result<> begin();  // of a transaction; busy: another process writes
     // What `work` writes is one transaction; its error, or that of the commit, leaves all as it was.
     template <typename Work>
     Result<> transact(std::uint64_t now_ms, const Work& work);

@@ -34,6 +34,7 @@ struct FaultyVfs::State {
     Fault fault = Fault::none;
     bool struck = false;
     std::atomic<bool> read_only{false};
+    std::atomic<int> write_lock_held{0};
     FileSyncs file_syncs = FileSyncs::done;
     std::condition_variable file_syncs_changed{};
     std::map<std::string, std::vector<Unsynced>> unsynced{};
@@ -141,6 +142,12 @@ int shm_map(sqlite3_file* each, int region, int size, int extend, void volatile*
     return of(each).methods().xShmMap(of(each).real(), region, size, extend, out);
 }
 int shm_lock(sqlite3_file* each, int offset, int count, int flags) {
+    const bool to_write = offset == 0 && flags == (SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE);  // WAL_WRITE_LOCK in wal.c
+    std::atomic<int>& held = of(each).state->write_lock_held;
+    if (to_write && held > 0) {
+        --held;
+        return SQLITE_BUSY;
+    }
     return of(each).methods().xShmLock(of(each).real(), offset, count, flags);
 }
 void shm_barrier(sqlite3_file* each) { of(each).methods().xShmBarrier(of(each).real()); }
@@ -241,6 +248,8 @@ void FaultyVfs::set_file_syncs(FileSyncs how) {
     state_->file_syncs = how;
     state_->file_syncs_changed.notify_all();
 }
+void FaultyVfs::hold_write_lock(int times) { state_->write_lock_held = times; }
+int FaultyVfs::write_lock_held() const { return state_->write_lock_held; }
 void FaultyVfs::refuse_writing(bool on) { state_->read_only = on; }
 
 void FaultyVfs::lose_unsynced(std::uint64_t seed) {

@@ -35,6 +35,9 @@ public:
     // fail then.
     enum class FileSyncs : std::uint8_t { done, held, failing };
     void set_file_syncs(FileSyncs how);
+    // The next `times` that a connection wants the lock of those who write, another one has it.
+    void hold_write_lock(int times);
+    int write_lock_held() const;  // so many of them are left
 
     // The machine goes down: of what was not synced, each write is on disk or not, as chance has it. For files that
     // nobody has open.

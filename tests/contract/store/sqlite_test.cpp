@@ -279,6 +279,21 @@ TEST_F(SqliteContent, GoesOnWhenAToolWasWritingMeanwhile) {
     EXPECT_EQ(batch.writes.front().outcome.position.offset, 101u);
 }
 
+// One that reads has the lock for a moment when it met an index of the log that was changing.
+TEST_F(SqliteContent, RefusesNothingForAReaderThatHasTheLockForAMoment) {
+    FaultyVfs vfs;
+    settings.vfs = vfs.name();
+    fill();
+    const auto engine = sqlite::open(settings).value();
+    for (const int times : {1, 3}) {
+        vfs.hold_write_lock(times);
+        EXPECT_TRUE(commit(*engine, {{entry(100 + static_cast<std::uint64_t>(times))}}));
+        EXPECT_EQ(vfs.write_lock_held(), 0);
+    }
+    vfs.hold_write_lock(1'000'000);
+    EXPECT_EQ(commit(*engine, {{entry(200)}}).error(), errc::busy) << "a tool that writes";
+}
+
 // A process that is killed at any moment: what it said is there.
 TEST_F(SqliteContent, SurvivesBeingKilled) {
     settings.checkpoint_pages = 12;

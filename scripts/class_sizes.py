@@ -30,7 +30,7 @@ LIMITS = [(MOST_FUNCTIONS, "functions"), (MOST_MEMBERS, "data members")]
 TO_BE_SPLIT = "to be split"
 EXCEPTIONS = {
     "flare::client::Connectivity": (39, None, "one state machine: a function for each event and each decision"),
-    "flare::transport::quic::Connection": (57, 52, TO_BE_SPLIT),
+    "flare::transport::quic::Connection": (57, 51, TO_BE_SPLIT),
     "flare::transport::quic::Endpoint": (38, None, TO_BE_SPLIT),  # its turn and timers, or its table of connections
     "flare::transport::websocket::Connection": (41, 27, TO_BE_SPLIT),  # reading, and what waits to be written
     # What users see, by name.

@@ -188,10 +188,7 @@ void ClientAttaching::ask_again(ClientCarrier& carrier, const wire::Refused& ref
 // that is silent is given up, and what becomes of the session is then decided as after any loss of its carrier.
 void ClientAttaching::put_on_trial(TimePoint now) {
     for (const auto& carrier : parts_.carriers) {
-        if (!carrier->attached() || carrier->health.on_trial_since != kNever) continue;
-        carrier->health.on_trial_since = now;
-        carrier->health.ask();
-        parts_.listener.output_ready(carrier->key);
+        if (carrier->attached() && carrier->health.put_on_trial(now)) parts_.listener.output_ready(carrier->key);
     }
 }
 

@@ -27,8 +27,11 @@ void ClientSession::open(CarrierKey key, TimePoint now, bool standby) {
     listener_.output_ready(key);
 }
 
-void ClientSession::on_alive(CarrierKey key, TimePoint now) {
-    if (ClientCarrier* const carrier = carriers_.attached_one(key)) carrier->health.lives(now);
+void ClientSession::on_sign(CarrierKey key, Sign sign, TimePoint now) {
+    ClientCarrier* const carrier = carriers_.attached_one(key);
+    if (carrier == nullptr) return;
+    if (sign == Sign::lives) return carrier->health.lives(now);
+    if (carrier->health.doubt(now)) listener_.output_ready(key);
 }
 
 void ClientSession::carrier_gone(CarrierKey key, errc reason, const std::string& text, TimePoint now) {

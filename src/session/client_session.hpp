@@ -38,8 +38,7 @@ public:
     void open(CarrierKey key, TimePoint now, bool standby = false);
     // Bytes from a carrier. A protocol error closes that carrier through the listener.
     void on_batch(CarrierKey key, std::string_view batch, TimePoint now) { io_.on_batch(key, batch, now); }
-    // The carrier's server lives, though it has said nothing: it is not given up for silence.
-    void on_alive(CarrierKey key, TimePoint now);
+    void on_sign(CarrierKey key, Sign sign, TimePoint now);
     // The carrier is gone, whoever ended it. Unknown keys are ignored.
     void carrier_gone(CarrierKey key, errc reason, const std::string& text, TimePoint now);
     // Moves sending to an attached carrier. Errors: not_connected (no such attached carrier).

@@ -56,7 +56,10 @@ void ClientWatch::check_carrier(CarrierKey key, TimePoint now) {
     }
     if (carrier->health.next_ping_at != asked) parts_.listener.output_ready(key);
     if (parts_.carriers.attached_one(key) == carrier && parts_.health.is_condemned(carrier->health, now)) {
-        const std::string text = "the server knows the session no longer, and nothing comes on this connection";
+        const std::string text = carrier->health.unreachable
+                                     ? "nobody listens at the server's address any more, says the network, and nothing "
+                                       "comes on this connection"
+                                     : "the server knows the session no longer, and nothing comes on this connection";
         parts_.life.drop(*carrier, errc::connection_lost, text, now);
     }
 }

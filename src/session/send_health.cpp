@@ -14,12 +14,21 @@ constexpr int kSlowRoundTrips = 6;
 constexpr Duration kSlowAgain = std::chrono::seconds(3);
 constexpr Duration kOverslept = std::chrono::milliseconds(100);
 constexpr std::uint32_t kSuspicionsWithdrawn = 3;
+constexpr Duration kDoubtsApart = std::chrono::seconds(1);
 
 }  // namespace
 
 void CarrierHealth::note_round_trip(Duration sample) noexcept {
     // RFC 6298 section 2: SRTT <- 7/8 SRTT + 1/8 R.
     round_trip = round_trip ? (*round_trip * 7 + sample) / 8 : sample;
+}
+
+bool CarrierHealth::doubt(TimePoint now) noexcept {
+    if (doubted_at != kNever && now - doubted_at < kDoubtsApart) return false;
+    if (!put_on_trial(now)) return false;
+    doubted_at = now;
+    unreachable = true;
+    return true;
 }
 
 // How long written frames may go without an acknowledgement that moves on.

@@ -12,6 +12,12 @@
 
 namespace flare::session {
 
+// What a transport has to say of a peer that has said nothing itself.
+enum class Sign : std::uint8_t {
+    lives,        // it is not given up for silence
+    unreachable,  // the network says so, and may be wrong: it is asked, and given up if it stays silent
+};
+
 // What is known of one carrier.
 struct CarrierHealth {
     // Something has come on it.
@@ -29,6 +35,17 @@ struct CarrierHealth {
         ping_id = 0;
         ping_due = true;
     }
+    // It has to answer from here on, or is given up. False: it has to already.
+    bool put_on_trial(TimePoint now) noexcept {
+        if (on_trial_since != kNever) return false;
+        on_trial_since = now;
+        unreachable = false;
+        ask();
+        return true;
+    }
+    // The network says that nobody is there. True: it is on trial for that. Whoever forges such word makes it ask once
+    // a second.
+    bool doubt(TimePoint now) noexcept;
     // It takes this sample for the round trip.
     void note_round_trip(Duration sample) noexcept;
 
@@ -42,7 +59,9 @@ struct CarrierHealth {
     std::uint64_t ping_id = 0;  // 0: none outstanding
     TimePoint ping_sent_at{};
     TimePoint next_ping_at = kNever;
-    TimePoint on_trial_since = kNever;  // the server knows the session no longer, somebody says; nothing came since
+    TimePoint on_trial_since = kNever;  // it leads to nobody, somebody says; nothing came since
+    bool unreachable = false;           // on trial: it was the network that said so; else the server, elsewhere
+    TimePoint doubted_at = kNever;
 };
 
 // What speaks against the carrier in use.

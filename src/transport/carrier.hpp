@@ -100,6 +100,9 @@ public:
     // The peer has shown that it lives by something else than a batch: a WebSocket ping or pong. Anybody on the way may
     // have said it, so a sealed carrier does not tell.
     virtual void on_alive() {}
+    // An ICMP message says that nobody is there (QUIC). Anybody may have forged it, and a server that is being started
+    // again is back soon: a reason to ask the peer, and no proof.
+    virtual void on_unreachable() {}
     // All that came together has been told; what is sent now finds this connection's memory in the cache, and may
     // travel with the transport's own acknowledgements. Not every transport tells it: it is a chance, not a duty.
     virtual void on_turn_end() {}

@@ -339,6 +339,38 @@ TEST_F(Quic, AKilledServerIsNoticedAtOnceWhenItIsBackAndLeavesAGap) {
     EXPECT_EQ(received, 20u);
 }
 
+// It stays away: the machine answers in its place that nobody listens, and that is enough to ask.
+TEST_F(Quic, AKilledServerIsNoticedAtTheNextPacket) {
+    std::string websocket;
+    std::string quic;
+    {
+        const Server probe = started(builder());  // ports that were free a moment ago
+        websocket = probe.websocket_addr();
+        quic = probe.quic_addr();
+    }
+    ServerProcess server({"--websocket-addr", websocket, "--quic-addr", quic});
+    ClientBuilder made("ann");
+    made.server_addresses(ServerAddresses().with_quic_url("quic://" + quic))
+        .ca_file(FLARE_SOURCE_DIR "/certs/ca.crt")
+        .max_reconnect_attempts(30)
+        .reconnect_delay(100ms)
+        .heartbeat_interval(100s)  // not the heartbeat finds out
+        .heartbeat_timeout(300s)
+        .message_retry(3, 300ms)
+        .with_event_callback(std::ref(events));
+    auto client = made.build();
+    ASSERT_TRUE(client) << client.error().text;
+    for (int i = 0; i < 100 && !client->connect(); ++i) std::this_thread::sleep_for(100ms);
+    ASSERT_TRUE(client->send_text_message("server", "0").success);
+
+    server.kill();
+    ASSERT_TRUE(client->post_message("server", Message("text", Bytes(std::string("1")))));
+    ASSERT_TRUE(events.wait_for<event::Disconnected>());
+    const Failure reason = events.all<event::Disconnected>()[0].reason;
+    EXPECT_EQ(reason.code, errc::connection_lost);
+    EXPECT_NE(reason.text.find("nobody listens"), std::string::npos) << reason.text;
+}
+
 // Without a secret that is kept the new process cannot say that the old connection is gone: the client finds out over
 // another one, before message_retry gives its messages up.
 TEST_F(Quic, AKilledServerWithoutASecretLosesNoMessageEither) {

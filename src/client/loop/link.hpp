@@ -23,6 +23,7 @@ public:
 
     void on_batch(std::string_view batch) override;
     void on_alive() override;
+    void on_unreachable() override;
     void on_turn_end() override;
     void on_writable() override;
     void on_closed(const transport::CloseReason& reason) override;

@@ -13,7 +13,8 @@ Link::Link(Links& links, session::CarrierKey key_, std::unique_ptr<transport::Ca
 }
 
 void Link::on_batch(std::string_view batch) { links_.on_batch(*this, batch); }
-void Link::on_alive() { links_.session_.on_alive(key, steady_now()); }
+void Link::on_alive() { links_.session_.on_sign(key, session::Sign::lives, steady_now()); }
+void Link::on_unreachable() { links_.on_unreachable(*this); }
 void Link::on_turn_end() { links_.write_dirty(); }
 void Link::on_writable() { links_.mark_dirty(*this); }
 void Link::on_closed(const transport::CloseReason& reason) { links_.closed(*this, reason); }
@@ -34,6 +35,11 @@ void Links::on_batch(Link& link, std::string_view batch) {
     const bool counts = owner_.counts_as_movement(key);
     session_.on_batch(key, batch, steady_now());
     if (counts) owner_.on_movement(key);
+    owner_.after_turn();
+}
+
+void Links::on_unreachable(const Link& link) {
+    session_.on_sign(link.key, session::Sign::unreachable, steady_now());
     owner_.after_turn();
 }
 

@@ -63,6 +63,7 @@ public:
 private:
     friend class Link;
     void on_batch(Link& link, std::string_view batch);
+    void on_unreachable(const Link& link);
     void closed(Link& link, const transport::CloseReason& reason);
     void mark_dirty(Link& link);
     void want_flush();

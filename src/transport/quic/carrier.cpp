@@ -50,6 +50,10 @@ void QuicCarrier::tell_confirmed() {
     if (handler_ != nullptr) handler_->on_confirmed();
 }
 
+void QuicCarrier::tell_unreachable() {
+    if (handler_ != nullptr) handler_->on_unreachable();
+}
+
 // The connection may still answer late packets; for this carrier it is over.
 void QuicCarrier::tell_closed(const CloseReason& reason) {
     stats_ = connection_->stats();

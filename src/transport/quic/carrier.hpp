@@ -34,6 +34,7 @@ public:
     void tell_writable();
     void tell_turn_end();
     void tell_confirmed();
+    void tell_unreachable();
     void tell_closed(const CloseReason& reason);
     void connection_gone();
     void update_addresses(const Address& local, const Address& remote);

@@ -124,7 +124,7 @@ std::optional<Farewells::Entry> Connection::farewell(std::uint64_t now) {
 
 // What the peer's CONNECTION_CLOSE says (RFC 9000 section 19.19).
 CloseReason Connection::peer_reason() const {
-    if (reset_) {
+    if (heard_.reset) {
         return {errc::connection_lost, "the server no longer knows this connection: it was restarted", true,
                 Ending::stateless_reset};
     }
@@ -175,7 +175,11 @@ CloseReason Connection::local_reason(int ngtcp2_error) const {
 }
 
 void Connection::socket_failed(int error) {
-    if (ended_ || handshaken_) return;  // one ICMP message does not end a connection that stands (RFC 8085 section 5.2)
+    if (ended_) return;
+    if (handshaken_) {  // one ICMP message does not end a connection (RFC 8085 section 5.2)
+        heard_.unreachable = true;
+        return endpoint_.touch(*this);
+    }
     const errc code = error == ECONNREFUSED ? errc::connection_refused : errc::network_unreachable;
     finish_with({code, std::string(explain(code)), false, Ending::unreachable});
     silent_ = true;

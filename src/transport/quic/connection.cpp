@@ -46,7 +46,7 @@ void Connection::packet(std::span<const std::uint8_t> bytes, const Address& loca
             endpoint_.transmit(last_words_.packet, last_words_.packet.size(), local, remote);
         return;
     }
-    heard_ = true;
+    heard_.packet = true;
     const ngtcp2_path path = path_of(server_ ? local : leaving_from_, remote);
     const ngtcp2_pkt_info info{};
     const int code = ngtcp2_conn_read_pkt(conn_, &path, &info, bytes.data(), bytes.size(), now);

@@ -69,7 +69,7 @@ public:
     bool is_handshaken() const noexcept { return handshaken_; }
     bool has_early_data() const noexcept { return early_arrived_; }   // a server's
     bool can_send_early() const noexcept { return may_send_early_; }  // a client's, before its first turn
-    bool has_heard() const noexcept { return heard_; }                // any packet at all
+    bool has_heard() const noexcept { return heard_.packet; }         // any packet at all
     void confirm();                                                   // its carrier was made in early data
     // It has ended, and its carrier knows, or has gone: only its farewell is left.
     bool is_over() const noexcept { return ended_ && carrier_ == nullptr; }
@@ -84,6 +84,7 @@ public:
     bool socket_changed(const Address& local, std::uint64_t now);
     // Does it end with a token by which the peer resets this connection (RFC 9000 section 10.3.1)?
     bool is_reset(std::span<const std::uint8_t> packet) const;
+    // An errno of the socket, which an ICMP message has caused: it ends a handshake, and makes a carrier ask.
     void socket_failed(int error);
 
     // ---- from the carrier ----
@@ -169,7 +170,11 @@ private:
 
     bool handshaken_ = false;
     bool moving_ = false;  // a client's, to another socket; the path is not validated yet
-    bool heard_ = false;
+    struct Heard {
+        bool packet = false;       // any at all
+        bool reset = false;        // a stateless reset
+        bool unreachable = false;  // an ICMP message says that nobody listens; the carrier is to be told
+    } heard_;
     bool may_send_early_ = false;
     bool early_arrived_ = false;
     EarlyData early_data_ = EarlyData::none;
@@ -177,7 +182,6 @@ private:
     bool hold_lanes_ = false;  // until the first part of channel 0 has come: docs/quic.md, "Streams"
     bool paused_ = false;
     bool full_ = false;    // writable() was false, on_writable() is owed
-    bool reset_ = false;   // a stateless reset came
     bool silent_ = false;  // it ended without a word, and late packets get none
     enum class Fate : std::uint8_t { goes_on, dropped, needs_retry } fate_ = Fate::goes_on;
 

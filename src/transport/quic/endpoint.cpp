@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <utility>
 
@@ -266,7 +267,9 @@ void Endpoint::turn() {
     graveyard_.clear();
     flush();
     in_turn_ = false;
-    if (!shut_) arm();
+    if (shut_) return;
+    if (socket_.take_refusal()) socket_failed(ECONNREFUSED);
+    arm();
 }
 
 void Endpoint::arm() {

@@ -111,7 +111,7 @@ struct Callbacks {
         return 0;
     }
     static int recv_stateless_reset(ngtcp2_conn*, const ngtcp2_pkt_stateless_reset*, void* user) {
-        of(user).reset_ = true;
+        of(user).heard_.reset = true;
         return 0;
     }
     static int get_new_connection_id(ngtcp2_conn*, ngtcp2_cid* cid, std::uint8_t* token, std::size_t, void* user) {

@@ -3,6 +3,8 @@
 #include "transport/quic/connection.hpp"
 #include "transport/quic/endpoint.hpp"
 
+#include <utility>
+
 namespace flare::transport::quic {
 
 void Connection::deliver() {
@@ -24,6 +26,10 @@ void Connection::deliver() {
     if (full_ && !closing_ && !error_ && !ended_ && unsent() <= kFewUnsentToTell) {
         full_ = false;
         carrier_->tell_writable();
+        if (carrier_ == nullptr) return;
+    }
+    if (std::exchange(heard_.unreachable, false) && !closing_ && !error_ && !ended_) {
+        carrier_->tell_unreachable();
         if (carrier_ == nullptr) return;
     }
     // The end is told when all that came before it has been.

@@ -111,6 +111,7 @@ UdpSocket& UdpSocket::operator=(UdpSocket&& other) noexcept {
     std::swap(fd_, other.fd_);
     std::swap(connected_, other.connected_);
     std::swap(all_addresses_, other.all_addresses_);
+    std::swap(refused_, other.refused_);
     std::swap(local_, other.local_);
     return *this;
 }
@@ -244,6 +245,7 @@ std::size_t UdpSocket::send(std::span<const Outgoing> packets) {
     for (std::size_t i = 0; i < packets.size(); ++i)
         describe(packets[i], vectors[i], control[i].data(), headers[i].msg_hdr);
     std::size_t done = 0;
+    std::size_t again = packets.size();
     while (done < packets.size()) {
         const auto left = static_cast<unsigned>(packets.size() - done);
         const int sent = ::sendmmsg(fd_, &headers[done], left, MSG_NOSIGNAL);
@@ -251,6 +253,10 @@ std::size_t UdpSocket::send(std::span<const Outgoing> packets) {
             done += static_cast<std::size_t>(sent);
         } else if (errno == EAGAIN) {
             break;
+        } else if (errno == ECONNREFUSED && again != done) {
+            // The answer to a packet that left earlier; this one has not left.
+            refused_ = true;
+            again = done;
         } else if (errno != EINTR) {
             ++done;
         }

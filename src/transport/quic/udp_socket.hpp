@@ -18,6 +18,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace flare::transport::quic {
@@ -79,6 +80,9 @@ public:
     // At most kMostAtOnce, in order. Returns how many are done with: sent, or lost, because the kernel finds a fault
     // with them. Less than all: the socket is full.
     std::size_t send(std::span<const Outgoing> packets);
+    // Since the last call send() was told that nobody listens (ECONNREFUSED, of an earlier packet): receive() will not
+    // be.
+    bool take_refusal() noexcept { return std::exchange(refused_, false); }
 
 private:
     int open(int family);
@@ -87,6 +91,7 @@ private:
     int fd_ = -1;
     bool connected_ = false;
     bool all_addresses_ = false;
+    bool refused_ = false;
     Address local_;
 };
 

@@ -78,6 +78,7 @@ private:
         }
         plain_of_thread() = std::move(plain);
     }
+    void on_unreachable() override { handler_->on_unreachable(); }
     void on_turn_end() override { handler_->on_turn_end(); }
     void on_writable() override { handler_->on_writable(); }
     void on_confirmed() override { handler_->on_confirmed(); }

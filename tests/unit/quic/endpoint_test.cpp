@@ -1,6 +1,7 @@
 // Servers and clients of QUIC over real sockets: what strangers send, what networks do.
 #include "support/udp_relay.hpp"
 #include "unit/quic/endpoints.hpp"
+#include "unit/quic/sendmmsg_script.hpp"
 
 #include <array>
 #include <cstdio>
@@ -237,6 +238,35 @@ TEST_F(Endpoints, TellAClientAtOnceThatNobodyListens) {
     unused.close();
     EXPECT_EQ(connect(endpoint), nullptr);
     EXPECT_EQ(error.code, errc::connection_refused) << error.text;
+}
+
+// One ICMP message ends no connection (RFC 8085 section 5.2): its carrier is told, and whoever has that asks.
+TEST_F(Endpoints, TellAConnectedClientThatNobodyListensAnyMoreAndGoOn) {
+    const auto listener = listen();
+    auto relay = std::make_unique<flare::test::UdpRelay>(io, listener->local_endpoint());
+    const udp::endpoint front = relay->endpoint();
+    const auto peer = connect(front);
+    ASSERT_NE(peer, nullptr) << error.text;
+    expect_echo(*peer);
+    relay.reset();
+    peer->carrier->send(batch_of("hello"));
+    EXPECT_TRUE(until([&] { return peer->unreachable > 0; }));
+    EXPECT_FALSE(peer->closed);
+}
+
+// The packet that hears of it goes all the same.
+TEST_F(Endpoints, TellAConnectedClientOfWhatItsSocketSaysWhenItSends) {
+    const auto listener = listen();
+    const auto peer = connect(listener->local_endpoint());
+    ASSERT_NE(peer, nullptr) << error.text;
+    expect_echo(*peer);
+    for (int i = 0; i < 20 && peer->unreachable == 0; ++i) {  // the server may send, and take it
+        const SendmmsgScript sends({-ECONNREFUSED});
+        expect_echo(*peer);
+    }
+    EXPECT_GT(peer->unreachable, 0);
+    expect_echo(*peer);
+    EXPECT_FALSE(peer->closed);
 }
 
 TEST_F(Endpoints, GiveUpOnASilentServer) {

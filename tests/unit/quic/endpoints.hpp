@@ -61,12 +61,14 @@ struct Echoer final : CarrierHandler {
         if (echoes) carrier->send(batch_of("echo"));
     }
     void on_writable() override {}
+    void on_unreachable() override { ++unreachable; }
     void on_closed(const CloseReason& reason) override { closed = reason; }
 
     std::unique_ptr<Carrier> carrier;
     bool echoes;
     std::size_t heard = 0;
     int batches = 0;
+    int unreachable = 0;
     std::optional<CloseReason> closed;
 };
 

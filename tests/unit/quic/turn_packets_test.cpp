@@ -83,6 +83,29 @@ TEST_F(TurnPacketsTest, DoNotWaitForOneThatTheKernelRefuses) {
     EXPECT_THAT(b.received(), IsEmpty());
 }
 
+// What sendmmsg() answers to one packet was caused by another, which left before it.
+TEST_F(TurnPacketsTest, GoOnWhereNobodyHasHeardThePacketBefore) {
+    const SendmmsgScript sends({1, -ECONNREFUSED});
+    EXPECT_FALSE(sender.socket.take_refusal());
+    add("one", a);
+    add("two", b);
+    add("three", a);
+    EXPECT_TRUE(packets.flush(sender.socket));
+    EXPECT_THAT(a.received(), ElementsAre("one", "three"));
+    EXPECT_THAT(b.received(), ElementsAre("two"));
+    EXPECT_TRUE(sender.socket.take_refusal());
+    EXPECT_FALSE(sender.socket.take_refusal()) << "it was told";
+}
+
+TEST_F(TurnPacketsTest, DoNotGoForEverWhereNobodyListens) {
+    const SendmmsgScript sends(std::deque<int>(6, -ECONNREFUSED));
+    add("one", a);
+    add("two", b);
+    add("three", a);
+    EXPECT_TRUE(packets.flush(sender.socket));
+    EXPECT_THAT(sends.offered, ElementsAre(3u, 3u, 2u, 2u, 1u, 1u));
+}
+
 TEST_F(TurnPacketsTest, AreNoMoreThanOneCallTakes) {
     EXPECT_FALSE(add(std::string(TurnPackets::kMostBytes + 1, 'x'), a));
     for (std::size_t i = 0; i < TurnPackets::kMostWrites; ++i) EXPECT_TRUE(add("x", a));

@@ -172,6 +172,34 @@ TEST_F(Restart, AStandbyThatAnswersTakesTheSessionFromASilentCarrier) {
     EXPECT_TRUE(bench.client.gaps.empty());
 }
 
+// An ICMP message that nobody listens: the server was killed, and has not come back.
+TEST_F(Restart, ASilentCarrierIsGivenUpWhenTheNetworkSaysThatNobodyIsThere) {
+    bench.silence(1);
+    bench.client.session.on_sign(1, Sign::unreachable, bench.now());
+    EXPECT_FALSE(bench.from_client(1).empty()) << "it is asked at once";
+    bench.live(900ms);
+    EXPECT_TRUE(bench.client.lost.empty());
+    bench.live(1s, 10ms);
+    EXPECT_EQ(bench.client.lost, (std::vector<errc>{errc::connection_lost}));
+    EXPECT_TRUE(bench.client.gaps.empty()) << "it may be back, and know the session";
+}
+
+// However often a forger says so.
+TEST_F(Restart, ACarrierThatAnswersIsNotGivenUpForWhatTheNetworkSays) {
+    bench.live(1s);
+    int asked = 0;
+    for (int i = 0; i < 100; ++i) {
+        bench.client.session.on_sign(1, Sign::unreachable, bench.now());
+        const std::string batch_out = bench.from_client(1);
+        asked += batch_out.empty() ? 0 : 1;
+        bench.to_server(1, batch_out);
+        bench.live(100ms);
+    }
+    EXPECT_GE(asked, 9);
+    EXPECT_LE(asked, 11) << "once a second";
+    EXPECT_TRUE(bench.client.lost.empty());
+}
+
 // A process that was stopped could hear no answer.
 TEST_F(Restart, TimeInWhichTheClientSleptIsNotHeldAgainstACarrierOnTrial) {
     ASSERT_TRUE(hello_on(2).resume);

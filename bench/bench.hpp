@@ -30,6 +30,7 @@ int bench_mixed(int argc, char** argv);
 int bench_idle(int argc, char** argv);
 int bench_stall(int argc, char** argv);
 int bench_peer(int argc, char** argv);
+int bench_presence(int argc, char** argv);
 int bench_store(int argc, char** argv);
 int bench_stored(int argc, char** argv);
 int bench_room(int argc, char** argv);

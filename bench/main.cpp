@@ -25,6 +25,8 @@ constexpr Benchmark kBenchmarks[] = {
     {"idle", flare::bench::bench_idle, "memory of a session that has nothing to do"},
     {"large", flare::bench::bench_large, "a large message down and up, with a delay of the network"},
     {"mixed", flare::bench::bench_mixed, "users who chat in pairs, 1 % of the messages large"},
+    {"presence", flare::bench::bench_presence,
+     "10,000 sessions break at once and come back, or stay away: what is told"},
     {"room", flare::bench::bench_room, "a room: members, messages that are stored, and what a delivery costs"},
     {"stall", flare::bench::bench_stall, "some subscribers stop reading: memory, the others' latency, exact gaps"},
     {"peer", flare::bench::bench_peer, "ws, socketio, mosquitto, nats under the load of echo"},

@@ -171,6 +171,10 @@ void LoadClient::on_feed(session::LaneIndex lane, std::uint32_t, const wire::im:
     session_.consumed(lane, cost, now());
 }
 
+void LoadClient::on_notice(std::string_view body) {
+    if (load_.conversing_.on_notice) load_.conversing_.on_notice(*this, body);
+}
+
 void LoadClient::on_heartbeat(session::CarrierKey, session::Duration) { ++load_.heartbeats_; }
 
 void LoadClient::on_closed(const transport::CloseReason& reason) {

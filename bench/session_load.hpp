@@ -68,6 +68,7 @@ private:
                      std::uint64_t cost) override;
     void on_feed(session::LaneIndex lane, std::uint32_t feed_id, const wire::im::Feed& feed, const Bytes& whole,
                  std::uint64_t cost) override;
+    void on_notice(std::string_view body) override;
     void on_heartbeat(session::CarrierKey, session::Duration) override;
     void on_suspect(session::CarrierKey) override {}
     void close_carrier(session::CarrierKey, errc, const std::string&) override {}
@@ -105,6 +106,7 @@ struct Conversing {
     std::function<void(LoadClient&, const wire::ResponseView&)> on_response{};
     std::function<void(LoadClient&, const wire::im::Feed&)> on_feed{};
     std::function<void(LoadClient&, const session::Outcome&)> on_stored{};
+    std::function<void(LoadClient&, std::string_view notice)> on_notice{};  // a body
     bool asks_again = false;  // to be told to come later (busy) is no failure: on_response() sees to it
 };
 
@@ -127,6 +129,8 @@ public:
     // Runs until `done` says so; false: not within `limit`.
     bool run_until(const std::function<bool()>& done, std::chrono::nanoseconds limit);
     std::vector<std::unique_ptr<LoadClient>>& clients() noexcept { return clients_; }
+    // One that was dropped connects again, for its session.
+    void dial_again(LoadClient& client) { client.attempt_ = dial_(client); }
     // Makes connection after connection for a while, `at_once` at a time; each ends when its session stands. `resume`:
     // of the same sessions (with early data where the transport can), else each time a new one.
     struct Dialled {

@@ -116,7 +116,7 @@ PRIVATE = {
         "store/engine.hpp", "store/memory/memory.hpp", "store/sqlite/sqlite.hpp", "store/store.hpp", "transport/quic/carrier.hpp", "transport/quic/endpoint.hpp",
         "transport/quic/quic.hpp", "transport/url.hpp", "transport/websocket/parser.hpp",
         "transport/websocket/upgrade.hpp", "transport/websocket/websocket.hpp", "wire/base64.hpp", "wire/batch.hpp",
-        "wire/compression.hpp", "wire/feeds.hpp", "wire/requests.hpp", "wire/sync.hpp",
+        "wire/compression.hpp", "wire/feeds.hpp", "wire/requests.hpp", "wire/signals.hpp", "wire/sync.hpp",
     },
     "bench/micro": {
         "base/random.hpp", "session/client_session.hpp", "session/session_table.hpp", "transport/websocket/mask.hpp",

@@ -5,7 +5,8 @@
 // how many members there are. Then the others subscribe.
 //
 // Options: --members N (default 100,000), --online N (default 2,000), --rounds N (default 7), --seconds S of each
-// measurement (default 1), --json.
+// measurement (default 1), --json; --messages N: so many into the large room, or with --few into the small one, one at
+// a time, and nothing else (bench/guard.py counts instructions).
 #include "bench.hpp"
 #include "session_load.hpp"
 #include "sync_ground.hpp"
@@ -87,16 +88,23 @@ public:
     }
     double page_ms() {
         return median_ms(kQuestions, [&](std::size_t i) {
-            const std::string after = SyncGround::user_name(i * 337 % load_.clients().size());
-            wire::im::MemberQuery query;
-            query.conversation = large_;
-            query.after = after;
-            query.limit = wire::im::kMaxPage;
-            ask(kFew, wire::Verb::member_list, wire::im::encode(query), large_);
+            ask_page(SyncGround::user_name(i * 337 % load_.clients().size()), wire::im::kMaxPage);
         });
     }
-    // Of the server for each member who has subscribed, bytes.
+    void send_messages(bool large, std::uint64_t count) {
+        room_ = large ? &large_ : &small_;
+        for (std::uint64_t i = 0; i < count; ++i) {
+            send(i % kFew);
+            await([this] { return under_way_ == 0; });
+        }
+    }
+    // Of the server for each member who has subscribed, bytes. The pages of rows that the store's readers keep are
+    // bounded, whoever is there: they have read those of all members before.
     double bytes_a_member() {
+        for (int each_reader = 0; each_reader < 4; ++each_reader) {
+            for (const auto& client : load_.clients()) ask_page(load_.user_of(client->index()), 1);
+        }
+        finish();
         load_.run_for(std::chrono::seconds(3));
         const std::uint64_t before = server_.memory_bytes();
         for (std::size_t i = kFew; i < load_.clients().size(); ++i) subscribe(i, large_);
@@ -121,6 +129,13 @@ private:
         wire::im::Subscribe body;
         body.conversation = room;
         ask(client, wire::Verb::subscribe, wire::im::encode(body), room);
+    }
+    void ask_page(const std::string& after, std::uint32_t limit) {
+        wire::im::MemberQuery query;
+        query.conversation = large_;
+        query.after = after;
+        query.limit = limit;
+        ask(kFew, wire::Verb::member_list, wire::im::encode(query), large_);
     }
     void ask(std::size_t client, wire::Verb verb, std::string_view body, std::string_view room) {
         await([this] { return unanswered_ < kAskedAtOnce; });
@@ -175,6 +190,8 @@ int bench_crowd(int argc, char** argv) {
     options.seconds = 1;
     std::size_t online = 2'000;
     std::size_t rounds = 7;
+    std::uint64_t messages = 0;
+    bool few = false;
     SyncShape shape{.users = 100'000, .conversations = 1, .members = 100'000, .entries = 12, .size = 64};
     for (int i = 1; i < argc; ++i) {
         const std::string_view option = argv[i];
@@ -187,6 +204,10 @@ int bench_crowd(int argc, char** argv) {
             online = number(2 * kFew, 100'000);
         } else if (option == "--rounds" && i + 1 < argc) {
             rounds = number(1, 100);
+        } else if (option == "--messages" && i + 1 < argc) {
+            messages = number(1, 10'000'000);
+        } else if (option == "--few") {
+            few = true;
         } else if (!options.take(argc, argv, i)) {
             std::fprintf(stderr, "crowd: unknown option %s\n", argv[i]);
             return 2;
@@ -198,11 +219,16 @@ int bench_crowd(int argc, char** argv) {
     ServerOptions where;
     where.store_file = ground.file();
     Crowd crowd(where, "room:" + SyncGround::room_name(0), online);
+    if (messages != 0) {
+        crowd.send_messages(!few, messages);
+        return crowd.failures() == 0 ? 0 : 1;
+    }
     std::vector<double> ratios, small, large;
     (void)crowd.cpu_of_send(true, options.seconds);  // warm
     for (std::size_t i = 0; i < rounds; ++i) {
-        small.push_back(crowd.cpu_of_send(false, options.seconds));
-        large.push_back(crowd.cpu_of_send(true, options.seconds));
+        // In turns, so that what grows with the log is nobody's advantage.
+        for (const bool which : {i % 2 == 0, i % 2 != 0})
+            (which ? large : small).push_back(crowd.cpu_of_send(which, options.seconds));
         ratios.push_back(large.back() / small.back());
     }
     const double page = crowd.page_ms();

@@ -6,7 +6,7 @@
 //
 // Options: --members N (default 100,000), --online N (default 2,000), --rounds N (default 7), --seconds S of each
 // measurement (default 1), --json; --messages N: so many into the large room, or with --few into the small one, one at
-// a time, and nothing else (bench/guard.py counts instructions).
+// a time, and nothing else (for counting instructions with callgrind, as bench/guard.py does).
 #include "bench.hpp"
 #include "session_load.hpp"
 #include "sync_ground.hpp"

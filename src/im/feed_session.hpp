@@ -5,6 +5,7 @@
 // Owner:    whoever drives Feeds makes it with the first feed of the session.
 #pragma once
 
+#include "base/pool.hpp"
 #include "im/feed.hpp"
 #include "im/held_feeds.hpp"
 
@@ -18,7 +19,8 @@ class FeedSession {
 public:
     static constexpr std::size_t kMostFeeds = 500;
 
-    FeedSession(SessionKey key, Lane lanes, EncodingSet encodings) : key_(key), lanes_(lanes), encodings_(encodings) {}
+    FeedSession(SessionKey key, Lane lanes, EncodingSet encodings)
+        : key_(key), lane_count_(lanes), encodings_(encodings) {}
     FeedSession(const FeedSession&) = delete;
     FeedSession& operator=(const FeedSession&) = delete;
 
@@ -50,8 +52,24 @@ private:
         boost::intrusive::list<Feed, boost::intrusive::constant_time_size<false>> feeds;  // that wait for their turn
         std::size_t kept = 0;  // places for those that read a page
     };
+    // Its feeds wait there, or are to.
+    Queue& lane(Lane lane) {
+        if (lanes_.empty()) lanes_.resize(lane_count_);
+        return lanes_[lane];
+    }
+    // Whether one waits in a lane. Queues that nobody is in, or has a place in, go.
+    bool tidy_lanes() {
+        bool waits = false;
+        bool used = false;
+        for (const Queue& each : lanes_) {
+            waits = waits || !each.feeds.empty();
+            used = used || each.kept != 0;
+        }
+        if (!waits && !used) Queues().swap(lanes_);
+        return waits;
+    }
     // Beside the places that are kept.
-    bool has_room(Lane lane) const { return room(lane) > lanes_[lane].kept; }
+    bool has_room(Lane lane) const { return room(lane) > (lanes_.empty() ? 0 : lanes_[lane].kept); }
     // The feed is given it, or does not need it, as the session has all of it by receipts.
     bool take(const FeedName& feed, FeedCursor& cursor, const BlockPtr& block) {
         if ((block->encodings & ~encodings_) != 0) return false;
@@ -62,14 +80,16 @@ private:
     }
     void queue(Feed& feed) {
         feed.state = Feed::State::queued;
-        lanes_[feed.lane].feeds.push_back(feed);
+        lane(feed.lane).feeds.push_back(feed);
     }
 
+    using Queues = std::vector<Queue, base::PoolAllocator<Queue>>;
     const SessionKey key_;
     Row user_ = 0;  // its user's; 0: no feed has opened yet
-    std::vector<Queue> lanes_;
+    Queues lanes_;  // none: nothing waits, as in most sessions
     HeldFeeds held_;
     std::uint32_t last_number_ = 0;
+    const Lane lane_count_;
     const EncodingSet encodings_;
     bool wants_room_ = false;
 };

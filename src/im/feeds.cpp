@@ -98,7 +98,7 @@ void Feeds::detach(Feed& feed) {
         case Feed::State::queued: feed.unlink(); break;
         case Feed::State::reading:
             for (FedConversation::Page& page : conversation.pages) std::erase(page.feeds, &feed);
-            --feed.session->lanes_[feed.lane].kept;
+            --feed.session->lane(feed.lane).kept;
             break;
         case Feed::State::stuck: std::erase(stuck_, &feed); break;
     }
@@ -235,7 +235,7 @@ void Feeds::destroyed(const model::ConversationKey& key) {
     if (conversation == nullptr) return;
     for (const FedConversation::Page& page : conversation->pages) {
         reading_.erase(page.wanted.ticket);
-        for (Feed* const feed : page.feeds) --feed->session->lanes_[feed->lane].kept;
+        for (Feed* const feed : page.feeds) --feed->session->lane(feed->lane).kept;
         for (Feed* const feed : page.feeds) feed->state = Feed::State::current;
         conversation->behind -= page.feeds.size();
     }
@@ -307,7 +307,7 @@ bool Feeds::step(Feed& feed) {
     }
     feed.unlink();
     if (feed.next <= conversation.told) {
-        session.lanes_[feed.lane].feeds.push_back(feed);  // others take their turn
+        session.lane(feed.lane).feeds.push_back(feed);  // others take their turn
     } else {
         if (--conversation.behind == 0) kept_.drop_pages(conversation.shelf);
         conversation.come_to_rest(feed);
@@ -316,11 +316,12 @@ bool Feeds::step(Feed& feed) {
 }
 
 void Feeds::serve(FeedSession& session, Lane lane) {
-    auto& waiting = session.lanes_[lane].feeds;
-    while (!waiting.empty() && step(waiting.front())) {
+    if (!session.lanes_.empty()) {
+        auto& waiting = session.lanes_[lane].feeds;
+        while (!waiting.empty() && step(waiting.front())) {
+        }
     }
-    const auto waits = [](const FeedSession::Queue& each) { return !each.feeds.empty(); };
-    const bool wants = std::ranges::any_of(session.lanes_, waits);
+    const bool wants = session.tidy_lanes();
     if (std::exchange(session.wants_room_, wants) != wants) session.want_room(wants);
 }
 
@@ -331,7 +332,7 @@ void Feeds::read(Feed& feed) {
     FedConversation& conversation = *feed.conversation;
     FeedSession& session = *feed.session;
     feed.state = Feed::State::reading;
-    ++session.lanes_[feed.lane].kept;
+    ++session.lane(feed.lane).kept;
     const auto same = [&](const FedConversation::Page& page) {
         return page.wanted.from == feed.next && page.wanted.encodings == session.encodings_ && !page.outdated;
     };
@@ -370,7 +371,7 @@ FedConversation::Page Feeds::take_page(std::uint64_t ticket) {
         std::ranges::find(pages, ticket, [](const FedConversation::Page& each) { return each.wanted.ticket; });
     FedConversation::Page taken = std::move(*page);
     pages.erase(page);
-    for (Feed* const feed : taken.feeds) --feed->session->lanes_[feed->lane].kept;
+    for (Feed* const feed : taken.feeds) --feed->session->lane(feed->lane).kept;
     return taken;
 }
 
@@ -391,7 +392,7 @@ void Feeds::page_read(std::uint64_t ticket, std::span<const BlockPtr> blocks) {
     const std::span<Feed* const> now = std::span(feeds).first(std::min(feeds.size(), most_in_turn_));
     for (Feed* const feed : now) {
         feed->state = Feed::State::queued;
-        feed->session->lanes_[feed->lane].feeds.push_front(*feed);
+        feed->session->lane(feed->lane).feeds.push_front(*feed);
     }
     for (Feed* const feed : std::span(feeds).subspan(now.size())) turns_.wait(*feed);
     serve(feeds);

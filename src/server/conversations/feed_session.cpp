@@ -27,13 +27,42 @@ bool FeedSubscriber::give(const im::FeedName& feed, const im::BlockPtr& block) {
     return sent.has_value();
 }
 
+// ---- what is unfinished ----
+
+FeedSubscriber::Unfinished& FeedSubscriber::unfinished() {
+    if (unfinished_ == nullptr) unfinished_ = std::make_unique<Unfinished>();
+    return *unfinished_;
+}
+
+void FeedSubscriber::drop_if_finished() noexcept {
+    const Unfinished& all = *unfinished_;
+    if (all.openings.empty() && all.untold.empty() && all.unsaid.empty()) unfinished_.reset();
+}
+
+void FeedSubscriber::add_opening(std::uint32_t number, Opening opening) {
+    unfinished().openings.try_emplace(number, std::move(opening));
+}
+
 FeedSubscriber::Opening FeedSubscriber::take_opening(std::uint32_t number) {
-    const auto at = openings.find(number);
+    const auto at = unfinished_->openings.find(number);
     Opening opening = std::move(at->second);
-    openings.erase(at);
-    if (openings.empty()) openings = {};  // its memory, too
+    unfinished_->openings.erase(at);
+    drop_if_finished();
     return opening;
 }
+
+void FeedSubscriber::keep_untold(const model::ConversationKey& conversation, std::uint64_t stamp) {
+    unfinished().untold.emplace_back(conversation, stamp);
+}
+
+std::vector<FeedSubscriber::Untold> FeedSubscriber::take_untold() {
+    if (unfinished_ == nullptr) return {};
+    std::vector<Untold> taken = std::exchange(unfinished_->untold, {});
+    drop_if_finished();
+    return taken;
+}
+
+// ---- ends ----
 
 void FeedSubscriber::end(const im::FeedName& feed, std::uint64_t offset) {
     say_or_keep({feed.number, feed.lane, offset});
@@ -41,7 +70,7 @@ void FeedSubscriber::end(const im::FeedName& feed, std::uint64_t offset) {
 
 void FeedSubscriber::say_or_keep(const Ended& ended) {
     if (say(ended)) return;
-    unsaid_.push_back(ended);
+    unfinished().unsaid.push_back(ended);
     parts_.memory_short();
 }
 
@@ -68,7 +97,10 @@ bool FeedSubscriber::say(const Ended& ended) {
 }
 
 void FeedSubscriber::say_again() {
-    for (const Ended& each : std::exchange(unsaid_, {})) say_or_keep(each);
+    if (unfinished_ == nullptr) return;
+    const std::vector<Ended> unsaid = std::exchange(unfinished_->unsaid, {});
+    drop_if_finished();
+    for (const Ended& each : unsaid) say_or_keep(each);
 }
 
 void FeedSubscriber::want_room(bool wanted) {

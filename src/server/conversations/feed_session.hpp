@@ -5,6 +5,7 @@
 // Owner:    ConversationFeeds.
 #pragma once
 
+#include "base/pool.hpp"
 #include "im/feeds.hpp"
 #include "server/conversations/feed_reading.hpp"
 #include "server/worker/counters.hpp"
@@ -15,6 +16,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -59,9 +61,6 @@ public:
     // It was told of feeds in this lane, which is not theirs.
     void told_apart(im::Lane lane) noexcept { apart_ |= 1u << lane; }
 
-    // It has asked for a list with feeds: it is told of conversations that are new in it.
-    bool follows_list = false;
-
     // What was asked of a conversation while its feed was opening, or what is to be told of it. Neither: to
     // unsubscribe.
     struct Asked {
@@ -76,11 +75,19 @@ public:
         bool apart = false;      // in another lane than the feed's
         std::vector<Asked> then{};
     };
-    boost::unordered_flat_map<std::uint32_t, Opening> openings;  // by number of the feed
+    void add_opening(std::uint32_t number, Opening opening);
+    // Precondition of both: the feed with this number is opening.
+    Opening& opening(std::uint32_t number) { return unfinished_->openings.at(number); }
+    const Opening& opening(std::uint32_t number) const { return unfinished_->openings.at(number); }
     Opening take_opening(std::uint32_t number);
 
-    // Conversations that are new in the list, and could not be told.
-    std::vector<std::pair<model::ConversationKey, std::uint64_t>> untold;  // with the stamp
+    // A conversation that is new in the list, and could not be told: with the stamp.
+    using Untold = std::pair<model::ConversationKey, std::uint64_t>;
+    void keep_untold(const model::ConversationKey& conversation, std::uint64_t stamp);
+    std::vector<Untold> take_untold();
+
+    // It has asked for a list with feeds: it is told of conversations that are new in it.
+    bool follows_list = false;
 
 private:
     static_assert(wire::kMaxLanes <= 32);
@@ -92,11 +99,19 @@ private:
     };
     bool say(const Ended& ended);
     void say_or_keep(const Ended& ended);
+    // While feeds open, and while something could not be told for want of memory.
+    struct Unfinished : base::Pooled {
+        boost::unordered_flat_map<std::uint32_t, Opening> openings{};  // by number of the feed
+        std::vector<Untold> untold{};
+        std::vector<Ended> unsaid{};
+    };
+    Unfinished& unfinished();
+    void drop_if_finished() noexcept;
 
     const Parts& parts_;
     const Uuid id_;
     session::ServerSession* session_;
-    std::vector<Ended> unsaid_;
+    std::unique_ptr<Unfinished> unfinished_;  // null: nothing is
     std::uint32_t apart_ = 0;  // bits of lanes in which it was told of feeds, until all that was sent there arrived
 };
 

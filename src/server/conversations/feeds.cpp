@@ -42,13 +42,13 @@ void ConversationFeeds::subscribe(session::ServerSession& session, im::SessionKe
                                   const reading::FeedPlace& place) {
     FeedSubscriber& who = subscriber_of(session, key);
     if (const im::FeedRecord* const before = feeds_.find(who, conversation); before != nullptr && before->opening()) {
-        who.openings.at(before->name().number).then.push_back({pending, place});
+        who.opening(before->name().number).then.push_back({pending, place});
         return;
     }
     close_feed(feeds_, parts_.states, who, conversation);
     im::Feed* const feed = feeds_.subscribe(who, conversation, pending.lane);
     if (feed == nullptr) return respond_refused(pending, errc::too_many_feeds);
-    who.openings.try_emplace(feed->number, Opening{.asked = {pending, place}});
+    who.add_opening(feed->number, Opening{.asked = {pending, place}});
     feeds_.begin(*feed);
 }
 
@@ -57,7 +57,7 @@ void ConversationFeeds::unsubscribe(session::ServerSession& session, const sessi
     FeedSubscriber* const who = find(session.id().value);
     const im::FeedRecord* const feed = who == nullptr ? nullptr : feeds_.find(*who, conversation);
     if (feed != nullptr && feed->opening()) {
-        who->openings.at(feed->name().number).then.push_back({pending});
+        who->opening(feed->name().number).then.push_back({pending});
         return;
     }
     if (who != nullptr) close_feed(feeds_, parts_.states, *who, conversation);
@@ -66,7 +66,7 @@ void ConversationFeeds::unsubscribe(session::ServerSession& session, const sessi
 
 void ConversationFeeds::open(const im::Feed& feed) {
     const auto& who = static_cast<const FeedSubscriber&>(*feed.session);
-    const FeedSubscriber::Asked& asked = who.openings.at(feed.number).asked;
+    const FeedSubscriber::Asked& asked = who.opening(feed.number).asked;
     const auto found = std::make_shared<reading::FeedBeginning>();
     std::string user = who.target() == nullptr ? std::string() : who.target()->user();
     StoreAccess::Question question;
@@ -99,7 +99,7 @@ void ConversationFeeds::opened(const Uuid& session, const model::ConversationKey
     FeedSubscriber* const who = find(session);
     if (who == nullptr || who->target() == nullptr) return;
     im::Feed& feed = *feeds_.find(*who, key)->feed();
-    found.opening.apart = who->openings.at(number).apart;
+    found.opening.apart = who->opening(number).apart;
     if (found.code == errc::ok && !feeds_.opened(feed, found.opening)) return open(feed);
     Opening opening = who->take_opening(number);
     if (found.code == errc::ok && tell_opened(*who, feed, opening, found)) {
@@ -144,7 +144,7 @@ bool ConversationFeeds::tell_opened(FeedSubscriber& who, const im::Feed& feed, O
 void ConversationFeeds::tell_failed(FeedSubscriber& who, const im::Feed& feed, const Opening& opening, errc code) {
     if (opening.asked.pending) respond_refused(*opening.asked.pending, code);
     if (opening.asked.news && code != errc::unknown_conversation) {
-        who.untold.emplace_back(feed.key(), *opening.asked.news);
+        who.keep_untold(feed.key(), *opening.asked.news);
         try_again_later();
     }
     if (opening.promised) who.fail(feed.number, feed.lane, said_of(code));
@@ -284,7 +284,7 @@ void ConversationFeeds::on_time() {
     feeds_.retry();
     for (const auto& [id, who] : subscribers_) {
         who->say_again();
-        for (const auto& [key, stamp] : std::exchange(who->untold, {})) tell_news(*who, key, stamp);
+        for (const auto& [key, stamp] : who->take_untold()) tell_news(*who, key, stamp);
         feeds_.room(*who);
     }
 }

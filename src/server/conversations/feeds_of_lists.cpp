@@ -23,7 +23,7 @@ std::uint32_t ConversationFeeds::promise(session::ServerSession& session, const 
     if (conversation.invitation) return 0;
     if (const im::FeedRecord* const present = feeds_.find(who, conversation.key); present != nullptr) {
         const std::uint32_t number = present->name().number;
-        if (present->opening()) who.openings.at(number).promised = true;
+        if (present->opening()) who.opening(number).promised = true;
         return number;
     }
     if (!conversation.live) return 0;
@@ -34,8 +34,8 @@ std::uint32_t ConversationFeeds::promise(session::ServerSession& session, const 
         return 0;
     }
     const reading::FeedPlace place{conversation.epoch, conversation.opening.as_of, Uuid(), true};
-    who.openings.try_emplace(
-        feed->number, Opening{.asked = {std::nullopt, place}, .next = conversation.opening.next, .promised = true});
+    who.add_opening(feed->number,
+                    Opening{.asked = {std::nullopt, place}, .next = conversation.opening.next, .promised = true});
     promises_.push_back({conversation.key, conversation.opening});
     return feed->number;
 }
@@ -47,7 +47,7 @@ void ConversationFeeds::keep_promises(const session::SessionId& session, session
     for (Promise& each : std::exchange(promises_, {})) {
         im::Feed& feed = *feeds_.find(who, each.key)->feed();
         each.opening.apart = feed.lane != told_in;
-        who.openings.at(feed.number).apart = each.opening.apart;
+        who.opening(feed.number).apart = each.opening.apart;
         feeds_.begin(feed, each.opening);
     }
 }
@@ -79,13 +79,13 @@ void ConversationFeeds::tell_news(FeedSubscriber& who, const model::Conversation
     if (who.target() == nullptr) return;
     if (const im::FeedRecord* const present = feeds_.find(who, conversation); present != nullptr) {
         // Whoever has a feed hears of it there; one that is opening may have been read before the user was a member.
-        if (present->opening()) who.openings.at(present->name().number).then.push_back({.news = stamp});
+        if (present->opening()) who.opening(present->name().number).then.push_back({.news = stamp});
         return;
     }
     const std::string name = reading::name_of(conversation, who.target()->user());
     im::Feed* const feed = feeds_.subscribe(who, conversation, session::lane_of(name, who.target()->lanes()));
     if (feed == nullptr) return tell_without_feed(who, conversation, stamp);
-    who.openings.try_emplace(feed->number, Opening{.asked = {.news = stamp}});
+    who.add_opening(feed->number, Opening{.asked = {.news = stamp}});
     feeds_.begin(*feed);
 }
 
@@ -107,7 +107,7 @@ void ConversationFeeds::tell_without_feed(FeedSubscriber& who, const model::Conv
             if (code == errc::ok &&
                 parts_.table.send_feed(*told->target(), lane, std::move(found->body), parts_.executor.now()))
                 return parts_.states.listed(id, conversation, &found->opening);
-            told->untold.emplace_back(conversation, stamp);
+            told->keep_untold(conversation, stamp);
             try_again_later();
         });
 }

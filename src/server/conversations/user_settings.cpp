@@ -98,7 +98,8 @@ void UserSettings::look(const ChoicePtr& choice) {
                                               wire::im::kMaxUnread);
             if (!unread) return reading::code_of(unread);
             choice->mark = wire::im::ReadMark{opened->mark.offset, unread->count, unread->more,
-                                              head.last.offset,    head.messages, opened->mark.unread_from};
+                                              head.last.offset,    head.messages, opened->mark.unread_from,
+                                              unread->mentions};
             return errc::ok;
         },
         [this, choice](errc code) { code == errc::ok ? tell(choice) : fail(choice, code); });

@@ -2,7 +2,7 @@
 // read an entry.
 #include "contract/store/list_fixture.hpp"
 #include "contract/store/sqlite_fixture.hpp"
-#include "sql/database.hpp"
+#include "store/sqlite/database.hpp"
 
 #include <gtest/gtest.h>
 

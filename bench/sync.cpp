@@ -76,10 +76,11 @@ public:
     Returning(const SyncOptions& options, const std::string& cursor)
         : options_(options),
           states_(options.shape.users, State{.cursor = cursor}),
-          load_([](LoadClient&, std::string_view, std::string_view) {},
-                {[this](LoadClient& client, const wire::ResponseView& page) { take(client, page); },
-                 [this](LoadClient&, const wire::im::Feed& feed) { failed_feeds_ += feed.failed != errc::ok; }, nullptr,
-                 true}) {
+          load_(
+              [](LoadClient&, std::string_view, std::string_view) {},
+              {.on_response = [this](LoadClient& client, const wire::ResponseView& page) { take(client, page); },
+               .on_feed = [this](LoadClient&, const wire::im::Feed& feed) { failed_feeds_ += feed.failed != errc::ok; },
+               .asks_again = true}) {
         load_.on_ready([this](LoadClient& client) {
             ask_again();
             ask(client, {});

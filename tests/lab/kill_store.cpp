@@ -227,7 +227,7 @@ int lab_kill_store(const Options& options) {
         out,
         "kill-store: %d clients, %d messages a second, %d rooms and %d direct conversations; without limits of "
         "rates (as shipped: 20/s a device, 50/s a conversation); %d kills a run\n",
-        kClients, kClients * kPerSecond, kRooms, kClients / 2, kKills);
+        kClients, kClients * kSendsPerSecond, kRooms, kClients / 2, kKills);
     Counts sum;
     const unsigned seed = std::random_device{}();
     for (const char* const victim : {"server", "clients"}) {

@@ -18,7 +18,7 @@ namespace flare::lab {
 
 inline constexpr int kClients = 20;
 inline constexpr int kRooms = 10;
-inline constexpr int kPerSecond = 100;  // of one client
+inline constexpr int kSendsPerSecond = 100;  // of one client
 
 inline std::string client_name(int client) { return "user" + std::to_string(client); }
 inline std::string room_name(int room) { return "room:kill" + std::to_string(room); }

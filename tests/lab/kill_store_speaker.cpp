@@ -103,7 +103,7 @@ int lab_speak(const std::string& address, int first, int count, const std::strin
         }
         enough = true;
     });
-    for (auto due = Clock::now(); !enough; due += 1000ms / kPerSecond) {
+    for (auto due = Clock::now(); !enough; due += 1000ms / kSendsPerSecond) {
         std::this_thread::sleep_until(due);
         for (const auto& each : speakers) each->say_next();
     }

@@ -4,7 +4,7 @@
 
 namespace flare::wire::im {
 
-// Fields of a message follow one another in any order, so the feed, whose number is the highest, goes to the end.
+// Fields of a message follow one another in any order, so the feed goes to the end.
 void append_synced(std::string& page, std::string_view conversation, std::uint32_t feed) {
     constexpr std::uint32_t kConversations = 1;  // of SyncPage
     constexpr std::uint32_t kFeed = 5;           // of SyncedConversation

@@ -104,7 +104,7 @@ TEST_F(RoomTool, InvitesAndListsWhoIsInvited) {
     const Ran refused = tool({"room", "invite", "tea", "eve"}, "bob");
     EXPECT_EQ(refused.code, 4);
     EXPECT_THAT(refused.err, HasSubstr("flare room invite: only moderators invite users"));
-    EXPECT_THAT(tool({"history", "tea"}, "bob").out, HasSubstr("declined the invitation"));
+    EXPECT_THAT(tool({"history", "room:tea"}, "bob").out, HasSubstr("declined the invitation"));
 }
 
 TEST_F(RoomTool, AnswersInJson) {

@@ -262,6 +262,7 @@ private:
         if (below(2) == 0) let_go(user);
         erasure(user, true);
         plain_.people[user].forget_choices();
+        for (PlainRoom::Said& each : plain_.said) each.mentions.erase(user);
     }
     void erasure(Row user, bool done) {
         write({Erasure{user, done ? room_ : 0, done}},

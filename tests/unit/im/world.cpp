@@ -143,7 +143,7 @@ void World::write(Device& device) {
 Command World::a_command() {
     const auto invited = std::ranges::find_if(members_, [](const auto& each) { return each.second.invited(); });
     const Row user = invited != members_.end() && any(2) == 0 ? invited->first : 1 + any(6);
-    if (invited != members_.end() && any(2) == 0) {
+    if (invited != members_.end() && any(4) != 0) {
         if (any(2) == 0) return command::Remove{invited->first};
         return command::Ban{invited->first, now_.unix_ms + any(1000)};
     }

@@ -104,8 +104,10 @@ private:
     Result<std::string> encode_invitation(const store::Listed& listed, std::string_view name) {
         const auto by = names_.of(listed.member.invited_by);
         if (!by) return by.error();
+        const Opened opened{
+            listed.conversation, listed.member, {}, {}};  // until `told`, which has views of it, is written
         wire::im::SyncedConversation told;
-        told.about = describe_invitation({listed.conversation, listed.member}, name, *by);
+        told.about = describe_invitation(opened, name, *by);
         told.last_ms = static_cast<std::int64_t>(listed.member.invited_ms);
         return wire::im::encode(told);
     }

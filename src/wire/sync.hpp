@@ -105,7 +105,7 @@ struct SyncedConversation {
     std::optional<ReadMark> mark;
     std::vector<Entry> entries;
     std::uint32_t feed = 0;        // 0: none
-    std::vector<UserMark> others;  // of a direct conversation
+    std::vector<UserMark> others;  // of a direct conversation, or of a small room whose feed begins unasked
     std::optional<Settings> settings;
 };
 

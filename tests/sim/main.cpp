@@ -195,7 +195,7 @@ int run_seeds(const Options& options) {
                                       "older copy",
                                       "later",
                                       "refused for good",
-                                      "repeat that the store knows",
+                                      "group that was written after all",
                                       "flood",
                                       "change",
                                       "change that was refused",

@@ -131,6 +131,7 @@ void SimStore::reopen() {
     if (was_written) note_committed(*written);
     if (!*written) return commit(true);
     world_.require(was_written, "a group is called written that was");
+    world_.happened("group that was written after all");
     committed_ = true;
     answer(errc::ok);
 }

@@ -247,8 +247,15 @@ struct Summaries::Telling {
 
 // Sessions may end meanwhile: they go afterwards.
 void Summaries::tell_mentioned(SummedUp& log, std::span<const Mention> mentions) {
+    // In a task of its own: that one of them is removed by what comes with it is known then.
     const std::vector<im::Row> users = log.mentions.add(mentions, parts_.executor.now(), kInterval);
     if (users.empty()) return;
+    parts_.executor.later([this, key = log.key, users] {
+        if (SummedUp* const known = find(key)) tell_mentioned(*known, users);
+    });
+}
+
+void Summaries::tell_mentioned(SummedUp& log, const std::vector<im::Row>& users) {
     Telling telling(log);
     for (std::size_t at = 0; at < log.summaries.size(); ++at) {
         Summary& each = log.summaries[at];

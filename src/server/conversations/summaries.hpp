@@ -134,6 +134,7 @@ private:
     void serve(SummedUp& log);
     struct Telling;
     void tell_mentioned(SummedUp& log, std::span<const Mention> mentions);
+    void tell_mentioned(SummedUp& log, const std::vector<im::Row>& users);
     // False: there are more than a second has room for.
     bool tell(SummedUp& log);
     // False: the session takes nothing.

@@ -254,6 +254,7 @@ TEST_F(Invited, IsKeptInTheCacheOfTheClient) {
         Client desk = connected(listing("bob", before, "desk").cache_file(cache));
         ASSERT_TRUE(ann.invitations().invite(kRoom, {"bob"}));
         ASSERT_TRUE(has(desk, {"room:tea by ann"}));
+        ASSERT_TRUE(before.wait_for<event::InvitationChanged>());
     }
     Events after;
     auto desk = listing("bob", after, "desk").cache_file(cache).build();

@@ -146,6 +146,8 @@ TEST_F(Marks, TheCacheKeepsThemForTheNextRun) {
         ASSERT_TRUE(bob.conversations().mark_read("ann", at));
         ASSERT_TRUE(hears(at_ann, "bob", at.offset, at.offset));
         ASSERT_TRUE(ann.marks().mark_unread("bob", at));
+        const auto is_unread = [&](const ListedConversation& now) { return now.mark.unread_from == at.offset; };
+        ASSERT_TRUE(told_that(at_ann, is_unread));
     }
     Events later;
     auto next = listing(server.websocket_addr(), "ann", later).cache_file(cache).build();

@@ -195,13 +195,7 @@ TEST_F(UserSettings, TheCacheKeepsNothingOfWhatIsCleared) {
         ASSERT_TRUE(hears(at_ann, 5));
         ASSERT_TRUE(ann.settings().clear("bob", {at.epoch, at.offset - 2}));
         ASSERT_TRUE(ann.settings().set("bob", {.hidden = true}));
-        // What the application has been told is kept.
-        ASSERT_TRUE(at_ann.wait([](const std::vector<Event>& seen) {
-            return std::any_of(seen.begin(), seen.end(), [](const Event& event) {
-                const auto* const changed = std::get_if<event::ConversationChanged>(&event);
-                return changed != nullptr && changed->now && changed->now->settings.hidden;
-            });
-        }));
+        ASSERT_TRUE(told_that(at_ann, [](const ListedConversation& now) { return now.settings.hidden; }));
     }
     Events later;
     auto next = listing(server.websocket_addr(), "ann", later).cache_file(cache).build();

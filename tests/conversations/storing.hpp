@@ -4,7 +4,9 @@
 #include "integration/harness.hpp"
 #include "support/folder.hpp"
 
+#include <algorithm>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace flare::test {
@@ -36,6 +38,18 @@ inline void make_open_room(Client& owner) {
     const auto made = owner.conversations().create(
         "room:tea", RoomOptions().with_join(JoinPolicy::open).with_visibility(HistoryVisibility::all));
     EXPECT_TRUE(made) << made.error().text;
+}
+
+// The application has been told of a conversation that is so. A client's cache keeps what it has been told, and no
+// more.
+template <typename Predicate>
+bool told_that(Events& events, Predicate is_so) {
+    return events.wait([&](const std::vector<Event>& seen) {
+        return std::ranges::any_of(seen, [&](const Event& event) {
+            const auto* const changed = std::get_if<event::ConversationChanged>(&event);
+            return changed != nullptr && changed->now && is_so(*changed->now);
+        });
+    });
 }
 
 inline std::vector<std::string> texts_of(const HistoryPage& page) {

@@ -13,9 +13,9 @@ using session::kNever;
 
 // Of a conversation without a feed, whose receipts came before it was in the list.
 void tell_own(Feeds::Follower& follower, const Feeds::Named& named, const FeedCursor& known) {
-    follower.on_own_between(named.name, known.own_after(), known.position());
-    for (const std::uint64_t offset : known.own_above(named.end))
-        follower.on_own_at(named.name, {named.end.epoch, offset});
+    follower.on_own_passed(named.name, known.own_passed());
+    for (const FeedCursor::Own& own : known.own_above(named.end))
+        follower.on_own_at(named.name, {named.end.epoch, own.offset}, own.counts);
 }
 
 }  // namespace
@@ -45,7 +45,7 @@ void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shar
     if (named.cleared_to != 0 && feed.clear({named.end.epoch, named.cleared_to}) && keeper_)
         keeper_->moved(named.name, feed.cursor.told_upto());
     // Receipts of own messages may have come before the conversation was in the list.
-    if (follower_ != nullptr) follower_->on_own_between(named.name, feed.cursor.own_after(), feed.cursor.position());
+    if (follower_ != nullptr) follower_->on_own_passed(named.name, feed.cursor.own_passed());
     // What is asked for takes its place, and when that fails, it is asked for again. So does what has been asked for
     // behind the page: its number is higher. A page may have named the feed before it began.
     const bool begins = named.begins && feed.number == named.number;

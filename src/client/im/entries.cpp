@@ -75,6 +75,8 @@ PackedEntry packed_of(const wire::im::Entry& from, const Bytes& whole) {
     return packed;
 }
 
+bool counts_in_log(const Entry& entry) noexcept { return entry.kind == EntryKind::message && !entry.silent; }
+
 void read_about(std::string_view bytes, Entry& to) {
     if (bytes.empty()) return;
     Message said;

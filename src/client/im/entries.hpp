@@ -31,6 +31,9 @@ PackedEntry packed_of(const wire::im::Entry& from, const Bytes& whole);
 // names the offset.
 Checked<Entry> unpacked(PackedEntry packed, wire::Encodings encodings);
 
+// Among the messages of its log: it is one, and not silent.
+bool counts_in_log(const Entry& entry) noexcept;
+
 // What a message of this client says beside its payload: an encoded wire::About.
 void read_about(std::string_view bytes, Entry& to);
 

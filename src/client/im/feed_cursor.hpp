@@ -17,6 +17,7 @@
 #include <map>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace flare::client {
 
@@ -30,16 +31,25 @@ public:
     const Position& position() const noexcept { return position_; }
     const Uuid& id() const noexcept { return id_; }
     ToldUpto told_upto() const { return {position_, id_}; }
-    // What is above it, up to the position, are own messages, passed because of their receipts.
-    Position own_after() const noexcept { return {position_.epoch, reached_}; }
+    // Own messages that were passed because of their receipts: those above `after`, up to the position.
+    struct Passed {
+        Position after;
+        Position upto;
+        const std::vector<std::uint64_t>& uncounted;  // offsets of those that count nowhere
+    };
+    Passed own_passed() const noexcept { return {{position_.epoch, reached_}, position_, uncounted_}; }
+    struct Own {
+        std::uint64_t offset = 0;
+        bool counts = true;  // among the messages of the log: it is not silent
+    };
     // Own messages that are known above this position, of its epoch.
-    std::vector<std::uint64_t> own_above(const Position& at) const;
+    std::vector<Own> own_above(const Position& at) const;
 
     // A feed begins behind this position. Own messages that are known above it, in this epoch, stay known.
     void begin(const Position& position, const Uuid& id);
     bool knows_anything() const noexcept { return begun_ || !own_.empty(); }
-    // The receipt of an own message has come: its entry is not told.
-    void note_own(const Position& at, const Uuid& id);
+    // The receipt of an own message has come: its entry is not told. `counts`: as in Own.
+    void note_own(const Position& at, const Uuid& id, bool counts = true);
     // Entries up to this offset are not told. False: the position is there already, or further.
     bool skip_to(std::uint64_t offset);
 
@@ -52,15 +62,23 @@ public:
     Taken take(std::uint64_t offset, const Uuid& id);
 
 private:
+    struct Sent {
+        Uuid id;
+        bool counts = true;
+    };
+
     void absorb();
+    void pass(std::uint64_t offset, bool counts);
 
     Position position_;
     std::uint64_t reached_ = 0;  // the offset without the own messages behind it
     Uuid id_;
     bool begun_ = false;
     // Of one epoch. Invariant: once begun, if it is the position's, all of them are above position_.offset + 1.
-    std::map<std::uint64_t, Uuid> own_;
+    std::map<std::uint64_t, Sent> own_;
     std::uint64_t own_epoch_ = 0;
+    // Above reached_, up to the position; of more than kMostOwn, the older half is forgotten.
+    std::vector<std::uint64_t> uncounted_;
 };
 
 }  // namespace flare::client

@@ -364,18 +364,19 @@ void Feeds::on_feed_refused(std::uint32_t number) {
     renew_later(feed, 0);
 }
 
-std::optional<ToldUpto> Feeds::on_stored(const std::string& conversation, const StoredAt& stored, const Uuid& id) {
+std::optional<ToldUpto> Feeds::on_stored(const std::string& conversation, const StoredAt& stored, const Uuid& id,
+                                         bool counts) {
     const auto found = all_.find(conversation);
     const bool followed = found != all_.end() && found->second.wanted();
-    if (syncs_ && !followed) unfollowed_.of(conversation).note_own(stored.position, id);
+    if (syncs_ && !followed) unfollowed_.of(conversation).note_own(stored.position, id, counts);
     if (found == all_.end()) return std::nullopt;
     Feed& feed = found->second;
     feed.own_upto = std::max(feed.own_upto, stored.position.offset);
     for (Asked& asked : feed.asked) {
-        if (asked.subscribed) asked.cursor.note_own(stored.position, id);
+        if (asked.subscribed) asked.cursor.note_own(stored.position, id, counts);
     }
     if (!followed) return std::nullopt;
-    feed.cursor.note_own(stored.position, id);
+    feed.cursor.note_own(stored.position, id, counts);
     const Position& now = feed.cursor.position();
     const bool passed = now.epoch == stored.position.epoch && now.offset >= stored.position.offset;
     return passed ? std::optional(feed.cursor.told_upto()) : std::nullopt;
@@ -417,7 +418,7 @@ void Feeds::tell_entry(Feed& feed, const im::Entry& entry, const Bytes& whole,
     if (!verdict.fresh) return;
     if (follower_ != nullptr) {
         follower_->on_entry(name, origin->epoch, entry, origin->encodings);
-        follower_->on_own_between(name, feed.cursor.own_after(), feed.cursor.position());
+        follower_->on_own_passed(name, feed.cursor.own_passed());
     }
     const bool message = entry.kind == model::EntryKind::message;
     const bool own = entry.from == user_;
@@ -442,7 +443,7 @@ void Feeds::tell_gap(Feed& feed, HistoryGap gap) {
     // Of one that is skipped, the cursor stands at the entry behind it already, which is still to be told.
     if (follower_ != nullptr && gap.reason != HistoryGapReason::skipped) {
         follower_->on_skipped(gap.conversation, {gap.epoch, gap.last});
-        follower_->on_own_between(gap.conversation, feed.cursor.own_after(), feed.cursor.position());
+        follower_->on_own_passed(gap.conversation, feed.cursor.own_passed());
     }
     auto make = [shown = feed.shown, kept = Keeping::of(keeper_, gap.conversation, feed.cursor.told_upto()),
                  gap = std::move(gap)]() -> std::optional<Event> {

@@ -83,10 +83,11 @@ public:
         virtual void on_member(const std::string& conversation, const Subscribed& begun) = 0;
         // Entries up to this one are not told.
         virtual void on_skipped(const std::string& conversation, const Position& upto) = 0;
-        // Behind `after` up to `upto` are own messages, whose receipts have come; of one epoch.
-        virtual void on_own_between(const std::string& conversation, const Position& after, const Position& upto) = 0;
-        // An own message, whose receipt has come, is there. Nothing is told of the conversation.
-        virtual void on_own_at(const std::string& conversation, const Position& at) = 0;
+        // Own messages, whose receipts have come.
+        virtual void on_own_passed(const std::string& conversation, const FeedCursor::Passed& own) = 0;
+        // An own message, whose receipt has come, is there; `counts`: it is not silent. Nothing is told of the
+        // conversation.
+        virtual void on_own_at(const std::string& conversation, const Position& at, bool counts) = 0;
         // The server says that the user is no member.
         virtual void on_no_member(const std::string& conversation) = 0;
         // What the user has cleared of a log of this epoch; 0: nothing.
@@ -150,7 +151,8 @@ public:
     void on_feed_refused(std::uint32_t number);
     // The receipt of an own message has come. Returns how far the application has been told the conversation when it
     // has been told that, if that goes as far as this message.
-    std::optional<ToldUpto> on_stored(const std::string& conversation, const StoredAt& stored, const Uuid& id);
+    std::optional<ToldUpto> on_stored(const std::string& conversation, const StoredAt& stored, const Uuid& id,
+                                      bool counts = true);
 
     // The connection ends: the record is told how far each subscription has come.
     void note_places();

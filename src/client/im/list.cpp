@@ -21,7 +21,7 @@ std::uint64_t offset_of(const ConversationList::Kept& kept) { return kept.packed
 
 // As unread, for this user: neither silent nor deleted, and of somebody else.
 bool counts(const Entry& entry, std::string_view user) {
-    return entry.kind == EntryKind::message && !entry.silent && !entry.deleted && entry.from != user;
+    return counts_in_log(entry) && !entry.deleted && entry.from != user;
 }
 
 bool mentions(const Entry& entry, std::string_view user) {
@@ -206,11 +206,13 @@ void ConversationList::on_gap(std::string_view name, const Position& upto) {
     note_changed(state->about.name, *state);
 }
 
-void ConversationList::on_own_between(std::string_view name, const Position& after, const Position& upto) {
+void ConversationList::on_own_passed(std::string_view name, const FeedCursor::Passed& own) {
     const auto end = end_of(name);
-    if (!end || end->epoch != upto.epoch) return;
-    for (std::uint64_t offset = std::max(after.offset, end->offset) + 1; offset <= upto.offset; ++offset)
-        on_own_at(name, {upto.epoch, offset});
+    if (!end || end->epoch != own.upto.epoch) return;
+    for (std::uint64_t offset = std::max(own.after.offset, end->offset) + 1; offset <= own.upto.offset; ++offset) {
+        const bool counts = !std::ranges::binary_search(own.uncounted, offset);
+        on_own_at(name, {own.upto.epoch, offset}, counts);
+    }
 }
 
 void ConversationList::on_own(std::string_view name, std::uint64_t epoch, Entry entry) {
@@ -220,10 +222,10 @@ void ConversationList::on_own(std::string_view name, std::uint64_t epoch, Entry 
     const auto known = [&](const Kept& each) { return offset_of(each) == entry.offset; };
     if (entry.offset == state->heard + 1) ++state->heard;
     if (std::any_of(state->entries.begin(), state->entries.end(), known)) return;
-    const bool is_counted = entry.kind == EntryKind::message && !entry.silent;
-    if (is_counted) state->note_late_receipt(entry.offset);
-    state->note_own(entry.offset, is_counted);
-    if (is_counted && entry.offset == head.last + 1) ++head.messages;
+    const bool counts = counts_in_log(entry);
+    if (counts) state->note_late_receipt(entry.offset);
+    state->note_own(entry.offset, counts);
+    if (counts && entry.offset == head.last + 1) ++head.messages;
     entry.messages = head.messages;
     if (entry.offset > head.last) {
         head.last = entry.offset;
@@ -240,14 +242,14 @@ void ConversationList::on_own(std::string_view name, std::uint64_t epoch, Entry 
     make_room();
 }
 
-void ConversationList::on_own_at(std::string_view name, const Position& at) {
+void ConversationList::on_own_at(std::string_view name, const Position& at, bool counts) {
     State* const state = find(name, at.epoch);
     if (state == nullptr) return;
-    state->note_own(at.offset, true);
+    state->note_own(at.offset, counts);
     if (at.offset == state->heard + 1) ++state->heard;
     LogHead& head = state->about.head;
     if (at.offset <= head.last) return;
-    if (at.offset == head.last + 1) ++head.messages;
+    if (counts && at.offset == head.last + 1) ++head.messages;
     head.last = at.offset;
     note_changed(state->about.name, *state);
 }

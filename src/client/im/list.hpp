@@ -17,6 +17,7 @@
 #pragma once
 
 #include "client/im/entries.hpp"
+#include "client/im/feed_cursor.hpp"
 #include "wire/sync.hpp"
 
 #include <flare/conversation.hpp>
@@ -78,12 +79,12 @@ public:
     void on_visible_from(std::string_view name, std::uint64_t epoch, std::uint64_t offset);
     // Entries up to this one are not told.
     void on_gap(std::string_view name, const Position& upto);
-    // Behind `after` up to `upto` are own messages, of which the list may not have been told; of one epoch.
-    void on_own_between(std::string_view name, const Position& after, const Position& upto);
+    // Own messages, of which the list may not have been told.
+    void on_own_passed(std::string_view name, const FeedCursor::Passed& own);
     // An own message is in the log. `entry`: with its offset.
     void on_own(std::string_view name, std::uint64_t epoch, Entry entry);
-    // The same, of which nothing else is known.
-    void on_own_at(std::string_view name, const Position& at);
+    // The same, of which nothing else is known. `counts`: it is not silent.
+    void on_own_at(std::string_view name, const Position& at, bool counts);
     // The log ends there now, with so many messages.
     struct End {
         Position last{};

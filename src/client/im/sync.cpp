@@ -339,7 +339,7 @@ void Sync::release_held() {
 }
 
 std::optional<ToldUpto> Sync::on_stored(const std::string& conversation, const StoredAt& stored, Entry entry) {
-    const auto upto = feeds_.on_stored(conversation, stored, entry.id);
+    const auto upto = feeds_.on_stored(conversation, stored, entry.id, counts_in_log(entry));
     if (!on_) return upto;
     entry.offset = stored.position.offset;
     entry.time = stored.time;
@@ -419,11 +419,13 @@ void Sync::on_member(const std::string& conversation, const Subscribed& begun) {
 
 void Sync::on_skipped(const std::string& conversation, const Position& upto) { list_.on_gap(conversation, upto); }
 
-void Sync::on_own_between(const std::string& conversation, const Position& after, const Position& upto) {
-    list_.on_own_between(conversation, after, upto);
+void Sync::on_own_passed(const std::string& conversation, const FeedCursor::Passed& own) {
+    list_.on_own_passed(conversation, own);
 }
 
-void Sync::on_own_at(const std::string& conversation, const Position& at) { list_.on_own_at(conversation, at); }
+void Sync::on_own_at(const std::string& conversation, const Position& at, bool counts) {
+    list_.on_own_at(conversation, at, counts);
+}
 
 void Sync::on_no_member(const std::string& conversation) {
     // Who is only invited is no member either.

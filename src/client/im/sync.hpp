@@ -125,8 +125,8 @@ private:
                   wire::Encodings encodings) override;
     void on_member(const std::string& conversation, const Subscribed& begun) override;
     void on_skipped(const std::string& conversation, const Position& upto) override;
-    void on_own_between(const std::string& conversation, const Position& after, const Position& upto) override;
-    void on_own_at(const std::string& conversation, const Position& at) override;
+    void on_own_passed(const std::string& conversation, const FeedCursor::Passed& own) override;
+    void on_own_at(const std::string& conversation, const Position& at, bool counts) override;
     void on_no_member(const std::string& conversation) override;
     std::uint64_t cleared_to(const std::string& conversation, std::uint64_t epoch) const override {
         return list_.cleared_to(conversation, epoch);

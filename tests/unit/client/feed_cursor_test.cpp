@@ -1,8 +1,10 @@
 // How far a subscription has come: what is told, once and in order, and what is missing.
 #include "client/im/feed_cursor.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <set>
 
@@ -39,6 +41,24 @@ TEST_F(Cursor, TakesEachEntryOnceAndNeverGoesBack) {
     EXPECT_TRUE(cursor.id().is_nil()) << "nothing is known of the entry there";
 }
 
+TEST_F(Cursor, KnowsWhichOwnMessagesAreSilent) {
+    using testing::ElementsAre;
+    cursor.begin({7, 10}, id(10));
+    for (const std::uint64_t offset : {12u, 14u, 15u, 16u}) cursor.note_own({7, offset}, id(offset), offset == 14);
+    EXPECT_THAT(cursor.own_passed().uncounted, ElementsAre());
+    EXPECT_TRUE(fresh(11));
+    EXPECT_THAT(cursor.own_passed().uncounted, ElementsAre(12));
+    EXPECT_TRUE(cursor.own_above({7, 12}).front().counts);
+    EXPECT_FALSE(cursor.own_above({7, 12}).back().counts);
+    EXPECT_FALSE(fresh(15)) << "it is told all the same";
+    EXPECT_THAT(cursor.own_passed().uncounted, ElementsAre(15, 16));
+    for (std::uint64_t offset = 17; offset < 17 + 3 * FeedCursor::kMostOwn; ++offset)
+        cursor.note_own({7, offset}, id(offset), false);
+    EXPECT_LE(cursor.own_passed().uncounted.size(), FeedCursor::kMostOwn);
+    EXPECT_EQ(cursor.own_passed().uncounted.back(), cursor.position().offset);
+    EXPECT_TRUE(std::ranges::is_sorted(cursor.own_passed().uncounted));
+}
+
 TEST_F(Cursor, PassesOwnMessagesWhoseReceiptsHaveCome) {
     cursor.begin({7, 10}, id(10));
     own(11);
@@ -52,11 +72,11 @@ TEST_F(Cursor, PassesOwnMessagesWhoseReceiptsHaveCome) {
     EXPECT_FALSE(next.missing);
     EXPECT_EQ(cursor.position(), (Position{7, 14}));
     EXPECT_EQ(cursor.id(), id(14));
-    EXPECT_EQ(cursor.own_after(), (Position{7, 12}));
+    EXPECT_EQ(cursor.own_passed().after, (Position{7, 12}));
     EXPECT_FALSE(fresh(13)) << "the server tells it all the same";
     own(16);
     EXPECT_FALSE(fresh(16));
-    EXPECT_EQ(cursor.own_after(), (Position{7, 15})) << "it is an own message all the same";
+    EXPECT_EQ(cursor.own_passed().after, (Position{7, 15})) << "it is an own message all the same";
 }
 
 TEST_F(Cursor, AnOwnMessageThatTheServerTellsIsNotFresh) {

@@ -3,6 +3,7 @@
 #include "client/im/bodies.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace flare::client {
 
@@ -55,6 +56,7 @@ bool ListStates::take(const wire::im::ConversationState& from, bool page_comes) 
     // Of a conversation that is only subscribed to there need be nothing in the list.
     if ((listed || state.only_others()) && !page_comes) {
         apply(name, state);
+        if (!listed) keep_early(name, state);
         return true;
     }
     const auto before = kept_.find(name);
@@ -74,6 +76,25 @@ bool ListStates::take(const wire::im::ConversationState& from, bool page_comes) 
     return listed || page_comes;
 }
 
+void ListStates::subscribed(const std::string& conversation, std::uint64_t epoch, std::vector<UserMark> others) {
+    if (others.empty()) return;
+    parts_.others.on_told(conversation, epoch, others);
+    if (parts_.list.end_of(conversation)) return;
+    Kept state;
+    state.number = ++taken_;
+    state.epoch = epoch;
+    state.others = std::move(others);
+    keep_early(conversation, state);
+}
+
+void ListStates::keep_early(const std::string& name, const Kept& state) {
+    if (const auto before = early_.find(name); before != early_.end()) {
+        before->second.add(state);
+    } else if (early_.size() < kMostEarly) {
+        early_.emplace(name, state);
+    }
+}
+
 void ListStates::apply(const std::string& name, const Kept& state) {
     if (state.gone) {
         // A member that has come back has read further.
@@ -89,13 +110,18 @@ void ListStates::apply(const std::string& name, const Kept& state) {
 }
 
 void ListStates::take_kept() {
-    for (auto each = kept_.begin(); each != kept_.end();) {
+    take_listed(early_);
+    take_listed(kept_);
+}
+
+void ListStates::take_listed(AllKept& all) {
+    for (auto each = all.begin(); each != all.end();) {
         const bool listed = parts_.list.end_of(each->first).has_value();
         if (!listed && !each->second.gone) {
             ++each;
             continue;
         }
-        const auto taken = kept_.extract(each++);
+        const auto taken = all.extract(each++);
         if (listed) apply(taken.key(), taken.mapped());
     }
 }
@@ -106,7 +132,8 @@ std::optional<wire::im::Settings> ListStates::settings_of(std::string_view name,
 }
 
 void ListStates::end_sync(std::uint64_t taken) {
-    std::erase_if(kept_, [taken](const auto& each) { return each.second.number <= taken; });
+    for (AllKept* const all : {&kept_, &early_})
+        std::erase_if(*all, [taken](const auto& each) { return each.second.number <= taken; });
 }
 
 session::TimePoint ListStates::ask_at(session::TimePoint now) {

@@ -30,6 +30,8 @@ class ListStates {
 public:
     // Of conversations that no page has named. Of more, the list is asked for.
     static constexpr std::size_t kMostKept = 1'000;
+    // Subscriptions that no page has named, of which it is known how far others have come.
+    static constexpr std::size_t kMostEarly = 256;
     // How long a state waits for what names its conversation before the list is asked for, and how long the list is not
     // asked for again because of one.
     static constexpr session::Duration kPatience = std::chrono::seconds(1);
@@ -48,16 +50,25 @@ public:
     explicit ListStates(Parts parts) : parts_(std::move(parts)) {}
 
     // A new session: what was told in the one before is void.
-    void begin_session() { kept_.clear(); }
+    void begin_session() {
+        kept_.clear();
+        early_.clear();
+    }
     // `page_comes`: a page has been asked for, and may be older: the state is kept until take_kept().
     // False: the list lacks something: it is to be asked for, unless a page comes that was read later.
     bool take(const wire::im::ConversationState& state, bool page_comes);
+    // A subscription has begun, and says how far others have come. They are told, and kept for what will be in the
+    // list.
+    void subscribed(const std::string& conversation, std::uint64_t epoch, std::vector<UserMark> others);
     // Of conversations that are in the list by now.
     void take_kept();
     // What is kept of the settings of a log, and is newer than a page; nothing: nothing is.
     std::optional<wire::im::Settings> settings_of(std::string_view name, std::uint64_t epoch) const;
     // The user is no member any more.
-    void forget(const std::string& conversation) { kept_.erase(conversation); }
+    void forget(const std::string& conversation) {
+        kept_.erase(conversation);
+        early_.erase(conversation);
+    }
     // A list is complete that began when this many states had come: what it lacks of them is none of the user's.
     void end_sync(std::uint64_t taken);
     std::uint64_t taken() const noexcept { return taken_; }
@@ -81,11 +92,15 @@ private:
         bool only_others() const noexcept { return !end && !mark && !gone && !settings; }
         void add(const Kept& newer);
     };
+    using AllKept = std::map<std::string, Kept, std::less<>>;  // by conversation
     static Kept kept_of(const wire::im::ConversationState& state);
+    void keep_early(const std::string& name, const Kept& state);
+    void take_listed(AllKept& all);
     void apply(const std::string& name, const Kept& state);
 
     Parts parts_;
-    std::map<std::string, Kept, std::less<>> kept_;  // by conversation
+    AllKept kept_;
+    AllKept early_;  // marks of others alone: what they are of need not come into the list
     std::uint64_t taken_ = 0;
     session::TimePoint asked_at_{};  // the list was asked for because of a state
     bool asked_ = false;             // it ever was

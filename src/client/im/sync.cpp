@@ -407,7 +407,11 @@ void Sync::on_entry(const std::string& conversation, std::uint64_t epoch, const 
 
 // The list is asked for what it lacks.
 void Sync::on_member(const std::string& conversation, const Subscribed& begun) {
-    states_.others().on_told(conversation, begun.head.epoch, begun.others);
+    if (on_) {
+        states_.subscribed(conversation, begun.head.epoch, begun.others);
+    } else {
+        states_.others().on_told(conversation, begun.head.epoch, begun.others);
+    }
     list_.on_visible_from(conversation, begun.head.epoch, begun.visible_from);
     if (list_.end_of(conversation)) return;
     if (syncing_) {

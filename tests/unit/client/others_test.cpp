@@ -79,6 +79,27 @@ TEST_F(MarksOfOthers, AreKeptUntilThePageComesThatNamesTheirConversation) {
     EXPECT_EQ(others(), (Marks{{"bob", 4, 5}, {"eve", 1, 1}}));
 }
 
+// A page need not have them: with the answer, the client had been told.
+TEST_F(MarksOfOthers, OfASubscriptionAreKeptForTheListThatNamesItLater) {
+    synced({});
+    subscribe("room:tea", SubscribeOptions().with_after({7, 12}));
+    EXPECT_EQ(asked(), "subscribe room:tea 7:12");
+    wire::im::Subscribed body;
+    body.feed = 4;
+    body.head = wire::im::Head{7, 1, 12, 12};
+    body.visible_from = 1;
+    body.next = 13;
+    body.others = {{"bob", 6, 7}};
+    answer(body);
+    EXPECT_EQ(heard(false), "bob in room:tea 6/7; ");
+    told(moved("room:tea", {{"eve", 1, 1}}));
+    EXPECT_EQ(heard(false), "eve in room:tea 1/1; ");
+    sync.on_time();
+    EXPECT_EQ(asked().substr(0, 4), "sync");
+    answer(page({{"room:tea", 0, 12, 9, 12, 0}}, "c2", true));
+    EXPECT_EQ(others(), (Marks{{"bob", 6, 7}, {"eve", 1, 1}}));
+}
+
 TEST_F(MarksOfOthers, GoWithTheirMember) {
     synced({{"room:tea", 3, 12, 9, 12, 0}});
     told(moved("room:tea", {{"bob", 3, 5}, {"eve", 4, 4}}));

@@ -80,15 +80,14 @@ void ConversationStates::marked(std::string_view user, const session::SessionId&
     }
 }
 
-void ConversationStates::chosen(std::string_view user, const session::SessionId& by,
-                                const model::ConversationKey& conversation, std::uint64_t epoch,
+void ConversationStates::chosen(std::string_view user, const model::ConversationKey& conversation, std::uint64_t epoch,
                                 const wire::im::Settings& settings, const std::optional<wire::im::ReadMark>& mark) {
     if (followers_.empty()) return;
     const std::string name = reading::name_of(conversation, user);
     for (const session::ServerSession* const session : parts_.table.of_user(user)) {
         ListFollower* const who = find(session->id().value);
         if (who == nullptr) continue;
-        if (session->id() != by && !im::planted(im::Fault::settings_not_told)) {
+        if (!im::planted(im::Fault::settings_not_told)) {
             who->tell_settings(name, epoch, settings, mark);
         } else if (mark) {
             who->tell_mark(name, epoch, *mark);

@@ -63,10 +63,10 @@ public:
     void marked(std::string_view user, const session::SessionId& by, const model::ConversationKey& conversation,
                 std::uint64_t epoch, const wire::im::ReadMark& mark);
 
-    // The same of what the user has chosen. `mark`: if that may count other messages since then: it is told to the
-    // session that has chosen it, too, as the answer does not say it.
-    void chosen(std::string_view user, const session::SessionId& by, const model::ConversationKey& conversation,
-                std::uint64_t epoch, const wire::im::Settings& settings, const std::optional<wire::im::ReadMark>& mark);
+    // The same of what the user has chosen, and to the session that has chosen it, too: it may have given up waiting
+    // for its answer. `mark`: if that may count other messages since then.
+    void chosen(std::string_view user, const model::ConversationKey& conversation, std::uint64_t epoch,
+                const wire::im::Settings& settings, const std::optional<wire::im::ReadMark>& mark);
 
     // Invitations of these users have come or gone: their sessions are told to sync.
     void invited(const model::ConversationKey& room, std::span<const std::string> users);

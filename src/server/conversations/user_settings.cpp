@@ -107,10 +107,9 @@ void UserSettings::look(const ChoicePtr& choice) {
 
 void UserSettings::tell(const ChoicePtr& choice) {
     if (choice->epoch) parts_.push.read(choice->user, choice->key, {choice->log, choice->settings.cleared_to});
-    // Whoever has been told that it failed hears of it, too.
-    const bool answered = !std::exchange(choice->answered, true) && answer(*choice);
-    const session::SessionId by = answered ? choice->pending.session : session::SessionId();
-    parts_.states.chosen(choice->user, by, choice->key, choice->log, choice->settings, choice->mark);
+    if (!std::exchange(choice->answered, true)) answer(*choice);
+    // Whoever has asked hears of it, too: a client that has waited long does not take the answer any more.
+    parts_.states.chosen(choice->user, choice->key, choice->log, choice->settings, choice->mark);
     go_on(choice);
 }
 
@@ -136,11 +135,11 @@ void UserSettings::on_time() {
 
 // ---- answers ----
 
-bool UserSettings::answer(const Choice& choice) {
+void UserSettings::answer(const Choice& choice) {
     const std::string body = wire::im::encode(choice.settings);
     wire::ResponseView response;
     response.body = body;
-    return parts_.table.respond(choice.pending, response, parts_.executor.now()).has_value();
+    (void)parts_.table.respond(choice.pending, response, parts_.executor.now());
 }
 
 void UserSettings::refuse(const Choice& choice, errc code) {

@@ -58,7 +58,7 @@ private:
     void tell(const ChoicePtr& choice);
     void fail(const ChoicePtr& choice, errc code);
     // False: the session has heard that it failed, or nothing.
-    bool answer(const Choice& choice);
+    void answer(const Choice& choice);
     void refuse(const Choice& choice, errc code);
 
     Parts parts_;

@@ -23,7 +23,8 @@ void Listener::check_at_rest() const {
         };
         while (needs_nothing({told.epoch, told.offset + 1})) ++told.offset;
         world_.trace(client_.name + " is told " + conversation + " up to " + std::to_string(told.offset) + " of " +
-                     std::to_string(end->offset));
+                     std::to_string(end->offset) + ", cleared " +
+                     std::to_string(book_.cleared_to(client_.user, key, end->epoch)));
         world_.require(*end == told, "what is subscribed to is told to its end");
         check_shelf(conversation, heard);
         if (!client_.keeps_list) check_marks(key);

@@ -24,6 +24,10 @@ public:
         if (upto.epoch != cleared_.epoch) cleared_ = {upto.epoch, 0};
         cleared_.offset = std::max(cleared_.offset, upto.offset);
     }
+    void forget_cleared() {
+        const std::lock_guard lock(mutex_);
+        cleared_ = {};
+    }
 
     // What is cleared; offset 0: nothing.
     Position cleared() const {

@@ -463,8 +463,11 @@ std::optional<HistoryGap> Feeds::Feed::apply(const std::string& name, const im::
         if (!cursor.skip_to(reset.next - 1)) return std::nullopt;
     } else {
         gap.first = std::max<std::uint64_t>({reset.first, visible_from, 1});
-        // Own messages may have been in another log, of the same epoch.
-        if (reset.reason == im::FeedResetReason::diverged) cursor = FeedCursor();
+        // Own messages may have been in another log, of the same epoch, and what was cleared, too.
+        if (reset.reason == im::FeedResetReason::diverged) {
+            cursor = FeedCursor();
+            shown->forget_cleared();
+        }
         cursor.begin({reset.epoch, reset.next - 1}, Uuid());
     }
     return gap;

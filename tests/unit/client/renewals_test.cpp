@@ -55,6 +55,19 @@ TEST_F(RenewedSubscriptions, AGapIsToldBeforeWhatComesBehindIt) {
     EXPECT_EQ(heard(), "other_epoch 1-2; room:tea 3; ") << "although the server did not say so";
 }
 
+// An older copy of the store was put back, and written to: the epoch is the same.
+TEST_F(RenewedSubscriptions, WhatWasClearedInALogThatHasDivergedIsToldOfTheOtherOne) {
+    subscribed("room:tea", 3);
+    feeds.clear("room:tea", {7, 12});
+    (void)tell(3, {message(12)});
+    EXPECT_EQ(heard(), "");
+    lose_session();
+    next_session();
+    begun(1, 11, 10, reset(wire::im::FeedResetReason::diverged, 11));
+    (void)tell(1, {message(11), message(12)});
+    EXPECT_EQ(heard(), "diverged 1-10; room:tea 11; room:tea 12; ");
+}
+
 TEST_F(RenewedSubscriptions, WhatTheUserMayNotReadIsNotMissing) {
     subscribed("room:tea", 3);
     lose_session();

@@ -78,9 +78,9 @@ void Listener::check_settings(const client::ConversationList::Item& item, const 
     const ConversationSettings wanted = book_.settings_of(client_.user, key);
     world_.trace(client_.name + " has cleared " + item.about.name + " up to " +
                  std::to_string(item.settings.cleared_to) + " of " + std::to_string(wanted.cleared_to) +
-                 (item.settings.hidden ? ", hidden" : "") + (wanted.hidden ? ", hidden in the store" : "") + ", messages " +
-                 std::to_string(item.about.head.messages) + ", pinned " + std::to_string(item.settings.pinned) +
-                 " of " + std::to_string(wanted.pinned));
+                 (item.settings.hidden ? ", hidden" : "") + (wanted.hidden ? ", hidden in the store" : "") +
+                 ", messages " + std::to_string(item.about.head.messages) + ", pinned " +
+                 std::to_string(item.settings.pinned) + " of " + std::to_string(wanted.pinned));
     world_.require(item.settings == wanted, "what a user has chosen is so on all devices");
     for (const client::ConversationList::Kept& each : item.entries)
         world_.require(each.packed.entry.offset > wanted.cleared_to, "a list has nothing that was cleared");

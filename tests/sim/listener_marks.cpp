@@ -69,7 +69,9 @@ void Listener::ask_readers(Chance& chance) {
 void Listener::look_at(wire::Verb verb, const std::string& conversation, std::string_view body) {
     if (verb == wire::Verb::subscribe) {
         const auto begun = wire::im::decode<wire::im::Subscribed>(body);
-        if (begun && begun->head) look_at(conversation, begun->head->epoch, begun->others);
+        if (!begun || !begun->head) return;
+        if (begun->next != 0) book_.received(client_.user, {begun->head->epoch, begun->next - 1});  // it has said so
+        look_at(conversation, begun->head->epoch, begun->others);
     } else if (verb == wire::Verb::read_unmark) {
         if (!lists(conversation)) answered_unlisted_.insert(conversation);
     } else if (verb == wire::Verb::sync) {

@@ -329,6 +329,7 @@ private:
     // Of the entry that it brings; nothing: none.
     std::optional<Key> key_of(const store::Write& write) const;
     const Log* log_of(const std::string& key) const;
+    std::uint64_t has_of(const Log& log, store::Row user, const Membership& member) const;
     const Membership* membership(const Log& log, const std::string& user) const;
     bool is_blocked(const Log& log, store::Row user) const;
     // As the log was when `upto` was its last entry. Precondition: a message is there.

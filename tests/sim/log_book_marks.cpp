@@ -44,7 +44,10 @@ void LogBook::mark(const store::Mark& mark, const store::Outcome* outcome, store
     world_.require(is_member, "only members have marks");
     Membership& member = known->second;
     const bool was_said = mark.what == What::unread || unknown_copy_ || upto <= std::max(member.read, member.asked) ||
-                          (mark.what == What::delivered && upto <= member.received);
+                          (mark.what == What::delivered && upto <= has_of(log, mark.user, member));
+    if (!was_said)
+        world_.trace("the store: user " + std::to_string(mark.user) + " has " + std::to_string(upto) + " of " +
+                     text_of(log.key) + "; has received " + std::to_string(member.received));
     world_.require(was_said, mark.what == What::read ? "nobody has read more than they have said"
                                                      : "nothing is delivered that no device has received");
     const bool grows = upto > member.read;
@@ -108,6 +111,21 @@ void LogBook::received(const std::string& user, const model::Position& at) {
     if (member != nullptr) member->received = std::max(member->received, at.offset);
 }
 
+// What devices have received, and behind it what nobody brings them: own entries, and what the user may not read.
+std::uint64_t LogBook::has_of(const Log& log, store::Row user, const Membership& member) const {
+    std::uint64_t upto = member.received;
+    while (upto < log.entries.size()) {
+        const auto sent = sent_.find(log.entries[upto].key);
+        const bool own = sent != sent_.end() && sent->second.user != kServerTarget && row_of(sent->second.user) == user;
+        const std::uint64_t next = upto + 1;
+        const bool open = !member.may_read.empty() && member.may_read.back().first <= next &&
+                          next <= member.may_read.back().second && next > member.cleared_ever;
+        if (open && !own) break;
+        upto = next;
+    }
+    return upto;
+}
+
 // One that has the same id in several conversations counts in each of them.
 void LogBook::received_entry(const std::string& user, const Uuid& id, std::uint64_t offset) {
     for (auto each = ever_.lower_bound({id, {}}); each != ever_.end() && each->first.first == id; ++each) {
@@ -131,7 +149,7 @@ void LogBook::told_mark(const model::ConversationKey& key, std::uint64_t epoch, 
     world_.require(mark.read <= mark.delivered && mark.delivered <= log->entries.size(),
                    "a mark of another is not beyond the log");
     world_.require(mark.read <= member->read, "a mark of another is not beyond what they have said");
-    world_.require(mark.delivered <= std::max(member->read, member->received),
+    world_.require(mark.delivered <= std::max(member->read, has_of(*log, row_of(mark.user), *member)),
                    "a mark of another is not beyond what they have received");
 }
 

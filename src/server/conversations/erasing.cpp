@@ -24,6 +24,7 @@ bool is_to_go(const store::Entry& entry, store::Row user) {
 // What is next to be done for a user.
 struct Erasing::Step {
     store::Erasure erasure;
+    std::uint64_t began = 0;
     store::Row conversation = 0;  // 0: there is none any more
     model::ConversationKey key{};
     std::uint64_t from = 1;                // before and after: below it nothing is left
@@ -70,12 +71,17 @@ void Erasing::erase(const std::string& user, std::function<void(errc code)> done
             if (code != errc::ok) return done(said_of(code));
             if (!*row) return done(errc::unknown_target);
             const store::Erasure erasure{.user = **row};
+            ++asked_;
             note(erasure, [this, erasure, done](errc written) {
+                --asked_;
                 if (written != errc::ok) return done(said_of(written));
-                // Again from the beginning, if it is being done: they may have written since.
+                // Again from the beginning, if it is being done: they may have written since, or have come back.
                 if (store::Erasure* const known = find(erasure.user)) {
                     *known = erasure;
-                    if (known == users_.data()) in_ = 0;
+                    if (known == users_.data()) {
+                        in_ = 0;
+                        ++began_;
+                    }
                 } else {
                     users_.push_back(erasure);
                 }
@@ -131,6 +137,7 @@ errc Erasing::find_invited(store::Reader& reader, Step& step) {
 void Erasing::look() {
     const auto step = std::make_shared<Step>();
     step->erasure = users_.front();
+    step->began = began_;
     step->conversation = in_;
     step->from = from_;
     parts_.store.read(
@@ -177,9 +184,8 @@ void Erasing::look() {
 
 void Erasing::looked(const Step& step, errc code) {
     busy_ = false;
-    // Asked for anew meanwhile: it begins again.
-    if (code != errc::ok || users_.front() != step.erasure)
-        return again(code == errc::ok ? session::Duration{} : kAfterFailure);
+    // Asked for anew meanwhile: what was read before that is too old, even if it was the beginning, too.
+    if (code != errc::ok || began_ != step.began) return again(code == errc::ok ? session::Duration{} : kAfterFailure);
     in_ = step.conversation;
     from_ = step.from;
     const auto to_home = [&](const Departure& departure) {
@@ -197,13 +203,15 @@ void Erasing::looked(const Step& step, errc code) {
             to_home(own_change(step.key, parts_.executor.new_id(), im::command::Remove{user}));
         return again(kPause);  // until they are no member, and nobody is invited by them
     }
+    // Else the store would have last how far this has come, and not that it begins anew.
+    if (asked_ != 0) return again(kPause);
     store::Erasure erasure = step.erasure;
     erasure.conversation = step.conversation;
     erasure.done = step.conversation == 0;
     busy_ = true;
-    note(erasure, [this, before = step.erasure, erasure](errc written) {
+    note(erasure, [this, began = began_, erasure](errc written) {
         busy_ = false;
-        if (written == errc::ok && users_.front() == before) {
+        if (written == errc::ok && began_ == began) {
             in_ = 0;
             if (erasure.done) {
                 users_.erase(users_.begin());

@@ -63,6 +63,8 @@ private:
     std::vector<store::Erasure> users_;        // the first one is being erased
     std::uint64_t from_ = 1;                   // of its conversation: where messages may be left
     store::Row in_ = 0;                        // which conversation `from_` is of
+    std::uint64_t began_ = 0;                  // how often the first one began anew: a step of before is void
+    std::size_t asked_ = 0;                    // askers whose note is on its way to the store
 };
 
 }  // namespace flare::server

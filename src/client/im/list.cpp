@@ -30,7 +30,8 @@ bool mentions(const Entry& entry, std::string_view user) {
 
 }  // namespace
 
-void ConversationList::State::note_change(const ConversationChange& change, std::string_view user) {
+void ConversationList::State::note_change(const ConversationChange& change, std::uint64_t offset,
+                                          std::string_view user) {
     using Kind = ConversationChange::Kind;
     if (change.config) about.config = *change.config;
     std::size_t gone = 0;
@@ -38,7 +39,7 @@ void ConversationList::State::note_change(const ConversationChange& change, std:
         if (member.user == user && member.role != MemberRole::none) about.role = member.role;
         if (member.role != MemberRole::none) continue;
         ++gone;
-        std::erase_if(marks, [&](const UserMark& each) { return each.user == member.user; });
+        marks.on_left(member.user, offset);
     }
     const bool come = change.kind == Kind::joined || change.kind == Kind::added;
     if (come) about.members += static_cast<std::uint32_t>(change.members.size() - gone);
@@ -100,7 +101,7 @@ bool ConversationList::name(const wire::im::SyncedConversation& from, wire::Enco
         if (offset_of(each) <= last) continue;
         if (is_change(each.packed.entry)) change(state, each);
         if (const auto entry = unpacked(each.packed, each.encodings); entry && entry->change)
-            state.note_change(*entry->change, user_);
+            state.note_change(*entry->change, offset_of(each), user_);
     }
     note_changed(found->first, state);
     make_room();
@@ -161,7 +162,7 @@ void ConversationList::on_entry(std::string_view name, std::uint64_t epoch, cons
         state->turn = ++turns_;
         if (entry.kind == EntryKind::membership || entry.kind == EntryKind::config) {
             if (const auto whole = unpacked(kept.packed, encodings); whole && whole->change)
-                state->note_change(*whole->change, user_);
+                state->note_change(*whole->change, entry.offset, user_);
         }
     }
     head.messages = std::max(head.messages, entry.messages);
@@ -392,17 +393,9 @@ std::optional<UserMark> ConversationList::on_other(std::string_view name, std::u
     if (found == all_.end()) return mark;
     State& state = found->second;
     if (state.about.head.epoch != epoch) return std::nullopt;
-    auto at = std::ranges::lower_bound(state.marks, mark.user, {}, &UserMark::user);
-    if (at == state.marks.end() || at->user != mark.user) {
-        if (state.marks.size() >= wire::im::kMaxOthers) return std::nullopt;
-        at = state.marks.insert(at, UserMark{mark.user});
-    }
-    const UserMark before = *at;
-    at->read = std::max(at->read, mark.read);
-    at->delivered = std::max({at->delivered, mark.delivered, at->read});
-    if (*at == before) return std::nullopt;
-    note_changed(found->first, state);
-    return *at;
+    const auto now = state.marks.on_told(mark);
+    if (now) note_changed(found->first, state);
+    return now;
 }
 
 // ---- what is known ----
@@ -424,7 +417,7 @@ std::optional<Position> ConversationList::end_of(std::string_view name) const {
 
 ConversationList::Item ConversationList::item_of(const State& state) {
     return {state.about,   state.read_mark(), state.last_time,
-            state.entries, state.marks,       settings_of(state.settings, state.is_hidden())};
+            state.entries, state.marks.all(), settings_of(state.settings, state.is_hidden())};
 }
 
 std::optional<ConversationList::Item> ConversationList::item(std::string_view name) const {

@@ -18,6 +18,7 @@
 
 #include "client/im/entries.hpp"
 #include "client/im/feed_cursor.hpp"
+#include "client/im/member_marks.hpp"
 #include "wire/sync.hpp"
 
 #include <flare/conversation.hpp>
@@ -190,11 +191,11 @@ private:
         std::vector<std::uint64_t> own{};  // offsets of own messages above `counted`, ascending
         AllUnread others{};                // messages of others above mark and known_from
         std::vector<Kept> entries{};
-        std::uint64_t heard = 0;        // whatever changes an entry of `entries` up to there is known
-        std::vector<UserMark> marks{};  // of others, by user
-        std::uint64_t named = 0;        // the last pass that named it
-        std::uint64_t turn = 0;         // of its newest entry, among those that have come one by one
-        bool changed = false;           // in changed_
+        std::uint64_t heard = 0;  // whatever changes an entry of `entries` up to there is known
+        MemberMarks marks{};      // of others
+        std::uint64_t named = 0;  // the last pass that named it
+        std::uint64_t turn = 0;   // of its newest entry, among those that have come one by one
+        bool changed = false;     // in changed_
 
         bool is_invitation() const noexcept { return !about.invited_by.empty(); }
         std::uint64_t unread() const noexcept { return below + others.size(); }
@@ -219,7 +220,7 @@ private:
         bool count_answer(const wire::im::ReadMark& said);
         void count_removal(std::uint64_t offset, std::uint64_t of);
         void doubt_count(std::uint64_t counted_upto) noexcept;
-        void note_change(const ConversationChange& change, std::string_view user);
+        void note_change(const ConversationChange& change, std::uint64_t offset, std::string_view user);
     };
     using All = std::map<std::string, State, std::less<>>;
 

@@ -23,6 +23,17 @@ protected:
         frame.states = {state};
         (void)tell(0, std::move(frame));
     }
+    // As its feed says it.
+    void leaves(const std::string& user, std::uint64_t offset) {
+        wire::ConversationChange change;
+        change.kind = wire::ChangeKind::left;
+        change.members = {{.user = user}};
+        const std::string payload = wire::encode(change);
+        wire::im::Entry left = message(offset);
+        left.kind = model::EntryKind::membership;
+        left.payload = payload;
+        (void)tell(3, {left});
+    }
     Marks others(std::size_t at = 0) { return sync.list().at(at).others; }
     void mark_unread(const std::string& name, std::uint64_t from) {
         sync.marks().mark_unread(name, {7, from}, [this](const Checked<ReadMark>& result) {
@@ -103,15 +114,23 @@ TEST_F(MarksOfOthers, OfASubscriptionAreKeptForTheListThatNamesItLater) {
 TEST_F(MarksOfOthers, GoWithTheirMember) {
     synced({{"room:tea", 3, 12, 9, 12, 0}});
     told(moved("room:tea", {{"bob", 3, 5}, {"eve", 4, 4}}));
-    wire::ConversationChange change;
-    change.kind = wire::ChangeKind::left;
-    change.members = {{.user = "bob"}};
-    const std::string payload = wire::encode(change);
-    wire::im::Entry left = message(13);
-    left.kind = model::EntryKind::membership;
-    left.payload = payload;
-    (void)tell(3, {left});
+    leaves("bob", 13);
     EXPECT_EQ(others(), (Marks{{"eve", 4, 4}}));
+}
+
+// States and feeds do not wait for each other.
+TEST_F(MarksOfOthers, OfWhoIsBackAreNotThoseOfBefore) {
+    synced({{"room:tea", 3, 12, 9, 12, 0}});
+    told(moved("room:tea", {{"bob", 3, 5}, {"eve", 4, 4}}));
+    leaves("bob", 13);
+    EXPECT_NE(heard(), "");
+    told(moved("room:tea", {{"bob", 4, 6}}));
+    EXPECT_EQ(heard(), "") << "it was on its way when bob left";
+    EXPECT_EQ(others(), (Marks{{"eve", 4, 4}}));
+    told(moved("room:tea", {{"bob", 14, 14}, {"eve", 16, 16}}));
+    EXPECT_EQ(heard(false), "bob in room:tea 14/14; eve in room:tea 16/16; ");
+    leaves("eve", 14);
+    EXPECT_EQ(others(), (Marks{{"bob", 14, 14}, {"eve", 16, 16}})) << "eve has come back since";
 }
 
 TEST_F(MarksOfOthers, AreToldWithoutAList) {

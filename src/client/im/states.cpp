@@ -114,6 +114,10 @@ void ListStates::take_kept() {
     take_listed(kept_);
 }
 
+void ListStates::take_early(const std::string& conversation) {
+    if (const auto early = early_.extract(conversation)) apply(early.key(), early.mapped());
+}
+
 void ListStates::take_listed(AllKept& all) {
     for (auto each = all.begin(); each != all.end();) {
         const bool listed = parts_.list.end_of(each->first).has_value();

@@ -62,6 +62,8 @@ public:
     void subscribed(const std::string& conversation, std::uint64_t epoch, std::vector<UserMark> others);
     // Of conversations that are in the list by now.
     void take_kept();
+    // How far others have come, of one that is in the list now.
+    void take_early(const std::string& conversation);
     // What is kept of the settings of a log, and is newer than a page; nothing: nothing is.
     std::optional<wire::im::Settings> settings_of(std::string_view name, std::uint64_t epoch) const;
     // The user is no member any more.

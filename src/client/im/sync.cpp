@@ -193,6 +193,7 @@ void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings 
                   cleared_to},
                  encodings, taken);
     tell_changes(taken);
+    states_.take_early(name);  // first: the page may be older
     states_.others().on_told(name, head.epoch, marks_of(from.others));
 }
 

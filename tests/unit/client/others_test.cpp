@@ -107,7 +107,10 @@ TEST_F(MarksOfOthers, OfASubscriptionAreKeptForTheListThatNamesItLater) {
     EXPECT_EQ(heard(false), "eve in room:tea 1/1; ");
     sync.on_time();
     EXPECT_EQ(asked().substr(0, 4), "sync");
-    answer(page({{"room:tea", 0, 12, 9, 12, 0}}, "c2", true));
+    auto older = page({{"room:tea", 0, 12, 9, 12, 0}}, "c2", true);
+    older.conversations[0].others = {{"bob", 3, 5}};
+    answer(older);
+    EXPECT_EQ(handled(false).find("bob in room:tea 3/5"), std::string::npos) << "nobody goes back";
     EXPECT_EQ(others(), (Marks{{"bob", 6, 7}, {"eve", 1, 1}}));
 }
 

@@ -36,6 +36,7 @@ void ReadMarks::on_said(const std::string& conversation, std::uint64_t epoch, st
     if (said) {
         // What is known here was not in the log yet as it counted.
         if (!list_.on_marked(conversation, epoch, *said, flag)) again_at_ = std::min(again_at_, owner_.now() + kDelay);
+        answered_(conversation, epoch, *said);
     } else if (boost::system::error_code(said.error().code) == errcond::retryable || answer.code == errc::outbox_full) {
         if (owner_.in_session()) again_at_ = std::min(again_at_, owner_.now() + kDelay);  // else behind the next sync
     } else if (answer.code != errc::not_connected && answer.code != errc::connection_lost) {

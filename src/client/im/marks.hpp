@@ -24,9 +24,11 @@ public:
     static constexpr std::size_t kMostAgain = 2;  // requests at a time by which marks are said again
     static constexpr session::Duration kDelay = std::chrono::seconds(5);  // behind one that the server puts off
 
-    // `changed`: the list may have changed.
-    ReadMarks(ConversationList& list, Feeds::Owner& owner, std::function<void()> changed)
-        : list_(list), owner_(owner), changed_(std::move(changed)) {}
+    using Answered =
+        std::function<void(const std::string& conversation, std::uint64_t epoch, const wire::im::ReadMark& said)>;
+    // `changed`: the list may have changed. `answered`: the server has said it, and the list has it.
+    ReadMarks(ConversationList& list, Feeds::Owner& owner, std::function<void()> changed, Answered answered)
+        : list_(list), owner_(owner), changed_(std::move(changed)), answered_(std::move(answered)) {}
 
     void mark_read(const std::string& conversation, const Position& upto, MarkDone done);
     void mark_unread(const std::string& conversation, const Position& from, MarkDone done);
@@ -49,6 +51,7 @@ private:
     ConversationList& list_;
     Feeds::Owner& owner_;
     const std::function<void()> changed_;
+    const Answered answered_;
     std::deque<ConversationList::Unsaid> unsaid_;
     std::size_t saying_ = 0;  // requests that say them
     bool filling_ = false;    // go_on() is at work

@@ -76,6 +76,12 @@ bool ListStates::take(const wire::im::ConversationState& from, bool page_comes) 
     return listed || page_comes;
 }
 
+void ListStates::answered(const std::string& conversation, wire::im::ConversationState state) {
+    if (state.epoch == 0) return;  // nobody has said of which log
+    state.conversation = conversation;
+    (void)take(state, true);
+}
+
 void ListStates::subscribed(const std::string& conversation, std::uint64_t epoch, std::vector<UserMark> others) {
     if (others.empty()) return;
     parts_.others.on_told(conversation, epoch, others);

@@ -57,6 +57,9 @@ public:
     // `page_comes`: a page has been asked for, and may be older: the state is kept until take_kept().
     // False: the list lacks something: it is to be asked for, unless a page comes that was read later.
     bool take(const wire::im::ConversationState& state, bool page_comes);
+    // An answer has said so, and the list has it. A page that has been asked for may be older, and so may states that
+    // wait for it: then this is taken once more.
+    void answered(const std::string& conversation, wire::im::ConversationState state);
     // A subscription has begun, and says how far others have come. They are told, and kept for what will be in the
     // list.
     void subscribed(const std::string& conversation, std::uint64_t epoch, std::vector<UserMark> others);

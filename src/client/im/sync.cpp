@@ -21,7 +21,14 @@ Sync::Sync(bool on, const std::string& user, Owner& owner, const std::shared_ptr
       kept_{keeper},
       feeds_(user, owner, keeper, record, on ? this : nullptr),
       list_(user),
-      marks_(list_, owner, [this] { tell_changes(); }),
+      marks_(
+          list_, owner, [this] { tell_changes(); },
+          [this](const std::string& conversation, std::uint64_t epoch, const im::ReadMark& said) {
+              im::ConversationState state;
+              state.epoch = epoch;
+              state.mark = said;
+              if (on_ && open_) states_.answered(conversation, std::move(state));
+          }),
       states_({list_,
                marks_,
                {list_, owner, [this] { tell_changes(); }},
@@ -374,14 +381,10 @@ void Sync::choose(const Call& call, const std::string& conversation, std::uint64
         const auto end = list_.end_of(conversation);
         const std::uint64_t of = epoch == 0 && end ? end->epoch : epoch;
         const ConversationSettings now = take_settings(conversation, of, *said);
-        // A page that has been asked for may be older: then this is taken once more.
-        if (on_ && open_ && of != 0) {
-            im::ConversationState state;
-            state.conversation = conversation;
-            state.epoch = of;
-            state.settings = *said;
-            (void)states_.take(state, true);
-        }
+        im::ConversationState state;
+        state.epoch = of;
+        state.settings = *said;
+        if (on_ && open_) states_.answered(conversation, std::move(state));
         tell_changes();
         done(now);
     });

@@ -182,6 +182,25 @@ TEST_F(MarksOfOthers, AnAnswerThatIsOlderThanWhatWasSaidSinceChangesNothing) {
     EXPECT_EQ(unread_from(), 11u) << "another device has said so";
 }
 
+// The page is the newest of the three, and yet a state that waits for it is taken behind it.
+TEST_F(MarksOfOthers, UnreadThatIsAnsweredWhileAPageComesOutlastsAStateOfBefore) {
+    synced({{"room:tea", 3, 12, 9, 12, 0}});
+    next_session();
+    wire::im::Feed frame;
+    wire::im::ConversationState& state = frame.states.emplace_back();
+    state.conversation = "room:tea";
+    state.epoch = 7;
+    state.mark = said(12, 0);
+    (void)tell(0, frame);
+    mark_unread("room:tea", 10);
+    std::swap(requests.at(0), requests.at(1));
+    answer(said(12, 10));
+    auto newest = page({{"room:tea", 4, 12, 9, 12, 0}}, "c2");
+    newest.conversations[0].mark->unread_from = 10;
+    answer(newest);
+    EXPECT_EQ(unread_from(), 10u);
+}
+
 TEST_F(MarksOfOthers, UnreadIsSaidAgainBehindTheSync) {
     synced({{"room:tea", 3, 12, 9, 9, 3}});
     lose_session();

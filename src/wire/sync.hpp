@@ -91,7 +91,7 @@ struct ConversationState {
     std::uint64_t last = 0;  // the end of the log, of a conversation without a feed
     std::uint64_t messages = 0;
     std::int64_t last_ms = 0;
-    std::optional<ReadMark> mark;      // another session of the user has moved it
+    std::optional<ReadMark> mark;      // another session of the user has moved it, or any has changed unread_from
     bool gone = false;                 // the user is no member any more
     std::vector<UserMark> others;      // how far other members have come, of those that have changed
     std::uint64_t mentioned = 0;       // the newest entry that names the user, of a conversation without a feed

@@ -34,6 +34,7 @@ struct ConversationMarks::Marking {
     bool moved = false;        // by it, or nobody knows
     store::MemberMarks now{};  // as they are then
     wire::im::ReadMark told{};
+    std::uint64_t unread_before = 0;
 
     std::string place() const { return OneByOne::place(user, key); }
 };
@@ -68,6 +69,7 @@ void ConversationMarks::begin(const MarkingPtr& marking) {
             marking->few = reading::has_few_members(opened->conversation);
             marking->mark.conversation = opened->conversation.row;
             marking->mark.user = opened->member.user;
+            marking->unread_before = opened->mark.unread_from;
             marking->mark.offset = std::min(marking->mark.offset, head.last.offset);
             return errc::ok;
         },
@@ -110,8 +112,10 @@ void ConversationMarks::count(const MarkingPtr& marking) {
             parts_.push.read(marking->user, marking->key, {marking->epoch, marking->told.offset});
             const bool asked = !std::exchange(marking->answered, true);
             if (asked) answer(*marking);
-            // Whoever has been told that it failed may hear of it, too.
-            const session::SessionId by = asked ? marking->pending.session : session::SessionId();
+            // Whoever has been told that it failed may hear of it, too. What is unread by hand does not only grow, and
+            // the state of an earlier change may come behind the answer: the session that asked is told in that order.
+            const bool tells_asker = !asked || marking->told.unread_from != marking->unread_before;
+            const session::SessionId by = tells_asker ? session::SessionId() : marking->pending.session;
             const bool untold =
                 marking->mark.what == store::Mark::What::unread && im::planted(im::Fault::unread_by_hand_untold);
             if (!untold) parts_.states.marked(marking->user, by, marking->key, marking->epoch, marking->told);

@@ -26,11 +26,12 @@ void Listener::subscribe(const std::string& conversation, const std::optional<Pl
     asked_[conversation].emplace_back();
     sync_.feeds().subscribe(
         conversation, options,
-        [this, conversation, asked_at = world_.now(), placed = after.has_value()](const Checked<Subscription>& begun) {
+        [this, conversation, asked_at = world_.now(),
+         id = after ? after->id : Uuid()](const Checked<Subscription>& begun) {
             std::deque<Own>& asked = asked_[conversation];
             const Own own = std::move(asked.front());
             asked.pop_front();
-            if (begun) return this->begun(conversation, *begun, own, asked_at, placed);
+            if (begun) return this->begun(conversation, *begun, own, asked_at, id);
             world_.happened("subscription that was refused");
             const errc code = begun.error().code;
             world_.require(code != errc::malformed_frame && code != errc::invalid_name && code != errc::too_many_feeds,
@@ -62,13 +63,16 @@ Listener::Places Listener::places() const {
 
 // What was told before stands: it is told from a place of the application's choice.
 void Listener::begun(const std::string& conversation, const Subscription& subscription, const Own& own, TimePoint asked,
-                     bool placed) {
+                     const Uuid& id) {
     world_.happened("subscription");
     asked_for_.insert(conversation);
     world_.trace(client_.name + " is told " + conversation + " after " + std::to_string(subscription.after.offset));
     Heard& heard = heard_[conversation];
-    // A client that asks for no position cannot know that the log is another one.
-    const bool other = !placed && book_.unknown_copy();
+    // A client that does not know which entry is there cannot know that the log is another one.
+    const model::Position after{subscription.after.epoch, subscription.after.offset};
+    const bool stays = heard.subscribed && heard.can_tell && model::Position{heard.epoch, heard.last} == after;
+    const bool knows = !id.is_nil() || (stays && !book_.unknown_copy());
+    const bool other = !knows && book_.unknown_copy();
     const bool skips = heard.epoch != subscription.after.epoch || subscription.after.offset > heard.last || other;
     heard = {true,
              subscription.after.epoch,
@@ -76,7 +80,8 @@ void Listener::begun(const std::string& conversation, const Subscription& subscr
              Uuid(),
              own,
              asked,
-             skips || subscription.gap ? Shelf() : std::move(heard.shelf)};
+             skips || subscription.gap ? Shelf() : std::move(heard.shelf),
+             knows || book_.unknown_copy()};
     if (subscription.gap && subscription.gap->reason == HistoryGapReason::diverged) heard.own.clear();
     pass_own(heard);
 }
@@ -136,7 +141,8 @@ void Listener::on_feed(std::uint32_t number, const wire::im::Feed& feed, const B
                                      : "state: the end of a log");
         world_.trace(client_.name + " is told a state of " + name + ": " + std::to_string(state.last) +
                      (state.gone   ? ", gone"
-                      : state.mark ? ", read " + std::to_string(state.mark->offset)
+                      : state.mark ? ", read " + std::to_string(state.mark->offset) + ", unread from " +
+                                         std::to_string(state.mark->unread_from)
                                    : ""));
         if (name.empty() || state.gone || book_.unknown_copy()) continue;
         if (state.last != 0) book_.told_end(client_.user, key, {state.epoch, state.last});
@@ -185,11 +191,16 @@ bool Listener::settle(const Uuid& id, std::string_view to, const StoredAt& store
     const auto found = client_.keeps_list ? heard_.try_emplace(conversation).first : heard_.find(conversation);
     if (found == heard_.end()) return true;
     Heard& heard = found->second;
+    if (at.epoch == heard.epoch && at.offset == heard.last + 1) learn_entry(heard);
     if (at.epoch == heard.epoch && at.offset > heard.last)
         heard.shelf.put(at.offset, id, book_.sent_text(id, LogBook::key_of(client_.user, conversation)));
     heard.own.insert(at);
     pass_own(heard);
     return true;
+}
+
+void Listener::learn_entry(Heard& heard) const {
+    if (!std::exchange(heard.can_tell, true) && book_.unknown_copy()) heard.shelf.forget();
 }
 
 void Listener::pass_own(Heard& heard) {
@@ -221,7 +232,8 @@ void Listener::hear(const Event& event) {
             world_.trace(client_.name + " has " + changed->conversation + " up to " +
                          std::to_string(changed->now->about.head.last) + ", read " +
                          std::to_string(changed->now->mark.offset) + ", unread " +
-                         std::to_string(changed->now->mark.unread));
+                         std::to_string(changed->now->mark.unread) + " from " +
+                         std::to_string(changed->now->mark.unread_from));
         if (changed->now) listed(changed->conversation, *changed->now);
         if (!changed->now) {
             cleared_.erase(changed->conversation);
@@ -308,6 +320,7 @@ void Listener::told(const std::string& conversation, const StoredAt& at, LogBook
         return;
     }
     world_.require(heard.subscribed && heard.epoch == at.position.epoch, "only what is subscribed to is told");
+    learn_entry(heard);
     check_not_cleared(conversation, at.position, told.ref);
     if (told.kind == model::EntryKind::message) told_once(conversation, told.id, world_.now());
     world_.require(at.position.offset > heard.last, "each entry is told once, and in order");
@@ -384,6 +397,7 @@ void Listener::left_out(const event::HistoryGap& gap) {
     heard.epoch = gap.epoch;
     heard.last = gap.last;
     heard.id = Uuid();
+    heard.can_tell = book_.unknown_copy();
     pass_own(heard);
 }
 

@@ -98,6 +98,7 @@ private:
         Own own{};               // of this process's messages, above it
         TimePoint since{};       // nothing of what tells it was read before
         Shelf shelf{};           // what it was told of messages without a hole
+        bool can_tell = true;    // its client notices if the log is, or becomes, an older copy that went on otherwise
     };
 
     // client::Sync::Owner
@@ -140,9 +141,11 @@ private:
     void check_entries(const client::ConversationList::Item& item, const model::ConversationKey& key) const;
     bool lists(const std::string& conversation) const;
     bool comes_and_goes(const std::string& conversation) const;
-    // placed: it has asked for a position.
+    // id: of the entry at the position that it has asked for; nil: it has named none.
     void begun(const std::string& conversation, const Subscription& subscription, const Own& own, TimePoint asked,
-               bool placed);
+               const Uuid& id);
+    // Its client knows which entry is behind what it was told of.
+    void learn_entry(Heard& heard) const;
     void told(const std::string& conversation, const StoredAt& at, LogBook::Told told);
     void told(const event::MessageChanged& changed);
     void put_on_shelf(Heard& heard, std::uint64_t offset, const LogBook::Told& told);

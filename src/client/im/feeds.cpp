@@ -176,7 +176,9 @@ void Feeds::on_subscribed(const std::string& name, const Answer& answer) {
     Checked<Subscription> result = Failure(errc::internal);
     if (begun) {
         FeedNote noted;
-        if (feed.wanted()) noted.before = feed.cursor.position();
+        ToldUpto before;
+        if (feed.wanted()) before = feed.cursor.told_upto();
+        noted.before = before.position;
         feed.drop_untold();
         forget_number(feed);
         feed.asked_for = true;
@@ -185,7 +187,9 @@ void Feeds::on_subscribed(const std::string& name, const Answer& answer) {
         Position behind = asked.options.after;
         if (behind == Position()) behind = {begun->head.epoch, begun->next - 1};
         // Of another epoch: begin() finds the position in this one.
-        if (behind.epoch == begun->head.epoch) feed.cursor.begin(behind, asked.options.after_id);
+        // Where it is already, it knows which entry is there, and will notice if that becomes another one.
+        const bool stays = asked.options.after_id.is_nil() && behind == before.position;
+        if (behind.epoch == begun->head.epoch) feed.cursor.begin(behind, stays ? before.id : asked.options.after_id);
         Subscription subscription;
         subscription.conversation = name;
         subscription.gap = begin(name, feed, *begun);

@@ -28,6 +28,26 @@ TEST_F(RenewedSubscriptions, IsAskedForAgainBehindTheLastEntry) {
     EXPECT_EQ(heard(), "room:tea 9; ");
 }
 
+// Else nothing would show that the log has become another one, which is as long.
+TEST_F(RenewedSubscriptions, OneThatBeginsWhereItIsKnowsTheEntryThereStill) {
+    subscribed("room:tea", 3);
+    (void)tell(3, {message(11)});
+    subscribe("room:tea");
+    EXPECT_EQ(asked(), "subscribe room:tea 0:0");
+    begun(4, 12, 11);
+    lose_session();
+    next_session();
+    EXPECT_EQ(asked(), "subscribe room:tea 7:11");
+    EXPECT_EQ(requests[0].subscribe().id, id(11));
+    begun(1, 12, 11);
+    subscribe("room:tea");
+    begun(2, 13, 12);
+    lose_session();
+    next_session();
+    EXPECT_EQ(asked(), "subscribe room:tea 7:12");
+    EXPECT_TRUE(requests[0].subscribe().id.is_nil()) << "nobody has told it";
+}
+
 TEST_F(RenewedSubscriptions, AResumedSessionGoesOnAsItIs) {
     subscribed("room:tea", 3);
     feeds.go_on();

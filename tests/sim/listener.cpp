@@ -244,8 +244,11 @@ void Listener::hear(const Event& event) {
     }
     if (std::holds_alternative<event::ConversationsSynced>(event)) return world_.happened("list that is complete");
     if (const auto* marks = std::get_if<event::MarksChanged>(&event)) return told(*marks);
-    if (const auto* invited = std::get_if<event::InvitationChanged>(&event))
+    if (const auto* invited = std::get_if<event::InvitationChanged>(&event)) {
+        world_.trace(client_.name + (invited->now ? " is invited to " : " is not invited any more to ") +
+                     invited->room);
         return world_.happened(invited->now ? "invitation that is told" : "invitation that is over");
+    }
     const auto* ended = std::get_if<event::SubscriptionEnded>(&event);
     world_.require(ended != nullptr, "nothing else is told beside the entries");
     world_.happened("subscription that has ended");

@@ -83,7 +83,10 @@ void Listener::check_list() const {
         if (!client_.counts_ends || !name.starts_with("room:")) check_entries(item, key);
     }
     std::set<std::string> invited;
-    for (const auto& each : sync_.list(true)) invited.insert(each.about.name);
+    for (const auto& each : sync_.list(true)) {
+        invited.insert(each.about.name);
+        world_.trace(client_.name + " lists an invitation to " + each.about.name);
+    }
     for (const std::string& room : book_.invitations_of(client_.user))
         world_.trace(client_.user + " is invited to " + room);
     world_.require(invited == book_.invitations_of(client_.user), "the list knows the invitations that there are");

@@ -143,7 +143,9 @@ bool ConversationFeeds::tell_opened(FeedSubscriber& who, const im::Feed& feed, O
 
 void ConversationFeeds::tell_failed(FeedSubscriber& who, const im::Feed& feed, const Opening& opening, errc code) {
     if (opening.asked.pending) respond_refused(*opening.asked.pending, code);
-    if (opening.asked.news && code != errc::unknown_conversation) {
+    if (opening.asked.news && code == errc::unknown_conversation) {
+        parts_.states.member_no_more(who.id(), feed.key());
+    } else if (opening.asked.news) {
         who.keep_untold(feed.key(), *opening.asked.news);
         try_again_later();
     }

@@ -103,7 +103,8 @@ void ConversationFeeds::tell_without_feed(FeedSubscriber& who, const model::Conv
         },
         [this, found, id = who.id(), conversation, stamp, lane](errc code) {
             FeedSubscriber* const told = find(id);
-            if (told == nullptr || told->target() == nullptr || code == errc::unknown_conversation) return;
+            if (told == nullptr || told->target() == nullptr) return;
+            if (code == errc::unknown_conversation) return parts_.states.member_no_more(id, conversation);
             if (code == errc::ok &&
                 parts_.table.send_feed(*told->target(), lane, std::move(found->body), parts_.executor.now()))
                 return parts_.states.listed(id, conversation, &found->opening);

@@ -107,6 +107,12 @@ void ConversationStates::invited(const model::ConversationKey& room, std::span<c
     }
 }
 
+void ConversationStates::member_no_more(const Uuid& session, const model::ConversationKey& conversation) {
+    ListFollower* const who = find(session);
+    if (who == nullptr || who->target() == nullptr || conversation.kind() != model::ConversationKind::room) return;
+    who->tell_invited(reading::name_of(conversation, who->target()->user()));
+}
+
 // ---- time ----
 
 void ConversationStates::try_again_later() {

@@ -71,6 +71,10 @@ public:
     // Invitations of these users have come or gone: their sessions are told to sync.
     void invited(const model::ConversationKey& room, std::span<const std::string> users);
 
+    // The session was to be told that its user is a member, who is none any more: if the user was invited before, that
+    // is over, too, and nobody has said so.
+    void member_no_more(const Uuid& session, const model::ConversationKey& conversation);
+
     // From the home of a conversation, in its order.
     void take(const FeedNews& news) { summaries_.take(news); }
 

@@ -76,6 +76,7 @@ inline std::vector<std::string> states(const Line& line) {
                             std::to_string(state.settings->pinned);
                 if (state.mentioned != 0) text += " mentions at " + std::to_string(state.mentioned);
                 if (state.gone) text += " is gone";
+                if (state.invited) text += " has an invitation that is new or over";
                 if (state.conversation.empty()) text = "sync";
             }
         }

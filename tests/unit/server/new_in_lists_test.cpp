@@ -135,6 +135,36 @@ TEST_F(ListsOnShards, AreFollowedByWhoeverSubscribesMeanwhile) {
     check();
 }
 
+// Whoever has accepted an invitation, and left before their sessions could be told of the room, is not invited any
+// more.
+TEST_F(ListsOnShards, TellOfInvitationsThatAreOverWithAMembershipThatNobodyIsToldOf) {
+    start(1);
+    const auto bob = session_of("bob", 1);
+    const auto pad = session_of("bob", 3, "pad");
+    const auto ann = session_of("ann", 2);
+    bench->bring(bob, sync(1, 1));
+    make_room(ann, 1, 1, {});
+    bench->bring(ann, member(2, 2, Verb::member_invite, "bob"));
+    ASSERT_EQ(states(*bob), (ListedNames{"room:tea has an invitation that is new or over"}));
+    store.by_hand = true;
+    const std::size_t groups = store.groups;
+    bench->bring(pad, of_room(1, 1, Verb::conversation_join, "room:tea"));
+    while (store.groups == groups && !store.work.empty()) {
+        bench->run_store();
+        bench->settle();
+    }
+    store.cannot_read = errc::storage_failed;
+    store.by_hand = false;
+    bench->settle();
+    bench->bring(pad, of_room(2, 2, Verb::conversation_leave, "room:tea"));
+    store.cannot_read = errc::ok;
+    bench->pass(1s);
+    bench->pass(1s);
+    EXPECT_EQ(code(*pad, 2), errc::ok);
+    EXPECT_TRUE(heard(*bob).empty());
+    EXPECT_EQ(states(*bob).size(), 2u) << "it is to sync";
+}
+
 TEST_F(ListsOnShards, TellOfNewConversationsWhenTheStoreCanBeReadAgain) {
     start(1);
     const auto bob = session_of("bob", 1);

@@ -103,6 +103,7 @@ void Sync::ask_page() {
     pass_.waits = !owner_.in_session();  // a new one begins anew
     if (pass_.waits) return;
     open_ = true;
+    pass_.ended = false;
     const bool first = pass_.before == 0 && pass_.pages == 0;
     const Call call = sync_call(cursor_, pass_.page, first ? kFirstPage : kPage, first ? kFirstEntries : kEntries);
     owner_.ask(call, [this, turn = turn_](const Answer& answer) {
@@ -173,7 +174,9 @@ void Sync::on_failed(const Failure& failure, std::uint32_t retry_after_ms) {
 void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings encodings,
                 const std::shared_ptr<void>& taken) {
     if (ListInvitations::is_one(from)) {
-        if (!began && !states_.invitations().take(from, encodings)) pass_.doubted = missed_ = true;
+        if (began) return;
+        if (!states_.invitations().take(from, encodings)) pass_.doubted = missed_ = true;
+        missed_ |= pass_.ended;
         return;
     }
     const std::string name(from.about->conversation);
@@ -306,6 +309,7 @@ void Sync::on_feed(std::uint32_t number, const im::Feed& frame, const Bytes& who
     bool invited = false;
     for (const im::ConversationState& each : frame.states) {
         invited |= on_ && each.invited;
+        pass_.ended |= each.gone;
         if (on_) {
             lacks |= !states_.take(each, open_);
         } else {
@@ -364,6 +368,7 @@ AnswerDone Sync::watch(const Call& call, AnswerDone done) {
     return [this, comes, goes, name = call.conversation, done = std::move(done)](Answer answer) {
         if (const auto about = read_conversation(answer, name); comes && about) list_.add(*about);
         if (goes && answer.code == errc::ok) forget(name);
+        pass_.ended |= goes;
         tell_changes();
         done(std::move(answer));
     };
@@ -436,6 +441,7 @@ void Sync::on_own_at(const std::string& conversation, const Position& at, bool c
 }
 
 void Sync::on_no_member(const std::string& conversation) {
+    pass_.ended = true;
     // Who is only invited is no member either.
     if (list_.end_of(conversation)) (void)list_.remove(conversation);
     tell_changes();

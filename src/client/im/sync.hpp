@@ -96,6 +96,7 @@ private:
         // is told by no feed.
         std::map<std::string, Position> expected{};
         bool doubted = false;  // a page may be older than what is known: what it says is to be said again
+        bool ended = false;    // a membership, since a page was asked for: it may name the invitation from before
     };
     // What has come of a feed that nobody knows yet.
     struct EarlyFrame {

@@ -137,6 +137,49 @@ TEST_F(ToldInvitations, OfAnOlderPageAreAskedForAgain) {
     EXPECT_EQ(invitations(), "");
 }
 
+// And whoever has been a member since then, and is none any more, is not invited either.
+TEST_F(ToldInvitations, OfAPageFromBeforeTheUserCameAndWentAreAskedForAgain) {
+    const auto begin = [this] {
+        wire::im::Feed frame;
+        frame.began = wire_of(kept({"room:tea", 5, 12, 12, 11, 0, 7, 12}));
+        (void)tell(5, std::move(frame));
+    };
+    const std::vector<std::function<void()>> ends{
+        [this] { (void)tell(5, std::vector<wire::im::Entry>{}, 13); },
+        [this] {
+            wire::im::ConversationState state;
+            state.conversation = "room:tea";
+            state.epoch = 7;
+            state.last = 13;
+            state.gone = true;
+            wire::im::Feed frame;
+            frame.states = {state};
+            (void)tell(0, std::move(frame));
+        },
+        [this] {
+            sync.watch({wire::Verb::conversation_leave, "room:tea", {}}, [](const Answer&) {})(Answer());
+        },
+    };
+    synced({});
+    for (std::size_t i = 0; i < ends.size(); ++i) {
+        SCOPED_TRACE(i);
+        told_of("room:tea");
+        pass(1s);
+        EXPECT_NE(asked(), "");
+        begin();
+        ends[i]();
+        answer(page_with("room:tea", {}, "c2"));
+        (void)handled();
+        EXPECT_NE(asked(), "");
+        wire::im::SyncPage gone = page({}, "c3");
+        gone.gone = {"room:tea"};
+        answer(gone);
+        (void)handled();
+        EXPECT_EQ(invitations(), "");
+        EXPECT_EQ(conversations(), "");
+    }
+}
+
 TEST_F(ToldInvitations, AreNoConversationsThatEntriesOrMarksChange) {
     session = true;
     sync.begin_session();

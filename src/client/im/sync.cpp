@@ -289,6 +289,8 @@ void Sync::forget(const std::string& conversation) {
 // A feed says itself when it is over. What has begun without one is asked for again.
 void Sync::take_gone(const std::string& conversation, std::string_view cursor) {
     if (!feeds_.drop(conversation, false)) {
+        // No feed tells of an invitation.
+        if (ListInvitations::is_one(list_.item(conversation))) (void)list_.remove(conversation);
         if (!doubt_ || cursor.empty()) doubt_ = cursor;
         return;
     }

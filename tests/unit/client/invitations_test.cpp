@@ -180,6 +180,26 @@ TEST_F(ToldInvitations, OfAPageFromBeforeTheUserCameAndWentAreAskedForAgain) {
     }
 }
 
+// What the application has subscribed to says itself when it is over, but nothing of invitations.
+TEST_F(ToldInvitations, AreOverWhateverTheApplicationHasSubscribedTo) {
+    synced({{"room:tea", 0, 12}});
+    subscribe("room:tea");
+    begun(5, 13, 12);
+    (void)handled();
+    next_session();
+    answer(page_with("room:tea", {}, "c2", true));
+    (void)handled();
+    ASSERT_EQ(invitations(), "room:tea ");
+    const auto renewal = take_request();  // not answered
+    EXPECT_TRUE(renewal.text().starts_with("subscribe room:tea")) << renewal.text();
+    told_of("room:tea");
+    wire::im::SyncPage gone = page({}, "c3");
+    gone.gone = {"room:tea"};
+    ask_and_answer(gone);
+    (void)handled();
+    EXPECT_EQ(invitations(), "");
+}
+
 TEST_F(ToldInvitations, AreNoConversationsThatEntriesOrMarksChange) {
     session = true;
     sync.begin_session();

@@ -15,6 +15,7 @@ protected:
     void SetUp() override {
         start();
         ann = session_of("ann", 1);
+        end("bob", session_of("bob", 2));  // so that the store knows him
         make_room(ann, 1, 1, {"bob"});
         ask_ann(Verb::member_remove);
         bench->pass(1s);  // whom an earlier process was to erase

@@ -257,7 +257,9 @@ TEST_F(Mentions, AreInTheCacheOfAClient) {
         (void)send(bob, "ann", reply);
         ASSERT_TRUE(heard(at_ann, "yours"));
         ASSERT_TRUE(counts(ann, "bob", 1, 1));
-        ASSERT_TRUE(told_that(at_ann, [](const ListedConversation& now) { return now.mark.mentions == 1; }));
+        ASSERT_TRUE(told_that(at_ann, [](const ListedConversation& now) {
+            return now.mark.mentions == 1 && !now.entries.empty() && now.entries.back().payload.str() == "yours";
+        }));
     }
     Events offline;
     const auto ann = caching(offline).build();

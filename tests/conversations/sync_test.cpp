@@ -326,6 +326,12 @@ TEST_P(ListOfConversations, ARoomOfThreeHundredIsCurrentWithoutASubscription) {
     // Whoever is removed hears that, and then nothing.
     ASSERT_TRUE(bob.conversations().remove_member("room:all", "ann"));
     for (Client* const each : {&phone, &desk}) ASSERT_TRUE(eventually([&] { return !listed(*each, "room:all"); }));
+    ASSERT_TRUE(at_desk.wait([](const std::vector<Event>& seen) {
+        return std::ranges::any_of(seen, [](const Event& event) {
+            const auto* const changed = std::get_if<event::ConversationChanged>(&event);
+            return changed != nullptr && changed->conversation == "room:all" && !changed->now;
+        });
+    }));
     const std::size_t changes = at_desk.all<event::ConversationChanged>().size();
     send(bob, "room:all", 22, 25);
     std::this_thread::sleep_for(1500ms);

@@ -428,14 +428,18 @@ void Feeds::tell_entry(Feed& feed, const im::Entry& entry, const Bytes& whole,
     const bool own = entry.from == user_;
     const StoredAt stored{{origin->epoch, entry.offset}, wire::to_time(entry.time_ms)};
     if (message && own && owner_.settle(entry.id, name, stored)) return;
-    if (message && is_direct(name) && !feed.takes_over(entry.id) && owner_.has_seen(entry.from, entry.id)) return;
-    if (message && !own) owner_.count_message();
-    ++feed.delivered;
+    // As Data, which was not kept.
+    const bool was_told =
+        message && is_direct(name) && !feed.takes_over(entry.id) && owner_.has_seen(entry.from, entry.id);
+    if (was_told && !keeper_) return;
+    if (message && !own && !was_told) owner_.count_message();
+    if (!was_told) ++feed.delivered;
     const std::uint64_t about = is_about_entry(entry.kind) ? entry.ref : 0;
-    auto make = [shown = feed.shown, about, taken, origin, packed = packed_of(entry, whole),
+    auto make = [shown = feed.shown, about, was_told, taken, origin, packed = packed_of(entry, whole),
                  kept = Keeping::of(keeper_, name, feed.cursor.told_upto())]() mutable -> std::optional<Event> {
         if (!shown->tells({origin->epoch, packed.entry.offset}, about)) return std::nullopt;
-        return event_of(*origin, std::move(packed), kept.get());
+        Event event = event_of(*origin, std::move(packed), kept.get());
+        return was_told ? std::nullopt : std::optional(std::move(event));
     };
     owner_.tell_later(std::move(make));
 }

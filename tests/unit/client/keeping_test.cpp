@@ -43,8 +43,8 @@ protected:
         made.bytes[15] = static_cast<std::uint8_t>(offset);
         return made;
     }
-    void subscribe(const SubscribeOptions& options = {}) {
-        feeds.subscribe("room:tea", options, [this](const Checked<Subscription>& made) {
+    void subscribe(const SubscribeOptions& options = {}, const std::string& to = "room:tea") {
+        feeds.subscribe(to, options, [this](const Checked<Subscription>& made) {
             ASSERT_TRUE(made);
             continued = made->continued;
         });
@@ -81,7 +81,7 @@ protected:
         for (; count != 0; --count) {
             auto make = std::move(queue.front());
             queue.erase(queue.begin());
-            (void)make();
+            events += make() ? 1 : 0;
         }
     }
 
@@ -91,7 +91,7 @@ protected:
     }
     bool in_session() const override { return true; }
     session::TimePoint now() const override { return {}; }
-    bool has_seen(std::string_view, const Uuid&) const override { return false; }
+    bool has_seen(std::string_view, const Uuid&) const override { return seen; }
     bool settle(const Uuid&, std::string_view, const StoredAt&) override { return false; }
     void count_message() override {}
     void tell(Event) override {}
@@ -100,6 +100,8 @@ protected:
     Call call;
     AnswerDone answer;
     bool continued = false;
+    bool seen = false;       // as Data, whatever comes
+    std::size_t events = 0;  // that the application was told
     std::vector<std::function<std::optional<Event>()>> queue;
     const std::shared_ptr<Notes> notes = std::make_shared<Notes>();
     Feeds feeds{"ann", *this, notes};
@@ -135,6 +137,21 @@ TEST_F(KeptSubscriptions, GoOnWhereTheApplicationWasTold) {
     EXPECT_EQ(asked(), "7:2") << "a position that the application names is what it wants";
     begun(3);
     EXPECT_FALSE(continued);
+}
+
+// Behind its event: a cache has what the application knows, in the order of the log.
+TEST_F(KeptSubscriptions, WhatCameAsDataIsKeptAndNotToldAgain) {
+    subscribe({}, "bob");
+    begun(11);
+    notes->text.clear();
+    seen = true;
+    entries(11, 11);
+    seen = false;
+    entries(12, 12);
+    EXPECT_EQ(notes->text, "") << "the application may not have handled it yet";
+    handle(2);
+    EXPECT_EQ(notes->text, "bob 11 upto 7:11; bob 12 upto 7:12; ");
+    EXPECT_EQ(events, 1u);
 }
 
 TEST_F(KeptSubscriptions, GapsAreKeptWhenTheyHaveBeenTold) {

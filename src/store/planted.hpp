@@ -10,7 +10,6 @@ namespace flare::store {
 
 enum class Fault : std::uint8_t {
     none,
-    repeat_appended,          // what is in the log already gets another offset
     id_without_conversation,  // an id is looked up without the conversation that it is in
     offset_left_out,          // an offset is given to no entry
     answered_before_sync,     // a commit that is answered may be gone after a crash
@@ -23,7 +22,6 @@ enum class Fault : std::uint8_t {
     reactions_outlive,        // a deletion leaves the reactions
     unread_counts_deleted,    // what is deleted is unread
     unread_outlives_reading,  // what is unread by hand stays so when it is read
-    removed_repeat_taken,     // a repeat of what retention has removed is written once more
     unread_counts_cleared,    // what is cleared is unread
     mentions_anybody,         // who is no member is mentioned
     mention_all_not_counted,  // what mentions all is no unread mention

@@ -168,7 +168,7 @@ bool Data::answer_known(const NewEntry& entry, Outcome& outcome) const {
         known = ids_.lower_bound({entry.id, 0, 0});
         if (known != ids_.end() && std::get<0>(known->first) != entry.id) known = ids_.end();
     }
-    if (known == ids_.end() || planted(Fault::repeat_appended)) return false;
+    if (known == ids_.end()) return false;
     const Log* const in = log(std::get<1>(known->first));
     const Entry* const there = this->entry(*in, known->second.offset);
     outcome.repeat = true;
@@ -184,7 +184,7 @@ bool Data::answer_known(const NewEntry& entry, Outcome& outcome) const {
 
 errc Data::may_append(const WriteBatch& batch, const NewEntry& entry, const Log& log) const {
     const bool too_old = entry.first_sent_ms != 0 && entry.first_sent_ms < log.pruned_ms;
-    if (too_old && !planted(Fault::removed_repeat_taken)) return errc::too_old;
+    if (too_old) return errc::too_old;
     if (full_ && entry.kind != EntryKind::removal) return errc::storage_full;
     if (!is_about_another(entry.kind)) return errc::ok;
     const Entry* const original = this->entry(log, entry.ref);

@@ -34,6 +34,16 @@ protected:
         left.payload = payload;
         (void)tell(3, {left});
     }
+    // The answer to a subscription says how far these have come.
+    void begun_with(std::vector<wire::im::UserMark> others) {
+        wire::im::Subscribed body;
+        body.feed = 4;
+        body.head = wire::im::Head{7, 1, 12, 12};
+        body.visible_from = 1;
+        body.next = 13;
+        body.others = std::move(others);
+        answer(body);
+    }
     Marks others(std::size_t at = 0) { return sync.list().at(at).others; }
     void mark_unread(const std::string& name, std::uint64_t from) {
         sync.marks().mark_unread(name, {7, from}, [this](const Checked<ReadMark>& result) {
@@ -68,13 +78,7 @@ TEST_F(MarksOfOthers, ComeWithPagesAndAnswers) {
     answer(first);
     EXPECT_EQ(handled(false), "bob in bob 3/5; synced; ");
     subscribe("bob", SubscribeOptions().with_after({7, 12}));
-    wire::im::Subscribed body;
-    body.feed = 4;
-    body.head = wire::im::Head{7, 1, 12, 12};
-    body.visible_from = 1;
-    body.next = 13;
-    body.others = {{"bob", 6, 7}};
-    answer(body);
+    begun_with({{"bob", 6, 7}});
     EXPECT_EQ(handled(false), "bob in bob 6/7; ");
     EXPECT_EQ(others(), (Marks{{"bob", 6, 7}}));
 }
@@ -95,13 +99,7 @@ TEST_F(MarksOfOthers, OfASubscriptionAreKeptForTheListThatNamesItLater) {
     synced({});
     subscribe("room:tea", SubscribeOptions().with_after({7, 12}));
     EXPECT_EQ(asked(), "subscribe room:tea 7:12");
-    wire::im::Subscribed body;
-    body.feed = 4;
-    body.head = wire::im::Head{7, 1, 12, 12};
-    body.visible_from = 1;
-    body.next = 13;
-    body.others = {{"bob", 6, 7}};
-    answer(body);
+    begun_with({{"bob", 6, 7}});
     EXPECT_EQ(heard(false), "bob in room:tea 6/7; ");
     told(moved("room:tea", {{"eve", 1, 1}}));
     EXPECT_EQ(heard(false), "eve in room:tea 1/1; ");

@@ -116,6 +116,11 @@ void Listener::check_shelf(const std::string& conversation, const Heard& heard) 
 
 // As its client keeps them in the list.
 void Listener::check_entries(const client::ConversationList::Item& item, const model::ConversationKey& key) const {
+    const std::uint64_t behind = item.about.head.last + 1;
+    const std::uint64_t first = item.entries.empty() ? behind : item.entries.front().packed.entry.offset;
+    world_.trace(client_.name + " lists " + item.about.name + ": " + std::to_string(item.entries.size()) +
+                 " entries from " + std::to_string(first) + ", the last is " + std::to_string(behind - 1));
+    world_.require(item.entries.size() == behind - first, "a list has no hole");
     for (const client::ConversationList::Kept& each : item.entries) {
         const Entry& entry = each.packed.entry;
         if (entry.kind != EntryKind::message || entry.offset < book_.first_of(key)) continue;

@@ -70,6 +70,7 @@ void Sync::close() {
 void Sync::begin_session() {
     ++turn_;
     early_.clear();
+    unlisted_.clear();  // the next page is newer
     open_ = false;
     again_.at = kNever;
     again_.delay = kFirstDelay;
@@ -190,6 +191,7 @@ void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings 
         return owner_.tell(event::Error{
             Failure(errc::too_many_conversations, "the list of conversations is full: " + name + " is not in it")});
     }
+    for (Entry& own : unlisted_.take(name, {head.epoch, head.last})) list_.on_own(name, head.epoch, std::move(own));
     const std::uint64_t cleared_to = list_.cleared_to(name, head.epoch);
     if (cleared_to > cleared_before) feeds_.clear(name, {head.epoch, cleared_to});
     feeds_.adopt({name,
@@ -357,7 +359,11 @@ std::optional<ToldUpto> Sync::on_stored(const std::string& conversation, const S
     if (!on_) return upto;
     entry.offset = stored.position.offset;
     entry.time = stored.time;
-    list_.on_own(conversation, stored.position.epoch, std::move(entry));
+    if (const auto end = list_.end_of(conversation); end && end->epoch == stored.position.epoch) {
+        list_.on_own(conversation, stored.position.epoch, std::move(entry));
+    } else {
+        unlisted_.keep(conversation, stored.position.epoch, std::move(entry));
+    }
     tell_changes();
     return upto;
 }

@@ -15,6 +15,7 @@
 #include "client/im/list.hpp"
 #include "client/im/marks.hpp"
 #include "client/im/states.hpp"
+#include "client/im/unlisted_own.hpp"
 
 #include <functional>
 #include <map>
@@ -181,6 +182,7 @@ private:
     bool told_unavailable_ = false;
     std::optional<std::uint64_t> whole_since_;  // what no pass has named from this one on is gone
     std::vector<EarlyFrame> early_;
+    UnlistedOwn unlisted_;
     Holding held_;
     Again again_;
 };

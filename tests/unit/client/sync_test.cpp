@@ -410,9 +410,26 @@ TEST_F(Syncing, OwnMessagesThatCameBeforeTheirConversationAreInTheList) {
     wire::im::Feed first;
     first.began = wire_of(kept({"bob", 5, 1, 1, 0, 1}));
     (void)tell(5, first);
-    EXPECT_EQ(heard(), "bob 1; [bob 2, 1] ");
+    EXPECT_EQ(heard(), "bob 1; [bob 6, 1] ");
     (void)tell(5, {message(3), message(4)});
     EXPECT_EQ(heard(), "bob 3; bob 4; [bob 6, 3] ");
+}
+
+TEST_F(Syncing, TheTextOfAnOwnMessageThatCameBeforeItsConversationIsInTheList) {
+    synced({{"room:tea", 3, 12}});
+    stored("bob", 1);
+    stored("bob", 2);
+    stored("eve", 1);
+    wire::im::Feed first;
+    first.began = wire_of(kept({"bob", 5, 1, 1, 0, 1}));  // read before the second
+    first.began->entries[0].from = "ann";
+    (void)tell(5, first);
+    std::vector<std::uint64_t> offsets;
+    for (const auto& each : sync.list()) {
+        if (each.about.name != "bob") continue;
+        for (const auto& kept : each.entries) offsets.push_back(kept.packed.entry.offset);
+    }
+    EXPECT_EQ(offsets, (std::vector<std::uint64_t>{1, 2}));
 }
 
 TEST_F(Syncing, AnEntryBehindAHoleCounts) {

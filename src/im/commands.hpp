@@ -77,9 +77,10 @@ struct Block {
 };
 // The conversation ends, with its log.
 struct Destroy {};
-// Entries below go, whatever they are. Of the server.
+// Entries below go, whatever they are, if it is this log: one that was made anew since then begins at 1. Of the server.
 struct Truncate {
     std::uint64_t keep_from = 0;
+    std::uint64_t epoch = 0;
 };
 
 }  // namespace flare::im::command

@@ -241,6 +241,7 @@ public:
     void operator()(const command::Truncate& truncate) {
         if (actor_ != 0) return refuse({errc::forbidden, "only the server cuts a log: delete messages instead"});
         const model::Head& head = conversation_.head();
+        if (head.last.epoch != truncate.epoch) return;
         const std::uint64_t first = std::min(truncate.keep_from, head.last.offset + 1);
         if (first > head.first) plan_.keep_from = first;
     }

@@ -33,6 +33,7 @@ struct Retention::Walk {
     struct Cut {
         model::ConversationKey key;
         std::uint64_t keep_from;
+        std::uint64_t epoch;
     };
     store::Row after = 0;
     bool more = false;
@@ -59,7 +60,7 @@ void Retention::on_time() {
                 const auto kept = store::first_kept(reader, **found, settings.rules_of((*found)->key), now_ms);
                 if (!kept) return static_cast<errc>(kept.error().value());
                 const std::uint64_t more = im::planted(im::Fault::cut_one_more) ? 1 : 0;
-                if (*kept != 0) walk->cuts.push_back({(*found)->key, *kept + more});
+                if (*kept != 0) walk->cuts.push_back({(*found)->key, *kept + more, (*found)->head.last.epoch});
             }
             walk->more = rows->size() == kAtOnce;
             return errc::ok;
@@ -69,7 +70,8 @@ void Retention::on_time() {
 
 void Retention::walked(const Walk& walk, errc code) {
     for (const Walk::Cut& cut : walk.cuts) {
-        const Departure departure = own_change(cut.key, parts_.executor.new_id(), im::command::Truncate{cut.keep_from});
+        const Departure departure =
+            own_change(cut.key, parts_.executor.new_id(), im::command::Truncate{cut.keep_from, cut.epoch});
         parts_.router.give(parts_.router.home_of(cut.key.text()), [departure](Shard& shard) {
             shard.conversations()->home.take({&departure, 1});
         });

@@ -500,12 +500,15 @@ TEST(Direct, WithTheServerIsReadOnlyAndNotesToOneselfHaveOneMember) {
 
 TEST(Plans, OnlyTheServerCutsALog) {
     Room room({{.user = 1, .role = Role::owner}});
-    EXPECT_EQ(room.refusal(1, command::Truncate{3}), errc::forbidden);
-    room.commit(0, command::Truncate{3});
+    const std::uint64_t epoch = room.conversation.head().last.epoch;
+    EXPECT_EQ(room.refusal(1, command::Truncate{3, epoch}), errc::forbidden);
+    room.commit(0, command::Truncate{3, epoch});
     EXPECT_EQ(room.conversation.head().first, 3u);
-    EXPECT_TRUE(room.changes_nothing(0, command::Truncate{3}));
-    EXPECT_TRUE(room.changes_nothing(0, command::Truncate{0}));
-    room.commit(0, command::Truncate{1'000});
+    EXPECT_TRUE(room.changes_nothing(0, command::Truncate{3, epoch}));
+    EXPECT_TRUE(room.changes_nothing(0, command::Truncate{0, epoch}));
+    EXPECT_TRUE(room.changes_nothing(0, command::Truncate{1'000, epoch + 1}))
+        << "what was found in one log is not cut from the one that was made anew";
+    room.commit(0, command::Truncate{1'000, epoch});
     EXPECT_EQ(room.conversation.head().first, 6u) << "everything goes, and the log goes on behind its end";
     EXPECT_EQ(room.conversation.head().last.offset, 5u);
 }

@@ -283,7 +283,9 @@ void ClientRequests::leave_session() {
 
 // Of one that waits for its turn, those before it have a time.
 TimePoint ClientRequests::waits_until(const Entry& entry) const noexcept {
-    if (settings_.send_timeout <= Duration::zero()) return kNever;
+    // What a page of a list brings counts as delivered when it arrives: nobody turns away from it.
+    const bool is_page = entry.in_session && entry.verb == wire::Verb::sync;
+    if (settings_.send_timeout <= Duration::zero() || is_page) return kNever;
     if (const auto offline = outgoing_.offline_since())
         return std::max(entry.queued_at, *offline) + settings_.send_timeout;
     if (!entry.in_session) return kNever;

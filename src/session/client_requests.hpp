@@ -4,7 +4,8 @@
 // long ago it was sent first. It is itself sent again when the server says "later". It keeps its place among the
 // messages to its conversation: it waits for those before it that wait because the server has no room, and while it
 // waits, for whatever reason, those behind it wait for it. One that only reads is failed when its session is lost;
-// whoever wants to know asks again. Whatever the server leaves without an answer is given up in the end.
+// whoever wants to know asks again. Whatever the server leaves without an answer is given up in the end, but for pages
+// of lists, which are waited for as long as their session lives.
 //
 // Protocol: docs/protocol.md, "Requests".
 // Threads:  as ClientSession; time is an argument.

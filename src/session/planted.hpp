@@ -84,6 +84,8 @@ public:
     // A session's client asks: true if the observer answers.
     virtual bool on_request(ServerSession& session, const PendingRequest& pending,
                             const wire::RequestView& request) = 0;
+    // A session had no room for this request of its client, who is to ask again later.
+    virtual void on_request_refused(const Uuid& id) = 0;
     // What was known of a device (its user, '\0', its name) has gone for its memory.
     virtual void on_device_dropped(std::string_view key) = 0;
 
@@ -104,6 +106,9 @@ inline void observe_fresh(const ServerSession& session, const wire::DataView& da
 inline bool observe_request(ServerSession& session, const PendingRequest& pending, const wire::RequestView& request) {
     return observer != nullptr && observer->on_request(session, pending, request);
 }
+inline void observe_request_refused(const Uuid& id) {
+    if (observer != nullptr) observer->on_request_refused(id);
+}
 inline void observe_device_dropped(std::string_view key) {
     if (observer != nullptr) observer->on_device_dropped(key);
 }
@@ -115,6 +120,7 @@ constexpr void observe_fresh(const ServerSession&, const wire::DataView&) noexce
 constexpr bool observe_request(const ServerSession&, const PendingRequest&, const wire::RequestView&) noexcept {
     return false;
 }
+constexpr void observe_request_refused(const Uuid&) noexcept {}
 constexpr void observe_device_dropped(std::string_view) noexcept {}
 #endif
 

@@ -35,6 +35,7 @@ void RequestFlow::receive(ServerSession& session, LaneIndex lane, const wire::Re
     Device& owner = session.owner();
     owner.used_at = now;
     const auto refuse_with = [&](errc code, std::string_view text, std::uint32_t retry_after_ms = 0) {
+        if (retry_after_ms != 0) observe_request_refused(request.id);
         settle_at_once(session, lane, cost, refusal_of(request.id, code, text, retry_after_ms));
     };
     if (request.id.is_nil()) return refuse_with(errc::invalid_message_id, "a request needs an id");
@@ -61,6 +62,7 @@ void RequestFlow::settle_at_once(ServerSession& session, LaneIndex lane, std::ui
 
 void RequestFlow::refuse(ServerSession& session, LaneIndex lane, const Uuid& id, errc code) {
     if (code == errc::busy) shedding_.memory_short(session.now());
+    observe_request_refused(id);
     answer(session, lane, refusal_of(id, code, "the server has no memory for the request", kAgainMs));
 }
 

@@ -298,7 +298,8 @@ bool LogBook::append(const store::NewEntry& entry, Log& log, const store::Outcom
     world_.require(!refused_heard_.contains(key), "what was refused is never stored");
     world_.trace("commits " + sent->second.writer + " " + std::to_string(sent->second.number) + " in " + key.second +
                  " at " + std::to_string(next.offset) + what(entry));
-    if (!judged_anew_.contains(key)) {
+    // A session judges nothing behind what it had no room for (docs/protocol.md, "Requests").
+    if (!judged_anew_.contains(key) && !requests_.found_no_room(key.first)) {
         std::uint64_t& last = log.last_of[sent->second.writer];
         world_.require(sent->second.number > last, "what one sends to a conversation keeps its order");
         // A removal is written also where there is no room for what was sent before it.

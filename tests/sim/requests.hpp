@@ -29,6 +29,10 @@ public:
     // ---- the server: it hands one up ----
     void server_asked(const session::ServerSession& session, const wire::RequestView& request, session::LaneIndex lane);
 
+    // ---- the server: a session had no room for one, and those that were sent behind it go first ----
+    void had_no_room(const Uuid& id) { without_room_.insert(id); }
+    bool found_no_room(const Uuid& id) const { return without_room_.contains(id); }
+
     // ---- the server: it answers one, though its client may hear nothing of it ----
     // `later`: nobody has acted on it, and it may come again as if for the first time.
     void answered(const Uuid& id, bool later);
@@ -56,6 +60,7 @@ private:
     std::set<Uuid> handed_up_;
     std::set<std::pair<Uuid, session::SessionId>> handed_up_in_;
     std::set<Uuid> answered_;
+    std::set<Uuid> without_room_;
     std::set<Uuid> withdrawn_;  // whose client heard that they were not sent
     std::map<std::pair<session::SessionId, session::LaneIndex>, std::uint64_t> last_;  // ordinal
 };

@@ -90,6 +90,7 @@ private:
     void on_fresh(const session::ServerSession& session, const wire::DataView& data) override;
     bool on_request(session::ServerSession& session, const session::PendingRequest& pending,
                     const wire::RequestView& request) override;
+    void on_request_refused(const Uuid& id) override { requests_.had_no_room(id); }
     void on_device_dropped(std::string_view key) override;
 
     World& world_;

@@ -56,7 +56,7 @@ bool ListStates::take(const wire::im::ConversationState& from, bool page_comes) 
     // Of a conversation that is only subscribed to there need be nothing in the list.
     if ((listed || state.only_others()) && !page_comes) {
         apply(name, state);
-        if (!listed) keep_early(name, state);
+        if (waits_for_log(name, state)) keep_early(name, state);
         return true;
     }
     const auto before = kept_.find(name);
@@ -85,12 +85,17 @@ void ListStates::answered(const std::string& conversation, wire::im::Conversatio
 void ListStates::subscribed(const std::string& conversation, std::uint64_t epoch, std::vector<UserMark> others) {
     if (others.empty()) return;
     parts_.others.on_told(conversation, epoch, others);
-    if (parts_.list.end_of(conversation)) return;
     Kept state;
-    state.number = ++taken_;
     state.epoch = epoch;
     state.others = std::move(others);
+    if (!waits_for_log(conversation, state)) return;
+    state.number = ++taken_;
     keep_early(conversation, state);
+}
+
+bool ListStates::waits_for_log(const std::string& name, const Kept& state) const {
+    const auto end = parts_.list.end_of(name);
+    return state.only_others() && (!end || end->epoch != state.epoch);
 }
 
 void ListStates::keep_early(const std::string& name, const Kept& state) {
@@ -121,18 +126,23 @@ void ListStates::take_kept() {
 }
 
 void ListStates::take_early(const std::string& conversation) {
-    if (const auto early = early_.extract(conversation)) apply(early.key(), early.mapped());
+    const auto early = early_.find(conversation);
+    if (early == early_.end() || waits_for_log(conversation, early->second)) return;
+    const auto taken = early_.extract(early);
+    apply(taken.key(), taken.mapped());
 }
 
 void ListStates::take_listed(AllKept& all) {
     for (auto each = all.begin(); each != all.end();) {
         const bool listed = parts_.list.end_of(each->first).has_value();
-        if (!listed && !each->second.gone) {
+        const bool waits = waits_for_log(each->first, each->second);
+        if ((!listed && !each->second.gone) || (waits && &all == &early_)) {
             ++each;
             continue;
         }
         const auto taken = all.extract(each++);
-        if (listed) apply(taken.key(), taken.mapped());
+        if (waits) keep_early(taken.key(), taken.mapped());
+        if (listed && !waits) apply(taken.key(), taken.mapped());
     }
 }
 

@@ -99,6 +99,8 @@ private:
     };
     using AllKept = std::map<std::string, Kept, std::less<>>;  // by conversation
     static Kept kept_of(const wire::im::ConversationState& state);
+    // Of others alone, and of another log than the list has: it comes into the list, or is of one that has gone.
+    bool waits_for_log(const std::string& name, const Kept& state) const;
     void keep_early(const std::string& name, const Kept& state);
     void take_listed(AllKept& all);
     void apply(const std::string& name, const Kept& state);

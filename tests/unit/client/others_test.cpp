@@ -112,6 +112,24 @@ TEST_F(MarksOfOthers, OfASubscriptionAreKeptForTheListThatNamesItLater) {
     EXPECT_EQ(others(), (Marks{{"bob", 6, 7}, {"eve", 1, 1}}));
 }
 
+// The list has the log before until a page says so, which may be late.
+TEST_F(MarksOfOthers, OfALogThatHasBegunAnewAreKeptForThePageThatNamesIt) {
+    synced({{"room:tea", 0, 12, 9, 12, 0}});
+    lose_session();
+    session = true;
+    sync.begin_session();
+    told(moved("room:tea", {{"eve", 1, 2}}, 8));
+    refuse(errc::busy);
+    told(moved("room:tea", {{"bob", 1, 1}}, 8));
+    EXPECT_EQ(heard(), "");
+    time += std::chrono::hours(1);
+    sync.on_time();
+    EXPECT_EQ(asked().substr(0, 4), "sync");
+    answer(page({{"room:tea", 0, 2, 1, 2, 0, 8}}, "c2", true));
+    EXPECT_EQ(handled(false), "eve in room:tea 1/2; bob in room:tea 1/1; synced; ");
+    EXPECT_EQ(others(), (Marks{{"bob", 1, 1}, {"eve", 1, 2}}));
+}
+
 TEST_F(MarksOfOthers, GoWithTheirMember) {
     synced({{"room:tea", 3, 12, 9, 12, 0}});
     told(moved("room:tea", {{"bob", 3, 5}, {"eve", 4, 4}}));

@@ -44,7 +44,8 @@ void Ledger::server_acts(std::uint64_t life, const Uuid& id, const Letter& lette
 void Ledger::forwarded(const session::SessionId& id, const Uuid& message, const Letter& letter) {
     world_.trace("forwards " + letter.conversation + " " + std::to_string(letter.ordinal));
     world_.require(everything_.contains(message), "only what was sent is forwarded");
-    world_.require(forwarded_.emplace(id, message).second, "a session takes a message once");
+    const bool first = forwarded_.emplace(id, message).second;
+    world_.require(first || again_.contains(message), "a session takes a message once");
     world_.require(!withdrawn_.contains(message), "what is called not sent is never forwarded");
     acted_.insert(message);
 }

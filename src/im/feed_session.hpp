@@ -11,7 +11,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
+#include <span>
+#include <utility>
 
 namespace flare::im {
 
@@ -43,7 +45,7 @@ public:
     std::size_t feeds() const noexcept { return held_.size(); }
 
 protected:
-    ~FeedSession() = default;
+    ~FeedSession() { drop_lanes(); }
 
 private:
     friend class Feeds;
@@ -54,22 +56,31 @@ private:
     };
     // Its feeds wait there, or are to.
     Queue& lane(Lane lane) {
-        if (lanes_.empty()) lanes_.resize(lane_count_);
+        if (lanes_ == nullptr) {
+            lanes_ = static_cast<Queue*>(base::take(lane_count_ * sizeof(Queue)));
+            std::uninitialized_value_construct_n(lanes_, lane_count_);
+        }
         return lanes_[lane];
+    }
+    std::span<Queue> lanes() const noexcept { return {lanes_, lanes_ == nullptr ? 0 : lane_count_}; }
+    void drop_lanes() noexcept {
+        if (lanes_ == nullptr) return;
+        std::destroy_n(lanes_, lane_count_);
+        base::give(std::exchange(lanes_, nullptr), lane_count_ * sizeof(Queue));
     }
     // Whether one waits in a lane. Queues that nobody is in, or has a place in, go.
     bool tidy_lanes() {
         bool waits = false;
         bool used = false;
-        for (const Queue& each : lanes_) {
+        for (const Queue& each : lanes()) {
             waits = waits || !each.feeds.empty();
             used = used || each.kept != 0;
         }
-        if (!waits && !used) Queues().swap(lanes_);
+        if (!waits && !used) drop_lanes();
         return waits;
     }
     // Beside the places that are kept.
-    bool has_room(Lane lane) const { return room(lane) > (lanes_.empty() ? 0 : lanes_[lane].kept); }
+    bool has_room(Lane lane) const { return room(lane) > (lanes_ == nullptr ? 0 : lanes_[lane].kept); }
     // The feed is given it, or does not need it, as the session has all of it by receipts.
     bool take(const FeedName& feed, FeedCursor& cursor, const BlockPtr& block) {
         if ((block->encodings & ~encodings_) != 0) return false;
@@ -83,10 +94,10 @@ private:
         lane(feed.lane).feeds.push_back(feed);
     }
 
-    using Queues = std::vector<Queue, base::PoolAllocator<Queue>>;
+    // A server has one of these for each session that listens: its parts are chosen to be few bytes.
     const SessionKey key_;
-    Row user_ = 0;  // its user's; 0: no feed has opened yet
-    Queues lanes_;  // none: nothing waits, as in most sessions
+    Row user_ = 0;            // its user's; 0: no feed has opened yet
+    Queue* lanes_ = nullptr;  // of the pool, lane_count_ of them; null: nothing waits, as in most sessions
     HeldFeeds held_;
     std::uint32_t last_number_ = 0;
     const Lane lane_count_;

@@ -139,7 +139,7 @@ void Feeds::session_gone(FeedSession& session) {
 }
 
 void Feeds::room(FeedSession& session) {
-    for (Lane lane = 0; lane < session.lanes_.size(); ++lane) serve(session, lane);
+    for (Lane lane = 0; lane < session.lanes().size(); ++lane) serve(session, lane);
 }
 
 // ---- from the home ----
@@ -316,7 +316,7 @@ bool Feeds::step(Feed& feed) {
 }
 
 void Feeds::serve(FeedSession& session, Lane lane) {
-    if (!session.lanes_.empty()) {
+    if (!session.lanes().empty()) {
         auto& waiting = session.lanes_[lane].feeds;
         while (!waiting.empty() && step(waiting.front())) {
         }

@@ -6,10 +6,11 @@
 
 #include "base/tight.hpp"
 
+#include <boost/container/small_vector.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace flare::im {
 
@@ -42,7 +43,8 @@ public:
     auto end() const noexcept { return held_.end(); }
 
 private:
-    std::vector<Held> held_;  // ascending by conversation
+    // Ascending by conversation. Most sessions that hold any hold one.
+    boost::container::small_vector<Held, 1> held_;
 };
 
 }  // namespace flare::im

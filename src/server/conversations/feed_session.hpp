@@ -108,11 +108,12 @@ private:
     Unfinished& unfinished();
     void drop_if_finished() noexcept;
 
+    // First: it takes no room of its own behind the small parts of a FeedSession.
+    std::uint32_t apart_ = 0;  // bits of lanes in which it was told of feeds, until all that was sent there arrived
     const Parts& parts_;
     const Uuid id_;
     session::ServerSession* session_;
     std::unique_ptr<Unfinished> unfinished_;  // null: nothing is
-    std::uint32_t apart_ = 0;  // bits of lanes in which it was told of feeds, until all that was sent there arrived
 };
 
 }  // namespace flare::server

@@ -1,4 +1,6 @@
-// A message on its way into the log takes next to no memory from the heap once the home has seen as many before.
+// A message on its way into the log takes next to no memory from the heap once the home has seen as many before; nor
+// does a session take any for the list of its one feed.
+#include "im/held_feeds.hpp"
 #include "support.hpp"
 
 #include "unit/wire/allocations.hpp"
@@ -62,6 +64,25 @@ TEST(Append, TakesNothingFromTheHeapForAMessage) {
         EXPECT_LE(allocations_of(home, 2000, 8000, repeats), 8u) << repeats;
         EXPECT_GT(home.next_offset, 8000u);
     }
+}
+
+TEST(HeldFeeds, TakeNothingFromTheHeapForOne) {
+    HeldFeeds held;
+    const std::size_t before = wire::test::allocations();
+    held.add({7, 0});
+    held.move({7, 2});
+    held.erase(7);
+    held.add({8, 1});
+    EXPECT_EQ(wire::test::allocations(), before);
+    for (std::uint32_t conversation : {3u, 9u, 5u}) held.add({conversation, 10 * conversation});
+    EXPECT_GT(wire::test::allocations(), before) << "this test counts nothing";
+    std::vector<std::uint32_t> all;
+    for (const HeldFeeds::Held& each : held) all.push_back(each.conversation);
+    EXPECT_EQ(all, (std::vector<std::uint32_t>{3, 5, 8, 9}));
+    for (const std::uint32_t conversation : {3u, 8u, 9u}) held.erase(conversation);
+    ASSERT_EQ(held.size(), 1u);
+    EXPECT_EQ(held.find(5)->at, 50u);
+    EXPECT_EQ(held.find(9), nullptr);
 }
 
 }  // namespace
